@@ -7,12 +7,12 @@ from dataclasses import replace
 from sweepd.spec import Point
 from sweepd_kernel.auth.principal import EVERYWHERE, Bounds
 from sweepd_kernel.errors import StorageError
-from sweepd_scheduler.domain.agents.agent import Guarded, Known
+from sweepd_scheduler.domain.agents.agent import Guarded, StoredAttempt
 from sweepd_scheduler.domain.decision import (
     Change,
     DetailsChanged,
     GuardChanged,
-    Happened,
+    HistoryEntry,
     PriorRunsTaken,
     RunChanged,
     RungReached,
@@ -28,11 +28,11 @@ from sweepd_scheduler.domain.requests.remembered import (
     charged,
 )
 from sweepd_scheduler.domain.runs.run import Run, RunKey
-from sweepd_scheduler.domain.runs.values import Ended, better
-from sweepd_scheduler.domain.search.prior_runs import PriorRun, notes_of
-from sweepd_scheduler.domain.search.study import StudyEvent, StudyNoted
+from sweepd_scheduler.domain.runs.values import EndedTrial, better
+from sweepd_scheduler.domain.search.prior_runs import PriorRun, prior_observations
+from sweepd_scheduler.domain.search.study import StudyEvent, StudyObservation
 from sweepd_scheduler.domain.states import FINAL_RUN, FINAL_SWEEP, RunState, SweepState
-from sweepd_scheduler.domain.stored import EndedSweep, Stored
+from sweepd_scheduler.domain.stored import EndedSweep, StoredSweep
 from sweepd_scheduler.domain.sweep_index import RECENT_RUNS
 from sweepd_scheduler.domain.sweeps.figures import RunValue, Share
 from sweepd_scheduler.domain.sweeps.sweep import Sweep
@@ -59,8 +59,8 @@ class MemoryStore:
         self._priors: dict[int, Sequence[PriorRun]] = {}
         self._guards: dict[tuple[int, str], Guarded] = {}
         self._details: dict[RunKey, DetailsChanged] = {}
-        self._notes: list[StudyNoted] = []
-        self._lines: list[Happened] = []
+        self._notes: list[StudyObservation] = []
+        self._lines: list[HistoryEntry] = []
         self._requests: dict[RequestKey, Remembered] = {}
         self._number = 0
 
@@ -87,9 +87,9 @@ class MemoryStore:
                     self._guards[(change.sweep, change.agent)] = guarded
                 case DetailsChanged():
                     self._put_details(change, number)
-                case StudyNoted():
+                case StudyObservation():
                     self._notes.append(change)
-                case Happened():
+                case HistoryEntry():
                     self._lines.append(change)
                 case Remembered():
                     self._requests[change.key] = change
@@ -142,7 +142,7 @@ class MemoryStore:
         found = [
             replace(sweep, file=None)
             for _, (sweep, _) in sorted(self._sweeps.items(), reverse=True)
-            if not sweep.name.stands_for_none
+            if not sweep.name.is_standing
             and entity in ("", sweep.name.parent.entity)
             and project in ("", sweep.name.parent.project)
             and (not states or sweep.state in states)
@@ -160,7 +160,7 @@ class MemoryStore:
         sweeps = [sweep for sweep, _ in self._sweeps.values()]
         return [counted([sweep for sweep in sweeps if sweep.name.parent == each]) for each in projects]
 
-    def stored(self, name: SweepName) -> Stored | None:
+    def stored(self, name: SweepName) -> StoredSweep | None:
         """Return all of one sweep that the owner needs in order to go on with it."""
         sweep = self.sweep(name)
         return self._stored(sweep) if sweep else None
@@ -173,7 +173,7 @@ class MemoryStore:
             if (not states or run.state in states) and (not numbers or run.number in numbers)
         ]
 
-    def events(self, sweep: int, run: int, limit: int) -> Sequence[Happened]:
+    def events(self, sweep: int, run: int, limit: int) -> Sequence[HistoryEntry]:
         """Return the newest lines of the record of a run, oldest first."""
         return [line for line in self._lines if line.sweep == sweep and line.run == run][-limit:]
 
@@ -181,11 +181,11 @@ class MemoryStore:
         """Return one run."""
         sweep = self.sweep(name.sweep)
         if sweep is None:
-            name = name.by_itself()
+            name = name.as_standalone()
             sweep = self.sweep(name.sweep)
         if sweep is None:
             return None
-        if name.sweep.stands_for_none:
+        if name.sweep.is_standing:
             return next((run for run in self._runs_of(sweep.key) if run.digest == name.id.encode()), None)
         found = self._runs.get((sweep.key, name.number))
         return found[0] if found else None
@@ -228,7 +228,7 @@ class MemoryStore:
             (run.create_time, *run.key)
             for run, _ in self._runs.values()
             if self._sweeps[run.sweep][0].name.parent == parent
-            and (run.stands_alone or not stand_alone)
+            and (run.is_standalone or not stand_alone)
             and (not states or run.state in states)
         ]
         later = sorted((place for place in found if before is None or place < before), reverse=True)
@@ -285,13 +285,13 @@ class MemoryStore:
         chosen = [one for one in tried if share.has(one.run) and not (valued and one.value is None)]
         return page(sorted(chosen, key=lambda one: one.run), limit, lambda tried: point_weight(tried.point))
 
-    def known(self, attempts: Sequence[tuple[RunName, int]]) -> Sequence[Known | None]:
+    def known(self, attempts: Sequence[tuple[RunName, int]]) -> Sequence[StoredAttempt | None]:
         """Return what is stored of each attempt."""
         return [self._known(name, number) for name, number in attempts]
 
     def _take_priors(self, sweep: Sweep, priors: Sequence[PriorRun]) -> None:
         self._priors[sweep.key] = priors
-        self._notes += notes_of(sweep, priors)
+        self._notes += prior_observations(sweep, priors)
         for prior in priors:
             for rule, rung, value in prior.rungs:
                 self._rungs[(sweep.key, rule, rung, prior.number)] = value
@@ -299,12 +299,12 @@ class MemoryStore:
     def _point(self, sweep: int, run: int) -> Point:
         return self._runs[(sweep, run)][0].point if run > 0 else self._priors[sweep][-run - 1].point
 
-    def _known(self, name: RunName, number: int) -> Known | None:
+    def _known(self, name: RunName, number: int) -> StoredAttempt | None:
         run = self.run(name)
         if run is None or not 1 <= number <= run.attempt:
             return None
         attempt, details = run.attempts[number - 1], self._details.get(run.key)
-        return Known(
+        return StoredAttempt(
             key=run.key,
             run=run.name,
             sweep=str(self._sweeps[run.sweep][0].name),
@@ -331,12 +331,12 @@ class MemoryStore:
             return replace(run, display_name="", tags=())
         return replace(run, display_name=known.display_name, tags=known.tags)
 
-    def _stored(self, sweep: Sweep) -> Stored:
+    def _stored(self, sweep: Sweep) -> StoredSweep:
         runs = self._runs_of(sweep.key)
         ended = [run for run in runs if run.state in FINAL_RUN]
         counted = max(0, min(RECENT_RUNS, sweep.counts.ended - sweep.guarded_from))
         latest = sorted(ended, key=lambda run: (run.end_time, run.number))[len(ended) - counted :]
-        return Stored(
+        return StoredSweep(
             sweep=sweep,
             runs=tuple(run for run in runs if run.state not in FINAL_RUN),
             digests=Counter(run.digest for run in runs if run.repeat == 0)
@@ -375,8 +375,8 @@ class MemoryStore:
         return max((*rows, *(line.number for line in self._lines)), default=0)
 
 
-def _ended(run: Run, sweep: Sweep) -> Ended:
-    return Ended(
+def _ended(run: Run, sweep: Sweep) -> EndedTrial:
+    return EndedTrial(
         state=run.state,
         tried=bool(run.attempts),
         value=run.value(sweep.value_kind),

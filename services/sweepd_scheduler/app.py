@@ -60,7 +60,7 @@ class Scheduler:
     def __init__(
         self,
         context: ServiceContext,
-        terms: Timeouts,
+        timeouts: Timeouts,
         store: SqlStore,
         records: SqlRecords,
         accounts: Accounts,
@@ -77,9 +77,9 @@ class Scheduler:
             Backend(self._metrics, context.flags.metrics),
             self._reading,
         )
-        self._outboxes = Outboxes(terms)
+        self._outboxes = Outboxes(timeouts)
         self._watchers = Watchers()
-        state = State(terms)
+        state = State(timeouts)
         self._engine = SuggestionService(
             self._suggestion, self._observations, lambda event: self.owner.tell(event), clock, log
         )
@@ -120,7 +120,7 @@ class Scheduler:
         return tuple(f"sweepd.v1.{name}" for name in served)
 
     def load(self) -> None:
-        """Take in what is stored; blocks, once, before it is started."""
+        """Restore what is stored; blocks, once, before the start."""
         self._accounts.restore()
         self._places.restore()
         self.owner.load()
@@ -132,7 +132,7 @@ class Scheduler:
         self._tasks = [*(loop.create_task(each) for each in work), *self._forwarders.tasks()]
 
     async def stop(self) -> None:
-        """Send the agents away, end what is under way, and let go of the database."""
+        """Send the agents away, end what is under way, and close the database."""
         self._accounts.revocations.end()
         await self._sessions.go_away(GOODBYE_PATIENCE)
         self._watchers.end()
@@ -185,7 +185,7 @@ def _add_flags(parser: argparse.ArgumentParser) -> None:
 async def _open(context: ServiceContext) -> RunningService:
     if context.data is None:
         raise StartError(f"{NAME} needs a folder for its data: --data DIR")
-    terms = _terms(context.flags)
+    timeouts = _terms(context.flags)
     store, records = await asyncio.to_thread(_open_database, context.data / DATABASE)
     try:
         await _compare_databases(store, context)
@@ -193,7 +193,7 @@ async def _open(context: ServiceContext) -> RunningService:
     except BaseException:
         store.close()
         raise
-    scheduler = Scheduler(context, terms, store, records, accounts)
+    scheduler = Scheduler(context, timeouts, store, records, accounts)
     try:
         await asyncio.to_thread(scheduler.load)
     except BaseException:

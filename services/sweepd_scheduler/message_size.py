@@ -1,4 +1,4 @@
-"""How heavy things are as messages: no answer outgrows what a client takes, whatever the runs carry."""
+"""Sizes of entities as messages, so that no answer outgrows what a client takes."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass

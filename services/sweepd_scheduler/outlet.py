@@ -4,7 +4,15 @@ import logging
 from collections.abc import Sequence
 
 from sweepd_scheduler.agents.outboxes import Outboxes
-from sweepd_scheduler.domain.decision import AskStudy, Change, CloseSession, Effect, LogLine, SetTimer, Tell
+from sweepd_scheduler.domain.decision import (
+    AskStudy,
+    Change,
+    CloseSession,
+    Effect,
+    LogLine,
+    SendCommand,
+    SetTimer,
+)
 from sweepd_scheduler.domain.search.methods import SearchEngine
 from sweepd_scheduler.domain.state import State
 from sweepd_scheduler.reads.watch import Watchers
@@ -25,7 +33,7 @@ class ServiceOutlet:
     def perform(self, effect: Effect) -> None:
         """Carry out one effect."""
         match effect:
-            case Tell(session=session, command=command):
+            case SendCommand(session=session, command=command):
                 self._outboxes.send(session, command, self._state.sessions.get(session))
             case CloseSession(session=session, error=error):
                 self._outboxes.end(session, error)
@@ -39,5 +47,5 @@ class ServiceOutlet:
                 raise AssertionError("timers belong to the owner")
 
     def publish(self, changes: Sequence[Change], number: int) -> None:
-        """Tell those who watch what has changed."""
+        """Pass changes to the watchers."""
         self._watchers.publish(changes, number)

@@ -20,22 +20,22 @@ from sweepd_scheduler.api.run_codec import CAUSES, RUN_STATES
 from sweepd_scheduler.api.sweep_codec import SWEEP_STATES
 from sweepd_scheduler.domain.agents.agent import (
     AttemptRef,
-    Held,
+    HandleEntry,
+    Ineligible,
+    IneligibleReason,
     Session,
-    Withheld,
-    WithheldReason,
     check_identity,
 )
 from sweepd_scheduler.domain.agents.commands import (
     Ack,
+    AttemptVerdict,
     Command,
     Fate,
-    Fated,
     Fenced,
-    NotUnderstood,
     StartRun,
     StopRun,
     SweepEnded,
+    Unsupported,
     Welcome,
 )
 from sweepd_scheduler.domain.events import (
@@ -63,9 +63,9 @@ MAX_TAG_CHARACTERS = 1_000
 _FATES = {fate: v1.AttemptFate.Value(f"ATTEMPT_FATE_{fate.name}") for fate in Fate}
 _WITHHELD = {
     reason: v1.WithheldReason.Value(f"WITHHELD_REASON_{reason.name}")
-    for reason in WithheldReason
-    if reason is not WithheldReason.NONE
-} | {WithheldReason.NONE: v1.WITHHELD_REASON_UNSPECIFIED}
+    for reason in IneligibleReason
+    if reason is not IneligibleReason.NONE
+} | {IneligibleReason.NONE: v1.WITHHELD_REASON_UNSPECIFIED}
 _STOP_MODES = {mode: v1.StopMode.Value(f"STOP_MODE_{mode.name}") for mode in StopMode}
 
 
@@ -174,30 +174,30 @@ def command_message(command: Command, timeouts: Timeouts, session: Session | Non
             return v1.AttachResponse(ack=ack_message(command.ref, acked(command), end))
         case Fenced(ref=attempt):
             return v1.AttachResponse(fenced=v1.Fenced(attempt=ref_message(attempt)))
-        case NotUnderstood():
+        case Unsupported():
             return unsupported_message(command)
         case SweepEnded(name=name, state=state, reason=reason):
             ended = v1.SweepEnded(sweep=name, state=SWEEP_STATES[state], reason=reason)
             return v1.AttachResponse(sweep_ended=ended)
-        case Withheld():
+        case Ineligible():
             return v1.AttachResponse(withheld=_withheld_message(command))
-        case Welcome(verdicts=verdicts, withheld=withheld):
+        case Welcome(verdicts=verdicts, ineligible=ineligible):
             welcome = v1.Welcome(
                 session=session.id if session else "",
                 lease_duration=duration(timeouts.lease),
                 lost_after=duration(timeouts.lost_after),
                 verdicts=[_verdict_message(verdict) for verdict in verdicts],
-                withheld=[_withheld_message(each) for each in withheld],
+                withheld=[_withheld_message(each) for each in ineligible],
             )
             return v1.AttachResponse(welcome=welcome)
 
 
-def unsupported_message(command: NotUnderstood) -> v1.AttachResponse:
+def unsupported_message(command: Unsupported) -> v1.AttachResponse:
     """Return the answer to a report that makes no sense."""
     return v1.AttachResponse(unsupported=v1.Unsupported(report=command.what))
 
 
-def append_request(piece: v1.LanePiece, of: Held, resumed_from_step: int | None) -> v1.AppendRequest:
+def append_request(piece: v1.LanePiece, of: HandleEntry, resumed_from_step: int | None) -> v1.AppendRequest:
     """Return a piece as the metric store takes it, its body unread."""
     return v1.AppendRequest(
         run=of.run,
@@ -337,13 +337,13 @@ def _start_message(command: StartRun, timeouts: Timeouts) -> v1.StartRun:
     )
 
 
-def _withheld_message(withheld: Withheld) -> v1.Withheld:
+def _withheld_message(withheld: Ineligible) -> v1.Withheld:
     return v1.Withheld(
         sweep=withheld.sweep, reason=_WITHHELD[withheld.reason], message=withheld.message[:MAX_TEXT]
     )
 
 
-def _verdict_message(verdict: Fated) -> v1.AttemptVerdict:
+def _verdict_message(verdict: AttemptVerdict) -> v1.AttemptVerdict:
     return v1.AttemptVerdict(
         attempt=ref_message(verdict.ref),
         fate=_FATES[verdict.fate],

@@ -10,9 +10,9 @@ from sweepd_kernel.errors import DomainError, InvalidFieldError, Status
 from sweepd_scheduler.agents import codec
 from sweepd_scheduler.agents.forwarder import Forwarders
 from sweepd_scheduler.agents.outboxes import Outbox
-from sweepd_scheduler.domain.agents.agent import AttemptRef, Held
-from sweepd_scheduler.domain.agents.commands import NotUnderstood
-from sweepd_scheduler.domain.events import Described, Heartbeat, Strayed
+from sweepd_scheduler.domain.agents.agent import AttemptRef, HandleEntry
+from sweepd_scheduler.domain.agents.commands import Unsupported
+from sweepd_scheduler.domain.events import Described, Heartbeat, StaleDelivery
 from sweepd_scheduler.owner.owner import Owner
 
 UNDECIDED_REPORTS = 64
@@ -83,7 +83,7 @@ class AgentSession:
                 try:
                     await self._read_one(kind, request)
                 except codec.MalformedReportError as error:
-                    refusal = codec.unsupported_message(NotUnderstood(str(error)))
+                    refusal = codec.unsupported_message(Unsupported(str(error)))
                     self.outbox.send(refusal)
             del message, request  # until the next one comes it may be long, and this one large
 
@@ -93,7 +93,7 @@ class AgentSession:
         if kind == "heartbeat":
             self.outbox.confirm_heartbeat()
         else:
-            self._owner.state.hear(self._name, self.last_seen)
+            self._owner.state.renew_leases(self._name, self.last_seen)
         match kind:
             case "piece":
                 await self._forward(request.piece)
@@ -105,7 +105,7 @@ class AgentSession:
     async def _report(self, request: v1.AttachRequest) -> None:
         report = codec.report(self._name, request)
         if isinstance(report, Heartbeat):
-            self._owner.state.hear(self._name, self.last_seen, report.alive)
+            self._owner.state.renew_leases(self._name, self.last_seen, report.alive)
         if request.HasField("run_started") and request.run_started.HasField("resumed_from_step"):
             self.resumed[codec.ref(request.run_started.attempt)] = request.run_started.resumed_from_step
         credit = self._details_credit if isinstance(report, Described) else self._credit
@@ -126,7 +126,7 @@ class AgentSession:
         if held is not None:
             forwarder.offer(self._name, ref, codec.append_request(piece, held, self.resumed.get(ref)))
 
-    async def _delivering(self, ref: AttemptRef) -> Held | None:
+    async def _delivering(self, ref: AttemptRef) -> HandleEntry | None:
         """Return the run whose attempt may deliver: the newest, or one whose end was taken; else None.
 
         Whether any other is fenced is decided like all else, once what is staged is stored.
@@ -139,5 +139,5 @@ class AgentSession:
         if held is not None and held.attempt == ref.attempt and (newest or held.exited is not None):
             return held
         await self._credit.acquire()
-        self._owner.tell(Strayed(self._name, ref), self._credit.release)
+        self._owner.tell(StaleDelivery(self._name, ref), self._credit.release)
         return None

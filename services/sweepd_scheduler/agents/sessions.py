@@ -13,7 +13,7 @@ from sweepd_scheduler.agents.forwarder import Forwarders
 from sweepd_scheduler.agents.outboxes import Outbox, Outboxes
 from sweepd_scheduler.agents.session import AgentSession
 from sweepd_scheduler.domain import names
-from sweepd_scheduler.domain.agents.agent import AttemptRef, HeldAttempt, Known
+from sweepd_scheduler.domain.agents.agent import AttemptRef, ReportedAttempt, StoredAttempt
 from sweepd_scheduler.domain.events import Announced, Attached, Detached
 from sweepd_scheduler.domain.names import RunName, SweepName
 from sweepd_scheduler.owner.owner import Owner
@@ -115,7 +115,7 @@ class Sessions:
         if not all(bounds.covers_name(name) for name in (*held, *(str(sweep.name) for sweep in served))):
             raise NamesakeError(agent)
 
-    async def _held(self, hello: v1.Hello, bounds: Bounds) -> tuple[HeldAttempt, ...]:
+    async def _held(self, hello: v1.Hello, bounds: Bounds) -> tuple[ReportedAttempt, ...]:
         if not hello.attempts:
             return ()
         asked = [
@@ -124,7 +124,7 @@ class Sessions:
         ]
         known = await self._known([(name, number) for name, number in asked if name is not None])
         return tuple(
-            HeldAttempt(
+            ReportedAttempt(
                 ref=AttemptRef(held.run_handle, held.attempt),
                 known=known.get((name, held.attempt)) if name is not None else None,
                 secret=held.secret,
@@ -132,13 +132,15 @@ class Sessions:
             for held, (name, _) in zip(hello.attempts, asked, strict=True)
         )
 
-    async def _known(self, asked: list[tuple[RunName, int]]) -> dict[tuple[RunName, int], Known | None]:
+    async def _known(
+        self, asked: list[tuple[RunName, int]]
+    ) -> dict[tuple[RunName, int], StoredAttempt | None]:
         found = await self._reading(self._reading.records.known, asked)
         return dict(zip(asked, found, strict=True))
 
 
 def _attached(
-    session: str, hello: v1.Hello, sweeps: tuple[SweepName, ...], attempts: tuple[HeldAttempt, ...]
+    session: str, hello: v1.Hello, sweeps: tuple[SweepName, ...], attempts: tuple[ReportedAttempt, ...]
 ) -> Attached:
     return Attached(
         session=session,

@@ -1,4 +1,4 @@
-"""The agents as people see them: those whose stream is open, and those that hold a run."""
+"""Agents as clients see them: those whose stream is open, and those that hold a run."""
 
 from dataclasses import dataclass, field
 
@@ -14,7 +14,7 @@ _CAUSES = {cause: v1.QuarantineCause.Value(f"QUARANTINE_CAUSE_{cause.name}") for
 
 @dataclass(slots=True, kw_only=True)
 class ListedAgent:
-    """An agent; without a session it is away."""
+    """Agent as clients see it; without a session it is disconnected."""
 
     id: str
     host: str
@@ -27,7 +27,7 @@ class ListedAgent:
 def agents_of(state: State, sweep: int | None, bounds: Bounds = EVERYWHERE) -> list[ListedAgent]:
     """Return agents in the order of their ids; only those that serve a sweep, if one is given.
 
-    Of what lies outside `bounds` nothing is told: no sweep, no run, and no agent that has neither inside.
+    Nothing outside `bounds` is shown: no sweep, no run, and no agent that has neither inside.
     """
     found: dict[str, ListedAgent] = {}
     full_names = {
@@ -51,7 +51,7 @@ def agents_of(state: State, sweep: int | None, bounds: Bounds = EVERYWHERE) -> l
             listed.runs.append(run)
     for key, index in state.index.items():
         for agent, guarded in index.guards.items():
-            if guarded.held and agent in found and key in full_names and sweep in (None, key):
+            if guarded.is_quarantined and agent in found and key in full_names and sweep in (None, key):
                 found[agent].quarantines[full_names[key]] = guarded
     return [found[agent] for agent in sorted(found)]
 

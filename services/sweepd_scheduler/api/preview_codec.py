@@ -1,4 +1,4 @@
-"""What a sweep file would run, as a message: as many runs as one answer carries."""
+"""Preview of a sweep file as a message: as many runs as one answer carries."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,7 +16,7 @@ from sweepd_scheduler.reads.prior_found import Gathered
 
 MOST_RUNS = 1_000
 MOST_STEPS = 100_000
-"""How far points are counted one by one for an answer that somebody waits for."""
+"""Points that are counted one by one, at most, while a caller waits."""
 
 PATIENCE = 5
 LONGEST = 2.0

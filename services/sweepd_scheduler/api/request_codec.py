@@ -1,4 +1,4 @@
-"""What people ask for about runs and specifications, read from messages."""
+"""Requests about runs and specifications, read from messages."""
 
 import secrets
 from dataclasses import dataclass
@@ -22,15 +22,15 @@ _REST = {"method": "random", "program": "program", "parameters": {"x": {"min": 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """Which runs are to be retried: these, or if there are none those in some states."""
+class WantedRuns:
+    """Runs to be retried: these, or if there are none those in some states."""
 
     sweep: SweepName
     runs: tuple[RunName, ...] = ()
     states: tuple[RunState, ...] = ()
 
 
-def wanted_runs(request: v1.RetryRunsRequest) -> Wanted:
+def wanted_runs(request: v1.RetryRunsRequest) -> WantedRuns:
     """Read which runs are to be retried.
 
     Raises:
@@ -43,17 +43,17 @@ def wanted_runs(request: v1.RetryRunsRequest) -> Wanted:
         if not states or not set(states) <= FINAL_RUN - {RunState.FINISHED}:
             words = "failed, crashed, stopped or killed"
             raise InvalidFieldError("states", f"say which runs are meant: {words}, at least one of them")
-        return Wanted(sweep=names.sweep_name(request.sweep), states=states)
+        return WantedRuns(sweep=names.sweep_name(request.sweep), states=states)
     runs = tuple(dict.fromkeys(names.run_name(name) for name in request.names))
-    if any(run.sweep.stands_for_none for run in runs):
-        raise InvalidFieldError("names", "a stand-alone run cannot be retried; start its script again")
+    if any(run.sweep.is_standing for run in runs):
+        raise InvalidFieldError("names", "a standalone run cannot be retried; start its script again")
     if len({run.sweep for run in runs}) > 1:
         raise InvalidFieldError("names", "they are runs of several sweeps; retry those of one at a time")
-    return Wanted(sweep=runs[0].sweep, runs=runs)
+    return WantedRuns(sweep=runs[0].sweep, runs=runs)
 
 
 def new_run(request: v1.CreateRunRequest) -> CreateRun:
-    """Read what is told of a run that a person has started.
+    """Read the claim of a standalone run.
 
     Raises:
         DomainError: it cannot be read.

@@ -1,4 +1,4 @@
-"""Requests of people on their way to the owner: known when they come again, given what is not in memory."""
+"""Requests on their way to the owner: recognised when repeated, and given what is not in memory."""
 
 import hashlib
 from collections.abc import Awaitable, Callable
@@ -14,7 +14,7 @@ from sweepd_scheduler.api.kept_responses import sweep_name as sweep_of
 from sweepd_scheduler.domain.names import Parent, SweepName, sweep_name
 from sweepd_scheduler.domain.requests.remembered import Repeatable, RequestKey
 from sweepd_scheduler.domain.requests.requests import Answer, NotInMemoryError, Request
-from sweepd_scheduler.domain.stored import Stored
+from sweepd_scheduler.domain.stored import StoredSweep
 from sweepd_scheduler.owner.owner import Owner
 from sweepd_scheduler.reads.reading import Reading
 
@@ -23,12 +23,12 @@ MAX_TRIES = 8
 
 A = TypeVar("A", bound=Answer)
 M = TypeVar("M", bound=Message)
-Prepare = Callable[[Stored | None, int], Awaitable[Request]]
+Prepare = Callable[[StoredSweep | None, int], Awaitable[Request]]
 """Makes the event of a request from what is stored of a sweep that is over, and the number of the try."""
 
 
 class Requester:
-    """Asks the owner, and reads for it what it asks for."""
+    """Submits requests to the owner, and reads from the database what these need."""
 
     def __init__(self, owner: Owner, reading: Reading) -> None:
         self._owner = owner
@@ -64,7 +64,7 @@ class Requester:
         )
 
     async def first_answer(self, answer: type[M], again: Repeatable | None) -> M | None:
-        """Return what a call was answered when it came first, without doing anything else; None if it is new.
+        """Return the first answer to a call, without doing anything else; None if it is new.
 
         Raises:
             DomainError: its id belongs to another call, or the first answer could not be stored.
@@ -81,12 +81,12 @@ class Requester:
         answer: type[M],
         again: Repeatable | None,
     ) -> M:
-        """Carry out a request that may need what is in the database only, or be overtaken while it reads.
+        """Carry out a request that may need what only the database has, or be overtaken while it reads.
 
         Raises:
             DomainError: it was refused, could not be stored, or was overtaken again and again.
         """
-        stored: Stored | None = None
+        stored: StoredSweep | None = None
         for attempt in range(MAX_TRIES):
             try:
                 event = await prepare(stored, attempt)

@@ -9,7 +9,7 @@ from sweepd import v1
 from sweepd.codec import point_message
 from sweepd.spec import ObjectiveValue
 from sweepd_kernel.errors import InvalidFieldError
-from sweepd_scheduler.domain.decision import Happened
+from sweepd_scheduler.domain.decision import HistoryEntry
 from sweepd_scheduler.domain.early_termination.judging import Verdict
 from sweepd_scheduler.domain.runs.run import Attempt, Exit, ExitCause, PointSource, Provenance, Run
 from sweepd_scheduler.domain.states import AttemptState, RunState, SweepState
@@ -29,7 +29,7 @@ def run_message(run: Run, kind: ObjectiveValue) -> v1.Run:
     """Return a run as people see it; `kind`: what its value is in its sweep."""
     return v1.Run(
         name=run.name,
-        sweep="" if run.stands_alone else run.name.rpartition("-")[0],
+        sweep="" if run.is_standalone else run.name.rpartition("-")[0],
         number=run.number,
         state=RUN_STATES[run.state],
         reason=run.reason,
@@ -156,24 +156,24 @@ _SENTENCES = {
 }
 
 
-def event_message(line: Happened) -> v1.RunEvent:
-    """Return a line of the record of a run."""
+def event_message(line: HistoryEntry) -> v1.RunEvent:
+    """Return an entry of the history of a run as a message."""
     return v1.RunEvent(time=timestamp(line.time), kind=line.kind, attempt=line.attempt, detail=_detail(line))
 
 
 def obstacle_message(obstacle: Obstacle) -> v1.Obstacle:
-    """Return what stands in the way."""
+    """Return an obstacle as a message."""
     return v1.Obstacle(kind=_OBSTACLES[obstacle.kind], message=obstacle.message)
 
 
-def _detail(line: Happened) -> str:
+def _detail(line: HistoryEntry) -> str:
     sentence = _SENTENCES.get(line.kind)
     told = str(line.detail.get("reason", "")) if sentence is None else _filled(sentence, line.detail)
     return f"{told:.{MAX_DETAIL}}"
 
 
 def _filled(sentence: str, detail: Mapping[str, str | int | float]) -> str:
-    # Piece by piece, not by a format: what fills the gaps was written by strangers.
+    # Piece by piece, not by `format`: the values come from outside.
     for key, value in detail.items():
         sentence = sentence.replace("{" + key + "}", str(value))
     return sentence

@@ -24,7 +24,7 @@ from sweepd_scheduler.domain.names import RunName, SweepName
 from sweepd_scheduler.domain.requests import requests
 from sweepd_scheduler.domain.requests.requests import Retried, Runs
 from sweepd_scheduler.domain.runs.run import Run
-from sweepd_scheduler.domain.stored import Stored
+from sweepd_scheduler.domain.stored import StoredSweep
 from sweepd_scheduler.domain.sweeps.explain import obstacles_of_run
 from sweepd_scheduler.domain.sweeps.sweep import Sweep
 from sweepd_scheduler.message_size import page, run_weight
@@ -46,18 +46,18 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
         self._asking = Requester(owner, reading)
 
     async def CreateRun(self, request: v1.CreateRunRequest, context: object) -> v1.CreateRunResponse:
-        """Add a stand-alone run, or give the one that there is to its agent."""
+        """Add a standalone run, or return the existing one to its agent."""
         wanted = request_codec.new_run(request)
 
-        async def prepare(stored: Stored | None, attempt: int) -> requests.CreateRun:
+        async def prepare(stored: StoredSweep | None, attempt: int) -> requests.CreateRun:
             if attempt == 0 or wanted.id is None:
                 return wanted
-            name = RunName(names.no_sweep(wanted.parent), 0, wanted.id)
+            name = RunName(names.standing_name(wanted.parent), 0, wanted.id)
             return replace(wanted, found=await self._reading(self._reading.records.run, name))
 
         return await self._asking.ask_prepared(
             prepare,
-            names.no_sweep(wanted.parent),
+            names.standing_name(wanted.parent),
             Runs,
             lambda found: v1.CreateRunResponse(run=_messages(found)[0]),
             v1.CreateRunResponse,
@@ -65,7 +65,7 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
         )
 
     async def GetRun(self, request: v1.GetRunRequest, context: object) -> v1.GetRunResponse:
-        """Give one run."""
+        """Return one run."""
         sweep, run = await self._find(names.run_name(request.name))
         told = await self._reading(self._reading.records.details, run.key)
         message = run_message(run, sweep.value_kind)
@@ -74,7 +74,7 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
         return v1.GetRunResponse(run=message)
 
     async def ListRuns(self, request: v1.ListRunsRequest, context: object) -> v1.ListRunsResponse:
-        """Give a page of the runs of a sweep, or of a project."""
+        """Return a page of the runs of a sweep, or of a project."""
         if bool(request.sweep) == bool(request.project):
             raise InvalidFieldError("sweep", "name either a sweep or a project")
         if request.project:
@@ -95,7 +95,7 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
         """Add the runs of a point."""
         name, point = names.sweep_name(request.sweep), request_codec.wanted_point(request)
 
-        async def prepare(stored: Stored | None, attempt: int) -> requests.EnqueueRun:
+        async def prepare(stored: StoredSweep | None, attempt: int) -> requests.EnqueueRun:
             return requests.EnqueueRun(sweep=name, point=point, first=request.first, stored=stored)
 
         return await self._asking.ask_prepared(
@@ -111,7 +111,7 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
         """End one run."""
         name = await self._numbered(names.run_name(request.name))
 
-        async def prepare(stored: Stored | None, attempt: int) -> requests.EndRun:
+        async def prepare(stored: StoredSweep | None, attempt: int) -> requests.EndRun:
             if attempt == 0:
                 return requests.EndRun(name=name)
             found = await self._reading(self._reading.records.run, name)
@@ -130,7 +130,7 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
         """Hand ended runs out again."""
         wanted = request_codec.wanted_runs(request)
 
-        async def prepare(stored: Stored | None, attempt: int) -> requests.RetryRuns:
+        async def prepare(stored: StoredSweep | None, attempt: int) -> requests.RetryRuns:
             return await self._retry(wanted, stored)
 
         return await self._asking.ask_prepared(
@@ -143,7 +143,7 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
         )
 
     async def ExplainRun(self, request: v1.ExplainRunRequest, context: object) -> v1.ExplainRunResponse:
-        """Tell the story of a run."""
+        """Return the history of a run, and what keeps it from being handed out."""
         sweep, run = await self._find(names.run_name(request.name))
         events = await self._reading(self._reading.records.events, sweep.key, run.number, MAX_EVENTS)
         state = self._owner.state
@@ -157,7 +157,7 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
     async def ListPriorRuns(
         self, request: v1.ListPriorRunsRequest, context: object
     ) -> v1.ListPriorRunsResponse:
-        """Give a page of the runs that a sweep began with."""
+        """Return a page of the prior runs of a sweep."""
         sweep = await self._find_sweep(names.sweep_name(request.sweep))
         after = _position(page_token.decoded(request.page_token, request))
         size = page_token.page_size(request.page_size)
@@ -169,7 +169,9 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
             next_page_token=page_token.encoded([found.entries[-1].index], request) if found.more else "",
         )
 
-    async def _retry(self, wanted: request_codec.Wanted, stored: Stored | None) -> requests.RetryRuns:
+    async def _retry(
+        self, wanted: request_codec.WantedRuns, stored: StoredSweep | None
+    ) -> requests.RetryRuns:
         """Read the runs that are meant, and with repeats the others of their points.
 
         Raises:
@@ -223,13 +225,13 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
         return kinds
 
     async def _numbered(self, name: RunName) -> RunName:
-        """Return the name by which decisions know a run: of a stand-alone one the number is looked up."""
-        if name.sweep in self._owner.state.names and not name.sweep.stands_for_none:
+        """Return the name by which decisions know a run: of a standalone one the number is looked up."""
+        if name.sweep in self._owner.state.names and not name.sweep.is_standing:
             return name
         run = await self._reading(self._reading.records.run, name)
         if run is None:
             raise NotFoundError(str(name))
-        return replace(name.by_itself(), number=run.number)
+        return replace(name.as_standalone(), number=run.number)
 
     async def _find(self, name: RunName) -> tuple[Sweep, Run]:
         run = await self._reading(self._reading.records.run, name)
@@ -260,8 +262,8 @@ def _messages(found: Runs) -> list[v1.Run]:
 
 def _sweep_of(run: Run) -> SweepName:
     """Return the name under which a run is kept."""
-    if run.stands_alone:
-        return names.no_sweep(names.parent(run.name.rpartition("/")[0]))
+    if run.is_standalone:
+        return names.standing_name(names.parent(run.name.rpartition("/")[0]))
     return names.sweep_name(run.name.rpartition("-")[0])
 
 

@@ -40,7 +40,7 @@ from sweepd_scheduler.domain.requests.requests import (
 )
 from sweepd_scheduler.domain.runs.run import Run
 from sweepd_scheduler.domain.search.methods import SearchEngine
-from sweepd_scheduler.domain.stored import Stored
+from sweepd_scheduler.domain.stored import StoredSweep
 from sweepd_scheduler.domain.sweeps.explain import obstacles_of_sweep
 from sweepd_scheduler.domain.sweeps.sweep import Sweep
 from sweepd_scheduler.message_size import page
@@ -86,12 +86,12 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
     async def ValidateSweep(
         self, request: v1.ValidateSweepRequest, context: object
     ) -> v1.ValidateSweepResponse:
-        """Report every finding about a file."""
+        """Return every finding about a file."""
         parsed = await self._reading.language(read_file, request.file)
         return validation(parsed)
 
     async def PreviewSweep(self, request: v1.PreviewSweepRequest, context: object) -> v1.PreviewSweepResponse:
-        """Show what a file would run."""
+        """Return the runs that a file would start."""
         count = preview_codec.runs_wanted(request)
         parsed = await self._reading.language(read_placed_file, request.file)
         seed = secrets.randbits(SEED_BITS)
@@ -103,7 +103,7 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
         parent = names.parent(request.parent)
         again = repeatable(request, request.request_id, parent)
         first = await self._asking.first_answer(v1.CreateSweepResponse, again)
-        if first is not None:  # whatever it takes to create one may be away by now
+        if first is not None:  # a prior run or a service that it took may be gone by now
             return first
         wanted = names.new_sweep_id(request.sweep_id) if request.sweep_id else None
         spec, file = await self._reading.language(new_sweep, request)
@@ -132,12 +132,12 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
         )
 
     async def GetSweep(self, request: v1.GetSweepRequest, context: object) -> v1.GetSweepResponse:
-        """Give one sweep."""
+        """Return one sweep."""
         sweep = await self._find(request.name)
         return v1.GetSweepResponse(sweep=self._message(sweep))
 
     async def ListSweeps(self, request: v1.ListSweepsRequest, context: object) -> v1.ListSweepsResponse:
-        """Give a page of sweeps, newest first."""
+        """Return a page of sweeps, newest first."""
         entity, _, project = request.parent.partition("/")
         wanted = read_states(SWEEP_STATES, request.states)
         before = _before(page_token.decoded(request.page_token, request))
@@ -182,7 +182,7 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
         """Change the specification."""
         name, edit = names.sweep_name(request.sweep.name), request_codec.edit(request)
 
-        async def prepare(stored: Stored | None, attempt: int) -> UpdateSweep:
+        async def prepare(stored: StoredSweep | None, attempt: int) -> UpdateSweep:
             last = await self._last_runs(name) if attempt else ()
             return UpdateSweep(name=name, edit=edit, revision=request.revision, last=last, stored=stored)
 
@@ -196,7 +196,7 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
         )
 
     async def ExplainSweep(self, request: v1.ExplainSweepRequest, context: object) -> v1.ExplainSweepResponse:
-        """Say why it hands out nothing."""
+        """Return the obstacles to its hand-outs."""
         stored = await self._find(request.name)
         sweep = self._owner.state.sweeps.get(stored.key, stored)
         obstacles = obstacles_of_sweep(self._owner.state, sweep)
@@ -207,14 +207,14 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
     async def GetSweepImportance(
         self, request: v1.GetSweepImportanceRequest, context: object
     ) -> v1.GetSweepImportanceResponse:
-        """Say how much its parameters matter."""
+        """Return the importance of its parameters."""
         found = await self._importances.of(await self._find(request.name), request.key)
         return v1.GetSweepImportanceResponse(importance=found)
 
     async def ReadSweepProgress(  # type: ignore[override]  # writes by itself: a reader that stalls is noticed
         self, request: v1.ReadSweepProgressRequest, context: ProgressContext
     ) -> None:
-        """Tell how the best value came about."""
+        """Write the progress of its best value."""
         sweep = await self._find(request.name)
         for part in await self._reading(progress_parts, self._reading.records, sweep):
             await send(context.write, part)
@@ -249,7 +249,9 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
         index = self._owner.state.index.get(sweep.key)
         message = sweep_message(sweep, len(index.serving) if index else 0)
         if index is not None:
-            message.guarded_agents.extend(sorted(agent for agent, each in index.guards.items() if each.held))
+            message.guarded_agents.extend(
+                sorted(agent for agent, each in index.guards.items() if each.is_quarantined)
+            )
         return message
 
     async def _last_runs(self, name: names.SweepName) -> tuple[Run, ...]:

@@ -1,1 +1,1 @@
-"""What the scheduler decides, free of input and output: events in, changes and effects out."""
+"""Core of the scheduler, free of input and output: events in, changes and effects out."""

@@ -17,15 +17,15 @@ MAX_ENTITIES = 10_000
 MAX_EMPTY, MAX_EMPTY_OF_ENTITY = 10_000, 1_000
 """Projects made by a call that nothing is in yet."""
 SHOWN = 3
-"""How many of the projects that a token is bound to an error names."""
+"""Number of a token's projects that an error names."""
 SECOND = 1_000_000
 SHORTEST, LONGEST = 1.0, 3650 * 86_400.0
 KEPT_AFTER_END = 30 * 86_400 * SECOND
-"""How long an ended token is still listed, in microseconds."""
+"""Microseconds for which an ended token is still listed."""
 
 
 class TokenState(StrEnum):
-    """How a token stands."""
+    """State of a token."""
 
     VALID = "valid"
     EXPIRED = "expired"
@@ -49,20 +49,20 @@ class Token:
     revoke_time: int = 0
 
     def state(self, now: int) -> TokenState:
-        """How it stands at `now`."""
+        """Return the state at a time."""
         if self.revoke_time:
             return TokenState.REVOKED
         return TokenState.EXPIRED if 0 < self.expire_time <= now else TokenState.VALID
 
     def forgotten(self, now: int) -> bool:
-        """Whether it ended so long ago that nobody asks for it."""
+        """Tell whether it ended so long ago that it is not listed any more."""
         ends = [time for time in (self.revoke_time, self.expire_time) if time]
         return bool(ends) and min(ends) + KEPT_AFTER_END <= now
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenRequest:
-    """What a caller wants of a token."""
+    """Request for a token."""
 
     display_name: str
     account: str

@@ -22,14 +22,14 @@ from sweepd_scheduler.domain.events import (
     Recalled,
     Report,
     SearchDue,
+    StaleDelivery,
     Started,
-    Strayed,
     SuggestionsArrived,
     SuggestionsFailed,
     TimeoutDue,
 )
 from sweepd_scheduler.domain.hand_out import hand_out
-from sweepd_scheduler.domain.hand_out.eligibility import tell_waits
+from sweepd_scheduler.domain.hand_out.eligibility import notify_changes
 from sweepd_scheduler.domain.requests import sweep_requests
 from sweepd_scheduler.domain.requests.edit_sweep import edit
 from sweepd_scheduler.domain.requests.enqueue_run import enqueue
@@ -76,90 +76,97 @@ def decide_in_steps(state: State, event: Event, now: ClockReading) -> Steps[Deci
     Raises:
         DomainError: the event is refused.
     """
-    mark = state.journal.mark()
-    turn = Draft(state, now)
+    mark = state.undo_log.mark()
+    draft = Draft(state, now)
     try:
-        answer = yield from _dispatch(turn, event)
-        tell_waits(turn)
+        answer = yield from _dispatch(draft, event)
+        notify_changes(draft)
     except BaseException:
-        state.journal.back_to(mark)
+        state.undo_log.back_to(mark)
         raise
-    return Decision(changes=tuple(turn.changes), effects=tuple(turn.effects), answer=answer)
+    return Decision(changes=tuple(draft.changes), effects=tuple(draft.effects), answer=answer)
 
 
-def _dispatch(turn: Draft, event: Event) -> Steps[Answer | None]:
+def _dispatch(draft: Draft, event: Event) -> Steps[Answer | None]:
     match event:
         case (
-            Heartbeat() | Offered() | Started() | Observed() | Exited() | Described() | Strayed() | Answered()
+            Heartbeat()
+            | Offered()
+            | Started()
+            | Observed()
+            | Exited()
+            | Described()
+            | StaleDelivery()
+            | Answered()
         ):
-            if event.session in turn.state.sessions:  # else the stream was replaced or has ended
-                _report(turn, event)
+            if event.session in draft.state.sessions:  # else the stream was replaced or has ended
+                _report(draft, event)
         case CreateSweep():
-            return (yield from sweep_requests.create_sweep(turn, event))
+            return (yield from sweep_requests.create_sweep(draft, event))
         case PauseSweep(name=name):
-            return sweep_requests.pause_sweep(turn, name)
+            return sweep_requests.pause_sweep(draft, name)
         case ResumeSweep(name=name):
-            return sweep_requests.resume_sweep(turn, name)
+            return sweep_requests.resume_sweep(draft, name)
         case StopSweep(name=name):
-            return (yield from sweep_requests.stop_sweep(turn, name))
+            return (yield from sweep_requests.stop_sweep(draft, name))
         case CancelSweep(name=name):
-            return (yield from sweep_requests.cancel_sweep(turn, name))
+            return (yield from sweep_requests.cancel_sweep(draft, name))
         case UpdateSweep():
-            return edit(turn, event)
+            return edit(draft, event)
         case CreateRun():
-            return create_run(turn, event)
+            return create_run(draft, event)
         case EnqueueRun():
-            return enqueue(turn, event)
+            return enqueue(draft, event)
         case EndRun():
-            return end_run(turn, event)
+            return end_run(draft, event)
         case RetryRuns():
-            return (yield from retry_runs(turn, event))
+            return (yield from retry_runs(draft, event))
         case ReleaseAgent():
-            return release(turn, event)
+            return release(draft, event)
         case Recalled():
             pass
         case LeaseDue():
-            lease.lease_due(turn, event)
+            lease.lease_due(draft, event)
         case ConfirmDue():
-            lease.confirm_due(turn, event)
+            lease.confirm_due(draft, event)
         case SearchDue():
-            hand_out.search_due(turn, event)
+            hand_out.search_due(draft, event)
         case TimeoutDue():
-            yield from timeout_due(turn, event)
+            yield from timeout_due(draft, event)
         case QuarantineDue():
-            guard.quarantine_due(turn, event)
+            guard.quarantine_due(draft, event)
         case AskDue():
-            suggestions.due(turn, event)
+            suggestions.due(draft, event)
         case SuggestionsArrived():
-            suggestions.arrived(turn, event)
+            suggestions.arrived(draft, event)
         case SuggestionsFailed():
-            suggestions.failed(turn, event)
+            suggestions.failed(draft, event)
         case Announced():
-            attach.announced(turn, event)
+            attach.announced(draft, event)
         case Attached():
-            attach.attached(turn, event)
+            attach.attached(draft, event)
         case Detached():
-            attach.detached(turn, event)
+            attach.detached(draft, event)
     return None
 
 
-def _report(turn: Draft, event: Report) -> None:
+def _report(draft: Draft, event: Report) -> None:
     if not isinstance(event, Heartbeat):
-        reports.trust_again(turn, event.session)
+        reports.lift_suspicions(draft, event.session)
     match event:
         case Heartbeat():
-            reports.heartbeat(turn, event)
+            reports.heartbeat(draft, event)
         case Offered():
-            reports.offered(turn, event)
+            reports.offered(draft, event)
         case Started():
-            reports.started(turn, event)
+            reports.started(draft, event)
         case Observed():
-            reports.observed(turn, event)
+            reports.observed(draft, event)
         case Exited():
-            reports.exited(turn, event)
+            reports.exited(draft, event)
         case Described():
-            reports.described(turn, event)
-        case Strayed():
-            reports.strayed(turn, event)
+            reports.described(draft, event)
+        case StaleDelivery():
+            reports.strayed(draft, event)
         case Answered():
-            reports.answered(turn, event)
+            reports.answered(draft, event)

@@ -16,7 +16,7 @@ from sweepd_scheduler.domain.requests.remembered import Remembered
 from sweepd_scheduler.domain.requests.requests import Answer
 from sweepd_scheduler.domain.runs.run import Attempt, Run, RunKey
 from sweepd_scheduler.domain.search.prior_runs import PriorRun
-from sweepd_scheduler.domain.search.study import StudyNoted
+from sweepd_scheduler.domain.search.study import StudyObservation
 from sweepd_scheduler.domain.sweeps.sweep import Sweep
 
 T = TypeVar("T")
@@ -102,7 +102,7 @@ class GuardChanged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DetailsChanged:
-    """What is told of a run besides metrics; stored unless something newer is: (attempt, sequence) decides.
+    """Details of a run have changed; they are stored unless newer ones are: (attempt, sequence) decides.
 
     `body` is a serialised `RunDetails`; nothing here looks into it. `display_name` and `tags` are what lists
     show of it.
@@ -117,8 +117,8 @@ class DetailsChanged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Happened:
-    """One line of the record: what happened to whom. `detail`: plain JSON."""
+class HistoryEntry:
+    """Entry of the history of a sweep or run. `detail`: plain JSON."""
 
     number: int
     time: int
@@ -138,14 +138,14 @@ Change = (
     | RungReached
     | GuardChanged
     | DetailsChanged
-    | StudyNoted
-    | Happened
+    | StudyObservation
+    | HistoryEntry
     | Remembered
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Tell:
+class SendCommand:
     """Send a command on a session."""
 
     session: str
@@ -170,7 +170,7 @@ class SetTimer:
 
 @dataclass(frozen=True, slots=True)
 class AskStudy:
-    """Tell the study of a sweep what is new, and ask it for points."""
+    """Send the engine the new observations of a sweep, and ask it for points."""
 
     sweep: int
     count: int
@@ -178,17 +178,17 @@ class AskStudy:
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
-    """Something that the people who run the server should know."""
+    """Log a line for the operators of the server."""
 
     message: str
 
 
-Effect = Tell | CloseSession | SetTimer | AskStudy | LogLine
+Effect = SendCommand | CloseSession | SetTimer | AskStudy | LogLine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What to store, then what to do, and what the caller of a request is answered."""
+    """Changes to store, effects that follow, and the answer to a request."""
 
     changes: tuple[Change, ...] = ()
     effects: tuple[Effect, ...] = ()

@@ -1,23 +1,23 @@
-"""How decisions write: staged on the state, with the opposite in the journal, and listed for the store."""
+"""Draft of a decision: its writes are staged on the state, undone by the log, and listed for the store."""
 
 from bisect import bisect_left, insort
 from functools import partial
 
-from sweepd_scheduler.domain.agents.agent import Guarded, WithheldReason
+from sweepd_scheduler.domain.agents.agent import Guarded, IneligibleReason
 from sweepd_scheduler.domain.agents.commands import Command
 from sweepd_scheduler.domain.decision import (
     AttemptChanged,
     Change,
     Effect,
     GuardChanged,
-    Happened,
+    HistoryEntry,
     PriorRunsTaken,
     RunChanged,
     RungReached,
+    SendCommand,
     SetTimer,
     SweepChanged,
     SweepEdited,
-    Tell,
 )
 from sweepd_scheduler.domain.early_termination.judging import Rung, cost
 from sweepd_scheduler.domain.events import Timer
@@ -25,12 +25,12 @@ from sweepd_scheduler.domain.names import sweep_of_run_id
 from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.runs.run import Run, RunKey
 from sweepd_scheduler.domain.runs.run import check_change as check_run
-from sweepd_scheduler.domain.runs.values import Ended
+from sweepd_scheduler.domain.runs.values import EndedTrial
 from sweepd_scheduler.domain.search.prior_runs import PriorRun
-from sweepd_scheduler.domain.search.study import OUTCOMES, Outcome, Study, StudyEvent, StudyNoted
+from sweepd_scheduler.domain.search.study import OUTCOMES, Outcome, Study, StudyEvent, StudyObservation
 from sweepd_scheduler.domain.state import State
 from sweepd_scheduler.domain.states import FINAL_RUN, FINAL_SWEEP, HELD_ATTEMPT, AttemptState
-from sweepd_scheduler.domain.stored import EndedSweep, Stored
+from sweepd_scheduler.domain.stored import EndedSweep, StoredSweep
 from sweepd_scheduler.domain.sweep_index import SweepIndex, index_from, index_of, index_run, rank
 from sweepd_scheduler.domain.sweeps.sweep import Sweep
 from sweepd_scheduler.domain.sweeps.sweep import check_change as check_sweep
@@ -38,7 +38,7 @@ from sweepd_scheduler.domain.timing import ClockReading
 
 
 class Draft:
-    """One decision in the making."""
+    """Decision in the making."""
 
     def __init__(self, state: State, now: ClockReading) -> None:
         self.state = state
@@ -47,16 +47,16 @@ class Draft:
         self.effects: list[Effect] = []
         self.touched: dict[int, None] = {}  # sweeps of which what agents get may have changed
         self.given: dict[str, None] = {}  # sessions that are handed a run; they may take another one
-        self._journal = state.journal
+        self._undo_log = state.undo_log
 
     # Effects.
 
-    def tell(self, session: str, command: Command) -> None:
+    def send(self, session: str, command: Command) -> None:
         """Send a command once the changes are stored."""
-        self.effects.append(Tell(session, command))
+        self.effects.append(SendCommand(session, command))
 
     def later(self, seconds: float, event: Timer) -> None:
-        """Come back to this after some seconds."""
+        """Set a timer."""
         self.effects.append(SetTimer(self.now.monotonic + seconds, event))
 
     # Sweeps.
@@ -64,53 +64,53 @@ class Draft:
     def add_sweep(
         self, sweep: Sweep, index: SweepIndex | None = None, priors: tuple[PriorRun, ...] = ()
     ) -> None:
-        """Bring a new sweep into being, with the index of what it knows from the beginning, if it does."""
+        """Add a new sweep, with its index if prior runs have filled one."""
         state = self.state
-        self._journal.put(state.names, sweep.name, sweep.key)
+        self._undo_log.put(state.names, sweep.name, sweep.key)
         owner = sweep_of_run_id(sweep.name.id)
         if owner is not None:
-            self._journal.add(state.run_like, (sweep.name.parent, owner))
-        self._journal.put(state.index, sweep.key, index or index_of(sweep))
-        self._journal.put(state.studies, sweep.key, Study())
+            self._undo_log.add(state.run_like, (sweep.name.parent, owner))
+        self._undo_log.put(state.index, sweep.key, index or index_of(sweep))
+        self._undo_log.put(state.studies, sweep.key, Study())
         self.put_sweep(sweep)
         if priors:
             self.changes.append(PriorRunsTaken(sweep, priors))
 
     def put_sweep(self, sweep: Sweep) -> None:
-        """Replace a sweep; one that is over leaves memory with all that belongs to it."""
-        state, journal = self.state, self._journal
+        """Replace a sweep; one that has ended leaves memory with all that belongs to it."""
+        state, undo_log = self.state, self._undo_log
         before = state.sweeps.get(sweep.key)
         check_sweep(before, sweep)
         self.touched[sweep.key] = None
         self.changes.append(SweepChanged(sweep, new=before is None))
-        journal.put(state.sweeps, sweep.key, sweep)
+        undo_log.put(state.sweeps, sweep.key, sweep)
         if sweep.state in FINAL_SWEEP and not sweep.counts.unfinished:
-            journal.drop(state.sweeps, sweep.key)
-            journal.drop(state.index, sweep.key)
-            journal.drop(state.studies, sweep.key)
-            journal.put(state.ended, sweep.key, EndedSweep.of(sweep))
+            undo_log.drop(state.sweeps, sweep.key)
+            undo_log.drop(state.index, sweep.key)
+            undo_log.drop(state.studies, sweep.key)
+            undo_log.put(state.ended, sweep.key, EndedSweep.of(sweep))
 
-    def take_sweep(self, stored: Stored) -> None:
-        """Take a sweep that is over into memory again, as the database has it, with those who serve it."""
-        state, journal, key = self.state, self._journal, stored.sweep.key
+    def take_sweep(self, stored: StoredSweep) -> None:
+        """Load a sweep that has ended into memory, with the sessions that serve it."""
+        state, undo_log, key = self.state, self._undo_log, stored.sweep.key
         index = index_from(stored)
         for session in state.sessions.values():
             if key in session.sweeps:
                 index.serving[session.id] = None
-                journal.drop(state.holdings[session.id].withheld, key)  # its end has been told since
+                undo_log.drop(state.holdings[session.id].ineligible, key)  # it was sent the end since
                 if session.room:
-                    index.roomy[session.id] = None
-        journal.drop(state.ended, key)
-        journal.put(state.sweeps, key, stored.sweep)
-        journal.put(state.index, key, index)
-        journal.put(state.studies, key, Study())
+                    index.with_capacity[session.id] = None
+        undo_log.drop(state.ended, key)
+        undo_log.put(state.sweeps, key, stored.sweep)
+        undo_log.put(state.index, key, index)
+        undo_log.put(state.studies, key, Study())
 
     def edit_sweep(self, sweep: Sweep) -> None:
         """Replace a sweep whose specification was edited."""
         self.changes.append(SweepEdited(sweep))
         index = self.state.index[sweep.key]
         before, index.size = index.size, sweep.space_size
-        self._journal.note(lambda: setattr(index, "size", before))
+        self._undo_log.record(lambda: setattr(index, "size", before))
         self.put_sweep(sweep)
 
     def sweep(self, key: int) -> Sweep:
@@ -119,10 +119,10 @@ class Draft:
         return self.state.sweeps.get(key) or next(sweep for sweep in changed if sweep.key == key)
 
     def put_study(self, sweep: int, study: Study) -> None:
-        """Replace what is at hand for a sweep; one that is over has nothing at hand."""
+        """Replace the study of a sweep that has not ended."""
         if sweep in self.state.studies:
             self.touched[sweep] = None
-            self._journal.put(self.state.studies, sweep, study)
+            self._undo_log.put(self.state.studies, sweep, study)
 
     def observe(
         self,
@@ -132,7 +132,7 @@ class Draft:
         *,
         value: float | None = None,
         iterations: int = 0,
-        ended: Ended | None = None,
+        ended: EndedTrial | None = None,
     ) -> None:
         """Give the study of a sweep its next numbered observation, if its method learns.
 
@@ -144,21 +144,21 @@ class Draft:
             iterations: of the rung.
             ended: what remains of the run or point, if it has ended.
         """
-        sweep, provisional = self.state.sweeps[key], self.state.index[key].told
+        sweep, provisional = self.state.sweeps[key], self.state.index[key].provisional
         if not sweep.learns:
             return
         if event is StudyEvent.ENDED:
-            self._journal.drop(provisional, run)
+            self._undo_log.drop(provisional, run)
         elif event is not StudyEvent.RUNG_REACHED:
-            self._journal.put(provisional, run, value)
+            self._undo_log.put(provisional, run, value)
         number = sweep.observations + 1
         self.put_sweep(replace(sweep, observations=number))
         if ended is None:
-            noted = StudyNoted(
+            noted = StudyObservation(
                 sweep=key, number=number, run=run, event=event, iterations=iterations, value=value
             )
         else:
-            noted = StudyNoted(
+            noted = StudyObservation(
                 sweep=key,
                 number=number,
                 run=run,
@@ -180,9 +180,9 @@ class Draft:
         return self.state.runs.get(key) or next(run for run in changed if run.key == key)
 
     def take_run(self, run: Run) -> None:
-        """Take a final run into memory again, as the database has it, so that it can be replaced."""
-        self._journal.put(self.state.runs, run.key, run)
-        self._journal.put(self.state.index[run.sweep].again, run.number, None)
+        """Load a final run into memory, so that it can be replaced."""
+        self._undo_log.put(self.state.runs, run.key, run)
+        self._undo_log.put(self.state.index[run.sweep].again, run.number, None)
 
     def put_run(self, run: Run) -> None:
         """Replace a run, or add it; indices and counts follow. A final one leaves memory."""
@@ -194,10 +194,10 @@ class Draft:
         if run.attempts and (before is None or not before.attempts or before.newest is not run.newest):
             self.changes.append(AttemptChanged(run.key, run.newest))
         if run.state in FINAL_RUN:
-            self._journal.drop(state.runs, run.key)
+            self._undo_log.drop(state.runs, run.key)
         else:
-            self._journal.put(state.runs, run.key, run)
-        index_run(self._journal, sweep, state.index[run.sweep], before, run)
+            self._undo_log.put(state.runs, run.key, run)
+        index_run(self._undo_log, sweep, state.index[run.sweep], before, run)
         _index_lease(state, run, self.now.monotonic)
         if before is None or before.state is not run.state:
             counts = sweep.counts.moved(before.state if before else None, run.state)
@@ -207,21 +207,21 @@ class Draft:
         """Forget how the last runs of a sweep have ended."""
         index = self.state.index[sweep]
         recent, index.recent = index.recent, ()
-        self._journal.note(lambda: setattr(index, "recent", recent))
+        self._undo_log.record(lambda: setattr(index, "recent", recent))
 
     def rank(self, sweep: int, number: int, value: float | None) -> None:
         """Set the value of a run that has ended, or with repeats of a point; None takes it out again."""
-        rank(self._journal, self.state.index[sweep], number, value)
+        rank(self._undo_log, self.state.index[sweep], number, value)
 
     def put_rung(self, run: Run, rule: int, rung: int, value: float) -> Rung:
         """Set the value of a run at a rung of a rule and return the rung."""
         index = self.state.index[run.sweep]
         key = (rule, rung)
         if key not in index.rungs:
-            self._journal.put(index.rungs, key, Rung())
+            self._undo_log.put(index.rungs, key, Rung())
         values = index.rungs[key]
         before = values.put(run.number, cost(value, self.state.sweeps[run.sweep].goal))
-        self._journal.note(lambda: values.put(run.number, before))
+        self._undo_log.record(lambda: values.put(run.number, before))
         self.changes.append(RungReached(run.sweep, rule, rung, run.number, value))
         return values
 
@@ -231,48 +231,48 @@ class Draft:
         for key in [key for key, values in rungs.items() if key[1] > beyond and run.number in values.by_run]:
             values = rungs[key]
             before = values.put(run.number, None)
-            self._journal.note(partial(values.put, run.number, before))
+            self._undo_log.record(partial(values.put, run.number, before))
             self.changes.append(RungReached(run.sweep, *key, run.number, None))
             if not values.costs:
-                self._journal.drop(rungs, key)
+                self._undo_log.drop(rungs, key)
 
     def put_guard(self, sweep: int, agent: str, guarded: Guarded | None) -> None:
-        """Note how an agent stands with the guard of a sweep; None: there is nothing against it."""
+        """Set the record of an agent with the guard of a sweep; None removes it."""
         guards = self.state.index[sweep].guards
         if guards.get(agent) == guarded:
             return
         if guarded is None:
-            self._journal.drop(guards, agent)
+            self._undo_log.drop(guards, agent)
         else:
-            self._journal.put(guards, agent, guarded)
+            self._undo_log.put(guards, agent, guarded)
         self.changes.append(GuardChanged(sweep, agent, guarded))
 
     def put_searching(self, sweep: int, *, searching: bool) -> None:
-        """Note whether the search for the next point was broken off and goes on soon."""
+        """Set whether the search for the next point was interrupted and resumes soon."""
         index = self.state.index[sweep]
         before = index.searching
         index.searching = searching
         self.touched[sweep] = None
-        self._journal.note(lambda: setattr(index, "searching", before))
+        self._undo_log.record(lambda: setattr(index, "searching", before))
 
-    def put_wait(self, sweep: int, wait: WithheldReason) -> None:
-        """Note what keeps the runs of a sweep from every agent."""
+    def put_wait(self, sweep: int, wait: IneligibleReason) -> None:
+        """Set the reason that keeps the runs of a sweep from every agent."""
         index = self.state.index[sweep]
         before, index.wait = index.wait, wait
-        self._journal.note(setattr, index, "wait", before)
+        self._undo_log.record(setattr, index, "wait", before)
 
     def add_duration(self, sweep: int, seconds: float) -> None:
-        """Remember how long a run took."""
+        """Add the run time of a run."""
         durations = self.state.index[sweep].durations
         insort(durations, seconds)
-        self._journal.note(lambda: durations.pop(bisect_left(durations, seconds)))
+        self._undo_log.record(lambda: durations.pop(bisect_left(durations, seconds)))
 
-    def note(
+    def record(
         self, kind: str, run: Run | None = None, sweep: Sweep | None = None, **detail: str | float
     ) -> None:
-        """Write a line of the record."""
+        """Write an entry of the history."""
         self.changes.append(
-            Happened(
+            HistoryEntry(
                 number=self.count("number"),
                 time=self.now.wall,
                 sweep=run.sweep if run else sweep.key if sweep else 0,
@@ -285,16 +285,16 @@ class Draft:
 
     def count(self, counter: str) -> int:
         """Return the next number of a counter."""
-        self._journal.put(self.state.counters, counter, self.state.counters[counter] + 1)
+        self._undo_log.put(self.state.counters, counter, self.state.counters[counter] + 1)
         return self.state.counters[counter]
 
 
 def _index_lease(state: State, run: Run, now: float) -> None:
-    journal = state.journal
+    undo_log = state.undo_log
     held = run.state not in FINAL_RUN and run.attempts and run.newest.state in HELD_ATTEMPT
-    if held and run.key not in state.heard:
-        journal.put(state.heard, run.key, now)
+    if held and run.key not in state.last_seen:
+        undo_log.put(state.last_seen, run.key, now)
     elif not held:
-        journal.drop(state.heard, run.key)
+        undo_log.drop(state.last_seen, run.key)
     suspect = held and run.newest.state is AttemptState.SUSPECT
-    (journal.add if suspect else journal.discard)(state.suspects, run.key)
+    (undo_log.add if suspect else undo_log.discard)(state.suspects, run.key)

@@ -1,13 +1,13 @@
-"""Everything that can happen to the scheduler; what `decide` is told."""
+"""Events: the input of `decide`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sweepd_scheduler.domain.agents.agent import AttemptRef, HeldAttempt
+from sweepd_scheduler.domain.agents.agent import AttemptRef, ReportedAttempt
 from sweepd_scheduler.domain.names import SweepName
 from sweepd_scheduler.domain.requests.requests import Request
 from sweepd_scheduler.domain.runs.run import Exit, RunKey
-from sweepd_scheduler.domain.search.study import Suggested
+from sweepd_scheduler.domain.search.study import Suggestion
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Attached:
     labels: Mapping[str, str]
     slots: int
     sweeps: tuple[SweepName, ...]
-    attempts: tuple[HeldAttempt, ...]
+    attempts: tuple[ReportedAttempt, ...]
     storage: str = ""
 
 
@@ -52,7 +52,7 @@ class Heartbeat:
 
 @dataclass(frozen=True, slots=True)
 class Offered:
-    """How many runs an agent would take: a level."""
+    """Offer of an agent: the number of runs that it would take, as a level."""
 
     session: str
     wanted: int
@@ -109,7 +109,7 @@ class Exited:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Described:
-    """What is told of a run besides metrics, all of it; `body` is a serialised `RunDetails`."""
+    """Details of a run besides metrics, all of them; `body` is a serialised `RunDetails`."""
 
     session: str
     ref: AttemptRef
@@ -121,8 +121,8 @@ class Described:
 
 
 @dataclass(frozen=True, slots=True)
-class Strayed:
-    """Points or a log came from an attempt that may not deliver any, as far as was to be seen at once."""
+class StaleDelivery:
+    """Points or a log came from an attempt that seems not to be the newest."""
 
     session: str
     ref: AttemptRef
@@ -188,7 +188,7 @@ class SuggestionsArrived:
     """The suggestion service has answered."""
 
     sweep: int
-    suggestions: tuple[Suggested, ...]
+    suggestions: tuple[Suggestion, ...]
     exhausted: bool
 
 
@@ -205,7 +205,7 @@ class Recalled:
     """A person makes a call that may have been made before; nothing follows from it."""
 
 
-Report = Heartbeat | Offered | Started | Observed | Exited | Described | Strayed | Answered
+Report = Heartbeat | Offered | Started | Observed | Exited | Described | StaleDelivery | Answered
 Timer = ConfirmDue | LeaseDue | AskDue | SearchDue | TimeoutDue | QuarantineDue
 Event = (
     Request

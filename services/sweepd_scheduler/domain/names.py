@@ -1,6 +1,6 @@
-"""How sweeps and runs are named: `entity/project/id`, `{sweep}-{number}`, the alias `{sweep}:{number}`.
+"""Names of sweeps and runs: `entity/project/id`, `{sweep}-{number}`, the alias `{sweep}:{number}`.
 
-Runs that belong to no sweep are kept under a name that nobody can write: that of a sweep without an id.
+Standalone runs are kept under a name that nobody can write: that of a sweep without an id.
 """
 
 import re
@@ -15,7 +15,7 @@ _RUN_ID = re.compile(r"(?P<sweep>[a-z0-9][a-z0-9_-]{0,63})(?P<mark>[-:])(?P<numb
 
 @dataclass(frozen=True, slots=True)
 class Parent:
-    """Where sweeps live."""
+    """Project, which sweeps and runs belong to."""
 
     entity: str
     project: str
@@ -32,8 +32,8 @@ class SweepName:
     id: str
 
     @property
-    def stands_for_none(self) -> bool:
-        """Whether it holds the runs of a project that belong to no sweep."""
+    def is_standing(self) -> bool:
+        """True for the sweep that holds the standalone runs of a project."""
         return not self.id
 
     def __str__(self) -> str:
@@ -42,20 +42,20 @@ class SweepName:
 
 @dataclass(frozen=True, slots=True)
 class RunName:
-    """Full name of a run. `id`: that of a stand-alone run, of which the number need not be known."""
+    """Full name of a run. `id`: that of a standalone run, of which the number need not be known."""
 
     sweep: SweepName
     number: int
     id: str = ""
 
     def __str__(self) -> str:
-        return f"{self.sweep}/{self.id}" if self.sweep.stands_for_none else f"{self.sweep}-{self.number}"
+        return f"{self.sweep}/{self.id}" if self.sweep.is_standing else f"{self.sweep}-{self.number}"
 
-    def by_itself(self) -> "RunName":
-        """Return the stand-alone run of this name: what looks like a sweep's run may be one."""
-        if self.sweep.stands_for_none:
+    def as_standalone(self) -> "RunName":
+        """Return the standalone run of this name: what looks like a sweep's run may be one."""
+        if self.sweep.is_standing:
             return self
-        return RunName(no_sweep(self.sweep.parent), 0, f"{self.sweep.id}-{self.number}")
+        return RunName(standing_name(self.sweep.parent), 0, f"{self.sweep.id}-{self.number}")
 
 
 def parent(text: str, field: str = "parent") -> Parent:
@@ -82,7 +82,7 @@ def new_sweep_id(text: str) -> str:
 
 
 def new_run_id(text: str) -> str:
-    """Check the id of a stand-alone run that is to be created.
+    """Check the id of a standalone run that is to be created.
 
     Raises:
         InvalidFieldError: it is no id.
@@ -92,8 +92,8 @@ def new_run_id(text: str) -> str:
     return text
 
 
-def no_sweep(parent: Parent) -> SweepName:
-    """Return the name under which the stand-alone runs of a project are kept."""
+def standing_name(parent: Parent) -> SweepName:
+    """Return the name under which the standalone runs of a project are kept."""
     return SweepName(parent, "")
 
 
@@ -110,7 +110,7 @@ def sweep_name(text: str) -> SweepName:
 
 
 def run_name(text: str) -> RunName:
-    """Read the full name of a run, or its alias; what is no sweep's run may be a stand-alone one.
+    """Read the full name of a run, or its alias; what is no sweep's run may be a standalone one.
 
     Raises:
         NotFoundError: it cannot be one.
@@ -118,7 +118,7 @@ def run_name(text: str) -> RunName:
     entity, project, run = _three(text)
     found = _RUN_ID.fullmatch(run)
     if not found and _ID.fullmatch(run):
-        return RunName(no_sweep(Parent(entity, project)), 0, run)
+        return RunName(standing_name(Parent(entity, project)), 0, run)
     if not found:
         raise NotFoundError(text)
     return RunName(SweepName(Parent(entity, project), found["sweep"]), int(found["number"]))

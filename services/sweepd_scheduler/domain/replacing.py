@@ -27,7 +27,7 @@ else:
 
 
 class _Copying(NamedTuple):
-    """How an instance of a class is copied, and how its fields are written past `frozen`."""
+    """Copying of the instances of a class, and setters that write past `frozen`."""
 
     copied: Callable[[Any], Any]
     setters: dict[str, Callable[[object, object], None]]

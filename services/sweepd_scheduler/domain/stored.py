@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from sweepd_scheduler.domain.agents.agent import Guarded
 from sweepd_scheduler.domain.names import SweepName
 from sweepd_scheduler.domain.runs.run import Run
-from sweepd_scheduler.domain.runs.values import Ended
+from sweepd_scheduler.domain.runs.values import EndedTrial
 from sweepd_scheduler.domain.states import SweepState
 from sweepd_scheduler.domain.sweeps.sweep import Sweep
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndedSweep:
-    """What is remembered of a sweep that is over; the rest is in the database.
+    """Summary of a sweep that has ended; the rest is in the database.
 
     `end_time` and `revision` tell whether what was read of it meanwhile is still true.
     """
@@ -41,7 +41,7 @@ class EndedSweep:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stored:
+class StoredSweep:
     """One sweep that goes on, or is to go on again, as the database has it.
 
     Args:
@@ -60,6 +60,6 @@ class Stored:
     digests: Mapping[bytes, int]
     rung_values: Mapping[tuple[int, int], Mapping[int, float]]
     durations: tuple[float, ...]
-    ended: tuple[tuple[int, Ended], ...]
+    ended: tuple[tuple[int, EndedTrial], ...]
     recent: tuple[bool, ...]
     guards: Mapping[str, Guarded]

@@ -6,27 +6,27 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from sweepd.spec import Hyperband
-from sweepd_scheduler.domain.agents.agent import Guarded, WithheldReason
+from sweepd_scheduler.domain.agents.agent import Guarded, IneligibleReason
 from sweepd_scheduler.domain.decision import Steps
 from sweepd_scheduler.domain.early_termination.judging import Rung, cost, costs, latest_rung
 from sweepd_scheduler.domain.runs.run import Run
-from sweepd_scheduler.domain.runs.values import Ended, Ranking, block_value
+from sweepd_scheduler.domain.runs.values import EndedTrial, Ranking, block_value
 from sweepd_scheduler.domain.search.prior_runs import PriorRun, digests_of
 from sweepd_scheduler.domain.states import FINAL_RUN, RunState
-from sweepd_scheduler.domain.stored import Stored
+from sweepd_scheduler.domain.stored import StoredSweep
 from sweepd_scheduler.domain.sweeps.sweep import Sweep
 from sweepd_scheduler.domain.undo_log import UndoLog
 
 
-class Waiting:
-    """Numbers of runs, the next one first."""
+class RunQueue:
+    """Queue of pending runs, by position, among equals by number."""
 
     def __init__(self) -> None:
         self._places: dict[int, int] = {}
         self._order: list[tuple[int, int]] = []
 
     def put(self, number: int, place: int | None) -> int | None:
-        """Set where a run waits, None to take it out; return where it was."""
+        """Set the position of a run, None to remove it; return the one before."""
         before = self._places.pop(number, None)
         if before is not None:
             del self._order[bisect_left(self._order, (before, number))]
@@ -66,7 +66,7 @@ RungKey = tuple[int, int]
 
 @dataclass(slots=True)
 class SweepIndex:
-    """What hand-outs and verdicts of one sweep look up instead of reading its runs.
+    """Index of one sweep.
 
     Args:
         digests: how often each point was handed out, or tried by a prior run.
@@ -94,18 +94,18 @@ class SweepIndex:
     digests: dict[bytes, int] = field(default_factory=dict)
     rungs: dict[RungKey, Rung] = field(default_factory=dict)
     at_rung: dict[RungKey, set[int]] = field(default_factory=dict)
-    pending: Waiting = field(default_factory=Waiting)
+    pending: RunQueue = field(default_factory=RunQueue)
     unfinished: set[int] = field(default_factory=set)
     durations: list[float] = field(default_factory=list)
-    blocks: dict[int, list[Ended]] = field(default_factory=dict)
+    blocks: dict[int, list[EndedTrial]] = field(default_factory=dict)
     recent: tuple[bool, ...] = ()
-    told: dict[int, float | None] = field(default_factory=dict)
+    provisional: dict[int, float | None] = field(default_factory=dict)
     again: dict[int, tuple[RunState, int] | None] = field(default_factory=dict)
     guards: dict[str, Guarded] = field(default_factory=dict)
     serving: dict[str, None] = field(default_factory=dict)
-    roomy: dict[str, None] = field(default_factory=dict)
+    with_capacity: dict[str, None] = field(default_factory=dict)
     searching: bool = False
-    wait: WithheldReason = WithheldReason.NONE
+    wait: IneligibleReason = IneligibleReason.NONE
 
 
 def index_of(sweep: Sweep) -> SweepIndex:
@@ -113,7 +113,7 @@ def index_of(sweep: Sweep) -> SweepIndex:
     return SweepIndex(size=sweep.space_size, ended=Ranking(sweep.goal))
 
 
-def index_from(stored: Stored) -> SweepIndex:
+def index_from(stored: StoredSweep) -> SweepIndex:
     """Return the index of a sweep from what is stored of it and its runs."""
     sweep = stored.sweep
     index = index_of(sweep)
@@ -145,10 +145,10 @@ def rungs_held(sweep: Sweep, run: Run | None) -> tuple[RungKey, ...]:
     return tuple(key for key in latest if key[1])
 
 
-def _take_ended(index: SweepIndex, stored: Stored) -> None:
+def _take_ended(index: SweepIndex, stored: StoredSweep) -> None:
     spec, goal = stored.sweep.spec, stored.sweep.goal
     unfinished = {run.block for run in stored.runs}
-    blocks: dict[int, list[Ended]] = {}
+    blocks: dict[int, list[EndedTrial]] = {}
     for first, ended in stored.ended:
         blocks.setdefault(first, []).append(ended)
     for first, block in blocks.items():
@@ -160,56 +160,56 @@ def _take_ended(index: SweepIndex, stored: Stored) -> None:
             index.ended.put(first, block[0].value)
 
 
-def index_run(journal: UndoLog, sweep: Sweep, index: SweepIndex, before: Run | None, run: Run) -> None:
+def index_run(undo_log: UndoLog, sweep: Sweep, index: SweepIndex, before: Run | None, run: Run) -> None:
     """Update the index of a sweep after a run has changed; `before` is None if it is new."""
     if before is None and run.repeat == 0:
-        journal.put(index.digests, run.digest, index.digests.get(run.digest, 0) + 1)
+        undo_log.put(index.digests, run.digest, index.digests.get(run.digest, 0) + 1)
     moved = before is None or before.state is not run.state
     if before is None or moved or before.place != run.place:
-        _index_state(journal, sweep, index, run)
+        _index_state(undo_log, sweep, index, run)
     if sweep.spec.early_terminate and (before is None or moved or before.values is not run.values):
-        _index_rungs(journal, sweep, index, before, run)
+        _index_rungs(undo_log, sweep, index, before, run)
 
 
-def rank(journal: UndoLog, index: SweepIndex, number: int, value: float | None) -> None:
+def rank(undo_log: UndoLog, index: SweepIndex, number: int, value: float | None) -> None:
     """Set the value of a run that has ended, or with repeats of a point; None takes it out again."""
     ranking = index.ended
     before = ranking.put(number, value)
-    journal.note(ranking.put, number, before)
+    undo_log.record(ranking.put, number, before)
 
 
-def _index_state(journal: UndoLog, sweep: Sweep, index: SweepIndex, run: Run) -> None:
+def _index_state(undo_log: UndoLog, sweep: Sweep, index: SweepIndex, run: Run) -> None:
     if run.state in FINAL_RUN:
-        journal.discard(index.unfinished, run.number)
-        _count_ended(journal, sweep, index, run)
+        undo_log.discard(index.unfinished, run.number)
+        _count_ended(undo_log, sweep, index, run)
     else:
-        journal.add(index.unfinished, run.number)
+        undo_log.add(index.unfinished, run.number)
     waiting = index.pending
     if run.state is RunState.PENDING or run.number in waiting:
         before = waiting.put(run.number, run.place if run.state is RunState.PENDING else None)
-        journal.note(waiting.put, run.number, before)
+        undo_log.record(waiting.put, run.number, before)
 
 
-def _count_ended(journal: UndoLog, sweep: Sweep, index: SweepIndex, run: Run) -> None:
+def _count_ended(undo_log: UndoLog, sweep: Sweep, index: SweepIndex, run: Run) -> None:
     recent = index.recent
     index.recent = (*recent, run.state is RunState.FAILED)[-RECENT_RUNS:]
-    journal.note(setattr, index, "recent", recent)
+    undo_log.record(setattr, index, "recent", recent)
     if sweep.spec.repeats == 1:
-        rank(journal, index, run.number, run.value(sweep.value_kind))
+        rank(undo_log, index, run.number, run.value(sweep.value_kind))
     if run.number in index.again:
-        journal.put(index.again, run.number, (run.state, run.attempt))
+        undo_log.put(index.again, run.number, (run.state, run.attempt))
 
 
-def _index_rungs(journal: UndoLog, sweep: Sweep, index: SweepIndex, before: Run | None, run: Run) -> None:
+def _index_rungs(undo_log: UndoLog, sweep: Sweep, index: SweepIndex, before: Run | None, run: Run) -> None:
     was, held = rungs_held(sweep, before), rungs_held(sweep, run)
     if was == held:
         return
     for key in was:
-        journal.discard(index.at_rung[key], run.number)
+        undo_log.discard(index.at_rung[key], run.number)
     for key in held:
         if key not in index.at_rung:
-            journal.put(index.at_rung, key, set())
-        journal.add(index.at_rung[key], run.number)
+            undo_log.put(index.at_rung, key, set())
+        undo_log.add(index.at_rung[key], run.number)
 
 
 VALUES_A_STEP = 500

@@ -1,4 +1,4 @@
-"""How to take back what was staged: every write notes its opposite until the turn is stored."""
+"""Undo log of staged writes: each is recorded with its opposite until the batch is stored."""
 
 from collections.abc import Callable, MutableMapping, MutableSequence, MutableSet
 from operator import delitem, setitem
@@ -10,14 +10,14 @@ Args = TypeVarTuple("Args")
 
 
 class UndoLog:
-    """The opposites of the writes since the last turn was stored, latest last."""
+    """Opposites of the writes since the last batch was stored, latest last."""
 
     def __init__(self) -> None:
         # Each a function and its arguments: a closure would be five objects where this is one.
         self._undo: list[tuple[Any, ...]] = []
 
-    def note(self, undo: Callable[[*Args], object], *args: *Args) -> None:
-        """Remember how to take back a write that was just made."""
+    def record(self, undo: Callable[[*Args], object], *args: *Args) -> None:
+        """Record the opposite of a write that was just made."""
         self._undo.append((undo, *args))
 
     def put(self, mapping: MutableMapping[K, V], key: K, value: V) -> None:

@@ -25,7 +25,7 @@ NO_RESPONSE = Response(b"")
 
 @dataclass(slots=True, kw_only=True)
 class Item:
-    """Something to be decided, and who waits for it."""
+    """Event to be decided, and the caller that waits for it."""
 
     event: Event
     encode: Callable[[Answer], bytes] | None = None
@@ -37,7 +37,7 @@ class Item:
 
 @dataclass(slots=True)
 class Decided:
-    """What was decided about an item, and what it is answered."""
+    """Decision about an item, and its answer."""
 
     item: Item
     decision: Decision
@@ -46,7 +46,7 @@ class Decided:
 
 
 def finish(item: Item, answer: Response, refusal: Exception | None) -> None:
-    """Tell whoever waits for an item."""
+    """Answer the caller that waits for an item."""
     if item.done is not None:
         item.done()
     if item.answer is None or item.answer.done():  # a caller that has hung up wants no answer
@@ -58,10 +58,10 @@ def finish(item: Item, answer: Response, refusal: Exception | None) -> None:
 
 
 class Timers:
-    """The earliest first; of those for the same time the one that was set first.
+    """Timers, the earliest first, among equals the one that was set first.
 
     Args:
-        is_moot: tells of which nothing would follow: they do not ring, and nobody waits for them.
+        is_moot: tells those without effect, which are dropped.
     """
 
     def __init__(self, is_moot: Callable[[Timer], bool]) -> None:
@@ -70,12 +70,12 @@ class Timers:
         self._tie = itertools.count()
 
     def set(self, at: float, event: Timer) -> None:
-        """Have an event ring at a time."""
+        """Set an event to fire at a time."""
         heapq.heappush(self._set, (at, next(self._tie), event))
 
     @property
     def next_at(self) -> float | None:
-        """When the next one rings; None if none is set."""
+        """Time at which the next one fires; None if none is set."""
         while self._set and self._is_moot(self._set[0][2]):
             heapq.heappop(self._set)
         return self._set[0][0] if self._set else None

@@ -1,4 +1,4 @@
-"""Holds the scheduler's database against the metric store's, at the start and again and again."""
+"""Comparison of the scheduler's database with the metric store's, at the start and every second."""
 
 import asyncio
 import logging
@@ -38,7 +38,7 @@ class InWriter(Protocol):
 
 
 class MetricPairing:
-    """The comparisons of a scheduler that runs.
+    """Comparisons of a running scheduler.
 
     Args:
         channel: to the metric store.
@@ -75,11 +75,11 @@ class MetricPairing:
                 self._differ()
                 return
             except (grpc.aio.AioRpcError, DomainError):
-                pass  # whoever needs the metric store, or the database, tells of it
+                pass  # reported by whatever needs the metric store, or the database
             await asyncio.sleep(EVERY if self._met else AT_FIRST)
 
     async def leave(self) -> None:
-        """Let both databases remember how they stand at the end."""
+        """Store the final positions in both databases."""
         if self._met:
             with suppress(grpc.aio.AioRpcError, DomainError):
                 await self._meet(stopping=True, deadline=LAST_DEADLINE)

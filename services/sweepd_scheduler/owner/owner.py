@@ -27,22 +27,22 @@ from sweepd_scheduler.store.ports import Store
 RETRY_STORAGE_AFTER = 0.25
 ENTROPY_BYTES = 32
 SHORTENED_AT_ONCE = 64 * 1024
-"""Bytes of a response up to which it is parsed and packed on the loop: that takes about a millisecond."""
-RING_AGAIN_AFTER = 10.0
-"""Seconds after which a timer rings again whose event met a defect: no lease may be forgotten by it."""
+"""Bytes of a response up to which it is shortened on the loop: that takes about a millisecond."""
+FIRE_AGAIN_AFTER = 10.0
+"""Seconds after which a timer fires again whose event met a defect: no lease may be forgotten by it."""
 
 A = TypeVar("A", bound=Answer)
 T = TypeVar("T")
 
 
 class Outlet(Protocol):
-    """Where effects go once the changes behind them are stored. None of it waits."""
+    """Outlet of effects once the changes behind them are stored. None of it waits."""
 
     def perform(self, effect: Effect) -> None:
         """Carry out one effect."""
 
     def publish(self, changes: Sequence[Change], number: int) -> None:
-        """Tell those who watch what has changed."""
+        """Pass changes to the watchers."""
 
 
 class Owner:
@@ -59,17 +59,17 @@ class Owner:
         self._held: list[Item] = []
         self._timers = Timers(partial(is_moot, state))
         self._wake = asyncio.Event()
-        self._requests = RememberedRequests(state.journal)
-        self._storage_away = False
+        self._requests = RememberedRequests(state.undo_log)
+        self._storage_unavailable = False
 
     def load(self) -> None:
-        """Take in what is stored; blocks, once, before the loop begins.
+        """Restore what is stored; blocks, once, before the loop begins.
 
         Raises:
             StorageError: it cannot be read.
         """
         loaded = self._store.load()
-        now = self._moment()
+        now = self._now()
         self.state.restore(loaded.sweeps, loaded.ended, loaded.number, now.monotonic)
         self._requests.restore(loaded.newest_request, now)
         timers: list[tuple[float, Timer]] = [
@@ -121,7 +121,7 @@ class Owner:
         return response.content if response.repeated else None
 
     async def settle(self, event: Event) -> None:
-        """Let something happen and return once it is stored.
+        """Decide an event and return once its changes are stored.
 
         Raises:
             DomainError: it was refused.
@@ -131,23 +131,23 @@ class Owner:
         await answer
 
     def tell(self, event: Event, done: Callable[[], None] | None = None) -> None:
-        """Let something happen; `done` is called once it is stored, however long that takes."""
+        """Post an event; `done` is called once its changes are stored."""
         self._post(Item(event=event, done=done))
 
     async def in_writer(self, work: Callable[[], T]) -> T:
-        """Do something with the database where nothing else does at the same time."""
+        """Run work on the database while nothing else uses it."""
         return await asyncio.get_running_loop().run_in_executor(self._writer, work)
 
     async def run(self) -> None:
-        """Take turns until cancelled."""
+        """Decide batch after batch until cancelled."""
         while True:
-            await self._something_to_do()
-            # Streams that have more to say get the chance: an end and the offer after it share a commit.
+            await self._wait_for_work()
+            # Streams may add more to the batch: an end and the offer after it share a commit.
             await asyncio.sleep(0)
-            await self._turn()
+            await self._decide_batch()
 
     def close(self) -> None:
-        """Refuse what is still waiting, and let go of the database."""
+        """Refuse what is still waiting, and close the database."""
         for item in (*self._held, *self._inbox):
             if item.answer is not None and not item.answer.done():
                 item.answer.set_exception(
@@ -156,7 +156,7 @@ class Owner:
         self._writer.shutdown()
         self._store.close()
 
-    async def _something_to_do(self) -> None:
+    async def _wait_for_work(self) -> None:
         if self._held:
             await asyncio.sleep(RETRY_STORAGE_AFTER)
             return
@@ -175,14 +175,14 @@ class Owner:
         self._inbox.append(item)
         self._wake.set()
 
-    def _moment(self) -> ClockReading:
+    def _now(self) -> ClockReading:
         now = microseconds(self._clock.now())
         return ClockReading(self._clock.monotonic(), now, secrets.token_bytes(ENTROPY_BYTES))
 
-    async def _turn(self) -> None:
-        now = self._moment()
-        if self._storage_away:
-            self.state.renew_all(now.monotonic)  # nobody could be heard
+    async def _decide_batch(self) -> None:
+        now = self._now()
+        if self._storage_unavailable:
+            self.state.renew_all(now.monotonic)  # no report could be stored
         due = [Item(event=timer) for timer in self._timers.due(now.monotonic)]
         items = [*self._held, *self._inbox, *due]
         self._held = []
@@ -190,7 +190,7 @@ class Owner:
         await self._carry_out(items, now)
 
     async def _carry_out(self, items: Sequence[Item], now: ClockReading) -> None:
-        """Decide items and store them together; those of a turn that has a defect one by one."""
+        """Decide items and store them together; after a defect, one by one."""
         await self._recall(items, now)
         with uncollected():
             decided = [await self._decide(item, now) for item in items]
@@ -202,13 +202,13 @@ class Owner:
         except (DamagedError, StorageError) as error:
             self._hold(decided, error)
         except Exception as error:  # noqa: BLE001 (the loop outlives a defect; the callers hear of it)
-            self.state.journal.back_to(0)
+            self.state.undo_log.back_to(0)
             if len(items) > 1:
                 for item in items:
                     await self._carry_out([item], now)
                 return
             self._log.exception("%s could not be stored", type(items[0].event).__name__)
-            self._ring_again(items[0], now)
+            self._fire_again(items[0], now)
             finish(items[0], NO_RESPONSE, error)
         else:
             self._keep(decided, changes, number)
@@ -228,8 +228,8 @@ class Owner:
     async def _commit(self, changes: Sequence[Change], number: int, now: ClockReading) -> None:
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(self._writer, self._store.commit, changes, number)
-        if self._storage_away:
-            self._storage_away = False
+        if self._storage_unavailable:
+            self._storage_unavailable = False
             self._log.info("the database can be written again")
 
     async def _decide(self, item: Item, now: ClockReading) -> Decided:
@@ -242,11 +242,11 @@ class Owner:
             return Decided(item, Decision(), refusal=error)
         except Exception as error:  # noqa: BLE001 (the loop outlives a defect; the caller hears of it)
             self._log.exception("%s could not be decided", type(item.event).__name__)
-            self._ring_again(item, now)
+            self._fire_again(item, now)
             return Decided(item, Decision(), refusal=error)
 
     async def _decide_new(self, item: Item, now: ClockReading) -> Decided:
-        mark = self.state.journal.mark()
+        mark = self.state.undo_log.mark()
         decision = await _interruptible(decide_in_steps(self.state, item.event, now))
         if item.encode is None or decision.answer is None:
             return Decided(item, decision)
@@ -258,7 +258,7 @@ class Owner:
             kept = await self._shortened(item, content)
             remembered = self._requests.remember(item.repeatable, kept, now)
         except BaseException:
-            self.state.journal.back_to(mark)
+            self.state.undo_log.back_to(mark)
             raise
         changes = (*decision.changes, remembered)
         return Decided(item, Decision(changes=changes, effects=decision.effects), answer=answer)
@@ -270,30 +270,30 @@ class Owner:
         return await self.in_writer(partial(item.shorten, content))
 
     def _keep(self, decided: Sequence[Decided], changes: Sequence[Change], number: int) -> None:
-        """Make the staged changes current, then let out what follows from them, in order."""
-        self.state.journal.keep()
+        """Make the staged changes current, then perform their effects, in order."""
+        self.state.undo_log.keep()
         if changes:
             self.state.counters["number"] = number
-            self._let_out(lambda: self._outlet.publish(changes, number))
+            self._act(lambda: self._outlet.publish(changes, number))
         for each in decided:
             for effect in each.decision.effects:
                 if isinstance(effect, SetTimer):
                     self._timers.set(effect.at, effect.event)
                 else:
-                    self._let_out(partial(self._outlet.perform, effect))
+                    self._act(partial(self._outlet.perform, effect))
             finish(each.item, each.answer, each.refusal)
 
-    def _let_out(self, perform: Callable[[], None]) -> None:
+    def _act(self, perform: Callable[[], None]) -> None:
         try:
             perform()
         except Exception:  # noqa: BLE001 (the loop outlives a defect: every effect may be repeated)
             self._log.exception("an effect has failed")
 
     def _hold(self, decided: Sequence[Decided], error: DamagedError | StorageError) -> None:
-        """Forget what was staged. People are told; what agents report is decided again later."""
-        self.state.journal.back_to(0)
-        if not self._storage_away:
-            self._storage_away = True
+        """Undo what was staged. Requests are refused; reports of agents are decided again later."""
+        self.state.undo_log.back_to(0)
+        if not self._storage_unavailable:
+            self._storage_unavailable = True
             self._log.error("%s" if isinstance(error, DamagedError) else "%s; trying again", error)
         for each in decided:
             if each.item.encode is None:
@@ -301,13 +301,13 @@ class Owner:
             else:
                 finish(each.item, NO_RESPONSE, each.refusal or error)
 
-    def _ring_again(self, item: Item, now: ClockReading) -> None:
+    def _fire_again(self, item: Item, now: ClockReading) -> None:
         if isinstance(item.event, Timer):
-            self._timers.set(now.monotonic + RING_AGAIN_AFTER, item.event)
+            self._timers.set(now.monotonic + FIRE_AGAIN_AFTER, item.event)
 
 
 async def _interruptible(steps: Steps[Decision]) -> Decision:
-    """Decide; after each step whoever else has something to do has a turn, but nothing else is decided."""
+    """Decide; other tasks run between steps, but nothing else is decided."""
     while True:
         try:
             next(steps)

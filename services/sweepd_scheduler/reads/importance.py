@@ -1,4 +1,4 @@
-"""What the importance of parameters is worked out from: points of the runs of a sweep, and their values."""
+"""Importance of parameters: points and values of runs are gathered, and the suggestion service asked."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ class Backend:
 
 
 class Importances:
-    """Gathers what runs show, and has the suggestion service work out what it says."""
+    """Importance of the parameters of sweeps, by the suggestion service."""
 
     def __init__(self, suggestion: Backend, metrics: Backend, reading: Reading) -> None:
         self._suggestion = SuggestionServiceStub(suggestion.channel)

@@ -1,4 +1,4 @@
-"""Refusals of the metric store that callers of the scheduler are told as they are: to try again is no use."""
+"""Curves of runs from the metric store, read page by page, one run in memory at a time."""
 
 from array import array
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -20,7 +20,7 @@ _LASTING = {grpc.StatusCode.DATA_LOSS, grpc.StatusCode.FAILED_PRECONDITION}
 
 
 def lasting_refusal(error: grpc.aio.AioRpcError) -> DomainError | None:
-    """Return what to tell the caller of a refusal that lasts; None for one that passes."""
+    """Return the error for a refusal that lasts, as the caller gets it; None for one worth a retry."""
     if error.code() not in _LASTING:
         return None
     failure = Failure.of(error)
@@ -101,14 +101,14 @@ class Curve:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class WantedKey:
     """The key that is wanted. `loss.min` is the smallest `loss` so far where no such key was logged."""
 
     key: str
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """What to ask for."""
+        """Keys to read."""
         base, dot, word = self.key.rpartition(".")
         return (self.key, base) if dot and base and word in _EXTREMES else (self.key,)
 
@@ -123,10 +123,10 @@ class Wanted:
 
 
 class Histories(Generic[T]):
-    """What becomes of the histories of some runs, of which one is held at a time."""
+    """Histories of some runs, of which one is in memory at a time."""
 
     def __init__(
-        self, places: Mapping[str, int], wanted: Wanted, make: Callable[[int, "array[float]"], T]
+        self, places: Mapping[str, int], wanted: WantedKey, make: Callable[[int, "array[float]"], T]
     ) -> None:
         self._places = places
         self._wanted = wanted
@@ -180,7 +180,7 @@ class Curves:
             CurvesAwayError: the metric store does not answer.
             DomainError: what it has is damaged, or not of this scheduler.
         """
-        wanted = Wanted(key)
+        wanted = WantedKey(key)
         for start in range(0, len(runs), RUNS_A_CALL):
             places = {run: place for place, run in enumerate(runs[start : start + RUNS_A_CALL], start)}
             histories = Histories(places, wanted, make)

@@ -14,12 +14,12 @@ from sweepd_scheduler.domain.runs.run import Run, RunKey
 from sweepd_scheduler.domain.search.prior_runs import (
     Candidate,
     PointError,
+    PriorResult,
     PriorRun,
-    Shown,
     UnsuitableError,
     candidate,
     prior_run,
-    shown_in,
+    result_in,
 )
 from sweepd_scheduler.domain.states import RunState
 from sweepd_scheduler.store.ports import Records
@@ -30,7 +30,7 @@ MOST_TOLD = 1_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
-    """Which runs of whole sweeps are meant. Times are microseconds since 1970."""
+    """Filter for the runs of whole sweeps. Times are microseconds since 1970."""
 
     states: tuple[RunState, ...] = ()
     tags: frozenset[str] = frozenset()
@@ -41,7 +41,7 @@ class Filter:
 
     @property
     def needs_value(self) -> bool:
-        """Whether runs without a value are not meant."""
+        """True if runs without a value do not match."""
         return self.min_value > -inf or self.max_value < inf
 
     def takes_time(self, time: int) -> bool:
@@ -67,7 +67,7 @@ class Selection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gathered:
-    """What became of a selection.
+    """Outcome of a selection.
 
     Args:
         taken: those that suit, by index.
@@ -85,7 +85,7 @@ class Gathered:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ScriptDetails:
     """The configuration of a run, values that its script has put into the summary, and its tags."""
 
     config: Mapping[str, Json] = field(default_factory=dict)
@@ -98,33 +98,33 @@ class Told:
         return found if found is not None and isfinite(found) else None
 
 
-def told_of(records: Records, run: RunKey) -> Told:
+def script_details(records: Records, run: RunKey) -> ScriptDetails:
     """Read what is told of a run; it may be large, so nobody should hold that of many."""
     body = records.details(run)
     if body is None:
-        return Told()
+        return ScriptDetails()
     message = v1.RunDetails.FromString(body)
-    return Told(plain_map(message.config), plain_map(message.summary), frozenset(message.tags))
+    return ScriptDetails(plain_map(message.config), plain_map(message.summary), frozenset(message.tags))
 
 
 def tagged(records: Records, runs: Sequence[Run], tags: frozenset[str]) -> list[Run]:
     """Return the runs whose scripts have told all of these tags."""
-    return [run for run in runs if tags <= told_of(records, run.key).tags]
+    return [run for run in runs if tags <= script_details(records, run.key).tags]
 
 
-def values_told(records: Records, runs: Sequence[RunKey], key: str) -> list[float | None]:
+def summary_values(records: Records, runs: Sequence[RunKey], key: str) -> list[float | None]:
     """Return what the summary of each run has under a key."""
-    return [told_of(records, run).value(key) for run in runs]
+    return [script_details(records, run).value(key) for run in runs]
 
 
-Outcome = Shown | UnsuitableError
+PriorOutcome = PriorResult | UnsuitableError
 
 MOST_RUNG_VALUES = 500_000
 """Values at rungs that one sweep begins with: all of them are in memory, and read at each start."""
 
 
 @dataclass(slots=True)
-class Found:
+class FoundRuns:
     """Runs whose points suit a sweep, and how many do not, the first ones with the reason.
 
     `named` are runs that were named, each by itself. They come again with their sweep or project, and stay
@@ -165,7 +165,7 @@ class Found:
                 self.refuse(run.name, str(error))
         return unsure
 
-    def judge_told(self, records: Records, runs: Sequence[Run], before: SweepSpec | None) -> None:
+    def judge_with_details(self, records: Records, runs: Sequence[Run], before: SweepSpec | None) -> None:
         """Take those that suit with what their scripts have told.
 
         Raises:
@@ -173,7 +173,7 @@ class Found:
         """
         for run in runs:
             try:
-                self._take(candidate(self.spec, run, before, told_of(records, run.key).config))
+                self._take(candidate(self.spec, run, before, script_details(records, run.key).config))
             except UnsuitableError as error:
                 self.refuse(run.name, str(error))
 
@@ -184,22 +184,22 @@ class Found:
 
 
 @dataclass(slots=True)
-class Taken:
+class TakenRuns:
     """The runs that are taken, in order, by what they come to in the new sweep.
 
     Values at rungs are dropped as soon as there are more than are kept: each may have as many as rows.
     """
 
-    found: Found
+    found: FoundRuns
     chosen: Filter
     runs: list[PriorRun] = field(default_factory=list)
     without_curve: int = 0
     rung_values: int = 0
 
-    def judge(self, each: Candidate, curve: Sequence[float], summary: float | None = None) -> Outcome:
+    def judge(self, each: Candidate, curve: Sequence[float], summary: float | None = None) -> PriorOutcome:
         """Return what a run comes to, or why it teaches the sweep nothing; it is added in its turn."""
         try:
-            shown = shown_in(self.found.spec, each, curve, summary)
+            shown = result_in(self.found.spec, each, curve, summary)
         except UnsuitableError as error:
             return error
         if not self._means(each, shown):
@@ -210,7 +210,7 @@ class Taken:
         self.rung_values += len(shown.rungs)
         return shown
 
-    def add(self, each: Candidate, outcome: Outcome) -> None:
+    def add(self, each: Candidate, outcome: PriorOutcome) -> None:
         """Take a run, unless it teaches the sweep nothing or a filter does not mean it."""
         if not isinstance(outcome, UnsuitableError):
             if self._means(each, outcome):
@@ -218,5 +218,5 @@ class Taken:
         elif each.source in self.found.named or not self.chosen.needs_value:
             self.found.refuse(each.source, str(outcome))
 
-    def _means(self, each: Candidate, shown: Shown) -> bool:
+    def _means(self, each: Candidate, shown: PriorResult) -> bool:
         return each.source in self.found.named or self.chosen.takes_value(shown.value)

@@ -8,7 +8,7 @@ from typing import TypeVar
 from sweepd.spec import SweepSpec
 from sweepd.spec.methods.sizes import points_taken
 from sweepd_kernel.errors import NotFoundError
-from sweepd_scheduler.domain.names import Parent, RunName, SweepName, no_sweep, run_name
+from sweepd_scheduler.domain.names import Parent, RunName, SweepName, run_name, standing_name
 from sweepd_scheduler.domain.runs.run import Run, RunKey
 from sweepd_scheduler.domain.search.prior_runs import Candidate
 from sweepd_scheduler.domain.states import FINAL_RUN, RunState
@@ -16,13 +16,13 @@ from sweepd_scheduler.domain.sweeps.sweep import Sweep
 from sweepd_scheduler.reads.prior_curves import Curves
 from sweepd_scheduler.reads.prior_found import (
     Filter,
-    Found,
+    FoundRuns,
     Gathered,
-    Outcome,
+    PriorOutcome,
     Selection,
-    Taken,
+    TakenRuns,
+    summary_values,
     tagged,
-    values_told,
 )
 from sweepd_scheduler.reads.reading import Reading
 from sweepd_scheduler.store.ports import Records, RunPosition
@@ -50,7 +50,7 @@ class MissingRunsError(NotFoundError):
 
 
 class PriorRuns:
-    """Where prior runs come from: the records of the scheduler, and the metric store."""
+    """Prior runs from the records of the scheduler and the metric store."""
 
     def __init__(
         self, reading: Reading, curves: Curves, project_exists: Callable[[Parent], Awaitable[bool]]
@@ -72,7 +72,7 @@ class PriorRuns:
             DomainError: what is named is missing, there are too many, or their curves cannot be read.
         """
         async with self._room:
-            found = Found(spec)
+            found = FoundRuns(spec)
             await self._named(wanted.runs, found)
             for name in wanted.sweeps:
                 await self._whole(await self._sweep(name), wanted.filter, found)
@@ -84,7 +84,7 @@ class PriorRuns:
                         await self._whole(sweep, wanted.filter, found)
             return await self._with_curves(wanted.filter, found)
 
-    async def _named(self, texts: Sequence[str], found: Found) -> None:
+    async def _named(self, texts: Sequence[str], found: FoundRuns) -> None:
         """Judge runs that were named, those of one sweep together.
 
         Raises:
@@ -99,7 +99,7 @@ class PriorRuns:
             except NotFoundError:
                 missing.append(text)
                 continue
-            if name.sweep.stands_for_none:
+            if name.sweep.is_standing:
                 alone[text] = name
             else:
                 by_sweep.setdefault(name.sweep, {})[name.number] = text
@@ -115,7 +115,7 @@ class PriorRuns:
         if missing:
             raise MissingRunsError(missing)
 
-    async def _of_sweep(self, name: SweepName, numbers: Sequence[int], found: Found) -> set[int]:
+    async def _of_sweep(self, name: SweepName, numbers: Sequence[int], found: FoundRuns) -> set[int]:
         """Judge some runs of a sweep and return the numbers of those that there are."""
         sweep = await self._reading(self._records.sweep, name)
         known: set[int] = set()
@@ -133,7 +133,7 @@ class PriorRuns:
         return sweep
 
     async def _sweeps(self, project: Parent) -> AsyncIterator[Sweep]:
-        """Yield the sweeps of a project, the newest first, then what holds its stand-alone runs."""
+        """Yield the sweeps of a project, the newest first, then what holds its standalone runs."""
         before: int | None = None
         while True:
             page = await self._reading(
@@ -144,27 +144,27 @@ class PriorRuns:
             if not page.more:
                 break
             before = page.entries[-1].key
-        standing = await self._reading(self._records.sweep, no_sweep(project))
+        standing = await self._reading(self._records.sweep, standing_name(project))
         if standing is not None:
             yield standing
 
-    async def _whole(self, sweep: Sweep, chosen: Filter, found: Found) -> None:
+    async def _whole(self, sweep: Sweep, chosen: Filter, found: FoundRuns) -> None:
         """Judge the runs of a sweep that a filter takes, by number."""
         after: RunPosition | None = None
         while True:
             page = await self._reading(self._records.runs, sweep, _states(chosen), after, PAGE, best=False)
             runs = await self._meant(page.entries, chosen, chosen.tags - set(sweep.spec.tags))
-            await self._judge(runs, None if sweep.name.stands_for_none else sweep.spec, found)
+            await self._judge(runs, None if sweep.name.is_standing else sweep.spec, found)
             if not page.more:
                 return
             after = RunPosition(number=page.entries[-1].number)
 
     async def _judge(
-        self, runs: Sequence[Run], before: SweepSpec | None, found: Found, *, named: bool = False
+        self, runs: Sequence[Run], before: SweepSpec | None, found: FoundRuns, *, named: bool = False
     ) -> None:
         unsure = await self._reading.work(found.judge, runs, before, named=named)
         for part in _parts(unsure, AT_ONCE):
-            await self._reading(found.judge_told, self._records, part, before)
+            await self._reading(found.judge_with_details, self._records, part, before)
 
     async def _meant(self, runs: Sequence[Run], chosen: Filter, tags: frozenset[str]) -> list[Run]:
         """Return the runs that a filter takes; `tags` are those that their sweep does not have."""
@@ -176,8 +176,8 @@ class PriorRuns:
             found += await self._reading(tagged, self._records, part, tags)
         return found
 
-    async def _with_curves(self, chosen: Filter, found: Found) -> Gathered:
-        spec, taken = found.spec, Taken(found, chosen)
+    async def _with_curves(self, chosen: Filter, found: FoundRuns) -> Gathered:
+        spec, taken = found.spec, TakenRuns(found, chosen)
         judged = (
             self._without_objective(taken) if spec.metric is None else self._judged(taken, spec.metric.name)
         )
@@ -193,12 +193,14 @@ class PriorRuns:
             without_curve=taken.without_curve,
         )
 
-    async def _judged(self, taken: Taken, key: str) -> AsyncIterator[list[tuple[Candidate, Outcome]]]:
+    async def _judged(
+        self, taken: TakenRuns, key: str
+    ) -> AsyncIterator[list[tuple[Candidate, PriorOutcome]]]:
         """Yield what each run comes to, in order, by its curve and its summary."""
         candidates = taken.found.candidates
         told = await self._told(candidates, key)
 
-        def judged(place: int, curve: Sequence[float]) -> tuple[Candidate, Outcome]:
+        def judged(place: int, curve: Sequence[float]) -> tuple[Candidate, PriorOutcome]:
             each = candidates[place]
             return each, taken.judge(each, curve, told.get(each.key))
 
@@ -209,11 +211,13 @@ class PriorRuns:
         """Read what the summaries have under a key, of runs of which the scheduler has not counted it."""
         told: dict[RunKey, float] = {}
         for part in _parts((each.key for each in candidates if each.counted.best is None), AT_ONCE):
-            found = await self._reading(values_told, self._records, part, key)
+            found = await self._reading(summary_values, self._records, part, key)
             told |= {run: value for run, value in zip(part, found, strict=True) if value is not None}
         return told
 
-    async def _without_objective(self, taken: Taken) -> AsyncIterator[list[tuple[Candidate, Outcome]]]:
+    async def _without_objective(
+        self, taken: TakenRuns
+    ) -> AsyncIterator[list[tuple[Candidate, PriorOutcome]]]:
         for part in _parts(taken.found.candidates, PAGE):
             yield [(each, taken.judge(each, ())) for each in part]
             await asyncio.sleep(0)  # others have something to do, too
@@ -226,7 +230,7 @@ def _states(chosen: Filter) -> Sequence[RunState]:
 def _by_themselves(records: Records, names: Sequence[RunName]) -> list[Run | None]:
     """Read the runs that belong to no sweep, of those that have these names."""
     found = (records.run(name) for name in names)
-    return [run if run is not None and run.stands_alone else None for run in found]
+    return [run if run is not None and run.is_standalone else None for run in found]
 
 
 def _parts(entries: Iterable[T], size: int) -> Iterator[list[T]]:

@@ -1,4 +1,4 @@
-"""How a sweep has got on, from the records to messages."""
+"""Progress of a sweep, from the records to messages."""
 
 from sweepd import v1
 from sweepd_scheduler.domain.sweeps.figures import progress

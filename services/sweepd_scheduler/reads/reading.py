@@ -1,4 +1,4 @@
-"""Runs reads of the database, and work on what they find, in threads, so that the event loop stays free."""
+"""Threads for reads of the database and work on what they find, so that the event loop stays free."""
 
 import asyncio
 from collections.abc import Callable

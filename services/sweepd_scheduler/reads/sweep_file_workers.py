@@ -1,4 +1,4 @@
-"""Work on sweep files in threads, shared fairly: a file may cost seconds, and nobody else is to wait for it.
+"""Workers for sweep files, shared fairly: a file may cost seconds, and no other caller is to wait for it.
 
 New work gets a short share of processor time in the quick lane. What needs more is begun anew in the slow
 one, where it makes way for a caller who has used less. So it has to be pure. What costs too much is given up.

@@ -40,7 +40,7 @@ class StoppingError(DomainError):
 
 @dataclass(slots=True, kw_only=True)
 class Follower:
-    """One reader: what has changed and was not sent, each thing once, as it stands."""
+    """One reader, with the latest changes that were not sent."""
 
     sweep_key: int
     floor: int = 0  # changes up to here are in the reader's snapshot
@@ -52,7 +52,7 @@ class Follower:
     ended: bool = False
 
     def take_in(self, sweep: Sweep | None, runs: Sequence[Run], number: int) -> None:
-        """Note a change; a reader that is too far behind is given up."""
+        """Add a change; a reader that is too far behind is dropped."""
         if number <= self.floor or self.slow:
             return
         self.number = number
@@ -122,7 +122,7 @@ class Watchers:
                 follower.news.set()
 
     def publish(self, changes: Sequence[Change], number: int) -> None:
-        """Tell the readers what was stored."""
+        """Pass stored changes to the readers."""
         if not self._by_sweep:
             return
         sweeps: dict[int, Sweep] = {}

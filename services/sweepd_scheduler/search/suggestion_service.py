@@ -13,14 +13,14 @@ from sweepd.v1.suggestion_service_pb2_grpc import SuggestionServiceStub
 from sweepd_kernel.clock import Clock
 from sweepd_kernel.errors import DomainError
 from sweepd_scheduler.domain.events import SuggestionsArrived, SuggestionsFailed
-from sweepd_scheduler.domain.search.study import Outcome, StudyEvent, Suggested
+from sweepd_scheduler.domain.search.study import Outcome, StudyEvent, Suggestion
 from sweepd_scheduler.domain.sweeps.sweep import Sweep
 from sweepd_scheduler.message_size import MOST_BYTES, Page, sweep_weight
 from sweepd_scheduler.store.ports import StudyLine
 
 CALL_DEADLINE = 15.0
 PREPARE_DEADLINE = 2.0
-AWAY_FOR = 1.2
+UNAVAILABLE_FOR = 1.2
 OBSERVATIONS_A_CALL = 1_000
 MAX_RESENDS = 3
 MAX_OBSERVATIONS = 2**53
@@ -33,7 +33,7 @@ ReadStudy = Callable[[int, int, int], Awaitable[Page[StudyLine]]]
 
 
 class SuggestionService:
-    """One call at a time for each sweep; `tell` hands the outcome to the owner."""
+    """Client of the service: one call at a time for each sweep, whose outcome `tell` posts to the owner."""
 
     def __init__(
         self,
@@ -49,44 +49,44 @@ class SuggestionService:
         self._clock = clock
         self._log = log
         self._known: dict[int, int] = {}
-        self._away_until = 0.0
-        self._away = False
+        self._unavailable_until = 0.0
+        self._unavailable = False
         self._calls: set[asyncio.Task[None]] = set()
 
     def ask(self, sweep: Sweep, count: int) -> None:
-        """Begin a call; the owner hears how it ends."""
+        """Begin a call; its outcome is posted to the owner."""
         call = asyncio.get_running_loop().create_task(self._call(sweep, count))
         self._calls.add(call)
         call.add_done_callback(self._calls.discard)
 
     def stop(self) -> None:
-        """Give up the calls under way."""
+        """Cancel the calls under way."""
         for call in self._calls:
             call.cancel()
 
     async def objections(self, spec: SweepSpec) -> Sequence[tuple[str, str]]:
         """Return fields of a specification that cannot be searched, with the reason; none if unavailable."""
-        if self._clock.monotonic() < self._away_until:
+        if self._clock.monotonic() < self._unavailable_until:
             return ()
         try:
             answer = await self._stub.Prepare(
                 v1.PrepareRequest(spec=spec_message(spec)), timeout=PREPARE_DEADLINE
             )
         except grpc.aio.AioRpcError as error:
-            self._note_away(error.code().name)
+            self._mark_unavailable(error.code().name)
             return ()
         return [(violation.path, violation.message) for violation in answer.violations]
 
     async def _call(self, sweep: Sweep, count: int) -> None:
-        if self._clock.monotonic() < self._away_until:
-            self._tell(SuggestionsFailed(sweep.key, "the suggestion service is away"))
+        if self._clock.monotonic() < self._unavailable_until:
+            self._tell(SuggestionsFailed(sweep.key, "the suggestion service is unavailable"))
             return
-        if self._away:  # this call finds out whether it is back; others are refused meanwhile
-            self._away_until = self._clock.monotonic() + AWAY_FOR
+        if self._unavailable:  # this call finds out whether it is back; others are refused meanwhile
+            self._unavailable_until = self._clock.monotonic() + UNAVAILABLE_FOR
         try:
             self._tell(await self._suggest(sweep, count))
         except grpc.aio.AioRpcError as error:
-            self._note_away(f"{error.code().name}: {error.details()}")
+            self._mark_unavailable(f"{error.code().name}: {error.details()}")
             self._tell(SuggestionsFailed(sweep.key, error.details() or error.code().name))
         except (TimeoutError, CodecError, DomainError) as error:
             self._log.warning("%s: no suggestion: %s", sweep.name, error)
@@ -95,18 +95,20 @@ class SuggestionService:
             self._log.exception("%s: no suggestion", sweep.name)
             self._tell(SuggestionsFailed(sweep.key, str(error)))
 
-    def _note_away(self, why: str) -> None:
-        self._away_until = self._clock.monotonic() + AWAY_FOR
-        if not self._away:
-            self._away = True
-            self._log.warning("the suggestion service is away (%s); model-based sweeps go on without it", why)
+    def _mark_unavailable(self, why: str) -> None:
+        self._unavailable_until = self._clock.monotonic() + UNAVAILABLE_FOR
+        if not self._unavailable:
+            self._unavailable = True
+            self._log.warning(
+                "the suggestion service is unavailable (%s); model-based sweeps continue without it", why
+            )
 
     async def _suggest(self, sweep: Sweep, count: int) -> SuggestionsArrived:
         count = min(count, max(1, MOST_BYTES // sweep_weight(sweep)))  # the answer must fit, too
         for _ in range(MAX_RESENDS):
             run_number, answer = await self._send_all(sweep, count)
-            if self._away:
-                self._away = False
+            if self._unavailable:
+                self._unavailable = False
                 self._log.info("the suggestion service is back")
             if answer.WhichOneof("answer") == "suggestions":
                 self._known[sweep.key] = answer.suggestions.observations_known
@@ -122,10 +124,10 @@ class SuggestionService:
         raise CodecError("resend_from", f"asked {MAX_RESENDS} times to hear everything again")
 
     async def _send_all(self, sweep: Sweep, count: int) -> tuple[int, v1.SuggestResponse]:
-        """Send what the service does not know, in several calls if need be; the last one asks for points.
+        """Send the observations that the service lacks, in several calls if need be; the last wants points.
 
-        Return the number of the run that the first point is for, too: above that of any run in what was sent,
-        also if some were handed out since the call began.
+        Return also the number of the run that the first point is for: above that of any run in what was sent,
+        even if some were handed out since the call began.
         """
         newest = sweep.counts.total
         while True:
@@ -149,7 +151,7 @@ class SuggestionService:
 
 
 def observation_message(line: StudyLine) -> v1.StudyObservation:
-    """Return a line as the suggestion service is told of it."""
+    """Return an observation as a message."""
     note = line.note
     message = v1.StudyObservation(run_number=max(0, note.run), prior_index=max(0, -note.run))
     match note.event:
@@ -173,11 +175,11 @@ def observation_message(line: StudyLine) -> v1.StudyObservation:
     return message
 
 
-def _suggested(message: v1.Suggestion, run_number: int) -> Suggested:
+def _suggested(message: v1.Suggestion, run_number: int) -> Suggestion:
     for name in ("observations_seen", "study_length"):
         if (count := getattr(message, name)) > MAX_OBSERVATIONS:
             raise CodecError(name, f"{count} observations were never made")
-    return Suggested(
+    return Suggestion(
         point=point_from_message(message.point),
         engine=message.engine[:100],
         run_number=run_number,

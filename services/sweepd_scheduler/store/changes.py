@@ -11,7 +11,7 @@ from sweepd_scheduler.domain.decision import (
     Change,
     DetailsChanged,
     GuardChanged,
-    Happened,
+    HistoryEntry,
     PriorRunsTaken,
     RunChanged,
     RungReached,
@@ -19,8 +19,8 @@ from sweepd_scheduler.domain.decision import (
     SweepEdited,
 )
 from sweepd_scheduler.domain.requests.remembered import Remembered, charged
-from sweepd_scheduler.domain.search.prior_runs import notes_of
-from sweepd_scheduler.domain.search.study import StudyNoted
+from sweepd_scheduler.domain.search.prior_runs import prior_observations
+from sweepd_scheduler.domain.search.study import StudyObservation
 from sweepd_scheduler.store import tables_sql as sql
 from sweepd_scheduler.store.converters import spec_text
 
@@ -78,8 +78,8 @@ def _statements(changes: _Changes, number: int) -> Iterator[Statement]:
     yield _NAME_RUN, [_naming_values(each, number) for each in details]
     yield from _prior_runs(changes.of(PriorRunsTaken))
     yield from _rungs(changes.of(RungReached))
-    yield sql.OBSERVATION.insert, [sql.observation_values(each) for each in changes.of(StudyNoted)]
-    yield sql.EVENT.insert, [sql.event_values(each) for each in changes.of(Happened)]
+    yield sql.OBSERVATION.insert, [sql.observation_values(each) for each in changes.of(StudyObservation)]
+    yield sql.EVENT.insert, [sql.event_values(each) for each in changes.of(HistoryEntry)]
     yield from _requests(changes.of(Remembered))
 
 
@@ -123,7 +123,7 @@ def _prior_runs(taken: Sequence[PriorRunsTaken]) -> Iterator[Statement]:
     )
     # Sorted as they lie in the table, which takes them faster then.
     yield sql.RUNG.upsert, cast("list[tuple[Value, ...]]", sorted(rungs))
-    notes = (note for each in taken for note in notes_of(each.sweep, each.runs))
+    notes = (note for each in taken for note in prior_observations(each.sweep, each.runs))
     yield sql.OBSERVATION.insert, [sql.observation_values(note) for note in notes]
 
 

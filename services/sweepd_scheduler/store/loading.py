@@ -2,9 +2,9 @@
 
 from sweepd_kernel.sql.engine import Connection, Row
 from sweepd_scheduler.domain.names import Parent, SweepName
-from sweepd_scheduler.domain.runs.values import Ended
+from sweepd_scheduler.domain.runs.values import EndedTrial
 from sweepd_scheduler.domain.states import FINAL_RUN, FINAL_SWEEP, RunState, SweepState
-from sweepd_scheduler.domain.stored import EndedSweep, Stored
+from sweepd_scheduler.domain.stored import EndedSweep, StoredSweep
 from sweepd_scheduler.domain.sweep_index import RECENT_RUNS
 from sweepd_scheduler.domain.sweeps.sweep import Sweep
 from sweepd_scheduler.store import queries, requests
@@ -45,7 +45,7 @@ def load(connection: Connection) -> Loaded:
     )
 
 
-def stored_sweep(connection: Connection, row: Row) -> Stored:
+def stored_sweep(connection: Connection, row: Row) -> StoredSweep:
     """Return what is held in memory of the sweep of a row."""
     sweep = sweep_of(row)
     key = sweep.key
@@ -67,7 +67,7 @@ def stored_sweep(connection: Connection, row: Row) -> Stored:
         f"select {AGENT_GUARD}, agent from agent_guard where sweep_id = ?",
         (key,),
     )
-    return Stored(
+    return StoredSweep(
         sweep=sweep,
         runs=tuple(queries.runs(connection, sweep.name, live)),
         digests=dict(digests),
@@ -91,7 +91,7 @@ def _rung_values(connection: Connection, sweep: Sweep) -> dict[tuple[int, int], 
     }
 
 
-def _ended(connection: Connection, key: int) -> tuple[tuple[int, Ended], ...]:
+def _ended(connection: Connection, key: int) -> tuple[tuple[int, EndedTrial], ...]:
     found = connection.execute(
         "select number - repeat, state, attempt, value, values_best, values_worst, values_last,"
         f" values_iterations from run where sweep_id = ? and state in ({_FINAL}) order by number",
@@ -100,7 +100,7 @@ def _ended(connection: Connection, key: int) -> tuple[tuple[int, Ended], ...]:
     return tuple(
         (
             first,
-            Ended(
+            EndedTrial(
                 state=RunState(state),
                 tried=attempt > 0,
                 value=value,

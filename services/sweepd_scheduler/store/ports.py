@@ -6,15 +6,15 @@ from typing import Protocol
 
 from sweepd.spec import Point
 from sweepd_kernel.auth.principal import EVERYWHERE, Bounds
-from sweepd_scheduler.domain.agents.agent import Known
-from sweepd_scheduler.domain.decision import Change, Happened
+from sweepd_scheduler.domain.agents.agent import StoredAttempt
+from sweepd_scheduler.domain.decision import Change, HistoryEntry
 from sweepd_scheduler.domain.names import Parent, RunName, SweepName
 from sweepd_scheduler.domain.requests.remembered import Recollection, RequestKey
 from sweepd_scheduler.domain.runs.run import Run, RunKey
 from sweepd_scheduler.domain.search.prior_runs import PriorRun
-from sweepd_scheduler.domain.search.study import StudyNoted
+from sweepd_scheduler.domain.search.study import StudyObservation
 from sweepd_scheduler.domain.states import RunState, SweepState
-from sweepd_scheduler.domain.stored import EndedSweep, Stored
+from sweepd_scheduler.domain.stored import EndedSweep, StoredSweep
 from sweepd_scheduler.domain.sweeps.figures import RunValue, Share
 from sweepd_scheduler.domain.sweeps.sweep import Sweep
 from sweepd_scheduler.message_size import Page, point_weight
@@ -33,7 +33,7 @@ class Loaded:
         number: the last one of a change or of the record.
     """
 
-    sweeps: tuple[Stored, ...]
+    sweeps: tuple[StoredSweep, ...]
     ended: tuple[tuple[int, EndedSweep], ...]
     newest_request: int
     number: int
@@ -55,7 +55,7 @@ RunPlace = tuple[int, int, int]
 class StudyLine:
     """A numbered observation, with the point of the run where it was handed out. Prior runs are negative."""
 
-    note: StudyNoted
+    note: StudyObservation
     point: Point | None
 
     @property
@@ -149,13 +149,13 @@ class Records(Protocol):
         What holds the runs of a project that belong to no sweep is none of them.
         """
 
-    def stored(self, name: SweepName) -> Stored | None:
+    def stored(self, name: SweepName) -> StoredSweep | None:
         """Return all of one sweep that the owner needs in order to go on with it."""
 
     def chosen_runs(self, sweep: Sweep, states: Sequence[RunState], numbers: Sequence[int]) -> Sequence[Run]:
         """Return every run in one of some states that has one of some numbers, by number; empty: any."""
 
-    def events(self, sweep: int, run: int, limit: int) -> Sequence[Happened]:
+    def events(self, sweep: int, run: int, limit: int) -> Sequence[HistoryEntry]:
         """Return the newest lines of the record of a run, oldest first."""
 
     def run(self, name: RunName) -> Run | None:
@@ -211,5 +211,5 @@ class Records(Protocol):
     def project_counts(self, projects: Sequence[Parent]) -> Sequence[ProjectCounts]:
         """Return what each of some projects holds."""
 
-    def known(self, attempts: Sequence[tuple[RunName, int]]) -> Sequence[Known | None]:
+    def known(self, attempts: Sequence[tuple[RunName, int]]) -> Sequence[StoredAttempt | None]:
         """Return what is stored of each attempt; None where there is nothing."""

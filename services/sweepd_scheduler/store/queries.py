@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from sweepd_kernel.auth.principal import Bounds
 from sweepd_kernel.sql.engine import Connection, Row, Value
-from sweepd_scheduler.domain.agents.agent import Known
+from sweepd_scheduler.domain.agents.agent import StoredAttempt
 from sweepd_scheduler.domain.names import Parent, RunName, SweepName
 from sweepd_scheduler.domain.runs.run import Attempt, Run
 from sweepd_scheduler.domain.states import AttemptState, RunState
@@ -69,7 +69,7 @@ def sweep_row(connection: Connection, name: SweepName) -> Row | None:
 
 def sweep_key(connection: Connection, name: RunName) -> tuple[int, RunName] | None:
     """Return the key of the sweep that a run is of, and the run's name: it may be a standalone one."""
-    for each in dict.fromkeys((name, name.by_itself())):
+    for each in dict.fromkeys((name, name.as_standalone())):
         parent = each.sweep.parent
         row = connection.execute(
             "select id from sweep where entity = ? and project = ? and sweep = ?",
@@ -119,7 +119,7 @@ def runs_with_numbers(
     """Read runs one after the other, each with the number of its newest change."""
     for row in found:
         number = row[_NUMBER]
-        full = RunName(name, number, row[_DIGEST].decode() if name.stands_for_none else "")
+        full = RunName(name, number, row[_DIGEST].decode() if name.is_standing else "")
         yield run_of(row, name=str(full), attempts=_attempts(connection, row)), row[_CHANGED]
 
 
@@ -136,7 +136,7 @@ def changed(connection: Connection, row: Row | None, found: Iterable[Row], limit
     )
 
 
-def known(connection: Connection, name: RunName, number: int) -> Known | None:
+def known(connection: Connection, name: RunName, number: int) -> StoredAttempt | None:
     """Return what is stored of an attempt; None if there is nothing."""
     found = sweep_key(connection, name)
     if found is None:
@@ -147,7 +147,7 @@ def known(connection: Connection, name: RunName, number: int) -> Known | None:
     if row is None:
         return None
     sweep_id, run_number, run_state, newest, observation_row, state, step, digest, sequence = row
-    return Known(
+    return StoredAttempt(
         key=(sweep_id, run_number),
         run=str(name),
         sweep=str(name.sweep),
@@ -193,6 +193,6 @@ def _attempts(connection: Connection, row: Row) -> tuple[Attempt, ...]:
 
 def _by_name(name: RunName) -> tuple[str, Value]:
     """Return the condition that a row of the sweep is the run's, and its value."""
-    if name.sweep.stands_for_none:
+    if name.sweep.is_standing:
         return "digest = ?", name.id.encode()
     return "number = ?", name.number

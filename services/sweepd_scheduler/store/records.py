@@ -8,13 +8,13 @@ from contextlib import contextmanager
 from sweepd.spec import Goal
 from sweepd_kernel.auth.principal import EVERYWHERE, Bounds
 from sweepd_kernel.sql.engine import Connection, Engine, Row, Value
-from sweepd_scheduler.domain.agents.agent import Known
-from sweepd_scheduler.domain.decision import Happened
+from sweepd_scheduler.domain.agents.agent import StoredAttempt
+from sweepd_scheduler.domain.decision import HistoryEntry
 from sweepd_scheduler.domain.names import Parent, RunName, SweepName
 from sweepd_scheduler.domain.runs.run import Run, RunKey
 from sweepd_scheduler.domain.search.prior_runs import PriorRun
 from sweepd_scheduler.domain.states import RunState, SweepState
-from sweepd_scheduler.domain.stored import Stored
+from sweepd_scheduler.domain.stored import StoredSweep
 from sweepd_scheduler.domain.sweeps.figures import FACTOR, RunValue, Share
 from sweepd_scheduler.domain.sweeps.sweep import Sweep
 from sweepd_scheduler.message_size import Page, page, point_weight, prior_weight, run_weight, sweep_weight
@@ -92,7 +92,7 @@ class SqlRecords:
             found = connection.execute(f"{query.text} order by id desc limit ?", (*query.values, limit + 1))
             return page(map(sweep_of, found), limit, sweep_weight)
 
-    def stored(self, name: SweepName) -> Stored | None:
+    def stored(self, name: SweepName) -> StoredSweep | None:
         """Return all of one sweep that the owner needs in order to go on with it."""
         with self._reading() as connection:
             row = queries.sweep_row(connection, name)
@@ -225,7 +225,7 @@ class SqlRecords:
             found = connection.execute(f"{query} order by number limit ?", (*values, limit + 1))
             return page(map(_tried_point, found), limit, lambda tried: point_weight(tried.point))
 
-    def events(self, sweep: int, run: int, limit: int) -> Sequence[Happened]:
+    def events(self, sweep: int, run: int, limit: int) -> Sequence[HistoryEntry]:
         """Return the newest lines of the record of a run, oldest first."""
         with self._reading() as connection:
             found = connection.execute(
@@ -234,7 +234,7 @@ class SqlRecords:
             )
             return [event_of(row) for row in found][::-1]
 
-    def known(self, attempts: Sequence[tuple[RunName, int]]) -> Sequence[Known | None]:
+    def known(self, attempts: Sequence[tuple[RunName, int]]) -> Sequence[StoredAttempt | None]:
         """Return what is stored of each attempt; None where there is nothing."""
         with self._reading() as connection:
             return [queries.known(connection, name, number) for name, number in attempts]

@@ -11,11 +11,11 @@ from sqlmodel import SQLModel
 from sweepd_kernel.pairing.columns import GenerationColumns, IdentityColumns
 from sweepd_kernel.sql.model import column
 from sweepd_scheduler.domain.agents.agent import Guarded
-from sweepd_scheduler.domain.decision import DetailsChanged, Happened
+from sweepd_scheduler.domain.decision import DetailsChanged, HistoryEntry
 from sweepd_scheduler.domain.requests.remembered import Remembered
 from sweepd_scheduler.domain.runs.run import Attempt, Run
 from sweepd_scheduler.domain.search.prior_runs import PriorRun
-from sweepd_scheduler.domain.search.study import StudyNoted
+from sweepd_scheduler.domain.search.study import StudyObservation
 from sweepd_scheduler.domain.states import RunState
 from sweepd_scheduler.domain.sweeps.sweep import Sweep
 from sweepd_scheduler.store.converters import argv_of, index_of, index_text, keys_of, spec_of, spec_text
@@ -220,7 +220,7 @@ class ObservationRow(SchedulerTable, table=True):
     """Numbered observation of a study: what is sent to the search, again and again if need be."""
 
     __tablename__ = "observation"
-    __entity__ = StudyNoted
+    __entity__ = StudyObservation
     sweep_id: int = column(key=True, at="sweep")
     number: int = column(key=True)
     run: int
@@ -238,7 +238,7 @@ class EventRow(SchedulerTable, table=True):
 
     __tablename__ = "event"
     __table_args__ = (Index("event_of_run", "sweep_id", "run", "number"),)
-    __entity__ = Happened
+    __entity__ = HistoryEntry
     number: int = column(key=True)
     time: int
     sweep_id: int = column(at="sweep")

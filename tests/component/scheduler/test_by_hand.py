@@ -151,7 +151,7 @@ def stored(path: Path, count: int) -> None:
     for number in range(count):
         wanted = request_codec.new_run(claim(run_id=f"run{number}"))
         changes += decide(state, wanted, ClockReading(0.0, 1_000 + number, bytes(32))).changes
-        state.journal.keep()
+        state.undo_log.keep()
     store = SqlStore(engine)
     store.commit(changes, state.counters["number"] + 1)
     store.close()

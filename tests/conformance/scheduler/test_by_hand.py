@@ -4,7 +4,7 @@ import pytest
 
 from conformance.scheduler.conftest import Opened, StoredWorld
 from sweepd_scheduler.domain.agents.agent import AttemptRef
-from sweepd_scheduler.domain.names import Parent, RunName, SweepName, no_sweep, run_name
+from sweepd_scheduler.domain.names import Parent, RunName, SweepName, run_name, standing_name
 from sweepd_scheduler.domain.runs.run import Run
 from sweepd_scheduler.domain.states import RunState
 from unit.scheduler.world import PARENT, RANDOM
@@ -43,10 +43,10 @@ def test_a_run_is_found_by_its_id_also_where_that_looks_like_a_sweeps(
     world: StoredWorld, opened: Opened
 ) -> None:
     three_runs(world)
-    assert found(opened, "first").stands_alone
+    assert found(opened, "first").is_standalone
     assert found(opened, "exp-2").name == "local/demo/exp-2"
-    assert not found(opened, "s-1").stands_alone
-    assert opened.records.run(RunName(no_sweep(PARENT), 0, "second")) is None
+    assert not found(opened, "s-1").is_standalone
+    assert opened.records.run(RunName(standing_name(PARENT), 0, "second")) is None
     assert opened.records.run(run_name("local/other/first")) is None
 
 
@@ -91,5 +91,5 @@ def test_runs_outlive_a_restart(world: StoredWorld, opened: Opened, *, ended: bo
     assert world.state.sweeps == before.sweeps
     assert world.state.names == before.names
     assert world.state.run_like == before.run_like
-    assert world.state.stands_alone(PARENT, "first")
+    assert world.state.is_standalone(PARENT, "first")
     assert found(opened, "first") == world.run(run.key)

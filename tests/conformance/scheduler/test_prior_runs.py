@@ -5,7 +5,7 @@ from dataclasses import replace
 from conformance.scheduler.conftest import StoredWorld
 from sweepd.spec import Point
 from sweepd_scheduler.domain.names import SweepName
-from sweepd_scheduler.domain.search.prior_runs import notes_of
+from sweepd_scheduler.domain.search.prior_runs import prior_observations
 from sweepd_scheduler.domain.search.study import StudyEvent
 from sweepd_scheduler.domain.states import RunState, SweepState
 from sweepd_scheduler.domain.sweeps.figures import Share
@@ -69,7 +69,7 @@ def test_prior_runs_are_listed_in_pages_and_told_to_the_search_with_their_points
     ]
     assert [each.values for each in listed] == [each.values for each in priors]
     lines = records.observations(sweep.key, 0, 100).entries
-    assert [line.note for line in lines] == list(notes_of(sweep, priors))
+    assert [line.note for line in lines] == list(prior_observations(sweep, priors))
     points = [line.point for line in lines if line.note.event is StudyEvent.HANDED_OUT]
     assert points == [point for point, _ in TRIED]
     assert records.observations(sweep.key, 4, 100).entries == lines[4:]

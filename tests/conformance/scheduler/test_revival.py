@@ -132,7 +132,7 @@ def test_agents_that_are_held_stay_held_and_are_forgotten_when_released(
     world.exits(session, world.takes_one(session).ref, EXIT_1)
     world.save()
     before = world.state
-    assert before.index[1].guards["ann"].held
+    assert before.index[1].guards["ann"].is_quarantined
     world.restart()
     check_restored(before, world.state)
     session = world.attach()

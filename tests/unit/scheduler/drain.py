@@ -7,7 +7,7 @@ from sweepd_scheduler.domain.agents.commands import StartRun
 from sweepd_scheduler.domain.events import SuggestionsArrived
 from sweepd_scheduler.domain.names import SweepName
 from sweepd_scheduler.domain.requests.requests import ResumeSweep
-from sweepd_scheduler.domain.search.study import Suggested
+from sweepd_scheduler.domain.search.study import Suggestion
 from sweepd_scheduler.domain.states import FINAL_SWEEP, RunState, SweepState
 from sweepd_scheduler.domain.sweeps.sweep import Ending, Sweep
 from unit.scheduler.people import set_cap
@@ -36,10 +36,10 @@ def drain(world: World) -> None:
     assert before < after.counts.total <= before + 3 or after.ending is not Ending.CAP, "a raised cap is used"
 
 
-def suggestion(sweep: Sweep, seen: int) -> Suggested:
+def suggestion(sweep: Sweep, seen: int) -> Suggestion:
     """A point of the space, as the search might propose it."""
     point = sweep.spec.search_space.random_point(sweep.seed, sweep.counts.total + seen)
-    return Suggested(
+    return Suggestion(
         point=point, engine="test/1", run_number=1, observations_seen=seen // 2, study_length=seen
     )
 

@@ -5,21 +5,21 @@ from collections.abc import Sequence
 
 from sweepd.spec import Goal, ObjectiveValue, Point, SearchSpace
 from sweepd.spec.limits import INT64_MAX
-from sweepd_scheduler.domain.agents.agent import Guarded, WithheldReason
+from sweepd_scheduler.domain.agents.agent import Guarded, IneligibleReason
 from sweepd_scheduler.domain.decision import (
     AttemptChanged,
     Change,
     GuardChanged,
-    Happened,
+    HistoryEntry,
     PriorRunsTaken,
     RunChanged,
     SweepChanged,
 )
-from sweepd_scheduler.domain.hand_out.eligibility import standing, waits_for_canary
+from sweepd_scheduler.domain.hand_out.eligibility import ineligibility, waits_for_canary
 from sweepd_scheduler.domain.runs.run import PointSource, Run, RunKey, attempt_table, run_table
-from sweepd_scheduler.domain.runs.values import Ended, block_value
-from sweepd_scheduler.domain.search.prior_runs import digests_of, observations_of
-from sweepd_scheduler.domain.search.study import StudyEvent, StudyNoted
+from sweepd_scheduler.domain.runs.values import EndedTrial, block_value
+from sweepd_scheduler.domain.search.prior_runs import digests_of, observation_count
+from sweepd_scheduler.domain.search.study import StudyEvent, StudyObservation
 from sweepd_scheduler.domain.state import State
 from sweepd_scheduler.domain.states import (
     FINAL_RUN,
@@ -45,7 +45,7 @@ def check(state: State, changes: Sequence[Change]) -> None:
         of_sweep = [run for run in runs.values() if run.sweep == key]
         _check_counts(state, sweep, of_sweep)
         _check_points(state, sweep, of_sweep, changes)
-        if not any(isinstance(each, Happened) and each.kind == "sweep-failed" for each in changes):
+        if not any(isinstance(each, HistoryEntry) and each.kind == "sweep-failed" for each in changes):
             _check_repeats(sweep, of_sweep)
     _check_memory(state, runs)
     _check_sessions(state)
@@ -70,7 +70,7 @@ def check_restored(before: State, after: State) -> None:
         assert {first: Counter(block) for first, block in index.blocks.items()} == {
             first: Counter(block) for first, block in was.blocks.items()
         }
-        if not before.sweeps[key].name.stands_for_none:  # its runs pause nothing
+        if not before.sweeps[key].name.is_standing:  # its runs pause nothing
             assert Counter(index.recent) == Counter(was.recent)
 
 
@@ -80,15 +80,15 @@ def _newest(changes: Sequence[Change]) -> tuple[dict[RunKey, Run], dict[int, Swe
     retried: set[RunKey] = set()
     reopened: set[int] = set()
     for change in changes:
-        if isinstance(change, Happened) and change.kind in ("run-retried", "run-claimed"):
+        if isinstance(change, HistoryEntry) and change.kind in ("run-retried", "run-claimed"):
             retried.add((change.sweep, change.run))
-        elif isinstance(change, Happened) and change.kind == "sweep-reopened":
+        elif isinstance(change, HistoryEntry) and change.kind == "sweep-reopened":
             reopened.add(change.sweep)
         elif isinstance(change, RunChanged):
             key, before = change.run.key, runs.get(change.run.key)
             if before is not None:
-                goes_on = before.state in FINAL_RUN and change.run.state is not before.state
-                assert not goes_on or key in retried, "only a person takes the end of a run back"
+                has_unfinished = before.state in FINAL_RUN and change.run.state is not before.state
+                assert not has_unfinished or key in retried, "only a person takes the end of a run back"
                 assert change.run.attempt >= before.attempt, "attempts only increase"
                 retried.discard(key)
             if before is None:
@@ -145,7 +145,7 @@ def _check_guards(state: State, changes: Sequence[Change]) -> None:
         elif isinstance(change, AttemptChanged) and (change.key, change.attempt.number) not in handed_out:
             handed_out.add((change.key, change.attempt.number))
             guarded = guards.get((change.key[0], change.attempt.agent))
-            assert guarded is None or not guarded.held, "who is held gets nothing"
+            assert guarded is None or not guarded.is_quarantined, "who is held gets nothing"
     for key, index in state.index.items():
         assert index.guards == {agent: each for (sweep, agent), each in guards.items() if sweep == key}
 
@@ -207,8 +207,8 @@ def _blocks(runs: list[Run]) -> dict[int, list[Run]]:
     return blocks
 
 
-def _remains(sweep: Sweep, run: Run) -> Ended:
-    return Ended(
+def _remains(sweep: Sweep, run: Run) -> EndedTrial:
+    return EndedTrial(
         state=run.state,
         tried=bool(run.attempts),
         value=run.value(sweep.value_kind),
@@ -231,7 +231,7 @@ def _check_points(state: State, sweep: Sweep, runs: list[Run], changes: Sequence
         assert len({run.digest for run in drawn}) == len(drawn)
     if sweep.spec.method.name != "list":
         for run in runs:
-            assert run.stands_alone or _lies_in(sweep.spec.search_space, run.point), "every point is one"
+            assert run.is_standalone or _lies_in(sweep.spec.search_space, run.point), "every point is one"
     origins = [run.provenance for run in runs if run.repeat == 0]
     placed = [each for each in origins if each.source in PLACES and each.index < INT64_MAX]
     assert len({(origin.source, origin.index) for origin in placed}) == len(placed), "each place once"
@@ -277,7 +277,7 @@ def _check_memory(state: State, runs: dict[RunKey, Run]) -> None:
             assert rung.costs == sorted(rung.by_run.values())
     for run in state.runs.values():
         assert (run.state in LIVE_RUN) == (bool(run.attempts) and run.newest.state in HELD_ATTEMPT)
-        assert (run.key in state.heard) == (run.state in LIVE_RUN), "a lease for each live attempt"
+        assert (run.key in state.last_seen) == (run.state in LIVE_RUN), "a lease for each live attempt"
         retry = state.sweeps[run.sweep].spec.retry
         assert run.requeues <= retry.infrastructure
         assert run.failures <= retry.failure
@@ -301,22 +301,22 @@ def _check_sessions(state: State) -> None:
         assert session.unconfirmed == len(on_their_way)
         for sweep in session.sweeps:
             if sweep in state.index:
-                assert (session.id in state.index[sweep].roomy) == (session.room > 0)
+                assert (session.id in state.index[sweep].with_capacity) == (session.room > 0)
                 assert session.id in state.index[sweep].serving
-                told = holdings.withheld.get(sweep, WithheldReason.NONE)
-                now = standing(state, state.sweeps[sweep], session)
-                current = now.reason if now else WithheldReason.NONE
-                assert told is current or (not session.room and told is WithheldReason.NONE), (
+                told = holdings.ineligible.get(sweep, IneligibleReason.NONE)
+                now = ineligibility(state, state.sweeps[sweep], session)
+                current = now.reason if now else IneligibleReason.NONE
+                assert told is current or (not session.room and told is IneligibleReason.NONE), (
                     "who waits knows why"
                 )
     assert set(state.holdings) == set(state.sessions)
 
 
 def _check_studies(sweeps: dict[int, Sweep], runs: dict[RunKey, Run], changes: Sequence[Change]) -> None:
-    notes = [change for change in changes if isinstance(change, StudyNoted)]
+    notes = [change for change in changes if isinstance(change, StudyObservation)]
     for key, sweep in sweeps.items():
         mine = [note for note in notes if note.sweep == key]
-        first = observations_of(sweep.spec.method, sweep.prior_runs) + 1
+        first = observation_count(sweep.spec.method, sweep.prior_runs) + 1
         numbers = list(range(first, first + len(mine)))
         assert [note.number for note in mine] == numbers, "observations are numbered"
         assert sweep.observations == first - 1 + len(mine)

@@ -7,7 +7,7 @@ from sweepd_scheduler.domain.agents.commands import StartRun
 from sweepd_scheduler.domain.events import SuggestionsFailed
 from sweepd_scheduler.domain.requests.requests import CancelSweep, EnqueueRun
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause
-from sweepd_scheduler.domain.search.study import StudyEvent, StudyNoted
+from sweepd_scheduler.domain.search.study import StudyEvent, StudyObservation
 from sweepd_scheduler.domain.states import RunState
 from sweepd_scheduler.search.suggestion_service import observation_message
 from sweepd_scheduler.store.ports import StudyLine
@@ -34,7 +34,7 @@ def learnt(world: World) -> Evidence:
     spec = world.sweep().spec
     lines = []
     for note in world.changes:
-        if isinstance(note, StudyNoted):
+        if isinstance(note, StudyObservation):
             handed_out = note.event is StudyEvent.HANDED_OUT
             lines.append(StudyLine(note=note, point=world.run((1, note.run)).point if handed_out else None))
     request = v1.SuggestRequest(sweep="s", first_observation=1, observations=map(observation_message, lines))
@@ -141,7 +141,7 @@ def asks(world: World, session: str) -> list[float | None]:
     before, starts = len(world.changes), len(world.told)
     world.offer(session, 1)
     assert world.asked()
-    notes = [each for each in world.changes[before:] if isinstance(each, StudyNoted)]
+    notes = [each for each in world.changes[before:] if isinstance(each, StudyObservation)]
     world.happens(SuggestionsFailed(1, "away"))
     for start in [told for _, told in world.told[starts:] if isinstance(told, StartRun)]:
         world.confirms(session, start)

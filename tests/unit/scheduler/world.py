@@ -7,7 +7,7 @@ from typing import TypeVar
 from scheduler_memory import MemoryStore
 from sweepd.spec import SweepSpec, parse_mapping
 from sweepd.spec.methods.sizes import counted_points, points_taken
-from sweepd_scheduler.domain.agents.agent import AttemptRef, HeldAttempt, Known
+from sweepd_scheduler.domain.agents.agent import AttemptRef, ReportedAttempt, StoredAttempt
 from sweepd_scheduler.domain.agents.commands import Ack, Command, StartRun, StopRun
 from sweepd_scheduler.domain.agents.lease import is_moot
 from sweepd_scheduler.domain.decide import decide
@@ -17,9 +17,9 @@ from sweepd_scheduler.domain.decision import (
     CloseSession,
     Effect,
     RunChanged,
+    SendCommand,
     SetTimer,
     SweepChanged,
-    Tell,
 )
 from sweepd_scheduler.domain.events import (
     Announced,
@@ -36,7 +36,7 @@ from sweepd_scheduler.domain.events import (
     Started,
     Timer,
 )
-from sweepd_scheduler.domain.names import Parent, RunName, SweepName, no_sweep
+from sweepd_scheduler.domain.names import Parent, RunName, SweepName, standing_name
 from sweepd_scheduler.domain.requests.requests import Answer, CreateRun, CreateSweep, NotInMemoryError, Runs
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause, Run, RunKey
 from sweepd_scheduler.domain.runs.run_end import first_timeouts
@@ -89,11 +89,11 @@ class World:
     def happens(self, event: Event) -> Answer | None:
         decision = decide(self.state, event, self.moment)
         self.events += 1
-        self.state.journal.keep()
+        self.state.undo_log.keep()
         self.changes += decision.changes
         self.effects = list(decision.effects)
         for effect in decision.effects:
-            if isinstance(effect, Tell):
+            if isinstance(effect, SendCommand):
                 self.told.append((effect.session, effect.command))
                 if isinstance(effect.command, StartRun):
                     handed_out = effect.command.run.key, effect.command.ref.attempt
@@ -102,7 +102,7 @@ class World:
                 self.timers.append((effect.at, effect.event))
         self.timers = [timer for timer in self.timers if not is_moot(self.state, timer[1])]
         leases = {(each.key, each.attempt) for _, each in self.timers if isinstance(each, LeaseDue)}
-        assert {(key, self.state.runs[key].attempt) for key in self.state.heard} <= leases
+        assert {(key, self.state.runs[key].attempt) for key in self.state.last_seen} <= leases
         check(self.state, self.changes)
         return decision.answer
 
@@ -119,7 +119,7 @@ class World:
             self.now = max(self.now, due[0])
             if not silent:
                 for session in self.state.sessions:
-                    self.state.hear(session, self.now)
+                    self.state.renew_leases(session, self.now)
             self.happens(due[1])
         self.now = end
 
@@ -167,7 +167,7 @@ class World:
         try:
             answer = self.happens(event)
         except NotInMemoryError:
-            found = self.everything().run(RunName(no_sweep(PARENT), 0, run_id or ""))
+            found = self.everything().run(RunName(standing_name(PARENT), 0, run_id or ""))
             answer = self.happens(replace(event, found=found))
         assert isinstance(answer, Runs)
         return answer.runs[0]
@@ -177,7 +177,7 @@ class World:
         agent: str = "ann",
         sweep: str | None = "s",
         slots: int = 1,
-        attempts: tuple[HeldAttempt, ...] = (),
+        attempts: tuple[ReportedAttempt, ...] = (),
         labels: Mapping[str, str] = NO_LABELS,
         storage: str = "",
     ) -> str:
@@ -262,13 +262,13 @@ class World:
     def describes(self, session: str, ref: AttemptRef, sequence: int = 1) -> None:
         self.happens(Described(session=session, ref=ref, sequence=sequence, body=b"", preempting=True))
 
-    def held(self, key: RunKey, ref: AttemptRef, *, secret: bytes | None = None) -> HeldAttempt:
+    def held(self, key: RunKey, ref: AttemptRef, *, secret: bytes | None = None) -> ReportedAttempt:
         """An attempt as its agent names it in Hello, with what the database would say."""
         run = self.run(key)
         if secret is None:
-            by_hand = run.stands_alone and secret_of(run.attempts[ref.attempt - 1].agent)
+            by_hand = run.is_standalone and secret_of(run.attempts[ref.attempt - 1].agent)
             secret = by_hand or self.secrets[key, ref.attempt]
-        known = Known(
+        known = StoredAttempt(
             key=key,
             run=run.name,
             sweep=str(self.sweep(run.sweep).name),
@@ -277,7 +277,7 @@ class World:
             observation_row=run.observation_row,
             secret_digest=run.attempts[ref.attempt - 1].secret_digest,
         )
-        return HeldAttempt(ref=ref, known=known, secret=secret)
+        return ReportedAttempt(ref=ref, known=known, secret=secret)
 
     def leaves(self, session: str) -> None:
         agents = {s: agent for agent, s in self.state.streams.items()}

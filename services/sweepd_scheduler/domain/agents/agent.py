@@ -12,7 +12,7 @@ from sweepd_scheduler.domain.runs.run import RunKey
 from sweepd_scheduler.domain.states import AttemptState, RunState
 
 
-class WithheldReason(StrEnum):
+class IneligibleReason(StrEnum):
     """Reason why an agent gets no runs of a sweep that it serves."""
 
     NONE = "none"
@@ -25,11 +25,11 @@ class WithheldReason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Withheld:
+class Ineligible:
     """An agent gets no runs of a sweep that it serves, or, without a reason, gets them again."""
 
     sweep: str
-    reason: WithheldReason
+    reason: IneligibleReason
     message: str = ""
 
 
@@ -60,12 +60,12 @@ class Session:
 
     @property
     def room(self) -> int:
-        """How many runs may be handed to it now."""
+        """Number of runs that may be handed to it now."""
         return max(0, self.wanted - self.unconfirmed)
 
 
 class QuarantineCause(StrEnum):
-    """Why an agent gets no more runs of a sweep."""
+    """Cause of a quarantine."""
 
     FAILURES = "failures"
     START_FAILED = "start-failed"
@@ -73,7 +73,7 @@ class QuarantineCause(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Guarded:
-    """How an agent stands with the guard of a sweep.
+    """Record of an agent with the guard of a sweep.
 
     Args:
         failures: attempts at runs of the sweep that failed there in a row.
@@ -86,11 +86,11 @@ class Guarded:
     reason: str = ""
 
     @property
-    def held(self) -> bool:
+    def is_quarantined(self) -> bool:
         """True if it is quarantined."""
         return self.quarantine is not None
 
-    def told(self, where: str) -> str:
+    def description(self, where: str) -> str:
         """Return what failed, as the beginning of a sentence."""
         if self.quarantine is QuarantineCause.START_FAILED:
             return f"no run can be started {where}: {self.reason}"
@@ -108,7 +108,7 @@ class AttemptRef:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OnItsWay:
+class UnconfirmedHandOut:
     """A hand-out that its agent has not confirmed. `offers`: how many had come when it was made."""
 
     attempt: int
@@ -117,21 +117,21 @@ class OnItsWay:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placement:
-    """Where an attempt lives: the session that reports on it, and under which handle."""
+    """Session that reports on an attempt, and the handle that it does so under."""
 
     session: str
     ref: AttemptRef
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
-    """What a session knows under one handle.
+class HandleEntry:
+    """Attempt that a session knows under one handle.
 
     Args:
         key: the run.
         attempt: its number.
         run: full name of the run.
-        sweep: full name of its sweep, of a stand-alone run of its project.
+        sweep: full name of its sweep, of a standalone run of its project.
         exited: the run's state once the attempt's end is stored.
     """
 
@@ -144,21 +144,21 @@ class Held:
 
 @dataclass(slots=True)
 class Holdings:
-    """Everything that a session holds: by handle, the live ones, and commands under way.
+    """Attempts of a session, by handle and live ones apart, and commands under way.
 
-    `withheld`: why its agent was last told that it gets no runs of a sweep.
+    `ineligible`: reasons that its agent was last sent, by sweep.
     """
 
-    by_handle: dict[int, Held] = field(default_factory=dict)
+    by_handle: dict[int, HandleEntry] = field(default_factory=dict)
     live: dict[RunKey, None] = field(default_factory=dict)
-    commands: dict[int, "Pending"] = field(default_factory=dict)
-    withheld: dict[int, WithheldReason] = field(default_factory=dict)
+    commands: dict[int, "PendingCommand"] = field(default_factory=dict)
+    ineligible: dict[int, IneligibleReason] = field(default_factory=dict)
     next_handle: int = 1
     next_command: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pending:
+class PendingCommand:
     """A command whose result has not arrived: the attempt, and whether it is started or stopped."""
 
     key: RunKey
@@ -167,8 +167,8 @@ class Pending:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
-    """What the database holds of an attempt that an agent names; `run` and `sweep` are full names."""
+class StoredAttempt:
+    """Attempt as the database has it; `run` and `sweep` are full names."""
 
     key: RunKey
     run: str
@@ -182,18 +182,18 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HeldAttempt:
-    """An attempt of which an agent says that it has something, and what the database holds of it.
+class ReportedAttempt:
+    """Attempt that an agent reports in Hello, and what is stored of it.
 
     `secret`: what the agent shows to prove that the attempt is its own.
     """
 
     ref: AttemptRef
-    known: Known | None
+    known: StoredAttempt | None
     secret: bytes = field(default=b"", repr=False)
 
     @property
-    def owned(self) -> Known | None:
+    def owned(self) -> StoredAttempt | None:
         """Record of the attempt, if the agent has proved that it is its own."""
         known = self.known
         return known if known is not None and proves(self.secret, known.secret_digest) else None

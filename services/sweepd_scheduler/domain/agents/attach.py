@@ -1,15 +1,22 @@
-"""What follows when the stream of an agent begins and ends: sessions, and verdicts on what it still holds."""
+"""Streams of agents: sessions that begin and end, and verdicts on the attempts that an agent still has."""
 
 from sweepd_kernel.errors import DomainError, NotFoundError, Reason, Status
-from sweepd_scheduler.domain.agents.agent import AttemptRef, Held, HeldAttempt, Known, Session, Withheld
-from sweepd_scheduler.domain.agents.commands import Fate, Fated, SweepEnded, Welcome
-from sweepd_scheduler.domain.agents.lease import give_up_unconfirmed, heard_again, kept
-from sweepd_scheduler.domain.agents.placement import close_session, open_session, place, tell_stop
+from sweepd_scheduler.domain.agents.agent import (
+    AttemptRef,
+    HandleEntry,
+    Ineligible,
+    ReportedAttempt,
+    Session,
+    StoredAttempt,
+)
+from sweepd_scheduler.domain.agents.commands import AttemptVerdict, Fate, SweepEnded, Welcome
+from sweepd_scheduler.domain.agents.lease import kept, lift_suspicion, return_unconfirmed
+from sweepd_scheduler.domain.agents.placement import close_session, open_session, place, send_stop
 from sweepd_scheduler.domain.agents.release import resume_with
 from sweepd_scheduler.domain.decision import CloseSession
 from sweepd_scheduler.domain.draft import Draft
 from sweepd_scheduler.domain.events import Announced, Attached, Detached
-from sweepd_scheduler.domain.hand_out.eligibility import standing, tell_standing
+from sweepd_scheduler.domain.hand_out.eligibility import ineligibility, notify_session_of
 from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.runs.run import Run, with_attempt
 from sweepd_scheduler.domain.states import FINAL_RUN, FINAL_SWEEP, AttemptState
@@ -46,25 +53,25 @@ class SweepEndedError(DomainError):
         )
 
 
-def announced(turn: Draft, event: Announced) -> None:
+def announced(draft: Draft, event: Announced) -> None:
     """Make older streams of the agent void: of two at once, the later one wins."""
-    older = turn.state.streams.get(event.agent)
+    older = draft.state.streams.get(event.agent)
     if older is not None:
-        _close_replaced(turn, older, StreamReplacedError(event.agent))
-    turn.state.journal.put(turn.state.streams, event.agent, event.session)
+        _close_replaced(draft, older, StreamReplacedError(event.agent))
+    draft.state.undo_log.put(draft.state.streams, event.agent, event.session)
 
 
-def attached(turn: Draft, event: Attached) -> None:
+def attached(draft: Draft, event: Attached) -> None:
     """Open the session, judge what the agent holds, and repeat what it may have missed.
 
     Raises:
         DomainError: the stream was replaced meanwhile, or there is nothing for this agent here.
     """
-    state = turn.state
+    state = draft.state
     if state.streams.get(event.agent) != event.session:
         raise StreamReplacedError(event.agent)
     if not event.attempts:
-        _refuse_without_sweep(turn, event)
+        _refuse_without_sweep(draft, event)
     keys = tuple(state.names[name] for name in event.sweeps if name in state.names)
     session = Session(
         id=event.session,
@@ -78,99 +85,103 @@ def attached(turn: Draft, event: Attached) -> None:
         storage=event.storage,
     )
     given = (held.ref.handle for held in event.attempts if held.ref.handle < AGENTS_OWN_HANDLES)
-    open_session(turn, session, first_free_handle=max(given, default=0) + 1)
-    verdicts = tuple(_judge(turn, session, held) for held in event.attempts)
+    open_session(draft, session, first_free_handle=max(given, default=0) + 1)
+    verdicts = tuple(_judge(draft, session, held) for held in event.attempts)
     for sweep in keys:
-        resume_with(turn, sweep, session.agent)
-    guard.watch_attached(turn, keys)
-    turn.tell(session.id, Welcome(verdicts, _withheld(turn, session)))
-    _return_what_it_never_got(turn, session)
+        resume_with(draft, sweep, session.agent)
+    guard.watch_attached(draft, keys)
+    draft.send(session.id, Welcome(verdicts, _withheld(draft, session)))
+    _return_what_it_never_got(draft, session)
     for key in list(state.holdings[session.id].live):
-        tell_stop(turn, state.runs[key])
+        send_stop(draft, state.runs[key])
     for sweep_key in keys:
-        over = _over(turn, sweep_key)
+        over = _over(draft, sweep_key)
         if over is not None:
-            turn.tell(session.id, SweepEnded(str(over.name), over.state, over.reason))
+            draft.send(session.id, SweepEnded(str(over.name), over.state, over.reason))
         elif sweep_key in state.sweeps:  # what it never got may wait again since Welcome
-            tell_standing(turn, sweep_key, session.id)
+            notify_session_of(draft, sweep_key, session.id)
 
 
-def detached(turn: Draft, event: Detached) -> None:
+def detached(draft: Draft, event: Detached) -> None:
     """Forget the session. Its attempts stay the agent's until their leases run out."""
-    _close(turn, event.session)
-    if turn.state.streams.get(event.agent) == event.session:
-        turn.state.journal.drop(turn.state.streams, event.agent)
+    _close(draft, event.session)
+    if draft.state.streams.get(event.agent) == event.session:
+        draft.state.undo_log.drop(draft.state.streams, event.agent)
 
 
-def _close(turn: Draft, session: str) -> None:
+def _close(draft: Draft, session: str) -> None:
     """Forget a session, and look again later at its sweeps: nobody else may be left for them."""
-    closed = turn.state.sessions.get(session)
-    close_session(turn, session)
-    guard.watch_attached(turn, closed.sweeps if closed else ())
+    closed = draft.state.sessions.get(session)
+    close_session(draft, session)
+    guard.watch_attached(draft, closed.sweeps if closed else ())
 
 
-def _close_replaced(turn: Draft, session: str, error: StreamReplacedError) -> None:
-    _close(turn, session)
-    turn.effects.append(CloseSession(session, error))
+def _close_replaced(draft: Draft, session: str, error: StreamReplacedError) -> None:
+    _close(draft, session)
+    draft.effects.append(CloseSession(session, error))
 
 
-def _judge(turn: Draft, session: Session, held: HeldAttempt) -> Fated:
-    """Say what becomes of an attempt that the agent names; what it reports on gets its handle.
+def _judge(draft: Draft, session: Session, held: ReportedAttempt) -> AttemptVerdict:
+    """Return the verdict on an attempt that the agent reports, and give it its handle.
 
     Without the proof that it is the agent's, the answer is the one for an attempt that does not exist.
     """
     known = held.owned
     if known is None:
-        return Fated(ref=held.ref, fate=Fate.UNKNOWN)
-    run = turn.state.runs.get(known.key)
+        return AttemptVerdict(ref=held.ref, fate=Fate.UNKNOWN)
+    run = draft.state.runs.get(known.key)
     if run is not None and _is_live(run, held):
-        row = _keep(turn, session, run, held)
-        return Fated(
+        row = _keep(draft, session, run, held)
+        return AttemptVerdict(
             ref=held.ref, fate=Fate.KEEP, observation_row=row, details_sequence=known.details_sequence
         )
-    return _judge_past(turn, session, held.ref, known)
+    return _judge_past(draft, session, held.ref, known)
 
 
-def _is_live(run: Run, held: HeldAttempt) -> bool:
+def _is_live(run: Run, held: ReportedAttempt) -> bool:
     return held.ref.attempt == run.attempt and run.newest.state is not AttemptState.ENDED
 
 
-def _keep(turn: Draft, session: Session, run: Run, held: HeldAttempt) -> int:
-    _close_older(turn, session, run)
-    turn.state.journal.drop(turn.state.unconfirmed, run.key)  # its agent has it, whichever stream brought it
-    run = _taken_over(turn, session, kept(turn, run))
-    place(turn, session.id, run, held.ref.handle)
-    turn.state.heard[run.key] = turn.now.monotonic
-    heard_again(turn, run.key)
+def _keep(draft: Draft, session: Session, run: Run, held: ReportedAttempt) -> int:
+    _close_older(draft, session, run)
+    draft.state.undo_log.drop(
+        draft.state.unconfirmed, run.key
+    )  # its agent has it, whichever stream brought it
+    run = _taken_over(draft, session, kept(draft, run))
+    place(draft, session.id, run, held.ref.handle)
+    draft.state.last_seen[run.key] = draft.now.monotonic
+    lift_suspicion(draft, run.key)
     return run.observation_row
 
 
-def _close_older(turn: Draft, session: Session, run: Run) -> None:
+def _close_older(draft: Draft, session: Session, run: Run) -> None:
     """Close the stream that an attempt is on: its agent's folder was copied, and the later one wins."""
-    placement = turn.state.placements.get(run.key)
+    placement = draft.state.placements.get(run.key)
     if placement is not None and placement.session != session.id:
-        older = turn.state.sessions[placement.session].agent
-        _close_replaced(turn, placement.session, StreamReplacedError(older, by=session.agent))
-        turn.state.journal.drop(turn.state.streams, older)
+        older = draft.state.sessions[placement.session].agent
+        _close_replaced(draft, placement.session, StreamReplacedError(older, by=session.agent))
+        draft.state.undo_log.drop(draft.state.streams, older)
 
 
-def _taken_over(turn: Draft, session: Session, run: Run) -> Run:
-    """Note that an attempt has come to another agent, whose state folder has its secret now."""
+def _taken_over(draft: Draft, session: Session, run: Run) -> Run:
+    """Record that another agent has an attempt now, as its state folder has the secret."""
     if run.newest.agent == session.agent:
         return run
     run = with_attempt(run, replace(run.newest, agent=session.agent, host=session.host))
-    turn.put_run(run)
-    turn.note("run-taken-over", run, agent=session.agent)
+    draft.put_run(run)
+    draft.record("run-taken-over", run, agent=session.agent)
     return run
 
 
-def _judge_past(turn: Draft, session: Session, ref: AttemptRef, known: Known) -> Fated:
+def _judge_past(draft: Draft, session: Session, ref: AttemptRef, known: StoredAttempt) -> AttemptVerdict:
     if known.state is not AttemptState.ENDED:
-        _hold(turn, session, ref, known)
-        return Fated(ref=ref, fate=Fate.STOP, observation_row=known.observation_row, reason=_why_past(known))
-    exited = replace(_hold(turn, session, ref, known), exited=known.run_state)
-    turn.state.journal.put(turn.state.holdings[session.id].by_handle, ref.handle, exited)
-    return Fated(
+        _hold(draft, session, ref, known)
+        return AttemptVerdict(
+            ref=ref, fate=Fate.STOP, observation_row=known.observation_row, reason=_why_past(known)
+        )
+    exited = replace(_hold(draft, session, ref, known), exited=known.run_state)
+    draft.state.undo_log.put(draft.state.holdings[session.id].by_handle, ref.handle, exited)
+    return AttemptVerdict(
         ref=ref,
         fate=Fate.DELIVER,
         observation_row=known.observation_row,
@@ -180,54 +191,54 @@ def _judge_past(turn: Draft, session: Session, ref: AttemptRef, known: Known) ->
     )
 
 
-def _why_past(known: Known) -> str:
-    """Say why an attempt counts no more that was given up."""
+def _why_past(known: StoredAttempt) -> str:
+    """Return why an attempt that was given up no longer counts."""
     if known.run_state in FINAL_RUN:
         return f"the run has ended as {known.run_state} while this agent was silent"
     return "another attempt took over"
 
 
-def _hold(turn: Draft, session: Session, ref: AttemptRef, known: Known) -> Held:
-    past = Held(key=known.key, attempt=ref.attempt, run=known.run, sweep=known.sweep)
-    turn.state.journal.put(turn.state.holdings[session.id].by_handle, ref.handle, past)
+def _hold(draft: Draft, session: Session, ref: AttemptRef, known: StoredAttempt) -> HandleEntry:
+    past = HandleEntry(key=known.key, attempt=ref.attempt, run=known.run, sweep=known.sweep)
+    draft.state.undo_log.put(draft.state.holdings[session.id].by_handle, ref.handle, past)
     return past
 
 
-def _return_what_it_never_got(turn: Draft, session: Session) -> None:
-    """Take back hand-outs that were on their way to the agent's earlier stream and are not in its Hello."""
-    state = turn.state
+def _return_what_it_never_got(draft: Draft, session: Session) -> None:
+    """Return hand-outs to the agent's earlier stream that are not in its Hello."""
+    state = draft.state
     for key in list(state.unconfirmed):
         run = state.runs[key]
         if run.newest.agent == session.agent and key not in state.placements:
-            give_up_unconfirmed(turn, run, f"agent {session.agent} came back without it")
+            return_unconfirmed(draft, run, f"agent {session.agent} came back without it")
 
 
-def _withheld(turn: Draft, session: Session) -> tuple[Withheld, ...]:
-    told: list[Withheld] = []
+def _withheld(draft: Draft, session: Session) -> tuple[Ineligible, ...]:
+    told: list[Ineligible] = []
     for key in session.sweeps:
-        sweep = turn.state.sweeps.get(key)
-        now = standing(turn.state, sweep, session) if sweep is not None else None
+        sweep = draft.state.sweeps.get(key)
+        now = ineligibility(draft.state, sweep, session) if sweep is not None else None
         if now is not None:
-            turn.state.journal.put(turn.state.holdings[session.id].withheld, key, now.reason)
+            draft.state.undo_log.put(draft.state.holdings[session.id].ineligible, key, now.reason)
             told.append(now)
     return tuple(told)
 
 
-def _refuse_without_sweep(turn: Draft, event: Attached) -> None:
-    state = turn.state
+def _refuse_without_sweep(draft: Draft, event: Attached) -> None:
+    state = draft.state
     known = [state.names[name] for name in event.sweeps if name in state.names]
     if not known:
         raise NotFoundError(str(event.sweeps[0]) if event.sweeps else "a sweep")
-    over = [_over(turn, key) for key in known]
+    over = [_over(draft, key) for key in known]
     if over[0] is not None and None not in over:
         raise SweepEndedError(str(over[0].name), over[0].state)
 
 
-def _over(turn: Draft, key: int) -> EndedSweep | None:
+def _over(draft: Draft, key: int) -> EndedSweep | None:
     """Return a sweep that hands out no more runs; None if it does."""
-    sweep = turn.state.sweeps.get(key)
+    sweep = draft.state.sweeps.get(key)
     if sweep is None:
-        return turn.state.ended[key]
+        return draft.state.ended[key]
     if sweep.state in FINAL_SWEEP or sweep.ending is Ending.STOP:
         return EndedSweep(name=sweep.name, state=sweep.state, reason=sweep.reason)
     return None

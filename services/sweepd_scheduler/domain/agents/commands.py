@@ -3,14 +3,14 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from sweepd_scheduler.domain.agents.agent import AttemptRef, Withheld
+from sweepd_scheduler.domain.agents.agent import AttemptRef, Ineligible
 from sweepd_scheduler.domain.runs.run import Run, StopMode
 from sweepd_scheduler.domain.states import RunState, SweepState
 from sweepd_scheduler.domain.sweeps.sweep import Sweep
 
 
 class Fate(StrEnum):
-    """What an agent is to do with an attempt that it named."""
+    """Fate of an attempt that an agent reports."""
 
     KEEP = "keep"
     STOP = "stop"
@@ -19,8 +19,8 @@ class Fate(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fated:
-    """The verdict on one attempt of Hello."""
+class AttemptVerdict:
+    """Verdict on one attempt of Hello."""
 
     ref: AttemptRef
     fate: Fate
@@ -37,8 +37,8 @@ class Fated:
 class Welcome:
     """The answer to Hello."""
 
-    verdicts: tuple[Fated, ...]
-    withheld: tuple[Withheld, ...] = ()
+    verdicts: tuple[AttemptVerdict, ...]
+    ineligible: tuple[Ineligible, ...] = ()
 
 
 # Effects.
@@ -67,7 +67,7 @@ class StopRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ack:
-    """How far the reports of an attempt are stored."""
+    """Acknowledge the reports of an attempt as far as they are stored."""
 
     ref: AttemptRef
     observation_row: int | None = None
@@ -84,7 +84,7 @@ class Fenced:
 
 
 @dataclass(frozen=True, slots=True)
-class NotUnderstood:
+class Unsupported:
     """A report made no sense."""
 
     what: str
@@ -99,4 +99,4 @@ class SweepEnded:
     reason: str
 
 
-Command = Welcome | StartRun | StopRun | Ack | Fenced | NotUnderstood | SweepEnded | Withheld
+Command = Welcome | StartRun | StopRun | Ack | Fenced | Unsupported | SweepEnded | Ineligible

@@ -1,4 +1,4 @@
-"""What the rules of early termination share: verdicts, the values at a rung, which iterations are rungs."""
+"""Common ground of the rules of early termination: verdicts, rungs, and the values at them."""
 
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Mapping
@@ -110,7 +110,7 @@ def latest_rung(rule: Hyperband, iterations: int) -> int:
 
 
 def verdict_sentence(verdict: Verdict, rule: StopRule) -> str:
-    """Say why a run is stopped early."""
+    """Return a sentence on why a run is stopped early."""
     told = f"early termination ({verdict.rule})"
     if isinstance(rule, Patience):
         by_more = f" by more than {rule.min_delta:g}" if rule.min_delta else ""

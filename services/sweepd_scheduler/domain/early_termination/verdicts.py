@@ -1,10 +1,10 @@
-"""What the values of a run change: its own figures, its sweep, and who is stopped early."""
+"""Effect of the values of a run: on its own figures, on its sweep, and on which runs are stopped early."""
 
 from collections.abc import Iterable
 from math import isfinite
 
 from sweepd.spec import Asha, Hyperband, Median, Patience, StopRule, Threshold
-from sweepd_scheduler.domain.agents.placement import tell_stop
+from sweepd_scheduler.domain.agents.placement import send_stop
 from sweepd_scheduler.domain.draft import Draft
 from sweepd_scheduler.domain.early_termination.judging import (
     Contender,
@@ -30,18 +30,18 @@ from sweepd_scheduler.domain.states import RunState
 from sweepd_scheduler.domain.sweeps.sweep import Sweep
 
 
-def take(turn: Draft, run: Run, last_row: int, values: Iterable[float]) -> None:
+def take(draft: Draft, run: Run, last_row: int, values: Iterable[float]) -> None:
     """Count the values of the objective that a run has logged, in order; non-finite ones never count.
 
     A sweep without an objective asked for none, so what comes anyway means nothing.
 
     Args:
-        turn: the decision in the making.
+        draft: the decision in the making.
         run: the run as it was.
         last_row: the row up to which it has reported with these values.
         values: those of the objective in its new rows.
     """
-    sweep = turn.state.sweeps[run.sweep]
+    sweep = draft.state.sweeps[run.sweep]
     for value in values if sweep.spec.metric else ():
         if not isfinite(value):
             run = replace(run, observation_row=last_row, values=replace(run.values, logged=True))
@@ -49,12 +49,12 @@ def take(turn: Draft, run: Run, last_row: int, values: Iterable[float]) -> None:
         seen = run.values.with_value(value, sweep.goal)
         run = replace(run, observation_row=last_row, values=seen)
         if sweep.spec.early_terminate:
-            run = _judge(turn, sweep, run, value)
-        value_logged(turn, run, value)
-    turn.put_run(run if run.observation_row == last_row else replace(run, observation_row=last_row))
+            run = _judge(draft, sweep, run, value)
+        value_logged(draft, run, value)
+    draft.put_run(run if run.observation_row == last_row else replace(run, observation_row=last_row))
 
 
-def _judge(turn: Draft, sweep: Sweep, run: Run, value: float) -> Run:
+def _judge(draft: Draft, sweep: Sweep, run: Run, value: float) -> Run:
     """Let every rule look at the newest iteration of a run, in their order; return the run.
 
     The first rule that says so stops it. The others still take note of the value, for runs to come.
@@ -66,18 +66,18 @@ def _judge(turn: Draft, sweep: Sweep, run: Run, value: float) -> Run:
     # With repeats the search learns of whole points alone.
     reached = any(isinstance(rule, Hyperband | Asha) and is_rung(rule, iteration) for rule in rules)
     if reached and sweep.spec.repeats == 1:
-        turn.observe(run.sweep, run.number, StudyEvent.RUNG_REACHED, value=value, iterations=iteration)
+        draft.observe(run.sweep, run.number, StudyEvent.RUNG_REACHED, value=value, iterations=iteration)
     for number, rule in enumerate(rules):
         if isinstance(rule, Hyperband):
             if is_rung(rule, iteration):
-                rung = turn.put_rung(run, number, iteration, value)
-                turn.put_run(run)
-                _judge_all(turn, sweep, (number, iteration), rule, rung)
-                run = turn.state.runs[run.key]
+                rung = draft.put_rung(run, number, iteration, value)
+                draft.put_run(run)
+                _judge_all(draft, sweep, (number, iteration), rule, rung)
+                run = draft.state.runs[run.key]
             continue
-        verdict = _verdict(turn, sweep, run, number, rule, value)
+        verdict = _verdict(draft, sweep, run, number, rule, value)
         if verdict is not None and run.stop is None:
-            run = _stop(turn, run, rule, verdict)
+            run = _stop(draft, run, rule, verdict)
     return run
 
 
@@ -92,18 +92,18 @@ def _patient(run: Run, rules: tuple[StopRule, ...], sweep: Sweep, value: float) 
 
 
 def _verdict(
-    turn: Draft, sweep: Sweep, run: Run, number: int, rule: StopRule, value: float
+    draft: Draft, sweep: Sweep, run: Run, number: int, rule: StopRule, value: float
 ) -> Verdict | None:
     """Return what a rule that judges the arriving run alone says of it."""
-    goal, iteration, now = sweep.goal, run.values.iterations, turn.now.wall
+    goal, iteration, now = sweep.goal, run.values.iterations, draft.now.wall
     best = run.values.best
     assert best is not None
     match rule:
         case Asha() if is_rung(rule, iteration):
-            rung = turn.put_rung(run, number, iteration, value)
+            rung = draft.put_rung(run, number, iteration, value)
             return judge_asha(rule, goal, iteration, rung, run.number, now)
         case Median() if is_rung(rule, iteration):
-            rung = turn.put_rung(run, number, iteration, best)
+            rung = draft.put_rung(run, number, iteration, best)
             return judge_median(rule, goal, iteration, rung, run.number, now)
         case Patience():
             state = run.stopping[number]
@@ -115,26 +115,26 @@ def _verdict(
             return None
 
 
-def _judge_all(turn: Draft, sweep: Sweep, key: tuple[int, int], rule: Hyperband, rung: Rung) -> None:
+def _judge_all(draft: Draft, sweep: Sweep, key: tuple[int, int], rule: Hyperband, rung: Rung) -> None:
     """Judge every running run whose latest rung this is, the one that has just arrived included."""
-    at_rung = turn.state.index[sweep.key].at_rung[key]
-    running = [turn.state.runs[sweep.key, each] for each in behind_threshold(rule, rung, at_rung)]
+    at_rung = draft.state.index[sweep.key].at_rung[key]
+    running = [draft.state.runs[sweep.key, each] for each in behind_threshold(rule, rung, at_rung)]
     contenders = [
         Contender(number=each.number, best=each.values.best)
         for each in running
         if each.stop is None and each.values.best is not None
     ]
-    against = judge_hyperband(rule, sweep.goal, key[1], rung, contenders, turn.now.wall)
+    against = judge_hyperband(rule, sweep.goal, key[1], rung, contenders, draft.now.wall)
     for run_number, verdict in against.items():
-        _stop(turn, turn.state.runs[(sweep.key, run_number)], rule, verdict)
+        _stop(draft, draft.state.runs[(sweep.key, run_number)], rule, verdict)
 
 
-def _stop(turn: Draft, run: Run, rule: StopRule, verdict: Verdict) -> Run:
+def _stop(draft: Draft, run: Run, rule: StopRule, verdict: Verdict) -> Run:
     assert run.state is RunState.RUNNING
     reason = verdict_sentence(verdict, rule)
     stop = Stop(mode=StopMode.TERMINATE, reason=reason)
     doomed = replace(run, stop=stop, verdicts=(*run.verdicts, verdict))
-    turn.put_run(doomed)
-    turn.note("run-stop-decided", doomed, reason=reason)
-    tell_stop(turn, doomed)
+    draft.put_run(doomed)
+    draft.record("run-stop-decided", doomed, reason=reason)
+    send_stop(draft, doomed)
     return doomed

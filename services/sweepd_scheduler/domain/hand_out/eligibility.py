@@ -1,17 +1,17 @@
-"""Why an agent gets no runs of a sweep: labels, quarantine, or what keeps them from all; it is told so."""
+"""Eligibility of agents for runs of a sweep: labels, quarantine, and what keeps runs from all agents."""
 
 import shlex
 from collections.abc import Mapping
 
-from sweepd_scheduler.domain.agents.agent import Session, Withheld, WithheldReason
+from sweepd_scheduler.domain.agents.agent import Ineligible, IneligibleReason, Session
 from sweepd_scheduler.domain.draft import Draft
 from sweepd_scheduler.domain.state import State
 from sweepd_scheduler.domain.states import LIVE_RUN, SweepState
 from sweepd_scheduler.domain.sweep_index import SweepIndex
 from sweepd_scheduler.domain.sweeps.sweep import ENDING_REASONS, PauseCause, Sweep
 
-OWN_REASONS = frozenset({WithheldReason.LABELS, WithheldReason.GUARD})
-"""Those that concern one agent alone."""
+OWN_REASONS = frozenset({IneligibleReason.LABELS, IneligibleReason.GUARD})
+"""Reasons that concern one agent alone."""
 
 
 def has_labels(sweep: Sweep, session: Session) -> bool:
@@ -19,123 +19,123 @@ def has_labels(sweep: Sweep, session: Session) -> bool:
     return all(session.labels.get(label) == value for label, value in sweep.spec.requires.items())
 
 
-def withheld(sweep: Sweep, session: Session, index: SweepIndex) -> Withheld | None:
+def ineligible(sweep: Sweep, session: Session, index: SweepIndex) -> Ineligible | None:
     """Return why an agent gets no runs of a sweep; None if it does."""
     lacking = _lacking(sweep.spec.requires, session.labels)
     if lacking:
         name = str(sweep.name)
         message = f"{name} requires {lacking}; start the agent with {_flags(sweep.spec.requires)}"
-        return Withheld(sweep=name, reason=WithheldReason.LABELS, message=message)
+        return Ineligible(sweep=name, reason=IneligibleReason.LABELS, message=message)
     guarded = index.guards.get(session.agent)
-    if guarded is not None and guarded.held:
+    if guarded is not None and guarded.is_quarantined:
         name = str(sweep.name)
         message = (
-            f"{guarded.told('here')}; agent {session.agent} gets no more runs of {name} "
+            f"{guarded.description('here')}; agent {session.agent} gets no more runs of {name} "
             f"until a person releases it: sweepctl agents release {session.agent}"
         )
-        return Withheld(sweep=name, reason=WithheldReason.GUARD, message=message)
+        return Ineligible(sweep=name, reason=IneligibleReason.GUARD, message=message)
     return None
 
 
-def wait_of(state: State, sweep: Sweep) -> WithheldReason:
-    """Return what keeps the runs of a sweep from every agent right now; none if it hands out to who asks."""
+def common_reason(state: State, sweep: Sweep) -> IneligibleReason:
+    """Return the reason that keeps the runs of a sweep from every agent right now; NONE if there is none."""
     index = state.index[sweep.key]
     if sweep.state is SweepState.PAUSED:
-        return WithheldReason.PAUSED
+        return IneligibleReason.PAUSED
     if not sweep.hands_out:  # its agents are told that it has ended
-        return WithheldReason.NONE
+        return IneligibleReason.NONE
     if canary_under_way(sweep):
-        return WithheldReason.CANARY
+        return IneligibleReason.CANARY
     if len(index.pending):
-        return WithheldReason.NONE
+        return IneligibleReason.NONE
     if not sweep.starts_new_runs:
-        return WithheldReason.ENDING
+        return IneligibleReason.ENDING
     if index.searching or state.studies[sweep.key].ask is not None:
-        return WithheldReason.SUGGESTION
-    return WithheldReason.NONE
+        return IneligibleReason.SUGGESTION
+    return IneligibleReason.NONE
 
 
-def standing(state: State, sweep: Sweep, session: Session) -> Withheld | None:
-    """Return why an agent gets no run of a sweep right now, whatever the reason; None if it does."""
-    own = withheld(sweep, session, state.index[sweep.key])
-    reason = wait_of(state, sweep)
-    if own is not None or reason is WithheldReason.NONE:
+def ineligibility(state: State, sweep: Sweep, session: Session) -> Ineligible | None:
+    """Return why an agent gets no run of a sweep right now; None if it does."""
+    own = ineligible(sweep, session, state.index[sweep.key])
+    reason = common_reason(state, sweep)
+    if own is not None or reason is IneligibleReason.NONE:
         return own
-    return Withheld(sweep=str(sweep.name), reason=reason, message=wait_sentence(sweep, reason))
+    return Ineligible(sweep=str(sweep.name), reason=reason, message=reason_sentence(sweep, reason))
 
 
-def wait_sentence(sweep: Sweep, reason: WithheldReason) -> str:
-    """Say what keeps the runs of a sweep from every agent, and what to do where a person can do something."""
+def reason_sentence(sweep: Sweep, reason: IneligibleReason) -> str:
+    """Return a sentence on what keeps the runs of a sweep from every agent, with any remedy."""
     match reason:
-        case WithheldReason.PAUSED:
+        case IneligibleReason.PAUSED:
             why = f" ({sweep.reason})" if sweep.reason else ""
             remedy = f"let it go on: sweepctl resume {sweep.name}"
             if sweep.pause_cause is PauseCause.ALL_AGENTS_QUARANTINED:
                 remedy = "it goes on by itself when an agent is released, or another one attaches"
             return f"it is paused{why}; {remedy}"
-        case WithheldReason.CANARY:
+        case IneligibleReason.CANARY:
             metric = sweep.spec.metric.name if sweep.spec.metric else "the objective"
             return f"the first run is the canary: the others wait until it has logged `{metric}`"
-        case WithheldReason.ENDING if sweep.ending is not None:
+        case IneligibleReason.ENDING if sweep.ending is not None:
             live = sweep.counts.unfinished
             which = "1 run is" if live == 1 else f"{live} runs are"
             return f"{ENDING_REASONS[sweep.ending]}; {which} live, and what is given up there comes here"
-        case WithheldReason.SUGGESTION:
+        case IneligibleReason.SUGGESTION:
             return "a suggestion is being worked out; it takes seconds"
         case _:
             return ""
 
 
-def tell_standing(turn: Draft, key: int, session_id: str) -> None:
-    """Tell an agent whether it gets runs of a sweep, if that is not what it was told last.
+def notify_session_of(draft: Draft, key: int, session_id: str) -> None:
+    """Notify an agent whether it gets runs of a sweep, if that has changed since it was last notified.
 
-    What keeps them from every agent is told to one that would take a run, to the others when they would.
+    A reason that concerns every agent is sent to those that would take a run.
     """
-    state = turn.state
-    session, told = state.sessions[session_id], state.holdings[session_id].withheld
-    now = standing(state, state.sweeps[key], session)
-    reason = now.reason if now else WithheldReason.NONE
-    before = told.get(key, WithheldReason.NONE)
-    waits = session.room or before is not WithheldReason.NONE or reason in OWN_REASONS
+    state = draft.state
+    session, told = state.sessions[session_id], state.holdings[session_id].ineligible
+    now = ineligibility(state, state.sweeps[key], session)
+    reason = now.reason if now else IneligibleReason.NONE
+    before = told.get(key, IneligibleReason.NONE)
+    waits = session.room or before is not IneligibleReason.NONE or reason in OWN_REASONS
     if reason is before or not waits:
         return
-    state.journal.put(told, key, reason)
-    turn.tell(session_id, now or Withheld(sweep=str(state.sweeps[key].name), reason=reason))
+    state.undo_log.put(told, key, reason)
+    draft.send(session_id, now or Ineligible(sweep=str(state.sweeps[key].name), reason=reason))
 
 
-def tell_agent(turn: Draft, key: int, agent: str) -> None:
-    """Tell an agent whether it gets runs of a sweep, after its own standing has changed."""
-    session_id = turn.state.streams.get(agent)
-    if session_id is not None and session_id in turn.state.index[key].serving:
-        tell_standing(turn, key, session_id)
+def notify_agent(draft: Draft, key: int, agent: str) -> None:
+    """Notify an agent whether it gets runs of a sweep, after its own eligibility has changed."""
+    session_id = draft.state.streams.get(agent)
+    if session_id is not None and session_id in draft.state.index[key].serving:
+        notify_session_of(draft, key, session_id)
 
 
-def tell_session(turn: Draft, session_id: str) -> None:
-    """Tell an agent that would take a run of which sweeps it gets none."""
-    session = turn.state.sessions.get(session_id)
+def notify_session(draft: Draft, session_id: str) -> None:
+    """Notify an agent that would take a run of the sweeps that give it none."""
+    session = draft.state.sessions.get(session_id)
     if session is not None and session.room:
         for key in session.sweeps:
-            if key in turn.state.sweeps:
-                tell_standing(turn, key, session_id)
+            if key in draft.state.sweeps:
+                notify_session_of(draft, key, session_id)
 
 
-def tell_serving(turn: Draft, key: int) -> None:
-    """Tell those who serve a sweep whether they get runs of it."""
-    for session_id in turn.state.index[key].serving:
-        tell_standing(turn, key, session_id)
+def notify_serving(draft: Draft, key: int) -> None:
+    """Notify the agents that serve a sweep whether they get runs of it."""
+    for session_id in draft.state.index[key].serving:
+        notify_session_of(draft, key, session_id)
 
 
-def tell_waits(turn: Draft) -> None:
-    """Tell agents of what keeps runs of sweeps from all of them, where this decision has changed it."""
-    for key in turn.touched:
-        sweep = turn.state.sweeps.get(key)
-        if sweep is not None and not sweep.name.stands_for_none:
-            wait = wait_of(turn.state, sweep)
-            if wait is not turn.state.index[key].wait:
-                turn.put_wait(key, wait)
-                tell_serving(turn, key)
-    for session_id in turn.given:
-        tell_session(turn, session_id)
+def notify_changes(draft: Draft) -> None:
+    """Notify agents of reasons that concern all of them, where this decision has changed one."""
+    for key in draft.touched:
+        sweep = draft.state.sweeps.get(key)
+        if sweep is not None and not sweep.name.is_standing:
+            wait = common_reason(draft.state, sweep)
+            if wait is not draft.state.index[key].wait:
+                draft.put_wait(key, wait)
+                notify_serving(draft, key)
+    for session_id in draft.given:
+        notify_session(draft, session_id)
 
 
 def _lacking(required: Mapping[str, str], labels: Mapping[str, str]) -> str:

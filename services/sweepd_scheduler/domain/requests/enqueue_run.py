@@ -1,4 +1,4 @@
-"""Points that a person wants tried: they go out before those of the method, and count for the cap."""
+"""Enqueued points: they are handed out before those of the method, and count for the cap."""
 
 from collections.abc import Mapping
 
@@ -8,10 +8,10 @@ from sweepd.spec.space.search_space import InfeasibleError
 from sweepd_kernel.errors import DomainError, InvalidFieldError, Reason, Status, WrongStateError
 from sweepd_scheduler.domain.draft import Draft
 from sweepd_scheduler.domain.hand_out.hand_out import create_block, room, serve_sweep
-from sweepd_scheduler.domain.requests.reopening import in_memory, reopen, state_of
+from sweepd_scheduler.domain.requests.reopening import load_sweep, reopen, sweep_state
 from sweepd_scheduler.domain.requests.requests import EnqueueRun, Runs
 from sweepd_scheduler.domain.runs.run import PointSource, Provenance
-from sweepd_scheduler.domain.search.by_index import Drawn, end_if_over
+from sweepd_scheduler.domain.search.by_index import ChosenPoint, end_if_exhausted
 from sweepd_scheduler.domain.states import FINAL_SWEEP, SweepState
 from sweepd_scheduler.domain.sweeps.sweep import Ending, Sweep
 
@@ -32,39 +32,39 @@ class CapReachedError(DomainError):
         )
 
 
-def enqueue(turn: Draft, event: EnqueueRun) -> Runs:
-    """Add the runs of a point to a sweep; one that is finished goes on with them.
+def enqueue(draft: Draft, event: EnqueueRun) -> Runs:
+    """Add the runs of a point to a sweep; a finished one is reopened.
 
     Raises:
         DomainError: the point does not lie in the space, or the sweep takes no more runs.
     """
-    state = state_of(turn, event.sweep)
+    state = sweep_state(draft, event.sweep)
     if state in FINAL_SWEEP - {SweepState.FINISHED}:
         raise WrongStateError(str(event.sweep), state, VERB)
-    sweep = in_memory(turn, event.sweep, event.stored)
+    sweep = load_sweep(draft, event.sweep, event.stored)
     if sweep.ending in (Ending.STOP, Ending.RETRIED):
         raise WrongStateError(str(event.sweep), SweepState.STOPPED, VERB)
     if room(sweep) == 0:
         raise CapReachedError(str(sweep.name), sweep.spec.run_cap or 0)
-    drawn = _drawn(sweep, event.point, turn.state.index[sweep.key].digests)
+    drawn = _drawn(sweep, event.point, draft.state.index[sweep.key].digests)
     if sweep.state in FINAL_SWEEP:
-        reopen(turn, sweep.key, "enqueue", sweep.ending)
-    waiting = turn.state.index[sweep.key].pending
+        reopen(draft, sweep.key, "enqueue", sweep.ending)
+    waiting = draft.state.index[sweep.key].pending
     place = min(waiting.lowest_place, 0) - 1 if event.first else None
-    runs = create_block(turn, sweep.key, drawn, place)
+    runs = create_block(draft, sweep.key, drawn, place)
     for run in runs:
-        turn.note("run-enqueued", run)
-    end_if_over(turn, sweep.key)
-    serve_sweep(turn, sweep.key)
-    stand = tuple(turn.state.runs[run.key] for run in runs)
+        draft.record("run-enqueued", run)
+    end_if_exhausted(draft, sweep.key)
+    serve_sweep(draft, sweep.key)
+    stand = tuple(draft.state.runs[run.key] for run in runs)
     return Runs(runs=stand, kind=sweep.value_kind)
 
 
-def _drawn(sweep: Sweep, partial: Point, seen: Mapping[bytes, int]) -> Drawn:
+def _drawn(sweep: Sweep, partial: Point, seen: Mapping[bytes, int]) -> ChosenPoint:
     number = sweep.counts.total + 1
     point = _completed(sweep, partial, number, seen) if sweep.spec.parameters else _as_listed(sweep, partial)
     provenance = Provenance(source=PointSource.ENQUEUED, seed=sweep.seed, index=number)
-    return Drawn(point=point, digest=point_digest(point), provenance=provenance)
+    return ChosenPoint(point=point, digest=point_digest(point), provenance=provenance)
 
 
 def _as_listed(sweep: Sweep, point: Point) -> dict[str, Json]:

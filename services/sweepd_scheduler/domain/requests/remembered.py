@@ -53,7 +53,7 @@ class Remembered:
 
 SECOND = 1_000_000
 DAY = 24 * 3600 * SECOND
-"""How long a request is remembered, in microseconds."""
+"""Microseconds for which a request is remembered."""
 
 QUOTA_BYTES = 128 * 1024 * 1024
 """For the requests of one account in one project: 100,000 a day with responses of a kilobyte."""
@@ -143,13 +143,13 @@ class RememberedRequests:
 
     def __init__(
         self,
-        journal: UndoLog,
+        undo_log: UndoLog,
         *,
         quota: int = QUOTA_BYTES,
         account: int = ACCOUNT_BYTES,
         total: int = TOTAL_BYTES,
     ) -> None:
-        self._journal = journal
+        self._undo_log = undo_log
         self._quotas = (quota, account, total)
         self._known: dict[RequestKey, Remembered] = {}
         self._used: dict[Owner, Used] = {}
@@ -214,6 +214,6 @@ class RememberedRequests:
             if used.size_bytes + remembered.size_bytes > quota:
                 raise RequestQuotaError(owner, quota, max(1.0, (used.oldest + DAY - time) / SECOND))
             after = Used(size_bytes=used.size_bytes + remembered.size_bytes, oldest=used.oldest)
-            self._journal.put(self._used, owner, after)
-        self._journal.put(self._known, remembered.key, remembered)
+            self._undo_log.put(self._used, owner, after)
+        self._undo_log.put(self._known, remembered.key, remembered)
         return remembered

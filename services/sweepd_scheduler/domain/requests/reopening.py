@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sweepd_kernel.errors import NotFoundError
 from sweepd_scheduler.domain.draft import Draft
-from sweepd_scheduler.domain.hand_out.eligibility import tell_serving
+from sweepd_scheduler.domain.hand_out.eligibility import notify_serving
 from sweepd_scheduler.domain.names import SweepName
 from sweepd_scheduler.domain.requests.requests import NotInMemoryError
 from sweepd_scheduler.domain.runs.results import forget_best_of, remains
@@ -13,78 +13,78 @@ from sweepd_scheduler.domain.runs.run import Run
 from sweepd_scheduler.domain.runs.run_end import start_timer
 from sweepd_scheduler.domain.search.study import StudyEvent
 from sweepd_scheduler.domain.states import FINAL_RUN, FINAL_SWEEP, SweepState
-from sweepd_scheduler.domain.stored import Stored
+from sweepd_scheduler.domain.stored import StoredSweep
 from sweepd_scheduler.domain.sweeps.sweep import Ending, Sweep, reopened
 
 
-def state_of(turn: Draft, name: SweepName) -> SweepState:
-    """Return where a sweep stands, whether it is in memory or not.
+def sweep_state(draft: Draft, name: SweepName) -> SweepState:
+    """Return the state of a sweep, whether it is in memory or not.
 
     Raises:
         NotFoundError: there is no such sweep.
     """
-    key = turn.state.names.get(name)
+    key = draft.state.names.get(name)
     if key is None:
         raise NotFoundError(str(name))
-    over = turn.state.ended.get(key)
-    return over.state if over is not None else turn.state.sweeps[key].state
+    over = draft.state.ended.get(key)
+    return over.state if over is not None else draft.state.sweeps[key].state
 
 
-def in_memory(turn: Draft, name: SweepName, stored: Stored | None) -> Sweep:
-    """Return a sweep that is in memory from here on; it stays in its state.
+def load_sweep(draft: Draft, name: SweepName, stored: StoredSweep | None) -> Sweep:
+    """Return a sweep, loaded into memory if it has ended; its state stays the same.
 
     Raises:
         NotFoundError: there is no such sweep.
-        NotInMemoryError: it is over, and what was read of it is missing or no longer true.
+        NotInMemoryError: it has ended, and what was read of it is missing or outdated.
     """
-    key = turn.state.names.get(name)
+    key = draft.state.names.get(name)
     if key is None:
         raise NotFoundError(str(name))
-    over = turn.state.ended.get(key)
+    over = draft.state.ended.get(key)
     if over is None:
-        return turn.state.sweeps[key]
+        return draft.state.sweeps[key]
     if stored is None or stored.sweep.key != key or not over.still_is(stored.sweep):
         raise NotInMemoryError(str(name), whole=True)
-    turn.take_sweep(stored)
-    tell_serving(turn, key)
+    draft.take_sweep(stored)
+    notify_serving(draft, key)
     return stored.sweep
 
 
-def reopen(turn: Draft, key: int, by: str, ending: Ending | None) -> None:
-    """Let a sweep go on that is final or comes to its end.
+def reopen(draft: Draft, key: int, by: str, ending: Ending | None) -> None:
+    """Reopen a sweep that has ended or is ending.
 
     Args:
-        turn: the decision in the making.
+        draft: the decision in the making.
         key: the sweep.
-        by: the verb, for the record.
+        by: the request, for the history.
         ending: why it starts no new runs all the same; None if it does.
     """
-    before = turn.state.sweeps[key]
-    sweep = reopened(before, ending, turn.now.wall)
+    before = draft.state.sweeps[key]
+    sweep = reopened(before, ending, draft.now.wall)
     if sweep.state is not before.state:
-        turn.note("sweep-reopened", sweep=sweep, by=by, before=before.state)
-    turn.put_sweep(sweep)
+        draft.record("sweep-reopened", sweep=sweep, by=by, before=before.state)
+    draft.put_sweep(sweep)
     if sweep.state is not before.state:
-        start_timer(turn, sweep)
+        start_timer(draft, sweep)
 
 
-def take_back(turn: Draft, run: Run) -> None:
-    """Bring a final run into memory, as it was read, so that it can change.
+def take_ended(draft: Draft, run: Run) -> None:
+    """Load a final run into memory, so that it can change.
 
     Raises:
-        NotInMemoryError: it is not as it was read any more.
+        NotInMemoryError: it has changed since it was read.
     """
-    check_final(turn, run)
-    turn.take_run(run)
+    check_final(draft, run)
+    draft.take_run(run)
 
 
-def check_final(turn: Draft, run: Run) -> None:
-    """Make sure that a run is final, and still as it was read.
+def check_final(draft: Draft, run: Run) -> None:
+    """Check that a run is final, and unchanged since it was read.
 
     Raises:
         NotInMemoryError: it is not.
     """
-    again = turn.state.index[run.sweep].again
+    again = draft.state.index[run.sweep].again
     if run.state not in FINAL_RUN or again.get(run.number, (run.state, run.attempt)) != (
         run.state,
         run.attempt,
@@ -92,74 +92,74 @@ def check_final(turn: Draft, run: Run) -> None:
         raise NotInMemoryError(run.name)
 
 
-def goes_on(turn: Draft, run: Run) -> bool:
-    """Tell whether any run of the point of a run is not final."""
-    numbers = range(run.block, run.block + turn.state.sweeps[run.sweep].spec.repeats)
-    known = (turn.state.runs.get((run.sweep, number)) for number in numbers)
+def has_unfinished(draft: Draft, run: Run) -> bool:
+    """Tell whether the point of a run has a run that is not final."""
+    numbers = range(run.block, run.block + draft.state.sweeps[run.sweep].spec.repeats)
+    known = (draft.state.runs.get((run.sweep, number)) for number in numbers)
     return any(other and other.block == run.block and other.state not in FINAL_RUN for other in known)
 
 
-def open_again(turn: Draft, run: Run, others: Sequence[Run]) -> None:
-    """Take back that a point has ended; the search hears that it is out again.
+def reopen_point(draft: Draft, run: Run, others: Sequence[Run]) -> None:
+    """Undo the end of a point; the search observes that it is handed out again.
 
     Args:
-        turn: the decision in the making.
+        draft: the decision in the making.
         run: one of its runs.
         others: those of them whose ends count when it ends again; all runs of it have ended.
 
     Raises:
-        NotInMemoryError: one of them is not as it was read any more.
+        NotInMemoryError: one of them has changed since it was read.
     """
-    sweep, index = turn.state.sweeps[run.sweep], turn.state.index[run.sweep]
+    sweep, index = draft.state.sweeps[run.sweep], draft.state.index[run.sweep]
     for other in others:
-        check_final(turn, other)
+        check_final(draft, other)
     if others:
         ends = [remains(sweep, other, other.state) for other in others]
-        turn.state.journal.put(index.blocks, run.block, ends)
-    turn.rank(run.sweep, run.block, None)
-    turn.observe(run.sweep, run.block, StudyEvent.HANDED_OUT)
+        draft.state.undo_log.put(index.blocks, run.block, ends)
+    draft.rank(run.sweep, run.block, None)
+    draft.observe(run.sweep, run.block, StudyEvent.HANDED_OUT)
 
 
 @dataclass(frozen=True, slots=True)
-class Cut:
-    """A point that the cap has left fewer runs than `repeats` says. `ended`: its runs, if all have ended."""
+class CutPoint:
+    """Point with fewer runs than `repeats`, because of the cap. `ended`: its runs, if all have ended."""
 
     last: Run
     ended: tuple[Run, ...]
 
 
-def cut_short(turn: Draft, sweep: Sweep, read: Sequence[Run]) -> Cut | None:
+def cut_point(draft: Draft, sweep: Sweep, read: Sequence[Run]) -> CutPoint | None:
     """Return the last point of a sweep, if the cap has cut it short.
 
     A sweep that was ended by a person or by its canary gives it no more runs.
 
     Args:
-        turn: the decision in the making.
+        draft: the decision in the making.
         sweep: the sweep, in memory.
         read: the last runs, as the database has them; missing are those that it had no reason to read yet.
 
     Raises:
-        NotInMemoryError: they are missing, or not as they were read any more.
+        NotInMemoryError: they are missing, or have changed since they were read.
     """
     last, ended = sweep.counts.total, sweep.ending in (Ending.STOP, Ending.RETRIED)
     if sweep.spec.repeats == 1 or not last or ended or sweep.state in FINAL_SWEEP - {SweepState.FINISHED}:
         return None
     known = {run.number: run for run in read}
-    run = turn.state.runs.get((sweep.key, last)) or known.get(last)
+    run = draft.state.runs.get((sweep.key, last)) or known.get(last)
     if run is None:
         raise NotInMemoryError(str(sweep.name))
     if run.repeat + 1 == sweep.spec.repeats:
         return None
-    if goes_on(turn, run):
-        return Cut(run, ())
+    if has_unfinished(draft, run):
+        return CutPoint(run, ())
     runs = tuple(known[number] for number in range(run.block, last + 1) if number in known)
     if len(runs) != run.repeat + 1 or any(each.state not in FINAL_RUN for each in runs):
         raise NotInMemoryError(str(sweep.name))
-    return Cut(run, runs)
+    return CutPoint(run, runs)
 
 
-def count_anew(turn: Draft, cut: Cut) -> None:
-    """Let a point that was cut short count when all its runs have ended, those to come too."""
+def recount_point(draft: Draft, cut: CutPoint) -> None:
+    """Undo the end of a point that was cut short, as more runs of it follow."""
     if cut.ended:
-        open_again(turn, cut.last, cut.ended)
-        forget_best_of(turn, cut.last)
+        reopen_point(draft, cut.last, cut.ended)
+        forget_best_of(draft, cut.last)

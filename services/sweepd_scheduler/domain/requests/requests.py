@@ -1,4 +1,4 @@
-"""Requests of clients, and what they are answered."""
+"""Requests of clients and their answers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,12 +9,12 @@ from sweepd_kernel.errors import DomainError, Status
 from sweepd_scheduler.domain.names import Parent, RunName, SweepName
 from sweepd_scheduler.domain.runs.run import Run
 from sweepd_scheduler.domain.search.prior_runs import PriorRun
-from sweepd_scheduler.domain.stored import Stored
+from sweepd_scheduler.domain.stored import StoredSweep
 from sweepd_scheduler.domain.sweeps.sweep import SourceFile, Sweep
 
 
 class NotInMemoryError(DomainError):
-    """What is needed is in the database only, or has changed since it was read. `whole`: a whole sweep."""
+    """The request needs what only the database has, or what it read has changed. `whole`: a whole sweep."""
 
     def __init__(self, name: str, *, whole: bool = False) -> None:
         super().__init__(f"{name} changes too fast; try again", status=Status.UNAVAILABLE, retry_after=0.5)
@@ -37,7 +37,7 @@ class RetryRuns:
     runs: tuple[Run, ...]
     siblings: tuple[Run, ...] = ()
     named: bool
-    stored: Stored | None = None
+    stored: StoredSweep | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +47,7 @@ class EnqueueRun:
     sweep: SweepName
     point: Point
     first: bool
-    stored: Stored | None = None
+    stored: StoredSweep | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,12 +87,12 @@ class UpdateSweep:
     edit: Edit
     revision: int = 0
     last: tuple[Run, ...] = ()
-    stored: Stored | None = None
+    stored: StoredSweep | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseAgent:
-    """A person lets an agent take runs again. `sweep`: of which; None: of all `within` that hold it back."""
+    """A person releases an agent. `sweep`: for which; None: for all `within` that have it quarantined."""
 
     agent: str
     sweep: SweepName | None
@@ -101,7 +101,7 @@ class ReleaseAgent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateRun:
-    """A person has started a script by hand, and its agent claims the run, for the first time or again.
+    """A person has started a script, and its agent claims the standalone run, for the first time or again.
 
     Args:
         parent: its project.

@@ -1,7 +1,7 @@
-"""One run that ends because a person says so."""
+"""Stop of one run at a person's request."""
 
 from sweepd_kernel.errors import NotFoundError, WrongStateError
-from sweepd_scheduler.domain.agents.placement import tell_stop
+from sweepd_scheduler.domain.agents.placement import send_stop
 from sweepd_scheduler.domain.draft import Draft
 from sweepd_scheduler.domain.hand_out.hand_out import serve_sweep
 from sweepd_scheduler.domain.replacing import replace
@@ -13,30 +13,30 @@ from sweepd_scheduler.domain.states import FINAL_RUN, RunState
 REASON = "stopped by a person"
 
 
-def end_run(turn: Draft, event: EndRun) -> Runs:
-    """Stop a run: one that waits at once, a live one by its agent, as soon as that hears of it.
+def end_run(draft: Draft, event: EndRun) -> Runs:
+    """Stop a run: a pending one at once, a live one through its agent.
 
     Raises:
         DomainError: there is no such run, or it is final.
     """
-    run = _find(turn, event)
-    sweep = turn.state.sweeps[run.sweep]
+    run = _find(draft, event)
+    sweep = draft.state.sweeps[run.sweep]
     if run.state is RunState.PENDING:
-        end(turn, run, RunState.STOPPED, REASON)
-        serve_sweep(turn, run.sweep)
+        end(draft, run, RunState.STOPPED, REASON)
+        serve_sweep(draft, run.sweep)
     elif run.stop is None:
         doomed = replace(run, stop=Stop(mode=StopMode.TERMINATE, reason=REASON))
-        turn.put_run(doomed)
-        turn.note("run-stop-decided", doomed, reason=REASON)
-        tell_stop(turn, doomed)
-    return Runs(runs=(turn.run(run.key),), kind=sweep.value_kind)
+        draft.put_run(doomed)
+        draft.record("run-stop-decided", doomed, reason=REASON)
+        send_stop(draft, doomed)
+    return Runs(runs=(draft.run(run.key),), kind=sweep.value_kind)
 
 
-def _find(turn: Draft, event: EndRun) -> Run:
-    key = turn.state.names.get(event.name.sweep)
+def _find(draft: Draft, event: EndRun) -> Run:
+    key = draft.state.names.get(event.name.sweep)
     if key is None:
         raise NotFoundError(str(event.name))
-    run = turn.state.runs.get((key, event.name.number))
+    run = draft.state.runs.get((key, event.name.number))
     if run is not None:
         return run
     if event.looked_up and event.found is None:

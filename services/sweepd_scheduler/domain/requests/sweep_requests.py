@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from sweepd_kernel.errors import NotFoundError, WrongStateError
-from sweepd_scheduler.domain.agents.placement import tell_stop
+from sweepd_scheduler.domain.agents.placement import send_stop
 from sweepd_scheduler.domain.decision import RUNS_A_STEP, Steps
 from sweepd_scheduler.domain.draft import Draft
 from sweepd_scheduler.domain.hand_out.hand_out import serve_sweep
@@ -14,8 +14,8 @@ from sweepd_scheduler.domain.requests.requests import (
 )
 from sweepd_scheduler.domain.runs import run_end
 from sweepd_scheduler.domain.runs.run import Stop, StopMode
-from sweepd_scheduler.domain.search.by_index import end_if_over
-from sweepd_scheduler.domain.search.prior_runs import observations_of
+from sweepd_scheduler.domain.search.by_index import end_if_exhausted
+from sweepd_scheduler.domain.search.prior_runs import observation_count
 from sweepd_scheduler.domain.states import FINAL_SWEEP, RunState
 from sweepd_scheduler.domain.sweep_index import index_with
 from sweepd_scheduler.domain.sweeps import guard
@@ -23,7 +23,7 @@ from sweepd_scheduler.domain.sweeps import sweep as sweeps
 from sweepd_scheduler.domain.sweeps.sweep import Ending, Sweep
 
 
-def create_sweep(turn: Draft, event: CreateSweep) -> Steps[Sweep]:
+def create_sweep(draft: Draft, event: CreateSweep) -> Steps[Sweep]:
     """Create a sweep, and end it at once where prior runs leave it nothing to try.
 
     Raises:
@@ -31,104 +31,104 @@ def create_sweep(turn: Draft, event: CreateSweep) -> Steps[Sweep]:
     """
     candidates = (event.id,) if event.id is not None else event.drawn_ids
     names = [SweepName(event.parent, each) for each in candidates]
-    free = next((name for name in names if not turn.state.name_taken(name)), None)
+    free = next((name for name in names if not draft.state.name_taken(name)), None)
     if free is None:
         raise NameTakenError(str(names[0]))
     sweep = Sweep(
-        key=turn.count("sweep"),
+        key=draft.count("sweep"),
         name=free,
         spec=event.spec,
         counted=event.counted,
         prior_runs=len(event.prior_runs),
         prior_points=event.prior_points,
-        observations=observations_of(event.spec.method, len(event.prior_runs)),
+        observations=observation_count(event.spec.method, len(event.prior_runs)),
         file=event.file,
-        create_time=turn.now.wall,
+        create_time=draft.now.wall,
     )
     index = yield from index_with(sweep, event.prior_runs)
-    turn.add_sweep(sweep, index, event.prior_runs)
-    turn.note("sweep-created", sweep=sweep)
+    draft.add_sweep(sweep, index, event.prior_runs)
+    draft.record("sweep-created", sweep=sweep)
     if event.prior_runs:
-        end_if_over(turn, sweep.key)  # they may leave no point to try
-    return turn.sweep(sweep.key)
+        end_if_exhausted(draft, sweep.key)  # they may leave no point to try
+    return draft.sweep(sweep.key)
 
 
-def pause_sweep(turn: Draft, name: SweepName) -> Sweep:
+def pause_sweep(draft: Draft, name: SweepName) -> Sweep:
     """Hand out no runs of a sweep until it is resumed.
 
     Raises:
         DomainError: there is no such sweep, or it has ended.
     """
-    return _change(turn, name, "pause", sweeps.paused)
+    return _change(draft, name, "pause", sweeps.paused)
 
 
-def resume_sweep(turn: Draft, name: SweepName) -> Sweep:
+def resume_sweep(draft: Draft, name: SweepName) -> Sweep:
     """Hand out runs of a sweep again; what made it pause by itself is counted anew.
 
     Raises:
         DomainError: there is no such sweep, or it has ended.
     """
-    before = _find(turn, name, "resume")
-    sweep = _change(turn, name, "resume", sweeps.resumed)
+    before = _find(draft, name, "resume")
+    sweep = _change(draft, name, "resume", sweeps.resumed)
     if sweep is not before:
-        guard.count_anew(turn, sweep.key)
-        end_if_over(turn, sweep.key)  # runs that were enqueued during the pause, or a lowered cap
-    serve_sweep(turn, sweep.key)
-    return turn.sweep(sweep.key)
+        guard.reset_counts(draft, sweep.key)
+        end_if_exhausted(draft, sweep.key)  # runs that were enqueued during the pause, or a lowered cap
+    serve_sweep(draft, sweep.key)
+    return draft.sweep(sweep.key)
 
 
-def stop_sweep(turn: Draft, name: SweepName) -> Steps[Sweep]:
+def stop_sweep(draft: Draft, name: SweepName) -> Steps[Sweep]:
     """Start no more runs of a sweep; live ones end by themselves.
 
     Raises:
         DomainError: there is no such sweep, or it has ended.
     """
-    before = _find(turn, name, "stop")
+    before = _find(draft, name, "stop")
     if before.ending is Ending.STOP:
         return before
-    turn.note("sweep-stop", sweep=before)
-    return (yield from run_end.stop_sweep(turn, before.key, "stopped by a person"))
+    draft.record("sweep-stop", sweep=before)
+    return (yield from run_end.stop_sweep(draft, before.key, "stopped by a person"))
 
 
-def cancel_sweep(turn: Draft, name: SweepName) -> Steps[Sweep]:
+def cancel_sweep(draft: Draft, name: SweepName) -> Steps[Sweep]:
     """End a sweep at once, and kill its live runs.
 
     Raises:
         DomainError: there is no such sweep, or it has ended.
     """
-    before = _find(turn, name, "cancel")
-    unfinished = sorted(turn.state.index[before.key].unfinished)
-    run_end.tell_ended(turn, sweeps.cancelled(before, turn.now.wall))
-    _change(turn, name, "cancel", lambda sweep: sweeps.cancelled(sweep, turn.now.wall))
+    before = _find(draft, name, "cancel")
+    unfinished = sorted(draft.state.index[before.key].unfinished)
+    run_end.send_sweep_ended(draft, sweeps.cancelled(before, draft.now.wall))
+    _change(draft, name, "cancel", lambda sweep: sweeps.cancelled(sweep, draft.now.wall))
     for done, number in enumerate(unfinished, 1):
-        run = turn.state.runs[(before.key, number)]
+        run = draft.state.runs[(before.key, number)]
         if run.state is RunState.PENDING:
-            run_end.end(turn, run, RunState.KILLED, "the sweep was cancelled")
+            run_end.end(draft, run, RunState.KILLED, "the sweep was cancelled")
         else:
             doomed = replace(run, stop=Stop(mode=StopMode.KILL, reason="the sweep was cancelled"))
-            turn.put_run(doomed)
-            tell_stop(turn, doomed)
+            draft.put_run(doomed)
+            send_stop(draft, doomed)
         if done % RUNS_A_STEP == 0:
             yield
-    return turn.sweep(before.key)
+    return draft.sweep(before.key)
 
 
-def _change(turn: Draft, name: SweepName, verb: str, change: Callable[[Sweep], Sweep]) -> Sweep:
-    before = _find(turn, name, verb)
+def _change(draft: Draft, name: SweepName, command: str, change: Callable[[Sweep], Sweep]) -> Sweep:
+    before = _find(draft, name, command)
     sweep = change(before)
     if sweep is not before:
-        turn.note(f"sweep-{verb}", sweep=sweep)
-        turn.put_sweep(sweep)
+        draft.record(f"sweep-{command}", sweep=sweep)
+        draft.put_sweep(sweep)
     return sweep
 
 
-def _find(turn: Draft, name: SweepName, verb: str) -> Sweep:
-    key = turn.state.names.get(name)
+def _find(draft: Draft, name: SweepName, command: str) -> Sweep:
+    key = draft.state.names.get(name)
     if key is None:
         raise NotFoundError(str(name))
-    if key in turn.state.ended:
-        raise WrongStateError(str(name), turn.state.ended[key].state, verb)
-    sweep = turn.state.sweeps[key]
+    if key in draft.state.ended:
+        raise WrongStateError(str(name), draft.state.ended[key].state, command)
+    sweep = draft.state.sweeps[key]
     if sweep.state in FINAL_SWEEP:
-        raise WrongStateError(str(name), sweep.state, verb)
+        raise WrongStateError(str(name), sweep.state, command)
     return sweep

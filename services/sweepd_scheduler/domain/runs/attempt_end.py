@@ -6,73 +6,73 @@ from signal import Signals
 from sweepd_scheduler.domain.draft import Draft
 from sweepd_scheduler.domain.hand_out.hand_out import serve_sweep
 from sweepd_scheduler.domain.runs.run import Attempt, Exit, ExitCause, Run
-from sweepd_scheduler.domain.runs.run_end import end, give_back, lint
+from sweepd_scheduler.domain.runs.run_end import check_objective, end, requeue
 from sweepd_scheduler.domain.states import FINAL_SWEEP, RunState, SweepState
 from sweepd_scheduler.domain.sweeps import guard
 from sweepd_scheduler.domain.sweeps.sweep import Ending
 
 
-def conclude(turn: Draft, run: Run, attempt: Attempt, exit_: Exit, reason: str) -> str:
-    """Bring the run where its exit leads; return a notice for the agent, if there is something to say."""
-    sweep = turn.state.sweeps[run.sweep]
+def conclude(draft: Draft, run: Run, attempt: Attempt, exit_: Exit, reason: str) -> str:
+    """End or requeue a run by the exit of its attempt; return a notice for the agent, or nothing."""
+    sweep = draft.state.sweeps[run.sweep]
     match exit_:
         case Exit(cause=ExitCause.EXITED, code=0):
-            notice = lint(turn, run)
-            guard.attempt_worked(turn, run)
-            end(turn, run, RunState.FINISHED, notice, attempt=attempt)
+            notice = check_objective(draft, run)
+            guard.attempt_worked(draft, run)
+            end(draft, run, RunState.FINISHED, notice, attempt=attempt)
             return notice
         case Exit(cause=ExitCause.COMMANDED):
-            guard.attempt_worked(turn, run)
+            guard.attempt_worked(draft, run)
             state = RunState.KILLED if sweep.state is SweepState.CANCELLED else RunState.STOPPED
-            end(turn, run, state, reason, attempt=attempt)
+            end(draft, run, state, reason, attempt=attempt)
         case Exit(cause=ExitCause.HANDED_BACK):
-            give_back(turn, run, attempt, reason)
-            serve_sweep(turn, run.sweep)
+            requeue(draft, run, attempt, reason)
+            serve_sweep(draft, run.sweep)
         case Exit(cause=ExitCause.ORPHANED):
-            lose_attempt(turn, run, attempt, reason)
-        case Exit(cause=ExitCause.START_FAILED) if not run.stands_alone:
-            guard.cannot_start(turn, run, exit_.message)
-            give_back(turn, run, attempt, f"agent {attempt.agent} could not start it: {exit_.message}")
-            guard.pause_if_all_quarantined(turn, run.sweep)
-            serve_sweep(turn, run.sweep)
+            lose_attempt(draft, run, attempt, reason)
+        case Exit(cause=ExitCause.START_FAILED) if not run.is_standalone:
+            guard.cannot_start(draft, run, exit_.message)
+            requeue(draft, run, attempt, f"agent {attempt.agent} could not start it: {exit_.message}")
+            guard.pause_if_all_quarantined(draft, run.sweep)
+            serve_sweep(draft, run.sweep)
         case _:
-            fail_attempt(turn, run, attempt, reason)
+            fail_attempt(draft, run, attempt, reason)
     return ""
 
 
-def lose_attempt(turn: Draft, run: Run, attempt: Attempt, reason: str) -> None:
-    """Hand a run out again after its agent or machine was lost; crash it when that has happened too often."""
-    sweep = turn.state.sweeps[run.sweep]
+def lose_attempt(draft: Draft, run: Run, attempt: Attempt, reason: str) -> None:
+    """Requeue a run after its agent or machine was lost; crash it when that has happened too often."""
+    sweep = draft.state.sweeps[run.sweep]
     allowed = sweep.spec.retry.infrastructure
     cancelled = sweep.state is SweepState.CANCELLED
-    if attempt.preempting:  # it had said so: nobody is charged
-        give_back(turn, run, attempt, f"{reason}; its script had said that its machine goes away")
-        serve_sweep(turn, run.sweep)
+    if attempt.preempting:  # announced by its script: nobody is charged
+        requeue(draft, run, attempt, f"{reason}; its script had said that its machine goes away")
+        serve_sweep(draft, run.sweep)
     elif run.requeues >= allowed and not cancelled and run.stop is None:
         before = f"; it was requeued {_times(allowed)} before" if allowed else ""
-        end(turn, run, RunState.CRASHED, f"{reason}{before}", attempt=attempt)
+        end(draft, run, RunState.CRASHED, f"{reason}{before}", attempt=attempt)
     else:
-        give_back(turn, run, attempt, reason, requeues=1)
-        serve_sweep(turn, run.sweep)
+        requeue(draft, run, attempt, reason, requeues=1)
+        serve_sweep(draft, run.sweep)
 
 
-def fail_attempt(turn: Draft, run: Run, attempt: Attempt, reason: str) -> None:
-    """Hand a run out again after it has failed, if the sweep allows it; else it has failed for good."""
-    sweep = turn.state.sweeps[run.sweep]
-    if run.stands_alone:
-        end(turn, run, RunState.FAILED, reason, attempt=attempt)
+def fail_attempt(draft: Draft, run: Run, attempt: Attempt, reason: str) -> None:
+    """Requeue a run after it has failed, if the sweep allows a retry; else end it as failed."""
+    sweep = draft.state.sweeps[run.sweep]
+    if run.is_standalone:
+        end(draft, run, RunState.FAILED, reason, attempt=attempt)
         return
     allowed = sweep.spec.retry.failure
-    goes_on = sweep.state not in FINAL_SWEEP and sweep.ending is not Ending.STOP and run.stop is None
-    if run.failures < allowed and goes_on:
-        guard.attempt_failed(turn, run, reason)
+    has_unfinished = sweep.state not in FINAL_SWEEP and sweep.ending is not Ending.STOP and run.stop is None
+    if run.failures < allowed and has_unfinished:
+        guard.attempt_failed(draft, run, reason)
         told = f"{reason}; retry {run.failures + 1} of {allowed}"
-        give_back(turn, run, attempt, told, failures=1)
-        serve_sweep(turn, run.sweep)
+        requeue(draft, run, attempt, told, failures=1)
+        serve_sweep(draft, run.sweep)
         return
     before = f"; it was retried {_times(run.failures)} before" if run.failures else ""
-    end(turn, run, RunState.FAILED, f"{reason}{before}", attempt=attempt)
-    guard.attempt_failed(turn, run, reason)
+    end(draft, run, RunState.FAILED, f"{reason}{before}", attempt=attempt)
+    guard.attempt_failed(draft, run, reason)
 
 
 def _times(count: int) -> str:
@@ -83,13 +83,13 @@ _ERROR_LINE = re.compile(
     r"^\s*(?:[\w.]*(?:Error|Exception|Interrupt|Exit)\b.*|.*\b(?:error|fatal|panic)\b.*)$", re.IGNORECASE
 )
 _NOTICE = "sweepd: "
-"""What the SDK says begins so: of arguments without effect, and the like. Nothing ends because of it."""
+"""Prefix of the warnings of the SDK, which end nothing."""
 
 LONGEST_LINE = 300
 
 
 def exit_sentence(run: Run, ended: Exit, log_tail: str) -> str:
-    """Say why a process ended, with the log's last error line where that helps; empty for a plain exit 0."""
+    """Return a sentence on why a process ended, with the log's last error line; empty for a plain exit 0."""
     match ended.cause:
         case ExitCause.EXITED:
             told = ended.message or f"exited with code {ended.code}"

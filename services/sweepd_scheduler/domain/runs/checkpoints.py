@@ -1,4 +1,4 @@
-"""What a run has kept of itself: where its attempts saved checkpoints, and from which one another goes on.
+"""Checkpoints of a run: where its attempts saved them, and from which one the next attempt resumes.
 
 An attempt that resumes counts on from what the run had shown of its objective when the checkpoint was saved:
 its iterations, its best value, its values at rungs. One that begins anew counts from nothing.
@@ -8,7 +8,7 @@ from itertools import islice
 
 from sweepd_scheduler.domain.agents.agent import Session
 from sweepd_scheduler.domain.draft import Draft
-from sweepd_scheduler.domain.hand_out.eligibility import withheld
+from sweepd_scheduler.domain.hand_out.eligibility import ineligible
 from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.runs.results import value_logged
 from sweepd_scheduler.domain.runs.run import Attempt, Checkpoint, Run, with_attempt
@@ -49,48 +49,49 @@ def found(attempts: tuple[Attempt, ...], step: int) -> Checkpoint | None:
     return None
 
 
-def resume(turn: Draft, run: Run) -> None:
+def resume(draft: Draft, run: Run) -> None:
     """Have a run that has resumed count on from its checkpoint, unless it has counted already."""
     step = run.newest.resumed_from_step
     if step is None or run.values != Values():
         return
     checkpoint = found(run.attempts[:-1], step)
     iterations = checkpoint.values.iterations if checkpoint else 0
-    turn.forget_rungs(run, beyond=iterations)
+    draft.forget_rungs(run, beyond=iterations)
     if checkpoint is None:
         return
     run = replace(run, values=checkpoint.values, stopping=checkpoint.stopping)
-    turn.put_run(run)
+    draft.put_run(run)
     if checkpoint.values.best is not None:
-        value_logged(turn, run, checkpoint.values.best)
+        value_logged(draft, run, checkpoint.values.best)
 
 
-def begin_anew(turn: Draft, run: Run) -> None:
+def begin_anew(draft: Draft, run: Run) -> None:
     """Have a run whose first value arrives count from nothing, unless it has resumed."""
     if run.newest.resumed_from_step is None and run.values == Values() and has_any(run):
-        turn.forget_rungs(run)
+        draft.forget_rungs(run)
 
 
-def next_for(turn: Draft, key: int, session: Session) -> int | None:
+def next_for(draft: Draft, key: int, session: Session) -> int | None:
     """Return the run of a sweep that goes to a session next, of those that wait; None if there is none.
 
     A run whose checkpoint lies where this agent does not see it is left to one that does and has room.
     """
-    waiting = turn.state.index[key].pending
+    waiting = draft.state.index[key].pending
     first = waiting.first
-    if first is None or not _is_for_another(turn, turn.state.runs[(key, first)], session):
+    if first is None or not _is_for_another(draft, draft.state.runs[(key, first)], session):
         return first
     candidates = islice(waiting.front(LOOKED_AT), 1, None)
-    runs = (turn.state.runs[(key, number)] for number in candidates)
-    return next((run.number for run in runs if not _is_for_another(turn, run, session)), None)
+    runs = (draft.state.runs[(key, number)] for number in candidates)
+    return next((run.number for run in runs if not _is_for_another(draft, run, session)), None)
 
 
-def _is_for_another(turn: Draft, run: Run, session: Session) -> bool:
+def _is_for_another(draft: Draft, run: Run, session: Session) -> bool:
     storage = run.newest.storage if run.attempts else ""
     if not storage or storage == session.storage:
         return False
-    sweep, index = turn.state.sweeps[run.sweep], turn.state.index[run.sweep]
-    others = (turn.state.sessions[each] for each in index.roomy)
+    sweep, index = draft.state.sweeps[run.sweep], draft.state.index[run.sweep]
+    others = (draft.state.sessions[each] for each in index.with_capacity)
     return any(
-        other.storage == storage and other.room and withheld(sweep, other, index) is None for other in others
+        other.storage == storage and other.room and ineligible(sweep, other, index) is None
+        for other in others
     )

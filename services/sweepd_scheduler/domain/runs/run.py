@@ -1,4 +1,4 @@
-"""What a run and its attempts are, and which states may follow each other."""
+"""Runs and their attempts."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -24,7 +24,7 @@ RunKey = tuple[int, int]
 
 
 class ExitCause(StrEnum):
-    """Why a process ended."""
+    """Cause of the end of a process."""
 
     EXITED = "exited"
     SIGNALED = "signaled"
@@ -38,7 +38,7 @@ class ExitCause(StrEnum):
 
 
 class StopMode(StrEnum):
-    """How a process is ended."""
+    """Way to end a process."""
 
     TERMINATE = "terminate"
     KILL = "kill"
@@ -46,7 +46,7 @@ class StopMode(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exit:
-    """How a process ended."""
+    """End of a process."""
 
     cause: ExitCause
     code: int | None = None
@@ -64,7 +64,7 @@ class Stop:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoint:
-    """What a run had shown of its objective when its script saved a state to resume from.
+    """Checkpoint of a run, with its objective values at that time.
 
     Args:
         step: the last step that is in it.
@@ -110,7 +110,7 @@ class Attempt:
 
 
 class PointSource(StrEnum):
-    """How a point was chosen."""
+    """Source of a point."""
 
     GRID = "grid"
     RANDOM = "random"
@@ -148,7 +148,7 @@ class Run:
 
     Args:
         repeat: which of the runs of its point it is, from 0; they have consecutive numbers.
-        digest: tells its point from others; a stand-alone run has none, and its id takes the place.
+        digest: tells its point from others; a standalone run has none, and its id takes the place.
         occurrence: how often its point was handed out before.
         place: where it waits: the smallest goes out first, among equals the lowest number.
         requeues: how often it was handed out again because its agent was lost.
@@ -184,12 +184,12 @@ class Run:
 
     @property
     def key(self) -> RunKey:
-        """Its key."""
+        """Key of the run."""
         return (self.sweep, self.number)
 
     @property
-    def stands_alone(self) -> bool:
-        """Whether a person has started its script by hand: it belongs to no sweep."""
+    def is_standalone(self) -> bool:
+        """True if a person has started its script: it belongs to no sweep."""
         return self.provenance.source is PointSource.BY_HAND
 
     @property
@@ -243,12 +243,12 @@ def check_change(before: Run | None, run: Run) -> None:
 
 def run_table(run: Run) -> Mapping[RunState | None, frozenset[RunState]]:
     """Return the transition table of a run."""
-    return STANDALONE_TRANSITIONS if run.stands_alone else RUN_TRANSITIONS
+    return STANDALONE_TRANSITIONS if run.is_standalone else RUN_TRANSITIONS
 
 
 def attempt_table(run: Run) -> Mapping[AttemptState | None, frozenset[AttemptState]]:
     """Return the transition table of the attempts of a run."""
-    return STANDALONE_ATTEMPT_TRANSITIONS if run.stands_alone else ATTEMPT_TRANSITIONS
+    return STANDALONE_ATTEMPT_TRANSITIONS if run.is_standalone else ATTEMPT_TRANSITIONS
 
 
 def with_attempt(run: Run, attempt: Attempt) -> Run:

@@ -1,4 +1,4 @@
-"""How a run ends, or goes back to be handed out again, and what becomes of its sweep then."""
+"""Ends of runs and of their sweeps, requeues, and the timeout of a sweep."""
 
 from collections.abc import Iterator
 
@@ -22,80 +22,80 @@ from sweepd_scheduler.domain.sweeps.sweep import stopped as sweep_stopped
 from sweepd_scheduler.domain.timing import ClockReading
 
 
-def end(turn: Draft, run: Run, state: RunState, reason: str, *, attempt: Attempt | None = None) -> None:
+def end(draft: Draft, run: Run, state: RunState, reason: str, *, attempt: Attempt | None = None) -> None:
     """Bring a run into a final state.
 
     Args:
-        turn: the decision in the making.
+        draft: the decision in the making.
         run: the run as it was.
         state: the final state.
         reason: one sentence, may be empty.
         attempt: its newest attempt as it ended; None if it ended before.
     """
-    run_ending(turn, run, state)
-    if turn.state.sweeps[run.sweep].learns and run.start_time:
-        turn.add_duration(run.sweep, (turn.now.wall - run.start_time) / 1e6)
-    # What was delivered late has ended when its agent saw it end.
-    now = attempt.end_time if attempt and run.stands_alone else turn.now.wall
+    run_ending(draft, run, state)
+    if draft.state.sweeps[run.sweep].learns and run.start_time:
+        draft.add_duration(run.sweep, (draft.now.wall - run.start_time) / 1e6)
+    # A standalone run may be reported late: it ended when its agent saw it end.
+    now = attempt.end_time if attempt and run.is_standalone else draft.now.wall
     ended = moved(run, state, attempt=attempt, reason=reason, now=now)
-    unplace(turn, run.key, exited=state if attempt and attempt.exit else None)
-    turn.note(f"run-{state}", ended, reason=reason)
-    turn.put_run(replace(ended, stop=None) if ended.stop else ended)
-    _tell_sweep(turn, ended, reason)
-    settle(turn, run.sweep)
+    unplace(draft, run.key, exited=state if attempt and attempt.exit else None)
+    draft.record(f"run-{state}", ended, reason=reason)
+    draft.put_run(replace(ended, stop=None) if ended.stop else ended)
+    _tell_sweep(draft, ended, reason)
+    settle(draft, run.sweep)
 
 
-def _tell_sweep(turn: Draft, run: Run, reason: str) -> None:
-    """Let a sweep fail with its canary, or pause when too many of its runs fail."""
-    sweep = turn.state.sweeps.get(run.sweep)
-    if sweep is None or run.stands_alone:
+def _tell_sweep(draft: Draft, run: Run, reason: str) -> None:
+    """Fail a sweep with its canary, or pause it when too many of its runs fail."""
+    sweep = draft.state.sweeps.get(run.sweep)
+    if sweep is None or run.is_standalone:
         return
     metric = sweep.spec.metric
     if metric is not None and canary_failed(sweep, run):
-        fail_sweep(turn, run.sweep, canary_sentence(metric, run, reason))
+        fail_sweep(draft, run.sweep, canary_sentence(metric, run, reason))
     elif run.state is RunState.FAILED:
-        guard.run_failed(turn, run, reason)
+        guard.run_failed(draft, run, reason)
 
 
-def give_back(
-    turn: Draft, run: Run, attempt: Attempt, reason: str, *, requeues: int = 0, failures: int = 0
+def requeue(
+    draft: Draft, run: Run, attempt: Attempt, reason: str, *, requeues: int = 0, failures: int = 0
 ) -> None:
-    """Put a run in front of the queue, to be handed out again; or end it if nobody can be given it.
+    """Put a run in front of the queue; end it if it can no longer be handed out.
 
     Args:
-        turn: the decision in the making.
+        draft: the decision in the making.
         run: the run as it was.
         attempt: its newest attempt as it ended, or was given up.
         reason: one sentence.
         requeues: how many of the requeues after lost agents this is charged as.
         failures: how many of the retries after failures this is charged as.
     """
-    sweep = turn.state.sweeps[run.sweep]
-    if run.stands_alone:
-        end(turn, run, RunState.CRASHED, reason, attempt=attempt)
+    sweep = draft.state.sweeps[run.sweep]
+    if run.is_standalone:
+        end(draft, run, RunState.CRASHED, reason, attempt=attempt)
     elif sweep.state is SweepState.CANCELLED:
-        end(turn, run, RunState.KILLED, "the sweep was cancelled", attempt=attempt)
+        end(draft, run, RunState.KILLED, "the sweep was cancelled", attempt=attempt)
     elif sweep.state in FINAL_SWEEP:
-        end(turn, run, RunState.STOPPED, f"{reason}; the sweep is {sweep.state}", attempt=attempt)
+        end(draft, run, RunState.STOPPED, f"{reason}; the sweep is {sweep.state}", attempt=attempt)
     elif sweep.ending is Ending.STOP:
-        end(turn, run, RunState.STOPPED, f"{reason}; the sweep was stopped", attempt=attempt)
+        end(draft, run, RunState.STOPPED, f"{reason}; the sweep was stopped", attempt=attempt)
     elif run.stop is not None:
-        end(turn, run, RunState.STOPPED, run.stop.reason, attempt=attempt)
+        end(draft, run, RunState.STOPPED, run.stop.reason, attempt=attempt)
     else:
-        unplace(turn, run.key, exited=RunState.PENDING if attempt.exit else None)
+        unplace(draft, run.key, exited=RunState.PENDING if attempt.exit else None)
         waiting = replace(
             moved(run, RunState.PENDING, attempt=attempt, reason=reason),
             requeues=run.requeues + requeues,
             failures=run.failures + failures,
             place=0,
         )
-        turn.put_run(waiting)
-        turn.note("run-requeued", waiting, reason=reason)
+        draft.put_run(waiting)
+        draft.record("run-requeued", waiting, reason=reason)
 
 
-def lint(turn: Draft, run: Run) -> str:
-    """Notice that a run ended well without ever logging the objective; return a sentence, or nothing."""
-    sweep = turn.state.sweeps[run.sweep]
+def check_objective(draft: Draft, run: Run) -> str:
+    """Check whether a run that finished has logged the objective; return a sentence if it has not."""
+    sweep = draft.state.sweeps[run.sweep]
     metric = sweep.spec.metric
     if metric is None or run.values.best is not None:
         return ""
@@ -105,61 +105,61 @@ def lint(turn: Draft, run: Run) -> str:
     sweep = replace(sweep, objective_missing=missing)
     pausable = sweep.state in (SweepState.RUNNING, SweepState.PENDING)
     if missing.pauses and not sweep.objective_seen and pausable:
-        guard.pause(turn, sweep, PauseCause.OBJECTIVE_MISSING, pause_sentence(metric, missing))
+        guard.pause(draft, sweep, PauseCause.OBJECTIVE_MISSING, pause_sentence(metric, missing))
     else:
-        turn.put_sweep(sweep)
+        draft.put_sweep(sweep)
     return missing_sentence(metric, run.logged_keys)
 
 
-def stop_sweep(turn: Draft, key: int, reason: str) -> Steps[Sweep]:
+def stop_sweep(draft: Draft, key: int, reason: str) -> Steps[Sweep]:
     """Start no more runs of a sweep, end those that wait, let live ones end; return it as it then stands."""
-    turn.put_sweep(replace(sweep_stopped(turn.state.sweeps[key]), reason=reason))
-    waiting = sorted(turn.state.index[key].pending)  # nobody will be given these again
+    draft.put_sweep(replace(sweep_stopped(draft.state.sweeps[key]), reason=reason))
+    waiting = sorted(draft.state.index[key].pending)  # nobody will be given these again
     for done, number in enumerate(waiting, 1):
-        end(turn, turn.state.runs[(key, number)], RunState.STOPPED, "the sweep was stopped")
+        end(draft, draft.state.runs[(key, number)], RunState.STOPPED, "the sweep was stopped")
         if done % RUNS_A_STEP == 0:
             yield
-    settle(turn, key)
-    if key in turn.state.sweeps:
-        tell_ended(turn, turn.state.sweeps[key])
-    return turn.sweep(key)
+    settle(draft, key)
+    if key in draft.state.sweeps:
+        send_sweep_ended(draft, draft.state.sweeps[key])
+    return draft.sweep(key)
 
 
-def fail_sweep(turn: Draft, key: int, reason: str) -> None:
+def fail_sweep(draft: Draft, key: int, reason: str) -> None:
     """End a sweep at once because its runs cannot work; live runs, if there are any, end by themselves."""
-    failed = sweep_moved(turn.state.sweeps[key], SweepState.FAILED, reason=reason, now=turn.now.wall)
+    failed = sweep_moved(draft.state.sweeps[key], SweepState.FAILED, reason=reason, now=draft.now.wall)
     failed = replace(failed, ending=None)
-    turn.note("sweep-failed", sweep=failed, reason=reason)
-    turn.effects.append(LogLine(f"{failed.name} has failed: {reason}"))
-    tell_ended(turn, failed)
-    waiting = sorted(turn.state.index[key].pending)
-    turn.put_sweep(failed)
+    draft.record("sweep-failed", sweep=failed, reason=reason)
+    draft.effects.append(LogLine(f"{failed.name} has failed: {reason}"))
+    send_sweep_ended(draft, failed)
+    waiting = sorted(draft.state.index[key].pending)
+    draft.put_sweep(failed)
     for number in waiting:
-        end(turn, turn.state.runs[(key, number)], RunState.STOPPED, "the sweep has failed")
+        end(draft, draft.state.runs[(key, number)], RunState.STOPPED, "the sweep has failed")
 
 
-def settle(turn: Draft, key: int) -> None:
-    """Bring a sweep that is ending to its final state once no run of it can go on."""
-    before = turn.state.sweeps.get(key)
+def settle(draft: Draft, key: int) -> None:
+    """Bring a sweep that is ending to its final state once all of its runs are final."""
+    before = draft.state.sweeps.get(key)
     if before is None:
         return
-    sweep = settled(before, turn.now.wall)
+    sweep = settled(before, draft.now.wall)
     if sweep is not before:
-        turn.note(f"sweep-{sweep.state}", sweep=sweep, reason=sweep.reason)
-        tell_ended(turn, sweep)
-        turn.put_sweep(sweep)
+        draft.record(f"sweep-{sweep.state}", sweep=sweep, reason=sweep.reason)
+        send_sweep_ended(draft, sweep)
+        draft.put_sweep(sweep)
 
 
-def tell_ended(turn: Draft, sweep: Sweep) -> None:
-    """Tell every session that serves a sweep that nothing more will come of it."""
-    for session in turn.state.index[sweep.key].serving:
-        turn.tell(session, SweepEnded(str(sweep.name), sweep.state, sweep.reason))
+def send_sweep_ended(draft: Draft, sweep: Sweep) -> None:
+    """Send every session that serves a sweep its end."""
+    for session in draft.state.index[sweep.key].serving:
+        draft.send(session, SweepEnded(str(sweep.name), sweep.state, sweep.reason))
 
 
 def canary_failed(sweep: Sweep, run: Run) -> bool:
     """Tell whether a run that has just ended was the canary, in vain. One that was never started is none."""
-    goes_on = sweep.state not in FINAL_SWEEP and sweep.ending is not Ending.STOP
-    return waits_for_canary(sweep) and goes_on and bool(run.attempts)
+    has_unfinished = sweep.state not in FINAL_SWEEP and sweep.ending is not Ending.STOP
+    return waits_for_canary(sweep) and has_unfinished and bool(run.attempts)
 
 
 def canary_sentence(metric: Metric, run: Run, reason: str) -> str:
@@ -189,21 +189,21 @@ _CANARY_ENDS = {
 MICROSECONDS = 1e6
 
 
-def timeout_due(turn: Draft, event: TimeoutDue) -> Steps[None]:
+def timeout_due(draft: Draft, event: TimeoutDue) -> Steps[None]:
     """Stop a sweep whose time is over. A timer from before it went on again means nothing."""
-    sweep = turn.state.sweeps.get(event.sweep)
+    sweep = draft.state.sweeps.get(event.sweep)
     if sweep is None or sweep.state in FINAL_SWEEP or sweep.ending is Ending.STOP:
         return
     if sweep.spec.sweep_timeout is not None and sweep.timed_from == event.timed_from:
         reason = f"sweep_timeout of {in_words(sweep.spec.sweep_timeout)} is over"
-        turn.note("sweep-timeout", sweep=sweep, reason=reason)
-        yield from stop_sweep(turn, event.sweep, reason)
+        draft.record("sweep-timeout", sweep=sweep, reason=reason)
+        yield from stop_sweep(draft, event.sweep, reason)
 
 
-def start_timer(turn: Draft, sweep: Sweep) -> None:
+def start_timer(draft: Draft, sweep: Sweep) -> None:
     """Set the timer of a sweep that has begun, for what is left of its time."""
     if sweep.spec.sweep_timeout is not None and sweep.timed_from:
-        turn.later(_left(sweep, turn.now.wall), TimeoutDue(sweep.key, sweep.timed_from))
+        draft.later(_left(sweep, draft.now.wall), TimeoutDue(sweep.key, sweep.timed_from))
 
 
 def first_timeouts(state: State, now: ClockReading) -> Iterator[tuple[float, TimeoutDue]]:

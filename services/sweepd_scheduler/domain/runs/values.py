@@ -17,7 +17,7 @@ _LARGEST = float_info.max
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Values:
-    """What the newest attempt has shown of the objective, over its iterations."""
+    """Objective values of an attempt, over its iterations."""
 
     iterations: int = 0
     best: float | None = None
@@ -64,8 +64,8 @@ COUNTED = frozenset({RunState.FINISHED, RunState.STOPPED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
-    """What remains of a run, or of a point, that has ended.
+class EndedTrial:
+    """Result of a run, or of a point, that has ended.
 
     Args:
         state: how it ended.
@@ -86,7 +86,7 @@ class Ended:
     iterations: int
 
 
-def point_ended(ended: Sequence[Ended], how: Aggregate, goal: Goal) -> Ended:
+def point_ended(ended: Sequence[EndedTrial], how: Aggregate, goal: Goal) -> EndedTrial:
     """Return what remains of a point all of whose runs have ended.
 
     One that failed makes the point failed, and a failed point has no value; else one that was stopped makes
@@ -99,7 +99,7 @@ def point_ended(ended: Sequence[Ended], how: Aggregate, goal: Goal) -> Ended:
     bests = [each.best for each in counted if each.best is not None]
     lasts = [each.last for each in counted if each.last is not None]
     worsts = [each.worst for each in ended if each.worst is not None]
-    return Ended(
+    return EndedTrial(
         state=state,
         tried=any(each.tried for each in ended),
         value=aggregated(values, how, goal) if state in COUNTED else None,
@@ -110,7 +110,7 @@ def point_ended(ended: Sequence[Ended], how: Aggregate, goal: Goal) -> Ended:
     )
 
 
-def block_value(ended: Sequence[Ended], how: Aggregate, goal: Goal) -> float | None:
+def block_value(ended: Sequence[EndedTrial], how: Aggregate, goal: Goal) -> float | None:
     """Return the value of a point all of whose runs have ended."""
     return point_ended(ended, how, goal).value
 
@@ -196,7 +196,7 @@ class ObjectiveMissing:
 
     @property
     def pauses(self) -> bool:
-        """Whether it is no accident any more."""
+        """True if there are too many of them in a row for an accident."""
         return self.consecutive_runs >= MISSING_RUNS_BEFORE_PAUSE
 
 

@@ -17,7 +17,7 @@ from sweepd_scheduler.domain.sweeps.sweep import Ending, Sweep, ending
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Drawn:
+class ChosenPoint:
     """A point to be handed out."""
 
     point: Point
@@ -27,7 +27,7 @@ class Drawn:
 
 def next_by_index(
     sweep: Sweep, seen: Mapping[bytes, int], size: int | None
-) -> tuple[Sweep, Drawn | None, bool]:
+) -> tuple[Sweep, ChosenPoint | None, bool]:
     """Return the sweep with its cursor moved on, the next point, and whether there is none left.
 
     Neither a point nor the end: the search for one goes on with the next call.
@@ -41,7 +41,7 @@ def next_by_index(
     return _at(sweep, cursor), _drawn(sweep, proposed), done
 
 
-def next_of_initial(sweep: Sweep, seen: Mapping[bytes, int]) -> tuple[Sweep, Drawn | None]:
+def next_of_initial(sweep: Sweep, seen: Mapping[bytes, int]) -> tuple[Sweep, ChosenPoint | None]:
     """Return what `next_by_index` does, as long as there are initial points."""
     cursor, proposed = next_initial(sweep.spec, _cursor(sweep), seen)
     return _at(sweep, cursor), _drawn(sweep, proposed)
@@ -64,78 +64,78 @@ def _at(sweep: Sweep, cursor: Cursor) -> Sweep:
     return replace(sweep, initial=cursor.initial, cursor=cursor.index, listed=cursor.listed)
 
 
-def _drawn(sweep: Sweep, proposed: Proposed | None) -> Drawn | None:
+def _drawn(sweep: Sweep, proposed: Proposed | None) -> ChosenPoint | None:
     if proposed is None:
         return None
     # Where conditions leave wide gaps, a grid has places beyond what a run's record of its origin holds.
     index = min(proposed.index, INT64_MAX)
     provenance = Provenance(source=PointSource(proposed.source), seed=sweep.seed, index=index)
-    return Drawn(point=proposed.point, digest=proposed.digest, provenance=provenance)
+    return ChosenPoint(point=proposed.point, digest=proposed.digest, provenance=provenance)
 
 
 IDLE_WAIT = 1.0
 
 
-def draw_by_index(turn: Draft, key: int) -> Drawn | None:
+def draw_by_index(draft: Draft, key: int) -> ChosenPoint | None:
     """Return the next point; None when there is none, which ends the search, or none yet."""
-    index = turn.state.index[key]
+    index = draft.state.index[key]
     if index.searching:
         return None
-    sweep, drawn, done = next_by_index(turn.state.sweeps[key], index.digests, index.size)
-    _put(turn, sweep)
+    sweep, drawn, done = next_by_index(draft.state.sweeps[key], index.digests, index.size)
+    _put(draft, sweep)
     if done:
-        end_search(turn, key, Ending.GRID)
+        end_search(draft, key, Ending.GRID)
     elif drawn is None:
-        _search_on(turn, key)
+        _search_later(draft, key)
     return drawn
 
 
-def draw_initial(turn: Draft, key: int) -> Drawn | None:
+def draw_initial(draft: Draft, key: int) -> ChosenPoint | None:
     """Return the next initial point; None when there is none."""
-    sweep, drawn = next_of_initial(turn.state.sweeps[key], turn.state.index[key].digests)
-    _put(turn, sweep)
+    sweep, drawn = next_of_initial(draft.state.sweeps[key], draft.state.index[key].digests)
+    _put(draft, sweep)
     return drawn
 
 
-def end_if_over(turn: Draft, key: int) -> bool:
+def end_if_exhausted(draft: Draft, key: int) -> bool:
     """End the search in the turn of its last hand-out, so that `ending` shows at once; tell if it is over."""
-    sweep, index = turn.state.sweeps[key], turn.state.index[key]
+    sweep, index = draft.state.sweeps[key], draft.state.index[key]
     if not sweep.starts_new_runs:
         return True
     if sweep.spec.run_cap is not None and sweep.counts.total >= sweep.spec.run_cap:
-        end_search(turn, key, Ending.CAP)
+        end_search(draft, key, Ending.CAP)
         return True
     if index.searching:
         return False
     moved, left = anything_left(sweep, index.digests, index.size)
-    _put(turn, moved)
+    _put(draft, moved)
     if left is False:
-        end_search(turn, key, Ending.GRID)
+        end_search(draft, key, Ending.GRID)
     elif left is None:
-        _search_on(turn, key)
+        _search_later(draft, key)
     return left is False
 
 
-def end_search(turn: Draft, key: int, why: Ending) -> None:
+def end_search(draft: Draft, key: int, why: Ending) -> None:
     """Start no new runs from here on."""
-    sweep = ending(turn.state.sweeps[key], why)
-    turn.put_sweep(sweep)
-    turn.note("sweep-ending", sweep=sweep, ending=why)
-    settle(turn, key)
+    sweep = ending(draft.state.sweeps[key], why)
+    draft.put_sweep(sweep)
+    draft.record("sweep-ending", sweep=sweep, ending=why)
+    settle(draft, key)
 
 
-def begin_again(turn: Draft, event: SearchDue) -> None:
+def resume_search(draft: Draft, event: SearchDue) -> None:
     """Let the search go on that was broken off."""
-    if event.sweep in turn.state.index:
-        turn.put_searching(event.sweep, searching=False)
+    if event.sweep in draft.state.index:
+        draft.put_searching(event.sweep, searching=False)
 
 
-def _search_on(turn: Draft, key: int) -> None:
+def _search_later(draft: Draft, key: int) -> None:
     """Come back at once if somebody waits for a point, else before long."""
-    turn.put_searching(key, searching=True)
-    turn.later(0.0 if turn.state.index[key].roomy else IDLE_WAIT, SearchDue(key))
+    draft.put_searching(key, searching=True)
+    draft.later(0.0 if draft.state.index[key].with_capacity else IDLE_WAIT, SearchDue(key))
 
 
-def _put(turn: Draft, sweep: Sweep) -> None:
-    if sweep is not turn.state.sweeps[sweep.key]:
-        turn.put_sweep(sweep)
+def _put(draft: Draft, sweep: Sweep) -> None:
+    if sweep is not draft.state.sweeps[sweep.key]:
+        draft.put_sweep(sweep)

@@ -10,12 +10,12 @@ from typing import Protocol
 
 from sweepd.spec import SweepSpec
 from sweepd_scheduler.domain.draft import Draft
-from sweepd_scheduler.domain.search.by_index import Drawn, draw_by_index
+from sweepd_scheduler.domain.search.by_index import ChosenPoint, draw_by_index
 from sweepd_scheduler.domain.search.model_based import draw_suggested
 from sweepd_scheduler.domain.sweeps.sweep import Sweep
 
 
-def next_point(draft: Draft, key: int) -> Drawn | None:
+def next_point(draft: Draft, key: int) -> ChosenPoint | None:
     """Return the point that a sweep tries next; None if there is none, or none yet."""
     draw = draw_suggested if draft.state.sweeps[key].spec.method.learns else draw_by_index
     return draw(draft, key)

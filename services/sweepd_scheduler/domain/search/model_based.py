@@ -7,8 +7,8 @@ from sweepd_scheduler.domain.events import AskDue
 from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.runs.run import PointSource, Provenance
 from sweepd_scheduler.domain.runs.values import COUNTED, aggregated
-from sweepd_scheduler.domain.search.by_index import Drawn, draw_by_index, draw_initial, end_if_over
-from sweepd_scheduler.domain.search.study import Ask, Study, StudyEvent, Suggested
+from sweepd_scheduler.domain.search.by_index import ChosenPoint, draw_by_index, draw_initial, end_if_exhausted
+from sweepd_scheduler.domain.search.study import Ask, Study, StudyEvent, Suggestion
 from sweepd_scheduler.domain.states import LIVE_RUN
 from sweepd_scheduler.domain.sweeps.sweep import Sweep
 
@@ -20,94 +20,94 @@ MAX_PREFETCH = 4
 MAX_STOCK = 16
 
 
-def draw_suggested(turn: Draft, key: int) -> Drawn | None:
+def draw_suggested(draft: Draft, key: int) -> ChosenPoint | None:
     """Return the next initial point, else a suggested one; None if there is none, or it is still awaited."""
-    return draw_initial(turn, key) or _next_suggested(turn, key)
+    return draw_initial(draft, key) or _next_suggested(draft, key)
 
 
-def _next_suggested(turn: Draft, key: int) -> Drawn | None:
-    if end_if_over(turn, key):
+def _next_suggested(draft: Draft, key: int) -> ChosenPoint | None:
+    if end_if_exhausted(draft, key):
         return None
-    study = turn.state.studies[key]
+    study = draft.state.studies[key]
     if study.ask is None:
-        suggestion = _take(turn, key, turn.state.sweeps[key].observations)
+        suggestion = _take(draft, key, draft.state.sweeps[key].observations)
         if suggestion is None:
-            _ask(turn, key)
+            _ask(draft, key)
             return None
-        return _drawn(turn, key, suggestion, PointSource.FRESH)
-    suggestion = _take(turn, key, study.ask.observations)
+        return _drawn(draft, key, suggestion, PointSource.FRESH)
+    suggestion = _take(draft, key, study.ask.observations)
     if suggestion is None and not study.ask.due:
         return None
     source = PointSource.FRESH if suggestion else PointSource.PREFETCHED
-    suggestion = suggestion or _take(turn, key, 0)
-    _one_less(turn, key)
-    return _drawn(turn, key, suggestion, source) if suggestion else _by_index(turn, key)
+    suggestion = suggestion or _take(draft, key, 0)
+    _take_from_ask(draft, key)
+    return _drawn(draft, key, suggestion, source) if suggestion else _by_index(draft, key)
 
 
-def patience(durations: list[float]) -> float:
+def fresh_wait(durations: list[float]) -> float:
     """Return how long a hand-out waits for a fresh suggestion in seconds, given the sorted run times."""
     median = durations[len(durations) // 2] if durations else 0.0
     return min(LONGEST_WAIT, max(SHORTEST_WAIT, SHARE_OF_RUN_TIME * median))
 
 
-def call_study(turn: Draft, key: int, count: int) -> None:
-    """Ask the suggestion service, one call at a time for each sweep."""
-    study = turn.state.studies.get(key)
+def call_study(draft: Draft, key: int, count: int) -> None:
+    """Ask the search engine, one call at a time for each sweep."""
+    study = draft.state.studies.get(key)
     if study is not None and not study.calling:
-        tell_values_so_far(turn, key)
-        turn.put_study(key, replace(study, calling=True))
-        turn.effects.append(AskStudy(key, count))
+        observe_provisional_values(draft, key)
+        draft.put_study(key, replace(study, calling=True))
+        draft.effects.append(AskStudy(key, count))
 
 
-def top_up(turn: Draft, key: int) -> None:
-    """Have suggestions at hand for when a fresh one takes too long; those in stock may be a few runs old."""
-    study, sweep = turn.state.studies.get(key), turn.state.sweeps.get(key)
+def prefetch(draft: Draft, key: int) -> None:
+    """Ask for suggestions in advance, for when a fresh one takes too long; they may be a few runs old."""
+    study, sweep = draft.state.studies.get(key), draft.state.sweeps.get(key)
     if study is None or sweep is None or study.ask is not None or not sweep.starts_new_runs:
         return
-    slots = sum(turn.state.sessions[session].slots for session in turn.state.index[key].serving)
+    slots = sum(draft.state.sessions[session].slots for session in draft.state.index[key].serving)
     wanted = min(MAX_PREFETCH, slots)
     newest = study.stock[0].study_length if study.stock else -1
     if wanted and newest < sweep.observations - 4 * wanted:
-        call_study(turn, key, wanted)
+        call_study(draft, key, wanted)
 
 
-def _ask(turn: Draft, key: int) -> None:
+def _ask(draft: Draft, key: int) -> None:
     """Begin to wait for fresh suggestions, one for each run that the sessions have room for."""
-    state, index = turn.state, turn.state.index[key]
+    state, index = draft.state, draft.state.index[key]
     ask = Ask(
-        id=turn.count("ask"),
+        id=draft.count("ask"),
         observations=state.sweeps[key].observations,
-        wanted=min(MAX_POINTS_A_CALL, sum(state.sessions[session].room for session in index.roomy)),
+        wanted=min(MAX_POINTS_A_CALL, sum(state.sessions[session].room for session in index.with_capacity)),
     )
-    turn.put_study(key, replace(state.studies[key], ask=ask))
-    turn.later(patience(index.durations), AskDue(key, ask.id))
-    call_study(turn, key, ask.wanted)
+    draft.put_study(key, replace(state.studies[key], ask=ask))
+    draft.later(fresh_wait(index.durations), AskDue(key, ask.id))
+    call_study(draft, key, ask.wanted)
 
 
-def _one_less(turn: Draft, key: int) -> None:
-    study = turn.state.studies[key]
+def _take_from_ask(draft: Draft, key: int) -> None:
+    study = draft.state.studies[key]
     ask = study.ask
     if ask is not None:
         left = replace(ask, wanted=ask.wanted - 1) if ask.wanted > 1 else None
-        turn.put_study(key, replace(study, ask=left))
+        draft.put_study(key, replace(study, ask=left))
 
 
-def _take(turn: Draft, key: int, seen: int) -> Suggested | None:
+def _take(draft: Draft, key: int, seen: int) -> Suggestion | None:
     """Take the first suggestion out of the stock that saw enough; drop those whose point was used."""
-    study, digests = turn.state.studies[key], turn.state.index[key].digests
+    study, digests = draft.state.studies[key], draft.state.index[key].digests
     stock = [each for each in study.stock if point_digest(each.point) not in digests]
     taken = next((each for each in stock if each.study_length >= seen), None)
     if taken is not None:
         stock.remove(taken)
     if len(stock) != len(study.stock):
-        turn.put_study(key, replace(study, stock=tuple(stock)))
+        draft.put_study(key, replace(study, stock=tuple(stock)))
     return taken
 
 
-def _drawn(turn: Draft, key: int, suggestion: Suggested, source: PointSource) -> Drawn:
+def _drawn(draft: Draft, key: int, suggestion: Suggestion, source: PointSource) -> ChosenPoint:
     provenance = Provenance(
         source=source,
-        seed=turn.state.sweeps[key].seed,
+        seed=draft.state.sweeps[key].seed,
         index=suggestion.run_number,
         observations_seen=suggestion.observations_seen,
         study_length=suggestion.study_length,
@@ -116,41 +116,41 @@ def _drawn(turn: Draft, key: int, suggestion: Suggested, source: PointSource) ->
         predicted_deviation=suggestion.predicted_deviation,
         expected_improvement=suggestion.expected_improvement,
     )
-    return Drawn(point=suggestion.point, digest=point_digest(suggestion.point), provenance=provenance)
+    return ChosenPoint(point=suggestion.point, digest=point_digest(suggestion.point), provenance=provenance)
 
 
-def _by_index(turn: Draft, key: int) -> Drawn | None:
-    drawn = draw_by_index(turn, key)
+def _by_index(draft: Draft, key: int) -> ChosenPoint | None:
+    drawn = draw_by_index(draft, key)
     return drawn and replace(drawn, provenance=replace(drawn.provenance, source=PointSource.FALLBACK))
 
 
-def stocked(study: Study, suggestions: tuple[Suggested, ...]) -> Study:
+def with_stock(study: Study, suggestions: tuple[Suggestion, ...]) -> Study:
     """Return the study with new suggestions in stock, the newest answer first."""
     return replace(study, stock=(*suggestions, *study.stock)[:MAX_STOCK])
 
 
-def tell_values_so_far(turn: Draft, key: int) -> None:
-    """Tell the search what each point under way shows, where that is not what it was told last.
+def observe_provisional_values(draft: Draft, key: int) -> None:
+    """Observe the value so far of each point under way, where it has changed since it was last observed.
 
-    These are observations like all others, numbered and stored: a suggestion is replayed with what it saw.
+    These observations are numbered and stored like all others, so that a suggestion can be replayed.
     """
-    sweep, told = turn.state.sweeps[key], turn.state.index[key].told
+    sweep, told = draft.state.sweeps[key], draft.state.index[key].provisional
     if sweep.spec.metric is None or sweep.spec.metric.impute_while_running is None:
         return
-    for point, value in _shown(turn, sweep).items():
+    for point, value in _shown(draft, sweep).items():
         if point not in told or told[point] != value:
-            turn.observe(key, point, StudyEvent.VALUE_SO_FAR, value=value)
+            draft.observe(key, point, StudyEvent.VALUE_SO_FAR, value=value)
 
 
-def _shown(turn: Draft, sweep: Sweep) -> dict[int, float | None]:
+def _shown(draft: Draft, sweep: Sweep) -> dict[int, float | None]:
     """Return the value of each point under way, by the number of its first run; None: there is none yet.
 
     With repeats it is the aggregate over its runs that are live, or count among those that have ended.
     """
-    index = turn.state.index[sweep.key]
+    index = draft.state.index[sweep.key]
     values: dict[int, list[float]] = {}
     for number in sorted(index.unfinished):
-        run = turn.state.runs[(sweep.key, number)]
+        run = draft.state.runs[(sweep.key, number)]
         shown = values.setdefault(run.block, [])
         value = run.value(sweep.value_kind) if run.state in LIVE_RUN else None
         if value is not None:

@@ -20,7 +20,7 @@ from sweepd.spec import (
 from sweepd.spec.rungs import rungs
 from sweepd_scheduler.domain.runs.run import Run, RunKey
 from sweepd_scheduler.domain.runs.values import COUNTED, Values
-from sweepd_scheduler.domain.search.study import OUTCOMES, StudyEvent, StudyNoted
+from sweepd_scheduler.domain.search.study import OUTCOMES, StudyEvent, StudyObservation
 from sweepd_scheduler.domain.states import FINAL_RUN, RunState
 from sweepd_scheduler.domain.sweeps.sweep import Sweep
 
@@ -51,16 +51,16 @@ class PriorRun:
 
     @property
     def number(self) -> int:
-        """What stands for it where numbers of runs stand."""
+        """Its number among runs, negative."""
         return -self.index
 
 
-NOTES_A_RUN = 2
+OBSERVATIONS_A_RUN = 2
 
 
-def observations_of(method: SearchMethod, count: int) -> int:
+def observation_count(method: SearchMethod, count: int) -> int:
     """Return how many numbered observations a study is told of so many prior runs."""
-    return NOTES_A_RUN * count if method.learns else 0
+    return OBSERVATIONS_A_RUN * count if method.learns else 0
 
 
 def digests_of(priors: Iterable[PriorRun]) -> dict[bytes, int]:
@@ -71,14 +71,14 @@ def digests_of(priors: Iterable[PriorRun]) -> dict[bytes, int]:
     return digests
 
 
-def notes_of(sweep: Sweep, priors: Iterable[PriorRun]) -> Iterator[StudyNoted]:
+def prior_observations(sweep: Sweep, priors: Iterable[PriorRun]) -> Iterator[StudyObservation]:
     """Yield the observations: each run was handed out, and has ended."""
     if not sweep.learns:
         return
     for prior in priors:
-        first = NOTES_A_RUN * (prior.index - 1) + 1
-        yield StudyNoted(sweep=sweep.key, number=first, run=prior.number, event=StudyEvent.HANDED_OUT)
-        yield StudyNoted(
+        first = OBSERVATIONS_A_RUN * (prior.index - 1) + 1
+        yield StudyObservation(sweep=sweep.key, number=first, run=prior.number, event=StudyEvent.HANDED_OUT)
+        yield StudyObservation(
             sweep=sweep.key,
             number=first + 1,
             run=prior.number,
@@ -100,7 +100,7 @@ class UnsuitableError(Exception):
 
 
 class PointError(UnsuitableError):
-    """What the sweep of a run has given it does not make a point; its script may have had more."""
+    """The parameters that its sweep gave a run are not a point here; those of its script may be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,8 +125,8 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
-    """What a run comes to in a sweep; the fields are those of `PriorRun`."""
+class PriorResult:
+    """Result of a prior run in a new sweep; the fields are those of `PriorRun`."""
 
     values: Values = field(default_factory=Values)
     value: float | None = None
@@ -155,14 +155,14 @@ def candidate(
     return Candidate(
         key=run.key,
         source=run.name,
-        point=(point := point_in(spec, _merged(config or {}, run.point))),
+        point=(point := point_in_space(spec, _merged(config or {}, run.point))),
         digest=point_digest(point),
         state=run.state,
         counted=_counted(spec, run, before),
     )
 
 
-def point_in(spec: SweepSpec, point: Point) -> Point:
+def point_in_space(spec: SweepSpec, point: Point) -> Point:
     """Return a point of elsewhere as it is in the space of a sweep.
 
     Raises:
@@ -177,9 +177,9 @@ def point_in(spec: SweepSpec, point: Point) -> Point:
     return taken
 
 
-def shown_in(
+def result_in(
     spec: SweepSpec, found: Candidate, curve: Sequence[float], summary: float | None = None
-) -> Shown:
+) -> PriorResult:
     """Return what a run comes to in a sweep.
 
     Args:
@@ -196,7 +196,7 @@ def shown_in(
     if metric is None:
         if not ended_well:
             raise UnsuitableError(f"it is {found.state}, and without an objective nothing is learnt from it")
-        return Shown()
+        return PriorResult()
     values = values_of(curve, metric.goal)
     if found.counted.best is not None and found.counted.iterations >= values.iterations:
         # Its last points may still be on their way to the metric store; the value of its summary is in there.
@@ -208,10 +208,12 @@ def shown_in(
         raise UnsuitableError(f"it never logged `{metric.name}` as a finite number")
     if value is not None and not isfinite(value):
         raise UnsuitableError(f"its values of `{metric.name}` are too large for a mean")
-    return Shown(values=values, value=value, rungs=rung_values(spec.early_terminate, metric.goal, curve))
+    return PriorResult(
+        values=values, value=value, rungs=rung_values(spec.early_terminate, metric.goal, curve)
+    )
 
 
-def prior_run(found: Candidate, shown: Shown, index: int) -> PriorRun:
+def prior_run(found: Candidate, shown: PriorResult, index: int) -> PriorRun:
     """Return what a sweep keeps of a run that is the `index`th of its prior runs."""
     return PriorRun(
         index=index,
@@ -242,7 +244,7 @@ def _counted(spec: SweepSpec, run: Run, before: SweepSpec | None) -> Values:
         or spec.metric.name != before.metric.name
     ):
         return Values()
-    return run.values if spec.metric.goal is before.metric.goal else turned(run.values)
+    return run.values if spec.metric.goal is before.metric.goal else with_opposite_goal(run.values)
 
 
 def values_of(curve: Sequence[float], goal: Goal) -> Values:
@@ -260,7 +262,7 @@ def values_of(curve: Sequence[float], goal: Goal) -> Values:
     return Values(iterations=len(curve), best=best, worst=worst, last=curve[-1], total=total, logged=True)
 
 
-def turned(values: Values) -> Values:
+def with_opposite_goal(values: Values) -> Values:
     """Return figures by the opposite goal."""
     return Values(
         iterations=values.iterations,

@@ -17,7 +17,7 @@ class StudyEvent(StrEnum):
 
 
 class Outcome(StrEnum):
-    """What the search may conclude from a run's end."""
+    """Conclusion that the search may draw from a run's end."""
 
     FINISHED = "finished"
     STOPPED = "stopped"
@@ -26,7 +26,7 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StudyNoted:
+class StudyObservation:
     """One numbered observation of a study."""
 
     sweep: int
@@ -51,10 +51,10 @@ OUTCOMES = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Suggested:
-    """One proposed point, and why. `run_number`: the run that it was worked out for; another may get it.
+class Suggestion:
+    """Suggested point. `run_number`: the run that it was worked out for; another may get it.
 
-    It was made from `study_length` numbered observations, which have `observations_seen` values in them.
+    It is based on `study_length` numbered observations, with `observations_seen` values.
     """
 
     point: Point
@@ -69,14 +69,14 @@ class Suggested:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
-    """Hand-outs that wait for fresh suggestions.
+    """Question to the engine, for hand-outs that wait for fresh suggestions.
 
     Args:
         id: tells it from earlier ones.
-        observations: what a suggestion must have seen to be fresh.
+        observations: number that a suggestion must have seen to be fresh.
         wanted: how many hand-outs wait.
         refused: answers with points outside the space since it was asked.
-        due: nobody waits any longer: take what there is.
+        due: the wait is over; any suggestion will do.
     """
 
     id: int
@@ -88,8 +88,8 @@ class Ask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Study:
-    """Nothing of it is stored. `stock`: newest answer first. `calling`: a call is under way."""
+    """Suggestions in stock, newest answer first, and the call under way; nothing of it is stored."""
 
-    stock: tuple[Suggested, ...] = ()
+    stock: tuple[Suggestion, ...] = ()
     ask: Ask | None = None
     calling: bool = False

@@ -1,15 +1,15 @@
-"""Why nothing is handed out: what keeps the runs of a sweep, or one of them, from going to an agent."""
+"""Explanation of what keeps the runs of a sweep, or one of them, from being handed out."""
 
 import shlex
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sweepd_scheduler.domain.agents.agent import Session, Withheld, WithheldReason
+from sweepd_scheduler.domain.agents.agent import Ineligible, IneligibleReason, Session
 from sweepd_scheduler.domain.hand_out.eligibility import (
     OWN_REASONS,
-    wait_sentence,
+    ineligible,
+    reason_sentence,
     waits_for_canary,
-    withheld,
 )
 from sweepd_scheduler.domain.runs.run import Run
 from sweepd_scheduler.domain.state import State
@@ -19,7 +19,7 @@ from sweepd_scheduler.domain.sweeps.sweep import ENDING_REASONS, Ending, Sweep
 
 
 class ObstacleKind(StrEnum):
-    """What may keep runs from being handed out."""
+    """Kind of obstacle to a hand-out."""
 
     ENDED = "ended"
     PAUSED = "paused"
@@ -34,7 +34,7 @@ class ObstacleKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Obstacle:
-    """Something that keeps runs from being handed out. `message`: one sentence, with the remedy."""
+    """Obstacle to the hand-out of runs. `message`: one sentence, with the remedy."""
 
     kind: ObstacleKind
     message: str
@@ -73,9 +73,9 @@ def _in_the_way(state: State, sweep: Sweep, *, waiting: bool) -> tuple[Obstacle,
     sessions = [state.sessions[session] for session in index.serving]
     found += _agents(sweep, index, sessions)
     if waits_for_canary(sweep) and sweep.counts.unfinished > len(index.pending):
-        found.append(Obstacle(ObstacleKind.CANARY, wait_sentence(sweep, WithheldReason.CANARY)))
+        found.append(Obstacle(ObstacleKind.CANARY, reason_sentence(sweep, IneligibleReason.CANARY)))
     if not waiting and state.studies[sweep.key].ask is not None:
-        found.append(Obstacle(ObstacleKind.SUGGESTION, wait_sentence(sweep, WithheldReason.SUGGESTION)))
+        found.append(Obstacle(ObstacleKind.SUGGESTION, reason_sentence(sweep, IneligibleReason.SUGGESTION)))
     return tuple(found)
 
 
@@ -84,15 +84,17 @@ def _agents(sweep: Sweep, index: SweepIndex, sessions: list[Session]) -> list[Ob
         labels = [f"--label={name}={value}" for name, value in sorted(sweep.spec.requires.items())]
         start = shlex.join(["sweep-agent", "--sweep", str(sweep.name), *labels])
         return [Obstacle(ObstacleKind.NO_AGENT, f"no agent serves it; start one: {start}")]
-    standings = [withheld(sweep, session, index) for session in sessions]
+    standings = [ineligible(sweep, session, index) for session in sessions]
     if all(standings):
         held = [each for each in standings if each is not None]
         return [
             _withheld(held, reason)
-            for reason in WithheldReason
+            for reason in IneligibleReason
             if reason in OWN_REASONS and _of(held, reason)
         ]
-    able = [session for session, standing in zip(sessions, standings, strict=True) if standing is None]
+    able = [
+        session for session, ineligibility in zip(sessions, standings, strict=True) if ineligibility is None
+    ]
     if any(session.room for session in able):
         return []
     slots = sum(session.slots for session in able)
@@ -101,15 +103,15 @@ def _agents(sweep: Sweep, index: SweepIndex, sessions: list[Session]) -> list[Ob
     return [Obstacle(ObstacleKind.NO_ROOM, f"{taken}; wait, or start another agent")]
 
 
-def _withheld(held: list[Withheld], reason: WithheldReason) -> Obstacle:
-    kind = ObstacleKind.LABELS if reason is WithheldReason.LABELS else ObstacleKind.GUARD
+def _withheld(held: list[Ineligible], reason: IneligibleReason) -> Obstacle:
+    kind = ObstacleKind.LABELS if reason is IneligibleReason.LABELS else ObstacleKind.GUARD
     mine = _of(held, reason)
     others = len(mine) - 1
     more = f" (and so for {others} more agent{'s' if others > 1 else ''})" if others else ""
     return Obstacle(kind, f"{mine[0].message}{more}")
 
 
-def _of(held: list[Withheld], reason: WithheldReason) -> list[Withheld]:
+def _of(held: list[Ineligible], reason: IneligibleReason) -> list[Ineligible]:
     return [each for each in held if each.reason is reason]
 
 
@@ -133,7 +135,7 @@ def _ended(sweep: Sweep) -> Obstacle:
 
 
 def _paused(sweep: Sweep) -> Obstacle:
-    return Obstacle(ObstacleKind.PAUSED, wait_sentence(sweep, WithheldReason.PAUSED))
+    return Obstacle(ObstacleKind.PAUSED, reason_sentence(sweep, IneligibleReason.PAUSED))
 
 
 def _before(index: SweepIndex, number: int) -> list[int]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from sweepd_scheduler.domain.runs.results import counts_at_once
-from sweepd_scheduler.domain.runs.values import Ended, better, block_value
+from sweepd_scheduler.domain.runs.values import EndedTrial, better, block_value
 from sweepd_scheduler.domain.states import FINAL_RUN, RunState
 from sweepd_scheduler.domain.sweeps.sweep import Sweep
 
@@ -14,7 +14,7 @@ _NEVER = 2**63
 
 @dataclass(frozen=True, slots=True)
 class RunValue:
-    """What one run shows.
+    """Value of one run.
 
     Args:
         number: of the run.
@@ -77,8 +77,8 @@ def _of_points(sweep: Sweep, runs: Iterable[RunValue]) -> Iterable[tuple[int, in
             yield max(run.end_time for run in of_point), number, value
 
 
-def _ended(run: RunValue) -> Ended:
-    return Ended(state=run.state, value=run.value, best=None, worst=None, last=None, iterations=0)
+def _ended(run: RunValue) -> EndedTrial:
+    return EndedTrial(state=run.state, value=run.value, best=None, worst=None, last=None, iterations=0)
 
 
 FACTOR = 2_654_435_761
@@ -103,7 +103,7 @@ class Share:
         return cls(_WHOLE if total <= most else most * _WHOLE // total)
 
     def has(self, number: int) -> bool:
-        """Whether a run is in it; prior runs count by what their negative number is without its sign."""
+        """Tell whether a run is in it; prior runs count by the absolute value of their number."""
         return abs(number) * FACTOR % _WHOLE < self.below
 
 

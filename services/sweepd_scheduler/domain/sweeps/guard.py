@@ -1,4 +1,4 @@
-"""Guards that keep a sweep from wasting runs: agents that are quarantined, and pauses by itself."""
+"""Guards that keep a sweep from wasting runs: quarantine of agents, and pauses by itself."""
 
 from collections.abc import Iterable, Mapping
 
@@ -6,7 +6,7 @@ from sweepd_scheduler.domain.agents.agent import Guarded, QuarantineCause
 from sweepd_scheduler.domain.decision import LogLine
 from sweepd_scheduler.domain.draft import Draft
 from sweepd_scheduler.domain.events import QuarantineDue
-from sweepd_scheduler.domain.hand_out.eligibility import has_labels, tell_agent
+from sweepd_scheduler.domain.hand_out.eligibility import has_labels, notify_agent
 from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.runs.run import Run
 from sweepd_scheduler.domain.states import FINAL_SWEEP, LIVE_RUN, RunState, SweepState
@@ -15,120 +15,120 @@ from sweepd_scheduler.domain.sweeps.sweep import PauseCause, Sweep
 from sweepd_scheduler.domain.sweeps.sweep import moved as sweep_moved
 
 FIRST_RUNS = 5
-"""When so many first runs have all failed, the sweep pauses, unless one agent is to blame."""
+"""Number of first runs that pause the sweep if all of them fail, unless one agent is to blame."""
 MAX_NAMED = 10
 MAX_REASON = 500
 
 
-def attempt_failed(turn: Draft, run: Run, reason: str) -> None:
+def attempt_failed(draft: Draft, run: Run, reason: str) -> None:
     """Count a failure against the agent of a run, and quarantine it when there are too many in a row.
 
     While a sweep is paused by itself, its runs are to blame and not the agents; when it is over, nobody is.
     """
-    sweep, agent = turn.state.sweeps.get(run.sweep), run.newest.agent
+    sweep, agent = draft.state.sweeps.get(run.sweep), run.newest.agent
     if sweep is None or sweep.state in FINAL_SWEEP or sweep.paused_by_itself:
         return
-    before = turn.state.index[run.sweep].guards.get(agent, Guarded())
+    before = draft.state.index[run.sweep].guards.get(agent, Guarded())
     failures = before.failures + 1
-    if before.held or failures < sweep.spec.guard.agent:
-        turn.put_guard(run.sweep, agent, replace(before, failures=failures))
+    if before.is_quarantined or failures < sweep.spec.guard.agent:
+        draft.put_guard(run.sweep, agent, replace(before, failures=failures))
         return
     guarded = Guarded(failures=failures, quarantine=QuarantineCause.FAILURES, reason=reason[:MAX_REASON])
     last = "because" if failures == 1 else "the last one because"
-    _quarantine(turn, run, guarded, f"{guarded.told('there')}, {last}: {reason}")
-    pause_if_all_quarantined(turn, run.sweep)
+    _quarantine(draft, run, guarded, f"{guarded.description('there')}, {last}: {reason}")
+    pause_if_all_quarantined(draft, run.sweep)
 
 
-def cannot_start(turn: Draft, run: Run, reason: str) -> None:
+def cannot_start(draft: Draft, run: Run, reason: str) -> None:
     """Quarantine the agent of a run that it cannot start; neither the run nor the sweep is charged."""
-    sweep, agent = turn.state.sweeps.get(run.sweep), run.newest.agent
+    sweep, agent = draft.state.sweeps.get(run.sweep), run.newest.agent
     if sweep is None or sweep.state in FINAL_SWEEP:
         return
-    before = turn.state.index[run.sweep].guards.get(agent, Guarded())
-    if not before.held:
+    before = draft.state.index[run.sweep].guards.get(agent, Guarded())
+    if not before.is_quarantined:
         guarded = replace(before, quarantine=QuarantineCause.START_FAILED, reason=reason[:MAX_REASON])
-        _quarantine(turn, run, guarded, guarded.told("there"))
+        _quarantine(draft, run, guarded, guarded.description("there"))
 
 
-def _quarantine(turn: Draft, run: Run, guarded: Guarded, told: str) -> None:
-    """Give an agent no more runs of a sweep, and say so where people look."""
-    sweep, agent = turn.state.sweeps[run.sweep], run.newest.agent
-    turn.put_guard(run.sweep, agent, guarded)
-    turn.note("agent-held", run, agent=agent, cause=str(guarded.quarantine), reason=told)
-    turn.effects.append(LogLine(f"{sweep.name}: agent {agent} gets no more runs of it: {told}"))
-    tell_agent(turn, run.sweep, agent)
-    name_held(turn, run.sweep)
+def _quarantine(draft: Draft, run: Run, guarded: Guarded, told: str) -> None:
+    """Quarantine an agent, and report it in history, log and reason."""
+    sweep, agent = draft.state.sweeps[run.sweep], run.newest.agent
+    draft.put_guard(run.sweep, agent, guarded)
+    draft.record("agent-held", run, agent=agent, cause=str(guarded.quarantine), reason=told)
+    draft.effects.append(LogLine(f"{sweep.name}: agent {agent} gets no more runs of it: {told}"))
+    notify_agent(draft, run.sweep, agent)
+    name_quarantined(draft, run.sweep)
 
 
-def all_quarantined(turn: Draft, key: int) -> bool:
+def all_quarantined(draft: Draft, key: int) -> bool:
     """Tell whether agents are attached that could take runs of a sweep, and each of them is quarantined."""
-    held = {agent for agent, each in turn.state.index[key].guards.items() if each.held}
+    held = {agent for agent, each in draft.state.index[key].guards.items() if each.is_quarantined}
     if not held:
         return False
-    attached = attached_agents(turn, key)
+    attached = attached_agents(draft, key)
     return bool(attached) and attached <= held
 
 
-def attached_agents(turn: Draft, key: int) -> set[str]:
+def attached_agents(draft: Draft, key: int) -> set[str]:
     """Return the agents with the labels that a sweep requires, and those that hold a live run of it.
 
-    The stream of one that holds a run may be down for a moment: until its lease is lost it is there.
+    An agent with a run counts until its lease is lost, even while its stream is down.
     """
-    state, sweep, index = turn.state, turn.state.sweeps[key], turn.state.index[key]
+    state, sweep, index = draft.state, draft.state.sweeps[key], draft.state.index[key]
     sessions = (state.sessions[each] for each in index.serving)
     labelled = {session.agent for session in sessions if has_labels(sweep, session)}
     unfinished = (state.runs[(key, number)] for number in index.unfinished)
     return labelled | {run.newest.agent for run in unfinished if run.state in LIVE_RUN}
 
 
-def pause_if_all_quarantined(turn: Draft, key: int) -> None:
+def pause_if_all_quarantined(draft: Draft, key: int) -> None:
     """Pause a sweep that has runs to hand out, but agents alone that get none."""
-    sweep = turn.state.sweeps.get(key)
-    if sweep is None or not sweep.hands_out or sweep.name.stands_for_none:
+    sweep = draft.state.sweeps.get(key)
+    if sweep is None or not sweep.hands_out or sweep.name.is_standing:
         return
-    index = turn.state.index[key]
-    if (sweep.starts_new_runs or len(index.pending)) and all_quarantined(turn, key):
-        told = held_sentence(index.guards)
-        pause(turn, sweep, PauseCause.ALL_AGENTS_QUARANTINED, f"every attached agent is quarantined: {told}")
+    index = draft.state.index[key]
+    if (sweep.starts_new_runs or len(index.pending)) and all_quarantined(draft, key):
+        told = quarantine_sentence(index.guards)
+        pause(draft, sweep, PauseCause.ALL_AGENTS_QUARANTINED, f"every attached agent is quarantined: {told}")
 
 
-def quarantine_due(turn: Draft, event: QuarantineDue) -> None:
+def quarantine_due(draft: Draft, event: QuarantineDue) -> None:
     """Pause a sweep that nobody but quarantined agents has been attached to for a while."""
-    pause_if_all_quarantined(turn, event.sweep)
+    pause_if_all_quarantined(draft, event.sweep)
 
 
-def watch_attached(turn: Draft, keys: Iterable[int]) -> None:
-    """Look again later at sweeps that only quarantined agents are attached to: others may be on their way."""
+def watch_attached(draft: Draft, keys: Iterable[int]) -> None:
+    """Set a timer for sweeps with only quarantined agents attached: others may come."""
     for key in keys:
-        if key in turn.state.sweeps and all_quarantined(turn, key):
-            turn.later(turn.state.terms.lost_after, QuarantineDue(key))
+        if key in draft.state.sweeps and all_quarantined(draft, key):
+            draft.later(draft.state.timeouts.lost_after, QuarantineDue(key))
 
 
-def attempt_worked(turn: Draft, run: Run) -> None:
-    """Forget the failures of an agent, as a run ended well there, or was stopped; a held one stays held."""
-    index = turn.state.index.get(run.sweep)
+def attempt_worked(draft: Draft, run: Run) -> None:
+    """Forget the failures of an agent on which a run ended well, or was stopped; a quarantine stays."""
+    index = draft.state.index.get(run.sweep)
     guarded = index.guards.get(run.newest.agent) if index else None
-    if guarded is not None and not guarded.held:
-        turn.put_guard(run.sweep, run.newest.agent, None)
+    if guarded is not None and not guarded.is_quarantined:
+        draft.put_guard(run.sweep, run.newest.agent, None)
 
 
-def name_held(turn: Draft, key: int) -> None:
-    """Let the reason of a sweep name the agents that are quarantined, while it has nothing else to say."""
-    sweep = turn.state.sweeps.get(key)
+def name_quarantined(draft: Draft, key: int) -> None:
+    """Name the quarantined agents in the reason of a sweep, while it has no other."""
+    sweep = draft.state.sweeps.get(key)
     if (
         sweep is None
         or sweep.state not in (SweepState.PENDING, SweepState.RUNNING)
         or sweep.ending is not None
     ):
         return
-    reason = held_sentence(turn.state.index[key].guards)
+    reason = quarantine_sentence(draft.state.index[key].guards)
     if reason != sweep.reason:
-        turn.put_sweep(replace(sweep, reason=reason))
+        draft.put_sweep(replace(sweep, reason=reason))
 
 
-def held_sentence(guards: Mapping[str, Guarded]) -> str:
-    """Say which agents get no more runs, why, and what to do; nothing for none."""
-    held = {agent: guards[agent] for agent in sorted(guards) if guards[agent].held}
+def quarantine_sentence(guards: Mapping[str, Guarded]) -> str:
+    """Return a sentence on the agents that are quarantined, why, and what to do; empty for none."""
+    held = {agent: guards[agent] for agent in sorted(guards) if guards[agent].is_quarantined}
     if not held:
         return ""
     if len(held) == 1:
@@ -159,61 +159,61 @@ def _causes(held: Iterable[Guarded]) -> set[QuarantineCause | None]:
     return {each.quarantine for each in held}
 
 
-def run_failed(turn: Draft, run: Run, reason: str) -> None:
+def run_failed(draft: Draft, run: Run, reason: str) -> None:
     """Pause a sweep whose first runs have all failed, or too many of its last: the next would fail too."""
     key = run.sweep
-    sweep = turn.state.sweeps[key]
+    sweep = draft.state.sweeps[key]
     if not sweep.starts_new_runs:
         return
-    if _first_runs_failed(turn, run):
+    if _first_runs_failed(draft, run):
         failed = sweep.counts.ended
         told = f"the first {failed} runs have all failed, the last one because: {reason}"
-        _pause_for_failures(turn, sweep, PauseCause.FIRST_RUNS_FAILED, told)
+        _pause_for_failures(draft, sweep, PauseCause.FIRST_RUNS_FAILED, told)
         return
-    recent = turn.state.index[key].recent
+    recent = draft.state.index[key].recent
     share = sweep.spec.guard.sweep
     if share is not None and len(recent) == RECENT_RUNS and sum(recent) / RECENT_RUNS >= share:
         told = f"{sum(recent)} of the last {RECENT_RUNS} runs have failed, the last one because: {reason}"
-        _pause_for_failures(turn, sweep, PauseCause.FAILED_SHARE, told)
+        _pause_for_failures(draft, sweep, PauseCause.FAILED_SHARE, told)
 
 
-def _first_runs_failed(turn: Draft, run: Run) -> bool:
+def _first_runs_failed(draft: Draft, run: Run) -> bool:
     """Tell whether the runs are to blame for their failures, and not the one agent on which all failed.
 
     It is if they failed on several agents, or on the only one there is while nothing else is under way that
     may still show that runs can work. Attempts that failed are kept with the guard until one works.
     """
-    sweep, guards = turn.state.sweeps[run.sweep], turn.state.index[run.sweep].guards
+    sweep, guards = draft.state.sweeps[run.sweep], draft.state.index[run.sweep].guards
     ended, failed = sweep.counts.ended, sweep.counts.of(RunState.FAILED)
     if sweep.guarded_from or ended != failed or failed < FIRST_RUNS:
         return False
     failing = {run.newest.agent} | {agent for agent, each in guards.items() if each.failures}
     if len(failing) > 1:
         return True
-    held = {agent for agent, each in guards.items() if each.held}
-    others = attached_agents(turn, run.sweep) - failing - held
+    held = {agent for agent, each in guards.items() if each.is_quarantined}
+    others = attached_agents(draft, run.sweep) - failing - held
     return not others and not any(sweep.counts.of(state) for state in LIVE_RUN)
 
 
-def count_anew(turn: Draft, key: int) -> None:
-    """Count the runs that end from here on alone: a person has fixed what was wrong, and lets it go on."""
-    sweep = turn.state.sweeps[key]
-    turn.put_sweep(replace(sweep, guarded_from=sweep.counts.ended))
-    turn.forget_recent(key)
-    name_held(turn, key)
+def reset_counts(draft: Draft, key: int) -> None:
+    """Count only runs that end from here on: a person has fixed the cause and resumed."""
+    sweep = draft.state.sweeps[key]
+    draft.put_sweep(replace(sweep, guarded_from=sweep.counts.ended))
+    draft.forget_recent(key)
+    name_quarantined(draft, key)
 
 
-def pause(turn: Draft, sweep: Sweep, cause: PauseCause, reason: str) -> None:
-    """Let a sweep hand out nothing more until a person resumes it."""
+def pause(draft: Draft, sweep: Sweep, cause: PauseCause, reason: str) -> None:
+    """Pause a sweep by itself until a person resumes it."""
     paused = sweep_moved(sweep, SweepState.PAUSED, reason=reason, pause_cause=cause)
-    turn.note("sweep-paused", sweep=paused, cause=cause, reason=reason)
-    turn.effects.append(LogLine(f"{sweep.name} is paused: {reason}"))
-    turn.put_sweep(paused)
+    draft.record("sweep-paused", sweep=paused, cause=cause, reason=reason)
+    draft.effects.append(LogLine(f"{sweep.name} is paused: {reason}"))
+    draft.put_sweep(paused)
 
 
-def _pause_for_failures(turn: Draft, sweep: Sweep, cause: PauseCause, told: str) -> None:
-    """Pause. The runs are to blame and not the agents: what counts against those not held is forgotten."""
-    pause(turn, sweep, cause, f"{told}; fix it, then resume")
-    guards = turn.state.index[sweep.key].guards
-    for agent in [agent for agent, each in guards.items() if not each.held]:
-        turn.put_guard(sweep.key, agent, None)
+def _pause_for_failures(draft: Draft, sweep: Sweep, cause: PauseCause, told: str) -> None:
+    """Pause for failing runs; failures that count against agents are forgotten, quarantines stay."""
+    pause(draft, sweep, cause, f"{told}; fix it, then resume")
+    guards = draft.state.index[sweep.key].guards
+    for agent in [agent for agent, each in guards.items() if not each.is_quarantined]:
+        draft.put_guard(sweep.key, agent, None)

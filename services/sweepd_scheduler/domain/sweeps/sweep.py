@@ -1,4 +1,4 @@
-"""How many runs of a sweep are in each state."""
+"""Sweeps: their state, its changes, and the counts of their runs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ _RUN_STATES = tuple(RunState)
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many runs are in each state, in the order of `RunState`."""
+    """Numbers of runs in each state, in the order of `RunState`."""
 
     by_state: tuple[int, ...] = (0,) * len(_RUN_STATES)
 
@@ -61,7 +61,7 @@ NO_RUNS = Counts()
 
 
 class Ending(StrEnum):
-    """Why a sweep starts no new runs while some are still live."""
+    """Reason why a sweep starts no new runs while some are still live."""
 
     CAP = "cap"
     TARGET = "target"
@@ -71,7 +71,7 @@ class Ending(StrEnum):
 
 
 class PauseCause(StrEnum):
-    """Why a sweep is paused; all but the first are pauses by itself."""
+    """Cause of a pause; all but the first are pauses by itself."""
 
     PERSON = "person"
     FIRST_RUNS_FAILED = "first-runs-failed"
@@ -143,12 +143,12 @@ class Sweep:
 
     @property
     def value_kind(self) -> ObjectiveValue:
-        """What of a run's iterations is its value."""
+        """Value of a run: best, last or mean of its iterations."""
         return self.spec.metric.value if self.spec.metric else ObjectiveValue.BEST
 
     @property
     def goal(self) -> Goal:
-        """Which values are good; without an objective it does not matter."""
+        """Direction of the objective; it does not matter without one."""
         return self.spec.metric.goal if self.spec.metric else Goal.MINIMIZE
 
     @property
@@ -158,12 +158,12 @@ class Sweep:
 
     @property
     def seed(self) -> int:
-        """Its seed, drawn at creation where the file names none."""
+        """Seed of the sweep, drawn at creation where the file names none."""
         return self.spec.seed or 0
 
     @property
     def hands_out(self) -> bool:
-        """Whether any run of it, new or given back, may be handed out."""
+        """True if runs of it, new or requeued, may be handed out."""
         return self.state in (SweepState.PENDING, SweepState.RUNNING) and self.ending is not Ending.STOP
 
     @property
@@ -173,12 +173,12 @@ class Sweep:
 
     @property
     def starts_new_runs(self) -> bool:
-        """Whether new points may be handed out."""
+        """True if new points may be handed out."""
         return self.hands_out and self.ending is None
 
     @property
     def planned_runs(self) -> int | None:
-        """How many runs it will have started at its end; None where there is no bound or none is known."""
+        """Number of runs at its end; None where there is no bound or none is known."""
         planned = planned_runs(self.spec, self.space_size, self.prior_points)
         # Enqueued runs may come on top of those of the method.
         return None if planned is None else max(planned, self.counts.total)
@@ -211,7 +211,7 @@ def check_change(before: Sweep | None, sweep: Sweep) -> None:
 
 def sweep_table(sweep: Sweep) -> Mapping[SweepState | None, frozenset[SweepState]]:
     """Return the transition table of a sweep."""
-    return STANDING_SWEEP_TRANSITIONS if sweep.name.stands_for_none else SWEEP_TRANSITIONS
+    return STANDING_SWEEP_TRANSITIONS if sweep.name.is_standing else SWEEP_TRANSITIONS
 
 
 def ending(sweep: Sweep, why: Ending) -> Sweep:
@@ -315,6 +315,6 @@ def _reason_after_pause(why: Ending | None) -> str:
     return ENDING_REASONS[why] if why else ""
 
 
-def _refuse_if_final(sweep: Sweep, verb: str) -> None:
+def _refuse_if_final(sweep: Sweep, command: str) -> None:
     if sweep.state in FINAL_SWEEP:
-        raise WrongStateError(str(sweep.name), sweep.state, verb)
+        raise WrongStateError(str(sweep.name), sweep.state, command)

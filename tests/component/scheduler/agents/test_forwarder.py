@@ -16,11 +16,11 @@ from sweepd_scheduler.agents import codec
 from sweepd_scheduler.agents.forwarder import LANES as FORWARDED
 from sweepd_scheduler.agents.forwarder import Forwarders
 from sweepd_scheduler.agents.outboxes import Outbox, Outboxes
-from sweepd_scheduler.domain.agents.agent import AttemptRef, Held
+from sweepd_scheduler.domain.agents.agent import AttemptRef, HandleEntry
 from sweepd_scheduler.domain.timing import Timeouts
 
 REF = AttemptRef(3, 2)
-OF = Held(key=(1, 7), attempt=2, run="local/demo/s-7", sweep="local/demo/s")
+OF = HandleEntry(key=(1, 7), attempt=2, run="local/demo/s-7", sweep="local/demo/s")
 
 
 def rejecting(requests: list[v1.AppendRequest]) -> grpc.GenericRpcHandler:

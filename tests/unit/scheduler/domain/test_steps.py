@@ -35,7 +35,7 @@ def world() -> World:
     for number in range(1, MANY):
         event = EnqueueRun(sweep=S, point={"x": 0.5 / number}, first=False)
         world.changes += decide(world.state, event, world.moment).changes
-    world.state.journal.keep()
+    world.state.undo_log.keep()
     return world
 
 
@@ -75,7 +75,7 @@ def test_no_step_is_long_and_the_counts_are_right_after_each(world: World, verb:
         before, final = final, world.state.sweeps[1].counts.ended
         assert abs(final - before) <= RUNS_A_STEP
         if step is not None:
-            world.state.journal.keep()
+            world.state.undo_log.keep()
             world.changes += step.changes
     assert final == (0 if verb == "retry" else MANY - 1)
     check(world.state, world.changes)
@@ -122,7 +122,7 @@ def test_a_sweep_that_begins_with_many_values_at_rungs_is_created_in_short_steps
     *pauses, decision = steps_of(world, event)
     assert len(pauses) >= 6
     assert decision is not None
-    world.state.journal.keep()
+    world.state.undo_log.keep()
     world.changes += decision.changes
     rungs = world.state.index[1].rungs
     assert len(rungs) == len(curve)

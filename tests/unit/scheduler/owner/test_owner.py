@@ -13,7 +13,7 @@ from scheduler_memory import MemoryStore
 from sweepd_kernel.errors import DomainError, Status, WrongStateError
 from sweepd_kernel.sql.engine import StatementError
 from sweepd_scheduler.domain.agents.commands import StartRun
-from sweepd_scheduler.domain.decision import RUNS_A_STEP, Change, Effect, SweepChanged, Tell
+from sweepd_scheduler.domain.decision import RUNS_A_STEP, Change, Effect, SendCommand, SweepChanged
 from sweepd_scheduler.domain.events import Announced, Attached, Offered
 from sweepd_scheduler.domain.names import SweepName
 from sweepd_scheduler.domain.requests.remembered import (
@@ -70,7 +70,7 @@ class Recording:
         self.numbers.append(number)
 
     def starts(self) -> int:
-        return sum(isinstance(e, Tell) and isinstance(e.command, StartRun) for e in self.effects)
+        return sum(isinstance(e, SendCommand) and isinstance(e.command, StartRun) for e in self.effects)
 
 
 class Particular(MemoryStore):

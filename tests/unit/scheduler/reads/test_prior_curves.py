@@ -6,7 +6,7 @@ from math import inf, nan
 import pytest
 
 from sweepd import v1
-from sweepd_scheduler.reads.prior_curves import Curve, Histories, Wanted
+from sweepd_scheduler.reads.prior_curves import Curve, Histories, WantedKey
 
 
 def doubles(rows: Sequence[int], values: Sequence[float]) -> v1.SeriesChunk:
@@ -55,7 +55,7 @@ def test_a_history_is_let_go_as_soon_as_that_of_the_next_run_comes() -> None:
         return f"run {place}"
 
     places = {"none": 3, "second": 4, "first": 5}
-    histories = Histories(places, Wanted("loss"), make)
+    histories = Histories(places, WantedKey("loss"), make)
     histories.take(page(("first", "loss", [2.0, 1.0])))
     assert made == [], "its history may go on in the next page"
     histories.take(page(("second", "loss", [4.0])))
@@ -77,6 +77,6 @@ def test_a_history_is_let_go_as_soon_as_that_of_the_next_run_comes() -> None:
 def test_the_smallest_and_the_largest_so_far_are_made_where_a_script_has_not_logged_them(
     key: str, logged: Mapping[str, Sequence[float]], curve: list[float]
 ) -> None:
-    histories = Histories({"run": 0}, Wanted(key), lambda _, found: list(found))
+    histories = Histories({"run": 0}, WantedKey(key), lambda _, found: list(found))
     histories.take(page(*(("run", name, values) for name, values in logged.items())))
     assert histories.finish() == [curve]

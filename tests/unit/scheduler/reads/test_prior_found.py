@@ -5,7 +5,7 @@ import pytest
 from sweepd_kernel.errors import InvalidFieldError
 from sweepd_scheduler.domain.states import RunState
 from sweepd_scheduler.reads import prior_found
-from sweepd_scheduler.reads.prior_found import MOST_TOLD, Filter, Found, Taken
+from sweepd_scheduler.reads.prior_found import MOST_TOLD, Filter, FoundRuns, TakenRuns
 from unit.scheduler.prior import an_old_run
 from unit.scheduler.world import OBJECTIVE, a_spec
 
@@ -20,7 +20,7 @@ SPEC = a_spec(
 
 
 def test_of_runs_that_do_not_suit_the_first_are_told_and_all_are_counted() -> None:
-    found = Found(SPEC)
+    found = FoundRuns(SPEC)
     running = [an_old_run({"a": n}, n, state=RunState.RUNNING) for n in range(1, MOST_TOLD + 101)]
     assert found.judge(running, None) == []
     assert (len(found.unsuitable), found.left_out) == (MOST_TOLD, MOST_TOLD + 100)
@@ -28,7 +28,7 @@ def test_of_runs_that_do_not_suit_the_first_are_told_and_all_are_counted() -> No
 
 
 def test_a_run_that_was_named_counts_once_when_its_sweep_or_project_brings_it_again() -> None:
-    found = Found(SPEC)
+    found = FoundRuns(SPEC)
     good, bad = an_old_run({"a": 1}, 1), an_old_run({"a": 2}, 2, state=RunState.RUNNING)
     found.judge([good, bad, good], None, named=True)
     found.judge([good, bad, an_old_run({"a": 3}, 3)], None)
@@ -38,7 +38,7 @@ def test_a_run_that_was_named_counts_once_when_its_sweep_or_project_brings_it_ag
 
 def test_more_runs_than_a_sweep_begins_with_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(prior_found, "MOST_RUNS", 2)
-    found = Found(SPEC)
+    found = FoundRuns(SPEC)
     with pytest.raises(InvalidFieldError, match="2 runs at most"):
         found.judge([an_old_run({"a": n}, n) for n in (1, 2, 3)], None)
 
@@ -47,10 +47,10 @@ def test_runs_have_places_without_gaps_and_no_curve_beyond_what_is_kept(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(prior_found, "MOST_RUNG_VALUES", 3)
-    found = Found(SPEC)
+    found = FoundRuns(SPEC)
     found.judge([an_old_run({"a": 1}, 1)], None, named=True)
     found.judge([an_old_run({"a": n}, n) for n in (2, 3, 4, 5)], None)
-    taken = Taken(found, Filter(max_value=1.0))
+    taken = TakenRuns(found, Filter(max_value=1.0))
     curves = [
         [2.0, 2.0],  # it was named, so the filter is not about it
         [],  # a filter by value does not mean it

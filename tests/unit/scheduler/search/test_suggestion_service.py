@@ -16,15 +16,15 @@ def test_a_defect_is_told_so_that_the_sweep_asks_again() -> None:
         raise ZeroDivisionError
 
     async def scenario() -> SuggestionsArrived | SuggestionsFailed:
-        heard: asyncio.Queue[SuggestionsArrived | SuggestionsFailed] = asyncio.Queue()
+        last_seen: asyncio.Queue[SuggestionsArrived | SuggestionsFailed] = asyncio.Queue()
         channel = open_channel("127.0.0.1:1", None)
         log = logging.getLogger("test.study")
-        studies = SuggestionService(channel, broken, heard.put_nowait, SystemClock(), log)
+        studies = SuggestionService(channel, broken, last_seen.put_nowait, SystemClock(), log)
         studies.ask(World().create(RANDOM), 1)
         async with asyncio.timeout(10):
-            told = await heard.get()
+            told = await last_seen.get()
         await channel.close()
         return told
 
-    heard = asyncio.run(scenario())
-    assert isinstance(heard, SuggestionsFailed)
+    last_seen = asyncio.run(scenario())
+    assert isinstance(last_seen, SuggestionsFailed)

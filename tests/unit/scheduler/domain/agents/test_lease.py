@@ -3,7 +3,7 @@
 import pytest
 
 from sweepd_kernel.errors import DomainError, Reason
-from sweepd_scheduler.domain.agents.agent import AttemptRef, HeldAttempt
+from sweepd_scheduler.domain.agents.agent import AttemptRef, ReportedAttempt
 from sweepd_scheduler.domain.agents.commands import Ack, Fate, Fenced, Welcome
 from sweepd_scheduler.domain.events import Announced, Answered, Attached, Heartbeat, Offered
 from sweepd_scheduler.domain.names import SweepName
@@ -45,7 +45,7 @@ def test_any_message_renews_the_lease(world: World) -> None:
     start = world.takes_one(session)
     for _ in range(10):
         world.passes(25)
-        world.state.hear(session, world.now, (start.ref,))
+        world.state.renew_leases(session, world.now, (start.ref,))
         world.happens(Heartbeat(session, (start.ref,)))
     assert world.run(RUN).newest.state is AttemptState.RUNNING
 
@@ -67,7 +67,7 @@ def test_a_heartbeat_that_does_not_name_an_attempt_does_not_renew_it(world: Worl
     world.takes_one(session)
     for _ in range(5):
         world.passes(25)
-        world.state.hear(session, world.now, ())
+        world.state.renew_leases(session, world.now, ())
         world.happens(Heartbeat(session, ()))
     assert world.run(RUN).state is RunState.PENDING
 
@@ -77,7 +77,7 @@ def test_a_suspect_attempt_that_is_heard_again_goes_on(world: World) -> None:
     start = world.takes_one(session)
     world.passes(40)
     assert world.run(RUN).newest.state is AttemptState.SUSPECT
-    world.state.hear(session, world.now)
+    world.state.renew_leases(session, world.now)
     world.happens(Offered(session, 0))
     assert world.run(RUN).newest.state is AttemptState.RUNNING
     world.passes(85)
@@ -138,7 +138,7 @@ def test_reports_of_an_older_attempt_are_fenced_and_change_nothing(world: World)
 
 
 def test_an_attempt_that_nobody_knows_is_left_alone(world: World) -> None:
-    world.attach("ann", attempts=(HeldAttempt(ref=AttemptRef(1, 1), known=None),))
+    world.attach("ann", attempts=(ReportedAttempt(ref=AttemptRef(1, 1), known=None),))
     assert fates(world) == [Fate.UNKNOWN]
 
 

@@ -6,8 +6,8 @@ import pytest
 
 from sweepd_kernel.errors import Reason
 from sweepd_scheduler.domain.agents.agent import AttemptRef, digest_of, new_secret, proves
-from sweepd_scheduler.domain.agents.commands import Ack, Fate, Fated, NotUnderstood, StartRun, Welcome
-from sweepd_scheduler.domain.events import Heartbeat, Strayed
+from sweepd_scheduler.domain.agents.commands import Ack, AttemptVerdict, Fate, StartRun, Unsupported, Welcome
+from sweepd_scheduler.domain.events import Heartbeat, StaleDelivery
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause
 from sweepd_scheduler.domain.states import AttemptState, RunState
 from unit.scheduler.world import OBJECTIVE, RANDOM, World
@@ -77,16 +77,16 @@ def test_without_its_secret_an_attempt_does_not_exist(
     }
     told = len(world.told)
     session = world.attach("eve", attempts=(world.held(RUN, REF, secret=secret),))
-    assert world.last_told(Welcome).verdicts == (Fated(ref=REF, fate=Fate.UNKNOWN),)
+    assert world.last_told(Welcome).verdicts == (AttemptVerdict(ref=REF, fate=Fate.UNKNOWN),)
     world.resumes(session, REF, 1)
     world.logs(session, REF, 2, -1e9)
     world.describes(session, REF)
-    world.happens(Strayed(session, REF))
+    world.happens(StaleDelivery(session, REF))
     world.happens(Heartbeat(session, (REF,)))
     world.exits(session, REF, last_row=1)
     assert {(to, type(command)) for to, command in world.told[told:]} == {
         (session, Welcome),
-        (session, NotUnderstood),
+        (session, Unsupported),
     }
     assert (world.run(RUN), world.changes) == (before, changes)
     world.leaves(session)
@@ -187,6 +187,6 @@ def test_a_restart_of_the_scheduler_forgets_no_owner(world: World) -> None:
     live(world)
     world.restarts()
     world.attach("eve", attempts=(world.held(RUN, REF, secret=b"guessed"),))
-    assert world.last_told(Welcome).verdicts == (Fated(ref=REF, fate=Fate.UNKNOWN),)
+    assert world.last_told(Welcome).verdicts == (AttemptVerdict(ref=REF, fate=Fate.UNKNOWN),)
     world.attach("ann", attempts=(world.held(RUN, REF),))
     assert [each.fate for each in world.last_told(Welcome).verdicts] == [Fate.KEEP]

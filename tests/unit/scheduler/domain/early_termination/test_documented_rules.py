@@ -109,14 +109,14 @@ def test_median_stops_these(row: tuple[str, str, str, str]) -> None:
 
 @pytest.mark.parametrize("row", rows("`patience`", "rule", "values of one run", "stopped at iteration"))
 def test_patience_ends_here(row: tuple[str, str, str]) -> None:
-    patience = rule(row[0], Patience)
+    fresh_wait = rule(row[0], Patience)
     state: PatienceState | None = None
     best = float("inf")
     stopped = "never"
     for iteration, value in enumerate(numbers(row[1]), start=1):
         best = min(best, value)
-        state = patience_after(patience, Goal.MINIMIZE, state, iteration, value)
-        if judge_patience(patience, Goal.MINIMIZE, state, iteration, best, now=0):
+        state = patience_after(fresh_wait, Goal.MINIMIZE, state, iteration, value)
+        if judge_patience(fresh_wait, Goal.MINIMIZE, state, iteration, best, now=0):
             stopped = str(iteration)
             break
     assert stopped == row[2]

@@ -5,13 +5,13 @@ import pytest
 from sweepd_scheduler.domain.agents.commands import StartRun
 from sweepd_scheduler.domain.decision import RungReached
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause
-from sweepd_scheduler.domain.search.study import StudyEvent, StudyNoted
+from sweepd_scheduler.domain.search.study import StudyEvent, StudyObservation
 from sweepd_scheduler.domain.states import RunState, SweepState
 from unit.scheduler.world import OBJECTIVE, RANDOM, World
 
 COMMANDED = Exit(cause=ExitCause.COMMANDED, signal=15)
 MAXIMIZED = {"metric": {"name": "acc", "goal": "maximize"}}
-Told = dict[int, tuple[str, int, float, float]]
+ScriptDetails = dict[int, tuple[str, int, float, float]]
 
 
 def asha(**keys: object) -> dict[str, object]:
@@ -33,7 +33,7 @@ def under_way(world: World, count: int, *rules: object, **document: object) -> t
     return session, starts
 
 
-def stopped(world: World) -> Told:
+def stopped(world: World) -> ScriptDetails:
     """Who was stopped: rule, iteration, value, threshold."""
     return {
         run.number: (verdict.rule, verdict.rung, verdict.value, verdict.threshold)
@@ -133,7 +133,7 @@ def test_a_run_that_is_lost_after_its_verdict_is_stopped_and_not_handed_out_agai
     session, (start,) = under_way(world, 1, {"type": "threshold", "at": 1, "value": 0.5})
     world.logs(session, start.ref, 1, 0.9)
     world.leaves(session)
-    world.passes(world.state.terms.lost_after + 1)
+    world.passes(world.state.timeouts.lost_after + 1)
     ended = world.run((1, 1))
     assert (ended.state, ended.attempt, ended.requeues) == (RunState.STOPPED, 1, 0)
     assert ended.reason == "early termination (threshold): 0.9 at iteration 1 is worse than 0.5"
@@ -143,8 +143,8 @@ def test_a_run_that_is_lost_after_its_verdict_is_stopped_and_not_handed_out_agai
 def test_stopped_runs_count_for_the_cap_and_for_nothing_else(world: World) -> None:
     """Neither the guard nor the retries take them for failures."""
     rule = {"type": "threshold", "at": 1, "value": 0.5}
-    terms = {"run_cap": 7, "guard": {"agent": 1, "sweep": 0.1}, "retry": {"failure": 3}}
-    session, starts = under_way(world, 1, rule, **terms)
+    timeouts = {"run_cap": 7, "guard": {"agent": 1, "sweep": 0.1}, "retry": {"failure": 3}}
+    session, starts = under_way(world, 1, rule, **timeouts)
     for number in range(1, 8):
         (start,) = starts
         assert (start.run.number, start.ref.attempt) == (number, 1)
@@ -216,7 +216,7 @@ def test_the_search_is_told_of_rungs_of_halving_rules_alone(world: World) -> Non
     world.offer(session)
     world.passes(1.0)
     world.logs(session, world.last_told(StartRun).ref, 1, 0.5, 0.4, 0.3)
-    notes = [each for each in world.changes if isinstance(each, StudyNoted)]
+    notes = [each for each in world.changes if isinstance(each, StudyObservation)]
     assert [(each.event, each.iterations, each.value) for each in notes[1:]] == [
         (StudyEvent.RUNG_REACHED, 2, 0.4)
     ]

@@ -3,7 +3,7 @@
 import pytest
 
 from sweepd_kernel.errors import NotFoundError
-from sweepd_scheduler.domain.agents.agent import Withheld, WithheldReason
+from sweepd_scheduler.domain.agents.agent import Ineligible, IneligibleReason
 from sweepd_scheduler.domain.agents.commands import StartRun, Welcome
 from sweepd_scheduler.domain.requests.requests import Released, StopSweep
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause
@@ -22,13 +22,13 @@ def world() -> World:
 def test_an_agent_without_the_label_gets_nothing_and_is_told_why(world: World) -> None:
     world.create({**RANDOM, "requires": {"gpu": "a100", "zone": "b"}})
     wrong = world.attach(labels={"gpu": "v100", "zone": "b"})
-    (withheld,) = world.last_told(Welcome).withheld
-    assert withheld.reason is WithheldReason.LABELS
-    assert "gpu=a100 (it has v100)" in withheld.message
-    assert "--label=gpu=a100 --label=zone=b" in withheld.message
+    (ineligible,) = world.last_told(Welcome).ineligible
+    assert ineligible.reason is IneligibleReason.LABELS
+    assert "gpu=a100 (it has v100)" in ineligible.message
+    assert "--label=gpu=a100 --label=zone=b" in ineligible.message
     assert world.offer(wrong) == []
     right = world.attach("bob", labels={"gpu": "a100", "zone": "b", "other": "x"})
-    assert world.last_told(Welcome).withheld == ()
+    assert world.last_told(Welcome).ineligible == ()
     assert len(world.offer(right)) == 1
 
 
@@ -37,13 +37,13 @@ def test_an_agent_that_is_held_is_told_and_served_again_when_released(world: Wor
     session = world.attach()
     for _ in range(2):
         world.exits(session, world.takes_one(session).ref, EXIT_1)
-    told = world.last_told(Withheld)
-    assert told.reason is WithheldReason.GUARD
+    told = world.last_told(Ineligible)
+    assert told.reason is IneligibleReason.GUARD
     assert "sweepctl agents release ann" in told.message
     assert world.offer(session) == []
     assert "ann" in world.sweep().reason
     assert release(world, "ann") == Released(sweeps=("local/demo/s",))
-    assert world.last_told(Withheld).reason is WithheldReason.NONE
+    assert world.last_told(Ineligible).reason is IneligibleReason.NONE
     assert world.last_told(StartRun).run.number == 3
     assert world.sweep().reason == ""
 
@@ -54,8 +54,8 @@ def test_who_comes_back_while_it_is_held_hears_it_with_the_welcome(world: World)
     for _ in range(2):
         world.exits(session, world.takes_one(session).ref, EXIT_1)
     world.attach()
-    (withheld,) = world.last_told(Welcome).withheld
-    assert withheld.reason is WithheldReason.GUARD
+    (ineligible,) = world.last_told(Welcome).ineligible
+    assert ineligible.reason is IneligibleReason.GUARD
 
 
 def test_nobody_is_released_whom_nothing_holds(world: World) -> None:
@@ -73,5 +73,5 @@ def test_who_lacks_a_label_hears_it_when_a_sweep_goes_on_again(world: World) -> 
     assert world.state.ended
     before = len(world.told)
     retry(world, 1)
-    withheld = [(to, told) for to, told in world.told[before:] if isinstance(told, Withheld)]
-    assert [(to, told.reason) for to, told in withheld] == [(wrong, WithheldReason.LABELS)]
+    ineligible = [(to, told) for to, told in world.told[before:] if isinstance(told, Ineligible)]
+    assert [(to, told.reason) for to, told in ineligible] == [(wrong, IneligibleReason.LABELS)]

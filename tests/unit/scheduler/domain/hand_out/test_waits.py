@@ -2,7 +2,7 @@
 
 import pytest
 
-from sweepd_scheduler.domain.agents.agent import Withheld, WithheldReason
+from sweepd_scheduler.domain.agents.agent import Ineligible, IneligibleReason
 from sweepd_scheduler.domain.agents.commands import Welcome
 from sweepd_scheduler.domain.events import SuggestionsArrived
 from sweepd_scheduler.domain.requests.requests import PauseSweep, ResumeSweep, StopSweep
@@ -14,8 +14,8 @@ from unit.scheduler.world import OBJECTIVE, RANDOM, World
 CANARY = {**RANDOM, **OBJECTIVE, "canary": True}
 BAYES = {**RANDOM, **OBJECTIVE, "method": "bayes"}
 EXIT_1 = Exit(cause=ExitCause.EXITED, code=1)
-PAUSED, ENDING, SUGGESTION = WithheldReason.PAUSED, WithheldReason.ENDING, WithheldReason.SUGGESTION
-NONE = WithheldReason.NONE
+PAUSED, ENDING, SUGGESTION = IneligibleReason.PAUSED, IneligibleReason.ENDING, IneligibleReason.SUGGESTION
+NONE = IneligibleReason.NONE
 
 
 @pytest.fixture
@@ -23,8 +23,8 @@ def world() -> World:
     return World()
 
 
-def told(world: World, session: str) -> list[WithheldReason]:
-    return [each.reason for to, each in world.told if to == session and isinstance(each, Withheld)]
+def told(world: World, session: str) -> list[IneligibleReason]:
+    return [each.reason for to, each in world.told if to == session and isinstance(each, Ineligible)]
 
 
 def test_an_agent_that_asks_a_paused_sweep_is_told_with_the_remedy(world: World) -> None:
@@ -33,7 +33,7 @@ def test_an_agent_that_asks_a_paused_sweep_is_told_with_the_remedy(world: World)
     world.happens(PauseSweep(S))
     assert told(world, session) == [], "it has not asked for a run"
     assert world.offer(session) == []
-    assert world.last_told(Withheld).message == (
+    assert world.last_told(Ineligible).message == (
         "it is paused (paused by a person); let it go on: sweepctl resume local/demo/s"
     )
     world.offer(session)
@@ -51,7 +51,7 @@ def test_an_agent_that_waits_is_told_of_a_pause_and_of_its_end(world: World) -> 
     world.happens(PauseSweep(S))
     world.happens(ResumeSweep(S))
     assert told(world, second) == [ENDING, PAUSED, ENDING]
-    assert world.last_told(Withheld).message == (
+    assert world.last_told(Ineligible).message == (
         "run_cap is reached; 1 run is live, and what is given up there comes here"
     )
     assert told(world, first) == [], "it is busy"
@@ -75,8 +75,8 @@ def test_the_first_answer_on_a_stream_has_it(world: World, paused: bool) -> None
         world.happens(PauseSweep(S))
     world.restarts()
     session = world.attach()
-    withheld = world.last_told(Welcome).withheld
-    assert [each.reason for each in withheld] == [PAUSED] * paused
+    ineligible = world.last_told(Welcome).ineligible
+    assert [each.reason for each in ineligible] == [PAUSED] * paused
     world.offer(session, 1)
     assert told(world, session) == []
 
@@ -86,9 +86,9 @@ def test_while_the_canary_is_under_way_the_others_are_told(world: World) -> None
     first, second = world.attach("ann"), world.attach("bob")
     start = world.takes_one(first)
     world.offer(second)
-    assert told(world, second) == [WithheldReason.CANARY]
+    assert told(world, second) == [IneligibleReason.CANARY]
     world.logs(first, start.ref, 1, 0.5)
-    assert told(world, second) == [WithheldReason.CANARY], "it gets a run"
+    assert told(world, second) == [IneligibleReason.CANARY], "it gets a run"
     assert world.state.sessions[second].unconfirmed == 1
 
 
@@ -108,7 +108,7 @@ def test_quarantine_comes_before_the_pause_that_it_leads_to(world: World) -> Non
     session = world.attach()
     world.exits(session, world.takes_one(session).ref, EXIT_1)
     world.offer(session)
-    assert told(world, session) == [WithheldReason.GUARD]
+    assert told(world, session) == [IneligibleReason.GUARD]
 
 
 def test_a_stop_is_told_as_an_end_alone(world: World) -> None:

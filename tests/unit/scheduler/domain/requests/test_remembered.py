@@ -28,8 +28,8 @@ def a_call(name: str = "r", project: str = "local/p", fingerprint: bytes = b"f")
 
 
 def begun(quota: int = 10_000, total: int = 100_000, **used: int) -> tuple[RememberedRequests, UndoLog]:
-    journal = UndoLog()
-    requests = RememberedRequests(journal, quota=quota, total=total)
+    undo_log = UndoLog()
+    requests = RememberedRequests(undo_log, quota=quota, total=total)
     requests.restore(0, NOW)
     mine, everybody = used.get("mine", 0), used.get("everybody", 0)
     requests.begin(
@@ -40,17 +40,17 @@ def begun(quota: int = 10_000, total: int = 100_000, **used: int) -> tuple[Remem
             }
         )
     )
-    return requests, journal
+    return requests, undo_log
 
 
 def test_a_request_repeated_within_a_batch_has_the_response_that_is_staged() -> None:
-    requests, journal = begun()
+    requests, undo_log = begun()
     requests.remember(a_call(), b"first", NOW)
     assert requests.response_to(a_call()) == b"first"
     with pytest.raises(RequestIdReusedError):
         requests.response_to(a_call(fingerprint=b"another"))
     assert requests.response_to(a_call(project="local/q", fingerprint=b"another")) is None
-    journal.back_to(0)
+    undo_log.back_to(0)
     assert requests.response_to(a_call()) is None
 
 
@@ -85,11 +85,11 @@ def test_the_room_of_all_together_ends_too() -> None:
 
 
 def test_what_is_staged_takes_room_until_it_is_taken_back() -> None:
-    requests, journal = begun()
+    requests, undo_log = begun()
     requests.remember(a_call(), bytes(6_000), NOW)
     with pytest.raises(RequestQuotaError):
         requests.remember(a_call("s"), bytes(6_000), NOW)
-    journal.back_to(0)
+    undo_log.back_to(0)
     requests.remember(a_call("s"), bytes(6_000), NOW)
 
 

@@ -14,7 +14,7 @@ from sweepd_scheduler.domain.requests.requests import (
 )
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause, Run
 from sweepd_scheduler.domain.runs.values import Best
-from sweepd_scheduler.domain.search.study import StudyEvent, StudyNoted
+from sweepd_scheduler.domain.search.study import StudyEvent, StudyObservation
 from sweepd_scheduler.domain.states import RunState, SweepState
 from sweepd_scheduler.domain.sweeps.sweep import Ending
 from unit.scheduler.people import S, enqueue, retry, set_cap
@@ -111,7 +111,7 @@ def test_the_search_hears_that_the_point_is_out_again(world: World) -> None:
     world.exits(session, start.ref)
     set_cap(world, 2)
     one_run(world, session, 0.5)
-    notes = [note.event for note in world.changes if isinstance(note, StudyNoted)]
+    notes = [note.event for note in world.changes if isinstance(note, StudyObservation)]
     handed_out, ended = StudyEvent.HANDED_OUT, StudyEvent.ENDED
     assert notes == [handed_out, ended, handed_out, ended]
 

@@ -5,7 +5,7 @@ import pytest
 from sweepd_kernel.errors import DomainError, WrongStateError
 from sweepd_scheduler.domain.agents.agent import Guarded, QuarantineCause
 from sweepd_scheduler.domain.agents.commands import StartRun, SweepEnded
-from sweepd_scheduler.domain.decision import Happened
+from sweepd_scheduler.domain.decision import HistoryEntry
 from sweepd_scheduler.domain.requests.requests import (
     CancelSweep,
     NotInMemoryError,
@@ -14,7 +14,7 @@ from sweepd_scheduler.domain.requests.requests import (
     StopSweep,
 )
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause
-from sweepd_scheduler.domain.search.study import StudyEvent, StudyNoted
+from sweepd_scheduler.domain.search.study import StudyEvent, StudyObservation
 from sweepd_scheduler.domain.states import RunState, SweepState
 from sweepd_scheduler.domain.sweeps.sweep import Ending
 from unit.scheduler.people import S, end_run, enqueue, retry
@@ -61,7 +61,7 @@ def test_a_retried_run_is_the_same_run_with_a_new_attempt(world: World) -> None:
     assert world.run((1, 1)).state is RunState.FINISHED
     sweep = world.sweep()
     assert (sweep.state, sweep.ending, sweep.counts.total) == (SweepState.FINISHED, Ending.CAP, 2)
-    kinds = [change.kind for change in world.changes if isinstance(change, Happened)]
+    kinds = [change.kind for change in world.changes if isinstance(change, HistoryEntry)]
     assert {"run-retried", "sweep-reopened"} <= set(kinds)
 
 
@@ -202,7 +202,7 @@ def test_the_search_hears_that_the_point_is_out_again(world: World) -> None:
     world.logs(session, start.ref, 1, 0.5)
     world.exits(session, start.ref, EXIT_1, last_row=1)
     retry(world, 1)
-    notes = [(c.run, c.event) for c in world.changes if isinstance(c, StudyNoted)]
+    notes = [(c.run, c.event) for c in world.changes if isinstance(c, StudyObservation)]
     assert notes == [(1, StudyEvent.HANDED_OUT), (1, StudyEvent.ENDED), (1, StudyEvent.HANDED_OUT)]
 
 

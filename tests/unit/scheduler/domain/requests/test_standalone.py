@@ -3,10 +3,10 @@
 import pytest
 
 from sweepd_kernel.errors import DomainError, NotFoundError, Reason, WrongStateError
-from sweepd_scheduler.domain.agents.agent import AttemptRef, HeldAttempt
+from sweepd_scheduler.domain.agents.agent import AttemptRef, ReportedAttempt
 from sweepd_scheduler.domain.agents.commands import Fate, Fenced, StartRun, Welcome
-from sweepd_scheduler.domain.decision import Happened
-from sweepd_scheduler.domain.names import RunName, SweepName, no_sweep
+from sweepd_scheduler.domain.decision import HistoryEntry
+from sweepd_scheduler.domain.names import RunName, SweepName, standing_name
 from sweepd_scheduler.domain.requests.requests import EndRun, StopSweep
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause, Run, StopMode
 from sweepd_scheduler.domain.states import AttemptState, RunState
@@ -69,9 +69,9 @@ def test_failures_hold_no_agent_and_pause_nothing(world: World) -> None:
     for run in runs:
         world.exits(follows(world, run), REF, FAILED)
         assert world.run(run.key).state is RunState.FAILED
-    standing = runs[0].sweep
-    assert world.state.sweeps[standing].hands_out
-    assert not world.state.index[standing].guards
+    ineligibility = runs[0].sweep
+    assert world.state.sweeps[ineligibility].hands_out
+    assert not world.state.index[ineligibility].guards
 
 
 def test_a_script_that_has_vanished_has_crashed_for_good(world: World) -> None:
@@ -93,7 +93,7 @@ def test_a_silent_agent_leaves_a_crashed_run_that_goes_on_when_it_claims_it_agai
     assert last_fate(world) is Fate.STOP, "nobody has claimed it yet"
     back = world.start_by_hand("abcdefgh")
     assert (back.state, back.attempt, back.observation_row, back.end_time) == (RunState.RUNNING, 1, 1, 0)
-    assert any(isinstance(each, Happened) and each.kind == "run-claimed" for each in world.changes)
+    assert any(isinstance(each, HistoryEntry) and each.kind == "run-claimed" for each in world.changes)
     session = follows(world, run)
     assert last_fate(world) is Fate.KEEP
     world.exits(session, REF, last_row=1)
@@ -162,7 +162,7 @@ def test_a_sweep_cannot_take_the_name_of_a_run(
 def test_a_person_stops_it(world: World) -> None:
     run = world.start_by_hand("abcdefgh")
     session = follows(world, run)
-    world.happens(EndRun(name=RunName(no_sweep(PARENT), run.number, "abcdefgh")))
+    world.happens(EndRun(name=RunName(standing_name(PARENT), run.number, "abcdefgh")))
     (stop,) = world.stops()
     assert (stop.ref, stop.mode) == (REF, StopMode.TERMINATE)
     world.exits(session, REF, Exit(cause=ExitCause.COMMANDED))
@@ -170,7 +170,7 @@ def test_a_person_stops_it(world: World) -> None:
     with pytest.raises(WrongStateError):
         world.happens(
             EndRun(
-                name=RunName(no_sweep(PARENT), run.number, "abcdefgh"),
+                name=RunName(standing_name(PARENT), run.number, "abcdefgh"),
                 looked_up=True,
                 found=world.run(run.key),
             )
@@ -183,7 +183,7 @@ def test_it_goes_on_over_a_restart_and_nothing_is_handed_out_of_it(world: World)
     world.restarts()
     (start,) = world.offer(world.attach("bob"))
     assert isinstance(start, StartRun)
-    assert not start.run.stands_alone
+    assert not start.run.is_standalone
     session = follows(world, run)
     assert last_fate(world) is Fate.KEEP
     world.exits(session, REF)
@@ -206,7 +206,7 @@ def test_what_holds_them_is_no_sweep_to_people(world: World) -> None:
 
 
 def test_an_attempt_that_is_unknown_keeps_its_process(world: World) -> None:
-    world.attach("ann", None, attempts=(HeldAttempt(ref=REF, known=None),))
+    world.attach("ann", None, attempts=(ReportedAttempt(ref=REF, known=None),))
     assert last_fate(world) is Fate.UNKNOWN
 
 
@@ -223,7 +223,7 @@ def test_of_a_script_that_is_started_again_while_it_runs_the_first_attempt_is_lo
     assert (first.state, second.state) == (AttemptState.LOST, AttemptState.RUNNING)
     assert first.reason == "its script was started again"
     assert first.end_time
-    assert world.state.heard[run.key] == world.now, "it has a lease of its own"
+    assert world.state.last_seen[run.key] == world.now, "it has a lease of its own"
     before = world.run(run.key)
     world.logs(session, REF, 1, 0.5)
     world.exits(session, REF)

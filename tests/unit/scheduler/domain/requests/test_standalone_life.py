@@ -9,7 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from sweepd_kernel.errors import DomainError
 from sweepd_scheduler.domain.agents.agent import AttemptRef
 from sweepd_scheduler.domain.events import Heartbeat
-from sweepd_scheduler.domain.names import RunName, no_sweep
+from sweepd_scheduler.domain.names import RunName, standing_name
 from sweepd_scheduler.domain.requests.requests import EndRun
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause
 from unit.scheduler.world import PARENT, World
@@ -70,7 +70,7 @@ class StandaloneLife(RuleBasedStateMachine):
     def leaves_or_lives(self, lives: bool) -> None:
         assert self.session is not None
         if lives:
-            self.world.state.hear(self.session, self.world.now, (self.ref,))
+            self.world.state.renew_leases(self.session, self.world.now, (self.ref,))
             self.world.happens(Heartbeat(self.session, (self.ref,)))
         else:
             self.world.leaves(self.session)
@@ -78,7 +78,7 @@ class StandaloneLife(RuleBasedStateMachine):
 
     @rule()
     def a_person_stops_it(self) -> None:
-        name = RunName(no_sweep(PARENT), self.world.run(self.key).number, "abcdefgh")
+        name = RunName(standing_name(PARENT), self.world.run(self.key).number, "abcdefgh")
         with suppress(DomainError):
             self.world.happens(EndRun(name=name, looked_up=True, found=self.world.run(self.key)))
 

@@ -5,7 +5,7 @@ import pytest
 from sweepd_scheduler.domain.agents.commands import StartRun
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause
 from sweepd_scheduler.domain.runs.values import Best
-from sweepd_scheduler.domain.search.study import Outcome, StudyEvent, StudyNoted
+from sweepd_scheduler.domain.search.study import Outcome, StudyEvent, StudyObservation
 from sweepd_scheduler.domain.states import RunState, SweepState
 from sweepd_scheduler.domain.sweeps.sweep import Ending
 from unit.scheduler.world import EXIT_0, OBJECTIVE, RANDOM, World
@@ -20,9 +20,9 @@ def world() -> World:
     return World()
 
 
-def ended(world: World) -> list[StudyNoted]:
+def ended(world: World) -> list[StudyObservation]:
     """What the search was told of ends."""
-    notes = (change for change in world.changes if isinstance(change, StudyNoted))
+    notes = (change for change in world.changes if isinstance(change, StudyObservation))
     return [note for note in notes if note.event is StudyEvent.ENDED]
 
 
@@ -209,7 +209,7 @@ def test_early_termination_judges_each_repeat(world: World) -> None:
     one_run(world, session, 0.6, exit_=COMMANDED)
     assert [world.run((1, number)).state for number in (1, 2)] == [RunState.FINISHED, RunState.STOPPED]
     assert [note.outcome for note in ended(world)] == [Outcome.STOPPED]
-    rungs = [each for each in world.changes if isinstance(each, StudyNoted)]
+    rungs = [each for each in world.changes if isinstance(each, StudyObservation)]
     assert [each.event for each in rungs] == [StudyEvent.HANDED_OUT, StudyEvent.ENDED]
 
 

@@ -3,12 +3,12 @@
 import pytest
 
 from sweepd_scheduler.domain.agents.agent import AttemptRef
-from sweepd_scheduler.domain.agents.commands import Ack, Fenced, NotUnderstood, StartRun, SweepEnded
+from sweepd_scheduler.domain.agents.commands import Ack, Fenced, StartRun, SweepEnded, Unsupported
 from sweepd_scheduler.domain.events import Exited
 from sweepd_scheduler.domain.names import SweepName
 from sweepd_scheduler.domain.requests.requests import CancelSweep, ResumeSweep
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause, StopMode
-from sweepd_scheduler.domain.search.study import StudyEvent, StudyNoted
+from sweepd_scheduler.domain.search.study import StudyEvent, StudyObservation
 from sweepd_scheduler.domain.states import RunState, SweepState
 from sweepd_scheduler.domain.sweeps.sweep import Ending, Sweep
 from unit.scheduler.world import EXIT_0, OBJECTIVE, PARENT, RANDOM, World
@@ -100,7 +100,7 @@ def test_a_repeated_exit_is_answered_again_and_counts_once(world: World) -> None
     for _ in range(2):
         world.exits(session, start.ref, last_row=1)
         assert world.last_told(Ack).run_state is RunState.FINISHED
-    notes = [c for c in world.changes if isinstance(c, StudyNoted) and c.event is StudyEvent.ENDED]
+    notes = [c for c in world.changes if isinstance(c, StudyObservation) and c.event is StudyEvent.ENDED]
     assert len(notes) == 1
 
 
@@ -261,5 +261,5 @@ def test_a_report_under_an_unknown_handle_is_not_understood_and_fences_nothing(w
     session = world.attach()
     world.takes_one(session)
     world.exits(session, AttemptRef(77, 1))
-    assert isinstance(world.told[-1][1], NotUnderstood)
+    assert isinstance(world.told[-1][1], Unsupported)
     assert not [told for _, told in world.told if isinstance(told, Fenced)]

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sweepd.spec import Aggregate, Goal
-from sweepd_scheduler.domain.runs.values import Ended, aggregated, point_ended
+from sweepd_scheduler.domain.runs.values import EndedTrial, aggregated, point_ended
 from sweepd_scheduler.domain.states import RunState
 
 FINISHED, STOPPED, FAILED = RunState.FINISHED, RunState.STOPPED, RunState.FAILED
@@ -17,11 +17,11 @@ CRASHED, KILLED = RunState.CRASHED, RunState.KILLED
 LARGEST = sys.float_info.max
 
 
-def ended(state: RunState, value: float | None) -> Ended:
+def ended(state: RunState, value: float | None) -> EndedTrial:
     last = None if value is None else value + 1
     worst = None if value is None else value + 2
     best = None if value is None else value - 1
-    return Ended(state=state, value=value, best=best, worst=worst, last=last, iterations=3)
+    return EndedTrial(state=state, value=value, best=best, worst=worst, last=last, iterations=3)
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_values_are_aggregated_as_the_sweep_says(how: Aggregate, goal: Goal, val
 
 def test_what_is_left_of_a_point() -> None:
     block = [ended(FINISHED, 1.0), ended(STOPPED, 3.0), ended(CRASHED, 100.0), ended(FINISHED, None)]
-    assert point_ended(block, Aggregate.MEAN, Goal.MINIMIZE) == Ended(
+    assert point_ended(block, Aggregate.MEAN, Goal.MINIMIZE) == EndedTrial(
         state=STOPPED, value=2.0, best=1.0, worst=102.0, last=3.0, iterations=3
     )
 

@@ -11,7 +11,7 @@ from sweepd import v1
 from sweepd.spec import Point, canonical_json
 from sweepd.spec.preview import preview
 from sweepd_scheduler.domain.agents.commands import StartRun
-from sweepd_scheduler.domain.search.prior_runs import notes_of
+from sweepd_scheduler.domain.search.prior_runs import prior_observations
 from sweepd_scheduler.domain.states import RunState, SweepState
 from sweepd_scheduler.domain.sweeps.sweep import Ending
 from sweepd_scheduler.search.suggestion_service import observation_message
@@ -200,7 +200,7 @@ def test_the_search_learns_from_prior_runs_and_they_are_older_than_its_own() -> 
     assert sweep.observations == 6
     lines = [
         StudyLine(note=note, point=priors[-note.run - 1].point if note.event == "handed-out" else None)
-        for note in notes_of(sweep, priors)
+        for note in prior_observations(sweep, priors)
     ]
     request = v1.SuggestRequest(sweep="s", first_observation=1, observations=map(observation_message, lines))
     study = Study(sweep.spec)

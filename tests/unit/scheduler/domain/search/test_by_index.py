@@ -29,11 +29,11 @@ def world() -> World:
     return World()
 
 
-def works_off(world: World, agents: int = 1, slots: int = 1, patience: int = 400) -> list[StartRun]:
+def works_off(world: World, agents: int = 1, slots: int = 1, fresh_wait: int = 400) -> list[StartRun]:
     """Let agents take and finish runs, each in turn, until there is nothing more; return what went out."""
     sessions = [world.attach(f"agent-{number}", slots=slots) for number in range(agents)]
     seen = 0
-    for _ in range(patience):
+    for _ in range(fresh_wait):
         for session in sessions:
             if session in world.state.sessions:
                 world.offer(session, slots)
@@ -246,5 +246,5 @@ def test_a_search_goes_on_after_a_restart(world: World) -> None:
     world.offer(world.attach())
     assert world.state.index[1].searching
     world.restarts()
-    starts = works_off(world, patience=3)
+    starts = works_off(world, fresh_wait=3)
     assert starts

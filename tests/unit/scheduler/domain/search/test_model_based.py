@@ -9,8 +9,8 @@ from sweepd_scheduler.domain.events import SuggestionsArrived, SuggestionsFailed
 from sweepd_scheduler.domain.names import SweepName
 from sweepd_scheduler.domain.requests.requests import PauseSweep
 from sweepd_scheduler.domain.runs.run import PointSource
-from sweepd_scheduler.domain.search.model_based import patience
-from sweepd_scheduler.domain.search.study import Suggested
+from sweepd_scheduler.domain.search.model_based import fresh_wait
+from sweepd_scheduler.domain.search.study import Suggestion
 from sweepd_scheduler.domain.sweeps.sweep import Ending
 from unit.scheduler.world import OBJECTIVE, PARENT, RANDOM, World
 
@@ -27,7 +27,7 @@ def world() -> World:
 def answer(world: World, *points: float, seen: int | None = None, exhausted: bool = False) -> None:
     known = world.sweep().observations if seen is None else seen
     suggestions = tuple(
-        Suggested(
+        Suggestion(
             point={"x": x}, engine="e/1", run_number=number, observations_seen=known // 2, study_length=known
         )
         for number, x in enumerate(points, start=world.sweep().counts.total + 1)
@@ -116,7 +116,7 @@ def test_rules_hold_for_suggestions_too(outside: Point) -> None:
     world.create(RULED)
     world.offer(world.attach(slots=2), 2)
     suggestions = [
-        Suggested(point=point, engine="e/1", run_number=number, observations_seen=0, study_length=0)
+        Suggestion(point=point, engine="e/1", run_number=number, observations_seen=0, study_length=0)
         for number, point in enumerate((outside, DEEP), start=1)
     ]
     world.happens(SuggestionsArrived(sweep=1, suggestions=tuple(suggestions), exhausted=False))
@@ -170,7 +170,7 @@ def test_an_answer_while_paused_hands_nothing_out_and_asks_nothing(world: World)
     ("durations", "wait"), [([], 0.25), ([5.0], 0.25), ([1.0, 100.0, 900.0], 2.0), ([9000.0], 10.0)]
 )
 def test_the_wait_is_a_share_of_the_median_run_time(durations: list[float], wait: float) -> None:
-    assert patience(durations) == wait
+    assert fresh_wait(durations) == wait
 
 
 def test_bad_answers_that_nobody_waits_for_are_not_asked_for_again_at_once(world: World) -> None:

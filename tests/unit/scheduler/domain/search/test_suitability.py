@@ -12,7 +12,7 @@ from sweepd_scheduler.domain.search.prior_runs import (
     UnsuitableError,
     candidate,
     prior_run,
-    shown_in,
+    result_in,
 )
 from sweepd_scheduler.domain.states import RunState
 from unit.scheduler.prior import an_old_run
@@ -37,7 +37,7 @@ def taken(
 ) -> PriorRun:
     spec = a_spec(document)
     found = candidate(spec, an_old_run(point, state=state), None)
-    return prior_run(found, shown_in(spec, found, curve), 1)
+    return prior_run(found, result_in(spec, found, curve), 1)
 
 
 def why_not(
@@ -199,9 +199,9 @@ def test_what_the_scheduler_counted_stands_for_points_that_are_still_on_their_wa
         (before, 0.25),
         (a_spec({**GRID, "metric": {"name": "loss", "goal": "maximize"}}), 4.0),
     ):
-        assert shown_in(spec, candidate(spec, run, before), [4.0]).value == value
+        assert result_in(spec, candidate(spec, run, before), [4.0]).value == value
     other = a_spec({**GRID, "metric": {"name": "acc"}})  # another key: what was counted says nothing of it
-    assert shown_in(other, candidate(other, run, before), [0.75]).value == 0.75
+    assert result_in(other, candidate(other, run, before), [0.75]).value == 0.75
 
 
 def test_a_list_that_declares_no_parameters_takes_any_point() -> None:

@@ -2,15 +2,15 @@
 
 import pytest
 
-from sweepd_scheduler.domain.agents.agent import Guarded, QuarantineCause, Withheld, WithheldReason
+from sweepd_scheduler.domain.agents.agent import Guarded, Ineligible, IneligibleReason, QuarantineCause
 from sweepd_scheduler.domain.agents.commands import StartRun
-from sweepd_scheduler.domain.decision import GuardChanged, Happened
+from sweepd_scheduler.domain.decision import GuardChanged, HistoryEntry
 from sweepd_scheduler.domain.events import Announced, Detached
 from sweepd_scheduler.domain.names import SweepName
 from sweepd_scheduler.domain.requests.requests import PauseSweep, ResumeSweep
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause
 from sweepd_scheduler.domain.states import AttemptState, RunState, SweepState
-from sweepd_scheduler.domain.sweeps.guard import held_sentence
+from sweepd_scheduler.domain.sweeps.guard import quarantine_sentence
 from sweepd_scheduler.domain.sweeps.sweep import PauseCause
 from unit.scheduler.people import release
 from unit.scheduler.world import EXIT_0, OBJECTIVE, PARENT, RANDOM, World
@@ -55,13 +55,13 @@ def test_an_agent_on_which_too_many_fail_in_a_row_gets_no_more(world: World) -> 
         "agent bad gets no more runs, as too many attempts failed there in a row, the last one because: "
         "exited with code 3; fix the cause, then release it: sweepctl agents release bad"
     )
-    told = world.last_told(Withheld)
-    assert (told.sweep, told.reason) == ("local/demo/s", WithheldReason.GUARD)
+    told = world.last_told(Ineligible)
+    assert (told.sweep, told.reason) == ("local/demo/s", IneligibleReason.GUARD)
     assert told.message == (
         "5 attempts failed here in a row; agent bad gets no more runs of local/demo/s "
         "until a person releases it: sweepctl agents release bad"
     )
-    (line,) = [each for each in world.changes if isinstance(each, Happened) and each.kind == "agent-held"]
+    (line,) = [each for each in world.changes if isinstance(each, HistoryEntry) and each.kind == "agent-held"]
     assert line.detail["agent"] == "bad"
     assert str(line.detail["reason"]).startswith("5 attempts failed there in a row, the last one because: ")
     runs(world, good, EXIT_0)
@@ -81,7 +81,7 @@ def test_attempts_that_are_retried_count_against_the_agent(world: World) -> None
     world.create({**RANDOM, "guard": {"agent": 2}, "retry": {"failure": 5}})
     bad, good = world.attach("bad"), world.attach("good")
     runs(world, bad, FAILS, FAILS)
-    assert world.last_told(Withheld).message.startswith("2 attempts failed here in a row; ")
+    assert world.last_told(Ineligible).message.startswith("2 attempts failed here in a row; ")
     assert world.offer(bad) == []
     (start,) = world.offer(good)
     assert (start.run.number, start.run.attempt) == (1, 3)
@@ -90,8 +90,8 @@ def test_attempts_that_are_retried_count_against_the_agent(world: World) -> None
 def test_one_failure_is_no_row(world: World) -> None:
     world.create({**RANDOM, "guard": {"agent": 1}})
     runs(world, world.attach("bad"), FAILS)
-    assert world.last_told(Withheld).message.startswith("1 attempt failed here; agent bad gets no more")
-    (line,) = [each for each in world.changes if isinstance(each, Happened) and each.kind == "agent-held"]
+    assert world.last_told(Ineligible).message.startswith("1 attempt failed here; agent bad gets no more")
+    (line,) = [each for each in world.changes if isinstance(each, HistoryEntry) and each.kind == "agent-held"]
     assert str(line.detail["reason"]).startswith("1 attempt failed there, because: ")
 
 
@@ -117,12 +117,12 @@ def test_whoever_is_held_is_named_again_after_a_pause(world: World) -> None:
 
 
 def test_the_sentence_names_several_agents_and_not_too_many() -> None:
-    assert held_sentence({"a": Guarded(failures=4)}) == ""
+    assert quarantine_sentence({"a": Guarded(failures=4)}) == ""
     both = {"b": quarantined(5), "a": Guarded(quarantine=QuarantineCause.START_FAILED, reason="no train.py")}
-    assert held_sentence(both).startswith(
+    assert quarantine_sentence(both).startswith(
         "agents a, b get no more runs, as too many attempts failed on each in a row or they cannot start "
     )
-    many = held_sentence({f"{n:02}": quarantined(5) for n in range(12)})
+    many = quarantine_sentence({f"{n:02}": quarantined(5) for n in range(12)})
     assert many.startswith("agents 00, 01, 02, 03, 04, 05, 06, 07, 08, 09, … get")
 
 
@@ -269,8 +269,8 @@ def test_a_run_that_its_agent_cannot_start_goes_to_another_one_uncharged(world: 
     expected = Guarded(failures=0, quarantine=QuarantineCause.START_FAILED, reason=MISSING.message)
     assert world.state.index[1].guards == {"bad": expected}
     assert world.offer(bad) == []
-    told = world.last_told(Withheld)
-    assert told.reason is WithheldReason.GUARD
+    told = world.last_told(Ineligible)
+    assert told.reason is IneligibleReason.GUARD
     assert told.message == (
         "no run can be started here: the program train.py is not there; agent bad gets no more runs of "
         "local/demo/s until a person releases it: sweepctl agents release bad"

@@ -11,13 +11,13 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from sweepd.spec import Json
 from sweepd_kernel.errors import DomainError
 from sweepd_scheduler.domain.agents.agent import AttemptRef
-from sweepd_scheduler.domain.agents.commands import Fate, Fated, NotUnderstood, StartRun, Welcome
+from sweepd_scheduler.domain.agents.commands import AttemptVerdict, Fate, StartRun, Unsupported, Welcome
 from sweepd_scheduler.domain.decide import decide
 from sweepd_scheduler.domain.events import (
     Answered,
     Heartbeat,
     Offered,
-    Strayed,
+    StaleDelivery,
     SuggestionsArrived,
     SuggestionsFailed,
 )
@@ -102,16 +102,16 @@ class SweepLife(RuleBasedStateMachine):
             world.leaves(self.sessions.pop(agent))
         session = world.attach(agent, attempts=(world.held(key, ref, secret=b"guessed"),))
         verdict = world.last_told(Welcome).verdicts[0]
-        assert verdict == Fated(ref=ref, fate=Fate.UNKNOWN)
+        assert verdict == AttemptVerdict(ref=ref, fate=Fate.UNKNOWN)
         changes, told = len(world.changes), len(world.told)
         world.resumes(session, ref, 3)
         world.logs(session, ref, world.run(key).observation_row + 1, -1e9)
         world.describes(session, ref)
-        world.happens(Strayed(session, ref))
+        world.happens(StaleDelivery(session, ref))
         world.happens(Heartbeat(session, (ref,)))
         world.exits(session, ref, how, world.run(key).observation_row)
         assert world.changes[changes:] == []
-        assert {(to, type(command)) for to, command in world.told[told:]} == {(session, NotUnderstood)}
+        assert {(to, type(command)) for to, command in world.told[told:]} == {(session, Unsupported)}
         world.leaves(session)
 
     @rule(agent=st.sampled_from(AGENTS))
@@ -150,7 +150,7 @@ class SweepLife(RuleBasedStateMachine):
     def lives(self, agent: str) -> None:
         if agent in self.sessions:
             refs = tuple(self.given[agent].values())
-            self.world.state.hear(self.sessions[agent], self.world.now, refs)
+            self.world.state.renew_leases(self.sessions[agent], self.world.now, refs)
             self.world.happens(Heartbeat(self.sessions[agent], refs))
 
     @rule(seconds=st.sampled_from([0.3, 6.0, 40.0, 130.0]), silent=st.booleans())
@@ -236,7 +236,7 @@ class SweepLife(RuleBasedStateMachine):
         with suppress(DomainError):
             decide(world.state, Offered(session, 3), world.moment)
             decide(world.state, CancelSweep(SweepName(PARENT, "s")), world.moment)
-        world.state.journal.back_to(0)
+        world.state.undo_log.back_to(0)
         assert before == (world.state.runs, world.state.sweeps, world.state.sessions)
 
 
