@@ -65,8 +65,7 @@ class PairedDatabase:
 
     file: str
     """Its name in the folder of the service."""
-    schema: Schema | str
-    """Its tables; a package with a `schema.sql` until those of all services are generated."""
+    schema: Schema
     attempts: Callable[[Connection], AbstractSet[AttemptKey]]
     """Returns the attempts that it has anything of."""
     remove: Callable[[Connection, AbstractSet[AttemptKey]], None] | None = None

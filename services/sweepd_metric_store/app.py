@@ -9,22 +9,22 @@ import grpc.aio
 
 from sweepd_kernel.errors import DamagedError, StartError, UnavailableError
 from sweepd_kernel.service import RunningService, ServiceContext, ServiceDefinition
+from sweepd_kernel.sql.sqlite import SqliteEngine
 from sweepd_metric_store.api.following import Subscriptions
 from sweepd_metric_store.api.servicer import SERVICE_NAME, MetricServicer, handlers
 from sweepd_metric_store.api.streams import AppendStreams
-from sweepd_metric_store.pairing import PAIRED, Pairing
-from sweepd_metric_store.store.reads import SqliteReads
-from sweepd_metric_store.store.writes import DATABASE, SqliteWrites
-from sweepd_metric_store.store.writes import SERVICE as NAME
+from sweepd_metric_store.pairing import DATABASE, PAIRED, Pairing
+from sweepd_metric_store.store.reads import SqlReads
+from sweepd_metric_store.store.writes import SqlWrites
 from sweepd_metric_store.writer import Writer
+
+NAME = "metric-store"
 
 
 class MetricStore:
     """The running service."""
 
-    def __init__(
-        self, writes: SqliteWrites, reads: SqliteReads, pairing: Pairing, context: ServiceContext
-    ) -> None:
+    def __init__(self, writes: SqlWrites, reads: SqlReads, pairing: Pairing, context: ServiceContext) -> None:
         self._reads = reads
         self._pairing = pairing
         self._subscriptions = Subscriptions()
@@ -61,8 +61,9 @@ def _add_flags(_parser: argparse.ArgumentParser) -> None:
 async def _open(context: ServiceContext) -> RunningService:
     if context.data is None:
         raise StartError(f"{NAME} needs a folder for its data: --data DIR")
-    writes, reads = SqliteWrites(context.data, context.clock), SqliteReads(context.data)
-    pairing = Pairing(context.data / DATABASE, NAME, context.clock, context.log)
+    engine = SqliteEngine(context.data / DATABASE, NAME)
+    writes, reads = SqlWrites(engine, context.clock), SqlReads(engine)
+    pairing = Pairing(engine, NAME, context.clock, context.log)
     try:
         try:
             await asyncio.to_thread(writes.open)

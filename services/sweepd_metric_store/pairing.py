@@ -7,20 +7,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sqlite3
 from collections.abc import Set as AbstractSet
 from contextlib import closing
-from pathlib import Path
 
-from sweepd_kernel import pairing_sql
 from sweepd_kernel.clock import Clock
-from sweepd_kernel.database import open_sqlite, storage_error
 from sweepd_kernel.errors import DatabasesDifferError, DomainError, UnavailableError
+from sweepd_kernel.pairing import store
 from sweepd_kernel.pairing.comparison import Database, Delayed, Peer, mismatch
 from sweepd_kernel.service import AttemptKey, PairedDatabase
-from sweepd_kernel.sql.engine import Connection
+from sweepd_kernel.sql.engine import Connection, Engine
 from sweepd_metric_store.ports import SYSTEM
-from sweepd_metric_store.store.writes import DATABASE
+from sweepd_metric_store.store.tables_sql import SCHEMA
+
+DATABASE = "metrics.sqlite"
 
 
 class Pairing:
@@ -29,9 +28,9 @@ class Pairing:
     The file is opened again for each comparison, as it may have been replaced.
     """
 
-    def __init__(self, path: Path, service: str, clock: Clock, log: logging.Logger) -> None:
+    def __init__(self, engine: Engine, service: str, clock: Clock, log: logging.Logger) -> None:
         self.address = ""
-        self._path = path
+        self._engine = engine
         self._service = service
         self._clock = clock
         self._log = log
@@ -102,18 +101,12 @@ class Pairing:
         return own
 
     def _own(self) -> Database:
-        try:
-            with closing(open_sqlite(self._path, read_only=True)) as connection:
-                return pairing_sql.read(connection, str(self._path))
-        except sqlite3.Error as error:
-            raise storage_error(error, self._service, self._path) from error
+        with closing(self._engine.connect(read_only=True)) as connection:
+            return store.read(connection, self._engine.place)
 
     def _remember(self, peer: Peer) -> None:
-        try:
-            with closing(open_sqlite(self._path)) as connection:
-                pairing_sql.remember(connection, peer)
-        except sqlite3.Error as error:
-            raise storage_error(error, self._service, self._path) from error
+        with closing(self._engine.connect()) as connection:
+            store.remember(connection, peer)
 
 
 def stored_attempts(connection: Connection) -> AbstractSet[AttemptKey]:
@@ -140,6 +133,4 @@ _CLEAR = (
         select blob_id from file where blob_id is not null union all select blob_id from file_upload)""",
     "delete from file_piece where blob_id not in (select id from file_blob)",
 )
-PAIRED = PairedDatabase(
-    file=DATABASE, schema="sweepd_metric_store", attempts=stored_attempts, remove=remove_attempts
-)
+PAIRED = PairedDatabase(file=DATABASE, schema=SCHEMA, attempts=stored_attempts, remove=remove_attempts)

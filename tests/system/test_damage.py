@@ -22,7 +22,7 @@ METRICS = Path("metric-store/metrics.sqlite")
 LOSS = """
     select c.{} from chunk c join series s on s.id = c.series_id join metric_key k on k.id = s.key_id
     join attempt a on a.id = s.attempt_id join run r on r.id = a.run_id
-    where k.name = 'loss' and r.name like '%-1' order by c.id limit 1"""
+    where k.name = 'loss' and r.name like '%-1' order by c.rowid limit 1"""
 
 
 def test_a_flipped_byte_is_named_and_everything_else_is_exported(installation: Installation) -> None:
@@ -34,9 +34,13 @@ def test_a_flipped_byte_is_named_and_everything_else_is_exported(installation: I
     assert server.stop() == 0
     path = server.data / METRICS
     body = stored_body(path, LOSS.format("body"))
-    change(path, f"update chunk set body = ? where id = ({LOSS.format('id')})", flipped(body, len(body) - 2))
+    change(
+        path,
+        f"update chunk set body = ? where rowid = ({LOSS.format('rowid')})",
+        flipped(body, len(body) - 2),
+    )
     change(path, "update series set summary = zeroblob(4) where id = (select min(id) from series)")
-    change(path, "update log_piece set body = zeroblob(length(body)) where id = 1")
+    change(path, "update log_piece set body = zeroblob(length(body)) where first_offset = 0")
 
     again = installation.start_server(*SHORT, listen=server.address)
     run = f"{name}-1"

@@ -11,7 +11,6 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from sweepd_kernel import schema
 from sweepd_kernel.console import complain, remark
 from sweepd_kernel.errors import DomainError, StartError
 from sweepd_kernel.pairing import store
@@ -46,7 +45,7 @@ def pair(flags: argparse.Namespace, services: Sequence[ServiceDefinition]) -> in
     try:
         with _held(data, *(each.engine.path.parent for each in sides)):
             for each in sides:
-                _ensure_schema(each)
+                ensure_schema(each.engine, each.database.schema)
             _pair(sides)
     except (StartError, DomainError) as error:
         complain(str(error))
@@ -65,13 +64,6 @@ def _held(*folders: Path) -> Iterator[None]:
         for folder in folders:
             held.callback(lock_data_folder(folder, patience=0.3).release)
         yield
-
-
-def _ensure_schema(side: _Side) -> None:
-    if isinstance(side.database.schema, str):
-        schema.ensure_schema(side.engine.path, side.database.schema)
-    else:
-        ensure_schema(side.engine, side.database.schema)
 
 
 def _pair(sides: Sequence[_Side]) -> None:

@@ -103,6 +103,19 @@ class Stretch:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """An encoded stretch, and figures of it that are read without decoding the body."""
+
+    first_row: int
+    last_row: int
+    points: int
+    min_step: int
+    max_step: int
+    kind: Kind
+    body: bytes
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Piece:
     """Part of a batch: a stretch of one key."""

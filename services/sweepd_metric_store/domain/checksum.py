@@ -1,25 +1,28 @@
-"""Checksum of a stored body and of the numbers of its row."""
+"""Checksum of a stored row: integers, and a body."""
 
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import cast
 from zlib import crc32
 
 
-def checksum(body: bytes, *place: int) -> int:
-    """Return the CRC-32 of `body` and of `place`, the numbers of its row.
+def checksum(row: Sequence[object]) -> int:
+    """Return the CRC-32 of a row of integers, with a body at its end.
 
     This detects a body that lies in the row of another as well as one that has changed.
     """
-    return crc32(body, crc32(_layout(len(place)).pack(*place)))
+    *numbers, body = row
+    return crc32(cast(bytes, body), crc32(_layout(len(numbers)).pack(*numbers)))
 
 
-def intact(stored: int, body: bytes, *place: int) -> bool:
+def is_intact(row: Sequence[object], stored: object) -> bool:
     """Tell whether a row matches `stored`, the checksum with which it was written."""
     try:
-        return checksum(body, *place) == stored
+        return checksum(row) == stored
     except (TypeError, struct.error):  # a damaged row may return a text for a number
         return False
 

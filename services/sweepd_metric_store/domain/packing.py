@@ -132,6 +132,8 @@ class _Packing:
     def _objection(self, column: Column) -> str:
         if not 1 <= len(column.key) <= MAX_KEY_CHARACTERS:
             return f"is not 1 to {MAX_KEY_CHARACTERS} characters long"
+        if "\0" in column.key:
+            return "has a NUL character"
         if column.key not in self.keys and len(self.keys) >= MAX_KEYS:
             return f"is beyond the {MAX_KEYS} keys of a run"
         return ""

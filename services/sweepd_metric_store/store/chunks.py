@@ -2,49 +2,25 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import TypeAlias
+from collections.abc import Iterator
 
-from sweepd_kernel.database import damage_of
-from sweepd_metric_store.domain.batch import Kind
-from sweepd_metric_store.domain.checksum import checksum, intact
+from sweepd_kernel.errors import DamagedError
+from sweepd_kernel.sql.engine import Connection, Row, Value
+from sweepd_metric_store.domain.batch import Chunk
+from sweepd_metric_store.domain.checksum import checksum, is_intact
 from sweepd_metric_store.domain.view import EVERYTHING
-
-OnDamage: TypeAlias = Callable[[], None]
-"""Called for each damaged row; raises to end the reading."""
-
-
-@dataclass(frozen=True, slots=True)
-class Chunk:
-    """A chunk row without the id of its series."""
-
-    first_row: int
-    last_row: int
-    points: int
-    min_step: int
-    max_step: int
-    kind: Kind
-    body: bytes
+from sweepd_metric_store.store.queries import OnDamage, number
+from sweepd_metric_store.store.tables_sql import CHUNK, chunk_of, chunk_values
 
 
-def values(series_id: int, chunk: Chunk) -> tuple[int | bytes, ...]:
-    """Return the parameters of `INSERT`."""
-    numbers = (
-        series_id,
-        chunk.first_row,
-        chunk.last_row,
-        chunk.points,
-        chunk.min_step,
-        chunk.max_step,
-        chunk.kind.value,
-    )
-    return (*numbers, chunk.body, checksum(chunk.body, *numbers))
+def values(series_id: int, chunk: Chunk) -> tuple[Value, ...]:
+    """Return the values of a new row."""
+    row = chunk_values(chunk, series_id=series_id, checksum=0)[:-1]
+    return (*row, checksum(row))
 
 
 def read(
-    connection: sqlite3.Connection,
+    connection: Connection,
     series_id: int,
     on_damage: OnDamage,
     *,
@@ -72,19 +48,16 @@ def read(
         on_damage()
 
 
-def _counted(connection: sqlite3.Connection, series_id: int) -> int:
+def _counted(connection: Connection, series_id: int) -> int:
     """Return the number of points that the index of a series leads to; a damaged index loses rows."""
     try:
-        (found,) = connection.execute(_POINTS, (series_id,)).fetchone()
-    except sqlite3.Error as error:
-        if not damage_of(error):
-            raise
+        return number(connection, _POINTS, (series_id,))
+    except DamagedError:
         return 0
-    return int(found)
 
 
 def _found(
-    connection: sqlite3.Connection,
+    connection: Connection,
     series_id: int,
     on_damage: OnDamage,
     first_row: int,
@@ -93,55 +66,52 @@ def _found(
     mixed: bool,
 ) -> Iterator[Chunk]:
     reached = -1
+    asked = {"series_id": series_id, "first_row": first_row, "last_row": last_row}
     try:
-        for row in connection.execute(_CHUNKS, (series_id, first_row, last_row, mixed)):
-            reached = row[0]
-            chunk = _checked(series_id, row, on_damage)
+        for row in connection.execute(_OVERLAPPING if mixed else _ADJACENT, asked):
+            reached = row[_FIRST_ROW]
+            chunk = _checked(row, on_damage)
             if chunk is not None:
                 yield chunk
-    except sqlite3.Error as error:
-        if not damage_of(error):
-            raise
+    except DamagedError:
+        pass
     else:
         return
     # A page is unreadable; the index lists all rows, most of which lie in other pages.
-    for (chunk_id,) in connection.execute(_IDS, (series_id, reached, last_row)).fetchall():
+    for (begin,) in connection.execute(_BEGINS, (series_id, reached, last_row)).all():
         try:
-            row = connection.execute(_ONE, (chunk_id,)).fetchone()
-        except sqlite3.Error as error:
-            if not damage_of(error):
-                raise
-            row = None
-        if row is None:
+            found = connection.execute(_ONE, (series_id, begin)).first()
+        except DamagedError:
+            found = None
+        if found is None:
             on_damage()
-        elif row[1] >= first_row:
-            chunk = _checked(series_id, row, on_damage)
+        elif found[_LAST_ROW] >= first_row:
+            chunk = _checked(found, on_damage)
             if chunk is not None:
                 yield chunk
 
 
-def _checked(
-    series_id: int, row: tuple[int, int, int, int, int, int, bytes, int], on_damage: OnDamage
-) -> Chunk | None:
-    *numbers, body, stored = row
-    if not intact(stored, body, series_id, *numbers):
-        on_damage()
-        return None
-    first, last, points, least, greatest, kind = numbers
-    return Chunk(first, last, points, least, greatest, Kind(kind), body)
+def _checked(row: Row, on_damage: OnDamage) -> Chunk | None:
+    if is_intact(row[:-1], row[-1]):
+        return chunk_of(row)
+    on_damage()
+    return None
 
 
-INSERT = """
-    insert into chunk (series_id, first_row, last_row, points, min_step, max_step, kind, body, checksum)
-    values (?, ?, ?, ?, ?, ?, ?, ?, ?)"""
-_COLUMNS = "first_row, last_row, points, min_step, max_step, kind, body, checksum"
+_FIRST_ROW, _LAST_ROW = CHUNK.columns.index("first_row"), CHUNK.columns.index("last_row")
+_OVERLAPPING = f"""
+    select {CHUNK} from chunk
+    where series_id = :series_id and last_row >= :first_row and first_row <= :last_row order by first_row"""
 # Chunks of one type do not overlap, so the first one wanted can be sought.
-_CHUNKS = f"""
-    select {_COLUMNS} from chunk
-    where series_id = ?1 and last_row >= ?2 and first_row <= ?3 and first_row >= case when ?4 then 0 else
-        coalesce((select max(first_row) from chunk where series_id = ?1 and first_row <= ?2), 0) end
+_ADJACENT = f"""
+    select {CHUNK} from chunk
+    where series_id = :series_id and last_row >= :first_row and first_row <= :last_row
+        and first_row >= coalesce(
+            (select max(first_row) from chunk where series_id = :series_id and first_row <= :first_row), 0)
     order by first_row"""
 _POINTS = "select coalesce(sum(points), 0) from chunk where series_id = ?"
 # Read from the index alone.
-_IDS = "select id from chunk where series_id = ? and first_row > ? and first_row <= ? order by first_row"
-_ONE = f"select {_COLUMNS} from chunk where id = ?"
+_BEGINS = (
+    "select first_row from chunk where series_id = ? and first_row > ? and first_row <= ? order by first_row"
+)
+_ONE = f"select {CHUNK} from chunk where series_id = ? and first_row = ?"

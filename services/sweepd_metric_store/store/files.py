@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import sqlite3
+import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sweepd_kernel.database import damage_of
-from sweepd_metric_store.domain.checksum import checksum, intact
+from sweepd_kernel.errors import DamagedError
+from sweepd_kernel.sql.engine import Connection
+from sweepd_metric_store.domain.checksum import checksum, is_intact
 from sweepd_metric_store.domain.files import (
     MAX_LEFT_OUT,
     MAX_NUMBER,
@@ -20,6 +21,19 @@ from sweepd_metric_store.domain.files import (
 )
 from sweepd_metric_store.ports import FileArrived, FilePage, Stored, StoredFile
 from sweepd_metric_store.store.ledger import AttemptState, FileTotals
+from sweepd_metric_store.store.tables_sql import (
+    FILE,
+    FILE_BLOB,
+    FILE_PIECE,
+    FILE_UPLOAD,
+    file_blob_values,
+    file_piece_values,
+    file_upload_values,
+    file_values,
+)
+
+_BLOB_ID_BITS = 62
+"""Ids are drawn, so that no content ever has the id of a deleted one that somebody reads."""
 
 
 class DamagedPieceError(Exception):
@@ -46,7 +60,7 @@ class _Namesake:
     is_later: bool
 
 
-def store(connection: sqlite3.Connection, attempt: AttemptState, arrival: FileArrived) -> Stored:
+def store(connection: Connection, attempt: AttemptState, arrival: FileArrived) -> Stored:
     """Store one piece in the open transaction."""
     upload = _upload(connection, attempt.id)
     if arrival.number > MAX_NUMBER:
@@ -61,13 +75,20 @@ def store(connection: sqlite3.Connection, attempt: AttemptState, arrival: FileAr
         _list_without_content(connection, attempt, arrival, arrival.left_out or rejection)
     else:
         upload, rejection = _taken(connection, attempt, arrival, upload)
-    connection.execute(_PUT_UPLOAD, (attempt.id, arrival.number, upload.blob, upload.name, upload.offset))
+    row = file_upload_values(
+        attempt_id=attempt.id,
+        number=arrival.number,
+        blob_id=upload.blob,
+        name=upload.name,
+        next_offset=upload.offset,
+    )
+    connection.execute(FILE_UPLOAD.upsert, row)
     return Stored(name=arrival.name, cursor=arrival.number, rejection=rejection, fresh=True)
 
 
-def page(connection: sqlite3.Connection, run: str, after: str, limit: int) -> FilePage:
+def page(connection: Connection, run: str, after: str, limit: int) -> FilePage:
     """Return files of a run by name, each of the newest attempt that has it."""
-    rows = connection.execute(_LIST, {"run": run, "after": after, "limit": limit + 1}).fetchall()
+    rows = connection.execute(_LIST, {"run": run, "after": after, "limit": limit + 1}).all()
     files = [
         StoredFile(name=name, attempt=attempt, size=size, time=time, digest=digest or b"", left_out=left_out)
         for name, attempt, size, time, digest, left_out in rows[:limit]
@@ -75,41 +96,36 @@ def page(connection: sqlite3.Connection, run: str, after: str, limit: int) -> Fi
     return FilePage(files=files, rest=files[-1].name if len(rows) > limit else None)
 
 
-def blob(connection: sqlite3.Connection, run: str, name: str) -> int | None:
+def blob(connection: Connection, run: str, name: str) -> int | None:
     """Return the id of the content of a file; None without file or content."""
-    row = connection.execute(_BLOB, (run, name)).fetchone()
+    row = connection.execute(_BLOB, (run, name)).first()
     return None if row is None or row[0] is None else int(row[0])
 
 
-def piece(connection: sqlite3.Connection, blob_id: int, offset: int) -> bytes | None:
+def piece(connection: Connection, blob_id: int, offset: int) -> bytes | None:
     """Return the piece of a content that begins at `offset`; empty at its end, None if it was deleted.
 
     Raises:
         DamagedPieceError: the piece is damaged.
     """
-    row = _stored_piece(connection, blob_id, offset)
-    if row is not None:
-        body, stored = row
-        if not intact(stored, body, blob_id, offset):
-            raise DamagedPieceError
-        return body
-    size = connection.execute("select size from file_blob where id = ?", (blob_id,)).fetchone()
-    return b"" if size is not None and size[0] == offset else None
-
-
-def _stored_piece(connection: sqlite3.Connection, blob_id: int, offset: int) -> tuple[bytes, int] | None:
     try:
-        row: tuple[bytes, int] | None = connection.execute(_PIECE, (blob_id, offset)).fetchone()
-    except sqlite3.Error as error:
-        if not damage_of(error):
-            raise
+        row = connection.execute(_PIECE, (blob_id, offset)).first()
+    except DamagedError as error:
         raise DamagedPieceError from error
-    return row
+    if row is not None:
+        if not is_intact(row[:-1], row[-1]):
+            raise DamagedPieceError
+        body: bytes = row[-2]
+        return body
+    return b"" if _size(connection, blob_id) == offset else None
 
 
-def _refusal(
-    connection: sqlite3.Connection, attempt: AttemptState, arrival: FileArrived, upload: _Upload
-) -> str:
+def _size(connection: Connection, blob_id: int) -> int | None:
+    row = connection.execute("select size from file_blob where id = ?", (blob_id,)).first()
+    return None if row is None else int(row[0])
+
+
+def _refusal(connection: Connection, attempt: AttemptState, arrival: FileArrived, upload: _Upload) -> str:
     """Return why a piece is refused for good; empty if it is not."""
     if complaint := complaint_of_name(arrival.file):
         return complaint
@@ -124,20 +140,25 @@ def _refusal(
 
 
 def _taken(
-    connection: sqlite3.Connection, attempt: AttemptState, arrival: FileArrived, upload: _Upload
+    connection: Connection, attempt: AttemptState, arrival: FileArrived, upload: _Upload
 ) -> tuple[_Upload, str]:
     """Store the bytes of a piece; the last one completes the file."""
-    blob_id, size = upload.blob, arrival.size
-    if blob_id:
-        (size,) = connection.execute("select size from file_blob where id = ?", (blob_id,)).fetchone()
+    blob_id = upload.blob
+    size = (_size(connection, blob_id) if blob_id else None) or arrival.size
     if len(arrival.content) > MAX_PIECE_BYTES or arrival.offset + len(arrival.content) > size:
         _drop_blob(connection, blob_id)
         return _Upload(upload.number), "it has more bytes than it may"
     if not blob_id:
-        blob_id = connection.execute("insert into file_blob (size) values (?)", (size,)).lastrowid or 0
+        blob_id = secrets.randbits(_BLOB_ID_BITS) + 1
+        connection.execute(FILE_BLOB.insert, file_blob_values(id=blob_id, digest=None, size=size))
     if arrival.content:
-        place = (blob_id, arrival.offset)
-        connection.execute(_PUT_PIECE, (*place, arrival.content, checksum(arrival.content, *place)))
+        row = file_piece_values(
+            blob_id=blob_id,
+            first_offset=arrival.offset,
+            body=arrival.content,
+            checksum=checksum((blob_id, arrival.offset, arrival.content)),
+        )
+        connection.execute(FILE_PIECE.insert, row)
     end = arrival.offset + len(arrival.content)
     if end < size:
         return _Upload(upload.number, blob_id, arrival.file, end), ""
@@ -150,9 +171,9 @@ def _taken(
     return _Upload(upload.number), ""
 
 
-def _shared(connection: sqlite3.Connection, blob_id: int, digest: bytes) -> int:
+def _shared(connection: Connection, blob_id: int, digest: bytes) -> int:
     """Return the blob that holds a content from now on; a damaged one is replaced by the new one."""
-    known = connection.execute("select id from file_blob where digest = ?", (digest,)).fetchone()
+    known = connection.execute("select id from file_blob where digest = ?", (digest,)).first()
     if known is None:
         connection.execute("update file_blob set digest = ? where id = ?", (digest, blob_id))
         return blob_id
@@ -167,7 +188,7 @@ def _shared(connection: sqlite3.Connection, blob_id: int, digest: bytes) -> int:
 
 
 def _list_without_content(
-    connection: sqlite3.Connection, attempt: AttemptState, arrival: FileArrived, why: str
+    connection: Connection, attempt: AttemptState, arrival: FileArrived, why: str
 ) -> None:
     """Add a file without content to the list of files, within its limits."""
     count, _ = _others(connection, attempt, arrival)
@@ -176,7 +197,7 @@ def _list_without_content(
 
 
 def _put_file(
-    connection: sqlite3.Connection,
+    connection: Connection,
     attempt: AttemptState,
     arrival: FileArrived,
     *,
@@ -188,42 +209,49 @@ def _put_file(
     if any(each.is_later for each in namesakes):
         _drop_unused(connection, [blob])
         return
-    rows = [(each.attempt_id, arrival.file) for each in namesakes]
-    connection.executemany("delete from file where attempt_id = ? and name = ?", rows)
-    values = (attempt.id, arrival.file, arrival.size, arrival.time, blob, left_out[:MAX_LEFT_OUT])
-    connection.execute(_PUT_FILE, values)
+    connection.execute_many(FILE.delete, [(each.attempt_id, arrival.file) for each in namesakes])
+    row = file_values(
+        attempt_id=attempt.id,
+        name=arrival.file,
+        size=arrival.size,
+        time=arrival.time,
+        blob_id=blob,
+        left_out=left_out[:MAX_LEFT_OUT],
+    )
+    connection.execute(FILE.insert, row)
     totals = _totals(connection, attempt)
     totals.count += 1 - len(namesakes)
     totals.size += (0 if blob is None else arrival.size) - sum(each.size for each in namesakes)
     _drop_unused(connection, [each.blob for each in namesakes])
 
 
-def _others(connection: sqlite3.Connection, attempt: AttemptState, arrival: FileArrived) -> tuple[int, int]:
+def _others(connection: Connection, attempt: AttemptState, arrival: FileArrived) -> tuple[int, int]:
     """Return the number of other files of the run, and the number of their bytes that are stored."""
     totals = _totals(connection, attempt)
     namesakes = _namesakes(connection, attempt, arrival.file)
     return totals.count - len(namesakes), totals.size - sum(each.size for each in namesakes)
 
 
-def _totals(connection: sqlite3.Connection, attempt: AttemptState) -> FileTotals:
+def _totals(connection: Connection, attempt: AttemptState) -> FileTotals:
     """Return the totals of the run, which are counted once: a run may have thousands of files."""
     if attempt.run.files is None:
-        attempt.run.files = FileTotals(*connection.execute(_TOTALS, (attempt.run.id,)).fetchone())
+        count, size = connection.execute(_TOTALS, (attempt.run.id,)).first() or (0, 0)
+        attempt.run.files = FileTotals(count, int(size))
     return attempt.run.files
 
 
-def _namesakes(connection: sqlite3.Connection, attempt: AttemptState, name: str) -> list[_Namesake]:
+def _namesakes(connection: Connection, attempt: AttemptState, name: str) -> list[_Namesake]:
     found = connection.execute(_NAMESAKES, (attempt.number, attempt.run.id, name))
     return [_Namesake(key, blob, size, bool(is_later)) for key, blob, size, is_later in found]
 
 
-def _drop_unused(connection: sqlite3.Connection, blobs: Iterable[int | None]) -> None:
+def _drop_unused(connection: Connection, blobs: Iterable[int | None]) -> None:
     for each in blobs:
-        if each is not None and connection.execute(_USED, (each,)).fetchone() is None:
+        if each is not None and connection.execute(_USED, (each,)).first() is None:
             _drop_blob(connection, each)
 
 
-def _digest(connection: sqlite3.Connection, blob_id: int) -> bytes | None:
+def _digest(connection: Connection, blob_id: int) -> bytes | None:
     """Return the digest of a content; None if it is damaged."""
     digest, offset = hashlib.sha256(), 0
     try:
@@ -235,27 +263,19 @@ def _digest(connection: sqlite3.Connection, blob_id: int) -> bytes | None:
     return digest.digest()
 
 
-def _drop_blob(connection: sqlite3.Connection, blob_id: int) -> None:
+def _drop_blob(connection: Connection, blob_id: int) -> None:
     if blob_id:
         connection.execute("delete from file_piece where blob_id = ?", (blob_id,))
-        connection.execute("delete from file_blob where id = ?", (blob_id,))
+        connection.execute(FILE_BLOB.delete, (blob_id,))
 
 
-def _upload(connection: sqlite3.Connection, attempt_id: int) -> _Upload:
+def _upload(connection: Connection, attempt_id: int) -> _Upload:
     row = connection.execute(
         "select number, blob_id, name, next_offset from file_upload where attempt_id = ?", (attempt_id,)
-    ).fetchone()
+    ).first()
     return _Upload() if row is None else _Upload(*row)
 
 
-_PUT_UPLOAD = """
-    insert into file_upload (attempt_id, number, blob_id, name, next_offset) values (?, ?, ?, ?, ?)
-    on conflict (attempt_id) do update set
-        number = excluded.number, blob_id = excluded.blob_id, name = excluded.name,
-        next_offset = excluded.next_offset"""
-_PUT_PIECE = "insert into file_piece (blob_id, first_offset, body, checksum) values (?, ?, ?, ?)"
-_PUT_FILE = """
-    insert into file (attempt_id, name, size, time, blob_id, left_out) values (?, ?, ?, ?, ?, ?)"""
 _NAMESAKES = """
     select f.attempt_id, f.blob_id, case when f.blob_id is null then 0 else f.size end, a.number > ?
     from attempt a join file f on f.attempt_id = a.id where a.run_id = ? and f.name = ?"""
@@ -263,12 +283,13 @@ _USED = "select 1 from file where blob_id = ? limit 1"
 _TOTALS = """
     select count(*), coalesce(sum(case when f.blob_id is null then 0 else f.size end), 0)
     from attempt a join file f on f.attempt_id = a.id where a.run_id = ?"""
+# A run has one file of each name, that of the newest attempt.
 _LIST = """
-    select f.name, max(a.number), f.size, f.time, b.digest, f.left_out from run r
+    select f.name, a.number, f.size, f.time, b.digest, f.left_out from run r
     join attempt a on a.run_id = r.id join file f on f.attempt_id = a.id
     left join file_blob b on b.id = f.blob_id
-    where r.name = :run and f.name > :after group by f.name order by f.name limit :limit"""
+    where r.name = :run and f.name > :after order by f.name limit :limit"""
 _BLOB = """
     select f.blob_id from run r join attempt a on a.run_id = r.id join file f on f.attempt_id = a.id
     where r.name = ? and f.name = ? order by a.number desc limit 1"""
-_PIECE = "select body, checksum from file_piece where blob_id = ? and first_offset = ?"
+_PIECE = f"select {FILE_PIECE} from file_piece where blob_id = ? and first_offset = ?"

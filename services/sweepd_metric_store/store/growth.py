@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
-from sweepd_kernel.database import damage_of
+from sweepd_kernel.errors import DamagedError
+from sweepd_kernel.sql.engine import Connection
 from sweepd_metric_store import encoding
 from sweepd_metric_store.ports import AttemptName, Growth, Selection
 from sweepd_metric_store.store import queries
@@ -22,14 +22,14 @@ _POINT_BYTES = 24
 """Approximate size of a number in a chunk; longer texts are noticed as they are read."""
 
 
-def attempts(connection: sqlite3.Connection, selection: Selection) -> AbstractSet[AttemptName]:
+def attempts(connection: Connection, selection: Selection) -> AbstractSet[AttemptName]:
     """Return the attempts of `selection` that have delivered rows."""
     rows = connection.execute(_ATTEMPTS.format(runs=runs_clause(selection)), parameters(selection))
     return {AttemptName(sweep=sweep, run=run, attempt=number) for sweep, run, number in rows}
 
 
 def growth(
-    connection: sqlite3.Connection,
+    connection: Connection,
     names: AbstractSet[AttemptName],
     rows: Mapping[AttemptName, int],
     keys: AbstractSet[str],
@@ -43,7 +43,7 @@ def growth(
     for name in sorted(names, key=lambda each: (each.run, each.attempt)):
         if room < 0:
             break
-        row = connection.execute(_CURSOR, (name.run, name.attempt)).fetchone()
+        row = connection.execute(_CURSOR, (name.run, name.attempt)).first()
         if row is None:
             unread.discard(name)
             continue
@@ -59,22 +59,19 @@ def growth(
     return Growth(series=series, rows=reached, unread=unread, damaged=damages.all)
 
 
-def _wanted(
-    connection: sqlite3.Connection, asked: dict[str, str | int | None]
-) -> Sequence[tuple[int, int, str]]:
+def _wanted(connection: Connection, asked: dict[str, str | int | None]) -> Sequence[tuple[int, int, str]]:
     """Return id, kinds and key of each series of an attempt."""
     try:
-        rows = connection.execute(_SERIES.format(figures=queries.FIGURES, keys=KEYS), asked).fetchall()
+        rows = connection.execute(_SERIES.format(figures=queries.FIGURES, keys=KEYS), asked).all()
         return [(row[1], queries.points_and_kinds(row[1:])[1], row[0]) for row in rows]
-    except sqlite3.Error as error:
-        if not damage_of(error):
-            raise
-    rows = connection.execute(_SERIES.format(figures="s.id", keys=KEYS), asked).fetchall()
+    except DamagedError:
+        pass
+    rows = connection.execute(_SERIES.format(figures="s.id", keys=KEYS), asked).all()
     return [(series_id, queries.UNKNOWN[1], key) for key, series_id in rows]
 
 
 def _grown(
-    connection: sqlite3.Connection,
+    connection: Connection,
     name: AttemptName,
     wanted: Sequence[tuple[int, int, str]],
     seen: int,

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 from heapq import heappop, heappush
 from itertools import groupby
 
-from sweepd_kernel.database import damage_of
+from sweepd_kernel.errors import DamagedError
+from sweepd_kernel.sql.engine import Connection
 from sweepd_metric_store import encoding
 from sweepd_metric_store.domain.downsample import thinned
 from sweepd_metric_store.domain.view import EVERYTHING, NOTHING, Attempt, last_visible_steps, windowed
 from sweepd_metric_store.ports import HistoryPage, HistoryQuery, Position
 from sweepd_metric_store.store import chunks, queries
-from sweepd_metric_store.store.chunks import OnDamage
 from sweepd_metric_store.store.pages import PageBuilder, Part, SeriesName
-from sweepd_metric_store.store.queries import KEYS, Damages, parameters, runs_clause
+from sweepd_metric_store.store.queries import KEYS, Damages, OnDamage, parameters, runs_clause
 
 MAX_THINNED_POINTS = 2_000_000
 """A page ends early once thinning has read this many points, so that no call takes seconds."""
@@ -48,15 +47,14 @@ class StoredSeries:
     last_step: int
 
 
-def takes_long(connection: sqlite3.Connection, query: HistoryQuery) -> bool:
+def takes_long(connection: Connection, query: HistoryQuery) -> bool:
     """Tell whether thinning takes so long that other reads should not wait for a page of `query`."""
     statement = _POINTS_AHEAD.format(runs=runs_clause(query.selection), keys=KEYS)
     asked = parameters(query.selection, run_id=query.start.run_id) | {"most": _SERIES_LOOKED_AT}
-    (points,) = connection.execute(statement, asked).fetchone()
-    return int(points) > LONG_POINTS
+    return queries.number(connection, statement, asked) > LONG_POINTS
 
 
-def page(connection: sqlite3.Connection, query: HistoryQuery) -> HistoryPage:
+def page(connection: Connection, query: HistoryQuery) -> HistoryPage:
     """Return the page of `query`."""
     builder = PageBuilder(query.budget)
     found = Damages(skip=query.skip_damaged)
@@ -92,7 +90,7 @@ def _page(builder: PageBuilder, found: Damages, rest: Position | None) -> Histor
 
 
 def parts_between(
-    connection: sqlite3.Connection,
+    connection: Connection,
     ref: SeriesRef,
     on_damage: OnDamage,
     *,
@@ -135,7 +133,7 @@ def parts_between(
 
 
 def _thinned(
-    connection: sqlite3.Connection,
+    connection: Connection,
     series: StoredSeries,
     on_damage: OnDamage,
     visible: int,
@@ -151,11 +149,10 @@ def _thinned(
     yield from sorted((Part.of(each) for each in cut if len(each)), key=lambda part: part.first_row)
 
 
-def _visible_points(connection: sqlite3.Connection, series: StoredSeries) -> int:
+def _visible_points(connection: Connection, series: StoredSeries) -> int:
     if series.last_step == EVERYTHING:
         return series.points
-    (points,) = connection.execute(_POINTS_UP_TO, (series.ref.series_id, series.last_step)).fetchone()
-    return int(points)
+    return queries.number(connection, _POINTS_UP_TO, (series.ref.series_id, series.last_step))
 
 
 def _position(name: SeriesName, row: int) -> Position:
@@ -172,7 +169,7 @@ def _start_row(series: StoredSeries, query: HistoryQuery) -> int | None:
     return start.row if here == there else None
 
 
-def _series(connection: sqlite3.Connection, query: HistoryQuery) -> Iterator[StoredSeries]:
+def _series(connection: Connection, query: HistoryQuery) -> Iterator[StoredSeries]:
     """Yield the visible series, in the order of the query."""
     rows = _series_rows(connection, query)
     for (run_id, run), of_run in groupby(rows, key=lambda row: (row[0], row[1])):
@@ -195,7 +192,7 @@ def _series(connection: sqlite3.Connection, query: HistoryQuery) -> Iterator[Sto
 
 
 def _series_rows(
-    connection: sqlite3.Connection, query: HistoryQuery
+    connection: Connection, query: HistoryQuery
 ) -> Iterator[tuple[int, str, int, int | None, str, int, int, int]]:
     """Yield id and name of the run, attempt, step resumed from, key, id of the series, points and kinds.
 
@@ -211,24 +208,21 @@ def _series_rows(
                 run_id, yielded = row[0], set()
             yielded.add((row[2], row[4]))
             yield (*row[:6], *(queries.points_and_kinds(row[5:]) if row[4] else (0, 0)))
-    except sqlite3.Error as error:
-        if not damage_of(error):
-            raise
+    except DamagedError:
+        pass
     else:
         return
     # The index alone lists the series of all attempts.
     names = connection.execute(_SERIES.format(figures="s.id", **clauses), asked | {"run_id": run_id})
-    for row in names.fetchall():
+    for row in names.all():
         if row[0] != run_id or (row[2], row[4]) not in yielded:
             yield (*row, *_points_and_kinds(connection, row[5]))
 
 
-def _points_and_kinds(connection: sqlite3.Connection, series_id: int) -> tuple[int, int]:
+def _points_and_kinds(connection: Connection, series_id: int) -> tuple[int, int]:
     try:
-        figures = connection.execute(queries.ONE, (series_id,)).fetchone()
-    except sqlite3.Error as error:
-        if not damage_of(error):
-            raise
+        figures = connection.execute(queries.ONE, (series_id,)).first()
+    except DamagedError:
         return queries.UNKNOWN
     return queries.points_and_kinds(figures) if figures else queries.UNKNOWN
 
@@ -246,5 +240,5 @@ _POINTS_AHEAD = """
         cross join attempt a on a.run_id = r.id
         cross join series s on s.attempt_id = a.id
         cross join metric_key k on k.id = s.key_id
-        where {runs} and {keys} limit :most)"""
+        where {runs} and {keys} limit :most) ahead"""
 _POINTS_UP_TO = "select coalesce(sum(points), 0) from chunk where series_id = ? and min_step <= ?"

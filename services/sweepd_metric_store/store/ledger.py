@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
+from sweepd_kernel.sql.engine import Connection, Row, Value
 from sweepd_metric_store import encoding
 from sweepd_metric_store.domain.batch import Stretch
-from sweepd_metric_store.domain.checksum import intact
+from sweepd_metric_store.domain.checksum import is_intact
 from sweepd_metric_store.domain.compaction import NO_TAIL, Tail
 from sweepd_metric_store.domain.summary import Summary
 from sweepd_metric_store.ports import AttemptName
+from sweepd_metric_store.store.queries import number
+from sweepd_metric_store.store.tables_sql import (
+    ATTEMPT,
+    METRIC_KEY,
+    RUN,
+    SERIES,
+    SWEEP,
+    attempt_values,
+    metric_key_values,
+    run_values,
+    sweep_values,
+)
 
 MAX_SERIES = 20_000
 """Series held in memory; beyond, the attempts idle for longest are dropped, and read again when needed."""
@@ -90,16 +102,17 @@ class AttemptState:
 class Ledger:
     """Memory of the writer, which assigns all ids, as nobody else writes; a failed commit drops all of it."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._attempts: dict[_Key, AttemptState] = {}
         self._runs: dict[str, RunState] = {}
         self._keys: dict[str, int] = {}
-        self._new: dict[str, list[tuple[object, ...]]] = {table: [] for table in _INSERTS}
+        self._new: dict[str, list[tuple[Value, ...]]] = {table.name: [] for table in _REFERRED}
         self._touched: dict[_Key, AttemptState] = {}
         self._held = 0
+        self._new_sweeps: dict[str, int] = {}
         self._last_ids = {
-            table: int(connection.execute(f"select coalesce(max(id), 0) from {table}").fetchone()[0])
+            table.name: number(connection, f"select coalesce(max(id), 0) from {table.name}")
             for table in _TABLES
         }
 
@@ -144,22 +157,19 @@ class Ledger:
 
     def write_names(self) -> None:
         """Write the new sweeps, runs, attempts and keys."""
-        for table, rows in self._new.items():
-            if rows:
-                self._connection.executemany(_INSERTS[table], rows)
+        for table in _REFERRED:
+            if rows := self._new[table.name]:
+                self._connection.execute_many(table.insert, rows)
 
     def write_states(self) -> None:
         """Write the cursors, in the transaction of the rows that they count."""
-        states = [
-            (a.point_row, a.resumed_from_step, a.log_offset, a.log_tail_offset, a.log_tail_pieces, a.id)
-            for a in self._touched.values()
-        ]
-        self._connection.executemany(_UPDATE_ATTEMPT, states)
+        self._connection.execute_many(ATTEMPT.upsert, map(_attempt_row, self._touched.values()))
 
     def settle(self, now: float) -> None:
         """Record that staged changes are stored; drop the attempts idle for longest if there are too many."""
         for rows in self._new.values():
             rows.clear()
+        self._new_sweeps.clear()
         for key, attempt in self._touched.items():
             attempt.touched = now
             # Dictionaries keep the order of insertion: this moves the attempt to the end.
@@ -193,7 +203,7 @@ class Ledger:
         known = self._keys.get(name) or self._find("select id from metric_key where name = ?", name)
         if known is None:
             known = self.next_id("metric_key")
-            self._new["metric_key"].append((known, name))
+            self._new["metric_key"].append(metric_key_values(id=known, name=name))
         self._keys[name] = known
         return known
 
@@ -201,19 +211,19 @@ class Ledger:
         run = self._runs.get(name.run) or self._stored_run(name.run) or self._new_run(name)
         self._runs[name.run] = run
         made = AttemptState(id=self.next_id("attempt"), run=run, number=name.attempt)
-        self._new["attempt"].append((made.id, run.id, made.number))
+        self._new["attempt"].append(_attempt_row(made))
         self.touch(name, made)
         return made
 
     def _new_run(self, name: AttemptName) -> RunState:
         sweep_id = self._find("select id from sweep where name = ?", name.sweep)
         if sweep_id is None:
-            sweep_id = next((int(str(row[0])) for row in self._new["sweep"] if row[1] == name.sweep), None)
+            sweep_id = self._new_sweeps.get(name.sweep)
         if sweep_id is None:
-            sweep_id = self.next_id("sweep")
-            self._new["sweep"].append((sweep_id, name.sweep))
+            sweep_id = self._new_sweeps[name.sweep] = self.next_id("sweep")
+            self._new["sweep"].append(sweep_values(id=sweep_id, name=name.sweep))
         run = RunState(id=self.next_id("run"))
-        self._new["run"].append((run.id, sweep_id, name.run))
+        self._new["run"].append(run_values(id=run.id, sweep_id=sweep_id, name=name.run))
         return run
 
     def _stored_run(self, name: str) -> RunState | None:
@@ -223,62 +233,64 @@ class Ledger:
         return RunState(id=run_id, keys={key for (key,) in self._connection.execute(_RUN_KEYS, (run_id,))})
 
     def _stored_attempt(self, name: AttemptName) -> AttemptState | None:
-        row = self._connection.execute(_ATTEMPT, (name.run, name.attempt)).fetchone()
+        row = self._connection.execute(_ATTEMPT, (name.run, name.attempt)).first()
         if row is None:
             return None
         run = self._runs.get(name.run) or self._stored_run(name.run)
         assert run is not None
         self._runs[name.run] = run
-        attempt = AttemptState(row[0], run, name.attempt, *row[1:])
+        stored = dict(zip(ATTEMPT.columns, row, strict=True))
+        del stored["run_id"]
+        attempt = AttemptState(run=run, **stored)
         for row in self._connection.execute(_SERIES, (attempt.id,)):
-            attempt.series[row[0]] = _stored_series(attempt.id, row)
+            attempt.series[row[0]] = _stored_series(row[1:])
         return attempt
 
     def _find(self, query: str, name: str) -> int | None:
-        row = self._connection.execute(query, (name,)).fetchone()
+        row = self._connection.execute(query, (name,)).first()
         return int(row[0]) if row else None
 
 
-def _stored_series(
-    attempt_id: int, row: tuple[str, int, int, int, int, int, int, int, int, int, bytes]
-) -> SeriesState:
-    _, series_id, key_id, count, numbers, kinds, first_row, points, pieces, stored, summary = row
+def _stored_series(row: Row) -> SeriesState:
+    stored = dict(zip(SERIES.columns, row, strict=True))
     series = SeriesState(
-        id=series_id,
-        attempt_id=attempt_id,
-        key_id=key_id,
-        kinds=kinds,
-        tail=Tail(first_row=first_row, points=points, pieces=pieces),
+        id=stored["id"],
+        attempt_id=stored["attempt_id"],
+        key_id=stored["key_id"],
+        kinds=stored["kinds"],
+        tail=Tail(
+            first_row=stored["tail_first_row"], points=stored["tail_points"], pieces=stored["tail_pieces"]
+        ),
     )
-    if intact(stored, summary, series_id, attempt_id, key_id, count, numbers, kinds):
-        series.summary = encoding.summary(summary, number_count=numbers)
+    if is_intact(row[:_CHECKSUM], stored["checksum"]):
+        series.summary = encoding.summary(stored["summary"], number_count=stored["numbers"])
     else:
-        series.damaged = (summary, stored)
+        series.damaged = (stored["summary"], stored["checksum"])
     return series
 
 
-_TABLES = ("sweep", "run", "attempt", "metric_key", "series", "chunk", "log_piece")
-# In the order of references.
-_INSERTS = {
-    "sweep": "insert into sweep (id, name) values (?, ?)",
-    "run": "insert into run (id, sweep_id, name) values (?, ?, ?)",
-    "attempt": (
-        "insert into attempt (id, run_id, number, point_row, log_offset, log_tail_offset, log_tail_pieces)"
-        " values (?, ?, ?, 0, 0, 0, 0)"
-    ),
-    "metric_key": "insert into metric_key (id, name) values (?, ?)",
-}
-_UPDATE_ATTEMPT = """
-    update attempt set
-        point_row = ?, resumed_from_step = ?, log_offset = ?, log_tail_offset = ?, log_tail_pieces = ?
-    where id = ?"""
+def _attempt_row(attempt: AttemptState) -> tuple[Value, ...]:
+    return attempt_values(
+        id=attempt.id,
+        run_id=attempt.run.id,
+        number=attempt.number,
+        point_row=attempt.point_row,
+        resumed_from_step=attempt.resumed_from_step,
+        log_offset=attempt.log_offset,
+        log_tail_offset=attempt.log_tail_offset,
+        log_tail_pieces=attempt.log_tail_pieces,
+    )
+
+
+_CHECKSUM = SERIES.columns.index("checksum")
+_TABLES = (SWEEP, RUN, ATTEMPT, METRIC_KEY, SERIES)
+_REFERRED = (SWEEP, RUN, ATTEMPT, METRIC_KEY)
+"""Tables of names, in the order of references."""
 _RUN_KEYS = """
     select distinct k.name from attempt a
     join series s on s.attempt_id = a.id join metric_key k on k.id = s.key_id where a.run_id = ?"""
-_ATTEMPT = """
-    select a.id, a.point_row, a.resumed_from_step, a.log_offset, a.log_tail_offset, a.log_tail_pieces
-    from run r join attempt a on a.run_id = r.id where r.name = ? and a.number = ?"""
-_SERIES = """
-    select k.name, s.id, s.key_id, s.points, s.numbers, s.kinds,
-        s.tail_first_row, s.tail_points, s.tail_pieces, s.checksum, s.summary
-    from series s join metric_key k on k.id = s.key_id where s.attempt_id = ?"""
+_ATTEMPT = f"""
+    select {ATTEMPT.of("a")} from run r join attempt a on a.run_id = r.id where r.name = ? and a.number = ?"""
+_SERIES = f"""
+    select k.name, {SERIES.of("s")} from series s join metric_key k on k.id = s.key_id
+    where s.attempt_id = ?"""

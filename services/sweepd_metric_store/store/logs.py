@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Set as AbstractSet
 
-from sweepd_kernel.database import damage_of
-from sweepd_metric_store.domain.checksum import checksum, intact
+from sweepd_kernel.errors import DamagedError
+from sweepd_kernel.sql.engine import Connection
+from sweepd_metric_store.domain.checksum import checksum, is_intact
 from sweepd_metric_store.ports import LogPart
 from sweepd_metric_store.store.ledger import AttemptState, Ledger
+from sweepd_metric_store.store.tables_sql import LOG_PIECE, log_piece_values
 
 CLOSED_BYTES = 64 * 1024
 """Pieces are joined once they have this many bytes together; until then they are the open tail of the log."""
@@ -17,7 +18,7 @@ MAX_TAIL_PIECES = 32
 _LOGS_PER_ROUND = 50
 
 
-def write(connection: sqlite3.Connection, ledger: Ledger) -> None:
+def write(connection: Connection, ledger: Ledger) -> None:
     """Write the bytes that were staged; those of an attempt become one piece per commit."""
     for attempt in ledger.touched:
         if attempt.log_arrived:
@@ -25,20 +26,20 @@ def write(connection: sqlite3.Connection, ledger: Ledger) -> None:
             attempt.log_arrived.clear()
 
 
-def compact(connection: sqlite3.Connection, busy: AbstractSet[int]) -> AbstractSet[int]:
+def compact(connection: Connection, busy: AbstractSet[int]) -> AbstractSet[int]:
     """Join the tails of some logs of attempts that are not `busy`; return the ids of these attempts."""
-    loose = connection.execute(_LOOSE, (json.dumps(sorted(busy)), _LOGS_PER_ROUND)).fetchall()
+    loose = connection.execute(_LOOSE, (json.dumps(sorted(busy)), _LOGS_PER_ROUND)).all()
     for attempt_id, offset, end in loose:
         content = _taken_tail(connection, attempt_id, offset, end)
         if content:
             _insert(connection, attempt_id, offset, content)
-    connection.executemany("update attempt set log_tail_pieces = 1 where id = ?", [row[:1] for row in loose])
+    connection.execute_many("update attempt set log_tail_pieces = 1 where id = ?", [row[:1] for row in loose])
     return {int(row[0]) for row in loose}
 
 
-def read(connection: sqlite3.Connection, run: str, attempt: int, offset: int, limit: int) -> LogPart:
+def read(connection: Connection, run: str, attempt: int, offset: int, limit: int) -> LogPart:
     """Return up to `limit` bytes of a log from `offset`; attempt 0 is the newest that has a log."""
-    found = connection.execute(_ATTEMPT, {"run": run, "attempt": attempt}).fetchone()
+    found = connection.execute(_ATTEMPT, {"run": run, "attempt": attempt}).first()
     if found is None:
         return LogPart(attempt=attempt, offset=offset, content=b"", end=0)
     attempt_id, number, end = found
@@ -57,7 +58,7 @@ def read(connection: sqlite3.Connection, run: str, attempt: int, offset: int, li
     return LogPart(attempt=number, offset=offset, content=bytes(content[:limit]), end=end)
 
 
-def stored(connection: sqlite3.Connection, attempt_id: int, offset: int, end: int) -> bytes | None:
+def stored(connection: Connection, attempt_id: int, offset: int, end: int) -> bytes | None:
     """Return the bytes from `offset` up to `end`, which are all stored; None if some are damaged."""
     content = bytearray()
     for first in _begins(connection, attempt_id, offset, end) if offset < end else ():
@@ -69,7 +70,7 @@ def stored(connection: sqlite3.Connection, attempt_id: int, offset: int, end: in
     return bytes(content[:wanted]) if len(content) >= wanted else None
 
 
-def _write_log(connection: sqlite3.Connection, attempt: AttemptState) -> None:
+def _write_log(connection: Connection, attempt: AttemptState) -> None:
     content = b"".join(attempt.log_arrived)
     end = attempt.log_offset
     offset = end - len(content)
@@ -86,7 +87,7 @@ def _write_log(connection: sqlite3.Connection, attempt: AttemptState) -> None:
     _insert(connection, attempt.id, offset, content)
 
 
-def _taken_tail(connection: sqlite3.Connection, attempt_id: int, offset: int, end: int) -> bytes:
+def _taken_tail(connection: Connection, attempt_id: int, offset: int, end: int) -> bytes:
     """Read and remove the pieces from `offset` up to `end`; a damaged tail stays, and nothing is returned."""
     content = stored(connection, attempt_id, offset, end)
     if content is None:
@@ -97,46 +98,58 @@ def _taken_tail(connection: sqlite3.Connection, attempt_id: int, offset: int, en
     return content
 
 
-def _begins(connection: sqlite3.Connection, attempt_id: int, offset: int, stop: int) -> list[int]:
+def _begins(connection: Connection, attempt_id: int, offset: int, stop: int) -> list[int]:
     """Return the first offsets of the pieces that have bytes from `offset` up to `stop`."""
-    return [first for (first,) in connection.execute(_BEGINS, (attempt_id, offset, stop))]
+    return [
+        first
+        for (first,) in connection.execute(
+            _BEGINS, {"attempt_id": attempt_id, "offset": offset, "stop": stop}
+        )
+    ]
 
 
-def _next_begin(connection: sqlite3.Connection, attempt_id: int, first: int) -> int | None:
-    row = connection.execute(_NEXT, (attempt_id, first)).fetchone()
+def _next_begin(connection: Connection, attempt_id: int, first: int) -> int | None:
+    row = connection.execute(_NEXT, (attempt_id, first)).first()
     return None if row is None or row[0] is None else int(row[0])
 
 
-def _piece(connection: sqlite3.Connection, attempt_id: int, first: int) -> bytes | None:
+def _piece(connection: Connection, attempt_id: int, first: int) -> bytes | None:
     """Return the piece that begins at `first`; None if it is damaged."""
     try:
-        end, body, stored = connection.execute(_PIECE, (attempt_id, first)).fetchone()
-    except sqlite3.Error as error:
-        if not damage_of(error):
-            raise
+        row = connection.execute(_PIECE, (attempt_id, first)).first()
+    except DamagedError:
         return None
-    return body if intact(stored, body, attempt_id, first, end) else None
+    if row is None or not is_intact(row[:-1], row[-1]):
+        return None
+    body: bytes = row[-2]
+    return body
 
 
-def _insert(connection: sqlite3.Connection, attempt_id: int, offset: int, content: bytes) -> None:
-    place = (attempt_id, offset, offset + len(content))
-    connection.execute(_INSERT, (*place, content, checksum(content, *place)))
+def _insert(connection: Connection, attempt_id: int, offset: int, content: bytes) -> None:
+    end = offset + len(content)
+    row = log_piece_values(
+        attempt_id=attempt_id,
+        first_offset=offset,
+        end_offset=end,
+        body=content,
+        checksum=checksum((attempt_id, offset, end, content)),
+    )
+    connection.execute(LOG_PIECE.insert, row)
 
 
-_INSERT = (
-    "insert into log_piece (attempt_id, first_offset, end_offset, body, checksum) values (?, ?, ?, ?, ?)"
-)
 _LOOSE = """
     select id, log_tail_offset, log_offset from attempt
-    where log_tail_pieces > 1 and id not in (select value from json_each(?)) limit ?"""
+    where log_tail_pieces > 1 and id not in (select cast(value as bigint) from json_each(?)) limit ?"""
 _ATTEMPT = """
     select a.id, a.number, a.log_offset from run r join attempt a on a.run_id = r.id
     where r.name = :run and a.log_offset > 0 and :attempt in (0, a.number) order by a.number desc limit 1"""
 # Read from the index, which remains readable where the page of a piece is damaged.
 _BEGINS = """
     select first_offset from log_piece
-    where attempt_id = ?1 and first_offset < ?3 and first_offset >=
-        coalesce((select max(first_offset) from log_piece where attempt_id = ?1 and first_offset <= ?2), 0)
+    where attempt_id = :attempt_id and first_offset < :stop
+        and first_offset >= coalesce((
+            select max(first_offset) from log_piece
+            where attempt_id = :attempt_id and first_offset <= :offset), 0)
     order by first_offset"""
 _NEXT = "select min(first_offset) from log_piece where attempt_id = ? and first_offset > ?"
-_PIECE = "select end_offset, body, checksum from log_piece where attempt_id = ? and first_offset = ?"
+_PIECE = f"select {LOG_PIECE} from log_piece where attempt_id = ? and first_offset = ?"

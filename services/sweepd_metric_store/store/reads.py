@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import TypeVar
 
-from sweepd_kernel.database import open_sqlite, storage_error
-from sweepd_kernel.errors import DamagedError
+from sweepd_kernel.errors import DamagedError, DomainError
+from sweepd_kernel.sql.engine import Connection, Engine, StatementError
 from sweepd_metric_store.domain.checksum import Damage, DamagedBodyError
 from sweepd_metric_store.ports import (
     AttemptName,
@@ -27,7 +25,6 @@ from sweepd_metric_store.ports import (
 )
 from sweepd_metric_store.store import files, growth, history, logs, summaries
 from sweepd_metric_store.store.queries import Damages
-from sweepd_metric_store.store.writes import DATABASE, SERVICE
 
 Answer = TypeVar("Answer")
 _THREADS = 3
@@ -35,18 +32,18 @@ _LONG_THREADS = 2
 _PATIENT_THREADS = 1
 
 
-class SqliteReads:
+class SqlReads:
     """Implementation of `MetricReads`."""
 
-    def __init__(self, folder: Path) -> None:
-        self._path = folder / DATABASE
-        self.place = str(self._path)
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self.place = engine.place
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="reader")
         self._long = ThreadPoolExecutor(_LONG_THREADS, thread_name_prefix="long-reader")
         # Streams, of which there may be any number, wait for each other; single calls never wait for them.
         self._patient = ThreadPoolExecutor(_PATIENT_THREADS, thread_name_prefix="stream-reader")
         self._own = threading.local()
-        self._connections: set[sqlite3.Connection] = set()
+        self._connections: set[Connection] = set()
 
     def open(self) -> None:
         """Hold the database open, whatever the writer does.
@@ -57,12 +54,9 @@ class SqliteReads:
         Raises:
             DomainError: the database cannot be opened.
         """
-        try:
-            holder = open_sqlite(self._path, read_only=True)
-            holder.execute("select count(*) from sqlite_master").fetchone()
-        except sqlite3.Error as error:
-            raise storage_error(error, SERVICE, self._path) from error
+        holder = self._engine.connect(read_only=True)
         self._connections.add(holder)
+        holder.columns()
 
     def damaged(self, damages: Sequence[Damage]) -> DamagedError:
         """Return the error that names damage; see the port."""
@@ -71,7 +65,7 @@ class SqliteReads:
         keys = {"run": first.run} | (
             {"key" if first.what in {"points", "summary"} else "name": first.name} if first.name else {}
         )
-        return DamagedError(str(self._path), f"{named}, and {more} more" if more else named, metadata=keys)
+        return DamagedError(self.place, f"{named}, and {more} more" if more else named, metadata=keys)
 
     async def history(self, query: HistoryQuery) -> HistoryPage:
         """Return a page of histories; see the port."""
@@ -133,33 +127,30 @@ class SqliteReads:
             connection.close()
         self._connections.clear()
 
-    async def _run(self, read: Callable[[sqlite3.Connection], Answer], pool: ThreadPoolExecutor) -> Answer:
+    async def _run(self, read: Callable[[Connection], Answer], pool: ThreadPoolExecutor) -> Answer:
         return await asyncio.get_running_loop().run_in_executor(pool, self._read, read)
 
-    def _read(self, read: Callable[[sqlite3.Connection], Answer]) -> Answer:
+    def _read(self, read: Callable[[Connection], Answer]) -> Answer:
         """Run `read` in one transaction, so that concurrent compaction does not affect it."""
         try:
             connection = self._connection()
-            connection.execute("begin")
-            try:
+            with connection.snapshot():
                 return read(connection)
-            finally:
-                connection.execute("rollback")
         except DamagedBodyError as error:
             raise self.damaged([error.damage]) from error
-        except (sqlite3.Error, OSError) as error:
+        except (DomainError, StatementError):
             self._drop_connection()
-            raise storage_error(error, SERVICE, self._path) from error
+            raise
 
-    def _connection(self) -> sqlite3.Connection:
-        known: sqlite3.Connection | None = getattr(self._own, "connection", None)
+    def _connection(self) -> Connection:
+        known: Connection | None = getattr(self._own, "connection", None)
         if known is None:
-            known = self._own.connection = open_sqlite(self._path, read_only=True)
+            known = self._own.connection = self._engine.connect(read_only=True)
             self._connections.add(known)
         return known
 
     def _drop_connection(self) -> None:
-        known: sqlite3.Connection | None = getattr(self._own, "connection", None)
+        known: Connection | None = getattr(self._own, "connection", None)
         if known is not None:
             self._own.connection = None
             self._connections.discard(known)

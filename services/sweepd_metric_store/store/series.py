@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from itertools import groupby
 
+from sweepd_kernel.sql.engine import Connection, Value
 from sweepd_metric_store import encoding
-from sweepd_metric_store.domain.batch import Spine, Stretch
+from sweepd_metric_store.domain.batch import Chunk, Spine, Stretch
 from sweepd_metric_store.domain.checksum import checksum
 from sweepd_metric_store.domain.compaction import Tail, plan, tail_after
 from sweepd_metric_store.domain.summary import extended
 from sweepd_metric_store.store import chunks
-from sweepd_metric_store.store.chunks import Chunk
 from sweepd_metric_store.store.ledger import Ledger, SeriesState
+from sweepd_metric_store.store.tables_sql import CHUNK, SERIES, series_values
 
 _SERIES_PER_ROUND = 200
 
@@ -29,10 +29,10 @@ class _DamagedTailError(Exception):
 class _Statements:
     """Rows that one transaction changes, gathered so that each statement runs once for many rows."""
 
-    connection: sqlite3.Connection
+    connection: Connection
     removed: list[tuple[int, int]] = field(default_factory=list)
-    inserted: list[tuple[int | bytes, ...]] = field(default_factory=list)
-    series: list[tuple[int | bytes, ...]] = field(default_factory=list)
+    inserted: list[tuple[Value, ...]] = field(default_factory=list)
+    series: list[tuple[Value, ...]] = field(default_factory=list)
     spines: dict[int, tuple[Spine, bytes]] = field(default_factory=dict)
 
     def encoded(self, stretch: Stretch) -> Chunk:
@@ -70,12 +70,12 @@ class _Statements:
 
     def run(self) -> None:
         """Execute the statements, removals first: a joined chunk begins with the row of a removed one."""
-        self.connection.executemany("delete from chunk where series_id = ? and first_row >= ?", self.removed)
-        self.connection.executemany(_UPSERT_SERIES, self.series)
-        self.connection.executemany(chunks.INSERT, self.inserted)
+        self.connection.execute_many("delete from chunk where series_id = ? and first_row >= ?", self.removed)
+        self.connection.execute_many(SERIES.upsert, self.series)
+        self.connection.execute_many(CHUNK.insert, self.inserted)
 
 
-def write(connection: sqlite3.Connection, ledger: Ledger) -> None:
+def write(connection: Connection, ledger: Ledger) -> None:
     """Write the stretches that were staged, and the summaries of their series."""
     statements = _Statements(connection)
     for attempt in ledger.touched:
@@ -87,16 +87,16 @@ def write(connection: sqlite3.Connection, ledger: Ledger) -> None:
     statements.run()
 
 
-def compact(connection: sqlite3.Connection, busy: AbstractSet[int]) -> AbstractSet[int]:
+def compact(connection: Connection, busy: AbstractSet[int]) -> AbstractSet[int]:
     """Join the tails of some series of attempts that are not `busy`; return the ids of these attempts."""
-    loose = connection.execute(_LOOSE, (json.dumps(sorted(busy)), _SERIES_PER_ROUND)).fetchall()
+    loose = connection.execute(_LOOSE, (json.dumps(sorted(busy)), _SERIES_PER_ROUND)).all()
     statements = _Statements(connection)
     for series_id, _, first_row in loose:
         if tail := statements.taken_tail(series_id, first_row):
             statements.insert(series_id, _joined(tail))
     statements.run()
     # A tail of two types, or a damaged one, stays in pieces; it counts as one, or every round would find it.
-    connection.executemany("update series set tail_pieces = 1 where id = ?", [(each[0],) for each in loose])
+    connection.execute_many("update series set tail_pieces = 1 where id = ?", [(each[0],) for each in loose])
     return {int(each[1]) for each in loose}
 
 
@@ -115,15 +115,28 @@ def _write_series(series: SeriesState, statements: _Statements) -> None:
         series.tail = tail_after(series.tail, group, stored)
 
 
-def _series_row(series: SeriesState) -> tuple[int | bytes, ...]:
+def _series_row(series: SeriesState) -> tuple[Value, ...]:
     known, tail = series.summary, series.tail
     assert known is not None
     numbers = (series.id, series.attempt_id, series.key_id, known.count, known.number_count, series.kinds)
-    tails = (tail.first_row, tail.points, tail.pieces)
     if series.damaged is not None:
-        return (*numbers, *tails, *series.damaged)
-    summary = encoding.summary_bytes(known)
-    return (*numbers, *tails, summary, checksum(summary, *numbers))
+        summary, stored = series.damaged
+    else:
+        summary = encoding.summary_bytes(known)
+        stored = checksum((*numbers, summary))
+    return series_values(
+        id=series.id,
+        attempt_id=series.attempt_id,
+        key_id=series.key_id,
+        points=known.count,
+        numbers=known.number_count,
+        kinds=series.kinds,
+        summary=summary,
+        checksum=stored,
+        tail_first_row=tail.first_row,
+        tail_points=tail.points,
+        tail_pieces=tail.pieces,
+    )
 
 
 def _joined(parts: Sequence[Chunk]) -> list[Chunk]:
@@ -153,15 +166,6 @@ def _refuse_damage() -> None:
     raise _DamagedTailError
 
 
-_UPSERT_SERIES = """
-    insert into series
-        (id, attempt_id, key_id, points, numbers, kinds, tail_first_row, tail_points, tail_pieces, summary,
-        checksum)
-    values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-    on conflict (id) do update set
-        points = excluded.points, numbers = excluded.numbers, kinds = excluded.kinds,
-        tail_first_row = excluded.tail_first_row, tail_points = excluded.tail_points,
-        tail_pieces = excluded.tail_pieces, summary = excluded.summary, checksum = excluded.checksum"""
 _LOOSE = """
     select id, attempt_id, tail_first_row from series
-    where tail_pieces > 1 and attempt_id not in (select value from json_each(?)) limit ?"""
+    where tail_pieces > 1 and attempt_id not in (select cast(value as bigint) from json_each(?)) limit ?"""

@@ -5,9 +5,9 @@ Only repeated ones cost a read.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 
+from sweepd_kernel.sql.engine import Connection
 from sweepd_metric_store import encoding
 from sweepd_metric_store.domain.batch import Stretch
 from sweepd_metric_store.domain.cursor import Standing, bytes_standing, differing_row, standing
@@ -23,10 +23,10 @@ MAX_LOG_PIECE = 256 * 1024
 _NAMED_COMPLAINTS = 5
 
 
-def staged(arrival: Arrival, connection: sqlite3.Connection, ledger: Ledger) -> Stored:
+def staged(arrival: Arrival, connection: Connection, ledger: Ledger) -> Stored:
     """Add what is new in `arrival` to the ledger; writes nothing."""
     name = arrival.name
-    if not (0 < len(name.run) <= MAX_NAME and 0 < len(name.sweep) <= MAX_NAME and name.attempt):
+    if not (_is_name(name.run) and _is_name(name.sweep) and name.attempt):
         return Stored(name=name, cursor=0, rejection="it does not name its sweep, run and attempt")
     attempt = ledger.attempt(name)
     match arrival:
@@ -36,6 +36,10 @@ def staged(arrival: Arrival, connection: sqlite3.Connection, ledger: Ledger) -> 
             return _staged_log(arrival, attempt, connection, ledger)
         case FileArrived():
             return Stored(name=name, cursor=0)  # its outcome is known within the transaction
+
+
+def _is_name(text: str) -> bool:
+    return 0 < len(text) <= MAX_NAME and "\0" not in text
 
 
 def is_piece_of_file(arrival: Arrival, answer: Stored) -> bool:
@@ -56,7 +60,7 @@ def _refused(arrival: Arrival, cursor: int, conflict: Conflict) -> Stored:
 
 
 def _staged_points(
-    arrival: PointsArrived, attempt: AttemptState, connection: sqlite3.Connection, ledger: Ledger
+    arrival: PointsArrived, attempt: AttemptState, connection: Connection, ledger: Ledger
 ) -> Stored:
     name, batch = arrival.name, arrival.batch
     try:
@@ -91,9 +95,7 @@ def _staged_batch(arrival: PointsArrived, attempt: AttemptState, ledger: Ledger)
     return "; ".join([*named, f"and {len(more)} more"] if more else named)
 
 
-def _staged_log(
-    arrival: LogArrived, attempt: AttemptState, connection: sqlite3.Connection, ledger: Ledger
-) -> Stored:
+def _staged_log(arrival: LogArrived, attempt: AttemptState, connection: Connection, ledger: Ledger) -> Stored:
     cursor = attempt.log_offset
     # The start of a piece that is too long is stored; the sender continues at the cursor.
     content = arrival.content[:MAX_LOG_PIECE]
@@ -111,9 +113,7 @@ def _staged_log(
     return Stored(name=arrival.name, cursor=attempt.log_offset, fresh=True)
 
 
-def _complaint_of_points(
-    connection: sqlite3.Connection, attempt: AttemptState, arrival: PointsArrived
-) -> str:
+def _complaint_of_points(connection: Connection, attempt: AttemptState, arrival: PointsArrived) -> str:
     """Return the complaint about a row that is stored with another value; empty without one."""
     batch = arrival.batch
     last = min(batch.last_row, attempt.point_row)
@@ -135,7 +135,7 @@ def _complaint_of_points(
     return ""
 
 
-def _complaint_of_log(connection: sqlite3.Connection, attempt: AttemptState, arrival: LogArrived) -> str:
+def _complaint_of_log(connection: Connection, attempt: AttemptState, arrival: LogArrived) -> str:
     """Return the complaint about bytes that are stored as others; empty without one."""
     repeated = arrival.content[: max(0, attempt.log_offset - arrival.offset)]
     arrived = b"".join(attempt.log_arrived)
@@ -154,7 +154,7 @@ def _complaint_of_log(connection: sqlite3.Connection, attempt: AttemptState, arr
 class _Stored:
     """Content of a series, committed or staged."""
 
-    def __init__(self, connection: sqlite3.Connection, series: SeriesState | None) -> None:
+    def __init__(self, connection: Connection, series: SeriesState | None) -> None:
         self._connection = connection
         self._series = series
         self.is_damaged = False

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from itertools import groupby
 from typing import TypeAlias
 
-from sweepd_kernel.database import damage_of
+from sweepd_kernel.errors import DamagedError
+from sweepd_kernel.sql.engine import Connection
 from sweepd_metric_store import encoding
 from sweepd_metric_store.domain.checksum import Damage
 from sweepd_metric_store.ports import SYSTEM, Position, Selection, SummaryPage
@@ -20,7 +20,7 @@ _Row: TypeAlias = tuple[int, str, int, str, bytes | None]
 
 
 def page(
-    connection: sqlite3.Connection, selection: Selection, start: Position, page_size: int, damages: Damages
+    connection: Connection, selection: Selection, start: Position, page_size: int, damages: Damages
 ) -> SummaryPage:
     """Return at most `page_size` summaries from `start` on, ordered by run and key."""
     items: list[bytes] = []
@@ -40,7 +40,7 @@ def page(
     return SummaryPage(summaries=items, rest=None, damaged=damages.all)
 
 
-def _newest(connection: sqlite3.Connection, selection: Selection, run_id: int) -> Iterator[_Row]:
+def _newest(connection: Connection, selection: Selection, run_id: int) -> Iterator[_Row]:
     """Yield the row of each key, of the newest attempt that logged it."""
     rows = _rows(connection, selection, run_id)
     for _, of_run in groupby(rows, key=lambda row: (row[0], row[1])):
@@ -49,7 +49,7 @@ def _newest(connection: sqlite3.Connection, selection: Selection, run_id: int) -
             yield newest[key]
 
 
-def _rows(connection: sqlite3.Connection, selection: Selection, run_id: int) -> Iterator[_Row]:
+def _rows(connection: Connection, selection: Selection, run_id: int) -> Iterator[_Row]:
     """Yield the rows of `_SUMMARIES`; where a page is unreadable, the other rows one by one."""
     clauses = {"runs": runs_clause(selection), "keys": KEYS}
     asked = parameters(selection, run_id=run_id)
@@ -60,21 +60,18 @@ def _rows(connection: sqlite3.Connection, selection: Selection, run_id: int) -> 
                 run_id, yielded = row[0], set()
             yielded.add((row[2], row[3]))
             yield (*row[:4], queries.summary(row[4:]))
-    except sqlite3.Error as error:
-        if not damage_of(error):
-            raise
+    except DamagedError:
+        pass
     else:
         return
     # The index alone lists the series of all attempts.
     names = connection.execute(_SUMMARIES.format(figures="s.id", **clauses), asked | {"run_id": run_id})
-    for found, run, attempt, key, series_id in names.fetchall():
+    for found, run, attempt, key, series_id in names.all():
         if found == run_id and (attempt, key) in yielded:
             continue
         try:
-            figures = connection.execute(queries.ONE, (series_id,)).fetchone()
-        except sqlite3.Error as error:
-            if not damage_of(error):
-                raise
+            figures = connection.execute(queries.ONE, (series_id,)).first()
+        except DamagedError:
             figures = None
         yield (found, run, attempt, key, queries.summary(figures) if figures else None)
 

@@ -2,35 +2,37 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
-from sweepd_kernel import pairing_sql
 from sweepd_kernel.clock import Clock
-from sweepd_kernel.database import DEFECTS, close_whole, open_sqlite, storage_error
-from sweepd_kernel.errors import DomainError, StartError
-from sweepd_kernel.schema import ensure_schema
+from sweepd_kernel.pairing.store import Counter, ensure_identity
+from sweepd_kernel.sql.engine import Connection, Engine
+from sweepd_kernel.sql.schema import ensure_schema
 from sweepd_metric_store.ports import Arrival, FileArrived, Stored
 from sweepd_metric_store.store import files, logs, series
 from sweepd_metric_store.store.ledger import Ledger
 from sweepd_metric_store.store.staging import is_piece_of_file, staged
+from sweepd_metric_store.store.tables_sql import SCHEMA
 
-SERVICE = "metric-store"
-DATABASE = "metrics.sqlite"
 IDLE_SECONDS = 30.0
 """An attempt without an arrival for this long is idle, so that joining its small pieces is worthwhile."""
 
+_NEWEST = (
+    "select checksum from chunk order by series_id desc, first_row desc limit 1",
+    "select checksum from log_piece order by attempt_id desc, first_offset desc limit 1",
+)
+"""Read as the database is opened: damage of the newest rows shows before anything is added behind them."""
 
-class SqliteWrites:
+
+class SqlWrites:
     """Implementation of `MetricWrites`; opens its database when possible, and again after an error."""
 
-    def __init__(self, folder: Path, clock: Clock) -> None:
-        self._path = folder / DATABASE
+    def __init__(self, engine: Engine, clock: Clock) -> None:
+        self._engine = engine
         self._clock = clock
-        self._opened: tuple[sqlite3.Connection, Ledger] | None = None
-        self._counter = pairing_sql.Counter()
+        self._opened: tuple[Connection, Ledger] | None = None
+        self._counter = Counter()
 
     def commit(self, arrivals: Sequence[Arrival]) -> list[Stored]:
         """Store `arrivals` in one transaction; see the port."""
@@ -38,7 +40,7 @@ class SqliteWrites:
             answers = [staged(arrival, connection, ledger) for arrival in arrivals]
             pieces = [at for at, arrival in enumerate(arrivals) if is_piece_of_file(arrival, answers[at])]
             if ledger.changed or pieces:
-                with _transaction(connection):
+                with connection.transaction():
                     self._counter.count(connection)
                     ledger.write_names()
                     series.write(connection, ledger)
@@ -57,7 +59,7 @@ class SqliteWrites:
         """Join small pieces of idle attempts; see the port."""
         with self._storing() as (connection, ledger):
             busy = ledger.active_since(self._clock.monotonic() - IDLE_SECONDS)
-            with _transaction(connection):
+            with connection.transaction():
                 joined = series.compact(connection, busy) | logs.compact(connection, busy)
             ledger.forget(joined)
             return bool(joined)
@@ -75,47 +77,31 @@ class SqliteWrites:
     def close(self) -> None:
         """Close the database."""
         if self._opened is not None:
-            close_whole(self._opened[0])
+            connection, _ = self._opened
             self._opened = None
+            connection.close()
 
     @contextmanager
-    def _storing(self) -> Iterator[tuple[sqlite3.Connection, Ledger]]:
+    def _storing(self) -> Iterator[tuple[Connection, Ledger]]:
         """Yield the database; on any failure drop what was staged, so that the next call opens it again."""
         try:
             if self._opened is None:
                 self._opened = self._open()
             yield self._opened
-        except (DomainError, StartError, *DEFECTS):
-            self._abandon()
-            raise
-        except (sqlite3.Error, OSError) as error:
-            self._abandon()
-            raise storage_error(error, SERVICE, self._path) from error
         except BaseException:
-            self._abandon()
+            self.close()
             raise
 
-    def _open(self) -> tuple[sqlite3.Connection, Ledger]:
-        ensure_schema(self._path, "sweepd_metric_store")
-        connection = open_sqlite(self._path)
+    def _open(self) -> tuple[Connection, Ledger]:
+        ensure_schema(self._engine, SCHEMA)
+        connection = self._engine.connect()
         try:
-            pairing_sql.ensure_identity(connection)
+            ensure_identity(connection)
+            for newest in _NEWEST:
+                connection.execute(newest).first()
             # The file may have been replaced: another database has a history of its own.
-            self._counter = pairing_sql.Counter()
+            self._counter = Counter()
             return connection, Ledger(connection)
         except BaseException:
             connection.close()
             raise
-
-    def _abandon(self) -> None:
-        try:
-            self.close()
-        except sqlite3.Error:
-            self._opened = None
-
-
-@contextmanager
-def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    connection.execute("begin immediate")
-    yield
-    connection.execute("commit")

@@ -5,12 +5,11 @@ from argparse import Namespace
 from contextlib import closing
 from pathlib import Path
 
-from sweepd_kernel import schema
 from sweepd_kernel.pairing.command import pair
 from sweepd_kernel.process.up import load_services
 from sweepd_kernel.sql.schema import ensure_schema
 from sweepd_kernel.sql.sqlite import SqliteEngine
-from sweepd_scheduler.store.tables_sql import SCHEMA
+from sweepd_metric_store.store.tables_sql import SCHEMA
 
 METRICS = Path("metric-store", "metrics.sqlite")
 SCHEDULER = Path("scheduler", "scheduler.sqlite")
@@ -38,8 +37,7 @@ def test_pairing_again_keeps_the_copy_of_the_first_time(tmp_path: Path) -> None:
     metrics = tmp_path / METRICS
     for database in (SCHEDULER, METRICS):
         (tmp_path / database).parent.mkdir()
-    ensure_schema(SqliteEngine(tmp_path / SCHEDULER, "test"), SCHEMA)
-    schema.ensure_schema(tmp_path / METRICS, "sweepd_metric_store")
+    ensure_schema(SqliteEngine(metrics, "test"), SCHEMA)
     for name in ("local/p/first-1", "local/p/second-1"):
         add_run(metrics, name)
         assert pair(Namespace(data=tmp_path), load_services()) == 0

@@ -28,7 +28,7 @@ def test_a_store_whose_newest_page_is_damaged_starts_reads_the_rest_and_refuses_
         asyncio.run(append(messages.points(1, values, number=number)))
     assert metric_store.end() == 0
     checksum = stored(
-        metric_store.database, "select cast(checksum as blob) from chunk order by id desc limit 1"
+        metric_store.database, "select cast(checksum as blob) from chunk order by rowid desc limit 1"
     )
     zero_page_of(metric_store.database, int(checksum).to_bytes(4, "big"))
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sweepd import v1
+from sweepd_kernel.sql.engine import Engine
 from sweepd_metric_store.domain.batch import Batch, Column, Kind, Value, Values
 from sweepd_metric_store.ports import (
     AttemptName,
@@ -27,6 +28,7 @@ Point = tuple[str, int, str, int, int, str]
 class Store:
     """Both sides of a store, and a way to open its data again once the writer has closed it."""
 
+    engine: Engine
     writes: MetricWrites
     reads: MetricReads
     reopened: Callable[[], MetricWrites]

@@ -6,11 +6,14 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from sweepd_kernel.sql.engine import Engine, Value
+from sweepd_kernel.sql.sqlite import SqliteEngine
 
-def change(path: Path, statement: str, *values: object) -> None:
+
+def change(at: Engine | Path, statement: str, *values: Value) -> None:
     """Change stored rows behind the back of the store."""
-    with closing(sqlite3.connect(path)) as connection, connection:
-        assert connection.execute(statement, values).rowcount
+    with closing(_engine(at).connect()) as connection:
+        assert connection.execute(f"{statement} returning 1", values).all()
 
 
 def flipped(body: bytes, at: int) -> bytes:
@@ -18,12 +21,17 @@ def flipped(body: bytes, at: int) -> bytes:
     return body[:at] + bytes([body[at] ^ 0x10]) + body[at + 1 :]
 
 
-def stored(path: Path, query: str, *values: object) -> bytes:
+def stored(at: Engine | Path, query: str, *values: Value) -> bytes:
     """Return the first column that a query finds."""
-    with closing(sqlite3.connect(path)) as connection:
-        row = connection.execute(query, values).fetchone()
+    with closing(_engine(at).connect(read_only=True)) as connection:
+        row = connection.execute(query, values).first()
+    assert row is not None
     assert isinstance(row[0], bytes)
     return row[0]
+
+
+def _engine(at: Engine | Path) -> Engine:
+    return SqliteEngine(at, "test") if isinstance(at, Path) else at
 
 
 def zero_page_of(path: Path, content: bytes) -> None:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import Callable
-from contextlib import closing
-from pathlib import Path
 
 import pytest
 
@@ -18,10 +15,9 @@ from conformance.metric_store.batches import (
     points,
     rows,
 )
-from conformance.metric_store.damage import change, flipped, stored, zero_page_of
+from conformance.metric_store.damage import change, flipped, stored
 from conformance.metric_store.test_files import piece
 from sweepd import v1
-from sweepd_kernel.clock import SystemClock
 from sweepd_kernel.errors import DamagedError, DomainError, Status
 from sweepd_metric_store.api import following
 from sweepd_metric_store.api.following import Subscriptions
@@ -34,16 +30,9 @@ from sweepd_metric_store.ports import (
     Position,
     Selection,
 )
-from sweepd_metric_store.store.reads import SqliteReads
-from sweepd_metric_store.store.writes import DATABASE, SqliteWrites
 
 ALL = Selection(sweep=SWEEP)
-CHUNK = "select body from chunk order by id limit 1"
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / DATABASE
+CHUNK = "select body from chunk order by series_id, first_row limit 1"
 
 
 def query(*, skip: bool = True, max_points: int = 0, selection: Selection = ALL) -> HistoryQuery:
@@ -75,74 +64,64 @@ def error_of(read: Callable[[], object]) -> DomainError:
     return caught.value
 
 
-def test_a_flip_of_any_byte_of_a_chunk_is_noticed(store: Store, path: Path) -> None:
+def test_a_flip_of_any_byte_of_a_chunk_is_noticed(store: Store) -> None:
     store.writes.commit([rows(an_attempt(), 1, [{"a": 0.25, "b": 1.5}])])
-    body = stored(path, CHUNK)
+    body = stored(store.engine, CHUNK)
     for at in range(len(body)):
-        change(path, "update chunk set body = ? where id = 1", flipped(body, at))
+        change(store.engine, "update chunk set body = ? where series_id = 1", flipped(body, at))
         found = page(store)
         assert [each.name for each in found.damaged] == ["a"], at
         assert seen(found) == [("b", 1, "1.5")], at
-    change(path, "update chunk set body = ? where id = 1", body)
+    change(store.engine, "update chunk set body = ? where series_id = 1", body)
     assert len(seen(page(store))) == 2
 
 
 @pytest.mark.parametrize(
     "column", ["first_row", "last_row", "points", "min_step", "max_step", "kind", "checksum", "series_id"]
 )
-def test_a_changed_number_of_a_chunk_is_noticed(store: Store, path: Path, column: str) -> None:
+def test_a_changed_number_of_a_chunk_is_noticed(store: Store, column: str) -> None:
     store.writes.commit([rows(an_attempt(), 2, [{"a": 0.25}])])
     store.writes.commit(
         [rows(an_attempt(), 1, [{}, {"a": 0.25}, {"a": 0.5}]), rows(an_attempt(2), 1, [{"a": 1.0}])]
     )
-    change(path, f"update chunk set {column} = {column} + 1 where id = 1")
+    change(store.engine, f"update chunk set {column} = {column} + 1 where series_id = 1")
     assert page(store).damaged
 
 
-@pytest.mark.parametrize("value", ["text", 1.5, b"bytes"])
-def test_a_changed_type_of_a_column_is_damage_and_no_defect(store: Store, path: Path, value: object) -> None:
-    store.writes.commit([rows(an_attempt(), 1, [{"a": 0.25}])])
-    change(path, "update series set kinds = ?", value)
-    error_of(lambda: asyncio.run(store.reads.summaries(ALL, Position(), 10)))
-    assert seen(page(store)) == [("a", 1, "0.25")]
-    change(path, "update chunk set body = ?", value)
-    assert page(store).damaged
-    change(path, "update metric_key set name = cast(x'ff' as text)")
-    assert "is not UTF-8" in error_of(lambda: page(store)).message
-
-
-def test_the_error_names_file_run_and_key(store: Store, path: Path) -> None:
+def test_the_error_names_file_run_and_key(store: Store) -> None:
     store.writes.commit([rows(an_attempt(2), 1, [{"a": 0.25}])])
-    change(path, "update chunk set body = ?", flipped(stored(path, CHUNK), 3))
+    change(store.engine, "update chunk set body = ?", flipped(stored(store.engine, CHUNK), 3))
     error = error_of(lambda: asyncio.run(store.reads.history(query(skip=False))))
-    assert error.metadata == {"place": str(path), "run": f"{SWEEP}-2", "key": "a"}
-    assert f"{path} is damaged: the points of 'a', run {SWEEP}-2, attempt 1" in error.message
+    assert error.metadata == {"place": store.engine.place, "run": f"{SWEEP}-2", "key": "a"}
+    assert f"{store.engine.place} is damaged: the points of 'a', run {SWEEP}-2, attempt 1" in error.message
 
 
-def test_of_a_damaged_series_the_other_chunks_are_shown_thinned_too(store: Store, path: Path) -> None:
+def test_of_a_damaged_series_the_other_chunks_are_shown_thinned_too(store: Store) -> None:
     for first in (1, 301, 601):
         store.writes.commit([rows(an_attempt(), first, [{"a": float(at)} for at in range(300)])])
-    change(path, "update chunk set body = zeroblob(length(body)) where first_row = 301")
+    change(store.engine, "update chunk set body = ? where first_row = 301", bytes(300))
     assert {row for _, row, _ in seen(page(store))} == {*range(1, 301), *range(601, 901)}
     found = page(store, max_points=50)
     assert [each.name for each in found.damaged] == ["a"]
     assert seen(found)
 
 
-def test_a_watcher_is_told_of_damage_and_sees_the_rest(store: Store, path: Path) -> None:
+def test_a_watcher_is_told_of_damage_and_sees_the_rest(store: Store) -> None:
     store.writes.commit([rows(an_attempt(), 1, [{"a": 0.25, "b": 1.5}])])
-    change(path, "update chunk set body = ? where id = 1", flipped(stored(path, CHUNK), 3))
+    change(
+        store.engine, "update chunk set body = ? where series_id = 1", flipped(stored(store.engine, CHUNK), 3)
+    )
     grown = asyncio.run(store.reads.growth({an_attempt()}, {}, set()))
     assert [(each.run, each.name) for each in grown.damaged] == [(f"{SWEEP}-1", "a")]
     assert [v1.Series.FromString(each).key for each in grown.series] == ["b"]
     assert not grown.unread
 
 
-def test_a_damaged_summary_is_named_and_the_others_are_listed(store: Store, path: Path) -> None:
+def test_a_damaged_summary_is_named_and_the_others_are_listed(store: Store) -> None:
     store.writes.commit([rows(an_attempt(1), 1, [{"a": 1.0}]), rows(an_attempt(2), 1, [{"a": 2.0}])])
-    body = stored(path, "select summary from series order by id limit 1")
+    body = stored(store.engine, "select summary from series order by id limit 1")
     for at in range(len(body)):
-        change(path, "update series set summary = ? where id = 1", flipped(body, at))
+        change(store.engine, "update series set summary = ? where id = 1", flipped(body, at))
         found = asyncio.run(store.reads.summaries(ALL, Position(), 10, skip_damaged=True))
         assert [(each.run, each.what, each.name) for each in found.damaged] == [
             (f"{SWEEP}-1", "summary", "a")
@@ -150,10 +129,10 @@ def test_a_damaged_summary_is_named_and_the_others_are_listed(store: Store, path
         assert [v1.KeySummary.FromString(each).run for each in found.summaries] == [f"{SWEEP}-2"], at
 
 
-def test_a_damaged_summary_stays_damaged_when_points_are_added(store: Store, path: Path) -> None:
+def test_a_damaged_summary_stays_damaged_when_points_are_added(store: Store) -> None:
     store.writes.commit([rows(an_attempt(), 1, [{"a": 1.0}])])
     store.writes.close()
-    change(path, "update series set summary = zeroblob(length(summary))")
+    change(store.engine, "update series set summary = ?", bytes(9))
     again = store.reopened()
     again.commit([rows(an_attempt(), 2, [{"a": 2.0}])])
     error_of(lambda: asyncio.run(store.reads.summaries(ALL, Position(), 10)))
@@ -162,12 +141,12 @@ def test_a_damaged_summary_stays_damaged_when_points_are_added(store: Store, pat
 
 @pytest.mark.parametrize("by_compaction", [False, True])
 def test_joining_pieces_neither_spreads_damage_nor_loses_what_is_whole(
-    store: Store, path: Path, by_compaction: bool
+    store: Store, by_compaction: bool
 ) -> None:
     count = 3 if by_compaction else 40
     for row in range(1, 4):
         store.writes.commit([rows(an_attempt(), row, [{"a": float(row)}])])
-    change(path, "update chunk set body = zeroblob(length(body)) where first_row = 2")
+    change(store.engine, "update chunk set body = ? where first_row = 2", bytes(9))
     for row in range(4, count + 1):
         store.writes.commit([rows(an_attempt(), row, [{"a": float(row)}])])
     if by_compaction:
@@ -198,28 +177,28 @@ def log_of(store: Store, run: str = f"{SWEEP}-1") -> tuple[list[LogPart], Domain
     return found, None
 
 
-def test_a_flip_of_any_byte_of_a_log_is_noticed_and_the_rest_is_read(store: Store, path: Path) -> None:
+def test_a_flip_of_any_byte_of_a_log_is_noticed_and_the_rest_is_read(store: Store) -> None:
     for offset, text in ((0, b"one\n"), (4, b"two\n"), (8, b"three\n")):
         store.writes.commit([log(an_attempt(), offset, text)])
     for at in range(4):
-        change(path, "update log_piece set body = ? where id = 2", flipped(b"two\n", at))
+        change(store.engine, "update log_piece set body = ? where first_offset = 4", flipped(b"two\n", at))
         found, error = log_of(store)
         assert b"".join(part.content for part in found) == b"one\nthree\n"
         assert [part.offset for part in found] == [0, 8]
         assert error is not None
         assert error.metadata["run"] == f"{SWEEP}-1"
     for column in ("end_offset", "checksum"):
-        change(path, "update log_piece set body = ? where id = 2", b"two\n")
-        change(path, f"update log_piece set {column} = {column} + 1 where id = 2")
+        change(store.engine, "update log_piece set body = ? where first_offset = 4", b"two\n")
+        change(store.engine, f"update log_piece set {column} = {column} + 1 where first_offset = 4")
         assert log_of(store)[1] is not None
-        change(path, f"update log_piece set {column} = {column} - 1 where id = 2")
+        change(store.engine, f"update log_piece set {column} = {column} - 1 where first_offset = 4")
     assert log_of(store)[1] is None
 
 
-def test_a_log_whose_end_is_damaged_has_an_end(store: Store, path: Path) -> None:
+def test_a_log_whose_end_is_damaged_has_an_end(store: Store) -> None:
     store.writes.commit([log(an_attempt(), 0, b"one\n")])
     store.writes.commit([log(an_attempt(), 4, b"two\n")])
-    change(path, "update log_piece set body = 'tvo' || x'0a' where id = 2")
+    change(store.engine, "update log_piece set body = ? where first_offset = 4", b"tvo\n")
     found, error = log_of(store)
     assert b"".join(part.content for part in found) == b"one\n"
     assert error is not None
@@ -227,11 +206,11 @@ def test_a_log_whose_end_is_damaged_has_an_end(store: Store, path: Path) -> None
 
 @pytest.mark.parametrize("by_compaction", [False, True])
 def test_joining_pieces_of_a_log_neither_spreads_damage_nor_loses_what_is_whole(
-    store: Store, path: Path, by_compaction: bool
+    store: Store, by_compaction: bool
 ) -> None:
     for row in range(3):
         store.writes.commit([log(an_attempt(), row, b"x")])
-    change(path, "update log_piece set body = 'y' where first_offset = 1")
+    change(store.engine, "update log_piece set body = ? where first_offset = 1", b"y")
     count = 3
     if by_compaction:
         store.writes.close()
@@ -246,7 +225,7 @@ def test_joining_pieces_of_a_log_neither_spreads_damage_nor_loses_what_is_whole(
     assert error is not None
 
 
-def test_a_damaged_file_is_named_and_the_same_content_mends_it(store: Store, path: Path) -> None:
+def test_a_damaged_file_is_named_and_the_same_content_mends_it(store: Store) -> None:
     whole = bytes(MAX_PIECE_BYTES) + b"end"
 
     def pieces(first: int, **other: object) -> list[FileArrived]:
@@ -265,159 +244,36 @@ def test_a_damaged_file_is_named_and_the_same_content_mends_it(store: Store, pat
 
     for each in pieces(1):
         store.writes.commit([each])
-    change(path, "update file_piece set body = ? where first_offset > 0", b"and")
+    change(store.engine, "update file_piece set body = ? where first_offset > 0", b"and")
     error = error_of(lambda: asyncio.run(read("a.txt")))
-    assert error.metadata == {"place": str(path), "run": an_attempt().run, "name": "a.txt"}
+    assert error.metadata == {"place": store.engine.place, "run": an_attempt().run, "name": "a.txt"}
     for each in pieces(3, file="b.txt"):
         store.writes.commit([each])
     assert asyncio.run(read("a.txt")) == asyncio.run(read("b.txt")) == whole
 
 
-def two_runs(folder: Path) -> Path:
-    """Store two runs, whose points take several pages."""
-    writes = SqliteWrites(folder, SystemClock())
-    for run in (1, 2):
-        texts = [{f"k{key}": f"run {run} key {key} " + "x" * 900 for key in range(6)}]
-        writes.commit([rows(an_attempt(run), 1, texts), log(an_attempt(run), 0, b"log %d" % run)])
-    writes.close()
-    return folder / DATABASE
-
-
-def test_a_zeroed_page_of_points_costs_no_other_page(tmp_path: Path) -> None:
-    path = two_runs(tmp_path)
-    zero_page_of(path, unique_part(path, "chunk", 4))
-    reads = SqliteReads(tmp_path)
-    try:
-        found = asyncio.run(reads.history(query()))
-        kept = [(each.run, each.key) for each in map(v1.Series.FromString, found.series)]
-        assert {run for run, _ in kept} >= {f"{SWEEP}-2"}
-        assert (f"{SWEEP}-1", "k3") not in kept
-        assert len(kept) + len(found.damaged) == 12
-        assert len(kept) >= 6
-        error = error_of(lambda: asyncio.run(reads.history(query(skip=False))))
-        assert error.metadata["run"] in (f"{SWEEP}-1", f"{SWEEP}-2")
-    finally:
-        reads.close()
-
-
-def test_a_zeroed_page_of_summaries_costs_no_other_page(tmp_path: Path) -> None:
-    writes = SqliteWrites(tmp_path, SystemClock())
-    for run in range(1, 7):
-        writes.commit(
-            [rows(an_attempt(run), 1, [{f"k{key}": f"run {run} " + "x" * 200 for key in range(5)}])]
-        )
-    writes.close()
-    path = tmp_path / DATABASE
-    with closing(sqlite3.connect(path)) as connection:
-        bodies = [body for (body,) in connection.execute("select summary from series")]
-    assert len(bodies) == 30
-    zero_page_of(path, unique_part(path, "series", 13))
-    reads = SqliteReads(tmp_path)
-    try:
-        found = asyncio.run(reads.summaries(ALL, Position(), 100, skip_damaged=True))
-        assert 0 < len(found.damaged) < 30
-        assert len(found.damaged) + len(found.summaries) == 30
-        histories = asyncio.run(reads.history(query()))
-        assert len(histories.series) >= len(found.summaries)
-    finally:
-        reads.close()
-
-
-def unique_part(path: Path, table: str, row: int) -> bytes:
-    """Return bytes by which the page of one row is found."""
-    checksum = stored(path, f"select cast(checksum as blob) from {table} where id = ?", row)
-    return int(checksum).to_bytes(4, "big")
-
-
-def test_a_truncated_database_is_damage(tmp_path: Path) -> None:
-    path = two_runs(tmp_path)
-    content = path.read_bytes()
-    path.write_bytes(content[: len(content) // 2])
-    reads, writes = SqliteReads(tmp_path), SqliteWrites(tmp_path, SystemClock())
-    try:
-        error = error_of(lambda: asyncio.run(reads.history(query())))
-        assert f"{path} is damaged: pages of it cannot be read" in error.message
-        error_of(lambda: writes.commit([rows(an_attempt(), 2, [{"a": 1.0}])]))
-    finally:
-        reads.close()
-        writes.close()
-
-
-def test_a_file_that_is_no_database_is_damage(tmp_path: Path) -> None:
-    path = tmp_path / DATABASE
-    path.write_bytes(bytes(range(256)) * 64)
-    reads, writes = SqliteReads(tmp_path), SqliteWrites(tmp_path, SystemClock())
-    try:
-        for read in (lambda: asyncio.run(reads.history(query())), writes.open):
-            assert f"{path} is damaged: it is not a database" in error_of(read).message
-    finally:
-        reads.close()
-        writes.close()
-
-
-def test_a_zeroed_overflow_page_is_noticed(tmp_path: Path) -> None:
-    writes = SqliteWrites(tmp_path, SystemClock())
-    texts = [f"row {row} of many " + "x" * 900 for row in range(1, 16)]
-    writes.commit([rows(an_attempt(), 1, [{"a": text, "b": 1.5} for text in texts])])
-    writes.close()
-    zero_page_of(tmp_path / DATABASE, b"row 14 of many")
-    reads = SqliteReads(tmp_path)
-    try:
-        found = asyncio.run(reads.history(query()))
-        assert [each.name for each in found.damaged] == ["a"]
-        assert {key for key, _, _ in seen(found)} == {"b"}
-    finally:
-        reads.close()
-
-
-def change_index(path: Path, table: str, before: bytes, after: bytes) -> None:
-    """Change an entry of the index of a table; the row itself stays."""
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute("pragma wal_checkpoint(truncate)").fetchall()
-        (root,) = connection.execute(
-            "select rootpage from sqlite_master where name = ?", (f"sqlite_autoindex_{table}_1",)
-        ).fetchone()
-        (size,) = connection.execute("pragma page_size").fetchone()
-    with path.open("r+b") as file:
-        file.seek((root - 1) * size)
-        page = file.read(size)
-        assert page.count(before) == 1
-        file.seek((root - 1) * size + page.index(before))
-        file.write(after)
-
-
-def test_points_that_the_index_has_lost_are_named_as_missing(store: Store, path: Path) -> None:
-    for first in (1, 301, 601):
-        store.writes.commit([rows(an_attempt(), first, [{"a": float(at)} for at in range(300)])])
-    # A record of the index: a header of 4 bytes (types of series, row and id), row 301, id 2. The constants 1
-    # and 0 are types: what is changed is the series, from 1 to 0.
-    change_index(path, "chunk", bytes.fromhex("04090201012d02"), bytes.fromhex("04080201012d02"))
-    assert {row for _, row, _ in seen(page(store))} < set(range(1, 901))
-    assert [(each.run, each.what, each.name) for each in page(store).damaged] == [
-        (f"{SWEEP}-1", "points", "a")
-    ]
-    assert [each.name for each in page(store, max_points=50).damaged] == ["a"]
-    error_of(lambda: asyncio.run(store.reads.history(query(skip=False))))
-
-
-def test_bytes_of_a_log_that_the_index_has_lost_are_named_and_shift_nothing(store: Store, path: Path) -> None:
+def test_bytes_of_a_log_that_the_index_has_lost_are_named_and_shift_nothing(store: Store) -> None:
     for offset, text in ((0, b"one\n"), (4, b"two\n"), (8, b"three\n")):
         store.writes.commit([log(an_attempt(), offset, text)])
     for offset, rest in ((4, [0, 8]), (0, [4]), (8, [0])):
-        change(path, "update log_piece set first_offset = first_offset + 100 where first_offset = ?", offset)
+        change(
+            store.engine,
+            "update log_piece set first_offset = first_offset + 100 where first_offset = ?",
+            offset,
+        )
         found, error = log_of(store)
         assert [part.offset for part in found] == rest
         assert b"".join(part.content for part in found) in {b"one\nthree\n", b"two\nthree\n", b"one\ntwo\n"}
         assert error is not None
-        change(path, "update log_piece set first_offset = first_offset - 100 where first_offset > 99")
+        change(store.engine, "update log_piece set first_offset = first_offset - 100 where first_offset > 99")
     assert log_of(store)[1] is None
 
 
-def test_joining_does_not_close_a_gap_in_a_log(store: Store, path: Path) -> None:
+def test_joining_does_not_close_a_gap_in_a_log(store: Store) -> None:
     for offset, text in ((0, b"one\n"), (4, b"two\n"), (8, b"three\n")):
         store.writes.commit([log(an_attempt(), offset, text)])
     store.writes.close()
-    change(path, "delete from log_piece where first_offset = 4")
+    change(store.engine, "delete from log_piece where first_offset = 4")
     again = store.reopened()
     assert again.compact()
     assert not again.compact()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 import threading
 
 import pytest
 
 from conformance.metric_store.batches import Store, an_attempt, rows
+from sweepd_kernel.sql.engine import Connection
 from sweepd_metric_store.ports import HistoryPage, HistoryQuery, Position, Selection
 from sweepd_metric_store.store import history
 
@@ -27,7 +27,7 @@ def test_any_number_of_long_histories_keeps_no_short_read_waiting(
     released = threading.Event()
     page = history.page
 
-    def slow(connection: sqlite3.Connection, query: HistoryQuery) -> HistoryPage:
+    def slow(connection: Connection, query: HistoryQuery) -> HistoryPage:
         if LONG.run in query.selection.runs:
             assert released.wait(10)
         return page(connection, query)

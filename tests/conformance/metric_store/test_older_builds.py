@@ -8,7 +8,9 @@ import pytest
 
 from sweepd_kernel.clock import SystemClock
 from sweepd_kernel.errors import StartError
-from sweepd_metric_store.store.writes import DATABASE, SqliteWrites
+from sweepd_kernel.sql.sqlite import SqliteEngine
+from sweepd_metric_store.pairing import DATABASE
+from sweepd_metric_store.store.writes import SqlWrites
 
 DATABASES = Path(__file__).parent / "databases"
 
@@ -18,7 +20,7 @@ def test_a_database_of_an_older_build_is_refused_and_left_as_it_was(tmp_path: Pa
     with closing(sqlite3.connect(path)) as connection:
         connection.executescript((DATABASES / "0002.sql").read_text())
         before = list(connection.iterdump())
-    writes = SqliteWrites(tmp_path, SystemClock())
+    writes = SqlWrites(SqliteEngine(path, "metric-store"), SystemClock())
     with pytest.raises(StartError, match=r"metrics\.sqlite was written by a build from before the first"):
         writes.open()
     with closing(sqlite3.connect(path)) as connection:

@@ -4,7 +4,7 @@ from alembic import op
 
 from sweepd_metric_store.store.tables import MetricTable
 
-revision = "0010"
+revision = "0011"
 down_revision = None
 
 
