@@ -9,6 +9,7 @@ from sweepd import v1
 from sweepd.codec import point_message
 from sweepd.spec import ObjectiveValue
 from sweepd_kernel.errors import InvalidFieldError
+from sweepd_scheduler.api.plain_fields import plain_fields
 from sweepd_scheduler.domain.decision import HistoryEntry
 from sweepd_scheduler.domain.early_termination.judging import Verdict
 from sweepd_scheduler.domain.runs.run import Attempt, Exit, ExitCause, PointSource, Provenance, Run
@@ -21,6 +22,8 @@ _CAUSES = {cause: v1.ExitCause.Value(f"EXIT_CAUSE_{cause.name}") for cause in Ex
 _SOURCES = {source: v1.PointSource.Value(f"POINT_SOURCE_{source.name}") for source in PointSource}
 CAUSES = {number: cause for cause, number in _CAUSES.items()}
 MAX_ATTEMPT_BYTES = 1_000_000
+_run_fields = plain_fields(v1.Run, Run)
+_attempt_fields = plain_fields(v1.Attempt, Attempt)
 
 S = TypeVar("S", RunState, SweepState)
 
@@ -28,11 +31,9 @@ S = TypeVar("S", RunState, SweepState)
 def run_message(run: Run, kind: ObjectiveValue) -> v1.Run:
     """Return a run as people see it; `kind`: what its value is in its sweep."""
     return v1.Run(
-        name=run.name,
+        **_run_fields(run),
         sweep="" if run.is_standalone else run.name.rpartition("-")[0],
-        number=run.number,
         state=RUN_STATES[run.state],
-        reason=run.reason,
         attempt=run.attempt,
         parameters=point_message(run.point),
         attempts=_attempt_messages(run.attempts),
@@ -41,14 +42,10 @@ def run_message(run: Run, kind: ObjectiveValue) -> v1.Run:
         iterations=run.values.iterations,
         provenance=_provenance_message(run.provenance),
         verdicts=[_verdict_message(verdict) for verdict in run.verdicts],
-        logged_keys=run.logged_keys,
         create_time=timestamp(run.create_time),
         start_time=timestamp(run.start_time),
         end_time=timestamp(run.end_time),
-        repeat=run.repeat,
         value=run.value(kind),
-        display_name=run.display_name,
-        tags=run.tags,
     )
 
 
@@ -75,6 +72,8 @@ def timestamp(microseconds: int) -> Timestamp | None:
 
 def _attempt_messages(attempts: Sequence[Attempt]) -> list[v1.Attempt]:
     """Return all attempts; the texts of the oldest are left out where they are too many for one answer."""
+    if len(attempts) < 2:
+        return [_attempt_message(each) for each in attempts]
     room = MAX_ATTEMPT_BYTES
     messages: list[v1.Attempt] = []
     for attempt in reversed(attempts):
@@ -91,19 +90,12 @@ def _attempt_messages(attempts: Sequence[Attempt]) -> list[v1.Attempt]:
 
 def _attempt_message(attempt: Attempt) -> v1.Attempt:
     return v1.Attempt(
-        number=attempt.number,
-        agent=attempt.agent,
-        host=attempt.host,
+        **_attempt_fields(attempt),
         state=_ATTEMPT_STATES[attempt.state],
         exit=_exit_message(attempt.exit) if attempt.exit else None,
-        reason=attempt.reason,
         assign_time=timestamp(attempt.assign_time),
         start_time=timestamp(attempt.start_time),
         end_time=timestamp(attempt.end_time),
-        argv=attempt.argv,
-        resumed_from_step=attempt.resumed_from_step,
-        log_bytes=attempt.log_bytes,
-        storage=attempt.storage,
     )
 
 

@@ -4,6 +4,7 @@ from sweepd import v1
 from sweepd.codec import CodecError, diagnostic_message, spec_from_message, spec_message
 from sweepd.spec import Diagnostic, Parsed, SweepSpec, parse_text
 from sweepd_kernel.errors import DomainError, InvalidFieldError, Reason, Status, Violation
+from sweepd_scheduler.api.plain_fields import plain_fields
 from sweepd_scheduler.api.run_codec import timestamp
 from sweepd_scheduler.domain.names import RunName
 from sweepd_scheduler.domain.states import RunState, SweepState
@@ -21,6 +22,7 @@ _PAUSE_CAUSES = {cause: v1.PauseCause.Value(f"PAUSE_CAUSE_{cause.name}") for cau
 
 # A message has at most 4 MiB; of a huge sweep the file is left out, as all of it is in the specification.
 MAX_SWEEP_BYTES = 3_800_000
+_sweep_fields = plain_fields(v1.Sweep, Sweep)
 
 
 class InvalidSweepError(DomainError):
@@ -41,11 +43,11 @@ class InvalidSweepError(DomainError):
 def sweep_message(sweep: Sweep, connected_agents: int) -> v1.Sweep:
     """Return a sweep as people see it."""
     message = v1.Sweep(
+        **_sweep_fields(sweep),
         name=str(sweep.name),
         spec=spec_message(sweep.spec),
         state=SWEEP_STATES[sweep.state],
         ending=_ENDINGS[sweep.ending] if sweep.ending else v1.SWEEP_ENDING_UNSPECIFIED,
-        reason=sweep.reason,
         run_counts=_counts_message(sweep.counts),
         planned_runs=count_or_none(sweep.planned_runs),
         best_run=str(RunName(sweep.name, sweep.best.run)) if sweep.best else "",
@@ -58,8 +60,6 @@ def sweep_message(sweep: Sweep, connected_agents: int) -> v1.Sweep:
     message.paused_by_itself = sweep.paused_by_itself
     if sweep.pause_cause is not None:
         message.pause_cause = _PAUSE_CAUSES[sweep.pause_cause]
-    message.revision = sweep.revision
-    message.prior_runs = sweep.prior_runs
     if sweep.objective_missing is not None:
         missing = sweep.objective_missing
         message.objective_missing.consecutive_runs = missing.consecutive_runs
