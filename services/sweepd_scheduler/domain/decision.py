@@ -21,7 +21,11 @@ from sweepd_scheduler.domain.sweeps.sweep import Sweep
 
 T = TypeVar("T")
 Steps: TypeAlias = Generator[None, None, T]
-"""Ends a step with each `yield`, and the decision by returning."""
+"""Decision about many runs: each `yield` ends a step, and the return value is the decision.
+
+Between steps the owner lets other tasks run. They see what was staged so far as they do while it is being
+stored. Nothing else is decided meanwhile, so a decision is whole: all of it is stored in one commit, or none.
+"""
 
 RUNS_A_STEP = 100
 """So many take a few milliseconds."""

@@ -1,4 +1,8 @@
-"""Requests of clients and their answers."""
+"""Requests of clients and their answers.
+
+`stored` carries what the database holds of a sweep that has ended; without it such a request is refused with
+`NotInMemoryError`, and is submitted again with it.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

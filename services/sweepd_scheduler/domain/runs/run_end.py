@@ -1,4 +1,8 @@
-"""Ends of runs and of their sweeps, requeues, and the timeout of a sweep."""
+"""Ends of runs and of their sweeps, requeues, and the timeout of a sweep.
+
+`sweep_timeout` counts from the first hand-out, or anew when a person resumes the sweep. Its timer runs on the
+monotonic clock; what is left of it after a restart follows from the wall clock.
+"""
 
 from collections.abc import Iterator
 

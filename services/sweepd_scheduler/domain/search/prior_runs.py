@@ -1,4 +1,8 @@
-"""Prior runs: runs of other sweeps that a new sweep begins with, and whether they suit it."""
+"""Prior runs: runs of other sweeps that a new sweep begins with, and whether they suit it.
+
+They have no state that could change. Where runs have a number, in observations and at rungs, a prior run has
+the negative of its index.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
