@@ -1,20 +1,24 @@
-"""The generated schema of each database and its migrations make the same tables, in each dialect."""
+"""The generated schema of each database and its migrations make the same tables."""
 
 import importlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
 import sqlalchemy
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
 
 from postgresql import PostgresServer
 from sweepd_kernel.sql import generate, migration
-from sweepd_kernel.sql.engine import Engine
+from sweepd_kernel.sql.engine import Dialect, Engine
 from sweepd_kernel.sql.postgresql import PostgresqlEngine
 from sweepd_kernel.sql.schema import ensure_schema
 from sweepd_kernel.sql.sqlite import SqliteEngine
 from sweepd_kernel.sql.table import Schema
+
+DRIVERS: dict[Dialect, str] = {"sqlite": "sqlite://", "postgresql": "postgresql+psycopg://"}
 
 
 def schema_of(package: str) -> Schema:
@@ -31,28 +35,9 @@ def index_text(index: Mapping[str, object]) -> str:
     return str({**index, "dialect_options": conditions})
 
 
-CATALOGUE = (
-    """select table_name, column_name, data_type, is_nullable, column_default
-        from information_schema.columns where table_schema = 'public' order by 1, ordinal_position""",
-    """select cast(cast(conrelid as regclass) as text), pg_get_constraintdef(oid)
-        from pg_constraint where connamespace = cast('public' as regnamespace) order by 1, 2""",
-    "select tablename, indexdef from pg_indexes where schemaname = 'public' order by 1, 2",
-)
-"""Columns, constraints and indexes, as PostgreSQL writes them."""
-
-
-def described(engine: Engine) -> object:
-    """Return all that is known of the tables of a database, but for that of the revision."""
-    if engine.dialect == "sqlite":
-        return inspected(engine)
-    with closing(engine.connect()) as connection:
-        found = [row for query in CATALOGUE for row in connection.execute(query)]
-    return [row for row in found if row[0] != "alembic_version"]
-
-
-def inspected(engine: Engine) -> dict[str, object]:
+def described(engine: Engine) -> dict[str, object]:
     """Return all that SQLAlchemy finds out about the tables of a database, but for that of the revision."""
-    used = sqlalchemy.create_engine("sqlite://", creator=engine.driver_connection)
+    used = sqlalchemy.create_engine(DRIVERS[engine.dialect], creator=engine.driver_connection)
     found = sqlalchemy.inspect(used)
     tables = [name for name in found.get_table_names() if name != "alembic_version"]
     columns = {
@@ -75,25 +60,39 @@ def inspected(engine: Engine) -> dict[str, object]:
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.needs("PostgreSQL"))])
-def engines(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Sequence[Engine]]:
-    """Yield two databases without tables."""
+def engines(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Engine, Engine]]:
+    """Give two empty databases."""
     if request.param == "sqlite":
-        yield [SqliteEngine(tmp_path / name, "test") for name in ("fresh", "migrated")]
+        yield SqliteEngine(tmp_path / "fresh", "test"), SqliteEngine(tmp_path / "migrated", "test")
         return
     server: PostgresServer = request.getfixturevalue("postgresql")
-    with ExitStack() as made:
-        addresses = [made.enter_context(server.database("empty", lambda _: None)) for _ in range(2)]
-        yield [PostgresqlEngine(address, "test") for address in addresses]
+    with ExitStack() as opened:
+        first, second = (
+            PostgresqlEngine(opened.enter_context(server.database("empty", lambda _address: None)), "test")
+            for _ in range(2)
+        )
+        yield first, second
 
 
 @pytest.mark.parametrize("package", generate.packages())
-def test_generated_schema_and_migrations_agree(engines: Sequence[Engine], package: str) -> None:
+def test_generated_schema_and_migrations_agree(engines: tuple[Engine, Engine], package: str) -> None:
     fresh, migrated = engines
     ensure_schema(fresh, schema_of(package))
     migration.upgrade(migrated, package)
     assert described(fresh) == described(migrated)
-    for engine in (fresh, migrated):
+    for engine in engines:
         with closing(engine.connect()) as connection:
             stored = connection.execute("select version_num from alembic_version").all()
             assert stored == [(schema_of(package).revision,)]
             assert connection.columns() == schema_of(package).columns | {"alembic_version.version_num"}
+
+
+@pytest.mark.parametrize("package", generate.packages())
+def test_models_say_no_more_than_the_migrations(engines: tuple[Engine, Engine], package: str) -> None:
+    _, migrated = engines
+    migration.upgrade(migrated, package)
+    used = sqlalchemy.create_engine(DRIVERS[migrated.dialect], creator=migrated.driver_connection)
+    with used.connect() as connection:
+        context = MigrationContext.configure(connection)
+        assert compare_metadata(context, generate.metadata(package)) == []
+    used.dispose()

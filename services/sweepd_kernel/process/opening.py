@@ -1,7 +1,6 @@
 """Start of a service whose storage cannot be used: callers are given the reason, and the start is retried."""
 
 import asyncio
-import sqlite3
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -10,12 +9,12 @@ import grpc.aio
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from sweepd.backoff import Backoff
-from sweepd_kernel.database import storage_error
 from sweepd_kernel.errors import DamagedError, DatabasesDifferError, DomainError, StartError, StorageError
 from sweepd_kernel.rpc import server
 from sweepd_kernel.rpc.interceptors import Context, Handler
 from sweepd_kernel.rpc.listener import new_server
 from sweepd_kernel.service import RunningService
+from sweepd_kernel.sql.engine import storage_error
 
 PUT_BACK = "put back a copy from before the damage, of all databases of the data folder together"
 
@@ -46,7 +45,7 @@ async def open_patiently(
         while not stopping.is_set():
             try:
                 return await attempt()
-            except (DamagedError, DatabasesDifferError, StorageError, sqlite3.Error, OSError) as error:
+            except (DamagedError, DatabasesDifferError, StorageError, OSError) as error:
                 reason = _reason(error, settings.name, place)
                 if isinstance(reason, DamagedError):
                     raise StartError(f"{reason}; {PUT_BACK}") from error

@@ -3,8 +3,8 @@
 import argparse
 import asyncio
 import os
-import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import closing
 from dataclasses import dataclass
 
 import grpc
@@ -17,10 +17,10 @@ from sweepd.v1 import (
     sweep_service_pb2_grpc,
 )
 from sweepd_kernel.auth.principal import current_principal
-from sweepd_kernel.database import open_sqlite
 from sweepd_kernel.errors import DomainError, NotFoundError, Status, WrongStateError
 from sweepd_kernel.flags import address
 from sweepd_kernel.service import ServiceContext, ServiceDefinition
+from sweepd_kernel.sql.sqlite import SqliteEngine
 
 Context = grpc.aio.ServicerContext
 
@@ -162,10 +162,9 @@ async def open_suggestion(context: ServiceContext) -> Suggestion:
 
 def _write_database(context: ServiceContext) -> None:
     assert context.data is not None
-    connection: sqlite3.Connection = open_sqlite(context.data / "small.db")
-    connection.execute("create table if not exists starts (pid integer)")
-    connection.execute("insert into starts values (?)", (os.getpid(),))
-    connection.close()
+    with closing(SqliteEngine(context.data / "small.db", "small").connect()) as connection:
+        connection.execute("create table if not exists starts (pid integer)")
+        connection.execute("insert into starts values (?)", (os.getpid(),))
 
 
 def scheduler_flags(parser: argparse.ArgumentParser) -> None:

@@ -1,17 +1,21 @@
 """Every kind of store, opened fresh; and the core in front of it."""
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 import pytest
 
+from postgresql import PostgresServer
 from scheduler_database import refusing
 from scheduler_memory import MemoryStore
+from sweepd_kernel.sql.engine import Engine
+from sweepd_kernel.sql.postgresql import PostgresqlEngine
 from sweepd_kernel.sql.schema import ensure_schema
 from sweepd_kernel.sql.sqlite import SqliteEngine
+from sweepd_kernel.sql.table import Schema
 from sweepd_scheduler.domain.state import State
 from sweepd_scheduler.domain.timing import Timeouts
 from sweepd_scheduler.store.ports import Records, Store
@@ -38,9 +42,9 @@ class Opened:
     number: int = 0
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Opened]:
-    if request.param == "memory":
+@pytest.fixture
+def opened(request: pytest.FixtureRequest, kind: str) -> Iterator[Opened]:
+    if kind == "memory":
         memory = MemoryStore()
 
         def fail(fails: bool) -> None:
@@ -48,16 +52,14 @@ def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Opened]:
 
         yield Opened(memory, memory, lambda: memory, fail)
         return
-    path = tmp_path / "scheduler.sqlite"
-    engine = SqliteEngine(path, "scheduler")
-    ensure_schema(engine, SCHEMA)
+    engine: Engine = request.getfixturevalue("engine")
     stores = [SqlStore(engine)]
     records = SqlRecords(engine)
     refusal = ExitStack()
 
     def block(fails: bool) -> None:
         if fails:
-            refusal.enter_context(refusing(path))
+            refusal.enter_context(refusing(engine))
         else:
             refusal.close()
 
@@ -70,6 +72,37 @@ def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Opened]:
     refusal.close()
     records.close()
     stores[-1].close()
+
+
+@pytest.fixture(
+    params=["memory", "sqlite", pytest.param("postgresql", marks=pytest.mark.needs("PostgreSQL"))]
+)
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def engine(request: pytest.FixtureRequest, kind: str, tmp_path: Path) -> Iterator[Engine]:
+    """Give an empty database of this kind with the scheduler's tables."""
+    with emptied(request, kind, tmp_path, SCHEMA) as engine:
+        yield engine
+
+
+@contextmanager
+def emptied(request: pytest.FixtureRequest, kind: str, folder: Path, schema: Schema) -> Iterator[Engine]:
+    """Give an empty database with the tables of a schema."""
+    if kind == "sqlite":
+        file = SqliteEngine(folder / "scheduler.sqlite", "scheduler")
+        ensure_schema(file, schema)
+        yield file
+        return
+    server: PostgresServer = request.getfixturevalue("postgresql")
+
+    def fill(address: str) -> None:
+        ensure_schema(PostgresqlEngine(address, "scheduler"), schema)
+
+    with server.database(schema.package, fill) as address:
+        yield PostgresqlEngine(address, "scheduler")
 
 
 @dataclass

@@ -2,13 +2,14 @@
 
 import resource
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from accounts_memory import MemoryAccounts
+from conformance.scheduler.conftest import emptied
 from sweepd_kernel.auth.principal import EVERYWHERE, Bounds
 from sweepd_kernel.auth.scopes import Scope
 from sweepd_kernel.errors import StorageError
@@ -36,26 +37,27 @@ TOKEN = Token(
 MADE = Made(request=b"r" * 32, fingerprint=b"f" * 32, token=TOKEN.id, salt=b"s" * 32, time=10)
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Reopened]:
+@pytest.fixture
+def store(request: pytest.FixtureRequest, kind: str, tmp_path: Path) -> Iterator[Reopened]:
     """Opens the store, again and again."""
     memory = MemoryAccounts()
-    opened: list[SqlAccounts] = []
-    engine = SqliteEngine(tmp_path / "accounts.sqlite", "scheduler")
+    with ExitStack() as opened:
+        engine = None
+        if kind != "memory":
+            engine = opened.enter_context(emptied(request, kind, tmp_path, SCHEMA))
+        stores: list[SqlAccounts] = []
 
-    def open_store() -> AccountStore:
-        for each in opened:
+        def open_store() -> AccountStore:
+            if engine is None:
+                return memory
+            for each in stores:
+                each.close()
+            stores[:] = [SqlAccounts(engine)]
+            return stores[0]
+
+        yield open_store
+        for each in stores:
             each.close()
-        opened.clear()
-        if request.param == "memory":
-            return memory
-        ensure_schema(engine, SCHEMA)
-        opened.append(SqlAccounts(engine))
-        return opened[0]
-
-    yield open_store
-    for each in opened:
-        each.close()
 
 
 def test_a_token_is_kept_as_it_is_and_as_it_becomes(store: Reopened) -> None:
