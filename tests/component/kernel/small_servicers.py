@@ -162,7 +162,7 @@ async def open_suggestion(context: ServiceContext) -> Suggestion:
 
 def _write_database(context: ServiceContext) -> None:
     assert context.data is not None
-    with closing(SqliteEngine(context.data / "small.db", "small").connect()) as connection:
+    with closing(SqliteEngine(context.data / "small.db", context.data.name).connect()) as connection:
         connection.execute("create table if not exists starts (pid integer)")
         connection.execute("insert into starts values (?)", (os.getpid(),))
 

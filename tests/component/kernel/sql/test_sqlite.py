@@ -1,13 +1,14 @@
 """The engine of SQLite: durable, all or nothing, and its errors in the words of the port."""
 
+import errno
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from sweepd_kernel.errors import DamagedError, Status, StorageError
-from sweepd_kernel.sql.engine import StatementError
+from sweepd_kernel.errors import DamagedError, Reason, Status, StorageError
+from sweepd_kernel.sql.engine import StatementError, storage_error
 from sweepd_kernel.sql.sqlite import SqliteConnection, SqliteEngine, SqliteRows
 
 
@@ -81,6 +82,14 @@ def test_a_database_that_may_not_grow_is_full(engine: SqliteEngine) -> None:
         with pytest.raises(StorageError, match="no space left") as caught:
             connection.execute("insert into t values (1, hex(zeroblob(100000)))")
     assert caught.value.status is Status.RESOURCE_EXHAUSTED
+
+
+def test_a_full_disk_and_other_trouble_with_files_are_told_apart() -> None:
+    full = storage_error(OSError(errno.ENOSPC, "No space left on device"), "scheduler", "/data/x")
+    assert (full.status, full.reason) == (Status.RESOURCE_EXHAUSTED, Reason.STORAGE_UNAVAILABLE)
+    assert full.metadata == {"service": "scheduler", "place": "/data/x"}
+    away = storage_error(PermissionError(errno.EACCES, "Permission denied"), "scheduler", "/data/x")
+    assert away.status is Status.UNAVAILABLE
 
 
 def test_an_error_of_the_disk_is_named(engine: SqliteEngine) -> None:
