@@ -1,4 +1,4 @@
-"""What travels between processes as messages, and what it is inside them.
+"""Conversion between messages and what they are inside processes.
 
 Each name is loaded at its first use: an agent, which only reads points, loads nothing of specifications.
 """

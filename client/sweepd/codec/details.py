@@ -1,4 +1,4 @@
-"""What a script says of its run: its document as a message cut to size, and values of messages as plain JSON.
+"""Details that a script gives of its run, as a message cut to size; values of messages as plain JSON.
 
 A script's own values are no parameters: they may be NaN, large or odd. Nothing here fails for their sake.
 """

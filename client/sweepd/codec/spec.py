@@ -224,4 +224,4 @@ _OWN: Final[Mapping[str, _Own]] = {
     "Parameter": (_put_parameters, parameters_document),
     "EarlyTermination": (_put_rules, _rules),
 }
-"""How to set a field of a kind of message, and what a file says of its value."""
+"""Functions that set a field of a kind of message, and that return what a file says of its value."""

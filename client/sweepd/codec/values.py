@@ -13,7 +13,7 @@ MAX_VALUE_DEPTH: Final = 28
 """Deepest nesting that travels: a mapping costs three levels of messages, of which parsers take 100."""
 
 _MAX_MESSAGE_BYTES: Final = 2 * MAX_POINT_BYTES
-"""What a point within its limit of canonical JSON never exceeds; checked before it is unpacked."""
+"""Size that a point within its limit of canonical JSON never exceeds; checked before it is unpacked."""
 
 
 class CodecError(ValueError):

@@ -57,7 +57,7 @@ MAX_ARGUMENT_BYTES: Final = 128 * 1024 - 1
 """Longest single argument that Linux passes to a process."""
 
 DEFAULT_ROOM_BYTES: Final = 2 * 1024 * 1024
-"""What Linux passes in all, arguments and environment, where the stack has its usual limit of 8 MiB."""
+"""Bytes that Linux passes in all, arguments and environment, where the stack has its usual limit of 8 MiB."""
 
 MAX_ITERATIONS: Final = 2**32 - 1
 """Largest iteration that a rule of early termination may name."""

@@ -1,4 +1,4 @@
-"""What the parameters of a sweep are: leaves with a distribution, and groups, some under a condition."""
+"""Parameters of a sweep: leaves with a distribution, and groups, some under a condition."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

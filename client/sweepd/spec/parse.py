@@ -1,4 +1,4 @@
-"""Turns a sweep file, or a Python mapping, into a `SweepSpec` and all that is to be said about it."""
+"""Entry points: from a sweep file, or a Python mapping, to a `SweepSpec` and its findings."""
 
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
@@ -17,7 +17,7 @@ from sweepd.spec.sweep_spec import SweepSpec
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """What a file says and what was found in it.
+    """Specification of a file, and the findings about it.
 
     `unsupported` names the keys that are right but not supported yet. `spec` is None if and only if there are
     such keys, or an error is among the diagnostics: nothing of a file is ever ignored.

@@ -1,4 +1,4 @@
-"""What a point is as data: JSON values, their canonical text and their digest."""
+"""Points as data: JSON values, their canonical text and their digest."""
 
 import json
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What a sweep would run, before it exists: its first runs, and how many there will be. Pure.
+"""Preview of a sweep before it exists: its first runs, and how many there will be. Pure.
 
 The points are those that a server hands out for the same seed; bayes, whose points depend on results,
 shows random ones.
@@ -15,13 +15,13 @@ from sweepd.spec.methods.proposed import Cursor, Proposed, Source
 from sweepd.spec.methods.sequence import next_point
 from sweepd.spec.methods.sizes import MOST_STEPS, count_distinct, known_size, planned_runs, points_taken
 from sweepd.spec.point import Point, point_digest
-from sweepd.spec.rungs import urgent_iterations
 from sweepd.spec.space.counting import Count
+from sweepd.spec.stop_rules import urgent_iterations
 from sweepd.spec.sweep_spec import SweepSpec
 
 MOST_RUNGS = 64
 PATIENCE = 10
-"""How often a search for points may be broken off before a preview gives up."""
+"""Broken-off searches for points after which a preview gives up."""
 
 _ARGS_JSON_FILE = "${args_json_file}"
 
@@ -47,7 +47,7 @@ class PreviewedRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
-    """What a sweep would run.
+    """First runs of a sweep, and its size.
 
     Args:
         runs: its first runs, in order.

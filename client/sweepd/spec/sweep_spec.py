@@ -1,13 +1,13 @@
-"""What a sweep file means once it is read: the specification that every part of the product works from."""
+"""Specification of a sweep: the meaning of a file, from which every part of the product works."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from sweepd.spec.finding import Finding
 from sweepd.spec.methods.proposed import Cursor, Found, Seen
 from sweepd.spec.parameter import Parameter, ParameterNode
 from sweepd.spec.point import Json, Point
-from sweepd.spec.space.finding import Finding
 from sweepd.spec.space.search_space import SearchSpace
 from sweepd.spec.stop_rules import StopRule
 
@@ -46,14 +46,14 @@ class SearchMethod:
 
 
 class Goal(StrEnum):
-    """Which values of the metric are good."""
+    """Direction in which values of the metric are good."""
 
     MINIMIZE = "minimize"
     MAXIMIZE = "maximize"
 
 
 class Impute(StrEnum):
-    """Which value stands in for a run that has none (bayes)."""
+    """Value that stands in for a run that has none (bayes)."""
 
     WORST = "worst"
     BEST = "best"
@@ -61,7 +61,7 @@ class Impute(StrEnum):
 
 
 class ObjectiveValue(StrEnum):
-    """What of a run's iterations is its value for the search."""
+    """Value of a run for the search, out of its iterations."""
 
     BEST = "best"
     LAST = "last"
@@ -76,7 +76,7 @@ class Compat(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricsFrom:
-    """Where metrics are read that the script does not log; what is empty is not read.
+    """Sources of metrics that the script does not log; what is empty is not read.
 
     Args:
         stdout: regular expression with named groups, for each line of output.
@@ -90,7 +90,7 @@ class MetricsFrom:
 
 
 class Aggregate(StrEnum):
-    """How the values of the runs of one point become the value of the point."""
+    """Combination of the values of the runs of one point into that of the point."""
 
     MEAN = "mean"
     MEDIAN = "median"
@@ -99,7 +99,7 @@ class Aggregate(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retry:
-    """How often a run is tried again after its agent was lost, and after it failed."""
+    """Number of retries of a run after its agent was lost, and after it failed."""
 
     infrastructure: int = 3
     failure: int = 0

@@ -20,7 +20,7 @@ _ELSEWHERE: Final = {
     **dict.fromkeys(("num_workers", "max_concurrent"), "max_parallel"),
     **dict.fromkeys(("script", "entrypoint"), "program"),
 }
-"""What keys of other tools, and keys that people expect, are called here."""
+"""Our names for keys of other tools, and for keys that people expect."""
 
 
 def nearest(word: str, legal: Iterable[str]) -> str | None:

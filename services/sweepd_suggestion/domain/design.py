@@ -9,7 +9,7 @@ from functools import lru_cache
 from itertools import combinations
 
 from sweepd.spec import InfeasibleError, Path, Point, SearchSpace
-from sweepd.spec.space.draw import draw
+from sweepd.spec.space.sampling import draw
 
 _TRIES = 24
 _LEAST, _MOST = 4, 12

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sweepd.spec import Goal, Impute, Metric, ObjectiveValue, Point
-from sweepd.spec.space.draw import draw
+from sweepd.spec.space.sampling import draw
 from sweepd_suggestion.domain.study import Ended, Outcome, TrialRun
 
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from sweepd.spec import InfeasibleError, Point, SearchSpace, point_digest
-from sweepd.spec.space.draw import draw
+from sweepd.spec.space.sampling import draw
 from sweepd_suggestion.domain.design import design_point, feasible_draws
 from sweepd_suggestion.domain.proposal import Proposal, Question
 

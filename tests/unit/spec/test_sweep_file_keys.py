@@ -6,7 +6,7 @@ from typing import get_args
 import pytest
 import yaml
 
-from sweepd.spec import METHODS, Asha, Guard, Hyperband, Median, Metric, Patience, Retry, codes, limits
+from sweepd.spec import METHODS, Asha, Guard, Hyperband, Median, Metric, Patience, Retry, finding, limits
 from sweepd.spec.arguments.command import expand_command
 from sweepd.spec.arguments.macros import LABEL_PREFIX, MACROS
 from sweepd.spec.keys.distributions import DISTRIBUTION_KEYS
@@ -216,7 +216,7 @@ def test_limits_within_sentences_are_those_there_are() -> None:
 
 def test_codes_are_those_there_are() -> None:
     rows = [code(row[1]) for row in table("Codes of findings", "about").rows]
-    kinds = (codes.FileCode, codes.ValueCode, codes.SweepCode, codes.WarningCode)
+    kinds = (finding.FileCode, finding.ValueCode, finding.SweepCode, finding.WarningCode)
     assert [sorted(row) for row in rows] == [sorted(get_args(kind)) for kind in kinds]
 
 

@@ -1,4 +1,4 @@
-"""What a system can pass to a process: how long one argument may be, and all of them with the environment."""
+"""Limits of what a system passes to a process: one argument, and all of them with the environment."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final

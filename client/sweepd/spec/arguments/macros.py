@@ -1,4 +1,4 @@
-"""What each macro of `command` stands for: the program, the parameters, the run's place and its agent."""
+"""Macros of `command`: the program, the parameters, the run and its agent."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -9,7 +9,7 @@ from sweepd.spec.point import Json
 from sweepd.spec.wording import nearest, printable
 
 LABEL_PREFIX: Final = "agent.labels."
-"""What stands before the name of a label."""
+"""Prefix of the name of a label."""
 
 
 class CommandError(Exception):
@@ -22,7 +22,7 @@ class MissingFactError(CommandError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentFacts:
-    """What commands may know of the agent that starts a run."""
+    """Facts that commands may ask of the agent that starts a run."""
 
     # Which of the agent's slots the run has, counted from 0.
     slot: int
@@ -33,7 +33,7 @@ class AgentFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """What macros take their values from."""
+    """Sources of the values of macros."""
 
     program: str | None
     params: Mapping[str, Json]
@@ -96,12 +96,12 @@ def args_json(point: Mapping[str, Json]) -> str:
 
 
 def is_agent_macro(name: str) -> bool:
-    """Whether `name` asks for a fact of the agent; labels may have any name."""
+    """Tell whether `name` asks for a fact of the agent; labels may have any name."""
     return name in _AGENT_MACROS or (name.startswith(LABEL_PREFIX) and name != LABEL_PREFIX)
 
 
 def is_run_macro(name: str) -> bool:
-    """Whether `name` asks for what only a run at its agent has: its repeat, or a fact of the agent."""
+    """Tell whether `name` asks for what only a run at its agent has: its repeat, or a fact of the agent."""
     return name == "repeat" or is_agent_macro(name)
 
 

@@ -1,1 +1,1 @@
-"""What a parameter can be drawn from: quantiles, and which values there are."""
+"""Distributions of parameters: quantiles, and the values that there are."""

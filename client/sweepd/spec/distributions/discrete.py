@@ -19,7 +19,7 @@ class Constant:
 
     @property
     def size(self) -> int:
-        """How many distinct values there are."""
+        """Number of distinct values."""
         return 1
 
     @property
@@ -58,7 +58,7 @@ class Categorical:
 
     @property
     def size(self) -> int:
-        """How many distinct values there are."""
+        """Number of distinct values."""
         return len(self._places)
 
     @property
@@ -102,7 +102,7 @@ class WeightedCategorical:
 
     @property
     def size(self) -> int:
-        """How many distinct values can be drawn."""
+        """Number of distinct values that can be drawn."""
         return len(self.support)
 
     @property
@@ -142,7 +142,7 @@ class IntUniform:
 
     @property
     def size(self) -> int:
-        """How many integers there are."""
+        """Number of integers."""
         return self.max - self.min + 1
 
     @property

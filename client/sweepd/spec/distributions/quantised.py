@@ -18,7 +18,7 @@ from sweepd.spec.point import Json, Number, is_number
 
 
 class _Continuous(Protocol):
-    """What is rounded."""
+    """Distribution that is rounded."""
 
     def quantile(self, u: float) -> float: ...
 
@@ -26,7 +26,7 @@ class _Continuous(Protocol):
 
 
 class _Quantised:
-    """What all of them share: the rounding of `_shape`'s values to `_lattice`. Not a type to depend on."""
+    """Mixin: rounds the values of `_shape` to `_lattice`. Not a type to depend on."""
 
     __slots__ = ()
     _shape: _Continuous
@@ -34,7 +34,7 @@ class _Quantised:
 
     @property
     def size(self) -> int | None:
-        """How many values there are, None where there is no end to them."""
+        """Number of values, None where there is no end to them."""
         support = self.support
         return None if support is None else len(support)
 

@@ -1,4 +1,4 @@
-"""Says what a distribution has to offer in place of a value that it does not have."""
+"""Messages that say what a distribution offers in place of a value that it does not have."""
 
 import json
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Turns trees into functions of a point's values that never raise: without an answer it is undefined."""
+"""Compiler of trees into functions of a point's values that never raise: no answer is undefined."""
 
 from collections.abc import Callable, Mapping
 from typing import Final

@@ -4,11 +4,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from sweepd.spec.expressions.code import test_of
-from sweepd.spec.expressions.error import ExpressionError
-from sweepd.spec.expressions.outlook import Prospects, Truths, outlook_of
+from sweepd.spec.expressions.intervals import Intervals, Truths, interval_truth_of
 from sweepd.spec.expressions.scope import Scope
 from sweepd.spec.expressions.syntax import parse_tree
-from sweepd.spec.expressions.tree import Joined, Node, Read
+from sweepd.spec.expressions.tree import ExpressionError, Joined, Node, Read
 from sweepd.spec.expressions.types import check_types
 from sweepd.spec.parameter import Path
 from sweepd.spec.point import Json
@@ -30,10 +29,10 @@ class Expression:
     text: str
     reads: frozenset[Path]
     holds: Callable[[Mapping[Path, Json]], bool]
-    outlook: Callable[[Prospects], Truths]
-    """Whether it can hold, and whether it can fail to, while some of what it reads is open."""
+    interval_truth: Callable[[Intervals], Truths]
+    """Returns (can hold, can fail) while some of what it reads is open."""
     conjuncts: tuple["Expression", ...] = ()
-    """What `and` joins at the top: each reads less, and all hold if and only if it does."""
+    """Operands of an `and` at the top: each reads less, and all hold if and only if it does."""
 
     @property
     def parts(self) -> int:
@@ -67,5 +66,5 @@ def _compiled(text: str, tree: Node, scope: Scope) -> Expression:
     test = test_of(tree, path_of)
     if not reads:  # it is worth asking once
         answer = test({})
-        return Expression(text, frozenset(), lambda values: answer, lambda prospects: (answer, not answer))
-    return Expression(text, frozenset(reads), test, outlook_of(tree, path_of))
+        return Expression(text, frozenset(), lambda values: answer, lambda intervals: (answer, not answer))
+    return Expression(text, frozenset(reads), test, interval_truth_of(tree, path_of))

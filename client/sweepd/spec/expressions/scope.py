@@ -8,8 +8,8 @@ from typing import Final
 
 from sweepd.spec.distributions.discrete import Categorical, Constant, WeightedCategorical
 from sweepd.spec.distributions.distribution import Distribution
-from sweepd.spec.expressions.error import ExpressionError
 from sweepd.spec.expressions.syntax import written_name
+from sweepd.spec.expressions.tree import ExpressionError
 from sweepd.spec.expressions.types import ANY_NUMBER, Type, type_of_values
 from sweepd.spec.parameter import Path, dotted
 from sweepd.spec.wording import nearest

@@ -1,14 +1,14 @@
-"""Reads expressions into trees, by precedence climbing (Pratt 1973): the precedence is that of Python."""
+"""Parser of expressions, by precedence climbing (Pratt 1973): the precedence is that of Python."""
 
 from typing import Final
 
-from sweepd.spec.expressions.error import ExpressionError
 from sweepd.spec.expressions.tokens import WORDS, Token, is_name, tokens
 from sweepd.spec.expressions.tree import (
     FUNCTIONS,
     Arithmetic,
     Call,
     Comparison,
+    ExpressionError,
     Joined,
     ListOf,
     Literal,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from sweepd.spec.expressions.bounded import LARGEST
-from sweepd.spec.expressions.error import ExpressionError
+from sweepd.spec.expressions.tree import ExpressionError
 from sweepd.spec.point import Json
 
 _BLANK: Final = re.compile(r"[ \t\r\n]+")

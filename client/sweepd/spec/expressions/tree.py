@@ -1,9 +1,17 @@
-"""The trees that expressions are read into."""
+"""Trees that expressions are parsed into, and the error of what cannot be parsed."""
 
 from dataclasses import dataclass
 from typing import Final
 
 from sweepd.spec.point import Json
+
+
+class ExpressionError(ValueError):
+    """Mistake in an expression, its offset in characters, and what may be meant instead."""
+
+    def __init__(self, message: str, offset: int, suggestion: str | None = None) -> None:
+        super().__init__(message)
+        self.message, self.offset, self.suggestion = message, offset, suggestion
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +65,7 @@ class Not:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What follows in a chain: a sign and its right operand; the place is that of the sign."""
+    """Link of a chain: a sign and its right operand; the offset is that of the sign."""
 
     sign: str
     operand: "Node"

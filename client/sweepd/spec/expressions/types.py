@@ -1,15 +1,15 @@
-"""Which kinds of values a part of an expression can have, and whether they fit together."""
+"""Type checker of expressions: kinds of values that each part can have."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-from sweepd.spec.expressions.error import ExpressionError
 from sweepd.spec.expressions.tree import (
     FUNCTIONS,
     Arithmetic,
     Call,
     Comparison,
+    ExpressionError,
     Joined,
     ListOf,
     Literal,

@@ -19,8 +19,7 @@ from sweepd.spec.keys.shape import Key, Shape, plain, read_keys
 from sweepd.spec.keys.shape import number as number_shape
 from sweepd.spec.limits import INT64_MAX, INT64_MIN, MAX_BETA_SHAPE, MAX_INT_CHOICES, MAX_QUANTA
 from sweepd.spec.loading.fields import Fields
-from sweepd.spec.loading.json_value import is_finite, read_json
-from sweepd.spec.loading.nodes import Node, ScalarNode, SequenceNode
+from sweepd.spec.loading.nodes import Node, ScalarNode, SequenceNode, is_finite, read_json
 from sweepd.spec.point import Json, Number, is_number
 
 _LARGEST_SHARE: Final = 1.1
@@ -133,7 +132,7 @@ MEANINGS: Final[Mapping[str, str]] = MappingProxyType(
         "q_beta": "A beta value rounded to a multiple of `q`.",
     }
 )
-"""What editors show of each distribution."""
+"""Descriptions that editors show."""
 
 
 def _keys_of(kind: type[Distribution]) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -1,4 +1,4 @@
-"""Reads the `parameters` of a file into the nodes of a search space."""
+"""Key `parameters`: from the mappings of a file to the nodes of a search space, and back."""
 
 import re
 from collections.abc import Collection, Mapping
@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Final
 from unicodedata import combining, normalize
 
-from sweepd.spec.codes import Code
 from sweepd.spec.distributions.distribution import DEPRECATED, DISTRIBUTIONS, Distribution
+from sweepd.spec.finding import Code
 from sweepd.spec.keys.distributions import (
     DISTRIBUTION_KEYS,
     VALUE_KEYS,
@@ -57,7 +57,7 @@ _FORMS: Final = "`value`, `values`, `min` and `max`, `distribution` or `paramete
 
 @dataclass(frozen=True, slots=True)
 class ParametersReader:
-    """Reads level by level; what cannot be read is left out, with an error recorded."""
+    """Reader that goes level by level; it leaves out what cannot be read, with an error recorded."""
 
     findings: Findings
 

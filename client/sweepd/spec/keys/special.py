@@ -18,8 +18,7 @@ from sweepd.spec.limits import (
     MAX_POINT_BYTES,
 )
 from sweepd.spec.loading.fields import Fields
-from sweepd.spec.loading.json_value import is_finite, read_json
-from sweepd.spec.loading.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from sweepd.spec.loading.nodes import MappingNode, Node, ScalarNode, SequenceNode, is_finite, read_json
 from sweepd.spec.point import Json, Point, canonical_json
 from sweepd.spec.wording import shown
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from sweepd.spec.codes import Code
+from sweepd.spec.finding import Code
 from sweepd.spec.limits import INT64_MAX, INT64_MIN, MAX_DEPTH, MAX_WEIGHT, TEXT_PER_WEIGHT
 from sweepd.spec.loading.diagnostic import Findings, Place
 from sweepd.spec.loading.nodes import Entry, MappingNode, Node, Scalar, ScalarNode, SequenceNode
@@ -68,7 +68,7 @@ class Composer:
 
     @property
     def path(self) -> str:
-        """Where the composer is: `parameters.opt.lr.values[3]`, without the `parameters` between groups."""
+        """Path of the current value: `parameters.opt.lr.values[3]`, less `parameters` between groups."""
         parts: list[str] = []
         names_parameters = True
         for depth, frame in enumerate(self._open):

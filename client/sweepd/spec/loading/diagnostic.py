@@ -1,9 +1,9 @@
-"""What is said about a sweep file: one finding, and the collection that gathers them all."""
+"""Findings about a sweep file with their places, and the collection that gathers them."""
 
 from dataclasses import dataclass, field
 from typing import Final
 
-from sweepd.spec.codes import Code, Severity
+from sweepd.spec.finding import Code, Severity
 from sweepd.spec.limits import MAX_ERRORS
 from sweepd.spec.wording import printable
 
@@ -13,7 +13,7 @@ _SHOWN_PATH: Final = 300
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where something stands in a file; both numbers count from 1."""
+    """Position in a file; both numbers count from 1."""
 
     line: int
     column: int
@@ -71,7 +71,7 @@ class Findings:
 
     @property
     def errors(self) -> int:
-        """How many errors there are among the findings."""
+        """Number of errors among the findings."""
         return self._errors
 
     @property

@@ -1,4 +1,4 @@
-"""Reads typed values out of one mapping of the file and records what is wrong with each."""
+"""Typed values of one mapping of a file; records what is wrong with each."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from math import isfinite
 from typing import TypeVar
 
 from sweepd.durations import parse_duration
-from sweepd.spec.codes import Code
+from sweepd.spec.finding import Code
 from sweepd.spec.limits import INT64_MAX, INT64_MIN, MAX_TIMEOUT_DAYS
 from sweepd.spec.loading.diagnostic import Findings, Place
 from sweepd.spec.loading.nodes import MappingNode, Node, ScalarNode, SequenceNode

@@ -1,4 +1,4 @@
-"""Feeds a JSON document, with places, to the composer."""
+"""Tokeniser of JSON: feeds a document, with places, to the composer."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Reads the bytes of a file into a document tree: encoding, size, YAML or JSON, one mapping."""
+"""Loader of document trees: encoding, size, YAML or JSON, one mapping."""
 
 import re
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Which value an unquoted YAML scalar, or one with a core tag, stands for.
+"""Values of YAML scalars that are unquoted or have a core tag.
 
 YAML 1.1 as existing files expect it (`yes`, octals with a leading zero, base 60), with two differences: an
 exponent needs neither a dot nor a sign (`1e-5` is a number), and dates stay text.

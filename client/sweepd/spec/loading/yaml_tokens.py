@@ -1,4 +1,4 @@
-"""Feeds a YAML document, with places, to the composer. The only file that knows the YAML library.
+"""Adapter of the YAML library, the only one: feeds a document, with places, to the composer.
 
 It takes the library's parser events, an iterative process that builds no objects, and nothing above them.
 """

@@ -1,1 +1,1 @@
-"""Which point comes next, by index and seed alone."""
+"""Search methods: the next point of a sweep, by index and seed alone."""

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from sweepd.spec.distributions.discrete import Constant
+from sweepd.spec.finding import Finding
 from sweepd.spec.methods.drawing import search_draws
 from sweepd.spec.methods.random_points import draw_random
 from sweepd.spec.parameter import Parameter
-from sweepd.spec.space.finding import Finding
 from sweepd.spec.sweep_spec import SearchMethod
 
 

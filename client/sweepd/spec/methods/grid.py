@@ -1,14 +1,54 @@
-"""Method `grid`: every combination once, in order or shuffled by the seed."""
+"""Method `grid`: every combination once, in order or shuffled by the seed.
+
+The shuffled order of the numbers below n follows from (seed, index) alone, without listing them: a balanced
+Feistel network (Luby, Rackoff (1988), SIAM J. Computing 17, 373-386) over the next even number of bits,
+walked until the number is below n (Black, Rogaway (2002), "Ciphers with arbitrary finite domains"). Changing
+it changes the order of every seed.
+"""
 
 from collections.abc import Iterator, Sequence
+from hashlib import blake2b
 from typing import Final
 
-from sweepd.spec.methods.permutation import shuffled
+from sweepd.spec.finding import Finding
 from sweepd.spec.methods.proposed import Cursor, Found, Seen, Source, next_unseen
 from sweepd.spec.parameter import Parameter
 from sweepd.spec.point import Point
-from sweepd.spec.space.finding import Finding
 from sweepd.spec.sweep_spec import SearchMethod, SweepSpec
+
+_ROUNDS = 6
+_LEAST_BITS = 8  # below, halves are so short that many orders could not come up
+
+
+def shuffled(seed: int, index: int, size: int) -> int:
+    """Return the number at a place of the shuffled order of 0 ... size - 1.
+
+    Raises:
+        IndexError: the order has no such place.
+    """
+    if not 0 <= index < size:
+        raise IndexError(index)
+    half = (max((size - 1).bit_length(), _LEAST_BITS) + 1) // 2
+    number = _permuted(seed, index, half)
+    while number >= size:  # at most a share of 3/4 lies outside, except below 2^8
+        number = _permuted(seed, number, half)
+    return number
+
+
+def _permuted(seed: int, number: int, half: int) -> int:
+    mask = (1 << half) - 1
+    left, right = number >> half, number & mask
+    for turn in range(_ROUNDS):
+        left, right = right, left ^ _mixed(seed, turn, right, half) & mask
+    return left << half | right
+
+
+def _mixed(seed: int, turn: int, value: int, half: int) -> int:
+    """Return at least `half` bits that look random; a space may have any number of combinations."""
+    blocks = range(-(-half // 512))
+    text = b"%d\0%d\0%d\0%d" % (seed, half, turn, value)
+    digests = [blake2b(b"%d\0%s" % (block, text), person=b"sweepd-shuffle").digest() for block in blocks]
+    return int.from_bytes(b"".join(digests), "big")
 
 
 def _search(spec: SweepSpec, cursor: Cursor, seen: Seen, size: int | None, limit: int) -> Found:

@@ -13,11 +13,11 @@ MOST_CANDIDATES = 5_000
 """Candidates that one call looks at, so that none takes longer than a fraction of a second."""
 
 Seen = Mapping[bytes, int]
-"""How often each point was handed out, by its digest."""
+"""Number of times that each point was handed out, by its digest."""
 
 
 class Source(StrEnum):
-    """How a point was chosen; some of the words of a run's provenance."""
+    """Origin of a point; some of the words of a run's provenance."""
 
     GRID = "grid"
     RANDOM = "random"
@@ -28,7 +28,7 @@ class Source(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cursor:
-    """How far a sweep has got.
+    """Position of a sweep in the order of its points.
 
     Args:
         initial: how many of the initial points are done with.
@@ -62,7 +62,7 @@ class Proposed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """Where a search has got: `at` it would find the same again, `after` it goes on."""
+    """Result of a search: from `at` it finds the same again, from `after` it continues."""
 
     at: Cursor
     after: Cursor

@@ -1,4 +1,4 @@
-"""How many points and how many runs a sweep has in all, as far as that can be told."""
+"""Numbers of points and of runs that a sweep has in all, as far as they are known."""
 
 from collections.abc import Collection
 
@@ -9,7 +9,7 @@ from sweepd.spec.space.counting import Count
 from sweepd.spec.sweep_spec import SweepSpec
 
 MOST_STEPS = 1_000_000
-"""How far points are counted one by one; beyond, their number is estimated."""
+"""Points that are counted one by one; beyond, their number is estimated."""
 
 
 def count_distinct(spec: SweepSpec, steps: int = MOST_STEPS) -> Count:

@@ -12,12 +12,12 @@ from struct import Struct
 from typing import Final
 
 from sweepd.spec.distributions.discrete import Constant
+from sweepd.spec.finding import Finding
 from sweepd.spec.limits import MAX_SOBOL_DIMENSIONS
 from sweepd.spec.methods.drawing import cost_of, search_draws
 from sweepd.spec.methods.sobol_numbers import BITS, initial_numbers
 from sweepd.spec.parameter import Parameter
 from sweepd.spec.point import Point
-from sweepd.spec.space.finding import Finding
 from sweepd.spec.sweep_spec import SearchMethod, SweepSpec
 
 _WORD = BITS // 8

@@ -1,4 +1,4 @@
-"""What concerns the space as a whole: conditions, constraints, zips, and the points that the file lists."""
+"""Checks of the space as a whole: conditions, constraints, zips, shuffle, and listed points."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -8,20 +8,19 @@ from sweepd.spec.keys.parameters import check_name
 from sweepd.spec.limits import MAX_CONDITIONS
 from sweepd.spec.loading.diagnostic import Findings, Place
 from sweepd.spec.loading.fields import Fields
-from sweepd.spec.loading.nodes import MappingNode, Node, ScalarNode
-from sweepd.spec.loading.places import place_of
+from sweepd.spec.loading.nodes import MappingNode, Node, ScalarNode, place_of
 from sweepd.spec.parameter import Group, Parameter, ParameterNode, dotted
 from sweepd.spec.point import Json, Point
 from sweepd.spec.space.conditions import Finding, check_expressions
 from sweepd.spec.space.search_space import SearchSpace
-from sweepd.spec.sweep_spec import SearchMethod
+from sweepd.spec.sweep_spec import SearchMethod, SweepSpec
 from sweepd.spec.wording import nearest, shown
 
 _ENOUGH = 10
 """Draws that must satisfy the constraints; fewer of all are a warning."""
 
 _GRID_STEPS = 100_000
-"""How far the points of a grid are counted here; beyond, it is estimated."""
+"""Steps for counting the points of a grid; beyond, their number is estimated."""
 
 _MOST_DOTTED = 500
 """Characters of a name in which dots are looked for: each costs a look-up, and names may be very long."""
@@ -184,3 +183,26 @@ def _refusal(parameter: Parameter, value: Json, method: SearchMethod | None) -> 
     if method is not None and method.on_grid and isinstance(distribution, QUniform):
         return None if stands_in(distribution.grid_values, value) else f"{shown(value)} is not on its grid"
     return None
+
+
+_STEPS = 100_000
+_MOST_COMBINATIONS_A_POINT = 10_000
+
+
+def check_shuffle(fields: Fields, spec: SweepSpec) -> None:
+    """Refuse `shuffle` where conditions and constraints leave too few points among the combinations."""
+    if not spec.shuffle:
+        return
+    found = spec.search_space.count_grid(_STEPS)
+    count = found.value or 0
+    if count == 0 and not found.is_estimate:
+        return  # of no point at all the constraints are to blame, which is said elsewhere
+    if spec.search_space.combinations > count * _MOST_COMBINATIONS_A_POINT:
+        fields.findings.error(
+            place_of(fields.node, ("shuffle",)),
+            "shuffle",
+            "too-sparse",
+            f"less than one in {_MOST_COMBINATIONS_A_POINT:,} combinations is a point under conditions and "
+            "constraints, too few to be found by chance; leave `shuffle` out, or take `method: random`, "
+            "which repeats no point either",
+        )

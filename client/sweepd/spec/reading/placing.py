@@ -1,4 +1,4 @@
-"""Makes legal names of the project and the entity that a sweep file gives."""
+"""Legal names for the project and the entity that a sweep file gives."""
 
 from collections.abc import Collection, Mapping
 from typing import Final

@@ -1,4 +1,4 @@
-"""Reads the mapping of a sweep file into a `SweepSpec`."""
+"""Reader of sweep files: from the mapping of a file to a `SweepSpec`."""
 
 import json
 from collections.abc import Callable, Collection, Mapping
@@ -10,9 +10,8 @@ from sweepd.spec.limits import MAX_SPEC_BYTES
 from sweepd.spec.loading.fields import Fields
 from sweepd.spec.parameter import ParameterNode
 from sweepd.spec.point import Point
-from sweepd.spec.reading.check_shuffle import check_shuffle
-from sweepd.spec.reading.check_space import check_conditions, check_feasible, check_points
-from sweepd.spec.reading.command import check_command
+from sweepd.spec.reading.check_command import check_command
+from sweepd.spec.reading.check_space import check_conditions, check_feasible, check_points, check_shuffle
 from sweepd.spec.reading.placing import legal_names
 from sweepd.spec.reading.sweep_rules import check_sweep
 from sweepd.spec.sweep_spec import SearchMethod, SweepSpec
@@ -20,7 +19,7 @@ from sweepd.spec.sweep_spec import SearchMethod, SweepSpec
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Draft:
-    """What is checked before there is a specification."""
+    """Values that are checked before there is a specification."""
 
     method: SearchMethod | None = None
     parameters: Mapping[str, ParameterNode] = field(default_factory=dict)

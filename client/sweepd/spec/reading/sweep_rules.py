@@ -6,8 +6,7 @@ from sweepd.spec.distributions.discrete import Categorical, Constant, WeightedCa
 from sweepd.spec.limits import LONGEST_NUMBER, MAX_POINT_BYTES
 from sweepd.spec.loading.diagnostic import Place
 from sweepd.spec.loading.fields import Fields
-from sweepd.spec.loading.nodes import Entry, MappingNode, ScalarNode, SequenceNode
-from sweepd.spec.loading.places import place_of
+from sweepd.spec.loading.nodes import Entry, MappingNode, ScalarNode, SequenceNode, place_of
 from sweepd.spec.parameter import Group, Parameter, ParameterNode
 from sweepd.spec.point import canonical_json, is_number
 from sweepd.spec.sweep_spec import SearchMethod

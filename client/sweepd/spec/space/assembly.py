@@ -1,10 +1,12 @@
-"""Between points, as runs receive them, and the values of single parameters by path."""
+"""Conversion between points, as runs receive them, and the values of single parameters by path."""
 
 from collections.abc import Iterator, Mapping
 
 from sweepd.spec.distributions.discrete import Constant
-from sweepd.spec.parameter import Group, Parameter, ParameterNode, Path, dotted
+from sweepd.spec.distributions.distribution import Distribution
+from sweepd.spec.parameter import Group, Parameter, ParameterNode, Path, dotted, leaves
 from sweepd.spec.point import Json, Point
+from sweepd.spec.space.rules import Rules
 
 
 def assembled(parameters: Mapping[str, ParameterNode], values: Iterator[Json]) -> Point:
@@ -62,3 +64,22 @@ def value_at(point: Mapping[str, Json], path: Path) -> Json:
     if path[-1] not in inner:
         raise ValueError(f"{dotted(path)} is missing")
     return inner[path[-1]]
+
+
+def adopted(parameters: Mapping[str, ParameterNode], rules: Rules, point: Mapping[str, Json]) -> Point:
+    """Return what of a point belongs to parameters that are there under its own conditions.
+
+    Whole numbers get the type of their parameter, as 1.0 is 1. What is missing or out of bounds stays so:
+    `violations` tells.
+    """
+    distributions = {path: node.distribution for path, node in leaves(parameters)}
+    values = {path: _typed(distributions[path], value) for path, value in values_of(parameters, point)}
+    rules.close(values)
+    return from_values(parameters, values)
+
+
+def _typed(distribution: Distribution, value: Json) -> Json:
+    if isinstance(value, float) and value.is_integer() and not distribution.contains(value):
+        whole = int(value)
+        return whole if distribution.contains(whole) else value
+    return value

@@ -4,23 +4,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from sweepd.spec.codes import Code
 from sweepd.spec.distributions.discrete import Constant
 from sweepd.spec.distributions.distribution import Distribution
 from sweepd.spec.expressions.expression import Expression, ExpressionError, parse_expression
 from sweepd.spec.expressions.scope import Scope
+from sweepd.spec.finding import Code, Finding
 from sweepd.spec.limits import MAX_ERRORS
 from sweepd.spec.parameter import Group, ParameterNode, Path, dotted, in_order, leaves
 from sweepd.spec.point import Json
-from sweepd.spec.space.dimension import Dimension
-from sweepd.spec.space.finding import Finding
+from sweepd.spec.space.dimension import Dimension, Zip, zip_of
 from sweepd.spec.space.rules import CircleError, Gate, Leaf, Rules, gates_of, in_turn
-from sweepd.spec.space.zipped import Zip, zip_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compiled:
-    """What a sweep searches and under which rules, without what has a finding."""
+    """Dimensions and rules of a sweep, without what has a finding."""
 
     parameters: Mapping[str, ParameterNode]
     leaves: tuple[Leaf, ...]

@@ -3,16 +3,15 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from sweepd.spec.codes import Code
 from sweepd.spec.expressions.expression import Expression
+from sweepd.spec.finding import Code, Finding
 from sweepd.spec.parameter import ParameterNode, Path
 from sweepd.spec.point import Json
 from sweepd.spec.space.compile_rules import Compiled, compile_rules
 from sweepd.spec.space.dimension import Dimension
-from sweepd.spec.space.finding import Finding
+from sweepd.spec.space.mixed_radix import Radix
 from sweepd.spec.space.rules import Gate, Rules, gate_numbers
 from sweepd.spec.space.walk import Walk
-from sweepd.spec.space.wheel import Wheel
 
 __all__ = ["Finding", "check_expressions"]
 
@@ -23,7 +22,7 @@ _BUDGET = 50_000
 """Most for all expressions of a sweep: a file full of them must not take long."""
 
 _LEAST_TRIED = 10
-"""What an expression costs however few combinations there are."""
+"""Least cost of an expression, however few combinations there are."""
 
 
 def check_expressions(
@@ -72,7 +71,7 @@ def _answers(walk: Walk, expression: Expression) -> tuple[set[bool], int]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Surroundings:
-    """What decides whether a parameter is there, and with what it moves, each by its place in the sweep."""
+    """Gates and zips of the parameters, each by its place in the sweep."""
 
     dimensions: Sequence[Dimension]
     gates: Sequence[Gate]
@@ -98,18 +97,18 @@ class _Surroundings:
         paths = self._concerned(expression)
         if paths is None:
             return None
-        wheels = []
+        radices = []
         for place in sorted({self.dimension_of[path] for path in paths if path in self.dimension_of}):
             dimension = self.dimensions[place]
             support = dimension.distribution.support
             assert support is not None, "what has no end is too much"
-            wheels.append(Wheel(dimension, support))
+            radices.append(Radix(dimension, support))
         gates = []
         for place in sorted({self.gate_of[path] for path in paths if path in self.gate_of}):
             gate = self.gates[place]
             gates.append(replace(gate, paths=tuple(path for path in gate.paths if path in paths)))
         constants = {path: self.constants[path] for path in paths if path in self.constants}
-        return Walk(wheels, Rules(gates=tuple(gates)), constants)
+        return Walk(radices, Rules(gates=tuple(gates)), constants)
 
     def _concerned(self, expression: Expression) -> set[Path] | None:
         """Return what an expression reads, what decides whether that is there, and what is zipped with it."""

@@ -1,10 +1,13 @@
-"""A dimension of the search: one free parameter, or several that are zipped to move together."""
+"""Dimensions of the search: one free parameter each, or several that are zipped to move together."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from sweepd.spec.distributions.discrete import IntUniform
+from sweepd.spec.distributions.discrete import Categorical, IntUniform
 from sweepd.spec.distributions.distribution import Distribution, Listed, Quantised
+from sweepd.spec.expressions.scope import Scope
+from sweepd.spec.expressions.tree import ExpressionError
 from sweepd.spec.parameter import Path, dotted
 
 Kind = Literal["real", "integer", "categorical"]
@@ -20,7 +23,7 @@ class Dimension:
     paths: tuple[Path, ...]
     distribution: Distribution
     conditional: bool = False
-    """Whether a `when` may leave one of them out of a point."""
+    """A `when` may leave one of them out of a point."""
 
     @property
     def path(self) -> Path:
@@ -34,7 +37,7 @@ class Dimension:
 
     @property
     def kind(self) -> Kind:
-        """How a search treats it; the values of a categorical one have no order."""
+        """Kind of its values for a search; those of a categorical one have no order."""
         distribution = self.distribution
         if isinstance(distribution, Listed):
             return "categorical"
@@ -42,3 +45,38 @@ class Dimension:
             isinstance(distribution, Quantised) and distribution.is_integer
         )
         return "integer" if is_integer else "real"
+
+
+@dataclass(frozen=True, slots=True)
+class Zip:
+    """The parameters in the order of their paths, and a choice of rows with one value for each."""
+
+    paths: tuple[Path, ...]
+    rows: Categorical
+
+
+def zip_of(names: Sequence[str], scope: Scope, distributions: Mapping[Path, Distribution]) -> Zip:
+    """Return the zip of the parameters of some names.
+
+    Raises:
+        ExpressionError: they cannot be zipped.
+    """
+    if len(names) < 2:
+        raise ExpressionError("a zip needs at least two parameters", 0)
+    paths = sorted(scope.path(name) for name in names)
+    values = {path: _values(path, distributions[path]) for path in paths}
+    if len(values) < len(paths):
+        twice = next(path for path in paths if paths.count(path) > 1)
+        raise ExpressionError(f"`{dotted(twice)}` is in this zip twice", 0)
+    if len({len(listed) for listed in values.values()}) > 1:
+        lengths = ", ".join(f"`{dotted(path)}` has {len(listed)}" for path, listed in values.items())
+        raise ExpressionError(f"zipped parameters need equally many values; {lengths}", 0)
+    rows = zip(*values.values(), strict=True)
+    return Zip(tuple(paths), Categorical(values=tuple(list(row) for row in rows)))
+
+
+def _values(path: Path, distribution: Distribution) -> Sequence[object]:
+    if isinstance(distribution, Categorical):
+        return distribution.values
+    message = f"`{dotted(path)}` has no plain `values`; only such parameters can be zipped"
+    raise ExpressionError(message, 0)

@@ -1,4 +1,4 @@
-"""Says in words why a point, or what is given of one, does not lie in a space."""
+"""Membership test: reasons, in words, for which a point or a part of one does not lie in a space."""
 
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,8 +9,8 @@ from sweepd.spec.parameter import Group, ParameterNode, Path, dotted, leaves
 from sweepd.spec.point import Json
 from sweepd.spec.space.assembly import values_of
 from sweepd.spec.space.dimension import Dimension
+from sweepd.spec.space.mixed_radix import Radix
 from sweepd.spec.space.rules import Gate, Rules
-from sweepd.spec.space.wheel import Wheel
 from sweepd.spec.wording import printable
 
 
@@ -90,11 +90,11 @@ def _coordinate(dimension: Dimension, values: Mapping[Path, Json], closed: Conta
         return None
     if len(dimension.paths) == 1:
         return dimension.distribution.to_unit(values[active[0]])
-    wheel = Wheel(dimension, dimension.distribution.support or ())
-    digits = wheel.agreeing({path: values[path] for path in active})
+    radix = Radix(dimension, dimension.distribution.support or ())
+    digits = radix.agreeing({path: values[path] for path in active})
     if not digits:
         raise ValueError(f"{dimension.name}: no row has these values")
-    return dimension.distribution.to_unit(wheel.choices[digits[0]])
+    return dimension.distribution.to_unit(radix.choices[digits[0]])
 
 
 def _close(gate: Gate, values: dict[Path, Json], closed: dict[Path, Gate]) -> None:
@@ -147,7 +147,7 @@ def _unused(path: Path, gate: Gate) -> str:
 def _missing_rows(dimensions: Sequence[Dimension], values: Mapping[Path, Json]) -> Iterator[str]:
     for dimension in dimensions:
         given = {path: values[path] for path in dimension.paths if path in values}
-        if len(given) > 1 and not Wheel(dimension, dimension.distribution.support or ()).agreeing(given):
+        if len(given) > 1 and not Radix(dimension, dimension.distribution.support or ()).agreeing(given):
             names = " and ".join(dotted(path) for path in given)
             row = " and ".join(f"{value!r:.80}" for value in given.values())
             yield f"{names} are zipped, and {row} do not stand in one row"

@@ -1,16 +1,16 @@
-"""What a space needs to answer quickly, made from its compiled rules, each part at its first use."""
+"""Machinery of a space, made from its compiled rules, each part at its first use."""
 
 from collections.abc import Sequence
 from functools import cached_property
 
 from sweepd.spec.point import Json
 from sweepd.spec.space.compile_rules import Compiled
-from sweepd.spec.space.components import Component, components_of
 from sweepd.spec.space.dimension import Dimension
 from sweepd.spec.space.membership import Membership
+from sweepd.spec.space.mixed_radix import Radix
+from sweepd.spec.space.rules import Component, components_of
 from sweepd.spec.space.sampling import Sampler
 from sweepd.spec.space.walk import Walk
-from sweepd.spec.space.wheel import Wheel
 
 
 class Plan:
@@ -28,7 +28,7 @@ class Plan:
             constants=self.constants,
         )
         self.is_plain = not (self.rules.gates or self.rules.constraints or self.membership.dimensions)
-        """Whether each parameter is there in every point and takes its values by itself."""
+        """Each parameter is there in every point, and takes its values by itself."""
 
     @cached_property
     def components(self) -> tuple[Component, ...]:
@@ -37,22 +37,22 @@ class Plan:
 
     @cached_property
     def sampler(self) -> Sampler:
-        """What draws points."""
+        """Sampler of the space."""
         return Sampler(self._dimensions, self.components, self.constants)
 
     @cached_property
-    def grid(self) -> tuple[Wheel, ...]:
+    def grid(self) -> tuple[Radix, ...]:
         """The dimensions with the values of a grid; ValueError where one has none."""
         return tuple(
-            Wheel(dimension, _listed(dimension, dimension.distribution.grid_values))
+            Radix(dimension, _listed(dimension, dimension.distribution.grid_values))
             for dimension in self._dimensions
         )
 
     @cached_property
-    def support(self) -> tuple[Wheel, ...]:
+    def support(self) -> tuple[Radix, ...]:
         """The dimensions with the values that can be drawn; ValueError where there is no end to them."""
         return tuple(
-            Wheel(dimension, _listed(dimension, dimension.distribution.support))
+            Radix(dimension, _listed(dimension, dimension.distribution.support))
             for dimension in self._dimensions
         )
 

@@ -1,21 +1,46 @@
-"""Draws points: each parameter by itself; what breaks a constraint is drawn again with what that concerns."""
+"""Sampler of points: draws each parameter by itself, and again what a broken constraint concerns."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 
 from sweepd.spec.expressions.expression import Expression
 from sweepd.spec.parameter import Path
 from sweepd.spec.point import Json
-from sweepd.spec.space.components import Component, merged
 from sweepd.spec.space.dimension import Dimension
-from sweepd.spec.space.draw import draw, draw_again
-from sweepd.spec.space.wheel import Wheel
+from sweepd.spec.space.mixed_radix import Radix
+from sweepd.spec.space.rules import Component, merged
+
+_SCALE = 2.0**-53
+
+
+def draw(seed: int, index: int, path: tuple[str, ...]) -> float:
+    """Return a number uniform in [0, 1), a multiple of 2^-53, independent for each argument.
+
+    A number depends on the path of its own parameter only: another parameter leaves it as it is.
+    """
+    return _uniform(b"%d\0%d\0%s" % (seed, index, _name(path)), b"sweepd-draw")
+
+
+def draw_again(seed: int, index: int, attempt: int, path: tuple[str, ...]) -> float:
+    """Return the number in place of one that led to no point; attempts count from 1, all independent."""
+    return _uniform(b"%d\0%d\0%d\0%s" % (seed, index, attempt, _name(path)), b"sweepd-redraw")
+
+
+def _name(path: tuple[str, ...]) -> bytes:
+    return "\0".join(path).encode()
+
+
+def _uniform(counter: bytes, purpose: bytes) -> float:
+    digest = blake2b(counter, digest_size=8, person=purpose).digest()
+    return (int.from_bytes(digest, "big") >> 11) * _SCALE
+
 
 MOST_DRAWS = 10_000
-"""How often one component is drawn before it counts as impossible."""
+"""Draws of one component after which it counts as impossible."""
 
 _MOST_VALUES = 2_000_000
-"""How many values are drawn to judge a component: one of very many parameters gets fewer draws."""
+"""Values that are drawn to judge a component: one of very many parameters gets fewer draws."""
 
 _LEAST_DRAWS = 100
 
@@ -28,7 +53,7 @@ class InfeasibleError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Feasibility:
-    """How often draws satisfied the constraints; of parts that are drawn apart, the part that did least.
+    """Share of draws that satisfy the constraints; of parts that are drawn apart, the smallest one.
 
     `hits` is counted up to a number that is enough, `draws` is how many that took. `constraints` are those of
     that part.
@@ -43,7 +68,7 @@ Fill = Callable[[Values, float], None]
 """Puts what a number in [0, 1) means into the values."""
 
 _Stage = tuple[Sequence[int], Expression | None]
-"""What to draw, and the constraint that can be judged then."""
+"""Parameters to draw, and the constraint that can be judged then."""
 
 
 class Sampler:
@@ -209,15 +234,15 @@ def _fill_around(dimension: Dimension, given: Mapping[Path, Json]) -> Fill:
 
         return fill
     rows = dimension.distribution.support or ()
-    wheel = Wheel(dimension, rows)
-    digits = wheel.agreeing(given)
+    radix = Radix(dimension, rows)
+    digits = radix.agreeing(given)
     if not digits:
         raise InfeasibleError(f"no row of {dimension.name} has what is given")
 
     def fill_row(values: Values, u: float) -> None:
         digit = digits[int(u * len(digits))]
         for member, path in enumerate(dimension.paths):
-            values[path] = given.get(path, wheel.value(digit, member))
+            values[path] = given.get(path, radix.value(digit, member))
 
     return fill_row
 

@@ -6,16 +6,14 @@ from math import prod
 
 from sweepd.spec.parameter import ParameterNode, Path
 from sweepd.spec.point import Json, Point
-from sweepd.spec.space.adoption import adopted
-from sweepd.spec.space.assembly import assembled, from_values, value_at, values_of
+from sweepd.spec.space.assembly import adopted, assembled, from_values, value_at, values_of
 from sweepd.spec.space.compile_rules import compile_rules
 from sweepd.spec.space.counting import Count, count
 from sweepd.spec.space.dimension import Dimension
-from sweepd.spec.space.draw import draw
+from sweepd.spec.space.mixed_radix import Radix, choices_at
 from sweepd.spec.space.plan import Plan
-from sweepd.spec.space.sampling import Feasibility, InfeasibleError
+from sweepd.spec.space.sampling import Feasibility, InfeasibleError, draw
 from sweepd.spec.space.walk import Walk
-from sweepd.spec.space.wheel import Wheel, choices_at
 
 __all__ = ["Count", "Feasibility", "InfeasibleError", "SearchSpace"]
 
@@ -65,19 +63,19 @@ class SearchSpace:
 
     @property
     def finite_combinations(self) -> int | None:
-        """How many combinations of values that can be drawn there are, None where there is no end to them."""
+        """Number of combinations of values that can be drawn, None where there is no end to them."""
         sizes = [dimension.distribution.size for dimension in self.dimensions]
         finite = [size for size in sizes if size is not None]
         return prod(finite) if len(finite) == len(sizes) else None
 
     @property
     def combinations(self) -> int:
-        """How many combinations of grid values there are: at least as many as points of the grid.
+        """Number of combinations of grid values: at least as many as points of the grid.
 
         Raises:
             ValueError: a parameter has no grid values.
         """
-        return prod(len(wheel.choices) for wheel in self._plan.grid)
+        return prod(len(radix.choices) for radix in self._plan.grid)
 
     def combination(self, index: int) -> Point | None:
         """Return the point of one combination of the grid, None where it stands for no point of its own.
@@ -223,16 +221,16 @@ class SearchSpace:
         """Return in words what of a partial point can be in no point, as far as it decides that."""
         return self._plan.membership.partial_violations(partial)
 
-    def _decoded(self, wheels: Sequence[Wheel], index: int) -> Point:
-        return assembled(self.parameters, iter(choices_at(wheels, index)))
+    def _decoded(self, radices: Sequence[Radix], index: int) -> Point:
+        return assembled(self.parameters, iter(choices_at(radices, index)))
 
-    def _next_decoded(self, wheels: Sequence[Wheel], start: int, limit: int) -> tuple[int, Point | None]:
+    def _next_decoded(self, radices: Sequence[Radix], start: int, limit: int) -> tuple[int, Point | None]:
         if limit < 1:
             return start, None
         try:
-            return start, self._decoded(wheels, start)
+            return start, self._decoded(radices, start)
         except IndexError:
-            return prod(len(wheel.choices) for wheel in wheels), None
+            return prod(len(radix.choices) for radix in radices), None
 
     def _next(
         self, walk: Walk, start: int, limit: int, partial: Mapping[str, Json] | None

@@ -1,4 +1,4 @@
-"""Goes through the combinations of a space in order, and skips at once all that the first digits rule out."""
+"""Enumeration of the combinations of a space in order, with look-ahead pruning and backjumping."""
 
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
@@ -6,9 +6,9 @@ from math import prod
 
 from sweepd.spec.parameter import Path
 from sweepd.spec.point import Json
+from sweepd.spec.space.mixed_radix import Radix
 from sweepd.spec.space.rules import Rules
 from sweepd.spec.space.schedule import START, Schedule, State, all_before
-from sweepd.spec.space.wheel import Wheel
 
 Values = Mapping[Path, Json]
 
@@ -24,10 +24,10 @@ class Walk:
     and satisfies the constraints.
     """
 
-    def __init__(self, wheels: Sequence[Wheel], rules: Rules, constants: Values) -> None:
-        self._wheels = wheels
-        self._sizes = [len(wheel.choices) for wheel in wheels]
-        self._schedule = Schedule(wheels, rules, constants)
+    def __init__(self, radices: Sequence[Radix], rules: Rules, constants: Values) -> None:
+        self._radices = radices
+        self._sizes = [len(radix.choices) for radix in radices]
+        self._schedule = Schedule(radices, rules, constants)
         self.combinations = prod(self._sizes)
 
     def at(self, index: int) -> Values | None:
@@ -45,7 +45,7 @@ class Walk:
         """
         if start >= self.combinations:
             return self.combinations, None
-        allowed = None if given is None else [wheel.agreeing(given) for wheel in self._wheels]
+        allowed = None if given is None else [radix.agreeing(given) for radix in self._radices]
         state = self._schedule.start(self._digits(start))
         blame = self._blame_at(state.digits)
         place, left = START, limit
@@ -66,7 +66,7 @@ class Walk:
 
         With `limit`, at most so many candidates are looked at: None if that was not enough.
         """
-        state = self._schedule.start([0] * len(self._wheels))
+        state = self._schedule.start([0] * len(self._radices))
         blame = self._blame_at(state.digits)
         settle, present = self._schedule.settle, self._schedule.present
         found_below = [all_before(at) for at in range(depth)]
@@ -75,8 +75,8 @@ class Walk:
             steps = (settle(state, at) for at in range(place, depth))
             culprits = next((culprits for culprits in steps if culprits is not None), None)
             if culprits is None:
-                unread = range(depth, len(self._wheels))
-                total += prod(self._wheels[at].count(present(state, at)) for at in unread)
+                unread = range(depth, len(self._radices))
+                total += prod(self._radices[at].count(present(state, at)) for at in unread)
                 culprits = all_before(depth)
                 blame[:depth] = found_below
             if limit is not None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from sweepd.spec import Asha, Goal, Hyperband, Median, Patience, StopRule, Threshold
-from sweepd.spec.rungs import rungs
+from sweepd.spec.stop_rules import rungs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

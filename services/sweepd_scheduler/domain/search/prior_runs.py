@@ -21,7 +21,7 @@ from sweepd.spec import (
     SweepSpec,
     point_digest,
 )
-from sweepd.spec.rungs import rungs
+from sweepd.spec.stop_rules import rungs
 from sweepd_scheduler.domain.runs.run import Run, RunKey
 from sweepd_scheduler.domain.runs.values import COUNTED, Values
 from sweepd_scheduler.domain.search.study import OUTCOMES, StudyEvent, StudyObservation

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from sweepd.spec import Goal, ObjectiveValue, SweepSpec
 from sweepd.spec.methods.sizes import known_size, planned_runs
-from sweepd.spec.rungs import reported_at_once
+from sweepd.spec.stop_rules import reported_at_once
 from sweepd_kernel.errors import WrongStateError
 from sweepd_scheduler.domain.names import SweepName
 from sweepd_scheduler.domain.replacing import replace

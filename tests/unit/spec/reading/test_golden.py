@@ -13,7 +13,7 @@ from typing import get_args
 import pytest
 
 from sweepd.spec import Diagnostic, parse_mapping, parse_text, unreadable_file
-from sweepd.spec.codes import Code
+from sweepd.spec.finding import Code
 
 GOLDEN = Path(__file__).parent / "golden"
 HEAD = b"method: random\nprogram: t.py\n"

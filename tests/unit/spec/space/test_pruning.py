@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sweepd.spec import Count, Json, Path, SearchSpace, parse_expression, parse_mapping
-from sweepd.spec.expressions.outlook import ABSENT, ANYTHING, Between, Known, Prospect
+from sweepd.spec.expressions.intervals import ABSENT, ANYTHING, Between, Interval, Known
 from unit.spec.expressions.arithmetic import NUMBERS, sums
 from unit.spec.expressions.scopes import SCOPE
 
@@ -17,7 +17,7 @@ A, B = ("a",), ("b",)
 SIGNS = ["==", "!=", "<", "<=", ">", ">="]
 
 
-def _open(values: list[float], *, may_lack: bool) -> Prospect:
+def _open(values: list[float], *, may_lack: bool) -> Interval:
     return Between(min(values), max(values), may_lack)
 
 
@@ -34,13 +34,13 @@ def test_whatever_comes_was_foreseen(
     left: str, right: str, sign: str, form: str, values: list[float], b: float, may_lack: bool
 ) -> None:
     expression = parse_expression(form.format(f"{left} {sign} {right}"), SCOPE)
-    everything: Mapping[Path, Prospect] = {A: _open(values, may_lack=may_lack), B: Known(b, may_lack)}
-    nothing: Mapping[Path, Prospect] = {A: ANYTHING, B: ANYTHING}
+    everything: Mapping[Path, Interval] = {A: _open(values, may_lack=may_lack), B: Known(b, may_lack)}
+    nothing: Mapping[Path, Interval] = {A: ANYTHING, B: ANYTHING}
     points: list[dict[Path, Json]] = [{A: a, B: b} for a in values]
     if may_lack:
         points += [{B: b}, {A: values[0]}, {}]
-    for prospects in (everything, nothing):
-        can, can_fail = expression.outlook({path: prospects[path] for path in expression.reads})
+    for intervals in (everything, nothing):
+        can, can_fail = expression.interval_truth({path: intervals[path] for path in expression.reads})
         for point in points:
             assert can if expression.holds(point) else can_fail
 
@@ -50,12 +50,12 @@ def test_what_is_known_is_judged_as_it_will_be(left: str, right: str, sign: str,
     expression = parse_expression(f"{left} {sign} {right}", SCOPE)
     point: dict[Path, Json] = {A: a, B: b}
     holds = expression.holds(point)
-    found = expression.outlook({path: Known(point[path]) for path in expression.reads})
+    found = expression.interval_truth({path: Known(point[path]) for path in expression.reads})
     assert found == (holds, not holds)
 
 
 @pytest.mark.parametrize(
-    ("text", "prospect", "truths"),
+    ("text", "interval", "truths"),
     [
         ("a > 5", Between(0, 5), (False, True)),
         ("a >= 5", Between(0, 5), (True, True)),
@@ -80,9 +80,9 @@ def test_what_is_known_is_judged_as_it_will_be(left: str, right: str, sign: str,
     ],
 )
 def test_intervals_say_what_can_and_what_must_hold(
-    text: str, prospect: Prospect, truths: tuple[bool, bool]
+    text: str, interval: Interval, truths: tuple[bool, bool]
 ) -> None:
-    assert parse_expression(text, SCOPE).outlook({A: prospect}) == truths
+    assert parse_expression(text, SCOPE).interval_truth({A: interval}) == truths
 
 
 def grid_of(parameters: Mapping[str, object], *constraints: str) -> SearchSpace:

@@ -1,4 +1,4 @@
-"""Whether an expression can still hold while only some of its parameters have their values.
+"""Interval evaluation: whether an expression can still hold while some of its parameters are open.
 
 Numbers that are not settled are intervals, whose ends are calculated as the numbers themselves are: rounding
 is monotone, so that what lies between the ends still does after it. What is not understood may be anything.
@@ -50,19 +50,19 @@ class Anything:
 
 ANYTHING: Final = Anything()
 ABSENT: Final = Known(UNDEFINED)
-Prospect = Known | Between | Anything
-Prospects = Mapping[Path, Prospect]
-"""What each parameter that an expression reads is or may become."""
+Interval = Known | Between | Anything
+Intervals = Mapping[Path, Interval]
+"""Value, or possible values, of each parameter that an expression reads."""
 
 Truths = tuple[bool, bool]
-"""Whether it can be true, and whether it can be false."""
+"""(can be true, can be false)"""
 EITHER: Final[Truths] = (True, True)
 
 
-def outlook_of(node: Node, path_of: Callable[[Read], Path]) -> Callable[[Prospects], Truths]:
-    """Return the function that tells whether a tree can hold, and whether it can fail to."""
+def interval_truth_of(node: Node, path_of: Callable[[Read], Path]) -> Callable[[Intervals], Truths]:
+    """Return the function that says whether a tree can hold, and whether it can fail to."""
     judge = _Judge(path_of)
-    return lambda prospects: judge.truths(node, prospects)
+    return lambda intervals: judge.truths(node, intervals)
 
 
 class _Judge:
@@ -70,49 +70,49 @@ class _Judge:
         self._path_of = path_of
         self._parts: dict[int, tuple[Code, set[Path]]] = {}
 
-    def truths(self, node: Node, prospects: Prospects) -> Truths:
+    def truths(self, node: Node, intervals: Intervals) -> Truths:
         match node:
             case Not(operand=operand):
-                can, can_fail = self.truths(operand, prospects)
+                can, can_fail = self.truths(operand, intervals)
                 return can_fail, can
             case Joined(first=first, steps=steps):
-                each = [self.truths(part, prospects) for part in (first, *(step.operand for step in steps))]
+                each = [self.truths(part, intervals) for part in (first, *(step.operand for step in steps))]
                 cans, fails = zip(*each, strict=True)
                 return (any(cans), all(fails)) if steps[0].sign == "or" else (all(cans), any(fails))
             case Comparison(first=first, steps=steps):
-                left, can, can_fail = self.prospect(first, prospects), True, False
+                left, can, can_fail = self.interval(first, intervals), True, False
                 for step in steps:
-                    right = self.prospect(step.operand, prospects)
+                    right = self.interval(step.operand, intervals)
                     link = _compared(step.sign, left, right)
                     left, can, can_fail = right, can and link[0], can_fail or link[1]
                 return can, can_fail
             case _:
-                found = self.prospect(node, prospects)
+                found = self.interval(node, intervals)
                 if isinstance(found, Known):
                     is_true = found.value is True
                     return is_true, not is_true or found.may_lack
                 return EITHER
 
-    def prospect(self, node: Node, prospects: Prospects) -> Prospect:
+    def interval(self, node: Node, intervals: Intervals) -> Interval:
         match node:
             case Literal(value=value):
                 return Known(value)
             case Read():
-                return prospects[self._path_of(node)]
+                return intervals[self._path_of(node)]
             case Negated(operand=operand):
-                return _calculated("-", Known(0), self.prospect(operand, prospects))
+                return _calculated("-", Known(0), self.interval(operand, intervals))
             case Arithmetic(first=first, steps=steps):
-                result = self.prospect(first, prospects)
+                result = self.interval(first, intervals)
                 for step in steps:
-                    result = _calculated(step.sign, result, self.prospect(step.operand, prospects))
+                    result = _calculated(step.sign, result, self.interval(step.operand, intervals))
                 return result
             case Call(function="min" | "max" as name, arguments=arguments) if len(arguments) > 1:
                 choose = min if name == "min" else max
-                return _extremum(choose, [self.prospect(argument, prospects) for argument in arguments])
+                return _extremum(choose, [self.interval(argument, intervals) for argument in arguments])
             case _:
-                return self._if_known(node, prospects)
+                return self._if_known(node, intervals)
 
-    def _if_known(self, node: Node, prospects: Prospects) -> Prospect:
+    def _if_known(self, node: Node, intervals: Intervals) -> Interval:
         """Return the value where all that it takes is known."""
         if id(node) not in self._parts:
             reads: set[Path] = set()
@@ -121,7 +121,7 @@ class _Judge:
         values: dict[Path, Json] = {}
         may_lack = False
         for path in reads:
-            found = prospects[path]
+            found = intervals[path]
             if not isinstance(found, Known):
                 return ANYTHING
             may_lack = may_lack or found.may_lack
@@ -136,21 +136,21 @@ def _noted(path: Path, reads: set[Path]) -> Path:
     return path
 
 
-def _span(prospect: Prospect) -> Between | None:
-    """Return a prospect as an interval, None where it may be no number."""
-    match prospect:
+def _span(interval: Interval) -> Between | None:
+    """Return a interval as an interval, None where it may be no number."""
+    match interval:
         case Known(value=int() | float() as number, may_lack=may_lack) if not isinstance(number, bool):
             return Between(number, number, may_lack)
         case Between():
-            return prospect
+            return interval
     return None
 
 
-def _is_absent(prospect: Prospect) -> bool:
-    return isinstance(prospect, Known) and isinstance(prospect.value, Undefined)
+def _is_absent(interval: Interval) -> bool:
+    return isinstance(interval, Known) and isinstance(interval.value, Undefined)
 
 
-def _calculated(sign: str, left: Prospect, right: Prospect) -> Prospect:
+def _calculated(sign: str, left: Interval, right: Interval) -> Interval:
     if isinstance(left, Known) and isinstance(right, Known):
         value = calculated(OPERATIONS[sign], left.value, right.value)
         return Known(value, left.may_lack or right.may_lack)
@@ -169,7 +169,7 @@ def _calculated(sign: str, left: Prospect, right: Prospect) -> Prospect:
     return Between(min(numbers), max(numbers), one.may_lack or other.may_lack)
 
 
-def _extremum(choose: Callable[[Iterable[Number]], Number], parts: Sequence[Prospect]) -> Prospect:
+def _extremum(choose: Callable[[Iterable[Number]], Number], parts: Sequence[Interval]) -> Interval:
     if any(_is_absent(part) for part in parts):
         return ABSENT
     spans = [_span(part) for part in parts]
@@ -181,7 +181,7 @@ def _extremum(choose: Callable[[Iterable[Number]], Number], parts: Sequence[Pros
     return Known(low, may_lack) if low == high else Between(low, high, may_lack)
 
 
-def _compared(sign: str, left: Prospect, right: Prospect) -> Truths:
+def _compared(sign: str, left: Interval, right: Interval) -> Truths:
     if isinstance(left, Known) and isinstance(right, Known):
         holds = RELATIONS[sign](left.value, right.value)
         return holds, not holds or left.may_lack or right.may_lack

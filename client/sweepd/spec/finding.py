@@ -1,5 +1,6 @@
-"""The codes of all findings about a sweep file: short names for programs, which stay when messages change."""
+"""Findings about a sweep, and their codes: short names for programs, which stay when messages change."""
 
+from dataclasses import dataclass
 from typing import Literal
 
 FileCode = Literal[
@@ -8,7 +9,7 @@ FileCode = Literal[
     "yaml-syntax", "yaml-tag", "unknown-alias", "bad-merge", "too-deep", "too-large",
     "key-not-text", "duplicate-key", "integer-range", "not-json", "too-many-errors",
 ]  # fmt: skip
-"""What keeps a file from being read."""
+"""Reasons for which a file cannot be read."""
 
 ValueCode = Literal[
     "unknown-key", "missing-key", "foreign-key", "mixed-forms", "not-a-form", "bare-value",
@@ -16,13 +17,13 @@ ValueCode = Literal[
     "not-finite", "out-of-range", "min-not-less-than-max", "no-bracket",
     "no-parameters", "no-values", "no-points",
 ]  # fmt: skip
-"""What is wrong with one key, or with those of one mapping."""
+"""Mistakes in one key, or in those of one mapping."""
 
 SweepCode = Literal[
     "not-a-grid", "nothing-to-search", "wrong-method", "point-too-large", "not-in-space",
     "bad-expression", "bad-zip", "circular-condition", "infeasible", "too-sparse",
 ]  # fmt: skip
-"""What is wrong with the sweep as a whole."""
+"""Mistakes in the sweep as a whole."""
 
 WarningCode = Literal[
     "not-supported-yet", "no-program", "no-effect",
@@ -30,9 +31,20 @@ WarningCode = Literal[
     "long-argument", "slash-in-name", "changed-name", "constant-list", "exponent-bounds", "ambiguous-name",
     "uneven-repeats", "cut-off", "never-holds", "always-holds", "hardly-feasible",
 ]  # fmt: skip
-"""What is legal, and probably not meant or not supported yet."""
+"""Legal, but probably not meant or not supported yet."""
 
 Code = FileCode | ValueCode | SweepCode | WarningCode
 
 Severity = Literal["error", "warning"]
 """An error keeps a sweep from being created."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing that is wrong; `path` is dotted: `parameters.opt.lr.when`, `constraints.0`, `zip.1`."""
+
+    path: str
+    message: str
+    code: Code
+    suggestion: str | None = None
+    severity: Severity = "error"

@@ -1,4 +1,4 @@
-"""A dimension as one digit of a combination: what each digit stands for, and which of them differ."""
+"""Combinations as mixed-radix numbers: each digit is a choice of one dimension."""
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -10,8 +10,8 @@ from sweepd.spec.point import Json, canonical_json, is_number
 from sweepd.spec.space.dimension import Dimension
 
 
-class Wheel:
-    """The choices of one dimension, counted from zero; of zipped parameters each is a row of values."""
+class Radix:
+    """Base of one digit: the choices of a dimension, counted from zero; each is a row if it is a zip."""
 
     def __init__(self, dimension: Dimension, choices: Sequence[Json]) -> None:
         self.paths, self.choices = dimension.paths, choices
@@ -69,26 +69,28 @@ class Wheel:
         return {canonical_json(choice): digit for digit, choice in enumerate(self.choices)}
 
 
-def choices_at(wheels: Sequence[Wheel], index: int) -> list[Json]:
-    """Return the choices of one combination, the last wheel turning fastest.
+def choices_at(radices: Sequence[Radix], index: int) -> list[Json]:
+    """Return the choices of one combination, the last digit varying fastest.
 
     Raises:
         IndexError: there is no such combination.
     """
     chosen: list[Json] = []
     rest = index
-    for wheel in reversed(wheels):
-        rest, digit = divmod(rest, len(wheel.choices))
-        chosen.append(wheel.choices[digit])
+    for radix in reversed(radices):
+        rest, digit = divmod(rest, len(radix.choices))
+        chosen.append(radix.choices[digit])
     if rest:  # also for an index below zero
         raise IndexError(index)
     return chosen[::-1]
 
 
-def members_of(wheels: Sequence[Wheel]) -> dict[Path, tuple[int, int]]:
-    """Return where the value of each parameter comes from: the place of its wheel, and its place in a row."""
+def members_of(radices: Sequence[Radix]) -> dict[Path, tuple[int, int]]:
+    """Return the place of each parameter's digit, and its place in a row of zipped values."""
     return {
-        path: (place, member) for place, wheel in enumerate(wheels) for member, path in enumerate(wheel.paths)
+        path: (place, member)
+        for place, radix in enumerate(radices)
+        for member, path in enumerate(radix.paths)
     }
 
 

@@ -1,4 +1,4 @@
-"""What the first digits of a combination rule out, though not all that the rules read is set yet."""
+"""Look-ahead pruning: skip combinations whose first digits already break a rule, by interval evaluation."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
@@ -6,31 +6,31 @@ from math import prod
 
 from sweepd.spec.distributions.lattice import Steps
 from sweepd.spec.expressions.expression import Expression
-from sweepd.spec.expressions.outlook import ABSENT, ANYTHING, Between, Known, Prospect, Truths
+from sweepd.spec.expressions.intervals import ABSENT, ANYTHING, Between, Interval, Known, Truths
 from sweepd.spec.parameter import Path
 from sweepd.spec.point import Json, is_number
+from sweepd.spec.space.mixed_radix import Radix, members_of
 from sweepd.spec.space.rules import Gate, gate_numbers
-from sweepd.spec.space.wheel import Wheel, members_of
 
 _WORTH = 64
 """Combinations that a look ahead must be able to save: it costs more than trying one."""
 
 
-class Foresight:
-    """Looks ahead from a place: digits up to it are set, the others may be any."""
+class LookAhead:
+    """Evaluation of rules at a place: digits up to it are set, the others may be any."""
 
     def __init__(
-        self, wheels: Sequence[Wheel], gates: Sequence[Gate], constants: Mapping[Path, Json]
+        self, radices: Sequence[Radix], gates: Sequence[Gate], constants: Mapping[Path, Json]
     ) -> None:
-        self._wheels, self._gates, self._constants = wheels, gates, constants
+        self._radices, self._gates, self._constants = radices, gates, constants
         self._gate_of = gate_numbers(gates)
-        self._members = members_of(wheels)
+        self._members = members_of(radices)
 
     def places(self, reads: Iterable[Path]) -> int:
         """Return the places that decide what these are, and whether they are there, as bits."""
         return sum(1 << place for place in self._read(reads))
 
-    def lookouts(self, reads: Iterable[Path], before: int) -> list[int]:
+    def pruning_places(self, reads: Iterable[Path], before: int) -> list[int]:
         """Return the places before one from which to look whether what reads these can still hold."""
         read = sorted(self._read(reads))
         return [place for place in read if place < before and self._is_worth_it(place, before)]
@@ -65,13 +65,13 @@ class Foresight:
         self, expression: Expression, digits: Sequence[int], at: int, openings: Mapping[int, Truths]
     ) -> Truths:
         """Return whether an expression can hold, and whether it can fail to."""
-        return expression.outlook(
-            {path: self._prospect(path, digits, at, openings) for path in expression.reads}
+        return expression.interval_truth(
+            {path: self._interval(path, digits, at, openings) for path in expression.reads}
         )
 
-    def _prospect(
+    def _interval(
         self, path: Path, digits: Sequence[int], at: int, openings: Mapping[int, Truths]
-    ) -> Prospect:
+    ) -> Interval:
         gate = self._gate_of.get(path)
         can_open, can_close = (True, False) if gate is None else openings[gate]
         if not can_open:
@@ -80,21 +80,21 @@ class Foresight:
             return Known(self._constants[path], can_close)
         place, member = self._members[path]
         if place <= at:
-            return Known(self._wheels[place].value(digits[place], member), can_close)
+            return Known(self._radices[place].value(digits[place], member), can_close)
         ends = self._ends[path]
         return ANYTHING if ends is None else Between(*ends, can_close)
 
     @cached_property
     def _ends(self) -> Mapping[Path, tuple[int | float, int | float] | None]:
-        return {path: _ends(self._wheels[place], member) for path, (place, member) in self._members.items()}
+        return {path: _ends(self._radices[place], member) for path, (place, member) in self._members.items()}
 
     def _is_worth_it(self, place: int, before: int) -> bool:
-        return prod(len(wheel.choices) for wheel in self._wheels[place + 1 : before + 1]) >= _WORTH
+        return prod(len(radix.choices) for radix in self._radices[place + 1 : before + 1]) >= _WORTH
 
 
-def _ends(wheel: Wheel, member: int) -> tuple[int | float, int | float] | None:
-    if isinstance(wheel.choices, range | Steps):
-        return wheel.choices[0], wheel.choices[-1]
-    values = [wheel.value(digit, member) for digit in range(len(wheel.choices))]
+def _ends(radix: Radix, member: int) -> tuple[int | float, int | float] | None:
+    if isinstance(radix.choices, range | Steps):
+        return radix.choices[0], radix.choices[-1]
+    values = [radix.value(digit, member) for digit in range(len(radix.choices))]
     numbers = [value for value in values if is_number(value)]
     return (min(numbers), max(numbers)) if len(numbers) == len(values) else None
