@@ -92,7 +92,7 @@ class Agent:
             self.stream.wake()
 
     async def close(self) -> None:
-        """Let go of everything; processes that still live go on under their supervisors."""
+        """Close everything; processes that still live continue under their supervisors."""
         if self._timer is not None:
             self._timer.cancel()
         await asyncio.gather(*(attempt.close() for attempt in self.attempts.values()))
@@ -103,7 +103,7 @@ class Agent:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def disconnected(self) -> None:
-        """Take note that the stream is gone."""
+        """Record that the stream has ended."""
         heard = self.stream.heard if self.stream is not None else None
         self.stream = None
         for attempt in self.attempts.values():
@@ -129,21 +129,21 @@ class Agent:
                 yield self.attempts[key].feed
 
     def exit_sent(self, feed: Feed) -> None:
-        """Take note that the end of an attempt went out."""
+        """Record that the end of an attempt went out."""
         self.handle(ExitReported(feed.key))
 
     def see_whether_delivered(self, attempt: Attempt) -> None:
-        """Let go of an attempt of which nothing is left to deliver."""
+        """Drop an attempt of which nothing is left to deliver."""
         if attempt.feed.delivered:
             self.handle(Delivered(attempt.key))
 
     def resumed(self, key: AttemptKey) -> None:
-        """Report from which step an attempt has gone on."""
+        """Report the step from which an attempt has resumed."""
         if (attempt := self.attempts.get(key)) is not None:
             self._report_start(attempt)
 
-    def told_all(self, key: AttemptKey) -> None:
-        """See whether anything of an attempt is left to tell."""
+    def recorded(self, key: AttemptKey) -> None:
+        """See whether anything of an attempt is left to send."""
         if (attempt := self.attempts.get(key)) is not None:
             self.wake()
             self.see_whether_delivered(attempt)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sweepd.compat.search_path import search_path
 from sweepd.compat.variables import handed_out
 from sweepd.private_files import make_folder
-from sweepd_agent.attempt_parts import elsewhere_of, feed_of
+from sweepd_agent.attempt_parts import external_metrics_of, feed_of
 from sweepd_agent.context.recorder import Recorder, recorded
 from sweepd_agent.core.attempt import (
     Assignment,
@@ -61,12 +61,12 @@ class Attempt:
         self._task: asyncio.Task[None] | None = None
         self._recording: asyncio.Task[None] | None = None
         self._place = folder.place()
-        self._elsewhere = elsewhere_of(assignment, folder, around, self._complain)
+        self._external = external_metrics_of(assignment, folder, around, self._complain)
         self._output = copy_of_output(self.key, folder.log_file, around)
 
     @property
     def key(self) -> AttemptKey:
-        """Tells it from all others."""
+        """Key of the attempt."""
         return self.assignment.key
 
     @property
@@ -87,7 +87,7 @@ class Attempt:
         self.feed.finish(how)
 
     def mark_result_acked(self) -> bool:
-        """Note that the end is stored elsewhere; return whether that is news, to an earlier agent too."""
+        """Record that the scheduler has stored the end; return whether no earlier agent knew of it."""
         if self._result_acked:
             return False
         self._result_acked = True
@@ -133,14 +133,14 @@ class Attempt:
             self.process.stop(order.mode)
 
     async def close(self) -> None:
-        """Follow it no more; its process goes on under its supervisor."""
+        """Stop following it; its process continues under its supervisor."""
         tasks = [task for task in (self._task, self._recording) if task is not None]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         self._spool.close()
-        if self._elsewhere is not None:
-            self._elsewhere.close()
+        if self._external is not None:
+            self._external.close()
         self.feed.system.close()
         self.feed.files.close()
 
@@ -211,8 +211,8 @@ class Attempt:
             orphan_after=self.assignment.lost_after if around.adopt else 0.0,
             stop_grace=self.assignment.stop_grace,
         )
-        if self._elsewhere is not None:
-            self._elsewhere.before_start(environ)
+        if self._external is not None:
+            self._external.before_start(environ)
         live = await process.launch(self.folder, self.argv, environ, around.folder.lock_file, limits)
         self._begin_to_record(environ)
         return live
@@ -231,19 +231,19 @@ class Attempt:
             self._complain("context", f"the surroundings of {self.key.run} were not recorded: {error}")
         self.feed.details.found_context(found)
         self.feed.files.look(ended=True)
-        self._home.told_all(self.key)
+        self._home.recorded(self.key)
 
     async def _followed(self, live: LiveProcess) -> Outcome:
         """Read rows and log until the process has ended, and what it wrote last after that."""
         end = asyncio.create_task(live.ended())
-        if self._elsewhere is not None:
-            self._elsewhere.open()
+        if self._external is not None:
+            self._external.open()
         try:
             await self._read_until(end)
         finally:
             end.cancel()
-        if self._elsewhere is not None:
-            await _read_rest(self._elsewhere)
+        if self._external is not None:
+            await _read_rest(self._external)
         await self._rows.read_rest()
         self.feed.details.look(at_once=True)
         self.feed.files.look(ended=True)
@@ -261,7 +261,7 @@ class Attempt:
         flushed = active = around.monotonic()
         while not end.done():
             now = around.monotonic()
-            at_hand = self._elsewhere is not None and self._elsewhere.look() is not None
+            at_hand = self._external is not None and self._external.look() is not None
             more = await self._rows.read() or at_hand
             if self._spool.fresh or more:
                 active = now
@@ -273,7 +273,7 @@ class Attempt:
             await asyncio.wait({end}, timeout=0.0 if more else pause)  # others have their turn in any case
 
     async def _flush(self) -> bool:
-        """Have told what is new; return whether the log has grown."""
+        """Report what is new; return whether the log has grown."""
         if any([self.feed.details.look(), self.feed.files.look()]):
             self._home.wake()
         if self._rows.unsaved:

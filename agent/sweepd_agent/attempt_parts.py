@@ -1,4 +1,4 @@
-"""What an attempt reads with and tells by, put together from what its folder says of it."""
+"""Parts of an attempt, made from the state in its folder: feed, and reader of external metrics."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def stored_cursors(feed: Feed) -> dict[str, Json]:
     return {v1.Lane.Name(lane): cursor for lane, cursor in feed.acked.items()}
 
 
-def elsewhere_of(
+def external_metrics_of(
     assignment: Assignment, folder: AttemptFolder, around: Surroundings, complain: Complain
 ) -> ExternalMetrics | None:
     """Return what reads metrics that the script does not log itself; None where nothing is to be read."""

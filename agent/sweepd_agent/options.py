@@ -32,7 +32,7 @@ Parsed = TypeVar("Parsed")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What a person asked for; durations in seconds."""
+    """Options of the command line; durations in seconds."""
 
     sweeps: tuple[SweepName, ...]
     server: str | None
@@ -273,7 +273,7 @@ def _whole(least: int, most: int | None = None) -> Callable[[str], int]:
         number = int(text) if text.isdecimal() else -1
         if number < least or (most is not None and number > most):
             upto = "" if most is None else f" to {most}"
-            raise argparse.ArgumentTypeError(f"{text!r} is no whole number from {least}{upto}")
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least}{upto}")
         return number
 
     return whole
@@ -315,7 +315,7 @@ def _storage(root: Path | None, name: str | None) -> str:
 def _label(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not name or not equals:
-        raise ValueError(f"{text!r} is no label; write NAME=VALUE")
+        raise ValueError(f"{text!r} is not a label; write NAME=VALUE")
     if len(name) > _MAX_LABEL_NAME or len(value) > _MAX_LABEL_VALUE:
         most = f"{_MAX_LABEL_NAME} characters, its value {_MAX_LABEL_VALUE}"
         raise ValueError(f"{name:.100!r} is too long: the name of a label has up to {most}")

@@ -4,7 +4,7 @@ import os
 import sys
 
 INHERITED = dict(os.environ)
-"""What runs inherit. gRPC reads its own variable at its import; the log here says better what it would."""
+"""Environment that runs inherit: without the variable that keeps gRPC silent in the agent itself."""
 os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 
 if "asyncio" not in sys.modules:

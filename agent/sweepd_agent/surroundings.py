@@ -1,4 +1,4 @@
-"""What the attempts of an agent share, and what they ask of it."""
+"""Dependencies that the attempts of an agent share, and the ports through which they use it."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
@@ -48,7 +48,7 @@ class Processes(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What all attempts of an agent share."""
+    """Dependencies that all attempts of an agent share."""
 
     folder: StateFolder
     environ: Mapping[str, str]
@@ -89,7 +89,7 @@ class Home(Protocol):
         """Let the machine decide on what has happened."""
 
     def resumed(self, key: AttemptKey) -> None:
-        """Report from which step an attempt has gone on."""
+        """Report the step from which an attempt has resumed."""
 
     def fail(self, work: asyncio.Task[None]) -> None:
         """Leave if a part of the agent has failed that must not."""
@@ -97,5 +97,5 @@ class Home(Protocol):
     def wake(self) -> None:
         """Have the stream look for reports."""
 
-    def told_all(self, key: AttemptKey) -> None:
-        """See whether anything of an attempt is left to tell."""
+    def recorded(self, key: AttemptKey) -> None:
+        """See whether anything of an attempt is left to send."""

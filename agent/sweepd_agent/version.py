@@ -1,4 +1,4 @@
-"""Which version of sweepd is installed, without the parsers that `importlib.metadata` brings along."""
+"""Version of the installed sweepd, found without the parsers that `importlib.metadata` loads."""
 
 import sys
 from pathlib import Path

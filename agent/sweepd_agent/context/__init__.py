@@ -1,1 +1,1 @@
-"""What is recorded of a run by itself: command, repository, interpreter and packages, host and devices."""
+"""Context recorded of each run: command, repository, interpreter and packages, host, samples of use."""

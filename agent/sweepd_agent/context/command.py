@@ -24,7 +24,7 @@ class CommandFailedError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Output:
-    """What it wrote to its standard output; `cut`: there was more than was wanted."""
+    """Standard output of a command; `cut`: there was more than was wanted."""
 
     content: bytes
     cut: bool

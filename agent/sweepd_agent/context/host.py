@@ -22,7 +22,7 @@ class Device:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Host:
-    """What was found; `missing` says what was not, and why."""
+    """Findings; `missing` lists what was not found, and why."""
 
     name: str
     os: str

@@ -35,7 +35,7 @@ print(json.dumps({"version": platform.python_version(), "executable": sys.execut
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interpreter:
-    """What a Python has said of itself."""
+    """Facts that a Python has printed about itself."""
 
     version: str
     executable: str

@@ -27,7 +27,7 @@ _SCP = re.compile(r"(?P<user>[^@/:]+)(?::[^@/]*)?@(?P<rest>[^@]*)", re.DOTALL)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkout:
-    """What is checked out; `commit` is empty before the first, `branch` where none is."""
+    """Checked-out state; `commit` is empty before the first, `branch` where none is."""
 
     commit: str
     branch: str
@@ -36,7 +36,7 @@ class Checkout:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Repository:
-    """What was found; `missing` says what was not, and why."""
+    """Findings; `missing` lists what was not found, and why."""
 
     checkout: Checkout
     remote: str

@@ -42,7 +42,7 @@ class _Look:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Before:
-    """What of a look is needed for the next one."""
+    """Part of a look that the next one needs."""
 
     time: float
     processors: Processors | None

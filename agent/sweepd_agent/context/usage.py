@@ -1,4 +1,4 @@
-"""What Linux and the driver of the devices tell of the moment; it costs some 30 µs for each process."""
+"""Use of processors, memory and devices, at some 30 µs a process, compared with the look before."""
 
 import os
 import shutil
@@ -71,7 +71,7 @@ def processes() -> dict[int, Process]:
 
 
 def is_supervisor(pid: int) -> bool:
-    """Tell whether a process is a supervisor of ours, which takes in what its run detaches."""
+    """Return whether a process is a supervisor of ours, which takes in what its run detaches."""
     try:
         with open(f"/proc/{pid}/cmdline", "rb") as file:  # noqa: PTH123
             return b"sweepd_agent.process.supervisor" in file.read(4096)

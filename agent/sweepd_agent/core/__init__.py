@@ -1,1 +1,1 @@
-"""What the agent decides, free of processes, streams, files and clocks."""
+"""Decisions of the agent, free of processes, streams, files and clocks."""

@@ -1,4 +1,4 @@
-"""What an attempt is to the agent that holds it, and how its process's end is judged."""
+"""Attempts as their agent holds them, and the judgement of how their processes ended."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ class AttemptKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where an attempt runs on this machine, from its start to its end."""
+    """Place of an attempt on this machine, from its start to its end."""
 
     # Counted from 0.
     slot: int
@@ -30,7 +30,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricsFrom:
-    """Where metrics are read that a script does not log itself; what is empty is not read."""
+    """Sources of metrics that a script does not log itself; empty ones are not read."""
 
     stdout: str = ""
     file: str = ""
@@ -39,7 +39,7 @@ class MetricsFrom:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assignment:
-    """A run as it was handed out: all that is needed to start it, and kept until it is over."""
+    """A run as it was handed out: all that is needed to start it, kept until it has ended."""
 
     key: AttemptKey
     sweep: str
@@ -68,7 +68,7 @@ class Assignment:
 
 
 class ExitCause(StrEnum):
-    """Why a process ended; decides who is charged and what the search learns."""
+    """Cause of the end of a process; decides who is charged and what the search learns."""
 
     EXITED = "exited"
     SIGNALED = "signaled"
@@ -86,7 +86,7 @@ _CHARGED = frozenset({ExitCause.EXITED, ExitCause.SIGNALED, ExitCause.OUT_OF_MEM
 
 
 class StopMode(StrEnum):
-    """How a process is ended."""
+    """Mode in which a process is ended."""
 
     TERMINATE = "terminate"
     KILL = "kill"
@@ -103,7 +103,7 @@ class StopOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What the supervisor of a process saw of its end."""
+    """End of a process as its supervisor saw it."""
 
     code: int | None = None
     # The code other than 0 with which the script itself has ended its run, whatever its process did then.
@@ -127,7 +127,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exit:
-    """How an attempt ended, as it is reported."""
+    """End of an attempt, as it is reported."""
 
     cause: ExitCause
     code: int | None

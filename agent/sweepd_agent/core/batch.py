@@ -1,4 +1,4 @@
-"""One turn of the machine: the state as it becomes, and the effects gathered on the way."""
+"""Batch of one decision: the state as it becomes, and the effects gathered on the way."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -10,7 +10,7 @@ from sweepd_agent.core.state import FIRST_MINUTE, Failure, Held, Phase, Standing
 
 
 @dataclass(slots=True)
-class Turn:
+class Batch:
     """Lives for one call of `decide`; nothing outside sees it."""
 
     state: State

@@ -1,4 +1,4 @@
-"""How far the reports of an attempt are sent and safe: one cursor each for observations, points and log."""
+"""Cursors of the lanes of an attempt, and levels of what only its newest state counts of."""
 
 from dataclasses import dataclass, replace
 
@@ -70,10 +70,10 @@ class Cursor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Level:
-    """Numbers the states of something; each number is told at most once a stream.
+    """Numbers of the states of something; each is sent at most once a stream.
 
-    Another process of this agent may have told states of the same thing under numbers that this one does not
-    know of: what the other side has says where to go on.
+    Another process of this agent may have sent states of the same thing under numbers that this one does not
+    know: the number that the other side has tells where to continue.
     """
 
     sequence: int = 0
@@ -84,19 +84,19 @@ class Level:
 
     @property
     def to_send(self) -> bool:
-        """Whether there is a state that was not told on this stream, and none of an earlier one under way."""
+        """Whether a state was not sent on this stream, and no earlier one is under way."""
         return self.sent < self.sequence and self.sent <= self.acked
 
     @property
     def done(self) -> bool:
-        """Whether the newest state is known elsewhere."""
+        """Whether the other side has the newest state."""
         return self.acked >= self.sequence
 
     def changed(self) -> "Level":
         """Return the level with a newer state."""
         return replace(self, sequence=self.sequence + 1)
 
-    def unknown_elsewhere(self) -> "Level":
+    def forgotten_elsewhere(self) -> "Level":
         """Return the level towards another side, which knows nothing of it, or numbers of its own."""
         return Level(sequence=self.sequence)
 

@@ -1,4 +1,4 @@
-"""Which file of a run is delivered next, and what is safe elsewhere, by what was seen on disk."""
+"""Queue of the files of a run: which is delivered next, and which are stored, by what was seen on disk."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ class Deliveries:
         return not self._pending
 
     def looked(self, seen: Mapping[str, Seen]) -> None:
-        """Take note of what is on disk."""
+        """Record what is on disk."""
         self._seen = dict(seen)
         self._size = sum(each.size for each in seen.values())
         self._pending = {name: each for name, each in seen.items() if self.delivered.get(name) != each}
@@ -74,7 +74,7 @@ class Deliveries:
         return ""
 
     def sent(self, name: str, seen: Seen, number: int) -> None:
-        """Take note that a version went out whole, its last piece as `number`."""
+        """Record that a version went out whole, its last piece as `number`."""
         self._under_way[name] = (seen, number)
 
     def acknowledged(self, number: int) -> int:

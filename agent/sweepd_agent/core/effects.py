@@ -1,4 +1,4 @@
-"""What an agent can do: the effects that come out of `decide`; any of them may be repeated."""
+"""Effects that come out of `decide`; any of them may be repeated."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

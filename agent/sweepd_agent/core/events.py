@@ -1,4 +1,4 @@
-"""What can happen to an agent: the events that go into `decide`."""
+"""Events that go into `decide`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from sweepd_agent.core.attempt import Assignment, AttemptKey, Outcome, StopMode
 
 
 class Verdict(StrEnum):
-    """What the scheduler makes of an attempt that was named in Hello."""
+    """Verdict of the scheduler on an attempt that Hello named."""
 
     KEEP = "keep"
     STOP = "stop"
@@ -17,7 +17,7 @@ class Verdict(StrEnum):
 
 
 class Refusal(StrEnum):
-    """Why the scheduler will not have this agent."""
+    """Reason why the scheduler refuses this agent."""
 
     AMBIGUOUS = "ambiguous name"
     NO_SUCH_SWEEP = "no such sweep"
@@ -29,14 +29,14 @@ class Refusal(StrEnum):
 
 
 class Wish(StrEnum):
-    """How a person or the system asks the agent to end."""
+    """Request of a person or the system that the agent ends."""
 
     INTERRUPT = "Ctrl-C"
     TERMINATE = "SIGTERM"
 
 
 class Reason(StrEnum):
-    """Why the scheduler gives an agent no runs of a sweep; all but the first two concern every agent."""
+    """Reason why an agent gets no runs of a sweep; all but the first two concern every agent."""
 
     LABELS = "labels"
     GUARD = "guard"
@@ -82,7 +82,7 @@ class SweepsNamed:
 class StreamClosed:
     """The stream is gone, whatever the cause."""
 
-    # When the scheduler was heard of last, monotonic; None: just now.
+    # Monotonic time of the last message of the scheduler; None: now.
     heard: float | None = None
 
 

@@ -19,7 +19,7 @@ class SweepName:
     id: str
 
     def may_be(self, other: "SweepName") -> bool:
-        """Tell whether another name may mean the same sweep."""
+        """Return whether another name may mean the same sweep."""
         return self.id == other.id and (self.full is None or other.full is None or self.full == other.full)
 
     def matches(self, name: str) -> bool:
@@ -35,7 +35,7 @@ def parse_sweep_name(text: str) -> SweepName:
     """
     parts = text.split("/")
     if not all(parts) or len(parts) > 3:
-        raise ValueError(f"{text!r} names no sweep; write ID, PROJECT/ID or ENTITY/PROJECT/ID")
+        raise ValueError(f"{text!r} does not name a sweep; write ID, PROJECT/ID or ENTITY/PROJECT/ID")
     if len(parts) == 2:
         parts = [DEFAULT_ENTITY, *parts]
     return SweepName(full="/".join(parts) if len(parts) == 3 else None, id=parts[-1])
@@ -45,9 +45,9 @@ def parse_size(text: str) -> int:
     """Return the bytes that `text` stands for.
 
     Raises:
-        ValueError: it is no size.
+        ValueError: it is not a size.
     """
     match = _SIZE.fullmatch(text.strip().lower())
     if match is None or match[2] not in _BYTES:
-        raise ValueError(f"{text!r} is no size; write 500MB or 2GiB")
+        raise ValueError(f"{text!r} is not a size; write 500MB or 2GiB")
     return int(float(match[1]) * _BYTES[match[2]])

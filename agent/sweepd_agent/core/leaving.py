@@ -1,9 +1,9 @@
-"""How an agent comes to its end: why it takes nothing new, how long it waits, and its exit code."""
+"""End of an agent: why it takes nothing new, its guard, how long it waits, and its exit code."""
 
 from dataclasses import replace
 
 from sweepd_agent.core.attempt import ExitCause, Json, StopMode, StopOrder
-from sweepd_agent.core.batch import Turn
+from sweepd_agent.core.batch import Batch
 from sweepd_agent.core.effects import Leave, Say
 from sweepd_agent.core.events import Reason, Refusal, Refused, Wish
 from sweepd_agent.core.lines import how_ended, last_lines, printable, short_name
@@ -28,61 +28,61 @@ _SHOWN_LINES = 3
 _LONGEST_LINE = 200
 
 
-def drain(turn: Turn, cause: str, *, code: int) -> None:
+def drain(batch: Batch, cause: str, *, code: int) -> None:
     """Take nothing new from now on; live runs go on to their end."""
-    if turn.state.leaving is None:
-        turn.state = replace(turn.state, leaving=Leaving(cause=cause, code=code))
-        _say(turn, cause, "runs go on to their end")
+    if batch.state.leaving is None:
+        batch.state = replace(batch.state, leaving=Leaving(cause=cause, code=code))
+        _say(batch, cause, "runs go on to their end")
 
 
-def asked(turn: Turn, wish: Wish) -> None:
+def asked(batch: Batch, wish: Wish) -> None:
     """Carry out what a person or the system asks for, once more the harder."""
     if wish is Wish.INTERRUPT:
-        _interrupted(turn)
+        _interrupted(batch)
     else:
-        _terminated(turn)
+        _terminated(batch)
 
 
-def refused(turn: Turn, event: Refused) -> None:
+def refused(batch: Batch, event: Refused) -> None:
     """End if the scheduler will not have this agent and no process depends on it; else go on asking."""
     if event.refusal is Refusal.REPLACED:
-        _leave(turn, FAILURE, "replaced", event.message)
-    elif not turn.state.has_processes:
-        if event.refusal is Refusal.SWEEP_ENDED and turn.state.was_connected:
-            _leave_as_judged(turn, Leaving(cause="the sweep has ended", code=OK))
+        _leave(batch, FAILURE, "replaced", event.message)
+    elif not batch.state.has_processes:
+        if event.refusal is Refusal.SWEEP_ENDED and batch.state.was_connected:
+            _leave_as_judged(batch, Leaving(cause="the sweep has ended", code=OK))
         else:
-            _leave(turn, _REFUSED_CODES[event.refusal], event.refusal.value, event.message)
+            _leave(batch, _REFUSED_CODES[event.refusal], event.refusal.value, event.message)
 
 
-def useless(turn: Turn, why: str) -> None:
+def useless(batch: Batch, why: str) -> None:
     """End, once nothing lives here: this agent cannot run what it is there for."""
-    if turn.state.has_processes:
-        drain(turn, why, code=USAGE)
+    if batch.state.has_processes:
+        drain(batch, why, code=USAGE)
     else:
-        _leave(turn, USAGE, "no program", why)
+        _leave(batch, USAGE, "no program", why)
 
 
-def settle(turn: Turn) -> None:
+def settle(batch: Batch) -> None:
     """Look at deadlines and at whether anything is left to do, after whatever happened."""
-    _stop_when_cut_off(turn)
-    state = turn.state
+    _stop_when_cut_off(batch)
+    state = batch.state
     if state.left:
         return
     waited = state.settings.wait
     alone = not state.was_connected and not state.has_processes
-    if alone and waited is not None and turn.now - state.started >= waited:
-        _leave(turn, UNREACHABLE, "no server", f"no server answered within {waited:g} s")
+    if alone and waited is not None and batch.now - state.started >= waited:
+        _leave(batch, UNREACHABLE, "no server", f"no server answered within {waited:g} s")
         return
     guard = own_guard(state)
     if state.leaving is None and guard is not None:
-        _trip(turn, guard)
-        state = turn.state
+        _trip(batch, guard)
+        state = batch.state
     if state.leaving is None and state.count_left == 0 and not _any_begun(state):
-        drain(turn, f"--count {state.settings.count} reached", code=OK)
+        drain(batch, f"--count {state.settings.count} reached", code=OK)
     if state.leaving is None and not state.sweeps:
-        drain(turn, "the sweep has ended", code=OK)
-    if turn.state.leaving is not None:
-        _come_to_an_end(turn, turn.state.leaving)
+        drain(batch, "the sweep has ended", code=OK)
+    if batch.state.leaving is not None:
+        _come_to_an_end(batch, batch.state.leaving)
 
 
 def next_deadline(state: State, now: float) -> float | None:
@@ -99,52 +99,52 @@ def next_deadline(state: State, now: float) -> float | None:
     return min((time for time in times if time is not None and time > now), default=None)
 
 
-def _interrupted(turn: Turn) -> None:
-    turn.state = replace(turn.state, interrupts=turn.state.interrupts + 1)
-    if turn.state.interrupts == 1:
-        turn.state = replace(
-            turn.state, leaving=turn.state.leaving or Leaving(cause="Ctrl-C", code=INTERRUPTED)
+def _interrupted(batch: Batch) -> None:
+    batch.state = replace(batch.state, interrupts=batch.state.interrupts + 1)
+    if batch.state.interrupts == 1:
+        batch.state = replace(
+            batch.state, leaving=batch.state.leaving or Leaving(cause="Ctrl-C", code=INTERRUPTED)
         )
-        _say(turn, "Ctrl-C", "waiting for runs to end; once more terminates them")
-    elif turn.state.interrupts == 2:
-        _say(turn, "Ctrl-C", "terminating runs; once more kills them")
-        _hand_back(turn, StopMode.TERMINATE, "Ctrl-C")
+        _say(batch, "Ctrl-C", "waiting for runs to end; once more terminates them")
+    elif batch.state.interrupts == 2:
+        _say(batch, "Ctrl-C", "terminating runs; once more kills them")
+        _hand_back(batch, StopMode.TERMINATE, "Ctrl-C")
     else:
-        _say(turn, "Ctrl-C", "killing runs")
-        _hand_back(turn, StopMode.KILL, "Ctrl-C")
-    if turn.state.interrupts >= 2 and not turn.state.has_processes:
+        _say(batch, "Ctrl-C", "killing runs")
+        _hand_back(batch, StopMode.KILL, "Ctrl-C")
+    if batch.state.interrupts >= 2 and not batch.state.has_processes:
         # A person who asks twice does not wait for acknowledgements.
-        _set_deadlines(turn, leave_at=turn.now)
+        _set_deadlines(batch, leave_at=batch.now)
 
 
-def _terminated(turn: Turn) -> None:
-    turn.state = replace(turn.state, terminations=turn.state.terminations + 1)
-    grace = turn.state.settings.grace
-    turn.state = replace(turn.state, leaving=turn.state.leaving or Leaving(cause="SIGTERM", code=OK))
-    if turn.state.terminations == 1:
-        _say(turn, "SIGTERM", f"runs have up to {grace:g} s to end, then they are handed back")
+def _terminated(batch: Batch) -> None:
+    batch.state = replace(batch.state, terminations=batch.state.terminations + 1)
+    grace = batch.state.settings.grace
+    batch.state = replace(batch.state, leaving=batch.state.leaving or Leaving(cause="SIGTERM", code=OK))
+    if batch.state.terminations == 1:
+        _say(batch, "SIGTERM", f"runs have up to {grace:g} s to end, then they are handed back")
         margin = min(_LONGEST_MARGIN, grace / 2)
-        end = turn.now + grace
+        end = batch.now + grace
         _set_deadlines(
-            turn, terminate_at=end - margin, kill_at=end - margin / 4, leave_at=end + _LAST_REPORTS
+            batch, terminate_at=end - margin, kill_at=end - margin / 4, leave_at=end + _LAST_REPORTS
         )
     else:
-        _say(turn, "SIGTERM", "handing runs back now")
-        kill_after = 2.0 if turn.state.terminations == 2 else 0.0
-        kill_at = turn.now + kill_after
-        _set_deadlines(turn, terminate_at=turn.now, kill_at=kill_at, leave_at=kill_at + 2 * _LAST_REPORTS)
+        _say(batch, "SIGTERM", "handing runs back now")
+        kill_after = 2.0 if batch.state.terminations == 2 else 0.0
+        kill_at = batch.now + kill_after
+        _set_deadlines(batch, terminate_at=batch.now, kill_at=kill_at, leave_at=kill_at + 2 * _LAST_REPORTS)
 
 
-def _say(turn: Turn, cause: str, what: str) -> None:
-    live = sum(held.has_process for held in turn.state.held.values())
-    turn.do(Say("draining", None, {"cause": cause, "runs": live, "message": what}))
+def _say(batch: Batch, cause: str, what: str) -> None:
+    live = sum(held.has_process for held in batch.state.held.values())
+    batch.do(Say("draining", None, {"cause": cause, "runs": live, "message": what}))
 
 
 def _set_deadlines(
-    turn: Turn, *, leave_at: float, terminate_at: float | None = None, kill_at: float | None = None
+    batch: Batch, *, leave_at: float, terminate_at: float | None = None, kill_at: float | None = None
 ) -> None:
     """Bring deadlines forward; none is ever put off."""
-    old = turn.state.leaving
+    old = batch.state.leaving
     assert old is not None
     new = replace(
         old,
@@ -152,46 +152,46 @@ def _set_deadlines(
         kill_at=_earlier(old.kill_at, kill_at),
         leave_at=_earlier(old.leave_at, leave_at),
     )
-    turn.state = replace(turn.state, leaving=new)
+    batch.state = replace(batch.state, leaving=new)
 
 
 def _earlier(old: float | None, new: float | None) -> float | None:
     return min((time for time in (old, new) if time is not None), default=None)
 
 
-def _come_to_an_end(turn: Turn, leaving: Leaving) -> None:
-    if leaving.kill_at is not None and turn.now >= leaving.kill_at:
-        _hand_back(turn, StopMode.KILL, leaving.cause)
-    elif leaving.terminate_at is not None and turn.now >= leaving.terminate_at:
-        _hand_back(turn, StopMode.TERMINATE, leaving.cause)
-    _return_unstarted(turn, leaving.cause)
-    state = turn.state
-    overdue = leaving.leave_at is not None and turn.now >= leaving.leave_at
+def _come_to_an_end(batch: Batch, leaving: Leaving) -> None:
+    if leaving.kill_at is not None and batch.now >= leaving.kill_at:
+        _hand_back(batch, StopMode.KILL, leaving.cause)
+    elif leaving.terminate_at is not None and batch.now >= leaving.terminate_at:
+        _hand_back(batch, StopMode.TERMINATE, leaving.cause)
+    _return_unstarted(batch, leaving.cause)
+    state = batch.state
+    overdue = leaving.leave_at is not None and batch.now >= leaving.leave_at
     if state.has_processes and not overdue:
         return
     waiting = sum(held.undelivered for held in state.held.values())
     if not waiting and not state.has_processes:
-        _leave_as_judged(turn, leaving)
+        _leave_as_judged(batch, leaving)
     elif overdue:
-        _leave_as_judged(turn, leaving, _left_behind(waiting))
+        _leave_as_judged(batch, leaving, _left_behind(waiting))
     elif leaving.leave_at is None:
-        turn.state = replace(state, leaving=replace(leaving, leave_at=turn.now + state.settings.grace))
+        batch.state = replace(state, leaving=replace(leaving, leave_at=batch.now + state.settings.grace))
 
 
-def _trip(turn: Turn, guard: str) -> None:
+def _trip(batch: Batch, guard: str) -> None:
     """Take nothing new, end what is live here, and give it back."""
-    turn.state = replace(turn.state, leaving=Leaving(cause=guard, code=GUARDED, terminate_at=turn.now))
-    _say(turn, guard, "ending the other runs and handing them back")
+    batch.state = replace(batch.state, leaving=Leaving(cause=guard, code=GUARDED, terminate_at=batch.now))
+    _say(batch, guard, "ending the other runs and handing them back")
 
 
-def _leave_as_judged(turn: Turn, leaving: Leaving, trouble: str = "") -> None:
+def _leave_as_judged(batch: Batch, leaving: Leaving, trouble: str = "") -> None:
     """End with the code of what led to it; a guard that holds is why, unless a person asked with Ctrl-C."""
     code, guard = leaving.code, leaving.cause if leaving.code == GUARDED else None
-    if code == OK and (guard := scheduler_guard(turn.state)) is not None:
+    if code == OK and (guard := scheduler_guard(batch.state)) is not None:
         code = GUARDED
-    words = [] if guard is None else [guard_line(guard, turn.state.last_failure)]
+    words = [] if guard is None else [guard_line(guard, batch.state.last_failure)]
     words += [trouble] if trouble else []
-    _leave(turn, code or (FAILURE if trouble else OK), leaving.cause, "; ".join(words))
+    _leave(batch, code or (FAILURE if trouble else OK), leaving.cause, "; ".join(words))
 
 
 def _left_behind(runs: int) -> str:
@@ -199,26 +199,26 @@ def _left_behind(runs: int) -> str:
     return f"not everything of {which} has been acknowledged; it stays for the next agent with this --state"
 
 
-def _return_unstarted(turn: Turn, cause: str) -> None:
+def _return_unstarted(batch: Batch, cause: str) -> None:
     """Give back what was found on disk, still wanted but never started."""
-    for held in list(turn.state.held.values()):
-        if held.phase is Phase.READY and held.standing is Standing.KEPT and turn.state.connected:
-            turn.end_without_process(held, ExitCause.HANDED_BACK, cause)
+    for held in list(batch.state.held.values()):
+        if held.phase is Phase.READY and held.standing is Standing.KEPT and batch.state.connected:
+            batch.end_without_process(held, ExitCause.HANDED_BACK, cause)
 
 
-def _hand_back(turn: Turn, mode: StopMode, cause: str) -> None:
+def _hand_back(batch: Batch, mode: StopMode, cause: str) -> None:
     order = StopOrder(mode=mode, cause=ExitCause.HANDED_BACK, reason=f"the agent was told to end: {cause}")
-    turn.stop_all(order, lambda held: held.has_process)
+    batch.stop_all(order, lambda held: held.has_process)
 
 
-def _stop_when_cut_off(turn: Turn) -> None:
-    state = turn.state
+def _stop_when_cut_off(batch: Batch) -> None:
+    state = batch.state
     if not state.settings.stop_on_disconnect or state.connected:
         return
-    if turn.now - state.silent_since >= state.lease:
+    if batch.now - state.silent_since >= state.lease:
         reason = "the lease ended while the scheduler could not be reached"
         order = StopOrder(mode=StopMode.TERMINATE, cause=ExitCause.HANDED_BACK, reason=reason)
-        turn.stop_all(order, lambda held: held.has_process)
+        batch.stop_all(order, lambda held: held.has_process)
 
 
 def _to_stop(state: State) -> bool:
@@ -229,12 +229,12 @@ def _any_begun(state: State) -> bool:
     return any(held.phase is not Phase.ENDED for held in state.held.values())
 
 
-def _leave(turn: Turn, code: int, cause: str, error: str) -> None:
-    turn.state = replace(turn.state, left=True)
+def _leave(batch: Batch, code: int, cause: str, error: str) -> None:
+    batch.state = replace(batch.state, left=True)
     fields: dict[str, Json] = {"cause": cause, "exit_code": code}
     if error:
         fields["message"] = error
-    turn.do(Say("exiting", None, fields), Leave(code, cause, error))
+    batch.do(Say("exiting", None, fields), Leave(code, cause, error))
 
 
 def own_guard(state: State) -> str | None:

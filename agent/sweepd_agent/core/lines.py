@@ -1,4 +1,4 @@
-"""What an agent tells people: one line for each event that is worth one."""
+"""Lines for people: one for each event that is worth one."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -111,7 +111,7 @@ _LINES: Mapping[str, Callable[[str, Fields], str]] = {
     "connected": _connected,
     "disconnected": _disconnected,
     "run_started": _started,
-    "run_adopted": lambda run, _: f"run {run} goes on under this agent",
+    "run_adopted": lambda run, _: f"run {run} continues under this agent",
     "run_ended": _ended,
     "claimed": lambda _, fields: f"run {fields.get('run')} is known to {fields.get('server')}",
     "notice": lambda run, fields: (

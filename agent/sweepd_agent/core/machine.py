@@ -1,10 +1,10 @@
-"""What the agent does on everything that can happen to it: all of it in `decide`, free of I/O."""
+"""Decisions of the agent on each event: all of them in `decide`, free of I/O."""
 
 from dataclasses import dataclass, replace
 
 from sweepd_agent.core import leaving, serving
 from sweepd_agent.core.attempt import ExitCause, Json, StopMode, StopOrder, judged
-from sweepd_agent.core.batch import Turn
+from sweepd_agent.core.batch import Batch
 from sweepd_agent.core.effects import Confirm, Effect, Journal, Launch, Offer, ReportStart, Say, Stop
 from sweepd_agent.core.events import (
     Asked,
@@ -50,175 +50,182 @@ def decide(state: State, event: Event, now: float) -> Decision:
     """
     if state.left:
         return Decision(state=state, effects=())
-    turn = Turn(state, now)
-    _happen(turn, event)
-    leaving.settle(turn)
-    serving.say_due(turn)
-    _offer(turn)
-    return Decision(state=turn.state, effects=tuple(turn.effects))
+    batch = Batch(state, now)
+    _happen(batch, event)
+    leaving.settle(batch)
+    serving.say_due(batch)
+    _offer(batch)
+    return Decision(state=batch.state, effects=tuple(batch.effects))
 
 
-def _happen(turn: Turn, event: Event) -> None:
+def _happen(batch: Batch, event: Event) -> None:
     match event:
         case SweepsNamed():
-            turn.state = replace(turn.state, sweeps=event.sweeps, served=event.sweeps)
+            batch.state = replace(batch.state, sweeps=event.sweeps, served=event.sweeps)
         case StreamOpened():
-            _opened(turn, event)
+            _opened(batch, event)
         case StreamClosed():
-            heard = turn.now if event.heard is None else event.heard
-            since = heard if turn.state.connected else turn.state.silent_since
-            turn.state = replace(turn.state, connected=False, offered=None, silent_since=since)
+            heard = batch.now if event.heard is None else event.heard
+            since = heard if batch.state.connected else batch.state.silent_since
+            batch.state = replace(batch.state, connected=False, offered=None, silent_since=since)
         case Refused():
-            leaving.refused(turn, event)
+            leaving.refused(batch, event)
         case StartReceived():
-            _start(turn, event)
+            _start(batch, event)
         case Journalled():
-            _journalled(turn, event)
+            _journalled(batch, event)
         case StopReceived():
-            _stop(turn, event)
+            _stop(batch, event)
         case DrainReceived():
-            turn.do(Confirm(event.command_id))
-            leaving.drain(turn, event.reason or "drained by the scheduler", code=0)
+            batch.do(Confirm(event.command_id))
+            leaving.drain(batch, event.reason or "drained by the scheduler", code=0)
         case Fenced():
-            _fenced(turn, event)
+            _fenced(batch, event)
         case WithheldChanged():
-            serving.withhold(turn, event.sweep, event.withholding)
+            serving.withhold(batch, event.sweep, event.withholding)
         case SweepEnded():
-            serving.ended(turn, event)
+            serving.ended(batch, event)
         case ProcessStarted() | ProcessEnded() | ExitReported() | ExitAcked() | Delivered():
-            _attempt(turn, event)
+            _attempt(batch, event)
         case Asked():
-            leaving.asked(turn, event.wish)
+            leaving.asked(batch, event.wish)
         case RoomSeen():
-            turn.state = replace(turn.state, enough_room=event.enough)
+            batch.state = replace(batch.state, enough_room=event.enough)
         case Tick():
             pass  # deadlines are looked at after every event
 
 
-def _opened(turn: Turn, event: StreamOpened) -> None:
+def _opened(batch: Batch, event: StreamOpened) -> None:
     """Take over what the scheduler makes of each attempt, and report again what may have been lost."""
-    turn.state = replace(
-        turn.state, connected=True, was_connected=True, lease=event.lease, offered=None, silent_since=turn.now
+    batch.state = replace(
+        batch.state,
+        connected=True,
+        was_connected=True,
+        lease=event.lease,
+        offered=None,
+        silent_since=batch.now,
     )
-    serving.withheld_at_welcome(turn, event.withheld)
-    for held in list(turn.state.held.values()):
+    serving.withheld_at_welcome(batch, event.withheld)
+    for held in list(batch.state.held.values()):
         verdict = event.verdicts.get(held.key, Verdict.KEEP)
         if verdict is Verdict.STOP:
             reason = event.reasons.get(held.key)
-            _fenced(turn, Fenced(held.key, reason) if reason else Fenced(held.key))
+            _fenced(batch, Fenced(held.key, reason) if reason else Fenced(held.key))
         elif verdict is Verdict.UNKNOWN:
-            turn.hold(replace(held, standing=Standing.UNKNOWN, reported=False))
+            batch.hold(replace(held, standing=Standing.UNKNOWN, reported=False))
         else:
             acked = held.acked or verdict is Verdict.DELIVER or held.key in event.exited
-            _kept(turn, replace(held, standing=Standing.KEPT, reported=False, acked=acked))
+            _kept(batch, replace(held, standing=Standing.KEPT, reported=False, acked=acked))
 
 
-def _kept(turn: Turn, held: Held) -> None:
-    if held.phase is Phase.READY and turn.state.leaving is None:
-        place = turn.state.place_for_found(held.place)
+def _kept(batch: Batch, held: Held) -> None:
+    if held.phase is Phase.READY and batch.state.leaving is None:
+        place = batch.state.place_for_found(held.place)
         if place is None:
-            turn.hold(held)
-            turn.end_without_process(held, ExitCause.HANDED_BACK, "this agent has fewer slots than before")
+            batch.hold(held)
+            batch.end_without_process(held, ExitCause.HANDED_BACK, "this agent has fewer slots than before")
             return
         held = replace(held, phase=Phase.STARTING, place=place)
-        turn.do(Launch(held.key, place))
-    turn.hold(held)
+        batch.do(Launch(held.key, place))
+    batch.hold(held)
     if held.pid is not None and not held.acked:
-        turn.do(ReportStart(held.key))
+        batch.do(ReportStart(held.key))
 
 
-def _start(turn: Turn, event: StartReceived) -> None:
+def _start(batch: Batch, event: StartReceived) -> None:
     key = event.assignment.key
-    held = turn.find(key)
+    held = batch.find(key)
     if held is not None:  # a repeat: the first confirmation may have been lost
         if held.assignment.secret != event.assignment.secret:
-            turn.do(Confirm(event.command_id, "this agent still holds another attempt of that name"))
+            batch.do(Confirm(event.command_id, "this agent still holds another attempt of that name"))
         elif held.phase is not Phase.JOURNALLING:
-            turn.do(Confirm(event.command_id))
+            batch.do(Confirm(event.command_id))
         return
-    if turn.state.leaving is not None:
-        turn.do(Confirm(event.command_id, f"the agent is about to end: {turn.state.leaving.cause}"))
+    if batch.state.leaving is not None:
+        batch.do(Confirm(event.command_id, f"the agent is about to end: {batch.state.leaving.cause}"))
         return
-    if turn.state.settings.runs_programs and serving.lacks_program(event.assignment):
-        turn.do(Confirm(event.command_id, serving.NO_PROGRAM))
-        leaving.useless(turn, f"sweep {event.assignment.sweep} {serving.NO_PROGRAM}")
+    if batch.state.settings.runs_programs and serving.lacks_program(event.assignment):
+        batch.do(Confirm(event.command_id, serving.NO_PROGRAM))
+        leaving.useless(batch, f"sweep {event.assignment.sweep} {serving.NO_PROGRAM}")
         return
-    free = turn.state.free_places()
+    free = batch.state.free_places()
     if not free:
-        turn.do(Confirm(event.command_id, "no slot of this agent is free"))
+        batch.do(Confirm(event.command_id, "no slot of this agent is free"))
         return
-    for other in list(turn.state.held.values()):
+    for other in list(batch.state.held.values()):
         # One that has ended only delivers, as before a retry: whether it still may is the scheduler's to say.
         is_past = other.key.run == key.run and other.key.attempt < key.attempt
         if is_past and other.phase is not Phase.ENDED:
-            _fenced(turn, Fenced(other.key))
-    serving.given(turn, event.assignment.sweep)
-    turn.hold(Held(assignment=event.assignment, phase=Phase.JOURNALLING, place=free[0]))
-    turn.do(Journal(event.assignment, event.command_id))
+            _fenced(batch, Fenced(other.key))
+    serving.given(batch, event.assignment.sweep)
+    batch.hold(Held(assignment=event.assignment, phase=Phase.JOURNALLING, place=free[0]))
+    batch.do(Journal(event.assignment, event.command_id))
 
 
-def _journalled(turn: Turn, event: Journalled) -> None:
-    held = turn.find(event.key)
+def _journalled(batch: Batch, event: Journalled) -> None:
+    held = batch.find(event.key)
     if held is None or held.phase is not Phase.JOURNALLING:
         return
-    turn.do(Confirm(event.command_id, event.error))
+    batch.do(Confirm(event.command_id, event.error))
     if (
         event.error
     ):  # nothing is offered until the disk was looked at again: the same run would come back at once
-        turn.state = replace(turn.state, enough_room=False)
+        batch.state = replace(batch.state, enough_room=False)
     if event.error or held.standing is Standing.FENCED:
-        turn.drop(held.key)
+        batch.drop(held.key)
     elif held.order is not None:
-        turn.end_without_process(held, held.order.cause, held.order.reason)
+        batch.end_without_process(held, held.order.cause, held.order.reason)
     elif held.place is not None:
-        turn.hold(replace(held, phase=Phase.STARTING))
-        turn.do(Launch(held.key, held.place))
+        batch.hold(replace(held, phase=Phase.STARTING))
+        batch.do(Launch(held.key, held.place))
 
 
-def _stop(turn: Turn, event: StopReceived) -> None:
-    held = turn.find(event.key)
+def _stop(batch: Batch, event: StopReceived) -> None:
+    held = batch.find(event.key)
     if held is None:
-        turn.do(Confirm(event.command_id, "this agent does not hold the attempt"))
+        batch.do(Confirm(event.command_id, "this agent does not hold the attempt"))
         return
     order = StopOrder(mode=event.mode, cause=ExitCause.COMMANDED, reason=event.reason)
-    turn.do(Say("command", held.key, {"command": "stop", "mode": event.mode.value, "reason": event.reason}))
-    turn.stop(held, order)
-    turn.do(Confirm(event.command_id))
+    batch.do(Say("command", held.key, {"command": "stop", "mode": event.mode.value, "reason": event.reason}))
+    batch.stop(held, order)
+    batch.do(Confirm(event.command_id))
 
 
-def _fenced(turn: Turn, event: Fenced) -> None:
-    held = turn.find(event.key)
+def _fenced(batch: Batch, event: Fenced) -> None:
+    held = batch.find(event.key)
     if held is None:
         return
     if held.standing is not Standing.FENCED:
-        turn.do(Say("fenced", held.key, {"message": event.reason}))
-    held = turn.hold(replace(held, standing=Standing.FENCED))
+        batch.do(Say("fenced", held.key, {"message": event.reason}))
+    held = batch.hold(replace(held, standing=Standing.FENCED))
     if held.has_process:
-        turn.stop(held, replace(_FENCED, reason=event.reason))
+        batch.stop(held, replace(_FENCED, reason=event.reason))
     else:
-        turn.drop(held.key)
+        batch.drop(held.key)
 
 
-def _attempt(turn: Turn, event: ProcessStarted | ProcessEnded | ExitReported | ExitAcked | Delivered) -> None:
-    held = turn.find(event.key)
+def _attempt(
+    batch: Batch, event: ProcessStarted | ProcessEnded | ExitReported | ExitAcked | Delivered
+) -> None:
+    held = batch.find(event.key)
     if held is None:
         return
     match event:
         case ProcessStarted():
-            _running(turn, held, event.pid)
+            _running(batch, held, event.pid)
         case ProcessEnded() if held.phase is not Phase.ENDED:
-            ending = turn.state.terminations > 0
-            turn.end(held, judged(event.outcome, held.order, ending=ending), event.log_tail)
+            ending = batch.state.terminations > 0
+            batch.end(held, judged(event.outcome, held.order, ending=ending), event.log_tail)
         case ExitReported():
-            turn.hold(replace(held, reported=True))
+            batch.hold(replace(held, reported=True))
         case ExitAcked():
-            turn.hold(replace(held, acked=True))
+            batch.hold(replace(held, acked=True))
         case Delivered() if held.phase is Phase.ENDED:
-            turn.drop(held.key)
+            batch.drop(held.key)
 
 
-def _running(turn: Turn, held: Held, pid: int) -> None:
-    held = turn.hold(replace(held, phase=Phase.RUNNING, pid=pid))
+def _running(batch: Batch, held: Held, pid: int) -> None:
+    held = batch.hold(replace(held, phase=Phase.RUNNING, pid=pid))
     assignment = held.assignment
     fields: dict[str, Json] = {
         "sweep": assignment.sweep,
@@ -230,13 +237,13 @@ def _running(turn: Turn, held: Held, pid: int) -> None:
         "slot": held.place.slot if held.place is not None else None,
         "gpus": None if held.place is None or held.place.gpus is None else list(held.place.gpus),
     }
-    turn.do(Say("run_started", held.key, fields), ReportStart(held.key))
+    batch.do(Say("run_started", held.key, fields), ReportStart(held.key))
     if held.order is not None:
-        turn.do(Stop(held.key, held.order))
+        batch.do(Stop(held.key, held.order))
 
 
-def _offer(turn: Turn) -> None:
-    state = turn.state
+def _offer(batch: Batch) -> None:
+    state = batch.state
     if state.connected and not state.left and state.offered != state.wanted:
-        turn.do(Offer(state.wanted))
-        turn.state = replace(state, offered=state.wanted)
+        batch.do(Offer(state.wanted))
+        batch.state = replace(state, offered=state.wanted)

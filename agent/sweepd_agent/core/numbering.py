@@ -1,4 +1,4 @@
-"""Which row of an attempt stands where in its files: the durable order in which they were read.
+"""Numbers of the rows of an attempt: the durable order in which its files were read.
 
 Several segments of a metrics file may grow at once, so the order of reading cannot be found again from the
 files alone. A *block* is a stretch of one segment whose rows were read one after the other.
@@ -40,7 +40,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Begin:
-    """Where an attempt begins in a file that has those before it, too."""
+    """Begin of an attempt in a file that has earlier ones, too."""
 
     attempt: int
     segment: int
@@ -279,4 +279,4 @@ def _waiting(stored: Json) -> tuple[int, float]:
 def _int(stored: Json) -> int:
     if isinstance(stored, int):
         return stored
-    raise ValueError(f"{stored!r} is no whole number")
+    raise ValueError(f"{stored!r} is not a whole number")

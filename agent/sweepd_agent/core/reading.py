@@ -1,4 +1,4 @@
-"""Follows the rows of an attempt: which steps are complete, what is observed, how many iterations there were.
+"""Reading of the rows of an attempt: complete steps, observations, and the number of iterations.
 
 A step is complete with the first line of it that is not marked open, with a line of another step, or with the
 end of the process. Values of a step's lines are merged; each watched key is observed once a step, in the row
@@ -19,7 +19,7 @@ _BETTER: Final = {"min": min, "max": max}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extreme:
-    """What a watched key has come to that is made of another one.
+    """Extreme of a key so far, observed under a watched key as `loss.min`.
 
     Args:
         key: index of the watched key.
@@ -62,7 +62,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """Where reading stands after a row; all that reading on from there needs."""
+    """State of reading after a row: all that is needed to read on from there."""
 
     row: int = 0
     # Rows up to this one are settled.
@@ -87,7 +87,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Read:
-    """What one line gave; it is no observation yet if more of its step may follow."""
+    """Result of one line; it is not an observation yet if more of its step may follow."""
 
     progress: Progress
     row: Row
@@ -134,7 +134,7 @@ def ended(progress: Progress) -> tuple[tuple[Observation, ...], Progress]:
 
 
 def _known(progress: Progress, values: Mapping[str, Value], watched: Mapping[str, int]) -> Progress:
-    """Take note of how the watched keys come: under their own names, or made of other ones."""
+    """Record whether the watched keys come under their own names, or are made of others."""
     for name, key in watched.items():
         if key in progress.exact:
             continue

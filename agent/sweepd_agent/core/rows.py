@@ -24,7 +24,7 @@ _INT64 = range(-(2**63), 2**63)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """What stands in one line; `values` are metric values by flat key."""
+    """Content of one line; `values` are metric values by flat key."""
 
     values: dict[str, Value] = field(default_factory=dict)
     step: int | None = None

@@ -1,4 +1,4 @@
-"""What an agent hears about the sweeps that it serves: that one has ended, or gives it no runs."""
+"""Sweeps that the agent serves: ends, and reasons why it gets no runs of one."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from sweepd.spec.arguments.command import uses_program
 from sweepd_agent.core.attempt import Assignment, Json
-from sweepd_agent.core.batch import Turn
+from sweepd_agent.core.batch import Batch
 from sweepd_agent.core.effects import Say
 from sweepd_agent.core.events import Reason, SweepEnded, Withholding
 
@@ -23,7 +23,7 @@ NO_PROGRAM = (
     "has no `program`: its runs are a function's; call sweepd.agent(ID, function) in Python instead, "
     "or create it with a program"
 )
-"""What an agent that starts programs says of a sweep that names none."""
+"""Message of an agent that starts programs, on a sweep that names none."""
 
 
 def lacks_program(assignment: Assignment) -> bool:
@@ -31,74 +31,74 @@ def lacks_program(assignment: Assignment) -> bool:
     return not assignment.program and uses_program(assignment.command)
 
 
-def ended(turn: Turn, event: SweepEnded) -> None:
+def ended(batch: Batch, event: SweepEnded) -> None:
     """Serve a sweep no more."""
-    if event.sweep not in turn.state.sweeps:
+    if event.sweep not in batch.state.sweeps:
         return
-    rest = turn.state.sweeps - {event.sweep}
-    turn.state = replace(turn.state, sweeps=rest, served=rest or turn.state.sweeps)
+    rest = batch.state.sweeps - {event.sweep}
+    batch.state = replace(batch.state, sweeps=rest, served=rest or batch.state.sweeps)
     fields: dict[str, Json] = {
         "command": "sweep ended",
         "sweep": event.sweep,
         "state": event.state,
         "reason": event.reason,
     }
-    turn.do(Say("command", None, fields))
+    batch.do(Say("command", None, fields))
 
 
-def withheld_at_welcome(turn: Turn, withheld: Mapping[str, Withholding]) -> None:
+def withheld_at_welcome(batch: Batch, withheld: Mapping[str, Withholding]) -> None:
     """Take over which sweeps give no runs; of those that have ended here, what was said last stays."""
-    for sweep in sorted(turn.state.sweeps | withheld.keys()):
-        withhold(turn, sweep, withheld.get(sweep))
+    for sweep in sorted(batch.state.sweeps | withheld.keys()):
+        withhold(batch, sweep, withheld.get(sweep))
 
 
-def withhold(turn: Turn, sweep: str, withholding: Withholding | None) -> None:
+def withhold(batch: Batch, sweep: str, withholding: Withholding | None) -> None:
     """Note why there are no runs of a sweep, None if there are; a reason that changes is to be said."""
-    state = turn.state
+    state = batch.state
     before = state.withheld.get(sweep)
     withheld = _without(state.withheld, sweep)
     if withholding is not None:
         withheld[sweep] = withholding
-    turn.state = state = replace(state, withheld=withheld)
+    batch.state = state = replace(state, withheld=withheld)
     if (before and before.reason) == (withholding and withholding.reason):
         return
     say_at = _without(state.say_at, sweep)
     if withholding is not None:
-        say_at[sweep] = turn.now + (_PATIENCE if withholding.reason is Reason.SUGGESTION else 0.0)
+        say_at[sweep] = batch.now + (_PATIENCE if withholding.reason is Reason.SUGGESTION else 0.0)
     elif sweep in state.said:
-        turn.do(Say("withheld", None, {"sweep": sweep, "reason": None, "message": ""}))
+        batch.do(Say("withheld", None, {"sweep": sweep, "reason": None, "message": ""}))
         state = replace(state, said=_without(state.said, sweep))
-    turn.state = replace(state, say_at=say_at)
+    batch.state = replace(state, say_at=say_at)
 
 
-def given(turn: Turn, sweep: str) -> None:
+def given(batch: Batch, sweep: str) -> None:
     """Take a run that comes for the end of what kept the runs of its sweep from every agent."""
-    withholding = turn.state.withheld.get(sweep)
+    withholding = batch.state.withheld.get(sweep)
     if withholding is not None and withholding.reason not in _OWN:
-        withhold(turn, sweep, None)
+        withhold(batch, sweep, None)
 
 
-def say_due(turn: Turn) -> None:
+def say_due(batch: Batch) -> None:
     """Log why there are no runs: what concerns this agent alone at once, all else while it waits for one.
 
     It is said again every few minutes: whoever looks at a log that has grown long finds it at its end.
     """
-    for sweep, at in sorted(turn.state.say_at.items()):
-        state, withholding = turn.state, turn.state.withheld[sweep]
+    for sweep, at in sorted(batch.state.say_at.items()):
+        state, withholding = batch.state, batch.state.withheld[sweep]
         is_new = state.said.get(sweep) is not withholding.reason
         waits = state.waits and sweep in state.sweeps
-        if turn.now < at or not (waits or (is_new and withholding.reason in _OWN)):
+        if batch.now < at or not (waits or (is_new and withholding.reason in _OWN)):
             continue
         fields: dict[str, Json] = {
             "sweep": sweep,
             "reason": withholding.reason.value,
             "message": withholding.message,
         }
-        turn.do(Say("withheld", None, fields))
-        turn.state = replace(
+        batch.do(Say("withheld", None, fields))
+        batch.state = replace(
             state,
             said={**state.said, sweep: withholding.reason},
-            say_at={**state.say_at, sweep: turn.now + SAY_EVERY},
+            say_at={**state.say_at, sweep: batch.now + SAY_EVERY},
         )
 
 

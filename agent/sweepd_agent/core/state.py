@@ -1,4 +1,4 @@
-"""What an agent knows about itself and the attempts that it holds."""
+"""State of an agent and of the attempts that it holds."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -13,14 +13,14 @@ FIRST_MINUTE = 60.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What the command line decided; durations in seconds."""
+    """Settings from the command line; durations in seconds."""
 
     slots: int = 1
     # End after so many runs have ended here; None: never for that reason.
     count: int | None = None
     # From SIGTERM to the end, and the longest wait for the last acknowledgements.
     grace: float = 30.0
-    # End runs when the lease is over and the scheduler is still away.
+    # End runs when the lease has expired and the scheduler is still unavailable.
     stop_on_disconnect: bool = False
     # Longest wait for the first answer of a server; None: for ever.
     wait: float | None = None
@@ -37,7 +37,7 @@ class Settings:
 
 
 class Phase(StrEnum):
-    """Where an attempt stands on this machine."""
+    """Phase of an attempt on this machine."""
 
     # Its assignment is on its way to the disk.
     JOURNALLING = "journalling"
@@ -49,7 +49,7 @@ class Phase(StrEnum):
 
 
 class Standing(StrEnum):
-    """What the scheduler thinks of an attempt."""
+    """Standing of an attempt with the scheduler."""
 
     KEPT = "kept"
     UNKNOWN = "unknown"
@@ -77,7 +77,7 @@ class Held:
 
     @property
     def key(self) -> AttemptKey:
-        """Tells it from all others."""
+        """Key of the attempt."""
         return self.assignment.key
 
     @property
@@ -116,7 +116,7 @@ class Leaving:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """How a run failed, for the one line that says why the agent ends."""
+    """Failure of a run, for the line that explains why the agent ends."""
 
     key: AttemptKey
     exit: Exit
@@ -155,7 +155,7 @@ class State:
     failed_in_a_row: int = 0
     last_failure: Failure | None = None
     enough_room: bool = True
-    # The level that the scheduler was told; None: not on this stream.
+    # The level that was offered; None: not on this stream.
     offered: int | None = None
     leaving: Leaving | None = None
     interrupts: int = 0
@@ -164,7 +164,7 @@ class State:
 
     @property
     def wanted(self) -> int:
-        """How many runs would be taken now."""
+        """Number of runs that would be taken now."""
         if self.leaving is not None or not self.sweeps or not self.enough_room:
             return 0
         free = len(self.free_places())
@@ -203,13 +203,13 @@ class State:
             yield Place(slot=slot, gpus=None if self.settings.gpus is None else self.settings.gpus[slot])
 
     def serves(self, sweep: str) -> bool:
-        """Tell whether a sweep is among those that this agent was named, perhaps by its id alone."""
+        """Return whether a sweep is among those that this agent was named, perhaps by its id alone."""
         named = self.sweeps | self.served
         return sweep in named or sweep.rpartition("/")[2] in named
 
     @property
     def count_left(self) -> int | None:
-        """How many more runs may begin here; None: any number."""
+        """Number of runs that may still begin here; None: any."""
         if self.settings.count is None:
             return None
         return (

@@ -52,7 +52,7 @@ class AttemptFolder:
 
     @property
     def metrics_file(self) -> Path:
-        """Where the script appends its rows."""
+        """File that the script appends its rows to."""
         return self.path / FILE_NAME
 
     def begins(self) -> tuple[Begin, ...]:
@@ -71,7 +71,7 @@ class AttemptFolder:
 
     @property
     def log_file(self) -> Path:
-        """What the process wrote to its standard output and error."""
+        """Standard output and error of the process."""
         return self.path / LOG_FILE
 
     def journal(self, assignment: Assignment) -> None:
@@ -170,7 +170,7 @@ class AttemptFolder:
         return StopOrder(mode=mode, cause=cause, reason=record.get("reason", ""))
 
     def noted_since(self, time: float) -> bool:
-        """Tell whether the order was noted after a Unix time."""
+        """Return whether the order was noted after a Unix time."""
         try:
             return (self.path / _ORDER_FILE).lstat().st_mtime >= time
         except FileNotFoundError:
@@ -181,7 +181,7 @@ class AttemptFolder:
         write_record(str(self.path / _ACKED_FILE), {"acked": 1})
 
     def result_acked(self) -> bool:
-        """Tell whether an agent has logged that the end is stored."""
+        """Return whether an agent has logged that the end is stored."""
         return read_record(str(self.path / _ACKED_FILE)) is not None
 
     def mark_delivered(self, now: float) -> None:
@@ -221,35 +221,36 @@ def _assignment(document: dict[str, Any]) -> Assignment:
 
 def yaml_parameters(params: Mapping[str, Json]) -> str:
     """Return a document that readers of YAML 1.1 and 1.2 take for the same values, types included."""
-    lines = [f"{_text(name)}: {{value: {_value(params[name])}}}\n" for name in sorted(params)]
+    lines = [f"{_yaml_text(name)}: {{value: {_yaml_value(params[name])}}}\n" for name in sorted(params)]
     return "".join(lines) or "{}\n"
 
 
-def _value(value: Json) -> str:
+def _yaml_value(value: Json) -> str:
     match value:
         case float():
-            return _number(value)
+            return _yaml_number(value)
         case str():
-            return _text(value)
+            return _yaml_text(value)
         case list():
-            return f"[{', '.join(map(_value, value))}]"
+            return f"[{', '.join(map(_yaml_value, value))}]"
         case dict():
-            return f"{{{', '.join(f'{_text(name)}: {_value(inner)}' for name, inner in value.items())}}}"
+            entries = (f"{_yaml_text(name)}: {_yaml_value(inner)}" for name, inner in value.items())
+            return f"{{{', '.join(entries)}}}"
         case _:
             return json.dumps(value)
 
 
-def _number(value: float) -> str:
+def _yaml_number(value: float) -> str:
     """Return a float with a point in it: without one, YAML 1.1 takes `1e-05` for text."""
     mantissa, exponent, power = repr(value).partition("e")
     return f"{mantissa if '.' in mantissa else f'{mantissa}.0'}{exponent}{power}"
 
 
-def _text(text: str) -> str:
-    return f'"{"".join(map(_sign, text))}"'
+def _yaml_text(text: str) -> str:
+    return f'"{"".join(map(_yaml_sign, text))}"'
 
 
-def _sign(sign: str) -> str:
+def _yaml_sign(sign: str) -> str:
     number = ord(sign)
     if sign in '"\\':
         return f"\\{sign}"

@@ -113,7 +113,7 @@ class Details:
 
     def begin_anew(self) -> None:
         """Take nothing for delivered."""
-        self._level = self._level.unknown_elsewhere()
+        self._level = self._level.forgotten_elsewhere()
 
     def refuse(self) -> None:
         """Send no details on this stream: the scheduler does not take them."""

@@ -18,7 +18,7 @@ from sweepd_agent.log import Log
 from sweepd_agent.surroundings import Surroundings
 
 _CHUNK = 256 * 1024
-_LAST_WORDS = 2.0
+_DRAIN_DEADLINE = 2.0
 
 
 class OutputCopy:
@@ -39,7 +39,7 @@ class OutputCopy:
 
     async def show_rest(self) -> None:
         """Copy all that there is, unless its reader stalls."""
-        await asyncio.wait({self._begin()}, timeout=_LAST_WORDS)
+        await asyncio.wait({self._begin()}, timeout=_DRAIN_DEADLINE)
 
     def _begin(self) -> "asyncio.Future[None]":
         self._copying = asyncio.get_running_loop().run_in_executor(self._thread, self._copy)

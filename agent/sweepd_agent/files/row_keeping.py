@@ -1,4 +1,4 @@
-"""How rows of an attempt are kept: numbered as they are read, on disk before they are sent, thinned."""
+"""Storage of the rows of an attempt: numbered as they are read, on disk before they are sent, thinned."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -76,7 +76,7 @@ class Spool:
 
     @property
     def fresh(self) -> int:
-        """How many rows were read that may not be sent yet."""
+        """Number of rows that were read and may not be sent yet."""
         return self.numbering.progress.row - self._durable.row
 
     @property
@@ -100,12 +100,12 @@ class Spool:
         self._tail.close()
 
     def thinned(self, segment: int) -> None:
-        """Take note that of a segment only the kept rows are to be had."""
+        """Record that only the kept rows of a segment are left."""
         self.numbering = self.numbering.thinned(segment)
 
     @property
     def complaint(self) -> str:
-        """Why a part of the file is never read; empty: all of it is."""
+        """Reason why a part of the file is never read; empty: all of it is."""
         return self._tail.complaint
 
     @property
@@ -118,7 +118,7 @@ class Spool:
         self._tail.close()
 
     def saved(self, numbering: Numbering) -> None:
-        """Take note that `numbering` is on disk."""
+        """Record that `numbering` is on disk."""
         self._durable = numbering.progress
         self._held = self._is_open(numbering)
         if self._durable == self.numbering.progress:

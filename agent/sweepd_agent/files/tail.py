@@ -30,7 +30,7 @@ class Found:
 
 
 class Tail:
-    """Where reading stands in each segment."""
+    """Position of reading in each segment."""
 
     def __init__(self, path: Path, positions: dict[int, int]) -> None:
         self._path = path

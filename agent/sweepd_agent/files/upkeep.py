@@ -1,4 +1,4 @@
-"""How the state folder is kept: what goes when nothing of it is wanted any more, and whether it has room."""
+"""Upkeep of the state folder: removal of delivered attempts, watch of free space, threads for the disk."""
 
 import asyncio
 import contextlib
@@ -27,7 +27,7 @@ class Upkeep:
         self._keep = keep
 
     async def discard(self, attempt: Attempt) -> None:
-        """Let go of an attempt of which nothing is wanted any more."""
+        """Close an attempt that is delivered, and remove its folder when its time has come."""
         await attempt.close()
         self._around.folder.drop_empty_checkpoints(attempt.assignment)
         if self._keep > 0:

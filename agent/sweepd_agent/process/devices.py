@@ -1,4 +1,4 @@
-"""Which devices the slots of an agent have: those it was told, those it sees, or all that the machine has."""
+"""Devices of the slots of an agent: those named on its command line, those it sees, or all of the machine."""
 
 import re
 import shutil
@@ -27,7 +27,9 @@ def parse_devices(text: str) -> tuple[str, ...]:
     parts = (part.strip() for part in text.split(","))
     names = tuple(str(int(part)) if part.isascii() and part.isdecimal() else part for part in parts)
     if any(not name or name.startswith("-") or not name.isprintable() or " " in name for name in names):
-        raise ValueError(f"{text!r} is no list of devices; write 0,1,2 or ids, as `nvidia-smi -L` shows them")
+        raise ValueError(
+            f"{text!r} is not a list of devices; write 0,1,2 or ids as `nvidia-smi -L` shows them"
+        )
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise ValueError(f"the device {twice} is named twice")
@@ -46,7 +48,7 @@ def devices_of_slots(
         environ: the environment of the agent.
 
     Raises:
-        DevicesError: there are fewer than the slots need, or which there are cannot be told.
+        DevicesError: there are fewer than the slots need, or they cannot be listed.
     """
     if per_slot == 0:
         return ((),) * slots

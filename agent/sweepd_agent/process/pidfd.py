@@ -11,7 +11,7 @@ _GET_INFO = 0xC040_FF0B
 _SIZE = 64
 _EXIT = 1 << 3
 _STATUS_OFFSET = 60
-# It is told once the parent has taken note of the end.
+# It is known once the parent has received the end.
 _LOOK_EVERY = 0.02
 _LOOKS = 50
 
@@ -39,7 +39,7 @@ def is_told(pidfd: int) -> bool:
 
 
 def _status(pidfd: int) -> int | None:
-    """Return what its parent was told; None: not yet.
+    """Return the status that its parent received; None: not yet.
 
     Raises:
         OSError: this system does not tell.

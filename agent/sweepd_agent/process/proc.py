@@ -1,4 +1,4 @@
-"""What Linux tells about processes: who descends from whom, and whether a process is still the same one."""
+"""Processes as Linux lists them: their descendants, and whether a process is still the same one."""
 
 import os
 from collections.abc import Iterator

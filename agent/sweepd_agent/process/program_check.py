@@ -28,7 +28,7 @@ _LONGEST_SHEBANG = 256
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Missing:
-    """Why arguments start no program here."""
+    """Reason why arguments start no program here."""
 
     # One sentence.
     reason: str

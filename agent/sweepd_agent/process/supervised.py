@@ -44,7 +44,7 @@ _SIGNALS = {StopMode.TERMINATE: signal.SIGTERM, StopMode.KILL: signal.SIGUSR1}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What a supervisor does by itself; seconds."""
+    """Limits that a supervisor keeps by itself; seconds."""
 
     orphan_after: float
     stop_grace: float

@@ -1,4 +1,4 @@
-"""What a trial gets from its agent: arguments, environment, folders."""
+"""Arguments, environment and folders that a trial gets from its agent."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""Has the server know of a stand-alone run, before each stream that speaks of it."""
+"""Claim of a standalone run: its server is asked for it before each stream."""
 
 import json
 import math
@@ -16,7 +16,7 @@ from sweepd.v1.run_service_pb2_grpc import RunServiceStub
 from sweepd_agent.agent import Agent
 from sweepd_agent.core.events import Refusal
 from sweepd_agent.log import Log
-from sweepd_agent.standalone.run import OwnRun, OwnState, Script
+from sweepd_agent.standalone.run import Script, StandaloneRun, StandaloneState
 from sweepd_agent.wire import codec
 from sweepd_agent.wire.connection import LookupRefusedError
 
@@ -30,7 +30,7 @@ _MOST_HOST = 255
 class Claim:
     """Claims the run of a folder; an agent that was silent for too long gets it back by that."""
 
-    def __init__(self, state: OwnState, agent: Agent, log: Log) -> None:
+    def __init__(self, state: StandaloneState, agent: Agent, log: Log) -> None:
         self._folder = state.run
         self._state = state
         self._agent = agent
@@ -45,7 +45,7 @@ class Claim:
         """
         run = self._folder.run()
         if run is None:
-            raise LookupRefusedError(Refusal.NO_RUN, f"{self._folder.path} is no run's folder any more")
+            raise LookupRefusedError(Refusal.NO_RUN, f"{self._folder.path} is no longer the folder of a run")
         attempt = max((key.attempt for key in self._agent.attempts), default=run.attempt)
         request = _request(run, attempt, self._folder.script(), self._folder.config(), self._state)
         try:
@@ -72,7 +72,11 @@ class Claim:
 
 
 def _request(
-    run: OwnRun, attempt: int, script: Script | None, config: Mapping[str, object], state: OwnState
+    run: StandaloneRun,
+    attempt: int,
+    script: Script | None,
+    config: Mapping[str, object],
+    state: StandaloneState,
 ) -> v1.CreateRunRequest:
     parent, _, run_id = run.name.rpartition("/")
     request = v1.CreateRunRequest(

@@ -1,8 +1,8 @@
-"""`python -m sweepd_agent.standalone.drain DIR`: brings in what a folder holds, and takes nothing new.
+"""Drain: `python -m sweepd_agent.standalone.drain DIR` delivers what a folder holds, and takes nothing new.
 
-DIR is the folder of a stand-alone run, whose script may still go on, or the state folder of a sweep agent
-that is gone. `sweepd.init` starts it for its run, `sweepctl sync` for what is left. It ends once everything
-of attempts that are over has been acknowledged, or when nothing has moved for the grace.
+DIR is the folder of a standalone run, whose script may still run, or the state folder of a sweep agent that
+has ended. `sweepd.init` starts it for its run, `sweepctl sync` for what is left. It ends once everything of
+attempts that have ended is acknowledged, or when nothing has moved for the grace.
 """
 
 from sweepd_agent.preload import INHERITED
@@ -40,7 +40,7 @@ from sweepd_agent.process import proc
 from sweepd_agent.process import supervised as process
 from sweepd_agent.standalone.claim import Claim
 from sweepd_agent.standalone.recording import begin_to_sample, recorder_of
-from sweepd_agent.standalone.run import RUN_FILE, OwnState, open_own
+from sweepd_agent.standalone.run import RUN_FILE, StandaloneState, open_standalone
 from sweepd_agent.standalone.script_process import Scripts
 from sweepd_agent.surroundings import Surroundings
 from sweepd_agent.version import installed_version
@@ -58,7 +58,7 @@ _SLOTS = 1_024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What is asked for; durations in seconds."""
+    """Options of the command line; durations in seconds."""
 
     folder: Path
     server: str | None
@@ -77,7 +77,7 @@ class Options:
 
 
 class ClaimedDialogue(Dialogue):
-    """Of a stand-alone run: there is nobody else who could have it, so what was given up is claimed again."""
+    """Of a standalone run: no other agent can have it, so what was given up is claimed again."""
 
     def commanded(self, stream: Stream, response: v1.AttachResponse) -> None:
         """Carry out a command."""
@@ -141,7 +141,7 @@ async def _run(options: Options, folder: StateFolder, token: str | None) -> Leav
     loop = asyncio.get_running_loop()
     log = Log(sys.stderr, as_json=options.log_as_json)
     log.agent = folder.agent_id
-    own = folder if isinstance(folder, OwnState) else None
+    own = folder if isinstance(folder, StandaloneState) else None
     with disk_threads(2) as disk:
         around = Surroundings(
             folder=folder,
@@ -251,7 +251,7 @@ def _state(options: Options, now: float) -> State:
 def _open(path: Path, patience: float) -> StateFolder | None:
     """Take the folder; None if it is of neither kind."""
     if (path / RUN_FILE).exists():
-        return open_own(path.resolve(), patience)
+        return open_standalone(path.resolve(), patience)
     if (path / "runs").is_dir() and any((path / name).exists() for name in ("agent.json", "lock")):
         return open_folder(path.absolute())
     return None

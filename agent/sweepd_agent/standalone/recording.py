@@ -1,4 +1,4 @@
-"""What is recorded of a stand-alone run: where and of what its script runs, and what its processes use."""
+"""Recording of a standalone run: the context of its script, and samples of what its processes use."""
 
 import asyncio
 import time
@@ -9,14 +9,14 @@ from sweepd_agent.agent import Agent
 from sweepd_agent.context.recorder import Recorder, forget_before
 from sweepd_agent.context.sampler import Sampler
 from sweepd_agent.process import proc
-from sweepd_agent.standalone.run import OwnFolder
+from sweepd_agent.standalone.run import StandaloneFolder
 
 # A script that is over since so many seconds ran in what is here now. One that took no longer than the
 # start of its agent would have no surroundings otherwise.
 _STILL_TRUE = 10.0
 
 
-def recorder_of(folder: OwnFolder) -> Recorder | None:
+def recorder_of(folder: StandaloneFolder) -> Recorder | None:
     """Return what finds out where a script runs; None where that cannot be found out any more.
 
     What an earlier attempt has left is removed: this one may run other code.

@@ -29,8 +29,8 @@ _YEAR_10000 = 253_402_300_800
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OwnRun:
-    """What the script has noted of its run. Times are Unix times."""
+class StandaloneRun:
+    """Record that the script has left of its run. Times are Unix times."""
 
     # Format: entity/project/id
     name: str
@@ -62,7 +62,7 @@ class Script:
     interpreter: str | None
 
 
-class OwnFolder(AttemptFolder):
+class StandaloneFolder(AttemptFolder):
     """A run folder that is its owner's: nothing of what the script wrote is ever thinned or removed.
 
     It stands for the attempt that was the last when it was looked at.
@@ -73,13 +73,13 @@ class OwnFolder(AttemptFolder):
         run = self.run()
         self._attempt = run.attempt if run is not None else 1
 
-    def run(self) -> OwnRun | None:
+    def run(self) -> StandaloneRun | None:
         """Return what the script has noted of the run; None if the folder is no run's."""
         noted = _object(self.path / RUN_FILE)
         match noted.get("run"):
             case str(name) if name.count("/") == 2:
                 resumed = _time(noted.get("resumed"))
-                return OwnRun(
+                return StandaloneRun(
                     name=name,
                     program=str(noted.get("program", "")),
                     attempt=max(1, _whole(noted.get("attempt")) or 1),
@@ -182,7 +182,7 @@ class OwnFolder(AttemptFolder):
         write_record(str(self.path / _AGENT_FOLDER / _CLAIM_FILE), values, sync=True)
 
     def exit_code(self) -> int | None:
-        """Return with which code the process of this attempt has ended, as the system has told an agent."""
+        """Return the exit code of the process of this attempt, as an agent learned it from the system."""
         noted = read_record(str(self.path / _AGENT_FOLDER / _EXIT_FILE)) or {}
         return whole_number(noted, "code") if noted.get("attempt") == str(self._attempt) else None
 
@@ -201,10 +201,10 @@ class OwnFolder(AttemptFolder):
             return run.started if run is not None else 0.0
 
 
-class OwnState(StateFolder):
+class StandaloneState(StateFolder):
     """The part of a run folder that is the agent's: one agent at a time follows a run."""
 
-    def __init__(self, run: OwnFolder, lock: int) -> None:
+    def __init__(self, run: StandaloneFolder, lock: int) -> None:
         self.run = run
         super().__init__(run.path / _AGENT_FOLDER, lock)
 
@@ -214,7 +214,7 @@ class OwnState(StateFolder):
             yield self.run
 
 
-def open_own(path: Path, patience: float) -> OwnState:
+def open_standalone(path: Path, patience: float) -> StandaloneState:
     """Take the folder of a run, after at most so many seconds.
 
     Raises:
@@ -227,7 +227,7 @@ def open_own(path: Path, patience: float) -> OwnState:
         if time.monotonic() >= deadline:
             raise FolderInUseError(f"{path} is being brought in already")
         time.sleep(_LOOK_AGAIN)
-    return OwnState(OwnFolder(path), lock)
+    return StandaloneState(StandaloneFolder(path), lock)
 
 
 def _object(path: Path) -> dict[str, object]:

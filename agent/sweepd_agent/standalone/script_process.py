@@ -15,7 +15,7 @@ from sweepd_agent.files.attempt_folder import AttemptFolder
 from sweepd_agent.process import proc
 from sweepd_agent.process.pidfd import exit_code, is_told
 from sweepd_agent.process.supervised import readable
-from sweepd_agent.standalone.run import OwnFolder
+from sweepd_agent.standalone.run import StandaloneFolder
 
 # How often is looked whether the script has said that the run is over while its process goes on.
 _LOOK_EVERY = 0.5
@@ -26,7 +26,7 @@ _LAST_SECONDS = 10.0
 class ScriptProcess:
     """The process of a script, alive or gone."""
 
-    def __init__(self, folder: OwnFolder, pid: int, pidfd: int | None) -> None:
+    def __init__(self, folder: StandaloneFolder, pid: int, pidfd: int | None) -> None:
         self.pid = pid
         run = folder.run()
         self.started_time = run.started if run is not None else None
@@ -35,7 +35,7 @@ class ScriptProcess:
 
     @property
     def alive(self) -> bool:
-        """Whether the run goes on."""
+        """Whether the run continues."""
         return self._pidfd is not None
 
     def stop(self, mode: StopMode) -> None:
@@ -75,7 +75,7 @@ class Scripts:
 
     def find(self, folder: AttemptFolder) -> ScriptProcess:
         """Return the process of the script in a folder, alive or gone."""
-        assert isinstance(folder, OwnFolder)
+        assert isinstance(folder, StandaloneFolder)
         script = folder.script()
         known, self._script = self._script, None
         if known is not None and script is not None and script.pid == known[0]:
@@ -94,12 +94,12 @@ class Scripts:
 
     def outcome(self, folder: AttemptFolder) -> Outcome:
         """Return how the run in a folder has ended."""
-        assert isinstance(folder, OwnFolder)
+        assert isinstance(folder, StandaloneFolder)
         return outcome(folder)
 
 
-def outcome(folder: OwnFolder) -> Outcome:
-    """Return how a run has ended whose script is over or gone."""
+def outcome(folder: StandaloneFolder) -> Outcome:
+    """Return the end of a run whose script has ended."""
     order = folder.order()
     stopped = order is not None and order.cause is ExitCause.COMMANDED
     run, told = folder.run(), folder.exit_code()
@@ -116,13 +116,13 @@ def outcome(folder: OwnFolder) -> Outcome:
     return Outcome(orphaned=True, stopped=stopped, message=why, time=folder.last_sign())
 
 
-def _is_over(folder: OwnFolder) -> bool:
-    """Return whether the script has said that the run is over; its process may go on."""
+def _is_over(folder: StandaloneFolder) -> bool:
+    """Return whether the script has ended its run; its process may continue."""
     run = folder.run()
     return run is not None and run.ended is not None
 
 
-def _says_the_system(folder: OwnFolder) -> bool:
+def _says_the_system(folder: StandaloneFolder) -> bool:
     """Return whether how the process ends says how the run has ended, for all that the script has noted."""
     run = folder.run()
     return run is None or run.ended is None or run.at_exit

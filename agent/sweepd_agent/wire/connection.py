@@ -1,4 +1,4 @@
-"""Keeps a stream to the scheduler: dials the door, attaches the shortest way, comes back after every loss."""
+"""Connection to the scheduler: asks the gateway, attaches the shortest way, reconnects after every loss."""
 
 import asyncio
 import random
@@ -45,9 +45,9 @@ class Dialling:
     # An agent on the server's own host attaches to the scheduler itself.
     boot_id: str
     sweeps: Sequence[SweepName]
-    # What the server is told at the door before each stream, given its address; raises as a look-up does.
+    # Call of the gateway before each stream, given its address; raises as a look-up does.
     prepare: Callable[[grpc.aio.Channel, str], Awaitable[None]] | None = None
-    # Told, with the server's address, why no stream comes to be; an empty text once there is one.
+    # Called with the server's address and the reason why no stream opens; empty once one is open.
     trouble: Callable[[str, str], None] | None = None
 
 
@@ -65,7 +65,7 @@ class Connection:
         self._named = False
         # As people know it.
         self._address = ""
-        # Address of the scheduler itself, for when only the door is away.
+        # Address of the scheduler itself, for when only the gateway is unavailable.
         self._direct: str | None = None
         self._connected_at: float | None = None
         self._complaint = ""

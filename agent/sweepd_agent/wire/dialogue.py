@@ -1,4 +1,4 @@
-"""What the agent says first on a stream, and what it makes of each thing that the scheduler says."""
+"""Dialogue on a stream: Hello, and the answer to each command of the scheduler."""
 
 import os
 import socket
@@ -35,7 +35,7 @@ _FIRST_HANDLE = 2**31
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """Who the agent is."""
+    """Identity of the agent."""
 
     agent_id: str
     # Proves that the agent has that id.
@@ -159,7 +159,7 @@ class Dialogue:
         return self._agent.alive()
 
     def exit_sent(self, feed: Feed) -> None:
-        """Take note that the end of an attempt went out."""
+        """Record that the end of an attempt went out."""
         self._agent.exit_sent(feed)
 
     def _held_attempt(self, handle: int, held: Held) -> v1.HeldAttempt:

@@ -18,7 +18,7 @@ _TAIL_LINES = 20
 
 
 class Source(Protocol):
-    """What a lane takes its pieces from. Cursors count rows, bytes or pieces; what is up to one is done."""
+    """Source of the pieces of a lane. Cursors count rows, bytes or pieces; what is up to one is done."""
 
     @property
     def floor(self) -> int:

@@ -25,7 +25,7 @@ Call = BidiCall[v1.AttachRequest, v1.AttachResponse]
 
 
 class Owner(Protocol):
-    """What a stream asks of the agent that it serves."""
+    """Port of the agent that a stream serves."""
 
     def hello(self, handles: dict[int, AttemptKey]) -> v1.Hello:
         """Return who the agent is and what it holds, and enter the handles that it gives."""
@@ -43,7 +43,7 @@ class Owner(Protocol):
         """Yield the feeds of attempts whose process lives."""
 
     def exit_sent(self, feed: Feed) -> None:
-        """Take note that the end of an attempt went out."""
+        """Record that the end of an attempt went out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -50,6 +50,6 @@ def test_an_acknowledgement_from_beyond_is_no_state_of_ours() -> None:
 def test_another_server_is_told_what_the_first_one_knew() -> None:
     level = Level().on_new_stream(None).changed().sending().acknowledged(1)
     assert level.done
-    elsewhere = level.unknown_elsewhere().on_new_stream(0)
+    elsewhere = level.forgotten_elsewhere().on_new_stream(0)
     assert elsewhere.to_send
     assert not elsewhere.done

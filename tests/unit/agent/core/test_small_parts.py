@@ -54,14 +54,14 @@ def test_a_sweep_is_named_in_three_ways() -> None:
     assert parse_sweep_name("k3x").matches("acme/mnist/k3x")
     assert not parse_sweep_name("mnist/k3x").matches("acme/mnist/k3x")
     for wrong in ("", "a//b", "a/b/c/d"):
-        with pytest.raises(ValueError, match="names no sweep"):
+        with pytest.raises(ValueError, match="does not name a sweep"):
             parse_sweep_name(wrong)
 
 
 def test_sizes_have_units() -> None:
     assert parse_size("2GiB") == 2**31
     assert parse_size("1.5kB") == 1500
-    with pytest.raises(ValueError, match="is no size"):
+    with pytest.raises(ValueError, match="is not a size"):
         parse_size("many")
 
 

@@ -39,11 +39,11 @@ def test_devices_are_named_by_number_or_id_as_they_stand(text: str, devices: tup
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("", "no list"),
-        ("0,,1", "no list"),
-        ("0 1", "no list"),
-        ("-1", "no list"),
-        ("1,-1", "no list"),
+        ("", "not a list"),
+        ("0,,1", "not a list"),
+        ("0 1", "not a list"),
+        ("-1", "not a list"),
+        ("1,-1", "not a list"),
         ("0,0", "twice"),
         ("0,00", "twice"),
     ],

@@ -11,10 +11,10 @@ import pytest
 
 from sweepd_agent.process import proc
 from sweepd_agent.standalone.recording import recorder_of
-from sweepd_agent.standalone.run import OwnFolder
+from sweepd_agent.standalone.run import StandaloneFolder
 
 
-def a_folder(path: Path, *, script: dict[str, object] | None = None, **noted: object) -> OwnFolder:
+def a_folder(path: Path, *, script: dict[str, object] | None = None, **noted: object) -> StandaloneFolder:
     run = {"run": "local/train/abcdefgh", "program": "train.py", "started": time.time() - 60.0, **noted}
     this = {
         "pid": os.getpid(),
@@ -26,7 +26,7 @@ def a_folder(path: Path, *, script: dict[str, object] | None = None, **noted: ob
     }
     (path / "run.json").write_text(json.dumps(run))
     (path / "script.json").write_text(json.dumps({**this, **(script or {})}))
-    return OwnFolder(path)
+    return StandaloneFolder(path)
 
 
 def test_of_a_script_that_lives_they_are_recorded(tmp_path: Path) -> None:

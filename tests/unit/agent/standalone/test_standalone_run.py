@@ -19,15 +19,15 @@ from sweepd_agent.files.state_folder import FolderInUseError
 from sweepd_agent.process import proc
 from sweepd_agent.process.pidfd import is_told
 from sweepd_agent.standalone.claim import plain_values
-from sweepd_agent.standalone.run import OwnFolder, open_own
+from sweepd_agent.standalone.run import StandaloneFolder, open_standalone
 from sweepd_agent.standalone.script_process import Scripts
 
 RUN = {"run": "local/train/abcdefgh", "program": "train.py", "started": 100.0}
 
 
-def a_folder(path: Path, **noted: object) -> OwnFolder:
+def a_folder(path: Path, **noted: object) -> StandaloneFolder:
     (path / "run.json").write_text(json.dumps({**RUN, **noted}))
-    return OwnFolder(path)
+    return StandaloneFolder(path)
 
 
 def with_script(path: Path, **noted: object) -> None:
@@ -50,7 +50,7 @@ def test_the_run_is_as_if_it_had_been_handed_out(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"run": 3}', '{"run": "no/name"}', "{"])
 def test_a_folder_of_something_else_is_none(tmp_path: Path, text: str) -> None:
     (tmp_path / "run.json").write_text(text)
-    assert OwnFolder(tmp_path).assignment() is None
+    assert StandaloneFolder(tmp_path).assignment() is None
 
 
 @pytest.mark.parametrize("odd", [10**400, -1, 1e300, float("inf"), float("nan"), "x", None])
@@ -123,13 +123,13 @@ def test_an_attempt_knows_where_those_up_to_it_begin_in_the_file_that_they_share
 
 def test_nobody_else_has_the_folder_meanwhile_and_nothing_in_it_goes(tmp_path: Path) -> None:
     a_folder(tmp_path)
-    state = open_own(tmp_path, 0.0)
+    state = open_standalone(tmp_path, 0.0)
     with pytest.raises(FolderInUseError):
-        open_own(tmp_path, 0.0)
+        open_standalone(tmp_path, 0.0)
     (folder,) = state.attempts()
     folder.remove()
     state.release()
-    again = open_own(tmp_path, 0.0)
+    again = open_standalone(tmp_path, 0.0)
     assert again.agent_id == state.agent_id
     assert (tmp_path / "run.json").exists()
     again.release()
@@ -150,7 +150,7 @@ def test_of_a_configuration_that_is_too_large_the_largest_values_stay_behind() -
     assert set(point_from_message(plain_values(config))) == {"small", "large"}
 
 
-async def ended_as(process: subprocess.Popen[bytes], folder: OwnFolder) -> Outcome:
+async def ended_as(process: subprocess.Popen[bytes], folder: StandaloneFolder) -> Outcome:
     """Return how a run has ended of whose process the agent has a descriptor."""
     with_script(folder.path, pid=process.pid)
     found = Scripts((process.pid, os.pidfd_open(process.pid))).find(folder)
@@ -182,6 +182,6 @@ def test_the_system_knows_best_how_a_process_ends_that_has_not_finished_its_run_
     (tmp_path / "agent").mkdir()
     ended = asyncio.run(ended_as(subprocess.Popen([sys.executable, "-c", code]), folder))
     assert (ended.code, ended.orphaned) == (outcome, outcome is None)
-    again = Scripts().outcome(OwnFolder(tmp_path))  # as whoever brings the folder in later finds it
+    again = Scripts().outcome(StandaloneFolder(tmp_path))  # as whoever brings the folder in later finds it
     assert (again.code, again.orphaned) == (ended.code, ended.orphaned)
     assert Scripts().outcome(a_folder(tmp_path, attempt=2, started=300.0)).code is None
