@@ -28,8 +28,8 @@ test: $(VENV)/dev ## Pass every check and every test that this machine can run
 		wait $$checking || { cat $(VENV)/check.log; echo "error: \`make check\` fails"; exit 1; }; \
 		exit $$passed
 
-unit: $(VENV)/dev ## Pass the unit tests alone, in seconds
-	@$(PYTEST) tests/unit
+unit: $(VENV)/dev ## Pass the unit tests alone, but for the few that take long
+	@$(PYTEST) -m 'not slow and not lengthy' tests/unit
 
 test-slow: $(VENV)/dev ## Pass the long forms: more examples of each property, more faults
 	@$(BIN)/python -m pytest -q --long tests/unit

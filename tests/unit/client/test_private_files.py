@@ -51,6 +51,7 @@ def test_what_must_not_be_there_or_is_no_folder_is_refused(tmp_path: Path) -> No
         make_folder(tmp_path / "new", exist_ok=False)
 
 
+@pytest.mark.lengthy
 def test_no_program_makes_a_folder_in_another_way() -> None:
     elsewhere = [
         f"{path.relative_to(ROOT)}:{node.lineno}"

@@ -160,6 +160,7 @@ def test_points_and_conditions_come_back_the_same(document: dict[str, object]) -
     assert parse_mapping(to_document(spec)).spec == spec
 
 
+@pytest.mark.lengthy
 @given(document=whole_sweeps())
 def test_every_key_comes_back_the_same(document: dict[str, object]) -> None:
     spec = spec_of(document)

@@ -89,6 +89,7 @@ def test_a_space_of_a_trillion_points_costs_nothing() -> None:
         assert len({str(run.point) for run in shown.runs}) == 5
 
 
+@pytest.mark.lengthy
 def test_points_that_are_too_rare_are_given_up_on() -> None:
     parameters = {name: {"min": 1, "max": 100_000} for name in "abc"}
     constraints = ["(a * b * c) % 1009 == 7 and a > 20000 and b > 50000"]

@@ -148,6 +148,7 @@ def test_the_published_file_is_the_generated_one() -> None:
     assert PUBLISHED.read_text(encoding="utf-8") == schema_text()
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize("content", LOADED)
 def test_what_the_reader_accepts_passes_and_what_it_refuses_fails_unless_no_schema_could_tell(
     content: bytes,

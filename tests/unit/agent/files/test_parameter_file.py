@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,6 +23,7 @@ VALUE: st.SearchStrategy[Json] = st.recursive(
 )
 
 
+@pytest.mark.lengthy
 @given(st.dictionaries(TEXT, VALUE))
 def test_a_reader_of_yaml_gets_each_value_with_its_type(params: dict[str, Json]) -> None:
     """Section 10: `name: {value: …}`."""

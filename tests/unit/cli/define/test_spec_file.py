@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 
 from sweepd import v1
@@ -37,6 +38,7 @@ def test_it_says_where_the_sweep_lives_and_how_it_stands() -> None:
     assert again.spec == replace(parsed.spec, entity="acme", project="mnist")
 
 
+@pytest.mark.lengthy
 @given(document=sweeps)
 def test_whatever_a_sweep_is_it_is_the_same_again(document: dict[str, object]) -> None:
     parsed = parse_mapping(document)

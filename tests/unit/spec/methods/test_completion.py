@@ -2,6 +2,8 @@
 
 from collections import Counter
 
+import pytest
+
 from sweepd.spec import Point, SweepSpec, parse_mapping, point_digest
 from sweepd.spec.methods.initial import completion
 from sweepd.spec.preview import preview
@@ -28,6 +30,7 @@ def test_an_initial_point_of_which_the_grid_has_nothing_new_is_passed_over() -> 
     assert points(spec) == [{"a": 0, "b": 1}, {"a": 2, "b": 1}]
 
 
+@pytest.mark.lengthy
 def test_where_a_grid_is_too_sparse_to_search_draws_complete_but_stay_on_it() -> None:
     names = "abcdefgh"
     parameters = dict.fromkeys(names, QUANTISED)

@@ -35,6 +35,7 @@ def test_a_place_that_does_not_exist_is_refused(index: int) -> None:
         shuffled(1, index, 5)
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize("expected", [50, pytest.param(400, marks=pytest.mark.slow)])
 def test_all_orders_of_a_few_come_up_about_equally_often(expected: int) -> None:
     orders = Counter(tuple(shuffled(seed, index, 4) for index in range(4)) for seed in range(24 * expected))

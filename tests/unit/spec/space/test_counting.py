@@ -18,6 +18,7 @@ def integers(**sizes: int) -> dict[str, object]:
     return {name: {"min": 1, "max": size} for name, size in sizes.items()}
 
 
+@pytest.mark.lengthy
 def test_a_million_combinations_are_counted_exactly() -> None:
     """Pairs whose sum is even: half of them."""
     found = space(integers(a=1_000, b=1_000), "(a + b) % 2 == 0").count_grid()
@@ -30,6 +31,7 @@ def test_beyond_a_million_the_number_is_an_estimate_that_says_so() -> None:
     assert found.value == pytest.approx(500_500, rel=0.05)
 
 
+@pytest.mark.lengthy
 def test_only_what_rules_connect_has_to_be_gone_through() -> None:
     """Each part has few combinations, all of them together 10^15."""
     parameters = {
@@ -56,6 +58,7 @@ def test_without_rules_the_number_is_a_product_of_any_size() -> None:
     assert space(integers(**{f"p{n}": 1_000 for n in range(100)})).count_grid() == Count(10**300)
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize(("size", "is_estimate"), [(100, False), (101, True)])
 def test_the_limit_may_be_lower(size: int, is_estimate: bool) -> None:
     """As where a page waits for the answer; rules that leave very little are counted all the same."""

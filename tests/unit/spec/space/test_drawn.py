@@ -56,6 +56,7 @@ CONTINUOUS: list[tuple[dict[str, object], Cdf]] = [
 ]
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize(("keys", "cdf"), CONTINUOUS, ids=_id)
 def test_numbers_fit_their_distribution(keys: dict[str, object], cdf: Cdf) -> None:
     values = [float(str(value)) for value in drawn(keys)]
@@ -148,6 +149,7 @@ TOGETHER: list[tuple[tuple[str, ...], Callable[[int, int, int], bool]]] = [
 ]
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize(("constraints", "holds"), TOGETHER)
 def test_constrained_points_are_as_likely_as_whole_points_drawn_until_one_fits(
     constraints: tuple[str, ...], holds: Callable[[int, int, int], bool]

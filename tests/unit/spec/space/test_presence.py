@@ -2,6 +2,7 @@
 
 from random import Random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -53,6 +54,7 @@ def has(point: Point, path: Path) -> bool:
     return True
 
 
+@pytest.mark.lengthy
 @given(
     whens=st.lists(st.sampled_from(WHEN), min_size=1, max_size=3),
     constraints=st.lists(st.sampled_from(CONSTRAINTS), max_size=2, unique=True),

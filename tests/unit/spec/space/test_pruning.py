@@ -99,6 +99,7 @@ def _sum(start: int, stop: int) -> str:
     return " + ".join(f"p{number}" for number in range(start, stop))
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize(
     "constraints",
     [
@@ -129,6 +130,7 @@ def chain(names: list[str]) -> dict[str, object]:
     return parameters
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize(
     "names",
     [
@@ -153,5 +155,6 @@ def test_a_chain_of_a_hundred_conditions_is_walked_in_any_order_of_names(names: 
     assert ten.count_grid() == Count(2**11 - 1)
 
 
+@pytest.mark.lengthy
 def test_what_rules_leave_little_of_is_counted_however_many_combinations_there_are() -> None:
     assert grid_of(BITS | {"p0": {"value": 1}}, f"{_sum(250, 300)} >= 49").count_grid() == Count(51 * 2**249)

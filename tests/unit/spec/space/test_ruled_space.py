@@ -5,6 +5,7 @@ from collections import Counter
 from itertools import islice
 from unittest.mock import patch
 
+import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -41,6 +42,7 @@ def walked(space: SearchSpace, limit: int, partial: dict[str, Json] | None = Non
     return found
 
 
+@pytest.mark.lengthy
 @given(ruled=ruled_spaces())
 def test_a_grid_hands_out_the_distinct_active_points_in_order_and_counts_them(ruled: Ruled) -> None:
     space = grid_of(ruled)
@@ -52,6 +54,7 @@ def test_a_grid_hands_out_the_distinct_active_points_in_order_and_counts_them(ru
     assert len({point_digest(point) for point in expected}) == len(expected)
 
 
+@pytest.mark.lengthy
 @given(ruled=ruled_spaces(), limit=st.integers(1, 5), worth=st.sampled_from([1, 4, 64]))
 def test_skipping_finds_what_trying_each_combination_finds(ruled: Ruled, limit: int, worth: int) -> None:
     """Broken off after a few candidates, it goes on where it was; however readily it looks ahead."""
@@ -71,6 +74,7 @@ def test_a_walk_begins_anywhere(ruled: Ruled, data: st.DataObject) -> None:
     assert point == (None if index == space.combinations else space.combination(index))
 
 
+@pytest.mark.lengthy
 @given(ruled=ruled_spaces(), data=st.data())
 def test_a_walk_with_what_is_given_finds_the_points_that_have_it(ruled: Ruled, data: st.DataObject) -> None:
     space = grid_of(ruled)
@@ -102,6 +106,7 @@ def _has(point: Point, partial: Point) -> bool:
     return True
 
 
+@pytest.mark.lengthy
 @given(ruled=ruled_spaces(), seed=st.integers(0, 2**40))
 def test_each_draw_is_a_point_and_goes_to_the_unit_cube_and_back(ruled: Ruled, seed: int) -> None:
     space = grid_of(ruled)
@@ -130,6 +135,7 @@ def test_the_unit_cube_knows_conditions_and_zips_and_leaves_constraints_to_be_as
     assert (space.violations(point) == ()) is space.feasible(point)
 
 
+@pytest.mark.lengthy
 @given(ruled=ruled_spaces(), method=st.sampled_from(METHODS), shuffle=st.booleans())
 def test_every_method_hands_out_each_point_once_and_ends(ruled: Ruled, method: str, shuffle: bool) -> None:
     spec = ruled.spec(method, **({"shuffle": shuffle} if method == "grid" else {}))
@@ -148,6 +154,7 @@ def test_every_method_hands_out_each_point_once_and_ends(ruled: Ruled, method: s
     assert sorted(texts(found)) == sorted(texts(expected))
 
 
+@pytest.mark.lengthy
 @given(ruled=ruled_spaces(), data=st.data())
 def test_what_is_no_point_is_named(ruled: Ruled, data: st.DataObject) -> None:
     """Of any assignment of listed values to any parameters: a point, or told why it is none."""
@@ -160,6 +167,7 @@ def test_what_is_no_point_is_named(ruled: Ruled, data: st.DataObject) -> None:
         assert space.partial_violations(point) == (), "what can be completed is no violation"
 
 
+@pytest.mark.lengthy
 @given(ruled=ruled_spaces())
 def test_a_space_is_the_same_after_a_journey(ruled: Ruled) -> None:
     space = grid_of(ruled)

@@ -75,6 +75,7 @@ def texts(points: list[Point]) -> list[str]:
     return sorted(map(canonical_json, points))
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize("name", FINITE)
 @settings(max_examples=6, deadline=None)
 @given(data=st.data())

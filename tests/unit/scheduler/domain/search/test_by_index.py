@@ -66,6 +66,7 @@ def test_fifty_agents_at_once_get_the_fifty_points_of_a_grid(world: World, shuff
     assert not world.offer(world.attach("late"))
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize(
     "document",
     [
@@ -212,6 +213,7 @@ RARE = {
 }
 
 
+@pytest.mark.lengthy
 def test_a_long_search_is_broken_off_and_goes_on_at_once(world: World) -> None:
     """No turn takes long, however rare points are; who waits is served as soon as one is found."""
     world.create(RARE)
@@ -229,6 +231,7 @@ def test_a_long_search_is_broken_off_and_goes_on_at_once(world: World) -> None:
     assert turns == 3
 
 
+@pytest.mark.lengthy
 def test_a_search_is_not_hurried_while_nobody_waits(world: World) -> None:
     world.create(RARE)
     starts: list[object] = []
@@ -241,6 +244,7 @@ def test_a_search_is_not_hurried_while_nobody_waits(world: World) -> None:
     assert due == [world.now + 1.0]
 
 
+@pytest.mark.lengthy
 def test_a_search_goes_on_after_a_restart(world: World) -> None:
     world.create(RARE)
     world.offer(world.attach())
