@@ -15,10 +15,12 @@ from sweepd.spec.distributions.discrete import Constant
 from sweepd.spec.finding import Finding
 from sweepd.spec.limits import MAX_SOBOL_DIMENSIONS
 from sweepd.spec.methods.drawing import cost_of, search_draws
-from sweepd.spec.methods.sobol_numbers import BITS, initial_numbers
 from sweepd.spec.parameter import Parameter
 from sweepd.spec.point import Point
 from sweepd.spec.sweep_spec import SearchMethod, SweepSpec
+
+BITS: Final = 32
+"""Digits of a coordinate; the sequence has 2^32 points."""
 
 _WORD = BITS // 8
 _MASK = (1 << BITS) - 1
@@ -80,6 +82,9 @@ def _point(dimensions: int) -> Struct:
 
 @lru_cache(maxsize=1)
 def _columns() -> tuple[tuple[int, ...], ...]:
+    # Only here: most processes that know the method draw no point.
+    from sweepd.spec.methods.sobol_numbers import initial_numbers
+
     first = tuple(1 << (BITS - 1 - bit) for bit in range(BITS))
     return (first, *(_column(polynomial, numbers) for polynomial, numbers in initial_numbers()))
 

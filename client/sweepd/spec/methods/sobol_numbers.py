@@ -9,9 +9,6 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Final
 
-BITS: Final = 32
-"""Digits of a coordinate; the sequence has 2^32 points."""
-
 
 @lru_cache(maxsize=1)
 def initial_numbers() -> tuple[tuple[int, tuple[int, ...]], ...]:
