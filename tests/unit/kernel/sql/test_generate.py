@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -196,13 +197,17 @@ def test_what_is_generated_is_of_these_models(package: str) -> None:
     assert path.read_text() == generate.generated(package), "run `make protos`"
 
 
-def test_generated_modules_load_no_sqlalchemy() -> None:
+def test_services_start_without_sqlalchemy(tmp_path: Path) -> None:
     names = [f"{package}.tables_sql" for package in generate.packages()]
     program = textwrap.dedent(f"""
-        import importlib, sys
-        for name in {names!r}:
-            importlib.import_module(name)
-        import sweepd_kernel.sql.sqlite, sweepd_kernel.sql.schema, sweepd_kernel.pairing.store
+        import importlib, pathlib, sys
+        from sweepd_kernel.sql.schema import ensure_schema
+        from sweepd_kernel.sql.sqlite import SqliteEngine
+        import sweepd_kernel.process.up, sweepd_metric_store.app, sweepd_scheduler.app
+        for number, name in enumerate({names!r}):
+            engine = SqliteEngine(pathlib.Path({str(tmp_path)!r}, str(number)), "test")
+            for again in range(2):
+                ensure_schema(engine, importlib.import_module(name).SCHEMA)
         heavy = ("sqlalchemy", "sqlmodel", "alembic", "pydantic")
         print([name for name in sys.modules if name.startswith(heavy)])
     """)
