@@ -6,6 +6,7 @@ import ast
 import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from itertools import islice
 from pathlib import Path
 from types import CodeType
@@ -59,7 +60,7 @@ class Mutant:
 
     def code(self) -> CodeType:
         """Return the code of the changed function."""
-        tree = ast.parse(self.path.read_bytes())
+        tree = ast.parse(_source(self.path))
         _, place, changed = next(islice(_all_places(tree), self.number, None))
 
         class Replacing(ast.NodeTransformer):
@@ -76,10 +77,16 @@ class Mutant:
 
 def mutants_of(path: Path) -> Iterator[Mutant]:
     """Yield each mutant of a module's functions."""
-    for number, ((name, function), place, changed) in enumerate(_all_places(ast.parse(path.read_bytes()))):
+    for number, ((name, function), place, changed) in enumerate(_all_places(ast.parse(_source(path)))):
         first = min(each.lineno for each in (function, *function.decorator_list))
         line = getattr(place, "lineno", first)
         yield Mutant(path, number, name, first, line, _short(place), _short(changed))
+
+
+@cache
+def _source(path: Path) -> bytes:
+    """Return what is in a file when it is first asked for: a number counts places in that."""
+    return path.read_bytes()
 
 
 def _all_places(tree: ast.Module) -> Iterator[tuple[tuple[str, Function], ast.AST, ast.AST]]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from types import FrameType, FunctionType
+from typing import NoReturn
 
 import pytest
 from _pytest.runner import runtestprotocol
@@ -24,6 +25,8 @@ from mutants.mutations import Mutant, mutants_of
 _SHORTEST_LIMIT = 10.0
 """Seconds for the tests of a mutant, at least; one may go round for ever."""
 _SLOWER = 20
+_BROKEN = 3
+"""Exit code of a forked process in which the mutant could not be made."""
 
 
 class Fate(StrEnum):
@@ -52,15 +55,16 @@ class MutationSession:
         """Run each test once, then the mutants."""
         if session.testsfailed:
             raise session.Interrupted("the tests cannot be collected")
-        items = session.items
+        # Before anything else: what is loaded is what is in the files now.
+        items, chosen = session.items, self._chosen()
         for number, item in enumerate(items):
             following = items[number + 1] if number + 1 < len(items) else None
             self._record(number, item, following)
         if (pid := os.fork()) == 0:
-            os._exit(fails([item for item in items if item.nodeid not in self.failing]))
+            _end_with([item for item in items if item.nodeid not in self.failing], None)
         if os.waitpid(pid, 0)[1]:
             raise pytest.UsageError("the tests fail in a forked process, without any mutant")
-        for mutant in self._chosen():
+        for mutant in chosen:
             self.fates.append((mutant, self._tried(mutant, items)))
         return True
 
@@ -99,9 +103,20 @@ class MutationSession:
         limit = max(_SHORTEST_LIMIT, _SLOWER * sum(self._seconds[number] for number in numbers))
         pid = os.fork()
         if pid == 0:
-            os._exit(fails([items[number] for number in numbers], mutant))
+            _end_with([items[number] for number in numbers], mutant)
         status = _ended(pid, within=limit)
+        if status is not None and os.waitstatus_to_exitcode(status) == _BROKEN:
+            raise RuntimeError(f"this mutant could not be tried: {mutant}")
         return Fate.SURVIVED if status == 0 else Fate.KILLED
+
+
+def _end_with(items: Sequence[pytest.Item], mutant: Mutant | None) -> NoReturn:
+    """End this forked process with what became of the tests; nothing of pytest goes on in it."""
+    code = _BROKEN
+    try:
+        code = int(fails(items, mutant))
+    finally:
+        os._exit(code)
 
 
 def fails(items: Sequence[pytest.Item], mutant: Mutant | None = None) -> bool:
