@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
-from sweepd.calls import accounts, agents, following, logs, metrics, names, runs, server, sweeps, waiting
+from sweepd.calls import accounts, following, logs, metrics, names, runs, server, sweeps, waiting
 from sweepd.calls.blocking_wire import BlockingWire
 from sweepd.calls.wire import Wire, iterate, run_now
 
@@ -104,8 +104,8 @@ class Client:
     read_log = _many(logs.read)
     follow_log = _many(logs.follow)
 
-    list_agents = _many(agents.list_of)
-    release_agent = _one(agents.release)
+    list_agents = _many(server.list_agents)
+    release_agent = _one(server.release_agent)
 
     who_am_i = _one(accounts.who_am_i)
     create_token = _one(accounts.create_token)

@@ -8,8 +8,8 @@ from google.protobuf.duration_pb2 import Duration
 
 from sweepd import v1
 from sweepd.calls import methods
+from sweepd.calls.call_forms import PAGE, entries
 from sweepd.calls.methods import new_request_id
-from sweepd.calls.pages import PAGE, entries
 from sweepd.calls.wire import Wire
 
 

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sweepd.cli.exit_code import ExitCode
-from sweepd.cli.problem import Problem, not_found, usage_problem
+from sweepd.cli.problem import ExitCode, Problem, not_found, usage_problem
 
 if TYPE_CHECKING:
     from sweepd.errors import ClientError

@@ -8,11 +8,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from sweepd.errors import InvalidError
-from sweepd.objects.api_record import ApiRecord
-from sweepd.objects.api_run import ApiRun
+from sweepd.objects.api_entities import ApiRun, ApiSweep
 from sweepd.objects.api_runs import ApiRuns
 from sweepd.objects.client import Client
-from sweepd.objects.sweep import Sweep
 from sweepd.script.attribute_errors import MissingAttributes
 
 if TYPE_CHECKING:
@@ -113,58 +111,3 @@ class Api(MissingAttributes):
         if len(parts) == 2 and self._entity:
             parts.insert(0, self._entity)
         return "/".join(parts)
-
-
-class ApiSweep(ApiRecord):
-    """A sweep as `wandb.Api().sweep()` shows it. `sweep` is the same one as `Sweep`."""
-
-    def __init__(self, sweep: Sweep) -> None:
-        super().__init__(sweep)
-        self.sweep = sweep
-
-    @property
-    def name(self) -> str:
-        """The name for people, else the id."""
-        return self.sweep.display_name or self.sweep.id
-
-    @property
-    def state(self) -> str:
-        """Its state, in upper-case letters as there: a stopped sweep is FINISHED, one that waits PENDING."""
-        return "FINISHED" if self.sweep.state == "stopped" else self.sweep.state.upper()
-
-    @property
-    def config(self) -> dict[str, object]:
-        """Its configuration."""
-        return self.sweep.config
-
-    @property
-    def order(self) -> str | None:
-        """By which runs are ordered: `+summary_metrics.loss`, a minus for the greatest first."""
-        sign = "-" if self.sweep.goal == "maximize" else "+"
-        return f"{sign}summary_metrics.{self.sweep.metric}" if self.sweep.metric else None
-
-    @property
-    def expected_run_count(self) -> int | None:
-        """Runs that there will be; None: unbounded."""
-        return self.sweep.planned_runs
-
-    @property
-    def runs(self) -> list[ApiRun]:
-        """Its runs."""
-        return [ApiRun(run) for run in self.sweep.runs()]
-
-    def best_run(self, order: str | None = None) -> ApiRun | None:
-        """Return the best run by the objective; None before there is one.
-
-        Raises:
-            InvalidError: another order is asked for.
-        """
-        if order is not None and order != self.order:
-            raise InvalidError(f"best_run goes by the objective of the sweep, {self.order!r}, not {order!r}")
-        best = self.sweep.best()
-        return None if best is None else ApiRun(best)
-
-    def load(self, force: bool = False) -> Self:
-        """Ask the server how it stands."""
-        self.sweep.refresh()
-        return self

@@ -7,8 +7,8 @@ from functools import partial
 from typing import Final, overload
 
 from sweepd.errors import InvalidError
+from sweepd.objects.api_entities import ApiRun
 from sweepd.objects.api_filters import ABSENT, matches
-from sweepd.objects.api_run import ApiRun
 
 _NEWEST_FIRST: Final = ("-created_at", "-createdAt")
 _FIELDS: Final = {

@@ -32,18 +32,18 @@ PLAYGROUND = """
 import sys, time
 from pathlib import Path
 from sweepd.cli.local.interrupts import Interrupts
-from sweepd.cli.local.scratch_folder import Playground
+from sweepd.cli.local.scratch_folder import ScratchFolder
 with Interrupts() as interrupts:
-    playground = Playground(interrupts, {}, None)
+    scratch = ScratchFolder(interrupts, {}, None)
     try:
         try:
-            child = playground.start(["sleep", "60"], folder=playground.folder, log=playground.folder / "log")
-            print(playground.folder, child.pid, flush=True)
+            child = scratch.start(["sleep", "60"], folder=scratch.folder, log=scratch.folder / "log")
+            print(scratch.folder, child.pid, flush=True)
             time.sleep(60)
         finally:
             interrupts.close()
     finally:
-        playground.close()
+        scratch.close()
 """
 
 

@@ -24,7 +24,7 @@ from sweepd.compat.modules.errors import NotSupportedError
 from sweepd.compat.modules.types import EvalTable
 from sweepd.compat.names import NAMES, Support
 from sweepd.compat.variables import handed_out
-from sweepd.objects.api_run import ApiRun
+from sweepd.objects.api_entities import ApiRun
 from sweepd.script.media.values import store_value
 from unit.compat.names_page import members, table
 

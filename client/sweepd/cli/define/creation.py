@@ -1,19 +1,20 @@
-"""Creating a sweep, and the lines that say how it comes to run."""
+"""Creation of sweeps, the lines that start agents for them, and the file that makes another one like it."""
 
 from __future__ import annotations
 
 import os
 import shlex
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from sweepd import v1
 from sweepd.calls.sweep_file import SweepText
 from sweepd.cli.output.formats import note
 from sweepd.cli.settings import Settings
-from sweepd.codec import spec_message
+from sweepd.codec import spec_document, spec_message
 from sweepd.rpc.discovery import current_address
 from sweepd.spec import SweepSpec
+from sweepd.spec.point import Json
 
 if TYPE_CHECKING:
     from sweepd.client import Client
@@ -95,3 +96,17 @@ def note_unbounded(sweep: v1.Sweep) -> None:
     """Say of a sweep without an end how it is ended."""
     if not sweep.HasField("planned_runs"):
         note(f"No run_cap: it runs until `sweepctl stop {sweep.name}`.")
+
+
+def sweep_document(sweep: v1.Sweep) -> dict[str, Json]:
+    """Return what the file of a sweep says, as it stands now: edits, its seed and its place included."""
+    entity, project, _ = sweep.name.split("/")
+    document = cast("dict[str, Json]", spec_document(sweep.spec))
+    return {"entity": entity, "project": project, **document}
+
+
+def sweep_text(sweep: v1.Sweep) -> str:
+    """Return the file as YAML."""
+    from sweepd.cli.output.yaml_text import yaml_text
+
+    return f"# {sweep.name}, revision {sweep.revision}\n{yaml_text(sweep_document(sweep))}"

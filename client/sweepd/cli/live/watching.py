@@ -13,10 +13,10 @@ from sweepd.calls.following import PASSING
 from sweepd.calls.names import Named
 from sweepd.calls.states import run_state
 from sweepd.cli.define.creation import agent_command
-from sweepd.cli.exit_code import ExitCode
 from sweepd.cli.live.progress import Notice, Progress, progress_line
 from sweepd.cli.live.view import View, view_on
 from sweepd.cli.output.formats import Output, note, put, table_text, write_chosen, write_document
+from sweepd.cli.problem import ExitCode
 from sweepd.cli.settings import current_settings
 from sweepd.cli.show.outcome import look_into, worked
 from sweepd.errors import ClientError

@@ -1,20 +1,23 @@
-"""The folder, the server and the processes of a demonstration, and that nothing of them stays."""
+"""Scratch folder of a demonstration, with its server and processes, of which nothing stays."""
 
 from __future__ import annotations
 
+import json
+import math
 import os
 import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sweepd.cli.local.interrupts import Interrupts
-from sweepd.cli.local.processes import Process, end, program, ready_address, start
+from sweepd.cli.local.processes import Process, end, last_lines, program, ready_address, start
 from sweepd.cli.problem import Problem, usage_problem
+from sweepd.installing import INSTALL_SERVER
 from sweepd.private_files import make_folder
 
 if TYPE_CHECKING:
@@ -34,10 +37,11 @@ _NOT_OURS = frozenset(
     )
 )
 _FILES = ("train.py", "sweep.yaml")
+_METRICS = "metrics.jsonl"
 
 
-class Playground:
-    """Everything is started through it, and ended by `close` in the reverse order."""
+class ScratchFolder:
+    """Folder of a demonstration. Everything is started through it, and ended by `close` in reverse order."""
 
     def __init__(self, interrupts: Interrupts, environ: Mapping[str, str], keep: Path | None) -> None:
         """Make the folder.
@@ -135,3 +139,28 @@ def _made(folder: Path) -> Path:
     if occupied:
         raise usage_problem(f"{folder} is not empty", next_step="name a new folder with --keep")
     return folder.resolve()
+
+
+def best_of(folder: Path, metric: str, *, log: Path) -> float:
+    """Return the lowest value of `metric` that a run started by hand in `folder` has logged.
+
+    Raises:
+        Problem: it has logged none.
+    """
+    values = [value for file in folder.glob(f"sweepd-runs/*/{_METRICS}") for value in _values(file, metric)]
+    if not values:
+        cause = last_lines(log, 1)
+        missing = "No module named" in cause
+        raise Problem(
+            message="the demonstration's script does not work here",
+            cause=cause,
+            next_step=INSTALL_SERVER if missing else "",
+        )
+    return min(values)
+
+
+def _values(file: Path, metric: str) -> Iterator[float]:
+    for line in file.read_text(encoding="utf-8").splitlines():
+        value: object = json.loads(line).get(metric)
+        if isinstance(value, float) and math.isfinite(value):
+            yield value

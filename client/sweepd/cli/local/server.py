@@ -8,10 +8,9 @@ import subprocess
 from typing import TYPE_CHECKING
 
 from sweepd.cli.connection import connect
-from sweepd.cli.exit_code import ExitCode
 from sweepd.cli.local.processes import program
 from sweepd.cli.output.formats import note
-from sweepd.cli.problem import Problem
+from sweepd.cli.problem import ExitCode, Problem
 from sweepd.cli.settings import Settings
 from sweepd.errors import ClientError
 from sweepd.rpc.discovery import BrokenContextsError, NoContextError, NoServerError

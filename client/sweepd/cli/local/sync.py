@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from sweepd.cli.exit_code import ExitCode
+from sweepd.cli.problem import ExitCode
 from sweepd.durations import duration_text
 from sweepd.regular_files import open_regular
 

@@ -4,9 +4,9 @@ from importlib import import_module
 
 _HOMES = {
     "Api": "sweepd.objects.api:Api",
-    "Run": "sweepd.objects.api_run:ApiRun",
+    "Run": "sweepd.objects.api_entities:ApiRun",
     "Runs": "sweepd.objects.api_runs:ApiRuns",
-    "Sweep": "sweepd.objects.api:ApiSweep",
+    "Sweep": "sweepd.objects.api_entities:ApiSweep",
 }
 __all__ = list(_HOMES)
 

@@ -17,9 +17,8 @@ from sweepd.cli.connection import connect
 from sweepd.cli.define.lineage import Lineage, Tried
 from sweepd.cli.define.script_parameters import without_own_values
 from sweepd.cli.define.seeding import create_line, parents_of, prior_options_of, seeded_with
-from sweepd.cli.exit_code import ExitCode
 from sweepd.cli.output.formats import note
-from sweepd.cli.problem import Problem, usage_problem
+from sweepd.cli.problem import ExitCode, Problem, usage_problem
 from sweepd.cli.settings import current_settings
 from sweepd.spec import parse_text
 from sweepd.spec.point import Json, Point

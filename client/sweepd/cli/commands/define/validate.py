@@ -8,8 +8,8 @@ import click
 
 from sweepd.cli.command import Command
 from sweepd.cli.define.sweep_options import error_format_option
-from sweepd.cli.exit_code import ExitCode
 from sweepd.cli.output.formats import note, output_option, write_document
+from sweepd.cli.problem import ExitCode
 from sweepd.cli.settings import current_settings
 from sweepd.views.text import clean, counted
 

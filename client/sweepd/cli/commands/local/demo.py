@@ -14,15 +14,14 @@ from sweepd.calls.sweep_file import Overrides, read_sweep
 from sweepd.cli.command import Command
 from sweepd.cli.define.creation import create_sweep
 from sweepd.cli.define.sweep_options import checked_spec
-from sweepd.cli.exit_code import ExitCode
 from sweepd.cli.live.view import view_on
 from sweepd.cli.local.agent import start_agent
-from sweepd.cli.local.baseline import best_of
 from sweepd.cli.local.console import Companion, Outcome, patiently
 from sweepd.cli.local.interrupts import Interrupts
 from sweepd.cli.local.processes import Process
-from sweepd.cli.local.scratch_folder import Playground
+from sweepd.cli.local.scratch_folder import ScratchFolder, best_of
 from sweepd.cli.output.formats import note, put
+from sweepd.cli.problem import ExitCode
 from sweepd.cli.settings import current_settings
 from sweepd.cli.show.outcome import best_lines, best_run, trouble_lines
 from sweepd.private_files import make_folder
@@ -48,62 +47,62 @@ def command(keep: Path | None) -> int:
     Uses a folder and ports of its own and leaves nothing running, also after Ctrl-C.
     """
     with Interrupts() as interrupts:
-        playground: Playground | None = None
+        scratch: ScratchFolder | None = None
         try:
             try:
                 with interrupts.shield():
-                    playground = Playground(interrupts, current_settings().environ, keep)
-                return _show(playground, interrupts, keep)
+                    scratch = ScratchFolder(interrupts, current_settings().environ, keep)
+                return _show(scratch, interrupts, keep)
             finally:
                 interrupts.close()
         finally:
-            if playground is not None:
+            if scratch is not None:
                 if interrupts.interrupted:
                     note("Ending…")
-                playground.close()
+                scratch.close()
 
 
-def _show(playground: Playground, interrupts: Interrupts, keep: Path | None) -> int:
-    playground.lay_out()
-    note(f"Starting a server and a sweep in {playground.folder} …")
-    alone = _start_alone(playground)
-    with playground.start_server() as client:
-        sweep = _create(playground, client)
+def _show(scratch: ScratchFolder, interrupts: Interrupts, keep: Path | None) -> int:
+    scratch.lay_out()
+    note(f"Starting a server and a sweep in {scratch.folder} …")
+    alone = _start_alone(scratch)
+    with scratch.start_server() as client:
+        sweep = _create(scratch, client)
         note(f"Sweep {sweep.name}: 24 trainings of a small network on the digits, {_SLOTS} at a time.")
-        outcome = _stay(playground, interrupts, client, sweep)
-        return _finish(playground, client, sweep.name, outcome, alone, keep)
+        outcome = _stay(scratch, interrupts, client, sweep)
+        return _finish(scratch, client, sweep.name, outcome, alone, keep)
 
 
-def _start_alone(playground: Playground) -> Process:
+def _start_alone(scratch: ScratchFolder) -> Process:
     """Start the script by hand, so that the sweep has something to beat."""
-    folder = playground.folder / "defaults"
+    folder = scratch.folder / "defaults"
     make_folder(folder, exist_ok=False)
-    script = str(playground.folder / "train.py")
+    script = str(scratch.folder / "train.py")
     # Only to compare with: it stays in its folder, so that no agent brings it in.
     offline = {"SWEEPD_MODE": "offline"}
-    log = playground.folder / "defaults.log"
-    return playground.start([sys.executable, script], folder=folder, log=log, variables=offline)
+    log = scratch.folder / "defaults.log"
+    return scratch.start([sys.executable, script], folder=folder, log=log, variables=offline)
 
 
-def _create(playground: Playground, client: Client) -> v1.Sweep:
+def _create(scratch: ScratchFolder, client: Client) -> v1.Sweep:
 
-    text = read_sweep(str(playground.folder / "sweep.yaml"))
+    text = read_sweep(str(scratch.folder / "sweep.yaml"))
     spec = checked_spec(text, error_format="text")
     return create_sweep(client, text, spec, parent_of(spec, Overrides(project="digits"), {}))
 
 
-def _stay(playground: Playground, interrupts: Interrupts, client: Client, sweep: v1.Sweep) -> Outcome:
+def _stay(scratch: ScratchFolder, interrupts: Interrupts, client: Client, sweep: v1.Sweep) -> Outcome:
 
     with interrupts.shield():
         agent = start_agent(
             sweep.name,
             slots=_SLOTS,
             address=client.address,
-            folder=playground.folder,
-            environ=playground.environ,
-            flags=_agent_flags(playground),
+            folder=scratch.folder,
+            environ=scratch.environ,
+            flags=_agent_flags(scratch),
         )
-        playground.adopt(agent.process)
+        scratch.adopt(agent.process)
     with view_on(sys.stderr, current_settings()) as view:
         outcome = Companion(client, sweep.name, agent, view).stay()
     if outcome.agent_exit != 0:
@@ -112,15 +111,15 @@ def _stay(playground: Playground, interrupts: Interrupts, client: Client, sweep:
     return outcome
 
 
-def _agent_flags(playground: Playground) -> list[str]:
+def _agent_flags(scratch: ScratchFolder) -> list[str]:
     """Return what keeps the agent in its place: its folder, a short end, no runs that outlive it."""
     # `python` may be another interpreter, without scikit-learn, or none: runs get this very one.
     own_python = ["--interpreter", sys.executable]
-    return [*own_python, "--state", str(playground.folder / "agent"), "--grace", "2s", "--no-adopt"]
+    return [*own_python, "--state", str(scratch.folder / "agent"), "--grace", "2s", "--no-adopt"]
 
 
 def _finish(
-    playground: Playground, client: Client, name: str, outcome: Outcome, alone: Process, keep: Path | None
+    scratch: ScratchFolder, client: Client, name: str, outcome: Outcome, alone: Process, keep: Path | None
 ) -> int:
 
     sweep = patiently(lambda: client.get_sweep(name))
@@ -131,11 +130,11 @@ def _finish(
         return ExitCode.ENDED_BADLY
     alone.wait(_BASELINE_SECONDS)
     metric = sweep.spec.metric.name
-    before = best_of(playground.folder / "defaults", metric, log=playground.folder / "defaults.log")
-    lines = best_lines(sweep, best, playground.environ)
+    before = best_of(scratch.folder / "defaults", metric, log=scratch.folder / "defaults.log")
+    lines = best_lines(sweep, best, scratch.environ)
     lines.append(_gain(metric, before, best.value))
     put("\n".join(lines) + "\n")
-    for line in _next_steps(playground, sweep, keep):
+    for line in _next_steps(scratch, sweep, keep):
         note(line)
     return ExitCode.OK if outcome.progress.ended else ExitCode.FAILURE
 
@@ -147,13 +146,13 @@ def _gain(metric: str, before: float, after: float) -> str:
     return f"The script's defaults reach {metric} {number(before)}: this is {abs(change):.0%} {verdict}."
 
 
-def _next_steps(playground: Playground, sweep: v1.Sweep, keep: Path | None) -> list[str]:
+def _next_steps(scratch: ScratchFolder, sweep: v1.Sweep, keep: Path | None) -> list[str]:
     lines = ["Next, with a script and a sweep file of your own:", "  sweepctl run sweep.yaml --slots 2"]
     if keep is None:
         return [*lines, "or look into this one:", "  sweepctl demo --keep digits"]
     return [
         *lines,
-        f"or look into this one (script, sweep file and data are in {playground.folder}):",
-        f"  sweepd up -d --data {playground.folder / 'data'}",
+        f"or look into this one (script, sweep file and data are in {scratch.folder}):",
+        f"  sweepd up -d --data {scratch.folder / 'data'}",
         f"  sweepctl runs {sweep.name} --sort best",
     ]

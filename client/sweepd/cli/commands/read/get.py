@@ -11,7 +11,7 @@ from sweepd import v1
 from sweepd.calls.names import Named
 from sweepd.cli.command import Command
 from sweepd.cli.connection import connect
-from sweepd.cli.define.spec_file import sweep_document, sweep_text
+from sweepd.cli.define.creation import sweep_document, sweep_text
 from sweepd.cli.live.watching import follow
 from sweepd.cli.output.formats import (
     columns_option,

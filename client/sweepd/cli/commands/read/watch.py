@@ -13,10 +13,9 @@ from sweepd.calls.states import run_state, sweep_state
 from sweepd.calls.waiting import holds
 from sweepd.cli.command import Command
 from sweepd.cli.connection import connect
-from sweepd.cli.exit_code import ExitCode
 from sweepd.cli.live.watching import end_code, follow, tell_gap
 from sweepd.cli.output.formats import note, output_option
-from sweepd.cli.problem import usage_problem
+from sweepd.cli.problem import ExitCode, usage_problem
 from sweepd.cli.settings import current_settings
 from sweepd.durations import parse_duration
 from sweepd.errors import InvalidError, NotYetError

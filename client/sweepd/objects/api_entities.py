@@ -1,4 +1,4 @@
-"""A run as W&B's `Api` spells it."""
+"""Runs and sweeps as W&B's `Api` spells them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sweepd.errors import InvalidError, NotFoundError
 from sweepd.objects.api_files import ApiFile, files_of
 from sweepd.objects.api_record import ApiRecord
 from sweepd.objects.history import History
-from sweepd.objects.sweep import StoredRun
+from sweepd.objects.sweep import StoredRun, Sweep
 from sweepd.spec.point import Json
 from sweepd.spec.wording import nearest
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from sweepd.objects.api import ApiSweep
 
 _SAMPLES = 500
 
@@ -121,8 +120,6 @@ class ApiRun(ApiRecord):
     @property
     def sweep(self) -> ApiSweep | None:
         """Its sweep; None for a run by hand."""
-        from sweepd.objects.api import ApiSweep
-
         sweep = self.run.sweep()
         return None if sweep is None else ApiSweep(sweep)
 
@@ -242,6 +239,61 @@ class ApiRun(ApiRecord):
             self.run.refresh()
             self._is_whole = True
         return self.run
+
+
+class ApiSweep(ApiRecord):
+    """A sweep as `wandb.Api().sweep()` shows it. `sweep` is the same one as `Sweep`."""
+
+    def __init__(self, sweep: Sweep) -> None:
+        super().__init__(sweep)
+        self.sweep = sweep
+
+    @property
+    def name(self) -> str:
+        """The name for people, else the id."""
+        return self.sweep.display_name or self.sweep.id
+
+    @property
+    def state(self) -> str:
+        """Its state, in upper-case letters as there: a stopped sweep is FINISHED, one that waits PENDING."""
+        return "FINISHED" if self.sweep.state == "stopped" else self.sweep.state.upper()
+
+    @property
+    def config(self) -> dict[str, object]:
+        """Its configuration."""
+        return self.sweep.config
+
+    @property
+    def order(self) -> str | None:
+        """By which runs are ordered: `+summary_metrics.loss`, a minus for the greatest first."""
+        sign = "-" if self.sweep.goal == "maximize" else "+"
+        return f"{sign}summary_metrics.{self.sweep.metric}" if self.sweep.metric else None
+
+    @property
+    def expected_run_count(self) -> int | None:
+        """Runs that there will be; None: unbounded."""
+        return self.sweep.planned_runs
+
+    @property
+    def runs(self) -> list[ApiRun]:
+        """Its runs."""
+        return [ApiRun(run) for run in self.sweep.runs()]
+
+    def best_run(self, order: str | None = None) -> ApiRun | None:
+        """Return the best run by the objective; None before there is one.
+
+        Raises:
+            InvalidError: another order is asked for.
+        """
+        if order is not None and order != self.order:
+            raise InvalidError(f"best_run goes by the objective of the sweep, {self.order!r}, not {order!r}")
+        best = self.sweep.best()
+        return None if best is None else ApiRun(best)
+
+    def load(self, force: bool = False) -> Self:
+        """Ask the server how it stands."""
+        self.sweep.refresh()
+        return self
 
 
 def _wandb_rows(history: History) -> list[dict[str, object]]:
