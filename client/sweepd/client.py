@@ -1,4 +1,4 @@
-"""The client of sweepctl: the calls of `sweepd.calls` as methods that wait for their answers."""
+"""Client of sweepctl: the calls of `sweepd.calls` as methods that wait for their answers."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ def parse_duration(text: str) -> float:
     if _SECONDS.fullmatch(text):
         return float(text)
     if not _SUM.fullmatch(text):
-        raise ValueError(f"{text!r} is no duration; write 500ms, 30s, 1m30s or 2h")
+        raise ValueError(f"{text!r} is not a duration; write 500ms, 30s, 1m30s or 2h")
     return sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(text))
 
 

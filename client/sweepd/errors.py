@@ -1,4 +1,4 @@
-"""What goes wrong for users of the objects: one exception for each thing that one may want to do about it."""
+"""Errors for users of the objects: one exception for each thing that one may want to do about it."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class ClientError(Error):
 
     @property
     def said(self) -> str:
-        """What the server said, in its own words; else the message."""
+        """The message of the server, in its own words; else our own."""
         return self.failure.message if self.failure else self.message
 
 
@@ -84,7 +84,7 @@ class UnreachableError(ClientError, ConnectionError):
 
 
 class NotYetError(ClientError, TimeoutError):
-    """What was waited for has not happened in the time given."""
+    """The event that was waited for has not happened in the time given."""
 
 
 class FailedError(ClientError):
@@ -96,7 +96,7 @@ class MissingExtraError(ClientError, ImportError):
 
 
 class InvalidError(ClientError, ValueError):
-    """What was given is not right: a configuration, a point, a name, an argument.
+    """An argument is not right: a configuration, a point, a name, an argument.
 
     `diagnostics` are the findings about a configuration, just as `sweepctl validate` tells them.
     """

@@ -1,4 +1,4 @@
-"""What may stand in the full names of sweeps and runs, and what other names become there."""
+"""Parts of the full names of sweeps and runs: legal ones, and what other names become there."""
 
 import re
 import unicodedata

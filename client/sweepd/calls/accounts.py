@@ -1,4 +1,4 @@
-"""What is asked of the service of accounts: tokens, entities, projects."""
+"""Calls about accounts: tokens, entities, projects."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sweepd.calls.wire import Wire
 
 
 async def who_am_i(wire: Wire) -> v1.Token:
-    """Return what is known of the token that is presented."""
+    """Return the token that is presented, as the server knows it."""
     return (await wire.one(methods.WHO_AM_I, v1.WhoAmIRequest())).token
 
 

@@ -1,4 +1,4 @@
-"""What is waited for: the end, a state, or a value of the objective."""
+"""Conditions to wait for: the end, a state, or a value of the objective."""
 
 import re
 from collections.abc import Callable
@@ -28,7 +28,7 @@ class Condition:
 
     @property
     def is_end(self) -> bool:
-        """Whether any end fulfils it."""
+        """True if any end fulfils it."""
         return self.state is None and self.comparison is None
 
     def holds(self, state: str, best: float | None) -> bool:

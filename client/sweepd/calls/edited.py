@@ -1,4 +1,4 @@
-"""From the new values of fields of a specification to the message and the mask of a call. Pure."""
+"""Edits of a specification: from new values of its fields to the message and mask of a call. Pure."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def edited(name: str, changes: Mapping[str, object]) -> tuple[v1.Sweep, FieldMas
         changes: `run_cap`, `name`, `description`, `tags`, `metadata`; None: the default of the field.
 
     Raises:
-        InvalidError: a value is none of its field.
+        InvalidError: a value is not one of its field.
     """
     spec = v1.SweepSpec()
     try:
@@ -53,5 +53,5 @@ def _set(spec: v1.SweepSpec, field: str, value: object) -> None:
 
 def _typed(value: object, kind: type[K]) -> K:
     if not isinstance(value, kind) or isinstance(value, bool):
-        raise TypeError(f"{value!r} is no {kind.__name__}")
+        raise TypeError(f"{value!r} is not a {kind.__name__}")
     return value

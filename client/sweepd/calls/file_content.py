@@ -1,4 +1,4 @@
-"""Reads the bytes of a file, whatever it is: no pipe without a writer, no endless device holds it up."""
+"""Content of a file of any kind: no pipe without a writer, no endless device holds the reader up."""
 
 import errno
 import os

@@ -1,4 +1,4 @@
-"""Following a sweep, or a run by hand, over whatever interrupts it: restarts, broken links, a slow reader."""
+"""Following of a sweep or a standalone run over interruptions: restarts, broken links, a slow reader."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ def jittered(delay: float) -> float:
     return delay * uniform(0.5, 1.0)  # noqa: S311
 
 
-def untold(error: ClientError) -> None:
-    """Say nothing of an interruption."""
+def ignored(error: ClientError) -> None:
+    """Ignore an interruption."""
 
 
 async def follow(
-    wire: Wire, name: str, *, seconds: float | None = None, on_gap: OnGap = untold
+    wire: Wire, name: str, *, seconds: float | None = None, on_gap: OnGap = ignored
 ) -> AsyncGenerator[v1.WatchSweepResponse, None]:
     """Yield the snapshot of a sweep and every change, for as long as the caller reads.
 
@@ -71,25 +71,25 @@ async def follow(
 
 
 async def follow_run(
-    wire: Wire, name: str, *, seconds: float | None = None, on_gap: OnGap = untold
+    wire: Wire, name: str, *, seconds: float | None = None, on_gap: OnGap = ignored
 ) -> AsyncGenerator[v1.Run, None]:
-    """Yield a run as it is, and again whenever it has changed: by asking, as no stream tells of one by hand.
+    """Yield a run as it is, and again whenever it has changed: by asking, for standalone runs.
 
     Raises: as `follow`.
     """
     end = None if seconds is None else time.monotonic() + seconds
     known: v1.Run | None = None
-    away = False
+    unavailable = False
     while True:
         try:
             run = await runs.get(wire, name)
-            away = False
+            unavailable = False
         except ClientError as error:
             if error.code not in PASSING:
                 raise
-            if not away:
+            if not unavailable:
                 on_gap(error)
-            away = True
+            unavailable = True
         else:
             if run != known:
                 known = run

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from sweepd import v1
 from sweepd.calls import metrics, runs
-from sweepd.calls.following import PASSING, OnGap, jittered, pauses, untold
+from sweepd.calls.following import PASSING, OnGap, ignored, jittered, pauses
 from sweepd.calls.waiting import has_ended
 from sweepd.calls.wire import Wire
 from sweepd.errors import ClientError
@@ -23,7 +23,7 @@ Piece = tuple[int, bytes]
 
 @dataclass(slots=True)
 class Place:
-    """Where reading a log has got to; it is kept up to date.
+    """Position of a reader in a log; it is kept up to date.
 
     Args:
         attempt: 0 for the newest, until something has been read.
@@ -36,7 +36,7 @@ class Place:
     offset: int = 0
 
     def turn_to(self, attempt: int) -> None:
-        """Go on with the beginning of another attempt."""
+        """Continue with the beginning of another attempt."""
         self.attempt, self.tail_bytes, self.offset = attempt, 0, 0
 
 
@@ -71,15 +71,15 @@ async def follow(
     at: Place,
     *,
     one_attempt: bool,
-    on_gap: OnGap = untold,
+    on_gap: OnGap = ignored,
     on_attempt: Callable[[int], None] = lambda attempt: None,
 ) -> AsyncGenerator[Piece, None]:
     """Yield what is there and what comes until the run has ended.
 
-    It goes on from attempt to attempt, calling `on_attempt` with each, unless `one_attempt` is wanted. That a
-    run has ended is known before the rest of its log has arrived, and with it how long that becomes. Where it
-    is not, as of an agent that was lost, only silence tells that this is all; as a server that is busy is
-    silent, too, it is asked then for what it has, however long that takes.
+    It continues from attempt to attempt, calling `on_attempt` with each, unless `one_attempt` is wanted. The
+    end of a run is known before the rest of its log has arrived, and with it the length of the log. Where it
+    is not, as of an agent that was lost, only silence means that this is all; as a busy server is silent,
+    too, it is then asked for what it has, however long that takes.
     """
     backoff = pauses()
     while True:

@@ -1,4 +1,4 @@
-"""What is asked of the service of points, files and logs."""
+"""Calls about points, files and logs."""
 
 from __future__ import annotations
 

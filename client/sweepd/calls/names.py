@@ -1,7 +1,7 @@
-"""From what a person types to full names: a full name, project/id, a bare id, and SWEEP:NUMBER for runs.
+"""Names as people type them: a full name, project/id, a bare id, and SWEEP:NUMBER for runs.
 
-What is no sweep's, and no run of one, may be a run by hand: that is asked for in each project. Where a name
-means nothing, the error says what it may have been meant for.
+A name of neither a sweep nor a run of one may be a standalone run: that is looked up in each project. Where a
+name means nothing, the error suggests what may have been meant.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ async def sweep_name(wire: Wire, text: str) -> str:
     names = await _sweeps(wire, text)
     if not names and (found := await _runs(wire, text)):
         raise _run_for_a_sweep(text, found[0].rpartition("-")[0])
-    if not names and await _alone(wire, text):
+    if not names and await _standalone(wire, text):
         raise _run_for_a_sweep(text, "")
     if not names:
         raise await _nothing(wire, text, "sweep")
@@ -78,7 +78,7 @@ async def run_name(wire: Wire, text: str) -> str:
     names = await _runs(wire, text)
     if not names and (found := await _sweeps(wire, text)):
         raise _sweep_for_a_run(text, found[0])
-    names = names or await _alone(wire, text)
+    names = names or await _standalone(wire, text)
     if not names:
         raise await _nothing(wire, text, "run")
     return _only(names, text)
@@ -95,7 +95,7 @@ async def run_names(wire: Wire, texts: Sequence[str]) -> list[str]:
         elif sweep and _is_number(number):
             if sweep not in known:
                 known[sweep] = await _sweep_name_if_any(wire, sweep)
-            found = known[sweep]  # where there is none, it may be the id of a run by hand
+            found = known[sweep]  # where there is none, it may be the id of a standalone run
             names.append(f"{found}-{number}" if found else await run_name(wire, text))
         else:
             names.append(await run_name(wire, text))
@@ -142,7 +142,7 @@ async def any_name(wire: Wire, text: str) -> Named:
     found = [Named(name, is_run=True) for name in await _runs(wire, text)]
     found += [Named(name, is_run=False) for name in await _sweeps(wire, text)]
     if not found:
-        found = [Named(name, is_run=True) for name in await _alone(wire, text)]
+        found = [Named(name, is_run=True) for name in await _standalone(wire, text)]
     if not found:
         raise await _nothing(wire, text, "sweep or run")
     by_name = {named.name: named for named in found}
@@ -172,11 +172,11 @@ async def _nothing(wire: Wire, text: str, kind: str) -> NotFoundError:
 
 
 def _run_for_a_sweep(text: str, sweep: str) -> InvalidError:
-    """Return the error of a run, by hand if it has no sweep, where a sweep is wanted."""
+    """Return the error of a run, standalone if it has no sweep, where a sweep is wanted."""
     if sweep:
         return invalid(f"{text} is a run; a sweep is wanted", f"its sweep is {sweep}")
     return invalid(
-        f"{text} is a run by hand, which belongs to no sweep; a sweep is wanted",
+        f"{text} is a standalone run, which belongs to no sweep; a sweep is wanted",
         f"`sweepctl get {text}` shows it, `sweepctl stop {text}` ends it",
     )
 
@@ -224,8 +224,8 @@ async def _runs(wire: Wire, text: str) -> list[str]:
     return [f"{name}-{number}" for name in await _sweeps(wire, sweep)]
 
 
-async def _alone(wire: Wire, text: str) -> list[str]:
-    """Return the runs by hand that `text` may stand for."""
+async def _standalone(wire: Wire, text: str) -> list[str]:
+    """Return the standalone runs that `text` may stand for."""
     parent, _, run = text.rpartition("/")
     projects = await _projects(wire)
     names = [f"{project}/{run}" for project in projects if not parent or _matches(project, parent)]

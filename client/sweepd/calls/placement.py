@@ -1,4 +1,4 @@
-"""Where a new sweep lives: its entity and project, by flag, environment, file, context or default."""
+"""Placement of a new sweep: its entity and project, by flag, environment, file, context or default."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import PurePath
@@ -12,7 +12,7 @@ from sweepd.spec.reading.placing import PLACING_KEYS
 
 def placing(overrides: Overrides, environ: Mapping[str, str]) -> tuple[str, ...]:
     """Return the keys of a file that nothing replaces: what they say must be legal."""
-    return tuple(key for key in PLACING_KEYS if not _told(key, overrides, environ))
+    return tuple(key for key in PLACING_KEYS if not _given(key, overrides, environ))
 
 
 def parent_of(
@@ -29,8 +29,8 @@ def parent_of(
     Raises:
         InvalidError: a flag or a variable has no legal name.
     """
-    entity = _told("entity", overrides, environ) or spec.entity or kept("entity") or "local"
-    project = _told("project", overrides, environ) or spec.project or kept("project")
+    entity = _given("entity", overrides, environ) or spec.entity or kept("entity") or "local"
+    project = _given("project", overrides, environ) or spec.project or kept("project")
     project = project or project_of(spec.program, spec.command)
     for kind, part in (("entity", entity), ("project", project)):
         check_part(kind, part)
@@ -71,7 +71,7 @@ def project_of(program: str | None, command: Sequence[str] = ()) -> str:
     return as_part(PurePath(named).stem) or "default"
 
 
-def _told(key: str, overrides: Overrides, environ: Mapping[str, str]) -> str | None:
-    """Return what stands before the file."""
+def _given(key: str, overrides: Overrides, environ: Mapping[str, str]) -> str | None:
+    """Return the value that takes precedence over the file's."""
     flag = overrides.entity if key == "entity" else overrides.project
     return flag or environ.get(f"SWEEPD_{key.upper()}")

@@ -1,4 +1,4 @@
-"""What is asked of the service of runs."""
+"""Calls about runs."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ async def list_of(
     Args:
         wire: the server.
         sweep: its runs by number, or the best first and those without a value left out.
-        project: instead, the runs of its sweeps and those by hand, the newest first.
-        stand_alone: of a project only those by hand.
+        project: instead, the runs of its sweeps and standalone ones, the newest first.
+        stand_alone: of a project only standalone runs.
         states: only runs in one of these.
         best_first: see `sweep`.
         limit: so many at most.
@@ -119,5 +119,5 @@ async def retry(
 
 
 async def explain(wire: Wire, name: str) -> v1.ExplainRunResponse:
-    """Return the story of a run."""
+    """Return the explanation of a run."""
     return await wire.one(methods.EXPLAIN_RUN, v1.ExplainRunRequest(name=name))

@@ -24,5 +24,5 @@ async def release_agent(wire: Wire, agent: str, *, sweep: str = "") -> list[str]
 
 
 async def info(wire: Wire) -> v1.GetServerInfoResponse:
-    """Return what the server is."""
+    """Return the description of the server."""
     return await wire.one(methods.GET_SERVER_INFO, v1.GetServerInfoRequest())

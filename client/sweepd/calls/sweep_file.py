@@ -27,7 +27,7 @@ class SweepText:
 
     @property
     def is_valid(self) -> bool:
-        """Whether there is no error among the findings."""
+        """True if there is no error among the findings."""
         return not self._errors()
 
     def refusal(self) -> InvalidError:

@@ -1,4 +1,4 @@
-"""What is asked of the service of sweeps."""
+"""Calls about sweeps."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 PRIOR_SECONDS = 300.0
 """For calls with prior runs: the curves of all of them are read before such a call is answered."""
 _MOST_BYTES = 4_000_000
-"""What fits into a call; of a larger sweep the file, which is for display only, is left out."""
+"""Bytes that fit into a call; of a larger sweep the file, which is for display only, is left out."""
 
 
 async def create(
@@ -33,7 +33,7 @@ async def create(
     sweep_id: str = "",
     request_id: str = "",
 ) -> v1.CreateSweepResponse:
-    """Create a sweep in `parent` (entity/project); the answer says what became of the prior runs, if any.
+    """Create a sweep in `parent` (entity/project); the answer reports on the prior runs, if any.
 
     Raises:
         InvalidError: the id is not legal.
@@ -58,7 +58,7 @@ async def create(
 async def preview(
     wire: Wire, file: v1.SweepFile, count: int, prior_runs: v1.PriorRunSelection | None = None
 ) -> v1.PreviewSweepResponse:
-    """Return what a sweep file would run, after prior runs if any are named."""
+    """Return the preview of a sweep file, after prior runs if any are named."""
     request = v1.PreviewSweepRequest(file=file, count=count, prior_runs=prior_runs)
     return await wire.one(methods.PREVIEW_SWEEP, request, seconds=_seconds(prior_runs))
 
@@ -105,17 +105,17 @@ async def update(wire: Wire, sweep: v1.Sweep, mask: FieldMask, *, revision: int 
 
 
 async def explain(wire: Wire, name: str) -> v1.ExplainSweepResponse:
-    """Return why a sweep hands out nothing at the moment."""
+    """Return the obstacles that keep a sweep from handing out runs."""
     return await wire.one(methods.EXPLAIN_SWEEP, v1.ExplainSweepRequest(name=name))
 
 
 def progress(wire: Wire, name: str) -> AsyncGenerator[v1.ReadSweepProgressResponse, None]:
-    """Yield how the best value of a sweep came about, in parts."""
+    """Yield the values of a sweep and the best one up to each, in parts."""
     return wire.stream(methods.READ_SWEEP_PROGRESS, v1.ReadSweepProgressRequest(name=name))
 
 
 async def importance(wire: Wire, name: str, key: str) -> v1.Importance:
-    """Return how much each parameter of a sweep matters for a key; empty: for its objective."""
+    """Return the importance of each parameter of a sweep for a key; empty: for its objective."""
     request = v1.GetSweepImportanceRequest(name=name, key=key)
     return (await wire.one(methods.GET_SWEEP_IMPORTANCE, request)).importance
 

@@ -7,7 +7,7 @@ from contextlib import aclosing
 from sweepd import v1
 from sweepd.calls import names, runs, sweeps
 from sweepd.calls.condition import Condition
-from sweepd.calls.following import OnGap, follow, follow_run, untold
+from sweepd.calls.following import OnGap, follow, follow_run, ignored
 from sweepd.calls.states import run_state, sweep_state
 from sweepd.calls.wire import Wire
 from sweepd.errors import invalid
@@ -33,18 +33,18 @@ async def sweep_until(wire: Wire, name: str, condition: Condition, *, seconds: f
 
 
 async def run_until(
-    wire: Wire, name: str, condition: Condition, *, seconds: float | None, on_gap: OnGap = untold
+    wire: Wire, name: str, condition: Condition, *, seconds: float | None, on_gap: OnGap = ignored
 ) -> v1.Run:
-    """Return a run once the condition holds of it or it has ended; `on_gap` is for a run by hand.
+    """Return a run once the condition holds of it or it has ended; `on_gap` is for a standalone run.
 
     Raises:
-        InvalidError: it is a run by hand, and a value is waited for.
+        InvalidError: it is a standalone run, and a value is waited for.
         NotYetError: so many seconds are over.
     """
     run = await names.get_run(wire, name)
     if condition.comparison is not None and not run.sweep:
         raise invalid(
-            f"{run.name} is a run by hand, which has no objective to wait for",
+            f"{run.name} is a standalone run, which has no objective to wait for",
             "wait for its end, or for a state",
         )
     if is_over(condition, run):

@@ -17,7 +17,7 @@ class Wire(Protocol):
 
     address: str
     suspends: bool
-    """Whether its calls suspend their caller, which needs an event loop then."""
+    """True where calls suspend their caller, which needs an event loop then."""
 
     async def one(self, method: Method[Q, A], request: Q, *, seconds: float = CALL_SECONDS) -> A:
         """Return the answer of a call, which has so many seconds."""

@@ -1,4 +1,4 @@
-"""The way from flags and environment to a client of a server."""
+"""Client of the server that flags, environment, context or discovery name."""
 
 from __future__ import annotations
 

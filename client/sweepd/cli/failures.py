@@ -1,4 +1,4 @@
-"""How errors become problems that a person can act on: of the server, of the call, of our own."""
+"""Mapping of errors to problems that a person can act on: of the server, of the call, of our own."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sweepd.cli.problem import ExitCode, Problem, not_found, usage_problem
+from sweepd.cli.exit_code import ExitCode
+from sweepd.cli.problem import Problem, not_found, usage_problem
 
 if TYPE_CHECKING:
     from sweepd.errors import ClientError
@@ -29,7 +30,7 @@ _NEXT_STEPS = {
     "the server keeps its own in `access-token` of its data folder",
     "not-allowed": "`sweepctl whoami` shows what your token allows",
     "service-unavailable": "`sweepd status` shows which services run; the call works again once it is back",
-    "storage-unavailable": "make room or repair that place; the server goes on by itself",
+    "storage-unavailable": "make room or repair that place; the server resumes by itself",
     "request-id-reused": "use a fresh --request-id for another call",
     "cap-reached": "`sweepctl edit {name} --run-cap N` raises it",
     "wrong-state": "`sweepctl explain {name}` tells how it came to that",
@@ -43,7 +44,7 @@ _NEXT_STEPS = {
 
 
 def problem_of(error: Exception) -> Problem:
-    """Return what to tell about `error`."""
+    """Return the problem that `error` is for a person."""
     if isinstance(error, Problem):
         return error
     if isinstance(error, click.UsageError):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import click
 
 from sweepd.cli.command import CommandGroup
-from sweepd.cli.problem import ExitCode
+from sweepd.cli.exit_code import ExitCode
 from sweepd.cli.settings import Settings
 
 COMMANDS = {

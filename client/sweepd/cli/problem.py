@@ -2,26 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import IntEnum
 
+from sweepd.cli.exit_code import ExitCode
 from sweepd.spec.point import Json
 from sweepd.views.text import clean, json_text
-
-
-class ExitCode(IntEnum):
-    """End of a command. Scripts rely on the numbers; the agent uses the same."""
-
-    OK = 0
-    FAILURE = 1
-    USAGE = 2
-    NOT_FOUND = 3
-    DENIED = 4
-    INVALID = 5
-    UNREACHABLE = 6
-    NOT_YET = 7
-    ENDED_BADLY = 8
-    GUARD_TRIPPED = 9
-    INTERRUPTED = 130
 
 
 @dataclass(slots=True, kw_only=True)

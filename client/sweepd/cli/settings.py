@@ -1,4 +1,4 @@
-"""What holds for one call of `sweepctl` whatever the verb: flags before environment before defaults."""
+"""Settings of one call of `sweepctl`: flags before environment before defaults."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import click
 
 @dataclass(slots=True, kw_only=True)
 class Settings:
-    """Filled by the options that every verb has; the environment is handed in by `main`."""
+    """Settings, filled by the options of every command; `main` hands in the environment."""
 
     environ: Mapping[str, str]
     server: str | None = None
@@ -18,11 +18,11 @@ class Settings:
     debug: bool = False
 
     def told(self, name: str) -> str:
-        """Return what the environment says of `entity`, `project` or `output`, else the context in use."""
+        """Return `entity`, `project` or `output` by the environment, else by the context in use."""
         return self.environ.get(f"SWEEPD_{name.upper()}") or self.kept(name)
 
     def kept(self, name: str) -> str:
-        """Return what the context in use says; empty: nothing. Whoever connects is told of a broken file."""
+        """Return the value of the context in use, or nothing; whoever connects reports a broken file."""
         from sweepd.rpc.contexts import ConfigError, read_contexts
 
         try:
@@ -51,7 +51,7 @@ def current_settings() -> Settings:
 
 
 def common_options() -> list[click.Parameter]:
-    """Return the options that stand before the verb or behind it, the latter winning."""
+    """Return the options that stand before the command or behind it; those behind it take precedence."""
     return [
         _common(
             "--server",

@@ -33,7 +33,7 @@ class ApiSummary(dict[str, object]):
 
     @property
     def _json_dict(self) -> dict[str, object]:
-        """The same as a plain dictionary; W&B's own examples read it."""
+        """A copy as a plain dictionary; W&B's own examples read it."""
         return dict(self)
 
     def update(self, *_: object, **__: object) -> NoReturn:
@@ -108,18 +108,18 @@ class ApiRun(ApiRecord):
 
     @property
     def created_at(self) -> str | None:
-        """When it was created, RFC 3339 in UTC."""
+        """Time of its creation, RFC 3339 in UTC."""
         time = self.run.create_time
         return None if time is None else time.isoformat()
 
     @property
     def sweep_name(self) -> str | None:
-        """The id of its sweep; None for a run by hand."""
+        """The id of its sweep; None for a standalone run."""
         return self.run.sweep_name and self.run.sweep_name.rpartition("/")[2]
 
     @property
     def sweep(self) -> ApiSweep | None:
-        """Its sweep; None for a run by hand."""
+        """Its sweep; None for a standalone run."""
         sweep = self.run.sweep()
         return None if sweep is None else ApiSweep(sweep)
 

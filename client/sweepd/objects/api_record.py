@@ -1,4 +1,4 @@
-"""What a sweep and a run have in common as `wandb.Api()` shows them."""
+"""Attributes that sweeps and runs share as `wandb.Api()` shows them."""
 
 from __future__ import annotations
 

@@ -135,7 +135,7 @@ class AsyncStoredRun(RunRecord):
 
 @dataclass(frozen=True, slots=True)
 class AsyncChange:
-    """What `AsyncSweep.watch` yields: the sweep, if it has changed, and the runs that have."""
+    """Change that `AsyncSweep.watch` yields: the sweep, if it has changed, and the runs that have."""
 
     sweep: AsyncSweep | None
     runs: list[AsyncStoredRun]

@@ -1,4 +1,4 @@
-"""How the best value of a sweep came about, as the server tells it."""
+"""Best value of a sweep over its runs, as the server reports it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a notebook shows of a sweep and of a run: HTML that needs nothing but itself. Pure.
+"""Cards of sweeps and runs for notebooks: HTML that needs nothing but itself. Pure.
 
 It has no script, no link and no outside reference; the colours are those of the page around it, light or
 dark; whatever comes from a user is escaped, on one line, and short.

@@ -13,7 +13,7 @@ class UnsafeNameError(ValueError):
 
 
 class DigestError(ValueError):
-    """What came is not what was stored; the message is a sentence."""
+    """The content that came is not the one that was stored; the message is a sentence."""
 
 
 def place_of(folder: Path, name: str) -> Path:

@@ -1,4 +1,4 @@
-"""Waiting for a sweep or a run, and what has changed meanwhile; written once for both clients."""
+"""Waiting for a sweep or a run, and the changes meanwhile."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ async def wait_for_sweep(
     """Return a sweep once it has ended or `until` holds of it.
 
     Raises:
-        InvalidError: `until` or the time limit says nothing.
+        InvalidError: `until` or the time limit is not valid.
         NotYetError: the time is over.
         FailedError: with `check`: it has ended otherwise.
     """

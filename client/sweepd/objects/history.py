@@ -1,4 +1,4 @@
-"""What a run has logged, as columns."""
+"""History of a run: its logged values as columns."""
 
 from __future__ import annotations
 

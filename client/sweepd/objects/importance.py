@@ -1,4 +1,4 @@
-"""How much each parameter of a sweep matters, as the server works it out."""
+"""Importance of the parameters of a sweep, as the server computes it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sweepd.spec.point import Json
 
 @dataclass(frozen=True, slots=True)
 class CategoryCorrelation:
-    """How the value goes with having one category: -1 to 1, None where that is not defined."""
+    """Correlation of the value with one category: -1 to 1, None where that is not defined."""
 
     value: Json
     correlation: float | None
@@ -20,7 +20,7 @@ class CategoryCorrelation:
 
 @dataclass(frozen=True, slots=True)
 class ParameterImportance:
-    """How much one parameter matters.
+    """Importance of one parameter.
 
     `name` is its dotted path, with `+` between those of a `zip`; `importance` its share of what all
     parameters explain, 0 to 1; `correlation` that of the value with the parameter on the scale on which it is
@@ -35,7 +35,7 @@ class ParameterImportance:
 
 @dataclass(frozen=True, slots=True)
 class Importance:
-    """How much each parameter matters for a metric, the most important first; an iterable of these.
+    """Importance of each parameter for a metric, the greatest first; an iterable of these.
 
     `runs` is how many it was worked out from. `explained` is the share of the differences between runs that
     a forest explains for points that it has not seen: 1 all of them; 0 or less none, so that the importances
@@ -61,7 +61,7 @@ class Importance:
 
 
 def importance_from_message(message: v1.Importance) -> Importance:
-    """Return what the server has told."""
+    """Return the importance in an answer of the server."""
     return Importance(
         parameters=tuple(_parameter(each) for each in message.parameters),
         runs=message.runs,

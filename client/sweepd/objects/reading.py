@@ -1,4 +1,4 @@
-"""What the objects read of sweeps and runs beyond the plain calls: lists, frames, logs and cards."""
+"""Reads of sweeps and runs beyond the plain calls: lists, frames, logs and cards."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is told of a run besides metrics, as JSON."""
+"""Details of a run besides its metrics, as JSON: names, notes, configuration, context."""
 
 from __future__ import annotations
 

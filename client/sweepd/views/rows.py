@@ -14,7 +14,7 @@ _CONDITION = re.compile(r"([^=!<>~]+)(<=|>=|!=|==|=|<|>|~)(.*)", re.DOTALL)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """Which rows are wanted, and in which order; `sort` begins with a minus for the greatest first."""
+    """Choice and order of rows; `sort` begins with a minus for the greatest first."""
 
     filters: Sequence[str] = ()
     sort: str | None = None
@@ -28,7 +28,7 @@ class Choice:
 
     @property
     def bound(self) -> int | None:
-        """How many rows are enough, where those that are wanted are the first ones."""
+        """The number of rows that are enough, where the first ones are those that are wanted."""
         return None if self.filters or self.sort is not None else self.limit
 
     def of(self, rows: Iterable[Row], meant: Mapping[str, str] | None = None) -> list[Row]:

@@ -185,7 +185,7 @@ class RunRecord(Record[v1.Run]):
 
     @property
     def is_over(self) -> bool:
-        """Whether it has ended."""
+        """True once it has ended."""
         return self.state in FINAL_RUN
 
     @property

@@ -116,7 +116,7 @@ class SweepRecord(Record[v1.Sweep]):
 
     @property
     def is_over(self) -> bool:
-        """Whether it has ended."""
+        """True once it has ended."""
         return self.state in FINAL_SWEEP
 
     @property

@@ -23,7 +23,7 @@ def clean(text: str) -> str:
 
 
 def clean_lines(text: str) -> str:
-    """The same for output of many lines: line feeds and tabs stay, carriage returns become line feeds."""
+    """Return `text` cleaned likewise, with line feeds and tabs kept; carriage returns become line feeds."""
     return text.replace("\r\n", "\n").replace("\r", "\n").translate(_VISIBLE_BUT_LINES)
 
 

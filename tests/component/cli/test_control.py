@@ -134,7 +134,9 @@ def test_a_command_for_sweeps_explains_a_standalone_run(
     flags = {"cancel": ["--yes"], "edit": ["--name", "x"], "enqueue": ["--param", "a=1"]}.get(command, [])
     flags += ["--state", "failed"] if command == "retry" else []
     told = ctl(command, name, *flags, code=2).err
-    assert told.startswith(f"error: {name} is a run by hand, which belongs to no sweep; a sweep is wanted\n")
+    assert told.startswith(
+        f"error: {name} is a standalone run, which belongs to no sweep; a sweep is wanted\n"
+    )
     assert f"`sweepctl stop {name}` ends it" in told
     assert server.sweeps.requests == []
 

@@ -73,7 +73,7 @@ def test_wait_for_a_run(ctl: Ctl, server: ScriptedServer) -> None:
     ctl("wait", "k3x9v2ab:1", "--timeout", "20s", code=8)
 
 
-def test_a_run_by_hand_has_no_value_to_wait_for(ctl: Ctl, server: ScriptedServer) -> None:
+def test_a_standalone_run_has_no_value_to_wait_for(ctl: Ctl, server: ScriptedServer) -> None:
     name = "local/train/byhand42"
     server.sweeps.runs[name] = v1.Run(name=name, state=v1.RUN_STATE_RUNNING, attempt=1)
     assert "has no objective" in ctl("wait", name, "--for", "best<1", code=2).err

@@ -135,8 +135,8 @@ def test_logs_of_a_run_that_printed_nothing_say_why(ctl: Ctl, server: ScriptedSe
     server.sweeps.runs[failed.name].sweep = ""
     told = ctl("logs", "k3x9v2ab:4").err
     assert told == (
-        f"the console of {NAME}-4, a run by hand, is not captured: what it prints is where it was started; "
-        "it is failed: no such file: x.py\n"
+        f"the console of {NAME}-4, a standalone run, is not captured: what it prints is where it was "
+        "started; it is failed: no such file: x.py\n"
     )
     assert ctl("logs", "k3x9v2ab:4", "-f").err == told
     assert "has no attempt 4; it has had 1 attempt" in ctl("logs", "k3x9v2ab:4", "--attempt", "4", code=3).err

@@ -18,7 +18,7 @@ from component.cli.scripted_servicers import TOKEN, ScriptedServer
 from sweepd import v1
 from sweepd.cli.live.progress import Notice, Progress
 from sweepd.cli.local.agent import LocalAgent
-from sweepd.cli.local.console import Companion, Outcome
+from sweepd.cli.local.console import AgentConsole, Outcome
 from sweepd.cli.local.interrupts import SignalBox
 from sweepd.client import Client
 from unit.cli.messages import NAME, a_run, a_sweep
@@ -98,7 +98,7 @@ def _short_patience(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def stay(client: Client, local: LocalAgent, said: Said, box: SignalBox | None = None) -> Outcome:
-    return Companion(client, NAME, local, said).stay(box)
+    return AgentConsole(client, NAME, local, said).stay(box)
 
 
 def meanwhile(work: Callable[[], None]) -> None:
@@ -194,7 +194,7 @@ def test_the_agent_s_troubles_are_told_and_its_last_words_kept(client: Client, h
     assert outcome.agent_exit == 4
     told = [text for text in said.texts if text.startswith("agent:")]
     assert told == [
-        "agent: link cut; its runs go on",
+        "agent: link cut; its runs continue",
         "agent: connected again",
         "agent: disk full",
         "agent: no run can be started here",
@@ -210,10 +210,10 @@ def test_a_server_that_goes_away_is_told_once_and_followed_again(
 
     said = Said()
     said.when("sweep running", server.stop)
-    said.when("server is away", server.start_again)
+    said.when("server is unavailable", server.start_again)
     said.when("run 1 finished", (home / "end").touch)
     meanwhile(tell_of_a_run)
     with agent(home) as local:
         stay(client, local, said)
-    assert len([text for text in said.texts if "server is away" in text]) == 1
+    assert len([text for text in said.texts if "server is unavailable" in text]) == 1
     assert "run 1 finished  val_loss=0.5 (best so far)" in said.texts

@@ -21,7 +21,7 @@ ALONE = ("acme/train/byhand", "local/train/twice", "local/other/twice", "local/o
 
 
 class Names(NoWire):
-    """A server of fixed sweeps, runs by hand and projects; it counts how often it is asked for its sweeps."""
+    """A server of fixed sweeps, standalone runs and projects; it counts the calls for its sweeps."""
 
     def __init__(self) -> None:
         self.listed = 0
@@ -97,8 +97,10 @@ def test_a_sweep_is_not_a_run_and_a_run_not_a_sweep() -> None:
 
 
 @pytest.mark.parametrize("run", ["byhand", "train/byhand", "acme/train/byhand", "local/other/mine-7"])
-def test_a_run_by_hand_in_place_of_a_sweep_is_said_to_be_one(run: str) -> None:
-    with pytest.raises(InvalidError, match=f"{run} is a run by hand, which belongs to no sweep") as refusal:
+def test_a_standalone_run_in_place_of_a_sweep_is_said_to_be_one(run: str) -> None:
+    with pytest.raises(
+        InvalidError, match=f"{run} is a standalone run, which belongs to no sweep"
+    ) as refusal:
         sweep_name(run)
     assert f"`sweepctl stop {run}`" in refusal.value.next_step
 

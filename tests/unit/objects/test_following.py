@@ -77,7 +77,7 @@ def test_a_run_that_has_ended_brings_what_its_script_told() -> None:
 
 
 class _Passing(NoWire):
-    """A server that is away for a moment, and a run by hand that fails meanwhile."""
+    """A server that is away for a moment, and a standalone run that fails meanwhile."""
 
     def __init__(self) -> None:
         live, failed = (a_run(1, state=state) for state in (v1.RUN_STATE_RUNNING, v1.RUN_STATE_FAILED))
@@ -100,14 +100,14 @@ class _Passing(NoWire):
         self.pauses += 1
 
 
-def test_a_run_by_hand_is_asked_for_until_it_has_ended() -> None:
+def test_a_standalone_run_is_asked_for_until_it_has_ended() -> None:
     passing = _Passing()
     with pytest.raises(errors.FailedError, match="a/b/c-1 has ended as failed"):
         run_now(following.wait_for_run(passing, "a/b/c-1", "finished", limit=None, check=True))
     assert (passing.answers, passing.pauses) == ([], 2), "it is asked again at once, then after each pause"
 
 
-def test_a_run_by_hand_has_no_value_that_could_be_waited_for() -> None:
+def test_a_standalone_run_has_no_value_that_could_be_waited_for() -> None:
     passing = _Passing()
     with pytest.raises(errors.InvalidError, match="has no objective to wait for; wait for its end"):
         run_now(following.wait_for_run(passing, "a/b/c-1", "best<1", limit=None, check=True))

@@ -20,7 +20,7 @@ def test_equal_is_what_has_one_name_and_kind_whatever_has_become_of_it() -> None
     run, ended = StoredRun(_BLOCKING, a_run(1)), AsyncStoredRun(_ASYNCHRONOUS, a_run(1, 0.5))
     assert {run, ended} == {run}
     assert run != StoredRun(_BLOCKING, a_run(2))
-    # A run by hand may have the name of a sweep.
+    # A standalone run may have the name of a sweep.
     assert StoredRun(_BLOCKING, v1.Run(name="a/b/c")) != sweep
     assert sweep != "a/b/c"
 

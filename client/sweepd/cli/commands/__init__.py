@@ -1,1 +1,1 @@
-"""The verbs of `sweepctl`, one module each, loaded when the verb is used."""
+"""Commands of `sweepctl`, each loaded when it is used."""

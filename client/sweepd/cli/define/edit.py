@@ -1,4 +1,4 @@
-"""What `edit` changes in a specification: from the words of the call to a message and its mask. Pure."""
+"""Edits of a specification: from the options of a call to a message and its mask. Pure."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def option_of(field: str, edited: v1.Sweep) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edit:
-    """What is to be changed; None and empty: not that.
+    """Changes to a sweep; None and empty: no change.
 
     Args:
         run_cap: a number, or "none" for no bound.

@@ -1,4 +1,4 @@
-"""What runs of several sweeps have in common: program, command, objective, method, by the most runs."""
+"""Traits that runs of several sweeps share, by majority: program, command, objective, method."""
 
 import math
 from collections import Counter
@@ -43,7 +43,7 @@ class Lineage:
 
     def reading(self) -> dict[str, Json]:
         """Return how most runs of sweeps have their metrics read: `compat` and `metrics_from` of the file."""
-        swept = [tried for tried in self.tried if tried.spec.method]  # runs by hand have no sweep
+        swept = [tried for tried in self.tried if tried.spec.method]  # standalone runs have no sweep
         if not swept:
             return {}
         document: dict[str, Json] = {}

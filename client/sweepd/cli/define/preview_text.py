@@ -1,4 +1,4 @@
-"""Previews as `sweepctl` shows them: the JSON, the table, and the sentences about the whole sweep."""
+"""Previews as `sweepctl` shows them: JSON, table, and sentences about the whole sweep."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -23,7 +23,7 @@ _RUNGS_SHOWN = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """What one run takes, and how many go on at once."""
+    """Time that one run takes, and number of runs at once."""
 
     run_seconds: float
     slots: int
@@ -91,7 +91,7 @@ def columns(preview: Preview) -> Sequence[Column]:
 def summary(
     file: str, spec: SweepSpec, preview: Preview, cost: Cost | None, seed: int | None
 ) -> Iterator[str]:
-    """Yield what is to be said of the sweep as a whole, a line each."""
+    """Yield sentences about the sweep as a whole, a line each."""
     by_seed = spec.method.draw is not None or spec.shuffle
     seeded = f", seed {preview.seed}" if by_seed else ""
     space = space_text(preview.size)
@@ -110,7 +110,7 @@ def summary(
 
 @dataclass(frozen=True, slots=True)
 class _Expected:
-    """How many runs there will be: `runs` is None without bound or beyond what is useful to anybody."""
+    """Number of runs to come: `runs` is None without bound, or beyond what is useful to anybody."""
 
     runs: int | None
     is_estimate: bool = False

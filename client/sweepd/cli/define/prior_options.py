@@ -1,4 +1,4 @@
-"""The options that name prior runs, and what is said of those that were taken or left out."""
+"""Options that name prior runs, and the report of those that were taken or left out."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from sweepd.client import Client
     from sweepd.spec.point import Json
 
-MOST_TOLD = 20
+MOST_NAMED = 20
 _CONDITION = re.compile(r"(state|tag|created|value)\s*(<=|>=|=|<|>)\s*(.+)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PriorOptions:
-    """What the options say, as typed; `entity`: that of a project without one, empty for the default."""
+    """Options as typed; `entity`: that of a project without one, empty for the default."""
 
     runs: tuple[str, ...] = ()
     sweeps: tuple[str, ...] = ()
@@ -41,7 +41,7 @@ class PriorOptions:
 
     @property
     def given(self) -> bool:
-        """Whether any run is named."""
+        """True if any run is named."""
         if not (self.runs or self.sweeps or self.project) and self.filters:
             raise usage_problem(
                 "--filter says nothing without prior runs", next_step="add --prior-project or --prior-sweep"
@@ -151,15 +151,15 @@ def filter_message(conditions: Iterable[str]) -> v1.PriorRunFilter:
     return message
 
 
-def tell_report(report: v1.PriorRunReport, *, begins: str = "Begins") -> None:
-    """Say on stderr what became of prior runs."""
+def write_report(report: v1.PriorRunReport, *, begins: str = "Begins") -> None:
+    """Report on stderr which prior runs were taken and left out."""
     if report.taken:
         note(f"{begins} with {counted(report.taken, 'prior run')}.")
     else:
         note("warning: no prior run suits this sweep; it begins without any")
-    for left_out in report.unsuitable_runs[:MOST_TOLD]:
+    for left_out in report.unsuitable_runs[:MOST_NAMED]:
         note(f"left out: {clean(left_out.run)}: {clean(left_out.reason)}")
-    more = report.unsuitable - min(len(report.unsuitable_runs), MOST_TOLD)
+    more = report.unsuitable - min(len(report.unsuitable_runs), MOST_NAMED)
     if more:
         note(f"left out: {more:,} more; -o json lists the first {len(report.unsuitable_runs):,} of all")
     if report.without_curve:
@@ -168,7 +168,7 @@ def tell_report(report: v1.PriorRunReport, *, begins: str = "Begins") -> None:
 
 
 def report_shape(report: v1.PriorRunReport) -> Json:
-    """Return the JSON of what became of prior runs."""
+    """Return the JSON of a report on prior runs."""
     return {
         "taken": report.taken,
         "unsuitable": report.unsuitable,

@@ -1,4 +1,4 @@
-"""Tells what runs by hand were given from what their scripts have said themselves."""
+"""Script-only parameters: values of standalone runs that no sweep sets, alike in all of them."""
 
 from __future__ import annotations
 
@@ -9,20 +9,22 @@ from sweepd.spec.point import Json, Point, canonical_json
 Path = tuple[str, ...]
 
 
-def without_own_values(by_hand: Sequence[Point], swept: Sequence[Point]) -> tuple[list[Point], list[str]]:
-    """Return the points of runs by hand without what no sweep has and none of them varies, and its names.
+def without_script_parameters(
+    standalone: Sequence[Point], swept: Sequence[Point]
+) -> tuple[list[Point], list[str]]:
+    """Return the points of standalone runs without script-only parameters, and the names of those.
 
-    The point of a run by hand is the whole configuration of its script. A sweep that passed such a value on
-    would give the script an argument that it may not know, and runs of sweeps would seem to lack it.
+    The point of a standalone run is the whole configuration of its script. A sweep that passed such a value
+    on would give the script an argument that it may not know, and runs of sweeps would seem to lack it.
     """
     known = {path for point in swept for path, _ in _leaves(point)}
     seen: dict[Path, set[str]] = {}
-    for point in by_hand:
+    for point in standalone:
         for path, value in _leaves(point):
             if not any(path[:length] in known for length in range(1, len(path) + 1)):
                 seen.setdefault(path, set()).add(canonical_json(value))
     own = {path for path, values in seen.items() if known and len(values) == 1}
-    return [_without(point, own) for point in by_hand], sorted(".".join(path) for path in own)
+    return [_without(point, own) for point in standalone], sorted(".".join(path) for path in own)
 
 
 def _leaves(group: Point, outer: Path = ()) -> Iterator[tuple[Path, Json]]:

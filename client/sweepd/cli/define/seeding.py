@@ -1,4 +1,4 @@
-"""With which runs a proposed sweep begins, as far as they suit it, and the line that creates it with them."""
+"""Prior runs of a proposed sweep, as far as they suit it, and the command that creates it with them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def parents_of(names: Iterable[str], project: str | None) -> set[str]:
 def prior_options_of(
     project: str | None, names: Sequence[str], states: Sequence[str], *, by_sweep: bool
 ) -> PriorOptions | None:
-    """Return how `create` is told to begin with these runs; None if none of them can have ended."""
+    """Return the options by which `create` begins with these runs; None if none of them can have ended."""
     filters = tuple(f"state={state}" for state in states if state != "running")
     if not filters:
         return None
@@ -35,7 +35,7 @@ def prior_options_of(
 
 
 def seeded_with(client: Client, text: str, prior: PriorOptions | None, runs: int) -> str:
-    """Return with what the sweep would begin, in words; nothing if no run suits it.
+    """Return the runs that the sweep would begin with, in words; nothing if none suits it.
 
     The server judges that: it alone knows what a run has logged, and what its script has told.
     """

@@ -1,4 +1,4 @@
-"""From what a person types for a point to the point: values, and names that reach into groups."""
+"""Points as people type them: values, and names that reach into groups."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeAlias, Union

@@ -1,4 +1,4 @@
-"""The progress of a sweep on a terminal: notices scroll by above a few lines that are drawn again."""
+"""Progress of a sweep on a terminal: notices scroll by above a few lines that are redrawn."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What has become of a sweep, kept from the messages of its watch, and what is worth telling of each."""
+"""Progress of a sweep, gathered from the messages of its watch, and notices for people."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -39,7 +39,7 @@ class Progress:
     _missing_told: str = ""
 
     def apply(self, message: v1.WatchSweepResponse) -> list[Notice]:
-        """Take a message in; return what is worth telling about it, oldest first."""
+        """Take a message in; return notices about it, oldest first."""
         before = self.sweep
         if message.HasField("sweep"):
             self.sweep = message.sweep
@@ -58,7 +58,7 @@ class Progress:
 
     @property
     def ended(self) -> bool:
-        """Whether the sweep has reached a final state."""
+        """True once the sweep is in a final state."""
         return self.state in FINAL_SWEEP
 
     @property

@@ -1,4 +1,4 @@
-"""Showing a sweep's progress: drawn again and again on a terminal, as plain lines elsewhere."""
+"""Display of a sweep's progress: redrawn on a terminal, plain lines in a pipe."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LINE_SECONDS = 10.0
 
 
 class View(Protocol):
-    """What shows progress; a context manager."""
+    """Display of progress; a context manager."""
 
     def __enter__(self) -> Self: ...
 
@@ -25,7 +25,7 @@ class View(Protocol):
     ) -> None: ...
 
     def tell(self, notice: Notice) -> None:
-        """Say one thing that stays."""
+        """Write a notice that stays."""
         ...
 
     def show(self, progress: Progress) -> None:
@@ -34,7 +34,7 @@ class View(Protocol):
 
 
 def view_on(stream: TextIO, settings: Settings) -> View:
-    """Return the view that fits `stream`."""
+    """Return the view for `stream`."""
     if not settings.redraws(stream):
         return LineView(stream)
     from sweepd.cli.live.live_view import LiveView

@@ -13,10 +13,10 @@ from sweepd.calls.following import PASSING
 from sweepd.calls.names import Named
 from sweepd.calls.states import run_state
 from sweepd.cli.define.creation import agent_command
+from sweepd.cli.exit_code import ExitCode
 from sweepd.cli.live.progress import Notice, Progress, progress_line
 from sweepd.cli.live.view import View, view_on
 from sweepd.cli.output.formats import Output, note, put, table_text, write_chosen, write_document
-from sweepd.cli.problem import ExitCode
 from sweepd.cli.settings import current_settings
 from sweepd.cli.show.outcome import look_into, worked
 from sweepd.errors import ClientError
@@ -68,19 +68,19 @@ def repeat_rows(
     """
     redraws = current_settings().redraws(sys.stdout) and not output.structured
     known: dict[str, Row] = {}
-    away = False
+    unavailable = False
     while True:
         try:
             rows = read()
-            away = False
+            unavailable = False
         except ClientError as error:
             if error.code not in PASSING:
                 raise
-            if not away:
-                tell_gap(error)
-            away = True
+            if not unavailable:
+                warn_of_gap(error)
+            unavailable = True
             rows = []
-        if redraws and not away:
+        if redraws and not unavailable:
             put(f"{_HOME}{_screen(rows, output, columns(rows))}{_CLEAR_BELOW}")
         elif not redraws:
             changed = [row for row in reversed(rows) if known.get(str(lookup(row, key))) != row]
@@ -139,7 +139,7 @@ def _lacks_agents(sweep: v1.Sweep | None) -> bool:
 
 def _watch_lines(client: Client, sweep: str, run: str | None) -> int:
     progress = Progress()
-    for message in client.follow_sweep(sweep, on_gap=tell_gap):
+    for message in client.follow_sweep(sweep, on_gap=warn_of_gap):
         wanted = _of_interest(message, run)
         progress.apply(wanted)
         if wanted.HasField("sweep") and run is None:
@@ -173,15 +173,15 @@ def _gap(error: ClientError) -> Notice:
     return Notice(f"reconnecting: {error.said}", "warning")
 
 
-def tell_gap(error: ClientError) -> None:
-    """Say that the server is away, and waited for."""
+def warn_of_gap(error: ClientError) -> None:
+    """Warn that the server is unavailable, and waited for."""
     note(f"warning: reconnecting: {error.said}")
 
 
 def watch_run(client: Client, name: str, output_format: str) -> str:
     """Write how a run changes, until it ends; return its final state."""
     before = ""
-    for run in client.follow_run(name, on_gap=tell_gap):
+    for run in client.follow_run(name, on_gap=warn_of_gap):
         state = run_state(run)
         if output_format in ("json", "jsonl"):
             write_document({"type": "run", **run_shape(run)}, "jsonl")

@@ -1,4 +1,4 @@
-"""An agent started here for one sweep: its command, and what its log tells people."""
+"""Agent started here for one sweep: its command, and notices from its log."""
 
 import json
 import subprocess
@@ -40,7 +40,7 @@ class LocalAgent:
             match event["event"]:
                 case "disconnected" if not lost:
                     lost = True
-                    tell(Notice(f"agent: {message or 'connection lost'}; its runs go on", "warning"))
+                    tell(Notice(f"agent: {message or 'connection lost'}; its runs continue", "warning"))
                 case "connected" if lost:
                     lost = False
                     tell(Notice("agent: connected again", "run"))

@@ -1,4 +1,4 @@
-"""Staying with a sweep whose agent runs here, from its start to the end of that agent."""
+"""Agent console: follows a sweep and the agent that runs here, until that agent has ended."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ Item = v1.WatchSweepResponse | Notice | ClientError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """How it went."""
+    """Outcome of a sweep with an agent here."""
 
     progress: Progress
     agent_exit: int
@@ -49,7 +49,7 @@ class Outcome:
     stalled: bool
 
 
-class Companion:
+class AgentConsole:
     """Follows the sweep in a thread and the agent in another; `stay` brings both together."""
 
     def __init__(self, client: Client, sweep: str, agent: LocalAgent, view: View) -> None:
@@ -92,7 +92,7 @@ class Companion:
             self._inbox.put(error)
 
     def _gap(self, error: ClientError) -> None:
-        self._inbox.put(Notice("the server is away; runs go on, reconnecting", "warning"))
+        self._inbox.put(Notice("the server is unavailable; runs continue, reconnecting", "warning"))
 
     def _take(self, seconds: float) -> None:
         """Take in what has come, waiting for the first of it."""
@@ -142,10 +142,10 @@ class Companion:
 
 
 def patiently(read: Callable[[], v1.Sweep], *, seconds: float = 5.0) -> v1.Sweep:
-    """Return what `read` does, asking again for a while if the server is away.
+    """Return what `read` does, asking again for a while if the server is unavailable.
 
     Raises:
-        ClientError: it stayed away.
+        ClientError: it stayed unavailable.
     """
     deadline = time.monotonic() + seconds
     while True:

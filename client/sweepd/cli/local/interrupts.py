@@ -35,7 +35,7 @@ class Interrupts:
 
     @property
     def interrupted(self) -> bool:
-        """Whether a signal has come."""
+        """True once a signal has come."""
         return self._raised or self._waiting
 
     def close(self) -> None:
@@ -44,7 +44,7 @@ class Interrupts:
 
     @contextmanager
     def shield(self) -> Iterator[None]:
-        """Put off a signal until the end of the block, so that what it begins is also noted down."""
+        """Put off a signal until the end of the block, so that what it begins is also recorded."""
         self._shielded += 1
         try:
             yield

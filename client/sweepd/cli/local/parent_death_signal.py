@@ -1,4 +1,4 @@
-"""Becomes a command that is told to end when the process that started it ends: `leash PID COMMAND…`."""
+"""Parent-death-signal wrapper: becomes a command that gets SIGTERM when process PID, its starter, ends."""
 
 import ctypes
 import os

@@ -1,4 +1,4 @@
-"""The daemons and agents that a verb starts: as commands, each in a process group of its own."""
+"""Daemons and agents that a command starts, each in a process group of its own."""
 
 import os
 import select
@@ -41,9 +41,9 @@ def start(
     stderr: int | IO[bytes] = subprocess.DEVNULL,
 ) -> Process:
     """Start a command that does not outlive this process, and that no Ctrl-C of the terminal reaches."""
-    leashed = [sys.executable, "-m", "sweepd.cli.local.parent_death_signal", str(os.getpid()), *command]
+    wrapped = [sys.executable, "-m", "sweepd.cli.local.parent_death_signal", str(os.getpid()), *command]
     return subprocess.Popen(
-        leashed,
+        wrapped,
         cwd=folder,
         env=environ,
         stdin=subprocess.DEVNULL,
@@ -73,21 +73,21 @@ def send(process: Process, number: signal.Signals) -> None:
 
 
 def ready_address(server: Process, log: Path, *, seconds: float) -> str:
-    """Wait until `sweepd up` serves, and return the address of its door.
+    """Wait until `sweepd up` serves, and return the address of its gateway.
 
     Raises:
         Problem: it ended, or took too long.
     """
     assert server.stdout is not None
     deadline = time.monotonic() + seconds
-    heard = b""
+    received = b""
     while time.monotonic() < deadline:
         readable, _, _ = select.select([server.stdout], [], [], 0.2)
         if readable:
-            heard += (piece := os.read(server.stdout.fileno(), 4096))
+            received += (piece := os.read(server.stdout.fileno(), 4096))
             if not piece:
                 break
-        for line in heard.decode("utf-8", "replace").splitlines():
+        for line in received.decode("utf-8", "replace").splitlines():
             if line.startswith(_READY):
                 fields = dict(field.partition("=")[::2] for field in line.removeprefix(_READY).split(" "))
                 if "data" in fields:  # the line is whole, or near enough

@@ -1,4 +1,4 @@
-"""Folders of this machine that may hold what no server has: of stand-alone runs, of agents that are gone."""
+"""Folders of this machine that may hold what no server has: of standalone runs, of agents that are gone."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -14,7 +14,7 @@ _MOST_BYTES = 2**20
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A folder to bring in. `run`: full name of its stand-alone run; empty for the folder of an agent."""
+    """Folder to sync. `run`: full name of its standalone run; empty for the folder of an agent."""
 
     path: Path
     run: str

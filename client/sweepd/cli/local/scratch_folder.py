@@ -142,7 +142,7 @@ def _made(folder: Path) -> Path:
 
 
 def best_of(folder: Path, metric: str, *, log: Path) -> float:
-    """Return the lowest value of `metric` that a run started by hand in `folder` has logged.
+    """Return the lowest value of `metric` that a standalone run in `folder` has logged.
 
     Raises:
         Problem: it has logged none.

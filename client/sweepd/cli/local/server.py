@@ -1,4 +1,4 @@
-"""Finding the server of this account, or starting one in the background."""
+"""Server of this account: found, or started in the background."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import subprocess
 from typing import TYPE_CHECKING
 
 from sweepd.cli.connection import connect
+from sweepd.cli.exit_code import ExitCode
 from sweepd.cli.local.processes import program
 from sweepd.cli.output.formats import note
-from sweepd.cli.problem import ExitCode, Problem
+from sweepd.cli.problem import Problem
 from sweepd.cli.settings import Settings
 from sweepd.errors import ClientError
 from sweepd.rpc.discovery import BrokenContextsError, NoContextError, NoServerError
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
     from sweepd.client import Client
 
 _START_SECONDS = 60.0
-_READY = re.compile(r"grpc=(?P<door>\S+) data=(?P<data>.+)")
-_HELD = re.compile(r"(?P<data>.+) is in use by process \d+, a server at (?P<door>\S+)")
+_READY = re.compile(r"grpc=(?P<gateway>\S+) data=(?P<data>.+)")
+_HELD = re.compile(r"(?P<data>.+) is in use by process \d+, a server at (?P<gateway>\S+)")
 
 
 def find_or_start(settings: Settings) -> tuple[Client, bool]:
@@ -101,7 +102,7 @@ def way_out(cause: str) -> str:
     held = _HELD.search(cause) or _READY.search(cause)
     if held is not None:
         token_file = shlex.quote(f"{held['data']}/access-token")
-        return f"use that server: --server {held['door']} --token-file {token_file}"
+        return f"use that server: --server {held['gateway']} --token-file {token_file}"
     if cause.startswith("cannot write"):
         return "start it with its data elsewhere, and call again: `sweepd up -d --data DIR`"
     if cause.startswith("cannot listen"):

@@ -1,4 +1,4 @@
-"""Brings one folder in: by an agent that takes nothing new, whose log says how far it has come."""
+"""Sync of one folder: by an agent that takes nothing new, and whose log reports its progress."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from sweepd.cli.problem import ExitCode
+from sweepd.cli.exit_code import ExitCode
 from sweepd.durations import duration_text
 from sweepd.regular_files import open_regular
 
@@ -32,7 +32,7 @@ _CALL_WITHIN = 60.0
 
 @dataclass(slots=True, kw_only=True)
 class Outcome:
-    """What became of a folder. `what`: brought-in, there-already, followed, busy, unreachable or failed."""
+    """Outcome of a folder: brought-in, there-already, followed, busy, unreachable or failed."""
 
     found: Found
     what: str
@@ -53,7 +53,7 @@ class Outcome:
 
     @property
     def exit_code(self) -> ExitCode:
-        """How a call with this outcome ends."""
+        """Exit code of a call with this outcome."""
         match self.what:
             case "unreachable":
                 return ExitCode.UNREACHABLE
@@ -64,7 +64,7 @@ class Outcome:
 
 
 def is_there(client: Client, found: Found) -> bool:
-    """Tell whether the server has all of a run, and nothing was added to its folder since it was brought in.
+    """Tell whether the server has all of a run, and nothing was added to its folder since its sync.
 
     Raises:
         ClientError: the server does not answer.
@@ -104,8 +104,8 @@ def _lines(file: Path) -> list[str]:
         return []
 
 
-def bring_in(found: Found, target: Target, environ: Mapping[str, str], *, grace: float) -> Outcome:
-    """Bring a folder in, after whoever is at it already; one whose script goes on is followed from now on."""
+def sync_folder(found: Found, target: Target, environ: Mapping[str, str], *, grace: float) -> Outcome:
+    """Sync a folder, after whoever is at it already; one whose script still runs is followed from now on."""
     from sweepd.script.folder.sync import script_pid, start_agent
 
     environ = {**environ, "SWEEPD_ADDRESS": target.address}
@@ -113,19 +113,19 @@ def bring_in(found: Found, target: Target, environ: Mapping[str, str], *, grace:
         environ["SWEEPD_TOKEN"] = target.token
     if found.run and (pid := script_pid(found.path)) is not None:
         start_agent(found.path, environ)  # one that is followed already stays so: two cannot hold the folder
-        return Outcome(found=found, what="followed", message=f"its script goes on as process {pid}")
+        return Outcome(found=found, what="followed", message=f"its script still runs as process {pid}")
     deadline = time.monotonic() + grace
     while True:
         outcome, code = _once(found, environ, grace)
         if code != IN_USE:
             return outcome
         if time.monotonic() >= deadline:
-            return Outcome(found=found, what="busy", message="another process is bringing it in")
+            return Outcome(found=found, what="busy", message="another process is syncing it")
         time.sleep(_LOOK_AGAIN)
 
 
 def command_for(found: Found, *, grace: float) -> list[str]:
-    """Return the command that brings a folder in."""
+    """Return the command that syncs a folder."""
     command = [
         sys.executable,
         "-P",

@@ -1,4 +1,4 @@
-"""The `-o` formats of the reading verbs: options, and writing rows or one object to stdout."""
+"""Formats of `-o`: their options, and the writing of rows or of one object to stdout."""
 
 import os
 import shutil
@@ -33,7 +33,7 @@ _NARROWEST = 40
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Output:
-    """How one call wants its result."""
+    """Form of a result, as one call wants it."""
 
     format: str
     columns: Sequence[str] = ()
@@ -48,7 +48,7 @@ class Output:
 
 
 def output_option(formats: Sequence[str] = FORMATS, default: str = "table") -> Callable[[Function], Function]:
-    """Return the option `-o`, whose default is that of environment or context where the verb has it."""
+    """Return the option `-o`; the default of environment or context counts where the command has it."""
 
     def chosen(context: click.Context, parameter: click.Parameter, value: str | None) -> str:
         if value is not None:
@@ -62,7 +62,7 @@ def output_option(formats: Sequence[str] = FORMATS, default: str = "table") -> C
         "output_format",
         type=click.Choice(formats),
         callback=chosen,
-        help=f"Format; {default} if nothing is said.",
+        help=f"Format; {default} by default.",
     )
     return (lambda function: option(_raw_option(function))) if "csv" in formats else option
 

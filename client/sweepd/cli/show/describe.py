@@ -1,4 +1,4 @@
-"""How `get` shows one sweep or one run to a person."""
+"""Description of one sweep or one run for a person, as `get` shows it."""
 
 from sweepd.cli.output.table import listing, table
 from sweepd.cli.show.rule_text import rule_entries, verdict_text
@@ -56,14 +56,14 @@ def describe_sweep(sweep: Row, *, colored: bool, width: int | None = None) -> st
 
 
 def prior_notice(sweep: Row) -> str:
-    """Return how many runs of elsewhere a sweep began with, and how to see them."""
+    """Return the number of prior runs of a sweep, and the command that shows them."""
     if not sweep["priorRuns"]:
         return "-"
     return f"{cell(sweep['priorRuns'])}; to see them: sweepctl runs {cell(sweep['name'])} --prior"
 
 
 def objective_notice(sweep: Row) -> str:
-    """Return what to say when runs end well without the objective: what was logged, what is optimised."""
+    """Return the notice that runs ended well without the objective; empty if they did not."""
     keys = lookup(sweep, "objectiveMissing.loggedKeys")
     if not isinstance(keys, list):
         return ""
@@ -86,7 +86,7 @@ def describe_run(
         run: its JSON.
         colored: whether states have colours.
         summary: what its script sees as its summary; else what that has set itself is shown.
-        hint: what most likely has ended it.
+        hint: the likely cause of its end.
         width: of the terminal; None: lines of any length.
     """
     entries = [

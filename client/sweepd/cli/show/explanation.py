@@ -1,4 +1,4 @@
-"""How `explain` tells of a run or a sweep: why this point, how it ended, what each attempt came to."""
+"""Explanation of a run or a sweep: the reason for its point, its end, its attempts, its obstacles."""
 
 from collections.abc import Iterator, Sequence
 
@@ -26,10 +26,10 @@ _SOURCES = {
 }
 
 
-def run_story(
+def run_explanation(
     run: Row, events: Sequence[Row], obstacles: Sequence[Row], *, colored: bool, width: int | None = None
 ) -> str:
-    """Return the story of a run; `width`: of the terminal, None: lines of any length."""
+    """Return the explanation of a run; `width`: of the terminal, None: lines of any length."""
     entries = [
         ("run", cell(run["run"])),
         ("state", cell(run["state"])),
@@ -52,7 +52,9 @@ def run_story(
     return "\n".join(parts)
 
 
-def sweep_story(sweep: Row, obstacles: Sequence[Row], *, colored: bool, width: int | None = None) -> str:
+def sweep_explanation(
+    sweep: Row, obstacles: Sequence[Row], *, colored: bool, width: int | None = None
+) -> str:
     """Return why a sweep hands out nothing at the moment, or that it does; `width` as for a run."""
     entries = [
         ("sweep", cell(sweep["name"])),

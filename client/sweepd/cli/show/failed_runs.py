@@ -47,7 +47,7 @@ def all_failed(sweep: v1.Sweep) -> bool:
 
 
 def causes(runs: Iterable[v1.Run]) -> list[Cause]:
-    """Return of what runs failed, the most frequent first; those that differ by numbers alone are one."""
+    """Return the causes of failures, the most frequent first; those that differ by numbers alone are one."""
     found: dict[tuple[object, ...], Cause] = {}
     for run in runs:
         shape = run_shape(run)
@@ -110,7 +110,7 @@ def memory_hint(client: Client, run: str) -> str:
 
 def memory_text(samples: dict[str, Value]) -> str:
     """Return the hint; `samples`: the last ones of memory, none if the run was too short for any."""
-    hint = "sweepd did not kill it; the kernel often does, for want of memory"
+    hint = "sweepd did not kill it; the kernel often does, when memory runs out"
     used, share = samples.get(_OF_THE_RUN), samples.get(_OF_THE_HOST)
     told: Sequence[str] = [
         *([f"the run had {size_text(round(used))}"] if isinstance(used, int | float) else []),

@@ -1,4 +1,4 @@
-"""The end of `run` and `demo`: the best run, why there is none, and the commands that go on from here."""
+"""Outcome of `run` and `demo`: the best run, or why there is none, and the next commands."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sweepd.calls.logs import Place
 from sweepd.calls.states import run_state, sweep_state
 from sweepd.cli.show.describe import end_reason, objective_notice, tells_objective
 from sweepd.cli.show.failed_runs import all_failed, failure_heading, failure_lines
-from sweepd.cli.show.reproduce import shell_line, winning_arguments
+from sweepd.cli.show.reproduce import reproduce_arguments, shell_line
 from sweepd.codec import point_from_message
 from sweepd.errors import ClientError
 from sweepd.views.run import params_shape, run_shape
@@ -44,7 +44,7 @@ def argument_line(spec: v1.SweepSpec, run: v1.Run, environ: Mapping[str, str]) -
     """Return the arguments of a run as its agent passed them, quoted for a shell."""
     recorded = next((list(attempt.argv) for attempt in reversed(run.attempts) if attempt.argv), [])
     return shell_line(
-        winning_arguments(
+        reproduce_arguments(
             spec.command,
             program=spec.program or None,
             params=point_from_message(run.parameters),

@@ -1,4 +1,4 @@
-"""The arguments of a run as its agent passed them, ready for a shell."""
+"""Reproduce command: the arguments of a run as its agent passed them, ready for a shell."""
 
 import re
 import shlex
@@ -14,7 +14,7 @@ _VARIABLE = re.compile(r"\$\{envvar:([A-Z0-9_]+)\}")
 _NOT_ARGUMENTS = ("${env}", "${interpreter}")
 
 
-def winning_arguments(
+def reproduce_arguments(
     command: Sequence[str],
     *,
     program: str | None,

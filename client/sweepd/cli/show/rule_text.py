@@ -1,4 +1,4 @@
-"""What the rules of a sweep say to a person: repeats, labels, guards, early termination and its verdicts."""
+"""Rules of a sweep in words: repeats, labels, guards, early termination and its verdicts."""
 
 from collections.abc import Iterator
 

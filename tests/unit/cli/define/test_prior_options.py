@@ -13,7 +13,7 @@ from sweepd.cli.define.prior_options import (
     filter_message,
     report_shape,
     selection_of,
-    tell_report,
+    write_report,
 )
 from sweepd.cli.problem import Problem
 from sweepd.client import Client
@@ -92,7 +92,7 @@ def test_conditions_become_bounds() -> None:
 def test_what_was_left_out_is_named_up_to_a_bound(capsys: pytest.CaptureFixture[str]) -> None:
     runs = [v1.UnsuitableRun(run=f"local/demo/one-{n}", reason="lr is missing\x1b[2J") for n in range(25)]
     report = v1.PriorRunReport(taken=3, unsuitable=1_025, unsuitable_runs=runs, without_curve=2)
-    tell_report(report)
+    write_report(report)
     lines = capsys.readouterr().err.splitlines()
     assert lines[0] == "Begins with 3 prior runs."
     assert lines[1].startswith("left out: local/demo/one-0: lr is missing")
@@ -102,5 +102,5 @@ def test_what_was_left_out_is_named_up_to_a_bound(capsys: pytest.CaptureFixture[
     shape = report_shape(report)
     assert isinstance(shape, dict)
     assert (shape["taken"], shape["unsuitable"], shape["withoutCurve"]) == (3, 1_025, 2)
-    tell_report(v1.PriorRunReport(unsuitable=1, unsuitable_runs=runs[:1]))
+    write_report(v1.PriorRunReport(unsuitable=1, unsuitable_runs=runs[:1]))
     assert capsys.readouterr().err.startswith("warning: no prior run suits this sweep")

@@ -11,14 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sweepd.cli.problem import Problem
-from sweepd.cli.show.reproduce import shell_line, winning_arguments
+from sweepd.cli.show.reproduce import reproduce_arguments, shell_line
 from sweepd.spec.point import Json
 
 PARAMS: dict[str, Json] = {"lr": 0.1, "s": "a b"}
 
 
 def arguments(command: list[str], argv: list[str], environ: dict[str, str] | None = None) -> list[str]:
-    return winning_arguments(command, program="train.py", params=PARAMS, argv=argv, environ=environ or {})
+    return reproduce_arguments(command, program="train.py", params=PARAMS, argv=argv, environ=environ or {})
 
 
 def test_the_recorded_arguments_behind_the_program_are_the_answer() -> None:

@@ -1,4 +1,4 @@
-"""Where the values in use come from: a flag, the environment, a context, or the default. Never a secret."""
+"""Origins of the values in use: a flag, the environment, a context, or the default. Never a secret."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ import click
 from sweepd import v1
 from sweepd.cli.command import Command
 from sweepd.cli.connection import connect
+from sweepd.cli.exit_code import ExitCode
 from sweepd.cli.output.formats import (
     Output,
     note,
@@ -15,7 +16,7 @@ from sweepd.cli.output.formats import (
     write_document,
     write_rows,
 )
-from sweepd.cli.problem import ExitCode, Problem, not_found, usage_problem
+from sweepd.cli.problem import Problem, not_found, usage_problem
 from sweepd.cli.settings import current_settings
 from sweepd.durations import parse_duration
 from sweepd.errors import ClientError

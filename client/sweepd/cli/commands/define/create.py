@@ -14,7 +14,7 @@ from sweepd.cli.define.prior_options import (
     prior_options,
     report_shape,
     selection_of,
-    tell_report,
+    write_report,
 )
 from sweepd.cli.define.sweep_options import checked_spec, definition_options
 from sweepd.cli.output.formats import note, output_option, put, write_document
@@ -76,6 +76,6 @@ def command(
         write_document({**document, **begun}, output_format)
     if not quiet and output_format == "name":
         if selection is not None:
-            tell_report(answer.prior_runs)
+            write_report(answer.prior_runs)
         note(f"Start an agent:  {line}")
         note_unbounded(sweep)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sweepd.cli.command import Command
-from sweepd.cli.define.prior_options import PriorOptions, prior_options, report_shape, tell_report
+from sweepd.cli.define.prior_options import PriorOptions, prior_options, report_shape, write_report
 from sweepd.cli.define.sweep_options import error_format_option
 from sweepd.cli.output.formats import note, output_of, output_option, write_document, write_rows
 from sweepd.cli.problem import usage_problem
@@ -109,7 +109,7 @@ def command(
     for line in shapes.summary(text.file_name, spec, shown, cost, seed):
         note(line)
     if report is not None:
-        tell_report(report, begins="Would begin")
+        write_report(report, begins="Would begin")
     if problem:
         note(f"warning: {clean(problem)}")
 

@@ -15,10 +15,11 @@ from sweepd.calls.states import run_states
 from sweepd.cli.command import Command
 from sweepd.cli.connection import connect
 from sweepd.cli.define.lineage import Lineage, Tried
-from sweepd.cli.define.script_parameters import without_own_values
+from sweepd.cli.define.script_parameters import without_script_parameters
 from sweepd.cli.define.seeding import create_line, parents_of, prior_options_of, seeded_with
+from sweepd.cli.exit_code import ExitCode
 from sweepd.cli.output.formats import note
-from sweepd.cli.problem import ExitCode, Problem, usage_problem
+from sweepd.cli.problem import Problem, usage_problem
 from sweepd.cli.settings import current_settings
 from sweepd.spec import parse_text
 from sweepd.spec.point import Json, Point
@@ -76,7 +77,9 @@ def command(
         by_hand = [] if project is None or sweeps else _by_hand(client, project, states)
         names = _sweeps(client, project, sweeps, any_run=bool(by_hand))
         swept = _tried(client, names, states, any_run=bool(by_hand))
-        points, own = without_own_values([tried.point for tried in by_hand], [tried.point for tried in swept])
+        points, own = without_script_parameters(
+            [tried.point for tried in by_hand], [tried.point for tried in swept]
+        )
         by_hand = [replace(tried, point=point) for tried, point in zip(by_hand, points, strict=True)]
         lineage = Lineage([*swept, *by_hand])
         proposed = _proposed(lineage, parents_of(names, project), metric, method)
@@ -91,14 +94,14 @@ def command(
     sys.stdout.write(proposed.text(comments))
     sys.stdout.flush()
     if own:
-        lineage.notes.append(f"left to the script, alike in all runs by hand: {', '.join(own)}")
+        lineage.notes.append(f"left to the script, alike in all standalone runs: {', '.join(own)}")
     for told in lineage.notes:
         note(f"note: {told}")
     note(f"Create it, seeded with {seeded}:  {create}" if seeded else f"Create it:  {create}")
 
 
 def _by_hand(client: Client, project: str, states: tuple[str, ...]) -> list[Tried]:
-    """Return the runs of a project that people have started by hand; their sweep is an empty one."""
+    """Return the standalone runs of a project; their sweep is an empty one."""
     name = project_name(project, current_settings().told("entity"))
     listed = client.list_runs(project=name, states=run_states(states), stand_alone=True)
     return [Tried(v1.SweepSpec(program=_program(run)), params_shape(run), None) for run in listed]

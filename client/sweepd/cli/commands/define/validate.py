@@ -8,8 +8,8 @@ import click
 
 from sweepd.cli.command import Command
 from sweepd.cli.define.sweep_options import error_format_option
+from sweepd.cli.exit_code import ExitCode
 from sweepd.cli.output.formats import note, output_option, write_document
-from sweepd.cli.problem import ExitCode
 from sweepd.cli.settings import current_settings
 from sweepd.views.text import clean, counted
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sweepd.calls.sweep_file import SweepText
 
 _STEPS: Final = 100_000
-"""How far points are counted one by one; beyond, an estimate is enough here."""
+"""Points that are counted one by one at most; beyond, an estimate is enough here."""
 
 
 def _print_schema(context: click.Context, parameter: click.Parameter, value: bool) -> None:

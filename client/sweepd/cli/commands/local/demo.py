@@ -14,14 +14,14 @@ from sweepd.calls.sweep_file import Overrides, read_sweep
 from sweepd.cli.command import Command
 from sweepd.cli.define.creation import create_sweep
 from sweepd.cli.define.sweep_options import checked_spec
+from sweepd.cli.exit_code import ExitCode
 from sweepd.cli.live.view import view_on
 from sweepd.cli.local.agent import start_agent
-from sweepd.cli.local.console import Companion, Outcome, patiently
+from sweepd.cli.local.console import AgentConsole, Outcome, patiently
 from sweepd.cli.local.interrupts import Interrupts
 from sweepd.cli.local.processes import Process
 from sweepd.cli.local.scratch_folder import ScratchFolder, best_of
 from sweepd.cli.output.formats import note, put
-from sweepd.cli.problem import ExitCode
 from sweepd.cli.settings import current_settings
 from sweepd.cli.show.outcome import best_lines, best_run, trouble_lines
 from sweepd.private_files import make_folder
@@ -74,7 +74,7 @@ def _show(scratch: ScratchFolder, interrupts: Interrupts, keep: Path | None) -> 
 
 
 def _start_alone(scratch: ScratchFolder) -> Process:
-    """Start the script by hand, so that the sweep has something to beat."""
+    """Start the script standalone, so that the sweep has something to beat."""
     folder = scratch.folder / "defaults"
     make_folder(folder, exist_ok=False)
     script = str(scratch.folder / "train.py")
@@ -104,7 +104,7 @@ def _stay(scratch: ScratchFolder, interrupts: Interrupts, client: Client, sweep:
         )
         scratch.adopt(agent.process)
     with view_on(sys.stderr, current_settings()) as view:
-        outcome = Companion(client, sweep.name, agent, view).stay()
+        outcome = AgentConsole(client, sweep.name, agent, view).stay()
     if outcome.agent_exit != 0:
         for line in agent.lines:
             note(f"agent: {line}")

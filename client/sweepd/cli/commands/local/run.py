@@ -19,13 +19,14 @@ from sweepd.cli.command import Command
 from sweepd.cli.connection import target
 from sweepd.cli.define.creation import create_sweep, label_flags, note_unbounded
 from sweepd.cli.define.sweep_options import checked_spec, definition_options
+from sweepd.cli.exit_code import ExitCode
 from sweepd.cli.live.view import view_on
 from sweepd.cli.local.agent import start_agent
-from sweepd.cli.local.console import Companion, Outcome, patiently
+from sweepd.cli.local.console import AgentConsole, Outcome, patiently
 from sweepd.cli.local.interrupts import SignalBox
 from sweepd.cli.local.server import find_or_start
 from sweepd.cli.output.formats import note, output_option, put, write_document
-from sweepd.cli.problem import ExitCode, Problem
+from sweepd.cli.problem import Problem
 from sweepd.cli.settings import Settings, current_settings
 from sweepd.cli.show.failed_runs import all_failed
 from sweepd.cli.show.outcome import best_lines, best_run, look_into, trouble_lines, worked
@@ -155,7 +156,7 @@ def _stay(
             sweep.name, slots=slots, address=client.address, folder=folder, environ=environ, flags=flags
         )
         with view_on(sys.stderr, settings) as view:
-            outcome = Companion(client, sweep.name, agent, view).stay(box)
+            outcome = AgentConsole(client, sweep.name, agent, view).stay(box)
     if outcome.agent_exit != 0 and not outcome.interrupted and not outcome.stalled:
         for line in agent.lines:
             note(f"agent: {line}")

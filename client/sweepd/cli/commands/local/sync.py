@@ -11,7 +11,7 @@ import click
 from sweepd.cli.command import Command
 from sweepd.cli.connection import connect, target
 from sweepd.cli.local.run_folders import RUN_FOLDERS, Found, find
-from sweepd.cli.local.sync import Outcome, bring_in, is_there
+from sweepd.cli.local.sync import Outcome, is_there, sync_folder
 from sweepd.cli.output.formats import FORMATS, note, output_of, output_option, write_rows
 from sweepd.cli.problem import usage_problem
 from sweepd.cli.settings import Settings, current_settings
@@ -38,11 +38,11 @@ _AT_ONCE = 2
 )
 @output_option(FORMATS)
 def command(folders: tuple[Path, ...], grace: str, output_format: str) -> int:
-    """Bring in runs that are in folders on this machine only.
+    """Sync runs that are in folders on this machine only.
 
-    DIR is the folder of a run by hand, one that holds such folders, or the state folder of an agent that is
-    gone; if none is named, `sweepd-runs` here. What the server has already is not sent again: the call may be
-    repeated, and goes on where it was cut off. A run whose script goes on is followed from then on.
+    DIR is the folder of a standalone run, one that holds such folders, or the state folder of an agent that
+    is gone; by default `sweepd-runs` here. What the server has already is not sent again: the call may be
+    repeated, and continues where it was cut off. A run whose script still runs is followed from then on.
     """
     settings = current_settings()
     try:
@@ -56,8 +56,8 @@ def command(folders: tuple[Path, ...], grace: str, output_format: str) -> int:
         # The table has what is said of each; on one screen with it, that would be there twice.
         on_screen = output_format in ("table", "wide") and sys.stdout.isatty()
         if on_screen:
-            note(f"Bringing in {counted(len(found), 'folder')} …")
-        for outcome in _brought_in(client, found, target(settings), settings, seconds):
+            note(f"Syncing {counted(len(found), 'folder')} …")
+        for outcome in _synced(client, found, target(settings), settings, seconds):
             outcomes.append(outcome)
             if not on_screen:
                 note(_told(outcome))
@@ -67,16 +67,16 @@ def command(folders: tuple[Path, ...], grace: str, output_format: str) -> int:
     return max(outcome.exit_code for outcome in outcomes)
 
 
-def _brought_in(
+def _synced(
     client: Client, found: Sequence[Found], server: Target, settings: Settings, grace: float
 ) -> Iterator[Outcome]:
-    """Bring folders in, two at a time, and yield what became of each, in their order."""
+    """Sync folders, two at a time, and yield the outcome of each, in their order."""
     from concurrent.futures import ThreadPoolExecutor
 
     def one(each: Found) -> Outcome:
         if each.run and is_there(client, each):
             return Outcome(found=each, what="there-already")
-        return bring_in(each, server, settings.environ, grace=grace)
+        return sync_folder(each, server, settings.environ, grace=grace)
 
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         yield from pool.map(one, found)
@@ -89,13 +89,13 @@ def _told(outcome: Outcome) -> str:
     match outcome.what:
         case "brought-in":
             runs = "" if outcome.found.run else f" of {counted(len(outcome.runs), 'run')}"
-            return f"{name}: {counted(outcome.rows, 'row')}{runs} brought in"
+            return f"{name}: {counted(outcome.rows, 'row')}{runs} synced"
         case "there-already":
             return f"{name}: there already"
         case "followed":
             return f"{name}: followed from now on{message}"
         case _:
-            return f"{name}: not all of it is in{message}"
+            return f"{name}: not synced completely{message}"
 
 
 def _columns(*, explained: bool) -> list[Column]:

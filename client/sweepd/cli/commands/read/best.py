@@ -9,6 +9,7 @@ import click
 from sweepd import v1
 from sweepd.cli.command import Command
 from sweepd.cli.connection import connect
+from sweepd.cli.exit_code import ExitCode
 from sweepd.cli.output.formats import (
     FORMATS,
     columns_option,
@@ -18,7 +19,7 @@ from sweepd.cli.output.formats import (
     write_document,
     write_rows,
 )
-from sweepd.cli.problem import ExitCode, Problem, not_found
+from sweepd.cli.problem import Problem, not_found
 from sweepd.cli.settings import current_settings
 from sweepd.cli.show.describe import objective_notice
 from sweepd.cli.show.failed_runs import all_failed, failure_heading, failure_lines

@@ -11,7 +11,7 @@ from sweepd.cli.command import Command
 from sweepd.cli.connection import connect
 from sweepd.cli.output.formats import output_option, page, terminal_width, write_document
 from sweepd.cli.settings import current_settings
-from sweepd.cli.show.explanation import run_story, sweep_story
+from sweepd.cli.show.explanation import run_explanation, sweep_explanation
 from sweepd.views.run import event_shape, run_shape
 from sweepd.views.sweep import obstacle_shape, sweep_shape
 
@@ -44,7 +44,7 @@ def _run(client: Client, name: str, output_format: str) -> None:
     obstacles = [obstacle_shape(obstacle) for obstacle in answer.obstacles]
     if output_format == "table":
         colored = current_settings().colored(sys.stdout)
-        page(run_story(run, events, obstacles, colored=colored, width=terminal_width()))
+        page(run_explanation(run, events, obstacles, colored=colored, width=terminal_width()))
     else:
         write_document({**run, "events": [*events], "obstacles": [*obstacles]}, output_format)
 
@@ -56,6 +56,6 @@ def _sweep(client: Client, name: str, output_format: str) -> None:
     obstacles = [obstacle_shape(obstacle) for obstacle in answer.obstacles]
     if output_format == "table":
         colored = current_settings().colored(sys.stdout)
-        page(sweep_story(sweep, obstacles, colored=colored, width=terminal_width()))
+        page(sweep_explanation(sweep, obstacles, colored=colored, width=terminal_width()))
     else:
         write_document({**sweep, "obstacles": [*obstacles]}, output_format)

@@ -11,8 +11,9 @@ import click
 from sweepd import v1
 from sweepd.cli.command import Command
 from sweepd.cli.connection import connect
+from sweepd.cli.exit_code import ExitCode
 from sweepd.cli.output.formats import Output, note, row_output, write_rows
-from sweepd.cli.problem import ExitCode, Problem, not_found, usage_problem
+from sweepd.cli.problem import Problem, not_found, usage_problem
 from sweepd.cli.settings import current_settings
 from sweepd.errors import ClientError
 from sweepd.objects.download import DigestError, UnsafeNameError, place_of, save

@@ -70,8 +70,8 @@ def _silence(run: v1.Run) -> str:
     why = f": {reason}" if reason else ""
     if not run.sweep:
         return (
-            f"the console of {clean(run.name)}, a run by hand, is not captured: what it prints is where it "
-            f"was started; it is {run_state(run)}{why}"
+            f"the console of {clean(run.name)}, a standalone run, is not captured: what it prints is where "
+            f"it was started; it is {run_state(run)}{why}"
         )
     return f"{clean(run.name)} has printed nothing; it is {run_state(run)}{why}"
 

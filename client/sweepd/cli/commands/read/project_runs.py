@@ -1,4 +1,4 @@
-"""The runs of a project: of its sweeps, and those that were started by hand."""
+"""Runs of a project: those of its sweeps, and standalone ones."""
 
 from __future__ import annotations
 

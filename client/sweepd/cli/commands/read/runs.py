@@ -44,9 +44,11 @@ if TYPE_CHECKING:
 @click.option(
     "--project",
     metavar="[ENTITY/]PROJECT",
-    help="Instead of ID: all runs of a project, of its sweeps and started by hand, the newest first.",
+    help="Instead of ID: all runs of a project, of its sweeps and standalone, the newest first.",
 )
-@click.option("--by-hand", is_flag=True, help="With --project: only those that were started by hand.")
+@click.option(
+    "--by-hand", is_flag=True, help="With --project: only standalone runs, which belong to no sweep."
+)
 @click.option("--prior", is_flag=True, help="With ID: the runs of elsewhere that it began with, not its own.")
 @click.option("--watch", is_flag=True, help="Go on: redraw on a terminal, append what changed in a pipe.")
 @row_output

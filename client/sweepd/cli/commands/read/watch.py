@@ -13,9 +13,10 @@ from sweepd.calls.states import run_state, sweep_state
 from sweepd.calls.waiting import holds
 from sweepd.cli.command import Command
 from sweepd.cli.connection import connect
-from sweepd.cli.live.watching import end_code, follow, tell_gap
+from sweepd.cli.exit_code import ExitCode
+from sweepd.cli.live.watching import end_code, follow, warn_of_gap
 from sweepd.cli.output.formats import note, output_option
-from sweepd.cli.problem import ExitCode, usage_problem
+from sweepd.cli.problem import usage_problem
 from sweepd.cli.settings import current_settings
 from sweepd.durations import parse_duration
 from sweepd.errors import InvalidError, NotYetError
@@ -79,7 +80,7 @@ def _code(client: Client, named: Named, condition: Condition, seconds: float | N
     """Return the exit code of what is waited for, once there is one."""
     found: v1.Sweep | v1.Run
     if named.is_run:
-        found = client.run_until(named.name, condition, seconds=seconds, on_gap=tell_gap)
+        found = client.run_until(named.name, condition, seconds=seconds, on_gap=warn_of_gap)
         state = run_state(found)
     else:
         found = client.sweep_until(named.name, condition, seconds=seconds)

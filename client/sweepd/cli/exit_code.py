@@ -1,0 +1,19 @@
+"""Exit codes; scripts rely on the numbers."""
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """End of a command. The agent uses the same numbers."""
+
+    OK = 0
+    FAILURE = 1
+    USAGE = 2
+    NOT_FOUND = 3
+    DENIED = 4
+    INVALID = 5
+    UNREACHABLE = 6
+    NOT_YET = 7
+    ENDED_BADLY = 8
+    GUARD_TRIPPED = 9
+    INTERRUPTED = 130
