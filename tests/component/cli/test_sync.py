@@ -34,7 +34,7 @@ def test_on_a_terminal_each_folder_is_told_once(
     code, shown = on_terminal(["sync", str(folder)], environ, b"")
     assert code == 0
     assert shown.splitlines() == [
-        "Bringing in 1 folder …",
+        "Syncing 1 folder …",
         "RUN                   OUTCOME        ROWS",
         "local/train/byhand42  there-already  0",
     ]
