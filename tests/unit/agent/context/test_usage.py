@@ -51,6 +51,7 @@ def test_a_circle_of_stale_parents_ends() -> None:
 
 def test_shares_are_told_only_where_they_are_known() -> None:
     assert percent(1.0, 2.5, 1.0) == 150.0
+    assert percent(1.0, 1.0, 1.0) == 0.0
     assert percent(3.0, 1.0, 1.0) is None, "what had used most is gone"
     assert percent(1.0, 1.0, 0.0) is None
     assert busy(Processors(busy=10, total=100), Processors(busy=60, total=200)) == 50.0

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -111,6 +112,26 @@ def test_a_broken_or_refused_stream_ends_no_process() -> None:
     play.happens(e.StreamClosed(), *(e.Refused(refusal, "") for refusal in list(e.Refusal)[:4]), after=1e6)
     assert play.state.held[KEY].phase is Phase.RUNNING
     assert not play.state.left
+
+
+@pytest.mark.parametrize(
+    ("refusal", "code"),
+    [
+        (e.Refusal.AMBIGUOUS, 2),
+        (e.Refusal.NO_SUCH_SWEEP, 3),
+        (e.Refusal.SWEEP_ENDED, 1),
+        (e.Refusal.BAD_TOKEN, 4),
+        (e.Refusal.NO_RUN, 1),
+        (e.Refusal.NO_CONTEXT, 3),
+        (e.Refusal.REPLACED, 1),
+    ],
+)
+def test_a_refused_agent_without_a_process_ends_with_the_code_of_the_reason(
+    refusal: e.Refusal, code: int
+) -> None:
+    (leave,) = Play().happens(e.Refused(refusal, "why"))
+    assert isinstance(leave, f.Leave)
+    assert (leave.code, leave.cause, leave.error) == (code, refusal.value, "why")
 
 
 def test_a_run_that_is_to_stop_when_cut_off_stops_a_lease_after_the_last_word() -> None:
