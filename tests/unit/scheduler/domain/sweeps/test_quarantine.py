@@ -1,0 +1,170 @@
+"""Agents that cannot start a run, and sweeps that only quarantined agents are left with."""
+
+import pytest
+
+from sweepd_scheduler.domain.agents.agent import Guarded, Ineligible, IneligibleReason, QuarantineCause
+from sweepd_scheduler.domain.agents.commands import StartRun
+from sweepd_scheduler.domain.events import Announced, Detached
+from sweepd_scheduler.domain.requests.requests import PauseSweep, ResumeSweep
+from sweepd_scheduler.domain.runs.run import Exit, ExitCause
+from sweepd_scheduler.domain.states import AttemptState, RunState, SweepState
+from sweepd_scheduler.domain.sweeps.sweep import PauseCause
+from unit.scheduler.domain.sweeps.test_guard import FAILS, S, runs, state_of
+from unit.scheduler.people import release
+from unit.scheduler.world import OBJECTIVE, RANDOM, World
+
+MISSING = Exit(cause=ExitCause.START_FAILED, message="the program train.py is not there")
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def test_a_run_that_its_agent_cannot_start_goes_to_another_one_uncharged(world: World) -> None:
+    world.create({**RANDOM, "retry": {"failure": 1, "infrastructure": 1}})
+    bad, good = world.attach("bad"), world.attach("good")
+    world.exits(bad, world.takes_one(bad).ref, MISSING)
+    run = world.run((1, 1))
+    assert (run.state, run.requeues, run.failures) == (RunState.PENDING, 0, 0)
+    assert (run.newest.state, run.newest.exit) == (AttemptState.ENDED, MISSING)
+    assert world.sweep().counts.of(RunState.FAILED) == 0
+    expected = Guarded(failures=0, quarantine=QuarantineCause.START_FAILED, reason=MISSING.message)
+    assert world.state.index[1].guards == {"bad": expected}
+    assert world.offer(bad) == []
+    told = world.last_told(Ineligible)
+    assert told.reason is IneligibleReason.GUARD
+    assert told.message == (
+        "no run can be started here: the program train.py is not there; agent bad gets no more runs of "
+        "local/demo/s until a person releases it: sweepctl agents release bad"
+    )
+    (start,) = world.offer(good)
+    assert (start.run.number, start.run.attempt) == (1, 2)
+    assert state_of(world) == (SweepState.RUNNING, None)
+    assert (
+        "agent bad gets no more runs, as it cannot start them: the program train.py" in world.sweep().reason
+    )
+
+
+def test_a_run_whose_command_no_agent_can_start_has_failed(world: World) -> None:
+    world.create(RANDOM)
+    session = world.attach()
+    runs(world, session, Exit(cause=ExitCause.INVALID_COMMAND, message="too long"))
+    assert world.run((1, 1)).state is RunState.FAILED
+    assert world.run((1, 1)).reason == "its command cannot be run: too long"
+    assert world.offer(session) != []
+
+
+def test_a_canary_that_its_agent_cannot_start_fails_no_sweep(world: World) -> None:
+    world.create({**RANDOM, **OBJECTIVE, "canary": True})
+    bad, good = world.attach("bad"), world.attach("good")
+    world.exits(bad, world.takes_one(bad).ref, MISSING)
+    (start,) = world.offer(good)
+    assert (start.run.number, start.run.attempt) == (1, 2)
+    assert state_of(world) == (SweepState.RUNNING, None)
+
+
+@pytest.mark.parametrize("how", [MISSING, FAILS])
+def test_a_sweep_whose_agents_are_all_quarantined_pauses_with_that_cause(world: World, how: Exit) -> None:
+    world.create({**RANDOM, "guard": {"agent": 1}})
+    first, second = world.attach("ann"), world.attach("bob")
+    runs(world, first, how)
+    assert state_of(world) == (SweepState.RUNNING, None)
+    runs(world, second, how)
+    assert state_of(world) == (SweepState.PAUSED, PauseCause.ALL_AGENTS_QUARANTINED)
+    assert world.sweep().reason.startswith("every attached agent is quarantined: agents ann, bob get no more")
+    assert world.sweep().paused_by_itself
+    world.restarts()
+    assert state_of(world) == (SweepState.PAUSED, PauseCause.ALL_AGENTS_QUARANTINED)
+    for name in ("ann", "bob"):
+        assert world.offer(world.attach(name)) == []
+    assert state_of(world) == (SweepState.PAUSED, PauseCause.ALL_AGENTS_QUARANTINED)
+
+
+@pytest.mark.parametrize("by", ["release", "another agent", "resume"])
+def test_it_goes_on_once_an_agent_is_there_that_gets_runs(world: World, by: str) -> None:
+    world.create({**RANDOM, "guard": {"agent": 1}})
+    session = world.attach("ann")
+    world.exits(session, world.takes_one(session).ref, MISSING)
+    assert world.sweep().paused_by_itself
+    world.offer(session)
+    before = len(world.told)
+    if by == "release":
+        release(world, "ann")
+        assert [told.run.number for _, told in world.told[before:] if isinstance(told, StartRun)] == [1]
+    elif by == "another agent":
+        assert [start.run.number for start in world.offer(world.attach("bob"))] == [1]
+    else:
+        world.happens(ResumeSweep(S))
+    assert state_of(world) == (SweepState.RUNNING, None)
+    assert world.offer(session) == []
+
+
+def test_a_person_s_pause_outlasts_the_want_of_agents(world: World) -> None:
+    """P19: nothing but resume ends it."""
+    world.create(RANDOM)
+    session = world.attach("ann")
+    world.exits(session, world.takes_one(session).ref, MISSING)
+    world.happens(PauseSweep(S))
+    assert state_of(world) == (SweepState.PAUSED, PauseCause.PERSON)
+    release(world, "ann")
+    assert world.offer(world.attach("bob")) == []
+    assert state_of(world) == (SweepState.PAUSED, PauseCause.PERSON)
+
+
+def test_another_quarantined_agent_resumes_nothing(world: World) -> None:
+    world.create(RANDOM)
+    first, second = world.attach("ann"), world.attach("bob")
+    for session in (first, second):
+        world.exits(session, world.takes_one(session).ref, MISSING)
+    world.leaves(second)
+    world.attach("bob")
+    world.attach("cat", "s")
+    assert state_of(world) == (SweepState.RUNNING, None)
+
+
+def test_an_agent_that_is_away_for_a_moment_with_a_live_run_is_no_reason_to_pause(world: World) -> None:
+    world.create(RANDOM)
+    good, bad = world.attach("good"), world.attach("bad")
+    world.takes_one(good)
+    world.leaves(good)
+    world.exits(bad, world.takes_one(bad).ref, MISSING)
+    assert state_of(world) == (SweepState.RUNNING, None)
+    world.passes(125)
+    assert state_of(world) == (SweepState.PAUSED, PauseCause.ALL_AGENTS_QUARANTINED), "its run is lost"
+
+
+@pytest.mark.parametrize("returns", [True, False])
+def test_a_sweep_that_only_quarantined_agents_are_left_with_pauses_after_a_while(
+    world: World, returns: bool
+) -> None:
+    world.create(RANDOM)
+    good, bad = world.attach("good"), world.attach("bad")
+    world.exits(bad, world.takes_one(bad).ref, MISSING)
+    world.leaves(good)
+    world.passes(60)
+    assert state_of(world) == (SweepState.RUNNING, None)
+    if returns:
+        world.attach("good")
+    world.passes(65)
+    paused = (SweepState.PAUSED, PauseCause.ALL_AGENTS_QUARANTINED)
+    assert state_of(world) == ((SweepState.RUNNING, None) if returns else paused)
+
+
+def test_a_sweep_pauses_whose_good_agent_died_while_it_came_back(world: World) -> None:
+    """Its new stream makes the older one void, and ends before it says what the agent holds."""
+    world.create(RANDOM)
+    good, bad = world.attach("good"), world.attach("bad")
+    world.exits(bad, world.takes_one(bad).ref, MISSING)
+    world.happens(Announced("new", "good"))
+    world.happens(Detached(good, "good"))
+    world.happens(Detached("new", "good"))
+    world.passes(125)
+    assert state_of(world) == (SweepState.PAUSED, PauseCause.ALL_AGENTS_QUARANTINED)
+
+
+def test_a_sweep_with_nothing_left_to_hand_out_does_not_pause_for_want_of_agents(world: World) -> None:
+    world.create({**RANDOM, "run_cap": 1, "guard": {"agent": 1}})
+    session = world.attach()
+    runs(world, session, FAILS)
+    assert world.sweep().state is SweepState.FINISHED
