@@ -62,7 +62,7 @@ class SweepRow(SchedulerTable, table=True):
     killed_runs: int = _count(RunState.KILLED)
     cursor: str = column(encode=index_text, decode=index_of)
     initial: int
-    listed: str | None = column(encode=index_text, decode=index_of)
+    enumeration_index: str | None = column(encode=index_text, decode=index_of)
     observations: int
     best_run: int | None
     best_value: float | None

@@ -44,9 +44,9 @@ def test_a_grid_of_few_points_among_very_many_combinations_runs_each_once(
 
 def test_places_of_thousands_of_digits_are_stored(world: StoredWorld, opened: Opened) -> None:
     sweep = world.create(RANDOM)
-    far = replace(sweep, cursor=7 * 10**5_000 + 1, listed=2**63)
+    far = replace(sweep, cursor=7 * 10**5_000 + 1, enumeration_index=2**63)
     world.changes.append(SweepChanged(far))
     world.save()
     found = opened.records.sweep(sweep.name)
     assert found is not None
-    assert (found.cursor, found.listed) == (far.cursor, far.listed)
+    assert (found.cursor, found.enumeration_index) == (far.cursor, far.enumeration_index)

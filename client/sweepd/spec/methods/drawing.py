@@ -26,7 +26,7 @@ def search_draws(spec: SweepSpec, cursor: Cursor, seen: Seen, size: int | None, 
     if not spec.search_space.dimensions:
         return _constant(spec, cursor, seen)
     if draws_are_over(cursor, seen, size):
-        return _of_listing(spec, cursor, seen, limit)
+        return _of_enumeration(spec, cursor, seen, limit)
     return _of_draws(spec, cursor, seen, size, limit)
 
 
@@ -59,25 +59,27 @@ def _of_draws(spec: SweepSpec, cursor: Cursor, seen: Seen, size: int | None, lim
     if is_finite:
         # Also where so little is feasible that a thousand repeats do not come up: points were not counted,
         # so that going through them is the only way to an end.
-        return _of_listing(spec, moved, seen, limit)
+        return _of_enumeration(spec, moved, seen, limit)
     # No end to the points, but the distribution hardly leaves a few: one comes again.
     return Found(at=moved, after=moved, proposed=last)
 
 
-def _of_listing(spec: SweepSpec, cursor: Cursor, seen: Seen, limit: int) -> Found:
+def _of_enumeration(spec: SweepSpec, cursor: Cursor, seen: Seen, limit: int) -> Found:
     space = spec.search_space
     end = space.finite_combinations or 0
     source = _source(spec)
-    place, proposed = next_unseen(space.next_finite_combination, cursor.listed or 0, end, seen, limit, source)
-    at = replace(cursor, listed=place)
+    place, proposed = next_unseen(
+        space.next_finite_combination, cursor.enumeration_index or 0, end, seen, limit, source
+    )
+    at = replace(cursor, enumeration_index=place)
     if proposed is None:
         return Found(at=at, after=at, done=place >= end)
-    return Found(at=at, after=replace(cursor, listed=place + 1), proposed=proposed)
+    return Found(at=at, after=replace(cursor, enumeration_index=place + 1), proposed=proposed)
 
 
 def draws_are_over(cursor: Cursor, seen: Seen, size: int | None) -> bool:
-    """Tell whether draws are over. Points from elsewhere may be among `seen`, so counting alone is no end."""
-    return cursor.listed is not None or (size is not None and len(seen) >= size)
+    """Tell whether draws are over. Prior points may be among `seen`: counting alone proves nothing."""
+    return cursor.enumeration_index is not None or (size is not None and len(seen) >= size)
 
 
 def _source(spec: SweepSpec) -> Source:

@@ -33,16 +33,16 @@ class Cursor:
     Args:
         initial: how many of the initial points are done with.
         index: next place of the method's own order: in the grid, in the draws, in the list.
-        listed: next place in a finite space once draws find hardly anything new; else None.
+        enumeration_index: next point of a finite space once draws find hardly anything new; else None.
     """
 
     initial: int = 0
     index: int = 0
-    listed: int | None = None
+    enumeration_index: int | None = None
 
     def at(self, index: int) -> "Cursor":
         """Return the cursor at another place of the method's own order."""
-        return Cursor(initial=self.initial, index=index, listed=self.listed)
+        return Cursor(initial=self.initial, index=index, enumeration_index=self.enumeration_index)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +78,7 @@ def next_unseen(
     limit: int,
     source: Source,
 ) -> tuple[int, Proposed | None]:
-    """Return the place of the first point that was not handed out; without one, where to go on.
+    """Return the place of the first point that was not handed out; without one, the place to continue from.
 
     Args:
         step: given a place and a number of candidates, the first point from there on, as `next_combination`.

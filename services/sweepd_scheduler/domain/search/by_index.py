@@ -54,14 +54,20 @@ def anything_left(sweep: Sweep, seen: Mapping[bytes, int], size: int | None) -> 
 
 
 def _cursor(sweep: Sweep) -> Cursor:
-    return Cursor(initial=sweep.initial, index=sweep.cursor, listed=sweep.listed)
+    return Cursor(initial=sweep.initial, index=sweep.cursor, enumeration_index=sweep.enumeration_index)
 
 
 def _at(sweep: Sweep, cursor: Cursor) -> Sweep:
     """Return the sweep at a cursor; itself if it is there already."""
-    if (cursor.initial, cursor.index, cursor.listed) == (sweep.initial, sweep.cursor, sweep.listed):
+    if (cursor.initial, cursor.index, cursor.enumeration_index) == (
+        sweep.initial,
+        sweep.cursor,
+        sweep.enumeration_index,
+    ):
         return sweep
-    return replace(sweep, initial=cursor.initial, cursor=cursor.index, listed=cursor.listed)
+    return replace(
+        sweep, initial=cursor.initial, cursor=cursor.index, enumeration_index=cursor.enumeration_index
+    )
 
 
 def _drawn(sweep: Sweep, proposed: Proposed | None) -> ChosenPoint | None:

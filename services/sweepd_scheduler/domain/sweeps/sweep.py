@@ -99,7 +99,7 @@ class Sweep:
         counted: points of its space, where counting them takes so long that it was done at creation only.
         cursor: index of the next point of the method: of the grid, of the draws, of the list.
         initial: how many of the initial points were handed out.
-        listed: next place in the listing of a finite space, once draws find hardly anything new; else None.
+        enumeration_index: next point of a finite space, once draws find hardly anything new; else None.
         observations: how many numbered observations its study has.
         objective_seen: whether any run ever logged the objective.
         guarded_from: runs that had ended when a person last resumed it or retried runs; the guard counts on.
@@ -125,7 +125,7 @@ class Sweep:
     counts: Counts = NO_RUNS
     cursor: int = 0
     initial: int = 0
-    listed: int | None = None
+    enumeration_index: int | None = None
     observations: int = 0
     best: Best | None = None
     objective_seen: bool = False
