@@ -44,7 +44,7 @@ def spec_from_message(message: v1.SweepSpec) -> SweepSpec:
     """Return the specification that a message carries.
 
     Raises:
-        CodecError: it is malformed, or a file that said the same would be refused; it has the first finding.
+        CodecError: it is malformed, or such a file would be refused; the error has the first finding.
     """
     parsed = parse_mapping(spec_document(message), file="spec")
     if parsed.spec is None:
@@ -62,7 +62,7 @@ def spec_document(message: v1.SweepSpec) -> dict[str, object]:
     document = {"method": _word(message, "method", "method"), **_document(message, SWEEP, "")}
     if message.parameters or message.method == v1.SEARCH_METHOD_LIST:
         return document
-    # Only lists may leave it out; elsewhere the reader refuses an empty space.
+    # Only lists may leave it out; for other methods the reader refuses an empty space.
     return {**document, "parameters": {}}
 
 

@@ -30,12 +30,12 @@ from sweepd.spec.parameter import Path
 from sweepd.spec.point import Json, Number
 
 Values = Mapping[Path, Json]
-Code = Callable[[Values], Value]
+Evaluator = Callable[[Values], Value]
 Test = Callable[[Values], bool]
 _Relation = Callable[[Value, Value], bool]
 
 
-def code_of(node: Node, path_of: Callable[[Read], Path]) -> Code:
+def code_of(node: Node, path_of: Callable[[Read], Path]) -> Evaluator:
     """Return the function that a tree is."""
     return _Coder(path_of).code(node)
 
@@ -63,7 +63,7 @@ class _Coder:
                 code = self.code(node)
                 return lambda values: code(values) is True
 
-    def code(self, node: Node) -> Code:
+    def code(self, node: Node) -> Evaluator:
         match node:
             case Literal(value=value):
                 return lambda values: value
@@ -85,7 +85,7 @@ class _Coder:
             case Not() | Joined() | Comparison():
                 return self.test(node)
 
-    def _call(self, node: Call) -> Code:
+    def _call(self, node: Call) -> Evaluator:
         arguments = [self.code(argument) for argument in node.arguments]
         first = arguments[0]
         if node.function == "len":
@@ -118,7 +118,7 @@ def _any(tests: list[Test]) -> Test:
     return lambda values: any(test(values) for test in tests)
 
 
-def _list(items: list[Code]) -> Code:
+def _list(items: list[Evaluator]) -> Evaluator:
     def listed(values: Values) -> Value:
         whole: list[Json] = []
         for item in items:
@@ -131,12 +131,12 @@ def _list(items: list[Code]) -> Code:
     return listed
 
 
-def _operation(sign: str, left: Code, right: Code) -> Code:
+def _operation(sign: str, left: Evaluator, right: Evaluator) -> Evaluator:
     operation = OPERATIONS[sign]
     return lambda values: calculated(operation, left(values), right(values))
 
 
-def _chain(first: Code, steps: list[tuple[str, Code]]) -> Code:
+def _chain(first: Evaluator, steps: list[tuple[str, Evaluator]]) -> Evaluator:
     operations = [(OPERATIONS[sign], code) for sign, code in steps]
 
     def chained(values: Values) -> Value:
@@ -148,7 +148,7 @@ def _chain(first: Code, steps: list[tuple[str, Code]]) -> Code:
     return chained
 
 
-def _compared(relation: _Relation, left: Code, right: Code) -> Test:
+def _compared(relation: _Relation, left: Evaluator, right: Evaluator) -> Test:
     return lambda values: relation(left(values), right(values))
 
 

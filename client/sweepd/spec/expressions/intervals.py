@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from sweepd.spec.expressions.bounded import OPERATIONS, UNDEFINED, Undefined, Value, calculated
-from sweepd.spec.expressions.code import RELATIONS, Code, code_of
+from sweepd.spec.expressions.code import RELATIONS, Evaluator, code_of
 from sweepd.spec.expressions.tree import (
     Arithmetic,
     Call,
@@ -68,7 +68,7 @@ def interval_truth_of(node: Node, path_of: Callable[[Read], Path]) -> Callable[[
 class _Judge:
     def __init__(self, path_of: Callable[[Read], Path]) -> None:
         self._path_of = path_of
-        self._parts: dict[int, tuple[Code, set[Path]]] = {}
+        self._parts: dict[int, tuple[Evaluator, set[Path]]] = {}
 
     def truths(self, node: Node, intervals: Intervals) -> Truths:
         match node:

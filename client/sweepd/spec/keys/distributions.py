@@ -15,7 +15,7 @@ from sweepd.spec.distributions.distribution import (
     Quantised,
 )
 from sweepd.spec.keys.json_schema import ANYTHING, items, number
-from sweepd.spec.keys.shape import Key, Shape, plain, read_keys
+from sweepd.spec.keys.shape import Key, ValueShape, file_value, read_keys
 from sweepd.spec.keys.shape import number as number_shape
 from sweepd.spec.limits import INT64_MAX, INT64_MIN, MAX_BETA_SHAPE, MAX_INT_CHOICES, MAX_QUANTA
 from sweepd.spec.loading.fields import Fields
@@ -80,17 +80,17 @@ VALUE_KEYS: Final[Mapping[str, Key]] = MappingProxyType(
         for key in (
             Key(
                 "value",
-                Shape(_value, ANYTHING),
+                ValueShape(_value, ANYTHING),
                 "A constant of any type: it is passed on, not searched.",
             ),
             Key(
                 "values",
-                Shape(_values, items(ANYTHING, minItems=1)),
+                ValueShape(_values, items(ANYTHING, minItems=1)),
                 "The values to choose from, of any types.",
             ),
             Key(
                 "probabilities",
-                Shape(_probabilities, items(number(minimum=0, maximum=_LARGEST_SHARE), minItems=1)),
+                ValueShape(_probabilities, items(number(minimum=0, maximum=_LARGEST_SHARE), minItems=1)),
                 "How likely each of `values` is: as many numbers, which sum to 1.",
             ),
             Key("min", number_shape(), "Least value; below `max`."),
@@ -277,7 +277,7 @@ def _problem(built: Continuous | Quantised, ends: tuple[Number, Number]) -> str 
 def distribution_document(distribution: Distribution) -> dict[str, Json]:
     """Return the keys of a parameter that make this distribution."""
     needed, optional = DISTRIBUTION_KEYS[distribution.name]
-    keys = {key: plain(getattr(distribution, key)) for key in (*needed, *optional)}
+    keys = {key: file_value(getattr(distribution, key)) for key in (*needed, *optional)}
     if isinstance(distribution, Constant | Categorical | WeightedCategorical):
         return keys
     return {"distribution": distribution.name, **keys}

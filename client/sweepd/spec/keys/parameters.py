@@ -15,7 +15,7 @@ from sweepd.spec.keys.distributions import (
     distribution_document,
 )
 from sweepd.spec.keys.json_schema import reference
-from sweepd.spec.keys.shape import Shape
+from sweepd.spec.keys.shape import ValueShape
 from sweepd.spec.limits import MAX_NAME_LENGTH
 from sweepd.spec.loading.diagnostic import Findings, Place
 from sweepd.spec.loading.fields import Fields
@@ -283,4 +283,4 @@ def _write(parameters: object) -> Json:
     return parameters_document(parameters) or None
 
 
-PARAMETERS: Final = Shape(_read, reference("parameters"), _write)
+PARAMETERS: Final = ValueShape(_read, reference("parameters"), _write)

@@ -9,7 +9,7 @@ from sweepd.spec.keys.json_schema import Schema, any_of, items, needs, only, ref
 from sweepd.spec.keys.shape import (
     BOOLEAN,
     Key,
-    Shape,
+    ValueShape,
     closed,
     integer,
     number,
@@ -39,7 +39,7 @@ class Rule:
 
 
 def _s(rule: Fields, key: str) -> int | None:
-    # Beside `max_iter` none is told as what it leads to: no bracket.
+    # Beside `max_iter`, 0 gets the finding that there is no bracket.
     return rule.integer(key, 0 if "max_iter" in rule else 1, MAX_HALVINGS)
 
 
@@ -111,7 +111,7 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
                 _MAX_ITER,
                 Key(
                     "s",
-                    Shape(_s, integer(1, MAX_HALVINGS).schema),
+                    ValueShape(_s, integer(1, MAX_HALVINGS).schema),
                     "hyperband: how often `max_iter` is divided by `eta`.",
                 ),
                 _ETA,
@@ -205,7 +205,7 @@ def rule_schema() -> Schema:
         kinds.append(where("type", {"const": name}, {**needed, **names}))
     kind = Key(
         "type",
-        Shape(_kind, words({name: rule.doc for name, rule in RULES.items()})),
+        ValueShape(_kind, words({name: rule.doc for name, rule in RULES.items()})),
         "Which rule of early termination.",
         needed="",
     )
@@ -269,6 +269,6 @@ def _write(rules: object) -> Json:
 
 
 _ONE: Final = reference("rule")
-EARLY_TERMINATE: Final = Shape(
+EARLY_TERMINATE: Final = ValueShape(
     _read, any_of(_ONE, items(_ONE, minItems=1, maxItems=MAX_RULES), {"type": "null"}), _write
 )

@@ -18,13 +18,13 @@ Check = Callable[[Fields, dict[str, object]], None]
 """Records what is wrong with the keys of a mapping together, given its usable values by attribute."""
 
 
-def plain(value: object) -> Json:
+def file_value(value: object) -> Json:
     """Return a value of a specification as a file has it."""
     match value:
         case StrEnum():
             return value.value
         case tuple():
-            return [plain(item) for item in value]
+            return [file_value(item) for item in value]
         case Mapping():
             return dict(value)
         case None | bool() | int() | float() | str() | list():
@@ -34,7 +34,7 @@ def plain(value: object) -> Json:
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class ValueShape:
     """Values of one kind.
 
     Args:
@@ -47,7 +47,7 @@ class Shape:
 
     read: Callable[[Fields, str], object]
     schema: Schema
-    write: Callable[[object], Json] = plain
+    write: Callable[[object], Json] = file_value
     keys: tuple["Key", ...] = ()
     kind: type | None = None
 
@@ -69,7 +69,7 @@ class Key:
     """
 
     name: str
-    shape: Shape
+    shape: ValueShape
     doc: str
     attribute: str = ""
     field: str = ""
@@ -139,7 +139,7 @@ def record(
     wanted: str,
     check: Check | None = None,
     **rules: object,
-) -> Shape:
+) -> ValueShape:
     """Return the shape of a mapping that becomes a dataclass.
 
     Args:
@@ -155,7 +155,7 @@ def record(
         return None if inner is None else read_record(inner, build, keys, f"`{name}`", check)
 
     kind = build if isinstance(build, type) else None
-    return Shape(read, closed(keys, **rules), lambda value: _document(keys, value), tuple(keys), kind)
+    return ValueShape(read, closed(keys, **rules), lambda value: _document(keys, value), tuple(keys), kind)
 
 
 def read_record(
@@ -178,19 +178,19 @@ def _document(keys: Sequence[Key], value: object) -> Json:
     return None if value is None else written(keys, value)
 
 
-def text(*, blank_allowed: bool = False, longest: int | None = None, pattern: str = "") -> Shape:
+def text(*, blank_allowed: bool = False, longest: int | None = None, pattern: str = "") -> ValueShape:
     """Return the shape of text; `longest` and `pattern` are for its schema alone."""
     schema = dict[str, object](type="string") if blank_allowed else json_schema.text()
     if longest is not None:
         schema["maxLength"] = longest
     if pattern:
         schema["pattern"] = pattern
-    return Shape(lambda mapping, key: mapping.text(key, blank_allowed=blank_allowed), schema)
+    return ValueShape(lambda mapping, key: mapping.text(key, blank_allowed=blank_allowed), schema)
 
 
-def integer(minimum: int = INT64_MIN, maximum: int = INT64_MAX) -> Shape:
+def integer(minimum: int = INT64_MIN, maximum: int = INT64_MAX) -> ValueShape:
     """Return the shape of an integer within bounds."""
-    return Shape(
+    return ValueShape(
         lambda mapping, key: mapping.integer(key, minimum, maximum), json_schema.integer(minimum, maximum)
     )
 
@@ -202,7 +202,7 @@ def number(
     most: float | None = None,
     wanted: str = "",
     convert: Callable[[Number], Number] | None = None,
-) -> Shape:
+) -> ValueShape:
     """Return the shape of a number; `wanted` replaces what a message says of its bounds."""
 
     def read(mapping: Fields, key: str) -> Number | None:
@@ -223,22 +223,22 @@ def number(
 
     bounds = {"exclusiveMinimum": above, "minimum": least, "maximum": most}
     given = {name: bound for name, bound in bounds.items() if bound is not None}
-    return Shape(read, json_schema.number(**given))
+    return ValueShape(read, json_schema.number(**given))
 
 
-def words(legal: type[StrEnum], meanings: Mapping[str, str] | None = None) -> Shape:
+def words(legal: type[StrEnum], meanings: Mapping[str, str] | None = None) -> ValueShape:
     """Return the shape of one of the words of an enumeration; editors show what each means."""
     schema = json_schema.choice(legal) if meanings is None else json_schema.words(meanings)
-    return Shape(lambda mapping, key: mapping.choice(key, legal), schema)
+    return ValueShape(lambda mapping, key: mapping.choice(key, legal), schema)
 
 
-def one_of(legal: Sequence[str]) -> Shape:
+def one_of(legal: Sequence[str]) -> ValueShape:
     """Return the shape of one of some words."""
-    return Shape(lambda mapping, key: mapping.word(key, legal), json_schema.choice(legal))
+    return ValueShape(lambda mapping, key: mapping.word(key, legal), json_schema.choice(legal))
 
 
-BOOLEAN: Final = Shape(Fields.boolean, json_schema.BOOLEAN)
-DURATION: Final = Shape(
+BOOLEAN: Final = ValueShape(Fields.boolean, json_schema.BOOLEAN)
+DURATION: Final = ValueShape(
     Fields.duration,
     json_schema.DURATION,
     lambda value: duration_text(value) if isinstance(value, float) else None,

@@ -6,7 +6,7 @@ from typing import Final
 
 from sweepd.spec.keys.json_schema import TEXT as TEXT_SCHEMA
 from sweepd.spec.keys.json_schema import Schema, items, text
-from sweepd.spec.keys.shape import Shape
+from sweepd.spec.keys.shape import ValueShape
 from sweepd.spec.limits import (
     MAX_CONSTRAINTS,
     MAX_EXPRESSION_LENGTH,
@@ -44,7 +44,7 @@ def _command(sweep: Fields, key: str) -> tuple[str, ...]:
                 sweep.item_error(key, index, "bad-value", message)
         else:
             sweep.item_error(key, index, "bad-type", "an item is text, a number or a boolean")
-            command.append("")  # what is said of those behind it names their place
+            command.append("")  # findings about later items name their index
     return tuple(command)
 
 
@@ -78,7 +78,7 @@ def _names(item: Node) -> tuple[str, ...] | None:
 
 
 def _points(sweep: Fields, key: str) -> tuple[Point, ...]:
-    """Return the points of a key; whether they lie in the space is judged elsewhere."""
+    """Return the points of a key; `check_points` judges whether they lie in the space."""
     if sweep.is_empty_list(key):
         sweep.error("no-points", "must have at least one entry", key=key)
     listed = sweep.items(key, "a list of mappings from parameters to values")
@@ -193,13 +193,13 @@ def _given(value: object) -> Json:
     return value if isinstance(value, str) and value else None
 
 
-COMMAND: Final = Shape(
+COMMAND: Final = ValueShape(
     _command, {"type": "array", "items": [{**_ARGUMENT, "pattern": r"\S"}], "additionalItems": _ARGUMENT}
 )
-CONSTRAINTS: Final = Shape(_constraints, items(EXPRESSION_SCHEMA, maxItems=MAX_CONSTRAINTS))
-ZIPS: Final = Shape(_zips, items(items(TEXT_SCHEMA, minItems=2, uniqueItems=True)))
-POINTS: Final = Shape(_points, items({"type": "object", "propertyNames": NAME_SCHEMA}, minItems=1))
-REQUIRES: Final = Shape(
+CONSTRAINTS: Final = ValueShape(_constraints, items(EXPRESSION_SCHEMA, maxItems=MAX_CONSTRAINTS))
+ZIPS: Final = ValueShape(_zips, items(items(TEXT_SCHEMA, minItems=2, uniqueItems=True)))
+POINTS: Final = ValueShape(_points, items({"type": "object", "propertyNames": NAME_SCHEMA}, minItems=1))
+REQUIRES: Final = ValueShape(
     _requires,
     {
         "type": "object",
@@ -208,7 +208,7 @@ REQUIRES: Final = Shape(
         "additionalProperties": _LABEL,
     },
 )
-TAGS: Final = Shape(_tags, items(_LABEL, maxItems=MAX_LABELS, uniqueItems=True))
-METADATA: Final = Shape(_metadata, {"type": "object"})
-PATTERN: Final = Shape(_pattern, text(minLength=1, maxLength=MAX_EXPRESSION_LENGTH), _given)
-PATH: Final = Shape(_path, text(minLength=1, maxLength=MAX_PATH_LENGTH), _given)
+TAGS: Final = ValueShape(_tags, items(_LABEL, maxItems=MAX_LABELS, uniqueItems=True))
+METADATA: Final = ValueShape(_metadata, {"type": "object"})
+PATTERN: Final = ValueShape(_pattern, text(minLength=1, maxLength=MAX_EXPRESSION_LENGTH), _given)
+PATH: Final = ValueShape(_path, text(minLength=1, maxLength=MAX_PATH_LENGTH), _given)

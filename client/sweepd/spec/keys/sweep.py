@@ -15,7 +15,7 @@ from sweepd.spec.keys.shape import (
     BOOLEAN,
     DURATION,
     Key,
-    Shape,
+    ValueShape,
     integer,
     number,
     record,
@@ -116,7 +116,7 @@ METRIC: Final = record(
     (
         Key(
             "name",
-            Shape(_key_name, text(longest=MAX_NAME_LENGTH).schema),
+            ValueShape(_key_name, text(longest=MAX_NAME_LENGTH).schema),
             "The key that the script logs, as `val/loss`.",
             needed=", the key that the script logs",
         ),
@@ -141,7 +141,7 @@ METRIC: Final = record(
         ),
         Key(
             "impute_while_running",
-            Shape(_while_running, choice([*Impute, "false", False]), _written_while_running),
+            ValueShape(_while_running, choice([*Impute, "false", False]), _written_while_running),
             "bayes: whether a running run counts, with its best value so far or else by this rule. "
             'Default: "false".',
             shown=False,
@@ -222,7 +222,7 @@ _AGGREGATE: Final = words(
 _COMPAT: Final = words(
     Compat, {Compat.WANDB: "`import wandb` gets sweepd, also where the real one is installed."}
 )
-_PLACE: Final = Shape(Fields.text, {"type": "string", "pattern": r"[A-Za-z0-9]|[^\x00-\x7F]"})
+_PLACE: Final = ValueShape(Fields.text, {"type": "string", "pattern": r"[A-Za-z0-9]|[^\x00-\x7F]"})
 """Of other letters, some become letters of a legal name; no schema can tell which."""
 
 _WITHOUT_EFFECT: Final = "Accepted, as existing files have it; no effect."
@@ -231,13 +231,13 @@ _ANY_TEXT: Final = text(blank_allowed=True)
 SWEEP: Final = (
     Key(
         "method",
-        Shape(_method, json_schema.words(_MEANINGS), _written_method),
+        ValueShape(_method, json_schema.words(_MEANINGS), _written_method),
         "How the next point is found.",
         needed=f": {', '.join(list(METHODS)[:-1])} or {list(METHODS)[-1]}",
     ),
     Key(
         "name",
-        Shape(_name, {"type": "string", "pattern": r"^$|\S"}),
+        ValueShape(_name, {"type": "string", "pattern": r"^$|\S"}),
         "What is shown instead of the sweep's ID.",
         shown=False,
     ),
@@ -339,7 +339,7 @@ SWEEP: Final = (
 
 WITHOUT_EFFECT: Final = (
     Key("apiVersion", _ANY_TEXT, _WITHOUT_EFFECT),
-    Key("kind", Shape(_kind, choice(["sweep"])), _WITHOUT_EFFECT),
+    Key("kind", ValueShape(_kind, choice(["sweep"])), _WITHOUT_EFFECT),
     Key("job", _ANY_TEXT, _WITHOUT_EFFECT),
     Key("image_uri", _ANY_TEXT, _WITHOUT_EFFECT),
 )

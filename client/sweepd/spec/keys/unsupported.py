@@ -17,7 +17,17 @@ from sweepd.spec.keys.json_schema import (
     reference,
     where,
 )
-from sweepd.spec.keys.shape import DURATION, Key, Shape, closed, integer, number, one_of, read_keys, record
+from sweepd.spec.keys.shape import (
+    DURATION,
+    Key,
+    ValueShape,
+    closed,
+    integer,
+    number,
+    one_of,
+    read_keys,
+    record,
+)
 from sweepd.spec.keys.special import EXPRESSION_SCHEMA
 from sweepd.spec.limits import MAX_EXPRESSION_LENGTH
 from sweepd.spec.loading.diagnostic import NOT_SUPPORTED_YET, Place
@@ -68,7 +78,7 @@ def _local_controller(sweep: Fields) -> list[str]:
     return ["controller: local"]
 
 
-def _metrics(metric: Shape, sweep: Fields, key: str) -> None:
+def _metrics(metric: ValueShape, sweep: Fields, key: str) -> None:
     listed = sweep.items(key, "a list of metrics")
     if isinstance(sweep.node_at(key), SequenceNode) and len(listed) < 2:
         sweep.error("out-of-range", "needs at least two metrics; one goes under `metric`", key=key)
@@ -175,11 +185,11 @@ _WITH_A_WORD: Final[Schema] = {
 }
 _ENGINE: Final = Key(
     "engine",
-    Shape(_engine, any_of(choice(ENGINES), _REMOTE)),
+    ValueShape(_engine, any_of(choice(ENGINES), _REMOTE)),
     "Which engine suggests points: one of those, or a service of your own at an address.",
     needed=f": {', '.join(ENGINES)}, or an address",
 )
-_ANY: Final = Shape(_nothing, ANYTHING)
+_ANY: Final = ValueShape(_nothing, ANYTHING)
 SCHEDULER_KEYS: Final = (
     _ENGINE,
     *(Key(name, _ANY, "") for name in ("source", "optimizer", "search_space")),
@@ -196,19 +206,19 @@ CONTROLLER: Final = record(
 _LATER: Final = " Not supported yet: it is checked, but no sweep can be created of it."
 
 
-def unsupported_keys(metric: Shape) -> tuple[Key, ...]:
+def unsupported_keys(metric: ValueShape) -> tuple[Key, ...]:
     """Return the keys; one of them is a list of metrics."""
-    metrics = Shape(partial(_metrics, metric), items(reference("metric"), minItems=2))
+    metrics = ValueShape(partial(_metrics, metric), items(reference("metric"), minItems=2))
     scheduler = closed(SCHEDULER_KEYS, **where("engine", {"type": "string"}, _WITH_A_WORD))
     wanted = "a mapping with the keys `no_improvement` and `expected_improvement`"
     stop_when = record(dict, STOP_WHEN_KEYS, wanted, _check_stop_when, minProperties=1)
     keys = (
         Key("metrics", metrics, "Several objectives, at least two."),
-        Key("scheduler", Shape(_scheduler, scheduler), "The engine that suggests points."),
+        Key("scheduler", ValueShape(_scheduler, scheduler), "The engine that suggests points."),
         Key("reproducible", integer(1), "Run n depends on the results of the runs up to n - W alone."),
         Key(
             "outcome_constraints",
-            Shape(_expressions, items(EXPRESSION_SCHEMA)),
+            ValueShape(_expressions, items(EXPRESSION_SCHEMA)),
             "Expressions over what runs have logged.",
         ),
         Key("run_timeout", DURATION, "How long one run may take, as `90s` or `1h30m`."),

@@ -46,7 +46,7 @@ class TooManyErrorsError(Exception):
 
 @dataclass(slots=True)
 class Findings:
-    """Everything found in one file so far; reading goes on after each finding, up to `MAX_ERRORS`."""
+    """Everything found in one file so far; reading continues after each finding, up to `MAX_ERRORS`."""
 
     file: str
     _found: list[Diagnostic] = field(default_factory=list)

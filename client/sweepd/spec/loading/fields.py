@@ -217,7 +217,7 @@ def _blank(text: str) -> str:
 
 
 def _bounds(minimum: int, maximum: int, value: Number) -> str:
-    """Return the bounds that a value breaks, in words; those of 64 bits are said only where they matter."""
+    """Return the bounds that a value breaks, in words; those of 64 bits only where they matter."""
     if maximum == INT64_MAX and value < minimum:
         return "within 64 bits" if minimum == INT64_MIN else f"at least {minimum}"
     if maximum == INT64_MAX:

@@ -17,7 +17,7 @@ def read_value(text: str) -> Json:
     quoted text, a list or a mapping is read as that, so `'1'` with its quotes is text.
 
     Raises:
-        ValueError: it begins so, and goes on otherwise.
+        ValueError: it begins so, but is not such a value.
     """
     if text.startswith(_FLOW_STARTS):
         return plain(_node(text))

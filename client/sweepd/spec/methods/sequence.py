@@ -15,7 +15,7 @@ def next_point(
 ) -> tuple[Cursor, Proposed | None, bool]:
     """Return the cursor moved on, the next point, and whether there is none left.
 
-    Neither a point nor the end: the candidates of this call were in vain, the next call goes on.
+    Neither a point nor the end: this call found none among its candidates, the next call continues.
 
     Args:
         spec: the sweep; bayes is treated as random, for want of results.

@@ -47,7 +47,7 @@ def planned_runs(spec: SweepSpec, size: int | None, taken: int = 0) -> int | Non
     """
     if size is None:
         return spec.run_cap
-    before = len(spec.initial) if spec.method.listed else 0  # elsewhere they are among the others
+    before = len(spec.initial) if spec.method.listed else 0  # of other methods they are among the points
     runs = (max(0, size - taken) + before) * spec.repeats
     return runs if spec.run_cap is None else min(runs, spec.run_cap)
 

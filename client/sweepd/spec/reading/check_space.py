@@ -196,7 +196,7 @@ def check_shuffle(fields: Fields, spec: SweepSpec) -> None:
     found = spec.search_space.count_grid(_STEPS)
     count = found.value or 0
     if count == 0 and not found.is_estimate:
-        return  # of no point at all the constraints are to blame, which is said elsewhere
+        return  # that constraints leave no point at all is another finding
     if spec.search_space.combinations > count * _MOST_COMBINATIONS_A_POINT:
         fields.findings.error(
             place_of(fields.node, ("shuffle",)),

@@ -128,7 +128,7 @@ class _Compiler:
 
     @property
     def _has_enough(self) -> bool:
-        """Tell whether more findings would be told to nobody: each costs time to word."""
+        """Tell whether more findings would not be shown: each costs time to word."""
         return len(self.findings) >= MAX_ERRORS
 
     def _found(self, path: str, code: Code, message: str, suggestion: str | None = None) -> None:

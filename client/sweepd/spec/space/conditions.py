@@ -57,7 +57,7 @@ def _warnings(compiled: Compiled) -> Iterator[Finding]:
 
 
 def _answers(walk: Walk, expression: Expression) -> tuple[set[bool], int]:
-    """Return what the expression says, until it has said both, and after how many combinations."""
+    """Return the answers of an expression, up to both, and how many combinations that took."""
     answers: set[bool] = set()
     start = 0
     while len(answers) < 2:

@@ -34,7 +34,7 @@ class State:
 
 
 Step = Callable[[State], int | None]
-"""Settles something: None if the state may go on, else the places of which one must get another digit.
+"""Settles something: None if the state may stand, else the places of which one must get another digit.
 
 They are the bits of an integer. A step may set a digit to its last where none of its other ones is right.
 """

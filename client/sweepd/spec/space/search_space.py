@@ -98,7 +98,7 @@ class SearchSpace:
     ) -> tuple[int, Point | None]:
         """Return the first combination of the grid from `start` on that is a point: its index, and the point.
 
-        At most `limit` candidates are looked at, each of which may skip many combinations: (index to go on
+        At most `limit` candidates are looked at, each of which may skip many combinations: (index to continue
         from, None) when there was no point among them, (`combinations`, None) at the end. With `partial`,
         only points that agree with what it gives.
 

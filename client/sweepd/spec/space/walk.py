@@ -40,7 +40,7 @@ class Walk:
     def next(self, start: int, limit: int, given: Values | None = None) -> tuple[int, Values | None]:
         """Return the first combination from `start` on that is a point, and its values.
 
-        At most `limit` candidates are looked at: (where to go on, None) if none of them was one. With
+        At most `limit` candidates are looked at: (place to continue from, None) if none of them was one. With
         `given`, only points that have those values.
         """
         if start >= self.combinations:
