@@ -110,7 +110,7 @@ def test_runs_that_all_failed_have_no_best_one_but_causes(installation: Installa
         "  1 run: exited with code 4: bye",
         f"    sweepctl logs {name}-3",
         "  1 run: ended by SIGKILL: bye",
-        "    sweepd did not kill it; the kernel often does, for want of memory; it ended before any sample",
+        "    sweepd did not kill it; the kernel often does, when memory runs out; it ended before any sample",
         f"    sweepctl logs {name}-4",
     ]
     assert "\n".join([f"All 4 runs of {name} failed:", *causes]) in done.stderr
@@ -118,7 +118,7 @@ def test_runs_that_all_failed_have_no_best_one_but_causes(installation: Installa
     assert best.stdout == ""
     assert best.stderr.splitlines()[1:-1] == causes
     assert "every run has failed" in installation.ctl("get", name).stdout
-    assert "for want of memory" in installation.ctl("get", f"{name}-4").stdout
+    assert "when memory runs out" in installation.ctl("get", f"{name}-4").stdout
     assert installation.json("runs", name, "--sort", "best")[0]["value"] == 1  # type: ignore[index]
     document = json.loads(installation.ctl("run", "sweep.yaml", "-o", "json", code=8).stdout)
     assert document["bestRun"] is None
