@@ -23,17 +23,15 @@ from sweepd_scheduler.domain.early_termination.judging import Rung, cost
 from sweepd_scheduler.domain.events import Timer
 from sweepd_scheduler.domain.names import sweep_of_run_id
 from sweepd_scheduler.domain.replacing import replace
-from sweepd_scheduler.domain.runs.run import Run, RunKey
-from sweepd_scheduler.domain.runs.run import check_change as check_run
+from sweepd_scheduler.domain.runs.run import Run, RunKey, attempt_table, run_table
 from sweepd_scheduler.domain.runs.values import EndedTrial
 from sweepd_scheduler.domain.search.prior_runs import PriorRun
 from sweepd_scheduler.domain.search.study import OUTCOMES, Outcome, Study, StudyEvent, StudyObservation
 from sweepd_scheduler.domain.state import State
-from sweepd_scheduler.domain.states import FINAL_RUN, FINAL_SWEEP, HELD_ATTEMPT, AttemptState
+from sweepd_scheduler.domain.states import FINAL_RUN, FINAL_SWEEP, HELD_ATTEMPT, AttemptState, check
 from sweepd_scheduler.domain.stored import EndedSweep, StoredSweep
 from sweepd_scheduler.domain.sweep_index import SweepIndex, index_from, index_of, index_run, rank
-from sweepd_scheduler.domain.sweeps.sweep import Sweep
-from sweepd_scheduler.domain.sweeps.sweep import check_change as check_sweep
+from sweepd_scheduler.domain.sweeps.sweep import Sweep, sweep_table
 from sweepd_scheduler.domain.timing import ClockReading
 
 
@@ -77,10 +75,15 @@ class Draft:
             self.changes.append(PriorRunsTaken(sweep, priors))
 
     def put_sweep(self, sweep: Sweep) -> None:
-        """Replace a sweep; one that has ended leaves memory with all that belongs to it."""
+        """Replace a sweep; one that has ended leaves memory with all that belongs to it.
+
+        Raises:
+            IllegalTransitionError: its state may not follow the one before.
+        """
         state, undo_log = self.state, self._undo_log
         before = state.sweeps.get(sweep.key)
-        check_sweep(before, sweep)
+        if before is None or before.state is not sweep.state:
+            check(sweep_table(sweep), before.state if before else None, sweep.state, sweep.name)
         self.touched[sweep.key] = None
         self.changes.append(SweepChanged(sweep, new=before is None))
         undo_log.put(state.sweeps, sweep.key, sweep)
@@ -144,9 +147,10 @@ class Draft:
             iterations: of the rung.
             ended: what remains of the run or point, if it has ended.
         """
-        sweep, provisional = self.state.sweeps[key], self.state.index[key].provisional
+        sweep = self.state.sweeps[key]
         if not sweep.learns:
             return
+        provisional = self.state.index[key].provisional
         if event is StudyEvent.ENDED:
             self._undo_log.drop(provisional, run)
         elif event is not StudyEvent.RUNG_REACHED:
@@ -185,21 +189,33 @@ class Draft:
         self._undo_log.put(self.state.index[run.sweep].again, run.number, None)
 
     def put_run(self, run: Run) -> None:
-        """Replace a run, or add it; indices and counts follow. A final one leaves memory."""
+        """Replace a run, or add it; indices and counts follow. A final one leaves memory.
+
+        Raises:
+            IllegalTransitionError: its state, or that of its newest attempt, may not follow the one before.
+        """
         state = self.state
         before = state.runs.get(run.key)
-        check_run(before, run)
         sweep = state.sweeps[run.sweep]
+        moves = before is None or before.state is not run.state
+        if moves:
+            check(run_table(run), before.state if before else None, run.state, run.name)
+        newest = run.attempts[-1] if run.attempts else None
+        was = before.attempts[-1] if before is not None and before.attempts else None
+        if newest is not None and newest is not was:
+            last = was.state if was is not None and was.number == newest.number else None
+            if last is not newest.state:
+                check(attempt_table(run), last, newest.state, run.name)
         self.changes.append(RunChanged(run=run, value=run.value(sweep.value_kind), new=before is None))
-        if run.attempts and (before is None or not before.attempts or before.newest is not run.newest):
-            self.changes.append(AttemptChanged(run.key, run.newest))
+        if newest is not None and newest is not was:
+            self.changes.append(AttemptChanged(run.key, newest))
         if run.state in FINAL_RUN:
             self._undo_log.drop(state.runs, run.key)
         else:
             self._undo_log.put(state.runs, run.key, run)
         index_run(self._undo_log, sweep, state.index[run.sweep], before, run)
         _index_lease(state, run, self.now.monotonic)
-        if before is None or before.state is not run.state:
+        if moves:
             counts = sweep.counts.moved(before.state if before else None, run.state)
             self.put_sweep(replace(sweep, counts=counts))
 

@@ -1,7 +1,8 @@
 """States of runs, attempts and sweeps, and which may follow each other.
 
 A table maps each state to those that may follow it, and None, for what does not exist yet, to those that it
-may have first. `check` is the only gate: what moves a state calls it, and `Draft` with all that is stored.
+may have first. `Draft` holds all that is to be stored to them with `check`, however it was made: it is the
+only gate.
 """
 
 from collections.abc import Mapping

@@ -16,7 +16,6 @@ from sweepd_scheduler.domain.states import (
     STANDALONE_TRANSITIONS,
     AttemptState,
     RunState,
-    check,
 )
 
 RunKey = tuple[int, int]
@@ -215,30 +214,17 @@ class Run:
 def moved(
     run: Run, state: RunState, *, attempt: Attempt | None = None, reason: str = "", now: int = 0
 ) -> Run:
-    """Return the run in another state, with `attempt` in place of its newest one; its table allows it."""
-    check(run_table(run), run.state, state, run.name)
+    """Return the run in another state, with `attempt` in place of its newest one."""
     end_time = now if state in FINAL_RUN else 0
     attempts = run.attempts if attempt is None else (*run.attempts[:-1], attempt)
     return replace(run, state=state, attempts=attempts, reason=reason, end_time=end_time)
 
 
 def attempt_moved(attempt: Attempt, state: AttemptState, *, reason: str = "", end_time: int = 0) -> Attempt:
-    """Return the attempt in another state, which its table allows; itself if it is in that state."""
+    """Return the attempt in another state; itself if it is in that state."""
     if state is attempt.state:
         return attempt
-    check(ATTEMPT_TRANSITIONS, attempt.state, state, f"attempt {attempt.number}")
     return replace(attempt, state=state, reason=reason, end_time=end_time)
-
-
-def check_change(before: Run | None, run: Run) -> None:
-    """Raise IllegalTransitionError unless the states of a run and of its newest attempt may follow."""
-    if before is None or before.state is not run.state:
-        check(run_table(run), before.state if before else None, run.state, run.name)
-    if run.attempts and (before is None or not before.attempts or before.newest is not run.newest):
-        same = before is not None and before.attempt == run.attempt
-        was = before.newest.state if before is not None and same else None
-        if was is not run.newest.state:
-            check(attempt_table(run), was, run.newest.state, f"{run.name}, attempt {run.attempt}")
 
 
 def run_table(run: Run) -> Mapping[RunState | None, frozenset[RunState]]:

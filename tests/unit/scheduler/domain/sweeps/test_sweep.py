@@ -6,10 +6,11 @@ import pytest
 
 from sweepd import v1
 from sweepd_scheduler.api.sweep_codec import sweep_message
+from sweepd_scheduler.domain.draft import Draft
 from sweepd_scheduler.domain.names import SweepName
 from sweepd_scheduler.domain.requests.requests import PauseSweep, ResumeSweep, StopSweep
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause
-from sweepd_scheduler.domain.states import IllegalTransitionError, SweepState
+from sweepd_scheduler.domain.states import IllegalTransitionError, RunState, SweepState
 from sweepd_scheduler.domain.sweeps.sweep import PauseCause, moved
 from unit.scheduler.world import PARENT, RANDOM, World
 
@@ -100,6 +101,8 @@ def test_a_person_s_pause_takes_no_failures_from_the_agents() -> None:
 
 def test_a_sweep_cannot_skip_the_table() -> None:
     world = World()
+    draft = Draft(world.state, world.moment)
     cancelled = moved(world.create(TARGET), SweepState.CANCELLED)
+    draft.put_sweep(replace(cancelled, counts=cancelled.counts.moved(None, RunState.RUNNING)))
     with pytest.raises(IllegalTransitionError):
-        moved(cancelled, SweepState.RUNNING)
+        draft.put_sweep(moved(cancelled, SweepState.RUNNING))
