@@ -1,12 +1,30 @@
 """Durations as flags and sweep files write them: `500ms`, `30s`, `1m30s`, `2h`, or bare seconds."""
 
 import re
+from typing import Protocol
 
 _UNITS = {"d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 _NUMBER = r"\d+(?:\.\d+)?"
 _PART = re.compile(rf"({_NUMBER})(ms|d|h|m|s)", re.ASCII)
 _SUM = re.compile(rf"(?:{_PART.pattern})+", re.ASCII)
 _SECONDS = re.compile(_NUMBER, re.ASCII)
+
+
+class SecondsAndNanos(Protocol):
+    """Duration or time as a message has it."""
+
+    @property
+    def seconds(self) -> int:
+        """Whole seconds."""
+
+    @property
+    def nanos(self) -> int:
+        """Nanoseconds besides."""
+
+
+def seconds_of(message: SecondsAndNanos) -> float:
+    """Return the seconds of a message's duration, or the Unix time of its timestamp."""
+    return message.seconds + message.nanos / 1e9
 
 
 def parse_duration(text: str) -> float:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import grpc.aio
 
 from sweepd import v1
+from sweepd.durations import seconds_of
 from sweepd.rpc.failure import Failure
 from sweepd.v1.account_service_pb2_grpc import AccountServiceStub
 from sweepd_gateway.backend import Backend
@@ -160,7 +161,7 @@ class CachedTokens:
         message = answer.principal
         expires = None
         if message.HasField("time_left"):
-            expires = asked + message.time_left.seconds + message.time_left.nanos / 1e9
+            expires = asked + seconds_of(message.time_left)
         known = _Known(person_of(message, expires=expires), asked)
         if self._calls.ended(known.principal.token):  # revoked while the answer was on its way
             raise BadTokenError(REVOKED)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
-from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from sweepd import v1
 from sweepd.codec.values import CodecError, point_from_message
+from sweepd.durations import seconds_of
 from sweepd_agent.core.attempt import Assignment, AttemptKey, Exit, ExitCause, MetricsFrom, StopMode
 from sweepd_agent.core.events import Reason, Verdict, Withholding
 from sweepd_agent.core.reading import Observation, Row
@@ -50,11 +50,6 @@ def cursors(messages: Iterable[v1.LaneCursor]) -> dict[v1.Lane.ValueType, int]:
     return {each.lane: each.cursor for each in messages}
 
 
-def seconds(duration: Duration) -> float:
-    """Return a duration in seconds."""
-    return duration.seconds + duration.nanos / 1e9
-
-
 def assignment(start: v1.StartRun, *, assigned_time: float) -> Assignment:
     """Return what a StartRun hands out.
 
@@ -72,8 +67,8 @@ def assignment(start: v1.StartRun, *, assigned_time: float) -> Assignment:
         command=tuple(start.command),
         watched_keys=tuple(start.watched_keys),
         rungs=frozenset(start.rungs),
-        stop_grace=seconds(start.stop_grace),
-        lost_after=seconds(start.lost_after),
+        stop_grace=seconds_of(start.stop_grace),
+        lost_after=seconds_of(start.lost_after),
         assigned_time=assigned_time,
         repeat=start.repeat if start.HasField("repeat") else None,
         compat=_COMPATS[start.compat],

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from sweepd import v1
 from sweepd.codec.values import CodecError
+from sweepd.durations import seconds_of
 from sweepd_agent.agent import Agent
 from sweepd_agent.attempt import Attempt
 from sweepd_agent.core.attempt import AttemptKey, Json
@@ -86,9 +87,9 @@ class Dialogue:
         """Take over the scheduler's verdicts, and speak for each attempt that it knows."""
         agent = self._agent
         agent.stream = stream
-        agent.flush_interval = codec.seconds(welcome.flush_interval) or agent.flush_interval
+        agent.flush_interval = seconds_of(welcome.flush_interval) or agent.flush_interval
         self.session = welcome.session
-        self.lost_after = codec.seconds(welcome.lost_after) or None
+        self.lost_after = seconds_of(welcome.lost_after) or None
         verdicts: dict[AttemptKey, Verdict] = {}
         exited: set[AttemptKey] = set()
         reasons: dict[AttemptKey, str] = {}
@@ -109,7 +110,7 @@ class Dialogue:
                     self._result_acked(attempt, said.run_state, trip)
         agent.handle(
             StreamOpened(
-                lease=codec.seconds(welcome.lease_duration),
+                lease=seconds_of(welcome.lease_duration),
                 verdicts=verdicts,
                 exited=frozenset(exited),
                 reasons=reasons,

@@ -11,11 +11,11 @@ import grpc.aio
 
 from sweepd import v1
 from sweepd.codec.gathering import gathered
+from sweepd.durations import seconds_of
 from sweepd.rpc.bidi_call import BidiCall
 from sweepd.rpc.channel import Entries
 from sweepd.v1.agent_service_pb2_grpc import AgentServiceStub
 from sweepd_agent.core.attempt import AttemptKey
-from sweepd_agent.wire import codec
 from sweepd_agent.wire.feed import Feed
 
 WELCOME_WITHIN = 20.0
@@ -143,8 +143,8 @@ class Stream:
 
     def _welcome(self, welcome: v1.Welcome) -> None:
         self._windows = {each.lane: each.bytes for each in welcome.windows}
-        self._heartbeat = codec.seconds(welcome.heartbeat_interval) or self._heartbeat
-        self._lease = codec.seconds(welcome.lease_duration) or self._lease
+        self._heartbeat = seconds_of(welcome.heartbeat_interval) or self._heartbeat
+        self._lease = seconds_of(welcome.lease_duration) or self._lease
         self.heard = asyncio.get_running_loop().time()
         self._owner.welcomed(self, welcome)
 
@@ -155,7 +155,7 @@ class Stream:
                 if response.HasField("heartbeat_seen"):
                     continue
                 if response.HasField("go_away"):
-                    wait = codec.seconds(response.go_away.reconnect_after)
+                    wait = seconds_of(response.go_away.reconnect_after)
                     self.gone_away = GoneAway(
                         wait=wait * (0.5 + self._draw()), reason=response.go_away.reason
                     )

@@ -9,6 +9,8 @@ import grpc.aio
 from google.protobuf.message import DecodeError
 from google.rpc import error_details_pb2, status_pb2
 
+from sweepd.durations import seconds_of
+
 DETAILS_KEY = "grpc-status-details-bin"
 _REASON_PREFIX = "ERROR_REASON_"
 _CAUSE = re.compile(
@@ -65,7 +67,7 @@ def _with_details(code: str, message: str, status: status_pb2.Status) -> Failure
         elif detail.Unpack(request):
             violations += [(entry.field, entry.description) for entry in request.field_violations]
         elif detail.Unpack(retry):
-            retry_after = retry.retry_delay.seconds + retry.retry_delay.nanos / 1e9
+            retry_after = seconds_of(retry.retry_delay)
     return Failure(
         code=code,
         message=message,

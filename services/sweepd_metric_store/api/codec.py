@@ -8,6 +8,7 @@ from google.protobuf.message import DecodeError, Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from sweepd import v1
+from sweepd.durations import seconds_of
 from sweepd_kernel.errors import InvalidFieldError
 from sweepd_kernel.rpc import page_token
 from sweepd_metric_store import encoding
@@ -115,7 +116,7 @@ def _name(request: v1.AppendRequest) -> AttemptName:
 
 def _unix_time(time: Timestamp) -> float:
     """Return the Unix time; 0 (no time) where a timestamp cannot express it."""
-    unix = time.seconds + time.nanos / 1e9
+    unix = seconds_of(time)
     return unix if 0 <= unix < _END_OF_TIME else 0.0
 
 

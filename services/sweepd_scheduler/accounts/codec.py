@@ -1,6 +1,7 @@
 """Tokens, entities and projects as messages."""
 
 from sweepd import v1
+from sweepd.durations import seconds_of
 from sweepd_kernel.auth.principal import Principal
 from sweepd_kernel.auth.principal_codec import SCOPES
 from sweepd_scheduler.api.run_codec import timestamp
@@ -45,7 +46,7 @@ def wanted_token(request: v1.CreateTokenRequest) -> TokenRequest:
         account=request.account,
         scope=_SCOPES_READ.get(request.scope),
         places=tuple(request.projects),
-        lifetime=lifetime.seconds + lifetime.nanos / 1e9 if request.HasField("lifetime") else None,
+        lifetime=seconds_of(lifetime) if request.HasField("lifetime") else None,
     )
 
 
