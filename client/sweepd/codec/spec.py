@@ -53,13 +53,13 @@ def spec_from_message(message: v1.SweepSpec) -> SweepSpec:
     return parsed.spec
 
 
-def spec_document(message: v1.SweepSpec) -> dict[str, object]:
-    """Return what a file would say; entries that are not set are left out, and nothing is checked.
+def spec_document(message: v1.SweepSpec, keys: Sequence[Key] = SWEEP) -> dict[str, object]:
+    """Return what a file would say under some keys; what is not set is left out, and nothing is checked.
 
     Raises:
         CodecError: it is malformed.
     """
-    document = {"method": _word(message, "method", "method"), **_document(message, SWEEP, "")}
+    document = {"method": _word(message, "method", "method"), **_document(message, keys, "")}
     if message.parameters or message.method == v1.SEARCH_METHOD_LIST:
         return document
     # Only lists may leave it out; for other methods the reader refuses an empty space.

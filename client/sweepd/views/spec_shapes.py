@@ -14,6 +14,13 @@ from sweepd.spec.sweep_spec import SweepSpec
 Shape = dict[str, Json]
 
 
+def _shown(keys: Sequence[Key]) -> list[Key]:
+    return [key for key in keys if key.shown]
+
+
+_SHOWN = _shown(SWEEP)
+
+
 def word(name: str, prefix: str) -> str:
     """Return the name of an enum's value as a short word: `RUN_STATE_FINISHED` is `finished`."""
     return name.removeprefix(prefix).lower().replace("_", "-")
@@ -21,8 +28,8 @@ def word(name: str, prefix: str) -> str:
 
 def spec_shape(spec: v1.SweepSpec) -> Shape:
     """Return what the file of a sweep says, defaults filled in and the points of a list left out."""
-    document = cast("Shape", spec_document(spec))
-    shape = _filled(SWEEP, document, defaults_of(SweepSpec))
+    document = cast("Shape", spec_document(spec, _SHOWN))
+    shape = _filled(_SHOWN, document, defaults_of(SweepSpec))
     timeout = shape.pop("sweepTimeout")
     shape["sweepTimeoutSeconds"] = parse_duration(timeout) if isinstance(timeout, str) else None
     if isinstance(requires := shape["requires"], dict):
@@ -33,15 +40,13 @@ def spec_shape(spec: v1.SweepSpec) -> Shape:
 
 
 def _filled(keys: Sequence[Key], document: Mapping[str, Json], defaults: Mapping[str, object]) -> Shape:
-    """Return the keys that are shown, each with its value or its default."""
+    """Return each key with its value or its default."""
     shape: Shape = {}
     for key in keys:
-        if not key.shown:
-            continue
         value = document.get(key.name)
         if key.shape.kind is not None and (value is not None or defaults.get(key.attr) is not None):
             given = value if isinstance(value, dict) else {}
-            value = _filled(key.shape.keys, given, defaults_of(key.shape.kind))
+            value = _filled(_shown(key.shape.keys), given, defaults_of(key.shape.kind))
         elif value is None:
             value = key.shape.write(default) if (default := defaults.get(key.attr)) is not None else None
             if value is None and isinstance(default, tuple):
