@@ -49,7 +49,7 @@ class Reason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Withholding:
+class Ineligibility:
     """That an agent gets no runs of a sweep, and why."""
 
     reason: Reason
@@ -68,7 +68,7 @@ class StreamOpened:
     # Why attempts that are stopped count no more, where the scheduler has said it.
     reasons: Mapping[AttemptKey, str] = field(default_factory=dict)
     # Sweeps of which this agent gets no runs.
-    withheld: Mapping[str, Withholding] = field(default_factory=dict)
+    ineligible: Mapping[str, Ineligibility] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,11 +138,11 @@ class Fenced:
 
 
 @dataclass(frozen=True, slots=True)
-class WithheldChanged:
+class EligibilityChanged:
     """This agent gets no runs of a sweep from now on, for another reason than before, or gets them again."""
 
     sweep: str
-    withholding: Withholding | None
+    ineligibility: Ineligibility | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +222,7 @@ Event = (
     | StopReceived
     | DrainReceived
     | Fenced
-    | WithheldChanged
+    | EligibilityChanged
     | SweepEnded
     | ExitReported
     | ExitAcked

@@ -256,7 +256,7 @@ def own_guard(state: State) -> str | None:
 def scheduler_guard(state: State) -> str | None:
     """Return what holds this agent back from all that it serves; None unless that is guards alone."""
     sweeps = sorted(state.sweeps or state.served)
-    said = [state.withheld.get(sweep) for sweep in sweeps]
+    said = [state.ineligible.get(sweep) for sweep in sweeps]
     if not said or any(one is None or one.reason is not Reason.GUARD for one in said):
         return None
     names = ", ".join(sweep.rpartition("/")[2] for sweep in sweeps)

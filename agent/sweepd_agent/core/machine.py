@@ -10,6 +10,7 @@ from sweepd_agent.core.events import (
     Asked,
     Delivered,
     DrainReceived,
+    EligibilityChanged,
     Event,
     ExitAcked,
     ExitReported,
@@ -27,7 +28,6 @@ from sweepd_agent.core.events import (
     SweepsNamed,
     Tick,
     Verdict,
-    WithheldChanged,
 )
 from sweepd_agent.core.state import Held, Phase, Standing, State
 
@@ -81,8 +81,8 @@ def _happen(batch: Batch, event: Event) -> None:
             leaving.drain(batch, event.reason or "drained by the scheduler", code=0)
         case Fenced():
             _fenced(batch, event)
-        case WithheldChanged():
-            serving.withhold(batch, event.sweep, event.withholding)
+        case EligibilityChanged():
+            serving.set_ineligible(batch, event.sweep, event.ineligibility)
         case SweepEnded():
             serving.ended(batch, event)
         case ProcessStarted() | ProcessEnded() | ExitReported() | ExitAcked() | Delivered():
@@ -105,7 +105,7 @@ def _opened(batch: Batch, event: StreamOpened) -> None:
         offered=None,
         silent_since=batch.now,
     )
-    serving.withheld_at_welcome(batch, event.withheld)
+    serving.ineligible_at_welcome(batch, event.ineligible)
     for held in list(batch.state.held.values()):
         verdict = event.verdicts.get(held.key, Verdict.KEEP)
         if verdict is Verdict.STOP:

@@ -8,7 +8,7 @@ from sweepd.spec.arguments.command import uses_program
 from sweepd_agent.core.attempt import Assignment, Json
 from sweepd_agent.core.batch import Batch
 from sweepd_agent.core.effects import Say
-from sweepd_agent.core.events import Reason, SweepEnded, Withholding
+from sweepd_agent.core.events import Ineligibility, Reason, SweepEnded
 
 SAY_EVERY = 300.0
 """Seconds after which a waiting agent says again why it waits."""
@@ -46,25 +46,25 @@ def ended(batch: Batch, event: SweepEnded) -> None:
     batch.do(Say("command", None, fields))
 
 
-def withheld_at_welcome(batch: Batch, withheld: Mapping[str, Withholding]) -> None:
+def ineligible_at_welcome(batch: Batch, ineligible: Mapping[str, Ineligibility]) -> None:
     """Take over which sweeps give no runs; of those that have ended here, what was said last stays."""
-    for sweep in sorted(batch.state.sweeps | withheld.keys()):
-        withhold(batch, sweep, withheld.get(sweep))
+    for sweep in sorted(batch.state.sweeps | ineligible.keys()):
+        set_ineligible(batch, sweep, ineligible.get(sweep))
 
 
-def withhold(batch: Batch, sweep: str, withholding: Withholding | None) -> None:
+def set_ineligible(batch: Batch, sweep: str, ineligibility: Ineligibility | None) -> None:
     """Note why there are no runs of a sweep, None if there are; a reason that changes is to be said."""
     state = batch.state
-    before = state.withheld.get(sweep)
-    withheld = _without(state.withheld, sweep)
-    if withholding is not None:
-        withheld[sweep] = withholding
-    batch.state = state = replace(state, withheld=withheld)
-    if (before and before.reason) == (withholding and withholding.reason):
+    before = state.ineligible.get(sweep)
+    ineligible = _without(state.ineligible, sweep)
+    if ineligibility is not None:
+        ineligible[sweep] = ineligibility
+    batch.state = state = replace(state, ineligible=ineligible)
+    if (before and before.reason) == (ineligibility and ineligibility.reason):
         return
     say_at = _without(state.say_at, sweep)
-    if withholding is not None:
-        say_at[sweep] = batch.now + (_PATIENCE if withholding.reason is Reason.SUGGESTION else 0.0)
+    if ineligibility is not None:
+        say_at[sweep] = batch.now + (_PATIENCE if ineligibility.reason is Reason.SUGGESTION else 0.0)
     elif sweep in state.said:
         batch.do(Say("withheld", None, {"sweep": sweep, "reason": None, "message": ""}))
         state = replace(state, said=_without(state.said, sweep))
@@ -73,9 +73,9 @@ def withhold(batch: Batch, sweep: str, withholding: Withholding | None) -> None:
 
 def given(batch: Batch, sweep: str) -> None:
     """Take a run that comes for the end of what kept the runs of its sweep from every agent."""
-    withholding = batch.state.withheld.get(sweep)
-    if withholding is not None and withholding.reason not in _OWN:
-        withhold(batch, sweep, None)
+    ineligibility = batch.state.ineligible.get(sweep)
+    if ineligibility is not None and ineligibility.reason not in _OWN:
+        set_ineligible(batch, sweep, None)
 
 
 def say_due(batch: Batch) -> None:
@@ -84,20 +84,20 @@ def say_due(batch: Batch) -> None:
     It is said again every few minutes: whoever looks at a log that has grown long finds it at its end.
     """
     for sweep, at in sorted(batch.state.say_at.items()):
-        state, withholding = batch.state, batch.state.withheld[sweep]
-        is_new = state.said.get(sweep) is not withholding.reason
+        state, ineligibility = batch.state, batch.state.ineligible[sweep]
+        is_new = state.said.get(sweep) is not ineligibility.reason
         waits = state.waits and sweep in state.sweeps
-        if batch.now < at or not (waits or (is_new and withholding.reason in _OWN)):
+        if batch.now < at or not (waits or (is_new and ineligibility.reason in _OWN)):
             continue
         fields: dict[str, Json] = {
             "sweep": sweep,
-            "reason": withholding.reason.value,
-            "message": withholding.message,
+            "reason": ineligibility.reason.value,
+            "message": ineligibility.message,
         }
         batch.do(Say("withheld", None, fields))
         batch.state = replace(
             state,
-            said={**state.said, sweep: withholding.reason},
+            said={**state.said, sweep: ineligibility.reason},
             say_at={**state.say_at, sweep: batch.now + SAY_EVERY},
         )
 

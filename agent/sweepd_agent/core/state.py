@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from sweepd_agent.core.attempt import Assignment, AttemptKey, Exit, Place, StopOrder
-from sweepd_agent.core.events import Reason, Withholding
+from sweepd_agent.core.events import Ineligibility, Reason
 
 FIRST_MINUTE = 60.0
 """Seconds from its start in which failures say most about the agent itself."""
@@ -134,7 +134,7 @@ class State:
     # Those that it served last: what `sweeps` was before it became empty.
     served: frozenset[str] = frozenset()
     # Sweeps of which this agent gets no runs, and why.
-    withheld: Mapping[str, Withholding] = field(default_factory=dict)
+    ineligible: Mapping[str, Ineligibility] = field(default_factory=dict)
     # Which reason was logged last for a sweep that still gives none, and when one is to be logged next.
     said: Mapping[str, Reason] = field(default_factory=dict)
     say_at: Mapping[str, float] = field(default_factory=dict)

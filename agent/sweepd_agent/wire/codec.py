@@ -11,7 +11,7 @@ from sweepd import v1
 from sweepd.codec.values import CodecError, point_from_message
 from sweepd.durations import seconds_of
 from sweepd_agent.core.attempt import Assignment, AttemptKey, Exit, ExitCause, MetricsFrom, StopMode
-from sweepd_agent.core.events import Reason, Verdict, Withholding
+from sweepd_agent.core.events import Ineligibility, Reason, Verdict
 from sweepd_agent.core.reading import Observation, Row
 from sweepd_agent.core.rows import Value
 
@@ -30,12 +30,12 @@ _CAUSES = {
 }
 _COMPATS = {v1.COMPAT_UNSPECIFIED: None, v1.COMPAT_WANDB: "wandb"}
 _REASONS = {
-    v1.WITHHELD_REASON_LABELS: Reason.LABELS,
-    v1.WITHHELD_REASON_GUARD: Reason.GUARD,
-    v1.WITHHELD_REASON_PAUSED: Reason.PAUSED,
-    v1.WITHHELD_REASON_CANARY: Reason.CANARY,
-    v1.WITHHELD_REASON_ENDING: Reason.ENDING,
-    v1.WITHHELD_REASON_SUGGESTION: Reason.SUGGESTION,
+    v1.INELIGIBLE_REASON_LABELS: Reason.LABELS,
+    v1.INELIGIBLE_REASON_GUARD: Reason.GUARD,
+    v1.INELIGIBLE_REASON_PAUSED: Reason.PAUSED,
+    v1.INELIGIBLE_REASON_CANARY: Reason.CANARY,
+    v1.INELIGIBLE_REASON_ENDING: Reason.ENDING,
+    v1.INELIGIBLE_REASON_SUGGESTION: Reason.SUGGESTION,
 }
 _VERDICTS = {
     v1.ATTEMPT_FATE_KEEP: Verdict.KEEP,
@@ -81,11 +81,11 @@ def _metrics_from(source: v1.MetricsFrom) -> MetricsFrom:
     return MetricsFrom(stdout=source.stdout, file=source.file, tensorboard=source.tensorboard)
 
 
-def withholding(withheld: v1.Withheld) -> Withholding | None:
+def ineligibility(ineligible: v1.Ineligible) -> Ineligibility | None:
     """Return why there are no runs of a sweep; None if there are again."""
-    if withheld.reason == v1.WITHHELD_REASON_UNSPECIFIED:
+    if ineligible.reason == v1.INELIGIBLE_REASON_UNSPECIFIED:
         return None
-    return Withholding(_REASONS.get(withheld.reason, Reason.OTHER), withheld.message)
+    return Ineligibility(_REASONS.get(ineligible.reason, Reason.OTHER), ineligible.message)
 
 
 def verdict(fate: v1.AttemptFate.ValueType) -> Verdict:

@@ -13,15 +13,15 @@ from sweepd_agent.attempt import Attempt
 from sweepd_agent.core.attempt import AttemptKey, Json
 from sweepd_agent.core.events import (
     DrainReceived,
+    EligibilityChanged,
     ExitAcked,
     Fenced,
+    Ineligibility,
     StartReceived,
     StopReceived,
     StreamOpened,
     SweepEnded,
     Verdict,
-    WithheldChanged,
-    Withholding,
 )
 from sweepd_agent.core.state import Held, Phase, Standing
 from sweepd_agent.log import Log
@@ -114,7 +114,7 @@ class Dialogue:
                 verdicts=verdicts,
                 exited=frozenset(exited),
                 reasons=reasons,
-                withheld=_withheld(welcome),
+                ineligible=_ineligible(welcome),
             )
         )
         for attempt in list(agent.attempts.values()):
@@ -145,9 +145,9 @@ class Dialogue:
             case "sweep_ended":
                 ended = response.sweep_ended
                 agent.handle(SweepEnded(ended.sweep, codec.sweep_state(ended.state), ended.reason))
-            case "withheld":
-                said = response.withheld
-                agent.handle(WithheldChanged(said.sweep, codec.withholding(said)))
+            case "ineligible":
+                said = response.ineligible
+                agent.handle(EligibilityChanged(said.sweep, codec.ineligibility(said)))
             case other:
                 self._log.once(f"command {other}", f"a command of a later version was ignored: {other}")
 
@@ -229,9 +229,9 @@ class Dialogue:
         return key if key is not None and key.attempt == ref.attempt else None
 
 
-def _withheld(welcome: v1.Welcome) -> dict[str, Withholding]:
-    said = ((one.sweep, codec.withholding(one)) for one in welcome.withheld)
-    return {sweep: withholding for sweep, withholding in said if withholding is not None}
+def _ineligible(welcome: v1.Welcome) -> dict[str, Ineligibility]:
+    said = ((one.sweep, codec.ineligibility(one)) for one in welcome.ineligible)
+    return {sweep: ineligibility for sweep, ineligibility in said if ineligibility is not None}
 
 
 def _milliseconds(seconds: float) -> float:

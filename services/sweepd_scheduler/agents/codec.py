@@ -61,11 +61,11 @@ MAX_TEXT = 2_000
 MAX_DISPLAY_NAME = 1_000
 MAX_TAG_CHARACTERS = 1_000
 _FATES = {fate: v1.AttemptFate.Value(f"ATTEMPT_FATE_{fate.name}") for fate in Fate}
-_WITHHELD = {
-    reason: v1.WithheldReason.Value(f"WITHHELD_REASON_{reason.name}")
+_INELIGIBLE = {
+    reason: v1.IneligibleReason.Value(f"INELIGIBLE_REASON_{reason.name}")
     for reason in IneligibleReason
     if reason is not IneligibleReason.NONE
-} | {IneligibleReason.NONE: v1.WITHHELD_REASON_UNSPECIFIED}
+} | {IneligibleReason.NONE: v1.INELIGIBLE_REASON_UNSPECIFIED}
 _STOP_MODES = {mode: v1.StopMode.Value(f"STOP_MODE_{mode.name}") for mode in StopMode}
 
 
@@ -180,14 +180,14 @@ def command_message(command: Command, timeouts: Timeouts, session: Session | Non
             ended = v1.SweepEnded(sweep=name, state=SWEEP_STATES[state], reason=reason)
             return v1.AttachResponse(sweep_ended=ended)
         case Ineligible():
-            return v1.AttachResponse(withheld=_withheld_message(command))
+            return v1.AttachResponse(ineligible=_ineligible_message(command))
         case Welcome(verdicts=verdicts, ineligible=ineligible):
             welcome = v1.Welcome(
                 session=session.id if session else "",
                 lease_duration=duration(timeouts.lease),
                 lost_after=duration(timeouts.lost_after),
                 verdicts=[_verdict_message(verdict) for verdict in verdicts],
-                withheld=[_withheld_message(each) for each in ineligible],
+                ineligible=[_ineligible_message(each) for each in ineligible],
             )
             return v1.AttachResponse(welcome=welcome)
 
@@ -337,9 +337,9 @@ def _start_message(command: StartRun, timeouts: Timeouts) -> v1.StartRun:
     )
 
 
-def _withheld_message(withheld: Ineligible) -> v1.Withheld:
-    return v1.Withheld(
-        sweep=withheld.sweep, reason=_WITHHELD[withheld.reason], message=withheld.message[:MAX_TEXT]
+def _ineligible_message(ineligible: Ineligible) -> v1.Ineligible:
+    return v1.Ineligible(
+        sweep=ineligible.sweep, reason=_INELIGIBLE[ineligible.reason], message=ineligible.message[:MAX_TEXT]
     )
 
 

@@ -64,7 +64,7 @@ class ScriptedScheduler(AgentServiceServicer, ServerServiceServicer):
         # Said with the acknowledgement of an end.
         self.notice = ""
         # Sweeps of which agents are told that they get no runs.
-        self.withheld: list[v1.Withheld] = []
+        self.ineligible: list[v1.Ineligible] = []
         self.refuse: Callable[[v1.Hello, Context], None] | None = None
         self.fates: dict[str, v1.AttemptFate.ValueType] = {}
         self._command = 0
@@ -266,7 +266,7 @@ class ScriptedScheduler(AgentServiceServicer, ServerServiceServicer):
                 if lane in {v1.LANE_POINTS, v1.LANE_LOG} or not self.takes_only_rows
             ],
             verdicts=[self._verdict(session, held) for held in session.hello.attempts],
-            withheld=self.withheld,
+            ineligible=self.ineligible,
         )
 
     def _verdict(self, session: Session, held: v1.HeldAttempt) -> v1.AttemptVerdict:

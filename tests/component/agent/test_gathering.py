@@ -54,7 +54,7 @@ class Listening(AgentServiceServicer):
         await anext(request_iterator)
         yield v1.AttachResponse(welcome=v1.Welcome())
         ended = v1.AttachResponse(sweep_ended=v1.SweepEnded(sweep="a/b/c"))
-        yield v1.AttachResponse(withheld=v1.Withheld(sweep="a/b/c"), more=[ended])
+        yield v1.AttachResponse(ineligible=v1.Ineligible(sweep="a/b/c"), more=[ended])
         async for message in request_iterator:
             self.messages.append(message)
 
@@ -82,4 +82,4 @@ def test_what_waits_goes_in_one_message() -> None:
     assert [each.offer.wanted for each in reports[:-1]] == WANTED
     assert reports[-1].HasField("goodbye")
     assert len(messages) == 1
-    assert heard == cast("list[str | None]", ["withheld", "sweep_ended"])
+    assert heard == cast("list[str | None]", ["ineligible", "sweep_ended"])

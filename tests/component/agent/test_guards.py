@@ -12,43 +12,45 @@ from component.agent.scripted_scheduler import SWEEP, ScriptedScheduler
 from sweepd import v1
 from waiting import until
 
-GUARD = v1.Withheld(
-    sweep=SWEEP, reason=v1.WITHHELD_REASON_GUARD, message="5 attempts failed here in a row; release the agent"
+GUARD = v1.Ineligible(
+    sweep=SWEEP,
+    reason=v1.INELIGIBLE_REASON_GUARD,
+    message="5 attempts failed here in a row; release the agent",
 )
-LABELS = v1.Withheld(sweep=SWEEP, reason=v1.WITHHELD_REASON_LABELS, message="the sweep requires gpu=a100")
-AGAIN = v1.Withheld(sweep=SWEEP)
+LABELS = v1.Ineligible(sweep=SWEEP, reason=v1.INELIGIBLE_REASON_LABELS, message="the sweep requires gpu=a100")
+AGAIN = v1.Ineligible(sweep=SWEEP)
 
 
-def withheld(agent: AgentProcess) -> list[Mapping[str, object]]:
+def ineligible(agent: AgentProcess) -> list[Mapping[str, object]]:
     return [
         {name: event[name] for name in ("sweep", "reason", "message")} for event in agent.events("withheld")
     ]
 
 
-def said(message: v1.Withheld, reason: str | None) -> Mapping[str, object]:
+def said(message: v1.Ineligible, reason: str | None) -> Mapping[str, object]:
     return {"sweep": SWEEP, "reason": reason, "message": message.message}
 
 
 def test_what_is_withheld_is_said_once_over_reconnections(
     scheduler: ScriptedScheduler, machine: Machine
 ) -> None:
-    scheduler.withheld = [LABELS]
+    scheduler.ineligible = [LABELS]
     agent = machine.start()
     until(lambda: agent.events("withheld"))
     scheduler.break_streams()
     scheduler.until(lambda: len(scheduler.sessions) == 2)
-    scheduler.session().send(withheld=LABELS)
-    scheduler.session().send(withheld=GUARD)
+    scheduler.session().send(ineligible=LABELS)
+    scheduler.session().send(ineligible=GUARD)
     until(lambda: len(agent.events("withheld")) == 2)
-    scheduler.session().send(withheld=AGAIN)
+    scheduler.session().send(ineligible=AGAIN)
     until(lambda: len(agent.events("withheld")) == 3)
-    assert withheld(agent) == [said(LABELS, "labels"), said(GUARD, "guard"), said(AGAIN, None)]
+    assert ineligible(agent) == [said(LABELS, "labels"), said(GUARD, "guard"), said(AGAIN, None)]
     scheduler.end_sweep()
     assert agent.ended() == 0
 
 
 def test_people_read_one_line_of_it(scheduler: ScriptedScheduler, machine: Machine) -> None:
-    scheduler.withheld = [LABELS]
+    scheduler.ineligible = [LABELS]
     agent = machine.start("--log-format", "text")
     scheduler.session()
     scheduler.end_sweep()
@@ -67,7 +69,7 @@ def test_the_exit_code_says_that_a_guard_held_the_agent(
     run = scheduler.add("sh", "-c", "echo one; echo 'ValueError: no such layer' >&2; exit 4")
     agent = machine.start()
     scheduler.ended(run)
-    scheduler.session().send(withheld=GUARD)
+    scheduler.session().send(ineligible=GUARD)
     until(lambda: agent.events("withheld"))
     if how == "sweep ended":
         scheduler.end_sweep()

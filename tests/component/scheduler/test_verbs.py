@@ -222,15 +222,15 @@ def test_an_agent_that_the_guard_holds_is_named_and_released(tmp_path: Path) -> 
             async with ScriptedAgent(installation.channel, sweep.name, named="ann") as agent:
                 await one_run(agent, code=1)
                 await one_run(agent, code=1)
-                told = (await agent.takes("withheld")).withheld
-                assert (told.sweep, told.reason) == (sweep.name, v1.WITHHELD_REASON_GUARD)
+                told = (await agent.takes("ineligible")).ineligible
+                assert (told.sweep, told.reason) == (sweep.name, v1.INELIGIBLE_REASON_GUARD)
                 await agent.offer()
                 assert list((await get(installation, sweep.name)).guarded_agents) == [agent.agent_id]
                 request = v1.ReleaseAgentRequest(agent=agent.agent_id, request_id="free")
                 answer = await installation.agents.ReleaseAgent(request)
                 assert list(answer.sweeps) == [sweep.name]
-                told = (await agent.takes("withheld")).withheld
-                assert told.reason == v1.WITHHELD_REASON_UNSPECIFIED
+                told = (await agent.takes("ineligible")).ineligible
+                assert told.reason == v1.INELIGIBLE_REASON_UNSPECIFIED
                 assert (await agent.next_start()).number == 3
                 assert await installation.agents.ReleaseAgent(request) == answer
             assert not (await get(installation, sweep.name)).guarded_agents

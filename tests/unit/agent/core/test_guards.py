@@ -12,10 +12,10 @@ from sweepd_agent.core.machine import decide
 from sweepd_agent.core.state import Settings
 from unit.agent.core.test_machine import SWEEP, Play, assignment
 
-GUARD = e.Withholding(
+GUARD = e.Ineligibility(
     e.Reason.GUARD, "5 runs in a row have failed; `sweepctl agents release A` lets it go on"
 )
-LABELS = e.Withholding(e.Reason.LABELS, "it lacks gpu=a100")
+LABELS = e.Ineligibility(e.Reason.LABELS, "it lacks gpu=a100")
 OTHER = "local/demo/other"
 
 
@@ -185,20 +185,20 @@ def test_a_guard_that_trips_ends_the_other_runs_and_hands_them_back() -> None:
 
 def test_what_is_withheld_is_said_once_until_it_changes() -> None:
     play = Play()
-    opened = e.StreamOpened(lease=30.0, verdicts={}, withheld={SWEEP: LABELS})
+    opened = e.StreamOpened(lease=30.0, verdicts={}, ineligible={SWEEP: LABELS})
     (first,) = said(play, opened)
     assert first.fields == {"sweep": SWEEP, "reason": "labels", "message": LABELS.message}
-    assert said(play, opened, e.StreamClosed(), opened, e.WithheldChanged(SWEEP, LABELS)) == []
-    (second,) = said(play, e.WithheldChanged(SWEEP, GUARD))
+    assert said(play, opened, e.StreamClosed(), opened, e.EligibilityChanged(SWEEP, LABELS)) == []
+    (second,) = said(play, e.EligibilityChanged(SWEEP, GUARD))
     assert second.fields["reason"] == "guard"
-    (third,) = said(play, e.WithheldChanged(SWEEP, None))
+    (third,) = said(play, e.EligibilityChanged(SWEEP, None))
     assert third.fields["reason"] is None
-    assert said(play, e.WithheldChanged(SWEEP, None), e.StreamOpened(lease=30.0, verdicts={})) == []
+    assert said(play, e.EligibilityChanged(SWEEP, None), e.StreamOpened(lease=30.0, verdicts={})) == []
 
 
 def test_a_release_while_the_stream_was_away_is_said() -> None:
     play = Play()
-    said(play, e.StreamOpened(lease=30.0, verdicts={}, withheld={SWEEP: GUARD}))
+    said(play, e.StreamOpened(lease=30.0, verdicts={}, ineligible={SWEEP: GUARD}))
     (released,) = said(play, e.StreamClosed(), e.StreamOpened(lease=30.0, verdicts={}))
     assert line(released.event, None, released.fields) == "sweep tune: this agent gets runs again"
 
@@ -212,7 +212,7 @@ def held_back() -> Play:
     play = Play()
     play.connected()
     ends(play, 1, Outcome(code=2), "boom\n")
-    play.happens(e.WithheldChanged(SWEEP, GUARD))
+    play.happens(e.EligibilityChanged(SWEEP, GUARD))
     return play
 
 
@@ -240,7 +240,7 @@ def test_an_agent_that_ends_while_a_guard_holds_it_says_so_by_its_code(event: e.
 def test_a_guard_of_one_sweep_of_two_or_a_missing_label_is_no_reason_for_the_code() -> None:
     play = Play()
     play.happens(e.SweepsNamed(frozenset({SWEEP, OTHER})))
-    play.happens(e.StreamOpened(lease=30.0, verdicts={}, withheld={SWEEP: GUARD, OTHER: LABELS}))
+    play.happens(e.StreamOpened(lease=30.0, verdicts={}, ineligible={SWEEP: GUARD, OTHER: LABELS}))
     play.happens(e.SweepEnded(SWEEP, "finished", ""))
     leave = left(play.happens(e.SweepEnded(OTHER, "finished", "")))
     assert leave is not None
@@ -251,7 +251,7 @@ def test_sweeps_that_ended_before_do_not_hide_the_guard_of_the_last() -> None:
     play = Play()
     play.happens(e.SweepsNamed(frozenset({SWEEP, OTHER})))
     play.connected()
-    play.happens(e.SweepEnded(OTHER, "finished", ""), e.WithheldChanged(SWEEP, GUARD))
+    play.happens(e.SweepEnded(OTHER, "finished", ""), e.EligibilityChanged(SWEEP, GUARD))
     leave = left(play.happens(e.SweepEnded(SWEEP, "finished", "")))
     assert leave is not None
     assert (leave.code, leave.error) == (9, "the guard of sweep tune holds this agent")
@@ -259,7 +259,7 @@ def test_sweeps_that_ended_before_do_not_hide_the_guard_of_the_last() -> None:
 
 def test_a_released_agent_ends_well() -> None:
     play = held_back()
-    play.happens(e.WithheldChanged(SWEEP, None))
+    play.happens(e.EligibilityChanged(SWEEP, None))
     leave = left(play.happens(e.SweepEnded(SWEEP, "finished", "")))
     assert leave is not None
     assert leave.code == 0

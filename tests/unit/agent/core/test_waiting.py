@@ -15,8 +15,8 @@ from unit.agent.core.test_machine import SWEEP, Play, assignment
 SHARED = [e.Reason.PAUSED, e.Reason.CANARY, e.Reason.ENDING, e.Reason.SUGGESTION]
 
 
-def because(reason: e.Reason) -> e.WithheldChanged:
-    return e.WithheldChanged(SWEEP, e.Withholding(reason, f"it is {reason.value}"))
+def because(reason: e.Reason) -> e.EligibilityChanged:
+    return e.EligibilityChanged(SWEEP, e.Ineligibility(reason, f"it is {reason.value}"))
 
 
 def reasons(play: Play, *happened: e.Event) -> list[Json]:
@@ -54,18 +54,18 @@ def test_a_search_that_takes_no_longer_than_most_is_not_worth_a_line() -> None:
     play.connected()
     assert reasons(play, because(e.Reason.SUGGESTION)) == []
     assert passes(play, 1.9) == []
-    assert reasons(play, e.WithheldChanged(SWEEP, None)) == []
+    assert reasons(play, e.EligibilityChanged(SWEEP, None)) == []
     assert passes(play, 1_000.0) == []
 
 
 def test_the_same_reason_on_a_new_stream_is_not_said_anew() -> None:
     play = Play()
     play.connected()
-    paused = e.Withholding(e.Reason.PAUSED, "it is paused")
+    paused = e.Ineligibility(e.Reason.PAUSED, "it is paused")
     assert reasons(play, because(e.Reason.PAUSED)) == ["paused"]
     play.happens(e.StreamClosed())
     assert passes(play, 400.0) == [], "without a stream nobody knows"
-    opened = e.StreamOpened(lease=30.0, verdicts={}, withheld={SWEEP: paused})
+    opened = e.StreamOpened(lease=30.0, verdicts={}, ineligible={SWEEP: paused})
     assert reasons(play, opened) == ["paused"], "five minutes are over"
     assert reasons(play, e.StreamClosed(), opened) == []
 
