@@ -30,6 +30,7 @@ def spec_shape(spec: v1.SweepSpec) -> Shape:
     """Return what the file of a sweep says, defaults filled in and the points of a list left out."""
     document = cast("Shape", spec_document(spec, _SHOWN))
     shape = _filled(_SHOWN, document, defaults_of(SweepSpec))
+    shape["parameters"] = document.get("parameters", {})  # a list may leave them out
     timeout = shape.pop("sweepTimeout")
     shape["sweepTimeoutSeconds"] = parse_duration(timeout) if isinstance(timeout, str) else None
     if isinstance(requires := shape["requires"], dict):
