@@ -46,7 +46,10 @@ def packages() -> list[str]:
 
 
 def generate() -> None:
-    """Write the modules of all packages, where they differ."""
+    """Write the modules of all packages, where they differ, and remove those that nothing describes any more."""
+    for stale in SERVICES.rglob(GENERATED):
+        if not stale.with_name(MODEL).exists():
+            stale.unlink()
     for package in packages():
         path = SERVICES.joinpath(*package.split(".")) / GENERATED
         text = generated(package)
