@@ -96,10 +96,10 @@ class MemoryStore:
 
     def load(self) -> Loaded:
         """Return what is held in memory."""
-        going = [sweep for sweep, _ in self._sweeps.values() if not _over(sweep)]
+        active = [sweep for sweep, _ in self._sweeps.values() if not _over(sweep)]
         over = [sweep for sweep, _ in self._sweeps.values() if _over(sweep)]
         return Loaded(
-            sweeps=tuple(self._stored(sweep) for sweep in going),
+            sweeps=tuple(self._stored(sweep) for sweep in active),
             ended=tuple((sweep.key, EndedSweep.of(sweep)) for sweep in over),
             newest_request=max((each.time for each in self._requests.values()), default=0),
             number=self._number,
@@ -161,7 +161,7 @@ class MemoryStore:
         return [counted([sweep for sweep in sweeps if sweep.name.parent == each]) for each in projects]
 
     def stored(self, name: SweepName) -> StoredSweep | None:
-        """Return all of one sweep that the owner needs in order to go on with it."""
+        """Return one sweep with all that the owner holds of an active one."""
         sweep = self.sweep(name)
         return self._stored(sweep) if sweep else None
 
@@ -191,7 +191,7 @@ class MemoryStore:
         return found[0] if found else None
 
     def details(self, run: RunKey) -> bytes | None:
-        """Return what is told of a run besides metrics."""
+        """Return the details of a run; None if there are none."""
         found = self._details.get(run)
         return found.body if found else None
 
@@ -221,14 +221,14 @@ class MemoryStore:
         before: RunPlace | None,
         limit: int,
         *,
-        stand_alone: bool,
+        standalone: bool,
     ) -> Page[Run]:
         """Return runs of a project, of its sweeps and by themselves, the newest first."""
         found = [
             (run.create_time, *run.key)
             for run, _ in self._runs.values()
             if self._sweeps[run.sweep][0].name.parent == parent
-            and (run.is_standalone or not stand_alone)
+            and (run.is_standalone or not standalone)
             and (not states or run.state in states)
         ]
         later = sorted((place for place in found if before is None or place < before), reverse=True)

@@ -60,7 +60,7 @@ class Connection(Protocol):
         """Store all that is written within durably, or nothing; keep other writers out meanwhile."""
 
     def snapshot(self) -> AbstractContextManager[None]:
-        """Let all that is read within be of the same moment."""
+        """Let all reads within see the same state of the database."""
 
     def columns(self) -> set[str]:
         """Return all columns of all tables, as `run.number`."""

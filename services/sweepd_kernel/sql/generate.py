@@ -17,18 +17,9 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlmodel import SQLModel
 
 import sweepd_kernel.sql.model  # noqa: F401 (how types are written in DDL)
+from sweepd_kernel.sql.conversion import Imports, encoders, made_of
 from sweepd_kernel.sql.engine import Dialect
-from sweepd_kernel.sql.mapping import (
-    Imports,
-    MappingError,
-    ModelColumn,
-    Node,
-    encoders,
-    made_of,
-    missing,
-    tree,
-    without_none,
-)
+from sweepd_kernel.sql.mapping import MappingError, ModelColumn, Node, missing, tree, without_none
 
 SERVICES = Path(__file__).resolve().parent.parent.parent
 MODEL, GENERATED = "tables.py", "tables_sql.py"
@@ -46,7 +37,7 @@ def packages() -> list[str]:
 
 
 def generate() -> None:
-    """Write the modules of all packages, where they differ, and remove those that nothing describes any more."""
+    """Write the modules of all packages, where they differ, and remove those without a model."""
     for stale in SERVICES.rglob(GENERATED):
         if not stale.with_name(MODEL).exists():
             stale.unlink()

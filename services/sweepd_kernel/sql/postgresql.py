@@ -95,7 +95,7 @@ class PostgresqlEngine:
         return psycopg.connect(self.address)
 
     def error(self, error: psycopg.Error) -> DomainError | StatementError:
-        """Return what callers are told of an error of the driver."""
+        """Return the error of the port for one of the driver."""
         text = " ".join(str(error).split())
         if isinstance(error, _DAMAGED):
             return DamagedError(self.place, text)
@@ -182,7 +182,7 @@ class PostgresqlConnection:
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
-        """Let all that is read within be of the same moment."""
+        """Let all reads within see the same state of the database."""
         with self._block("begin isolation level repeatable read read only", "rollback"):
             yield
 

@@ -72,7 +72,7 @@ class SqliteEngine:
         return _opened(self.path, read_only=False)
 
     def error(self, error: sqlite3.Error) -> DomainError | StatementError:
-        """Return what callers are told of an error of the driver."""
+        """Return the error of the port for one of the driver."""
         if damage := _damage(error):
             return DamagedError(self.place, f"{damage} ({error})")
         if isinstance(error, _STATEMENT_ERRORS):
@@ -157,7 +157,7 @@ class SqliteConnection:
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
-        """Let all that is read within be of the same moment."""
+        """Let all reads within see the same state of the database."""
         try:
             self._driver.execute("begin")
             try:

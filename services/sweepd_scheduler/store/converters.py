@@ -1,4 +1,4 @@
-"""Conversion of what a column holds in another form than its field says by itself."""
+"""Conversion of columns that their types alone do not describe."""
 
 import json
 from functools import lru_cache

@@ -1,4 +1,4 @@
-"""Reads what the owner holds in memory: at its start, and of a sweep that is to go on again."""
+"""Reads of what the owner holds in memory: at its start, and when a sweep is reopened."""
 
 from sweepd_kernel.sql.engine import Connection, Row
 from sweepd_scheduler.domain.names import Parent, SweepName
@@ -18,23 +18,23 @@ _UNFINISHED = "pending_runs + assigned_runs + running_runs"
 def load(connection: Connection) -> Loaded:
     """Return all that is held in memory."""
     ended: list[tuple[int, EndedSweep]] = []
-    going: list[int] = []
+    active: list[int] = []
     columns = f"id, entity, project, sweep, state, reason, end_time, revision, {_UNFINISHED}"
     for row in connection.execute(f"select {columns} from sweep order by id"):
         key, entity, project, sweep, state, reason, end_time, revision, unfinished = row
         if state in FINAL_SWEEP and not unfinished:
-            over = EndedSweep(
+            sweep_ended = EndedSweep(
                 name=SweepName(Parent(entity, project), sweep),
                 state=SweepState(state),
                 reason=reason,
                 end_time=end_time,
                 revision=revision,
             )
-            ended.append((key, over))
+            ended.append((key, sweep_ended))
         else:
-            going.append(key)
+            active.append(key)
     at = f"select {SWEEP} from sweep where id = ?"
-    sweeps = (row for key in going for row in connection.execute(at, (key,)))
+    sweeps = (row for key in active for row in connection.execute(at, (key,)))
     number = connection.execute("select number from identity").first()
     return Loaded(
         sweeps=tuple(stored_sweep(connection, row) for row in sweeps),

@@ -41,14 +41,14 @@ class Loaded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunPosition:
-    """Where a page of runs ended: the last number, and its value where they are ordered by value."""
+    """End of a page of runs: the last number, and its value if they are ordered by value."""
 
     number: int
     value: float | None = None
 
 
 RunPlace = tuple[int, int, int]
-"""Where a page of the runs of a project ended: time of creation, key of the sweep, number."""
+"""End of a page of the runs of a project: time of creation, key of the sweep, number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +89,7 @@ class Changed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProjectCounts:
-    """What a project holds, and when the first of it came to be, in microseconds; 0: it holds nothing."""
+    """Contents of a project, and the time of the oldest, in microseconds; 0: it is empty."""
 
     create_time: int
     sweeps: int
@@ -117,7 +117,7 @@ class Store(Protocol):
         """Store all changes durably in one transaction; rows are marked with `number`, which grows.
 
         Raises:
-            StorageError: nothing was stored, as the database is away; it may come back.
+            StorageError: nothing was stored, as the database is unavailable; it may come back.
             DamagedError: nothing was stored, as the database is damaged.
             Exception: nothing was stored, as the changes cannot be.
         """
@@ -146,11 +146,11 @@ class Records(Protocol):
     ) -> Page[Sweep]:
         """Return sweeps without their files, newest first, with keys below `before`; empty names are any.
 
-        What holds the runs of a project that belong to no sweep is none of them.
+        The sweep without an id, which holds the standalone runs of a project, is none of them.
         """
 
     def stored(self, name: SweepName) -> StoredSweep | None:
-        """Return all of one sweep that the owner needs in order to go on with it."""
+        """Return one sweep with all that the owner holds of an active one."""
 
     def chosen_runs(self, sweep: Sweep, states: Sequence[RunState], numbers: Sequence[int]) -> Sequence[Run]:
         """Return every run in one of some states that has one of some numbers, by number; empty: any."""
@@ -159,10 +159,10 @@ class Records(Protocol):
         """Return the newest lines of the record of a run, oldest first."""
 
     def run(self, name: RunName) -> Run | None:
-        """Return one run with all attempts; what looks like a run of a missing sweep may stand alone."""
+        """Return one run with all attempts; a name like that of a sweep's run may be of a standalone one."""
 
     def details(self, run: RunKey) -> bytes | None:
-        """Return what is told of a run besides metrics, as a serialised `RunDetails`; None if nothing is."""
+        """Return the details of a run, a serialised `RunDetails`; None if there are none."""
 
     def runs(
         self, sweep: Sweep, states: Sequence[RunState], after: RunPosition | None, limit: int, *, best: bool
@@ -176,7 +176,7 @@ class Records(Protocol):
         before: RunPlace | None,
         limit: int,
         *,
-        stand_alone: bool,
+        standalone: bool,
     ) -> Page[Run]:
         """Return runs of a project, of its sweeps and by themselves or the latter alone, the newest first."""
 

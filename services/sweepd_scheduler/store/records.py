@@ -93,7 +93,7 @@ class SqlRecords:
             return page(map(sweep_of, found), limit, sweep_weight)
 
     def stored(self, name: SweepName) -> StoredSweep | None:
-        """Return all of one sweep that the owner needs in order to go on with it."""
+        """Return one sweep with all that the owner holds of an active one."""
         with self._reading() as connection:
             row = queries.sweep_row(connection, name)
             return stored_sweep(connection, row) if row else None
@@ -114,7 +114,7 @@ class SqlRecords:
             return queries.run(connection, name)
 
     def details(self, run: RunKey) -> bytes | None:
-        """Return what is told of a run besides metrics."""
+        """Return the details of a run; None if there are none."""
         with self._reading() as connection:
             row = connection.execute(
                 "select body from run_details where sweep_id = ? and run = ?", run
@@ -149,13 +149,13 @@ class SqlRecords:
         before: RunPlace | None,
         limit: int,
         *,
-        stand_alone: bool,
+        standalone: bool,
     ) -> Page[Run]:
         """Return runs of a project, of its sweeps and by themselves, the newest first."""
         query = Query("select r.sweep_id, r.number from run r join sweep s on s.id = r.sweep_id")
         query.where("s.entity = ?", parent.entity)
         query.where("s.project = ?", parent.project)
-        query.where("s.sweep = ?", "" if stand_alone else None)
+        query.where("s.sweep = ?", "" if standalone else None)
         query.among("r.state", states)
         if before is not None:
             query.where("(r.create_time, r.sweep_id, r.number) < (?, ?, ?)", *before)
@@ -251,7 +251,7 @@ class SqlRecords:
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
-        """Give the thread's connection, in one transaction: everything read is of one moment."""
+        """Give the thread's connection, in one transaction: all reads see the same state."""
         connection: Connection | None = getattr(self._threads, "connection", None)
         if connection is None:
             connection = self._threads.connection = self._engine.connect(read_only=True)

@@ -122,7 +122,7 @@ class RunRow(SchedulerTable, table=True):
     start_time: int
     end_time: int
     display_name: str = column(fixed=True)
-    """What lists show of the details, which may be large; they alone write it again."""
+    """Part of the details that lists show, as these may be large; updated with them alone."""
     tags: str = column(fixed=True)
     """Likewise."""
     changed: int = column(extra=True)
@@ -157,7 +157,7 @@ class AttemptRow(SchedulerTable, table=True):
 
 
 class RunDetailsRow(SchedulerTable, table=True):
-    """What is reported of a run besides metrics: the newest report, by attempt and sequence."""
+    """Details of a run: the newest report, by attempt and sequence."""
 
     __tablename__ = "run_details"
     __entity__ = DetailsChanged
@@ -185,7 +185,7 @@ class RungRow(SchedulerTable, table=True):
 
 
 class PriorRunRow(SchedulerTable, table=True):
-    """Prior run of a sweep; elsewhere the negative of its number stands for it."""
+    """Prior run of a sweep; its negative number stands for it in other tables."""
 
     __tablename__ = "prior_run"
     __entity__ = PriorRun

@@ -27,12 +27,12 @@ def found(opened: Opened, name: str) -> Run:
     return run
 
 
-def listed(opened: Opened, *states: RunState, stand_alone: bool = False) -> list[str]:
+def listed(opened: Opened, *states: RunState, standalone: bool = False) -> list[str]:
     """Every run of the project, asked for one by one."""
     names: list[str] = []
     place: tuple[int, int, int] | None = None
     while True:
-        page = opened.records.runs_of_project(PARENT, states, place, 1, stand_alone=stand_alone)
+        page = opened.records.runs_of_project(PARENT, states, place, 1, standalone=standalone)
         names += [run.name.rpartition("/")[2] for run in page.entries]
         if not page.more:
             return names
@@ -59,9 +59,9 @@ def test_what_holds_them_is_listed_as_no_sweep(world: StoredWorld, opened: Opene
 def test_a_project_lists_both_kinds_newest_first(world: StoredWorld, opened: Opened) -> None:
     three_runs(world)
     assert listed(opened) == ["exp-2", "s-1", "first"]
-    assert listed(opened, stand_alone=True) == ["exp-2", "first"]
+    assert listed(opened, standalone=True) == ["exp-2", "first"]
     assert listed(opened, RunState.FINISHED) == []
-    other = opened.records.runs_of_project(Parent("local", "other"), (), None, 10, stand_alone=False)
+    other = opened.records.runs_of_project(Parent("local", "other"), (), None, 10, standalone=False)
     assert not other.entries
 
 
