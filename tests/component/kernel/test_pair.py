@@ -5,12 +5,11 @@ from argparse import Namespace
 from contextlib import closing
 from pathlib import Path
 
-from sweepd_metric_store.store.tables_sql import SCHEMA
-
 from sweepd_kernel.pairing.command import pair
 from sweepd_kernel.process.up import load_services
 from sweepd_kernel.sql.schema import ensure_schema
 from sweepd_kernel.sql.sqlite import SqliteEngine
+from sweepd_metric_store.store.tables_sql import SCHEMA
 
 METRICS = Path("metric-store", "metrics.sqlite")
 SCHEDULER = Path("scheduler", "scheduler.sqlite")

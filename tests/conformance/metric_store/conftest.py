@@ -7,7 +7,6 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from sweepd_metric_store.store.tables_sql import SCHEMA
 
 from conformance.metric_store.batches import Store
 from postgresql import PostgresServer
@@ -18,6 +17,7 @@ from sweepd_kernel.sql.schema import ensure_schema
 from sweepd_kernel.sql.sqlite import SqliteEngine
 from sweepd_metric_store.pairing import DATABASE
 from sweepd_metric_store.store.reads import SqlReads
+from sweepd_metric_store.store.tables_sql import SCHEMA
 from sweepd_metric_store.store.writes import SqlWrites
 
 
