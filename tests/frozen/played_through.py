@@ -26,7 +26,7 @@ tags: [nightly]
 metadata: {{owner: me}}
 repeats: 1
 constraints: ["lr < 1"]
-early_terminate: {{type: hyperband, min_iter: 4}}
+early_terminate: {{type: hyperband, min_iter: 100}}
 parameters:
   lr: {{values: [0.1, 0.2, 0.4]}}
   depth: {{value: 3}}
@@ -41,7 +41,7 @@ metric: {{name: loss}}
 early_terminate: {{type: threshold, at: 1, value: 1.15}}
 parameters:
   lr: {{values: [0.1, 0.2]}}
-  opt: {{parameters: {{kind: {{value: sgd}}}}}}
+  opt: {{parameters: {{kind: {{value: waits}}}}}}
 """
 BAYES = f"""
 program: {TRIALS / "trains.py"}
@@ -74,6 +74,7 @@ parameters: {{lr: {{min: 0.0, max: 1.0}}}}
 SEEDED = STOPPED.replace("method: grid", "method: random\nrun_cap: 2").replace(
     "values: [0.1, 0.2]", "min: 0.0, max: 0.3"
 )
+SHORT = BAYES.replace("method: bayes\nrun_cap: 8", "method: random\nrun_cap: 1")
 IDLE = WAITING.replace("project: waiting", "project: idle")
 BY_HAND = (
     "import sweepd\nwith sweepd.init(project='by-hand', config={'lr': 0.1}):\n    sweepd.log({'loss': 1.0})\n"

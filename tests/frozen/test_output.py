@@ -8,7 +8,7 @@ import json
 import signal
 
 from frozen.golden_files import Golden, Unchanged, shape
-from frozen.played_through import SEEDED, WAITING, PlayedThrough
+from frozen.played_through import SHORT, WAITING, PlayedThrough
 from waiting import until
 
 
@@ -78,7 +78,7 @@ def test_fields_of_json(played: PlayedThrough, unchanged: Unchanged) -> None:
         "cancel": ("cancel", "local/waiting/gone", "--yes"),
     }
     here.create(WAITING, "--id", "gone")
-    here.write("run.yaml", SEEDED)
+    here.write("run.yaml", SHORT)
     here.write("token", played.server.access_token)
     here.ctl("login", played.server.address, "--token-file", "token")
     found: dict[str, Golden] = {}

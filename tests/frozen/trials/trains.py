@@ -1,6 +1,7 @@
 """A trial: logs every type of value, writes a file, and fails at one point."""
 
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -19,5 +20,7 @@ sweepd.summary["acc"] = 0.5
 files = Path(os.environ["SWEEPD_RUN_DIR"], "files")
 files.mkdir(exist_ok=True)
 (files / "notes.txt").write_text("kept\n")
+if config.opt["kind"] == "waits" and config.lr > 0.15:
+    signal.pause()  # until it is stopped
 if config.lr > 0.3 and config.opt["kind"] == "adam":
     sys.exit(3)
