@@ -10,7 +10,7 @@ import pytest
 
 from system.common_servers import CommonServers
 from system.installation import Installation
-from system.wire import OnTheWire, over_the_door
+from system.wire import OnTheWire, through_the_gateway
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +18,7 @@ def on_the_wire(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OnTheWire]
     """One server for the tests of a module that only create sweeps of their own."""
     here = Installation(tmp_path_factory.mktemp("shared"))
     try:
-        yield partial(over_the_door, here.start_server())
+        yield partial(through_the_gateway, here.start_server())
     finally:
         here.kill_everything()
 

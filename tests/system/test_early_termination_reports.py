@@ -13,7 +13,7 @@ from lanes import cursor
 from sweepd import v1
 from system.installation import Installation
 from system.test_early_termination import RULES
-from system.wire import Wire, over_the_door
+from system.wire import Wire, through_the_gateway
 
 HEAD = (
     "program: t.py\nmethod: random\nparameters: {x: {min: 0.0, max: 1.0}}\n"
@@ -153,7 +153,7 @@ def test_each_rule_decides_the_same_however_values_come(
                 await following.begin()
                 assert following.start.number == 4
 
-    over_the_door(server, scenario)
+    through_the_gateway(server, scenario)
 
 
 def test_a_verdict_reaches_an_agent_that_was_away(installation: Installation) -> None:
@@ -187,7 +187,7 @@ def test_a_verdict_reaches_an_agent_that_was_away(installation: Installation) ->
             )
             assert not other.stops
 
-    over_the_door(server, scenario)
+    through_the_gateway(server, scenario)
 
 
 def test_a_run_that_has_ended_is_not_judged_and_still_sets_thresholds(installation: Installation) -> None:
@@ -217,7 +217,7 @@ def test_a_run_that_has_ended_is_not_judged_and_still_sets_thresholds(installati
             too_late = await bad.ends(2)
             assert too_late.state == v1.RUN_STATE_FINISHED, "it ended before it heard of the verdict"
 
-    over_the_door(server, scenario)
+    through_the_gateway(server, scenario)
 
 
 def test_the_search_learns_what_a_stopped_run_came_to(installation: Installation) -> None:
@@ -240,4 +240,4 @@ def test_the_search_learns_what_a_stopped_run_came_to(installation: Installation
             found = await wire.get(sweep)
             assert (found.run_counts.stopped, found.run_counts.failed, found.best_value) == (2, 0, 0.3)
 
-    over_the_door(server, scenario)
+    through_the_gateway(server, scenario)

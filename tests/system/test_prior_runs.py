@@ -17,7 +17,7 @@ from component.scheduler.scripted_agent import ScriptedAgent
 from sweepd import v1
 from system.installation import Installation
 from system.replay import replayed, study_of
-from system.wire import Wire, over_the_door, wire_to, work_to_the_end
+from system.wire import Wire, through_the_gateway, wire_to, work_to_the_end
 
 OLD = """
 program: {trials}/steps.py
@@ -138,7 +138,7 @@ def test_points_of_a_search_that_began_with_prior_runs_can_be_worked_out_again(
             for run in suggested:
                 assert await replayed(inner, sweep.spec, lines, run) == run.parameters
 
-    over_the_door(server, scenario)
+    through_the_gateway(server, scenario)
 
 
 @pytest.mark.parametrize("delays", [(0.0, 0.03, 0.08, 0.15)])
@@ -169,7 +169,7 @@ def test_a_kill_in_the_middle_of_a_creation_leaves_all_or_nothing(
             assert answer.prior_runs.taken == 300
             assert len(await prior_runs(wire, answer.sweep.name)) == 300
 
-    over_the_door(server, scenario)
+    through_the_gateway(server, scenario)
     path = server.data / "scheduler" / "scheduler.sqlite"
     assert server.stop() == 0
     with closing(sqlite3.connect(path)) as connection:

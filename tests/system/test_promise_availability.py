@@ -84,7 +84,7 @@ def test_an_agent_that_comes_before_its_server_waits_for_it(installation: Instal
 
 def test_services_that_start_last_are_waited_for_by_agent_and_services(installation: Installation) -> None:
     """P25: gateway and agent are there first; then scheduler, suggestion, metric store, one by one."""
-    door, scheduler, suggestion, metrics = (f"{installation.host}:{port}" for port in range(7001, 7005))
+    gateway, scheduler, suggestion, metrics = (f"{installation.host}:{port}" for port in range(7001, 7005))
     inner = ["--metrics", metrics, "--suggestion", suggestion]
 
     def serve(name: str, address: str, *flags: str) -> subprocess.Popen[bytes]:
@@ -93,21 +93,21 @@ def test_services_that_start_last_are_waited_for_by_agent_and_services(installat
         with (installation.folder / f"{name}.log").open("w") as log:
             return subprocess.Popen(command, env=installation.environment, stderr=log)
 
-    serving = [serve("gateway", door, *inner, "--scheduler", scheduler)]
-    early = installation.start_agent("local/steps/late", "--server", door, "--wait", "60s", state="early")
+    serving = [serve("gateway", gateway, *inner, "--scheduler", scheduler)]
+    early = installation.start_agent("local/steps/late", "--server", gateway, "--wait", "60s", state="early")
     until(lambda: early.events("disconnected"))
     serving.append(serve("scheduler", scheduler, *inner, *SHORT))
-    until(lambda: installation.ctl("list", "--server", door, code=None).returncode == 0)
+    until(lambda: installation.ctl("list", "--server", gateway, code=None).returncode == 0)
     early.process.kill()
     early.process.wait()
     file = str(installation.write("late.yaml", sweep("steps.py")))
-    installation.ctl("create", file, "--id", "late", "--server", door)
-    agent = installation.start_agent("local/steps/late", "--server", door, state="early")
+    installation.ctl("create", file, "--id", "late", "--server", gateway)
+    agent = installation.start_agent("local/steps/late", "--server", gateway, state="early")
     until(lambda: agent.events("result_acked"))  # without metric store and suggestion
     serving.append(serve("suggestion", suggestion))
     serving.append(serve("metric-store", metrics))
     assert agent.process.wait(30) == 0, agent.log()[-2000:]
-    exported = installation.ctl("export", "late", "-o", "jsonl", "--server", door).stdout
+    exported = installation.ctl("export", "late", "-o", "jsonl", "--server", gateway).stdout
     assert exported.count('"loss"') >= 5
     until(lambda: listens(suggestion), what="nobody has needed it")
     for process in serving:

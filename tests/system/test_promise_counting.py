@@ -12,7 +12,7 @@ from sweepd.codec import point_from_message
 from sweepd.spec import parse_text, point_digest
 from system.installation import Installation
 from system.replay import replayed, study_of
-from system.wire import Wire, over_the_door, wire_to, work_to_the_end
+from system.wire import Wire, through_the_gateway, wire_to, work_to_the_end
 from waiting import until
 
 OBJECTIVE = "program: train.py\nmetric: {name: loss}\n"
@@ -59,7 +59,7 @@ def test_a_cap_is_exact_and_a_grid_complete_with_32_agents_at_once(installation:
             assert len({point_digest(point_from_message(run.parameters)) for run in runs}) == count
             assert {run.attempt for run in runs} == {1}
 
-    over_the_door(server, scenario)
+    through_the_gateway(server, scenario)
 
 
 def test_a_grid_runs_every_point_once_though_the_scheduler_is_killed_again_and_again(
@@ -101,7 +101,7 @@ def test_points_by_index_are_those_of_seed_and_index_alone(installation: Install
                 assert index == run.number - 1
                 assert point_from_message(run.parameters) == expected
 
-    over_the_door(server, scenario)
+    through_the_gateway(server, scenario)
 
 
 def test_every_suggestion_can_be_computed_again_and_each_end_counts_once(installation: Installation) -> None:
@@ -120,4 +120,4 @@ def test_every_suggestion_can_be_computed_again_and_each_end_counts_once(install
                 point = await replayed(inner, sweep.spec, lines, run)
                 assert point == run.parameters, f"run {run.number} of {run.provenance}"
 
-    over_the_door(server, scenario)
+    through_the_gateway(server, scenario)

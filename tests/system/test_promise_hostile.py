@@ -29,7 +29,7 @@ from sweepd.v1 import (
 )
 from system.hostile import forged_tokens, messages
 from system.installation import Installation, Server
-from system.wire import Wire, over_the_door
+from system.wire import Wire, through_the_gateway
 
 FILES = (
     sweep_service_pb2,
@@ -128,18 +128,18 @@ def test_no_request_gets_an_internal_error_or_hurts_a_service(installation: Inst
         assert not bad
         assert not late, "honest calls wait"
 
-    over_the_door(server, scenario)
+    through_the_gateway(server, scenario)
     sound(server, before)
 
 
 def test_no_port_answers_without_its_token(installation: Installation) -> None:
     server = installation.join_server()
     ports = ("gateway", "scheduler", "metric-store", "suggestion")
-    doors = [
+    gateways = [
         (port, token) for port in ports for token in (None, "wrong", "x" * 4000, server.access_token[:-1])
     ]
     not_for_people = [(port, server.access_token) for port in ("metric-store", "suggestion")]
-    for port, token in [*doors, *not_for_people]:
+    for port, token in [*gateways, *not_for_people]:
         with channel_to(server.service_address(port), token) as channel:
             for method in METHODS:
                 assert said(channel, method, [b""], listen=10) == "UNAUTHENTICATED", (port, method.full_name)
@@ -170,7 +170,7 @@ def test_page_tokens_that_no_answer_gave_are_refused(installation: Installation)
                         bad.append((type(request).__name__, token[:80], error.code()))
         assert not bad
 
-    over_the_door(server, scenario)
+    through_the_gateway(server, scenario)
     sound(server, before)
 
 
@@ -199,7 +199,7 @@ def test_a_hostile_agent_hurts_nobody_else(installation: Installation) -> None:
         assert await honest(wire) or await honest(wire)
         assert not {"StatusCode.INTERNAL", "StatusCode.UNKNOWN"} & seen.keys(), seen
 
-    over_the_door(server, scenario)
+    through_the_gateway(server, scenario)
     sound(server, before)
 
 

@@ -14,7 +14,7 @@ from system.by_hand import assert_whole, reaches, released, start
 from system.installation import Installation
 from system.promises import SHORT, alive, attempts, number, runs, stored, sweep
 from system.test_by_hand import synced
-from system.wire import Wire, failure, over_the_door
+from system.wire import Wire, failure, through_the_gateway
 from waiting import until
 
 REF = v1.AttemptRef(run_handle=2**31, attempt=1)
@@ -53,7 +53,7 @@ def test_a_stranger_with_the_same_token_neither_ends_nor_falsifies_a_live_run(
         assert error is not None
         assert error.code().name == "INVALID_ARGUMENT"
 
-    over_the_door(server, scenario)
+    through_the_gateway(server, scenario)
     assert alive(number(run, "run_pid"))
     (installation.work / "release").touch()
     assert agent.process.wait(60) == 0, agent.log()[-2000:]
@@ -79,10 +79,10 @@ def test_a_stranger_cannot_claim_the_run_of_a_script(installation: Installation)
         async with ScriptedAgent(wire.channel, "", named="eve", held=[claimed(script.run)]) as eve:
             await tell_lies(eve)
 
-    over_the_door(server, scenario)
+    through_the_gateway(server, scenario)
     assert released(installation, script) == 0
     assert reaches(installation, script.run, "finished")["attempt"] == 1
-    over_the_door(server, scenario)
+    through_the_gateway(server, scenario)
     assert reaches(installation, script.run, "finished")["attempt"] == 1
     assert_whole(installation, script)
 

@@ -13,7 +13,7 @@ from sweepd.codec import point_from_message
 from sweepd.spec import parse_text
 from system.installation import Installation
 from system.replay import replayed, study_of
-from system.wire import Wire, over_the_door, wire_to
+from system.wire import Wire, through_the_gateway, wire_to
 
 RULED = """
 program: train.py
@@ -120,4 +120,4 @@ def test_suggestions_replay_and_points_count_once_though_the_engine_is_killed(
                 point = await replayed(inner, sweep.spec, lines, run)
                 assert point == run.parameters, f"run {run.number}: {run.provenance}"
 
-    over_the_door(server, scenario)
+    through_the_gateway(server, scenario)

@@ -11,7 +11,7 @@ from lanes import cursor
 from sweepd import v1
 from system.installation import Installation
 from system.replay import replayed, study_of
-from system.wire import Wire, over_the_door, wire_to
+from system.wire import Wire, through_the_gateway, wire_to
 
 SWEEP = """
 program: train.py
@@ -100,4 +100,4 @@ def test_what_running_runs_show_is_data_once_and_suggestions_replay(installation
                 point = await replayed(inner, sweep.spec, lines, run)
                 assert point == run.parameters, f"run {run.number}: {run.provenance}"
 
-    over_the_door(server, scenario)
+    through_the_gateway(server, scenario)

@@ -19,7 +19,7 @@ from sweepd.spec import parse_text
 from sweepd.v1 import suggestion_service_pb2_grpc
 from system.installation import Installation
 from system.replay import replayed, study_of
-from system.wire import Wire, failure, over_the_door, wire_to
+from system.wire import Wire, failure, through_the_gateway, wire_to
 from waiting import until_told, written
 
 OBJECTIVE = "program: train.py\nmetric: {name: loss}\n"
@@ -98,7 +98,7 @@ def test_nobody_waits_for_a_service_that_hangs_and_its_return_is_noticed(install
                     again = await replayed(inner, bayes.spec, lines, run)
                     assert again == run.parameters, f"run {run.number}: {run.provenance}"
 
-    over_the_door(server, scenario)
+    through_the_gateway(server, scenario)
 
 
 async def _stopped_early(agent: ScriptedAgent) -> None:

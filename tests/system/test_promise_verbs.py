@@ -16,7 +16,7 @@ from sweepd import v1
 from sweepd.codec import point_message
 from system.installation import Installation, Server
 from system.promises import SHORT, assert_sound, attempts, runs, state_of, sweep
-from system.wire import Wire, over_the_door
+from system.wire import Wire, through_the_gateway
 from waiting import until
 
 A = TypeVar("A")
@@ -63,7 +63,7 @@ def test_each_point_is_enqueued_once_whenever_the_scheduler_dies(installation: I
             answer = await killed_under(server, delay, lambda: wire.runs.EnqueueRun(request))  # noqa: B023
             assert [run.number for run in answer.runs] == [number + 1]
 
-    over_the_door(server, scenario)
+    through_the_gateway(server, scenario)
     listed = runs(installation, name)
     assert [run["params"]["a"] for run in listed] == list(range(len(DELAYS)))  # type: ignore[index]  # it is JSON
     assert server.stop() == 0
@@ -79,7 +79,7 @@ def test_twenty_callers_with_one_request_id_enqueue_one_run(installation: Instal
         answers = await asyncio.gather(*(wire.runs.EnqueueRun(request) for _ in range(20)))
         assert {answer.SerializeToString() for answer in answers} == {answers[0].SerializeToString()}
 
-    over_the_door(server, scenario)
+    through_the_gateway(server, scenario)
     assert [run["params"] for run in runs(installation, name)] == [{"a": 7}]
 
 
@@ -108,7 +108,7 @@ def test_failed_runs_are_retried_once_each_though_scheduler_and_agent_are_killed
         answer = await killed_under(server, 0.005, lambda: wire.runs.RetryRuns(retry))
         assert (answer.total, len(set(answer.names))) == (36, 36)
 
-    over_the_door(server, scenario)
+    through_the_gateway(server, scenario)
     doomed, left = (installation.start_agent(name, "--slots", "2", state=state) for state in ("a", "b"))
     until(lambda: len(doomed.events("run_ended")) > 3 and len(left.events("run_ended")) > 3)
     os.kill(doomed.pid, signal.SIGKILL)
@@ -149,7 +149,7 @@ def test_a_sweep_is_edited_and_a_run_retried_once_whenever_the_scheduler_dies(
             edited = await killed_under(server, delay, lambda: wire.sweeps.UpdateSweep(edit))  # noqa: B023
             assert edited.sweep.revision == number + 2
 
-    over_the_door(server, scenario)
+    through_the_gateway(server, scenario)
     (installation.work / "mended").touch()
     installation.ctl("retry", f"{name}:1")
     assert installation.start_agent(name).process.wait(60) == 0

@@ -10,7 +10,7 @@ from component.scheduler.scripted_agent import ScriptedAgent
 from sweepd import v1
 from sweepd.codec import point_from_message
 from system.installation import Installation
-from system.wire import OnTheWire, Wire, over_the_door, work_to_the_end
+from system.wire import OnTheWire, Wire, through_the_gateway, work_to_the_end
 
 OBJECTIVE = "program: t.py\nmetric: {name: loss}\n"
 
@@ -139,7 +139,7 @@ def test_failed_and_stopped_runs_count_for_the_cap_and_a_lost_one_counts_once(
         assert sweep.run_counts == v1.RunCounts(finished=1, failed=2)
         assert attempts == {1: 2, 2: 1, 3: 1}
 
-    over_the_door(server, scenario)
+    through_the_gateway(server, scenario)
 
 
 def test_the_third_run_without_the_objective_pauses_and_resume_counts_anew(on_the_wire: OnTheWire) -> None:

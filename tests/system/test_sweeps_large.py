@@ -8,7 +8,7 @@ import json
 from component.scheduler.scripted_agent import ScriptedAgent
 from sweepd import v1
 from system.installation import Installation
-from system.wire import Wire, over_the_door, work_to_the_end
+from system.wire import Wire, through_the_gateway, work_to_the_end
 
 RUNS = 24
 LARGE = {
@@ -40,7 +40,7 @@ def test_a_sweep_of_large_runs_is_searched_listed_watched_and_exported(installat
                 break
         assert told == list(range(1, RUNS + 1))
 
-    over_the_door(server, scenario)
+    through_the_gateway(server, scenario)
     assert len(installation.ctl("runs", sweep, "-o", "name").stdout.splitlines()) == RUNS
     assert len(installation.export(sweep, "run")) == RUNS
     assert "finished" in installation.ctl("watch", sweep).stdout
@@ -90,4 +90,4 @@ def test_others_are_answered_while_points_are_counted(installation: Installation
         assert sorted(waits)[len(waits) // 2] < 1.0
         assert max(waits) < 5.0
 
-    over_the_door(server, scenario)
+    through_the_gateway(server, scenario)

@@ -8,7 +8,7 @@ from component.scheduler.scripted_agent import ScriptedAgent
 from component.scheduler.scripted_agent import held as held_of
 from sweepd import v1
 from system.installation import Installation
-from system.wire import OnTheWire, Wire, failure, over_the_door
+from system.wire import OnTheWire, Wire, failure, through_the_gateway
 
 TEXT = "program: t.py\nmethod: random\nmetric: {name: loss}\nparameters: {x: {min: 0.0, max: 1.0}}\n"
 VERBS = ("pause", "resume", "stop", "cancel")
@@ -121,7 +121,7 @@ def test_each_verb_says_what_is_wrong_and_ends_with_its_code(installation: Insta
             await agent.exit(ref)
             await agent.acked_exit(ref)
 
-    over_the_door(server, scenario)
+    through_the_gateway(server, scenario)
     installation.ctl("wait", sweep, "--timeout", "0")
     for name in VERBS:
         done = installation.ctl(name, sweep, *(["--yes"] if name == "cancel" else []), code=1)
@@ -200,7 +200,7 @@ def test_a_call_made_twice_has_the_effect_and_the_answer_of_the_first(installati
         again = await verb(wire, "stop", first.name, "r5")  # would be refused, were it not a repeat
         assert again == stopped
 
-    over_the_door(server, scenario)
+    through_the_gateway(server, scenario)
     server_address = server.address
     server.stop()
     server = installation.start_server(listen=server_address)
@@ -211,7 +211,7 @@ def test_a_call_made_twice_has_the_effect_and_the_answer_of_the_first(installati
         assert first.state == PENDING  # as it was answered then; by now it is stopped
         assert (await wire.get(first.name)).state == STOPPED
 
-    over_the_door(server, after_a_restart)
+    through_the_gateway(server, after_a_restart)
 
 
 def test_a_final_state_stays_whatever_agents_say(on_the_wire: OnTheWire) -> None:

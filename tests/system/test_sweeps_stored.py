@@ -18,7 +18,7 @@ from component.scheduler.scripted_agent import ScriptedAgent
 from component.scheduler.scripted_agent import held as held_of
 from sweepd import v1
 from system.installation import Installation, Server
-from system.wire import Wire, over_the_door
+from system.wire import Wire, through_the_gateway
 from waiting import least, until
 
 GRID = "program: t.py\nmethod: grid\nmetric: {name: loss}\nparameters: {a: {min: 1, max: 20000}}\n"
@@ -46,7 +46,7 @@ def filled(installation: Installation) -> tuple[Server, str, v1.StartRun]:
             await agent.observe(live, 1, 0.5)
             await agent.takes("ack", lambda m: m.ack.attempt == live)
 
-    over_the_door(server, two_runs)
+    through_the_gateway(server, two_runs)
     address = server.address
     assert server.stop() == 0
     with sqlite3.connect(server.data / "scheduler" / "scheduler.sqlite") as database:
@@ -99,7 +99,7 @@ def test_a_large_sweep_is_soon_there_again_complete_and_in_pages(installation: I
             start = await agent.next_start()
             assert (start.number, start.attempt) == (STORED + 2, 1)
 
-    over_the_door(server, scenario)
+    through_the_gateway(server, scenario)
     shown = installation.ctl("runs", name, "--limit", "3", "-o", "name")
     assert shown.stdout.splitlines() == [f"{name}-{number}" for number in (1, 2, 3)]
 
@@ -152,7 +152,7 @@ def test_a_watch_goes_on_after_its_token_over_a_death_of_the_scheduler(installat
         with pytest.raises(grpc.aio.AioRpcError, match="resume_token: it has 5,000 characters"):
             await _followed(wire, name, "0" * 5000, until_run=2)
 
-    over_the_door(server, scenario)
+    through_the_gateway(server, scenario)
 
 
 async def _serving(wire: Wire) -> None:

@@ -40,14 +40,14 @@ FINAL = (
 
 
 class OnTheWire(Protocol):
-    """Carries out a scenario on a connection to the door."""
+    """Carries out a scenario on a connection to the gateway."""
 
     def __call__(self, scenario: Callable[[Wire], Coroutine[None, None, None]]) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Wire:
-    """One connection, to the door or to a single service."""
+    """One connection, to the gateway or to a single service."""
 
     channel: grpc.aio.Channel
 
@@ -125,8 +125,8 @@ async def wire_to(address: str, token: str | None) -> AsyncIterator[Wire]:
         yield Wire(channel)
 
 
-def over_the_door(server: Server, scenario: Callable[[Wire], Coroutine[None, None, None]]) -> None:
-    """Carry out a scenario on a connection of a person to the door."""
+def through_the_gateway(server: Server, scenario: Callable[[Wire], Coroutine[None, None, None]]) -> None:
+    """Carry out a scenario on a connection of a person to the gateway."""
 
     async def connected() -> None:
         async with wire_to(server.address, server.access_token) as wire:

@@ -36,7 +36,7 @@ class Claim:
         self._agent = agent
         self._log = log
 
-    async def __call__(self, door: grpc.aio.Channel, server: str) -> None:
+    async def __call__(self, gateway: grpc.aio.Channel, server: str) -> None:
         """Claim the run; on a server that has nothing of it, everything counts as not delivered.
 
         Raises:
@@ -49,7 +49,7 @@ class Claim:
         attempt = max((key.attempt for key in self._agent.attempts), default=run.attempt)
         request = _request(run, attempt, self._folder.script(), self._folder.config(), self._state)
         try:
-            answer = await RunServiceStub(door).CreateRun(request, timeout=_WITHIN)
+            answer = await RunServiceStub(gateway).CreateRun(request, timeout=_WITHIN)
         except grpc.aio.AioRpcError as error:
             failure = Failure.of(error)
             if failure.code == "ALREADY_EXISTS":

@@ -120,14 +120,14 @@ class Connection:
         """Serve one stream; return why it ended if the scheduler said so."""
         target = self._target()
         self._address = target.address
-        async with open_channel(target.address, target.token) as door:
+        async with open_channel(target.address, target.token) as gateway:
             try:
-                info = await server_info(door)
+                info = await server_info(gateway)
                 if not self._named:
-                    self._agent.handle(SweepsNamed(await full_names(door, self._dialling.sweeps)))
+                    self._agent.handle(SweepsNamed(await full_names(gateway, self._dialling.sweeps)))
                     self._named = True
                 if self._dialling.prepare is not None:
-                    await self._dialling.prepare(door, target.address)
+                    await self._dialling.prepare(gateway, target.address)
             except grpc.aio.AioRpcError as error:
                 if error.code() is not grpc.StatusCode.UNAVAILABLE or self._direct is None:
                     raise
@@ -139,7 +139,7 @@ class Connection:
                 except grpc.aio.AioRpcError as error:
                     if error.code() is not grpc.StatusCode.UNAVAILABLE or self._connected_at is not None:
                         raise
-            return await self._serve(door, target, "door")
+            return await self._serve(gateway, target, "door")
 
     async def _attach_directly(self, address: str, target: Target) -> GoneAway | None:
         async with open_channel(address, target.token) as channel:
@@ -240,12 +240,12 @@ def _refusal(failure: Failure) -> Refusal | None:
             return None
 
 
-async def server_info(door: grpc.aio.Channel) -> v1.GetServerInfoResponse:
+async def server_info(gateway: grpc.aio.Channel) -> v1.GetServerInfoResponse:
     """Ask what the server is; raises grpc.aio.AioRpcError."""
-    return await ServerServiceStub(door).GetServerInfo(v1.GetServerInfoRequest(), timeout=_LOOKUP_WITHIN)
+    return await ServerServiceStub(gateway).GetServerInfo(v1.GetServerInfoRequest(), timeout=_LOOKUP_WITHIN)
 
 
-async def full_names(door: grpc.aio.Channel, names: Sequence[SweepName]) -> frozenset[str]:
+async def full_names(gateway: grpc.aio.Channel, names: Sequence[SweepName]) -> frozenset[str]:
     """Return the full names of sweeps; only bare ids are looked up.
 
     Raises:
@@ -254,7 +254,7 @@ async def full_names(door: grpc.aio.Channel, names: Sequence[SweepName]) -> froz
     """
     if all(name.full is not None for name in names):
         return frozenset(name.full for name in names if name.full is not None)
-    there = [sweep async for sweep in _sweeps(door)]
+    there = [sweep async for sweep in _sweeps(gateway)]
     return frozenset(
         name.full or _only(name, [sweep for sweep in there if name.matches(sweep)]) for name in names
     )
@@ -272,8 +272,8 @@ def _only(name: SweepName, found: Sequence[str]) -> str:
     return found[0]
 
 
-async def _sweeps(door: grpc.aio.Channel) -> AsyncIterator[str]:
-    stub = SweepServiceStub(door)
+async def _sweeps(gateway: grpc.aio.Channel) -> AsyncIterator[str]:
+    stub = SweepServiceStub(gateway)
     token = ""
     while True:
         request = v1.ListSweepsRequest(page_size=_PAGE, page_token=token)

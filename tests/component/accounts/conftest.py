@@ -1,4 +1,4 @@
-"""A home of its own, as the door leaves its address there."""
+"""A home of its own, as the gateway leaves its address there."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""All services and the door, in the event loop of a test: sweeps in two projects, tokens as wanted."""
+"""All services and the gateway, in the event loop of a test: sweeps in two projects, tokens as wanted."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -36,29 +36,29 @@ class House:
 
     metrics: Served
     scheduler: Served
-    door: Served
+    gateway: Served
     stack: AsyncExitStack
     sweeps: dict[str, str] = field(default_factory=dict)
     """Name of the sweep of each project."""
 
     @property
     def ways(self) -> dict[str, str]:
-        return {"door": self.door.address, "direct": self.scheduler.address}
+        return {"gateway": self.gateway.address, "direct": self.scheduler.address}
 
     @property
-    def door_gate(self) -> Gate:
-        assert self.door.gate is not None
-        return self.door.gate
+    def gateway_gate(self) -> Gate:
+        assert self.gateway.gate is not None
+        return self.gateway.gate
 
-    async def door_hears(self) -> bool:
-        """Whether the door would hear of a revocation; before that it believes nothing for long."""
-        tokens = self.door_gate.tokens
+    async def gateway_follows(self) -> bool:
+        """Whether the gateway would hear of a revocation; before that it believes nothing for long."""
+        tokens = self.gateway_gate.tokens
         assert isinstance(tokens, CachedTokens)
         return tokens.followed
 
-    def door_streams(self, key: str) -> int:
-        """How many streams of a token the door holds."""
-        return self.door_gate.calls.count(key)
+    def gateway_streams(self, key: str) -> int:
+        """How many streams of a token the gateway holds."""
+        return self.gateway_gate.calls.count(key)
 
     def scheduler_streams(self, key: str) -> int:
         """How many streams of a token the scheduler holds."""
@@ -100,10 +100,10 @@ async def a_house(folder: Path, *, sweeps: bool = True) -> AsyncIterator[House]:
     scheduler = Served(SCHEDULER, folder / "scheduler", ["--metrics", at, "--suggestion", "127.0.0.1:1"])
     await scheduler.start()
     flags = ["--scheduler", scheduler.address, "--metrics", at, "--suggestion", "127.0.0.1:1"]
-    door = Served(GATEWAY, folder / "door", flags)
-    await door.start()
+    gateway = Served(GATEWAY, folder / "gateway", flags)
+    await gateway.start()
     async with AsyncExitStack() as stack:
-        house = House(metrics, scheduler, door, stack)
+        house = House(metrics, scheduler, gateway, stack)
         if sweeps:
             for project in (OWN, FOREIGN):
                 house.sweeps[project] = await house.create(project)
@@ -111,10 +111,10 @@ async def a_house(folder: Path, *, sweeps: bool = True) -> AsyncIterator[House]:
                 point = v1.ParameterMap(entries=[entry])
                 stub = RunServiceStub(await house.channel("direct"))
                 await stub.EnqueueRun(v1.EnqueueRunRequest(sweep=house.sweeps[project], parameters=point))
-        await until_told(house.door_hears)
+        await until_told(house.gateway_follows)
         try:
             yield house
         finally:
             await stack.aclose()
-            for served in (door, scheduler, metrics):
+            for served in (gateway, scheduler, metrics):
                 await served.stop()

@@ -22,7 +22,7 @@ from unit.kernel.auth.test_scopes import METHODS
 from waiting import until_told
 
 STREAM_PATIENCE = 0.25
-# The services behind the door, and what the scheduler serves to those who dial it.
+# The services behind the gateway, and what the scheduler serves to those who dial it.
 DIRECT = {"AccountService", "AgentService", "RunService", "SweepService"}
 AT_THE_DOOR = DIRECT | {"MetricService", "ServerService"}
 # What these name is looked for among things that the test has not made.
@@ -83,7 +83,7 @@ async def outcome(
 
 
 async def known(channel: grpc.aio.Channel) -> bool:
-    """Whether the token is known: on a machine that is busy, the door may have to ask twice."""
+    """Whether the token is known: on a machine that is busy, the gateway may have to ask twice."""
     ended = await outcome(channel, METHODS["/sweepd.v1.AccountService/WhoAmI"], v1.WhoAmIRequest())
     assert ended is None or ended.code == "UNAVAILABLE", ended
     return ended is None
@@ -110,7 +110,7 @@ def served(way: str) -> Iterator[tuple[str, MethodDescriptor]]:
             yield path, method
 
 
-@pytest.mark.parametrize("way", ["door", "direct"])
+@pytest.mark.parametrize("way", ["gateway", "direct"])
 def test_each_scope_may_make_its_calls_and_is_told_what_others_need(tmp_path: Path, way: str) -> None:
     async def main(house: House) -> None:
         for scope in Scope:
@@ -142,7 +142,7 @@ def test_each_scope_may_make_its_calls_and_is_told_what_others_need(tmp_path: Pa
     asyncio.run(living(tmp_path, main))
 
 
-@pytest.mark.parametrize("way", ["door", "direct"])
+@pytest.mark.parametrize("way", ["gateway", "direct"])
 def test_what_lies_in_another_project_does_not_exist_in_the_same_words(tmp_path: Path, way: str) -> None:
     async def main(house: House) -> None:
         _, secret = await house.token("admin", [OWN])
@@ -175,7 +175,7 @@ def test_what_lies_in_another_project_does_not_exist_in_the_same_words(tmp_path:
 def test_what_is_missing_in_ones_own_project_is_missed_in_the_same_words(tmp_path: Path) -> None:
     async def main(house: House) -> None:
         _, secret = await house.token("read", [OWN])
-        channel = await house.channel("door", secret)
+        channel = await house.channel("gateway", secret)
         get = METHODS["/sweepd.v1.SweepService/GetSweep"]
         own = await outcome(channel, get, v1.GetSweepRequest(name=f"{OWN}/absent00"))
         other = await outcome(channel, get, v1.GetSweepRequest(name=house.sweeps[FOREIGN]))
@@ -195,7 +195,7 @@ def test_nobody_gets_in_with_what_is_no_token(tmp_path: Path) -> None:
             "x", secret[:-1], secret + "a", secret.upper(), flipped, f"{secret} {secret}", "swp_" + "a" * 43,
             "swp_" + "%" * 43, "x" * 4_000, f"Bearer {secret}", "access ", "' or 1=1 --",
         ]  # fmt: skip
-        for way in ("door", "direct"):
+        for way in ("gateway", "direct"):
             for token in odd:
                 channel = await house.channel(way, token)
                 for path in ("/sweepd.v1.SweepService/ListSweeps", "/sweepd.v1.AccountService/WhoAmI"):
@@ -210,7 +210,7 @@ def test_nobody_gets_in_with_what_is_no_token(tmp_path: Path) -> None:
 
 def test_who_has_no_token_is_told_how_a_server_is_and_holds_no_stream_of_it(tmp_path: Path) -> None:
     async def main(house: House) -> None:
-        for way in ("door", "direct"):
+        for way in ("gateway", "direct"):
             stub = health_pb2_grpc.HealthStub(await house.channel(way, "nobody"))
             asked = health_pb2.HealthCheckRequest()
             assert (await stub.Check(asked)).status == health_pb2.HealthCheckResponse.SERVING
@@ -253,9 +253,9 @@ def odd_ones(request: Message, sweep: str, depth: int = 2) -> Iterator[Message]:
 
 def test_no_odd_text_or_number_is_an_error_of_the_server(tmp_path: Path) -> None:
     async def main(house: House) -> None:
-        channel = await house.channel("door")
+        channel = await house.channel("gateway")
         asked = 0
-        for path, method in served("door"):
+        for path, method in served("gateway"):
             if method.client_streaming or rule_of(path).internal:
                 continue
             requests = list(odd_ones(request_about(method, OWN, house.sweeps[OWN]), house.sweeps[OWN]))
@@ -273,7 +273,7 @@ def test_a_person_who_claims_to_be_another_stays_who_the_token_says(tmp_path: Pa
     async def main(house: House) -> None:
         key, secret = await house.token("read", [OWN])
         claim = v1.Principal(account="owner", scope=v1.TOKEN_SCOPE_ADMIN).SerializeToString()
-        for way in ("door", "direct"):
+        for way in ("gateway", "direct"):
             channel = await house.channel(way, secret)
             ask = channel.unary_unary(
                 "/sweepd.v1.AccountService/WhoAmI",

@@ -167,7 +167,7 @@ def test_prior_runs_of_another_project_have_no_name(tmp_path: Path) -> None:
         asked = v1.ListPriorRunsRequest(sweep=sweep.name)
         for places, name in (([], f"{theirs}-1"), (["globex", "acme"], f"{theirs}-1"), ([OWN], "")):
             _, secret = await house.token("read", places)
-            stub = RunServiceStub(await house.channel("door", secret))
+            stub = RunServiceStub(await house.channel("gateway", secret))
             (prior,) = (await stub.ListPriorRuns(asked)).prior_runs
             assert (prior.index, prior.run, len(prior.parameters.entries)) == (1, name, 1)
             if not name:
@@ -211,7 +211,7 @@ def test_there_is_an_end_of_projects_that_nothing_is_in(
 
 def test_projects_and_entities_come_to_be_and_are_shown_to_whom_they_concern(tmp_path: Path) -> None:
     async def main(house: House) -> None:
-        stub = AccountServiceStub(await house.channel("door"))
+        stub = AccountServiceStub(await house.channel("gateway"))
         await stub.CreateProject(v1.CreateProjectRequest(name="acme/empty"))
         await stub.CreateEntity(v1.CreateEntityRequest(name="initech"))
         for request in ("acme/empty", OWN):
@@ -257,12 +257,12 @@ def test_projects_and_entities_come_to_be_and_are_shown_to_whom_they_concern(tmp
 
 
 def test_a_token_bound_to_as_many_projects_as_can_be_is_good_at_every_service(tmp_path: Path) -> None:
-    """The door tells of all of them with each call: gRPC would refuse so much metadata now and then."""
+    """The gateway tells of all of them with each call: gRPC would refuse so much metadata now and then."""
 
     async def main(house: House) -> None:
         places = [OWN, *(f"{'e' * 60}{number}/{'p' * 64}" for number in range(100, 199))]
         _, secret = await house.token("read", places)
-        channel = await house.channel("door", secret)
+        channel = await house.channel("gateway", secret)
         for _ in range(20):
             await AccountServiceStub(channel).WhoAmI(v1.WhoAmIRequest())
             await MetricServiceStub(channel).ListSummaries(v1.ListSummariesRequest(sweep=house.sweeps[OWN]))
@@ -273,7 +273,7 @@ def test_a_token_bound_to_as_many_projects_as_can_be_is_good_at_every_service(tm
 def test_names_of_others_cannot_be_tried_out_by_creating(tmp_path: Path) -> None:
     async def main(house: House) -> None:
         _, secret = await house.token("write", [OWN])
-        stub = SweepServiceStub(await house.channel("door", secret))
+        stub = SweepServiceStub(await house.channel("gateway", secret))
         taken = house.sweeps[FOREIGN].rpartition("/")[2]
         told = [
             await refused(

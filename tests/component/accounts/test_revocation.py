@@ -54,13 +54,13 @@ def test_every_stream_of_a_revoked_token_ends_within_a_second_by_both_ways(tmp_p
     async def revoked(house: House) -> float:
         key, secret = await house.token("write", [OWN])
         _, other = await house.token("write", [OWN])
-        door, direct = await house.channel("door", secret), await house.channel("direct", secret)
+        gateway, direct = await house.channel("gateway", secret), await house.channel("direct", secret)
         sweep = house.sweeps[OWN]
-        streams = [await watching(door, sweep), await watching(direct, sweep)]
-        history: Any = MetricServiceStub(door).WatchHistory(v1.WatchHistoryRequest(sweep=sweep))
+        streams = [await watching(gateway, sweep), await watching(direct, sweep)]
+        history: Any = MetricServiceStub(gateway).WatchHistory(v1.WatchHistoryRequest(sweep=sweep))
         await until_told(lambda: opened(house, key, 3))
-        kept = await watching(await house.channel("door", other), sweep)
-        async with ScriptedAgent(door, sweep) as through, ScriptedAgent(direct, sweep) as beside:
+        kept = await watching(await house.channel("gateway", other), sweep)
+        async with ScriptedAgent(gateway, sweep) as through, ScriptedAgent(direct, sweep) as beside:
             for agent in (through, beside):
                 await agent.takes("welcome")
             begun = time.monotonic()
@@ -74,7 +74,7 @@ def test_every_stream_of_a_revoked_token_ends_within_a_second_by_both_ways(tmp_p
                 assert failure.message == "the token has been revoked"
             assert through.error
             assert beside.error
-        for channel in (door, direct):
+        for channel in (gateway, direct):
             with pytest.raises(grpc.aio.AioRpcError) as refused:
                 await SweepServiceStub(channel).ListSweeps(v1.ListSweepsRequest())
             assert Failure.of(refused.value).code == "UNAUTHENTICATED"
@@ -86,7 +86,7 @@ def test_every_stream_of_a_revoked_token_ends_within_a_second_by_both_ways(tmp_p
 
 
 async def opened(house: House, key: str, count: int) -> bool:
-    return house.door_streams(key) + house.scheduler_streams(key) >= count
+    return house.gateway_streams(key) + house.scheduler_streams(key) >= count
 
 
 def test_streams_end_when_their_token_expires(tmp_path: Path) -> None:
@@ -117,23 +117,23 @@ def test_while_the_scheduler_is_away_known_tokens_go_on_and_others_are_not_calle
         _, known = await house.token("read", [OWN])
         _, unknown = await house.token("read", [OWN])
         history = v1.ListSummariesRequest(sweep=house.sweeps[OWN])
-        await MetricServiceStub(await house.channel("door", known)).ListSummaries(history)
+        await MetricServiceStub(await house.channel("gateway", known)).ListSummaries(history)
         await house.scheduler.stop()
-        await MetricServiceStub(await house.channel("door", known)).ListSummaries(history)
+        await MetricServiceStub(await house.channel("gateway", known)).ListSummaries(history)
         with pytest.raises(grpc.aio.AioRpcError) as refused:
-            await MetricServiceStub(await house.channel("door", unknown)).ListSummaries(history)
+            await MetricServiceStub(await house.channel("gateway", unknown)).ListSummaries(history)
         assert (refused.value.code(), Failure.of(refused.value).reason) == (
             grpc.StatusCode.UNAVAILABLE,
             "service-unavailable",
         )
         with pytest.raises(grpc.aio.AioRpcError) as wrong:
-            await MetricServiceStub(await house.channel("door", "no token at all")).ListSummaries(history)
+            await MetricServiceStub(await house.channel("gateway", "no token at all")).ListSummaries(history)
         assert wrong.value.code() is grpc.StatusCode.UNAUTHENTICATED
         await house.scheduler.start()
 
         async def answers() -> bool:
             try:
-                await MetricServiceStub(await house.channel("door", unknown)).ListSummaries(history)
+                await MetricServiceStub(await house.channel("gateway", unknown)).ListSummaries(history)
             except grpc.aio.AioRpcError as error:
                 assert error.code() is grpc.StatusCode.UNAVAILABLE  # noqa: PT017
                 return False
@@ -154,13 +154,13 @@ def test_what_was_revoked_while_the_door_could_not_hear_ends_once_it_can(
         key, secret = await house.token("read", [OWN])
         other_key, kept = await house.token("read", [OWN])
         follow = v1.WatchHistoryRequest(sweep=house.sweeps[OWN])
-        history: Any = MetricServiceStub(await house.channel("door", secret)).WatchHistory(follow)
+        history: Any = MetricServiceStub(await house.channel("gateway", secret)).WatchHistory(follow)
         await until_told(lambda: opened(house, key, 1))
-        other: Any = MetricServiceStub(await house.channel("door", kept)).WatchHistory(follow)
+        other: Any = MetricServiceStub(await house.channel("gateway", kept)).WatchHistory(follow)
         await until_told(lambda: opened(house, other_key, 1))
         await house.scheduler.stop()
-        folder, door = house.scheduler.folder, house.door_gate
-        assert door.calls.tokens()
+        folder, gateway = house.scheduler.folder, house.gateway_gate
+        assert gateway.calls.tokens()
         revoked_in(folder, key)
         await house.scheduler.start()
         failure = await asyncio.wait_for(ended(history), 5.0)
@@ -171,7 +171,7 @@ def test_what_was_revoked_while_the_door_could_not_hear_ends_once_it_can(
 
 
 def revoked_in(folder: Path, key: str) -> None:
-    """Another door's caller revokes it, as far as this door can know."""
+    """Another gateway's caller revokes it, as far as this gateway can know."""
     import sqlite3
     from contextlib import closing
 
@@ -180,7 +180,7 @@ def revoked_in(folder: Path, key: str) -> None:
 
 
 def test_many_tokens_each_with_a_stream_are_told_apart(tmp_path: Path) -> None:
-    """So many that the door needs several connections to the scheduler."""
+    """So many that the gateway needs several connections to the scheduler."""
     many = 2 * CALLS_PER_CONNECTION + 20
 
     async def main(house: House) -> None:
@@ -191,7 +191,7 @@ def test_many_tokens_each_with_a_stream_are_told_apart(tmp_path: Path) -> None:
 
         async def ask() -> float:
             asked = time.monotonic()
-            await AccountServiceStub(await house.channel("door")).WhoAmI(v1.WhoAmIRequest(), timeout=30.0)
+            await AccountServiceStub(await house.channel("gateway")).WhoAmI(v1.WhoAmIRequest(), timeout=30.0)
             return time.monotonic() - asked
 
         assert await least_told(ask, wanted=A_SECOND) < A_SECOND
@@ -201,7 +201,7 @@ def test_many_tokens_each_with_a_stream_are_told_apart(tmp_path: Path) -> None:
             failure = await asyncio.wait_for(ended(calls[n]), 5.0)
             assert failure.code == "UNAUTHENTICATED"
         assert not any(call.done() for n, call in enumerate(calls) if n not in chosen)
-        listing = AccountServiceStub(await house.channel("door"))
+        listing = AccountServiceStub(await house.channel("gateway"))
         ids: list[str] = []
         token = ""
         while True:
@@ -217,7 +217,7 @@ def test_many_tokens_each_with_a_stream_are_told_apart(tmp_path: Path) -> None:
 
 
 async def follower(house: House, secret: str, own: int) -> Any:
-    channel = await house.channel("door", secret)
+    channel = await house.channel("gateway", secret)
     return await watching(channel, house.sweeps[OWN if own else FOREIGN])
 
 
@@ -225,7 +225,7 @@ def test_a_token_revoked_as_its_stream_opens_never_keeps_it(tmp_path: Path) -> N
     async def main(house: House) -> None:
         for number in range(20):
             key, secret = await house.token("read", [OWN])
-            channel = await house.channel("door" if number % 2 else "direct", secret)
+            channel = await house.channel("gateway" if number % 2 else "direct", secret)
             call: Any = SweepServiceStub(channel).WatchSweep(v1.WatchSweepRequest(name=house.sweeps[OWN]))
             await house.revoke(key)
             failure = await asyncio.wait_for(ended(call), 3.0)
@@ -236,7 +236,7 @@ def test_a_token_revoked_as_its_stream_opens_never_keeps_it(tmp_path: Path) -> N
 
 def test_only_services_ask_about_tokens_and_follow_revocations(tmp_path: Path) -> None:
     async def main(house: House) -> None:
-        for way in ("door", "direct"):
+        for way in ("gateway", "direct"):
             stub = AccountServiceStub(await house.channel(way))
             with pytest.raises(grpc.aio.AioRpcError) as refused:
                 await stub.Authenticate(v1.AuthenticateRequest(digest=bytes(32)))

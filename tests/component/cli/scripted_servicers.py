@@ -121,7 +121,7 @@ class Accounts(account_service_pb2_grpc.AccountServiceServicer):
         return v1.ListProjectsResponse(projects=[v1.Project(name=name) for name in found])
 
 
-class _Door(grpc.ServerInterceptor):
+class _Gateway(grpc.ServerInterceptor):
     """Lets nobody in without the token."""
 
     def intercept_service(
@@ -169,7 +169,7 @@ class ScriptedServer:
 
     def _started(self) -> grpc.Server:
         pool = futures.ThreadPoolExecutor(8)
-        server = grpc.server(pool, interceptors=[_Door()], options=[("grpc.so_reuseport", 0)])
+        server = grpc.server(pool, interceptors=[_Gateway()], options=[("grpc.so_reuseport", 0)])
         sweep_service_pb2_grpc.add_SweepServiceServicer_to_server(self.sweeps, server)
         run_service_pb2_grpc.add_RunServiceServicer_to_server(self.runs, server)
         agent_service_pb2_grpc.add_AgentServiceServicer_to_server(self.agents, server)

@@ -81,7 +81,7 @@ def ctl(served: Served, capsys: pytest.CaptureFixture[str]) -> Ctl:
 def logged_in(ctl: Ctl, served: Served, tmp_path: Path, secret: str, *flags: str) -> None:
     file = tmp_path / "the-token"
     file.write_text(f"{secret}\n")
-    called = ctl("login", served.house.door.address, "--token-file", str(file), *flags)
+    called = ctl("login", served.house.gateway.address, "--token-file", str(file), *flags)
     file.unlink()
     assert secret not in called.out + called.err
 
@@ -109,7 +109,7 @@ def test_a_login_is_kept_for_this_account_alone_and_used_from_then_on(
 def test_a_token_that_the_server_refuses_is_not_kept(served: Served, ctl: Ctl, tmp_path: Path) -> None:
     file = tmp_path / "wrong"
     file.write_text("swp_" + "x" * 43)
-    address = served.house.door.address
+    address = served.house.gateway.address
     refused = ctl("login", address, "--token-file", str(file), code=4)
     assert "not one of this server's" in refused.err
     assert "swp_" not in refused.err
@@ -121,7 +121,7 @@ def test_a_token_that_the_server_refuses_is_not_kept(served: Served, ctl: Ctl, t
 
 def test_the_token_is_asked_for_without_echo(served: Served) -> None:
     _, secret = served.token("write")
-    command = ["login", served.house.door.address]
+    command = ["login", served.house.gateway.address]
     status, screen = on_terminal(command, os.environ, f"{secret}\n".encode(), asked=b"Token for")
     assert status == 0, screen
     assert "Token for" in screen
@@ -134,10 +134,10 @@ def test_a_token_comes_from_stdin_where_that_is_said_and_is_asked_for_on_termina
     served: Served, ctl: Ctl
 ) -> None:
     _, secret = served.token("write")
-    asked = ctl("login", served.house.door.address, code=2)
+    asked = ctl("login", served.house.gateway.address, code=2)
     assert asked.out == ""
     assert "on a terminal" in asked.err
-    login = [*CTL, "login", served.house.door.address, "--token-file", "-"]
+    login = [*CTL, "login", served.house.gateway.address, "--token-file", "-"]
     told = subprocess.run(login, input=f"{secret}\n", capture_output=True, text=True, check=False)
     assert told.returncode == 0, told.stderr
     assert secret not in told.stdout + told.stderr

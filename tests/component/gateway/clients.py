@@ -16,7 +16,7 @@ from token_channel import token_channel
 
 
 @asynccontextmanager
-async def door(daemon: Daemon) -> AsyncIterator[grpc.aio.Channel]:
+async def gateway(daemon: Daemon) -> AsyncIterator[grpc.aio.Channel]:
     async with token_channel(daemon.address, daemon.token) as opened:
         yield opened
 

@@ -1,4 +1,4 @@
-"""The door while a service, or the door itself, is away."""
+"""The gateway while a service, or the gateway itself, is away."""
 
 import asyncio
 import os
@@ -8,7 +8,7 @@ import time
 import grpc
 import grpc.aio
 
-from component.gateway.clients import door, failure, run, sweep
+from component.gateway.clients import failure, gateway, run, sweep
 from component.kernel.small_processes import Daemon, Home, eventually
 from sweepd import v1
 from sweepd.rpc.failure import Failure
@@ -30,7 +30,7 @@ def test_a_service_that_stays_away_is_named(home: Home) -> None:
         os.kill(pid, signal.SIGKILL)
 
         async def main() -> None:
-            async with door(daemon) as opened:
+            async with gateway(daemon) as opened:
                 began = time.monotonic()
                 told = await failure(SweepServiceStub(opened).GetSweep(v1.GetSweepRequest(name="x")))
                 assert (told.code, told.reason) == ("UNAVAILABLE", "service-unavailable")
@@ -48,7 +48,7 @@ def test_a_service_that_stays_away_is_named(home: Home) -> None:
 
 def test_calls_survive_a_restart_of_the_service(daemon: Daemon) -> None:
     async def main() -> None:
-        async with door(daemon) as opened:
+        async with gateway(daemon) as opened:
 
             async def answers_again() -> float:
                 pid = int(await sweep(opened, "pid"))
@@ -72,7 +72,7 @@ def test_a_service_that_pauses_while_the_door_connects_to_it_is_waited_for(home:
     before = home.status()
 
     async def main() -> None:
-        async with door(daemon) as opened:
+        async with gateway(daemon) as opened:
 
             async def seen_away() -> bool:
                 info = await ServerServiceStub(opened).GetServerInfo(v1.GetServerInfoRequest())
@@ -125,7 +125,7 @@ def test_a_killed_gateway_is_found_again_by_the_same_entry(home: Home) -> None:
     assert eventually(lambda: home.status()["gateway"].state == "serving")
 
     async def main() -> None:
-        async with door(daemon) as opened:
+        async with gateway(daemon) as opened:
             assert await sweep(opened, "x") == "x"
 
     run(main())
@@ -136,7 +136,7 @@ def test_a_service_that_hangs_is_named_before_the_caller_gives_up(home: Home) ->
     pid = home.status()["scheduler"].pid
 
     async def main() -> None:
-        async with door(daemon) as opened:
+        async with gateway(daemon) as opened:
             assert await sweep(opened, "x") == "x"
             stub = SweepServiceStub(opened)
             os.kill(pid, signal.SIGSTOP)
@@ -158,9 +158,9 @@ def test_a_call_may_take_long_at_a_service_that_is_well(home: Home) -> None:
     daemon = home.up()
 
     async def main() -> None:
-        async with door(daemon) as opened:
+        async with gateway(daemon) as opened:
             stub = SweepServiceStub(opened)
-            # Longer than the door waits before it looks after the service.
+            # Longer than the gateway waits before it looks after the service.
             told = await failure(stub.GetSweep(v1.GetSweepRequest(name="slow"), timeout=INTERVAL + 1.0))
             assert told.code == "DEADLINE_EXCEEDED"
 

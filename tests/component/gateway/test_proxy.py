@@ -1,4 +1,4 @@
-"""Calls through the door of a real daemon: bytes, status, details, deadlines, cancellation, back-pressure."""
+"""Calls through the gateway of a real daemon: bytes, status, details, deadlines, ends, back-pressure."""
 
 import asyncio
 import time
@@ -9,7 +9,7 @@ import grpc.aio
 import pytest
 
 from blocking_channel import channel
-from component.gateway.clients import door, failure, holds, run, streams, sweep, unary
+from component.gateway.clients import failure, gateway, holds, run, streams, sweep, unary
 from component.kernel.small_processes import Daemon, Home
 from sweepd import v1
 from sweepd.rpc.failure import Failure
@@ -36,7 +36,7 @@ def unused(home: Home) -> Daemon:
 
 def test_people_reach_each_service_as_the_owner(daemon: Daemon) -> None:
     async def main() -> None:
-        async with door(daemon) as opened:
+        async with gateway(daemon) as opened:
             assert await sweep(opened, "a/b/c") == "a/b/c"
             assert await sweep(opened, "who") == "person:owner"
             summaries = await MetricServiceStub(opened).ListSummaries(v1.ListSummariesRequest())
@@ -77,7 +77,7 @@ def test_without_the_right_token_nothing_but_health_answers(daemon: Daemon, toke
 
 def test_errors_arrive_with_their_details(daemon: Daemon) -> None:
     async def main() -> None:
-        async with door(daemon) as opened:
+        async with gateway(daemon) as opened:
             stub = SweepServiceStub(opened)
             missing = await failure(stub.GetSweep(v1.GetSweepRequest(name="missing")))
             assert (missing.code, missing.reason) == ("NOT_FOUND", "no-such-name")
@@ -88,7 +88,7 @@ def test_errors_arrive_with_their_details(daemon: Daemon) -> None:
             broken = await failure(stub.GetSweep(v1.GetSweepRequest(name="broken")))
             assert broken.code == "INTERNAL"
             assert "KeyError" not in broken.message
-            # Behind the door, but nothing that people call.
+            # Behind the gateway, but nothing that people call.
             unknown = await failure(unary(opened, "/sweepd.v1.SuggestionService/Suggest", b""))
             assert unknown.code == "UNIMPLEMENTED"
             watched = stub.WatchSweep(v1.WatchSweepRequest(name="one"))
@@ -100,7 +100,7 @@ def test_errors_arrive_with_their_details(daemon: Daemon) -> None:
 
 def test_people_cannot_write_points(daemon: Daemon) -> None:
     async def main() -> None:
-        async with door(daemon) as opened:
+        async with gateway(daemon) as opened:
             call = streams(opened, "/sweepd.v1.MetricService/Append")
             told = await failure(call.read())
             assert (told.code, told.reason) == ("PERMISSION_DENIED", "not-allowed")
@@ -121,7 +121,7 @@ def test_services_behind_the_door_do_not_take_the_token_of_people(daemon: Daemon
 
 def test_deadlines_travel_along(daemon: Daemon) -> None:
     async def main() -> None:
-        async with door(daemon) as opened:
+        async with gateway(daemon) as opened:
             assert 5.0 < float(await sweep(opened, "time", deadline=7.0)) <= 7.0
             began = time.monotonic()
             stub = SweepServiceStub(opened)
@@ -134,7 +134,7 @@ def test_deadlines_travel_along(daemon: Daemon) -> None:
 
 def test_both_directions_of_a_stream_pass_and_half_close_is_kept(daemon: Daemon) -> None:
     async def main() -> None:
-        async with door(daemon) as opened:
+        async with gateway(daemon) as opened:
             call = AgentServiceStub(opened).Attach()
             for number in range(3):
                 await call.write(v1.AttachRequest(hello=v1.Hello(agent_id=f"a{number}")))
@@ -153,7 +153,7 @@ def test_both_directions_of_a_stream_pass_and_half_close_is_kept(daemon: Daemon)
 
 def test_a_stream_that_the_service_refuses_ends_with_its_reason(daemon: Daemon) -> None:
     async def main() -> None:
-        async with door(daemon) as opened:
+        async with gateway(daemon) as opened:
             call = AgentServiceStub(opened).Attach()
             await call.write(v1.AttachRequest(hello=v1.Hello(agent_id="refuse")))
             assert (await failure(call.read())).reason == "wrong-state"
@@ -163,7 +163,7 @@ def test_a_stream_that_the_service_refuses_ends_with_its_reason(daemon: Daemon) 
 
 def test_a_call_given_up_by_the_client_ends_at_the_service(unused: Daemon) -> None:
     async def main() -> None:
-        async with door(unused) as opened:
+        async with gateway(unused) as opened:
             attached = AgentServiceStub(opened).Attach()
             await attached.write(v1.AttachRequest(hello=v1.Hello(agent_id="a")))
             await attached.read()
@@ -179,7 +179,7 @@ def test_a_call_given_up_by_the_client_ends_at_the_service(unused: Daemon) -> No
 
 def test_a_slow_reader_holds_the_service_back(daemon: Daemon) -> None:
     async def main() -> None:
-        async with door(daemon) as opened:
+        async with gateway(daemon) as opened:
             watched = SweepServiceStub(opened).WatchSweep(v1.WatchSweepRequest(name="flood"))
             await watched.read()
             before, written = -1, 0
@@ -216,7 +216,7 @@ def test_more_streams_than_one_connection_carries_do_not_starve_a_call(unused: D
 
 def test_it_says_what_the_server_is(daemon: Daemon) -> None:
     async def main() -> None:
-        async with door(daemon) as opened:
+        async with gateway(daemon) as opened:
             info = await ServerServiceStub(opened).GetServerInfo(v1.GetServerInfoRequest())
             assert info.protocol_version == 1
             assert info.host_boot_id
@@ -233,7 +233,7 @@ def test_it_says_what_the_server_is(daemon: Daemon) -> None:
 
 def test_a_message_that_is_too_large_or_malformed_harms_nobody(unused: Daemon) -> None:
     async def main() -> None:
-        async with door(unused) as opened:
+        async with gateway(unused) as opened:
             get = "/sweepd.v1.SweepService/GetSweep"
             large = await failure(unary(opened, get, b"x" * (5 * 1024 * 1024)))
             assert large.code == "RESOURCE_EXHAUSTED"

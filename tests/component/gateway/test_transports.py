@@ -49,7 +49,7 @@ class Answer:
         raise StatusError(code.name, details)
 
 
-class HttpDoor:
+class HttpRoutes:
     """Answers `POST /sweepd.v1.SweepService/GetSweep` and the like with bytes of messages."""
 
     def __init__(self, daemon: Daemon) -> None:
@@ -91,7 +91,7 @@ class HttpDoor:
 
 @asynccontextmanager
 async def serving(daemon: Daemon) -> AsyncIterator[int]:
-    server = await asyncio.start_server(HttpDoor(daemon), "127.0.0.1", 0)
+    server = await asyncio.start_server(HttpRoutes(daemon), "127.0.0.1", 0)
     async with server:
         yield server.sockets[0].getsockname()[1]
 

@@ -16,11 +16,11 @@ from system.objects.conftest import Here
 @pytest.fixture
 def by_hand(here: Here) -> v1.Run:
     """A run of a script that a person has started, whose agent never said a word."""
-    with channel(here.server.address, here.server.access_token) as door:
+    with channel(here.server.address, here.server.access_token) as gateway:
         request = v1.CreateRunRequest(parent="local/hand", argv=["python", "train.py"])
         request.agent_id, request.agent_secret = id_of("nobody"), secret_of("nobody")
         request.parameters.entries.add(name="lr").value.double_value = 0.5
-        return RunServiceStub(door).CreateRun(request).run
+        return RunServiceStub(gateway).CreateRun(request).run
 
 
 def test_a_run_by_hand_has_no_sweep_and_is_waited_for(client: Any, by_hand: v1.Run) -> None:

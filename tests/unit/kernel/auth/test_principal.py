@@ -32,7 +32,7 @@ class OneToken:
         return READER
 
 
-DOOR = Authenticator(service_token="service-secret", access_token="people-secret", tokens=OneToken())
+GATEWAY = Authenticator(service_token="service-secret", access_token="people-secret", tokens=OneToken())
 INNER = Authenticator(service_token="service-secret", access_token=None)
 
 
@@ -48,7 +48,7 @@ def bearer(token: str, **more: str | bytes) -> dict[str, str | bytes]:
 
 
 def test_the_service_token_makes_a_service() -> None:
-    assert let_in(DOOR, bearer("service-secret")) == SERVICE
+    assert let_in(GATEWAY, bearer("service-secret")) == SERVICE
 
 
 @pytest.mark.parametrize("who", [FULL_ACCESS, READER])
@@ -69,8 +69,10 @@ def test_who_is_named_in_a_former_way_is_not_taken_for_a_service() -> None:
 
 def test_a_token_makes_a_person_whatever_else_is_claimed() -> None:
     claim = encode_principal(FULL_ACCESS)
-    assert let_in(DOOR, bearer("people-secret", sweepd_principal_bin=encode_principal(READER))) == FULL_ACCESS
-    assert let_in(DOOR, bearer(SECRET, sweepd_principal_bin=claim)) == READER
+    assert (
+        let_in(GATEWAY, bearer("people-secret", sweepd_principal_bin=encode_principal(READER))) == FULL_ACCESS
+    )
+    assert let_in(GATEWAY, bearer(SECRET, sweepd_principal_bin=claim)) == READER
 
 
 def test_tokens_of_people_are_unknown_where_only_services_are_let_in() -> None:
@@ -105,7 +107,7 @@ def test_a_token_is_not_called_unknown_by_one_who_cannot_tell_yet() -> None:
 )
 def test_everyone_else_is_refused_without_a_word_of_the_token(metadata: dict[str, str | bytes]) -> None:
     with pytest.raises(BadTokenError) as caught:
-        let_in(DOOR, metadata)
+        let_in(GATEWAY, metadata)
     assert "secret" not in caught.value.message
     assert "swp_" not in caught.value.message
 
