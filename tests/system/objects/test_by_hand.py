@@ -34,5 +34,5 @@ def test_a_run_by_hand_has_no_sweep_and_is_waited_for(client: Any, by_hand: v1.R
     assert "<svg" not in run.html()
     assert (run.summary(), run.history().rows, run.log()) == ({}, [], "")
     assert client.run(run.id) == client.run(f"hand/{run.id}") == run
-    with pytest.raises(InvalidError, match=f"{run.id} is a run by hand, which belongs to no sweep"):
+    with pytest.raises(InvalidError, match=f"{run.id} is a standalone run, which belongs to no sweep"):
         client.sweep(run.id)
