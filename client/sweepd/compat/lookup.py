@@ -3,13 +3,23 @@
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from sweepd.compat.modules.errors import NotSupportedError
 from sweepd.compat.names import NAMES, PAGE, Name, Support
+
+if TYPE_CHECKING:
+    from importlib.abc import Loader, MetaPathFinder
+else:  # that module loads tempfile and more, in every agent; Python asks for the methods of finders alone
+
+    class Loader:
+        """Loader of modules."""
+
+    class MetaPathFinder:
+        """Finder of modules."""
+
 
 _MODULES = "sweepd.compat.modules"
 
