@@ -160,8 +160,8 @@ def obstacle_message(obstacle: Obstacle) -> v1.Obstacle:
 
 def _detail(line: HistoryEntry) -> str:
     sentence = _SENTENCES.get(line.kind)
-    told = str(line.detail.get("reason", "")) if sentence is None else _filled(sentence, line.detail)
-    return f"{told:.{MAX_DETAIL}}"
+    text = str(line.detail.get("reason", "")) if sentence is None else _filled(sentence, line.detail)
+    return f"{text:.{MAX_DETAIL}}"
 
 
 def _filled(sentence: str, detail: Mapping[str, str | int | float]) -> str:

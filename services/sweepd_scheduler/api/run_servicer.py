@@ -67,10 +67,10 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
     async def GetRun(self, request: v1.GetRunRequest, context: object) -> v1.GetRunResponse:
         """Return one run."""
         sweep, run = await self._find(names.run_name(request.name))
-        told = await self._reading(self._reading.records.details, run.key)
+        details = await self._reading(self._reading.records.details, run.key)
         message = run_message(run, sweep.value_kind)
-        if told is not None:
-            message.details.MergeFromString(told)
+        if details is not None:
+            message.details.MergeFromString(details)
         return v1.GetRunResponse(run=message)
 
     async def ListRuns(self, request: v1.ListRunsRequest, context: object) -> v1.ListRunsResponse:

@@ -26,14 +26,14 @@ _sweep_fields = plain_fields(v1.Sweep, Sweep)
 
 
 class InvalidSweepError(DomainError):
-    """The sweep cannot be created; every finding is told."""
+    """The sweep cannot be created; every finding is reported."""
 
     def __init__(self, findings: tuple[Violation, ...]) -> None:
         first = findings[0]
-        told = f"{first.field}: {first.message}" if first.field else first.message
+        sentence = f"{first.field}: {first.message}" if first.field else first.message
         more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
         super().__init__(
-            f"the sweep cannot be created: {told}{more}",
+            f"the sweep cannot be created: {sentence}{more}",
             status=Status.INVALID_ARGUMENT,
             reason=Reason.INVALID_SWEEP,
             violations=findings,
@@ -91,7 +91,7 @@ def new_sweep(request: v1.CreateSweepRequest) -> tuple[SweepSpec, SourceFile | N
     """Read what a sweep is to be made of.
 
     Raises:
-        DomainError: it cannot be created; all findings are told.
+        DomainError: it cannot be created; all findings are reported.
     """
     match request.WhichOneof("definition"):
         case "file":

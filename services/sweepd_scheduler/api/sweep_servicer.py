@@ -146,10 +146,10 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
         found = await self._reading(
             self._reading.records.sweeps, entity, project, wanted, before, size, bounds
         )
-        told = page([self._message(sweep) for sweep in found.entries], size, v1.Sweep.ByteSize)
-        last = found.entries[len(told.entries) - 1] if found.more or told.more else None
+        fitting = page([self._message(sweep) for sweep in found.entries], size, v1.Sweep.ByteSize)
+        last = found.entries[len(fitting.entries) - 1] if found.more or fitting.more else None
         return v1.ListSweepsResponse(
-            sweeps=told.entries, next_page_token=page_token.encoded([last.key], request) if last else ""
+            sweeps=fitting.entries, next_page_token=page_token.encoded([last.key], request) if last else ""
         )
 
     async def PauseSweep(self, request: v1.PauseSweepRequest, context: object) -> v1.PauseSweepResponse:

@@ -60,8 +60,8 @@ from sweepd_scheduler.domain.timing import ClockReading
 def decide(state: State, event: Event, now: ClockReading) -> Decision:
     """Return what is to be stored and what is to be done after that.
 
-    The changes are staged on `state` with their opposites in its journal, so that the next event of the same
-    turn sees them: `journal.keep()` makes them current once they are stored, `back_to(0)` drops them. An
+    The changes are staged on `state` and recorded in its undo log, so that the next event of the same
+    batch sees them: `undo_log.keep()` makes them current once they are stored, `back_to(0)` drops them. An
     event that is refused leaves no trace.
 
     Raises:

@@ -155,7 +155,7 @@ class LeaseDue:
 
 @dataclass(frozen=True, slots=True)
 class SearchDue:
-    """The search for the next point of a sweep goes on; it is broken off so that no turn takes long."""
+    """The search for the next point of a sweep resumes; it was interrupted so that no batch takes long."""
 
     sweep: int
 

@@ -79,7 +79,7 @@ STANDALONE_TRANSITIONS: Mapping[RunState | None, frozenset[RunState]] = {
     **dict.fromkeys(FINAL_RUN, frozenset({RunState.RUNNING})),
 }
 
-# The end of an attempt is final. One that was given up goes on if its agent comes back before another has it.
+# The end of an attempt is final. One that was given up resumes if its agent comes back before another has it.
 ATTEMPT_TRANSITIONS: Mapping[AttemptState | None, frozenset[AttemptState]] = {
     None: frozenset({AttemptState.ASSIGNED}),
     AttemptState.ASSIGNED: frozenset(AttemptState) - {AttemptState.ASSIGNED},

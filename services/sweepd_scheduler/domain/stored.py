@@ -42,7 +42,7 @@ class EndedSweep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredSweep:
-    """One sweep that goes on, or is to go on again, as the database has it.
+    """Sweep that has not ended, or is to be reopened, as the database has it.
 
     Args:
         sweep: the sweep.

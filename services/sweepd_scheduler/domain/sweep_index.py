@@ -75,7 +75,7 @@ class SweepIndex:
         pending: the runs that wait to be handed out, for the first time or again.
         unfinished: numbers of the runs that are not final.
         size: points that the method may hand out in all; None: no end to them, or nobody can tell.
-        searching: whether the search for the next point was broken off and goes on soon.
+        searching: whether the search for the next point was interrupted and resumes soon.
         durations: run times of ended runs in seconds, sorted.
         ended: values of what has ended: of the runs that are final, or with repeats of the points.
         blocks: with repeats, the ended runs of each point that has unfinished ones, by its first number.

@@ -214,14 +214,14 @@ def _return_what_it_never_got(draft: Draft, session: Session) -> None:
 
 
 def _withheld(draft: Draft, session: Session) -> tuple[Ineligible, ...]:
-    told: list[Ineligible] = []
+    found: list[Ineligible] = []
     for key in session.sweeps:
         sweep = draft.state.sweeps.get(key)
         now = ineligibility(draft.state, sweep, session) if sweep is not None else None
         if now is not None:
             draft.state.undo_log.put(draft.state.holdings[session.id].ineligible, key, now.reason)
-            told.append(now)
-    return tuple(told)
+            found.append(now)
+    return tuple(found)
 
 
 def _refuse_without_sweep(draft: Draft, event: Attached) -> None:

@@ -111,13 +111,13 @@ def latest_rung(rule: Hyperband, iterations: int) -> int:
 
 def verdict_sentence(verdict: Verdict, rule: StopRule) -> str:
     """Return a sentence on why a run is stopped early."""
-    told = f"early termination ({verdict.rule})"
+    text = f"early termination ({verdict.rule})"
     if isinstance(rule, Patience):
         by_more = f" by more than {rule.min_delta:g}" if rule.min_delta else ""
         return (
-            f"{told}: its best, {verdict.value:.6g}, has not improved{by_more} for {_many(rule.iterations)}"
+            f"{text}: its best, {verdict.value:.6g}, has not improved{by_more} for {_many(rule.iterations)}"
         )
-    shown = f"{told}: {verdict.value:.6g} at iteration {verdict.rung} is worse than {verdict.threshold:.6g}"
+    shown = f"{text}: {verdict.value:.6g} at iteration {verdict.rung} is worse than {verdict.threshold:.6g}"
     prior = f", {_of_prior(verdict.prior)}" if verdict.prior else ""
     if verdict.rule == "median":
         return f"{shown}, the median of {verdict.compared - 1} other runs{prior}"

@@ -42,7 +42,7 @@ def common_reason(state: State, sweep: Sweep) -> IneligibleReason:
     index = state.index[sweep.key]
     if sweep.state is SweepState.PAUSED:
         return IneligibleReason.PAUSED
-    if not sweep.hands_out:  # its agents are told that it has ended
+    if not sweep.hands_out:  # its agents are sent its end
         return IneligibleReason.NONE
     if canary_under_way(sweep):
         return IneligibleReason.CANARY
@@ -92,14 +92,14 @@ def notify_session_of(draft: Draft, key: int, session_id: str) -> None:
     A reason that concerns every agent is sent to those that would take a run.
     """
     state = draft.state
-    session, told = state.sessions[session_id], state.holdings[session_id].ineligible
+    session, sent = state.sessions[session_id], state.holdings[session_id].ineligible
     now = ineligibility(state, state.sweeps[key], session)
     reason = now.reason if now else IneligibleReason.NONE
-    before = told.get(key, IneligibleReason.NONE)
+    before = sent.get(key, IneligibleReason.NONE)
     waits = session.room or before is not IneligibleReason.NONE or reason in OWN_REASONS
     if reason is before or not waits:
         return
-    state.undo_log.put(told, key, reason)
+    state.undo_log.put(sent, key, reason)
     draft.send(session_id, now or Ineligible(sweep=str(state.sweeps[key].name), reason=reason))
 
 

@@ -111,7 +111,7 @@ def _assign(draft: Draft, run: Run, session: Session) -> None:
         _first_hand_out(draft, assigned)
     else:
         forget_best_of(draft, assigned)
-        if not has_any(assigned):  # else it is seen from its first word whether it goes on or begins anew
+        if not has_any(assigned):  # else its first report shows whether it resumes or begins anew
             draft.forget_rungs(assigned)
     draft.record("run-assigned", assigned, agent=session.agent)
     ref = place(draft, session.id, assigned)
@@ -147,7 +147,7 @@ def create_block(draft: Draft, key: int, drawn: ChosenPoint, place: int | None =
 
 
 def new_block(draft: Draft, key: int, drawn: ChosenPoint, place: int | None = None) -> list[Run]:
-    """Return the runs of a point, each of which is still to be put; the search is told.
+    """Return the runs of a point, each of which is still to be put, and let the search observe them.
 
     Args:
         draft: the decision in the making.

@@ -135,7 +135,7 @@ class RequestQuotaError(DomainError):
 
 
 class RememberedRequests:
-    """The requests of one batch; what is added is staged until the journal is kept.
+    """The requests of one batch; what is added is staged until the undo log is kept.
 
     Time is that of the newest stored request plus what this process has run since: a wall clock that jumps
     forgets nothing early, and while the scheduler is down nothing ages.
@@ -186,7 +186,7 @@ class RememberedRequests:
 
         Raises:
             RequestIdReusedError: its id was used for another call.
-            DomainError: whether it is new cannot be told at present.
+            DomainError: whether it is new cannot be known at present.
         """
         if repeatable is None:
             return None

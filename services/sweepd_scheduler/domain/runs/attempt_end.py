@@ -66,8 +66,8 @@ def fail_attempt(draft: Draft, run: Run, attempt: Attempt, reason: str) -> None:
     has_unfinished = sweep.state not in FINAL_SWEEP and sweep.ending is not Ending.STOP and run.stop is None
     if run.failures < allowed and has_unfinished:
         guard.attempt_failed(draft, run, reason)
-        told = f"{reason}; retry {run.failures + 1} of {allowed}"
-        requeue(draft, run, attempt, told, failures=1)
+        sentence = f"{reason}; retry {run.failures + 1} of {allowed}"
+        requeue(draft, run, attempt, sentence, failures=1)
         serve_sweep(draft, run.sweep)
         return
     before = f"; it was retried {_times(run.failures)} before" if run.failures else ""
@@ -92,8 +92,8 @@ def exit_sentence(run: Run, ended: Exit, log_tail: str) -> str:
     """Return a sentence on why a process ended, with the log's last error line; empty for a plain exit 0."""
     match ended.cause:
         case ExitCause.EXITED:
-            told = ended.message or f"exited with code {ended.code}"
-            return "" if ended.code == 0 else _with_line(told, log_tail)
+            sentence = ended.message or f"exited with code {ended.code}"
+            return "" if ended.code == 0 else _with_line(sentence, log_tail)
         case ExitCause.SIGNALED:
             return _with_line(f"ended by {signal_name(ended.signal)}", log_tail)
         case ExitCause.OUT_OF_MEMORY:
@@ -120,7 +120,7 @@ def signal_name(number: int | None) -> str:
         return f"signal {number}"
 
 
-def _with_line(told: str, log_tail: str) -> str:
+def _with_line(sentence: str, log_tail: str) -> str:
     lines = [line.strip() for line in log_tail.splitlines() if line.strip() and not line.startswith(_NOTICE)]
     telling = next((line for line in reversed(lines) if _ERROR_LINE.match(line)), lines[-1] if lines else "")
-    return f"{told}: {telling[:LONGEST_LINE]}" if telling else told
+    return f"{sentence}: {telling[:LONGEST_LINE]}" if telling else sentence

@@ -55,7 +55,7 @@ class Exit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stop:
-    """A wish to end a run; told to its agent again on every new session until it is carried out."""
+    """Request to end a run; sent to its agent on every new session until it is carried out."""
 
     mode: StopMode
     reason: str
@@ -86,7 +86,7 @@ class Attempt:
         checkpoints: that it has saved, the newest ones.
         storage: where they are, as agents name it that see the same files; empty: with its agent alone.
         preempting: its script has said that its machine is about to be taken away.
-        log_bytes: how long its log has become; None: it goes on, or its agent did not say.
+        log_bytes: how long its log has become; None: it has not ended, or its agent did not report it.
         secret_digest: of the secret that proves an agent to be its owner; empty: nobody can prove it.
     """
 

@@ -222,9 +222,9 @@ def in_words(seconds: float) -> str:
     """Return a duration as people write it: `1h30m`, `90s` as `1m30s`."""
     whole = int(seconds)
     parts = ((whole // 3600, "h"), (whole % 3600 // 60, "m"))
-    told = "".join(f"{count}{unit}" for count, unit in parts if count)
+    text = "".join(f"{count}{unit}" for count, unit in parts if count)
     rest = seconds - whole // 60 * 60
-    return f"{told}{rest:g}s" if rest or not told else told
+    return f"{text}{rest:g}s" if rest or not text else text
 
 
 def _left(sweep: Sweep, wall: int) -> float:

@@ -231,6 +231,6 @@ def missing_sentence(metric: Metric, logged_keys: Sequence[str]) -> str:
 
 def pause_sentence(metric: Metric, missing: ObjectiveMissing) -> str:
     """Say why a sweep pauses by itself, and what to do."""
-    told = missing_sentence(metric, missing.logged_keys)
+    sentence = missing_sentence(metric, missing.logged_keys)
     remedy = "fix the script and resume, or name the right metric in a new sweep"
-    return f"{missing.consecutive_runs} runs in a row ended well without the objective: {told}; {remedy}"
+    return f"{missing.consecutive_runs} runs in a row ended well without the objective: {sentence}; {remedy}"

@@ -30,7 +30,7 @@ def next_by_index(
 ) -> tuple[Sweep, ChosenPoint | None, bool]:
     """Return the sweep with its cursor moved on, the next point, and whether there is none left.
 
-    Neither a point nor the end: the search for one goes on with the next call.
+    Neither a point nor the end: the search for one resumes with the next call.
 
     Args:
         sweep: cursor, seed and space.
@@ -104,7 +104,7 @@ def draw_initial(draft: Draft, key: int) -> ChosenPoint | None:
 
 
 def end_if_exhausted(draft: Draft, key: int) -> bool:
-    """End the search in the turn of its last hand-out, so that `ending` shows at once; tell if it is over."""
+    """End the search with its last hand-out, so that `ending` shows at once; tell if it is over."""
     sweep, index = draft.state.sweeps[key], draft.state.index[key]
     if not sweep.starts_new_runs:
         return True

@@ -1,7 +1,7 @@
 """Methods of search: where each has its next point from, and the port of engines outside of the core.
 
 A method is a function that draws the next point within a decision. By index it is complete in itself. One
-that learns is told what runs have shown (`Draft.observe`), asks an engine by the effect `AskStudy`, and draws
+that learns gets what runs have shown (`Draft.observe`), asks an engine by the effect `AskStudy`, and draws
 from what that has suggested.
 """
 

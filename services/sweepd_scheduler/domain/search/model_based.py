@@ -134,11 +134,11 @@ def observe_provisional_values(draft: Draft, key: int) -> None:
 
     These observations are numbered and stored like all others, so that a suggestion can be replayed.
     """
-    sweep, told = draft.state.sweeps[key], draft.state.index[key].provisional
+    sweep, provisional = draft.state.sweeps[key], draft.state.index[key].provisional
     if sweep.spec.metric is None or sweep.spec.metric.impute_while_running is None:
         return
     for point, value in _shown(draft, sweep).items():
-        if point not in told or told[point] != value:
+        if point not in provisional or provisional[point] != value:
             draft.observe(key, point, StudyEvent.VALUE_SO_FAR, value=value)
 
 

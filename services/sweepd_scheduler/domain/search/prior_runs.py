@@ -55,7 +55,7 @@ class PriorRun:
 
     @property
     def number(self) -> int:
-        """Its number among runs, negative."""
+        """Number of the prior run among runs, negative."""
         return -self.index
 
 
@@ -63,7 +63,7 @@ OBSERVATIONS_A_RUN = 2
 
 
 def observation_count(method: SearchMethod, count: int) -> int:
-    """Return how many numbered observations a study is told of so many prior runs."""
+    """Return how many numbered observations a study has of so many prior runs."""
     return OBSERVATIONS_A_RUN * count if method.learns else 0
 
 

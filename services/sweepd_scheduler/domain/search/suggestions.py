@@ -69,6 +69,6 @@ def _lies_inside(draft: Draft, key: int, suggestion: Suggestion) -> bool:
     sweep = draft.state.sweeps[key]
     violations = sweep.spec.search_space.violations(suggestion.point)
     if violations:
-        told = f"{sweep.name}: refused a suggestion of {suggestion.engine}: {'; '.join(violations)}"
-        draft.effects.append(LogLine(f"{told:.500}"))
+        sentence = f"{sweep.name}: refused a suggestion of {suggestion.engine}: {'; '.join(violations)}"
+        draft.effects.append(LogLine(f"{sentence:.500}"))
     return not violations

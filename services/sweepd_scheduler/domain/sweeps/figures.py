@@ -20,7 +20,7 @@ class RunValue:
         number: of the run.
         block: number of the first run of its point.
         state: how it stands.
-        end_time: in microseconds; 0 while it goes on.
+        end_time: in microseconds; 0 while it has not ended.
         value: by which the sweep compares it, if it has one.
     """
 
@@ -33,7 +33,7 @@ class RunValue:
 
 @dataclass(frozen=True, slots=True)
 class Advance:
-    """A value that counts, when its run or its point ended (0: it goes on), and the best of all up to it."""
+    """A value that counts, when its run or its point ended (0: it has not), and the best of all up to it."""
 
     run: int
     end_time: int

@@ -50,12 +50,12 @@ def cannot_start(draft: Draft, run: Run, reason: str) -> None:
         _quarantine(draft, run, guarded, guarded.description("there"))
 
 
-def _quarantine(draft: Draft, run: Run, guarded: Guarded, told: str) -> None:
+def _quarantine(draft: Draft, run: Run, guarded: Guarded, sentence: str) -> None:
     """Quarantine an agent, and report it in history, log and reason."""
     sweep, agent = draft.state.sweeps[run.sweep], run.newest.agent
     draft.put_guard(run.sweep, agent, guarded)
-    draft.record("agent-held", run, agent=agent, cause=str(guarded.quarantine), reason=told)
-    draft.effects.append(LogLine(f"{sweep.name}: agent {agent} gets no more runs of it: {told}"))
+    draft.record("agent-held", run, agent=agent, cause=str(guarded.quarantine), reason=sentence)
+    draft.effects.append(LogLine(f"{sweep.name}: agent {agent} gets no more runs of it: {sentence}"))
     notify_agent(draft, run.sweep, agent)
     name_quarantined(draft, run.sweep)
 
@@ -88,8 +88,8 @@ def pause_if_all_quarantined(draft: Draft, key: int) -> None:
         return
     index = draft.state.index[key]
     if (sweep.starts_new_runs or len(index.pending)) and all_quarantined(draft, key):
-        told = quarantine_sentence(index.guards)
-        pause(draft, sweep, PauseCause.ALL_AGENTS_QUARANTINED, f"every attached agent is quarantined: {told}")
+        reason = f"every attached agent is quarantined: {quarantine_sentence(index.guards)}"
+        pause(draft, sweep, PauseCause.ALL_AGENTS_QUARANTINED, reason)
 
 
 def quarantine_due(draft: Draft, event: QuarantineDue) -> None:
@@ -167,14 +167,14 @@ def run_failed(draft: Draft, run: Run, reason: str) -> None:
         return
     if _first_runs_failed(draft, run):
         failed = sweep.counts.ended
-        told = f"the first {failed} runs have all failed, the last one because: {reason}"
-        _pause_for_failures(draft, sweep, PauseCause.FIRST_RUNS_FAILED, told)
+        sentence = f"the first {failed} runs have all failed, the last one because: {reason}"
+        _pause_for_failures(draft, sweep, PauseCause.FIRST_RUNS_FAILED, sentence)
         return
     recent = draft.state.index[key].recent
     share = sweep.spec.guard.sweep
     if share is not None and len(recent) == RECENT_RUNS and sum(recent) / RECENT_RUNS >= share:
-        told = f"{sum(recent)} of the last {RECENT_RUNS} runs have failed, the last one because: {reason}"
-        _pause_for_failures(draft, sweep, PauseCause.FAILED_SHARE, told)
+        sentence = f"{sum(recent)} of the last {RECENT_RUNS} runs have failed, the last one because: {reason}"
+        _pause_for_failures(draft, sweep, PauseCause.FAILED_SHARE, sentence)
 
 
 def _first_runs_failed(draft: Draft, run: Run) -> bool:
@@ -211,9 +211,9 @@ def pause(draft: Draft, sweep: Sweep, cause: PauseCause, reason: str) -> None:
     draft.put_sweep(paused)
 
 
-def _pause_for_failures(draft: Draft, sweep: Sweep, cause: PauseCause, told: str) -> None:
+def _pause_for_failures(draft: Draft, sweep: Sweep, cause: PauseCause, sentence: str) -> None:
     """Pause for failing runs; failures that count against agents are forgotten, quarantines stay."""
-    pause(draft, sweep, cause, f"{told}; fix it, then resume")
+    pause(draft, sweep, cause, f"{sentence}; fix it, then resume")
     guards = draft.state.index[sweep.key].guards
     for agent in [agent for agent, each in guards.items() if not each.is_quarantined]:
         draft.put_guard(sweep.key, agent, None)
