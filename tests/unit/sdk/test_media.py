@@ -103,6 +103,11 @@ def test_arrays_and_lists_of_the_same_numbers_give_the_same_files(
     assert of_array.bins == pytest.approx(of_list.bins)
 
 
+def test_integers_of_zero_and_one_are_no_shares_in_planes_either() -> None:
+    array = np.array([0, 1] * 6).reshape(3, 2, 2)
+    assert Image(array.tolist())._data == Image(array)._data
+
+
 def test_the_array_may_change_once_the_image_was_made(tmp_path: Path) -> None:
     array = np.zeros((1, 1), np.uint8)
     image = Image(array)

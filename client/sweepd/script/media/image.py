@@ -151,7 +151,7 @@ def _rows(array: Sequence["Nested"]) -> list[list[list[float]]]:
     rows = [_as_list(row) for row in array]
     if rows and isinstance(rows[0][0], list):
         if len(rows) in (1, 3, 4) and len(_as_list(rows[0][0])) not in (1, 3, 4):
-            planes = [[[float(x) for x in _numbers(row)] for row in plane] for plane in rows]
+            planes = [[_numbers(row) for row in plane] for plane in rows]
             return [
                 [list(pixel) for pixel in zip(*lines, strict=True)] for lines in zip(*planes, strict=True)
             ]
