@@ -6,12 +6,11 @@ from datetime import datetime
 
 from sweepd import v1
 from sweepd.calls.states import sweep_state
-from sweepd.codec import point_from_message, spec_document
+from sweepd.codec.values import point_from_message
 from sweepd.spec.point import Json
 from sweepd.states import FINAL_RUN, FINAL_SWEEP, RUN_STATES
 from sweepd.views.column import Column
 from sweepd.views.rows import Row, lookup
-from sweepd.views.spec_shapes import spec_shape
 from sweepd.views.text import cell, shown_counts, shown_time, shown_value, shown_words
 from sweepd.views.view import Field, Record, View, inner, shaper
 
@@ -25,6 +24,8 @@ def _read_id(sweep: v1.Sweep) -> str:
 
 
 def _read_specification(sweep: v1.Sweep) -> Row:
+    from sweepd.views.spec_shapes import spec_shape  # here, as it loads the language of sweeps
+
     return spec_shape(sweep.spec)
 
 
@@ -122,6 +123,8 @@ class SweepRecord(Record[v1.Sweep]):
     @property
     def config(self) -> dict[str, object]:
         """The configuration as a file would say it, with the seed that was drawn."""
+        from sweepd.codec import spec_document
+
         return spec_document(self._message.spec)
 
     @property

@@ -8,16 +8,15 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, cast
 
 from sweepd import v1
-from sweepd.calls.sweep_file import SweepText
 from sweepd.cli.output.formats import note
 from sweepd.cli.settings import Settings
-from sweepd.codec import spec_document, spec_message
 from sweepd.rpc.discovery import current_address
-from sweepd.spec import SweepSpec
-from sweepd.spec.point import Json
 
 if TYPE_CHECKING:
+    from sweepd.calls.sweep_file import SweepText
     from sweepd.client import Client
+    from sweepd.spec import SweepSpec
+    from sweepd.spec.point import Json
 
 
 def create_sweep(
@@ -48,6 +47,8 @@ def begin_sweep(
     Raises:
         ClientError: the id is not legal, or the server refuses.
     """
+    from sweepd.codec import spec_message  # here, as it loads the language of sweeps
+
     message = spec_message(spec)
     source = v1.SweepFile(file_name=os.path.basename(text.file_name), content=text.content)  # noqa: PTH119
     return client.begin_sweep(
@@ -100,6 +101,8 @@ def note_unbounded(sweep: v1.Sweep) -> None:
 
 def sweep_document(sweep: v1.Sweep) -> dict[str, Json]:
     """Return what the file of a sweep says, as it stands now: edits, its seed and its place included."""
+    from sweepd.codec import spec_document
+
     entity, project, _ = sweep.name.split("/")
     document = cast("dict[str, Json]", spec_document(sweep.spec))
     return {"entity": entity, "project": project, **document}

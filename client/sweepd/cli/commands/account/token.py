@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import click
 
-from sweepd import v1
 from sweepd.cli.command import Command
 from sweepd.cli.connection import connect
 from sweepd.cli.exit_code import ExitCode
@@ -20,7 +19,6 @@ from sweepd.cli.problem import Problem, not_found, usage_problem
 from sweepd.cli.settings import current_settings
 from sweepd.durations import parse_duration
 from sweepd.errors import ClientError
-from sweepd.views.account import TOKENS, token_shape, where_good
 
 _SCOPES = ("admin", "write", "read", "agent")
 _FORMS = "sweepctl token create --scope SCOPE | list | revoke ID…"
@@ -99,6 +97,9 @@ def _create(
     output_format: str,
 ) -> None:
 
+    from sweepd import v1
+    from sweepd.views.account import token_shape, where_good
+
     with connect(current_settings()) as client:
         made = client.create_token(
             v1.TokenScope.Value(f"TOKEN_SCOPE_{scope.upper()}"),
@@ -119,6 +120,8 @@ def _create(
 
 
 def _list(output: Output) -> None:
+
+    from sweepd.views.account import TOKENS, token_shape
 
     with connect(current_settings()) as client:
         rows = [token_shape(token) for token in client.list_tokens()]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
-from sweepd.calls.placement import parent_of, placing
-from sweepd.calls.sweep_file import Overrides, read_sweep
 from sweepd.cli.command import Command
 from sweepd.cli.connection import connect
-from sweepd.cli.define.creation import agent_command, begin_sweep, note_unbounded
 from sweepd.cli.define.prior_options import (
     PriorOptions,
     prior_options,
@@ -20,6 +19,9 @@ from sweepd.cli.define.sweep_options import checked_spec, definition_options
 from sweepd.cli.output.formats import note, output_option, put, write_document
 from sweepd.cli.problem import usage_problem
 from sweepd.cli.settings import current_settings
+
+if TYPE_CHECKING:
+    from sweepd.calls.sweep_file import Overrides
 
 
 @click.command(
@@ -53,6 +55,10 @@ def command(
     Prints its full ID on stdout and the line that starts an agent on stderr. A sweep that begins with prior
     runs learns from them and does not repeat their points; runs that do not suit it are named and left out.
     """
+    from sweepd.calls.placement import parent_of, placing
+    from sweepd.calls.sweep_file import read_sweep
+    from sweepd.cli.define.creation import agent_command, begin_sweep, note_unbounded
+
     settings = current_settings()
     if "-" in prior.runs and file == "-":
         raise usage_problem("FILE and --prior-run cannot both be read from stdin")

@@ -9,27 +9,20 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sweepd import v1
-from sweepd.calls.placement import project_name
-from sweepd.calls.states import run_states
 from sweepd.cli.command import Command
 from sweepd.cli.connection import connect
-from sweepd.cli.define.lineage import Lineage, Tried
-from sweepd.cli.define.script_parameters import without_script_parameters
-from sweepd.cli.define.seeding import create_line, parents_of, prior_options_of, seeded_with
 from sweepd.cli.exit_code import ExitCode
 from sweepd.cli.output.formats import note
 from sweepd.cli.problem import Problem, usage_problem
 from sweepd.cli.settings import current_settings
-from sweepd.spec import parse_text
 from sweepd.spec.point import Json, Point
-from sweepd.spec.propose import Proposal, propose
-from sweepd.spec.propose_text import proposal_text
-from sweepd.views.run import params_shape
 from sweepd.views.text import counted
 
 if TYPE_CHECKING:
+    from sweepd import v1
+    from sweepd.cli.define.lineage import Lineage, Tried
     from sweepd.client import Client
+    from sweepd.spec.propose import Proposal
 
 _STATES = ("running", "finished", "failed", "crashed", "stopped", "killed")
 _METHODS = ("grid", "random", "bayes", "sobol")
@@ -71,6 +64,10 @@ def command(
     of most runs. The file goes to stdout: look it over, then create it by the command on stderr, seeded with
     those of these runs that suit it.
     """
+    from sweepd.cli.define.lineage import Lineage
+    from sweepd.cli.define.script_parameters import without_script_parameters
+    from sweepd.cli.define.seeding import create_line, parents_of, prior_options_of, seeded_with
+
     if not (project or "").strip("/") and not sweeps:
         raise usage_problem("of which runs?", next_step="say --project PROJECT or --sweep ID")
     with connect(current_settings()) as client:
@@ -102,6 +99,12 @@ def command(
 
 def _by_hand(client: Client, project: str, states: tuple[str, ...]) -> list[Tried]:
     """Return the standalone runs of a project; their sweep is an empty one."""
+    from sweepd import v1
+    from sweepd.calls.placement import project_name
+    from sweepd.calls.states import run_states
+    from sweepd.cli.define.lineage import Tried
+    from sweepd.views.run import params_shape
+
     name = project_name(project, current_settings().told("entity"))
     listed = client.list_runs(project=name, states=run_states(states), stand_alone=True)
     return [Tried(v1.SweepSpec(program=_program(run)), params_shape(run), None) for run in listed]
@@ -139,6 +142,10 @@ def _sweeps(client: Client, project: str | None, sweeps: tuple[str, ...], *, any
 
 def _tried(client: Client, names: list[str], states: tuple[str, ...], *, any_run: bool) -> list[Tried]:
 
+    from sweepd.calls.states import run_states
+    from sweepd.cli.define.lineage import Tried
+    from sweepd.views.run import params_shape
+
     tried: list[Tried] = []
     for name in names:
         spec = client.get_sweep(name).spec
@@ -165,11 +172,15 @@ class _Proposed:
 
     def text(self, comments: Sequence[str] = ()) -> str:
         """Return the file, with lines of comment above it."""
+        from sweepd.spec.propose_text import proposal_text
+
         return proposal_text(self.head, self.parameters, comments=comments)
 
 
 def _proposed(lineage: Lineage, parents: set[str], metric: str | None, method: str | None) -> _Proposed:
     """Return the file, checked; what is to be said of it is in the notes of the lineage."""
+    from sweepd.spec.propose import propose
+
     points = [tried.point for tried in lineage.tried]
     objective = lineage.objective(metric)
     proposal = propose(points, best=lineage.best(objective), listed=method == "grid")
@@ -182,6 +193,8 @@ def _proposed(lineage: Lineage, parents: set[str], metric: str | None, method: s
 def _head(
     lineage: Lineage, parents: set[str], objective: tuple[str, int], proposal: Proposal, method: str | None
 ) -> dict[str, Json]:
+
+    from sweepd import v1
 
     name, goal = objective
     if method is None:
@@ -204,6 +217,8 @@ def _head(
 
 def _check(text: str, points: list[Point], notes: list[str]) -> None:
     """Read the file as the server will, and note how many runs do not lie in its space."""
+    from sweepd.spec import parse_text
+
     parsed = parse_text(text.encode(), file="sweep.yaml")
     if parsed.spec is None:
         raise Problem(

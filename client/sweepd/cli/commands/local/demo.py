@@ -8,26 +8,20 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sweepd import v1
-from sweepd.calls.placement import parent_of
-from sweepd.calls.sweep_file import Overrides, read_sweep
 from sweepd.cli.command import Command
-from sweepd.cli.define.creation import create_sweep
 from sweepd.cli.define.sweep_options import checked_spec
 from sweepd.cli.exit_code import ExitCode
-from sweepd.cli.live.view import view_on
-from sweepd.cli.local.agent import start_agent
-from sweepd.cli.local.console import AgentConsole, Outcome, patiently
-from sweepd.cli.local.interrupts import Interrupts
-from sweepd.cli.local.processes import Process
-from sweepd.cli.local.scratch_folder import ScratchFolder, best_of
 from sweepd.cli.output.formats import note, put
 from sweepd.cli.settings import current_settings
-from sweepd.cli.show.outcome import best_lines, best_run, trouble_lines
 from sweepd.private_files import make_folder
 from sweepd.views.text import number
 
 if TYPE_CHECKING:
+    from sweepd import v1
+    from sweepd.cli.local.console import Outcome
+    from sweepd.cli.local.interrupts import Interrupts
+    from sweepd.cli.local.processes import Process
+    from sweepd.cli.local.scratch_folder import ScratchFolder
     from sweepd.client import Client
 
 _SLOTS = 2
@@ -46,6 +40,9 @@ def command(keep: Path | None) -> int:
 
     Uses a folder and ports of its own and leaves nothing running, also after Ctrl-C.
     """
+    from sweepd.cli.local.interrupts import Interrupts
+    from sweepd.cli.local.scratch_folder import ScratchFolder
+
     with Interrupts() as interrupts:
         scratch: ScratchFolder | None = None
         try:
@@ -86,12 +83,20 @@ def _start_alone(scratch: ScratchFolder) -> Process:
 
 def _create(scratch: ScratchFolder, client: Client) -> v1.Sweep:
 
+    from sweepd.calls.placement import parent_of
+    from sweepd.calls.sweep_file import Overrides, read_sweep
+    from sweepd.cli.define.creation import create_sweep
+
     text = read_sweep(str(scratch.folder / "sweep.yaml"))
     spec = checked_spec(text, error_format="text")
     return create_sweep(client, text, spec, parent_of(spec, Overrides(project="digits"), {}))
 
 
 def _stay(scratch: ScratchFolder, interrupts: Interrupts, client: Client, sweep: v1.Sweep) -> Outcome:
+
+    from sweepd.cli.live.view import view_on
+    from sweepd.cli.local.agent import start_agent
+    from sweepd.cli.local.console import AgentConsole
 
     with interrupts.shield():
         agent = start_agent(
@@ -121,6 +126,10 @@ def _agent_flags(scratch: ScratchFolder) -> list[str]:
 def _finish(
     scratch: ScratchFolder, client: Client, name: str, outcome: Outcome, alone: Process, keep: Path | None
 ) -> int:
+
+    from sweepd.cli.local.console import patiently
+    from sweepd.cli.local.scratch_folder import best_of
+    from sweepd.cli.show.outcome import best_lines, best_run, trouble_lines
 
     sweep = patiently(lambda: client.get_sweep(name))
     best = best_run(client, sweep)

@@ -11,32 +11,21 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sweepd import v1
-from sweepd.calls.placement import parent_of, placing
-from sweepd.calls.states import sweep_state
-from sweepd.calls.sweep_file import Overrides, read_sweep
 from sweepd.cli.command import Command
 from sweepd.cli.connection import target
-from sweepd.cli.define.creation import create_sweep, label_flags, note_unbounded
 from sweepd.cli.define.sweep_options import checked_spec, definition_options
 from sweepd.cli.exit_code import ExitCode
-from sweepd.cli.live.view import view_on
-from sweepd.cli.local.agent import start_agent
-from sweepd.cli.local.console import AgentConsole, Outcome, patiently
-from sweepd.cli.local.interrupts import SignalBox
-from sweepd.cli.local.server import find_or_start
 from sweepd.cli.output.formats import note, output_option, put, write_document
 from sweepd.cli.problem import Problem
 from sweepd.cli.settings import Settings, current_settings
-from sweepd.cli.show.failed_runs import all_failed
-from sweepd.cli.show.outcome import best_lines, best_run, look_into, trouble_lines, worked
-from sweepd.spec import SweepSpec
 from sweepd.spec.arguments.command import uses_program
-from sweepd.views.run import run_shape
-from sweepd.views.sweep import sweep_shape
 
 if TYPE_CHECKING:
+    from sweepd import v1
+    from sweepd.calls.sweep_file import Overrides
+    from sweepd.cli.local.console import Outcome
     from sweepd.client import Client
+    from sweepd.spec import SweepSpec
 
 
 @click.command(
@@ -68,6 +57,11 @@ def command(
     lets live runs end, a second one terminates them, a third kills them. A server that was started stays.
     Exit code 8: the sweep failed, or no run worked; 130: interrupted.
     """
+    from sweepd.calls.placement import parent_of, placing
+    from sweepd.calls.sweep_file import read_sweep
+    from sweepd.cli.define.creation import create_sweep, label_flags, note_unbounded
+    from sweepd.cli.local.server import find_or_start
+
     settings = current_settings()
     text = read_sweep(file, placing=placing(overrides, settings.environ))
     spec = checked_spec(text, error_format=error_format, overrides=overrides)
@@ -131,6 +125,8 @@ def _check_labels(spec: SweepSpec, labels: Mapping[str, str]) -> None:
     Raises:
         Problem: it requires other labels.
     """
+    from sweepd.cli.define.creation import label_flags
+
     lacking = {name: value for name, value in spec.requires.items() if labels.get(name) != value}
     if lacking:
         needed = ", ".join(f"{name}={value}" for name, value in sorted(lacking.items()))
@@ -146,6 +142,11 @@ def _check_labels(spec: SweepSpec, labels: Mapping[str, str]) -> None:
 def _stay(
     client: Client, sweep: v1.Sweep, slots: int, folder: Path, settings: Settings, flags: Sequence[str]
 ) -> Outcome:
+
+    from sweepd.cli.live.view import view_on
+    from sweepd.cli.local.agent import start_agent
+    from sweepd.cli.local.console import AgentConsole
+    from sweepd.cli.local.interrupts import SignalBox
 
     environ = dict(_with_python(settings.environ))
     token = target(settings).token
@@ -173,6 +174,12 @@ def _with_python(environ: Mapping[str, str]) -> Mapping[str, str]:
 
 def _finish(client: Client, name: str, outcome: Outcome, settings: Settings, output_format: str) -> int:
 
+    from sweepd.cli.local.console import patiently
+    from sweepd.cli.show.failed_runs import all_failed
+    from sweepd.cli.show.outcome import best_lines, best_run, trouble_lines
+    from sweepd.views.run import run_shape
+    from sweepd.views.sweep import sweep_shape
+
     sweep = patiently(lambda: client.get_sweep(name))
     best = None if all_failed(sweep) else best_run(client, sweep)
     if output_format != "table":
@@ -190,6 +197,8 @@ def _finish(client: Client, name: str, outcome: Outcome, settings: Settings, out
 
 def _next_steps(client: Client, sweep: v1.Sweep, best: v1.Run | None, outcome: Outcome) -> list[str]:
 
+    from sweepd.cli.show.outcome import look_into
+
     lines = ["Next:"]
     if best is None:
         lines.append(f"  {look_into(client, sweep)}")
@@ -206,6 +215,9 @@ def _next_steps(client: Client, sweep: v1.Sweep, best: v1.Run | None, outcome: O
 
 
 def _exit_code(sweep: v1.Sweep, outcome: Outcome) -> int:
+
+    from sweepd.calls.states import sweep_state
+    from sweepd.cli.show.outcome import worked
 
     if outcome.interrupted:
         return ExitCode.INTERRUPTED

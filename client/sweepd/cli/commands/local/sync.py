@@ -10,8 +10,6 @@ import click
 
 from sweepd.cli.command import Command
 from sweepd.cli.connection import connect, target
-from sweepd.cli.local.run_folders import RUN_FOLDERS, Found, find
-from sweepd.cli.local.sync import Outcome, is_there, sync_folder
 from sweepd.cli.output.formats import FORMATS, note, output_of, output_option, write_rows
 from sweepd.cli.problem import usage_problem
 from sweepd.cli.settings import Settings, current_settings
@@ -23,6 +21,8 @@ from sweepd.views.text import clean, counted
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from sweepd.cli.local.run_folders import Found
+    from sweepd.cli.local.sync import Outcome
     from sweepd.client import Client
 
 _AT_ONCE = 2
@@ -44,6 +44,8 @@ def command(folders: tuple[Path, ...], grace: str, output_format: str) -> int:
     is gone; by default `sweepd-runs` here. What the server has already is not sent again: the call may be
     repeated, and continues where it was cut off. A run whose script still runs is followed from then on.
     """
+    from sweepd.cli.local.run_folders import RUN_FOLDERS, find
+
     settings = current_settings()
     try:
         seconds = parse_duration(grace)
@@ -72,6 +74,8 @@ def _synced(
 ) -> Iterator[Outcome]:
     """Sync folders, two at a time, and yield the outcome of each, in their order."""
     from concurrent.futures import ThreadPoolExecutor
+
+    from sweepd.cli.local.sync import Outcome, is_there, sync_folder
 
     def one(each: Found) -> Outcome:
         if each.run and is_there(client, each):

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import click
 
-from sweepd.calls.states import sweep_state
 from sweepd.cli.command import Command
 from sweepd.cli.connection import connect
-from sweepd.cli.define.creation import agent_command
 from sweepd.cli.output.formats import (
     Output,
     note,
@@ -19,7 +17,6 @@ from sweepd.cli.output.formats import (
 from sweepd.cli.problem import usage_problem
 from sweepd.cli.settings import current_settings
 from sweepd.states import FINAL_SWEEP
-from sweepd.views.agent import AGENTS, agent_shape
 
 
 @click.command(
@@ -51,6 +48,10 @@ def command(
 
 
 def _list(sweep: str, output: Output) -> None:
+
+    from sweepd.calls.states import sweep_state
+    from sweepd.cli.define.creation import agent_command
+    from sweepd.views.agent import AGENTS, agent_shape
 
     settings = current_settings()
     ended = ""

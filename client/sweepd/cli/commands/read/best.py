@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sweepd import v1
 from sweepd.cli.command import Command
 from sweepd.cli.connection import connect
 from sweepd.cli.exit_code import ExitCode
@@ -21,13 +20,9 @@ from sweepd.cli.output.formats import (
 )
 from sweepd.cli.problem import Problem, not_found
 from sweepd.cli.settings import current_settings
-from sweepd.cli.show.describe import objective_notice
-from sweepd.cli.show.failed_runs import all_failed, failure_heading, failure_lines
-from sweepd.cli.show.outcome import argument_line, best_run
-from sweepd.views.run import run_shape, runs_columns
-from sweepd.views.sweep import sweep_shape
 
 if TYPE_CHECKING:
+    from sweepd import v1
     from sweepd.client import Client
 
 
@@ -46,6 +41,10 @@ def command(sweep: str, limit: int | None, columns: str | None, output_format: s
     `-o args` prints the arguments behind the program just as the agent passed them, quoted for a shell on one
     line. Exit code 8: all runs have failed.
     """
+    from sweepd.cli.show.failed_runs import all_failed
+    from sweepd.cli.show.outcome import argument_line
+    from sweepd.views.run import run_shape, runs_columns
+
     with connect(current_settings()) as client:
         found = client.find_sweep(sweep)
         runs = _runs(client, found, limit)
@@ -64,6 +63,9 @@ def command(sweep: str, limit: int | None, columns: str | None, output_format: s
 
 def _runs(client: Client, sweep: v1.Sweep, limit: int | None) -> list[v1.Run]:
 
+    from sweepd.cli.show.failed_runs import all_failed
+    from sweepd.cli.show.outcome import best_run
+
     if all_failed(sweep):
         return []
     if limit is not None:
@@ -74,6 +76,8 @@ def _runs(client: Client, sweep: v1.Sweep, limit: int | None) -> list[v1.Run]:
 
 def _failed(client: Client, sweep: v1.Sweep) -> Problem:
     """Return the problem of a sweep whose runs have all failed, so that none of them is the best."""
+    from sweepd.cli.show.failed_runs import failure_heading, failure_lines
+
     return Problem(
         message=failure_heading(sweep),
         details=failure_lines(client, sweep),
@@ -84,6 +88,9 @@ def _failed(client: Client, sweep: v1.Sweep) -> Problem:
 
 
 def _none(sweep: v1.Sweep) -> Problem:
+
+    from sweepd.cli.show.describe import objective_notice
+    from sweepd.views.sweep import sweep_shape
 
     return not_found(
         f"{sweep.name} has no run with a value yet",

@@ -11,9 +11,6 @@ from sweepd.cli.command import Command
 from sweepd.cli.connection import connect
 from sweepd.cli.output.formats import output_option, page, terminal_width, write_document
 from sweepd.cli.settings import current_settings
-from sweepd.cli.show.explanation import run_explanation, sweep_explanation
-from sweepd.views.run import event_shape, run_shape
-from sweepd.views.sweep import obstacle_shape, sweep_shape
 
 if TYPE_CHECKING:
     from sweepd.client import Client
@@ -38,6 +35,10 @@ def command(name: str, output_format: str) -> None:
 
 def _run(client: Client, name: str, output_format: str) -> None:
 
+    from sweepd.cli.show.explanation import run_explanation
+    from sweepd.views.run import event_shape, run_shape
+    from sweepd.views.sweep import obstacle_shape
+
     answer = client.explain_run(name)
     run = run_shape(answer.run)
     events = [event_shape(event) for event in answer.events]
@@ -50,6 +51,9 @@ def _run(client: Client, name: str, output_format: str) -> None:
 
 
 def _sweep(client: Client, name: str, output_format: str) -> None:
+
+    from sweepd.cli.show.explanation import sweep_explanation
+    from sweepd.views.sweep import obstacle_shape, sweep_shape
 
     answer = client.explain_sweep(name)
     sweep = sweep_shape(answer.sweep)

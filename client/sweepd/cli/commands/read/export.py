@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sweepd import v1
-from sweepd.calls.names import Named
 from sweepd.cli.command import Command
 from sweepd.cli.connection import connect
 from sweepd.cli.output.formats import output_of, output_option, write_rows
@@ -17,11 +15,11 @@ from sweepd.cli.output.readable import Readable
 from sweepd.cli.settings import current_settings
 from sweepd.views.column import Column
 from sweepd.views.rows import Row
-from sweepd.views.run import FRAME_KINDS, prior_run_shape, run_rows, run_shape
 from sweepd.views.text import json_text
-from sweepd.views.values import json_row, point_shapes
 
 if TYPE_CHECKING:
+    from sweepd import v1
+    from sweepd.calls.names import Named
     from sweepd.client import Client
 
 # States in which what a run has shown counts for the search as its value.
@@ -50,6 +48,8 @@ def command(name: str, output_format: str) -> None:
 
 def _write_lines(client: Client, named: Named) -> None:
 
+    from sweepd.views.values import point_shapes
+
     for row in _runs(client, named):
         _write_line({"type": "run", **row})
         if row["state"] in _OBSERVED and row["value"] is not None:
@@ -69,6 +69,9 @@ def _write_line(row: Row) -> None:
 
 def _write_csv(client: Client, named: Named) -> None:
 
+    from sweepd.views.run import FRAME_KINDS, run_rows
+    from sweepd.views.values import json_row
+
     runs = [client.get_run(named.name)] if named.is_run else list(client.list_runs(named.name))
     prior = [] if named.is_run else list(client.list_prior_runs(named.name))
     readable = Readable()
@@ -80,11 +83,15 @@ def _write_csv(client: Client, named: Named) -> None:
 
 def _runs(client: Client, named: Named) -> Iterator[Row]:
 
+    from sweepd.views.run import run_shape
+
     runs = iter((client.get_run(named.name),)) if named.is_run else client.list_runs(named.name)
     yield from map(run_shape, runs)
 
 
 def _prior_runs(client: Client, named: Named) -> Iterator[Row]:
+
+    from sweepd.views.run import prior_run_shape
 
     if not named.is_run:
         yield from map(prior_run_shape, client.list_prior_runs(named.name))

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sweepd import v1
 from sweepd.cli.command import Command
 from sweepd.cli.connection import connect
 from sweepd.cli.exit_code import ExitCode
@@ -16,13 +15,12 @@ from sweepd.cli.output.formats import Output, note, row_output, write_rows
 from sweepd.cli.problem import Problem, not_found, usage_problem
 from sweepd.cli.settings import current_settings
 from sweepd.errors import ClientError
-from sweepd.objects.download import DigestError, UnsafeNameError, place_of, save
 from sweepd.private_files import make_folder
 from sweepd.spec.wording import nearest
-from sweepd.views.file import FILES, file_shape
 from sweepd.views.text import clean, clean_lines, counted
 
 if TYPE_CHECKING:
+    from sweepd import v1
     from sweepd.client import Client
 
 
@@ -52,6 +50,8 @@ def command(
 
     With NAME the content of one file goes to stdout.
     """
+    from sweepd.views.file import FILES, file_shape
+
     with connect(current_settings()) as client:
         found = client.find_run(run).name
         files = list(client.list_files(found))
@@ -102,6 +102,8 @@ def _print(client: Client, run: str, file: v1.RunFile) -> None:
 
 
 def _download(client: Client, run: str, files: list[v1.RunFile], folder: Path) -> int:
+
+    from sweepd.objects.download import DigestError, UnsafeNameError, place_of, save
 
     make_folder(folder)
     written = 0

@@ -7,12 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sweepd import v1
-from sweepd.calls.names import Named
 from sweepd.cli.command import Command
 from sweepd.cli.connection import connect
-from sweepd.cli.define.creation import sweep_document, sweep_text
-from sweepd.cli.live.watching import follow
 from sweepd.cli.output.formats import (
     columns_option,
     note,
@@ -26,16 +22,12 @@ from sweepd.cli.output.formats import (
 from sweepd.cli.output.readable import Readable
 from sweepd.cli.problem import usage_problem
 from sweepd.cli.settings import current_settings
-from sweepd.cli.show.describe import describe_run, describe_sweep
-from sweepd.cli.show.failed_runs import memory_hint, was_killed
 from sweepd.errors import ClientError
 from sweepd.views.rows import Row
-from sweepd.views.run import run_shape, runs_columns
-from sweepd.views.summary import run_summary
-from sweepd.views.sweep import SWEEPS, sweep_shape
-from sweepd.views.values import plain_json
 
 if TYPE_CHECKING:
+    from sweepd import v1
+    from sweepd.calls.names import Named
     from sweepd.client import Client
 
 
@@ -56,6 +48,8 @@ def command(
 
     `--spec` prints what its file says, its seed included and as it was edited: `sweepctl create` takes it.
     """
+    from sweepd.cli.live.watching import follow
+
     with connect(current_settings()) as client:
         named = _named(client, words)
         if spec:
@@ -76,6 +70,8 @@ def command(
 
 def _write_spec(sweep: v1.Sweep, output_format: str) -> None:
 
+    from sweepd.cli.define.creation import sweep_document, sweep_text
+
     if output_format in ("json", "jsonl"):
         write_document(sweep_document(sweep), output_format)
     else:
@@ -83,6 +79,8 @@ def _write_spec(sweep: v1.Sweep, output_format: str) -> None:
 
 
 def _named(client: Client, words: tuple[str, ...]) -> Named:
+
+    from sweepd.calls.names import Named
 
     match words:
         case ("run", text):
@@ -96,6 +94,11 @@ def _named(client: Client, words: tuple[str, ...]) -> Named:
 
 
 def _describe(client: Client, run: v1.Run, shape: Row, *, colored: bool) -> str:
+
+    from sweepd.cli.show.describe import describe_run
+    from sweepd.cli.show.failed_runs import memory_hint, was_killed
+    from sweepd.views.summary import run_summary
+    from sweepd.views.values import plain_json
 
     readable = Readable()
     summary: dict[str, object] = {}
@@ -111,6 +114,10 @@ def _describe(client: Client, run: v1.Run, shape: Row, *, colored: bool) -> str:
 
 
 def _show(client: Client, named: Named, output_format: str, columns: str | None) -> None:
+
+    from sweepd.cli.show.describe import describe_sweep
+    from sweepd.views.run import run_shape, runs_columns
+    from sweepd.views.sweep import SWEEPS, sweep_shape
 
     run = client.get_run(named.name) if named.is_run else None
     shape = sweep_shape(client.get_sweep(named.name)) if run is None else run_shape(run)

@@ -7,20 +7,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sweepd import v1
 from sweepd.cli.command import Command
 from sweepd.cli.connection import connect
 from sweepd.cli.output.formats import Output, note, row_output, write_rows
 from sweepd.cli.output.readable import Readable
 from sweepd.cli.problem import not_found
 from sweepd.cli.settings import current_settings
-from sweepd.objects.history import History
 from sweepd.views.column import Column
 from sweepd.views.rows import Row
 from sweepd.views.text import quoted_list, shown_time
-from sweepd.views.values import json_row
 
 if TYPE_CHECKING:
+    from sweepd import v1
     from sweepd.client import Client
 
 
@@ -70,6 +68,9 @@ def command(
 
 def _rows(run: str, series: Iterable[v1.Series], *, by_step: bool) -> tuple[list[Row], list[str]]:
     """Return the rows in order, and the keys."""
+    from sweepd.objects.history import History
+    from sweepd.views.values import json_row
+
     history = History(run, series, by_step=by_step)
     return [json_row(row) for row in history.to_dicts()], [*history]
 

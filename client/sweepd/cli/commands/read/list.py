@@ -8,15 +8,11 @@ import click
 
 from sweepd.cli.command import Command
 from sweepd.cli.connection import connect
-from sweepd.cli.failures import PROJECTS_STEP
-from sweepd.cli.live.watching import repeat_rows
 from sweepd.cli.output.formats import Output, chosen_rows, row_output, write_chosen, write_rows
 from sweepd.cli.problem import not_found, usage_problem
 from sweepd.cli.settings import current_settings
 from sweepd.spec.wording import close
-from sweepd.views.account import PROJECTS, project_shape
 from sweepd.views.rows import Row
-from sweepd.views.sweep import SWEEPS, sweep_shape
 from sweepd.views.text import clean
 
 if TYPE_CHECKING:
@@ -47,6 +43,8 @@ def command(
     output: Output,
 ) -> None:
     """List sweeps, newest first; or projects by name."""
+    from sweepd.views.sweep import SWEEPS
+
     if projects and watch:
         raise usage_problem("--watch is for sweeps, not for --projects", next_step="sweepctl list --watch")
     with connect(current_settings()) as client:
@@ -54,6 +52,8 @@ def command(
             _write_projects(client, parent, output)
             return
         if watch:
+            from sweepd.cli.live.watching import repeat_rows  # here, as it loads much
+
             _check_parent(client, parent)
             repeat_rows(lambda: _rows(client, parent, output), output, lambda rows: SWEEPS, key="name")
             return
@@ -64,6 +64,8 @@ def command(
 
 def _write_projects(client: Client, parent: str, output: Output) -> None:
     """Write the projects, of one entity if that is named."""
+    from sweepd.views.account import PROJECTS, project_shape
+
     rows = [project_shape(project) for project in client.list_projects(parent)]
     if not rows:
         _check_parent(client, parent)
@@ -72,6 +74,8 @@ def _write_projects(client: Client, parent: str, output: Output) -> None:
 
 def _rows(client: Client, parent: str, output: Output) -> list[Row]:
     """Return the sweeps that are wanted."""
+    from sweepd.views.sweep import SWEEPS, sweep_shape
+
     return chosen_rows([sweep_shape(sweep) for sweep in client.list_sweeps(parent)], output, SWEEPS)
 
 
@@ -89,6 +93,8 @@ def _check_parent(client: Client, parent: str) -> None:
     Raises:
         Problem: there is none.
     """
+    from sweepd.cli.failures import PROJECTS_STEP
+
     if not parent:
         return
     projects = [project.name for project in client.list_projects()]
@@ -106,5 +112,7 @@ def _check_parent(client: Client, parent: str) -> None:
 
 
 def _write(rows: list[Row], output: Output, empty: str) -> None:
+
+    from sweepd.views.sweep import SWEEPS
 
     write_chosen(rows, output, SWEEPS, name="name", empty=empty)

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import codecs
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
-from sweepd import v1
-from sweepd.calls.logs import Piece, Place
-from sweepd.calls.states import run_state
 from sweepd.cli.command import Command
 from sweepd.cli.connection import connect
 from sweepd.cli.output.formats import note
 from sweepd.cli.problem import Problem, not_found
 from sweepd.cli.settings import current_settings
-from sweepd.cli.show.describe import end_reason
-from sweepd.views.run import run_shape
 from sweepd.views.text import clean, clean_lines, counted
+
+if TYPE_CHECKING:
+    from sweepd import v1
+    from sweepd.calls.logs import Piece
 
 
 @click.command(cls=Command, examples=("sweepctl logs k3x9v2ab:7", "sweepctl logs k3x9v2ab:7 -f --tail 4096"))
@@ -36,6 +36,8 @@ from sweepd.views.text import clean, clean_lines, counted
 )
 def command(run: str, follow: bool, attempt: int | None, tail_bytes: int | None) -> None:
     """Show what a run has printed: standard output and error as the process wrote them."""
+    from sweepd.calls.logs import Place
+
     with connect(current_settings()) as client:
         found = client.find_run(run)
         if attempt is not None and attempt > found.attempt:
@@ -66,6 +68,10 @@ def _no_attempt(run: v1.Run, attempt: int) -> Problem:
 
 def _silence(run: v1.Run) -> str:
     """Return what to say of a run that has no log: where it stands, and why."""
+    from sweepd.calls.states import run_state
+    from sweepd.cli.show.describe import end_reason
+    from sweepd.views.run import run_shape
+
     reason = end_reason(run_shape(run)) if run_state(run) in ("failed", "crashed") else clean(run.reason)
     why = f": {reason}" if reason else ""
     if not run.sweep:

@@ -7,20 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sweepd.calls.states import run_states, sweep_state
 from sweepd.cli.command import Command
-from sweepd.cli.commands.read.project_runs import write_project
-from sweepd.cli.commands.read.run_metrics import runs_with_metrics
 from sweepd.cli.connection import connect
-from sweepd.cli.define.creation import agent_command
-from sweepd.cli.live.watching import repeat_rows
 from sweepd.cli.output.formats import Output, chosen_rows, row_output, write_chosen
 from sweepd.cli.output.readable import Readable
 from sweepd.cli.problem import usage_problem
 from sweepd.cli.settings import Settings, current_settings
 from sweepd.states import FINAL_SWEEP, RUN_STATES
 from sweepd.views.rows import Row
-from sweepd.views.run import prior_columns, prior_run_shape, runs_columns
 
 if TYPE_CHECKING:
     from sweepd.client import Client
@@ -66,6 +60,11 @@ def command(
     `--sort best` lists those that have a value, the best first by the goal of the sweep. `--columns`,
     `--sort` and `--filter` also know `metrics.KEY`, the last value of what was logged.
     """
+    from sweepd.calls.states import run_states
+    from sweepd.cli.commands.read.project_runs import write_project
+    from sweepd.cli.commands.read.run_metrics import runs_with_metrics
+    from sweepd.views.run import runs_columns
+
     settings = current_settings()
     best_first = output.choice.sort == "best"
     if best_first:
@@ -94,6 +93,8 @@ def command(
             )
 
         if watch:
+            from sweepd.cli.live.watching import repeat_rows  # here, as it loads much
+
             repeat_rows(lambda: _chosen(read(), output), output, runs_columns, key="run")
             return
         rows = read()
@@ -104,6 +105,8 @@ def command(
 
 
 def _chosen(rows: list[Row], output: Output) -> list[Row]:
+
+    from sweepd.views.run import runs_columns
 
     return chosen_rows(rows, output, runs_columns(rows))
 
@@ -130,6 +133,8 @@ def _check(sweep: str, project: str | None, *, by_hand: bool, prior: bool, watch
 
 def _write_prior(sweep: str, states: tuple[str, ...], output: Output, *, best_first: bool) -> None:
     """Write the runs that a sweep began with."""
+    from sweepd.views.run import prior_columns, prior_run_shape
+
     if best_first:
         raise usage_problem("--sort best is for a sweep's own runs", next_step="write --sort value or -value")
     with connect(current_settings()) as client:
@@ -141,6 +146,9 @@ def _write_prior(sweep: str, states: tuple[str, ...], output: Output, *, best_fi
 
 def _empty(client: Client, name: str, settings: Settings, *, chosen: bool) -> str:
     """Return what to say of a sweep that has no run to show."""
+    from sweepd.calls.states import sweep_state
+    from sweepd.cli.define.creation import agent_command
+
     if chosen:
         return "No such run."
     sweep = client.get_sweep(name)

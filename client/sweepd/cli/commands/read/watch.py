@@ -6,15 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sweepd import v1
-from sweepd.calls.condition import Condition, parse_condition
-from sweepd.calls.names import Named
-from sweepd.calls.states import run_state, sweep_state
-from sweepd.calls.waiting import holds
 from sweepd.cli.command import Command
 from sweepd.cli.connection import connect
 from sweepd.cli.exit_code import ExitCode
-from sweepd.cli.live.watching import end_code, follow, warn_of_gap
 from sweepd.cli.output.formats import note, output_option
 from sweepd.cli.problem import usage_problem
 from sweepd.cli.settings import current_settings
@@ -22,6 +16,9 @@ from sweepd.durations import parse_duration
 from sweepd.errors import InvalidError, NotYetError
 
 if TYPE_CHECKING:
+    from sweepd import v1
+    from sweepd.calls.condition import Condition
+    from sweepd.calls.names import Named
     from sweepd.client import Client
 
 
@@ -36,6 +33,8 @@ def watch(name: str, output_format: str) -> int:
     Redraws on a terminal, writes lines in a pipe. The exit code says how it ended: 0 finished or stopped,
     8 otherwise.
     """
+    from sweepd.cli.live.watching import follow
+
     with connect(current_settings()) as client:
         return follow(client, client.any_name(name), output_format)
 
@@ -58,6 +57,8 @@ def wait(name: str, wanted: str, timeout: str | None) -> int:
     Exit code 0: finished or stopped; 8: it ended otherwise; 7: not yet. Restarts of the server are waited
     for.
     """
+    from sweepd.calls.condition import parse_condition
+
     try:
         seconds = None if timeout is None else parse_duration(timeout)
         condition = parse_condition(wanted)
@@ -78,6 +79,10 @@ def wait(name: str, wanted: str, timeout: str | None) -> int:
 
 def _code(client: Client, named: Named, condition: Condition, seconds: float | None) -> int:
     """Return the exit code of what is waited for, once there is one."""
+    from sweepd.calls.states import run_state, sweep_state
+    from sweepd.calls.waiting import holds
+    from sweepd.cli.live.watching import end_code, warn_of_gap
+
     found: v1.Sweep | v1.Run
     if named.is_run:
         found = client.run_until(named.name, condition, seconds=seconds, on_gap=warn_of_gap)

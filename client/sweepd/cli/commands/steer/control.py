@@ -8,18 +8,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sweepd import v1
-from sweepd.calls.states import run_state, sweep_state
 from sweepd.cli.command import Command
 from sweepd.cli.connection import connect
 from sweepd.cli.output.formats import DOCUMENTS, note, output_option, put, write_document
 from sweepd.cli.problem import Problem, usage_problem
 from sweepd.cli.settings import current_settings
-from sweepd.views.run import run_shape
-from sweepd.views.sweep import sweep_shape
 from sweepd.views.text import clean, live_runs_continue
 
 if TYPE_CHECKING:
+    from sweepd import v1
     from sweepd.client import Client
 
 _changed = output_option(("name", *DOCUMENTS), "name")
@@ -82,6 +79,8 @@ def cancel(sweep: str, yes: bool, output_format: str) -> None:
     Asks on a terminal; without one, --yes is needed. Waits up to 10 s for the connected agents and names the
     runs whose agents have not answered.
     """
+    from sweepd.views.sweep import sweep_shape
+
     with connect(current_settings()) as client:
         name = client.sweep_name(sweep)
         if not yes:
@@ -105,6 +104,9 @@ def _change(text: str, output_format: str, action: Callable[[Client, str], v1.Sw
 
 def _show_sweep(sweep: v1.Sweep, output_format: str, done: str) -> None:
     """Write a changed sweep: its name or its JSON to stdout, a sentence about it to stderr."""
+    from sweepd.calls.states import sweep_state
+    from sweepd.views.sweep import sweep_shape
+
     if output_format in DOCUMENTS:
         write_document(sweep_shape(sweep), output_format)
         return
@@ -120,6 +122,9 @@ def _show_sweep(sweep: v1.Sweep, output_format: str, done: str) -> None:
 
 
 def _show_run(run: v1.Run, output_format: str) -> None:
+
+    from sweepd.calls.states import run_state
+    from sweepd.views.run import run_shape
 
     if output_format in DOCUMENTS:
         write_document(run_shape(run), output_format)

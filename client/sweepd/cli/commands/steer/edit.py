@@ -6,21 +6,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sweepd import v1
-from sweepd.calls.states import sweep_state
 from sweepd.cli.command import Command
 from sweepd.cli.connection import connect
-from sweepd.cli.define.creation import note_standstill
-from sweepd.cli.define.edit import Edit, option_of
-from sweepd.cli.define.typed_points import typed_words
-from sweepd.cli.failures import problem_of
 from sweepd.cli.output.formats import note, output_option, put, write_document
 from sweepd.cli.problem import Problem, usage_problem
 from sweepd.cli.settings import current_settings
 from sweepd.errors import ClientError
-from sweepd.views.sweep import sweep_shape
 
 if TYPE_CHECKING:
+    from sweepd import v1
+    from sweepd.cli.define.edit import Edit
     from sweepd.client import Client
 
 # Several people may edit at once; who comes second looks again and repeats.
@@ -84,6 +79,12 @@ def command(
     A raised run_cap lets a sweep that is finished because of it go on; a lowered one starts no run beyond it.
     Nothing else changes what its runs do.
     """
+    from sweepd.calls.states import sweep_state
+    from sweepd.cli.define.creation import note_standstill
+    from sweepd.cli.define.edit import Edit
+    from sweepd.cli.define.typed_points import typed_words
+    from sweepd.views.sweep import sweep_shape
+
     edit = Edit(
         run_cap=run_cap,
         name=name,
@@ -124,6 +125,9 @@ def _edited(client: Client, name: str, edit: Edit, revision: int | None) -> v1.S
 
 def _refusal(error: ClientError, edited: v1.Sweep) -> Problem:
     """Return what the server objects to in the words of the call, not in those of the contract."""
+    from sweepd.cli.define.edit import option_of
+    from sweepd.cli.failures import problem_of
+
     problem = problem_of(error)
     told = "; ".join(f"{option_of(field, edited)}: {why}" for field, why in error.violations)
     problem.message = told or problem.message

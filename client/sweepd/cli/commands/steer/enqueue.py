@@ -7,21 +7,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sweepd import v1
 from sweepd.cli.command import Command
 from sweepd.cli.connection import connect
-from sweepd.cli.define.creation import note_standstill
-from sweepd.cli.define.typed_points import assembled, names_of, typed_values, typed_words
-from sweepd.cli.failures import problem_of
 from sweepd.cli.output.formats import note, output_of, output_option, write_document, write_rows
 from sweepd.cli.problem import usage_problem
 from sweepd.cli.settings import current_settings
 from sweepd.errors import ClientError
 from sweepd.spec.point import Json
-from sweepd.views.run import run_shape, runs_columns
 from sweepd.views.text import counted
 
 if TYPE_CHECKING:
+    from sweepd import v1
     from sweepd.client import Client
 
 _MOST_BYTES = 4 * 1024 * 1024
@@ -61,6 +57,10 @@ def command(
     What the point leaves out is chosen by the method. The run counts for run_cap; a finished sweep goes on
     with it. With repeats, as many runs as that are added. Prints their names.
     """
+    from sweepd.cli.define.creation import note_standstill
+    from sweepd.cli.define.typed_points import assembled, names_of
+    from sweepd.views.run import run_shape, runs_columns
+
     values = _values(words, params, params_file)
     settings = current_settings()
     with connect(settings) as client:
@@ -82,6 +82,8 @@ def _enqueued(
     client: Client, name: str, point: dict[str, Json], *, first: bool, request_id: str
 ) -> list[v1.Run]:
 
+    from sweepd.cli.failures import problem_of
+
     try:
         return client.enqueue_run(name, point, first=first, request_id=request_id)
     except ClientError as error:
@@ -92,6 +94,8 @@ def _enqueued(
 
 
 def _values(words: tuple[str, ...], params: str | None, params_file: str | None) -> list[tuple[str, Json]]:
+
+    from sweepd.cli.define.typed_points import typed_values, typed_words
 
     if params is not None and params_file is not None:
         raise usage_problem("--params and --params-file exclude each other")

@@ -6,12 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sweepd import v1
-from sweepd.calls.states import run_states
 from sweepd.cli.command import Command
 from sweepd.cli.connection import connect
-from sweepd.cli.define.creation import note_standstill
-from sweepd.cli.failures import problem_of
 from sweepd.cli.output.formats import note, output_option, put, write_document
 from sweepd.cli.problem import usage_problem
 from sweepd.cli.settings import current_settings
@@ -19,6 +15,7 @@ from sweepd.errors import ClientError
 from sweepd.views.text import counted
 
 if TYPE_CHECKING:
+    from sweepd import v1
     from sweepd.client import Client
 
 _STATES = ("failed", "crashed", "stopped", "killed")
@@ -48,6 +45,8 @@ def command(names: tuple[str, ...], states: tuple[str, ...], request_id: str, ou
     cancelled. All of them or none: a run that cannot be retried is named. Prints the names of those that
     wait again.
     """
+    from sweepd.cli.define.creation import note_standstill
+
     settings = current_settings()
     with connect(settings) as client:
         answer = _retried(client, names, states, request_id)
@@ -63,6 +62,9 @@ def command(names: tuple[str, ...], states: tuple[str, ...], request_id: str, ou
 def _retried(
     client: Client, names: tuple[str, ...], states: tuple[str, ...], request_id: str
 ) -> v1.RetryRunsResponse:
+
+    from sweepd.calls.states import run_states
+    from sweepd.cli.failures import problem_of
 
     if states:
         if len(names) > 1:
