@@ -27,7 +27,7 @@ def world() -> World:
     [
         (Exit(cause=ExitCause.EXITED, code=3), RunState.FAILED, "exited with code 3: ValueError: bad lr"),
         (Exit(cause=ExitCause.SIGNALED, signal=9), RunState.FAILED, "ended by SIGKILL: ValueError: bad lr"),
-        (Exit(cause=ExitCause.OUT_OF_MEMORY), RunState.FAILED, "the kernel ended it when memory runs out"),
+        (Exit(cause=ExitCause.OUT_OF_MEMORY), RunState.FAILED, "the kernel ended it for want of memory"),
         (
             Exit(cause=ExitCause.START_FAILED, message="no train.py"),
             RunState.PENDING,
