@@ -31,7 +31,7 @@ def parse_duration(text: str) -> float:
     """Return the seconds that `text` stands for.
 
     Raises:
-        ValueError: it is no duration.
+        ValueError: it is not a duration.
     """
     if _SECONDS.fullmatch(text):
         return float(text)

@@ -118,7 +118,7 @@ def test_what_is_no_file_ends_in_one_message_that_names_it(
     file = make if isinstance(make, str) else make(installation.work)
     code, (finding, problem, remedy) = validated(installation, file)
     assert (code, finding) == (5, f"{file}: {words}") or finding.startswith(f"{file}: {words}")
-    assert problem == f"error: {file} is no valid sweep: 1 error"
+    assert problem == f"error: {file} is not a valid sweep: 1 error"
     assert remedy.startswith("  next:  ")
 
 

@@ -176,7 +176,7 @@ def test_a_kill_in_the_middle_of_a_creation_leaves_all_or_nothing(
         whole = connection.execute(
             "select s.sweep, s.prior_runs, (select count(*) from prior_run where sweep_id = s.id),"
             " (select count(*) from observation where sweep_id = s.id and run < 0)"
-            " from sweep s where s.prior_runs is not null order by s.id"
+            " from sweep s where s.prior_runs > 0 order by s.id"
         ).fetchall()
         assert whole == [(f"new{number}", 300, 300, 600) for number in range(len(delays))]
         for table in ("prior_run", "observation"):

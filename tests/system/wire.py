@@ -13,7 +13,6 @@ import pytest
 
 from component.scheduler.scripted_agent import ScriptedAgent
 from sweepd import v1
-from sweepd.rpc.channel import open_channel
 from sweepd.rpc.failure import Failure
 from sweepd.v1.agent_service_pb2_grpc import AgentServiceStub
 from sweepd.v1.metric_service_pb2_grpc import MetricServiceStub
@@ -22,6 +21,7 @@ from sweepd.v1.server_service_pb2_grpc import ServerServiceStub
 from sweepd.v1.suggestion_service_pb2_grpc import SuggestionServiceStub
 from sweepd.v1.sweep_service_pb2_grpc import SweepServiceStub
 from system.installation import Server
+from token_channel import token_channel
 
 if TYPE_CHECKING:
     from sweepd.v1.agent_service_pb2_grpc import AgentServiceAsyncStub
@@ -121,7 +121,7 @@ class Wire:
 @asynccontextmanager
 async def wire_to(address: str, token: str | None) -> AsyncIterator[Wire]:
     """Connect."""
-    async with open_channel(address, token) as channel:
+    async with token_channel(address, token) as channel:
         yield Wire(channel)
 
 

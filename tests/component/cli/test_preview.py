@@ -162,7 +162,7 @@ def test_it_tells_where_early_termination_may_act(home: Path, offline: Ctl, rule
     ("arguments", "code", "said"),
     [
         (["--slots", "2"], 2, "--slots says nothing without --run-time"),
-        (["--run-time", "soon"], 2, "'soon' is no duration"),
+        (["--run-time", "soon"], 2, "'soon' is not a duration"),
         (["-n", "-1"], 2, "-1"),
     ],
 )
