@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from component.scheduler.scripted_agent import ScriptedAgent
+from lanes import cursor
 from sweepd import v1
 from sweepd.codec import point_from_message
 from system.wire import OnTheWire, Wire, failure
@@ -17,6 +18,10 @@ parameters: {a: {values: [1, 2, 3, 4]}, b: {values: [x, y]}, c: {values: [1, 2]}
 """
 
 
+def _points_stored(message: v1.AttachResponse) -> bool:
+    return cursor(message.ack, v1.LANE_POINTS) == 1
+
+
 async def tried(wire: Wire, sweep: str) -> None:
     """Run the whole grid: `loss` is decided by `a`, `acc` by `b`; the last run fails."""
     async with ScriptedAgent(wire.channel, sweep) as agent:
@@ -27,7 +32,7 @@ async def tried(wire: Wire, sweep: str) -> None:
             assert isinstance(point["a"], int)
             await agent.observe(ref, 1, float(point["a"]))
             await agent.points(ref, 1, float(point["b"] == "y"), key="acc")
-            await agent.takes("ack", lambda m, ref=ref: m.ack.attempt == ref and m.ack.point_row == 1)  # type: ignore[misc]
+            await agent.takes("ack", lambda m, ref=ref: m.ack.attempt == ref and _points_stored(m))  # type: ignore[misc]
             await agent.exit(ref, 1, keys=["loss"], code=int(number == 16))
             await agent.acked_exit(ref)
 
