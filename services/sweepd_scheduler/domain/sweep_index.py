@@ -86,7 +86,8 @@ class SweepIndex:
         guards: agents with failures that the guard counts.
         serving: sessions that serve the sweep.
         roomy: those of them that would take a run now.
-        wait: what kept its runs from all of them after the last decision.
+        wait: what kept its runs from all of them after the last decision; None: not known, after it was
+            loaded.
     """
 
     size: int | None
@@ -105,7 +106,7 @@ class SweepIndex:
     serving: dict[str, None] = field(default_factory=dict)
     with_capacity: dict[str, None] = field(default_factory=dict)
     searching: bool = False
-    wait: IneligibleReason = IneligibleReason.NONE
+    wait: IneligibleReason | None = None
 
 
 def index_of(sweep: Sweep) -> SweepIndex:

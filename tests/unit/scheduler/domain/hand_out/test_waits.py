@@ -68,6 +68,17 @@ def test_an_agent_that_is_busy_again_is_told_that_a_pause_is_over(world: World) 
     assert told(world, session) == [PAUSED, NONE]
 
 
+def test_an_agent_that_came_during_a_pause_is_told_that_it_is_over(world: World) -> None:
+    """After a restart as well, although the scheduler has seen no change to the pause before."""
+    world.create(RANDOM)
+    world.happens(PauseSweep(S))
+    world.restarts()
+    session = world.attach()
+    assert [each.reason for each in world.last_told(Welcome).ineligible] == [PAUSED]
+    world.happens(ResumeSweep(S))
+    assert told(world, session) == [NONE]
+
+
 @pytest.mark.parametrize("paused", [True, False])
 def test_the_first_answer_on_a_stream_has_it(world: World, paused: bool) -> None:
     world.create(RANDOM)

@@ -240,6 +240,26 @@ class SweepLife(RuleBasedStateMachine):
         assert before == (world.state.runs, world.state.sweeps, world.state.sessions)
 
 
+def test_a_stop_after_a_restart_leaves_no_older_reason() -> None:
+    """What an agent was sent when it came is over, although nothing has changed in between."""
+    life = SweepLife()
+    life.begins(
+        document={
+            "method": "list",
+            "runs": [{"a": 1, "b": 2}, {"a": 1}, {"a": 1, "b": 2}],
+            "sweep_timeout": "2m",
+            "requires": {"gpu": "a100"},
+        }
+    )
+    life.a_copied_folder_is_used_by_another(agent="ann", other="ann", slots=1)
+    life.a_copied_folder_is_used_by_another(agent="ann", other="ann", slots=2)
+    life.a_person_edits_the_cap(run_cap=1)
+    life.the_scheduler_restarts()
+    life.a_copied_folder_is_used_by_another(agent="ann", other="ann", slots=1)
+    life.a_person_ends_it(verb=StopSweep, really=0)
+    life.teardown()
+
+
 pytestmark = pytest.mark.timeout(1_800)  # with --long, on a loaded machine
 TestSweepLife = SweepLife.TestCase
 TestSweepLife.settings = settings(stateful_step_count=30)
