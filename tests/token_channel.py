@@ -1,7 +1,7 @@
 """Channels that present metadata with every kind of call, bidirectional streams too."""
 
-from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
-from typing import TypeAlias, TypeVar
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeAlias, TypeVar
 
 import grpc.aio
 
@@ -10,17 +10,23 @@ from sweepd.rpc.channel import OPTIONS, Entries, call_metadata
 Request = TypeVar("Request")
 Response = TypeVar("Response")
 Details: TypeAlias = grpc.aio.ClientCallDetails
-Requests: TypeAlias = AsyncIterable[Request] | Iterable[Request]
 
 
 def token_channel(address: str, token: str | None, *metadata: tuple[str, str | bytes]) -> grpc.aio.Channel:
     """Open a channel whose calls present a token, if any, and further metadata."""
     entries: Entries = (*call_metadata(token), *metadata)
-    return grpc.aio.insecure_channel(
-        address,
-        options=OPTIONS,
-        interceptors=(_UnaryUnary(entries), _UnaryStream(entries), _StreamStream(entries)),
+    channel = grpc.aio.insecure_channel(
+        address, options=OPTIONS, interceptors=(_UnaryUnary(entries), _UnaryStream(entries))
     )
+    # No interceptor: grpc.aio's hides the status of a stream that ends while something is written.
+    open_stream = channel.stream_stream
+
+    def stream_stream(*arguments: Any, **options: Any) -> Callable[..., object]:
+        call: Callable[..., object] = open_stream(*arguments, **options)
+        return lambda *given, metadata=(), **more: call(*given, metadata=(*metadata, *entries), **more)
+
+    channel.stream_stream = stream_stream  # type: ignore[method-assign,assignment]
+    return channel
 
 
 class _UnaryUnary(grpc.aio.UnaryUnaryClientInterceptor):
@@ -47,21 +53,6 @@ class _UnaryStream(grpc.aio.UnaryStreamClientInterceptor):
         request: Request,
     ) -> "grpc.aio.UnaryStreamCall[Request, Response]":
         return await continuation(_extended(client_call_details, self._entries), request)
-
-
-class _StreamStream(grpc.aio.StreamStreamClientInterceptor):
-    def __init__(self, entries: Entries) -> None:
-        self._entries = entries
-
-    async def intercept_stream_stream(
-        self,
-        continuation: (
-            "Callable[[Details, Requests[Request]], Awaitable[grpc.aio.StreamStreamCall[Request, Response]]]"
-        ),
-        client_call_details: Details,
-        request_iterator: Requests[Request],
-    ) -> "grpc.aio.StreamStreamCall[Request, Response]":
-        return await continuation(_extended(client_call_details, self._entries), request_iterator)
 
 
 def _extended(details: Details, entries: Entries) -> Details:
