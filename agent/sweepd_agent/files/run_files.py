@@ -22,6 +22,7 @@ _STORE_EVERY = 2.0
 _SERIES_BITS = 32
 # A clock beyond 2037 begins where there is still room for later ones.
 _LAST_BY_CLOCK = 2**31 - 2**20
+_LAST_BY_RECORD = 2**31 - 2**10
 # Looking may take this share of the time, so that large trees are looked at less often.
 _SHARE = 0.01
 # A file that was written so lately may be written on.
@@ -51,9 +52,10 @@ class RunFiles:
         # How many files have become safe elsewhere, newer versions included.
         self.stored = 0
         self._open: _OpenFile | None = None
-        self._files = Deliveries(self._stored())
+        delivered, series = self._recorded()
+        self._files = Deliveries(delivered)
         # Pieces up to this one are of earlier series: see `LANE_FILES` in the contract.
-        self.floor = 0
+        self.floor = series << _SERIES_BITS
         self._stored_at = float("-inf")
 
     def look(self, *, ended: bool = False) -> bool:
@@ -75,7 +77,8 @@ class RunFiles:
     def close(self) -> None:
         """Close the open file, and record what is delivered."""
         self._close_file()
-        self._store()
+        if self._files.delivered:
+            self._store()
 
     def restart(self, cursor: int) -> int:
         """Begin a new series above `cursor`, and take what is under way for lost."""
@@ -125,6 +128,8 @@ class RunFiles:
         self, number: int, name: str, seen: Seen, piece: v1.FilePiece, *, whole: bool
     ) -> tuple[int, bytes]:
         piece.modify_time.FromNanoseconds(seen.modified)
+        if number == self.floor + 1:  # an agent after this one begins above, even within a second
+            self._store()
         if whole:
             self._files.sent(name, seen, number)
         return number, piece.SerializeToString()
@@ -170,21 +175,25 @@ class RunFiles:
                     f"{self._folder / path} is {kind_of(status)}; only regular files are kept with a run"
                 )
 
-    def _stored(self) -> dict[str, Seen]:
+    def _recorded(self) -> tuple[dict[str, Seen], int]:
+        """Return what an earlier agent recorded: the files that are delivered, and its last series."""
         try:
-            stored = json.loads(read_inside(self._folder, _STATE_FILE, limit=_MAX_STATE_BYTES))
-            return {name: Seen(**seen) for name, seen in stored.items()}
-        except (OSError, ValueError, TypeError, AttributeError):
-            return {}
+            recorded = json.loads(read_inside(self._folder, _STATE_FILE, limit=_MAX_STATE_BYTES))
+            delivered = {name: Seen(**seen) for name, seen in recorded["files"].items()}
+            series = int(recorded["series"])
+        except (OSError, ValueError, TypeError, AttributeError, LookupError, OverflowError):
+            return {}, 0
+        return delivered, series if 0 <= series <= _LAST_BY_RECORD else 0
 
     def _store(self) -> None:
         """Record what is delivered, without haste: what is not recorded is sent again, and stored once."""
         self._stored_at = self._monotonic()
-        if not self._files.delivered or not self._folder.exists():
+        if not self._folder.exists():
             return
         delivered = {name: asdict(seen) for name, seen in self._files.delivered.items()}
+        record = {"series": self.floor >> _SERIES_BITS, "files": delivered}
         try:
-            write_inside(self._folder, _STATE_FILE, json.dumps(delivered).encode())
+            write_inside(self._folder, _STATE_FILE, json.dumps(record).encode())
         except OSError as error:
             self._complain(f"cannot write in {self._folder}: {error}")
 

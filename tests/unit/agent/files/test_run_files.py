@@ -73,3 +73,34 @@ def test_a_clock_that_was_ahead_when_files_were_numbered_before_loses_none(
         lane.acknowledged(cursor)
     assert stored == ["a", "b"]
     assert cursor <= MAX_NUMBER
+
+
+def test_another_agent_in_the_same_second_numbers_above_the_one_before(tmp_path: Path) -> None:
+    """P10: else what the one before sent, and had acknowledged, is taken for what this one sends."""
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files" / "a").write_text("a")
+    series = []
+    for _ in range(2):
+        files = RunFiles(tmp_path, lambda _: None, lambda: 0.0, lambda: 1_000.0)
+        files.look(ended=True)
+        lane = a_lane(files)
+        for _ in range(2):
+            lane.open(2**20, None)
+            report = lane.next(v1.AttemptRef())
+            assert report is not None
+            series.append(report.piece.end >> 32)
+    assert series == sorted(set(series))
+
+
+@pytest.mark.parametrize(
+    "record", ["[]", "{}", '{"files": {}, "series": "x"}', '{"files": {}, "series": 1e999}', "{"]
+)
+def test_a_record_that_says_nothing_leaves_the_numbers_to_the_clock(tmp_path: Path, record: str) -> None:
+    (tmp_path / "delivered-files.json").write_text(record)
+    assert RunFiles(tmp_path, lambda _: None, lambda: 0.0, lambda: 1_000.0).restart(0) == 1_000 << 32
+
+
+@pytest.mark.parametrize("series", [-1, 2**31, 2**80])
+def test_a_recorded_series_that_no_agent_began_counts_for_nothing(tmp_path: Path, series: int) -> None:
+    (tmp_path / "delivered-files.json").write_text(f'{{"files": {{}}, "series": {series}}}')
+    assert RunFiles(tmp_path, lambda _: None, lambda: 0.0, lambda: 1_000.0).restart(0) == 1_000 << 32
