@@ -44,7 +44,7 @@ class Draft:
         self.changes: list[Change] = []
         self.effects: list[Effect] = []
         self.touched: dict[int, None] = {}  # sweeps of which what agents get may have changed
-        self.given: dict[str, None] = {}  # sessions that are handed a run; they may take another one
+        self.given: dict[str, None] = {}  # sessions that got or confirmed a run; they may take another
         self._undo_log = state.undo_log
 
     # Effects.

@@ -208,7 +208,9 @@ def _find(draft: Draft, session: str, ref: AttemptRef) -> Run | None:
     if run is None or run.attempt != held.attempt:
         draft.send(session, Fenced(ref))
         return None
-    confirm(draft, run.key, taken=True)
+    if run.key in state.unconfirmed:
+        confirm(draft, run.key, taken=True)
+        draft.given[session] = None  # it may have room now
     if run.state is RunState.PENDING:
         run = kept(draft, run)
         place(draft, session, run, ref.handle)

@@ -4,7 +4,7 @@ import pytest
 
 from sweepd_scheduler.domain.agents.agent import Ineligible, IneligibleReason
 from sweepd_scheduler.domain.agents.commands import Welcome
-from sweepd_scheduler.domain.events import SuggestionsArrived
+from sweepd_scheduler.domain.events import Started, SuggestionsArrived
 from sweepd_scheduler.domain.requests.requests import PauseSweep, ResumeSweep, StopSweep
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause
 from unit.scheduler.drain import suggestion
@@ -77,6 +77,17 @@ def test_an_agent_that_came_during_a_pause_is_told_that_it_is_over(world: World)
     assert [each.reason for each in world.last_told(Welcome).ineligible] == [PAUSED]
     world.happens(ResumeSweep(S))
     assert told(world, session) == [NONE]
+
+
+def test_an_agent_that_reports_on_a_run_before_it_has_confirmed_it_is_told(world: World) -> None:
+    """The report confirms it, so that the agent would take another one."""
+    world.create({**RANDOM, "run_cap": 1})
+    session = world.attach(slots=2)
+    (start,) = world.offer(session)
+    world.offer(session)
+    assert told(world, session) == [], "it would take no other before it has confirmed this one"
+    world.happens(Started(session=session, ref=start.ref, argv=("python",), resumed_from_step=None))
+    assert told(world, session) == [ENDING]
 
 
 @pytest.mark.parametrize("paused", [True, False])
