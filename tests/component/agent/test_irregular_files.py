@@ -92,7 +92,7 @@ def test_what_is_in_place_of_any_file_hangs_neither_the_agent_nor_its_runs(
         if f"metrics.jsonl is not read: it is a {KINDS[make]}, not a regular file" in str(text)
     ]
     lines = attempt.log.decode().splitlines()
-    assert lines[0] == "made"
+    assert lines.count("made") == 1  # before or after what the agent says there
     assert (
         len([line for line in lines if line.startswith("sweepd: ") and "metrics.jsonl is not" in line]) == 1
     )
