@@ -113,7 +113,9 @@ class Installation:
         self.mark = uuid.uuid4().hex
         self.work = folder / "work"
         self.work.mkdir()
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("SWEEPD_", "XDG_"))}
+        # Nor what a command that ran in this process has set for itself (GRPC_ENABLE_FORK_SUPPORT).
+        dropped = ("SWEEPD_", "XDG_", "GRPC_")
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
         self.environment = kept | {
             "HOME": str(folder),
             "XDG_STATE_HOME": str(folder / "state"),
