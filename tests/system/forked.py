@@ -19,14 +19,19 @@ from contextlib import ExitStack
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from pkgutil import iter_modules
+from pkgutil import walk_packages
 
 _MOST_BYTES = 200_000
 """Of one call: its arguments and its environment."""
 _LATER = (
     "sweepd.spec.loading.yaml_tokens",
+    "sweepd.client",
+    "sweepd.rpc.channel",
+    "google.rpc.error_details_pb2",
     "grpc._channel",
     "grpc.experimental",
+    "encodings.utf_8_sig",
+    "secrets",
     "tomllib",
 )
 """What modules of verbs import at their first use."""
@@ -115,9 +120,8 @@ def _tell_of_a_child(telling: int) -> None:
 
 def _load() -> None:
     """Import what verbs import once they are called."""
-    for package in ("sweepd.cli", "sweepd.cli.commands"):
-        for module in iter_modules(import_module(package).__path__, f"{package}."):
-            import_module(module.name)
+    for module in walk_packages(import_module("sweepd.cli").__path__, "sweepd.cli."):
+        import_module(module.name)
     for name in _LATER:
         import_module(name)
     gc.collect()
