@@ -28,15 +28,18 @@ if TYPE_CHECKING:
         QUniform,
     )
     from sweepd.spec.expressions.expression import Expression, ExpressionError, parse_expression
+    from sweepd.spec.finding import Finding
     from sweepd.spec.keys.sweep import to_document
     from sweepd.spec.loading.diagnostic import Diagnostic, unreadable_file
     from sweepd.spec.methods.registry import METHODS
     from sweepd.spec.parameter import Group, Parameter, ParameterNode, Path
     from sweepd.spec.parse import Parsed, parse_mapping, parse_text
     from sweepd.spec.point import Json, Number, Point, canonical_json, point_digest
-    from sweepd.spec.space.conditions import Finding, check_expressions
+    from sweepd.spec.space.conditions import check_expressions
     from sweepd.spec.space.dimension import Dimension
-    from sweepd.spec.space.search_space import Count, Feasibility, InfeasibleError, SearchSpace
+    from sweepd.spec.space.sampling import Feasibility, InfeasibleError
+    from sweepd.spec.space.search_space import SearchSpace
+    from sweepd.spec.space.walk import Count
     from sweepd.spec.stop_rules import Asha, Hyperband, Median, Patience, StopRule, Threshold
     from sweepd.spec.sweep_spec import (
         Aggregate,
@@ -132,9 +135,12 @@ _NAMES_BY_MODULE = {
     "parameter": "Group Parameter ParameterNode Path",
     "parse": "Parsed parse_mapping parse_text",
     "point": "Json Number Point canonical_json point_digest",
-    "space.conditions": "Finding check_expressions",
+    "finding": "Finding",
+    "space.conditions": "check_expressions",
     "space.dimension": "Dimension",
-    "space.search_space": "Count Feasibility InfeasibleError SearchSpace",
+    "space.sampling": "Feasibility InfeasibleError",
+    "space.search_space": "SearchSpace",
+    "space.walk": "Count",
     "stop_rules": "Asha Hyperband Median Patience StopRule Threshold",
     "sweep_spec": (
         "Aggregate Compat Goal Guard Impute Metric MetricsFrom ObjectiveValue Retry SearchMethod SweepSpec"

@@ -15,7 +15,7 @@ from sweepd.spec.methods.proposed import Cursor, Proposed, Source
 from sweepd.spec.methods.sequence import next_point
 from sweepd.spec.methods.sizes import MOST_STEPS, count_distinct, known_size, planned_runs, points_taken
 from sweepd.spec.point import Point, point_digest
-from sweepd.spec.space.counting import Count
+from sweepd.spec.space.walk import Count
 from sweepd.spec.stop_rules import urgent_iterations
 from sweepd.spec.sweep_spec import SweepSpec
 

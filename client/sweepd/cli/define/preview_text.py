@@ -8,7 +8,7 @@ from sweepd.spec import SweepSpec
 from sweepd.spec.methods.sizes import known_size, planned_runs
 from sweepd.spec.point import Json
 from sweepd.spec.preview import Preview, PreviewedRun
-from sweepd.spec.space.counting import Count
+from sweepd.spec.space.walk import Count
 from sweepd.spec.stop_rules import Patience
 from sweepd.views.column import Column
 from sweepd.views.points import param_columns

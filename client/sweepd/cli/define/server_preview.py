@@ -12,7 +12,7 @@ from sweepd.cli.settings import current_settings
 from sweepd.codec import point_from_message
 from sweepd.spec.methods.proposed import Source
 from sweepd.spec.preview import Preview, PreviewedRun
-from sweepd.spec.space.counting import Count
+from sweepd.spec.space.walk import Count
 
 MOST_RUNS = 1_000
 

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from sweepd.spec.distributions.discrete import Categorical, IntUniform
 from sweepd.spec.limits import INT64_MAX
 from sweepd.spec.point import Point
-from sweepd.spec.space.counting import Count
+from sweepd.spec.space.walk import Count
 from sweepd.spec.sweep_spec import SweepSpec
 
 MOST_STEPS = 1_000_000

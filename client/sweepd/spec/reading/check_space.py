@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from sweepd.spec.distributions.quantised import QUniform, stands_in
 from sweepd.spec.distributions.refusal import refusal
+from sweepd.spec.finding import Finding
 from sweepd.spec.keys.parameters import check_name
 from sweepd.spec.limits import MAX_CONDITIONS
 from sweepd.spec.loading.diagnostic import Findings, Place
@@ -11,7 +12,7 @@ from sweepd.spec.loading.fields import Fields
 from sweepd.spec.loading.nodes import MappingNode, Node, ScalarNode, place_of
 from sweepd.spec.parameter import Group, Parameter, ParameterNode, dotted
 from sweepd.spec.point import Json, Point
-from sweepd.spec.space.conditions import Finding, check_expressions
+from sweepd.spec.space.conditions import check_expressions
 from sweepd.spec.space.search_space import SearchSpace
 from sweepd.spec.sweep_spec import SearchMethod, SweepSpec
 from sweepd.spec.wording import nearest, shown

@@ -7,13 +7,9 @@ from sweepd.spec.expressions.expression import Expression
 from sweepd.spec.finding import Code, Finding
 from sweepd.spec.parameter import ParameterNode, Path
 from sweepd.spec.point import Json
-from sweepd.spec.space.compile_rules import Compiled, compile_rules
-from sweepd.spec.space.dimension import Dimension
-from sweepd.spec.space.mixed_radix import Radix
-from sweepd.spec.space.rules import Gate, Rules, gate_numbers
+from sweepd.spec.space.dimension import Dimension, Radix
+from sweepd.spec.space.rules import Compiled, Gate, Rules, compile_rules, gate_numbers
 from sweepd.spec.space.walk import Walk
-
-__all__ = ["Finding", "check_expressions"]
 
 _SMALL = 10_000
 """Most combinations that are tried for one expression."""

@@ -7,8 +7,7 @@ from hashlib import blake2b
 from sweepd.spec.expressions.expression import Expression
 from sweepd.spec.parameter import Path
 from sweepd.spec.point import Json
-from sweepd.spec.space.dimension import Dimension
-from sweepd.spec.space.mixed_radix import Radix
+from sweepd.spec.space.dimension import Dimension, Radix
 from sweepd.spec.space.rules import Component, merged
 
 _SCALE = 2.0**-53

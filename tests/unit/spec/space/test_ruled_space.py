@@ -13,7 +13,7 @@ from sweepd.spec import Count, InfeasibleError, Json, Point, SearchSpace, canoni
 from sweepd.spec.methods.proposed import Cursor
 from sweepd.spec.methods.sequence import next_point
 from sweepd.spec.methods.sizes import counted_points, known_size
-from sweepd.spec.space import pruning
+from sweepd.spec.space import schedule
 from unit.spec.space.ruled import CHOICES, Ruled, ruled_spaces
 
 METHODS = ["grid", "random", "sobol", "bayes"]
@@ -59,7 +59,7 @@ def test_a_grid_hands_out_the_distinct_active_points_in_order_and_counts_them(ru
 def test_skipping_finds_what_trying_each_combination_finds(ruled: Ruled, limit: int, worth: int) -> None:
     """Broken off after a few candidates, it goes on where it was; however readily it looks ahead."""
     space = grid_of(ruled)
-    with patch.object(pruning, "_WORTH", worth):
+    with patch.object(schedule, "_WORTH", worth):
         assert walked(space, limit) == ruled.points()
         assert space.count_grid() == Count(len(ruled.points()))
 
