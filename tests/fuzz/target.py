@@ -11,10 +11,8 @@ from sweepd import v1
 from sweepd.codec import spec_from_message, spec_message
 from sweepd.codec.diagnostics import diagnostic_from_message, diagnostic_message
 from sweepd.spec import Group, Json, ParameterNode, Parsed, SweepSpec, parse_mapping, parse_text, to_document
-from sweepd.spec.loading.diagnostic import Findings
-from sweepd.spec.loading.loader import load_text
-from sweepd.spec.loading.nodes import plain
-from sweepd.spec.loading.written import read_value, read_values
+from sweepd.spec.loading.loader import load_text, read_value, read_values
+from sweepd.spec.loading.nodes import Findings, plain
 from sweepd.spec.preview import preview
 
 MOST_SECONDS = 5.0

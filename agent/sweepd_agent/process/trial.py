@@ -7,15 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from sweepd.regular_files import write_inside
-from sweepd.spec.arguments.argument_size import check_room
-from sweepd.spec.arguments.command import (
-    AgentFacts,
-    CommandError,
-    MissingFactError,
-    args_json,
-    expand_arguments,
-    uses_args_json_file,
-)
+from sweepd.spec.arguments.command import expand_arguments, uses_args_json_file
+from sweepd.spec.arguments.macros import AgentFacts, CommandError, MissingFactError, args_json, check_room
 from sweepd_agent.core.attempt import Assignment, Place
 from sweepd_agent.files.attempt_folder import AttemptFolder
 from sweepd_agent.process.devices import VISIBLE

@@ -7,7 +7,7 @@ from sweepd.calls.sweep_file import Overrides
 from sweepd.errors import invalid
 from sweepd.name_part import LEGAL_PART, as_part, is_part
 from sweepd.spec import SweepSpec
-from sweepd.spec.reading.placing import PLACING_KEYS
+from sweepd.spec.reading.sweep import PLACING_KEYS
 
 
 def placing(overrides: Overrides, environ: Mapping[str, str]) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """Findings about a sweep file as messages and back."""
 
 from sweepd import v1
-from sweepd.spec.loading.diagnostic import Diagnostic
+from sweepd.spec.loading.nodes import Diagnostic
 
 
 def diagnostic_message(finding: Diagnostic) -> v1.Diagnostic:

@@ -27,10 +27,11 @@ if TYPE_CHECKING:
         QNormal,
         QUniform,
     )
-    from sweepd.spec.expressions.expression import Expression, ExpressionError, parse_expression
+    from sweepd.spec.expressions.expression import Expression, parse_expression
+    from sweepd.spec.expressions.tree import ExpressionError
     from sweepd.spec.finding import Finding
     from sweepd.spec.keys.sweep import to_document
-    from sweepd.spec.loading.diagnostic import Diagnostic, unreadable_file
+    from sweepd.spec.loading.nodes import Diagnostic, unreadable_file
     from sweepd.spec.methods.registry import METHODS
     from sweepd.spec.parameter import Group, Parameter, ParameterNode, Path
     from sweepd.spec.parse import Parsed, parse_mapping, parse_text
@@ -128,9 +129,10 @@ _NAMES_BY_MODULE = {
     "distributions.discrete": "Categorical Constant IntUniform WeightedCategorical",
     "distributions.distribution": "DISTRIBUTIONS Distribution",
     "distributions.quantised": "QBeta QLogNormal QLogUniform QLogUniformValues QNormal QUniform",
-    "expressions.expression": "Expression ExpressionError parse_expression",
+    "expressions.expression": "Expression parse_expression",
+    "expressions.tree": "ExpressionError",
     "keys.sweep": "to_document",
-    "loading.diagnostic": "Diagnostic unreadable_file",
+    "loading.nodes": "Diagnostic unreadable_file",
     "methods.registry": "METHODS",
     "parameter": "Group Parameter ParameterNode Path",
     "parse": "Parsed parse_mapping parse_text",

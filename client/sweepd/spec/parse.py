@@ -6,12 +6,10 @@ from dataclasses import dataclass
 
 from sweepd.spec.keys.sweep import UNSUPPORTED
 from sweepd.spec.keys.unsupported import read_unsupported
-from sweepd.spec.loading.diagnostic import NOT_SUPPORTED_YET, Diagnostic, Findings, TooManyErrorsError
 from sweepd.spec.loading.fields import Fields
 from sweepd.spec.loading.loader import load_mapping, load_text
-from sweepd.spec.loading.nodes import MappingNode
-from sweepd.spec.reading.placing import PLACING_KEYS
-from sweepd.spec.reading.sweep import read_sweep
+from sweepd.spec.loading.nodes import NOT_SUPPORTED_YET, Diagnostic, Findings, MappingNode, TooManyErrorsError
+from sweepd.spec.reading.sweep import PLACING_KEYS, read_sweep
 from sweepd.spec.sweep_spec import SweepSpec
 
 

@@ -8,9 +8,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from sweepd.spec.arguments.active_command import active_command
-from sweepd.spec.arguments.argument_size import check_room
-from sweepd.spec.arguments.command import CommandError, expand_command
+from sweepd.spec.arguments.command import active_command, expand_command
+from sweepd.spec.arguments.macros import CommandError, check_room
 from sweepd.spec.methods.proposed import Cursor, Proposed, Source
 from sweepd.spec.methods.sequence import next_point
 from sweepd.spec.methods.sizes import MOST_STEPS, count_distinct, known_size, planned_runs, points_taken

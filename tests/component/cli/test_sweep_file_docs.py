@@ -32,9 +32,8 @@ from sweepd.spec.distributions.distribution import DEPRECATED
 from sweepd.spec.keys.distributions import DISTRIBUTION_KEYS
 from sweepd.spec.keys.parameters import FORM_KEYS
 from sweepd.spec.keys.unsupported import UNSUPPORTED_METHODS
-from sweepd.spec.loading.diagnostic import Findings
 from sweepd.spec.loading.loader import load_text
-from sweepd.spec.loading.nodes import plain
+from sweepd.spec.loading.nodes import Findings, plain
 from sweepd.spec.schema import schema_text, sweep_schema
 from unit.spec.key_names import (
     GUARD_KEYS,

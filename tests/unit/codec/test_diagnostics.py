@@ -3,7 +3,7 @@
 import pytest
 
 from sweepd.codec import diagnostic_from_message, diagnostic_message
-from sweepd.spec.loading.diagnostic import Diagnostic
+from sweepd.spec.loading.nodes import Diagnostic
 
 
 @pytest.mark.parametrize(

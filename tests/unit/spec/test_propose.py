@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 
 from sweepd.spec import Point, SweepSpec, parse_text
 from sweepd.spec.point import Json
-from sweepd.spec.propose import propose
-from sweepd.spec.propose_text import proposal_text
+from sweepd.spec.propose import proposal_text, propose
 from unit.spec.strategies import json_values, names
 
 HEAD: dict[str, Json] = {"method": "random", "program": "train.py", "metric": {"name": "loss"}}

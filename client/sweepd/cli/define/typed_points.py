@@ -6,7 +6,7 @@ from typing import TypeAlias, Union
 from sweepd import v1
 from sweepd.cli.problem import Problem, usage_problem
 from sweepd.codec import point_from_message
-from sweepd.spec.loading.written import read_value, read_values
+from sweepd.spec.loading.loader import read_value, read_values
 from sweepd.spec.point import Json, Point
 from sweepd.spec.wording import nearest
 from sweepd.views.text import clean

@@ -5,7 +5,8 @@ import shlex
 from collections.abc import Mapping, Sequence
 
 from sweepd.cli.problem import Problem
-from sweepd.spec.arguments.command import DEFAULT_COMMAND, CommandError, expand_command
+from sweepd.spec.arguments.command import DEFAULT_COMMAND, expand_command
+from sweepd.spec.arguments.macros import CommandError
 from sweepd.spec.point import Json
 
 _PROGRAM = "${program}"

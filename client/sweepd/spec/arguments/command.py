@@ -1,11 +1,10 @@
-"""The argument vector of a run: how the macros of `command` expand. No shell is involved anywhere."""
+"""Arguments of a run: how the macros of `command` expand. No shell is involved anywhere."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from sweepd.spec.arguments.argument_size import check_argument
 from sweepd.spec.arguments.macros import (
     FORMS,
     MACROS,
@@ -13,34 +12,18 @@ from sweepd.spec.arguments.macros import (
     CommandError,
     MissingFactError,
     Source,
-    args_json,
+    check_argument,
+    flattened,
     is_agent_macro,
     is_run_macro,
     nearest_macro,
-    python_text,
 )
 from sweepd.spec.parameter import has_parameter
-from sweepd.spec.point import Json
+from sweepd.spec.point import Json, Point
 
-__all__ = [
-    "DEFAULT_COMMAND",
-    "AgentFacts",
-    "Argument",
-    "CommandError",
-    "MissingFactError",
-    "args_json",
-    "embedded_names",
-    "expand_arguments",
-    "expand_command",
-    "hiding_macros",
-    "macro_names",
-    "python_text",
-    "shadowed_macros",
-    "stuck_macros",
-    "unknown_macros",
-    "uses_args_json_file",
-    "uses_program",
-]
+if TYPE_CHECKING:
+    from sweepd.spec.sweep_spec import SweepSpec  # large, and an agent needs none
+
 
 _ENVIRONMENT: Final = re.compile(r"\$\{envvar:([A-Z0-9_]+)\}")
 _MACRO: Final = re.compile(r"\$\{([^${}]*)\}")
@@ -246,3 +229,28 @@ def _embedded(match: re.Match[str], source: Source) -> str:
     """Return one value within longer text, where other macros, and what is a shell's own, stay."""
     value = None if match[1] in MACROS else source.value(match[1])
     return match[0] if value is None else value
+
+
+def active_command(spec: "SweepSpec", point: Point) -> tuple[str, ...]:
+    """Return the command of a sweep less each item that embeds a parameter which the point lacks.
+
+    As `--dropout=${dropout}` where `when` keeps `dropout` out. What is no parameter of the sweep stays as it
+    is; an item that is `${dropout}` and nothing else stands for nothing by itself.
+    """
+    embedding = {item: names for item in spec.command if (names := embedded_names(item))}
+    if not embedding:
+        return spec.command
+    there = {*point, *(name for key, value in point.items() for name, _ in flattened(key, value))}
+    absent = {item for item, names in embedding.items() if _any_absent(spec, names, there)}
+    # Never empty: that would be the default command.
+    return tuple(item for item in spec.command if item not in absent) or spec.command
+
+
+def _any_absent(spec: "SweepSpec", names: Collection[str], there: Collection[str]) -> bool:
+    return any(name not in there and _is_parameter(spec, name) and not is_run_macro(name) for name in names)
+
+
+def _is_parameter(spec: "SweepSpec", name: str) -> bool:
+    if spec.parameters:
+        return has_parameter(spec.parameters, name)
+    return any(has_parameter(run, name) for run in spec.runs)

@@ -3,16 +3,13 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from sweepd.spec.expressions.code import test_of
+from sweepd.spec.expressions.evaluation import test_of
 from sweepd.spec.expressions.intervals import Intervals, Truths, interval_truth_of
-from sweepd.spec.expressions.scope import Scope
-from sweepd.spec.expressions.syntax import parse_tree
-from sweepd.spec.expressions.tree import ExpressionError, Joined, Node, Read
-from sweepd.spec.expressions.types import check_types
+from sweepd.spec.expressions.parser import parse_tree
+from sweepd.spec.expressions.tree import Joined, Node, Read
+from sweepd.spec.expressions.types import Scope, check_types
 from sweepd.spec.parameter import Path
 from sweepd.spec.point import Json
-
-__all__ = ["Expression", "ExpressionError", "parse_expression"]
 
 _TEXT_A_PART = 5
 _TEXT_HINT = "; text stands in quotes"

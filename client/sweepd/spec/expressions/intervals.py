@@ -8,8 +8,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sweepd.spec.expressions.bounded import OPERATIONS, UNDEFINED, Undefined, Value, calculated
-from sweepd.spec.expressions.code import RELATIONS, Evaluator, code_of
+from sweepd.spec.expressions.evaluation import (
+    OPERATIONS,
+    RELATIONS,
+    UNDEFINED,
+    Evaluator,
+    Undefined,
+    Value,
+    calculated,
+    code_of,
+)
 from sweepd.spec.expressions.tree import (
     Arithmetic,
     Call,

@@ -17,9 +17,8 @@ from sweepd.spec.keys.distributions import (
 from sweepd.spec.keys.json_schema import reference
 from sweepd.spec.keys.shape import ValueShape
 from sweepd.spec.limits import MAX_NAME_LENGTH
-from sweepd.spec.loading.diagnostic import Findings, Place
 from sweepd.spec.loading.fields import Fields
-from sweepd.spec.loading.nodes import Entry, MappingNode, Node, ScalarNode, SequenceNode
+from sweepd.spec.loading.nodes import Entry, Findings, MappingNode, Node, Place, ScalarNode, SequenceNode
 from sweepd.spec.parameter import Group, Parameter, ParameterNode
 from sweepd.spec.point import Json, is_number
 from sweepd.spec.wording import nearest, shown

@@ -30,9 +30,8 @@ from sweepd.spec.keys.shape import (
 )
 from sweepd.spec.keys.special import EXPRESSION_SCHEMA
 from sweepd.spec.limits import MAX_EXPRESSION_LENGTH
-from sweepd.spec.loading.diagnostic import NOT_SUPPORTED_YET, Place
 from sweepd.spec.loading.fields import Fields
-from sweepd.spec.loading.nodes import MappingNode, ScalarNode, SequenceNode
+from sweepd.spec.loading.nodes import NOT_SUPPORTED_YET, MappingNode, Place, ScalarNode, SequenceNode
 from sweepd.spec.wording import shown
 
 UNSUPPORTED_METHODS: Final = ("custom",)

@@ -4,8 +4,16 @@ from dataclasses import dataclass, field
 
 from sweepd.spec.finding import Code
 from sweepd.spec.limits import INT64_MAX, INT64_MIN, MAX_DEPTH, MAX_WEIGHT, TEXT_PER_WEIGHT
-from sweepd.spec.loading.diagnostic import Findings, Place
-from sweepd.spec.loading.nodes import Entry, MappingNode, Node, Scalar, ScalarNode, SequenceNode
+from sweepd.spec.loading.nodes import (
+    Entry,
+    Findings,
+    MappingNode,
+    Node,
+    Place,
+    Scalar,
+    ScalarNode,
+    SequenceNode,
+)
 from sweepd.spec.wording import shown
 
 MERGE_KEY = "<<"

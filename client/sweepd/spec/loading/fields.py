@@ -9,8 +9,7 @@ from typing import TypeVar
 from sweepd.durations import parse_duration
 from sweepd.spec.finding import Code
 from sweepd.spec.limits import INT64_MAX, INT64_MIN, MAX_TIMEOUT_DAYS
-from sweepd.spec.loading.diagnostic import Findings, Place
-from sweepd.spec.loading.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from sweepd.spec.loading.nodes import Findings, MappingNode, Node, Place, ScalarNode, SequenceNode
 from sweepd.spec.point import Number
 from sweepd.spec.wording import meant, nearest, shown
 

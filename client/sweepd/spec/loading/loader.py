@@ -1,5 +1,6 @@
 """Loader of document trees: encoding, size, YAML or JSON, one mapping."""
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -7,10 +8,57 @@ from numbers import Integral, Real
 from typing import Final
 
 from sweepd.spec.limits import MAX_FILE_BYTES
-from sweepd.spec.loading import json_tokens
 from sweepd.spec.loading.composer import Composer, LoadError
-from sweepd.spec.loading.diagnostic import Findings, Place
-from sweepd.spec.loading.nodes import MappingNode, Node, Scalar, ScalarNode
+from sweepd.spec.loading.nodes import Findings, MappingNode, Node, Place, Scalar, ScalarNode, plain
+from sweepd.spec.loading.scalars import resolve
+from sweepd.spec.point import Json
+
+_TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]\n]|[^\s,:{}\[\]"]+')
+
+
+def is_json(text: str) -> bool:
+    """Tell whether a text is a JSON object; whatever else starts with a brace is left to YAML."""
+    if not text.lstrip().startswith("{"):
+        return False
+    try:
+        # Numbers are only recognised here: converting a long one costs quadratic time.
+        json.loads(text, parse_int=len, parse_float=len, parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _feed_json(text: str, composer: Composer) -> None:
+    """Feed a text that `is_json` accepted; its syntax needs no second check."""
+    line, line_start = 1, 0
+    for match in _TOKEN.finditer(text):
+        word = match[0]
+        place = Place(line, match.start() - line_start + 1)
+        match word[0]:
+            case "\n":
+                line, line_start = line + 1, match.end()
+            case "{" | "[":
+                composer.start(place, mapping=word == "{")
+            case "}" | "]":
+                composer.end()
+            case '"' if composer.wants_key:
+                composer.key(str(json.loads(word)), place)
+            case '"':
+                composer.scalar(str(json.loads(word)), place)
+            case _:
+                composer.scalar(_literal(word, place), place)
+
+
+def _literal(word: str, place: Place) -> Scalar:
+    try:
+        return resolve(word)  # JSON's literals mean the same in YAML
+    except ValueError as error:
+        raise LoadError("bad-value", str(error), place) from None
+
+
+def _refuse(word: str) -> float:
+    raise ValueError(word)
+
 
 _UNPRINTABLE: Final = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -20,8 +68,8 @@ def load_text(content: bytes, findings: Findings) -> MappingNode | None:
     composer = Composer(findings)
     try:
         text = _decoded(content)
-        if json_tokens.is_json(text):
-            json_tokens.feed(text, composer)
+        if is_json(text):
+            _feed_json(text, composer)
         else:
             # Only here: most processes read specifications, but no YAML, and its library is heavy.
             from sweepd.spec.loading import yaml_tokens
@@ -120,3 +168,52 @@ def _python_scalar(value: object) -> Scalar:
             hint = "; make it a list" if isinstance(value, AbstractSet) else ""
             message = f"a value of type {type(value).__name__} cannot be part of a sweep{hint}"
             raise LoadError("not-json", message, None)
+
+
+_FLOW_STARTS = ("'", '"', "[", "{")
+
+
+def read_value(text: str) -> Json:
+    """Return the value of one word of a command line.
+
+    A word is a scalar just as a file has it: `1e-5` is a number, `yes` a boolean, `sgd` text. What begins as
+    quoted text, a list or a mapping is read as that, so `'1'` with its quotes is text.
+
+    Raises:
+        ValueError: it begins so, but is not such a value.
+    """
+    if text.startswith(_FLOW_STARTS):
+        return plain(_node(text))
+    return resolve(text)
+
+
+def read_values(text: str) -> dict[str, Json]:
+    """Return the values of a mapping in YAML or JSON.
+
+    Raises:
+        ValueError: it is none.
+    """
+    node = _node(text)
+    if not isinstance(node, MappingNode):
+        raise ValueError("a mapping from names to values is wanted, as {lr: 0.1}")
+    return {name: plain(entry.node) for name, entry in node.entries.items()}
+
+
+def _node(text: str) -> Node:
+    findings = Findings("")
+    composer = Composer(findings)
+    try:
+        if is_json(text):
+            _feed_json(text, composer)
+        else:
+            # Only here: the library is heavy, and most that is written needs none.
+            from sweepd.spec.loading import yaml_tokens
+
+            yaml_tokens.feed(text, composer)
+    except LoadError as error:
+        raise ValueError(error.message) from None
+    for finding in findings.in_order():
+        raise ValueError(finding.message)
+    if composer.root is None:
+        raise ValueError("nothing is written there")
+    return composer.root

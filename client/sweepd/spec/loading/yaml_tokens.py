@@ -19,8 +19,7 @@ from yaml.events import (
 )
 
 from sweepd.spec.loading.composer import MERGE_KEY, Composer, LoadError
-from sweepd.spec.loading.diagnostic import Place
-from sweepd.spec.loading.nodes import Scalar
+from sweepd.spec.loading.nodes import Place, Scalar
 from sweepd.spec.loading.scalars import resolve, with_tag
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

@@ -5,8 +5,7 @@ from typing import Final
 
 from sweepd.spec.distributions.discrete import Constant
 from sweepd.spec.finding import Finding
-from sweepd.spec.methods.drawing import search_draws
-from sweepd.spec.methods.random_points import draw_random
+from sweepd.spec.methods.random_points import draw_random, search_draws
 from sweepd.spec.parameter import Parameter
 from sweepd.spec.sweep_spec import SearchMethod
 

@@ -1,11 +1,93 @@
-"""Method `random`: independent draws of each parameter."""
+"""Method `random`, and the search of all methods that draw: past what was handed out, at last in order."""
 
+from dataclasses import replace
 from typing import Final
 
-from sweepd.spec.methods.drawing import cost_of, search_draws
+from sweepd.spec.methods.proposed import (
+    MISSES_BEFORE_LISTING,
+    Cursor,
+    Found,
+    Proposed,
+    Seen,
+    Source,
+    next_unseen,
+)
 from sweepd.spec.point import Point
 from sweepd.spec.space.sampling import InfeasibleError
 from sweepd.spec.sweep_spec import SearchMethod, SweepSpec
+
+_DIMENSIONS_A_CANDIDATE = 32
+
+
+def cost_of(spec: SweepSpec) -> int:
+    """Return as how many candidates one draw counts."""
+    return 1 + len(spec.search_space.dimensions) // _DIMENSIONS_A_CANDIDATE
+
+
+def search_draws(spec: SweepSpec, cursor: Cursor, seen: Seen, size: int | None, limit: int) -> Found:
+    """Return the next point of a method that draws."""
+    if not spec.search_space.dimensions:
+        return _constant(spec, cursor, seen)
+    if draws_are_over(cursor, seen, size):
+        return _of_enumeration(spec, cursor, seen, limit)
+    return _of_draws(spec, cursor, seen, size, limit)
+
+
+def _constant(spec: SweepSpec, cursor: Cursor, seen: Seen) -> Found:
+    """Without a free parameter the only point is repeated up to the cap; without a cap it is tried once."""
+    only = Proposed.of(spec.search_space.from_unit(()), _source(spec), cursor.index)
+    if spec.run_cap is None and only.digest in seen:
+        return Found(at=cursor, after=cursor, done=True)
+    return Found(at=cursor, after=cursor.at(cursor.index + 1), proposed=only)
+
+
+def _of_draws(spec: SweepSpec, cursor: Cursor, seen: Seen, size: int | None, limit: int) -> Found:
+    draw = spec.method.draw
+    assert draw is not None, "only methods that draw come here"
+    index, left, misses = cursor.index, limit, 0
+    last: Proposed | None = None
+    while misses < MISSES_BEFORE_LISTING and left > 0:
+        point, cost = draw(spec, index)
+        index, left = index + 1, left - cost
+        if point is None:
+            continue
+        last = Proposed.of(point, _source(spec), index - 1)
+        if last.digest not in seen:
+            return Found(at=cursor, after=cursor.at(index), proposed=last)
+        misses += 1
+    moved = cursor.at(index)
+    is_finite = spec.search_space.finite_combinations is not None
+    if misses < MISSES_BEFORE_LISTING and (size is not None or not is_finite):
+        return Found(at=moved, after=moved)
+    if is_finite:
+        # Also where so little is feasible that a thousand repeats do not come up: points were not counted,
+        # so that going through them is the only way to an end.
+        return _of_enumeration(spec, moved, seen, limit)
+    # No end to the points, but the distribution hardly leaves a few: one comes again.
+    return Found(at=moved, after=moved, proposed=last)
+
+
+def _of_enumeration(spec: SweepSpec, cursor: Cursor, seen: Seen, limit: int) -> Found:
+    space = spec.search_space
+    end = space.finite_combinations or 0
+    source = _source(spec)
+    place, proposed = next_unseen(
+        space.next_finite_combination, cursor.enumeration_index or 0, end, seen, limit, source
+    )
+    at = replace(cursor, enumeration_index=place)
+    if proposed is None:
+        return Found(at=at, after=at, done=place >= end)
+    return Found(at=at, after=replace(cursor, enumeration_index=place + 1), proposed=proposed)
+
+
+def draws_are_over(cursor: Cursor, seen: Seen, size: int | None) -> bool:
+    """Tell whether draws are over. Prior points may be among `seen`: counting alone proves nothing."""
+    return cursor.enumeration_index is not None or (size is not None and len(seen) >= size)
+
+
+def _source(spec: SweepSpec) -> Source:
+    return Source.RANDOM if spec.method.learns else Source(spec.method.name)
+
 
 _COST_OF_NO_POINT = 10_000  # what `random_point` tries before it gives up
 

@@ -4,9 +4,21 @@ A point depends on the specification, the cursor and what was handed out before,
 seed gives the same points everywhere. A change here changes the points of existing sweeps.
 """
 
-from sweepd.spec.methods.drawing import draws_are_over
-from sweepd.spec.methods.initial import next_initial
-from sweepd.spec.methods.proposed import MOST_CANDIDATES, Cursor, Proposed, Seen
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+
+from sweepd.spec.methods.proposed import (
+    MISSES_BEFORE_LISTING,
+    MOST_CANDIDATES,
+    Cursor,
+    Proposed,
+    Seen,
+    Source,
+    next_unseen,
+)
+from sweepd.spec.methods.random_points import draws_are_over
+from sweepd.spec.point import Json, Point, point_digest
+from sweepd.spec.space.sampling import InfeasibleError
 from sweepd.spec.sweep_spec import SweepSpec
 
 
@@ -42,3 +54,77 @@ def look_ahead(
         return cursor, True
     found = spec.method.search(spec, cursor, seen, size, limit)
     return found.at, True if found.proposed else False if found.done else None
+
+
+def next_initial(
+    spec: SweepSpec, cursor: Cursor, seen: Seen, limit: int = MOST_CANDIDATES
+) -> tuple[Cursor, Proposed | None]:
+    """Return the next initial point; one of which nothing is left that was not handed out is passed over."""
+    while cursor.initial < len(spec.initial):
+        place = cursor.initial
+        cursor = replace(cursor, initial=place + 1)
+        point = completion(spec, spec.initial[place], _indices(spec, place), seen, limit)
+        if point is not None:
+            return cursor, Proposed.of(point, Source.INITIAL, place)
+    return cursor, None
+
+
+def completion(
+    spec: SweepSpec,
+    partial: Mapping[str, Json],
+    indices: Iterable[int],
+    seen: Seen,
+    limit: int = MOST_CANDIDATES,
+) -> Point | None:
+    """Return a point that has what a partial one gives and was not handed out; None if there is none.
+
+    Args:
+        spec: the sweep; what is left out is as its method chooses.
+        partial: a point of the space, or a part of one.
+        indices: of the draws that may be made, each another try.
+        seen: what was handed out.
+        limit: combinations to look at.
+    """
+    if not spec.search_space.violations(partial):
+        return dict(partial) if point_digest(partial) not in seen else None
+    drawn = _drawn(spec, partial, indices, seen)
+    if spec.method.on_grid:
+        point, all_seen = _in_order(spec, partial, seen, limit)
+        if point is None and not all_seen:
+            # Draws may lie beside the grid, as the maximum of a q_uniform does.
+            point = next((each for each in drawn if _in_order(spec, each, seen, limit)[0]), None)
+        return point
+    point = next(drawn, None)
+    return _in_order(spec, partial, seen, limit)[0] if point is None else point
+
+
+def _indices(spec: SweepSpec, place: int) -> Iterator[int]:
+    for attempt in range(MISSES_BEFORE_LISTING):
+        # Below zero, where no point of the method itself has its draws.
+        yield -1 - place - attempt * len(spec.initial)
+
+
+def _drawn(
+    spec: SweepSpec, partial: Mapping[str, Json], indices: Iterable[int], seen: Seen
+) -> Iterator[Point]:
+    for index in indices:
+        try:
+            point = spec.search_space.complete(partial, spec.seed or 0, index)
+        except InfeasibleError:
+            return
+        if point_digest(point) not in seen:
+            yield point
+
+
+def _in_order(
+    spec: SweepSpec, partial: Mapping[str, Json], seen: Seen, limit: int
+) -> tuple[Point | None, bool]:
+    """Return the first combination that agrees and was not handed out, and whether all were looked at."""
+    space = spec.search_space
+    is_grid = spec.method.on_grid
+    step = space.next_combination if is_grid else space.next_finite_combination
+    end = space.combinations if is_grid else space.finite_combinations or 0
+    place, proposed = next_unseen(
+        lambda start, left: step(start, left, partial), 0, end, seen, limit, Source.INITIAL
+    )
+    return (None, place >= end) if proposed is None else (proposed.point, False)

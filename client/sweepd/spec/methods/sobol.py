@@ -14,7 +14,7 @@ from typing import Final
 from sweepd.spec.distributions.discrete import Constant
 from sweepd.spec.finding import Finding
 from sweepd.spec.limits import MAX_SOBOL_DIMENSIONS
-from sweepd.spec.methods.drawing import cost_of, search_draws
+from sweepd.spec.methods.random_points import cost_of, search_draws
 from sweepd.spec.parameter import Parameter
 from sweepd.spec.point import Point
 from sweepd.spec.sweep_spec import SearchMethod, SweepSpec

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
-from sweepd.spec.arguments.argument_size import REMEDY, text_bytes
 from sweepd.spec.arguments.command import (
     DEFAULT_COMMAND,
     hiding_macros,
@@ -16,12 +15,11 @@ from sweepd.spec.arguments.command import (
     unknown_macros,
     uses_program,
 )
-from sweepd.spec.arguments.macros import FORMS, python_text
+from sweepd.spec.arguments.macros import FORMS, REMEDY, python_text, text_bytes
 from sweepd.spec.finding import WarningCode
 from sweepd.spec.limits import LONGEST_NUMBER, MAX_ARGUMENT_BYTES, MAX_MACRO_WARNINGS
-from sweepd.spec.loading.diagnostic import Place
 from sweepd.spec.loading.fields import Fields
-from sweepd.spec.loading.nodes import MappingNode, Node, SequenceNode, plain
+from sweepd.spec.loading.nodes import MappingNode, Node, Place, SequenceNode, plain
 from sweepd.spec.wording import shown
 
 _SEVERAL_WORDS: Final = re.compile(

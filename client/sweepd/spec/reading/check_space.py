@@ -7,9 +7,8 @@ from sweepd.spec.distributions.refusal import refusal
 from sweepd.spec.finding import Finding
 from sweepd.spec.keys.parameters import check_name
 from sweepd.spec.limits import MAX_CONDITIONS
-from sweepd.spec.loading.diagnostic import Findings, Place
 from sweepd.spec.loading.fields import Fields
-from sweepd.spec.loading.nodes import MappingNode, Node, ScalarNode, place_of
+from sweepd.spec.loading.nodes import Findings, MappingNode, Node, Place, ScalarNode, place_of
 from sweepd.spec.parameter import Group, Parameter, ParameterNode, dotted
 from sweepd.spec.point import Json, Point
 from sweepd.spec.space.conditions import check_expressions

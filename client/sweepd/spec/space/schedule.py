@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from math import prod
 
-from sweepd.spec.distributions.lattice import Steps
+from sweepd.spec.distributions.quantised import Steps
 from sweepd.spec.expressions.expression import Expression
 from sweepd.spec.expressions.intervals import ABSENT, ANYTHING, Between, Interval, Known, Truths
 from sweepd.spec.parameter import Path

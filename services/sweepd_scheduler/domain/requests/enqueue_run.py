@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from sweepd.spec import Json, Point, point_digest
-from sweepd.spec.methods.initial import completion
+from sweepd.spec.methods.sequence import completion
 from sweepd.spec.space.sampling import InfeasibleError
 from sweepd_kernel.errors import DomainError, InvalidFieldError, Reason, Status, WrongStateError
 from sweepd_scheduler.domain.draft import Draft

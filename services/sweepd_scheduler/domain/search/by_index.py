@@ -5,9 +5,8 @@ from dataclasses import dataclass
 
 from sweepd.spec import Point
 from sweepd.spec.limits import INT64_MAX
-from sweepd.spec.methods.initial import next_initial
 from sweepd.spec.methods.proposed import Cursor, Proposed
-from sweepd.spec.methods.sequence import look_ahead, next_point
+from sweepd.spec.methods.sequence import look_ahead, next_initial, next_point
 from sweepd_scheduler.domain.draft import Draft
 from sweepd_scheduler.domain.events import SearchDue
 from sweepd_scheduler.domain.replacing import replace

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sweepd.spec.arguments.argument_size import check_room
-from sweepd.spec.arguments.command import CommandError, expand_command
+from sweepd.spec.arguments.command import expand_command
+from sweepd.spec.arguments.macros import CommandError, check_room
 from sweepd.spec.limits import DEFAULT_ROOM_BYTES, MAX_ARGUMENT_BYTES
 from sweepd.spec.parse import parse_mapping
 from sweepd.spec.point import Json

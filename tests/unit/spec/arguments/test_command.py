@@ -6,15 +6,13 @@ import pytest
 
 from sweepd.spec.arguments.command import (
     DEFAULT_COMMAND,
-    AgentFacts,
-    CommandError,
-    args_json,
     expand_command,
     shadowed_macros,
     unknown_macros,
     uses_args_json_file,
     uses_program,
 )
+from sweepd.spec.arguments.macros import AgentFacts, CommandError, args_json
 from sweepd.spec.parse import parse_text
 from sweepd.spec.point import Json
 

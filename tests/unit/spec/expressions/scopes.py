@@ -3,7 +3,7 @@
 from sweepd.spec import Json, Path
 from sweepd.spec.distributions.continuous import Uniform
 from sweepd.spec.distributions.discrete import Categorical, Constant
-from sweepd.spec.expressions.scope import Scope
+from sweepd.spec.expressions.types import Scope
 
 NUMBER = Uniform(min=-1e9, max=1e9)
 SCOPE = Scope.of(

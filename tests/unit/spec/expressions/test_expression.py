@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sweepd.spec import Expression, ExpressionError, Json, Path, parse_expression
 from sweepd.spec.distributions.discrete import Categorical, Constant
 from sweepd.spec.distributions.distribution import Distribution
-from sweepd.spec.expressions.scope import Scope
+from sweepd.spec.expressions.types import Scope
 from unit.spec.expressions.arithmetic import NUMBERS, sums
 from unit.spec.expressions.scopes import NUMBER, SCOPE, VALUES
 

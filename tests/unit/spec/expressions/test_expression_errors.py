@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sweepd.spec import ExpressionError, parse_expression
-from sweepd.spec.expressions.scope import Scope
+from sweepd.spec.expressions.types import Scope
 from unit.spec.expressions.scopes import NUMBER, SCOPE, VALUES
 
 

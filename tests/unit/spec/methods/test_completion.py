@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from sweepd.spec import Point, SweepSpec, parse_mapping, point_digest
-from sweepd.spec.methods.initial import completion
+from sweepd.spec.methods.sequence import completion
 from sweepd.spec.preview import preview
 
 QUANTISED = {"distribution": "q_uniform", "min": 0, "max": 4, "q": 2}

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from sweepd.spec import SweepSpec, parse_text
-from sweepd.spec.arguments.active_command import active_command
-from sweepd.spec.arguments.command import expand_command
+from sweepd.spec.arguments.command import active_command, expand_command
 from sweepd.spec.preview import preview
 from unit.spec.wandb_files import RIGHT
 

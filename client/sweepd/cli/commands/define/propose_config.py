@@ -172,7 +172,7 @@ class _Proposed:
 
     def text(self, comments: Sequence[str] = ()) -> str:
         """Return the file, with lines of comment above it."""
-        from sweepd.spec.propose_text import proposal_text
+        from sweepd.spec.propose import proposal_text
 
         return proposal_text(self.head, self.parameters, comments=comments)
 
