@@ -17,7 +17,7 @@ with dots) and:
   note of how far its counts are; an attempt that resumes there counts on from them.
 
 An attempt replaces what earlier attempts at its run have logged from the step of its first line on: one that
-resumes from a checkpoint of step s begins with s + 1. The attempts at a run by hand share a file; its
+resumes from a checkpoint of step s begins with s + 1. The attempts at a standalone run share a file; its
 `run.json` says where each but the first begins in it.
 
 `NaN`, `Infinity` and `-Infinity` are legal numbers. A line of more than MAX_LINE_BYTES is malformed, as no

@@ -27,7 +27,7 @@ async def list_of(
     sweep: str = "",
     *,
     project: str = "",
-    stand_alone: bool = False,
+    standalone: bool = False,
     states: Sequence[v1.RunState.ValueType] = (),
     best_first: bool = False,
     limit: int | None = None,
@@ -38,7 +38,7 @@ async def list_of(
         wire: the server.
         sweep: its runs by number, or the best first and those without a value left out.
         project: instead, the runs of its sweeps and standalone ones, the newest first.
-        stand_alone: of a project only standalone runs.
+        standalone: of a project only standalone runs.
         states: only runs in one of these.
         best_first: see `sweep`.
         limit: so many at most.
@@ -48,7 +48,7 @@ async def list_of(
     request = v1.ListRunsRequest(
         sweep=sweep,
         project=project,
-        stand_alone=stand_alone,
+        standalone=standalone,
         states=states,
         order=v1.RUN_ORDER_BEST if best_first else v1.RUN_ORDER_NUMBER,
         page_size=PAGE if limit is None else min(limit, PAGE),

@@ -149,7 +149,7 @@ class AsyncClient:
             limit: so many at most.
         """
         listed = reading.list_runs(
-            self._wire, project=project, stand_alone=by_hand, states=state, filters=filters, limit=limit
+            self._wire, project=project, standalone=by_hand, states=state, filters=filters, limit=limit
         )
         async with aclosing(listed) as found:
             async for run in found:

@@ -141,9 +141,9 @@ _SENTENCES = {
     "run-enqueued": "a person asked for it",
     "run-added": "run_cap was raised: its point had fewer runs than repeats says",
     "run-retried": "a person asked for another attempt; it was {before}",
-    "attempt-suspect": "nothing was heard of its agent for the length of its lease",
-    "attempt-heard-again": "its agent was heard of again",
-    "agent-held": "agent {agent} gets no more runs of the sweep: {reason}",
+    "attempt-suspect": "its agent has not reported for the length of its lease",
+    "attempt-recovered": "its agent reported again",
+    "agent-quarantined": "agent {agent} gets no more runs of the sweep: {reason}",
     "sweep-ending": "the sweep starts no new runs: {ending}",
 }
 

@@ -206,7 +206,7 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
             read_states(RUN_STATES, request.states),
             _place_in_project(page_token.decoded(request.page_token, request)),
             page_token.page_size(request.page_size),
-            standalone=request.stand_alone,
+            standalone=request.standalone,
         )
         kinds = await self._value_kinds(found.entries)
         last = found.entries[-1] if found.more else None

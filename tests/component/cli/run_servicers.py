@@ -18,7 +18,7 @@ class Runs(run_service_pb2_grpc.RunServiceServicer):
         self.prior: list[v1.PriorRun] = []
 
     def CreateRun(self, request: v1.CreateRunRequest, context: grpc.ServicerContext) -> v1.CreateRunResponse:
-        """Add a stand-alone run."""
+        """Add a standalone run."""
         run = v1.Run(name=f"{request.parent}/{request.run_id}", state=v1.RUN_STATE_RUNNING, attempt=1)
         self._sweeps.runs[run.name] = run
         return v1.CreateRunResponse(run=run)
@@ -33,7 +33,7 @@ class Runs(run_service_pb2_grpc.RunServiceServicer):
         if request.project:
             parent = f"{request.project}/"
             runs = [run for name, run in self._sweeps.runs.items() if name.startswith(parent)]
-            runs = [run for run in runs if not (request.stand_alone and run.sweep)]
+            runs = [run for run in runs if not (request.standalone and run.sweep)]
         else:
             self._sweeps.find(request.sweep, context)
             runs = [run for run in self._sweeps.runs.values() if run.sweep == request.sweep]

@@ -1,4 +1,4 @@
-"""A script of W&B with its one import changed, run by hand: it needs no agent and no server."""
+"""A script of W&B with its one import changed, as a standalone run: it needs no agent and no server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The calls about stand-alone runs, on a real scheduler."""
+"""The calls about standalone runs, on a real scheduler."""
 
 import asyncio
 import time
@@ -74,7 +74,7 @@ def test_a_project_lists_the_runs_of_its_sweeps_and_those_by_themselves(tmp_path
                 for each in ("one", "two", "three"):
                     await installation.runs.CreateRun(claim(run_id=each))
             assert sorted(await listed(installation)) == ["one", "s-1", "s-2", "three", "two"]
-            assert await listed(installation, stand_alone=True) == ["three", "two", "one"]
+            assert await listed(installation, standalone=True) == ["three", "two", "one"]
             assert await listed(installation, states=[v1.RUN_STATE_FAILED]) == []
             assert not (
                 await installation.sweeps.ListSweeps(v1.ListSweepsRequest(parent="other/demo"))

@@ -297,7 +297,7 @@ def test_a_run_that_is_called_system_keeps_its_name(store: Store) -> None:
 
 
 def test_a_sweep_that_is_called_system_does_not_have_the_samples_of_its_project(store: Store) -> None:
-    """Runs by hand are kept under the name of their project."""
+    """Standalone runs are kept under the name of their project."""
     samples = AttemptName(sweep="acme/mnist" + SYSTEM, run="acme/mnist/a1" + SYSTEM, attempt=1)
     store.writes.commit([rows(samples, 1, [{"system/cpu": 5.0}])])
     query = HistoryQuery(selection=Selection(sweep="acme/mnist/system"), start=Position(), budget=10**6)

@@ -13,7 +13,7 @@ REF = AttemptRef(2**31, 1)
 
 
 def three_runs(world: StoredWorld) -> None:
-    """Two stand alone, and one of a sweep came between them."""
+    """Two standalone, and one of a sweep came between them."""
     world.start_by_hand("first")
     world.create(RANDOM)
     world.takes_one(world.attach("bob"))

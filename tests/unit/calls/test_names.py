@@ -125,18 +125,18 @@ def test_a_sweep_whose_id_looks_like_a_run_s_is_the_sweep() -> None:
     assert any_name("acme/train/xyz-3") == Named("acme/train/xyz-3", is_run=False)
 
 
-def test_a_stand_alone_run_is_found_in_whichever_project_it_is() -> None:
+def test_a_standalone_run_is_found_in_whichever_project_it_is() -> None:
     assert run_name("byhand") == "acme/train/byhand"
     assert any_name("byhand") == Named("acme/train/byhand", is_run=True)
     assert any_name("train/byhand") == Named("acme/train/byhand", is_run=True)
     assert any_name("acme/train/byhand") == Named("acme/train/byhand", is_run=True)
 
 
-def test_a_stand_alone_run_may_look_like_one_of_a_sweep() -> None:
+def test_a_standalone_run_may_look_like_one_of_a_sweep() -> None:
     assert run_name("mine-7") == "local/other/mine-7"
 
 
-def test_a_stand_alone_run_of_several_projects_is_refused_with_its_names() -> None:
+def test_a_standalone_run_of_several_projects_is_refused_with_its_names() -> None:
     with pytest.raises(InvalidError, match="local/other/twice, local/train/twice"):
         run_name("twice")
     assert run_name("other/twice") == "local/other/twice"

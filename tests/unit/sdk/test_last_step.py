@@ -1,4 +1,4 @@
-"""The step that a run by hand goes on from."""
+"""The step that a standalone run goes on from."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ _SOURCES = {
     "sobol": "point {index} of the Sobol sequence of seed {seed}, counted from 0",
     "list": "entry {index} of the sweep's `runs`, counted from 0",
     "initial": "entry {index} of the sweep's `initial`, counted from 0; the method completed the rest",
-    "by-hand": "the configuration of a script that a person started",
+    "standalone": "the configuration of a script that a person started",
     "enqueued": "asked for by a person with `enqueue`; the method completed what was left out",
     "fallback": "random draw {index} of seed {seed}, since no suggestion was to be had in time",
     "fresh": "suggested for this very hand-out by {engine}, seed {seed}, for run {index}",

@@ -68,7 +68,7 @@ def lift_suspicion(draft: Draft, key: RunKey) -> None:
     if run is not None and key in draft.state.suspects:
         state = AttemptState.RUNNING if run.state is RunState.RUNNING else AttemptState.ASSIGNED
         draft.put_run(with_attempt(run, attempt_moved(run.newest, state)))
-        draft.record("attempt-heard-again", run)
+        draft.record("attempt-recovered", run)
 
 
 def kept(draft: Draft, run: Run) -> Run:

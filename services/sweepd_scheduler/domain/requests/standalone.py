@@ -33,7 +33,7 @@ from sweepd_scheduler.domain.states import FINAL_RUN, AttemptState, RunState, Sw
 from sweepd_scheduler.domain.sweeps.sweep import Sweep
 
 # A placeholder that is stored and read like any other specification.
-_PLACEHOLDER = {"program": "by-hand", "method": "random", "parameters": {"by": {"value": "hand"}}, "seed": 0}
+_PLACEHOLDER = {"program": "standalone", "method": "random", "parameters": {"none": {"value": 0}}, "seed": 0}
 
 
 def create_run(draft: Draft, event: CreateRun) -> Runs:
@@ -64,7 +64,7 @@ def _add(draft: Draft, event: CreateRun) -> Run:
         point=event.point,
         digest=free[0].encode(),
         occurrence=0,
-        provenance=Provenance(source=PointSource.BY_HAND, seed=0),
+        provenance=Provenance(source=PointSource.STANDALONE, seed=0),
         create_time=now,
         place=number,
         state=RunState.RUNNING,
@@ -164,7 +164,7 @@ def _standing(draft: Draft, parent: Parent) -> Sweep:
     key = draft.state.names.get(name)
     if key is not None:
         return draft.state.sweeps[key]
-    spec = parse_mapping(_PLACEHOLDER, file="by hand").spec
+    spec = parse_mapping(_PLACEHOLDER, file="standalone").spec
     assert spec is not None
     sweep = Sweep(
         key=draft.count("sweep"),

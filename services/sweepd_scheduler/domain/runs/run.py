@@ -120,7 +120,7 @@ class PointSource(StrEnum):
     SOBOL = "sobol"
     INITIAL = "initial"
     ENQUEUED = "enqueued"
-    BY_HAND = "by-hand"
+    STANDALONE = "standalone"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,7 +189,7 @@ class Run:
     @property
     def is_standalone(self) -> bool:
         """True if a person has started its script: it belongs to no sweep."""
-        return self.provenance.source is PointSource.BY_HAND
+        return self.provenance.source is PointSource.STANDALONE
 
     @property
     def block(self) -> int:

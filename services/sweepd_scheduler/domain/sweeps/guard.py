@@ -54,7 +54,7 @@ def _quarantine(draft: Draft, run: Run, guarded: Guarded, sentence: str) -> None
     """Quarantine an agent, and report it in history, log and reason."""
     sweep, agent = draft.state.sweeps[run.sweep], run.newest.agent
     draft.put_guard(run.sweep, agent, guarded)
-    draft.record("agent-held", run, agent=agent, cause=str(guarded.quarantine), reason=sentence)
+    draft.record("agent-quarantined", run, agent=agent, cause=str(guarded.quarantine), reason=sentence)
     draft.effects.append(LogLine(f"{sweep.name}: agent {agent} gets no more runs of it: {sentence}"))
     notify_agent(draft, run.sweep, agent)
     name_quarantined(draft, run.sweep)

@@ -106,7 +106,7 @@ def _by_hand(client: Client, project: str, states: tuple[str, ...]) -> list[Trie
     from sweepd.views.run import params_shape
 
     name = project_name(project, current_settings().told("entity"))
-    listed = client.list_runs(project=name, states=run_states(states), stand_alone=True)
+    listed = client.list_runs(project=name, states=run_states(states), standalone=True)
     return [Tried(v1.SweepSpec(program=_program(run)), params_shape(run), None) for run in listed]
 
 

@@ -32,7 +32,7 @@ def write_project(
     readable = Readable()
     with connect(settings) as client:
         listed = client.list_runs(
-            project=name, states=run_states(states), stand_alone=by_hand, limit=output.choice.bound
+            project=name, states=run_states(states), standalone=by_hand, limit=output.choice.bound
         )
         rows = runs_with_metrics(client, list(listed), output, readable)
         if not rows:

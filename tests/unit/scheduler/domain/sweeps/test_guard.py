@@ -57,7 +57,9 @@ def test_an_agent_on_which_too_many_fail_in_a_row_gets_no_more(world: World) -> 
         "5 attempts failed here in a row; agent bad gets no more runs of local/demo/s "
         "until a person releases it: sweepctl agents release bad"
     )
-    (line,) = [each for each in world.changes if isinstance(each, HistoryEntry) and each.kind == "agent-held"]
+    (line,) = [
+        each for each in world.changes if isinstance(each, HistoryEntry) and each.kind == "agent-quarantined"
+    ]
     assert line.detail["agent"] == "bad"
     assert str(line.detail["reason"]).startswith("5 attempts failed there in a row, the last one because: ")
     runs(world, good, EXIT_0)
@@ -87,7 +89,9 @@ def test_one_failure_is_no_row(world: World) -> None:
     world.create({**RANDOM, "guard": {"agent": 1}})
     runs(world, world.attach("bad"), FAILS)
     assert world.last_told(Ineligible).message.startswith("1 attempt failed here; agent bad gets no more")
-    (line,) = [each for each in world.changes if isinstance(each, HistoryEntry) and each.kind == "agent-held"]
+    (line,) = [
+        each for each in world.changes if isinstance(each, HistoryEntry) and each.kind == "agent-quarantined"
+    ]
     assert str(line.detail["reason"]).startswith("1 attempt failed there, because: ")
 
 
