@@ -32,6 +32,8 @@ _QUICK_THREADS, _SLOW_THREADS = 2, 1
 """Few, as all of them and the event loop share one lock of the interpreter."""
 
 _LOOK_EVERY = 0.02
+_AGAIN_AFTER = 0.1
+"""Seconds of processor time after which work that still runs is interrupted again."""
 _SHARE = 0.5
 """Seconds of processor time that work gets before it makes way for that of others."""
 _MOST_AGAIN = 3
@@ -87,10 +89,11 @@ class Costs:
 
 
 class _Work(Generic[T]):
-    """A function that runs in a thread of its own, and can be interrupted there once.
+    """A function that runs in a thread of its own, and can be interrupted there.
 
     All but `_main` is for the event loop. The thread ends only once its outcome has arrived there: until then
-    nobody else can have its number.
+    nobody else can have its number. An interruption is lost if it is raised in a destructor or a callback of
+    a weak reference, so work that still runs a while later is interrupted again.
     """
 
     def __init__(self, function: Callable[[], T]) -> None:
@@ -98,7 +101,7 @@ class _Work(Generic[T]):
         self._loop = asyncio.get_running_loop()
         self._arrived = threading.Event()
         self._thread = 0
-        self._interrupted = False
+        self._interrupted_at: float | None = None
         self.outcome: asyncio.Future[T] = self._loop.create_future()
         self.cost = 0.0
 
@@ -113,9 +116,11 @@ class _Work(Generic[T]):
         return time.clock_gettime(time.pthread_getcpuclockid(self._thread))
 
     def interrupt(self) -> None:
-        """Interrupt it, if it runs."""
-        if self._thread and not self._interrupted and not self.outcome.done():
-            self._interrupted = True
+        """Interrupt it, if it runs and was not interrupted just before."""
+        used = self.used()
+        recently = self._interrupted_at is not None and used < self._interrupted_at + _AGAIN_AFTER
+        if self._thread and not recently and not self.outcome.done():
+            self._interrupted_at = used
             number, error = ctypes.c_ulong(self._thread), ctypes.py_object(_Interrupted)
             ctypes.pythonapi.PyThreadState_SetAsyncExc(number, error)
 
@@ -129,7 +134,7 @@ class _Work(Generic[T]):
             else:
                 self._tell(found, None)
             self._arrived.wait()
-        except _Interrupted as error:  # anywhere above; it comes once
+        except _Interrupted as error:  # anywhere above; what follows costs too little for another
             self._tell(None, error)
             self._arrived.wait()
 

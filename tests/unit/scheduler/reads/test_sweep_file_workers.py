@@ -64,6 +64,27 @@ def test_work_that_costs_too_much_is_interrupted_and_says_so(monkeypatch: pytest
     running(scenario)
 
 
+def test_an_interruption_that_is_lost_is_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sweep_file_workers, "MOST", 0.3)
+    lost = 0
+
+    def deaf() -> None:
+        nonlocal lost
+        while lost < 2:
+            try:  # as the interpreter does around a destructor
+                endless()
+            except BaseException:  # noqa: BLE001 (what is meant is private)
+                lost += 1
+        endless()
+
+    async def scenario(do: SweepFileWorkers) -> None:
+        with pytest.raises(TooCostlyError):
+            await do(deaf)
+
+    running(scenario)
+    assert lost == 2
+
+
 def test_work_that_needs_more_than_its_first_share_is_done_all_the_same() -> None:
     def some_time() -> int:
         end = time.thread_time() + 0.3
