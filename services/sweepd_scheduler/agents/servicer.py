@@ -2,26 +2,99 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import grpc.aio
 
 from sweepd import v1
 from sweepd.v1 import agent_service_pb2_grpc
-from sweepd_kernel.auth.principal import current_principal
+from sweepd_kernel.auth.principal import EVERYWHERE, Bounds, current_principal
 from sweepd_kernel.clock import Clock
 from sweepd_kernel.errors import InvalidFieldError, NotFoundError
 from sweepd_kernel.rpc import page_token
 from sweepd_scheduler.agents.sessions import Sessions
-from sweepd_scheduler.api.agent_list import ListedAgent, agent_message, agents_of
 from sweepd_scheduler.api.requester import Requester, repeatable
+from sweepd_scheduler.api.run_codec import timestamp
 from sweepd_scheduler.domain import names
+from sweepd_scheduler.domain.agents.agent import Guarded, QuarantineCause, Session
 from sweepd_scheduler.domain.requests.requests import ReleaseAgent, Released
+from sweepd_scheduler.domain.runs.run import Run
+from sweepd_scheduler.domain.state import State
 from sweepd_scheduler.domain.timing import microseconds
 from sweepd_scheduler.message_size import page
 from sweepd_scheduler.owner.owner import Owner
 from sweepd_scheduler.reads.reading import Reading
 from sweepd_scheduler.reads.watch import send
+
+_CAUSES = {cause: v1.QuarantineCause.Value(f"QUARANTINE_CAUSE_{cause.name}") for cause in QuarantineCause}
+
+
+@dataclass(slots=True, kw_only=True)
+class ListedAgent:
+    """Agent as clients see it; without a session it is disconnected."""
+
+    id: str
+    host: str
+    session: Session | None = None
+    runs: list[Run] = field(default_factory=list)
+    sweeps: list[str] = field(default_factory=list)
+    quarantines: dict[str, Guarded] = field(default_factory=dict)
+
+
+def agents_of(state: State, sweep: int | None, bounds: Bounds = EVERYWHERE) -> list[ListedAgent]:
+    """Return agents in the order of their ids; only those that serve a sweep, if one is given.
+
+    Nothing outside `bounds` is shown: no sweep, no run, and no agent that has neither inside.
+    """
+    found: dict[str, ListedAgent] = {}
+    full_names = {
+        key: str(name)
+        for name, key in state.names.items()
+        if bounds.covers(name.parent.entity, name.parent.project)
+    }
+    for session in state.sessions.values():
+        if sweep is None or sweep in session.sweeps:
+            served = [full_names[key] for key in session.sweeps if key in full_names]
+            if served or bounds.everywhere:
+                found[session.agent] = ListedAgent(
+                    id=session.agent, host=session.host, session=session, sweeps=served
+                )
+    for run in state.live_runs():
+        if run.sweep in full_names and (sweep is None or run.sweep == sweep):
+            agent = run.newest.agent
+            listed = found.setdefault(
+                agent, ListedAgent(id=agent, host=run.newest.host, sweeps=[full_names[run.sweep]])
+            )
+            listed.runs.append(run)
+    for key, index in state.index.items():
+        for agent, guarded in index.guards.items():
+            if guarded.is_quarantined and agent in found and key in full_names and sweep in (None, key):
+                found[agent].quarantines[full_names[key]] = guarded
+    return [found[agent] for agent in sorted(found)]
+
+
+def agent_message(agent: ListedAgent, seen: int) -> v1.Agent:
+    """Return an agent as a message; `seen`: microseconds since 1970, 0 for unknown."""
+    session = agent.session
+    return v1.Agent(
+        id=agent.id,
+        host=agent.host,
+        pid=session.pid if session else 0,
+        version=session.version if session else "",
+        connected=session is not None,
+        slots=session.slots if session else 0,
+        runs=[run.name for run in agent.runs],
+        sweeps=agent.sweeps,
+        labels=session.labels if session else {},
+        last_seen_time=timestamp(seen),
+        quarantines=[
+            v1.Quarantine(sweep=name, cause=_CAUSES[guarded.quarantine], reason=guarded.reason)
+            for name, guarded in sorted(agent.quarantines.items())
+            if guarded.quarantine is not None
+        ],
+    )
+
 
 HELLO_PATIENCE = 10.0
 Context: TypeAlias = "grpc.aio.ServicerContext[v1.AttachRequest, v1.AttachResponse]"

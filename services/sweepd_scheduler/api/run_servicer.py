@@ -24,9 +24,8 @@ from sweepd_scheduler.domain.names import RunName, SweepName
 from sweepd_scheduler.domain.requests import requests
 from sweepd_scheduler.domain.requests.requests import Retried, Runs
 from sweepd_scheduler.domain.runs.run import Run
-from sweepd_scheduler.domain.stored import StoredSweep
 from sweepd_scheduler.domain.sweeps.explain import obstacles_of_run
-from sweepd_scheduler.domain.sweeps.sweep import Sweep
+from sweepd_scheduler.domain.sweeps.sweep import StoredSweep, Sweep
 from sweepd_scheduler.message_size import page, run_weight
 from sweepd_scheduler.owner.owner import Owner
 from sweepd_scheduler.reads.reading import Reading

@@ -15,7 +15,7 @@ from sweepd_kernel.auth.principal import current_principal
 from sweepd_kernel.clock import Clock
 from sweepd_kernel.errors import NotFoundError, Violation
 from sweepd_kernel.rpc import page_token
-from sweepd_scheduler.api import preview_codec, request_codec
+from sweepd_scheduler.api import request_codec
 from sweepd_scheduler.api.prior_run_codec import report_message, selection
 from sweepd_scheduler.api.request_codec import drawn_ids
 from sweepd_scheduler.api.requester import Requester, repeatable
@@ -24,8 +24,10 @@ from sweepd_scheduler.api.sweep_codec import (
     SWEEP_STATES,
     InvalidSweepError,
     new_sweep,
+    previewed,
     read_file,
     read_placed_file,
+    runs_wanted,
     sweep_message,
     validation,
 )
@@ -40,9 +42,8 @@ from sweepd_scheduler.domain.requests.requests import (
 )
 from sweepd_scheduler.domain.runs.run import Run
 from sweepd_scheduler.domain.search.methods import SearchEngine
-from sweepd_scheduler.domain.stored import StoredSweep
 from sweepd_scheduler.domain.sweeps.explain import obstacles_of_sweep
-from sweepd_scheduler.domain.sweeps.sweep import Sweep
+from sweepd_scheduler.domain.sweeps.sweep import StoredSweep, Sweep
 from sweepd_scheduler.message_size import page
 from sweepd_scheduler.owner.owner import Owner
 from sweepd_scheduler.reads.importance import Importances
@@ -92,11 +93,11 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
 
     async def PreviewSweep(self, request: v1.PreviewSweepRequest, context: object) -> v1.PreviewSweepResponse:
         """Return the runs that a file would start."""
-        count = preview_codec.runs_wanted(request)
+        count = runs_wanted(request)
         parsed = await self._reading.language(read_placed_file, request.file)
         seed = secrets.randbits(SEED_BITS)
         prior = await self._begun_with(request, parsed.spec) if parsed.spec else None
-        return await self._reading.language(preview_codec.previewed, parsed, count, seed, self._clock, prior)
+        return await self._reading.language(previewed, parsed, count, seed, self._clock, prior)
 
     async def CreateSweep(self, request: v1.CreateSweepRequest, context: object) -> v1.CreateSweepResponse:
         """Create a sweep; its seed and, if need be, its id are drawn here."""

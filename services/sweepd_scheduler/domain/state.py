@@ -8,9 +8,8 @@ from sweepd_scheduler.domain.names import Parent, SweepName, standing_name, swee
 from sweepd_scheduler.domain.runs.run import Run, RunKey
 from sweepd_scheduler.domain.search.study import Study
 from sweepd_scheduler.domain.states import LIVE_RUN, AttemptState, RunState
-from sweepd_scheduler.domain.stored import EndedSweep, StoredSweep
 from sweepd_scheduler.domain.sweep_index import SweepIndex, index_from
-from sweepd_scheduler.domain.sweeps.sweep import Sweep
+from sweepd_scheduler.domain.sweeps.sweep import EndedSweep, StoredSweep, Sweep
 from sweepd_scheduler.domain.timing import Timeouts
 from sweepd_scheduler.domain.undo_log import UndoLog
 

@@ -79,7 +79,7 @@ def test_the_answer_stays_within_bounds_while_others_are_served(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """P26: files whose points are rare are worked on in threads; an honest call does not wait for them."""
-    monkeypatch.setattr("sweepd_scheduler.api.preview_codec.LONGEST", 0.5)
+    monkeypatch.setattr("sweepd_scheduler.api.sweep_codec.LONGEST", 0.5)
 
     file = (
         b"method: grid\nshuffle: true\nprogram: t.py\nseed: 1\n"

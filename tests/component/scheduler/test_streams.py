@@ -75,8 +75,8 @@ def test_a_start_carries_all_that_the_agent_needs(tmp_path: Path) -> None:
 
 
 def test_an_old_stream_is_asked_to_go_then_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sweepd_scheduler.agents.session.STREAM_AGE", 0.3)
-    monkeypatch.setattr("sweepd_scheduler.agents.session.GO_AWAY_GRACE", 0.3)
+    monkeypatch.setattr("sweepd_scheduler.agents.sessions.STREAM_AGE", 0.3)
+    monkeypatch.setattr("sweepd_scheduler.agents.sessions.GO_AWAY_GRACE", 0.3)
 
     async def scenario() -> None:
         async with a_scheduler(tmp_path) as installation:

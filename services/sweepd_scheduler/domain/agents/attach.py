@@ -20,9 +20,8 @@ from sweepd_scheduler.domain.hand_out.eligibility import ineligibility, notify_s
 from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.runs.run import Run, with_attempt
 from sweepd_scheduler.domain.states import FINAL_RUN, FINAL_SWEEP, AttemptState
-from sweepd_scheduler.domain.stored import EndedSweep
 from sweepd_scheduler.domain.sweeps import guard
-from sweepd_scheduler.domain.sweeps.sweep import Ending
+from sweepd_scheduler.domain.sweeps.sweep import EndedSweep, Ending
 
 # Agents give handles from here on, if not from below; ours stay between the two.
 AGENTS_OWN_HANDLES = 2**31

@@ -13,8 +13,7 @@ from sweepd_scheduler.domain.runs.run import Run
 from sweepd_scheduler.domain.runs.run_end import start_timer
 from sweepd_scheduler.domain.search.study import StudyEvent
 from sweepd_scheduler.domain.states import FINAL_RUN, FINAL_SWEEP, SweepState
-from sweepd_scheduler.domain.stored import StoredSweep
-from sweepd_scheduler.domain.sweeps.sweep import Ending, Sweep, reopened
+from sweepd_scheduler.domain.sweeps.sweep import Ending, StoredSweep, Sweep, reopened
 
 
 def sweep_state(draft: Draft, name: SweepName) -> SweepState:

@@ -13,8 +13,7 @@ from sweepd_kernel.errors import DomainError, Status
 from sweepd_scheduler.domain.names import Parent, RunName, SweepName
 from sweepd_scheduler.domain.runs.run import Run
 from sweepd_scheduler.domain.search.prior_runs import PriorRun
-from sweepd_scheduler.domain.stored import StoredSweep
-from sweepd_scheduler.domain.sweeps.sweep import SourceFile, Sweep
+from sweepd_scheduler.domain.sweeps.sweep import SourceFile, StoredSweep, Sweep
 
 
 class NotInMemoryError(DomainError):

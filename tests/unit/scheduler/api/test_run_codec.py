@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from sweepd import v1
-from sweepd_scheduler.api.plain_fields import plain_fields
+from sweepd_scheduler.api.run_codec import plain_fields
 
 
 @dataclass

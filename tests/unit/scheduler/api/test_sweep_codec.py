@@ -6,7 +6,7 @@ from itertools import count
 
 from sweepd.spec import parse_text
 from sweepd_kernel.clock import SystemClock
-from sweepd_scheduler.api.preview_codec import previewed
+from sweepd_scheduler.api.sweep_codec import previewed
 
 FILE = b"method: grid\nprogram: t.py\nparameters: {a: {values: [1, 2, 3]}}\n"
 
