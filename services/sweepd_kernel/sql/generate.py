@@ -65,7 +65,7 @@ def metadata(package: str) -> sqlalchemy.MetaData:
 
 def revision(package: str) -> str:
     """Return the newest revision among the migrations of a package."""
-    versions = SERVICES.joinpath(*package.split("."), "migrations", "versions")
+    versions = SERVICES.joinpath(*package.split("."), "migrations")
     found = [match[1] for path in versions.glob("*.py") if (match := _REVISION.search(path.read_text()))]
     return max(found)
 

@@ -47,6 +47,6 @@ def knows(package: str, revision: str) -> bool:
 def _config(package: str) -> Config:
     config = Config()
     config.set_main_option("script_location", str(resources.files("sweepd_kernel.sql") / "migration_env"))
-    config.set_main_option("version_locations", str(resources.files(package) / "migrations" / "versions"))
+    config.set_main_option("version_locations", str(resources.files(package) / "migrations"))
     config.set_main_option("path_separator", "newline")
     return config

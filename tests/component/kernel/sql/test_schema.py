@@ -40,7 +40,7 @@ class Package:
     def __init__(self, folder: Path, name: str) -> None:
         self.name = name
         self.schema = schema(name, "0001", ("id",))
-        self._versions = folder / name / "migrations" / "versions"
+        self._versions = folder / name / "migrations"
         self._versions.mkdir(parents=True)
         (folder / name / "__init__.py").touch()
         create = 'op.create_table("thing", sa.Column("id", sa.Integer, primary_key=True))'

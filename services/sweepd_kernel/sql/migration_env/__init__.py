@@ -1,1 +1,0 @@
-"""The environment that migrations run in."""

@@ -1,1 +1,0 @@
-"""How metric databases of older versions are brought up to this one."""

@@ -1,1 +1,0 @@
-"""How older databases of accounts are brought up."""
