@@ -14,7 +14,7 @@ from sweepd_kernel.auth.authenticator import Gate
 from sweepd_kernel.clock import Clock
 from sweepd_kernel.flags import Address
 from sweepd_kernel.sql.engine import Connection
-from sweepd_kernel.sql.table import Schema
+from sweepd_kernel.sql.schema import Schema
 
 
 class RunningService(Protocol):

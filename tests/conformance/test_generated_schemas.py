@@ -14,9 +14,8 @@ from postgresql import PostgresServer
 from sweepd_kernel.sql import generate, migration
 from sweepd_kernel.sql.engine import Dialect, Engine
 from sweepd_kernel.sql.postgresql import PostgresqlEngine
-from sweepd_kernel.sql.schema import ensure_schema
+from sweepd_kernel.sql.schema import Schema, ensure_schema
 from sweepd_kernel.sql.sqlite import SqliteEngine
-from sweepd_kernel.sql.table import Schema
 
 DRIVERS: dict[Dialect, str] = {"sqlite": "sqlite://", "postgresql": "postgresql+psycopg://"}
 

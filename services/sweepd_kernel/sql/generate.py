@@ -85,8 +85,8 @@ def generated(package: str) -> str:
         "",
         *imports.lines(),
         "from sweepd_kernel.sql.engine import Row, Value",
-        "from sweepd_kernel.sql.table import Schema, Table",
-        "from sweepd_kernel.sql.table import json_text as _json",
+        "from sweepd_kernel.sql.schema import Schema, Table",
+        "from sweepd_kernel.sql.schema import json_text as _json",
     ]
     return "\n".join([*head, *body, ""])
 

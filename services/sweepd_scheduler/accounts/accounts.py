@@ -3,8 +3,9 @@
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import ParamSpec, TypeVar
 
@@ -14,20 +15,90 @@ from sweepd_kernel.auth.principal import Principal
 from sweepd_kernel.clock import Clock
 from sweepd_kernel.errors import BadTokenError, DomainError, NotFoundError, Status
 from sweepd_scheduler.accounts.ports import AccountStore, Made
-from sweepd_scheduler.accounts.revocations import Revocations
-from sweepd_scheduler.accounts.secret import SALT_BYTES, derived, request_digest, written
 from sweepd_scheduler.api.request_codec import LETTERS
 from sweepd_scheduler.domain.account import (
     MAX_VALID,
+    SALT_BYTES,
     SECOND,
     Token,
     TokenRequest,
     TokenState,
     TooManyTokensError,
     checked,
+    derived_secret,
+    request_digest,
+    secret_text,
 )
 from sweepd_scheduler.domain.requests.remembered import DAY, Repeatable, RequestIdReusedError
 from sweepd_scheduler.domain.timing import microseconds
+from sweepd_scheduler.reads.watch import SlowReaderError, StoppingError
+
+SIGN_OF_LIFE = 5.0
+MOST_WAITING = 20_000
+
+
+class Revocations:
+    """Followers of revocations."""
+
+    def __init__(self) -> None:
+        self._followers: set[_Follower] = set()
+        self._stopping = False
+
+    def publish(self, token: str) -> None:
+        """Send the id of a token to every follower."""
+        for follower in self._followers:
+            follower.add(token)
+
+    def end(self) -> None:
+        """End every stream: the scheduler is stopping."""
+        self._stopping = True
+        for follower in self._followers:
+            follower.end(StoppingError())
+
+    async def follow(self) -> AsyncGenerator[list[str]]:
+        """Yield the ids revoked from now on; the first answer and signs of life are empty.
+
+        Raises:
+            DomainError: the scheduler stops, or the follower does not take its messages.
+        """
+        follower = _Follower()
+        self._followers.add(follower)
+        try:
+            if self._stopping:
+                raise StoppingError
+            yield []
+            while True:
+                yield await follower.news()
+        finally:
+            self._followers.discard(follower)
+
+
+class _Follower:
+    def __init__(self) -> None:
+        self._waiting: list[str] = []
+        self._news = asyncio.Event()
+        self._error: DomainError | None = None
+
+    def add(self, token: str) -> None:
+        self._waiting.append(token)
+        if len(self._waiting) > MOST_WAITING:
+            self.end(SlowReaderError())
+        self._news.set()
+
+    def end(self, error: DomainError) -> None:
+        self._error = error
+        self._news.set()
+
+    async def news(self) -> list[str]:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SIGN_OF_LIFE):
+                await self._news.wait()
+        self._news.clear()
+        if self._error is not None:
+            raise self._error
+        taken, self._waiting = self._waiting, []
+        return taken
+
 
 TIDY_EVERY = 3600.0
 ID_LENGTH = 12
@@ -144,9 +215,9 @@ class Accounts:
                 raise TooManyTokensError
             key, salt = self._free_id(), secrets.token_bytes(SALT_BYTES)
             secret = (
-                derived(self._key, salt, again.key.request_id, key)
+                derived_secret(self._key, salt, again.key.request_id, key)
                 if again
-                else written(secrets.token_bytes(32))
+                else secret_text(secrets.token_bytes(32))
             )
             token = Token(
                 number=max((each.number for each in self._by_id.values()), default=0) + 1,
@@ -239,7 +310,7 @@ class Accounts:
         token = self._by_id.get(made.token)
         if token is None:  # it has been forgotten meanwhile
             return None
-        secret = derived(self._key, made.salt, again.key.request_id, made.token)
+        secret = derived_secret(self._key, made.salt, again.key.request_id, made.token)
         if digest_of(secret) != token.digest:
             raise SecretGoneError(token.id)
         return NewToken(token, secret)

@@ -12,10 +12,9 @@ from sweepd_scheduler.domain.account import (
     MAX_ENTITIES,
     EntityEntry,
     ProjectEntry,
-    TakenError,
     TooManyPlacesError,
 )
-from sweepd_scheduler.domain.names import Parent
+from sweepd_scheduler.domain.names import NameTakenError, Parent
 from sweepd_scheduler.reads.reading import Reading
 
 
@@ -39,11 +38,11 @@ class Places:
         """Make an entity.
 
         Raises:
-            TakenError: there is one.
+            NameTakenError: there is one.
         """
         async with self._changing:
             if name in self._entities or any(each.entity == name for each in await self._all()):
-                raise TakenError(name)
+                raise NameTakenError(name)
             if len(self._entities) >= MAX_ENTITIES:
                 raise TooManyPlacesError(f"{MAX_ENTITIES:,} entities were made")
             now = self._accounts.now()
@@ -55,12 +54,12 @@ class Places:
         """Make a project.
 
         Raises:
-            TakenError: there is one.
+            NameTakenError: there is one.
         """
         async with self._changing:
             used = await self._with_sweeps()
             if name in used or name in self._projects:
-                raise TakenError(str(name))
+                raise NameTakenError(str(name))
             _check_room(name.entity, self._projects.keys() - used)
             now = self._accounts.now()
             await self._accounts.write(self._accounts.store.put_project, name, now)

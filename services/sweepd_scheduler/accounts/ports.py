@@ -1,6 +1,8 @@
-"""Port of accounts to their database (`sql.py`, `memory.py`): written rarely, read once, at the start."""
+"""Port of accounts to their database: written rarely, read once, at the start; and conversion of a column."""
 
+import json
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -50,3 +52,13 @@ class AccountStore(Protocol):
 
     def close(self) -> None:
         """Close the database."""
+
+
+def places_text(places: AbstractSet[str]) -> str:
+    """Return the projects and entities that a token is bound to as they are stored."""
+    return json.dumps(sorted(places))
+
+
+def places_of(text: str) -> frozenset[str]:
+    """Return the places of a stored text."""
+    return frozenset(json.loads(text))

@@ -4,18 +4,86 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 
 from sweepd import v1
+from sweepd.durations import seconds_of
 from sweepd.v1 import account_service_pb2_grpc
-from sweepd_kernel.auth.principal import current_principal
-from sweepd_kernel.auth.principal_codec import principal_message
+from sweepd_kernel.auth.principal import Principal, current_principal
+from sweepd_kernel.auth.principal_codec import SCOPES, principal_message
 from sweepd_kernel.errors import BadTokenError
 from sweepd_kernel.rpc import page_token
-from sweepd_scheduler.accounts import codec
 from sweepd_scheduler.accounts.accounts import Accounts
 from sweepd_scheduler.accounts.places import Places
 from sweepd_scheduler.api.requester import repeatable
+from sweepd_scheduler.api.run_codec import timestamp
 from sweepd_scheduler.domain import names
-from sweepd_scheduler.domain.account import BoundTokenError, entity
+from sweepd_scheduler.domain.account import (
+    BoundTokenError,
+    EntityEntry,
+    ProjectEntry,
+    Token,
+    TokenRequest,
+    TokenState,
+    entity,
+)
 from sweepd_scheduler.message_size import page
+
+_SCOPES_READ = {value: scope for scope, value in SCOPES.items()}
+_STATES = {state: v1.TokenState.Value(f"TOKEN_STATE_{state.name}") for state in TokenState}
+
+
+def token_message(token: Token, now: int) -> v1.Token:
+    """Return a token as a message; its secret is not known here."""
+    return v1.Token(
+        id=token.id,
+        display_name=token.display_name,
+        account=token.account,
+        scope=SCOPES[token.scope],
+        projects=sorted(token.bounds.places),
+        state=_STATES[token.state(now)],
+        create_time=timestamp(token.create_time),
+        expire_time=timestamp(token.expire_time),
+        revoke_time=timestamp(token.revoke_time),
+        creator=token.creator,
+    )
+
+
+def caller_message(caller: Principal) -> v1.Token:
+    """Return a caller whose token is not stored (the server's own, or a service) as a token's message."""
+    return v1.Token(
+        id=caller.token,
+        account=caller.name,
+        scope=SCOPES[caller.scope],
+        projects=sorted(caller.bounds.places),
+        state=v1.TOKEN_STATE_VALID,
+    )
+
+
+def wanted_token(request: v1.CreateTokenRequest) -> TokenRequest:
+    """Read a request for a token."""
+    lifetime = request.lifetime
+    return TokenRequest(
+        display_name=request.display_name,
+        account=request.account,
+        scope=_SCOPES_READ.get(request.scope),
+        places=tuple(request.projects),
+        lifetime=seconds_of(lifetime) if request.HasField("lifetime") else None,
+    )
+
+
+def entity_message(entity: EntityEntry) -> v1.Entity:
+    """Return an entity as a message."""
+    create_time = timestamp(entity.create_time)
+    return v1.Entity(name=entity.name, create_time=create_time, projects=entity.projects)
+
+
+def project_message(project: ProjectEntry) -> v1.Project:
+    """Return a project as a message."""
+    return v1.Project(
+        name=str(project.name),
+        create_time=timestamp(project.create_time),
+        sweeps=project.sweeps,
+        runs=project.runs,
+    )
+
 
 DIGEST_BYTES = 32
 
@@ -32,15 +100,15 @@ class AccountServicer(account_service_pb2_grpc.AccountServiceServicer):
         caller = current_principal()
         token = self._accounts.token(caller.token)
         if token is None:
-            return v1.WhoAmIResponse(token=codec.caller_message(caller))
-        return v1.WhoAmIResponse(token=codec.token_message(token, self._accounts.now()))
+            return v1.WhoAmIResponse(token=caller_message(caller))
+        return v1.WhoAmIResponse(token=token_message(token, self._accounts.now()))
 
     async def CreateToken(self, request: v1.CreateTokenRequest, context: object) -> v1.CreateTokenResponse:
         """Make a token; this answer alone has its secret."""
         made = await self._accounts.create(
-            codec.wanted_token(request), current_principal(), repeatable(request, request.request_id, None)
+            wanted_token(request), current_principal(), repeatable(request, request.request_id, None)
         )
-        token = codec.token_message(made.token, self._accounts.now())
+        token = token_message(made.token, self._accounts.now())
         return v1.CreateTokenResponse(token=token, secret=made.secret)
 
     async def ListTokens(self, request: v1.ListTokensRequest, context: object) -> v1.ListTokensResponse:
@@ -55,7 +123,7 @@ class AccountServicer(account_service_pb2_grpc.AccountServiceServicer):
         size = page_token.page_size(request.page_size)
         found, more = self._accounts.tokens(current_principal(), before, size)
         now = self._accounts.now()
-        told = page((codec.token_message(token, now) for token in found), size, v1.Token.ByteSize)
+        told = page((token_message(token, now) for token in found), size, v1.Token.ByteSize)
         last = found[len(told.entries) - 1] if more or told.more else None
         return v1.ListTokensResponse(
             tokens=told.entries,
@@ -65,7 +133,7 @@ class AccountServicer(account_service_pb2_grpc.AccountServiceServicer):
     async def RevokeToken(self, request: v1.RevokeTokenRequest, context: object) -> v1.RevokeTokenResponse:
         """End a token."""
         token = await self._accounts.revoke(request.id, current_principal())
-        return v1.RevokeTokenResponse(token=codec.token_message(token, self._accounts.now()))
+        return v1.RevokeTokenResponse(token=token_message(token, self._accounts.now()))
 
     async def CreateEntity(self, request: v1.CreateEntityRequest, context: object) -> v1.CreateEntityResponse:
         """Make an entity."""
@@ -73,7 +141,7 @@ class AccountServicer(account_service_pb2_grpc.AccountServiceServicer):
         if not bounds.everywhere:
             raise BoundTokenError(bounds)
         made = await self._places.create_entity(entity(request.name))
-        return v1.CreateEntityResponse(entity=codec.entity_message(made))
+        return v1.CreateEntityResponse(entity=entity_message(made))
 
     async def ListEntities(self, request: v1.ListEntitiesRequest, context: object) -> v1.ListEntitiesResponse:
         """Return a page of entities."""
@@ -81,7 +149,7 @@ class AccountServicer(account_service_pb2_grpc.AccountServiceServicer):
         size = page_token.page_size(request.page_size)
         found, more = await self._places.entities(current_principal().bounds, after, size)
         return v1.ListEntitiesResponse(
-            entities=[codec.entity_message(each) for each in found],
+            entities=[entity_message(each) for each in found],
             next_page_token=page_token.encoded([found[-1].name], request) if more else "",
         )
 
@@ -90,7 +158,7 @@ class AccountServicer(account_service_pb2_grpc.AccountServiceServicer):
     ) -> v1.CreateProjectResponse:
         """Make a project."""
         made = await self._places.create_project(names.parent(request.name, "name"))
-        return v1.CreateProjectResponse(project=codec.project_message(made))
+        return v1.CreateProjectResponse(project=project_message(made))
 
     async def ListProjects(self, request: v1.ListProjectsRequest, context: object) -> v1.ListProjectsResponse:
         """Return a page of projects."""
@@ -99,7 +167,7 @@ class AccountServicer(account_service_pb2_grpc.AccountServiceServicer):
         bounds = current_principal().bounds
         found, more = await self._places.projects(bounds, request.entity, after, size)
         return v1.ListProjectsResponse(
-            projects=[codec.project_message(each) for each in found],
+            projects=[project_message(each) for each in found],
             next_page_token=page_token.encoded([str(found[-1].name)], request) if more else "",
         )
 

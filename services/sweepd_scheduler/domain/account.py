@@ -1,5 +1,14 @@
-"""Tokens, entities and projects: what they are, and which of them may be made. Pure."""
+"""Tokens and their secrets, entities and projects: what they are, and which of them may be made. Pure.
 
+A secret is 256 random bits. Where the request has an id, they are derived, so that a repeated request gets
+the same secret though it is not stored: HMAC-SHA256, keyed with the service token (a file), of a random salt
+(in the database for a day) and the request id (of which the database has the hash). After the day the salt is
+gone, and nobody can derive it again.
+"""
+
+import base64
+import hashlib
+import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -9,6 +18,7 @@ from sweepd_kernel.auth.principal import Bounds
 from sweepd_kernel.auth.scopes import Scope
 from sweepd_kernel.errors import DomainError, InvalidFieldError, NotFoundError, Reason, Status
 from sweepd_scheduler.domain.names import Parent, parent
+from sweepd_scheduler.domain.requests.remembered import RequestKey
 
 MAX_PLACES = 100
 MAX_DISPLAY_NAME = 64
@@ -89,18 +99,6 @@ class ProjectEntry:
     create_time: int
     sweeps: int
     runs: int
-
-
-class TakenError(DomainError):
-    """The name is taken."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(
-            f"{name} exists already",
-            status=Status.ALREADY_EXISTS,
-            reason=Reason.NAME_TAKEN,
-            metadata={"name": name},
-        )
 
 
 class TooManyTokensError(DomainError):
@@ -201,3 +199,26 @@ def _bounds(places: Sequence[str], within: Bounds) -> Bounds:
         if not within.includes(Bounds(frozenset({place}))):
             raise NotFoundError(place)
     return bounds
+
+
+PREFIX = "swp_"
+SALT_BYTES = 32
+_DOMAIN = b"sweepd token secret v1\0"
+
+
+def derived_secret(key: str, salt: bytes, request_id: str, token: str) -> str:
+    """Return the secret of `token`."""
+    said = _DOMAIN + salt + len(request_id).to_bytes(4, "big") + request_id.encode() + token.encode()
+    return secret_text(hmac.digest(key.encode(), said, "sha256"))
+
+
+def secret_text(bits: bytes) -> str:
+    """Return 32 bytes as the text that is presented."""
+    return PREFIX + base64.urlsafe_b64encode(bits).rstrip(b"=").decode()
+
+
+def request_digest(key: RequestKey) -> bytes:
+    """Return what is stored of a request id, which only its caller knows."""
+    parts = (key.account, key.project, key.request_id)
+    lengths = b"".join(len(part).to_bytes(4, "big") for part in parts)
+    return hashlib.sha256(b"sweepd request id v2\0" + lengths + "".join(parts).encode()).digest()

@@ -13,9 +13,8 @@ from scheduler_database import refusing
 from scheduler_memory import MemoryStore
 from sweepd_kernel.sql.engine import Engine
 from sweepd_kernel.sql.postgresql import PostgresqlEngine
-from sweepd_kernel.sql.schema import ensure_schema
+from sweepd_kernel.sql.schema import Schema, ensure_schema
 from sweepd_kernel.sql.sqlite import SqliteEngine
-from sweepd_kernel.sql.table import Schema
 from sweepd_scheduler.domain.state import State
 from sweepd_scheduler.domain.timing import Timeouts
 from sweepd_scheduler.store.ports import Records, Store

@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 
 from sweepd_kernel.errors import StartError
-from sweepd_kernel.sql.schema import ensure_schema
+from sweepd_kernel.sql.schema import Schema, Table, ensure_schema
 from sweepd_kernel.sql.sqlite import SqliteEngine
-from sweepd_kernel.sql.table import Schema, Table
 
 MIGRATION = '''
 """One revision."""
