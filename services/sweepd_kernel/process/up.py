@@ -9,14 +9,14 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 from sweepd_kernel import logs
-from sweepd_kernel.auth.token_files import ensure_token
 from sweepd_kernel.console import answer, complain
 from sweepd_kernel.errors import StartError
 from sweepd_kernel.flags import Address
 from sweepd_kernel.process import detach, running_server
-from sweepd_kernel.process.bootstrap import Notices, run_definition, service_parser
+from sweepd_kernel.process.bootstrap import Notices, ensure_token, run_definition, service_parser
 from sweepd_kernel.process.child import Child, Program, ReportPipe
-from sweepd_kernel.process.daemon_state import (
+from sweepd_kernel.process.data_folder import DataFolderLock, DataInUseError, lock_data_folder
+from sweepd_kernel.process.running_server import (
     GATEWAY,
     DaemonState,
     ServiceState,
@@ -25,7 +25,6 @@ from sweepd_kernel.process.daemon_state import (
     remove_state,
     write_state,
 )
-from sweepd_kernel.process.data_folder import DataFolderLock, DataInUseError, lock_data_folder
 from sweepd_kernel.process.supervisor import Callbacks, Supervisor
 from sweepd_kernel.rpc.listener import Reservation, reserve, reserve_gateway
 from sweepd_kernel.service import ServiceDefinition

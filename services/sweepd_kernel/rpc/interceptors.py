@@ -12,8 +12,7 @@ import grpc
 import grpc.aio
 from google.protobuf.message import DecodeError, Message
 
-from sweepd_kernel.auth.access import check_names, check_scope
-from sweepd_kernel.auth.authenticator import Authenticator, Credentials
+from sweepd_kernel.auth.authenticator import Authenticator, Credentials, check_names, check_scope
 from sweepd_kernel.auth.open_calls import DrainedWrites, OpenCalls
 from sweepd_kernel.auth.principal import current_principal, set_current_principal
 from sweepd_kernel.auth.scopes import rule_of

@@ -1,16 +1,17 @@
 """The owner loop: drain the inbox, decide each event, store all changes in one commit, then act on them."""
 
 import asyncio
+import gc
 import logging
 import secrets
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from typing import Protocol, TypeVar
 
 from sweepd_kernel.clock import Clock
-from sweepd_kernel.collector import uncollected
 from sweepd_kernel.errors import DamagedError, DomainError, Status, StorageError
 from sweepd_scheduler.domain.agents.lease import is_moot
 from sweepd_scheduler.domain.decide import decide_in_steps
@@ -23,6 +24,22 @@ from sweepd_scheduler.domain.state import State
 from sweepd_scheduler.domain.timing import ClockReading, microseconds
 from sweepd_scheduler.owner.inbox import NO_RESPONSE, Decided, Item, Response, Timers, finish
 from sweepd_scheduler.store.ports import Store
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Pause the collector during work that makes many objects at once, all of which stay.
+
+    Each time their number grew by a quarter the collector would go through all of them, in vain.
+    """
+    on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if on:
+            gc.enable()
+
 
 RETRY_STORAGE_AFTER = 0.25
 ENTROPY_BYTES = 32

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sweepd.rpc.discovery import ServerEntry, read_entry
-from sweepd_kernel.process.daemon_state import ServiceState, read_state
+from sweepd_kernel.process.running_server import ServiceState, read_state
 from waiting import PATIENCE
 
 TESTS = Path(__file__).resolve().parent.parent.parent

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from sweepd_kernel.auth.token_files import ensure_token
 from sweepd_kernel.errors import StartError
+from sweepd_kernel.process.bootstrap import ensure_token
 from sweepd_kernel.process.data_folder import DataInUseError, holder_of, lock_data_folder
 
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sweepd import v1
-from sweepd_kernel.auth.access import check_names, check_scope
+from sweepd_kernel.auth.authenticator import check_names, check_scope
 from sweepd_kernel.auth.principal import EVERYWHERE, FULL_ACCESS, SERVICE, Bounds, Principal
 from sweepd_kernel.auth.scopes import Scope, rule_of
 from sweepd_kernel.errors import NotAllowedError, NotFoundError
