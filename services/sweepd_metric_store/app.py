@@ -10,9 +10,8 @@ import grpc.aio
 from sweepd_kernel.errors import DamagedError, StartError, UnavailableError
 from sweepd_kernel.service import RunningService, ServiceContext, ServiceDefinition
 from sweepd_kernel.sql.sqlite import SqliteEngine
-from sweepd_metric_store.api.following import Subscriptions
+from sweepd_metric_store.api.following import AppendStreams, Subscriptions
 from sweepd_metric_store.api.servicer import SERVICE_NAME, MetricServicer, handlers
-from sweepd_metric_store.api.streams import AppendStreams
 from sweepd_metric_store.pairing import DATABASE, PAIRED, Pairing
 from sweepd_metric_store.store.reads import SqlReads
 from sweepd_metric_store.store.writes import SqlWrites

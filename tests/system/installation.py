@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sweepd_kernel.process.daemon_state import read_state
+from sweepd_kernel.process.running_server import read_state
 from system.forked import sweepctl
 from waiting import until, written
 

@@ -19,8 +19,7 @@ from sweepd_kernel.errors import DomainError, NotFoundError, Status
 from sweepd_kernel.pairing import codec as pairing_codec
 from sweepd_metric_store import encoding
 from sweepd_metric_store.api import codec, following
-from sweepd_metric_store.api.following import Subscriptions
-from sweepd_metric_store.api.streams import MESSAGE_BYTES, AppendStreams
+from sweepd_metric_store.api.following import MESSAGE_BYTES, AppendStreams, Subscriptions
 from sweepd_metric_store.domain.checksum import Damage
 from sweepd_metric_store.pairing import Pairing
 from sweepd_metric_store.ports import MetricReads, Position, Stored

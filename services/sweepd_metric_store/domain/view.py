@@ -1,11 +1,13 @@
-"""Visible points of a run with several attempts: newer attempts replace what older ones logged."""
+"""Points that a reader sees: newer attempts replace what older ones logged, and long series are thinned."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 
-from sweepd_metric_store.domain.batch import Stretch
+from sweepd_metric_store.domain.batch import Kind, Spine, Stretch, Value, picked_values
+from sweepd_metric_store.domain.compaction import MAX_PIECE_POINTS
 
 EVERYTHING = 2**63 - 1
 NOTHING = -(2**63) - 1
@@ -42,3 +44,105 @@ def windowed(stretch: Stretch, *, first_row: int, last_row: int, last_step: int 
         if first_row <= row <= last_row and step <= last_step
     ]
     return stretch if len(kept) == len(stretch) else stretch.picked(kept)
+
+
+def thinned(stretches: Iterable[Stretch], *, total: int, max_points: int) -> Iterator[Stretch]:
+    """Yield about `max_points` of the `total` points of a series: those worth drawing, in their order.
+
+    Buckets have equally many points. Each keeps its smallest and largest finite value (of texts: its first
+    and last) and the first value that is not finite; both ends of the series are always kept. Points are held
+    until their bucket is full, so a long series takes the memory of its thinned form.
+
+    Args:
+        stretches: one series, of any mix of types, in the order of rows.
+        total: number of points in it; a wrong number makes the buckets coarser or finer.
+        max_points: 1 or more.
+    """
+    if total <= max_points:
+        yield from stretches
+        return
+    # Two points a bucket, one bucket less to make room for both ends.
+    width = math.ceil(total / max(1, max_points // 2 - 1))
+    thinners: dict[Kind, _Thinner] = {}
+    for stretch in stretches:
+        thinners.setdefault(stretch.kind, _Thinner(stretch.kind, width)).take(stretch)
+    for thinner in thinners.values():
+        yield from thinner.finished()
+
+
+@dataclass(slots=True)
+class _Points:
+    """Growing list of points of one type."""
+
+    rows: list[int] = field(default_factory=list)
+    steps: list[int] = field(default_factory=list)
+    times: list[float] = field(default_factory=list)
+    values: list[Value] = field(default_factory=list)
+
+    def extend(self, stretch: Stretch) -> None:
+        self.rows.extend(stretch.spine.rows)
+        self.steps.extend(stretch.spine.steps)
+        self.times.extend(stretch.spine.times)
+        self.values.extend(stretch.values)
+
+    def drop(self, count: int) -> None:
+        for column in (self.rows, self.steps, self.times, self.values):
+            del column[:count]
+
+    def stretch(self, kind: Kind, positions: range | list[int]) -> Stretch:
+        spine = Spine(rows=self.rows, steps=self.steps, times=self.times).picked(positions)
+        return Stretch(kind=kind, spine=spine, values=picked_values(self.values, positions))
+
+
+class _Thinner:
+    """Thins points of one type as they come."""
+
+    def __init__(self, kind: Kind, width: int) -> None:
+        self._kind = kind
+        self._width = width
+        self._open = _Points()
+        self._kept = _Points()
+
+    def take(self, stretch: Stretch) -> None:
+        points = self._open
+        points.extend(stretch)
+        # One point stays open: it may be the last of the series, which is kept whatever its value.
+        whole = (len(points.values) - 1) // self._width * self._width
+        if whole:
+            self._close(whole, ends=False)
+
+    def finished(self) -> Iterator[Stretch]:
+        """Yield the points kept, in stretches of the size of a chunk."""
+        self._close(len(self._open.values), ends=True)
+        kept = self._kept
+        for start in range(0, len(kept.values), MAX_PIECE_POINTS):
+            yield kept.stretch(self._kind, range(start, min(start + MAX_PIECE_POINTS, len(kept.values))))
+
+    def _close(self, count: int, *, ends: bool) -> None:
+        points = self._open
+        chosen: set[int] = set()
+        for start in range(0, count, self._width):
+            chosen.update(_worth_drawing(points.values, start, min(start + self._width, count)))
+        if not self._kept.values:
+            chosen.add(0)
+        if ends:
+            chosen.add(count - 1)
+        self._kept.extend(points.stretch(self._kind, sorted(chosen)))
+        points.drop(count)
+
+
+def _worth_drawing(values: list[Value], start: int, stop: int) -> set[int]:
+    """Return the positions of the points that one bucket keeps."""
+    bucket = values[start:stop]
+    numbers = [value for value in bucket if not isinstance(value, str)]
+    if len(numbers) < len(bucket):
+        return {start, stop - 1}
+    odd: int | None = None
+    # The sum is not finite if any value is not.
+    if not math.isfinite(sum(numbers)):
+        odd = next((at for at, number in enumerate(numbers) if not math.isfinite(number)), None)
+    finite = numbers if odd is None else [number for number in numbers if math.isfinite(number)]
+    chosen = {start + odd} if odd is not None else set()
+    if finite:
+        chosen |= {start + numbers.index(min(finite)), start + numbers.index(max(finite))}
+    return chosen

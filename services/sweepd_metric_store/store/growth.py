@@ -11,8 +11,7 @@ from sweepd_metric_store import encoding
 from sweepd_metric_store.ports import AttemptName, Growth, Selection
 from sweepd_metric_store.store import queries
 from sweepd_metric_store.store.history import SeriesRef, parts_between
-from sweepd_metric_store.store.pages import Part, SeriesName
-from sweepd_metric_store.store.queries import KEYS, Damages, parameters, runs_clause
+from sweepd_metric_store.store.queries import KEYS, Damages, Part, SeriesName, parameters, runs_clause
 
 FAIR_BYTES = 64 * 1024
 """A read stops after about this much, so that a stalled watcher holds no more and others get their turn."""

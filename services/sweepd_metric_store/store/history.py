@@ -10,12 +10,26 @@ from itertools import groupby
 from sweepd_kernel.errors import DamagedError
 from sweepd_kernel.sql.engine import Connection
 from sweepd_metric_store import encoding
-from sweepd_metric_store.domain.downsample import thinned
-from sweepd_metric_store.domain.view import EVERYTHING, NOTHING, Attempt, last_visible_steps, windowed
+from sweepd_metric_store.domain.view import (
+    EVERYTHING,
+    NOTHING,
+    Attempt,
+    last_visible_steps,
+    thinned,
+    windowed,
+)
 from sweepd_metric_store.ports import HistoryPage, HistoryQuery, Position
 from sweepd_metric_store.store import chunks, queries
-from sweepd_metric_store.store.pages import PageBuilder, Part, SeriesName
-from sweepd_metric_store.store.queries import KEYS, Damages, OnDamage, parameters, runs_clause
+from sweepd_metric_store.store.queries import (
+    KEYS,
+    Damages,
+    OnDamage,
+    PageBuilder,
+    Part,
+    SeriesName,
+    parameters,
+    runs_clause,
+)
 
 MAX_THINNED_POINTS = 2_000_000
 """A page ends early once thinning has read this many points, so that no call takes seconds."""

@@ -9,8 +9,7 @@ from collections.abc import Iterator
 
 from sweepd_kernel.sql.engine import Connection
 from sweepd_metric_store import encoding
-from sweepd_metric_store.domain.batch import Stretch
-from sweepd_metric_store.domain.cursor import Standing, bytes_standing, differing_row, standing
+from sweepd_metric_store.domain.batch import Standing, Stretch, bytes_standing, differing_row, standing
 from sweepd_metric_store.domain.packing import MalformedBatchError, check_range, pack
 from sweepd_metric_store.domain.view import windowed
 from sweepd_metric_store.ports import Arrival, FileArrived, LogArrived, PointsArrived, Stored

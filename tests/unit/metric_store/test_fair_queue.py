@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from sweepd_metric_store.fair_queue import FairQueue
+from sweepd_metric_store.writer import FairQueue
 
 
 def queue_of(*waiting: tuple[str, str, int], most_items: int = 100, most_weight: int = 10) -> FairQueue[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sweepd_metric_store.domain.cursor import Standing, bytes_standing, standing
+from sweepd_metric_store.domain.batch import Standing, bytes_standing, standing
 
 
 def test_a_batch_beyond_the_next_row_is_a_gap() -> None:

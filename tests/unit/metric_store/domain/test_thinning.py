@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sweepd_metric_store.domain.batch import Kind, Spine, Stretch, Value, Values
-from sweepd_metric_store.domain.downsample import thinned
+from sweepd_metric_store.domain.view import thinned
 
 
 def stretches(values: Values, size: int, kind: Kind = Kind.DOUBLE) -> list[Stretch]:
