@@ -17,7 +17,7 @@ from dataclasses import replace
 from benchmarks.search_by_tpe import by_tpe
 from benchmarks.search_problems import PROBLEMS, Problem
 from benchmarks.search_trace import Trace, median_regret, running_least
-from sweepd_suggestion.domain.engine import answer
+from sweepd_suggestion.domain.gaussian_process import answer
 from sweepd_suggestion.domain.proposal import question
 from sweepd_suggestion.domain.study import Ended, HandedOut, Outcome, Study
 

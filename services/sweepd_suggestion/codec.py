@@ -8,6 +8,7 @@ from sweepd.codec import CodecError, point_from_message, point_message, spec_fro
 from sweepd.codec.values import value_message
 from sweepd.spec import Point, SweepSpec
 from sweepd_kernel.errors import InvalidFieldError
+from sweepd_suggestion.answers import PointsFound, PointsWanted
 from sweepd_suggestion.domain.importance import (
     CategoryCorrelation,
     Importance,
@@ -16,7 +17,6 @@ from sweepd_suggestion.domain.importance import (
 )
 from sweepd_suggestion.domain.proposal import ENGINE, Proposal
 from sweepd_suggestion.domain.study import Ended, HandedOut, Observation, Outcome, RungReached, ValueSoFar
-from sweepd_suggestion.search import PointsFound, PointsWanted
 from sweepd_suggestion.studies import StudyUpdate
 
 _MOST_POINTS = 64

@@ -8,10 +8,9 @@ from sweepd import v1
 from sweepd.codec import CodecError, spec_from_message
 from sweepd.v1.suggestion_service_pb2_grpc import SuggestionServiceServicer
 from sweepd_suggestion import codec
+from sweepd_suggestion.answers import Importances, Search
 from sweepd_suggestion.domain.study import objections
 from sweepd_suggestion.fits import Fits
-from sweepd_suggestion.importances import Importances
-from sweepd_suggestion.search import Search
 from sweepd_suggestion.studies import ResendFrom, Studies
 
 Context: TypeAlias = "grpc.aio.ServicerContext[object, object]"
@@ -48,5 +47,5 @@ class SuggestionServicer(SuggestionServiceServicer):
         self, request: v1.GetImportanceRequest, context: Context
     ) -> v1.GetImportanceResponse:
         """Return the importance of each parameter."""
-        found = await self._importances.of(request)
+        found = await self._importances.answer(request)
         return v1.GetImportanceResponse(importance=codec.importance_message(found))

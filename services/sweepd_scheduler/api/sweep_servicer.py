@@ -209,7 +209,7 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
         self, request: v1.GetSweepImportanceRequest, context: object
     ) -> v1.GetSweepImportanceResponse:
         """Return the importance of its parameters."""
-        found = await self._importances.of(await self._find(request.name), request.key)
+        found = await self._importances.importance(await self._find(request.name), request.key)
         return v1.GetSweepImportanceResponse(importance=found)
 
     async def ReadSweepProgress(  # type: ignore[override]  # writes by itself: a reader that stalls is noticed

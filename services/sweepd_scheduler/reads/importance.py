@@ -50,7 +50,7 @@ class Importances:
         self._metrics_address = metrics.address
         self._reading = reading
 
-    async def of(self, sweep: Sweep, key: str) -> v1.Importance:
+    async def importance(self, sweep: Sweep, key: str) -> v1.Importance:
         """Return how much the parameters of a sweep matter for a key; empty: for its objective.
 
         Raises:

@@ -24,10 +24,10 @@ from sweepd.codec.values import value_message
 from sweepd.rpc.failure import Failure
 from sweepd.spec import Point, SweepSpec
 from sweepd_kernel.errors import DomainError, Status
+from sweepd_suggestion.answers import Importances
 from sweepd_suggestion.domain.feature_importance import feature_importance
 from sweepd_suggestion.domain.importance import Importance, ImportanceQuestion, ParameterImportance
 from sweepd_suggestion.fits import Fits
-from sweepd_suggestion.importances import Importances
 
 SPACE: Mapping[str, object] = {
     "lr": {"distribution": "log_uniform_values", "min": 1e-6, "max": 1.0},
@@ -247,9 +247,9 @@ def test_equal_questions_share_a_line_and_too_many_different_ones_are_refused() 
     async def scenario() -> None:
         importances = Importances(Fits(0, getLogger()))  # no worker: all of them wait
         messages = [request(replace(question, values=(float(n), 0.0, 1.0))) for n in range(17)]
-        waiting = [create_task(importances.of(each)) for each in messages[:16] * 2]
+        waiting = [create_task(importances.answer(each)) for each in messages[:16] * 2]
         with pytest.raises(DomainError, match="too many") as refused:
-            await wait_for(create_task(importances.of(messages[16])), 10)  # after those that wait
+            await wait_for(create_task(importances.answer(messages[16])), 10)  # after those that wait
         assert refused.value.status is Status.RESOURCE_EXHAUSTED
         assert not any(each.done() for each in waiting)
         for each in waiting:

@@ -11,7 +11,7 @@ import pytest
 
 from suggestion_studies import MIXED, SMALL, a_spec, a_trial, finished
 from sweepd.spec import InfeasibleError, Point, SweepSpec, point_digest
-from sweepd_suggestion.domain.engine import answer
+from sweepd_suggestion.domain.gaussian_process import answer
 from sweepd_suggestion.domain.proposal import Proposal, question
 from sweepd_suggestion.domain.study import (
     Ended,

@@ -4,7 +4,7 @@ from statistics import median
 
 from suggestion_studies import a_spec, finished
 from sweepd.spec import Point, SweepSpec
-from sweepd_suggestion.domain.engine import answer
+from sweepd_suggestion.domain.gaussian_process import answer
 from sweepd_suggestion.domain.proposal import question
 from sweepd_suggestion.domain.study import HandedOut, Study
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from suggestion_studies import a_spec, a_trial
 from sweepd.spec import Point, SweepSpec, point_digest
-from sweepd_suggestion.domain.engine import answer
+from sweepd_suggestion.domain.gaussian_process import answer
 from sweepd_suggestion.domain.proposal import question
 from sweepd_suggestion.domain.study import Study
 

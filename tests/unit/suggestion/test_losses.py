@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from suggestion_studies import a_spec
-from sweepd_suggestion.domain.engine import log_expected_improvement, most_likely_scale
+from sweepd_suggestion.domain.gaussian_process import log_expected_improvement, most_likely_scale
 from sweepd_suggestion.domain.losses import SHIFTS, LossScale
 from sweepd_suggestion.domain.vectors import Array, Coordinates
 

@@ -8,7 +8,7 @@ import pytest
 
 from suggestion_studies import MIXED, SMALL, a_spec, a_study, a_trial, finished, layers_of
 from sweepd.spec import Json, Point, point_digest
-from sweepd_suggestion.domain.engine import answer
+from sweepd_suggestion.domain.gaussian_process import answer
 from sweepd_suggestion.domain.proposal import Proposal, question
 from sweepd_suggestion.domain.study import Ended, HandedOut, Outcome, Study
 

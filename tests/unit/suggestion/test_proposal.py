@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 from suggestion_studies import MIXED, SMALL, a_spec, a_study, a_trial
 from sweepd.spec import METHODS, Point, parse_mapping, point_digest
 from sweepd_suggestion.domain.design import design_size, design_vector
-from sweepd_suggestion.domain.proposal import question
-from sweepd_suggestion.domain.sequence import proposals, unseen_point
+from sweepd_suggestion.domain.proposal import proposals, question, unseen_point
 from sweepd_suggestion.domain.study import HandedOut, Study, objections
 
 

@@ -1,4 +1,4 @@
-"""Engine of the search: a model proposes the point where it expects to gain most."""
+"""Gaussian process of the search: it proposes the point where it expects to gain most."""
 
 from hashlib import blake2b
 
@@ -9,8 +9,7 @@ from scipy.special import erfcx, ndtr
 
 from sweepd.spec import Point, point_digest
 from sweepd_suggestion.domain.losses import SHIFTS, LossScale
-from sweepd_suggestion.domain.proposal import Prediction, Proposal, Question
-from sweepd_suggestion.domain.sequence import proposals
+from sweepd_suggestion.domain.proposal import Prediction, Proposal, Question, proposals
 from sweepd_suggestion.domain.surrogate import Surrogate, subset
 from sweepd_suggestion.domain.vectors import Array, Coordinates
 
