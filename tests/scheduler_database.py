@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from sweepd_kernel.sql.engine import Engine
+from sweepd_kernel.sql.database import Engine
 from sweepd_kernel.sql.sqlite import SqliteEngine
 
 AWAY = "select abs(-9223372036854775808)"

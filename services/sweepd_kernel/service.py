@@ -13,7 +13,7 @@ import grpc.aio
 from sweepd_kernel.auth.authenticator import Gate
 from sweepd_kernel.clock import Clock
 from sweepd_kernel.flags import Address
-from sweepd_kernel.sql.engine import Connection
+from sweepd_kernel.sql.database import Connection
 from sweepd_kernel.sql.schema import Schema
 
 

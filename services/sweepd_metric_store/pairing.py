@@ -15,7 +15,7 @@ from sweepd_kernel.errors import DatabasesDifferError, DomainError, UnavailableE
 from sweepd_kernel.pairing import store
 from sweepd_kernel.pairing.comparison import Database, Delayed, Peer, mismatch
 from sweepd_kernel.service import AttemptKey, PairedDatabase
-from sweepd_kernel.sql.engine import Connection, Engine
+from sweepd_kernel.sql.database import Connection, Engine
 from sweepd_metric_store.ports import SYSTEM
 from sweepd_metric_store.store.tables_sql import SCHEMA
 

@@ -12,7 +12,7 @@ from alembic.migration import MigrationContext
 
 from postgresql import PostgresServer
 from sweepd_kernel.sql import generate, migration
-from sweepd_kernel.sql.engine import Dialect, Engine
+from sweepd_kernel.sql.database import Dialect, Engine
 from sweepd_kernel.sql.postgresql import PostgresqlEngine
 from sweepd_kernel.sql.schema import Schema, ensure_schema
 from sweepd_kernel.sql.sqlite import SqliteEngine

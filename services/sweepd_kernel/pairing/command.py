@@ -17,7 +17,7 @@ from sweepd_kernel.pairing import store
 from sweepd_kernel.pairing.comparison import Peer
 from sweepd_kernel.process.data_folder import lock_data_folder
 from sweepd_kernel.service import AttemptKey, PairedDatabase, ServiceDefinition
-from sweepd_kernel.sql.engine import storage_error
+from sweepd_kernel.sql.database import storage_error
 from sweepd_kernel.sql.schema import ensure_schema
 from sweepd_kernel.sql.sqlite import SqliteEngine
 

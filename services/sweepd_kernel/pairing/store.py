@@ -3,7 +3,7 @@
 import secrets
 
 from sweepd_kernel.pairing.comparison import Database, Generation, Peer, Position
-from sweepd_kernel.sql.engine import Connection
+from sweepd_kernel.sql.database import Connection
 
 MAX_GENERATIONS = 1_000
 """So many of the newest are compared; a peer that was not met for as many starts is not recognised."""

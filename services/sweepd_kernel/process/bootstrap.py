@@ -29,7 +29,7 @@ from sweepd_kernel.rpc.interceptors import Context, Handler
 from sweepd_kernel.rpc.listener import Listener, new_server
 from sweepd_kernel.rpc.server import ServerSettings, run_service, stop_on_signals
 from sweepd_kernel.service import RunningService, ServiceContext, ServiceDefinition
-from sweepd_kernel.sql.engine import storage_error
+from sweepd_kernel.sql.database import storage_error
 
 
 def ensure_token(path: Path) -> str:

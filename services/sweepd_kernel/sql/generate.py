@@ -18,7 +18,7 @@ from sqlmodel import SQLModel
 
 import sweepd_kernel.sql.model  # noqa: F401 (how types are written in DDL)
 from sweepd_kernel.sql.conversion import Imports, encoders, made_of
-from sweepd_kernel.sql.engine import Dialect
+from sweepd_kernel.sql.database import Dialect
 from sweepd_kernel.sql.mapping import MappingError, ModelColumn, Node, missing, tree, without_none
 
 SERVICES = Path(__file__).resolve().parent.parent.parent
@@ -84,7 +84,7 @@ def generated(package: str) -> str:
         "from json import loads as _loads",
         "",
         *imports.lines(),
-        "from sweepd_kernel.sql.engine import Row, Value",
+        "from sweepd_kernel.sql.database import Row, Value",
         "from sweepd_kernel.sql.schema import Schema, Table",
         "from sweepd_kernel.sql.schema import json_text as _json",
     ]

@@ -9,7 +9,7 @@ from alembic.script import ScriptDirectory
 from alembic.script.revision import ResolutionError
 from alembic.util import CommandError
 
-from sweepd_kernel.sql.engine import Dialect, Engine
+from sweepd_kernel.sql.database import Dialect, Engine
 
 _BEGIN: dict[Dialect, str] = {"sqlite": "begin immediate", "postgresql": "begin"}
 _DRIVERS: dict[Dialect, str] = {"sqlite": "sqlite://", "postgresql": "postgresql+psycopg://"}

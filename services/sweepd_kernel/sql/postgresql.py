@@ -14,7 +14,7 @@ from psycopg.pq import TransactionStatus
 from psycopg.types.string import StrDumperUnknown
 
 from sweepd_kernel.errors import DamagedError, DomainError, StorageError
-from sweepd_kernel.sql.engine import Dialect, Row, StatementError, Value, Values
+from sweepd_kernel.sql.database import Dialect, Row, StatementError, Value, Values
 
 BUSY_SECONDS = 5
 COPIED_ROWS = 50

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from json import JSONEncoder
 
 from sweepd_kernel.errors import StartError
-from sweepd_kernel.sql.engine import Connection, Dialect, Engine
+from sweepd_kernel.sql.database import Connection, Dialect, Engine
 
 json_text = JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 """Returns a value as JSON in the form in which columns hold it."""

@@ -8,7 +8,7 @@ from itertools import chain, count
 from pathlib import Path
 
 from sweepd_kernel.errors import DamagedError, DomainError, StorageError
-from sweepd_kernel.sql.engine import Dialect, Row, StatementError, Values
+from sweepd_kernel.sql.database import Dialect, Row, StatementError, Values
 
 ROOM = 64 * 1024
 BUSY_SECONDS = 5.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sweepd_kernel.errors import DamagedError
-from sweepd_kernel.sql.engine import Connection, Row, Value
+from sweepd_kernel.sql.database import Connection, Row, Value
 from sweepd_metric_store.domain.batch import Chunk
 from sweepd_metric_store.domain.checksum import checksum, is_intact
 from sweepd_metric_store.domain.view import EVERYTHING

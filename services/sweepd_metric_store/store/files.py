@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sweepd_kernel.errors import DamagedError
-from sweepd_kernel.sql.engine import Connection
+from sweepd_kernel.sql.database import Connection
 from sweepd_metric_store.domain.checksum import checksum, is_intact
 from sweepd_metric_store.domain.files import (
     MAX_LEFT_OUT,

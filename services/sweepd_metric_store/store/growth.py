@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
 from sweepd_kernel.errors import DamagedError
-from sweepd_kernel.sql.engine import Connection
+from sweepd_kernel.sql.database import Connection
 from sweepd_metric_store import encoding
 from sweepd_metric_store.ports import AttemptName, Growth, Selection
 from sweepd_metric_store.store import queries

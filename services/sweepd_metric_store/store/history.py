@@ -8,7 +8,7 @@ from heapq import heappop, heappush
 from itertools import groupby
 
 from sweepd_kernel.errors import DamagedError
-from sweepd_kernel.sql.engine import Connection
+from sweepd_kernel.sql.database import Connection
 from sweepd_metric_store import encoding
 from sweepd_metric_store.domain.view import (
     EVERYTHING,

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
-from sweepd_kernel.sql.engine import Connection, Row, Value
+from sweepd_kernel.sql.database import Connection, Row, Value
 from sweepd_metric_store import encoding
 from sweepd_metric_store.domain.batch import Stretch
 from sweepd_metric_store.domain.checksum import is_intact

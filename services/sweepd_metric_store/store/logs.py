@@ -6,7 +6,7 @@ import json
 from collections.abc import Set as AbstractSet
 
 from sweepd_kernel.errors import DamagedError
-from sweepd_kernel.sql.engine import Connection
+from sweepd_kernel.sql.database import Connection
 from sweepd_metric_store.domain.checksum import checksum, is_intact
 from sweepd_metric_store.ports import LogPart
 from sweepd_metric_store.store.ledger import AttemptState, Ledger

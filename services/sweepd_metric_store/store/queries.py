@@ -8,7 +8,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from sweepd_kernel.sql.engine import Connection, Row, Values
+from sweepd_kernel.sql.database import Connection, Row, Values
 from sweepd_metric_store import encoding
 from sweepd_metric_store.domain.batch import Kind, Stretch
 from sweepd_metric_store.domain.checksum import Damage, DamagedBodyError, is_intact

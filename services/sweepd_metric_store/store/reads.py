@@ -11,7 +11,7 @@ from itertools import groupby
 from typing import TypeAlias, TypeVar
 
 from sweepd_kernel.errors import DamagedError, DomainError
-from sweepd_kernel.sql.engine import Connection, Engine, StatementError
+from sweepd_kernel.sql.database import Connection, Engine, StatementError
 from sweepd_metric_store import encoding
 from sweepd_metric_store.domain.checksum import Damage, DamagedBodyError
 from sweepd_metric_store.ports import (

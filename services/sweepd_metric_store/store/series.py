@@ -8,7 +8,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from itertools import groupby
 
-from sweepd_kernel.sql.engine import Connection, Value
+from sweepd_kernel.sql.database import Connection, Value
 from sweepd_metric_store import encoding
 from sweepd_metric_store.domain.batch import Chunk, Spine, Stretch
 from sweepd_metric_store.domain.checksum import checksum

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sweepd_kernel.sql.engine import Connection
+from sweepd_kernel.sql.database import Connection
 from sweepd_metric_store import encoding
 from sweepd_metric_store.domain.batch import Standing, Stretch, bytes_standing, differing_row, standing
 from sweepd_metric_store.domain.packing import MalformedBatchError, check_range, pack

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from sweepd_kernel.clock import Clock
 from sweepd_kernel.pairing.store import Counter, ensure_identity
-from sweepd_kernel.sql.engine import Connection, Engine
+from sweepd_kernel.sql.database import Connection, Engine
 from sweepd_kernel.sql.schema import ensure_schema
 from sweepd_metric_store.ports import Arrival, FileArrived, Stored
 from sweepd_metric_store.store import files, logs, series

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sweepd_kernel.sql.engine import Engine
+from sweepd_kernel.sql.database import Engine
 from sweepd_scheduler.accounts.ports import Loaded, Made
 from sweepd_scheduler.accounts.tables_sql import (
     ENTITY,

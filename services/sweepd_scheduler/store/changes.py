@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import TypeAlias, TypeVar, cast
 
-from sweepd_kernel.sql.engine import Value
+from sweepd_kernel.sql.database import Value
 from sweepd_kernel.sql.schema import json_text
 from sweepd_scheduler.domain.decision import (
     AttemptChanged,

@@ -1,6 +1,6 @@
 """Reads of what the owner holds in memory: at its start, and when a sweep is reopened."""
 
-from sweepd_kernel.sql.engine import Connection, Row
+from sweepd_kernel.sql.database import Connection, Row
 from sweepd_scheduler.domain.names import Parent, SweepName
 from sweepd_scheduler.domain.runs.values import EndedTrial
 from sweepd_scheduler.domain.states import FINAL_RUN, FINAL_SWEEP, RunState, SweepState

@@ -3,7 +3,7 @@
 from collections.abc import Set as AbstractSet
 
 from sweepd_kernel.service import AttemptKey, PairedDatabase
-from sweepd_kernel.sql.engine import Connection
+from sweepd_kernel.sql.database import Connection
 from sweepd_scheduler.domain.names import Parent, RunName, SweepName
 from sweepd_scheduler.store.tables_sql import SCHEMA
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 
 from sweepd_kernel.auth.principal import Bounds
-from sweepd_kernel.sql.engine import Connection, Row, Value
+from sweepd_kernel.sql.database import Connection, Row, Value
 from sweepd_scheduler.domain.agents.agent import StoredAttempt
 from sweepd_scheduler.domain.names import Parent, RunName, SweepName
 from sweepd_scheduler.domain.runs.run import Attempt, Run

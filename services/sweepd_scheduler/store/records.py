@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from sweepd.spec import Goal
 from sweepd_kernel.auth.principal import EVERYWHERE, Bounds
-from sweepd_kernel.sql.engine import Connection, Engine, Row, Value
+from sweepd_kernel.sql.database import Connection, Engine, Row, Value
 from sweepd_scheduler.domain.agents.agent import StoredAttempt
 from sweepd_scheduler.domain.decision import HistoryEntry
 from sweepd_scheduler.domain.names import Parent, RunName, SweepName

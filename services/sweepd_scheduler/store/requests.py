@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from sweepd_kernel.sql.engine import Connection
+from sweepd_kernel.sql.database import Connection
 from sweepd_scheduler.domain.requests.remembered import (
     ALL_PROJECTS,
     EVERYBODY,

@@ -6,7 +6,7 @@ from contextlib import suppress
 from sweepd_kernel.errors import DatabasesDifferError, StorageError
 from sweepd_kernel.pairing import store as pairing
 from sweepd_kernel.pairing.comparison import REMEDY, Database, Peer
-from sweepd_kernel.sql.engine import Engine
+from sweepd_kernel.sql.database import Engine
 from sweepd_scheduler.domain.decision import Change
 from sweepd_scheduler.domain.requests.remembered import Recollection, RequestKey
 from sweepd_scheduler.store import requests

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sweepd import v1
-from sweepd_kernel.sql.engine import Engine
+from sweepd_kernel.sql.database import Engine
 from sweepd_metric_store.domain.batch import Batch, Column, Kind, Value, Values
 from sweepd_metric_store.ports import (
     AttemptName,

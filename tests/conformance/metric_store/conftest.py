@@ -11,7 +11,7 @@ import pytest
 from conformance.metric_store.batches import Store
 from postgresql import PostgresServer
 from sweepd_kernel.clock import SystemClock
-from sweepd_kernel.sql.engine import Engine
+from sweepd_kernel.sql.database import Engine
 from sweepd_kernel.sql.postgresql import PostgresqlEngine
 from sweepd_kernel.sql.schema import ensure_schema
 from sweepd_kernel.sql.sqlite import SqliteEngine

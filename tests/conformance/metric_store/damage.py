@@ -6,7 +6,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from sweepd_kernel.sql.engine import Engine, Value
+from sweepd_kernel.sql.database import Engine, Value
 from sweepd_kernel.sql.sqlite import SqliteEngine
 
 

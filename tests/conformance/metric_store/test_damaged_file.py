@@ -14,7 +14,7 @@ from conformance.metric_store.damage import change, stored, zero_page_of
 from conformance.metric_store.test_damage import ALL, error_of, page, query, seen
 from sweepd import v1
 from sweepd_kernel.clock import SystemClock
-from sweepd_kernel.sql.engine import Value
+from sweepd_kernel.sql.database import Value
 from sweepd_kernel.sql.sqlite import SqliteEngine
 from sweepd_metric_store.pairing import DATABASE
 from sweepd_metric_store.ports import Position

@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from conformance.metric_store.batches import Store, an_attempt, rows
-from sweepd_kernel.sql.engine import Connection
+from sweepd_kernel.sql.database import Connection
 from sweepd_metric_store.ports import HistoryPage, HistoryQuery, Position, Selection
 from sweepd_metric_store.store import history
 

@@ -11,7 +11,7 @@ import pytest
 from postgresql import PostgresServer
 from scheduler_database import refusing
 from scheduler_memory import MemoryStore
-from sweepd_kernel.sql.engine import Engine
+from sweepd_kernel.sql.database import Engine
 from sweepd_kernel.sql.postgresql import PostgresqlEngine
 from sweepd_kernel.sql.schema import Schema, ensure_schema
 from sweepd_kernel.sql.sqlite import SqliteEngine

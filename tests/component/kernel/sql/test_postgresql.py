@@ -9,7 +9,7 @@ import pytest
 from postgresql import PostgresServer
 from sweepd_kernel.errors import DamagedError, Status, StorageError
 from sweepd_kernel.sql import postgresql as module
-from sweepd_kernel.sql.engine import StatementError, Value
+from sweepd_kernel.sql.database import StatementError, Value
 from sweepd_kernel.sql.postgresql import COPIED_ROWS, PostgresqlConnection, PostgresqlEngine, translated
 
 pytestmark = pytest.mark.needs("PostgreSQL")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sweepd_kernel.errors import DamagedError, Reason, Status, StorageError
-from sweepd_kernel.sql.engine import StatementError, storage_error
+from sweepd_kernel.sql.database import StatementError, storage_error
 from sweepd_kernel.sql.sqlite import SqliteConnection, SqliteEngine, SqliteRows
 
 

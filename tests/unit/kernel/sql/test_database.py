@@ -3,7 +3,7 @@
 import errno
 
 from sweepd_kernel.errors import Reason, Status
-from sweepd_kernel.sql.engine import storage_error
+from sweepd_kernel.sql.database import storage_error
 
 
 def test_a_full_disk_and_other_trouble_are_told_apart() -> None:
