@@ -2,36 +2,17 @@
 
 import asyncio
 from collections import OrderedDict
-from dataclasses import dataclass
 from hashlib import blake2b
 
 from sweepd import v1
 from sweepd_kernel.errors import DomainError, Status
 from sweepd_suggestion import codec
 from sweepd_suggestion.domain.importance import Importance
-from sweepd_suggestion.domain.proposal import Proposal, proposals, question
+from sweepd_suggestion.domain.proposal import PointsFound, PointsWanted, proposals, question
 from sweepd_suggestion.fits import Fit, Fits
 from sweepd_suggestion.studies import HeldStudy, StudyKey
 
 _KEPT_FITS = 8
-
-
-@dataclass(frozen=True, slots=True)
-class PointsWanted:
-    """Points for `count` runs from `run_number` on."""
-
-    run_number: int
-    count: int
-
-
-@dataclass(frozen=True, slots=True)
-class PointsFound:
-    """The points, and what the study knew when they were worked out: entries, and values among them."""
-
-    proposals: tuple[Proposal, ...]
-    known: int
-    observed: int
-    exhausted: bool
 
 
 class Search:

@@ -8,14 +8,13 @@ from sweepd.codec import CodecError, point_from_message, point_message, spec_fro
 from sweepd.codec.values import value_message
 from sweepd.spec import Point, SweepSpec
 from sweepd_kernel.errors import InvalidFieldError
-from sweepd_suggestion.answers import PointsFound, PointsWanted
 from sweepd_suggestion.domain.importance import (
     CategoryCorrelation,
     Importance,
     ImportanceQuestion,
     ParameterImportance,
 )
-from sweepd_suggestion.domain.proposal import ENGINE, Proposal
+from sweepd_suggestion.domain.proposal import ENGINE, PointsFound, PointsWanted, Proposal
 from sweepd_suggestion.domain.study import Ended, HandedOut, Observation, Outcome, RungReached, ValueSoFar
 from sweepd_suggestion.studies import StudyUpdate
 

@@ -101,6 +101,24 @@ def question(study: Study, run_number: int, count: int) -> Question:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class PointsWanted:
+    """Points for `count` runs from `run_number` on."""
+
+    run_number: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class PointsFound:
+    """The points, and what the study knew when they were worked out: entries, and values among them."""
+
+    proposals: tuple[Proposal, ...]
+    known: int
+    observed: int
+    exhausted: bool
+
+
 class Model(Protocol):
     """Chooses points from what has been observed."""
 
