@@ -33,7 +33,7 @@ from sweepd_scheduler.api.sweep_servicer import SweepServicer
 from sweepd_scheduler.domain.state import State
 from sweepd_scheduler.domain.timing import Timeouts
 from sweepd_scheduler.message_size import Page
-from sweepd_scheduler.outlet import ServiceOutlet
+from sweepd_scheduler.owner.effect_handler import ServiceEffectHandler
 from sweepd_scheduler.owner.metric_pairing import MetricPairing, compare_at_start
 from sweepd_scheduler.owner.owner import Owner
 from sweepd_scheduler.reads.importance import Backend, Importances
@@ -41,13 +41,12 @@ from sweepd_scheduler.reads.prior_curves import Curves
 from sweepd_scheduler.reads.prior_runs import PriorRuns
 from sweepd_scheduler.reads.reading import Reading
 from sweepd_scheduler.reads.watch import Watchers
-from sweepd_scheduler.search.suggestion_service import SuggestionService
-from sweepd_scheduler.store.paired import DATABASE, PAIRED
 from sweepd_scheduler.store.ports import StudyLine
 from sweepd_scheduler.store.records import SqlRecords
+from sweepd_scheduler.store.store import DATABASE, PAIRED, SqlStore
 from sweepd_scheduler.store.store import SERVICE as NAME
-from sweepd_scheduler.store.store import SqlStore
 from sweepd_scheduler.store.tables_sql import SCHEMA
+from sweepd_scheduler.suggestion_client import SuggestionService
 
 ACCOUNTS = "accounts.sqlite"
 GOODBYE_PATIENCE = 1.0
@@ -83,7 +82,7 @@ class Scheduler:
         self._engine = SuggestionService(
             self._suggestion, self._observations, lambda event: self.owner.tell(event), clock, log
         )
-        outlet = ServiceOutlet(state, self._outboxes, self._engine, self._watchers, log)
+        outlet = ServiceEffectHandler(state, self._outboxes, self._engine, self._watchers, log)
         self.owner = Owner(state, store, clock, outlet, log)
         metrics = metric_service_pb2_grpc.MetricServiceStub(self._metrics)
         credentials = call_metadata(context.service_token)

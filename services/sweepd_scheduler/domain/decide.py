@@ -1,9 +1,11 @@
 """The core: what an event changes and what follows, free of I/O, clocks and randomness."""
 
+from sweepd_scheduler.domain import hand_out
 from sweepd_scheduler.domain.agents import attach, lease, reports
 from sweepd_scheduler.domain.agents.release import release
 from sweepd_scheduler.domain.decision import Decision, Steps, whole
 from sweepd_scheduler.domain.draft import Draft
+from sweepd_scheduler.domain.eligibility import notify_changes
 from sweepd_scheduler.domain.events import (
     Announced,
     Answered,
@@ -28,8 +30,6 @@ from sweepd_scheduler.domain.events import (
     SuggestionsFailed,
     TimeoutDue,
 )
-from sweepd_scheduler.domain.hand_out import hand_out
-from sweepd_scheduler.domain.hand_out.eligibility import notify_changes
 from sweepd_scheduler.domain.requests import sweep_requests
 from sweepd_scheduler.domain.requests.edit_sweep import edit
 from sweepd_scheduler.domain.requests.enqueue_run import enqueue

@@ -52,8 +52,8 @@ A = TypeVar("A", bound=Answer)
 T = TypeVar("T")
 
 
-class Outlet(Protocol):
-    """Outlet of effects once the changes behind them are stored. None of it waits."""
+class EffectHandler(Protocol):
+    """Port: what becomes of effects and changes once they are stored. None of it waits."""
 
     def perform(self, effect: Effect) -> None:
         """Carry out one effect."""
@@ -65,11 +65,13 @@ class Outlet(Protocol):
 class Owner:
     """Owns the state: nothing else decides. The loop is free in commits and between steps of decisions."""
 
-    def __init__(self, state: State, store: Store, clock: Clock, outlet: Outlet, log: logging.Logger) -> None:
+    def __init__(
+        self, state: State, store: Store, clock: Clock, effect_handler: EffectHandler, log: logging.Logger
+    ) -> None:
         self.state = state
         self._store = store
         self._clock = clock
-        self._outlet = outlet
+        self._effect_handler = effect_handler
         self._log = log
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="scheduler-writer")
         self._inbox: deque[Item] = deque()
@@ -291,13 +293,13 @@ class Owner:
         self.state.undo_log.keep()
         if changes:
             self.state.counters["number"] = number
-            self._act(lambda: self._outlet.publish(changes, number))
+            self._act(lambda: self._effect_handler.publish(changes, number))
         for each in decided:
             for effect in each.decision.effects:
                 if isinstance(effect, SetTimer):
                     self._timers.set(effect.at, effect.event)
                 else:
-                    self._act(partial(self._outlet.perform, effect))
+                    self._act(partial(self._effect_handler.perform, effect))
             finish(each.item, each.answer, each.refusal)
 
     def _act(self, perform: Callable[[], None]) -> None:

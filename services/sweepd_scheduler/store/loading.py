@@ -6,7 +6,7 @@ from sweepd_scheduler.domain.runs.values import EndedTrial
 from sweepd_scheduler.domain.states import FINAL_RUN, FINAL_SWEEP, RunState, SweepState
 from sweepd_scheduler.domain.sweep_index import RECENT_RUNS
 from sweepd_scheduler.domain.sweeps.sweep import EndedSweep, StoredSweep, Sweep
-from sweepd_scheduler.store import queries, requests
+from sweepd_scheduler.store import queries
 from sweepd_scheduler.store.ports import Loaded
 from sweepd_scheduler.store.tables_sql import AGENT_GUARD, RUN, SWEEP, agent_guard_of, sweep_of
 
@@ -38,7 +38,7 @@ def load(connection: Connection) -> Loaded:
     return Loaded(
         sweeps=tuple(stored_sweep(connection, row) for row in sweeps),
         ended=tuple(ended),
-        newest_request=requests.newest_time(connection),
+        newest_request=_newest_request(connection),
         # Not every commit has rows that are marked with its number.
         number=number[0] if number else 0,
     )
@@ -121,3 +121,9 @@ def _recent(connection: Connection, sweep: Sweep) -> tuple[bool, ...]:
         (sweep.key, count),
     ).all()
     return tuple(state == RunState.FAILED for (state,) in reversed(found))
+
+
+def _newest_request(connection: Connection) -> int:
+    """Return the time of the newest request; 0: there is none."""
+    row = connection.execute("select max(time) from request").first()
+    return row[0] or 0 if row else 0

@@ -160,7 +160,7 @@ async def one_run(installation: Installation, agent: ScriptedAgent, value: float
 def test_a_study_is_told_everything_again_after_the_service_has_restarted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sweepd_scheduler.search.suggestion_service.UNAVAILABLE_FOR", 0.2)
+    monkeypatch.setattr("sweepd_scheduler.suggestion_client.UNAVAILABLE_FOR", 0.2)
 
     async def scenario() -> None:
         service = a_suggestion_service(tmp_path)

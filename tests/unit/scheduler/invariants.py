@@ -15,7 +15,7 @@ from sweepd_scheduler.domain.decision import (
     RunChanged,
     SweepChanged,
 )
-from sweepd_scheduler.domain.hand_out.eligibility import ineligibility, waits_for_canary
+from sweepd_scheduler.domain.eligibility import ineligibility, waits_for_canary
 from sweepd_scheduler.domain.runs.run import PointSource, Run, RunKey, attempt_table, run_table
 from sweepd_scheduler.domain.runs.values import EndedTrial, block_value
 from sweepd_scheduler.domain.search.prior_runs import digests_of, observation_count

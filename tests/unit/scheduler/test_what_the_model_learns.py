@@ -9,8 +9,8 @@ from sweepd_scheduler.domain.requests.requests import CancelSweep, EnqueueRun
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause
 from sweepd_scheduler.domain.search.study import StudyEvent, StudyObservation
 from sweepd_scheduler.domain.states import RunState
-from sweepd_scheduler.search.suggestion_service import observation_message
 from sweepd_scheduler.store.ports import StudyLine
+from sweepd_scheduler.suggestion_client import observation_message
 from sweepd_suggestion.codec import study_update
 from sweepd_suggestion.domain.objective import Evidence, evidence
 from sweepd_suggestion.domain.study import Study

@@ -15,8 +15,8 @@ from sweepd_scheduler.domain.agents.placement import close_session, open_session
 from sweepd_scheduler.domain.agents.release import resume_with
 from sweepd_scheduler.domain.decision import CloseSession
 from sweepd_scheduler.domain.draft import Draft
+from sweepd_scheduler.domain.eligibility import ineligibility, notify_session_of
 from sweepd_scheduler.domain.events import Announced, Attached, Detached
-from sweepd_scheduler.domain.hand_out.eligibility import ineligibility, notify_session_of
 from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.runs.run import Run, with_attempt
 from sweepd_scheduler.domain.states import FINAL_RUN, FINAL_SWEEP, AttemptState

@@ -5,7 +5,7 @@ Leases on monotonic clocks: Gray, Cheriton (1989), "Leases", SOSP.
 
 from sweepd_scheduler.domain.draft import Draft
 from sweepd_scheduler.domain.events import ConfirmDue, LeaseDue, Timer
-from sweepd_scheduler.domain.hand_out.hand_out import serve_sweep
+from sweepd_scheduler.domain.hand_out import serve_sweep
 from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.runs.attempt_end import lose_attempt
 from sweepd_scheduler.domain.runs.run import Attempt, Run, RunKey, attempt_moved, moved, with_attempt

@@ -2,8 +2,8 @@
 
 from sweepd_kernel.errors import NotFoundError
 from sweepd_scheduler.domain.draft import Draft
-from sweepd_scheduler.domain.hand_out.eligibility import notify_agent
-from sweepd_scheduler.domain.hand_out.hand_out import serve_session
+from sweepd_scheduler.domain.eligibility import notify_agent
+from sweepd_scheduler.domain.hand_out import serve_session
 from sweepd_scheduler.domain.requests.requests import ReleaseAgent, Released
 from sweepd_scheduler.domain.search.by_index import end_if_exhausted
 from sweepd_scheduler.domain.sweeps import guard

@@ -9,6 +9,7 @@ from sweepd_scheduler.domain.agents.placement import confirm, place, put_session
 from sweepd_scheduler.domain.decision import DetailsChanged
 from sweepd_scheduler.domain.draft import Draft
 from sweepd_scheduler.domain.early_termination import verdicts
+from sweepd_scheduler.domain.eligibility import waits_for_canary
 from sweepd_scheduler.domain.events import (
     Answered,
     Described,
@@ -20,8 +21,7 @@ from sweepd_scheduler.domain.events import (
     StaleDelivery,
     Started,
 )
-from sweepd_scheduler.domain.hand_out.eligibility import waits_for_canary
-from sweepd_scheduler.domain.hand_out.hand_out import serve_session, serve_sweep
+from sweepd_scheduler.domain.hand_out import serve_session, serve_sweep
 from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.runs.attempt_end import conclude, exit_sentence
 from sweepd_scheduler.domain.runs.checkpoints import begin_anew, resume, saved

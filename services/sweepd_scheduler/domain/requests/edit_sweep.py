@@ -5,7 +5,7 @@ from dataclasses import replace
 from sweepd.spec import SweepSpec
 from sweepd_kernel.errors import DomainError, Reason, Status
 from sweepd_scheduler.domain.draft import Draft
-from sweepd_scheduler.domain.hand_out.hand_out import complete_block, room, serve_sweep
+from sweepd_scheduler.domain.hand_out import complete_block, room, serve_sweep
 from sweepd_scheduler.domain.requests.reopening import CutPoint, cut_point, load_sweep, recount_point, reopen
 from sweepd_scheduler.domain.requests.requests import Edit, UpdateSweep
 from sweepd_scheduler.domain.runs.results import has_reached_target

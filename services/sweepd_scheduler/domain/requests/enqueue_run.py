@@ -7,7 +7,7 @@ from sweepd.spec.methods.sequence import completion
 from sweepd.spec.space.sampling import InfeasibleError
 from sweepd_kernel.errors import DomainError, InvalidFieldError, Reason, Status, WrongStateError
 from sweepd_scheduler.domain.draft import Draft
-from sweepd_scheduler.domain.hand_out.hand_out import create_block, room, serve_sweep
+from sweepd_scheduler.domain.hand_out import create_block, room, serve_sweep
 from sweepd_scheduler.domain.requests.reopening import load_sweep, reopen, sweep_state
 from sweepd_scheduler.domain.requests.requests import EnqueueRun, Runs
 from sweepd_scheduler.domain.runs.run import PointSource, Provenance

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sweepd_kernel.errors import NotFoundError
 from sweepd_scheduler.domain.draft import Draft
-from sweepd_scheduler.domain.hand_out.eligibility import notify_serving
+from sweepd_scheduler.domain.eligibility import notify_serving
 from sweepd_scheduler.domain.names import SweepName
 from sweepd_scheduler.domain.requests.requests import NotInMemoryError
 from sweepd_scheduler.domain.runs.results import forget_best_of, remains

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from sweepd_kernel.errors import WrongStateError
 from sweepd_scheduler.domain.decision import RUNS_A_STEP, Steps
 from sweepd_scheduler.domain.draft import Draft
-from sweepd_scheduler.domain.hand_out.hand_out import serve_sweep
+from sweepd_scheduler.domain.hand_out import serve_sweep
 from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.requests.reopening import (
     has_unfinished,

@@ -3,7 +3,7 @@
 from sweepd_kernel.errors import NotFoundError, WrongStateError
 from sweepd_scheduler.domain.agents.placement import send_stop
 from sweepd_scheduler.domain.draft import Draft
-from sweepd_scheduler.domain.hand_out.hand_out import serve_sweep
+from sweepd_scheduler.domain.hand_out import serve_sweep
 from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.requests.requests import EndRun, NotInMemoryError, Runs
 from sweepd_scheduler.domain.runs.run import Run, Stop, StopMode

@@ -4,7 +4,7 @@ import re
 from signal import Signals
 
 from sweepd_scheduler.domain.draft import Draft
-from sweepd_scheduler.domain.hand_out.hand_out import serve_sweep
+from sweepd_scheduler.domain.hand_out import serve_sweep
 from sweepd_scheduler.domain.runs.run import Attempt, Exit, ExitCause, Run
 from sweepd_scheduler.domain.runs.run_end import check_objective, end, requeue
 from sweepd_scheduler.domain.states import FINAL_SWEEP, RunState, SweepState

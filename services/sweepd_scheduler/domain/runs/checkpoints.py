@@ -8,7 +8,7 @@ from itertools import islice
 
 from sweepd_scheduler.domain.agents.agent import Session
 from sweepd_scheduler.domain.draft import Draft
-from sweepd_scheduler.domain.hand_out.eligibility import ineligible
+from sweepd_scheduler.domain.eligibility import ineligible
 from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.runs.results import value_logged
 from sweepd_scheduler.domain.runs.run import Attempt, Checkpoint, Run, with_attempt

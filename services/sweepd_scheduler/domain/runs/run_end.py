@@ -11,8 +11,8 @@ from sweepd_scheduler.domain.agents.commands import SweepEnded
 from sweepd_scheduler.domain.agents.placement import unplace
 from sweepd_scheduler.domain.decision import RUNS_A_STEP, LogLine, Steps
 from sweepd_scheduler.domain.draft import Draft
+from sweepd_scheduler.domain.eligibility import waits_for_canary
 from sweepd_scheduler.domain.events import TimeoutDue
-from sweepd_scheduler.domain.hand_out.eligibility import waits_for_canary
 from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.runs.results import run_ending
 from sweepd_scheduler.domain.runs.run import Attempt, Run, moved

@@ -3,7 +3,7 @@
 from sweepd_scheduler.domain.decision import LogLine
 from sweepd_scheduler.domain.draft import Draft
 from sweepd_scheduler.domain.events import AskDue, SuggestionsArrived, SuggestionsFailed
-from sweepd_scheduler.domain.hand_out.hand_out import serve_sweep
+from sweepd_scheduler.domain.hand_out import serve_sweep
 from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.search.model_based import call_study, prefetch, with_stock
 from sweepd_scheduler.domain.search.study import Suggestion

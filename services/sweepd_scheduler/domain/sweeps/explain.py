@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from sweepd_scheduler.domain.agents.agent import Ineligible, IneligibleReason, Session
-from sweepd_scheduler.domain.hand_out.eligibility import (
+from sweepd_scheduler.domain.eligibility import (
     OWN_REASONS,
     ineligible,
     reason_sentence,

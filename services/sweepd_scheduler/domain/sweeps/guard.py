@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 from sweepd_scheduler.domain.agents.agent import Guarded, QuarantineCause
 from sweepd_scheduler.domain.decision import LogLine
 from sweepd_scheduler.domain.draft import Draft
+from sweepd_scheduler.domain.eligibility import has_labels, notify_agent
 from sweepd_scheduler.domain.events import QuarantineDue
-from sweepd_scheduler.domain.hand_out.eligibility import has_labels, notify_agent
 from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.runs.run import Run
 from sweepd_scheduler.domain.states import FINAL_SWEEP, LIVE_RUN, RunState, SweepState

@@ -18,7 +18,7 @@ from sweepd_scheduler.domain.state import State
 from sweepd_scheduler.reads.watch import Watchers
 
 
-class ServiceOutlet:
+class ServiceEffectHandler:
     """The outlet of the running service; all effects may be repeated."""
 
     def __init__(

@@ -7,7 +7,7 @@ from typing import NoReturn
 from sweepd.rpc.channel import open_channel
 from sweepd_kernel.clock import SystemClock
 from sweepd_scheduler.domain.events import SuggestionsArrived, SuggestionsFailed
-from sweepd_scheduler.search.suggestion_service import SuggestionService
+from sweepd_scheduler.suggestion_client import SuggestionService
 from unit.scheduler.world import RANDOM, World
 
 

@@ -4,8 +4,8 @@ from sweepd_scheduler.domain.agents.agent import Session, UnconfirmedHandOut, di
 from sweepd_scheduler.domain.agents.commands import StartRun
 from sweepd_scheduler.domain.agents.placement import new_command, place, put_session
 from sweepd_scheduler.domain.draft import Draft
+from sweepd_scheduler.domain.eligibility import canary_under_way, ineligible, notify_session
 from sweepd_scheduler.domain.events import ConfirmDue, LeaseDue, SearchDue
-from sweepd_scheduler.domain.hand_out.eligibility import canary_under_way, ineligible, notify_session
 from sweepd_scheduler.domain.names import RunName
 from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.runs.checkpoints import has_any, next_for

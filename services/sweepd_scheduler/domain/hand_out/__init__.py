@@ -1,1 +1,0 @@
-"""Hand-outs: which run goes to which agent."""

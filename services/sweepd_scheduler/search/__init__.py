@@ -1,1 +1,0 @@
-"""Adapters of the search: the client of the suggestion service."""
