@@ -82,8 +82,8 @@ class Scheduler:
         self._engine = SuggestionService(
             self._suggestion, self._observations, lambda event: self.owner.tell(event), clock, log
         )
-        outlet = ServiceEffectHandler(state, self._outboxes, self._engine, self._watchers, log)
-        self.owner = Owner(state, store, clock, outlet, log)
+        effect_handler = ServiceEffectHandler(state, self._outboxes, self._engine, self._watchers, log)
+        self.owner = Owner(state, store, clock, effect_handler, log)
         metrics = metric_service_pb2_grpc.MetricServiceStub(self._metrics)
         credentials = call_metadata(context.service_token)
         self._forwarders = Forwarders(

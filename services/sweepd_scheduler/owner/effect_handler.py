@@ -1,4 +1,4 @@
-"""Outlet of effects once the changes behind them are stored: to streams, studies, readers and the log."""
+"""Handler of effects once the changes behind them are stored: to streams, studies, readers and the log."""
 
 import logging
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from sweepd_scheduler.reads.watch import Watchers
 
 
 class ServiceEffectHandler:
-    """The outlet of the running service; all effects may be repeated."""
+    """Effects of the running service; all of them may be repeated."""
 
     def __init__(
         self, state: State, outboxes: Outboxes, engine: SearchEngine, watchers: Watchers, log: logging.Logger

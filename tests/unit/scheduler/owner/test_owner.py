@@ -54,7 +54,7 @@ class StillClock:
 
 
 class Recording:
-    """An outlet that keeps what it is given."""
+    """An effect handler that keeps what it is given."""
 
     def __init__(self) -> None:
         self.effects: list[Effect] = []
@@ -91,9 +91,9 @@ class Bench:
 
     def __init__(self) -> None:
         self.store = Particular()
-        self.outlet = Recording()
+        self.effects_seen = Recording()
         self.owner = Owner(
-            State(Timeouts()), self.store, StillClock(), self.outlet, logging.getLogger("test.owner")
+            State(Timeouts()), self.store, StillClock(), self.effects_seen, logging.getLogger("test.owner")
         )
 
     async def pause(self, request_id: str = "", fingerprint: bytes = b"") -> bytes:
@@ -137,15 +137,15 @@ def running(scenario: Callable[[Bench], Awaitable[None]]) -> None:
 
 def test_what_waits_together_is_stored_together() -> None:
     async def scenario(bench: Bench) -> None:
-        before = len(bench.outlet.numbers)
+        before = len(bench.effects_seen.numbers)
         creates = [
             CreateSweep(parent=PARENT, id=f"x{n}", drawn_ids=(), spec=CREATE.spec, file=None)
             for n in range(20)
         ]
         answers = await asyncio.gather(*(bench.owner.ask(each, Sweep, encode, None) for each in creates))
         assert len(set(answers)) == 20
-        assert len(bench.outlet.numbers) - before <= 2
-        assert bench.outlet.numbers == sorted(set(bench.outlet.numbers))
+        assert len(bench.effects_seen.numbers) - before <= 2
+        assert bench.effects_seen.numbers == sorted(set(bench.effects_seen.numbers))
 
     running(scenario)
 
@@ -171,12 +171,12 @@ def test_nothing_leaves_before_it_is_stored_and_reports_wait_for_the_store() -> 
         assert refused.value.status is Status.RESOURCE_EXHAUSTED
         assert bench.owner.state.sweeps[1].state is SweepState.PENDING
         assert not bench.owner.state.runs
-        assert bench.outlet.starts() == 0
+        assert bench.effects_seen.starts() == 0
         assert not done.is_set()
         bench.store.away = False
         async with asyncio.timeout(5):
             await done.wait()
-        assert bench.outlet.starts() == 2
+        assert bench.effects_seen.starts() == 2
         assert await bench.pause() == b"local/demo/s paused"
 
     running(scenario)
@@ -194,7 +194,7 @@ def test_a_refused_request_changes_nothing_and_the_loop_goes_on() -> None:
 def test_an_effect_that_fails_does_not_end_the_loop() -> None:
     async def scenario(bench: Bench) -> None:
         await bench.attach()
-        bench.outlet.broken = True
+        bench.effects_seen.broken = True
         await bench.owner.settle(Offered("session", 1))
         async with asyncio.timeout(5):
             assert await bench.pause() == b"local/demo/s paused"
@@ -238,14 +238,17 @@ def test_others_have_their_say_within_a_long_decision_and_it_is_stored_as_one() 
     async def scenario(bench: Bench) -> None:
         points = [EnqueueRun(sweep=S, point={"x": 1 / n}, first=False) for n in range(1, 3 * RUNS_A_STEP)]
         await asyncio.gather(*(bench.owner.settle(each) for each in points))
-        stored, stop = len(bench.outlet.numbers), asyncio.ensure_future(bench.owner.settle(StopSweep(S)))
+        stored, stop = (
+            len(bench.effects_seen.numbers),
+            asyncio.ensure_future(bench.owner.settle(StopSweep(S))),
+        )
         seen = set()
         while not stop.done():
             await asyncio.sleep(0)
             sweep = bench.owner.state.sweeps.get(1)
             seen.add(sweep.counts.ended if sweep else len(points))
         assert {RUNS_A_STEP, 2 * RUNS_A_STEP, len(points)} <= seen
-        assert len(bench.outlet.numbers) == stored + 1
+        assert len(bench.effects_seen.numbers) == stored + 1
 
     running(scenario)
 
