@@ -57,7 +57,7 @@ def test_an_agent_that_a_guard_holds_ends_with_9_and_says_why(installation: Inst
         )
 
 
-def test_an_agent_ends_by_its_own_guard_and_the_sweep_goes_on_elsewhere(installation: Installation) -> None:
+def test_an_agent_ends_by_its_own_guard_and_the_sweep_continues_elsewhere(installation: Installation) -> None:
     installation.join_server()
     name = installation.create(FAILING.replace("guard: {agent: 2}\n", ""))
     agent = installation.start_agent(name, "--max-consecutive-failed-runs", "1")

@@ -66,7 +66,7 @@ def test_an_agent_in_an_empty_folder_pauses_nothing_while_a_run_is_alive(
     assert sum(int(str(run["attempt"])) for run in runs) == 7, "one hand-out was for nothing"
 
 
-def test_a_sweep_whose_only_agent_cannot_start_it_pauses_and_goes_on_once_that_is_fixed(
+def test_a_sweep_whose_only_agent_cannot_start_it_pauses_and_continues_once_that_is_fixed(
     installation: Installation,
 ) -> None:
     """The quarantine outlasts a restart of the server; releasing the agent is all that is needed."""

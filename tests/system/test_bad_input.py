@@ -73,7 +73,7 @@ def test_a_script_that_is_missing_pauses_its_sweep_with_the_reason(installation:
     assert agent.process.wait(15) == 9
 
 
-def test_a_script_that_crashes_fails_its_run_and_the_sweep_goes_on(installation: Installation) -> None:
+def test_a_script_that_crashes_fails_its_run_and_the_sweep_continues(installation: Installation) -> None:
     installation.join_server()
     installation.write(
         "crash.py",
@@ -89,7 +89,7 @@ def test_a_script_that_crashes_fails_its_run_and_the_sweep_goes_on(installation:
     assert "the data is gone" in installation.ctl("logs", str(first["run"])).stdout
 
 
-def test_reads_name_the_metric_store_while_it_is_away(installation: Installation) -> None:
+def test_reads_name_the_metric_store_while_it_is_unavailable(installation: Installation) -> None:
     server = installation.start_server()
     sweep = installation.create(f"program: {TRIALS / 'steps.py'}\n{PYTHON}{RANDOM}")
     agent = installation.start_agent(sweep)

@@ -41,7 +41,7 @@ def points(installation: Installation, name: str) -> int:
 
 
 @pytest.mark.parametrize("how", ["SIGTERM", "SIGKILL"])
-def test_a_run_goes_on_at_its_checkpoint_on_another_agent(installation: Installation, how: str) -> None:
+def test_a_run_continues_at_its_checkpoint_on_another_agent(installation: Installation, how: str) -> None:
     """The machine is taken away in the fifth step; the checkpoint holds three."""
     installation.join_server(*SHORT)
     (installation.work / "hold-5").touch()

@@ -85,7 +85,7 @@ def test_what_is_no_database_ends_the_start_with_one_line(
     assert "cannot write" not in refused.stderr
 
 
-def test_damage_of_the_scheduler_at_run_time_is_told_as_damage(installation: Installation) -> None:
+def test_damage_of_the_scheduler_at_run_time_is_reported_as_damage(installation: Installation) -> None:
     server = installation.start_server(*SHORT)
     name = installation.create(sweep("steps.py"))
     path = server.data / SCHEDULER

@@ -185,7 +185,7 @@ def test_both_databases_put_back_from_one_copy_work(prepared: Prepared, which: s
 
 
 @pytest.mark.parametrize("database", [SCHEDULER, METRICS])
-def test_whoever_has_lost_one_of_them_goes_on_with_the_other(prepared: Prepared, database: Path) -> None:
+def test_a_user_who_has_lost_one_of_them_continues_with_the_other(prepared: Prepared, database: Path) -> None:
     prepared.reset()
     (prepared.data / database).unlink()
     installation = prepared.installation

@@ -39,7 +39,7 @@ def processor_seconds() -> float:
 
 
 @pytest.mark.timeout(280)
-def test_the_demo_beats_the_defaults_within_a_minute_and_keeps_what_it_is_told_to(
+def test_the_demo_beats_the_defaults_within_a_minute_and_keeps_what_it_is_asked_to(
     installation: Installation,
 ) -> None:
     kept = installation.work / "kept"

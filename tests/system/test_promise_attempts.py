@@ -133,7 +133,7 @@ def test_an_agent_cut_off_lets_its_trial_run_on(installation: Installation, way:
 
 
 @pytest.mark.parametrize("way", ["cut", "swallow"])
-def test_an_agent_cut_off_stops_its_trial_with_its_lease_if_so_told(
+def test_an_agent_cut_off_stops_its_trial_with_its_lease_if_so_configured(
     installation: Installation, way: str
 ) -> None:
     """P8: `stop` ends the trial when the lease does; the run is handed back at the agent's return."""

@@ -146,7 +146,7 @@ def test_services_end_in_time_with_agents_and_watchers_on_them(installation: Ins
     installation.nothing_is_left()
 
 
-def test_an_agent_told_to_end_lets_its_run_finish(installation: Installation) -> None:
+def test_an_agent_asked_to_end_lets_its_run_finish(installation: Installation) -> None:
     """P27: nothing new is taken."""
     server = installation.join_server(*SHORT)
     name = installation.create(sweep("patient.py", runs=2))
@@ -160,7 +160,7 @@ def test_an_agent_told_to_end_lets_its_run_finish(installation: Installation) ->
     until(lambda: only_services(installation, server))
 
 
-def test_an_agent_told_to_end_hands_its_run_back_within_the_grace(installation: Installation) -> None:
+def test_an_agent_asked_to_end_hands_its_run_back_within_the_grace(installation: Installation) -> None:
     """P27: uncharged, so another agent takes it at once."""
     server = installation.join_server(*SHORT)
     name = installation.create(sweep("patient.py"))

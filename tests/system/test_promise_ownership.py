@@ -10,10 +10,10 @@ from component.scheduler.scripted_agent import ScriptedAgent, id_of, secret_of
 from component.scheduler.test_ownership import all_reports
 from sweepd import v1
 from sweepd_agent.files.state_folder import open_folder
-from system.by_hand import assert_whole, reaches, released, start
 from system.installation import Installation
 from system.promises import SHORT, alive, attempts, number, runs, stored, sweep
-from system.test_by_hand import synced
+from system.standalone_runs import assert_whole, reaches, released, start
+from system.test_standalone_runs import synced
 from system.wire import Wire, failure, through_the_gateway
 from waiting import until
 
@@ -106,7 +106,7 @@ def test_what_an_agent_has_left_comes_in_from_the_folder_of_another(installation
     assert len(rows) == outcome["rows"]
 
 
-def test_an_agent_whose_id_is_lost_goes_on_with_its_trial(installation: Installation) -> None:
+def test_an_agent_whose_id_is_lost_continues_with_its_trial(installation: Installation) -> None:
     installation.join_server(*SHORT)
     name = installation.create(sweep("patient.py"))
     agent = installation.start_agent(name, state="agent")

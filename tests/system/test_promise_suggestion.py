@@ -235,7 +235,7 @@ def test_what_lies_outside_the_space_never_reaches_an_agent(installation: Instal
     asyncio.run(scenario())
 
 
-def test_a_service_that_is_away_is_asked_less_than_once_a_second(installation: Installation) -> None:
+def test_a_service_that_is_unavailable_is_asked_less_than_once_a_second(installation: Installation) -> None:
     async def scenario() -> None:
         liar = Liar()
         liar.mood = "away"

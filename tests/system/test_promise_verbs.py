@@ -158,7 +158,7 @@ def test_a_sweep_is_edited_and_a_run_retried_once_whenever_the_scheduler_dies(
     assert installation.json("get", name)["state"] == "finished"
 
 
-def test_a_finished_sweep_goes_on_for_agents_that_wait_for_the_server_and_for_new_ones(
+def test_a_finished_sweep_continues_for_agents_that_wait_for_the_server_and_for_new_ones(
     installation: Installation,
 ) -> None:
     """Revival: agents that come before the server does find the sweep going on, and it finishes again."""

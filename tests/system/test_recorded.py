@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from sweepd.objects.download import UnsafeNameError, place_of
-from system.by_hand import reaches, released, start
 from system.installation import BIN, Installation
+from system.standalone_runs import reaches, released, start
 from waiting import until
 
 TRAIN = """
@@ -179,7 +179,7 @@ while not Path("release").exists():
 """
 
 
-def test_a_run_by_hand_tells_the_same(installation: Installation) -> None:
+def test_a_standalone_run_tells_the_same(installation: Installation) -> None:
     """It is followed from outside: by the agent that `init` has started, then by one that takes over."""
     installation.join_server()
     subprocess.run(["git", "init", "-q", "-b", "trunk"], cwd=installation.work, check=True)
@@ -230,7 +230,9 @@ def test_a_run_by_hand_tells_the_same(installation: Installation) -> None:
     assert [row["values"] for row in history(installation, script.run)] == [{"loss": 0.5}]
 
 
-def test_a_script_that_is_over_before_its_agent_is_up_tells_where_it_ran(installation: Installation) -> None:
+def test_a_script_that_has_ended_before_its_agent_is_up_tells_where_it_ran(
+    installation: Installation,
+) -> None:
     """What had been over for long when it was brought in does not: other code may lie there by now."""
     installation.join_server()
     script = start(installation, 1)

@@ -158,7 +158,7 @@ def test_repeats_of_a_point_know_their_index_and_count_as_one(installation: Inst
     assert sweep["best"] == {"run": runs[3]["run"], "value": 0.25}
 
 
-def test_a_sweep_whose_time_is_over_stops_also_when_the_scheduler_dies(installation: Installation) -> None:
+def test_a_sweep_past_its_timeout_stops_also_when_the_scheduler_dies(installation: Installation) -> None:
     """Live runs end by themselves; the time goes on while nobody keeps it."""
     server = installation.start_server()
     plan: Plan = {a: {"steps": ["release"]} for a in range(9)}

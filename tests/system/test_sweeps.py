@@ -57,7 +57,7 @@ def test_a_bayes_sweep_with_hyperband_stops_bad_runs(installation: Installation)
     assert "hyperband" in str(stopped["reason"])
 
 
-def test_pause_holds_over_a_restart_and_resume_goes_on(installation: Installation) -> None:
+def test_pause_holds_over_a_restart_and_resume_continues(installation: Installation) -> None:
     server = installation.start_server()
     sweep = installation.create(
         steps(

@@ -78,7 +78,7 @@ def test_runs_end_while_the_metric_store_hangs_and_their_points_come_later(
     until(lambda: len(installation.export(sweep, "point")) == 2 * 3 * 3, what="every point of three keys")
 
 
-def test_whoever_looks_is_told_that_the_objective_is_never_logged(installation: Installation) -> None:
+def test_whoever_looks_is_notified_that_the_objective_is_never_logged(installation: Installation) -> None:
     installation.start_server()
     sweep = installation.create(SILENT)
     agent = installation.start_agent(sweep)

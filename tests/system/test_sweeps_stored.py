@@ -123,7 +123,7 @@ async def _best_first(wire: Wire, sweep: str) -> AsyncIterator[v1.Run]:
         request.page_token = page.next_page_token
 
 
-def test_a_watch_goes_on_after_its_token_over_a_death_of_the_scheduler(installation: Installation) -> None:
+def test_a_watch_continues_after_its_token_over_a_death_of_the_scheduler(installation: Installation) -> None:
     server = installation.start_server()
 
     async def scenario(wire: Wire) -> None:

@@ -26,7 +26,7 @@ def test_an_idle_server_is_ready_soon_and_ends_without_a_trace(installation: Ins
     assert "Traceback" not in (installation.folder / "server.log").read_text()
 
 
-def test_each_service_that_is_killed_comes_back_while_the_others_go_on(installation: Installation) -> None:
+def test_each_service_that_is_killed_comes_back_while_the_others_continue(installation: Installation) -> None:
     server = installation.start_server()
     for victim in SERVICES:
         before = server.service_pids()

@@ -104,7 +104,7 @@ def test_enqueued_points_go_before_those_of_the_method_and_first_before_all(
     assert str(error["nextStep"]).startswith(f"`sweepctl edit {name} --run-cap")
 
 
-def test_an_enqueued_run_lets_a_finished_sweep_go_on(installation: Installation) -> None:
+def test_an_enqueued_run_lets_a_finished_sweep_continue(installation: Installation) -> None:
     installation.join_server()
     name = installation.create(sweep("steps.py", runs=2))
     assert installation.start_agent(name).process.wait(60) == 0

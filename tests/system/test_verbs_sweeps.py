@@ -24,7 +24,7 @@ def agent_id(agent: Agent) -> str:
     return str(agent.events("connected")[0]["agent"])
 
 
-def test_a_raised_cap_lets_a_finished_sweep_go_on(installation: Installation) -> None:
+def test_a_raised_cap_lets_a_finished_sweep_continue(installation: Installation) -> None:
     """Section 8, P-edit: `run_cap` counts runs, whatever it was when they started."""
     installation.join_server()
     name = installation.create(RANDOM + "run_cap: 2\n")

@@ -111,7 +111,7 @@ def served(way: str) -> Iterator[tuple[str, MethodDescriptor]]:
 
 
 @pytest.mark.parametrize("way", ["gateway", "direct"])
-def test_each_scope_may_make_its_calls_and_is_told_what_others_need(tmp_path: Path, way: str) -> None:
+def test_each_scope_may_make_its_calls_and_is_reported_what_others_need(tmp_path: Path, way: str) -> None:
     async def main(house: House) -> None:
         for scope in Scope:
             _, secret = await house.token(str(scope), [OWN])
@@ -208,7 +208,7 @@ def test_nobody_gets_in_with_what_is_no_token(tmp_path: Path) -> None:
     asyncio.run(living(tmp_path, main))
 
 
-def test_who_has_no_token_is_told_how_a_server_is_and_holds_no_stream_of_it(tmp_path: Path) -> None:
+def test_a_caller_without_a_token_gets_the_health_of_a_server_but_no_stream(tmp_path: Path) -> None:
     async def main(house: House) -> None:
         for way in ("gateway", "direct"):
             stub = health_pb2_grpc.HealthStub(await house.channel(way, "nobody"))

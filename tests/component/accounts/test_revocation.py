@@ -108,7 +108,7 @@ def test_streams_end_when_their_token_expires(tmp_path: Path) -> None:
     asyncio.run(living(tmp_path, main))
 
 
-def test_while_the_scheduler_is_away_known_tokens_go_on_and_others_are_not_called_wrong(
+def test_while_the_scheduler_is_unavailable_known_tokens_continue_and_others_are_not_called_wrong(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sweepd_gateway.backend.PATIENCE", 0.2)
@@ -179,7 +179,7 @@ def revoked_in(folder: Path, key: str) -> None:
         connection.execute("update token set revoke_time = create_time + 1 where id = ?", (key,))
 
 
-def test_many_tokens_each_with_a_stream_are_told_apart(tmp_path: Path) -> None:
+def test_many_tokens_each_with_a_stream_are_distinguished(tmp_path: Path) -> None:
     """So many that the gateway needs several connections to the scheduler."""
     many = 2 * CALLS_PER_CONNECTION + 20
 

@@ -39,7 +39,7 @@ def rows(first_step: int | None, count: int = 3) -> list[str]:
         (3, ['{"other": 1}', *rows(4)], 3),  # a child of the script may have been faster
     ],
 )
-def test_the_first_step_of_a_later_attempt_says_from_where_it_goes_on(
+def test_the_first_step_of_a_later_attempt_says_from_where_it_continues(
     scheduler: ScriptedScheduler,
     machine: Machine,
     attempt: int,

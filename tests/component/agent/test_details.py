@@ -54,7 +54,9 @@ def said(attempt: Attempt) -> list[v1.RunDetails]:
     return [details for _, details in attempt.details]
 
 
-def test_each_change_is_told_and_the_newest_counts(scheduler: ScriptedScheduler, machine: Machine) -> None:
+def test_each_change_is_reported_and_the_newest_counts(
+    scheduler: ScriptedScheduler, machine: Machine
+) -> None:
     machine.write("say.py", TWICE)
     run = scheduler.add(sys.executable, "say.py")
     agent = machine.start("--count", "1")
@@ -137,7 +139,7 @@ def test_another_agent_tells_it_again_under_a_higher_number(
     assert agent.ended() == 0
 
 
-def test_what_was_lost_with_a_stream_is_told_on_the_next(
+def test_what_was_lost_with_a_stream_is_reported_on_the_next(
     scheduler: ScriptedScheduler, machine: Machine
 ) -> None:
     machine.write("say.py", TWICE)

@@ -40,7 +40,7 @@ def test_a_run_that_was_handed_out_to_it_is_started(scheduler: ScriptedScheduler
     assert attempt.exit.exit.code == 0
 
 
-def test_a_run_that_is_under_way_goes_on_and_takes_a_slot(
+def test_a_run_that_is_under_way_continues_and_takes_a_slot(
     scheduler: ScriptedScheduler, machine: Machine
 ) -> None:
     machine.write("tell.py", TELL)

@@ -29,7 +29,9 @@ def test_a_broken_stream_costs_nothing(scheduler: ScriptedScheduler, machine: Ma
     assert agent.events("disconnected")
 
 
-def test_a_run_ends_while_the_scheduler_is_away(scheduler: ScriptedScheduler, machine: Machine) -> None:
+def test_a_run_ends_while_the_scheduler_is_unavailable(
+    scheduler: ScriptedScheduler, machine: Machine
+) -> None:
     agent = machine.start("--count", "1")
     attempt = running(scheduler, machine)
     scheduler.stop()

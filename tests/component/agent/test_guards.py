@@ -31,7 +31,7 @@ def said(message: v1.Ineligible, reason: str | None) -> Mapping[str, object]:
     return {"sweep": SWEEP, "reason": reason, "message": message.message}
 
 
-def test_what_is_withheld_is_said_once_over_reconnections(
+def test_an_ineligible_sweep_is_logged_once_over_reconnections(
     scheduler: ScriptedScheduler, machine: Machine
 ) -> None:
     scheduler.ineligible = [LABELS]
@@ -126,7 +126,7 @@ def test_an_agent_ends_after_failed_runs_in_a_row_and_hands_the_others_back(
         ),
     ],
 )
-def test_an_agent_told_to_fail_fast_ends_early_and_says_why(
+def test_an_agent_asked_to_fail_fast_ends_early_and_says_why(
     scheduler: ScriptedScheduler,
     machine: Machine,
     variables: dict[str, str],
@@ -144,7 +144,7 @@ def test_an_agent_told_to_fail_fast_ends_early_and_says_why(
     assert str(exiting["message"]).endswith("; its last lines: no such layer")
 
 
-def test_without_that_it_goes_on_until_the_guard_of_the_sweep_holds_it(
+def test_without_that_it_continues_until_the_guard_of_the_sweep_holds_it(
     scheduler: ScriptedScheduler, machine: Machine
 ) -> None:
     for _ in range(8):

@@ -207,7 +207,7 @@ def test_a_supervisor_that_is_killed_as_soon_as_it_is_there_fails_no_run(
     until(lambda: machine.processes() == [agent.process.pid])
 
 
-def test_a_supervisor_goes_on_if_its_agent_died_before_it_could_be_told(tmp_path: Path) -> None:
+def test_a_supervisor_continues_if_its_agent_died_before_it_could_be_reported(tmp_path: Path) -> None:
     (tmp_path / "arguments").write_bytes(b"\0".join([b"sh", b"-c", b"exit 3"]))
     ours, its = os.pipe()
     os.close(ours)
@@ -290,7 +290,7 @@ def test_a_result_that_a_welcome_acknowledges_is_logged_once_for_the_attempt(
     assert not second.events("result_acked")
 
 
-def test_an_agent_that_has_lost_who_it_is_goes_on_with_its_run(
+def test_an_agent_that_has_lost_its_identity_continues_its_run(
     scheduler: ScriptedScheduler, machine: Machine
 ) -> None:
     """As by a power failure: the file is there, and empty. The attempt's own secret says whose it is."""

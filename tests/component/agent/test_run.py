@@ -44,7 +44,7 @@ def test_a_run_is_started_reported_and_cleared_away(scheduler: ScriptedScheduler
     assert not machine.processes()
 
 
-def test_without_adoption_a_run_goes_on_for_as_long_as_its_agent(
+def test_without_adoption_a_run_continues_for_as_long_as_its_agent(
     scheduler: ScriptedScheduler, machine: Machine
 ) -> None:
     run = scheduler.add("sleep", "1.5")  # longer than its supervisor waits between two looks

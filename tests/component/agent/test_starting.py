@@ -26,7 +26,7 @@ json.dump(told, open("told.json", "w"))
 """
 
 
-def test_a_trial_is_told_all_it_needs_and_no_secret(scheduler: ScriptedScheduler, machine: Machine) -> None:
+def test_a_trial_gets_all_it_needs_and_no_secret(scheduler: ScriptedScheduler, machine: Machine) -> None:
     machine.write("tell.py", TELL)
     run = scheduler.add(
         sys.executable,

@@ -94,7 +94,7 @@ def test_killed_and_fenced_trees_are_gone_at_once(
         assert attempt.exit is None
 
 
-def test_a_fenced_slot_is_free_again_and_the_others_go_on(
+def test_a_fenced_slot_is_free_again_and_the_others_continue(
     scheduler: ScriptedScheduler, machine: Machine
 ) -> None:
     machine.write("polite.py", POLITE)

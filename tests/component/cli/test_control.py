@@ -31,7 +31,7 @@ def test_pause_names_the_sweep_and_its_request(ctl: Ctl, server: ScriptedServer)
     assert document["state"] == "paused"
 
 
-def test_the_state_of_a_sweep_and_its_live_runs_are_told_once(ctl: Ctl, server: ScriptedServer) -> None:
+def test_the_state_of_a_sweep_and_its_live_runs_are_reported_once(ctl: Ctl, server: ScriptedServer) -> None:
     assert ctl("pause", NAME).err == "Paused.\n"
     server.sweeps.sweeps[NAME].run_counts.running = 1
     assert ctl("pause", NAME).err == "Paused; 1 live run continues.\n"
@@ -116,7 +116,7 @@ def test_a_command_that_is_like_none_has_no_hint(offline: Ctl, typed: str) -> No
 @pytest.mark.parametrize(
     ("typed", "told"), [("agent", "with `sweep-agent ID`"), ("up", "`sweepd up`"), ("down", "`sweepd down`")]
 )
-def test_what_another_command_does_is_told_instead(offline: Ctl, typed: str, told: str) -> None:
+def test_the_command_that_does_it_is_named_instead(offline: Ctl, typed: str, told: str) -> None:
     err = offline(typed, code=2).err
     assert told in err
     assert "did you mean" not in err

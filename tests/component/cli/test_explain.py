@@ -174,7 +174,7 @@ def test_a_proposal_names_its_objective(ctl: Ctl, server: ScriptedServer) -> Non
     assert "the best run" not in done.out
 
 
-def test_what_cannot_be_proposed_is_told(ctl: Ctl, server: ScriptedServer) -> None:
+def test_what_cannot_be_proposed_is_reported(ctl: Ctl, server: ScriptedServer) -> None:
     assert "say --project" in ctl("propose-config", code=2).err
     assert "say --project" in ctl("propose-config", "--project", "/", code=2).err
     assert "no sweep of the project nope" in ctl("propose-config", "--project", "nope", code=3).err
@@ -196,7 +196,7 @@ def test_a_project_is_not_taken_for_one_whose_name_ends_alike(ctl: Ctl) -> None:
     ctl("propose-config", "--project", "rain", code=3)
 
 
-def test_runs_by_hand_are_proposed_from_too(server: ScriptedServer, ctl: Ctl) -> None:
+def test_standalone_runs_are_proposed_from_too(server: ScriptedServer, ctl: Ctl) -> None:
     for number, rate in enumerate((0.5, 0.25, 0.125)):
         name = f"local/byhand/abcdefg{number}"
         server.sweeps.runs[name] = v1.Run(

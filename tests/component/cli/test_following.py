@@ -131,7 +131,7 @@ def test_a_list_that_is_watched_appends_the_newest(
     assert done.out.splitlines() == ["local/a/second", NAME]
 
 
-def test_watch_goes_on_from_its_token_when_the_link_is_cut(ctl: Ctl, server: ScriptedServer) -> None:
+def test_watch_continues_from_its_token_when_the_link_is_cut(ctl: Ctl, server: ScriptedServer) -> None:
     server.sweeps.changes.put(v1.WatchSweepResponse(runs=[a_run(1, value=0.5)], resume_token="1"))
     server.sweeps.changes.put(None)
     server.sweeps.changes.put(ended())

@@ -65,7 +65,7 @@ def test_a_key_that_was_not_logged_is_answered_with_those_that_were(ctl: Ctl, se
     assert "logged nothing yet" in ctl("history", "k3x9v2ab:2", "--key", "los").err
 
 
-def test_a_metric_store_that_is_away_is_named(ctl: Ctl, server: ScriptedServer) -> None:
+def test_a_metric_store_that_is_unavailable_is_named(ctl: Ctl, server: ScriptedServer) -> None:
     server.metrics.away = True
     done = ctl("history", "k3x9v2ab:1", code=6)
     assert "metric store is away" in done.err

@@ -176,7 +176,7 @@ def test_a_pause_by_a_person_is_waited_out(client: Client, server: ScriptedServe
     assert not (home / "heard").exists()
 
 
-def test_the_agent_s_troubles_are_told_and_its_last_words_kept(client: Client, home: Path) -> None:
+def test_the_agent_s_troubles_are_notified_and_its_last_words_kept(client: Client, home: Path) -> None:
     events = (
         '[{"event": "connected"}, {"event": "disconnected", "message": "link cut"}, {"event": "connected"},'
         ' {"event": "notice", "message": "disk full"},'
@@ -201,7 +201,7 @@ def test_the_agent_s_troubles_are_told_and_its_last_words_kept(client: Client, h
     ]
 
 
-def test_a_server_that_goes_away_is_told_once_and_followed_again(
+def test_a_server_that_goes_away_is_reported_once_and_followed_again(
     client: Client, server: ScriptedServer, home: Path
 ) -> None:
     def tell_of_a_run() -> None:

@@ -172,7 +172,7 @@ def test_wrong_flags_are_usage_errors(
     assert said in offline("preview", write(home, GRID), *arguments, code=code).err
 
 
-def test_a_bad_file_is_told_as_by_validate(home: Path, offline: Ctl) -> None:
+def test_a_bad_file_is_reported_as_by_validate(home: Path, offline: Ctl) -> None:
     called = offline("preview", write(home, GRID.replace("method: grid", "method: gird")), code=5)
     assert "sweep.yaml:2:9: method:" in called.err
     assert called.out == ""
@@ -201,7 +201,7 @@ def test_lines_come_as_they_are_found_and_a_closed_pipe_is_quiet(home: Path) -> 
         assert called.wait(20) == 0
 
 
-def test_arguments_that_cannot_be_made_are_null_and_told(home: Path, offline: Ctl) -> None:
+def test_arguments_that_cannot_be_made_are_null_and_reported(home: Path, offline: Ctl) -> None:
     called = offline("preview", write(home, RANDOM.replace("program: t.py\n", "")), "-n", "1", "-o", "jsonl")
     assert called.lines[0]["argv"] is None
     assert "warning: the command needs ${program}, but the sweep has no `program`" in called.err

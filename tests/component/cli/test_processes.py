@@ -187,7 +187,7 @@ def test_ctrl_c_in_the_pager_is_the_pager_s(environ: dict[str, str], home: Path)
     assert code == 0
 
 
-def test_what_cannot_be_written_is_told_in_one_line(environ: dict[str, str]) -> None:
+def test_what_cannot_be_written_is_reported_in_one_line(environ: dict[str, str]) -> None:
     with open("/dev/full", "w") as full:  # noqa: PTH123 - a device
         done = subprocess.run(
             [*SWEEPCTL, "list"], env=environ, stdout=full, stderr=subprocess.PIPE, text=True, check=False

@@ -18,7 +18,7 @@ def test_without_a_folder_of_runs_it_says_which_one_is_wanted(offline: Ctl, home
     assert offline("sync", "empty", code=3).err.startswith("error: no run in empty\n")
 
 
-def test_on_a_terminal_each_folder_is_told_once(
+def test_on_a_terminal_each_folder_is_reported_once(
     ctl: Ctl, environ: dict[str, str], server: ScriptedServer, home: Path
 ) -> None:
     """Elsewhere the lines on stderr tell how far it has come, and stdout has data alone."""
@@ -42,7 +42,9 @@ def test_on_a_terminal_each_folder_is_told_once(
     assert (piped.out, piped.err) == (f"{run.name}\n", f"{run.name}: there already\n")
 
 
-def test_no_agent_is_started_for_a_server_that_is_away(ctl: Ctl, server: ScriptedServer, home: Path) -> None:
+def test_no_agent_is_started_for_a_server_that_is_unavailable(
+    ctl: Ctl, server: ScriptedServer, home: Path
+) -> None:
     folder = home / "sweepd-runs" / "20260131-174501-byhand42"
     folder.mkdir(parents=True)
     (folder / "run.json").write_text(json.dumps({"run": "local/train/byhand42"}))

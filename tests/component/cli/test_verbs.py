@@ -55,7 +55,7 @@ def test_retry_names_the_runs_that_wait_again(ctl: Ctl, server: ScriptedServer) 
     "words",
     [("retry", "k3x9v2ab:1"), ("enqueue", NAME, "--param", "lr=0.5"), ("edit", NAME, "--run-cap", "9")],
 )
-def test_runs_that_nobody_starts_are_told_of(
+def test_runs_that_nobody_starts_are_reported_of(
     ctl: Ctl, server: ScriptedServer, words: tuple[str, ...]
 ) -> None:
     sweep = server.sweeps.sweeps[NAME]
@@ -81,7 +81,7 @@ def test_retry_of_a_sweep_takes_states(ctl: Ctl, server: ScriptedServer) -> None
     assert ctl("retry", NAME, "--state", "killed").err == "No killed run: nothing to retry.\n"
 
 
-def test_retry_is_told_what_it_was_given(ctl: Ctl) -> None:
+def test_retry_is_reported_what_it_was_given(ctl: Ctl) -> None:
     told = ctl("retry", "k3x9v2ab", code=2).err
     assert f"{NAME} is a sweep" in told
     assert f"sweepctl retry {NAME} --state failed" in told

@@ -71,7 +71,7 @@ def test_it_does_not_listen_where_other_machines_hear_it(home: Home) -> None:
     assert "without encryption" in refused.stderr
 
 
-def test_storage_that_is_away_is_named_to_callers_until_it_is_back(home: Home) -> None:
+def test_storage_that_is_unavailable_is_named_to_callers_until_it_is_back(home: Home) -> None:
     home.data.write_text("a file where the folder belongs")
     with socket.create_server(("127.0.0.1", 0)) as probe:
         address = f"127.0.0.1:{probe.getsockname()[1]}"

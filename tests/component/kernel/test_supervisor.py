@@ -211,7 +211,7 @@ def test_status_loads_neither_grpc_nor_a_database(home: Home) -> None:
     assert shown.stdout.endswith("[]\n"), shown.stdout
 
 
-def test_storage_that_is_away_at_the_start_is_waited_for(home: Home) -> None:
+def test_storage_that_is_unavailable_at_the_start_is_waited_for(home: Home) -> None:
     place = home.data / "scheduler" / "small.db"
     place.mkdir(parents=True)  # a folder where the database belongs: it cannot be opened
     process = home.begin("up", "--data", str(home.data), "--listen", "127.0.0.1:0")
@@ -223,7 +223,7 @@ def test_storage_that_is_away_at_the_start_is_waited_for(home: Home) -> None:
     assert process.stdout.readline().startswith("sweepd ready")
 
 
-def test_in_the_background_storage_that_is_away_ends_the_start_with_its_place(home: Home) -> None:
+def test_in_the_background_storage_that_is_unavailable_ends_the_start_with_its_place(home: Home) -> None:
     (home.data / "scheduler" / "small.db").mkdir(parents=True)
     launched = home.run("up", "-d", "--data", str(home.data), "--listen", "127.0.0.1:0")
     assert launched.returncode == 1

@@ -52,7 +52,7 @@ def test_many_batches_in_flight_are_answered_in_order(metric_store: StoreProcess
     assert {(answer.run, answer.attempt, answer.rejection) for answer in answers} == {(messages.run(), 1, "")}
 
 
-def test_a_malformed_batch_is_answered_with_its_rejection_and_the_stream_goes_on(
+def test_a_malformed_batch_is_answered_with_its_rejection_and_the_stream_continues(
     metric_store: StoreProcess,
 ) -> None:
     bad = messages.points(1, [1.0, 2.0])

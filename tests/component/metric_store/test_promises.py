@@ -125,7 +125,7 @@ def test_what_was_acknowledged_survives_kill_9_under_load_and_is_there_once(
     assert sound(metric_store)
 
 
-def test_a_disk_that_takes_nothing_is_named_reading_goes_on_and_all_is_well_afterwards(
+def test_a_disk_that_takes_nothing_is_named_reading_continues_and_all_is_well_afterwards(
     metric_store: StoreProcess,
 ) -> None:
     async def tries() -> None:

@@ -104,7 +104,7 @@ def test_of_two_streams_of_one_agent_the_newer_wins(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
-def test_an_agent_for_a_sweep_that_is_over_or_unknown_is_told(tmp_path: Path) -> None:
+def test_an_agent_for_a_sweep_that_has_ended_or_unknown_is_notified(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with a_scheduler(tmp_path) as installation:
             sweep = await create(installation, RANDOM)

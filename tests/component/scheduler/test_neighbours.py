@@ -47,7 +47,7 @@ def test_points_are_acknowledged_once_the_metric_store_has_them(tmp_path: Path) 
     asyncio.run(scenario())
 
 
-def test_runs_end_while_the_metric_store_is_away_and_points_arrive_later(tmp_path: Path) -> None:
+def test_runs_end_while_the_metric_store_is_unavailable_and_points_arrive_later(tmp_path: Path) -> None:
     async def scenario() -> None:
         store = a_metric_store(tmp_path)
         address = await store.start()
@@ -125,7 +125,7 @@ def test_a_batch_too_large_for_the_metric_store_holds_up_nobody(tmp_path: Path) 
     asyncio.run(scenario())
 
 
-def test_bayes_asks_the_service_and_goes_on_without_it(tmp_path: Path) -> None:
+def test_bayes_asks_the_service_and_continues_without_it(tmp_path: Path) -> None:
     async def scenario() -> None:
         service = a_suggestion_service(tmp_path)
         address = await service.start()
@@ -157,7 +157,7 @@ async def one_run(installation: Installation, agent: ScriptedAgent, value: float
     return await run(installation, start.run)
 
 
-def test_a_study_is_told_everything_again_after_the_service_has_restarted(
+def test_a_study_is_notified_everything_again_after_the_service_has_restarted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sweepd_scheduler.suggestion_client.UNAVAILABLE_FOR", 0.2)

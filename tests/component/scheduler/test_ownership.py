@@ -165,7 +165,7 @@ def test_an_agent_without_the_secret_of_an_attempt_learns_nothing_and_changes_no
     asyncio.run(scenario())
 
 
-def test_the_id_of_an_agent_lets_nobody_else_in_and_its_stream_goes_on(tmp_path: Path) -> None:
+def test_the_id_of_an_agent_lets_nobody_else_in_and_its_stream_continues(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with a_place(tmp_path) as place:
             listed = (await place.installation.agents.ListAgents(v1.ListAgentsRequest())).agents
@@ -184,7 +184,9 @@ def test_the_id_of_an_agent_lets_nobody_else_in_and_its_stream_goes_on(tmp_path:
     asyncio.run(scenario())
 
 
-def test_another_agent_that_has_the_folder_goes_on_with_the_run_and_the_older_leaves(tmp_path: Path) -> None:
+def test_another_agent_that_has_the_folder_continues_with_the_run_and_the_older_leaves(
+    tmp_path: Path,
+) -> None:
     async def scenario() -> None:
         async with a_place(tmp_path) as place:
             await place.installation.restart()

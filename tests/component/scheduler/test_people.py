@@ -68,7 +68,7 @@ def test_a_bad_file_is_refused_with_every_finding(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
-def test_what_does_not_exist_or_is_over_is_named(tmp_path: Path) -> None:
+def test_what_does_not_exist_or_has_ended_is_named(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with a_scheduler(tmp_path) as installation:
             sweeps = installation.sweeps
@@ -159,7 +159,7 @@ async def _finish(installation: Installation, agent: ScriptedAgent, count: int) 
         await agent.acked_exit(ref)
 
 
-def test_a_watch_begins_with_a_snapshot_and_goes_on_after_its_token(tmp_path: Path) -> None:
+def test_a_watch_begins_with_a_snapshot_and_continues_after_its_token(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with a_scheduler(tmp_path) as installation:
             sweep = await create(installation, CAPPED)

@@ -254,7 +254,7 @@ def test_a_preview_shows_what_prior_runs_leave_of_a_grid(tmp_path: Path) -> None
     asyncio.run(scenario())
 
 
-def test_what_scripts_have_told_counts_where_their_sweeps_say_nothing(tmp_path: Path) -> None:
+def test_definitions_of_scripts_count_where_their_sweeps_say_nothing(tmp_path: Path) -> None:
     """Parameters that a script had by itself, values that it put into its summary, its own tags."""
     told = v1.RunDetails(
         tags=["mine"],
@@ -299,7 +299,7 @@ def test_what_scripts_have_told_counts_where_their_sweeps_say_nothing(tmp_path: 
     asyncio.run(scenario())
 
 
-def test_runs_by_hand_are_taken_by_name_and_with_their_project(tmp_path: Path) -> None:
+def test_standalone_runs_are_taken_by_name_and_with_their_project(tmp_path: Path) -> None:
     """One whose id looks like that of a sweep's run is found by it, too."""
     ids = ("first-1", "second")
     held = [

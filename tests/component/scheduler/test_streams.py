@@ -127,7 +127,7 @@ def test_reports_that_make_no_sense_are_named_and_change_nothing(tmp_path: Path)
     asyncio.run(scenario())
 
 
-def test_a_missing_objective_is_told_with_the_acknowledgement(tmp_path: Path) -> None:
+def test_a_missing_objective_is_reported_with_the_acknowledgement(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with a_scheduler(tmp_path) as installation:
             sweep = await create(installation, RANDOM)

@@ -33,7 +33,7 @@ async def two_runs(installation: Installation, sweep: v1.Sweep) -> None:
     assert (await get(installation, sweep.name)).state == v1.SWEEP_STATE_FINISHED
 
 
-def test_a_finished_sweep_goes_on_with_retried_runs(tmp_path: Path) -> None:
+def test_a_finished_sweep_continues_with_retried_runs(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with a_scheduler(tmp_path) as installation:
             sweep = await create(installation, TWO, "s")
@@ -165,7 +165,7 @@ def raised(name: str, run_cap: int, **more: object) -> v1.UpdateSweepRequest:
     return v1.UpdateSweepRequest(sweep=sweep, update_mask=mask, **more)  # type: ignore[arg-type]  # by name
 
 
-def test_a_raised_cap_is_stored_and_lets_the_sweep_go_on(tmp_path: Path) -> None:
+def test_a_raised_cap_is_stored_and_lets_the_sweep_continue(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with a_scheduler(tmp_path) as installation:
             sweep = await create(installation, TWO, "s")
@@ -240,7 +240,7 @@ def test_an_agent_that_the_guard_holds_is_named_and_released(tmp_path: Path) -> 
     asyncio.run(scenario())
 
 
-def test_the_story_of_a_run_is_told_with_what_it_waits_for(tmp_path: Path) -> None:
+def test_the_explanation_of_a_run_says_what_it_waits_for(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with a_scheduler(tmp_path) as installation:
             sweep = await create(installation, TWO, "s")
@@ -283,7 +283,7 @@ def test_why_a_sweep_hands_out_nothing_is_said(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
-def test_who_watches_an_ended_sweep_sees_it_go_on(tmp_path: Path) -> None:
+def test_who_watches_an_ended_sweep_sees_it_continue(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with a_scheduler(tmp_path) as installation:
             sweep = await create(installation, TWO, "s")
@@ -300,7 +300,7 @@ def test_who_watches_an_ended_sweep_sees_it_go_on(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
-def test_an_agent_of_an_ended_sweep_is_refused_until_it_goes_on(tmp_path: Path) -> None:
+def test_an_agent_of_an_ended_sweep_is_refused_until_the_sweep_resumes(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with a_scheduler(tmp_path) as installation:
             sweep = await create(installation, TWO, "s")

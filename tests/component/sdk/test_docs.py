@@ -34,7 +34,7 @@ def test_a_script_that_logs(tmp_path: Path) -> None:
     assert details(tmp_path)["summary"] == {"size": 12_345}
 
 
-def test_a_script_that_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
+def test_a_script_that_continues_from_its_checkpoint(tmp_path: Path) -> None:
     losses: dict[int, object] = {}
     for attempt, epochs in (("1", 4), ("2", 10)):
         folder = tmp_path / attempt

@@ -78,7 +78,9 @@ def test_a_repeat_seeds_itself(tmp_path: Path, python: Trainings) -> None:
     assert min(results) > 0.85
 
 
-def test_a_second_attempt_goes_on_from_the_checkpoint_of_the_first(tmp_path: Path, python: Trainings) -> None:
+def test_a_second_attempt_continues_from_the_checkpoint_of_the_first(
+    tmp_path: Path, python: Trainings
+) -> None:
     results = []
     for name, attempt, epochs in (("whole", "1", 12), ("first", "1", 8), ("second", "2", 12)):
         folder = tmp_path / name
@@ -107,7 +109,7 @@ def test_a_shell_script_appends_its_lines(tmp_path: Path) -> None:
     assert float(str(logged[-1]["loss"])) < 0.01
 
 
-def test_a_shell_script_by_hand_leaves_no_file(tmp_path: Path) -> None:
+def test_a_shell_script_outside_a_sweep_leaves_no_file(tmp_path: Path) -> None:
     run_shell("--rate=0.1", "--steps=5", cwd=tmp_path, env={})
     assert list(tmp_path.iterdir()) == []
 

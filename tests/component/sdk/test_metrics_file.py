@@ -248,7 +248,7 @@ def test_a_descriptor_that_was_closed_and_given_to_another_file_is_noticed(tmp_p
     assert other.read_bytes() == b""
 
 
-def test_a_full_disk_is_complained_of_once_and_the_training_goes_on(tmp_path: Path) -> None:
+def test_a_full_disk_is_complained_of_once_and_the_training_continues(tmp_path: Path) -> None:
     # A limit on the size of files stands for the disk: the write that crosses it is cut short, then refused.
     output, errors = run(
         """

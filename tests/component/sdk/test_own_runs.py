@@ -60,7 +60,7 @@ def test_a_file_of_defaults_that_cannot_be_read_stops_no_training(tmp_path: Path
     )
 
 
-def test_an_earlier_folder_is_gone_on_with_when_that_is_asked_for(tmp_path: Path) -> None:
+def test_an_earlier_folder_is_resumed_on_request(tmp_path: Path) -> None:
     source = """
         import os, sys
         import sweepd
@@ -95,7 +95,7 @@ def test_an_earlier_folder_is_gone_on_with_when_that_is_asked_for(tmp_path: Path
     assert [row["_step"] for row in rows(folder / "metrics.jsonl") if "loss" in row] == list(range(8))
 
 
-def test_a_script_that_is_started_twice_at_once_has_two_runs_also_where_it_would_go_on(
+def test_a_script_that_is_started_twice_at_once_has_two_runs_also_where_it_would_continue(
     tmp_path: Path,
 ) -> None:
     source = """

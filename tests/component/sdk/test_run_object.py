@@ -74,7 +74,7 @@ def test_an_agent_finds_all_that_the_script_has_said(tmp_path: Path) -> None:
     }
 
 
-def test_names_that_the_sweep_has_given_are_not_heard_and_the_script_is_told_once(tmp_path: Path) -> None:
+def test_names_that_the_sweep_has_given_are_ignored_and_the_script_is_warned_once(tmp_path: Path) -> None:
     _, errors = run(
         """
         import sweepd
@@ -175,7 +175,7 @@ def test_names_may_be_given_to_a_run_that_had_begun_without_init(tmp_path: Path)
     assert errors == ""
 
 
-def test_a_process_of_a_sweep_goes_on_with_its_one_run(tmp_path: Path) -> None:
+def test_a_process_of_a_sweep_continues_with_its_one_run(tmp_path: Path) -> None:
     run(
         """
         import sweepd

@@ -206,7 +206,7 @@ def test_the_last_step_of_a_checkpoint_is_where_the_next_attempt_begins(tmp_path
     assert details(tmp_path / "2") == {"resumed_from_step": 2}
 
 
-def test_a_run_by_hand_that_is_gone_on_with_counts_on_after_its_last_row(tmp_path: Path) -> None:
+def test_a_standalone_run_that_is_resumed_counts_on_after_its_last_row(tmp_path: Path) -> None:
     source = """
         import sweepd
         run = sweepd.init(id="a", resume="allow", mode="offline")

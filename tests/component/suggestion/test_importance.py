@@ -162,7 +162,7 @@ def test_thousands_of_categories_take_no_longer_than_some() -> None:
     ("runs", "loss"),
     [(0, lambda *_: 0.0), (1, lambda *_: 1.0), (7, lambda p, _: p["lr"]), (50, lambda *_: 4.0)],
 )
-def test_where_nothing_can_be_told_all_are_alike(runs: int, loss: Loss) -> None:
+def test_without_evidence_all_are_alike(runs: int, loss: Loss) -> None:
     found = feature_importance(asked(loss, runs))
     assert found.runs == runs
     assert found.explained is None

@@ -57,7 +57,7 @@ def test_with_prior_runs_enough_the_first_point_is_one_of_the_model() -> None:
     assert proposal.run_number == 1
 
 
-def test_a_point_depends_on_what_was_told_and_not_on_how_many_are_asked_for() -> None:
+def test_a_point_depends_on_the_observations_and_not_on_how_many_are_asked_for() -> None:
     study = begun(a_spec(SQUARE, seed=2))
     one = [answer(question(study, number, 1))[0].point for number in (1, 2, 3)]
     assert [proposal.point for proposal in answer(question(study, 1, 3))] == one

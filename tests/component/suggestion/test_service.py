@@ -21,7 +21,7 @@ from waiting import least
 ENOUGH = 8  # runs of the design in the space of the tests
 
 
-def test_a_search_is_told_deltas_only_and_answers_with_predictions(server: SuggestionServer) -> None:
+def test_a_search_is_notified_deltas_only_and_answers_with_predictions(server: SuggestionServer) -> None:
     caller = Caller(server)
     caller.search(ENOUGH + 1)
     assert len(caller.request(20).observations) == 2

@@ -106,7 +106,7 @@ def test_of_a_damaged_series_the_other_chunks_are_shown_thinned_too(store: Store
     assert seen(found)
 
 
-def test_a_watcher_is_told_of_damage_and_sees_the_rest(store: Store) -> None:
+def test_a_watcher_is_notified_of_damage_and_sees_the_rest(store: Store) -> None:
     store.writes.commit([rows(an_attempt(), 1, [{"a": 0.25, "b": 1.5}])])
     change(
         store.engine, "update chunk set body = ? where series_id = 1", flipped(stored(store.engine, CHUNK), 3)

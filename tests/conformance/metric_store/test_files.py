@@ -94,7 +94,7 @@ def test_pieces_that_come_again_or_too_early_change_nothing(store: Store) -> Non
     assert content(store) == b"one"
 
 
-def test_a_higher_series_begins_anew_and_a_lower_one_is_over(store: Store) -> None:
+def test_a_higher_series_begins_anew_and_a_lower_one_has_ended(store: Store) -> None:
     assert follows(SERIES + 1, 0)
     assert not follows(SERIES + 2, 0)
     assert follows((8 << 32) + 1, SERIES + 5)
@@ -260,7 +260,7 @@ def test_files_and_points_share_a_commit(store: Store) -> None:
     assert content(store) == b"two"
 
 
-def test_pages_of_files_go_on_after_a_name(store: Store) -> None:
+def test_pages_of_files_continue_after_a_name(store: Store) -> None:
     commit(store, *(piece(number, b"x", file=f"f{number}") for number in range(1, 6)))
     page = asyncio.run(store.reads.files(NAME.run, "f2", 2))
     assert ([file.name for file in page.files], page.rest) == (["f3", "f4"], "f4")

@@ -100,7 +100,7 @@ def test_pages_of_any_size_give_the_same_points_in_the_same_order(
     assert order == sorted(order)
 
 
-def test_pages_go_on_exactly_while_pieces_are_joined_between_them(store: Store) -> None:
+def test_pages_continue_exactly_while_pieces_are_joined_between_them(store: Store) -> None:
     for start in range(1, 100, 20):
         store.writes.commit([rows(an_attempt(), start, line(20))])
     cursor = 100

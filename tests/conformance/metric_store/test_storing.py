@@ -78,7 +78,7 @@ def test_rows_without_points_move_the_cursor(store: Store) -> None:
     assert stored(store) == []
 
 
-def test_a_malformed_batch_counts_as_delivered_and_the_next_one_goes_on(store: Store) -> None:
+def test_a_malformed_batch_counts_as_delivered_and_the_next_one_continues(store: Store) -> None:
     bad = rows(ONE, 1, [{"x": 1.0}, {"x": 2.0}])
     bad = replace(bad, batch=replace(bad.batch, steps=[1]))
     (answer, after) = store.writes.commit([bad, rows(ONE, 3, [{"x": 3.0}])])
@@ -113,7 +113,7 @@ def test_keys_beyond_the_limit_of_a_run_are_left_out_over_all_attempts(store: St
     assert keys == {"k0", "new"}
 
 
-def test_what_was_stored_goes_on_after_the_store_was_opened_again(store: Store) -> None:
+def test_what_was_stored_continues_after_the_store_was_opened_again(store: Store) -> None:
     store.writes.commit([rows(ONE, 1, [{"x": float(at)} for at in range(300)]), log(ONE, 0, b"abc")])
     store.writes.commit([rows(ONE, 301, [{"x": -1.0}])])
     store.writes.close()
@@ -137,7 +137,7 @@ def test_small_pieces_become_chunks_of_some_hundred_points(store: Store) -> None
     assert [row for _, _, _, row, _, _ in points([series])] == list(range(1, 801))
 
 
-def test_attempts_at_rest_are_tidied_and_go_on_afterwards(store: Store) -> None:
+def test_attempts_at_rest_are_tidied_and_continue_afterwards(store: Store) -> None:
     for at in range(1, 21):
         store.writes.commit(
             [rows(ONE, at, [{"x": at if at % 3 else float(at)}]), log(ONE, 2 * (at - 1), b"x\n")]

@@ -12,7 +12,7 @@ KEY = (1, 1)
 HANDED_BACK = Exit(cause=ExitCause.HANDED_BACK, signal=15)
 
 
-def test_an_attempt_goes_on_from_its_checkpoint_after_a_restart(world: StoredWorld, opened: Opened) -> None:
+def test_an_attempt_continues_from_its_checkpoint_after_a_restart(world: StoredWorld, opened: Opened) -> None:
     rules = [{"type": "hyperband", "min_iter": 2, "eta": 2}, {"type": "patience", "iterations": 5}]
     world.create({**RANDOM, **OBJECTIVE, "early_terminate": rules})
     session = world.attach("ann", storage="nfs")

@@ -149,7 +149,7 @@ def test_lists_have_the_tags_of_the_newest_report(world: StoredWorld, opened: Op
     assert world.state.runs[KEY].tags == told
 
 
-def test_those_who_watch_are_told_a_name_once(world: StoredWorld, opened: Opened) -> None:
+def test_watchers_get_a_name_once(world: StoredWorld, opened: Opened) -> None:
     world.create(GRID_4)
     session = world.attach()
     start = world.takes_one(session)

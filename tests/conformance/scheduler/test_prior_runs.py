@@ -54,7 +54,9 @@ def test_prior_runs_are_kept_with_points_values_and_thresholds(world: StoredWorl
     }
 
 
-def test_prior_runs_are_listed_in_pages_and_told_to_the_search_with_their_points(world: StoredWorld) -> None:
+def test_prior_runs_are_listed_in_pages_and_reported_to_the_search_with_their_points(
+    world: StoredWorld,
+) -> None:
     assert world.opened is not None
     records = world.opened.records
     priors = prior_runs(BAYES, TRIED)
@@ -102,7 +104,7 @@ def test_of_large_points_an_even_share_is_read_as_of_many(world: StoredWorld) ->
     assert max(found) > 80
 
 
-def test_a_sweep_that_prior_runs_have_finished_is_over_after_a_restart(world: StoredWorld) -> None:
+def test_a_sweep_that_prior_runs_have_finished_has_ended_after_a_restart(world: StoredWorld) -> None:
     document: dict[str, object] = {"method": "grid", "parameters": {"a": {"values": [1, 2]}}}
     tried: list[tuple[Point, tuple[float, ...]]] = [({"a": 1}, ()), ({"a": 2}, ())]
     world.create(document, prior=prior_runs(document, tried))

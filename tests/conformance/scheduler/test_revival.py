@@ -63,7 +63,7 @@ def test_what_is_read_of_an_ended_sweep_is_what_was_in_memory(world: StoredWorld
     assert opened.records.stored(SweepName(PARENT, "none")) is None
 
 
-def test_a_sweep_that_was_over_goes_on_after_a_restart(world: StoredWorld, opened: Opened) -> None:
+def test_a_sweep_that_was_over_continues_after_a_restart(world: StoredWorld, opened: Opened) -> None:
     session = ended(world)
     retry(world, opened)
     world.save()

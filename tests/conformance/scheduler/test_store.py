@@ -278,7 +278,7 @@ def test_attempts_are_known_by_run_and_number(world: StoredWorld, opened: Opened
     assert nobody is None
 
 
-def test_numbers_go_on_behind_a_commit_that_marks_no_row(opened: Opened) -> None:
+def test_numbers_continue_after_a_commit_that_marks_no_row(opened: Opened) -> None:
     """A response alone, as that of a sweep that is paused again: the metric store may remember its number."""
     opened.store.commit([request("r", 10)], 7)
     assert opened.reopen().load().number == 7

@@ -105,7 +105,7 @@ def test_without_a_server_the_remedy_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_server_that_is_away_for_a_while_is_no_matter_of_the_runs(tmp_path: Path) -> None:
+def test_a_server_that_is_unavailable_for_a_while_is_no_matter_of_the_runs(tmp_path: Path) -> None:
     away = Home(tmp_path)
     caller = Caller(away, away.work)
     try:

@@ -76,7 +76,9 @@ def test_so_many_failed_runs_in_a_row_as_asked_for_end_the_agent(home: Home, cal
     assert states(sweep)[:4] == ["failed", "finished", "failed", "failed"]
 
 
-def test_output_is_bounded_but_its_end_is_shown_and_slots_are_told_apart(home: Home, caller: Caller) -> None:
+def test_output_is_bounded_but_its_end_is_shown_and_slots_are_distinguished(
+    home: Home, caller: Caller
+) -> None:
     done = caller.run(
         """
         def train():
@@ -99,7 +101,7 @@ def test_output_is_bounded_but_its_end_is_shown_and_slots_are_told_apart(home: H
     assert all(line.startswith(("[", "Agent Starting", "\t", "…")) for line in two.splitlines() if line)
 
 
-def test_counts_runs_that_ended_and_another_agent_goes_on(home: Home, caller: Caller) -> None:
+def test_counts_runs_that_ended_and_another_agent_continues(home: Home, caller: Caller) -> None:
     sweep = home.grid(1, 2, 3)
     caller.run("sweepd.agent(sweep, lambda: None, count=2)", sweep=sweep.id)
     assert states(sweep).count("finished") == 2
@@ -107,7 +109,7 @@ def test_counts_runs_that_ended_and_another_agent_goes_on(home: Home, caller: Ca
     assert states(sweep) == ["finished"] * 3
 
 
-def test_an_agent_that_is_killed_takes_its_runs_with_it_and_is_told(home: Home, caller: Caller) -> None:
+def test_an_agent_that_is_killed_takes_its_runs_with_it_and_is_notified(home: Home, caller: Caller) -> None:
     with caller.started(
         """
         import time
@@ -150,7 +152,7 @@ sweepd.agent(sweep, train, in_process={in_process}, fail_fast=False)
 """
 
 
-def test_functions_that_fail_their_run_and_go_on_have_failed(home: Home, caller: Caller) -> None:
+def test_functions_that_fail_their_run_and_continue_have_failed(home: Home, caller: Caller) -> None:
     for in_process in (False, True):
         sweep = home.grid(1, 2, 3, 4)
         done = caller.run(ENDS.format(in_process=in_process), sweep=sweep.id)

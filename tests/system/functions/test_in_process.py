@@ -126,7 +126,7 @@ def test_a_stop_is_raised_at_the_next_bytecode_and_the_next_run_begins(
     assert caller.said("out").endswith("done\n")
 
 
-def test_ctrl_c_lets_the_call_go_on_and_a_second_one_stops_it(home: Home, caller: Caller) -> None:
+def test_ctrl_c_lets_the_call_continue_and_a_second_one_stops_it(home: Home, caller: Caller) -> None:
     with caller.started(
         """
         import time

@@ -77,7 +77,7 @@ def test_the_example_of_the_page_runs(home: Home, notebook: Notebook) -> None:
     home.nothing_left()
 
 
-def test_an_interruption_drains_a_second_one_stops_and_the_kernel_goes_on(
+def test_an_interruption_drains_a_second_one_stops_and_the_kernel_continues(
     home: Home, notebook: Notebook
 ) -> None:
     (notebook.folder / "near.py").write_text("word = 'near'\n")

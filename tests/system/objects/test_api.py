@@ -128,7 +128,7 @@ def test_the_runs_of_a_project_are_chosen_counted_and_put_in_order(api: Api, her
     assert api.default_entity == "local"
 
 
-def test_files_of_a_run_are_listed_and_brought_in(api: Api, here: Here, tmp_path: Path) -> None:
+def test_files_of_a_run_are_listed_and_downloaded(api: Api, here: Here, tmp_path: Path) -> None:
     run = api.run(f"{here.ended}-1")
     files = {file.name: file for file in run.files()}
     assert "context.json" in files

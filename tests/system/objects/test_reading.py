@@ -198,7 +198,7 @@ def test_a_notebook_finds_the_card(blocking: Client, here: Here) -> None:
     assert show(sweep.run(1)) == sweep.run(1).html()
 
 
-def test_the_runs_of_a_project_are_listed_those_by_hand_too(client: Any, here: Here) -> None:
+def test_the_runs_of_a_project_are_listed_standalone_ones_too(client: Any, here: Here) -> None:
     listed = json.loads(here.installation.ctl("runs", "--project", "local/objects", "-o", "json").stdout)
     assert [run.name for run in client.runs("local/objects")] == [row["run"] for row in listed]
     assert [run.state for run in client.runs("local/objects", state="failed")] == ["failed"]

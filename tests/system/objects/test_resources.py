@@ -57,7 +57,7 @@ def test_a_closed_asynchronous_client_leaves_no_thread(here: Here) -> None:
     until(lambda: not new_threads(before))
 
 
-def test_who_waits_is_told_that_the_client_was_closed(here: Here) -> None:
+def test_who_waits_is_notified_that_the_client_was_closed(here: Here) -> None:
     told: list[str] = []
     client = Client(here.server.address, token=here.server.access_token)
     sweep = client.create(_NEVER)
@@ -78,7 +78,7 @@ def test_who_waits_is_told_that_the_client_was_closed(here: Here) -> None:
     assert told == ["watches", "the client is closed"]
 
 
-def test_who_awaits_is_told_that_the_client_was_closed(here: Here) -> None:
+def test_who_awaits_is_notified_that_the_client_was_closed(here: Here) -> None:
     """And not that its task was cancelled, which nobody has done."""
 
     async def use() -> None:

@@ -73,7 +73,7 @@ def test_the_same_request_makes_one_sweep(client: Any) -> None:
     assert first.project == "train"
 
 
-def test_what_is_wrong_with_a_configuration_is_told_all_at_once(client: Any, here: Here) -> None:
+def test_what_is_wrong_with_a_configuration_is_reported_all_at_once(client: Any, here: Here) -> None:
     broken = "program: t.py\nmetod: grid\nparameters:\n  lr: {min: 1, max: 0}\n  a: {vals: [1]}\n"
     path = here.installation.write("broken.yaml", broken)
     with pytest.raises(InvalidError) as raised:
@@ -144,7 +144,7 @@ def test_verbs_do_what_those_of_sweepctl_do(client: Any, here: Here) -> None:
     assert client.create(WAITING).stop().state == "stopped"
 
 
-def test_what_cannot_be_is_told_with_its_field(client: Any) -> None:
+def test_what_cannot_be_is_reported_with_its_field(client: Any) -> None:
     sweep = client.create(WAITING)
     with pytest.raises(InvalidError, match="lr") as raised:
         sweep.enqueue({"lr": 7.0})

@@ -34,7 +34,7 @@ def test_without_an_end_that_is_known_the_bar_shows_the_slots() -> None:
     assert progress(play.state, 0.0, 100).startswith(f"[{'▒' * 5}{'░' * 15}] 0 runs done · 1 live")
 
 
-def test_it_says_that_the_agent_ends_or_that_the_server_is_away() -> None:
+def test_it_says_that_the_agent_ends_or_that_the_server_is_unavailable() -> None:
     play = Play()
     play.running()
     play.happens(e.StreamClosed())

@@ -159,13 +159,13 @@ def test_many_runs_are_named_in_every_way_and_a_sweep_is_looked_up_once() -> Non
 
 
 @pytest.mark.parametrize("text", [":7", "xyz:", "xyz:x", "xyz:\u0663"])
-def test_what_is_no_number_of_a_run_is_told_so(text: str) -> None:
+def test_what_is_not_the_number_of_a_run_is_rejected(text: str) -> None:
     for resolve in (names.run_name, names.any_name, names.find_run):
         with pytest.raises(InvalidError, match="write SWEEP:NUMBER"):
             run_now(resolve(Names(), text))
 
 
-def test_a_run_that_is_not_there_is_told_apart_from_its_sweep() -> None:
+def test_a_missing_run_is_distinguished_from_its_missing_sweep() -> None:
     with pytest.raises(NotFoundError, match="acme/train/xyz has no run 9; `sweepctl runs ") as told:
         run_now(names.find_run(Names(), "xyz:9"))
     assert (told.value.code, told.value.reason) == ("NOT_FOUND", "no-such-name")

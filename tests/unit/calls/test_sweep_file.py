@@ -62,7 +62,7 @@ def test_flags_stand_for_keys_of_the_file(tmp_path: Path) -> None:
     assert (spec.name, spec.program) == ("mine", "other.py")
 
 
-def test_every_finding_is_told_before_the_file_is_refused(
+def test_every_finding_is_reported_before_the_file_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(InvalidError) as refusal:

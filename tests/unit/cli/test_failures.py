@@ -85,7 +85,7 @@ def test_a_cause_that_is_the_message_is_not_said_twice() -> None:
     assert cause("refused") == "a: no; b: nor"
 
 
-def test_a_server_that_is_away_is_named_with_what_to_do() -> None:
+def test_a_server_that_is_unavailable_is_named_with_what_to_do() -> None:
     error, cause, remedy = problem_of(call_error("UNAVAILABLE", message="connection refused")).lines()
     assert error == "error: no server answers at 127.0.0.1:7333"
     assert cause == "  cause: connection refused"
@@ -126,7 +126,7 @@ def test_a_server_that_cannot_be_started_comes_with_a_way_out(said: str, way: st
     assert way in way_out(said)
 
 
-def test_what_the_system_refuses_is_told_in_its_own_words() -> None:
+def test_errors_of_the_system_are_shown_in_its_own_words() -> None:
     assert problem_of(OSError(28, "No space left on device")).lines() == ["error: No space left on device"]
     missing = problem_of(FileNotFoundError(2, "No such file or directory", "point.json"))
     assert missing.lines() == ["error: point.json: No such file or directory"]
@@ -136,7 +136,7 @@ def test_no_server_at_all_is_unreachable_too() -> None:
     assert problem_of(NoServerError("none is known")).exit_code == ExitCode.UNREACHABLE
 
 
-def test_what_was_found_out_here_is_told_with_its_next_step() -> None:
+def test_local_errors_are_shown_with_their_next_step() -> None:
     wrong = InvalidError("x is a run", code="INVALID_ARGUMENT", next_step="its sweep is y")
     assert problem_of(wrong).lines() == ["error: x is a run", "  next:  its sweep is y"]
     assert problem_of(wrong).exit_code == ExitCode.USAGE

@@ -62,7 +62,7 @@ def test_a_precision_curve_has_the_best_precision_that_reaches_a_recall() -> Non
         assert ours == pytest.approx(max(precision[:-1][recall[:-1] >= at]))
 
 
-def test_lines_are_told_apart_by_their_keys() -> None:
+def test_lines_are_distinguished_by_their_keys() -> None:
     shared = plot.line_series([0, 1], [[5, 6], [7, 8]], keys=["a", "b"])
     assert shared.data == [[0, "a", 5], [1, "a", 6], [0, "b", 7], [1, "b", 8]]
     own = plot.line_series([[0, 1], [2, 3]], [[5, 6], [7, 8]])

@@ -52,7 +52,7 @@ def test_of_endless_output_the_beginning_and_the_end_are_shown() -> None:
     assert len(end) < 9_000
 
 
-def test_what_is_left_out_is_told_on_a_line_of_its_own() -> None:
+def test_what_is_left_out_is_reported_on_a_line_of_its_own() -> None:
     output = RunOutput(RUN, named=False)
     assert output.take("x" * 300_000)[-1] == "x"
     left_out, tail = output.end().splitlines()[1:]

@@ -137,7 +137,7 @@ def test_whoever_brings_too_much_waits() -> None:
     writing(act)
 
 
-def test_whoever_comes_after_the_end_is_told_so() -> None:
+def test_calls_after_the_end_are_refused() -> None:
     async def run() -> None:
         store = MemoryWrites()
         store.gate.set()

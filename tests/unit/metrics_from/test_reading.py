@@ -90,7 +90,7 @@ def test_output_is_read_line_by_line_and_a_half_line_waits(tmp_path: Path) -> No
     assert found(source, ended=True) == []
 
 
-def test_reading_goes_on_from_a_position(tmp_path: Path) -> None:
+def test_reading_continues_from_a_position(tmp_path: Path) -> None:
     table = tmp_path / "log.csv"
     table.write_text("step,loss,note\n1,0.5,a\n2,0.25,b\n")
     whole = looked(file_source(table, 0))

@@ -78,7 +78,7 @@ def test_a_failed_call_becomes_one_exception(code: str, kind: type[errors.Client
         assert error.violations == (("a.b", "bad"),)
 
 
-def test_of_a_server_that_is_away_it_is_said_how_to_come_to_one() -> None:
+def test_an_unavailable_server_is_reported_with_how_to_start_one() -> None:
     refused = "failed to connect to all addresses; last error: UNKNOWN: connection refused"
     error = error_of(Failure(code="UNAVAILABLE", message=refused), "host:1")
     assert error.message == "no server answers at host:1 (connection refused)"

@@ -66,7 +66,7 @@ def test_a_snapshot_that_breaks_off_is_begun_anew() -> None:
     assert watched.tokens == ["", "0", "7"]
 
 
-def test_a_run_that_has_ended_brings_what_its_script_told() -> None:
+def test_a_run_that_has_ended_brings_what_its_script_reported() -> None:
     """Which is not part of what is followed."""
     live, ended, told = a_run(1, state=v1.RUN_STATE_RUNNING), a_run(1, 0.5), a_run(1, 0.5)
     told.details.notes = "told"
@@ -114,7 +114,7 @@ def test_a_standalone_run_has_no_value_that_could_be_waited_for() -> None:
     assert passing.pauses == 0
 
 
-def test_each_interruption_is_told_once() -> None:
+def test_each_interruption_is_reported_once() -> None:
     told: list[str] = []
     gone = [[_part(a_run(1), token="1", revision=1)], [], [], [_part(a_run(1, 0.5), token="2")], []]
     watched = _Watched(*gone, [_part(token="3", revision=2)])

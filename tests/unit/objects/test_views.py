@@ -58,7 +58,7 @@ def test_a_card_has_the_curve_of_a_sweep_and_its_best_runs() -> None:
     assert '<td class="number">0.25</td>' in card
 
 
-def test_what_the_server_tells_of_the_best_value_is_told_as_it_is() -> None:
+def test_the_best_value_is_shown_as_the_server_sends_it() -> None:
     first, second = run_now(reading.progress(_Server(a_sweep()), "local/p/s"))
     ended = datetime.fromtimestamp(1.79e9, UTC)
     assert first == BestSoFar("local/p/s-2", 2, ended, 0.75, 0.75)

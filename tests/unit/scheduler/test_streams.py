@@ -35,7 +35,7 @@ def test_changes_of_a_run_are_gathered_into_its_newest_state() -> None:
     assert seen.sweep.counts.total == 3
 
 
-def test_what_is_part_of_the_snapshot_is_not_told_again() -> None:
+def test_what_is_part_of_the_snapshot_is_not_reported_again() -> None:
     async def scenario() -> int:
         watchers = Watchers()
         follower = watchers.follow(1)

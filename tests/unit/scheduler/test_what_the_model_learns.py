@@ -186,7 +186,7 @@ def test_without_the_key_a_running_run_is_pending(world: World) -> None:
     assert losses(world) == {}
 
 
-def test_a_value_is_told_once_and_the_end_takes_its_place(world: World) -> None:
+def test_a_value_is_reported_once_and_the_end_takes_its_place(world: World) -> None:
     """P16: a run under way and its end are one value."""
     world.create(so_far())
     session = world.attach(slots=9)
@@ -221,7 +221,7 @@ def test_the_value_of_an_attempt_that_was_lost_counts_no_more(world: World) -> N
     assert asks(world, session) == [5.0]
 
 
-def test_after_a_restart_a_value_is_told_again_and_is_still_one(world: World) -> None:
+def test_after_a_restart_a_value_is_reported_again_and_is_still_one(world: World) -> None:
     world.create(so_far())
     session = world.attach(slots=9)
     (start,) = begin(world, session)

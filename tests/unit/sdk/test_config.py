@@ -75,7 +75,7 @@ def test_what_the_sweep_decided_can_be_neither_assigned_nor_updated_nor_deleted(
     assert config == {"lr": 0.5, "epochs": 3, "opt": {"momentum": 0.9, "nesterov": True, "dampening": 2}}
 
 
-def test_update_replaces_a_value_only_when_told() -> None:
+def test_update_replaces_a_value_only_when_allowed() -> None:
     config = a_config()
     config.update({"epochs": 3, "seed": 1})
     with pytest.raises(ConfigError, match="'epochs' is 3, not 5"):
@@ -101,7 +101,7 @@ def test_it_is_a_dictionary_for_whoever_takes_one() -> None:
     assert type(config.as_dict()["opt"]) is dict
 
 
-def test_every_assignment_is_heard_of_in_groups_too() -> None:
+def test_every_assignment_is_observed_in_groups_too() -> None:
     config, heard = a_config(), []
     on_change(config, lambda: heard.append(config.as_dict()))
     config.seed = 1

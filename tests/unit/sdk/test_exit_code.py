@@ -34,7 +34,7 @@ def test_however_many_runs_a_process_has_it_listens_once(ending: ExitCode) -> No
 
 
 @pytest.mark.parametrize(("kind", "code"), [(ValueError, 1), (KeyboardInterrupt, 130)])
-def test_an_exception_is_heard_of_also_where_another_hook_has_taken_the_place(
+def test_an_exception_is_observed_also_where_another_hook_has_taken_the_place(
     ending: ExitCode, monkeypatch: pytest.MonkeyPatch, kind: type[BaseException], code: int
 ) -> None:
     sys.excepthook(kind, kind(), None)

@@ -107,7 +107,7 @@ def test_what_only_some_points_have_gets_the_condition_that_tells_them_apart() -
     assert space.violations({"name": "adam", "momentum": 0.5, "net": {"kind": "flat"}})
 
 
-def test_a_name_that_comes_and_goes_for_no_reason_is_told() -> None:
+def test_a_name_that_comes_and_goes_for_no_reason_is_reported() -> None:
     proposal = propose([{"a": 1, "b": 2}, {"a": 2}])
     assert proposal.unexplained == ("b",)
     assert propose([{"a": {"b": 1}}, {"a": {"c": 2}}]).unexplained == ()  # one of two mappings

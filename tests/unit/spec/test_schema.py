@@ -209,7 +209,7 @@ def test_it_knows_the_keys_that_the_reader_knows() -> None:
     assert _properties(_definition("parameter"))["distribution"]["enum"] == list(DISTRIBUTION_KEYS)
 
 
-def test_editors_are_told_what_each_key_and_word_means() -> None:
+def test_editors_get_the_meaning_of_each_key_and_word() -> None:
     for level in (SCHEMA, _definition("metric"), _definition("rule"), _definition("parameter")):
         for key, schema in _properties(level).items():
             assert schema["description"].endswith("."), key

@@ -33,7 +33,7 @@ def runs(example: Table) -> list[TrialRun]:
 
 @pytest.mark.parametrize("impute", Impute)
 @pytest.mark.parametrize("example", EXAMPLES)
-def test_the_examples_are_told_so(example: Table, impute: Impute) -> None:
+def test_the_model_gets_the_documented_values(example: Table, impute: Impute) -> None:
     column = [code(name)[:1] for name in example.header].index([impute.value])
     expected = {
         number: float(row[column])

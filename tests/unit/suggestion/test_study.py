@@ -67,7 +67,7 @@ def test_a_point_with_a_parameter_that_its_branch_lacks_lies_outside() -> None:
 
 
 @pytest.mark.parametrize(("names", "prime", "is_small"), [("pq", 3, True), ("pqrs", 47, False)])
-def test_the_end_of_a_space_with_constraints_is_never_told_too_early(
+def test_the_end_of_a_space_with_constraints_is_never_reported_too_early(
     names: str, prime: int, is_small: bool
 ) -> None:
     """Section 19, `constraints`. Of the large space nobody goes through all the combinations to count."""

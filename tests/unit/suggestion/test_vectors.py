@@ -39,7 +39,7 @@ def test_equal_ratios_are_equally_far_where_the_range_is_logarithmic(distributio
     assert abs(steps[0]) == pytest.approx(1 / 6)
 
 
-def test_categories_are_told_apart_as_the_language_does() -> None:
+def test_categories_are_distinguished_as_the_language_does() -> None:
     """Section 3: `1` and `1.0` are one value; `true`, `1` and `"1"` are three."""
     values: list[Json] = [True, 1, "1", None, 1.0, [1], {"a": 1}]
     points: list[Point] = [{"c": value} for value in values]

@@ -178,7 +178,7 @@ def test_runs_have_the_tags_that_their_scripts_gave_them() -> None:
     assert Choice(filters=["tags=baseline"]).of(rows) == rows[1:]
 
 
-def test_a_parameter_that_is_named_as_another_column_is_told_from_it() -> None:
+def test_a_parameter_that_is_named_as_another_column_is_distinguished_from_it() -> None:
     run = a_run(1, params={"lr": 0.1, "name": "a", "state": 1})
     for display_name, heading in (("", "name"), ("baseline", "params.name")):
         run.display_name = display_name

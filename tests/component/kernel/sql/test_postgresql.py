@@ -123,7 +123,7 @@ def test_a_lost_table_is_damage(connection: PostgresqlConnection) -> None:
         connection.execute("select * from t")
 
 
-def test_a_lost_connection_is_away_and_names_no_password(engine: PostgresqlEngine) -> None:
+def test_a_lost_connection_is_unavailable_and_names_no_password(engine: PostgresqlEngine) -> None:
     with closing(engine.connect()) as lost, closing(engine.connect()) as other:
         (number,) = lost.execute("select pg_backend_pid()").first() or (0,)
         other.execute("select pg_terminate_backend(cast(? as integer))", (number,))
@@ -137,7 +137,7 @@ def test_a_lost_connection_is_away_and_names_no_password(engine: PostgresqlEngin
     assert "secret" not in str(caught.value)
 
 
-def test_a_full_disk_is_told_apart(engine: PostgresqlEngine) -> None:
+def test_a_full_disk_is_distinguished(engine: PostgresqlEngine) -> None:
     found = engine.error(psycopg.errors.DiskFull("could not extend file"))
     assert isinstance(found, StorageError)
     assert found.status is Status.RESOURCE_EXHAUSTED

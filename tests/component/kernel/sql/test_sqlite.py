@@ -69,7 +69,7 @@ def test_a_read_only_connection_writes_nothing(engine: SqliteEngine) -> None:
         connection.execute("insert into t values (1, '')")
 
 
-def test_what_cannot_be_opened_is_away(tmp_path: Path) -> None:
+def test_what_cannot_be_opened_is_unavailable(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="unable to open") as caught:
         SqliteEngine(tmp_path / "missing" / "x.db", "scheduler").connect()
     assert caught.value.status is Status.UNAVAILABLE
@@ -84,7 +84,7 @@ def test_a_database_that_may_not_grow_is_full(engine: SqliteEngine) -> None:
     assert caught.value.status is Status.RESOURCE_EXHAUSTED
 
 
-def test_a_full_disk_and_other_trouble_with_files_are_told_apart() -> None:
+def test_a_full_disk_and_other_trouble_with_files_are_distinguished() -> None:
     full = storage_error(OSError(errno.ENOSPC, "No space left on device"), "scheduler", "/data/x")
     assert (full.status, full.reason) == (Status.RESOURCE_EXHAUSTED, Reason.STORAGE_UNAVAILABLE)
     assert full.metadata == {"service": "scheduler", "place": "/data/x"}
@@ -98,7 +98,7 @@ def test_an_error_of_the_disk_is_named(engine: SqliteEngine) -> None:
     assert "disk I/O error (SQLITE_IOERR_FSYNC)" in str(engine.error(broken))
 
 
-def test_damage_is_told_apart(engine: SqliteEngine) -> None:
+def test_damage_is_distinguished(engine: SqliteEngine) -> None:
     engine.path.write_bytes(b"no database at all, but longer than a header of one " * 100)
     with pytest.raises(DamagedError, match="is not a database"):
         engine.connect()

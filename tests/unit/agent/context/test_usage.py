@@ -49,7 +49,7 @@ def test_a_circle_of_stale_parents_ends() -> None:
     assert whole.threads == 2
 
 
-def test_shares_are_told_only_where_they_are_known() -> None:
+def test_shares_are_reported_only_where_they_are_known() -> None:
     assert percent(1.0, 2.5, 1.0) == 150.0
     assert percent(1.0, 1.0, 1.0) == 0.0
     assert percent(3.0, 1.0, 1.0) is None, "what had used most is gone"

@@ -183,7 +183,7 @@ def test_a_guard_that_trips_ends_the_other_runs_and_hands_them_back() -> None:
     assert "run tune-2 failed" in leave.error
 
 
-def test_what_is_withheld_is_said_once_until_it_changes() -> None:
+def test_an_ineligible_sweep_is_logged_once_until_it_changes() -> None:
     play = Play()
     opened = e.StreamOpened(lease=30.0, verdicts={}, ineligible={SWEEP: LABELS})
     (first,) = said(play, opened)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sweepd_agent.core.cursors import Level
 
 
-def test_a_state_is_told_once_and_done_when_it_is_acknowledged() -> None:
+def test_a_state_is_reported_once_and_done_when_it_is_acknowledged() -> None:
     level = Level().on_new_stream(None).changed()
     assert level.to_send
     assert not level.done
@@ -25,14 +25,14 @@ def test_what_changes_while_one_is_under_way_follows_its_acknowledgement() -> No
     assert level.done
 
 
-def test_what_was_under_way_when_a_stream_broke_is_told_again() -> None:
+def test_what_was_in_flight_when_a_stream_broke_is_reported_again() -> None:
     level = Level().on_new_stream(None).changed().sending()
     assert level.on_new_stream(0).to_send
     assert not level.on_new_stream(1).to_send
     assert level.on_new_stream(None).to_send, "unknown is not yet stored"
 
 
-def test_a_new_process_numbers_beyond_what_an_earlier_one_told() -> None:
+def test_a_new_process_numbers_beyond_what_an_earlier_one_reported() -> None:
     """Else what it has read anew would be taken for something old."""
     level = Level().changed().on_new_stream(41)
     assert level.to_send
@@ -47,7 +47,7 @@ def test_an_acknowledgement_from_beyond_is_no_state_of_ours() -> None:
     assert level.changed().to_send
 
 
-def test_another_server_is_told_what_the_first_one_knew() -> None:
+def test_another_server_gets_what_the_first_one_knew() -> None:
     level = Level().on_new_stream(None).changed().sending().acknowledged(1)
     assert level.done
     elsewhere = level.forgotten_elsewhere().on_new_stream(0)

@@ -71,7 +71,7 @@ def test_an_assignment_is_journalled_then_confirmed_then_started() -> None:
     assert play.happens(e.ProcessStarted(KEY, 77)) == [f.ReportStart(KEY)]
 
 
-def test_an_attempt_that_has_ended_goes_on_delivering_when_its_run_is_tried_again_here() -> None:
+def test_an_attempt_that_has_ended_continues_delivering_when_its_run_is_tried_again_here() -> None:
     play = Play(Settings(slots=2))
     play.running()
     play.happens(e.ProcessEnded(KEY, Outcome(code=1)), e.ExitReported(KEY), e.ExitAcked(KEY))

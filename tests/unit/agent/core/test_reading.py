@@ -123,7 +123,7 @@ lines = st.lists(
 
 
 @given(lines, st.sampled_from([WATCHED, {"loss.min": 0, "size.max": 1}]), st.data())
-def test_reading_goes_on_from_any_row_as_if_it_had_not_stopped(
+def test_reading_continues_from_any_row_as_if_it_had_not_stopped(
     written: list[Line], watched: Mapping[str, int], data: st.DataObject
 ) -> None:
     cut = data.draw(st.integers(0, len(written)))

@@ -47,7 +47,7 @@ def test_of_a_script_that_is_gone_nothing_is_made_up(tmp_path: Path, script: dic
     assert recorder_of(a_folder(tmp_path, script=script)) is None
 
 
-def test_of_a_run_that_is_over_for_long_neither(tmp_path: Path) -> None:
+def test_of_a_run_that_has_ended_for_long_neither(tmp_path: Path) -> None:
     assert recorder_of(a_folder(tmp_path, ended=time.time() - 3_600.0, exit_code=0)) is None
 
 

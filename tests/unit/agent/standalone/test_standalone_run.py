@@ -74,7 +74,7 @@ def test_a_script_is_alive_only_as_the_very_process_that_it_was(tmp_path: Path) 
         assert not Scripts().find(folder).alive, other
 
 
-def test_a_script_that_has_said_that_it_ended_is_over_while_its_process_goes_on(tmp_path: Path) -> None:
+def test_a_script_that_has_reported_its_end_has_ended_while_its_process_continues(tmp_path: Path) -> None:
     folder = a_folder(tmp_path, ended=150.0, exit_code=3)
     with_script(tmp_path)
     assert not Scripts().find(folder).alive
@@ -92,7 +92,7 @@ def test_a_script_that_is_gone_without_a_word_has_vanished_at_its_last_row(tmp_p
     assert "host" in Scripts().outcome(folder).message
 
 
-def test_an_end_that_a_person_has_ordered_is_told_as_that(tmp_path: Path) -> None:
+def test_an_end_that_a_person_has_ordered_is_reported_as_that(tmp_path: Path) -> None:
     order = StopOrder(mode=StopMode.TERMINATE, cause=ExitCause.COMMANDED, reason="stopped by a person")
     folder = a_folder(tmp_path, started=time.time() - 10)
     folder.write_order(order)

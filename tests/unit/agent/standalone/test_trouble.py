@@ -44,7 +44,7 @@ def test_what_the_script_has_not_said_is_left_to_the_next(
     assert capsys.readouterr().err == SAID
 
 
-def test_it_is_over_once_the_server_has_the_run_whoever_has_left_it(
+def test_it_has_ended_once_the_server_has_the_run_whoever_has_left_it(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     Trouble(folder).note("host:1", "no")

@@ -94,7 +94,7 @@ def test_of_several_sources_it_is_said_which_one_is_tried(
     assert (told in err) if told else not err
 
 
-def test_a_variable_that_is_not_set_is_told(
+def test_a_variable_that_is_not_set_is_reported(
     here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("SWEEPD_RUN_DIR", raising=False)

@@ -90,7 +90,7 @@ def test_something_for_a_whole_group_is_left_to_the_server() -> None:
     assert assembled(NAMES, [("opt", 1), ("opt.lr", 2)]) == {"opt": {"lr": 2}}
 
 
-def test_names_that_lead_nowhere_are_told_all_at_once_with_the_nearest() -> None:
+def test_names_that_lead_nowhere_are_reported_all_at_once_with_the_nearest() -> None:
     with pytest.raises(Problem, match=r"no parameter of the sweep: opt.lrr \(did you mean `opt.lr`\?\), qqq"):
         assembled(NAMES, [("opt.lrr", 1), ("qqq", 2), ("lr", 3)])
 

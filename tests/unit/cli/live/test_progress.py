@@ -15,7 +15,7 @@ def texts(progress: Progress, sent: v1.WatchSweepResponse) -> list[str]:
     return [notice.text for notice in progress.apply(sent)]
 
 
-def test_the_runs_of_the_first_snapshot_are_counted_but_not_told() -> None:
+def test_the_runs_of_the_first_snapshot_are_counted_but_not_reported() -> None:
     progress = Progress()
     assert texts(progress, message(a_sweep(), a_run(1, value=0.5), more=True)) == ["sweep running"]
     assert texts(progress, message(None, a_run(2, value=0.25))) == []
@@ -24,7 +24,7 @@ def test_the_runs_of_the_first_snapshot_are_counted_but_not_told() -> None:
     assert progress_line(progress) == "running  2/3 runs (2 finished)  best 0.25"
 
 
-def test_a_run_is_told_when_it_starts_and_when_it_ends() -> None:
+def test_a_run_is_reported_when_it_starts_and_when_it_ends() -> None:
     progress = Progress()
     progress.apply(message(a_sweep()))
     started = texts(progress, message(None, a_run(1, state=v1.RUN_STATE_RUNNING)))
@@ -95,7 +95,7 @@ def test_a_failure_tells_its_reason() -> None:
     assert notice.kind == "warning"
 
 
-def test_a_run_that_was_lost_is_told_to_wait() -> None:
+def test_a_run_that_was_lost_is_shown_as_waiting() -> None:
     progress = Progress()
     progress.apply(message(a_sweep(), a_run(1, state=v1.RUN_STATE_RUNNING)))
     assert texts(progress, message(None, a_run(1, state=v1.RUN_STATE_PENDING))) == [
@@ -103,7 +103,7 @@ def test_a_run_that_was_lost_is_told_to_wait() -> None:
     ]
 
 
-def test_a_missing_objective_is_told_at_once_and_once() -> None:
+def test_a_missing_objective_is_reported_at_once_and_once() -> None:
     progress = Progress()
     progress.apply(message(a_sweep()))
     sweep = a_sweep()
@@ -114,7 +114,7 @@ def test_a_missing_objective_is_told_at_once_and_once() -> None:
     assert texts(progress, message(sweep)) == []
 
 
-def test_a_missing_objective_that_a_run_tells_is_not_told_again() -> None:
+def test_a_missing_objective_that_a_run_reports_is_not_shown_again() -> None:
     told = "your script logged `acc`; the sweep optimises `val_loss`"
     run, other, sweep = a_run(1), a_run(2), a_sweep()
     run.reason, other.reason = told, "the same in other words"
@@ -133,7 +133,7 @@ def test_a_missing_objective_that_a_run_tells_is_not_told_again() -> None:
     assert texts(Progress(), message(paused)) == [f"sweep paused: {paused.reason}"]
 
 
-def test_an_ending_is_told_as_such() -> None:
+def test_an_ending_is_reported_as_such() -> None:
     progress = Progress()
     progress.apply(message(a_sweep()))
     ending = a_sweep()

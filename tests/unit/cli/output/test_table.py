@@ -63,7 +63,7 @@ def test_an_ellipsis_stands_where_something_is_missing(room: int, kept: str) -> 
     assert cut("abc", room) == kept
 
 
-def test_long_values_go_on_below_themselves_and_are_broken_at_blanks_alone() -> None:
+def test_long_values_continue_below_themselves_and_are_broken_at_blanks_alone() -> None:
     text = listing([("reason", "one two-three /a/path/without/a/blank four")], colored=False, width=30)
     assert text == "reason: one two-three\n        /a/path/without/a/blank\n        four\n"
     assert listing([("a", "b " * 90)], colored=False).count("\n") == 1

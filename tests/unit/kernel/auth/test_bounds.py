@@ -54,7 +54,7 @@ def reader(bounds: Bounds) -> Principal:
     return Principal("ada", "person", Scope.READ, bounds, "k3x9v2ab4cde")
 
 
-def test_a_scope_that_is_too_small_is_told_which_one_is_needed() -> None:
+def test_a_scope_that_is_too_small_is_refused_with_the_one_needed() -> None:
     with pytest.raises(NotAllowedError) as refused:
         check_scope(reader(MNIST), "/sweepd.v1.SweepService/StopSweep")
     assert refused.value.metadata == {"method": "sweepd.v1.SweepService/StopSweep", "scope": "write"}

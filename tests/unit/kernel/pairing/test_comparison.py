@@ -69,13 +69,13 @@ def test_a_crash_between_the_two_that_remember_is_no_fault() -> None:
         (S, database("m", peer=Peer("s")), Fault.METRICS_OLDER),
     ],
 )
-def test_what_does_not_belong_together_is_told_apart(
+def test_what_does_not_belong_together_is_distinguished(
     scheduler: Database, metrics: Database, expected: Fault
 ) -> None:
     assert fault(scheduler, metrics) is expected
 
 
-def test_an_older_copy_that_has_gone_on_is_not_taken_for_the_newer_one() -> None:
+def test_an_older_copy_that_has_continued_is_not_taken_for_the_newer_one() -> None:
     forked = database("s", ("a", 10), ("b", 12), ("c", 99), peer=S.peer)
     assert fault(forked, M) is Fault.SCHEDULER_OLDER
     gone_on = database("m", ("x", 3), ("y", 99), peer=M.peer)

@@ -60,7 +60,7 @@ def test_of_too_many_strangers_the_oldest_go() -> None:
     assert not superfluous([*rest, newer], NOW, short=False)
 
 
-def test_strangers_that_have_just_come_go_only_where_descriptors_run_out() -> None:
+def test_strangers_that_have_just_come_are_closed_only_where_descriptors_run_out() -> None:
     many = strangers(MOST_STRANGERS + 10, age=YOUNGEST / 2)
     assert not superfluous(many, NOW, short=False)
     assert len(superfluous(many, NOW, short=True)) == 10
@@ -95,7 +95,7 @@ def test_a_number_that_stands_for_no_socket_any_more_leaves_no_descriptor_open(t
         assert links.count(str(path)) == 1
 
 
-def test_the_watch_goes_on_after_a_look_that_failed(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_watch_continues_after_a_look_that_failed(caplog: pytest.LogCaptureFixture) -> None:
     async def scenario() -> None:
         threads = NoThreadAtFirst()
         asyncio.get_running_loop().set_default_executor(threads)

@@ -110,7 +110,7 @@ def test_a_key_may_change_its_type_between_rows_but_not_within_one() -> None:
     assert "two values" in packed.complaints[0]
 
 
-def test_keys_beyond_the_limit_are_left_out_and_known_ones_go_on() -> None:
+def test_keys_beyond_the_limit_are_left_out_and_known_ones_continue() -> None:
     known = {f"k{number}" for number in range(MAX_KEYS - 1)}
     batch = a_batch(*(doubles(key, 1.0, offsets=(0,)) for key in ("k0", "new", "too many")))
     packed = pack(batch, after=0, known_keys=known)
@@ -150,7 +150,7 @@ def test_rows_that_cannot_be_numbers_of_rows_are_refused(first: int, last: int) 
         ),
     ],
 )
-def test_a_batch_whose_rows_cannot_be_told_apart_is_refused(batch: Batch) -> None:
+def test_a_batch_whose_rows_cannot_be_distinguished_is_refused(batch: Batch) -> None:
     with pytest.raises(MalformedBatchError):
         pack(batch, after=0, known_keys=set())
 

@@ -49,7 +49,7 @@ def test_acknowledgements_of_one_attempt_merge_and_go_before_commands() -> None:
     assert third.start_run.command_id == 1
 
 
-def test_of_a_lane_the_cursor_that_was_told_last_goes_out_even_if_it_is_lower() -> None:
+def test_of_a_lane_the_cursor_that_was_reported_last_goes_out_even_if_it_is_lower() -> None:
     outboxes, outbox = an_outbox()
     outboxes.acknowledge("s", ONE, v1.LANE_POINTS, 9)
     outboxes.acknowledge("s", ONE, v1.LANE_POINTS, 4)

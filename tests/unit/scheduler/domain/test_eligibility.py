@@ -19,7 +19,7 @@ def world() -> World:
     return World()
 
 
-def test_an_agent_without_the_label_gets_nothing_and_is_told_why(world: World) -> None:
+def test_an_agent_without_the_label_gets_nothing_but_the_reason(world: World) -> None:
     world.create({**RANDOM, "requires": {"gpu": "a100", "zone": "b"}})
     wrong = world.attach(labels={"gpu": "v100", "zone": "b"})
     (ineligible,) = world.last_told(Welcome).ineligible
@@ -32,7 +32,7 @@ def test_an_agent_without_the_label_gets_nothing_and_is_told_why(world: World) -
     assert len(world.offer(right)) == 1
 
 
-def test_an_agent_that_is_held_is_told_and_served_again_when_released(world: World) -> None:
+def test_an_agent_that_is_held_is_notified_and_served_again_when_released(world: World) -> None:
     world.create(GUARDED)
     session = world.attach()
     for _ in range(2):
@@ -64,7 +64,7 @@ def test_nobody_is_released_whom_nothing_holds(world: World) -> None:
         release(world, "ann")
 
 
-def test_who_lacks_a_label_hears_it_when_a_sweep_goes_on_again(world: World) -> None:
+def test_an_agent_that_lacks_a_label_is_notified_when_a_sweep_resumes(world: World) -> None:
     world.create({**RANDOM, "requires": {"gpu": "a100"}})
     right = world.attach(labels={"gpu": "a100"})
     wrong = world.attach("bob", labels={})

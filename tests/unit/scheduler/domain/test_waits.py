@@ -27,7 +27,7 @@ def told(world: World, session: str) -> list[IneligibleReason]:
     return [each.reason for to, each in world.told if to == session and isinstance(each, Ineligible)]
 
 
-def test_an_agent_that_asks_a_paused_sweep_is_told_with_the_remedy(world: World) -> None:
+def test_an_agent_that_asks_a_paused_sweep_is_notified_with_the_remedy(world: World) -> None:
     world.create(RANDOM)
     session = world.attach()
     world.happens(PauseSweep(S))
@@ -42,7 +42,7 @@ def test_an_agent_that_asks_a_paused_sweep_is_told_with_the_remedy(world: World)
     assert told(world, session) == [PAUSED], "the run that it gets says that it is over"
 
 
-def test_an_agent_that_waits_is_told_of_a_pause_and_of_its_end(world: World) -> None:
+def test_an_agent_that_waits_is_notified_of_a_pause_and_of_its_end(world: World) -> None:
     world.create({**RANDOM, "run_cap": 1})
     first, second = world.attach("ann"), world.attach("bob")
     world.takes_one(first)
@@ -57,7 +57,7 @@ def test_an_agent_that_waits_is_told_of_a_pause_and_of_its_end(world: World) -> 
     assert told(world, first) == [], "it is busy"
 
 
-def test_an_agent_that_is_busy_again_is_told_that_a_pause_is_over(world: World) -> None:
+def test_an_agent_that_is_busy_again_is_notified_that_a_pause_has_ended(world: World) -> None:
     """Else it would take what it was told then for the reason when its run has ended."""
     world.create(RANDOM)
     session = world.attach()
@@ -68,7 +68,7 @@ def test_an_agent_that_is_busy_again_is_told_that_a_pause_is_over(world: World) 
     assert told(world, session) == [PAUSED, NONE]
 
 
-def test_an_agent_that_came_during_a_pause_is_told_that_it_is_over(world: World) -> None:
+def test_an_agent_that_came_during_a_pause_is_notified_that_it_has_ended(world: World) -> None:
     """After a restart as well, although the scheduler has seen no change to the pause before."""
     world.create(RANDOM)
     world.happens(PauseSweep(S))
@@ -79,7 +79,7 @@ def test_an_agent_that_came_during_a_pause_is_told_that_it_is_over(world: World)
     assert told(world, session) == [NONE]
 
 
-def test_an_agent_that_reports_on_a_run_before_it_has_confirmed_it_is_told(world: World) -> None:
+def test_an_agent_that_reports_on_a_run_before_it_has_confirmed_it_is_notified(world: World) -> None:
     """The report confirms it, so that the agent would take another one."""
     world.create({**RANDOM, "run_cap": 1})
     session = world.attach(slots=2)
@@ -103,7 +103,7 @@ def test_the_first_answer_on_a_stream_has_it(world: World, paused: bool) -> None
     assert told(world, session) == []
 
 
-def test_while_the_canary_is_under_way_the_others_are_told(world: World) -> None:
+def test_while_the_canary_is_under_way_the_others_are_notified(world: World) -> None:
     world.create(CANARY)
     first, second = world.attach("ann"), world.attach("bob")
     start = world.takes_one(first)
@@ -114,7 +114,7 @@ def test_while_the_canary_is_under_way_the_others_are_told(world: World) -> None
     assert world.state.sessions[second].unconfirmed == 1
 
 
-def test_while_the_search_works_out_a_point_those_who_wait_are_told(world: World) -> None:
+def test_while_the_search_works_out_a_point_those_who_wait_are_notified(world: World) -> None:
     sweep = world.create(BAYES)
     session = world.attach()
     world.offer(session)
@@ -133,7 +133,7 @@ def test_quarantine_comes_before_the_pause_that_it_leads_to(world: World) -> Non
     assert told(world, session) == [IneligibleReason.GUARD]
 
 
-def test_a_stop_is_told_as_an_end_alone(world: World) -> None:
+def test_a_stop_is_reported_as_an_end_alone(world: World) -> None:
     world.create(RANDOM)
     first, second = world.attach("ann"), world.attach("bob")
     world.takes_one(first)

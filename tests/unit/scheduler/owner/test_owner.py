@@ -182,7 +182,7 @@ def test_nothing_leaves_before_it_is_stored_and_reports_wait_for_the_store() -> 
     running(scenario)
 
 
-def test_a_refused_request_changes_nothing_and_the_loop_goes_on() -> None:
+def test_a_refused_request_changes_nothing_and_the_loop_continues() -> None:
     async def scenario(bench: Bench) -> None:
         with pytest.raises(DomainError, match="exists already"):
             await bench.owner.ask(CREATE, Sweep, encode, None)

@@ -47,7 +47,7 @@ def page(*series: tuple[str, str, Sequence[float]]) -> v1.GetHistoryResponse:
     )
 
 
-def test_a_history_is_let_go_as_soon_as_that_of_the_next_run_comes() -> None:
+def test_a_history_is_released_as_soon_as_that_of_the_next_run_comes() -> None:
     made: list[tuple[int, list[float]]] = []
 
     def make(place: int, curve: Sequence[float]) -> str:

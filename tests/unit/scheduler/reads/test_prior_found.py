@@ -19,7 +19,7 @@ SPEC = a_spec(
 )
 
 
-def test_of_runs_that_do_not_suit_the_first_are_told_and_all_are_counted() -> None:
+def test_of_runs_that_do_not_suit_the_first_are_reported_and_all_are_counted() -> None:
     found = FoundRuns(SPEC)
     running = [an_old_run({"a": n}, n, state=RunState.RUNNING) for n in range(1, MOST_TOLD + 101)]
     assert found.judge(running, None) == []

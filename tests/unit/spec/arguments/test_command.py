@@ -277,7 +277,7 @@ AGENT = AgentFacts(slot=3, gpus="6,7", labels={"site": "a b", "zone.name": "z", 
         ("${envvar:WHERE}", "3"),
     ],
 )
-def test_a_run_is_told_where_it_runs_and_which_repeat_it_is(item: str, argument: str) -> None:
+def test_a_run_gets_its_location_and_repeat_as_arguments(item: str, argument: str) -> None:
     environ = {"WHERE": "${agent.slot}"}
     assert expand("x", item, agent=AGENT, repeat=2, environ=environ) == ["x", argument]
 

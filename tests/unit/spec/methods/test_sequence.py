@@ -160,7 +160,7 @@ def test_the_same_seed_gives_the_same_points_another_one_others(method: str, see
     ],
 )
 @given(at=st.integers(0, 12))
-def test_a_cursor_that_is_resumed_goes_on_the_same(
+def test_a_cursor_that_is_resumed_continues_the_same(
     method: str, parameters: dict[str, object] | None, extra: dict[str, object], at: int
 ) -> None:
     """P15: what a restarted server reads back, the cursor and the digests, is all that counts."""
@@ -220,7 +220,7 @@ def test_looking_ahead_changes_no_point() -> None:
 
 
 @pytest.mark.parametrize("shuffle", [False, True])
-def test_a_search_that_is_broken_off_goes_on_where_it_was(shuffle: bool) -> None:
+def test_a_search_that_is_broken_off_continues_where_it_was(shuffle: bool) -> None:
     parameters = {"a": {"min": 1, "max": 30}, "b": {"min": 1, "max": 30}}
     spec = a_spec("grid", parameters, constraints=["(a * b) % 29 == 1"], shuffle=shuffle)
     whole = [proposed.point for _, proposed in sequence(spec)]

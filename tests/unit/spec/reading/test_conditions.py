@@ -26,7 +26,7 @@ def codes(diagnostics: list[Diagnostic]) -> list[tuple[str, str, str]]:
     return [(each.severity, each.code, each.path) for each in diagnostics]
 
 
-def test_a_wrong_expression_is_told_with_its_line_column_character_and_remedy() -> None:
+def test_a_wrong_expression_is_reported_with_its_line_column_character_and_remedy() -> None:
     text = b"""method: random
 program: t.py
 parameters:

@@ -33,7 +33,7 @@ def test_a_name_that_places_nothing_may_be_anybodys() -> None:
         ("entity: ACME\nproject: MNIST", '5:10: project: the sweep will live in "acme/mnist"'),
     ],
 )
-def test_names_from_elsewhere_are_told_once_and_are_ours_from_then_on(written: str, where: str) -> None:
+def test_names_from_elsewhere_are_reported_once_and_are_ours_from_then_on(written: str, where: str) -> None:
     parsed = parse_text((GRID + written).encode(), file="s")
     (warning,) = parsed.diagnostics
     assert (warning.severity, warning.code) == ("warning", "changed-name")

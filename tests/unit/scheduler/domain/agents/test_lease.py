@@ -72,7 +72,7 @@ def test_a_heartbeat_that_does_not_name_an_attempt_does_not_renew_it(world: Worl
     assert world.run(RUN).state is RunState.PENDING
 
 
-def test_a_suspect_attempt_that_is_heard_again_goes_on(world: World) -> None:
+def test_a_suspect_attempt_that_reports_again_continues(world: World) -> None:
     session = world.attach()
     start = world.takes_one(session)
     world.passes(40)

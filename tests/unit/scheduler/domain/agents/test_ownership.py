@@ -131,7 +131,7 @@ def test_secrets_and_digests_are_not_written_out(world: World) -> None:
 
 
 @pytest.mark.parametrize("before", [live, away, lost, unconfirmed])
-def test_whoever_has_the_folder_goes_on_with_its_attempt_under_another_id(
+def test_whoever_has_the_folder_continues_with_its_attempt_under_another_id(
     world: World, before: Callable[[World], None]
 ) -> None:
     before(world)

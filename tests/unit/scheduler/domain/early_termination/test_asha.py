@@ -35,7 +35,7 @@ def arrive(rule: Asha, goal: Goal, values: list[float]) -> list[Verdict | None]:
         (1.5, [0.1, 0.2, 0.2, 0.3, 0.2, 0.3], {2, 4, 6}),
     ],
 )
-def test_the_best_n_over_eta_go_on_and_at_least_one(
+def test_the_best_n_over_eta_continue_and_at_least_one(
     eta: float, values: list[float], stopped: set[int]
 ) -> None:
     told = arrive(Asha(min_iter=1, eta=eta), Goal.MINIMIZE, values)
@@ -49,7 +49,7 @@ def test_a_verdict_records_what_was_compared() -> None:
     )
 
 
-def test_the_first_to_arrive_goes_on() -> None:
+def test_the_first_to_arrive_continues() -> None:
     assert arrive(Asha(min_iter=1), Goal.MINIMIZE, [1e300]) == [None]
 
 

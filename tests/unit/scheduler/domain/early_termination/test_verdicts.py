@@ -209,7 +209,7 @@ def test_values_that_arrive_together_are_judged_one_by_one(world: World) -> None
     assert world.run((1, 1)).values.iterations == 3
 
 
-def test_the_search_is_told_of_rungs_of_halving_rules_alone(world: World) -> None:
+def test_the_search_is_notified_of_rungs_of_halving_rules_alone(world: World) -> None:
     rules = (asha(min_iter=2), {"type": "hyperband", "min_iter": 2}, {"type": "median", "min_iter": 1})
     world.create({**RANDOM, **OBJECTIVE, "method": "bayes", "early_terminate": list(rules)})
     session = world.attach()

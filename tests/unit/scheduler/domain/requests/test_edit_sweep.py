@@ -43,7 +43,7 @@ def ended_at_its_cap(world: World, document: Mapping[str, object]) -> str:
 
 
 @pytest.mark.parametrize("run_cap", [2, None])
-def test_a_sweep_that_was_finished_by_its_cap_goes_on_when_it_is_raised(
+def test_a_sweep_that_was_finished_by_its_cap_continues_when_it_is_raised(
     world: World, run_cap: int | None
 ) -> None:
     session = ended_at_its_cap(world, RANDOM)
@@ -55,7 +55,7 @@ def test_a_sweep_that_was_finished_by_its_cap_goes_on_when_it_is_raised(
     assert world.sweep().ending is (Ending.CAP if run_cap else None)
 
 
-def test_a_live_sweep_at_its_cap_goes_on(world: World) -> None:
+def test_a_live_sweep_at_its_cap_continues(world: World) -> None:
     world.create({**RANDOM, "run_cap": 1})
     session = world.attach(slots=2)
     world.offer(session, 2)
@@ -172,7 +172,7 @@ def test_words_about_a_sweep_change_nothing_about_its_runs(world: World) -> None
     assert world.sweep().revision == 2
 
 
-def test_a_sweep_that_is_over_is_read_first(world: World) -> None:
+def test_a_sweep_that_has_ended_is_read_first(world: World) -> None:
     ended_at_its_cap(world, RANDOM)
     with pytest.raises(NotInMemoryError) as missing:
         world.happens(UpdateSweep(name=S, edit=Edit(fields=frozenset({"tags"}), tags=("a",))))

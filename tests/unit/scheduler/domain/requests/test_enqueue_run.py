@@ -102,7 +102,7 @@ def test_a_point_may_be_tried_again_and_a_grid_does_not_repeat_it(world: World) 
     assert {tuple(start.run.point.values()) for start in starts} == {(1, 1), (1, 2), (2, 1), (2, 2)}
 
 
-def test_without_room_under_the_cap_it_is_refused_and_the_remedy_told(world: World) -> None:
+def test_without_room_under_the_cap_it_is_refused_and_the_remedy_reported(world: World) -> None:
     world.create({**RANDOM, "run_cap": 1})
     enqueue(world, {"x": 0.5})
     with pytest.raises(DomainError, match="raise it first") as refused:
@@ -111,7 +111,7 @@ def test_without_room_under_the_cap_it_is_refused_and_the_remedy_told(world: Wor
     assert refused.value.metadata == {"name": "local/demo/s", "run_cap": "1"}
 
 
-def test_a_finished_sweep_goes_on_with_it_and_finishes_again(world: World) -> None:
+def test_a_finished_sweep_continues_with_it_and_finishes_again(world: World) -> None:
     world.create(GRID_4)
     session = world.attach()
     for _ in range(4):

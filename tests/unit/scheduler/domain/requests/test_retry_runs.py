@@ -98,7 +98,7 @@ def test_all_that_failed_go_out_in_the_order_of_their_numbers(world: World) -> N
     assert [start.run.number for start in world.offer(session, 3)] == [1, 3]
 
 
-def test_a_run_that_finished_or_goes_on_is_not_retried_and_then_none_is(world: World) -> None:
+def test_a_run_that_finished_or_continues_is_not_retried_and_then_none_is(world: World) -> None:
     world.create(TWO)
     session = world.attach(slots=2)
     finish(world, session, 0.25, EXIT_1)
@@ -121,7 +121,7 @@ def test_nothing_to_retry_changes_nothing(world: World) -> None:
     assert world.state.ended
 
 
-def test_a_stopped_sweep_goes_on_with_the_retried_runs_alone(world: World) -> None:
+def test_a_stopped_sweep_continues_with_the_retried_runs_alone(world: World) -> None:
     world.create(RANDOM)
     session = world.attach()
     world.exits(session, world.takes_one(session).ref, EXIT_1)
@@ -136,7 +136,7 @@ def test_a_stopped_sweep_goes_on_with_the_retried_runs_alone(world: World) -> No
     assert (world.sweep().state, world.sweep().counts.total) == (SweepState.STOPPED, 1)
 
 
-def test_a_stopped_sweep_that_goes_on_can_be_stopped_again(world: World) -> None:
+def test_a_stopped_sweep_that_continues_can_be_stopped_again(world: World) -> None:
     world.create(RANDOM)
     session = world.attach()
     world.exits(session, world.takes_one(session).ref, EXIT_1)

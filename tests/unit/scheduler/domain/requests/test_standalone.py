@@ -81,7 +81,7 @@ def test_a_script_that_has_vanished_has_crashed_for_good(world: World) -> None:
     assert world.start_by_hand("abcdefgh").state is RunState.CRASHED
 
 
-def test_a_silent_agent_leaves_a_crashed_run_that_goes_on_when_it_claims_it_again(world: World) -> None:
+def test_a_silent_agent_leaves_a_crashed_run_that_continues_when_it_claims_it_again(world: World) -> None:
     run = world.start_by_hand("abcdefgh")
     session = follows(world, run)
     world.logs(session, REF, 1, 0.5)
@@ -177,7 +177,7 @@ def test_a_person_stops_it(world: World) -> None:
         )
 
 
-def test_it_goes_on_over_a_restart_and_nothing_is_handed_out_of_it(world: World) -> None:
+def test_it_continues_over_a_restart_and_nothing_is_handed_out_of_it(world: World) -> None:
     run = world.start_by_hand("abcdefgh")
     world.create(RANDOM)
     world.restarts()
@@ -236,7 +236,7 @@ def test_of_a_script_that_is_started_again_while_it_runs_the_first_attempt_is_lo
 
 
 @pytest.mark.parametrize("ended", [True, False])
-def test_a_script_that_is_started_again_goes_on_with_its_run(world: World, *, ended: bool) -> None:
+def test_a_script_that_is_started_again_continues_with_its_run(world: World, *, ended: bool) -> None:
     run = world.start_by_hand("abcdefgh", start_time=5)
     session = follows(world, run)
     world.logs(session, REF, 1, 0.5)
@@ -253,7 +253,7 @@ def test_a_script_that_is_started_again_goes_on_with_its_run(world: World, *, en
     assert world.start_by_hand("abcdefgh", attempt=1).state is RunState.FAILED, "a lower one changes nothing"
 
 
-def test_attempts_that_nobody_heard_of_are_told_as_such(world: World) -> None:
+def test_attempts_that_were_never_reported_are_shown_as_such(world: World) -> None:
     run = world.start_by_hand("abcdefgh", attempt=3)
     states = [each.state for each in run.attempts]
     assert states == [AttemptState.RETURNED, AttemptState.RETURNED, AttemptState.RUNNING]

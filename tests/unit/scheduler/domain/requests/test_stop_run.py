@@ -31,7 +31,7 @@ def test_a_live_run_is_terminated_by_its_agent_and_then_stopped(world: World) ->
     assert world.takes_one(session).run.number == 2, "the sweep goes on"
 
 
-def test_it_is_told_once_however_often_it_is_asked_for(world: World) -> None:
+def test_it_is_reported_once_however_often_it_is_asked_for(world: World) -> None:
     world.create(RANDOM)
     session = world.attach()
     world.takes_one(session)
@@ -40,7 +40,7 @@ def test_it_is_told_once_however_often_it_is_asked_for(world: World) -> None:
     assert len(world.stops()) == 1
 
 
-def test_an_agent_that_is_away_hears_of_it_when_it_comes_back(world: World) -> None:
+def test_a_disconnected_agent_is_notified_when_it_reconnects(world: World) -> None:
     world.create(RANDOM)
     session = world.attach()
     start = world.takes_one(session)

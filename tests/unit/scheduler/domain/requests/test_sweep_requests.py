@@ -205,7 +205,7 @@ def test_each_verb_in_each_state_of_a_sweep(
     assert (world.sweep().spec.run_cap, world.sweep().revision) == (5, 2 + (make is at_its_cap))
 
 
-def test_a_stopped_sweep_goes_on_with_what_was_retried_and_takes_nothing_new() -> None:
+def test_a_stopped_sweep_continues_with_what_was_retried_and_takes_nothing_new() -> None:
     world = sweep_of(StopSweep, live=False)()
     retry(world, 1)
     assert world.sweep().ending is Ending.RETRIED

@@ -93,7 +93,7 @@ def test_one_that_resumes_before_any_checkpoint_counts_from_nothing() -> None:
     assert rungs(world) == {}
 
 
-def test_a_third_attempt_goes_on_from_a_checkpoint_of_the_first() -> None:
+def test_a_third_attempt_continues_from_a_checkpoint_of_the_first() -> None:
     world = World()
     session, _ = a_run_with_a_checkpoint(world)
     second = world.takes_one(session).ref

@@ -159,7 +159,7 @@ def test_a_run_that_ends_by_itself_after_the_verdict_is_not_stopped(world: World
     assert world.run((1, 1)).state is RunState.FINISHED
 
 
-def test_a_stop_is_told_again_when_the_agent_comes_back(world: World) -> None:
+def test_a_stop_is_reported_again_when_the_agent_comes_back(world: World) -> None:
     world.create({**RANDOM, **HALVING})
     ann, bob = world.attach("ann"), world.attach("bob", slots=2)
     first, second, third = world.takes_one(ann), world.takes_one(bob), world.takes_one(bob)

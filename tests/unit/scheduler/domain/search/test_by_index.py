@@ -214,7 +214,7 @@ RARE = {
 
 
 @pytest.mark.lengthy
-def test_a_long_search_is_broken_off_and_goes_on_at_once(world: World) -> None:
+def test_a_long_search_is_broken_off_and_continues_at_once(world: World) -> None:
     """No turn takes long, however rare points are; who waits is served as soon as one is found."""
     world.create(RARE)
     session = world.attach()
@@ -245,7 +245,7 @@ def test_a_search_is_not_hurried_while_nobody_waits(world: World) -> None:
 
 
 @pytest.mark.lengthy
-def test_a_search_goes_on_after_a_restart(world: World) -> None:
+def test_a_search_continues_after_a_restart(world: World) -> None:
     world.create(RARE)
     world.offer(world.attach())
     assert world.state.index[1].searching

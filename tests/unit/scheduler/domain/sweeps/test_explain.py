@@ -98,7 +98,7 @@ def test_while_a_suggestion_is_worked_out(world: World) -> None:
     assert kinds(world) == [ObstacleKind.SUGGESTION]
 
 
-def test_at_the_cap_and_when_all_is_over(world: World) -> None:
+def test_at_the_cap_and_when_all_has_ended(world: World) -> None:
     world.create({**RANDOM, "run_cap": 1})
     session = world.attach()
     start = world.takes_one(session)
@@ -110,7 +110,7 @@ def test_at_the_cap_and_when_all_is_over(world: World) -> None:
     assert only == Obstacle(ObstacleKind.ENDED, f"it is finished: run_cap is reached{more}")
 
 
-def test_paused_at_the_cap_it_is_told_of_both(world: World) -> None:
+def test_paused_at_the_cap_both_reasons_are_given(world: World) -> None:
     world.create({**RANDOM, "run_cap": 1})
     session = world.attach()
     enqueue(world, {"x": 0.5})

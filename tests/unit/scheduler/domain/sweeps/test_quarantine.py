@@ -82,7 +82,7 @@ def test_a_sweep_whose_agents_are_all_quarantined_pauses_with_that_cause(world: 
 
 
 @pytest.mark.parametrize("by", ["release", "another agent", "resume"])
-def test_it_goes_on_once_an_agent_is_there_that_gets_runs(world: World, by: str) -> None:
+def test_it_continues_once_an_agent_is_there_that_gets_runs(world: World, by: str) -> None:
     world.create({**RANDOM, "guard": {"agent": 1}})
     session = world.attach("ann")
     world.exits(session, world.takes_one(session).ref, MISSING)
@@ -123,7 +123,9 @@ def test_another_quarantined_agent_resumes_nothing(world: World) -> None:
     assert state_of(world) == (SweepState.RUNNING, None)
 
 
-def test_an_agent_that_is_away_for_a_moment_with_a_live_run_is_no_reason_to_pause(world: World) -> None:
+def test_an_agent_that_is_unavailable_for_a_moment_with_a_live_run_is_no_reason_to_pause(
+    world: World,
+) -> None:
     world.create(RANDOM)
     good, bad = world.attach("good"), world.attach("bad")
     world.takes_one(good)

@@ -63,7 +63,7 @@ def test_a_pause_does_not_stop_the_clock(world: World) -> None:
     assert world.sweep().state is SweepState.STOPPED
 
 
-def test_a_sweep_that_is_over_before_does_not_notice(world: World) -> None:
+def test_a_sweep_that_has_ended_before_does_not_notice(world: World) -> None:
     world.create({**GRID_4, "sweep_timeout": "1m"})
     session = world.attach()
     for _ in range(4):
@@ -86,7 +86,7 @@ def test_after_a_restart_it_has_what_the_wall_clock_leaves(world: World, down: f
     assert world.sweep().ending is Ending.STOP
 
 
-def test_resuming_after_it_is_over_says_what_is_so(world: World) -> None:
+def test_resuming_after_it_has_passed_names_the_reason(world: World) -> None:
     world.create(MINUTE)
     world.takes_one(world.attach())
     world.passes(61, silent=False)
@@ -99,5 +99,5 @@ def test_resuming_after_it_is_over_says_what_is_so(world: World) -> None:
     ("seconds", "words"),
     [(7200.0, "2h"), (5400.0, "1h30m"), (90.0, "1m30s"), (0.5, "0.5s"), (86400.0, "24h"), (3601.5, "1h1.5s")],
 )
-def test_durations_are_told_as_people_write_them(seconds: float, words: str) -> None:
+def test_durations_are_reported_as_people_write_them(seconds: float, words: str) -> None:
     assert in_words(seconds) == words

@@ -13,9 +13,9 @@ import pytest
 
 from sweepd import Client
 from sweepd_agent.process.pidfd import is_told
-from system.by_hand import Script, assert_whole, points, reaches, released, shown, start, summary
 from system.installation import BIN, Installation
 from system.promises import SHORT, sweep
+from system.standalone_runs import Script, assert_whole, points, reaches, released, shown, start, summary
 from waiting import until
 
 
@@ -105,7 +105,7 @@ def test_how_a_script_ends_is_known_however_it_leaves(installation: Installation
         assert [attempt["exit"]["code"] for attempt in run["attempts"]] == [code]  # type: ignore[union-attr,index,call-overload]
 
 
-def test_without_a_server_it_stays_in_its_folder_until_it_is_brought_in(installation: Installation) -> None:
+def test_without_a_server_it_stays_in_its_folder_until_it_is_synced(installation: Installation) -> None:
     """Again and again; a line that its death has torn is none."""
     script = start(installation, 25)
     assert script.process.wait(30) == 0
@@ -195,7 +195,7 @@ def test_a_script_says_that_the_server_refuses_its_run(installation: Installatio
     assert [outcome["outcome"] for outcome in outcomes] == ["brought-in", "brought-in"]
 
 
-def test_a_server_that_is_away_for_a_while_is_waited_for(installation: Installation) -> None:
+def test_a_server_that_is_unavailable_for_a_while_is_waited_for(installation: Installation) -> None:
     """P23, P25: it was not there when the script began to log, and it goes away once more."""
     server = installation.start_server(*SHORT)
     script = start(installation, 5, "waits")
@@ -230,7 +230,7 @@ def test_a_script_that_is_killed_has_crashed_with_all_that_it_logged(installatio
     assert shown(installation, script.run)["state"] == "crashed"
 
 
-def test_a_run_whose_helper_is_silent_for_too_long_crashes_and_goes_on_with_it_or_with_sync(
+def test_a_run_whose_helper_is_silent_for_too_long_crashes_and_continues_with_it_or_with_sync(
     installation: Installation,
 ) -> None:
     """The script does not notice. One helper is killed, one sleeps as with the lid of a laptop closed."""
@@ -265,7 +265,7 @@ def test_a_person_stops_a_script_from_afar(installation: Installation) -> None:
     assert_whole(installation, script)
 
 
-def test_a_script_that_is_started_again_goes_on_with_its_run(installation: Installation) -> None:
+def test_a_script_that_is_started_again_continues_with_its_run(installation: Installation) -> None:
     """Its second attempt tells the whole file: what of the first had arrived is there once in views."""
     installation.join_server(*SHORT)
     first = start(installation, 10, "fails")
@@ -297,7 +297,7 @@ sys.exit(sys.argv[2] == "fails")
 
 
 @pytest.mark.parametrize("mode", ["online", "offline"])
-def test_a_script_that_goes_on_from_its_checkpoint_replaces_what_lies_beyond(
+def test_a_script_that_continues_from_its_checkpoint_replaces_what_lies_beyond(
     installation: Installation, mode: str
 ) -> None:
     """Whether its first attempt was told while it ran, or comes in with the second."""

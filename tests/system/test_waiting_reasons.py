@@ -29,7 +29,7 @@ def test_an_agent_of_a_paused_sweep_says_so_and_when_it_gets_runs_again(installa
     assert reasons(agent) == ["paused", None]
 
 
-def test_an_agent_that_waits_is_told_of_a_pause_that_comes_later(installation: Installation) -> None:
+def test_an_agent_that_waits_is_notified_of_a_pause_that_comes_later(installation: Installation) -> None:
     """There is one run, and another agent has it."""
     installation.join_server()
     name = planned(installation, {0: {"steps": [0.5, "go", 0.4]}}, LOSS)

@@ -23,7 +23,7 @@ def by_hand(here: Here) -> v1.Run:
         return RunServiceStub(gateway).CreateRun(request).run
 
 
-def test_a_run_by_hand_has_no_sweep_and_is_waited_for(client: Any, by_hand: v1.Run) -> None:
+def test_a_standalone_run_has_no_sweep_and_is_waited_for(client: Any, by_hand: v1.Run) -> None:
     run = client.run(by_hand.name)
     assert (run.sweep_name, run.sweep(), run.params, run.config) == (None, None, {"lr": 0.5}, {"lr": 0.5})
     assert by_hand.name in [found.name for found in client.runs("local/hand", by_hand=True)]
