@@ -47,7 +47,7 @@ class Waits:
 
 
 async def _until(over: asyncio.Event, call: Callable[[], Awaitable[object]], waits: list[float]) -> None:
-    """Call again and again; the last call has begun before it is over, and counts too."""
+    """Call again and again; the last call has begun before it has ended, and counts too."""
     while not over.is_set():
         began = time.perf_counter()
         await call()

@@ -48,7 +48,7 @@ class ProtocolAgent:
         self._ended_at = 0.0
 
     async def hand_outs(self) -> None:
-        """Take runs one after another for as long as the sweep goes on."""
+        """Take runs one after another for as long as the sweep continues."""
         await self._talk(self._finish_at_once)
 
     async def single_points(self) -> None:

@@ -1,4 +1,4 @@
-"""A training that goes on from its last checkpoint when its machine was taken away."""
+"""A training that continues from its last checkpoint when its machine was taken away."""
 
 import pickle
 from pathlib import Path
