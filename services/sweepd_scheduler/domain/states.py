@@ -90,7 +90,7 @@ ATTEMPT_TRANSITIONS: Mapping[AttemptState | None, frozenset[AttemptState]] = {
     AttemptState.ENDED: frozenset(),
 }
 
-# The attempts of a standalone run begin with its claims; one that nobody heard of is returned at once.
+# The attempts of a standalone run begin with its claims; one that was never reported is returned at once.
 STANDALONE_ATTEMPT_TRANSITIONS: Mapping[AttemptState | None, frozenset[AttemptState]] = {
     **ATTEMPT_TRANSITIONS,
     None: frozenset({AttemptState.RUNNING, AttemptState.RETURNED}),
