@@ -68,7 +68,7 @@ def _asked_point(trial: Trial, problem: Problem) -> Point:
 
 
 def _exists(shape: Range, point: Point) -> bool:
-    """Whether a parameter is there; every `when` of the problems has the form `name == 'value'`."""
+    """True if a parameter is there; every `when` of the problems has the form `name == 'value'`."""
     if "when" not in shape:
         return True
     name, value = str(shape["when"]).split(" == ")

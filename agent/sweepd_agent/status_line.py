@@ -48,7 +48,7 @@ class StatusLine:
 
 
 def can_redraw(stream: TextIO, environ: Mapping[str, str]) -> bool:
-    """Whether a stream is a terminal that can draw a line anew, in letters that it has."""
+    """True if a stream is a terminal that can draw a line anew, in letters that it has."""
     if environ.get("TERM", "dumb") == "dumb" or not stream.isatty():
         return False
     return (stream.encoding or "").lower().replace("-", "") == "utf8"

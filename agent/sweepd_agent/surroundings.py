@@ -27,7 +27,7 @@ class LiveProcess(Protocol):
 
     @property
     def alive(self) -> bool:
-        """Whether it was there when it was looked for."""
+        """True if it was there when it was looked for."""
 
     def stop(self, mode: StopMode) -> None:
         """Have it ended; nothing happens if it is gone already."""

@@ -1,4 +1,4 @@
-"""What `import sweepd` offers, each name loaded at its first use; the standard library is enough."""
+"""Names of `import sweepd`, each loaded at its first use; the standard library is enough."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING

@@ -36,7 +36,7 @@ class Route:
     request_streaming: bool
     response_streaming: bool
     internal: bool
-    """Whether only services may call it."""
+    """True if only services may call it."""
 
 
 def routes() -> Mapping[str, Route]:

@@ -59,7 +59,7 @@ class CachedTokens:
 
     @property
     def followed(self) -> bool:
-        """Whether a revocation would be received at the moment."""
+        """True if a revocation would be received at the moment."""
         return self._followed
 
     async def principal(self, digest: bytes) -> Principal:

@@ -32,7 +32,7 @@ class RunningService(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceContext:
-    """What the kernel gives a service when it opens it."""
+    """Parts that the kernel gives a service when it opens it."""
 
     flags: argparse.Namespace
     """The service's own flags, and the kernel's."""
@@ -82,6 +82,6 @@ class ServiceDefinition:
     add_flags: Callable[[argparse.ArgumentParser], None]
     open: Callable[[ServiceContext], Awaitable[RunningService]]
     accepts_people: bool = False
-    """Whether the access token lets callers in, too; else only other services are."""
+    """True if the access token lets callers in, too; else only other services are."""
     paired: PairedDatabase | None = None
     """Its database, if that belongs to the one of another service."""

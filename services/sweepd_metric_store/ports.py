@@ -68,9 +68,9 @@ class Stored:
     cursor: int
     rejection: str = ""
     fresh: bool = False
-    """Whether anything new was stored."""
+    """True if anything new was stored."""
     refused: bool = False
-    """Whether it does not count as delivered, for the reason in `rejection`."""
+    """True if it does not count as delivered, for the reason in `rejection`."""
 
 
 class MetricWrites(Protocol):

@@ -46,7 +46,7 @@ class FairQueue(Generic[Item]):
 
     @property
     def ended(self) -> bool:
-        """Whether the queue is closed and empty."""
+        """True if the queue is closed and empty."""
         with self._some:
             return self._closed and not self._flows
 

@@ -31,7 +31,7 @@ STARTING = ("demo", "run", "sync")
 
 
 def listens(address: str) -> bool:
-    """Whether a service listens there; from then on it hears signals, too."""
+    """True if a service listens there; from then on it hears signals, too."""
     host, _, port = address.rpartition(":")
     with suppress(OSError), socket.create_connection((host, int(port))):
         return True

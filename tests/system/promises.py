@@ -90,7 +90,7 @@ def number(event: dict[str, object], field: str) -> float:
 
 
 def alive(pid: float) -> bool:
-    """Whether a process runs; one that has ended and was not collected does not."""
+    """True if a process runs; one that has ended and was not collected does not."""
     try:
         return Path(f"/proc/{int(pid)}/stat").read_text().rpartition(")")[2].split()[0] not in {"Z", "X"}
     except OSError:

@@ -31,7 +31,7 @@ def started(agent: Agent, count: int = 1) -> list[dict[str, object]]:
 
 
 def only_services(installation: Installation, server: Server) -> bool:
-    """Whether nothing runs but the server."""
+    """True if nothing runs but the server."""
     return not set(installation.processes()) - {server.process.pid, *server.service_pids().values()}
 
 

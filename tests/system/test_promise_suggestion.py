@@ -48,7 +48,7 @@ async def source_of(wire: Wire, start: v1.StartRun) -> v1.PointSource.ValueType:
 
 
 async def by_model(wire: Wire, agent: ScriptedAgent) -> bool:
-    """Whether the next point is the model's; it is not if the machine did not let it answer in time."""
+    """True if the next point is the model's; it is not if the machine did not let it answer in time."""
     return await source_of(wire, await one_run(agent)) in BY_MODEL
 
 
@@ -84,7 +84,7 @@ def test_nobody_waits_for_a_service_that_hangs_and_its_return_is_noticed(install
             told = 2 * (8 + len(while_away))  # of each run that it was handed out, and its end
 
             async def is_normal() -> bool:
-                """Whether the next point was worked out by the model since then."""
+                """True if the next point was worked out by the model since then."""
                 last = (await wire.run((await one_run(searcher, 0.3)).run)).provenance
                 return last.source in BY_MODEL and last.study_length >= told
 

@@ -300,7 +300,7 @@ sys.exit(sys.argv[2] == "fails")
 def test_a_script_that_continues_from_its_checkpoint_replaces_what_lies_beyond(
     installation: Installation, mode: str
 ) -> None:
-    """Whether its first attempt was told while it ran, or comes in with the second."""
+    """True if its first attempt was told while it ran, or comes in with the second."""
     installation.join_server(*SHORT)
     project = f"goes-on-{mode}"
     first = start(installation, 10, "fails", content=GOES_ON, SWEEPD_PROJECT=project, SWEEPD_MODE=mode)

@@ -137,7 +137,7 @@ class Exit:
 
     @property
     def succeeded(self) -> bool:
-        """Whether the process ended well, and by itself."""
+        """True if the process ended well, and by itself."""
         return self.cause is ExitCause.EXITED and self.code == 0
 
     @property
@@ -147,12 +147,12 @@ class Exit:
 
     @property
     def guarded(self) -> bool:
-        """Whether the guards of the agent count it: the program said so, or it could not be started."""
+        """True if the guards of the agent count it: the program said so, or it could not be started."""
         return self.cause in _NOT_STARTED or (self.cause is ExitCause.EXITED and self.code != 0)
 
     @property
     def failed(self) -> bool:
-        """Whether a person would want to see the end of its log."""
+        """True if a person would want to see the end of its log."""
         return not self.succeeded and self.cause not in {ExitCause.COMMANDED, ExitCause.HANDED_BACK}
 
 

@@ -33,7 +33,7 @@ class Cursor:
         return sum(shipment.size for shipment in self.under_way)
 
     def may_send(self, window: int | None) -> bool:
-        """Whether another message fits into a window of bytes; a first one always does."""
+        """True if another message fits into a window of bytes; a first one always does."""
         return window is None or not self.under_way or self.size < window
 
     def sending(self, last: int, size: int, now: float) -> "Cursor":
@@ -84,12 +84,12 @@ class Level:
 
     @property
     def to_send(self) -> bool:
-        """Whether a state was not sent on this stream, and no earlier one is under way."""
+        """True if a state was not sent on this stream, and no earlier one is under way."""
         return self.sent < self.sequence and self.sent <= self.acked
 
     @property
     def done(self) -> bool:
-        """Whether the other side has the newest state."""
+        """True if the other side has the newest state."""
         return self.acked >= self.sequence
 
     def changed(self) -> "Level":

@@ -36,7 +36,7 @@ class Deliveries:
 
     @property
     def done(self) -> bool:
-        """Whether every file is safe elsewhere in the version that was seen last."""
+        """True if every file is safe elsewhere in the version that was seen last."""
         return not self._pending
 
     def looked(self, seen: Mapping[str, Seen]) -> None:
@@ -96,7 +96,7 @@ class Deliveries:
 
 
 def takes_name(name: str) -> bool:
-    """Whether a file of this name can be delivered."""
+    """True if a file of this name can be delivered."""
     parts = name.split("/")
     return (
         0 < len(name.encode(errors="replace")) <= MAX_NAME_BYTES

@@ -202,7 +202,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class RoomSeen:
-    """Whether there is disk enough for another run."""
+    """True if there is disk enough for another run."""
 
     enough: bool
 

@@ -23,7 +23,7 @@ class SweepName:
         return self.id == other.id and (self.full is None or other.full is None or self.full == other.full)
 
     def matches(self, name: str) -> bool:
-        """Whether the sweep of full name `name` may be meant."""
+        """True if the sweep of full name `name` may be meant."""
         return name == self.full if self.full is not None else name.rpartition("/")[2] == self.id
 
 

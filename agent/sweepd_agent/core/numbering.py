@@ -109,22 +109,22 @@ class Numbering:
 
     @property
     def open_part(self) -> bool:
-        """Whether it is not known yet what the last of several attempts replaces."""
+        """True if it is not known yet what the last of several attempts replaces."""
         return bool(self.parts) and self.parts[-1].first_step is None
 
     def knows(self, attempt: int) -> bool:
-        """Whether it is known what an attempt replaces."""
+        """True if it is known what an attempt replaces."""
         return any(part.attempt == attempt and part.first_step is not None for part in self.parts)
 
     def is_replaced(self, row: Row) -> bool:
-        """Whether an attempt that began after a row has replaced it."""
+        """True if an attempt that began after a row has replaced it."""
         return any(
             part.first_step is not None and row.number <= part.after and row.step >= part.first_step
             for part in self.parts
         )
 
     def is_thinned(self, segment: int) -> bool:
-        """Whether of a segment only some rows are kept."""
+        """True if of a segment only some rows are kept."""
         return any(block.thinned for block in self.blocks if block.segment == segment)
 
     def thinned(self, segment: int) -> "Numbering":

@@ -27,7 +27,7 @@ NO_PROGRAM = (
 
 
 def lacks_program(assignment: Assignment) -> bool:
-    """Whether the command of a run needs a program that its sweep does not name."""
+    """True if the command of a run needs a program that its sweep does not name."""
     return not assignment.program and uses_program(assignment.command)
 
 

@@ -82,12 +82,12 @@ class Held:
 
     @property
     def has_process(self) -> bool:
-        """Whether a process lives, or is about to."""
+        """True if a process lives, or is about to."""
         return self.phase in {Phase.JOURNALLING, Phase.STARTING, Phase.RUNNING}
 
     @property
     def takes_slot(self) -> bool:
-        """Whether its slot is not free yet.
+        """True if its slot is not free yet.
 
         The end is reported before the slot is offered again, so that the next hand-out knows this result.
         """
@@ -99,7 +99,7 @@ class Held:
 
     @property
     def undelivered(self) -> bool:
-        """Whether the agent should stay for the sake of what it still has to deliver."""
+        """True if the agent should stay for the sake of what it still has to deliver."""
         return self.phase in {Phase.READY, Phase.ENDED} and self.standing is Standing.KEPT
 
 
@@ -220,5 +220,5 @@ class State:
 
     @property
     def has_processes(self) -> bool:
-        """Whether any process lives, or is about to."""
+        """True if any process lives, or is about to."""
         return any(held.has_process for held in self.held.values())

@@ -48,7 +48,7 @@ class Details:
 
     @property
     def delivered(self) -> bool:
-        """Whether the newest is stored elsewhere, or cannot be."""
+        """True if the newest is stored elsewhere, or cannot be."""
         return self._refused or (self._level.done and not self._context_to_come)
 
     @property
@@ -58,7 +58,7 @@ class Details:
 
     @property
     def preempting(self) -> bool:
-        """Whether the script has said that its machine is about to be taken away."""
+        """True if the script has said that its machine is about to be taken away."""
         return self._said.preempting
 
     @property

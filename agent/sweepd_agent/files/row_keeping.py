@@ -42,7 +42,7 @@ class RowKeeping:
 
     @property
     def unsaved(self) -> bool:
-        """Whether rows were read whose numbers are not on disk."""
+        """True if rows were read whose numbers are not on disk."""
         return bool(self._spool.fresh or self._feed.system.spool.fresh)
 
     async def read(self) -> bool | None:

@@ -81,7 +81,7 @@ class Spool:
 
     @property
     def urgent(self) -> bool:
-        """Whether rows were read that should be sent at once: the first, one at a rung, or many."""
+        """True if rows were read that should be sent at once: the first, one at a rung, or many."""
         return self._urgent or self.fresh >= ROWS_AT_ONCE
 
     def poll(self) -> bool:
@@ -193,7 +193,7 @@ class Spool:
         self.numbering = numbering.begun_at(first_step)
 
     def _is_open(self, numbering: Numbering) -> bool:
-        """Whether this attempt may yet say what it replaces."""
+        """True if this attempt may yet say what it replaces."""
         return self._attempt is not None and not self._ended and not numbering.knows(self._attempt)
 
     def _note_part(self, item: Found, row: int) -> None:

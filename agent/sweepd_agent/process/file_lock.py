@@ -27,7 +27,7 @@ def try_lock(path: str) -> int | None:
 
 
 def is_locked(descriptor: int) -> bool:
-    """Whether somebody holds the lock of a file that was opened here; does not touch it."""
+    """True if somebody holds the lock of a file that was opened here; does not touch it."""
     asked = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
     answer: tuple[int, ...] = struct.unpack(_FLOCK, fcntl.fcntl(descriptor, fcntl.F_OFD_GETLK, asked))
     return answer[0] != fcntl.F_UNLCK

@@ -63,7 +63,7 @@ class SupervisedProcess:
 
     @property
     def alive(self) -> bool:
-        """Whether its supervisor was there when it was looked for."""
+        """True if its supervisor was there when it was looked for."""
         return self._pidfd is not None
 
     def stop(self, mode: StopMode) -> None:

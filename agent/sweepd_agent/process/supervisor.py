@@ -143,7 +143,7 @@ class Supervisor:
             self._terminate("orphaned", _SHORT_GRACE)
 
     def _abandoned(self) -> bool:
-        """Whether there has been no agent for too long."""
+        """True if there has been no agent for too long."""
         now = time.monotonic()
         # Each agent that takes it touches it, however soon that is gone.
         changed = os.fstat(self._agent_lock).st_mtime_ns

@@ -35,7 +35,7 @@ class ScriptProcess:
 
     @property
     def alive(self) -> bool:
-        """Whether the run continues."""
+        """True if the run continues."""
         return self._pidfd is not None
 
     def stop(self, mode: StopMode) -> None:

@@ -86,7 +86,7 @@ class Feed:
 
     @property
     def delivered(self) -> bool:
-        """Whether nothing of an ended attempt is left to send."""
+        """True if nothing of an ended attempt is left to send."""
         return (
             self._exit is not None
             and self.exit_acked
@@ -189,7 +189,7 @@ class Feed:
 
     @property
     def exit_sent(self) -> bool:
-        """Whether the end went out on this stream."""
+        """True if the end went out on this stream."""
         return self._exit_sent is not None
 
     def _logged_keys(self) -> list[str]:

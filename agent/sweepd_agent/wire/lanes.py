@@ -57,7 +57,7 @@ class Lane:
 
     @property
     def delivered(self) -> bool:
-        """Whether everything is stored elsewhere, or cannot be."""
+        """True if everything is stored elsewhere, or cannot be."""
         return self._window is None or not self._source.has_more(self._cursor.acked)
 
     def open(self, window: int | None, stored: int | None) -> None:

@@ -24,7 +24,7 @@ class Interrupts:
 
     @property
     def active(self) -> bool:
-        """Whether signals are handled here."""
+        """True if signals are handled here."""
         return signal.SIGINT in self._before
 
     def __enter__(self) -> Self:

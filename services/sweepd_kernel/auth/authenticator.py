@@ -22,7 +22,7 @@ _FORMER_KEY = "sweepd-principal"
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What a caller presents: a token, and from a service the person for whom it calls."""
+    """Credentials of a caller: a token, and from a service the person for whom it calls."""
 
     token: str
     on_behalf_of: str | bytes | None = None

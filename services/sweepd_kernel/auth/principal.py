@@ -22,7 +22,7 @@ class Bounds:
 
     @property
     def everywhere(self) -> bool:
-        """Whether nothing lies outside."""
+        """True if nothing lies outside."""
         return not self.places
 
     def covers(self, entity: str, project: str) -> bool:

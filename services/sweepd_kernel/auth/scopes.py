@@ -30,9 +30,9 @@ class Rule:
     names: tuple[str, ...] = ()
     """Paths of fields that name sweeps, runs or projects: outside a token's projects they do not exist."""
     agents: bool = False
-    """Whether agents may make it, too."""
+    """True if agents may make it, too."""
     internal: bool = False
-    """Whether only services may make it."""
+    """True if only services may make it."""
     what: str = "this call"
     """Its effect, as the message of a refusal gives it."""
 

@@ -47,7 +47,7 @@ class SeriesRef:
 
     @property
     def mixed(self) -> bool:
-        """Whether there are several types, so that chunks may overlap."""
+        """True if there are several types, so that chunks may overlap."""
         return self.kinds.bit_count() > 1
 
 

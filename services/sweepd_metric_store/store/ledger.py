@@ -118,7 +118,7 @@ class Ledger:
 
     @property
     def changed(self) -> bool:
-        """Whether anything is staged."""
+        """True if anything is staged."""
         return bool(self._touched)
 
     @property

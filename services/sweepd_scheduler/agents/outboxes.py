@@ -34,7 +34,7 @@ class SlowAgentError(DomainError):
 
 @dataclass(slots=True)
 class _PendingAck:
-    """What is to be acknowledged to an attempt; `end`: the acknowledgement of its end."""
+    """Acknowledgements that are due to an attempt; `end`: the acknowledgement of its end."""
 
     cursors: dict[Lane, int] = field(default_factory=dict)
     end: Ack | None = None
@@ -55,7 +55,7 @@ class Outbox:
 
     @property
     def ended(self) -> bool:
-        """Whether the stream is to end."""
+        """True if the stream is to end."""
         return self._ended
 
     def send(self, command: v1.AttachResponse) -> None:

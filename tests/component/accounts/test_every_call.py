@@ -83,7 +83,7 @@ async def outcome(
 
 
 async def known(channel: grpc.aio.Channel) -> bool:
-    """Whether the token is known: on a machine that is busy, the gateway may have to ask twice."""
+    """True if the token is known: on a machine that is busy, the gateway may have to ask twice."""
     ended = await outcome(channel, METHODS["/sweepd.v1.AccountService/WhoAmI"], v1.WhoAmIRequest())
     assert ended is None or ended.code == "UNAVAILABLE", ended
     return ended is None

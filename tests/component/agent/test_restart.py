@@ -50,7 +50,7 @@ def running(scheduler: ScriptedScheduler, machine: Machine) -> Attempt:
 
 
 def everything_arrived_once(attempt: Attempt) -> bool:
-    """Whether all rows are there, each as the script wrote it."""
+    """True if all rows are there, each as the script wrote it."""
     assert attempt.exit is not None
     rows = range(1, attempt.exit.last_row + 1)
     return attempt.observations == [(row, 0, row - 1) for row in rows] and attempt.points == {

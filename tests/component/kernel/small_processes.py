@@ -122,7 +122,7 @@ class Daemon:
 
 
 def eventually(holds: Callable[[], bool], within: float = PATIENCE) -> bool:
-    """Whether `holds` becomes true in time."""
+    """True if `holds` becomes true in time."""
     deadline = time.monotonic() + within
     while not holds():
         if time.monotonic() > deadline:
@@ -132,7 +132,7 @@ def eventually(holds: Callable[[], bool], within: float = PATIENCE) -> bool:
 
 
 def alive(pid: int) -> bool:
-    """Whether a process is there and has not ended."""
+    """True if a process is there and has not ended."""
     try:
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except OSError:

@@ -12,7 +12,7 @@ args = parser.parse_args()
 
 
 class Pairs(torch.utils.data.Dataset):
-    """Whether the first word is among the small ones."""
+    """True if the first word is among the small ones."""
 
     def __init__(self, count, seed):
         self.words = torch.randint(0, 50, (count, 8), generator=torch.Generator().manual_seed(seed))

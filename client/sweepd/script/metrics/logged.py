@@ -78,7 +78,7 @@ class Logged:
 
     @property
     def has_figures(self) -> bool:
-        """Whether any metric has a defined summary."""
+        """True if any metric has a defined summary."""
         return bool(self._defined)
 
     def _count(self, key: str, value: object) -> None:

@@ -46,12 +46,12 @@ class Rows:
 
     @property
     def is_ours(self) -> bool:
-        """Whether this process began the run, as opposed to a forked child."""
+        """True if this process began the run, as opposed to a forked child."""
         return self._origin == os.getpid()
 
     @property
     def ended(self) -> bool:
-        """Whether the run accepts no more rows."""
+        """True if the run accepts no more rows."""
         return self._ended
 
     @property

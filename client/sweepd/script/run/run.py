@@ -74,7 +74,7 @@ class Run(RunFiles):
 
     @property
     def finished(self) -> bool:
-        """Whether the run has ended and accepts no more metrics."""
+        """True if the run has ended and accepts no more metrics."""
         return self._rows.ended
 
     def log(self, data: Mapping[str, object], step: int | None = None, commit: bool | None = None) -> None:

@@ -147,12 +147,12 @@ class RunNames:
 
     @property
     def offline(self) -> bool:
-        """Whether the run stays in its folder."""
+        """True if the run stays in its folder."""
         return self._options.mode == "offline"
 
     @property
     def disabled(self) -> bool:
-        """Whether the run stores nothing."""
+        """True if the run stores nothing."""
         return self._options.mode == "disabled"
 
     @property
@@ -169,7 +169,7 @@ class RunNames:
 
     @property
     def resumed(self) -> bool:
-        """Whether an earlier attempt of the run has left a checkpoint.
+        """True if an earlier attempt of the run has left a checkpoint.
 
         True for every standalone run that is resumed.
         """

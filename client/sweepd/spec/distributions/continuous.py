@@ -120,7 +120,7 @@ class _LogUniform(Real):
 
 
 class _LogUniformBetween(_LogUniform):
-    """The same between two values."""
+    """Log-uniform distribution between two values."""
 
     __slots__ = ()
     min: Number

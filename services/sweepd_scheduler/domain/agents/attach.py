@@ -28,7 +28,7 @@ AGENTS_OWN_HANDLES = 2**31
 
 
 class StreamReplacedError(DomainError):
-    """The same agent has attached again, or another one that has proved to have what this one held."""
+    """The agent has attached again, or another one has proved that it has the attempts of this one."""
 
     def __init__(self, agent: str, by: str | None = None) -> None:
         again = f"agent {agent} has attached again" if by is None else f"agent {by} has its runs now"
