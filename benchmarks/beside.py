@@ -1,4 +1,4 @@
-"""How long other calls wait while a person stops, retries or cancels 10,000 runs at once."""
+"""Latency of other calls while a person stops, retries or cancels 10,000 runs at once."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ parameters:
 
 @dataclass(slots=True)
 class Waits:
-    """How long calls have waited for their answers, in seconds."""
+    """Latencies of calls, in seconds."""
 
     reads: list[float] = field(default_factory=list)
     writes: list[float] = field(default_factory=list)

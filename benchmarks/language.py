@@ -1,4 +1,4 @@
-"""What the sweep language costs: reading a file, points by index, points under constraints, previews."""
+"""Cost of the sweep language: reading a file, points by index, points under constraints, previews."""
 
 from __future__ import annotations
 

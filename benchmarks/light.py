@@ -1,4 +1,4 @@
-"""What an agent costs until it is connected, and what `import sweepd` costs a script."""
+"""Cost of an agent until it is connected, and of `import sweepd` in a script."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one `log` costs a training, beside its peers in the same run; and what importing them costs.
+"""Cost of one `log` call and of the import, compared with other trackers in the same run.
 
 Peers that are not installed are named and left out. Each runs as a process of its own, as a training would,
 with two metrics a call; nothing leaves the machine: wandb is offline, MLflow writes into a folder.

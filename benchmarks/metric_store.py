@@ -40,7 +40,7 @@ class Server:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """What one server reached."""
+    """Results of one server."""
 
     single: float
     """Acknowledged points a second, one in each message, `WRITERS` writers."""

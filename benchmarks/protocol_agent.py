@@ -20,7 +20,7 @@ from sweepd.v1.server_service_pb2_grpc import ServerServiceStub
 
 @dataclass(slots=True, kw_only=True)
 class Tally:
-    """What the agents of one measurement have done."""
+    """Counters of the agents in one measurement."""
 
     runs: int = 0
     points: int = 0

@@ -47,7 +47,7 @@ def by_tpe(problem: Problem, seed: int, runs: int) -> Trace:
 
 
 class Trial(Protocol):
-    """What Optuna gives for one run."""
+    """Part of Optuna's trial interface that this module uses."""
 
     def suggest_categorical(self, name: str, choices: list[Json]) -> Json:
         """Return one of the choices."""

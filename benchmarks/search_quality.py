@@ -1,4 +1,4 @@
-"""How good the points of a search are: the engine's regret beside that of random search and Optuna's TPE.
+"""Quality of a search: regret of the engine compared with random search and Optuna's TPE.
 
 Run: python -m benchmarks.search_quality [--seeds 10] [--runs 40]. Prints, per problem, the median regret of
 each searcher after all runs and its ratio to random's (below 1: better than random), and the time of

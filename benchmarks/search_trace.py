@@ -1,4 +1,4 @@
-"""What a searcher has come to, run by run."""
+"""Progress of a searcher, run by run."""
 
 import math
 import statistics

@@ -28,7 +28,7 @@ def channel(address: str, token: str | None) -> grpc.Channel:
 
 @dataclass(frozen=True, kw_only=True)
 class _CallDetails(grpc.ClientCallDetails):
-    """What a call is made with; gRPC reads it by these names."""
+    """Details of a call; gRPC reads them by these names."""
 
     method: str
     timeout: float | None

@@ -1,4 +1,4 @@
-"""What every test relies on: stubs that match the contract, and what this machine can run."""
+"""Setup of all tests: stubs that match the contract, and requirements that this machine meets."""
 
 from __future__ import annotations
 

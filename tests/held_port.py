@@ -14,7 +14,7 @@ class HeldPort:
 
     @property
     def address(self) -> str:
-        """Where to listen and what to call."""
+        """Address to listen on and to connect to."""
         return f"127.0.0.1:{self.number}"
 
     def release(self) -> None:

@@ -1,4 +1,4 @@
-"""What a test may need beyond Python, and whether this machine has it."""
+"""Requirements of tests beyond Python, and their presence on this machine."""
 
 from __future__ import annotations
 

@@ -106,7 +106,7 @@ def signalled(pid: int, number: signal.Signals) -> None:
 
 
 class Caller:
-    """What the scheduler would ask for one sweep."""
+    """Requests of the scheduler for one sweep."""
 
     def __init__(self, server: SuggestionServer, spec: SweepSpec | None = None) -> None:
         self._server = server

@@ -30,7 +30,7 @@ class Trained:
 
     @property
     def details(self) -> Row:
-        """What the script has said of the run."""
+        """Details that the script has written."""
         said: Row = json.loads((self.folder / "details.json").read_bytes())
         return said
 
@@ -41,7 +41,7 @@ class Trained:
 
     @property
     def summary(self) -> Row:
-        """What the script has set of its summary."""
+        """Summary values that the script has set."""
         return cast("Row", self.details["summary"])
 
     def files(self, pattern: str) -> list[Path]:

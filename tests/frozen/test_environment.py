@@ -21,7 +21,7 @@ def test_variables_that_are_read_or_set(unchanged: Unchanged) -> None:
 
 
 def test_events_in_the_log_of_an_agent() -> None:
-    """What each of them says is tested where it happens; here that none has another name."""
+    """Names of the events only; their contents are tested where they occur."""
     assert set(texts("agent")) >= AGENT_EVENTS, (
         "events of `--log-format json` that the agent does not name any more"
     )

@@ -1,4 +1,4 @@
-"""What a trial finds: variables of its environment, and the names of W&B's module."""
+"""Environment variables of a trial, and the names in W&B's module."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What must hold of any file: it is read and previewed, or refused, in time and without a crash."""
+"""Properties of any sweep file: it is read and previewed, or refused, in time and without a crash."""
 
 import resource
 import signal

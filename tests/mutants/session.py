@@ -30,7 +30,7 @@ _BROKEN = 3
 
 
 class Fate(StrEnum):
-    """What became of a mutant."""
+    """Outcome of a mutant."""
 
     KILLED = "killed"
     SURVIVED = "survived"

@@ -1,4 +1,4 @@
-"""What the tests of the promises share: sweeps, short terms, and questions about what became of them."""
+"""Setup that the tests of the promises share: sweeps, short timeouts, and queries of the result."""
 
 from __future__ import annotations
 

@@ -55,12 +55,12 @@ class Script:
 
     @property
     def helper_log(self) -> str:
-        """What the agent that follows it has written."""
+        """Return the log of the agent that follows the script."""
         log = self.folder / "agent" / "log"
         return log.read_text() if log.exists() else ""
 
     def rows(self) -> int:
-        """How many whole lines it has written."""
+        """Return the number of complete lines in the metrics file."""
         return (self.folder / "metrics.jsonl").read_bytes().count(b"\n")
 
     def helpers(self, installation: Installation) -> list[int]:

@@ -59,7 +59,7 @@ def seconds_between_runs(agent: Agent, ended: int) -> float:
 def test_each_rule_stops_a_run_and_says_why(
     installation: Installation, rule: str, losses: list[float], expected: tuple[object, ...]
 ) -> None:
-    """What earlier runs have shown is remembered over the death of the scheduler.
+    """Values of earlier runs survive the death of the scheduler.
 
     No guard counts the run, not even one that a single failure trips, and the next one begins at once.
     """

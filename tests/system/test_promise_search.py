@@ -39,7 +39,7 @@ ENOUGH = 6
 
 
 def losses(number: int) -> list[float]:
-    """What a run logs: its worst value first, its best in between, the one that counts at the end."""
+    """Return the values that a run logs: the worst first, the best in between, the one that counts last."""
     return [9.0 + number, 0.0, 1.0 / number]
 
 

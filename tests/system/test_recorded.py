@@ -1,4 +1,4 @@
-"""What is recorded of a run by itself: context, files, samples; over kills, and without touching its rows."""
+"""Automatic records of a run, despite kills: context, files, usage samples; its rows stay unchanged."""
 
 from __future__ import annotations
 
@@ -233,7 +233,7 @@ def test_a_standalone_run_tells_the_same(installation: Installation) -> None:
 def test_a_script_that_has_ended_before_its_agent_is_up_tells_where_it_ran(
     installation: Installation,
 ) -> None:
-    """What had been over for long when it was brought in does not: other code may lie there by now."""
+    """A script that ended long before its sync has no context: the code there may have changed."""
     installation.join_server()
     script = start(installation, 1)
     assert script.process.wait(30) == 0

@@ -1,4 +1,4 @@
-"""What happens to runs, agents and sweeps by themselves: retries, guard, canary, repeats, the end of time."""
+"""Automatic decisions about runs, agents and sweeps: retries, guard, canary, repeats, timeout."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def counts(installation: Installation, name: str) -> dict[str, object]:
 
 
 def test_a_run_that_fails_once_is_tried_again_with_the_same_arguments(installation: Installation) -> None:
-    """The same run: byte for byte the same argv, attempt 2; it does not count twice for the cap."""
+    """Retry the run with the same argv, byte for byte, as attempt 2; the cap counts it once."""
     server = installation.start_server()
     plan: Plan = {7: {"exits": [1, 0], "steps": [0.5]}, 8: {}}
     name = planned(installation, plan, "metric: {name: loss}\nrun_cap: 1\nretry: {failure: 1}\n")

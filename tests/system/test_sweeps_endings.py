@@ -1,4 +1,4 @@
-"""How sweeps come to their end by themselves: caps, targets, finite spaces, runs without the objective."""
+"""Automatic end of sweeps: caps, targets, finite spaces, runs without the objective."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from system.wire import OnTheWire, Wire
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """What one run logs; it arrives before that of the runs after it."""
+    """Rows that one run logs; they arrive before those of later runs."""
 
     letter: str
     values: tuple[float, ...]

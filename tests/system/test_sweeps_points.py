@@ -105,7 +105,7 @@ def test_real_agents_with_fifty_slots_work_off_a_grid(installation: Installation
 def test_a_sweep_runs_what_the_preview_of_its_file_shows(
     installation: Installation, on_the_wire: OnTheWire, what: str
 ) -> None:
-    """The same file and seed give the same points, here without a server, there by many agents at once."""
+    """One file and seed give equal points in a local preview and with many agents on a server."""
     text = "program: t.py\n" + SWEEPS[what]
     installation.write("sweep.yaml", text)
     shown = installation.ctl("preview", "sweep.yaml", "-n", "500", "-o", "jsonl")

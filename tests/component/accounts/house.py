@@ -32,7 +32,7 @@ SCOPES = {
 
 @dataclass
 class House:
-    """What runs, and the channels into it, which all close at the end."""
+    """Running services and the channels to them, which all close at the end."""
 
     metrics: Served
     scheduler: Served
@@ -57,11 +57,11 @@ class House:
         return tokens.followed
 
     def gateway_streams(self, key: str) -> int:
-        """How many streams of a token the gateway holds."""
+        """Return the number of streams that the gateway has open for a token."""
         return self.gateway_gate.calls.count(key)
 
     def scheduler_streams(self, key: str) -> int:
-        """How many streams of a token the scheduler holds."""
+        """Return the number of streams that the scheduler has open for a token."""
         assert self.scheduler.gate is not None
         return self.scheduler.gate.calls.count(key)
 

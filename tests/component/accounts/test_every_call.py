@@ -60,7 +60,7 @@ def request_about(method: MethodDescriptor, project: str, sweep: str) -> Message
 async def outcome(
     channel: grpc.aio.Channel, method: MethodDescriptor, request: Message, patience: float = 10.0
 ) -> Failure | None:
-    """How a call ends; None: well, or it is a stream that goes on for longer than one is patient."""
+    """Return the failure of a call; None if it succeeds or is a stream still open at the timeout."""
     path = f"/{method.containing_service.full_name}/{method.name}"
     form = (lambda message: message.SerializeToString(), GetMessageClass(method.output_type).FromString)
     made: Any = channel

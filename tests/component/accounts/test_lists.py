@@ -1,4 +1,4 @@
-"""What lists show to a token that is bound: its own, all of it, on full pages, and nothing else."""
+"""Lists for a bound token: full pages with everything in its projects and nothing else."""
 
 import asyncio
 from collections.abc import Callable, Coroutine

@@ -32,7 +32,7 @@ async def living(folder: Path, main: Callable[[House], Coroutine[Any, Any, None]
 
 
 async def ended(call: Any) -> Failure:
-    """How a stream ends, whatever it says before."""
+    """Return the failure that ends a stream, ignoring its messages."""
     try:
         while await call.read() is not grpc.aio.EOF:
             pass

@@ -1,4 +1,4 @@
-"""What a scripted scheduler keeps by the rules of the contract: attempts, what came back, and the streams."""
+"""State of a scripted scheduler that follows the contract: attempts, their reports, and streams."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sweepd import v1
 
 @dataclass
 class Attempt:
-    """What was handed out, and what came back."""
+    """One hand-out and the reports about it."""
 
     run: str
     number: int
@@ -157,7 +157,7 @@ class Session:
 
     @property
     def room(self) -> int:
-        """How many more runs may be handed out."""
+        """Number of runs that may still be handed out."""
         return self.wanted - len(self.unconfirmed)
 
     def send(self, **command: object) -> None:

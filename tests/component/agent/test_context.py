@@ -1,4 +1,4 @@
-"""Where and of what a run runs is recorded by itself: with the programs of this machine, beside the run."""
+"""Context of a run, recorded without help from the script, with the programs of this machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a script says of its run in its folder reaches the scheduler, however the connection fares."""
+"""Details that a script writes into its run folder reach the scheduler despite lost connections."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How an agent ends: when asked to, when its work is done, when it is not wanted."""
+"""End of an agent: on request, when its work is done, or when the server refuses it."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_a_terminated_agent_hands_a_long_run_back_within_the_grace(
 def test_what_a_platform_ends_with_its_agent_is_handed_back(
     scheduler: ScriptedScheduler, machine: Machine, first: str
 ) -> None:
-    """As Slurm, systemd and a host that shuts down do: SIGTERM to every process at once."""
+    """Send SIGTERM to every process at once, as Slurm, systemd and a host that shuts down do."""
     agent = machine.start("--no-context")
     attempt = sleeping(scheduler)
     everything = sorted(machine.processes(), key=lambda pid: pid != agent.process.pid)

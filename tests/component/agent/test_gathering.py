@@ -1,4 +1,4 @@
-"""What an agent has to report at once goes in one message."""
+"""Reports that are due at the same time travel in one message."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence

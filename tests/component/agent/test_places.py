@@ -1,4 +1,4 @@
-"""What a process gets by where it runs: its slot, its devices, what a command may know of its agent."""
+"""Slot and devices of a process, and the facts about its agent that a command may use."""
 
 from __future__ import annotations
 

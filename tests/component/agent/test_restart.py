@@ -243,7 +243,7 @@ def pid_in(folder: Path) -> str:
 
 
 def test_an_agent_that_was_there_between_two_looks_of_a_supervisor_counts(tmp_path: Path) -> None:
-    """As one that is killed as soon as it has taken a run over: the term begins with its death."""
+    """Kill the agent as soon as it has adopted a run: the deadline counts from its death."""
     # Where the machine paused until the run was over, it is tried again.
     lived = (lived_after_an_agent(tmp_path / str(attempt), term=1.1) for attempt in range(5))
     assert next(seconds for seconds in lived if seconds is not None) > 1.1
@@ -293,7 +293,7 @@ def test_a_result_that_a_welcome_acknowledges_is_logged_once_for_the_attempt(
 def test_an_agent_that_has_lost_its_identity_continues_its_run(
     scheduler: ScriptedScheduler, machine: Machine
 ) -> None:
-    """As by a power failure: the file is there, and empty. The attempt's own secret says whose it is."""
+    """Empty the file, as a power failure may. The secret of the attempt proves the ownership."""
     first = machine.start("--no-context")
     attempt = running(scheduler, machine)
     first.kill()

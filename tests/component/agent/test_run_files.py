@@ -59,7 +59,7 @@ def test_each_file_comes_whole_and_in_its_newest_version(
 def test_a_broken_stream_and_another_agent_lose_nothing(
     scheduler: ScriptedScheduler, machine: Machine
 ) -> None:
-    """What was half sent begins anew, under numbers that cannot be taken for those of before."""
+    """Incomplete uploads restart under new numbers that cannot be confused with the earlier ones."""
     machine.write("leaves.py", LEAVES)
     run = scheduler.add(sys.executable, "leaves.py")
     scheduler.acks_files = False
@@ -94,7 +94,7 @@ def test_the_end_of_a_run_waits_for_no_file(scheduler: ScriptedScheduler, machin
 
 
 def test_an_unreadable_file_keeps_nobody(scheduler: ScriptedScheduler, machine: Machine) -> None:
-    """As root every file can be read, so it is one that goes before it is sent: a link to nothing."""
+    """Use a dangling link: root could read any file."""
     machine.write(
         "dangling.py",
         "import os, pathlib\n"

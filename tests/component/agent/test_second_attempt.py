@@ -1,4 +1,4 @@
-"""What a second attempt at a run gets: all that the first one got, byte for byte."""
+"""Inputs of a second attempt at a run: those of the first one, byte for byte."""
 
 from __future__ import annotations
 

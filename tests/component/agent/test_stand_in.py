@@ -1,4 +1,4 @@
-"""What `sweepd.agent` asks of an agent: a stand-in for commands, and output that tells runs apart."""
+"""Options for `sweepd.agent`: a call proxy in place of the command, and output labelled by run."""
 
 from __future__ import annotations
 

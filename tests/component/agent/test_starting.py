@@ -1,4 +1,4 @@
-"""How a process comes to run, or why it cannot, and how quickly the next one follows."""
+"""Start of a process: its inputs, reasons for a failed start, and the delay before the next one."""
 
 from __future__ import annotations
 

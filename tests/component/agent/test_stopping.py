@@ -1,4 +1,4 @@
-"""How processes are ended: by command, by verdict, with their whole tree."""
+"""Stopping processes by command or by verdict, together with their process trees."""
 
 from __future__ import annotations
 

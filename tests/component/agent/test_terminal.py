@@ -1,4 +1,4 @@
-"""What an agent shows on a terminal, and only there."""
+"""Terminal output of an agent, shown on a terminal only."""
 
 from __future__ import annotations
 

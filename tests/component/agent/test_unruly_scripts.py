@@ -75,7 +75,7 @@ def test_output_that_nobody_takes_ends_no_run(scheduler: ScriptedScheduler, mach
 def test_a_reader_of_the_output_that_stalls_holds_up_no_run(
     scheduler: ScriptedScheduler, machine: Machine
 ) -> None:
-    """As a pager does that waits for its user: rows, heartbeats and the next run go on."""
+    """Rows, heartbeats and the next run continue while a pager waits for its user."""
     pipe = machine.folder / "pipe"
     os.mkfifo(pipe)
     reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)  # which takes nothing

@@ -19,7 +19,7 @@ from unit.cli.messages import NAME, a_run, a_sweep
 
 @dataclass(frozen=True, slots=True)
 class Called:
-    """What a call of `sweepctl` left."""
+    """Result of a `sweepctl` call."""
 
     code: int
     out: str

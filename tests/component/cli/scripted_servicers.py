@@ -88,7 +88,7 @@ class Metrics(metric_service_pb2_grpc.MetricServiceServicer):
 
 
 class Server(server_service_pb2_grpc.ServerServiceServicer):
-    """What the server says of itself."""
+    """Answers of the server about itself."""
 
     def __init__(self) -> None:
         self.version = "0.1.0"

@@ -37,7 +37,7 @@ class Sweeps(sweep_service_pb2_grpc.SweepServiceServicer):
 
     @property
     def watches(self) -> int:
-        """How often somebody has begun to watch."""
+        """Number of watches that were opened."""
         return sum(isinstance(request, v1.WatchSweepRequest) for request in self.requests)
 
     def find(self, name: str, context: grpc.ServicerContext) -> v1.Sweep:

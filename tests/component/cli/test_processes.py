@@ -1,4 +1,4 @@
-"""What signals do, and that nothing outlives the command that started it: with real processes."""
+"""Signals with real processes; no child outlives the command that started it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a client does in these tests."""
+"""Client calls that these tests share."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine

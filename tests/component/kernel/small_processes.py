@@ -83,13 +83,13 @@ class Home:
         return {service.name: service for service in noted.services}
 
     def entry(self, address: str) -> ServerEntry:
-        """What was left for the clients of the account."""
+        """Return the entry that the server wrote for the clients of the account."""
         entry = read_entry(address, self.environ)
         assert entry is not None
         return entry
 
     def stderr(self) -> str:
-        """What the daemons wrote."""
+        """Return the standard error of the daemons."""
         return "".join(path.read_text() for path in sorted(self.path.glob("stderr*")))
 
     def close(self) -> None:

@@ -27,7 +27,7 @@ Context = grpc.aio.ServicerContext
 
 @dataclass(slots=True)
 class Seen:
-    """What a service noticed of the calls made to it; read as the sweep `seen`."""
+    """Record of the calls to a service; read as the sweep `seen`."""
 
     live_streams: int = 0
     half_closed: int = 0

@@ -1,4 +1,4 @@
-"""Which port a daemon takes: that of last time, if whoever had it lets go of it in time."""
+"""Port of a daemon: the previous one, if its user releases it in time."""
 
 from __future__ import annotations
 

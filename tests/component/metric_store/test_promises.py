@@ -1,4 +1,4 @@
-"""What was acknowledged is there, once, whatever becomes of the process or the disk."""
+"""Acknowledged data is stored exactly once, despite killed processes and full disks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What holds when agents vanish, come back, come twice, and when the scheduler restarts or cannot write."""
+"""Faults: lost, returning and duplicate agents, restarts, and a database that cannot be written."""
 
 import asyncio
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What the pages show runs as it is written there."""
+"""Examples in the documentation run as written."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""What a script says of its run, what it reads there, and what its agent finds."""
+"""Run object in a script: values it writes, values it reads, and files that the agent finds."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a script says of its run from many processes, when it is killed, and from attempt to attempt."""
+"""Details of a run written by many processes, by killed ones, and across attempts."""
 
 import json
 import signal

@@ -1,4 +1,4 @@
-"""How much parameters matter: what a forest says of runs whose values are known functions of their points."""
+"""Importance of parameters, computed from runs whose values are known functions of their points."""
 
 from __future__ import annotations
 

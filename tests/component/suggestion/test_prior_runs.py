@@ -1,4 +1,4 @@
-"""What prior runs are worth to a search: it begins where they have led."""
+"""Benefit of prior runs to a search: it starts where their results lead."""
 
 from statistics import median
 

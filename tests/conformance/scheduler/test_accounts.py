@@ -1,4 +1,4 @@
-"""What every store of accounts keeps."""
+"""Accounts in every kind of store."""
 
 import resource
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""What every store keeps of runs that belong to no sweep, and how the runs of a project are listed."""
+"""Standalone runs, and lists of the runs of a project, in every kind of store."""
 
 import pytest
 

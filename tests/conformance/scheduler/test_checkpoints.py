@@ -1,4 +1,4 @@
-"""What attempts leave for the next one is kept, in every kind of store."""
+"""Checkpoints for the next attempt, in every kind of store."""
 
 from __future__ import annotations
 

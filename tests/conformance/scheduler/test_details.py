@@ -1,4 +1,4 @@
-"""What is told of a run besides metrics: the newest report is kept, in every kind of store."""
+"""Details of runs besides metrics, in every kind of store: the newest report is kept."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_several_in_one_turn_leave_the_newest(world: StoredWorld, opened: Opened
 
 
 def test_what_an_ended_attempt_still_tells_is_kept(world: StoredWorld, opened: Opened) -> None:
-    """As its points are: the end waits for nothing."""
+    """Details are stored like points: the end does not wait for them."""
     world.create(GRID_4)
     session = world.attach()
     start = world.takes_one(session)

@@ -1,4 +1,4 @@
-"""Where a sweep has got in its order outlives restarts, however far that is."""
+"""Enumeration index of a sweep: it survives restarts, however large it is."""
 
 from dataclasses import replace
 

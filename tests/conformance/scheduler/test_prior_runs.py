@@ -1,4 +1,4 @@
-"""What a sweep began with is there after a restart as it was before, in every kind of store."""
+"""Prior runs of a sweep are the same after a restart, in every kind of store."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""What stores keep so that runs can be retried, points enqueued, sweeps edited, and go on after their end."""
+"""Stored state for retried runs, enqueued points, edited sweeps and sweeps that continue after their end."""
 
 from conformance.scheduler.conftest import Opened, StoredWorld
 from sweepd_scheduler.domain.names import RunName, SweepName

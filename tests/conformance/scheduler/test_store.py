@@ -1,4 +1,4 @@
-"""What every store keeps: all of a turn or nothing, and the same state after a restart."""
+"""Commits in every kind of store: a batch is stored entirely or not at all, and survives a restart."""
 
 import pytest
 

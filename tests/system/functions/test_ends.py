@@ -1,4 +1,4 @@
-"""How runs of functions end, and what of it is shown and stored."""
+"""End of runs of functions: displayed messages and stored details."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ def source(cell: dict[str, object]) -> str:
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_an_example_runs_from_its_first_cell_to_its_last(home: Home, folder: Path, path: Path) -> None:
-    """As it is in the folder: without outputs, which would go stale."""
+    """Run the notebook from the folder: it has no outputs, which would become stale."""
     assert all(cell["outputs"] == [] and cell["execution_count"] is None for cell in cells(path))
     with kernel(home, folder) as notebook:
         shown = [notebook.run(source(cell), within=120) for cell in cells(path)]

@@ -1,4 +1,4 @@
-"""What a function refers to arrives with it in a process of its own."""
+"""References of a function arrive with it in a separate process."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_closures_lambdas_and_modules_beside_the_script_arrive_in_a_fresh_proces
 
 
 def test_what_a_function_packs_again_finds_its_main_module(home: Home, caller: Caller) -> None:
-    """As data loaders and `torch.save` do: plain pickling, by the name in the main module."""
+    """Pickle by name in the main module, as data loaders and `torch.save` do."""
     done = caller.run(
         """
         import multiprocessing, pickle

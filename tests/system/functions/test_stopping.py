@@ -79,7 +79,7 @@ def test_a_second_ctrl_c_stops(home: Home, caller: Caller) -> None:
 
 
 def test_two_interrupts_at_once_are_two(home: Home, caller: Caller) -> None:
-    """As processes see one signal where two have come before they looked."""
+    """Send one signal with forwarding; it acts like two that arrive before the first is handled."""
     with caller.started(_SLEEPS, sweep=home.grid(1, 2).id, forward=True) as process:
         caller.until_there("begun")
         process.send_signal(signal.SIGINT)  # with forward_signals, the first one terminates

@@ -1,4 +1,4 @@
-"""What scripts read with W&B's `Api` they read here in the same words; a real server."""
+"""W&B's `Api` against a real server: scripts read the same names here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the objects tell of a sweep and of its runs is what `sweepctl` tells; both clients, a real server."""
+"""Sweeps and runs read with both clients from a real server equal the output of `sweepctl`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What clients leave behind, and what they say where there is no server; a real one for the rest."""
+"""Resources of clients are released; errors without a server; a real server for the rest."""
 
 from __future__ import annotations
 

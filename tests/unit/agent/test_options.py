@@ -1,4 +1,4 @@
-"""What the command line of an agent takes; mistakes end the program with a sentence."""
+"""Command line of an agent; mistakes end the program with one sentence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people type, and the full names that it means."""
+"""Names as users type them, and the full names they resolve to."""
 
 from __future__ import annotations
 

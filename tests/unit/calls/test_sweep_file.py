@@ -1,4 +1,4 @@
-"""Where a sweep is created, and what its program makes of that."""
+"""Parent project of a new sweep, and its default name from the program."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `config.toml` keeps."""
+"""Contents of `config.toml`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a token is presented."""
+"""Presenting a token."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What a script says of its run: odd values change nothing else, and all of it stays within its size."""
+"""Details that a script writes: odd values affect no others, and the total size stays bounded."""
 
 from __future__ import annotations
 

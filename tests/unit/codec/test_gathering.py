@@ -1,4 +1,4 @@
-"""How many reports go in one message: until it is large enough, or there are too many of them."""
+"""Number of reports in one message, bounded by size and by count."""
 
 from collections import deque
 

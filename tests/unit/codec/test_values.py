@@ -27,7 +27,7 @@ POINTS = st.dictionaries(TEXT, VALUES, max_size=5)
 
 
 def typed(value: Json) -> object:
-    """What two values must agree in: order, types and the sign of zero too."""
+    """Return the properties in which two values must agree: order, types and even the sign of zero."""
     match value:
         case dict():
             return [(name, typed(item)) for name, item in value.items()]

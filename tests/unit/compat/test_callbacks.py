@@ -1,4 +1,4 @@
-"""What the callbacks make of odd values; with the libraries themselves, tests/frameworks has them."""
+"""Odd values passed to the callbacks; tests/frameworks runs them with the real libraries."""
 
 from __future__ import annotations
 

@@ -81,7 +81,7 @@ print(json.dumps(lacking))
 
 @pytest.fixture(scope="module")
 def found() -> dict[str, str]:
-    """What searches of the module find, each by what it prints."""
+    """Return the results of searches of the module, each by its printed form."""
     script = """
 import contextlib, io, json, sys
 said = {}

@@ -1,4 +1,4 @@
-"""What `sweepd.agent` refuses, before anything is started."""
+"""Arguments that `sweepd.agent` refuses before it starts anything."""
 
 from __future__ import annotations
 

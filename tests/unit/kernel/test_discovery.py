@@ -1,4 +1,4 @@
-"""How a client finds the server of its account."""
+"""Discovery of the server of an account."""
 
 from pathlib import Path
 

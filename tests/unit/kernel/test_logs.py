@@ -1,4 +1,4 @@
-"""What a line of a service's log looks like."""
+"""Lines of a service's log."""
 
 import logging
 import sys

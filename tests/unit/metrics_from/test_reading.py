@@ -1,4 +1,4 @@
-"""What is read of lines, tables and event files, and that nothing odd in them stops it."""
+"""Readers of lines, tables and event files; nothing odd in the input stops them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What interrupts a follower is got over, and nothing is told twice."""
+"""Followers recover from interruptions and report nothing twice."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_a_snapshot_that_breaks_off_is_begun_anew() -> None:
 
 
 def test_a_run_that_has_ended_brings_what_its_script_reported() -> None:
-    """Which is not part of what is followed."""
+    """The watch does not carry the details that the script reported; the client reads them at the end."""
     live, ended, told = a_run(1, state=v1.RUN_STATE_RUNNING), a_run(1, 0.5), a_run(1, 0.5)
     told.details.notes = "told"
     watched = _Watched([_part(live, revision=1), _part(ended, token="2")])

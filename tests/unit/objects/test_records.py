@@ -1,4 +1,4 @@
-"""What tells a sweep from a run, and what is the same whichever client it comes from."""
+"""Records of sweeps and runs: equality, names and states, the same for both clients."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a notebook shows of a sweep and of a run, also when their server is away."""
+"""Cards of sweeps and runs in a notebook, also while the server is unavailable."""
 
 from __future__ import annotations
 

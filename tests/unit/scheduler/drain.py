@@ -79,7 +79,7 @@ def _run_one(world: World, session: str) -> bool:
 
 
 def _check_end(sweep: Sweep) -> None:
-    """What the reason of an end says is so."""
+    """Check that the reason of an end is true."""
     if sweep.state not in FINAL_SWEEP:
         return
     counts, cap = sweep.counts, sweep.spec.run_cap

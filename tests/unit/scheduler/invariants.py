@@ -1,4 +1,4 @@
-"""What holds after every step of the core, recounted from everything that was ever stored."""
+"""Invariants after every step of the core, recounted from everything that was ever stored."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -53,7 +53,7 @@ def check(state: State, changes: Sequence[Change]) -> None:
 
 
 def check_restored(before: State, after: State) -> None:
-    """What decisions look up is the same after a restart."""
+    """Check that the state that decisions read is the same after a restart."""
     assert (after.sweeps, after.runs, after.ended, after.names) == (
         before.sweeps,
         before.runs,

@@ -1,4 +1,4 @@
-"""What people ask for beyond the life of a sweep, with what the servicers would read for it."""
+"""Requests of people beyond the life cycle of a sweep, with the reads that servicers do for them."""
 
 from collections.abc import Mapping
 

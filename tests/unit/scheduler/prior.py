@@ -41,7 +41,7 @@ def prior_runs(
     tried: Sequence[tuple[Point, Sequence[float]]],
     state: RunState = RunState.FINISHED,
 ) -> list[PriorRun]:
-    """What a sweep keeps of runs that have a point and a curve."""
+    """Return the prior runs of a sweep that have a point and a curve."""
     spec = a_spec(document)
     kept: list[PriorRun] = []
     for index, (point, curve) in enumerate(tried, 1):

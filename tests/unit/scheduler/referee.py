@@ -31,7 +31,7 @@ class Said:
 
 @dataclass(slots=True)
 class History:
-    """What the newest attempt of a run has logged, finite or not; whether it runs, or was told to stop."""
+    """Values that the newest attempt of a run logged, finite or not, and its state: running or stopped."""
 
     logged: list[float] = field(default_factory=list)
     running: bool = True

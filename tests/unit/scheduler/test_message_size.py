@@ -1,4 +1,4 @@
-"""What is weighed is never lighter than it will be as a message, and a page carries what it can."""
+"""Size estimates are never below the real message size, and a page is filled as far as possible."""
 
 from dataclasses import replace
 

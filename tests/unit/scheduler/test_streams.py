@@ -1,4 +1,4 @@
-"""What goes down to readers of a watch: merged, in order, and bounded."""
+"""Events for the readers of a watch: merged, in order, and bounded."""
 
 import asyncio
 

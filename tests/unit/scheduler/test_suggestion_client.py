@@ -1,4 +1,4 @@
-"""What the owner hears when a call to the suggestion service does not come about."""
+"""Results that the owner receives when a call to the suggestion service fails."""
 
 import asyncio
 import logging

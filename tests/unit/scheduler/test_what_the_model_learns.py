@@ -1,4 +1,4 @@
-"""What the model takes a run for, from what agents report to what the search service makes of it."""
+"""Observations of the model, from the reports of agents to the search service."""
 
 import pytest
 
@@ -30,7 +30,7 @@ def world() -> World:
 
 
 def learnt(world: World) -> Evidence:
-    """What the model learns from all that the search was told."""
+    """Return the evidence of the model from everything that the search has received."""
     spec = world.sweep().spec
     lines = []
     for note in world.changes:
@@ -112,7 +112,7 @@ def test_a_lost_repeat_says_nothing_beside_one_that_has_finished(world: World) -
 
 @pytest.mark.parametrize("repeats", [1, 2])
 def test_a_killed_run_counts_like_a_failed_one_unless_it_never_began(world: World, repeats: int) -> None:
-    """What one may read of a cancelled sweep."""
+    """Evidence that the model gets from a cancelled sweep."""
     world.create({**BAYES, **OBJECTIVE, "repeats": repeats})
     session = world.attach(slots=2)
     started = begin(world, session, 2)

@@ -1,4 +1,4 @@
-"""When a script begins a run of its own within that of a sweep."""
+"""Standalone runs started by a script within a run of a sweep."""
 
 from __future__ import annotations
 

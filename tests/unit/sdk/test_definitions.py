@@ -1,4 +1,4 @@
-"""What `define_metric` takes, what it refuses, and which definition a metric has."""
+"""Arguments of `define_metric`, valid and refused, and the definition that applies to a metric."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What a process can tell of its own end."""
+"""Exit code that a process can determine for itself."""
 
 import sys
 import threading

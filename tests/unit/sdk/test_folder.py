@@ -1,4 +1,4 @@
-"""How a script finds its run folder, or gets one."""
+"""Run folder of a script, found or created."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What pictures, sounds, tables and histograms become on disk."""
+"""Files written for pictures, sounds, tables and histograms."""
 
 import json
 import math

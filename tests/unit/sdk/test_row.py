@@ -1,4 +1,4 @@
-"""What values become on their way to the metrics file."""
+"""Conversion of values for the metrics file."""
 
 import datetime as dt
 import decimal

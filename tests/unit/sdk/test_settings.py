@@ -1,4 +1,4 @@
-"""What `init` goes by, and in which order."""
+"""Settings of `init` and their precedence."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Which folder a run that nobody handed out gets, and who may have it."""
+"""Folder of a standalone run, and its exclusive use."""
 
 import os
 import resource

@@ -1,4 +1,4 @@
-"""Which step each row goes to."""
+"""Step of each row."""
 
 from sweepd.script.metrics.steps import Steps
 

@@ -1,4 +1,4 @@
-"""What the summary of a run shows: last values, defined figures, and above them what the script has set."""
+"""Summary of a run: last values, defined statistics, and the values that the script has set over them."""
 
 import copy
 import math

@@ -1,4 +1,4 @@
-"""What a preview tells of a sweep before it exists: points, arguments, numbers, no more than asked for."""
+"""Preview of a sweep before it exists: points, arguments and counts, no more than requested."""
 
 from collections.abc import Mapping
 

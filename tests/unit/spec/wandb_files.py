@@ -1,4 +1,4 @@
-"""What the right sweep files of wandb/ mean: written by hand, from what W&B does with them."""
+"""Meaning of the valid sweep files of wandb/, written manually from the behaviour of W&B."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ PYTHON = ("/usr/bin/env", "python")
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What a file means.
+    """Expected meaning of a file.
 
     Args:
         size: how many points there are; None: without end.

@@ -1,4 +1,4 @@
-"""How alike vectors are, among them those of points that lack a parameter."""
+"""Covariance of vectors, including those of points that lack a parameter."""
 
 import numpy as np
 import pytest

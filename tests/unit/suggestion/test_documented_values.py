@@ -1,4 +1,4 @@
-"""What docs/sweep-file.md says the model is told of each run is what it is told."""
+"""Values that docs/sweep-file.md documents for the model are those that it receives."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Which value each run has for the model."""
+"""Value of each run for the model."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What is known of studies: numbered, repeated, forgotten, contradicted."""
+"""Observations of studies: numbered, repeated, forgotten, contradicted."""
 
 import logging
 

@@ -1,4 +1,4 @@
-"""What a study knows of its runs: tried again, outside the space, and when a finite space is at its end."""
+"""Runs of a study: retried, outside the space, and exhausting a finite space."""
 
 from dataclasses import replace
 from itertools import product

@@ -1,4 +1,4 @@
-"""How points look in tables and on a line."""
+"""Points in tables and on one line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is forwarded to the metric store, lane by lane: it arrives unread, and its cursor goes back."""
+"""Forwarding to the metric store, lane by lane: data passes unread, cursors return to the agent."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""What git prints, read; and addresses of repositories, which tell no secret."""
+"""Parser of git's output, and repository addresses without secrets."""
 
 from __future__ import annotations
 

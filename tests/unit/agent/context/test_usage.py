@@ -1,4 +1,4 @@
-"""What trees of processes use, from two looks at them."""
+"""Resource usage of process trees, from two samples."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which slot, and which devices, a run has."""
+"""Slot and devices of a run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is found of the files of a run, where not everything can be looked at."""
+"""Search for the files of a run where some folders and records are unreadable."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def name_of(piece: v1.LanePiece) -> str:
 def test_a_folder_that_cannot_be_listed_keeps_none_of_the_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As one that the script may not read itself. Root may read all, so the system's answer is put in."""
+    """Fake the system's error for an unreadable folder, since root can read all folders."""
     for name in ("a", "closed", "z"):
         (tmp_path / "files" / name).mkdir(parents=True)
         (tmp_path / "files" / name / "x").write_text(name)

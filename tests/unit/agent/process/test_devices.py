@@ -1,4 +1,4 @@
-"""Which devices slots get."""
+"""Devices of slots."""
 
 from __future__ import annotations
 

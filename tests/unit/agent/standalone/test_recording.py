@@ -1,4 +1,4 @@
-"""When the surroundings of a script that a person has started can still be found out."""
+"""Context of a standalone script: recorded only while it can still be determined."""
 
 from __future__ import annotations
 

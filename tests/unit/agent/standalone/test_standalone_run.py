@@ -1,4 +1,4 @@
-"""What an agent makes of the folder of a run that nobody handed out."""
+"""State of a standalone run, read by an agent from the run folder."""
 
 from __future__ import annotations
 

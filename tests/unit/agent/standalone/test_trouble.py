@@ -1,4 +1,4 @@
-"""What an agent leaves for a script to say, and what the script makes of it."""
+"""Warnings that an agent leaves for a script to print."""
 
 from __future__ import annotations
 

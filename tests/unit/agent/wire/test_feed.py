@@ -1,4 +1,4 @@
-"""What an attempt has told one server is told another one again."""
+"""Reports of an attempt are repeated to another server."""
 
 import json
 from pathlib import Path

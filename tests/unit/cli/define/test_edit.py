@@ -1,4 +1,4 @@
-"""How what the server objects to is said in the words of a call."""
+"""Errors of the server about an edit, reworded with the options of the command."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a proposal takes over from the sweeps of its runs."""
+"""Keys that a proposal inherits from the sweeps of its runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `--prior-run`, `--prior-project` and `--filter` mean, and what is said of the runs."""
+"""Options `--prior-run`, `--prior-project` and `--filter`, and the messages about the runs they select."""
 
 import math
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What of the configurations of standalone runs a proposal leaves to the script."""
+"""Script-only parameters: configuration of standalone runs that a proposal leaves out."""
 
 from __future__ import annotations
 

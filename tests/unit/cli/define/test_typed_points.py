@@ -1,4 +1,4 @@
-"""What people type for a point, and the point that it means."""
+"""Points as users type them, and their parsed form."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is told of a sweep as its watch goes on."""
+"""Messages about a sweep while it is watched."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is started to bring a folder in."""
+"""Command line of the process that syncs a folder."""
 
 from __future__ import annotations
 

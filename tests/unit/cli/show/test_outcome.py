@@ -1,4 +1,4 @@
-"""What `sweepctl run` says of runs that have all failed."""
+"""Message of `sweepctl run` when all runs have failed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people read of a verdict of early termination: the rule, where, what was seen, what it needed."""
+"""Text of an early-termination verdict: rule, iteration, value and threshold."""
 
 import pytest
 

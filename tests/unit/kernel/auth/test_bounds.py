@@ -1,4 +1,4 @@
-"""Where a token is good."""
+"""Projects that a token is bound to."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""Who is let in, and as whom."""
+"""Authentication of callers, and the principals they become."""
 
 import asyncio
 import contextvars

@@ -1,4 +1,4 @@
-"""What each call needs: the table is held to the contract, so that no call and no name is forgotten."""
+"""Scopes of calls: the table is compared with the contract, so that no call and no name is missing."""
 
 import re
 from collections.abc import Iterable, Iterator

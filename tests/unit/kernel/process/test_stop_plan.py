@@ -1,4 +1,4 @@
-"""How a daemon ends its services."""
+"""Stopping the services of a daemon."""
 
 from signal import SIGKILL, SIGTERM
 

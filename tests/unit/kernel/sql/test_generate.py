@@ -1,4 +1,4 @@
-"""What is generated from models of tables: statements, and functions between entities and rows."""
+"""Code generated from models of tables: statements, and conversions between entities and rows."""
 
 import subprocess
 import sys

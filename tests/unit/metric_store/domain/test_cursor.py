@@ -1,4 +1,4 @@
-"""How ranges stand to a cursor."""
+"""Ranges compared with a cursor: gaps, overlaps and repeats."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much of a sweep an answer shows."""
+"""Size of a sweep preview in a response."""
 
 from __future__ import annotations
 

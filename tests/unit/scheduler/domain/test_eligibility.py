@@ -1,4 +1,4 @@
-"""Which agents get runs: labels that a sweep requires, and agents that its guard holds; P11."""
+"""Eligible agents: labels that a sweep requires, and quarantine by its guard; P11."""
 
 import pytest
 

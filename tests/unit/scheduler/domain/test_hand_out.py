@@ -1,4 +1,4 @@
-"""Which points are handed out, to whom, and when a sweep has no more."""
+"""Hand-out of points: their order, their agents, and the end of a sweep."""
 
 import pytest
 

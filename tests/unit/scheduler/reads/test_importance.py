@@ -1,4 +1,4 @@
-"""What is asked about the importance of parameters."""
+"""Questions about the importance of parameters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is held of prior runs while they are gathered: bounded, however many a project has."""
+"""Memory for prior runs while they are collected: bounded, however many a project has."""
 
 import pytest
 

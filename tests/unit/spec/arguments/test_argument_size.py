@@ -1,4 +1,4 @@
-"""What a system cannot pass to a process: said at creation, in a preview, and when the run starts."""
+"""Arguments too large for the system: reported at creation, in a preview, and at the start of a run."""
 
 from __future__ import annotations
 

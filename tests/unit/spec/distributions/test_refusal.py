@@ -1,4 +1,4 @@
-"""What is said of a value that a parameter does not have: what it has."""
+"""Message for a value outside a parameter's domain: it names the valid values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the expressions of `when` and `constraints` (section 19) mean: each operator, what is undefined."""
+"""Semantics of the expressions in `when` and `constraints` (section 19): operators, undefined values."""
 
 import math
 import operator

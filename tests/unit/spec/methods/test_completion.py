@@ -1,4 +1,4 @@
-"""What completes a partial point: a grid with what it goes through, and nothing that was handed out."""
+"""Completion of a partial point: a grid uses its own values, and no point is handed out twice."""
 
 from collections import Counter
 

@@ -1,4 +1,4 @@
-"""Which point comes next (spec sections 6 and 19): each method, initial points, cursors that are resumed."""
+"""Order of points (spec sections 6 and 19): each method, initial points, cursors that are resumed."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping

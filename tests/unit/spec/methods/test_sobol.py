@@ -87,7 +87,7 @@ def test_over_seeds_each_point_is_uniform_and_dimensions_are_independent() -> No
 
 
 def test_it_integrates_far_better_than_independent_draws() -> None:
-    """What it is for: the error of a mean over 256 points of a smooth function in four dimensions."""
+    """Compare the error of a mean over 256 points of a smooth function in four dimensions."""
 
     def function(point: tuple[float, ...]) -> float:
         return float(np.prod([1 + (u - 0.5) for u in point]))

@@ -1,4 +1,4 @@
-"""What is said of `when`, `constraints` and `zip` (section 19) when a sweep is created."""
+"""Findings about `when`, `constraints` and `zip` (section 19) at the creation of a sweep."""
 
 from collections.abc import Mapping
 

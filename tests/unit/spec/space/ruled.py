@@ -98,7 +98,7 @@ class Ruled:
         return list(found.values())
 
     def point(self, active: Values) -> Point:
-        """What a run gets for values by role."""
+        """Return the point of a run for values by role."""
         flat: Point = {self.names[r]: v for r, v in active.items() if r not in "xy"}
         inner: Point = {self.names[r]: active[r] for r in "xy" if r in active}
         whole = flat | ({self.names["g"]: inner} if inner else {})

@@ -1,4 +1,4 @@
-"""How many points there are: exact up to a million combinations, beyond that an estimate that says so."""
+"""Number of points: exact up to a million combinations, beyond that a declared estimate."""
 
 from collections.abc import Mapping
 
@@ -61,7 +61,7 @@ def test_without_rules_the_number_is_a_product_of_any_size() -> None:
 @pytest.mark.lengthy
 @pytest.mark.parametrize(("size", "is_estimate"), [(100, False), (101, True)])
 def test_the_limit_may_be_lower(size: int, is_estimate: bool) -> None:
-    """As where a page waits for the answer; rules that leave very little are counted all the same."""
+    """A waiting page uses a lower limit; spaces with few valid points are still counted."""
     found = space(integers(a=size, b=100), "(a + b) % 2 == 0").count_grid(10_000)
     assert found.is_estimate is is_estimate
     bits = {f"p{n}": 2 for n in range(40)}

@@ -1,4 +1,4 @@
-"""What is drawn fits the distributions of section 4, with and without constraints: judged by statistics."""
+"""Draws fit the distributions of section 4, with and without constraints: statistical tests."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""Which dimensions a point has, told from its unit coordinates without making the point."""
+"""Active dimensions of a point, derived from its unit coordinates without making the point."""
 
 from random import Random
 

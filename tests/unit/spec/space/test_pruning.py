@@ -1,4 +1,4 @@
-"""What the first digits rule out: never too much, and enough that points are found among very many."""
+"""Look-ahead pruning by the first digits: never too much, and enough to find rare points."""
 
 import time
 from collections.abc import Mapping

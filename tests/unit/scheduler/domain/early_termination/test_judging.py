@@ -1,4 +1,4 @@
-"""Which iterations the rules of early termination look at, and how the values at one are kept."""
+"""Iterations that the rules of early termination compare, and storage of the values at one."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What the core decides at each value is what the definition says of all that was logged until then.
+"""Decisions of the core at each value, compared with the definition applied to all values so far.
 
 Values of any number of runs arrive in any order: one by one, many in a message, twice, with holes; runs end,
 are handed out again, are retried; the scheduler begins again with what its database holds.

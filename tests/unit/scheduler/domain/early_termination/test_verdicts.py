@@ -1,4 +1,4 @@
-"""How each rule of early termination ends a run, by values as they arrive; restarts change nothing."""
+"""Verdicts of each early-termination rule as values arrive; restarts change nothing."""
 
 import pytest
 
@@ -34,7 +34,7 @@ def under_way(world: World, count: int, *rules: object, **document: object) -> t
 
 
 def stopped(world: World) -> ScriptDetails:
-    """Who was stopped: rule, iteration, value, threshold."""
+    """Return the details of the stop: rule, iteration, value, threshold."""
     return {
         run.number: (verdict.rule, verdict.rung, verdict.value, verdict.threshold)
         for run in world.state.runs.values()

@@ -1,4 +1,4 @@
-"""What a person changes about a sweep that exists; P21."""
+"""Edits of an existing sweep by a person; P21."""
 
 from collections.abc import Mapping
 

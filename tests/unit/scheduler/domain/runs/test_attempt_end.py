@@ -1,4 +1,4 @@
-"""Who gets another attempt by itself: `retry.infrastructure` and `retry.failure`."""
+"""Automatic retries: `retry.infrastructure` and `retry.failure`."""
 
 import pytest
 

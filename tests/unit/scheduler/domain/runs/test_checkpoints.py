@@ -201,7 +201,7 @@ def test_the_loss_of_an_agent_whose_machine_was_to_go_away_is_charged_to_nobody(
 
 
 def test_a_run_that_is_kept_after_all_gets_back_only_what_it_was_charged() -> None:
-    """What was not charged, as its machine was to go away, takes no earlier charge back."""
+    """An attempt that was not charged, since its machine was to go away, refunds no earlier charge."""
     world = World()
     world.create(GRID_4)
     first = world.attach("ann")

@@ -1,4 +1,4 @@
-"""What counts as the value of a run and of a point: for the best, for the target, for the search."""
+"""Value of a run and of a point: for the best run, the target and the search."""
 
 import pytest
 
@@ -21,7 +21,7 @@ def world() -> World:
 
 
 def ended(world: World) -> list[StudyObservation]:
-    """What the search was told of ends."""
+    """Return the observations of ended runs that the search has received."""
     notes = (change for change in world.changes if isinstance(change, StudyObservation))
     return [note for note in notes if note.event is StudyEvent.ENDED]
 

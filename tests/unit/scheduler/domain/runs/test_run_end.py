@@ -1,4 +1,4 @@
-"""What an exit makes of a run, and what the sweep learns from it."""
+"""End of a run after an exit, and the observations that the sweep receives."""
 
 import pytest
 

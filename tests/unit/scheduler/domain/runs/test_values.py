@@ -1,4 +1,4 @@
-"""How the runs of one point become one observation."""
+"""Aggregation of the runs of one point into one observation."""
 
 import math
 import statistics

@@ -1,4 +1,4 @@
-"""What a sweep does that began with prior runs: points, caps, bests, thresholds, what the search is told."""
+"""Sweeps with prior runs: points, caps, best runs, thresholds, observations for the search."""
 
 from collections.abc import Mapping
 from dataclasses import replace

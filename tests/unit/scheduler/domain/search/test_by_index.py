@@ -1,4 +1,4 @@
-"""Which points a sweep hands out by each method, exactly as many as it may (P13, P14, spec section 19)."""
+"""Points that each method hands out, exactly as many as allowed (P13, P14, spec section 19)."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""Where the points of a model-based sweep come from while the service is quick, slow, wrong or away."""
+"""Sources of points in a model-based sweep while the service is quick, slow, wrong or unavailable."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Which runs of elsewhere suit a sweep, and what they come to there (specification, section 13)."""
+"""Prior runs that suit a sweep, and the values they get there (specification, section 13)."""
 
 from collections.abc import Mapping, Sequence
 from math import inf

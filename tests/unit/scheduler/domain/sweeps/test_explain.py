@@ -1,4 +1,4 @@
-"""Why nothing is handed out."""
+"""Explanations of a sweep that hands out nothing."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What keeps a sweep from wasting runs: agents that are held (P11), and pauses by itself."""
+"""Guard against wasted runs: quarantined agents (P11) and automatic pauses."""
 
 import pytest
 

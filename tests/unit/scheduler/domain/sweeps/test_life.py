@@ -227,7 +227,7 @@ class SweepLife(RuleBasedStateMachine):
 
     @rule()
     def a_turn_is_dropped(self) -> None:
-        """What was staged and could not be stored leaves no trace."""
+        """Drop staged changes that could not be stored, without a trace."""
         world = self.world
         if world.sweep().state in FINAL_SWEEP or not self.sessions:
             return
@@ -241,7 +241,7 @@ class SweepLife(RuleBasedStateMachine):
 
 
 def test_a_stop_after_a_restart_leaves_no_older_reason() -> None:
-    """What an agent was sent when it came is over, although nothing has changed in between."""
+    """Commands sent when the agent attached are obsolete, although nothing has changed since."""
     life = SweepLife()
     life.begins(
         document={

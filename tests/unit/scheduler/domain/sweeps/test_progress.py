@@ -1,4 +1,4 @@
-"""How the best value of a sweep came about."""
+"""History of the best value of a sweep."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a sweep says of itself when a pause and an end come together."""
+"""State and reasons of a sweep in which a pause and an end coincide."""
 
 from dataclasses import replace
 
