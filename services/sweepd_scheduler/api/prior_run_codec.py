@@ -11,7 +11,7 @@ from sweepd_kernel.errors import InvalidFieldError
 from sweepd_scheduler.api.run_codec import RUN_STATES, read_states
 from sweepd_scheduler.domain.names import parent, sweep_name
 from sweepd_scheduler.domain.search.prior_runs import PriorRun
-from sweepd_scheduler.domain.states import FINAL_RUN
+from sweepd_scheduler.domain.transitions import FINAL_RUN
 from sweepd_scheduler.reads.prior_found import MOST_RUNS, Filter, Gathered, Selection
 
 _FIELD = "prior_runs"

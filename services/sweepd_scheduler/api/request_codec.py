@@ -13,7 +13,7 @@ from sweepd_scheduler.domain import names
 from sweepd_scheduler.domain.agents.agent import check_identity
 from sweepd_scheduler.domain.names import RunName, SweepName
 from sweepd_scheduler.domain.requests.requests import CreateRun, Edit
-from sweepd_scheduler.domain.states import FINAL_RUN, RunState
+from sweepd_scheduler.domain.transitions import FINAL_RUN, RunState
 
 MAX_ATTEMPT = 1_000
 EDITABLE = ("description", "metadata", "name", "run_cap", "tags")

@@ -15,8 +15,8 @@ from sweepd_kernel.errors import InvalidFieldError
 from sweepd_scheduler.domain.decision import HistoryEntry
 from sweepd_scheduler.domain.early_termination.judging import Verdict
 from sweepd_scheduler.domain.runs.run import Attempt, Exit, ExitCause, PointSource, Provenance, Run
-from sweepd_scheduler.domain.states import AttemptState, RunState, SweepState
 from sweepd_scheduler.domain.sweeps.explain import Obstacle, ObstacleKind
+from sweepd_scheduler.domain.transitions import AttemptState, RunState, SweepState
 
 _TYPES = {
     FieldDescriptor.CPPTYPE_STRING: (str, bytes),

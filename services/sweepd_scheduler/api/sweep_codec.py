@@ -12,8 +12,8 @@ from sweepd_kernel.errors import DomainError, InvalidFieldError, Reason, Status,
 from sweepd_scheduler.api.prior_run_codec import report_message
 from sweepd_scheduler.api.run_codec import plain_fields, timestamp
 from sweepd_scheduler.domain.names import RunName
-from sweepd_scheduler.domain.states import RunState, SweepState
 from sweepd_scheduler.domain.sweeps.sweep import Counts, Ending, PauseCause, SourceFile, Sweep
+from sweepd_scheduler.domain.transitions import RunState, SweepState
 from sweepd_scheduler.message_size import MOST_BYTES, previewed_weight
 from sweepd_scheduler.reads.prior_found import Gathered
 

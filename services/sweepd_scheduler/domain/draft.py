@@ -28,10 +28,10 @@ from sweepd_scheduler.domain.runs.values import EndedTrial
 from sweepd_scheduler.domain.search.prior_runs import PriorRun
 from sweepd_scheduler.domain.search.study import OUTCOMES, Outcome, Study, StudyEvent, StudyObservation
 from sweepd_scheduler.domain.state import State
-from sweepd_scheduler.domain.states import FINAL_RUN, FINAL_SWEEP, HELD_ATTEMPT, AttemptState, check
 from sweepd_scheduler.domain.sweep_index import SweepIndex, index_from, index_of, index_run, rank
 from sweepd_scheduler.domain.sweeps.sweep import EndedSweep, StoredSweep, Sweep, sweep_table
 from sweepd_scheduler.domain.timing import ClockReading
+from sweepd_scheduler.domain.transitions import FINAL_RUN, FINAL_SWEEP, HELD_ATTEMPT, AttemptState, check
 
 
 class Draft:

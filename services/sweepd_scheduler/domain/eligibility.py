@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from sweepd_scheduler.domain.agents.agent import Ineligible, IneligibleReason, Session
 from sweepd_scheduler.domain.draft import Draft
 from sweepd_scheduler.domain.state import State
-from sweepd_scheduler.domain.states import LIVE_RUN, SweepState
 from sweepd_scheduler.domain.sweep_index import SweepIndex
 from sweepd_scheduler.domain.sweeps.sweep import ENDING_REASONS, PauseCause, Sweep
+from sweepd_scheduler.domain.transitions import LIVE_RUN, SweepState
 
 OWN_REASONS = frozenset({IneligibleReason.LABELS, IneligibleReason.GUARD})
 """Reasons that concern one agent alone."""

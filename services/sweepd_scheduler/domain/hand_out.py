@@ -21,9 +21,9 @@ from sweepd_scheduler.domain.search.by_index import (
 )
 from sweepd_scheduler.domain.search.methods import next_point
 from sweepd_scheduler.domain.search.study import StudyEvent
-from sweepd_scheduler.domain.states import AttemptState, RunState, SweepState
 from sweepd_scheduler.domain.sweeps.sweep import Ending, Sweep
 from sweepd_scheduler.domain.sweeps.sweep import moved as sweep_moved
+from sweepd_scheduler.domain.transitions import AttemptState, RunState, SweepState
 
 
 def serve_session(draft: Draft, session: str) -> None:

@@ -7,10 +7,10 @@ from sweepd_scheduler.domain.events import LeaseDue
 from sweepd_scheduler.domain.names import Parent, SweepName, standing_name, sweep_of_run_id
 from sweepd_scheduler.domain.runs.run import Run, RunKey
 from sweepd_scheduler.domain.search.study import Study
-from sweepd_scheduler.domain.states import LIVE_RUN, AttemptState, RunState
 from sweepd_scheduler.domain.sweep_index import SweepIndex, index_from
 from sweepd_scheduler.domain.sweeps.sweep import EndedSweep, StoredSweep, Sweep
 from sweepd_scheduler.domain.timing import Timeouts
+from sweepd_scheduler.domain.transitions import LIVE_RUN, AttemptState, RunState
 from sweepd_scheduler.domain.undo_log import UndoLog
 
 

@@ -12,8 +12,8 @@ from sweepd_scheduler.domain.early_termination.judging import Rung, cost, costs,
 from sweepd_scheduler.domain.runs.run import Run
 from sweepd_scheduler.domain.runs.values import EndedTrial, Ranking, block_value
 from sweepd_scheduler.domain.search.prior_runs import PriorRun, digests_of
-from sweepd_scheduler.domain.states import FINAL_RUN, RunState
 from sweepd_scheduler.domain.sweeps.sweep import StoredSweep, Sweep
+from sweepd_scheduler.domain.transitions import FINAL_RUN, RunState
 from sweepd_scheduler.domain.undo_log import UndoLog
 
 

@@ -21,7 +21,7 @@ from sweepd_scheduler.domain.search.prior_runs import (
     prior_run,
     result_in,
 )
-from sweepd_scheduler.domain.states import RunState
+from sweepd_scheduler.domain.transitions import RunState
 from sweepd_scheduler.store.ports import Records
 
 MOST_RUNS = 100_000

@@ -3,9 +3,9 @@
 from sweepd_kernel.sql.database import Connection, Row
 from sweepd_scheduler.domain.names import Parent, SweepName
 from sweepd_scheduler.domain.runs.values import EndedTrial
-from sweepd_scheduler.domain.states import FINAL_RUN, FINAL_SWEEP, RunState, SweepState
 from sweepd_scheduler.domain.sweep_index import RECENT_RUNS
 from sweepd_scheduler.domain.sweeps.sweep import EndedSweep, StoredSweep, Sweep
+from sweepd_scheduler.domain.transitions import FINAL_RUN, FINAL_SWEEP, RunState, SweepState
 from sweepd_scheduler.store import queries
 from sweepd_scheduler.store.ports import Loaded
 from sweepd_scheduler.store.tables_sql import AGENT_GUARD, RUN, SWEEP, agent_guard_of, sweep_of

@@ -8,7 +8,7 @@ from sweepd_kernel.sql.database import Connection, Row, Value
 from sweepd_scheduler.domain.agents.agent import StoredAttempt
 from sweepd_scheduler.domain.names import Parent, RunName, SweepName
 from sweepd_scheduler.domain.runs.run import Attempt, Run
-from sweepd_scheduler.domain.states import AttemptState, RunState
+from sweepd_scheduler.domain.transitions import AttemptState, RunState
 from sweepd_scheduler.message_size import page, run_weight
 from sweepd_scheduler.store.ports import Changed, ProjectCounts
 from sweepd_scheduler.store.tables_sql import ATTEMPT, RUN, SWEEP, attempt_of, run_of, sweep_of

@@ -13,9 +13,9 @@ from sweepd_scheduler.domain.decision import HistoryEntry
 from sweepd_scheduler.domain.names import Parent, RunName, SweepName
 from sweepd_scheduler.domain.runs.run import Run, RunKey
 from sweepd_scheduler.domain.search.prior_runs import PriorRun
-from sweepd_scheduler.domain.states import RunState, SweepState
 from sweepd_scheduler.domain.sweeps.figures import FACTOR, RunValue, Share
 from sweepd_scheduler.domain.sweeps.sweep import StoredSweep, Sweep
+from sweepd_scheduler.domain.transitions import RunState, SweepState
 from sweepd_scheduler.message_size import Page, page, point_weight, prior_weight, run_weight, sweep_weight
 from sweepd_scheduler.store import queries
 from sweepd_scheduler.store.loading import stored_sweep

@@ -6,7 +6,7 @@ from conformance.scheduler.conftest import Opened, StoredWorld
 from sweepd_scheduler.domain.agents.agent import AttemptRef
 from sweepd_scheduler.domain.names import Parent, RunName, SweepName, run_name, standing_name
 from sweepd_scheduler.domain.runs.run import Run
-from sweepd_scheduler.domain.states import RunState
+from sweepd_scheduler.domain.transitions import RunState
 from unit.scheduler.world import PARENT, RANDOM
 
 REF = AttemptRef(2**31, 1)

@@ -6,7 +6,7 @@ from conformance.scheduler.conftest import Opened, StoredWorld
 from sweepd.spec import canonical_json
 from sweepd_scheduler.domain.decision import SweepChanged
 from sweepd_scheduler.domain.names import SweepName
-from sweepd_scheduler.domain.states import SweepState
+from sweepd_scheduler.domain.transitions import SweepState
 from unit.scheduler.world import PARENT, RANDOM
 
 MODELS = [f"m{number}" for number in range(40)]

@@ -7,8 +7,8 @@ from sweepd.spec import Point
 from sweepd_scheduler.domain.names import SweepName
 from sweepd_scheduler.domain.search.prior_runs import prior_observations
 from sweepd_scheduler.domain.search.study import StudyEvent
-from sweepd_scheduler.domain.states import RunState, SweepState
 from sweepd_scheduler.domain.sweeps.figures import Share
+from sweepd_scheduler.domain.transitions import RunState, SweepState
 from sweepd_scheduler.reads.importance import evenly_chosen
 from sweepd_scheduler.store.ports import TriedPoint
 from unit.scheduler.invariants import check_restored

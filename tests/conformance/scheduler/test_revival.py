@@ -4,7 +4,7 @@ from conformance.scheduler.conftest import Opened, StoredWorld
 from sweepd_scheduler.domain.names import RunName, SweepName
 from sweepd_scheduler.domain.requests.requests import Edit, EnqueueRun, RetryRuns, UpdateSweep
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause
-from sweepd_scheduler.domain.states import RunState, SweepState
+from sweepd_scheduler.domain.transitions import RunState, SweepState
 from unit.scheduler.invariants import check_restored
 from unit.scheduler.world import OBJECTIVE, PARENT, RANDOM
 

@@ -10,8 +10,8 @@ from sweepd_scheduler.domain.names import RunName, SweepName
 from sweepd_scheduler.domain.requests.remembered import ALL_PROJECTS, EVERYBODY, Remembered, RequestKey, Used
 from sweepd_scheduler.domain.requests.requests import PauseSweep
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause
-from sweepd_scheduler.domain.states import RunState, SweepState
 from sweepd_scheduler.domain.sweeps.figures import RunValue, Share
+from sweepd_scheduler.domain.transitions import RunState, SweepState
 from sweepd_scheduler.message_size import Page
 from sweepd_scheduler.store.ports import RunPosition, TriedPoint
 from unit.scheduler.world import GRID_4, OBJECTIVE, PARENT, RANDOM

@@ -8,8 +8,8 @@ from sweepd_scheduler.domain.events import SuggestionsArrived
 from sweepd_scheduler.domain.names import SweepName
 from sweepd_scheduler.domain.requests.requests import ResumeSweep
 from sweepd_scheduler.domain.search.study import Suggestion
-from sweepd_scheduler.domain.states import FINAL_SWEEP, RunState, SweepState
 from sweepd_scheduler.domain.sweeps.sweep import Ending, Sweep
+from sweepd_scheduler.domain.transitions import FINAL_SWEEP, RunState, SweepState
 from unit.scheduler.people import set_cap
 from unit.scheduler.specs import LABELS
 from unit.scheduler.world import PARENT, World

@@ -13,7 +13,7 @@ from sweepd_scheduler.domain.requests.requests import (
     RetryRuns,
     UpdateSweep,
 )
-from sweepd_scheduler.domain.states import RunState
+from sweepd_scheduler.domain.transitions import RunState
 from unit.scheduler.world import PARENT, World
 
 S = SweepName(PARENT, "s")

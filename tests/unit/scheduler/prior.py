@@ -6,7 +6,7 @@ from sweepd.spec import Json, Point, point_digest
 from sweepd_scheduler.domain.runs.run import Attempt, PointSource, Provenance, Run
 from sweepd_scheduler.domain.runs.values import Values
 from sweepd_scheduler.domain.search.prior_runs import PriorRun, candidate, prior_run, result_in
-from sweepd_scheduler.domain.states import AttemptState, RunState
+from sweepd_scheduler.domain.transitions import AttemptState, RunState
 from unit.scheduler.world import a_spec
 
 DONE = Attempt(number=1, agent="ann", host="host", state=AttemptState.ENDED, assign_time=1)

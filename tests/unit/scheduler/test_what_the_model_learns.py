@@ -8,7 +8,7 @@ from sweepd_scheduler.domain.events import SuggestionsFailed
 from sweepd_scheduler.domain.requests.requests import CancelSweep, EnqueueRun
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause
 from sweepd_scheduler.domain.search.study import StudyEvent, StudyObservation
-from sweepd_scheduler.domain.states import RunState
+from sweepd_scheduler.domain.transitions import RunState
 from sweepd_scheduler.store.ports import StudyLine
 from sweepd_scheduler.suggestion_client import observation_message
 from sweepd_suggestion.codec import study_update

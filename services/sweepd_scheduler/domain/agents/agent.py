@@ -9,7 +9,7 @@ from hashlib import blake2b, sha256
 from sweepd.agent_identity import LONGEST_SECRET, SHORTEST_SECRET, agent_id
 from sweepd_kernel.errors import InvalidFieldError
 from sweepd_scheduler.domain.runs.run import RunKey
-from sweepd_scheduler.domain.states import AttemptState, RunState
+from sweepd_scheduler.domain.transitions import AttemptState, RunState
 
 
 class IneligibleReason(StrEnum):

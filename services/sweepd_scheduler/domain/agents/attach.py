@@ -19,9 +19,9 @@ from sweepd_scheduler.domain.eligibility import ineligibility, notify_session_of
 from sweepd_scheduler.domain.events import Announced, Attached, Detached
 from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.runs.run import Run, with_attempt
-from sweepd_scheduler.domain.states import FINAL_RUN, FINAL_SWEEP, AttemptState
 from sweepd_scheduler.domain.sweeps import guard
 from sweepd_scheduler.domain.sweeps.sweep import EndedSweep, Ending
+from sweepd_scheduler.domain.transitions import FINAL_RUN, FINAL_SWEEP, AttemptState
 
 # Agents give handles from here on, if not from below; ours stay between the two.
 AGENTS_OWN_HANDLES = 2**31

@@ -5,8 +5,8 @@ from enum import StrEnum
 
 from sweepd_scheduler.domain.agents.agent import AttemptRef, Ineligible
 from sweepd_scheduler.domain.runs.run import Run, StopMode
-from sweepd_scheduler.domain.states import RunState, SweepState
 from sweepd_scheduler.domain.sweeps.sweep import Sweep
+from sweepd_scheduler.domain.transitions import RunState, SweepState
 
 
 class Fate(StrEnum):

@@ -11,8 +11,8 @@ from sweepd_scheduler.domain.runs.attempt_end import lose_attempt
 from sweepd_scheduler.domain.runs.run import Attempt, Run, RunKey, attempt_moved, moved, with_attempt
 from sweepd_scheduler.domain.runs.run_end import requeue
 from sweepd_scheduler.domain.state import State
-from sweepd_scheduler.domain.states import AttemptState, RunState
 from sweepd_scheduler.domain.sweeps import guard
+from sweepd_scheduler.domain.transitions import AttemptState, RunState
 
 
 def is_moot(state: State, event: Timer) -> bool:

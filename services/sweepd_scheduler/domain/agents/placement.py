@@ -12,7 +12,7 @@ from sweepd_scheduler.domain.agents.commands import StopRun
 from sweepd_scheduler.domain.draft import Draft
 from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.runs.run import Run, RunKey
-from sweepd_scheduler.domain.states import RunState
+from sweepd_scheduler.domain.transitions import RunState
 
 
 def open_session(draft: Draft, session: Session, first_free_handle: int) -> None:

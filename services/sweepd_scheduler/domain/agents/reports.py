@@ -35,7 +35,7 @@ from sweepd_scheduler.domain.runs.run import (
     moved,
     with_attempt,
 )
-from sweepd_scheduler.domain.states import AttemptState, RunState
+from sweepd_scheduler.domain.transitions import AttemptState, RunState
 
 # After such an end the run is tried again, so its summary is not the result.
 _TRIED_AGAIN = frozenset({ExitCause.HANDED_BACK, ExitCause.ORPHANED})

@@ -26,8 +26,8 @@ from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.runs.results import value_logged
 from sweepd_scheduler.domain.runs.run import Run, Stop, StopMode
 from sweepd_scheduler.domain.search.study import StudyEvent
-from sweepd_scheduler.domain.states import RunState
 from sweepd_scheduler.domain.sweeps.sweep import Sweep
+from sweepd_scheduler.domain.transitions import RunState
 
 
 def take(draft: Draft, run: Run, last_row: int, values: Iterable[float]) -> None:

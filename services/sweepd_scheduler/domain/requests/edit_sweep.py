@@ -10,9 +10,9 @@ from sweepd_scheduler.domain.requests.reopening import CutPoint, cut_point, load
 from sweepd_scheduler.domain.requests.requests import Edit, UpdateSweep
 from sweepd_scheduler.domain.runs.results import has_reached_target
 from sweepd_scheduler.domain.search.by_index import end_if_exhausted
-from sweepd_scheduler.domain.states import FINAL_SWEEP
 from sweepd_scheduler.domain.sweeps.guard import name_quarantined
 from sweepd_scheduler.domain.sweeps.sweep import Ending, Sweep, ending
+from sweepd_scheduler.domain.transitions import FINAL_SWEEP
 
 
 class StaleRevisionError(DomainError):

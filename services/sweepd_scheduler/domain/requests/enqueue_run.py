@@ -12,8 +12,8 @@ from sweepd_scheduler.domain.requests.reopening import load_sweep, reopen, sweep
 from sweepd_scheduler.domain.requests.requests import EnqueueRun, Runs
 from sweepd_scheduler.domain.runs.run import PointSource, Provenance
 from sweepd_scheduler.domain.search.by_index import ChosenPoint, end_if_exhausted
-from sweepd_scheduler.domain.states import FINAL_SWEEP, SweepState
 from sweepd_scheduler.domain.sweeps.sweep import Ending, Sweep
+from sweepd_scheduler.domain.transitions import FINAL_SWEEP, SweepState
 
 VERB = "enqueue a run in"
 _DRAWS = 100

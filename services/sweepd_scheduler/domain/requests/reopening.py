@@ -12,8 +12,8 @@ from sweepd_scheduler.domain.runs.results import forget_best_of, remains
 from sweepd_scheduler.domain.runs.run import Run
 from sweepd_scheduler.domain.runs.run_end import start_timer
 from sweepd_scheduler.domain.search.study import StudyEvent
-from sweepd_scheduler.domain.states import FINAL_RUN, FINAL_SWEEP, SweepState
 from sweepd_scheduler.domain.sweeps.sweep import Ending, StoredSweep, Sweep, reopened
+from sweepd_scheduler.domain.transitions import FINAL_RUN, FINAL_SWEEP, SweepState
 
 
 def sweep_state(draft: Draft, name: SweepName) -> SweepState:

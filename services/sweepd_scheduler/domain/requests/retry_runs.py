@@ -20,9 +20,9 @@ from sweepd_scheduler.domain.runs.results import counts_at_once, forget_best_of,
 from sweepd_scheduler.domain.runs.run import Run, moved
 from sweepd_scheduler.domain.runs.values import reaches_target
 from sweepd_scheduler.domain.search.by_index import end_if_exhausted
-from sweepd_scheduler.domain.states import FINAL_RUN, RunState, SweepState
 from sweepd_scheduler.domain.sweeps.guard import reset_counts
 from sweepd_scheduler.domain.sweeps.sweep import Ending, Sweep
+from sweepd_scheduler.domain.transitions import FINAL_RUN, RunState, SweepState
 
 
 def retry_runs(draft: Draft, event: RetryRuns) -> Steps[Retried]:

@@ -29,8 +29,8 @@ from sweepd_scheduler.domain.runs.run import (
     with_attempt,
 )
 from sweepd_scheduler.domain.runs.values import Values
-from sweepd_scheduler.domain.states import FINAL_RUN, AttemptState, RunState, SweepState
 from sweepd_scheduler.domain.sweeps.sweep import Sweep
+from sweepd_scheduler.domain.transitions import FINAL_RUN, AttemptState, RunState, SweepState
 
 # A placeholder that is stored and read like any other specification.
 _PLACEHOLDER = {"program": "standalone", "method": "random", "parameters": {"none": {"value": 0}}, "seed": 0}

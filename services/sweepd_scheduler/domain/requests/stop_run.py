@@ -8,7 +8,7 @@ from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.requests.requests import EndRun, NotInMemoryError, Runs
 from sweepd_scheduler.domain.runs.run import Run, Stop, StopMode
 from sweepd_scheduler.domain.runs.run_end import end
-from sweepd_scheduler.domain.states import FINAL_RUN, RunState
+from sweepd_scheduler.domain.transitions import FINAL_RUN, RunState
 
 REASON = "stopped by a person"
 

@@ -16,11 +16,11 @@ from sweepd_scheduler.domain.runs import run_end
 from sweepd_scheduler.domain.runs.run import Stop, StopMode
 from sweepd_scheduler.domain.search.by_index import end_if_exhausted
 from sweepd_scheduler.domain.search.prior_runs import observation_count
-from sweepd_scheduler.domain.states import FINAL_SWEEP, RunState
 from sweepd_scheduler.domain.sweep_index import index_with
 from sweepd_scheduler.domain.sweeps import guard
 from sweepd_scheduler.domain.sweeps import sweep as sweeps
 from sweepd_scheduler.domain.sweeps.sweep import Ending, Sweep
+from sweepd_scheduler.domain.transitions import FINAL_SWEEP, RunState
 
 
 def create_sweep(draft: Draft, event: CreateSweep) -> Steps[Sweep]:

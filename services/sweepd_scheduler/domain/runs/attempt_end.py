@@ -7,9 +7,9 @@ from sweepd_scheduler.domain.draft import Draft
 from sweepd_scheduler.domain.hand_out import serve_sweep
 from sweepd_scheduler.domain.runs.run import Attempt, Exit, ExitCause, Run
 from sweepd_scheduler.domain.runs.run_end import check_objective, end, requeue
-from sweepd_scheduler.domain.states import FINAL_SWEEP, RunState, SweepState
 from sweepd_scheduler.domain.sweeps import guard
 from sweepd_scheduler.domain.sweeps.sweep import Ending
+from sweepd_scheduler.domain.transitions import FINAL_SWEEP, RunState, SweepState
 
 
 def conclude(draft: Draft, run: Run, attempt: Attempt, exit_: Exit, reason: str) -> str:

@@ -12,8 +12,8 @@ from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.runs.run import Run
 from sweepd_scheduler.domain.runs.values import Best, EndedTrial, better, point_ended, reaches_target
 from sweepd_scheduler.domain.search.study import StudyEvent
-from sweepd_scheduler.domain.states import FINAL_SWEEP, RunState
 from sweepd_scheduler.domain.sweeps.sweep import Ending, Sweep, ending
+from sweepd_scheduler.domain.transitions import FINAL_SWEEP, RunState
 
 
 def counts_at_once(sweep: Sweep) -> bool:

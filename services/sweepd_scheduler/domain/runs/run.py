@@ -8,7 +8,7 @@ from sweepd.spec import ObjectiveValue, Point
 from sweepd_scheduler.domain.early_termination.judging import PatienceState, Verdict
 from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.runs.values import NO_VALUES, Values
-from sweepd_scheduler.domain.states import (
+from sweepd_scheduler.domain.transitions import (
     ATTEMPT_TRANSITIONS,
     FINAL_RUN,
     RUN_TRANSITIONS,

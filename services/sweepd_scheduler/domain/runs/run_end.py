@@ -18,12 +18,12 @@ from sweepd_scheduler.domain.runs.results import run_ending
 from sweepd_scheduler.domain.runs.run import Attempt, Run, moved
 from sweepd_scheduler.domain.runs.values import missing_sentence, one_more, pause_sentence
 from sweepd_scheduler.domain.state import State
-from sweepd_scheduler.domain.states import FINAL_SWEEP, RunState, SweepState
 from sweepd_scheduler.domain.sweeps import guard
 from sweepd_scheduler.domain.sweeps.sweep import Ending, PauseCause, Sweep, settled
 from sweepd_scheduler.domain.sweeps.sweep import moved as sweep_moved
 from sweepd_scheduler.domain.sweeps.sweep import stopped as sweep_stopped
 from sweepd_scheduler.domain.timing import ClockReading
+from sweepd_scheduler.domain.transitions import FINAL_SWEEP, RunState, SweepState
 
 
 def end(draft: Draft, run: Run, state: RunState, reason: str, *, attempt: Attempt | None = None) -> None:

@@ -9,7 +9,7 @@ from sys import float_info
 from sweepd.spec import Aggregate, Goal, Metric, ObjectiveValue
 from sweepd_scheduler.domain.early_termination.judging import cost
 from sweepd_scheduler.domain.replacing import replace
-from sweepd_scheduler.domain.states import RunState
+from sweepd_scheduler.domain.transitions import RunState
 
 # A sum of finite values stays finite: what is stored is a number.
 _LARGEST = float_info.max

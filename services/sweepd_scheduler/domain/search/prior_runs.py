@@ -25,8 +25,8 @@ from sweepd.spec.stop_rules import rungs
 from sweepd_scheduler.domain.runs.run import Run, RunKey
 from sweepd_scheduler.domain.runs.values import COUNTED, Values
 from sweepd_scheduler.domain.search.study import OUTCOMES, StudyEvent, StudyObservation
-from sweepd_scheduler.domain.states import FINAL_RUN, RunState
 from sweepd_scheduler.domain.sweeps.sweep import Sweep
+from sweepd_scheduler.domain.transitions import FINAL_RUN, RunState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from sweepd.spec import Point
-from sweepd_scheduler.domain.states import RunState
+from sweepd_scheduler.domain.transitions import RunState
 
 
 class StudyEvent(StrEnum):

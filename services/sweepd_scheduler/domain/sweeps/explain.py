@@ -13,9 +13,9 @@ from sweepd_scheduler.domain.eligibility import (
 )
 from sweepd_scheduler.domain.runs.run import Run
 from sweepd_scheduler.domain.state import State
-from sweepd_scheduler.domain.states import FINAL_SWEEP, RunState, SweepState
 from sweepd_scheduler.domain.sweep_index import SweepIndex
 from sweepd_scheduler.domain.sweeps.sweep import ENDING_REASONS, Ending, Sweep
+from sweepd_scheduler.domain.transitions import FINAL_SWEEP, RunState, SweepState
 
 
 class ObstacleKind(StrEnum):

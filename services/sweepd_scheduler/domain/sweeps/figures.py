@@ -6,8 +6,8 @@ from itertools import groupby
 
 from sweepd_scheduler.domain.runs.results import counts_at_once
 from sweepd_scheduler.domain.runs.values import EndedTrial, better, block_value
-from sweepd_scheduler.domain.states import FINAL_RUN, RunState
 from sweepd_scheduler.domain.sweeps.sweep import Sweep
+from sweepd_scheduler.domain.transitions import FINAL_RUN, RunState
 
 _NEVER = 2**63
 

@@ -9,10 +9,10 @@ from sweepd_scheduler.domain.eligibility import has_labels, notify_agent
 from sweepd_scheduler.domain.events import QuarantineDue
 from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.runs.run import Run
-from sweepd_scheduler.domain.states import FINAL_SWEEP, LIVE_RUN, RunState, SweepState
 from sweepd_scheduler.domain.sweep_index import RECENT_RUNS
 from sweepd_scheduler.domain.sweeps.sweep import PauseCause, Sweep
 from sweepd_scheduler.domain.sweeps.sweep import moved as sweep_moved
+from sweepd_scheduler.domain.transitions import FINAL_SWEEP, LIVE_RUN, RunState, SweepState
 
 FIRST_RUNS = 5
 """Number of first runs that pause the sweep if all of them fail, unless one agent is to blame."""

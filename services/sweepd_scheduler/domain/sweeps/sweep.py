@@ -13,7 +13,7 @@ from sweepd_scheduler.domain.names import SweepName
 from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.runs.run import Run
 from sweepd_scheduler.domain.runs.values import Best, EndedTrial, ObjectiveMissing
-from sweepd_scheduler.domain.states import (
+from sweepd_scheduler.domain.transitions import (
     FINAL_SWEEP,
     STANDING_SWEEP_TRANSITIONS,
     SWEEP_TRANSITIONS,

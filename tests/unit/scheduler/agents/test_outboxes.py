@@ -10,8 +10,8 @@ from sweepd_kernel.errors import DomainError, Reason
 from sweepd_scheduler.agents.outboxes import MAX_COMMANDS, Outbox, Outboxes
 from sweepd_scheduler.domain.agents.agent import AttemptRef
 from sweepd_scheduler.domain.agents.commands import Ack
-from sweepd_scheduler.domain.states import RunState
 from sweepd_scheduler.domain.timing import Timeouts
+from sweepd_scheduler.domain.transitions import RunState
 
 ONE, TWO = AttemptRef(1, 1), AttemptRef(2, 1)
 END = Ack(ref=ONE, run_state=RunState.FINISHED)

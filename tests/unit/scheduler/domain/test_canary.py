@@ -6,7 +6,7 @@ from sweepd_scheduler.domain.agents.commands import StartRun, SweepEnded
 from sweepd_scheduler.domain.names import SweepName
 from sweepd_scheduler.domain.requests.requests import StopSweep
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause
-from sweepd_scheduler.domain.states import RunState, SweepState
+from sweepd_scheduler.domain.transitions import RunState, SweepState
 from unit.scheduler.world import EXIT_0, OBJECTIVE, PARENT, RANDOM, World
 
 S = SweepName(PARENT, "s")

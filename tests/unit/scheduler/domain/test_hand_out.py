@@ -8,8 +8,8 @@ from sweepd_scheduler.domain.events import Answered
 from sweepd_scheduler.domain.names import SweepName
 from sweepd_scheduler.domain.requests.requests import CreateSweep, PauseSweep, ResumeSweep, StopSweep
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause
-from sweepd_scheduler.domain.states import RunState, SweepState
 from sweepd_scheduler.domain.sweeps.sweep import Ending, Sweep
+from sweepd_scheduler.domain.transitions import RunState, SweepState
 from unit.scheduler.world import GRID_4, PARENT, RANDOM, World, a_spec
 
 S = SweepName(PARENT, "s")

@@ -13,7 +13,7 @@ import pytest
 from sweepd_scheduler import domain
 from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.runs.run import Attempt, Stop, StopMode
-from sweepd_scheduler.domain.states import AttemptState
+from sweepd_scheduler.domain.transitions import AttemptState
 
 
 @dataclass(frozen=True, slots=True)

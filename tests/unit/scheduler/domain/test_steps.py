@@ -16,8 +16,8 @@ from sweepd_scheduler.domain.requests.requests import (
     RetryRuns,
     StopSweep,
 )
-from sweepd_scheduler.domain.states import FINAL_RUN, RunState, SweepState
 from sweepd_scheduler.domain.sweep_index import VALUES_A_STEP
+from sweepd_scheduler.domain.transitions import FINAL_RUN, RunState, SweepState
 from unit.scheduler.invariants import check
 from unit.scheduler.people import S
 from unit.scheduler.prior import prior_runs

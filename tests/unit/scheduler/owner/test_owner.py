@@ -32,9 +32,9 @@ from sweepd_scheduler.domain.requests.requests import (
     StopSweep,
 )
 from sweepd_scheduler.domain.state import State
-from sweepd_scheduler.domain.states import SweepState
 from sweepd_scheduler.domain.sweeps.sweep import Sweep
 from sweepd_scheduler.domain.timing import Timeouts
+from sweepd_scheduler.domain.transitions import SweepState
 from sweepd_scheduler.owner.inbox import Response
 from sweepd_scheduler.owner.owner import Owner
 from unit.scheduler.world import PARENT, RANDOM, a_spec

@@ -3,7 +3,7 @@
 import pytest
 
 from sweepd_kernel.errors import InvalidFieldError
-from sweepd_scheduler.domain.states import RunState
+from sweepd_scheduler.domain.transitions import RunState
 from sweepd_scheduler.reads import prior_found
 from sweepd_scheduler.reads.prior_found import MOST_TOLD, Filter, FoundRuns, TakenRuns
 from unit.scheduler.prior import an_old_run

@@ -9,7 +9,7 @@ from sweepd_scheduler.domain.events import Announced, Answered, Attached, Heartb
 from sweepd_scheduler.domain.names import SweepName
 from sweepd_scheduler.domain.requests.requests import StopSweep
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause
-from sweepd_scheduler.domain.states import AttemptState, RunState
+from sweepd_scheduler.domain.transitions import AttemptState, RunState
 from unit.scheduler.world import GRID_4, PARENT, RANDOM, World
 
 RUN = (1, 1)

@@ -9,7 +9,7 @@ from sweepd_scheduler.domain.agents.agent import AttemptRef, digest_of, new_secr
 from sweepd_scheduler.domain.agents.commands import Ack, AttemptVerdict, Fate, StartRun, Unsupported, Welcome
 from sweepd_scheduler.domain.events import Heartbeat, StaleDelivery
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause
-from sweepd_scheduler.domain.states import AttemptState, RunState
+from sweepd_scheduler.domain.transitions import AttemptState, RunState
 from unit.scheduler.world import OBJECTIVE, RANDOM, World
 
 RUN = (1, 1)

@@ -15,7 +15,7 @@ from sweepd_kernel.errors import DomainError
 from sweepd_scheduler.domain.agents.agent import AttemptRef
 from sweepd_scheduler.domain.agents.commands import StartRun
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause
-from sweepd_scheduler.domain.states import FINAL_RUN, RunState
+from sweepd_scheduler.domain.transitions import FINAL_RUN, RunState
 from unit.scheduler.people import retry
 from unit.scheduler.referee import History, Referee, Said
 from unit.scheduler.world import EXIT_0, RANDOM, World

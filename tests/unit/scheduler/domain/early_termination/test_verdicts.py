@@ -6,7 +6,7 @@ from sweepd_scheduler.domain.agents.commands import StartRun
 from sweepd_scheduler.domain.decision import RungReached
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause
 from sweepd_scheduler.domain.search.study import StudyEvent, StudyObservation
-from sweepd_scheduler.domain.states import RunState, SweepState
+from sweepd_scheduler.domain.transitions import RunState, SweepState
 from unit.scheduler.world import OBJECTIVE, RANDOM, World
 
 COMMANDED = Exit(cause=ExitCause.COMMANDED, signal=15)

@@ -17,8 +17,8 @@ from sweepd_scheduler.domain.requests.requests import (
     UpdateSweep,
 )
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause
-from sweepd_scheduler.domain.states import SweepState
 from sweepd_scheduler.domain.sweeps.sweep import Ending, Sweep
+from sweepd_scheduler.domain.transitions import SweepState
 from unit.scheduler.people import S
 from unit.scheduler.world import GRID_4, OBJECTIVE, RANDOM, World
 

@@ -15,8 +15,8 @@ from sweepd_scheduler.domain.requests.requests import (
 )
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause
 from sweepd_scheduler.domain.search.study import StudyEvent, StudyObservation
-from sweepd_scheduler.domain.states import RunState, SweepState
 from sweepd_scheduler.domain.sweeps.sweep import Ending
+from sweepd_scheduler.domain.transitions import RunState, SweepState
 from unit.scheduler.people import S, end_run, enqueue, retry
 from unit.scheduler.world import GRID_4, OBJECTIVE, RANDOM, World
 

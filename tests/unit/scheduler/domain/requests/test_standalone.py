@@ -9,7 +9,7 @@ from sweepd_scheduler.domain.decision import HistoryEntry
 from sweepd_scheduler.domain.names import RunName, SweepName, standing_name
 from sweepd_scheduler.domain.requests.requests import EndRun, StopSweep
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause, Run, StopMode
-from sweepd_scheduler.domain.states import AttemptState, RunState
+from sweepd_scheduler.domain.transitions import AttemptState, RunState
 from unit.scheduler.world import PARENT, RANDOM, World
 
 HANDLE = 2**31

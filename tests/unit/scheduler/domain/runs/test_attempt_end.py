@@ -7,7 +7,7 @@ from sweepd_scheduler.domain.names import SweepName
 from sweepd_scheduler.domain.requests.requests import PauseSweep, ResumeSweep, StopSweep
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause
 from sweepd_scheduler.domain.runs.values import Best
-from sweepd_scheduler.domain.states import AttemptState, RunState, SweepState
+from sweepd_scheduler.domain.transitions import AttemptState, RunState, SweepState
 from unit.scheduler.world import OBJECTIVE, PARENT, RANDOM, World
 
 S = SweepName(PARENT, "s")

@@ -7,7 +7,7 @@ from sweepd_scheduler.domain.events import Described
 from sweepd_scheduler.domain.runs.checkpoints import MOST_CHECKPOINTS, found
 from sweepd_scheduler.domain.runs.run import Attempt, Checkpoint, Exit, ExitCause
 from sweepd_scheduler.domain.runs.values import Values
-from sweepd_scheduler.domain.states import AttemptState, RunState
+from sweepd_scheduler.domain.transitions import AttemptState, RunState
 from unit.scheduler.world import GRID_4, OBJECTIVE, RANDOM, World
 
 HANDED_BACK = Exit(cause=ExitCause.HANDED_BACK, signal=15)

@@ -9,8 +9,8 @@ from sweepd_scheduler.domain.names import SweepName
 from sweepd_scheduler.domain.requests.requests import CancelSweep, ResumeSweep
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause, StopMode
 from sweepd_scheduler.domain.search.study import StudyEvent, StudyObservation
-from sweepd_scheduler.domain.states import RunState, SweepState
 from sweepd_scheduler.domain.sweeps.sweep import Ending, Sweep
+from sweepd_scheduler.domain.transitions import RunState, SweepState
 from unit.scheduler.world import EXIT_0, OBJECTIVE, PARENT, RANDOM, World
 
 S = SweepName(PARENT, "s")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from sweepd.spec import Aggregate, Goal
 from sweepd_scheduler.domain.runs.values import EndedTrial, aggregated, point_ended
-from sweepd_scheduler.domain.states import RunState
+from sweepd_scheduler.domain.transitions import RunState
 
 FINISHED, STOPPED, FAILED = RunState.FINISHED, RunState.STOPPED, RunState.FAILED
 CRASHED, KILLED = RunState.CRASHED, RunState.KILLED

@@ -11,8 +11,8 @@ from sweepd_scheduler.domain.events import SearchDue, SuggestionsFailed
 from sweepd_scheduler.domain.names import SweepName
 from sweepd_scheduler.domain.requests.requests import EnqueueRun
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause, PointSource
-from sweepd_scheduler.domain.states import RunState, SweepState
 from sweepd_scheduler.domain.sweeps.sweep import Ending
+from sweepd_scheduler.domain.transitions import RunState, SweepState
 from unit.scheduler.world import OBJECTIVE, PARENT, RANDOM, World, a_spec
 
 S = SweepName(PARENT, "s")

@@ -14,7 +14,7 @@ from sweepd_scheduler.domain.search.prior_runs import (
     prior_run,
     result_in,
 )
-from sweepd_scheduler.domain.states import RunState
+from sweepd_scheduler.domain.transitions import RunState
 from unit.scheduler.prior import an_old_run
 from unit.scheduler.world import OBJECTIVE, a_spec
 

@@ -24,7 +24,7 @@ from sweepd_scheduler.domain.events import (
 from sweepd_scheduler.domain.names import SweepName
 from sweepd_scheduler.domain.requests.requests import CancelSweep, PauseSweep, ResumeSweep, StopSweep
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause, RunKey
-from sweepd_scheduler.domain.states import FINAL_SWEEP
+from sweepd_scheduler.domain.transitions import FINAL_SWEEP
 from unit.scheduler.drain import drain, suggestion
 from unit.scheduler.people import end_run, enqueue, release, retry, set_cap
 from unit.scheduler.specs import LABELS, Document, documents

@@ -10,8 +10,8 @@ from sweepd_scheduler.domain.draft import Draft
 from sweepd_scheduler.domain.names import SweepName
 from sweepd_scheduler.domain.requests.requests import PauseSweep, ResumeSweep, StopSweep
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause
-from sweepd_scheduler.domain.states import IllegalTransitionError, RunState, SweepState
 from sweepd_scheduler.domain.sweeps.sweep import PauseCause, moved
+from sweepd_scheduler.domain.transitions import IllegalTransitionError, RunState, SweepState
 from unit.scheduler.world import PARENT, RANDOM, World
 
 S = SweepName(PARENT, "s")

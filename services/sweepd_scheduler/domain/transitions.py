@@ -1,8 +1,7 @@
-"""States of runs, attempts and sweeps, and which may follow each other.
+"""States of runs, attempts and sweeps, and the tables of their transitions.
 
-A table maps each state to those that may follow it, and None, for what does not exist yet, to those that it
-may have first. `Draft` holds all that is to be stored to them with `check`, however it was made: it is the
-only gate.
+A table maps a state to those that may follow it, and None to the first states of what does not exist yet.
+`Draft` is the only gate: it checks each change of a state against its table before the change is staged.
 """
 
 from collections.abc import Mapping

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sweepd_scheduler.domain.draft import Draft
-from sweepd_scheduler.domain.states import (
+from sweepd_scheduler.domain.transitions import (
     ATTEMPT_TRANSITIONS,
     RUN_TRANSITIONS,
     STANDALONE_ATTEMPT_TRANSITIONS,
