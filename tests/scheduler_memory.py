@@ -8,7 +8,7 @@ from sweepd.spec import Point
 from sweepd_kernel.auth.principal import EVERYWHERE, Bounds
 from sweepd_kernel.errors import StorageError
 from sweepd_scheduler.domain.agents.agent import Guarded, StoredAttempt
-from sweepd_scheduler.domain.decision import (
+from sweepd_scheduler.domain.effects import (
     Change,
     DetailsChanged,
     GuardChanged,

@@ -12,8 +12,8 @@ from sweepd import v1
 from sweepd.codec import point_message
 from sweepd.spec import ObjectiveValue
 from sweepd_kernel.errors import InvalidFieldError
-from sweepd_scheduler.domain.decision import HistoryEntry
 from sweepd_scheduler.domain.early_termination.judging import Verdict
+from sweepd_scheduler.domain.effects import HistoryEntry
 from sweepd_scheduler.domain.runs.run import Attempt, Exit, ExitCause, PointSource, Provenance, Run
 from sweepd_scheduler.domain.sweeps.explain import Obstacle, ObstacleKind
 from sweepd_scheduler.domain.transitions import AttemptState, RunState, SweepState

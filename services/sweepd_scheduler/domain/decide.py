@@ -3,8 +3,8 @@
 from sweepd_scheduler.domain import hand_out
 from sweepd_scheduler.domain.agents import attach, lease, reports
 from sweepd_scheduler.domain.agents.release import release
-from sweepd_scheduler.domain.decision import Decision, Steps, whole
 from sweepd_scheduler.domain.draft import Draft
+from sweepd_scheduler.domain.effects import Decision, Steps, whole
 from sweepd_scheduler.domain.eligibility import notify_changes
 from sweepd_scheduler.domain.events import (
     Announced,

@@ -5,7 +5,8 @@ from functools import partial
 
 from sweepd_scheduler.domain.agents.agent import Guarded, IneligibleReason
 from sweepd_scheduler.domain.agents.commands import Command
-from sweepd_scheduler.domain.decision import (
+from sweepd_scheduler.domain.early_termination.judging import Rung, cost
+from sweepd_scheduler.domain.effects import (
     AttemptChanged,
     Change,
     Effect,
@@ -19,7 +20,6 @@ from sweepd_scheduler.domain.decision import (
     SweepChanged,
     SweepEdited,
 )
-from sweepd_scheduler.domain.early_termination.judging import Rung, cost
 from sweepd_scheduler.domain.events import Timer
 from sweepd_scheduler.domain.names import sweep_of_run_id
 from sweepd_scheduler.domain.replacing import replace

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Sequence
 
 from sweepd_scheduler.agents.outboxes import Outboxes
-from sweepd_scheduler.domain.decision import (
+from sweepd_scheduler.domain.effects import (
     AskStudy,
     Change,
     CloseSession,

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sweepd_scheduler.domain.decision import Decision
+from sweepd_scheduler.domain.effects import Decision
 from sweepd_scheduler.domain.events import Event, Timer
 from sweepd_scheduler.domain.requests.remembered import Repeatable
 from sweepd_scheduler.domain.requests.requests import Answer

@@ -15,7 +15,7 @@ from sweepd_kernel.clock import Clock
 from sweepd_kernel.errors import DamagedError, DomainError, Status, StorageError
 from sweepd_scheduler.domain.agents.lease import is_moot
 from sweepd_scheduler.domain.decide import decide_in_steps
-from sweepd_scheduler.domain.decision import Change, Decision, Effect, SetTimer, Steps
+from sweepd_scheduler.domain.effects import Change, Decision, Effect, SetTimer, Steps
 from sweepd_scheduler.domain.events import Event, Recalled, Timer
 from sweepd_scheduler.domain.requests.remembered import DAY, RememberedRequests, Repeatable
 from sweepd_scheduler.domain.requests.requests import Answer, Request

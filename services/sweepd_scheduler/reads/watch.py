@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from sweepd_kernel.errors import DomainError, Reason, Status
-from sweepd_scheduler.domain.decision import Change, RunChanged, SweepChanged
+from sweepd_scheduler.domain.effects import Change, RunChanged, SweepChanged
 from sweepd_scheduler.domain.names import SweepName
 from sweepd_scheduler.domain.runs.run import Run
 from sweepd_scheduler.domain.state import State

@@ -6,7 +6,7 @@ from typing import TypeAlias, TypeVar, cast
 
 from sweepd_kernel.sql.database import Value
 from sweepd_kernel.sql.schema import json_text
-from sweepd_scheduler.domain.decision import (
+from sweepd_scheduler.domain.effects import (
     AttemptChanged,
     Change,
     DetailsChanged,

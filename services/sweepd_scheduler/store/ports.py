@@ -7,7 +7,7 @@ from typing import Protocol
 from sweepd.spec import Point
 from sweepd_kernel.auth.principal import EVERYWHERE, Bounds
 from sweepd_scheduler.domain.agents.agent import StoredAttempt
-from sweepd_scheduler.domain.decision import Change, HistoryEntry
+from sweepd_scheduler.domain.effects import Change, HistoryEntry
 from sweepd_scheduler.domain.names import Parent, RunName, SweepName
 from sweepd_scheduler.domain.requests.remembered import Recollection, RequestKey
 from sweepd_scheduler.domain.runs.run import Run, RunKey

@@ -9,7 +9,7 @@ from sweepd.spec import Goal
 from sweepd_kernel.auth.principal import EVERYWHERE, Bounds
 from sweepd_kernel.sql.database import Connection, Engine, Row, Value
 from sweepd_scheduler.domain.agents.agent import StoredAttempt
-from sweepd_scheduler.domain.decision import HistoryEntry
+from sweepd_scheduler.domain.effects import HistoryEntry
 from sweepd_scheduler.domain.names import Parent, RunName, SweepName
 from sweepd_scheduler.domain.runs.run import Run, RunKey
 from sweepd_scheduler.domain.search.prior_runs import PriorRun

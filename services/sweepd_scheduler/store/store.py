@@ -9,7 +9,7 @@ from sweepd_kernel.pairing import store as pairing
 from sweepd_kernel.pairing.comparison import REMEDY, Database, Peer
 from sweepd_kernel.service import AttemptKey, PairedDatabase
 from sweepd_kernel.sql.database import Connection, Engine
-from sweepd_scheduler.domain.decision import Change
+from sweepd_scheduler.domain.effects import Change
 from sweepd_scheduler.domain.names import Parent, RunName, SweepName
 from sweepd_scheduler.domain.requests.remembered import (
     ALL_PROJECTS,

@@ -11,7 +11,7 @@ from sqlmodel import SQLModel
 from sweepd_kernel.pairing.columns import GenerationColumns, IdentityColumns
 from sweepd_kernel.sql.model import column
 from sweepd_scheduler.domain.agents.agent import Guarded
-from sweepd_scheduler.domain.decision import DetailsChanged, HistoryEntry
+from sweepd_scheduler.domain.effects import DetailsChanged, HistoryEntry
 from sweepd_scheduler.domain.requests.remembered import Remembered
 from sweepd_scheduler.domain.runs.run import Attempt, Run
 from sweepd_scheduler.domain.search.prior_runs import PriorRun

@@ -18,7 +18,7 @@ from sweepd_kernel.auth.principal_codec import PRINCIPAL_KEY, encode_principal
 from sweepd_kernel.auth.scopes import Scope
 from sweepd_kernel.sql.sqlite import SqliteEngine
 from sweepd_scheduler.domain.agents.agent import Guarded, QuarantineCause
-from sweepd_scheduler.domain.decision import GuardChanged
+from sweepd_scheduler.domain.effects import GuardChanged
 from sweepd_scheduler.store.store import SqlStore
 
 BIG = RANDOM + b"# " + b"x" * 500_000 + b"\n"

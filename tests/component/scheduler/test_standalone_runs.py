@@ -13,7 +13,7 @@ from sweepd_kernel.sql.schema import ensure_schema
 from sweepd_kernel.sql.sqlite import SqliteEngine
 from sweepd_scheduler.api import request_codec
 from sweepd_scheduler.domain.decide import decide
-from sweepd_scheduler.domain.decision import Change
+from sweepd_scheduler.domain.effects import Change
 from sweepd_scheduler.domain.state import State
 from sweepd_scheduler.domain.timing import ClockReading, Timeouts
 from sweepd_scheduler.store.store import SqlStore

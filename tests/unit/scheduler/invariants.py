@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from sweepd.spec import Goal, ObjectiveValue, Point, SearchSpace
 from sweepd.spec.limits import INT64_MAX
 from sweepd_scheduler.domain.agents.agent import Guarded, IneligibleReason
-from sweepd_scheduler.domain.decision import (
+from sweepd_scheduler.domain.effects import (
     AttemptChanged,
     Change,
     GuardChanged,

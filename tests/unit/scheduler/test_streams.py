@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from sweepd_scheduler.domain.decision import RunChanged, SweepChanged
+from sweepd_scheduler.domain.effects import RunChanged, SweepChanged
 from sweepd_scheduler.reads import watch
 from sweepd_scheduler.reads.watch import SlowReaderError, Watchers, send
 from sweepd_scheduler.store.ports import Changed

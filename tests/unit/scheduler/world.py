@@ -11,7 +11,7 @@ from sweepd_scheduler.domain.agents.agent import AttemptRef, ReportedAttempt, St
 from sweepd_scheduler.domain.agents.commands import Ack, Command, StartRun, StopRun
 from sweepd_scheduler.domain.agents.lease import is_moot
 from sweepd_scheduler.domain.decide import decide
-from sweepd_scheduler.domain.decision import (
+from sweepd_scheduler.domain.effects import (
     AskStudy,
     Change,
     CloseSession,

@@ -13,8 +13,8 @@ from sweepd_scheduler.domain.agents.commands import AttemptVerdict, Fate, SweepE
 from sweepd_scheduler.domain.agents.lease import kept, lift_suspicion, return_unconfirmed
 from sweepd_scheduler.domain.agents.placement import close_session, open_session, place, send_stop
 from sweepd_scheduler.domain.agents.release import resume_with
-from sweepd_scheduler.domain.decision import CloseSession
 from sweepd_scheduler.domain.draft import Draft
+from sweepd_scheduler.domain.effects import CloseSession
 from sweepd_scheduler.domain.eligibility import ineligibility, notify_session_of
 from sweepd_scheduler.domain.events import Announced, Attached, Detached
 from sweepd_scheduler.domain.replacing import replace

@@ -6,9 +6,9 @@ from sweepd_scheduler.domain.agents.agent import AttemptRef
 from sweepd_scheduler.domain.agents.commands import Ack, Fenced, Unsupported
 from sweepd_scheduler.domain.agents.lease import kept, lift_suspicion, return_unconfirmed
 from sweepd_scheduler.domain.agents.placement import confirm, place, put_session
-from sweepd_scheduler.domain.decision import DetailsChanged
 from sweepd_scheduler.domain.draft import Draft
 from sweepd_scheduler.domain.early_termination import verdicts
+from sweepd_scheduler.domain.effects import DetailsChanged
 from sweepd_scheduler.domain.eligibility import waits_for_canary
 from sweepd_scheduler.domain.events import (
     Answered,

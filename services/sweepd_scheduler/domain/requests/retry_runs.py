@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 
 from sweepd_kernel.errors import WrongStateError
-from sweepd_scheduler.domain.decision import RUNS_A_STEP, Steps
 from sweepd_scheduler.domain.draft import Draft
+from sweepd_scheduler.domain.effects import RUNS_A_STEP, Steps
 from sweepd_scheduler.domain.hand_out import serve_sweep
 from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.requests.reopening import (

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from sweepd_kernel.errors import NotFoundError, WrongStateError
 from sweepd_scheduler.domain.agents.placement import send_stop
-from sweepd_scheduler.domain.decision import RUNS_A_STEP, Steps
 from sweepd_scheduler.domain.draft import Draft
+from sweepd_scheduler.domain.effects import RUNS_A_STEP, Steps
 from sweepd_scheduler.domain.hand_out import serve_sweep
 from sweepd_scheduler.domain.names import NameTakenError, SweepName
 from sweepd_scheduler.domain.replacing import replace

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from sweepd.spec import Metric
 from sweepd_scheduler.domain.agents.commands import SweepEnded
 from sweepd_scheduler.domain.agents.placement import unplace
-from sweepd_scheduler.domain.decision import RUNS_A_STEP, LogLine, Steps
 from sweepd_scheduler.domain.draft import Draft
+from sweepd_scheduler.domain.effects import RUNS_A_STEP, LogLine, Steps
 from sweepd_scheduler.domain.eligibility import waits_for_canary
 from sweepd_scheduler.domain.events import TimeoutDue
 from sweepd_scheduler.domain.replacing import replace

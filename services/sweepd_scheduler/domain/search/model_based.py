@@ -1,8 +1,8 @@
 """Points from a model: a fresh suggestion, else one in stock, else a random point."""
 
 from sweepd.spec import point_digest
-from sweepd_scheduler.domain.decision import AskStudy
 from sweepd_scheduler.domain.draft import Draft
+from sweepd_scheduler.domain.effects import AskStudy
 from sweepd_scheduler.domain.events import AskDue
 from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.runs.run import PointSource, Provenance

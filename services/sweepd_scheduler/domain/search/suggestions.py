@@ -1,7 +1,7 @@
 """Answers, failures and timeouts of the search engine."""
 
-from sweepd_scheduler.domain.decision import LogLine
 from sweepd_scheduler.domain.draft import Draft
+from sweepd_scheduler.domain.effects import LogLine
 from sweepd_scheduler.domain.events import AskDue, SuggestionsArrived, SuggestionsFailed
 from sweepd_scheduler.domain.hand_out import serve_sweep
 from sweepd_scheduler.domain.replacing import replace

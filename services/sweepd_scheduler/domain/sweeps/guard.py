@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping
 
 from sweepd_scheduler.domain.agents.agent import Guarded, QuarantineCause
-from sweepd_scheduler.domain.decision import LogLine
 from sweepd_scheduler.domain.draft import Draft
+from sweepd_scheduler.domain.effects import LogLine
 from sweepd_scheduler.domain.eligibility import has_labels, notify_agent
 from sweepd_scheduler.domain.events import QuarantineDue
 from sweepd_scheduler.domain.replacing import replace

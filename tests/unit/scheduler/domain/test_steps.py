@@ -6,7 +6,7 @@ from copy import copy
 import pytest
 
 from sweepd_scheduler.domain.decide import decide, decide_in_steps
-from sweepd_scheduler.domain.decision import RUNS_A_STEP, Decision
+from sweepd_scheduler.domain.effects import RUNS_A_STEP, Decision
 from sweepd_scheduler.domain.events import Event, TimeoutDue
 from sweepd_scheduler.domain.requests.requests import (
     CancelSweep,

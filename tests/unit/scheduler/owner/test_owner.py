@@ -13,7 +13,7 @@ from scheduler_memory import MemoryStore
 from sweepd_kernel.errors import DomainError, Status, WrongStateError
 from sweepd_kernel.sql.database import StatementError
 from sweepd_scheduler.domain.agents.commands import StartRun
-from sweepd_scheduler.domain.decision import RUNS_A_STEP, Change, Effect, SendCommand, SweepChanged
+from sweepd_scheduler.domain.effects import RUNS_A_STEP, Change, Effect, SendCommand, SweepChanged
 from sweepd_scheduler.domain.events import Announced, Attached, Offered
 from sweepd_scheduler.domain.names import SweepName
 from sweepd_scheduler.domain.requests.remembered import (

@@ -5,7 +5,7 @@ import pytest
 from sweepd_kernel.errors import DomainError, WrongStateError
 from sweepd_scheduler.domain.agents.agent import Guarded, QuarantineCause
 from sweepd_scheduler.domain.agents.commands import StartRun, SweepEnded
-from sweepd_scheduler.domain.decision import HistoryEntry
+from sweepd_scheduler.domain.effects import HistoryEntry
 from sweepd_scheduler.domain.requests.requests import (
     CancelSweep,
     NotInMemoryError,

@@ -4,7 +4,7 @@ import pytest
 
 from sweepd.spec import Point
 from sweepd_scheduler.domain.agents.commands import StartRun
-from sweepd_scheduler.domain.decision import AskStudy, LogLine
+from sweepd_scheduler.domain.effects import AskStudy, LogLine
 from sweepd_scheduler.domain.events import SuggestionsArrived, SuggestionsFailed
 from sweepd_scheduler.domain.names import SweepName
 from sweepd_scheduler.domain.requests.requests import PauseSweep

@@ -3,7 +3,7 @@
 import pytest
 
 from sweepd_scheduler.domain.agents.agent import Guarded, Ineligible, IneligibleReason, QuarantineCause
-from sweepd_scheduler.domain.decision import GuardChanged, HistoryEntry
+from sweepd_scheduler.domain.effects import GuardChanged, HistoryEntry
 from sweepd_scheduler.domain.names import SweepName
 from sweepd_scheduler.domain.requests.requests import PauseSweep, ResumeSweep
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause

@@ -1,8 +1,4 @@
-"""Decisions about many runs are made in steps: in between, whoever decides lets others have their say.
-
-What was staged so far is seen then as it is seen while it is being stored. Nothing else is decided meanwhile,
-so a decision is still whole: all of it is stored in one commit, or none of it ever was.
-"""
+"""Output of `decide`: changes to be stored, effects that follow once they are, and decisions made in steps."""
 
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
@@ -23,7 +19,7 @@ T = TypeVar("T")
 Steps: TypeAlias = Generator[None, None, T]
 """Decision about many runs: each `yield` ends a step, and the return value is the decision.
 
-Between steps the owner lets other tasks run. They see what was staged so far as they do while it is being
+Between steps the owner lets other tasks run. They see what was staged so far, as they do while it is being
 stored. Nothing else is decided meanwhile, so a decision is whole: all of it is stored in one commit, or none.
 """
 
