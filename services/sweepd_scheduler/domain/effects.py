@@ -1,4 +1,4 @@
-"""Output of `decide`: changes to be stored, effects that follow once they are, and decisions made in steps."""
+"""Output of `decide`: changes to store, effects that follow once they are stored, and decisions in steps."""
 
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field

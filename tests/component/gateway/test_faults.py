@@ -16,7 +16,7 @@ from sweepd.v1.agent_service_pb2_grpc import AgentServiceStub
 from sweepd.v1.server_service_pb2_grpc import ServerServiceStub
 from sweepd.v1.sweep_service_pb2_grpc import SweepServiceStub
 from sweepd_gateway.backend import PATIENCE
-from sweepd_gateway.watchdog import INTERVAL
+from sweepd_gateway.proxy import INTERVAL
 from sweepd_kernel.rpc.server import STOP_GRACE
 from token_channel import token_channel
 from waiting import least_told, until_told
