@@ -3,7 +3,6 @@
 import hashlib
 import zlib
 from collections.abc import Awaitable, Callable
-from functools import partial
 from typing import TypeVar
 
 from google.protobuf.message import Message
@@ -17,6 +16,7 @@ from sweepd_scheduler.domain.names import Parent, SweepName, sweep_name
 from sweepd_scheduler.domain.requests.remembered import Repeatable, RequestKey
 from sweepd_scheduler.domain.requests.requests import Answer, NotInMemoryError, Request
 from sweepd_scheduler.domain.sweeps.sweep import StoredSweep, Sweep
+from sweepd_scheduler.owner.inbox import Repeated
 from sweepd_scheduler.owner.owner import Owner
 from sweepd_scheduler.reads.reading import Reading
 
@@ -26,9 +26,12 @@ _WORTH_PACKING = 500
 M = TypeVar("M", bound=Message)
 
 
-def shortened(kind: type[Message], content: bytes) -> bytes:
-    """Return what is kept of a response of some kind."""
-    message = kind.FromString(content)
+def shortened(response: Message) -> bytes:
+    """Return what is kept of a response."""
+    message = response
+    if _sweep_of(response) is not None:
+        message = type(response)()
+        message.CopyFrom(response)
     sweep = _sweep_of(message)
     if sweep is not None:
         if sweep.HasField("file"):
@@ -116,14 +119,8 @@ class Requester:
         Raises:
             DomainError: it was refused, or could not be stored.
         """
-        found = await self._owner.ask(
-            event, kind, lambda each: encode(each).SerializeToString(), again, partial(shortened, answer)
-        )
-        return (
-            await self._complete(answer, found.content)
-            if found.repeated
-            else answer.FromString(found.content)
-        )
+        found = await self._owner.ask(event, kind, encode, again, shortened)
+        return await self._complete(answer, found.kept) if isinstance(found, Repeated) else found
 
     async def first_answer(self, answer: type[M], again: Repeatable | None) -> M | None:
         """Return the first answer to a call, without doing anything else; None if it is new.

@@ -5,6 +5,9 @@ import heapq
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
+
+from google.protobuf.message import Message
 
 from sweepd_scheduler.domain.effects import Decision
 from sweepd_scheduler.domain.events import Event, Timer
@@ -13,14 +16,19 @@ from sweepd_scheduler.domain.requests.requests import Answer
 
 
 @dataclass(frozen=True, slots=True)
-class Response:
-    """The bytes that a request is answered with; `repeated`: what was kept of those of the first."""
+class Repeated:
+    """Response to a repeated request: what was kept of the first one."""
 
-    content: bytes
-    repeated: bool = False
+    kept: bytes
 
 
-NO_RESPONSE = Response(b"")
+Response: TypeAlias = Message | Repeated | None
+"""Response to a request; None where the caller waits for the commit alone."""
+
+
+def whole(message: Message) -> bytes:
+    """Keep a response as it is."""
+    return message.SerializeToString()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -28,8 +36,8 @@ class Item:
     """Event to be decided, and the caller that waits for it."""
 
     event: Event
-    encode: Callable[[Answer], bytes] | None = None
-    shorten: Callable[[bytes], bytes] = bytes
+    encode: Callable[[Answer], Message] | None = None
+    shorten: Callable[[Message], bytes] = whole
     repeatable: Repeatable | None = None
     answer: "asyncio.Future[Response] | None" = None
     done: Callable[[], None] | None = None
@@ -41,7 +49,7 @@ class Decided:
 
     item: Item
     decision: Decision
-    answer: Response = NO_RESPONSE
+    answer: Response = None
     refusal: Exception | None = None
 
 

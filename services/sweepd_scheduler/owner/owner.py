@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, cast
+
+from google.protobuf.message import Message
 
 from sweepd_kernel.clock import Clock
 from sweepd_kernel.errors import DamagedError, DomainError, Status, StorageError
@@ -22,7 +24,7 @@ from sweepd_scheduler.domain.requests.requests import Answer, Request
 from sweepd_scheduler.domain.runs.run_end import first_timeouts
 from sweepd_scheduler.domain.state import State
 from sweepd_scheduler.domain.timing import ClockReading, microseconds
-from sweepd_scheduler.owner.inbox import NO_RESPONSE, Decided, Item, Response, Timers, finish
+from sweepd_scheduler.owner.inbox import Decided, Item, Repeated, Response, Timers, finish, whole
 from sweepd_scheduler.store.ports import Store
 
 
@@ -49,6 +51,7 @@ FIRE_AGAIN_AFTER = 10.0
 """Seconds after which a timer fires again whose event met a defect: no lease may be forgotten by it."""
 
 A = TypeVar("A", bound=Answer)
+M = TypeVar("M", bound=Message)
 T = TypeVar("T")
 
 
@@ -102,31 +105,31 @@ class Owner:
         self,
         event: Request,
         kind: type[A],
-        encode: Callable[[A], bytes],
+        encode: Callable[[A], M],
         repeatable: Repeatable | None,
-        shorten: Callable[[bytes], bytes] = bytes,
-    ) -> Response:
-        """Carry out what a person asks for, and return the answer once it is stored.
+        shorten: Callable[[Message], bytes] = whole,
+    ) -> M | Repeated:
+        """Carry out the request of a person, and return the response once it is stored.
 
         Args:
             event: the request.
             kind: what the core answers it with.
-            encode: makes the bytes of that.
+            encode: makes the response of that.
             repeatable: how the request is recognised when it is repeated.
-            shorten: makes of these bytes those that are kept for that case.
+            shorten: returns what is kept of the response for that case.
 
         Raises:
             DomainError: it was refused, or could not be stored.
         """
         answer: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
 
-        def encoded(found: Answer) -> bytes:
+        def encoded(found: Answer) -> Message:
             assert isinstance(found, kind)
             return encode(found)
 
         item = Item(event=event, encode=encoded, shorten=shorten, repeatable=repeatable, answer=answer)
         self._post(item)
-        return await answer
+        return cast("M | Repeated", await answer)
 
     async def first_answer(self, repeatable: Repeatable) -> bytes | None:
         """Return what is kept of the first response to a call; None if it is new.
@@ -135,9 +138,9 @@ class Owner:
             DomainError: its id belongs to another call, or the first answer could not be stored.
         """
         answer: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
-        self._post(Item(event=Recalled(), encode=lambda _: b"", repeatable=repeatable, answer=answer))
+        self._post(Item(event=Recalled(), encode=_refuse_to_encode, repeatable=repeatable, answer=answer))
         response = await answer
-        return response.content if response.repeated else None
+        return response.kept if isinstance(response, Repeated) else None
 
     async def settle(self, event: Event) -> None:
         """Decide an event and return once its changes are stored.
@@ -228,7 +231,7 @@ class Owner:
                 return
             self._log.exception("%s could not be stored", type(items[0].event).__name__)
             self._fire_again(items[0], now)
-            finish(items[0], NO_RESPONSE, error)
+            finish(items[0], None, error)
         else:
             self._keep(decided, changes, number)
 
@@ -255,7 +258,7 @@ class Owner:
         try:
             first = self._requests.response_to(item.repeatable)
             if first is not None:
-                return Decided(item, Decision(), answer=Response(first, repeated=True))
+                return Decided(item, Decision(), answer=Repeated(first))
             return await self._decide_new(item, now)
         except DomainError as error:
             return Decided(item, Decision(), refusal=error)
@@ -270,11 +273,10 @@ class Owner:
         if item.encode is None or decision.answer is None:
             return Decided(item, decision)
         try:
-            content = item.encode(decision.answer)
-            answer = Response(content)
+            answer = item.encode(decision.answer)
             if item.repeatable is None:
                 return Decided(item, decision, answer=answer)
-            kept = await self._shortened(item, content)
+            kept = await self._shortened(item, answer)
             remembered = self._requests.remember(item.repeatable, kept, now)
         except BaseException:
             self.state.undo_log.back_to(mark)
@@ -282,11 +284,11 @@ class Owner:
         changes = (*decision.changes, remembered)
         return Decided(item, Decision(changes=changes, effects=decision.effects), answer=answer)
 
-    async def _shortened(self, item: Item, content: bytes) -> bytes:
+    async def _shortened(self, item: Item, response: Message) -> bytes:
         """Return what is kept of a response; a large one keeps the loop free meanwhile."""
-        if len(content) <= SHORTENED_AT_ONCE:
-            return item.shorten(content)
-        return await self.in_writer(partial(item.shorten, content))
+        if response.ByteSize() <= SHORTENED_AT_ONCE:
+            return item.shorten(response)
+        return await self.in_writer(partial(item.shorten, response))
 
     def _keep(self, decided: Sequence[Decided], changes: Sequence[Change], number: int) -> None:
         """Make the staged changes current, then perform their effects, in order."""
@@ -318,11 +320,15 @@ class Owner:
             if each.item.encode is None:
                 self._held.append(each.item)
             else:
-                finish(each.item, NO_RESPONSE, each.refusal or error)
+                finish(each.item, None, each.refusal or error)
 
     def _fire_again(self, item: Item, now: ClockReading) -> None:
         if isinstance(item.event, Timer):
             self._timers.set(now.monotonic + FIRE_AGAIN_AFTER, item.event)
+
+
+def _refuse_to_encode(answer: Answer) -> Message:
+    raise AssertionError(f"a question about an earlier call has no answer of its own: {answer}")
 
 
 async def _interruptible(steps: Steps[Decision]) -> Decision:

@@ -8,6 +8,8 @@ from contextlib import suppress
 from datetime import UTC, datetime
 
 import pytest
+from google.protobuf.message import Message
+from google.protobuf.wrappers_pb2 import BytesValue
 
 from scheduler_memory import MemoryStore
 from sweepd_kernel.errors import DomainError, Status, WrongStateError
@@ -35,7 +37,7 @@ from sweepd_scheduler.domain.state import State
 from sweepd_scheduler.domain.sweeps.sweep import Sweep
 from sweepd_scheduler.domain.timing import Timeouts
 from sweepd_scheduler.domain.transitions import SweepState
-from sweepd_scheduler.owner.inbox import Response
+from sweepd_scheduler.owner.inbox import Repeated
 from sweepd_scheduler.owner.owner import Owner
 from unit.scheduler.world import PARENT, RANDOM, a_spec
 
@@ -98,7 +100,8 @@ class Bench:
 
     async def pause(self, request_id: str = "", fingerprint: bytes = b"") -> bytes:
         again = repeatable(request_id, fingerprint) if request_id else None
-        return (await self.owner.ask(PauseSweep(S), Sweep, encode, again)).content
+        found = await self.owner.ask(PauseSweep(S), Sweep, encode, again)
+        return BytesValue.FromString(found.kept).value if isinstance(found, Repeated) else found.value
 
     async def attach(self) -> None:
         await self.owner.settle(Announced("session", "ann"))
@@ -117,8 +120,8 @@ class Bench:
         )
 
 
-def encode(sweep: Sweep) -> bytes:
-    return f"{sweep.name} {sweep.state}".encode()
+def encode(sweep: Sweep) -> BytesValue:
+    return BytesValue(value=f"{sweep.name} {sweep.state}".encode())
 
 
 def running(scenario: Callable[[Bench], Awaitable[None]]) -> None:
@@ -143,7 +146,7 @@ def test_what_waits_together_is_stored_together() -> None:
             for n in range(20)
         ]
         answers = await asyncio.gather(*(bench.owner.ask(each, Sweep, encode, None) for each in creates))
-        assert len(set(answers)) == 20
+        assert len({answer.SerializeToString() for answer in answers if isinstance(answer, BytesValue)}) == 20
         assert len(bench.effects_seen.numbers) - before <= 2
         assert bench.effects_seen.numbers == sorted(set(bench.effects_seen.numbers))
 
@@ -203,7 +206,7 @@ def test_an_effect_that_fails_does_not_end_the_loop() -> None:
 
 
 def test_a_defect_in_one_answer_spoils_no_other() -> None:
-    def broken(sweep: Sweep) -> bytes:
+    def broken(sweep: Sweep) -> BytesValue:
         raise ZeroDivisionError
 
     async def scenario(bench: Bench) -> None:
@@ -225,7 +228,10 @@ def test_a_turn_that_cannot_be_stored_fails_for_the_one_alone_that_is_to_blame()
         attaching = asyncio.ensure_future(bench.attach())
         asked = (bench.owner.ask(each, Sweep, encode, None) for each in creates)
         a, wrong, b = await asyncio.gather(*asked, return_exceptions=True)
-        assert (a, b) == (Response(b"local/demo/a pending"), Response(b"local/demo/b pending"))
+        assert (a, b) == (
+            BytesValue(value=b"local/demo/a pending"),
+            BytesValue(value=b"local/demo/b pending"),
+        )
         assert isinstance(wrong, StatementError)
         await attaching
         assert {sweep.name.id for sweep in bench.owner.state.sweeps.values()} == {"s", "a", "b"}
@@ -282,7 +288,7 @@ def test_a_call_that_comes_again_has_its_first_answer_once_that_is_stored_and_no
         bench.store.away = False
         assert await bench.owner.first_answer(first) is None
         answer = await bench.pause("r", b"pause s")
-        assert await bench.owner.first_answer(first) == answer
+        assert await bench.owner.first_answer(first) == BytesValue(value=answer).SerializeToString()
         with pytest.raises(RequestIdReusedError):
             await bench.owner.first_answer(repeatable("r", b"pause t"))
 
@@ -301,7 +307,8 @@ def test_a_call_that_cannot_be_remembered_changes_nothing_and_evicts_nothing() -
         with pytest.raises(RequestQuotaError):
             await bench.owner.ask(ResumeSweep(S), Sweep, encode, repeatable("resume", b""))
         assert bench.owner.state.sweeps[1].state is SweepState.PAUSED
-        assert (await bench.owner.ask(ResumeSweep(S), Sweep, encode, None)).content == b"local/demo/s pending"
+        resumed = await bench.owner.ask(ResumeSweep(S), Sweep, encode, None)
+        assert resumed == BytesValue(value=b"local/demo/s pending")
         assert bench.store.recall([first.key], 0).requests == {first.key: large}
 
     running(scenario)
@@ -314,13 +321,14 @@ def test_a_large_response_is_shortened_off_the_loop(size: int, on_the_loop: bool
     async def scenario(bench: Bench) -> None:
         threads = list[int]()
 
-        def shorten(content: bytes) -> bytes:
+        def shorten(response: Message) -> bytes:
             threads.append(threading.get_ident())
-            return content[:10]
+            return response.SerializeToString()[-10:]
 
         again = repeatable("pause", b"")
-        response = await bench.owner.ask(PauseSweep(S), Sweep, lambda _: bytes(size), again, shorten)
-        assert response == Response(bytes(size))
+        large = BytesValue(value=bytes(size))
+        response = await bench.owner.ask(PauseSweep(S), Sweep, lambda _: large, again, shorten)
+        assert response == large
         assert [each == threading.get_ident() for each in threads] == [on_the_loop]
         assert await bench.owner.first_answer(again) == bytes(10)
 
