@@ -14,8 +14,8 @@ import grpc.aio
 from sweepd.rpc.discovery import ServerEntry, remove_entry, write_entry
 from sweepd.v1 import server_service_pb2, server_service_pb2_grpc
 from sweepd_gateway.backend import Backend
-from sweepd_gateway.proxy import Proxy
 from sweepd_gateway.call_routes import routes, service_names
+from sweepd_gateway.proxy import Proxy
 from sweepd_gateway.server_servicer import ServerInfoServicer
 from sweepd_gateway.tokens import CachedTokens
 from sweepd_kernel.flags import parse_address

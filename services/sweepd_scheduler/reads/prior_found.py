@@ -14,11 +14,9 @@ from sweepd_scheduler.domain.runs.run import Run, RunKey
 from sweepd_scheduler.domain.search.prior_runs import (
     Candidate,
     PointError,
-    PriorResult,
     PriorRun,
     UnsuitableError,
     candidate,
-    prior_run,
     result_in,
 )
 from sweepd_scheduler.domain.transitions import RunState
@@ -117,7 +115,7 @@ def summary_values(records: Records, runs: Sequence[RunKey], key: str) -> list[f
     return [script_details(records, run).value(key) for run in runs]
 
 
-PriorOutcome = PriorResult | UnsuitableError
+PriorOutcome = PriorRun | UnsuitableError
 
 MOST_RUNG_VALUES = 500_000
 """Values at rungs that one sweep begins with: all of them are in memory, and read at each start."""
@@ -202,7 +200,7 @@ class TakenRuns:
             shown = result_in(self.found.spec, each, curve, summary)
         except UnsuitableError as error:
             return error
-        if not self._means(each, shown):
+        if not self._means(shown):
             return replace(shown, rungs=())
         if self.rung_values + len(shown.rungs) > MOST_RUNG_VALUES:
             self.without_curve += 1
@@ -213,10 +211,10 @@ class TakenRuns:
     def add(self, each: Candidate, outcome: PriorOutcome) -> None:
         """Take a run, unless it teaches the sweep nothing or a filter does not mean it."""
         if not isinstance(outcome, UnsuitableError):
-            if self._means(each, outcome):
-                self.runs.append(prior_run(each, outcome, len(self.runs) + 1))
+            if self._means(outcome):
+                self.runs.append(replace(outcome, index=len(self.runs) + 1))
         elif each.source in self.found.named or not self.chosen.needs_value:
             self.found.refuse(each.source, str(outcome))
 
-    def _means(self, each: Candidate, shown: PriorResult) -> bool:
-        return each.source in self.found.named or self.chosen.takes_value(shown.value)
+    def _means(self, shown: PriorRun) -> bool:
+        return shown.source in self.found.named or self.chosen.takes_value(shown.value)

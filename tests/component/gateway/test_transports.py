@@ -12,8 +12,8 @@ from component.kernel.small_processes import Daemon
 from sweepd import v1
 from sweepd.rpc.channel import Entries
 from sweepd_gateway.backend import Backend
-from sweepd_gateway.proxy import Proxy
 from sweepd_gateway.call_routes import routes
+from sweepd_gateway.proxy import Proxy
 from sweepd_kernel.auth.authenticator import Authenticator, Credentials, check_scope
 from sweepd_kernel.auth.principal import set_current_principal
 from sweepd_kernel.errors import DomainError

@@ -1,11 +1,12 @@
 """Runs of elsewhere, as tests of what a sweep makes of them need them."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from sweepd.spec import Json, Point, point_digest
 from sweepd_scheduler.domain.runs.run import Attempt, PointSource, Provenance, Run
 from sweepd_scheduler.domain.runs.values import Values
-from sweepd_scheduler.domain.search.prior_runs import PriorRun, candidate, prior_run, result_in
+from sweepd_scheduler.domain.search.prior_runs import PriorRun, candidate, result_in
 from sweepd_scheduler.domain.transitions import AttemptState, RunState
 from unit.scheduler.world import a_spec
 
@@ -46,5 +47,5 @@ def prior_runs(
     kept: list[PriorRun] = []
     for index, (point, curve) in enumerate(tried, 1):
         found = candidate(spec, an_old_run(point, index, state=state), None)
-        kept.append(prior_run(found, result_in(spec, found, curve), index))
+        kept.append(replace(result_in(spec, found, curve), index=index))
     return kept

@@ -5,7 +5,7 @@ the negative of its index.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import accumulate
 from math import isfinite
 
@@ -34,7 +34,7 @@ class PriorRun:
     """A run as it was when the sweep was created.
 
     Args:
-        index: its place among the prior runs of the sweep, from 1.
+        index: its place among the prior runs of the sweep, from 1; 0: it has none yet.
         source: full name of the run.
         point: its point in the space of the sweep.
         digest: of that point.
@@ -128,15 +128,6 @@ class Candidate:
     counted: Values
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PriorResult:
-    """Result of a prior run in a new sweep; the fields are those of `PriorRun`."""
-
-    values: Values = field(default_factory=Values)
-    value: float | None = None
-    rungs: tuple[tuple[int, int, float], ...] = ()
-
-
 def candidate(
     spec: SweepSpec, run: Run, before: SweepSpec | None, config: Mapping[str, Json] | None = None
 ) -> Candidate:
@@ -183,8 +174,8 @@ def point_in_space(spec: SweepSpec, point: Point) -> Point:
 
 def result_in(
     spec: SweepSpec, found: Candidate, curve: Sequence[float], summary: float | None = None
-) -> PriorResult:
-    """Return what a run comes to in a sweep.
+) -> PriorRun:
+    """Return what a run comes to in a sweep, without a place among its prior runs (index 0).
 
     Args:
         spec: the sweep.
@@ -200,7 +191,7 @@ def result_in(
     if metric is None:
         if not ended_well:
             raise UnsuitableError(f"it is {found.state}, and without an objective nothing is learnt from it")
-        return PriorResult()
+        return _prior_run(found)
     values = values_of(curve, metric.goal)
     if found.counted.best is not None and found.counted.iterations >= values.iterations:
         # Its last points may still be on their way to the metric store; the value of its summary is in there.
@@ -212,22 +203,25 @@ def result_in(
         raise UnsuitableError(f"it never logged `{metric.name}` as a finite number")
     if value is not None and not isfinite(value):
         raise UnsuitableError(f"its values of `{metric.name}` are too large for a mean")
-    return PriorResult(
-        values=values, value=value, rungs=rung_values(spec.early_terminate, metric.goal, curve)
-    )
+    reached = rung_values(spec.early_terminate, metric.goal, curve)
+    return _prior_run(found, values, value, reached)
 
 
-def prior_run(found: Candidate, shown: PriorResult, index: int) -> PriorRun:
-    """Return what a sweep keeps of a run that is the `index`th of its prior runs."""
+def _prior_run(
+    found: Candidate,
+    values: Values = Values(),  # noqa: B008 (frozen)
+    value: float | None = None,
+    reached: tuple[tuple[int, int, float], ...] = (),
+) -> PriorRun:
     return PriorRun(
-        index=index,
+        index=0,
         source=found.source,
         point=found.point,
         digest=found.digest,
         state=found.state,
-        values=shown.values,
-        value=shown.value,
-        rungs=shown.rungs,
+        values=values,
+        value=value,
+        rungs=reached,
     )
 
 

@@ -1,6 +1,7 @@
 """Prior runs that suit a sweep, and the values they get there (specification, section 13)."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from math import inf
 
 import pytest
@@ -11,7 +12,6 @@ from sweepd_scheduler.domain.search.prior_runs import (
     PriorRun,
     UnsuitableError,
     candidate,
-    prior_run,
     result_in,
 )
 from sweepd_scheduler.domain.transitions import RunState
@@ -37,7 +37,7 @@ def taken(
 ) -> PriorRun:
     spec = a_spec(document)
     found = candidate(spec, an_old_run(point, state=state), None)
-    return prior_run(found, result_in(spec, found, curve), 1)
+    return replace(result_in(spec, found, curve), index=1)
 
 
 def why_not(
