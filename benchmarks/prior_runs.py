@@ -98,8 +98,8 @@ async def _compare(daemon: Daemon, name: str, kinds: dict[str, str], seconds: fl
             runs[what] += tally.runs
     for what in kinds:
         middle, each = 1_000 * statistics.median(latencies[what]), 1_000 * cpu[what] / runs[what]
-        told = f"p50 {middle:6.2f} ms, {each:5.2f} ms CPU of the server a run"
-        print(f"  hand-outs, {name:6s} {what:7s} prior runs: {told}", flush=True)
+        line = f"p50 {middle:6.2f} ms, {each:5.2f} ms CPU of the server a run"
+        print(f"  hand-outs, {name:6s} {what:7s} prior runs: {line}", flush=True)
 
 
 def _scheduler(daemon: Daemon) -> int:

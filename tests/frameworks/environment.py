@@ -31,8 +31,8 @@ class Trained:
     @property
     def details(self) -> Row:
         """Details that the script has written."""
-        said: Row = json.loads((self.folder / "details.json").read_bytes())
-        return said
+        report: Row = json.loads((self.folder / "details.json").read_bytes())
+        return report
 
     @property
     def config(self) -> Row:

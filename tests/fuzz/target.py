@@ -89,9 +89,9 @@ def _check_spec(spec: SweepSpec) -> None:
     again = parse_mapping(to_document(spec)).spec
     assert again == spec
     assert repr(again) == repr(spec)
-    told = replace(spec, description=spec.description or None, project=None, entity=None)
-    message = v1.SweepSpec.FromString(spec_message(told).SerializeToString())
-    assert spec_from_message(message) == told
+    expected = replace(spec, description=spec.description or None, project=None, entity=None)
+    message = v1.SweepSpec.FromString(spec_message(expected).SerializeToString())
+    assert spec_from_message(message) == expected
     seeded = spec if spec.seed is not None else replace(spec, seed=7)
     shown = preview(seeded, RUNS, patience=PATIENCE, steps=STEPS)
     assert len(shown.runs) <= RUNS

@@ -94,9 +94,9 @@ def start(
     assert process.stdout is not None
     with process.stdout:
         folder = process.stdout.readline().strip()
-    said = errors.read_text()
-    assert folder, said
-    return Script(process, Path(folder), said)
+    output = errors.read_text()
+    assert folder, output
+    return Script(process, Path(folder), output)
 
 
 def released(installation: Installation, script: Script) -> int:

@@ -72,7 +72,7 @@ def says(process: subprocess.Popen[str], part: str) -> None:
 
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize(
-    ("number", "file", "said"),
+    ("number", "file", "message"),
     [
         (signal.SIGINT, "owner.pid", ""),
         (signal.SIGTERM, "server.log", ""),
@@ -82,14 +82,14 @@ def says(process: subprocess.Popen[str], part: str) -> None:
     ],
 )
 def test_the_demo_leaves_nothing_whenever_it_is_interrupted(
-    installation: Installation, number: signal.Signals, file: str, said: str
+    installation: Installation, number: signal.Signals, file: str, message: str
 ) -> None:
     """From the moment its folder is there, over the start of its server, to that of its runs."""
     process = start_demo(installation)
     if file:
         until(lambda: any(installation.work.glob(f"sweepd-demo-*/{file}")))
     else:
-        says(process, said)
+        says(process, message)
     process.send_signal(number)
     _, err = process.communicate(timeout=40)
     assert process.returncode in (130, -number), err

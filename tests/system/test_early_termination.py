@@ -87,10 +87,10 @@ def test_each_rule_stops_a_run_and_says_why(
     )
     assert str(runs[2]["reason"]).startswith(f"early termination ({expected[0]}): ")
     assert seconds_between_runs(agent, 3) < SOONEST_HEARTBEAT, "nobody had to ask again"
-    told = installation.ctl("explain", f"{name}-3").stdout
+    output = installation.ctl("explain", f"{name}-3").stdout
     rank = f" (rank {expected[4]} of {expected[5]})" if expected[5] else ""
-    assert re.search(rf"{expected[0]} at iteration {expected[1]}: .*{expected[2]}\b.*{expected[3]}.*", told)
-    assert rank in told
+    assert re.search(rf"{expected[0]} at iteration {expected[1]}: .*{expected[2]}\b.*{expected[3]}.*", output)
+    assert rank in output
     assert installation.json("get", name)["state"] == "finished"
     assert server.stop() == 0
     assert_sound(server)

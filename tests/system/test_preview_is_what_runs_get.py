@@ -164,16 +164,16 @@ def test_a_value_of_500_kib_reaches_the_script_or_is_why_the_run_does_not_start(
         assert installation.start_agent(name).process.wait(30) == 0
         for number, length in ((1, 500_000), (2, 5)):
             path = installation.work / f"told-{number}.json"
-            told = json.loads(path.read_text())
+            report = json.loads(path.read_text())
             path.unlink()
-            assert len(told["config"]["blob"]) == length
-            assert told["config"]["batch"] == 32
-            assert told["config"]["opt"] == {"lr": number / 10, "momentum": 0.5}
+            assert len(report["config"]["blob"]) == length
+            assert report["config"]["batch"] == 32
+            assert report["config"]["opt"] == {"lr": number / 10, "momentum": 0.5}
 
     file = installation.write("large.yaml", LARGE.format(item='"${args}"', blob=blob))
-    said = "more than the 131,071 that"
+    message = "more than the 131,071 that"
     checked = installation.ctl("validate", str(file))
-    assert "runs[0].blob: an argument of 500,000 bytes, " + said in checked.stderr
+    assert "runs[0].blob: an argument of 500,000 bytes, " + message in checked.stderr
     shown = json.loads(installation.ctl("preview", str(file), "-o", "json").stdout)
     assert [run["argv"] is None for run in shown["runs"]] == [True, False]
     assert 'the parameter "blob"' in shown["runs"][0]["problem"]

@@ -43,11 +43,11 @@ def test_people_create_see_and_export_what_a_sweep_began_with(installation: Inst
     shown = installation.ctl("preview", str(file), "--prior-sweep", old)
     assert "3 points, 1 run in all" in shown.stderr
     assert "Would begin with 2 prior runs." in shown.stderr
-    for flag, wrong, told in (
+    for flag, wrong, output in (
         ("--prior-run", f"{old}:99", f"error: {old}-99 does not exist"),
         ("--prior-project", "odl", "error: project local/odl does not exist"),
     ):
-        assert told in installation.ctl("create", str(file), flag, wrong, code=3).stderr
+        assert output in installation.ctl("create", str(file), flag, wrong, code=3).stderr
     made = installation.json("create", str(file), "--prior-project", "old", "--prior-run", f"{old}:1")
     name = str(made["name"])
     report = made["priorRuns"]
@@ -59,8 +59,8 @@ def test_people_create_see_and_export_what_a_sweep_began_with(installation: Inst
     assert all(f",{old}-" in line for line in listed[1:])
     sweep = installation.json("get", name)
     assert (sweep["priorRuns"], sweep["plannedRuns"], sweep["state"]) == (2, 1, "finished")
-    told = installation.ctl("explain", name).stdout
-    assert "prior runs: 2" in told
+    output = installation.ctl("explain", name).stdout
+    assert "prior runs: 2" in output
     exported = installation.export(name, "prior")
     assert [(line["prior"], line["value"]) for line in exported] == [(n, 1.0) for n in (1, 2)]
     rows = installation.ctl("export", name, "-o", "csv").stdout.splitlines()

@@ -18,8 +18,8 @@ from waiting import until
 def make_token(installation: Installation, scope: str, *flags: str) -> tuple[str, str]:
     """Make a token as a person does; return its id and its secret."""
     made = installation.ctl("token", "create", "--scope", scope, "-o", "json", *flags)
-    said = json.loads(made.stdout)
-    return str(said["id"]), str(said["secret"])
+    report = json.loads(made.stdout)
+    return str(report["id"]), str(report["secret"])
 
 
 def kept(installation: Installation, name: str, secret: str) -> str:
@@ -140,7 +140,7 @@ def test_nothing_that_is_left_behind_has_a_token_in_it(installation: Installatio
     file = kept(installation, "agent-token", tokens["agent"][1])
     agent = installation.start_agent(mine, "--token-file", file)
     assert agent.process.wait(60) == 0, agent.log()
-    said = [agent.log()]
+    output = [agent.log()]
     for secret in (tokens["read"][1], ended, tokens["read"][1] + "x"):
         file = kept(installation, "some-token", secret)
         let_in = [("get", other), ("stop", mine), ("token", "list"), ("token", "revoke", secret)]
@@ -153,13 +153,13 @@ def test_nothing_that_is_left_behind_has_a_token_in_it(installation: Installatio
             done = installation.ctl(*words, "--token-file", file, code=None)
             if words != ("token", "revoke", secret):
                 assert secret not in str(done.args)
-            said += [done.stdout, done.stderr]
+            output += [done.stdout, done.stderr]
         (installation.work / "some-token").unlink()
     assert installation.ctl("logout").returncode == 0
-    said.append("".join(installation.commands()))
+    output.append("".join(installation.commands()))
     secrets = [secret for _, secret in tokens.values()] + [ended, server.access_token, server.service_token]
     for secret in secrets:
-        assert secret not in "".join(said)
+        assert secret not in "".join(output)
     meant = {server.data / "access-token", server.data / "service-token", installation.work / "agent-token"}
     meant |= set((installation.folder / "state" / "sweepd" / "servers").iterdir())
     for path in (path for path in installation.folder.rglob("*") if path.is_file()):

@@ -146,9 +146,9 @@ def test_an_agent_cut_off_stops_its_trial_with_its_lease_if_so_configured(
         getattr(link, way)()
         cut_at = time.monotonic()
         terminated = installation.work / "terminated"
-        heard = float(written(terminated))
-        assert heard - last_sign(installation, name, agent) > LEASE
-        assert heard - cut_at < LEASE + 2
+        terminated_at = float(written(terminated))
+        assert terminated_at - last_sign(installation, name, agent) > LEASE
+        assert terminated_at - cut_at < LEASE + 2
         until(lambda: not alive(number(run, "run_pid")))
         terminated.unlink()
         (installation.work / "release").touch()

@@ -36,8 +36,8 @@ def test_a_verdict_sends_sigterm_within_5_s_and_sigkill_follows(installation: In
     command = agent.events("command")[0]
     assert (command["command"], command["mode"]) == ("stop", "terminate")
     pid = next(number(event, "run_pid") for event in events if event["run"] == command["run"])
-    heard = installation.work / f"terminated-{int(pid)}"
-    assert float(written(heard, within=5)) - number(command, "mono") < 5
+    terminated = installation.work / f"terminated-{int(pid)}"
+    assert float(written(terminated, within=5)) - number(command, "mono") < 5
     until(lambda: not alive(pid), within=5)
     until(lambda: state_of(installation, str(command["run"])) == "stopped")
 

@@ -105,13 +105,13 @@ def test_suggestions_replay_and_points_count_once_though_the_engine_is_killed(
         assert sorted(line.run_number for line in ends) == sorted(whole)
         for line in ends:
             pair = (line.run_number, line.run_number + 1)
-            told = line.ended
+            end = line.ended
             if any(fails(number) for number in pair):
-                assert told.outcome == v1.RUN_OUTCOME_FAILED
-                assert not told.HasField("value")
+                assert end.outcome == v1.RUN_OUTCOME_FAILED
+                assert not end.HasField("value")
             else:
-                assert told.outcome == v1.RUN_OUTCOME_FINISHED
-                assert told.value == sum(losses(number)[-1] for number in pair) / 2
+                assert end.outcome == v1.RUN_OUTCOME_FINISHED
+                assert end.value == sum(losses(number)[-1] for number in pair) / 2
 
         suggested = [run for run in runs.values() if run.provenance.engine and run.number % 2]
         assert sum(run.provenance.HasField("predicted_value") for run in suggested) >= 2 * ENOUGH

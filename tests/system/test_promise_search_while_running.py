@@ -85,11 +85,11 @@ def test_what_running_runs_show_is_data_once_and_suggestions_replay(installation
 
         runs = {run.number: run for run in await wire.all_runs(sweep.name)}
         lines = study_of(server.data / "scheduler" / "scheduler.sqlite", list(runs.values()))
-        told = [line for line in lines if line.HasField("value_so_far")]
-        shown = [line.value_so_far.value for line in told]
+        observed = [line for line in lines if line.HasField("value_so_far")]
+        shown = [line.value_so_far.value for line in observed]
         assert shown == sorted(set(shown), reverse=True), "each value once, as it gets better"
         assert len(shown) >= 2 * ENOUGH
-        assert {line.run_number for line in told} == {1}
+        assert {line.run_number for line in observed} == {1}
         ends = [line.run_number for line in lines if line.HasField("ended")]
         assert sorted(ends) == sorted(runs), "every end is learnt of once"
 

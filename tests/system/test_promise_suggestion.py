@@ -81,12 +81,12 @@ def test_nobody_waits_for_a_service_that_hangs_and_its_return_is_noticed(install
             finally:
                 os.kill(frozen, signal.SIGCONT)
             back = time.monotonic()
-            told = 2 * (8 + len(while_away))  # of each run that it was handed out, and its end
+            reported = 2 * (8 + len(while_away))  # of each run that it was handed out, and its end
 
             async def is_normal() -> bool:
                 """True if the next point was worked out by the model since then."""
                 last = (await wire.run((await one_run(searcher, 0.3)).run)).provenance
-                return last.source in BY_MODEL and last.study_length >= told
+                return last.source in BY_MODEL and last.study_length >= reported
 
             while not await is_normal():
                 assert time.monotonic() - back < 5.0

@@ -83,8 +83,8 @@ def test_a_run_tells_where_it_ran_what_it_left_and_what_it_used(installation: In
     assert context["directory"] == str(installation.work)
     assert context["python"]["packages"] > 10
     assert context["host"] == os.uname().nodename
-    told = installation.ctl("get", "run", run).stdout
-    assert "brave" in told
+    output = installation.ctl("get", "run", run).stdout
+    assert "brave" in output
 
     # Rows of the script: as if nobody had sampled.
     assert (shown["iterations"], shown["bestValue"], shown["loggedKeys"]) == (3, 1 / 3, ["loss", "top"])

@@ -145,12 +145,12 @@ def test_a_run_that_was_killed_shows_its_last_sample_of_memory(installation: Ins
     installation.write("sampled", "")
     until(lambda: installation.json("get", f"{sweep}-1")["state"] == "failed")
     shown = installation.ctl("get", f"{sweep}-1").stdout
-    told = re.search(
+    match = re.search(
         r"when last sampled, the run had ([0-9.]+) MiB, [0-9.]+% of the host's memory was in use", shown
     )
-    assert told is not None, shown
-    assert float(told[1]) > 64
-    assert told[0] in installation.ctl("best", sweep, code=8).stderr
+    assert match is not None, shown
+    assert float(match[1]) > 64
+    assert match[0] in installation.ctl("best", sweep, code=8).stderr
 
 
 def _sampled(installation: Installation, sweep: str) -> bool:
@@ -165,10 +165,10 @@ def test_run_says_why_no_run_could_be_started_just_once(installation: Installati
     text = SWEEP.replace("[python,", "[no-such-thing,").replace("[3, 1, 2]", "[1, 2, 3, 4, 5, 6]")
     installation.write("sweep.yaml", text)
     done = installation.ctl("run", "sweep.yaml", code=8)
-    told = done.stderr[done.stderr.index("No run of ") :].splitlines()
-    assert "every attached agent is quarantined" in told[1]
-    assert "no-such-thing is not there" in told[1]
-    assert told[2] == "Next:"
+    output = done.stderr[done.stderr.index("No run of ") :].splitlines()
+    assert "every attached agent is quarantined" in output[1]
+    assert "no-such-thing is not there" in output[1]
+    assert output[2] == "Next:"
 
 
 def test_run_ends_badly_when_no_run_works_and_shows_its_last_words(installation: Installation) -> None:

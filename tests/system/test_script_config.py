@@ -48,9 +48,9 @@ def test_a_script_sees_the_active_parameters_over_its_own_defaults(installation:
     name = installation.create(SWEEP)
     agent = installation.start_agent(name)
     assert agent.process.wait(60) == 0, agent.log()[-2000:]
-    told = [json.loads((installation.work / f"told-{run}.json").read_text()) for run in (1, 2, 3, 4)]
-    assert [one["repeat"] for one in told] == [["0", 0], ["1", 1], ["0", 0], ["1", 1]]
-    sgd, adam = told[0], told[2]
+    report = [json.loads((installation.work / f"told-{run}.json").read_text()) for run in (1, 2, 3, 4)]
+    assert [one["repeat"] for one in report] == [["0", 0], ["1", 1], ["0", 0], ["1", 1]]
+    sgd, adam = report[0], report[2]
     assert sgd["params"] == {"lr": 0.5, "momentum": 0.9, "opt": "sgd"}
     assert adam["params"] == {"adam": {"beta": 0.99}, "lr": 0.5, "opt": "adam"}
     # Command line and `init` give defaults: those fill what is not there, and nothing else.

@@ -49,8 +49,8 @@ def test_a_script_is_a_run_of_its_project_where_a_server_is_known(
     assert watched.stdout.startswith(f"run {script.run} {state}")
     assert run["params"] == {"lr": 0.1, "opt": {"name": "adam"}, "where": "by hand"}
     assert (run["sweep"], run["attempt"]) == (None, 1)
-    told = installation.json("get", script.run)
-    (attempt,) = told["attempts"] if isinstance(told["attempts"], list) else []
+    report = installation.json("get", script.run)
+    (attempt,) = report["attempts"] if isinstance(report["attempts"], list) else []
     assert attempt["exit"]["code"] == code
     assert attempt["argv"] == [sys.executable, "train.py", "30", ending]
     assert_whole(installation, script)
@@ -91,9 +91,9 @@ match sys.argv[2]:
 
 def test_how_a_script_ends_is_known_however_it_leaves(installation: Installation) -> None:
     itself = os.pidfd_open(os.getpid())
-    told = is_told(itself)
+    is_reported = is_told(itself)
     os.close(itself)
-    if not told:
+    if not is_reported:
         pytest.skip("how a process ends is told to others from Linux 6.15 on")
     installation.join_server(*SHORT)
     ends = {"raises": 7, "leaves": 7, "catches": 0, "within": 0}
@@ -187,9 +187,9 @@ def test_a_script_says_that_the_server_refuses_its_run(installation: Installatio
     gone(short, installation)
     good = start(installation, 3)
     assert good.process.wait(30) == 0
-    said = (installation.folder / "script.log").read_text()
-    assert said.startswith(refused(short))
-    assert said.count("\n") == 2
+    output = (installation.folder / "script.log").read_text()
+    assert output.startswith(refused(short))
+    assert output.count("\n") == 2
     gone(good, installation)
     outcomes = synced(installation, str(long.folder), str(short.folder))
     assert [outcome["outcome"] for outcome in outcomes] == ["brought-in", "brought-in"]

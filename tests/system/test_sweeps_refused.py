@@ -49,8 +49,8 @@ def test_every_call_says_in_one_line_who_is_missing(
         assert done.stderr.startswith("error: ")
         assert done.stderr.count("error") == 1, done.stderr
         assert "Traceback" not in done.stderr
-    told = json.loads(installation.ctl("list", "-o", "json", code=code).stderr)["error"]
-    assert (told["code"], told["exitCode"]) == (status, code)
+    report = json.loads(installation.ctl("list", "-o", "json", code=code).stderr)["error"]
+    assert (report["code"], report["exitCode"]) == (status, code)
     done = installation.run("sweep-agent", "--sweep", "local/a/b", "--wait", "1s")
     assert done.returncode == code, done
     assert "Traceback" not in done.stderr

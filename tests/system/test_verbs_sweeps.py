@@ -96,26 +96,26 @@ def test_a_run_that_was_stopped_early_tells_by_which_rule(installation: Installa
     started(agent, 3)
     until(lambda: any(run["state"] == "stopped" for run in runs(installation, name)))
     stopped = next(run for run in runs(installation, name) if run["state"] == "stopped")
-    told = installation.ctl("explain", str(stopped["run"])).stdout
-    assert "of the grid" in told
-    assert "hyperband at iteration 2: " in told
-    assert "ranked.py --a=" in told
-    story = installation.json("explain", str(stopped["run"]))
-    verdicts = story["verdicts"]
+    output = installation.ctl("explain", str(stopped["run"])).stdout
+    assert "of the grid" in output
+    assert "hyperband at iteration 2: " in output
+    assert "ranked.py --a=" in output
+    explanation = installation.json("explain", str(stopped["run"]))
+    verdicts = explanation["verdicts"]
     assert isinstance(verdicts, list)
     assert [(verdict["rule"], verdict["rung"]) for verdict in verdicts] == [("hyperband", 2)]
     assert 1 < verdicts[0]["rank"] <= verdicts[0]["compared"] <= 3
-    assert story["events"]
+    assert explanation["events"]
 
 
 def test_a_failed_run_tells_what_it_died_of_with_its_arguments(installation: Installation) -> None:
     installation.join_server()
     name = installation.create(sweep("mendable.py"))
     assert installation.start_agent(name).process.wait(60) == 0
-    told = installation.ctl("explain", f"{name}:1").stdout
-    assert "code 3" in told
-    assert "mendable.py --a=0" in told
-    assert "Why it waits" not in told
+    output = installation.ctl("explain", f"{name}:1").stdout
+    assert "code 3" in output
+    assert "mendable.py --a=0" in output
+    assert "Why it waits" not in output
     assert kinds(installation, name) == ["ended"]
 
 
@@ -124,9 +124,9 @@ def test_what_waits_tells_why_and_what_helps(installation: Installation) -> None
     name = installation.create(RANDOM + "run_cap: 3\nrequires: {gpu: a100}\n")
     waiting = installation.ctl("enqueue", name, "--param", "a=1").stdout.strip()
     assert kinds(installation, waiting)[0] == "no-agent"
-    told = installation.ctl("explain", waiting).stdout
-    assert "Why it waits" in told
-    assert f"sweep-agent --sweep {name} --label=gpu=a100" in told
+    output = installation.ctl("explain", waiting).stdout
+    assert "Why it waits" in output
+    assert f"sweep-agent --sweep {name} --label=gpu=a100" in output
     agent = installation.start_agent(name)
     until(lambda: kinds(installation, name)[:1] == ["labels"], what="its labels are lacking")
     assert kinds(installation, waiting)[0] == "labels"

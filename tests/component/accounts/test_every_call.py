@@ -90,7 +90,7 @@ async def known(channel: grpc.aio.Channel) -> bool:
 
 
 def hello(sweep: str) -> v1.AttachRequest:
-    said = v1.Hello(
+    hello_report = v1.Hello(
         agent_id=id_of("a"),
         agent_secret=secret_of("a"),
         instance="i",
@@ -100,7 +100,7 @@ def hello(sweep: str) -> v1.AttachRequest:
         slots=1,
         sweeps=[sweep],
     )
-    return v1.AttachRequest(hello=said)
+    return v1.AttachRequest(hello=hello_report)
 
 
 def served(way: str) -> Iterator[tuple[str, MethodDescriptor]]:
@@ -280,9 +280,9 @@ def test_a_person_who_claims_to_be_another_stays_who_the_token_says(tmp_path: Pa
                 v1.WhoAmIRequest.SerializeToString,
                 v1.WhoAmIResponse.FromString,
             )
-            said = await ask(v1.WhoAmIRequest(), metadata=(("sweepd-principal-bin", claim),))
-            assert (said.token.id, said.token.scope) == (key, v1.TOKEN_SCOPE_READ)
-            assert list(said.token.projects) == [OWN]
+            identity = await ask(v1.WhoAmIRequest(), metadata=(("sweepd-principal-bin", claim),))
+            assert (identity.token.id, identity.token.scope) == (key, v1.TOKEN_SCOPE_READ)
+            assert list(identity.token.projects) == [OWN]
 
     asyncio.run(living(tmp_path, main))
 

@@ -94,8 +94,8 @@ def test_agents_are_seen_with_ones_own_sweeps_and_runs_alone(tmp_path: Path) -> 
                     (id_, [mine]) for id_ in sorted((one.agent_id, both.agent_id))
                 ]
                 assert not any(agent.runs for agent in seen.agents)
-                told = await refused(stub.ListAgents(v1.ListAgentsRequest(sweep=theirs)))
-                assert told.code == "NOT_FOUND"
+                error = await refused(stub.ListAgents(v1.ListAgentsRequest(sweep=theirs)))
+                assert error.code == "NOT_FOUND"
 
     asyncio.run(living(tmp_path, main))
 
@@ -131,8 +131,8 @@ def test_an_agent_is_not_cut_off_by_one_that_takes_its_name_and_may_see_less(tmp
                     async with ScriptedAgent(await house.channel(way, secret), mine, named="x") as second:
                         await until_told(lambda second=second: answered(second.ended))  # type: ignore[misc]
                     assert second.error is not None
-                    told = Failure.of(second.error)
-                    assert (told.code, told.retry_after) == ("UNAVAILABLE", 5.0)
+                    error = Failure.of(second.error)
+                    assert (error.code, error.retry_after) == ("UNAVAILABLE", 5.0)
                 assert not first.ended
         async with (
             ScriptedAgent(everywhere, mine, named="x") as first,
@@ -215,15 +215,15 @@ def test_projects_and_entities_come_to_be_and_are_shown_to_whom_they_concern(tmp
         await stub.CreateProject(v1.CreateProjectRequest(name="acme/empty"))
         await stub.CreateEntity(v1.CreateEntityRequest(name="initech"))
         for request in ("acme/empty", OWN):
-            told = await refused(stub.CreateProject(v1.CreateProjectRequest(name=request)))
-            assert (told.code, told.reason) == ("ALREADY_EXISTS", "name-taken")
+            error = await refused(stub.CreateProject(v1.CreateProjectRequest(name=request)))
+            assert (error.code, error.reason) == ("ALREADY_EXISTS", "name-taken")
         for name in ("initech", "acme"):
             assert (
                 await refused(stub.CreateEntity(v1.CreateEntityRequest(name=name)))
             ).code == "ALREADY_EXISTS"
         for odd in ("", "acme", "Acme/x", "acme/x/y", "acme/..", "../etc"):
-            told = await refused(stub.CreateProject(v1.CreateProjectRequest(name=odd)))
-            assert told.code == "INVALID_ARGUMENT", odd
+            error = await refused(stub.CreateProject(v1.CreateProjectRequest(name=odd)))
+            assert error.code == "INVALID_ARGUMENT", odd
         await house.scheduler.stop()
         await house.scheduler.start()
         _, bound = await house.token("admin", ["acme"])
@@ -247,9 +247,9 @@ def test_projects_and_entities_come_to_be_and_are_shown_to_whom_they_concern(tmp
             (counted,) = (await seen.ListProjects(v1.ListProjectsRequest(entity="acme"))).projects[1:]
             assert (counted.name, counted.sweeps, counted.runs) == (OWN, 1, 1)
         within = AccountServiceStub(await house.channel("direct", bound))
-        told = await refused(within.CreateEntity(v1.CreateEntityRequest(name="globex")))
-        assert (told.code, told.reason) == ("PERMISSION_DENIED", "not-allowed")
-        assert told.message == (
+        error = await refused(within.CreateEntity(v1.CreateEntityRequest(name="globex")))
+        assert (error.code, error.reason) == ("PERMISSION_DENIED", "not-allowed")
+        assert error.message == (
             "making an entity needs a token that is bound to no project, and this one is bound to acme"
         )
 
@@ -275,7 +275,7 @@ def test_names_of_others_cannot_be_tried_out_by_creating(tmp_path: Path) -> None
         _, secret = await house.token("write", [OWN])
         stub = SweepServiceStub(await house.channel("gateway", secret))
         taken = house.sweeps[FOREIGN].rpartition("/")[2]
-        told = [
+        errors = [
             await refused(
                 stub.CreateSweep(
                     v1.CreateSweepRequest(
@@ -286,6 +286,6 @@ def test_names_of_others_cannot_be_tried_out_by_creating(tmp_path: Path) -> None
             for name in (taken, "absent00")
             for content in (RANDOM, b"")
         ]
-        assert {(each.code, each.message) for each in told} == {("NOT_FOUND", f"{FOREIGN} does not exist")}
+        assert {(each.code, each.message) for each in errors} == {("NOT_FOUND", f"{FOREIGN} does not exist")}
 
     asyncio.run(living(tmp_path, main))

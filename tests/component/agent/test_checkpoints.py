@@ -116,10 +116,10 @@ def test_agents_with_the_same_root_find_each_others_checkpoints(
         assert ended.number == attempt
         logs.append(ended.log)
     assert logs == [b"nothing\n", b"1\n", b"nothing\n"]
-    told = [session.hello.storage for session in scheduler.sessions]
-    assert told[0] == "nfs"
-    assert told[1].endswith(f":{root}")
-    assert told[2] == ""
+    storages = [session.hello.storage for session in scheduler.sessions]
+    assert storages[0] == "nfs"
+    assert storages[1].endswith(f":{root}")
+    assert storages[2] == ""
 
 
 @pytest.mark.parametrize(

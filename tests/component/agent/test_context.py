@@ -197,9 +197,9 @@ def test_an_agent_that_takes_over_tells_what_was_recorded(
     attempt = scheduler.attempt(run)
     first = context(scheduler, attempt)
     agent.kill()
-    told = len(attempt.details)
+    count = len(attempt.details)
     agent = machine.start("--count", "1")
-    scheduler.until(lambda: len(attempt.details) > told)
+    scheduler.until(lambda: len(attempt.details) > count)
     assert attempt.details[-1][1].context == first
     (machine.folder / "end").touch()
     assert agent.ended() == 0

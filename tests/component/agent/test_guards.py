@@ -115,7 +115,7 @@ def test_an_agent_ends_after_failed_runs_in_a_row_and_hands_the_others_back(
 
 
 @pytest.mark.parametrize(
-    ("variables", "failures", "said"),
+    ("variables", "failures", "message"),
     [
         ({}, 3, "3 runs have failed in the first 60 s (--fail-fast); run tune-3 failed with exit code 4"),
         ({"SWEEPD_AGENT_DISABLE_FLAPPING": "true"}, 5, "5 of 5 runs have failed (--fail-fast); run tune-5 "),
@@ -131,7 +131,7 @@ def test_an_agent_asked_to_fail_fast_ends_early_and_says_why(
     machine: Machine,
     variables: dict[str, str],
     failures: int,
-    said: str,
+    message: str,
 ) -> None:
     """Section 11.3, flapping and failing, with the reference's numbers; on request."""
     for _ in range(8):
@@ -140,7 +140,7 @@ def test_an_agent_asked_to_fail_fast_ends_early_and_says_why(
     assert agent.ended() == 9
     assert len(scheduler.attempts) == failures
     (exiting,) = agent.events("exiting")
-    assert str(exiting["message"]).startswith(said)
+    assert str(exiting["message"]).startswith(message)
     assert str(exiting["message"]).endswith("; its last lines: no such layer")
 
 

@@ -85,10 +85,10 @@ def test_what_is_in_place_of_any_file_hangs_neither_the_agent_nor_its_runs(
     assert agent.ended() == 0
     assert attempt.exit is not None
     assert attempt.exit.exit.cause == v1.EXIT_CAUSE_EXITED
-    said = [event["message"] for event in agent.events("notice") if event.get("run") == odd]
+    messages = [event["message"] for event in agent.events("notice") if event.get("run") == odd]
     assert [
         text
-        for text in said
+        for text in messages
         if f"metrics.jsonl is not read: it is a {KINDS[make]}, not a regular file" in str(text)
     ]
     lines = attempt.log.decode().splitlines()
@@ -160,5 +160,5 @@ def test_a_fifo_that_metrics_are_to_come_from_is_said_and_not_waited_for(
     agent = machine.start("--count", "1", "--no-context")
     assert scheduler.ended(run_name).exit is not None
     assert agent.ended() == 0
-    said = [str(event["message"]) for event in agent.events("notice")]
-    assert [text for text in said if "it is a FIFO, not a regular file" in text]
+    messages = [str(event["message"]) for event in agent.events("notice")]
+    assert [text for text in messages if "it is a FIFO, not a regular file" in text]

@@ -39,11 +39,11 @@ def test_secrets_are_on_disk_for_the_agent_alone_and_nowhere_else(
     assert [files[name].stat().st_mode & 0o777 for name in ("assignment.json", "agent.json")] == [0o600] * 2
     (machine.folder / "enough").touch()
     assert agent.ended() == 0
-    told = [seen, agent.log.read_text(), attempt.log.decode(), *attempt.argv]
-    told += [str(details) for _, details in attempt.details]
-    told += [content.decode(errors="replace") for content in attempt.files.values()]
+    output = [seen, agent.log.read_text(), attempt.log.decode(), *attempt.argv]
+    output += [str(details) for _, details in attempt.details]
+    output += [content.decode(errors="replace") for content in attempt.files.values()]
     for secret in (attempt.secret, hello.agent_secret):
-        assert not any(secret.hex() in each for each in told)
+        assert not any(secret.hex() in each for each in output)
 
 
 def test_a_restarted_agent_proves_what_it_was_handed_out(

@@ -122,10 +122,10 @@ def test_devices_are_left_alone_unless_they_are_divided(
 
 
 def test_too_few_devices_for_the_slots_are_said_at_once(machine: Machine, tmp_path: Path) -> None:
-    said = refused(machine, "--slots", "3", "--gpus-per-run", "2", "--gpus", "0,1,2,3")
-    assert said == "error: --slots 3 with --gpus-per-run 2 needs 6 GPUs; 4 GPUs are there (--gpus)"
-    said = refused(machine, "--gpus-per-run", "2", visible="1")
-    assert said.endswith("needs 2 GPUs; 1 GPU is there (CUDA_VISIBLE_DEVICES)")
+    error = refused(machine, "--slots", "3", "--gpus-per-run", "2", "--gpus", "0,1,2,3")
+    assert error == "error: --slots 3 with --gpus-per-run 2 needs 6 GPUs; 4 GPUs are there (--gpus)"
+    error = refused(machine, "--gpus-per-run", "2", visible="1")
+    assert error.endswith("needs 2 GPUs; 1 GPU is there (CUDA_VISIBLE_DEVICES)")
     assert not (tmp_path / "state").exists()
 
 

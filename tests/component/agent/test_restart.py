@@ -101,8 +101,8 @@ def test_an_agent_connects_before_it_has_read_what_was_left(
     until(lambda: not machine.processes())
     second = machine.start("--count", "1")
     until(lambda: second.events("run_ended"))
-    told = [event["event"] for event in second.events("connected", "run_ended")]
-    assert told == ["connected", "run_ended"]
+    events = [event["event"] for event in second.events("connected", "run_ended")]
+    assert events == ["connected", "run_ended"]
     scheduler.until(lambda: attempt.observations)
 
 

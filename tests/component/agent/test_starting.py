@@ -38,17 +38,21 @@ def test_a_trial_gets_all_it_needs_and_no_secret(scheduler: ScriptedScheduler, m
     )
     agent = machine.start("--count", "1", SWEEPD_TOKEN="secret")
     assert agent.ended() == 0
-    told = json.loads((machine.folder / "told.json").read_text())
-    assert told["SWEEPD_RUN_ID"] == run
-    assert told["SWEEPD_SWEEP_ID"] == "local/demo/tune"
-    assert (told["SWEEPD_ENTITY"], told["SWEEPD_PROJECT"], told["SWEEPD_ATTEMPT"]) == ("local", "demo", "1")
-    assert told["SWEEPD_METRICS_FILE"].startswith(told["SWEEPD_RUN_DIR"])
-    assert told["params"] == {"s": "a b", "n": None}
-    assert told["argv"] == ["--n=None", "--s=a b", str(machine.folder)]
-    assert told["stdin"] == ""
-    assert told["leader"]
-    assert told["checkpoints"]
-    assert "SWEEPD_TOKEN" not in told
+    report = json.loads((machine.folder / "told.json").read_text())
+    assert report["SWEEPD_RUN_ID"] == run
+    assert report["SWEEPD_SWEEP_ID"] == "local/demo/tune"
+    assert (report["SWEEPD_ENTITY"], report["SWEEPD_PROJECT"], report["SWEEPD_ATTEMPT"]) == (
+        "local",
+        "demo",
+        "1",
+    )
+    assert report["SWEEPD_METRICS_FILE"].startswith(report["SWEEPD_RUN_DIR"])
+    assert report["params"] == {"s": "a b", "n": None}
+    assert report["argv"] == ["--n=None", "--s=a b", str(machine.folder)]
+    assert report["stdin"] == ""
+    assert report["leader"]
+    assert report["checkpoints"]
+    assert "SWEEPD_TOKEN" not in report
 
 
 @pytest.mark.parametrize(

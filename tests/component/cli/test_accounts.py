@@ -151,9 +151,9 @@ def test_flags_win_over_variables_and_those_over_contexts(
     logged_in(ctl, served, tmp_path, write, "--context", "writing")
 
     def who(*flags: str) -> object:
-        said = ctl("whoami", "-o", "json", *flags).json
-        assert isinstance(said, dict)
-        return said["id"]
+        report = ctl("whoami", "-o", "json", *flags).json
+        assert isinstance(report, dict)
+        return report["id"]
 
     assert who() == writer
     monkeypatch.setenv("SWEEPD_CONTEXT", "reading")
@@ -230,8 +230,8 @@ def test_tokens_are_made_shown_once_listed_and_revoked(served: Served, ctl: Ctl)
 
 
 def test_a_project_that_does_not_exist_is_not_an_empty_one(served: Served, ctl: Ctl) -> None:
-    told = ctl("runs", "--project", "acme/mnits", code=3).err
-    assert "no project named acme/mnits; did you mean `acme/mnist`?" in told
+    output = ctl("runs", "--project", "acme/mnits", code=3).err
+    assert "no project named acme/mnits; did you mean `acme/mnist`?" in output
     empty = ctl("runs", "--project", OWN, "--by-hand", "-o", "json")
     assert (empty.json, empty.err) == ([], "")
 

@@ -58,7 +58,7 @@ def test_a_value_in_use_is_printed_alone_with_its_origin_beside_it_as_json(
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         (("set", "project", "MNIST"), "write `mnist`; "),
         (("set", "output", "html"), "one of table, wide, json"),
@@ -71,7 +71,9 @@ def test_a_value_in_use_is_printed_alone_with_its_origin_beside_it_as_json(
         (("get", "project", "--origin"), "--origin goes with view"),
     ],
 )
-def test_what_cannot_be_kept_is_said_with_the_remedy(offline: Ctl, words: tuple[str, ...], told: str) -> None:
+def test_what_cannot_be_kept_is_said_with_the_remedy(
+    offline: Ctl, words: tuple[str, ...], message: str
+) -> None:
     done = offline("config", *words, code=2)
-    assert told in done.err
+    assert message in done.err
     assert "swp_" not in done.err

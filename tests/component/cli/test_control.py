@@ -114,11 +114,12 @@ def test_a_command_that_is_like_none_has_no_hint(offline: Ctl, typed: str) -> No
 
 
 @pytest.mark.parametrize(
-    ("typed", "told"), [("agent", "with `sweep-agent ID`"), ("up", "`sweepd up`"), ("down", "`sweepd down`")]
+    ("typed", "message"),
+    [("agent", "with `sweep-agent ID`"), ("up", "`sweepd up`"), ("down", "`sweepd down`")],
 )
-def test_the_command_that_does_it_is_named_instead(offline: Ctl, typed: str, told: str) -> None:
+def test_the_command_that_does_it_is_named_instead(offline: Ctl, typed: str, message: str) -> None:
     err = offline(typed, code=2).err
-    assert told in err
+    assert message in err
     assert "did you mean" not in err
 
 
@@ -133,11 +134,11 @@ def test_a_command_for_sweeps_explains_a_standalone_run(
     server.sweeps.runs[name] = v1.Run(name=name, state=v1.RUN_STATE_RUNNING, attempt=1)
     flags = {"cancel": ["--yes"], "edit": ["--name", "x"], "enqueue": ["--param", "a=1"]}.get(command, [])
     flags += ["--state", "failed"] if command == "retry" else []
-    told = ctl(command, name, *flags, code=2).err
-    assert told.startswith(
+    output = ctl(command, name, *flags, code=2).err
+    assert output.startswith(
         f"error: {name} is a standalone run, which belongs to no sweep; a sweep is wanted\n"
     )
-    assert f"`sweepctl stop {name}` ends it" in told
+    assert f"`sweepctl stop {name}` ends it" in output
     assert server.sweeps.requests == []
 
 

@@ -117,9 +117,9 @@ def test_validate_and_create_say_where_a_sweep_with_names_from_elsewhere_lives(
 def test_a_name_of_which_nothing_is_left_is_refused_unless_it_is_replaced(ctl: Ctl, home: Path) -> None:
     (home / "sweep.yaml").write_text(f"{GOOD}project: 实验\n")
     for verb in ("validate", "create"):
-        told = ctl(verb, "sweep.yaml", code=5).err
-        assert 'sweep.yaml:6:10: project: nothing of "实验" can stand in a name; write lower-case' in told
-        assert "or say --project" in told
+        output = ctl(verb, "sweep.yaml", code=5).err
+        assert 'sweep.yaml:6:10: project: nothing of "实验" can stand in a name; write lower-case' in output
+        assert "or say --project" in output
     assert ctl("create", "sweep.yaml", "--project", "mine").out == "local/mine/drawn\n"
 
 
@@ -127,13 +127,13 @@ def test_names_of_flags_and_variables_are_as_they_are_written(
     ctl: Ctl, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (home / "sweep.yaml").write_text(GOOD)
-    told = ctl("create", "sweep.yaml", "--project", "MNIST", code=2).err
-    assert "'MNIST' cannot be the name of a project" in told
-    assert "write `mnist`; names have lower-case letters" in told
+    output = ctl("create", "sweep.yaml", "--project", "MNIST", code=2).err
+    assert "'MNIST' cannot be the name of a project" in output
+    assert "write `mnist`; names have lower-case letters" in output
     monkeypatch.setenv("SWEEPD_ENTITY", "Some Team")
-    told = ctl("create", "sweep.yaml", code=2).err
-    assert "'Some Team' cannot be the name of an entity" in told
-    assert "write `some-team`; " in told
+    output = ctl("create", "sweep.yaml", code=2).err
+    assert "'Some Team' cannot be the name of an entity" in output
+    assert "write `some-team`; " in output
 
 
 def test_validate_as_json_is_data_whether_good_or_bad(offline: Ctl, home: Path) -> None:
@@ -151,9 +151,9 @@ def test_validate_as_json_is_data_whether_good_or_bad(offline: Ctl, home: Path) 
 
 
 def test_a_file_that_is_not_there_is_invalid(offline: Ctl) -> None:
-    told = offline("create", "nothing.yaml", code=5).err
-    assert "nothing.yaml: cannot read the file" in told
-    assert "named above" not in told
+    output = offline("create", "nothing.yaml", code=5).err
+    assert "nothing.yaml: cannot read the file" in output
+    assert "named above" not in output
 
 
 def test_an_illegal_id_is_refused_here(ctl: Ctl, home: Path) -> None:

@@ -179,8 +179,8 @@ def test_what_cannot_be_proposed_is_reported(ctl: Ctl, server: ScriptedServer) -
     assert "say --project" in ctl("propose-config", "--project", "/", code=2).err
     assert "no sweep of the project nope" in ctl("propose-config", "--project", "nope", code=3).err
     assert f"no run of {NAME} is finished" in ctl("propose-config", "--project", "train", code=3).err
-    told = ctl("propose-config", "--project", "other", "--sweep", NAME, code=2).err
-    assert f"{NAME} is not of the project other" in told
+    output = ctl("propose-config", "--project", "other", "--sweep", NAME, code=2).err
+    assert f"{NAME} is not of the project other" in output
     run = a_run(1, params={"lr": 0.5})
     server.sweeps.runs[run.name] = run
     done = ctl("propose-config", "--sweep", NAME)

@@ -168,8 +168,8 @@ def test_watch_of_a_run_ends_with_the_run(ctl: Ctl, server: ScriptedServer) -> N
 def test_watch_of_a_run_tells_of_the_run_alone(ctl: Ctl, server: ScriptedServer) -> None:
     server.sweeps.changes.put(v1.WatchSweepResponse(sweep=a_sweep(state=v1.SWEEP_STATE_PAUSED)))
     server.sweeps.changes.put(v1.WatchSweepResponse(runs=[a_run(1, value=0.5)], resume_token="2"))
-    told = [line.partition(" ")[2] for line in ctl("watch", "k3x9v2ab:1").out.splitlines()]
-    assert told == [f"run {NAME}-1 running", "run 1 finished  val_loss=0.5 (best so far)"]
+    output = [line.partition(" ")[2] for line in ctl("watch", "k3x9v2ab:1").out.splitlines()]
+    assert output == [f"run {NAME}-1 running", "run 1 finished  val_loss=0.5 (best so far)"]
 
 
 def test_following_what_does_not_exist_is_not_found(ctl: Ctl) -> None:

@@ -57,10 +57,10 @@ def test_history_has_a_line_for_a_step_and_export_each_row_of_it(ctl: Ctl, serve
 
 def test_a_key_that_was_not_logged_is_answered_with_those_that_were(ctl: Ctl, server: ScriptedServer) -> None:
     some_series(server)
-    told = f"{NAME}-1 has logged no `los`; it has logged `acc`, `loss`"
-    assert told in ctl("history", "k3x9v2ab:1", "--key", "los", code=3).err
+    message = f"{NAME}-1 has logged no `los`; it has logged `acc`, `loss`"
+    assert message in ctl("history", "k3x9v2ab:1", "--key", "los", code=3).err
     partly = ctl("history", "k3x9v2ab:1", "--key", "los", "--key", "acc")
-    assert partly.err == f"warning: {told}\n"
+    assert partly.err == f"warning: {message}\n"
     assert partly.out.splitlines()[0].split() == ["STEP", "ACC"]
     assert "logged nothing yet" in ctl("history", "k3x9v2ab:2", "--key", "los").err
 
@@ -133,10 +133,10 @@ def test_logs_of_a_run_that_printed_nothing_say_why(ctl: Ctl, server: ScriptedSe
         f"{NAME}-4 has printed nothing; it is failed: no such file: x.py\n",
     )
     server.sweeps.runs[failed.name].sweep = ""
-    told = ctl("logs", "k3x9v2ab:4").err
-    assert told == (
+    output = ctl("logs", "k3x9v2ab:4").err
+    assert output == (
         f"the console of {NAME}-4, a standalone run, is not captured: what it prints is where it was "
         "started; it is failed: no such file: x.py\n"
     )
-    assert ctl("logs", "k3x9v2ab:4", "-f").err == told
+    assert ctl("logs", "k3x9v2ab:4", "-f").err == output
     assert "has no attempt 4; it has had 1 attempt" in ctl("logs", "k3x9v2ab:4", "--attempt", "4", code=3).err

@@ -65,14 +65,14 @@ def test_a_project_without_sweeps_is_found(ctl: Ctl, server: ScriptedServer) -> 
 @pytest.mark.parametrize("words", [("get",), ("runs",), ("best",), ("history",), ("get", "sweep"), ("logs",)])
 def test_a_project_in_place_of_a_sweep_or_run_is_said_to_be_one(ctl: Ctl, words: tuple[str, ...]) -> None:
     for name in ("train", "local/train"):
-        told = ctl(*words, name, code=3).err
-        assert f"{name} is a project; a " in told
-        assert "`sweepctl list local/train` lists its sweeps" in told
-        assert "`sweepctl runs --project local/train` its runs" in told
+        output = ctl(*words, name, code=3).err
+        assert f"{name} is a project; a " in output
+        assert "`sweepctl list local/train` lists its sweeps" in output
+        assert "`sweepctl runs --project local/train` its runs" in output
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         (("get", NAME, "--watch", "-o", "csv"), "--watch shows changes"),
         (("get", NAME, "--watch", "--columns", "state"), "--watch shows changes"),
@@ -86,8 +86,10 @@ def test_a_project_in_place_of_a_sweep_or_run_is_said_to_be_one(ctl: Ctl, words:
         (("runs", "--project", "a/b/c"), "write PROJECT or ENTITY/PROJECT"),
     ],
 )
-def test_flags_that_do_not_go_together_are_a_wrong_call(ctl: Ctl, words: tuple[str, ...], told: str) -> None:
-    assert told in ctl(*words, code=2).err
+def test_flags_that_do_not_go_together_are_a_wrong_call(
+    ctl: Ctl, words: tuple[str, ...], message: str
+) -> None:
+    assert message in ctl(*words, code=2).err
 
 
 def test_the_runs_of_a_sweep_are_a_column_in_each_format(ctl: Ctl, server: ScriptedServer) -> None:
@@ -139,8 +141,8 @@ def test_runs_have_what_they_logged_where_it_is_asked_for(ctl: Ctl, server: Scri
 
 
 def test_a_column_that_nothing_has_is_answered_with_those_that_there_are(ctl: Ctl) -> None:
-    told = ctl("list", "--columns", "nope", code=2).err
-    assert "error: no column nope\n  cause: there are name, state, method, runs, best.value," in told
+    output = ctl("list", "--columns", "nope", code=2).err
+    assert "error: no column nope\n  cause: there are name, state, method, runs, best.value," in output
 
 
 def test_csv_is_harmless_to_spreadsheets_and_terminals_unless_raw(ctl: Ctl, server: ScriptedServer) -> None:

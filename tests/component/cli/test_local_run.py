@@ -139,8 +139,8 @@ def test_each_ctrl_c_is_passed_on_and_says_what_it_does(client: Client, home: Pa
         outcome = stay(client, local, said, box)
     assert outcome.interrupted
     assert heard(home) == ["SIGINT"] * 3
-    told = [text for text in said.texts if not text.startswith("sweep ")]
-    assert ["no new run" in told[0], "terminating" in told[1], "killing" in told[2]] == [True] * 3
+    texts = [text for text in said.texts if not text.startswith("sweep ")]
+    assert ["no new run" in texts[0], "terminating" in texts[1], "killing" in texts[2]] == [True] * 3
 
 
 def test_sigterm_reaches_the_agent_as_such(client: Client, home: Path) -> None:
@@ -192,8 +192,8 @@ def test_the_agent_s_troubles_are_notified_and_its_last_words_kept(client: Clien
         until(lambda: len(local.lines) == 2)
         assert list(local.lines) == ["plain words", "token refused"]
     assert outcome.agent_exit == 4
-    told = [text for text in said.texts if text.startswith("agent:")]
-    assert told == [
+    texts = [text for text in said.texts if text.startswith("agent:")]
+    assert texts == [
         "agent: link cut; its runs continue",
         "agent: connected again",
         "agent: disk full",

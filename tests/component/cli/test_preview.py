@@ -143,7 +143,7 @@ def test_a_timeout_bounds_what_it_costs(home: Path, offline: Ctl) -> None:
 
 
 @pytest.mark.parametrize(
-    ("rules", "said"),
+    ("rules", "message"),
     [
         ("{type: patience, iterations: 4}", "at any iteration from 5 on."),
         ("{type: threshold, at: 7, value: 1}", "at iteration 7."),
@@ -153,13 +153,13 @@ def test_a_timeout_bounds_what_it_costs(home: Path, offline: Ctl) -> None:
         ),
     ],
 )
-def test_it_tells_where_early_termination_may_act(home: Path, offline: Ctl, rules: str, said: str) -> None:
+def test_it_tells_where_early_termination_may_act(home: Path, offline: Ctl, rules: str, message: str) -> None:
     file = write(home, RANDOM + f"metric: {{name: loss}}\nearly_terminate: {rules}\n")
-    assert f"Early termination may act {said}" in offline("preview", file, "-n", "0").err.splitlines()
+    assert f"Early termination may act {message}" in offline("preview", file, "-n", "0").err.splitlines()
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "said"),
+    ("arguments", "code", "message"),
     [
         (["--slots", "2"], 2, "--slots says nothing without --run-time"),
         (["--run-time", "soon"], 2, "'soon' is not a duration"),
@@ -167,9 +167,9 @@ def test_it_tells_where_early_termination_may_act(home: Path, offline: Ctl, rule
     ],
 )
 def test_wrong_flags_are_usage_errors(
-    home: Path, offline: Ctl, arguments: list[str], code: int, said: str
+    home: Path, offline: Ctl, arguments: list[str], code: int, message: str
 ) -> None:
-    assert said in offline("preview", write(home, GRID), *arguments, code=code).err
+    assert message in offline("preview", write(home, GRID), *arguments, code=code).err
 
 
 def test_a_bad_file_is_reported_as_by_validate(home: Path, offline: Ctl) -> None:

@@ -56,16 +56,16 @@ def test_what_does_not_exist_is_not_found(ctl: Ctl) -> None:
 @pytest.mark.parametrize("verb", ["history", "logs"])
 def test_a_sweep_in_place_of_a_run_is_said_to_be_one(ctl: Ctl, verb: str) -> None:
     for name in (NAME, "k3x9v2ab"):
-        told = ctl(verb, name, code=2).err
-        assert f"{name} is a sweep" in told
-        assert f"{NAME}-1; `sweepctl runs {NAME}`" in told
+        output = ctl(verb, name, code=2).err
+        assert f"{name} is a sweep" in output
+        assert f"{NAME}-1; `sweepctl runs {NAME}`" in output
 
 
 def test_a_run_number_that_does_not_exist_points_at_the_runs(ctl: Ctl) -> None:
     for words in (("history", f"{NAME}:99"), ("logs", "k3x9v2ab-99"), ("get", f"{NAME}-99")):
-        told = ctl(*words, code=3).err
-        assert f"{NAME} has no run 99" in told
-        assert f"`sweepctl runs {NAME}`" in told
+        output = ctl(*words, code=3).err
+        assert f"{NAME} has no run 99" in output
+        assert f"`sweepctl runs {NAME}`" in output
 
 
 def test_reasons_are_shown_where_a_run_failed(ctl: Ctl, server: ScriptedServer) -> None:
@@ -104,9 +104,9 @@ def test_a_sweep_that_has_ended_asks_for_no_agents(ctl: Ctl, server: ScriptedSer
     assert "sweep-agent --sweep" in ctl("runs", NAME).err
     server.sweeps.sweeps[NAME].state = v1.SWEEP_STATE_CANCELLED
     for verb in ("runs", "agents"):
-        told = ctl(verb, NAME).err
-        assert "the sweep has ended: cancelled" in told
-        assert "sweep-agent" not in told
+        output = ctl(verb, NAME).err
+        assert "the sweep has ended: cancelled" in output
+        assert "sweep-agent" not in output
 
 
 def test_agents_are_listed_or_the_line_that_starts_one(ctl: Ctl, server: ScriptedServer) -> None:

@@ -61,13 +61,13 @@ def said(example: Example) -> str:
 def printed(example: Example, fence: Fence, home: Path, ctl: Ctl) -> str:
     """Return a console with what its commands print now."""
     (home / FILE).write_text(example.content)
-    told = ""
+    text = ""
     for command, _ in commands(fence.text):
         name, *arguments = shlex.split(command)
         assert name == "sweepctl", f"line {fence.line}: {name} is not run here"
         called = ctl(*arguments)
-        told += f"$ {command}\n{called.out}{called.err}"
-    return told
+        text += f"$ {command}\n{called.out}{called.err}"
+    return text
 
 
 def test_outputs_are_written_again(home: Path, offline: Ctl) -> None:

@@ -12,8 +12,8 @@ from unit.cli.messages import a_run
 
 
 def test_without_a_folder_of_runs_it_says_which_one_is_wanted(offline: Ctl, home: Path) -> None:
-    told = offline("sync", code=3).err
-    assert told.startswith("error: there is no folder sweepd-runs\n  next:  name the folder of a run, ")
+    output = offline("sync", code=3).err
+    assert output.startswith("error: there is no folder sweepd-runs\n  next:  name the folder of a run, ")
     (home / "empty").mkdir()
     assert offline("sync", "empty", code=3).err.startswith("error: no run in empty\n")
 

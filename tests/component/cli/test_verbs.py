@@ -82,9 +82,9 @@ def test_retry_of_a_sweep_takes_states(ctl: Ctl, server: ScriptedServer) -> None
 
 
 def test_retry_is_reported_what_it_was_given(ctl: Ctl) -> None:
-    told = ctl("retry", "k3x9v2ab", code=2).err
-    assert f"{NAME} is a sweep" in told
-    assert f"sweepctl retry {NAME} --state failed" in told
+    output = ctl("retry", "k3x9v2ab", code=2).err
+    assert f"{NAME} is a sweep" in output
+    assert f"sweepctl retry {NAME} --state failed" in output
     assert "--state takes one sweep" in ctl("retry", NAME, NAME, "--state", "failed", code=2).err
     assert "finished" in ctl("retry", NAME, "--state", "finished", code=2).err
     ctl("retry", code=2)
@@ -116,7 +116,7 @@ def test_enqueue_takes_a_mapping_and_the_words_win(
 
 
 @pytest.mark.parametrize(
-    ("flags", "told"),
+    ("flags", "message"),
     [
         ((), "no point is given"),
         (("--param", "lr"), "not NAME=VALUE: 'lr'"),
@@ -131,10 +131,10 @@ def test_enqueue_takes_a_mapping_and_the_words_win(
     ],
 )
 def test_enqueue_refuses_what_is_no_point(
-    ctl: Ctl, server: ScriptedServer, flags: tuple[str, ...], told: str
+    ctl: Ctl, server: ScriptedServer, flags: tuple[str, ...], message: str
 ) -> None:
-    done = ctl("enqueue", NAME, *flags, code=1 if "absent" in told else 2)
-    assert told in done.err
+    done = ctl("enqueue", NAME, *flags, code=1 if "absent" in message else 2)
+    assert message in done.err
     assert server.sweeps.requests == []
 
 

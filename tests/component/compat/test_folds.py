@@ -57,9 +57,9 @@ def test_each_fold_is_a_run_of_its_own_and_the_sweep_gets_what_is_logged_to_it(
         {"_step": 0, "began": 1},
         {"_step": 1, "acc": 1},
     ]
-    said = details(folder)
-    assert (said["tags"], said["notes"], said["config"]) == (["cv"], "mean", {"lr": 1})
-    assert said["definitions"] == {"acc": {"summary": ["max"]}}
+    reported = details(folder)
+    assert (reported["tags"], reported["notes"], reported["config"]) == (["cv"], "mean", {"lr": 1})
+    assert reported["definitions"] == {"acc": {"summary": ["max"]}}
     folds = sorted((tmp_path / "sweepd-runs").iterdir())
     assert sorted(str(details(fold)["name"]) for fold in folds) == ["r1-0", "r1-1", "r1-2"]
     assert {str(details(fold)["group"]) for fold in folds} == {"s1"}

@@ -32,11 +32,11 @@ def test_a_service_that_stays_away_is_named(home: Home) -> None:
         async def main() -> None:
             async with gateway(daemon) as opened:
                 began = time.monotonic()
-                told = await failure(SweepServiceStub(opened).GetSweep(v1.GetSweepRequest(name="x")))
-                assert (told.code, told.reason) == ("UNAVAILABLE", "service-unavailable")
+                error = await failure(SweepServiceStub(opened).GetSweep(v1.GetSweepRequest(name="x")))
+                assert (error.code, error.reason) == ("UNAVAILABLE", "service-unavailable")
                 address = daemon.home.entry(daemon.address).services["scheduler"]
-                assert told.metadata == {"service": "scheduler", "address": address}
-                assert told.retry_after == 1.0
+                assert error.metadata == {"service": "scheduler", "address": address}
+                assert error.retry_after == 1.0
                 assert time.monotonic() - began < 3.0
                 info = await ServerServiceStub(opened).GetServerInfo(v1.GetServerInfoRequest())
                 assert {each.service for each in info.services if not each.serving} == {"scheduler"}
@@ -102,8 +102,8 @@ def test_streams_hear_that_the_service_or_the_door_went_away(daemon: Daemon) -> 
         await call.write(v1.AttachRequest(hello=v1.Hello(agent_id="a")))
         await call.read()
         os.kill(int(await sweep(opened, "pid")), signal.SIGKILL)
-        told = await failure(call.read())
-        assert (told.code, told.reason) == ("UNAVAILABLE", "service-unavailable")
+        error = await failure(call.read())
+        assert (error.code, error.reason) == ("UNAVAILABLE", "service-unavailable")
         again = AgentServiceStub(opened).Attach()
         await again.write(v1.AttachRequest(hello=v1.Hello(agent_id="a")))
         await again.read()
@@ -145,8 +145,8 @@ def test_a_service_that_hangs_is_named_before_the_caller_gives_up(home: Home) ->
                 failure(stub.GetSweep(v1.GetSweepRequest(name="x"), timeout=20)),
                 failure(stub.WatchSweep(v1.WatchSweepRequest(name="x"), timeout=20).read()),
             )
-            for told in answers:
-                assert (told.code, told.metadata["service"]) == ("UNAVAILABLE", "scheduler")
+            for answer in answers:
+                assert (answer.code, answer.metadata["service"]) == ("UNAVAILABLE", "scheduler")
             assert time.monotonic() - began < 10.0
             os.kill(pid, signal.SIGCONT)
             assert await sweep(opened, "x") == "x"
@@ -161,7 +161,7 @@ def test_a_call_may_take_long_at_a_service_that_is_well(home: Home) -> None:
         async with gateway(daemon) as opened:
             stub = SweepServiceStub(opened)
             # Longer than the gateway waits before it looks after the service.
-            told = await failure(stub.GetSweep(v1.GetSweepRequest(name="slow"), timeout=INTERVAL + 1.0))
-            assert told.code == "DEADLINE_EXCEEDED"
+            error = await failure(stub.GetSweep(v1.GetSweepRequest(name="slow"), timeout=INTERVAL + 1.0))
+            assert error.code == "DEADLINE_EXCEEDED"
 
     run(main())

@@ -68,8 +68,8 @@ def test_without_the_right_token_nothing_but_health_answers(daemon: Daemon, toke
                 SweepServiceStub(opened).WatchSweep(v1.WatchSweepRequest(name="x")).read(),
                 AgentServiceStub(opened).Attach().read(),
             ):
-                told = await failure(call)
-                assert (told.code, told.reason) == ("UNAUTHENTICATED", "bad-token")
+                error = await failure(call)
+                assert (error.code, error.reason) == ("UNAUTHENTICATED", "bad-token")
             assert await unary(opened, "/grpc.health.v1.Health/Check", b"") == b"\x08\x01"
 
     run(main())
@@ -102,9 +102,9 @@ def test_people_cannot_write_points(daemon: Daemon) -> None:
     async def main() -> None:
         async with gateway(daemon) as opened:
             call = streams(opened, "/sweepd.v1.MetricService/Append")
-            told = await failure(call.read())
-            assert (told.code, told.reason) == ("PERMISSION_DENIED", "not-allowed")
-            assert told.metadata == {"method": "sweepd.v1.MetricService/Append"}
+            error = await failure(call.read())
+            assert (error.code, error.reason) == ("PERMISSION_DENIED", "not-allowed")
+            assert error.metadata == {"method": "sweepd.v1.MetricService/Append"}
 
     run(main())
 
@@ -113,8 +113,8 @@ def test_services_behind_the_door_do_not_take_the_token_of_people(daemon: Daemon
     async def main() -> None:
         address = daemon.home.entry(daemon.address).services["metric-store"]
         async with token_channel(address, daemon.token) as opened:
-            told = await failure(MetricServiceStub(opened).ListSummaries(v1.ListSummariesRequest()))
-            assert told.code == "UNAUTHENTICATED"
+            error = await failure(MetricServiceStub(opened).ListSummaries(v1.ListSummariesRequest()))
+            assert error.code == "UNAUTHENTICATED"
 
     run(main())
 
@@ -125,8 +125,8 @@ def test_deadlines_travel_along(daemon: Daemon) -> None:
             assert 5.0 < float(await sweep(opened, "time", deadline=7.0)) <= 7.0
             began = time.monotonic()
             stub = SweepServiceStub(opened)
-            told = await failure(stub.GetSweep(v1.GetSweepRequest(name="slow"), timeout=0.3))
-            assert told.code == "DEADLINE_EXCEEDED"
+            error = await failure(stub.GetSweep(v1.GetSweepRequest(name="slow"), timeout=0.3))
+            assert error.code == "DEADLINE_EXCEEDED"
             assert time.monotonic() - began < 2.0
 
     run(main())

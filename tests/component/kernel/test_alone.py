@@ -80,9 +80,9 @@ def test_storage_that_is_unavailable_is_named_to_callers_until_it_is_back(home: 
     token = (home.path / "state" / "sweepd" / "service-token").read_text().strip()
     with channel(address, token) as opened, pytest.raises(grpc.RpcError) as caught:
         MetricServiceStub(opened).ListSummaries(v1.ListSummariesRequest(), timeout=5, wait_for_ready=True)
-    told = Failure.of(caught.value)
-    assert (told.code, told.reason) == ("UNAVAILABLE", "storage-unavailable")
-    assert told.metadata == {"service": "metric-store", "place": str(home.data)}
+    error = Failure.of(caught.value)
+    assert (error.code, error.reason) == ("UNAVAILABLE", "storage-unavailable")
+    assert error.metadata == {"service": "metric-store", "place": str(home.data)}
     assert not healthy(address)
     home.data.unlink()
     assert process.stdout is not None

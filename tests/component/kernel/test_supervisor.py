@@ -128,8 +128,8 @@ def test_in_the_background_a_server_that_runs_already_will_do_unless_another_is_
         second = home.run("up", "-d", "--data", str(home.data), *flags)
         assert second.returncode == 0, second.stderr
         assert second.stdout == daemon.line
-        said = f"a server runs on {home.data} already (process {daemon.process.pid})\n"
-        assert second.stderr == said
+        message = f"a server runs on {home.data} already (process {daemon.process.pid})\n"
+        assert second.stderr == message
     for flags in [("--lease", "4s"), ("--listen", "127.0.0.1:1")]:
         other = home.run("up", "-d", "--data", str(home.data), *flags)
         assert other.returncode == 1
@@ -144,9 +144,9 @@ def test_of_two_that_are_started_in_the_background_at_once_both_find_it_running(
     arguments = ("up", "-d", "--data", str(home.data), "--listen", "127.0.0.1:0")
     both = [home.begin(*arguments) for _ in range(2)]
     try:
-        said = {each.communicate(timeout=20)[0] for each in both}
+        outputs = {each.communicate(timeout=20)[0] for each in both}
         assert [each.returncode for each in both] == [0, 0], home.stderr()
-        assert len(said) == 1
+        assert len(outputs) == 1
     finally:
         home.run("down", "--data", str(home.data), command=SWEEPD)
 

@@ -102,8 +102,8 @@ class StoreProcess:
 @asynccontextmanager
 async def stub(address: str, *, principal: str = "") -> AsyncIterator[MetricServiceAsyncStub]:
     """Connect as a service, or as a person whom a service vouches for."""
-    said = encode_principal(Principal(principal, "person"))
-    metadata = [(PRINCIPAL_KEY, said)] if principal else []
+    principal_header = encode_principal(Principal(principal, "person"))
+    metadata = [(PRINCIPAL_KEY, principal_header)] if principal else []
     channel: grpc.aio.Channel = token_channel(address, TOKEN, *metadata)
     async with channel:
         yield MetricServiceStub(channel)

@@ -35,7 +35,7 @@ def test_a_raised_cap_completes_the_last_point_of_an_ended_sweep(tmp_path: Path)
                 await agent.takes("sweep_ended")
             done = await get(installation, sweep.name)
             assert (done.best_run, done.best_value) == (f"{sweep.name}-3", (0.25 + 0.125) / 2)
-            story = await installation.runs.ExplainRun(v1.ExplainRunRequest(name=f"{sweep.name}-4"))
-            assert "run_cap was raised" in story.events[0].detail
+            explanation = await installation.runs.ExplainRun(v1.ExplainRunRequest(name=f"{sweep.name}-4"))
+            assert "run_cap was raised" in explanation.events[0].detail
 
     asyncio.run(scenario())

@@ -133,10 +133,10 @@ def test_a_database_that_cannot_be_written_is_named_and_all_is_well_once_it_can(
                 ref = await agent.start_process(start)
                 await until_told(lambda: in_state(installation, start.run, v1.RUN_STATE_RUNNING))
                 with refusing(tmp_path / "scheduler" / "scheduler.sqlite"):
-                    told = await failure(pause(installation, sweep))
-                    assert (told.code, told.reason) == ("UNAVAILABLE", "storage-unavailable")
-                    assert told.metadata["service"] == "scheduler"
-                    assert told.metadata["place"].endswith("scheduler.sqlite")
+                    error = await failure(pause(installation, sweep))
+                    assert (error.code, error.reason) == ("UNAVAILABLE", "storage-unavailable")
+                    assert error.metadata["service"] == "scheduler"
+                    assert error.metadata["place"].endswith("scheduler.sqlite")
                     await agent.observe(ref, 1, 0.5)
                     await agent.exit(ref, 1)
                     assert (await get(installation, sweep.name)).state == v1.SWEEP_STATE_RUNNING
@@ -156,9 +156,9 @@ def test_what_breaks_a_rule_of_the_tables_is_a_defect_that_ends_with_its_turn(
         async with a_scheduler(tmp_path) as installation:
             sweep, other = await create(installation, RANDOM), await create(installation, RANDOM)
             with refusing(tmp_path / "scheduler" / "scheduler.sqlite", DEFECT):
-                told = await failure(pause(installation, sweep))
-                assert told.code == "INTERNAL"
-                assert "no such state" not in told.message
+                error = await failure(pause(installation, sweep))
+                assert error.code == "INTERNAL"
+                assert "no such state" not in error.message
                 assert (await create(installation, RANDOM, "new")).name == "local/demo/new"
             assert (await get(installation, sweep.name)).state == v1.SWEEP_STATE_PENDING
             assert (await pause(installation, other)).sweep.state == v1.SWEEP_STATE_PAUSED
@@ -174,7 +174,7 @@ def test_a_stream_that_does_not_begin_with_hello_is_refused(tmp_path: Path) -> N
         async with a_scheduler(tmp_path) as installation:
             call = installation.agents.Attach()
             await call.write(v1.AttachRequest(offer=v1.Offer(wanted=1)))
-            told = await failure(call.read())
-            assert told.code == "INVALID_ARGUMENT"
+            error = await failure(call.read())
+            assert error.code == "INVALID_ARGUMENT"
 
     asyncio.run(scenario())

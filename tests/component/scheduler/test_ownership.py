@@ -204,8 +204,8 @@ def test_another_agent_that_has_the_folder_continues_with_the_run_and_the_older_
                     assert (await bob.acked_exit(REF)).run_state == v1.RUN_STATE_FINISHED
             found = await run(place.installation, place.start.run)
             assert (found.best_value, [each.agent for each in found.attempts]) == (0.25, [bob.agent_id])
-            told = await place.installation.runs.ExplainRun(v1.ExplainRunRequest(name=place.start.run))
-            assert "run-taken-over" in [each.kind for each in told.events]
+            explanation = await place.installation.runs.ExplainRun(v1.ExplainRunRequest(name=place.start.run))
+            assert "run-taken-over" in [each.kind for each in explanation.events]
 
     asyncio.run(scenario())
 

@@ -25,8 +25,8 @@ def test_a_repeated_request_has_the_effect_and_the_answer_of_the_first(tmp_path:
             assert await installation.sweeps.PauseSweep(pause) == paused
             assert (await get(installation, first.name)).state == v1.SWEEP_STATE_PENDING
             other = v1.StopSweepRequest(name=first.name, request_id="two")
-            told = await failure(installation.sweeps.StopSweep(other))
-            assert told.reason == "request-id-reused"
+            error = await failure(installation.sweeps.StopSweep(other))
+            assert error.reason == "request-id-reused"
             sweeps = await installation.sweeps.ListSweeps(v1.ListSweepsRequest())
             assert len(sweeps.sweeps) == 1
 
@@ -43,8 +43,8 @@ def test_a_sweep_is_created_from_a_message_as_from_a_file(tmp_path: Path) -> Non
             again = (await installation.sweeps.CreateSweep(request)).sweep
             assert again.spec == made.spec
             assert again.name == "local/demo/b"
-            told = await failure(installation.sweeps.CreateSweep(request))
-            assert (told.code, told.reason) == ("ALREADY_EXISTS", "name-taken")
+            error = await failure(installation.sweeps.CreateSweep(request))
+            assert (error.code, error.reason) == ("ALREADY_EXISTS", "name-taken")
 
     asyncio.run(scenario())
 
@@ -56,9 +56,9 @@ def test_a_bad_file_is_refused_with_every_finding(tmp_path: Path) -> None:
             request = v1.CreateSweepRequest(
                 parent="local/demo", file=v1.SweepFile(file_name="s.yaml", content=bad)
             )
-            told = await failure(installation.sweeps.CreateSweep(request))
-            assert (told.code, told.reason) == ("INVALID_ARGUMENT", "invalid-sweep")
-            assert len(told.violations) >= 2
+            error = await failure(installation.sweeps.CreateSweep(request))
+            assert (error.code, error.reason) == ("INVALID_ARGUMENT", "invalid-sweep")
+            assert len(error.violations) >= 2
             answer = await installation.sweeps.ValidateSweep(v1.ValidateSweepRequest(file=request.file))
             assert len(answer.diagnostics) >= 2
             assert not answer.HasField("spec")
@@ -72,15 +72,15 @@ def test_what_does_not_exist_or_has_ended_is_named(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with a_scheduler(tmp_path) as installation:
             sweeps = installation.sweeps
-            told = await failure(sweeps.GetSweep(v1.GetSweepRequest(name="local/demo/none")))
-            assert (told.code, told.metadata) == ("NOT_FOUND", {"name": "local/demo/none"})
+            error = await failure(sweeps.GetSweep(v1.GetSweepRequest(name="local/demo/none")))
+            assert (error.code, error.metadata) == ("NOT_FOUND", {"name": "local/demo/none"})
             sweep = await create(installation, RANDOM)
             await sweeps.StopSweep(v1.StopSweepRequest(name=sweep.name))
-            told = await failure(sweeps.PauseSweep(v1.PauseSweepRequest(name=sweep.name)))
-            assert told.reason == "wrong-state"
-            assert told.metadata == {"name": sweep.name, "state": "stopped", "verb": "pause"}
-            told = await failure(installation.runs.GetRun(v1.GetRunRequest(name=f"{sweep.name}-1")))
-            assert told.code == "NOT_FOUND"
+            error = await failure(sweeps.PauseSweep(v1.PauseSweepRequest(name=sweep.name)))
+            assert error.reason == "wrong-state"
+            assert error.metadata == {"name": sweep.name, "state": "stopped", "verb": "pause"}
+            error = await failure(installation.runs.GetRun(v1.GetRunRequest(name=f"{sweep.name}-1")))
+            assert error.code == "NOT_FOUND"
 
     asyncio.run(scenario())
 

@@ -51,8 +51,8 @@ def test_a_bad_file_is_an_answer_with_its_findings(tmp_path: Path) -> None:
             answer = await installation.sweeps.PreviewSweep(request(b"method: gird\n", 4))
             assert not answer.HasField("preview")
             assert {each.path for each in answer.diagnostics} >= {"method"}
-            told = await failure(installation.sweeps.PreviewSweep(request(GRID, 1_001)))
-            assert (told.code, told.reason) == ("INVALID_ARGUMENT", "invalid-field")
+            error = await failure(installation.sweeps.PreviewSweep(request(GRID, 1_001)))
+            assert (error.code, error.reason) == ("INVALID_ARGUMENT", "invalid-field")
 
     asyncio.run(scenario())
 

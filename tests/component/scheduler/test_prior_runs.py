@@ -256,7 +256,7 @@ def test_a_preview_shows_what_prior_runs_leave_of_a_grid(tmp_path: Path) -> None
 
 def test_definitions_of_scripts_count_where_their_sweeps_say_nothing(tmp_path: Path) -> None:
     """Parameters that a script had by itself, values that it put into its summary, its own tags."""
-    told = v1.RunDetails(
+    details = v1.RunDetails(
         tags=["mine"],
         config=point_message({"a": 99, "batch": 32, "opt": {"lr": 0.5}}),
         summary=point_message({"acc": 0.75}),
@@ -273,7 +273,7 @@ def test_definitions_of_scripts_count_where_their_sweeps_say_nothing(tmp_path: P
                     start = await agent.next_start()
                     ref = await agent.start_process(start)
                     if number == 1:
-                        report = v1.DetailsReport(attempt=ref, sequence=1, details=told)
+                        report = v1.DetailsReport(attempt=ref, sequence=1, details=details)
                         await agent.send(details=report)
                     await agent.observe(ref, 1, 0.5)
                     await agent.exit(ref, 1, keys=["loss"])
@@ -327,8 +327,8 @@ def test_standalone_runs_are_taken_by_name_and_with_their_project(tmp_path: Path
                 for place, each in enumerate(held):
                     ref = v1.AttemptRef(run_handle=each.run_handle, attempt=1)
                     if place:
-                        told = v1.RunDetails(tags=["mine"])
-                        await agent.send(details=v1.DetailsReport(attempt=ref, sequence=1, details=told))
+                        details = v1.RunDetails(tags=["mine"])
+                        await agent.send(details=v1.DetailsReport(attempt=ref, sequence=1, details=details))
                     await agent.points(ref, 1, 0.5 + place, key="acc")
                     await agent.takes("ack", lambda m: cursor(m.ack, v1.LANE_POINTS) is not None)
                     await agent.exit(ref, keys=["acc"])

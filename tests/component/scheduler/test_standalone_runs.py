@@ -135,8 +135,12 @@ def test_a_person_stops_a_run_whose_agent_hears_it_when_it_is_back(tmp_path: Pat
                 assert (stop.attempt, stop.mode) == (REF, v1.STOP_MODE_TERMINATE)
                 await agent.exit(REF, code=None, cause=v1.EXIT_CAUSE_COMMANDED)
                 assert (await agent.acked_exit(REF)).run_state == v1.RUN_STATE_STOPPED
-            told = await installation.runs.ExplainRun(v1.ExplainRunRequest(name=NAME))
-            assert [event.kind for event in told.events] == ["run-created", "run-stop-decided", "run-stopped"]
+            explanation = await installation.runs.ExplainRun(v1.ExplainRunRequest(name=NAME))
+            assert [event.kind for event in explanation.events] == [
+                "run-created",
+                "run-stop-decided",
+                "run-stopped",
+            ]
 
     asyncio.run(scenario())
 

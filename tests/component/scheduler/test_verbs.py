@@ -66,13 +66,13 @@ def test_runs_that_cannot_be_retried_are_named(tmp_path: Path) -> None:
             await two_runs(installation, sweep)
             retry = installation.runs.RetryRuns
             finished = v1.RetryRunsRequest(names=[f"{sweep.name}-1", f"{sweep.name}:2"])
-            told = await failure(retry(finished))
-            assert (told.code, told.reason) == ("FAILED_PRECONDITION", "wrong-state")
-            assert told.metadata == {"name": f"{sweep.name}-2", "state": "finished", "verb": "retry"}
+            error = await failure(retry(finished))
+            assert (error.code, error.reason) == ("FAILED_PRECONDITION", "wrong-state")
+            assert error.metadata == {"name": f"{sweep.name}-2", "state": "finished", "verb": "retry"}
             assert (await run(installation, f"{sweep.name}-1")).state == v1.RUN_STATE_FAILED
             missing = v1.RetryRunsRequest(names=[f"{sweep.name}-1", f"{sweep.name}-9"])
-            told = await failure(retry(missing))
-            assert (told.code, told.metadata["name"]) == ("NOT_FOUND", f"{sweep.name}-9")
+            error = await failure(retry(missing))
+            assert (error.code, error.metadata["name"]) == ("NOT_FOUND", f"{sweep.name}-9")
             for bad in (
                 v1.RetryRunsRequest(),
                 v1.RetryRunsRequest(names=[f"{sweep.name}-1"], sweep=sweep.name),
@@ -105,8 +105,8 @@ def test_an_enqueued_point_is_completed_handed_out_first_and_found_by_its_reques
                 assert (await one_run(agent)).number == 2
                 assert (await one_run(agent)).number == 1
             outside = v1.EnqueueRunRequest(sweep=sweep.name, parameters=point_message({"a": 4}))
-            told = await failure(installation.runs.EnqueueRun(outside))
-            assert (told.code, told.reason) == ("INVALID_ARGUMENT", "invalid-field")
+            error = await failure(installation.runs.EnqueueRun(outside))
+            assert (error.code, error.reason) == ("INVALID_ARGUMENT", "invalid-field")
             nowhere = v1.EnqueueRunRequest(sweep="local/demo/none")
             assert (await failure(installation.runs.EnqueueRun(nowhere))).code == "NOT_FOUND"
 
@@ -119,8 +119,8 @@ def test_enqueueing_beyond_the_cap_says_what_to_do(tmp_path: Path) -> None:
             sweep = await create(installation, TWO, "s")
             await two_runs(installation, sweep)
             request = v1.EnqueueRunRequest(sweep=sweep.name, parameters=point_message({"x": 0.5}))
-            told = await failure(installation.runs.EnqueueRun(request))
-            assert (told.code, told.reason) == ("FAILED_PRECONDITION", "cap-reached")
+            error = await failure(installation.runs.EnqueueRun(request))
+            assert (error.code, error.reason) == ("FAILED_PRECONDITION", "cap-reached")
             await installation.sweeps.UpdateSweep(raised(sweep.name, 3))
             async with ScriptedAgent(installation.channel, sweep.name) as agent:
                 (added,) = (await installation.runs.EnqueueRun(request)).runs
@@ -142,11 +142,11 @@ def test_stopping_one_run_ends_its_process_and_nothing_else(tmp_path: Path) -> N
                 request = v1.StopRunRequest(name=f"{sweep.name}:1", request_id="stop")
                 answer = await installation.runs.StopRun(request)
                 assert answer.run.name == f"{sweep.name}-1"
-                told = (await agent.takes("stop_run")).stop_run
-                assert told.attempt == refs[starts.index(next(s for s in starts if s.number == 1))]
-                assert told.mode == v1.STOP_MODE_TERMINATE
-                await agent.exit(told.attempt, code=None, cause=v1.EXIT_CAUSE_COMMANDED)
-                await agent.acked_exit(told.attempt)
+                command = (await agent.takes("stop_run")).stop_run
+                assert command.attempt == refs[starts.index(next(s for s in starts if s.number == 1))]
+                assert command.mode == v1.STOP_MODE_TERMINATE
+                await agent.exit(command.attempt, code=None, cause=v1.EXIT_CAUSE_COMMANDED)
+                await agent.acked_exit(command.attempt)
                 stopped = await run(installation, f"{sweep.name}-1")
                 assert stopped.state == v1.RUN_STATE_STOPPED
                 assert await installation.runs.StopRun(request) == answer
@@ -179,8 +179,8 @@ def test_a_raised_cap_is_stored_and_lets_the_sweep_continue(tmp_path: Path) -> N
             async with ScriptedAgent(installation.channel, sweep.name) as agent:
                 assert (await one_run(agent)).number == 3
                 await agent.takes("sweep_ended")
-            told = await failure(installation.sweeps.UpdateSweep(raised(sweep.name, 9, revision=1)))
-            assert (told.code, told.reason) == ("ABORTED", "stale-revision")
+            error = await failure(installation.sweeps.UpdateSweep(raised(sweep.name, 9, revision=1)))
+            assert (error.code, error.reason) == ("ABORTED", "stale-revision")
 
     asyncio.run(scenario())
 
@@ -202,8 +202,8 @@ def test_an_edit_is_held_to_the_rules_of_a_file(tmp_path: Path) -> None:
             assert not edited.spec.HasField("run_cap")
             for path in ("spec.method", "state", "spec", "spec.run_cap.more"):
                 wrong = v1.UpdateSweepRequest(sweep=request.sweep, update_mask=FieldMask(paths=[path]))
-                told = await failure(installation.sweeps.UpdateSweep(wrong))
-                assert (told.code, told.reason) == ("INVALID_ARGUMENT", "invalid-field"), path
+                error = await failure(installation.sweeps.UpdateSweep(wrong))
+                assert (error.code, error.reason) == ("INVALID_ARGUMENT", "invalid-field"), path
             assert (
                 await failure(installation.sweeps.UpdateSweep(raised(sweep.name, 0)))
             ).reason == "invalid-field"
@@ -222,15 +222,15 @@ def test_an_agent_that_the_guard_holds_is_named_and_released(tmp_path: Path) -> 
             async with ScriptedAgent(installation.channel, sweep.name, named="ann") as agent:
                 await one_run(agent, code=1)
                 await one_run(agent, code=1)
-                told = (await agent.takes("ineligible")).ineligible
-                assert (told.sweep, told.reason) == (sweep.name, v1.INELIGIBLE_REASON_GUARD)
+                command = (await agent.takes("ineligible")).ineligible
+                assert (command.sweep, command.reason) == (sweep.name, v1.INELIGIBLE_REASON_GUARD)
                 await agent.offer()
                 assert list((await get(installation, sweep.name)).guarded_agents) == [agent.agent_id]
                 request = v1.ReleaseAgentRequest(agent=agent.agent_id, request_id="free")
                 answer = await installation.agents.ReleaseAgent(request)
                 assert list(answer.sweeps) == [sweep.name]
-                told = (await agent.takes("ineligible")).ineligible
-                assert told.reason == v1.INELIGIBLE_REASON_UNSPECIFIED
+                command = (await agent.takes("ineligible")).ineligible
+                assert command.reason == v1.INELIGIBLE_REASON_UNSPECIFIED
                 assert (await agent.next_start()).number == 3
                 assert await installation.agents.ReleaseAgent(request) == answer
             assert not (await get(installation, sweep.name)).guarded_agents
@@ -247,16 +247,16 @@ def test_the_explanation_of_a_run_says_what_it_waits_for(tmp_path: Path) -> None
             await two_runs(installation, sweep)
             await installation.runs.RetryRuns(v1.RetryRunsRequest(names=[f"{sweep.name}-1"]))
             request = v1.ExplainRunRequest(name=f"{sweep.name}-1")
-            story = await installation.runs.ExplainRun(request)
-            assert [event.kind for event in story.events] == [
+            explanation = await installation.runs.ExplainRun(request)
+            assert [event.kind for event in explanation.events] == [
                 "run-assigned",
                 "run-started",
                 "run-failed",
                 "run-retried",
             ]
-            assert story.events[-1].detail == "a person asked for another attempt; it was failed"
-            assert story.events[2].detail.startswith("exited with code 1")
-            assert [each.kind for each in story.obstacles] == [v1.OBSTACLE_KIND_NO_AGENT]
+            assert explanation.events[-1].detail == "a person asked for another attempt; it was failed"
+            assert explanation.events[2].detail.startswith("exited with code 1")
+            assert [each.kind for each in explanation.obstacles] == [v1.OBSTACLE_KIND_NO_AGENT]
             missing = v1.ExplainRunRequest(name=f"{sweep.name}-9")
             assert (await failure(installation.runs.ExplainRun(missing))).code == "NOT_FOUND"
 

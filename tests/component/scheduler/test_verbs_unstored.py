@@ -73,8 +73,8 @@ def test_a_verb_that_cannot_be_stored_changes_nothing_until_it_can(tmp_path: Pat
             before = await everything(at)
             with refusing(tmp_path / "scheduler" / "scheduler.sqlite"):
                 for _ in range(2):
-                    told = await failure(verb(at))
-                    assert (told.code, told.reason) == ("UNAVAILABLE", "storage-unavailable")
+                    error = await failure(verb(at))
+                    assert (error.code, error.reason) == ("UNAVAILABLE", "storage-unavailable")
                 assert await everything(at) == before
             answer = await verb(at)
             changed = await everything(at)

@@ -146,12 +146,12 @@ def test_a_run_that_is_under_way_belongs_to_its_process_and_to_nobody_after_that
         both = [stack.enter_context(start(source, cwd=folder, env=env, stdin=reading)) for folder in folders]
         stack.callback(os.close, writing)  # before they are waited for: whatever still runs ends by it
         os.close(reading)
-        said = {}
+        by_output = {}
         for process in both:
             assert process.stdout is not None
-            said[process.stdout.readline()] = process
-        first = said.pop("1\n")
-        (refusal,) = said
+            by_output[process.stdout.readline()] = process
+        first = by_output.pop("1\n")
+        (refusal,) = by_output
         # One that is just beginning has its lock before it has said who it is.
         who = f"(process {first.pid}|another process)"
         assert re.match(f"init: run a is active in {who}, in {tmp_path}/sweepd-runs/", refusal)

@@ -214,8 +214,8 @@ def test_a_standalone_run_that_is_resumed_counts_on_after_its_last_row(tmp_path:
         for _ in range(2):
             sweepd.log({"loss": 1})
         """
-    said = [run(source, cwd=tmp_path)[0] for _ in range(2)]
-    assert said == ["False None 0 0\n", "True None 2 2\n"]
+    outputs = [run(source, cwd=tmp_path)[0] for _ in range(2)]
+    assert outputs == ["False None 0 0\n", "True None 2 2\n"]
     (folder,) = (tmp_path / "sweepd-runs").iterdir()
     assert [row["_step"] for row in rows(folder / "metrics.jsonl")] == [0, 1, 2, 3]
 

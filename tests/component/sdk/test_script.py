@@ -68,13 +68,13 @@ def test_outside_a_sweep_the_same_script_keeps_everything_in_a_folder_and_says_w
         cwd=tmp_path,
     )
     assert output == ""
-    said = re.fullmatch(
+    match = re.fullmatch(
         r"sweepd: not in a sweep; this run is kept in (sweepd-runs/\d{8}-\d{6}-\w{8}); "
         r"`sweepctl sync \1` syncs it\n",
         errors,
     )
-    assert said
-    folder = tmp_path / said[1]
+    assert match
+    folder = tmp_path / match[1]
     assert json.loads((folder / "config.json").read_text()) == {"lr": 0.1, "opt": {"k": 3}}
     assert json.loads((folder / "run.json").read_text())["exit_code"] == 0
     assert [row["loss"] for row in rows(folder / "metrics.jsonl")] == [1.5]

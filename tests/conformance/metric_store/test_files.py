@@ -187,10 +187,10 @@ def test_the_list_of_files_has_an_end_also_for_those_whose_content_is_not_here(
     store: Store, monkeypatch: pytest.MonkeyPatch, odd: dict[str, Any]
 ) -> None:
     monkeypatch.setattr("sweepd_metric_store.domain.files.MAX_RUN_FILES", 3)
-    told = commit(store, *(piece(at, b"x", file=f"f{at}", **odd) for at in range(1, 6)))
-    assert [answer.cursor for answer in told] == [SERIES + at for at in range(1, 6)]
+    results = commit(store, *(piece(at, b"x", file=f"f{at}", **odd) for at in range(1, 6)))
+    assert [answer.cursor for answer in results] == [SERIES + at for at in range(1, 6)]
     assert [file.name for file in files(store).files] == ["f1", "f2", "f3"]
-    assert all("3 files already" in answer.rejection for answer in told[3:] if "offset" not in odd)
+    assert all("3 files already" in answer.rejection for answer in results[3:] if "offset" not in odd)
     (again,) = commit(store, piece(6, b"x", file="f2"))
     assert (again.rejection, content(store, "f2")) == ("", b"x")
 

@@ -140,13 +140,13 @@ def test_lists_have_the_tags_of_the_newest_report(world: StoredWorld, opened: Op
     assert listed_tags(opened) == world.state.runs[KEY].tags == ()
     names(world, session, start.ref, 4, "a", "größer", "z")
     names(world, session, start.ref, 3, "a", "late")
-    told = ("größer", "z")
-    assert listed_tags(opened) == told
+    tags = ("größer", "z")
+    assert listed_tags(opened) == tags
     resumed = opened.records.changed_since(KEY[0], before, 10)
     assert resumed is not None
-    assert [run.tags for run in resumed.runs] == [told]
+    assert [run.tags for run in resumed.runs] == [tags]
     world.restart()
-    assert world.state.runs[KEY].tags == told
+    assert world.state.runs[KEY].tags == tags
 
 
 def test_watchers_get_a_name_once(world: StoredWorld, opened: Opened) -> None:
@@ -155,10 +155,10 @@ def test_watchers_get_a_name_once(world: StoredWorld, opened: Opened) -> None:
     start = world.takes_one(session)
     world.save()
     before = opened.records.snapshot(KEY[0], 0, 1).number
-    told = len(world.changes)
+    count = len(world.changes)
     for sequence in (1, 2):
         names(world, session, start.ref, sequence, "baseline")
-    changed = [change.run for change in world.changes[told:] if isinstance(change, RunChanged)]
+    changed = [change.run for change in world.changes[count:] if isinstance(change, RunChanged)]
     assert [run.display_name for run in changed] == ["baseline"]
     resumed = opened.records.changed_since(KEY[0], before, 10)
     assert resumed is not None

@@ -31,10 +31,10 @@ def test_an_exception_fails_the_run_with_its_traceback_in_the_log_and_at_the_cal
         sweep=sweep.id,
     )
     assert states(sweep) == ["finished", "failed", "failed", "finished"]
-    for told in (sweep.run(2).log(), done.stdout):
-        assert "ValueError: no good: 2" in told
-        assert 'raise ValueError(f"no good: {x}")' in told
-        assert "sweepd/functions" not in told
+    for output in (sweep.run(2).log(), done.stdout):
+        assert "ValueError: no good: 2" in output
+        assert 'raise ValueError(f"no good: {x}")' in output
+        assert "sweepd/functions" not in output
     assert f"Run {sweep.id}-2 failed with exit code 1" in done.stderr
     assert f"Run {sweep.id}-3 failed with exit code 3" in done.stderr
 

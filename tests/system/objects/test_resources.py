@@ -58,24 +58,24 @@ def test_a_closed_asynchronous_client_leaves_no_thread(here: Here) -> None:
 
 
 def test_who_waits_is_notified_that_the_client_was_closed(here: Here) -> None:
-    told: list[str] = []
+    messages: list[str] = []
     client = Client(here.server.address, token=here.server.access_token)
     sweep = client.create(_NEVER)
 
     def wait() -> None:
         changes = sweep.watch()
         next(changes)
-        told.append("watches")
+        messages.append("watches")
         with pytest.raises(ClientError) as raised:
             next(changes)
-        told.append(str(raised.value))
+        messages.append(str(raised.value))
 
     thread = threading.Thread(target=wait)
     thread.start()
-    until(lambda: told)
+    until(lambda: messages)
     client.close()
     thread.join(30)
-    assert told == ["watches", "the client is closed"]
+    assert messages == ["watches", "the client is closed"]
 
 
 def test_who_awaits_is_notified_that_the_client_was_closed(here: Here) -> None:

@@ -78,8 +78,8 @@ def test_what_is_wrong_with_a_configuration_is_reported_all_at_once(client: Any,
     path = here.installation.write("broken.yaml", broken)
     with pytest.raises(InvalidError) as raised:
         client.create(path)
-    told = here.installation.ctl("validate", str(path), "--error-format", "json", code=5)
-    findings = [json.loads(line) for line in told.stderr.splitlines() if '"severity"' in line]
+    output = here.installation.ctl("validate", str(path), "--error-format", "json", code=5)
+    findings = [json.loads(line) for line in output.stderr.splitlines() if '"severity"' in line]
     assert len(findings) >= 3
     assert [(each.line, each.path, each.message) for each in raised.value.diagnostics] == [
         (each["line"], each["path"], each["message"]) for each in findings

@@ -15,10 +15,10 @@ SPARED = (
 
 @pytest.mark.parametrize("program", ["main", "standalone.drain"])
 def test_a_program_of_the_agent_loads_nothing_that_it_can_spare(program: str) -> None:
-    told = subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-c", f"import sweepd_agent.{program}, sys; print(*sys.modules)"],
         capture_output=True,
         text=True,
         check=True,
     )
-    assert not set(told.stdout.split()) & set(SPARED.split())
+    assert not set(done.stdout.split()) & set(SPARED.split())

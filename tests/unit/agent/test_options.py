@@ -24,7 +24,7 @@ def test_a_sweep_is_named_with_or_without_its_flag(arguments: list[str], sweeps:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         ([], "which sweep? write sweep-agent ID"),
         (["a", "--sweep", "b"], "the ID and --sweep name different sweeps"),
@@ -34,11 +34,11 @@ def test_a_sweep_is_named_with_or_without_its_flag(arguments: list[str], sweeps:
     ],
 )
 def test_sweeps_that_contradict_each_other_are_refused(
-    arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit, match="2"):
         parse(arguments, version="1")
-    assert told in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 def test_samples_without_a_pause_are_refused(capsys: pytest.CaptureFixture[str]) -> None:

@@ -68,9 +68,9 @@ def test_every_finding_is_reported_before_the_file_is_refused(
     with pytest.raises(InvalidError) as refusal:
         spec_of("methd: random\nparameters: {x: {min: 3, max: 1}}\n", tmp_path)
     assert problem_of(refusal.value).exit_code == ExitCode.INVALID
-    told = capsys.readouterr().err
-    assert f"{tmp_path}/sweep.yaml:1:1" in told
-    assert "parameters.x" in told
+    output = capsys.readouterr().err
+    assert f"{tmp_path}/sweep.yaml:1:1" in output
+    assert "parameters.x" in output
 
 
 def test_a_file_that_is_not_there_is_a_finding(tmp_path: Path) -> None:

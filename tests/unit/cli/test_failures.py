@@ -111,7 +111,7 @@ def test_the_cause_is_taken_out_of_what_grpc_says(message: str, cause: str) -> N
 
 
 @pytest.mark.parametrize(
-    ("said", "way"),
+    ("message", "way"),
     [
         (
             "/d is in use by process 7, a server at 127.0.0.1:9",
@@ -122,8 +122,8 @@ def test_the_cause_is_taken_out_of_what_grpc_says(message: str, cause: str) -> N
         ("cannot listen on 127.0.0.1:7333: in use", "--listen 127.0.0.1:0"),
     ],
 )
-def test_a_server_that_cannot_be_started_comes_with_a_way_out(said: str, way: str) -> None:
-    assert way in way_out(said)
+def test_a_server_that_cannot_be_started_comes_with_a_way_out(message: str, way: str) -> None:
+    assert way in way_out(message)
 
 
 def test_errors_of_the_system_are_shown_in_its_own_words() -> None:

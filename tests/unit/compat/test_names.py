@@ -93,8 +93,8 @@ print(json.dumps(said))
 """
     names = [name for name in NAMES if name not in _ELSEWHERE]
     submodules = [name for name in SUBMODULES if not name.endswith(("keras", "lightgbm", "xgboost"))]
-    said: dict[str, str] = json.loads(ours(script, *map(json.dumps, (names, submodules, SEARCHES))))
-    return said
+    report: dict[str, str] = json.loads(ours(script, *map(json.dumps, (names, submodules, SEARCHES))))
+    return report
 
 
 @pytest.mark.parametrize(
@@ -239,14 +239,14 @@ def test_an_unknown_name_is_said_to_be_one() -> None:
 
 
 def test_what_needs_sweepd_installed_says_so_where_it_is_not() -> None:
-    said = ours("""
+    output = ours("""
 import sys
 sys.modules["grpc"] = None
 import wandb
 try: wandb.Api()
 except wandb.Error as error: print(error)
 """)
-    assert said.startswith("wandb.Api needs sweepd installed where the script runs: ")
+    assert output.startswith("wandb.Api needs sweepd installed where the script runs: ")
 
 
 def test_stored_runs_and_sweeps_have_their_classes_where_scripts_import_them() -> None:
@@ -264,9 +264,9 @@ def test_every_submodule_is_imported_and_has_what_it_lists(found: dict[str, str]
 
 def test_an_unknown_submodule_is_said_to_be_one() -> None:
     script = "try: import wandb.nothing\nexcept ModuleNotFoundError as error: print(error.name, error)"
-    said = ours(script)
-    assert said.startswith("wandb.nothing No module named 'wandb.nothing'")
-    assert "docs/wandb.md" in said
+    output = ours(script)
+    assert output.startswith("wandb.nothing No module named 'wandb.nothing'")
+    assert "docs/wandb.md" in output
 
 
 def test_libraries_find_the_classes_that_they_compare_with() -> None:

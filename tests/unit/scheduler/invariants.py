@@ -175,14 +175,14 @@ def _check_best(sweep: Sweep, runs: list[Run]) -> None:
     if sweep.best is not None:
         assert values[sweep.best.run] == best
     kind, by_number = sweep.value_kind, sorted(runs, key=lambda run: run.number)
-    told = progress(
+    recounted = progress(
         sweep,
         [RunValue(run.number, run.block, run.state, run.end_time, run.value(kind)) for run in by_number],
     )
-    assert {each.run: each.value for each in told} == values
-    assert (told[-1].best if told else None) == best
+    assert {each.run: each.value for each in recounted} == values
+    assert (recounted[-1].best if recounted else None) == best
     ended = {run.block for run in runs if run.state in FINAL_RUN}
-    assert all((each.end_time > 0) == (each.run in ended) for each in told)
+    assert all((each.end_time > 0) == (each.run in ended) for each in recounted)
 
 
 def _values_that_count(sweep: Sweep, runs: list[Run]) -> dict[int, float]:
@@ -303,10 +303,10 @@ def _check_sessions(state: State) -> None:
             if sweep in state.index:
                 assert (session.id in state.index[sweep].with_capacity) == (session.room > 0)
                 assert session.id in state.index[sweep].serving
-                told = holdings.ineligible.get(sweep, IneligibleReason.NONE)
+                reason = holdings.ineligible.get(sweep, IneligibleReason.NONE)
                 now = ineligibility(state, state.sweeps[sweep], session)
                 current = now.reason if now else IneligibleReason.NONE
-                assert told is current or (not session.room and told is IneligibleReason.NONE), (
+                assert reason is current or (not session.room and reason is IneligibleReason.NONE), (
                     "who waits knows why"
                 )
     assert set(state.holdings) == set(state.sessions)

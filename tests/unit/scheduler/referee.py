@@ -56,12 +56,12 @@ class Referee:
         self.runs[run].logged.append(value)
         if not math.isfinite(value):
             return []
-        said: list[Said] = []
+        verdicts: list[Said] = []
         for rule in self.rules:
             for each in self._judge(rule, run):
                 self.runs[each.run].told = True
-                said.append(each)
-        return said
+                verdicts.append(each)
+        return verdicts
 
     def _judge(self, rule: Rule, run: int) -> Iterator[Said]:
         if rule["type"] == "hyperband":

@@ -22,9 +22,9 @@ def test_a_defect_is_reported_so_that_the_sweep_asks_again() -> None:
         studies = SuggestionService(channel, broken, last_seen.put_nowait, SystemClock(), log)
         studies.ask(World().create(RANDOM), 1)
         async with asyncio.timeout(10):
-            told = await last_seen.get()
+            outcome = await last_seen.get()
         await channel.close()
-        return told
+        return outcome
 
     last_seen = asyncio.run(scenario())
     assert isinstance(last_seen, SuggestionsFailed)

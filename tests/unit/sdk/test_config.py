@@ -173,14 +173,14 @@ def test_what_takes_items_out_leaves_those_of_the_sweep() -> None:
 
 
 def test_values_that_are_taken_over_together_are_one_change() -> None:
-    heard: list[int] = []
+    changes: list[int] = []
     config = Config({})
-    on_change(config, lambda: heard.append(len(config)))
+    on_change(config, lambda: changes.append(len(config)))
     config.update(dict.fromkeys(map(str, range(1_000)), 1))
     config.setdefaults({"more": 1, "1": 2})
     config["one"] = 1
     config.clear()
-    assert heard == [1_000, 1_001, 1_002, 0]
+    assert changes == [1_000, 1_001, 1_002, 0]
 
 
 def test_a_group_that_holds_itself_is_refused_by_name() -> None:

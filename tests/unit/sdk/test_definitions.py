@@ -7,7 +7,7 @@ from sweepd.script.metrics.definitions import Definition, Definitions, checked_d
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("given", "expected"),
     [
         ({"name": "loss"}, Definition(name="loss")),
         ({"name": "loss", "summary": "min"}, Definition(name="loss", summary=("min",))),
@@ -29,8 +29,8 @@ from sweepd.script.metrics.definitions import Definition, Definitions, checked_d
         ({"name": "*", "summary": "none"}, Definition(name="*", summary=("none",))),
     ],
 )
-def test_what_is_taken(given: dict[str, object], said: Definition) -> None:
-    assert checked_definition(given.pop("name"), **given) == said
+def test_what_is_taken(given: dict[str, object], expected: Definition) -> None:
+    assert checked_definition(given.pop("name"), **given) == expected
 
 
 @pytest.mark.parametrize(

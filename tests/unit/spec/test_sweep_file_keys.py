@@ -132,8 +132,8 @@ def test_words_of_keys_are_those_there_are() -> None:
 )
 def test_defaults_are_those_there_are(heading: str, default: object) -> None:
     column = table(heading, "key").header.index("default")
-    told = {code(row[0])[0]: row[column].strip("`") for row in table(heading, "key").rows}
-    for key, word in told.items():
+    documented = {code(row[0])[0]: row[column].strip("`") for row in table(heading, "key").rows}
+    for key, word in documented.items():
         value = getattr(default, key)
         if word not in ("required", ""):
             assert word == _NO_VALUE.get(key, "none") if value is None else word == str(value).lower(), key

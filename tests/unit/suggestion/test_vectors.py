@@ -85,7 +85,7 @@ def test_what_is_near_a_point_settles_on_points_of_the_space(seed: int, scale: f
 def test_the_best_always_tell(losses: list[float], most: int) -> None:
     """Section 6.3: the best runs are always in the model, also where a part of it is fitted to few."""
     values = np.array(losses)
-    told = subset(values, most)
-    assert len(told) == len(set(told.tolist())) == min(len(losses), most)
+    chosen = subset(values, most)
+    assert len(chosen) == len(set(chosen.tolist())) == min(len(losses), most)
     best = np.argsort(values, kind="stable")[: most // 2]
-    assert set(best.tolist()) <= set(told.tolist())
+    assert set(best.tolist()) <= set(chosen.tolist())

@@ -101,7 +101,7 @@ def test_a_sweep_has_its_rules_with_their_defaults() -> None:
     ]
     assert shape["sweepTimeoutSeconds"] == 1.5
     assert shape["guardedAgents"] == ["a1"]
-    told = describe_sweep(shape, colored=False)
+    text = describe_sweep(shape, colored=False)
     for line in (
         "3 runs of each point; mean counts",
         "one run first, until it has logged the objective",
@@ -110,7 +110,7 @@ def test_a_sweep_has_its_rules_with_their_defaults() -> None:
         "1.5s",
         "a1",
     ):
-        assert line in told
+        assert line in text
 
 
 def test_what_is_absent_is_null_and_never_left_out() -> None:

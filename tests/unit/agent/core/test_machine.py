@@ -138,8 +138,8 @@ def test_a_run_that_is_to_stop_when_cut_off_stops_a_lease_after_the_last_word() 
     play = Play()
     play.state = replace(play.state, settings=replace(play.state.settings, stop_on_disconnect=True))
     play.running()
-    heard = play.now
-    assert play.happens(e.StreamClosed(heard), after=29.0) == []
+    last_seen = play.now
+    assert play.happens(e.StreamClosed(last_seen), after=29.0) == []
     (stop,) = play.happens(e.Tick(), after=1.0)
     assert isinstance(stop, f.Stop)
 

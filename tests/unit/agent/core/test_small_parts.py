@@ -81,9 +81,9 @@ def test_people_read_one_line_an_event() -> None:
     assert line("connected", None, {**direct, "way": "door"}) == "connected to 127.0.0.1:7333"
     ended: dict[str, Json] = {"cause": "exited", "exit_code": 3, "message": ""}
     assert line("run_ended", key, ended) == "run tune-3 (attempt 2) failed with exit code 3"
-    told = line("run_ended", key, {**ended, "last_line": "ValueError: no such layer"})
-    assert told is not None
-    assert told.removeprefix("run tune-3 (attempt 2) failed with exit code 3") == (
+    text = line("run_ended", key, {**ended, "last_line": "ValueError: no such layer"})
+    assert text is not None
+    assert text.removeprefix("run tune-3 (attempt 2) failed with exit code 3") == (
         ": ValueError: no such layer; its log: sweepctl logs tune-3"
     )
     assert line("metrics_acked", key, {}) is None

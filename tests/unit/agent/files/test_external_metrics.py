@@ -16,8 +16,8 @@ from sweepd_agent.files.external_metrics import ExternalMetrics
 def elsewhere(path: Path, wanted: MetricsFrom, *, complaints: list[str] | None = None) -> ExternalMetrics:
     """Return what reads in a folder, by a clock that goes on by a millisecond whenever it is looked at."""
     clock = itertools.count()
-    said = complaints if complaints is not None else []
-    reading = ExternalMetrics(wanted, AttemptFolder(path), said.append, lambda: next(clock) / 1000)
+    reported = complaints if complaints is not None else []
+    reading = ExternalMetrics(wanted, AttemptFolder(path), reported.append, lambda: next(clock) / 1000)
     reading.before_start({})
     return reading
 

@@ -79,11 +79,11 @@ def test_what_may_start_is_let_start(command: str) -> None:
     ],
 )
 def test_what_cannot_start_is_named(command: str, why: str) -> None:
-    told = missing_program(command.split(), {"PATH": PATH})
-    assert told is not None
-    assert told.reason.startswith(why)
-    assert told.position is not None
-    assert command.split()[told.position] in why or "interpreter" in why or why == "the program "
+    missing = missing_program(command.split(), {"PATH": PATH})
+    assert missing is not None
+    assert missing.reason.startswith(why)
+    assert missing.position is not None
+    assert command.split()[missing.position] in why or "interpreter" in why or why == "the program "
 
 
 def test_a_script_that_comes_later_is_found_then(folder: Path) -> None:
@@ -102,7 +102,7 @@ def test_a_working_directory_that_is_gone_starts_nothing(folder: Path) -> None:
     (folder / "inner").mkdir()
     os.chdir(folder / "inner")
     shutil.rmtree(folder / "inner")
-    told = missing_program(["python", "-c", "pass"], {"PATH": PATH})
-    assert told is not None
-    assert told.position is None
-    assert told.reason == "the working directory of the agent is gone"
+    missing = missing_program(["python", "-c", "pass"], {"PATH": PATH})
+    assert missing is not None
+    assert missing.position is None
+    assert missing.reason == "the working directory of the agent is gone"

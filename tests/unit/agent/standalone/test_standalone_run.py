@@ -174,9 +174,9 @@ def test_the_system_knows_best_how_a_process_ends_that_has_not_finished_its_run_
     tmp_path: Path, noted: dict[str, object], code: str, outcome: int | None
 ) -> None:
     itself = os.pidfd_open(os.getpid())
-    told = is_told(itself)
+    is_reported = is_told(itself)
     os.close(itself)
-    if not told:
+    if not is_reported:
         pytest.skip("how a process ends is told to others from Linux 6.15 on")
     folder = a_folder(tmp_path, **noted)
     (tmp_path / "agent").mkdir()

@@ -41,13 +41,13 @@ def test_details_that_one_server_has_are_reported_to_another(tmp_path: Path) -> 
     feed = a_feed(tmp_path)
     feed.details.look(at_once=True)
     feed.details.open(0)
-    told = feed.details.next(v1.AttemptRef())
-    assert told is not None
-    feed.details.acknowledged(told.details.sequence)
+    report = feed.details.next(v1.AttemptRef())
+    assert report is not None
+    feed.details.acknowledged(report.details.sequence)
     assert feed.details.delivered
 
     feed.begin_anew()
     feed.details.open(0)
     again = feed.details.next(v1.AttemptRef())
     assert again is not None
-    assert again.details.details == told.details.details
+    assert again.details.details == report.details.details

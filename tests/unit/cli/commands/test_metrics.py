@@ -70,7 +70,7 @@ BOTH = STDOUT.replace("{", "{file: out.csv, ", 1)
 
 
 @pytest.mark.parametrize(
-    ("arguments", "loss", "told"),
+    ("arguments", "loss", "message"),
     [
         (("--from", "train.log"), 0.5, "train.log is read as `stdout`, by its ending; --as says otherwise"),
         (("--from", "train.csv"), None, "train.csv is read as `file`"),
@@ -83,7 +83,7 @@ def test_of_several_sources_it_is_said_which_one_is_tried(
     capsys: pytest.CaptureFixture[str],
     arguments: tuple[str, ...],
     loss: float | None,
-    told: str,
+    message: str,
 ) -> None:
     for name in ("train.log", "train.csv"):
         (here / name).write_text("epoch 1: loss=0.5\n")
@@ -91,7 +91,7 @@ def test_of_several_sources_it_is_said_which_one_is_tried(
     assert main(["metrics", "test", sweep(here, BOTH), *arguments, "-o", "json"]) == 0
     out, err = capsys.readouterr()
     assert [row["values"]["loss"] for row in json.loads(out)] == ([] if loss is None else [loss])
-    assert (told in err) if told else not err
+    assert (message in err) if message else not err
 
 
 def test_a_variable_that_is_not_set_is_reported(
@@ -104,7 +104,7 @@ def test_a_variable_that_is_not_set_is_reported(
 
 
 @pytest.mark.parametrize(
-    ("source", "arguments", "told"),
+    ("source", "arguments", "message"),
     [
         ("", ("--from", "train.log"), "has no metrics_from"),
         (STDOUT, (), "--from LOG for a log of it"),
@@ -115,8 +115,8 @@ def test_a_variable_that_is_not_set_is_reported(
     ],
 )
 def test_what_cannot_be_done_is_said_with_the_remedy(
-    here: Path, capsys: pytest.CaptureFixture[str], source: str, arguments: tuple[str, ...], told: str
+    here: Path, capsys: pytest.CaptureFixture[str], source: str, arguments: tuple[str, ...], message: str
 ) -> None:
     (here / "train.log").write_text("epoch 1: loss=0.5\n")
     assert main(["metrics", "test", sweep(here, source), *arguments]) == 2
-    assert told in capsys.readouterr().err
+    assert message in capsys.readouterr().err

@@ -72,8 +72,8 @@ def test_the_hint_has_the_last_sample_where_there_is_one() -> None:
     assert memory_text({}).endswith("; it ended before any sample")
 
 
-@pytest.mark.parametrize(("failed", "said"), [(1, "the only run of"), (2, "all 2 runs of")])
-def test_the_heading_counts_the_runs(failed: int, said: str) -> None:
+@pytest.mark.parametrize(("failed", "heading"), [(1, "the only run of"), (2, "all 2 runs of")])
+def test_the_heading_counts_the_runs(failed: int, heading: str) -> None:
     sweep = a_sweep()
     sweep.run_counts.failed = failed
-    assert failure_heading(sweep).startswith(said)
+    assert failure_heading(sweep).startswith(heading)

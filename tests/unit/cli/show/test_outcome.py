@@ -10,7 +10,7 @@ FAILED = "exited with code 1: ModuleNotFoundError: No module named "
 
 
 @pytest.mark.parametrize(
-    ("module", "has_compat", "said"),
+    ("module", "has_compat", "message"),
     [
         ("wandb", False, "`compat: wandb`"),
         ("wandb", True, ""),
@@ -19,7 +19,9 @@ FAILED = "exited with code 1: ModuleNotFoundError: No module named "
         ("torch", False, ""),
     ],
 )
-def test_a_module_that_is_missing_leads_to_what_brings_it(module: str, has_compat: bool, said: str) -> None:
+def test_a_module_that_is_missing_leads_to_what_brings_it(
+    module: str, has_compat: bool, message: str
+) -> None:
     lines = remedy(f"{FAILED}'{module}'", has_compat=has_compat)
-    assert bool(lines) == bool(said)
-    assert said in "".join(lines)
+    assert bool(lines) == bool(message)
+    assert message in "".join(lines)

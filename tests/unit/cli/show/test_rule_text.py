@@ -6,7 +6,7 @@ from sweepd.cli.show.rule_text import verdict_text
 
 
 @pytest.mark.parametrize(
-    ("rule", "told"),
+    ("rule", "text"),
     [
         ("hyperband", "0.61 is worse than 0.55, the threshold of this rung"),
         ("asha", "0.61 is worse than 0.55, the threshold of this rung"),
@@ -15,6 +15,6 @@ from sweepd.cli.show.rule_text import verdict_text
         ("threshold", "0.61 is worse than the threshold 0.55"),
     ],
 )
-def test_each_rule_tells_why_it_ended_a_run(rule: str, told: str) -> None:
+def test_each_rule_tells_why_it_ended_a_run(rule: str, text: str) -> None:
     verdict = verdict_text({"rule": rule, "rung": 9, "value": 0.61, "threshold": 0.55})
-    assert verdict == f"{rule} at iteration 9: {told}"
+    assert verdict == f"{rule} at iteration 9: {text}"

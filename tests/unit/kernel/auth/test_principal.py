@@ -56,10 +56,10 @@ def test_a_service_may_speak_for_a_person(who: Principal) -> None:
     assert let_in(INNER, bearer("service-secret", sweepd_principal_bin=encode_principal(who))) == who
 
 
-@pytest.mark.parametrize("said", [b"", b"\xff\xff", "owner", b"\x0a\x03ada"])
-def test_a_service_that_speaks_for_nobody_is_refused(said: str | bytes) -> None:
+@pytest.mark.parametrize("header", [b"", b"\xff\xff", "owner", b"\x0a\x03ada"])
+def test_a_service_that_speaks_for_nobody_is_refused(header: str | bytes) -> None:
     with pytest.raises(BadTokenError):
-        decode_principal(said)
+        decode_principal(header)
 
 
 def test_who_is_named_in_a_former_way_is_not_taken_for_a_service() -> None:

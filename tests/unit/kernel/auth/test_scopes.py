@@ -107,12 +107,14 @@ def test_scopes_include_each_other_but_for_agents() -> None:
 
 
 def test_a_refusal_says_in_words_what_the_call_does() -> None:
-    said = {
+    descriptions = {
         path: rule(method).what
         for path, method in METHODS.items()
         if not rule(method).internal and rule(method).scope is not None
     }
-    assert all(re.fullmatch(r"[a-z]+ing( an?)? [a-z ]+", words) for words in said.values()), said
+    assert all(re.fullmatch(r"[a-z]+ing( an?)? [a-z ]+", words) for words in descriptions.values()), (
+        descriptions
+    )
     assert rule_of("/sweepd.v1.SweepService/Invented").what == "this call"
 
 

@@ -60,8 +60,8 @@ def test_without_the_objective_the_sweep_fails_with_its_canary(
         world.logs(session, start.ref, 1, *values)
     world.exits(session, start.ref, how, last_row=len(values), keys=keys)
     assert (world.sweep().state, world.sweep().reason) == (SweepState.FAILED, reason)
-    told = world.last_told(SweepEnded)
-    assert (told.state, told.reason) == (SweepState.FAILED, reason)
+    command = world.last_told(SweepEnded)
+    assert (command.state, command.reason) == (SweepState.FAILED, reason)
     assert world.offer(session) == []
 
 

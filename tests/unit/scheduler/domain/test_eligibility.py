@@ -37,9 +37,9 @@ def test_an_agent_that_is_held_is_notified_and_served_again_when_released(world:
     session = world.attach()
     for _ in range(2):
         world.exits(session, world.takes_one(session).ref, EXIT_1)
-    told = world.last_told(Ineligible)
-    assert told.reason is IneligibleReason.GUARD
-    assert "sweepctl agents release ann" in told.message
+    command = world.last_told(Ineligible)
+    assert command.reason is IneligibleReason.GUARD
+    assert "sweepctl agents release ann" in command.message
     assert world.offer(session) == []
     assert "ann" in world.sweep().reason
     assert release(world, "ann") == Released(sweeps=("local/demo/s",))

@@ -35,8 +35,8 @@ def refusal(*items: str, params: dict[str, Json], environ: dict[str, str] | None
     ],
 )
 def test_a_value_that_is_too_long_for_an_argument_is_named_with_the_remedy(item: str, size: str) -> None:
-    said = refusal("x", item, params={"a": 1, "blob": LONG})
-    assert said == (
+    message = refusal("x", item, params={"a": 1, "blob": LONG})
+    assert message == (
         f'"{item}" makes an argument of {size} bytes, most of it the parameter "blob", more than the 131,071 '
         f"that the system passes in one{REMEDY}"
     )
@@ -52,11 +52,11 @@ def test_the_value_within_a_group_is_named() -> None:
 
 
 def test_what_is_long_of_itself_is_named_by_its_item() -> None:
-    said = refusal("x", "${envvar:LONG}", params={"a": 1}, environ={"LONG": LONG})
-    assert said.startswith('"${envvar:LONG}" makes an argument of 500,000 bytes, more than')
-    said = refusal("x", "\x1b[2J" + LONG, params={"a": 1})
-    assert said.isprintable()
-    assert len(said) < 300
+    message = refusal("x", "${envvar:LONG}", params={"a": 1}, environ={"LONG": LONG})
+    assert message.startswith('"${envvar:LONG}" makes an argument of 500,000 bytes, more than')
+    message = refusal("x", "\x1b[2J" + LONG, params={"a": 1})
+    assert message.isprintable()
+    assert len(message) < 300
 
 
 def test_the_longest_argument_that_linux_passes_is_passed() -> None:

@@ -11,7 +11,7 @@ from sweepd.spec.point import Json
 
 
 @pytest.mark.parametrize(
-    ("document", "value", "said"),
+    ("document", "value", "message"),
     [
         ({"value": 0.9}, 0.8, "0.8 is not 0.9, the only value"),
         ({"values": ["sgd", "adam"]}, "adm", '"adm" is none of "sgd", "adam"'),
@@ -42,11 +42,11 @@ from sweepd.spec.point import Json
     ],
 )
 def test_a_value_is_refused_with_what_there_is_instead(
-    document: dict[str, Json], value: Json, said: str
+    document: dict[str, Json], value: Json, message: str
 ) -> None:
     parsed = parse_mapping({"method": "random", "parameters": {"x": document}})
     assert parsed.spec is not None, parsed.diagnostics
     parameter = parsed.spec.parameters["x"]
     assert isinstance(parameter, Parameter)
     assert not parameter.distribution.contains(value)
-    assert refusal(parameter.distribution, value) == said
+    assert refusal(parameter.distribution, value) == message

@@ -75,7 +75,7 @@ def test_without_its_secret_an_attempt_does_not_exist(
     theirs = {
         name: (state, list(world.state.holdings[name].live)) for name, state in world.state.sessions.items()
     }
-    told = len(world.told)
+    count = len(world.told)
     session = world.attach("eve", attempts=(world.held(RUN, REF, secret=secret),))
     assert world.last_told(Welcome).verdicts == (AttemptVerdict(ref=REF, fate=Fate.UNKNOWN),)
     world.resumes(session, REF, 1)
@@ -84,7 +84,7 @@ def test_without_its_secret_an_attempt_does_not_exist(
     world.happens(StaleDelivery(session, REF))
     world.happens(Heartbeat(session, (REF,)))
     world.exits(session, REF, last_row=1)
-    assert {(to, type(command)) for to, command in world.told[told:]} == {
+    assert {(to, type(command)) for to, command in world.told[count:]} == {
         (session, Welcome),
         (session, Unsupported),
     }

@@ -38,8 +38,8 @@ def arrive(rule: Asha, goal: Goal, values: list[float]) -> list[Verdict | None]:
 def test_the_best_n_over_eta_continue_and_at_least_one(
     eta: float, values: list[float], stopped: set[int]
 ) -> None:
-    told = arrive(Asha(min_iter=1, eta=eta), Goal.MINIMIZE, values)
-    assert {run for run, verdict in enumerate(told, start=1) if verdict} == stopped
+    verdicts = arrive(Asha(min_iter=1, eta=eta), Goal.MINIMIZE, values)
+    assert {run for run, verdict in enumerate(verdicts, start=1) if verdict} == stopped
 
 
 def test_a_verdict_records_what_was_compared() -> None:
@@ -59,8 +59,8 @@ def test_the_first_to_arrive_continues() -> None:
     goal=st.sampled_from(Goal),
 )
 def test_it_agrees_with_counting_everybody(values: list[float], eta: Fraction, goal: Goal) -> None:
-    told = arrive(Asha(min_iter=1, eta=float(eta)), goal, values)
-    for n, verdict in enumerate(told, start=1):
+    verdicts = arrive(Asha(min_iter=1, eta=float(eta)), goal, values)
+    for n, verdict in enumerate(verdicts, start=1):
         arrived, own = values[:n], values[n - 1]
         better = sum(each < own if goal is Goal.MINIMIZE else each > own for each in arrived)
         places = max(1, n // eta)

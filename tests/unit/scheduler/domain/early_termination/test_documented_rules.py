@@ -51,9 +51,9 @@ def curves() -> dict[str, tuple[str, list[float]]]:
 @pytest.mark.parametrize("row", rows("`hyperband`", "rule", "brackets"))
 def test_brackets_are_these(row: tuple[str, str]) -> None:
     found = rule(row[0], Hyperband).brackets(10_000)
-    told = [int(number) for number in re.findall(r"\d+", row[1])]
-    assert list(found[: len(told)]) == told
-    assert row[1].endswith("…") is (len(found) > len(told))
+    documented = [int(number) for number in re.findall(r"\d+", row[1])]
+    assert list(found[: len(documented)]) == documented
+    assert row[1].endswith("…") is (len(found) > len(documented))
 
 
 @pytest.mark.parametrize("row", rows("`hyperband`", "rule", "thresholds", "stopped"))
@@ -80,8 +80,8 @@ def test_the_worked_example_has_these_thresholds_and_stops_these_runs(row: tuple
         rung.by_run[-1] = float("inf")
         (verdict,) = judge_hyperband(hyperband, Goal.MINIMIZE, bracket, rung, worse, now=0).values()
         thresholds[bracket] = verdict.threshold
-    told = {int(at): float(value) for value, at in re.findall(r"([\d.]+) at (\d+)", row[1])}
-    assert thresholds == told
+    documented = {int(at): float(value) for value, at in re.findall(r"([\d.]+) at (\d+)", row[1])}
+    assert thresholds == documented
     assert stopped == set(row[2].split(", "))
 
 

@@ -105,8 +105,8 @@ class Judged(RuleBasedStateMachine):
         """Compare the verdicts since the last time with those of the referee, and who is told to stop."""
         self.seen += expected
         told: dict[int, list[Said]] = {}
-        for said in self.seen:
-            told.setdefault(said.run, []).append(said)
+        for stop in self.seen:
+            told.setdefault(stop.run, []).append(stop)
         for number in self.referee.runs:
             run = self.world.run((1, number))
             verdicts = [

@@ -54,8 +54,8 @@ def test_asha_judges_whoever_arrives_and_nobody_else(world: World) -> None:
     world.logs(session, starts[1].ref, 1, 0.9, 0.5)  # better: the first one goes on all the same
     world.logs(session, starts[2].ref, 1, 0.1, 0.7)
     assert stopped(world) == {3: ("asha", 2, 0.7, 0.5)}
-    told = "early termination (asha): 0.7 at iteration 2 is worse than 0.5; rank 2 of 3"
-    assert reason_of(world, 3) == told
+    reason = "early termination (asha): 0.7 at iteration 2 is worse than 0.5; rank 2 of 3"
+    assert reason_of(world, 3) == reason
 
 
 def test_median_compares_bests_of_all_that_got_as_far(world: World) -> None:

@@ -24,8 +24,12 @@ def test_a_live_run_is_terminated_by_its_agent_and_then_stopped(world: World) ->
     answer = end_run(world, 1)
     assert isinstance(answer, Runs)
     assert answer.runs[0].state is RunState.RUNNING
-    told = world.last_told(StopRun)
-    assert (told.ref, told.mode, told.reason) == (start.ref, StopMode.TERMINATE, "stopped by a person")
+    command = world.last_told(StopRun)
+    assert (command.ref, command.mode, command.reason) == (
+        start.ref,
+        StopMode.TERMINATE,
+        "stopped by a person",
+    )
     world.exits(session, start.ref, Exit(cause=ExitCause.COMMANDED, signal=15))
     assert world.run((1, 1)).state is RunState.STOPPED
     assert world.takes_one(session).run.number == 2, "the sweep goes on"

@@ -182,22 +182,22 @@ def test_those_with_room_are_served_by_what_they_see() -> None:
     other, same = world.attach("bob", storage="scratch"), world.attach("cid", storage="nfs")
     assert not world.offer(other)
     assert not world.offer(same)
-    told = len(world.told)
+    count = len(world.told)
     world.exits(first, ref, HANDED_BACK)
-    assert [session for session, command in world.told[told:] if hasattr(command, "run")] == [same]
+    assert [session for session, command in world.told[count:] if hasattr(command, "run")] == [same]
 
 
-@pytest.mark.parametrize("said", [False, True])
-def test_the_loss_of_an_agent_whose_machine_was_to_go_away_is_charged_to_nobody(said: bool) -> None:
+@pytest.mark.parametrize("announced", [False, True])
+def test_the_loss_of_an_agent_whose_machine_was_to_go_away_is_charged_to_nobody(announced: bool) -> None:
     world = World()
     world.create({**GRID_4, "retry": {"infrastructure": 0}})
     session = world.attach()
     ref = world.takes_one(session).ref
-    world.happens(Described(session=session, ref=ref, sequence=1, body=b"", preempting=said))
+    world.happens(Described(session=session, ref=ref, sequence=1, body=b"", preempting=announced))
     world.leaves(session)
     world.passes(1_000.0)
     run = world.run((1, 1))
-    assert (run.state, run.requeues) == (RunState.PENDING if said else RunState.CRASHED, 0)
+    assert (run.state, run.requeues) == (RunState.PENDING if announced else RunState.CRASHED, 0)
 
 
 def test_a_run_that_is_kept_after_all_gets_back_only_what_it_was_charged() -> None:

@@ -210,8 +210,8 @@ def test_three_runs_without_the_objective_pause_the_sweep(world: World) -> None:
         missing = world.sweep().objective_missing
         assert missing is not None
         assert (missing.consecutive_runs, missing.logged_keys) == (count, ("acc", "loss"))
-        told = "your script logged `acc`, `loss`; the sweep optimises `val_loss`"
-        assert world.run((1, count)).reason == world.last_told(Ack).notice == told
+        message = "your script logged `acc`, `loss`; the sweep optimises `val_loss`"
+        assert world.run((1, count)).reason == world.last_told(Ack).notice == message
     assert world.sweep().state is SweepState.PAUSED
     assert "val_loss" in world.sweep().reason
     world.happens(ResumeSweep(S))

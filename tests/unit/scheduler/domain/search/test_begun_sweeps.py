@@ -184,8 +184,8 @@ def test_early_termination_compares_with_prior_runs_and_says_so(
     world.logs(session, start.ref, 1, 0.9, 0.9)
     stop = world.run((1, 1)).stop
     assert stop is not None
-    told = f"early termination ({rule['type']}): 0.9 at iteration 2 is worse than {word}"
-    assert stop.reason == told
+    reason = f"early termination ({rule['type']}): 0.9 at iteration 2 is worse than {word}"
+    assert stop.reason == reason
     assert world.run((1, 1)).verdicts[0].prior == 3
 
 

@@ -51,9 +51,9 @@ def test_an_agent_on_which_too_many_fail_in_a_row_gets_no_more(world: World) -> 
         "agent bad gets no more runs, as too many attempts failed there in a row, the last one because: "
         "exited with code 3; fix the cause, then release it: sweepctl agents release bad"
     )
-    told = world.last_told(Ineligible)
-    assert (told.sweep, told.reason) == ("local/demo/s", IneligibleReason.GUARD)
-    assert told.message == (
+    command = world.last_told(Ineligible)
+    assert (command.sweep, command.reason) == ("local/demo/s", IneligibleReason.GUARD)
+    assert command.message == (
         "5 attempts failed here in a row; agent bad gets no more runs of local/demo/s "
         "until a person releases it: sweepctl agents release bad"
     )

@@ -32,9 +32,9 @@ def test_a_run_that_its_agent_cannot_start_goes_to_another_one_uncharged(world: 
     expected = Guarded(failures=0, quarantine=QuarantineCause.START_FAILED, reason=MISSING.message)
     assert world.state.index[1].guards == {"bad": expected}
     assert world.offer(bad) == []
-    told = world.last_told(Ineligible)
-    assert told.reason is IneligibleReason.GUARD
-    assert told.message == (
+    command = world.last_told(Ineligible)
+    assert command.reason is IneligibleReason.GUARD
+    assert command.message == (
         "no run can be started here: the program train.py is not there; agent bad gets no more runs of "
         "local/demo/s until a person releases it: sweepctl agents release bad"
     )

@@ -70,9 +70,9 @@ def test_who_has_paused_a_sweep_does_not_depend_on_the_words_of_its_reason(cause
     world = World()
     sweep = moved(world.create(TARGET), SweepState.PAUSED, reason="paused by a person", pause_cause=cause)
     for reason in (sweep.reason, "", "other words"):
-        told = replace(sweep, reason=reason)
-        assert told.paused_by_itself == (cause is not PauseCause.PERSON)
-        assert sweep_message(told, 0).pause_cause == v1.PauseCause.Value(f"PAUSE_CAUSE_{cause.name}")
+        reworded = replace(sweep, reason=reason)
+        assert reworded.paused_by_itself == (cause is not PauseCause.PERSON)
+        assert sweep_message(reworded, 0).pause_cause == v1.PauseCause.Value(f"PAUSE_CAUSE_{cause.name}")
 
 
 def test_a_sweep_that_is_not_paused_has_no_cause_of_a_pause() -> None:
