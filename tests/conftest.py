@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import signal
+import sys
 from pathlib import Path
 
 import pytest
@@ -18,8 +19,9 @@ ROOT = Path(__file__).resolve().parent.parent
 # Linear algebra in one thread, as in the workers: threads that wait for each other would count as work.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-# Tests start a thousand interpreters: each would compile all that it imports.
+# Tests start a thousand interpreters: each would compile all that it imports, and this one all tests.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # A shell that starts the tests in its background has the processes that they start ignore Ctrl-C.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
