@@ -86,7 +86,7 @@ async def _work(daemon: Daemon, kind: type[ProtocolAgent], sweep: str, seconds: 
 
 
 async def _compare(daemon: Daemon, name: str, kinds: dict[str, str], seconds: float) -> None:
-    """Hand out in turns, so that whatever else the machine does falls on both."""
+    """Alternate hand-outs, so that other load on the machine affects both."""
     latencies: dict[str, list[float]] = {what: [] for what in kinds}
     cpu, runs = dict.fromkeys(kinds, 0.0), dict.fromkeys(kinds, 0)
     for _ in range(TURNS):

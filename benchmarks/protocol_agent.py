@@ -35,7 +35,7 @@ async def attach_address(address: str, token: str) -> str:
 
 
 class ProtocolAgent:
-    """One agent with one slot; every run logs one value and ends, or logs until it is told to end."""
+    """One agent with one slot; every run logs one value and ends, or logs until it is stopped."""
 
     def __init__(self, channel: grpc.aio.Channel, token: str, sweep: str, name: str, tally: Tally) -> None:
         self._stub = AgentServiceStub(channel)

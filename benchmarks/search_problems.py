@@ -20,7 +20,7 @@ class Problem:
     least: float
     constraints: tuple[str, ...] = ()
     excess: Callable[[Point], float] | None = None
-    """By how much a point breaks the constraints: what a searcher is told that cannot keep them."""
+    """Violation of the constraints by a point, for searchers that cannot observe constraints."""
 
     def spec(self, seed: int) -> SweepSpec:
         """Return the sweep that searches it."""

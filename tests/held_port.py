@@ -1,4 +1,4 @@
-"""A port for a server that a test stops and starts again: meanwhile the system gives it to nobody else."""
+"""A port for a server that a test restarts: meanwhile the system gives it to no other process."""
 
 import socket
 

@@ -94,7 +94,7 @@ class MemoryStore:
                     self._requests[change.key] = change
 
     def load(self) -> Loaded:
-        """Return what is held in memory."""
+        """Return the state in memory."""
         active = [sweep for sweep, _ in self._sweeps.values() if not _over(sweep)]
         over = [sweep for sweep, _ in self._sweeps.values() if _over(sweep)]
         return Loaded(

@@ -41,7 +41,7 @@ def least(seconds: Callable[[], float], *, wanted: float) -> float:
 
 
 async def least_told(seconds: Callable[[], Awaitable[float]], *, wanted: float) -> float:
-    """Do the same while the event loop goes on."""
+    """Do the same while the event loop continues."""
     found = await seconds()
     for _ in range(_TRIES - 1):
         if found >= wanted:
@@ -50,7 +50,7 @@ async def least_told(seconds: Callable[[], Awaitable[float]], *, wanted: float) 
 
 
 async def until_told(true: Callable[[], Awaitable[object]], *, within: float = PATIENCE) -> None:
-    """Do the same while the event loop goes on."""
+    """Do the same while the event loop continues."""
     async with asyncio.timeout(within):
         while not await true():  # noqa: ASYNC110 (what is asked is in another process)
             await asyncio.sleep(_LOOK_EVERY)

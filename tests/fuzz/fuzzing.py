@@ -50,7 +50,7 @@ class Fuzzing:
     _seen: set[tuple[str, ...]] = field(default_factory=set)
 
     def crashes(self, goes_on: Callable[[], bool]) -> Iterator[Crash]:
-        """Yield each file that crashes, minimised, one of a kind, for as long as it goes on."""
+        """Yield each crashing file, minimised, one of a kind, until the time ends."""
         rng = random.Random(self.seed)
         known: set[str] = set()
         while goes_on():

@@ -111,7 +111,7 @@ class MutationSession:
 
 
 def _end_with(items: Sequence[pytest.Item], mutant: Mutant | None) -> NoReturn:
-    """End this forked process with what became of the tests; nothing of pytest goes on in it."""
+    """End this forked process with the outcome of the tests; pytest does not continue in it."""
     code = _BROKEN
     try:
         code = int(fails(items, mutant))

@@ -106,7 +106,7 @@ def _be_called(calls: socket.socket) -> None:
 
 
 def _tell_of_a_child(telling: int) -> None:
-    """Return in a child; here its number is told, then how it ends."""
+    """Return in a child; the parent reports its process id, then its exit status."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     pid = os.fork()
     if pid == 0:

@@ -31,7 +31,7 @@ STARTING = ("demo", "run", "sync")
 
 
 def listens(address: str) -> bool:
-    """True if a service listens there; from then on it hears signals, too."""
+    """True if a service listens there; from then on it handles signals, too."""
     host, _, port = address.rpartition(":")
     with suppress(OSError), socket.create_connection((host, int(port))):
         return True
@@ -108,7 +108,7 @@ class Installation:
     def __init__(self, folder: Path, common: CommonServers | None = None) -> None:
         self.folder = folder
         self._common = common
-        # Of its own: while a server is away, nobody else on this machine is given its port.
+        # Its own port: while a server is unavailable, no other process on this machine is given it.
         self.host = f"127.{secrets.randbelow(254) + 1}.{secrets.randbelow(256)}.{secrets.randbelow(254) + 1}"
         self.mark = uuid.uuid4().hex
         self.work = folder / "work"
@@ -245,7 +245,7 @@ class Installation:
         return commands
 
     def nothing_is_left(self) -> None:
-        """See that no process from here lives on; one that ends with its parent does so a moment later."""
+        """Check that no process from here survives; one that ends with its parent does so shortly after."""
         until(lambda: not self.processes(), within=2, what="no process is left")
 
     def kill_everything(self) -> None:

@@ -53,7 +53,7 @@ class Link:
                     each.shutdown(socket.SHUT_RDWR)
 
     def swallow(self) -> None:
-        """Pass nothing on any more, and tell nobody."""
+        """Silently stop forwarding."""
         self._swallowing = True
 
     def mend(self) -> None:

@@ -50,7 +50,7 @@ def stored(installation: Installation, name: str) -> dict[tuple[object, ...], ob
 
 
 def acknowledged(agents: Iterable[Agent]) -> dict[tuple[object, object], int]:
-    """Return the last row that agents were told is safe, by run and attempt."""
+    """Return the last row acknowledged to agents, by run and attempt."""
     rows: dict[tuple[object, object], int] = {}
     for agent in agents:
         for event in agent.events("metrics_acked"):
@@ -108,6 +108,6 @@ def state_of(installation: Installation, name: str) -> str:
 
 
 def signal_all(pids: Iterable[int], number_: int) -> None:
-    """Send a signal to processes, as near to one moment as can be."""
+    """Send a signal to processes, as simultaneously as possible."""
     for pid in pids:
         os.kill(pid, number_)

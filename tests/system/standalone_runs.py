@@ -1,4 +1,4 @@
-"""Scripts that a person starts by hand, as processes, and what the server has of them."""
+"""Scripts of standalone runs, as processes, and their state on the server."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from system.installation import Installation
 from system.promises import parent_of
 from waiting import PATIENCE, until
 
-# Logs rows until it is told to end, by a file; says how it ends by a second argument.
+# Logs rows until a file ends it; the second argument chooses its exit.
 SCRIPT = """
 import os, sys, time
 from pathlib import Path
@@ -42,7 +42,7 @@ if ending == "exits":
 
 @dataclass
 class Script:
-    """A script that was started, the folder of its run, and what it said when it began."""
+    """A script that was started, the folder of its run, and its first output."""
 
     process: subprocess.Popen[str]
     folder: Path

@@ -1,4 +1,4 @@
-"""P11: a program that one agent cannot start is that agent's failure, and the sweep goes on elsewhere."""
+"""P11: a program that one agent cannot start is that agent's failure; other agents continue the sweep."""
 
 from __future__ import annotations
 

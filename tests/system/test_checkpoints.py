@@ -1,4 +1,4 @@
-"""Checkpoints and preemption: a run that loses its machine goes on elsewhere from its last checkpoint; P2."""
+"""Checkpoints and preemption: a run that loses its machine continues on another; P2."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_a_run_continues_at_its_checkpoint_on_another_agent(installation: Instal
     """The machine is taken away in the fifth step; the checkpoint holds three."""
     installation.join_server(*SHORT)
     (installation.work / "hold-5").touch()
-    allowed = 1 if how == "SIGKILL" else 0  # what an agent hands back is charged to nobody
+    allowed = 1 if how == "SIGKILL" else 0  # a handed-back attempt is not charged
     name = installation.create(sweep("checkpointing.py") + f"retry: {{infrastructure: {allowed}}}\n")
     shared = ("--checkpoint-root", str(installation.folder / "shared"), "--storage", "nfs")
     first = installation.start_agent(name, "--grace", "1s", *shared, state="first")

@@ -272,7 +272,7 @@ def test_without_both_databases_the_server_begins_anew(prepared: Prepared) -> No
 
 @pytest.mark.parametrize("first", [SCHEDULER, METRICS])
 def test_copies_made_while_the_server_works_belong_together(installation: Installation, first: Path) -> None:
-    """P30: one file is copied some time after the other, while points and hand-outs go on."""
+    """P30: one file is copied some time after the other, while points and hand-outs continue."""
     server = installation.start_server(*SHORT)
     name = installation.create(sweep("steps.py", runs=60, steps=3))
     agent = installation.start_agent(name, "--slots", "2")

@@ -64,7 +64,7 @@ def test_the_demo_beats_the_defaults_within_a_minute_and_keeps_what_it_is_asked_
 
 
 def says(process: subprocess.Popen[str], part: str) -> None:
-    """Return once it has said this."""
+    """Return once it has printed this."""
     assert process.stderr is not None
     while part not in (line := process.stderr.readline()):
         assert line, "it ended too early"
@@ -84,7 +84,7 @@ def says(process: subprocess.Popen[str], part: str) -> None:
 def test_the_demo_leaves_nothing_whenever_it_is_interrupted(
     installation: Installation, number: signal.Signals, file: str, message: str
 ) -> None:
-    """From the moment its folder is there, over the start of its server, to that of its runs."""
+    """Interrupt at its folder's creation, at the server's start, and at the start of the runs."""
     process = start_demo(installation)
     if file:
         until(lambda: any(installation.work.glob(f"sweepd-demo-*/{file}")))

@@ -15,7 +15,7 @@ from system.promises import assert_sound
 from waiting import until
 
 SOONEST_HEARTBEAT = 8.0
-"""Seconds; what comes sooner was told, and not found out by asking."""
+"""Seconds; what arrives sooner was pushed, not polled."""
 Plan = dict[int, dict[str, object]]
 GOOD: dict[str, object] = {"steps": [0.5, 0.4, 0.3, 0.2]}
 FAIR: dict[str, object] = {"steps": [0.6, 0.5, 0.4, 0.3]}

@@ -42,7 +42,7 @@ class Trial:
         await self.agent.end()
 
     async def come_back(self) -> v1.AttemptVerdict:
-        """Connect again with the process alive; return what is said about it."""
+        """Reconnect with the process alive; return the reports about it."""
         held = held_of(self.start, self.ref.run_handle)
         self.agent = await self._stack.enter_async_context(
             ScriptedAgent(self._wire.channel, self._sweep, secret=self.agent.secret, held=[held])
@@ -94,7 +94,7 @@ async def twice(trial: Trial, values: list[float]) -> int:
 
 
 async def a_hundred_at_once(trial: Trial, values: list[float]) -> int:
-    """Send a message that goes on long after the verdict, over several rungs."""
+    """Send a message that continues long after the verdict, over several rungs."""
     await trial.logs(1, *values, *[values[-1]] * (100 - len(values)))
     return 100
 
@@ -157,7 +157,7 @@ def test_each_rule_decides_the_same_however_values_come(
 
 
 def test_a_verdict_reaches_an_agent_that_was_away(installation: Installation) -> None:
-    """P20: nobody is there as another run arrives; the stop comes with every connection till it is done."""
+    """P20: no agent is attached when another run arrives; each stream repeats the stop until it is done."""
     server = installation.join_server()
 
     async def scenario(wire: Wire) -> None:

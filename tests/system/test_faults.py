@@ -78,7 +78,7 @@ def test_a_grid_survives_the_death_of_every_process(installation: Installation) 
 
 
 def assert_acknowledged_points_are_stored(agents: list[Agent], points: Counter[tuple[object, ...]]) -> None:
-    """Hold what the agents were told against what is exported."""
+    """Compare the rows acknowledged to the agents with the exported ones."""
     acknowledged = [event for agent in agents for event in agent.events("metrics_acked")]
     assert acknowledged
     for event in acknowledged:

@@ -96,7 +96,7 @@ def command_line(installation: Installation, number: int) -> list[str]:
 
 
 def parameters(agent: Agent, number: int) -> object:
-    """Return what the agent says that a run got; it says so a moment after the process has begun."""
+    """Return the parameters that the agent reports; it does so shortly after the process has begun."""
 
     def said() -> list[object]:
         events = agent.events("run_started")

@@ -161,7 +161,7 @@ def test_a_kill_in_the_middle_of_a_creation_leaves_all_or_nothing(
                 request_id=f"create-{number}",
             )
             asked = asyncio.ensure_future(wire.sweeps.CreateSweep(request, timeout=20))
-            await asyncio.sleep(delay)  # picks a moment somewhere in the middle
+            await asyncio.sleep(delay)  # chooses a time somewhere in the middle
             os.kill(server.service_pids()["scheduler"], signal.SIGKILL)
             with suppress(grpc.aio.AioRpcError):
                 await asked

@@ -56,7 +56,7 @@ def test_a_revoked_token_ends_no_training_and_its_agent_says_so_once(installatio
     assert agent.process.poll() is None
     installation.write("release", "")
     assert agent.process.wait(20) == 4
-    # It has asked again by then, or it would not leave, and has said it once.
+    # By then it has retried, or it would not leave, and has reported it once.
     assert len(agent.events("disconnected")) == 1
     assert agent.events("exiting")[0]["exit_code"] == 4
     good = installation.start_agent(name, state="agent")

@@ -27,7 +27,7 @@ from waiting import least, until, written
 
 LEASE, LOST_AFTER = 2.0, 4.0
 PATIENT = ("--lease", "20s", "--lost-after", "60s")
-"""For tests in which nobody is to be given up, however slow the machine is."""
+"""Timeouts for tests in which no agent is to be declared lost, however slow the machine is."""
 
 
 def started(agent: Agent, count: int = 1) -> list[dict[str, object]]:
@@ -43,7 +43,7 @@ def away(installation: Installation, server: Server, link: Link, name: str, *fla
 
 
 def last_sign(installation: Installation, name: str, agent: Agent) -> float:
-    """Return a monotonic time after which the server has heard of an agent: that of a row it acknowledged."""
+    """Return a monotonic time after which the server has seen an agent: that of a row it acknowledged."""
     points = stored(installation, name)
     clocks = [points[*key, row, "clock"] for key, row in acknowledged([agent]).items()]
     return max(clock for clock in clocks if isinstance(clock, float))
@@ -57,7 +57,7 @@ def supervisor_of(record: Path) -> int:
 
 
 def test_an_agent_that_was_frozen_loses_only_the_run_that_another_has_got(installation: Installation) -> None:
-    """P7, P8, P10: it is told `Fenced`, its child is dead within 2 s, its other slot goes on."""
+    """P7, P8, P10: it receives `Fenced`, its child is dead within 2 s, its other slot continues."""
     installation.join_server(*SHORT)
     name = installation.create(sweep("patient.py", runs=2))
     frozen = installation.start_agent(name, "--slots", "2", state="frozen")
@@ -183,7 +183,7 @@ def test_nothing_of_a_run_outlives_its_killed_agent_for_long(
 def test_nothing_of_a_run_outlives_its_agent_and_supervisor_killed_together(
     installation: Installation, flag: str | None, within: float
 ) -> None:
-    """P9: a run has one live attempt, also when nobody is left to end the first."""
+    """P9: a run has one live attempt, also when no process is left to end the first."""
     installation.join_server(*SHORT)
     name = installation.create(sweep("stubborn.py"))
     agent = installation.start_agent(name, *([flag] if flag else []), state="killed")
@@ -250,7 +250,7 @@ def test_an_agent_that_has_lost_who_it_is_keeps_its_run(installation: Installati
 def test_a_run_whose_supervisor_is_killed_leaves_nothing_and_goes_out_again(
     installation: Installation,
 ) -> None:
-    """P9: the agent itself ends what is left, and nobody's retries are charged."""
+    """P9: the agent itself ends what is left, and no retries are charged."""
     installation.join_server(*SHORT)
     name = installation.create(sweep("patient.py"))
     agent = installation.start_agent(name, state="agent")
@@ -259,7 +259,7 @@ def test_a_run_whose_supervisor_is_killed_leaves_nothing_and_goes_out_again(
     os.kill(supervisor_of(record), signal.SIGKILL)
     until(lambda: not alive(number(run, "run_pid")), within=LOST_AFTER + 2)
     started(agent, 2)
-    # What finds out where a run is runs beside it for a moment.
+    # The processes that record the context of a run live briefly beside it.
     until(lambda: len(installation.processes()) == 4, what="agent, supervisor, its watchdog, trial")
     (installation.work / "release").touch()
     assert agent.process.wait(30) == 0, agent.log()[-2000:]
@@ -282,7 +282,7 @@ def test_an_agent_refuses_a_state_folder_that_another_holds(installation: Instal
 def test_of_two_agents_with_the_same_identity_the_newer_wins_and_the_older_touches_nothing(
     installation: Installation,
 ) -> None:
-    """P7: a state folder was copied; the older agent hears it and leaves its trial alone."""
+    """P7: a state folder was copied; the older agent is notified and leaves its trial alone."""
     installation.join_server(*SHORT)
     name = installation.create(sweep("patient.py", runs=2))
     first = installation.start_agent(name, state="one")

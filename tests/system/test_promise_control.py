@@ -90,7 +90,7 @@ def test_an_agent_that_was_away_hears_of_a_cancel_at_its_return(installation: In
 
 
 def test_no_error_status_ends_a_trial(installation: Installation) -> None:
-    """P20: a server that has lost all its data knows no sweep and no token; the trial goes on to its end."""
+    """P20: a server that lost all its data knows no sweep and no token; the trial continues to its end."""
     server = installation.start_server(*SHORT)
     name = installation.create(sweep("patient.py"))
     agent = installation.start_agent(name, "--grace", "1s")
@@ -112,7 +112,7 @@ def test_no_error_status_ends_a_trial(installation: Installation) -> None:
 
 
 def test_pause_holds_over_the_death_of_the_scheduler(installation: Installation) -> None:
-    """P19, P20: a live trial goes on, nothing new starts until `resume`."""
+    """P19, P20: a live trial continues, nothing new starts until `resume`."""
     server = installation.start_server(*SHORT)
     name = installation.create(sweep("steps.py", runs=12, seconds=0.1))
     agent = installation.start_agent(name)

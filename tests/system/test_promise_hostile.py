@@ -59,7 +59,7 @@ KNOWN = "program: t.py\nmethod: grid\nmetric: {name: loss}\nparameters: {a: {min
 def said(
     channel: grpc.Channel, method: MethodDescriptor, requests: Sequence[bytes], *, listen: float = 0.5
 ) -> str:
-    """Send requests as they are and return the status; a stream that goes on is left after so many seconds.
+    """Send requests as they are and return the status; a stream that stays open is closed after some seconds.
 
     Blocking calls, as grpc.aio answers INTERNAL by itself when a stream ends while it writes.
     """
@@ -89,7 +89,7 @@ async def honest(wire: Wire) -> bool:
 
 
 def sound(server: Server, before: dict[str, int]) -> None:
-    """No service died, and nobody saw a stack trace."""
+    """No service died, and no response has a stack trace."""
     assert server.service_pids() == before
     log = server.log.read_text()
     assert "Traceback" not in log, log[log.index("Traceback") - 500 :][:4000]

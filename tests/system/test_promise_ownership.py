@@ -25,7 +25,7 @@ def claimed(run: str) -> v1.HeldAttempt:
 
 
 async def tell_lies(eve: ScriptedAgent) -> None:
-    """Say everything that can be said of an attempt; it is answered as of one that does not exist."""
+    """Send every report about an attempt; the answers are those for one that does not exist."""
     (verdict,) = (await eve.takes("welcome")).welcome.verdicts
     assert verdict == v1.AttemptVerdict(attempt=REF, fate=v1.ATTEMPT_FATE_UNKNOWN)
     for kind, report in all_reports(REF):

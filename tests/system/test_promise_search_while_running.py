@@ -52,7 +52,7 @@ class SlowAndQuick:
 
     async def _show(self, ref: v1.AttemptRef) -> None:
         self.rows = row = self.rows + 1
-        for _ in range(2):  # told twice, as after a broken connection
+        for _ in range(2):  # reported twice, as after a broken connection
             await self._slow.observe(ref, row, 2.0 - row / 1_000)
         await self._slow.takes("ack", lambda answer: cursor(answer.ack, v1.LANE_OBSERVATIONS) == row)
 

@@ -1,4 +1,4 @@
-"""P6: a disk that is full, the server's or an agent's; all goes on by itself once there is room."""
+"""P6: a full disk of the server or of an agent; all resumes automatically once there is space."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def fill(ballast: Path) -> None:
 
 
 def test_a_full_disk_of_the_server_is_named_and_stops_no_trial(installation: Installation) -> None:
-    """P6: changes are refused with service and place, reads work, trials go on; well again within 10 s."""
+    """P6: changes are refused with service and place, reads work, trials continue; recovery within 10 s."""
     with small_disk(installation.folder / "server", "12m") as ballast:
         server = installation.start_server(*SHORT)
         name = installation.create(sweep("steps.py", runs=4, steps=40, seconds=0.05))
@@ -79,7 +79,7 @@ def test_a_full_disk_of_the_server_is_named_and_stops_no_trial(installation: Ins
 
 
 def test_a_full_disk_of_an_agent_costs_rows_but_no_run(installation: Installation) -> None:
-    """P6: its trials go on, and their ends are told once there is room."""
+    """P6: its trials continue, and their ends are reported once there is space."""
     installation.start_server(*SHORT)
     name = installation.create(sweep("patient.py", runs=2))
     with small_disk(installation.folder / "agent", "6m") as ballast:

@@ -86,7 +86,7 @@ def test_a_run_tells_where_it_ran_what_it_left_and_what_it_used(installation: In
     output = installation.ctl("get", "run", run).stdout
     assert "brave" in output
 
-    # Rows of the script: as if nobody had sampled.
+    # Rows of the script: as if no sample had been taken.
     assert (shown["iterations"], shown["bestValue"], shown["loggedKeys"]) == (3, 1 / 3, ["loss", "top"])
     rows = history(installation, run)
     assert [(row["row"], row["step"], row["values"]) for row in rows] == [

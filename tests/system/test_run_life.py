@@ -119,7 +119,7 @@ def test_a_canary_that_never_logs_the_objective_fails_the_sweep(installation: In
 
 
 def test_the_others_follow_a_canary_that_logs_the_objective(installation: Installation) -> None:
-    """Nobody else starts before its first value; they do as soon as it is there, while the canary goes on."""
+    """No other run starts before its first value; then they start at once, while the canary continues."""
     server = installation.start_server()
     plan: Plan = {a: {"steps": ["log", 0.5, "release"]} for a in range(4)}
     name = planned(installation, plan, "metric: {name: loss}\ncanary: true\n")
@@ -159,7 +159,7 @@ def test_repeats_of_a_point_know_their_index_and_count_as_one(installation: Inst
 
 
 def test_a_sweep_past_its_timeout_stops_also_when_the_scheduler_dies(installation: Installation) -> None:
-    """Live runs end by themselves; the time goes on while nobody keeps it."""
+    """Live runs end by themselves; the time advances while the scheduler is down."""
     server = installation.start_server()
     plan: Plan = {a: {"steps": ["release"]} for a in range(9)}
     name = planned(installation, plan, "sweep_timeout: 4s\n")

@@ -27,7 +27,7 @@ def synced(installation: Installation, *arguments: str, code: int | None = 0) ->
 
 
 def gone(script: Script, installation: Installation) -> None:
-    """Wait until nobody follows a script any more."""
+    """Wait until no agent follows a script any more."""
     until(lambda: not script.helpers(installation), what=script.helper_log)
 
 
@@ -129,7 +129,7 @@ def test_without_a_server_it_stays_in_its_folder_until_it_is_synced(installation
     assert_whole(installation, script)
     (again,) = synced(installation, str(script.folder))
     assert again["outcome"] == "there-already"
-    (script.folder / "delivered").unlink()  # as if it had been killed before that was noted
+    (script.folder / "delivered").unlink()  # as if it had been killed before it recorded that
     (anew,) = synced(installation, "sweepd-runs")
     assert anew["outcome"] == "brought-in"
     assert points(installation, script.run) == list(range(1, 26))
@@ -300,7 +300,7 @@ sys.exit(sys.argv[2] == "fails")
 def test_a_script_that_continues_from_its_checkpoint_replaces_what_lies_beyond(
     installation: Installation, mode: str
 ) -> None:
-    """True if its first attempt was told while it ran, or comes in with the second."""
+    """The first attempt is either followed while it runs or synced with the second."""
     installation.join_server(*SHORT)
     project = f"goes-on-{mode}"
     first = start(installation, 10, "fails", content=GOES_ON, SWEEPD_PROJECT=project, SWEEPD_MODE=mode)
@@ -351,7 +351,7 @@ def test_two_syncs_at_once_and_one_that_is_killed_store_each_row_once(installati
 
 
 def test_what_an_agent_of_a_sweep_has_left_comes_in_with_sync(installation: Installation) -> None:
-    """P3: the metric store was away, the agent gave up; its folder still has the rows."""
+    """P3: the metric store was unavailable, the agent gave up; its folder still has the rows."""
     server = installation.start_server(*SHORT)
     name = installation.create(sweep("steps.py"))
     metric_store = server.service_pids()["metric-store"]

@@ -175,7 +175,7 @@ def test_the_third_run_without_the_objective_pauses_and_resume_counts_anew(on_th
             await agent.exit(ref, 1, keys=["val_loss"])
             await agent.acked_exit(ref)
             assert not (await wire.get(name)).HasField("objective_missing")
-            for _ in range(4):  # it was logged once: such runs are named, and the sweep goes on
+            for _ in range(4):  # it was logged once: such runs are named, and the sweep continues
                 assert "val_loss" in (await one_run()).notice
             assert (await wire.get(name)).state == v1.SWEEP_STATE_RUNNING
 

@@ -53,7 +53,7 @@ SWEEPS = {
 
 
 async def at_once(wire: Wire, sweep: str, agents: int) -> list[v1.StartRun]:
-    """Let many agents ask at the same moment, each on a stream of its own; return what each was given."""
+    """Let many agents ask at the same time, each on its own stream; return the run that each was given."""
     asks = asyncio.Event()
 
     async def one() -> v1.StartRun:
@@ -64,7 +64,7 @@ async def at_once(wire: Wire, sweep: str, agents: int) -> list[v1.StartRun]:
             given.append(start)
             if len(given) == agents:
                 everybody.set()
-            await everybody.wait()  # nobody ends before all have one
+            await everybody.wait()  # none ends before all have one
             return start
 
     given: list[v1.StartRun] = []

@@ -50,7 +50,7 @@ async def verb(wire: Wire, name: str, sweep: str, request_id: str = "") -> v1.Sw
 
 
 async def kills_reported(agent: ScriptedAgent, ref: v1.AttemptRef) -> None:
-    """Do as an agent does that is told to kill."""
+    """Act as an agent that receives a kill command."""
     stop = (await agent.takes("stop_run")).stop_run
     assert stop.mode == v1.STOP_MODE_KILL
     await agent.exit(ref, cause=v1.EXIT_CAUSE_COMMANDED, code=None)

@@ -166,7 +166,7 @@ async def _serving(wire: Wire) -> None:
 async def _followed(
     wire: Wire, name: str, token: str, *, until_run: int
 ) -> tuple[str, dict[int, v1.RunState.ValueType]]:
-    """Follow until a run shows; return the newest token and each run's state as last told."""
+    """Follow until a run appears; return the newest token and the last reported state of each run."""
     known: dict[int, v1.RunState.ValueType] = {}
     call = wire.sweeps.WatchSweep(v1.WatchSweepRequest(name=name, resume_token=token), timeout=15)
     async for change in call:

@@ -51,7 +51,7 @@ class House:
         return self.gateway.gate
 
     async def gateway_follows(self) -> bool:
-        """True if the gateway would hear of a revocation; before that it believes nothing for long."""
+        """True if the gateway is notified of revocations; until then it caches tokens only briefly."""
         tokens = self.gateway_gate.tokens
         assert isinstance(tokens, CachedTokens)
         return tokens.followed

@@ -56,7 +56,7 @@ class Machine:
 
     @property
     def state(self) -> Path:
-        """The state folder that agents here use unless told otherwise."""
+        """The default state folder of these agents."""
         return self.folder / "state"
 
     def start(
@@ -67,7 +67,7 @@ class Machine:
         stdout: Path | None = None,
         **variables: str,
     ) -> AgentProcess:
-        """Start an agent, with a state folder that is always the same or, if so told, the default."""
+        """Start an agent with the same state folder each time or, on request, the default one."""
         log = self.folder / f"agent-{len(self._agents) + 1}.log"
         kept = {name: value for name, value in os.environ.items() if not name.startswith("SWEEPD_")}
         own = {"HOME": str(self.folder), "XDG_STATE_HOME": str(self.folder / "xdg"), MARK: self.mark}

@@ -24,7 +24,7 @@ class Attempt:
     observation_row: int = 0
     point_row: int = 0
     log: bytes = b""
-    # From which step it went on, and the point row that was known when that was said last.
+    # The step it continued from, and the newest point row when it last reported that step.
     resumed_from: int | None = None
     resumed_before: int | None = None
     # The details that came, oldest first, under their numbers.
@@ -152,7 +152,7 @@ class Session:
         # Numbers of the hand-outs that the agent has not answered yet: its offer may not know of them.
         self.unconfirmed: set[int] = set()
         self.said_goodbye = False
-        # What is handed out on it now would reach nobody.
+        # A hand-out on it now would be lost.
         self.ended = False
 
     @property

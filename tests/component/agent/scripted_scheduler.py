@@ -63,7 +63,7 @@ class ScriptedScheduler(AgentServiceServicer, ServerServiceServicer):
         self.takes_only_rows = False
         # Said with the acknowledgement of an end.
         self.notice = ""
-        # Sweeps of which agents are told that they get no runs.
+        # Sweeps for which agents are reported as ineligible.
         self.ineligible: list[v1.Ineligible] = []
         self.refuse: Callable[[v1.Hello, Context], None] | None = None
         self.fates: dict[str, v1.AttemptFate.ValueType] = {}

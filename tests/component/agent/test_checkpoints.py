@@ -1,4 +1,4 @@
-"""Attempts that go on from a checkpoint, and scripts that say that their machine goes away."""
+"""Attempts that continue from a checkpoint, and scripts that report preemption."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scripts that log elsewhere, untouched: their output, files and event files become rows, each once."""
+"""External metrics of unchanged scripts: output, files and event files become rows, each once."""
 
 from __future__ import annotations
 

@@ -85,7 +85,7 @@ def test_what_a_platform_ends_with_its_agent_is_handed_back(
     everything = sorted(machine.processes(), key=lambda pid: pid != agent.process.pid)
     if first == "the script":
         everything.reverse()
-    # None goes on before all have got it, even if this process has to wait in between.
+    # None continues before all have received it, even if this process has to wait in between.
     for number in (signal.SIGSTOP, signal.SIGTERM, signal.SIGCONT):
         for pid in everything:
             with suppress(ProcessLookupError):  # one may have ended another
@@ -124,7 +124,7 @@ def test_a_person_drains_then_terminates_then_kills(scheduler: ScriptedScheduler
     until(lambda: len(agent.events("draining")) == 1)
     agent.ask(signal.SIGINT)
     until(lambda: len(agent.events("draining")) == 2)
-    time.sleep(0.2)  # nothing is to happen: the process does not hear SIGTERM
+    time.sleep(0.2)  # nothing is to happen: the process ignores SIGTERM
     os.kill(attempt.pid, 0)
     agent.ask(signal.SIGINT)
     assert agent.ended(within=5) == 130

@@ -71,7 +71,7 @@ def test_an_end_does_not_wait_for_points_and_they_come_later(
 
 
 def ctrl_c(agent: AgentProcess) -> list[dict[str, object]]:
-    """Return what it has said when it was interrupted."""
+    """Return its output after the interruption."""
     return [event for event in agent.events("draining") if event["cause"] == "Ctrl-C"]
 
 
@@ -160,7 +160,7 @@ for step in range(20_000):
     values = {"loss": step} if step % 100 == 0 else {"acc": step}
     file.append(json.dumps({"_step": step} | values).encode() + b"\\n")
     if step % 1000 == 0:
-        import time; time.sleep(0.1)  # what thins it has its turn
+        import time; time.sleep(0.1)  # lets the thinning task run
 """
 
 

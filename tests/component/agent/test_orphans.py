@@ -25,7 +25,7 @@ signal.signal(signal.SIGTERM, signal.SIG_IGN)
 with open(f"pids/{os.getpid()}", "x"):
     time.sleep(600)
 """
-# Has a child in a session of its own; if so told, also one that its parent has left, without any environment.
+# Has a child in its own session; on request also an orphaned one without any environment.
 FAMILY = """
 import ctypes, os, subprocess, sys
 member = [sys.executable, "member.py"]
@@ -123,7 +123,7 @@ def test_a_trial_dies_even_with_the_watchdog_and_a_restarted_agent_ends_the_rest
     of_run = identity(machine)
     kill_together(agent, int(of_run["supervisor"]), int(of_run["watchdog"]))
     until(lambda: int(of_run["pid"]) not in living(pids), within=2)
-    assert living(pids)  # nobody is left who could know of it
+    assert living(pids)  # no process is left that could know of it
     second = machine.start("--count", "1", "--no-context")
     until(lambda: second.events("connected"))
     assert not living(pids)

@@ -39,7 +39,7 @@ def tell(
 
 
 def told(machine: Machine, name: str) -> dict[str, object]:
-    """Return what a run has said, once it has."""
+    """Return the output of a run, once it is there."""
     path = machine.folder / name
     document: dict[str, object] = json.loads(written(path))
     return document
@@ -157,7 +157,7 @@ def test_what_the_agent_lacks_is_why_the_run_does_not_start(
 
 
 def adopting(scheduler: ScriptedScheduler, machine: Machine, *flags: str) -> AgentProcess:
-    """Start an agent of two slots whose second run goes on, kill it, and start the next with `flags`."""
+    """Start an agent of two slots whose second run continues, kill it, and start the next with `flags`."""
     tell(scheduler, machine, 1)
     tell(scheduler, machine, 2)
     first = machine.start("--slots", "2", "--gpus-per-run", "1", "--gpus", "0,1")

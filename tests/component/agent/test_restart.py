@@ -59,7 +59,7 @@ def everything_arrived_once(attempt: Attempt) -> bool:
 
 
 def test_a_restarted_agent_takes_its_run_up_again(scheduler: ScriptedScheduler, machine: Machine) -> None:
-    first = machine.start("--no-context")  # what a killed agent has just asked ends a moment after it
+    first = machine.start("--no-context")  # children of a killed agent end shortly after it
     attempt = running(scheduler, machine)
     first.kill()
     second = machine.start("--count", "1")
@@ -244,13 +244,13 @@ def pid_in(folder: Path) -> str:
 
 def test_an_agent_that_was_there_between_two_looks_of_a_supervisor_counts(tmp_path: Path) -> None:
     """Kill the agent as soon as it has adopted a run: the deadline counts from its death."""
-    # Where the machine paused until the run was over, it is tried again.
+    # Retry if the machine paused until the run had ended.
     lived = (lived_after_an_agent(tmp_path / str(attempt), term=1.1) for attempt in range(5))
     assert next(seconds for seconds in lived if seconds is not None) > 1.1
 
 
 def lived_after_an_agent(folder: Path, *, term: float) -> float | None:
-    """Return how long a run goes on after an agent was there for a moment; None if that came too late."""
+    """Return how long a run continues after a brief attachment; None if the agent came too late."""
     folder.mkdir()
     (folder / "arguments").write_bytes(b"\0".join([b"sleep", b"1000"]))
     program = "from sweepd_agent.process.supervisor import main; main()"
@@ -258,7 +258,7 @@ def lived_after_an_agent(folder: Path, *, term: float) -> float | None:
     began = time.monotonic()
     supervisor = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     until((folder / "process").exists)
-    time.sleep(0.6)  # a moment between its first two looks, which come each half second
+    time.sleep(0.6)  # between its first two checks, which are half a second apart
     there = time.monotonic()
     open_folder(folder).release()
     in_time = time.monotonic() - began < term

@@ -1,4 +1,4 @@
-"""Scripts that do to their own run folder what they should not: the agent and its other runs go on."""
+"""Scripts that damage their own run folder: the agent and its other runs continue."""
 
 from __future__ import annotations
 

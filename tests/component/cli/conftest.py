@@ -96,7 +96,7 @@ def environ(server: ScriptedServer, home: Path) -> dict[str, str]:
 
 @pytest.fixture
 def three_runs(server: ScriptedServer) -> None:
-    """The server has a sweep, and three runs of it: two that have a value, and one that goes on."""
+    """Serve a sweep with three runs: two that have a value, and one that is live."""
     server.sweeps.sweeps[NAME] = a_sweep()
     for number, value in ((1, 0.5), (2, 0.25), (3, None)):
         state = v1.RUN_STATE_FINISHED if value else v1.RUN_STATE_RUNNING

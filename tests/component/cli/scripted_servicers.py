@@ -122,7 +122,7 @@ class Accounts(account_service_pb2_grpc.AccountServiceServicer):
 
 
 class _Gateway(grpc.ServerInterceptor):
-    """Lets nobody in without the token."""
+    """Refuses calls without the token."""
 
     def intercept_service(
         self,

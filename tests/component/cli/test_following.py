@@ -83,7 +83,7 @@ def test_wait_outlives_a_restart_of_the_server(ctl: Ctl, server: ScriptedServer)
     def restart() -> None:
         until(lambda: server.sweeps.watches == 1)
         server.stop()
-        time.sleep(0.3)  # longer than the first pause: at least one try finds nobody
+        time.sleep(0.3)  # longer than the first pause: at least one try finds no server
         server.start_again()
         until(lambda: server.sweeps.watches == 2)
         server.sweeps.changes.put(ended())

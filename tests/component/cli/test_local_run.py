@@ -45,7 +45,7 @@ sys.exit(int(sys.argv[3]))
 
 
 class Said:
-    """Keeps what it is told."""
+    """Collects the messages that it receives."""
 
     def __init__(self) -> None:
         self.notices: list[Notice] = []
@@ -93,7 +93,7 @@ def client(server: ScriptedServer) -> Iterator[Client]:
 
 @pytest.fixture(autouse=True)
 def _short_patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of a sweep that goes on without its agent there are no last words to wait for."""
+    """A sweep that continues without its agent needs no wait for the drain deadline."""
     monkeypatch.setattr("sweepd.cli.local.console._LAST_WORDS_SECONDS", 0.1)
 
 
@@ -107,7 +107,7 @@ def meanwhile(work: Callable[[], None]) -> None:
 
 
 def heard(folder: Path) -> list[str]:
-    """Return the signals that the stand-in has noted."""
+    """Return the signals that the stand-in has recorded."""
     return (folder / "heard").read_text().split() if (folder / "heard").exists() else []
 
 

@@ -1,4 +1,4 @@
-"""`sweepctl sync` where there is nothing to bring in, or nobody to bring it to."""
+"""`sweepctl sync` without a run folder to sync, or without a server."""
 
 from __future__ import annotations
 

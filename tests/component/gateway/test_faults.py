@@ -1,4 +1,4 @@
-"""The gateway while a service, or the gateway itself, is away."""
+"""The gateway while a service, or the gateway itself, is unavailable."""
 
 import asyncio
 import os
@@ -88,7 +88,7 @@ def test_a_service_that_pauses_while_the_door_connects_to_it_is_waited_for(home:
             os.kill(before["gateway"].pid, signal.SIGCONT)
             await until_told(seen_away)
             asked = asyncio.create_task(sweep(opened, "x"))
-            await asyncio.sleep(2 * PATIENCE)  # longer than one is waited for with whom nobody listens
+            await asyncio.sleep(2 * PATIENCE)  # longer than the wait for a service without listener
             os.kill(again, signal.SIGCONT)
             assert await asked == "x"
 

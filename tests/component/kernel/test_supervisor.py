@@ -84,7 +84,7 @@ def test_a_service_that_hangs_cannot_keep_it_from_ending(home: Home) -> None:
     os.kill(pid, signal.SIGSTOP)
     began = time.monotonic()
     daemon.process.send_signal(signal.SIGTERM)
-    assert eventually(lambda: " gateway stopping" in home.stderr())  # it has heard the first one
+    assert eventually(lambda: " gateway stopping" in home.stderr())  # it has received the first one
     assert daemon.end(signal.SIGTERM) == 0  # the second signal shortens it
     assert time.monotonic() - began < 5.0
     assert not alive(pid)

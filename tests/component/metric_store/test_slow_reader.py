@@ -1,4 +1,4 @@
-"""A watcher that takes nothing is let go, and costs nothing meanwhile."""
+"""A watcher that reads nothing is dropped, and costs nothing meanwhile."""
 
 from __future__ import annotations
 

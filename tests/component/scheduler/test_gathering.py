@@ -47,7 +47,7 @@ def test_whole_runs_go_through_in_one_message_each(tmp_path: Path) -> None:
             return agent.together
 
     together = asyncio.run(scenario())
-    # The end of a run and the start of the next are stored at once, so that they are told at once.
+    # The end of a run and the start of the next share a commit, so they are reported together.
     assert ["ack", "start_run"] in together
     assert max(map(len, together)) == 2
 

@@ -88,7 +88,7 @@ def test_a_cap_that_is_raised_while_many_agents_ask_is_exact_each_time(tmp_path:
                 for _ in range(9)
             ]
             await agents[0].offer()
-            await agents[0].next_start()  # it never ends: the sweep goes on
+            await agents[0].next_start()  # it never ends: the sweep continues
             async with asyncio.TaskGroup() as group:
                 working = [group.create_task(work_for_ever(agent)) for agent in agents[1:]]
                 for cap in (2, 3, 40, 41, 90):

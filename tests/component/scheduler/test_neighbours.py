@@ -177,7 +177,7 @@ def test_a_study_is_notified_everything_again_after_the_service_has_restarted(
                     found = await one_run(installation, agent, 0.1 * number)
                     if found.provenance.source == v1.POINT_SOURCE_FRESH and number > 1:
                         break
-                    await asyncio.sleep(0.1)  # runs go on without the service until it is asked again
+                    await asyncio.sleep(0.1)  # runs continue without the service until its next request
             assert found.provenance.source == v1.POINT_SOURCE_FRESH
             assert found.provenance.study_length == 2 * (found.number - 1)
             assert found.provenance.observations_seen == found.number - 1

@@ -31,7 +31,7 @@ def test_the_welcome_grants_intervals_and_windows(tmp_path: Path) -> None:
 
 
 def test_the_name_that_a_script_gives_is_in_lists_and_watches(tmp_path: Path) -> None:
-    """Lists have as much of it as a row can show; what was told is kept whole."""
+    """Lists show as much of it as fits a row; the report is stored whole."""
     name = "ü" * 2_000
 
     async def scenario() -> None:

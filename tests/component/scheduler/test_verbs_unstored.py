@@ -44,7 +44,7 @@ def release(at: Installation) -> Awaitable[Message]:
 
 
 async def prepared(at: Installation) -> None:
-    """One sweep that is over, its first run failed; one that goes on, its agent held and a run waiting."""
+    """One finished sweep, its first run failed; one live sweep with a quarantined agent and a waiting run."""
     over = await create(at, OVER, "over")
     async with ScriptedAgent(at.channel, over.name) as agent:
         await one_run(agent, code=1)

@@ -63,7 +63,7 @@ def rows(metrics_file: Path) -> list[dict[str, object]]:
 
 
 def details(run_folder: Path) -> dict[str, object]:
-    """Return what a script has said of its run besides metrics."""
+    """Return the details that a script has written about its run."""
     return cast(dict[str, object], json.loads((run_folder / "details.json").read_bytes()))
 
 
@@ -75,7 +75,7 @@ def _rows(segments: Iterable[Path]) -> Iterable[dict[str, object]]:
 
 
 def without_time(row: Mapping[str, object]) -> dict[str, object]:
-    """Return a row without the moment at which it was written."""
+    """Return a row without its timestamp."""
     return {key: value for key, value in row.items() if key != "_time"}
 
 

@@ -1,4 +1,4 @@
-"""The status of a stream is the one that the other side gave, while this side goes on writing."""
+"""The status of a stream is that of the other side, even while this side keeps writing."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -32,7 +32,7 @@ async def hang_up(requests: AsyncIterator[bytes], context: Context) -> None:
 
 
 def against(behaviour: Behaviour, client: Callable[[Call], Awaitable[object]]) -> list[object]:
-    """Return what each of many calls at once said in the end."""
+    """Return the final status of each of many concurrent calls."""
 
     async def main() -> list[object]:
         server = grpc.aio.server()
@@ -60,7 +60,7 @@ async def write_on(call: Call) -> None:
 
 
 async def talk(call: Call) -> list[bytes]:
-    """Return what came, though this side goes on writing."""
+    """Return the received messages although this side keeps writing."""
     writer = asyncio.create_task(write_on(call))
     came = []
     while (message := await call.read()) is not None:

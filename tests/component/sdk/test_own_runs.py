@@ -1,4 +1,4 @@
-"""Runs that nobody handed out: which folder a script gets for one, and who has it."""
+"""Standalone runs: their folders, and the process that owns each."""
 
 import os
 import re
@@ -152,7 +152,7 @@ def test_a_run_that_is_under_way_belongs_to_its_process_and_to_nobody_after_that
             by_output[process.stdout.readline()] = process
         first = by_output.pop("1\n")
         (refusal,) = by_output
-        # One that is just beginning has its lock before it has said who it is.
+        # A starting process takes its lock before it writes its identity.
         who = f"(process {first.pid}|another process)"
         assert re.match(f"init: run a is active in {who}, in {tmp_path}/sweepd-runs/", refusal)
         first.kill()

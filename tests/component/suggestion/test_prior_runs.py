@@ -21,7 +21,7 @@ def bowl(point: Point) -> float:
 
 
 def begun(spec: SweepSpec) -> Study:
-    """A study that is told of random points that runs of elsewhere have tried."""
+    """A study with observations of random points from prior runs."""
     study = Study(spec)
     for index in range(1, PRIOR + 1):
         point = spec.search_space.random_point(1_000 + (spec.seed or 0), index)

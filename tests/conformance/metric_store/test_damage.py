@@ -1,4 +1,4 @@
-"""Damage is named and never shown as something else; all else can be read, and goes on."""
+"""Damage is reported and never shown as other data; everything else stays readable and writable."""
 
 from __future__ import annotations
 

@@ -143,7 +143,7 @@ def test_attempts_at_rest_are_tidied_and_continue_afterwards(store: Store) -> No
             [rows(ONE, at, [{"x": at if at % 3 else float(at)}]), log(ONE, 2 * (at - 1), b"x\n")]
         )
     before = stored(store)
-    store.writes.close()  # a store that was just opened has heard of nobody: all are at rest
+    store.writes.close()  # a store that was just opened has no active attempts
     again = store.reopened()
     assert again.compact()
     assert not again.compact()

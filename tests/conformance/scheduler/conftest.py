@@ -106,7 +106,7 @@ def emptied(request: pytest.FixtureRequest, kind: str, folder: Path, schema: Sch
 
 @dataclass
 class StoredWorld(World):
-    """A world whose every step is stored, as the owner stores its turns."""
+    """A world whose every step is stored, as the owner stores its batches."""
 
     opened: Opened | None = None
     stored: int = 0

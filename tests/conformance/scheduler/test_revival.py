@@ -19,7 +19,7 @@ RULES = [
 
 
 def ended(world: StoredWorld, **more: object) -> str:
-    """A sweep of four runs that is over: the even ones have failed."""
+    """A finished sweep of four runs: the even ones have failed."""
     world.create({**RANDOM, **OBJECTIVE, "run_cap": 4, **more})
     session = world.attach()
     for number in range(1, 5):

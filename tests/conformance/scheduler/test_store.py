@@ -63,7 +63,7 @@ def test_what_was_stored_is_there_after_a_restart(world: StoredWorld) -> None:
 
 
 def test_values_at_rungs_go_when_a_run_starts_over(world: StoredWorld) -> None:
-    """Both in a turn of its own and in the one that has put them there."""
+    """Both in its own batch and in the one that stored them."""
     world.create({**RANDOM, **HALVING, "retry": {"failure": 3}})
     session = world.attach(slots=2)
     fails = Exit(cause=ExitCause.EXITED, code=1)

@@ -10,7 +10,7 @@ import pytest
 from system.functions.callers import Caller, Home, states
 from waiting import until
 
-# The sleeps of these functions last until a signal ends them, or until a file tells them to go on.
+# These functions sleep until a signal ends them or a file lets them continue.
 _LETS_GO = """
 import os, time
 def train():

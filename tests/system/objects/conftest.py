@@ -67,5 +67,5 @@ def asynchronous(here: Here) -> Iterator[Any]:
 
 @pytest.fixture(params=["blocking", "asynchronous"])
 def client(request: pytest.FixtureRequest) -> Any:
-    """Each of the clients in turn."""
+    """Each of the clients, one after the other."""
     return request.getfixturevalue(request.param)

@@ -79,7 +79,7 @@ def test_who_waits_is_notified_that_the_client_was_closed(here: Here) -> None:
 
 
 def test_who_awaits_is_notified_that_the_client_was_closed(here: Here) -> None:
-    """And not that its task was cancelled, which nobody has done."""
+    """The error is not a cancelled task, since no code cancelled it."""
 
     async def use() -> None:
         client = AsyncClient(here.server.address, token=here.server.access_token)

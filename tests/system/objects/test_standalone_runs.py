@@ -1,4 +1,4 @@
-"""Runs that belong to no sweep, told by hand to a real server."""
+"""Standalone runs, reported by test code to a real server."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from system.objects.conftest import Here
 
 @pytest.fixture
 def by_hand(here: Here) -> v1.Run:
-    """A run of a script that a person has started, whose agent never said a word."""
+    """A standalone run whose agent never reported anything."""
     with channel(here.server.address, here.server.access_token) as gateway:
         request = v1.CreateRunRequest(parent="local/hand", argv=["python", "train.py"])
         request.agent_id, request.agent_secret = id_of("nobody"), secret_of("nobody")

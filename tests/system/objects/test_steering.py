@@ -238,7 +238,7 @@ def repeated(here: Here) -> list[str]:
         ]
     agents = [here.installation.start_agent(sweep.name, "--slots", "2") for sweep in sweeps]
     for agent in agents:
-        assert agent.process.wait(60) == 0  # what it recorded of the runs is told, too
+        assert agent.process.wait(60) == 0  # its records of the runs are reported, too
     return [sweep.name for sweep in sweeps]
 
 

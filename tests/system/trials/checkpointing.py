@@ -1,4 +1,4 @@
-"""A trial that saves a checkpoint after every third step and goes on from it; ends when told, or at --steps.
+"""A trial that saves a checkpoint after every third step and resumes from it; ends on request or at --steps.
 
 Files in the working folder steer it: it waits before step N while `hold-N` is there. `preempt-N` makes it say
 at step N that its machine goes away, and fail.

@@ -1,4 +1,4 @@
-"""Errors, exit codes and what is said."""
+"""Errors, exit codes and messages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Flows are served in turn, in portions of bounded weight."""
+"""Flows are served round robin, in portions of bounded weight."""
 
 from __future__ import annotations
 

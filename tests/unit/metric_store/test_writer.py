@@ -50,7 +50,7 @@ def an_arrival(number: int, content: bytes = b"") -> LogArrived:
 
 
 def writing(act: Callable[[Writer, MemoryWrites], Awaitable[None]]) -> tuple[MemoryWrites, list[int]]:
-    """Run `act` with a writer; return its store and what listeners heard."""
+    """Run `act` with a writer; return its store and the notifications of its listeners."""
     store, heard = MemoryWrites(), list[int]()
 
     async def run() -> None:

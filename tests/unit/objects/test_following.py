@@ -77,7 +77,7 @@ def test_a_run_that_has_ended_brings_what_its_script_reported() -> None:
 
 
 class _Passing(NoWire):
-    """A server that is away for a moment, and a standalone run that fails meanwhile."""
+    """A server that is briefly unavailable, and a standalone run that fails meanwhile."""
 
     def __init__(self) -> None:
         live, failed = (a_run(1, state=state) for state in (v1.RUN_STATE_RUNNING, v1.RUN_STATE_FAILED))

@@ -1,4 +1,4 @@
-"""No sweep is ever stuck: with one free agent that works, it hands out runs until it is over."""
+"""No sweep is ever stuck: with one free working agent it hands out runs until it ends."""
 
 from contextlib import suppress
 
@@ -22,7 +22,7 @@ ROUNDS = 40
 def drain(world: World) -> None:
     """Give the sweep to an agent on which every run works, and hold it to the end that it has to come to."""
     world.restarts()
-    world.passes(300)  # whoever held a run is lost
+    world.passes(300)  # every agent with a run is lost
     with suppress(DomainError):
         world.happens(ResumeSweep(NAME))
     _run_everything(world)

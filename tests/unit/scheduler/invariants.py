@@ -134,7 +134,7 @@ def _check_cap(sweep: Sweep, run: Run) -> None:
 
 
 def _check_guards(state: State, changes: Sequence[Change]) -> None:
-    """Recount who is held; a held agent is given nothing."""
+    """Recount the quarantined agents; they are given nothing."""
     guards: dict[tuple[int, str], Guarded] = {}
     handed_out: set[tuple[RunKey, int]] = set()
     for change in changes:
@@ -243,7 +243,7 @@ def _check_points(state: State, sweep: Sweep, runs: list[Run], changes: Sequence
 
 
 _LIE_IN: dict[tuple[int, int], tuple[SearchSpace, Point]] = {}
-"""What was found to lie in a space; nothing of it changes, and what is held here keeps its identity."""
+"""Cached points that lie in a space; they never change, and the cache keeps their identity."""
 
 
 def _lies_in(space: SearchSpace, point: Point) -> bool:

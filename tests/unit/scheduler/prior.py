@@ -1,4 +1,4 @@
-"""Runs of elsewhere, as tests of what a sweep makes of them need them."""
+"""Prior runs for tests."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

@@ -137,7 +137,7 @@ def test_who_was_stopped_before_any_value_teaches_nothing(world: World) -> None:
 
 
 def asks(world: World, session: str) -> list[float | None]:
-    """Let the search be asked for a point; return what it was told of runs under way for that."""
+    """Request a point from the search; return the observations of live runs sent with the request."""
     before, starts = len(world.changes), len(world.told)
     world.offer(session, 1)
     assert world.asked()

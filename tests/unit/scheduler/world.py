@@ -232,7 +232,7 @@ class World:
         self.happens(Observed(session=session, ref=ref, first_row=row, last_row=row, observations=(saved,)))
 
     def resumes(self, session: str, ref: AttemptRef, step: int) -> None:
-        """Say from which checkpoint an attempt goes on."""
+        """Report the checkpoint that an attempt continues from."""
         self.happens(Started(session=session, ref=ref, argv=("python",), resumed_from_step=step))
 
     def exits(

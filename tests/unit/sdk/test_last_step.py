@@ -1,4 +1,4 @@
-"""The step that a standalone run goes on from."""
+"""Step that a standalone run continues from."""
 
 from __future__ import annotations
 

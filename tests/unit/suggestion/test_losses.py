@@ -32,7 +32,7 @@ def test_equal_losses_have_no_scale() -> None:
 
 
 def test_one_absurd_loss_does_not_hide_the_differences_of_the_others() -> None:
-    """It is pulled in, and the model takes the scale on which the rest is told apart."""
+    """The outlier is clipped, and the model takes the scale on which the other values differ."""
     losses = np.array([1.0, 1.1, 1.2, 1.3, 1.4, 1.5, 1e12])
     coordinates = Coordinates(a_spec({"x": {"min": 0.0, "max": 1.0}}).search_space)
     for order in (np.arange(7), np.array([3, 0, 6, 4, 1, 5, 2])):

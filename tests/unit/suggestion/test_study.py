@@ -70,7 +70,7 @@ def test_a_point_with_a_parameter_that_its_branch_lacks_lies_outside() -> None:
 def test_the_end_of_a_space_with_constraints_is_never_reported_too_early(
     names: str, prime: int, is_small: bool
 ) -> None:
-    """Section 19, `constraints`. Of the large space nobody goes through all the combinations to count."""
+    """Section 19, `constraints`. The combinations of the large space are not enumerated for counting."""
     parameters = {name: {"min": 1, "max": prime} for name in names}
     study = Study(replace(a_spec(parameters), constraints=(f"{' * '.join(names)} == {prime}",)))
     for number, large in enumerate(names, start=1):

@@ -1,4 +1,4 @@
-"""Each file is delivered in its newest version; what is too large is said to stay."""
+"""Each file is delivered in its newest version; one that is too large is reported as left out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Only the newest state counts, is told once a stream, and is told again until it is acknowledged."""
+"""Only the newest state counts; it is reported once per stream and repeated until acknowledged."""
 
 from __future__ import annotations
 

@@ -20,12 +20,12 @@ def because(reason: e.Reason) -> e.EligibilityChanged:
 
 
 def reasons(play: Play, *happened: e.Event) -> list[Json]:
-    """Let things happen; return the reasons that are said."""
+    """Apply events; return the reported reasons."""
     return [each.fields["reason"] for each in said(play, *happened) if each.event == "withheld"]
 
 
 def passes(play: Play, seconds: float) -> list[Json]:
-    """Let time pass as the agent's one timer does; return the reasons that are said."""
+    """Let time pass as the agent's one timer does; return the reported reasons."""
     end, heard = play.now + seconds, []
     while (due := next_deadline(play.state, play.now)) is not None and due <= end:
         play.now = due

@@ -1,4 +1,4 @@
-"""Metrics of scripts that log elsewhere are read a moment at a time, and wait for a disk that is full."""
+"""External metrics are read in short steps, and wait while the disk is full."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sweepd_agent.files.external_metrics import ExternalMetrics
 
 
 def elsewhere(path: Path, wanted: MetricsFrom, *, complaints: list[str] | None = None) -> ExternalMetrics:
-    """Return what reads in a folder, by a clock that goes on by a millisecond whenever it is looked at."""
+    """Return a reader of a folder whose clock advances by a millisecond at each reading."""
     clock = itertools.count()
     reported = complaints if complaints is not None else []
     reading = ExternalMetrics(wanted, AttemptFolder(path), reported.append, lambda: next(clock) / 1000)

@@ -1,4 +1,4 @@
-"""Ctrl-C comes at any moment, and is raised once."""
+"""Ctrl-C may come at any time, and is raised once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Errors of storage that callers are told of."""
+"""Storage errors that callers receive."""
 
 import errno
 

@@ -1,4 +1,4 @@
-"""Streams answer in order, within a window, and end when they are told to."""
+"""Streams answer in order, within a window, and end on request."""
 
 from __future__ import annotations
 

@@ -226,7 +226,7 @@ def test_a_revocation_whose_caller_leaves_ends_the_token_all_the_same() -> None:
         with pytest.raises(asyncio.CancelledError):
             await call
         go_on.set()
-        await desk.made()  # changes go one after the other: the one before is over
+        await desk.made()  # changes are serial: the previous one has completed
         assert desk.calls.ended(made.token.id)
         with pytest.raises(BadTokenError, match="revoked"):
             await desk.accounts.principal(digest_of(made.secret))

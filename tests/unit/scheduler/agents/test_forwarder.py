@@ -43,7 +43,7 @@ class Stream:
             self._answers.put_nowait(self._answer(len(self.written)))
 
     def cancel(self) -> None:
-        """Nothing is held."""
+        """Keep nothing."""
 
 
 def a_forwarder(acknowledged: list[tuple[str, int]], opens: Callable[[], Stream], held: int) -> Forwarder:

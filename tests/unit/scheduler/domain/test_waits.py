@@ -1,4 +1,4 @@
-"""Agents that wait are told why: at once, when it changes, and on each new stream."""
+"""Waiting agents receive the reason: at once, when it changes, and on each new stream."""
 
 import pytest
 
@@ -58,7 +58,7 @@ def test_an_agent_that_waits_is_notified_of_a_pause_and_of_its_end(world: World)
 
 
 def test_an_agent_that_is_busy_again_is_notified_that_a_pause_has_ended(world: World) -> None:
-    """Else it would take what it was told then for the reason when its run has ended."""
+    """Otherwise it would take the old reason for the current one when its run has ended."""
     world.create(RANDOM)
     session = world.attach()
     world.happens(PauseSweep(S))

@@ -1,4 +1,4 @@
-"""The owner loop in front of a store in memory: one commit a turn, and what a failing one leaves behind."""
+"""Owner loop with a store in memory: one commit per batch, and the state after a failed commit."""
 
 import asyncio
 import logging
@@ -316,7 +316,7 @@ def test_a_call_that_cannot_be_remembered_changes_nothing_and_evicts_nothing() -
 
 @pytest.mark.parametrize(("size", "on_the_loop"), [(100, True), (3_000_000, False)])
 def test_a_large_response_is_shortened_off_the_loop(size: int, on_the_loop: bool) -> None:
-    """To parse and pack megabytes takes 50 ms, in which nobody else would have a turn."""
+    """Parsing and packing megabytes takes 50 ms, which would block all other tasks."""
 
     async def scenario(bench: Bench) -> None:
         threads = list[int]()

@@ -1,4 +1,4 @@
-"""Every way to get an expression wrong, said at its place with what to do; and its limits."""
+"""Mistakes in expressions, each reported at its place with a remedy; and limits of expressions."""
 
 import pytest
 from hypothesis import given

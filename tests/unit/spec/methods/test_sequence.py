@@ -185,7 +185,7 @@ def test_points_from_elsewhere_are_not_handed_out_again(enqueued: set[int], meth
 
 @pytest.mark.parametrize("method", ["grid", "random", "sobol", "bayes"])
 def test_foreign_digests_never_end_a_sweep_early(method: str) -> None:
-    """Counting what was seen is no end: points from elsewhere may be among it."""
+    """The count of points seen proves no end: some may be enqueued ones."""
     foreign = Counter(bytes([number]) * 32 for number in range(40))
     points = [proposed.point for _, proposed in sequence(a_spec(method, FINITE), seen=foreign)]
     assert len(points) == len(set(texts(points))) == 12

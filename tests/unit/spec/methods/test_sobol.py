@@ -50,7 +50,7 @@ def test_more_dimensions_than_there_are_numbers_for_are_refused() -> None:
 
 @given(SEEDS, st.integers(0, 10), st.integers(0, 6))
 def test_each_block_has_one_point_in_each_slice_of_each_dimension(seed: int, block: int, power: int) -> None:
-    """A scrambled sequence stays a sequence: 2^m points in turn lie one in each of 2^m slices."""
+    """A scrambled sequence stays a sequence: of 2^m consecutive points, one lies in each of 2^m slices."""
     size = 2**power
     points = [scrambled_sobol(seed, block * size + n, names(5)) for n in range(size)]
     for column in zip(*points, strict=True):

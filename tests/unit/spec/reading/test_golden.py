@@ -1,4 +1,4 @@
-"""The messages about sweep files, word for word: golden/NAME.yaml is read, NAME.txt is said.
+"""Messages about sweep files, word for word: golden/NAME.yaml is read, NAME.txt is the expected output.
 
 After a message was changed on purpose, this writes the files again:
     REGENERATE=1 .venv/bin/pytest tests/unit/spec/reading/test_golden.py

@@ -1,4 +1,4 @@
-"""Tests of the keys of a whole sweep: what they mean, what is refused, and how it is said."""
+"""Keys of a whole sweep: their meaning, refused values, and messages."""
 
 import json
 from contextlib import suppress

@@ -1,4 +1,4 @@
-"""Names of projects and entities from elsewhere, and what becomes of them."""
+"""Names of projects and entities from other tools, and their conversion."""
 
 import pytest
 from hypothesis import given

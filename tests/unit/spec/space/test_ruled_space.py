@@ -57,7 +57,7 @@ def test_a_grid_hands_out_the_distinct_active_points_in_order_and_counts_them(ru
 @pytest.mark.lengthy
 @given(ruled=ruled_spaces(), limit=st.integers(1, 5), worth=st.sampled_from([1, 4, 64]))
 def test_skipping_finds_what_trying_each_combination_finds(ruled: Ruled, limit: int, worth: int) -> None:
-    """Broken off after a few candidates, it goes on where it was; however readily it looks ahead."""
+    """Interrupted after a few candidates, the search resumes at the same place, whatever its look-ahead."""
     space = grid_of(ruled)
     with patch.object(schedule, "_WORTH", worth):
         assert walked(space, limit) == ruled.points()
@@ -157,7 +157,7 @@ def test_every_method_hands_out_each_point_once_and_ends(ruled: Ruled, method: s
 @pytest.mark.lengthy
 @given(ruled=ruled_spaces(), data=st.data())
 def test_what_is_no_point_is_named(ruled: Ruled, data: st.DataObject) -> None:
-    """Of any assignment of listed values to any parameters: a point, or told why it is none."""
+    """Convert any assignment of listed values to a point, or report why it is none."""
     space = grid_of(ruled)
     points = ruled.points()
     roles = data.draw(st.sets(st.sampled_from(ruled.roles)))

@@ -1,4 +1,4 @@
-"""Asynchronous successive halving, by numbers worked out by hand and against a count of everybody."""
+"""Asynchronous successive halving, compared with manual calculations and with a full count."""
 
 from fractions import Fraction
 
@@ -14,7 +14,7 @@ VALUES = st.lists(st.integers(-5, 5).map(float), min_size=1, max_size=40)
 
 
 def arrive(rule: Asha, goal: Goal, values: list[float]) -> list[Verdict | None]:
-    """Let run 1, 2, ... arrive at the first rung with their values; return what each is told."""
+    """Let runs 1, 2, ... arrive at the first rung with their values; return their verdicts."""
     rung, told = Rung(), []
     for run, value in enumerate(values, start=1):
         rung.put(run, cost(value, goal))

@@ -75,7 +75,7 @@ def test_the_worked_example_has_these_thresholds_and_stops_these_runs(row: tuple
         ]
         against = judge_hyperband(hyperband, Goal.MINIMIZE, bracket, rung, contenders, now=0)
         stopped |= {runs[number][0] for number in against}
-        # A run worse than all others is always told the threshold.
+        # The verdict on a run worse than all others always names the threshold.
         worse = [Contender(number=-1, best=float("inf"))]
         rung.by_run[-1] = float("inf")
         (verdict,) = judge_hyperband(hyperband, Goal.MINIMIZE, bracket, rung, worse, now=0).values()

@@ -1,4 +1,4 @@
-"""Stopping below the median, by numbers worked out by hand and against the statistics module."""
+"""Stopping below the median, compared with manual calculations and with the statistics module."""
 
 import statistics
 
@@ -14,7 +14,7 @@ FINITE = st.floats(allow_nan=False, allow_infinity=False)
 
 
 def told(rule: Median, goal: Goal, others: list[float], own: float) -> Verdict | None:
-    """Return what a run is told whose best is `own`, where others have shown theirs."""
+    """Return the verdict on a run whose best is `own`, given the values of the others."""
     rung = Rung()
     for run, value in enumerate([own, *others], start=1):
         rung.put(run, cost(value, goal))

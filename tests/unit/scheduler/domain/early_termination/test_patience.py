@@ -1,4 +1,4 @@
-"""Patience, by sequences of values worked out by hand."""
+"""Patience, by sequences of values with manually calculated results."""
 
 import pytest
 from hypothesis import given

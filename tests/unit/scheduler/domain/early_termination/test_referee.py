@@ -102,7 +102,7 @@ class Judged(RuleBasedStateMachine):
         return data.draw(st.sampled_from(sorted(self.given)))
 
     def agree(self, expected: list[Said]) -> None:
-        """Compare the verdicts since the last time with those of the referee, and who is told to stop."""
+        """Compare the verdicts since the last check, and the stop commands, with those of the referee."""
         self.seen += expected
         told: dict[int, list[Said]] = {}
         for stop in self.seen:
@@ -168,7 +168,7 @@ class Judged(RuleBasedStateMachine):
 
     @rule()
     def the_agent_is_away_for_a_while(self) -> None:
-        """Its runs go on and their verdicts reach it when it is back: see `stop` of each run."""
+        """Its runs continue and their verdicts reach it when it reattaches: see `stop` of each run."""
         self.world.leaves(self.session)
         self.world.passes(20.0)
         before = len(self.world.stops())

@@ -51,7 +51,7 @@ def reason_of(world: World, number: int) -> str:
 def test_asha_judges_whoever_arrives_and_nobody_else(world: World) -> None:
     session, starts = under_way(world, 3, asha(min_iter=2, eta=3))
     world.logs(session, starts[0].ref, 1, 0.1, 0.9)  # the first at the rung, however bad
-    world.logs(session, starts[1].ref, 1, 0.9, 0.5)  # better: the first one goes on all the same
+    world.logs(session, starts[1].ref, 1, 0.9, 0.5)  # better: the first one continues nevertheless
     world.logs(session, starts[2].ref, 1, 0.1, 0.7)
     assert stopped(world) == {3: ("asha", 2, 0.7, 0.5)}
     reason = "early termination (asha): 0.7 at iteration 2 is worse than 0.5; rank 2 of 3"

@@ -38,7 +38,7 @@ def finish(world: World, session: str, value: float, exit_: Exit | None = None) 
 
 
 def finished_by_cap(world: World) -> str:
-    """A sweep of two runs that is over: run 1 has failed with the better value."""
+    """A finished sweep of two runs: run 1 has failed with the better value."""
     world.create(TWO)
     session = world.attach()
     finish(world, session, 0.25, EXIT_1)

@@ -217,7 +217,7 @@ def test_of_a_script_that_is_started_again_while_it_runs_the_first_attempt_is_lo
     run = world.start_by_hand("abcdefgh")
     session = follows(world, run)
     if silent:
-        world.passes(35)  # its lease is over
+        world.passes(35)  # its lease has expired
     world.start_by_hand("abcdefgh", attempt=2)
     first, second = world.run(run.key).attempts
     assert (first.state, second.state) == (AttemptState.LOST, AttemptState.RUNNING)

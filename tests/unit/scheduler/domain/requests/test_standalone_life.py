@@ -36,7 +36,7 @@ class StandaloneLife(RuleBasedStateMachine):
 
     @rule(later=st.integers(0, 2))
     def is_claimed(self, later: int) -> None:
-        """By the same attempt, by the next one, or by one after others that nobody heard of."""
+        """Claim by the same attempt, by the next one, or by one after others that were never reported."""
         attempt = self.world.run(self.key).attempt + later
         self.world.start_by_hand("abcdefgh", attempt=attempt)
 

@@ -1,4 +1,4 @@
-"""Attempts that go on from a checkpoint: what they count on from, where they go, and what is charged."""
+"""Attempts that continue from a checkpoint: their counts, their agents, and charged retries."""
 
 import pytest
 

@@ -30,7 +30,7 @@ def world() -> World:
 
 
 def works_off(world: World, agents: int = 1, slots: int = 1, fresh_wait: int = 400) -> list[StartRun]:
-    """Let agents take and finish runs, each in turn, until there is nothing more; return what went out."""
+    """Let agents take and finish runs one after the other until none is left; return the runs handed out."""
     sessions = [world.attach(f"agent-{number}", slots=slots) for number in range(agents)]
     seen = 0
     for _ in range(fresh_wait):
@@ -215,7 +215,7 @@ RARE = {
 
 @pytest.mark.lengthy
 def test_a_long_search_is_broken_off_and_continues_at_once(world: World) -> None:
-    """No turn takes long, however rare points are; who waits is served as soon as one is found."""
+    """No batch takes long, however rare points are; a waiting agent is served once one is found."""
     world.create(RARE)
     session = world.attach()
     turns = 0

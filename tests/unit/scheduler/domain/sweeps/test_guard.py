@@ -38,7 +38,7 @@ def runs(world: World, session: str, *exits: Exit) -> None:
 
 
 def test_an_agent_on_which_too_many_fail_in_a_row_gets_no_more(world: World) -> None:
-    """P11: also by the default of 5; the others go on, and sweep and agent are told."""
+    """P11: also by the default of 5; the others continue, and sweep and agent are notified."""
     world.create(RANDOM)
     good, bad = world.attach("good"), world.attach("bad")
     runs(world, good, EXIT_0)
@@ -127,7 +127,7 @@ def test_the_sentence_names_several_agents_and_not_too_many() -> None:
 
 
 def test_a_pause_of_the_sweep_takes_the_blame_from_its_agents(world: World) -> None:
-    """The first runs have all failed: it would be the same elsewhere."""
+    """The first runs have all failed: other agents would fail, too."""
     world.create(RANDOM)
     session = world.attach()
     runs(world, session, *[FAILS] * 5)
