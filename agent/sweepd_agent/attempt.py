@@ -6,8 +6,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from sweepd.compat.search_path import search_path
-from sweepd.compat.variables import handed_out
+from sweepd.compat.environment import handed_out, search_path
 from sweepd.private_files import make_folder
 from sweepd_agent.attempt_parts import external_metrics_of, feed_of
 from sweepd_agent.context.recorder import Recorder, recorded

@@ -11,8 +11,8 @@ import pytest
 
 from frameworks.environment import PYTHON, ROOT
 from sweepd.compat.lookup import SUBMODULES
-from sweepd.compat.members import CLASSES
 from sweepd.compat.names import NAMES, VERSION
+from unit.compat.members import CLASSES
 
 pytestmark = pytest.mark.frameworks
 _SCRIPT = """

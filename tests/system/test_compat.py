@@ -12,7 +12,7 @@ import venv
 import zipfile
 from pathlib import Path
 
-from sweepd.compat.search_path import search_path
+from sweepd.compat.environment import search_path
 from system.installation import Installation
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "wandb" / "train.py"

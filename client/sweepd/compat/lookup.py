@@ -80,8 +80,6 @@ def _found(name: str, known: Name) -> object:
         return sys.modules.get("wandb") or import_module("sweepd")
     module, _, attribute = known.home.partition(":")
     if module == "submodules":
-        from sweepd.compat.lookup import submodule
-
         return submodule(attribute)
     home = import_module(f"{_MODULES}.{module}")
     return getattr(home, attribute) if attribute else home
@@ -103,13 +101,13 @@ SUBMODULES: Final[dict[str, str | tuple[str, ...]]] = {
     "errors": "errors",
     "errors.errors": "errors",
     "errors.term": "terminal",
-    "gym": "gym",
+    "gym": "ignored:monitor",
     "integration": (),
-    "integration.gym": "gym",
+    "integration.gym": "ignored:monitor",
     "integration.keras": "keras",
     "integration.lightgbm": "lightgbm",
     "integration.sklearn": "sklearn",
-    "integration.tensorboard": "tensorboard",
+    "integration.tensorboard": "ignored:WandbHook log patch unpatch",
     "integration.torch": (),
     "integration.xgboost": "xgboost",
     "keras": "keras",
@@ -117,12 +115,7 @@ SUBMODULES: Final[dict[str, str | tuple[str, ...]]] = {
     "plot": "plot",
     "plot.custom_chart": "plot",
     "sdk": (
-        "Artifact",
-        "Config",
-        "Run",
-        "Settings",
-        "agent",
-        "controller",
+        *("Artifact", "Config", "Run", "Settings", "agent", "controller"),
         "finish",
         "init",
         "login",
@@ -136,25 +129,28 @@ SUBMODULES: Final[dict[str, str | tuple[str, ...]]] = {
     "sdk.data_types.image": ("Image",),
     "sdk.data_types.table": ("JoinedTable", "Table"),
     "sdk.data_types.video": ("Video",),
-    "sdk.lib": "disabled",
+    "sdk.lib": "ignored:RunDisabled",
     "sdk.lib.config_util": "errors",
-    "sdk.lib.disabled": "disabled",
-    "sdk.lib.paths": "paths",
+    "sdk.lib.disabled": "ignored:RunDisabled",
+    "sdk.lib.paths": "types:FilePathStr StrPath URIStr",
     "sdk.lib.runid": "util",
-    "sdk.lib.telemetry": "telemetry",
+    "sdk.lib.telemetry": "ignored:context",
     "sdk.wandb_alerts": ("AlertLevel",),
     "sdk.wandb_config": ("Config",),
     "sdk.wandb_init": ("init",),
     "sdk.wandb_run": ("Run", "finish"),
     "sdk.wandb_settings": ("Settings",),
-    "sdk.wandb_setup": "set_up",
+    "sdk.wandb_setup": "ignored:setup _setup",
     "sklearn": "sklearn",
-    "tensorboard": "tensorboard",
+    "tensorboard": "ignored:WandbHook log patch unpatch",
     "util": "util",
     "wandb_run": ("Run",),
     "xgboost": "xgboost",
 }
-"""Modules below `wandb`: each is a module of `sweepd.compat.modules`, or has the listed public names."""
+"""Modules below `wandb`.
+
+Each has the listed public names, or those of a module of `sweepd.compat.modules`: all, or the listed.
+"""
 
 _made: dict[str, ModuleType] = {}
 
@@ -182,10 +178,11 @@ class _Submodule(ModuleType):
         if name.startswith("__") and name != "__all__":
             raise AttributeError(name)
         if isinstance(content, str):
-            home = import_module(f"{_MODULES}.{content}")
+            module, _, listed = content.partition(":")
+            home = import_module(f"{_MODULES}.{module}")
             if name == "__all__":
-                return _public(home)
-            if hasattr(home, name):
+                return [each for each in listed.split() if each[0] != "_"] or _public(home)
+            if hasattr(home, name) and (not listed or name in listed.split()):
                 return getattr(home, name)
         elif name == "__all__":
             return list(content)

@@ -52,7 +52,7 @@ def test_the_code_with_which_a_script_ends_its_run_is_noted_and_the_last_end_cou
 
 def test_the_module_of_wandb_notes_the_same(tmp_path: Path) -> None:
     source = """
-        import sweepd.compat.search_path as path, sys
+        import sweepd.compat.environment as path, sys
         sys.path[:0] = path.search_path("wandb", {})["PYTHONPATH"].split(":")
         import wandb
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from sweepd.compat.members import Members
 from sweepd.compat.names import NAMES
+from unit.compat.members import Members
 
 
 def table() -> str:

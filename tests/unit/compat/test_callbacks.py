@@ -7,8 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from sweepd.compat.modules.curves import points_of_roc
-from sweepd.compat.variables import take_over
+from sweepd.compat.environment import take_over
+from sweepd.compat.modules.plot import points_of_roc
 
 CLIENT = Path(__file__).resolve().parents[3] / "client"
 # As much of the libraries as the callbacks need.

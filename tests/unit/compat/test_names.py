@@ -17,15 +17,15 @@ import pytest
 
 import sweepd
 from sweepd import Artifact, Table
+from sweepd.compat.environment import handed_out
 from sweepd.compat.lookup import SUBMODULES, Refused, find, submodule
-from sweepd.compat.members import CLASSES, RUN
 from sweepd.compat.modules import env, errors
 from sweepd.compat.modules.errors import NotSupportedError
 from sweepd.compat.modules.types import EvalTable
 from sweepd.compat.names import NAMES, Support
-from sweepd.compat.variables import handed_out
 from sweepd.objects.api_entities import ApiRun
 from sweepd.script.media.values import store_value
+from unit.compat.members import CLASSES, RUN
 from unit.compat.names_page import members, table
 
 ROOT = Path(__file__).resolve().parents[3]

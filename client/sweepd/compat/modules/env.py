@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from typing import Final
 
-from sweepd.compat.variables import PAIRS
+from sweepd.compat.environment import PAIRS
 
 _SAME: Final = (
     *("AGENT_DISABLE_FLAPPING", "AGENT_KILL_DELAY", "AGENT_MAX_INITIAL_FAILURES", "AGENT_REPORT_INTERVAL"),

@@ -1,7 +1,8 @@
-"""Classes and values of W&B's module that scripts pass on or compare with."""
+"""Classes and values of W&B's module that scripts pass on, compare with or annotate with."""
 
 from collections.abc import Sequence
 from enum import Enum
+from os import PathLike
 
 import sweepd
 from sweepd.script.run.config import Config
@@ -47,3 +48,8 @@ class ArtifactTTL(Enum):
     """Lifetime of an artifact; here it is stored with its run."""
 
     INHERIT = 0
+
+
+StrPath = str | PathLike[str]
+FilePathStr = str
+URIStr = str

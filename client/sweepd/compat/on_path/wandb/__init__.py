@@ -21,9 +21,9 @@ except ModuleNotFoundError as error:  # the script's Python is not the agent's; 
     sys.modules["sweepd"] = sweepd
     spec.loader.exec_module(sweepd)
 
+from sweepd.compat.environment import take_over
 from sweepd.compat.lookup import SUBMODULES, find, install, submodule
 from sweepd.compat.names import NAMES, VERSION, Support
-from sweepd.compat.variables import take_over
 
 __version__ = VERSION
 __all__ = sorted(name for name, known in NAMES.items() if known.support is not Support.REFUSED)
