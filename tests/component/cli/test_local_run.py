@@ -16,10 +16,9 @@ import pytest
 
 from component.cli.scripted_servicers import TOKEN, ScriptedServer
 from sweepd import v1
+from sweepd.cli.commands.local.console import AgentConsole, LocalAgent, Outcome
+from sweepd.cli.commands.local.processes import SignalBox
 from sweepd.cli.live.progress import Notice, Progress
-from sweepd.cli.local.agent import LocalAgent
-from sweepd.cli.local.console import AgentConsole, Outcome
-from sweepd.cli.local.interrupts import SignalBox
 from sweepd.client import Client
 from unit.cli.messages import NAME, a_run, a_sweep
 from waiting import until
@@ -94,7 +93,7 @@ def client(server: ScriptedServer) -> Iterator[Client]:
 @pytest.fixture(autouse=True)
 def _short_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """A sweep that continues without its agent needs no wait for the drain deadline."""
-    monkeypatch.setattr("sweepd.cli.local.console._LAST_WORDS_SECONDS", 0.1)
+    monkeypatch.setattr("sweepd.cli.commands.local.console._LAST_WORDS_SECONDS", 0.1)
 
 
 def stay(client: Client, local: LocalAgent, said: Said, box: SignalBox | None = None) -> Outcome:

@@ -22,7 +22,7 @@ from waiting import until
 START_AND_WAIT = """
 import os, sys, time
 from pathlib import Path
-from sweepd.cli.local.processes import start
+from sweepd.cli.commands.local.processes import start
 child = start(["sleep", "60"], folder=Path.cwd(), environ=os.environ)
 print(child.pid, flush=True)
 time.sleep(60)
@@ -31,8 +31,8 @@ time.sleep(60)
 PLAYGROUND = """
 import sys, time
 from pathlib import Path
-from sweepd.cli.local.interrupts import Interrupts
-from sweepd.cli.local.scratch_folder import ScratchFolder
+from sweepd.cli.commands.local.processes import Interrupts
+from sweepd.cli.commands.local.scratch_folder import ScratchFolder
 with Interrupts() as interrupts:
     scratch = ScratchFolder(interrupts, {}, None)
     try:

@@ -8,7 +8,7 @@ import pytest
 
 from sweepd.calls.placement import parent_of, project_of
 from sweepd.calls.sweep_file import Overrides, read_sweep
-from sweepd.cli.define.sweep_options import checked_spec
+from sweepd.cli.commands.define.sweep_options import checked_spec
 from sweepd.cli.exit_code import ExitCode
 from sweepd.cli.failures import problem_of
 from sweepd.errors import InvalidError

@@ -10,8 +10,7 @@ import pytest
 
 from sweepd import v1
 from sweepd.cli.command import Command
-from sweepd.cli.local.run_folders import Found
-from sweepd.cli.local.sync import Outcome
+from sweepd.cli.commands.local.run_folders import Found, Outcome
 from sweepd.cli.main import COMMANDS, group
 from sweepd.views.account import project_shape, token_shape
 from sweepd.views.agent import agent_shape

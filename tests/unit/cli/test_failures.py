@@ -7,9 +7,9 @@ import json
 import click
 import pytest
 
+from sweepd.cli.commands.local.server import way_out
 from sweepd.cli.exit_code import ExitCode
 from sweepd.cli.failures import problem_of
-from sweepd.cli.local.server import way_out
 from sweepd.errors import ClientError, InvalidError, NotFoundError, error_of
 from sweepd.rpc.discovery import NoServerError
 from sweepd.rpc.failure import Failure, unreachable_cause

@@ -12,7 +12,7 @@ from sweepd import v1
 from sweepd.calls.following import PASSING
 from sweepd.calls.names import Named
 from sweepd.calls.states import run_state
-from sweepd.cli.define.creation import agent_command
+from sweepd.cli.commands.define.creation import agent_command
 from sweepd.cli.exit_code import ExitCode
 from sweepd.cli.live.progress import Notice, Progress, progress_line
 from sweepd.cli.live.view import View, view_on

@@ -12,8 +12,7 @@ from typing import TypeVar
 
 import click
 
-from sweepd.cli.output.csv_text import csv_text
-from sweepd.cli.output.table import cut, distinct, drawn
+from sweepd.cli.output.table import csv_text, cut, distinct, drawn
 from sweepd.cli.problem import Problem, usage_problem
 from sweepd.cli.settings import Settings, current_settings
 from sweepd.spec.point import Json

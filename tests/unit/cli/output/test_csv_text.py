@@ -7,7 +7,7 @@ import io
 
 import pytest
 
-from sweepd.cli.output.csv_text import csv_text
+from sweepd.cli.output.table import csv_text
 from sweepd.spec.point import Json
 
 

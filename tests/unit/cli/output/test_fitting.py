@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sweepd.cli.output.fitting import GAP, Need, fitted
+from sweepd.cli.output.table import GAP, Need, fitted
 
 NUMBER = Need(cells=6, heading=5)
 TEXT = Need(cells=50, heading=4, cut=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sweepd import v1
-from sweepd.cli.show.failed_runs import all_failed, causes, failure_heading, memory_text, was_killed
+from sweepd.cli.show.outcome import all_failed, causes, failure_heading, memory_text, was_killed
 from sweepd.views.run import run_shape
 from unit.cli.messages import NAME, a_run, a_sweep
 

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 import click
 
 from sweepd.cli.command import Command
-from sweepd.cli.connection import connect
-from sweepd.cli.define.prior_options import (
+from sweepd.cli.commands.define.prior_options import (
     PriorOptions,
     prior_options,
     report_shape,
     selection_of,
     write_report,
 )
-from sweepd.cli.define.sweep_options import checked_spec, definition_options
+from sweepd.cli.commands.define.sweep_options import checked_spec, definition_options
+from sweepd.cli.connection import connect
 from sweepd.cli.output.formats import note, output_option, put, write_document
 from sweepd.cli.problem import usage_problem
 from sweepd.cli.settings import current_settings
@@ -57,7 +57,7 @@ def command(
     """
     from sweepd.calls.placement import parent_of, placing
     from sweepd.calls.sweep_file import read_sweep
-    from sweepd.cli.define.creation import agent_command, begin_sweep, note_unbounded
+    from sweepd.cli.commands.define.creation import agent_command, begin_sweep, note_unbounded
 
     settings = current_settings()
     if "-" in prior.runs and file == "-":

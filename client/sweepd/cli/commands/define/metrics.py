@@ -64,7 +64,7 @@ def command(
     script prints is at no path: for `stdout` give a log of it with --from, or pipe it in.
     """
     from sweepd.calls.sweep_file import read_sweep
-    from sweepd.cli.define.sweep_options import checked_spec
+    from sweepd.cli.commands.define.sweep_options import checked_spec
 
     if len(words) != 2 or words[0] != "test":
         raise usage_problem("metrics takes `test FILE`", next_step=_FORM)

@@ -8,15 +8,21 @@ from typing import TYPE_CHECKING
 import click
 
 from sweepd.cli.command import Command
-from sweepd.cli.define.prior_options import PriorOptions, prior_options, report_shape, write_report
-from sweepd.cli.define.sweep_options import error_format_option
+from sweepd.cli.commands.define.prior_options import (
+    PriorOptions,
+    preview_on_server,
+    prior_options,
+    report_shape,
+    write_report,
+)
+from sweepd.cli.commands.define.sweep_options import error_format_option
 from sweepd.cli.output.formats import note, output_of, output_option, write_document, write_rows
 from sweepd.cli.problem import usage_problem
 from sweepd.durations import parse_duration
 from sweepd.views.text import clean
 
 if TYPE_CHECKING:
-    from sweepd.cli.define.preview_text import Cost
+    from sweepd.cli.commands.define.preview_text import Cost
     from sweepd.spec import SweepSpec
     from sweepd.spec.preview import Preview
 
@@ -75,8 +81,8 @@ def command(
     prints {"params", "argv"} for each run.
     """
     from sweepd.calls.sweep_file import read_sweep
-    from sweepd.cli.define import preview_text as shapes
-    from sweepd.cli.define.sweep_options import checked_spec
+    from sweepd.cli.commands.define import preview_text as shapes
+    from sweepd.cli.commands.define.sweep_options import checked_spec
     from sweepd.spec.preview import preview
 
     cost = _cost(run_time, slots)
@@ -86,8 +92,6 @@ def command(
     report = None
     if prior.given:
         _refuse_beside_prior(seed, interpreter)
-        from sweepd.cli.define.server_preview import preview_on_server
-
         shown, report = preview_on_server(text, number, prior)
         problem = ""
         if output_format == "jsonl":
@@ -123,7 +127,7 @@ def _refuse_beside_prior(seed: int | None, interpreter: str) -> None:
 
 def _streamed(spec: SweepSpec, number: int, interpreter: str) -> tuple[Preview, str]:
     """Write each run as soon as it is found; return the preview without them, and the first problem."""
-    from sweepd.cli.define.preview_text import line_shape
+    from sweepd.cli.commands.define.preview_text import line_shape
     from sweepd.spec.preview import first_runs, preview
 
     shown = preview(spec, 0)
@@ -147,7 +151,7 @@ def _seeded(spec: SweepSpec, seed: int | None) -> SweepSpec:
 
 
 def _cost(run_time: str | None, slots: int | None) -> Cost | None:
-    from sweepd.cli.define.preview_text import Cost
+    from sweepd.cli.commands.define.preview_text import Cost
 
     if run_time is None:
         if slots is not None:

@@ -20,7 +20,7 @@ from sweepd.views.text import counted
 
 if TYPE_CHECKING:
     from sweepd import v1
-    from sweepd.cli.define.lineage import Lineage, Tried
+    from sweepd.cli.commands.define.proposal import Lineage, Tried
     from sweepd.client import Client
     from sweepd.spec.propose import Proposal
 
@@ -64,9 +64,14 @@ def command(
     of most runs. The file goes to stdout: look it over, then create it by the command on stderr, seeded with
     those of these runs that suit it.
     """
-    from sweepd.cli.define.lineage import Lineage
-    from sweepd.cli.define.script_parameters import without_script_parameters
-    from sweepd.cli.define.seeding import create_line, parents_of, prior_options_of, seeded_with
+    from sweepd.cli.commands.define.proposal import (
+        Lineage,
+        create_line,
+        parents_of,
+        prior_options_of,
+        seeded_with,
+        without_script_parameters,
+    )
 
     if not (project or "").strip("/") and not sweeps:
         raise usage_problem("of which runs?", next_step="say --project PROJECT or --sweep ID")
@@ -102,7 +107,7 @@ def _by_hand(client: Client, project: str, states: tuple[str, ...]) -> list[Trie
     from sweepd import v1
     from sweepd.calls.placement import project_name
     from sweepd.calls.states import run_states
-    from sweepd.cli.define.lineage import Tried
+    from sweepd.cli.commands.define.proposal import Tried
     from sweepd.views.run import params_shape
 
     name = project_name(project, current_settings().told("entity"))
@@ -143,7 +148,7 @@ def _sweeps(client: Client, project: str | None, sweeps: tuple[str, ...], *, any
 def _tried(client: Client, names: list[str], states: tuple[str, ...], *, any_run: bool) -> list[Tried]:
 
     from sweepd.calls.states import run_states
-    from sweepd.cli.define.lineage import Tried
+    from sweepd.cli.commands.define.proposal import Tried
     from sweepd.views.run import params_shape
 
     tried: list[Tried] = []

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from sweepd.cli.command import Command
-from sweepd.cli.define.sweep_options import error_format_option
+from sweepd.cli.commands.define.sweep_options import error_format_option
 from sweepd.cli.exit_code import ExitCode
 from sweepd.cli.output.formats import note, output_option, write_document
 from sweepd.cli.settings import current_settings
@@ -50,7 +50,7 @@ def command(file: str, error_format: str, output_format: str) -> int:
     """Check a sweep file (`-`: stdin) and report every finding at once; needs no server."""
     from sweepd.calls.placement import placing
     from sweepd.calls.sweep_file import Overrides, read_sweep
-    from sweepd.cli.define.sweep_options import finding_shape, report
+    from sweepd.cli.commands.define.sweep_options import finding_shape, report
     from sweepd.spec.methods.sizes import count_distinct
 
     text = read_sweep(file, placing=placing(Overrides(), current_settings().environ))
@@ -78,7 +78,7 @@ def command(file: str, error_format: str, output_format: str) -> int:
 
 
 def _summary(text: SweepText) -> str:
-    from sweepd.cli.define.preview_text import space_text
+    from sweepd.cli.commands.define.preview_text import space_text
     from sweepd.spec.methods.sizes import count_distinct
 
     if text.spec is None:

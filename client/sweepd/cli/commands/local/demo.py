@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sweepd.cli.command import Command
-from sweepd.cli.define.sweep_options import checked_spec
+from sweepd.cli.commands.define.sweep_options import checked_spec
 from sweepd.cli.exit_code import ExitCode
 from sweepd.cli.output.formats import note, put
 from sweepd.cli.settings import current_settings
@@ -18,10 +18,9 @@ from sweepd.views.text import number
 
 if TYPE_CHECKING:
     from sweepd import v1
-    from sweepd.cli.local.console import Outcome
-    from sweepd.cli.local.interrupts import Interrupts
-    from sweepd.cli.local.processes import Process
-    from sweepd.cli.local.scratch_folder import ScratchFolder
+    from sweepd.cli.commands.local.console import Outcome
+    from sweepd.cli.commands.local.processes import Interrupts, Process
+    from sweepd.cli.commands.local.scratch_folder import ScratchFolder
     from sweepd.client import Client
 
 _SLOTS = 2
@@ -40,8 +39,8 @@ def command(keep: Path | None) -> int:
 
     Uses a folder and ports of its own and leaves nothing running, also after Ctrl-C.
     """
-    from sweepd.cli.local.interrupts import Interrupts
-    from sweepd.cli.local.scratch_folder import ScratchFolder
+    from sweepd.cli.commands.local.processes import Interrupts
+    from sweepd.cli.commands.local.scratch_folder import ScratchFolder
 
     with Interrupts() as interrupts:
         scratch: ScratchFolder | None = None
@@ -85,7 +84,7 @@ def _create(scratch: ScratchFolder, client: Client) -> v1.Sweep:
 
     from sweepd.calls.placement import parent_of
     from sweepd.calls.sweep_file import Overrides, read_sweep
-    from sweepd.cli.define.creation import create_sweep
+    from sweepd.cli.commands.define.creation import create_sweep
 
     text = read_sweep(str(scratch.folder / "sweep.yaml"))
     spec = checked_spec(text, error_format="text")
@@ -94,9 +93,8 @@ def _create(scratch: ScratchFolder, client: Client) -> v1.Sweep:
 
 def _stay(scratch: ScratchFolder, interrupts: Interrupts, client: Client, sweep: v1.Sweep) -> Outcome:
 
+    from sweepd.cli.commands.local.console import AgentConsole, start_agent
     from sweepd.cli.live.view import view_on
-    from sweepd.cli.local.agent import start_agent
-    from sweepd.cli.local.console import AgentConsole
 
     with interrupts.shield():
         agent = start_agent(
@@ -127,8 +125,8 @@ def _finish(
     scratch: ScratchFolder, client: Client, name: str, outcome: Outcome, alone: Process, keep: Path | None
 ) -> int:
 
-    from sweepd.cli.local.console import patiently
-    from sweepd.cli.local.scratch_folder import best_of
+    from sweepd.cli.commands.local.console import patiently
+    from sweepd.cli.commands.local.scratch_folder import best_of
     from sweepd.cli.show.outcome import best_lines, best_run, trouble_lines
 
     sweep = patiently(lambda: client.get_sweep(name))

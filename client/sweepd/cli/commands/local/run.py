@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import click
 
 from sweepd.cli.command import Command
+from sweepd.cli.commands.define.sweep_options import checked_spec, definition_options
 from sweepd.cli.connection import target
-from sweepd.cli.define.sweep_options import checked_spec, definition_options
 from sweepd.cli.exit_code import ExitCode
 from sweepd.cli.output.formats import note, output_option, put, write_document
 from sweepd.cli.problem import Problem
@@ -23,7 +23,7 @@ from sweepd.spec.arguments.command import uses_program
 if TYPE_CHECKING:
     from sweepd import v1
     from sweepd.calls.sweep_file import Overrides
-    from sweepd.cli.local.console import Outcome
+    from sweepd.cli.commands.local.console import Outcome
     from sweepd.client import Client
     from sweepd.spec import SweepSpec
 
@@ -59,8 +59,8 @@ def command(
     """
     from sweepd.calls.placement import parent_of, placing
     from sweepd.calls.sweep_file import read_sweep
-    from sweepd.cli.define.creation import create_sweep, label_flags, note_unbounded
-    from sweepd.cli.local.server import find_or_start
+    from sweepd.cli.commands.define.creation import create_sweep, label_flags, note_unbounded
+    from sweepd.cli.commands.local.server import find_or_start
 
     settings = current_settings()
     text = read_sweep(file, placing=placing(overrides, settings.environ))
@@ -125,7 +125,7 @@ def _check_labels(spec: SweepSpec, labels: Mapping[str, str]) -> None:
     Raises:
         Problem: it requires other labels.
     """
-    from sweepd.cli.define.creation import label_flags
+    from sweepd.cli.commands.define.creation import label_flags
 
     lacking = {name: value for name, value in spec.requires.items() if labels.get(name) != value}
     if lacking:
@@ -143,10 +143,9 @@ def _stay(
     client: Client, sweep: v1.Sweep, slots: int, folder: Path, settings: Settings, flags: Sequence[str]
 ) -> Outcome:
 
+    from sweepd.cli.commands.local.console import AgentConsole, start_agent
+    from sweepd.cli.commands.local.processes import SignalBox
     from sweepd.cli.live.view import view_on
-    from sweepd.cli.local.agent import start_agent
-    from sweepd.cli.local.console import AgentConsole
-    from sweepd.cli.local.interrupts import SignalBox
 
     environ = dict(_with_python(settings.environ))
     token = target(settings).token
@@ -174,9 +173,8 @@ def _with_python(environ: Mapping[str, str]) -> Mapping[str, str]:
 
 def _finish(client: Client, name: str, outcome: Outcome, settings: Settings, output_format: str) -> int:
 
-    from sweepd.cli.local.console import patiently
-    from sweepd.cli.show.failed_runs import all_failed
-    from sweepd.cli.show.outcome import best_lines, best_run, trouble_lines
+    from sweepd.cli.commands.local.console import patiently
+    from sweepd.cli.show.outcome import all_failed, best_lines, best_run, trouble_lines
     from sweepd.views.run import run_shape
     from sweepd.views.sweep import sweep_shape
 

@@ -21,8 +21,7 @@ from sweepd.views.text import clean, counted
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from sweepd.cli.local.run_folders import Found
-    from sweepd.cli.local.sync import Outcome
+    from sweepd.cli.commands.local.run_folders import Found, Outcome
     from sweepd.client import Client
 
 _AT_ONCE = 2
@@ -44,7 +43,7 @@ def command(folders: tuple[Path, ...], grace: str, output_format: str) -> int:
     is gone; by default `sweepd-runs` here. What the server has already is not sent again: the call may be
     repeated, and continues where it was cut off. A run whose script still runs is followed from then on.
     """
-    from sweepd.cli.local.run_folders import RUN_FOLDERS, find
+    from sweepd.cli.commands.local.run_folders import RUN_FOLDERS, find
 
     settings = current_settings()
     try:
@@ -75,7 +74,7 @@ def _synced(
     """Sync folders, two at a time, and yield the outcome of each, in their order."""
     from concurrent.futures import ThreadPoolExecutor
 
-    from sweepd.cli.local.sync import Outcome, is_there, sync_folder
+    from sweepd.cli.commands.local.run_folders import Outcome, is_there, sync_folder
 
     def one(each: Found) -> Outcome:
         if each.run and is_there(client, each):

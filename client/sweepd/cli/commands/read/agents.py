@@ -50,7 +50,7 @@ def command(
 def _list(sweep: str, output: Output) -> None:
 
     from sweepd.calls.states import sweep_state
-    from sweepd.cli.define.creation import agent_command
+    from sweepd.cli.commands.define.creation import agent_command
     from sweepd.views.agent import AGENTS, agent_shape
 
     settings = current_settings()

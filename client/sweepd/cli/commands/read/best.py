@@ -41,8 +41,7 @@ def command(sweep: str, limit: int | None, columns: str | None, output_format: s
     `-o args` prints the arguments behind the program just as the agent passed them, quoted for a shell on one
     line. Exit code 8: all runs have failed.
     """
-    from sweepd.cli.show.failed_runs import all_failed
-    from sweepd.cli.show.outcome import argument_line
+    from sweepd.cli.show.outcome import all_failed, argument_line
     from sweepd.views.run import run_shape, runs_columns
 
     with connect(current_settings()) as client:
@@ -63,8 +62,7 @@ def command(sweep: str, limit: int | None, columns: str | None, output_format: s
 
 def _runs(client: Client, sweep: v1.Sweep, limit: int | None) -> list[v1.Run]:
 
-    from sweepd.cli.show.failed_runs import all_failed
-    from sweepd.cli.show.outcome import best_run
+    from sweepd.cli.show.outcome import all_failed, best_run
 
     if all_failed(sweep):
         return []
@@ -76,7 +74,7 @@ def _runs(client: Client, sweep: v1.Sweep, limit: int | None) -> list[v1.Run]:
 
 def _failed(client: Client, sweep: v1.Sweep) -> Problem:
     """Return the problem of a sweep whose runs have all failed, so that none of them is the best."""
-    from sweepd.cli.show.failed_runs import failure_heading, failure_lines
+    from sweepd.cli.show.outcome import failure_heading, failure_lines
 
     return Problem(
         message=failure_heading(sweep),

@@ -70,7 +70,7 @@ def command(
 
 def _write_spec(sweep: v1.Sweep, output_format: str) -> None:
 
-    from sweepd.cli.define.creation import sweep_document, sweep_text
+    from sweepd.cli.commands.define.creation import sweep_document, sweep_text
 
     if output_format in ("json", "jsonl"):
         write_document(sweep_document(sweep), output_format)
@@ -96,7 +96,7 @@ def _named(client: Client, words: tuple[str, ...]) -> Named:
 def _describe(client: Client, run: v1.Run, shape: Row, *, colored: bool) -> str:
 
     from sweepd.cli.show.describe import describe_run
-    from sweepd.cli.show.failed_runs import memory_hint, was_killed
+    from sweepd.cli.show.outcome import memory_hint, was_killed
     from sweepd.views.summary import run_summary
     from sweepd.views.values import plain_json
 

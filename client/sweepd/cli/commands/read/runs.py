@@ -61,8 +61,7 @@ def command(
     `--sort` and `--filter` also know `metrics.KEY`, the last value of what was logged.
     """
     from sweepd.calls.states import run_states
-    from sweepd.cli.commands.read.project_runs import write_project
-    from sweepd.cli.commands.read.run_metrics import runs_with_metrics
+    from sweepd.cli.commands.read.project_runs import runs_with_metrics, write_project
     from sweepd.views.run import runs_columns
 
     settings = current_settings()
@@ -147,7 +146,7 @@ def _write_prior(sweep: str, states: tuple[str, ...], output: Output, *, best_fi
 def _empty(client: Client, name: str, settings: Settings, *, chosen: bool) -> str:
     """Return what to say of a sweep that has no run to show."""
     from sweepd.calls.states import sweep_state
-    from sweepd.cli.define.creation import agent_command
+    from sweepd.cli.commands.define.creation import agent_command
 
     if chosen:
         return "No such run."

@@ -15,7 +15,7 @@ from sweepd.errors import ClientError
 
 if TYPE_CHECKING:
     from sweepd import v1
-    from sweepd.cli.define.edit import Edit
+    from sweepd.cli.commands.steer.typed import Edit
     from sweepd.client import Client
 
 # Several people may edit at once; who comes second looks again and repeats.
@@ -80,9 +80,8 @@ def command(
     Nothing else changes what its runs do.
     """
     from sweepd.calls.states import sweep_state
-    from sweepd.cli.define.creation import note_standstill
-    from sweepd.cli.define.edit import Edit
-    from sweepd.cli.define.typed_points import typed_words
+    from sweepd.cli.commands.define.creation import note_standstill
+    from sweepd.cli.commands.steer.typed import Edit, typed_words
     from sweepd.views.sweep import sweep_shape
 
     edit = Edit(
@@ -125,7 +124,7 @@ def _edited(client: Client, name: str, edit: Edit, revision: int | None) -> v1.S
 
 def _refusal(error: ClientError, edited: v1.Sweep) -> Problem:
     """Return what the server objects to in the words of the call, not in those of the contract."""
-    from sweepd.cli.define.edit import option_of
+    from sweepd.cli.commands.steer.typed import option_of
     from sweepd.cli.failures import problem_of
 
     problem = problem_of(error)

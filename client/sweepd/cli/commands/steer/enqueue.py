@@ -57,8 +57,8 @@ def command(
     What the point leaves out is chosen by the method. The run counts for run_cap; a finished sweep goes on
     with it. With repeats, as many runs as that are added. Prints their names.
     """
-    from sweepd.cli.define.creation import note_standstill
-    from sweepd.cli.define.typed_points import assembled, names_of
+    from sweepd.cli.commands.define.creation import note_standstill
+    from sweepd.cli.commands.steer.typed import assembled, names_of
     from sweepd.views.run import run_shape, runs_columns
 
     values = _values(words, params, params_file)
@@ -95,7 +95,7 @@ def _enqueued(
 
 def _values(words: tuple[str, ...], params: str | None, params_file: str | None) -> list[tuple[str, Json]]:
 
-    from sweepd.cli.define.typed_points import typed_values, typed_words
+    from sweepd.cli.commands.steer.typed import typed_values, typed_words
 
     if params is not None and params_file is not None:
         raise usage_problem("--params and --params-file exclude each other")

@@ -45,7 +45,7 @@ def command(names: tuple[str, ...], states: tuple[str, ...], request_id: str, ou
     cancelled. All of them or none: a run that cannot be retried is named. Prints the names of those that
     wait again.
     """
-    from sweepd.cli.define.creation import note_standstill
+    from sweepd.cli.commands.define.creation import note_standstill
 
     settings = current_settings()
     with connect(settings) as client:

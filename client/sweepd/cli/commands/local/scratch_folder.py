@@ -14,8 +14,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sweepd.cli.local.interrupts import Interrupts
-from sweepd.cli.local.processes import Process, end, last_lines, program, ready_address, start
+from sweepd.cli.commands.local.processes import (
+    Interrupts,
+    Process,
+    end,
+    last_lines,
+    program,
+    ready_address,
+    start,
+)
 from sweepd.cli.problem import Problem, usage_problem
 from sweepd.installing import INSTALL_SERVER
 from sweepd.private_files import make_folder
@@ -69,7 +76,7 @@ class ScratchFolder:
     def lay_out(self) -> None:
         """Put the script and the sweep file of the demonstration there."""
         for name in _FILES:
-            shutil.copy(Path(__file__).parent / "demo" / name, self.folder / name)
+            shutil.copy(Path(__file__).parent / "demo_files" / name, self.folder / name)
 
     def start_server(self) -> Client:
         """Start all services on free ports; return a client once they serve.

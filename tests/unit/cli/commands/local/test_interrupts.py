@@ -7,7 +7,7 @@ import weakref
 
 import pytest
 
-from sweepd.cli.local.interrupts import Interrupts
+from sweepd.cli.commands.local.processes import Interrupts
 from waiting import until
 
 

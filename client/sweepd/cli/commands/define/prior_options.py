@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -22,10 +23,13 @@ from sweepd.views.text import clean, counted
 
 if TYPE_CHECKING:
     from sweepd import v1
+    from sweepd.calls.sweep_file import SweepText
     from sweepd.client import Client
     from sweepd.spec.point import Json
+    from sweepd.spec.preview import Preview
 
 MOST_NAMED = 20
+_MOST_PREVIEWED = 1_000
 _CONDITION = re.compile(r"(state|tag|created|value)\s*(<=|>=|=|<|>)\s*(.+)", re.DOTALL)
 
 
@@ -121,6 +125,28 @@ def selection_of(client: Client, options: PriorOptions) -> v1.PriorRunSelection 
     )
 
 
+def preview_on_server(
+    text: SweepText, number: int, options: PriorOptions
+) -> tuple[Preview, v1.PriorRunReport]:
+    """Return the preview of a sweep that begins with prior runs, which a server alone knows, and its report.
+
+    Raises:
+        Problem: too many runs are to be shown, or the options make no sense.
+        ClientError: the server refuses.
+    """
+    from sweepd import v1
+    from sweepd.cli.connection import connect
+
+    if number > _MOST_PREVIEWED:
+        raise usage_problem(
+            f"with prior runs, at most {_MOST_PREVIEWED:,} runs are shown", next_step="write -n 1000"
+        )
+    file = v1.SweepFile(file_name=os.path.basename(text.file_name), content=text.content)  # noqa: PTH119
+    with connect(current_settings()) as client:
+        answer = client.preview_sweep(file, number, selection_of(client, options))
+    return _preview(answer.preview), answer.prior_runs
+
+
 def filter_message(conditions: Iterable[str]) -> v1.PriorRunFilter:
     """Return conditions as the server takes them.
 
@@ -212,4 +238,31 @@ def _no_filter(text: str) -> Exception:
         f"no filter: {text!r}",
         next_step=f"write state=S (S: {', '.join(FINAL_RUN)}), tag=T, created>=TIME, created<TIME,"
         " value<=X or value>=X",
+    )
+
+
+def _preview(message: v1.SweepPreview) -> Preview:
+    from sweepd import v1
+    from sweepd.codec import point_from_message
+    from sweepd.spec.methods.proposed import Source
+    from sweepd.spec.preview import Preview, PreviewedRun
+    from sweepd.spec.space.counting import Count
+
+    size = message.space_size if message.HasField("space_size") else None
+    return Preview(
+        runs=tuple(
+            PreviewedRun(
+                point=point_from_message(run.parameters),
+                argv=tuple(run.argv),
+                problem="",
+                source=Source[v1.PointSource.Name(run.source).removeprefix("POINT_SOURCE_")],
+                repeat=run.repeat,
+            )
+            for run in message.runs
+        ),
+        size=Count(size, is_estimate=message.space_size_is_estimate),
+        planned_runs=message.planned_runs if message.HasField("planned_runs") else None,
+        rungs=tuple(message.rungs),
+        seed=message.seed,
+        broken_off=False,
     )

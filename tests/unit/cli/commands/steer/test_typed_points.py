@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sweepd import v1
-from sweepd.cli.define.typed_points import assembled, names_of, typed_value, typed_values, typed_words
+from sweepd.cli.commands.steer.typed import assembled, names_of, typed_value, typed_values, typed_words
 from sweepd.cli.problem import Problem
 from sweepd.codec import point_message
 from sweepd.spec.point import Json

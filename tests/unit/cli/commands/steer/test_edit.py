@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sweepd import v1
-from sweepd.cli.define.edit import option_of
+from sweepd.cli.commands.steer.typed import option_of
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sweepd import v1
-from sweepd.cli.define.lineage import Lineage, Tried
+from sweepd.cli.commands.define.proposal import Lineage, Tried
 
 WANDB = v1.SweepSpec(
     method=v1.SEARCH_METHOD_GRID,

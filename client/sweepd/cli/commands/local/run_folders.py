@@ -1,4 +1,4 @@
-"""Sync of one folder: by an agent that takes nothing new, and whose log reports its progress."""
+"""Folders of runs on this machine, and their transfer to the server."""
 
 from __future__ import annotations
 
@@ -7,18 +7,76 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sweepd.cli.exit_code import ExitCode
+from sweepd.cli.problem import Problem, not_found
 from sweepd.durations import duration_text
-from sweepd.regular_files import open_regular
+from sweepd.regular_files import open_regular, read_inside
+
+RUN_FOLDERS = "sweepd-runs"
+_MOST_BYTES = 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Folder to sync. `run`: full name of its standalone run; empty for the folder of an agent."""
+
+    path: Path
+    run: str
+
+
+def find(folders: Sequence[Path]) -> list[Found]:
+    """Return what is in some folders, each of which may be one itself; by name, so oldest runs first.
+
+    Raises:
+        Problem: one is missing, or holds nothing of ours.
+    """
+    found: dict[Path, Found] = {}
+    for folder in folders:
+        inside = list(_inside(folder))
+        if not inside:
+            raise _nothing(folder)
+        found.update((each.path, each) for each in inside)
+    return list(found.values())
+
+
+def _inside(folder: Path) -> Iterator[Found]:
+    here = _found(folder)
+    if here is not None:
+        yield here
+        return
+    for depth in ("*", f"{RUN_FOLDERS}/*", "*/*"):
+        inside = [each for path in sorted(folder.glob(depth)) if (each := _found(path)) is not None]
+        if inside:
+            yield from inside
+            return
+
+
+def _found(path: Path) -> Found | None:
+    # Without the first of these, its runs are still known by what is kept with each.
+    if (path / "runs").is_dir() and any((path / name).is_file() for name in ("agent.json", "lock")):
+        return Found(path.absolute(), "")
+    try:
+        run = json.loads(read_inside(path.resolve(), "run.json", limit=_MOST_BYTES))["run"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return Found(path.absolute(), run) if isinstance(run, str) and run.count("/") == 2 else None
+
+
+def _nothing(folder: Path) -> Problem:
+    return not_found(
+        f"no run in {folder}" if folder.is_dir() else f"there is no folder {folder}",
+        next_step=f"name the folder of a run, one that holds {RUN_FOLDERS}, or the --state of an agent",
+    )
+
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from sweepd.cli.local.run_folders import Found
     from sweepd.client import Client
     from sweepd.rpc.discovery import Target
     from sweepd.views.rows import Row

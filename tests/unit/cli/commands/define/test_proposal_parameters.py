@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sweepd.cli.define.script_parameters import without_script_parameters
+from sweepd.cli.commands.define.proposal import without_script_parameters
 from sweepd.spec.point import Point
 
 SWEPT: list[Point] = [{"opt": {"lr": 0.1}, "depth": 2}, {"opt": {"lr": 0.2}, "depth": {"a": 1}}]

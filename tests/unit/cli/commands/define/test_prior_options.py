@@ -8,7 +8,7 @@ from io import StringIO
 import pytest
 
 from sweepd import v1
-from sweepd.cli.define.prior_options import (
+from sweepd.cli.commands.define.prior_options import (
     PriorOptions,
     filter_message,
     report_shape,

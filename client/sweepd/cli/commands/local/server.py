@@ -7,9 +7,9 @@ import shlex
 import subprocess
 from typing import TYPE_CHECKING
 
+from sweepd.cli.commands.local.processes import program
 from sweepd.cli.connection import connect
 from sweepd.cli.exit_code import ExitCode
-from sweepd.cli.local.processes import program
 from sweepd.cli.output.formats import note
 from sweepd.cli.problem import Problem
 from sweepd.cli.settings import Settings

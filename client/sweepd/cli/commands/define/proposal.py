@@ -1,0 +1,224 @@
+"""Runs that a proposed sweep follows: their points and search space, and how they become its prior runs."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
+
+from sweepd import v1
+from sweepd.calls.placement import project_name
+from sweepd.cli.commands.define.prior_options import PriorOptions, selection_of
+from sweepd.cli.output.formats import note
+from sweepd.cli.settings import current_settings
+from sweepd.cli.show.reproduce import shell_line
+from sweepd.spec.point import Json, Point, canonical_json
+from sweepd.views.spec_shapes import word
+from sweepd.views.text import clean, counted
+
+Trait = TypeVar("Trait", bound=Hashable)
+Objective = tuple[str, int]
+"""Name and goal of a metric; the name is empty where a sweep has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A run: the specification of its sweep, its point, its value if it has one."""
+
+    spec: v1.SweepSpec
+    point: Point
+    value: float | None
+
+
+@dataclass(slots=True)
+class Lineage:
+    """Runs, one or more; `notes` tell where their sweeps differ, and which way was taken."""
+
+    tried: Sequence[Tried]
+    notes: list[str] = field(default_factory=list)
+
+    def program(self) -> str:
+        """Return the program of most runs; empty if most have none."""
+        return self._common("program", lambda spec: spec.program, str)
+
+    def command(self) -> list[str]:
+        """Return the command of most runs; empty for the default one."""
+        return list(self._common("command", lambda spec: tuple(spec.command), shell_line))
+
+    def reading(self) -> dict[str, Json]:
+        """Return how most runs of sweeps have their metrics read: `compat` and `metrics_from` of the file."""
+        swept = [tried for tried in self.tried if tried.spec.method]  # standalone runs have no sweep
+        if not swept:
+            return {}
+        document: dict[str, Json] = {}
+        if compat := self._common("compat", lambda spec: spec.compat, _compat_word, swept):
+            document["compat"] = _compat_word(compat)
+        sources = self._common(
+            "metrics_from", _sources, lambda found: ", ".join(name for name, _ in found), swept
+        )
+        if sources:
+            document["metrics_from"] = dict(sources)
+        return document
+
+    def objective(self, name: str | None = None) -> Objective:
+        """Return the objective of most runs that have one, or the one called `name`."""
+        if name is None:
+            with_one = [tried for tried in self.tried if tried.spec.metric.name]
+            return self._common("objective", _objective, _shown, with_one or self.tried)
+        named = [tried.spec for tried in self.tried if tried.spec.metric.name == name]
+        if named:
+            return _objective(named[0])
+        self.notes.append(f"no run has the objective {clean(name)}; lower is taken for better")
+        return name, v1.GOAL_MINIMIZE
+
+    def best(self, objective: Objective) -> Point | None:
+        """Return the point with the best value of an objective; None if no run has one."""
+        sign = -1.0 if objective[1] == v1.GOAL_MAXIMIZE else 1.0
+        valued = [
+            (sign * tried.value, tried.point)
+            for tried in self.tried
+            if tried.value is not None and math.isfinite(tried.value) and _objective(tried.spec) == objective
+        ]
+        return min(valued, key=lambda pair: pair[0])[1] if valued else None
+
+    def _common(
+        self,
+        what: str,
+        trait: Callable[[v1.SweepSpec], Trait],
+        show: Callable[[Trait], str],
+        among: Sequence[Tried] | None = None,
+    ) -> Trait:
+        """Return the trait that most runs have; where they differ, a note says so."""
+        tried_ones = self.tried if among is None else among
+        (most, count), *others = Counter(trait(tried.spec) for tried in tried_ones).most_common()
+        if others:
+            kinds = ", ".join(f"{clean(show(other)) or 'none'} ({number})" for other, number in others)
+            self.notes.append(
+                f"the {what} differs: {clean(show(most)) or 'none'}, of {counted(count, 'run')}, "
+                f"is taken; others: {kinds}"
+            )
+        return most
+
+
+def _compat_word(number: int) -> str:
+    return word(v1.Compat.Name(v1.Compat.ValueType(number)), "COMPAT_") if number else ""
+
+
+def _sources(spec: v1.SweepSpec) -> tuple[tuple[str, str], ...]:
+    found = spec.metrics_from
+    named = {"stdout": found.stdout, "file": found.file, "tensorboard": found.tensorboard}
+    return tuple((name, value) for name, value in named.items() if value)
+
+
+def _objective(spec: v1.SweepSpec) -> Objective:
+    return spec.metric.name, spec.metric.goal
+
+
+def _shown(objective: Objective) -> str:
+    name, goal = objective
+    return f"{name}, {'maximize' if goal == v1.GOAL_MAXIMIZE else 'minimize'}" if name else ""
+
+
+Path = tuple[str, ...]
+
+
+def without_script_parameters(
+    standalone: Sequence[Point], swept: Sequence[Point]
+) -> tuple[list[Point], list[str]]:
+    """Return the points of standalone runs without script-only parameters, and the names of those.
+
+    The point of a standalone run is the whole configuration of its script. A sweep that passed such a value
+    on would give the script an argument that it may not know, and runs of sweeps would seem to lack it.
+    """
+    known = {path for point in swept for path, _ in _leaves(point)}
+    seen: dict[Path, set[str]] = {}
+    for point in standalone:
+        for path, value in _leaves(point):
+            if not any(path[:length] in known for length in range(1, len(path) + 1)):
+                seen.setdefault(path, set()).add(canonical_json(value))
+    own = {path for path, values in seen.items() if known and len(values) == 1}
+    return [_without(point, own) for point in standalone], sorted(".".join(path) for path in own)
+
+
+def _leaves(group: Point, outer: Path = ()) -> Iterator[tuple[Path, Json]]:
+    for name, value in group.items():
+        if isinstance(value, dict) and value:
+            yield from _leaves(value, (*outer, name))
+        else:
+            yield (*outer, name), value
+
+
+def _without(group: Point, own: set[Path], outer: Path = ()) -> dict[str, Json]:
+    kept: dict[str, Json] = {}
+    for name, value in group.items():
+        path = (*outer, name)
+        if isinstance(value, dict) and value:
+            if members := _without(value, own, path):
+                kept[name] = members
+        elif path not in own:
+            kept[name] = value
+    return kept
+
+
+if TYPE_CHECKING:
+    from sweepd.client import Client
+
+
+def parents_of(names: Iterable[str], project: str | None) -> set[str]:
+    """Return the projects that the runs are of, by full name."""
+    parents = {name.rpartition("/")[0] for name in names}
+    return parents or {project_name(project or "", current_settings().told("entity"))}
+
+
+def prior_options_of(
+    project: str | None, names: Sequence[str], states: Sequence[str], *, by_sweep: bool
+) -> PriorOptions | None:
+    """Return the options by which `create` begins with these runs; None if none of them can have ended."""
+    filters = tuple(f"state={state}" for state in states if state != "running")
+    if not filters:
+        return None
+    parents = parents_of(names, project)
+    if by_sweep or len(parents) > 1:
+        return PriorOptions(sweeps=tuple(names), filters=filters)
+    return PriorOptions(project=parents.pop(), filters=filters)
+
+
+def seeded_with(client: Client, text: str, prior: PriorOptions | None, runs: int) -> str:
+    """Return the runs that the sweep would begin with, in words; nothing if none suits it.
+
+    The server judges that: it alone knows what a run has logged, and what its script has told.
+    """
+    from sweepd import v1
+    from sweepd.errors import ClientError
+
+    if prior is None:
+        note("note: runs that have not ended are no prior runs")
+        return ""
+    file = v1.SweepFile(file_name="sweep.yaml", content=text.encode())
+    try:
+        report = client.preview_sweep(file, 0, selection_of(client, prior)).prior_runs
+    except ClientError as error:
+        if error.code != "UNAVAILABLE":
+            raise
+        return "those of these runs that suit it"  # their curves cannot be read just now
+    if not report.taken:
+        why = f": {clean(report.unsuitable_runs[0].reason)}" if report.unsuitable_runs else ""
+        note(f"note: none of these runs suits it as a prior run{why}")
+        return ""
+    return "these runs" if report.taken == runs else f"{report.taken:,} of these {runs:,} runs"
+
+
+def create_line(prior: PriorOptions | None) -> str:
+    """Return the line that creates the sweep, so that it begins with prior runs."""
+    from shlex import join
+
+    words = ["sweepctl", "create", "sweep.yaml"]
+    if prior is not None:
+        words += [word for sweep in prior.sweeps for word in ("--prior-sweep", sweep)]
+        words += ["--prior-project", prior.project] if prior.project else []
+        words += [word for condition in prior.filters for word in ("--filter", condition)]
+    if server := current_settings().server:
+        words += ["--server", server]
+    return join(words)

@@ -1,1 +1,0 @@
-"""Definition of sweeps: files, options, previews, prior runs, proposals, edits."""
