@@ -23,19 +23,17 @@ if TYPE_CHECKING:
     from sweepd.objects.api import Api
     from sweepd.objects.async_client import AsyncClient
     from sweepd.objects.async_sweep import AsyncStoredRun, AsyncSweep
-    from sweepd.objects.best import BestSoFar
     from sweepd.objects.client import Client
     from sweepd.objects.creation import SweepWarning
     from sweepd.objects.history import History
-    from sweepd.objects.importance import CategoryCorrelation, Importance, ParameterImportance
+    from sweepd.objects.results import BestSoFar, CategoryCorrelation, Importance, ParameterImportance
     from sweepd.objects.sweep import StoredRun, Sweep
     from sweepd.script.errors import ConfigError, Error, UsageError
     from sweepd.script.media.artifact import Artifact
     from sweepd.script.media.histogram import Histogram
     from sweepd.script.media.ignored import Bokeh, Graph, Molecule, Object3D
     from sweepd.script.media.image import Image
-    from sweepd.script.media.plotly import Plotly
-    from sweepd.script.media.recordings import Audio, Html, Video
+    from sweepd.script.media.recordings import Audio, Html, Plotly, Video
     from sweepd.script.media.table import Table
     from sweepd.script.run.config import Config
     from sweepd.script.run.run import Run
@@ -149,9 +147,9 @@ _HOMES = {
     "AsyncStoredRun": "sweepd.objects.async_sweep",
     "AsyncSweep": "sweepd.objects.async_sweep",
     "Audio": "sweepd.script.media.recordings",
-    "BestSoFar": "sweepd.objects.best",
+    "BestSoFar": "sweepd.objects.results",
     "Bokeh": "sweepd.script.media.ignored",
-    "CategoryCorrelation": "sweepd.objects.importance",
+    "CategoryCorrelation": "sweepd.objects.results",
     "Client": "sweepd.objects.client",
     "ClientError": "sweepd.errors",
     "ConfigError": "sweepd.script.errors",
@@ -165,15 +163,15 @@ _HOMES = {
     "History": "sweepd.objects.history",
     "Html": "sweepd.script.media.recordings",
     "Image": "sweepd.script.media.image",
-    "Importance": "sweepd.objects.importance",
+    "Importance": "sweepd.objects.results",
     "InvalidError": "sweepd.errors",
     "MissingExtraError": "sweepd.errors",
     "Molecule": "sweepd.script.media.ignored",
     "NotFoundError": "sweepd.errors",
     "NotYetError": "sweepd.errors",
     "Object3D": "sweepd.script.media.ignored",
-    "ParameterImportance": "sweepd.objects.importance",
-    "Plotly": "sweepd.script.media.plotly",
+    "ParameterImportance": "sweepd.objects.results",
+    "Plotly": "sweepd.script.media.recordings",
     "Run": "sweepd.script.run.run",
     "RunStopped": "sweepd.functions.in_process",
     "Settings": "sweepd.script.settings",

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
-from sweepd.calls import accounts, following, logs, metrics, names, runs, server, sweeps, waiting
+from sweepd.calls import following, logs, metrics, names, runs, server, sweeps, waiting
 from sweepd.calls.blocking_wire import BlockingWire
 from sweepd.calls.wire import Wire, iterate, run_now
 
@@ -107,9 +107,9 @@ class Client:
     list_agents = _many(server.list_agents)
     release_agent = _one(server.release_agent)
 
-    who_am_i = _one(accounts.who_am_i)
-    create_token = _one(accounts.create_token)
-    list_tokens = _many(accounts.tokens)
-    revoke_token = _one(accounts.revoke_token)
-    list_entities = _many(accounts.entities)
-    list_projects = _many(accounts.projects)
+    who_am_i = _one(server.who_am_i)
+    create_token = _one(server.create_token)
+    list_tokens = _many(server.tokens)
+    revoke_token = _one(server.revoke_token)
+    list_entities = _many(server.entities)
+    list_projects = _many(server.projects)

@@ -23,7 +23,7 @@ from pathlib import Path
 from sweepd import v1
 from sweepd.durations import parse_duration
 from sweepd.regular_files import write_inside
-from sweepd.script.folder.sync_failure import FILE, LEFT
+from sweepd.script.folder.run_folder import FILE, LEFT
 from sweepd_agent.agent import Agent
 from sweepd_agent.attempt import Attempt
 from sweepd_agent.context.command import end_all

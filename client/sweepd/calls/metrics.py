@@ -7,8 +7,7 @@ from contextlib import aclosing
 
 from sweepd import v1
 from sweepd.calls import methods
-from sweepd.calls.call_forms import PAGE, entries
-from sweepd.calls.wire import Wire
+from sweepd.calls.wire import PAGE, Wire, entries
 from sweepd.errors import FailedError
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sweepd import v1
-from sweepd.calls import accounts, runs, sweeps
+from sweepd.calls import runs, server, sweeps
 from sweepd.calls.wire import Wire
 from sweepd.errors import ClientError, InvalidError, NotFoundError, invalid
 
@@ -234,7 +234,7 @@ async def _standalone(wire: Wire, text: str) -> list[str]:
 
 async def _projects(wire: Wire) -> list[str]:
     try:
-        return [project.name async for project in accounts.projects(wire)]
+        return [project.name async for project in server.projects(wire)]
     except ClientError as error:
         if error.code == "UNIMPLEMENTED":  # a server that knows of none
             return []

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 from sweepd import v1
 from sweepd.calls import methods
-from sweepd.calls.call_forms import PAGE, change_state, entries
 from sweepd.calls.methods import new_request_id
-from sweepd.calls.wire import Wire
+from sweepd.calls.wire import PAGE, Wire, change_state, entries
 from sweepd.errors import invalid
 
 if TYPE_CHECKING:

@@ -1,14 +1,15 @@
-"""Calls about the server itself, and about its agents."""
+"""Calls about the server: its agents, tokens, entities and projects."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
+
+from google.protobuf.duration_pb2 import Duration
 
 from sweepd import v1
 from sweepd.calls import methods
-from sweepd.calls.call_forms import PAGE, entries
 from sweepd.calls.methods import new_request_id
-from sweepd.calls.wire import Wire
+from sweepd.calls.wire import PAGE, Wire, entries
 
 
 def list_agents(wire: Wire, sweep: str = "") -> AsyncGenerator[v1.Agent, None]:
@@ -26,3 +27,56 @@ async def release_agent(wire: Wire, agent: str, *, sweep: str = "") -> list[str]
 async def info(wire: Wire) -> v1.GetServerInfoResponse:
     """Return the description of the server."""
     return await wire.one(methods.GET_SERVER_INFO, v1.GetServerInfoRequest())
+
+
+async def who_am_i(wire: Wire) -> v1.Token:
+    """Return the token that is presented, as the server knows it."""
+    return (await wire.one(methods.WHO_AM_I, v1.WhoAmIRequest())).token
+
+
+async def create_token(
+    wire: Wire,
+    scope: v1.TokenScope.ValueType,
+    *,
+    display_name: str = "",
+    account: str = "",
+    projects: Sequence[str] = (),
+    lifetime: float | None = None,
+    request_id: str = "",
+) -> v1.CreateTokenResponse:
+    """Make a token; the answer alone has its secret. `lifetime` in seconds, None: for ever."""
+    left = None
+    if lifetime is not None:
+        left = Duration()
+        left.FromMilliseconds(round(lifetime * 1000))
+    request = v1.CreateTokenRequest(
+        display_name=display_name,
+        account=account,
+        scope=scope,
+        projects=projects,
+        lifetime=left,
+        request_id=request_id or new_request_id(),
+    )
+    return await wire.one(methods.CREATE_TOKEN, request)
+
+
+def tokens(wire: Wire) -> AsyncGenerator[v1.Token, None]:
+    """Yield tokens, newest first."""
+    return entries(wire, methods.LIST_TOKENS, v1.ListTokensRequest(page_size=PAGE), lambda page: page.tokens)
+
+
+async def revoke_token(wire: Wire, key: str) -> v1.Token:
+    """End a token by its id."""
+    return (await wire.one(methods.REVOKE_TOKEN, v1.RevokeTokenRequest(id=key))).token
+
+
+def projects(wire: Wire, entity: str = "") -> AsyncGenerator[v1.Project, None]:
+    """Yield projects by name, those of one entity or all."""
+    request = v1.ListProjectsRequest(entity=entity, page_size=PAGE)
+    return entries(wire, methods.LIST_PROJECTS, request, lambda page: page.projects)
+
+
+def entities(wire: Wire) -> AsyncGenerator[v1.Entity, None]:
+    """Yield the entities of which something may be seen, by name."""
+    request = v1.ListEntitiesRequest(page_size=PAGE)
+    return entries(wire, methods.LIST_ENTITIES, request, lambda page: page.entities)

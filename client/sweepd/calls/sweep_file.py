@@ -1,15 +1,68 @@
-"""Sweep files as they were read: content, findings, and the values that a caller puts in their place."""
+"""Sweep file of a new sweep: its content and findings, what stands above it, and its entity and project."""
 
+import errno
 import os
-from collections.abc import Collection
+import select
+import stat
+import sys
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import PurePath
+from typing import Final
 
-from sweepd.calls.file_content import read_content
-from sweepd.errors import InvalidError
+from sweepd.errors import InvalidError, invalid
+from sweepd.name_part import LEGAL_PART, as_part, is_part
 from sweepd.spec import Diagnostic, Parsed, SweepSpec, parse_text, unreadable_file
+from sweepd.spec.limits import MAX_FILE_BYTES
+from sweepd.spec.reading.sweep import PLACING_KEYS
 
+_MOST: Final = MAX_FILE_BYTES + 1
+"""Bytes that tell that a file is too large."""
+
+_PATIENCE: Final = 2.0
+"""Seconds that a named pipe may be without anybody who writes into it."""
 _STDIN_NAME = "stdin"
 _UNREADABLE = "unreadable-file"
+
+
+def read_content(file: str) -> bytes:
+    """Return what a file holds, `-` being stdin; no more of it than tells that it is too large.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    if file == "-":
+        if sys.stdin is None:
+            raise OSError(errno.EBADF, "stdin is closed")
+        return sys.stdin.buffer.read(_MOST)
+    # Opening a named pipe would wait for somebody who writes into it, for ever if need be.
+    with open(file, "rb", opener=_opened) as stream:
+        descriptor = stream.fileno()
+        start = _start(descriptor) if stat.S_ISFIFO(os.fstat(descriptor).st_mode) else b""
+        os.set_blocking(descriptor, True)
+        return start + stream.read(_MOST - len(start))
+
+
+def _opened(file: str, flags: int) -> int:
+    return os.open(file, flags | os.O_NONBLOCK)
+
+
+def _start(descriptor: int) -> bytes:
+    """Return the start of what is in a pipe, once somebody writes into it; he may take all his time.
+
+    Raises:
+        OSError: nobody does.
+    """
+    waiting = select.poll()
+    waiting.register(descriptor, select.POLLIN)
+    written = waiting.poll(_PATIENCE * 1000)
+    try:
+        start = os.read(descriptor, 1)
+    except BlockingIOError:
+        return b""
+    if not start and not written:
+        raise OSError(errno.EPIPE, "nobody writes into this pipe")
+    return start
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,3 +146,70 @@ def text_of(parsed: Parsed, file_name: str, content: bytes = b"") -> SweepText:
         diagnostics=parsed.diagnostics,
         unsupported=parsed.unsupported,
     )
+
+
+def placing(overrides: Overrides, environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the keys of a file that nothing replaces: what they say must be legal."""
+    return tuple(key for key in PLACING_KEYS if not _given(key, overrides, environ))
+
+
+def parent_of(
+    spec: SweepSpec,
+    overrides: Overrides,
+    environ: Mapping[str, str],
+    kept: Callable[[str], str] = lambda kind: "",
+) -> str:
+    """Return `entity/project` by flag, environment, file, what is `kept` for such a case, then a default.
+
+    A file may come from elsewhere, and its names were made legal when it was read; flags and variables are
+    ours, and whoever writes one is told what to write.
+
+    Raises:
+        InvalidError: a flag or a variable has no legal name.
+    """
+    entity = _given("entity", overrides, environ) or spec.entity or kept("entity") or "local"
+    project = _given("project", overrides, environ) or spec.project or kept("project")
+    project = project or project_of(spec.program, spec.command)
+    for kind, part in (("entity", entity), ("project", project)):
+        check_part(kind, part)
+    return f"{entity}/{project}"
+
+
+def check_part(kind: str, part: str) -> None:
+    """Refuse what cannot be the name of an entity or a project.
+
+    Raises:
+        InvalidError: with the nearest legal name.
+    """
+    if not is_part(part):
+        near = f"write `{near}`; " if (near := as_part(part)) else ""
+        raise invalid(
+            f"{part!r} cannot be the name of {'an entity' if kind == 'entity' else 'a project'}",
+            f"{near}names have {LEGAL_PART}",
+        )
+
+
+def project_name(text: str, entity: str) -> str:
+    """Return the full name of a project as a person types it: its entity may be left out.
+
+    Raises:
+        InvalidError: it is none.
+    """
+    parts = text.strip("/").split("/")
+    if len(parts) == 1:
+        parts = [entity or "local", *parts]
+    if len(parts) != 2 or not all(parts):
+        raise invalid(f"not a project: {text!r}", "write PROJECT or ENTITY/PROJECT")
+    return "/".join(parts)
+
+
+def project_of(program: str | None, command: Sequence[str] = ()) -> str:
+    """Return the project that a program's name makes: its stem, in legal letters; else `default`."""
+    named = program or next((item for item in command if item.endswith((".py", ".sh"))), "")
+    return as_part(PurePath(named).stem) or "default"
+
+
+def _given(key: str, overrides: Overrides, environ: Mapping[str, str]) -> str | None:
+    """Return the value that takes precedence over the file's."""
+    flag = overrides.entity if key == "entity" else overrides.project
+    return flag or environ.get(f"SWEEPD_{key.upper()}")

@@ -6,31 +6,68 @@ import json
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import FrameType
+from typing import TYPE_CHECKING, Self
 
 from sweepd.durations import duration_text
 from sweepd.functions.agent_console import AgentConsole
 from sweepd.functions.agent_process import AgentProcess
 from sweepd.functions.errors import AgentError
-from sweepd.functions.interrupts import Interrupts
-from sweepd.functions.payload import check_function, pack
-from sweepd.functions.private_folder import private_folder
+from sweepd.functions.payload import check_function, pack, private_folder
 from sweepd.functions.run_output import error_text
 from sweepd.functions.sweep_name import sweep_name
 from sweepd.rpc.discovery import NoContextError, NoServerError, resolve
 from sweepd.script.errors import UsageError
 
-if TYPE_CHECKING:
-    from sweepd.views.sweep import SweepRecord
-
+_Handler = Callable[[int, FrameType | None], object] | int | None
 _FAILURE, _NOT_FOUND, _UNREACHABLE = 1, 3, 6
 _DAY = 86_400.0
 # As the agent starts its supervisors: modules in the working directory must not shadow the standard library.
 _BOOTSTRAP = "import sys; sys.path.append(sys.argv[1]); from sweepd.functions.{} import main; main()"
 _INLINE = "module://matplotlib_inline"
+
+
+class Interrupts:
+    """Context manager that handles signals by a callback, in the main thread only.
+
+    Restores the previous handlers on exit.
+    """
+
+    def __init__(
+        self, numbers: tuple[signal.Signals, ...], on_signal: Callable[[signal.Signals], None]
+    ) -> None:
+        self._numbers = numbers
+        self._on_signal = on_signal
+        self._before: dict[signal.Signals, _Handler] = {}
+
+    @property
+    def active(self) -> bool:
+        """True if signals are handled here."""
+        return signal.SIGINT in self._before
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is not threading.main_thread():
+            return self
+        for number in self._numbers:
+            before = signal.getsignal(number)
+            # Ignored signals stay ignored, as in background jobs; handlers not set by Python cannot be
+            # restored.
+            if before is not None and before is not signal.SIG_IGN:
+                self._before[number] = before
+                signal.signal(number, lambda number, frame: self._on_signal(signal.Signals(number)))
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        while self._before:
+            signal.signal(*self._before.popitem())
+
+
+if TYPE_CHECKING:
+    from sweepd.views.sweep import SweepRecord
 
 
 def agent(

@@ -11,7 +11,7 @@ from sweepd.errors import InvalidError
 from sweepd.objects.api_entities import ApiRun, ApiSweep
 from sweepd.objects.api_runs import ApiRuns
 from sweepd.objects.client import Client
-from sweepd.script.attribute_errors import MissingAttributes
+from sweepd.script.errors import MissingAttributes
 
 if TYPE_CHECKING:
     from typing import Self

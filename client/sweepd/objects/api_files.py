@@ -12,7 +12,7 @@ from sweepd.errors import NotFoundError
 from sweepd.objects.download import place_of, save
 from sweepd.objects.sweep import StoredRun
 from sweepd.private_files import make_folder
-from sweepd.script.attribute_errors import MissingAttributes
+from sweepd.script.errors import MissingAttributes
 
 
 class ApiFile(MissingAttributes):

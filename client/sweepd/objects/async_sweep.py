@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING
 from sweepd import v1
 from sweepd.calls import names, runs, sweeps
 from sweepd.calls.async_wire import AsyncWire
-from sweepd.calls.edited import edited
 from sweepd.calls.states import run_states, words
-from sweepd.objects import following, frames, reading
-from sweepd.objects.best import BestSoFar
+from sweepd.calls.sweeps import edited
+from sweepd.objects import frames, reading
 from sweepd.objects.frames import Row
 from sweepd.objects.history import History
-from sweepd.objects.importance import Importance, importance_from_message
 from sweepd.objects.options import UNCHANGED, Unchanged, changes_of
+from sweepd.objects.results import BestSoFar, Importance, importance_from_message
 from sweepd.spec.point import Json
 from sweepd.views.run import RunRecord, prior_run_shape
 from sweepd.views.sweep import SweepRecord
@@ -81,7 +80,7 @@ class AsyncStoredRun(RunRecord):
         check: bool = True,
     ) -> Self:
         """Return once it has ended, or is in another state, or has a value; all as in `Sweep.wait`."""
-        self._message = await following.wait_for_run(self._wire, self.name, until, limit=timeout, check=check)
+        self._message = await reading.wait_for_run(self._wire, self.name, until, limit=timeout, check=check)
         return self
 
     async def history(
@@ -228,9 +227,7 @@ class AsyncSweep(SweepRecord):
             NotYetError: the time is over.
             FailedError: it has ended badly, or otherwise than waited for.
         """
-        self._message = await following.wait_for_sweep(
-            self._wire, self.name, until, limit=timeout, check=check
-        )
+        self._message = await reading.wait_for_sweep(self._wire, self.name, until, limit=timeout, check=check)
         return self
 
     async def watch(self) -> AsyncIterator[AsyncChange]:
@@ -239,7 +236,7 @@ class AsyncSweep(SweepRecord):
         This object is kept up to date meanwhile. Restarts of the server are waited for.
         """
         await self.refresh()
-        async with aclosing(following.changes(self._wire, self.name)) as messages:
+        async with aclosing(reading.changes(self._wire, self.name)) as messages:
             async for message in messages:
                 changed = message.HasField("sweep")
                 if changed:

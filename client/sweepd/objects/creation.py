@@ -9,8 +9,7 @@ from dataclasses import dataclass
 
 from sweepd import v1
 from sweepd.calls import names, sweeps
-from sweepd.calls.placement import parent_of, placing
-from sweepd.calls.sweep_file import Overrides, SweepText, read_sweep, text_of
+from sweepd.calls.sweep_file import Overrides, SweepText, parent_of, placing, read_sweep, text_of
 from sweepd.calls.wire import Wire
 from sweepd.codec import CodecError, spec_message
 from sweepd.errors import InvalidError

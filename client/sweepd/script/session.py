@@ -11,9 +11,8 @@ from sweepd.script import beside_sweep
 from sweepd.script.errors import UsageError
 from sweepd.script.exit_code import ExitCode
 from sweepd.script.folder import sync
-from sweepd.script.folder.run_folder import RunFolder, given_folder
+from sweepd.script.folder.run_folder import LEFT, RunFolder, given_folder, print_failure, relative_to_here
 from sweepd.script.folder.standalone import open_folder, temporary_folder
-from sweepd.script.folder.sync_failure import LEFT, print_failure, relative_to_here
 from sweepd.script.ignored_arguments import (
     warn_of_ignored,
     warn_of_late_names,

@@ -6,8 +6,7 @@ from datetime import datetime
 
 from sweepd import v1
 from sweepd.spec.point import Json
-from sweepd.views.column import Column
-from sweepd.views.rows import Row
+from sweepd.views.rows import Column, Row
 from sweepd.views.text import shown_time, shown_words
 from sweepd.views.view import Field, View
 

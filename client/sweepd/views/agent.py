@@ -6,8 +6,7 @@ from datetime import datetime
 
 from sweepd import v1
 from sweepd.spec.point import Json
-from sweepd.views.column import Column
-from sweepd.views.rows import lookup
+from sweepd.views.rows import Column, lookup
 from sweepd.views.text import cell, shown_age, shown_ids
 from sweepd.views.view import Field, View, inner, shaper
 

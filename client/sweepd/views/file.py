@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from sweepd import v1
-from sweepd.views.column import Column
+from sweepd.views.rows import Column
 from sweepd.views.text import shown_time, size_text
 from sweepd.views.values import wall_time
 from sweepd.views.view import Field, View

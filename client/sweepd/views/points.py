@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from sweepd.spec.point import Json
-from sweepd.views.column import Column
+from sweepd.views.rows import Column
 from sweepd.views.text import cell, clean
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*", re.ASCII)

@@ -9,20 +9,18 @@ from datetime import datetime
 from sweepd import v1
 from sweepd.calls.states import run_state
 from sweepd.codec import point_from_message
-from sweepd.codec.details import plain_map
+from sweepd.codec.details import context_document, plain_map
 from sweepd.spec.point import Json
 from sweepd.states import FINAL_RUN
-from sweepd.views.column import Column
-from sweepd.views.details import details_shape
 from sweepd.views.points import param_columns, param_paths
-from sweepd.views.rows import Row, lookup
+from sweepd.views.rows import Column, Row, lookup
 from sweepd.views.text import shown_time, shown_value, shown_words
 from sweepd.views.values import Value, logged_value
 from sweepd.views.view import Field, Record, View, inner, shaper
 
+GOALS = {v1.GOAL_MINIMIZE: "minimize", v1.GOAL_MAXIMIZE: "maximize"}
 _PARAMS_AT = 50
 """Place of the columns of parameters in tables of runs."""
-
 _exit_shape = shaper(v1.Exit, cause="cause", code="code", signal="signal", message="message?")
 attempt_shape = shaper(
     v1.Attempt,
@@ -64,6 +62,43 @@ _verdict_shape = shaper(
     decideTime="decide_time",
 )
 event_shape = shaper(v1.RunEvent, time="time", kind="kind", attempt="attempt?", detail="detail?")
+
+
+def _goal(definition: v1.MetricDefinition) -> Json:
+    return GOALS.get(definition.goal)
+
+
+def _config(details: v1.RunDetails) -> Json:
+    return plain_map(details.config)
+
+
+def _summary(details: v1.RunDetails) -> Json:
+    return plain_map(details.summary)
+
+
+_definition_shape = shaper(
+    v1.MetricDefinition,
+    name="name",
+    summary="summary",
+    stepMetric="step_metric?",
+    goal=_goal,
+    hidden="hidden",
+)
+details_shape = shaper(
+    v1.RunDetails,
+    name="display_name?",
+    tags="tags",
+    notes="notes?",
+    group="group?",
+    jobType="job_type?",
+    config=_config,
+    summary=_summary,
+    definitions=inner("definitions", _definition_shape),
+    resumedFromStep="resumed_from_step",
+    preempting="preempting",
+    context=inner("context", context_document),
+    leftOut="left_out",
+)
 
 
 def params_shape(run: v1.Run | v1.PriorRun) -> dict[str, Json]:

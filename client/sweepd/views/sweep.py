@@ -9,8 +9,7 @@ from sweepd.calls.states import sweep_state
 from sweepd.codec.values import point_from_message
 from sweepd.spec.point import Json
 from sweepd.states import FINAL_RUN, FINAL_SWEEP, RUN_STATES
-from sweepd.views.column import Column
-from sweepd.views.rows import Row, lookup
+from sweepd.views.rows import Column, Row, lookup
 from sweepd.views.text import cell, shown_counts, shown_time, shown_value, shown_words
 from sweepd.views.view import Field, Record, View, inner, shaper
 

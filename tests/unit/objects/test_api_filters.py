@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from sweepd import InvalidError
-from sweepd.objects.api_filters import ABSENT, matches
+from sweepd.objects.api_runs import ABSENT, matches
 
 RUN: dict[str, object] = {
     "state": "finished",

@@ -11,10 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sweepd import v1
-from sweepd.objects.best import BestSoFar
-from sweepd.objects.cards import run_card, sweep_card
+from sweepd.objects.cards import curve, run_card, stairs, sweep_card
 from sweepd.objects.history import History
-from sweepd.objects.svg import curve, stairs
+from sweepd.objects.results import BestSoFar
 from sweepd.spec.point import Json
 from unit.objects.messages import a_run, a_series, a_sweep
 

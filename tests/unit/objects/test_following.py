@@ -12,7 +12,7 @@ from sweepd.calls import methods
 from sweepd.calls.following import follow
 from sweepd.calls.methods import Method
 from sweepd.calls.wire import iterate, run_now
-from sweepd.objects import following
+from sweepd.objects import reading
 from unit.calls.wires import NoWire
 from unit.objects.messages import a_run, a_sweep
 
@@ -57,7 +57,7 @@ def test_a_snapshot_that_breaks_off_is_begun_anew() -> None:
         [_part(runs[0], runs[1], continues=True, revision=1), _part(runs[2], token="7")],
         [_part(a_run(3, 0.5), token="8"), _part(token="9", revision=2, best_value=0.5)],
     )
-    changes = iterate(following.changes(watched, "a/b/c"))
+    changes = iterate(reading.changes(watched, "a/b/c"))
     whole, change, last = next(changes), next(changes), next(changes)
     assert [run.number for run in whole.runs] == [1, 2, 3]
     assert list(whole.sweep.spec.tags) == ["one"]
@@ -72,7 +72,7 @@ def test_a_run_that_has_ended_brings_what_its_script_reported() -> None:
     told.details.notes = "told"
     watched = _Watched([_part(live, revision=1), _part(ended, token="2")])
     watched.known = [live, told]
-    waiting = following.wait_for_run(watched, "a/b/c-1", "finished", limit=None, check=True)
+    waiting = reading.wait_for_run(watched, "a/b/c-1", "finished", limit=None, check=True)
     assert run_now(waiting).details.notes == "told"
 
 
@@ -103,14 +103,14 @@ class _Passing(NoWire):
 def test_a_standalone_run_is_asked_for_until_it_has_ended() -> None:
     passing = _Passing()
     with pytest.raises(errors.FailedError, match="a/b/c-1 has ended as failed"):
-        run_now(following.wait_for_run(passing, "a/b/c-1", "finished", limit=None, check=True))
+        run_now(reading.wait_for_run(passing, "a/b/c-1", "finished", limit=None, check=True))
     assert (passing.answers, passing.pauses) == ([], 2), "it is asked again at once, then after each pause"
 
 
 def test_a_standalone_run_has_no_value_that_could_be_waited_for() -> None:
     passing = _Passing()
     with pytest.raises(errors.InvalidError, match="has no objective to wait for; wait for its end"):
-        run_now(following.wait_for_run(passing, "a/b/c-1", "best<1", limit=None, check=True))
+        run_now(reading.wait_for_run(passing, "a/b/c-1", "best<1", limit=None, check=True))
     assert passing.pauses == 0
 
 

@@ -13,7 +13,7 @@ from sweepd.calls.methods import Method
 from sweepd.calls.wire import run_now
 from sweepd.errors import DeniedError, UnreachableError
 from sweepd.objects import reading
-from sweepd.objects.best import BestSoFar
+from sweepd.objects.results import BestSoFar
 from unit.calls.wires import NoWire
 from unit.objects.messages import a_run, a_series, a_sweep
 

@@ -21,8 +21,7 @@ from sweepd.script.errors import UsageError
 from sweepd.script.media.histogram import Histogram
 from sweepd.script.media.ignored import Object3D
 from sweepd.script.media.image import Image
-from sweepd.script.media.plotly import Plotly
-from sweepd.script.media.recordings import Audio, Html, Video
+from sweepd.script.media.recordings import Audio, Html, Plotly, Video
 from sweepd.script.media.store import MediaFile
 from sweepd.script.media.table import Table
 from sweepd.script.media.values import store_value

@@ -8,8 +8,7 @@ import pytest
 
 from sweepd.script.errors import UsageError
 from sweepd.script.folder import sync
-from sweepd.script.folder.lock import try_lock
-from sweepd.script.folder.run_folder import RunFolder, read_record, record_end
+from sweepd.script.folder.run_folder import RunFolder, read_record, record_end, try_lock
 from sweepd.script.folder.standalone import new_folder, standalone_folder
 from sweepd.script.settings import RunOptions
 

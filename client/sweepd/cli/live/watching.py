@@ -21,8 +21,7 @@ from sweepd.cli.settings import current_settings
 from sweepd.cli.show.outcome import look_into, worked
 from sweepd.errors import ClientError
 from sweepd.states import FINAL_RUN, GOOD_ENDS
-from sweepd.views.column import Column
-from sweepd.views.rows import Row, lookup
+from sweepd.views.rows import Column, Row, lookup
 from sweepd.views.run import run_shape
 from sweepd.views.sweep import sweep_shape
 from sweepd.views.text import clean

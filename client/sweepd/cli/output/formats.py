@@ -17,8 +17,7 @@ from sweepd.cli.problem import Problem, usage_problem
 from sweepd.cli.settings import Settings, current_settings
 from sweepd.spec.point import Json
 from sweepd.spec.wording import nearest
-from sweepd.views.column import Column
-from sweepd.views.rows import Choice, Row, knows, lookup, paths
+from sweepd.views.rows import Choice, Column, Row, knows, lookup, paths
 from sweepd.views.text import cell, clean, counted, json_text
 
 DOCUMENTS = ("json", "jsonl", "yaml")
@@ -28,6 +27,11 @@ _RAW = "sweepctl.csv_raw"
 _MOST_NAMED = 30
 _NARROWEST = 40
 """Columns of a terminal below which a table is not squeezed any more."""
+columns_option = click.option(
+    "--columns",
+    metavar="NAMES",
+    help="Only these values: headings, or dotted names of the JSON, with commas.",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,13 +68,6 @@ def output_option(formats: Sequence[str] = FORMATS, default: str = "table") -> C
         help=f"Format; {default} by default.",
     )
     return (lambda function: option(_raw_option(function))) if "csv" in formats else option
-
-
-columns_option = click.option(
-    "--columns",
-    metavar="NAMES",
-    help="Only these values: headings, or dotted names of the JSON, with commas.",
-)
 
 
 def _raw_option(function: Function) -> Function:

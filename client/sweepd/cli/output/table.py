@@ -10,8 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from sweepd.spec.point import Json
-from sweepd.views.column import Column
-from sweepd.views.rows import Row
+from sweepd.views.rows import Column, Row
 from sweepd.views.text import cell, clean, json_text
 
 _COLORS = {
@@ -43,6 +42,9 @@ _READABLE = 24
 """Columns that texts should have before others are shown beside them that say less."""
 _SAYS_LITTLE = 2
 """From this `spare` on a column gives way to the readable texts of the others."""
+# What spreadsheets take for the beginning of a formula; the last four are the wide forms of the others.
+_FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?Infinity", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -237,11 +239,6 @@ def _narrowed(need: Need, limit: int) -> int:
 
 def _total(widths: Sequence[int]) -> int:
     return sum(widths) + GAP * max(len(widths) - 1, 0)
-
-
-# What spreadsheets take for the beginning of a formula; the last four are the wide forms of the others.
-_FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?Infinity", re.ASCII)
 
 
 def csv_text(headings: Sequence[str], rows: Iterable[Sequence[Json]], *, raw: bool = False) -> str:

@@ -3,9 +3,8 @@
 from sweepd.cli.output.table import listing, table
 from sweepd.cli.show.rule_text import rule_entries, verdict_text
 from sweepd.spec.point import Json
-from sweepd.views.column import Column
 from sweepd.views.points import point_lines
-from sweepd.views.rows import Row, lookup
+from sweepd.views.rows import Column, Row, lookup
 from sweepd.views.sweep import every_run_failed
 from sweepd.views.text import (
     cell,

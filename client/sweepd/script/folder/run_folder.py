@@ -1,17 +1,99 @@
 """Files of a run, and the record of a standalone run in its folder."""
 
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from sweepd import file_lock
 from sweepd.private_files import replace_file
 from sweepd.regular_files import read_inside
-from sweepd.script.folder.lock import FolderLock
+from sweepd.script.notices import print_line
 
+LOCK_FILE = "script.lock"
+_PATIENCE = 2.0
+
+# Descriptors and the identities of their files: a program may close all descriptors and reuse the numbers.
+_held: dict[int, tuple[int, int]] = {}
 RUN_FILE = "run.json"
 MAX_FILE_BYTES = 64 * 2**20
 """Limit for files read from a run folder, which may hold anything."""
+# In the folder of the run, while its script can print it.
+FILE = Path("agent") / "trouble"
+# Beside the folders of runs, once its script has ended.
+LEFT = ".trouble"
+_MAX_BYTES = 2**20
+
+
+class FolderLock:
+    """Lock that is held until it is released or the process ends."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def release(self) -> None:
+        """Release the lock; further calls do nothing."""
+        # Unlock explicitly: a child forked just now shares the descriptor, so closing it would not suffice.
+        _close(self._descriptor, unlock=True)
+        self._descriptor = -1
+
+
+def try_lock(folder: Path) -> FolderLock | None:
+    """Lock a folder; return None while it is locked. On a file system without locks this always succeeds.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    descriptor = file_lock.open_lock(folder / LOCK_FILE, mode=0o644)
+    with suppress(OSError):  # no locks on this file system
+        if not file_lock.lock(descriptor):
+            os.close(descriptor)
+            return None
+    _held[descriptor] = _identity(descriptor)
+    return FolderLock(descriptor)
+
+
+@contextmanager
+def one_at_a_time(folder: Path) -> Iterator[None]:
+    """Serialise short operations on a folder between processes; wait for at most two seconds.
+
+    Raises:
+        OSError: the folder cannot be opened.
+    """
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        with suppress(OSError):  # no locks on this file system
+            file_lock.lock(descriptor, patience=_PATIENCE)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _close(descriptor: int, *, unlock: bool) -> None:
+    opened_for = _held.pop(descriptor, None)
+    if opened_for is not None and opened_for == _identity(descriptor):
+        if unlock:
+            with suppress(OSError):  # no locks on this file system
+                file_lock.unlock(descriptor)
+        os.close(descriptor)
+
+
+def _identity(descriptor: int) -> tuple[int, int]:
+    try:
+        status = os.fstat(descriptor)
+    except OSError:
+        return (-1, -1)
+    return (status.st_dev, status.st_ino)
+
+
+def _drop_in_child() -> None:
+    for descriptor in list(_held):
+        _close(descriptor, unlock=False)
+
+
+os.register_at_fork(after_in_child=_drop_in_child)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,3 +202,25 @@ def _read_params(file: str | None) -> Mapping[str, object]:
     if not isinstance(params, dict):
         raise RuntimeError(f"sweepd: the run's parameters are not a JSON object: {file}")
     return params
+
+
+def print_failure(file: Path) -> None:
+    """Print the failure in a file of either kind, and remove the file."""
+    try:
+        failure = json.loads(read_inside(file.parent, file.name, limit=_MAX_BYTES))
+        server, folder, why = (str(failure[name]) for name in ("server", "folder", "why"))
+        file.unlink()
+    except (OSError, ValueError, KeyError, TypeError):
+        return  # absent, or another script prints it
+    where = relative_to_here(Path(folder))
+    again = f"`sweepctl sync {where}` tries again"
+    print_line(f"sweepd: {server} has not got all of the run in {where}: {why}; {again}\n")
+
+
+def relative_to_here(path: Path) -> Path:
+    """Return the path relative to the working directory if it is below it."""
+    try:
+        here = Path.cwd()
+    except OSError:  # the working directory was removed
+        return path
+    return path.relative_to(here) if path.is_relative_to(here) else path

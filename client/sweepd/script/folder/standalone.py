@@ -12,8 +12,15 @@ from pathlib import Path
 from sweepd.metrics_file import FILE_NAME, end_of
 from sweepd.private_files import make_folder
 from sweepd.script.errors import UsageError
-from sweepd.script.folder.lock import FolderLock, one_at_a_time, try_lock
-from sweepd.script.folder.run_folder import RUN_FILE, RunFolder, read_record, write_json
+from sweepd.script.folder.run_folder import (
+    RUN_FILE,
+    FolderLock,
+    RunFolder,
+    one_at_a_time,
+    read_record,
+    try_lock,
+    write_json,
+)
 from sweepd.script.folder.sync import script_pid
 from sweepd.script.notices import Notices
 from sweepd.script.settings import RunOptions

@@ -5,8 +5,7 @@ from pathlib import Path
 from typing import IO, Self
 
 from sweepd.private_files import make_folder
-from sweepd.script.attribute_errors import MissingAttributes
-from sweepd.script.errors import UsageError
+from sweepd.script.errors import MissingAttributes, UsageError
 from sweepd.script.folder.run_folder import write_json
 from sweepd.script.folder.state_file import document_of
 from sweepd.script.media.store import MediaFile, Storable, copy, is_file

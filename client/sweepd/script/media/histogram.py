@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sweepd.private_files import make_folder
-from sweepd.script.attribute_errors import MissingAttributes
-from sweepd.script.errors import UsageError
+from sweepd.script.errors import MissingAttributes, UsageError
 from sweepd.script.media.arrays import array_of, counted, flat, is_array, listed
 from sweepd.script.media.store import MediaFile
 

@@ -8,10 +8,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, Protocol, runtime_checkable
 
-from sweepd.script.attribute_errors import MissingAttributes
-from sweepd.script.errors import UsageError
+from sweepd.script.errors import MissingAttributes, UsageError
 from sweepd.script.media.arrays import Nested, array_of, is_array, listed, picture
 from sweepd.script.media.store import MediaFile, copy, is_file
+
+_COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
 
 
 @runtime_checkable
@@ -169,9 +170,6 @@ def _numbers(value: "Nested") -> list[float]:
     if isinstance(value, list):
         return [number for number in value if not isinstance(number, list)]
     raise UsageError("Image: expected shape (height, width) or (height, width, channels)")
-
-
-_COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
 
 
 def png(width: int, height: int, channels: int, samples: bytes) -> bytes:

@@ -6,8 +6,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from sweepd.script.attribute_errors import MissingAttributes
-from sweepd.script.errors import UsageError
+from sweepd.script.errors import MissingAttributes, UsageError
 from sweepd.script.folder.state_file import written
 from sweepd.script.media.arrays import is_array, listed
 from sweepd.script.media.store import MediaFile, Storable

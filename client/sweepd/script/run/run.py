@@ -8,14 +8,13 @@ from typing import Self
 
 from sweepd.private_files import make_folder
 from sweepd.script.exit_code import code_of_error
-from sweepd.script.folder.run_folder import RunFolder, record_end
+from sweepd.script.folder.run_folder import FILE, RunFolder, print_failure, record_end
 from sweepd.script.folder.state_file import StateFile
-from sweepd.script.folder.sync_failure import FILE, print_failure
 from sweepd.script.media.values import store_value
 from sweepd.script.metrics.definitions import Definition, checked_definition
 from sweepd.script.metrics.row import suitable
 from sweepd.script.metrics.rows import Rows
-from sweepd.script.run import checkpoints
+from sweepd.script.run import run_names
 from sweepd.script.run.config import Config, on_change
 from sweepd.script.run.run_files import RunFiles
 from sweepd.script.run.summary import Summary
@@ -146,7 +145,7 @@ class Run(RunFiles):
         number = self._rows.last_step if step is None else int(step)
         if number >= 0 and not self.disabled:
             self._rows.attempt_to(
-                lambda: checkpoints.save_step(self._folder.checkpoint_path, number),
+                lambda: run_names.save_step(self._folder.checkpoint_path, number),
                 "the step of a checkpoint is lost",
             )
             self._rows.mark_checkpoint(number)

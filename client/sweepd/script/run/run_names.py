@@ -1,5 +1,6 @@
 """Names of a run and the state that it starts from."""
 
+import os
 import time
 from contextlib import suppress
 from dataclasses import replace
@@ -10,8 +11,40 @@ from sweepd.script.folder.run_folder import RunFolder
 from sweepd.script.media.artifact import Artifact
 from sweepd.script.metrics.last_step import last_step
 from sweepd.script.notices import Notices
-from sweepd.script.run import checkpoints
 from sweepd.script.settings import RunOptions, Settings, tags
+
+STEP_FILE = ".sweepd-step"
+
+
+def saved_step(folder: Path) -> int | None:
+    """Return the last step in the checkpoint; None if none was recorded."""
+    try:
+        return int((folder / STEP_FILE).read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return None
+
+
+def save_step(folder: Path, step: int) -> None:
+    """Record durably that the checkpoint covers everything up to a step.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    make_folder(folder)
+    fresh = folder / f"{STEP_FILE}.{os.getpid()}"
+    with fresh.open("w", encoding="ascii") as file:
+        file.write(f"{step}\n")
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(folder / STEP_FILE)
+
+
+def has_content(folder: Path) -> bool:
+    """Return whether the folder contains anything."""
+    try:
+        return next(folder.iterdir(), None) is not None
+    except OSError:
+        return False
 
 
 class RunNames:
@@ -30,8 +63,8 @@ class RunNames:
         self._artifacts: dict[str, Artifact] = {}
         checkpoint = folder.checkpoint_path
         # A standalone run has another attempt only on request, so its script expects to resume.
-        self._resumed = folder.attempt > 1 and (folder.standalone or checkpoints.has_content(checkpoint))
-        self._resume_step = checkpoints.saved_step(checkpoint) if self._resumed else None
+        self._resumed = folder.attempt > 1 and (folder.standalone or has_content(checkpoint))
+        self._resume_step = saved_step(checkpoint) if self._resumed else None
         self._last_step = self._resume_step
         if self._resumed and folder.standalone and self._last_step is None:
             self._last_step = last_step(folder.metrics_file)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sweepd.script.folder.sync_failure import FILE, LEFT, print_failure
+from sweepd.script.folder.run_folder import FILE, LEFT, print_failure
 from sweepd_agent.standalone.drain import Trouble
 
 AGAIN = "`sweepctl sync sweepd-runs/a` tries again"

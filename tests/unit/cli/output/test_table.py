@@ -9,8 +9,7 @@ import pytest
 from sweepd.cli.output.table import cut, drawn, listing, table, wrapped
 from sweepd.views.account import PROJECTS
 from sweepd.views.agent import AGENTS
-from sweepd.views.column import Column
-from sweepd.views.rows import Row
+from sweepd.views.rows import Column, Row
 from sweepd.views.run import prior_columns, runs_columns
 from sweepd.views.sweep import SWEEPS
 

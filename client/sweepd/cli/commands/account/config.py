@@ -22,11 +22,12 @@ from sweepd.cli.settings import Settings, current_settings
 from sweepd.rpc.contexts import DEFAULTS, VARIABLE, Contexts, config_file, read_contexts, write_contexts
 from sweepd.rpc.discovery import NoContextError, current_address, normalised, read_entry
 from sweepd.spec.point import Json
-from sweepd.views.column import Column
-from sweepd.views.rows import Row
+from sweepd.views.rows import Column, Row
 from sweepd.views.text import clean, shown_words
 
 _SET = "(set)"
+ORIGINS = (Column("name", "name"), Column("value", "value"), Column("origin", "origin"))
+_FORMS = "sweepctl config view [--origin] | get NAME | set NAME VALUE | use-context CONTEXT"
 
 
 def _pairs(value: Json) -> str:
@@ -40,7 +41,6 @@ CONTEXTS = (
     Column("current", "current"),
     Column("defaults", "defaults", _pairs),
 )
-ORIGINS = (Column("name", "name"), Column("value", "value"), Column("origin", "origin"))
 
 
 def context_rows(environ: Mapping[str, str]) -> Sequence[Row]:
@@ -105,9 +105,6 @@ def _row(name: str, value: str, origin: str) -> Row:
     return {"name": name, "value": value or None, "origin": origin if value else None}
 
 
-_FORMS = "sweepctl config view [--origin] | get NAME | set NAME VALUE | use-context CONTEXT"
-
-
 @click.command(cls=Command, examples=("sweepctl config view --origin", "sweepctl config set project mnist"))
 @click.argument("words", metavar="view | get NAME | set NAME VALUE | use-context CONTEXT", nargs=-1)
 @click.option("--origin", is_flag=True, help="With view: also where each value in use comes from.")
@@ -164,7 +161,7 @@ def _get(settings: Settings, name: str, output_format: str) -> None:
 
 
 def _set(settings: Settings, name: str, value: str) -> None:
-    from sweepd.calls.placement import check_part
+    from sweepd.calls.sweep_file import check_part
 
     if name not in DEFAULTS:
         raise _unknown(name, DEFAULTS)

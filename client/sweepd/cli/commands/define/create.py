@@ -55,8 +55,7 @@ def command(
     Prints its full ID on stdout and the line that starts an agent on stderr. A sweep that begins with prior
     runs learns from them and does not repeat their points; runs that do not suit it are named and left out.
     """
-    from sweepd.calls.placement import parent_of, placing
-    from sweepd.calls.sweep_file import read_sweep
+    from sweepd.calls.sweep_file import parent_of, placing, read_sweep
     from sweepd.cli.commands.define.creation import agent_command, begin_sweep, note_unbounded
 
     settings = current_settings()

@@ -18,8 +18,7 @@ from sweepd.cli.command import Command
 from sweepd.cli.output.formats import Output, note, row_output, write_rows
 from sweepd.cli.problem import usage_problem
 from sweepd.cli.settings import current_settings
-from sweepd.views.column import Column
-from sweepd.views.rows import Row
+from sweepd.views.rows import Column, Row
 from sweepd.views.text import clean, quoted_list
 
 if TYPE_CHECKING:

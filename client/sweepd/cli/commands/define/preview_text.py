@@ -10,9 +10,8 @@ from sweepd.spec.point import Json
 from sweepd.spec.preview import Preview, PreviewedRun
 from sweepd.spec.space.walk import Count
 from sweepd.spec.stop_rules import Patience
-from sweepd.views.column import Column
 from sweepd.views.points import param_columns
-from sweepd.views.rows import Row
+from sweepd.views.rows import Column, Row
 from sweepd.views.text import clean, counted, duration
 
 _MOST_COUNTED = 2**63 - 1

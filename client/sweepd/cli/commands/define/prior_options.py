@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sweepd.calls.placement import project_name
+from sweepd.calls.sweep_file import project_name
 from sweepd.cli.output.formats import note
 from sweepd.cli.problem import usage_problem
 from sweepd.cli.settings import current_settings
@@ -246,7 +246,7 @@ def _preview(message: v1.SweepPreview) -> Preview:
     from sweepd.codec import point_from_message
     from sweepd.spec.methods.proposed import Source
     from sweepd.spec.preview import Preview, PreviewedRun
-    from sweepd.spec.space.counting import Count
+    from sweepd.spec.space.walk import Count
 
     size = message.space_size if message.HasField("space_size") else None
     return Preview(

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 from sweepd import v1
-from sweepd.calls.placement import project_name
+from sweepd.calls.sweep_file import project_name
 from sweepd.cli.commands.define.prior_options import PriorOptions, selection_of
 from sweepd.cli.output.formats import note
 from sweepd.cli.settings import current_settings
@@ -21,6 +21,7 @@ from sweepd.views.text import clean, counted
 Trait = TypeVar("Trait", bound=Hashable)
 Objective = tuple[str, int]
 """Name and goal of a metric; the name is empty where a sweep has none."""
+Path = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +120,6 @@ def _objective(spec: v1.SweepSpec) -> Objective:
 def _shown(objective: Objective) -> str:
     name, goal = objective
     return f"{name}, {'maximize' if goal == v1.GOAL_MAXIMIZE else 'minimize'}" if name else ""
-
-
-Path = tuple[str, ...]
 
 
 def without_script_parameters(

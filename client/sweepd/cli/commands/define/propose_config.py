@@ -105,8 +105,8 @@ def command(
 def _by_hand(client: Client, project: str, states: tuple[str, ...]) -> list[Tried]:
     """Return the standalone runs of a project; their sweep is an empty one."""
     from sweepd import v1
-    from sweepd.calls.placement import project_name
     from sweepd.calls.states import run_states
+    from sweepd.calls.sweep_file import project_name
     from sweepd.cli.commands.define.proposal import Tried
     from sweepd.views.run import params_shape
 

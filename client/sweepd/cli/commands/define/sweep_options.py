@@ -11,6 +11,13 @@ from sweepd.spec import Diagnostic, SweepSpec
 from sweepd.spec.point import Json
 from sweepd.views.text import json_text
 
+error_format_option = click.option(
+    "--error-format",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    help="How findings about the file are written.",
+)
+
 
 def checked_spec(text: SweepText, *, error_format: str, overrides: Overrides | None = None) -> SweepSpec:
     """Return the specification with the overrides; findings go to stderr.
@@ -49,14 +56,6 @@ def finding_shape(diagnostic: Diagnostic) -> dict[str, Json]:
         "message": diagnostic.message,
         "suggestion": diagnostic.suggestion,
     }
-
-
-error_format_option = click.option(
-    "--error-format",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    help="How findings about the file are written.",
-)
 
 
 def definition_options(function: Callable[..., object]) -> Callable[..., object]:

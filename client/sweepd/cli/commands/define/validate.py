@@ -48,8 +48,7 @@ def _print_schema(context: click.Context, parameter: click.Parameter, value: boo
 @output_option(("table", "json", "jsonl", "yaml"))
 def command(file: str, error_format: str, output_format: str) -> int:
     """Check a sweep file (`-`: stdin) and report every finding at once; needs no server."""
-    from sweepd.calls.placement import placing
-    from sweepd.calls.sweep_file import Overrides, read_sweep
+    from sweepd.calls.sweep_file import Overrides, placing, read_sweep
     from sweepd.cli.commands.define.sweep_options import finding_shape, report
     from sweepd.spec.methods.sizes import count_distinct
 

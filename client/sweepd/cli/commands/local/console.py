@@ -22,6 +22,19 @@ from sweepd.errors import ClientError
 from sweepd.views.text import clean, live_runs_continue
 
 _KEPT_LINES = 20
+_TICK_SECONDS = 0.2
+# An agent ends by itself when its sweep has ended; one that does not is told to.
+_LEAVE_SECONDS = 20.0
+_LAST_WORDS_SECONDS = 2.0
+_STEPS = (
+    (
+        signal.SIGINT,
+        "no new run starts here; {live} to the end. Ctrl-C again terminates what is live",
+    ),
+    (signal.SIGINT, "terminating the live runs. Ctrl-C again kills them"),
+    (signal.SIGINT, "killing the live runs"),
+)
+Item = v1.WatchSweepResponse | Notice | ClientError
 
 
 @dataclass(slots=True)
@@ -91,21 +104,6 @@ def _event(line: str) -> dict[str, object] | None:
 
 if TYPE_CHECKING:
     from sweepd.client import Client
-
-_TICK_SECONDS = 0.2
-# An agent ends by itself when its sweep has ended; one that does not is told to.
-_LEAVE_SECONDS = 20.0
-_LAST_WORDS_SECONDS = 2.0
-_STEPS = (
-    (
-        signal.SIGINT,
-        "no new run starts here; {live} to the end. Ctrl-C again terminates what is live",
-    ),
-    (signal.SIGINT, "terminating the live runs. Ctrl-C again kills them"),
-    (signal.SIGINT, "killing the live runs"),
-)
-
-Item = v1.WatchSweepResponse | Notice | ClientError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

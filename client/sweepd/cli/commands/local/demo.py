@@ -82,8 +82,7 @@ def _start_alone(scratch: ScratchFolder) -> Process:
 
 def _create(scratch: ScratchFolder, client: Client) -> v1.Sweep:
 
-    from sweepd.calls.placement import parent_of
-    from sweepd.calls.sweep_file import Overrides, read_sweep
+    from sweepd.calls.sweep_file import Overrides, parent_of, read_sweep
     from sweepd.cli.commands.define.creation import create_sweep
 
     text = read_sweep(str(scratch.folder / "sweep.yaml"))

@@ -57,8 +57,7 @@ def command(
     lets live runs end, a second one terminates them, a third kills them. A server that was started stays.
     Exit code 8: the sweep failed, or no run worked; 130: interrupted.
     """
-    from sweepd.calls.placement import parent_of, placing
-    from sweepd.calls.sweep_file import read_sweep
+    from sweepd.calls.sweep_file import parent_of, placing, read_sweep
     from sweepd.cli.commands.define.creation import create_sweep, label_flags, note_unbounded
     from sweepd.cli.commands.local.server import find_or_start
 

@@ -15,7 +15,7 @@ from sweepd.cli.problem import usage_problem
 from sweepd.cli.settings import Settings, current_settings
 from sweepd.durations import parse_duration
 from sweepd.rpc.discovery import Target
-from sweepd.views.column import Column
+from sweepd.views.rows import Column
 from sweepd.views.text import clean, counted
 
 if TYPE_CHECKING:

@@ -13,8 +13,7 @@ from sweepd.cli.connection import connect
 from sweepd.cli.output.formats import output_of, output_option, write_rows
 from sweepd.cli.output.readable import Readable
 from sweepd.cli.settings import current_settings
-from sweepd.views.column import Column
-from sweepd.views.rows import Row
+from sweepd.views.rows import Column, Row
 from sweepd.views.text import json_text
 
 if TYPE_CHECKING:

@@ -13,8 +13,7 @@ from sweepd.cli.output.formats import Output, note, row_output, write_rows
 from sweepd.cli.output.readable import Readable
 from sweepd.cli.problem import not_found
 from sweepd.cli.settings import current_settings
-from sweepd.views.column import Column
-from sweepd.views.rows import Row
+from sweepd.views.rows import Column, Row
 from sweepd.views.text import quoted_list, shown_time
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from sweepd import v1
-from sweepd.calls.placement import project_name
 from sweepd.calls.states import run_states
+from sweepd.calls.sweep_file import project_name
 from sweepd.cli.connection import connect
 from sweepd.cli.failures import PROJECTS_STEP
 from sweepd.cli.output.formats import Output, chosen_rows, write_chosen
@@ -15,8 +15,7 @@ from sweepd.cli.output.readable import Readable
 from sweepd.cli.problem import not_found
 from sweepd.cli.settings import Settings
 from sweepd.spec.wording import close
-from sweepd.views.column import Column
-from sweepd.views.rows import Row
+from sweepd.views.rows import Column, Row
 from sweepd.views.run import run_shape, runs_columns
 from sweepd.views.text import cell
 from sweepd.views.values import json_row, logged_value

@@ -17,8 +17,8 @@ from sweepd.errors import InvalidError, NotYetError
 
 if TYPE_CHECKING:
     from sweepd import v1
-    from sweepd.calls.condition import Condition
     from sweepd.calls.names import Named
+    from sweepd.calls.waiting import Condition
     from sweepd.client import Client
 
 
@@ -57,7 +57,7 @@ def wait(name: str, wanted: str, timeout: str | None) -> int:
     Exit code 0: finished or stopped; 8: it ended otherwise; 7: not yet. Restarts of the server are waited
     for.
     """
-    from sweepd.calls.condition import parse_condition
+    from sweepd.calls.waiting import parse_condition
 
     try:
         seconds = None if timeout is None else parse_duration(timeout)

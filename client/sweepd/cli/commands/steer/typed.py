@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias, Union
 
 from sweepd import v1
-from sweepd.calls.edited import edited
+from sweepd.calls.sweeps import edited
 from sweepd.cli.problem import Problem, usage_problem
 from sweepd.codec import point_from_message
 from sweepd.spec.loading.loader import read_value, read_values
@@ -19,6 +19,8 @@ from sweepd.views.text import clean
 
 Names: TypeAlias = Mapping[str, Union["Names", None]]
 """The parameters of a sweep: None for one that has a value, the names within for a group."""
+_TAG = re.compile(r"tags\[(\d+)\]")
+_OPTIONS = {"run_cap": "--run-cap", "name": "--name", "description": "--description", "tags": "--tag"}
 
 
 def names_of(spec: v1.SweepSpec) -> Names:
@@ -151,9 +153,6 @@ def _names(parameters: Sequence[v1.Parameter]) -> Names:
 
 if TYPE_CHECKING:
     from google.protobuf.field_mask_pb2 import FieldMask
-
-_TAG = re.compile(r"tags\[(\d+)\]")
-_OPTIONS = {"run_cap": "--run-cap", "name": "--name", "description": "--description", "tags": "--tag"}
 
 
 def option_of(field: str, edited: v1.Sweep) -> str:
