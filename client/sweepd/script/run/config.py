@@ -8,13 +8,14 @@ from typing import Self
 
 from sweepd.script.errors import ConfigError
 from sweepd.script.notices import Notices
+from sweepd.script.run.attributes import ItemAttributes
 
 # What `init` and `update` take: a mapping, an object with attributes such as an argparse namespace, or the
 # path of a YAML file.
 Values = Mapping[str, object] | object
 
 
-class Config(dict[str, object]):
+class Config(ItemAttributes, dict[str, object]):
     """Dictionary whose items are also attributes, at every depth, and whose swept values are fixed.
 
     Defaults, assignments and `update` do not change the sweep's values. A group of parameters is merged key
@@ -22,6 +23,8 @@ class Config(dict[str, object]):
     """
 
     __slots__ = ("_changed", "_quiet", "_swept")
+
+    _KIND = "configuration"
 
     _changed: Callable[[], None]
     # True while several values are set as one change.
@@ -36,21 +39,6 @@ class Config(dict[str, object]):
         for key, value in swept.items():
             super().__setitem__(key, self._adopted(key, value))
         register_with_yaml(Config)
-
-    def __getattr__(self, name: str) -> object:
-        try:
-            return self[name]
-        except KeyError:
-            raise AttributeError(f"the configuration has no value {name!r}") from None
-
-    def __setattr__(self, name: str, value: object) -> None:
-        self[name] = value
-
-    def __delattr__(self, name: str) -> None:
-        try:
-            del self[name]
-        except KeyError:
-            raise AttributeError(f"the configuration has no value {name!r}") from None
 
     def __setitem__(self, key: str, value: object) -> None:
         """Assign a value, unless the sweep determines it.

@@ -3,11 +3,13 @@
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from copy import deepcopy
 
+from sweepd.script.run.attributes import ItemAttributes
+
 Made = Callable[[Mapping[str, object]], Mapping[str, object]]
 """Converts values to ones that can be written; leaves out the others with a warning."""
 
 
-class Summary(MutableMapping[str, object]):
+class Summary(ItemAttributes, MutableMapping[str, object]):
     """Mapping whose items are also attributes, at every depth. Values that are set override logged ones.
 
     Args:
@@ -17,6 +19,8 @@ class Summary(MutableMapping[str, object]):
     """
 
     __slots__ = ("_changed", "_logged", "_made", "_path", "_set")
+
+    _KIND = "summary"
 
     _logged: Callable[[], dict[str, object]]
     _made: Made
@@ -67,23 +71,6 @@ class Summary(MutableMapping[str, object]):
 
     def __contains__(self, key: object) -> bool:
         return key in self._here()
-
-    def __getattr__(self, name: str) -> object:
-        if name.startswith("__"):  # copy, pickle and notebooks probe for special methods
-            raise AttributeError(name)
-        try:
-            return self[name]
-        except KeyError:
-            raise AttributeError(f"the summary has no value {name!r}") from None
-
-    def __setattr__(self, name: str, value: object) -> None:
-        self[name] = value
-
-    def __delattr__(self, name: str) -> None:
-        try:
-            del self[name]
-        except KeyError:
-            raise AttributeError(f"the summary has no value {name!r}") from None
 
     def update(self, values: Mapping[str, object] = {}, /, **more: object) -> None:  # type: ignore[override]
         """Set several values as one change."""
