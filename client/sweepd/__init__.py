@@ -139,76 +139,39 @@ __all__ = [
     "watch",
 ]
 
-_HOMES = {
-    "AgentError": "sweepd.functions.errors",
-    "Api": "sweepd.objects.api",
-    "Artifact": "sweepd.script.media.artifact",
-    "AsyncClient": "sweepd.objects.async_client",
-    "AsyncStoredRun": "sweepd.objects.async_sweep",
-    "AsyncSweep": "sweepd.objects.async_sweep",
-    "Audio": "sweepd.script.media.recordings",
-    "BestSoFar": "sweepd.objects.results",
-    "Bokeh": "sweepd.script.media.ignored",
-    "CategoryCorrelation": "sweepd.objects.results",
-    "Client": "sweepd.objects.client",
-    "ClientError": "sweepd.errors",
-    "ConfigError": "sweepd.script.errors",
-    "ConflictError": "sweepd.errors",
-    "DeniedError": "sweepd.errors",
-    "Error": "sweepd.script.errors",
-    "FailedError": "sweepd.errors",
-    "FunctionError": "sweepd.functions.errors",
-    "Graph": "sweepd.script.media.ignored",
-    "Histogram": "sweepd.script.media.histogram",
-    "History": "sweepd.objects.history",
-    "Html": "sweepd.script.media.recordings",
-    "Image": "sweepd.script.media.image",
-    "Importance": "sweepd.objects.results",
-    "InvalidError": "sweepd.errors",
-    "MissingExtraError": "sweepd.errors",
-    "Molecule": "sweepd.script.media.ignored",
-    "NotFoundError": "sweepd.errors",
-    "NotYetError": "sweepd.errors",
-    "Object3D": "sweepd.script.media.ignored",
-    "ParameterImportance": "sweepd.objects.results",
-    "Plotly": "sweepd.script.media.recordings",
-    "Run": "sweepd.script.run.run",
-    "RunStopped": "sweepd.functions.in_process",
-    "Settings": "sweepd.script.settings",
-    "StoredRun": "sweepd.objects.sweep",
-    "Sweep": "sweepd.objects.sweep",
-    "SweepError": "sweepd.functions.errors",
-    "SweepWarning": "sweepd.objects.creation",
-    "Table": "sweepd.script.media.table",
-    "UnreachableError": "sweepd.errors",
-    "UsageError": "sweepd.script.errors",
-    "Video": "sweepd.script.media.recordings",
-    "WrongStateError": "sweepd.errors",
-    "agent": "sweepd.functions.running",
-    "alert": "sweepd.script.shortcuts",
-    "checkpoint_saved": "sweepd.script.shortcuts",
-    "controller": "sweepd.functions.sweeping",
-    "define_metric": "sweepd.script.shortcuts",
-    "finish": "sweepd.script.session",
-    "init": "sweepd.script.session",
-    "link_artifact": "sweepd.script.shortcuts",
-    "link_model": "sweepd.script.shortcuts",
-    "log": "sweepd.script.session",
-    "log_artifact": "sweepd.script.shortcuts",
-    "log_code": "sweepd.script.shortcuts",
-    "log_model": "sweepd.script.shortcuts",
-    "login": "sweepd.script.shortcuts",
-    "mark_preempting": "sweepd.script.shortcuts",
-    "restore": "sweepd.script.shortcuts",
-    "save": "sweepd.script.shortcuts",
-    "setup": "sweepd.script.shortcuts",
-    "sweep": "sweepd.functions.sweeping",
-    "teardown": "sweepd.script.shortcuts",
-    "unwatch": "sweepd.script.shortcuts",
-    "use_artifact": "sweepd.script.shortcuts",
-    "use_model": "sweepd.script.shortcuts",
-    "watch": "sweepd.script.shortcuts",
+_NAMES_BY_MODULE = {
+    "errors": (
+        "ClientError ConflictError DeniedError FailedError InvalidError MissingExtraError NotFoundError "
+        "NotYetError UnreachableError WrongStateError"
+    ),
+    "functions.errors": "AgentError FunctionError SweepError",
+    "functions.in_process": "RunStopped",
+    "functions.running": "agent",
+    "functions.sweeping": "controller sweep",
+    "objects.api": "Api",
+    "objects.async_client": "AsyncClient",
+    "objects.async_sweep": "AsyncStoredRun AsyncSweep",
+    "objects.client": "Client",
+    "objects.creation": "SweepWarning",
+    "objects.history": "History",
+    "objects.results": "BestSoFar CategoryCorrelation Importance ParameterImportance",
+    "objects.sweep": "StoredRun Sweep",
+    "script.errors": "ConfigError Error UsageError",
+    "script.media.artifact": "Artifact",
+    "script.media.histogram": "Histogram",
+    "script.media.ignored": "Bokeh Graph Molecule Object3D",
+    "script.media.image": "Image",
+    "script.media.recordings": "Audio Html Plotly Video",
+    "script.media.table": "Table",
+    "script.run.run": "Run",
+    "script.session": "finish init log",
+    "script.settings": "Settings",
+    "script.shortcuts": (
+        "alert checkpoint_saved define_metric link_artifact link_model log_artifact log_code log_model "
+        "login mark_preempting restore save setup teardown unwatch use_artifact use_model watch"
+    ),
 }
+_HOMES = {name: module for module, names in _NAMES_BY_MODULE.items() for name in names.split()}
 # They belong to the run of the moment, so they are looked up each time.
 _OF_THE_MOMENT = ("config", "run", "summary")
 
@@ -221,7 +184,7 @@ if not TYPE_CHECKING:  # a type checker must go on seeing misspelt names
             from sweepd.compat.lookup import find
 
             return find(name, "sweepd")
-        value = globals()[name] = getattr(import_module(_HOMES[name]), name)
+        value = globals()[name] = getattr(import_module(f"sweepd.{_HOMES[name]}"), name)
         return value
 
     def __dir__() -> list[str]:
