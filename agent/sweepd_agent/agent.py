@@ -7,20 +7,26 @@ from dataclasses import replace
 from sweepd import v1
 from sweepd_agent.attempt import Attempt
 from sweepd_agent.core.attempt import Assignment, AttemptKey, Exit, judged
-from sweepd_agent.core.effects import (
+from sweepd_agent.core.events import (
     Confirm,
+    Delivered,
     Effect,
+    Event,
+    ExitReported,
     Forget,
     Journal,
+    Journalled,
     Launch,
     Leave,
     Offer,
     ReportExit,
     ReportStart,
+    RoomSeen,
     Say,
     Stop,
+    StreamClosed,
+    Tick,
 )
-from sweepd_agent.core.events import Delivered, Event, ExitReported, Journalled, RoomSeen, StreamClosed, Tick
 from sweepd_agent.core.leaving import FAILURE, next_deadline
 from sweepd_agent.core.machine import decide
 from sweepd_agent.core.state import Held, Phase, State

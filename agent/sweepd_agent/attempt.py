@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from sweepd.compat.environment import handed_out, search_path
 from sweepd.private_files import make_folder
-from sweepd_agent.attempt_parts import external_metrics_of, feed_of
 from sweepd_agent.context.recorder import Recorder, recorded
 from sweepd_agent.core.attempt import (
     Assignment,
@@ -21,7 +20,7 @@ from sweepd_agent.core.attempt import (
 from sweepd_agent.core.events import ProcessEnded, ProcessStarted
 from sweepd_agent.files.attempt_folder import AttemptFolder
 from sweepd_agent.files.output import copy_of_output
-from sweepd_agent.files.row_keeping import RowKeeping
+from sweepd_agent.files.row_keeping import RowKeeping, external_metrics_of, feed_of
 from sweepd_agent.process import supervised as process
 from sweepd_agent.process import trial
 from sweepd_agent.process.supervised import Limits, SupervisedProcess

@@ -1,7 +1,7 @@
 """`sweep-agent`: reads command line and environment, puts the agent together, and ends with its exit code."""
 
 from sweepd.private_files import make_folder
-from sweepd_agent.preload import INHERITED
+from sweepd_agent.startup import INHERITED, installed_version
 
 # isort: split
 import asyncio
@@ -16,24 +16,21 @@ from pathlib import Path
 
 from sweepd.rpc.discovery import state_folder
 from sweepd_agent.agent import Agent
-from sweepd_agent.context.command import end_all
+from sweepd_agent.context.interpreter import end_all
 from sweepd_agent.context.recorder import Recorder
 from sweepd_agent.context.sampler import Sampler
-from sweepd_agent.core.effects import Leave
-from sweepd_agent.core.events import Asked, Wish
+from sweepd_agent.core.events import Asked, Leave, Wish
 from sweepd_agent.core.leaving import FAILURE, USAGE
 from sweepd_agent.core.state import Settings, State
 from sweepd_agent.files.state_folder import FolderInUseError, StateFolder, open_folder, open_free_folder
 from sweepd_agent.files.upkeep import Upkeep, disk_threads
-from sweepd_agent.log import Log
+from sweepd_agent.log import Log, StatusLine, can_redraw, progress
 from sweepd_agent.options import Options, parse
 from sweepd_agent.process import proc
 from sweepd_agent.process.devices import DevicesError, devices_of_slots
 from sweepd_agent.process.pidfd import watch_caller
 from sweepd_agent.process.supervised import Supervised
-from sweepd_agent.status_line import StatusLine, can_redraw, progress
 from sweepd_agent.surroundings import Surroundings
-from sweepd_agent.version import installed_version
 from sweepd_agent.wire.connection import Connection, Dialling
 from sweepd_agent.wire.dialogue import Dialogue, Identity
 

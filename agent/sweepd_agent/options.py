@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import re
 import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from sweepd.durations import parse_duration
-from sweepd_agent.core.flags import SweepName, parse_size, parse_sweep_name
+from sweepd_agent.core.serving import SweepName, parse_sweep_name
 from sweepd_agent.process.devices import parse_devices
 
 _MAX_SLOTS = 1_024
@@ -18,6 +19,10 @@ _MAX_LABELS = 64
 _MAX_LABEL_NAME = 128
 _MAX_LABEL_VALUE = 256
 _SHORTEST_INTERVAL = 0.1
+_BYTES = {"": 1, "b": 1}
+_BYTES |= {f"{letter}b": 1000**power for power, letter in enumerate("kmgt", 1)}
+_BYTES |= {f"{letter}ib": 1024**power for power, letter in enumerate("kmgt", 1)}
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z]*)")
 _EXAMPLES = """examples:
   sweep-agent local/mnist/k3x9v2ab
   sweep-agent k3x9v2ab --slots 4 --count 20
@@ -320,3 +325,15 @@ def _label(text: str) -> tuple[str, str]:
         most = f"{_MAX_LABEL_NAME} characters, its value {_MAX_LABEL_VALUE}"
         raise ValueError(f"{name:.100!r} is too long: the name of a label has up to {most}")
     return name, value
+
+
+def parse_size(text: str) -> int:
+    """Return the bytes that `text` stands for.
+
+    Raises:
+        ValueError: it is not a size.
+    """
+    match = _SIZE.fullmatch(text.strip().lower())
+    if match is None or match[2] not in _BYTES:
+        raise ValueError(f"{text!r} is not a size; write 500MB or 2GiB")
+    return int(float(match[1]) * _BYTES[match[2]])

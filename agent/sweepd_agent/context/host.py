@@ -7,7 +7,7 @@ import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sweepd_agent.context.command import CommandFailedError, output_of
+from sweepd_agent.context.interpreter import CommandFailedError, output_of
 
 _WITHIN = 15.0
 

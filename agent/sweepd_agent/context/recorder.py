@@ -13,9 +13,8 @@ from sweepd import v1
 from sweepd.codec.details import context_document
 from sweepd.private_files import make_folder
 from sweepd.regular_files import read_inside, status_inside, write_inside
-from sweepd_agent.context.command import CommandFailedError
 from sweepd_agent.context.host import Host, host
-from sweepd_agent.context.interpreter import Interpreter, ask, path_of
+from sweepd_agent.context.interpreter import CommandFailedError, Interpreter, ask, path_of
 from sweepd_agent.context.repository import Repository, repository
 
 FOLDER = "context"

@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sweepd_agent.context.command import CommandFailedError, Output, output_of
+from sweepd_agent.context.interpreter import CommandFailedError, Output, output_of
 
 MAX_DIFF_BYTES = 256 * 1024
 _MAX_STATUS_BYTES = 4 * 2**20

@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from sweepd_agent.context.command import CommandFailedError, output_of
+from sweepd_agent.context.interpreter import CommandFailedError, output_of
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")

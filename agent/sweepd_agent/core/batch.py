@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from sweepd_agent.core.attempt import AttemptKey, Exit, ExitCause, Json, StopMode, StopOrder
-from sweepd_agent.core.effects import Effect, Forget, ReportExit, Say, Stop
+from sweepd_agent.core.events import Effect, Forget, ReportExit, Say, Stop
 from sweepd_agent.core.lines import last_lines
 from sweepd_agent.core.state import FIRST_MINUTE, Failure, Held, Phase, Standing, State
 

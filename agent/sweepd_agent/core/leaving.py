@@ -4,8 +4,7 @@ from dataclasses import replace
 
 from sweepd_agent.core.attempt import ExitCause, Json, StopMode, StopOrder
 from sweepd_agent.core.batch import Batch
-from sweepd_agent.core.effects import Leave, Say
-from sweepd_agent.core.events import Reason, Refusal, Refused, Wish
+from sweepd_agent.core.events import Leave, Reason, Refusal, Refused, Say, Wish
 from sweepd_agent.core.lines import how_ended, last_lines, printable, short_name
 from sweepd_agent.core.state import FIRST_MINUTE, Failure, Leaving, Phase, Standing, State
 

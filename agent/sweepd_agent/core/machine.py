@@ -5,22 +5,29 @@ from dataclasses import dataclass, replace
 from sweepd_agent.core import leaving, serving
 from sweepd_agent.core.attempt import ExitCause, Json, StopMode, StopOrder, judged
 from sweepd_agent.core.batch import Batch
-from sweepd_agent.core.effects import Confirm, Effect, Journal, Launch, Offer, ReportStart, Say, Stop
 from sweepd_agent.core.events import (
     Asked,
+    Confirm,
     Delivered,
     DrainReceived,
+    Effect,
     EligibilityChanged,
     Event,
     ExitAcked,
     ExitReported,
     Fenced,
+    Journal,
     Journalled,
+    Launch,
+    Offer,
     ProcessEnded,
     ProcessStarted,
     Refused,
+    ReportStart,
     RoomSeen,
+    Say,
     StartReceived,
+    Stop,
     StopReceived,
     StreamClosed,
     StreamOpened,

@@ -9,7 +9,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 
 from sweepd_agent.core.attempt import Json
-from sweepd_agent.core.reading import Extreme, Progress, Row
+from sweepd_agent.core.rows import Extreme, Progress, Row
 
 BLOCK_BYTES = 128 * 1024
 """A block grows to about this; it is what is read again at once when rows are sent from disk."""

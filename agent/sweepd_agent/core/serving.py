@@ -1,14 +1,13 @@
-"""Sweeps that the agent serves: ends, and reasons why it gets no runs of one."""
+"""Sweeps that the agent serves: their names, their ends, and reasons why it gets no runs of one."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from sweepd.spec.arguments.command import uses_program
 from sweepd_agent.core.attempt import Assignment, Json
 from sweepd_agent.core.batch import Batch
-from sweepd_agent.core.effects import Say
-from sweepd_agent.core.events import Ineligibility, Reason, SweepEnded
+from sweepd_agent.core.events import Ineligibility, Reason, Say, SweepEnded
 
 SAY_EVERY = 300.0
 """Seconds after which a waiting agent says again why it waits."""
@@ -24,6 +23,38 @@ NO_PROGRAM = (
     "or create it with a program"
 )
 """Message of an agent that starts programs, on a sweep that names none."""
+DEFAULT_ENTITY = "local"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SweepName:
+    """A sweep as it was named."""
+
+    # Format: entity/project/id; None if only the id was given.
+    full: str | None
+    id: str
+
+    def may_be(self, other: "SweepName") -> bool:
+        """Return whether another name may mean the same sweep."""
+        return self.id == other.id and (self.full is None or other.full is None or self.full == other.full)
+
+    def matches(self, name: str) -> bool:
+        """True if the sweep of full name `name` may be meant."""
+        return name == self.full if self.full is not None else name.rpartition("/")[2] == self.id
+
+
+def parse_sweep_name(text: str) -> SweepName:
+    """Return the sweep that `text` names.
+
+    Raises:
+        ValueError: it has empty parts or too many.
+    """
+    parts = text.split("/")
+    if not all(parts) or len(parts) > 3:
+        raise ValueError(f"{text!r} does not name a sweep; write ID, PROJECT/ID or ENTITY/PROJECT/ID")
+    if len(parts) == 2:
+        parts = [DEFAULT_ENTITY, *parts]
+    return SweepName(full="/".join(parts) if len(parts) == 3 else None, id=parts[-1])
 
 
 def lacks_program(assignment: Assignment) -> bool:

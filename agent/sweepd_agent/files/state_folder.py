@@ -13,7 +13,7 @@ from sweepd.private_files import make_folder
 from sweepd.regular_files import IrregularFileError, read_inside, write_inside
 from sweepd_agent.core.attempt import Assignment, StopMode
 from sweepd_agent.files.attempt_folder import AttemptFolder
-from sweepd_agent.process.file_lock import try_lock
+from sweepd_agent.process.record import try_lock
 from sweepd_agent.process.supervised import find
 
 _LOCK_FILE = "lock"

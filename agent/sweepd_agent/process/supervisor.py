@@ -15,9 +15,8 @@ import signal
 import sys
 import time
 
-from sweepd_agent.process.file_lock import is_locked, try_lock
 from sweepd_agent.process.proc import boot_id, descendants, memory_kills, start_ticks
-from sweepd_agent.process.record import write_record
+from sweepd_agent.process.record import is_locked, try_lock, write_record
 from sweepd_agent.process.watchdog import DIED, continue_below_watchdog, signal_at_death_of
 
 ARGUMENTS_FILE = "arguments"

@@ -5,7 +5,7 @@ has ended. `sweepd.init` starts it for its run, `sweepctl sync` for what is left
 attempts that have ended is acknowledged, or when nothing has moved for the grace.
 """
 
-from sweepd_agent.preload import INHERITED
+from sweepd_agent.startup import INHERITED, installed_version
 
 # isort: split
 import argparse
@@ -15,7 +15,8 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,11 +27,11 @@ from sweepd.regular_files import write_inside
 from sweepd.script.folder.run_folder import FILE, LEFT
 from sweepd_agent.agent import Agent
 from sweepd_agent.attempt import Attempt
-from sweepd_agent.context.command import end_all
-from sweepd_agent.context.sampler import EVERY
+from sweepd_agent.context.interpreter import end_all
+from sweepd_agent.context.recorder import Recorder, forget_before
+from sweepd_agent.context.sampler import EVERY, Sampler
 from sweepd_agent.core.attempt import Json
-from sweepd_agent.core.effects import Leave
-from sweepd_agent.core.events import Asked, Wish
+from sweepd_agent.core.events import Asked, Leave, Wish
 from sweepd_agent.core.leaving import FAILURE, OK, USAGE
 from sweepd_agent.core.state import Leaving, Settings, State
 from sweepd_agent.files.state_folder import FolderInUseError, StateFolder, open_folder
@@ -39,11 +40,9 @@ from sweepd_agent.log import Log
 from sweepd_agent.process import proc
 from sweepd_agent.process import supervised as process
 from sweepd_agent.standalone.claim import Claim
-from sweepd_agent.standalone.recording import begin_to_sample, recorder_of
-from sweepd_agent.standalone.run import RUN_FILE, StandaloneState, open_standalone
+from sweepd_agent.standalone.run import RUN_FILE, StandaloneFolder, StandaloneState, open_standalone
 from sweepd_agent.standalone.script_process import Scripts
 from sweepd_agent.surroundings import Surroundings
-from sweepd_agent.version import installed_version
 from sweepd_agent.wire.connection import Connection, Dialling
 from sweepd_agent.wire.dialogue import Dialogue, Identity
 from sweepd_agent.wire.stream import Stream
@@ -288,6 +287,44 @@ def _parse(arguments: Sequence[str] | None) -> Options:
 def _failed(message: str, code: int) -> int:
     sys.stderr.write(f"error: {message}\n")
     return code
+
+
+# A script that is over since so many seconds ran in what is here now. One that took no longer than the
+# start of its agent would have no surroundings otherwise.
+_STILL_TRUE = 10.0
+
+
+def recorder_of(folder: StandaloneFolder) -> Recorder | None:
+    """Return what finds out where a script runs; None where that cannot be found out any more.
+
+    What an earlier attempt has left is removed: this one may run other code.
+    """
+    run, script = folder.run(), folder.script()
+    if run is None or script is None:
+        return None
+    forget_before(folder.path, run.started)
+    over_for = 0.0 if run.ended is None else time.time() - run.ended
+    lives = run.ended is not None or proc.start_ticks(script.pid) == script.start
+    if script.boot != proc.boot_id() or script.directory is None or not lives or over_for > _STILL_TRUE:
+        return None
+    return Recorder(
+        ThreadPoolExecutor(1, thread_name_prefix="context"),
+        time.monotonic,
+        directory=script.directory,
+        interpreter=script.interpreter,
+    )
+
+
+def begin_to_sample(agent: Agent, environ: Mapping[str, str], every: float) -> "asyncio.Task[None] | None":
+    """Take samples of what a script uses while it lives; None if it does not."""
+    # The process id of one that is gone may be another's by now.
+    if not any(each.process is not None and each.process.alive for each in agent.live_attempts()):
+        return None
+    thread = ThreadPoolExecutor(1, thread_name_prefix="samples")
+    sampler = Sampler(agent.live_attempts, environ, thread, time.monotonic, every=every)
+    sampling = asyncio.create_task(sampler.run())
+    sampling.add_done_callback(agent.fail)
+    return sampling
 
 
 if __name__ == "__main__":

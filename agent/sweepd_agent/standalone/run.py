@@ -14,8 +14,7 @@ from sweepd_agent.core.attempt import Assignment, AttemptKey, Json, StopOrder
 from sweepd_agent.core.numbering import Begin
 from sweepd_agent.files.attempt_folder import AttemptFolder
 from sweepd_agent.files.state_folder import FolderInUseError, StateFolder, stored_identity
-from sweepd_agent.process.file_lock import try_lock
-from sweepd_agent.process.record import read_record, whole_number, write_record
+from sweepd_agent.process.record import read_record, try_lock, whole_number, write_record
 
 RUN_FILE = "run.json"
 SCRIPT_FILE = "script.json"

@@ -12,8 +12,7 @@ from sweepd.codec.values import CodecError, point_from_message
 from sweepd.durations import seconds_of
 from sweepd_agent.core.attempt import Assignment, AttemptKey, Exit, ExitCause, MetricsFrom, StopMode
 from sweepd_agent.core.events import Ineligibility, Reason, Verdict
-from sweepd_agent.core.reading import Observation, Row
-from sweepd_agent.core.rows import Value
+from sweepd_agent.core.rows import Observation, Row, Value
 
 _MAX_ARGV_BYTES = 64 * 1024
 _MAX_MESSAGE = 2_000

@@ -20,7 +20,7 @@ from sweepd.v1.sweep_service_pb2_grpc import SweepServiceStub
 from sweepd_agent.agent import Agent
 from sweepd_agent.core.attempt import Json
 from sweepd_agent.core.events import Refusal, Refused, SweepsNamed
-from sweepd_agent.core.flags import SweepName
+from sweepd_agent.core.serving import SweepName
 from sweepd_agent.log import Log
 from sweepd_agent.wire.dialogue import Dialogue
 from sweepd_agent.wire.stream import GoneAway, Stream

@@ -16,7 +16,7 @@ from component.agent.handed_out import Attempt
 from component.agent.scripted_scheduler import ScriptedScheduler
 from sweepd import v1
 from sweepd_agent.files.state_folder import open_folder
-from sweepd_agent.process.file_lock import try_lock
+from sweepd_agent.process.record import try_lock
 from waiting import until
 
 # Appends a row each 20 ms until the file `enough` exists.

@@ -166,5 +166,5 @@ def test_the_agent_loads_nothing_of_the_command_line_tools() -> None:
     loaded = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     ).stdout
-    assert "sweepd_agent.status_line" in loaded.split()
+    assert "sweepd_agent.log" in loaded.split()
     assert not {"rich", "click", "yaml"} & set(loaded.split())

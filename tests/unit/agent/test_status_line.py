@@ -7,7 +7,7 @@ from dataclasses import replace
 from sweepd_agent.core import events as e
 from sweepd_agent.core.attempt import Outcome
 from sweepd_agent.core.state import Settings
-from sweepd_agent.status_line import progress
+from sweepd_agent.log import progress
 from unit.agent.core.test_machine import KEY, Play
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sweepd_agent.core import effects as f
 from sweepd_agent.core import events as e
+from sweepd_agent.core import events as f
 from sweepd_agent.core.attempt import Outcome, StopMode
 from sweepd_agent.core.lines import line
 from sweepd_agent.core.machine import decide

@@ -7,8 +7,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from sweepd_agent.core import effects as f
 from sweepd_agent.core import events as e
+from sweepd_agent.core import events as f
 from sweepd_agent.core.attempt import Assignment, AttemptKey, ExitCause, Outcome, Place, StopMode
 from sweepd_agent.core.leaving import next_deadline
 from sweepd_agent.core.machine import Decision, decide

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sweepd_agent.core import effects as f
 from sweepd_agent.core import events as e
+from sweepd_agent.core import events as f
 from sweepd_agent.core.attempt import Assignment, ExitCause, Outcome, Place
 from sweepd_agent.core.state import Held, Phase, Settings, State
 from unit.agent.core.test_machine import SWEEP, Play, assignment

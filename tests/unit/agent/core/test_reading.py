@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from sweepd_agent.core.attempt import Json
 from sweepd_agent.core.numbering import Block, Numbering, document, from_document
-from sweepd_agent.core.reading import CHECKPOINT_KEY, Observation, Progress, ended, read
-from sweepd_agent.core.rows import MALFORMED, Line
+from sweepd_agent.core.rows import CHECKPOINT_KEY, MALFORMED, Line, Observation, Progress, ended, read
 
 WATCHED = {"loss": 0, "size": 1}
 

@@ -3,8 +3,9 @@ from __future__ import annotations
 import pytest
 
 from sweepd_agent.core.attempt import AttemptKey, ExitCause, Json, Outcome, StopMode, StopOrder, judged
-from sweepd_agent.core.flags import parse_size, parse_sweep_name
 from sweepd_agent.core.lines import last_lines, line
+from sweepd_agent.core.serving import parse_sweep_name
+from sweepd_agent.options import parse_size
 from sweepd_agent.wire.connection import longest_wait
 
 STOP = StopOrder(mode=StopMode.TERMINATE, cause=ExitCause.COMMANDED, reason="worse than the rung")

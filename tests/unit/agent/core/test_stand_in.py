@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sweepd_agent.core import effects as f
 from sweepd_agent.core import events as e
+from sweepd_agent.core import events as f
 from sweepd_agent.core.serving import NO_PROGRAM
 from sweepd_agent.core.state import Settings
 from unit.agent.core.test_machine import RUN, SWEEP, Play

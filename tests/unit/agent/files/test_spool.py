@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 
 from sweepd.metrics_file import MAX_LINE_BYTES, MetricsFile
 from sweepd_agent.core.numbering import Begin, Numbering, document, from_document
-from sweepd_agent.core.reading import Observation, Row
-from sweepd_agent.files import thinning
-from sweepd_agent.files.spool import ROWS_AT_ONCE, Spool
+from sweepd_agent.core.rows import Observation, Row
+from sweepd_agent.files.spool import ROWS_AT_ONCE, Spool, next_segment, spool_size, write_kept
 
 WATCHED = ("loss",)
 
@@ -309,18 +308,18 @@ def test_a_thinned_segment_gives_the_same_observations_and_keeps_every_16th_row(
     spool = a_spool(path)
     poll(spool)
     before = all_observations(spool)
-    full = thinning.size(path)
+    full = spool_size(path)
     thinned = 0
-    while found := thinning.next_segment(path, spool.numbering):
+    while found := next_segment(path, spool.numbering):
         segment, closed = found
-        thinning.write_kept(path, segment, closed, spool.numbering, spool.watched)
+        write_kept(path, segment, closed, spool.numbering, spool.watched)
         spool.thinned(segment)
         spool.saved(spool.numbering)
         closed.unlink()
         thinned += 1
     spool.close()
     assert thinned >= 3
-    assert thinning.size(path) < full / 2
+    assert spool_size(path) < full / 2
     again = a_spool(path, from_document(document(spool.numbering)))
     poll(again)
     assert again.last_row == 1_000

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from sweepd_agent.process import proc
-from sweepd_agent.standalone.recording import recorder_of
+from sweepd_agent.standalone.drain import recorder_of
 from sweepd_agent.standalone.run import StandaloneFolder
 
 

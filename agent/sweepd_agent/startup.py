@@ -1,7 +1,8 @@
-"""Loaded first of all by the programs of the agent: what is large, in the order that takes least memory."""
+"""Start of the programs of the agent: what is loaded first, in the order that takes least memory; version."""
 
 import os
 import sys
+from pathlib import Path
 
 INHERITED = dict(os.environ)
 """Environment that runs inherit: without the variable that keeps gRPC silent in the agent itself."""
@@ -15,3 +16,13 @@ if "asyncio" not in sys.modules:
     del sys.modules["ssl"]
 
 import grpc.aio  # noqa: E402, F401 -- loaded after protobuf, it takes 4 MiB more
+
+_PREFIX, _SUFFIX = "sweepd-", ".dist-info"
+
+
+def installed_version() -> str:
+    """Return the version by the name of the distribution's folder; `unknown` if there is none."""
+    for entry in sys.path:
+        for folder in Path(entry or ".").glob(f"{_PREFIX}*{_SUFFIX}"):
+            return folder.name.removeprefix(_PREFIX).removesuffix(_SUFFIX)
+    return "unknown"
