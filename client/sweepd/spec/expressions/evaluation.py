@@ -219,7 +219,18 @@ def _list(items: list[Evaluator]) -> Evaluator:
 
 def _operation(sign: str, left: Evaluator, right: Evaluator) -> Evaluator:
     operation = OPERATIONS[sign]
-    return lambda values: calculated(operation, left(values), right(values))
+
+    def operated(values: Values) -> Value:  # `calculated`, without its loop: most time of a count goes here
+        first, second = left(values), right(values)
+        if (type(first) is int or type(first) is float) and (type(second) is int or type(second) is float):
+            try:
+                result = operation(first, second)
+            except (ArithmeticError, ValueError):
+                return UNDEFINED
+            return result if -LARGEST <= result <= LARGEST else UNDEFINED
+        return UNDEFINED
+
+    return operated
 
 
 def _chain(first: Evaluator, steps: list[tuple[str, Evaluator]]) -> Evaluator:

@@ -101,9 +101,9 @@ class Radix:
 
     def is_canonical(self, digit: int, present: tuple[bool, ...]) -> bool:
         """Tell whether no smaller digit gives the same to those of the paths that are present."""
-        if all(present):
+        if False not in present:
             return True
-        return digit in self._canonical(present) if any(present) else digit == 0
+        return digit in self._canonical(present) if True in present else digit == 0
 
     def count(self, present: tuple[bool, ...]) -> int:
         """Return how many digits are canonical."""

@@ -7,8 +7,9 @@ asked on the way whether it can still hold.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
 from math import prod
+from operator import or_
 
 from sweepd.spec.distributions.quantised import Steps
 from sweepd.spec.expressions.expression import Expression
@@ -55,6 +56,7 @@ class Schedule:
         self._radices, self._rules, self._constants = radices, rules, constants
         self._steps: list[list[Step]] = [[] for _ in range(len(radices) + 1)]
         self._gate_of = gate_numbers(rules.gates)
+        self._gates_at = [[self._gate_of.get(path) for path in radix.paths] for radix in radices]
         self._gate_places: list[int] = []
         self._settled: dict[Path, int] = {}
         self._members = members_of(radices)
@@ -86,8 +88,8 @@ class Schedule:
 
     def present(self, state: State, place: int) -> tuple[bool, ...]:
         """Return which of the parameters of a digit there are."""
-        gates = (self._gate_of.get(path) for path in self._radices[place].paths)
-        return tuple(gate is None or state.open[gate] for gate in gates)
+        is_open = state.open
+        return tuple([gate is None or is_open[gate] for gate in self._gates_at[place]])
 
     def _plan_values(self) -> None:
         for path, (place, member) in self._members.items():
@@ -216,8 +218,10 @@ def _set_if_open(path: Path, gate: int, setting: Step) -> Step:
 
 
 def _judged(gate: Gate, number: int) -> Step:
+    holds = gate.conditions[0].holds if len(gate.conditions) == 1 else gate.is_open
+
     def judge(state: State) -> None:
-        state.open[number] = gate.is_open(state.values)
+        state.open[number] = holds(state.values)
 
     return judge
 
@@ -257,15 +261,20 @@ class LookAhead:
 
     def gates(self, reads: Iterable[Path]) -> tuple[int, ...]:
         """Return the gates that decide whether these are there, each after those that it depends on."""
-        found: set[int] = set()
-        ahead = [self._gate_of[path] for path in reads if path in self._gate_of]
-        while ahead:
-            number = ahead.pop()
-            if number not in found:
-                found.add(number)
-                reads_of_it = self._gates[number].reads
-                ahead.extend(self._gate_of[path] for path in reads_of_it if path in self._gate_of)
-        return tuple(sorted(found))
+        found = 0
+        for path in reads:
+            if path in self._gate_of:
+                found |= self._depends_on[self._gate_of[path]]
+        return tuple(number for number in range(found.bit_length()) if found >> number & 1)
+
+    @cached_property
+    def _depends_on(self) -> Sequence[int]:
+        """For each gate itself and those that it depends on, all of which are before it, as bits."""
+        found: list[int] = []
+        for number, gate in enumerate(self._gates):
+            before = (found[self._gate_of[path]] for path in gate.reads if path in self._gate_of)
+            found.append(reduce(or_, before, 1 << number))
+        return found
 
     def openings(self, digits: Sequence[int], at: int, gates: Iterable[int]) -> dict[int, Truths]:
         """Return whether each gate can be open, and whether it can be closed."""

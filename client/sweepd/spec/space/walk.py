@@ -72,13 +72,16 @@ class Walk:
         blame = self._blame_at(state.digits)
         settle, present = self._schedule.settle, self._schedule.present
         found_below = [all_before(at) for at in range(depth)]
+        unread = range(depth, len(self._radices))
         place, total, left = START, 0, 1 if limit is None else limit
         while left > 0:
-            steps = (settle(state, at) for at in range(place, depth))
-            culprits = next((culprits for culprits in steps if culprits is not None), None)
-            if culprits is None:
-                unread = range(depth, len(self._radices))
-                total += prod(self._radices[at].count(present(state, at)) for at in unread)
+            culprits = None
+            for at in range(place, depth):
+                culprits = settle(state, at)
+                if culprits is not None:
+                    break
+            else:
+                total += prod(self._radices[at].count(present(state, at)) for at in unread) if unread else 1
                 culprits = all_before(depth)
                 blame[:depth] = found_below
             if limit is not None:
