@@ -6,7 +6,6 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from sweepd.compat.environment import handed_out, search_path
 from sweepd.private_files import make_folder
 from sweepd_agent.context.recorder import Recorder, recorded
 from sweepd_agent.core.attempt import (
@@ -196,6 +195,8 @@ class Attempt:
         make_folder(checkpoints)
         environ = trial.environment(self.assignment, place, self.folder, checkpoints, around.environ)
         if compat := self.assignment.compat or around.compat:
+            from sweepd.compat.environment import handed_out, search_path  # here, as few runs need it
+
             environ |= search_path(compat, environ) | handed_out(environ)
         agent = trial.facts(place, around.labels, environ)
         self.argv = (

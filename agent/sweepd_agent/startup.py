@@ -17,6 +17,8 @@ if "asyncio" not in sys.modules:
 
 import grpc.aio  # noqa: E402, F401 -- loaded after protobuf, it takes 4 MiB more
 
+import sweepd.v1  # noqa: E402, F401 -- `from sweepd import v1` alone would first look for a name of W&B's module
+
 _PREFIX, _SUFFIX = "sweepd-", ".dist-info"
 
 

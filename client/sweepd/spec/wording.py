@@ -1,6 +1,5 @@
 """Words and values as messages show them, and the legal word that a misspelt one stands for."""
 
-import difflib
 from collections.abc import Collection, Iterable
 from itertools import islice
 from typing import Final
@@ -28,7 +27,7 @@ def nearest(word: str, legal: Iterable[str]) -> str | None:
     by_lower = {choice.lower(): choice for choice in islice(legal, _MOST_NEIGHBOURS)}
     # Only the start matters, and matching is quadratic: a hostile word must not be slow.
     start = word[:64].lower()
-    found = difflib.get_close_matches(start, by_lower, n=3, cutoff=0.6)
+    found = _close_matches(start, by_lower, 3, 0.6)
     if not found and len(start) >= _ABBREVIATION:
         found = [choice for choice in by_lower if choice.startswith(start)][:1]
     if not found:
@@ -40,7 +39,7 @@ def nearest(word: str, legal: Iterable[str]) -> str | None:
 
 def close(word: str, legal: Iterable[str]) -> str | None:
     """Return the word that another one is a slip of, where hardly anything else can be meant."""
-    found = difflib.get_close_matches(word[:64], list(islice(legal, _MOST_NEIGHBOURS)), n=1, cutoff=0.75)
+    found = _close_matches(word[:64], islice(legal, _MOST_NEIGHBOURS), 1, 0.75)
     return found[0] if found else None
 
 
@@ -48,6 +47,12 @@ def meant(word: str, legal: Collection[str]) -> str | None:
     """Return the legal word that one stands for, if any does: by its meaning in other tools, or misspelt."""
     known = _ELSEWHERE.get(word.lower())
     return known if known in legal else nearest(word, legal)
+
+
+def _close_matches(word: str, legal: Iterable[str], most: int, cutoff: float) -> list[str]:
+    from difflib import get_close_matches  # here, as an agent, which words few mistakes, can spare it
+
+    return get_close_matches(word, list(legal), n=most, cutoff=cutoff)
 
 
 def shown(value: object, limit: int = 60) -> str:

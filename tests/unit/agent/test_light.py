@@ -9,7 +9,8 @@ import pytest
 
 # OpenSSL is 4 MiB; what distributions need is 2 MiB; the others belong to commands and servers.
 SPARED = (
-    "ssl statistics decimal hashlib yaml sqlite3 logging.handlers click rich numpy cloudpickle http.client"
+    "ssl statistics decimal hashlib yaml sqlite3 logging.handlers click rich numpy cloudpickle http.client "
+    "difflib sweepd.compat.names"
 )
 
 

@@ -12,6 +12,7 @@ from sweepd.spec import Json, Point, SearchSpace, parse_mapping
 DRAWS = 4_000
 Cdf = Callable[[float], float]
 NORMAL = stats.norm(1, 2).cdf
+STANDARD = stats.norm(0, 1).cdf
 BETA = stats.beta(2, 5).cdf
 
 
@@ -50,8 +51,8 @@ CONTINUOUS: list[tuple[dict[str, object], Cdf]] = [
     ({"distribution": "normal", "mu": 1, "sigma": 2}, NORMAL),
     ({"distribution": "log_normal", "mu": 1, "sigma": 2}, lambda x: float(NORMAL(log(x)))),
     ({"distribution": "beta", "a": 2, "b": 5}, BETA),
-    ({"distribution": "normal"}, stats.norm(0, 1).cdf),
-    ({"distribution": "log_normal"}, lambda x: float(stats.norm(0, 1).cdf(log(x)))),
+    ({"distribution": "normal"}, STANDARD),
+    ({"distribution": "log_normal"}, lambda x: float(STANDARD(log(x)))),
     ({"distribution": "beta"}, _uniform(0, 1)),
 ]
 
