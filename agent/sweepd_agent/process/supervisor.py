@@ -15,8 +15,9 @@ import signal
 import sys
 import time
 
-from sweepd_agent.process.proc import boot_id, descendants, memory_kills, start_ticks
+from sweepd_agent.process.proc import boot_id, memory_kills, start_ticks
 from sweepd_agent.process.record import is_locked, try_lock, write_record
+from sweepd_agent.process.termination import Termination
 from sweepd_agent.process.watchdog import DIED, continue_below_watchdog, signal_at_death_of
 
 ARGUMENTS_FILE = "arguments"
@@ -50,7 +51,7 @@ class Supervisor:
         self._stop_grace = stop_grace
         self._agent_seen = time.monotonic()
         self._lock_changed = os.fstat(self._agent_lock).st_mtime_ns
-        self._kill_at = float("inf")
+        self._termination = Termination()
         self._ending: dict[str, int] = {}
         self._memory_kills = memory_kills()
         self._pid = 0
@@ -116,11 +117,10 @@ class Supervisor:
             elif heard is not None and heard.si_signo == DIED:
                 self._kill("unwatched")
             self._look_for_agent()
-            if time.monotonic() >= self._kill_at:
-                self._kill()
+            self._termination.kill_when_due()
 
     def _time_to_look(self) -> float:
-        return max(0.0, min(self._look_every, self._kill_at - time.monotonic()))
+        return min(self._look_every, self._termination.time_left)
 
     def _reap(self) -> bool:
         """Collect what has ended; return whether the whole tree has."""
@@ -133,7 +133,7 @@ class Supervisor:
                 break
             if pid == self._pid:
                 self._status = status
-        if self._status is not None and self._kill_at == float("inf"):
+        if self._status is not None and not self._termination.begun:
             self._terminate(None, _SHORT_GRACE)  # what the process left behind
         return False
 
@@ -153,26 +153,15 @@ class Supervisor:
 
     def _terminate(self, why: str | None, grace: float) -> None:
         self._note(why)
-        self._kill_at = min(self._kill_at, time.monotonic() + grace)
-        self._signal(signal.SIGTERM)
-        self._signal(signal.SIGCONT)  # one that is suspended would not hear it
+        self._termination.terminate(grace)
 
     def _kill(self, why: str | None = None) -> None:
         self._note(why)
-        # Processes may be born while the list is read: it is read again until nothing is left.
-        self._kill_at = time.monotonic() + 0.05
-        self._signal(signal.SIGKILL)
+        self._termination.kill()
 
     def _note(self, why: str | None) -> None:
         if why is not None and self._status is None:
             self._ending[why] = 1
-
-    def _signal(self, number: int) -> None:
-        for pid, _ in descendants(os.getpid()):
-            try:
-                os.kill(pid, number)
-            except (ProcessLookupError, PermissionError):  # it has ended, or runs as somebody else (`sudo`)
-                continue
 
     def _death(self) -> int | None:
         """Return the signal that has ended the process."""

@@ -10,7 +10,7 @@ import os
 import signal
 import time
 
-from sweepd_agent.process.proc import descendants
+from sweepd_agent.process.termination import signal_descendants
 
 DIED = signal.SIGUSR2
 """Signal to a supervisor whose watchdog has died; blocked before it has one."""
@@ -51,11 +51,7 @@ def _kill_descendants() -> None:
     """Return once no process descends from this one."""
     pause = _LOOK_AGAIN
     while _has_children():
-        for pid, _ in descendants(os.getpid()):
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except (ProcessLookupError, PermissionError):
-                continue
+        signal_descendants(signal.SIGKILL)
         time.sleep(pause)
         pause = min(2 * pause, _LOOK_AGAIN_AT_MOST)
 
