@@ -20,8 +20,8 @@ from sweepd_agent.core.events import ProcessEnded, ProcessStarted
 from sweepd_agent.files.attempt_folder import AttemptFolder
 from sweepd_agent.files.output import copy_of_output
 from sweepd_agent.files.row_keeping import RowKeeping, external_metrics_of, feed_of
+from sweepd_agent.process import invocation
 from sweepd_agent.process import supervised as process
-from sweepd_agent.process import trial
 from sweepd_agent.process.supervised import Limits, SupervisedProcess
 from sweepd_agent.surroundings import Home, LiveProcess, Surroundings
 
@@ -169,9 +169,9 @@ class Attempt:
         self._place = place
         try:
             self.process = await self._launched(place)
-        except (trial.StartError, OSError) as error:
+        except (invocation.StartError, OSError) as error:
             self._over(Outcome(start_error=str(error), time=self._around.wall_clock()))
-        except trial.InvalidCommandError as error:
+        except invocation.InvalidCommandError as error:
             self._over(Outcome(command_error=str(error), time=self._around.wall_clock()))
         else:
             if self.process.pid:
@@ -193,14 +193,14 @@ class Attempt:
         around = self._around
         checkpoints = around.folder.checkpoint_folder(self.assignment)
         make_folder(checkpoints)
-        environ = trial.environment(self.assignment, place, self.folder, checkpoints, around.environ)
+        environ = invocation.environment(self.assignment, place, self.folder, checkpoints, around.environ)
         if compat := self.assignment.compat or around.compat:
             from sweepd.compat.environment import handed_out, search_path  # here, as few runs need it
 
             environ |= search_path(compat, environ) | handed_out(environ)
-        agent = trial.facts(place, around.labels, environ)
+        agent = invocation.facts(place, around.labels, environ)
         self.argv = (
-            trial.arguments(self.assignment, agent, self.folder, environ, around.interpreter)
+            invocation.arguments(self.assignment, agent, self.folder, environ, around.interpreter)
             if around.stand_in is None
             else list(around.stand_in)
         )

@@ -1,4 +1,4 @@
-"""Arguments, environment and folders that a trial gets from its agent."""
+"""Invocation of a trial: the arguments, environment and folders that it gets from its agent."""
 
 import os
 import shutil
