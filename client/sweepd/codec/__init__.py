@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sweepd.codec.diagnostics import diagnostic_from_message, diagnostic_message
-    from sweepd.codec.parameters import parameters_document
-    from sweepd.codec.spec import spec_document, spec_from_message, spec_message
+    from sweepd.codec.spec import parameters_document, spec_document, spec_from_message, spec_message
     from sweepd.codec.values import (
         CodecError,
         point_from_message,
@@ -35,7 +34,7 @@ __all__ = [
 _HOMES = {
     "diagnostic_from_message": "diagnostics",
     "diagnostic_message": "diagnostics",
-    "parameters_document": "parameters",
+    "parameters_document": "spec",
     "spec_document": "spec",
     "spec_from_message": "spec",
     "spec_message": "spec",

@@ -6,11 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from sweepd.metrics_from.event_file import DamagedError, Event, events, record_length
-from sweepd.metrics_from.event_prefix import event_prefix
+from sweepd.metrics_from.event_file import DamagedError, Event, event_prefix, events, record_length
 from sweepd.metrics_from.pattern import LinePattern, TooSlowError
-from sweepd.metrics_from.row import Complaints, Row
-from sweepd.metrics_from.table import MAX_LINE_BYTES, Lines, lines_of
+from sweepd.metrics_from.row import MAX_LINE_BYTES, Complaints, Lines, Row, lines_of
 from sweepd.regular_files import open_regular
 
 _BYTES_A_LOOK = 1024 * 1024

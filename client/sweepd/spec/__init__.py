@@ -35,10 +35,10 @@ if TYPE_CHECKING:
     from sweepd.spec.methods.registry import METHODS
     from sweepd.spec.parameter import Group, Parameter, ParameterNode, Path
     from sweepd.spec.parse import Parsed, parse_mapping, parse_text
-    from sweepd.spec.point import Json, Number, Point, canonical_json, point_digest
+    from sweepd.spec.point import InfeasibleError, Json, Number, Point, canonical_json, point_digest
     from sweepd.spec.space.conditions import check_expressions
     from sweepd.spec.space.dimension import Dimension
-    from sweepd.spec.space.sampling import Feasibility, InfeasibleError
+    from sweepd.spec.space.sampling import Feasibility
     from sweepd.spec.space.search_space import SearchSpace
     from sweepd.spec.space.walk import Count
     from sweepd.spec.stop_rules import Asha, Hyperband, Median, Patience, StopRule, Threshold
@@ -136,11 +136,11 @@ _NAMES_BY_MODULE = {
     "methods.registry": "METHODS",
     "parameter": "Group Parameter ParameterNode Path",
     "parse": "Parsed parse_mapping parse_text",
-    "point": "Json Number Point canonical_json point_digest",
+    "point": "InfeasibleError Json Number Point canonical_json point_digest",
     "finding": "Finding",
     "space.conditions": "check_expressions",
     "space.dimension": "Dimension",
-    "space.sampling": "Feasibility InfeasibleError",
+    "space.sampling": "Feasibility",
     "space.search_space": "SearchSpace",
     "space.walk": "Count",
     "stop_rules": "Asha Hyperband Median Patience StopRule Threshold",

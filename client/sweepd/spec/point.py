@@ -7,6 +7,12 @@ from typing import TypeGuard
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 Point = dict[str, Json]
 Number = int | float
+
+
+class InfeasibleError(ValueError):
+    """No point was found that satisfies the constraints, or that has what is given."""
+
+
 _encoded = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False).encode
 
 

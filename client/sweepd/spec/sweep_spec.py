@@ -3,13 +3,16 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from sweepd.spec.finding import Finding
 from sweepd.spec.methods.proposed import Cursor, Found, Seen
 from sweepd.spec.parameter import Parameter, ParameterNode
 from sweepd.spec.point import Json, Point
-from sweepd.spec.space.search_space import SearchSpace
 from sweepd.spec.stop_rules import StopRule
+
+if TYPE_CHECKING:
+    from sweepd.spec.space.search_space import SearchSpace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,9 +180,13 @@ class SweepSpec:
     metadata: Mapping[str, Json] = field(default_factory=dict)
     compat: Compat | None = None
     metrics_from: MetricsFrom | None = None
-    search_space: SearchSpace = field(init=False, repr=False, compare=False)
+    search_space: "SearchSpace" = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        from sweepd.spec.space.search_space import (
+            SearchSpace,  # here, as who only shows a sweep needs no space
+        )
+
         object.__setattr__(
             self,
             "search_space",

@@ -228,6 +228,7 @@ def test_a_supervisor_that_cannot_write_waits_until_it_can(tmp_path: Path) -> No
     command = [sys.executable, "-c", program, str(tmp_path), str(tmp_path / "lock"), "0", "1"]
     supervisor = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     until(lambda: list(tmp_path.glob("exit.*")), what="the script is in the way")
+    until((tmp_path / "process").exists, what="its process is recorded")
     until(lambda: not Path(f"/proc/{pid_in(tmp_path)}").exists(), what="its process is gone")
     assert supervisor.poll() is None
     (blocked,) = tmp_path.glob("exit.*")

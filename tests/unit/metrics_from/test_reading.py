@@ -15,8 +15,7 @@ from tensorboardX import SummaryWriter
 from tensorboardX.proto.event_pb2 import Event
 from tensorboardX.proto.summary_pb2 import Summary
 
-from sweepd.metrics_from.event_file import DamagedError, crc32c_masked, events
-from sweepd.metrics_from.event_prefix import event_prefix
+from sweepd.metrics_from.event_file import DamagedError, crc32c_masked, event_prefix, events
 from sweepd.metrics_from.pattern import LinePattern, TooSlowError
 from sweepd.metrics_from.row import Row, number_of
 from sweepd.metrics_from.sources import EventFolder, Found, Source, file_source, output_source

@@ -12,8 +12,7 @@ from sweepd.spec.methods.proposed import (
     Source,
     next_unseen,
 )
-from sweepd.spec.point import Point
-from sweepd.spec.space.sampling import InfeasibleError
+from sweepd.spec.point import InfeasibleError, Point
 from sweepd.spec.sweep_spec import SearchMethod, SweepSpec
 
 _DIMENSIONS_A_CANDIDATE = 32

@@ -17,8 +17,7 @@ from sweepd.spec.methods.proposed import (
     next_unseen,
 )
 from sweepd.spec.methods.random_points import draws_are_over
-from sweepd.spec.point import Json, Point, point_digest
-from sweepd.spec.space.sampling import InfeasibleError
+from sweepd.spec.point import InfeasibleError, Json, Point, point_digest
 from sweepd.spec.sweep_spec import SweepSpec
 
 

@@ -6,7 +6,7 @@ from hashlib import blake2b
 
 from sweepd.spec.expressions.expression import Expression
 from sweepd.spec.parameter import Path
-from sweepd.spec.point import Json
+from sweepd.spec.point import InfeasibleError, Json
 from sweepd.spec.space.dimension import Dimension, Radix
 from sweepd.spec.space.rules import Component, merged
 
@@ -44,10 +44,6 @@ _MOST_VALUES = 2_000_000
 _LEAST_DRAWS = 100
 
 Values = dict[Path, Json]
-
-
-class InfeasibleError(ValueError):
-    """No point was found that satisfies the constraints, or that has what is given."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,11 @@ from functools import cached_property
 from math import prod
 
 from sweepd.spec.parameter import ParameterNode, Path
-from sweepd.spec.point import Json, Point
+from sweepd.spec.point import InfeasibleError, Json, Point
 from sweepd.spec.space.dimension import Dimension, Radix, choices_at
 from sweepd.spec.space.membership import Membership, adopted, assembled, from_values, value_at, values_of
 from sweepd.spec.space.rules import Compiled, Component, compile_rules, components_of
-from sweepd.spec.space.sampling import Feasibility, InfeasibleError, Sampler, draw
+from sweepd.spec.space.sampling import Feasibility, Sampler, draw
 from sweepd.spec.space.walk import Count, Walk, count
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from sweepd.spec import Json, Point, point_digest
 from sweepd.spec.methods.sequence import completion
-from sweepd.spec.space.sampling import InfeasibleError
+from sweepd.spec.point import InfeasibleError
 from sweepd_kernel.errors import DomainError, InvalidFieldError, Reason, Status, WrongStateError
 from sweepd_scheduler.domain.draft import Draft
 from sweepd_scheduler.domain.hand_out import create_block, room, serve_sweep
