@@ -178,7 +178,7 @@ def _initial_failures() -> int:
     """Return after how many failed runs, nearly all of them, `--fail-fast` ends the agent."""
     text = INHERITED.get(_INITIAL_FAILURES) or "5"
     if not text.isdecimal() or int(text) < 1:
-        raise CannotStartError(f"{_INITIAL_FAILURES} is {text!r}, no whole number from 1", USAGE)
+        raise CannotStartError(f"{_INITIAL_FAILURES} is {text!r}, not a whole number from 1", USAGE)
     return int(text)
 
 
@@ -238,7 +238,7 @@ def _token(options: Options) -> str | None:
             f"cannot read the token file {options.token_file}: {error.strerror}"
         ) from error
     except UnicodeDecodeError as error:
-        raise CannotStartError(f"the token file {options.token_file} is no text") from error
+        raise CannotStartError(f"the token file {options.token_file} is not text") from error
 
 
 def _open_state(options: Options) -> StateFolder:

@@ -300,7 +300,7 @@ def _arguments(text: str) -> tuple[str, ...]:
         or not arguments
         or not all(isinstance(each, str) for each in arguments)
     ):
-        raise ValueError(f"{text!r} is no JSON list of arguments")
+        raise ValueError(f"{text!r} is not a JSON list of arguments")
     return tuple(arguments)
 
 

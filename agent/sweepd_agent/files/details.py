@@ -136,7 +136,7 @@ class Details:
         content = read_inside(self._file.parent, self._file.name, limit=_MAX_FILE)
         document: object = json.loads(content)
         if not isinstance(document, dict):
-            raise ValueError("it is no JSON object")
+            raise ValueError("it is not a JSON object")
         summary, code = document.get("summary"), document.get("exit_code")
         figures = document.get("figures")
         self._summary = summary if isinstance(summary, dict) else {}

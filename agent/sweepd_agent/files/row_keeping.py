@@ -168,7 +168,7 @@ class RowKeeping:
         malformed = self._spool.numbering.malformed
         if malformed:
             where = f"{malformed} lines of {self._folder.metrics_file}"
-            self._complain("malformed", f"{where} are no JSON objects and were left out")
+            self._complain("malformed", f"{where} are not JSON objects and were left out")
 
     async def thin(self) -> None:
         """Make room while the spool is over its limit, if the disk lets us."""

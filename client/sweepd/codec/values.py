@@ -137,7 +137,7 @@ def _text(text: str, field: str) -> str:
     try:
         text.encode()
     except UnicodeEncodeError as error:
-        raise CodecError(field, "text with half a surrogate pair is no Unicode") from error
+        raise CodecError(field, "text with half a surrogate pair is not Unicode") from error
     return _without_nul(text, field)
 
 

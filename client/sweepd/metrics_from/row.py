@@ -93,7 +93,7 @@ class JsonLines:
             return None
         document: object = json.loads(line)
         if not isinstance(document, dict):
-            raise ValueError("a line is no JSON object")
+            raise ValueError("a line is not a JSON object")
         return row_of(document)
 
 

@@ -50,10 +50,10 @@ def _canonical(value: object) -> object:
         case list() | tuple():
             return [_canonical(item) for item in value]
         case _:
-            raise ValueError(f"a {type(value).__name__} is no JSON value")
+            raise ValueError(f"a {type(value).__name__} is not a JSON value")
 
 
 def _text_key(key: object) -> str:
     if isinstance(key, str):
         return key
-    raise ValueError(f"the key {key!r} of a mapping is no text")
+    raise ValueError(f"the key {key!r} of a mapping is not text")

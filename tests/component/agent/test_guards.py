@@ -158,7 +158,7 @@ def test_a_variable_that_is_no_number_is_a_mistake_of_usage(machine: Machine) ->
     agent = machine.start("--fail-fast", SWEEPD_AGENT_MAX_INITIAL_FAILURES="many")
     assert agent.ended() == 2
     assert agent.log.read_text() == (
-        "error: SWEEPD_AGENT_MAX_INITIAL_FAILURES is 'many', no whole number from 1\n"
+        "error: SWEEPD_AGENT_MAX_INITIAL_FAILURES is 'many', not a whole number from 1\n"
     )
 
 

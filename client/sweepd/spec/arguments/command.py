@@ -234,8 +234,8 @@ def _embedded(match: re.Match[str], source: Source) -> str:
 def active_command(spec: "SweepSpec", point: Point) -> tuple[str, ...]:
     """Return the command of a sweep less each item that embeds a parameter which the point lacks.
 
-    As `--dropout=${dropout}` where `when` keeps `dropout` out. What is no parameter of the sweep stays as it
-    is; an item that is `${dropout}` and nothing else stands for nothing by itself.
+    As `--dropout=${dropout}` where `when` keeps `dropout` out. What is not a parameter of the sweep stays as
+    it is; an item that is `${dropout}` and nothing else stands for nothing by itself.
     """
     embedding = {item: names for item in spec.command if (names := embedded_names(item))}
     if not embedding:

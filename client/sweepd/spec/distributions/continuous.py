@@ -45,9 +45,9 @@ class Real(ABC):
         """Return the probability of a value of at most x."""
 
     def to_unit(self, value: Json) -> float:
-        """Return the share of the distribution below a value; ValueError if it is no number."""
+        """Return the share of the distribution below a value; ValueError if it is not a number."""
         if not is_number(value):
-            raise ValueError(f"{value!r} is no number")
+            raise ValueError(f"{value!r} is not a number")
         return min(max(self.cdf(value), 0.0), 1.0)
 
     def contains(self, value: Json) -> bool:

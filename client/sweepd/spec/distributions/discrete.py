@@ -162,7 +162,7 @@ class IntUniform:
     def to_unit(self, value: Json) -> float:
         """Return the middle of the share of an integer; ValueError if it is none of them."""
         if not isinstance(value, int) or not self.contains(value):
-            raise ValueError(f"{value!r} is no integer from {self.min} to {self.max}")
+            raise ValueError(f"{value!r} is not an integer from {self.min} to {self.max}")
         return (value - self.min + 0.5) / self.size
 
     def contains(self, value: Json) -> bool:

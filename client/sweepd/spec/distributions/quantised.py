@@ -161,9 +161,9 @@ class _Quantised:
         return self._lattice.value(self._lattice.number(self._shape.quantile(u)))
 
     def to_unit(self, value: Json) -> float:
-        """Return the middle of the share that is rounded to a value; ValueError if it is no number."""
+        """Return the middle of the share that is rounded to a value; ValueError if it is not a number."""
         if not is_number(value):
-            raise ValueError(f"{value!r} is no number")
+            raise ValueError(f"{value!r} is not a number")
         lattice = self._lattice
         k = lattice.number(value)
         low = 0.0 if k == lattice.first else self._shape.cdf((k - 0.5) * lattice.q)

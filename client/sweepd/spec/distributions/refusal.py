@@ -15,7 +15,7 @@ _LONGEST: Final = 60
 
 
 def refusal(distribution: Distribution, value: Json) -> str:
-    """Return why a value is none of a distribution's: `5 is no number from 0.1 to 1.0`."""
+    """Return why a value is none of a distribution's: `5 is not a number from 0.1 to 1.0`."""
     return f"{_written(value)} is {_otherwise(distribution)}"
 
 
@@ -26,11 +26,11 @@ def _otherwise(distribution: Distribution) -> str:
         case Categorical(values=values) | WeightedCategorical(values=values):
             return _none_of(values)
         case IntUniform(min=low, max=high):
-            return f"no integer from {low} to {high}"
+            return f"not an integer from {low} to {high}"
     if isinstance(distribution, Quantised):
-        kind = "integer multiple" if distribution.is_integer else "multiple"
-        return f"no {kind} of {distribution.q}{_range(*distribution.bounds)}"
-    return f"no number{_range(_finite(distribution.low), _finite(distribution.high))}"
+        kind = "an integer multiple" if distribution.is_integer else "a multiple"
+        return f"not {kind} of {distribution.q}{_range(*distribution.bounds)}"
+    return f"not a number{_range(_finite(distribution.low), _finite(distribution.high))}"
 
 
 def _none_of(values: Sequence[Json]) -> str:

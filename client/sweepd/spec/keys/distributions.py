@@ -173,7 +173,7 @@ def _int_uniform(parameter: Fields) -> Distribution | None:
     bounds = _bounds(parameter)
     floats = [key for key in ("min", "max") if _is_float(parameter.node_at(key))]
     for key in floats:
-        parameter.error("bad-type", "int_uniform takes integers; a number with a dot is none", key=key)
+        parameter.error("bad-type", "int_uniform takes integers; a number with a dot is not one", key=key)
     if bounds is None or floats:
         return None
     low, high = int(bounds[0]), int(bounds[1])

@@ -176,7 +176,7 @@ def complaint_of_pattern(pattern: str) -> str:
             warnings.simplefilter("ignore")
             names = re.compile(pattern).groupindex
     except (re.error, RecursionError, OverflowError) as error:
-        return f"is no regular expression: {error}"
+        return f"is not a regular expression: {error}"
     if not names:
         return "has no named group; write (?P<loss>...) for the value of `loss`"
     return ""

@@ -185,4 +185,4 @@ def _check_text(text: str, place: Place | None) -> None:
     if "\0" in text:
         raise LoadError("nul-character", "text with a NUL character cannot reach a program", place)
     if not text.isascii() and any("\ud800" <= char <= "\udfff" for char in text):
-        raise LoadError("lone-surrogate", "text with half a surrogate pair is no Unicode", place)
+        raise LoadError("lone-surrogate", "text with half a surrogate pair is not Unicode", place)

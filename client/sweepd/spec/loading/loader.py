@@ -113,7 +113,7 @@ def _check_printable(text: str) -> None:
             f"the control character U+{ord(bad[0]):04X}; within double quotes it can be written as an escape"
         )
         if bad[0] == "\0":  # no program can be given one, however it is written
-            message = "a NUL byte: this is no text file"
+            message = "a NUL byte: this is not a text file"
         raise LoadError("control-character", message, _place_after(text[: bad.start()]))
 
 

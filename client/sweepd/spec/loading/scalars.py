@@ -103,20 +103,20 @@ def _check_length(text: str) -> None:
 
 def _tagged_null(text: str) -> None:
     if text not in _NULL:
-        raise ValueError("no null")
+        raise ValueError("not null")
 
 
 def _tagged_bool(text: str) -> bool:
     value = resolve(text)
     if isinstance(value, bool):
         return value
-    raise ValueError("no boolean")
+    raise ValueError("not a boolean")
 
 
 def _tagged_int(text: str) -> int:
     number = _integer(text)
     if number is None:
-        raise ValueError("no integer")
+        raise ValueError("not an integer")
     return number
 
 

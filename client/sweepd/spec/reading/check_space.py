@@ -139,14 +139,14 @@ def _foreign(
     outer: tuple[str, ...],
     method: SearchMethod | None,
 ) -> Iterator[tuple[Place | None, str, str, str | None]]:
-    """Yield what is no parameter, or no value of one, with its place, path, message and nearest name."""
+    """Yield what is not a parameter, or no value of one, with its place, path, message and nearest name."""
     for name, value in point.items():
         entry, path = node.entries[name], "".join(f".{part}" for part in (*outer, name))
         parameter = parameters.get(name)
         match parameter, entry.node:
             case None, inner:
                 near = _within_groups(parameters, name, inner) or nearest(name, parameters)
-                yield entry.place, path, f"{dotted((*outer, name))} is no parameter", near
+                yield entry.place, path, f"{dotted((*outer, name))} is not a parameter", near
             case Parameter(), _:
                 message = _refusal(parameter, value, method)
                 if message:

@@ -121,7 +121,7 @@ def _check_counts(fields: Fields) -> None:
         return
     place = fields.node.entries["run_cap"].node.place
     if run_cap % repeats:
-        message = f"{run_cap} is no multiple of {repeats} repeats: the last point gets fewer runs"
+        message = f"{run_cap} is not a multiple of {repeats} repeats: the last point gets fewer runs"
         fields.findings.warning(place, "run_cap", "uneven-repeats", message)
     for key in ("initial", "runs"):
         points = fields.node_at(key)

@@ -207,7 +207,7 @@ def _entries(
             yield f"{dotted(path)}: {refusal(node.distribution, value)}", False
     for name in point:
         if name not in parameters:
-            yield f"{dotted((*outer, name))} is no parameter", False
+            yield f"{dotted((*outer, name))} is not a parameter", False
 
 
 def _is_expected(node: ParameterNode, path: Path, closed: Container[Path]) -> bool:

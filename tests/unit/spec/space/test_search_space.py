@@ -99,10 +99,10 @@ def test_what_lies_outside_the_space_is_named() -> None:
     )
     assert checked.violations({"a": 2, "g": {"b": "x"}, "c": 1.0}) == ()
     assert checked.violations({"a": 2.0, "g": {"b": "y"}, "c": 2, "d": 0}) == (
-        "a: 2.0 is no integer from 1 to 3",
+        "a: 2.0 is not an integer from 1 to 3",
         "c: 2 is not 1, the only value",
         'g.b: "y" is none of "x"',
-        "d is no parameter",
+        "d is not a parameter",
     )
     assert checked.violations({"g": 3}) == ("a is missing", "c is missing", "g must be a mapping")
 
