@@ -110,11 +110,11 @@ class Agent:
 
     def disconnected(self) -> None:
         """Record that the stream has ended."""
-        heard = self.stream.heard if self.stream is not None else None
+        last_received = self.stream.last_received if self.stream is not None else None
         self.stream = None
         for attempt in self.attempts.values():
             attempt.feed.close()
-        self.handle(StreamClosed(heard))
+        self.handle(StreamClosed(last_received))
 
     def feeds(self) -> Sequence[Feed]:
         """Return the feeds that may have something to say."""

@@ -12,7 +12,7 @@ from datetime import datetime
 import pytest
 
 from sweepd import Client
-from sweepd_agent.process.pidfd import is_told
+from sweepd_agent.process.pidfd import reports_exit_codes
 from system.installation import BIN, Installation
 from system.promises import SHORT, sweep
 from system.standalone_runs import Script, assert_whole, points, reaches, released, shown, start, summary
@@ -91,7 +91,7 @@ match sys.argv[2]:
 
 def test_how_a_script_ends_is_known_however_it_leaves(installation: Installation) -> None:
     itself = os.pidfd_open(os.getpid())
-    is_reported = is_told(itself)
+    is_reported = reports_exit_codes(itself)
     os.close(itself)
     if not is_reported:
         pytest.skip("how a process ends is told to others from Linux 6.15 on")

@@ -51,12 +51,12 @@ def host(environ: Mapping[str, str]) -> Host:
 
 
 def _system() -> str:
-    told = platform.uname()
+    names = platform.uname()
     try:
         pretty = platform.freedesktop_os_release().get("PRETTY_NAME", "")
     except OSError:
         pretty = ""
-    text = f"{told.system} {told.release} {told.machine}"
+    text = f"{names.system} {names.release} {names.machine}"
     return f"{text} ({pretty})" if pretty else text
 
 

@@ -173,11 +173,11 @@ def ask(path: str, environ: Mapping[str, str]) -> Interpreter:
     """
     answer = output_of([path, "-c", _ASK], environ=environ, limit=_MAX_BYTES, timeout=_WITHIN)
     try:
-        said = json.loads(answer.content.splitlines()[-1])
+        found = json.loads(answer.content.splitlines()[-1])
         return Interpreter(
-            version=str(said["version"]),
-            executable=str(said["executable"]),
-            packages=tuple((str(name), str(version)) for name, version in said["packages"]),
+            version=str(found["version"]),
+            executable=str(found["executable"]),
+            packages=tuple((str(name), str(version)) for name, version in found["packages"]),
         )
     except (ValueError, KeyError, IndexError, TypeError) as error:
         raise CommandFailedError(f"{path} gave an answer that cannot be read") from error

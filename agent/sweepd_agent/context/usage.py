@@ -80,7 +80,7 @@ def is_supervisor(pid: int) -> bool:
 
 
 def processors() -> Processors | None:
-    """Return what the processors have done; None where that is not told."""
+    """Return what the processors have done; None where the system does not say."""
     try:
         with open("/proc/stat", "rb") as file:  # noqa: PTH123
             ticks = [int(word) for word in file.readline().split()[1:9]]
@@ -91,12 +91,12 @@ def processors() -> Processors | None:
 
 
 def memory() -> tuple[int, int] | None:
-    """Return used and total bytes of the host's memory; None where that is not told."""
+    """Return used and total bytes of the host's memory; None where the system does not say."""
     try:
         with open("/proc/meminfo", "rb") as file:  # noqa: PTH123
             lines = [file.readline().split() for _ in range(8)]
-        told = {line[0]: int(line[1]) * 1024 for line in lines if len(line) > 1}
-        return told[b"MemTotal:"] - told[b"MemAvailable:"], told[b"MemTotal:"]
+        values = {line[0]: int(line[1]) * 1024 for line in lines if len(line) > 1}
+        return values[b"MemTotal:"] - values[b"MemAvailable:"], values[b"MemTotal:"]
     except (OSError, ValueError, KeyError):
         return None
 
@@ -164,7 +164,7 @@ def tree(
 
 
 def percent(before: float, after: float, seconds: float) -> float | None:
-    """Return how busy one processor was kept; None where that cannot be told."""
+    """Return how busy one processor was kept; None where that is not known."""
     if seconds <= 0 or after < before:  # a process that had used much is gone, and its time with it
         return None
     return round(100 * (after - before) / seconds, 2)

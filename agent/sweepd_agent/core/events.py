@@ -83,7 +83,7 @@ class StreamClosed:
     """The stream is gone, whatever the cause."""
 
     # Monotonic time of the last message of the scheduler; None: now.
-    heard: float | None = None
+    last_received: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -255,8 +255,8 @@ def own_guard(state: State) -> str | None:
 def scheduler_guard(state: State) -> str | None:
     """Return what holds this agent back from all that it serves; None unless that is guards alone."""
     sweeps = sorted(state.sweeps or state.served)
-    said = [state.ineligible.get(sweep) for sweep in sweeps]
-    if not said or any(one is None or one.reason is not Reason.GUARD for one in said):
+    reasons = [state.ineligible.get(sweep) for sweep in sweeps]
+    if not reasons or any(one is None or one.reason is not Reason.GUARD for one in reasons):
         return None
     names = ", ".join(sweep.rpartition("/")[2] for sweep in sweeps)
     return f"the guard of {'sweep' if len(sweeps) == 1 else 'sweeps'} {names} holds this agent"

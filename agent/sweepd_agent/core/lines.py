@@ -76,9 +76,9 @@ def _ended(run: str, fields: Fields) -> str:
     )
     if message:
         return f"run {run} {how}: {message}"
-    if (said := fields.get("last_line")) is None:
+    if (last_line := fields.get("last_line")) is None:
         return f"run {run} {how}"
-    return f"run {run} {how}: {said}; its log: sweepctl logs {run.partition(' ')[0]}"
+    return f"run {run} {how}: {last_line}; its log: sweepctl logs {run.partition(' ')[0]}"
 
 
 def last_lines(text: str, count: int) -> list[str]:

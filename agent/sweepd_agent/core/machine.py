@@ -72,8 +72,8 @@ def _happen(batch: Batch, event: Event) -> None:
         case StreamOpened():
             _opened(batch, event)
         case StreamClosed():
-            heard = batch.now if event.heard is None else event.heard
-            since = heard if batch.state.connected else batch.state.silent_since
+            last_received = batch.now if event.last_received is None else event.last_received
+            since = last_received if batch.state.connected else batch.state.silent_since
             batch.state = replace(batch.state, connected=False, offered=None, silent_since=since)
         case Refused():
             leaving.refused(batch, event)

@@ -96,9 +96,9 @@ def set_ineligible(batch: Batch, sweep: str, ineligibility: Ineligibility | None
     say_at = _without(state.say_at, sweep)
     if ineligibility is not None:
         say_at[sweep] = batch.now + (_PATIENCE if ineligibility.reason is Reason.SUGGESTION else 0.0)
-    elif sweep in state.said:
+    elif sweep in state.logged_reasons:
         batch.do(Say("withheld", None, {"sweep": sweep, "reason": None, "message": ""}))
-        state = replace(state, said=_without(state.said, sweep))
+        state = replace(state, logged_reasons=_without(state.logged_reasons, sweep))
     batch.state = replace(state, say_at=say_at)
 
 
@@ -116,7 +116,7 @@ def say_due(batch: Batch) -> None:
     """
     for sweep, at in sorted(batch.state.say_at.items()):
         state, ineligibility = batch.state, batch.state.ineligible[sweep]
-        is_new = state.said.get(sweep) is not ineligibility.reason
+        is_new = state.logged_reasons.get(sweep) is not ineligibility.reason
         waits = state.waits and sweep in state.sweeps
         if batch.now < at or not (waits or (is_new and ineligibility.reason in _OWN)):
             continue
@@ -128,7 +128,7 @@ def say_due(batch: Batch) -> None:
         batch.do(Say("withheld", None, fields))
         batch.state = replace(
             state,
-            said={**state.said, sweep: ineligibility.reason},
+            logged_reasons={**state.logged_reasons, sweep: ineligibility.reason},
             say_at={**state.say_at, sweep: batch.now + SAY_EVERY},
         )
 

@@ -136,7 +136,7 @@ class State:
     # Sweeps of which this agent gets no runs, and why.
     ineligible: Mapping[str, Ineligibility] = field(default_factory=dict)
     # Which reason was logged last for a sweep that still gives none, and when one is to be logged next.
-    said: Mapping[str, Reason] = field(default_factory=dict)
+    logged_reasons: Mapping[str, Reason] = field(default_factory=dict)
     say_at: Mapping[str, float] = field(default_factory=dict)
     held: Mapping[AttemptKey, Held] = field(default_factory=dict)
     connected: bool = False

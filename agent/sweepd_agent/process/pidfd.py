@@ -29,8 +29,8 @@ async def exit_code(pidfd: int) -> int | None:
     return None
 
 
-def is_told(pidfd: int) -> bool:
-    """Return whether this system may tell."""
+def reports_exit_codes(pidfd: int) -> bool:
+    """Return whether this system reports exit codes to others than the parent."""
     try:
         _status(pidfd)
     except OSError:
@@ -44,11 +44,11 @@ def _status(pidfd: int) -> int | None:
     Raises:
         OSError: this system does not tell.
     """
-    told = bytearray(_SIZE)
-    struct.pack_into("=Q", told, 0, _EXIT)
-    fcntl.ioctl(pidfd, _GET_INFO, told)
-    (given,) = struct.unpack_from("=Q", told, 0)
-    (status,) = struct.unpack_from("=i", told, _STATUS_OFFSET)
+    info = bytearray(_SIZE)
+    struct.pack_into("=Q", info, 0, _EXIT)
+    fcntl.ioctl(pidfd, _GET_INFO, info)
+    (given,) = struct.unpack_from("=Q", info, 0)
+    (status,) = struct.unpack_from("=i", info, _STATUS_OFFSET)
     return status if given & _EXIT else None
 
 

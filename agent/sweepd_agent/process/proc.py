@@ -45,8 +45,8 @@ def of_folder(variable: str, folder: str) -> set[int]:
         children.setdefault(int(fields[1]), []).append(pid)
         try:
             with open(f"/proc/{pid}/environ", "rb") as file:  # noqa: PTH123
-                told = wanted in file.read().split(b"\0")
-            if told and os.path.samefile(f"/proc/{pid}/root{folder}", folder):  # noqa: PTH121
+                is_of_folder = wanted in file.read().split(b"\0")
+            if is_of_folder and os.path.samefile(f"/proc/{pid}/root{folder}", folder):  # noqa: PTH121
                 found.add(pid)
         except OSError:
             continue

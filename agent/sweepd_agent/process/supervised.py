@@ -135,9 +135,9 @@ async def launch(
         start_new_session=True,
     )
     assert supervisor.stdout is not None
-    with supervisor.stdout as said:
-        await readable(said.fileno())
-        started = bool(said.read(1))
+    with supervisor.stdout as output:
+        await readable(output.fileno())
+        started = bool(output.read(1))
     if not started and await _exit_code(supervisor) != 0:
         return find(folder) or SupervisedProcess(folder, 0, None)
     process = await _await_identity(folder, patience=0.0 if started else _PATIENCE)

@@ -104,17 +104,17 @@ class Supervisor:
     def watch(self) -> dict[str, int]:
         """Return how the process ended, once nothing of its tree is left."""
         while True:
-            heard = signal.sigtimedwait(_AWAITED, self._time_to_look())
+            received = signal.sigtimedwait(_AWAITED, self._time_to_look())
             over = self._reap()  # first: a signal does not stop what has just ended by itself
-            if heard is not None and heard.si_signo == self._death():
+            if received is not None and received.si_signo == self._death():
                 self._ending["stopped"] = 1  # both got it at once: all that runs here is being ended
             if over:
                 return self._end()
-            if heard is not None and heard.si_signo == signal.SIGTERM:
+            if received is not None and received.si_signo == signal.SIGTERM:
                 self._terminate("stopped", self._stop_grace)
-            elif heard is not None and heard.si_signo == signal.SIGUSR1:
+            elif received is not None and received.si_signo == signal.SIGUSR1:
                 self._kill("stopped")
-            elif heard is not None and heard.si_signo == DIED:
+            elif received is not None and received.si_signo == DIED:
                 self._kill("unwatched")
             self._look_for_agent()
             self._termination.kill_when_due()

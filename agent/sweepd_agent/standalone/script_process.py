@@ -13,7 +13,7 @@ import signal
 from sweepd_agent.core.attempt import ExitCause, Outcome, StopMode
 from sweepd_agent.files.attempt_folder import AttemptFolder
 from sweepd_agent.process import proc
-from sweepd_agent.process.pidfd import exit_code, is_told
+from sweepd_agent.process.pidfd import exit_code, reports_exit_codes
 from sweepd_agent.process.supervised import readable
 from sweepd_agent.standalone.run import StandaloneFolder
 
@@ -51,7 +51,7 @@ class ScriptProcess:
             gone = asyncio.create_task(readable(self._pidfd))
             while not gone.done() and not _is_over(self._folder):
                 await asyncio.wait({gone}, timeout=_LOOK_EVERY)
-            if is_told(self._pidfd) and _says_the_system(self._folder):
+            if reports_exit_codes(self._pidfd) and _says_the_system(self._folder):
                 await asyncio.wait({gone}, timeout=_LAST_SECONDS)
                 code = await exit_code(self._pidfd) if gone.done() else None
                 if code is not None and code >= 0:
@@ -102,12 +102,12 @@ def outcome(folder: StandaloneFolder) -> Outcome:
     """Return the end of a run whose script has ended."""
     order = folder.order()
     stopped = order is not None and order.cause is ExitCause.COMMANDED
-    run, told = folder.run(), folder.exit_code()
+    run, recorded = folder.run(), folder.exit_code()
     if run is not None and run.ended is not None:
-        code = told if told is not None and run.at_exit else (run.exit_code or 0) & 0xFF
+        code = recorded if recorded is not None and run.at_exit else (run.exit_code or 0) & 0xFF
         return Outcome(code=code, stopped=stopped, time=run.ended)
-    if told is not None:
-        return Outcome(code=told, stopped=stopped, time=folder.last_sign())
+    if recorded is not None:
+        return Outcome(code=recorded, stopped=stopped, time=folder.last_sign())
     script = folder.script()
     if script is not None and script.boot != proc.boot_id():
         why = "its script has vanished with its host"

@@ -93,21 +93,21 @@ class Dialogue:
         verdicts: dict[AttemptKey, Verdict] = {}
         exited: set[AttemptKey] = set()
         reasons: dict[AttemptKey, str] = {}
-        for said in welcome.verdicts:
-            key = stream.handles.get(said.attempt.run_handle)
+        for answer in welcome.verdicts:
+            key = stream.handles.get(answer.attempt.run_handle)
             if key is None:
                 continue
-            verdicts[key] = codec.verdict(said.fate)
-            if said.exited or verdicts[key] is Verdict.DELIVER:
+            verdicts[key] = codec.verdict(answer.fate)
+            if answer.exited or verdicts[key] is Verdict.DELIVER:
                 exited.add(key)
-            if said.reason:
-                reasons[key] = said.reason
+            if answer.reason:
+                reasons[key] = answer.reason
             attempt = agent.attempts.get(key)
             if attempt is not None and verdicts[key] in {Verdict.KEEP, Verdict.DELIVER}:
                 trip = attempt.feed.exit_round_trip()
-                stream.open_feed(attempt.feed, said.attempt.run_handle, codec.cursors(said.cursors))
+                stream.open_feed(attempt.feed, answer.attempt.run_handle, codec.cursors(answer.cursors))
                 if key in exited:
-                    self._result_acked(attempt, said.run_state, trip)
+                    self._result_acked(attempt, answer.run_state, trip)
         agent.handle(
             StreamOpened(
                 lease=seconds_of(welcome.lease_duration),
@@ -146,8 +146,8 @@ class Dialogue:
                 ended = response.sweep_ended
                 agent.handle(SweepEnded(ended.sweep, codec.sweep_state(ended.state), ended.reason))
             case "ineligible":
-                said = response.ineligible
-                agent.handle(EligibilityChanged(said.sweep, codec.ineligibility(said)))
+                change = response.ineligible
+                agent.handle(EligibilityChanged(change.sweep, codec.ineligibility(change)))
             case other:
                 self._log.once(f"command {other}", f"a command of a later version was ignored: {other}")
 
@@ -230,8 +230,8 @@ class Dialogue:
 
 
 def _ineligible(welcome: v1.Welcome) -> dict[str, Ineligibility]:
-    said = ((one.sweep, codec.ineligibility(one)) for one in welcome.ineligible)
-    return {sweep: ineligibility for sweep, ineligibility in said if ineligibility is not None}
+    changes = ((one.sweep, codec.ineligibility(one)) for one in welcome.ineligible)
+    return {sweep: ineligibility for sweep, ineligibility in changes if ineligibility is not None}
 
 
 def _milliseconds(seconds: float) -> float:

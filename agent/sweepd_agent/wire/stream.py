@@ -70,7 +70,7 @@ class Stream:
         self._heartbeat = 10.0
         self._lease = 30.0
         # Monotonic time of the last message that came down.
-        self.heard = 0.0
+        self.last_received = 0.0
         self._turn = 0
         self._leaving = False
         self._left = False
@@ -145,12 +145,12 @@ class Stream:
         self._windows = {each.lane: each.bytes for each in welcome.windows}
         self._heartbeat = seconds_of(welcome.heartbeat_interval) or self._heartbeat
         self._lease = seconds_of(welcome.lease_duration) or self._lease
-        self.heard = asyncio.get_running_loop().time()
+        self.last_received = asyncio.get_running_loop().time()
         self._owner.welcomed(self, welcome)
 
     async def _read(self, call: Call) -> None:
         while (message := await call.read()) is not None:
-            self.heard = asyncio.get_running_loop().time()
+            self.last_received = asyncio.get_running_loop().time()
             for response in (message, *message.more):
                 if response.HasField("heartbeat_seen"):
                     continue
@@ -182,7 +182,7 @@ class Stream:
     async def _watch(self) -> None:
         """Raise TimeoutError once nothing has come for a lease: a link may be half open, unnoticed by TCP."""
         time = asyncio.get_running_loop().time
-        while (left := self.heard + self._lease - time()) > 0:  # noqa: ASYNC110 -- an event a message costs more
+        while (left := self.last_received + self._lease - time()) > 0:  # noqa: ASYNC110 -- an event costs more
             await asyncio.sleep(left)
         raise TimeoutError
 

@@ -167,13 +167,13 @@ def _definitions(value: object) -> list[v1.MetricDefinition]:
     return [
         v1.MetricDefinition(
             name=_words(name),
-            summary=_tags(said.get("summary")),
-            step_metric=_words(said.get("step_metric")),
-            goal=_GOALS.get(_words(said.get("goal")), v1.GOAL_UNSPECIFIED),
-            hidden=said.get("hidden") is True,
+            summary=_tags(definition.get("summary")),
+            step_metric=_words(definition.get("step_metric")),
+            goal=_GOALS.get(_words(definition.get("goal")), v1.GOAL_UNSPECIFIED),
+            hidden=definition.get("hidden") is True,
         )
-        for name, said in list(value.items())[:MAX_DEFINITIONS]
-        if isinstance(said, Mapping)
+        for name, definition in list(value.items())[:MAX_DEFINITIONS]
+        if isinstance(definition, Mapping)
     ]
 
 

@@ -58,17 +58,17 @@ def row_of(values: Mapping[str, object]) -> Row | None:
 class Complaints:
     """What is wrong with a source, each thing once."""
 
-    said: list[str] = field(default_factory=list)
+    recorded: list[str] = field(default_factory=list)
     fresh: list[str] = field(default_factory=list)
 
     def add(self, text: str) -> None:
-        """Note something, unless it was noted before or there is too much already."""
-        if text not in self.said and len(self.said) < 20:
-            self.said.append(text)
+        """Record something, unless it is recorded or there is too much already."""
+        if text not in self.recorded and len(self.recorded) < 20:
+            self.recorded.append(text)
             self.fresh.append(text)
 
     def taken(self) -> list[str]:
-        """Return what was noted since the last call."""
+        """Return what was recorded since the last call."""
         fresh, self.fresh = self.fresh, []
         return fresh
 

@@ -150,8 +150,8 @@ def write_contexts(contexts: Contexts, environ: Mapping[str, str]) -> Path:
 
 
 def _defaults(table: Mapping[str, Mapping[str, object]]) -> dict[str, str]:
-    told = table.get("defaults", {})
-    return {name: str(told[name]) for name in DEFAULTS if name in told}
+    values = table.get("defaults", {})
+    return {name: str(values[name]) for name in DEFAULTS if name in values}
 
 
 def _default_lines(table: str, defaults: Mapping[str, str]) -> list[str]:

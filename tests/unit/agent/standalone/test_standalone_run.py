@@ -17,7 +17,7 @@ from sweepd_agent.core.attempt import AttemptKey, ExitCause, Outcome, StopMode, 
 from sweepd_agent.core.numbering import Begin
 from sweepd_agent.files.state_folder import FolderInUseError
 from sweepd_agent.process import proc
-from sweepd_agent.process.pidfd import is_told
+from sweepd_agent.process.pidfd import reports_exit_codes
 from sweepd_agent.standalone.claim import plain_values
 from sweepd_agent.standalone.run import StandaloneFolder, open_standalone
 from sweepd_agent.standalone.script_process import Scripts
@@ -174,7 +174,7 @@ def test_the_system_knows_best_how_a_process_ends_that_has_not_finished_its_run_
     tmp_path: Path, noted: dict[str, object], code: str, outcome: int | None
 ) -> None:
     itself = os.pidfd_open(os.getpid())
-    is_reported = is_told(itself)
+    is_reported = reports_exit_codes(itself)
     os.close(itself)
     if not is_reported:
         pytest.skip("how a process ends is told to others from Linux 6.15 on")
