@@ -75,7 +75,7 @@ def progress(state: State, now: float, width: int) -> str:
     if state.leaving is not None:
         parts.append("ending")
     elif not state.connected:
-        parts.append("away from the server")
+        parts.append("server unavailable")
     text = " · ".join(parts)
     bar = _bar(state.ended, live, count) if count is not None else _bar(0, live, state.settings.slots)
     return f"{bar} {text}"[: max(0, width)]

@@ -176,7 +176,7 @@ def _parser(version: str) -> argparse.ArgumentParser:
         type=duration,
         default=30.0,
         metavar="D",
-        help="after SIGTERM, how long runs may go on; the longest wait for the last acknowledgements (30s)",
+        help="after SIGTERM, how long runs may continue; the most to wait for last acknowledgements (30s)",
     )
     add(
         "--no-adopt",
@@ -187,7 +187,7 @@ def _parser(version: str) -> argparse.ArgumentParser:
         "--on-disconnect",
         choices=("continue", "stop"),
         default="continue",
-        help="what runs do when the lease ends and the server is away (continue)",
+        help="what runs do when the lease ends and the server is unavailable (continue)",
     )
     add("--interpreter", metavar="PATH", help="what ${interpreter} stands for (python)")
     add("--compat", choices=("wandb",), help="put sweepd in the place of that module, for unmodified scripts")

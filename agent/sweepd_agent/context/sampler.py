@@ -88,7 +88,7 @@ class Sampler:
             try:
                 look = await loop.run_in_executor(self._thread, self._look)
             except (OSError, RuntimeError):
-                continue  # no thread or descriptor is to be had at the moment: runs go on without a sample
+                continue  # no thread or descriptor is to be had at the moment: runs continue without a sample
             self._sample(look)
 
     def _look(self) -> _Look:

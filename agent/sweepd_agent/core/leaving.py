@@ -28,10 +28,10 @@ _LONGEST_LINE = 200
 
 
 def drain(batch: Batch, cause: str, *, code: int) -> None:
-    """Take nothing new from now on; live runs go on to their end."""
+    """Take nothing new from now on; live runs continue to their end."""
     if batch.state.leaving is None:
         batch.state = replace(batch.state, leaving=Leaving(cause=cause, code=code))
-        _say(batch, cause, "runs go on to their end")
+        _say(batch, cause, "runs continue to their end")
 
 
 def asked(batch: Batch, wish: Wish) -> None:
@@ -43,7 +43,7 @@ def asked(batch: Batch, wish: Wish) -> None:
 
 
 def refused(batch: Batch, event: Refused) -> None:
-    """End if the scheduler will not have this agent and no process depends on it; else go on asking."""
+    """End if the scheduler will not have this agent and no process depends on it; else ask again."""
     if event.refusal is Refusal.REPLACED:
         _leave(batch, FAILURE, "replaced", event.message)
     elif not batch.state.has_processes:

@@ -38,7 +38,7 @@ def _disconnected(_: str, fields: Fields) -> str:
     again = (
         f"; trying again in {float(wait):.1f} s" if isinstance(wait := fields.get("wait_s"), float) else ""
     )
-    runs = "; runs go on" if fields.get("runs") else ""
+    runs = "; runs continue" if fields.get("runs") else ""
     return f"{fields.get('message') or 'the stream has ended'}{runs}{again}"
 
 

@@ -1,6 +1,6 @@
 """Metrics of scripts that log elsewhere: what is read of output and files becomes lines as of the script.
 
-Each line of the metrics file says in `_from` where it was read, so an agent that takes over goes on behind
+Each line of the metrics file says in `_from` where it was read, so an agent that takes over continues behind
 the last one that is there: nothing is read twice, nothing is left out.
 """
 
@@ -58,7 +58,7 @@ class ExternalMetrics:
         self._monotonic = monotonic
         self._look_at = float("-inf")
         self._taken = 0.0
-        # One look at all sources, which goes on where it stopped.
+        # One look at all sources, which continues where it stopped.
         self._pass: Iterator[None] | None = None
         self._is_last = False
         self._file = MetricsFile(folder.metrics_file)

@@ -149,7 +149,7 @@ class RowKeeping:
             await asyncio.sleep(0.0 if more else _READ_AGAIN)  # others have their turn in between
 
     async def save(self) -> None:
-        """Bring row numbers and cursors to disk; while it refuses, rows wait, and the trial goes on."""
+        """Bring row numbers and cursors to disk; while it refuses, rows wait, and the trial continues."""
         while True:
             try:
                 await self._save_now()

@@ -38,7 +38,7 @@ class Hyperband:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asha:
-    """At rung int(min_iter * eta^k) a run goes on if it is among the best floor(n / eta), at least one, of n.
+    """At rung int(min_iter * eta^k) a run continues if it is among the best floor(n / eta), at least 1, of n.
 
     Li, Jamieson, Rostamizadeh, Gonina, Hardt, Recht, Talwalkar (2018), "A System for Massively Parallel
     Hyperparameter Tuning", in the stopping form. No rung lies at or beyond `max_iter`.

@@ -38,7 +38,7 @@ def test_it_says_that_the_agent_ends_or_that_the_server_is_unavailable() -> None
     play = Play()
     play.running()
     play.happens(e.StreamClosed())
-    assert progress(play.state, 0.0, 100).endswith("0:00:00 · away from the server")
+    assert progress(play.state, 0.0, 100).endswith("0:00:00 · server unavailable")
     play.happens(e.Asked(e.Wish.INTERRUPT))
     assert progress(play.state, 0.0, 100).endswith("0:00:00 · ending")
 

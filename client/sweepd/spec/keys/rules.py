@@ -98,7 +98,7 @@ _MAX_ITER: Final = Key(
 _ETA: Final = Key(
     "eta",
     number(above=1),
-    f"hyperband, asha: how far apart rungs are, and how few go on. Default: {Hyperband().eta}.",
+    f"hyperband, asha: how far apart rungs are, and how few continue. Default: {Hyperband().eta}.",
 )
 
 RULES: Final[Mapping[str, Rule]] = MappingProxyType(
@@ -127,7 +127,7 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
         ),
         "asha": Rule(
             kind=Asha,
-            doc="At its rungs a run goes on if it is among the best 1/eta that got there.",
+            doc="At its rungs a run continues if it is among the best 1/eta that got there.",
             keys=(_FIRST, _ETA, _MAX_ITER),
             check=_check_asha,
         ),
