@@ -41,7 +41,7 @@ from sweepd_scheduler.domain.requests.requests import (
     UpdateSweep,
 )
 from sweepd_scheduler.domain.runs.run import Run
-from sweepd_scheduler.domain.search.methods import SearchEngine
+from sweepd_scheduler.domain.search.study import SearchEngine
 from sweepd_scheduler.domain.sweeps.explain import obstacles_of_sweep
 from sweepd_scheduler.domain.sweeps.sweep import StoredSweep, Sweep
 from sweepd_scheduler.message_size import page

@@ -15,11 +15,12 @@ from sweepd_scheduler.domain.runs.run_end import start_timer
 from sweepd_scheduler.domain.runs.values import Values
 from sweepd_scheduler.domain.search.by_index import (
     ChosenPoint,
+    draw_by_index,
     end_if_exhausted,
     end_search,
     resume_search,
 )
-from sweepd_scheduler.domain.search.methods import next_point
+from sweepd_scheduler.domain.search.model_based import draw_suggested
 from sweepd_scheduler.domain.search.study import StudyEvent
 from sweepd_scheduler.domain.sweeps.sweep import Ending, Sweep
 from sweepd_scheduler.domain.sweeps.sweep import moved as sweep_moved
@@ -30,7 +31,7 @@ def serve_session(draft: Draft, session: str) -> None:
     """Hand out to one session what it has room for, sweeps in the order of its Hello."""
     served = draft.state.sessions.get(session)
     for key in served.sweeps if served else ():
-        _serve(draft, key, session)
+        _hand_out_to(draft, key, session)
     notify_session(draft, session)
 
 
@@ -38,20 +39,20 @@ def serve_sweep(draft: Draft, key: int) -> None:
     """Hand out runs of one sweep to every session that has room."""
     index = draft.state.index.get(key)
     for session in list(index.with_capacity) if index else ():
-        if not _serve(draft, key, session):
+        if not _hand_out_to(draft, key, session):
             return
 
 
 def search_due(draft: Draft, event: SearchDue) -> None:
-    """Go on with the search for the next point, for those who wait, or to see whether there is none."""
+    """Resume the search for the next point, for those who wait, or to see whether there is none."""
     resume_search(draft, event)
     serve_sweep(draft, event.sweep)
     if event.sweep in draft.state.sweeps:
         end_if_exhausted(draft, event.sweep)
 
 
-def _serve(draft: Draft, key: int, session_id: str) -> bool:
-    """Fill the room of a session; False if the sweep has nothing to give, to others neither."""
+def _hand_out_to(draft: Draft, key: int, session_id: str) -> bool:
+    """Hand out runs of a sweep to a session while it has room; False if the sweep has none for anybody."""
     while draft.state.sessions[session_id].room:
         sweep = draft.state.sweeps.get(key)
         if sweep is None or not sweep.hands_out or canary_under_way(sweep):
@@ -75,7 +76,8 @@ def _start_new(draft: Draft, key: int, session: Session) -> bool:
     if sweep.spec.run_cap is not None and sweep.counts.total >= sweep.spec.run_cap:
         end_search(draft, key, Ending.CAP)
         return False
-    drawn = next_point(draft, key)
+    draw = draw_suggested if sweep.spec.method.learns else draw_by_index
+    drawn = draw(draft, key)
     if drawn is None:
         return False
     first, *repeats = new_block(draft, key, drawn)

@@ -13,7 +13,7 @@ from sweepd_scheduler.domain.effects import (
     SendCommand,
     SetTimer,
 )
-from sweepd_scheduler.domain.search.methods import SearchEngine
+from sweepd_scheduler.domain.search.study import SearchEngine
 from sweepd_scheduler.domain.state import State
 from sweepd_scheduler.reads.watch import Watchers
 

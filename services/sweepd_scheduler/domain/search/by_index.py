@@ -1,6 +1,5 @@
 """Points by index: the next one in the order of `sweepd.spec`, and the end of the search."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sweepd.spec import Point
@@ -24,52 +23,11 @@ class ChosenPoint:
     provenance: Provenance
 
 
-def next_by_index(
-    sweep: Sweep, seen: Mapping[bytes, int], size: int | None
-) -> tuple[Sweep, ChosenPoint | None, bool]:
-    """Return the sweep with its cursor moved on, the next point, and whether there is none left.
-
-    Neither a point nor the end: the search for one resumes with the next call.
-
-    Args:
-        sweep: cursor, seed and space.
-        seen: how often each point was handed out.
-        size: points that there are in all, None where there is no end to them or nobody can tell.
-    """
-    cursor, proposed, done = next_point(sweep.spec, _cursor(sweep), seen, size)
-    return _at(sweep, cursor), _drawn(sweep, proposed), done
-
-
-def next_of_initial(sweep: Sweep, seen: Mapping[bytes, int]) -> tuple[Sweep, ChosenPoint | None]:
-    """Return what `next_by_index` does, as long as there are initial points."""
-    cursor, proposed = next_initial(sweep.spec, _cursor(sweep), seen)
-    return _at(sweep, cursor), _drawn(sweep, proposed)
-
-
-def anything_left(sweep: Sweep, seen: Mapping[bytes, int], size: int | None) -> tuple[Sweep, bool | None]:
-    """Return the sweep past what will be skipped, and whether any point is left; None: not known yet."""
-    cursor, left = look_ahead(sweep.spec, _cursor(sweep), seen, size)
-    return _at(sweep, cursor), left
-
-
 def _cursor(sweep: Sweep) -> Cursor:
     return Cursor(initial=sweep.initial, index=sweep.cursor, enumeration_index=sweep.enumeration_index)
 
 
-def _at(sweep: Sweep, cursor: Cursor) -> Sweep:
-    """Return the sweep at a cursor; itself if it is there already."""
-    if (cursor.initial, cursor.index, cursor.enumeration_index) == (
-        sweep.initial,
-        sweep.cursor,
-        sweep.enumeration_index,
-    ):
-        return sweep
-    return replace(
-        sweep, initial=cursor.initial, cursor=cursor.index, enumeration_index=cursor.enumeration_index
-    )
-
-
-def _drawn(sweep: Sweep, proposed: Proposed | None) -> ChosenPoint | None:
+def _chosen(sweep: Sweep, proposed: Proposed | None) -> ChosenPoint | None:
     if proposed is None:
         return None
     # Where conditions leave wide gaps, a grid has places beyond what a run's record of its origin holds.
@@ -82,24 +40,26 @@ IDLE_WAIT = 1.0
 
 
 def draw_by_index(draft: Draft, key: int) -> ChosenPoint | None:
-    """Return the next point; None when there is none, which ends the search, or none yet."""
+    """Return the next point; None when there is none, which ends the search, or none yet: it resumes soon."""
     index = draft.state.index[key]
     if index.searching:
         return None
-    sweep, drawn, done = next_by_index(draft.state.sweeps[key], index.digests, index.size)
-    _put(draft, sweep)
+    sweep = draft.state.sweeps[key]
+    cursor, proposed, done = next_point(sweep.spec, _cursor(sweep), index.digests, index.size)
+    _advance(draft, sweep, cursor)
     if done:
         end_search(draft, key, Ending.GRID)
-    elif drawn is None:
+    elif proposed is None:
         _search_later(draft, key)
-    return drawn
+    return _chosen(sweep, proposed)
 
 
 def draw_initial(draft: Draft, key: int) -> ChosenPoint | None:
     """Return the next initial point; None when there is none."""
-    sweep, drawn = next_of_initial(draft.state.sweeps[key], draft.state.index[key].digests)
-    _put(draft, sweep)
-    return drawn
+    sweep = draft.state.sweeps[key]
+    cursor, proposed = next_initial(sweep.spec, _cursor(sweep), draft.state.index[key].digests)
+    _advance(draft, sweep, cursor)
+    return _chosen(sweep, proposed)
 
 
 def end_if_exhausted(draft: Draft, key: int) -> bool:
@@ -112,8 +72,8 @@ def end_if_exhausted(draft: Draft, key: int) -> bool:
         return True
     if index.searching:
         return False
-    moved, left = anything_left(sweep, index.digests, index.size)
-    _put(draft, moved)
+    cursor, left = look_ahead(sweep.spec, _cursor(sweep), index.digests, index.size)
+    _advance(draft, sweep, cursor)
     if left is False:
         end_search(draft, key, Ending.GRID)
     elif left is None:
@@ -130,7 +90,7 @@ def end_search(draft: Draft, key: int, why: Ending) -> None:
 
 
 def resume_search(draft: Draft, event: SearchDue) -> None:
-    """Let the search go on that was broken off."""
+    """Allow an interrupted search to continue."""
     if event.sweep in draft.state.index:
         draft.put_searching(event.sweep, searching=False)
 
@@ -141,6 +101,10 @@ def _search_later(draft: Draft, key: int) -> None:
     draft.later(0.0 if draft.state.index[key].with_capacity else IDLE_WAIT, SearchDue(key))
 
 
-def _put(draft: Draft, sweep: Sweep) -> None:
-    if sweep is not draft.state.sweeps[sweep.key]:
-        draft.put_sweep(sweep)
+def _advance(draft: Draft, sweep: Sweep, cursor: Cursor) -> None:
+    """Move the cursor of a sweep on, past the points that were drawn or skipped."""
+    if _cursor(sweep) != cursor:
+        advanced = replace(
+            sweep, initial=cursor.initial, cursor=cursor.index, enumeration_index=cursor.enumeration_index
+        )
+        draft.put_sweep(advanced)

@@ -1,9 +1,12 @@
-"""Studies: what a model-based search observes, and the suggestions that it gives."""
+"""Studies: what a model-based search observes, the suggestions that it gives, and the port of its engine."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol
 
-from sweepd.spec import Point
+from sweepd.spec import Point, SweepSpec
+from sweepd_scheduler.domain.sweeps.sweep import Sweep
 from sweepd_scheduler.domain.transitions import RunState
 
 
@@ -93,3 +96,13 @@ class Study:
     stock: tuple[Suggestion, ...] = ()
     ask: Ask | None = None
     calling: bool = False
+
+
+class SearchEngine(Protocol):
+    """Suggests points for sweeps whose method learns."""
+
+    def ask(self, sweep: Sweep, count: int) -> None:
+        """Begin to work out points; `SuggestionsArrived` or `SuggestionsFailed` follows."""
+
+    async def objections(self, spec: SweepSpec) -> Sequence[tuple[str, str]]:
+        """Return fields of a specification that cannot be searched, with the reason; none if unavailable."""
