@@ -232,7 +232,7 @@ class MetricReads(Protocol):
     async def log(self, run: str, attempt: int, offset: int, limit: int) -> LogPart:
         """Return up to `limit` bytes of a log from `offset`; attempt 0 is the newest that has a log."""
 
-    async def files(self, run: str, after: str, limit: int) -> FilePage:
+    async def list_files(self, run: str, after: str, limit: int) -> FilePage:
         """Return the files of a run behind a name, each of the newest attempt that has it."""
 
     async def file_blob(self, run: str, name: str) -> int | None:

@@ -63,7 +63,7 @@ def test_a_run_continues_at_its_checkpoint_on_another_agent(installation: Instal
     assert_whole(installation, run["run"], resumed_at=3)
     assert resumed_from(run) == [None, 2]
     output = installation.ctl("explain", str(run["run"])).stdout
-    assert "it goes on from a checkpoint that holds everything up to step 2" in output
+    assert "it resumes from a checkpoint that holds everything up to step 2" in output
 
 
 def test_a_script_that_says_that_its_machine_goes_away_is_tried_again_at_no_charge(

@@ -23,7 +23,7 @@ def test_an_agent_of_a_paused_sweep_says_so_and_when_it_gets_runs_again(installa
     until(lambda: reasons(agent), what="the agent says why it waits")
     (event,) = agent.events("withheld")
     assert (event["sweep"], event["reason"]) == (name, "paused")
-    assert event["message"] == f"it is paused (paused by a person); let it go on: sweepctl resume {name}"
+    assert event["message"] == f"it is paused (paused by a person); resume it: sweepctl resume {name}"
     installation.ctl("resume", name)
     assert agent.process.wait(60) == 0
     assert reasons(agent) == ["paused", None]

@@ -13,7 +13,7 @@ _MOST = 2**63 - 1
 
 def message(database: Database) -> v1.DatabaseState:
     """Return a database as the contract has it."""
-    told = v1.DatabaseState(
+    state = v1.DatabaseState(
         id=database.id,
         place=database.place,
         number=database.number,
@@ -22,39 +22,39 @@ def message(database: Database) -> v1.DatabaseState:
         ],
     )
     if database.peer is not None:
-        told.peer.id = database.peer.database
+        state.peer.id = database.peer.database
         if (position := database.peer.position) is not None:
-            told.peer.position.generation, told.peer.position.number = position.generation, position.number
-    return told
+            state.peer.position.generation, state.peer.position.number = position.generation, position.number
+    return state
 
 
-def database(told: v1.DatabaseState) -> Database:
+def database(message: v1.DatabaseState) -> Database:
     """Read a database.
 
     Raises:
         InvalidFieldError: a field has another form than the contract says. Remembered as the peer, it would
             keep the true one out.
     """
-    _require(_ID, told.id, "id")
-    for each in told.generations:
+    _require(_ID, message.id, "id")
+    for each in message.generations:
         _require(_TOKEN, each.token, "generations.token")
-    if max((told.number, *(each.last_number for each in told.generations))) > _MOST:
-        raise InvalidFieldError("number", f"numbers of commits are at most {_MOST}")
+    if max((message.number, *(each.last_number for each in message.generations))) > _MOST:
+        raise InvalidFieldError("number", f"a number of a commit is greater than {_MOST}")
     return Database(
-        id=told.id,
-        place=told.place,
-        number=told.number,
-        generations=[Generation(each.token, each.last_number) for each in told.generations],
-        peer=_peer(told.peer) if told.HasField("peer") else None,
+        id=message.id,
+        place=message.place,
+        number=message.number,
+        generations=[Generation(each.token, each.last_number) for each in message.generations],
+        peer=_peer(message.peer) if message.HasField("peer") else None,
     )
 
 
-def _peer(told: v1.PeerDatabase) -> Peer:
-    at = told.position
-    _require(_ID, told.id, "peer.id")
-    if told.HasField("position"):
+def _peer(message: v1.PeerDatabase) -> Peer:
+    at = message.position
+    _require(_ID, message.id, "peer.id")
+    if message.HasField("position"):
         _require(_TOKEN, at.generation, "peer.position.generation")
-    return Peer(told.id, Position(at.generation, at.number) if told.HasField("position") else None)
+    return Peer(message.id, Position(at.generation, at.number) if message.HasField("position") else None)
 
 
 def _require(form: re.Pattern[str], text: str, field: str) -> None:

@@ -1,7 +1,7 @@
 """Comparison of the databases of the scheduler and of the metric store: do they belong together? Pure.
 
 Each database has an id, and numbers its commits. Each start of a service that commits anything begins a
-*generation*, with a random token: whoever goes on from an older copy does so in another generation. So a
+*generation*, with a random token: whoever continues from an older copy does so in another generation. So a
 position, a number in a generation, says on which history it lies. Each database remembers the id of the other
 and a position of it, and belongs to it if that position lies on the other's history.
 """

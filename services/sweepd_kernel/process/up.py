@@ -32,10 +32,9 @@ from sweepd_kernel.service import ServiceDefinition
 GROUP = "sweepd.services"
 # Those before are needed by those after; they end in the reverse order. Others of the group come first.
 ORDER = ("metric-store", "suggestion", "scheduler", "gateway")
-# The services start side by side; before the scheduler decides anything, its database is held against that of
-# the metric store.
+# How long the scheduler, at its start, waits for the metric store to compare their databases.
 MEET_WITHIN = "2s"
-# The flags by which one service is told where another listens.
+# The flags by which one service learns where another listens.
 ADDRESS_FLAGS = {"metric-store": "--metrics", "suggestion": "--suggestion", "scheduler": "--scheduler"}
 
 

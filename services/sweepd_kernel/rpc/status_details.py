@@ -44,8 +44,8 @@ def _details(error: DomainError) -> list[Message]:
     details: list[Message] = []
     if error.reason is not None:
         # A name that does not exist has any length.
-        told = {key: clipped(value) for key, value in error.metadata.items()}
-        details.append(error_details_pb2.ErrorInfo(reason=error.reason.value, domain=DOMAIN, metadata=told))
+        short = {key: clipped(value) for key, value in error.metadata.items()}
+        details.append(error_details_pb2.ErrorInfo(reason=error.reason.value, domain=DOMAIN, metadata=short))
     if error.violations:
         details.append(_bad_request(error.violations))
     if error.retry_after is not None:

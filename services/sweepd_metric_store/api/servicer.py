@@ -141,7 +141,7 @@ class MetricServicer:
         """Return a page of the files of a run."""
         self._pairing.require_known()
         after = codec.position(request.page_token, request).key
-        page = await self._reads.files(codec.logged_run(request), after, codec.file_page_size(request))
+        page = await self._reads.list_files(codec.logged_run(request), after, codec.file_page_size(request))
         rest = None if page.rest is None else Position(key=page.rest)
         return v1.ListFilesResponse(
             files=[codec.file_message(file) for file in page.files],

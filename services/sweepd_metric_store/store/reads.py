@@ -178,7 +178,7 @@ class SqlReads:
             lambda connection: logs.read(connection, run, attempt, offset, limit), self._threads
         )
 
-    async def files(self, run: str, after: str, limit: int) -> FilePage:
+    async def list_files(self, run: str, after: str, limit: int) -> FilePage:
         """Return files of a run; see the port."""
         return await self._run(lambda connection: files.page(connection, run, after, limit), self._threads)
 

@@ -122,7 +122,7 @@ class SecretGoneError(DomainError):
 
     def __init__(self, token: str) -> None:
         super().__init__(
-            f"the secret of token {token} cannot be told again: revoke the token, and make another",
+            f"the secret of token {token} cannot be shown again: revoke the token, and make another",
             status=Status.FAILED_PRECONDITION,
         )
 

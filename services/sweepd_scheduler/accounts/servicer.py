@@ -123,10 +123,10 @@ class AccountServicer(account_service_pb2_grpc.AccountServiceServicer):
         size = page_token.page_size(request.page_size)
         found, more = self._accounts.tokens(current_principal(), before, size)
         now = self._accounts.now()
-        told = page((token_message(token, now) for token in found), size, v1.Token.ByteSize)
-        last = found[len(told.entries) - 1] if more or told.more else None
+        fitting = page((token_message(token, now) for token in found), size, v1.Token.ByteSize)
+        last = found[len(fitting.entries) - 1] if more or fitting.more else None
         return v1.ListTokensResponse(
-            tokens=told.entries,
+            tokens=fitting.entries,
             next_page_token=page_token.encoded([last.number], request) if last else "",
         )
 

@@ -166,9 +166,9 @@ _OBSTACLES = {kind: v1.ObstacleKind.Value(f"OBSTACLE_KIND_{kind.name}") for kind
 _SENTENCES = {
     "run-assigned": "handed out to agent {agent}",
     "run-started": "its process has started",
-    "run-resumed": "it goes on from a checkpoint that holds everything up to step {step}",
-    "run-kept": "its agent came back and goes on with it",
-    "run-taken-over": "agent {agent} has the folder of the attempt now and goes on with it",
+    "run-resumed": "it resumes from a checkpoint that holds everything up to step {step}",
+    "run-kept": "its agent came back and continues it",
+    "run-taken-over": "agent {agent} has the folder of the attempt now and continues it",
     "run-enqueued": "a person asked for it",
     "run-added": "run_cap was raised: its point had fewer runs than repeats says",
     "run-retried": "a person asked for another attempt; it was {before}",

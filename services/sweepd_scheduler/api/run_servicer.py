@@ -186,7 +186,7 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
         if len(runs) < len(numbers):
             known = {run.number for run in runs}
             raise NotFoundError(next(str(name) for name in wanted.runs if name.number not in known))
-        siblings = _siblings(sweep, runs)
+        siblings = _other_runs_of_points(sweep, runs)
         return requests.RetryRuns(
             sweep=wanted.sweep,
             runs=tuple(runs),
@@ -276,7 +276,7 @@ def _place_in_project(place: page_token.SortKey | None) -> RunPlace | None:
             raise page_token.BadPageTokenError
 
 
-def _siblings(sweep: Sweep, runs: Sequence[Run]) -> list[int]:
+def _other_runs_of_points(sweep: Sweep, runs: Sequence[Run]) -> list[int]:
     """Return the numbers of the other runs of the points of some runs."""
     repeats = sweep.spec.repeats
     if repeats == 1:

@@ -156,7 +156,7 @@ def checked(wanted: TokenRequest, caller: str, within: Bounds) -> tuple[str, Sco
     if len(name) > MAX_DISPLAY_NAME or not name.isprintable():
         raise InvalidFieldError("display_name", f"has up to {MAX_DISPLAY_NAME} printable characters")
     if wanted.scope is None:
-        raise InvalidFieldError("scope", "is not said")
+        raise InvalidFieldError("scope", "is missing")
     if wanted.lifetime is not None and not SHORTEST <= wanted.lifetime <= LONGEST:
         raise InvalidFieldError("lifetime", "is not within 1 s to 10 years")
     if len(wanted.places) > MAX_PLACES:
@@ -208,8 +208,8 @@ _DOMAIN = b"sweepd token secret v1\0"
 
 def derived_secret(key: str, salt: bytes, request_id: str, token: str) -> str:
     """Return the secret of `token`."""
-    said = _DOMAIN + salt + len(request_id).to_bytes(4, "big") + request_id.encode() + token.encode()
-    return secret_text(hmac.digest(key.encode(), said, "sha256"))
+    derived_from = _DOMAIN + salt + len(request_id).to_bytes(4, "big") + request_id.encode() + token.encode()
+    return secret_text(hmac.digest(key.encode(), derived_from, "sha256"))
 
 
 def secret_text(bits: bytes) -> str:

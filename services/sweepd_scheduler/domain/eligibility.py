@@ -69,17 +69,19 @@ def reason_sentence(sweep: Sweep, reason: IneligibleReason) -> str:
     match reason:
         case IneligibleReason.PAUSED:
             why = f" ({sweep.reason})" if sweep.reason else ""
-            remedy = f"let it go on: sweepctl resume {sweep.name}"
+            remedy = f"resume it: sweepctl resume {sweep.name}"
             if sweep.pause_cause is PauseCause.ALL_AGENTS_QUARANTINED:
-                remedy = "it goes on by itself when an agent is released, or another one attaches"
+                remedy = "it resumes by itself when an agent is released, or another one attaches"
             return f"it is paused{why}; {remedy}"
         case IneligibleReason.CANARY:
             metric = sweep.spec.metric.name if sweep.spec.metric else "the objective"
             return f"the first run is the canary: the others wait until it has logged `{metric}`"
         case IneligibleReason.ENDING if sweep.ending is not None:
             live = sweep.counts.unfinished
-            which = "1 run is" if live == 1 else f"{live} runs are"
-            return f"{ENDING_REASONS[sweep.ending]}; {which} live, and what is given up there comes here"
+            live_runs = "1 run is live" if live == 1 else f"{live} runs are live"
+            return (
+                f"{ENDING_REASONS[sweep.ending]}; {live_runs}, and one that is given up is handed out again"
+            )
         case IneligibleReason.SUGGESTION:
             return "a suggestion is being worked out; it takes seconds"
         case _:

@@ -79,12 +79,12 @@ class SweepIndex:
         ended: values of what has ended: of the runs that are final, or with repeats of the points.
         blocks: with repeats, the ended runs of each point that has unfinished ones, by its first number.
         recent: whether each of the last runs that ended had failed, the latest last.
-        told: what the search was told that each point under way shows, by its first number; None: nothing.
-            Missing are those of which that is not known, after a restart.
+        provisional: value that the search has last observed of each point under way, by its first number;
+            None: no value yet. Missing: not known, after a restart.
         again: runs that were retried, as they ended since; None while they have not.
         guards: agents with failures that the guard counts.
         serving: sessions that serve the sweep.
-        roomy: those of them that would take a run now.
+        with_capacity: those of them that would take a run now.
         wait: what kept its runs from all of them after the last decision; None: not known, after it was
             loaded.
     """

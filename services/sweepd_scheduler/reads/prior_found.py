@@ -97,7 +97,7 @@ class ScriptDetails:
 
 
 def script_details(records: Records, run: RunKey) -> ScriptDetails:
-    """Read what is told of a run; it may be large, so nobody should hold that of many."""
+    """Read the details of a run; they may be large, so nobody should hold those of many."""
     body = records.details(run)
     if body is None:
         return ScriptDetails()
@@ -106,7 +106,7 @@ def script_details(records: Records, run: RunKey) -> ScriptDetails:
 
 
 def tagged(records: Records, runs: Sequence[Run], tags: frozenset[str]) -> list[Run]:
-    """Return the runs whose scripts have told all of these tags."""
+    """Return the runs whose scripts have set all of these tags."""
     return [run for run in runs if tags <= script_details(records, run.key).tags]
 
 
@@ -144,7 +144,7 @@ class FoundRuns:
     def judge(self, runs: Sequence[Run], before: SweepSpec | None, *, named: bool = False) -> list[Run]:
         """Take the runs, of a sweep with the specification `before` or of none, whose points suit.
 
-        Return those whose points do not, but may with what their scripts have told.
+        Return those whose points do not, but may with the details that their scripts have logged.
 
         Raises:
             InvalidFieldError: they are too many.
@@ -164,7 +164,7 @@ class FoundRuns:
         return unsure
 
     def judge_with_details(self, records: Records, runs: Sequence[Run], before: SweepSpec | None) -> None:
-        """Take those that suit with what their scripts have told.
+        """Take those that suit with the details that their scripts have logged.
 
         Raises:
             InvalidFieldError: they are too many.

@@ -31,10 +31,10 @@ T = TypeVar("T")
 
 PAGE = 1_000
 AT_ONCE = 100
-"""Runs that one thread is kept busy with; what their scripts have told may be half a MiB of each."""
+"""Runs that one thread is kept busy with; the details of each may have half a MiB."""
 
 GATHERINGS = 2
-"""That go on at the same time; each may hold as many runs as a sweep begins with."""
+"""Gatherings at the same time, at most; each may hold as many runs as a sweep begins with."""
 
 MOST_NAMED = 5
 
@@ -43,10 +43,10 @@ class MissingRunsError(NotFoundError):
     """Runs that were named do not exist; there is one at least."""
 
     def __init__(self, runs: Sequence[str]) -> None:
-        told = ", ".join(f"{run:.200}" for run in runs[:MOST_NAMED])
+        named = ", ".join(f"{run:.200}" for run in runs[:MOST_NAMED])
         more = f" and {len(runs) - MOST_NAMED:,} more" if len(runs) > MOST_NAMED else ""
         verb = "do" if len(runs) > 1 else "does"
-        super().__init__(f"{runs[0]:.200}", f"{told}{more} {verb} not exist")
+        super().__init__(f"{runs[0]:.200}", f"{named}{more} {verb} not exist")
 
 
 class PriorRuns:
@@ -198,22 +198,22 @@ class PriorRuns:
     ) -> AsyncIterator[list[tuple[Candidate, PriorOutcome]]]:
         """Yield what each run comes to, in order, by its curve and its summary."""
         candidates = taken.found.candidates
-        told = await self._told(candidates, key)
+        summaries = await self._summaries(candidates, key)
 
         def judged(place: int, curve: Sequence[float]) -> tuple[Candidate, PriorOutcome]:
             each = candidates[place]
-            return each, taken.judge(each, curve, told.get(each.key))
+            return each, taken.judge(each, curve, summaries.get(each.key))
 
         async for part in self._curves.of([each.source for each in candidates], key, judged):
             yield part
 
-    async def _told(self, candidates: Sequence[Candidate], key: str) -> dict[RunKey, float]:
+    async def _summaries(self, candidates: Sequence[Candidate], key: str) -> dict[RunKey, float]:
         """Read what the summaries have under a key, of runs of which the scheduler has not counted it."""
-        told: dict[RunKey, float] = {}
+        summaries: dict[RunKey, float] = {}
         for part in _parts((each.key for each in candidates if each.counted.best is None), AT_ONCE):
             found = await self._reading(summary_values, self._records, part, key)
-            told |= {run: value for run, value in zip(part, found, strict=True) if value is not None}
-        return told
+            summaries |= {run: value for run, value in zip(part, found, strict=True) if value is not None}
+        return summaries
 
     async def _without_objective(
         self, taken: TakenRuns

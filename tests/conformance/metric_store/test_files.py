@@ -59,7 +59,7 @@ def commit(store: Store, *arrivals: FileArrived) -> list[Stored]:
 
 
 def files(store: Store, run: str = NAME.run) -> FilePage:
-    return asyncio.run(store.reads.files(run, "", 1_000))
+    return asyncio.run(store.reads.list_files(run, "", 1_000))
 
 
 def content(store: Store, file: str = "a.txt", run: str = NAME.run) -> bytes | None:
@@ -262,9 +262,9 @@ def test_files_and_points_share_a_commit(store: Store) -> None:
 
 def test_pages_of_files_continue_after_a_name(store: Store) -> None:
     commit(store, *(piece(number, b"x", file=f"f{number}") for number in range(1, 6)))
-    page = asyncio.run(store.reads.files(NAME.run, "f2", 2))
+    page = asyncio.run(store.reads.list_files(NAME.run, "f2", 2))
     assert ([file.name for file in page.files], page.rest) == (["f3", "f4"], "f4")
-    assert asyncio.run(store.reads.files(NAME.run, "f4", 2)).rest is None
+    assert asyncio.run(store.reads.list_files(NAME.run, "f4", 2)).rest is None
 
 
 def test_samples_of_agents_are_a_history_apart(store: Store) -> None:

@@ -1,1 +1,1 @@
-"""Early termination: pure rules that say, as values arrive, which runs are not worth going on with."""
+"""Early termination: pure rules that say, as values arrive, which runs are not worth continuing."""

@@ -49,15 +49,15 @@ def take(draft: Draft, run: Run, last_row: int, values: Iterable[float]) -> None
         seen = run.values.with_value(value, sweep.goal)
         run = replace(run, observation_row=last_row, values=seen)
         if sweep.spec.early_terminate:
-            run = _judge(draft, sweep, run, value)
+            run = _judge_newest_iteration(draft, sweep, run, value)
         value_logged(draft, run, value)
     draft.put_run(run if run.observation_row == last_row else replace(run, observation_row=last_row))
 
 
-def _judge(draft: Draft, sweep: Sweep, run: Run, value: float) -> Run:
-    """Let every rule look at the newest iteration of a run, in their order; return the run.
+def _judge_newest_iteration(draft: Draft, sweep: Sweep, run: Run, value: float) -> Run:
+    """Judge the newest iteration of a run by every rule, in their order; return the run.
 
-    The first rule that says so stops it. The others still take note of the value, for runs to come.
+    The first verdict stops it. The other rules still record the value, for later runs.
     """
     rules = sweep.spec.early_terminate
     iteration = run.values.iterations

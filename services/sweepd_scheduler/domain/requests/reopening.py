@@ -1,4 +1,4 @@
-"""Reopening of what has ended: sweeps come back into memory, points and runs go on."""
+"""Reopening of what has ended: sweeps come back into memory, their points and runs continue."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,1 +1,1 @@
-"""Runs and their attempts: what they are, how they begin, end, and go on."""
+"""Runs and their attempts: what they are, how they begin, continue and end."""

@@ -108,7 +108,7 @@ class Sweep:
         prior_runs: how many runs of elsewhere it began with.
         prior_points: points of its method that those have, so that no run gets them.
         pause_cause: why it is paused; None: it is not.
-        timed_from: from when `sweep_timeout` counts: the first hand-out, or when a person let it go on.
+        timed_from: from when `sweep_timeout` counts: the first hand-out, or when a person resumed it.
     """
 
     key: int
@@ -218,7 +218,7 @@ def ending(sweep: Sweep, why: Ending) -> Sweep:
 
 
 def settled(sweep: Sweep, now: int) -> Sweep:
-    """Return the sweep in its final state if it is ending and no run of it can go on; else as it is."""
+    """Return the sweep in its final state if it is ending and has no unfinished runs; else as it is."""
     if sweep.state in FINAL_SWEEP or sweep.ending is None or sweep.counts.unfinished:
         return sweep
     stops = sweep.ending in (Ending.STOP, Ending.RETRIED)
@@ -258,7 +258,7 @@ def resumed(sweep: Sweep) -> Sweep:
 
 
 def reopened(sweep: Sweep, why: Ending | None, now: int) -> Sweep:
-    """Let a sweep go on that is over or comes to its end; `why` it starts no new runs, if it does not."""
+    """Return a sweep reopened that has ended or is ending; `why` it starts no new runs, if it does not."""
     reason = ENDING_REASONS[why] if why else ""
     if sweep.state in FINAL_SWEEP:
         state = SweepState.RUNNING if sweep.start_time else SweepState.PENDING

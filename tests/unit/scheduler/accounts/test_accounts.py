@@ -160,7 +160,7 @@ def test_a_secret_that_cannot_be_derived_any_more_is_not_guessed(desk: Desk) -> 
         await desk.made(again=AGAIN)
         desk.key = "another service token"
         desk.accounts = desk.opened()
-        with pytest.raises(DomainError, match="cannot be told again"):
+        with pytest.raises(DomainError, match="cannot be shown again"):
             await desk.made(again=AGAIN)
 
     run(main())

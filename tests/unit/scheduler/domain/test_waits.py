@@ -34,7 +34,7 @@ def test_an_agent_that_asks_a_paused_sweep_is_notified_with_the_remedy(world: Wo
     assert told(world, session) == [], "it has not asked for a run"
     assert world.offer(session) == []
     assert world.last_told(Ineligible).message == (
-        "it is paused (paused by a person); let it go on: sweepctl resume local/demo/s"
+        "it is paused (paused by a person); resume it: sweepctl resume local/demo/s"
     )
     world.offer(session)
     assert told(world, session) == [PAUSED], "it is a level"
@@ -52,7 +52,7 @@ def test_an_agent_that_waits_is_notified_of_a_pause_and_of_its_end(world: World)
     world.happens(ResumeSweep(S))
     assert told(world, second) == [ENDING, PAUSED, ENDING]
     assert world.last_told(Ineligible).message == (
-        "run_cap is reached; 1 run is live, and what is given up there comes here"
+        "run_cap is reached; 1 run is live, and one that is given up is handed out again"
     )
     assert told(world, first) == [], "it is busy"
 
