@@ -10,7 +10,7 @@ from google.protobuf.message import Message
 from sweepd import v1
 from sweepd.codec import spec_message
 from sweepd_kernel.auth.principal import Bounds, current_principal
-from sweepd_kernel.errors import InvalidFieldError, NotFoundError
+from sweepd_kernel.errors import InvalidFieldError
 from sweepd_scheduler.api.request_codec import EDITABLE
 from sweepd_scheduler.domain.names import Parent, SweepName, sweep_name
 from sweepd_scheduler.domain.requests.remembered import Repeatable, RequestKey
@@ -161,10 +161,7 @@ class Requester:
         message = kept_message(kind, kept)
         name = sweep_of(message)
         if name:
-            sweep = await self._reading(self._reading.records.sweep, sweep_name(name))
-            if sweep is None:
-                raise NotFoundError(name)
-            complete(message, sweep)
+            complete(message, await self._reading.sweep(sweep_name(name)))
         return message
 
 

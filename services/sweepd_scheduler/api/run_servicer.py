@@ -78,7 +78,7 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
             raise InvalidFieldError("sweep", "name either a sweep or a project")
         if request.project:
             return await self._list_project(request)
-        sweep = await self._find_sweep(names.sweep_name(request.sweep))
+        sweep = await self._reading.sweep(names.sweep_name(request.sweep))
         wanted = read_states(RUN_STATES, request.states)
         best = request.order == v1.RUN_ORDER_BEST
         after = _position(page_token.decoded(request.page_token, request))
@@ -157,7 +157,7 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
         self, request: v1.ListPriorRunsRequest, context: object
     ) -> v1.ListPriorRunsResponse:
         """Return a page of the prior runs of a sweep."""
-        sweep = await self._find_sweep(names.sweep_name(request.sweep))
+        sweep = await self._reading.sweep(names.sweep_name(request.sweep))
         after = _position(page_token.decoded(request.page_token, request))
         size = page_token.page_size(request.page_size)
         index = after.number if after else 0
@@ -179,7 +179,7 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
         state = self._owner.state
         if stored is None and state.names.get(wanted.sweep) in state.ended:
             raise requests.NotInMemoryError(str(wanted.sweep), whole=True)
-        sweep = await self._find_sweep(wanted.sweep)
+        sweep = await self._reading.sweep(wanted.sweep)
         numbers = [name.number for name in wanted.runs]
         read = self._reading.records.chosen_runs
         runs = await self._reading(read, sweep, wanted.states, numbers)
@@ -236,16 +236,7 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
         run = await self._reading(self._reading.records.run, name)
         if run is None:
             raise NotFoundError(str(name))
-        sweep = await self._reading(self._reading.records.sweep, _sweep_of(run))
-        if sweep is None or run is None:
-            raise NotFoundError(str(name))
-        return sweep, run
-
-    async def _find_sweep(self, name: SweepName) -> Sweep:
-        sweep = await self._reading(self._reading.records.sweep, name)
-        if sweep is None:
-            raise NotFoundError(str(name))
-        return sweep
+        return await self._reading.sweep(_sweep_of(run)), run
 
 
 def _newest(events: list[v1.RunEvent]) -> list[v1.RunEvent]:

@@ -13,7 +13,7 @@ from sweepd.spec.methods.sizes import counted_points
 from sweepd.v1 import sweep_service_pb2_grpc
 from sweepd_kernel.auth.principal import current_principal
 from sweepd_kernel.clock import Clock
-from sweepd_kernel.errors import NotFoundError, Violation
+from sweepd_kernel.errors import Violation
 from sweepd_kernel.rpc import page_token
 from sweepd_scheduler.api import request_codec
 from sweepd_scheduler.api.prior_run_codec import report_message, selection
@@ -134,7 +134,7 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
 
     async def GetSweep(self, request: v1.GetSweepRequest, context: object) -> v1.GetSweepResponse:
         """Return one sweep."""
-        sweep = await self._find(request.name)
+        sweep = await self._reading.sweep(names.sweep_name(request.name))
         return v1.GetSweepResponse(sweep=self._message(sweep))
 
     async def ListSweeps(self, request: v1.ListSweepsRequest, context: object) -> v1.ListSweepsResponse:
@@ -176,7 +176,7 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
         name = names.sweep_name(request.name)
         await self._change(CancelSweep(name), request, request.request_id)
         missing = await kills_reported(self._owner.state, self._watchers, name)
-        sweep = await self._find(request.name)
+        sweep = await self._reading.sweep(names.sweep_name(request.name))
         return v1.CancelSweepResponse(sweep=self._message(sweep), unconfirmed_runs=missing[:MOST_NAMES])
 
     async def UpdateSweep(self, request: v1.UpdateSweepRequest, context: object) -> v1.UpdateSweepResponse:
@@ -198,7 +198,7 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
 
     async def ExplainSweep(self, request: v1.ExplainSweepRequest, context: object) -> v1.ExplainSweepResponse:
         """Return the obstacles to its hand-outs."""
-        stored = await self._find(request.name)
+        stored = await self._reading.sweep(names.sweep_name(request.name))
         sweep = self._owner.state.sweeps.get(stored.key, stored)
         obstacles = obstacles_of_sweep(self._owner.state, sweep)
         return v1.ExplainSweepResponse(
@@ -209,14 +209,16 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
         self, request: v1.GetSweepImportanceRequest, context: object
     ) -> v1.GetSweepImportanceResponse:
         """Return the importance of its parameters."""
-        found = await self._importances.importance(await self._find(request.name), request.key)
+        found = await self._importances.importance(
+            await self._reading.sweep(names.sweep_name(request.name)), request.key
+        )
         return v1.GetSweepImportanceResponse(importance=found)
 
     async def ReadSweepProgress(  # type: ignore[override]  # writes by itself: a reader that stalls is noticed
         self, request: v1.ReadSweepProgressRequest, context: ProgressContext
     ) -> None:
         """Write the progress of its best value."""
-        sweep = await self._find(request.name)
+        sweep = await self._reading.sweep(names.sweep_name(request.name))
         for part in await self._reading(progress_parts, self._reading.records, sweep):
             await send(context.write, part)
 
@@ -224,7 +226,7 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
         self, request: v1.WatchSweepRequest, context: WatchContext
     ) -> None:
         """Follow a sweep."""
-        sweep = await self._find(request.name)
+        sweep = await self._reading.sweep(names.sweep_name(request.name))
         follower = self._watchers.follow(sweep.key)
         try:
             async for changed, continues in follow(follower, self._reading, request.resume_token):
@@ -263,12 +265,6 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
         total = sweep.counts.total
         numbers = range(max(1, total - sweep.spec.repeats + 1), total + 1)
         return tuple(await self._reading(self._reading.records.chosen_runs, sweep, (), numbers))
-
-    async def _find(self, text: str) -> Sweep:
-        sweep = await self._reading(self._reading.records.sweep, names.sweep_name(text))
-        if sweep is None:
-            raise NotFoundError(text)
-        return sweep
 
     async def _change(self, event: StateChange, request: Message, request_id: str) -> v1.Sweep:
         again = repeatable(request, request_id, event.name.parent)

@@ -75,7 +75,7 @@ class PriorRuns:
             found = FoundRuns(spec)
             await self._named(wanted.runs, found)
             for name in wanted.sweeps:
-                await self._whole(await self._sweep(name), wanted.filter, found)
+                await self._whole(await self._reading.sweep(name), wanted.filter, found)
             if wanted.project is not None:
                 if not await self._project_exists(wanted.project):
                     raise NotFoundError(str(wanted.project), f"project {wanted.project} does not exist")
@@ -125,12 +125,6 @@ class PriorRuns:
             known.update(run.number for run in runs)
             await self._judge(runs, sweep.spec, found, named=True)
         return known
-
-    async def _sweep(self, name: SweepName) -> Sweep:
-        sweep = await self._reading(self._records.sweep, name)
-        if sweep is None:
-            raise NotFoundError(str(name))
-        return sweep
 
     async def _sweeps(self, project: Parent) -> AsyncIterator[Sweep]:
         """Yield the sweeps of a project, the newest first, then what holds its standalone runs."""

@@ -5,6 +5,9 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
+from sweepd_kernel.errors import NotFoundError
+from sweepd_scheduler.domain.names import SweepName
+from sweepd_scheduler.domain.sweeps.sweep import Sweep
 from sweepd_scheduler.reads.sweep_file_workers import SweepFileWorkers
 from sweepd_scheduler.store.ports import Records
 
@@ -26,6 +29,17 @@ class Reading:
     async def __call__(self, read: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Return what `read` returns."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, lambda: read(*args, **kwargs))
+
+    async def sweep(self, name: SweepName) -> Sweep:
+        """Return a sweep.
+
+        Raises:
+            NotFoundError: there is none of this name.
+        """
+        sweep = await self(self.records.sweep, name)
+        if sweep is None:
+            raise NotFoundError(str(name))
+        return sweep
 
     async def work(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Return what `work`, which reads nothing, returns."""
