@@ -74,7 +74,7 @@ def new_run(request: v1.CreateRunRequest) -> CreateRun:
         raise InvalidFieldError("start_time", "is no time of the years 1 to 9999") from None
     return CreateRun(
         parent=names.parent(request.parent),
-        id=names.new_run_id(request.run_id) if request.run_id else None,
+        id=names.new_id(request.run_id, "run_id") if request.run_id else None,
         drawn_ids=() if request.run_id else drawn_ids(),
         agent=request.agent_id,
         host=request.host,

@@ -106,7 +106,7 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
         first = await self._asking.first_answer(v1.CreateSweepResponse, again)
         if first is not None:  # a prior run or a service that it took may be gone by now
             return first
-        wanted = names.new_sweep_id(request.sweep_id) if request.sweep_id else None
+        wanted = names.new_id(request.sweep_id, "sweep_id") if request.sweep_id else None
         spec, file = await self._reading.language(new_sweep, request)
         if spec.seed is None:
             spec = replace(spec, seed=secrets.randbits(SEED_BITS))

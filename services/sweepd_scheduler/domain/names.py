@@ -70,25 +70,14 @@ def parent(text: str, field: str = "parent") -> Parent:
     return Parent(*parts)
 
 
-def new_sweep_id(text: str) -> str:
-    """Check the id of a sweep that is to be created.
+def new_id(text: str, field: str) -> str:
+    """Check the id of a sweep or standalone run that is to be created.
 
     Raises:
-        InvalidFieldError: it is no id.
+        InvalidFieldError: it is not an id.
     """
     if not _ID.fullmatch(text):
-        raise InvalidFieldError("sweep_id", f"{text!r:.200} does not match [a-z0-9][a-z0-9_-]{{0,63}}")
-    return text
-
-
-def new_run_id(text: str) -> str:
-    """Check the id of a standalone run that is to be created.
-
-    Raises:
-        InvalidFieldError: it is no id.
-    """
-    if not _ID.fullmatch(text):
-        raise InvalidFieldError("run_id", f"{text!r:.200} does not match [a-z0-9][a-z0-9_-]{{0,63}}")
+        raise InvalidFieldError(field, f"{text!r:.200} does not match [a-z0-9][a-z0-9_-]{{0,63}}")
     return text
 
 
