@@ -107,5 +107,5 @@ def _left(end: float | None) -> float | None:
         return None
     left = end - time.monotonic()
     if left <= 0:
-        raise NotYetError("not yet: the time to wait is over")
+        raise NotYetError("not yet: the time limit has passed")
     return left

@@ -193,7 +193,7 @@ def project_name(text: str, entity: str) -> str:
     """Return the full name of a project as a person types it: its entity may be left out.
 
     Raises:
-        InvalidError: it is none.
+        InvalidError: the text is not PROJECT or ENTITY/PROJECT.
     """
     parts = text.strip("/").split("/")
     if len(parts) == 1:

@@ -50,7 +50,7 @@ def parse_condition(text: str) -> Condition:
     """Read `finished` (the end), another state, or `best<0.1`.
 
     Raises:
-        InvalidError: it is none of these.
+        InvalidError: the text has another form.
     """
     if text == "finished":
         return Condition()

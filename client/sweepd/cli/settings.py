@@ -17,12 +17,12 @@ class Settings:
     color: str = "auto"
     debug: bool = False
 
-    def told(self, name: str) -> str:
-        """Return `entity`, `project` or `output` by the environment, else by the context in use."""
-        return self.environ.get(f"SWEEPD_{name.upper()}") or self.kept(name)
+    def default(self, name: str) -> str:
+        """Return the default of `entity`, `project` or `output`: from the environment, else the context."""
+        return self.environ.get(f"SWEEPD_{name.upper()}") or self.context_default(name)
 
-    def kept(self, name: str) -> str:
-        """Return the value of the context in use, or nothing; whoever connects reports a broken file."""
+    def context_default(self, name: str) -> str:
+        """Return the default of the context in use; empty without one, or if its file is broken."""
         from sweepd.rpc.contexts import ConfigError, read_contexts
 
         try:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from sweepd.functions.in_process import Caller
 
 _STEPS = (
-    "no new run starts here; what runs goes on to its end. Once more terminates it",
+    "no new run starts here; live runs continue to their end. Once more terminates them",
     "terminating what runs. Once more kills it",
     "killing what runs",
 )
@@ -54,7 +54,7 @@ class AgentConsole:
                 _say(message)
             case "disconnected" if not self._lost and event.get("runs"):
                 self._lost = True
-                _say(f"{message or 'the connection is lost'}; runs go on")
+                _say(f"{message or 'the connection is lost'}; runs continue")
             case "connected" if self._lost:
                 self._lost = False
                 _say("connected again")

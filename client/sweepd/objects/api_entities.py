@@ -123,12 +123,12 @@ class ApiRun(ApiRecord):
     @property
     def group(self) -> str | None:
         """The group of runs that its script put it in."""
-        return self._told("group")
+        return self._detail("group")
 
     @property
     def job_type(self) -> str | None:
         """The kind of run that its script said it is."""
-        return self._told("jobType")
+        return self._detail("jobType")
 
     @property
     def config(self) -> dict[str, Json]:
@@ -274,7 +274,7 @@ class ApiRun(ApiRecord):
         """
         raise InvalidError("delete(): a server keeps its runs; none is deleted")
 
-    def _told(self, name: str) -> str | None:
+    def _detail(self, name: str) -> str | None:
         details = self._whole().to_dict().get("details")
         value = details.get(name) if isinstance(details, dict) else None
         return value if isinstance(value, str) else None

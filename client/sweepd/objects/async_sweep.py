@@ -224,7 +224,7 @@ class AsyncSweep(SweepRecord):
             check: whether an end other than wanted is an error; finished and stopped are good ends.
 
         Raises:
-            NotYetError: the time is over.
+            NotYetError: the time limit has passed.
             FailedError: it has ended badly, or otherwise than waited for.
         """
         self._message = await reading.wait_for_sweep(self._wire, self.name, until, limit=timeout, check=check)

@@ -50,11 +50,11 @@ async def changes(wire: Wire, name: str) -> AsyncGenerator[v1.WatchSweepResponse
 async def wait_for_sweep(
     wire: Wire, name: str, until: str, *, limit: float | str | None, check: bool
 ) -> v1.Sweep:
-    """Return a sweep once it has ended or `until` holds of it.
+    """Return a sweep once it has ended or satisfies the condition `until`.
 
     Raises:
         InvalidError: `until` or the time limit is not valid.
-        NotYetError: the time is over.
+        NotYetError: the time limit has passed.
         FailedError: with `check`: it has ended otherwise.
     """
     condition = parse_condition(until)
@@ -67,7 +67,7 @@ async def wait_for_sweep(
 async def wait_for_run(
     wire: Wire, name: str, until: str, *, limit: float | str | None, check: bool
 ) -> v1.Run:
-    """Return a run once it has ended or `until` holds of it; see `wait_for_sweep`."""
+    """Return a run once it has ended or satisfies the condition `until`; see `wait_for_sweep`."""
     condition = parse_condition(until)
     run = await run_until(wire, name, condition, seconds=seconds_of(limit))
     if check:

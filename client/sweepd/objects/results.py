@@ -16,8 +16,8 @@ from sweepd.views.values import wall_time
 class BestSoFar:
     """A run, or with repeats a point, that has a value, and the best value up to then.
 
-    `run` and `number` are those of the run, of a point its first run; `time` is when it ended, None while it
-    goes on; `value` is its own value, and `best` the best of all up to this one.
+    `run` and `number` are those of the run, of a point its first run; `time` is when it ended, None until
+    then; `value` is its own value, and `best` the best of all up to this one.
     """
 
     run: str

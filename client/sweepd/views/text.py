@@ -89,7 +89,7 @@ def shown_ids(value: Json) -> str:
 
 
 def took(start: Json, end: Json) -> str:
-    """Return the time between two times; one that has no end yet goes on until now."""
+    """Return the time between two times; without an end, the time until now."""
     if not isinstance(start, str):
         return "-"
     return duration(seconds_between(start, end)) if isinstance(end, str) else shown_age(start)

@@ -67,7 +67,7 @@ def test_runs_that_nobody_starts_are_reported_of(
     )
     sweep.state = v1.SWEEP_STATE_PAUSED
     last_line = ctl(*words).err.splitlines()[-1]
-    assert last_line == f"The sweep is paused; let it go on:  sweepctl resume {NAME}"
+    assert last_line == f"The sweep is paused; resume it:  sweepctl resume {NAME}"
     assert ctl(*words, "-o", "json").err == ""
 
 

@@ -35,8 +35,8 @@ class Progress:
     best_value: float | None = None
     _best_run: str = ""
     _tells_runs: bool = False
-    # What was told of the missing objective; empty again once it is logged.
-    _missing_told: str = ""
+    # The notice that the objective is missing; empty again once it is logged.
+    _missing_notice: str = ""
 
     def apply(self, message: v1.WatchSweepResponse) -> list[Notice]:
         """Take a message in; return notices about it, oldest first."""
@@ -141,9 +141,9 @@ class Progress:
         if state == "stopped" and isinstance(verdicts, list) and verdicts:
             parts.append(verdict_text(verdicts[-1]))
         elif run.reason and _lacks_objective(run, metric):
-            if not self._missing_told:
-                self._missing_told = clean(run.reason)
-                parts.append(self._missing_told)
+            if not self._missing_notice:
+                self._missing_notice = clean(run.reason)
+                parts.append(self._missing_notice)
                 kind = "warning"
         elif run.reason:
             parts.append(clean(run.reason))
@@ -158,16 +158,16 @@ class Progress:
         shape = sweep_shape(sweep)
         missing = objective_notice(shape)
         if not missing:
-            self._missing_told = ""
-        if self._missing_told and reason:
-            reason = reason.replace(f": {self._missing_told}", "")
+            self._missing_notice = ""
+        if self._missing_notice and reason:
+            reason = reason.replace(f": {self._missing_notice}", "")
         if sweep.ending and state not in FINAL_SWEEP:
             if before is None or sweep.ending != before.ending:
                 yield Notice(f"no new runs: {reason or cell(shape['ending'])}", "sweep")
         elif is_new or reason:
             yield Notice(f"sweep {state}{f': {reason}' if reason else ''}", "sweep")
-        if missing and not self._missing_told:
-            self._missing_told = missing
+        if missing and not self._missing_notice:
+            self._missing_notice = missing
             if not tells_objective(shape):
                 yield Notice(missing, "warning")
 

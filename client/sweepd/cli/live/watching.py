@@ -161,7 +161,7 @@ def _of_interest(message: v1.WatchSweepResponse, run: str | None) -> v1.WatchSwe
 
 
 def _final_state(progress: Progress, run: str | None) -> str:
-    """Return the final state of what is followed; empty while it goes on."""
+    """Return the final state of what is followed; empty until it has ended."""
     if run is None:
         return progress.state if progress.ended else ""
     state = progress.states.get(run, "")

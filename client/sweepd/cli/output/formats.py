@@ -56,7 +56,7 @@ def output_option(formats: Sequence[str] = FORMATS, default: str = "table") -> C
     def chosen(context: click.Context, parameter: click.Parameter, value: str | None) -> str:
         if value is not None:
             return value
-        wanted = context.ensure_object(Settings).told("output")
+        wanted = context.ensure_object(Settings).default("output")
         return wanted if wanted in formats else default
 
     option = click.option(

@@ -122,7 +122,7 @@ def drawn(
 def listing(entries: Sequence[tuple[str, str]], *, colored: bool, width: int | None = None) -> str:
     """Return names and values below one another; a value of several lines is indented.
 
-    With the width of a terminal, long lines go on in the next one, broken at blanks alone.
+    With the width of a terminal, long lines are wrapped at blanks alone.
     """
     indent = max((len(name) for name, _ in entries), default=0) + 2
     text = []

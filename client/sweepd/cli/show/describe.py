@@ -97,7 +97,7 @@ def describe_run(
         ("value", shown_value(run["value"])),
         ("best value", shown_value(run["bestValue"]) if run["bestValue"] != run["value"] else "-"),
         ("last value", shown_value(run["lastValue"])),
-        ("iterations", cell(run["iterations"]) if run["sweep"] else "-"),  # by hand there is no objective
+        ("iterations", cell(run["iterations"]) if run["sweep"] else "-"),  # a standalone run has no objective
         ("parameters", point_lines(run["params"])),
         ("chosen", _origin(run)),
         ("verdict", "-" if run["reason"] else _verdict(run)),  # the reason says it already

@@ -106,7 +106,7 @@ def memory_hint(client: Client, run: str) -> str:
     """Return what most likely has killed a run, with the memory that it had when it was last looked at."""
     samples: dict[str, Value] = {}
     keys = (_OF_THE_RUN, _OF_THE_HOST)
-    with suppress(ClientError):  # the metric store is away, or damaged; what is known is told all the same
+    with suppress(ClientError):  # the metric store is unavailable or damaged
         for each in client.summaries(runs=[run], keys=keys, system=True):
             samples[each.key] = logged_value(each.last)
     return memory_text(samples)

@@ -205,7 +205,7 @@ def _read_params(file: str | None) -> Mapping[str, object]:
 
 
 def print_failure(file: Path) -> None:
-    """Print the failure in a file of either kind, and remove the file."""
+    """Print the failure that a file records, and remove the file."""
     try:
         failure = json.loads(read_inside(file.parent, file.name, limit=_MAX_BYTES))
         server, folder, why = (str(failure[name]) for name in ("server", "folder", "why"))

@@ -77,41 +77,41 @@ class Definitions:
     """Definitions of one run. An exact name comes before prefixes, a longer prefix before a shorter one."""
 
     def __init__(self) -> None:
-        self._said: dict[str, Definition] = {}
+        self._given: dict[str, Definition] = {}
         self._found: dict[str, Definition | None] = {}
 
     def __bool__(self) -> bool:
-        return bool(self._said)
+        return bool(self._given)
 
     def add(self, fresh: Definition, *, overwrite: bool) -> None:
         """Add a definition: what it leaves open stays as defined before, unless it overwrites."""
-        before = self._said.get(fresh.name)
-        self._said[fresh.name] = fresh if before is None or overwrite else _merged(before, fresh)
+        before = self._given.get(fresh.name)
+        self._given[fresh.name] = fresh if before is None or overwrite else _merged(before, fresh)
         self._found = {}
 
     def take_over(self, others: "Definitions") -> None:
         """Add all definitions of another run."""
-        for said in list(others._said.values()):  # noqa: SLF001 (of the same class)
-            self.add(said, overwrite=False)
+        for given in list(others._given.values()):  # noqa: SLF001 (of the same class)
+            self.add(given, overwrite=False)
 
     def of(self, key: str) -> Definition | None:
         """Return the definition that applies to a metric."""
         found = self._found
         if key not in found:
-            found[key] = self._said.get(key) or self._by_prefix(key)
+            found[key] = self._given.get(key) or self._by_prefix(key)
         return found[key]
 
     def document(self) -> dict[str, object]:
         """Return the definitions as JSON, in the order in which they were added."""
-        return {name: said.document() for name, said in list(self._said.items())}
+        return {name: given.document() for name, given in list(self._given.items())}
 
     def _by_prefix(self, key: str) -> Definition | None:
         fitting = [
-            said
-            for name, said in list(self._said.items())  # other threads may define metrics
-            if name.endswith("*") and key.startswith(name[:-1]) and said.step_metric != key
+            given
+            for name, given in list(self._given.items())  # other threads may define metrics
+            if name.endswith("*") and key.startswith(name[:-1]) and given.step_metric != key
         ]
-        return max(fitting, key=lambda said: len(said.name), default=None)
+        return max(fitting, key=lambda given: len(given.name), default=None)
 
 
 def with_step_metrics(
@@ -120,9 +120,9 @@ def with_step_metrics(
     """Return a row completed with the last values of missing step metrics."""
     missing: dict[str, object] = {}
     for key in values:
-        said = definitions.of(key)
-        if said is not None and said.step_metric and said.step_sync is not False:
-            name = said.step_metric
+        given = definitions.of(key)
+        if given is not None and given.step_metric and given.step_sync is not False:
+            name = given.step_metric
             if name not in values and name in latest:
                 missing[name] = latest[name]
     return {**values, **missing} if missing else values
@@ -177,13 +177,13 @@ class Figures:
     high: float | None
     mean: float | None
 
-    def shown(self, said: Definition | None) -> object:
+    def shown(self, given: Definition | None) -> object:
         """Return the defined aggregates: the last value without a definition; None: leave it out."""
-        if said is None or not said.summary or said.summary == ("copy",):
+        if given is None or not given.summary or given.summary == ("copy",):
             return self.last
-        if "none" in said.summary:
+        if "none" in given.summary:
             return None
-        return {word: figure for word in said.summary if (figure := self._of(word, said.goal)) is not None}
+        return {word: figure for word in given.summary if (figure := self._of(word, given.goal)) is not None}
 
     def _of(self, word: str, goal: str | None) -> object:
         match word:

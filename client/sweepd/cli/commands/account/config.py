@@ -73,7 +73,7 @@ def origin_rows(settings: Settings) -> Sequence[Row]:
     kept = f"context {name}" if name else str(config_file(environ))
     for word in DEFAULTS:
         variable = f"SWEEPD_{word.upper()}"
-        rows.append(_row(word, settings.told(word), variable if environ.get(variable) else kept))
+        rows.append(_row(word, settings.default(word), variable if environ.get(variable) else kept))
     return rows
 
 

@@ -24,7 +24,7 @@ from sweepd.views.text import clean
     ),
 )
 @click.argument("address", metavar="[ADDRESS]", required=False)
-@click.option("--context", metavar="NAME", help="Name to keep it under; the address if nothing is said.")
+@click.option("--context", metavar="NAME", help="Name to keep it under; the address by default.")
 def login(address: str | None, context: str | None) -> None:
     """Keep a server and the token for it, and use them from now on.
 

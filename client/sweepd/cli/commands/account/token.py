@@ -68,7 +68,7 @@ def command(
 
     `token create` writes the new token alone to stdout, once: the server keeps only its hash. Scopes: admin
     (everything), write (change sweeps and runs), read, agent (attach agents). `token revoke` ends tokens, and
-    within a second all that was opened with them; trainings go on.
+    within a second all that was opened with them; trainings continue.
     """
     verb, rest = (words[0], words[1:]) if words else ("list", ())
     told = any((scope, display_name, projects, account, expires, request_id))

@@ -63,7 +63,7 @@ def command(
         raise usage_problem("FILE and --prior-run cannot both be read from stdin")
     text = read_sweep(file, placing=placing(overrides, settings.environ))
     spec = checked_spec(text, error_format=error_format, overrides=overrides)
-    parent = parent_of(spec, overrides, settings.environ, settings.kept)
+    parent = parent_of(spec, overrides, settings.environ, settings.context_default)
 
     with connect(settings) as client:
         selection = selection_of(client, prior)

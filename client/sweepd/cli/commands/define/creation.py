@@ -87,7 +87,7 @@ def note_standstill(client: Client, name: str, settings: Settings) -> None:
     """Say what else it takes for a sweep that was given runs to start them: agents end with their sweeps."""
     sweep = client.get_sweep(name)
     if sweep.state == v1.SWEEP_STATE_PAUSED:
-        note(f"The sweep is paused; let it go on:  sweepctl resume {name}")
+        note(f"The sweep is paused; resume it:  sweepctl resume {name}")
     elif sweep.state in (v1.SWEEP_STATE_PENDING, v1.SWEEP_STATE_RUNNING) and not sweep.connected_agents:
         line = agent_command(name, client.address, settings, requires=sweep.spec.requires)
         note(f"No agent is connected. Start one:  {line}")

@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     "--slots",
     type=click.IntRange(min=1),
     metavar="N",
-    help="How many runs go on at once; 1 if nothing is said.",
+    help="Number of runs at once; 1 by default.",
 )
 @click.option(
     "--interpreter",

@@ -69,7 +69,7 @@ def prior_options(function: Callable[..., object]) -> Callable[..., object]:
             runs=prior_runs,
             sweeps=prior_sweeps,
             project=prior_project,
-            entity=current_settings().told("entity"),
+            entity=current_settings().default("entity"),
             filters=prior_filters,
         )
         return function(prior=prior, **others)

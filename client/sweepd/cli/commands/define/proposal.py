@@ -167,7 +167,7 @@ if TYPE_CHECKING:
 def parents_of(names: Iterable[str], project: str | None) -> set[str]:
     """Return the projects that the runs are of, by full name."""
     parents = {name.rpartition("/")[0] for name in names}
-    return parents or {project_name(project or "", current_settings().told("entity"))}
+    return parents or {project_name(project or "", current_settings().default("entity"))}
 
 
 def prior_options_of(

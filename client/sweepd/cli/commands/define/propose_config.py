@@ -44,7 +44,7 @@ _METHODS = ("grid", "random", "bayes", "sobol")
     multiple=True,
     type=click.Choice(_STATES),
     default=("finished",),
-    help="Runs in this state; finished if nothing is said. Repeatable.",
+    help="Runs in this state; finished by default. Repeatable.",
 )
 @click.option("--metric", metavar="NAME", help="Objective; else that of most runs.")
 @click.option(
@@ -110,7 +110,7 @@ def _by_hand(client: Client, project: str, states: tuple[str, ...]) -> list[Trie
     from sweepd.cli.commands.define.proposal import Tried
     from sweepd.views.run import params_shape
 
-    name = project_name(project, current_settings().told("entity"))
+    name = project_name(project, current_settings().default("entity"))
     listed = client.list_runs(project=name, states=run_states(states), standalone=True)
     return [Tried(v1.SweepSpec(program=_program(run)), params_shape(run), None) for run in listed]
 

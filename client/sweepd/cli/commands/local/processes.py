@@ -32,7 +32,7 @@ class Interrupts:
 
     def __enter__(self) -> Self:
         for number in (*SIGNALS, signal.SIGALRM):
-            signal.signal(number, self._heard)
+            signal.signal(number, self._on_signal)
         self._hook, sys.unraisablehook = sys.unraisablehook, self._lost
         return self
 
@@ -62,7 +62,7 @@ class Interrupts:
             if self._waiting:
                 self._raise()
 
-    def _heard(self, number: int, frame: FrameType | None) -> None:
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
         self._waiting = True
         self._raise()
 
@@ -88,7 +88,7 @@ class SignalBox:
 
     def __enter__(self) -> Self:
         for number in SIGNALS:
-            signal.signal(number, lambda heard, frame: self._kept.append(signal.Signals(heard)))
+            signal.signal(number, lambda received, frame: self._kept.append(signal.Signals(received)))
         return self
 
     def __exit__(self, *details: object) -> None:

@@ -64,7 +64,7 @@ def command(
     settings = current_settings()
     text = read_sweep(file, placing=placing(overrides, settings.environ))
     spec = checked_spec(text, error_format=error_format, overrides=overrides)
-    parent = parent_of(spec, overrides, settings.environ, settings.kept)
+    parent = parent_of(spec, overrides, settings.environ, settings.context_default)
     folder = _folder(spec, file)
     _check_labels(spec, labels)
 
@@ -110,11 +110,11 @@ def label(text: str) -> tuple[str, str]:
     """Return the name and the value of a label.
 
     Raises:
-        BadParameter: it is none.
+        BadParameter: the text is not NAME=VALUE.
     """
     name, equals, value = text.partition("=")
     if not name or not equals:
-        raise click.BadParameter(f"{text!r} is no label; write NAME=VALUE")
+        raise click.BadParameter(f"{text!r} is not a label; write NAME=VALUE")
     return name, value
 
 
@@ -206,7 +206,7 @@ def _next_steps(client: Client, sweep: v1.Sweep, best: v1.Run | None, outcome: O
     if outcome.stalled:
         lines.append(f"  sweepctl resume {sweep.name}      # once what is wrong is fixed")
     if not outcome.progress.ended:
-        lines.append(f"  sweep-agent --sweep {sweep.name}      # goes on")
+        lines.append(f"  sweep-agent --sweep {sweep.name}      # continues")
         lines.append(f"  sweepctl stop {sweep.name}      # ends it")
     return lines
 

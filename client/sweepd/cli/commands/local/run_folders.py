@@ -193,7 +193,7 @@ def command_for(found: Found, *, grace: float) -> list[str]:
         "--log-format",
         "json",
     ]
-    # There is a server; where much goes on, an agent takes a while to reach it.
+    # There is a server; under load, an agent takes a while to reach it.
     return [*command, "--grace", duration_text(grace), "--wait", duration_text(max(grace, _CALL_WITHIN))]
 
 

@@ -108,7 +108,7 @@ class ScratchFolder:
         return process
 
     def adopt(self, process: Process) -> None:
-        """End this process, too, when all is over."""
+        """End this process, too, at the end."""
         self._processes.append(process)
 
     def close(self) -> None:

@@ -33,7 +33,7 @@ _AT_ONCE = 2
     "--grace",
     metavar="DURATION",
     default="1m",
-    help="Give up a folder that has got no further for so long; 1m if nothing is said.",
+    help="Give up a folder without progress for so long; 1m by default.",
 )
 @output_option(FORMATS)
 def command(folders: tuple[Path, ...], grace: str, output_format: str) -> int:
@@ -52,7 +52,7 @@ def command(folders: tuple[Path, ...], grace: str, output_format: str) -> int:
         raise usage_problem(f"--grace: {error}") from None
     found = find(folders or (Path(RUN_FOLDERS),))
     with connect(settings) as client:
-        client.server_info()  # no agent is started for a server that is away
+        client.server_info()  # no agent is started for an unavailable server
         outcomes: list[Outcome] = []
         # The table has what is said of each; on one screen with it, that would be there twice.
         on_screen = output_format in ("table", "wide") and sys.stdout.isatty()
@@ -61,7 +61,7 @@ def command(folders: tuple[Path, ...], grace: str, output_format: str) -> int:
         for outcome in _synced(client, found, target(settings), settings, seconds):
             outcomes.append(outcome)
             if not on_screen:
-                note(_told(outcome))
+                note(_outcome_text(outcome))
     rows = [outcome.shape() for outcome in outcomes]
     columns = _columns(explained=any(outcome.message for outcome in outcomes))
     write_rows(rows, output_of(output_format), columns, name="run")
@@ -85,7 +85,7 @@ def _synced(
         yield from pool.map(one, found)
 
 
-def _told(outcome: Outcome) -> str:
+def _outcome_text(outcome: Outcome) -> str:
 
     name = clean(outcome.found.run or str(outcome.found.path))
     message = f": {clean(outcome.message)}" if outcome.message else ""

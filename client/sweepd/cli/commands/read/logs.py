@@ -54,7 +54,7 @@ def command(run: str, follow: bool, attempt: int | None, tail_bytes: int | None)
                 found.name,
                 at,
                 one_attempt=attempt is not None,
-                on_gap=lambda error: note("The server is away; waiting for it."),
+                on_gap=lambda error: note("The server is unavailable; waiting for it."),
                 on_attempt=lambda number: note(f"Attempt {number}:"),
             )
             for piece in pieces:

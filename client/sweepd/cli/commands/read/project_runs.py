@@ -71,7 +71,7 @@ def write_project(
     settings: Settings, project: str, states: Sequence[str], output: Output, *, by_hand: bool
 ) -> None:
     """Write the runs of a project, the newest first."""
-    name = project_name(project, settings.told("entity"))
+    name = project_name(project, settings.default("entity"))
     readable = Readable()
     with connect(settings) as client:
         listed = client.list_runs(

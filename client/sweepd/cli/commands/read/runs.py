@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     "--by-hand", is_flag=True, help="With --project: only standalone runs, which belong to no sweep."
 )
 @click.option("--prior", is_flag=True, help="With ID: the runs of elsewhere that it began with, not its own.")
-@click.option("--watch", is_flag=True, help="Go on: redraw on a terminal, append what changed in a pipe.")
+@click.option("--watch", is_flag=True, help="Follow: redraw on a terminal, append what changed in a pipe.")
 @row_output
 def command(
     sweep: str,
@@ -121,9 +121,7 @@ def _check(sweep: str, project: str | None, *, by_hand: bool, prior: bool, watch
             next_step="sweepctl runs --project P --by-hand",
         )
     if watch and (project or prior):
-        raise usage_problem(
-            "--watch is for the runs of a sweep as they go on", next_step="sweepctl runs ID --watch"
-        )
+        raise usage_problem("--watch is for the runs of a sweep", next_step="sweepctl runs ID --watch")
     if prior and not sweep:
         raise usage_problem(
             "--prior goes with a sweep: a project has no such runs", next_step="sweepctl runs ID --prior"

@@ -76,7 +76,7 @@ def command(
 ) -> None:
     """Change a sweep, running or ended: its bound, its texts, its labels.
 
-    A raised run_cap lets a sweep that is finished because of it go on; a lowered one starts no run beyond it.
+    A raised run_cap lets a sweep continue that is finished because of it; a lowered one bounds new runs.
     Nothing else changes what its runs do.
     """
     from sweepd.calls.states import sweep_state

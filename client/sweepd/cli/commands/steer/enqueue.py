@@ -54,7 +54,7 @@ def command(
 ) -> None:
     """Add a run of a point of your choice; it starts before any new point of the method.
 
-    What the point leaves out is chosen by the method. The run counts for run_cap; a finished sweep goes on
+    What the point leaves out is chosen by the method. The run counts for run_cap; a finished sweep continues
     with it. With repeats, as many runs as that are added. Prints their names.
     """
     from sweepd.cli.commands.define.creation import note_standstill

@@ -41,7 +41,7 @@ _STATES = ("failed", "crashed", "stopped", "killed")
 def command(names: tuple[str, ...], states: tuple[str, ...], request_id: str, output_format: str) -> None:
     """Hand ended runs out again: the same runs, each with a new attempt.
 
-    They do not count again for run_cap, and a sweep that has ended goes on with them, unless it was
+    They do not count again for run_cap, and a sweep that has ended continues with them, unless it was
     cancelled. All of them or none: a run that cannot be retried is named. Prints the names of those that
     wait again.
     """

@@ -37,7 +37,7 @@ def typed_value(word: str) -> tuple[str, Json]:
     """Return the name and the value of `NAME=VALUE`.
 
     Raises:
-        Problem: it is no such word.
+        Problem: the text has another form.
     """
     name, equals, text = word.partition("=")
     if not equals or not name:
@@ -52,7 +52,7 @@ def typed_words(words: Sequence[str], option: str) -> dict[str, Json]:
     """Return the names and values of all words of an option.
 
     Raises:
-        Problem: one is no such word, or a name is there twice.
+        Problem: a word has another form, or a name is given twice.
     """
     values: dict[str, Json] = {}
     for name, value in map(typed_value, words):
@@ -66,7 +66,7 @@ def typed_values(text: str, where: str) -> dict[str, Json]:
     """Return the values of a mapping.
 
     Raises:
-        Problem: it is none.
+        Problem: the text is not a mapping.
     """
     try:
         return read_values(text)
