@@ -8,7 +8,7 @@ from sklearn.preprocessing import StandardScaler
 
 import sweepd
 
-# Used by hand as they are; in a sweep, the sweep's values take their place.
+# Defaults without a sweep; in a sweep, the sweep's values replace them.
 defaults = {"learning_rate": 0.001, "optimizer": "sgd", "hidden": 16, "epochs": 20}
 
 sweepd.init(config=defaults)

@@ -13,7 +13,7 @@ for argument in "$@"; do
     esac
 done
 
-metrics=${SWEEPD_METRICS_FILE:-/dev/null}  # by hand, nobody reads the lines
+metrics=${SWEEPD_METRICS_FILE:-/dev/null}  # without an agent, no one reads the lines
 
 x=1.0
 step=0
