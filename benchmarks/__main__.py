@@ -10,7 +10,7 @@ NAMES = ("light", "log-cost", "hand-out", "beside", "prior-runs", "metric-store"
 
 
 def main() -> None:
-    """Run what was asked for, or everything."""
+    """Run the requested benchmarks, or all."""
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
     parser.add_argument(
         "names", nargs="*", metavar="NAME", help=f"which ones: {', '.join(NAMES)}; default: all"

@@ -63,7 +63,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let the caller choose how long properties are tried, and change what is frozen."""
+    """Add options for the effort of property tests, and for updating the frozen files."""
     parser.addoption("--long", action="store_true", help="try properties on many more examples")
     parser.addoption("--freeze", action="store_true", help="write the golden files of tests/frozen anew")
 

@@ -1,4 +1,4 @@
-"""Makes the database of a scheduler refuse what is written, from outside, and take it again."""
+"""Makes the database of a scheduler refuse and accept writes, from outside."""
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -8,10 +8,10 @@ from sweepd_kernel.sql.database import Engine
 from sweepd_kernel.sql.sqlite import SqliteEngine
 
 AWAY = "select abs(-9223372036854775808)"
-"""Fails as a disk does: the error lays no blame on what is to be written."""
+"""Fails as a disk does: the error does not concern the written data."""
 
 DEFECT = "select raise(abort, 'no such state')"
-"""Fails as a rule of the tables does: what is to be written is wrong, and stays so."""
+"""Fails as a constraint of the tables does: the written data is invalid, and stays so."""
 
 _FULL_DISK = """create or replace function refuse() returns trigger language plpgsql as
     $$ begin raise exception 'no room' using errcode = '53100'; end $$"""

@@ -105,7 +105,7 @@ class MemoryStore:
         )
 
     def recall(self, keys: Collection[RequestKey], forget_before: int) -> Recollection:
-        """Return what is remembered of some requests, and of their quotas."""
+        """Return the stored state of some requests and of their quotas."""
         kept = {key: each for key, each in self._requests.items() if each.time >= forget_before}
         self._requests = kept
         owners = {owner for key in keys for owner in charged(key)} | {EVERYBODY}

@@ -127,7 +127,7 @@ class Caller:
         )
 
     def ask(self, run_number: int, count: int = 1, timeout: float = PATIENCE) -> v1.Suggestions:
-        """Ask as the contract says: resend from where the service wants it."""
+        """Ask by the contract: resend from the number that the service requests."""
         answer = self._server.stub.Suggest(self.request(run_number, count), timeout=timeout)
         if answer.WhichOneof("answer") == "resend_from":
             self.known = answer.resend_from - 1

@@ -1,4 +1,4 @@
-"""Waits for what is to happen, instead of for as long as it usually takes."""
+"""Waits for a condition, instead of a fixed time."""
 
 import asyncio
 import time
@@ -11,7 +11,7 @@ _TRIES = 3
 
 
 def until(true: Callable[[], object], *, within: float = PATIENCE, what: str = "") -> None:
-    """Return once `true` says so; the test fails if it does not within so many seconds."""
+    """Return once `true` returns true; the test fails if it does not within so many seconds."""
     deadline = time.monotonic() + within
     while not true():
         if time.monotonic() >= deadline:  # it may have come true in time, while this process paused

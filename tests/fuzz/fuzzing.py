@@ -1,4 +1,4 @@
-"""Looks for files that crash the reader: mutates what it has, keeps what says something new."""
+"""Fuzzer of the reader: mutates its corpus, and keeps files with new behaviour."""
 
 import hashlib
 import random
@@ -73,7 +73,7 @@ class Fuzzing:
 
 
 def crash_of(content: bytes, error: Exception) -> Crash:
-    """Return what is to be known of a crash; `where` tells one kind from another."""
+    """Return the description of a crash; `where` identifies its kind."""
     frames = traceback.extract_tb(error.__traceback__)
     # What was too slow is somewhere else each time: one kind, whatever it was busy with.
     last = "" if type(error).__name__ == "TooSlowError" else f" at {frames[-1].filename}:{frames[-1].lineno}"

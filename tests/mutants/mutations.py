@@ -55,7 +55,7 @@ class Mutant:
     after: str
 
     def described(self, root: Path) -> str:
-        """Return what was changed where, in one line that no line above it can change."""
+        """Return the mutation and its place, in one line that does not depend on the lines above."""
         return f"{self.path.relative_to(root)}::{self.function}: {self.before}  ->  {self.after}"
 
     def code(self) -> CodeType:

@@ -46,7 +46,7 @@ class MutationSession:
     seed: int
     fates: list[tuple[Mutant, Fate]] = field(default_factory=list)
     failing: list[str] = field(default_factory=list)
-    """Tests that fail without any mutant, and so tell nothing of one."""
+    """Tests that fail without any mutant, and so detect none."""
     _callers: dict[tuple[str, str], set[int]] = field(default_factory=lambda: defaultdict(set))
     _seconds: dict[int, float] = field(default_factory=dict)
 

@@ -53,7 +53,7 @@ def study_of(
 async def replayed(
     inner: Wire, spec: v1.SweepSpec, lines: list[v1.StudyObservation], run: v1.Run
 ) -> v1.ParameterMap:
-    """Ask for a recorded suggestion again, in a study that knows just what it had seen."""
+    """Repeat a recorded suggestion, in a study with exactly its observations."""
     request = v1.SuggestRequest(
         sweep=f"local/replay/{run.number}",
         revision=1,

@@ -1,4 +1,4 @@
-"""Section 10: every attempt at a run gets the same, whoever starts it."""
+"""Section 10: every attempt at a run gets the same inputs, whichever agent starts it."""
 
 from __future__ import annotations
 

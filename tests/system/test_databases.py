@@ -1,4 +1,4 @@
-"""Databases that do not belong together: refused with the remedy wherever somebody looks."""
+"""Databases that do not belong together: every command refuses them with the remedy."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prepared]:
 
 @contextmanager
 def refused(prepared: Prepared) -> Iterator[str]:
-    """Start the server in the foreground, and wait until its output tells why it cannot; give that line."""
+    """Start the server in the foreground; yield the line of its output with the reason for its failure."""
     log = prepared.installation.folder / "refused.log"
     command = [str(BIN / "sweepd"), "up", "--data", str(prepared.data), "--listen", prepared.server.address]
     with log.open("w") as stream:

@@ -1,4 +1,4 @@
-"""The demonstration: what it shows, and that it leaves nothing, whenever it is interrupted."""
+"""The demonstration: its output, and that it leaves nothing, whenever it is interrupted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Each rule of early termination ends a real run, and says why, also when the scheduler dies between."""
+"""Each rule of early termination stops a real run, with the reason, also if the scheduler dies meanwhile."""
 
 from __future__ import annotations
 

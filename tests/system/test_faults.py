@@ -1,4 +1,4 @@
-"""kill -9 of each process in mid-sweep: every point runs once, and what was acknowledged is there."""
+"""kill -9 of each process in mid-sweep: every point runs once, and acknowledged data is there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files that are no ordinary ones, and what is shown of hostile ones: one message each, and no escapes."""
+"""Unusual files, and the display of hostile ones: one message each, and no escapes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""P29 b, d, e: a token ends what it opened and no training; the foreign is not there; no secret stays."""
+"""P29 b, d, e: a dead token ends its streams, no training; foreign objects do not exist; no secret leaks."""
 
 from __future__ import annotations
 

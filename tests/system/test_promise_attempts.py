@@ -1,4 +1,4 @@
-"""P7 to P10, P12: one live attempt, whoever freezes, dies or is cut off."""
+"""P7 to P10, P12: one live attempt, whichever process freezes, dies or is disconnected."""
 
 from __future__ import annotations
 
@@ -302,7 +302,7 @@ def test_of_two_agents_with_the_same_identity_the_newer_wins_and_the_older_touch
 def test_a_hand_out_that_is_not_confirmed_goes_to_another_and_costs_nothing(
     installation: Installation,
 ) -> None:
-    """P12: an agent that froze with a free slot is given a run, and never says so."""
+    """P12: an agent that froze with a free slot is given a run, and never confirms it."""
     installation.join_server(*PATIENT)
     name = installation.create(sweep("steps.py"))
     installation.ctl("pause", name)

@@ -71,7 +71,7 @@ def test_the_scheduler_may_be_away_for_longer_than_a_lease(
 
 
 def test_an_agent_that_comes_before_its_server_waits_for_it(installation: Installation) -> None:
-    """P25: it dials until somebody answers, however long that takes."""
+    """P25: it dials until a server answers, however long that takes."""
     server = installation.start_server(*SHORT)
     name = installation.create(sweep("steps.py"))
     assert server.stop() == 0

@@ -27,7 +27,7 @@ def started(agent: Agent, count: int = 1) -> list[dict[str, object]]:
 
 
 def test_a_verdict_sends_sigterm_within_5_s_and_sigkill_follows(installation: Installation) -> None:
-    """P20: SIGTERM to the whole group; what is deaf to it gets SIGKILL after the grace."""
+    """P20: SIGTERM to the whole group; processes that ignore it get SIGKILL after the grace."""
     installation.start_server(*SHORT)
     name = installation.create(sweep("ranked.py", runs=3) + STOPPED)
     agent = installation.start_agent(name, "--slots", "3")

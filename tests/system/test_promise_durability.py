@@ -1,4 +1,4 @@
-"""P1 to P5: what was acknowledged stays, once and with its value, whoever is killed or away."""
+"""P1 to P5: acknowledged data stays, once and with its value, whichever process dies or is unavailable."""
 
 from __future__ import annotations
 

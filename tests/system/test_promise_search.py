@@ -48,7 +48,7 @@ def fails(number: int) -> bool:
 
 
 class Crowd:
-    """Agents that take runs, and tell each of them twice, until the model has chosen points enough."""
+    """Agents that take runs, and report each of them twice, until the model has chosen enough points."""
 
     def __init__(self, wire: Wire, sweep: str) -> None:
         self._wire = wire

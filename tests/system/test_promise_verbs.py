@@ -86,7 +86,7 @@ def test_twenty_callers_with_one_request_id_enqueue_one_run(installation: Instal
 def test_failed_runs_are_retried_once_each_though_scheduler_and_agent_are_killed(
     installation: Installation,
 ) -> None:
-    """P13, P21: the retry of many runs is stored as one; what was lost gets another attempt."""
+    """P13, P21: the retry of many runs is stored as one; lost runs get another attempt."""
     server = installation.start_server(*SHORT)
     installation.write("trial.sh", "[ -f mended ] || exit 3\nsleep 0.1\n")
     grid = "command: [sh, trial.sh]\nmethod: grid\nparameters: {a: {min: 1, max: 36}}\nguard: {agent: 1000}\n"

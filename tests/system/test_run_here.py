@@ -199,7 +199,7 @@ def test_run_ends_when_the_script_never_logs_the_objective(installation: Install
 
 
 STEPS = {1: 40, 2: 400, 3: 400}
-"""By how often Ctrl-C is pressed: after once the run ends by itself, else it is there to be ended."""
+"""By the number of Ctrl-C: after one the run ends by itself, otherwise it is still live."""
 
 
 @pytest.mark.parametrize("presses", STEPS)

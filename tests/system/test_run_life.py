@@ -102,7 +102,7 @@ def test_a_sweep_pauses_when_too_many_of_its_last_runs_failed(installation: Inst
 
 
 def test_a_canary_that_never_logs_the_objective_fails_the_sweep(installation: Installation) -> None:
-    """One run is spent; the reason names what it did log."""
+    """One run is spent; the reason names the logged keys."""
     installation.join_server()
     extra = "metric: {name: accuracy}\ncanary: true\n"
     name = planned(installation, {a: {"steps": [0.5]} for a in range(9)}, extra)
@@ -136,7 +136,7 @@ def test_the_others_follow_a_canary_that_logs_the_objective(installation: Instal
 
 
 def test_repeats_of_a_point_know_their_index_and_count_as_one(installation: Installation) -> None:
-    """The runs of a point follow each other; the best is that of the point, whoever dies between."""
+    """The runs of a point follow each other; the best is that of the point, whichever process dies."""
     server = installation.start_server()
     plan: Plan = {0: {"steps": ["go-{repeat}", 0.5]}, 1: {"steps": [0.25]}}
     extra = "metric: {name: loss}\nrepeats: 3\nrun_cap: 5\n"

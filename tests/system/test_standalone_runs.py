@@ -1,4 +1,4 @@
-"""A script that a person starts is a run of its project, whoever dies meanwhile."""
+"""A script that a person starts is a run of its project, whichever process dies meanwhile."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from waiting import until
 
 
 def synced(installation: Installation, *arguments: str, code: int | None = 0) -> list[dict[str, object]]:
-    """Bring in what is here, and return what became of each folder."""
+    """Sync the run folders here, and return the outcome of each."""
     done = installation.ctl("sync", *arguments, "-o", "json", code=code)
     outcomes: list[dict[str, object]] = json.loads(done.stdout)
     return outcomes
@@ -266,7 +266,7 @@ def test_a_person_stops_a_script_from_afar(installation: Installation) -> None:
 
 
 def test_a_script_that_is_started_again_continues_with_its_run(installation: Installation) -> None:
-    """Its second attempt tells the whole file: what of the first had arrived is there once in views."""
+    """Its second attempt sends the whole file: rows that arrived from the first are in views once."""
     installation.join_server(*SHORT)
     first = start(installation, 10, "fails")
     assert first.process.wait(30) == 1

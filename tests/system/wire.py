@@ -1,4 +1,4 @@
-"""The wire itself, for tests that say what no honest client says, or say it from many agents at once."""
+"""The wire itself, for tests that send messages that no honest client sends, or act as many agents."""
 
 from __future__ import annotations
 

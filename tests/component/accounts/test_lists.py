@@ -257,7 +257,7 @@ def test_projects_and_entities_come_to_be_and_are_shown_to_whom_they_concern(tmp
 
 
 def test_a_token_bound_to_as_many_projects_as_can_be_is_good_at_every_service(tmp_path: Path) -> None:
-    """The gateway tells of all of them with each call: gRPC would refuse so much metadata now and then."""
+    """The gateway sends all of them with each call: gRPC would sometimes refuse so much metadata."""
 
     async def main(house: House) -> None:
         places = [OWN, *(f"{'e' * 60}{number}/{'p' * 64}" for number in range(100, 199))]

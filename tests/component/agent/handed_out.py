@@ -55,14 +55,14 @@ class Attempt:
             self.resumed_before = self.point_row if self.resumed_before is None else self.resumed_before
 
     def takes_observations(self, batch: v1.ObservationBatch) -> None:
-        """Keep what is new; nothing of a batch that begins later."""
+        """Keep new rows; drop a batch that leaves a gap."""
         if batch.first_row <= self.observation_row + 1:
             fresh = [o for o in batch.observations if o.row > self.observation_row]
             self.observations += [(o.row, o.key, o.value) for o in fresh]
             self.observation_row = max(self.observation_row, batch.last_row)
 
     def takes_piece(self, piece: v1.LanePiece) -> int:
-        """Keep what is new of a lane; return its cursor."""
+        """Keep new data of a lane; return its cursor."""
         match piece.lane:
             case v1.LANE_POINTS:
                 self._takes_points(piece.start + 1, piece.end, batch_of(piece))
@@ -81,7 +81,7 @@ class Attempt:
                 raise AssertionError(f"lane {other}")
 
     def _takes_points(self, first_row: int, last_row: int, batch: v1.PointBatch) -> None:
-        """Keep what is new, and see that no point comes twice."""
+        """Keep new points, and check that none arrives twice."""
         if not (first_row <= self.point_row + 1 and last_row > self.point_row):
             return
         dropped = {row for r in batch.dropped for row in range(r.first, r.last + 1)}

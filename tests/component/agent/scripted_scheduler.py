@@ -1,4 +1,4 @@
-"""A scheduler that does what a test says."""
+"""A scheduler that follows the script of a test."""
 
 from __future__ import annotations
 

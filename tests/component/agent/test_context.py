@@ -145,7 +145,7 @@ def test_an_agent_that_ends_leaves_nothing_running_of_what_it_has_asked(
 
 
 def test_devices_are_those_that_their_driver_names(scheduler: ScriptedScheduler, machine: Machine) -> None:
-    """No machine of ours has one: the driver's program is a stand-in that prints what the real one does."""
+    """Use a stand-in that prints the output of the driver's real program: no test machine has a GPU."""
     put(
         machine.folder,
         "nvidia-smi",

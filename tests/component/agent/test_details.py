@@ -174,7 +174,7 @@ def test_a_broken_file_is_warned_of_once_and_harms_nothing(
 def test_a_scheduler_that_takes_no_details_is_sent_none(
     scheduler: ScriptedScheduler, machine: Machine
 ) -> None:
-    """It answers Unsupported; runs end as they did, and nothing waits for what it will never take."""
+    """It answers Unsupported; runs end as before, and nothing waits for the unsupported report."""
     scheduler.takes_only_rows = True
     machine.write("say.py", AT_THE_END)
     runs = [scheduler.add(sys.executable, "say.py") for _ in range(3)]

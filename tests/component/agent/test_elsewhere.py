@@ -67,7 +67,7 @@ def observed(attempt: Attempt) -> list[float]:
 def test_output_becomes_rows_also_when_the_agent_is_killed(
     scheduler: ScriptedScheduler, machine: Machine
 ) -> None:
-    """P2, P3: what stands in the log is read once, whoever reads it."""
+    """P2, P3: each line of the log is read once, whichever agent reads it."""
     machine.write("prints.py", PRINTS)
     scheduler.metrics_from = STDOUT
     run = scheduler.add(sys.executable, "prints.py")

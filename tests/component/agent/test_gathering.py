@@ -43,7 +43,7 @@ class TalkativeAgent:
 
 
 class Listening(AgentServiceServicer):
-    """Welcomes an agent, tells it two things in one message, and keeps what it says."""
+    """Welcomes an agent, sends it two commands in one message, and keeps its reports."""
 
     def __init__(self) -> None:
         self.messages: list[v1.AttachRequest] = []

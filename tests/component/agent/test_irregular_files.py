@@ -1,4 +1,4 @@
-"""FIFOs, folders and links where a script's files are expected: no agent waits, or sends what is behind."""
+"""FIFOs, folders and links in place of a script's files: no agent waits, or sends their targets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Secrets that an agent keeps to prove what is its own, and who gets to see them."""
+"""Secrets that prove an agent's ownership, and their confidentiality."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ PLACED = ("--slot=${agent.slot}", "${agent.gpus}", "at-${agent.labels.site}", "$
 def tell(
     scheduler: ScriptedScheduler, machine: Machine, number: int, *items: str, repeat: int | None = None
 ) -> str:
-    """Have a run handed out that says what it sees."""
+    """Hand out a run that reports its environment."""
     machine.write("tell.py", TELL)
     return scheduler.add_attempt(
         number, sys.executable, "tell.py", *items, params={"lr": 1e-05, "s": "a b"}, repeat=repeat
@@ -52,7 +52,7 @@ def variable(told: dict[str, object], name: str) -> str | None:
 
 
 def refused(machine: Machine, *flags: str, visible: str = "") -> str:
-    """Start an agent that does not want to; return the one line it says."""
+    """Start an agent that refuses its options; return its single line of output."""
     agent = machine.start(*flags, CUDA_VISIBLE_DEVICES=visible)
     assert agent.ended() == 2
     (line,) = agent.log.read_text().splitlines()

@@ -271,7 +271,7 @@ def lived_after_an_agent(folder: Path, *, term: float) -> float | None:
 def test_a_result_that_a_welcome_acknowledges_is_logged_once_for_the_attempt(
     scheduler: ScriptedScheduler, machine: Machine
 ) -> None:
-    """The stream broke between the end and its acknowledgement; what is left to deliver keeps the attempt."""
+    """The stream broke between the end and its acknowledgement; undelivered data keeps the attempt."""
     scheduler.acks_ends = scheduler.acks_logs = False
     agent = machine.start("--no-context")
     attempt = scheduler.ended(scheduler.add("echo", "kept back"))

@@ -36,7 +36,7 @@ class Fence:
 
 @dataclass(slots=True, kw_only=True)
 class Example:
-    """A sweep file of the document, and what the document says of it."""
+    """A sweep file of the document, with its documented messages."""
 
     content: str
     words: frozenset[str]

@@ -21,7 +21,7 @@ def fail(context: grpc.ServicerContext, error: DomainError) -> NoReturn:
 
 
 class Sweeps(sweep_service_pb2_grpc.SweepServiceServicer):
-    """Sweeps and runs by name; `changes` goes to whoever watches."""
+    """Sweeps and runs by name; `changes` goes to the watchers."""
 
     def __init__(self) -> None:
         self.sweeps: dict[str, v1.Sweep] = {}
@@ -100,7 +100,7 @@ class Sweeps(sweep_service_pb2_grpc.SweepServiceServicer):
     def WatchSweep(
         self, request: v1.WatchSweepRequest, context: grpc.ServicerContext
     ) -> Iterator[v1.WatchSweepResponse]:
-        """Send the snapshot unless resumed, then what is put into `changes`; None breaks the stream."""
+        """Send the snapshot unless resumed, then the items of `changes`; None breaks the stream."""
         self.requests.append(request)
         sweep = self.find(request.name, context)
         if not request.resume_token:
@@ -124,7 +124,7 @@ class Sweeps(sweep_service_pb2_grpc.SweepServiceServicer):
     def UpdateSweep(
         self, request: v1.UpdateSweepRequest, context: grpc.ServicerContext
     ) -> v1.UpdateSweepResponse:
-        """Change what the mask names; `meanwhile` edits of somebody else come in between first."""
+        """Change the fields of the mask; `meanwhile` concurrent edits are applied first."""
         self.requests.append(request)
         sweep = self.find(request.sweep.name, context)
         if self.meanwhile:

@@ -1,4 +1,4 @@
-"""`sweepctl config`: what is kept for this account, and what holds because of it."""
+"""`sweepctl config`: stored defaults of this account, and their effects."""
 
 from __future__ import annotations
 

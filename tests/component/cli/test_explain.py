@@ -1,4 +1,4 @@
-"""The stories that `explain` tells, and the files that `propose-config` writes."""
+"""Explanations of `explain`, and the files that `propose-config` writes."""
 
 from __future__ import annotations
 

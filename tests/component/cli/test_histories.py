@@ -101,7 +101,7 @@ def test_export_as_csv_is_a_line_for_each_run(ctl: Ctl, server: ScriptedServer) 
 
 @pytest.fixture
 def _brief_listening(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Silence tells that a log has ended; this server is never slow."""
+    """Silence means that a log has ended; this server is never slow."""
     monkeypatch.setattr("sweepd.calls.logs._LISTEN_SECONDS", 0.1)
 
 

@@ -1,4 +1,4 @@
-"""docs/sweep-file.md says what is so: each example is validated and previewed, each output is compared.
+"""Examples in docs/sweep-file.md: each is validated and previewed, each output is compared.
 
 After a change on purpose `REGENERATE=1 .venv/bin/pytest tests/component/cli/test_sweep_file_docs.py` writes
 the outputs into the document; what git shows is what people will read.

@@ -21,7 +21,7 @@ def test_without_a_folder_of_runs_it_says_which_one_is_wanted(offline: Ctl, home
 def test_on_a_terminal_each_folder_is_reported_once(
     ctl: Ctl, environ: dict[str, str], server: ScriptedServer, home: Path
 ) -> None:
-    """Elsewhere the lines on stderr tell how far it has come, and stdout has data alone."""
+    """Without a terminal, stderr has the progress and stdout only data."""
     folder = home / "sweepd-runs" / "20260131-174501-byhand42"
     (folder / "agent").mkdir(parents=True)
     run = a_run()

@@ -47,7 +47,7 @@ assert wandb.run is None
 def by_hand(
     folder: Path, script: str, *arguments: str, **variables: str
 ) -> tuple[list[dict[str, object]], str]:
-    """Run a script alone; return its rows and what it printed."""
+    """Run a script alone; return its rows and its output."""
     (folder / "train.py").write_text(script)
     kept = {
         name: value

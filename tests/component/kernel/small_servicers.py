@@ -1,4 +1,4 @@
-"""Small real services that give canned answers, so that kernel and gateway can be tested by themselves."""
+"""Small real services with canned answers, to test kernel and gateway in isolation."""
 
 import argparse
 import asyncio

@@ -1,4 +1,4 @@
-"""Copies that `sweepd pair` leaves: of what is removed there is no other one."""
+"""Copies that `sweepd pair` leaves: the only ones of the removed data."""
 
 import sqlite3
 from argparse import Namespace

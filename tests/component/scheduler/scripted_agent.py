@@ -1,4 +1,4 @@
-"""An agent that does what a test says, on the real stream: no processes, no disk."""
+"""An agent that follows the script of a test, on the real stream: no processes, no disk."""
 
 import asyncio
 import hashlib

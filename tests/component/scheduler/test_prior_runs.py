@@ -255,7 +255,7 @@ def test_a_preview_shows_what_prior_runs_leave_of_a_grid(tmp_path: Path) -> None
 
 
 def test_definitions_of_scripts_count_where_their_sweeps_say_nothing(tmp_path: Path) -> None:
-    """Parameters that a script had by itself, values that it put into its summary, its own tags."""
+    """Script-only parameters, values in the script's summary, and its own tags."""
     details = v1.RunDetails(
         tags=["mine"],
         config=point_message({"a": 99, "batch": 32, "opt": {"lr": 0.5}}),

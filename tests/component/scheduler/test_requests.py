@@ -1,4 +1,4 @@
-"""Requests that are repeated, on a real scheduler: the first response, whoever and whatever it was; P22."""
+"""Repeated requests, on a real scheduler: they get the first response; P22."""
 
 import asyncio
 import sqlite3

@@ -1,4 +1,4 @@
-"""ValidateSweep says of a file what `sweepctl validate` says, finding by finding."""
+"""ValidateSweep returns the same findings for a file as `sweepctl validate`."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""Each kind of value that is logged becomes what the page of scripts says."""
+"""Conversion of each kind of logged value, compared with docs/script.md."""
 
 from __future__ import annotations
 

@@ -80,7 +80,7 @@ def test_known_bytes_of_a_log_that_differ_are_refused(store: Store, together: bo
 def test_behind_known_rows_that_differ_nothing_is_stored_until_they_are_the_same(
     store: Store, together: bool
 ) -> None:
-    """An answer says how far all is stored: one to rows behind them would count for them, too."""
+    """An answer is cumulative: acknowledging later rows would acknowledge these, too."""
     store.writes.commit([rows(ONE, 1, [ROW, ROW])])
     arrivals = [rows(ONE, 1, [{"x": 9.0}]), rows(ONE, 2, [ROW]), rows(ONE, 3, [ROW])]
     if together:

@@ -1,4 +1,4 @@
-"""Every store shows what was stored: views, pages, thinned series, summaries, logs."""
+"""Reads of every store: views, pages, thinned series, summaries, logs."""
 
 from __future__ import annotations
 

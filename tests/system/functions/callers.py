@@ -35,7 +35,7 @@ class Home(Installation):
         self.kill_everything()
 
     def grid(self, *values: object, **keys: object) -> Sweep:
-        """Create a sweep over values of `x`; what it should have besides is named."""
+        """Create a sweep over values of `x`, with additional keys."""
         config = {"method": "grid", "parameters": {"x": {"values": list(values)}}, **keys}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", SweepWarning)  # that there is no program: runs are calls
@@ -99,7 +99,7 @@ class Caller:
                 process.wait()
 
     def said(self, name: str) -> str:
-        """Return what a file in the folder says; empty if it is not there."""
+        """Return the text of a file in the folder; empty if it is not there."""
         path = self.folder / name
         return path.read_text() if path.exists() else ""
 

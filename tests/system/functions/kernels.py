@@ -53,7 +53,7 @@ class Notebook:
         return self.shown
 
     def run(self, cell: str, *, within: float = _PATIENCE) -> str:
-        """Run a cell to its end, and return what it has shown."""
+        """Run a cell to its end, and return its output."""
         return self.read(self.begin(cell), within=within)
 
 

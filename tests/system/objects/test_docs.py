@@ -30,7 +30,7 @@ def blocks(page: Path) -> list[tuple[str, str]]:
 
 
 def lasting(text: str) -> list[str]:
-    """Return the lines of an output without what is different each time: numbers, names, widths, folders."""
+    """Return the lines of an output without variable parts: numbers, names, widths, folders."""
     found = re.search(r"sweep-agent --sweep local/train/(\w+)", text)
     assert found is not None
     text = re.sub(r"data=\S+", "data=", text.replace(found[1], "ID"))

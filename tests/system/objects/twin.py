@@ -1,4 +1,4 @@
-"""One way to speak to both clients: what is awaited by one of them is awaited here."""
+"""Uniform access to both clients: the calls of either are awaited here."""
 
 from __future__ import annotations
 

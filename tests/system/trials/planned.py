@@ -1,4 +1,4 @@
-"""A trial that does what `plan.json` says of its `a`.
+"""A trial that follows the plan for its `a` in `plan.json`.
 
 {"0": {"steps": [0.5, "go", 0.4], "exits": [1, 0]}}: it logs the loss 0.5, waits for a file `go`, logs 0.4 and
 exits with the code of its attempt, for later ones with the last. What is left out does not happen; the exit

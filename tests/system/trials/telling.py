@@ -1,4 +1,4 @@
-"""Says in a file what it was given, and ends once the file `release` is there."""
+"""Writes its inputs to a file, and ends once the file `release` is there."""
 
 import json
 import os

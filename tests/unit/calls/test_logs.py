@@ -14,7 +14,7 @@ from unit.objects.messages import a_run
 
 
 class _Busy(NoWire):
-    """Has the log of a run that has ended, and says nothing while it is listened to."""
+    """Has the log of an ended run, and sends nothing to followers."""
 
     def __init__(self) -> None:
         self.log = b"epoch 1\n"

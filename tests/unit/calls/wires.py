@@ -9,7 +9,7 @@ from sweepd.calls.methods import Method
 
 
 class NoWire:
-    """Brings nothing; tests say what it brings instead."""
+    """Returns nothing; tests replace its answers."""
 
     address = "nowhere"
     suspends = False

@@ -1,4 +1,4 @@
-"""Encoded bodies decode to what was encoded, and answers made of them to their messages."""
+"""Round trip of encoded bodies, and decoding of answers made of them."""
 
 from __future__ import annotations
 

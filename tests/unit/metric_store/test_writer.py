@@ -18,7 +18,7 @@ GONE = UnavailableError("metric-store", "here", "it is stopping")
 
 
 class MemoryWrites:
-    """A store that notes what it is given, and waits at the gate for the first commit."""
+    """A store that records its writes, and waits at the gate for the first commit."""
 
     def __init__(self) -> None:
         self.commits: list[list[int]] = []

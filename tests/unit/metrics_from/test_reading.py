@@ -255,7 +255,7 @@ def record(body: bytes) -> bytes:
 
 
 def test_a_long_record_is_checked_in_pieces_and_only_if_it_holds_scalars() -> None:
-    """A checksum is slow here, and whoever reads has other things to do; a picture is not even looked at."""
+    """A checksum is slow here, and the reader has other work; a picture is not even read."""
     picture = Summary.Value(tag="picture", image=Summary.Image(encoded_image_string=bytes(100_000)))
     scalar = Summary.Value(tag="loss", simple_value=0.5)
     alone = Event(step=1, summary=Summary(value=[picture])).SerializeToString()

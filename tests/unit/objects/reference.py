@@ -38,7 +38,7 @@ _OF_THE_MOMENT = {
 _INNER = frozenset(
     {"count_steps", "finish_at_exit", "go_on_from", "keep", "name_as_before", "name_late", "store"}
 )
-"""What modules of ours call on objects of each other."""
+"""Methods that our modules call on objects of each other."""
 _ITEM = re.compile(r"(\*{0,2}\w+(?:, \*{0,2}\w+)*)(?: \([^)]*\))?: (.*)")
 
 

@@ -1,4 +1,4 @@
-"""Cards are whole by themselves, and nothing that a user writes leaves the text of a page."""
+"""Cards are self-contained, and no text of a user becomes markup."""
 
 from __future__ import annotations
 

@@ -88,7 +88,7 @@ def test_an_unavailable_server_is_reported_with_how_to_start_one() -> None:
 
 
 class _Pages(NoWire):
-    """A server of three pages of runs or sweeps, which counts what it is asked for."""
+    """A server of three pages of runs or sweeps, which counts its requests."""
 
     def __init__(self) -> None:
         self.asked = 0

@@ -18,7 +18,7 @@ from unit.objects.messages import a_run, a_sweep
 
 
 class _Watched(NoWire):
-    """A sweep that is watched by streams that break: each is a list of what it brings before."""
+    """A sweep that is watched by streams that break: each is a list of the messages before the break."""
 
     def __init__(self, *streams: list[v1.WatchSweepResponse]) -> None:
         self.streams = list(streams)

@@ -1,4 +1,4 @@
-"""The Python reference says what the docstrings say.
+"""The Python reference agrees with the docstrings.
 
 After a change on purpose, write it again with
 

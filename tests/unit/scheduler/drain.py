@@ -58,7 +58,7 @@ def _run_everything(world: World) -> None:
 
 
 def _run_one(world: World, session: str) -> bool:
-    """Let the agent do what it is given; False when nothing comes."""
+    """Let the agent run its hand-out; return False if there is none."""
     before = len(world.told)
     world.offer(session)
     for _ in range(20):

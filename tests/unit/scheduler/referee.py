@@ -18,7 +18,7 @@ Rule = Mapping[str, Json]
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """That a run is to stop, and what is recorded about it."""
+    """Stop of a run, with its recorded details."""
 
     run: int
     rule: str

@@ -164,7 +164,7 @@ def so_far(how: str = "worst", **metric: str) -> dict[str, object]:
 def test_a_running_run_counts_with_what_it_shows_when_a_point_is_asked_for(
     world: World, metric: dict[str, str], value: float
 ) -> None:
-    """Section 5, `impute_while_running`; without early termination nothing else tells of it."""
+    """Section 5, `impute_while_running`; without early termination nothing else reports the values."""
     world.create(so_far(**metric))
     session = world.attach(slots=4)
     (start,) = begin(world, session)

@@ -310,7 +310,7 @@ class World:
         return store
 
     def restarts(self) -> None:
-        """Begin again with what was stored; every stream is gone, and the time of day has not stood still."""
+        """Restart from the stored state, without streams and with a later time of day."""
         loaded = self.everything().load()
         before, self.state = self.state, State(Timeouts())
         self.state.restore(loaded.sweeps, loaded.ended, loaded.number, self.now)

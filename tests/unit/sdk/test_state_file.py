@@ -1,4 +1,4 @@
-"""A file that is replaced as a whole has the newest state, whoever writes it when."""
+"""A file that is replaced as a whole has the newest state, whatever the order of writers."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Files that are proposed from what was tried."""
+"""Files proposed from earlier runs."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ def files() -> Iterator[bytes]:
 
 
 def document(content: bytes) -> object:
-    """Return what a file says, as plain data; None if it cannot be loaded."""
+    """Return the content of a file as plain data; None if it cannot be loaded."""
     root = load_text(content, Findings("s.yaml"))
     return None if root is None else plain(root)
 

@@ -138,7 +138,7 @@ def test_a_run_that_has_shown_nothing_yet_is_imputed_or_pending() -> None:
 
 
 def test_the_value_that_counts_is_distinguished_from_the_best() -> None:
-    """Section 19, `metric.value` and `aggregate`: the scheduler says what counts."""
+    """Section 19, `metric.value` and `aggregate`: the scheduler chooses the value that counts."""
     last = Ended(run_number=1, outcome=Outcome.FINISHED, value=3.0, best=None, worst=8.0, last=3.0)
     failed = Ended(run_number=2, outcome=Outcome.FAILED, worst=5.0, last=1.0)
     assert losses(last, failed) == [3.0, 8.0]

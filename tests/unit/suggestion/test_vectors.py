@@ -1,4 +1,4 @@
-"""Points as the model compares them: what is near, what has no order, what is not there."""
+"""Points as vectors of the model: distances, categories, inactive parameters."""
 
 import numpy as np
 import pytest

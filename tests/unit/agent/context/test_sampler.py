@@ -48,7 +48,7 @@ def driver(folder: Path, *lines: str) -> Mapping[str, str]:
 
 
 def test_an_agent_is_no_part_of_the_script_that_has_started_it() -> None:
-    """Neither it nor what it asks, as git, though they descend from that script."""
+    """Leave out the agent and its children, as git, though they descend from that script."""
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
         of_child, of_agent = asyncio.run(sampled((child.pid, None), (os.getpid(), None)))
         child.communicate(b"\n")

@@ -34,7 +34,7 @@ def ends(play: Play, number: int, outcome: Outcome, tail: str = "") -> list[f.Ef
 
 
 def said(play: Play, *happened: e.Event) -> list[f.Say]:
-    """Let things happen; return what the agent says of them."""
+    """Apply events; return the notices of the agent."""
     effects: list[f.Effect] = []
     for event in happened:
         decision = decide(play.state, event, play.now)
@@ -48,7 +48,7 @@ def left(effects: list[f.Effect]) -> f.Leave | None:
 
 
 def test_failures_in_a_row_end_the_agent_and_the_last_one_is_quoted() -> None:
-    """Section 11.3: non-zero, with a line that says which guard, the exit code and the last error lines."""
+    """Section 11.3: non-zero, with a line that names the guard, the exit code and the last error lines."""
     play = Play(Settings(max_failed_in_a_row=2))
     play.connected()
     assert left(ends(play, 1, Outcome(code=1))) is None
@@ -227,7 +227,7 @@ def held_back() -> Play:
     ],
 )
 def test_an_agent_that_ends_while_a_guard_holds_it_says_so_by_its_code(event: e.Event, code: int) -> None:
-    """C5: the exit code tells why it ended."""
+    """C5: the exit code identifies the cause of the end."""
     leave = left(held_back().happens(event))
     assert leave is not None
     assert leave.code == code

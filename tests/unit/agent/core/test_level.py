@@ -33,7 +33,7 @@ def test_what_was_in_flight_when_a_stream_broke_is_reported_again() -> None:
 
 
 def test_a_new_process_numbers_beyond_what_an_earlier_one_reported() -> None:
-    """Else what it has read anew would be taken for something old."""
+    """Otherwise newly read content would be mistaken for old content."""
     level = Level().changed().on_new_stream(41)
     assert level.to_send
     assert level.sending().sequence == 42

@@ -1,4 +1,4 @@
-"""A waiting agent says why: at once, and again every few minutes."""
+"""A waiting agent logs the reason: at once, and every few minutes."""
 
 from __future__ import annotations
 

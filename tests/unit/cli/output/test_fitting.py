@@ -1,4 +1,4 @@
-"""Columns that fit a terminal: texts are cut, then what says least is left out; nothing else is touched."""
+"""Columns that fit a terminal: texts are truncated, then the least important columns are left out."""
 
 from __future__ import annotations
 

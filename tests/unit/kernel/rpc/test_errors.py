@@ -1,4 +1,4 @@
-"""An error of the domain travels as a status with details, and the client reads back what was meant."""
+"""A domain error travels as a status with details, and the client restores it."""
 
 import grpc
 import grpc.aio
@@ -121,7 +121,7 @@ def test_a_long_list_of_findings_fits_into_the_metadata_of_a_call() -> None:
 
 
 def test_a_name_of_any_length_fits_into_the_metadata_of_a_call() -> None:
-    """Else the call would fail with RESOURCE_EXHAUSTED, and say nothing of what was wrong."""
+    """Otherwise the call would fail with RESOURCE_EXHAUSTED, without the actual problem."""
     error = NotFoundError("local/demo/" + "x" * 100_000)
     ((_, content),) = status_details.trailing_metadata(error)
     assert len(content) < 6 * 1024

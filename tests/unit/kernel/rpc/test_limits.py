@@ -1,4 +1,4 @@
-"""Limits of what enters: each field of each request has one, and what is beyond it is refused by its path."""
+"""Limits of requests: each field has one, and a value beyond it is refused with its path."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""A page token that somebody made is refused, whatever is in it."""
+"""A forged page token is refused, whatever its content."""
 
 import base64
 

@@ -28,7 +28,7 @@ MANY = 2 * RUNS_A_STEP + 50
 
 @pytest.fixture
 def world() -> World:
-    """A sweep with many runs that wait, and one that is under way."""
+    """A sweep with many waiting runs and one live run."""
     world = World()
     world.create({**RANDOM, "sweep_timeout": "1h"})
     world.takes_one(world.attach())

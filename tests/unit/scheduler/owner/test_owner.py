@@ -56,7 +56,7 @@ class StillClock:
 
 
 class Recording:
-    """An effect handler that keeps what it is given."""
+    """An effect handler that records its effects."""
 
     def __init__(self) -> None:
         self.effects: list[Effect] = []

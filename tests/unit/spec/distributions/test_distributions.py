@@ -1,4 +1,4 @@
-"""Tests of what is drawn: the reference's quantiles, and the rules where this language differs."""
+"""Drawn values: the reference's quantiles, and the rules where this language differs."""
 
 from collections.abc import Sequence
 from math import exp

@@ -1,4 +1,4 @@
-"""Tests of reading bytes: values, places, and what is refused."""
+"""Loading of bytes: values, positions, and refused content."""
 
 import json
 

@@ -136,7 +136,7 @@ class Judged(RuleBasedStateMachine):
     @precondition(lambda self: self.given)
     @rule(data=st.data(), how=st.sampled_from(ENDS))
     def ends(self, data: st.DataObject, how: Exit) -> None:
-        """A stopped process ends by its signal, any other as it likes; what is given back goes out again."""
+        """A stopped process ends by its signal, any other arbitrarily; a returned run is handed out again."""
         number = self.one(data)
         history, ref = self.referee.runs[number], self.given.pop(number)
         exit_ = Exit(cause=ExitCause.COMMANDED, signal=15) if history.told and how in AGAIN else how

@@ -114,7 +114,7 @@ def at_its_cap() -> World:
 
 
 def told(verb: Callable[[], object]) -> Reason | str | None:
-    """Carry out a verb; return why it was refused, or the message if that does not say what is meant."""
+    """Call a command; return the reason of a refusal, or the message if it names no reason."""
     try:
         verb()
     except DomainError as refused:

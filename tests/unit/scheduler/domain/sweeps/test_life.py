@@ -94,7 +94,7 @@ class SweepLife(RuleBasedStateMachine):
     @precondition(lambda self: self.world.secrets)
     @rule(data=st.data(), agent=st.sampled_from(("eve", *AGENTS)), how=st.sampled_from(ENDS))
     def names_what_is_not_its_own(self, data: st.DataObject, agent: str, how: Exit) -> None:
-        """An agent without the secret of an attempt changes nothing, whatever it says of it."""
+        """An agent without the secret of an attempt changes nothing, whatever it reports."""
         world = self.world
         key, attempt = data.draw(st.sampled_from(sorted(world.secrets)))
         ref = AttemptRef(2**31, attempt)

@@ -154,7 +154,7 @@ def test_a_sweep_that_only_quarantined_agents_are_left_with_pauses_after_a_while
 
 
 def test_a_sweep_pauses_whose_good_agent_died_while_it_came_back(world: World) -> None:
-    """Its new stream makes the older one void, and ends before it says what the agent holds."""
+    """Its new stream replaces the older one, and ends before it names the attempts of the agent."""
     world.create(RANDOM)
     good, bad = world.attach("good"), world.attach("bad")
     world.exits(bad, world.takes_one(bad).ref, MISSING)

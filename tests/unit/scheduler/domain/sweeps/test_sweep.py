@@ -89,7 +89,7 @@ def test_a_sweep_that_is_not_paused_has_no_cause_of_a_pause() -> None:
 
 
 def test_a_person_s_pause_takes_no_failures_from_the_agents() -> None:
-    """The blame is taken from agents only while the sweep has paused by itself."""
+    """Agents are cleared of failures only while the sweep has paused automatically."""
     world = World()
     world.create(RANDOM)
     session = world.attach(slots=2)
