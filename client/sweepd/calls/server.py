@@ -19,7 +19,7 @@ def list_agents(wire: Wire, sweep: str = "") -> AsyncGenerator[v1.Agent, None]:
 
 
 async def release_agent(wire: Wire, agent: str, *, sweep: str = "") -> list[str]:
-    """Let an agent take runs again of `sweep`, or of all that hold it back; return their names."""
+    """Let an agent take runs again of `sweep`, or of all that quarantine it; return their names."""
     request = v1.ReleaseAgentRequest(agent=agent, sweep=sweep, request_id=new_request_id())
     return list((await wire.one(methods.RELEASE_AGENT, request)).sweeps)
 

@@ -102,7 +102,7 @@ def _next_step(reason: str, name: str) -> str:
         if name.count("/") == 1:
             return PROJECTS_STEP
         if name and "/" not in name:
-            return "`sweepctl agents` shows the agents, `sweepctl get ID` which of them are held back"
+            return "`sweepctl agents` shows the agents, `sweepctl get ID` which of them are quarantined"
     return _NEXT_STEPS.get(reason, "").replace("{name}", name or "ID")
 
 

@@ -40,7 +40,7 @@ COMMANDS = {
     "enqueue": ("steer.enqueue", "Add a run of a point of your choice."),
     "edit": ("steer.edit", "Change a sweep: run_cap, name, description, tags, metadata."),
     "explain": ("read.explain", "Explain why a run is as it is, or what holds a sweep back."),
-    "agents": ("read.agents", "List agents, or release one that a guard holds back."),
+    "agents": ("read.agents", "List agents, or release one that a guard has quarantined."),
     "login": ("account.login:login", "Keep a server and the token for it."),
     "logout": ("account.login:logout", "Forget the token of a server."),
     "whoami": ("account.login:whoami", "Show who the server takes you for."),

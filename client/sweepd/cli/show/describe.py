@@ -41,7 +41,7 @@ def describe_sweep(sweep: Row, *, colored: bool, width: int | None = None) -> st
         ("prior runs", prior_notice(sweep)),
         ("best", _best(sweep)),
         ("agents", f"{cell(sweep['connectedAgents'])} connected"),
-        ("held back", shown_words(sweep["guardedAgents"])),
+        ("quarantined", shown_words(sweep["guardedAgents"])),
         ("created", shown_time(sweep["createTime"])),
         ("took", took(sweep["startTime"], sweep["endTime"])),
         ("tags", shown_words(sweep["tags"])),

@@ -78,7 +78,6 @@ def origin_rows(settings: Settings) -> Sequence[Row]:
 
 
 def _address(settings: Settings, contexts: Contexts, name: str) -> tuple[str, str]:
-
     if settings.server:
         return normalised(settings.server), "--server"
     if settings.environ.get("SWEEPD_ADDRESS"):
@@ -89,7 +88,6 @@ def _address(settings: Settings, contexts: Contexts, name: str) -> tuple[str, st
 
 
 def _token(settings: Settings, contexts: Contexts, address: str) -> tuple[str, str]:
-
     if settings.token_file is not None:
         return _SET, "--token-file"
     if settings.environ.get("SWEEPD_TOKEN"):
@@ -136,7 +134,6 @@ def command(words: tuple[str, ...], origin: bool, output_format: str) -> None:
 
 
 def _view(settings: Settings, output: Output, *, origin: bool) -> None:
-
     if origin:
         write_rows(origin_rows(settings), output, ORIGINS, name="name")
         return
@@ -145,7 +142,6 @@ def _view(settings: Settings, output: Output, *, origin: bool) -> None:
 
 
 def _get(settings: Settings, name: str, output_format: str) -> None:
-
     rows = {str(row["name"]): row for row in origin_rows(settings) if row["name"] != "token"}
     if name not in rows:
         raise _unknown(name, tuple(rows))
@@ -182,7 +178,6 @@ def _set(settings: Settings, name: str, value: str) -> None:
 
 
 def _use(settings: Settings, name: str) -> None:
-
     contexts = read_contexts(settings.environ)
     if name not in contexts.by_name:
         raise _no_context(name)
@@ -204,5 +199,4 @@ def _unknown(name: str, legal: tuple[str, ...]) -> Problem:
 
 
 def _no_context(name: str) -> NoContextError:
-
     return NoContextError(name)

@@ -93,7 +93,6 @@ def whoami(output_format: str) -> None:
 
 
 def _token(settings: Settings, server: str) -> str:
-
     if settings.token_file is not None:
         return token_of(settings.token_file)
     if not sys.stdin.isatty():

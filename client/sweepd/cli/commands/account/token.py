@@ -96,7 +96,6 @@ def _create(
     request_id: str,
     output_format: str,
 ) -> None:
-
     from sweepd import v1
     from sweepd.views.account import token_shape, where_good
 
@@ -120,7 +119,6 @@ def _create(
 
 
 def _list(output: Output) -> None:
-
     from sweepd.views.account import TOKENS, token_shape
 
     with connect(current_settings()) as client:
@@ -131,7 +129,6 @@ def _list(output: Output) -> None:
 
 
 def _revoke(keys: tuple[str, ...]) -> None:
-
     if not keys:
         raise usage_problem("which token?", next_step="`sweepctl token list` shows their ids")
     if any(key.startswith("swp_") for key in keys):
@@ -158,7 +155,6 @@ def _revoke(keys: tuple[str, ...]) -> None:
 
 
 def _seconds(text: str | None) -> float | None:
-
     if text is None:
         return None
     try:

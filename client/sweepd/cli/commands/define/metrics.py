@@ -201,7 +201,6 @@ def _values(row: Row) -> Row:
 
 
 def _columns(keys: list[str]) -> list[Column]:
-
     return [
         Column("source", "source"),
         Column("step", "step"),

@@ -146,7 +146,6 @@ def _sweeps(client: Client, project: str | None, sweeps: tuple[str, ...], *, any
 
 
 def _tried(client: Client, names: list[str], states: tuple[str, ...], *, any_run: bool) -> list[Tried]:
-
     from sweepd.calls.states import run_states
     from sweepd.cli.commands.define.proposal import Tried
     from sweepd.views.run import params_shape
@@ -198,7 +197,6 @@ def _proposed(lineage: Lineage, parents: set[str], metric: str | None, method: s
 def _head(
     lineage: Lineage, parents: set[str], objective: tuple[str, int], proposal: Proposal, method: str | None
 ) -> dict[str, Json]:
-
     from sweepd import v1
 
     name, goal = objective

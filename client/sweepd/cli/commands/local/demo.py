@@ -81,7 +81,6 @@ def _start_alone(scratch: ScratchFolder) -> Process:
 
 
 def _create(scratch: ScratchFolder, client: Client) -> v1.Sweep:
-
     from sweepd.calls.sweep_file import Overrides, parent_of, read_sweep
     from sweepd.cli.commands.define.creation import create_sweep
 
@@ -91,7 +90,6 @@ def _create(scratch: ScratchFolder, client: Client) -> v1.Sweep:
 
 
 def _stay(scratch: ScratchFolder, interrupts: Interrupts, client: Client, sweep: v1.Sweep) -> Outcome:
-
     from sweepd.cli.commands.local.console import AgentConsole, start_agent
     from sweepd.cli.live.view import view_on
 
@@ -123,7 +121,6 @@ def _agent_flags(scratch: ScratchFolder) -> list[str]:
 def _finish(
     scratch: ScratchFolder, client: Client, name: str, outcome: Outcome, alone: Process, keep: Path | None
 ) -> int:
-
     from sweepd.cli.commands.local.console import patiently
     from sweepd.cli.commands.local.scratch_folder import best_of
     from sweepd.cli.show.outcome import best_lines, best_run, trouble_lines
@@ -146,7 +143,6 @@ def _finish(
 
 
 def _gain(metric: str, before: float, after: float) -> str:
-
     change = (before - after) / before
     verdict = "better" if change > 0 else "worse"
     return f"The script's defaults reach {metric} {number(before)}: this is {abs(change):.0%} {verdict}."

@@ -141,7 +141,6 @@ def _check_labels(spec: SweepSpec, labels: Mapping[str, str]) -> None:
 def _stay(
     client: Client, sweep: v1.Sweep, slots: int, folder: Path, settings: Settings, flags: Sequence[str]
 ) -> Outcome:
-
     from sweepd.cli.commands.local.console import AgentConsole, start_agent
     from sweepd.cli.commands.local.processes import SignalBox
     from sweepd.cli.live.view import view_on
@@ -171,7 +170,6 @@ def _with_python(environ: Mapping[str, str]) -> Mapping[str, str]:
 
 
 def _finish(client: Client, name: str, outcome: Outcome, settings: Settings, output_format: str) -> int:
-
     from sweepd.cli.commands.local.console import patiently
     from sweepd.cli.show.outcome import all_failed, best_lines, best_run, trouble_lines
     from sweepd.views.run import run_shape
@@ -193,7 +191,6 @@ def _finish(client: Client, name: str, outcome: Outcome, settings: Settings, out
 
 
 def _next_steps(client: Client, sweep: v1.Sweep, best: v1.Run | None, outcome: Outcome) -> list[str]:
-
     from sweepd.cli.show.outcome import look_into
 
     lines = ["Next:"]
@@ -212,7 +209,6 @@ def _next_steps(client: Client, sweep: v1.Sweep, best: v1.Run | None, outcome: O
 
 
 def _exit_code(sweep: v1.Sweep, outcome: Outcome) -> int:
-
     from sweepd.calls.states import sweep_state
     from sweepd.cli.show.outcome import worked
 

@@ -86,7 +86,6 @@ def _synced(
 
 
 def _outcome_text(outcome: Outcome) -> str:
-
     name = clean(outcome.found.run or str(outcome.found.path))
     message = f": {clean(outcome.message)}" if outcome.message else ""
     match outcome.what:
@@ -102,7 +101,6 @@ def _outcome_text(outcome: Outcome) -> str:
 
 
 def _columns(*, explained: bool) -> list[Column]:
-
     return [
         Column("run", "run"),
         Column("outcome", "outcome"),

@@ -24,7 +24,7 @@ from sweepd.states import FINAL_SWEEP
     examples=("sweepctl agents k3x9v2ab -o wide", "sweepctl agents release 01J9ZQ6XKBAHFV5T8Y2M3N4P5Q"),
 )
 @click.argument("words", metavar="[ID] | release AGENT", nargs=-1)
-@click.option("--sweep", metavar="ID", help="With release: of this sweep only, not of all that hold it back.")
+@click.option("--sweep", metavar="ID", help="With release: only for this sweep, not all that quarantine it.")
 @row_output
 def command(
     words: tuple[str, ...],
@@ -34,7 +34,7 @@ def command(
     """List agents, or release one.
 
     The list has the connected ones and those that hold a run; with ID those of one sweep. `agents release`
-    lets an agent that a guard holds back, since too many attempts failed there in a row, take runs again, and
+    lets an agent take runs again that a guard has quarantined after too many failures in a row, and
     prints the sweeps of which it does.
     """
     if words[:1] == ("release",):
@@ -48,7 +48,6 @@ def command(
 
 
 def _list(sweep: str, output: Output) -> None:
-
     from sweepd.calls.states import sweep_state
     from sweepd.cli.commands.define.creation import agent_command
     from sweepd.views.agent import AGENTS, agent_shape
@@ -68,7 +67,6 @@ def _list(sweep: str, output: Output) -> None:
 
 
 def _release(agents: tuple[str, ...], sweep: str | None, output_format: str) -> None:
-
     if len(agents) != 1:
         raise usage_problem("agents release takes one AGENT", next_step="`sweepctl agents` shows their ids")
     (agent,) = agents

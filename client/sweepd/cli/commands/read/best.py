@@ -61,7 +61,6 @@ def command(sweep: str, limit: int | None, columns: str | None, output_format: s
 
 
 def _runs(client: Client, sweep: v1.Sweep, limit: int | None) -> list[v1.Run]:
-
     from sweepd.cli.show.outcome import all_failed, best_run
 
     if all_failed(sweep):
@@ -86,7 +85,6 @@ def _failed(client: Client, sweep: v1.Sweep) -> Problem:
 
 
 def _none(sweep: v1.Sweep) -> Problem:
-
     from sweepd.cli.show.describe import objective_notice
     from sweepd.views.sweep import sweep_shape
 

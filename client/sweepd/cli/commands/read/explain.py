@@ -34,7 +34,6 @@ def command(name: str, output_format: str) -> None:
 
 
 def _run(client: Client, name: str, output_format: str) -> None:
-
     from sweepd.cli.show.explanation import run_explanation
     from sweepd.views.run import event_shape, run_shape
     from sweepd.views.sweep import obstacle_shape
@@ -51,7 +50,6 @@ def _run(client: Client, name: str, output_format: str) -> None:
 
 
 def _sweep(client: Client, name: str, output_format: str) -> None:
-
     from sweepd.cli.show.explanation import sweep_explanation
     from sweepd.views.sweep import obstacle_shape, sweep_shape
 

@@ -46,7 +46,6 @@ def command(name: str, output_format: str) -> None:
 
 
 def _write_lines(client: Client, named: Named) -> None:
-
     from sweepd.views.values import point_shapes
 
     for row in _runs(client, named):
@@ -62,12 +61,10 @@ def _write_lines(client: Client, named: Named) -> None:
 
 
 def _write_line(row: Row) -> None:
-
     sys.stdout.write(json_text(row) + "\n")
 
 
 def _write_csv(client: Client, named: Named) -> None:
-
     from sweepd.views.run import FRAME_KINDS, run_rows
     from sweepd.views.values import json_row
 
@@ -81,7 +78,6 @@ def _write_csv(client: Client, named: Named) -> None:
 
 
 def _runs(client: Client, named: Named) -> Iterator[Row]:
-
     from sweepd.views.run import run_shape
 
     runs = iter((client.get_run(named.name),)) if named.is_run else client.list_runs(named.name)
@@ -89,7 +85,6 @@ def _runs(client: Client, named: Named) -> Iterator[Row]:
 
 
 def _prior_runs(client: Client, named: Named) -> Iterator[Row]:
-
     from sweepd.views.run import prior_run_shape
 
     if not named.is_run:

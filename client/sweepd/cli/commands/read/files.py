@@ -70,7 +70,6 @@ def command(
 
 
 def _named(run: str, files: list[v1.RunFile], name: str) -> v1.RunFile:
-
     for file in files:
         if file.name == name:
             return file
@@ -86,7 +85,6 @@ def _absent(run: str, file: v1.RunFile) -> Problem:
 
 
 def _print(client: Client, run: str, file: v1.RunFile) -> None:
-
     pieces = client.read_file(run, file.name)
     if not sys.stdout.isatty():
         for piece in pieces:
@@ -102,7 +100,6 @@ def _print(client: Client, run: str, file: v1.RunFile) -> None:
 
 
 def _download(client: Client, run: str, files: list[v1.RunFile], folder: Path) -> int:
-
     from sweepd.objects.download import DigestError, UnsafeNameError, place_of, save
 
     make_folder(folder)

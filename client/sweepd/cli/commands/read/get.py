@@ -69,7 +69,6 @@ def command(
 
 
 def _write_spec(sweep: v1.Sweep, output_format: str) -> None:
-
     from sweepd.cli.commands.define.creation import sweep_document, sweep_text
 
     if output_format in ("json", "jsonl"):
@@ -79,7 +78,6 @@ def _write_spec(sweep: v1.Sweep, output_format: str) -> None:
 
 
 def _named(client: Client, words: tuple[str, ...]) -> Named:
-
     from sweepd.calls.names import Named
 
     match words:
@@ -94,7 +92,6 @@ def _named(client: Client, words: tuple[str, ...]) -> Named:
 
 
 def _describe(client: Client, run: v1.Run, shape: Row, *, colored: bool) -> str:
-
     from sweepd.cli.show.describe import describe_run
     from sweepd.cli.show.outcome import memory_hint, was_killed
     from sweepd.views.summary import run_summary
@@ -114,7 +111,6 @@ def _describe(client: Client, run: v1.Run, shape: Row, *, colored: bool) -> str:
 
 
 def _show(client: Client, named: Named, output_format: str, columns: str | None) -> None:
-
     from sweepd.cli.show.describe import describe_sweep
     from sweepd.views.run import run_shape, runs_columns
     from sweepd.views.sweep import SWEEPS, sweep_shape

@@ -90,7 +90,6 @@ def _tell_unknown(client: Client, run: str, unknown: list[str], *, nothing_else:
 
 
 def _columns(keys: list[str]) -> list[Column]:
-
     return [
         Column("step", "step"),
         *(Column(key, f"values.{key}", long=True) for key in keys),

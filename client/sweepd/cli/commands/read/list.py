@@ -112,7 +112,6 @@ def _check_parent(client: Client, parent: str) -> None:
 
 
 def _write(rows: list[Row], output: Output, empty: str) -> None:
-
     from sweepd.views.sweep import SWEEPS
 
     write_chosen(rows, output, SWEEPS, name="name", empty=empty)

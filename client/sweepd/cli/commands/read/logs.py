@@ -62,7 +62,6 @@ def command(run: str, follow: bool, attempt: int | None, tail_bytes: int | None)
 
 
 def _no_attempt(run: v1.Run, attempt: int) -> Problem:
-
     return not_found(f"{run.name} has no attempt {attempt}; it has had {counted(run.attempt, 'attempt')}")
 
 

@@ -104,7 +104,6 @@ def command(
 
 
 def _chosen(rows: list[Row], output: Output) -> list[Row]:
-
     from sweepd.views.run import runs_columns
 
     return chosen_rows(rows, output, runs_columns(rows))

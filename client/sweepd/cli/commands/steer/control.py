@@ -122,7 +122,6 @@ def _show_sweep(sweep: v1.Sweep, output_format: str, done: str) -> None:
 
 
 def _show_run(run: v1.Run, output_format: str) -> None:
-
     from sweepd.calls.states import run_state
     from sweepd.views.run import run_shape
 

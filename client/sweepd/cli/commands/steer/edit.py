@@ -108,7 +108,6 @@ def command(
 
 
 def _edited(client: Client, name: str, edit: Edit, revision: int | None) -> v1.Sweep:
-
     for left in reversed(range(_ATTEMPTS)):
         sweep = client.get_sweep(name)
         message, mask = edit.of(sweep)

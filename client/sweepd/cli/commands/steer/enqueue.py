@@ -81,7 +81,6 @@ def command(
 def _enqueued(
     client: Client, name: str, point: dict[str, Json], *, first: bool, request_id: str
 ) -> list[v1.Run]:
-
     from sweepd.cli.failures import problem_of
 
     try:
@@ -94,7 +93,6 @@ def _enqueued(
 
 
 def _values(words: tuple[str, ...], params: str | None, params_file: str | None) -> list[tuple[str, Json]]:
-
     from sweepd.cli.commands.steer.typed import typed_values, typed_words
 
     if params is not None and params_file is not None:

@@ -62,7 +62,6 @@ def command(names: tuple[str, ...], states: tuple[str, ...], request_id: str, ou
 def _retried(
     client: Client, names: tuple[str, ...], states: tuple[str, ...], request_id: str
 ) -> v1.RetryRunsResponse:
-
     from sweepd.calls.states import run_states
     from sweepd.cli.failures import problem_of
 
@@ -92,7 +91,6 @@ def _retried(
 
 
 def _tell(answer: v1.RetryRunsResponse, states: tuple[str, ...]) -> None:
-
     if not answer.total:
         note(f"No {' or '.join(states)} run: nothing to retry.")
         return
