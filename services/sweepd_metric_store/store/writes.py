@@ -1,4 +1,4 @@
-"""Writing side of the store, used by one thread: the arrivals of each call become one transaction."""
+"""Writing side of the store: new rows are staged and written, repeated ones compared with the stored."""
 
 from __future__ import annotations
 
@@ -9,11 +9,170 @@ from sweepd_kernel.clock import Clock
 from sweepd_kernel.pairing.store import Counter, ensure_identity
 from sweepd_kernel.sql.database import Connection, Engine
 from sweepd_kernel.sql.schema import ensure_schema
-from sweepd_metric_store.ports import Arrival, FileArrived, Stored
-from sweepd_metric_store.store import files, logs, series
-from sweepd_metric_store.store.ledger import Ledger
-from sweepd_metric_store.store.staging import is_piece_of_file, staged
+from sweepd_metric_store import encoding
+from sweepd_metric_store.domain.batch import Standing, Stretch, bytes_standing, differing_row, standing
+from sweepd_metric_store.domain.packing import MalformedBatchError, check_range, pack
+from sweepd_metric_store.domain.view import windowed
+from sweepd_metric_store.ports import Arrival, FileArrived, LogArrived, PointsArrived, Stored
+from sweepd_metric_store.store import chunks, files, logs, series
+from sweepd_metric_store.store.ledger import AttemptState, Conflict, Ledger, SeriesState
 from sweepd_metric_store.store.tables_sql import SCHEMA
+
+MAX_NAME = 1_024
+"""Characters of a full name; far beyond those that the scheduler gives."""
+MAX_LOG_PIECE = 256 * 1024
+_NAMED_COMPLAINTS = 5
+
+
+def staged(arrival: Arrival, connection: Connection, ledger: Ledger) -> Stored:
+    """Add what is new in `arrival` to the ledger; writes nothing."""
+    name = arrival.name
+    if not (_is_name(name.run) and _is_name(name.sweep) and name.attempt):
+        return Stored(name=name, cursor=0, rejection="it does not name its sweep, run and attempt")
+    attempt = ledger.attempt(name)
+    match arrival:
+        case PointsArrived():
+            return _staged_points(arrival, attempt, connection, ledger)
+        case LogArrived():
+            return _staged_log(arrival, attempt, connection, ledger)
+        case FileArrived():
+            return Stored(name=name, cursor=0)  # its outcome is known within the transaction
+
+
+def _is_name(text: str) -> bool:
+    return 0 < len(text) <= MAX_NAME and "\0" not in text
+
+
+def is_piece_of_file(arrival: Arrival, answer: Stored) -> bool:
+    """Tell whether an arrival is a piece of a file that remains to be stored."""
+    return isinstance(arrival, FileArrived) and not answer.rejection
+
+
+def _conflict(known: Conflict | None, complaint: str, first: int, last: int) -> Conflict | None:
+    """Return the conflict after an arrival from `first` to `last`; it ends once they match the store."""
+    if complaint:
+        return Conflict(min(first, known.at) if known else first, complaint)
+    return None if known and first <= known.at <= last else known
+
+
+def _refused(arrival: Arrival, cursor: int, conflict: Conflict) -> Stored:
+    """Return the answer to a difference from the store: the sender may be another attempt of this name."""
+    return Stored(name=arrival.name, cursor=cursor, rejection=conflict.complaint, refused=True)
+
+
+def _staged_points(
+    arrival: PointsArrived, attempt: AttemptState, connection: Connection, ledger: Ledger
+) -> Stored:
+    name, batch = arrival.name, arrival.batch
+    try:
+        check_range(batch.first_row, batch.last_row)
+    except MalformedBatchError as error:
+        return Stored(name=name, cursor=attempt.point_row, rejection=str(error))
+    known = batch.first_row <= attempt.point_row
+    complaint = _complaint_of_points(connection, attempt, arrival) if known else ""
+    conflict = _conflict(attempt.points_conflict, complaint, batch.first_row, batch.last_row)
+    attempt.points_conflict = conflict
+    if conflict is not None:
+        return _refused(arrival, attempt.point_row, conflict)
+    if standing(attempt.point_row, batch.first_row, batch.last_row) is not Standing.NEXT:
+        return Stored(name=name, cursor=attempt.point_row)
+    rejection = _staged_batch(arrival, attempt, ledger)
+    attempt.point_row = batch.last_row
+    if arrival.resumed_from_step is not None:
+        attempt.resumed_from_step = arrival.resumed_from_step
+    ledger.touch(name, attempt)
+    return Stored(name=name, cursor=attempt.point_row, rejection=rejection, fresh=True)
+
+
+def _staged_batch(arrival: PointsArrived, attempt: AttemptState, ledger: Ledger) -> str:
+    """Add the pieces of a batch to the ledger; return what was left out of it."""
+    try:
+        packed = pack(arrival.batch, after=attempt.point_row, known_keys=attempt.run.keys)
+    except MalformedBatchError as error:
+        return str(error)
+    for piece in packed.pieces:
+        ledger.series(attempt, piece.key).arrived.append(piece.stretch)
+    named, more = packed.complaints[:_NAMED_COMPLAINTS], packed.complaints[_NAMED_COMPLAINTS:]
+    return "; ".join([*named, f"and {len(more)} more"] if more else named)
+
+
+def _staged_log(arrival: LogArrived, attempt: AttemptState, connection: Connection, ledger: Ledger) -> Stored:
+    cursor = attempt.log_offset
+    # The start of a piece that is too long is stored; the sender continues at the cursor.
+    content = arrival.content[:MAX_LOG_PIECE]
+    complaint = _complaint_of_log(connection, attempt, arrival) if arrival.offset < cursor else ""
+    conflict = _conflict(attempt.log_conflict, complaint, arrival.offset, arrival.offset + len(content))
+    attempt.log_conflict = conflict
+    if conflict is not None:
+        return _refused(arrival, cursor, conflict)
+    if bytes_standing(cursor, arrival.offset, len(content)) is not Standing.NEXT:
+        return Stored(name=arrival.name, cursor=cursor)
+    fresh = content[cursor - arrival.offset :]
+    attempt.log_arrived.append(fresh)
+    attempt.log_offset += len(fresh)
+    ledger.touch(arrival.name, attempt)
+    return Stored(name=arrival.name, cursor=attempt.log_offset, fresh=True)
+
+
+def _complaint_of_points(connection: Connection, attempt: AttemptState, arrival: PointsArrived) -> str:
+    """Return the complaint about a row that is stored with another value; empty without one."""
+    batch = arrival.batch
+    last = min(batch.last_row, attempt.point_row)
+    try:
+        packed = pack(batch, after=batch.first_row - 1, known_keys=attempt.run.keys)
+    except MalformedBatchError:
+        return ""
+    for piece in packed.pieces:
+        repeated = windowed(piece.stretch, first_row=batch.first_row, last_row=last)
+        if not len(repeated):
+            continue
+        stored = _Stored(connection, attempt.series.get(piece.key))
+        found = list(stored.between(repeated.spine.rows[0], repeated.spine.rows[-1]))
+        if stored.is_damaged:
+            continue
+        row = differing_row(repeated, found, missing_differs=not packed.complaints)
+        if row is not None:
+            return f"row {row} is stored with another value of {piece.key!r}"
+    return ""
+
+
+def _complaint_of_log(connection: Connection, attempt: AttemptState, arrival: LogArrived) -> str:
+    """Return the complaint about bytes that are stored as others; empty without one."""
+    repeated = arrival.content[: max(0, attempt.log_offset - arrival.offset)]
+    arrived = b"".join(attempt.log_arrived)
+    committed = attempt.log_offset - len(arrived)
+    stored = logs.stored(
+        connection, attempt.id, arrival.offset, min(committed, arrival.offset + len(repeated))
+    )
+    if stored is None:
+        return ""
+    stored += arrived[max(0, arrival.offset - committed) :]
+    if stored[: len(repeated)] == repeated:
+        return ""
+    return f"other bytes are stored from offset {arrival.offset} on"
+
+
+class _Stored:
+    """Content of a series, committed or staged."""
+
+    def __init__(self, connection: Connection, series: SeriesState | None) -> None:
+        self._connection = connection
+        self._series = series
+        self.is_damaged = False
+
+    def between(self, first_row: int, last_row: int) -> Iterator[Stretch]:
+        """Yield the stretches that overlap these rows."""
+        if self._series is None:
+            return
+        found = chunks.read(
+            self._connection, self._series.id, self._note_damage, first_row=first_row, last_row=last_row
+        )
+        yield from (encoding.stretch(chunk.body) for chunk in found)
+        yield from self._series.arrived
+
+    def _note_damage(self) -> None:
+        self.is_damaged = True
+
 
 IDLE_SECONDS = 30.0
 """An attempt without an arrival for this long is idle, so that joining its small pieces is worthwhile."""
