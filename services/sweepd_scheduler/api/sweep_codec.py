@@ -1,4 +1,4 @@
-"""Messages of sweeps and their previews; sweep files and specifications read from messages."""
+"""Messages of sweeps, of their previews and progress; sweep files and specifications read from messages."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,10 +12,12 @@ from sweepd_kernel.errors import DomainError, InvalidFieldError, Reason, Status,
 from sweepd_scheduler.api.prior_run_codec import report_message
 from sweepd_scheduler.api.run_codec import plain_fields, timestamp
 from sweepd_scheduler.domain.names import RunName
+from sweepd_scheduler.domain.sweeps.figures import progress
 from sweepd_scheduler.domain.sweeps.sweep import Counts, Ending, PauseCause, SourceFile, Sweep
 from sweepd_scheduler.domain.transitions import RunState, SweepState
 from sweepd_scheduler.message_size import MOST_BYTES, previewed_weight
 from sweepd_scheduler.reads.prior_found import Gathered
+from sweepd_scheduler.store.ports import Records
 
 SWEEP_STATES = {state: v1.SweepState.Value(f"SWEEP_STATE_{state.name}") for state in SweepState}
 _ENDINGS = {
@@ -231,3 +233,22 @@ def _message(shown: Preview) -> v1.SweepPreview:
         rungs=shown.rungs,
         seed=shown.seed,
     )
+
+
+ENTRIES_A_MESSAGE = 50_000
+_MICROSECONDS = 1_000_000
+
+
+def progress_parts(records: Records, sweep: Sweep) -> list[v1.ReadSweepProgressResponse]:
+    """Return the values of a sweep that count, in order, in bounded messages; may raise StorageError."""
+    found = progress(sweep, records.run_values(sweep))
+    parts = (found[start : start + ENTRIES_A_MESSAGE] for start in range(0, len(found), ENTRIES_A_MESSAGE))
+    return [
+        v1.ReadSweepProgressResponse(
+            runs=[each.run for each in part],
+            end_times=[each.end_time / _MICROSECONDS for each in part],
+            values=[each.value for each in part],
+            bests=[each.best for each in part],
+        )
+        for part in parts
+    ]

@@ -25,6 +25,7 @@ from sweepd_scheduler.api.sweep_codec import (
     InvalidSweepError,
     new_sweep,
     previewed,
+    progress_parts,
     read_file,
     read_placed_file,
     runs_wanted,
@@ -49,7 +50,6 @@ from sweepd_scheduler.owner.owner import Owner
 from sweepd_scheduler.reads.importance import Importances
 from sweepd_scheduler.reads.prior_found import Gathered
 from sweepd_scheduler.reads.prior_runs import PriorRuns
-from sweepd_scheduler.reads.progress import progress_parts
 from sweepd_scheduler.reads.reading import Reading
 from sweepd_scheduler.reads.watch import Watchers, follow, kills_reported, send
 
