@@ -39,7 +39,7 @@ OF_THE_ATTEMPT = (
 )
 
 
-def told(installation: Installation, attempt: int) -> dict[str, object]:
+def inputs_of(installation: Installation, attempt: int) -> dict[str, object]:
     path = installation.work / f"told-1.{attempt}"
     document: dict[str, object] = json.loads(written(path))
     return document
@@ -54,7 +54,7 @@ def test_the_second_attempt_gets_what_the_first_got_byte_for_byte(
     name = installation.create(SWEEP)
     flags = ("--label", "site=here", "--gpus-per-run", "1", "--gpus")
     killed = installation.start_agent(name, "--no-adopt", *flags, "0", state="one")
-    first = told(installation, 1)
+    first = inputs_of(installation, 1)
     until(lambda: killed.events("run_started"), what="the agent says so, too")
     killed.process.kill()
     killed.process.wait()
@@ -62,7 +62,7 @@ def test_the_second_attempt_gets_what_the_first_got_byte_for_byte(
     until(lambda: not alive(number(begun, "run_pid")), what="its trial ends: nobody may take it up again")
     state = "one" if same_agent else "two"
     agent = installation.start_agent(name, "--slots", "2", *flags, "3,4", state=state)
-    second = told(installation, 2)
+    second = inputs_of(installation, 2)
     (installation.work / "release").touch()
     assert agent.process.wait(30) == 0, agent.log()[-2000:]
     (run,) = runs(installation, name)
@@ -76,7 +76,7 @@ def test_neither_edit_nor_retry_nor_restarts_change_what_a_run_gets(installation
     name = installation.create(SWEEP)
     flags = ("--label", "site=here", "--gpus-per-run", "1", "--gpus", "0")
     agent = installation.start_agent(name, *flags, state="one")
-    first = told(installation, 1)
+    first = inputs_of(installation, 1)
     (run,) = runs(installation, name)
     installation.ctl("stop", str(run["run"]))
     assert agent.process.wait(30) == 0, "its sweep has had all its runs"
@@ -97,7 +97,7 @@ def test_neither_edit_nor_retry_nor_restarts_change_what_a_run_gets(installation
     installation.ctl("edit", name, *labels)
     installation.ctl("retry", str(run["run"]))
     agent = installation.start_agent(name, *flags, "--count", "1", state="one")
-    second = told(installation, 2)
+    second = inputs_of(installation, 2)
     (installation.work / "release").touch()
     assert agent.process.wait(30) == 0, agent.log()[-2000:]
     same(first, second, same_agent=True)

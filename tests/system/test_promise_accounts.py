@@ -1,4 +1,4 @@
-"""P29 b, d, e: a dead token ends its streams, no training; foreign objects do not exist; no secret leaks."""
+"""P29 b, d, e: a revoked token ends its streams, no training; foreign objects are hidden; no secret leaks."""
 
 from __future__ import annotations
 

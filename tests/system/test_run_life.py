@@ -12,7 +12,7 @@ from system.test_early_termination import Plan, kill_scheduler, planned
 from waiting import until
 
 
-def told(installation: Installation) -> list[dict[str, object]]:
+def reports(installation: Installation) -> list[dict[str, object]]:
     """Return what each attempt has left of itself, in the order of their starts."""
     return [json.loads(line) for line in (installation.work / "told.jsonl").read_text().splitlines()]
 
@@ -47,7 +47,7 @@ def test_a_run_that_fails_once_is_tried_again_with_the_same_arguments(installati
     first, second = listed(run, "attempts")
     assert first["reason"] == "exited with code 1"
     assert first["argv"] == second["argv"]
-    one, other = told(installation)
+    one, other = reports(installation)
     assert (one["attempt"], other["attempt"]) == (1, 2)
     assert one["argv"] == other["argv"]
     assert installation.json("get", name)["state"] == "finished"
@@ -115,7 +115,7 @@ def test_a_canary_that_never_logs_the_objective_fails_the_sweep(installation: In
         "failed",
         "the canary run 1 has ended: your script logged `loss`; the sweep optimises `accuracy`",
     )
-    assert len(told(installation)) == 1
+    assert len(reports(installation)) == 1
 
 
 def test_the_others_follow_a_canary_that_logs_the_objective(installation: Installation) -> None:
@@ -151,7 +151,7 @@ def test_repeats_of_a_point_know_their_index_and_count_as_one(installation: Inst
     runs = installation.export(name, "run")
     points = [(run["params"], run["repeat"]) for run in runs]
     assert points == [({"a": 0}, 0), ({"a": 0}, 1), ({"a": 0}, 2), ({"a": 1}, 0), ({"a": 1}, 1)]
-    lines = sorted((line["a"], line["repeat"]) for line in told(installation))
+    lines = sorted((line["a"], line["repeat"]) for line in reports(installation))
     assert lines == [(0, "0"), (0, "1"), (0, "2"), (1, "0"), (1, "1")]
     sweep = installation.json("get", name)
     assert sweep["state"] == "finished"

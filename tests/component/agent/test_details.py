@@ -50,7 +50,7 @@ say(name="mended")
 """
 
 
-def said(attempt: Attempt) -> list[v1.RunDetails]:
+def reported_details(attempt: Attempt) -> list[v1.RunDetails]:
     return [details for _, details in attempt.details]
 
 
@@ -61,14 +61,14 @@ def test_each_change_is_reported_and_the_newest_counts(
     run = scheduler.add(sys.executable, "say.py")
     agent = machine.start("--count", "1")
     attempt = scheduler.attempt(run)
-    scheduler.until(lambda: any(details.display_name == "first" for details in said(attempt)))
+    scheduler.until(lambda: any(details.display_name == "first" for details in reported_details(attempt)))
     (machine.folder / "go").touch()
-    scheduler.until(lambda: any(details.display_name == "second" for details in said(attempt)))
+    scheduler.until(lambda: any(details.display_name == "second" for details in reported_details(attempt)))
     (machine.folder / "end").touch()
     assert agent.ended() == 0
     numbers = [number for number, _ in attempt.details]
     assert numbers == sorted(set(numbers))
-    last = said(attempt)[-1]
+    last = reported_details(attempt)[-1]
     assert (last.display_name, last.preempting, plain_map(last.summary)) == ("second", True, {"acc": 0.5})
     assert not last.HasField("config"), "a report is all there is, not what was added"
 
@@ -79,7 +79,7 @@ def test_what_is_said_last_comes_though_the_script_has_ended(
     machine.write("say.py", AT_THE_END)
     run = scheduler.add(sys.executable, "say.py")
     assert machine.start("--count", "1").ended() == 0
-    last = said(scheduler.attempt(run))[-1]
+    last = reported_details(scheduler.attempt(run))[-1]
     assert (last.display_name, last.resumed_from_step) == ("last words", 7)
 
 
@@ -92,7 +92,7 @@ def test_the_end_that_a_script_gives_its_run_comes_with_its_summary_though_the_a
     run = scheduler.add(sys.executable, "say.py")
     agent = machine.start()
     attempt = scheduler.attempt(run)
-    scheduler.until(lambda: said(attempt))
+    scheduler.until(lambda: reported_details(attempt))
     agent.kill()
     for name in ("go", "end"):
         (machine.folder / name).touch()
@@ -114,7 +114,9 @@ def test_a_stop_comes_before_the_end_that_a_script_gives_its_run(
     run = scheduler.add(sys.executable, "say.py")
     agent = machine.start("--count", "1")
     attempt = scheduler.attempt(run)
-    scheduler.until(lambda: any("flag" in plain_map(details.summary) for details in said(attempt)))
+    scheduler.until(
+        lambda: any("flag" in plain_map(details.summary) for details in reported_details(attempt))
+    )
     scheduler.stop_run(attempt, v1.STOP_MODE_TERMINATE)
     assert agent.ended() == 0
     assert attempt.exit is not None
@@ -128,12 +130,12 @@ def test_another_agent_tells_it_again_under_a_higher_number(
     run = scheduler.add(sys.executable, "say.py")
     agent = machine.start()
     attempt = scheduler.attempt(run)
-    scheduler.until(lambda: any(details.display_name == "first" for details in said(attempt)))
+    scheduler.until(lambda: any(details.display_name == "first" for details in reported_details(attempt)))
     agent.kill()
     before = max(number for number, _ in attempt.details)
     (machine.folder / "go").touch()
     agent = machine.start("--count", "1")
-    scheduler.until(lambda: any(details.display_name == "second" for details in said(attempt)))
+    scheduler.until(lambda: any(details.display_name == "second" for details in reported_details(attempt)))
     assert all(number > before for number, details in attempt.details if details.display_name == "second")
     (machine.folder / "end").touch()
     assert agent.ended() == 0
@@ -146,13 +148,13 @@ def test_what_was_lost_with_a_stream_is_reported_on_the_next(
     run = scheduler.add(sys.executable, "say.py")
     agent = machine.start("--count", "1")
     attempt = scheduler.attempt(run)
-    scheduler.until(lambda: any(details.display_name == "first" for details in said(attempt)))
+    scheduler.until(lambda: any(details.display_name == "first" for details in reported_details(attempt)))
     scheduler.stop()
     (machine.folder / "go").touch()
     (machine.folder / "end").touch()
     scheduler.start()
     assert agent.ended(within=30) == 0
-    assert said(attempt)[-1].display_name == "second"
+    assert reported_details(attempt)[-1].display_name == "second"
 
 
 def test_a_broken_file_is_warned_of_once_and_harms_nothing(
@@ -167,7 +169,7 @@ def test_a_broken_file_is_warned_of_once_and_harms_nothing(
     attempt = scheduler.ended(run)
     assert attempt.exit is not None
     assert attempt.exit.exit.code == 0
-    assert said(attempt)[-1].display_name == "mended"
+    assert reported_details(attempt)[-1].display_name == "mended"
     assert len(warnings(machine)) == 1
 
 

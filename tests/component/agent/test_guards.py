@@ -27,7 +27,7 @@ def ineligible(agent: AgentProcess) -> list[Mapping[str, object]]:
     ]
 
 
-def said(message: v1.Ineligible, reason: str | None) -> Mapping[str, object]:
+def ineligible_event(message: v1.Ineligible, reason: str | None) -> Mapping[str, object]:
     return {"sweep": SWEEP, "reason": reason, "message": message.message}
 
 
@@ -44,7 +44,11 @@ def test_an_ineligible_sweep_is_logged_once_over_reconnections(
     until(lambda: len(agent.events("withheld")) == 2)
     scheduler.session().send(ineligible=AGAIN)
     until(lambda: len(agent.events("withheld")) == 3)
-    assert ineligible(agent) == [said(LABELS, "labels"), said(GUARD, "guard"), said(AGAIN, None)]
+    assert ineligible(agent) == [
+        ineligible_event(LABELS, "labels"),
+        ineligible_event(GUARD, "guard"),
+        ineligible_event(AGAIN, None),
+    ]
     scheduler.end_sweep()
     assert agent.ended() == 0
 

@@ -38,15 +38,15 @@ def tell(
     )
 
 
-def told(machine: Machine, name: str) -> dict[str, object]:
-    """Return the output of a run, once it is there."""
+def report_of(machine: Machine, name: str) -> dict[str, object]:
+    """Return the report of a run, once it is there."""
     path = machine.folder / name
     document: dict[str, object] = json.loads(written(path))
     return document
 
 
-def variable(told: dict[str, object], name: str) -> str | None:
-    environ = told["environ"]
+def variable(report: dict[str, object], name: str) -> str | None:
+    environ = report["environ"]
     assert isinstance(environ, dict)
     return environ.get(name)
 
@@ -78,7 +78,7 @@ def test_each_slot_has_its_number_and_devices_and_says_so_to_its_command(
         "2",
     )
     agent = machine.start(*flags)
-    first, second = told(machine, "told-1.1"), told(machine, "told-2.1")
+    first, second = report_of(machine, "told-1.1"), report_of(machine, "told-2.1")
     (machine.folder / "enough").touch()
     assert agent.ended() == 0
     assert first["argv"] == ["--slot=0", "4,5", "at-lab b", "0"]
@@ -116,7 +116,7 @@ def test_devices_are_left_alone_unless_they_are_divided(
     if visible is not None:
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
     assert machine.start("--count", "1", *flags).ended() == 0
-    seen = told(machine, "told-1.1")
+    seen = report_of(machine, "told-1.1")
     assert variable(seen, "CUDA_VISIBLE_DEVICES") == expected
     assert variable(seen, "SWEEPD_REPEAT") == "0"
 
@@ -161,8 +161,8 @@ def adopting(scheduler: ScriptedScheduler, machine: Machine, *flags: str) -> Age
     tell(scheduler, machine, 1)
     tell(scheduler, machine, 2)
     first = machine.start("--slots", "2", "--gpus-per-run", "1", "--gpus", "0,1")
-    assert variable(told(machine, "told-1.1"), "CUDA_VISIBLE_DEVICES") == "0"
-    assert variable(told(machine, "told-2.1"), "CUDA_VISIBLE_DEVICES") == "1"
+    assert variable(report_of(machine, "told-1.1"), "CUDA_VISIBLE_DEVICES") == "0"
+    assert variable(report_of(machine, "told-2.1"), "CUDA_VISIBLE_DEVICES") == "1"
     gone = scheduler.attempt("local/demo/tune-1")
     scheduler.stop_run(gone, v1.STOP_MODE_KILL)
     scheduler.ended(gone.run)
@@ -178,7 +178,7 @@ def test_an_adopted_run_keeps_its_slot_and_devices(scheduler: ScriptedScheduler,
     """A restarted agent never gives devices of an adopted run away."""
     agent = adopting(scheduler, machine, "--gpus-per-run", "1", "--gpus", "0,1")
     tell(scheduler, machine, 3)
-    seen = told(machine, "told-3.1")
+    seen = report_of(machine, "told-3.1")
     assert (variable(seen, "SWEEPD_SLOT"), variable(seen, "CUDA_VISIBLE_DEVICES")) == ("0", "0")
     (machine.folder / "enough").touch()
     scheduler.end_sweep()
@@ -194,7 +194,7 @@ def test_devices_of_an_adopted_run_wait_for_its_end_even_if_they_are_divided_ane
     # Slot 0 would have device 1, which the adopted run of slot 1 sees: no slot is free.
     assert scheduler.session().room <= 0
     scheduler.stop_run(scheduler.attempt("local/demo/tune-2"), v1.STOP_MODE_KILL)
-    seen = [told(machine, "told-3.1"), told(machine, "told-4.1")]
+    seen = [report_of(machine, "told-3.1"), report_of(machine, "told-4.1")]
     assert [variable(one, "CUDA_VISIBLE_DEVICES") for one in seen] == ["1", "2"]
     (machine.folder / "enough").touch()
     scheduler.end_sweep()

@@ -50,7 +50,7 @@ OF_THE_ATTEMPT = {
 }
 
 
-def told(machine: Machine, attempt: int) -> dict[str, object]:
+def inputs_of(machine: Machine, attempt: int) -> dict[str, object]:
     path = machine.folder / f"told.{attempt}"
     document: dict[str, object] = json.loads(written(path))
     return document
@@ -67,13 +67,13 @@ def test_a_second_attempt_gets_what_the_first_got(
     command = (sys.executable, "tell.py", *ITEMS)
     scheduler.add_attempt(7, *command, params=PARAMS, repeat=2)
     agent = machine.start("--no-adopt", "--gpus-per-run", "1", "--gpus", "0")
-    first = told(machine, 1)
+    first = inputs_of(machine, 1)
     agent.kill()
     until(lambda: not machine.processes())
     scheduler.add_attempt(7, *command, params=PARAMS, repeat=2, attempt=2)
     state = ("--state", str(machine.folder / "other")) if another_agent else ()
     agent = machine.start(*state, "--slots", "2", "--gpus-per-run", "1", "--gpus", "3,4")
-    second = told(machine, 2)
+    second = inputs_of(machine, 2)
     (machine.folder / "enough").touch()
     environs = [one.pop("environ") for one in (first, second)]
     of_the_agent = OF_THE_ATTEMPT | ({"SWEEPD_CHECKPOINT_DIR"} if another_agent else set())

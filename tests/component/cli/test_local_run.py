@@ -105,7 +105,7 @@ def meanwhile(work: Callable[[], None]) -> None:
     threading.Thread(target=work, daemon=True).start()
 
 
-def heard(folder: Path) -> list[str]:
+def signals_received(folder: Path) -> list[str]:
     """Return the signals that the stand-in has recorded."""
     return (folder / "heard").read_text().split() if (folder / "heard").exists() else []
 
@@ -128,7 +128,7 @@ def test_each_ctrl_c_is_passed_on_and_says_what_it_does(client: Client, home: Pa
     def press() -> None:
         presses: list[str] = []
         while len(presses) < 3:
-            until(lambda: heard(home) == presses)
+            until(lambda: signals_received(home) == presses)
             presses.append("SIGINT")
             os.kill(os.getpid(), signal.SIGINT)
 
@@ -137,7 +137,7 @@ def test_each_ctrl_c_is_passed_on_and_says_what_it_does(client: Client, home: Pa
         meanwhile(press)
         outcome = stay(client, local, said, box)
     assert outcome.interrupted
-    assert heard(home) == ["SIGINT"] * 3
+    assert signals_received(home) == ["SIGINT"] * 3
     texts = [text for text in said.texts if not text.startswith("sweep ")]
     assert ["no new run" in texts[0], "terminating" in texts[1], "killing" in texts[2]] == [True] * 3
 
@@ -146,7 +146,7 @@ def test_sigterm_reaches_the_agent_as_such(client: Client, home: Path) -> None:
     with SignalBox() as box, agent(home, signals=1) as local:
         os.kill(os.getpid(), signal.SIGTERM)
         assert stay(client, local, Said(), box).interrupted
-    assert heard(home) == ["SIGTERM"]
+    assert signals_received(home) == ["SIGTERM"]
 
 
 def test_a_sweep_that_pauses_itself_for_want_of_the_objective_ends_the_agent(

@@ -54,7 +54,7 @@ def parsed(example: Example) -> Parsed:
     return parse_text(example.content.encode(), file=FILE)
 
 
-def said(example: Example) -> str:
+def findings_text(example: Example) -> str:
     return "".join(f"{finding_line(each, 'text')}\n" for each in parsed(example).diagnostics)
 
 
@@ -71,7 +71,7 @@ def printed(example: Example, fence: Fence, home: Path, ctl: Ctl) -> str:
 
 
 def test_outputs_are_written_again(home: Path, offline: Ctl) -> None:
-    texts = [(each.said, said(each)) for each in EXAMPLES if each.said is not None]
+    texts = [(each.said, findings_text(each)) for each in EXAMPLES if each.said is not None]
     texts += [(fence, printed(each, fence, home, offline)) for each in EXAMPLES for fence in each.consoles]
     written = replaced(TEXT, texts)
     if os.environ.get("REGENERATE"):
@@ -82,7 +82,7 @@ def test_outputs_are_written_again(home: Path, offline: Ctl) -> None:
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=str)
 def test_what_is_said_about_an_example_is_what_the_document_says(example: Example) -> None:
-    assert (example.said.text if example.said else "") == said(example)
+    assert (example.said.text if example.said else "") == findings_text(example)
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=str)

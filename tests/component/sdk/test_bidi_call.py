@@ -74,7 +74,7 @@ async def only_write(call: Call) -> None:
         await call.write(PAYLOAD)
 
 
-def told(ends: list[object]) -> set[object]:
+def statuses(ends: list[object]) -> set[object]:
     return {
         (end.code(), end.details(), tuple(end.trailing_metadata()))
         if isinstance(end, grpc.aio.AioRpcError)
@@ -86,11 +86,11 @@ def told(ends: list[object]) -> set[object]:
 @pytest.mark.parametrize("client", [talk, only_write])
 def test_a_refusal_arrives_whatever_is_being_written(client: Callable[[Call], Awaitable[object]]) -> None:
     refusal = (grpc.StatusCode.NOT_FOUND, "no such sweep", (("why", "gone"),))
-    assert told(against(refuse, client)) == {refusal}
+    assert statuses(against(refuse, client)) == {refusal}
 
 
 def test_what_came_before_a_good_end_is_read() -> None:
-    assert told(against(hang_up, talk)) == {repr(WORDS)}
+    assert statuses(against(hang_up, talk)) == {repr(WORDS)}
 
 
 def test_a_call_given_up_here_is_cancelled() -> None:

@@ -40,7 +40,7 @@ def test_the_newest_replaces_what_came_before(world: StoredWorld, opened: Opened
     for late in (2, 3):
         says(world, session, start.ref, late, b"late")
         assert opened.records.details(KEY) == b"three"
-    assert [told for _, told in world.told][-1] == Ack(ref=start.ref, details_sequence=3)
+    assert [told for _, told in world.sent][-1] == Ack(ref=start.ref, details_sequence=3)
     world.restart()
     assert opened.records.details(KEY) == b"three"
 
@@ -90,7 +90,7 @@ def test_a_fenced_attempt_tells_nothing(world: StoredWorld, opened: Opened) -> N
     assert again.run.number == 1
     says(world, session, start.ref, 1, b"fenced")
     assert opened.records.details(KEY) is None
-    assert (session, Fenced(start.ref)) in world.told
+    assert (session, Fenced(start.ref)) in world.sent
 
 
 def names(world: StoredWorld, session: str, ref: AttemptRef, sequence: int, name: str, *tags: str) -> None:

@@ -39,7 +39,7 @@ def test_what_was_stored_is_there_after_a_restart(world: StoredWorld) -> None:
     session = world.attach(slots=3)
     world.offer(session, 3)
     world.passes(1.0)
-    starts = [told for _, told in world.told if isinstance(told, StartRun)]
+    starts = [told for _, told in world.sent if isinstance(told, StartRun)]
     for start in starts:
         world.confirms(session, start)
         world.logs(session, start.ref, 1, float(start.run.number), 0.5)
@@ -164,7 +164,7 @@ def test_runs_are_listed_by_number_and_by_value(world: StoredWorld, opened: Open
 def test_points_are_read_of_runs_that_finished_or_were_stopped(world: StoredWorld, opened: Opened) -> None:
     sweep = world.create({**RANDOM, **OBJECTIVE})
     starts = three_runs(world)
-    session = world.told[-1][0]
+    session = world.sent[-1][0]
     world.exits(session, starts[2].ref, last_row=0)  # without a value
     world.save()
     everything = Share.of(10, 10)
@@ -233,7 +233,7 @@ def test_what_changed_after_a_number_is_given(world: StoredWorld, opened: Opened
     starts = three_runs(world)
     part = opened.records.snapshot(1, 0, 2)
     assert [run.number for run in part.runs] == [1, 2]
-    session = world.told[-1][0]
+    session = world.sent[-1][0]
     world.exits(session, starts[1].ref, Exit(cause=ExitCause.EXITED, code=3), last_row=1)
     world.save()
     changed = opened.records.changed_since(1, part.number, 10)
@@ -251,7 +251,7 @@ def test_observations_are_read_in_order_with_the_points_handed_out(
     session = world.attach()
     world.offer(session)
     world.passes(1.0)
-    start = world.last_told(StartRun)
+    start = world.last_sent(StartRun)
     world.confirms(session, start)
     world.logs(session, start.ref, 1, 0.5)
     world.exits(session, start.ref, last_row=1)

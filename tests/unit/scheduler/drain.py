@@ -59,10 +59,10 @@ def _run_everything(world: World) -> None:
 
 def _run_one(world: World, session: str) -> bool:
     """Let the agent run its hand-out; return False if there is none."""
-    before = len(world.told)
+    before = len(world.sent)
     world.offer(session)
     for _ in range(20):
-        given = [told for _, told in world.told[before:] if isinstance(told, StartRun)]
+        given = [told for _, told in world.sent[before:] if isinstance(told, StartRun)]
         if given:
             world.confirms(session, given[0])
             world.logs(session, given[0].ref, 1, 1.0)

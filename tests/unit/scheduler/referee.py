@@ -35,7 +35,7 @@ class History:
 
     logged: list[float] = field(default_factory=list)
     running: bool = True
-    told: bool = False
+    stop_sent: bool = False
 
     @property
     def values(self) -> list[float]:
@@ -59,14 +59,14 @@ class Referee:
         verdicts: list[Said] = []
         for rule in self.rules:
             for each in self._judge(rule, run):
-                self.runs[each.run].told = True
+                self.runs[each.run].stop_sent = True
                 verdicts.append(each)
         return verdicts
 
     def _judge(self, rule: Rule, run: int) -> Iterator[Said]:
         if rule["type"] == "hyperband":
             yield from self._hyperband(rule, len(self.runs[run].values))
-        elif not self.runs[run].told:
+        elif not self.runs[run].stop_sent:
             judge = {
                 "asha": self._asha,
                 "median": self._median,
@@ -85,7 +85,7 @@ class Referee:
         threshold = best_first[int((1 / number(rule, "eta", 3)) * len(best_first))]
         for run, history in sorted(self.runs.items()):
             behind = [bracket for bracket in brackets if bracket <= len(history.values)]
-            if not history.running or history.told or not behind or max(behind) != iteration:
+            if not history.running or history.stop_sent or not behind or max(behind) != iteration:
                 continue
             strict = rule.get("strict", True)
             shown = history.values[iteration - 1] if strict else self._best(history.values)

@@ -50,10 +50,10 @@ def losses(world: World) -> dict[int, float]:
 
 def begin(world: World, session: str, count: int = 1) -> list[StartRun]:
     """Let an agent begin some more runs."""
-    before = len(world.told)
+    before = len(world.sent)
     world.offer(session, count)
     world.passes(1.0)
-    starts = [told for _, told in world.told[before:] if isinstance(told, StartRun)]
+    starts = [told for _, told in world.sent[before:] if isinstance(told, StartRun)]
     for start in starts:
         world.confirms(session, start)
     assert len(starts) == count
@@ -138,12 +138,12 @@ def test_who_was_stopped_before_any_value_teaches_nothing(world: World) -> None:
 
 def asks(world: World, session: str) -> list[float | None]:
     """Request a point from the search; return the observations of live runs sent with the request."""
-    before, starts = len(world.changes), len(world.told)
+    before, starts = len(world.changes), len(world.sent)
     world.offer(session, 1)
     assert world.asked()
     notes = [each for each in world.changes[before:] if isinstance(each, StudyObservation)]
     world.happens(SuggestionsFailed(1, "away"))
-    for start in [told for _, told in world.told[starts:] if isinstance(told, StartRun)]:
+    for start in [told for _, told in world.sent[starts:] if isinstance(told, StartRun)]:
         world.confirms(session, start)
     return [each.value for each in notes if each.event is StudyEvent.VALUE_SO_FAR]
 
@@ -212,7 +212,7 @@ def test_the_value_of_an_attempt_that_was_lost_counts_no_more(world: World) -> N
     assert asks(world, session) == [5.0]
     world.exits(session, start.ref, LOST, last_row=1)
     world.offer(session, 1)
-    again = world.last_told(StartRun)
+    again = world.last_sent(StartRun)
     world.confirms(session, again)
     assert (again.run.number, again.ref.attempt) == (1, 2)
     assert asks(world, session) == [None]

@@ -75,7 +75,7 @@ class World:
     timers: list[tuple[float, Timer]] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
     effects: list[Effect] = field(default_factory=list)
-    told: list[tuple[str, Command]] = field(default_factory=list)
+    sent: list[tuple[str, Command]] = field(default_factory=list)
     # Of each attempt that was handed out.
     secrets: dict[tuple[RunKey, int], bytes] = field(default_factory=dict)
     sessions: int = 0
@@ -94,7 +94,7 @@ class World:
         self.effects = list(decision.effects)
         for effect in decision.effects:
             if isinstance(effect, SendCommand):
-                self.told.append((effect.session, effect.command))
+                self.sent.append((effect.session, effect.command))
                 if isinstance(effect.command, StartRun):
                     handed_out = effect.command.run.key, effect.command.ref.attempt
                     self.secrets[handed_out] = effect.command.secret
@@ -201,9 +201,9 @@ class World:
         return session
 
     def offer(self, session: str, wanted: int = 1) -> list[StartRun]:
-        before = len(self.told)
+        before = len(self.sent)
         self.happens(Offered(session, wanted))
-        return [told for _, told in self.told[before:] if isinstance(told, StartRun)]
+        return [command for _, command in self.sent[before:] if isinstance(command, StartRun)]
 
     def takes_one(self, session: str) -> StartRun:
         """Offer one slot, confirm what comes, start its process."""
@@ -291,14 +291,14 @@ class World:
         found = (c.sweep for c in reversed(self.changes) if isinstance(c, SweepChanged))
         return next(sweep for sweep in found if sweep.key == key)
 
-    def last_told(self, kind: type[C]) -> C:
-        return next(told for _, told in reversed(self.told) if isinstance(told, kind))
+    def last_sent(self, kind: type[C]) -> C:
+        return next(command for _, command in reversed(self.sent) if isinstance(command, kind))
 
     def stops(self) -> list[StopRun]:
-        return [told for _, told in self.told if isinstance(told, StopRun)]
+        return [command for _, command in self.sent if isinstance(command, StopRun)]
 
     def acks(self) -> list[Ack]:
-        return [told for _, told in self.told if isinstance(told, Ack)]
+        return [command for _, command in self.sent if isinstance(command, Ack)]
 
     def closed(self) -> list[CloseSession]:
         return [effect for effect in self.effects if isinstance(effect, CloseSession)]

@@ -33,7 +33,7 @@ def ends(play: Play, number: int, outcome: Outcome, tail: str = "") -> list[f.Ef
     )
 
 
-def said(play: Play, *happened: e.Event) -> list[f.Say]:
+def noticed(play: Play, *happened: e.Event) -> list[f.Say]:
     """Apply events; return the notices of the agent."""
     effects: list[f.Effect] = []
     for event in happened:
@@ -186,20 +186,20 @@ def test_a_guard_that_trips_ends_the_other_runs_and_hands_them_back() -> None:
 def test_an_ineligible_sweep_is_logged_once_until_it_changes() -> None:
     play = Play()
     opened = e.StreamOpened(lease=30.0, verdicts={}, ineligible={SWEEP: LABELS})
-    (first,) = said(play, opened)
+    (first,) = noticed(play, opened)
     assert first.fields == {"sweep": SWEEP, "reason": "labels", "message": LABELS.message}
-    assert said(play, opened, e.StreamClosed(), opened, e.EligibilityChanged(SWEEP, LABELS)) == []
-    (second,) = said(play, e.EligibilityChanged(SWEEP, GUARD))
+    assert noticed(play, opened, e.StreamClosed(), opened, e.EligibilityChanged(SWEEP, LABELS)) == []
+    (second,) = noticed(play, e.EligibilityChanged(SWEEP, GUARD))
     assert second.fields["reason"] == "guard"
-    (third,) = said(play, e.EligibilityChanged(SWEEP, None))
+    (third,) = noticed(play, e.EligibilityChanged(SWEEP, None))
     assert third.fields["reason"] is None
-    assert said(play, e.EligibilityChanged(SWEEP, None), e.StreamOpened(lease=30.0, verdicts={})) == []
+    assert noticed(play, e.EligibilityChanged(SWEEP, None), e.StreamOpened(lease=30.0, verdicts={})) == []
 
 
 def test_a_release_while_the_stream_was_away_is_said() -> None:
     play = Play()
-    said(play, e.StreamOpened(lease=30.0, verdicts={}, ineligible={SWEEP: GUARD}))
-    (released,) = said(play, e.StreamClosed(), e.StreamOpened(lease=30.0, verdicts={}))
+    noticed(play, e.StreamOpened(lease=30.0, verdicts={}, ineligible={SWEEP: GUARD}))
+    (released,) = noticed(play, e.StreamClosed(), e.StreamOpened(lease=30.0, verdicts={}))
     assert line(released.event, None, released.fields) == "sweep tune: this agent gets runs again"
 
 

@@ -9,7 +9,7 @@ from sweepd_agent.core.attempt import Json
 from sweepd_agent.core.leaving import next_deadline
 from sweepd_agent.core.serving import SAY_EVERY
 from sweepd_agent.core.state import Settings
-from unit.agent.core.test_guards import said
+from unit.agent.core.test_guards import noticed
 from unit.agent.core.test_machine import SWEEP, Play, assignment
 
 SHARED = [e.Reason.PAUSED, e.Reason.CANARY, e.Reason.ENDING, e.Reason.SUGGESTION]
@@ -21,7 +21,7 @@ def because(reason: e.Reason) -> e.EligibilityChanged:
 
 def reasons(play: Play, *happened: e.Event) -> list[Json]:
     """Apply events; return the reported reasons."""
-    return [each.fields["reason"] for each in said(play, *happened) if each.event == "withheld"]
+    return [each.fields["reason"] for each in noticed(play, *happened) if each.event == "withheld"]
 
 
 def passes(play: Play, seconds: float) -> list[Json]:

@@ -29,9 +29,9 @@ def test_the_others_go_out_with_the_first_value(world: World) -> None:
     world.confirms(ann, canary)
     assert world.offer(bob, 2) == []
     world.logs(ann, canary.ref, 1, float("nan"))
-    assert len([told for _, told in world.told if isinstance(told, StartRun)]) == 1
+    assert len([told for _, told in world.sent if isinstance(told, StartRun)]) == 1
     world.logs(ann, canary.ref, 2, 0.5)
-    starts = [session for session, told in world.told if isinstance(told, StartRun)]
+    starts = [session for session, told in world.sent if isinstance(told, StartRun)]
     assert sorted(starts) == [ann, ann, bob, bob]
 
 
@@ -60,7 +60,7 @@ def test_without_the_objective_the_sweep_fails_with_its_canary(
         world.logs(session, start.ref, 1, *values)
     world.exits(session, start.ref, how, last_row=len(values), keys=keys)
     assert (world.sweep().state, world.sweep().reason) == (SweepState.FAILED, reason)
-    command = world.last_told(SweepEnded)
+    command = world.last_sent(SweepEnded)
     assert (command.state, command.reason) == (SweepState.FAILED, reason)
     assert world.offer(session) == []
 

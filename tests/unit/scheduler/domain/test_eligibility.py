@@ -22,13 +22,13 @@ def world() -> World:
 def test_an_agent_without_the_label_gets_nothing_but_the_reason(world: World) -> None:
     world.create({**RANDOM, "requires": {"gpu": "a100", "zone": "b"}})
     wrong = world.attach(labels={"gpu": "v100", "zone": "b"})
-    (ineligible,) = world.last_told(Welcome).ineligible
+    (ineligible,) = world.last_sent(Welcome).ineligible
     assert ineligible.reason is IneligibleReason.LABELS
     assert "gpu=a100 (it has v100)" in ineligible.message
     assert "--label=gpu=a100 --label=zone=b" in ineligible.message
     assert world.offer(wrong) == []
     right = world.attach("bob", labels={"gpu": "a100", "zone": "b", "other": "x"})
-    assert world.last_told(Welcome).ineligible == ()
+    assert world.last_sent(Welcome).ineligible == ()
     assert len(world.offer(right)) == 1
 
 
@@ -37,14 +37,14 @@ def test_an_agent_that_is_held_is_notified_and_served_again_when_released(world:
     session = world.attach()
     for _ in range(2):
         world.exits(session, world.takes_one(session).ref, EXIT_1)
-    command = world.last_told(Ineligible)
+    command = world.last_sent(Ineligible)
     assert command.reason is IneligibleReason.GUARD
     assert "sweepctl agents release ann" in command.message
     assert world.offer(session) == []
     assert "ann" in world.sweep().reason
     assert release(world, "ann") == Released(sweeps=("local/demo/s",))
-    assert world.last_told(Ineligible).reason is IneligibleReason.NONE
-    assert world.last_told(StartRun).run.number == 3
+    assert world.last_sent(Ineligible).reason is IneligibleReason.NONE
+    assert world.last_sent(StartRun).run.number == 3
     assert world.sweep().reason == ""
 
 
@@ -54,7 +54,7 @@ def test_who_comes_back_while_it_is_held_hears_it_with_the_welcome(world: World)
     for _ in range(2):
         world.exits(session, world.takes_one(session).ref, EXIT_1)
     world.attach()
-    (ineligible,) = world.last_told(Welcome).ineligible
+    (ineligible,) = world.last_sent(Welcome).ineligible
     assert ineligible.reason is IneligibleReason.GUARD
 
 
@@ -71,7 +71,7 @@ def test_an_agent_that_lacks_a_label_is_notified_when_a_sweep_resumes(world: Wor
     world.exits(right, world.takes_one(right).ref, EXIT_1)
     world.happens(StopSweep(S))
     assert world.state.ended
-    before = len(world.told)
+    before = len(world.sent)
     retry(world, 1)
-    ineligible = [(to, told) for to, told in world.told[before:] if isinstance(told, Ineligible)]
+    ineligible = [(to, told) for to, told in world.sent[before:] if isinstance(told, Ineligible)]
     assert [(to, told.reason) for to, told in ineligible] == [(wrong, IneligibleReason.LABELS)]

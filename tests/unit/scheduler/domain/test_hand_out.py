@@ -40,7 +40,7 @@ def test_a_sweep_is_finished_when_its_last_run_has_ended_and_says_so(world: Worl
     for _ in range(4):
         finish_one(world, session)
     assert world.sweep().state is SweepState.FINISHED
-    assert world.last_told(SweepEnded).state is SweepState.FINISHED
+    assert world.last_sent(SweepEnded).state is SweepState.FINISHED
     with pytest.raises(DomainError, match="is finished"):
         world.happens(PauseSweep(S))
 
@@ -125,7 +125,7 @@ def test_an_offer_that_knows_of_a_start_is_not_lowered_when_that_is_confirmed(wo
     world.exits(ann, second.ref)
     world.offer(ann, 2)
     world.happens(ResumeSweep(S))  # hands out both slots: the requeued run and a new one
-    again, other = [told for _, told in world.told if isinstance(told, StartRun)][-2:]
+    again, other = [told for _, told in world.sent if isinstance(told, StartRun)][-2:]
     assert (again.run.number, other.run.number) == (1, 3)
     assert not world.offer(ann, 1)  # sent when the first of the two was taken, before its confirmation
     world.happens(Answered(ann, again.command, ""))
@@ -141,7 +141,7 @@ def test_nothing_is_handed_out_while_paused(world: World) -> None:
     world.happens(PauseSweep(S))
     assert not world.offer(session)
     world.happens(ResumeSweep(S))
-    assert world.last_told(StartRun).run.number == 1
+    assert world.last_sent(StartRun).run.number == 1
 
 
 def test_a_requeued_run_goes_out_before_new_points(world: World) -> None:
@@ -163,7 +163,7 @@ def test_stopping_lets_live_runs_end_and_starts_no_other(world: World) -> None:
     world.happens(StopSweep(S))
     assert world.sweep().state is SweepState.RUNNING
     assert world.sweep().ending is Ending.STOP
-    assert world.last_told(SweepEnded).state is SweepState.RUNNING
+    assert world.last_sent(SweepEnded).state is SweepState.RUNNING
     assert not world.offer(session)
     world.exits(session, start.ref)
     assert world.sweep().state is SweepState.STOPPED

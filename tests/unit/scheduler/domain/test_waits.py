@@ -23,23 +23,23 @@ def world() -> World:
     return World()
 
 
-def told(world: World, session: str) -> list[IneligibleReason]:
-    return [each.reason for to, each in world.told if to == session and isinstance(each, Ineligible)]
+def reasons_sent(world: World, session: str) -> list[IneligibleReason]:
+    return [each.reason for to, each in world.sent if to == session and isinstance(each, Ineligible)]
 
 
 def test_an_agent_that_asks_a_paused_sweep_is_notified_with_the_remedy(world: World) -> None:
     world.create(RANDOM)
     session = world.attach()
     world.happens(PauseSweep(S))
-    assert told(world, session) == [], "it has not asked for a run"
+    assert reasons_sent(world, session) == [], "it has not asked for a run"
     assert world.offer(session) == []
-    assert world.last_told(Ineligible).message == (
+    assert world.last_sent(Ineligible).message == (
         "it is paused (paused by a person); resume it: sweepctl resume local/demo/s"
     )
     world.offer(session)
-    assert told(world, session) == [PAUSED], "it is a level"
+    assert reasons_sent(world, session) == [PAUSED], "it is a level"
     world.happens(ResumeSweep(S))
-    assert told(world, session) == [PAUSED], "the run that it gets says that it is over"
+    assert reasons_sent(world, session) == [PAUSED], "the run that it gets says that it is over"
 
 
 def test_an_agent_that_waits_is_notified_of_a_pause_and_of_its_end(world: World) -> None:
@@ -47,14 +47,14 @@ def test_an_agent_that_waits_is_notified_of_a_pause_and_of_its_end(world: World)
     first, second = world.attach("ann"), world.attach("bob")
     world.takes_one(first)
     world.offer(second)
-    assert told(world, second) == [ENDING]
+    assert reasons_sent(world, second) == [ENDING]
     world.happens(PauseSweep(S))
     world.happens(ResumeSweep(S))
-    assert told(world, second) == [ENDING, PAUSED, ENDING]
-    assert world.last_told(Ineligible).message == (
+    assert reasons_sent(world, second) == [ENDING, PAUSED, ENDING]
+    assert world.last_sent(Ineligible).message == (
         "run_cap is reached; 1 run is live, and one that is given up is handed out again"
     )
-    assert told(world, first) == [], "it is busy"
+    assert reasons_sent(world, first) == [], "it is busy"
 
 
 def test_an_agent_that_is_busy_again_is_notified_that_a_pause_has_ended(world: World) -> None:
@@ -65,7 +65,7 @@ def test_an_agent_that_is_busy_again_is_notified_that_a_pause_has_ended(world: W
     world.offer(session)
     world.offer(session, 0)
     world.happens(ResumeSweep(S))
-    assert told(world, session) == [PAUSED, NONE]
+    assert reasons_sent(world, session) == [PAUSED, NONE]
 
 
 def test_an_agent_that_came_during_a_pause_is_notified_that_it_has_ended(world: World) -> None:
@@ -74,9 +74,9 @@ def test_an_agent_that_came_during_a_pause_is_notified_that_it_has_ended(world: 
     world.happens(PauseSweep(S))
     world.restarts()
     session = world.attach()
-    assert [each.reason for each in world.last_told(Welcome).ineligible] == [PAUSED]
+    assert [each.reason for each in world.last_sent(Welcome).ineligible] == [PAUSED]
     world.happens(ResumeSweep(S))
-    assert told(world, session) == [NONE]
+    assert reasons_sent(world, session) == [NONE]
 
 
 def test_an_agent_that_reports_on_a_run_before_it_has_confirmed_it_is_notified(world: World) -> None:
@@ -85,9 +85,9 @@ def test_an_agent_that_reports_on_a_run_before_it_has_confirmed_it_is_notified(w
     session = world.attach(slots=2)
     (start,) = world.offer(session)
     world.offer(session)
-    assert told(world, session) == [], "it would take no other before it has confirmed this one"
+    assert reasons_sent(world, session) == [], "it would take no other before it has confirmed this one"
     world.happens(Started(session=session, ref=start.ref, argv=("python",), resumed_from_step=None))
-    assert told(world, session) == [ENDING]
+    assert reasons_sent(world, session) == [ENDING]
 
 
 @pytest.mark.parametrize("paused", [True, False])
@@ -97,10 +97,10 @@ def test_the_first_answer_on_a_stream_has_it(world: World, paused: bool) -> None
         world.happens(PauseSweep(S))
     world.restarts()
     session = world.attach()
-    ineligible = world.last_told(Welcome).ineligible
+    ineligible = world.last_sent(Welcome).ineligible
     assert [each.reason for each in ineligible] == [PAUSED] * paused
     world.offer(session, 1)
-    assert told(world, session) == []
+    assert reasons_sent(world, session) == []
 
 
 def test_while_the_canary_is_under_way_the_others_are_notified(world: World) -> None:
@@ -108,9 +108,9 @@ def test_while_the_canary_is_under_way_the_others_are_notified(world: World) -> 
     first, second = world.attach("ann"), world.attach("bob")
     start = world.takes_one(first)
     world.offer(second)
-    assert told(world, second) == [IneligibleReason.CANARY]
+    assert reasons_sent(world, second) == [IneligibleReason.CANARY]
     world.logs(first, start.ref, 1, 0.5)
-    assert told(world, second) == [IneligibleReason.CANARY], "it gets a run"
+    assert reasons_sent(world, second) == [IneligibleReason.CANARY], "it gets a run"
     assert world.state.sessions[second].unconfirmed == 1
 
 
@@ -118,11 +118,11 @@ def test_while_the_search_works_out_a_point_those_who_wait_are_notified(world: W
     sweep = world.create(BAYES)
     session = world.attach()
     world.offer(session)
-    assert told(world, session) == [SUGGESTION]
+    assert reasons_sent(world, session) == [SUGGESTION]
     points = (suggestion(sweep, 0),)
     world.happens(SuggestionsArrived(sweep=1, suggestions=points, exhausted=False))
     assert world.state.sessions[session].unconfirmed == 1
-    assert told(world, session) == [SUGGESTION]
+    assert reasons_sent(world, session) == [SUGGESTION]
 
 
 def test_quarantine_comes_before_the_pause_that_it_leads_to(world: World) -> None:
@@ -130,7 +130,7 @@ def test_quarantine_comes_before_the_pause_that_it_leads_to(world: World) -> Non
     session = world.attach()
     world.exits(session, world.takes_one(session).ref, EXIT_1)
     world.offer(session)
-    assert told(world, session) == [IneligibleReason.GUARD]
+    assert reasons_sent(world, session) == [IneligibleReason.GUARD]
 
 
 def test_a_stop_is_reported_as_an_end_alone(world: World) -> None:
@@ -139,4 +139,4 @@ def test_a_stop_is_reported_as_an_end_alone(world: World) -> None:
     world.takes_one(first)
     world.happens(StopSweep(S))
     world.offer(second)
-    assert told(world, second) == []
+    assert reasons_sent(world, second) == []

@@ -64,7 +64,7 @@ def found(name: str) -> tuple[Diagnostic, ...]:
     return parsed.diagnostics
 
 
-def said(findings: Iterable[Diagnostic]) -> str:
+def message_text(findings: Iterable[Diagnostic]) -> str:
     lines = [f"{finding.severity} {finding.code} {finding}\n" for finding in findings]
     assert all(line[:-1].isprintable() for line in lines)
     if len(lines) > _MOST_LINES:
@@ -75,7 +75,7 @@ def said(findings: Iterable[Diagnostic]) -> str:
 @pytest.mark.parametrize("name", NAMES)
 def test_what_is_said_about_a_file_is_what_people_were_promised(name: str) -> None:
     expected = GOLDEN / f"{name}.txt"
-    text = said(found(name))
+    text = message_text(found(name))
     if os.environ.get("REGENERATE"):
         expected.write_text(text, encoding="utf-8")
     assert text == expected.read_text(encoding="utf-8")

@@ -23,7 +23,7 @@ def world() -> World:
 
 
 def fates(world: World) -> list[Fate]:
-    return [verdict.fate for verdict in world.last_told(Welcome).verdicts]
+    return [verdict.fate for verdict in world.last_sent(Welcome).verdicts]
 
 
 def test_a_silent_attempt_is_suspect_then_lost_and_the_run_waits_at_the_front(world: World) -> None:
@@ -129,9 +129,9 @@ def test_reports_of_an_older_attempt_are_fenced_and_change_nothing(world: World)
     assert second.run.number == 1
     before = world.run(RUN)
     world.logs(ann, first.ref, 1, 0.1)
-    assert world.told[-1] == (ann, Fenced(first.ref))
+    assert world.sent[-1] == (ann, Fenced(first.ref))
     world.exits(ann, first.ref)
-    assert world.told[-1] == (ann, Fenced(first.ref))
+    assert world.sent[-1] == (ann, Fenced(first.ref))
     assert world.run(RUN) == before
     world.attach("ann", attempts=(world.held(RUN, first.ref),))
     assert fates(world) == [Fate.STOP]
@@ -149,7 +149,7 @@ def test_an_attempt_whose_end_is_stored_delivers_the_rest(world: World) -> None:
     again = world.attach("ann", attempts=(world.held(RUN, start.ref),))
     assert fates(world) == [Fate.DELIVER]
     world.exits(again, start.ref)
-    assert world.last_told(Ack).run_state is RunState.PENDING
+    assert world.last_sent(Ack).run_state is RunState.PENDING
 
 
 def test_a_hand_out_that_is_not_confirmed_returns_uncharged(world: World) -> None:

@@ -46,13 +46,13 @@ def lost(world: World) -> None:
 
 def ended(world: World) -> None:
     live(world)
-    world.exits("session-1", world.last_told(StartRun).ref, last_row=1)
+    world.exits("session-1", world.last_sent(StartRun).ref, last_row=1)
     assert world.run(RUN).state is RunState.FINISHED
 
 
 def handed_back(world: World) -> None:
     live(world)
-    world.exits("session-1", world.last_told(StartRun).ref, HANDED_BACK, last_row=1)
+    world.exits("session-1", world.last_sent(StartRun).ref, HANDED_BACK, last_row=1)
     assert world.run(RUN).newest.state is AttemptState.ENDED
 
 
@@ -75,16 +75,16 @@ def test_without_its_secret_an_attempt_does_not_exist(
     theirs = {
         name: (state, list(world.state.holdings[name].live)) for name, state in world.state.sessions.items()
     }
-    count = len(world.told)
+    count = len(world.sent)
     session = world.attach("eve", attempts=(world.held(RUN, REF, secret=secret),))
-    assert world.last_told(Welcome).verdicts == (AttemptVerdict(ref=REF, fate=Fate.UNKNOWN),)
+    assert world.last_sent(Welcome).verdicts == (AttemptVerdict(ref=REF, fate=Fate.UNKNOWN),)
     world.resumes(session, REF, 1)
     world.logs(session, REF, 2, -1e9)
     world.describes(session, REF)
     world.happens(StaleDelivery(session, REF))
     world.happens(Heartbeat(session, (REF,)))
     world.exits(session, REF, last_row=1)
-    assert {(to, type(command)) for to, command in world.told[count:]} == {
+    assert {(to, type(command)) for to, command in world.sent[count:]} == {
         (session, Welcome),
         (session, Unsupported),
     }
@@ -107,7 +107,7 @@ def test_the_digest_of_a_secret_proves_nothing(world: World, secret: bytes) -> N
 
 def test_each_attempt_has_a_secret_of_its_own(world: World) -> None:
     world.offer(world.attach("ann", slots=3), 3)
-    superseded_at = world.last_told(StartRun).run.key
+    superseded_at = world.last_sent(StartRun).run.key
     world.leaves("session-1")
     world.passes(200)
     world.takes_one(world.attach("bob"))
@@ -125,7 +125,7 @@ def test_another_moment_makes_other_secrets() -> None:
 def test_secrets_and_digests_are_not_written_out(world: World) -> None:
     live(world)
     held = world.held(RUN, REF)
-    shown = "".join(map(repr, (world.run(RUN), world.told, world.changes, held, world.moment)))
+    shown = "".join(map(repr, (world.run(RUN), world.sent, world.changes, held, world.moment)))
     for hidden in (world.secrets[RUN, 1], world.run(RUN).newest.secret_digest, world.moment.entropy):
         assert repr(hidden) not in shown
 
@@ -136,7 +136,7 @@ def test_whoever_has_the_folder_continues_with_its_attempt_under_another_id(
 ) -> None:
     before(world)
     session = world.attach("cat", attempts=(world.held(RUN, REF),))
-    assert [each.fate for each in world.last_told(Welcome).verdicts] == [Fate.KEEP]
+    assert [each.fate for each in world.last_sent(Welcome).verdicts] == [Fate.KEEP]
     row = world.run(RUN).observation_row
     world.logs(session, REF, row + 1, 0.25)
     assert world.run(RUN).newest.agent == "cat"
@@ -161,24 +161,24 @@ def test_of_two_agents_that_have_the_same_attempt_the_older_leaves(world: World)
 def test_what_was_handed_back_is_delivered_by_whoever_has_the_folder(world: World) -> None:
     handed_back(world)
     session = world.attach("cat", attempts=(world.held(RUN, REF),))
-    (verdict,) = world.last_told(Welcome).verdicts
+    (verdict,) = world.last_sent(Welcome).verdicts
     assert (verdict.fate, verdict.exited, verdict.run_state) == (Fate.DELIVER, True, RunState.PENDING)
     world.exits(session, REF)
-    assert world.last_told(Ack).run_state is RunState.PENDING
+    assert world.last_sent(Ack).run_state is RunState.PENDING
 
 
 def test_an_attempt_that_was_superseded_is_stopped_by_whoever_has_the_folder(world: World) -> None:
     superseded(world)
     world.attach("cat", attempts=(world.held(RUN, REF),))
-    (verdict,) = world.last_told(Welcome).verdicts
+    (verdict,) = world.last_sent(Welcome).verdicts
     assert (verdict.fate, verdict.reason) == (Fate.STOP, "another attempt took over")
 
 
 def test_an_attempt_of_a_run_that_has_ended_without_it_is_stopped_for_that_reason(world: World) -> None:
     superseded(world)
-    world.exits("session-2", world.last_told(StartRun).ref, last_row=0)
+    world.exits("session-2", world.last_sent(StartRun).ref, last_row=0)
     world.attach("cat", attempts=(world.held(RUN, REF),))
-    (verdict,) = world.last_told(Welcome).verdicts
+    (verdict,) = world.last_sent(Welcome).verdicts
     assert verdict.fate is Fate.STOP
     assert verdict.reason == "the run has ended as finished while this agent was silent"
 
@@ -187,6 +187,6 @@ def test_a_restart_of_the_scheduler_forgets_no_owner(world: World) -> None:
     live(world)
     world.restarts()
     world.attach("eve", attempts=(world.held(RUN, REF, secret=b"guessed"),))
-    assert world.last_told(Welcome).verdicts == (AttemptVerdict(ref=REF, fate=Fate.UNKNOWN),)
+    assert world.last_sent(Welcome).verdicts == (AttemptVerdict(ref=REF, fate=Fate.UNKNOWN),)
     world.attach("ann", attempts=(world.held(RUN, REF),))
-    assert [each.fate for each in world.last_told(Welcome).verdicts] == [Fate.KEEP]
+    assert [each.fate for each in world.last_sent(Welcome).verdicts] == [Fate.KEEP]

@@ -13,7 +13,7 @@ from sweepd_scheduler.domain.early_termination.rules import judge_median, median
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 
 
-def told(rule: Median, goal: Goal, others: list[float], own: float) -> Verdict | None:
+def verdict_on(rule: Median, goal: Goal, others: list[float], own: float) -> Verdict | None:
     """Return the verdict on a run whose best is `own`, given the values of the others."""
     rung = Rung()
     for run, value in enumerate([own, *others], start=1):
@@ -36,22 +36,22 @@ def told(rule: Median, goal: Goal, others: list[float], own: float) -> Verdict |
 def test_worse_than_the_median_of_the_others_stops(
     others: list[float], own: float, median: float | None
 ) -> None:
-    verdict = told(Median(min_iter=3), Goal.MINIMIZE, others, own)
+    verdict = verdict_on(Median(min_iter=3), Goal.MINIMIZE, others, own)
     assert (verdict.threshold if verdict else None) == (pytest.approx(median) if median else None)
 
 
 def test_larger_may_be_better() -> None:
     rule = Median(min_iter=2, min_runs=3)
-    assert told(rule, Goal.MAXIMIZE, [0.5, 0.7, 0.9], 0.7) is None
-    assert told(rule, Goal.MAXIMIZE, [0.5, 0.7, 0.9], 0.6) == Verdict(
+    assert verdict_on(rule, Goal.MAXIMIZE, [0.5, 0.7, 0.9], 0.7) is None
+    assert verdict_on(rule, Goal.MAXIMIZE, [0.5, 0.7, 0.9], 0.6) == Verdict(
         rule="median", rung=2, value=0.6, threshold=0.7, rank=3, compared=4, decide_time=42
     )
 
 
 def test_one_other_is_enough_if_the_rule_says_so() -> None:
     rule = Median(min_iter=1, min_runs=1)
-    assert told(rule, Goal.MINIMIZE, [0.5], 0.6) is not None
-    assert told(rule, Goal.MINIMIZE, [], 0.6) is None
+    assert verdict_on(rule, Goal.MINIMIZE, [0.5], 0.6) is not None
+    assert verdict_on(rule, Goal.MINIMIZE, [], 0.6) is None
 
 
 @given(st.lists(FINITE, min_size=2, max_size=30), st.data())
@@ -69,7 +69,7 @@ def test_the_median_without_one_is_that_of_the_others(values: list[float], data:
 
 @given(st.lists(st.integers(-9, 9).map(float), max_size=20), st.integers(-9, 9), st.sampled_from(Goal))
 def test_it_agrees_with_the_median_of_a_list(others: list[float], own: int, goal: Goal) -> None:
-    verdict = told(Median(min_iter=1), goal, others, float(own))
+    verdict = verdict_on(Median(min_iter=1), goal, others, float(own))
     if len(others) < 5:
         assert verdict is None
         return

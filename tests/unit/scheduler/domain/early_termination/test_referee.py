@@ -104,17 +104,17 @@ class Judged(RuleBasedStateMachine):
     def agree(self, expected: list[Said]) -> None:
         """Compare the verdicts since the last check, and the stop commands, with those of the referee."""
         self.seen += expected
-        told: dict[int, list[Said]] = {}
+        stops: dict[int, list[Said]] = {}
         for stop in self.seen:
-            told.setdefault(stop.run, []).append(stop)
+            stops.setdefault(stop.run, []).append(stop)
         for number in self.referee.runs:
             run = self.world.run((1, number))
             verdicts = [
                 Said(number, v.rule, v.rung, v.value, v.threshold, v.rank, v.compared) for v in run.verdicts
             ]
-            assert verdicts == told.get(number, [])
+            assert verdicts == stops.get(number, [])
             if run.state is RunState.RUNNING:
-                assert (run.stop is not None) == self.referee.runs[number].told
+                assert (run.stop is not None) == self.referee.runs[number].stop_sent
 
     @precondition(lambda self: self.given)
     @rule(data=st.data(), values=VALUES, batched=st.booleans(), twice=st.booleans(), skew=st.integers(0, 2))
@@ -139,11 +139,11 @@ class Judged(RuleBasedStateMachine):
         """A stopped process ends by its signal, any other arbitrarily; a returned run is handed out again."""
         number = self.one(data)
         history, ref = self.referee.runs[number], self.given.pop(number)
-        exit_ = Exit(cause=ExitCause.COMMANDED, signal=15) if history.told and how in AGAIN else how
+        exit_ = Exit(cause=ExitCause.COMMANDED, signal=15) if history.stop_sent and how in AGAIN else how
         history.running = False
         self.world.exits(self.session, ref, exit_, len(history.logged))
         run = self.world.run((1, number))
-        if history.told:
+        if history.stop_sent:
             assert run.state in FINAL_RUN
             assert (run.state is RunState.STOPPED) == (exit_.cause is ExitCause.COMMANDED)
         self.agree([])
@@ -174,7 +174,9 @@ class Judged(RuleBasedStateMachine):
         before = len(self.world.stops())
         held = tuple(self.world.held((1, number), ref) for number, ref in self.given.items())
         self.session = self.world.attach(slots=SLOTS, attempts=held)
-        assert len(self.world.stops()) - before == sum(self.referee.runs[each].told for each in self.given)
+        assert len(self.world.stops()) - before == sum(
+            self.referee.runs[each].stop_sent for each in self.given
+        )
         self.agree([])
         self.take()
 

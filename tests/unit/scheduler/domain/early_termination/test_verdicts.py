@@ -215,7 +215,7 @@ def test_the_search_is_notified_of_rungs_of_halving_rules_alone(world: World) ->
     session = world.attach()
     world.offer(session)
     world.passes(1.0)
-    world.logs(session, world.last_told(StartRun).ref, 1, 0.5, 0.4, 0.3)
+    world.logs(session, world.last_sent(StartRun).ref, 1, 0.5, 0.4, 0.3)
     notes = [each for each in world.changes if isinstance(each, StudyObservation)]
     assert [(each.event, each.iterations, each.value) for each in notes[1:]] == [
         (StudyEvent.RUNG_REACHED, 2, 0.4)

@@ -51,7 +51,7 @@ def test_a_sweep_that_was_finished_by_its_cap_continues_when_it_is_raised(
     answer = cap(world, run_cap)
     assert isinstance(answer, Sweep)
     assert (answer.state, answer.revision, answer.spec.run_cap) == (SweepState.RUNNING, 2, run_cap)
-    assert world.last_told(StartRun).run.number == 2
+    assert world.last_sent(StartRun).run.number == 2
     assert world.sweep().ending is (Ending.CAP if run_cap else None)
 
 
@@ -61,7 +61,7 @@ def test_a_live_sweep_at_its_cap_continues(world: World) -> None:
     world.offer(session, 2)
     assert world.sweep().ending is Ending.CAP
     cap(world, 2)
-    assert world.last_told(StartRun).run.number == 2
+    assert world.last_sent(StartRun).run.number == 2
     assert (world.sweep().state, world.sweep().ending) == (SweepState.RUNNING, Ending.CAP)
 
 

@@ -119,7 +119,7 @@ def test_a_finished_sweep_continues_with_it_and_finishes_again(world: World) -> 
     assert world.sweep().state is SweepState.FINISHED
     world.offer(session)
     enqueue(world, {"a": 1, "b": 1})
-    start = world.last_told(StartRun)
+    start = world.last_sent(StartRun)
     assert (start.run.number, world.sweep().state) == (5, SweepState.RUNNING)
     world.confirms(session, start)
     world.exits(session, start.ref)
@@ -163,7 +163,7 @@ def test_a_paused_sweep_keeps_it_until_it_is_resumed(world: World) -> None:
     enqueue(world, {"x": 0.5})
     assert world.state.index[1].pending.first == 1
     world.happens(ResumeSweep(S))
-    assert world.last_told(StartRun).run.number == 1
+    assert world.last_sent(StartRun).run.number == 1
     assert world.sweep().start_time, "its first hand-out is noted all the same"
 
 

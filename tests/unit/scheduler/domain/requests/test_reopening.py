@@ -106,7 +106,7 @@ def test_the_search_hears_that_the_point_is_out_again(world: World) -> None:
     session = world.attach()
     world.offer(session)
     world.passes(1)
-    start = world.last_told(StartRun)
+    start = world.last_sent(StartRun)
     world.confirms(session, start)
     world.exits(session, start.ref)
     set_cap(world, 2)

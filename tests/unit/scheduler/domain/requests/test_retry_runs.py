@@ -79,10 +79,10 @@ def test_the_best_of_a_retried_run_is_found_anew_once_it_starts_over(world: Worl
 
 def test_an_agent_that_serves_an_ended_sweep_gets_the_retried_run_at_once(world: World) -> None:
     session = finished_by_cap(world)
-    assert world.last_told(SweepEnded).state is SweepState.FINISHED
+    assert world.last_sent(SweepEnded).state is SweepState.FINISHED
     world.offer(session)
     retry(world, 1)
-    assert world.last_told(StartRun).run.number == 1
+    assert world.last_sent(StartRun).run.number == 1
 
 
 def test_all_that_failed_go_out_in_the_order_of_their_numbers(world: World) -> None:
@@ -128,7 +128,7 @@ def test_a_stopped_sweep_continues_with_the_retried_runs_alone(world: World) -> 
     world.happens(StopSweep(S))
     world.offer(session)
     retry(world, 1)
-    start = world.last_told(StartRun)
+    start = world.last_sent(StartRun)
     assert (start.run.number, start.ref.attempt) == (1, 2)
     world.confirms(session, start)
     world.exits(session, start.ref)
@@ -197,7 +197,7 @@ def test_the_search_hears_that_the_point_is_out_again(world: World) -> None:
     session = world.attach()
     world.offer(session)
     world.passes(1.0)
-    start = world.last_told(StartRun)
+    start = world.last_sent(StartRun)
     world.confirms(session, start)
     world.logs(session, start.ref, 1, 0.5)
     world.exits(session, start.ref, EXIT_1, last_row=1)

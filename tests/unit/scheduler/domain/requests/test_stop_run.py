@@ -24,7 +24,7 @@ def test_a_live_run_is_terminated_by_its_agent_and_then_stopped(world: World) ->
     answer = end_run(world, 1)
     assert isinstance(answer, Runs)
     assert answer.runs[0].state is RunState.RUNNING
-    command = world.last_told(StopRun)
+    command = world.last_sent(StopRun)
     assert (command.ref, command.mode, command.reason) == (
         start.ref,
         StopMode.TERMINATE,

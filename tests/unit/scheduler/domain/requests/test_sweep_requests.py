@@ -113,7 +113,7 @@ def at_its_cap() -> World:
     return world
 
 
-def told(verb: Callable[[], object]) -> Reason | str | None:
+def reason_of(verb: Callable[[], object]) -> Reason | str | None:
     """Call a command; return the reason of a refusal, or the message if it names no reason."""
     try:
         verb()
@@ -151,11 +151,11 @@ def test_a_run_is_stopped_and_retried_in_each_of_its_states(
     after_retry: RunState,
 ) -> None:
     world = make()
-    assert told(lambda: end_run(world, 1)) == stop
+    assert reason_of(lambda: end_run(world, 1)) == stop
     assert world.run((1, 1)).state is after_stop
     assert (world.run((1, 1)).stop is not None) == (after_stop in (A, R))
     world = make()
-    assert told(lambda: retry(world, 1)) == again
+    assert reason_of(lambda: retry(world, 1)) == again
     assert world.run((1, 1)).state is after_retry
 
 
@@ -193,14 +193,14 @@ def test_each_verb_in_each_state_of_a_sweep(
 ) -> None:
     world = make()
     assert world.sweep().state == state
-    assert told(lambda: enqueue(world, {"x": 0.5})) == refused
+    assert reason_of(lambda: enqueue(world, {"x": 0.5})) == refused
     assert world.sweep().state == enqueued
     world = make()
     if world.run((1, 1)).state is RunState.FAILED:
-        assert told(lambda: retry(world, 1)) == unretried
+        assert reason_of(lambda: retry(world, 1)) == unretried
         assert world.sweep().state == retried
     world = make()
-    assert told(lambda: set_cap(world, 5)) is None, "an edit is never refused for a state"
+    assert reason_of(lambda: set_cap(world, 5)) is None, "an edit is never refused for a state"
     assert world.sweep().state == raised
     assert (world.sweep().spec.run_cap, world.sweep().revision) == (5, 2 + (make is at_its_cap))
 
@@ -209,7 +209,7 @@ def test_a_stopped_sweep_continues_with_what_was_retried_and_takes_nothing_new()
     world = sweep_of(StopSweep, live=False)()
     retry(world, 1)
     assert world.sweep().ending is Ending.RETRIED
-    assert told(lambda: enqueue(world, {"x": 0.5})) == WRONG
+    assert reason_of(lambda: enqueue(world, {"x": 0.5})) == WRONG
     world.happens(PauseSweep(S))
     assert world.sweep().state is SweepState.PAUSED
-    assert told(lambda: enqueue(world, {"x": 0.5})) == WRONG
+    assert reason_of(lambda: enqueue(world, {"x": 0.5})) == WRONG

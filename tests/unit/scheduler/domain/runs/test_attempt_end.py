@@ -30,7 +30,7 @@ def test_a_failed_run_is_the_same_run_with_a_new_attempt(world: World) -> None:
     assert (waiting.state, waiting.failures, waiting.requeues) == (RunState.PENDING, 1, 0)
     assert waiting.reason == "exited with code 3; retry 1 of 2"
     assert waiting.newest.state is AttemptState.ENDED
-    assert world.last_told(Ack).run_state is RunState.PENDING
+    assert world.last_sent(Ack).run_state is RunState.PENDING
     second = world.takes_one(session)
     assert (second.run.number, second.run.attempt, second.run.point) == (1, 2, first.run.point)
     assert world.sweep().best is None  # what the failed attempt had shown is not the run's any more
@@ -103,7 +103,7 @@ def test_a_retry_waits_while_the_sweep_is_paused(world: World) -> None:
     world.exits(session, start.ref, FAILS)
     assert world.offer(session) == []
     world.happens(ResumeSweep(S))
-    assert world.last_told(StartRun).run.attempt == 2
+    assert world.last_sent(StartRun).run.attempt == 2
 
 
 def test_how_often_it_was_tried_is_known_after_a_restart(world: World) -> None:

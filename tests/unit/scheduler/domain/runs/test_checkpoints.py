@@ -182,9 +182,9 @@ def test_those_with_room_are_served_by_what_they_see() -> None:
     other, same = world.attach("bob", storage="scratch"), world.attach("cid", storage="nfs")
     assert not world.offer(other)
     assert not world.offer(same)
-    count = len(world.told)
+    count = len(world.sent)
     world.exits(first, ref, HANDED_BACK)
-    assert [session for session, command in world.told[count:] if hasattr(command, "run")] == [same]
+    assert [session for session, command in world.sent[count:] if hasattr(command, "run")] == [same]
 
 
 @pytest.mark.parametrize("announced", [False, True])

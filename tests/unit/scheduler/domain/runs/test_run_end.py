@@ -55,7 +55,7 @@ def test_the_cause_of_the_exit_decides(world: World, how: Exit, state: RunState,
     world.happens(Exited(session=session, ref=start.ref, last_row=0, exit=how, logged_keys=(), log_tail=tail))
     run = world.run((1, 1))
     assert (run.state, run.reason) == (state, reason)
-    assert world.last_told(Ack).run_state is state
+    assert world.last_sent(Ack).run_state is state
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_an_exit_waits_for_its_observations(world: World) -> None:
     world.logs(session, start.ref, 1, 0.5)
     world.exits(session, start.ref, last_row=3)
     assert world.run((1, 1)).state is RunState.RUNNING
-    assert world.last_told(Ack) == Ack(ref=start.ref, observation_row=1)
+    assert world.last_sent(Ack) == Ack(ref=start.ref, observation_row=1)
     world.logs(session, start.ref, 2, 0.4, 0.3)
     world.exits(session, start.ref, last_row=3)
     assert world.run((1, 1)).state is RunState.FINISHED
@@ -95,11 +95,11 @@ def test_a_repeated_exit_is_answered_again_and_counts_once(world: World) -> None
     session = world.attach()
     world.offer(session)
     world.passes(1.0)
-    start = world.last_told(StartRun)
+    start = world.last_sent(StartRun)
     world.logs(session, start.ref, 1, 0.5)
     for _ in range(2):
         world.exits(session, start.ref, last_row=1)
-        assert world.last_told(Ack).run_state is RunState.FINISHED
+        assert world.last_sent(Ack).run_state is RunState.FINISHED
     notes = [c for c in world.changes if isinstance(c, StudyObservation) and c.event is StudyEvent.ENDED]
     assert len(notes) == 1
 
@@ -113,7 +113,7 @@ def test_overlap_is_trimmed_and_a_gap_stores_nothing(world: World) -> None:
     assert world.run((1, 1)).values.iterations == 3
     world.logs(session, start.ref, 5, 0.1)
     assert world.run((1, 1)).values.best == 0.3
-    assert world.last_told(Ack).observation_row == 3
+    assert world.last_sent(Ack).observation_row == 3
 
 
 def test_values_that_are_not_finite_are_no_iterations(world: World) -> None:
@@ -194,7 +194,7 @@ def test_cancelling_kills_what_is_live(world: World) -> None:
     answer = world.happens(CancelSweep(S))
     assert isinstance(answer, Sweep)
     assert answer.state is SweepState.CANCELLED
-    assert world.last_told(SweepEnded).state is SweepState.CANCELLED
+    assert world.last_sent(SweepEnded).state is SweepState.CANCELLED
     assert world.stops()[-1].mode is StopMode.KILL
     world.exits(session, start.ref, Exit(cause=ExitCause.COMMANDED, signal=9))
     assert world.run((1, 1)).state is RunState.KILLED
@@ -211,7 +211,7 @@ def test_three_runs_without_the_objective_pause_the_sweep(world: World) -> None:
         assert missing is not None
         assert (missing.consecutive_runs, missing.logged_keys) == (count, ("acc", "loss"))
         message = "your script logged `acc`, `loss`; the sweep optimises `val_loss`"
-        assert world.run((1, count)).reason == world.last_told(Ack).notice == message
+        assert world.run((1, count)).reason == world.last_sent(Ack).notice == message
     assert world.sweep().state is SweepState.PAUSED
     assert "val_loss" in world.sweep().reason
     world.happens(ResumeSweep(S))
@@ -261,5 +261,5 @@ def test_a_report_under_an_unknown_handle_is_not_understood_and_fences_nothing(w
     session = world.attach()
     world.takes_one(session)
     world.exits(session, AttemptRef(77, 1))
-    assert isinstance(world.told[-1][1], Unsupported)
-    assert not [told for _, told in world.told if isinstance(told, Fenced)]
+    assert isinstance(world.sent[-1][1], Unsupported)
+    assert not [told for _, told in world.sent if isinstance(told, Fenced)]

@@ -36,7 +36,7 @@ def answer(world: World, *points: float, seen: int | None = None, exhausted: boo
 
 
 def sources(world: World) -> list[PointSource]:
-    return [told.run.provenance.source for _, told in world.told if isinstance(told, StartRun)]
+    return [told.run.provenance.source for _, told in world.sent if isinstance(told, StartRun)]
 
 
 def test_a_hand_out_waits_for_a_fresh_suggestion(world: World) -> None:
@@ -60,7 +60,7 @@ def test_a_kept_suggestion_is_better_than_a_random_one(world: World) -> None:
     session = world.attach(slots=2)
     world.offer(session, 1)
     answer(world, 0.1, 0.2)
-    world.confirms(session, world.last_told(StartRun))
+    world.confirms(session, world.last_sent(StartRun))
     assert not world.offer(session, 1)
     world.passes(0.3)
     assert sources(world) == [PointSource.FRESH, PointSource.PREFETCHED]
@@ -120,7 +120,7 @@ def test_rules_hold_for_suggestions_too(outside: Point) -> None:
         for number, point in enumerate((outside, DEEP), start=1)
     ]
     world.happens(SuggestionsArrived(sweep=1, suggestions=tuple(suggestions), exhausted=False))
-    assert [told.run.point for _, told in world.told if isinstance(told, StartRun)] == [DEEP]
+    assert [told.run.point for _, told in world.sent if isinstance(told, StartRun)] == [DEEP]
     assert any(isinstance(effect, LogLine) for effect in world.effects)
     assert world.asked() == [AskStudy(1, 1)]
 
@@ -129,7 +129,7 @@ def test_an_answer_that_saw_too_little_goes_to_the_stock(world: World) -> None:
     session = world.attach(slots=2)
     world.offer(session, 1)
     answer(world, 0.1)
-    start = world.last_told(StartRun)
+    start = world.last_sent(StartRun)
     world.confirms(session, start)
     world.offer(session, 1)
     answer(world, 0.5, seen=0)
@@ -142,7 +142,7 @@ def test_a_point_that_was_handed_out_is_not_taken_from_the_stock_again(world: Wo
     session = world.attach(slots=3)
     world.offer(session, 1)
     answer(world, 0.1, 0.1, 0.1)
-    world.confirms(session, world.last_told(StartRun))
+    world.confirms(session, world.last_sent(StartRun))
     world.offer(session, 1)
     world.passes(0.3)
     assert sources(world)[-1] is PointSource.FALLBACK
@@ -179,7 +179,7 @@ def test_bad_answers_that_nobody_waits_for_are_not_asked_for_again_at_once(world
     for _ in range(3):
         world.offer(session)
         world.passes(0.3, silent=False)
-        start = world.last_told(StartRun)
+        start = world.last_sent(StartRun)
         world.confirms(session, start)
         world.logs(session, start.ref, 1, 0.5)
         world.exits(session, start.ref, last_row=1)

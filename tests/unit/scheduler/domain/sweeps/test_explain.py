@@ -46,7 +46,7 @@ def test_with_an_agent_that_has_room_nothing_stands_in_the_way(world: World) -> 
     world.create(RANDOM)
     session = world.attach(slots=2)
     world.offer(session, 2)
-    start = world.last_told(StartRun)
+    start = world.last_sent(StartRun)
     world.confirms(session, start)
     world.exits(session, start.ref)
     world.happens(PauseSweep(S))

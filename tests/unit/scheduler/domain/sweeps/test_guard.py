@@ -51,7 +51,7 @@ def test_an_agent_on_which_too_many_fail_in_a_row_gets_no_more(world: World) -> 
         "agent bad gets no more runs, as too many attempts failed there in a row, the last one because: "
         "exited with code 3; fix the cause, then release it: sweepctl agents release bad"
     )
-    command = world.last_told(Ineligible)
+    command = world.last_sent(Ineligible)
     assert (command.sweep, command.reason) == ("local/demo/s", IneligibleReason.GUARD)
     assert command.message == (
         "5 attempts failed here in a row; agent bad gets no more runs of local/demo/s "
@@ -79,7 +79,7 @@ def test_attempts_that_are_retried_count_against_the_agent(world: World) -> None
     world.create({**RANDOM, "guard": {"agent": 2}, "retry": {"failure": 5}})
     bad, good = world.attach("bad"), world.attach("good")
     runs(world, bad, FAILS, FAILS)
-    assert world.last_told(Ineligible).message.startswith("2 attempts failed here in a row; ")
+    assert world.last_sent(Ineligible).message.startswith("2 attempts failed here in a row; ")
     assert world.offer(bad) == []
     (start,) = world.offer(good)
     assert (start.run.number, start.run.attempt) == (1, 3)
@@ -88,7 +88,7 @@ def test_attempts_that_are_retried_count_against_the_agent(world: World) -> None
 def test_one_failure_is_no_row(world: World) -> None:
     world.create({**RANDOM, "guard": {"agent": 1}})
     runs(world, world.attach("bad"), FAILS)
-    assert world.last_told(Ineligible).message.startswith("1 attempt failed here; agent bad gets no more")
+    assert world.last_sent(Ineligible).message.startswith("1 attempt failed here; agent bad gets no more")
     (line,) = [
         each for each in world.changes if isinstance(each, HistoryEntry) and each.kind == "agent-quarantined"
     ]

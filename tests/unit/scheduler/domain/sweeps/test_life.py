@@ -54,14 +54,14 @@ class SweepLife(RuleBasedStateMachine):
         self.seen = 0
 
     def remember(self) -> None:
-        for session, command in self.world.told[self.seen :]:
+        for session, command in self.world.sent[self.seen :]:
             if isinstance(command, StartRun):
                 agent = next((a for a, s in self.sessions.items() if s == session), None)
                 if agent is not None:
                     self.given[agent][(command.run.key, command.ref.attempt)] = command.ref
                     if command.command % 3:  # one in three confirmations is lost
                         self.world.happens(Answered(session, command.command, ""))
-        self.seen = len(self.world.told)
+        self.seen = len(self.world.sent)
 
     def teardown(self) -> None:
         """Whatever has happened, the sweep comes to its end."""
@@ -101,9 +101,9 @@ class SweepLife(RuleBasedStateMachine):
         if agent in self.sessions:
             world.leaves(self.sessions.pop(agent))
         session = world.attach(agent, attempts=(world.held(key, ref, secret=b"guessed"),))
-        verdict = world.last_told(Welcome).verdicts[0]
+        verdict = world.last_sent(Welcome).verdicts[0]
         assert verdict == AttemptVerdict(ref=ref, fate=Fate.UNKNOWN)
-        changes, told = len(world.changes), len(world.told)
+        changes, told = len(world.changes), len(world.sent)
         world.resumes(session, ref, 3)
         world.logs(session, ref, world.run(key).observation_row + 1, -1e9)
         world.describes(session, ref)
@@ -111,7 +111,7 @@ class SweepLife(RuleBasedStateMachine):
         world.happens(Heartbeat(session, (ref,)))
         world.exits(session, ref, how, world.run(key).observation_row)
         assert world.changes[changes:] == []
-        assert {(to, type(command)) for to, command in world.told[told:]} == {(session, Unsupported)}
+        assert {(to, type(command)) for to, command in world.sent[told:]} == {(session, Unsupported)}
         world.leaves(session)
 
     @rule(agent=st.sampled_from(AGENTS))

@@ -32,7 +32,7 @@ def test_a_run_that_its_agent_cannot_start_goes_to_another_one_uncharged(world: 
     expected = Guarded(failures=0, quarantine=QuarantineCause.START_FAILED, reason=MISSING.message)
     assert world.state.index[1].guards == {"bad": expected}
     assert world.offer(bad) == []
-    command = world.last_told(Ineligible)
+    command = world.last_sent(Ineligible)
     assert command.reason is IneligibleReason.GUARD
     assert command.message == (
         "no run can be started here: the program train.py is not there; agent bad gets no more runs of "
@@ -88,10 +88,10 @@ def test_it_continues_once_an_agent_is_there_that_gets_runs(world: World, by: st
     world.exits(session, world.takes_one(session).ref, MISSING)
     assert world.sweep().paused_by_itself
     world.offer(session)
-    before = len(world.told)
+    before = len(world.sent)
     if by == "release":
         release(world, "ann")
-        assert [told.run.number for _, told in world.told[before:] if isinstance(told, StartRun)] == [1]
+        assert [told.run.number for _, told in world.sent[before:] if isinstance(told, StartRun)] == [1]
     elif by == "another agent":
         assert [start.run.number for start in world.offer(world.attach("bob"))] == [1]
     else:

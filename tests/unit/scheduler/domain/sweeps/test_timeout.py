@@ -35,7 +35,7 @@ def test_it_hands_out_no_more_and_lets_the_live_ones_end(world: World) -> None:
     assert world.run((1, 1)).state is RunState.RUNNING
     assert world.run((1, 2)).state is RunState.STOPPED
     assert world.offer(session, 3) == []
-    assert world.last_told(SweepEnded).reason == "sweep_timeout of 1m is over"
+    assert world.last_sent(SweepEnded).reason == "sweep_timeout of 1m is over"
     world.exits(session, first.ref)
     assert (world.sweep().state, world.sweep().reason) == (
         SweepState.STOPPED,
