@@ -40,7 +40,7 @@ def test_the_newest_replaces_what_came_before(world: StoredWorld, opened: Opened
     for late in (2, 3):
         says(world, session, start.ref, late, b"late")
         assert opened.records.details(KEY) == b"three"
-    assert [told for _, told in world.sent][-1] == Ack(ref=start.ref, details_sequence=3)
+    assert [command for _, command in world.sent][-1] == Ack(ref=start.ref, details_sequence=3)
     world.restart()
     assert opened.records.details(KEY) == b"three"
 

@@ -39,7 +39,7 @@ def test_what_was_stored_is_there_after_a_restart(world: StoredWorld) -> None:
     session = world.attach(slots=3)
     world.offer(session, 3)
     world.passes(1.0)
-    starts = [told for _, told in world.sent if isinstance(told, StartRun)]
+    starts = [command for _, command in world.sent if isinstance(command, StartRun)]
     for start in starts:
         world.confirms(session, start)
         world.logs(session, start.ref, 1, float(start.run.number), 0.5)

@@ -62,7 +62,7 @@ def _run_one(world: World, session: str) -> bool:
     before = len(world.sent)
     world.offer(session)
     for _ in range(20):
-        given = [told for _, told in world.sent[before:] if isinstance(told, StartRun)]
+        given = [command for _, command in world.sent[before:] if isinstance(command, StartRun)]
         if given:
             world.confirms(session, given[0])
             world.logs(session, given[0].ref, 1, 1.0)

@@ -53,7 +53,7 @@ def begin(world: World, session: str, count: int = 1) -> list[StartRun]:
     before = len(world.sent)
     world.offer(session, count)
     world.passes(1.0)
-    starts = [told for _, told in world.sent[before:] if isinstance(told, StartRun)]
+    starts = [command for _, command in world.sent[before:] if isinstance(command, StartRun)]
     for start in starts:
         world.confirms(session, start)
     assert len(starts) == count
@@ -143,7 +143,7 @@ def asks(world: World, session: str) -> list[float | None]:
     assert world.asked()
     notes = [each for each in world.changes[before:] if isinstance(each, StudyObservation)]
     world.happens(SuggestionsFailed(1, "away"))
-    for start in [told for _, told in world.sent[starts:] if isinstance(told, StartRun)]:
+    for start in [command for _, command in world.sent[starts:] if isinstance(command, StartRun)]:
         world.confirms(session, start)
     return [each.value for each in notes if each.event is StudyEvent.VALUE_SO_FAR]
 

@@ -29,9 +29,9 @@ def test_the_others_go_out_with_the_first_value(world: World) -> None:
     world.confirms(ann, canary)
     assert world.offer(bob, 2) == []
     world.logs(ann, canary.ref, 1, float("nan"))
-    assert len([told for _, told in world.sent if isinstance(told, StartRun)]) == 1
+    assert len([command for _, command in world.sent if isinstance(command, StartRun)]) == 1
     world.logs(ann, canary.ref, 2, 0.5)
-    starts = [session for session, told in world.sent if isinstance(told, StartRun)]
+    starts = [session for session, command in world.sent if isinstance(command, StartRun)]
     assert sorted(starts) == [ann, ann, bob, bob]
 
 

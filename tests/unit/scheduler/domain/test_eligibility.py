@@ -73,5 +73,5 @@ def test_an_agent_that_lacks_a_label_is_notified_when_a_sweep_resumes(world: Wor
     assert world.state.ended
     before = len(world.sent)
     retry(world, 1)
-    ineligible = [(to, told) for to, told in world.sent[before:] if isinstance(told, Ineligible)]
+    ineligible = [(to, command) for to, command in world.sent[before:] if isinstance(command, Ineligible)]
     assert [(to, told.reason) for to, told in ineligible] == [(wrong, IneligibleReason.LABELS)]

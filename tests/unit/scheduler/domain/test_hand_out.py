@@ -125,7 +125,7 @@ def test_an_offer_that_knows_of_a_start_is_not_lowered_when_that_is_confirmed(wo
     world.exits(ann, second.ref)
     world.offer(ann, 2)
     world.happens(ResumeSweep(S))  # hands out both slots: the requeued run and a new one
-    again, other = [told for _, told in world.sent if isinstance(told, StartRun)][-2:]
+    again, other = [command for _, command in world.sent if isinstance(command, StartRun)][-2:]
     assert (again.run.number, other.run.number) == (1, 3)
     assert not world.offer(ann, 1)  # sent when the first of the two was taken, before its confirmation
     world.happens(Answered(ann, again.command, ""))

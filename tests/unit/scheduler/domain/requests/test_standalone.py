@@ -228,7 +228,7 @@ def test_of_a_script_that_is_started_again_while_it_runs_the_first_attempt_is_lo
     world.logs(session, REF, 1, 0.5)
     world.exits(session, REF)
     assert world.run(run.key) == before, "reports of the first change nothing"
-    assert [told.ref for _, told in world.sent if isinstance(told, Fenced)] == [REF, REF]
+    assert [command.ref for _, command in world.sent if isinstance(command, Fenced)] == [REF, REF]
     world.attach("ann", None, attempts=(world.held(run.key, REF),))
     assert last_fate(world) is Fate.STOP
     world.restarts()

@@ -138,7 +138,7 @@ def test_a_point_counts_once_when_all_its_runs_have_ended(world: World) -> None:
     session = world.attach(slots=3)
     world.offer(session, 3)
     world.passes(1.0)
-    starts = [told for _, told in world.sent if isinstance(told, StartRun)]
+    starts = [command for _, command in world.sent if isinstance(command, StartRun)]
     assert [(start.run.number, start.run.repeat) for start in starts] == [(1, 0), (2, 1), (3, 2)]
     assert len({start.run.digest for start in starts}) == 1
     for start, value in zip(starts, (0.125, 0.5, 0.875), strict=True):

@@ -262,4 +262,4 @@ def test_a_report_under_an_unknown_handle_is_not_understood_and_fences_nothing(w
     world.takes_one(session)
     world.exits(session, AttemptRef(77, 1))
     assert isinstance(world.sent[-1][1], Unsupported)
-    assert not [told for _, told in world.sent if isinstance(told, Fenced)]
+    assert not [command for _, command in world.sent if isinstance(command, Fenced)]

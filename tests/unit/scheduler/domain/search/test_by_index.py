@@ -38,14 +38,14 @@ def works_off(world: World, agents: int = 1, slots: int = 1, fresh_wait: int = 4
             if session in world.state.sessions:
                 world.offer(session, slots)
         world.passes(0.0)  # whatever comes back at once
-        starts = [(session, told) for session, told in world.sent if isinstance(told, StartRun)]
+        starts = [(session, command) for session, command in world.sent if isinstance(command, StartRun)]
         if len(starts) == seen:
             break
         for session, start in starts[seen:]:
             world.confirms(session, start)
             world.exits(session, start.ref)
         seen = len(starts)
-    return [told for _, told in world.sent if isinstance(told, StartRun)]
+    return [command for _, command in world.sent if isinstance(command, StartRun)]
 
 
 def texts(starts: list[StartRun]) -> list[str]:
@@ -111,7 +111,7 @@ def test_every_point_satisfies_the_constraints(world: World, method: str) -> Non
     if method == "bayes":
         world.happens(SuggestionsFailed(1, "away"))
     world.passes(5.0, silent=False)
-    starts = [told for _, told in world.sent if isinstance(told, StartRun)]
+    starts = [command for _, command in world.sent if isinstance(command, StartRun)]
     assert len(starts) == len(set(texts(starts))) == sum(a * b < 8 for a in range(1, 11) for b in range(1, 6))
     assert all(int(str(s.run.point["a"])) * int(str(s.run.point["b"])) < 8 for s in starts)
     assert world.sweep().ending is Ending.GRID
@@ -226,7 +226,7 @@ def test_a_long_search_is_broken_off_and_continues_at_once(world: World) -> None
         assert due[0] == world.now, "it comes back at once"
         world.timers.remove(due)
         world.happens(due[1])
-        started = any(isinstance(told, StartRun) for _, told in world.sent)
+        started = any(isinstance(command, StartRun) for _, command in world.sent)
         turns += 1
     assert turns == 3
 
@@ -239,7 +239,7 @@ def test_a_search_is_not_hurried_while_nobody_waits(world: World) -> None:
     world.offer(session)
     while not starts:
         world.passes(0.0)
-        starts = [told for _, told in world.sent if isinstance(told, StartRun)]
+        starts = [command for _, command in world.sent if isinstance(command, StartRun)]
     due = [at for at, event in world.timers if isinstance(event, SearchDue)]
     assert due == [world.now + 1.0]
 

@@ -36,7 +36,7 @@ def answer(world: World, *points: float, seen: int | None = None, exhausted: boo
 
 
 def sources(world: World) -> list[PointSource]:
-    return [told.run.provenance.source for _, told in world.sent if isinstance(told, StartRun)]
+    return [command.run.provenance.source for _, command in world.sent if isinstance(command, StartRun)]
 
 
 def test_a_hand_out_waits_for_a_fresh_suggestion(world: World) -> None:
@@ -120,7 +120,7 @@ def test_rules_hold_for_suggestions_too(outside: Point) -> None:
         for number, point in enumerate((outside, DEEP), start=1)
     ]
     world.happens(SuggestionsArrived(sweep=1, suggestions=tuple(suggestions), exhausted=False))
-    assert [told.run.point for _, told in world.sent if isinstance(told, StartRun)] == [DEEP]
+    assert [command.run.point for _, command in world.sent if isinstance(command, StartRun)] == [DEEP]
     assert any(isinstance(effect, LogLine) for effect in world.effects)
     assert world.asked() == [AskStudy(1, 1)]
 

@@ -91,7 +91,9 @@ def test_it_continues_once_an_agent_is_there_that_gets_runs(world: World, by: st
     before = len(world.sent)
     if by == "release":
         release(world, "ann")
-        assert [told.run.number for _, told in world.sent[before:] if isinstance(told, StartRun)] == [1]
+        assert [
+            command.run.number for _, command in world.sent[before:] if isinstance(command, StartRun)
+        ] == [1]
     elif by == "another agent":
         assert [start.run.number for start in world.offer(world.attach("bob"))] == [1]
     else:
