@@ -103,7 +103,7 @@ class SweepLife(RuleBasedStateMachine):
         session = world.attach(agent, attempts=(world.held(key, ref, secret=b"guessed"),))
         verdict = world.last_sent(Welcome).verdicts[0]
         assert verdict == AttemptVerdict(ref=ref, fate=Fate.UNKNOWN)
-        changes, command = len(world.changes), len(world.sent)
+        changes, sent = len(world.changes), len(world.sent)
         world.resumes(session, ref, 3)
         world.logs(session, ref, world.run(key).observation_row + 1, -1e9)
         world.describes(session, ref)
@@ -111,7 +111,7 @@ class SweepLife(RuleBasedStateMachine):
         world.happens(Heartbeat(session, (ref,)))
         world.exits(session, ref, how, world.run(key).observation_row)
         assert world.changes[changes:] == []
-        assert {(to, type(command)) for to, command in world.sent[command:]} == {(session, Unsupported)}
+        assert {(to, type(command)) for to, command in world.sent[sent:]} == {(session, Unsupported)}
         world.leaves(session)
 
     @rule(agent=st.sampled_from(AGENTS))
