@@ -36,4 +36,4 @@ def test_output_as_json_tells_runs_apart_and_cuts_no_letter(
 def test_what_is_no_list_of_arguments_is_refused(scheduler: ScriptedScheduler, machine: Machine) -> None:
     agent = machine.start("--stand-in", '"python"')
     assert agent.ended() == 2
-    assert "no JSON list of arguments" in agent.log.read_text()
+    assert "not a JSON list of arguments" in agent.log.read_text()
