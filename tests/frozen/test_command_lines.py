@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from importlib.metadata import entry_points
+from unittest.mock import patch
 
 import pytest
 
@@ -21,10 +23,11 @@ def help_of(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch)
 
     def call(command: str, *words: str) -> str:
         (script,) = entry_points(group="console_scripts", name=command)
-        try:
-            ended = script.load()([*words, "--help"])
-        except SystemExit as end:
-            ended = end.code
+        with patch.dict(os.environ):  # a command sets variables for itself, which none after it is to have
+            try:
+                ended = script.load()([*words, "--help"])
+            except SystemExit as end:
+                ended = end.code
         assert not ended, (command, words, ended)
         return capsys.readouterr().out
 
