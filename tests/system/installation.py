@@ -16,8 +16,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import forked
 from sweepd_kernel.process.running_server import read_state
-from system.forked import sweepctl
 from waiting import until, written
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def listens(address: str) -> bool:
 class Server:
     """A running `sweepd up`."""
 
-    def __init__(self, process: subprocess.Popen[str], address: str, data: Path, log: Path) -> None:
+    def __init__(self, process: forked.Started, address: str, data: Path, log: Path) -> None:
         self.process = process
         self.address = address
         self.data = data
@@ -82,7 +82,7 @@ class Server:
 class Agent:
     """A running `sweep-agent` whose log is read as it comes."""
 
-    def __init__(self, process: subprocess.Popen[str], log: Path) -> None:
+    def __init__(self, process: forked.Started, log: Path) -> None:
         self.process = process
         self._log = log
 
@@ -113,9 +113,7 @@ class Installation:
         self.mark = uuid.uuid4().hex
         self.work = folder / "work"
         self.work.mkdir()
-        # Nor what a command that ran in this process has set for itself (GRPC_ENABLE_FORK_SUPPORT).
-        dropped = ("SWEEPD_", "XDG_", "GRPC_")
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("SWEEPD_", "XDG_"))}
         self.environment = kept | {
             "HOME": str(folder),
             "XDG_STATE_HOME": str(folder / "state"),
@@ -126,16 +124,17 @@ class Installation:
             MARK: self.mark,
         }
         self._agents = 0
-        self._started: list[subprocess.Popen[str]] = []
+        self._started: list[forked.Started] = []
 
     def ctl(
         self, *arguments: str, code: int | None = 0, timeout: float = 90.0
     ) -> subprocess.CompletedProcess[str]:
         """Run `sweepctl`, expecting an exit code (None: any)."""
-        if arguments[0] in STARTING or "PYTHONPATH" in self.environment:
+        if arguments[0] in STARTING:
             done = self.run("sweepctl", *arguments, timeout=timeout)
         else:
-            done = sweepctl(arguments, environment=self.environment, folder=self.work, timeout=timeout)
+            command = ["sweepctl", *arguments]
+            done = forked.run(command, environment=self.environment, folder=self.work, timeout=timeout)
         assert code is None or done.returncode == code, f"sweepctl {arguments}: {done}"
         return done
 
@@ -161,19 +160,19 @@ class Installation:
         lines = [json.loads(line) for line in self.ctl("export", sweep, "-o", "jsonl").stdout.splitlines()]
         return [line for line in lines if line["type"] == kind]
 
-    def start_server(self, *flags: str, listen: str | None = None) -> Server:
-        """Start all services and wait until they serve."""
+    def start_server(self, *flags: str, listen: str | None = None, fresh: bool = False) -> Server:
+        """Start all services and wait until they serve; `fresh`: with an interpreter of their own."""
         listen = listen or f"{self.host}:0"
         data = self.folder / "server"
         errors = self.folder / "server.log"
         with errors.open("a") as log:
-            process = subprocess.Popen(
-                [str(BIN / "sweepd"), "up", "--data", str(data), "--listen", listen, *flags],
-                env=self.environment,
-                cwd=self.work,
+            process = forked.start(
+                ["sweepd", "up", "--data", str(data), "--listen", listen, *flags],
+                environment=self.environment,
+                folder=self.work,
                 stdout=subprocess.PIPE,
                 stderr=log,
-                text=True,
+                fresh=fresh,
             )
         self._started.append(process)
         assert process.stdout is not None
@@ -188,14 +187,12 @@ class Installation:
         assert self._common is not None
         return self._common.joined_by(self, flags)
 
-    def start_service(self, name: str, *flags: str) -> subprocess.Popen[str]:
+    def start_service(self, name: str, *flags: str) -> forked.Started:
         """Start one service alone, on a free port, with data and log of its own."""
         data = self.folder / "alone" / name
-        command = [str(BIN / "sweepd"), name, "--listen", "127.0.0.1:0", "--data", str(data), *flags]
+        command = ["sweepd", name, "--listen", "127.0.0.1:0", "--data", str(data), *flags]
         with (self.folder / f"{name}.log").open("a") as log:
-            process = subprocess.Popen(
-                command, env=self.environment, stdout=subprocess.DEVNULL, stderr=log, text=True
-            )
+            process = forked.start(command, environment=self.environment, folder=self.work, stderr=log)
         self._started.append(process)
         written(data / "port", what=f"{name} listens")
         return process
@@ -208,13 +205,11 @@ class Installation:
         log = self.folder / f"agent-{self._agents}.log"
         where = ("--state", str(self.folder / state)) if state else ()
         with log.open("w") as stream:
-            process = subprocess.Popen(
-                [str(BIN / "sweep-agent"), "--sweep", sweep, "--log-format", "json", *where, *flags],
-                env=self.environment,
-                cwd=folder or self.work,
-                stdout=subprocess.DEVNULL,
+            process = forked.start(
+                ["sweep-agent", "--sweep", sweep, "--log-format", "json", *where, *flags],
+                environment=self.environment,
+                folder=folder or self.work,
                 stderr=stream,
-                text=True,
             )
         self._started.append(process)
         return Agent(process, log)

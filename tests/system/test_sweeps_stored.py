@@ -66,7 +66,7 @@ def filled(installation: Installation) -> tuple[Server, str, v1.StartRun]:
         nonlocal server
         server.stop()
         began = time.monotonic()
-        server = installation.start_server(listen=address)
+        server = installation.start_server(listen=address, fresh=True)
         return time.monotonic() - began
 
     assert least(ready, wanted=3.0) < 3.0

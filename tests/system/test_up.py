@@ -18,7 +18,7 @@ SERVICES = ("metric-store", "suggestion", "scheduler", "gateway")
 
 def test_an_idle_server_is_ready_soon_and_ends_without_a_trace(installation: Installation) -> None:
     began = time.monotonic()
-    server = installation.start_server()
+    server = installation.start_server(fresh=True)
     assert time.monotonic() - began < 5.0  # about 1 s on a quiet machine
     assert set(server.service_pids()) == set(SERVICES)
     assert server.stop() == 0
@@ -27,7 +27,7 @@ def test_an_idle_server_is_ready_soon_and_ends_without_a_trace(installation: Ins
 
 
 def test_each_service_that_is_killed_comes_back_while_the_others_continue(installation: Installation) -> None:
-    server = installation.start_server()
+    server = installation.start_server(fresh=True)
     for victim in SERVICES:
         before = server.service_pids()
         os.kill(before[victim], signal.SIGKILL)
@@ -40,10 +40,10 @@ def test_each_service_that_is_killed_comes_back_while_the_others_continue(instal
 
 
 def test_a_killed_daemon_leaves_nothing_and_starts_again_at_once(installation: Installation) -> None:
-    server = installation.start_server()
+    server = installation.start_server(fresh=True)
     server.process.kill()
     server.process.wait()
-    again = installation.start_server()
+    again = installation.start_server(fresh=True)
     assert again.address == server.address
     installation.ctl("list")
     assert again.stop() == 0

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 import uuid
 from contextlib import suppress
 from pathlib import Path
 
+import forked
 from component.agent.scripted_scheduler import SWEEP
 from waiting import PATIENCE
 
@@ -21,7 +20,7 @@ MARK = "SWEEPD_TEST_MARK"
 class AgentProcess:
     """A running agent."""
 
-    def __init__(self, process: subprocess.Popen[str], log: Path) -> None:
+    def __init__(self, process: forked.Started, log: Path) -> None:
         self.process = process
         self.log = log
 
@@ -71,16 +70,15 @@ class Machine:
         log = self.folder / f"agent-{len(self._agents) + 1}.log"
         kept = {name: value for name, value in os.environ.items() if not name.startswith("SWEEPD_")}
         own = {"HOME": str(self.folder), "XDG_STATE_HOME": str(self.folder / "xdg"), MARK: self.mark}
-        command = [sys.executable, "-m", "sweepd_agent.main", "--sweep", sweep, "--server", self.address]
+        command = ["sweep-agent", "--sweep", sweep, "--server", self.address]
         state = () if default_state else ("--state", str(self.state))
         with log.open("w") as stream, (stdout or log.with_suffix(".out")).open("w") as output:
-            process = subprocess.Popen(
+            process = forked.start(
                 [*command, *state, "--log-format", "json", *flags],
-                env=kept | own | variables,
-                cwd=self.folder,
+                environment=kept | own | variables,
+                folder=self.folder,
                 stdout=output,
                 stderr=stream,
-                text=True,
             )
         self._agents.append(AgentProcess(process, log))
         return self._agents[-1]
