@@ -251,9 +251,10 @@ def _take_over(call: bytes, files: Sequence[int]) -> None:
     _show_in_proc(shown, [f"{name}={value}" for name, value in environment.items()])
     os.environ.update(environment)
     os.chdir(folder)
-    if preload := sys.modules.get("sweepd_agent.preload"):
-        preload.INHERITED.clear()
-        preload.INHERITED.update(environment)
+    if shown[1].endswith("sweep-agent"):  # its module of the start has kept the environment of the template
+        inherited: dict[str, str] = import_module("sweepd_agent.startup").INHERITED
+        inherited.clear()
+        inherited.update(environment)
         os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 
 
