@@ -1,6 +1,7 @@
 """Names of `import sweepd`, each loaded at its first use; the standard library is enough."""
 
 from importlib import import_module
+from importlib.machinery import PathFinder
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -181,6 +182,9 @@ if not TYPE_CHECKING:  # a type checker must go on seeing misspelt names
         if name in _OF_THE_MOMENT:
             return getattr(import_module("sweepd.script.session"), name)()
         if name not in _HOMES:
+            # `from sweepd import v1` asks here first. W&B's module has `errors`, too.
+            if name != "errors" and PathFinder.find_spec(f"sweepd.{name}", __path__):
+                raise AttributeError(f"module 'sweepd' has not imported its module {name!r}", name=name)
             from sweepd.compat.lookup import find
 
             return find(name, "sweepd")

@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import sweepd.file_lock as file_lock  # `from sweepd import` would first look for a name of W&B's module
+from sweepd import file_lock
 from sweepd.private_files import replace_file
 from sweepd.regular_files import read_inside
 from sweepd.script.notices import print_line
