@@ -176,7 +176,7 @@ _HOMES = {name: module for module, names in _NAMES_BY_MODULE.items() for name in
 # They belong to the run of the moment, so they are looked up each time.
 _OF_THE_MOMENT = ("config", "run", "summary")
 
-if not TYPE_CHECKING:  # a type checker must go on seeing misspelt names
+if not TYPE_CHECKING:  # a type checker must still see misspelt names
 
     def __getattr__(name: str) -> object:
         if name in _OF_THE_MOMENT:

@@ -148,8 +148,8 @@ def error_of(failure: Failure, address: str) -> ClientError:
     if failure.code == "DEADLINE_EXCEEDED":
         message = f"the server at {address} did not answer in time"
     if failure.code == "INVALID_ARGUMENT":
-        told = [f"{field}: {why}" for field, why in failure.violations]
-        message = "\n".join([message, *(line for line in told if line != message)])
+        violations = [f"{field}: {why}" for field, why in failure.violations]
+        message = "\n".join([message, *(line for line in violations if line != message)])
         return InvalidError(message, failure=failure, address=address)
     return _KINDS.get(failure.code, FailedError)(message, failure=failure, address=address)
 

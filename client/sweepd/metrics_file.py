@@ -32,7 +32,7 @@ or more closes it: it renames the file to `metrics.jsonl.N`, N one above the hig
 first), and creates `metrics.jsonl` anew. Closed segments thus count upwards from the oldest, and the open one
 is number N + 1 before it bears the name. Only one writer closes a segment: it holds an exclusive `flock` on
 the segment and, holding it, has seen that the name still belongs to it; nobody waits for that lock. Whoever
-else has the renamed segment open goes on appending to it without loss; a writer of this module notices by the
+else has the renamed segment open continues appending to it without loss; a writer here notices by the
 segment's size and changes over at its next line, others may never do so.
 
 **Reading.** A reader that wants every line once, and the lines of each writer in order, makes passes:
@@ -106,7 +106,7 @@ class MetricsFile:
 
     Nothing is synced: a line that was written survives the end of the process in whatever way it comes, and
     what must survive the machine is the reader's to sync. Not safe for threads: the caller serialises them.
-    After a fork, parent and child may both go on; the child calls `reopened` first, since a `flock` belongs
+    After a fork, both processes may continue; the child calls `reopened` first, since a `flock` belongs
     to the description that they share.
     """
 

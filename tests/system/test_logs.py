@@ -26,7 +26,7 @@ def test_a_log_is_followed_over_attempts_and_a_restart_to_the_end_of_the_run(
         )
     until(lambda: b"attempt 1 line 20\n" in printed.read_bytes(), what="it follows")
     assert server.stop() == 0
-    until(lambda: b"away" in notes.read_bytes(), what="it says that the server is away")
+    until(lambda: b"unavailable" in notes.read_bytes(), what="it says that the server is unavailable")
     installation.start_server(listen=server.address)
     before = printed.stat().st_size
     until(lambda: printed.stat().st_size > before, within=60, what="it goes on")

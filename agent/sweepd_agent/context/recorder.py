@@ -67,7 +67,9 @@ class Recorder:
         found = self._current_repository(directory, environ)
         python = self._interpreter(arguments, environ)
         context = _message(arguments, directory, self._host, found, python)
-        with contextlib.suppress(OSError):  # a full disk, or a folder that is gone: it is told all the same
+        with contextlib.suppress(
+            OSError
+        ):  # a full disk, or a folder that is gone: it is reported all the same
             if folder.is_dir():  # else its script has removed it, and it is not made again
                 _leave(folder / FOLDER, context, found, python)
         return context

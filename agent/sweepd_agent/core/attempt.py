@@ -112,7 +112,7 @@ class Outcome:
     out_of_memory: bool = False
     # The supervisor ended it because nobody came back for it, or both vanished.
     orphaned: bool = False
-    # Its supervisor was told to end it while it lived: by the agent, or by whoever ends all that runs here.
+    # Its supervisor was asked to end it while it lived: by the agent, or by a signal to all that runs here.
     stopped: bool = False
     # The program had said that its machine was about to be taken away.
     preempting: bool = False
@@ -159,7 +159,7 @@ class Exit:
 def judged(outcome: Outcome, order: StopOrder | None, *, ending: bool = False) -> Exit:
     """Return how an attempt ended: by itself, unless a signal of ours reached it first.
 
-    `ending`: the agent itself was told to end by SIGTERM. Platforms send that to all that runs on a machine.
+    `ending`: the agent itself got SIGTERM. Platforms send that to all that runs on a machine.
     """
     message, code = outcome.message, outcome.code
     if code is not None and outcome.reported_code is not None:

@@ -171,7 +171,7 @@ class RowKeeping:
             self._complain("malformed", f"{where} are not JSON objects and were left out")
 
     async def thin(self) -> None:
-        """Make room while the spool is over its limit, if the disk lets us."""
+        """Make room while the spool is over its limit, if the disk permits it."""
         try:
             await self._thin_segments()
         except OSError as error:

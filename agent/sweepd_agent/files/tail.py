@@ -1,6 +1,6 @@
 """Reads a metrics file while it is written: every line once, those of each writer in their order.
 
-How segments are made and read is told in `sweepd.metrics_file`; each `look` here is one pass of it.
+How segments are made and read is described in `sweepd.metrics_file`; each `look` here is one pass of it.
 """
 
 import os

@@ -58,7 +58,7 @@ class Supervisor:
         self._status: int | None = None
 
     def start(self, arguments: list[str]) -> None:
-        """Start the process, and note who it is before anyone is told.
+        """Start the process, and record its identity before it is reported.
 
         Raises:
             OSError: the program cannot be executed.

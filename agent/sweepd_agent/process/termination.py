@@ -41,7 +41,7 @@ class Termination:
         signal_descendants(signal.SIGKILL)
 
     def kill_when_due(self) -> None:
-        """Kill what is left once the grace period is over."""
+        """Kill what is left once the grace period has passed."""
         if time.monotonic() >= self._kill_at:
             self.kill()
 

@@ -95,7 +95,7 @@ class Trouble:
         self._why: str | None = None
 
     def note(self, server: str, why: str) -> None:
-        """Leave word of why the run cannot be brought in, once; an empty `why`: it can.
+        """Record once why the run cannot be synced; an empty `why`: it can.
 
         What the script has said it takes away.
         """
@@ -289,7 +289,7 @@ def _failed(message: str, code: int) -> int:
     return code
 
 
-# A script that is over since so many seconds ran in what is here now. One that took no longer than the
+# A script that ended so many seconds ago ran in what is here now. One that took no longer than the
 # start of its agent would have no surroundings otherwise.
 _STILL_TRUE = 10.0
 

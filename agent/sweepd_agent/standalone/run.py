@@ -34,7 +34,7 @@ class StandaloneRun:
     # Format: entity/project/id
     name: str
     program: str
-    # Which attempt at it is the last; each begins when the script is started to go on with the run.
+    # Which attempt at it is the last; each begins when the script is started to resume the run.
     attempt: int
     # When that began.
     started: float
@@ -188,7 +188,7 @@ class StandaloneFolder(AttemptFolder):
     def write_exit_code(self, code: int) -> None:
         """Note with which code the process of this attempt has ended."""
         record = {"attempt": self._attempt, "code": code}
-        with contextlib.suppress(OSError):  # it is told in any case, and noted for whoever brings it in later
+        with contextlib.suppress(OSError):  # it is reported in any case, and recorded for a later sync
             write_record(str(self.path / _AGENT_FOLDER / _EXIT_FILE), record, sync=True)
 
     def last_sign(self) -> float:

@@ -17,7 +17,7 @@ from sweepd_agent.process.pidfd import exit_code, reports_exit_codes
 from sweepd_agent.process.supervised import readable
 from sweepd_agent.standalone.run import StandaloneFolder
 
-# How often is looked whether the script has said that the run is over while its process goes on.
+# Interval between checks of whether the script has ended its run while its process continues.
 _LOOK_EVERY = 0.5
 # How long a process may take from saying that it is about to end until it has.
 _LAST_SECONDS = 10.0

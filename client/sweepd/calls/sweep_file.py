@@ -162,7 +162,7 @@ def parent_of(
     """Return `entity/project` by flag, environment, file, what is `kept` for such a case, then a default.
 
     A file may come from elsewhere, and its names were made legal when it was read; flags and variables are
-    ours, and whoever writes one is told what to write.
+    ours, and the error says what to write.
 
     Raises:
         InvalidError: a flag or a variable has no legal name.

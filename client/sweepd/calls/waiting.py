@@ -113,7 +113,7 @@ async def run_until(
         async for message in messages:
             for changed in message.runs:
                 if changed.name == run.name and is_over(condition, changed):
-                    # What its script told of it is not part of what is followed.
+                    # Details that its script reported are not part of what is followed.
                     return await runs.get(wire, run.name) if has_ended(changed) else changed
     raise AssertionError("following never ends by itself")
 

@@ -40,7 +40,7 @@ _HOMES = {
     "spec_message": "spec",
 }
 
-if not TYPE_CHECKING:  # a type checker must go on seeing misspelt names
+if not TYPE_CHECKING:  # a type checker must still see misspelt names
 
     def __getattr__(name: str) -> object:
         if name not in __all__:

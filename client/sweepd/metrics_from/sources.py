@@ -72,7 +72,7 @@ class LineFile:
         if size < self._position:
             self._position, self._headed = 0, False
         while self._position < size and not self._over():
-            if self._position and not self._headed:  # a table needs its head, wherever reading goes on
+            if self._position and not self._headed:  # a table needs its head, wherever reading continues
                 head = os.pread(descriptor, MAX_LINE_BYTES, 0).partition(b"\n")[0]
                 self._row(head, first=True)
             content = os.pread(descriptor, min(_BYTES_A_LOOK, size - self._position), self._position)

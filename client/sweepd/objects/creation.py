@@ -124,8 +124,8 @@ def _refusal(text: SweepText) -> InvalidError:
 
 
 def _left_out(report: v1.PriorRunReport) -> list[str]:
-    told = [
+    notes = [
         f"prior run {each.run} is left out: {each.reason}" for each in report.unsuitable_runs[:_MOST_TOLD]
     ]
-    more = report.unsuitable - len(told)
-    return [*told, f"{more:,} more prior runs are left out"] if more else told
+    more = report.unsuitable - len(notes)
+    return [*notes, f"{more:,} more prior runs are left out"] if more else notes

@@ -83,8 +83,8 @@ def _check(condition: Condition, found: v1.Sweep | v1.Run, state: str) -> None:
     """
     if holds(condition, found) or (condition.is_end and state in GOOD_ENDS):
         return
-    told = f"{found.name} has ended as {state}" + ("" if condition.is_end else " before that")
-    raise FailedError(f"{told}: {found.reason}" if found.reason else told)
+    ended = f"{found.name} has ended as {state}" + ("" if condition.is_end else " before that")
+    raise FailedError(f"{ended}: {found.reason}" if found.reason else ended)
 
 
 async def list_sweeps(

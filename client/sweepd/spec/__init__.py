@@ -150,7 +150,7 @@ _NAMES_BY_MODULE = {
 }
 """Names by the module that they are in."""
 
-if not TYPE_CHECKING:  # a type checker must go on seeing misspelt names
+if not TYPE_CHECKING:  # a type checker must still see misspelt names
     _HOMES = {name: module for module, names in _NAMES_BY_MODULE.items() for name in names.split()}
 
     def __getattr__(name: str) -> object:

@@ -28,7 +28,7 @@ def canonical_json(value: object) -> str:
 
 
 def point_digest(point: Mapping[str, Json]) -> bytes:
-    """Return the 32 bytes (SHA-256 of the canonical JSON) by which points are told apart."""
+    """Return the 32 bytes (SHA-256 of the canonical JSON) that identify a point."""
     import hashlib  # here, as it brings OpenSSL along: 2 MiB that an agent, which digests nothing, can spare
 
     return hashlib.sha256(canonical_json(point).encode("ascii")).digest()

@@ -109,7 +109,7 @@ def params_shape(run: v1.Run | v1.PriorRun) -> dict[str, Json]:
 class RunRecord(Record[v1.Run]):
     """A run as it stood when the server was last asked; nothing here asks it again.
 
-    What its script told of it besides name and tags (`notes`, `config`) is not part of lists of runs, nor of
+    Details of its script besides name and tags (`notes`, `config`) are not part of lists of runs, nor of
     what is watched: `refresh` brings it.
     """
 

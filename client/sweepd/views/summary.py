@@ -1,4 +1,4 @@
-"""The summary of a stored run, by what its script has said of its metrics. Pure."""
+"""The summary of a stored run, by the definitions of its metrics. Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def run_summary(summaries: Iterable[v1.KeySummary], details: v1.RunDetails) -> d
 
     Args:
         summaries: what is known of each key.
-        details: what the script has said; what it has set itself wins.
+        details: definitions and settings of the script; a value that it has set itself wins.
     """
     definitions = _definitions(details)
     logged: dict[str, object] = {}
@@ -33,13 +33,13 @@ def run_summary(summaries: Iterable[v1.KeySummary], details: v1.RunDetails) -> d
 def _definitions(details: v1.RunDetails) -> Definitions:
     found = Definitions()
     for each in details.definitions:
-        said = Definition(
+        definition = Definition(
             name=each.name,
             summary=tuple(each.summary),
             step_metric=each.step_metric or None,
             goal=_GOALS.get(each.goal),
         )
-        found.add(said, overwrite=True)
+        found.add(definition, overwrite=True)
     return found
 
 

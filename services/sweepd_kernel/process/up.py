@@ -50,7 +50,7 @@ def load_services() -> list[ServiceDefinition]:
 
 
 def up(flags: argparse.Namespace, rest: Sequence[str], services: Sequence[ServiceDefinition]) -> int:
-    """Run `services` until told to end; return the exit code.
+    """Run `services` until SIGTERM or Ctrl-C; return the exit code.
 
     Args:
         flags: those of `up` itself.

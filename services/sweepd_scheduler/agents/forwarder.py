@@ -69,7 +69,7 @@ class _Pending:
 
 @dataclass(slots=True)
 class _Route:
-    """Session that is told how far the pieces of an attempt are stored."""
+    """Session that receives the acknowledged cursors of an attempt."""
 
     session: str
     ref: AttemptRef

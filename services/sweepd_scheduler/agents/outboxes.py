@@ -103,7 +103,7 @@ class Outbox:
                 return
 
     def _next(self) -> v1.AttachResponse | None:
-        # Acknowledgements go first: a run's end is told before the StartRun that takes its slot.
+        # Acknowledgements go first: the end of a run is acknowledged before the StartRun that takes its slot.
         if self._acks and (not self._commands or self._commands[0].WhichOneof("command") != "welcome"):
             ref = next(iter(self._acks))
             pending = self._acks.pop(ref)

@@ -89,7 +89,7 @@ MAX_TRIES = 8
 
 A = TypeVar("A", bound=Answer)
 Prepare = Callable[[StoredSweep | None, int], Awaitable[Request]]
-"""Makes the event of a request from what is stored of a sweep that is over, and the number of the try."""
+"""Makes the event of a request from what is stored of an ended sweep, and the number of the try."""
 
 
 class Requester:

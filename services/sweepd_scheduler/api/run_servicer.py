@@ -174,7 +174,7 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
         """Read the runs that are meant, and with repeats the others of their points.
 
         Raises:
-            DomainError: one is missing, or the sweep is over and has to be read before its runs are.
+            DomainError: one is missing, or the sweep has ended and has to be read before its runs are.
         """
         state = self._owner.state
         if stored is None and state.names.get(wanted.sweep) in state.ended:

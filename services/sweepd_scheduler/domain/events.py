@@ -162,7 +162,7 @@ class SearchDue:
 
 @dataclass(frozen=True, slots=True)
 class TimeoutDue:
-    """The time of a sweep is over, if it still counts from then (microseconds since 1970)."""
+    """The timeout of a sweep has passed, if it still counts from then (microseconds since 1970)."""
 
     sweep: int
     timed_from: int

@@ -55,7 +55,7 @@ class Importances:
 
         Raises:
             InvalidFieldError: there is no objective.
-            DomainError: a service is away, or has too much to do.
+            DomainError: a service is unavailable, or overloaded.
         """
         if not key and sweep.spec.metric is None:
             raise InvalidFieldError("key", f"needed: {sweep.name} has no metric to look at")

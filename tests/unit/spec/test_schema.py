@@ -42,7 +42,7 @@ BEYOND_A_SCHEMA = re.compile(
     |bad-probability:.*(probabilities\ for|sum\ to)|bad-type:.int_uniform\ takes
     |out-of-range:.(the\ values\ would\ be|more\ than\ 9,223|must\ be\ more\ than\ 0s)
     |out-of-range:.*parameters\ to\ search|duplicate-value:.*is\ given\ twice
-    |bad-value:.(is\ no\ regular\ expression|has\ no\ named\ group)
+    |bad-value:.(is\ not\ a\ regular\ expression|has\ no\ named\ group)
     """,
     re.VERBOSE,
 )

@@ -236,8 +236,8 @@ def write_chosen(
         text, hidden = table_text(chosen, output, columns)
         page(text)
         if hidden:
-            told = f"{counted(len(hidden), 'column')} left out, -o wide has all: {', '.join(hidden)}"
-            note(cut(told, terminal_width() or len(told)))
+            notice = f"{counted(len(hidden), 'column')} left out, -o wide has all: {', '.join(hidden)}"
+            note(cut(notice, terminal_width() or len(notice)))
     elif output.format == "csv":
         wanted = _columns(chosen, output, [column for column in columns if not column.composed])
         headings = output.columns or [column.path for column in wanted]

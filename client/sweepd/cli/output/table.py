@@ -73,7 +73,7 @@ class Need:
 
 
 def distinct(columns: Sequence[Column]) -> Sequence[Column]:
-    """Return columns that can be told apart: a parameter with the heading of another one shows its path."""
+    """Return columns with distinct headings: a parameter with the heading of another one shows its path."""
     count = Counter(column.heading for column in columns)
     return [
         replace(column, heading=column.path)

@@ -188,8 +188,8 @@ def _origin(run: Row) -> str:
     if source is None:
         return "-"
     seen = lookup(run, "provenance.observationsSeen")
-    told = f", after {counted(seen, 'value')}" if isinstance(seen, int) and seen else ""
-    return f"{cell(source)}{told}"
+    after = f", after {counted(seen, 'value')}" if isinstance(seen, int) and seen else ""
+    return f"{cell(source)}{after}"
 
 
 def _verdict(run: Row) -> str:

@@ -67,18 +67,18 @@ def sweep_explanation(
         ("objective", objective_notice(sweep) or "-"),
     ]
     text = listing([entry for entry in entries if entry[1] != "-"], colored=colored, width=width)
-    told = _obstacles(obstacles) or ["nothing: it hands out runs as agents ask"]
-    return "\n".join([text, *_section("What holds it back", told, width)])
+    lines = _obstacles(obstacles) or ["nothing: it hands out runs as agents ask"]
+    return "\n".join([text, *_section("What holds it back", lines, width)])
 
 
 def _prior(sweep: Row) -> str:
-    told = prior_notice(sweep)
-    if told == "-":
-        return told
+    notice = prior_notice(sweep)
+    if notice == "-":
+        return notice
     learnt = " the search learnt from them;" if sweep["method"] == "bayes" else ""
     compared = " early termination compares with them;" if sweep["earlyTerminate"] else ""
     return (
-        f"{told}\nno run gets a point of theirs;{learnt}{compared} they count for no cap and are never best"
+        f"{notice}\nno run gets a point of theirs;{learnt}{compared} they count for no cap and are never best"
     )
 
 
@@ -142,14 +142,14 @@ def _attempts(attempts: Json) -> Iterator[str]:
 def _attempt(attempt: Row) -> str:
     where = f"on {cell(attempt['host'])}, agent {cell(attempt['agent'])}"
     parts = [f"{where}: {cell(attempt['state'])}"]
-    told = [cell(text) for text in (attempt["reason"], lookup(attempt["exit"], "message")) if text]
+    reasons = [cell(text) for text in (attempt["reason"], lookup(attempt["exit"], "message")) if text]
     exited = exit_text(attempt["exit"])
-    if exited != "-" and not any(exited in text for text in told):  # `code 3` is often in the reason
+    if exited != "-" and not any(exited in text for text in reasons):  # `code 3` is often in the reason
         parts.append(exited)
     if attempt["startTime"] is not None:
         since = "for" if attempt["endTime"] is None else "after"
         parts.append(f"{since} {took(attempt['startTime'], attempt['endTime'])}")
-    return ", ".join(parts) + "".join(f"; {text}" for text in dict.fromkeys(told))
+    return ", ".join(parts) + "".join(f"; {text}" for text in dict.fromkeys(reasons))
 
 
 def _event(event: Row) -> str:

@@ -116,11 +116,15 @@ def memory_text(samples: dict[str, Value]) -> str:
     """Return the hint; `samples`: the last ones of memory, none if the run was too short for any."""
     hint = "sweepd did not kill it; the kernel often does, when memory runs out"
     used, share = samples.get(_OF_THE_RUN), samples.get(_OF_THE_HOST)
-    told: Sequence[str] = [
+    sampled: Sequence[str] = [
         *([f"the run had {size_text(round(used))}"] if isinstance(used, int | float) else []),
         *([f"{number(share)}% of the host's memory was in use"] if isinstance(share, int | float) else []),
     ]
-    return f"{hint}; when last sampled, {', '.join(told)}" if told else f"{hint}; it ended before any sample"
+    return (
+        f"{hint}; when last sampled, {', '.join(sampled)}"
+        if sampled
+        else f"{hint}; it ended before any sample"
+    )
 
 
 def _last_exit(run: Row) -> Row:
@@ -188,14 +192,14 @@ def trouble_lines(client: Client, sweep: v1.Sweep) -> list[str]:
     """Return why a sweep has no best run: the objective that was not logged, or the last words of a run."""
     if all_failed(sweep):
         heading = failure_heading(sweep)
-        told = [f"  {clean(line)}" for line in failure_lines(client, sweep)]
+        lines = [f"  {clean(line)}" for line in failure_lines(client, sweep)]
         first = failed_run(client, sweep.name)
         reason = end_reason(run_shape(first)) if first is not None else ""
         tail = log_tail(client, first.name) if first is not None else []
-        told += [f"Run {first.number} ended with:", *tail] if first is not None and tail else []
+        lines += [f"Run {first.number} ended with:", *tail] if first is not None and tail else []
         return [
             f"{heading[0].upper()}{heading[1:]}:",
-            *told,
+            *lines,
             *remedy(reason, has_compat=bool(sweep.spec.compat)),
         ]
     lines = [f"No run of {sweep.name} has a value; it is {sweep_state(sweep)}."]

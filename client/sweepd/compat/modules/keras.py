@@ -23,7 +23,7 @@ class WandbMetricsLogger(_callbacks.Callback):  # type: ignore[misc,name-defined
 
     Args:
         log_freq: `epoch`; `batch`; or every so many batches.
-        initial_global_step: batches of an earlier training that goes on.
+        initial_global_step: batches of an earlier training that is resumed.
 
     Raises:
         Error: `log_freq` is none of these, or there is no run.

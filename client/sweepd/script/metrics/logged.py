@@ -71,8 +71,8 @@ class Logged:
         """Return the aggregates of metrics with a defined summary, by dotted key."""
         shown: dict[str, object] = {}
         for key, counted in list(self._defined.items()):  # another thread may log
-            said = self._definitions.of(key)
-            if said is not None and (figures := counted.figures().shown(said)) is not None:
+            definition = self._definitions.of(key)
+            if definition is not None and (figures := counted.figures().shown(definition)) is not None:
                 shown[key] = figures
         return shown
 
@@ -86,20 +86,20 @@ class Logged:
             for inner, inner_value in value.items():
                 self._count(f"{key}.{inner}", inner_value)
             return
-        said = self._definitions.of(key)
-        if said is not None and said.summary:
+        definition = self._definitions.of(key)
+        if definition is not None and definition.summary:
             self._defined.setdefault(key, _Aggregate()).take(value)
 
     def _shown(self, prefix: str, values: Mapping[str, object]) -> dict[str, object]:
         shown: dict[str, object] = {}
         for key, value in values.items():
             name = f"{prefix}{key}"
-            said, counted = self._definitions.of(name), self._defined.get(name)
+            definition, counted = self._definitions.of(name), self._defined.get(name)
             if isinstance(value, Mapping):
                 shown[key] = self._shown(f"{name}.", value)
-            elif said is None or not said.summary or counted is None:
+            elif definition is None or not definition.summary or counted is None:
                 shown[key] = value
-            elif (figures := counted.figures().shown(said)) is not None:
+            elif (figures := counted.figures().shown(definition)) is not None:
                 shown[key] = figures
         return shown
 

@@ -118,12 +118,12 @@ class Run(RunFiles):
         Raises:
             UsageError: unknown summary or goal.
         """
-        said = checked_definition(
+        definition = checked_definition(
             name, step_metric=step_metric, step_sync=step_sync, hidden=hidden, summary=summary, goal=goal
         )
-        self._rows.definitions.add(said, overwrite=bool(overwrite))
+        self._rows.definitions.add(definition, overwrite=bool(overwrite))
         self._changed()
-        return said
+        return definition
 
     @property
     def checkpoint_dir(self) -> str:

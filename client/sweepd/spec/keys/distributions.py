@@ -245,7 +245,7 @@ def _warn_of_exponents(name: str, parameter: Fields, low: Number, high: Number) 
 def _checked(
     name: str, parameter: Fields, build: Callable[[], Continuous | Quantised]
 ) -> Distribution | None:
-    """Return a distribution if all that it can draw can be written down and told apart."""
+    """Return a distribution if all that it can draw can be written down and distinguished."""
     try:
         built = build()
         ends = built.quantile(0.0), built.quantile(1.0)

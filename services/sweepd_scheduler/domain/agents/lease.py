@@ -1,4 +1,4 @@
-"""Leases: the time for which an attempt belongs to a silent agent, and what follows when it is over.
+"""Leases: the time for which an attempt belongs to a silent agent, and what follows when it expires.
 
 Leases on monotonic clocks: Gray, Cheriton (1989), "Leases", SOSP.
 """

@@ -38,7 +38,7 @@ def edit(draft: Draft, event: UpdateSweep) -> Sweep:
         raise StaleRevisionError(str(before.name), event.revision, before.revision)
     spec, key = _edited(before.spec, event.edit), before.key
     if spec == before.spec:
-        draft.put_sweep(before)  # one that is over leaves memory again
+        draft.put_sweep(before)  # an ended one leaves memory again
         return before
     more = _has_more_room(before, spec)
     cut = cut_point(draft, before, event.last) if more else None

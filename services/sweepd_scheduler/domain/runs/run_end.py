@@ -194,7 +194,7 @@ MICROSECONDS = 1e6
 
 
 def timeout_due(draft: Draft, event: TimeoutDue) -> Steps[None]:
-    """Stop a sweep whose time is over. A timer from before it went on again means nothing."""
+    """Stop a sweep whose timeout has passed. A timer from before it was resumed means nothing."""
     sweep = draft.state.sweeps.get(event.sweep)
     if sweep is None or sweep.state in FINAL_SWEEP or sweep.ending is Ending.STOP:
         return

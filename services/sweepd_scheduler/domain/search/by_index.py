@@ -63,7 +63,7 @@ def draw_initial(draft: Draft, key: int) -> ChosenPoint | None:
 
 
 def end_if_exhausted(draft: Draft, key: int) -> bool:
-    """End the search with its last hand-out, so that `ending` shows at once; tell if it is over."""
+    """End the search with its last hand-out, so that `ending` shows at once; return True if it has ended."""
     sweep, index = draft.state.sweeps[key], draft.state.index[key]
     if not sweep.starts_new_runs:
         return True

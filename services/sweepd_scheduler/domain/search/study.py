@@ -79,7 +79,7 @@ class Ask:
         observations: number that a suggestion must have seen to be fresh.
         wanted: how many hand-outs wait.
         refused: answers with points outside the space since it was asked.
-        due: the wait is over; any suggestion will do.
+        due: the wait has ended; any suggestion will do.
     """
 
     id: int

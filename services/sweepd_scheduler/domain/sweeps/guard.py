@@ -23,7 +23,7 @@ MAX_REASON = 500
 def attempt_failed(draft: Draft, run: Run, reason: str) -> None:
     """Count a failure against the agent of a run, and quarantine it when there are too many in a row.
 
-    While a sweep is paused by itself, its runs are to blame and not the agents; when it is over, nobody is.
+    While a sweep is paused by itself, its runs are to blame, not the agents; then neither is.
     """
     sweep, agent = draft.state.sweeps.get(run.sweep), run.newest.agent
     if sweep is None or sweep.state in FINAL_SWEEP or sweep.paused_by_itself:

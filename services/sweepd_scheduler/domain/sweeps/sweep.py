@@ -223,7 +223,7 @@ def settled(sweep: Sweep, now: int) -> Sweep:
         return sweep
     stops = sweep.ending in (Ending.STOP, Ending.RETRIED)
     state = SweepState.STOPPED if stops else SweepState.FINISHED
-    # What a pause had to say is over with it.
+    # The reason of a pause ends with it.
     reason = _reason_after_pause(sweep.ending) if sweep.state is SweepState.PAUSED else sweep.reason
     return moved(sweep, state, reason=reason, now=now)
 

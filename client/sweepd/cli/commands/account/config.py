@@ -108,7 +108,7 @@ def _row(name: str, value: str, origin: str) -> Row:
 @click.option("--origin", is_flag=True, help="With view: also where each value in use comes from.")
 @output_option()
 def command(words: tuple[str, ...], origin: bool, output_format: str) -> None:
-    """Show and change what is kept for this account: servers, and what holds where nothing else is said.
+    """Show and change what is kept for this account: servers, and defaults.
 
     `view` lists the servers that you are logged in to; `view --origin` shows each value in use, and whether a
     flag, the environment, a context or the server of this account has the say. `get` prints one of them.

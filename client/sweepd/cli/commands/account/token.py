@@ -39,14 +39,10 @@ _FORMS = "sweepctl token create --scope SCOPE | list | revoke ID…"
     "projects",
     multiple=True,
     metavar="ENTITY[/PROJECT]",
-    help="With create: where it is good; all else does not exist for it. Repeatable; everywhere if not said.",
+    help="With create: where it is good; all else does not exist for it. Repeatable; default: everywhere.",
 )
-@click.option(
-    "--account", default="", metavar="NAME", help="With create: whom it speaks for; you if not said."
-)
-@click.option(
-    "--expires", metavar="D", help="With create: for how long, as 30d or 12h; for ever if not said."
-)
+@click.option("--account", default="", metavar="NAME", help="With create: whom it speaks for; default: you.")
+@click.option("--expires", metavar="D", help="With create: for how long, as 30d or 12h; default: for ever.")
 @click.option(
     "--request-id",
     default="",
@@ -71,10 +67,10 @@ def command(
     within a second all that was opened with them; trainings continue.
     """
     verb, rest = (words[0], words[1:]) if words else ("list", ())
-    told = any((scope, display_name, projects, account, expires, request_id))
+    given = any((scope, display_name, projects, account, expires, request_id))
     if verb not in ("create", "list", "revoke") or (rest and verb != "revoke"):
         raise usage_problem("token takes `create`, `list` or `revoke ID…`", next_step=_FORMS)
-    if told and verb != "create":
+    if given and verb != "create":
         raise usage_problem("what a new token is to be goes with `token create`", next_step=_FORMS)
     if verb == "list":
         _list(output)

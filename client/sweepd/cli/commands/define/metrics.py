@@ -128,7 +128,7 @@ def _own_sources(wanted: MetricsFrom, environ: Mapping[str, str]) -> Iterator[So
 
 
 def _kind_of(wanted: MetricsFrom, path: str) -> str:
-    """Return as what PATH is read where that is not said: a folder as event files, else by its ending."""
+    """Return as what PATH is read by default: a folder as event files, else by its ending."""
     if Path(path).is_dir() and wanted.tensorboard:
         return "tensorboard"
     if wanted.stdout and wanted.file:
@@ -146,10 +146,11 @@ def _check_kind(wanted: MetricsFrom, kind: str) -> None:
     Raises:
         Problem: the file does not say anything of the kind.
     """
-    said = [name for name in _KINDS if getattr(wanted, name)]
-    if kind not in said:
+    present = [name for name in _KINDS if getattr(wanted, name)]
+    if kind not in present:
         raise usage_problem(
-            f"metrics_from has no `{kind}`", next_step=f"--as {' or --as '.join(said)}, or add it to the file"
+            f"metrics_from has no `{kind}`",
+            next_step=f"--as {' or --as '.join(present)}, or add it to the file",
         )
 
 

@@ -186,7 +186,7 @@ def prior_options_of(
 def seeded_with(client: Client, text: str, prior: PriorOptions | None, runs: int) -> str:
     """Return the runs that the sweep would begin with, in words; nothing if none suits it.
 
-    The server judges that: it alone knows what a run has logged, and what its script has told.
+    The server judges that: it alone knows what a run has logged and what its script has defined.
     """
     from sweepd import v1
     from sweepd.errors import ClientError

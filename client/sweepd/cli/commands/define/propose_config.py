@@ -97,8 +97,8 @@ def command(
     sys.stdout.flush()
     if own:
         lineage.notes.append(f"left to the script, alike in all standalone runs: {', '.join(own)}")
-    for told in lineage.notes:
-        note(f"note: {told}")
+    for text in lineage.notes:
+        note(f"note: {text}")
     note(f"Create it, seeded with {seeded}:  {create}" if seeded else f"Create it:  {create}")
 
 

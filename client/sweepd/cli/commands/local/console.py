@@ -23,7 +23,7 @@ from sweepd.views.text import clean, live_runs_continue
 
 _KEPT_LINES = 20
 _TICK_SECONDS = 0.2
-# An agent ends by itself when its sweep has ended; one that does not is told to.
+# An agent ends by itself when its sweep has ended; one that does not gets SIGTERM.
 _LEAVE_SECONDS = 20.0
 _LAST_WORDS_SECONDS = 2.0
 _STEPS = (

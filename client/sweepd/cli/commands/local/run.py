@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     multiple=True,
     metavar="K=V",
     callback=lambda _context, _option, values: dict(map(label, values)),
-    help="A label of the agent here, for sweeps with `requires`; may be said again.",
+    help="A label of the agent here, for sweeps with `requires`; repeatable.",
 )
 @definition_options
 @output_option(("table", "json", "yaml"))

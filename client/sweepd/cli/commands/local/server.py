@@ -39,13 +39,13 @@ def find_or_start(settings: Settings) -> tuple[Client, bool]:
     if found is not None:
         return found, False
     note("No server runs here; starting one: sweepd up -d")
-    said = _start()
+    cause = _start()
     found = _answering(settings)
     if found is None:
         raise Problem(
             message="a server runs, but is not the one that is looked for",
-            cause=clean(said),
-            next_step=way_out(said),
+            cause=clean(cause),
+            next_step=way_out(cause),
             exit_code=ExitCode.UNREACHABLE,
             status="UNAVAILABLE",
         )
@@ -91,8 +91,8 @@ def _start() -> str:
             next_step="`sweepd up` in the foreground shows all that it says",
         ) from error
     if result.returncode != 0:
-        said = (result.stderr or result.stdout).strip().splitlines()
-        cause = clean(said[-1].removeprefix("error: ")) if said else ""
+        lines = (result.stderr or result.stdout).strip().splitlines()
+        cause = clean(lines[-1].removeprefix("error: ")) if lines else ""
         raise Problem(message="the server could not be started", cause=cause, next_step=way_out(cause))
     return result.stdout.strip()
 

@@ -102,12 +102,12 @@ def _describe(client: Client, run: v1.Run, shape: Row, *, colored: bool) -> str:
     try:
         summary = run_summary(readable.of(client.summaries(runs=[run.name])), run.details)
         readable.finish()
-    except ClientError as error:  # what is known without the metric store is told all the same
+    except ClientError as error:  # the rest is shown without the metric store
         if error.code == "DATA_LOSS":
             note(f"warning: {error}")
     hint = memory_hint(client, run.name) if was_killed(shape) else ""
-    told = plain_json(summary)
-    return describe_run(shape, colored=colored, summary=told, hint=hint, width=terminal_width())
+    plain = plain_json(summary)
+    return describe_run(shape, colored=colored, summary=plain, hint=hint, width=terminal_width())
 
 
 def _show(client: Client, named: Named, output_format: str, columns: str | None) -> None:

@@ -83,10 +83,10 @@ def _tell_unknown(client: Client, run: str, unknown: list[str], *, nothing_else:
     known = sorted({summary.key for summary in client.summaries(runs=[run])})
     if not known:
         return
-    told = f"{run} has logged no {quoted_list(unknown)}; it has logged {quoted_list(known)}"
+    message = f"{run} has logged no {quoted_list(unknown)}; it has logged {quoted_list(known)}"
     if nothing_else:
-        raise not_found(told)
-    note(f"warning: {told}")
+        raise not_found(message)
+    note(f"warning: {message}")
 
 
 def _columns(keys: list[str]) -> list[Column]:

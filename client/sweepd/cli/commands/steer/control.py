@@ -93,7 +93,7 @@ def cancel(sweep: str, yes: bool, output_format: str) -> None:
         unconfirmed = list(answer.unconfirmed_runs)
         write_document({**sweep_shape(answer.sweep), "unconfirmedRuns": [*unconfirmed]}, output_format)
     for run in answer.unconfirmed_runs:
-        note(f"warning: {clean(run)}: its agent is unavailable; it is told when it returns")
+        note(f"warning: {clean(run)}: its agent is disconnected; it gets the kill when it reconnects")
 
 
 def _change(text: str, output_format: str, action: Callable[[Client, str], v1.Sweep], done: str) -> None:

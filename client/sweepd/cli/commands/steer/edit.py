@@ -127,7 +127,7 @@ def _refusal(error: ClientError, edited: v1.Sweep) -> Problem:
     from sweepd.cli.failures import problem_of
 
     problem = problem_of(error)
-    told = "; ".join(f"{option_of(field, edited)}: {why}" for field, why in error.violations)
-    problem.message = told or problem.message
+    violations = "; ".join(f"{option_of(field, edited)}: {why}" for field, why in error.violations)
+    problem.message = violations or problem.message
     problem.next_step = "`sweepctl edit --help` shows what can be changed"
     return problem

@@ -84,7 +84,7 @@ def _retried(
         return client.retry_runs([found.name for found in named], request_id=request_id)
     except ClientError as error:
         problem = problem_of(error)
-        if error.reason == "invalid-field":  # told without the name of the field, which nobody typed
+        if error.reason == "invalid-field":  # without the name of the field, which nobody typed
             problem.message = "; ".join(why for _, why in error.violations) or problem.message
             problem.cause = ""
         raise problem from error

@@ -80,7 +80,7 @@ def assembled(names: Names, values: Sequence[tuple[str, Json]]) -> Point:
     A name is that of a parameter as the sweep has it, or the dotted way to one within groups.
 
     Raises:
-        Problem: a name leads to no parameter; all such names are told.
+        Problem: names lead to no parameter; the message has all of them.
     """
     point: Point = {}
     unknown: list[str] = []
@@ -124,13 +124,13 @@ def _path(names: Names, name: str) -> list[str] | None:
 
 
 def _no_parameter(unknown: Sequence[str], legal: Sequence[str]) -> Problem:
-    told = []
+    listed = []
     for name in unknown:
         near = nearest(name, legal)
-        told.append(f"{clean(name)}" + (f" (did you mean `{near}`?)" if near else ""))
+        listed.append(f"{clean(name)}" + (f" (did you mean `{near}`?)" if near else ""))
     shown = ", ".join(legal[:20]) + (", …" if len(legal) > 20 else "")
     return usage_problem(
-        f"no parameter of the sweep: {', '.join(told)}", next_step=f"it has {shown}" if legal else ""
+        f"no parameter of the sweep: {', '.join(listed)}", next_step=f"it has {shown}" if legal else ""
     )
 
 
