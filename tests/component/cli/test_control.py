@@ -52,7 +52,7 @@ def test_cancel_asks_on_a_terminal_only(ctl: Ctl, server: ScriptedServer) -> Non
     server.sweeps.unconfirmed = [f"{NAME}-1"]
     done = ctl("cancel", NAME, "--yes")
     assert done.out == f"{NAME}\n"
-    assert f"{NAME}-1: its agent is unavailable" in done.err
+    assert f"{NAME}-1: its agent is disconnected" in done.err
 
 
 def test_no_server_and_a_server_that_is_gone_are_unreachable(ctl: Ctl, server: ScriptedServer) -> None:
