@@ -56,7 +56,7 @@ def row_of(values: Mapping[str, object]) -> Row | None:
 
 @dataclass(slots=True)
 class Complaints:
-    """What is wrong with a source, each thing once."""
+    """Complaints about a source, each once."""
 
     recorded: list[str] = field(default_factory=list)
     fresh: list[str] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""What a server works out of a sweep: how its best value came about, and the importance of parameters."""
+"""Results that a server computes of a sweep: the history of its best value, the importance of parameters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When, as the digits of a combination are set one by one, parameters get values and rules can be judged.
+"""Schedule of a space: the digit after which a parameter has its value, and a rule can be evaluated.
 
 The first digits decide much about all combinations that begin with them: a constraint that reads the first
 two parameters only, and is broken, is broken whatever the others are. Where a rule is settled late, it is
