@@ -6,6 +6,7 @@ one, where it makes way for a caller who has used less. So it has to be pure. Wh
 
 import asyncio
 import ctypes
+import sys
 import threading
 import time
 from collections import Counter
@@ -67,6 +68,17 @@ class TooManyWaitingError(DomainError):
 
 class _Interrupted(BaseException):
     """Work was interrupted."""
+
+
+class _Unraisable:
+    """Reports exceptions of destructors and callbacks, except lost interruptions: they are repeated."""
+
+    def __init__(self, report: Callable[["sys.UnraisableHookArgs"], object]) -> None:
+        self._report = report
+
+    def __call__(self, unraisable: "sys.UnraisableHookArgs") -> None:
+        if not isinstance(unraisable.exc_value, _Interrupted):
+            self._report(unraisable)
 
 
 @dataclass(slots=True)
@@ -256,6 +268,8 @@ class SweepFileWorkers:
         self._slow = _Lane(_SLOW_THREADS, MOST, self._costs)
         self._asked: Counter[str] = Counter()
         self._loaded = False
+        if not isinstance(sys.unraisablehook, _Unraisable):
+            sys.unraisablehook = _Unraisable(sys.unraisablehook)
 
     async def __call__(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Return what `work`, which is pure, returns.

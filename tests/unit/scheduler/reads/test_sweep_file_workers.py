@@ -1,6 +1,7 @@
 """Work on sweep files: a share for each caller, whatever the work of others costs."""
 
 import asyncio
+import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable
@@ -83,6 +84,22 @@ def test_an_interruption_that_is_lost_is_repeated(monkeypatch: pytest.MonkeyPatc
 
     running(scenario)
     assert lost == 2
+
+
+def test_a_lost_interruption_is_not_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Broken:
+        def __init__(self, error: BaseException) -> None:
+            self.error = error
+
+        def __del__(self) -> None:
+            raise self.error
+
+    reported: list[type[BaseException]] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda unraisable: reported.append(unraisable.exc_type))
+    SweepFileWorkers()
+    Broken(sweep_file_workers._Interrupted())
+    Broken(ValueError())
+    assert reported == [ValueError]
 
 
 def test_work_that_needs_more_than_its_first_share_is_done_all_the_same() -> None:
