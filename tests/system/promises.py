@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import signal
 import sqlite3
 from collections.abc import Iterable
 from contextlib import closing
@@ -30,6 +31,27 @@ def sweep(trial: str, runs: int = 1, **parameters: float) -> str:
 def runs(installation: Installation, name: str) -> list[dict[str, object]]:
     """Return the runs of a sweep as exported."""
     return installation.export(name, "run")
+
+
+def given_up_by_an_agent(installation: Installation) -> tuple[str, Agent]:
+    """Return a sweep and its ended agent, whose folder `agent` has rows that were not delivered."""
+    server = installation.start_server(*SHORT)
+    name = installation.create(sweep("steps.py"))
+    metric_store = server.service_pids()["metric-store"]
+    os.kill(metric_store, signal.SIGSTOP)
+    agent = installation.start_agent(name, "--grace", "1s", state="agent")
+    assert agent.process.wait(30) == 1, agent.log()
+    assert "not everything" in agent.log()
+    os.kill(metric_store, signal.SIGCONT)
+    return name, agent
+
+
+def assert_rows_of_sweep(installation: Installation, name: str, outcome: dict[str, object]) -> None:
+    """Check that a sync has brought all rows of the one run of a sweep."""
+    assert (outcome["outcome"], outcome["runs"]) == ("brought-in", [f"{name}-1"])
+    rows = [point["row"] for point in installation.export(name, "point") if point["key"] == "loss"]
+    assert rows
+    assert len(rows) == outcome["rows"]
 
 
 def attempts(run: dict[str, object]) -> list[tuple[int, str]]:

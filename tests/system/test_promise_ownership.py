@@ -11,7 +11,17 @@ from component.scheduler.test_ownership import all_reports
 from sweepd import v1
 from sweepd_agent.files.state_folder import open_folder
 from system.installation import Installation
-from system.promises import SHORT, alive, attempts, number, runs, stored, sweep
+from system.promises import (
+    SHORT,
+    alive,
+    assert_rows_of_sweep,
+    attempts,
+    given_up_by_an_agent,
+    number,
+    runs,
+    stored,
+    sweep,
+)
 from system.standalone_runs import assert_whole, reaches, released, start
 from system.test_standalone_runs import synced
 from system.wire import Wire, failure, through_the_gateway
@@ -88,22 +98,13 @@ def test_a_stranger_cannot_claim_the_run_of_a_script(installation: Installation)
 
 
 def test_what_an_agent_has_left_comes_in_from_the_folder_of_another(installation: Installation) -> None:
-    server = installation.start_server(*SHORT)
-    name = installation.create(sweep("steps.py"))
-    metric_store = server.service_pids()["metric-store"]
-    os.kill(metric_store, signal.SIGSTOP)
-    agent = installation.start_agent(name, "--grace", "1s", state="agent")
-    assert agent.process.wait(30) == 1, agent.log()
-    os.kill(metric_store, signal.SIGCONT)
+    name, agent = given_up_by_an_agent(installation)
     other = open_folder(installation.folder / "other")
     other.release()
     assert other.agent_id != agent.events("connected")[0]["agent"]
     shutil.copytree(installation.folder / "agent" / "runs", other.path / "runs", dirs_exist_ok=True)
     (outcome,) = synced(installation, str(other.path))
-    assert (outcome["outcome"], outcome["runs"]) == ("brought-in", [f"{name}-1"])
-    rows = [point["row"] for point in installation.export(name, "point") if point["key"] == "loss"]
-    assert rows
-    assert len(rows) == outcome["rows"]
+    assert_rows_of_sweep(installation, name, outcome)
 
 
 def test_an_agent_whose_id_is_lost_continues_with_its_trial(installation: Installation) -> None:

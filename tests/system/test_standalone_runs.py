@@ -14,7 +14,7 @@ import pytest
 from sweepd import Client
 from sweepd_agent.process.pidfd import reports_exit_codes
 from system.installation import BIN, Installation
-from system.promises import SHORT, sweep
+from system.promises import SHORT, assert_rows_of_sweep, given_up_by_an_agent
 from system.standalone_runs import Script, assert_whole, points, reaches, released, shown, start, summary
 from waiting import until
 
@@ -352,19 +352,9 @@ def test_two_syncs_at_once_and_one_that_is_killed_store_each_row_once(installati
 
 def test_what_an_agent_of_a_sweep_has_left_comes_in_with_sync(installation: Installation) -> None:
     """P3: the metric store was unavailable, the agent gave up; its folder still has the rows."""
-    server = installation.start_server(*SHORT)
-    name = installation.create(sweep("steps.py"))
-    metric_store = server.service_pids()["metric-store"]
-    os.kill(metric_store, signal.SIGSTOP)
-    agent = installation.start_agent(name, "--grace", "1s", state="agent")
-    assert agent.process.wait(30) == 1, agent.log()
-    assert "not everything" in agent.log()
-    os.kill(metric_store, signal.SIGCONT)
+    name, _ = given_up_by_an_agent(installation)
     (outcome,) = synced(installation, str(installation.folder / "agent"))
-    assert outcome["outcome"] == "brought-in"
-    assert outcome["runs"] == [f"{name}-1"]
-    rows = [point["row"] for point in installation.export(name, "point") if point["key"] == "loss"]
-    assert len(rows) == outcome["rows"]
+    assert_rows_of_sweep(installation, name, outcome)
 
 
 def test_half_a_dozen_scripts_at_once_all_arrive(installation: Installation) -> None:
