@@ -19,7 +19,7 @@ WINDOW = 64
 MESSAGE_BYTES = 64 * 1024
 """Approximate size of a message of a long answer: a reader that stalls holds little memory."""
 PAUSE_SECONDS = 0.1
-"""What is stored within this time reaches a follower in one message."""
+"""Seconds within which stored lines are merged into one message to a follower."""
 
 
 class AppendStreams:
