@@ -141,7 +141,7 @@ def children_of(processes: Mapping[int, Process]) -> dict[int, list[int]]:
 def tree(
     roots: Iterable[int], processes: Mapping[int, Process], children: Mapping[int, Iterable[int]]
 ) -> Tree | None:
-    """Return what some processes and all that descends from them use.
+    """Return the resource usage of some processes and all of their descendants.
 
     None if none of them is there, or none has memory any more: they are ending, or nobody has collected them.
     """

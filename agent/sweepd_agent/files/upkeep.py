@@ -44,7 +44,7 @@ class Upkeep:
         asyncio.get_running_loop().call_later(left, self._remove, folder)
 
     def _remove(self, folder: AttemptFolder) -> "asyncio.Future[None]":
-        """Have a folder removed; with the files of a run that may take seconds, which nobody waits for."""
+        """Remove a folder in the background: with the files of a run that may take seconds."""
         return asyncio.get_running_loop().run_in_executor(self._around.disk, folder.remove)
 
     async def watch_disk(self, seen: Callable[[bool], None]) -> None:

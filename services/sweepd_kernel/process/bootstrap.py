@@ -147,7 +147,7 @@ LOG_LEVELS = ("debug", "info", "warning", "error")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notices:
-    """Callbacks by which a starting service notifies whoever started it."""
+    """Callbacks that report the start of a service to the process that started it."""
 
     ready: Callable[[str], None]
     """The service serves, at this address."""

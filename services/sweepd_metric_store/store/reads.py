@@ -65,7 +65,7 @@ def _newest(connection: Connection, selection: Selection, run_id: int) -> Iterat
 
 
 def _rows(connection: Connection, selection: Selection, run_id: int) -> Iterator[_Row]:
-    """Yield the rows of `_SUMMARIES`; where a summary_page is unreadable, the other rows one by one."""
+    """Yield the rows of `_SUMMARIES`; where a database page is unreadable, the other rows one by one."""
     clauses = {"runs": runs_clause(selection), "keys": KEYS}
     asked = parameters(selection, run_id=run_id)
     yielded = set[tuple[int, str]]()

@@ -79,7 +79,7 @@ class Surrogate:
         return mean, np.sqrt(np.maximum(self._signal - explained, 1e-12))
 
     def believing(self, vectors: Array) -> "Surrogate":
-        """Return the model that believes its own means at some vectors.
+        """Return the model with its own means as observations at some vectors (kriging believer).
 
         Source: the kriging believer of Ginsbourger, Le Riche, Carraro (2010), "Kriging is well-suited to
             parallelize optimization", section 3.2.

@@ -120,7 +120,7 @@ def drawn(
 
 
 def listing(entries: Sequence[tuple[str, str]], *, colored: bool, width: int | None = None) -> str:
-    """Return names and values below one another; a value of several lines is indented.
+    """Return names and values, one entry a line; further lines of a value are indented.
 
     With the width of a terminal, long lines are wrapped at blanks alone.
     """

@@ -19,7 +19,7 @@ _DIMENSIONS_A_CANDIDATE = 32
 
 
 def cost_of(spec: SweepSpec) -> int:
-    """Return as how many candidates one draw counts."""
+    """Return the number of candidates that one draw counts as."""
     return 1 + len(spec.search_space.dimensions) // _DIMENSIONS_A_CANDIDATE
 
 

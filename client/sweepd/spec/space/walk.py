@@ -192,7 +192,7 @@ def count(
     constants: Mapping[Path, Json],
     limit: int,
 ) -> Count:
-    """Return how many points there are: the product over the parts that know nothing of each other."""
+    """Return the number of points: the product over the independent parts."""
     ruled = {place for component in components for place in component.dimensions}
     total = prod(len(radix.choices) for place, radix in enumerate(radices) if place not in ruled)
     is_estimate = False

@@ -195,7 +195,7 @@ def space_text(size: Count) -> str:
 
 
 def _rounded(estimate: int) -> int:
-    """Return an estimate with the digits that it has: it rests on some thousand draws."""
+    """Return an estimate rounded to its significant digits: it rests on some thousand draws."""
     return estimate if estimate < 100 or estimate > _MOST_COUNTED else int(float(f"{estimate:.1e}"))
 
 
