@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from sweepd import v1
 from sweepd.calls import metrics, runs
 from sweepd.calls.following import PASSING, OnGap, ignored, jittered, pauses
-from sweepd.calls.waiting import has_ended
 from sweepd.calls.wire import Wire
 from sweepd.errors import ClientError
+from sweepd.states import has_ended
 
 _LISTEN_SECONDS = 2.0
 # So late it may be noticed that a run has ended.

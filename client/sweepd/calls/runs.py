@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sweepd import v1
 from sweepd.calls import methods
 from sweepd.calls.methods import new_request_id
-from sweepd.calls.wire import PAGE, Wire, change_state, entries
+from sweepd.calls.wire import PAGE, Wire, change_state, entries, states_named
 from sweepd.errors import invalid
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ async def list_of(
     *,
     project: str = "",
     standalone: bool = False,
-    states: Sequence[v1.RunState.ValueType] = (),
+    states: str | Sequence[str] = (),
     best_first: bool = False,
     limit: int | None = None,
 ) -> AsyncGenerator[v1.Run, None]:
@@ -38,7 +38,7 @@ async def list_of(
         sweep: its runs by number, or the best first and those without a value left out.
         project: instead, the runs of its sweeps and standalone ones, the newest first.
         standalone: of a project only standalone runs.
-        states: only runs in one of these.
+        states: only runs in one of these, one word or several.
         best_first: see `sweep`.
         limit: so many at most.
     """
@@ -48,7 +48,7 @@ async def list_of(
         sweep=sweep,
         project=project,
         standalone=standalone,
-        states=states,
+        states=states_named(v1.RunState, states),
         order=v1.RUN_ORDER_BEST if best_first else v1.RUN_ORDER_NUMBER,
         page_size=PAGE if limit is None else min(limit, PAGE),
     )
@@ -107,12 +107,15 @@ async def retry(
     names: Sequence[str] = (),
     *,
     sweep: str = "",
-    states: Sequence[v1.RunState.ValueType] = (),
+    states: str | Sequence[str] = (),
     request_id: str = "",
 ) -> v1.RetryRunsResponse:
     """Hand out ended runs again: those named, or those of `sweep` in one of `states`."""
     request = v1.RetryRunsRequest(
-        names=names, sweep=sweep, states=states, request_id=request_id or new_request_id()
+        names=names,
+        sweep=sweep,
+        states=states_named(v1.RunState, states),
+        request_id=request_id or new_request_id(),
     )
     return await wire.one(methods.RETRY_RUNS, request)
 

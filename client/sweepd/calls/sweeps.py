@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from sweepd import v1
 from sweepd.calls import methods
 from sweepd.calls.methods import new_request_id
-from sweepd.calls.wire import CALL_SECONDS, PAGE, Wire, change_state, entries
+from sweepd.calls.wire import CALL_SECONDS, PAGE, Wire, change_state, entries, states_named
 from sweepd.codec import CodecError, point_message
 from sweepd.errors import invalid
 
@@ -66,10 +66,6 @@ def _typed(value: object, kind: type[K]) -> K:
     return value
 
 
-if TYPE_CHECKING:
-    from google.protobuf.field_mask_pb2 import FieldMask
-
-
 async def create(
     wire: Wire,
     parent: str,
@@ -115,11 +111,10 @@ async def get(wire: Wire, name: str) -> v1.Sweep:
     return (await wire.one(methods.GET_SWEEP, v1.GetSweepRequest(name=name))).sweep
 
 
-def list_of(
-    wire: Wire, parent: str = "", states: Sequence[v1.SweepState.ValueType] = ()
-) -> AsyncGenerator[v1.Sweep, None]:
+def list_of(wire: Wire, parent: str = "", states: str | Sequence[str] = ()) -> AsyncGenerator[v1.Sweep, None]:
     """Yield the sweeps of an entity, of entity/project, or all, newest first, a page at a time."""
-    request = v1.ListSweepsRequest(parent=parent, states=states, page_size=PAGE)
+    numbers = states_named(v1.SweepState, states)
+    request = v1.ListSweepsRequest(parent=parent, states=numbers, page_size=PAGE)
     return entries(wire, methods.LIST_SWEEPS, request, lambda page: page.sweeps)
 
 

@@ -11,10 +11,9 @@ from math import isfinite
 from sweepd import v1
 from sweepd.calls import names, runs, sweeps
 from sweepd.calls.following import OnGap, follow, follow_run, ignored
-from sweepd.calls.states import run_state, sweep_state
 from sweepd.calls.wire import Wire
 from sweepd.errors import invalid
-from sweepd.states import FINAL_RUN, FINAL_SWEEP
+from sweepd.states import FINAL_RUN, FINAL_SWEEP, has_ended, state_of
 
 _COMPARISON = re.compile(r"best\s*(<=|>=|<|>)\s*(\S+)")
 _STATES = frozenset({"pending", "assigned", "running", "paused", *FINAL_SWEEP, *FINAL_RUN})
@@ -126,12 +125,5 @@ def is_over(condition: Condition, found: v1.Sweep | v1.Run) -> bool:
 def holds(condition: Condition, found: v1.Sweep | v1.Run) -> bool:
     """Tell whether a condition is fulfilled by a sweep or a run as it stands."""
     if isinstance(found, v1.Sweep):
-        return condition.holds(sweep_state(found), found.best_value if found.HasField("best_value") else None)
-    return condition.holds(run_state(found), found.value if found.HasField("value") else None)
-
-
-def has_ended(found: v1.Sweep | v1.Run) -> bool:
-    """Tell whether a sweep or a run is in a final state."""
-    if isinstance(found, v1.Sweep):
-        return sweep_state(found) in FINAL_SWEEP
-    return run_state(found) in FINAL_RUN
+        return condition.holds(state_of(found), found.best_value if found.HasField("best_value") else None)
+    return condition.holds(state_of(found), found.value if found.HasField("value") else None)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterable
-from typing import Protocol, TypeVar, cast
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterable, Sequence
+from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
 from sweepd.calls.methods import A, Method, Q, new_request_id
-from sweepd.errors import ClientError
+from sweepd.errors import ClientError, InvalidError
+
+if TYPE_CHECKING:
+    from google.protobuf.internal.enum_type_wrapper import _EnumTypeWrapper
 
 T = TypeVar("T")
+S = TypeVar("S", bound=int)
 CALL_SECONDS = 30.0
 PAGE = 1000
 """Entries that one page is asked for."""
@@ -107,3 +111,22 @@ async def change_state(wire: Wire, method: Method[Q, A], request: Q) -> A:
             raise
     fields.request_id = ""
     return await wire.one(method, request)
+
+
+def words(given: str | Sequence[str]) -> tuple[str, ...]:
+    """Return one word, or several, as a tuple."""
+    return (given,) if isinstance(given, str) else tuple(given)
+
+
+def states_named(kind: _EnumTypeWrapper[S], given: str | Sequence[str]) -> list[S]:
+    """Return states of sweeps or of runs by their words, one or several.
+
+    Raises:
+        InvalidError: a word is none.
+    """
+    known = {name.partition("_STATE_")[2].lower(): state for name, state in kind.items() if state}
+    for word in words(given):
+        if word not in known:
+            noun = kind.DESCRIPTOR.name.removesuffix("State").lower()
+            raise InvalidError(f"no state of a {noun}: {word!r}; there are {', '.join(known)}")
+    return [known[word] for word in words(given)]

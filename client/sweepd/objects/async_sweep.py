@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from sweepd import v1
 from sweepd.calls import names, runs, sweeps
 from sweepd.calls.async_wire import AsyncWire
-from sweepd.calls.states import run_states, words
 from sweepd.calls.sweeps import edited
+from sweepd.calls.wire import words
 from sweepd.objects import frames, reading
 from sweepd.objects.frames import Row
 from sweepd.objects.history import History
@@ -203,7 +203,7 @@ class AsyncSweep(SweepRecord):
 
     async def retry(self, state: str | Sequence[str] = ("failed", "crashed")) -> int:
         """Hand out again all of its runs that ended in one of these states; return how many."""
-        return (await runs.retry(self._wire, sweep=self.name, states=run_states(state))).total
+        return (await runs.retry(self._wire, sweep=self.name, states=state)).total
 
     async def explain(self) -> list[str]:
         """Return what keeps runs from being handed out, a sentence each; empty if nothing does."""

@@ -8,11 +8,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from math import isfinite
 
 from sweepd import v1
-from sweepd.calls.states import run_state, sweep_state
 from sweepd.objects.history import History
 from sweepd.objects.results import BestSoFar
 from sweepd.spec.point import Json, is_number
-from sweepd.states import RUN_STATES
+from sweepd.states import RUN_STATES, state_of
 from sweepd.views.points import param_paths
 from sweepd.views.rows import lookup
 from sweepd.views.run import params_shape
@@ -145,7 +144,7 @@ def sweep_card(
     metric = sweep.spec.metric.name or "value"
     lines = [
         f"<p><b>{_text(sweep.name)}</b> {_text(sweep.spec.name)}</p>",
-        f"<p>{_text(sweep_state(sweep))} · {_runs_of(sweep)}</p>",
+        f"<p>{_text(state_of(sweep))} · {_runs_of(sweep)}</p>",
     ]
     if sweep.reason:
         lines.append(_quiet(sweep.reason, 300))
@@ -170,7 +169,7 @@ def run_card(run: v1.Run, history: History | None, *, note: str = "") -> str:
         history: what it has logged, of which the first key that has numbers is drawn; None: no curve.
         note: a sentence about what could not be shown.
     """
-    lines = [f"<p><b>{_text(run.name)}</b></p>", f"<p>{_text(run_state(run))}{_of_value(run)}</p>"]
+    lines = [f"<p><b>{_text(run.name)}</b></p>", f"<p>{_text(state_of(run))}{_of_value(run)}</p>"]
     if run.reason:
         lines.append(_quiet(run.reason, 300))
     params = params_shape(run)
@@ -214,7 +213,7 @@ def _runs_table(runs: Sequence[v1.Run]) -> str:
     rows: list[list[object]] = [
         [
             run.number,
-            run_state(run),
+            state_of(run),
             run.value if run.HasField("value") else None,
             *(lookup(point, name) for name in names),
         ]

@@ -10,8 +10,7 @@ from sweepd import v1
 from sweepd.calls import logs, metrics, runs, sweeps
 from sweepd.calls.following import follow
 from sweepd.calls.logs import Place
-from sweepd.calls.states import run_state, run_states, sweep_state, sweep_states
-from sweepd.calls.waiting import Condition, has_ended, holds, parse_condition, run_until, sweep_until
+from sweepd.calls.waiting import Condition, holds, parse_condition, run_until, sweep_until
 from sweepd.calls.wire import Wire, run_now
 from sweepd.errors import ClientError, FailedError
 from sweepd.objects.cards import run_card, sweep_card
@@ -19,7 +18,7 @@ from sweepd.objects.frames import Column, Row, columns_of
 from sweepd.objects.history import History
 from sweepd.objects.options import seconds_of
 from sweepd.objects.results import BestSoFar, entries
-from sweepd.states import GOOD_ENDS
+from sweepd.states import GOOD_ENDS, has_ended, state_of
 from sweepd.views.rows import Choice
 from sweepd.views.run import FRAME_KINDS, run_rows, run_shape
 from sweepd.views.summary import run_summary
@@ -60,7 +59,7 @@ async def wait_for_sweep(
     condition = parse_condition(until)
     sweep = await sweep_until(wire, name, condition, seconds=seconds_of(limit))
     if check:
-        _check(condition, sweep, sweep_state(sweep))
+        _check(condition, sweep)
     return sweep
 
 
@@ -71,16 +70,17 @@ async def wait_for_run(
     condition = parse_condition(until)
     run = await run_until(wire, name, condition, seconds=seconds_of(limit))
     if check:
-        _check(condition, run, run_state(run))
+        _check(condition, run)
     return run
 
 
-def _check(condition: Condition, found: v1.Sweep | v1.Run, state: str) -> None:
+def _check(condition: Condition, found: v1.Sweep | v1.Run) -> None:
     """Refuse an end that is not the one that was waited for.
 
     Raises:
         FailedError: it is another one.
     """
+    state = state_of(found)
     if holds(condition, found) or (condition.is_end and state in GOOD_ENDS):
         return
     ended = f"{found.name} has ended as {state}" + ("" if condition.is_end else " before that")
@@ -93,7 +93,7 @@ async def list_sweeps(
     """Yield sweeps, newest first, a page at a time as they are read."""
     # The server knows no project without its entity: one of any entity is found here.
     parent = f"{entity}/{project}" if entity and project else entity or ""
-    async with aclosing(sweeps.list_of(wire, parent, sweep_states(states))) as found:
+    async with aclosing(sweeps.list_of(wire, parent, states)) as found:
         async for sweep in found:
             if not project or sweep.name.split("/")[1] == project:
                 yield sweep
@@ -118,7 +118,7 @@ async def list_runs(
         sweep,
         project=project,
         standalone=standalone,
-        states=run_states(states),
+        states=states,
         best_first=best_first,
         limit=None if filters else limit,
     )

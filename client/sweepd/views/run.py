@@ -7,11 +7,10 @@ from dataclasses import replace
 from datetime import datetime
 
 from sweepd import v1
-from sweepd.calls.states import run_state
 from sweepd.codec import point_from_message
 from sweepd.codec.details import context_document, plain_map
 from sweepd.spec.point import Json
-from sweepd.states import FINAL_RUN
+from sweepd.states import BAD_ENDS, FINAL_RUN, state_of
 from sweepd.views.points import param_columns, param_paths
 from sweepd.views.rows import Column, Row, lookup
 from sweepd.views.text import shown_time, shown_value, shown_words
@@ -137,7 +136,7 @@ class RunRecord(Record[v1.Run]):
         frame=True,
     )
     state = Field[str](
-        run_state,
+        state_of,
         "`pending`, `assigned`, `running`, then `finished`, `failed`, `crashed`, `stopped` or `killed`.",
         columns=Column("state", at=12),
         frame=True,
@@ -252,7 +251,7 @@ class PriorRunFields:
 
     index = Field[int]("index", json="prior", columns=Column("prior", at=10))
     run = Field[str]("run", columns=Column("run", at=61), frame=True)
-    state = Field[str](run_state, columns=Column("state", at=12))
+    state = Field[str](state_of, columns=Column("state", at=12))
     params = Field[dict[str, Json]](params_shape)
     value = Field[float | None]("value", columns=Column("value", show=shown_value, at=13), frame=True)
     best_value = Field[float | None](
@@ -281,7 +280,7 @@ def runs_columns(rows: Iterable[Row]) -> Sequence[Column]:
     rows = list(rows)
     shown = {
         "displayName": any(row["displayName"] for row in rows),
-        "reason": any(row["state"] in ("failed", "crashed") for row in rows),
+        "reason": any(row["state"] in BAD_ENDS for row in rows),
     }
     columns = _with_params(_RUN.columns, rows)
     return [replace(each, wide=not shown[each.path]) if each.path in shown else each for each in columns]

@@ -5,10 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from sweepd import v1
-from sweepd.calls.states import sweep_state
 from sweepd.codec.values import point_from_message
 from sweepd.spec.point import Json
-from sweepd.states import FINAL_RUN, FINAL_SWEEP, RUN_STATES
+from sweepd.states import BAD_ENDS, FINAL_RUN, FINAL_SWEEP, RUN_STATES, state_of
 from sweepd.views.rows import Column, Row, lookup
 from sweepd.views.text import cell, shown_counts, shown_time, shown_value, shown_words
 from sweepd.views.view import Field, Record, View, inner, shaper
@@ -56,7 +55,7 @@ def every_run_failed(sweep: Row) -> bool:
     counts = sweep["runs"]
     assert isinstance(counts, dict)
     states = {state for state, count in counts.items() if count}
-    return bool(states) and states <= {"failed", "crashed"}
+    return bool(states) and states <= {*BAD_ENDS}
 
 
 class SweepRecord(Record[v1.Sweep]):
@@ -69,7 +68,7 @@ class SweepRecord(Record[v1.Sweep]):
     )
     description = Field[str | None]("spec.description?", "The text for people.")
     state = Field[str](
-        sweep_state,
+        state_of,
         "`pending`, `running`, `paused`, then `finished`, `stopped`, `cancelled` or `failed`.",
         columns=Column("state", at=2),
     )

@@ -93,7 +93,8 @@ def test_wait_outlives_a_restart_of_the_server(ctl: Ctl, server: ScriptedServer)
 
 
 def test_watch_writes_lines_in_a_pipe_and_ends_with_the_sweep(ctl: Ctl, server: ScriptedServer) -> None:
-    server.sweeps.changes.put(v1.WatchSweepResponse(runs=[a_run(1, value=0.5)], resume_token="1"))
+    better = v1.WatchSweepResponse(sweep=a_sweep(best=(1, 0.5)), runs=[a_run(1, value=0.5)], resume_token="1")
+    server.sweeps.changes.put(better)
     server.sweeps.changes.put(ended(v1.SWEEP_STATE_CANCELLED))
     done = ctl("watch", NAME, code=8)
     assert "run 1 finished  val_loss=0.5 (best so far)" in done.out
@@ -166,7 +167,8 @@ def test_watch_of_a_run_ends_with_the_run(ctl: Ctl, server: ScriptedServer) -> N
 
 
 def test_watch_of_a_run_tells_of_the_run_alone(ctl: Ctl, server: ScriptedServer) -> None:
-    server.sweeps.changes.put(v1.WatchSweepResponse(sweep=a_sweep(state=v1.SWEEP_STATE_PAUSED)))
+    paused = a_sweep(state=v1.SWEEP_STATE_PAUSED, best=(1, 0.5))
+    server.sweeps.changes.put(v1.WatchSweepResponse(sweep=paused))
     server.sweeps.changes.put(v1.WatchSweepResponse(runs=[a_run(1, value=0.5)], resume_token="2"))
     output = [line.partition(" ")[2] for line in ctl("watch", "k3x9v2ab:1").out.splitlines()]
     assert output == [f"run {NAME}-1 running", "run 1 finished  val_loss=0.5 (best so far)"]

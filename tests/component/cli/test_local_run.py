@@ -60,7 +60,7 @@ class Said:
     def __exit__(self, *details: object) -> None:
         return None
 
-    def tell(self, notice: Notice) -> None:
+    def notify(self, notice: Notice) -> None:
         self.notices.append(notice)
         for part, action in self._reactions:
             if part in notice.text:
@@ -113,7 +113,7 @@ def signals_received(folder: Path) -> list[str]:
 def test_it_stays_to_the_end_of_the_agent_and_tells_what_happens(
     client: Client, server: ScriptedServer, home: Path
 ) -> None:
-    server.sweeps.changes.put(v1.WatchSweepResponse(runs=[a_run(1, value=0.5)]))
+    server.sweeps.changes.put(v1.WatchSweepResponse(sweep=a_sweep(best=(1, 0.5)), runs=[a_run(1, value=0.5)]))
     server.sweeps.changes.put(v1.WatchSweepResponse(sweep=a_sweep(state=v1.SWEEP_STATE_FINISHED)))
     said = Said()
     said.when("sweep finished", (home / "end").touch)
@@ -205,7 +205,9 @@ def test_a_server_that_goes_away_is_reported_once_and_followed_again(
 ) -> None:
     def tell_of_a_run() -> None:
         until(lambda: server.sweeps.watches == 2)
-        server.sweeps.changes.put(v1.WatchSweepResponse(runs=[a_run(1, value=0.5)]))
+        server.sweeps.changes.put(
+            v1.WatchSweepResponse(sweep=a_sweep(best=(1, 0.5)), runs=[a_run(1, value=0.5)])
+        )
 
     said = Said()
     said.when("sweep running", server.stop)

@@ -16,8 +16,13 @@ def a_time(seconds: int) -> Timestamp:
 
 
 def a_sweep(
-    name: str = NAME, *, state: v1.SweepState.ValueType = v1.SWEEP_STATE_RUNNING, cap: int | None = 3
+    name: str = NAME,
+    *,
+    state: v1.SweepState.ValueType = v1.SWEEP_STATE_RUNNING,
+    cap: int | None = 3,
+    best: tuple[int, float] | None = None,
 ) -> v1.Sweep:
+    """Return a sweep; `best`: number and value of its best run."""
     spec = v1.SweepSpec(
         program="train.py",
         method=v1.SEARCH_METHOD_RANDOM,
@@ -25,7 +30,10 @@ def a_sweep(
         run_cap=cap,
         seed=7,
     )
-    return v1.Sweep(name=name, spec=spec, state=state, planned_runs=cap, create_time=a_time(0))
+    sweep = v1.Sweep(name=name, spec=spec, state=state, planned_runs=cap, create_time=a_time(0))
+    if best is not None:
+        sweep.best_run, sweep.best_value = f"{name}-{best[0]}", best[1]
+    return sweep
 
 
 def a_run(

@@ -7,7 +7,7 @@ import pytest
 from sweepd import AsyncStoredRun, AsyncSweep, StoredRun, Sweep, errors, v1
 from sweepd.calls.async_wire import AsyncWire
 from sweepd.calls.blocking_wire import BlockingWire
-from sweepd.calls.states import run_states, sweep_states
+from sweepd.calls.wire import states_named
 from sweepd.spec.point import Json
 from unit.objects.messages import a_run, a_sweep
 
@@ -40,8 +40,8 @@ def test_a_run_shows_its_point_in_short() -> None:
 
 
 def test_states_are_named_by_one_word_or_several() -> None:
-    assert run_states("failed") == [v1.RUN_STATE_FAILED]
-    assert run_states(["failed", "crashed"]) == [v1.RUN_STATE_FAILED, v1.RUN_STATE_CRASHED]
-    assert sweep_states(()) == []
+    assert states_named(v1.RunState, "failed") == [v1.RUN_STATE_FAILED]
+    assert states_named(v1.RunState, ["failed", "crashed"]) == [v1.RUN_STATE_FAILED, v1.RUN_STATE_CRASHED]
+    assert states_named(v1.SweepState, ()) == []
     with pytest.raises(errors.InvalidError, match="no state of a sweep: 'unspecified'; there are pending"):
-        sweep_states("unspecified")
+        states_named(v1.SweepState, "unspecified")

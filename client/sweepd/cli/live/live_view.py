@@ -9,14 +9,13 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
-from sweepd.calls.states import run_state
 from sweepd.cli.live.progress import Notice, Progress
+from sweepd.states import state_of
 from sweepd.views.points import point
 from sweepd.views.run import params_shape
 from sweepd.views.text import clean, duration, number
 
 if TYPE_CHECKING:
-    from types import TracebackType
     from typing import Self
 
     from rich.console import RenderableType
@@ -51,13 +50,11 @@ class LiveView:
         self._live.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *details: object) -> None:
         self._live.stop()
 
-    def tell(self, notice: Notice) -> None:
-        """Let a line scroll by."""
+    def notify(self, notice: Notice) -> None:
+        """Write a line above what is redrawn."""
         mark = "! " if notice.kind == "warning" else ""
         text = Text(f"{time.strftime('%H:%M:%S')} {mark}{notice.text}", style=_STYLES[notice.kind])
         self._console.print(text)
@@ -88,7 +85,7 @@ def _headline(progress: Progress) -> Text:
     text.append(clean(progress.sweep.spec.name or progress.sweep.name), style="bold")
     text.append(f"  {progress.state}  {progress.ended_runs}/{'∞' if planned is None else planned} runs")
     for state in ("stopped", "failed", "crashed"):
-        if count := progress.counts().get(state):
+        if count := progress.counts()[state]:
             text.append(f"  {count} {state}", style="red" if state != "stopped" else "")
     if progress.shown_best is not None:
         metric = clean(progress.sweep.spec.metric.name)
@@ -103,7 +100,7 @@ def _bar(done: int, planned: int) -> Text:
 
 def _run_line(run: v1.Run, metric: str) -> Text:
     text = Text(no_wrap=True, overflow="ellipsis")
-    text.append(f"  {run.number:>4}  {run_state(run):<8}  ")
+    text.append(f"  {run.number:>4}  {state_of(run):<8}  ")
     text.append(f"iteration {run.iterations:<5}", style="dim")
     if run.HasField("last_value"):
         text.append(f"  {clean(metric)} {number(run.last_value):<10}")

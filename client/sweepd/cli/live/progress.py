@@ -1,19 +1,29 @@
-"""Progress of a sweep, gathered from the messages of its watch, and notices for people."""
+"""Progress of a sweep, gathered from the messages of its watch, notices for people, and their display."""
 
+from __future__ import annotations
+
+import time
+from collections import Counter
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, Protocol, TextIO
 
 from sweepd import v1
-from sweepd.calls.states import run_state, sweep_state
+from sweepd.cli.settings import Settings
 from sweepd.cli.show.describe import end_reason, objective_notice, tells_objective
 from sweepd.cli.show.rule_text import verdict_text
-from sweepd.states import FINAL_RUN, FINAL_SWEEP
+from sweepd.states import BAD_ENDS, FINAL_RUN, FINAL_SWEEP, state_of
 from sweepd.views.points import point
 from sweepd.views.run import params_shape, run_shape
 from sweepd.views.sweep import sweep_shape
 from sweepd.views.text import cell, clean, number
 from sweepd.views.values import real
+
+if TYPE_CHECKING:
+    from typing import Self
+
+_LINE_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +42,7 @@ class Progress:
     # The live runs by name; of the others the state alone is kept.
     live: dict[str, v1.Run] = field(default_factory=dict)
     states: dict[str, str] = field(default_factory=dict)
-    best_value: float | None = None
-    _best_run: str = ""
-    _tells_runs: bool = False
+    _reports_runs: bool = False
     # The notice that the objective is missing; empty again once it is logged.
     _missing_notice: str = ""
 
@@ -43,18 +51,17 @@ class Progress:
         before = self.sweep
         if message.HasField("sweep"):
             self.sweep = message.sweep
-            self._take_best(message.sweep)
         notices = [notice for run in message.runs for notice in self._apply_run(run)]
         if message.HasField("sweep"):
             notices += self._sweep_notices(before, message.sweep)
         # The runs of the first snapshot are history; later snapshots tell what was missed.
-        self._tells_runs = self._tells_runs or not message.snapshot_continues
+        self._reports_runs = self._reports_runs or not message.snapshot_continues
         return notices
 
     @property
     def state(self) -> str:
         """State of the sweep; empty before the first message."""
-        return sweep_state(self.sweep) if self.sweep is not None else ""
+        return state_of(self.sweep) if self.sweep is not None else ""
 
     @property
     def ended(self) -> bool:
@@ -76,26 +83,23 @@ class Progress:
     @property
     def shown_best(self) -> float | None:
         """The best value, unless all runs have failed."""
-        return None if set(self.counts()) <= {"failed", "crashed"} else self.best_value
+        if self.sweep is None or not self.sweep.HasField("best_value"):
+            return None
+        return None if set(self.states.values()) <= {*BAD_ENDS} else self.sweep.best_value
 
-    def counts(self) -> dict[str, int]:
+    def counts(self) -> Counter[str]:
         """Return the number of runs in each state that occurs."""
-        counts: dict[str, int] = {}
-        for state in self.states.values():
-            counts[state] = counts.get(state, 0) + 1
-        return counts
+        return Counter(self.states.values())
 
     def _apply_run(self, run: v1.Run) -> Iterator[Notice]:
-        state = run_state(run)
+        state = state_of(run)
         before = self.states.get(run.name)
         self.states[run.name] = state
         if state in FINAL_RUN or state == "pending":
             self.live.pop(run.name, None)
         else:
             self.live[run.name] = run
-        if self._improves(run):
-            self.best_value, self._best_run = run.value, run.name
-        if state != before and self._tells_runs:
+        if state != before and self._reports_runs:
             if state in FINAL_RUN:
                 yield self._ended(run, state)
             elif state == "running":
@@ -107,33 +111,12 @@ class Progress:
                     f"run {run.number} waits to be handed out again{_because(run.reason)}", "warning"
                 )
 
-    def _take_best(self, sweep: v1.Sweep) -> None:
-        """Take the best from the sweep where a value counts only once its point has ended."""
-        if _counts_at_the_end(sweep.spec) and sweep.HasField("best_value"):
-            self.best_value, self._best_run = sweep.best_value, sweep.best_run
-
-    def _improves(self, run: v1.Run) -> bool:
-        if not run.HasField("value") or self.sweep is None or _counts_at_the_end(self.sweep.spec):
-            return False
-        if self.best_value is None:
-            return True
-        if self.sweep.spec.metric.goal == v1.GOAL_MAXIMIZE:
-            return run.value > self.best_value
-        return run.value < self.best_value
-
-    def _is_best(self, run: v1.Run) -> bool:
-        """Tell whether it is the sweep's best run: of several with one value, the one named so."""
-        sweep = self.sweep
-        if sweep is not None and sweep.best_run and sweep.best_value == self.best_value:
-            return run.name == sweep.best_run
-        return run.name == self._best_run
-
     def _ended(self, run: v1.Run, state: str) -> Notice:
         metric = self.sweep.spec.metric.name if self.sweep is not None else ""
         parts = [f"run {run.number} {state}"]
         if run.HasField("value"):
-            good = state not in ("failed", "crashed")
-            mark = " (best so far)" if good and self._is_best(run) else ""
+            is_best = self.sweep is not None and self.sweep.best_run == run.name and state not in BAD_ENDS
+            mark = " (best so far)" if is_best else ""
             parts.append(f"{clean(metric)}={number(run.value)}{mark}")
         kind: Literal["run", "warning"] = "run" if state in ("finished", "stopped", "killed") else "warning"
         shape = run_shape(run)
@@ -147,13 +130,13 @@ class Progress:
                 kind = "warning"
         elif run.reason:
             parts.append(clean(run.reason))
-        elif state in ("failed", "crashed"):
+        elif state in BAD_ENDS:
             parts.append(end_reason(shape))
         return Notice("  ".join(filter(None, parts)), kind)
 
     def _sweep_notices(self, before: v1.Sweep | None, sweep: v1.Sweep) -> Iterator[Notice]:
-        state = sweep_state(sweep)
-        is_new = before is None or sweep_state(before) != state
+        state = state_of(sweep)
+        is_new = before is None or state_of(before) != state
         reason = clean(sweep.reason) if before is None or sweep.reason != before.reason else ""
         shape = sweep_shape(sweep)
         missing = objective_notice(shape)
@@ -173,16 +156,10 @@ class Progress:
 
 
 def _lacks_objective(run: v1.Run, metric: str) -> bool:
-    """Tell whether a run ended well without ever logging the objective: all give the same reason."""
+    """Return True if a run ended well without ever logging the objective: all give the same reason."""
     finished = run.state == v1.RUN_STATE_FINISHED
     has_value = run.HasField("best_value") or metric in run.logged_keys
     return finished and bool(metric) and not has_value
-
-
-def _counts_at_the_end(spec: v1.SweepSpec) -> bool:
-    """Tell whether what runs have shown so far may not be their value, or not that of their point."""
-    changing = (v1.OBJECTIVE_VALUE_LAST, v1.OBJECTIVE_VALUE_MEAN)
-    return spec.repeats > 1 or spec.metric.value in changing
 
 
 def progress_line(progress: Progress) -> str:
@@ -200,3 +177,50 @@ def _attempt(run: v1.Run) -> str:
 
 def _because(reason: str) -> str:
     return f": {clean(reason)}" if reason else ""
+
+
+class View(AbstractContextManager["View"], Protocol):
+    """Display of progress."""
+
+    def notify(self, notice: Notice) -> None:
+        """Write a notice that stays."""
+
+    def show(self, progress: Progress) -> None:
+        """Show where the sweep stands."""
+
+
+def view_on(stream: TextIO, settings: Settings) -> View:
+    """Return the view for `stream`: redrawn on a terminal, plain lines in a pipe."""
+    if not settings.redraws(stream):
+        return LineView(stream)
+    from sweepd.cli.live.live_view import LiveView
+
+    return LiveView(stream, colored=settings.colored(stream))
+
+
+class LineView:
+    """Writes one line for each notice, and where the sweep stands now and then."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._shown = ""
+        self._shown_at = time.monotonic()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        self._stream.flush()
+
+    def notify(self, notice: Notice) -> None:
+        """Write a line."""
+        mark = "warning: " if notice.kind == "warning" else ""
+        self._stream.write(f"{time.strftime('%H:%M:%S')} {mark}{notice.text}\n")
+        self._stream.flush()
+
+    def show(self, progress: Progress) -> None:
+        """Write where the sweep stands, if that has changed and the last time is a while ago."""
+        line = progress_line(progress)
+        if line != self._shown and time.monotonic() - self._shown_at >= _LINE_SECONDS:
+            self._shown, self._shown_at = line, time.monotonic()
+            self.notify(Notice(line, "sweep"))

@@ -11,16 +11,14 @@ from typing import TYPE_CHECKING
 from sweepd import v1
 from sweepd.calls.following import PASSING
 from sweepd.calls.names import Named
-from sweepd.calls.states import run_state
 from sweepd.cli.commands.define.creation import agent_command
 from sweepd.cli.exit_code import ExitCode
-from sweepd.cli.live.progress import Notice, Progress, progress_line
-from sweepd.cli.live.view import View, view_on
+from sweepd.cli.live.progress import Notice, Progress, View, progress_line, view_on
 from sweepd.cli.output.formats import Output, note, put, table_text, write_chosen, write_document
 from sweepd.cli.settings import current_settings
 from sweepd.cli.show.outcome import look_into, worked
 from sweepd.errors import ClientError
-from sweepd.states import FINAL_RUN, GOOD_ENDS
+from sweepd.states import FINAL_RUN, GOOD_ENDS, state_of
 from sweepd.views.rows import Column, Row, lookup
 from sweepd.views.run import run_shape
 from sweepd.views.sweep import sweep_shape
@@ -101,22 +99,22 @@ def _screen(rows: list[Row], output: Output, columns: Sequence[Column]) -> str:
 
 def _watch_view(client: Client, sweep: str, run: str | None, view: View) -> int:
     progress = Progress()
-    told_start = told_agents = False
-    for message in client.follow_sweep(sweep, on_gap=lambda error: view.tell(_gap(error))):
+    start_shown = agents_shown = False
+    for message in client.follow_sweep(sweep, on_gap=lambda error: view.notify(_gap(error))):
         for notice in progress.apply(_of_interest(message, run)):
             if run is None or notice.kind != "sweep":
-                view.tell(notice)
+                view.notify(notice)
         if run is None:
             view.show(progress)
-        if not told_start and not message.snapshot_continues:
-            told_start = True
-            view.tell(Notice(_start(progress, run), "sweep"))
-        if not told_agents and run is None and told_start and _lacks_agents(progress.sweep):
-            told_agents = True
+        if not start_shown and not message.snapshot_continues:
+            start_shown = True
+            view.notify(Notice(_start(progress, run), "sweep"))
+        if not agents_shown and run is None and start_shown and _lacks_agents(progress.sweep):
+            agents_shown = True
             assert progress.sweep is not None
             requires = progress.sweep.spec.requires
             line = agent_command(sweep, client.address, current_settings(), requires=requires)
-            view.tell(Notice(f"no agent is connected. Start one:  {line}", "warning"))
+            view.notify(Notice(f"no agent is connected. Start one:  {line}", "warning"))
         state = _final_state(progress, run)
         if state and not message.snapshot_continues:
             if run is None and progress.sweep is not None and not worked(progress.sweep):
@@ -181,7 +179,7 @@ def watch_run(client: Client, name: str, output_format: str) -> str:
     """Write how a run changes, until it ends; return its final state."""
     before = ""
     for run in client.follow_run(name, on_gap=warn_of_gap):
-        state = run_state(run)
+        state = state_of(run)
         if output_format in ("json", "jsonl"):
             write_document({"type": "run", **run_shape(run)}, "jsonl")
         elif state != before:

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 from sweepd import v1
 from sweepd.calls.logs import Place
-from sweepd.calls.states import run_state, sweep_state
 from sweepd.cli.show.describe import end_reason, objective_notice, tells_objective
 from sweepd.cli.show.reproduce import reproduce_arguments, shell_line
 from sweepd.codec import point_from_message
 from sweepd.errors import ClientError
+from sweepd.states import BAD_ENDS, state_of
 from sweepd.views.rows import Row, lookup
 from sweepd.views.run import params_shape, run_shape
 from sweepd.views.sweep import every_run_failed, sweep_shape
@@ -25,7 +25,6 @@ from sweepd.views.values import Value, logged_value
 if TYPE_CHECKING:
     from sweepd.client import Client
 
-_FAILED = (v1.RUN_STATE_FAILED, v1.RUN_STATE_CRASHED)
 _MOST_RUNS = 1_000
 """Runs whose causes are looked at; the counts are those of all."""
 _MOST_CAUSES = 5
@@ -77,7 +76,7 @@ def was_killed(run: Row) -> bool:
 
 def failure_lines(client: Client, sweep: v1.Sweep) -> list[str]:
     """Return the causes of runs that failed, with how many there are of each and where to look."""
-    runs = list(client.list_runs(sweep.name, states=_FAILED, limit=_MOST_RUNS))
+    runs = list(client.list_runs(sweep.name, states=BAD_ENDS, limit=_MOST_RUNS))
     failed = sweep.run_counts.failed + sweep.run_counts.crashed
     found = causes(runs)
     lines = [] if failed <= len(runs) else [f"of the first {len(runs):,} of {failed:,}:"]
@@ -134,9 +133,6 @@ def _last_exit(run: Row) -> Row:
     return found if isinstance(found, dict) else {}
 
 
-if TYPE_CHECKING:
-    from sweepd.client import Client
-
 _LOG_TAIL_BYTES = 1500
 _LOG_TAIL_LINES = 12
 
@@ -148,8 +144,8 @@ def best_lines(sweep: v1.Sweep, run: v1.Run, environ: Mapping[str, str]) -> list
     if sweep.spec.repeats > 1 and run.name == sweep.best_run:
         runs = f"{cell(sweep_shape(sweep)['aggregate'])} of the {sweep.spec.repeats} runs of its point"
         lines = [f"Best run: {run.name}   {metric} {number(sweep.best_value)} ({runs})"]
-    if run_state(run) in ("failed", "crashed"):
-        lines.append(f"  It {run_state(run)}: {end_reason(run_shape(run)) or 'see its log'}")
+    if state_of(run) in BAD_ENDS:
+        lines.append(f"  It {state_of(run)}: {end_reason(run_shape(run)) or 'see its log'}")
     lines += [f"  {clean(name)} = {cell(value)}" for name, value in params_shape(run).items()]
     arguments = argument_line(sweep.spec, run, environ)
     if arguments:
@@ -178,8 +174,7 @@ def best_run(client: Client, sweep: v1.Sweep) -> v1.Run | None:
 
 def failed_run(client: Client, sweep: str) -> v1.Run | None:
     """Return a run that failed or crashed; None if none did."""
-    states = [v1.RUN_STATE_FAILED, v1.RUN_STATE_CRASHED]
-    return next(client.list_runs(sweep, states=states, limit=1), None)
+    return next(client.list_runs(sweep, states=BAD_ENDS, limit=1), None)
 
 
 def look_into(client: Client, sweep: v1.Sweep) -> str:
@@ -202,7 +197,7 @@ def trouble_lines(client: Client, sweep: v1.Sweep) -> list[str]:
             *lines,
             *remedy(reason, has_compat=bool(sweep.spec.compat)),
         ]
-    lines = [f"No run of {sweep.name} has a value; it is {sweep_state(sweep)}."]
+    lines = [f"No run of {sweep.name} has a value; it is {state_of(sweep)}."]
     if sweep.reason:
         lines.append(clean(sweep.reason))
     shape = sweep_shape(sweep)
@@ -214,9 +209,9 @@ def trouble_lines(client: Client, sweep: v1.Sweep) -> list[str]:
     reason = end_reason(run_shape(failed)) or "see its log"
     tail = log_tail(client, failed.name)
     if reason not in lines[-1]:
-        lines.append(f"Run {failed.number} {run_state(failed)}: {reason}")
+        lines.append(f"Run {failed.number} {state_of(failed)}: {reason}")
     elif tail:
-        lines.append(f"Run {failed.number} {run_state(failed)}:")
+        lines.append(f"Run {failed.number} {state_of(failed)}:")
     return [*lines, *tail, *remedy(reason, has_compat=bool(sweep.spec.compat))]
 
 

@@ -17,10 +17,12 @@ def texts(progress: Progress, sent: v1.WatchSweepResponse) -> list[str]:
 
 def test_the_runs_of_the_first_snapshot_are_counted_but_not_reported() -> None:
     progress = Progress()
-    assert texts(progress, message(a_sweep(), a_run(1, value=0.5), more=True)) == ["sweep running"]
+    assert texts(progress, message(a_sweep(best=(2, 0.25)), a_run(1, value=0.5), more=True)) == [
+        "sweep running"
+    ]
     assert texts(progress, message(None, a_run(2, value=0.25))) == []
     assert progress.ended_runs == 2
-    assert progress.best_value == 0.25
+    assert progress.shown_best == 0.25
     assert progress_line(progress) == "running  2/3 runs (2 finished)  best 0.25"
 
 
@@ -30,7 +32,7 @@ def test_a_run_is_reported_when_it_starts_and_when_it_ends() -> None:
     started = texts(progress, message(None, a_run(1, state=v1.RUN_STATE_RUNNING)))
     assert started == ["run 1 started  lr=0.5"]
     assert list(progress.live) == [f"{NAME}-1"]
-    assert texts(progress, message(None, a_run(1, value=0.5))) == [
+    assert texts(progress, message(a_sweep(best=(1, 0.5)), a_run(1, value=0.5))) == [
         "run 1 finished  val_loss=0.5 (best so far)"
     ]
     assert texts(progress, message(None, a_run(1, value=0.5))) == []
@@ -40,7 +42,7 @@ def test_a_run_is_reported_when_it_starts_and_when_it_ends() -> None:
 def test_runs_that_have_all_failed_have_no_best() -> None:
     progress = Progress()
     progress.apply(message(a_sweep()))
-    failed = texts(progress, message(None, a_run(1, state=v1.RUN_STATE_FAILED, value=0.5)))
+    failed = texts(progress, message(a_sweep(best=(1, 0.5)), a_run(1, state=v1.RUN_STATE_FAILED, value=0.5)))
     assert failed == ["run 1 failed  val_loss=0.5"]
     assert progress_line(progress) == "running  1/3 runs (1 failed)"
     progress.apply(message(None, a_run(2, value=0.75)))
@@ -49,28 +51,27 @@ def test_runs_that_have_all_failed_have_no_best() -> None:
 
 def test_a_worse_run_is_no_best() -> None:
     progress = Progress()
-    progress.apply(message(a_sweep(), a_run(1, value=0.5)))
+    progress.apply(message(a_sweep(best=(1, 0.5)), a_run(1, value=0.5)))
     assert texts(progress, message(None, a_run(2, value=0.75))) == ["run 2 finished  val_loss=0.75"]
-    assert progress.best_value == 0.5
+    assert progress.shown_best == 0.5
 
 
 def test_of_runs_with_the_same_value_one_is_best() -> None:
     progress = Progress()
-    progress.apply(message(a_sweep(), a_run(1, value=0.5)))
+    progress.apply(message(a_sweep(best=(1, 0.5)), a_run(1, value=0.5)))
     assert texts(progress, message(None, a_run(2, value=0.5))) == ["run 2 finished  val_loss=0.5"]
-    sweep = a_sweep()
-    sweep.best_run, sweep.best_value = f"{NAME}-3", 0.5
-    assert texts(progress, message(sweep, a_run(3, value=0.5))) == [
+    assert texts(progress, message(a_sweep(best=(3, 0.5)), a_run(3, value=0.5))) == [
         "run 3 finished  val_loss=0.5 (best so far)"
     ]
 
 
-def test_the_greatest_value_is_best_where_that_is_the_goal() -> None:
-    sweep = a_sweep()
-    sweep.spec.metric.goal = v1.GOAL_MAXIMIZE
+def test_of_several_better_runs_in_one_message_the_last_is_best() -> None:
     progress = Progress()
-    progress.apply(message(sweep, a_run(1, value=0.5), a_run(2, value=0.75)))
-    assert progress.best_value == 0.75
+    progress.apply(message(a_sweep()))
+    assert texts(progress, message(a_sweep(best=(2, 0.25)), a_run(1, value=0.5), a_run(2, value=0.25))) == [
+        "run 1 finished  val_loss=0.5",
+        "run 2 finished  val_loss=0.25 (best so far)",
+    ]
 
 
 def test_an_early_stop_tells_the_rung_and_its_threshold() -> None:
@@ -155,7 +156,7 @@ def test_a_pause_tells_why_and_names_are_cleaned() -> None:
 def test_a_second_snapshot_tells_what_was_missed() -> None:
     progress = Progress()
     progress.apply(message(a_sweep(), a_run(1, state=v1.RUN_STATE_RUNNING)))
-    assert texts(progress, message(a_sweep(), a_run(1, value=0.5), a_run(2, value=0.25))) == [
-        "run 1 finished  val_loss=0.5 (best so far)",
+    assert texts(progress, message(a_sweep(best=(2, 0.25)), a_run(1, value=0.5), a_run(2, value=0.25))) == [
+        "run 1 finished  val_loss=0.5",
         "run 2 finished  val_loss=0.25 (best so far)",
     ]

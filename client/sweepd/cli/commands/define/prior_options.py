@@ -154,7 +154,7 @@ def filter_message(conditions: Iterable[str]) -> v1.PriorRunFilter:
         Problem: one makes no sense.
     """
     from sweepd import v1
-    from sweepd.calls.states import run_states
+    from sweepd.calls.wire import states_named
 
     message = v1.PriorRunFilter()
     for text in conditions:
@@ -164,7 +164,7 @@ def filter_message(conditions: Iterable[str]) -> v1.PriorRunFilter:
         name, operator, wanted = match.groups()
         match name:
             case "state" if operator == "=" and wanted in FINAL_RUN:
-                message.states.extend(run_states(wanted))
+                message.states.extend(states_named(v1.RunState, wanted))
             case "tag" if operator == "=":
                 message.tags.append(wanted)
             case "created" if operator in (">=", "<"):

@@ -105,13 +105,12 @@ def command(
 def _by_hand(client: Client, project: str, states: tuple[str, ...]) -> list[Tried]:
     """Return the standalone runs of a project; their sweep is an empty one."""
     from sweepd import v1
-    from sweepd.calls.states import run_states
     from sweepd.calls.sweep_file import project_name
     from sweepd.cli.commands.define.proposal import Tried
     from sweepd.views.run import params_shape
 
     name = project_name(project, current_settings().default("entity"))
-    listed = client.list_runs(project=name, states=run_states(states), standalone=True)
+    listed = client.list_runs(project=name, states=states, standalone=True)
     return [Tried(v1.SweepSpec(program=_program(run)), params_shape(run), None) for run in listed]
 
 
@@ -146,14 +145,13 @@ def _sweeps(client: Client, project: str | None, sweeps: tuple[str, ...], *, any
 
 
 def _tried(client: Client, names: list[str], states: tuple[str, ...], *, any_run: bool) -> list[Tried]:
-    from sweepd.calls.states import run_states
     from sweepd.cli.commands.define.proposal import Tried
     from sweepd.views.run import params_shape
 
     tried: list[Tried] = []
     for name in names:
         spec = client.get_sweep(name).spec
-        for run in client.list_runs(name, states=run_states(states)):
+        for run in client.list_runs(name, states=states):
             value = run.value if run.HasField("value") else None
             tried.append(Tried(spec, params_shape(run), value))
     if not tried and not any_run:

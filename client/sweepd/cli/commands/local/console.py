@@ -16,8 +16,7 @@ from typing import IO, TYPE_CHECKING
 
 from sweepd import v1
 from sweepd.cli.commands.local.processes import Process, SignalBox, program, send, start
-from sweepd.cli.live.progress import Notice, Progress
-from sweepd.cli.live.view import View
+from sweepd.cli.live.progress import Notice, Progress, View
 from sweepd.errors import ClientError
 from sweepd.views.text import clean, live_runs_continue
 
@@ -44,12 +43,12 @@ class LocalAgent:
     process: Process
     lines: deque[str] = field(default_factory=lambda: deque(maxlen=_KEPT_LINES))
 
-    def listen(self, tell: Callable[[Notice], None]) -> None:
-        """Read its log from now on, in a thread; `tell` is called there."""
+    def listen(self, report: Callable[[Notice], None]) -> None:
+        """Read its log from now on, in a thread; `report` is called there."""
         assert self.process.stderr is not None
-        threading.Thread(target=self._read, args=(self.process.stderr, tell), daemon=True).start()
+        threading.Thread(target=self._read, args=(self.process.stderr, report), daemon=True).start()
 
-    def _read(self, stream: IO[bytes], tell: Callable[[Notice], None]) -> None:
+    def _read(self, stream: IO[bytes], report: Callable[[Notice], None]) -> None:
         lost = False
         for raw in stream:
             line = clean(raw.decode("utf-8", "replace").rstrip("\n"))
@@ -61,16 +60,16 @@ class LocalAgent:
             match event["event"]:
                 case "disconnected" if not lost:
                     lost = True
-                    tell(Notice(f"agent: {message or 'connection lost'}; its runs continue", "warning"))
+                    report(Notice(f"agent: {message or 'connection lost'}; its runs continue", "warning"))
                 case "connected" if lost:
                     lost = False
-                    tell(Notice("agent: connected again", "run"))
+                    report(Notice("agent: connected again", "run"))
                 # The sweep says so itself, once for all of its agents.
                 case "notice" if event.get("topic") != "objective":
-                    tell(Notice(f"agent: {message}", "warning"))
+                    report(Notice(f"agent: {message}", "warning"))
                 # What concerns all of its agents the sweep says itself, too.
                 case "withheld" if event.get("reason") in ("labels", "guard"):
-                    tell(Notice(f"agent: {message}", "warning"))
+                    report(Notice(f"agent: {message}", "warning"))
                 case "exiting" if event.get("message"):
                     self.lines.append(message)
 
@@ -174,12 +173,12 @@ class AgentConsole:
 
     def _take_in(self, item: Item) -> None:
         if isinstance(item, Notice):
-            self._view.tell(item)
+            self._view.notify(item)
         elif isinstance(item, ClientError):
-            self._view.tell(Notice(f"cannot follow the sweep: {item.said}", "warning"))
+            self._view.notify(Notice(f"cannot follow the sweep: {item.said}", "warning"))
         else:
             for notice in self._progress.apply(item):
-                self._view.tell(notice)
+                self._view.notify(notice)
 
     def _pass_on(self, number: signal.Signals) -> None:
         """Pass a signal on to the agent, which drains, terminates, kills in turn."""
@@ -187,7 +186,7 @@ class AgentConsole:
         self._signals += 1
         own, text = _STEPS[step]
         if number is signal.SIGINT:
-            self._view.tell(Notice(text.format(live=live_runs_continue(len(self._progress.live))), "sweep"))
+            self._view.notify(Notice(text.format(live=live_runs_continue(len(self._progress.live))), "sweep"))
         send(self._agent.process, own if number is signal.SIGINT else signal.SIGTERM)
 
     def _send_away(self) -> None:

@@ -91,7 +91,7 @@ def _create(scratch: ScratchFolder, client: Client) -> v1.Sweep:
 
 def _stay(scratch: ScratchFolder, interrupts: Interrupts, client: Client, sweep: v1.Sweep) -> Outcome:
     from sweepd.cli.commands.local.console import AgentConsole, start_agent
-    from sweepd.cli.live.view import view_on
+    from sweepd.cli.live.progress import view_on
 
     with interrupts.shield():
         agent = start_agent(

@@ -19,6 +19,7 @@ from sweepd.cli.output.formats import note, output_option, put, write_document
 from sweepd.cli.problem import Problem
 from sweepd.cli.settings import Settings, current_settings
 from sweepd.spec.arguments.command import uses_program
+from sweepd.states import state_of
 
 if TYPE_CHECKING:
     from sweepd import v1
@@ -143,7 +144,7 @@ def _stay(
 ) -> Outcome:
     from sweepd.cli.commands.local.console import AgentConsole, start_agent
     from sweepd.cli.commands.local.processes import SignalBox
-    from sweepd.cli.live.view import view_on
+    from sweepd.cli.live.progress import view_on
 
     environ = dict(_with_python(settings.environ))
     token = target(settings).token
@@ -209,12 +210,11 @@ def _next_steps(client: Client, sweep: v1.Sweep, best: v1.Run | None, outcome: O
 
 
 def _exit_code(sweep: v1.Sweep, outcome: Outcome) -> int:
-    from sweepd.calls.states import sweep_state
     from sweepd.cli.show.outcome import worked
 
     if outcome.interrupted:
         return ExitCode.INTERRUPTED
-    if outcome.stalled or sweep_state(sweep) in ("failed", "cancelled"):
+    if outcome.stalled or state_of(sweep) in ("failed", "cancelled"):
         return ExitCode.ENDED_BADLY
     if not outcome.progress.ended and outcome.agent_exit != 0:
         return outcome.agent_exit if outcome.agent_exit > 0 else ExitCode.FAILURE

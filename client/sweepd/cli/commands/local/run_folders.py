@@ -16,6 +16,7 @@ from sweepd.cli.exit_code import ExitCode
 from sweepd.cli.problem import Problem, not_found
 from sweepd.durations import duration_text
 from sweepd.regular_files import open_regular, read_inside
+from sweepd.states import has_ended
 
 RUN_FOLDERS = "sweepd-runs"
 _MOST_BYTES = 2**20
@@ -127,9 +128,7 @@ def is_there(client: Client, found: Found) -> bool:
     Raises:
         ClientError: the server does not answer.
     """
-    from sweepd.calls.states import run_state
     from sweepd.errors import ClientError
-    from sweepd.states import FINAL_RUN
 
     claim = dict(line.partition(" ")[::2] for line in _lines(found.path / "agent" / "claim"))
     if not claim or not _untouched(found.path):
@@ -141,7 +140,7 @@ def is_there(client: Client, found: Found) -> bool:
             return False
         raise
     created = str(run.create_time.ToMicroseconds())
-    return run_state(run) in FINAL_RUN and claim.get("created") == created
+    return has_ended(run) and claim.get("created") == created
 
 
 def _untouched(path: Path) -> bool:

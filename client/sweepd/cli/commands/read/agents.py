@@ -16,7 +16,7 @@ from sweepd.cli.output.formats import (
 )
 from sweepd.cli.problem import usage_problem
 from sweepd.cli.settings import current_settings
-from sweepd.states import FINAL_SWEEP
+from sweepd.states import has_ended, state_of
 
 
 @click.command(
@@ -48,7 +48,6 @@ def command(
 
 
 def _list(sweep: str, output: Output) -> None:
-    from sweepd.calls.states import sweep_state
     from sweepd.cli.commands.define.creation import agent_command
     from sweepd.views.agent import AGENTS, agent_shape
 
@@ -61,7 +60,7 @@ def _list(sweep: str, output: Output) -> None:
         if name and not rows:
             one = client.get_sweep(name)
             line = agent_command(name, client.address, settings, requires=one.spec.requires)
-            ended = sweep_state(one) if sweep_state(one) in FINAL_SWEEP else ""
+            ended = state_of(one) if has_ended(one) else ""
         empty = f"No agent; the sweep has ended: {ended}." if ended else f"No agent. Start one:  {line}"
     write_rows(rows, output, AGENTS, name="agent", empty=empty)
 

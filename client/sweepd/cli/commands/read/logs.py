@@ -13,6 +13,7 @@ from sweepd.cli.connection import connect
 from sweepd.cli.output.formats import note
 from sweepd.cli.problem import Problem, not_found
 from sweepd.cli.settings import current_settings
+from sweepd.states import BAD_ENDS, state_of
 from sweepd.views.text import clean, clean_lines, counted
 
 if TYPE_CHECKING:
@@ -67,18 +68,17 @@ def _no_attempt(run: v1.Run, attempt: int) -> Problem:
 
 def _silence(run: v1.Run) -> str:
     """Return what to say of a run that has no log: where it stands, and why."""
-    from sweepd.calls.states import run_state
     from sweepd.cli.show.describe import end_reason
     from sweepd.views.run import run_shape
 
-    reason = end_reason(run_shape(run)) if run_state(run) in ("failed", "crashed") else clean(run.reason)
+    reason = end_reason(run_shape(run)) if state_of(run) in BAD_ENDS else clean(run.reason)
     why = f": {reason}" if reason else ""
     if not run.sweep:
         return (
             f"the console of {clean(run.name)}, a standalone run, is not captured: what it prints is where "
-            f"it was started; it is {run_state(run)}{why}"
+            f"it was started; it is {state_of(run)}{why}"
         )
-    return f"{clean(run.name)} has printed nothing; it is {run_state(run)}{why}"
+    return f"{clean(run.name)} has printed nothing; it is {state_of(run)}{why}"
 
 
 class _Writer:

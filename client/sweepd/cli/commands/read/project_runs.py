@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from sweepd import v1
-from sweepd.calls.states import run_states
 from sweepd.calls.sweep_file import project_name
 from sweepd.cli.connection import connect
 from sweepd.cli.failures import PROJECTS_STEP
@@ -74,9 +73,7 @@ def write_project(
     name = project_name(project, settings.default("entity"))
     readable = Readable()
     with connect(settings) as client:
-        listed = client.list_runs(
-            project=name, states=run_states(states), standalone=by_hand, limit=output.choice.bound
-        )
+        listed = client.list_runs(project=name, states=states, standalone=by_hand, limit=output.choice.bound)
         rows = runs_with_metrics(client, list(listed), output, readable)
         if not rows:
             _check_exists(client, name)

@@ -13,7 +13,7 @@ from sweepd.cli.output.formats import Output, chosen_rows, row_output, write_cho
 from sweepd.cli.output.readable import Readable
 from sweepd.cli.problem import usage_problem
 from sweepd.cli.settings import Settings, current_settings
-from sweepd.states import FINAL_SWEEP, RUN_STATES
+from sweepd.states import RUN_STATES, has_ended, state_of
 from sweepd.views.rows import Row
 
 if TYPE_CHECKING:
@@ -60,7 +60,6 @@ def command(
     `--sort best` lists those that have a value, the best first by the goal of the sweep. `--columns`,
     `--sort` and `--filter` also know `metrics.KEY`, the last value of what was logged.
     """
-    from sweepd.calls.states import run_states
     from sweepd.cli.commands.read.project_runs import runs_with_metrics, write_project
     from sweepd.views.run import runs_columns
 
@@ -86,7 +85,7 @@ def command(
         bound = output.choice.bound
 
         def read() -> list[Row]:
-            listed = client.list_runs(name, states=run_states(states), best_first=best_first, limit=bound)
+            listed = client.list_runs(name, states=states, best_first=best_first, limit=bound)
             return runs_with_metrics(
                 client, list(listed), output, readable, sweep=name if bound is None else ""
             )
@@ -142,13 +141,12 @@ def _write_prior(sweep: str, states: tuple[str, ...], output: Output, *, best_fi
 
 def _empty(client: Client, name: str, settings: Settings, *, chosen: bool) -> str:
     """Return what to say of a sweep that has no run to show."""
-    from sweepd.calls.states import sweep_state
     from sweepd.cli.commands.define.creation import agent_command
 
     if chosen:
         return "No such run."
     sweep = client.get_sweep(name)
-    if (state := sweep_state(sweep)) in FINAL_SWEEP:
-        return f"No run; the sweep has ended: {state}."
+    if has_ended(sweep):
+        return f"No run; the sweep has ended: {state_of(sweep)}."
     line = agent_command(name, client.address, settings, requires=sweep.spec.requires)
     return f"No run yet. Start an agent:  {line}"

@@ -14,6 +14,7 @@ from sweepd.cli.problem import usage_problem
 from sweepd.cli.settings import current_settings
 from sweepd.durations import parse_duration
 from sweepd.errors import InvalidError, NotYetError
+from sweepd.states import state_of
 
 if TYPE_CHECKING:
     from sweepd import v1
@@ -79,20 +80,17 @@ def wait(name: str, wanted: str, timeout: str | None) -> int:
 
 def _code(client: Client, named: Named, condition: Condition, seconds: float | None) -> int:
     """Return the exit code of what is waited for, once there is one."""
-    from sweepd.calls.states import run_state, sweep_state
     from sweepd.calls.waiting import holds
     from sweepd.cli.live.watching import end_code, warn_of_gap
 
     found: v1.Sweep | v1.Run
     if named.is_run:
         found = client.run_until(named.name, condition, seconds=seconds, on_gap=warn_of_gap)
-        state = run_state(found)
     else:
         found = client.sweep_until(named.name, condition, seconds=seconds)
-        state = sweep_state(found)
     if holds(condition, found):
         return ExitCode.OK
     if condition.is_end:
-        return end_code(state)
-    note(f"It ended as {state} before that.")
+        return end_code(state_of(found))
+    note(f"It ended as {state_of(found)} before that.")
     return ExitCode.ENDED_BADLY

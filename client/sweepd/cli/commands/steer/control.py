@@ -13,6 +13,7 @@ from sweepd.cli.connection import connect
 from sweepd.cli.output.formats import DOCUMENTS, note, output_option, put, write_document
 from sweepd.cli.problem import Problem, usage_problem
 from sweepd.cli.settings import current_settings
+from sweepd.states import state_of
 from sweepd.views.text import clean, live_runs_continue
 
 if TYPE_CHECKING:
@@ -104,7 +105,6 @@ def _change(text: str, output_format: str, action: Callable[[Client, str], v1.Sw
 
 def _show_sweep(sweep: v1.Sweep, output_format: str, done: str) -> None:
     """Write a changed sweep: its name or its JSON to stdout, a sentence about it to stderr."""
-    from sweepd.calls.states import sweep_state
     from sweepd.views.sweep import sweep_shape
 
     if output_format in DOCUMENTS:
@@ -112,7 +112,7 @@ def _show_sweep(sweep: v1.Sweep, output_format: str, done: str) -> None:
         return
     put(f"{sweep.name}\n")
     live = sweep.run_counts.running + sweep.run_counts.assigned
-    state = sweep_state(sweep)
+    state = state_of(sweep)
     parts = [done]
     if state != done.lower() and not sweep.ending:
         parts.append(f"it is {state}")
@@ -122,14 +122,13 @@ def _show_sweep(sweep: v1.Sweep, output_format: str, done: str) -> None:
 
 
 def _show_run(run: v1.Run, output_format: str) -> None:
-    from sweepd.calls.states import run_state
     from sweepd.views.run import run_shape
 
     if output_format in DOCUMENTS:
         write_document(run_shape(run), output_format)
         return
     put(f"{run.name}\n")
-    state = run_state(run)
+    state = state_of(run)
     note("Stopped." if state == "stopped" else f"Stopping; it is {state} until its process has ended.")
 
 

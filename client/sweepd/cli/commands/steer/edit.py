@@ -12,6 +12,7 @@ from sweepd.cli.output.formats import note, output_option, put, write_document
 from sweepd.cli.problem import Problem, usage_problem
 from sweepd.cli.settings import current_settings
 from sweepd.errors import ClientError
+from sweepd.states import state_of
 
 if TYPE_CHECKING:
     from sweepd import v1
@@ -79,7 +80,6 @@ def command(
     A raised run_cap lets a sweep continue that is finished because of it; a lowered one bounds new runs.
     Nothing else changes what its runs do.
     """
-    from sweepd.calls.states import sweep_state
     from sweepd.cli.commands.define.creation import note_standstill
     from sweepd.cli.commands.steer.typed import Edit, typed_words
     from sweepd.views.sweep import sweep_shape
@@ -100,7 +100,7 @@ def command(
         changed = _edited(client, client.sweep_name(sweep), edit, revision)
         if output_format == "name":
             put(f"{changed.name}\n")
-            note(f"Revision {changed.revision}; it is {sweep_state(changed)}.")
+            note(f"Revision {changed.revision}; it is {state_of(changed)}.")
             if run_cap is not None:
                 note_standstill(client, changed.name, settings)
     if output_format != "name":

@@ -62,7 +62,6 @@ def command(names: tuple[str, ...], states: tuple[str, ...], request_id: str, ou
 def _retried(
     client: Client, names: tuple[str, ...], states: tuple[str, ...], request_id: str
 ) -> v1.RetryRunsResponse:
-    from sweepd.calls.states import run_states
     from sweepd.cli.failures import problem_of
 
     if states:
@@ -70,9 +69,7 @@ def _retried(
             raise usage_problem(
                 "--state takes one sweep", next_step="sweepctl retry ID --state " + " --state ".join(states)
             )
-        return client.retry_runs(
-            sweep=client.sweep_name(names[0]), states=run_states(states), request_id=request_id
-        )
+        return client.retry_runs(sweep=client.sweep_name(names[0]), states=states, request_id=request_id)
     named = [client.any_name(name) for name in names]
     for found in named:
         if not found.is_run:
