@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from sweepd.calls import following, logs, metrics, names, runs, server, sweeps, waiting
-from sweepd.calls.blocking_wire import BlockingWire
+from sweepd.calls.grpc_wires import BlockingWire
 from sweepd.calls.wire import Wire, iterate, run_now
 
 if TYPE_CHECKING:

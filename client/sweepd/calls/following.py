@@ -8,7 +8,7 @@ from contextlib import aclosing
 
 from sweepd import v1
 from sweepd.backoff import Backoff
-from sweepd.calls import methods, runs
+from sweepd.calls import runs
 from sweepd.calls.wire import Wire
 from sweepd.errors import ClientError, NotYetError
 
@@ -52,7 +52,7 @@ async def follow(
     end = None if seconds is None else time.monotonic() + seconds
     while True:
         request = v1.WatchSweepRequest(name=name, resume_token=token)
-        stream = wire.stream(methods.WATCH_SWEEP, request, seconds=_left(end))
+        stream = wire.stream(request, v1.WatchSweepResponse, seconds=_left(end))
         try:
             async with aclosing(stream):
                 async for message in stream:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import aclosing
+from typing import TypeVar
+
+from google.protobuf.message import Message
 
 from sweepd import v1
-from sweepd.calls import methods
 from sweepd.calls.wire import PAGE, Wire, entries
 from sweepd.errors import FailedError
 
+P = TypeVar("P", v1.GetHistoryResponse, v1.ListSummariesResponse)
+T = TypeVar("T")
 
-async def history(
+
+def history(
     wire: Wire,
     run: str,
     *,
@@ -33,19 +38,10 @@ async def history(
         system=system,
         skip_damaged=True,
     )
-    damaged: list[v1.DamagedSeries] = []
-
-    def readable(page: v1.GetHistoryResponse) -> Iterable[v1.Series]:
-        damaged.extend(page.damaged)
-        return page.series
-
-    async with aclosing(entries(wire, methods.GET_HISTORY, request, readable)) as found:
-        async for series in found:
-            yield series
-    _require_whole("points", damaged)
+    return _readable(wire, request, v1.GetHistoryResponse, "points", lambda page: page.series)
 
 
-async def summaries(
+def summaries(
     wire: Wire,
     *,
     sweep: str = "",
@@ -61,16 +57,7 @@ async def summaries(
     request = v1.ListSummariesRequest(
         sweep=sweep, runs=runs, keys=keys, page_size=PAGE, system=system, skip_damaged=True
     )
-    damaged: list[v1.DamagedSeries] = []
-
-    def readable(page: v1.ListSummariesResponse) -> Iterable[v1.KeySummary]:
-        damaged.extend(page.damaged)
-        return page.summaries
-
-    async with aclosing(entries(wire, methods.LIST_SUMMARIES, request, readable)) as found:
-        async for summary in found:
-            yield summary
-    _require_whole("summary", damaged)
+    return _readable(wire, request, v1.ListSummariesResponse, "summary", lambda page: page.summaries)
 
 
 async def export(wire: Wire, sweep: str) -> AsyncGenerator[v1.Series, None]:
@@ -79,7 +66,7 @@ async def export(wire: Wire, sweep: str) -> AsyncGenerator[v1.Series, None]:
     Raises:
         ClientError: with the code DATA_LOSS at the end, if something is damaged; all else has come by then.
     """
-    async with aclosing(wire.stream(methods.EXPORT_POINTS, v1.ExportPointsRequest(sweep=sweep))) as parts:
+    async with aclosing(wire.stream(v1.ExportPointsRequest(sweep=sweep), v1.ExportPointsResponse)) as parts:
         async for part in parts:
             for series in part.series:
                 yield series
@@ -87,12 +74,12 @@ async def export(wire: Wire, sweep: str) -> AsyncGenerator[v1.Series, None]:
 
 def files(wire: Wire, run: str) -> AsyncGenerator[v1.RunFile, None]:
     """Yield the files of a run, by name."""
-    return entries(wire, methods.LIST_FILES, v1.ListFilesRequest(run=run), lambda page: page.files)
+    return entries(wire, v1.ListFilesRequest(run=run), v1.ListFilesResponse, lambda page: page.files)
 
 
 async def read_file(wire: Wire, run: str, name: str) -> AsyncGenerator[bytes, None]:
     """Yield the content of a file of a run, piece by piece."""
-    async with aclosing(wire.stream(methods.READ_FILE, v1.ReadFileRequest(run=run, name=name))) as parts:
+    async with aclosing(wire.stream(v1.ReadFileRequest(run=run, name=name), v1.ReadFileResponse)) as parts:
         async for part in parts:
             yield part.content
 
@@ -109,10 +96,22 @@ def read_log(
 ) -> AsyncGenerator[v1.ReadLogResponse, None]:
     """Yield the log of an attempt, the newest unless said otherwise."""
     request = v1.ReadLogRequest(run=run, attempt=attempt, offset=offset, tail_bytes=tail_bytes, follow=follow)
-    return wire.stream(methods.READ_LOG, request, seconds=seconds)
+    return wire.stream(request, v1.ReadLogResponse, seconds=seconds)
 
 
-def _require_whole(what: str, damaged: Sequence[v1.DamagedSeries]) -> None:
+async def _readable(
+    wire: Wire, request: Message, response: type[P], what: str, of: Callable[[P], Iterable[T]]
+) -> AsyncGenerator[T, None]:
+    """Yield what `of` finds in pages that leave out what is damaged; raise the error of that at the end."""
+    damaged: list[v1.DamagedSeries] = []
+
+    def readable(page: P) -> Iterable[T]:
+        damaged.extend(page.damaged)
+        return of(page)
+
+    async with aclosing(entries(wire, request, response, readable)) as found:
+        async for entry in found:
+            yield entry
     if damaged:
         raise damaged_error(what, damaged)
 

@@ -35,14 +35,14 @@ async def sweep_name(wire: Wire, text: str) -> str:
     _check(text)
     if ":" in text:
         raise _run_for_a_sweep(text, text.partition(":")[0])
-    names = await _sweeps(wire, text)
-    if not names and (found := await _runs(wire, text)):
-        raise _run_for_a_sweep(text, found[0].rpartition("-")[0])
-    if not names and await _standalone(wire, text):
+    names, runs_of_sweeps = await _matching(wire, text)
+    if names:
+        return _only(names, text)
+    if runs_of_sweeps:
+        raise _run_for_a_sweep(text, runs_of_sweeps[0].rpartition("-")[0])
+    if await _standalone(wire, text):
         raise _run_for_a_sweep(text, "")
-    if not names:
-        raise await _nothing(wire, text, "sweep")
-    return _only(names, text)
+    raise await _nothing(wire, text, "sweep")
 
 
 async def find_sweep(wire: Wire, text: str) -> v1.Sweep:
@@ -75,8 +75,8 @@ async def run_name(wire: Wire, text: str) -> str:
         return f"{await sweep_name(wire, sweep)}:{number}"
     if is_full(text):
         return text
-    names = await _runs(wire, text)
-    if not names and (found := await _sweeps(wire, text)):
+    found, names = await _matching(wire, text)
+    if not names and found:
         raise _sweep_for_a_run(text, found[0])
     names = names or await _standalone(wire, text)
     if not names:
@@ -139,14 +139,13 @@ async def any_name(wire: Wire, text: str) -> Named:
     if is_full(text):
         is_run = await _sweep(wire, text) is None and await _may_be_run(wire, text)
         return Named(text, is_run=is_run)
-    found = [Named(name, is_run=True) for name in await _runs(wire, text)]
-    found += [Named(name, is_run=False) for name in await _sweeps(wire, text)]
-    if not found:
-        found = [Named(name, is_run=True) for name in await _standalone(wire, text)]
-    if not found:
+    found, names = await _matching(wire, text)
+    if not found and not names:
+        names = await _standalone(wire, text)
+    if not found and not names:
         raise await _nothing(wire, text, "sweep or run")
-    by_name = {named.name: named for named in found}
-    return by_name[_only(list(by_name), text)]
+    name = _only(list(dict.fromkeys([*names, *found])), text)
+    return Named(name, is_run=name not in found)
 
 
 def is_full(text: str) -> bool:
@@ -212,16 +211,15 @@ async def _sweep_name_if_any(wire: Wire, text: str) -> str:
         return ""
 
 
-async def _sweeps(wire: Wire, text: str) -> list[str]:
-    return [sweep.name async for sweep in sweeps.list_of(wire) if _matches(sweep.name, text)]
+async def _matching(wire: Wire, text: str) -> tuple[list[str], list[str]]:
+    """Return the sweeps that `text` may stand for, and the runs of sweeps.
 
-
-async def _runs(wire: Wire, text: str) -> list[str]:
-    """Return the run names that `text` may stand for: the id of a run is its sweep's, a dash and a number."""
-    if not _is_run_id(text):
-        return []
+    The id of such a run is its sweep's, a dash and a number.
+    """
+    names = [sweep.name async for sweep in sweeps.list_of(wire)]
     sweep, _, number = text.rpartition("-")
-    return [f"{name}-{number}" for name in await _sweeps(wire, sweep)]
+    runs_of_sweeps = [f"{name}-{number}" for name in names if _is_run_id(text) and _matches(name, sweep)]
+    return [name for name in names if _matches(name, text)], runs_of_sweeps
 
 
 async def _standalone(wire: Wire, text: str) -> list[str]:

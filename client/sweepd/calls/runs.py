@@ -7,9 +7,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from sweepd import v1
-from sweepd.calls import methods
-from sweepd.calls.methods import new_request_id
-from sweepd.calls.wire import PAGE, Wire, change_state, entries, states_named
+from sweepd.calls.wire import PAGE, Wire, change_state, entries, new_request_id, states_named
 from sweepd.errors import invalid
 
 if TYPE_CHECKING:
@@ -18,7 +16,7 @@ if TYPE_CHECKING:
 
 async def get(wire: Wire, name: str) -> v1.Run:
     """Return a run by its full name; SWEEP:NUMBER is one, too, with the full name of the sweep."""
-    return (await wire.one(methods.GET_RUN, v1.GetRunRequest(name=name))).run
+    return (await wire.one(v1.GetRunRequest(name=name), v1.GetRunResponse)).run
 
 
 async def list_of(
@@ -53,7 +51,7 @@ async def list_of(
         page_size=PAGE if limit is None else min(limit, PAGE),
     )
     left = limit
-    async with aclosing(entries(wire, methods.LIST_RUNS, request, lambda page: page.runs)) as found:
+    async with aclosing(entries(wire, request, v1.ListRunsResponse, lambda page: page.runs)) as found:
         async for run in found:
             yield run
             if left is not None and (left := left - 1) <= 0:
@@ -63,7 +61,7 @@ async def list_of(
 def prior_of(wire: Wire, sweep: str) -> AsyncGenerator[v1.PriorRun, None]:
     """Yield the runs that a sweep began with."""
     request = v1.ListPriorRunsRequest(sweep=sweep, page_size=PAGE)
-    return entries(wire, methods.LIST_PRIOR_RUNS, request, lambda page: page.prior_runs)
+    return entries(wire, request, v1.ListPriorRunsResponse, lambda page: page.prior_runs)
 
 
 async def best_of(wire: Wire, sweep: v1.Sweep) -> v1.Run | None:
@@ -94,12 +92,12 @@ async def enqueue(
     request = v1.EnqueueRunRequest(
         sweep=sweep, parameters=point, first=first, request_id=request_id or new_request_id()
     )
-    return list((await wire.one(methods.ENQUEUE_RUN, request)).runs)
+    return list((await wire.one(request, v1.EnqueueRunResponse)).runs)
 
 
 async def stop(wire: Wire, name: str) -> v1.Run:
     """End one run."""
-    return (await change_state(wire, methods.STOP_RUN, v1.StopRunRequest(name=name))).run
+    return (await change_state(wire, v1.StopRunRequest(name=name), v1.StopRunResponse)).run
 
 
 async def retry(
@@ -117,9 +115,9 @@ async def retry(
         states=states_named(v1.RunState, states),
         request_id=request_id or new_request_id(),
     )
-    return await wire.one(methods.RETRY_RUNS, request)
+    return await wire.one(request, v1.RetryRunsResponse)
 
 
 async def explain(wire: Wire, name: str) -> v1.ExplainRunResponse:
     """Return the explanation of a run."""
-    return await wire.one(methods.EXPLAIN_RUN, v1.ExplainRunRequest(name=name))
+    return await wire.one(v1.ExplainRunRequest(name=name), v1.ExplainRunResponse)

@@ -7,31 +7,29 @@ from collections.abc import AsyncGenerator, Sequence
 from google.protobuf.duration_pb2 import Duration
 
 from sweepd import v1
-from sweepd.calls import methods
-from sweepd.calls.methods import new_request_id
-from sweepd.calls.wire import PAGE, Wire, entries
+from sweepd.calls.wire import PAGE, Wire, entries, new_request_id
 
 
 def list_agents(wire: Wire, sweep: str = "") -> AsyncGenerator[v1.Agent, None]:
     """Yield agents, those of one sweep or all."""
     request = v1.ListAgentsRequest(sweep=sweep, page_size=PAGE)
-    return entries(wire, methods.LIST_AGENTS, request, lambda page: page.agents)
+    return entries(wire, request, v1.ListAgentsResponse, lambda page: page.agents)
 
 
 async def release_agent(wire: Wire, agent: str, *, sweep: str = "") -> list[str]:
     """Let an agent take runs again of `sweep`, or of all that quarantine it; return their names."""
     request = v1.ReleaseAgentRequest(agent=agent, sweep=sweep, request_id=new_request_id())
-    return list((await wire.one(methods.RELEASE_AGENT, request)).sweeps)
+    return list((await wire.one(request, v1.ReleaseAgentResponse)).sweeps)
 
 
 async def info(wire: Wire) -> v1.GetServerInfoResponse:
     """Return the description of the server."""
-    return await wire.one(methods.GET_SERVER_INFO, v1.GetServerInfoRequest())
+    return await wire.one(v1.GetServerInfoRequest(), v1.GetServerInfoResponse)
 
 
 async def who_am_i(wire: Wire) -> v1.Token:
     """Return the token that is presented, as the server knows it."""
-    return (await wire.one(methods.WHO_AM_I, v1.WhoAmIRequest())).token
+    return (await wire.one(v1.WhoAmIRequest(), v1.WhoAmIResponse)).token
 
 
 async def create_token(
@@ -57,26 +55,27 @@ async def create_token(
         lifetime=left,
         request_id=request_id or new_request_id(),
     )
-    return await wire.one(methods.CREATE_TOKEN, request)
+    return await wire.one(request, v1.CreateTokenResponse)
 
 
 def tokens(wire: Wire) -> AsyncGenerator[v1.Token, None]:
     """Yield tokens, newest first."""
-    return entries(wire, methods.LIST_TOKENS, v1.ListTokensRequest(page_size=PAGE), lambda page: page.tokens)
+    request = v1.ListTokensRequest(page_size=PAGE)
+    return entries(wire, request, v1.ListTokensResponse, lambda page: page.tokens)
 
 
 async def revoke_token(wire: Wire, key: str) -> v1.Token:
     """End a token by its id."""
-    return (await wire.one(methods.REVOKE_TOKEN, v1.RevokeTokenRequest(id=key))).token
+    return (await wire.one(v1.RevokeTokenRequest(id=key), v1.RevokeTokenResponse)).token
 
 
 def projects(wire: Wire, entity: str = "") -> AsyncGenerator[v1.Project, None]:
     """Yield projects by name, those of one entity or all."""
     request = v1.ListProjectsRequest(entity=entity, page_size=PAGE)
-    return entries(wire, methods.LIST_PROJECTS, request, lambda page: page.projects)
+    return entries(wire, request, v1.ListProjectsResponse, lambda page: page.projects)
 
 
 def entities(wire: Wire) -> AsyncGenerator[v1.Entity, None]:
     """Yield the entities of which something may be seen, by name."""
     request = v1.ListEntitiesRequest(page_size=PAGE)
-    return entries(wire, methods.LIST_ENTITIES, request, lambda page: page.entities)
+    return entries(wire, request, v1.ListEntitiesResponse, lambda page: page.entities)

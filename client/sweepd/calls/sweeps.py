@@ -9,9 +9,7 @@ from typing import TypeVar
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from sweepd import v1
-from sweepd.calls import methods
-from sweepd.calls.methods import new_request_id
-from sweepd.calls.wire import CALL_SECONDS, PAGE, Wire, change_state, entries, states_named
+from sweepd.calls.wire import CALL_SECONDS, PAGE, Wire, change_state, entries, new_request_id, states_named
 from sweepd.codec import CodecError, point_message
 from sweepd.errors import invalid
 
@@ -95,7 +93,7 @@ async def create(
         request_id=request_id or new_request_id(),
         prior_runs=prior_runs,
     )
-    return await wire.one(methods.CREATE_SWEEP, request, seconds=_seconds(prior_runs))
+    return await wire.one(request, v1.CreateSweepResponse, seconds=_seconds(prior_runs))
 
 
 async def preview(
@@ -103,39 +101,39 @@ async def preview(
 ) -> v1.PreviewSweepResponse:
     """Return the preview of a sweep file, after prior runs if any are named."""
     request = v1.PreviewSweepRequest(file=file, count=count, prior_runs=prior_runs)
-    return await wire.one(methods.PREVIEW_SWEEP, request, seconds=_seconds(prior_runs))
+    return await wire.one(request, v1.PreviewSweepResponse, seconds=_seconds(prior_runs))
 
 
 async def get(wire: Wire, name: str) -> v1.Sweep:
     """Return a sweep by its full name."""
-    return (await wire.one(methods.GET_SWEEP, v1.GetSweepRequest(name=name))).sweep
+    return (await wire.one(v1.GetSweepRequest(name=name), v1.GetSweepResponse)).sweep
 
 
 def list_of(wire: Wire, parent: str = "", states: str | Sequence[str] = ()) -> AsyncGenerator[v1.Sweep, None]:
     """Yield the sweeps of an entity, of entity/project, or all, newest first, a page at a time."""
     numbers = states_named(v1.SweepState, states)
     request = v1.ListSweepsRequest(parent=parent, states=numbers, page_size=PAGE)
-    return entries(wire, methods.LIST_SWEEPS, request, lambda page: page.sweeps)
+    return entries(wire, request, v1.ListSweepsResponse, lambda page: page.sweeps)
 
 
 async def pause(wire: Wire, name: str) -> v1.Sweep:
     """Hand out no run until the sweep is resumed."""
-    return (await change_state(wire, methods.PAUSE_SWEEP, v1.PauseSweepRequest(name=name))).sweep
+    return (await change_state(wire, v1.PauseSweepRequest(name=name), v1.PauseSweepResponse)).sweep
 
 
 async def resume(wire: Wire, name: str) -> v1.Sweep:
     """Hand out runs again."""
-    return (await change_state(wire, methods.RESUME_SWEEP, v1.ResumeSweepRequest(name=name))).sweep
+    return (await change_state(wire, v1.ResumeSweepRequest(name=name), v1.ResumeSweepResponse)).sweep
 
 
 async def stop(wire: Wire, name: str) -> v1.Sweep:
     """Hand out no more runs."""
-    return (await change_state(wire, methods.STOP_SWEEP, v1.StopSweepRequest(name=name))).sweep
+    return (await change_state(wire, v1.StopSweepRequest(name=name), v1.StopSweepResponse)).sweep
 
 
 async def cancel(wire: Wire, name: str) -> v1.CancelSweepResponse:
     """Hand out no more runs and kill the live ones."""
-    return await change_state(wire, methods.CANCEL_SWEEP, v1.CancelSweepRequest(name=name))
+    return await change_state(wire, v1.CancelSweepRequest(name=name), v1.CancelSweepResponse)
 
 
 async def update(wire: Wire, sweep: v1.Sweep, mask: FieldMask, *, revision: int = 0) -> v1.Sweep:
@@ -143,23 +141,23 @@ async def update(wire: Wire, sweep: v1.Sweep, mask: FieldMask, *, revision: int 
     request = v1.UpdateSweepRequest(
         sweep=sweep, update_mask=mask, revision=revision, request_id=new_request_id()
     )
-    return (await wire.one(methods.UPDATE_SWEEP, request)).sweep
+    return (await wire.one(request, v1.UpdateSweepResponse)).sweep
 
 
 async def explain(wire: Wire, name: str) -> v1.ExplainSweepResponse:
     """Return the obstacles that keep a sweep from handing out runs."""
-    return await wire.one(methods.EXPLAIN_SWEEP, v1.ExplainSweepRequest(name=name))
+    return await wire.one(v1.ExplainSweepRequest(name=name), v1.ExplainSweepResponse)
 
 
 def progress(wire: Wire, name: str) -> AsyncGenerator[v1.ReadSweepProgressResponse, None]:
     """Yield the values of a sweep and the best one up to each, in parts."""
-    return wire.stream(methods.READ_SWEEP_PROGRESS, v1.ReadSweepProgressRequest(name=name))
+    return wire.stream(v1.ReadSweepProgressRequest(name=name), v1.ReadSweepProgressResponse)
 
 
 async def importance(wire: Wire, name: str, key: str) -> v1.Importance:
     """Return the importance of each parameter of a sweep for a key; empty: for its objective."""
     request = v1.GetSweepImportanceRequest(name=name, key=key)
-    return (await wire.one(methods.GET_SWEEP_IMPORTANCE, request)).importance
+    return (await wire.one(request, v1.GetSweepImportanceResponse)).importance
 
 
 def _seconds(prior_runs: v1.PriorRunSelection | None) -> float:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterable, Sequence
 from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
-from sweepd.calls.methods import A, Method, Q, new_request_id
+from google.protobuf.message import Message
+
 from sweepd.errors import ClientError, InvalidError
 
 if TYPE_CHECKING:
     from google.protobuf.internal.enum_type_wrapper import _EnumTypeWrapper
 
+A = TypeVar("A", bound=Message)
 T = TypeVar("T")
 S = TypeVar("S", bound=int)
 CALL_SECONDS = 30.0
@@ -26,12 +29,12 @@ class Wire(Protocol):
     suspends: bool
     """True where calls suspend their caller, which needs an event loop then."""
 
-    async def one(self, method: Method[Q, A], request: Q, *, seconds: float = CALL_SECONDS) -> A:
-        """Return the answer of a call, which has so many seconds."""
+    async def one(self, request: Message, response: type[A], *, seconds: float = CALL_SECONDS) -> A:
+        """Return the response of a call within so many seconds."""
         ...
 
     def stream(
-        self, method: Method[Q, A], request: Q, *, seconds: float | None = None
+        self, request: Message, response: type[A], *, seconds: float | None = None
     ) -> AsyncGenerator[A, None]:
         """Yield what a call brings, for so many seconds at most; its end by that raises UnreachableError."""
         ...
@@ -43,6 +46,19 @@ class Wire(Protocol):
     async def close(self) -> None:
         """Close the connection; harmless when done twice."""
         ...
+
+
+def path_of(request: Message, response: type[Message]) -> str:
+    """Return the path of the call of the contract that takes a request and answers with a response."""
+    (service,) = request.DESCRIPTOR.file.services_by_name.values()
+    method = service.methods_by_name[request.DESCRIPTOR.name.removesuffix("Request")]
+    assert method.output_type == response.DESCRIPTOR
+    return f"/{service.full_name}/{method.name}"
+
+
+def new_request_id() -> str:
+    """Return a name for one call, under which a repeat does no harm."""
+    return str(uuid.uuid4())
 
 
 def closed() -> ClientError:
@@ -83,11 +99,11 @@ class _Fields(Protocol):
 
 
 async def entries(
-    wire: Wire, method: Method[Q, A], request: Q, of: Callable[[A], Iterable[T]]
+    wire: Wire, request: Message, response: type[A], of: Callable[[A], Iterable[T]]
 ) -> AsyncGenerator[T, None]:
     """Yield what `of` finds in each page, each fetched when it is asked for, from that of `request` on."""
     while True:
-        page = await wire.one(method, request)
+        page = await wire.one(request, response)
         for entry in of(page):
             yield entry
         token = cast("_Fields", page).next_page_token
@@ -96,7 +112,7 @@ async def entries(
         cast("_Fields", request).page_token = token
 
 
-async def change_state(wire: Wire, method: Method[Q, A], request: Q) -> A:
+async def change_state(wire: Wire, request: Message, response: type[A]) -> A:
     """Return the response of a change that may be repeated without a request id, as of a pause or a stop.
 
     Where the server has no room to remember another response, it is not asked to: else nobody whose quota is
@@ -105,12 +121,12 @@ async def change_state(wire: Wire, method: Method[Q, A], request: Q) -> A:
     fields = cast("_Fields", request)
     fields.request_id = new_request_id()
     try:
-        return await wire.one(method, request)
+        return await wire.one(request, response)
     except ClientError as error:
         if error.reason != _QUOTA:  # in which case nothing was changed
             raise
     fields.request_id = ""
-    return await wire.one(method, request)
+    return await wire.one(request, response)
 
 
 def words(given: str | Sequence[str]) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from sweepd.calls import names, server
-from sweepd.calls.async_wire import AsyncWire
+from sweepd.calls.grpc_wires import AsyncWire
 from sweepd.objects import creation, reading
 from sweepd.objects.async_sweep import AsyncStoredRun, AsyncSweep
 from sweepd.objects.options import target

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from sweepd import v1
 from sweepd.calls import names, runs, sweeps
-from sweepd.calls.async_wire import AsyncWire
+from sweepd.calls.grpc_wires import AsyncWire
 from sweepd.calls.sweeps import edited
 from sweepd.calls.wire import words
 from sweepd.objects import frames, reading

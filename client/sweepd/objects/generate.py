@@ -16,7 +16,6 @@ SOURCES = {"client.py": "async_client.py", "sweep.py": "async_sweep.py"}
 _NAMES = {
     r"\bAsync(Client|Sweep|StoredRun|Change|Iterator)\b": r"\1",
     r"\bAsyncWire\b": "BlockingWire",
-    r"\basync_(wire)\b": r"blocking_\1",
     r"\basync_(sweep)\b": r"\1",
     r"\baclosing\b": "closing",
     r"\b__a(enter|exit)__\b": r"__\1__",

@@ -6,8 +6,6 @@ from typing import Any
 
 from component.sdk.programs import details, environment_of, run
 from sweepd import v1
-from sweepd.calls import methods
-from sweepd.calls.methods import Method
 from sweepd.calls.wire import run_now
 from sweepd.codec.details import details_message
 from sweepd.objects import reading
@@ -77,10 +75,10 @@ class _Server(NoWire):
         self._run = run
         self._summaries = summaries
 
-    async def one(self, method: Method[Any, Any], request: Any, *, seconds: float = 0.0) -> Any:
-        if method is methods.GET_RUN:
+    async def one(self, request: Any, response: Any, *, seconds: float = 0.0) -> Any:
+        if isinstance(request, v1.GetRunRequest):
             return v1.GetRunResponse(run=self._run)
-        assert method is methods.LIST_SUMMARIES
+        assert isinstance(request, v1.ListSummariesRequest)
         return v1.ListSummariesResponse(summaries=self._summaries)
 
 

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from sweepd.calls import runs, sweeps
-from sweepd.calls.methods import Method
 from sweepd.calls.wire import Wire, run_now
 from sweepd.errors import ClientError, error_of
 from sweepd.rpc.failure import Failure
@@ -24,13 +23,13 @@ class Refusing(NoWire):
         self.reason = reason
         self.ids: list[str] = []
 
-    async def one(self, method: Method[Any, Any], request: Any, *, seconds: float = 0.0) -> Any:
+    async def one(self, request: Any, response: Any, *, seconds: float = 0.0) -> Any:
         self.ids.append(request.request_id)
         if request.request_id:
             raise error_of(
                 Failure(code="RESOURCE_EXHAUSTED", message="full", reason=self.reason), "nowhere:1"
             )
-        return method.response()
+        return response()
 
 
 async def called(change: Callable[[Wire, str], Awaitable[object]], wire: Wire) -> None:

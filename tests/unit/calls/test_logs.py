@@ -6,8 +6,7 @@ from collections.abc import AsyncGenerator
 from typing import Any
 
 from sweepd import errors, v1
-from sweepd.calls import logs, methods
-from sweepd.calls.methods import Method
+from sweepd.calls import logs
 from sweepd.calls.wire import iterate
 from unit.calls.wires import NoWire
 from unit.objects.messages import a_run
@@ -19,17 +18,17 @@ class _Busy(NoWire):
     def __init__(self) -> None:
         self.log = b"epoch 1\n"
 
-    async def one(self, method: Method[Any, Any], request: Any, *, seconds: float = 0.0) -> Any:
-        assert method is methods.GET_RUN
+    async def one(self, request: Any, response: Any, *, seconds: float = 0.0) -> Any:
+        assert isinstance(request, v1.GetRunRequest)
         run = a_run(1, 0.5)
         run.attempt = 1
         run.attempts.add(number=1)  # how long its log becomes is not known, as of an agent that was lost
         return v1.GetRunResponse(run=run)
 
     async def stream(
-        self, method: Method[Any, Any], request: Any, *, seconds: float | None = None
+        self, request: Any, response: Any, *, seconds: float | None = None
     ) -> AsyncGenerator[Any, None]:
-        assert method is methods.READ_LOG
+        assert isinstance(request, v1.ReadLogRequest)
         if request.follow:
             raise errors.UnreachableError("no answer in time", code="DEADLINE_EXCEEDED")
         yield v1.ReadLogResponse(attempt=1, offset=request.offset, content=self.log[request.offset :])

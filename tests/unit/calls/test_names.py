@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from sweepd import v1
-from sweepd.calls import methods, names
-from sweepd.calls.methods import Method
+from sweepd.calls import names
 from sweepd.calls.names import Named
 from sweepd.calls.wire import run_now
 from sweepd.errors import InvalidError, NotFoundError, error_of
@@ -26,16 +25,16 @@ class Names(NoWire):
     def __init__(self) -> None:
         self.listed = 0
 
-    async def one(self, method: Method[Any, Any], request: Any, *, seconds: float = 0.0) -> Any:
-        if method is methods.LIST_SWEEPS:
+    async def one(self, request: Any, response: Any, *, seconds: float = 0.0) -> Any:
+        if isinstance(request, v1.ListSweepsRequest):
             self.listed += 1
             return v1.ListSweepsResponse(sweeps=[v1.Sweep(name=name) for name in SWEEPS])
-        if method is methods.LIST_PROJECTS:
+        if isinstance(request, v1.ListProjectsRequest):
             projects = ("acme/train", "local/other", "local/train")
             return v1.ListProjectsResponse(projects=[v1.Project(name=name) for name in projects])
-        if method is methods.GET_SWEEP and request.name in SWEEPS:
+        if isinstance(request, v1.GetSweepRequest) and request.name in SWEEPS:
             return v1.GetSweepResponse(sweep=v1.Sweep(name=request.name))
-        if method is methods.GET_RUN and request.name in ALONE:
+        if isinstance(request, v1.GetRunRequest) and request.name in ALONE:
             return v1.GetRunResponse(run=v1.Run(name=request.name))
         raise error_of(Failure(code="NOT_FOUND", message=request.name), "nowhere:1")
 

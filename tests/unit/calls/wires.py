@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from typing import Any
 
-from sweepd.calls.methods import Method
-
 
 class NoWire:
     """Returns nothing; tests replace its answers."""
@@ -14,11 +12,11 @@ class NoWire:
     address = "nowhere"
     suspends = False
 
-    async def one(self, method: Method[Any, Any], request: Any, *, seconds: float = 0.0) -> Any:
+    async def one(self, request: Any, response: Any, *, seconds: float = 0.0) -> Any:
         raise NotImplementedError
 
     def stream(
-        self, method: Method[Any, Any], request: Any, *, seconds: float | None = None
+        self, request: Any, response: Any, *, seconds: float | None = None
     ) -> AsyncGenerator[Any, None]:
         raise NotImplementedError
 

@@ -8,9 +8,7 @@ from typing import Any
 import pytest
 
 from sweepd import errors, v1
-from sweepd.calls import methods
 from sweepd.calls.following import follow
-from sweepd.calls.methods import Method
 from sweepd.calls.wire import iterate, run_now
 from sweepd.objects import reading
 from unit.calls.wires import NoWire
@@ -25,14 +23,14 @@ class _Watched(NoWire):
         self.tokens: list[str] = []
         self.known: list[v1.Run] = []
 
-    async def one(self, method: Method[Any, Any], request: Any, *, seconds: float = 0.0) -> Any:
-        assert method is methods.GET_RUN
+    async def one(self, request: Any, response: Any, *, seconds: float = 0.0) -> Any:
+        assert isinstance(request, v1.GetRunRequest)
         return v1.GetRunResponse(run=self.known.pop(0))
 
     async def stream(
-        self, method: Method[Any, Any], request: Any, *, seconds: float | None = None
+        self, request: Any, response: Any, *, seconds: float | None = None
     ) -> AsyncGenerator[Any, None]:
-        assert method is methods.WATCH_SWEEP
+        assert isinstance(request, v1.WatchSweepRequest)
         self.tokens.append(request.resume_token)
         for message in self.streams.pop(0):
             yield message
@@ -90,7 +88,7 @@ class _Passing(NoWire):
         ]
         self.pauses = 0
 
-    async def one(self, method: Method[Any, Any], request: Any, *, seconds: float = 0.0) -> Any:
+    async def one(self, request: Any, response: Any, *, seconds: float = 0.0) -> Any:
         answer = self.answers.pop(0)
         if isinstance(answer, errors.ClientError):
             raise answer

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sweepd import AsyncStoredRun, AsyncSweep, StoredRun, Sweep, errors, v1
-from sweepd.calls.async_wire import AsyncWire
-from sweepd.calls.blocking_wire import BlockingWire
+from sweepd.calls.grpc_wires import AsyncWire, BlockingWire
 from sweepd.calls.wire import states_named
 from sweepd.spec.point import Json
 from unit.objects.messages import a_run, a_sweep

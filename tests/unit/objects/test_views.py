@@ -8,8 +8,6 @@ from typing import Any
 import pytest
 
 from sweepd import v1
-from sweepd.calls import methods
-from sweepd.calls.methods import Method
 from sweepd.calls.wire import run_now
 from sweepd.errors import DeniedError, UnreachableError
 from sweepd.objects import reading
@@ -29,23 +27,24 @@ class _Server(NoWire):
         self.sweep = sweep
         self.error = error
 
-    async def one(self, method: Method[Any, Any], request: Any, *, seconds: float = 0.0) -> Any:
+    async def one(self, request: Any, response: Any, *, seconds: float = 0.0) -> Any:
         if self.error is not None:
             raise self.error
-        if method is methods.GET_SWEEP:
+        if isinstance(request, v1.GetSweepRequest):
             return v1.GetSweepResponse(sweep=self.sweep)
-        if method is methods.GET_RUN:
+        if isinstance(request, v1.GetRunRequest):
             return v1.GetRunResponse(run=a_run(1, 0.5, minute=1, params={"lr": 0.25}))
-        if method is methods.LIST_SUMMARIES:
+        if isinstance(request, v1.ListSummariesRequest):
             note = v1.KeySummary(key="a note", last=v1.MetricValue(string_value="b"))
             return v1.ListSummariesResponse(summaries=[_number("acc"), _number("loss"), note])
-        if method is methods.GET_HISTORY:
+        if isinstance(request, v1.GetHistoryRequest):
             return v1.GetHistoryResponse(series=[a_series(key, 1.0, 0.5) for key in request.keys])
-        assert (method, request.order) == (methods.LIST_RUNS, v1.RUN_ORDER_BEST)
+        assert isinstance(request, v1.ListRunsRequest)
+        assert request.order == v1.RUN_ORDER_BEST
         return v1.ListRunsResponse(runs=[a_run(1, 0.5, minute=1, params={"lr": 0.25})])
 
-    async def stream(self, method: Method[Any, Any], request: Any, *, seconds: float | None = None) -> Any:
-        assert method is methods.READ_SWEEP_PROGRESS
+    async def stream(self, request: Any, response: Any, *, seconds: float | None = None) -> Any:
+        assert isinstance(request, v1.ReadSweepProgressRequest)
         yield v1.ReadSweepProgressResponse(runs=[2], end_times=[1.79e9], values=[0.75], bests=[0.75])
         yield v1.ReadSweepProgressResponse(runs=[1], end_times=[0], values=[0.5], bests=[0.5])
 

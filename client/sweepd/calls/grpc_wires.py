@@ -1,0 +1,147 @@
+"""Connections over gRPC: one whose calls block their caller, and one whose calls are awaited."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import contextmanager
+
+import grpc
+import grpc.aio
+from google.protobuf.message import Message
+
+from sweepd.calls.wire import CALL_SECONDS, A, closed, path_of
+from sweepd.errors import error_of
+from sweepd.rpc.channel import call_metadata, open_blocking_channel, open_channel
+from sweepd.rpc.failure import Failure
+
+
+class _GrpcWire:
+    """A server, the token for it, and our own errors in place of those of calls."""
+
+    def __init__(self, address: str, token: str | None) -> None:
+        self.address = address
+        self._metadata = call_metadata(token)
+        self._closed = False
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        """Raise what a call raises as one of our own errors."""
+        try:
+            yield
+        except grpc.RpcError as error:
+            raise (closed() if self._closed else error_of(Failure.of(error), self.address)) from error
+        except asyncio.CancelledError as error:
+            # A channel that is closed cancels its calls. That is not what the cancellation of a task means.
+            task = asyncio.current_task()
+            if self._closed and not (task and task.cancelling()):
+                raise closed() from error
+            raise
+
+
+class BlockingWire(_GrpcWire):
+    """Calls a server. Connects with the first call, and again in a process that was forked meanwhile."""
+
+    suspends = False
+
+    def __init__(self, address: str, token: str | None) -> None:
+        super().__init__(address, token)
+        self._connect()
+
+    async def one(self, request: Message, response: type[A], *, seconds: float = CALL_SECONDS) -> A:
+        """Return the response of a call within so many seconds."""
+        call: Callable[..., A] = self._open().unary_unary(
+            path_of(request, response), type(request).SerializeToString, response.FromString
+        )
+        with self._translated():
+            return call(request, timeout=seconds, metadata=self._metadata)
+
+    async def stream(
+        self, request: Message, response: type[A], *, seconds: float | None = None
+    ) -> AsyncGenerator[A, None]:
+        """Yield what a call brings, and end it with the reader."""
+        start = self._open().unary_stream(
+            path_of(request, response), type(request).SerializeToString, response.FromString
+        )
+        call = start(request, timeout=seconds, metadata=self._metadata)
+        try:
+            with self._translated():
+                for message in call:
+                    yield message
+        finally:
+            call.cancel()
+
+    async def pause(self, seconds: float) -> None:
+        """Return after so many seconds."""
+        time.sleep(seconds)  # noqa: ASYNC251 - the one that is called is the one that waits
+
+    async def close(self) -> None:
+        """Close the connection; harmless when done twice."""
+        self._closed = True
+        if self._pid == os.getpid():
+            self._channel.close()
+
+    def _open(self) -> grpc.Channel:
+        if self._closed:
+            raise closed()
+        if self._pid != os.getpid():
+            # That of the parent is left alone: it is the parent's to close.
+            self._connect()
+        return self._channel
+
+    def _connect(self) -> None:
+        self._channel = open_blocking_channel(self.address)
+        self._pid = os.getpid()
+
+
+class AsyncWire(_GrpcWire):
+    """Calls a server from one event loop, that of its first call."""
+
+    suspends = True
+
+    def __init__(self, address: str, token: str | None) -> None:
+        super().__init__(address, token)
+        self._channel: grpc.aio.Channel | None = None
+
+    async def one(self, request: Message, response: type[A], *, seconds: float = CALL_SECONDS) -> A:
+        """Return the response of a call within so many seconds."""
+        call: grpc.aio.UnaryUnaryMultiCallable[Message, A] = self._open().unary_unary(
+            path_of(request, response), type(request).SerializeToString, response.FromString
+        )
+        with self._translated():
+            return await call(request, timeout=seconds, metadata=self._metadata)
+
+    async def stream(
+        self, request: Message, response: type[A], *, seconds: float | None = None
+    ) -> AsyncGenerator[A, None]:
+        """Yield what a call brings, and end it with the reader."""
+        start: grpc.aio.UnaryStreamMultiCallable[Message, A] = self._open().unary_stream(
+            path_of(request, response), type(request).SerializeToString, response.FromString
+        )
+        call = start(request, timeout=seconds, metadata=self._metadata)
+        try:
+            with self._translated():
+                async for message in call:
+                    yield message
+        finally:
+            call.cancel()
+
+    async def pause(self, seconds: float) -> None:
+        """Return after so many seconds."""
+        await asyncio.sleep(seconds)
+
+    async def close(self) -> None:
+        """Close the connection; harmless when done twice."""
+        self._closed = True
+        if self._channel is not None:
+            await self._channel.close()
+        self._channel = None
+
+    def _open(self) -> grpc.aio.Channel:
+        if self._closed:
+            raise closed()
+        if self._channel is None:
+            self._channel = open_channel(self.address)
+        return self._channel
