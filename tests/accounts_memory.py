@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 
 from sweepd_kernel.errors import StorageError
-from sweepd_scheduler.accounts.ports import Loaded, Made
-from sweepd_scheduler.domain.account import Token
+from sweepd_scheduler.domain.account import Loaded, Made, Token
 from sweepd_scheduler.domain.names import Parent
 
 

@@ -1,14 +1,126 @@
-"""Wiring of the gateway: its flags, its backends, its services."""
+"""The gateway as a running service: its transports, and the discovery entry for the clients of its account.
+
+The routes and their proxies know no transport. `_GrpcRoutes` serves them over gRPC; another transport has its
+own class beside it.
+"""
 
 import argparse
+import asyncio
+import logging
+from collections.abc import Mapping
 from pathlib import Path
 
+import grpc
+import grpc.aio
+
+from sweepd.rpc.discovery import ServerEntry, remove_entry, write_entry
+from sweepd.v1 import server_service_pb2, server_service_pb2_grpc
 from sweepd_gateway.backend import Backend
-from sweepd_gateway.gateway import Gateway
+from sweepd_gateway.call_routes import routes, service_names
+from sweepd_gateway.proxy import Proxy
 from sweepd_gateway.server_servicer import ServerInfoServicer
 from sweepd_gateway.tokens import CachedTokens
-from sweepd_kernel.flags import address
+from sweepd_kernel.flags import address, parse_address
 from sweepd_kernel.service import ServiceContext, ServiceDefinition
+
+
+class Gateway:
+    """Forwards the calls of people and agents, and answers for the server as a whole."""
+
+    def __init__(
+        self,
+        backends: Mapping[str, Backend],
+        server_info: ServerInfoServicer,
+        tokens: CachedTokens,
+        *,
+        access_token: str,
+        server_data: str,
+        log: logging.Logger,
+    ) -> None:
+        """Take the services by name, and the content of the discovery entry.
+
+        Args:
+            backends: the services behind the gateway.
+            server_info: answers ServerService.
+            tokens: the tokens of people.
+            access_token: left for the clients of this account.
+            server_data: folder of the server's data, for display.
+            log: receives failures.
+        """
+        self._backends = backends
+        self._server_info = server_info
+        self._tokens = tokens
+        self._following: asyncio.Task[None] | None = None
+        self._access_token = access_token
+        self._server_data = server_data
+        self._log = log
+        self._proxies = {path: Proxy(route, backends[route.backend]) for path, route in routes().items()}
+        self._address = ""
+
+    def register(self, server: grpc.aio.Server) -> tuple[str, ...]:
+        """Add the servicers and the routes to a gRPC server, and return the names of the services."""
+        server_service_pb2_grpc.add_ServerServiceServicer_to_server(self._server_info, server)
+        server.add_generic_rpc_handlers((_GrpcRoutes(self._proxies),))
+        own = server_service_pb2.DESCRIPTOR.services_by_name["ServerService"].full_name
+        return (*service_names(), own)
+
+    async def start(self, address: str) -> None:
+        """Write the discovery entry, and begin to follow revocations."""
+        self._following = asyncio.get_running_loop().create_task(self._tokens.follow())
+        self._address = address
+        self._server_info.open_at(address)
+        bound = parse_address(address)
+        entry = ServerEntry(
+            address=address,
+            token=self._access_token,
+            data=self._server_data,
+            host=bound.host,
+            port=bound.port,
+            services={name: backend.address for name, backend in self._backends.items()},
+        )
+        try:
+            write_entry(entry)
+        except OSError as error:
+            # Clients can still be given the address and the token, so the gateway opens.
+            self._log.warning(
+                "clients of this account cannot find this server: %s",
+                error.strerror,
+                extra={"place": error.filename},
+            )
+
+    async def stop(self) -> None:
+        """Remove the entry, and end the streams."""
+        if self._following is not None:
+            self._following.cancel()
+        if self._address:
+            try:
+                remove_entry(self._address)
+            except OSError as error:
+                self._log.warning("the discovery entry stays: %s", error.strerror)
+        for proxy in self._proxies.values():
+            proxy.close()
+
+
+class _GrpcRoutes(grpc.GenericRpcHandler):
+    """The routes as gRPC serves them."""
+
+    def __init__(self, proxies: Mapping[str, Proxy]) -> None:
+        self._handlers = {path: _handler(proxy) for path, proxy in proxies.items()}
+
+    def service(
+        self, handler_call_details: grpc.HandlerCallDetails
+    ) -> "grpc.RpcMethodHandler[bytes, bytes] | None":
+        """Return the handler of a method; None: there is no route."""
+        return self._handlers.get(handler_call_details.method)
+
+
+def _handler(proxy: Proxy) -> "grpc.RpcMethodHandler[bytes, bytes]":
+    """Return a handler without serializers, so that it is given bytes."""
+    if proxy.route.request_streaming:
+        return grpc.stream_stream_rpc_method_handler(proxy.bidi_stream)
+    if proxy.route.response_streaming:
+        return grpc.unary_stream_rpc_method_handler(proxy.server_stream)
+    return grpc.unary_unary_rpc_method_handler(proxy.unary)
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:

@@ -30,8 +30,8 @@ from sweepd_scheduler.agents.servicer import AgentServicer
 from sweepd_scheduler.agents.sessions import Sessions
 from sweepd_scheduler.api.run_servicer import RunServicer
 from sweepd_scheduler.api.sweep_servicer import SweepServicer
+from sweepd_scheduler.domain.events import Timeouts
 from sweepd_scheduler.domain.state import State
-from sweepd_scheduler.domain.timing import Timeouts
 from sweepd_scheduler.message_size import Page
 from sweepd_scheduler.owner.effect_handler import ServiceEffectHandler
 from sweepd_scheduler.owner.metric_pairing import MetricPairing, compare_at_start

@@ -9,9 +9,8 @@ import grpc.aio
 from sweepd.v1.suggestion_service_pb2 import DESCRIPTOR
 from sweepd.v1.suggestion_service_pb2_grpc import add_SuggestionServiceServicer_to_server
 from sweepd_kernel.service import ServiceContext, ServiceDefinition
-from sweepd_suggestion.answers import Importances, Search
 from sweepd_suggestion.fits import Fits
-from sweepd_suggestion.servicer import SuggestionServicer
+from sweepd_suggestion.servicer import Importances, Search, SuggestionServicer
 from sweepd_suggestion.studies import Studies
 
 SERVICE_NAME = DESCRIPTOR.services_by_name["SuggestionService"].full_name

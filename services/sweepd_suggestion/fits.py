@@ -7,8 +7,15 @@ from collections.abc import Coroutine, Hashable
 from dataclasses import dataclass
 
 from sweepd_kernel.errors import DomainError, Status
-from sweepd_suggestion.frames import Answered, Asked, Failed, Ready, WarmUp
-from sweepd_suggestion.worker_process import WorkerDiedError, WorkerProcess
+from sweepd_suggestion.worker_process import (
+    Answered,
+    Asked,
+    Failed,
+    Ready,
+    WarmUp,
+    WorkerDiedError,
+    WorkerProcess,
+)
 
 FIT_LIMIT = 60.0
 """Seconds after which a worker without an answer is replaced; a fit of the largest model takes a few."""

@@ -1,5 +1,8 @@
-"""Answers the calls of `SuggestionService`: decode, one call, encode."""
+"""Servicer of `SuggestionService`: at once without a model, else by fits that equal questions share."""
 
+import asyncio
+from collections import OrderedDict
+from hashlib import blake2b
 from typing import TypeAlias
 
 import grpc.aio
@@ -7,11 +10,101 @@ import grpc.aio
 from sweepd import v1
 from sweepd.codec import CodecError, spec_from_message
 from sweepd.v1.suggestion_service_pb2_grpc import SuggestionServiceServicer
+from sweepd_kernel.errors import DomainError, Status
 from sweepd_suggestion import codec
-from sweepd_suggestion.answers import Importances, Search
+from sweepd_suggestion.domain.importance import Importance
+from sweepd_suggestion.domain.proposal import PointsFound, PointsWanted, proposals, question
 from sweepd_suggestion.domain.study import objections
-from sweepd_suggestion.fits import Fits
-from sweepd_suggestion.studies import ResendFrom, Studies
+from sweepd_suggestion.fits import Fit, Fits
+from sweepd_suggestion.studies import HeldStudy, ResendFrom, Studies, StudyKey
+
+_KEPT_FITS = 8
+
+
+class Search:
+    """Answers questions about studies."""
+
+    def __init__(self, fits: Fits) -> None:
+        self._fits = fits
+
+    async def points(self, key: StudyKey, known: HeldStudy, wanted: PointsWanted) -> PointsFound:
+        """Return the points; fewer than wished for where a finite space has no more.
+
+        A caller that gives up leaves the fit to those who ask the same again.
+
+        Raises:
+            DomainError: the fit failed.
+        """
+        study = known.study
+        seen, exhausted = study.known, study.exhausted
+        if wanted.count == 0 or exhausted:
+            return PointsFound((), seen, 0, exhausted)
+        asked = question(study, wanted.run_number, wanted.count)
+        if asked.design_only:
+            self._fits.warm_up()  # a model will be wanted soon
+            # In a thread: where little is feasible, a point may take tens of thousands of draws.
+            found = await asyncio.to_thread(proposals, asked, None)
+            return PointsFound(found, seen, asked.observed, exhausted)
+        place = (seen, wanted)
+        fit = known.fits.get(place)
+        if fit is None or fit.is_lost:
+            fit = known.fits[place] = self._fits.submit(key, asked)
+            while len(known.fits) > _KEPT_FITS:
+                known.fits.popitem(last=False)
+        fitted = await fit.awaited()
+        assert isinstance(fitted, tuple)
+        return PointsFound(fitted, seen, asked.observed, exhausted)
+
+
+_KEPT = 32
+_MOST_WAITING = 16
+"""Different questions, at most: each may have tens of megabytes, and take a worker seconds."""
+
+_LINE = "importance"
+"""Of all sweeps in one line, so that a search waits for one answer at most before it has its turn."""
+
+
+class Importances:
+    """Answers to `GetImportance`; the last ones are kept, as many people look at one sweep."""
+
+    def __init__(self, fits: Fits) -> None:
+        self._fits = fits
+        self._known: OrderedDict[bytes, Fit] = OrderedDict()
+        self._asking = asyncio.Lock()
+
+    async def answer(self, request: v1.GetImportanceRequest) -> Importance:
+        """Return the answer.
+
+        Raises:
+            DomainError: the request is malformed, or there will be no answer.
+        """
+        digest = blake2b(request.SerializeToString(deterministic=True), digest_size=16).digest()
+        fit = self._known_fit(digest) or await self._asked(digest, request)
+        found = await fit.awaited()
+        assert isinstance(found, Importance)
+        return found
+
+    async def _asked(self, digest: bytes, request: v1.GetImportanceRequest) -> Fit:
+        async with self._asking:
+            fit = self._known_fit(digest)  # others may have asked the same meanwhile
+            if fit is not None:
+                return fit
+            if sum(not fit.answer.done() for fit in self._known.values()) >= _MOST_WAITING:
+                why = "too many questions about importance wait"
+                raise DomainError(why, status=Status.RESOURCE_EXHAUSTED, retry_after=5.0)
+            question = await asyncio.to_thread(codec.importance_question, request)  # may have 2,000 points
+            fit = self._known[digest] = self._fits.submit(_LINE, question)
+            while len(self._known) > _KEPT:
+                self._known.popitem(last=False)
+            return fit
+
+    def _known_fit(self, digest: bytes) -> Fit | None:
+        fit = self._known.get(digest)
+        if fit is None or fit.is_lost:
+            return None
+        self._known.move_to_end(digest)
+        return fit
+
 
 Context: TypeAlias = "grpc.aio.ServicerContext[object, object]"
 

@@ -9,7 +9,16 @@ from typing import BinaryIO
 
 from sweepd_kernel.process.os_process import die_with_parent
 from sweepd_suggestion.domain.importance import ImportanceQuestion
-from sweepd_suggestion.frames import HEADER, Failed, FromWorker, Ready, ToWorker, WarmUp, packed, to_worker
+from sweepd_suggestion.worker_process import (
+    HEADER,
+    Failed,
+    FromWorker,
+    Ready,
+    ToWorker,
+    WarmUp,
+    packed,
+    to_worker,
+)
 
 _ENGINE_MODULE = "sweepd_suggestion.domain.gaussian_process"
 _IMPORTANCE_MODULE = "sweepd_suggestion.domain.feature_importance"

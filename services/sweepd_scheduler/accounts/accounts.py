@@ -14,12 +14,13 @@ from sweepd_kernel.auth.open_calls import EXPIRED, REVOKED, OpenCalls
 from sweepd_kernel.auth.principal import Principal
 from sweepd_kernel.clock import Clock
 from sweepd_kernel.errors import BadTokenError, DomainError, NotFoundError, Status
-from sweepd_scheduler.accounts.ports import AccountStore, Made
 from sweepd_scheduler.api.request_codec import LETTERS
 from sweepd_scheduler.domain.account import (
     MAX_VALID,
     SALT_BYTES,
     SECOND,
+    AccountStore,
+    Made,
     Token,
     TokenRequest,
     TokenState,
@@ -29,8 +30,8 @@ from sweepd_scheduler.domain.account import (
     request_digest,
     secret_text,
 )
+from sweepd_scheduler.domain.events import microseconds
 from sweepd_scheduler.domain.requests.remembered import DAY, Repeatable, RequestIdReusedError
-from sweepd_scheduler.domain.timing import microseconds
 from sweepd_scheduler.reads.watch import SlowReaderError, StoppingError
 
 SIGN_OF_LIFE = 5.0

@@ -13,7 +13,7 @@ from sweepd_kernel.rpc import page_token
 from sweepd_scheduler.accounts.accounts import Accounts
 from sweepd_scheduler.accounts.places import Places
 from sweepd_scheduler.api.requester import repeatable
-from sweepd_scheduler.api.run_codec import timestamp
+from sweepd_scheduler.api.run_codec import message_fields
 from sweepd_scheduler.domain import names
 from sweepd_scheduler.domain.account import (
     BoundTokenError,
@@ -28,21 +28,15 @@ from sweepd_scheduler.message_size import page
 
 _SCOPES_READ = {value: scope for scope, value in SCOPES.items()}
 _STATES = {state: v1.TokenState.Value(f"TOKEN_STATE_{state.name}") for state in TokenState}
+_token_fields = message_fields(v1.Token, Token)
+_entity_fields = message_fields(v1.Entity, EntityEntry)
+_project_fields = message_fields(v1.Project, ProjectEntry)
 
 
 def token_message(token: Token, now: int) -> v1.Token:
     """Return a token as a message; its secret is not known here."""
     return v1.Token(
-        id=token.id,
-        display_name=token.display_name,
-        account=token.account,
-        scope=SCOPES[token.scope],
-        projects=sorted(token.bounds.places),
-        state=_STATES[token.state(now)],
-        create_time=timestamp(token.create_time),
-        expire_time=timestamp(token.expire_time),
-        revoke_time=timestamp(token.revoke_time),
-        creator=token.creator,
+        **_token_fields(token), projects=sorted(token.bounds.places), state=_STATES[token.state(now)]
     )
 
 
@@ -71,18 +65,12 @@ def wanted_token(request: v1.CreateTokenRequest) -> TokenRequest:
 
 def entity_message(entity: EntityEntry) -> v1.Entity:
     """Return an entity as a message."""
-    create_time = timestamp(entity.create_time)
-    return v1.Entity(name=entity.name, create_time=create_time, projects=entity.projects)
+    return v1.Entity(**_entity_fields(entity))
 
 
 def project_message(project: ProjectEntry) -> v1.Project:
     """Return a project as a message."""
-    return v1.Project(
-        name=str(project.name),
-        create_time=timestamp(project.create_time),
-        sweeps=project.sweeps,
-        runs=project.runs,
-    )
+    return v1.Project(**_project_fields(project), name=str(project.name))
 
 
 DIGEST_BYTES = 32

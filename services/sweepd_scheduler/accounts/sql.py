@@ -3,22 +3,12 @@
 from collections.abc import Sequence
 
 from sweepd_kernel.sql.database import Engine
-from sweepd_scheduler.accounts.ports import Loaded, Made
-from sweepd_scheduler.accounts.tables_sql import (
-    ENTITY,
-    PROJECT,
-    TOKEN,
-    TOKEN_REQUEST,
-    entity_values,
-    project_values,
-    token_of,
-    token_request_of,
-    token_request_values,
-    token_values,
-)
-from sweepd_scheduler.domain.account import Token
+from sweepd_scheduler.accounts import tables_sql as sql
+from sweepd_scheduler.domain.account import Loaded, Made, Token
 from sweepd_scheduler.domain.names import Parent
 
+_TOKENS = f"select {sql.TOKEN} from token order by number"  # noqa: S608
+_MADE = f"select {sql.TOKEN_REQUEST} from token_request order by time"  # noqa: S608
 _FORGET_MADE = "delete from token_request where time < ?"
 _OR_NOTHING = "on conflict do nothing"
 
@@ -34,11 +24,8 @@ class SqlAccounts:
         execute = self._connection.execute
         with self._connection.snapshot():
             return Loaded(
-                tokens=[token_of(row) for row in execute(f"select {TOKEN} from token order by number")],  # noqa: S608
-                made=[
-                    token_request_of(row)
-                    for row in execute(f"select {TOKEN_REQUEST} from token_request order by time")  # noqa: S608
-                ],
+                tokens=[sql.token_of(row) for row in execute(_TOKENS)],
+                made=[sql.token_request_of(row) for row in execute(_MADE)],
                 entities=[(name, time) for name, time in execute("select name, create_time from entity")],
                 projects=[
                     (Parent(entity, project), time)
@@ -49,9 +36,9 @@ class SqlAccounts:
     def put_token(self, token: Token, made: Made | None, forget_before: int) -> None:
         """Store a new or changed token durably."""
         with self._connection.transaction():
-            self._connection.execute(TOKEN.upsert, token_values(token))
+            self._connection.execute(sql.TOKEN.upsert, sql.token_values(token))
             if made is not None:
-                self._connection.execute(TOKEN_REQUEST.upsert, token_request_values(made))
+                self._connection.execute(sql.TOKEN_REQUEST.upsert, sql.token_request_values(made))
             self._connection.execute(_FORGET_MADE, (forget_before,))
 
     def forget(self, tokens: Sequence[str], made_before: int) -> None:
@@ -63,13 +50,13 @@ class SqlAccounts:
 
     def put_entity(self, name: str, now: int) -> None:
         """Store an entity."""
-        values = entity_values(name=name, create_time=now)
-        self._connection.execute(f"{ENTITY.insert} {_OR_NOTHING}", values)
+        values = sql.entity_values(name=name, create_time=now)
+        self._connection.execute(f"{sql.ENTITY.insert} {_OR_NOTHING}", values)
 
     def put_project(self, name: Parent, now: int) -> None:
         """Store a project."""
-        values = project_values(entity=name.entity, project=name.project, create_time=now)
-        self._connection.execute(f"{PROJECT.insert} {_OR_NOTHING}", values)
+        values = sql.project_values(entity=name.entity, project=name.project, create_time=now)
+        self._connection.execute(f"{sql.PROJECT.insert} {_OR_NOTHING}", values)
 
     def close(self) -> None:
         """Close the database."""

@@ -8,8 +8,7 @@ from sqlalchemy.orm import registry
 from sqlmodel import SQLModel
 
 from sweepd_kernel.sql.model import column
-from sweepd_scheduler.accounts.ports import Made, places_of, places_text
-from sweepd_scheduler.domain.account import Token
+from sweepd_scheduler.domain.account import Made, Token, places_of, places_text
 
 
 class AccountTable(SQLModel, registry=registry()):

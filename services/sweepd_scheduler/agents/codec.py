@@ -18,6 +18,8 @@ from sweepd_kernel.rpc import limits
 from sweepd_kernel.rpc.limits import ARGV, TOO_LONG, fits
 from sweepd_scheduler.api.run_codec import CAUSES, RUN_STATES
 from sweepd_scheduler.api.sweep_codec import SWEEP_STATES
+from sweepd_scheduler.domain import events
+from sweepd_scheduler.domain.agents import commands
 from sweepd_scheduler.domain.agents.agent import (
     AttemptRef,
     HandleEntry,
@@ -26,32 +28,8 @@ from sweepd_scheduler.domain.agents.agent import (
     Session,
     check_identity,
 )
-from sweepd_scheduler.domain.agents.commands import (
-    Ack,
-    AttemptVerdict,
-    Command,
-    Fate,
-    Fenced,
-    StartRun,
-    StopRun,
-    SweepEnded,
-    Unsupported,
-    Welcome,
-)
-from sweepd_scheduler.domain.events import (
-    Answered,
-    Described,
-    Exited,
-    Heartbeat,
-    Observation,
-    Observed,
-    Offered,
-    Report,
-    Started,
-)
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause, StopMode
 from sweepd_scheduler.domain.runs.values import MAX_KEYS
-from sweepd_scheduler.domain.timing import Timeouts
 
 MAX_SLOTS = 1_024
 MAX_ROW = 2**62
@@ -60,7 +38,7 @@ MOST_KEYS_READ = 1_000
 MAX_TEXT = 2_000
 MAX_DISPLAY_NAME = 1_000
 MAX_TAG_CHARACTERS = 1_000
-_FATES = {fate: v1.AttemptFate.Value(f"ATTEMPT_FATE_{fate.name}") for fate in Fate}
+_FATES = {fate: v1.AttemptFate.Value(f"ATTEMPT_FATE_{fate.name}") for fate in commands.Fate}
 _INELIGIBLE = {
     reason: v1.IneligibleReason.Value(f"INELIGIBLE_REASON_{reason.name}")
     for reason in IneligibleReason
@@ -124,7 +102,7 @@ def check_report(kind: str | None, request: v1.AttachRequest) -> None:
         raise MalformedReportError(f"report {kind}: {error}") from None
 
 
-def report(session: str, request: v1.AttachRequest) -> Report:
+def report(session: str, request: v1.AttachRequest) -> events.Report:
     """Read a report that the core decides on.
 
     Raises:
@@ -132,9 +110,9 @@ def report(session: str, request: v1.AttachRequest) -> Report:
     """
     match request.WhichOneof("report"):
         case "heartbeat":
-            return Heartbeat(session, tuple(ref(each) for each in request.heartbeat.alive))
+            return events.Heartbeat(session, tuple(ref(each) for each in request.heartbeat.alive))
         case "offer":
-            return Offered(session, request.offer.wanted)
+            return events.Offered(session, request.offer.wanted)
         case "run_started":
             return _started(session, request.run_started)
         case "observations":
@@ -144,7 +122,7 @@ def report(session: str, request: v1.AttachRequest) -> Report:
         case "details":
             return _described(session, request.details)
         case "command_result":
-            return Answered(
+            return events.Answered(
                 session, request.command_result.command_id, request.command_result.error[:MAX_TEXT]
             )
         case other:
@@ -156,32 +134,34 @@ def ref(message: v1.AttemptRef) -> AttemptRef:
     return AttemptRef(message.run_handle, message.attempt)
 
 
-def command_message(command: Command, timeouts: Timeouts, session: Session | None) -> v1.AttachResponse:
+def command_message(
+    command: commands.Command, timeouts: events.Timeouts, session: Session | None
+) -> v1.AttachResponse:
     """Return a command as a message; `session` is the one that it goes to.
 
     A Welcome lacks the intervals that depend on the load; the stream fills them in.
     """
     match command:
-        case StartRun():
+        case commands.StartRun():
             return v1.AttachResponse(start_run=_start_message(command, timeouts))
-        case StopRun(command=number, ref=attempt, mode=mode, reason=reason):
+        case commands.StopRun(command=number, ref=attempt, mode=mode, reason=reason):
             stop = v1.StopRun(
                 command_id=number, attempt=ref_message(attempt), mode=_STOP_MODES[mode], reason=reason
             )
             return v1.AttachResponse(stop_run=stop)
-        case Ack():
+        case commands.Ack():
             end = command if command.run_state is not None else None
             return v1.AttachResponse(ack=ack_message(command.ref, acked(command), end))
-        case Fenced(ref=attempt):
+        case commands.Fenced(ref=attempt):
             return v1.AttachResponse(fenced=v1.Fenced(attempt=ref_message(attempt)))
-        case Unsupported():
+        case commands.Unsupported():
             return unsupported_message(command)
-        case SweepEnded(name=name, state=state, reason=reason):
+        case commands.SweepEnded(name=name, state=state, reason=reason):
             ended = v1.SweepEnded(sweep=name, state=SWEEP_STATES[state], reason=reason)
             return v1.AttachResponse(sweep_ended=ended)
         case Ineligible():
             return v1.AttachResponse(ineligible=_ineligible_message(command))
-        case Welcome(verdicts=verdicts, ineligible=ineligible):
+        case commands.Welcome(verdicts=verdicts, ineligible=ineligible):
             welcome = v1.Welcome(
                 session=session.id if session else "",
                 lease_duration=duration(timeouts.lease),
@@ -192,7 +172,7 @@ def command_message(command: Command, timeouts: Timeouts, session: Session | Non
             return v1.AttachResponse(welcome=welcome)
 
 
-def unsupported_message(command: Unsupported) -> v1.AttachResponse:
+def unsupported_message(command: commands.Unsupported) -> v1.AttachResponse:
     """Return the answer to a report that makes no sense."""
     return v1.AttachResponse(unsupported=v1.Unsupported(report=command.what))
 
@@ -216,12 +196,14 @@ def ref_message(attempt: AttemptRef) -> v1.AttemptRef:
     return v1.AttemptRef(run_handle=attempt.handle, attempt=attempt.attempt)
 
 
-def acked(ack: Ack) -> dict[v1.Lane.ValueType, int]:
+def acked(ack: commands.Ack) -> dict[v1.Lane.ValueType, int]:
     """Return the cursors that the core acknowledges, by lane."""
     return _known(ack.observation_row, ack.details_sequence)
 
 
-def ack_message(ref: AttemptRef, cursors: Mapping[v1.Lane.ValueType, int], end: Ack | None) -> v1.Ack:
+def ack_message(
+    ref: AttemptRef, cursors: Mapping[v1.Lane.ValueType, int], end: commands.Ack | None
+) -> v1.Ack:
     """Return an acknowledgement of lanes, and of the end of the attempt where there is one."""
     message = v1.Ack(attempt=ref_message(ref), cursors=_cursor_messages(cursors))
     if end is not None and end.run_state is not None:
@@ -235,9 +217,9 @@ def duration(seconds: float) -> Duration:
     return Duration(seconds=whole, nanos=int((seconds - whole) * 1e9))
 
 
-def _started(session: str, message: v1.RunStarted) -> Started:
+def _started(session: str, message: v1.RunStarted) -> events.Started:
     argv = tuple(message.argv) if fits(message.argv, ARGV) else TOO_LONG
-    return Started(
+    return events.Started(
         session=session,
         ref=ref(message.attempt),
         argv=argv,
@@ -245,31 +227,31 @@ def _started(session: str, message: v1.RunStarted) -> Started:
     )
 
 
-def _observed(session: str, message: v1.ObservationBatch) -> Observed:
+def _observed(session: str, message: v1.ObservationBatch) -> events.Observed:
     rows = [each.row for each in message.observations]
     inside = not rows or (rows[0] >= message.first_row and rows[-1] <= message.last_row)
     if not 1 <= message.first_row <= message.last_row <= MAX_ROW or not inside or rows != sorted(rows):
         raise MalformedReportError("report observations: its rows are out of order or out of its range")
-    return Observed(
+    return events.Observed(
         session=session,
         ref=ref(message.attempt),
         first_row=message.first_row,
         last_row=message.last_row,
         observations=tuple(
-            Observation(each.row, each.value, each.step if each.key == CHECKPOINT_KEY else None)
+            events.Observation(each.row, each.value, each.step if each.key == CHECKPOINT_KEY else None)
             for each in message.observations
             if each.key in (0, CHECKPOINT_KEY)
         ),
     )
 
 
-def _exited(session: str, message: v1.RunExited) -> Exited:
+def _exited(session: str, message: v1.RunExited) -> events.Exited:
     ended = message.exit
     if ended.cause not in CAUSES or max(message.last_row, message.log_bytes) > MAX_ROW:
         size = f"last row {message.last_row}, {message.log_bytes} bytes of log"
         raise MalformedReportError(f"report run_exited: cause {ended.cause}, {size}")
     cause = CAUSES[ended.cause]
-    return Exited(
+    return events.Exited(
         session=session,
         ref=ref(message.attempt),
         last_row=message.last_row,
@@ -292,11 +274,11 @@ def _logged_keys(keys: Sequence[str]) -> tuple[str, ...]:
     return tuple(sorted(key for key in keys[:MOST_KEYS_READ] if len(key) <= MAX_KEY_LENGTH)[:MAX_KEYS])
 
 
-def _described(session: str, message: v1.DetailsReport) -> Described:
+def _described(session: str, message: v1.DetailsReport) -> events.Described:
     body = message.details.SerializeToString()
     if len(body) > MAX_DETAILS_BYTES or not 1 <= message.sequence <= MAX_ROW:
         raise MalformedReportError(f"report details: {len(body)} bytes, sequence {message.sequence}")
-    return Described(
+    return events.Described(
         session=session,
         ref=ref(message.attempt),
         sequence=message.sequence,
@@ -313,7 +295,7 @@ def tags_that_fit(tags: Iterable[str]) -> tuple[str, ...]:
     return tuple(tag for tag, size in zip(tags, sizes, strict=True) if size <= MAX_TAG_CHARACTERS)
 
 
-def _start_message(command: StartRun, timeouts: Timeouts) -> v1.StartRun:
+def _start_message(command: commands.StartRun, timeouts: events.Timeouts) -> v1.StartRun:
     sweep, run = command.sweep, command.run
     metric = sweep.spec.metric
     return v1.StartRun(
@@ -343,7 +325,7 @@ def _ineligible_message(ineligible: Ineligible) -> v1.Ineligible:
     )
 
 
-def _verdict_message(verdict: AttemptVerdict) -> v1.AttemptVerdict:
+def _verdict_message(verdict: commands.AttemptVerdict) -> v1.AttemptVerdict:
     return v1.AttemptVerdict(
         attempt=ref_message(verdict.ref),
         fate=_FATES[verdict.fate],

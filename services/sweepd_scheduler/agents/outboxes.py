@@ -12,7 +12,7 @@ from sweepd_scheduler.agents import codec
 from sweepd_scheduler.agents.forwarder import LANES, Lane
 from sweepd_scheduler.domain.agents.agent import AttemptRef, Session
 from sweepd_scheduler.domain.agents.commands import Ack, Command, Welcome
-from sweepd_scheduler.domain.timing import Timeouts
+from sweepd_scheduler.domain.events import Timeouts
 
 MAX_COMMANDS = 4_096
 HEARTBEAT_SHARE = 3.0

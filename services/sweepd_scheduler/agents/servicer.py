@@ -18,10 +18,10 @@ from sweepd_scheduler.api.requester import Requester, repeatable
 from sweepd_scheduler.api.run_codec import timestamp
 from sweepd_scheduler.domain import names
 from sweepd_scheduler.domain.agents.agent import Guarded, QuarantineCause, Session
+from sweepd_scheduler.domain.events import microseconds
 from sweepd_scheduler.domain.requests.requests import ReleaseAgent, Released
 from sweepd_scheduler.domain.runs.run import Run
 from sweepd_scheduler.domain.state import State
-from sweepd_scheduler.domain.timing import microseconds
 from sweepd_scheduler.message_size import page
 from sweepd_scheduler.owner.owner import Owner
 from sweepd_scheduler.reads.reading import Reading

@@ -1,8 +1,11 @@
-"""Messages of runs, their attempts, their history, and what keeps them from being handed out."""
+"""Messages of runs, their attempts and history, of prior runs, and what keeps runs from being handed out."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
-from typing import Any, TypeVar, get_args
+from enum import Enum, EnumType
+from math import inf, isfinite
+from typing import Any, TypeVar, cast, get_args
 
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
@@ -11,13 +14,18 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from sweepd import v1
 from sweepd.codec import point_message
 from sweepd.spec import ObjectiveValue
+from sweepd_kernel.auth.principal import Bounds
 from sweepd_kernel.errors import InvalidFieldError
-from sweepd_scheduler.domain.early_termination.judging import Verdict
 from sweepd_scheduler.domain.effects import HistoryEntry
-from sweepd_scheduler.domain.runs.run import Attempt, Exit, ExitCause, PointSource, Provenance, Run
-from sweepd_scheduler.domain.sweeps.explain import Obstacle, ObstacleKind
-from sweepd_scheduler.domain.transitions import AttemptState, RunState, SweepState
+from sweepd_scheduler.domain.eligibility import Obstacle
+from sweepd_scheduler.domain.names import parent, sweep_name
+from sweepd_scheduler.domain.runs.early_termination import Verdict
+from sweepd_scheduler.domain.runs.run import Attempt, Exit, ExitCause, Provenance, Run
+from sweepd_scheduler.domain.search.prior_runs import PriorRun
+from sweepd_scheduler.domain.transitions import FINAL_RUN, RunState, SweepState
+from sweepd_scheduler.reads.prior_found import MOST_RUNS, Filter, Gathered, Selection
 
+S = TypeVar("S", RunState, SweepState)
 _TYPES = {
     FieldDescriptor.CPPTYPE_STRING: (str, bytes),
     FieldDescriptor.CPPTYPE_BOOL: (bool,),
@@ -29,16 +37,45 @@ _TYPES = {
 }
 
 
-def plain_fields(message: type[Message], entity: type) -> Callable[[object], dict[str, Any]]:
-    """Return a function that returns them by name; a new one needs no line where messages are made.
+def timestamp(microseconds: int) -> Timestamp | None:
+    """Return a time; None for never."""
+    if not microseconds:
+        return None
+    return Timestamp(seconds=microseconds // 1_000_000, nanos=microseconds % 1_000_000 * 1_000)
 
-    It is compiled from their names, as messages of runs are made by the thousand.
+
+def message_fields(message: type[Message], entity: type) -> Callable[[object], dict[str, Any]]:
+    """Return a function that returns the fields of a message that an entity has under the same names.
+
+    Enums become their numbers, times timestamps; a new field needs no line where messages are made. The
+    function is compiled from the names, as messages of runs are made by the thousand.
     """
-    types = {each.name: _TYPES.get(each.cpp_type, ()) for each in message.DESCRIPTOR.fields}
-    names = [each.name for each in fields(entity) if _plain(each.type) in types.get(each.name, ())]
-    values = ", ".join(f'"{name}": thing.{name}' for name in names)
-    returned: Callable[[object], dict[str, Any]] = eval(f"lambda thing: {{{values}}}")  # noqa: S307 (our own names)
+    scope: dict[str, Any] = {"timestamp": timestamp}
+    values: list[str] = []
+    for each in fields(entity):
+        field, kind = message.DESCRIPTOR.fields_by_name.get(each.name), _plain(each.type)
+        value = f"thing.{each.name}"
+        if field is not None and field.message_type is Timestamp.DESCRIPTOR:
+            values.append(f'"{each.name}": timestamp({value})')
+        elif field is not None and field.enum_type and (numbers := _numbers(field.enum_type.name, kind)):
+            scope[each.name] = numbers
+            values.append(f'"{each.name}": {each.name}[{value}]')
+        elif field is not None and kind in _TYPES.get(field.cpp_type, ()):
+            values.append(f'"{each.name}": {value}')
+    returned: Callable[[object], dict[str, Any]] = eval(f"lambda thing: {{{', '.join(values)}}}", scope)  # noqa: S307 (our own names)
     return returned
+
+
+def _numbers(enum: str, kind: object) -> dict[object, int]:
+    """Return the number of each value of an enum, 0 for None; nothing unless the contract has all of them."""
+    if not isinstance(kind, EnumType):
+        return {}
+    prefix = re.sub("(?<=[a-z])(?=[A-Z])", "_", enum).upper()
+    names = {each: f"{prefix}_{each.name}" for each in cast("type[Enum]", kind)}
+    known: dict[str, int] = dict(getattr(v1, enum).items())
+    if not known.keys() >= set(names.values()):
+        return {}
+    return {None: 0, **{each: known[name] for each, name in names.items()}}
 
 
 def _plain(hint: object) -> object:
@@ -48,15 +85,16 @@ def _plain(hint: object) -> object:
 
 
 RUN_STATES = {state: v1.RunState.Value(f"RUN_STATE_{state.name}") for state in RunState}
-_ATTEMPT_STATES = {each: v1.AttemptState.Value(f"ATTEMPT_STATE_{each.name}") for each in AttemptState}
-_CAUSES = {cause: v1.ExitCause.Value(f"EXIT_CAUSE_{cause.name}") for cause in ExitCause}
-_SOURCES = {source: v1.PointSource.Value(f"POINT_SOURCE_{source.name}") for source in PointSource}
-CAUSES = {number: cause for cause, number in _CAUSES.items()}
+CAUSES = {v1.ExitCause.Value(f"EXIT_CAUSE_{cause.name}"): cause for cause in ExitCause}
 MAX_ATTEMPT_BYTES = 1_000_000
-_run_fields = plain_fields(v1.Run, Run)
-_attempt_fields = plain_fields(v1.Attempt, Attempt)
-
-S = TypeVar("S", RunState, SweepState)
+_run_fields = message_fields(v1.Run, Run)
+_attempt_fields = message_fields(v1.Attempt, Attempt)
+_exit_fields = message_fields(v1.Exit, Exit)
+_provenance_fields = message_fields(v1.Provenance, Provenance)
+_verdict_fields = message_fields(v1.Verdict, Verdict)
+_event_fields = message_fields(v1.RunEvent, HistoryEntry)
+_obstacle_fields = message_fields(v1.Obstacle, Obstacle)
+_prior_run_fields = message_fields(v1.PriorRun, PriorRun)
 
 
 def run_message(run: Run, kind: ObjectiveValue) -> v1.Run:
@@ -64,18 +102,14 @@ def run_message(run: Run, kind: ObjectiveValue) -> v1.Run:
     return v1.Run(
         **_run_fields(run),
         sweep="" if run.is_standalone else run.name.rpartition("-")[0],
-        state=RUN_STATES[run.state],
         attempt=run.attempt,
         parameters=point_message(run.point),
         attempts=_attempt_messages(run.attempts),
         best_value=run.values.best,
         last_value=run.values.last,
         iterations=run.values.iterations,
-        provenance=_provenance_message(run.provenance),
-        verdicts=[_verdict_message(verdict) for verdict in run.verdicts],
-        create_time=timestamp(run.create_time),
-        start_time=timestamp(run.start_time),
-        end_time=timestamp(run.end_time),
+        provenance=v1.Provenance(**_provenance_fields(run.provenance)),
+        verdicts=[v1.Verdict(**_verdict_fields(each), prior_compared=each.prior) for each in run.verdicts],
         value=run.value(kind),
     )
 
@@ -92,13 +126,6 @@ def read_states(wanted: Mapping[S, int], numbers: Iterable[int]) -> tuple[S, ...
     if unknown:
         raise InvalidFieldError("states", f"{unknown[0]} is no state")
     return tuple(by_number[number] for number in numbers)
-
-
-def timestamp(microseconds: int) -> Timestamp | None:
-    """Return a time; None for never."""
-    if not microseconds:
-        return None
-    return Timestamp(seconds=microseconds // 1_000_000, nanos=microseconds % 1_000_000 * 1_000)
 
 
 def _attempt_messages(attempts: Sequence[Attempt]) -> list[v1.Attempt]:
@@ -120,49 +147,11 @@ def _attempt_messages(attempts: Sequence[Attempt]) -> list[v1.Attempt]:
 
 
 def _attempt_message(attempt: Attempt) -> v1.Attempt:
-    return v1.Attempt(
-        **_attempt_fields(attempt),
-        state=_ATTEMPT_STATES[attempt.state],
-        exit=_exit_message(attempt.exit) if attempt.exit else None,
-        assign_time=timestamp(attempt.assign_time),
-        start_time=timestamp(attempt.start_time),
-        end_time=timestamp(attempt.end_time),
-    )
-
-
-def _exit_message(ended: Exit) -> v1.Exit:
-    return v1.Exit(cause=_CAUSES[ended.cause], code=ended.code, signal=ended.signal, message=ended.message)
-
-
-def _provenance_message(origin: Provenance) -> v1.Provenance:
-    return v1.Provenance(
-        source=_SOURCES[origin.source],
-        index=origin.index,
-        observations_seen=origin.observations_seen,
-        study_length=origin.study_length,
-        engine=origin.engine,
-        seed=origin.seed,
-        predicted_value=origin.predicted_value,
-        predicted_deviation=origin.predicted_deviation,
-        expected_improvement=origin.expected_improvement,
-    )
-
-
-def _verdict_message(verdict: Verdict) -> v1.Verdict:
-    return v1.Verdict(
-        rule=verdict.rule,
-        rung=verdict.rung,
-        value=verdict.value,
-        threshold=verdict.threshold,
-        rank=verdict.rank,
-        compared=verdict.compared,
-        decide_time=timestamp(verdict.decide_time),
-        prior_compared=verdict.prior,
-    )
+    ended = v1.Exit(**_exit_fields(attempt.exit)) if attempt.exit else None
+    return v1.Attempt(**_attempt_fields(attempt), exit=ended)
 
 
 MAX_DETAIL = 1_000
-_OBSTACLES = {kind: v1.ObstacleKind.Value(f"OBSTACLE_KIND_{kind.name}") for kind in ObstacleKind}
 _SENTENCES = {
     "run-assigned": "handed out to agent {agent}",
     "run-started": "its process has started",
@@ -181,12 +170,12 @@ _SENTENCES = {
 
 def event_message(line: HistoryEntry) -> v1.RunEvent:
     """Return an entry of the history of a run as a message."""
-    return v1.RunEvent(time=timestamp(line.time), kind=line.kind, attempt=line.attempt, detail=_detail(line))
+    return v1.RunEvent(**_event_fields(line) | {"detail": _detail(line)})
 
 
 def obstacle_message(obstacle: Obstacle) -> v1.Obstacle:
     """Return an obstacle as a message."""
-    return v1.Obstacle(kind=_OBSTACLES[obstacle.kind], message=obstacle.message)
+    return v1.Obstacle(**_obstacle_fields(obstacle))
 
 
 def _detail(line: HistoryEntry) -> str:
@@ -200,3 +189,71 @@ def _filled(sentence: str, detail: Mapping[str, str | int | float]) -> str:
     for key, value in detail.items():
         sentence = sentence.replace("{" + key + "}", str(value))
     return sentence
+
+
+_FIELD = "prior_runs"
+
+
+def selection(message: v1.PriorRunSelection) -> Selection:
+    """Read which runs are meant.
+
+    Raises:
+        InvalidFieldError: a filter makes no sense, or too many are named.
+        NotFoundError: a name of a sweep cannot be one.
+    """
+    names = tuple(dict.fromkeys(message.runs))
+    if len(names) > MOST_RUNS:
+        raise InvalidFieldError(f"{_FIELD}.runs", f"at most {MOST_RUNS:,} runs can be named")
+    return Selection(
+        runs=names,
+        sweeps=tuple(dict.fromkeys(sweep_name(name) for name in message.sweeps)),
+        project=parent(message.project, f"{_FIELD}.project") if message.project else None,
+        filter=_filter(message.filter),
+    )
+
+
+def report_message(found: Gathered) -> v1.PriorRunReport:
+    """Return what became of a selection."""
+    return v1.PriorRunReport(
+        taken=len(found.taken),
+        unsuitable=found.left_out,
+        unsuitable_runs=[v1.UnsuitableRun(run=run, reason=why) for run, why in found.unsuitable],
+        without_curve=found.without_curve,
+    )
+
+
+def prior_run_message(prior: PriorRun, bounds: Bounds) -> v1.PriorRun:
+    """Return what a sweep keeps of a run; its name is none to a caller for whom that does not exist."""
+    return v1.PriorRun(
+        **_prior_run_fields(prior),
+        run=prior.source if bounds.covers_name(prior.source) else "",
+        parameters=point_message(prior.point),
+        iterations=prior.values.iterations,
+        best_value=prior.values.best,
+        last_value=prior.values.last,
+    )
+
+
+def _filter(message: v1.PriorRunFilter) -> Filter:
+    states = read_states(RUN_STATES, message.states)
+    going = [state for state in states if state not in FINAL_RUN]
+    if going:
+        raise InvalidFieldError(f"{_FIELD}.filter.states", f"a run that is {going[0]} has not ended")
+    return Filter(
+        states=states,
+        tags=frozenset(message.tags),
+        created_from=_microseconds(message.created_from) if message.HasField("created_from") else 0,
+        created_before=_microseconds(message.created_before) if message.HasField("created_before") else None,
+        min_value=_bound("min_value", message.min_value) if message.HasField("min_value") else -inf,
+        max_value=_bound("max_value", message.max_value) if message.HasField("max_value") else inf,
+    )
+
+
+def _bound(name: str, value: float) -> float:
+    if not isfinite(value):
+        raise InvalidFieldError(f"{_FIELD}.filter.{name}", "a bound must be finite")
+    return value
+
+
+def _microseconds(time: Timestamp) -> int:
+    return time.seconds * 1_000_000 + time.nanos // 1_000

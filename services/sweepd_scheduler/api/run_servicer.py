@@ -9,22 +9,14 @@ from sweepd.v1 import run_service_pb2_grpc
 from sweepd_kernel.auth.principal import current_principal
 from sweepd_kernel.errors import InvalidFieldError, NotFoundError
 from sweepd_kernel.rpc import page_token
-from sweepd_scheduler.api import request_codec
-from sweepd_scheduler.api.prior_run_codec import prior_run_message
+from sweepd_scheduler.api import request_codec, run_codec
 from sweepd_scheduler.api.requester import Requester, repeatable
-from sweepd_scheduler.api.run_codec import (
-    RUN_STATES,
-    event_message,
-    obstacle_message,
-    read_states,
-    run_message,
-)
 from sweepd_scheduler.domain import names
+from sweepd_scheduler.domain.eligibility import obstacles_of_run
 from sweepd_scheduler.domain.names import RunName, SweepName
 from sweepd_scheduler.domain.requests import requests
 from sweepd_scheduler.domain.requests.requests import Retried, Runs
 from sweepd_scheduler.domain.runs.run import Run
-from sweepd_scheduler.domain.sweeps.explain import obstacles_of_run
 from sweepd_scheduler.domain.sweeps.sweep import StoredSweep, Sweep
 from sweepd_scheduler.message_size import page, run_weight
 from sweepd_scheduler.owner.owner import Owner
@@ -67,7 +59,7 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
         """Return one run."""
         sweep, run = await self._find(names.run_name(request.name))
         details = await self._reading(self._reading.records.details, run.key)
-        message = run_message(run, sweep.value_kind)
+        message = run_codec.run_message(run, sweep.value_kind)
         if details is not None:
             message.details.MergeFromString(details)
         return v1.GetRunResponse(run=message)
@@ -79,14 +71,14 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
         if request.project:
             return await self._list_project(request)
         sweep = await self._reading.sweep(names.sweep_name(request.sweep))
-        wanted = read_states(RUN_STATES, request.states)
+        wanted = run_codec.read_states(run_codec.RUN_STATES, request.states)
         best = request.order == v1.RUN_ORDER_BEST
         after = _position(page_token.decoded(request.page_token, request))
         size = page_token.page_size(request.page_size)
         found = await self._reading(self._reading.records.runs, sweep, wanted, after, size, best=best)
         last = _place(found.entries[-1], sweep.value_kind) if found.more else None
         return v1.ListRunsResponse(
-            runs=[run_message(run, sweep.value_kind) for run in found.entries],
+            runs=[run_codec.run_message(run, sweep.value_kind) for run in found.entries],
             next_page_token=page_token.encoded(last, request) if last else "",
         )
 
@@ -148,9 +140,9 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
         state = self._owner.state
         obstacles = obstacles_of_run(state, state.sweeps.get(sweep.key, sweep), run)
         return v1.ExplainRunResponse(
-            run=run_message(run, sweep.value_kind),
-            events=_newest([event_message(line) for line in events]),
-            obstacles=[obstacle_message(each) for each in obstacles],
+            run=run_codec.run_message(run, sweep.value_kind),
+            events=_newest([run_codec.event_message(line) for line in events]),
+            obstacles=[run_codec.obstacle_message(each) for each in obstacles],
         )
 
     async def ListPriorRuns(
@@ -164,7 +156,7 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
         found = await self._reading(self._reading.records.prior_runs, sweep.key, index, size)
         bounds = current_principal().bounds
         return v1.ListPriorRunsResponse(
-            prior_runs=[prior_run_message(each, bounds) for each in found.entries],
+            prior_runs=[run_codec.prior_run_message(each, bounds) for each in found.entries],
             next_page_token=page_token.encoded([found.entries[-1].index], request) if found.more else "",
         )
 
@@ -202,7 +194,7 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
         found = await self._reading(
             self._reading.records.runs_of_project,
             parent,
-            read_states(RUN_STATES, request.states),
+            run_codec.read_states(run_codec.RUN_STATES, request.states),
             _place_in_project(page_token.decoded(request.page_token, request)),
             page_token.page_size(request.page_size),
             standalone=request.standalone,
@@ -210,7 +202,7 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
         kinds = await self._value_kinds(found.entries)
         last = found.entries[-1] if found.more else None
         return v1.ListRunsResponse(
-            runs=[run_message(run, kinds[run.sweep]) for run in found.entries],
+            runs=[run_codec.run_message(run, kinds[run.sweep]) for run in found.entries],
             next_page_token=page_token.encoded([last.create_time, *last.key], request) if last else "",
         )
 
@@ -247,7 +239,7 @@ def _newest(events: list[v1.RunEvent]) -> list[v1.RunEvent]:
 def _messages(found: Runs) -> list[v1.Run]:
     """Return as many of the runs as one answer carries; with `repeats` a point may have a thousand."""
     carried = page(found.runs, len(found.runs), run_weight).entries
-    return [run_message(run, found.kind) for run in carried]
+    return [run_codec.run_message(run, found.kind) for run in carried]
 
 
 def _sweep_of(run: Run) -> SweepName:

@@ -9,11 +9,10 @@ from sweepd.spec import Diagnostic, Parsed, SweepSpec, parse_text
 from sweepd.spec.preview import Preview, PreviewedRun, preview
 from sweepd_kernel.clock import Clock
 from sweepd_kernel.errors import DomainError, InvalidFieldError, Reason, Status, Violation
-from sweepd_scheduler.api.prior_run_codec import report_message
-from sweepd_scheduler.api.run_codec import plain_fields, timestamp
+from sweepd_scheduler.api.run_codec import message_fields, report_message
 from sweepd_scheduler.domain.names import RunName
 from sweepd_scheduler.domain.sweeps.figures import progress
-from sweepd_scheduler.domain.sweeps.sweep import Counts, Ending, PauseCause, SourceFile, Sweep
+from sweepd_scheduler.domain.sweeps.sweep import Counts, Ending, SourceFile, Sweep
 from sweepd_scheduler.domain.transitions import RunState, SweepState
 from sweepd_scheduler.message_size import MOST_BYTES, previewed_weight
 from sweepd_scheduler.reads.prior_found import Gathered
@@ -27,11 +26,10 @@ _ENDINGS = {
     Ending.STOP: v1.SWEEP_ENDING_STOP,
     Ending.RETRIED: v1.SWEEP_ENDING_STOP,
 }
-_PAUSE_CAUSES = {cause: v1.PauseCause.Value(f"PAUSE_CAUSE_{cause.name}") for cause in PauseCause}
 
 # A message has at most 4 MiB; of a huge sweep the file is left out, as all of it is in the specification.
 MAX_SWEEP_BYTES = 3_800_000
-_sweep_fields = plain_fields(v1.Sweep, Sweep)
+_sweep_fields = message_fields(v1.Sweep, Sweep)
 
 
 class InvalidSweepError(DomainError):
@@ -55,20 +53,14 @@ def sweep_message(sweep: Sweep, connected_agents: int) -> v1.Sweep:
         **_sweep_fields(sweep),
         name=str(sweep.name),
         spec=spec_message(sweep.spec),
-        state=SWEEP_STATES[sweep.state],
         ending=_ENDINGS[sweep.ending] if sweep.ending else v1.SWEEP_ENDING_UNSPECIFIED,
         run_counts=_counts_message(sweep.counts),
         planned_runs=count_or_none(sweep.planned_runs),
         best_run=str(RunName(sweep.name, sweep.best.run)) if sweep.best else "",
         best_value=sweep.best.value if sweep.best else None,
         connected_agents=connected_agents,
-        create_time=timestamp(sweep.create_time),
-        start_time=timestamp(sweep.start_time),
-        end_time=timestamp(sweep.end_time),
+        paused_by_itself=sweep.paused_by_itself,
     )
-    message.paused_by_itself = sweep.paused_by_itself
-    if sweep.pause_cause is not None:
-        message.pause_cause = _PAUSE_CAUSES[sweep.pause_cause]
     if sweep.objective_missing is not None:
         missing = sweep.objective_missing
         message.objective_missing.consecutive_runs = missing.consecutive_runs

@@ -15,35 +15,14 @@ from sweepd_kernel.auth.principal import current_principal
 from sweepd_kernel.clock import Clock
 from sweepd_kernel.errors import Violation
 from sweepd_kernel.rpc import page_token
-from sweepd_scheduler.api import request_codec
-from sweepd_scheduler.api.prior_run_codec import report_message, selection
+from sweepd_scheduler.api import request_codec, run_codec, sweep_codec
 from sweepd_scheduler.api.request_codec import drawn_ids
 from sweepd_scheduler.api.requester import Requester, repeatable
-from sweepd_scheduler.api.run_codec import obstacle_message, read_states, run_message
-from sweepd_scheduler.api.sweep_codec import (
-    SWEEP_STATES,
-    InvalidSweepError,
-    new_sweep,
-    previewed,
-    progress_parts,
-    read_file,
-    read_placed_file,
-    runs_wanted,
-    sweep_message,
-    validation,
-)
 from sweepd_scheduler.domain import names
-from sweepd_scheduler.domain.requests.requests import (
-    CancelSweep,
-    CreateSweep,
-    PauseSweep,
-    ResumeSweep,
-    StopSweep,
-    UpdateSweep,
-)
+from sweepd_scheduler.domain.eligibility import obstacles_of_sweep
+from sweepd_scheduler.domain.requests import requests
 from sweepd_scheduler.domain.runs.run import Run
 from sweepd_scheduler.domain.search.study import SearchEngine
-from sweepd_scheduler.domain.sweeps.explain import obstacles_of_sweep
 from sweepd_scheduler.domain.sweeps.sweep import StoredSweep, Sweep
 from sweepd_scheduler.message_size import page
 from sweepd_scheduler.owner.owner import Owner
@@ -58,7 +37,9 @@ MOST_NAMES = 10_000
 ProgressContext: TypeAlias = (
     "grpc.aio.ServicerContext[v1.ReadSweepProgressRequest, v1.ReadSweepProgressResponse]"
 )
-StateChange: TypeAlias = PauseSweep | ResumeSweep | StopSweep | CancelSweep
+StateChange: TypeAlias = (
+    requests.PauseSweep | requests.ResumeSweep | requests.StopSweep | requests.CancelSweep
+)
 WatchContext: TypeAlias = "grpc.aio.ServicerContext[v1.WatchSweepRequest, v1.WatchSweepResponse]"
 
 
@@ -88,16 +69,16 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
         self, request: v1.ValidateSweepRequest, context: object
     ) -> v1.ValidateSweepResponse:
         """Return every finding about a file."""
-        parsed = await self._reading.language(read_file, request.file)
-        return validation(parsed)
+        parsed = await self._reading.language(sweep_codec.read_file, request.file)
+        return sweep_codec.validation(parsed)
 
     async def PreviewSweep(self, request: v1.PreviewSweepRequest, context: object) -> v1.PreviewSweepResponse:
         """Return the runs that a file would start."""
-        count = runs_wanted(request)
-        parsed = await self._reading.language(read_placed_file, request.file)
+        count = sweep_codec.runs_wanted(request)
+        parsed = await self._reading.language(sweep_codec.read_placed_file, request.file)
         seed = secrets.randbits(SEED_BITS)
         prior = await self._begun_with(request, parsed.spec) if parsed.spec else None
-        return await self._reading.language(previewed, parsed, count, seed, self._clock, prior)
+        return await self._reading.language(sweep_codec.previewed, parsed, count, seed, self._clock, prior)
 
     async def CreateSweep(self, request: v1.CreateSweepRequest, context: object) -> v1.CreateSweepResponse:
         """Create a sweep; its seed and, if need be, its id are drawn here."""
@@ -107,14 +88,14 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
         if first is not None:  # a prior run or a service that it took may be gone by now
             return first
         wanted = names.new_id(request.sweep_id, "sweep_id") if request.sweep_id else None
-        spec, file = await self._reading.language(new_sweep, request)
+        spec, file = await self._reading.language(sweep_codec.new_sweep, request)
         if spec.seed is None:
             spec = replace(spec, seed=secrets.randbits(SEED_BITS))
         await self._check_searchable(spec)
         counted = await self._reading.language(counted_points, spec)
         prior = await self._begun_with(request, spec)
-        report = report_message(prior) if prior else None
-        event = CreateSweep(
+        report = run_codec.report_message(prior) if prior else None
+        event = requests.CreateSweep(
             parent=parent,
             id=wanted,
             drawn_ids=drawn_ids(),
@@ -140,7 +121,7 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
     async def ListSweeps(self, request: v1.ListSweepsRequest, context: object) -> v1.ListSweepsResponse:
         """Return a page of sweeps, newest first."""
         entity, _, project = request.parent.partition("/")
-        wanted = read_states(SWEEP_STATES, request.states)
+        wanted = run_codec.read_states(sweep_codec.SWEEP_STATES, request.states)
         before = _before(page_token.decoded(request.page_token, request))
         size = page_token.page_size(request.page_size)
         bounds = current_principal().bounds
@@ -155,26 +136,26 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
 
     async def PauseSweep(self, request: v1.PauseSweepRequest, context: object) -> v1.PauseSweepResponse:
         """Hand out nothing until it is resumed."""
-        event = PauseSweep(names.sweep_name(request.name))
+        event = requests.PauseSweep(names.sweep_name(request.name))
         answer = await self._change(event, request, request.request_id)
         return v1.PauseSweepResponse(sweep=answer)
 
     async def ResumeSweep(self, request: v1.ResumeSweepRequest, context: object) -> v1.ResumeSweepResponse:
         """Hand out again."""
-        event = ResumeSweep(names.sweep_name(request.name))
+        event = requests.ResumeSweep(names.sweep_name(request.name))
         answer = await self._change(event, request, request.request_id)
         return v1.ResumeSweepResponse(sweep=answer)
 
     async def StopSweep(self, request: v1.StopSweepRequest, context: object) -> v1.StopSweepResponse:
         """Hand out no more runs; live runs end by themselves."""
-        event = StopSweep(names.sweep_name(request.name))
+        event = requests.StopSweep(names.sweep_name(request.name))
         answer = await self._change(event, request, request.request_id)
         return v1.StopSweepResponse(sweep=answer)
 
     async def CancelSweep(self, request: v1.CancelSweepRequest, context: object) -> v1.CancelSweepResponse:
         """Kill what is live, and wait for the agents that are there."""
         name = names.sweep_name(request.name)
-        await self._change(CancelSweep(name), request, request.request_id)
+        await self._change(requests.CancelSweep(name), request, request.request_id)
         missing = await kills_reported(self._owner.state, self._watchers, name)
         sweep = await self._reading.sweep(names.sweep_name(request.name))
         return v1.CancelSweepResponse(sweep=self._message(sweep), unconfirmed_runs=missing[:MOST_NAMES])
@@ -183,9 +164,11 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
         """Change the specification."""
         name, edit = names.sweep_name(request.sweep.name), request_codec.edit(request)
 
-        async def prepare(stored: StoredSweep | None, attempt: int) -> UpdateSweep:
+        async def prepare(stored: StoredSweep | None, attempt: int) -> requests.UpdateSweep:
             last = await self._last_runs(name) if attempt else ()
-            return UpdateSweep(name=name, edit=edit, revision=request.revision, last=last, stored=stored)
+            return requests.UpdateSweep(
+                name=name, edit=edit, revision=request.revision, last=last, stored=stored
+            )
 
         return await self._asking.ask_prepared(
             prepare,
@@ -202,7 +185,7 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
         sweep = self._owner.state.sweeps.get(stored.key, stored)
         obstacles = obstacles_of_sweep(self._owner.state, sweep)
         return v1.ExplainSweepResponse(
-            sweep=self._message(stored), obstacles=[obstacle_message(each) for each in obstacles]
+            sweep=self._message(stored), obstacles=[run_codec.obstacle_message(each) for each in obstacles]
         )
 
     async def GetSweepImportance(
@@ -219,7 +202,7 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
     ) -> None:
         """Write the progress of its best value."""
         sweep = await self._reading.sweep(names.sweep_name(request.name))
-        for part in await self._reading(progress_parts, self._reading.records, sweep):
+        for part in await self._reading(sweep_codec.progress_parts, self._reading.records, sweep):
             await send(context.write, part)
 
     async def WatchSweep(  # type: ignore[override]  # writes by itself: a reader that stalls is noticed
@@ -233,7 +216,7 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
                 message = v1.WatchSweepResponse(
                     resume_token=str(changed.number),
                     sweep=self._message(changed.sweep) if changed.sweep else None,
-                    runs=[run_message(run, sweep.value_kind) for run in changed.runs],
+                    runs=[run_codec.run_message(run, sweep.value_kind) for run in changed.runs],
                     snapshot_continues=continues,
                 )
                 await send(context.write, message)
@@ -246,11 +229,11 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
         """Gather the prior runs that a request names; None: it names none."""
         if not request.HasField("prior_runs"):
             return None
-        return await self._prior_runs.gather(spec, selection(request.prior_runs))
+        return await self._prior_runs.gather(spec, run_codec.selection(request.prior_runs))
 
     def _message(self, sweep: Sweep) -> v1.Sweep:
         index = self._owner.state.index.get(sweep.key)
-        message = sweep_message(sweep, len(index.serving) if index else 0)
+        message = sweep_codec.sweep_message(sweep, len(index.serving) if index else 0)
         if index is not None:
             message.guarded_agents.extend(
                 sorted(agent for agent, each in index.guards.items() if each.is_quarantined)
@@ -274,7 +257,7 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
         if spec.method.learns:
             violations = await self._engine.objections(spec)
             if violations:
-                raise InvalidSweepError(tuple(Violation(path, why) for path, why in violations))
+                raise sweep_codec.InvalidSweepError(tuple(Violation(path, why) for path, why in violations))
 
 
 def _before(place: page_token.SortKey | None) -> int | None:

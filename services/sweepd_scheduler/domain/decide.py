@@ -1,60 +1,25 @@
 """The core: what an event changes and what follows, free of I/O, clocks and randomness."""
 
-from sweepd_scheduler.domain import hand_out
+from collections.abc import Callable, Generator
+from typing import TypeVar, cast
+
+from sweepd_scheduler.domain import events, hand_out
 from sweepd_scheduler.domain.agents import attach, lease, reports
-from sweepd_scheduler.domain.agents.release import release
 from sweepd_scheduler.domain.draft import Draft
 from sweepd_scheduler.domain.effects import Decision, Steps, whole
 from sweepd_scheduler.domain.eligibility import notify_changes
-from sweepd_scheduler.domain.events import (
-    Announced,
-    Answered,
-    AskDue,
-    Attached,
-    ConfirmDue,
-    Described,
-    Detached,
-    Event,
-    Exited,
-    Heartbeat,
-    LeaseDue,
-    Observed,
-    Offered,
-    QuarantineDue,
-    Recalled,
-    Report,
-    SearchDue,
-    StaleDelivery,
-    Started,
-    SuggestionsArrived,
-    SuggestionsFailed,
-    TimeoutDue,
-)
-from sweepd_scheduler.domain.requests import sweep_requests
-from sweepd_scheduler.domain.requests.edit_sweep import edit
-from sweepd_scheduler.domain.requests.enqueue_run import enqueue
-from sweepd_scheduler.domain.requests.requests import (
-    Answer,
-    CancelSweep,
-    CreateRun,
-    CreateSweep,
-    EndRun,
-    EnqueueRun,
-    PauseSweep,
-    ReleaseAgent,
-    ResumeSweep,
-    RetryRuns,
-    StopSweep,
-    UpdateSweep,
-)
-from sweepd_scheduler.domain.requests.retry_runs import retry_runs
-from sweepd_scheduler.domain.requests.standalone import create_run
-from sweepd_scheduler.domain.requests.stop_run import end_run
-from sweepd_scheduler.domain.runs.run_end import timeout_due
+from sweepd_scheduler.domain.events import ClockReading, Event
+from sweepd_scheduler.domain.requests import requests, run_requests, standalone, sweep_requests
+from sweepd_scheduler.domain.requests.requests import Answer
+from sweepd_scheduler.domain.runs import run_end
 from sweepd_scheduler.domain.search import suggestions
 from sweepd_scheduler.domain.state import State
 from sweepd_scheduler.domain.sweeps import guard
-from sweepd_scheduler.domain.timing import ClockReading
+
+E = TypeVar("E", bound=Event)
+R = TypeVar("R", bound=events.Report)
+Outcome = Answer | None
+Handler = Callable[[Draft, E], Outcome | Steps[Outcome]]
 
 
 def decide(state: State, event: Event, now: ClockReading) -> Decision:
@@ -79,7 +44,8 @@ def decide_in_steps(state: State, event: Event, now: ClockReading) -> Steps[Deci
     mark = state.undo_log.mark()
     draft = Draft(state, now)
     try:
-        answer = yield from _dispatch(draft, event)
+        handled = _HANDLERS[type(event)](draft, event)
+        answer = (yield from handled) if isinstance(handled, Generator) else handled
         notify_changes(draft)
     except BaseException:
         state.undo_log.back_to(mark)
@@ -87,86 +53,57 @@ def decide_in_steps(state: State, event: Event, now: ClockReading) -> Steps[Deci
     return Decision(changes=tuple(draft.changes), effects=tuple(draft.effects), answer=answer)
 
 
-def _dispatch(draft: Draft, event: Event) -> Steps[Answer | None]:
-    match event:
-        case (
-            Heartbeat()
-            | Offered()
-            | Started()
-            | Observed()
-            | Exited()
-            | Described()
-            | StaleDelivery()
-            | Answered()
-        ):
-            if event.session in draft.state.sessions:  # else the stream was replaced or has ended
-                _report(draft, event)
-        case CreateSweep():
-            return (yield from sweep_requests.create_sweep(draft, event))
-        case PauseSweep(name=name):
-            return sweep_requests.pause_sweep(draft, name)
-        case ResumeSweep(name=name):
-            return sweep_requests.resume_sweep(draft, name)
-        case StopSweep(name=name):
-            return (yield from sweep_requests.stop_sweep(draft, name))
-        case CancelSweep(name=name):
-            return (yield from sweep_requests.cancel_sweep(draft, name))
-        case UpdateSweep():
-            return edit(draft, event)
-        case CreateRun():
-            return create_run(draft, event)
-        case EnqueueRun():
-            return enqueue(draft, event)
-        case EndRun():
-            return end_run(draft, event)
-        case RetryRuns():
-            return (yield from retry_runs(draft, event))
-        case ReleaseAgent():
-            return release(draft, event)
-        case Recalled():
-            pass
-        case LeaseDue():
-            lease.lease_due(draft, event)
-        case ConfirmDue():
-            lease.confirm_due(draft, event)
-        case SearchDue():
-            hand_out.search_due(draft, event)
-        case TimeoutDue():
-            yield from timeout_due(draft, event)
-        case QuarantineDue():
-            guard.quarantine_due(draft, event)
-        case AskDue():
-            suggestions.due(draft, event)
-        case SuggestionsArrived():
-            suggestions.arrived(draft, event)
-        case SuggestionsFailed():
-            suggestions.failed(draft, event)
-        case Announced():
-            attach.announced(draft, event)
-        case Attached():
-            attach.attached(draft, event)
-        case Detached():
-            attach.detached(draft, event)
-    return None
+def _on(kind: type[E], handler: Handler[E]) -> tuple[type, Handler[Event]]:
+    return kind, cast("Handler[Event]", handler)
 
 
-def _report(draft: Draft, event: Report) -> None:
-    if not isinstance(event, Heartbeat):
-        reports.lift_suspicions(draft, event.session)
-    match event:
-        case Heartbeat():
-            reports.heartbeat(draft, event)
-        case Offered():
-            reports.offered(draft, event)
-        case Started():
-            reports.started(draft, event)
-        case Observed():
-            reports.observed(draft, event)
-        case Exited():
-            reports.exited(draft, event)
-        case Described():
-            reports.described(draft, event)
-        case StaleDelivery():
-            reports.strayed(draft, event)
-        case Answered():
-            reports.answered(draft, event)
+def _of_session(kind: type[R], handler: Callable[[Draft, R], None]) -> tuple[type, Handler[Event]]:
+    """Have a report handled if its session is open: its stream was neither replaced nor has it ended."""
+
+    def handle(draft: Draft, report: R) -> None:
+        if report.session in draft.state.sessions:
+            reports.lift_suspicions(draft, report.session)
+            handler(draft, report)
+
+    return _on(kind, handle)
+
+
+def _recalled(draft: Draft, event: events.Recalled) -> None:
+    """Decide nothing: only the answer to an earlier call was asked for."""
+
+
+_HANDLERS = dict(
+    (
+        _on(events.Heartbeat, reports.heartbeat),
+        _of_session(events.Offered, reports.offered),
+        _of_session(events.Started, reports.started),
+        _of_session(events.Observed, reports.observed),
+        _of_session(events.Exited, reports.exited),
+        _of_session(events.Described, reports.described),
+        _of_session(events.StaleDelivery, reports.strayed),
+        _of_session(events.Answered, reports.answered),
+        _on(events.Announced, attach.announced),
+        _on(events.Attached, attach.attached),
+        _on(events.Detached, attach.detached),
+        _on(events.LeaseDue, lease.lease_due),
+        _on(events.ConfirmDue, lease.confirm_due),
+        _on(events.SearchDue, hand_out.search_due),
+        _on(events.TimeoutDue, run_end.timeout_due),
+        _on(events.QuarantineDue, guard.quarantine_due),
+        _on(events.AskDue, suggestions.due),
+        _on(events.SuggestionsArrived, suggestions.arrived),
+        _on(events.SuggestionsFailed, suggestions.failed),
+        _on(events.Recalled, _recalled),
+        _on(requests.CreateSweep, sweep_requests.create_sweep),
+        _on(requests.PauseSweep, sweep_requests.pause_sweep),
+        _on(requests.ResumeSweep, sweep_requests.resume_sweep),
+        _on(requests.StopSweep, sweep_requests.stop_sweep),
+        _on(requests.CancelSweep, sweep_requests.cancel_sweep),
+        _on(requests.UpdateSweep, sweep_requests.edit),
+        _on(requests.CreateRun, standalone.create_run),
+        _on(requests.EnqueueRun, run_requests.enqueue),
+        _on(requests.EndRun, run_requests.end_run),
+        _on(requests.RetryRuns, run_requests.retry_runs),
+        _on(requests.ReleaseAgent, attach.release),
+    )
+)

@@ -3,26 +3,13 @@
 from bisect import bisect_left, insort
 from functools import partial
 
+from sweepd_scheduler.domain import effects
 from sweepd_scheduler.domain.agents.agent import Guarded, IneligibleReason
 from sweepd_scheduler.domain.agents.commands import Command
-from sweepd_scheduler.domain.early_termination.judging import Rung, cost
-from sweepd_scheduler.domain.effects import (
-    AttemptChanged,
-    Change,
-    Effect,
-    GuardChanged,
-    HistoryEntry,
-    PriorRunsTaken,
-    RunChanged,
-    RungReached,
-    SendCommand,
-    SetTimer,
-    SweepChanged,
-    SweepEdited,
-)
-from sweepd_scheduler.domain.events import Timer
+from sweepd_scheduler.domain.events import ClockReading, Timer
 from sweepd_scheduler.domain.names import sweep_of_run_id
 from sweepd_scheduler.domain.replacing import replace
+from sweepd_scheduler.domain.runs.early_termination import Rung, cost
 from sweepd_scheduler.domain.runs.run import Run, RunKey, attempt_table, run_table
 from sweepd_scheduler.domain.runs.values import EndedTrial
 from sweepd_scheduler.domain.search.prior_runs import PriorRun
@@ -30,7 +17,6 @@ from sweepd_scheduler.domain.search.study import OUTCOMES, Outcome, Study, Study
 from sweepd_scheduler.domain.state import State
 from sweepd_scheduler.domain.sweep_index import SweepIndex, index_from, index_of, index_run, rank
 from sweepd_scheduler.domain.sweeps.sweep import EndedSweep, StoredSweep, Sweep, sweep_table
-from sweepd_scheduler.domain.timing import ClockReading
 from sweepd_scheduler.domain.transitions import FINAL_RUN, FINAL_SWEEP, HELD_ATTEMPT, AttemptState, check
 
 
@@ -40,8 +26,8 @@ class Draft:
     def __init__(self, state: State, now: ClockReading) -> None:
         self.state = state
         self.now = now
-        self.changes: list[Change] = []
-        self.effects: list[Effect] = []
+        self.changes: list[effects.Change] = []
+        self.effects: list[effects.Effect] = []
         self.touched: dict[int, None] = {}  # sweeps of which what agents get may have changed
         self.given: dict[str, None] = {}  # sessions that got or confirmed a run; they may take another
         self._undo_log = state.undo_log
@@ -50,11 +36,11 @@ class Draft:
 
     def send(self, session: str, command: Command) -> None:
         """Send a command once the changes are stored."""
-        self.effects.append(SendCommand(session, command))
+        self.effects.append(effects.SendCommand(session, command))
 
     def later(self, seconds: float, event: Timer) -> None:
         """Set a timer."""
-        self.effects.append(SetTimer(self.now.monotonic + seconds, event))
+        self.effects.append(effects.SetTimer(self.now.monotonic + seconds, event))
 
     # Sweeps.
 
@@ -71,7 +57,7 @@ class Draft:
         self._undo_log.put(state.studies, sweep.key, Study())
         self.put_sweep(sweep)
         if priors:
-            self.changes.append(PriorRunsTaken(sweep, priors))
+            self.changes.append(effects.PriorRunsTaken(sweep, priors))
 
     def put_sweep(self, sweep: Sweep) -> None:
         """Replace a sweep; one that has ended leaves memory with all that belongs to it.
@@ -84,7 +70,7 @@ class Draft:
         if before is None or before.state is not sweep.state:
             check(sweep_table(sweep), before.state if before else None, sweep.state, sweep.name)
         self.touched[sweep.key] = None
-        self.changes.append(SweepChanged(sweep, new=before is None))
+        self.changes.append(effects.SweepChanged(sweep, new=before is None))
         undo_log.put(state.sweeps, sweep.key, sweep)
         if sweep.state in FINAL_SWEEP and not sweep.counts.unfinished:
             undo_log.drop(state.sweeps, sweep.key)
@@ -109,7 +95,7 @@ class Draft:
 
     def edit_sweep(self, sweep: Sweep) -> None:
         """Replace a sweep whose specification was edited."""
-        self.changes.append(SweepEdited(sweep))
+        self.changes.append(effects.SweepEdited(sweep))
         index = self.state.index[sweep.key]
         before, index.size = index.size, sweep.space_size
         self._undo_log.record(lambda: setattr(index, "size", before))
@@ -117,7 +103,7 @@ class Draft:
 
     def sweep(self, key: int) -> Sweep:
         """Return a sweep as this decision leaves it, even one that has just left memory."""
-        changed = (each.sweep for each in reversed(self.changes) if isinstance(each, SweepChanged))
+        changed = (each.sweep for each in reversed(self.changes) if isinstance(each, effects.SweepChanged))
         return self.state.sweeps.get(key) or next(sweep for sweep in changed if sweep.key == key)
 
     def put_study(self, sweep: int, study: Study) -> None:
@@ -179,7 +165,7 @@ class Draft:
 
     def run(self, key: RunKey) -> Run:
         """Return a run as this decision leaves it, even one that has just left memory."""
-        changed = (each.run for each in reversed(self.changes) if isinstance(each, RunChanged))
+        changed = (each.run for each in reversed(self.changes) if isinstance(each, effects.RunChanged))
         return self.state.runs.get(key) or next(run for run in changed if run.key == key)
 
     def take_run(self, run: Run) -> None:
@@ -205,9 +191,11 @@ class Draft:
             last = was.state if was is not None and was.number == newest.number else None
             if last is not newest.state:
                 check(attempt_table(run), last, newest.state, run.name)
-        self.changes.append(RunChanged(run=run, value=run.value(sweep.value_kind), new=before is None))
+        self.changes.append(
+            effects.RunChanged(run=run, value=run.value(sweep.value_kind), new=before is None)
+        )
         if newest is not None and newest is not was:
-            self.changes.append(AttemptChanged(run.key, newest))
+            self.changes.append(effects.AttemptChanged(run.key, newest))
         if run.state in FINAL_RUN:
             self._undo_log.drop(state.runs, run.key)
         else:
@@ -237,7 +225,7 @@ class Draft:
         values = index.rungs[key]
         before = values.put(run.number, cost(value, self.state.sweeps[run.sweep].goal))
         self._undo_log.record(lambda: values.put(run.number, before))
-        self.changes.append(RungReached(run.sweep, rule, rung, run.number, value))
+        self.changes.append(effects.RungReached(run.sweep, rule, rung, run.number, value))
         return values
 
     def forget_rungs(self, run: Run, *, beyond: int = 0) -> None:
@@ -247,7 +235,7 @@ class Draft:
             values = rungs[key]
             before = values.put(run.number, None)
             self._undo_log.record(partial(values.put, run.number, before))
-            self.changes.append(RungReached(run.sweep, *key, run.number, None))
+            self.changes.append(effects.RungReached(run.sweep, *key, run.number, None))
             if not values.costs:
                 self._undo_log.drop(rungs, key)
 
@@ -260,7 +248,7 @@ class Draft:
             self._undo_log.drop(guards, agent)
         else:
             self._undo_log.put(guards, agent, guarded)
-        self.changes.append(GuardChanged(sweep, agent, guarded))
+        self.changes.append(effects.GuardChanged(sweep, agent, guarded))
 
     def put_searching(self, sweep: int, *, searching: bool) -> None:
         """Set whether the search for the next point was interrupted and resumes soon."""
@@ -287,7 +275,7 @@ class Draft:
     ) -> None:
         """Write an entry of the history."""
         self.changes.append(
-            HistoryEntry(
+            effects.HistoryEntry(
                 number=self.count("number"),
                 time=self.now.wall,
                 sweep=run.sweep if run else sweep.key if sweep else 0,

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable, Iterator
 
+from sweepd_kernel.errors import NotFoundError
 from sweepd_scheduler.domain.agents.agent import AttemptRef, Holdings, Placement, Session, UnconfirmedHandOut
-from sweepd_scheduler.domain.events import LeaseDue
+from sweepd_scheduler.domain.events import LeaseDue, Timeouts
 from sweepd_scheduler.domain.names import Parent, SweepName, standing_name, sweep_of_run_id
 from sweepd_scheduler.domain.runs.run import Run, RunKey
 from sweepd_scheduler.domain.search.study import Study
 from sweepd_scheduler.domain.sweep_index import SweepIndex, index_from
 from sweepd_scheduler.domain.sweeps.sweep import EndedSweep, StoredSweep, Sweep
-from sweepd_scheduler.domain.timing import Timeouts
 from sweepd_scheduler.domain.transitions import LIVE_RUN, AttemptState, RunState
 from sweepd_scheduler.domain.undo_log import UndoLog
 
@@ -85,6 +85,17 @@ class State:
         if self.is_standalone(name.parent, name.id):
             return True
         return sweep_id is not None and SweepName(name.parent, sweep_id) in self.names
+
+    def key_of(self, name: SweepName) -> int:
+        """Return the key of a sweep.
+
+        Raises:
+            NotFoundError: there is no such sweep.
+        """
+        key = self.names.get(name)
+        if key is None:
+            raise NotFoundError(str(name))
+        return key
 
     def is_standalone(self, parent: Parent, run_id: str) -> bool:
         """Tell whether a standalone run of the project has this id."""

@@ -7,8 +7,8 @@ from itertools import islice
 
 from sweepd.spec import Hyperband
 from sweepd_scheduler.domain.agents.agent import Guarded, IneligibleReason
-from sweepd_scheduler.domain.early_termination.judging import Rung, cost, costs, latest_rung
 from sweepd_scheduler.domain.effects import Steps
+from sweepd_scheduler.domain.runs.early_termination import Rung, cost, costs, latest_rung
 from sweepd_scheduler.domain.runs.run import Run
 from sweepd_scheduler.domain.runs.values import EndedTrial, Ranking, block_value
 from sweepd_scheduler.domain.search.prior_runs import PriorRun, digests_of

@@ -4,15 +4,7 @@ import logging
 from collections.abc import Sequence
 
 from sweepd_scheduler.agents.outboxes import Outboxes
-from sweepd_scheduler.domain.effects import (
-    AskStudy,
-    Change,
-    CloseSession,
-    Effect,
-    LogLine,
-    SendCommand,
-    SetTimer,
-)
+from sweepd_scheduler.domain import effects
 from sweepd_scheduler.domain.search.study import SearchEngine
 from sweepd_scheduler.domain.state import State
 from sweepd_scheduler.reads.watch import Watchers
@@ -30,22 +22,22 @@ class ServiceEffectHandler:
         self._watchers = watchers
         self._log = log
 
-    def perform(self, effect: Effect) -> None:
+    def perform(self, effect: effects.Effect) -> None:
         """Carry out one effect."""
         match effect:
-            case SendCommand(session=session, command=command):
+            case effects.SendCommand(session=session, command=command):
                 self._outboxes.send(session, command, self._state.sessions.get(session))
-            case CloseSession(session=session, error=error):
+            case effects.CloseSession(session=session, error=error):
                 self._outboxes.end(session, error)
-            case AskStudy(sweep=key, count=count):
+            case effects.AskStudy(sweep=key, count=count):
                 sweep = self._state.sweeps.get(key)
                 if sweep is not None:
                     self._engine.ask(sweep, count)
-            case LogLine(message=message):
+            case effects.LogLine(message=message):
                 self._log.warning(message)
-            case SetTimer():
+            case effects.SetTimer():
                 raise AssertionError("timers belong to the owner")
 
-    def publish(self, changes: Sequence[Change], number: int) -> None:
+    def publish(self, changes: Sequence[effects.Change], number: int) -> None:
         """Pass changes to the watchers."""
         self._watchers.publish(changes, number)

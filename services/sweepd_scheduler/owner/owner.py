@@ -18,12 +18,11 @@ from sweepd_kernel.errors import DamagedError, DomainError, Status, StorageError
 from sweepd_scheduler.domain.agents.lease import is_moot
 from sweepd_scheduler.domain.decide import decide_in_steps
 from sweepd_scheduler.domain.effects import Change, Decision, Effect, SetTimer, Steps
-from sweepd_scheduler.domain.events import Event, Recalled, Timer
+from sweepd_scheduler.domain.events import ClockReading, Event, Recalled, Timer, microseconds
 from sweepd_scheduler.domain.requests.remembered import DAY, RememberedRequests, Repeatable
 from sweepd_scheduler.domain.requests.requests import Answer, Request
 from sweepd_scheduler.domain.runs.run_end import first_timeouts
 from sweepd_scheduler.domain.state import State
-from sweepd_scheduler.domain.timing import ClockReading, microseconds
 from sweepd_scheduler.owner.inbox import Decided, Item, Repeated, Response, Timers, finish, whole
 from sweepd_scheduler.store.ports import Store
 

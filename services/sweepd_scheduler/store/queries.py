@@ -1,4 +1,4 @@
-"""Reads on one connection: sweeps, runs and attempts as entities."""
+"""Reads on one connection: sweeps, runs and attempts as entities, and what the owner holds in memory."""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
@@ -8,16 +8,19 @@ from sweepd_kernel.sql.database import Connection, Row, Value
 from sweepd_scheduler.domain.agents.agent import StoredAttempt
 from sweepd_scheduler.domain.names import Parent, RunName, SweepName
 from sweepd_scheduler.domain.runs.run import Attempt, Run
-from sweepd_scheduler.domain.transitions import AttemptState, RunState
+from sweepd_scheduler.domain.runs.values import EndedTrial
+from sweepd_scheduler.domain.sweep_index import RECENT_RUNS
+from sweepd_scheduler.domain.sweeps.sweep import EndedSweep, StoredSweep, Sweep
+from sweepd_scheduler.domain.transitions import FINAL_RUN, FINAL_SWEEP, AttemptState, RunState, SweepState
 from sweepd_scheduler.message_size import page, run_weight
-from sweepd_scheduler.store.ports import Changed, ProjectCounts
-from sweepd_scheduler.store.tables_sql import ATTEMPT, RUN, SWEEP, attempt_of, run_of, sweep_of
+from sweepd_scheduler.store import tables_sql as sql
+from sweepd_scheduler.store.ports import Changed, Loaded, ProjectCounts
 
-_NUMBER, _DIGEST, _CHANGED = (RUN.columns.index(name) for name in ("number", "digest", "changed"))
-_SWEEP_CHANGED = SWEEP.columns.index("changed")
+_NUMBER, _DIGEST, _CHANGED = (sql.RUN.columns.index(name) for name in ("number", "digest", "changed"))
+_SWEEP_CHANGED = sql.SWEEP.columns.index("changed")
 _RUNS = " + ".join(f"{state}_runs" for state in RunState)
-_SWEEP = f"select {SWEEP} from sweep where entity = ? and project = ? and sweep = ?"
-_ATTEMPTS = f"select {ATTEMPT} from attempt where sweep_id = ? and run = ? order by number"
+_SWEEP = f"select {sql.SWEEP} from sweep where entity = ? and project = ? and sweep = ?"
+_ATTEMPTS = f"select {sql.ATTEMPT} from attempt where sweep_id = ? and run = ? order by number"
 _KNOWN = (
     "select r.sweep_id, r.number, r.state, r.attempt, r.observation_row,"
     " a.state, a.resumed_from_step, a.secret_digest, d.sequence"
@@ -88,7 +91,7 @@ def run(connection: Connection, name: RunName) -> Run | None:
     key, name = found
     condition, value = _by_name(name)
     rows = connection.execute(
-        f"select {RUN} from run where sweep_id = ? and {condition}",
+        f"select {sql.RUN} from run where sweep_id = ? and {condition}",
         (key, value),
     )
     return next(runs(connection, name.sweep, rows), None)
@@ -102,7 +105,7 @@ def runs(connection: Connection, name: SweepName, found: Iterable[Row]) -> Itera
 def runs_by_key(connection: Connection, keys: Iterable[Row]) -> Iterator[Run]:
     """Read runs of several sweeps one after the other; each row has the key of one."""
     names: dict[int, SweepName] = {}
-    select = f"select {RUN} from run where sweep_id = ? and number = ?"
+    select = f"select {sql.RUN} from run where sweep_id = ? and number = ?"
     for sweep_id, number in keys:
         if sweep_id not in names:
             row = connection.execute(
@@ -120,13 +123,13 @@ def runs_with_numbers(
     for row in found:
         number = row[_NUMBER]
         full = RunName(name, number, row[_DIGEST].decode() if name.is_standing else "")
-        yield run_of(row, name=str(full), attempts=_attempts(connection, row)), row[_CHANGED]
+        yield sql.run_of(row, name=str(full), attempts=_attempts(connection, row)), row[_CHANGED]
 
 
 def changed(connection: Connection, row: Row | None, found: Iterable[Row], limit: int) -> Changed:
     """Return a sweep and some of its runs, as many as fit, with the number of their newest change."""
     assert row is not None
-    sweep = sweep_of(row)
+    sweep = sql.sweep_of(row)
     part = page(runs_with_numbers(connection, sweep.name, found), limit, lambda each: run_weight(each[0]))
     return Changed(
         sweep=sweep,
@@ -188,7 +191,7 @@ def _sweep_name(connection: Connection, key: int) -> SweepName:
 
 
 def _attempts(connection: Connection, row: Row) -> tuple[Attempt, ...]:
-    return tuple(map(attempt_of, connection.execute(_ATTEMPTS, row[:2])))
+    return tuple(map(sql.attempt_of, connection.execute(_ATTEMPTS, row[:2])))
 
 
 def _by_name(name: RunName) -> tuple[str, Value]:
@@ -196,3 +199,122 @@ def _by_name(name: RunName) -> tuple[str, Value]:
     if name.sweep.is_standing:
         return "digest = ?", name.id.encode()
     return "number = ?", name.number
+
+
+_FINAL = ", ".join(f"'{state}'" for state in sorted(FINAL_RUN))
+_UNFINISHED = "pending_runs + assigned_runs + running_runs"
+
+
+def load(connection: Connection) -> Loaded:
+    """Return all that is held in memory."""
+    ended: list[tuple[int, EndedSweep]] = []
+    active: list[int] = []
+    columns = f"id, entity, project, sweep, state, reason, end_time, revision, {_UNFINISHED}"
+    for row in connection.execute(f"select {columns} from sweep order by id"):
+        key, entity, project, sweep, state, reason, end_time, revision, unfinished = row
+        if state in FINAL_SWEEP and not unfinished:
+            sweep_ended = EndedSweep(
+                name=SweepName(Parent(entity, project), sweep),
+                state=SweepState(state),
+                reason=reason,
+                end_time=end_time,
+                revision=revision,
+            )
+            ended.append((key, sweep_ended))
+        else:
+            active.append(key)
+    at = f"select {sql.SWEEP} from sweep where id = ?"
+    sweeps = (row for key in active for row in connection.execute(at, (key,)))
+    number = connection.execute("select number from identity").first()
+    return Loaded(
+        sweeps=tuple(stored_sweep(connection, row) for row in sweeps),
+        ended=tuple(ended),
+        newest_request=_newest_request(connection),
+        # Not every commit has rows that are marked with its number.
+        number=number[0] if number else 0,
+    )
+
+
+def stored_sweep(connection: Connection, row: Row) -> StoredSweep:
+    """Return what is held in memory of the sweep of a row."""
+    sweep = sql.sweep_of(row)
+    key = sweep.key
+    live = connection.execute(
+        f"select {sql.RUN} from run where sweep_id = ? and state not in ({_FINAL})",
+        (key,),
+    ).all()
+    digests = connection.execute(
+        "select digest, count(*) from"
+        " (select digest from run where sweep_id = ? and repeat = 0"
+        " union all select digest from prior_run where sweep_id = ?) as points group by digest",
+        (key, key),
+    )
+    times = connection.execute(
+        "select end_time - start_time from run where sweep_id = ? and start_time > 0 and end_time > 0",
+        (key,),
+    )
+    guards = connection.execute(
+        f"select {sql.AGENT_GUARD}, agent from agent_guard where sweep_id = ?",
+        (key,),
+    )
+    return StoredSweep(
+        sweep=sweep,
+        runs=tuple(runs(connection, sweep.name, live)),
+        digests=dict(digests),
+        rung_values=_rung_values(connection, sweep),
+        durations=tuple(time / 1e6 for (time,) in times),
+        ended=_ended(connection, key),
+        recent=_recent(connection, sweep),
+        guards={row[-1]: sql.agent_guard_of(row) for row in guards},
+    )
+
+
+def _rung_values(connection: Connection, sweep: Sweep) -> dict[tuple[int, int], dict[int, float]]:
+    """Return them by rule and rung. There can be a million: no row costs more than it has to."""
+    numbers = range(-sweep.prior_runs, sweep.counts.total + 1)
+    shared = dict(zip(numbers, numbers, strict=True))  # one integer for a run, at all of its rungs
+    keys = connection.execute("select distinct rule, rung from rung where sweep_id = ?", (sweep.key,)).all()
+    at = "select run, value from rung where sweep_id = ? and rule = ? and rung = ?"
+    return {
+        (rule, rung): {shared[run]: value for run, value in connection.execute(at, (sweep.key, rule, rung))}
+        for rule, rung in keys
+    }
+
+
+def _ended(connection: Connection, key: int) -> tuple[tuple[int, EndedTrial], ...]:
+    found = connection.execute(
+        "select number - repeat, state, attempt, value, values_best, values_worst, values_last,"
+        f" values_iterations from run where sweep_id = ? and state in ({_FINAL}) order by number",
+        (key,),
+    )
+    return tuple(
+        (
+            first,
+            EndedTrial(
+                state=RunState(state),
+                tried=attempt > 0,
+                value=value,
+                best=best,
+                worst=worst,
+                last=last,
+                iterations=iterations,
+            ),
+        )
+        for first, state, attempt, value, best, worst, last, iterations in found
+    )
+
+
+def _recent(connection: Connection, sweep: Sweep) -> tuple[bool, ...]:
+    count = max(0, min(RECENT_RUNS, sweep.counts.ended - sweep.guarded_from))
+    found = connection.execute(
+        f"select state from run where sweep_id = ? and state in ({_FINAL})"
+        " order by end_time desc, number desc limit ?",
+        (sweep.key, count),
+    ).all()
+    return tuple(state == RunState.FAILED for (state,) in reversed(found))
+
+
+def _newest_request(connection: Connection) -> int:
+    """Return the time of the newest request; 0: there is none."""
+    row = connection.execute("select max(time) from request").first()
+    return row[0] or 0 if row else 0

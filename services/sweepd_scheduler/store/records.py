@@ -18,7 +18,7 @@ from sweepd_scheduler.domain.sweeps.sweep import StoredSweep, Sweep
 from sweepd_scheduler.domain.transitions import RunState, SweepState
 from sweepd_scheduler.message_size import Page, page, point_weight, prior_weight, run_weight, sweep_weight
 from sweepd_scheduler.store import queries
-from sweepd_scheduler.store.loading import stored_sweep
+from sweepd_scheduler.store import tables_sql as sql
 from sweepd_scheduler.store.ports import (
     Changed,
     ProjectCounts,
@@ -27,28 +27,17 @@ from sweepd_scheduler.store.ports import (
     StudyLine,
     TriedPoint,
 )
-from sweepd_scheduler.store.queries import Query
-from sweepd_scheduler.store.tables_sql import (
-    EVENT,
-    OBSERVATION,
-    PRIOR_RUN,
-    RUN,
-    SWEEP,
-    event_of,
-    observation_of,
-    prior_run_of,
-    sweep_of,
-)
+from sweepd_scheduler.store.queries import Query, stored_sweep
 
-_SWEEP = f"select {SWEEP} from sweep where id = ?"
+_SWEEP = f"select {sql.SWEEP} from sweep where id = ?"
 _LINES = (
-    f"select {OBSERVATION.of('o')}, case when o.event = 'handed-out' then coalesce(r.point, p.point) end"
+    f"select {sql.OBSERVATION.of('o')}, case when o.event = 'handed-out' then coalesce(r.point, p.point) end"
     " from observation o"
     " left join run r on r.sweep_id = o.sweep_id and r.number = o.run"
     " left join prior_run p on p.sweep_id = o.sweep_id and p.number = -o.run"
     " where o.sweep_id = ? and o.number > ? order by o.number limit ?"
 )
-_LISTED = SWEEP.without({"file_name", "file_content"})
+_LISTED = sql.SWEEP.without({"file_name", "file_content"})
 
 
 class SqlRecords:
@@ -68,7 +57,7 @@ class SqlRecords:
         """Return one sweep."""
         with self._reading() as connection:
             row = queries.sweep_row(connection, name)
-            return sweep_of(row) if row else None
+            return sql.sweep_of(row) if row else None
 
     def sweeps(
         self,
@@ -89,7 +78,7 @@ class SqlRecords:
         query.within(bounds)
         with self._reading() as connection:
             found = connection.execute(f"{query.text} order by id desc limit ?", (*query.values, limit + 1))
-            return page(map(sweep_of, found), limit, sweep_weight)
+            return page(map(sql.sweep_of, found), limit, sweep_weight)
 
     def stored(self, name: SweepName) -> StoredSweep | None:
         """Return one sweep with all that the owner holds of an active one."""
@@ -99,7 +88,7 @@ class SqlRecords:
 
     def chosen_runs(self, sweep: Sweep, states: Sequence[RunState], numbers: Sequence[int]) -> Sequence[Run]:
         """Return every run in one of some states that has one of some numbers, by number; empty: any."""
-        query = Query(f"select {RUN} from run")
+        query = Query(f"select {sql.RUN} from run")
         query.where("sweep_id = ?", sweep.key)
         query.among("state", states)
         query.numbers("number", numbers)
@@ -124,7 +113,7 @@ class SqlRecords:
         self, sweep: Sweep, states: Sequence[RunState], after: RunPosition | None, limit: int, *, best: bool
     ) -> Page[Run]:
         """Return runs by number, or the best first, without those that have no value."""
-        query = Query(f"select {RUN} from run")
+        query = Query(f"select {sql.RUN} from run")
         query.where("sweep_id = ?", sweep.key)
         query.among("state", states)
         order = "number"
@@ -168,7 +157,7 @@ class SqlRecords:
         with self._reading() as connection:
             row = connection.execute(_SWEEP, (sweep,)).first()
             found = connection.execute(
-                f"select {RUN} from run where sweep_id = ? and number > ? order by number limit ?",
+                f"select {sql.RUN} from run where sweep_id = ? and number > ? order by number limit ?",
                 (sweep, after, limit + 1),
             )
             return queries.changed(connection, row, found, limit)
@@ -179,7 +168,7 @@ class SqlRecords:
             last = _largest(connection, "select max(changed) from sweep")
             line = _largest(connection, "select max(number) from event")
             found = connection.execute(
-                f"select {RUN} from run where sweep_id = ? and changed > ? order by number limit ?",
+                f"select {sql.RUN} from run where sweep_id = ? and changed > ? order by number limit ?",
                 (sweep, number, limit + 1),
             )
             row = connection.execute(_SWEEP, (sweep,)).first()
@@ -194,10 +183,10 @@ class SqlRecords:
 
     def prior_runs(self, sweep: int, after: int, limit: int) -> Page[PriorRun]:
         """Return the runs that a sweep began with, by index, without their values at rungs."""
-        select = f"select {PRIOR_RUN} from prior_run where sweep_id = ? and number > ?"
+        select = f"select {sql.PRIOR_RUN} from prior_run where sweep_id = ? and number > ?"
         with self._reading() as connection:
             found = connection.execute(f"{select} order by number limit ?", (sweep, after, limit + 1))
-            return page((prior_run_of(row, rungs=()) for row in found), limit, prior_weight)
+            return page((sql.prior_run_of(row, rungs=()) for row in found), limit, prior_weight)
 
     def run_values(self, sweep: Sweep) -> Sequence[RunValue]:
         """Return what each run of a sweep shows, by number."""
@@ -228,10 +217,10 @@ class SqlRecords:
         """Return the newest lines of the record of a run, oldest first."""
         with self._reading() as connection:
             found = connection.execute(
-                f"select {EVENT} from event where sweep_id = ? and run = ? order by number desc limit ?",
+                f"select {sql.EVENT} from event where sweep_id = ? and run = ? order by number desc limit ?",
                 (sweep, run, limit),
             )
-            return [event_of(row) for row in found][::-1]
+            return [sql.event_of(row) for row in found][::-1]
 
     def known(self, attempts: Sequence[tuple[RunName, int]]) -> Sequence[StoredAttempt | None]:
         """Return what is stored of each attempt; None where there is nothing."""
@@ -265,7 +254,7 @@ def _largest(connection: Connection, select: str) -> int:
 
 
 def _line(row: Row) -> StudyLine:
-    return StudyLine(note=observation_of(row), point=json.loads(row[-1]) if row[-1] else None)
+    return StudyLine(note=sql.observation_of(row), point=json.loads(row[-1]) if row[-1] else None)
 
 
 def _tried_point(row: Row) -> TriedPoint:

@@ -14,8 +14,8 @@ from sweepd_kernel.sql.sqlite import SqliteEngine
 from sweepd_scheduler.api import request_codec
 from sweepd_scheduler.domain.decide import decide
 from sweepd_scheduler.domain.effects import Change
+from sweepd_scheduler.domain.events import ClockReading, Timeouts
 from sweepd_scheduler.domain.state import State
-from sweepd_scheduler.domain.timing import ClockReading, Timeouts
 from sweepd_scheduler.store.store import SqlStore
 from sweepd_scheduler.store.tables_sql import SCHEMA
 

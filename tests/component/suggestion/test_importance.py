@@ -24,10 +24,10 @@ from sweepd.codec.values import value_message
 from sweepd.rpc.failure import Failure
 from sweepd.spec import Point, SweepSpec
 from sweepd_kernel.errors import DomainError, Status
-from sweepd_suggestion.answers import Importances
 from sweepd_suggestion.domain.feature_importance import feature_importance
 from sweepd_suggestion.domain.importance import Importance, ImportanceQuestion, ParameterImportance
 from sweepd_suggestion.fits import Fits
+from sweepd_suggestion.servicer import Importances
 
 SPACE: Mapping[str, object] = {
     "lr": {"distribution": "log_uniform_values", "min": 1e-6, "max": 1.0},

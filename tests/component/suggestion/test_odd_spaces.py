@@ -22,7 +22,7 @@ from sweepd_suggestion.domain.study import (
     Study,
     objections,
 )
-from sweepd_suggestion.frames import packed
+from sweepd_suggestion.worker_process import packed
 
 DEADLINE = 8.0
 """Seconds of CPU: about half of what a caller waits for an answer."""

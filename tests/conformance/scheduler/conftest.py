@@ -15,8 +15,8 @@ from sweepd_kernel.sql.database import Engine
 from sweepd_kernel.sql.postgresql import PostgresqlEngine
 from sweepd_kernel.sql.schema import Schema, ensure_schema
 from sweepd_kernel.sql.sqlite import SqliteEngine
+from sweepd_scheduler.domain.events import Timeouts
 from sweepd_scheduler.domain.state import State
-from sweepd_scheduler.domain.timing import Timeouts
 from sweepd_scheduler.store.ports import Records, Store
 from sweepd_scheduler.store.records import SqlRecords
 from sweepd_scheduler.store.store import SqlStore

@@ -15,10 +15,9 @@ from sweepd_kernel.auth.scopes import Scope
 from sweepd_kernel.errors import StorageError
 from sweepd_kernel.sql.schema import ensure_schema
 from sweepd_kernel.sql.sqlite import SqliteEngine
-from sweepd_scheduler.accounts.ports import AccountStore, Made
 from sweepd_scheduler.accounts.sql import SqlAccounts
 from sweepd_scheduler.accounts.tables_sql import SCHEMA
-from sweepd_scheduler.domain.account import Token
+from sweepd_scheduler.domain.account import AccountStore, Made, Token
 from sweepd_scheduler.domain.names import Parent
 
 Reopened = Callable[[], AccountStore]

@@ -25,6 +25,7 @@ from sweepd_scheduler.domain.events import (
     Announced,
     Answered,
     Attached,
+    ClockReading,
     Described,
     Detached,
     Event,
@@ -34,6 +35,7 @@ from sweepd_scheduler.domain.events import (
     Observed,
     Offered,
     Started,
+    Timeouts,
     Timer,
 )
 from sweepd_scheduler.domain.names import Parent, RunName, SweepName, standing_name
@@ -43,7 +45,6 @@ from sweepd_scheduler.domain.runs.run_end import first_timeouts
 from sweepd_scheduler.domain.search.prior_runs import PriorRun
 from sweepd_scheduler.domain.state import State
 from sweepd_scheduler.domain.sweeps.sweep import Sweep
-from sweepd_scheduler.domain.timing import ClockReading, Timeouts
 from unit.scheduler.invariants import check, check_restored
 
 C = TypeVar("C")

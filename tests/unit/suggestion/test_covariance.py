@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.gaussian_process.kernels import Matern
 
-from sweepd_suggestion.domain.covariance import MixedMatern
+from sweepd_suggestion.domain.surrogate import MixedMatern
 from sweepd_suggestion.domain.vectors import INACTIVE, Array
 
 # A number and a category that are always there, and one of each that is not.

@@ -1,4 +1,4 @@
-"""Streams of agents: sessions that begin and end, and verdicts on the attempts that an agent still has."""
+"""Agents that come and go: streams, verdicts on attempts that an agent still has, release from quarantine."""
 
 from sweepd_kernel.errors import DomainError, NotFoundError, Reason, Status
 from sweepd_scheduler.domain.agents.agent import (
@@ -12,15 +12,17 @@ from sweepd_scheduler.domain.agents.agent import (
 from sweepd_scheduler.domain.agents.commands import AttemptVerdict, Fate, SweepEnded, Welcome
 from sweepd_scheduler.domain.agents.lease import kept, lift_suspicion, return_unconfirmed
 from sweepd_scheduler.domain.agents.placement import close_session, open_session, place, send_stop
-from sweepd_scheduler.domain.agents.release import resume_with
 from sweepd_scheduler.domain.draft import Draft
 from sweepd_scheduler.domain.effects import CloseSession
-from sweepd_scheduler.domain.eligibility import ineligibility, notify_session_of
+from sweepd_scheduler.domain.eligibility import ineligibility, notify_agent, notify_session_of
 from sweepd_scheduler.domain.events import Announced, Attached, Detached
+from sweepd_scheduler.domain.hand_out import serve_session
 from sweepd_scheduler.domain.replacing import replace
+from sweepd_scheduler.domain.requests.requests import ReleaseAgent, Released
 from sweepd_scheduler.domain.runs.run import Run, with_attempt
+from sweepd_scheduler.domain.search.by_index import end_if_exhausted
 from sweepd_scheduler.domain.sweeps import guard
-from sweepd_scheduler.domain.sweeps.sweep import EndedSweep, Ending
+from sweepd_scheduler.domain.sweeps.sweep import EndedSweep, Ending, PauseCause, resumed
 from sweepd_scheduler.domain.transitions import FINAL_RUN, FINAL_SWEEP, AttemptState
 
 # Agents give handles from here on, if not from below; ours stay between the two.
@@ -241,3 +243,56 @@ def _over(draft: Draft, key: int) -> EndedSweep | None:
     if sweep.state in FINAL_SWEEP or sweep.ending is Ending.STOP:
         return EndedSweep(name=sweep.name, state=sweep.state, reason=sweep.reason)
     return None
+
+
+def release(draft: Draft, event: ReleaseAgent) -> Released:
+    """Release an agent from quarantine, and hand it runs.
+
+    Raises:
+        NotFoundError: there is no such sweep, or no such agent is quarantined.
+    """
+    held = [key for key in _asked(draft, event) if _holds(draft, key, event.agent)]
+    if not held:
+        where = f"the guard of {event.sweep} holds" if event.sweep else "no guard holds"
+        no = " no" if event.sweep else ""
+        raise NotFoundError(event.agent, f"{where}{no} agent {event.agent!r:.100}")
+    for key in held:
+        draft.put_guard(key, event.agent, None)
+        draft.record("agent-released", sweep=draft.state.sweeps[key], agent=event.agent)
+        guard.name_quarantined(draft, key)
+        resume_with(draft, key, event.agent)
+        notify_agent(draft, key, event.agent)
+    session = draft.state.streams.get(event.agent)
+    if session is not None:
+        serve_session(draft, session)
+    return Released(sweeps=tuple(sorted(str(draft.sweep(key).name) for key in held)))
+
+
+def _asked(draft: Draft, event: ReleaseAgent) -> list[int]:
+    if event.sweep is None:
+        parents = ((key, sweep.name.parent) for key, sweep in draft.state.sweeps.items())
+        return [key for key, parent in parents if event.within.covers(parent.entity, parent.project)]
+    key = draft.state.key_of(event.sweep)
+    return [key] if key in draft.state.sweeps else []
+
+
+def _holds(draft: Draft, key: int, agent: str) -> bool:
+    guarded = draft.state.index[key].guards.get(agent)
+    return guarded is not None and guarded.is_quarantined
+
+
+def resume_with(draft: Draft, key: int, agent: str) -> None:
+    """Resume a sweep that is paused because every attached agent is quarantined, as this one is not.
+
+    Nothing was fixed by that: the failures so far count on, unlike after a person's resume.
+    """
+    sweep = draft.state.sweeps.get(key)
+    if sweep is None or sweep.pause_cause is not PauseCause.ALL_AGENTS_QUARANTINED:
+        return
+    if guard.all_quarantined(draft, key) or agent not in guard.attached_agents(draft, key):
+        return
+    sweep = resumed(sweep)
+    draft.put_sweep(sweep)
+    draft.record("sweep-resume", sweep=sweep, agent=agent)
+    guard.name_quarantined(draft, key)
+    end_if_exhausted(draft, key)  # runs that were enqueued during the pause, or a lowered cap

@@ -11,7 +11,7 @@ from sweepd_scheduler.domain.agents.agent import (
 from sweepd_scheduler.domain.agents.commands import StopRun
 from sweepd_scheduler.domain.draft import Draft
 from sweepd_scheduler.domain.replacing import replace
-from sweepd_scheduler.domain.runs.run import Run, RunKey
+from sweepd_scheduler.domain.runs.run import Run, RunKey, Stop, StopMode
 from sweepd_scheduler.domain.transitions import RunState
 
 
@@ -113,6 +113,14 @@ def new_command(draft: Draft, session: str, key: RunKey, attempt: int, *, starts
         holdings.commands, number, PendingCommand(key=key, attempt=attempt, starts=starts)
     )
     return number
+
+
+def stop(draft: Draft, run: Run, mode: StopMode, reason: str) -> Run:
+    """End a live run through its agent; return the run as it is until then."""
+    stopping = replace(run, stop=Stop(mode=mode, reason=reason))
+    draft.put_run(stopping)
+    send_stop(draft, stopping)
+    return stopping
 
 
 def send_stop(draft: Draft, run: Run) -> None:

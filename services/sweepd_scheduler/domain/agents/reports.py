@@ -2,27 +2,17 @@
 
 from collections.abc import Sequence
 
+from sweepd_scheduler.domain import events
 from sweepd_scheduler.domain.agents.agent import AttemptRef
 from sweepd_scheduler.domain.agents.commands import Ack, Fenced, Unsupported
 from sweepd_scheduler.domain.agents.lease import kept, lift_suspicion, return_unconfirmed
 from sweepd_scheduler.domain.agents.placement import confirm, place, put_session
 from sweepd_scheduler.domain.draft import Draft
-from sweepd_scheduler.domain.early_termination import verdicts
 from sweepd_scheduler.domain.effects import DetailsChanged
 from sweepd_scheduler.domain.eligibility import waits_for_canary
-from sweepd_scheduler.domain.events import (
-    Answered,
-    Described,
-    Exited,
-    Heartbeat,
-    Observation,
-    Observed,
-    Offered,
-    StaleDelivery,
-    Started,
-)
 from sweepd_scheduler.domain.hand_out import serve_session, serve_sweep
 from sweepd_scheduler.domain.replacing import replace
+from sweepd_scheduler.domain.runs import verdicts
 from sweepd_scheduler.domain.runs.attempt_end import conclude, exit_sentence
 from sweepd_scheduler.domain.runs.checkpoints import begin_anew, resume, saved
 from sweepd_scheduler.domain.runs.results import summary_reported
@@ -41,7 +31,7 @@ from sweepd_scheduler.domain.transitions import AttemptState, RunState
 _TRIED_AGAIN = frozenset({ExitCause.HANDED_BACK, ExitCause.ORPHANED})
 
 
-def offered(draft: Draft, event: Offered) -> None:
+def offered(draft: Draft, event: events.Offered) -> None:
     """Record the offer of an agent, and serve it."""
     session = draft.state.sessions[event.session]
     wanted = min(event.wanted, session.slots)
@@ -56,16 +46,18 @@ def lift_suspicions(draft: Draft, session: str) -> None:
             lift_suspicion(draft, key)
 
 
-def heartbeat(draft: Draft, event: Heartbeat) -> None:
+def heartbeat(draft: Draft, event: events.Heartbeat) -> None:
     """Lift the suspicion from the named attempts."""
-    holdings = draft.state.holdings[event.session]
-    for ref in event.alive if draft.state.suspects else ():
+    holdings = draft.state.holdings.get(event.session)
+    if holdings is None or not draft.state.suspects:
+        return
+    for ref in event.alive:
         held = holdings.by_handle.get(ref.handle)
         if held is not None and held.key in holdings.live:
             lift_suspicion(draft, held.key)
 
 
-def started(draft: Draft, event: Started) -> None:
+def started(draft: Draft, event: events.Started) -> None:
     """Record that the process of an attempt has started, and from which step it resumes."""
     run = _find(draft, event.session, event.ref)
     if run is None:
@@ -84,7 +76,7 @@ def started(draft: Draft, event: Started) -> None:
         resume(draft, run)
 
 
-def observed(draft: Draft, event: Observed) -> None:
+def observed(draft: Draft, event: events.Observed) -> None:
     """Store what lies beyond the cursor; a batch that begins later stores nothing."""
     run = _find(draft, event.session, event.ref)
     if run is None:
@@ -102,7 +94,7 @@ def observed(draft: Draft, event: Observed) -> None:
         draft.send(event.session, Ack(ref=event.ref, observation_row=run.observation_row))
 
 
-def _take(draft: Draft, run: Run, last_row: int, fresh: Sequence[Observation]) -> None:
+def _take(draft: Draft, run: Run, last_row: int, fresh: Sequence[events.Observation]) -> None:
     """Count values in their order, and keep the figures of the run with each checkpoint."""
     values: list[float] = []
     if any(each.checkpoint is None for each in fresh):
@@ -117,7 +109,7 @@ def _take(draft: Draft, run: Run, last_row: int, fresh: Sequence[Observation]) -
     verdicts.take(draft, run, last_row, values)
 
 
-def exited(draft: Draft, event: Exited) -> None:
+def exited(draft: Draft, event: events.Exited) -> None:
     """Accept the end of an attempt once its observations are in; the exit decides what becomes of the run."""
     run = _find(draft, event.session, event.ref)
     if run is None:
@@ -139,7 +131,7 @@ def exited(draft: Draft, event: Exited) -> None:
     )
 
 
-def described(draft: Draft, event: Described) -> None:
+def described(draft: Draft, event: events.Described) -> None:
     """Store the details of a run, also of an attempt whose end was accepted, as points are."""
     held = draft.state.holdings[event.session].by_handle.get(event.ref.handle)
     if held is None or held.attempt != event.ref.attempt or held.exited is None:
@@ -163,7 +155,7 @@ def described(draft: Draft, event: Described) -> None:
     draft.send(event.session, Ack(ref=event.ref, details_sequence=event.sequence))
 
 
-def _name(draft: Draft, key: RunKey, event: Described) -> None:
+def _name(draft: Draft, key: RunKey, event: events.Described) -> None:
     """Set the name and tags of a run in memory, which watchers see; the store sets those of others."""
     run = draft.state.runs.get(key)
     if run is None or run.attempt != event.ref.attempt:
@@ -172,12 +164,12 @@ def _name(draft: Draft, key: RunKey, event: Described) -> None:
         draft.put_run(replace(run, display_name=event.display_name, tags=event.tags))
 
 
-def strayed(draft: Draft, event: StaleDelivery) -> None:
+def strayed(draft: Draft, event: events.StaleDelivery) -> None:
     """Fence an attempt that delivers points but is no longer the newest."""
     _find(draft, event.session, event.ref)
 
 
-def answered(draft: Draft, event: Answered) -> None:
+def answered(draft: Draft, event: events.Answered) -> None:
     """Record the result of a command; a hand-out that the agent refuses is returned."""
     holdings = draft.state.holdings[event.session]
     command = draft.state.undo_log.drop(holdings.commands, event.command)
@@ -217,7 +209,7 @@ def _find(draft: Draft, session: str, ref: AttemptRef) -> Run | None:
     return draft.state.runs[run.key]
 
 
-def _end_time(run: Run, event: Exited, now: int) -> int:
+def _end_time(run: Run, event: events.Exited, now: int) -> int:
     """Return when an attempt ended: a standalone one may be delivered long after."""
     if not run.is_standalone or not event.time:
         return now

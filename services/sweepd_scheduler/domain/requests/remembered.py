@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from sweepd_kernel.errors import DomainError, Reason, Status
-from sweepd_scheduler.domain.timing import ClockReading
+from sweepd_scheduler.domain.events import ClockReading
 from sweepd_scheduler.domain.undo_log import UndoLog
 
 _REQUEST_BYTES = 150

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sweepd_kernel.errors import NotFoundError
 from sweepd_scheduler.domain.draft import Draft
 from sweepd_scheduler.domain.eligibility import notify_serving
 from sweepd_scheduler.domain.names import SweepName
@@ -22,9 +21,7 @@ def sweep_state(draft: Draft, name: SweepName) -> SweepState:
     Raises:
         NotFoundError: there is no such sweep.
     """
-    key = draft.state.names.get(name)
-    if key is None:
-        raise NotFoundError(str(name))
+    key = draft.state.key_of(name)
     over = draft.state.ended.get(key)
     return over.state if over is not None else draft.state.sweeps[key].state
 
@@ -36,9 +33,7 @@ def load_sweep(draft: Draft, name: SweepName, stored: StoredSweep | None) -> Swe
         NotFoundError: there is no such sweep.
         NotInMemoryError: it has ended, and what was read of it is missing or outdated.
     """
-    key = draft.state.names.get(name)
-    if key is None:
-        raise NotFoundError(str(name))
+    key = draft.state.key_of(name)
     over = draft.state.ended.get(key)
     if over is None:
         return draft.state.sweeps[key]

@@ -1,29 +1,38 @@
-"""Requests about a sweep as a whole: create, pause, resume, stop, cancel."""
+"""Requests about a sweep as a whole: create, pause, resume, stop, cancel, edit its specification."""
 
+import dataclasses
 from collections.abc import Callable
 
-from sweepd_kernel.errors import NotFoundError, WrongStateError
-from sweepd_scheduler.domain.agents.placement import send_stop
+from sweepd.spec import SweepSpec
+from sweepd_kernel.errors import DomainError, Reason, Status, WrongStateError
+from sweepd_scheduler.domain.agents.placement import stop
 from sweepd_scheduler.domain.draft import Draft
 from sweepd_scheduler.domain.effects import RUNS_A_STEP, Steps
-from sweepd_scheduler.domain.hand_out import serve_sweep
+from sweepd_scheduler.domain.hand_out import complete_block, room, serve_sweep
 from sweepd_scheduler.domain.names import NameTakenError, SweepName
 from sweepd_scheduler.domain.replacing import replace
-from sweepd_scheduler.domain.requests.requests import (
-    CreateSweep,
+from sweepd_scheduler.domain.requests import requests
+from sweepd_scheduler.domain.requests.reopening import (
+    CutPoint,
+    cut_point,
+    load_sweep,
+    recount_point,
+    reopen,
+    sweep_state,
 )
 from sweepd_scheduler.domain.runs import run_end
-from sweepd_scheduler.domain.runs.run import Stop, StopMode
+from sweepd_scheduler.domain.runs.results import has_reached_target
+from sweepd_scheduler.domain.runs.run import StopMode
 from sweepd_scheduler.domain.search.by_index import end_if_exhausted
 from sweepd_scheduler.domain.search.prior_runs import observation_count
 from sweepd_scheduler.domain.sweep_index import index_with
 from sweepd_scheduler.domain.sweeps import guard
 from sweepd_scheduler.domain.sweeps import sweep as sweeps
-from sweepd_scheduler.domain.sweeps.sweep import Ending, Sweep
+from sweepd_scheduler.domain.sweeps.sweep import Ending, Sweep, ending
 from sweepd_scheduler.domain.transitions import FINAL_SWEEP, RunState
 
 
-def create_sweep(draft: Draft, event: CreateSweep) -> Steps[Sweep]:
+def create_sweep(draft: Draft, event: requests.CreateSweep) -> Steps[Sweep]:
     """Create a sweep, and end it at once where prior runs leave it nothing to try.
 
     Raises:
@@ -53,23 +62,23 @@ def create_sweep(draft: Draft, event: CreateSweep) -> Steps[Sweep]:
     return draft.sweep(sweep.key)
 
 
-def pause_sweep(draft: Draft, name: SweepName) -> Sweep:
+def pause_sweep(draft: Draft, event: requests.PauseSweep) -> Sweep:
     """Hand out no runs of a sweep until it is resumed.
 
     Raises:
         DomainError: there is no such sweep, or it has ended.
     """
-    return _change(draft, name, "pause", sweeps.paused)
+    return _change(draft, event.name, "pause", sweeps.paused)
 
 
-def resume_sweep(draft: Draft, name: SweepName) -> Sweep:
+def resume_sweep(draft: Draft, event: requests.ResumeSweep) -> Sweep:
     """Hand out runs of a sweep again; what made it pause by itself is counted anew.
 
     Raises:
         DomainError: there is no such sweep, or it has ended.
     """
-    before = _find(draft, name, "resume")
-    sweep = _change(draft, name, "resume", sweeps.resumed)
+    before = _find(draft, event.name, "resume")
+    sweep = _change(draft, event.name, "resume", sweeps.resumed)
     if sweep is not before:
         guard.reset_counts(draft, sweep.key)
         end_if_exhausted(draft, sweep.key)  # runs that were enqueued during the pause, or a lowered cap
@@ -77,37 +86,35 @@ def resume_sweep(draft: Draft, name: SweepName) -> Sweep:
     return draft.sweep(sweep.key)
 
 
-def stop_sweep(draft: Draft, name: SweepName) -> Steps[Sweep]:
+def stop_sweep(draft: Draft, event: requests.StopSweep) -> Steps[Sweep]:
     """Start no more runs of a sweep; live ones end by themselves.
 
     Raises:
         DomainError: there is no such sweep, or it has ended.
     """
-    before = _find(draft, name, "stop")
+    before = _find(draft, event.name, "stop")
     if before.ending is Ending.STOP:
         return before
     draft.record("sweep-stop", sweep=before)
     return (yield from run_end.stop_sweep(draft, before.key, "stopped by a person"))
 
 
-def cancel_sweep(draft: Draft, name: SweepName) -> Steps[Sweep]:
+def cancel_sweep(draft: Draft, event: requests.CancelSweep) -> Steps[Sweep]:
     """End a sweep at once, and kill its live runs.
 
     Raises:
         DomainError: there is no such sweep, or it has ended.
     """
-    before = _find(draft, name, "cancel")
+    before = _find(draft, event.name, "cancel")
     unfinished = sorted(draft.state.index[before.key].unfinished)
     run_end.send_sweep_ended(draft, sweeps.cancelled(before, draft.now.wall))
-    _change(draft, name, "cancel", lambda sweep: sweeps.cancelled(sweep, draft.now.wall))
+    _change(draft, event.name, "cancel", lambda sweep: sweeps.cancelled(sweep, draft.now.wall))
     for done, number in enumerate(unfinished, 1):
         run = draft.state.runs[(before.key, number)]
         if run.state is RunState.PENDING:
             run_end.end(draft, run, RunState.KILLED, "the sweep was cancelled")
         else:
-            doomed = replace(run, stop=Stop(mode=StopMode.KILL, reason="the sweep was cancelled"))
-            draft.put_run(doomed)
-            send_stop(draft, doomed)
+            stop(draft, run, StopMode.KILL, "the sweep was cancelled")
         if done % RUNS_A_STEP == 0:
             yield
     return draft.sweep(before.key)
@@ -123,12 +130,72 @@ def _change(draft: Draft, name: SweepName, command: str, change: Callable[[Sweep
 
 
 def _find(draft: Draft, name: SweepName, command: str) -> Sweep:
-    key = draft.state.names.get(name)
-    if key is None:
-        raise NotFoundError(str(name))
-    if key in draft.state.ended:
-        raise WrongStateError(str(name), draft.state.ended[key].state, command)
-    sweep = draft.state.sweeps[key]
-    if sweep.state in FINAL_SWEEP:
-        raise WrongStateError(str(name), sweep.state, command)
-    return sweep
+    state = sweep_state(draft, name)
+    if state in FINAL_SWEEP:
+        raise WrongStateError(str(name), state, command)
+    return draft.state.sweeps[draft.state.key_of(name)]
+
+
+class StaleRevisionError(DomainError):
+    """The sweep has been edited since the caller read it."""
+
+    def __init__(self, name: str, seen: int, revision: int) -> None:
+        super().__init__(
+            f"{name} was edited meanwhile: you saw revision {seen}, it is at {revision}",
+            status=Status.ABORTED,
+            reason=Reason.STALE_REVISION,
+            metadata={"name": name, "revision": str(revision)},
+        )
+
+
+def edit(draft: Draft, event: requests.UpdateSweep) -> Sweep:
+    """Change the specification; a sweep that had reached its cap resumes if that is raised.
+
+    Raises:
+        DomainError: there is no such sweep, or it was edited meanwhile.
+    """
+    before = load_sweep(draft, event.name, event.stored)
+    if event.revision not in (0, before.revision):
+        raise StaleRevisionError(str(before.name), event.revision, before.revision)
+    spec, key = _edited(before.spec, event.edit), before.key
+    if spec == before.spec:
+        draft.put_sweep(before)  # an ended one leaves memory again
+        return before
+    more = _has_more_room(before, spec)
+    cut = cut_point(draft, before, event.last) if more else None
+    beyond = _beyond_the_cap(draft, draft.state.sweeps[key], cut) if more else before
+    sweep = replace(beyond, spec=spec, revision=before.revision + 1)
+    draft.record("sweep-edited", sweep=sweep, fields=", ".join(sorted(event.edit.fields)))
+    draft.edit_sweep(sweep)
+    if key in draft.state.sweeps:
+        if cut is not None:
+            complete_block(draft, cut.last)
+        end_if_exhausted(draft, key)
+        guard.name_quarantined(draft, key)
+        serve_sweep(draft, key)
+    return draft.sweep(key)
+
+
+def _has_more_room(sweep: Sweep, spec: SweepSpec) -> bool:
+    """Tell whether a sweep had reached its cap and has not, with another specification."""
+    return room(sweep) == 0 and room(replace(sweep, spec=spec)) != 0
+
+
+def _beyond_the_cap(draft: Draft, sweep: Sweep, cut: CutPoint | None) -> Sweep:
+    """Return a sweep reopened below its new cap, if only for a point that was cut short."""
+    if cut is not None:
+        reopen(draft, sweep.key, "edit", sweep.ending)
+        recount_point(draft, cut)
+        sweep = draft.state.sweeps[sweep.key]
+    why = None if sweep.ending is Ending.CAP else sweep.ending
+    if why in (None, Ending.TARGET):
+        why = Ending.TARGET if has_reached_target(sweep) else None
+    if sweep.state in FINAL_SWEEP and why is not None:
+        return ending(sweep, why) if sweep.ending is Ending.CAP else sweep
+    if cut is not None or sweep.ending is Ending.CAP:
+        reopen(draft, sweep.key, "edit", why)
+    return draft.state.sweeps[sweep.key]
+
+
+def _edited(spec: SweepSpec, edit: requests.Edit) -> SweepSpec:
+    return dataclasses.replace(spec, **{field: getattr(edit, field) for field in edit.fields})

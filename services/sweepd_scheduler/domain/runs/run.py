@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from sweepd.spec import ObjectiveValue, Point
-from sweepd_scheduler.domain.early_termination.judging import PatienceState, Verdict
 from sweepd_scheduler.domain.replacing import replace
+from sweepd_scheduler.domain.runs.early_termination import PatienceState, Verdict
 from sweepd_scheduler.domain.runs.values import NO_VALUES, Values
 from sweepd_scheduler.domain.transitions import (
     ATTEMPT_TRANSITIONS,

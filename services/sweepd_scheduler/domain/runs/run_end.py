@@ -12,7 +12,7 @@ from sweepd_scheduler.domain.agents.placement import unplace
 from sweepd_scheduler.domain.draft import Draft
 from sweepd_scheduler.domain.effects import RUNS_A_STEP, LogLine, Steps
 from sweepd_scheduler.domain.eligibility import waits_for_canary
-from sweepd_scheduler.domain.events import TimeoutDue
+from sweepd_scheduler.domain.events import ClockReading, TimeoutDue
 from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.runs.results import run_ending
 from sweepd_scheduler.domain.runs.run import Attempt, Run, moved
@@ -22,7 +22,6 @@ from sweepd_scheduler.domain.sweeps import guard
 from sweepd_scheduler.domain.sweeps.sweep import Ending, PauseCause, Sweep, settled
 from sweepd_scheduler.domain.sweeps.sweep import moved as sweep_moved
 from sweepd_scheduler.domain.sweeps.sweep import stopped as sweep_stopped
-from sweepd_scheduler.domain.timing import ClockReading
 from sweepd_scheduler.domain.transitions import FINAL_SWEEP, RunState, SweepState
 
 

@@ -7,8 +7,8 @@ from statistics import mean, median_high, median_low
 from sys import float_info
 
 from sweepd.spec import Aggregate, Goal, Metric, ObjectiveValue
-from sweepd_scheduler.domain.early_termination.judging import cost
 from sweepd_scheduler.domain.replacing import replace
+from sweepd_scheduler.domain.runs.early_termination import cost
 from sweepd_scheduler.domain.transitions import RunState
 
 # A sum of finite values stays finite: what is stored is a number.

@@ -17,7 +17,7 @@ from sweepd_scheduler.agents.forwarder import LANES as FORWARDED
 from sweepd_scheduler.agents.forwarder import Forwarders
 from sweepd_scheduler.agents.outboxes import Outbox, Outboxes
 from sweepd_scheduler.domain.agents.agent import AttemptRef, HandleEntry
-from sweepd_scheduler.domain.timing import Timeouts
+from sweepd_scheduler.domain.events import Timeouts
 
 REF = AttemptRef(3, 2)
 OF = HandleEntry(key=(1, 7), attempt=2, run="local/demo/s-7", sweep="local/demo/s")

@@ -17,8 +17,7 @@ from sweepd_kernel.auth.principal import EVERYWHERE, FULL_ACCESS, OWNER, Bounds,
 from sweepd_kernel.auth.scopes import Scope
 from sweepd_kernel.errors import BadTokenError, DomainError, NotFoundError, StorageError
 from sweepd_scheduler.accounts.accounts import Accounts, NewToken
-from sweepd_scheduler.accounts.ports import Made
-from sweepd_scheduler.domain.account import OthersAccountError, Token, TokenRequest, TooManyTokensError
+from sweepd_scheduler.domain.account import Made, OthersAccountError, Token, TokenRequest, TooManyTokensError
 from sweepd_scheduler.domain.requests.remembered import Repeatable, RequestIdReusedError, RequestKey
 
 MNIST = Bounds(frozenset({"acme/mnist"}))

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from sweepd import v1
-from sweepd_scheduler.api.run_codec import plain_fields
+from sweepd_scheduler.api.run_codec import message_fields
 
 
 @dataclass
@@ -21,7 +21,7 @@ class Entity:
 
 def test_fields_of_the_same_name_and_type_are_taken_and_no_others() -> None:
     entity = Entity(7, 1, "running", "why", None, ("a", "b"), b"hidden")
-    assert plain_fields(v1.Run, Entity)(entity) == {
+    assert message_fields(v1.Run, Entity)(entity) == {
         "number": 7,
         "reason": "why",
         "value": None,

@@ -16,7 +16,7 @@ from sweepd_kernel.errors import DomainError, Status, WrongStateError
 from sweepd_kernel.sql.database import StatementError
 from sweepd_scheduler.domain.agents.commands import StartRun
 from sweepd_scheduler.domain.effects import RUNS_A_STEP, Change, Effect, SendCommand, SweepChanged
-from sweepd_scheduler.domain.events import Announced, Attached, Offered
+from sweepd_scheduler.domain.events import Announced, Attached, Offered, Timeouts
 from sweepd_scheduler.domain.names import SweepName
 from sweepd_scheduler.domain.requests.remembered import (
     QUOTA_BYTES,
@@ -35,7 +35,6 @@ from sweepd_scheduler.domain.requests.requests import (
 )
 from sweepd_scheduler.domain.state import State
 from sweepd_scheduler.domain.sweeps.sweep import Sweep
-from sweepd_scheduler.domain.timing import Timeouts
 from sweepd_scheduler.domain.transitions import SweepState
 from sweepd_scheduler.owner.inbox import Repeated
 from sweepd_scheduler.owner.owner import Owner

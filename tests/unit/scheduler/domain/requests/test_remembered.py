@@ -3,6 +3,7 @@
 import pytest
 
 from sweepd_kernel.errors import Status
+from sweepd_scheduler.domain.events import ClockReading
 from sweepd_scheduler.domain.requests.remembered import (
     ALL_PROJECTS,
     DAY,
@@ -16,7 +17,6 @@ from sweepd_scheduler.domain.requests.remembered import (
     RequestQuotaError,
     Used,
 )
-from sweepd_scheduler.domain.timing import ClockReading
 from sweepd_scheduler.domain.undo_log import UndoLog
 
 NOON = 1_800_000_000_000_000

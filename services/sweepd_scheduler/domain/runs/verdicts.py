@@ -4,27 +4,25 @@ from collections.abc import Iterable
 from math import isfinite
 
 from sweepd.spec import Asha, Hyperband, Median, Patience, StopRule, Threshold
-from sweepd_scheduler.domain.agents.placement import send_stop
+from sweepd_scheduler.domain.agents.placement import stop
 from sweepd_scheduler.domain.draft import Draft
-from sweepd_scheduler.domain.early_termination.judging import (
+from sweepd_scheduler.domain.replacing import replace
+from sweepd_scheduler.domain.runs.early_termination import (
     Contender,
     Rung,
     Verdict,
-    is_rung,
-    verdict_sentence,
-)
-from sweepd_scheduler.domain.early_termination.rules import (
     behind_threshold,
+    is_rung,
     judge_asha,
     judge_hyperband,
     judge_median,
     judge_patience,
     judge_threshold,
     patience_after,
+    verdict_sentence,
 )
-from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.runs.results import value_logged
-from sweepd_scheduler.domain.runs.run import Run, Stop, StopMode
+from sweepd_scheduler.domain.runs.run import Run, StopMode
 from sweepd_scheduler.domain.search.study import StudyEvent
 from sweepd_scheduler.domain.sweeps.sweep import Sweep
 from sweepd_scheduler.domain.transitions import RunState
@@ -132,9 +130,5 @@ def _judge_all(draft: Draft, sweep: Sweep, key: tuple[int, int], rule: Hyperband
 def _stop(draft: Draft, run: Run, rule: StopRule, verdict: Verdict) -> Run:
     assert run.state is RunState.RUNNING
     reason = verdict_sentence(verdict, rule)
-    stop = Stop(mode=StopMode.TERMINATE, reason=reason)
-    doomed = replace(run, stop=stop, verdicts=(*run.verdicts, verdict))
-    draft.put_run(doomed)
-    draft.record("run-stop-decided", doomed, reason=reason)
-    send_stop(draft, doomed)
-    return doomed
+    draft.record("run-stop-decided", run, reason=reason)
+    return stop(draft, replace(run, verdicts=(*run.verdicts, verdict)), StopMode.TERMINATE, reason)

@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sweepd.spec import Goal, Median
-from sweepd_scheduler.domain.early_termination.judging import Rung, Verdict, cost
-from sweepd_scheduler.domain.early_termination.rules import judge_median, median_without
+from sweepd_scheduler.domain.runs.early_termination import Rung, Verdict, cost, judge_median, median_without
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 

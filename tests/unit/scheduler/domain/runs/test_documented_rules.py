@@ -6,12 +6,15 @@ from typing import TypeVar
 import pytest
 
 from sweepd.spec import Asha, Goal, Hyperband, Median, Patience, StopRule, parse_text
-from sweepd_scheduler.domain.early_termination.judging import Contender, PatienceState, Rung, latest_rung
-from sweepd_scheduler.domain.early_termination.rules import (
+from sweepd_scheduler.domain.runs.early_termination import (
+    Contender,
+    PatienceState,
+    Rung,
     judge_asha,
     judge_hyperband,
     judge_median,
     judge_patience,
+    latest_rung,
     patience_after,
 )
 from unit.spec.sweep_file_document import TEXT, code, table, tables

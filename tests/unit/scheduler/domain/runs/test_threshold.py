@@ -3,8 +3,7 @@
 import pytest
 
 from sweepd.spec import Goal, Threshold
-from sweepd_scheduler.domain.early_termination.judging import Verdict
-from sweepd_scheduler.domain.early_termination.rules import judge_threshold
+from sweepd_scheduler.domain.runs.early_termination import Verdict, judge_threshold
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 
 from sweepd.spec import Asha, Goal, Hyperband, Median, Patience, StopRule, Threshold
 from sweepd.spec.stop_rules import reported_at_once, rungs, urgent_iterations
-from sweepd_scheduler.domain.early_termination.judging import Rung, cost, is_rung, latest_rung
+from sweepd_scheduler.domain.runs.early_termination import Rung, cost, is_rung, latest_rung
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sweepd.spec import Asha, Goal
-from sweepd_scheduler.domain.early_termination.judging import Rung, Verdict, cost
-from sweepd_scheduler.domain.early_termination.rules import judge_asha
+from sweepd_scheduler.domain.runs.early_termination import Rung, Verdict, cost, judge_asha
 
 VALUES = st.lists(st.integers(-5, 5).map(float), min_size=1, max_size=40)
 

@@ -3,8 +3,7 @@
 import pytest
 
 from sweepd.spec import Goal, Hyperband
-from sweepd_scheduler.domain.early_termination.judging import Contender, Rung, cost
-from sweepd_scheduler.domain.early_termination.rules import judge_hyperband
+from sweepd_scheduler.domain.runs.early_termination import Contender, Rung, cost, judge_hyperband
 
 RUNNING_MINIMIZE = {
     "p": (False, [0.90, 0.70, 0.50, 0.40]),

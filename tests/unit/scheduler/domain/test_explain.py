@@ -3,14 +3,14 @@
 import pytest
 
 from sweepd_scheduler.domain.agents.commands import StartRun
-from sweepd_scheduler.domain.requests.requests import CancelSweep, PauseSweep
-from sweepd_scheduler.domain.runs.run import Exit, ExitCause
-from sweepd_scheduler.domain.sweeps.explain import (
+from sweepd_scheduler.domain.eligibility import (
     Obstacle,
     ObstacleKind,
     obstacles_of_run,
     obstacles_of_sweep,
 )
+from sweepd_scheduler.domain.requests.requests import CancelSweep, PauseSweep
+from sweepd_scheduler.domain.runs.run import Exit, ExitCause
 from unit.scheduler.people import S, enqueue
 from unit.scheduler.world import OBJECTIVE, RANDOM, World
 

@@ -5,8 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sweepd.spec import Goal, Patience
-from sweepd_scheduler.domain.early_termination.judging import PatienceState, Verdict
-from sweepd_scheduler.domain.early_termination.rules import judge_patience, patience_after
+from sweepd_scheduler.domain.runs.early_termination import (
+    PatienceState,
+    Verdict,
+    judge_patience,
+    patience_after,
+)
 
 
 def first_verdict(rule: Patience, goal: Goal, values: list[float]) -> Verdict | None:

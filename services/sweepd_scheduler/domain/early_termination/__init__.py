@@ -1,1 +1,0 @@
-"""Early termination: pure rules that say, as values arrive, which runs are not worth continuing."""
