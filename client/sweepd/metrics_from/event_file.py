@@ -5,7 +5,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-# Names that no two runs have: a key with one of them could be no objective.
+# Folders named for a single run: a key with such a name could not be an objective.
 _OF_ONE_RUN = re.compile(
     r"""
       [A-Z][a-z]{2}\d{2}_\d{2}-\d{2}-\d{2}_.+    # SummaryWriter: Dec01_20-15-00_host
@@ -15,7 +15,7 @@ _OF_ONE_RUN = re.compile(
     """,
     re.VERBOSE,
 )
-# Names that writers and people give to the folder of one run, and sometimes to what is inside a run.
+# Names of the folder of one run, and sometimes of folders inside it.
 _OF_A_RUN = re.compile(
     r"""
       version_\d+                                # Lightning
@@ -26,15 +26,15 @@ _OF_A_RUN = re.compile(
     """,
     re.VERBOSE,
 )
-# Names of folders in which those of runs are.
+# Names of folders that contain the folders of runs.
 _OF_RUNS = frozenset({"runs", "logs", "lightning_logs", "tb_logs", "tensorboard", "tensorboard_logs", "tb"})
 
 
 def event_prefix(name: str, run: str = "") -> str:
-    """Return what comes before the tags of an event file, with a slash at its end; empty: nothing does.
+    """Return the prefix of the tags of an event file, with a slash at its end; may be empty.
 
     Args:
-        name: of the file, relative to the folder that is read.
+        name: name of the file, relative to the folder that is read.
         run: full name of the run; folders of that name, or one with its id, are the run's own.
     """
     folders = _without_full_name(name.split("/")[:-1], run.split("/"))
@@ -58,8 +58,8 @@ def _names_one_run(folder: str, run_id: str) -> bool:
 _HEAD = 12
 _TAIL = 4
 MAX_RECORD = 1024 * 1024
-"""A longer record is no scalar (pictures are as long); it is passed over."""
-# A checksum takes 0.1 s a MiB here. Of a long record it is looked at only if there are scalars in it.
+"""A longer record is not a scalar (images are as long); it is skipped."""
+# A checksum takes 0.1 s per MiB here. That of a long record is verified only if it contains scalars.
 _ALWAYS_CHECKED = 4 * 1024
 _CHECKED_AT_ONCE = 16 * 1024
 _MASK = 0xA282EAD8
@@ -69,12 +69,12 @@ _FORMATS = {_FLOAT: "<f", _DOUBLE: "<d", _INT32: "<i", _INT64: "<q"}
 
 
 class DamagedError(ValueError):
-    """A record is not what was written; the message is a sentence."""
+    """A record is damaged; the message is a sentence."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """The scalars of one record, and where it ends."""
+    """Scalars of one record, and the offset of its end."""
 
     end: int
     time: float
@@ -85,10 +85,10 @@ class Event:
 def events(content: bytes, start: int) -> Iterator[Event | None]:
     """Yield the whole records of `content`, which begins at offset `start` of its file.
 
-    None comes in between while a long one is checked: whoever has other things to do may do them then.
+    None is yielded while a long one is verified, so that the caller may do other work.
 
     Raises:
-        DamagedError: a checksum is wrong; what came before was yielded.
+        DamagedError: a checksum is wrong; the records before it were yielded.
     """
     at = 0
     while len(content) - at >= _HEAD:
@@ -117,7 +117,7 @@ def events(content: bytes, start: int) -> Iterator[Event | None]:
 
 
 def record_length(content: bytes) -> int | None:
-    """Return the bytes of the record that `content` begins with; None if not even its length is there.
+    """Return the size of the first record of `content`; None if its length is incomplete.
 
     Raises:
         DamagedError: the length cannot be trusted.
@@ -130,7 +130,7 @@ def record_length(content: bytes) -> int | None:
 
 
 def crc32c_masked(content: bytes) -> int:
-    """Return the checksum of a record: CRC-32C, turned and shifted."""
+    """Return the checksum of a record: CRC-32C, rotated and shifted."""
     return _masked(_with(_BEGIN, content))
 
 
@@ -189,7 +189,7 @@ def _take_value(body: bytes, values: dict[str, float]) -> None:
 
 
 def _scalar_tensor(body: bytes) -> float | None:
-    """Return the number of a tensor that holds one; None for others."""
+    """Return the number in a tensor of a single one; None for others."""
     kind = 0
     content: bytes | None = None
     for field, value in _fields(body):
@@ -208,7 +208,7 @@ def _scalar_tensor(body: bytes) -> float | None:
 
 
 def _fields(body: bytes) -> Iterator[tuple[int, int | bytes]]:
-    """Yield number and value of each field; fixed ones as their bytes. Ends where it makes no sense."""
+    """Yield number and value of each field, fixed ones as bytes; end at the first that is malformed."""
     at = 0
     while at < len(body):
         key, at = _varint(body, at)

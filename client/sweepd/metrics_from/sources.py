@@ -1,4 +1,4 @@
-"""Reads what metrics come from while it grows: each line or event once, from where reading stood."""
+"""Growing sources of metrics, read from a position on: each line or event once."""
 
 import os
 from collections.abc import Callable, Iterator, Mapping
@@ -7,8 +7,15 @@ from pathlib import Path
 from typing import Protocol
 
 from sweepd.metrics_from.event_file import DamagedError, Event, event_prefix, events, record_length
-from sweepd.metrics_from.pattern import LinePattern, TooSlowError
-from sweepd.metrics_from.row import MAX_LINE_BYTES, Complaints, Lines, Row, lines_of
+from sweepd.metrics_from.lines import (
+    MAX_LINE_BYTES,
+    Complaints,
+    LinePattern,
+    Reader,
+    Row,
+    TooSlowError,
+    reader_of,
+)
 from sweepd.regular_files import open_regular
 
 _BYTES_A_LOOK = 1024 * 1024
@@ -17,7 +24,7 @@ _MAX_EVENT_FILES = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """A row, and where reading of its source stands after it."""
+    """A row, and the position in its source after it."""
 
     source: str
     position: int
@@ -25,28 +32,28 @@ class Found:
 
 
 class Source(Protocol):
-    """Something that grows."""
+    """Source that grows."""
 
     complaints: Complaints
 
     def look(self, *, ended: bool) -> Iterator[Found | None]:
-        """Yield what is new; once the script has ended, also a last line without its newline.
+        """Yield new rows; once the script has ended, also that of a last line without its newline.
 
-        None comes after a moment of reading that found nothing: others may have their turn then.
+        None is yielded after some reading without a row, so that the caller may do other work.
         """
 
 
 class LineFile:
-    """Lines of a file, each through a reader; a file that has become shorter begins anew.
+    """Source of the lines of a file; a file that has become shorter is read from its start.
 
     Args:
-        source: its name.
-        path: where it is.
-        read: makes rows of lines.
-        position: how far it was read.
+        source: name of the source.
+        path: path of the file.
+        read: reader of its lines.
+        position: bytes that have been read before.
     """
 
-    def __init__(self, source: str, path: Path, read: "Lines | _Matching", position: int) -> None:
+    def __init__(self, source: str, path: Path, read: Reader, position: int) -> None:
         self.complaints = Complaints()
         self._source = source
         self._path = path
@@ -56,7 +63,7 @@ class LineFile:
         self._given_up = False
 
     def look(self, *, ended: bool) -> Iterator[Found | None]:
-        """Yield what is new."""
+        """Yield new rows, see `Source.look`."""
         if self._given_up:
             return
         try:
@@ -71,7 +78,7 @@ class LineFile:
         size = os.fstat(descriptor).st_size
         if size < self._position:
             self._position, self._headed = 0, False
-        while self._position < size and not self._over():
+        while self._position < size:
             if self._position and not self._headed:  # a table needs its head, wherever reading continues
                 head = os.pread(descriptor, MAX_LINE_BYTES, 0).partition(b"\n")[0]
                 self._row(head, first=True)
@@ -91,16 +98,13 @@ class LineFile:
                 self._position = min(self._position + len(line) + 1, size)
                 row = self._row(line, first=first)
                 yield None if row is None else Found(source=self._source, position=self._position, row=row)
-                if self._over():
+                if self._given_up:
                     return
-
-    def _over(self) -> bool:
-        return self._given_up
 
     def _row(self, line: bytes, *, first: bool) -> Row | None:
         self._headed = True
         try:
-            return self._read.read(line.decode(errors="replace").rstrip("\r"), first=first)
+            return self._read(line.decode(errors="replace").rstrip("\r"), first)
         except TooSlowError as error:
             self._given_up = True
             self.complaints.add(str(error))
@@ -109,29 +113,15 @@ class LineFile:
         return None
 
 
-class _Matching:
-    """Reads lines by a pattern; carriage returns, as of progress bars, end lines, too."""
-
-    def __init__(self, pattern: LinePattern) -> None:
-        self._pattern = pattern
-
-    def read(self, line: str, *, first: bool) -> Row | None:
-        """Return the row of the last part of a line that has one."""
-        found: Row | None = None
-        for part in line.split("\r"):
-            found = self._pattern.read(part) or found
-        return found
-
-
 class EventFolder:
-    """Scalars of all event files below a folder; the names of inner folders come before their tags.
+    """Source of the scalars of all event files below a folder; names of inner folders precede their tags.
 
     Args:
-        folder: that is read.
-        positions: how far each file was read, by the name of its source.
-        skipped: how far each was written before the run began.
+        folder: path of the folder.
+        positions: bytes of each file that have been read before, by the name of its source.
+        skipped: bytes of each file that were written before the run began.
         run: full name of the run; the folder of that name is its own, and no part of keys.
-        is_foreign: tells whether a file is known to be another run's; asked once for each that is new.
+        is_foreign: return whether a file is known to be another run's; called once for each new file.
     """
 
     def __init__(
@@ -153,7 +143,7 @@ class EventFolder:
         self._given_up: set[str] = set()
 
     def look(self, *, ended: bool) -> Iterator[Found | None]:
-        """Yield what is new."""
+        """Yield new rows, see `Source.look`."""
         before: dict[str, int] | None = None
         while before != self._positions:
             before = dict(self._positions)
@@ -177,7 +167,7 @@ class EventFolder:
                 file.seek(position)
                 content = file.read(_BYTES_A_LOOK)
                 needed = record_length(content)
-                if needed is not None and needed > _BYTES_A_LOOK:  # no scalar is as long: it is passed over
+                if needed is not None and needed > _BYTES_A_LOOK:  # too long for a scalar: skipped
                     if os.fstat(file.fileno()).st_size >= position + needed:
                         self._positions[source] = position + needed
                     return
@@ -198,7 +188,7 @@ def _found(event: Event, source: str, prefix: str) -> Found:
 
 
 def event_files(folder: Path) -> list[str]:
-    """Return the names of event files below a folder, oldest first as their names have it."""
+    """Return the names of event files below a folder, the oldest first by their names."""
     found: list[str] = []
     for parent, folders, files in os.walk(folder):
         folders.sort()
@@ -210,10 +200,10 @@ def event_files(folder: Path) -> list[str]:
 
 
 def output_source(pattern: str, log: Path, position: int) -> LineFile:
-    """Return what reads the output of a script by a pattern."""
-    return LineFile("stdout", log, _Matching(LinePattern(pattern)), position)
+    """Return the source of a script's output, read by a pattern."""
+    return LineFile("stdout", log, LinePattern(pattern).read, position)
 
 
 def file_source(path: Path, position: int, *, name: str = "") -> LineFile:
-    """Return what reads a file that a script appends to; `name` says of which kind it is, if not its own."""
-    return LineFile("file", path, lines_of(name or path.name), position)
+    """Return the source of a file that a script appends to; `name`, by default its own, gives its kind."""
+    return LineFile("file", path, reader_of(name or path.name), position)

@@ -16,8 +16,7 @@ from tensorboardX.proto.event_pb2 import Event
 from tensorboardX.proto.summary_pb2 import Summary
 
 from sweepd.metrics_from.event_file import DamagedError, crc32c_masked, event_prefix, events
-from sweepd.metrics_from.pattern import LinePattern, TooSlowError
-from sweepd.metrics_from.row import Row, number_of
+from sweepd.metrics_from.lines import LinePattern, Row, TooSlowError, number_of
 from sweepd.metrics_from.sources import EventFolder, Found, Source, file_source, output_source
 
 
@@ -55,7 +54,7 @@ def test_a_pattern_without_end_is_given_up_in_time() -> None:
 
 READS = """
 import sys, time
-from sweepd.metrics_from.pattern import LinePattern
+from sweepd.metrics_from.lines import LinePattern
 pattern, line = LinePattern(r"x*loss=(?P<loss>[0-9.]+)"), "x" * 300 + " loss=0.5"
 assert pattern.read(line) is not None
 print("reading", flush=True)
@@ -272,7 +271,7 @@ def test_a_long_record_is_checked_in_pieces_and_only_if_it_holds_scalars() -> No
 
 def test_a_pattern_that_is_slow_on_many_lines_is_given_up_too(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each is within the bound of a line; together they would keep the agent from all else."""
-    monkeypatch.setattr("sweepd.metrics_from.pattern.MOST_SLOW", 0.1)
+    monkeypatch.setattr("sweepd.metrics_from.lines.MOST_SLOW", 0.1)
     pattern, line = LinePattern(r"(a+)+b(?P<x>\d)"), "a" * 18
     with pytest.raises(TooSlowError):
         all(pattern.read(line) is None for _ in range(2_000))

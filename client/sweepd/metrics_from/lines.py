@@ -1,0 +1,207 @@
+"""Rows of lines: matches of a pattern, JSON objects, or the rows of a table."""
+
+import csv
+import json
+import re
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from types import FrameType
+
+STEP_NAMES = ("_step", "step", "global_step")
+"""Names of steps, by precedence."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """Values logged at one time; nested ones stay nested, as in a line of the metrics file."""
+
+    values: Mapping[str, object]
+    step: int | None = None
+    time: float | None = None
+
+
+def number_of(text: str) -> float | int | None:
+    """Return a text as a number; None if it is not one."""
+    text = text.strip().rstrip("%,;")
+    try:
+        return int(text)
+    except ValueError:
+        pass
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def row_of(values: Mapping[str, object]) -> Row | None:
+    """Return a row, with its step and time taken out of the values; None if nothing is left."""
+    left = dict(values)
+    step = next((left.pop(name) for name in STEP_NAMES if name in left), None)
+    if isinstance(step, float) and step.is_integer():
+        step = int(step)
+    time = left.pop("_time", None)
+    if not left:
+        return None
+    return Row(
+        values=left,
+        step=step if isinstance(step, int) and not isinstance(step, bool) else None,
+        time=float(time) if isinstance(time, int | float) else None,
+    )
+
+
+def row_of_texts(texts: Iterable[tuple[str, str | None]]) -> Row | None:
+    """Return a row of the named texts that are numbers; None if none of them is."""
+    return row_of(
+        {
+            name: number
+            for name, text in texts
+            if name and text is not None and (number := number_of(text)) is not None
+        }
+    )
+
+
+@dataclass(slots=True)
+class Complaints:
+    """Complaints about a source, each once."""
+
+    recorded: list[str] = field(default_factory=list)
+    fresh: list[str] = field(default_factory=list)
+
+    def add(self, text: str) -> None:
+        """Record something, unless it is recorded or there is too much already."""
+        if text not in self.recorded and len(self.recorded) < 20:
+            self.recorded.append(text)
+            self.fresh.append(text)
+
+    def taken(self) -> list[str]:
+        """Return what was recorded since the last call."""
+        fresh, self.fresh = self.fresh, []
+        return fresh
+
+
+MAX_LINE_BYTES = 1024 * 1024
+_MAX_COLUMNS = 1_000
+
+
+Reader = Callable[[str, bool], Row | None]
+"""Returns the row of a line, of which it knows whether it is the first of its file; None if it has none.
+
+It raises ValueError for a line that it cannot read, and TooSlowError when it can read no more.
+"""
+
+
+def json_row(line: str, first: bool) -> Row | None:
+    """Return the row of a line that is a JSON object."""
+    if not line.strip():
+        return None
+    document: object = json.loads(line)
+    if not isinstance(document, dict):
+        raise ValueError("a line is not a JSON object")
+    return row_of(document)
+
+
+class Table:
+    """Reader of a table: a head with names, then values; empty cells and texts are left out."""
+
+    def __init__(self, delimiter: str) -> None:
+        self._delimiter = delimiter
+        self._names: list[str] = []
+
+    def read(self, line: str, first: bool) -> Row | None:
+        """Return the row of a line."""
+        cells = next(csv.reader([line], delimiter=self._delimiter), [])
+        if first:
+            self._names = [name.strip().lstrip("\ufeff") for name in cells[:_MAX_COLUMNS]]
+            return None
+        return row_of_texts(zip(self._names, cells, strict=False))
+
+
+def reader_of(name: str) -> Reader:
+    """Return the reader of a file by the end of its name."""
+    if name.endswith(".csv"):
+        return Table(",").read
+    if name.endswith((".tsv", ".tab")):
+        return Table("\t").read
+    return json_row
+
+
+MAX_LINE = 4_096
+"""Characters of a line that are matched."""
+MATCH_WITHIN = 0.05
+"""Seconds of processor time that the match of one line may take."""
+SLOW = 0.005
+"""Seconds of processor time from which a line counts as slow."""
+MOST_SLOW = 1.0
+"""Seconds of processor time that all slow lines together may take."""
+
+
+class TooSlowError(Exception):
+    """The pattern takes too long; the message is a sentence."""
+
+
+class LinePattern:
+    """Reader of values by a regular expression with named groups; one that takes too long is given up.
+
+    A pattern may take exponential time on some lines. Matching checks for signals, so an alarm ends it; that
+    needs the main thread. The time of each line is bounded by that, and that of all slow lines together, as
+    the agent does nothing else meanwhile. Both are processor time: a busy machine is no fault of a pattern.
+
+    `pattern` was checked when the sweep was created: it compiles, and has a named group.
+    """
+
+    def __init__(self, pattern: str) -> None:
+        self._pattern = re.compile(pattern)
+        self._slow = 0.0
+        self._bounded = threading.current_thread() is threading.main_thread()
+
+    def read(self, line: str, first: bool = False) -> Row | None:
+        """Return the row of the last match; carriage returns, as of progress bars, end lines, too.
+
+        Raises:
+            TooSlowError: a match took too long, or all slow ones together did.
+        """
+        row: Row | None = None
+        for part in line.split("\r"):
+            begun = time.thread_time()
+            found = self._search(part[:MAX_LINE])
+            self._count(time.thread_time() - begun)
+            if found is not None:
+                row = row_of_texts(found.groupdict().items()) or row
+        return row
+
+    def _count(self, taken: float) -> None:
+        if taken < SLOW:
+            return
+        self._slow += taken
+        if self._slow > MOST_SLOW:
+            raise TooSlowError(
+                f"lines on which its pattern takes more than {SLOW * 1000:g} ms have taken {MOST_SLOW:g} s; "
+                "it is read no more"
+            )
+
+    def _search(self, line: str) -> "re.Match[str] | None":
+        if not self._bounded:
+            return self._pattern.search(line)
+        try:
+            before = signal.signal(signal.SIGVTALRM, _fire)
+            try:
+                signal.setitimer(signal.ITIMER_VIRTUAL, MATCH_WITHIN)
+                return self._pattern.search(line)
+            finally:
+                signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+                signal.signal(signal.SIGVTALRM, before)
+        except _FiredError:
+            raise TooSlowError(
+                f"its pattern takes more than {MATCH_WITHIN * 1000:g} ms on a line; it is read no more"
+            ) from None
+
+
+class _FiredError(Exception):
+    pass
+
+
+def _fire(number: int, frame: FrameType | None) -> None:
+    raise _FiredError
