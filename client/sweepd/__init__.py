@@ -17,7 +17,6 @@ if TYPE_CHECKING:
         UnreachableError,
         WrongStateError,
     )
-    from sweepd.functions.errors import AgentError, FunctionError, SweepError
     from sweepd.functions.in_process import RunStopped
     from sweepd.functions.running import agent
     from sweepd.functions.sweeping import controller, sweep
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from sweepd.objects.history import History
     from sweepd.objects.results import BestSoFar, CategoryCorrelation, Importance, ParameterImportance
     from sweepd.objects.sweep import StoredRun, Sweep
-    from sweepd.script.errors import ConfigError, Error, UsageError
+    from sweepd.script.errors import AgentError, ConfigError, Error, FunctionError, SweepError, UsageError
     from sweepd.script.media.artifact import Artifact
     from sweepd.script.media.histogram import Histogram
     from sweepd.script.media.ignored import Bokeh, Graph, Molecule, Object3D
@@ -145,7 +144,6 @@ _NAMES_BY_MODULE = {
         "ClientError ConflictError DeniedError FailedError InvalidError MissingExtraError NotFoundError "
         "NotYetError UnreachableError WrongStateError"
     ),
-    "functions.errors": "AgentError FunctionError SweepError",
     "functions.in_process": "RunStopped",
     "functions.running": "agent",
     "functions.sweeping": "controller sweep",
@@ -157,7 +155,7 @@ _NAMES_BY_MODULE = {
     "objects.history": "History",
     "objects.results": "BestSoFar CategoryCorrelation Importance ParameterImportance",
     "objects.sweep": "StoredRun Sweep",
-    "script.errors": "ConfigError Error UsageError",
+    "script.errors": "AgentError ConfigError Error FunctionError SweepError UsageError",
     "script.media.artifact": "Artifact",
     "script.media.histogram": "Histogram",
     "script.media.ignored": "Bokeh Graph Molecule Object3D",

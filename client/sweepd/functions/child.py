@@ -1,7 +1,7 @@
-"""Process of a run that is a function call: loads the payload and calls the function.
+"""Processes of runs that are function calls: one calls the function, or has the caller call it.
 
-Uses the standard library and what the function imports. The working directory and environment of the caller
-are inherited; the payload is in the private folder.
+They use the standard library and what the function imports. The working directory and environment of the
+caller are inherited; the payload or the socket of the caller is in the private folder.
 """
 
 import inspect
@@ -10,25 +10,31 @@ import json
 import linecache
 import os
 import pickle
+import signal
+import socket
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
-_FUNCTION_FILE = "function.pickle"
-_CALLER_FILE = "caller.json"
+FUNCTION_FILE = "function.pickle"
+CALLER_FILE = "caller.json"
+_FORWARDED = ("SWEEPD_", "CUDA_VISIBLE_DEVICES")
+_MAX_MESSAGE_BYTES = 64
 
 
-def main() -> None:
+def call_function() -> None:
     """Call the function in the folder named by the last argument, and exit with its outcome."""
     folder = Path(sys.argv[-1])
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # Output appears at once, and no character of it fails a training.
             stream.reconfigure(line_buffering=True, errors="backslashreplace")
-    _apply_caller(json.loads((folder / _CALLER_FILE).read_text(encoding="utf-8", errors="surrogateescape")))
+    caller = json.loads((folder / CALLER_FILE).read_text(encoding="utf-8", errors="surrogateescape"))
+    _apply_caller(**caller)
     try:
-        function = pickle.loads((folder / _FUNCTION_FILE).read_bytes())  # noqa: S301 - our own account's
+        function = pickle.loads((folder / FUNCTION_FILE).read_bytes())  # noqa: S301 - our own account's
         _define_main_names(function)
         _call(function)
     except Exception as error:  # noqa: BLE001 - any exception fails the run
@@ -36,12 +42,8 @@ def main() -> None:
         sys.exit(1)
 
 
-def _apply_caller(caller: dict[str, list[str]] | dict[str, dict[str, list[str]]]) -> None:
+def _apply_caller(*, path: list[str], argv: list[str], cells: dict[str, list[str]]) -> None:
     """Apply search path, arguments and cells of the caller; entries that the agent added stay first."""
-    path, argv, cells = caller["path"], caller["argv"], caller["cells"]
-    assert isinstance(path, list)
-    assert isinstance(argv, list)
-    assert isinstance(cells, dict)
     given = [entry for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry]
     sys.path[:] = [*(entry for entry in given if entry not in path), *path]
     sys.argv[:] = argv
@@ -71,3 +73,31 @@ def print_traceback(error: BaseException, caller: str) -> None:
     while trace is not None and trace.tb_frame.f_code.co_filename == caller:
         trace = trace.tb_next
     sys.stderr.write("".join(traceback.format_exception(type(error), error, trace)))
+
+
+def have_caller_call() -> None:
+    """Represent one call in the process of the caller; the last argument names the folder with its socket.
+
+    Pass environment and output to the caller, forward a stop, and exit with the outcome of the call.
+    """
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    folder = os.open(Path(sys.argv[-1]), os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        connection.connect(f"/proc/self/fd/{folder}/caller")
+    except OSError as error:
+        sys.exit(f"the process that calls the function is gone: {error.strerror}")
+    signal.signal(signal.SIGTERM, lambda number, frame: _forward_stop(connection))
+    variables = {name: value for name, value in os.environ.items() if name.startswith(_FORWARDED)}
+    socket.send_fds(connection, [json.dumps(variables).encode()], [sys.stdout.fileno()])
+    outcome = connection.recv(_MAX_MESSAGE_BYTES)
+    if outcome == b"stopped":
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGTERM)
+    if not outcome:
+        sys.exit("the process that called the function has ended, or was killed")
+    sys.exit(int(outcome))
+
+
+def _forward_stop(connection: socket.socket) -> None:
+    with suppress(OSError):  # the call has just ended
+        connection.send(b"stop")

@@ -13,10 +13,10 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppres
 from pathlib import Path
 from typing import Self, TextIO
 
+from sweepd.functions.agent_console import heading
 from sweepd.functions.child import print_traceback
-from sweepd.functions.errors import FunctionError
 from sweepd.functions.payload import Function
-from sweepd.functions.run_output import heading
+from sweepd.script.errors import FunctionError
 
 _MAX_VARIABLE_BYTES = 2**20
 _MAX_MESSAGE_BYTES = 64
@@ -68,9 +68,11 @@ class Caller:
                 _finish(0)  # the caller may have begun a run; the call begins another
                 variables = json.loads(content)
                 run, attempt = variables["SWEEPD_RUN_ID"], int(variables["SWEEPD_ATTEMPT"])
-                lines = heading(run, attempt, _params(variables))
+                params = json.loads(Path(variables["SWEEPD_PARAMS_FILE"]).read_bytes())
+                lines = heading(run, attempt, params)
                 sys.stdout.write("".join(f"{line}\n" for line in lines))
-                with _variables(variables), _copied_to(output):
+                streams = _Copy(sys.stdout, output), _Copy(sys.stderr, output)
+                with _variables(variables), redirect_stdout(streams[0]), redirect_stderr(streams[1]):
                     end = self._call(connection)
             finally:
                 os.close(output)
@@ -154,12 +156,6 @@ class _Copy:
 
 
 @contextmanager
-def _copied_to(descriptor: int) -> Iterator[None]:
-    with redirect_stdout(_Copy(sys.stdout, descriptor)), redirect_stderr(_Copy(sys.stderr, descriptor)):
-        yield
-
-
-@contextmanager
 def _variables(given: Mapping[str, str]) -> Iterator[None]:
     """Set the variables of a run; restore the environment afterwards."""
     before = dict(os.environ)
@@ -172,11 +168,6 @@ def _variables(given: Mapping[str, str]) -> Iterator[None]:
         for name, value in before.items():
             if os.environ.get(name) != value:
                 os.environ[name] = value
-
-
-def _params(variables: Mapping[str, str]) -> Mapping[str, object]:
-    params: Mapping[str, object] = json.loads(Path(variables["SWEEPD_PARAMS_FILE"]).read_bytes())
-    return params
 
 
 def _finish(code: int) -> None:

@@ -16,13 +16,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sweepd import file_lock
-from sweepd.functions.errors import FunctionError
+from sweepd.functions.child import CALLER_FILE, FUNCTION_FILE
 from sweepd.private_files import make_folder
 from sweepd.rpc.discovery import state_folder
+from sweepd.script.errors import FunctionError
 
 _LOCK = "lock"
-FUNCTION_FILE = "function.pickle"
-CALLER_FILE = "caller.json"
 _MAX_SOURCE_BYTES = 2**20
 Function = Callable[[], object]
 _MAX_DEPTH = 6
@@ -114,13 +113,10 @@ def pack(function: Function, folder: Path) -> None:
             "or call agent(…, in_process=True)"
         ) from error
     (folder / FUNCTION_FILE).write_bytes(packed)
-    caller = {"path": _search_path(), "argv": list(sys.argv), "cells": _cells()}
+    # The working directory by its path, as a function may change it.
+    path = [entry or str(Path.cwd()) for entry in sys.path]
+    caller = {"path": path, "argv": list(sys.argv), "cells": _cells()}
     (folder / CALLER_FILE).write_text(json.dumps(caller), encoding="utf-8", errors="surrogateescape")
-
-
-def _search_path() -> list[str]:
-    """Return the module search path, with the absolute working directory, as a function may change it."""
-    return [entry or str(Path.cwd()) for entry in sys.path]
 
 
 def _cells() -> dict[str, list[str]]:

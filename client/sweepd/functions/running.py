@@ -7,67 +7,54 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from sweepd.durations import duration_text
-from sweepd.functions.agent_console import AgentConsole
+from sweepd.functions.agent_console import AgentConsole, error_text
 from sweepd.functions.agent_process import AgentProcess
-from sweepd.functions.errors import AgentError
 from sweepd.functions.payload import check_function, pack, private_folder
-from sweepd.functions.run_output import error_text
-from sweepd.functions.sweep_name import sweep_name
+from sweepd.name_part import LEGAL_PART, as_part
 from sweepd.rpc.discovery import NoContextError, NoServerError, resolve
-from sweepd.script.errors import UsageError
+from sweepd.script.errors import AgentError, UsageError
 
 _Handler = Callable[[int, FrameType | None], object] | int | None
 _FAILURE, _NOT_FOUND, _UNREACHABLE = 1, 3, 6
 _DAY = 86_400.0
+_DEFAULT_ENTITY = "local"
 # As the agent starts its supervisors: modules in the working directory must not shadow the standard library.
-_BOOTSTRAP = "import sys; sys.path.append(sys.argv[1]); from sweepd.functions.{} import main; main()"
+_BOOTSTRAP = "import sys; sys.path.append(sys.argv[1]); from sweepd.functions import child; child.{}()"
 _INLINE = "module://matplotlib_inline"
-
-
-class Interrupts:
-    """Context manager that handles signals by a callback, in the main thread only.
-
-    Restores the previous handlers on exit.
-    """
-
-    def __init__(
-        self, numbers: tuple[signal.Signals, ...], on_signal: Callable[[signal.Signals], None]
-    ) -> None:
-        self._numbers = numbers
-        self._on_signal = on_signal
-        self._before: dict[signal.Signals, _Handler] = {}
-
-    @property
-    def active(self) -> bool:
-        """True if signals are handled here."""
-        return signal.SIGINT in self._before
-
-    def __enter__(self) -> Self:
-        if threading.current_thread() is not threading.main_thread():
-            return self
-        for number in self._numbers:
-            before = signal.getsignal(number)
-            # Ignored signals stay ignored, as in background jobs; handlers not set by Python cannot be
-            # restored.
-            if before is not None and before is not signal.SIG_IGN:
-                self._before[number] = before
-                signal.signal(number, lambda number, frame: self._on_signal(signal.Signals(number)))
-        return self
-
-    def __exit__(self, *details: object) -> None:
-        while self._before:
-            signal.signal(*self._before.popitem())
-
 
 if TYPE_CHECKING:
     from sweepd.views.sweep import SweepRecord
+
+
+@contextmanager
+def handled_signals(
+    numbers: tuple[signal.Signals, ...], on_signal: Callable[[signal.Signals], None]
+) -> Iterator[bool]:
+    """Handle signals by a callback, in the main thread only; yield whether Ctrl-C is handled.
+
+    Restore the previous handlers at the end.
+    """
+    before: dict[signal.Signals, _Handler] = {}
+    if threading.current_thread() is threading.main_thread():
+        for number in numbers:
+            handler = signal.getsignal(number)
+            # Ignored signals stay ignored, as in background jobs; handlers not set by Python cannot be
+            # restored.
+            if handler is not None and handler is not signal.SIG_IGN:
+                before[number] = handler
+                signal.signal(number, lambda number, _: on_signal(signal.Signals(number)))
+    try:
+        yield signal.SIGINT in before
+    finally:
+        while before:
+            signal.signal(*before.popitem())
 
 
 def agent(
@@ -142,9 +129,11 @@ def agent(
                 from sweepd.functions.in_process import Caller
 
                 console.caller = stack.enter_context(Caller(function, folder))
+                command = _run_command("have_caller_call", folder)
             else:
                 pack(function, folder)
-            flags += ["--stand-in", json.dumps(_run_command("call_proxy" if in_process else "child", folder))]
+                command = _run_command("call_function", folder)
+            flags += ["--stand-in", json.dumps(command)]
         code = _run_agent(console, flags, stack, forward_signals=forward_signals)
     console.resume_signal()
     if console.interrupted:
@@ -160,7 +149,7 @@ def agent(
 def _run_agent(console: AgentConsole, flags: list[str], stack: ExitStack, *, forward_signals: bool) -> int:
     """Run the agent until it has ended, and return its exit code."""
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if forward_signals else (signal.SIGINT,)
-    interrupts = stack.enter_context(Interrupts(numbers, console.on_signal))
+    handles_interrupts = stack.enter_context(handled_signals(numbers, console.on_signal))
     shows_output = console.caller is None
     if shows_output:
         flags.append("--show-output=json")
@@ -169,15 +158,15 @@ def _run_agent(console: AgentConsole, flags: list[str], stack: ExitStack, *, for
     console.attach(process)
     others: dict[int, Callable[[], None]] = {}
     if (caller := console.caller) is not None:
-        caller.receives_signals = interrupts.active
+        caller.receives_signals = handles_interrupts
         others[caller.fileno()] = caller.run_next
     return process.wait(console.take_event, console.take_output, others)
 
 
-def _run_command(module: str, folder: Path) -> list[str]:
-    """Return the command that each run executes instead of a program."""
+def _run_command(function: str, folder: Path) -> list[str]:
+    """Return the command that each run executes instead of a program: a function of `child`."""
     home = Path(__file__).parent.parent.parent
-    return [sys.executable, "-P", "-c", _BOOTSTRAP.format(module), str(home), str(folder)]
+    return [sys.executable, "-P", "-c", _BOOTSTRAP.format(function), str(home), str(folder)]
 
 
 def _environment() -> dict[str, str]:
@@ -198,3 +187,43 @@ def _check_seconds(**given: object) -> None:
     for name, seconds in given.items():
         if seconds is not None and not (isinstance(seconds, int | float) and 1 <= seconds <= _DAY):
             raise UsageError(f"{name}: seconds, from 1 to {_DAY:g}, not {seconds!r}")
+
+
+def sweep_name(
+    sweep_id: object, *, entity: str | None, project: str | None, environ: Mapping[str, str]
+) -> str:
+    """Return the name of the sweep for an agent: an id alone, or entity/project/id.
+
+    Args:
+        sweep_id: `id`, `project/id`, `entity/project/id` or a `Sweep`; its parts take precedence.
+        entity: entity, if the id has none.
+        project: project, if the id has none.
+        environ: environment, for the default entity.
+
+    Raises:
+        UsageError: not a name of a sweep.
+    """
+    name = sweep_id if isinstance(sweep_id, str) else getattr(sweep_id, "name", None)
+    parts = name.split("/") if isinstance(name, str) else []
+    if not parts or len(parts) > 3 or not all(parts):
+        raise UsageError(f"{sweep_id!r} is not a name of a sweep; write ID, PROJECT/ID or ENTITY/PROJECT/ID")
+    *parents, own = parts
+    owner = parents[0] if len(parents) == 2 else legal_part("entity", entity)
+    home = parents[-1] if parents else legal_part("project", project)
+    if home is None:
+        return own  # the server finds it by its id
+    return f"{owner or environ.get('SWEEPD_ENTITY') or _DEFAULT_ENTITY}/{home}/{own}"
+
+
+def legal_part(kind: str, text: str | None) -> str | None:
+    """Return text converted to a valid part of a name, as in sweep files.
+
+    Raises:
+        UsageError: no character is valid.
+    """
+    if not text:
+        return None
+    part = as_part(text)
+    if not part:
+        raise UsageError(f"the {kind} {text!r} has no character that is valid in a name; write {LEGAL_PART}")
+    return part

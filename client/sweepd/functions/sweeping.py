@@ -10,9 +10,8 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
-from sweepd.functions.errors import AgentError, SweepError
-from sweepd.functions.sweep_name import legal_part
-from sweepd.script.errors import UsageError
+from sweepd.functions.running import legal_part
+from sweepd.script.errors import AgentError, SweepError, UsageError
 from sweepd.spec import Parsed, parse_mapping, to_document
 from sweepd.spec.sweep_spec import SweepSpec
 from sweepd.unbounded import unbounded_sentence

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from sweepd.functions.run_output import RunOutput, ending, heading
+from sweepd.functions.agent_console import RunOutput, ending, heading
 
 RUN = "local/demo/k3x9v2ab-1"
 

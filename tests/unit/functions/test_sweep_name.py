@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from sweepd import UsageError
-from sweepd.functions.sweep_name import sweep_name
+from sweepd.functions.running import sweep_name
 
 
 @pytest.mark.parametrize(
