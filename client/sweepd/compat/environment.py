@@ -1,11 +1,18 @@
-"""Environment that scripts for another module find: the search path, and W&B's variables."""
+"""Environment that scripts for another module find: the search path, and W&B's variables.
+
+They also decide about a standalone run that a script begins inside a run of a sweep, such as one for each
+fold of a cross-validation written for W&B. Such a script removes the variables by which W&B's agent names the
+run, or has W&B set up again. `init` then begins another run; `init` with the id of the run that was handed
+out returns to that one. These runs stay in their folders, because the process that syncs them would end with
+the run of the sweep.
+"""
 
 import os
 from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 from typing import Final
 
-from sweepd.script.beside_sweep import observe
+from sweepd.script.settings import VARIABLES
 
 _FOLDERS: Final = {"wandb": Path(__file__).with_name("on_path")}
 _VARIABLE: Final = "PYTHONPATH"
@@ -22,15 +29,8 @@ def search_path(compat: str, environ: Mapping[str, str]) -> dict[str, str]:
     return {_VARIABLE: f"{ours}{os.pathsep}{theirs}" if theirs else ours}
 
 
-PAIRS: Final = {
-    f"WANDB_{name}": f"SWEEPD_{name}"
-    for name in (
-        *("PROJECT", "ENTITY", "NAME", "NOTES", "TAGS", "RUN_GROUP", "JOB_TYPE"),
-        *("MODE", "DIR", "RESUME", "SILENT"),
-    )
-}
+PAIRS: Final = {ours.replace("SWEEPD_", "WANDB_"): ours for ours in VARIABLES.values()}
 """Variables of W&B that have an effect, and their counterparts."""
-
 
 _HANDED_OUT: Final = {
     "WANDB_SWEEP_ID": "SWEEPD_SWEEP_ID",
@@ -54,8 +54,45 @@ def handed_out(environ: Mapping[str, str]) -> dict[str, str]:
 
 def take_over(environ: MutableMapping[str, str]) -> None:
     """Set our variables from W&B's, unless ours are set otherwise: those of an agent take precedence."""
-    observe(environ)
+    _observe(environ)
     for theirs, ours in PAIRS.items():
         value, present = environ.get(theirs), environ.get(ours)
         if value and (not present or present == _taken.get(ours)):
             environ[ours] = _taken[ours] = value
+
+
+# A process with either of them is still in the run: W&B itself creates sweep runs without an id.
+_MARKERS: Final = ("WANDB_RUN_ID", "WANDB_SWEEP_ID")
+
+_observed = False
+_requested = False
+
+
+def _observe(environ: Mapping[str, str]) -> None:
+    """Record whether an agent has named a run by W&B's variables, to notice when they are removed."""
+    global _observed
+    _observed = _observed or (_has_marker(environ) and "SWEEPD_SWEEP_ID" in environ)
+
+
+def request_standalone() -> None:
+    """Make the next `init` begin a standalone run, unless it asks for the run that was handed out."""
+    global _requested
+    _requested = True
+
+
+def forget_request() -> None:
+    """Make the next `init` begin the run that is handed out then."""
+    global _requested
+    _requested = False
+
+
+def begins_standalone(environ: Mapping[str, str], wanted_id: str | None) -> bool:
+    """Return whether `init` is to begin a standalone run although an agent has handed one out."""
+    handed_out = environ.get("SWEEPD_RUN_ID", "").rpartition("/")[2]
+    if "SWEEPD_SWEEP_ID" not in environ or wanted_id == handed_out:
+        return False
+    return not _has_marker(environ) and (_observed or _requested)
+
+
+def _has_marker(environ: Mapping[str, str]) -> bool:
+    return any(name in environ for name in _MARKERS)

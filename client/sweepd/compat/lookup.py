@@ -86,71 +86,53 @@ def _found(name: str, known: Name) -> object:
 
 
 _MEDIA: Final = (
-    *("Audio", "Classes", "Graph", "Histogram", "Html", "Image", "JoinedTable", "Molecule", "Object3D"),
-    *("Plotly", "Table", "Video", "box3d"),
+    "Audio Classes Graph Histogram Html Image JoinedTable Molecule Object3D Plotly Table Video box3d"
 )
-_ARTIFACT: Final = ("Artifact", "ArtifactTTL")
+_TENSORBOARD: Final = "WandbHook log patch unpatch"
+_UTIL: Final = "add_import_hook generate_id get_module make_artifact_name_safe"
 
-SUBMODULES: Final[dict[str, str | tuple[str, ...]]] = {
-    "apis": ("Api",),
-    "apis.public": "public",
-    "apis.public.runs": "public",
-    "apis.public.sweeps": "public",
-    "data_types": _MEDIA,
+_PLACES: Final = {
+    ":": "integration integration.torch",
+    ":AlertLevel": "sdk.wandb_alerts",
+    ":Api": "apis",
+    ":Artifact ArtifactTTL": "sdk.artifacts sdk.artifacts.artifact",
+    ":Artifact Config Run Settings agent controller finish init login sweep": "sdk",
+    ":Config": "sdk.wandb_config",
+    ":Histogram": "sdk.data_types.histogram",
+    ":Html": "sdk.data_types.html",
+    ":Image": "sdk.data_types.image",
+    ":JoinedTable Table": "sdk.data_types.table",
+    ":Run": "wandb_run",
+    ":Run finish": "sdk.wandb_run",
+    ":Settings": "sdk.wandb_settings",
+    ":Video": "sdk.data_types.video",
+    ":init": "sdk.wandb_init",
+    f":{_MEDIA}": "data_types sdk.data_types",
     "env": "env",
-    "errors": "errors",
-    "errors.errors": "errors",
-    "errors.term": "terminal",
-    "gym": "ignored:monitor",
-    "integration": (),
-    "integration.gym": "ignored:monitor",
-    "integration.keras": "keras",
-    "integration.lightgbm": "lightgbm",
-    "integration.sklearn": "sklearn",
-    "integration.tensorboard": "ignored:WandbHook log patch unpatch",
-    "integration.torch": (),
-    "integration.xgboost": "xgboost",
-    "keras": "keras",
-    "lightgbm": "lightgbm",
-    "plot": "plot",
-    "plot.custom_chart": "plot",
-    "sdk": (
-        *("Artifact", "Config", "Run", "Settings", "agent", "controller"),
-        "finish",
-        "init",
-        "login",
-        "sweep",
-    ),
-    "sdk.artifacts": _ARTIFACT,
-    "sdk.artifacts.artifact": _ARTIFACT,
-    "sdk.data_types": _MEDIA,
-    "sdk.data_types.histogram": ("Histogram",),
-    "sdk.data_types.html": ("Html",),
-    "sdk.data_types.image": ("Image",),
-    "sdk.data_types.table": ("JoinedTable", "Table"),
-    "sdk.data_types.video": ("Video",),
-    "sdk.lib": "ignored:RunDisabled",
-    "sdk.lib.config_util": "errors",
-    "sdk.lib.disabled": "ignored:RunDisabled",
-    "sdk.lib.paths": "types:FilePathStr StrPath URIStr",
-    "sdk.lib.runid": "util",
-    "sdk.lib.telemetry": "ignored:context",
-    "sdk.wandb_alerts": ("AlertLevel",),
-    "sdk.wandb_config": ("Config",),
-    "sdk.wandb_init": ("init",),
-    "sdk.wandb_run": ("Run", "finish"),
-    "sdk.wandb_settings": ("Settings",),
-    "sdk.wandb_setup": "ignored:setup _setup",
-    "sklearn": "sklearn",
-    "tensorboard": "ignored:WandbHook log patch unpatch",
-    "util": "util",
-    "wandb_run": ("Run",),
-    "xgboost": "xgboost",
+    "errors": "errors errors.errors sdk.lib.config_util",
+    "keras": "integration.keras keras",
+    "lightgbm": "integration.lightgbm lightgbm",
+    "plot": "plot plot.custom_chart",
+    "public": "apis.public apis.public.runs apis.public.sweeps",
+    "sklearn": "integration.sklearn sklearn",
+    "top_level:FilePathStr StrPath URIStr": "sdk.lib.paths",
+    "top_level:RunDisabled": "sdk.lib sdk.lib.disabled",
+    "top_level:context": "sdk.lib.telemetry",
+    "top_level:monitor": "gym integration.gym",
+    "top_level:setup _setup": "sdk.wandb_setup",
+    "top_level:termerror termlog termsetup termwarn": "errors.term",
+    f"top_level:{_TENSORBOARD}": "integration.tensorboard tensorboard",
+    f"util:{_UTIL}": "sdk.lib.runid util",
+    "xgboost": "integration.xgboost xgboost",
 }
-"""Modules below `wandb`.
+"""Content of modules, and the modules below `wandb` that have it.
 
-Each has the listed public names, or those of a module of `sweepd.compat.modules`: all, or the listed.
+Content is `module:names`, or `module` for all of its public names, below `sweepd.compat.modules`; or `:names`
+for names of `wandb` itself.
 """
+
+SUBMODULES: Final = {name: content for content, names in _PLACES.items() for name in names.split()}
+"""Modules below `wandb`, and the content of each."""
 
 _made: dict[str, ModuleType] = {}
 
@@ -174,19 +156,19 @@ class _Submodule(ModuleType):
         inner = f"{self._name}.{name}"
         if inner in SUBMODULES:
             return submodule(inner)
-        content = SUBMODULES[self._name]
         if name.startswith("__") and name != "__all__":
             raise AttributeError(name)
-        if isinstance(content, str):
-            module, _, listed = content.partition(":")
+        module, _, listed = SUBMODULES[self._name].partition(":")
+        names = listed.split()
+        if module:
             home = import_module(f"{_MODULES}.{module}")
             if name == "__all__":
-                return [each for each in listed.split() if each[0] != "_"] or _public(home)
-            if hasattr(home, name) and (not listed or name in listed.split()):
+                return [each for each in names if each[0] != "_"] or _public(home)
+            if hasattr(home, name) and (not names or name in names):
                 return getattr(home, name)
         elif name == "__all__":
-            return list(content)
-        elif name in content:
+            return names
+        elif name in names:
             return find(name, self.__name__)
         raise AttributeError(
             f"module {self.__name__!r} has no attribute {name!r}: sweepd has no such name; see {PAGE}"

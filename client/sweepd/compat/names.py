@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import Final
 
 VERSION: Final = "0.31.0"
@@ -18,7 +19,7 @@ class Support(StrEnum):
     REFUSED = "refused"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Name:
     """Support of one name.
 
@@ -33,40 +34,32 @@ class Name:
     note: str = ""
 
 
-def _supported(home: str = "", note: str = "") -> Name:
-    return Name(support=Support.SUPPORTED, home=home, note=note)
-
-
-def _no_effect(home: str = "", note: str = "") -> Name:
-    return Name(support=Support.NO_EFFECT, home=home, note=note)
-
-
-def _refused(note: str) -> Name:
-    return Name(support=Support.REFUSED, note=note)
-
+_supported = partial(Name, Support.SUPPORTED)
+_no_effect = partial(Name, Support.NO_EFFECT)
+_refused = partial(Name, Support.REFUSED, "")
 
 _INTERNAL: Final = "an inner part of W&B's package"
 _NOT_KEPT: Final = "what is logged of it is left out, with one warning"
 _CHART: Final = "the values of the chart are kept as a table"
 
 NAMES: Final[dict[str, Name]] = {
-    "AlertLevel": _supported("types:AlertLevel"),
+    "AlertLevel": _supported("top_level:AlertLevel"),
     "Api": _supported(
         note="`sweep`, `run`, `runs` with filters; it needs sweepd installed, and a server that it finds"
     ),
     "Artifact": _supported(note="its files are kept with the run; versions, aliases and links are not"),
-    "ArtifactTTL": _no_effect("types:ArtifactTTL"),
+    "ArtifactTTL": _no_effect("top_level:ArtifactTTL"),
     "Audio": _supported(),
-    "Classes": _no_effect("ignored:Classes"),
+    "Classes": _no_effect("top_level:Classes"),
     "CommError": _supported("errors:CommError"),
-    "Config": _supported("types:Config"),
+    "Config": _supported("top_level:Config"),
     "Error": _supported("errors:Error"),
-    "EvalTable": _supported("types:EvalTable", "a table; which columns are scores is not kept"),
+    "EvalTable": _supported("top_level:EvalTable", "a table; which columns are scores is not kept"),
     "Graph": _no_effect(note=_NOT_KEPT),
     "Histogram": _supported(),
     "Html": _supported(),
     "Image": _supported(note="masks, boxes and classes are left out"),
-    "JoinedTable": _no_effect("ignored:JoinedTable", _NOT_KEPT),
+    "JoinedTable": _no_effect("top_level:JoinedTable", _NOT_KEPT),
     "Molecule": _no_effect(note=_NOT_KEPT),
     "Object3D": _no_effect(note=_NOT_KEPT),
     "Plotly": _supported(note="kept as the JSON that `plotly.io.read_json` reads; nothing draws it"),
@@ -75,7 +68,9 @@ NAMES: Final[dict[str, Name]] = {
     "Table": _supported(),
     "UsageError": _supported("errors:UsageError"),
     "Video": _supported(),
-    "__version__": _supported("version:__version__", f"{VERSION} under `compat: wandb`, else that of sweepd"),
+    "__version__": _supported(
+        "top_level:__version__", f"{VERSION} under `compat: wandb`, else that of sweepd"
+    ),
     "agent": _supported(),
     "agents": _refused(_INTERNAL),
     "alert": _supported(note="a line in the log of the run; nobody gets a mail"),
@@ -84,21 +79,21 @@ NAMES: Final[dict[str, Name]] = {
     "api": _refused("deprecated by W&B; `Api()` is what followed"),
     "apis": _supported("submodules:apis", "`apis.public` has `Api`, `Run`, `Runs`, `Sweep`"),
     "attach": _refused("a child process of a script that has called `init` just calls `log`"),
-    "box3d": _no_effect("ignored:box3d"),
+    "box3d": _no_effect("top_level:box3d"),
     "catboost": _refused("log in a callback of your own"),
     "config": _supported(),
     "controller": _refused("the server suggests"),
     "data_types": _supported("submodules:data_types"),
     "define_metric": _supported(),
-    "ensure_configured": _no_effect("ignored:ensure_configured"),
+    "ensure_configured": _no_effect("top_level:ensure_configured"),
     "env": _supported("env"),
     "errors": _supported("errors"),
     "finish": _supported(),
     "gym": _no_effect("submodules:gym", "videos of gym are not kept"),
-    "helper": _supported("helper"),
+    "helper": _supported("util"),
     "init": _supported(),
     "integration": _supported("submodules:integration", "`keras`, `lightgbm`, `xgboost`, `sklearn`"),
-    "join": _supported("ignored:join", "`finish`"),
+    "join": _supported("top_level:join", "`finish`"),
     "jupyter": _refused(_INTERNAL),
     "keras": _supported("keras", "on every back end of Keras 3; the older `WandbCallback`, too"),
     "lightgbm": _supported("lightgbm"),
@@ -108,19 +103,19 @@ NAMES: Final[dict[str, Name]] = {
     "log_model": _supported(note="the files are kept with the run"),
     "login": _no_effect(note="agents bring what it takes; a person says `sweepctl login`"),
     "mark_preempting": _supported(),
-    "patched": _supported("types:patched", "always empty"),
-    "pin_config_keys": _no_effect("ignored:pin_config_keys"),
+    "patched": _supported("top_level:patched", "always empty"),
+    "pin_config_keys": _no_effect("top_level:pin_config_keys"),
     "plot": _supported("plot", _CHART),
     "plot_table": _supported("plot:plot_table", _CHART),
     "profiler": _refused(_INTERNAL),
     "proto": _refused(_INTERNAL),
-    "require": _no_effect("ignored:require"),
+    "require": _no_effect("top_level:require"),
     "restore": _supported(
         note="files of this run and of its checkpoint folder; those of other runs are not there"
     ),
     "run": _supported(),
     "sacred": _refused("log in an observer of your own"),
-    "sagemaker_auth": _no_effect("ignored:sagemaker_auth"),
+    "sagemaker_auth": _no_effect("top_level:sagemaker_auth"),
     "save": _supported(
         note="files are copied when it is called, and those of the policies live and end again at the end"
     ),
@@ -132,10 +127,10 @@ NAMES: Final[dict[str, Name]] = {
     "teardown": _no_effect(),
     "tensorboard": _no_effect("submodules:tensorboard", "`metrics_from` in the sweep file reads event files"),
     "tensorflow": _refused("log in a callback of your own, or read event files with `metrics_from`"),
-    "termerror": _supported("terminal:termerror"),
-    "termlog": _supported("terminal:termlog"),
-    "termsetup": _no_effect("terminal:termsetup"),
-    "termwarn": _supported("terminal:termwarn"),
+    "termerror": _supported("top_level:termerror"),
+    "termlog": _supported("top_level:termlog"),
+    "termsetup": _no_effect("top_level:termsetup"),
+    "termwarn": _supported("top_level:termwarn"),
     "trigger": _refused(_INTERNAL),
     "unwatch": _no_effect(),
     "use_artifact": _supported(

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from sweepd.script import beside_sweep
+from sweepd.compat import environment
 from sweepd.script.errors import UsageError
 from sweepd.script.exit_code import ExitCode
 from sweepd.script.folder import sync
@@ -164,7 +164,7 @@ def forget(exit_code: int | None = None) -> None:
     with _lock:
         finish(exit_code)
         _run = _handed_out = None
-        beside_sweep.reset()
+        environment.forget_request()
         _restore_variables()
 
 
@@ -243,7 +243,7 @@ def _begin(defaults: Mapping[str, object], wanted: RunOptions, *, counts_steps: 
     global _run, _handed_out, _implied
     _implied = False
     _restore_variables()  # those of an earlier run of this process
-    beside_sweep_run = beside_sweep.begins_standalone(os.environ, wanted.id)
+    beside_sweep_run = environment.begins_standalone(os.environ, wanted.id)
     folder = None if beside_sweep_run else given_folder(os.environ)
     earlier = None
     config = Config({} if folder is None else folder.params)

@@ -83,7 +83,7 @@ Boosting(log_model=True).after_training(Linear())
 
 def test_a_closed_terminal_ends_nothing() -> None:
     output, _ = callbacks("""
-from sweepd.compat.modules.terminal import termwarn
+from sweepd.compat.modules.top_level import termwarn
 
 sys.stderr.close()
 termwarn("nobody hears this")

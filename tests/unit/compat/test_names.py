@@ -21,7 +21,7 @@ from sweepd.compat.environment import handed_out
 from sweepd.compat.lookup import SUBMODULES, Refused, find, submodule
 from sweepd.compat.modules import env, errors
 from sweepd.compat.modules.errors import NotSupportedError
-from sweepd.compat.modules.types import EvalTable
+from sweepd.compat.modules.top_level import EvalTable
 from sweepd.compat.names import NAMES, Support
 from sweepd.objects.api_entities import ApiRun
 from sweepd.script.media.values import store_value

@@ -10,7 +10,7 @@ from typing import Literal
 import sweepd
 from sweepd.compat.modules.callbacks import run_of
 from sweepd.compat.modules.errors import Error
-from sweepd.compat.modules.terminal import termwarn
+from sweepd.compat.modules.top_level import termwarn
 
 _keras = import_module("tf_keras" if "tf_keras" in sys.modules and "keras" not in sys.modules else "keras")
 _callbacks = _keras.callbacks

@@ -1,6 +1,6 @@
 """W&B's scikit-learn plots: accepted, not drawn."""
 
-from sweepd.compat.modules.terminal import termwarn
+from sweepd.compat.modules.top_level import termwarn
 
 __all__ = [
     "plot_calibration_curve",

@@ -1,10 +1,10 @@
-"""Internal functions of W&B that libraries and scripts use."""
+"""Internal functions of W&B that libraries and scripts use, and the one of its module `helper`."""
 
 import importlib
 import re
 import secrets
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from types import ModuleType
 
 _LETTERS = "0123456789abcdefghijklmnopqrstuvwxyz"
@@ -39,3 +39,19 @@ def add_import_hook(fullname: str, on_import: Callable[[], object]) -> None:
     """Call `on_import` if the module is already imported; later imports have no effect."""
     if fullname in sys.modules:
         on_import()
+
+
+def parse_config(
+    params: Mapping[str, object] | object,
+    exclude: Iterable[str] | None = None,
+    include: Iterable[str] | None = None,
+) -> dict[str, object]:
+    """Return the values of a mapping or a namespace, filtered by `exclude` or `include`."""
+    values = dict(params) if isinstance(params, Mapping) else dict(vars(params))
+    if exclude is not None and include is not None:
+        raise ValueError("parse_config: pass exclude or include, not both")
+    if include is not None:
+        kept = set(include)
+        return {name: value for name, value in values.items() if name in kept}
+    left_out = set(exclude or ())
+    return {name: value for name, value in values.items() if name not in left_out}

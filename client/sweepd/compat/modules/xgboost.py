@@ -9,7 +9,7 @@ from xgboost.callback import TrainingCallback
 
 import sweepd
 from sweepd.compat.modules.callbacks import define_best, keep_model, log_importance, run_of
-from sweepd.compat.modules.terminal import termwarn
+from sweepd.compat.modules.top_level import termwarn
 
 __all__ = ["WandbCallback", "wandb_callback"]
 
