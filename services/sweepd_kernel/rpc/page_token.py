@@ -5,12 +5,13 @@ import binascii
 import hashlib
 import json
 from math import isfinite
-from typing import TypeGuard
+from typing import TypeGuard, TypeVar
 
 from google.protobuf.message import Message
 
 from sweepd_kernel.errors import InvalidFieldError
 
+K = TypeVar("K", int, str)
 SortKey = list[int | float | str]
 """Sort key of the last entry of a page: the next page begins behind it."""
 
@@ -47,6 +48,21 @@ def decoded(token: str, request: Message) -> SortKey | None:
     if content[:_DIGEST_BYTES] != _digest(request) or not _is_sort_key(key):
         raise BadPageTokenError
     return key
+
+
+def single(token: str, request: Message, kind: type[K]) -> K | None:
+    """Return the sort key of a list that has one value of some type for each entry; None at its start.
+
+    Raises:
+        BadPageTokenError: no answer to such a request contained the token.
+    """
+    match decoded(token, request):
+        case None:
+            return None
+        case [value] if isinstance(value, kind):
+            return value
+        case _:
+            raise BadPageTokenError
 
 
 def page_size(wanted: int) -> int:

@@ -101,13 +101,7 @@ class AccountServicer(account_service_pb2_grpc.AccountServiceServicer):
 
     async def ListTokens(self, request: v1.ListTokensRequest, context: object) -> v1.ListTokensResponse:
         """Return a page of tokens, newest first."""
-        match page_token.decoded(request.page_token, request):
-            case None:
-                before = None
-            case [int(before)]:
-                pass
-            case _:
-                raise page_token.BadPageTokenError
+        before = page_token.single(request.page_token, request, int)
         size = page_token.page_size(request.page_size)
         found, more = self._accounts.tokens(current_principal(), before, size)
         now = self._accounts.now()
@@ -133,7 +127,7 @@ class AccountServicer(account_service_pb2_grpc.AccountServiceServicer):
 
     async def ListEntities(self, request: v1.ListEntitiesRequest, context: object) -> v1.ListEntitiesResponse:
         """Return a page of entities."""
-        after = _after(page_token.decoded(request.page_token, request))
+        after = page_token.single(request.page_token, request, str) or ""
         size = page_token.page_size(request.page_size)
         found, more = await self._places.entities(current_principal().bounds, after, size)
         return v1.ListEntitiesResponse(
@@ -150,7 +144,7 @@ class AccountServicer(account_service_pb2_grpc.AccountServiceServicer):
 
     async def ListProjects(self, request: v1.ListProjectsRequest, context: object) -> v1.ListProjectsResponse:
         """Return a page of projects."""
-        after = _after(page_token.decoded(request.page_token, request))
+        after = page_token.single(request.page_token, request, str) or ""
         size = page_token.page_size(request.page_size)
         bounds = current_principal().bounds
         found, more = await self._places.projects(bounds, request.entity, after, size)
@@ -177,13 +171,3 @@ class AccountServicer(account_service_pb2_grpc.AccountServiceServicer):
         async with aclosing(self._accounts.revocations.follow()) as parts:
             async for ids in parts:
                 yield v1.WatchRevocationsResponse(token_ids=ids)
-
-
-def _after(place: page_token.SortKey | None) -> str:
-    match place:
-        case None:
-            return ""
-        case [str(name)]:
-            return name
-        case _:
-            raise page_token.BadPageTokenError

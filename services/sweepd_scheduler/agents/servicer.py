@@ -133,8 +133,7 @@ class AgentServicer(agent_service_pb2_grpc.AgentServiceServicer):
             sweep = self._owner.state.names.get(names.sweep_name(request.sweep))
             if sweep is None:
                 raise NotFoundError(request.sweep)
-        place = page_token.decoded(request.page_token, request)
-        after = "".join(map(str, place or ()))
+        after = page_token.single(request.page_token, request, str) or ""
         size = page_token.page_size(request.page_size)
         bounds = current_principal().bounds
         agents = [agent for agent in agents_of(self._owner.state, sweep, bounds) if agent.id > after]

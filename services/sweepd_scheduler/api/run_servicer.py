@@ -150,9 +150,8 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
     ) -> v1.ListPriorRunsResponse:
         """Return a page of the prior runs of a sweep."""
         sweep = await self._reading.sweep(names.sweep_name(request.sweep))
-        after = _position(page_token.decoded(request.page_token, request))
+        index = page_token.single(request.page_token, request, int) or 0
         size = page_token.page_size(request.page_size)
-        index = after.number if after else 0
         found = await self._reading(self._reading.records.prior_runs, sweep.key, index, size)
         bounds = current_principal().bounds
         return v1.ListPriorRunsResponse(

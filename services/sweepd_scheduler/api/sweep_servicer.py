@@ -122,7 +122,7 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
         """Return a page of sweeps, newest first."""
         entity, _, project = request.parent.partition("/")
         wanted = run_codec.read_states(sweep_codec.SWEEP_STATES, request.states)
-        before = _before(page_token.decoded(request.page_token, request))
+        before = page_token.single(request.page_token, request, int)
         size = page_token.page_size(request.page_size)
         bounds = current_principal().bounds
         found = await self._reading(
@@ -258,13 +258,3 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
             violations = await self._engine.objections(spec)
             if violations:
                 raise sweep_codec.InvalidSweepError(tuple(Violation(path, why) for path, why in violations))
-
-
-def _before(place: page_token.SortKey | None) -> int | None:
-    match place:
-        case None:
-            return None
-        case [int(key)]:
-            return key
-        case _:
-            raise page_token.BadPageTokenError
