@@ -135,7 +135,7 @@ def ref(message: v1.AttemptRef) -> AttemptRef:
 
 
 def command_message(
-    command: commands.Command, timeouts: events.Timeouts, session: Session | None
+    command: commands.Instruction, timeouts: events.Timeouts, session: Session | None
 ) -> v1.AttachResponse:
     """Return a command as a message; `session` is the one that it goes to.
 
@@ -149,9 +149,6 @@ def command_message(
                 command_id=number, attempt=ref_message(attempt), mode=_STOP_MODES[mode], reason=reason
             )
             return v1.AttachResponse(stop_run=stop)
-        case commands.Ack():
-            end = command if command.run_state is not None else None
-            return v1.AttachResponse(ack=ack_message(command.ref, acked(command), end))
         case commands.Fenced(ref=attempt):
             return v1.AttachResponse(fenced=v1.Fenced(attempt=ref_message(attempt)))
         case commands.Unsupported():
@@ -194,21 +191,6 @@ def append_request(piece: v1.LanePiece, of: HandleEntry, resumed_from_step: int 
 def ref_message(attempt: AttemptRef) -> v1.AttemptRef:
     """Return which attempt is meant."""
     return v1.AttemptRef(run_handle=attempt.handle, attempt=attempt.attempt)
-
-
-def acked(ack: commands.Ack) -> dict[v1.Lane.ValueType, int]:
-    """Return the cursors that the core acknowledges, by lane."""
-    return _known(ack.observation_row, ack.details_sequence)
-
-
-def ack_message(
-    ref: AttemptRef, cursors: Mapping[v1.Lane.ValueType, int], end: commands.Ack | None
-) -> v1.Ack:
-    """Return an acknowledgement of lanes, and of the end of the attempt where there is one."""
-    message = v1.Ack(attempt=ref_message(ref), cursors=_cursor_messages(cursors))
-    if end is not None and end.run_state is not None:
-        message.exited, message.run_state, message.notice = True, RUN_STATES[end.run_state], end.notice
-    return message
 
 
 def duration(seconds: float) -> Duration:
@@ -329,17 +311,19 @@ def _verdict_message(verdict: commands.AttemptVerdict) -> v1.AttemptVerdict:
     return v1.AttemptVerdict(
         attempt=ref_message(verdict.ref),
         fate=_FATES[verdict.fate],
-        cursors=_cursor_messages(_known(verdict.observation_row, verdict.details_sequence)),
+        cursors=cursor_messages(known_cursors(verdict.observation_row, verdict.details_sequence)),
         exited=verdict.exited,
         run_state=RUN_STATES[verdict.run_state] if verdict.run_state else v1.RUN_STATE_UNSPECIFIED,
         reason=verdict.reason,
     )
 
 
-def _known(observation_row: int | None, details_sequence: int | None) -> dict[v1.Lane.ValueType, int]:
+def known_cursors(observation_row: int | None, details_sequence: int | None) -> dict[v1.Lane.ValueType, int]:
+    """Return the cursors that decisions know of an attempt, by lane."""
     cursors = {v1.LANE_OBSERVATIONS: observation_row, v1.LANE_DETAILS: details_sequence}
     return {lane: cursor for lane, cursor in cursors.items() if cursor is not None}
 
 
-def _cursor_messages(cursors: Mapping[v1.Lane.ValueType, int]) -> list[v1.LaneCursor]:
+def cursor_messages(cursors: Mapping[v1.Lane.ValueType, int]) -> list[v1.LaneCursor]:
+    """Return cursors as messages."""
     return [v1.LaneCursor(lane=lane, cursor=cursor) for lane, cursor in cursors.items()]

@@ -9,6 +9,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
@@ -84,24 +85,21 @@ class Forwarder:
     Args:
         open_call: opens the stream.
         acknowledge: tells a session how far an attempt is stored.
-        held: bytes that may be under way.
-        name: what is forwarded, for the log.
+        limits: of the lane.
     """
 
     def __init__(
         self,
         open_call: Callable[[], Call],
         acknowledge: Callable[[str, AttemptRef, int], None],
-        *,
-        held: int,
-        name: str,
+        limits: LaneLimits,
         clock: Clock,
         log: logging.Logger,
     ) -> None:
         self._open_call = open_call
         self._acknowledge = acknowledge
-        self._limit = held
-        self._name = name
+        self._limit = limits.held
+        self._name = limits.name
         self._clock = clock
         self._log = log
         self._routes: dict[AttemptName, _Route] = {}
@@ -228,17 +226,12 @@ class Forwarders:
     def __init__(
         self,
         open_call: Callable[[], Call],
-        acknowledge: Callable[[str, AttemptRef, Lane, int], None],
+        acknowledge: Callable[[Lane, str, AttemptRef, int], None],
         clock: Clock,
         log: logging.Logger,
     ) -> None:
-        def acknowledge_lane(lane: Lane) -> Callable[[str, AttemptRef, int], None]:
-            return lambda session, ref, cursor: acknowledge(session, ref, lane, cursor)
-
         self._by_lane = {
-            lane: Forwarder(
-                open_call, acknowledge_lane(lane), held=limits.held, name=limits.name, clock=clock, log=log
-            )
+            lane: Forwarder(open_call, partial(acknowledge, lane), limits, clock, log)
             for lane, limits in LANES.items()
         }
 

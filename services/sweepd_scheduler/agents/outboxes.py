@@ -2,13 +2,13 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator
 
 from sweepd import v1
 from sweepd.codec.gathering import gathered
 from sweepd_kernel.errors import DomainError, Reason, Status
 from sweepd_scheduler.agents import codec
+from sweepd_scheduler.agents.acknowledgements import Acknowledgements
 from sweepd_scheduler.agents.forwarder import LANES, Lane
 from sweepd_scheduler.domain.agents.agent import AttemptRef, Session
 from sweepd_scheduler.domain.agents.commands import Ack, Command, Welcome
@@ -32,14 +32,6 @@ class SlowAgentError(DomainError):
         )
 
 
-@dataclass(slots=True)
-class _PendingAck:
-    """Acknowledgements that are due to an attempt; `end`: the acknowledgement of its end."""
-
-    cursors: dict[Lane, int] = field(default_factory=dict)
-    end: Ack | None = None
-
-
 class Outbox:
     """Messages for one agent, taken by its stream as fast as the agent reads."""
 
@@ -47,7 +39,7 @@ class Outbox:
         self.session = session
         self.agent = agent
         self._commands: deque[v1.AttachResponse] = deque()
-        self._acks: dict[AttemptRef, _PendingAck] = {}
+        self._acks = Acknowledgements()
         self._heartbeat_seen = False
         self._ready = asyncio.Event()
         self._end: DomainError | None = None
@@ -67,12 +59,16 @@ class Outbox:
             self.end(SlowAgentError())
         self._ready.set()
 
-    def acknowledge(self, ref: AttemptRef, cursors: Mapping[Lane, int], end: Ack | None = None) -> None:
-        """Acknowledge lanes of an attempt, and its end; of each lane the newest cursor goes out."""
+    def acknowledge(self, ack: Ack) -> None:
+        """Send what a decision acknowledges."""
         if self._end is None:
-            pending = self._acks.setdefault(ref, _PendingAck())
-            pending.cursors.update(cursors)
-            pending.end = end or pending.end
+            self._acks.of_decision(ack)
+            self._ready.set()
+
+    def acknowledge_lane(self, ref: AttemptRef, lane: Lane, cursor: int) -> None:
+        """Send what the metric store acknowledges."""
+        if self._end is None:
+            self._acks.of_lanes(ref, {lane: cursor})
             self._ready.set()
 
     def confirm_heartbeat(self) -> None:
@@ -105,9 +101,7 @@ class Outbox:
     def _next(self) -> v1.AttachResponse | None:
         # Acknowledgements go first: the end of a run is acknowledged before the StartRun that takes its slot.
         if self._acks and (not self._commands or self._commands[0].WhichOneof("command") != "welcome"):
-            ref = next(iter(self._acks))
-            pending = self._acks.pop(ref)
-            return v1.AttachResponse(ack=codec.ack_message(ref, pending.cursors, pending.end))
+            return self._acks.take()
         if self._commands:
             return self._commands.popleft()
         if self._heartbeat_seen:
@@ -143,19 +137,18 @@ class Outboxes:
         if outbox is None:
             return
         if isinstance(command, Ack):
-            end = command if command.run_state is not None else None
-            outbox.acknowledge(command.ref, codec.acked(command), end)
+            outbox.acknowledge(command)
             return
         message = codec.command_message(command, self._timeouts, of)
         if isinstance(command, Welcome):
             self._grant(message.welcome)
         outbox.send(message)
 
-    def acknowledge(self, session: str, ref: AttemptRef, lane: Lane, cursor: int) -> None:
+    def acknowledge(self, lane: Lane, session: str, ref: AttemptRef, cursor: int) -> None:
         """Acknowledge what the metric store has of a lane."""
         outbox = self._by_session.get(session)
         if outbox is not None:
-            outbox.acknowledge(ref, {lane: cursor})
+            outbox.acknowledge_lane(ref, lane, cursor)
 
     def _grant(self, welcome: v1.Welcome) -> None:
         """Fill in the windows and the intervals, which grow with the number of agents."""

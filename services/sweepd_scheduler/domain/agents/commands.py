@@ -99,4 +99,7 @@ class SweepEnded:
     reason: str
 
 
-Command = Welcome | StartRun | StopRun | Ack | Fenced | Unsupported | SweepEnded | Ineligible
+Instruction = Welcome | StartRun | StopRun | Fenced | Unsupported | SweepEnded | Ineligible
+"""Command that keeps its place among the others; acknowledgements merge."""
+
+Command = Instruction | Ack

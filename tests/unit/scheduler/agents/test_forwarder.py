@@ -10,7 +10,7 @@ import pytest
 
 from sweepd import v1
 from sweepd_kernel.clock import SystemClock
-from sweepd_scheduler.agents.forwarder import REQUEST_OVERHEAD, Forwarder
+from sweepd_scheduler.agents.forwarder import REQUEST_OVERHEAD, Forwarder, LaneLimits
 from sweepd_scheduler.domain.agents.agent import AttemptRef
 
 REF = AttemptRef(1, 1)
@@ -50,10 +50,9 @@ def a_forwarder(acknowledged: list[tuple[str, int]], opens: Callable[[], Stream]
     return Forwarder(
         lambda: cast("Call", opens()),
         lambda session, _ref, cursor: acknowledged.append((session, cursor)),
-        held=held,
-        name="points",
-        clock=SystemClock(),
-        log=logging.getLogger("test.forwarder"),
+        LaneLimits(name="points", window=0, held=held),
+        SystemClock(),
+        logging.getLogger("test.forwarder"),
     )
 
 

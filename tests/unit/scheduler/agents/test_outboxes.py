@@ -33,7 +33,7 @@ def test_acknowledgements_of_one_attempt_merge_and_go_before_commands() -> None:
     outbox.send(v1.AttachResponse(start_run=v1.StartRun(command_id=1)))
     outboxes.send("s", Ack(ref=ONE, observation_row=5), None)
     outboxes.send("s", Ack(ref=TWO, observation_row=1), None)
-    outboxes.acknowledge("s", ONE, v1.LANE_LOG, 80)
+    outboxes.acknowledge(v1.LANE_LOG, "s", ONE, 80)
     outboxes.send("s", Ack(ref=ONE, observation_row=7), None)
     outboxes.send("s", END, None)
     outboxes.send("s", Ack(ref=ONE, details_sequence=2), None)
@@ -51,8 +51,8 @@ def test_acknowledgements_of_one_attempt_merge_and_go_before_commands() -> None:
 
 def test_of_a_lane_the_cursor_that_was_reported_last_goes_out_even_if_it_is_lower() -> None:
     outboxes, outbox = an_outbox()
-    outboxes.acknowledge("s", ONE, v1.LANE_POINTS, 9)
-    outboxes.acknowledge("s", ONE, v1.LANE_POINTS, 4)
+    outboxes.acknowledge(v1.LANE_POINTS, "s", ONE, 9)
+    outboxes.acknowledge(v1.LANE_POINTS, "s", ONE, 4)
     (message,) = asyncio.run(drained(outbox))
     assert cursor(message.ack, v1.LANE_POINTS) == 4
 
@@ -107,5 +107,5 @@ def test_a_session_that_has_ended_is_sent_nothing() -> None:
     outboxes, outbox = an_outbox()
     outboxes.close(outbox)
     outboxes.send("s", END, None)
-    outboxes.acknowledge("s", ONE, v1.LANE_POINTS, 1)
+    outboxes.acknowledge(v1.LANE_POINTS, "s", ONE, 1)
     assert asyncio.run(drained(outbox)) == []
