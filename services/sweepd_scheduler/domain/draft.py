@@ -13,7 +13,7 @@ from sweepd_scheduler.domain.runs.early_termination import Rung, cost
 from sweepd_scheduler.domain.runs.run import Run, RunKey, attempt_table, run_table
 from sweepd_scheduler.domain.runs.values import EndedTrial
 from sweepd_scheduler.domain.search.prior_runs import PriorRun
-from sweepd_scheduler.domain.search.study import OUTCOMES, Outcome, Study, StudyEvent, StudyObservation
+from sweepd_scheduler.domain.search.study import Study, StudyEvent, StudyObservation
 from sweepd_scheduler.domain.state import State
 from sweepd_scheduler.domain.sweep_index import SweepIndex, index_from, index_of, index_run, rank
 from sweepd_scheduler.domain.sweeps.sweep import EndedSweep, StoredSweep, Sweep, sweep_table
@@ -96,9 +96,7 @@ class Draft:
     def edit_sweep(self, sweep: Sweep) -> None:
         """Replace a sweep whose specification was edited."""
         self.changes.append(effects.SweepEdited(sweep))
-        index = self.state.index[sweep.key]
-        before, index.size = index.size, sweep.space_size
-        self._undo_log.record(lambda: setattr(index, "size", before))
+        self._undo_log.set(self.state.index[sweep.key], "size", sweep.space_size)
         self.put_sweep(sweep)
 
     def sweep(self, key: int) -> Sweep:
@@ -142,24 +140,10 @@ class Draft:
             self._undo_log.put(provisional, run, value)
         number = sweep.observations + 1
         self.put_sweep(replace(sweep, observations=number))
-        if ended is None:
-            noted = StudyObservation(
-                sweep=key, number=number, run=run, event=event, iterations=iterations, value=value
-            )
-        else:
-            noted = StudyObservation(
-                sweep=key,
-                number=number,
-                run=run,
-                event=event,
-                iterations=ended.iterations,
-                value=ended.value,
-                best=ended.best,
-                worst=ended.worst,
-                last=ended.last,
-                outcome=OUTCOMES[ended.state] if ended.tried else Outcome.NOTHING,
-            )
-        self.changes.append(noted)
+        observation = StudyObservation(
+            sweep=key, number=number, run=run, event=event, iterations=iterations, value=value
+        )
+        self.changes.append(observation if ended is None else observation.of_end(ended))
 
     # Runs.
 
@@ -208,9 +192,7 @@ class Draft:
 
     def forget_recent(self, sweep: int) -> None:
         """Forget how the last runs of a sweep have ended."""
-        index = self.state.index[sweep]
-        recent, index.recent = index.recent, ()
-        self._undo_log.record(lambda: setattr(index, "recent", recent))
+        self._undo_log.set(self.state.index[sweep], "recent", ())
 
     def rank(self, sweep: int, number: int, value: float | None) -> None:
         """Set the value of a run that has ended, or with repeats of a point; None takes it out again."""
@@ -252,17 +234,12 @@ class Draft:
 
     def put_searching(self, sweep: int, *, searching: bool) -> None:
         """Set whether the search for the next point was interrupted and resumes soon."""
-        index = self.state.index[sweep]
-        before = index.searching
-        index.searching = searching
+        self._undo_log.set(self.state.index[sweep], "searching", searching)
         self.touched[sweep] = None
-        self._undo_log.record(lambda: setattr(index, "searching", before))
 
     def put_wait(self, sweep: int, wait: IneligibleReason) -> None:
         """Set the reason that keeps the runs of a sweep from every agent."""
-        index = self.state.index[sweep]
-        before, index.wait = index.wait, wait
-        self._undo_log.record(setattr, index, "wait", before)
+        self._undo_log.set(self.state.index[sweep], "wait", wait)
 
     def add_duration(self, sweep: int, seconds: float) -> None:
         """Add the run time of a run."""

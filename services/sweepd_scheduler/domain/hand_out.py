@@ -162,44 +162,44 @@ def new_block(draft: Draft, key: int, drawn: ChosenPoint, place: int | None = No
     occurrence = draft.state.index[key].digests.get(drawn.digest, 0)
     count = min(sweep.spec.repeats, room(sweep) or sweep.spec.repeats)
     draft.observe(key, first, StudyEvent.HANDED_OUT)
+    return _runs_of(drawn, sweep, first, range(count), occurrence, draft.now.wall, place)
+
+
+def complete_block(draft: Draft, last: Run) -> None:
+    """Create the runs that a point still lacks after its last one, as many as the cap leaves."""
+    sweep, drawn = draft.state.sweeps[last.sweep], ChosenPoint(last.point, last.digest, last.provenance)
+    left, done = room(sweep), last.repeat + 1
+    end = sweep.spec.repeats if left is None else min(sweep.spec.repeats, done + left)
+    for run in _runs_of(drawn, sweep, last.block, range(done, end), last.occurrence, draft.now.wall):
+        draft.put_run(run)
+        draft.record("run-added", run)
+
+
+def _runs_of(
+    drawn: ChosenPoint,
+    sweep: Sweep,
+    first: int,
+    repeats: range,
+    occurrence: int,
+    now: int,
+    place: int | None = None,
+) -> list[Run]:
+    """Return some repeats of a point; `first` is the number of its first run."""
     return [
         Run(
-            sweep=key,
+            sweep=sweep.key,
             number=first + repeat,
             name=str(RunName(sweep.name, first + repeat)),
             point=drawn.point,
             digest=drawn.digest,
             occurrence=occurrence,
             provenance=drawn.provenance,
-            create_time=draft.now.wall,
+            create_time=now,
             repeat=repeat,
             place=first + repeat if place is None else place,
         )
-        for repeat in range(count)
+        for repeat in repeats
     ]
-
-
-def complete_block(draft: Draft, last: Run) -> None:
-    """Create the runs that a point still lacks after its last one, as many as the cap leaves."""
-    sweep = draft.state.sweeps[last.sweep]
-    lacking = sweep.spec.repeats - last.repeat - 1
-    left = room(sweep)
-    for more in range(1, 1 + (lacking if left is None else min(lacking, left))):
-        number = last.number + more
-        run = Run(
-            sweep=last.sweep,
-            number=number,
-            name=str(RunName(sweep.name, number)),
-            point=last.point,
-            digest=last.digest,
-            occurrence=last.occurrence,
-            provenance=last.provenance,
-            create_time=draft.now.wall,
-            repeat=last.repeat + more,
-            place=number,
-        )
-        draft.put_run(run)
-        draft.record("run-added", run)
 
 
 def room(sweep: Sweep) -> int | None:

@@ -191,9 +191,7 @@ def _index_state(undo_log: UndoLog, sweep: Sweep, index: SweepIndex, run: Run) -
 
 
 def _count_ended(undo_log: UndoLog, sweep: Sweep, index: SweepIndex, run: Run) -> None:
-    recent = index.recent
-    index.recent = (*recent, run.state is RunState.FAILED)[-RECENT_RUNS:]
-    undo_log.record(setattr, index, "recent", recent)
+    undo_log.set(index, "recent", (*index.recent, run.state is RunState.FAILED)[-RECENT_RUNS:])
     if sweep.spec.repeats == 1:
         rank(undo_log, index, run.number, run.value(sweep.value_kind))
     if run.number in index.again:

@@ -20,6 +20,11 @@ class UndoLog:
         """Record the opposite of a write that was just made."""
         self._undo.append((undo, *args))
 
+    def set(self, entity: object, name: str, value: object) -> None:
+        """Set an attribute."""
+        self._undo.append((setattr, entity, name, getattr(entity, name)))
+        setattr(entity, name, value)
+
     def put(self, mapping: MutableMapping[K, V], key: K, value: V) -> None:
         """Set an entry."""
         if key in mapping:

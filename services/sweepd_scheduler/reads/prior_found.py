@@ -213,8 +213,8 @@ class TakenRuns:
         if not isinstance(outcome, UnsuitableError):
             if self._means(outcome):
                 self.runs.append(replace(outcome, index=len(self.runs) + 1))
-        elif each.source in self.found.named or not self.chosen.needs_value:
-            self.found.refuse(each.source, str(outcome))
+        elif each.run.source in self.found.named or not self.chosen.needs_value:
+            self.found.refuse(each.run.source, str(outcome))
 
     def _means(self, shown: PriorRun) -> bool:
         return shown.source in self.found.named or self.chosen.takes_value(shown.value)

@@ -198,7 +198,7 @@ class PriorRuns:
             each = candidates[place]
             return each, taken.judge(each, curve, summaries.get(each.key))
 
-        async for part in self._curves.of([each.source for each in candidates], key, judged):
+        async for part in self._curves.of([each.run.source for each in candidates], key, judged):
             yield part
 
     async def _summaries(self, candidates: Sequence[Candidate], key: str) -> dict[RunKey, float]:

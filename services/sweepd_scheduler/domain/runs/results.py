@@ -29,15 +29,7 @@ def has_reached_target(sweep: Sweep) -> bool:
 
 def remains(sweep: Sweep, run: Run, state: RunState) -> EndedTrial:
     """Return what remains of a run that ends in a state."""
-    return EndedTrial(
-        state=state,
-        tried=bool(run.attempts),
-        value=run.value(sweep.value_kind),
-        best=run.values.best,
-        worst=run.values.worst,
-        last=run.values.last,
-        iterations=run.values.iterations,
-    )
+    return EndedTrial.of(state, run.values, run.value(sweep.value_kind), tried=bool(run.attempts))
 
 
 def value_logged(draft: Draft, run: Run, value: float) -> None:

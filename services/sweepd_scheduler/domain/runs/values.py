@@ -85,6 +85,19 @@ class EndedTrial:
     last: float | None
     iterations: int
 
+    @classmethod
+    def of(cls, state: RunState, values: Values, value: float | None, *, tried: bool = True) -> "EndedTrial":
+        """Return the result of a run by its values."""
+        return cls(
+            state=state,
+            tried=tried,
+            value=value,
+            best=values.best,
+            worst=values.worst,
+            last=values.last,
+            iterations=values.iterations,
+        )
+
 
 def point_ended(ended: Sequence[EndedTrial], how: Aggregate, goal: Goal) -> EndedTrial:
     """Return what remains of a point all of whose runs have ended.

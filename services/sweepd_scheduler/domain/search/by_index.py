@@ -14,7 +14,7 @@ from sweepd_scheduler.domain.runs.run_end import settle
 from sweepd_scheduler.domain.sweeps.sweep import Ending, Sweep, ending
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class ChosenPoint:
     """A point to be handed out."""
 

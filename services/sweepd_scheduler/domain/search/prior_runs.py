@@ -22,9 +22,10 @@ from sweepd.spec import (
     point_digest,
 )
 from sweepd.spec.stop_rules import rungs
+from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.runs.run import Run, RunKey
-from sweepd_scheduler.domain.runs.values import COUNTED, Values
-from sweepd_scheduler.domain.search.study import OUTCOMES, StudyEvent, StudyObservation
+from sweepd_scheduler.domain.runs.values import COUNTED, NO_VALUES, EndedTrial, Values
+from sweepd_scheduler.domain.search.study import StudyEvent, StudyObservation
 from sweepd_scheduler.domain.sweeps.sweep import Sweep
 from sweepd_scheduler.domain.transitions import FINAL_RUN, RunState
 
@@ -44,12 +45,12 @@ class PriorRun:
         rungs: (rule, iteration, value) at the rungs of each rule of early termination of the sweep.
     """
 
-    index: int
+    index: int = 0
     source: str
     point: Point
     digest: bytes
     state: RunState
-    values: Values
+    values: Values = NO_VALUES
     value: float | None = None
     rungs: tuple[tuple[int, int, float], ...] = ()
 
@@ -81,19 +82,12 @@ def prior_observations(sweep: Sweep, priors: Iterable[PriorRun]) -> Iterator[Stu
         return
     for prior in priors:
         first = OBSERVATIONS_A_RUN * (prior.index - 1) + 1
-        yield StudyObservation(sweep=sweep.key, number=first, run=prior.number, event=StudyEvent.HANDED_OUT)
-        yield StudyObservation(
-            sweep=sweep.key,
-            number=first + 1,
-            run=prior.number,
-            event=StudyEvent.ENDED,
-            iterations=prior.values.iterations,
-            value=prior.value,
-            best=prior.values.best,
-            worst=prior.values.worst,
-            last=prior.values.last,
-            outcome=OUTCOMES[prior.state],
+        ended = EndedTrial.of(prior.state, prior.values, prior.value)
+        observation = StudyObservation(
+            sweep=sweep.key, number=first, run=prior.number, event=StudyEvent.HANDED_OUT
         )
+        yield observation
+        yield replace(observation, number=first + 1, event=StudyEvent.ENDED).of_end(ended)
 
 
 MOST_WORDS = 500
@@ -113,18 +107,12 @@ class Candidate:
 
     Args:
         key: of the run.
-        source: its full name.
-        point: its point in the space of the sweep.
-        digest: of that point.
-        state: how it ended.
+        run: the run, of which it is not yet known what it comes to in the sweep.
         counted: what the scheduler counted of the same objective, by the goal of the sweep; else none.
     """
 
     key: RunKey
-    source: str
-    point: Point
-    digest: bytes
-    state: RunState
+    run: PriorRun
     counted: Values
 
 
@@ -147,14 +135,9 @@ def candidate(
         raise UnsuitableError(f"it has not ended: it is {run.state}")
     if not run.attempts:
         raise UnsuitableError("it was never started")
-    return Candidate(
-        key=run.key,
-        source=run.name,
-        point=(point := point_in_space(spec, _merged(config or {}, run.point))),
-        digest=point_digest(point),
-        state=run.state,
-        counted=_counted(spec, run, before),
-    )
+    point = point_in_space(spec, _merged(config or {}, run.point))
+    prior = PriorRun(source=run.name, point=point, digest=point_digest(point), state=run.state)
+    return Candidate(key=run.key, run=prior, counted=_counted(spec, run, before))
 
 
 def point_in_space(spec: SweepSpec, point: Point) -> Point:
@@ -186,12 +169,14 @@ def result_in(
     Raises:
         UnsuitableError: it teaches the sweep nothing.
     """
-    ended_well = found.state in COUNTED
+    ended_well = found.run.state in COUNTED
     metric = spec.metric
     if metric is None:
         if not ended_well:
-            raise UnsuitableError(f"it is {found.state}, and without an objective nothing is learnt from it")
-        return _prior_run(found)
+            raise UnsuitableError(
+                f"it is {found.run.state}, and without an objective nothing is learnt from it"
+            )
+        return found.run
     values = values_of(curve, metric.goal)
     if found.counted.best is not None and found.counted.iterations >= values.iterations:
         # Its last points may still be on their way to the metric store; the value of its summary is in there.
@@ -204,25 +189,7 @@ def result_in(
     if value is not None and not isfinite(value):
         raise UnsuitableError(f"its values of `{metric.name}` are too large for a mean")
     reached = rung_values(spec.early_terminate, metric.goal, curve)
-    return _prior_run(found, values, value, reached)
-
-
-def _prior_run(
-    found: Candidate,
-    values: Values = Values(),  # noqa: B008 (frozen)
-    value: float | None = None,
-    reached: tuple[tuple[int, int, float], ...] = (),
-) -> PriorRun:
-    return PriorRun(
-        index=0,
-        source=found.source,
-        point=found.point,
-        digest=found.digest,
-        state=found.state,
-        values=values,
-        value=value,
-        rungs=reached,
-    )
+    return replace(found.run, values=values, value=value, rungs=reached)
 
 
 def _merged(outer: Mapping[str, Json], inner: Mapping[str, Json]) -> Point:
@@ -235,14 +202,10 @@ def _merged(outer: Mapping[str, Json], inner: Mapping[str, Json]) -> Point:
 
 
 def _counted(spec: SweepSpec, run: Run, before: SweepSpec | None) -> Values:
-    if (
-        spec.metric is None
-        or before is None
-        or before.metric is None
-        or spec.metric.name != before.metric.name
-    ):
-        return Values()
-    return run.values if spec.metric.goal is before.metric.goal else with_opposite_goal(run.values)
+    metric, other = spec.metric, before.metric if before else None
+    if metric is None or other is None or metric.name != other.name:
+        return NO_VALUES
+    return run.values if metric.goal is other.goal else with_opposite_goal(run.values)
 
 
 def values_of(curve: Sequence[float], goal: Goal) -> Values:
@@ -262,14 +225,7 @@ def values_of(curve: Sequence[float], goal: Goal) -> Values:
 
 def with_opposite_goal(values: Values) -> Values:
     """Return figures by the opposite goal."""
-    return Values(
-        iterations=values.iterations,
-        best=values.worst,
-        worst=values.best,
-        last=values.last,
-        total=values.total,
-        logged=values.logged,
-    )
+    return replace(values, best=values.worst, worst=values.best)
 
 
 def rung_values(

@@ -6,6 +6,8 @@ from enum import StrEnum
 from typing import Protocol
 
 from sweepd.spec import Point, SweepSpec
+from sweepd_scheduler.domain.replacing import replace
+from sweepd_scheduler.domain.runs.values import EndedTrial
 from sweepd_scheduler.domain.sweeps.sweep import Sweep
 from sweepd_scheduler.domain.transitions import RunState
 
@@ -42,6 +44,18 @@ class StudyObservation:
     worst: float | None = None
     last: float | None = None
     outcome: Outcome | None = None
+
+    def of_end(self, ended: EndedTrial) -> "StudyObservation":
+        """Return the observation with what remains of a run or point that has ended."""
+        return replace(
+            self,
+            iterations=ended.iterations,
+            value=ended.value,
+            best=ended.best,
+            worst=ended.worst,
+            last=ended.last,
+            outcome=OUTCOMES[ended.state] if ended.tried else Outcome.NOTHING,
+        )
 
 
 OUTCOMES = {

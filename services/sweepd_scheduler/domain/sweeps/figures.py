@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from sweepd_scheduler.domain.runs.results import counts_at_once
-from sweepd_scheduler.domain.runs.values import EndedTrial, better, block_value
+from sweepd_scheduler.domain.runs.values import NO_VALUES, EndedTrial, better, block_value
 from sweepd_scheduler.domain.sweeps.sweep import Sweep
 from sweepd_scheduler.domain.transitions import FINAL_RUN, RunState
 
@@ -72,13 +72,10 @@ def _of_points(sweep: Sweep, runs: Iterable[RunValue]) -> Iterable[tuple[int, in
         of_point = list(block)
         if any(run.state not in FINAL_RUN for run in of_point):
             continue
-        value = block_value([_ended(run) for run in of_point], sweep.spec.aggregate, sweep.goal)
+        ended = [EndedTrial.of(run.state, NO_VALUES, run.value) for run in of_point]
+        value = block_value(ended, sweep.spec.aggregate, sweep.goal)
         if value is not None:
             yield max(run.end_time for run in of_point), number, value
-
-
-def _ended(run: RunValue) -> EndedTrial:
-    return EndedTrial(state=run.state, value=run.value, best=None, worst=None, last=None, iterations=0)
 
 
 FACTOR = 2_654_435_761

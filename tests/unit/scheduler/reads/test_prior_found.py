@@ -32,7 +32,7 @@ def test_a_run_that_was_named_counts_once_when_its_sweep_or_project_brings_it_ag
     good, bad = an_old_run({"a": 1}, 1), an_old_run({"a": 2}, 2, state=RunState.RUNNING)
     found.judge([good, bad, good], None, named=True)
     found.judge([good, bad, an_old_run({"a": 3}, 3)], None)
-    assert [each.point["a"] for each in found.candidates] == [1, 3]
+    assert [each.run.point["a"] for each in found.candidates] == [1, 3]
     assert found.left_out == 1
 
 
