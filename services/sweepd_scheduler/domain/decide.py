@@ -1,6 +1,6 @@
 """The core: what an event changes and what follows, free of I/O, clocks and randomness."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Mapping
 from typing import TypeVar, cast
 
 from sweepd_scheduler.domain import events, hand_out
@@ -18,8 +18,7 @@ from sweepd_scheduler.domain.sweeps import guard
 
 E = TypeVar("E", bound=Event)
 R = TypeVar("R", bound=events.Report)
-Outcome = Answer | None
-Handler = Callable[[Draft, E], Outcome | Steps[Outcome]]
+T = TypeVar("T")
 
 
 def decide(state: State, event: Event, now: ClockReading) -> Decision:
@@ -44,8 +43,8 @@ def decide_in_steps(state: State, event: Event, now: ClockReading) -> Steps[Deci
     mark = state.undo_log.mark()
     draft = Draft(state, now)
     try:
-        handled = _HANDLERS[type(event)](draft, event)
-        answer = (yield from handled) if isinstance(handled, Generator) else handled
+        handler = _AT_ONCE.get(type(event))
+        answer = handler(draft, event) if handler else (yield from _IN_STEPS[type(event)](draft, event))
         notify_changes(draft)
     except BaseException:
         state.undo_log.back_to(mark)
@@ -53,11 +52,13 @@ def decide_in_steps(state: State, event: Event, now: ClockReading) -> Steps[Deci
     return Decision(changes=tuple(draft.changes), effects=tuple(draft.effects), answer=answer)
 
 
-def _on(kind: type[E], handler: Handler[E]) -> tuple[type, Handler[Event]]:
-    return kind, cast("Handler[Event]", handler)
+def _on(kind: type[E], handler: Callable[[Draft, E], T]) -> tuple[type, Callable[[Draft, Event], T]]:
+    return kind, cast("Callable[[Draft, Event], T]", handler)
 
 
-def _of_session(kind: type[R], handler: Callable[[Draft, R], None]) -> tuple[type, Handler[Event]]:
+def _of_session(
+    kind: type[R], handler: Callable[[Draft, R], None]
+) -> tuple[type, Callable[[Draft, Event], None]]:
     """Have a report handled if its session is open: its stream was neither replaced nor has it ended."""
 
     def handle(draft: Draft, report: R) -> None:
@@ -72,7 +73,7 @@ def _recalled(draft: Draft, event: events.Recalled) -> None:
     """Decide nothing: only the answer to an earlier call was asked for."""
 
 
-_HANDLERS = dict(
+_AT_ONCE: Mapping[type, Callable[[Draft, Event], Answer | None]] = dict(
     (
         _on(events.Heartbeat, reports.heartbeat),
         _of_session(events.Offered, reports.offered),
@@ -88,22 +89,27 @@ _HANDLERS = dict(
         _on(events.LeaseDue, lease.lease_due),
         _on(events.ConfirmDue, lease.confirm_due),
         _on(events.SearchDue, hand_out.search_due),
-        _on(events.TimeoutDue, run_end.timeout_due),
         _on(events.QuarantineDue, guard.quarantine_due),
         _on(events.AskDue, suggestions.due),
         _on(events.SuggestionsArrived, suggestions.arrived),
         _on(events.SuggestionsFailed, suggestions.failed),
         _on(events.Recalled, _recalled),
-        _on(requests.CreateSweep, sweep_requests.create_sweep),
         _on(requests.PauseSweep, sweep_requests.pause_sweep),
         _on(requests.ResumeSweep, sweep_requests.resume_sweep),
-        _on(requests.StopSweep, sweep_requests.stop_sweep),
-        _on(requests.CancelSweep, sweep_requests.cancel_sweep),
         _on(requests.UpdateSweep, sweep_requests.edit),
         _on(requests.CreateRun, standalone.create_run),
         _on(requests.EnqueueRun, run_requests.enqueue),
         _on(requests.EndRun, run_requests.end_run),
-        _on(requests.RetryRuns, run_requests.retry_runs),
         _on(requests.ReleaseAgent, attach.release),
+    )
+)
+
+_IN_STEPS: Mapping[type, Callable[[Draft, Event], Steps[Answer | None]]] = dict(
+    (
+        _on(events.TimeoutDue, run_end.timeout_due),
+        _on(requests.CreateSweep, sweep_requests.create_sweep),
+        _on(requests.StopSweep, sweep_requests.stop_sweep),
+        _on(requests.CancelSweep, sweep_requests.cancel_sweep),
+        _on(requests.RetryRuns, run_requests.retry_runs),
     )
 )

@@ -163,8 +163,8 @@ class Draft:
         Raises:
             IllegalTransitionError: its state, or that of its newest attempt, may not follow the one before.
         """
-        state = self.state
-        before = state.runs.get(run.key)
+        state, key = self.state, run.key
+        before = state.runs.get(key)
         sweep = state.sweeps[run.sweep]
         moves = before is None or before.state is not run.state
         if moves:
@@ -179,13 +179,13 @@ class Draft:
             effects.RunChanged(run=run, value=run.value(sweep.value_kind), new=before is None)
         )
         if newest is not None and newest is not was:
-            self.changes.append(effects.AttemptChanged(run.key, newest))
+            self.changes.append(effects.AttemptChanged(key, newest))
         if run.state in FINAL_RUN:
-            self._undo_log.drop(state.runs, run.key)
+            self._undo_log.drop(state.runs, key)
         else:
-            self._undo_log.put(state.runs, run.key, run)
+            self._undo_log.put(state.runs, key, run)
         index_run(self._undo_log, sweep, state.index[run.sweep], before, run)
-        _index_lease(state, run, self.now.monotonic)
+        _index_lease(state, key, run, self.now.monotonic)
         if moves:
             counts = sweep.counts.moved(before.state if before else None, run.state)
             self.put_sweep(replace(sweep, counts=counts))
@@ -269,12 +269,12 @@ class Draft:
         return self.state.counters[counter]
 
 
-def _index_lease(state: State, run: Run, now: float) -> None:
+def _index_lease(state: State, key: RunKey, run: Run, now: float) -> None:
     undo_log = state.undo_log
     held = run.state not in FINAL_RUN and run.attempts and run.newest.state in HELD_ATTEMPT
-    if held and run.key not in state.last_seen:
-        undo_log.put(state.last_seen, run.key, now)
+    if held and key not in state.last_seen:
+        undo_log.put(state.last_seen, key, now)
     elif not held:
-        undo_log.drop(state.last_seen, run.key)
+        undo_log.drop(state.last_seen, key)
     suspect = held and run.newest.state is AttemptState.SUSPECT
-    (undo_log.add if suspect else undo_log.discard)(state.suspects, run.key)
+    (undo_log.add if suspect else undo_log.discard)(state.suspects, key)

@@ -90,9 +90,10 @@ def _start_new(draft: Draft, key: int, session: Session) -> bool:
 
 def _assign(draft: Draft, run: Run, session: Session) -> None:
     """Give a run its next attempt: from here on reports of earlier ones are fenced."""
-    secret = new_secret(draft.now.entropy, run.key, run.attempt + 1)
+    state, key, number = draft.state, run.key, run.attempt + 1
+    secret = new_secret(draft.now.entropy, key, number)
     attempt = Attempt(
-        number=run.attempt + 1,
+        number=number,
         agent=session.agent,
         host=session.host,
         state=AttemptState.ASSIGNED,
@@ -117,17 +118,16 @@ def _assign(draft: Draft, run: Run, session: Session) -> None:
             draft.forget_rungs(assigned)
     draft.record("run-assigned", assigned, agent=session.agent)
     ref = place(draft, session.id, assigned)
-    on_its_way = UnconfirmedHandOut(attempt=attempt.number, offers=session.offers)
-    draft.state.undo_log.put(draft.state.unconfirmed, assigned.key, on_its_way)
+    on_its_way = UnconfirmedHandOut(attempt=number, offers=session.offers)
+    state.undo_log.put(state.unconfirmed, key, on_its_way)
     put_session(draft, replace(session, unconfirmed=session.unconfirmed + 1))
-    draft.state.undo_log.drop(
-        draft.state.holdings[session.id].ineligible, run.sweep
-    )  # its agent takes it as over
+    # The agent takes a reason why it gets no runs as over.
+    state.undo_log.drop(state.holdings[session.id].ineligible, run.sweep)
     draft.given[session.id] = None
-    command = new_command(draft, session.id, assigned.key, attempt.number, starts=True)
-    draft.send(session.id, StartRun(command, ref, assigned, draft.state.sweeps[run.sweep], secret))
-    draft.later(draft.state.timeouts.confirm, ConfirmDue(assigned.key, attempt.number))
-    draft.later(draft.state.timeouts.lease, LeaseDue(assigned.key, attempt.number))
+    command = new_command(draft, session.id, key, number, starts=True)
+    draft.send(session.id, StartRun(command, ref, assigned, state.sweeps[run.sweep], secret))
+    draft.later(state.timeouts.confirm, ConfirmDue(key, number))
+    draft.later(state.timeouts.lease, LeaseDue(key, number))
 
 
 def _first_hand_out(draft: Draft, run: Run) -> None:

@@ -53,17 +53,17 @@ def close_session(draft: Draft, session: str) -> None:
 
 def place(draft: Draft, session: str, run: Run, handle: int | None = None) -> AttemptRef:
     """Let a session report on the newest attempt of a run, under a new handle if it has not got one."""
-    state, undo_log = draft.state, draft.state.undo_log
+    state, undo_log, key = draft.state, draft.state.undo_log, run.key
     holdings = state.holdings[session]
     if handle is None:
         handle = holdings.next_handle
         holdings.next_handle += 1  # never taken back: a gap between handles harms nobody
     ref = AttemptRef(handle, run.attempt)
     sweep = str(state.sweeps[run.sweep].name)
-    held = HandleEntry(key=run.key, attempt=run.attempt, run=run.name, sweep=sweep)
+    held = HandleEntry(key=key, attempt=run.attempt, run=run.name, sweep=sweep)
     undo_log.put(holdings.by_handle, handle, held)
-    undo_log.put(holdings.live, run.key, None)
-    undo_log.put(state.placements, run.key, Placement(session=session, ref=ref))
+    undo_log.put(holdings.live, key, None)
+    undo_log.put(state.placements, key, Placement(session=session, ref=ref))
     return ref
 
 
