@@ -1,6 +1,7 @@
 """Distributions over real numbers. Logarithms are natural."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import erfc, exp, inf, isfinite, log, sqrt
 from statistics import NormalDist
@@ -31,14 +32,18 @@ class Real(ABC):
         return 1 if self.low == self.high else None
 
     @property
-    def support(self) -> tuple[float, ...] | None:
+    def support(self) -> Sequence[Number] | None:
         """None, or the only value."""
         return (self.low,) if self.low == self.high else None
 
     @property
-    def grid_values(self) -> None:
-        """Nothing: a grid cannot go through real numbers."""
-        return
+    def grid_values(self) -> Sequence[Number] | None:
+        """None: a grid cannot go through real numbers."""
+        return None
+
+    @abstractmethod
+    def quantile(self, u: float) -> Number:
+        """Return the value below which a share u lies."""
 
     @abstractmethod
     def cdf(self, x: float) -> float:
@@ -51,7 +56,7 @@ class Real(ABC):
         return min(max(self.cdf(value), 0.0), 1.0)
 
     def contains(self, value: Json) -> bool:
-        """Tell whether a value is a finite number within the bounds; 1 counts as 1.0."""
+        """Return True if a value is a finite number within the bounds; 1 counts as 1.0."""
         return is_number(value) and isfinite(value) and self.low <= value <= self.high
 
 
@@ -88,25 +93,16 @@ class Uniform(Real):
         return (x - self.low) / (self.high - self.low)
 
 
-class _LogUniform(Real):
-    """The logarithm is uniform between two exponents."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogUniformValues(Uniform):
+    """Uniform in the logarithm between two values."""
 
-    __slots__ = ()
+    name: ClassVar[str] = "log_uniform_values"
 
     @property
-    @abstractmethod
     def exponents(self) -> tuple[float, float]:
         """The logarithms of the bounds."""
-
-    @property
-    def low(self) -> float:
-        """The lowest value."""
-        return exp(self.exponents[0])
-
-    @property
-    def high(self) -> float:
-        """The highest value."""
-        return exp(self.exponents[1])
+        return log(self.min), log(self.max)
 
     def quantile(self, u: float) -> float:
         """Return the value below which a share u lies."""
@@ -119,73 +115,45 @@ class _LogUniform(Real):
         return (log(x) - low) / (high - low) if x > 0 else 0.0
 
 
-class _LogUniformBetween(_LogUniform):
-    """Log-uniform distribution between two values."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvLogUniformValues(LogUniformValues):
+    """ln(1/X) is uniform between ln(1/max) and ln(1/min): the same as `log_uniform_values`."""
 
-    __slots__ = ()
-    min: Number
-    max: Number
-
-    @property
-    def exponents(self) -> tuple[float, float]:
-        """The logarithms of the bounds."""
-        return log(self.min), log(self.max)
-
-    @property
-    def low(self) -> float:
-        """The lower bound, exactly as written."""
-        return float(self.min)
-
-    @property
-    def high(self) -> float:
-        """The upper bound, exactly as written."""
-        return float(self.max)
+    name: ClassVar[str] = "inv_log_uniform_values"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LogUniform(_LogUniform):
+class LogUniform(LogUniformValues):
     """exp(min + u·(max - min)): the bounds are exponents (deprecated)."""
 
     name: ClassVar[str] = "log_uniform"
-    min: Number
-    max: Number
 
     @property
     def exponents(self) -> tuple[float, float]:
         """The bounds as written."""
         return float(self.min), float(self.max)
 
+    @property
+    def low(self) -> float:
+        """The lowest value."""
+        return exp(self.exponents[0])
+
+    @property
+    def high(self) -> float:
+        """The highest value."""
+        return exp(self.exponents[1])
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LogUniformValues(_LogUniformBetween):
-    """Uniform in the logarithm between two values."""
-
-    name: ClassVar[str] = "log_uniform_values"
-    min: Number
-    max: Number
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InvLogUniform(_LogUniform):
+class InvLogUniform(LogUniform):
     """ln(1/X) is uniform in [min, max] (deprecated)."""
 
     name: ClassVar[str] = "inv_log_uniform"
-    min: Number
-    max: Number
 
     @property
     def exponents(self) -> tuple[float, float]:
         """The bounds, turned round."""
         return -float(self.max), -float(self.min)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InvLogUniformValues(_LogUniformBetween):
-    """ln(1/X) is uniform between ln(1/max) and ln(1/min): the same as `log_uniform_values`."""
-
-    name: ClassVar[str] = "inv_log_uniform_values"
-    min: Number
-    max: Number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,20 +176,23 @@ class Normal(Real):
 
     def quantile(self, u: float) -> float:
         """Return the value below which a share u lies; u is kept off 0 and 1."""
-        return _normal_quantile(u, self.mu, self.sigma)
+        if self.sigma == 0:
+            return float(self.mu)
+        return self.mu + self.sigma * _STANDARD_NORMAL.inv_cdf(_within(u, _U_MIN, _U_MAX))
 
     def cdf(self, x: float) -> float:
         """Return the share below x."""
-        return _normal_cdf(x, self.mu, self.sigma)
+        if self.sigma == 0:
+            return 0.5
+        # By erfc, not by the library's erf: small shares keep their digits.
+        return 0.5 * erfc((self.mu - x) / self.sigma / _SQRT_2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LogNormal(Real):
+class LogNormal(Normal):
     """The exponential of a normal variable; mu and sigma are those of the logarithm."""
 
     name: ClassVar[str] = "log_normal"
-    mu: Number = 0
-    sigma: Number = 1
 
     @property
     def low(self) -> float:
@@ -235,11 +206,11 @@ class LogNormal(Real):
 
     def quantile(self, u: float) -> float:
         """Return the value below which a share u lies; u is kept off 0 and 1."""
-        return exp(_normal_quantile(u, self.mu, self.sigma))
+        return exp(Normal.quantile(self, u))
 
     def cdf(self, x: float) -> float:
         """Return the share below x."""
-        return _normal_cdf(log(x), self.mu, self.sigma) if x > 0 else 0.0
+        return Normal.cdf(self, log(x)) if x > 0 else 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -272,16 +243,3 @@ class Beta(Real):
 def _within(value: float, low: float, high: float) -> float:
     """Return the value without what rounding has put beyond a bound."""
     return min(max(value, low), high)
-
-
-def _normal_quantile(u: float, mu: float, sigma: float) -> float:
-    if sigma == 0:
-        return float(mu)
-    return mu + sigma * _STANDARD_NORMAL.inv_cdf(_within(u, _U_MIN, _U_MAX))
-
-
-def _normal_cdf(x: float, mu: float, sigma: float) -> float:
-    if sigma == 0:
-        return 0.5
-    # By erfc, not by the library's erf: small shares keep their digits.
-    return 0.5 * erfc((mu - x) / sigma / _SQRT_2)

@@ -30,7 +30,7 @@ class Constant:
     @property
     def grid_values(self) -> Sequence[Json]:
         """The values a grid goes through."""
-        return (self.value,)
+        return self.support
 
     def quantile(self, u: float) -> Json:
         """Return the value."""
@@ -41,17 +41,33 @@ class Constant:
         return 0.5
 
     def contains(self, value: Json) -> bool:
-        """Tell whether a value is this one."""
+        """Return True if a value is this one."""
         return _key(value) == _key(self.value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Categorical:
+class _Choice:
+    """Listed values of any type. A base, not a type to depend on."""
+
+    values: tuple[Json, ...]
+    _places: dict[str, int] = field(init=False, repr=False, compare=False)
+
+    def contains(self, value: Json) -> bool:
+        """Return True if a value is listed."""
+        return _key(value) in self._places
+
+    def _place(self, value: Json) -> int:
+        place = self._places.get(_key(value) or "")
+        if place is None:
+            raise ValueError(f"{value!r} is none of the listed values")
+        return place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Categorical(_Choice):
     """Listed values of any type with equal probability; a value listed twice is drawn twice as often."""
 
     name: ClassVar[str] = "categorical"
-    values: tuple[Json, ...]
-    _places: dict[str, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_places", _first_places(self.values))
@@ -79,21 +95,15 @@ class Categorical:
 
     def to_unit(self, value: Json) -> float:
         """Return the middle of the share of a value; ValueError if it is not listed."""
-        return (_place(self._places, value) + 0.5) / len(self.values)
-
-    def contains(self, value: Json) -> bool:
-        """Tell whether a value is listed."""
-        return _key(value) in self._places
+        return (self._place(value) + 0.5) / len(self.values)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WeightedCategorical:
+class WeightedCategorical(_Choice):
     """Listed values, each with its own probability."""
 
     name: ClassVar[str] = "categorical_w_probabilities"
-    values: tuple[Json, ...]
     probabilities: tuple[float, ...]
-    _places: dict[str, int] = field(init=False, repr=False, compare=False)
     _cumulative: tuple[float, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -112,7 +122,7 @@ class WeightedCategorical:
 
     @property
     def grid_values(self) -> None:
-        """Nothing: a grid knows no probabilities."""
+        """None: a grid knows no probabilities."""
         return
 
     def quantile(self, u: float) -> Json:
@@ -124,12 +134,8 @@ class WeightedCategorical:
 
     def to_unit(self, value: Json) -> float:
         """Return the middle of the share of a value; ValueError if it is not listed."""
-        place = _place(self._places, value)
+        place = self._place(value)
         return min(1.0, self._cumulative[place] - self.probabilities[place] / 2)
-
-    def contains(self, value: Json) -> bool:
-        """Tell whether a value is listed."""
-        return _key(value) in self._places
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,7 +172,7 @@ class IntUniform:
         return (value - self.min + 0.5) / self.size
 
     def contains(self, value: Json) -> bool:
-        """Tell whether a value is one of the integers; 3.0 is not."""
+        """Return True if a value is one of the integers; 3.0 is not."""
         return isinstance(value, int) and not isinstance(value, bool) and self.min <= value <= self.max
 
 
@@ -175,7 +181,7 @@ def _equal_share(u: float, count: int) -> int:
 
 
 def _key(value: Json) -> str | None:
-    """Return what a value is compared by; None for NaN and infinities, which can never be listed."""
+    """Return the text by which a value is compared; None for NaN and infinities, which no list has."""
     try:
         return canonical_json(value)
     except ValueError:
@@ -190,10 +196,3 @@ def _first_places(values: Sequence[Json], shares: Sequence[float] | None = None)
         if shares is not None and shares[known] == 0 < shares[place]:
             places[canonical_json(value)] = place
     return places
-
-
-def _place(places: dict[str, int], value: Json) -> int:
-    place = places.get(_key(value) or "")
-    if place is None:
-        raise ValueError(f"{value!r} is none of the listed values")
-    return place

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
 from math import ceil, exp, floor, isfinite
-from typing import ClassVar, Protocol, overload
+from typing import ClassVar, overload
 
 from sweepd.spec.distributions.continuous import (
     Beta,
@@ -13,6 +13,7 @@ from sweepd.spec.distributions.continuous import (
     LogUniform,
     LogUniformValues,
     Normal,
+    Real,
     Uniform,
 )
 from sweepd.spec.point import Json, Number, is_number
@@ -69,11 +70,6 @@ class Lattice:
             first, last = round(exact(low) / exact(q)), round(exact(high) / exact(q))
         return cls(q, first, last, decimals(q))
 
-    @classmethod
-    def unbounded(cls, q: Number, *, first: int | None = None) -> "Lattice":
-        """Return all multiples, or those from number `first` on."""
-        return cls(q, first, None, decimals(q))
-
     def number(self, x: float) -> int:
         """Return the number of the multiple nearest to `x`: halves go to the even one, then clipped."""
         k = round(x / self.q)
@@ -113,19 +109,10 @@ def decimals(number: Number) -> int:
     return max(0, -exponent) if isinstance(exponent, int) else 0
 
 
-class _Continuous(Protocol):
-    """Distribution that is rounded."""
-
-    def quantile(self, u: float) -> float: ...
-
-    def cdf(self, x: float) -> float: ...
-
-
-class _Quantised:
-    """Mixin: rounds the values of `_shape` to `_lattice`. Not a type to depend on."""
+class _Quantised(Real):
+    """Mixin before a continuous distribution: rounds its values to `_lattice`. Not a type to depend on."""
 
     __slots__ = ()
-    _shape: _Continuous
     _lattice: Lattice
 
     @property
@@ -141,7 +128,7 @@ class _Quantised:
 
     @property
     def grid_values(self) -> Steps | None:
-        """Nothing: of the quantised ones a grid goes through `q_uniform` only."""
+        """None: of the quantised ones a grid goes through `q_uniform` only."""
         return None
 
     @property
@@ -153,12 +140,13 @@ class _Quantised:
 
     @property
     def is_integer(self) -> bool:
-        """Tell whether the values are integers, not floats."""
+        """True if the values are integers, not floats."""
         return isinstance(self._lattice.q, int)
 
     def quantile(self, u: float) -> Number:
         """Return R(X/q)·q for the quantile X of what is rounded, within the bounds."""
-        return self._lattice.value(self._lattice.number(self._shape.quantile(u)))
+        unrounded = super().quantile(u)  # type: ignore[safe-super]  # that of the continuous distribution
+        return self._lattice.value(self._lattice.number(unrounded))
 
     def to_unit(self, value: Json) -> float:
         """Return the middle of the share that is rounded to a value; ValueError if it is not a number."""
@@ -166,12 +154,12 @@ class _Quantised:
             raise ValueError(f"{value!r} is not a number")
         lattice = self._lattice
         k = lattice.number(value)
-        low = 0.0 if k == lattice.first else self._shape.cdf((k - 0.5) * lattice.q)
-        high = 1.0 if k == lattice.last else self._shape.cdf((k + 0.5) * lattice.q)
+        low = 0.0 if k == lattice.first else self.cdf((k - 0.5) * lattice.q)
+        high = 1.0 if k == lattice.last else self.cdf((k + 0.5) * lattice.q)
         return min(max((low + high) / 2.0, 0.0), 1.0)
 
     def contains(self, value: Json) -> bool:
-        """Tell whether a value is one of the multiples, and an integer where those are."""
+        """Return True if a value is one of the multiples, and an integer where those are."""
         if not is_number(value) or not isfinite(value):
             return False
         if self.is_integer and not isinstance(value, int):
@@ -181,18 +169,14 @@ class _Quantised:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class QUniform(_Quantised):
+class QUniform(_Quantised, Uniform):
     """A uniform value, rounded."""
 
     name: ClassVar[str] = "q_uniform"
-    min: Number
-    max: Number
     q: Number
-    _shape: Uniform = field(init=False, repr=False, compare=False)
     _lattice: Lattice = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_shape", Uniform(min=self.min, max=self.max))
         object.__setattr__(self, "_lattice", Lattice.within(self.min, self.max, self.q))
 
     @property
@@ -201,102 +185,82 @@ class QUniform(_Quantised):
         return steps_below(self.min, self.max, self.q)
 
     def contains(self, value: Json) -> bool:
-        """Tell whether a value can be drawn, or is one that a grid goes through."""
+        """Return True if a value can be drawn, or is one that a grid goes through."""
         return _Quantised.contains(self, value) or stands_in(self.grid_values, value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class QLogUniform(_Quantised):
+class QLogUniform(_Quantised, LogUniform):
     """A `log_uniform` value (the bounds are exponents), rounded (deprecated)."""
 
     name: ClassVar[str] = "q_log_uniform"
-    min: Number
-    max: Number
     q: Number
-    _shape: LogUniform = field(init=False, repr=False, compare=False)
     _lattice: Lattice = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_shape", LogUniform(min=self.min, max=self.max))
         low, high = (float(f"{exp(exponent):.12g}") for exponent in (self.min, self.max))
         # Rounded, so that an exponent meant as ln 10 does not lose the multiple 10 to the last bit.
         object.__setattr__(self, "_lattice", Lattice.within(low, high, self.q))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class QLogUniformValues(_Quantised):
+class QLogUniformValues(_Quantised, LogUniformValues):
     """A `log_uniform_values` value, rounded."""
 
     name: ClassVar[str] = "q_log_uniform_values"
-    min: Number
-    max: Number
     q: Number
-    _shape: LogUniformValues = field(init=False, repr=False, compare=False)
     _lattice: Lattice = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_shape", LogUniformValues(min=self.min, max=self.max))
         object.__setattr__(self, "_lattice", Lattice.within(self.min, self.max, self.q))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class QNormal(_Quantised):
+class QNormal(_Quantised, Normal):
     """A normal value, rounded."""
 
     name: ClassVar[str] = "q_normal"
-    mu: Number = 0
-    sigma: Number = 1
     q: Number = 1.0
-    _shape: Normal = field(init=False, repr=False, compare=False)
     _lattice: Lattice = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_shape", Normal(mu=self.mu, sigma=self.sigma))
-        object.__setattr__(self, "_lattice", _around(self._shape, self.q, lowest=None))
+        object.__setattr__(self, "_lattice", _around(self, self.q, lowest=None))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class QLogNormal(_Quantised):
+class QLogNormal(_Quantised, LogNormal):
     """A log-normal value, rounded."""
 
     name: ClassVar[str] = "q_log_normal"
-    mu: Number = 0
-    sigma: Number = 1
     q: Number = 1.0
-    _shape: LogNormal = field(init=False, repr=False, compare=False)
     _lattice: Lattice = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_shape", LogNormal(mu=self.mu, sigma=self.sigma))
-        object.__setattr__(self, "_lattice", _around(self._shape, self.q, lowest=0))
+        object.__setattr__(self, "_lattice", _around(self, self.q, lowest=0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class QBeta(_Quantised):
+class QBeta(_Quantised, Beta):
     """A beta value, rounded."""
 
     name: ClassVar[str] = "q_beta"
-    a: Number = 1
-    b: Number = 1
     q: Number = 1.0
-    _shape: Beta = field(init=False, repr=False, compare=False)
     _lattice: Lattice = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_shape", Beta(a=self.a, b=self.b))
         object.__setattr__(self, "_lattice", Lattice.within(0, 1, self.q))
 
 
-def _around(shape: Normal | LogNormal, q: Number, *, lowest: int | None) -> Lattice:
+def _around(shape: Normal, q: Number, *, lowest: int | None) -> Lattice:
     """Return the multiples an unbounded shape can give: all, or only the nearest one where sigma is 0."""
     if shape.sigma == 0:
-        k = round(shape.quantile(0.5) / q)
-        return Lattice(q=q, first=k, last=k, decimals=Lattice.unbounded(q).decimals)
-    return Lattice.unbounded(q, first=lowest)
+        k = round(shape.low / q)
+        return Lattice(q, k, k, decimals(q))
+    return Lattice(q, lowest, None, decimals(q))
 
 
 def stands_in(values: Sequence[Number], value: Json) -> bool:
-    """Tell whether a value is one of evenly spaced ones, however many there are."""
+    """Return True if a value is one of evenly spaced ones, however many there are."""
     if not is_number(value) or not isfinite(value) or not values:
         return False
     index = round((value - values[0]) / (values[1] - values[0])) if len(values) > 1 else 0

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from sweepd.spec.distributions.distribution import refusal
 from sweepd.spec.distributions.quantised import QUniform, stands_in
-from sweepd.spec.distributions.refusal import refusal
 from sweepd.spec.finding import Finding
 from sweepd.spec.keys.parameters import check_name
 from sweepd.spec.limits import MAX_CONDITIONS

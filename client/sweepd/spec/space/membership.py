@@ -4,8 +4,7 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sweepd.spec.distributions.discrete import Constant
-from sweepd.spec.distributions.distribution import Distribution
-from sweepd.spec.distributions.refusal import refusal
+from sweepd.spec.distributions.distribution import Distribution, refusal
 from sweepd.spec.expressions.expression import Expression
 from sweepd.spec.parameter import Group, Parameter, ParameterNode, Path, dotted, leaves
 from sweepd.spec.point import Json, Point

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sweepd.spec import parse_mapping
-from sweepd.spec.distributions.refusal import refusal
+from sweepd.spec.distributions.distribution import refusal
 from sweepd.spec.parameter import Parameter
 from sweepd.spec.point import Json
 
