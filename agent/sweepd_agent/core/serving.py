@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from sweepd.spec.arguments.command import uses_program
+from sweepd.spec.command import uses_program
 from sweepd_agent.core.attempt import Assignment, Json
 from sweepd_agent.core.batch import Batch
 from sweepd_agent.core.events import Ineligibility, Reason, Say, SweepEnded

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from sweepd.regular_files import write_inside
-from sweepd.spec.arguments.command import expand_arguments, uses_args_json_file
-from sweepd.spec.arguments.macros import AgentFacts, CommandError, MissingFactError, args_json, check_room
+from sweepd.spec.command import expand_arguments, uses_args_json_file
+from sweepd.spec.macros import AgentFacts, CommandError, MacroValues, MissingFactError, args_json, check_room
 from sweepd_agent.core.attempt import Assignment, Place
 from sweepd_agent.files.attempt_folder import AttemptFolder
 from sweepd_agent.process.devices import VISIBLE
@@ -86,17 +86,16 @@ def arguments(
         write_inside(folder.path, _ARGS_FILE, f"{args_json(assignment.params)}\n".encode())
         args_file = str(folder.path / _ARGS_FILE)
     try:
-        expanded = expand_arguments(
-            assignment.command,
+        values = MacroValues(
             program=assignment.program or None,
             params=assignment.params,
-            environ=environ,
             interpreter=interpreter or _default_interpreter(environ),
             args_json_file=args_file,
             agent=agent,
             repeat=assignment.repeat or 0,
             windows=os.name == "nt",
         )
+        expanded = expand_arguments(assignment.command, values, environ)
         made = [argument.text for argument in expanded]
         check_room(made, environ, _room())
     except MissingFactError as error:

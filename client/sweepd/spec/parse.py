@@ -1,16 +1,39 @@
-"""Entry points: from a sweep file, or a Python mapping, to a `SweepSpec` and its findings."""
+"""Reader of sweep files: from a file, or a Python mapping, to a `SweepSpec` and its findings."""
 
-from collections.abc import Callable, Collection, Mapping
+import json
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
+from typing import Final
 
-from sweepd.spec.keys.sweep import UNSUPPORTED
+from sweepd.name_part import LEGAL_PART, as_part
+from sweepd.spec.check_command import check_command
+from sweepd.spec.check_space import check_conditions, check_feasible, check_points, check_shuffle
+from sweepd.spec.distributions.discrete import Categorical, Constant, WeightedCategorical
+from sweepd.spec.keys.shape import read_keys
+from sweepd.spec.keys.sweep import ALL_KEYS, SWEEP, UNSUPPORTED, WITHOUT_EFFECT, to_document
 from sweepd.spec.keys.unsupported import read_unsupported
+from sweepd.spec.limits import LONGEST_NUMBER, MAX_POINT_BYTES, MAX_SPEC_BYTES
 from sweepd.spec.loading.fields import Fields
 from sweepd.spec.loading.loader import load_mapping, load_text
-from sweepd.spec.loading.nodes import NOT_SUPPORTED_YET, Diagnostic, Findings, MappingNode, TooManyErrorsError
-from sweepd.spec.reading.sweep import PLACING_KEYS, read_sweep
-from sweepd.spec.sweep_spec import SweepSpec
+from sweepd.spec.loading.nodes import (
+    NOT_SUPPORTED_YET,
+    Diagnostic,
+    Entry,
+    Findings,
+    MappingNode,
+    Place,
+    ScalarNode,
+    SequenceNode,
+    TooManyErrorsError,
+    place_of,
+)
+from sweepd.spec.parameter import Group, Parameter, ParameterNode
+from sweepd.spec.point import Point, canonical_json, is_number
+from sweepd.spec.sweep_spec import SearchMethod, SweepSpec
+from sweepd.spec.wording import shown
+
+PLACING_KEYS: Final = ("project", "entity")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +87,214 @@ def _parsed(load: Callable[[], MappingNode | None], findings: Findings, placing:
         if root is not None:
             fields = Fields(root, "", root.place, findings)
             unsupported = read_unsupported(fields, UNSUPPORTED)
-            spec = read_sweep(fields, placing)
+            spec = _read_sweep(fields, placing)
     if unsupported or findings.has_errors:
         spec = None
     return Parsed(spec, findings.in_order(), unsupported)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Draft:
+    """Values that are checked before there is a specification."""
+
+    method: SearchMethod | None = None
+    parameters: Mapping[str, ParameterNode] = field(default_factory=dict)
+    command: tuple[str, ...] = ()
+    constraints: tuple[str, ...] = ()
+    zips: tuple[tuple[str, ...], ...] = ()
+    runs: tuple[Point, ...] = ()
+
+
+def _read_sweep(sweep: Fields, placing: Collection[str]) -> SweepSpec | None:
+    """Return what the file says, None if anything in it is an error; all of it is recorded."""
+    sweep.check_keys([key.name for key in ALL_KEYS], "a sweep file")
+    values = read_keys(sweep, SWEEP)
+    values |= _legal_names(sweep, values, placing)
+    read_keys(sweep, WITHOUT_EFFECT)
+    build_draft: Callable[..., _Draft] = _Draft
+    draft = build_draft(**{each.name: values[each.name] for each in fields(_Draft) if each.name in values})
+    _check_sweep(sweep, draft.method, draft.parameters)
+    # A list may leave `parameters` out: then its points name them.
+    listed = {name: value for point in draft.runs for name, value in point.items()}
+    check_command(sweep, draft.command, draft.parameters or listed)
+    if not sweep.findings.has_errors:
+        check_conditions(sweep, draft.parameters, draft.constraints, draft.zips)
+    if draft.method is None or sweep.findings.has_errors:
+        return None
+    if values.get("repeats", 1) == 1:
+        values.pop("aggregate", None)  # there is nothing to combine
+    build: Callable[..., SweepSpec] = SweepSpec
+    spec = build(**{"parameters": {}, **values})
+    _check_size(sweep, spec)
+    check_points(sweep, spec.method, spec.search_space, {"initial": spec.initial, "runs": spec.runs})
+    if not sweep.findings.has_errors:
+        check_shuffle(sweep, spec)
+    if spec.constraints and not spec.method.listed:
+        check_feasible(sweep, spec.search_space, spec.method, shuffle=spec.shuffle)
+    return spec
+
+
+def _check_size(sweep: Fields, spec: SweepSpec) -> None:
+    """Refuse what would not fit into a message once its aliases are expanded."""
+    size = len(json.dumps(to_document(spec), ensure_ascii=False).encode())
+    if size > MAX_SPEC_BYTES:
+        expanded = f"the sweep has {size:,} bytes with its aliases expanded"
+        sweep.error("too-large", f"{expanded}; at most {MAX_SPEC_BYTES:,} are kept")
+
+
+def _legal_names(fields: Fields, values: Mapping[str, object], placing: Collection[str]) -> dict[str, str]:
+    """Return the names, in our form, of the keys that place the sweep.
+
+    Other products have names of any letters: a file that has one works, and gets one warning of what becomes
+    of it.
+    """
+    named = ((key, values.get(key)) for key in PLACING_KEYS if key in placing)
+    placed = {key: name for key, name in named if isinstance(name, str)}
+    ours = {key: as_part(name) for key, name in placed.items()}
+    for key, name in placed.items():
+        if not ours[key]:
+            message = f"nothing of {shown(name)} can stand in a name; write {LEGAL_PART}, or say --{key}"
+            fields.error("bad-name", message, key=key)
+    changed = [key for key, name in placed.items() if name != ours[key]]
+    if changed and all(ours.values()):
+        where = (
+            f'"{ours["entity"]}/{ours["project"]}"'
+            if len(ours) == len(PLACING_KEYS)
+            else f'the {changed[0]} "{ours[changed[0]]}"'
+        )
+        fields.warning(
+            "changed-name",
+            f"the sweep will live in {where}: names have {LEGAL_PART}",
+            key=changed[0],
+        )
+    return ours
+
+
+def _check_sweep(
+    fields: Fields, method: SearchMethod | None, parameters: Mapping[str, ParameterNode]
+) -> None:
+    """Record what could not run although each part is well formed."""
+    _check_space(fields, method)
+    _check_metric(fields, method)
+    _check_method_keys(fields, method)
+    _check_counts(fields)
+    leaves = list(_leaves(parameters, fields.node.entries.get("parameters"), "parameters"))
+    if method is not None and method.check is not None:
+        places = {path: place for path, place, _ in leaves}
+        for found in method.check([(path, leaf) for path, _, leaf in leaves]):
+            place = places.get(found.path) or place_of(fields.node, (found.path,))
+            fields.findings.error(place, found.path, found.code, found.message)
+    size = _largest_point(parameters)
+    if size > MAX_POINT_BYTES:
+        reach = f"the parameters of one run can reach {size:,} bytes of JSON"
+        message = f"{reach}; at most {MAX_POINT_BYTES:,} are passed on"
+        fields.error("point-too-large", message, key="parameters")
+    _check_ambiguous(fields, leaves)
+
+
+def _check_space(fields: Fields, method: SearchMethod | None) -> None:
+    scheduler = fields.node_at("scheduler")
+    has_space = isinstance(scheduler, MappingNode) and "search_space" in scheduler
+    if "parameters" not in fields and not (method and method.listed) and not has_space:
+        fields.error("missing-key", "needs `parameters`, the space to search")
+
+
+def _check_metric(fields: Fields, method: SearchMethod | None) -> None:
+    if "metric" in fields or "metrics" in fields:
+        return
+    if method is not None and method.learns:
+        fields.error("missing-key", f"{method.name} needs a `metric` to optimise", key="method")
+    rule, canary = fields.node_at("early_terminate"), fields.node_at("canary")
+    if rule is not None and not (isinstance(rule, ScalarNode) and rule.value is None):
+        fields.error("missing-key", "early termination needs a `metric` to judge by", key="early_terminate")
+    if isinstance(canary, ScalarNode) and canary.value is True:
+        fields.error("missing-key", "canary needs a `metric` to wait for", key="canary")
+    if "aggregate" in fields:
+        fields.error("missing-key", "aggregate needs a `metric` to combine", key="aggregate")
+
+
+def _check_method_keys(fields: Fields, method: SearchMethod | None) -> None:
+    """Refuse keys that mean something to other methods only."""
+    if method is None:
+        return
+    shuffle = fields.node_at("shuffle")
+    if not method.on_grid and isinstance(shuffle, ScalarNode) and shuffle.value is True:
+        message = f"goes with `method: grid` only; {method.name} has no order to mix"
+        fields.error("wrong-method", message, key="shuffle")
+    if method.listed:
+        fields.need("runs", ", the points to run")
+        if "initial" in fields:
+            message = "does not go with `method: list`; put these points first in `runs`"
+            fields.error("wrong-method", message, key="initial")
+    elif "runs" in fields:
+        message = "goes with `method: list` only; points that run first go under `initial`"
+        fields.error("wrong-method", message, key="runs")
+
+
+def _check_counts(fields: Fields) -> None:
+    """Check that `aggregate` has runs to combine, and that `run_cap` cuts nothing off."""
+    run_cap, repeats = _count(fields, "run_cap"), _count(fields, "repeats") or 1
+    if "aggregate" in fields and "repeats" not in fields:
+        fields.error("missing-key", "needs `repeats`, the number of runs of each point", key="aggregate")
+    elif "aggregate" in fields and _count(fields, "repeats") == 1:
+        place = fields.node.entries["aggregate"].place
+        fields.findings.warning(place, "aggregate", "no-effect", "has no effect on points of one run")
+    if run_cap is None:
+        return
+    place = fields.node.entries["run_cap"].node.place
+    if run_cap % repeats:
+        message = f"{run_cap} is not a multiple of {repeats} repeats: the last point gets fewer runs"
+        fields.findings.warning(place, "run_cap", "uneven-repeats", message)
+    for key in ("initial", "runs"):
+        points = fields.node_at(key)
+        asked = len(points.items) * repeats if isinstance(points, SequenceNode) else 0
+        if asked > run_cap:
+            message = f"{run_cap} runs are fewer than the {asked} that `{key}` asks for"
+            fields.findings.warning(place, "run_cap", "cut-off", message)
+
+
+def _count(fields: Fields, key: str) -> int | None:
+    node = fields.node_at(key)
+    value = node.value if isinstance(node, ScalarNode) else None
+    return int(value) if is_number(value) and 1 <= value < 2**63 else None
+
+
+def _check_ambiguous(fields: Fields, leaves: list[tuple[str, Place | None, Parameter]]) -> None:
+    """Warn where a dotted name and a group make two parameters look like one."""
+    seen: set[str] = set()
+    for path, place, _ in leaves:
+        if path in seen:
+            message = "another parameter has the same dotted name: columns and flat arguments mix them up"
+            fields.findings.warning(place, path, "ambiguous-name", message)
+        seen.add(path)
+
+
+def _leaves(
+    parameters: Mapping[str, ParameterNode], entry: Entry | None, path: str
+) -> Iterator[tuple[str, Place | None, Parameter]]:
+    places = entry.node.entries if entry is not None and isinstance(entry.node, MappingNode) else {}
+    for name, node in parameters.items():
+        inner = places.get(name)
+        if isinstance(node, Parameter):
+            yield f"{path}.{name}", inner.place if inner else None, node
+        elif inner is not None and isinstance(inner.node, MappingNode):
+            yield from _leaves(node.parameters, inner.node.entries.get("parameters"), f"{path}.{name}")
+
+
+def _largest_point(parameters: Mapping[str, ParameterNode]) -> int:
+    """Return the bytes of canonical JSON of the largest point."""
+    total = 2
+    for name, node in parameters.items():
+        total += len(canonical_json(name)) + 2
+        total += _largest_point(node.parameters) if isinstance(node, Group) else _largest_value(node)
+    return total
+
+
+def _largest_value(parameter: Parameter) -> int:
+    match parameter.distribution:
+        case Constant(value=value):
+            return len(canonical_json(value))
+        case Categorical(values=values) | WeightedCategorical(values=values):
+            return max(len(canonical_json(value)) for value in values)
+        case _:
+            return LONGEST_NUMBER

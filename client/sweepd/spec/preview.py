@@ -8,8 +8,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from sweepd.spec.arguments.command import active_command, expand_command
-from sweepd.spec.arguments.macros import CommandError, check_room
+from sweepd.spec.command import active_command, expand_command
+from sweepd.spec.macros import CommandError, MacroValues, check_room
 from sweepd.spec.methods.proposed import Cursor, Proposed, Source
 from sweepd.spec.methods.sequence import next_point
 from sweepd.spec.methods.sizes import MOST_STEPS, count_distinct, known_size, planned_runs, points_taken
@@ -162,17 +162,14 @@ def _run(spec: SweepSpec, proposed: Proposed, repeat: int, interpreter: str) -> 
     argv: tuple[str, ...] = ()
     problem = ""
     try:
-        argv = tuple(
-            expand_command(
-                active_command(spec, proposed.point),
-                program=spec.program,
-                params=proposed.point,
-                environ=None,
-                interpreter=interpreter,
-                args_json_file=_ARGS_JSON_FILE,
-                repeat=repeat,
-            )
+        source = MacroValues(
+            program=spec.program,
+            params=proposed.point,
+            interpreter=interpreter,
+            args_json_file=_ARGS_JSON_FILE,
+            repeat=repeat,
         )
+        argv = tuple(expand_command(active_command(spec, proposed.point), source, None))
         check_room(argv, None)
     except CommandError as error:
         argv, problem = (), str(error)

@@ -12,7 +12,7 @@ from sweepd.codec.details import MAX_DETAILS_BYTES
 from sweepd.codec.gathering import MOST_IN_ONE
 from sweepd.codec.spec import compat_number, metrics_from_message
 from sweepd.metrics_file import MAX_KEY_LENGTH
-from sweepd.spec.arguments.command import active_command
+from sweepd.spec.command import active_command
 from sweepd_kernel.errors import InvalidFieldError
 from sweepd_kernel.rpc import limits
 from sweepd_kernel.rpc.limits import ARGV, TOO_LONG, fits

@@ -12,7 +12,7 @@ import pytest
 from component.agent.agent_processes import Machine
 from component.agent.scripted_scheduler import ScriptedScheduler
 from sweepd import v1
-from sweepd.spec.arguments.macros import CommandError, check_room
+from sweepd.spec.macros import CommandError, check_room
 
 TELL = """
 import json, os, sys

@@ -12,9 +12,9 @@ def test_every_name_on_offer_is_there() -> None:
 
 
 def test_expanding_commands_loads_no_reader_of_files() -> None:
-    program = "import sweepd.spec.arguments.command, sys; print(*sys.modules)"
+    program = "import sweepd.spec.command, sys; print(*sys.modules)"
     loaded = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     ).stdout.split()
-    assert "sweepd.spec.arguments.command" in loaded
+    assert "sweepd.spec.command" in loaded
     assert not {"yaml", "sweepd.spec.parse", "grpc", "click"} & set(loaded)

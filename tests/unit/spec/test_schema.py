@@ -22,7 +22,7 @@ from sweepd.spec.keys.distributions import DISTRIBUTION_KEYS
 from sweepd.spec.keys.parameters import FORM_KEYS
 from sweepd.spec.loading.loader import load_text
 from sweepd.spec.loading.nodes import Findings, plain
-from sweepd.spec.reading.sweep import PLACING_KEYS
+from sweepd.spec.parse import PLACING_KEYS
 from sweepd.spec.schema import schema_text, sweep_schema
 from unit.spec.key_names import GUARD_KEYS, KEYS, LATER_KEYS, METRIC_KEYS, RETRY_KEYS, RULE_KEYS
 from unit.spec.reading import test_parse_handling, test_parse_parameters, test_parse_sweep

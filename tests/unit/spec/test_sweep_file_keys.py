@@ -7,11 +7,11 @@ import pytest
 import yaml
 
 from sweepd.spec import METHODS, Asha, Guard, Hyperband, Median, Metric, Patience, Retry, finding, limits
-from sweepd.spec.arguments.command import expand_command
-from sweepd.spec.arguments.macros import LABEL_PREFIX, MACROS
+from sweepd.spec.command import expand_command
 from sweepd.spec.keys.distributions import DISTRIBUTION_KEYS
 from sweepd.spec.keys.parameters import FORM_KEYS
 from sweepd.spec.keys.unsupported import CONTROLLERS, ENGINES, ON_DISCONNECT, UNSUPPORTED_METHODS
+from sweepd.spec.macros import LABEL_PREFIX, MACROS, MacroValues
 from sweepd.spec.point import Point
 from sweepd.spec.sweep_spec import Aggregate, Goal, Impute, ObjectiveValue
 from unit.spec.key_names import (
@@ -154,7 +154,7 @@ def test_every_macro_is_there_and_makes_these_arguments() -> None:
     for macro, cell in rows.items():
         if macro in ("${interpreter}", "${program}", "${args_json_file}"):
             continue
-        made = expand_command([macro], program="train.py", params=params, environ={})
+        made = expand_command([macro], MacroValues(program="train.py", params=params), {})
         assert code(cell) == made, macro
 
 

@@ -5,8 +5,8 @@ import shlex
 from collections.abc import Mapping, Sequence
 
 from sweepd.cli.problem import Problem
-from sweepd.spec.arguments.command import DEFAULT_COMMAND, expand_command
-from sweepd.spec.arguments.macros import CommandError
+from sweepd.spec.command import DEFAULT_COMMAND, expand_command
+from sweepd.spec.macros import CommandError, MacroValues
 from sweepd.spec.point import Json
 
 _PROGRAM = "${program}"
@@ -45,7 +45,8 @@ def reproduce_arguments(
         tail = [item for item in items if _MACRO.fullmatch(item) and item not in _NOT_ARGUMENTS]
     try:
         # The program in front keeps a command without arguments from being empty.
-        return expand_command([_PROGRAM, *tail], program=program or "-", params=params, environ=environ)[1:]
+        values = MacroValues(program=program or "-", params=params)
+        return expand_command([_PROGRAM, *tail], values, environ)[1:]
     except CommandError as error:
         raise Problem(message="the arguments cannot be told from here", cause=str(error)) from error
 
@@ -69,4 +70,4 @@ def _shell_word(argument: str) -> str:
 def _length(head: Sequence[str], program: str | None, params: Mapping[str, Json]) -> int:
     """Return how many arguments the items up to the program became; a variable never adds one."""
     plain = [_VARIABLE.sub("x", item) for item in head]
-    return len(expand_command(plain, program=program or "-", params=params, environ={}))
+    return len(expand_command(plain, MacroValues(program=program or "-", params=params), {}))

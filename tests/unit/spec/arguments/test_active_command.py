@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sweepd.spec.arguments.command import active_command
+from sweepd.spec.command import active_command
 from sweepd.spec.parse import parse_mapping
 from sweepd.spec.preview import preview
 from sweepd.spec.sweep_spec import SweepSpec

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from sweepd.spec.arguments.command import expand_command
-from sweepd.spec.arguments.macros import CommandError, check_room
+from sweepd.spec.command import expand_command
 from sweepd.spec.limits import DEFAULT_ROOM_BYTES, MAX_ARGUMENT_BYTES
+from sweepd.spec.macros import CommandError, MacroValues, check_room
 from sweepd.spec.parse import parse_mapping
 from sweepd.spec.point import Json
 from sweepd.spec.preview import preview
@@ -17,8 +17,9 @@ REMEDY = "; use ${args_json_file}, or read the parameters with `sweepd.config`"
 
 
 def refusal(*items: str, params: dict[str, Json], environ: dict[str, str] | None = None) -> str:
+    values = MacroValues(program="t.py", params=params, args_json_file="/a.json")
     with pytest.raises(CommandError) as raised:
-        expand_command(items, program="t.py", params=params, environ=environ or {}, args_json_file="/a.json")
+        expand_command(items, values, environ or {})
     return str(raised.value)
 
 
@@ -61,7 +62,7 @@ def test_what_is_long_of_itself_is_named_by_its_item() -> None:
 
 def test_the_longest_argument_that_linux_passes_is_passed() -> None:
     params: dict[str, Json] = {"blob": JUST}
-    assert expand_command(["x", "${args}"], program=None, params=params, environ={}) == [
+    assert expand_command(["x", "${args}"], MacroValues(program=None, params=params), {}) == [
         "x",
         f"--blob={JUST}",
     ]
@@ -71,9 +72,8 @@ def test_the_longest_argument_that_linux_passes_is_passed() -> None:
 
 
 def test_a_file_of_the_parameters_takes_any_length() -> None:
-    made = expand_command(
-        ["x", "${args_json_file}"], program=None, params={"b": LONG}, environ={}, args_json_file="/a.json"
-    )
+    values = MacroValues(program=None, params={"b": LONG}, args_json_file="/a.json")
+    made = expand_command(["x", "${args_json_file}"], values, {})
     assert made == ["x", "/a.json"]
 
 

@@ -4,15 +4,14 @@ import json
 
 import pytest
 
-from sweepd.spec.arguments.command import (
+from sweepd.spec.check_command import shadowed_macros, unknown_macros
+from sweepd.spec.command import (
     DEFAULT_COMMAND,
     expand_command,
-    shadowed_macros,
-    unknown_macros,
     uses_args_json_file,
     uses_program,
 )
-from sweepd.spec.arguments.macros import AgentFacts, CommandError, args_json
+from sweepd.spec.macros import AgentFacts, CommandError, MacroValues, args_json
 from sweepd.spec.parse import parse_text
 from sweepd.spec.point import Json
 
@@ -25,22 +24,19 @@ def expand(
     params: dict[str, Json] = PARAMS,
     program: str | None = "train me.py",
     environ: dict[str, str] | None = None,
-    run: dict[str, str] | None = None,
     agent: AgentFacts | None = None,
     repeat: int = 0,
     windows: bool = False,
 ) -> list[str]:
-    return expand_command(
-        command,
+    values = MacroValues(
         program=program,
         params=params,
-        environ=environ or {},
-        run=run,
         args_json_file="/run/args.json",
         agent=agent,
         repeat=repeat,
         windows=windows,
     )
+    return expand_command(command, values, environ or {})
 
 
 @pytest.mark.parametrize(
@@ -137,7 +133,6 @@ def test_the_environment_comes_first_and_its_values_take_part_in_the_second_pass
     environ = {"A": "${args}", "B": "b", "C_2": "${lr}"}
     assert expand("${envvar:A}", params={"p": 1}, environ=environ) == ["--p=1"]
     assert expand("${envvar:B}-${envvar:B}:${envvar:C_2}", environ=environ) == ["b-b:0.1"]
-    assert expand("${envvar:B}", environ=environ, run={"B": "run"}) == ["run"]
 
 
 @pytest.mark.parametrize(
@@ -158,7 +153,7 @@ def test_what_a_macro_needs_must_be_there() -> None:
     with pytest.raises(CommandError, match="program"):
         expand(program=None)
     with pytest.raises(CommandError, match="args_json_file"):
-        expand_command(["${args_json_file}"], program=None, params={}, environ={})
+        expand_command(["${args_json_file}"], MacroValues(program=None, params={}), {})
 
 
 def test_a_command_tells_what_it_needs() -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from sweepd.name_part import as_part, is_part
 from sweepd.spec import parse_mapping, parse_text
 from sweepd.spec.keys.sweep import to_document
-from sweepd.spec.reading.sweep import PLACING_KEYS
+from sweepd.spec.parse import PLACING_KEYS
 
 GRID = "program: t.py\nmethod: grid\nparameters: {a: {values: [1]}}\n"
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from sweepd.spec import SweepSpec, parse_text
-from sweepd.spec.arguments.command import active_command, expand_command
+from sweepd.spec.command import active_command, expand_command
+from sweepd.spec.macros import MacroValues
 from sweepd.spec.preview import preview
 from unit.spec.wandb_files import RIGHT
 
@@ -61,14 +62,8 @@ def test_its_script_gets_the_arguments_that_it_parses(name: str) -> None:
     if not expected.argv:  # for agents that call a function
         assert spec.program is None
         return
-    argv = expand_command(
-        active_command(spec, point),
-        program=spec.program,
-        params=point,
-        environ=ENVIRON,
-        interpreter="python",
-        args_json_file="point.json",
-    )
+    values = MacroValues(program=spec.program, params=point, args_json_file="point.json")
+    argv = expand_command(active_command(spec, point), values, ENVIRON)
     assert tuple(argv) == expected.argv
 
 

@@ -18,7 +18,7 @@ from sweepd.cli.exit_code import ExitCode
 from sweepd.cli.output.formats import note, output_option, put, write_document
 from sweepd.cli.problem import Problem
 from sweepd.cli.settings import Settings, current_settings
-from sweepd.spec.arguments.command import uses_program
+from sweepd.spec.command import uses_program
 from sweepd.states import state_of
 
 if TYPE_CHECKING:

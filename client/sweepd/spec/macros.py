@@ -33,17 +33,26 @@ class AgentFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
-    """Sources of the values of macros."""
+class MacroValues:
+    """Values of the macros in the command of one run.
+
+    Args:
+        program: what `${program}` stands for.
+        params: the point of the run.
+        interpreter: what `${interpreter}` stands for.
+        args_json_file: path of the file that `${args_json_file}` stands for, which the caller writes.
+        agent: what `${agent.…}` stands for; None, where no agent is known yet: these stay as they are.
+        repeat: what `${repeat}` stands for: which run of its point it is; 0 where each has one.
+        windows: whether the process starts on Windows, which has no `/usr/bin/env`.
+    """
 
     program: str | None
     params: Mapping[str, Json]
-    interpreter: str
-    args_json_file: str | None
-    agent: AgentFacts | None
-    repeat: int
-    # Whether the command is one for Windows.
-    windows: bool
+    interpreter: str = "python"
+    args_json_file: str | None = None
+    agent: AgentFacts | None = None
+    repeat: int = 0
+    windows: bool = False
 
     def named(self) -> Iterator[tuple[str, str]]:
         """Yield the name and text of each top-level parameter, sorted by name."""
@@ -56,7 +65,7 @@ class Source:
         yield from sorted(found, key=lambda pair: pair[0])
 
     def has_parameter(self, name: str) -> bool:
-        """Tell whether the point has a value of this name or dotted path."""
+        """Return True if the point has a value of this name or dotted path."""
         return name in self.params or any(name == flat for flat, _ in self.flat())
 
     def value(self, name: str) -> str | None:
@@ -97,12 +106,12 @@ def args_json(point: Mapping[str, Json]) -> str:
 
 
 def is_agent_macro(name: str) -> bool:
-    """Tell whether `name` asks for a fact of the agent; labels may have any name."""
+    """Return True if `name` asks for a fact of the agent; labels may have any name."""
     return name in _AGENT_MACROS or (name.startswith(LABEL_PREFIX) and name != LABEL_PREFIX)
 
 
 def is_run_macro(name: str) -> bool:
-    """Tell whether `name` asks for what only a run at its agent has: its repeat, or a fact of the agent."""
+    """Return True if `name` asks for what only a run at its agent has: its repeat, or a fact of the agent."""
     return name == "repeat" or is_agent_macro(name)
 
 
@@ -131,16 +140,16 @@ def _fact(agent: AgentFacts, name: str) -> str:
     return agent.labels[label]
 
 
-def _program(source: Source) -> list[str]:
-    if source.program is None:
+def _program(values: MacroValues) -> list[str]:
+    if values.program is None:
         raise CommandError("the command needs ${program}, but the sweep has no `program`")
-    return [source.program]
+    return [values.program]
 
 
-def _boolean_flags(source: Source) -> list[str]:
+def _boolean_flags(values: MacroValues) -> list[str]:
     flags: list[str] = []
-    for name, text in source.named():
-        value = source.params[name]
+    for name, text in values.named():
+        value = values.params[name]
         if value is True:
             flags.append(f"--{name}")
         elif value is not False:
@@ -148,26 +157,26 @@ def _boolean_flags(source: Source) -> list[str]:
     return flags
 
 
-def _json_file(source: Source) -> list[str]:
-    if source.args_json_file is None:
+def _json_file(values: MacroValues) -> list[str]:
+    if values.args_json_file is None:
         raise CommandError("the command needs ${args_json_file}, but no such file was written")
-    return [source.args_json_file]
+    return [values.args_json_file]
 
 
 _AGENT_MACROS: Final = ("agent.slot", "agent.gpus")
-MACROS: Final[Mapping[str, Callable[[Source], list[str]]]] = {
-    "env": lambda source: [] if source.windows else ["/usr/bin/env"],
-    "interpreter": lambda source: [source.interpreter],
+MACROS: Final[Mapping[str, Callable[[MacroValues], list[str]]]] = {
+    "env": lambda values: [] if values.windows else ["/usr/bin/env"],
+    "interpreter": lambda values: [values.interpreter],
     "program": _program,
-    "args": lambda source: [f"--{name}={text}" for name, text in source.named()],
-    "args_no_equals": lambda source: [part for name, text in source.named() for part in (f"--{name}", text)],
-    "args_no_hyphens": lambda source: [f"{name}={text}" for name, text in source.named()],
+    "args": lambda values: [f"--{name}={text}" for name, text in values.named()],
+    "args_no_equals": lambda values: [part for name, text in values.named() for part in (f"--{name}", text)],
+    "args_no_hyphens": lambda values: [f"{name}={text}" for name, text in values.named()],
     "args_no_boolean_flags": _boolean_flags,
-    "args_append_hydra": lambda source: [f"+{name}={text}" for name, text in source.named()],
-    "args_override_hydra": lambda source: [f"++{name}={text}" for name, text in source.named()],
-    "args_flat": lambda source: [f"--{name}={text}" for name, text in source.flat()],
-    "args_flat_no_hyphens": lambda source: [f"{name}={text}" for name, text in source.flat()],
-    "args_json": lambda source: [args_json(source.params)],
+    "args_append_hydra": lambda values: [f"+{name}={text}" for name, text in values.named()],
+    "args_override_hydra": lambda values: [f"++{name}={text}" for name, text in values.named()],
+    "args_flat": lambda values: [f"--{name}={text}" for name, text in values.flat()],
+    "args_flat_no_hyphens": lambda values: [f"{name}={text}" for name, text in values.flat()],
+    "args_json": lambda values: [args_json(values.params)],
     "args_json_file": _json_file,
 }
 """Those that only stand as whole items, and may become any number of arguments."""
@@ -182,13 +191,13 @@ _POINTER: Final = 8
 """Bytes that each argument and variable takes beside its text and the NUL behind it."""
 
 
-def check_argument(argument: str, item: str, source: Source) -> None:
+def check_argument(argument: str, item: str, values: MacroValues) -> None:
     """Raise CommandError if no process can be given an argument; the message says what made it so long.
 
     Args:
         argument: what a process would get.
         item: the item of the command that it comes from.
-        source: what its macros took their values from.
+        values: those of its macros.
     """
     if "\0" in argument:
         raise CommandError("an argument has a NUL character, which no program can be given")
@@ -196,7 +205,7 @@ def check_argument(argument: str, item: str, source: Source) -> None:
     if size <= MAX_ARGUMENT_BYTES:
         return
     limit = f"more than the {MAX_ARGUMENT_BYTES:,} that the system passes in one"
-    name = _longest_within(argument, item, source)
+    name = _longest_within(argument, item, values)
     reason = f"most of it the parameter {_said(name)}, " if name is not None else ""
     raise CommandError(f"{_said(item)} makes an argument of {size:,} bytes, {reason}{limit}; {REMEDY}")
 
@@ -229,10 +238,10 @@ def _said(text: str) -> str:
     return printable(shown(text))
 
 
-def _longest_within(argument: str, item: str, source: Source) -> str | None:
+def _longest_within(argument: str, item: str, values: MacroValues) -> str | None:
     """Return the parameter that takes most of an argument, if one does."""
     least = text_bytes(argument) // 2
-    for texts in (source.flat(), source.named()):
+    for texts in (values.flat(), values.named()):
         for name, text in texts:
             # A group, and JSON, may write a value otherwise than it is written alone.
             if text_bytes(text) > least and (item == "${args_json}" or text in argument):

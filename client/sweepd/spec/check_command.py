@@ -1,25 +1,26 @@
 """Checks of `command`: unknown macros, what a shell would split, values too long for an argument."""
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
-from sweepd.spec.arguments.command import (
-    DEFAULT_COMMAND,
-    hiding_macros,
-    macro_names,
-    shadowed_macros,
-    stuck_macros,
-    unknown_macros,
-    uses_program,
-)
-from sweepd.spec.arguments.macros import FORMS, REMEDY, python_text, text_bytes
+from sweepd.spec.command import DEFAULT_COMMAND, macro_names, macros_of, uses_program
 from sweepd.spec.finding import WarningCode
 from sweepd.spec.limits import LONGEST_NUMBER, MAX_ARGUMENT_BYTES, MAX_MACRO_WARNINGS
 from sweepd.spec.loading.fields import Fields
 from sweepd.spec.loading.nodes import MappingNode, Node, Place, SequenceNode, plain
+from sweepd.spec.macros import (
+    FORMS,
+    MACROS,
+    REMEDY,
+    is_run_macro,
+    nearest_macro,
+    python_text,
+    text_bytes,
+)
+from sweepd.spec.parameter import has_parameter
 from sweepd.spec.wording import shown
 
 _SEVERAL_WORDS: Final = re.compile(
@@ -39,12 +40,13 @@ def check_command(fields: Fields, command: tuple[str, ...], parameters: Mapping[
         name = macro.strip("${}").partition(".")[0]
         message = f"{shown(macro)}: the parameter `{name}` comes before what is known of the run; rename it"
         _warn(fields, index, "shadowed-macro", message)
-    for index, macro in islice(hiding_macros(command, parameters), MAX_MACRO_WARNINGS):
+    whole = [(index, macro, name) for index, macro, name in macros_of(command) if name in MACROS]
+    for index, macro, _ in [each for each in whole if each[2] in parameters][:MAX_MACRO_WARNINGS]:
         message = f"{shown(macro)} is a macro, not the parameter of that name; rename the parameter"
         _warn(fields, index, "hidden-parameter", message)
     if not fields.findings.has_errors:
-        check_lengths(fields, command)
-    for index, macro in islice(stuck_macros(command), MAX_MACRO_WARNINGS):
+        _check_lengths(fields, command)
+    for index, macro, _ in [each for each in whole if command[each[0]] != each[1]][:MAX_MACRO_WARNINGS]:
         message = f"{shown(macro)} is expanded only as an item of its own; here it stays as it is"
         _warn(fields, index, "embedded-macro", message)
     for index in islice(_unsplit(command), MAX_MACRO_WARNINGS):
@@ -53,6 +55,29 @@ def check_command(fields: Fields, command: tuple[str, ...], parameters: Mapping[
     if "program" not in fields and uses_program(command):
         message = "no `program`: agents that start a command cannot run this sweep"
         fields.findings.warning(fields.place, "", "no-program", message)
+
+
+def unknown_macros(
+    command: Sequence[str], parameters: Mapping[str, object]
+) -> Iterator[tuple[int, str, str | None]]:
+    """Yield the item number, text and nearest legal form of each macro that nothing stands for.
+
+    Within mappings that are values any name may be known: what is inside is seen at expansion.
+    """
+    for index, text, name in macros_of(command):
+        if not (name in MACROS or is_run_macro(name) or has_parameter(parameters, name)):
+            near = nearest_macro(name, parameters)
+            yield index, text, f"${{{near}}}" if near else None
+
+
+def shadowed_macros(command: Sequence[str], parameters: Mapping[str, object]) -> Iterator[tuple[int, str]]:
+    """Yield the item number and text of each macro of ours whose name a parameter takes.
+
+    It stands for the parameter. The environment has what it would have stood for: SWEEPD_REPEAT, SWEEPD_SLOT.
+    """
+    for index, text, name in macros_of(command):
+        if is_run_macro(name) and (name in parameters or name.partition(".")[0] in parameters):
+            yield index, text
 
 
 def _unsplit(command: tuple[str, ...]) -> Iterator[int]:
@@ -83,7 +108,7 @@ class _Sized:
     size: int
 
 
-def check_lengths(fields: Fields, command: tuple[str, ...]) -> None:
+def _check_lengths(fields: Fields, command: tuple[str, ...]) -> None:
     """Warn of each value, and of each group whose values are short, that is too long for its argument."""
     names = macro_names(command or DEFAULT_COMMAND)
     groups = bool(names & FORMS - _FLAT)

@@ -1,1 +1,0 @@
-"""The argument vector of a run: the macros of `command`, and what a system can pass."""

@@ -1,0 +1,168 @@
+"""Arguments of a run: how the macros of `command` expand. No shell is involved anywhere."""
+
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from sweepd.spec.macros import (
+    FORMS,
+    MACROS,
+    CommandError,
+    MacroValues,
+    MissingFactError,
+    check_argument,
+    flattened,
+    is_agent_macro,
+    is_run_macro,
+)
+from sweepd.spec.parameter import has_parameter
+from sweepd.spec.point import Point
+
+if TYPE_CHECKING:
+    from sweepd.spec.sweep_spec import SweepSpec  # large, and an agent needs none
+
+
+_ENVIRONMENT: Final = re.compile(r"\$\{envvar:([A-Z0-9_]+)\}")
+_MACRO: Final = re.compile(r"\$\{([^${}]*)\}")
+DEFAULT_COMMAND: Final = ("${env}", "${interpreter}", "${program}", "${args}")
+"""The command of a sweep that has none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Argument:
+    """One argument of a process."""
+
+    text: str
+    # Whether another run of the sweep may have another one in its place: its item has a value of the point
+    # or the repeat, or one before it that has became no argument.
+    is_of_run: bool
+
+
+def expand_command(
+    command: Sequence[str], values: MacroValues, environ: Mapping[str, str] | None
+) -> list[str]:
+    """Return the texts of `expand_arguments`, which takes the same and raises the same errors."""
+    return [argument.text for argument in expand_arguments(command, values, environ)]
+
+
+def expand_arguments(
+    command: Sequence[str], values: MacroValues, environ: Mapping[str, str] | None
+) -> list[Argument]:
+    """Return the argument vector of one run.
+
+    Args:
+        command: the items of the sweep's command; empty means the default one.
+        values: those of its macros.
+        environ: the environment of the run, for `${envvar:NAME}`; None, if none is known yet: these stay.
+
+    Raises:
+        CommandError: a variable or label is not set, what a macro needs is missing, or an argument cannot be
+            passed.
+    """
+    arguments: list[Argument] = []
+    is_moved = False
+    for item in command or DEFAULT_COMMAND:
+        filled = item if environ is None else _with_environment(item, environ)
+        made, is_of_run = _expanded(filled, values), _is_of_run(filled, values)
+        is_moved = is_moved or (is_of_run and not made)
+        for text in made:
+            check_argument(text, item, values)
+            arguments.append(Argument(text=text, is_of_run=is_of_run or is_moved))
+    if not arguments:
+        raise CommandError("the command is empty after its macros are expanded")
+    return arguments
+
+
+def uses_args_json_file(command: Sequence[str]) -> bool:
+    """Return True if the agent has to write the file of `${args_json_file}`."""
+    return "${args_json_file}" in command
+
+
+def uses_program(command: Sequence[str]) -> bool:
+    """Return True if a command needs `program`."""
+    return "${program}" in (command or DEFAULT_COMMAND)
+
+
+def macro_names(command: Sequence[str]) -> frozenset[str]:
+    """Return what a command names, known or not."""
+    return frozenset(name for _, _, name in macros_of(command))
+
+
+def embedded_names(item: str) -> frozenset[str]:
+    """Return what an item names within longer text and may have a value; none for a macro alone."""
+    if _MACRO.fullmatch(item):
+        return frozenset()
+    return frozenset(name for _, _, name in macros_of([item]) if name not in MACROS)
+
+
+def macros_of(command: Sequence[str]) -> Iterator[tuple[int, str, str]]:
+    """Yield the item number, text and name of each macro; variables of the environment are none."""
+    for index, item in enumerate(command):
+        for match in _MACRO.finditer(_ENVIRONMENT.sub("", item)):
+            yield index, match[0], match[1]
+
+
+def _with_environment(item: str, variables: Mapping[str, str]) -> str:
+    def value(match: re.Match[str]) -> str:
+        name = match[1]
+        if name not in variables:
+            raise MissingFactError(f"the command needs the environment variable {name}, which is not set")
+        return variables[name]
+
+    return _ENVIRONMENT.sub(value, item)
+
+
+def _expanded(item: str, values: MacroValues) -> list[str]:
+    whole = _MACRO.fullmatch(item)
+    if whole is None:
+        return [_MACRO.sub(lambda match: _embedded(match, values), item)]
+    name = whole[1]
+    if name in MACROS:
+        return MACROS[name](values)
+    value = values.value(name)
+    if value is None:
+        return [item] if is_agent_macro(name) or _ENVIRONMENT.fullmatch(item) else []
+    return [value]
+
+
+def _is_of_run(item: str, values: MacroValues) -> bool:
+    """Return True if what an item becomes depends on the point, or on which run of it this is."""
+    whole = _MACRO.fullmatch(item)
+    if whole is not None and whole[1] in FORMS:
+        return True
+    names = {name for _, _, name in macros_of([item]) if name not in MACROS}
+    # An agent's facts are its own; any other name that stands alone is a parameter, be it absent here.
+    absent = whole is not None and not is_agent_macro(whole[1])
+    return any(absent or name == "repeat" or values.has_parameter(name) for name in names)
+
+
+def _embedded(match: re.Match[str], values: MacroValues) -> str:
+    """Return one value within longer text, where other macros, and what is a shell's own, stay."""
+    value = None if match[1] in MACROS else values.value(match[1])
+    return match[0] if value is None else value
+
+
+def active_command(spec: "SweepSpec", point: Point) -> tuple[str, ...]:
+    """Return the command of a sweep less each item that embeds a parameter which the point lacks.
+
+    As `--dropout=${dropout}` where `when` keeps `dropout` out. What is not a parameter of the sweep stays as
+    it is; an item that is `${dropout}` and nothing else stands for nothing by itself.
+    """
+    embedding = {item: names for item in spec.command if (names := embedded_names(item))}
+    if not embedding:
+        return spec.command
+    there = {*point, *(name for key, value in point.items() for name, _ in flattened(key, value))}
+    absent = {item for item, names in embedding.items() if _any_absent(spec, names, there)}
+    # Never empty: that would be the default command.
+    return tuple(item for item in spec.command if item not in absent) or spec.command
+
+
+def _any_absent(spec: "SweepSpec", names: Collection[str], there: Collection[str]) -> bool:
+    return any(name not in there and _is_parameter(spec, name) and not is_run_macro(name) for name in names)
+
+
+def _is_parameter(spec: "SweepSpec", name: str) -> bool:
+    if spec.parameters:
+        return has_parameter(spec.parameters, name)
+    return any(has_parameter(run, name) for run in spec.runs)
