@@ -11,8 +11,14 @@ from itertools import islice
 from sweepd.spec.command import active_command, expand_command
 from sweepd.spec.macros import CommandError, MacroValues, check_room
 from sweepd.spec.methods.proposed import Cursor, Proposed, Source
-from sweepd.spec.methods.sequence import next_point
-from sweepd.spec.methods.sizes import MOST_STEPS, count_distinct, known_size, planned_runs, points_taken
+from sweepd.spec.methods.sequence import (
+    MOST_STEPS,
+    count_distinct,
+    known_size,
+    next_point,
+    planned_runs,
+    points_taken,
+)
 from sweepd.spec.point import Point, point_digest
 from sweepd.spec.space.walk import Count
 from sweepd.spec.stop_rules import urgent_iterations

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchMethod:
-    """One way to choose points. A new one is a module of `spec/methods/` and a line of its registry.
+    """One way to choose points. A new one stands in `spec/methods/` and its registry.
 
     Args:
         name: the word of `method` in a file.

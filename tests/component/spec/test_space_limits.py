@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from sweepd.spec import Json, SweepSpec, parse_text
-from sweepd.spec.methods.sizes import MOST_STEPS, counted_points
+from sweepd.spec.methods.sequence import MOST_STEPS, counted_points
 from sweepd.spec.preview import preview
 
 SECONDS = 10.0

@@ -8,13 +8,14 @@ hash-based Owen scrambling", J. Computer Graphics Techniques 9(4). A change chan
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from hashlib import blake2b
+from pkgutil import get_data
 from struct import Struct
 from typing import Final
 
 from sweepd.spec.distributions.discrete import Constant
 from sweepd.spec.finding import Finding
 from sweepd.spec.limits import MAX_SOBOL_DIMENSIONS
-from sweepd.spec.methods.random_points import cost_of, search_draws
+from sweepd.spec.methods.draws import cost_of, search_draws
 from sweepd.spec.parameter import Parameter
 from sweepd.spec.point import Point
 from sweepd.spec.sweep_spec import SearchMethod, SweepSpec
@@ -82,14 +83,23 @@ def _point(dimensions: int) -> Struct:
 
 @lru_cache(maxsize=1)
 def _columns() -> tuple[tuple[int, ...], ...]:
-    # Only here: most processes that know the method draw no point.
-    from sweepd.spec.methods.sobol_numbers import initial_numbers
-
     first = tuple(1 << (BITS - 1 - bit) for bit in range(BITS))
     return (first, *(_column(polynomial, numbers) for polynomial, numbers in initial_numbers()))
 
 
-def _column(polynomial: int, numbers: tuple[int, ...]) -> tuple[int, ...]:
+def initial_numbers() -> Iterator[tuple[int, list[int]]]:
+    """Yield the primitive polynomial and the first direction numbers of each dimension but the first.
+
+    The polynomial has its highest and lowest bit set; as many odd numbers follow as its degree, m_k < 2^k.
+    """
+    text = get_data(__package__, "sobol_numbers.txt") or b""
+    for line in text.decode().splitlines():
+        if not line.startswith("#"):
+            polynomial, *firsts = map(int, line.split())
+            yield polynomial, firsts
+
+
+def _column(polynomial: int, numbers: Sequence[int]) -> tuple[int, ...]:
     """Return the direction numbers of one dimension: Joe, Kuo (2008), equation 2, shifted to 32 bits."""
     degree = len(numbers)
     column = [number << (BITS - k) for k, number in enumerate(numbers, start=1)]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sweepd.spec.methods.grid import shuffled
+from sweepd.spec.methods.registry import shuffled
 
 SEEDS = st.integers(-(2**63), 2**63 - 1)
 

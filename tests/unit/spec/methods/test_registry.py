@@ -7,8 +7,7 @@ import pytest
 from sweepd import v1
 from sweepd.spec import METHODS, SearchMethod, SweepSpec, parse_mapping
 from sweepd.spec.methods.proposed import Cursor, Found, Proposed, Seen, Source
-from sweepd.spec.methods.sequence import look_ahead, next_point
-from sweepd.spec.methods.sizes import known_size
+from sweepd.spec.methods.sequence import known_size, look_ahead, next_point
 
 
 @pytest.mark.parametrize("name", METHODS)

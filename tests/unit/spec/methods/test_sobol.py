@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import kstest, qmc
 
-from sweepd.spec.methods.sobol import scrambled_sobol, sobol_digits
-from sweepd.spec.methods.sobol_numbers import initial_numbers
+from sweepd.spec.methods.sobol import initial_numbers, scrambled_sobol, sobol_digits
 
 SEEDS = st.integers(-(2**63), 2**63 - 1)
 
@@ -35,7 +34,7 @@ def test_far_along_the_plain_sequence_is_that_of_scipy() -> None:
 
 
 def test_direction_numbers_are_odd_and_within_bounds() -> None:
-    numbers = initial_numbers()
+    numbers = list(initial_numbers())
     assert len(numbers) == 1_023
     assert len({polynomial for polynomial, _ in numbers}) == 1_023
     for polynomial, firsts in numbers:

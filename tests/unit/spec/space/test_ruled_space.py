@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from sweepd.spec import Count, InfeasibleError, Json, Point, SearchSpace, canonical_json, point_digest
 from sweepd.spec.methods.proposed import Cursor
-from sweepd.spec.methods.sequence import next_point
-from sweepd.spec.methods.sizes import counted_points, known_size
+from sweepd.spec.methods.sequence import counted_points, known_size, next_point
 from sweepd.spec.space import schedule
 from unit.spec.space.ruled import CHOICES, Ruled, ruled_spaces
 

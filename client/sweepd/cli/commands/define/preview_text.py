@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from sweepd.spec import SweepSpec
-from sweepd.spec.methods.sizes import known_size, planned_runs
+from sweepd.spec.methods.sequence import known_size, planned_runs
 from sweepd.spec.point import Json
 from sweepd.spec.preview import Preview, PreviewedRun
 from sweepd.spec.space.walk import Count

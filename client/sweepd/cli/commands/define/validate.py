@@ -50,7 +50,7 @@ def command(file: str, error_format: str, output_format: str) -> int:
     """Check a sweep file (`-`: stdin) and report every finding at once; needs no server."""
     from sweepd.calls.sweep_file import Overrides, placing, read_sweep
     from sweepd.cli.commands.define.sweep_options import finding_shape, report
-    from sweepd.spec.methods.sizes import count_distinct
+    from sweepd.spec.methods.sequence import count_distinct
 
     text = read_sweep(file, placing=placing(Overrides(), current_settings().environ))
     valid = text.is_valid
@@ -78,7 +78,7 @@ def command(file: str, error_format: str, output_format: str) -> int:
 
 def _summary(text: SweepText) -> str:
     from sweepd.cli.commands.define.preview_text import space_text
-    from sweepd.spec.methods.sizes import count_distinct
+    from sweepd.spec.methods.sequence import count_distinct
 
     if text.spec is None:
         keys = ", ".join(f"`{key}`" for key in text.unsupported)

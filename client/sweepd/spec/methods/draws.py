@@ -1,8 +1,11 @@
-"""Method `random`, and the search of all methods that draw: past what was handed out, at last in order."""
+"""Methods that draw: past what was handed out, at last in order. `random`, and `bayes` without results."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
+from sweepd.spec.distributions.discrete import Constant
+from sweepd.spec.finding import Finding
 from sweepd.spec.methods.proposed import (
     MISSES_BEFORE_LISTING,
     Cursor,
@@ -12,6 +15,7 @@ from sweepd.spec.methods.proposed import (
     Source,
     next_unseen,
 )
+from sweepd.spec.parameter import Parameter
 from sweepd.spec.point import InfeasibleError, Point
 from sweepd.spec.sweep_spec import SearchMethod, SweepSpec
 
@@ -99,9 +103,25 @@ def draw_random(spec: SweepSpec, index: int) -> tuple[Point | None, int]:
         return None, _COST_OF_NO_POINT
 
 
+def _check(leaves: Sequence[tuple[str, Parameter]]) -> Iterator[Finding]:
+    if leaves and all(isinstance(leaf.distribution, Constant) for _, leaf in leaves):
+        message = "bayes needs a parameter that is not constant"
+        yield Finding(path="method", code="nothing-to-search", message=message)
+
+
 RANDOM: Final = SearchMethod(
     name="random",
     meaning="Independent draws of each parameter.",
     search=search_draws,
     draw=draw_random,
 )
+"""Method `random`."""
+BAYES: Final = SearchMethod(
+    name="bayes",
+    meaning="A model of the results so far chooses; needs `metric`.",
+    search=search_draws,
+    draw=draw_random,
+    check=_check,
+    learns=True,
+)
+"""Method `bayes`: a model of the results chooses. Without results its points are random ones."""
