@@ -7,7 +7,7 @@ from typing import Protocol
 
 from benchmarks.search_problems import Problem, Range
 from benchmarks.search_trace import Trace, running_least
-from sweepd.spec import Json, Point
+from sweepd.spec.point import Json, Point
 
 _MOST_ASKED = 10_000
 

@@ -5,7 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 
-from sweepd.spec import Json, Point, SweepSpec, parse_mapping
+from sweepd.spec.parse import parse_mapping
+from sweepd.spec.point import Json, Point
+from sweepd.spec.sweep_spec import SweepSpec
 
 Range = dict[str, Json]
 

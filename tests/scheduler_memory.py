@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from sweepd.spec import Point
+from sweepd.spec.point import Point
 from sweepd_kernel.auth.principal import EVERYWHERE, Bounds
 from sweepd_kernel.errors import StorageError
 from sweepd_scheduler.domain.agents.agent import Guarded, StoredAttempt

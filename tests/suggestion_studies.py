@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Mapping
 
-from sweepd.spec import Point, SweepSpec, parse_mapping
+from sweepd.spec.parse import parse_mapping
+from sweepd.spec.point import Point
+from sweepd.spec.sweep_spec import SweepSpec
 from sweepd_suggestion.domain.study import Ended, HandedOut, Observation, Outcome, Study
 
 MIXED: Mapping[str, object] = {

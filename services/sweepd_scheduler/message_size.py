@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from sweepd.codec import spec_message
-from sweepd.spec import Json
+from sweepd.spec.point import Json
 from sweepd.spec.preview import PreviewedRun
 from sweepd_scheduler.domain.runs.run import Run
 from sweepd_scheduler.domain.search.prior_runs import PriorRun

@@ -8,7 +8,7 @@ import grpc.aio
 
 from sweepd import v1
 from sweepd.codec import CodecError, point_from_message, point_message, spec_message
-from sweepd.spec import SweepSpec
+from sweepd.spec.sweep_spec import SweepSpec
 from sweepd.v1.suggestion_service_pb2_grpc import SuggestionServiceStub
 from sweepd_kernel.clock import Clock
 from sweepd_kernel.errors import DomainError

@@ -6,7 +6,8 @@ from math import isfinite
 from sweepd import v1
 from sweepd.codec import CodecError, point_from_message, point_message, spec_from_message
 from sweepd.codec.values import value_message
-from sweepd.spec import Point, SweepSpec
+from sweepd.spec.point import Point
+from sweepd.spec.sweep_spec import SweepSpec
 from sweepd_kernel.errors import InvalidFieldError
 from sweepd_suggestion.domain.importance import (
     CategoryCorrelation,

@@ -5,7 +5,7 @@ from collections import OrderedDict
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 
-from sweepd.spec import SweepSpec
+from sweepd.spec.sweep_spec import SweepSpec
 from sweepd_kernel.errors import InvalidFieldError
 from sweepd_suggestion.domain.study import Observation, Study, UnknownRunError, objections
 from sweepd_suggestion.fits import Fit

@@ -10,10 +10,14 @@ from types import FrameType
 from sweepd import v1
 from sweepd.codec import spec_from_message, spec_message
 from sweepd.codec.diagnostics import diagnostic_from_message, diagnostic_message
-from sweepd.spec import Group, Json, ParameterNode, Parsed, SweepSpec, parse_mapping, parse_text, to_document
+from sweepd.spec.keys.sweep import to_document
 from sweepd.spec.loading.loader import load_text, read_value, read_values
 from sweepd.spec.loading.nodes import Findings, plain
+from sweepd.spec.parameter import Group, ParameterNode
+from sweepd.spec.parse import Parsed, parse_mapping, parse_text
+from sweepd.spec.point import Json
 from sweepd.spec.preview import preview
+from sweepd.spec.sweep_spec import SweepSpec
 
 MOST_SECONDS = 5.0
 RUNS = 5

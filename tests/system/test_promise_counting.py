@@ -9,7 +9,8 @@ import signal
 from component.scheduler.scripted_agent import ScriptedAgent
 from sweepd import v1
 from sweepd.codec import point_from_message
-from sweepd.spec import parse_text, point_digest
+from sweepd.spec.parse import parse_text
+from sweepd.spec.point import point_digest
 from system.installation import Installation
 from system.replay import replayed, study_of
 from system.wire import Wire, through_the_gateway, wire_to, work_to_the_end

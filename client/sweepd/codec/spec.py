@@ -18,7 +18,6 @@ from sweepd.codec.values import (
     value_message,
 )
 from sweepd.durations import duration_text
-from sweepd.spec import Compat, MetricsFrom, SearchMethod, StopRule, SweepSpec
 from sweepd.spec.distributions.discrete import Categorical, Constant, WeightedCategorical
 from sweepd.spec.distributions.distribution import Distribution
 from sweepd.spec.keys.distributions import DISTRIBUTION_KEYS
@@ -27,6 +26,8 @@ from sweepd.spec.keys.shape import Key
 from sweepd.spec.keys.sweep import SWEEP
 from sweepd.spec.parameter import Group, ParameterNode
 from sweepd.spec.point import Json
+from sweepd.spec.stop_rules import StopRule
+from sweepd.spec.sweep_spec import Compat, MetricsFrom, SearchMethod, SweepSpec
 
 
 def parameter_messages(nodes: Mapping[str, ParameterNode], field: str) -> list[v1.Parameter]:

@@ -12,7 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 from sweepd.functions.running import legal_part
 from sweepd.script.errors import AgentError, SweepError, UsageError
-from sweepd.spec import Parsed, parse_mapping, to_document
+from sweepd.spec.keys.sweep import to_document
+from sweepd.spec.parse import Parsed, parse_mapping
 from sweepd.spec.sweep_spec import SweepSpec
 from sweepd.unbounded import unbounded_sentence
 

@@ -13,7 +13,7 @@ from sweepd.calls.sweep_file import Overrides, SweepText, parent_of, placing, re
 from sweepd.calls.wire import Wire
 from sweepd.codec import CodecError, spec_message
 from sweepd.errors import InvalidError
-from sweepd.spec import parse_mapping, parse_text
+from sweepd.spec.parse import parse_mapping, parse_text
 from sweepd.unbounded import unbounded_sentence
 from sweepd.views.run import RunRecord
 

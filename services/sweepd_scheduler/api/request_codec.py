@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from sweepd import v1
 from sweepd.codec import CodecError, point_from_message
-from sweepd.spec import Point, canonical_json, parse_mapping
 from sweepd.spec.limits import MAX_POINT_BYTES
+from sweepd.spec.parse import parse_mapping
+from sweepd.spec.point import Point, canonical_json
 from sweepd_kernel.errors import InvalidFieldError
 from sweepd_scheduler.api.run_codec import RUN_STATES, read_states
 from sweepd_scheduler.domain import names

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from sweepd import v1
-from sweepd.spec import ObjectiveValue
+from sweepd.spec.sweep_spec import ObjectiveValue
 from sweepd.v1 import run_service_pb2_grpc
 from sweepd_kernel.auth.principal import current_principal
 from sweepd_kernel.errors import InvalidFieldError, NotFoundError

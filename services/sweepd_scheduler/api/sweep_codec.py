@@ -5,8 +5,10 @@ from dataclasses import replace
 
 from sweepd import v1
 from sweepd.codec import CodecError, diagnostic_message, point_message, spec_from_message, spec_message
-from sweepd.spec import Diagnostic, Parsed, SweepSpec, parse_text
+from sweepd.spec.loading.nodes import Diagnostic
+from sweepd.spec.parse import Parsed, parse_text
 from sweepd.spec.preview import Preview, PreviewedRun, preview
+from sweepd.spec.sweep_spec import SweepSpec
 from sweepd_kernel.clock import Clock
 from sweepd_kernel.errors import DomainError, InvalidFieldError, Reason, Status, Violation
 from sweepd_scheduler.api.run_codec import message_fields, report_message

@@ -8,8 +8,8 @@ import grpc.aio
 from google.protobuf.message import Message
 
 from sweepd import v1
-from sweepd.spec import SweepSpec
 from sweepd.spec.methods.sequence import counted_points
+from sweepd.spec.sweep_spec import SweepSpec
 from sweepd.v1 import sweep_service_pb2_grpc
 from sweepd_kernel.auth.principal import current_principal
 from sweepd_kernel.clock import Clock

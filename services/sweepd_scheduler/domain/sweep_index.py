@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
-from sweepd.spec import Hyperband
+from sweepd.spec.stop_rules import Hyperband
 from sweepd_scheduler.domain.agents.agent import Guarded, IneligibleReason
 from sweepd_scheduler.domain.effects import Steps
 from sweepd_scheduler.domain.runs.early_termination import Rung, cost, costs, latest_rung

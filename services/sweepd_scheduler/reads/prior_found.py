@@ -6,7 +6,8 @@ from math import inf, isfinite
 
 from sweepd import v1
 from sweepd.codec.details import plain_map, summary_number
-from sweepd.spec import Json, SweepSpec
+from sweepd.spec.point import Json
+from sweepd.spec.sweep_spec import SweepSpec
 from sweepd_kernel.errors import InvalidFieldError
 from sweepd_scheduler.domain.names import Parent, SweepName
 from sweepd_scheduler.domain.replacing import replace

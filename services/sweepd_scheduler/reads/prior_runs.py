@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterat
 from itertools import islice
 from typing import TypeVar
 
-from sweepd.spec import SweepSpec
 from sweepd.spec.methods.sequence import points_taken
+from sweepd.spec.sweep_spec import SweepSpec
 from sweepd_kernel.errors import NotFoundError
 from sweepd_scheduler.domain.names import Parent, RunName, SweepName, run_name, standing_name
 from sweepd_scheduler.domain.runs.run import Run, RunKey

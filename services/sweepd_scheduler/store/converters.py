@@ -4,7 +4,9 @@ import json
 from functools import lru_cache
 
 from sweepd.metrics_file import MAX_KEY_LENGTH
-from sweepd.spec import SweepSpec, parse_mapping, to_document
+from sweepd.spec.keys.sweep import to_document
+from sweepd.spec.parse import parse_mapping
+from sweepd.spec.sweep_spec import SweepSpec
 from sweepd_kernel.rpc.limits import ARGV, TOO_LONG, fits
 
 

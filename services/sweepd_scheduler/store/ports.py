@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from sweepd.spec import Point
+from sweepd.spec.point import Point
 from sweepd_kernel.auth.principal import EVERYWHERE, Bounds
 from sweepd_scheduler.domain.agents.agent import StoredAttempt
 from sweepd_scheduler.domain.effects import Change, HistoryEntry

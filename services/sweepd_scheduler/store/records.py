@@ -5,7 +5,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from sweepd.spec import Goal
+from sweepd.spec.sweep_spec import Goal
 from sweepd_kernel.auth.principal import EVERYWHERE, Bounds
 from sweepd_kernel.sql.database import Connection, Engine, Row, Value
 from sweepd_scheduler.domain.agents.agent import StoredAttempt

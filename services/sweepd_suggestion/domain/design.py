@@ -8,8 +8,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import combinations
 
-from sweepd.spec import InfeasibleError, Path, Point, SearchSpace
+from sweepd.spec.parameter import Path
+from sweepd.spec.point import InfeasibleError, Point
 from sweepd.spec.space.sampling import draw
+from sweepd.spec.space.search_space import SearchSpace
 
 _TRIES = 24
 _LEAST, _MOST = 4, 12

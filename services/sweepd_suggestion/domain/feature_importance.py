@@ -17,19 +17,12 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 from sklearn.ensemble import RandomForestRegressor
 
-from sweepd.spec import (
-    Categorical,
-    Dimension,
-    Json,
-    LogNormal,
-    Normal,
-    QLogNormal,
-    QNormal,
-    WeightedCategorical,
-    canonical_json,
-)
+from sweepd.spec.distributions.continuous import LogNormal, Normal
+from sweepd.spec.distributions.discrete import Categorical, WeightedCategorical
+from sweepd.spec.distributions.quantised import QLogNormal, QNormal
 from sweepd.spec.parameter import dotted
-from sweepd.spec.point import is_number
+from sweepd.spec.point import Json, canonical_json, is_number
+from sweepd.spec.space.dimension import Dimension
 from sweepd_suggestion.domain.importance import (
     CategoryCorrelation,
     Importance,

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 from scipy.special import erfcx, ndtr
 
-from sweepd.spec import Point, point_digest
+from sweepd.spec.point import Point, point_digest
 from sweepd_suggestion.domain.losses import SHIFTS, LossScale
 from sweepd_suggestion.domain.proposal import Prediction, Proposal, Question, proposals
 from sweepd_suggestion.domain.surrogate import Surrogate, subset

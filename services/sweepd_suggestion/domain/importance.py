@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from sweepd.spec import Json, Point, SearchSpace
+from sweepd.spec.point import Json, Point
+from sweepd.spec.space.search_space import SearchSpace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

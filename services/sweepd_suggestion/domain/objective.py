@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sweepd.spec import Goal, Impute, Metric, ObjectiveValue, Point
+from sweepd.spec.point import Point
 from sweepd.spec.space.sampling import draw
+from sweepd.spec.sweep_spec import Goal, Impute, Metric, ObjectiveValue
 from sweepd_suggestion.domain.study import Ended, Outcome, TrialRun
 
 

@@ -4,8 +4,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from sweepd.spec import InfeasibleError, Point, SearchSpace, point_digest
+from sweepd.spec.point import InfeasibleError, Point, point_digest
 from sweepd.spec.space.sampling import draw
+from sweepd.spec.space.search_space import SearchSpace
 from sweepd_suggestion.domain.design import design_point, design_size, feasible_draws
 from sweepd_suggestion.domain.objective import Valued, evidence, selected, sign_of
 from sweepd_suggestion.domain.study import Study

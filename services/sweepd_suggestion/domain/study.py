@@ -5,7 +5,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 
-from sweepd.spec import Json, Point, SweepSpec, point_digest
+from sweepd.spec.point import Json, Point, point_digest
+from sweepd.spec.sweep_spec import SweepSpec
 
 
 class Outcome(StrEnum):

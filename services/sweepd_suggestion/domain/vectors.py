@@ -3,20 +3,13 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from sweepd.spec import (
-    Categorical,
-    Dimension,
-    Json,
-    LogNormal,
-    Normal,
-    Path,
-    Point,
-    QLogNormal,
-    QNormal,
-    SearchSpace,
-    WeightedCategorical,
-    canonical_json,
-)
+from sweepd.spec.distributions.continuous import LogNormal, Normal
+from sweepd.spec.distributions.discrete import Categorical, WeightedCategorical
+from sweepd.spec.distributions.quantised import QLogNormal, QNormal
+from sweepd.spec.parameter import Path
+from sweepd.spec.point import Json, Point, canonical_json
+from sweepd.spec.space.dimension import Dimension
+from sweepd.spec.space.search_space import SearchSpace
 
 Array = NDArray[np.float64]
 Places = NDArray[np.intp]

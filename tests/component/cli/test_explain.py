@@ -8,7 +8,7 @@ from component.cli.conftest import Ctl
 from component.cli.scripted_servicers import ScriptedServer
 from sweepd import v1
 from sweepd.codec import point_message
-from sweepd.spec import parse_text
+from sweepd.spec.parse import parse_text
 from unit.cli.messages import NAME, a_run, a_sweep, a_time
 
 

@@ -10,7 +10,7 @@ from component.cli.conftest import Ctl
 from component.cli.scripted_servicers import ScriptedServer
 from sweepd import v1
 from sweepd.codec import spec_message
-from sweepd.spec import parse_mapping, parse_text
+from sweepd.spec.parse import parse_mapping, parse_text
 from unit.cli.messages import NAME, a_run, a_time
 
 pytestmark = pytest.mark.usefixtures("three_runs")

@@ -27,13 +27,14 @@ from component.cli.sweep_file_examples import (
     replaced,
 )
 from sweepd.cli.commands.define.sweep_options import finding_line
-from sweepd.spec import METHODS, Parsed, parse_text
 from sweepd.spec.distributions.distribution import DEPRECATED
 from sweepd.spec.keys.distributions import DISTRIBUTION_KEYS
 from sweepd.spec.keys.parameters import FORM_KEYS
 from sweepd.spec.keys.unsupported import UNSUPPORTED_METHODS
 from sweepd.spec.loading.loader import load_text
 from sweepd.spec.loading.nodes import Findings, plain
+from sweepd.spec.methods.registry import METHODS
+from sweepd.spec.parse import Parsed, parse_text
 from sweepd.spec.schema import schema_text, sweep_schema
 from unit.spec.key_names import (
     GUARD_KEYS,

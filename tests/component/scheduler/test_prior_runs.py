@@ -11,7 +11,7 @@ from component.scheduler.sweeps import GRID, create, failure, get
 from lanes import cursor
 from sweepd import v1
 from sweepd.codec import point_from_message, point_message
-from sweepd.spec import Json
+from sweepd.spec.point import Json
 
 OLD = GRID
 """Six points: a is 1, 2 or 3, b is x or y; it logs `loss`, and `acc` beside it."""

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from component.sdk.programs import ROOT, details, environment_of, rows, run
-from sweepd.spec import parse_text
+from sweepd.spec.parse import parse_text
 
 PAGES = ("script.md", "wandb.md", "migrate-from-wandb.md")
 

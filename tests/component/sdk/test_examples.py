@@ -10,7 +10,7 @@ import pytest
 
 from component.sdk.programs import ROOT, environment_of, rows
 from component.sdk.trainings import Trainings, trainings
-from sweepd.spec import parse_text
+from sweepd.spec.parse import parse_text
 
 DEMO = ROOT / "client" / "sweepd" / "cli" / "commands" / "local" / "demo_files"
 EXAMPLES = ROOT / "examples"

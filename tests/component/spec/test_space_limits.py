@@ -7,9 +7,11 @@ from contextlib import contextmanager
 
 import pytest
 
-from sweepd.spec import Json, SweepSpec, parse_text
 from sweepd.spec.methods.sequence import MOST_STEPS, counted_points
+from sweepd.spec.parse import parse_text
+from sweepd.spec.point import Json
 from sweepd.spec.preview import preview
+from sweepd.spec.sweep_spec import SweepSpec
 
 SECONDS = 10.0
 """Of the processor, for what takes at most about four on a slow machine."""

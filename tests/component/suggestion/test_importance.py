@@ -22,7 +22,8 @@ from sweepd import v1
 from sweepd.codec import point_message, spec_message
 from sweepd.codec.values import value_message
 from sweepd.rpc.failure import Failure
-from sweepd.spec import Point, SweepSpec
+from sweepd.spec.point import Point
+from sweepd.spec.sweep_spec import SweepSpec
 from sweepd_kernel.errors import DomainError, Status
 from sweepd_suggestion.domain.feature_importance import feature_importance
 from sweepd_suggestion.domain.importance import Importance, ImportanceQuestion, ParameterImportance

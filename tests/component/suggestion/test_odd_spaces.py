@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import pytest
 
 from suggestion_studies import MIXED, SMALL, a_spec, a_trial, finished
-from sweepd.spec import InfeasibleError, Point, SweepSpec, point_digest
+from sweepd.spec.point import InfeasibleError, Point, point_digest
+from sweepd.spec.sweep_spec import SweepSpec
 from sweepd_suggestion.domain.gaussian_process import answer
 from sweepd_suggestion.domain.proposal import Proposal, question
 from sweepd_suggestion.domain.study import (

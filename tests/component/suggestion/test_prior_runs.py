@@ -3,7 +3,8 @@
 from statistics import median
 
 from suggestion_studies import a_spec, finished
-from sweepd.spec import Point, SweepSpec
+from sweepd.spec.point import Point
+from sweepd.spec.sweep_spec import SweepSpec
 from sweepd_suggestion.domain.gaussian_process import answer
 from sweepd_suggestion.domain.proposal import question
 from sweepd_suggestion.domain.study import HandedOut, Study

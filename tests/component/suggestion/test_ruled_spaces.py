@@ -5,7 +5,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from suggestion_studies import a_spec, a_trial
-from sweepd.spec import Point, SweepSpec, point_digest
+from sweepd.spec.point import Point, point_digest
+from sweepd.spec.sweep_spec import SweepSpec
 from sweepd_suggestion.domain.gaussian_process import answer
 from sweepd_suggestion.domain.proposal import question
 from sweepd_suggestion.domain.study import Study

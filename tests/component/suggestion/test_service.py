@@ -14,7 +14,7 @@ from suggestion_studies import SMALL, a_spec
 from sweepd import v1
 from sweepd.codec import point_from_message, spec_message
 from sweepd.rpc.failure import Failure
-from sweepd.spec import point_digest
+from sweepd.spec.point import point_digest
 from sweepd.v1.suggestion_service_pb2_grpc import SuggestionServiceStub
 from waiting import least
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from conformance.scheduler.conftest import Opened, StoredWorld
-from sweepd.spec import canonical_json
+from sweepd.spec.point import canonical_json
 from sweepd_scheduler.domain.effects import SweepChanged
 from sweepd_scheduler.domain.names import SweepName
 from sweepd_scheduler.domain.transitions import SweepState

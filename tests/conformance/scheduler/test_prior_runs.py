@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from conformance.scheduler.conftest import StoredWorld
-from sweepd.spec import Point
+from sweepd.spec.point import Point
 from sweepd_scheduler.domain.names import SweepName
 from sweepd_scheduler.domain.search.prior_runs import prior_observations
 from sweepd_scheduler.domain.search.study import StudyEvent

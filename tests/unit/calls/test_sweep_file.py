@@ -11,7 +11,7 @@ from sweepd.cli.commands.define.sweep_options import checked_spec
 from sweepd.cli.exit_code import ExitCode
 from sweepd.cli.failures import problem_of
 from sweepd.errors import InvalidError
-from sweepd.spec import SweepSpec
+from sweepd.spec.sweep_spec import SweepSpec
 
 MINIMAL = "program: Train Me.py\nmethod: random\nparameters: {x: {min: 0.0, max: 1.0}}\n"
 

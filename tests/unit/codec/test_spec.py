@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 
 from sweepd import v1
 from sweepd.codec import CodecError, point_message, spec_from_message, spec_message
-from sweepd.spec import SweepSpec, parse_mapping, to_document
+from sweepd.spec.keys.sweep import to_document
 from sweepd.spec.limits import MAX_DEPTH
+from sweepd.spec.parse import parse_mapping
+from sweepd.spec.sweep_spec import SweepSpec
 from unit.spec.strategies import whole_sweeps
 
 NAMES = st.from_regex(r"[A-Za-z_][A-Za-z0-9_.-]{0,5}", fullmatch=True)

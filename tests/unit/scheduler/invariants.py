@@ -3,8 +3,10 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from sweepd.spec import Goal, ObjectiveValue, Point, SearchSpace
 from sweepd.spec.limits import INT64_MAX
+from sweepd.spec.point import Point
+from sweepd.spec.space.search_space import SearchSpace
+from sweepd.spec.sweep_spec import Goal, ObjectiveValue
 from sweepd_scheduler.domain.agents.agent import Guarded, IneligibleReason
 from sweepd_scheduler.domain.effects import (
     AttemptChanged,

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from sweepd.spec import Json
+from sweepd.spec.point import Json
 from sweepd_scheduler.domain.names import RunName, SweepName
 from sweepd_scheduler.domain.requests.requests import (
     Answer,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from sweepd.spec import Json, Point, point_digest
+from sweepd.spec.point import Json, Point, point_digest
 from sweepd_scheduler.domain.runs.run import Attempt, PointSource, Provenance, Run
 from sweepd_scheduler.domain.runs.values import Values
 from sweepd_scheduler.domain.search.prior_runs import PriorRun, candidate, result_in

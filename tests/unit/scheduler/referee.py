@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from statistics import median
 
-from sweepd.spec import Json
+from sweepd.spec.point import Json
 
 FAR = 1_000
 """An iteration that no history here reaches."""

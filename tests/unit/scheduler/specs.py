@@ -4,7 +4,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from sweepd.spec import Json, parse_mapping
+from sweepd.spec.parse import parse_mapping
+from sweepd.spec.point import Json
 
 Document = dict[str, Json]
 

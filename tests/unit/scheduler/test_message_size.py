@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 
 from sweepd import v1
 from sweepd.codec import point_message
-from sweepd.spec import Json, ObjectiveValue
 from sweepd.spec.methods.proposed import Source
+from sweepd.spec.point import Json
 from sweepd.spec.preview import PreviewedRun
+from sweepd.spec.sweep_spec import ObjectiveValue
 from sweepd_scheduler.agents.codec import tags_that_fit
 from sweepd_scheduler.api.run_codec import run_message
 from sweepd_scheduler.message_size import page, pages, point_weight, previewed_weight, run_weight

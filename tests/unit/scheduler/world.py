@@ -5,8 +5,9 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from scheduler_memory import MemoryStore
-from sweepd.spec import SweepSpec, parse_mapping
 from sweepd.spec.methods.sequence import counted_points, points_taken
+from sweepd.spec.parse import parse_mapping
+from sweepd.spec.sweep_spec import SweepSpec
 from sweepd_scheduler.domain.agents.agent import AttemptRef, ReportedAttempt, StoredAttempt
 from sweepd_scheduler.domain.agents.commands import Ack, Command, StartRun, StopRun
 from sweepd_scheduler.domain.agents.lease import is_moot

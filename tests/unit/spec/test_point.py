@@ -2,8 +2,7 @@
 
 import pytest
 
-from sweepd.spec import canonical_json, point_digest
-from sweepd.spec.point import Json
+from sweepd.spec.point import Json, canonical_json, point_digest
 
 
 def test_one_is_one_point_zero_but_neither_true_nor_text() -> None:

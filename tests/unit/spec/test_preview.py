@@ -4,9 +4,10 @@ from collections.abc import Mapping
 
 import pytest
 
-from sweepd.spec import SweepSpec, parse_mapping
 from sweepd.spec.methods.proposed import Source
+from sweepd.spec.parse import parse_mapping
 from sweepd.spec.preview import preview
+from sweepd.spec.sweep_spec import SweepSpec
 
 GRID = {"a": {"values": [1, 2]}, "b": {"values": ["x", "y", "z"]}}
 

@@ -6,9 +6,10 @@ import yaml
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from sweepd.spec import Point, SweepSpec, parse_text
-from sweepd.spec.point import Json
+from sweepd.spec.parse import parse_text
+from sweepd.spec.point import Json, Point
 from sweepd.spec.propose import proposal_text, propose
+from sweepd.spec.sweep_spec import SweepSpec
 from unit.spec.strategies import json_values, names
 
 HEAD: dict[str, Json] = {"method": "random", "program": "train.py", "metric": {"name": "loss"}}

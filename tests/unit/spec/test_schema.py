@@ -17,12 +17,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sweepd.spec import METHODS, parse_mapping, parse_text
 from sweepd.spec.keys.distributions import DISTRIBUTION_KEYS
 from sweepd.spec.keys.parameters import FORM_KEYS
 from sweepd.spec.loading.loader import load_text
 from sweepd.spec.loading.nodes import Findings, plain
-from sweepd.spec.parse import PLACING_KEYS
+from sweepd.spec.methods.registry import METHODS
+from sweepd.spec.parse import PLACING_KEYS, parse_mapping, parse_text
 from sweepd.spec.schema import schema_text, sweep_schema
 from unit.spec.key_names import GUARD_KEYS, KEYS, LATER_KEYS, METRIC_KEYS, RETRY_KEYS, RULE_KEYS
 from unit.spec.reading import test_parse_handling, test_parse_parameters, test_parse_sweep

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sweepd.spec import Hyperband
+from sweepd.spec.stop_rules import Hyperband
 
 
 @pytest.mark.parametrize(

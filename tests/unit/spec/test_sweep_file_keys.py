@@ -6,14 +6,16 @@ from typing import get_args
 import pytest
 import yaml
 
-from sweepd.spec import METHODS, Asha, Guard, Hyperband, Median, Metric, Patience, Retry, finding, limits
+from sweepd.spec import finding, limits
 from sweepd.spec.command import expand_command
 from sweepd.spec.keys.distributions import DISTRIBUTION_KEYS
 from sweepd.spec.keys.parameters import FORM_KEYS
 from sweepd.spec.keys.unsupported import CONTROLLERS, ENGINES, ON_DISCONNECT, UNSUPPORTED_METHODS
 from sweepd.spec.macros import LABEL_PREFIX, MACROS, MacroValues
+from sweepd.spec.methods.registry import METHODS
 from sweepd.spec.point import Point
-from sweepd.spec.sweep_spec import Aggregate, Goal, Impute, ObjectiveValue
+from sweepd.spec.stop_rules import Asha, Hyperband, Median, Patience
+from sweepd.spec.sweep_spec import Aggregate, Goal, Guard, Impute, Metric, ObjectiveValue, Retry
 from unit.spec.key_names import (
     CONTROLLER_KEYS,
     GUARD_KEYS,

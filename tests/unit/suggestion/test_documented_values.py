@@ -2,7 +2,7 @@
 
 import pytest
 
-from sweepd.spec import Goal, Impute, Metric
+from sweepd.spec.sweep_spec import Goal, Impute, Metric
 from sweepd_suggestion.domain.objective import evidence
 from sweepd_suggestion.domain.study import Ended, Outcome, TrialRun
 from unit.spec.sweep_file_document import Table, code, tables

@@ -3,7 +3,8 @@
 import pytest
 
 from suggestion_studies import SMALL, a_spec
-from sweepd.spec import Metric, Point
+from sweepd.spec.point import Point
+from sweepd.spec.sweep_spec import Metric
 from sweepd_suggestion.domain.objective import Evidence, evidence
 from sweepd_suggestion.domain.study import (
     Ended,

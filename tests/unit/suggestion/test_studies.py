@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from suggestion_studies import SMALL, a_spec, a_trial, finished
-from sweepd.spec import Point, SweepSpec
+from sweepd.spec.point import Point
+from sweepd.spec.sweep_spec import SweepSpec
 from sweepd_kernel.errors import InvalidFieldError
 from sweepd_suggestion.domain.study import Observation
 from sweepd_suggestion.studies import HeldStudy, ResendFrom, Studies, StudyUpdate

@@ -6,7 +6,7 @@ from itertools import product
 import pytest
 
 from suggestion_studies import SMALL, a_spec, a_trial, finished
-from sweepd.spec import Point
+from sweepd.spec.point import Point
 from sweepd_suggestion.domain.objective import evidence
 from sweepd_suggestion.domain.study import Ended, HandedOut, Outcome, RungReached, Study
 

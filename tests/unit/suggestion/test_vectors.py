@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from suggestion_studies import a_spec
-from sweepd.spec import Json, Point, SearchSpace
+from sweepd.spec.point import Json, Point
+from sweepd.spec.space.search_space import SearchSpace
 from sweepd_suggestion.domain.surrogate import subset
 from sweepd_suggestion.domain.vectors import INACTIVE, Array, Coordinates
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from sweepd.spec import Guard, Retry
 from sweepd.spec.point import Json
+from sweepd.spec.sweep_spec import Guard, Retry
 from sweepd.views.rows import Row, lookup
 from sweepd.views.text import cell, clean, counted, duration, shown_value
 

@@ -7,7 +7,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from sweepd.spec import Json, ObjectiveValue, Point, SweepSpec
+from sweepd.spec.point import Json, Point
+from sweepd.spec.sweep_spec import ObjectiveValue, SweepSpec
 from sweepd_kernel.auth.principal import EVERYWHERE, Bounds
 from sweepd_kernel.errors import DomainError, Status
 from sweepd_scheduler.domain.names import Parent, RunName, SweepName

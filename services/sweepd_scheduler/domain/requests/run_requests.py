@@ -2,9 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 
-from sweepd.spec import Json, Point, point_digest
 from sweepd.spec.methods.sequence import completion
-from sweepd.spec.point import InfeasibleError
+from sweepd.spec.point import InfeasibleError, Json, Point, point_digest
 from sweepd_kernel.errors import (
     DomainError,
     InvalidFieldError,

@@ -4,7 +4,7 @@ All those of a project are kept as the runs of one standing sweep, which hands o
 and never ends. So attempts, leases, fencing and cursors are those of any other run.
 """
 
-from sweepd.spec import parse_mapping
+from sweepd.spec.parse import parse_mapping
 from sweepd_scheduler.domain.agents.agent import digest_of, proves
 from sweepd_scheduler.domain.agents.placement import unplace
 from sweepd_scheduler.domain.draft import Draft

@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Callable
 
-from sweepd.spec import SweepSpec
+from sweepd.spec.sweep_spec import SweepSpec
 from sweepd_kernel.errors import DomainError, Reason, Status, WrongStateError
 from sweepd_scheduler.domain.agents.placement import stop
 from sweepd_scheduler.domain.draft import Draft

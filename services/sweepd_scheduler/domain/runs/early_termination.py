@@ -4,8 +4,8 @@ from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from sweepd.spec import Asha, Goal, Hyperband, Median, Patience, StopRule, Threshold
-from sweepd.spec.stop_rules import rungs
+from sweepd.spec.stop_rules import Asha, Hyperband, Median, Patience, StopRule, Threshold, rungs
+from sweepd.spec.sweep_spec import Goal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

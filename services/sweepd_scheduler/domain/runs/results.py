@@ -6,7 +6,7 @@ under the number of the first. With `metric.value` best a value counts when it i
 
 from math import isfinite
 
-from sweepd.spec import ObjectiveValue
+from sweepd.spec.sweep_spec import ObjectiveValue
 from sweepd_scheduler.domain.draft import Draft
 from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.runs.run import Run

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from sweepd.spec import ObjectiveValue, Point
+from sweepd.spec.point import Point
+from sweepd.spec.sweep_spec import ObjectiveValue
 from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.runs.early_termination import PatienceState, Verdict
 from sweepd_scheduler.domain.runs.values import NO_VALUES, Values

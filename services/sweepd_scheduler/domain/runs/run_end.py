@@ -6,7 +6,7 @@ monotonic clock; what is left of it after a restart follows from the wall clock.
 
 from collections.abc import Iterator
 
-from sweepd.spec import Metric
+from sweepd.spec.sweep_spec import Metric
 from sweepd_scheduler.domain.agents.commands import SweepEnded
 from sweepd_scheduler.domain.agents.placement import unplace
 from sweepd_scheduler.domain.draft import Draft

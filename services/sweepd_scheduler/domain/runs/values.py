@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from statistics import mean, median_high, median_low
 from sys import float_info
 
-from sweepd.spec import Aggregate, Goal, Metric, ObjectiveValue
+from sweepd.spec.sweep_spec import Aggregate, Goal, Metric, ObjectiveValue
 from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.runs.early_termination import cost
 from sweepd_scheduler.domain.transitions import RunState

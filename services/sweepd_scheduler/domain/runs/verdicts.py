@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from math import isfinite
 
-from sweepd.spec import Asha, Hyperband, Median, Patience, StopRule, Threshold
+from sweepd.spec.stop_rules import Asha, Hyperband, Median, Patience, StopRule, Threshold
 from sweepd_scheduler.domain.agents.placement import stop
 from sweepd_scheduler.domain.draft import Draft
 from sweepd_scheduler.domain.replacing import replace

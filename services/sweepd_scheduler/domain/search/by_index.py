@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from sweepd.spec import Point
 from sweepd.spec.limits import INT64_MAX
 from sweepd.spec.methods.proposed import Cursor, Proposed
 from sweepd.spec.methods.sequence import look_ahead, next_initial, next_point
+from sweepd.spec.point import Point
 from sweepd_scheduler.domain.draft import Draft
 from sweepd_scheduler.domain.events import SearchDue
 from sweepd_scheduler.domain.replacing import replace

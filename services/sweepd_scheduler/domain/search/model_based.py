@@ -1,6 +1,6 @@
 """Points from a model: a fresh suggestion, else one in stock, else a random point."""
 
-from sweepd.spec import point_digest
+from sweepd.spec.point import point_digest
 from sweepd_scheduler.domain.draft import Draft
 from sweepd_scheduler.domain.effects import AskStudy
 from sweepd_scheduler.domain.events import AskDue

@@ -9,19 +9,9 @@ from dataclasses import dataclass
 from itertools import accumulate
 from math import isfinite
 
-from sweepd.spec import (
-    Asha,
-    Goal,
-    Hyperband,
-    Json,
-    Median,
-    Point,
-    SearchMethod,
-    StopRule,
-    SweepSpec,
-    point_digest,
-)
-from sweepd.spec.stop_rules import rungs
+from sweepd.spec.point import Json, Point, point_digest
+from sweepd.spec.stop_rules import Asha, Hyperband, Median, StopRule, rungs
+from sweepd.spec.sweep_spec import Goal, SearchMethod, SweepSpec
 from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.runs.run import Run, RunKey
 from sweepd_scheduler.domain.runs.values import COUNTED, NO_VALUES, EndedTrial, Values

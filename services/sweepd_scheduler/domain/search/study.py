@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from sweepd.spec import Point, SweepSpec
+from sweepd.spec.point import Point
+from sweepd.spec.sweep_spec import SweepSpec
 from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.runs.values import EndedTrial
 from sweepd_scheduler.domain.sweeps.sweep import Sweep

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sweepd.spec import Goal, ObjectiveValue, SweepSpec
 from sweepd.spec.methods.sequence import known_size, planned_runs
 from sweepd.spec.stop_rules import reported_at_once
+from sweepd.spec.sweep_spec import Goal, ObjectiveValue, SweepSpec
 from sweepd_kernel.errors import WrongStateError
 from sweepd_scheduler.domain.agents.agent import Guarded
 from sweepd_scheduler.domain.names import SweepName

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import count
 
-from sweepd.spec import parse_text
+from sweepd.spec.parse import parse_text
 from sweepd_kernel.clock import SystemClock
 from sweepd_scheduler.api.sweep_codec import previewed
 

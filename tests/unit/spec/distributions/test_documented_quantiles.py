@@ -7,7 +7,10 @@ This writes the table again:
 import os
 import re
 
-from sweepd.spec import Json, Parameter, SweepSpec, parse_text
+from sweepd.spec.parameter import Parameter
+from sweepd.spec.parse import parse_text
+from sweepd.spec.point import Json
+from sweepd.spec.sweep_spec import SweepSpec
 from unit.spec.sweep_file_document import DOCUMENT, TEXT
 
 SHARES = (0.1, 0.5, 0.9)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from sweepd.spec import parse_mapping
 from sweepd.spec.distributions.distribution import refusal
 from sweepd.spec.parameter import Parameter
+from sweepd.spec.parse import parse_mapping
 from sweepd.spec.point import Json
 
 

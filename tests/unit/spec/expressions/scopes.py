@@ -1,9 +1,10 @@
 """A scope with parameters of every kind, and values for all of them but `gone`."""
 
-from sweepd.spec import Json, Path
 from sweepd.spec.distributions.continuous import Uniform
 from sweepd.spec.distributions.discrete import Categorical, Constant
 from sweepd.spec.expressions.types import Scope
+from sweepd.spec.parameter import Path
+from sweepd.spec.point import Json
 
 NUMBER = Uniform(min=-1e9, max=1e9)
 SCOPE = Scope.of(

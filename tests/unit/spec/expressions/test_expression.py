@@ -9,10 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sweepd.spec import Expression, ExpressionError, Json, Path, parse_expression
 from sweepd.spec.distributions.discrete import Categorical, Constant
 from sweepd.spec.distributions.distribution import Distribution
+from sweepd.spec.expressions.expression import Expression, parse_expression
+from sweepd.spec.expressions.tree import ExpressionError
 from sweepd.spec.expressions.types import Scope
+from sweepd.spec.parameter import Path
+from sweepd.spec.point import Json
 from unit.spec.expressions.arithmetic import NUMBERS, sums
 from unit.spec.expressions.scopes import NUMBER, SCOPE, VALUES
 

@@ -4,9 +4,11 @@ from collections import Counter
 
 import pytest
 
-from sweepd.spec import Point, SweepSpec, parse_mapping, point_digest
 from sweepd.spec.methods.sequence import completion
+from sweepd.spec.parse import parse_mapping
+from sweepd.spec.point import Point, point_digest
 from sweepd.spec.preview import preview
+from sweepd.spec.sweep_spec import SweepSpec
 
 QUANTISED = {"distribution": "q_uniform", "min": 0, "max": 4, "q": 2}
 """Draws are 0, 2 and 4, and the grid goes through 0 and 2."""

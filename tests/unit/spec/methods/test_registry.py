@@ -5,9 +5,11 @@ from dataclasses import replace
 import pytest
 
 from sweepd import v1
-from sweepd.spec import METHODS, SearchMethod, SweepSpec, parse_mapping
 from sweepd.spec.methods.proposed import Cursor, Found, Proposed, Seen, Source
+from sweepd.spec.methods.registry import METHODS
 from sweepd.spec.methods.sequence import known_size, look_ahead, next_point
+from sweepd.spec.parse import parse_mapping
+from sweepd.spec.sweep_spec import SearchMethod, SweepSpec
 
 
 @pytest.mark.parametrize("name", METHODS)

@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sweepd.spec import Point, SweepSpec, canonical_json, parse_mapping
 from sweepd.spec.methods.proposed import Cursor, Proposed, Source
 from sweepd.spec.methods.sequence import counted_points, known_size, look_ahead, next_point, planned_runs
+from sweepd.spec.parse import parse_mapping
+from sweepd.spec.point import Point, canonical_json
+from sweepd.spec.sweep_spec import SweepSpec
 
 FINITE = {"a": {"min": 1, "max": 4}, "b": {"values": ["x", "y", None]}, "c": {"value": 7}}
 ENDLESS = {"x": {"min": 0.0, "max": 1.0}, "n": {"min": 1, "max": 100}}

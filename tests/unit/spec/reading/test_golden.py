@@ -12,8 +12,9 @@ from typing import get_args
 
 import pytest
 
-from sweepd.spec import Diagnostic, parse_mapping, parse_text, unreadable_file
 from sweepd.spec.finding import Code
+from sweepd.spec.loading.nodes import Diagnostic, unreadable_file
+from sweepd.spec.parse import parse_mapping, parse_text
 
 GOLDEN = Path(__file__).parent / "golden"
 HEAD = b"method: random\nprogram: t.py\n"

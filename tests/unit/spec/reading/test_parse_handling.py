@@ -2,23 +2,10 @@
 
 import pytest
 
-from sweepd.spec import (
-    METHODS,
-    Aggregate,
-    Asha,
-    Compat,
-    Guard,
-    Hyperband,
-    Median,
-    MetricsFrom,
-    ObjectiveValue,
-    Parsed,
-    Patience,
-    Retry,
-    SweepSpec,
-    Threshold,
-    parse_text,
-)
+from sweepd.spec.methods.registry import METHODS
+from sweepd.spec.parse import Parsed, parse_text
+from sweepd.spec.stop_rules import Asha, Hyperband, Median, Patience, Threshold
+from sweepd.spec.sweep_spec import Aggregate, Compat, Guard, MetricsFrom, ObjectiveValue, Retry, SweepSpec
 from unit.spec.key_names import KEYS, LATER_KEYS
 
 HEAD = "program: t.py\nmetric: {name: loss}\nparameters: {a: {values: [1, 2]}}\n"

@@ -2,7 +2,9 @@
 
 import pytest
 
-from sweepd.spec import Diagnostic, Group, Parameter, ParameterNode, parse_text
+from sweepd.spec.loading.nodes import Diagnostic
+from sweepd.spec.parameter import Group, Parameter, ParameterNode
+from sweepd.spec.parse import parse_text
 
 
 def parsed(entry: str) -> tuple[ParameterNode | None, tuple[Diagnostic, ...]]:

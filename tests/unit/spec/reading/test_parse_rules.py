@@ -2,7 +2,10 @@
 
 import pytest
 
-from sweepd.spec import DISTRIBUTIONS, Group, Parameter, SweepSpec, parse_text
+from sweepd.spec.distributions.distribution import DISTRIBUTIONS
+from sweepd.spec.parameter import Group, Parameter
+from sweepd.spec.parse import parse_text
+from sweepd.spec.sweep_spec import SweepSpec
 
 SPACE = "parameters: {x: {values: [1, 2]}}\n"
 KEYS_OF = {

@@ -9,18 +9,12 @@ from hypothesis.errors import NoSuchExample
 
 from sweepd.cli.output.yaml_text import yaml_text
 from sweepd.codec import spec_from_message, spec_message
-from sweepd.spec import (
-    METHODS,
-    Goal,
-    Hyperband,
-    Impute,
-    Metric,
-    SweepSpec,
-    parse_mapping,
-    parse_text,
-    to_document,
-    unreadable_file,
-)
+from sweepd.spec.keys.sweep import to_document
+from sweepd.spec.loading.nodes import unreadable_file
+from sweepd.spec.methods.registry import METHODS
+from sweepd.spec.parse import parse_mapping, parse_text
+from sweepd.spec.stop_rules import Hyperband
+from sweepd.spec.sweep_spec import Goal, Impute, Metric, SweepSpec
 from unit.spec.key_names import KEYS, WITHOUT_EFFECT
 from unit.spec.strategies import whole_sweeps
 

@@ -5,9 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sweepd.name_part import as_part, is_part
-from sweepd.spec import parse_mapping, parse_text
 from sweepd.spec.keys.sweep import to_document
-from sweepd.spec.parse import PLACING_KEYS
+from sweepd.spec.parse import PLACING_KEYS, parse_mapping, parse_text
 
 GRID = "program: t.py\nmethod: grid\nparameters: {a: {values: [1]}}\n"
 

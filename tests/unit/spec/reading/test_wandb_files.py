@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from sweepd.spec import SweepSpec, parse_text
 from sweepd.spec.command import active_command, expand_command
 from sweepd.spec.macros import MacroValues
+from sweepd.spec.parse import parse_text
 from sweepd.spec.preview import preview
+from sweepd.spec.sweep_spec import SweepSpec
 from unit.spec.wandb_files import RIGHT
 
 FOLDER = Path(__file__).parents[1] / "wandb"

@@ -10,7 +10,9 @@ from itertools import product
 
 from hypothesis import strategies as st
 
-from sweepd.spec import Json, Point, SweepSpec, canonical_json, parse_mapping
+from sweepd.spec.parse import parse_mapping
+from sweepd.spec.point import Json, Point, canonical_json
+from sweepd.spec.sweep_spec import SweepSpec
 
 Values = Mapping[str, Json]
 Meaning = Callable[[Values], bool]

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 
 import pytest
 
-from sweepd.spec import Count, SearchSpace, parse_mapping
+from sweepd.spec.parse import parse_mapping
+from sweepd.spec.space.search_space import SearchSpace
+from sweepd.spec.space.walk import Count
 
 
 def space(parameters: Mapping[str, object], *constraints: str, method: str = "grid") -> SearchSpace:

@@ -7,7 +7,9 @@ from math import exp, log
 import pytest
 from scipy import stats
 
-from sweepd.spec import Json, Point, SearchSpace, parse_mapping
+from sweepd.spec.parse import parse_mapping
+from sweepd.spec.point import Json, Point
+from sweepd.spec.space.search_space import SearchSpace
 
 DRAWS = 4_000
 Cdf = Callable[[float], float]

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sweepd.spec import Json, Point, parse_mapping
 from sweepd.spec.parameter import Path
+from sweepd.spec.parse import parse_mapping
+from sweepd.spec.point import Json, Point
 from sweepd.spec.space.search_space import SearchSpace
 
 WHEN = [

@@ -9,10 +9,12 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from sweepd.spec import Count, InfeasibleError, Json, Point, SearchSpace, canonical_json, point_digest
 from sweepd.spec.methods.proposed import Cursor
 from sweepd.spec.methods.sequence import counted_points, known_size, next_point
+from sweepd.spec.point import InfeasibleError, Json, Point, canonical_json, point_digest
 from sweepd.spec.space import schedule
+from sweepd.spec.space.search_space import SearchSpace
+from sweepd.spec.space.walk import Count
 from unit.spec.space.ruled import CHOICES, Ruled, ruled_spaces
 
 METHODS = ["grid", "random", "sobol", "bayes"]

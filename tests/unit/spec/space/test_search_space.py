@@ -4,7 +4,10 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from sweepd.spec import Count, Point, SearchSpace, canonical_json, parse_mapping
+from sweepd.spec.parse import parse_mapping
+from sweepd.spec.point import Point, canonical_json
+from sweepd.spec.space.search_space import SearchSpace
+from sweepd.spec.space.walk import Count
 from unit.spec.strategies import finite_parameters, parameters, spaces
 
 

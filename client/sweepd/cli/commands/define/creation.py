@@ -15,8 +15,8 @@ from sweepd.rpc.discovery import current_address
 if TYPE_CHECKING:
     from sweepd.calls.sweep_file import SweepText
     from sweepd.client import Client
-    from sweepd.spec import SweepSpec
     from sweepd.spec.point import Json
+    from sweepd.spec.sweep_spec import SweepSpec
 
 
 def create_sweep(

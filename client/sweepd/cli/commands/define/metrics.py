@@ -23,7 +23,7 @@ from sweepd.views.text import clean, quoted_list
 
 if TYPE_CHECKING:
     from sweepd.metrics_from.sources import Source
-    from sweepd.spec import MetricsFrom
+    from sweepd.spec.sweep_spec import MetricsFrom
 
 _KINDS = ("stdout", "file", "tensorboard")
 _FORM = "sweepctl metrics test FILE [--from PATH] [--as stdout|file|tensorboard]"

@@ -23,8 +23,8 @@ from sweepd.views.text import clean
 
 if TYPE_CHECKING:
     from sweepd.cli.commands.define.preview_text import Cost
-    from sweepd.spec import SweepSpec
     from sweepd.spec.preview import Preview
+    from sweepd.spec.sweep_spec import SweepSpec
 
 
 @click.command(

@@ -4,12 +4,12 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from sweepd.spec import SweepSpec
 from sweepd.spec.methods.sequence import known_size, planned_runs
 from sweepd.spec.point import Json
 from sweepd.spec.preview import Preview, PreviewedRun
 from sweepd.spec.space.walk import Count
 from sweepd.spec.stop_rules import Patience
+from sweepd.spec.sweep_spec import SweepSpec
 from sweepd.views.points import param_columns
 from sweepd.views.rows import Column, Row
 from sweepd.views.text import clean, counted, duration

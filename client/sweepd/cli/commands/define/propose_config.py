@@ -218,7 +218,7 @@ def _head(
 
 def _check(text: str, points: list[Point], notes: list[str]) -> None:
     """Read the file as the server will, and note how many runs do not lie in its space."""
-    from sweepd.spec import parse_text
+    from sweepd.spec.parse import parse_text
 
     parsed = parse_text(text.encode(), file="sweep.yaml")
     if parsed.spec is None:

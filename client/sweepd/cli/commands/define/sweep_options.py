@@ -7,8 +7,9 @@ import click
 
 from sweepd.calls.sweep_file import Overrides, SweepText
 from sweepd.cli.output.formats import note
-from sweepd.spec import Diagnostic, SweepSpec
+from sweepd.spec.loading.nodes import Diagnostic
 from sweepd.spec.point import Json
+from sweepd.spec.sweep_spec import SweepSpec
 from sweepd.views.text import json_text
 
 error_format_option = click.option(

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from sweepd.calls.sweep_file import Overrides
     from sweepd.cli.commands.local.console import Outcome
     from sweepd.client import Client
-    from sweepd.spec import SweepSpec
+    from sweepd.spec.sweep_spec import SweepSpec
 
 
 @click.command(

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sweepd.spec import Asha, Goal
+from sweepd.spec.stop_rules import Asha
+from sweepd.spec.sweep_spec import Goal
 from sweepd_scheduler.domain.runs.early_termination import Rung, Verdict, cost, judge_asha
 
 VALUES = st.lists(st.integers(-5, 5).map(float), min_size=1, max_size=40)

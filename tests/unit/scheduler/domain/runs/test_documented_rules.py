@@ -5,7 +5,9 @@ from typing import TypeVar
 
 import pytest
 
-from sweepd.spec import Asha, Goal, Hyperband, Median, Patience, StopRule, parse_text
+from sweepd.spec.parse import parse_text
+from sweepd.spec.stop_rules import Asha, Hyperband, Median, Patience, StopRule
+from sweepd.spec.sweep_spec import Goal
 from sweepd_scheduler.domain.runs.early_termination import (
     Contender,
     PatienceState,

@@ -2,7 +2,8 @@
 
 import pytest
 
-from sweepd.spec import Goal, Hyperband
+from sweepd.spec.stop_rules import Hyperband
+from sweepd.spec.sweep_spec import Goal
 from sweepd_scheduler.domain.runs.early_termination import Contender, Rung, cost, judge_hyperband
 
 RUNNING_MINIMIZE = {

@@ -2,8 +2,18 @@
 
 import pytest
 
-from sweepd.spec import Asha, Goal, Hyperband, Median, Patience, StopRule, Threshold
-from sweepd.spec.stop_rules import reported_at_once, rungs, urgent_iterations
+from sweepd.spec.stop_rules import (
+    Asha,
+    Hyperband,
+    Median,
+    Patience,
+    StopRule,
+    Threshold,
+    reported_at_once,
+    rungs,
+    urgent_iterations,
+)
+from sweepd.spec.sweep_spec import Goal
 from sweepd_scheduler.domain.runs.early_termination import Rung, cost, is_rung, latest_rung
 
 

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sweepd.spec import Goal, Median
+from sweepd.spec.stop_rules import Median
+from sweepd.spec.sweep_spec import Goal
 from sweepd_scheduler.domain.runs.early_termination import Rung, Verdict, cost, judge_median, median_without
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)

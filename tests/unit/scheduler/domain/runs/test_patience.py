@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sweepd.spec import Goal, Patience
+from sweepd.spec.stop_rules import Patience
+from sweepd.spec.sweep_spec import Goal
 from sweepd_scheduler.domain.runs.early_termination import (
     PatienceState,
     Verdict,

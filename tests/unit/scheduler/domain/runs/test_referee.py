@@ -10,7 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from sweepd.spec import Json
+from sweepd.spec.point import Json
 from sweepd_kernel.errors import DomainError
 from sweepd_scheduler.domain.agents.agent import AttemptRef
 from sweepd_scheduler.domain.agents.commands import StartRun

@@ -2,7 +2,8 @@
 
 import pytest
 
-from sweepd.spec import Goal, Threshold
+from sweepd.spec.stop_rules import Threshold
+from sweepd.spec.sweep_spec import Goal
 from sweepd_scheduler.domain.runs.early_termination import Verdict, judge_threshold
 
 

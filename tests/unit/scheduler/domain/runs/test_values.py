@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sweepd.spec import Aggregate, Goal
+from sweepd.spec.sweep_spec import Aggregate, Goal
 from sweepd_scheduler.domain.runs.values import EndedTrial, aggregated, point_ended
 from sweepd_scheduler.domain.transitions import RunState
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sweepd import v1
-from sweepd.spec import Point, canonical_json
+from sweepd.spec.point import Point, canonical_json
 from sweepd.spec.preview import preview
 from sweepd_scheduler.domain.agents.commands import StartRun
 from sweepd_scheduler.domain.search.prior_runs import prior_observations

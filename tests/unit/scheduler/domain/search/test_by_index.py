@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from sweepd.spec import canonical_json
+from sweepd.spec.point import canonical_json
 from sweepd.spec.preview import preview
 from sweepd_scheduler.domain.agents.commands import StartRun
 from sweepd_scheduler.domain.events import SearchDue, SuggestionsFailed

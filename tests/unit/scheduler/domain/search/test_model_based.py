@@ -2,7 +2,7 @@
 
 import pytest
 
-from sweepd.spec import Point
+from sweepd.spec.point import Point
 from sweepd_scheduler.domain.agents.commands import StartRun
 from sweepd_scheduler.domain.effects import AskStudy, LogLine
 from sweepd_scheduler.domain.events import SuggestionsArrived, SuggestionsFailed

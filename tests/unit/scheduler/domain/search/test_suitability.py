@@ -6,7 +6,7 @@ from math import inf
 
 import pytest
 
-from sweepd.spec import Json, point_digest
+from sweepd.spec.point import Json, point_digest
 from sweepd_scheduler.domain.runs.values import Values
 from sweepd_scheduler.domain.search.prior_runs import (
     PriorRun,
