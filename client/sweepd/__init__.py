@@ -4,140 +4,81 @@ from importlib import import_module
 from importlib.machinery import PathFinder
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from sweepd.errors import (
-        ClientError,
-        ConflictError,
-        DeniedError,
-        FailedError,
-        InvalidError,
-        MissingExtraError,
-        NotFoundError,
-        NotYetError,
-        UnreachableError,
-        WrongStateError,
-    )
-    from sweepd.functions.in_process import RunStopped
-    from sweepd.functions.running import agent
-    from sweepd.functions.sweeping import controller, sweep
-    from sweepd.objects.api import Api
-    from sweepd.objects.async_client import AsyncClient
-    from sweepd.objects.async_sweep import AsyncStoredRun, AsyncSweep
-    from sweepd.objects.client import Client
-    from sweepd.objects.creation import SweepWarning
-    from sweepd.objects.history import History
-    from sweepd.objects.results import BestSoFar, CategoryCorrelation, Importance, ParameterImportance
-    from sweepd.objects.sweep import StoredRun, Sweep
-    from sweepd.script.errors import AgentError, ConfigError, Error, FunctionError, SweepError, UsageError
-    from sweepd.script.media.artifact import Artifact
-    from sweepd.script.media.histogram import Histogram
-    from sweepd.script.media.ignored import Bokeh, Graph, Molecule, Object3D
-    from sweepd.script.media.image import Image
-    from sweepd.script.media.recordings import Audio, Html, Plotly, Video
-    from sweepd.script.media.table import Table
+if TYPE_CHECKING:  # `as`: they are names of this module
+    from sweepd.errors import ClientError as ClientError
+    from sweepd.errors import ConflictError as ConflictError
+    from sweepd.errors import DeniedError as DeniedError
+    from sweepd.errors import FailedError as FailedError
+    from sweepd.errors import InvalidError as InvalidError
+    from sweepd.errors import MissingExtraError as MissingExtraError
+    from sweepd.errors import NotFoundError as NotFoundError
+    from sweepd.errors import NotYetError as NotYetError
+    from sweepd.errors import UnreachableError as UnreachableError
+    from sweepd.errors import WrongStateError as WrongStateError
+    from sweepd.functions.in_process import RunStopped as RunStopped
+    from sweepd.functions.running import agent as agent
+    from sweepd.functions.sweeping import controller as controller
+    from sweepd.functions.sweeping import sweep as sweep
+    from sweepd.objects.api import Api as Api
+    from sweepd.objects.arguments import SweepWarning as SweepWarning
+    from sweepd.objects.async_client import AsyncClient as AsyncClient
+    from sweepd.objects.async_sweep import AsyncStoredRun as AsyncStoredRun
+    from sweepd.objects.async_sweep import AsyncSweep as AsyncSweep
+    from sweepd.objects.client import Client as Client
+    from sweepd.objects.results import BestSoFar as BestSoFar
+    from sweepd.objects.results import CategoryCorrelation as CategoryCorrelation
+    from sweepd.objects.results import History as History
+    from sweepd.objects.results import Importance as Importance
+    from sweepd.objects.results import ParameterImportance as ParameterImportance
+    from sweepd.objects.sweep import StoredRun as StoredRun
+    from sweepd.objects.sweep import Sweep as Sweep
+    from sweepd.script.errors import AgentError as AgentError
+    from sweepd.script.errors import ConfigError as ConfigError
+    from sweepd.script.errors import Error as Error
+    from sweepd.script.errors import FunctionError as FunctionError
+    from sweepd.script.errors import SweepError as SweepError
+    from sweepd.script.errors import UsageError as UsageError
+    from sweepd.script.media.artifact import Artifact as Artifact
+    from sweepd.script.media.histogram import Histogram as Histogram
+    from sweepd.script.media.ignored import Bokeh as Bokeh
+    from sweepd.script.media.ignored import Graph as Graph
+    from sweepd.script.media.ignored import Molecule as Molecule
+    from sweepd.script.media.ignored import Object3D as Object3D
+    from sweepd.script.media.image import Image as Image
+    from sweepd.script.media.recordings import Audio as Audio
+    from sweepd.script.media.recordings import Html as Html
+    from sweepd.script.media.recordings import Plotly as Plotly
+    from sweepd.script.media.recordings import Video as Video
+    from sweepd.script.media.table import Table as Table
     from sweepd.script.run.config import Config
-    from sweepd.script.run.run import Run
+    from sweepd.script.run.run import Run as Run
     from sweepd.script.run.summary import Summary
-    from sweepd.script.session import finish, init, log
-    from sweepd.script.settings import Settings
-    from sweepd.script.shortcuts import (
-        alert,
-        checkpoint_saved,
-        define_metric,
-        link_artifact,
-        link_model,
-        log_artifact,
-        log_code,
-        log_model,
-        login,
-        mark_preempting,
-        restore,
-        save,
-        setup,
-        teardown,
-        unwatch,
-        use_artifact,
-        use_model,
-        watch,
-    )
+    from sweepd.script.session import finish as finish
+    from sweepd.script.session import init as init
+    from sweepd.script.session import log as log
+    from sweepd.script.settings import Settings as Settings
+    from sweepd.script.shortcuts import alert as alert
+    from sweepd.script.shortcuts import checkpoint_saved as checkpoint_saved
+    from sweepd.script.shortcuts import define_metric as define_metric
+    from sweepd.script.shortcuts import link_artifact as link_artifact
+    from sweepd.script.shortcuts import link_model as link_model
+    from sweepd.script.shortcuts import log_artifact as log_artifact
+    from sweepd.script.shortcuts import log_code as log_code
+    from sweepd.script.shortcuts import log_model as log_model
+    from sweepd.script.shortcuts import login as login
+    from sweepd.script.shortcuts import mark_preempting as mark_preempting
+    from sweepd.script.shortcuts import restore as restore
+    from sweepd.script.shortcuts import save as save
+    from sweepd.script.shortcuts import setup as setup
+    from sweepd.script.shortcuts import teardown as teardown
+    from sweepd.script.shortcuts import unwatch as unwatch
+    from sweepd.script.shortcuts import use_artifact as use_artifact
+    from sweepd.script.shortcuts import use_model as use_model
+    from sweepd.script.shortcuts import watch as watch
 
     config: Config
     run: Run | None
     summary: Summary
-
-__all__ = [
-    "AgentError",
-    "Api",
-    "Artifact",
-    "AsyncClient",
-    "AsyncStoredRun",
-    "AsyncSweep",
-    "Audio",
-    "BestSoFar",
-    "Bokeh",
-    "CategoryCorrelation",
-    "Client",
-    "ClientError",
-    "ConfigError",
-    "ConflictError",
-    "DeniedError",
-    "Error",
-    "FailedError",
-    "FunctionError",
-    "Graph",
-    "Histogram",
-    "History",
-    "Html",
-    "Image",
-    "Importance",
-    "InvalidError",
-    "MissingExtraError",
-    "Molecule",
-    "NotFoundError",
-    "NotYetError",
-    "Object3D",
-    "ParameterImportance",
-    "Plotly",
-    "Run",
-    "RunStopped",
-    "Settings",
-    "StoredRun",
-    "Sweep",
-    "SweepError",
-    "SweepWarning",
-    "Table",
-    "UnreachableError",
-    "UsageError",
-    "Video",
-    "WrongStateError",
-    "agent",
-    "alert",
-    "checkpoint_saved",
-    "config",
-    "controller",
-    "define_metric",
-    "finish",
-    "init",
-    "link_artifact",
-    "link_model",
-    "log",
-    "log_artifact",
-    "log_code",
-    "log_model",
-    "login",
-    "mark_preempting",
-    "restore",
-    "run",
-    "save",
-    "setup",
-    "summary",
-    "sweep",
-    "teardown",
-    "unwatch",
-    "use_artifact",
-    "use_model",
-    "watch",
-]
 
 _NAMES_BY_MODULE = {
     "errors": (
@@ -151,9 +92,8 @@ _NAMES_BY_MODULE = {
     "objects.async_client": "AsyncClient",
     "objects.async_sweep": "AsyncStoredRun AsyncSweep",
     "objects.client": "Client",
-    "objects.creation": "SweepWarning",
-    "objects.history": "History",
-    "objects.results": "BestSoFar CategoryCorrelation Importance ParameterImportance",
+    "objects.arguments": "SweepWarning",
+    "objects.results": "BestSoFar CategoryCorrelation History Importance ParameterImportance",
     "objects.sweep": "StoredRun Sweep",
     "script.errors": "AgentError ConfigError Error FunctionError SweepError UsageError",
     "script.media.artifact": "Artifact",
@@ -173,6 +113,8 @@ _NAMES_BY_MODULE = {
 _HOMES = {name: module for module, names in _NAMES_BY_MODULE.items() for name in names.split()}
 # They belong to the run of the moment, so they are looked up each time.
 _OF_THE_MOMENT = ("config", "run", "summary")
+
+__all__ = [*sorted((*_HOMES, *_OF_THE_MOMENT))]
 
 if not TYPE_CHECKING:  # a type checker must still see misspelt names
 

@@ -1,14 +1,19 @@
-"""Runs and sweeps as W&B's `Api` spells them."""
+"""Runs, their files, and sweeps as W&B's `Api` has them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NoReturn
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn, TextIO
 
+from sweepd import v1
+from sweepd.calls import metrics
+from sweepd.calls.wire import iterate
 from sweepd.errors import InvalidError, NotFoundError
-from sweepd.objects.api_files import ApiFile, files_of
-from sweepd.objects.history import History
+from sweepd.objects.download import place_of, save
+from sweepd.objects.results import History
 from sweepd.objects.sweep import StoredRun, Sweep
+from sweepd.private_files import make_folder
 from sweepd.script.errors import MissingAttributes
 from sweepd.spec.point import Json
 from sweepd.spec.wording import nearest
@@ -105,10 +110,7 @@ class ApiRun(ApiRecord):
         """The name that its script gave it, else its id."""
         return self.run.display_name or self.run.id
 
-    @property
-    def display_name(self) -> str:
-        """The same as `name`."""
-        return self.name
+    display_name = name
 
     @property
     def tags(self) -> list[str]:
@@ -123,22 +125,19 @@ class ApiRun(ApiRecord):
     @property
     def group(self) -> str | None:
         """The group of runs that its script put it in."""
-        return self._detail("group")
+        return self._details.group or None
 
     @property
     def job_type(self) -> str | None:
         """The kind of run that its script said it is."""
-        return self._detail("jobType")
+        return self._details.job_type or None
 
     @property
     def config(self) -> dict[str, Json]:
         """Its configuration: the parameters, and what its script has added."""
         return self._whole().config
 
-    @property
-    def rawconfig(self) -> dict[str, Json]:
-        """The same as `config`."""
-        return self.config
+    rawconfig = config
 
     @property
     def summary(self) -> ApiSummary:
@@ -147,10 +146,7 @@ class ApiRun(ApiRecord):
             self._summary = ApiSummary(self.run.summary())
         return self._summary
 
-    @property
-    def summary_metrics(self) -> ApiSummary:
-        """The same as `summary`."""
-        return self.summary
+    summary_metrics = summary
 
     @property
     def created_at(self) -> str | None:
@@ -274,10 +270,9 @@ class ApiRun(ApiRecord):
         """
         raise InvalidError("delete(): a server keeps its runs; none is deleted")
 
-    def _detail(self, name: str) -> str | None:
-        details = self._whole().to_dict().get("details")
-        value = details.get(name) if isinstance(details, dict) else None
-        return value if isinstance(value, str) else None
+    @property
+    def _details(self) -> v1.RunDetails:
+        return self._whole()._message.details  # noqa: SLF001 (of the same package)
 
     def _whole(self) -> StoredRun:
         """Return the run with what lists leave out."""
@@ -349,3 +344,58 @@ def _wandb_rows(history: History) -> list[dict[str, object]]:
         values = {key: value for key in history if (value := history[key][index]) is not None}
         rows.append({"_step": step, "_timestamp": None if time is None else time.timestamp(), **values})
     return rows
+
+
+class ApiFile(MissingAttributes):
+    """A file of a run: what its script saved, media and artifacts, and what its agent has recorded."""
+
+    def __init__(self, run: StoredRun, message: v1.RunFile) -> None:
+        self._run = run
+        self._message = message
+
+    @property
+    def name(self) -> str:
+        """Its path among the files of the run."""
+        return self._message.name
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return self._message.size_bytes
+
+    @property
+    def url(self) -> None:
+        """None: there is no page to show."""
+
+    def download(self, root: str | Path = ".", replace: bool = False, exist_ok: bool = False) -> TextIO:
+        """Bring it into a folder, below which it keeps its path; return it open, as text.
+
+        Args:
+            root: the folder.
+            replace: whether it may take the place of a file that is there.
+            exist_ok: whether a file that is there is returned as it is.
+
+        Raises:
+            ValueError: a file is there already, or the name leads out of the folder.
+            NotFoundError: its content stayed on the machine of its run.
+        """
+        if self._message.left_out:
+            here = f"the content of {self.name} of {self._run.name}"
+            raise NotFoundError(f"{here} stayed on its machine: {self._message.left_out}")
+        folder = Path(root)
+        make_folder(folder)
+        place = place_of(folder, self.name)
+        if place.exists() and not (replace or exist_ok):
+            raise ValueError(f"{place} is there already: say replace=True to have it replaced")
+        if replace or not place.exists():
+            wire = self._run._wire  # noqa: SLF001 (of the same package)
+            save(place, iterate(metrics.read_file(wire, self._run.name, self.name)), self._message.digest)
+        return place.open(encoding="utf-8", errors="replace")
+
+    def __repr__(self) -> str:
+        return f"<File {self.name} ({self.size} bytes)>"
+
+
+def files_of(run: StoredRun) -> list[ApiFile]:
+    """Return the files of a run, by name."""
+    return [ApiFile(run, each) for each in iterate(metrics.files(run._wire, run.name))]  # noqa: SLF001

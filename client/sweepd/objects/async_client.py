@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from sweepd.calls import names, server
 from sweepd.calls.grpc_wires import AsyncWire
-from sweepd.objects import creation, reading
+from sweepd.objects import arguments, reading
+from sweepd.objects.arguments import target
 from sweepd.objects.async_sweep import AsyncStoredRun, AsyncSweep
-from sweepd.objects.options import target
 from sweepd.views.run import RunRecord
 
 if TYPE_CHECKING:
@@ -89,11 +89,11 @@ class AsyncClient:
             InvalidError: the configuration has errors; `diagnostics` lists them all.
             ConflictError: the id is taken.
         """
-        definition = creation.define(config, entity=entity, project=project, name=name, program=program)
-        created, warnings = await creation.create(
+        definition = arguments.define(config, entity=entity, project=project, name=name, program=program)
+        created, warnings = await arguments.create(
             self._wire, definition, sweep_id=sweep_id, request_id=request_id, prior_runs=prior_runs
         )
-        creation.warn(warnings, stacklevel=3)
+        arguments.warn(warnings, stacklevel=3)
         return AsyncSweep(self._wire, created)
 
     async def sweep(self, name: str) -> AsyncSweep:

@@ -11,12 +11,12 @@ from sweepd import v1
 from sweepd.calls import names, runs, sweeps
 from sweepd.calls.grpc_wires import AsyncWire
 from sweepd.calls.sweeps import edited
+from sweepd.calls.waiting import run_until, sweep_until
 from sweepd.calls.wire import words
 from sweepd.objects import frames, reading
+from sweepd.objects.arguments import UNCHANGED, Unchanged, changes_of
 from sweepd.objects.frames import Row
-from sweepd.objects.history import History
-from sweepd.objects.options import UNCHANGED, Unchanged, changes_of
-from sweepd.objects.results import BestSoFar, Importance, importance_from_message
+from sweepd.objects.results import BestSoFar, History, Importance, importance_from_message
 from sweepd.spec.point import Json
 from sweepd.views.run import RunRecord, prior_run_shape
 from sweepd.views.sweep import SweepRecord
@@ -80,7 +80,9 @@ class AsyncStoredRun(RunRecord):
         check: bool = True,
     ) -> Self:
         """Return once it has ended, or is in another state, or has a value; all as in `Sweep.wait`."""
-        self._message = await reading.wait_for_run(self._wire, self.name, until, limit=timeout, check=check)
+        self._message = await reading.wait(
+            run_until, self._wire, self.name, until, limit=timeout, check=check
+        )
         return self
 
     async def history(
@@ -227,7 +229,9 @@ class AsyncSweep(SweepRecord):
             NotYetError: the time limit has passed.
             FailedError: it has ended badly, or otherwise than waited for.
         """
-        self._message = await reading.wait_for_sweep(self._wire, self.name, until, limit=timeout, check=check)
+        self._message = await reading.wait(
+            sweep_until, self._wire, self.name, until, limit=timeout, check=check
+        )
         return self
 
     async def watch(self) -> AsyncIterator[AsyncChange]:

@@ -8,8 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from math import isfinite
 
 from sweepd import v1
-from sweepd.objects.history import History
-from sweepd.objects.results import BestSoFar
+from sweepd.objects.results import BestSoFar, History
 from sweepd.spec.point import Json, is_number
 from sweepd.states import RUN_STATES, state_of
 from sweepd.views.points import param_paths

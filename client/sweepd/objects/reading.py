@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
+from typing import TypeVar
 
 from sweepd import v1
 from sweepd.calls import logs, metrics, runs, sweeps
 from sweepd.calls.following import follow
 from sweepd.calls.logs import Place
-from sweepd.calls.waiting import Condition, holds, parse_condition, run_until, sweep_until
+from sweepd.calls.waiting import holds, parse_condition
 from sweepd.calls.wire import Wire, run_now
 from sweepd.errors import ClientError, FailedError
+from sweepd.objects.arguments import seconds_of
 from sweepd.objects.cards import run_card, sweep_card
 from sweepd.objects.frames import Column, Row, columns_of
-from sweepd.objects.history import History
-from sweepd.objects.options import seconds_of
-from sweepd.objects.results import BestSoFar, entries
+from sweepd.objects.results import BestSoFar, History, entries
 from sweepd.states import GOOD_ENDS, has_ended, state_of
 from sweepd.views.rows import Choice
 from sweepd.views.run import FRAME_KINDS, run_rows, run_shape
@@ -25,6 +25,8 @@ from sweepd.views.summary import run_summary
 
 _BEST_RUNS = 5
 _CURVE_POINTS = 300
+
+Entity = TypeVar("Entity", v1.Sweep, v1.Run)
 
 
 async def changes(wire: Wire, name: str) -> AsyncGenerator[v1.WatchSweepResponse, None]:
@@ -46,10 +48,24 @@ async def changes(wire: Wire, name: str) -> AsyncGenerator[v1.WatchSweepResponse
             whole = None
 
 
-async def wait_for_sweep(
-    wire: Wire, name: str, until: str, *, limit: float | str | None, check: bool
-) -> v1.Sweep:
-    """Return a sweep once it has ended or satisfies the condition `until`.
+async def wait(
+    look: Callable[..., Awaitable[Entity]],
+    wire: Wire,
+    name: str,
+    until: str,
+    *,
+    limit: float | str | None,
+    check: bool,
+) -> Entity:
+    """Return a sweep or a run once it has ended or satisfies the condition `until`.
+
+    Args:
+        look: `sweep_until` or `run_until`.
+        wire: connection to the server.
+        name: full name.
+        until: condition as text.
+        limit: time limit.
+        check: whether an end other than the one waited for is an error.
 
     Raises:
         InvalidError: `until` or the time limit is not valid.
@@ -57,32 +73,10 @@ async def wait_for_sweep(
         FailedError: with `check`: it has ended otherwise.
     """
     condition = parse_condition(until)
-    sweep = await sweep_until(wire, name, condition, seconds=seconds_of(limit))
-    if check:
-        _check(condition, sweep)
-    return sweep
-
-
-async def wait_for_run(
-    wire: Wire, name: str, until: str, *, limit: float | str | None, check: bool
-) -> v1.Run:
-    """Return a run once it has ended or satisfies the condition `until`; see `wait_for_sweep`."""
-    condition = parse_condition(until)
-    run = await run_until(wire, name, condition, seconds=seconds_of(limit))
-    if check:
-        _check(condition, run)
-    return run
-
-
-def _check(condition: Condition, found: v1.Sweep | v1.Run) -> None:
-    """Refuse an end that is not the one that was waited for.
-
-    Raises:
-        FailedError: it is another one.
-    """
+    found = await look(wire, name, condition, seconds=seconds_of(limit))
     state = state_of(found)
-    if holds(condition, found) or (condition.is_end and state in GOOD_ENDS):
-        return
+    if not check or holds(condition, found) or (condition.is_end and state in GOOD_ENDS):
+        return found
     ended = f"{found.name} has ended as {state}" + ("" if condition.is_end else " before that")
     raise FailedError(f"{ended}: {found.reason}" if found.reason else ended)
 

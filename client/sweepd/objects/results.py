@@ -1,15 +1,130 @@
-"""Results that a server computes of a sweep: the history of its best value, the importance of parameters."""
+"""Results of sweeps and runs: histories, the best value so far, the importance of parameters."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from sweepd import v1
 from sweepd.codec.values import value_from_message
+from sweepd.objects import frames
+from sweepd.objects.frames import Column, Row, column
 from sweepd.spec.point import Json
-from sweepd.views.values import wall_time
+from sweepd.views.values import Value, chunk_values, wall_time
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import polars as pl
+    import pyarrow as pa
+
+_Place = tuple[int, int]
+"""Attempt and row."""
+
+
+class History(Mapping[str, list[Value]]):
+    """The history of a run: one row a step, a column for each key.
+
+    What consecutive calls of `log` have said of one step is one row, with the newest value of each key.
+    `history["loss"]` is the column of a key, None in the rows that do not have it; `len(history)` is the
+    number of keys. `steps`, `times` (UTC), `attempts` and `rows` are columns of the same length.
+    """
+
+    def __init__(self, run: str, series: Iterable[v1.Series], *, by_step: bool = True) -> None:
+        places: dict[_Place, tuple[int, float]] = {}
+        found: dict[str, dict[_Place, Value]] = {}
+        for part in series:
+            values = found.setdefault(part.key, {})
+            for chunk in part.chunks:
+                stretch = zip(chunk.rows, chunk.steps, chunk.times, chunk_values(chunk), strict=True)
+                for row, step, time, value in stretch:
+                    places[part.attempt, row] = (step, time)
+                    values[part.attempt, row] = value
+        groups = _by_step(places) if by_step else [[place] for place in sorted(places)]
+        order = [group[-1] for group in groups]
+        self.run = run
+        """Full name of the run."""
+        self.steps: list[int] = [places[place][0] for place in order]
+        """The step of each row."""
+        self.times: list[datetime | None] = [wall_time(places[place][1]) for place in order]
+        """When the newest value of each row was logged, in UTC."""
+        self.attempts: list[int] = [attempt for attempt, _ in order]
+        """The attempt that logged each row."""
+        self.rows: list[int] = [row for _, row in order]
+        """The number of each row within its attempt, from 1; of several that are one step, the last."""
+        self._values = {key: [_newest(found[key], group) for group in groups] for key in sorted(found)}
+
+    def __getitem__(self, key: str) -> list[Value]:
+        return self._values[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __repr__(self) -> str:
+        return f"<History of {self.run}: {len(self.rows)} rows of {', '.join(self._values) or 'nothing'}>"
+
+    def points(self, key: str) -> tuple[list[int], list[Value]]:
+        """Return the steps and the values of one key, rows without it left out."""
+        kept = [(step, value) for step, value in zip(self.steps, self[key], strict=True) if value is not None]
+        return [step for step, _ in kept], [value for _, value in kept]
+
+    def to_dicts(self) -> list[Row]:
+        """Return the rows of `sweepctl history`, as Python values: `values` is a dictionary by key."""
+        keys = list(self._values)
+        return [
+            {
+                "run": self.run,
+                "attempt": self.attempts[index],
+                "row": self.rows[index],
+                "step": self.steps[index],
+                "time": self.times[index],
+                "values": {key: value for key in keys if (value := self._values[key][index]) is not None},
+            }
+            for index in range(len(self.rows))
+        ]
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return a pandas frame: `step`, `time`, `attempt`, `row`, and a column `values.KEY` for each key."""
+        return frames.to_pandas(self._columns())
+
+    def to_polars(self) -> pl.DataFrame:
+        """Return the same as a polars frame."""
+        return frames.to_polars(self._columns())
+
+    def to_arrow(self) -> pa.Table:
+        """Return the same as an arrow table."""
+        return frames.to_arrow(self._columns())
+
+    def _columns(self) -> list[Column]:
+        return [
+            column("step", [*self.steps], "int"),
+            column("time", [*self.times], "time"),
+            column("attempt", [*self.attempts], "int"),
+            column("row", [*self.rows], "int"),
+            *(column(f"values.{key}", [*values]) for key, values in self._values.items()),
+        ]
+
+
+def _by_step(places: Mapping[_Place, tuple[int, float]]) -> list[list[_Place]]:
+    """Return the rows in their order, those that follow each other at one step of an attempt together."""
+    groups: list[list[_Place]] = []
+    last: tuple[int, int] | None = None
+    for place in sorted(places):
+        here = (place[0], places[place][0])
+        if here == last:
+            groups[-1].append(place)
+        else:
+            groups.append([place])
+        last = here
+    return groups
+
+
+def _newest(values: Mapping[_Place, Value], group: list[_Place]) -> Value:
+    return next((values[place] for place in reversed(group) if place in values), None)
 
 
 @dataclass(frozen=True, slots=True)

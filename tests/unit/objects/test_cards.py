@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 
 from sweepd import v1
 from sweepd.objects.cards import curve, run_card, stairs, sweep_card
-from sweepd.objects.history import History
-from sweepd.objects.results import BestSoFar
+from sweepd.objects.results import BestSoFar, History
 from sweepd.spec.point import Json
 from unit.objects.messages import a_run, a_series, a_sweep
 

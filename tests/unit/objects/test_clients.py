@@ -15,7 +15,7 @@ from sweepd import AsyncClient, AsyncStoredRun, AsyncSweep, Client, StoredRun, S
 from sweepd.calls.wire import iterate, path_of
 from sweepd.errors import error_of
 from sweepd.objects import reading
-from sweepd.objects.options import seconds_of
+from sweepd.objects.arguments import seconds_of
 from sweepd.rpc.failure import Failure
 from unit.calls.wires import NoWire
 from unit.objects.messages import a_run

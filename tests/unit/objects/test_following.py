@@ -9,6 +9,7 @@ import pytest
 
 from sweepd import errors, v1
 from sweepd.calls.following import follow
+from sweepd.calls.waiting import run_until
 from sweepd.calls.wire import iterate, run_now
 from sweepd.objects import reading
 from unit.calls.wires import NoWire
@@ -70,7 +71,7 @@ def test_a_run_that_has_ended_brings_what_its_script_reported() -> None:
     told.details.notes = "told"
     watched = _Watched([_part(live, revision=1), _part(ended, token="2")])
     watched.known = [live, told]
-    waiting = reading.wait_for_run(watched, "a/b/c-1", "finished", limit=None, check=True)
+    waiting = reading.wait(run_until, watched, "a/b/c-1", "finished", limit=None, check=True)
     assert run_now(waiting).details.notes == "told"
 
 
@@ -101,14 +102,14 @@ class _Passing(NoWire):
 def test_a_standalone_run_is_asked_for_until_it_has_ended() -> None:
     passing = _Passing()
     with pytest.raises(errors.FailedError, match="a/b/c-1 has ended as failed"):
-        run_now(reading.wait_for_run(passing, "a/b/c-1", "finished", limit=None, check=True))
+        run_now(reading.wait(run_until, passing, "a/b/c-1", "finished", limit=None, check=True))
     assert (passing.answers, passing.pauses) == ([], 2), "it is asked again at once, then after each pause"
 
 
 def test_a_standalone_run_has_no_value_that_could_be_waited_for() -> None:
     passing = _Passing()
     with pytest.raises(errors.InvalidError, match="has no objective to wait for; wait for its end"):
-        run_now(reading.wait_for_run(passing, "a/b/c-1", "best<1", limit=None, check=True))
+        run_now(reading.wait(run_until, passing, "a/b/c-1", "best<1", limit=None, check=True))
     assert passing.pauses == 0
 
 

@@ -13,7 +13,7 @@ import pytest
 from sweepd import MissingExtraError, v1
 from sweepd.objects import frames
 from sweepd.objects.frames import column, columns_of
-from sweepd.objects.history import History
+from sweepd.objects.results import History
 from sweepd.views.run import FRAME_KINDS, run_rows
 from sweepd.views.values import json_row
 from unit.objects.messages import NOON, a_run, a_series

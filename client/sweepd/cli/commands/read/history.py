@@ -67,7 +67,7 @@ def command(
 
 def _rows(run: str, series: Iterable[v1.Series], *, by_step: bool) -> tuple[list[Row], list[str]]:
     """Return the rows in order, and the keys."""
-    from sweepd.objects.history import History
+    from sweepd.objects.results import History
     from sweepd.views.values import json_row
 
     history = History(run, series, by_step=by_step)
