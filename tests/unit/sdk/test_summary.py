@@ -5,8 +5,7 @@ import math
 
 import pytest
 
-from sweepd.script.metrics.definitions import Definitions, checked_definition
-from sweepd.script.metrics.logged import Logged
+from sweepd.script.metrics.definitions import Definitions, Logged, checked_definition
 from sweepd.script.metrics.row import suitable
 from sweepd.script.notices import Notices
 from sweepd.script.run.summary import Summary

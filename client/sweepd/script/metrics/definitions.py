@@ -1,7 +1,8 @@
-"""Definitions of metrics (`define_metric`), and the aggregates that they select."""
+"""Definitions of metrics (`define_metric`), and the summary of logged rows that they select."""
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from sweepd.script.errors import UsageError
@@ -29,16 +30,13 @@ class Definition:
 
     def document(self) -> dict[str, object]:
         """Return the definition as JSON."""
-        document: dict[str, object] = {}
-        if self.summary:
-            document["summary"] = list(self.summary)
-        if self.step_metric:
-            document["step_metric"] = self.step_metric
-        if self.goal:
-            document["goal"] = self.goal
-        if self.hidden is not None:
-            document["hidden"] = self.hidden
-        return document
+        members = {
+            "summary": list(self.summary),
+            "step_metric": self.step_metric,
+            "goal": self.goal,
+            "hidden": self.hidden,
+        }
+        return {name: value for name, value in members.items() if value not in (None, "", [])}
 
 
 def checked_definition(
@@ -129,14 +127,9 @@ def with_step_metrics(
 
 
 def _merged(before: Definition, fresh: Definition) -> Definition:
-    return replace(
-        before,
-        summary=fresh.summary or before.summary,
-        step_metric=fresh.step_metric or before.step_metric,
-        step_sync=before.step_sync if fresh.step_sync is None else fresh.step_sync,
-        goal=fresh.goal or before.goal,
-        hidden=before.hidden if fresh.hidden is None else fresh.hidden,
-    )
+    names = ("summary", "step_metric", "step_sync", "goal", "hidden")
+    given = {name: getattr(fresh, name) for name in names}
+    return replace(before, **{name: value for name, value in given.items() if value not in (None, "", ())})
 
 
 def _optional(argument: str, value: object, kind: type[Kind]) -> Kind | None:
@@ -167,15 +160,29 @@ def _goal(goal: str | None) -> str | None:
     return _GOALS[goal[:3].lower()]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Figures:
-    """Aggregates of the values of one metric; low, high and mean are of the finite numbers."""
+    """Aggregates of the values of one metric; only finite numbers count for low, high and mean."""
 
-    first: object
-    last: object
-    low: float | None
-    high: float | None
-    mean: float | None
+    first: object = None
+    last: object = None
+    low: float | None = None
+    high: float | None = None
+    mean: float | None = None
+    _count: int = field(default=0, init=False)
+    _total: float = field(default=0.0, init=False)
+
+    def take(self, value: object) -> None:
+        """Add a value."""
+        self.last = value
+        if self.first is None:
+            self.first = value
+        if isinstance(value, int | float) and not isinstance(value, bool) and _is_finite(value):
+            self._count += 1
+            self._total += value
+            self.low = value if self.low is None else min(self.low, value)
+            self.high = value if self.high is None else max(self.high, value)
+            self.mean = self._total / self._count
 
     def shown(self, given: Definition | None) -> object:
         """Return the defined aggregates: the last value without a definition; None: leave it out."""
@@ -183,21 +190,92 @@ class Figures:
             return self.last
         if "none" in given.summary:
             return None
-        return {word: figure for word in given.summary if (figure := self._of(word, given.goal)) is not None}
+        figures = {
+            "first": self.first,
+            "last": self.last,
+            "mean": self.mean,
+            "min": self.low,
+            "max": self.high,
+            "best": self.high if given.goal == "maximize" else self.low,
+        }
+        return {word: figure for word in given.summary if (figure := figures.get(word)) is not None}
 
-    def _of(self, word: str, goal: str | None) -> object:
-        match word:
-            case "first":
-                return self.first
-            case "last":
-                return self.last
-            case "mean":
-                return self.mean
-            case "min":
-                return self.low
-            case "max":
-                return self.high
-            case "best":
-                return self.high if goal == "maximize" else self.low
-            case _:
-                return None
+
+class Logged:
+    """Aggregates rows as they are logged. A later definition applies from then on."""
+
+    def __init__(self, definitions: Definitions) -> None:
+        self._definitions = definitions
+        self._last: dict[str, object] = {}
+        self._defined: dict[str, Figures] = {}
+
+    @property
+    def last(self) -> Mapping[str, object]:
+        """Last value of each key, as logged."""
+        return self._last
+
+    def take(self, values: Mapping[str, object]) -> None:
+        """Add a row."""
+        last = self._last
+        for key, value in values.items():
+            last[key] = _completed(last.get(key), value) if type(value) is dict else value
+        if self._definitions:
+            for key, value in values.items():
+                self._count(key, value)
+
+    def summary(self) -> dict[str, object]:
+        """Return the summary of the rows, nested as logged."""
+        return self._shown("", dict(self._last))
+
+    def figures(self) -> dict[str, object]:
+        """Return the aggregates of metrics with a defined summary, by dotted key."""
+        shown: dict[str, object] = {}
+        for key, counted in list(self._defined.items()):  # another thread may log
+            definition = self._definitions.of(key)
+            if definition is not None and (figures := counted.shown(definition)) is not None:
+                shown[key] = figures
+        return shown
+
+    @property
+    def has_figures(self) -> bool:
+        """True if any metric has a defined summary."""
+        return bool(self._defined)
+
+    def _count(self, key: str, value: object) -> None:
+        if isinstance(value, Mapping):
+            for inner, inner_value in value.items():
+                self._count(f"{key}.{inner}", inner_value)
+            return
+        definition = self._definitions.of(key)
+        if definition is not None and definition.summary:
+            self._defined.setdefault(key, Figures()).take(value)
+
+    def _shown(self, prefix: str, values: Mapping[str, object]) -> dict[str, object]:
+        shown: dict[str, object] = {}
+        for key, value in values.items():
+            name = f"{prefix}{key}"
+            definition, counted = self._definitions.of(name), self._defined.get(name)
+            if isinstance(value, Mapping):
+                shown[key] = self._shown(f"{name}.", value)
+            elif definition is None or not definition.summary or counted is None:
+                shown[key] = value
+            elif (figures := counted.shown(definition)) is not None:
+                shown[key] = figures
+        return shown
+
+
+def _is_finite(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # an integer beyond the range of floats; the store has it as infinite
+        return False
+
+
+def _completed(before: object, value: dict[str, object]) -> dict[str, object]:
+    """Return a group with the earlier members that it lacks."""
+    if not isinstance(before, dict):
+        return value
+    return before | {
+        key: _completed(before.get(key), inner) if isinstance(inner, dict) else inner
+        for key, inner in value.items()
+    }
