@@ -39,16 +39,16 @@ if TYPE_CHECKING:  # `as`: they are names of this module
     from sweepd.script.errors import SweepError as SweepError
     from sweepd.script.errors import UsageError as UsageError
     from sweepd.script.media.artifact import Artifact as Artifact
-    from sweepd.script.media.histogram import Histogram as Histogram
-    from sweepd.script.media.ignored import Bokeh as Bokeh
-    from sweepd.script.media.ignored import Graph as Graph
-    from sweepd.script.media.ignored import Molecule as Molecule
-    from sweepd.script.media.ignored import Object3D as Object3D
     from sweepd.script.media.image import Image as Image
     from sweepd.script.media.recordings import Audio as Audio
+    from sweepd.script.media.recordings import Bokeh as Bokeh
+    from sweepd.script.media.recordings import Graph as Graph
     from sweepd.script.media.recordings import Html as Html
+    from sweepd.script.media.recordings import Molecule as Molecule
+    from sweepd.script.media.recordings import Object3D as Object3D
     from sweepd.script.media.recordings import Plotly as Plotly
     from sweepd.script.media.recordings import Video as Video
+    from sweepd.script.media.table import Histogram as Histogram
     from sweepd.script.media.table import Table as Table
     from sweepd.script.run.config import Config
     from sweepd.script.run.run import Run as Run
@@ -97,11 +97,9 @@ _NAMES_BY_MODULE = {
     "objects.sweep": "StoredRun Sweep",
     "script.errors": "AgentError ConfigError Error FunctionError SweepError UsageError",
     "script.media.artifact": "Artifact",
-    "script.media.histogram": "Histogram",
-    "script.media.ignored": "Bokeh Graph Molecule Object3D",
     "script.media.image": "Image",
-    "script.media.recordings": "Audio Html Plotly Video",
-    "script.media.table": "Table",
+    "script.media.recordings": "Audio Bokeh Graph Html Molecule Object3D Plotly Video",
+    "script.media.table": "Histogram Table",
     "script.run.run": "Run",
     "script.session": "finish init log",
     "script.settings": "Settings",

@@ -18,12 +18,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sweepd.script.errors import UsageError
-from sweepd.script.media.histogram import Histogram
-from sweepd.script.media.ignored import Object3D
 from sweepd.script.media.image import Image
-from sweepd.script.media.recordings import Audio, Html, Plotly, Video
+from sweepd.script.media.recordings import Audio, Html, Object3D, Plotly, Video
 from sweepd.script.media.store import MediaFile
-from sweepd.script.media.table import Table
+from sweepd.script.media.table import Histogram, Table
 from sweepd.script.media.values import store_value
 
 
@@ -94,7 +92,7 @@ def test_arrays_and_lists_of_the_same_numbers_give_the_same_files(
     numbers = np.array(data.draw(st.lists(NUMBERS, min_size=size, max_size=size)))
     with np.errstate(invalid="ignore"):
         array = numbers.astype(kind).reshape(shape)
-    assert Image(array)._data == Image(array.tolist())._data
+    assert Image(array)._content == Image(array.tolist())._content
     sound = Audio(array.reshape(size), sample_rate=8000)
     assert sound._frames == Audio(array.reshape(size).tolist(), sample_rate=8000)._frames
     of_array, of_list = Histogram(array, num_bins=4), Histogram(array.reshape(size).tolist(), num_bins=4)
@@ -104,7 +102,7 @@ def test_arrays_and_lists_of_the_same_numbers_give_the_same_files(
 
 def test_integers_of_zero_and_one_are_no_shares_in_planes_either() -> None:
     array = np.array([0, 1] * 6).reshape(3, 2, 2)
-    assert Image(array.tolist())._data == Image(array)._data
+    assert Image(array.tolist())._content == Image(array)._content
 
 
 def test_the_array_may_change_once_the_image_was_made(tmp_path: Path) -> None:

@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, Protocol, runtime_checkable
 
-from sweepd.script.errors import MissingAttributes, UsageError
+from sweepd.script.errors import UsageError
 from sweepd.script.media.arrays import Nested, array_of, is_array, listed, picture
-from sweepd.script.media.store import MediaFile, copy, is_file
+from sweepd.script.media.store import Media, existing_file
 
 _COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
 
@@ -31,7 +31,7 @@ class _SavesFigure(Protocol):
         """Write a file."""
 
 
-class Image(MissingAttributes):
+class Image(Media):
     """Image: a file, an array of shape (height, width[, channels]), a PIL image or a matplotlib figure.
 
     `Image(pyplot)` takes the current figure. Figures and arrays are encoded when the object is created.
@@ -39,6 +39,8 @@ class Image(MissingAttributes):
     dimension, as in torch, are transposed. Four dimensions are a batch, which becomes one image from left to
     right.
     """
+
+    _folder = "media/images"
 
     def __init__(
         self,
@@ -54,37 +56,23 @@ class Image(MissingAttributes):
     ) -> None:
         """Encode the image; `boxes`, `masks`, `classes`, `grouping` and `mode` have no effect."""
         self.caption = caption
-        self._data = data_or_path
-        self._file_type = (file_type or "png").lower()
+        self._content = data_or_path
+        self._suffix = f".{(file_type or 'png').lower()}"
         if isinstance(data_or_path, Image):
-            self._data = data_or_path._data  # noqa: SLF001 (of the same class)
-            self._file_type = data_or_path._file_type  # noqa: SLF001
-        elif isinstance(data_or_path, str | Path):
-            if not is_file(data_or_path):
-                raise UsageError(f"Image: the file {data_or_path} does not exist")
+            self._content, self._suffix = data_or_path._content, data_or_path._suffix  # noqa: SLF001 (same class)
+        elif (file := existing_file("Image", data_or_path)) is not None:
+            self._content, self._suffix = file, file.suffix.lower() or self._suffix
         elif (figure := _figure(data_or_path)) is not None:
-            self._data = _drawn(figure, self._file_type)
+            self._content = _drawn(figure, self._suffix[1:])
         elif not isinstance(data_or_path, _Saves):
-            self._data, self._file_type = _picture(data_or_path), "png"
+            self._content, self._suffix = _picture(data_or_path), ".png"
 
-    def store(self, target: MediaFile) -> Path:
-        """Write the file and return its path."""
-        data = self._data
-        suffix = Path(data).suffix.lower() if isinstance(data, str | Path) else ""
-        with target.fresh("media/images", suffix or f".{self._file_type}") as path:
-            self._write(data, path)
-        return path
-
-    def _write(self, data: object, path: Path) -> None:
-        if isinstance(data, str | Path):
-            copy(Path(data), path)
-        elif isinstance(data, bytes):
-            path.write_bytes(data)
-        elif isinstance(data, _Saves):
-            kind = "JPEG" if self._file_type in ("jpg", "jpeg") else self._file_type.upper()
-            data.save(str(path), format=kind)
+    def _write(self, path: Path) -> None:
+        if isinstance(self._content, _Saves):
+            kind = self._suffix[1:].upper()
+            self._content.save(str(path), format="JPEG" if kind == "JPG" else kind)
         else:
-            raise TypeError(f"{type(data).__name__} is not an image")
+            super()._write(path)
 
 
 def _figure(value: object) -> _SavesFigure | None:

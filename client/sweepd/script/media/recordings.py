@@ -1,4 +1,4 @@
-"""Audio, video, HTML and plotly charts."""
+"""Audio, video, HTML pages and plotly charts; kinds of media that are not stored."""
 
 import array
 import wave
@@ -6,13 +6,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Self
 
-from sweepd.script.errors import MissingAttributes, UsageError
+from sweepd.script.errors import UsageError
 from sweepd.script.media.arrays import array_of, flat, frames, listed
-from sweepd.script.media.store import MediaFile, copy, is_file
+from sweepd.script.media.store import Media, MediaFile, existing_file, is_file
 
 
-class Html(MissingAttributes):
+class Html(Media):
     """HTML page: text, a path or an open file."""
+
+    _folder, _suffix = "media/html", ".html"
 
     def __init__(
         self, data: str | Path | IO[str], inject: bool = True, data_is_not_path: bool = False
@@ -26,19 +28,16 @@ class Html(MissingAttributes):
             self.html = data
         else:
             self.html = str(data.read())
-
-    def store(self, target: MediaFile) -> Path:
-        """Write the file and return its path."""
-        with target.fresh("media/html", ".html") as path:
-            path.write_text(self.html, encoding="utf-8", errors="backslashreplace")
-        return path
+        self._content = self.html.encode(errors="backslashreplace")
 
 
-class Audio(MissingAttributes):
+class Audio(Media):
     """Audio: a file, or samples that are written as WAV: floats from -1 to 1, or 16-bit integers.
 
     Two-dimensional samples have shape (frames, channels).
     """
+
+    _folder = "media/audio"
 
     def __init__(
         self, data_or_path: object, sample_rate: int | None = None, caption: str | None = None
@@ -49,27 +48,30 @@ class Audio(MissingAttributes):
             UsageError: the file does not exist, or samples have no sample rate.
         """
         self.caption = caption
-        self._path = _file("Audio", data_or_path)
+        self._suffix, self._content = ".wav", None
         self._rate = sample_rate or 0
-        if self._path is None:
-            if sample_rate is None:
-                raise UsageError("Audio: samples need sample_rate")
+        if (file := existing_file("Audio", data_or_path)) is not None:
+            self._suffix, self._content = file.suffix.lower(), file
+        elif sample_rate is None:
+            raise UsageError("Audio: samples need sample_rate")
+        else:
             self._channels, self._frames = _frames(data_or_path)
 
-    def store(self, target: MediaFile) -> Path:
-        """Write the file and return its path."""
-        if self._path is not None:
-            return _copy(target, "media/audio", self._path)
-        with target.fresh("media/audio", ".wav") as path, wave.open(str(path), "wb") as file:
+    def _write(self, path: Path) -> None:
+        if self._content is not None:
+            super()._write(path)
+            return
+        with wave.open(str(path), "wb") as file:
             file.setnchannels(self._channels)
             file.setsampwidth(2)
             file.setframerate(self._rate)
             file.writeframes(self._frames)
-        return path
 
 
-class Video(MissingAttributes):
+class Video(Media):
     """Video: a path or an open file. Arrays are refused: the standard library cannot encode them."""
+
+    _folder = "media/videos"
 
     def __init__(
         self,
@@ -81,36 +83,17 @@ class Video(MissingAttributes):
         """Read the content of an open file; `fps` has no effect."""
         self.caption = caption
         self._suffix = f".{format or 'gif'}"
-        self._path = _file("Video", data_or_path)
         self._content = b""
         read: object = getattr(data_or_path, "read", None)
-        if callable(read):
-            content: object = read()
-            self._content = content if isinstance(content, bytes) else b""
+        if (file := existing_file("Video", data_or_path)) is not None:
+            self._suffix, self._content = file.suffix.lower(), file
+        elif callable(read) and isinstance(content := read(), bytes):
+            self._content = content
 
-    def store(self, target: MediaFile) -> Path:
-        """Write the file and return its path."""
-        if self._path is not None:
-            return _copy(target, "media/videos", self._path)
+    def _write(self, path: Path) -> None:
         if not self._content:
             raise TypeError("an array cannot be encoded here; write a file first, and log Video(path)")
-        with target.fresh("media/videos", self._suffix) as path:
-            path.write_bytes(self._content)
-        return path
-
-
-def _file(kind: str, given: object) -> Path | None:
-    if not isinstance(given, str | Path):
-        return None
-    if not is_file(given):
-        raise UsageError(f"{kind}: the file {given} does not exist")
-    return Path(given)
-
-
-def _copy(target: MediaFile, folder: str, source: Path) -> Path:
-    with target.fresh(folder, source.suffix.lower()) as path:
-        copy(source, path)
-    return path
+        super()._write(path)
 
 
 def _frames(samples: object) -> tuple[int, bytes]:
@@ -133,8 +116,10 @@ def _sample(number: float) -> int:
     return round(max(-1.0, min(1.0, number)) * 32767)
 
 
-class Plotly(MissingAttributes):
+class Plotly(Media):
     """Plotly chart, stored as JSON for `plotly.io.read_json`."""
+
+    _folder, _suffix = "media/plotly", ".plotly.json"
 
     def __init__(self, val: object) -> None:
         """Encode the chart as it is now.
@@ -145,15 +130,50 @@ class Plotly(MissingAttributes):
         to_json: Callable[[], object] | None = getattr(val, "to_json", None)
         if not callable(to_json):
             raise UsageError(f"Plotly: expected a plotly chart, not {type(val).__name__}")
-        self._content = str(to_json())
+        self._content = str(to_json()).encode()
 
     @classmethod
     def make_plot_media(cls, val: object) -> Self:
         """Return the chart."""
         return cls(val)
 
+
+class _Makers(type):
+    """Class whose class methods of any name return an instance: `Object3D.from_numpy(…)`."""
+
+    def __getattr__(cls, name: str) -> Callable[..., object]:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return lambda *ignored, **more: cls()
+
+
+class _Ignored(metaclass=_Makers):
+    """Accepts the arguments of its W&B counterpart; `log` leaves it out with a warning."""
+
+    def __init__(self, *ignored: object, **more: object) -> None:
+        """Accept any arguments."""
+
+    def __getattr__(self, name: str) -> object:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return lambda *ignored, **more: None
+
     def store(self, target: MediaFile) -> Path:
-        """Write the file and return its path."""
-        with target.fresh("media/plotly", ".plotly.json") as path:
-            path.write_text(self._content, encoding="utf-8")
-        return path
+        """Raise TypeError."""
+        raise TypeError(f"sweepd.{type(self).__name__} is not stored")
+
+
+class Object3D(_Ignored):
+    """Three-dimensional scenes."""
+
+
+class Molecule(_Ignored):
+    """Molecules."""
+
+
+class Graph(_Ignored):
+    """Graphs of models."""
+
+
+class Bokeh(_Ignored):
+    """Charts of bokeh."""

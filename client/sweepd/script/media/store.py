@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from sweepd.private_files import make_folder
+from sweepd.script.errors import MissingAttributes, UsageError
 
 _serials = itertools.count()
 _UNFIT = re.compile(r"[^A-Za-z0-9_.-]+")
@@ -62,6 +63,40 @@ class Storable(Protocol):
 
     def store(self, target: MediaFile) -> Path:
         """Write the file and return its path."""
+
+
+class Media(MissingAttributes):
+    """Base of media that become one file: a copy of another file, or bytes."""
+
+    _folder: str
+    _suffix: str
+    _content: object
+
+    def store(self, target: MediaFile) -> Path:
+        """Write the file and return its path."""
+        with target.fresh(self._folder, self._suffix) as path:
+            self._write(path)
+        return path
+
+    def _write(self, path: Path) -> None:
+        if isinstance(self._content, Path):
+            copy(self._content, path)
+        else:
+            assert isinstance(self._content, bytes)
+            path.write_bytes(self._content)
+
+
+def existing_file(kind: str, given: object) -> Path | None:
+    """Return the path that an argument names; None if it is not a path.
+
+    Raises:
+        UsageError: there is no such file.
+    """
+    if not isinstance(given, str | Path):
+        return None
+    if not is_file(given):
+        raise UsageError(f"{kind}: the file {given} does not exist")
+    return Path(given)
 
 
 def is_file(path: str | Path) -> bool:

@@ -1,14 +1,17 @@
-"""Tables."""
+"""Tables and histograms."""
 
 import json
+import math
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+from sweepd.private_files import make_folder
 from sweepd.script.errors import MissingAttributes, UsageError
 from sweepd.script.folder.state_file import written
-from sweepd.script.media.arrays import is_array, listed
+from sweepd.script.media.arrays import array_of, counted, flat, is_array, listed
 from sweepd.script.media.store import MediaFile, Storable
 
 
@@ -148,3 +151,70 @@ class Table(MissingAttributes):
             return written(cell)
         beside = MediaFile(target.files, f"{target.key}.{self.columns[column]}", target.step, number)
         return str(cell.store(beside).relative_to(target.files))
+
+
+_MOST_BINS = 512
+_LARGEST = sys.float_info.max
+
+
+class Histogram(MissingAttributes):
+    """Distribution of values: `histogram` has the counts between consecutive `bins`."""
+
+    def __init__(
+        self, sequence: object = None, np_histogram: Sequence[object] | None = None, num_bins: int = 64
+    ) -> None:
+        """Count the values of `sequence`, or use `np_histogram`: (counts, edges) as numpy returns them.
+
+        Raises:
+            UsageError: more than 512 bins, or lengths that do not match.
+        """
+        if np_histogram is not None:
+            if len(np_histogram) != 2:
+                raise UsageError("Histogram: np_histogram is (counts, edges), as numpy.histogram returns it")
+            self.histogram, self.bins = (_numbers(part) for part in np_histogram)
+        else:
+            self.histogram, self.bins = _counted(sequence, max(1, num_bins))
+        if len(self.histogram) > _MOST_BINS or len(self.histogram) + 1 != len(self.bins):
+            raise UsageError(
+                f"Histogram: {len(self.histogram)} counts and {len(self.bins)} edges; "
+                f"one edge more than counts is needed, and at most {_MOST_BINS} counts"
+            )
+
+    def store(self, target: MediaFile) -> Path:
+        """Add a line to the file of its key and return the file's path."""
+        folder = target.files / "media" / "histograms"
+        make_folder(folder)
+        path = folder / f"{target.stem}.jsonl"
+        line = {"key": target.key, "step": target.step, "counts": self.histogram, "edges": self.bins}
+        with path.open("ab", buffering=0) as file:  # one write, as other processes append too
+            file.write(f"{json.dumps(line)}\n".encode())
+        return path
+
+
+def _numbers(sequence: object) -> list[float]:
+    if sequence is None:
+        raise UsageError("Histogram: values, or np_histogram, must be given")
+    if isinstance(sequence, list | tuple) or is_array(sequence):
+        return [float(each) for each in flat(listed(sequence))]
+    if isinstance(sequence, Sequence | set | frozenset):
+        return [float(each) for each in sequence]
+    raise UsageError(f"Histogram: a sequence of numbers, not {type(sequence).__name__}")
+
+
+def _counted(sequence: object, parts: int) -> tuple[list[float], list[float]]:
+    """Count the finite values in equally wide bins."""
+    array = array_of(sequence)
+    if array is not None and (found := counted(array, parts)) is not None:
+        return found
+    finite = [value for value in _numbers(sequence) if math.isfinite(value)]
+    low, high = (min(finite), max(finite)) if finite else (0.0, 1.0)
+    # Halves and shares avoid overflow of `high - low`, and bins too narrow for floats.
+    if high / 2 - low / 2 == 0.0:
+        margin = max(0.5, abs(high) / 1e9)
+        low, high = max(low - margin, -_LARGEST), min(high + margin, _LARGEST)
+    edges = [low * (1 - part / parts) + high * (part / parts) for part in range(parts)] + [high]
+    counts = [0.0] * parts
+    half = high / 2 - low / 2
+    for value in finite:
+        counts[min(parts - 1, int((value / 2 - low / 2) / half * parts))] += 1
+    return counts, edges

@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sweepd.script.media.arrays import is_array
-from sweepd.script.media.histogram import Histogram
 from sweepd.script.media.image import Image
 from sweepd.script.media.recordings import Plotly
 from sweepd.script.media.store import MediaFile, Storable
-from sweepd.script.media.table import Table
+from sweepd.script.media.table import Histogram, Table
 
 
 def wrapped(value: object) -> Storable | None:
