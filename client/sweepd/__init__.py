@@ -53,28 +53,28 @@ if TYPE_CHECKING:  # `as`: they are names of this module
     from sweepd.script.run.config import Config
     from sweepd.script.run.run import Run as Run
     from sweepd.script.run.summary import Summary
+    from sweepd.script.session import alert as alert
+    from sweepd.script.session import checkpoint_saved as checkpoint_saved
+    from sweepd.script.session import define_metric as define_metric
     from sweepd.script.session import finish as finish
     from sweepd.script.session import init as init
+    from sweepd.script.session import link_artifact as link_artifact
+    from sweepd.script.session import link_model as link_model
     from sweepd.script.session import log as log
+    from sweepd.script.session import log_artifact as log_artifact
+    from sweepd.script.session import log_code as log_code
+    from sweepd.script.session import log_model as log_model
+    from sweepd.script.session import login as login
+    from sweepd.script.session import mark_preempting as mark_preempting
+    from sweepd.script.session import restore as restore
+    from sweepd.script.session import save as save
+    from sweepd.script.session import setup as setup
+    from sweepd.script.session import teardown as teardown
+    from sweepd.script.session import unwatch as unwatch
+    from sweepd.script.session import use_artifact as use_artifact
+    from sweepd.script.session import use_model as use_model
+    from sweepd.script.session import watch as watch
     from sweepd.script.settings import Settings as Settings
-    from sweepd.script.shortcuts import alert as alert
-    from sweepd.script.shortcuts import checkpoint_saved as checkpoint_saved
-    from sweepd.script.shortcuts import define_metric as define_metric
-    from sweepd.script.shortcuts import link_artifact as link_artifact
-    from sweepd.script.shortcuts import link_model as link_model
-    from sweepd.script.shortcuts import log_artifact as log_artifact
-    from sweepd.script.shortcuts import log_code as log_code
-    from sweepd.script.shortcuts import log_model as log_model
-    from sweepd.script.shortcuts import login as login
-    from sweepd.script.shortcuts import mark_preempting as mark_preempting
-    from sweepd.script.shortcuts import restore as restore
-    from sweepd.script.shortcuts import save as save
-    from sweepd.script.shortcuts import setup as setup
-    from sweepd.script.shortcuts import teardown as teardown
-    from sweepd.script.shortcuts import unwatch as unwatch
-    from sweepd.script.shortcuts import use_artifact as use_artifact
-    from sweepd.script.shortcuts import use_model as use_model
-    from sweepd.script.shortcuts import watch as watch
 
     config: Config
     run: Run | None
@@ -101,12 +101,11 @@ _NAMES_BY_MODULE = {
     "script.media.recordings": "Audio Bokeh Graph Html Molecule Object3D Plotly Video",
     "script.media.table": "Histogram Table",
     "script.run.run": "Run",
-    "script.session": "finish init log",
-    "script.settings": "Settings",
-    "script.shortcuts": (
-        "alert checkpoint_saved define_metric link_artifact link_model log_artifact log_code log_model "
-        "login mark_preempting restore save setup teardown unwatch use_artifact use_model watch"
+    "script.session": (
+        "alert checkpoint_saved define_metric finish init link_artifact link_model log log_artifact log_code "
+        "log_model login mark_preempting restore save setup teardown unwatch use_artifact use_model watch"
     ),
+    "script.settings": "Settings",
 }
 _HOMES = {name: module for module, names in _NAMES_BY_MODULE.items() for name in names.split()}
 # They belong to the run of the moment, so they are looked up each time.

@@ -4,8 +4,10 @@ import atexit
 import os
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
 from pathlib import Path
+from typing import Concatenate, ParamSpec, TypeVar
 
 from sweepd.compat import environment
 from sweepd.script.errors import UsageError
@@ -13,17 +15,19 @@ from sweepd.script.exit_code import ExitCode
 from sweepd.script.folder import sync
 from sweepd.script.folder.run_folder import LEFT, RunFolder, given_folder, print_failure, relative_to_here
 from sweepd.script.folder.standalone import open_folder, temporary_folder
-from sweepd.script.ignored_arguments import (
+from sweepd.script.notices import Notices, print_line
+from sweepd.script.run.config import Config, Values, as_mapping, chosen, file_defaults, register_with_yaml
+from sweepd.script.run.run import Run
+from sweepd.script.run.summary import Summary
+from sweepd.script.settings import (
+    RunOptions,
+    Settings,
+    run_options,
     warn_of_ignored,
     warn_of_late_names,
     warn_of_sweep_names,
     warn_of_wandb_variables,
 )
-from sweepd.script.notices import Notices, print_line
-from sweepd.script.run.config import Config, Values, as_mapping, chosen, file_defaults, register_with_yaml
-from sweepd.script.run.run import Run
-from sweepd.script.run.summary import Summary
-from sweepd.script.settings import RunOptions, Settings, run_options
 
 _run: Run | None = None
 # Whether it was begun without `init`, by reading or logging.
@@ -35,6 +39,8 @@ _replaced_variables: dict[str, str | None] = {}
 _lock = threading.RLock()
 # Variables of a sweep, which a standalone run does not have.
 _OF_A_SWEEP = ("SWEEPD_SWEEP_ID", "SWEEPD_SWEEP_PARAM_PATH", "SWEEPD_REPEAT")
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
 _notices = Notices()
 _exit_code = ExitCode()
 
@@ -201,6 +207,43 @@ def implied_run() -> Run:
             _implied = True
         assert _run is not None
         return _run
+
+
+def _of_run(method: Callable[Concatenate[Run, Arguments], Result]) -> Callable[Arguments, Result]:
+    @wraps(method)
+    def call(*arguments: Arguments.args, **named: Arguments.kwargs) -> Result:
+        return method(implied_run(), *arguments, **named)
+
+    return call
+
+
+alert = _of_run(Run.alert)
+checkpoint_saved = _of_run(Run.checkpoint_saved)
+define_metric = _of_run(Run.define_metric)
+link_artifact = _of_run(Run.link_artifact)
+link_model = _of_run(Run.link_model)
+log_artifact = _of_run(Run.log_artifact)
+log_code = _of_run(Run.log_code)
+log_model = _of_run(Run.log_model)
+mark_preempting = _of_run(Run.mark_preempting)
+restore = _of_run(Run.restore)
+save = _of_run(Run.save)
+unwatch = _of_run(Run.unwatch)
+use_artifact = _of_run(Run.use_artifact)
+use_model = _of_run(Run.use_model)
+watch = _of_run(Run.watch)
+
+
+def login(*ignored: object, **more: object) -> bool:
+    """Return True: a script needs no login, its agent has one."""
+    return True
+
+
+def setup(*ignored: object, **more: object) -> None:
+    """Do nothing: there is nothing to set up."""
+
+
+teardown = setup
 
 
 def _expected(what: str) -> Run:

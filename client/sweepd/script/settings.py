@@ -1,11 +1,18 @@
-"""Options of `init`: its arguments, over a settings object, over the environment."""
+"""Options of `init`: arguments, over a settings object, over the environment; warnings about some of them."""
 
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sweepd.script.errors import UsageError
+from sweepd.script.notices import Notices
+
+if TYPE_CHECKING:
+    from sweepd.script.run.run import Run
 
 MODES = ("online", "offline", "disabled")
+_TEXTS = ("project", "entity", "name", "notes", "group", "job_type", "dir")
 _RESUMES = ("allow", "must", "never", "auto")
 
 # Attributes of W&B's `Settings` and the arguments of `init` that they stand for.
@@ -97,17 +104,12 @@ def run_options(
     }
     found |= {_INIT_NAMES.get(name, name): value for name, value in given.items() if value is not None}
     found |= {name: value for name, value in arguments.items() if value is not None}
+    texts = {name: _text(found, name) for name in _TEXTS}
     return RunOptions(
-        project=_text(found, "project"),
-        entity=_text(found, "entity"),
+        **texts,
         id=_id(_text(found, "id")),
-        name=_text(found, "name"),
-        notes=_text(found, "notes"),
         tags=tags(found.get("tags")),
-        group=_text(found, "group"),
-        job_type=_text(found, "job_type"),
         mode=_one_of("mode", _mode(_text(found, "mode")), MODES) or "online",
-        dir=_text(found, "dir"),
         resume=_one_of("resume", _resume(found.get("resume")), _RESUMES),
         silent=_flag(found.get("silent")),
     )
@@ -166,3 +168,62 @@ def _one_of(argument: str, value: str | None, words: tuple[str, ...]) -> str | N
 
 def _flag(value: object) -> bool:
     return str(value).lower() in ("true", "1", "yes")
+
+
+_INSTEAD = {"sync_tensorboard": "; `metrics_from: {tensorboard: DIR}` in the sweep file reads event files"}
+
+
+def warn_of_ignored(arguments: Mapping[str, object], notices: Notices) -> None:
+    """Warn of given arguments of `init` that have no effect, and name the alternative."""
+    for word, value in arguments.items():
+        if value:
+            notices.once(word, f"init({word}=…) has no effect here{_INSTEAD.get(word, '')}")
+
+
+def warn_of_sweep_names(run_name: str, wanted: RunOptions, notices: Notices) -> None:
+    """Warn of names that have no effect because the sweep determines them."""
+    entity, project, run_id = run_name.split("/", 2)
+    names = {
+        "entity": (wanted.entity, entity),
+        "project": (wanted.project, project),
+        "id": (wanted.id, run_id),
+    }
+    _warn_of_names(names, " in a sweep", notices)
+
+
+def warn_of_late_names(run: "Run", wanted: RunOptions, notices: Notices) -> None:
+    """Warn of names that have no effect because the run had begun without `init`."""
+    names = {
+        "project": (wanted.project, run.project),
+        "entity": (wanted.entity, run.entity),
+        "id": (wanted.id, run.id),
+        # The default may have been impossible, which was reported.
+        "mode": (None if wanted.mode == "online" else wanted.mode, run.mode),
+    }
+    _warn_of_names(names, ", as the run had begun before", notices)
+
+
+def _warn_of_names(names: Mapping[str, tuple[str | None, str]], why: str, notices: Notices) -> None:
+    for word, (asked, given) in names.items():
+        if asked not in (None, given) and name_part(asked or "") != given:
+            notices.once(word, f"init({word}={asked!r}) has no effect{why}: it is {given!r}")
+
+
+def warn_of_wandb_variables(environ: Mapping[str, str], wanted: RunOptions, notices: Notices) -> None:
+    """Warn of W&B's variables that are set and have a counterpart which is not."""
+    if "wandb" in sys.modules:
+        return  # the script uses that package
+    defaults = RunOptions()
+    for word, ours in VARIABLES.items():
+        theirs = ours.replace("SWEEPD_", "WANDB_")
+        if word != "silent" and environ.get(theirs) and getattr(wanted, word) == getattr(defaults, word):
+            notices.once(theirs, f"{theirs} is set, and has no effect here; {ours} is the one to set")
+    if environ.get("WANDB_RUN_ID") and wanted.id is None:
+        notices.once("WANDB_RUN_ID", "WANDB_RUN_ID is set, and has no effect here; pass init(id=…) instead")
+
+
+def name_part(text: str) -> str:
+    """Return text as a part of a run's name, converted as for sweeps; empty if no character is valid."""
+    from sweepd.name_part import as_part  # runs of a sweep do not need it
+
+    return as_part(text)

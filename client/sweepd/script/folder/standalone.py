@@ -23,7 +23,7 @@ from sweepd.script.folder.run_folder import (
 )
 from sweepd.script.folder.sync import script_pid
 from sweepd.script.notices import Notices
-from sweepd.script.settings import RunOptions
+from sweepd.script.settings import RunOptions, name_part
 
 RUN_FOLDERS = "sweepd-runs"
 # Members of run.json that all attempts of a run share.
@@ -247,13 +247,6 @@ def _folder(path: Path, run: str, attempt: int, lock: FolderLock | None = None) 
         standalone=True,
         lock=lock,
     )
-
-
-def name_part(text: str) -> str:
-    """Return text as a part of a run's name, converted as for sweeps; empty if no character is valid."""
-    from sweepd.name_part import as_part  # runs of a sweep do not need it
-
-    return as_part(text)
 
 
 def _remove(path: Path, process: int) -> None:

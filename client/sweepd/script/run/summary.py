@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from copy import deepcopy
 
-from sweepd.script.run.attributes import ItemAttributes
+from sweepd.script.run.config import ItemAttributes
 
 Made = Callable[[Mapping[str, object]], Mapping[str, object]]
 """Converts values to ones that can be written; leaves out the others with a warning."""
