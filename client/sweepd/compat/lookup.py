@@ -113,8 +113,8 @@ _PLACES: Final = {
     "keras": "integration.keras keras",
     "lightgbm": "integration.lightgbm lightgbm",
     "plot": "plot plot.custom_chart",
-    "public": "apis.public apis.public.runs apis.public.sweeps",
     "sklearn": "integration.sklearn sklearn",
+    "sweepd.objects.api:Api Run Runs Sweep": "apis.public apis.public.runs apis.public.sweeps",
     "top_level:FilePathStr StrPath URIStr": "sdk.lib.paths",
     "top_level:RunDisabled": "sdk.lib sdk.lib.disabled",
     "top_level:context": "sdk.lib.telemetry",
@@ -127,8 +127,8 @@ _PLACES: Final = {
 }
 """Content of modules, and the modules below `wandb` that have it.
 
-Content is `module:names`, or `module` for all of its public names, below `sweepd.compat.modules`; or `:names`
-for names of `wandb` itself.
+Content is `module:names`, or `module` for all of its public names, with modules of `sweepd.compat.modules` by
+their short names; or `:names` for names of `wandb` itself.
 """
 
 SUBMODULES: Final = {name: content for content, names in _PLACES.items() for name in names.split()}
@@ -160,19 +160,20 @@ class _Submodule(ModuleType):
             raise AttributeError(name)
         module, _, listed = SUBMODULES[self._name].partition(":")
         names = listed.split()
-        if module:
-            home = import_module(f"{_MODULES}.{module}")
-            if name == "__all__":
-                return [each for each in names if each[0] != "_"] or _public(home)
-            if hasattr(home, name) and (not names or name in names):
-                return getattr(home, name)
-        elif name == "__all__":
-            return names
-        elif name in names:
+        if name == "__all__":
+            listed_here = names or not module
+            return [each for each in names if each[0] != "_"] if listed_here else _public(_home(module))
+        if not module and name in names:
             return find(name, self.__name__)
+        if module and (not names or name in names) and hasattr(home := _home(module), name):
+            return getattr(home, name)
         raise AttributeError(
             f"module {self.__name__!r} has no attribute {name!r}: sweepd has no such name; see {PAGE}"
         )
+
+
+def _home(module: str) -> ModuleType:
+    return import_module(module if module.startswith("sweepd.") else f"{_MODULES}.{module}")
 
 
 def _public(home: ModuleType) -> list[str]:

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from typing import Self
 
 
+Run, Runs, Sweep = ApiRun, ApiRuns, ApiSweep
+"""Names of W&B's `apis.public`."""
+
+
 class Api(MissingAttributes):
     """`wandb.Api()` for scripts that read sweeps and runs; new code is better off with `Client`.
 

@@ -6,19 +6,27 @@ import sweepd
 from sweepd.compat.modules.errors import Error
 
 _SMALLER_IS_BETTER = frozenset(
-    (
-        *("rmse", "rmsle", "mae", "mape", "mphe", "error", "merror", "l1", "l2", "huber", "fair", "poisson"),
-        *(
-            "gamma",
-            "logloss",
-            "mlogloss",
-            "binary_logloss",
-            "poisson-nloglik",
-            "gamma-nloglik",
-            "cox-nloglik",
-        ),
-        *("gamma-deviance", "tweedie-nloglik", "aft-nloglik"),
-    )
+    [
+        "rmse",
+        "rmsle",
+        "mae",
+        "mape",
+        "mphe",
+        "error",
+        "merror",
+        "l1",
+        "l2",
+        "huber",
+        "fair",
+        "poisson",
+        "gamma",
+        "poisson-nloglik",
+        "gamma-nloglik",
+        "cox-nloglik",
+        "gamma-deviance",
+        "tweedie-nloglik",
+        "aft-nloglik",
+    ]
 )
 _LARGER_IS_BETTER = frozenset(("auc", "aucpr", "pre", "map", "ndcg", "average_precision"))
 
@@ -37,13 +45,6 @@ def log_importance(features: Iterable[tuple[str, float]], *, commit: bool) -> No
     rows = [[feature, value] for feature, value in features]
     table = sweepd.Table(columns=["Feature", "Importance"], data=rows)
     sweepd.log({"Feature Importance": table}, commit=commit)
-
-
-def keep_model(path: str, name: str, aliases: list[str] | None = None) -> None:
-    """Store a model file with the run."""
-    artifact = sweepd.Artifact(name, type="model")
-    artifact.add_file(path)
-    sweepd.log_artifact(artifact, aliases=aliases)
 
 
 def run_of(who: str) -> sweepd.Run:

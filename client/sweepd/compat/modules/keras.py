@@ -105,12 +105,8 @@ class WandbModelCheckpoint(_callbacks.ModelCheckpoint):  # type: ignore[misc,nam
         if written == self._kept or sweepd.run is None:
             return
         self._kept = written
-        artifact = sweepd.Artifact(f"run_{sweepd.run.id}_model", type="model")
-        if path.is_dir():
-            artifact.add_dir(str(path))
-        else:
-            artifact.add_file(str(path))
-        sweepd.log_artifact(artifact, aliases=["latest", f"epoch_{epoch}"])
+        aliases = ["latest", f"epoch_{epoch}"]
+        sweepd.log_artifact(path, f"run_{sweepd.run.id}_model", "model", aliases)
 
 
 class WandbEvalCallback(_callbacks.Callback):  # type: ignore[misc,name-defined]

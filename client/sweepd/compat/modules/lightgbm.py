@@ -6,7 +6,7 @@ from typing import Protocol
 from lightgbm import Booster
 
 import sweepd
-from sweepd.compat.modules.callbacks import define_best, keep_model, log_importance, run_of
+from sweepd.compat.modules.callbacks import define_best, log_importance, run_of
 from sweepd.compat.modules.errors import Error
 
 __all__ = ["log_summary", "wandb_callback"]
@@ -85,4 +85,4 @@ def log_summary(model: Booster, feature_importance: bool = True, save_model_chec
     if save_model_checkpoint:
         path = Path(run.dir) / f"model_ckpt_{model.best_iteration}.txt"
         model.save_model(str(path), num_iteration=model.best_iteration)
-        keep_model(str(path), f"model_{run.id}", ["best"])
+        sweepd.log_artifact(path, f"model_{run.id}", "model", ["best"])

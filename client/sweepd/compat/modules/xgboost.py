@@ -8,7 +8,7 @@ from xgboost import Booster
 from xgboost.callback import TrainingCallback
 
 import sweepd
-from sweepd.compat.modules.callbacks import define_best, keep_model, log_importance, run_of
+from sweepd.compat.modules.callbacks import define_best, log_importance, run_of
 from sweepd.compat.modules.top_level import termwarn
 
 __all__ = ["WandbCallback", "wandb_callback"]
@@ -64,7 +64,7 @@ class WandbCallback(TrainingCallback):  # type: ignore[misc]  # XGBoost is missi
         if self.log_model:
             path = Path(run.dir) / f"{run.id}_model.json"
             model.save_model(str(path))
-            keep_model(str(path), path.name)
+            sweepd.log_artifact(path, path.name, "model")
         if self.log_feature_importance:
             self._log_importance(model)
         best, iteration = model.attr("best_score"), model.attr("best_iteration")

@@ -4,7 +4,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from sweepd import file_lock
@@ -106,11 +106,11 @@ class RunFolder:
     checkpoint_path: Path
     # Format: entity/project/id
     run: str
-    sweep: str | None
+    sweep: str | None = None
     attempt: int
     # Index among the runs of its point.
-    repeat: int
-    params: Mapping[str, object]
+    repeat: int = 0
+    params: Mapping[str, object] = field(default_factory=dict)
     # Created by this process, not handed out by an agent.
     standalone: bool
     # Of a standalone run, held until the run ends.

@@ -138,10 +138,9 @@ def _earlier(wanted: RunOptions, runs: Path, *, program: str, now: float) -> Run
     Raises:
         UsageError: the run must not exist, or cannot be resumed.
     """
-    found = _newest(runs, wanted.id, program)
-    if found is None:
+    path = _newest(runs, wanted.id, program)
+    if path is None:
         return None
-    path, _ = found
     if wanted.resume == "never":
         raise UsageError(f'init: there is a run {wanted.id} in {path}, and resume="never" was asked')
     try:
@@ -193,14 +192,14 @@ def _next_attempt(path: Path, lock: FolderLock, *, now: float) -> RunFolder:
     return _folder(path, str(record["run"]), attempt, lock)
 
 
-def _newest(runs: Path, run_id: str | None, program: str) -> tuple[Path, dict[str, object]] | None:
+def _newest(runs: Path, run_id: str | None, program: str) -> Path | None:
     """Return the newest folder of a run; without an id, that of the script unless it succeeded."""
     for path, record in _records(runs, run_id):
         if run_id is not None:
             if _id(record) == run_id:
-                return path, record
+                return path
         elif record.get("program") == program:
-            return None if record.get("exit_code") == 0 else (path, record)
+            return None if record.get("exit_code") == 0 else path
     return None
 
 
@@ -240,10 +239,7 @@ def _folder(path: Path, run: str, attempt: int, lock: FolderLock | None = None) 
         metrics_file=path / FILE_NAME,
         checkpoint_path=path / "checkpoints",
         run=run,
-        sweep=None,
         attempt=attempt,
-        repeat=0,
-        params={},
         standalone=True,
         lock=lock,
     )
