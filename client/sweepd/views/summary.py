@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from sweepd import v1
 from sweepd.codec.details import plain_map
-from sweepd.script.metrics.definitions import Definition, Definitions, Figures
+from sweepd.script.definitions import Definition, Definitions, Figures
 from sweepd.script.run.summary import overlaid
 from sweepd.views.values import logged_value
 

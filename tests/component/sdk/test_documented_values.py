@@ -15,8 +15,8 @@ import sweepd
 from component.sdk.programs import ROOT
 from sweepd.metrics_file import MAX_TEXT_LENGTH
 from sweepd.script.media.values import store_value
-from sweepd.script.metrics.rows import Rows
 from sweepd.script.notices import Notices
+from sweepd.script.rows import Rows
 from sweepd_agent.core.rows import parse_line
 
 _ROW = re.compile(r"^\| `(?P<value>.+?)` \| `(?P<row>.*?)` \|(?P<remark>.*)\|$", re.MULTILINE)

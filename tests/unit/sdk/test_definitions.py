@@ -2,8 +2,8 @@
 
 import pytest
 
+from sweepd.script.definitions import Definition, Definitions, checked_definition, with_step_metrics
 from sweepd.script.errors import UsageError
-from sweepd.script.metrics.definitions import Definition, Definitions, checked_definition, with_step_metrics
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sweepd.script.metrics.rows import last_step
+from sweepd.script.rows import last_step
 
 FILLER = json.dumps({"text": "x" * 1000}) + "\n"
 

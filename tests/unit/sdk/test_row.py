@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sweepd.metrics_file import MAX_LINE_BYTES, RESERVED
-from sweepd.script.metrics.row import encode, suitable
 from sweepd.script.notices import Notices
+from sweepd.script.row import encode, suitable
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),

@@ -1,6 +1,6 @@
 """Step of each row."""
 
-from sweepd.script.metrics.rows import Steps
+from sweepd.script.rows import Steps
 
 
 def test_rows_without_a_step_count_up_from_zero() -> None:

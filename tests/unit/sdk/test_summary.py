@@ -5,9 +5,9 @@ import math
 
 import pytest
 
-from sweepd.script.metrics.definitions import Definitions, Logged, checked_definition
-from sweepd.script.metrics.row import suitable
+from sweepd.script.definitions import Definitions, Logged, checked_definition
 from sweepd.script.notices import Notices
+from sweepd.script.row import suitable
 from sweepd.script.run.summary import Summary
 
 ROWS = [{"loss": 3.0}, {"loss": math.nan}, {"loss": 1.0}, {"loss": 2.0}]

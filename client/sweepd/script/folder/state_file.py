@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sized
 from pathlib import Path
 
 from sweepd.script.folder.run_folder import write_json
-from sweepd.script.metrics.row import plain
+from sweepd.script.row import plain
 
 _TRIES = 5
 # Share of the time that writes may take after a burst.

@@ -7,13 +7,13 @@ from types import TracebackType
 from typing import Self
 
 from sweepd.private_files import make_folder
+from sweepd.script.definitions import Definition, checked_definition
 from sweepd.script.exit_code import code_of_error
 from sweepd.script.folder.run_folder import FILE, RunFolder, print_failure, record_end
 from sweepd.script.folder.state_file import StateFile
 from sweepd.script.media.values import store_value
-from sweepd.script.metrics.definitions import Definition, checked_definition
-from sweepd.script.metrics.row import suitable
-from sweepd.script.metrics.rows import Rows
+from sweepd.script.row import suitable
+from sweepd.script.rows import Rows
 from sweepd.script.run import run_names
 from sweepd.script.run.config import Config, on_change
 from sweepd.script.run.run_files import RunFiles

@@ -9,8 +9,8 @@ from pathlib import Path
 from sweepd.private_files import make_folder
 from sweepd.script.folder.run_folder import RunFolder
 from sweepd.script.media.artifact import Artifact
-from sweepd.script.metrics.rows import last_step
 from sweepd.script.notices import Notices
+from sweepd.script.rows import last_step
 from sweepd.script.settings import RunOptions, Settings, tags
 
 STEP_FILE = ".sweepd-step"

@@ -12,9 +12,9 @@ from typing import SupportsInt
 from sweepd import metrics_file
 from sweepd.metrics_file import STEP, MetricsFile, closed_segments
 from sweepd.regular_files import open_inside
-from sweepd.script.metrics.definitions import Definitions, Logged, with_step_metrics
-from sweepd.script.metrics.row import encode, suitable
+from sweepd.script.definitions import Definitions, Logged, with_step_metrics
 from sweepd.script.notices import Notices
+from sweepd.script.row import encode, suitable
 
 # Range of valid steps: 64 bits.
 _STEPS = range(-(2**63), 2**63)
