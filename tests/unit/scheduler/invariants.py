@@ -1,6 +1,6 @@
 """Invariants after every step of the core, recounted from everything that was ever stored."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from sweepd.spec.limits import INT64_MAX
@@ -18,7 +18,7 @@ from sweepd_scheduler.domain.effects import (
     SweepChanged,
 )
 from sweepd_scheduler.domain.eligibility import ineligibility, waits_for_canary
-from sweepd_scheduler.domain.runs.run import PointSource, Run, RunKey, attempt_table, run_table
+from sweepd_scheduler.domain.runs.run import Attempt, PointSource, Run, RunKey, attempt_table, run_table
 from sweepd_scheduler.domain.runs.values import EndedTrial, block_value
 from sweepd_scheduler.domain.search.prior_runs import digests_of, observation_count
 from sweepd_scheduler.domain.search.study import StudyEvent, StudyObservation
@@ -39,19 +39,99 @@ from sweepd_scheduler.domain.transitions import (
 PLACES = frozenset({PointSource.GRID, PointSource.LIST, PointSource.INITIAL})
 
 
-def check(state: State, changes: Sequence[Change]) -> None:
-    runs, sweeps = _newest(changes)
-    _check_transitions(changes)
-    _check_guards(state, changes)
-    for key, sweep in sweeps.items():
-        of_sweep = [run for run in runs.values() if run.sweep == key]
-        _check_counts(state, sweep, of_sweep)
-        _check_points(state, sweep, of_sweep, changes)
-        if not any(isinstance(each, HistoryEntry) and each.kind == "sweep-failed" for each in changes):
-            _check_repeats(sweep, of_sweep)
-    _check_memory(state, runs)
-    _check_sessions(state)
-    _check_studies(sweeps, runs, changes)
+class Ledger:
+    """Everything that was ever stored, summed up change by change; checks the core after every step."""
+
+    def __init__(self) -> None:
+        self._read = 0
+        self._runs: dict[RunKey, Run] = {}
+        self._sweeps: dict[int, Sweep] = {}
+        self._attempts: dict[tuple[RunKey, int], AttemptState] = {}
+        self._guards: dict[tuple[int, str], Guarded] = {}
+        self._notes: defaultdict[int, list[StudyObservation]] = defaultdict(list)
+        self._prior: defaultdict[int, Counter[bytes]] = defaultdict(Counter)
+        # What a person has taken back, until it is stored.
+        self._retried: set[RunKey] = set()
+        self._reopened: set[int] = set()
+        self._canary_failed = False
+
+    def check(self, state: State, changes: Sequence[Change]) -> None:
+        """Read the changes that are new, and compare the state with all of them."""
+        for change in changes[self._read :]:
+            self._enter(change)
+        self._read = len(changes)
+        for key, index in state.index.items():
+            held = {agent: each for (sweep, agent), each in self._guards.items() if sweep == key}
+            assert index.guards == held
+        for key, sweep in self._sweeps.items():
+            of_sweep = [run for run in self._runs.values() if run.sweep == key]
+            _check_counts(state, sweep, of_sweep)
+            _check_points(state, sweep, of_sweep, self._prior[key])
+            if not self._canary_failed:
+                _check_repeats(sweep, of_sweep)
+            _check_study(sweep, of_sweep, self._notes[key])
+        _check_memory(state, self._runs)
+        _check_sessions(state)
+
+    def _enter(self, change: Change) -> None:
+        match change:
+            case HistoryEntry(kind="run-retried" | "run-claimed"):
+                self._retried.add((change.sweep, change.run))
+            case HistoryEntry(kind="sweep-reopened"):
+                self._reopened.add(change.sweep)
+            case HistoryEntry(kind="sweep-failed"):
+                self._canary_failed = True
+            case RunChanged(run=run):
+                self._enter_run(run)
+            case AttemptChanged(key=key, attempt=attempt):
+                self._enter_attempt(key, attempt)
+            case SweepChanged(sweep=sweep):
+                self._enter_sweep(sweep)
+            case GuardChanged(guarded=None):
+                self._guards.pop((change.sweep, change.agent), None)
+            case GuardChanged(guarded=Guarded() as guarded):
+                self._guards[change.sweep, change.agent] = guarded
+            case StudyObservation():
+                self._notes[change.sweep].append(change)
+            case PriorRunsTaken():
+                self._prior[change.sweep.key].update(digests_of(change.runs))
+            case _:
+                pass
+
+    def _enter_run(self, run: Run) -> None:
+        """Check that its state follows the one before by its table, or is an initial one."""
+        before = self._runs.get(run.key)
+        if before is None:
+            assert run.state in run_table(run)[None], run.state
+            _check_cap(self._sweeps[run.sweep], run)
+        else:
+            same = run.state is before.state
+            assert same or run.state in run_table(run)[before.state], (before.state, run.state)
+            has_unfinished = before.state in FINAL_RUN and not same
+            assert not has_unfinished or run.key in self._retried, "only a person takes the end of a run back"
+            assert run.attempt >= before.attempt, "attempts only increase"
+            self._retried.discard(run.key)
+        self._runs[run.key] = run
+
+    def _enter_attempt(self, key: RunKey, attempt: Attempt) -> None:
+        """Check its transition, and that quarantined agents are given nothing."""
+        was = self._attempts.get((key, attempt.number))
+        table = attempt_table(self._runs[key])
+        assert attempt.state is was or attempt.state in table[was], (was, attempt.state)
+        if was is None:
+            guarded = self._guards.get((key[0], attempt.agent))
+            assert guarded is None or not guarded.is_quarantined, "who is held gets nothing"
+        self._attempts[key, attempt.number] = attempt.state
+
+    def _enter_sweep(self, sweep: Sweep) -> None:
+        past = self._sweeps.get(sweep.key)
+        before = past.state if past else None
+        assert sweep.state is before or sweep.state in sweep_table(sweep)[before], (before, sweep.state)
+        assert (sweep.pause_cause is not None) == (sweep.state is SweepState.PAUSED)
+        if before in FINAL_SWEEP and sweep.state is not before:
+            assert sweep.key in self._reopened, "only a person takes the end of a sweep back"
+            self._reopened.discard(sweep.key)
+        self._sweeps[sweep.key] = sweep
 
 
 def check_restored(before: State, after: State) -> None:
@@ -76,80 +156,9 @@ def check_restored(before: State, after: State) -> None:
             assert Counter(index.recent) == Counter(was.recent)
 
 
-def _newest(changes: Sequence[Change]) -> tuple[dict[RunKey, Run], dict[int, Sweep]]:
-    runs: dict[RunKey, Run] = {}
-    sweeps: dict[int, Sweep] = {}
-    retried: set[RunKey] = set()
-    reopened: set[int] = set()
-    for change in changes:
-        if isinstance(change, HistoryEntry) and change.kind in ("run-retried", "run-claimed"):
-            retried.add((change.sweep, change.run))
-        elif isinstance(change, HistoryEntry) and change.kind == "sweep-reopened":
-            reopened.add(change.sweep)
-        elif isinstance(change, RunChanged):
-            key, before = change.run.key, runs.get(change.run.key)
-            if before is not None:
-                has_unfinished = before.state in FINAL_RUN and change.run.state is not before.state
-                assert not has_unfinished or key in retried, "only a person takes the end of a run back"
-                assert change.run.attempt >= before.attempt, "attempts only increase"
-                retried.discard(key)
-            if before is None:
-                _check_cap(sweeps[change.run.sweep], change.run)
-            runs[key] = change.run
-        elif isinstance(change, SweepChanged):
-            past = sweeps.get(change.sweep.key)
-            if past is not None and past.state in FINAL_SWEEP and change.sweep.state is not past.state:
-                assert change.sweep.key in reopened, "only a person takes the end of a sweep back"
-                reopened.discard(change.sweep.key)
-            sweeps[change.sweep.key] = change.sweep
-    return runs, sweeps
-
-
-def _check_transitions(changes: Sequence[Change]) -> None:
-    """Every state that was ever stored follows the one before by its table, or is an initial one."""
-    runs: dict[RunKey, Run] = {}
-    attempts: dict[tuple[RunKey, int], AttemptState] = {}
-    sweeps: dict[int, SweepState] = {}
-    for change in changes:
-        if isinstance(change, RunChanged):
-            run = change.run
-            before = runs[run.key].state if run.key in runs else None
-            assert run.state is before or run.state in run_table(run)[before], (before, run.state)
-            runs[run.key] = run
-        elif isinstance(change, AttemptChanged):
-            key, attempt = (change.key, change.attempt.number), change.attempt
-            was = attempts.get(key)
-            table = attempt_table(runs[change.key])
-            assert attempt.state is was or attempt.state in table[was], (was, attempt.state)
-            attempts[key] = attempt.state
-        elif isinstance(change, SweepChanged):
-            sweep = change.sweep
-            past = sweeps.get(sweep.key)
-            assert sweep.state is past or sweep.state in sweep_table(sweep)[past], (past, sweep.state)
-            assert (sweep.pause_cause is not None) == (sweep.state is SweepState.PAUSED)
-            sweeps[sweep.key] = sweep.state
-
-
 def _check_cap(sweep: Sweep, run: Run) -> None:
     """A cap may be lowered below the runs that there are, but no run is started beyond it."""
     assert sweep.spec.run_cap is None or run.number <= sweep.spec.run_cap, "the cap is exact"
-
-
-def _check_guards(state: State, changes: Sequence[Change]) -> None:
-    """Recount the quarantined agents; they are given nothing."""
-    guards: dict[tuple[int, str], Guarded] = {}
-    handed_out: set[tuple[RunKey, int]] = set()
-    for change in changes:
-        if isinstance(change, GuardChanged) and change.guarded is not None:
-            guards[change.sweep, change.agent] = change.guarded
-        elif isinstance(change, GuardChanged):
-            guards.pop((change.sweep, change.agent), None)
-        elif isinstance(change, AttemptChanged) and (change.key, change.attempt.number) not in handed_out:
-            handed_out.add((change.key, change.attempt.number))
-            guarded = guards.get((change.key[0], change.attempt.agent))
-            assert guarded is None or not guarded.is_quarantined, "who is held gets nothing"
-    for key, index in state.index.items():
-        assert index.guards == {agent: each for (sweep, agent), each in guards.items() if sweep == key}
 
 
 def _check_counts(state: State, sweep: Sweep, runs: list[Run]) -> None:
@@ -221,7 +230,7 @@ def _remains(sweep: Sweep, run: Run) -> EndedTrial:
     )
 
 
-def _check_points(state: State, sweep: Sweep, runs: list[Run], changes: Sequence[Change]) -> None:
+def _check_points(state: State, sweep: Sweep, runs: list[Run], prior: Counter[bytes]) -> None:
     keys = {(run.digest, run.occurrence, run.repeat) for run in runs}
     assert len(keys) == len(runs), "no point twice"
     for first, block in _blocks(runs).items():
@@ -238,10 +247,8 @@ def _check_points(state: State, sweep: Sweep, runs: list[Run], changes: Sequence
     placed = [each for each in origins if each.source in PLACES and each.index < INT64_MAX]
     assert len({(origin.source, origin.index) for origin in placed}) == len(placed), "each place once"
     if sweep.key in state.index:
-        taken = (each for each in changes if isinstance(each, PriorRunsTaken) and each.sweep.key == sweep.key)
-        begun = Counter(digests_of(prior for each in taken for prior in each.runs))
         tried = Counter(run.digest for run in runs if run.repeat == 0)
-        assert state.index[sweep.key].digests == begun + tried
+        assert state.index[sweep.key].digests == prior + tried
 
 
 _LIE_IN: dict[tuple[int, int], tuple[SearchSpace, Point]] = {}
@@ -314,23 +321,20 @@ def _check_sessions(state: State) -> None:
     assert set(state.holdings) == set(state.sessions)
 
 
-def _check_studies(sweeps: dict[int, Sweep], runs: dict[RunKey, Run], changes: Sequence[Change]) -> None:
-    notes = [change for change in changes if isinstance(change, StudyObservation)]
-    for key, sweep in sweeps.items():
-        mine = [note for note in notes if note.sweep == key]
-        first = observation_count(sweep.spec.method, sweep.prior_runs) + 1
-        numbers = list(range(first, first + len(mine)))
-        assert [note.number for note in mine] == numbers, "observations are numbered"
-        assert sweep.observations == first - 1 + len(mine)
-        if sweep.spec.method.name == "bayes":
-            over: set[int] = set()
-            for note in mine:
-                if note.event is StudyEvent.ENDED:
-                    assert note.run not in over, "the search learns of every end exactly once"
-                    over.add(note.run)
-                elif note.event is StudyEvent.VALUE_SO_FAR:
-                    assert note.run not in over, "only what is under way shows anything"
-                elif note.event is StudyEvent.HANDED_OUT:  # again, after a person took its end back
-                    over.discard(note.run)
-            blocks = _blocks([run for run in runs.values() if run.sweep == key])
-            assert over == {n for n, block in blocks.items() if all(run.state in FINAL_RUN for run in block)}
+def _check_study(sweep: Sweep, runs: list[Run], notes: list[StudyObservation]) -> None:
+    first = observation_count(sweep.spec.method, sweep.prior_runs) + 1
+    numbers = list(range(first, first + len(notes)))
+    assert [note.number for note in notes] == numbers, "observations are numbered"
+    assert sweep.observations == first - 1 + len(notes)
+    if sweep.spec.method.name == "bayes":
+        over: set[int] = set()
+        for note in notes:
+            if note.event is StudyEvent.ENDED:
+                assert note.run not in over, "the search learns of every end exactly once"
+                over.add(note.run)
+            elif note.event is StudyEvent.VALUE_SO_FAR:
+                assert note.run not in over, "only what is under way shows anything"
+            elif note.event is StudyEvent.HANDED_OUT:  # again, after a person took its end back
+                over.discard(note.run)
+        blocks = _blocks(runs)
+        assert over == {n for n, block in blocks.items() if all(run.state in FINAL_RUN for run in block)}

@@ -46,7 +46,7 @@ from sweepd_scheduler.domain.runs.run_end import first_timeouts
 from sweepd_scheduler.domain.search.prior_runs import PriorRun
 from sweepd_scheduler.domain.state import State
 from sweepd_scheduler.domain.sweeps.sweep import Sweep
-from unit.scheduler.invariants import check, check_restored
+from unit.scheduler.invariants import Ledger, check_restored
 
 C = TypeVar("C")
 PARENT = Parent("local", "demo")
@@ -76,6 +76,7 @@ class World:
     now: float = 1_000.0
     timers: list[tuple[float, Timer]] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
+    ledger: Ledger = field(default_factory=Ledger)
     effects: list[Effect] = field(default_factory=list)
     sent: list[tuple[str, Command]] = field(default_factory=list)
     # Of each attempt that was handed out.
@@ -105,7 +106,7 @@ class World:
         self.timers = [timer for timer in self.timers if not is_moot(self.state, timer[1])]
         leases = {(each.key, each.attempt) for _, each in self.timers if isinstance(each, LeaseDue)}
         assert {(key, self.state.runs[key].attempt) for key in self.state.last_seen} <= leases
-        check(self.state, self.changes)
+        self.ledger.check(self.state, self.changes)
         return decision.answer
 
     def passes(self, seconds: float, *, silent: bool = True) -> None:

@@ -18,7 +18,6 @@ from sweepd_scheduler.domain.requests.requests import (
 )
 from sweepd_scheduler.domain.sweep_index import VALUES_A_STEP
 from sweepd_scheduler.domain.transitions import FINAL_RUN, RunState, SweepState
-from unit.scheduler.invariants import check
 from unit.scheduler.people import S
 from unit.scheduler.prior import prior_runs
 from unit.scheduler.world import OBJECTIVE, PARENT, RANDOM, World, a_spec
@@ -78,7 +77,7 @@ def test_no_step_is_long_and_the_counts_are_right_after_each(world: World, verb:
             world.state.undo_log.keep()
             world.changes += step.changes
     assert final == (0 if verb == "retry" else MANY - 1)
-    check(world.state, world.changes)
+    world.ledger.check(world.state, world.changes)
     world.restarts()
 
 
