@@ -305,6 +305,7 @@ def test_no_kill_of_either_service_makes_their_databases_differ(installation: In
         rows = sum(acknowledged([agent]).values())
         until(lambda rows=rows: sum(acknowledged([agent]).values()) > rows or not alive(agent.pid), within=30)  # type: ignore[misc]
     assert agent.process.wait(60) == 0, agent.log()[-2000:]
+    until(lambda: installation.ctl("export", name, code=None).returncode == 0, what="both serve again")
     assert sum(key[3] == "loss" for key in stored(installation, name)) == 2 * 120
     assert server.stop() == 0
     assert REMEDY not in server.log.read_text()

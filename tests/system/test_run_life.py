@@ -165,7 +165,7 @@ def test_a_sweep_past_its_timeout_stops_also_when_the_scheduler_dies(installatio
     name = planned(installation, plan, "sweep_timeout: 4s\n")
     agent = installation.start_agent(name)
     until(lambda: agent.events("run_started"))
-    begun = datetime.fromisoformat(str(agent.events("run_started")[0]["assigned_time"]))
+    begun = datetime.fromisoformat(str(installation.json("get", name)["startTime"]))
     os.kill(server.service_pids()["scheduler"], signal.SIGKILL)
 
     def is_over() -> bool:
