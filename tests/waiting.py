@@ -7,17 +7,22 @@ from pathlib import Path
 
 PATIENCE = 30.0
 _LOOK_EVERY = 0.02
+_SHARE = 3
+"""A look that takes long, as a command does, is followed by a pause of so many times that."""
 _TRIES = 3
 
 
 def until(true: Callable[[], object], *, within: float = PATIENCE, what: str = "") -> None:
     """Return once `true` returns true; the test fails if it does not within so many seconds."""
-    deadline = time.monotonic() + within
+    looked_at = time.monotonic()
+    deadline = looked_at + within
     while not true():
-        if time.monotonic() >= deadline:  # it may have come true in time, while this process paused
+        now = time.monotonic()
+        if now >= deadline:  # it may have come true in time, while this process paused
             assert true(), f"not within {within:g} s: {what or 'what was waited for'}"
             return
-        time.sleep(_LOOK_EVERY)
+        time.sleep(max(_LOOK_EVERY, min(_SHARE * (now - looked_at), deadline - now)))
+        looked_at = time.monotonic()
 
 
 def written(path: Path, *, within: float = PATIENCE, what: str = "") -> str:
