@@ -31,7 +31,7 @@ from sweepd_scheduler.domain.runs.run import Run, RunKey
 from sweepd_scheduler.domain.runs.values import EndedTrial, better
 from sweepd_scheduler.domain.search.prior_runs import PriorRun, prior_observations
 from sweepd_scheduler.domain.search.study import StudyEvent, StudyObservation
-from sweepd_scheduler.domain.sweep_index import RECENT_RUNS
+from sweepd_scheduler.domain.state import RECENT_RUNS
 from sweepd_scheduler.domain.sweeps.figures import RunValue, Share
 from sweepd_scheduler.domain.sweeps.sweep import EndedSweep, StoredSweep, Sweep
 from sweepd_scheduler.domain.transitions import FINAL_RUN, FINAL_SWEEP, RunState, SweepState

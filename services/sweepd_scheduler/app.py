@@ -2,6 +2,8 @@
 
 import argparse
 import asyncio
+import logging
+from collections.abc import Sequence
 from pathlib import Path
 
 import grpc.aio
@@ -30,19 +32,20 @@ from sweepd_scheduler.agents.servicer import AgentServicer
 from sweepd_scheduler.agents.sessions import Sessions
 from sweepd_scheduler.api.run_servicer import RunServicer
 from sweepd_scheduler.api.sweep_servicer import SweepServicer
+from sweepd_scheduler.domain import effects
 from sweepd_scheduler.domain.events import Timeouts
+from sweepd_scheduler.domain.search.study import SearchEngine
 from sweepd_scheduler.domain.state import State
 from sweepd_scheduler.message_size import Page
-from sweepd_scheduler.owner.effect_handler import ServiceEffectHandler
 from sweepd_scheduler.owner.metric_pairing import MetricPairing, compare_at_start
 from sweepd_scheduler.owner.owner import Owner
 from sweepd_scheduler.reads.importance import Backend, Importances
 from sweepd_scheduler.reads.prior_curves import Curves
 from sweepd_scheduler.reads.prior_runs import PriorRuns
-from sweepd_scheduler.reads.reading import Reading
+from sweepd_scheduler.reads.sweep_file_workers import SweepFileWorkers
 from sweepd_scheduler.reads.watch import Watchers
 from sweepd_scheduler.store.ports import StudyLine
-from sweepd_scheduler.store.records import SqlRecords
+from sweepd_scheduler.store.records import Reading, SqlRecords
 from sweepd_scheduler.store.store import DATABASE, PAIRED, SqlStore
 from sweepd_scheduler.store.store import SERVICE as NAME
 from sweepd_scheduler.store.tables_sql import SCHEMA
@@ -70,6 +73,7 @@ class Scheduler:
         self._suggestion = open_channel(context.flags.suggestion, context.service_token)
         self._records = records
         self._reading = Reading(records)
+        self._language = SweepFileWorkers()
         self._places = Places(accounts, self._reading)
         self._importances = Importances(
             Backend(self._suggestion, context.flags.suggestion),
@@ -105,6 +109,7 @@ class Scheduler:
                 self._clock,
                 PriorRuns(self._reading, Curves(self._metrics, self._reading), self._places.exists),
                 self._importances,
+                self._language,
             ),
             server,
         )
@@ -143,6 +148,7 @@ class Scheduler:
         await asyncio.to_thread(self.owner.close)
         await asyncio.to_thread(self._accounts.close)
         await asyncio.to_thread(self._reading.close)
+        self._language.close()
         self._records.close()
         await self._metrics.close()
         await self._suggestion.close()
@@ -239,3 +245,36 @@ SERVICE = ServiceDefinition(
     accepts_people=True,
     paired=PAIRED,
 )
+
+
+class ServiceEffectHandler:
+    """Effects of the running service; all of them may be repeated."""
+
+    def __init__(
+        self, state: State, outboxes: Outboxes, engine: SearchEngine, watchers: Watchers, log: logging.Logger
+    ) -> None:
+        self._state = state
+        self._outboxes = outboxes
+        self._engine = engine
+        self._watchers = watchers
+        self._log = log
+
+    def perform(self, effect: effects.Effect) -> None:
+        """Carry out one effect."""
+        match effect:
+            case effects.SendCommand(session=session, command=command):
+                self._outboxes.send(session, command, self._state.sessions.get(session))
+            case effects.CloseSession(session=session, error=error):
+                self._outboxes.end(session, error)
+            case effects.AskStudy(sweep=key, count=count):
+                sweep = self._state.sweeps.get(key)
+                if sweep is not None:
+                    self._engine.ask(sweep, count)
+            case effects.LogLine(message=message):
+                self._log.warning(message)
+            case effects.SetTimer():
+                raise AssertionError("timers belong to the owner")
+
+    def publish(self, changes: Sequence[effects.Change], number: int) -> None:
+        """Pass changes to the watchers."""
+        self._watchers.publish(changes, number)

@@ -13,6 +13,7 @@ from sweepd.v1.suggestion_service_pb2_grpc import SuggestionServiceStub
 from sweepd_kernel.clock import Clock
 from sweepd_kernel.errors import DomainError
 from sweepd_scheduler.domain.events import SuggestionsArrived, SuggestionsFailed
+from sweepd_scheduler.domain.runs.run import PointSource, Provenance
 from sweepd_scheduler.domain.search.study import Outcome, StudyEvent, Suggestion
 from sweepd_scheduler.domain.sweeps.sweep import Sweep
 from sweepd_scheduler.message_size import MOST_BYTES, Page, sweep_weight
@@ -179,15 +180,21 @@ def _suggested(message: v1.Suggestion, run_number: int) -> Suggestion:
     for name in ("observations_seen", "study_length"):
         if (count := getattr(message, name)) > MAX_OBSERVATIONS:
             raise CodecError(name, f"{count} observations were never made")
-    return Suggestion(
-        point=point_from_message(message.point),
-        engine=message.engine[:100],
-        run_number=run_number,
+    provenance = Provenance(
+        source=PointSource.FRESH,
+        seed=0,  # that of the sweep follows when the point is drawn
+        index=run_number,
         observations_seen=message.observations_seen,
         study_length=message.study_length,
-        predicted_value=message.predicted_value if message.HasField("predicted_value") else None,
-        predicted_deviation=message.predicted_deviation if message.HasField("predicted_deviation") else None,
-        expected_improvement=message.expected_improvement
-        if message.HasField("expected_improvement")
-        else None,
+        engine=message.engine[:100],
+        predicted_value=optional(message, "predicted_value"),
+        predicted_deviation=optional(message, "predicted_deviation"),
+        expected_improvement=optional(message, "expected_improvement"),
     )
+    return Suggestion(point=point_from_message(message.point), provenance=provenance)
+
+
+def optional(message: v1.Suggestion, name: str) -> float | None:
+    """Return the number of a field; None if it is not set."""
+    value: float = getattr(message, name)
+    return value if message.HasField(name) else None  # type: ignore[arg-type]

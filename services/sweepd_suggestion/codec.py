@@ -9,13 +9,16 @@ from sweepd.codec.values import value_message
 from sweepd.spec.point import Point
 from sweepd.spec.sweep_spec import SweepSpec
 from sweepd_kernel.errors import InvalidFieldError
-from sweepd_suggestion.domain.importance import (
+from sweepd_suggestion.domain.proposal import ENGINE
+from sweepd_suggestion.domain.questions import (
     CategoryCorrelation,
     Importance,
     ImportanceQuestion,
     ParameterImportance,
+    PointsFound,
+    PointsWanted,
+    Proposal,
 )
-from sweepd_suggestion.domain.proposal import ENGINE, PointsFound, PointsWanted, Proposal
 from sweepd_suggestion.domain.study import Ended, HandedOut, Observation, Outcome, RungReached, ValueSoFar
 from sweepd_suggestion.studies import StudyUpdate
 

@@ -12,8 +12,8 @@ from sweepd.codec import CodecError, spec_from_message
 from sweepd.v1.suggestion_service_pb2_grpc import SuggestionServiceServicer
 from sweepd_kernel.errors import DomainError, Status
 from sweepd_suggestion import codec
-from sweepd_suggestion.domain.importance import Importance
-from sweepd_suggestion.domain.proposal import PointsFound, PointsWanted, proposals, question
+from sweepd_suggestion.domain.proposal import proposals, question
+from sweepd_suggestion.domain.questions import Importance, PointsFound, PointsWanted
 from sweepd_suggestion.domain.study import objections
 from sweepd_suggestion.fits import Fit, Fits
 from sweepd_suggestion.studies import HeldStudy, ResendFrom, Studies, StudyKey

@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import BinaryIO
 
 from sweepd_kernel.process.os_process import die_with_parent
-from sweepd_suggestion.domain.importance import ImportanceQuestion
+from sweepd_suggestion.domain.questions import ImportanceQuestion
 from sweepd_suggestion.worker_process import (
     HEADER,
     Failed,

@@ -14,8 +14,7 @@ from asyncio.subprocess import PIPE, Process
 from contextlib import suppress
 from dataclasses import dataclass
 
-from sweepd_suggestion.domain.importance import Importance, ImportanceQuestion
-from sweepd_suggestion.domain.proposal import Proposal, Question
+from sweepd_suggestion.domain.questions import Importance, ImportanceQuestion, Proposal, Question
 
 HEADER = struct.Struct(">Q")
 

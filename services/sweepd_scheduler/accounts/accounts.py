@@ -7,14 +7,14 @@ from collections.abc import AsyncGenerator, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar, cast
 
 from sweepd_kernel.auth.authenticator import digest_of
 from sweepd_kernel.auth.open_calls import EXPIRED, REVOKED, OpenCalls
 from sweepd_kernel.auth.principal import Principal
 from sweepd_kernel.clock import Clock
 from sweepd_kernel.errors import BadTokenError, DomainError, NotFoundError, Status
-from sweepd_scheduler.api.request_codec import LETTERS
+from sweepd_scheduler.api.requester import LETTERS
 from sweepd_scheduler.domain.account import (
     MAX_VALID,
     SALT_BYTES,
@@ -39,22 +39,25 @@ MOST_WAITING = 20_000
 
 
 class Revocations:
-    """Followers of revocations."""
+    """Followers of revocations, each with the ids that it was not sent yet."""
 
     def __init__(self) -> None:
-        self._followers: set[_Follower] = set()
+        self._followers: set[asyncio.Queue[str | DomainError]] = set()
         self._stopping = False
 
     def publish(self, token: str) -> None:
-        """Send the id of a token to every follower."""
-        for follower in self._followers:
-            follower.add(token)
+        """Send the id of a token to every follower; one that takes no messages is dropped."""
+        for news in self._followers:
+            if news.qsize() < MOST_WAITING:
+                news.put_nowait(token)
+            elif news.qsize() == MOST_WAITING:
+                news.put_nowait(SlowReaderError())
 
     def end(self) -> None:
         """End every stream: the scheduler is stopping."""
         self._stopping = True
-        for follower in self._followers:
-            follower.end(StoppingError())
+        for news in self._followers:
+            news.put_nowait(StoppingError())
 
     async def follow(self) -> AsyncGenerator[list[str]]:
         """Yield the ids revoked from now on; the first answer and signs of life are empty.
@@ -62,43 +65,30 @@ class Revocations:
         Raises:
             DomainError: the scheduler stops, or the follower does not take its messages.
         """
-        follower = _Follower()
-        self._followers.add(follower)
+        if self._stopping:
+            raise StoppingError
+        news: asyncio.Queue[str | DomainError] = asyncio.Queue()
+        self._followers.add(news)
         try:
-            if self._stopping:
-                raise StoppingError
             yield []
             while True:
-                yield await follower.news()
+                yield await _taken(news)
         finally:
-            self._followers.discard(follower)
+            self._followers.discard(news)
 
 
-class _Follower:
-    def __init__(self) -> None:
-        self._waiting: list[str] = []
-        self._news = asyncio.Event()
-        self._error: DomainError | None = None
-
-    def add(self, token: str) -> None:
-        self._waiting.append(token)
-        if len(self._waiting) > MOST_WAITING:
-            self.end(SlowReaderError())
-        self._news.set()
-
-    def end(self, error: DomainError) -> None:
-        self._error = error
-        self._news.set()
-
-    async def news(self) -> list[str]:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(SIGN_OF_LIFE):
-                await self._news.wait()
-        self._news.clear()
-        if self._error is not None:
-            raise self._error
-        taken, self._waiting = self._waiting, []
-        return taken
+async def _taken(news: "asyncio.Queue[str | DomainError]") -> list[str]:
+    """Wait for ids, though not for long, and take all there are."""
+    taken: list[str | DomainError] = []
+    with suppress(TimeoutError):
+        async with asyncio.timeout(SIGN_OF_LIFE):
+            taken.append(await news.get())
+    while not news.empty():
+        taken.append(news.get_nowait())
+    for each in taken:
+        if isinstance(each, DomainError):
+            raise each
+    return cast("list[str]", taken)
 
 
 TIDY_EVERY = 3600.0

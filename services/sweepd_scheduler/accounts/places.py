@@ -15,7 +15,7 @@ from sweepd_scheduler.domain.account import (
     TooManyPlacesError,
 )
 from sweepd_scheduler.domain.names import NameTakenError, Parent
-from sweepd_scheduler.reads.reading import Reading
+from sweepd_scheduler.store.records import Reading
 
 
 class Places:

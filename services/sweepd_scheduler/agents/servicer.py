@@ -24,8 +24,8 @@ from sweepd_scheduler.domain.runs.run import Run
 from sweepd_scheduler.domain.state import State
 from sweepd_scheduler.message_size import page
 from sweepd_scheduler.owner.owner import Owner
-from sweepd_scheduler.reads.reading import Reading
 from sweepd_scheduler.reads.watch import send
+from sweepd_scheduler.store.records import Reading
 
 _CAUSES = {cause: v1.QuarantineCause.Value(f"QUARANTINE_CAUSE_{cause.name}") for cause in QuarantineCause}
 

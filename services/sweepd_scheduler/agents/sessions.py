@@ -14,12 +14,18 @@ from sweepd_scheduler.agents import codec
 from sweepd_scheduler.agents.forwarder import Forwarders
 from sweepd_scheduler.agents.outboxes import Outbox, Outboxes
 from sweepd_scheduler.domain import names
-from sweepd_scheduler.domain.agents.agent import AttemptRef, HandleEntry, ReportedAttempt, StoredAttempt
+from sweepd_scheduler.domain.agents.agent import (
+    AttemptRef,
+    HandleEntry,
+    ReportedAttempt,
+    Session,
+    StoredAttempt,
+)
 from sweepd_scheduler.domain.agents.commands import Unsupported
 from sweepd_scheduler.domain.events import Announced, Attached, Described, Detached, Heartbeat, StaleDelivery
 from sweepd_scheduler.domain.names import RunName, SweepName
 from sweepd_scheduler.owner.owner import Owner
-from sweepd_scheduler.reads.reading import Reading
+from sweepd_scheduler.store.records import Reading
 
 UNDECIDED_REPORTS = 64
 UNDECIDED_DETAILS = 2
@@ -199,7 +205,9 @@ class Sessions:
             for held in attempts:
                 if held.owned is not None and held.owned.resumed_from_step is not None:
                     session.resumed[held.ref] = held.owned.resumed_from_step
-            await self._owner.settle(_attached(name, hello, sweeps, attempts))
+            await self._owner.settle(
+                Attached(session=_session(name, hello), sweeps=sweeps, attempts=attempts)
+            )
         except BaseException:
             self.close(session)
             raise
@@ -268,19 +276,15 @@ class Sessions:
         return dict(zip(asked, found, strict=True))
 
 
-def _attached(
-    session: str, hello: v1.Hello, sweeps: tuple[SweepName, ...], attempts: tuple[ReportedAttempt, ...]
-) -> Attached:
-    return Attached(
-        session=session,
+def _session(name: str, hello: v1.Hello) -> Session:
+    return Session(
+        id=name,
         agent=hello.agent_id,
-        pid=hello.pid,
         host=hello.host,
+        pid=hello.pid,
         version=hello.version,
         labels=dict(hello.labels),
         slots=hello.slots,
-        sweeps=sweeps,
-        attempts=attempts,
         storage=hello.storage,
     )
 

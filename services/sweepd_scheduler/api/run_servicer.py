@@ -9,7 +9,7 @@ from sweepd.v1 import run_service_pb2_grpc
 from sweepd_kernel.auth.principal import current_principal
 from sweepd_kernel.errors import InvalidFieldError, NotFoundError
 from sweepd_kernel.rpc import page_token
-from sweepd_scheduler.api import request_codec, run_codec
+from sweepd_scheduler.api import requester, run_codec
 from sweepd_scheduler.api.requester import Requester, repeatable
 from sweepd_scheduler.domain import names
 from sweepd_scheduler.domain.eligibility import obstacles_of_run
@@ -20,8 +20,8 @@ from sweepd_scheduler.domain.runs.run import Run
 from sweepd_scheduler.domain.sweeps.sweep import StoredSweep, Sweep
 from sweepd_scheduler.message_size import page, run_weight
 from sweepd_scheduler.owner.owner import Owner
-from sweepd_scheduler.reads.reading import Reading
 from sweepd_scheduler.store.ports import RunPlace, RunPosition
+from sweepd_scheduler.store.records import Reading
 
 MAX_NAMES = 10_000
 MAX_EVENTS = 1_000
@@ -38,7 +38,7 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
 
     async def CreateRun(self, request: v1.CreateRunRequest, context: object) -> v1.CreateRunResponse:
         """Add a standalone run, or return the existing one to its agent."""
-        wanted = request_codec.new_run(request)
+        wanted = requester.new_run(request)
 
         async def prepare(stored: StoredSweep | None, attempt: int) -> requests.CreateRun:
             if attempt == 0 or wanted.id is None:
@@ -84,7 +84,7 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
 
     async def EnqueueRun(self, request: v1.EnqueueRunRequest, context: object) -> v1.EnqueueRunResponse:
         """Add the runs of a point."""
-        name, point = names.sweep_name(request.sweep), request_codec.wanted_point(request)
+        name, point = names.sweep_name(request.sweep), requester.wanted_point(request)
 
         async def prepare(stored: StoredSweep | None, attempt: int) -> requests.EnqueueRun:
             return requests.EnqueueRun(sweep=name, point=point, first=request.first, stored=stored)
@@ -119,7 +119,7 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
 
     async def RetryRuns(self, request: v1.RetryRunsRequest, context: object) -> v1.RetryRunsResponse:
         """Hand ended runs out again."""
-        wanted = request_codec.wanted_runs(request)
+        wanted = requester.wanted_runs(request)
 
         async def prepare(stored: StoredSweep | None, attempt: int) -> requests.RetryRuns:
             return await self._retry(wanted, stored)
@@ -159,9 +159,7 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
             next_page_token=page_token.encoded([found.entries[-1].index], request) if found.more else "",
         )
 
-    async def _retry(
-        self, wanted: request_codec.WantedRuns, stored: StoredSweep | None
-    ) -> requests.RetryRuns:
+    async def _retry(self, wanted: requester.WantedRuns, stored: StoredSweep | None) -> requests.RetryRuns:
         """Read the runs that are meant, and with repeats the others of their points.
 
         Raises:

@@ -5,7 +5,6 @@ from dataclasses import replace
 from typing import TypeAlias
 
 import grpc.aio
-from google.protobuf.message import Message
 
 from sweepd import v1
 from sweepd.spec.methods.sequence import counted_points
@@ -15,9 +14,8 @@ from sweepd_kernel.auth.principal import current_principal
 from sweepd_kernel.clock import Clock
 from sweepd_kernel.errors import Violation
 from sweepd_kernel.rpc import page_token
-from sweepd_scheduler.api import request_codec, run_codec, sweep_codec
-from sweepd_scheduler.api.request_codec import drawn_ids
-from sweepd_scheduler.api.requester import Requester, repeatable
+from sweepd_scheduler.api import requester, run_codec, sweep_codec
+from sweepd_scheduler.api.requester import Requester, drawn_ids, repeatable
 from sweepd_scheduler.domain import names
 from sweepd_scheduler.domain.eligibility import obstacles_of_sweep
 from sweepd_scheduler.domain.requests import requests
@@ -29,16 +27,20 @@ from sweepd_scheduler.owner.owner import Owner
 from sweepd_scheduler.reads.importance import Importances
 from sweepd_scheduler.reads.prior_found import Gathered
 from sweepd_scheduler.reads.prior_runs import PriorRuns
-from sweepd_scheduler.reads.reading import Reading
+from sweepd_scheduler.reads.sweep_file_workers import SweepFileWorkers
 from sweepd_scheduler.reads.watch import Watchers, follow, kills_reported, send
+from sweepd_scheduler.store.records import Reading
 
 SEED_BITS = 31
 MOST_NAMES = 10_000
 ProgressContext: TypeAlias = (
     "grpc.aio.ServicerContext[v1.ReadSweepProgressRequest, v1.ReadSweepProgressResponse]"
 )
-StateChange: TypeAlias = (
+StateChange: TypeAlias = type[
     requests.PauseSweep | requests.ResumeSweep | requests.StopSweep | requests.CancelSweep
+]
+StateRequest: TypeAlias = (
+    v1.PauseSweepRequest | v1.ResumeSweepRequest | v1.StopSweepRequest | v1.CancelSweepRequest
 )
 WatchContext: TypeAlias = "grpc.aio.ServicerContext[v1.WatchSweepRequest, v1.WatchSweepResponse]"
 
@@ -55,6 +57,7 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
         clock: Clock,
         prior_runs: PriorRuns,
         importances: Importances,
+        language: SweepFileWorkers,
     ) -> None:
         self._owner = owner
         self._asking = Requester(owner, reading)
@@ -64,21 +67,22 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
         self._clock = clock
         self._prior_runs = prior_runs
         self._importances = importances
+        self._language = language
 
     async def ValidateSweep(
         self, request: v1.ValidateSweepRequest, context: object
     ) -> v1.ValidateSweepResponse:
         """Return every finding about a file."""
-        parsed = await self._reading.language(sweep_codec.read_file, request.file)
+        parsed = await self._language(sweep_codec.read_file, request.file)
         return sweep_codec.validation(parsed)
 
     async def PreviewSweep(self, request: v1.PreviewSweepRequest, context: object) -> v1.PreviewSweepResponse:
         """Return the runs that a file would start."""
         count = sweep_codec.runs_wanted(request)
-        parsed = await self._reading.language(sweep_codec.read_placed_file, request.file)
+        parsed = await self._language(sweep_codec.read_placed_file, request.file)
         seed = secrets.randbits(SEED_BITS)
         prior = await self._begun_with(request, parsed.spec) if parsed.spec else None
-        return await self._reading.language(sweep_codec.previewed, parsed, count, seed, self._clock, prior)
+        return await self._language(sweep_codec.previewed, parsed, count, seed, self._clock, prior)
 
     async def CreateSweep(self, request: v1.CreateSweepRequest, context: object) -> v1.CreateSweepResponse:
         """Create a sweep; its seed and, if need be, its id are drawn here."""
@@ -88,11 +92,11 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
         if first is not None:  # a prior run or a service that it took may be gone by now
             return first
         wanted = names.new_id(request.sweep_id, "sweep_id") if request.sweep_id else None
-        spec, file = await self._reading.language(sweep_codec.new_sweep, request)
+        spec, file = await self._language(sweep_codec.new_sweep, request)
         if spec.seed is None:
             spec = replace(spec, seed=secrets.randbits(SEED_BITS))
         await self._check_searchable(spec)
-        counted = await self._reading.language(counted_points, spec)
+        counted = await self._language(counted_points, spec)
         prior = await self._begun_with(request, spec)
         report = run_codec.report_message(prior) if prior else None
         event = requests.CreateSweep(
@@ -136,33 +140,27 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
 
     async def PauseSweep(self, request: v1.PauseSweepRequest, context: object) -> v1.PauseSweepResponse:
         """Hand out nothing until it is resumed."""
-        event = requests.PauseSweep(names.sweep_name(request.name))
-        answer = await self._change(event, request, request.request_id)
-        return v1.PauseSweepResponse(sweep=answer)
+        return v1.PauseSweepResponse(sweep=await self._change(requests.PauseSweep, request))
 
     async def ResumeSweep(self, request: v1.ResumeSweepRequest, context: object) -> v1.ResumeSweepResponse:
         """Hand out again."""
-        event = requests.ResumeSweep(names.sweep_name(request.name))
-        answer = await self._change(event, request, request.request_id)
-        return v1.ResumeSweepResponse(sweep=answer)
+        return v1.ResumeSweepResponse(sweep=await self._change(requests.ResumeSweep, request))
 
     async def StopSweep(self, request: v1.StopSweepRequest, context: object) -> v1.StopSweepResponse:
         """Hand out no more runs; live runs end by themselves."""
-        event = requests.StopSweep(names.sweep_name(request.name))
-        answer = await self._change(event, request, request.request_id)
-        return v1.StopSweepResponse(sweep=answer)
+        return v1.StopSweepResponse(sweep=await self._change(requests.StopSweep, request))
 
     async def CancelSweep(self, request: v1.CancelSweepRequest, context: object) -> v1.CancelSweepResponse:
         """Kill what is live, and wait for the agents that are there."""
+        await self._change(requests.CancelSweep, request)
         name = names.sweep_name(request.name)
-        await self._change(requests.CancelSweep(name), request, request.request_id)
         missing = await kills_reported(self._owner.state, self._watchers, name)
-        sweep = await self._reading.sweep(names.sweep_name(request.name))
+        sweep = await self._reading.sweep(name)
         return v1.CancelSweepResponse(sweep=self._message(sweep), unconfirmed_runs=missing[:MOST_NAMES])
 
     async def UpdateSweep(self, request: v1.UpdateSweepRequest, context: object) -> v1.UpdateSweepResponse:
         """Change the specification."""
-        name, edit = names.sweep_name(request.sweep.name), request_codec.edit(request)
+        name, edit = names.sweep_name(request.sweep.name), requester.edit(request)
 
         async def prepare(stored: StoredSweep | None, attempt: int) -> requests.UpdateSweep:
             last = await self._last_runs(name) if attempt else ()
@@ -249,8 +247,9 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
         numbers = range(max(1, total - sweep.spec.repeats + 1), total + 1)
         return tuple(await self._reading(self._reading.records.chosen_runs, sweep, (), numbers))
 
-    async def _change(self, event: StateChange, request: Message, request_id: str) -> v1.Sweep:
-        again = repeatable(request, request_id, event.name.parent)
+    async def _change(self, change: StateChange, request: StateRequest) -> v1.Sweep:
+        event = change(names.sweep_name(request.name))
+        again = repeatable(request, request.request_id, event.name.parent)
         return await self._asking.ask(event, Sweep, self._message, v1.Sweep, again)
 
     async def _check_searchable(self, spec: SweepSpec) -> None:

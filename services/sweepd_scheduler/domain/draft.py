@@ -14,8 +14,7 @@ from sweepd_scheduler.domain.runs.run import Run, RunKey, attempt_table, run_tab
 from sweepd_scheduler.domain.runs.values import EndedTrial
 from sweepd_scheduler.domain.search.prior_runs import PriorRun
 from sweepd_scheduler.domain.search.study import Study, StudyEvent, StudyObservation
-from sweepd_scheduler.domain.state import State
-from sweepd_scheduler.domain.sweep_index import SweepIndex, index_from, index_of, index_run, rank
+from sweepd_scheduler.domain.state import State, SweepIndex, index_from, index_of, index_run, rank
 from sweepd_scheduler.domain.sweeps.sweep import EndedSweep, StoredSweep, Sweep, sweep_table
 from sweepd_scheduler.domain.transitions import FINAL_RUN, FINAL_SWEEP, HELD_ATTEMPT, AttemptState, check
 

@@ -8,8 +8,7 @@ from enum import StrEnum
 from sweepd_scheduler.domain.agents.agent import Ineligible, IneligibleReason, Session
 from sweepd_scheduler.domain.draft import Draft
 from sweepd_scheduler.domain.runs.run import Run
-from sweepd_scheduler.domain.state import State
-from sweepd_scheduler.domain.sweep_index import SweepIndex
+from sweepd_scheduler.domain.state import State, SweepIndex
 from sweepd_scheduler.domain.sweeps.sweep import ENDING_REASONS, Ending, PauseCause, Sweep
 from sweepd_scheduler.domain.transitions import FINAL_SWEEP, LIVE_RUN, RunState, SweepState
 

@@ -1,10 +1,9 @@
 """Input of `decide`: events, clock readings, and the timeouts that apply."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from sweepd_scheduler.domain.agents.agent import AttemptRef, ReportedAttempt
+from sweepd_scheduler.domain.agents.agent import AttemptRef, ReportedAttempt, Session
 from sweepd_scheduler.domain.names import SweepName
 from sweepd_scheduler.domain.requests.requests import Request
 from sweepd_scheduler.domain.runs.run import Exit, RunKey
@@ -58,18 +57,11 @@ class Announced:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attached:
-    """The agent of an announced stream says who it is and what it holds."""
+    """The agent of an announced stream says who it is and what it holds; its session knows no sweeps yet."""
 
-    session: str
-    agent: str
-    pid: int
-    host: str
-    version: str
-    labels: Mapping[str, str]
-    slots: int
+    session: Session
     sweeps: tuple[SweepName, ...]
     attempts: tuple[ReportedAttempt, ...]
-    storage: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,17 +1,248 @@
-"""State in memory: sweeps and runs that have not ended, sessions, and indices."""
+"""State in memory: sweeps and runs that have not ended, sessions, and the index of each sweep."""
 
-from collections.abc import Iterable, Iterator
+from bisect import bisect_left, insort
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
 
+from sweepd.spec.stop_rules import Hyperband
 from sweepd_kernel.errors import NotFoundError
-from sweepd_scheduler.domain.agents.agent import AttemptRef, Holdings, Placement, Session, UnconfirmedHandOut
+from sweepd_scheduler.domain.agents.agent import (
+    AttemptRef,
+    Guarded,
+    Holdings,
+    IneligibleReason,
+    Placement,
+    Session,
+    UnconfirmedHandOut,
+)
+from sweepd_scheduler.domain.effects import Steps
 from sweepd_scheduler.domain.events import LeaseDue, Timeouts
 from sweepd_scheduler.domain.names import Parent, SweepName, standing_name, sweep_of_run_id
+from sweepd_scheduler.domain.runs.early_termination import Rung, cost, costs, latest_rung
 from sweepd_scheduler.domain.runs.run import Run, RunKey
+from sweepd_scheduler.domain.runs.values import EndedTrial, Ranking, block_value
+from sweepd_scheduler.domain.search.prior_runs import PriorRun, digests_of
 from sweepd_scheduler.domain.search.study import Study
-from sweepd_scheduler.domain.sweep_index import SweepIndex, index_from
 from sweepd_scheduler.domain.sweeps.sweep import EndedSweep, StoredSweep, Sweep
-from sweepd_scheduler.domain.transitions import LIVE_RUN, AttemptState, RunState
+from sweepd_scheduler.domain.transitions import FINAL_RUN, LIVE_RUN, AttemptState, RunState
 from sweepd_scheduler.domain.undo_log import UndoLog
+
+
+class RunQueue:
+    """Queue of pending runs, by position, among equals by number."""
+
+    def __init__(self) -> None:
+        self._places: dict[int, int] = {}
+        self._order: list[tuple[int, int]] = []
+
+    def put(self, number: int, place: int | None) -> int | None:
+        """Set the position of a run, None to remove it; return the one before."""
+        before = self._places.pop(number, None)
+        if before is not None:
+            del self._order[bisect_left(self._order, (before, number))]
+        if place is not None:
+            self._places[number] = place
+            insort(self._order, (place, number))
+        return before
+
+    @property
+    def first(self) -> int | None:
+        """The run that goes out next."""
+        return self._order[0][1] if self._order else None
+
+    def front(self, count: int) -> list[int]:
+        """Return the runs that go out next, at most so many."""
+        return [number for _, number in self._order[:count]]
+
+    @property
+    def lowest_place(self) -> int:
+        """The place of that run; 0 while none waits."""
+        return self._order[0][0] if self._order else 0
+
+    def __len__(self) -> int:
+        return len(self._order)
+
+    def __contains__(self, number: object) -> bool:
+        return number in self._places
+
+    def __iter__(self) -> Iterator[int]:
+        return iter([number for _, number in self._order])
+
+
+RECENT_RUNS = 20
+RungKey = tuple[int, int]
+"""Number of a rule of early termination, counted from 0; iteration."""
+
+
+@dataclass(slots=True)
+class SweepIndex:
+    """Index of one sweep.
+
+    Args:
+        digests: how often each point was handed out, or tried by a prior run.
+        rungs: values at each rung of each rule of early termination.
+        at_rung: running runs by the latest rung that they have reached, for each rule.
+        pending: the runs that wait to be handed out, for the first time or again.
+        unfinished: numbers of the runs that are not final.
+        size: points that the method may hand out in all; None: no end to them, or nobody can tell.
+        searching: whether the search for the next point was interrupted and resumes soon.
+        durations: run times of ended runs in seconds, sorted.
+        ended: values of what has ended: of the runs that are final, or with repeats of the points.
+        blocks: with repeats, the ended runs of each point that has unfinished ones, by its first number.
+        recent: whether each of the last runs that ended had failed, the latest last.
+        provisional: value that the search has last observed of each point under way, by its first number;
+            None: no value yet. Missing: not known, after a restart.
+        again: runs that were retried, as they ended since; None while they have not.
+        guards: agents with failures that the guard counts.
+        serving: sessions that serve the sweep.
+        with_capacity: those of them that would take a run now.
+        wait: what kept its runs from all of them after the last decision; None: not known, after it was
+            loaded.
+    """
+
+    size: int | None
+    ended: Ranking
+    digests: dict[bytes, int] = field(default_factory=dict)
+    rungs: dict[RungKey, Rung] = field(default_factory=dict)
+    at_rung: dict[RungKey, set[int]] = field(default_factory=dict)
+    pending: RunQueue = field(default_factory=RunQueue)
+    unfinished: set[int] = field(default_factory=set)
+    durations: list[float] = field(default_factory=list)
+    blocks: dict[int, list[EndedTrial]] = field(default_factory=dict)
+    recent: tuple[bool, ...] = ()
+    provisional: dict[int, float | None] = field(default_factory=dict)
+    again: dict[int, tuple[RunState, int] | None] = field(default_factory=dict)
+    guards: dict[str, Guarded] = field(default_factory=dict)
+    serving: dict[str, None] = field(default_factory=dict)
+    with_capacity: dict[str, None] = field(default_factory=dict)
+    searching: bool = False
+    wait: IneligibleReason | None = None
+
+
+def index_of(sweep: Sweep) -> SweepIndex:
+    """Return the index of a sweep that has no runs yet."""
+    return SweepIndex(size=sweep.space_size, ended=Ranking(sweep.goal))
+
+
+def index_from(stored: StoredSweep) -> SweepIndex:
+    """Return the index of a sweep from what is stored of it and its runs."""
+    sweep = stored.sweep
+    index = index_of(sweep)
+    index.digests = dict(stored.digests)
+    index.durations = sorted(stored.durations)
+    index.recent = stored.recent
+    index.guards = dict(stored.guards)
+    for key, values in stored.rung_values.items():
+        index.rungs[key] = Rung.of(costs(values, sweep.goal), with_prior=sweep.prior_runs > 0)
+    for run in stored.runs:
+        index.unfinished.add(run.number)
+        if run.state is RunState.PENDING:
+            index.pending.put(run.number, run.place)
+        for key in rungs_held(sweep, run):
+            index.at_rung.setdefault(key, set()).add(run.number)
+    _take_ended(index, stored)
+    return index
+
+
+def rungs_held(sweep: Sweep, run: Run | None) -> tuple[RungKey, ...]:
+    """Return where a running run is judged again with each value that arrives: its latest rungs."""
+    if run is None or run.state is not RunState.RUNNING:
+        return ()
+    latest = (
+        (rule, latest_rung(each, run.values.iterations))
+        for rule, each in enumerate(sweep.spec.early_terminate)
+        if isinstance(each, Hyperband)
+    )
+    return tuple(key for key in latest if key[1])
+
+
+def _take_ended(index: SweepIndex, stored: StoredSweep) -> None:
+    spec, goal = stored.sweep.spec, stored.sweep.goal
+    unfinished = {run.block for run in stored.runs}
+    blocks: dict[int, list[EndedTrial]] = {}
+    for first, ended in stored.ended:
+        blocks.setdefault(first, []).append(ended)
+    for first, block in blocks.items():
+        if spec.repeats > 1 and first in unfinished:
+            index.blocks[first] = block
+        elif spec.repeats > 1:
+            index.ended.put(first, block_value(block, spec.aggregate, goal))
+        else:
+            index.ended.put(first, block[0].value)
+
+
+def index_run(undo_log: UndoLog, sweep: Sweep, index: SweepIndex, before: Run | None, run: Run) -> None:
+    """Update the index of a sweep after a run has changed; `before` is None if it is new."""
+    if before is None and run.repeat == 0:
+        undo_log.put(index.digests, run.digest, index.digests.get(run.digest, 0) + 1)
+    moved = before is None or before.state is not run.state
+    if before is None or moved or before.place != run.place:
+        _index_state(undo_log, sweep, index, run)
+    if sweep.spec.early_terminate and (before is None or moved or before.values is not run.values):
+        _index_rungs(undo_log, sweep, index, before, run)
+
+
+def rank(undo_log: UndoLog, index: SweepIndex, number: int, value: float | None) -> None:
+    """Set the value of a run that has ended, or with repeats of a point; None takes it out again."""
+    ranking = index.ended
+    before = ranking.put(number, value)
+    undo_log.record(ranking.put, number, before)
+
+
+def _index_state(undo_log: UndoLog, sweep: Sweep, index: SweepIndex, run: Run) -> None:
+    if run.state in FINAL_RUN:
+        undo_log.discard(index.unfinished, run.number)
+        _count_ended(undo_log, sweep, index, run)
+    else:
+        undo_log.add(index.unfinished, run.number)
+    waiting = index.pending
+    if run.state is RunState.PENDING or run.number in waiting:
+        before = waiting.put(run.number, run.place if run.state is RunState.PENDING else None)
+        undo_log.record(waiting.put, run.number, before)
+
+
+def _count_ended(undo_log: UndoLog, sweep: Sweep, index: SweepIndex, run: Run) -> None:
+    undo_log.set(index, "recent", (*index.recent, run.state is RunState.FAILED)[-RECENT_RUNS:])
+    if sweep.spec.repeats == 1:
+        rank(undo_log, index, run.number, run.value(sweep.value_kind))
+    if run.number in index.again:
+        undo_log.put(index.again, run.number, (run.state, run.attempt))
+
+
+def _index_rungs(undo_log: UndoLog, sweep: Sweep, index: SweepIndex, before: Run | None, run: Run) -> None:
+    was, held = rungs_held(sweep, before), rungs_held(sweep, run)
+    if was == held:
+        return
+    for key in was:
+        undo_log.discard(index.at_rung[key], run.number)
+    for key in held:
+        if key not in index.at_rung:
+            undo_log.put(index.at_rung, key, set())
+        undo_log.add(index.at_rung[key], run.number)
+
+
+VALUES_A_STEP = 500
+"""So many take half a millisecond; a call that is answered meanwhile waits for several steps."""
+
+
+def index_with(sweep: Sweep, priors: Sequence[PriorRun]) -> Steps[SweepIndex]:
+    """Return the index of a sweep that has no runs yet, but begins with prior ones."""
+    index, goal = index_of(sweep), sweep.goal
+    index.digests = digests_of(priors)
+    values = ((prior.number, each) for prior in priors for each in prior.rungs)
+    while some := list(islice(values, VALUES_A_STEP)):
+        for run, (rule, iteration, value) in some:
+            index.rungs.setdefault((rule, iteration), Rung()).by_run[run] = cost(value, goal)
+        yield
+    done = 0
+    for rung in index.rungs.values():
+        rung.costs, rung.prior = sorted(rung.by_run.values()), len(rung.by_run)
+        done += rung.prior
+        if done > VALUES_A_STEP:
+            done = 0
+            yield
+    return index
 
 
 class State:

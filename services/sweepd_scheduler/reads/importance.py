@@ -16,8 +16,8 @@ from sweepd_scheduler.domain.sweeps.figures import Share, evenly_ordered
 from sweepd_scheduler.domain.sweeps.sweep import Sweep
 from sweepd_scheduler.domain.transitions import RunState
 from sweepd_scheduler.reads.prior_curves import lasting_refusal
-from sweepd_scheduler.reads.reading import Reading
 from sweepd_scheduler.store.ports import Records, TriedPoint
+from sweepd_scheduler.store.records import Reading
 
 MOST_RUNS = 2_000
 MOST_VALUES = 200_000

@@ -14,7 +14,7 @@ from sweepd import v1
 from sweepd.rpc.failure import Failure
 from sweepd.v1.metric_service_pb2_grpc import MetricServiceStub
 from sweepd_kernel.errors import DomainError, Reason, Status
-from sweepd_scheduler.reads.reading import Reading
+from sweepd_scheduler.store.records import Reading
 
 _LASTING = {grpc.StatusCode.DATA_LOSS, grpc.StatusCode.FAILED_PRECONDITION}
 

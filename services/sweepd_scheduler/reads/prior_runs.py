@@ -24,8 +24,8 @@ from sweepd_scheduler.reads.prior_found import (
     summary_values,
     tagged,
 )
-from sweepd_scheduler.reads.reading import Reading
 from sweepd_scheduler.store.ports import Records, RunPosition
+from sweepd_scheduler.store.records import Reading
 
 T = TypeVar("T")
 

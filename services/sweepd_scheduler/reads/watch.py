@@ -12,8 +12,8 @@ from sweepd_scheduler.domain.runs.run import Run
 from sweepd_scheduler.domain.state import State
 from sweepd_scheduler.domain.sweeps.sweep import Sweep
 from sweepd_scheduler.message_size import pages, run_weight
-from sweepd_scheduler.reads.reading import Reading
 from sweepd_scheduler.store.ports import Changed
+from sweepd_scheduler.store.records import Reading
 
 SHORTEST_INTERVAL = 0.1
 MAX_WAITING_RUNS = 20_000

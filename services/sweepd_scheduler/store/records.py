@@ -1,12 +1,16 @@
-"""The readers' side of the database: what was committed, for people and for the study."""
+"""The readers' side of the database: what was committed, for people and for the study, read in threads."""
 
+import asyncio
 import json
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import ParamSpec, TypeVar
 
 from sweepd.spec.sweep_spec import Goal
 from sweepd_kernel.auth.principal import EVERYWHERE, Bounds
+from sweepd_kernel.errors import NotFoundError
 from sweepd_kernel.sql.database import Connection, Engine, Row, Value
 from sweepd_scheduler.domain.agents.agent import StoredAttempt
 from sweepd_scheduler.domain.effects import HistoryEntry
@@ -22,6 +26,7 @@ from sweepd_scheduler.store import tables_sql as sql
 from sweepd_scheduler.store.ports import (
     Changed,
     ProjectCounts,
+    Records,
     RunPlace,
     RunPosition,
     StudyLine,
@@ -260,3 +265,42 @@ def _line(row: Row) -> StudyLine:
 def _tried_point(row: Row) -> TriedPoint:
     number, point, value = row
     return TriedPoint(number, json.loads(point), value)
+
+
+P = ParamSpec("P")
+T = TypeVar("T")
+THREADS = 2
+
+
+class Reading:
+    """The records, and the threads that read them."""
+
+    def __init__(self, records: Records) -> None:
+        self.records = records
+        self._threads = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="scheduler-reader")
+        # Apart, as work on many runs may take seconds, for which no read should wait.
+        self._workers = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="scheduler-language")
+
+    async def __call__(self, read: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Return what `read` returns."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, lambda: read(*args, **kwargs))
+
+    async def sweep(self, name: SweepName) -> Sweep:
+        """Return a sweep.
+
+        Raises:
+            NotFoundError: there is none of this name.
+        """
+        sweep = await self(self.records.sweep, name)
+        if sweep is None:
+            raise NotFoundError(str(name))
+        return sweep
+
+    async def work(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Return what `work`, which reads nothing, returns."""
+        return await asyncio.get_running_loop().run_in_executor(self._workers, lambda: work(*args, **kwargs))
+
+    def close(self) -> None:
+        """Wait for what is under way."""
+        self._threads.shutdown()
+        self._workers.shutdown(cancel_futures=True)

@@ -23,7 +23,7 @@ from sweepd.spec.distributions.quantised import QLogNormal, QNormal
 from sweepd.spec.parameter import dotted
 from sweepd.spec.point import Json, canonical_json, is_number
 from sweepd.spec.space.dimension import Dimension
-from sweepd_suggestion.domain.importance import (
+from sweepd_suggestion.domain.questions import (
     CategoryCorrelation,
     Importance,
     ImportanceQuestion,

@@ -1,76 +1,109 @@
-"""A question to the search, complete in itself, and its answer: points, pending for the runs after them."""
+"""Proposals: points of a model, of a design, or drawn; each is pending for the runs after it.
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+The design is spread evenly, by (seed, index) where no constraint is in the way. Maximin Latin hypercubes:
+McKay, Beckman, Conover (1979), Technometrics 21, 239-245; Johnson, Moore, Ylvisaker (1990), J. Statistical
+Planning and Inference 26, 131-148.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from functools import lru_cache
+from itertools import combinations
 from typing import Protocol
 
+from sweepd.spec.parameter import Path
 from sweepd.spec.point import InfeasibleError, Point, point_digest
 from sweepd.spec.space.sampling import draw
 from sweepd.spec.space.search_space import SearchSpace
-from sweepd_suggestion.domain.design import design_point, design_size, feasible_draws
-from sweepd_suggestion.domain.objective import Valued, evidence, selected, sign_of
+from sweepd_suggestion.domain.objective import evidence, selected, sign_of
+from sweepd_suggestion.domain.questions import Proposal, Question
 from sweepd_suggestion.domain.study import Study
+
+_TRIES = 24
+_LEAST, _MOST = 4, 12
+_SUBSTITUTES = 6
+_MOST_MISSES = 4
+"""Each takes thousands of draws."""
+
+
+def design_size(dimensions: int, most_points: int | None) -> int:
+    """Return how many points a search starts with: two a dimension, within bounds and a third of all."""
+    size = min(max(2 * dimensions, _LEAST), _MOST)
+    return size if most_points is None else max(2, min(size, most_points // 3))
+
+
+def design_point(space: SearchSpace, seed: int, index: int, size: int, others: Sequence[Point]) -> Point:
+    """Return point `index` of the design, or a substitute where that breaks a constraint.
+
+    The substitute is the one of a few random points that is farthest from all `others`.
+
+    Raises:
+        InfeasibleError: draws find no point that satisfies the constraints.
+    """
+    point = space.from_unit(design_vector(space, seed, index, size))
+    if space.feasible(point):
+        return point
+    draws = list(feasible_draws(space, seed, range(_SUBSTITUTES * index, _SUBSTITUTES * (index + 1))))
+    if not draws:
+        raise InfeasibleError("no draw satisfies the constraints")
+    placed = [space.to_unit(other) for other in others]
+    return max(draws, key=lambda one: min((_distance(space.to_unit(one), p) for p in placed), default=0.0))
+
+
+def feasible_draws(space: SearchSpace, seed: int, indices: Iterable[int]) -> Iterator[Point]:
+    """Return the random points of some indices, as far as draws find any that satisfy the constraints."""
+    misses = 0
+    for index in indices:
+        try:
+            yield space.random_point(seed, index)
+        except InfeasibleError:
+            misses += 1
+            if misses == _MOST_MISSES:
+                return
+
+
+def design_vector(space: SearchSpace, seed: int, index: int, size: int) -> tuple[float, ...]:
+    """Return the unit coordinates of point `index`: each `size` points in turn are one Latin hypercube."""
+    block, place = divmod(index, size)
+    names = tuple(dimension.path for dimension in space.dimensions)
+    return _hypercube(seed, block, size, names)[place]
+
+
+@lru_cache(maxsize=64)
+def _hypercube(seed: int, block: int, size: int, names: tuple[Path, ...]) -> tuple[tuple[float, ...], ...]:
+    # Comparing all pairs of points in many dimensions would take longer than it gains.
+    tries = _TRIES if len(names) <= 32 else 1
+    candidates = (
+        _candidate(seed, (block * _TRIES + attempt) * size, size, names) for attempt in range(tries)
+    )
+    return max(candidates, key=_least_distance)
+
+
+def _candidate(seed: int, offset: int, size: int, names: tuple[Path, ...]) -> tuple[tuple[float, ...], ...]:
+    columns = []
+    for name in names:
+        order = sorted(range(size), key=lambda k: draw(seed, offset + k, ("design-order", *name)))
+        columns.append([(order[k] + draw(seed, offset + k, ("design", *name))) / size for k in range(size)])
+    return tuple(zip(*columns, strict=True))
+
+
+def _least_distance(points: tuple[tuple[float, ...], ...]) -> float:
+    pairs = combinations(points, 2)
+    return min((sum((a - b) ** 2 for a, b in zip(p, q, strict=True)) for p, q in pairs), default=0.0)
+
+
+def _distance(left: tuple[float | None, ...], right: tuple[float | None, ...]) -> float:
+    """Return the squared distance of two points; a parameter that only one of them has counts as far."""
+    return sum(
+        (a - b) ** 2 if a is not None and b is not None else float(a is not b)
+        for a, b in zip(left, right, strict=True)
+    )
+
 
 ENGINE = "skopt-gp/3"
 """Raised with every change that gives other points for the same question."""
 
 _MOST_PENDING = 100
 _MOST_AHEAD = 64
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prediction:
-    """Prediction of the model at a point, in units of the metric."""
-
-    value: float
-    deviation: float
-    expected_improvement: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Proposal:
-    """A point for a run; without prediction where no model chose it."""
-
-    run_number: int
-    point: Point
-    prediction: Prediction | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
-    """Points for run `run_number` and the `count - 1` after it that get one, given what a study knows.
-
-    With repeats only every `stride`th run gets a point. The points of runs between `first_run` and
-    `run_number` are not known; they are worked out first, as pending. So a point depends on the study and the
-    run's number, not on how many are asked for at once. `first_place` counts the points before that of
-    `first_run`, wherever they came from. `observed` of the values are no imputed ones.
-    """
-
-    space: SearchSpace
-    seed: int
-    sign: float
-    design_size: int
-    observations: int
-    observed: int
-    first_run: int
-    first_place: int
-    run_number: int
-    count: int
-    stride: int
-    valued: tuple[Valued, ...]
-    pending: tuple[Point, ...]
-    seen: frozenset[bytes]
-
-    @property
-    def has_model(self) -> bool:
-        """True if there are enough values to fit a model."""
-        return len(self.valued) >= max(2, self.design_size // 2)
-
-    @property
-    def design_only(self) -> bool:
-        """True if no point of the answer needs a model."""
-        ahead = (self.run_number - self.first_run) // self.stride
-        return not self.has_model or self.first_place + ahead + self.count <= self.design_size
 
 
 def question(study: Study, run_number: int, count: int) -> Question:
@@ -100,24 +133,6 @@ def question(study: Study, run_number: int, count: int) -> Question:
         pending=known.pending[-_MOST_PENDING:],
         seen=frozenset(study.seen),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class PointsWanted:
-    """Points for `count` runs from `run_number` on."""
-
-    run_number: int
-    count: int
-
-
-@dataclass(frozen=True, slots=True)
-class PointsFound:
-    """The points, and what the study knew when they were worked out: entries, and values among them."""
-
-    proposals: tuple[Proposal, ...]
-    known: int
-    observed: int
-    exhausted: bool
 
 
 class Model(Protocol):

@@ -11,7 +11,7 @@ from sweepd import v1
 from sweepd.codec import point_message
 from sweepd_kernel.sql.schema import ensure_schema
 from sweepd_kernel.sql.sqlite import SqliteEngine
-from sweepd_scheduler.api import request_codec
+from sweepd_scheduler.api import requester
 from sweepd_scheduler.domain.decide import decide
 from sweepd_scheduler.domain.effects import Change
 from sweepd_scheduler.domain.events import ClockReading, Timeouts
@@ -153,7 +153,7 @@ def stored(path: Path, count: int) -> None:
     state = State(Timeouts())
     changes: list[Change] = []
     for number in range(count):
-        wanted = request_codec.new_run(claim(run_id=f"run{number}"))
+        wanted = requester.new_run(claim(run_id=f"run{number}"))
         changes += decide(state, wanted, ClockReading(0.0, 1_000 + number, bytes(32))).changes
         state.undo_log.keep()
     store = SqlStore(engine)

@@ -9,7 +9,8 @@ import pytest
 from suggestion_studies import MIXED, SMALL, a_spec, a_study, a_trial, finished, layers_of
 from sweepd.spec.point import Json, Point, point_digest
 from sweepd_suggestion.domain.gaussian_process import answer
-from sweepd_suggestion.domain.proposal import Proposal, question
+from sweepd_suggestion.domain.proposal import question
+from sweepd_suggestion.domain.questions import Proposal
 from sweepd_suggestion.domain.study import Ended, HandedOut, Outcome, Study
 
 EVERY_DISTRIBUTION: dict[str, object] = {

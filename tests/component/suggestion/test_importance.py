@@ -26,7 +26,7 @@ from sweepd.spec.point import Point
 from sweepd.spec.sweep_spec import SweepSpec
 from sweepd_kernel.errors import DomainError, Status
 from sweepd_suggestion.domain.feature_importance import feature_importance
-from sweepd_suggestion.domain.importance import Importance, ImportanceQuestion, ParameterImportance
+from sweepd_suggestion.domain.questions import Importance, ImportanceQuestion, ParameterImportance
 from sweepd_suggestion.fits import Fits
 from sweepd_suggestion.servicer import Importances
 

@@ -13,7 +13,8 @@ from suggestion_studies import MIXED, SMALL, a_spec, a_trial, finished
 from sweepd.spec.point import InfeasibleError, Point, point_digest
 from sweepd.spec.sweep_spec import SweepSpec
 from sweepd_suggestion.domain.gaussian_process import answer
-from sweepd_suggestion.domain.proposal import Proposal, question
+from sweepd_suggestion.domain.proposal import question
+from sweepd_suggestion.domain.questions import Proposal
 from sweepd_suggestion.domain.study import (
     Ended,
     HandedOut,

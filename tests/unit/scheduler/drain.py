@@ -7,6 +7,7 @@ from sweepd_scheduler.domain.agents.commands import StartRun
 from sweepd_scheduler.domain.events import SuggestionsArrived
 from sweepd_scheduler.domain.names import SweepName
 from sweepd_scheduler.domain.requests.requests import ResumeSweep
+from sweepd_scheduler.domain.runs.run import PointSource, Provenance
 from sweepd_scheduler.domain.search.study import Suggestion
 from sweepd_scheduler.domain.sweeps.sweep import Ending, Sweep
 from sweepd_scheduler.domain.transitions import FINAL_SWEEP, RunState, SweepState
@@ -39,9 +40,15 @@ def drain(world: World) -> None:
 def suggestion(sweep: Sweep, seen: int) -> Suggestion:
     """A point of the space, as the search might propose it."""
     point = sweep.spec.search_space.random_point(sweep.seed, sweep.counts.total + seen)
-    return Suggestion(
-        point=point, engine="test/1", run_number=1, observations_seen=seen // 2, study_length=seen
+    origin = Provenance(
+        source=PointSource.FRESH,
+        seed=0,
+        index=1,
+        observations_seen=seen // 2,
+        study_length=seen,
+        engine="test/1",
     )
+    return Suggestion(point=point, provenance=origin)
 
 
 def _run_everything(world: World) -> None:

@@ -8,7 +8,7 @@ from scheduler_memory import MemoryStore
 from sweepd.spec.methods.sequence import counted_points, points_taken
 from sweepd.spec.parse import parse_mapping
 from sweepd.spec.sweep_spec import SweepSpec
-from sweepd_scheduler.domain.agents.agent import AttemptRef, ReportedAttempt, StoredAttempt
+from sweepd_scheduler.domain.agents.agent import AttemptRef, ReportedAttempt, Session, StoredAttempt
 from sweepd_scheduler.domain.agents.commands import Ack, Command, StartRun, StopRun
 from sweepd_scheduler.domain.agents.lease import is_moot
 from sweepd_scheduler.domain.decide import decide
@@ -189,16 +189,18 @@ class World:
         self.happens(Announced(session, agent))
         self.happens(
             Attached(
-                session=session,
-                agent=agent,
-                pid=1,
-                host="host",
-                version="0",
-                labels=labels,
-                slots=slots,
+                session=Session(
+                    id=session,
+                    agent=agent,
+                    pid=1,
+                    host="host",
+                    version="0",
+                    labels=labels,
+                    slots=slots,
+                    storage=storage,
+                ),
                 sweeps=() if sweep is None else (SweepName(PARENT, sweep),),
                 attempts=attempts,
-                storage=storage,
             )
         )
         return session

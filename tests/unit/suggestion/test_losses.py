@@ -5,8 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from suggestion_studies import a_spec
-from sweepd_suggestion.domain.gaussian_process import log_expected_improvement, most_likely_scale
-from sweepd_suggestion.domain.losses import SHIFTS, LossScale
+from sweepd_suggestion.domain.gaussian_process import (
+    SHIFTS,
+    LossScale,
+    log_expected_improvement,
+    most_likely_scale,
+)
 from sweepd_suggestion.domain.vectors import Array, Coordinates
 
 LOSSES = st.lists(st.floats(-1e30, 1e30), min_size=1, max_size=30).map(np.array)

@@ -11,8 +11,7 @@ from suggestion_studies import MIXED, SMALL, a_spec, a_study, a_trial
 from sweepd.spec.methods.registry import METHODS
 from sweepd.spec.parse import parse_mapping
 from sweepd.spec.point import Point, point_digest
-from sweepd_suggestion.domain.design import design_size, design_vector
-from sweepd_suggestion.domain.proposal import proposals, question, unseen_point
+from sweepd_suggestion.domain.proposal import design_size, design_vector, proposals, question, unseen_point
 from sweepd_suggestion.domain.study import HandedOut, Study, objections
 
 

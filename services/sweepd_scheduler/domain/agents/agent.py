@@ -52,7 +52,7 @@ class Session:
     version: str
     labels: Mapping[str, str]
     slots: int
-    sweeps: tuple[int, ...]
+    sweeps: tuple[int, ...] = ()
     storage: str = ""
     wanted: int = 0
     offers: int = 0

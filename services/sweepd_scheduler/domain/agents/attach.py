@@ -69,22 +69,12 @@ def attached(draft: Draft, event: Attached) -> None:
         DomainError: the stream was replaced meanwhile, or there is nothing for this agent here.
     """
     state = draft.state
-    if state.streams.get(event.agent) != event.session:
-        raise StreamReplacedError(event.agent)
+    if state.streams.get(event.session.agent) != event.session.id:
+        raise StreamReplacedError(event.session.agent)
     if not event.attempts:
         _refuse_without_sweep(draft, event)
     keys = tuple(state.names[name] for name in event.sweeps if name in state.names)
-    session = Session(
-        id=event.session,
-        agent=event.agent,
-        host=event.host,
-        pid=event.pid,
-        version=event.version,
-        labels=event.labels,
-        slots=event.slots,
-        sweeps=keys,
-        storage=event.storage,
-    )
+    session = replace(event.session, sweeps=keys)
     given = (held.ref.handle for held in event.attempts if held.ref.handle < AGENTS_OWN_HANDLES)
     open_session(draft, session, first_free_handle=max(given, default=0) + 1)
     verdicts = tuple(_judge(draft, session, held) for held in event.attempts)

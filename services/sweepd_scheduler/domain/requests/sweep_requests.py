@@ -25,7 +25,7 @@ from sweepd_scheduler.domain.runs.results import has_reached_target
 from sweepd_scheduler.domain.runs.run import StopMode
 from sweepd_scheduler.domain.search.by_index import end_if_exhausted
 from sweepd_scheduler.domain.search.prior_runs import observation_count
-from sweepd_scheduler.domain.sweep_index import index_with
+from sweepd_scheduler.domain.state import index_with
 from sweepd_scheduler.domain.sweeps import guard
 from sweepd_scheduler.domain.sweeps import sweep as sweeps
 from sweepd_scheduler.domain.sweeps.sweep import Ending, Sweep, ending

@@ -5,7 +5,7 @@ from sweepd_scheduler.domain.draft import Draft
 from sweepd_scheduler.domain.effects import AskStudy
 from sweepd_scheduler.domain.events import AskDue
 from sweepd_scheduler.domain.replacing import replace
-from sweepd_scheduler.domain.runs.run import PointSource, Provenance
+from sweepd_scheduler.domain.runs.run import PointSource
 from sweepd_scheduler.domain.runs.values import COUNTED, aggregated
 from sweepd_scheduler.domain.search.by_index import ChosenPoint, draw_by_index, draw_initial, end_if_exhausted
 from sweepd_scheduler.domain.search.study import Ask, Study, StudyEvent, Suggestion
@@ -66,7 +66,7 @@ def prefetch(draft: Draft, key: int) -> None:
         return
     slots = sum(draft.state.sessions[session].slots for session in draft.state.index[key].serving)
     wanted = min(MAX_PREFETCH, slots)
-    newest = study.stock[0].study_length if study.stock else -1
+    newest = study.stock[0].provenance.study_length if study.stock else -1
     if wanted and newest < sweep.observations - 4 * wanted:
         call_study(draft, key, wanted)
 
@@ -96,7 +96,7 @@ def _take(draft: Draft, key: int, seen: int) -> Suggestion | None:
     """Take the first suggestion out of the stock that saw enough; drop those whose point was used."""
     study, digests = draft.state.studies[key], draft.state.index[key].digests
     stock = [each for each in study.stock if point_digest(each.point) not in digests]
-    taken = next((each for each in stock if each.study_length >= seen), None)
+    taken = next((each for each in stock if each.provenance.study_length >= seen), None)
     if taken is not None:
         stock.remove(taken)
     if len(stock) != len(study.stock):
@@ -105,17 +105,7 @@ def _take(draft: Draft, key: int, seen: int) -> Suggestion | None:
 
 
 def _drawn(draft: Draft, key: int, suggestion: Suggestion, source: PointSource) -> ChosenPoint:
-    provenance = Provenance(
-        source=source,
-        seed=draft.state.sweeps[key].seed,
-        index=suggestion.run_number,
-        observations_seen=suggestion.observations_seen,
-        study_length=suggestion.study_length,
-        engine=suggestion.engine,
-        predicted_value=suggestion.predicted_value,
-        predicted_deviation=suggestion.predicted_deviation,
-        expected_improvement=suggestion.expected_improvement,
-    )
+    provenance = replace(suggestion.provenance, source=source, seed=draft.state.sweeps[key].seed)
     return ChosenPoint(point=suggestion.point, digest=point_digest(suggestion.point), provenance=provenance)
 
 

@@ -8,6 +8,7 @@ from typing import Protocol
 from sweepd.spec.point import Point
 from sweepd.spec.sweep_spec import SweepSpec
 from sweepd_scheduler.domain.replacing import replace
+from sweepd_scheduler.domain.runs.run import Provenance
 from sweepd_scheduler.domain.runs.values import EndedTrial
 from sweepd_scheduler.domain.sweeps.sweep import Sweep
 from sweepd_scheduler.domain.transitions import RunState
@@ -70,19 +71,10 @@ OUTCOMES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suggestion:
-    """Suggested point. `run_number`: the run that it was worked out for; another may get it.
-
-    It is based on `study_length` numbered observations, with `observations_seen` values.
-    """
+    """Suggested point and its origin; `index` is the run that it was worked out for, another may get it."""
 
     point: Point
-    engine: str
-    run_number: int
-    observations_seen: int
-    study_length: int
-    predicted_value: float | None = None
-    predicted_deviation: float | None = None
-    expected_improvement: float | None = None
+    provenance: Provenance
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

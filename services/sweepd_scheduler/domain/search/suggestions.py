@@ -69,6 +69,8 @@ def _lies_inside(draft: Draft, key: int, suggestion: Suggestion) -> bool:
     sweep = draft.state.sweeps[key]
     violations = sweep.spec.search_space.violations(suggestion.point)
     if violations:
-        sentence = f"{sweep.name}: refused a suggestion of {suggestion.engine}: {'; '.join(violations)}"
+        sentence = (
+            f"{sweep.name}: refused a suggestion of {suggestion.provenance.engine}: {'; '.join(violations)}"
+        )
         draft.effects.append(LogLine(f"{sentence:.500}"))
     return not violations

@@ -16,7 +16,7 @@ from sweepd_scheduler.domain.requests.requests import (
     RetryRuns,
     StopSweep,
 )
-from sweepd_scheduler.domain.sweep_index import VALUES_A_STEP
+from sweepd_scheduler.domain.state import VALUES_A_STEP
 from sweepd_scheduler.domain.transitions import FINAL_RUN, RunState, SweepState
 from unit.scheduler.people import S
 from unit.scheduler.prior import prior_runs

@@ -14,6 +14,7 @@ from google.protobuf.wrappers_pb2 import BytesValue
 from scheduler_memory import MemoryStore
 from sweepd_kernel.errors import DomainError, Status, WrongStateError
 from sweepd_kernel.sql.database import StatementError
+from sweepd_scheduler.domain.agents.agent import Session
 from sweepd_scheduler.domain.agents.commands import StartRun
 from sweepd_scheduler.domain.effects import RUNS_A_STEP, Change, Effect, SendCommand, SweepChanged
 from sweepd_scheduler.domain.events import Announced, Attached, Offered, Timeouts
@@ -106,13 +107,7 @@ class Bench:
         await self.owner.settle(Announced("session", "ann"))
         await self.owner.settle(
             Attached(
-                session="session",
-                agent="ann",
-                pid=1,
-                host="h",
-                version="",
-                labels={},
-                slots=9,
+                session=Session(id="session", agent="ann", pid=1, host="h", version="", labels={}, slots=9),
                 sweeps=(S,),
                 attempts=(),
             )

@@ -3,7 +3,7 @@
 import pytest
 
 from sweepd_kernel.errors import DomainError, Reason
-from sweepd_scheduler.domain.agents.agent import AttemptRef, ReportedAttempt
+from sweepd_scheduler.domain.agents.agent import AttemptRef, ReportedAttempt, Session
 from sweepd_scheduler.domain.agents.commands import Ack, Fate, Fenced, Welcome
 from sweepd_scheduler.domain.events import Announced, Answered, Attached, Heartbeat, Offered
 from sweepd_scheduler.domain.names import SweepName
@@ -198,13 +198,7 @@ def test_of_two_streams_of_one_agent_the_newer_wins(world: World) -> None:
     with pytest.raises(DomainError) as refused:
         world.happens(
             Attached(
-                session=old,
-                agent="ann",
-                pid=1,
-                host="h",
-                version="",
-                labels={},
-                slots=1,
+                session=Session(id=old, agent="ann", pid=1, host="h", version="", labels={}, slots=1),
                 sweeps=(SweepName(PARENT, "s"),),
                 attempts=(),
             )

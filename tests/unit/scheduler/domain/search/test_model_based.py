@@ -8,7 +8,7 @@ from sweepd_scheduler.domain.effects import AskStudy, LogLine
 from sweepd_scheduler.domain.events import SuggestionsArrived, SuggestionsFailed
 from sweepd_scheduler.domain.names import SweepName
 from sweepd_scheduler.domain.requests.requests import PauseSweep
-from sweepd_scheduler.domain.runs.run import PointSource
+from sweepd_scheduler.domain.runs.run import PointSource, Provenance
 from sweepd_scheduler.domain.search.model_based import fresh_wait
 from sweepd_scheduler.domain.search.study import Suggestion
 from sweepd_scheduler.domain.sweeps.sweep import Ending
@@ -24,12 +24,24 @@ def world() -> World:
     return world
 
 
+def a_suggestion(point: Point, number: int, known: int) -> Suggestion:
+    return Suggestion(
+        point=point,
+        provenance=Provenance(
+            source=PointSource.FRESH,
+            seed=0,
+            index=number,
+            observations_seen=known // 2,
+            study_length=known,
+            engine="e/1",
+        ),
+    )
+
+
 def answer(world: World, *points: float, seen: int | None = None, exhausted: bool = False) -> None:
     known = world.sweep().observations if seen is None else seen
     suggestions = tuple(
-        Suggestion(
-            point={"x": x}, engine="e/1", run_number=number, observations_seen=known // 2, study_length=known
-        )
+        a_suggestion({"x": x}, number, known)
         for number, x in enumerate(points, start=world.sweep().counts.total + 1)
     )
     world.happens(SuggestionsArrived(sweep=1, suggestions=suggestions, exhausted=exhausted))
@@ -115,10 +127,7 @@ def test_rules_hold_for_suggestions_too(outside: Point) -> None:
     world = World()
     world.create(RULED)
     world.offer(world.attach(slots=2), 2)
-    suggestions = [
-        Suggestion(point=point, engine="e/1", run_number=number, observations_seen=0, study_length=0)
-        for number, point in enumerate((outside, DEEP), start=1)
-    ]
+    suggestions = [a_suggestion(point, number, 0) for number, point in enumerate((outside, DEEP), start=1)]
     world.happens(SuggestionsArrived(sweep=1, suggestions=tuple(suggestions), exhausted=False))
     assert [command.run.point for _, command in world.sent if isinstance(command, StartRun)] == [DEEP]
     assert any(isinstance(effect, LogLine) for effect in world.effects)
