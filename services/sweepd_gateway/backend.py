@@ -13,7 +13,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from sweepd.rpc.channel import call_metadata, open_channel
 from sweepd_kernel.errors import UnavailableError
 
-# A service allows 100 streams on one connection; the rest would wait in a queue that nobody sees.
+# A service allows 100 streams on one connection; the rest would wait in a hidden queue.
 CALLS_PER_CONNECTION = 90
 # A service that is being restarted is waited for, one that stays away is not.
 PATIENCE = 1.0
@@ -72,13 +72,13 @@ class Backend:
             await asyncio.sleep(_POLL)
 
     async def is_serving(self) -> bool:
-        """Return whether the service reports that it is healthy."""
+        """Return True if the service reports that it is healthy."""
         with suppress(grpc.RpcError, UnavailableError):
             return await self._health(HEALTH_TIMEOUT) == _SERVING
         return False
 
     async def answers(self, patience: float) -> bool:
-        """Return whether the service reports its health, good or bad, within `patience` seconds."""
+        """Return True if the service reports its health, good or bad, within `patience` seconds."""
         try:
             await self._health(patience)
         except grpc.aio.AioRpcError as error:

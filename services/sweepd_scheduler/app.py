@@ -163,28 +163,25 @@ def _add_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--suggestion", required=True, metavar="ADDR", help="address of the suggestion service"
     )
-    parser.add_argument(
-        "--meet-within",
-        type=duration,
-        default=0.0,
-        metavar="D",
-        help="how long the start waits for the metric store, to compare their databases (default: 0s)",
-    )
     defaults = Timeouts()
-    parser.add_argument(
-        "--lease",
-        type=duration,
-        default=defaults.lease,
-        metavar="D",
-        help="after this silence of its agent an attempt is suspect (default: 30s)",
-    )
-    parser.add_argument(
-        "--lost-after",
-        type=duration,
-        default=defaults.lost_after,
-        metavar="D",
-        help="after this silence the run is handed out again (default: 2m)",
-    )
+    for flag, default, what in (
+        (
+            "--meet-within",
+            0.0,
+            "how long the start waits for the metric store, to compare their databases (default: 0s)",
+        ),
+        (
+            "--lease",
+            defaults.lease,
+            "after this silence of its agent an attempt is suspect (default: 30s)",
+        ),
+        (
+            "--lost-after",
+            defaults.lost_after,
+            "after this silence the run is handed out again (default: 2m)",
+        ),
+    ):
+        parser.add_argument(flag, type=duration, default=default, metavar="D", help=what)
 
 
 async def _open(context: ServiceContext) -> RunningService:

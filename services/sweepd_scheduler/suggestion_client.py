@@ -92,7 +92,7 @@ class SuggestionService:
         except (TimeoutError, CodecError, DomainError) as error:
             self._log.warning("%s: no suggestion: %s", sweep.name, error)
             self._tell(SuggestionsFailed(sweep.key, str(error)))
-        except Exception as error:  # noqa: BLE001 (whoever waits must hear of it, or the sweep never asks again)
+        except Exception as error:  # noqa: BLE001 (who waits has to be notified, or the sweep never asks again)
             self._log.exception("%s: no suggestion", sweep.name)
             self._tell(SuggestionsFailed(sweep.key, str(error)))
 

@@ -26,7 +26,7 @@ _TRIES = 2
 
 @dataclass(eq=False, slots=True)
 class Fit:
-    """Answer to a question; dropped before it starts if nobody waits for it any more."""
+    """Answer to a question; dropped before it starts once no caller waits for it."""
 
     answer: asyncio.Future[Answered]
     waiting: int = 0
@@ -101,7 +101,7 @@ class Fits:
             self._warm_another()
 
     def submit(self, line: Hashable, question: Asked) -> Fit:
-        """Queue a question behind earlier ones of its line; whoever waits for it counts as `waiting`.
+        """Queue a question behind earlier ones of its line; callers that wait for it count as `waiting`.
 
         Raises:
             DomainError: RESOURCE_EXHAUSTED; far too many wait already.
@@ -110,7 +110,7 @@ class Fits:
             raise DomainError("too many fits are waiting", status=Status.RESOURCE_EXHAUSTED, retry_after=5.0)
         fit = Fit(asyncio.get_running_loop().create_future())
         self._waiting.setdefault(line, deque()).append(_Queued(line, question, fit))
-        # Once the caller waits: one that nobody waits for would be dropped.
+        # Once the caller waits: a question without a waiting caller would be dropped.
         asyncio.get_running_loop().call_soon(self._dispatch)
         return fit
 
@@ -174,7 +174,7 @@ class Fits:
             self._dispatch()
             return
         self._cold.append(worker)
-        if len(self._cold) == len(self._all):  # nobody is left to answer what waits
+        if len(self._cold) == len(self._all):  # no worker is left to answer what waits
             while (queued := self._next()) is not None:
                 queued.fit.fail(_unavailable("no process that fits models can be started"))
 

@@ -119,7 +119,7 @@ class SecretGoneError(DomainError):
 
 
 class Accounts:
-    """Keeps tokens in memory; changes go one at a time to the store first, then to whoever holds a stream."""
+    """Keeps tokens in memory; changes go one at a time to the store first, then to the followers."""
 
     def __init__(
         self, store: AccountStore, clock: Clock, calls: OpenCalls, key: str, log: logging.Logger
@@ -156,7 +156,7 @@ class Accounts:
         """Return the principal of the token with this SHA-256.
 
         Raises:
-            BadTokenError: it lets nobody in, or no longer.
+            BadTokenError: it is unknown, expired or revoked.
         """
         token = self._by_digest.get(digest)
         if token is None:

@@ -67,7 +67,7 @@ class Places:
             return ProjectEntry(name=name, create_time=now, sweeps=0, runs=0)
 
     async def exists(self, name: Parent) -> bool:
-        """Return whether a project was created, or has sweeps or runs."""
+        """Return True if a project was created, or has sweeps or runs."""
         if name in self._projects:
             return True
         (counts,) = await self._reading(self._reading.records.project_counts, [name])

@@ -121,7 +121,7 @@ class AccountServicer(account_service_pb2_grpc.AccountServiceServicer):
         """Make an entity."""
         bounds = current_principal().bounds
         if not bounds.everywhere:
-            raise BoundTokenError(bounds)
+            raise BoundTokenError("an entity", "CreateEntity", bounds)
         made = await self._places.create_entity(entity(request.name))
         return v1.CreateEntityResponse(entity=entity_message(made))
 

@@ -84,7 +84,7 @@ class Forwarder:
 
     Args:
         open_call: opens the stream.
-        acknowledge: tells a session how far an attempt is stored.
+        acknowledge: sends a session how far an attempt is stored.
         limits: of the lane.
     """
 
@@ -220,7 +220,7 @@ class Forwarders:
     """A forwarder for each lane, each with a stream of its own: no lane waits for another.
 
     Args:
-        acknowledge: tells a session how far a lane of an attempt is stored.
+        acknowledge: sends a session how far a lane of an attempt is stored.
     """
 
     def __init__(

@@ -77,7 +77,7 @@ class AgentSession:
             # Without the frames, which have the message: it is answered only when its turn has come.
             self.outbox.end(error.with_traceback(None))
         finally:
-            self.outbox.end()  # also after a defect: a stream that nobody reads would look alive
+            self.outbox.end()  # also after a defect: a stream without a reader would look alive
             for timer in timers:
                 timer.cancel()
 
@@ -90,7 +90,7 @@ class AgentSession:
         async for message in requests:
             for request in codec.one_by_one(message):
                 kind = request.WhichOneof("report")
-                if self.outbox.ended or kind == "goodbye":  # nobody would read the answers
+                if self.outbox.ended or kind == "goodbye":  # the answers would not be read
                     return
                 try:
                     await self._read_one(kind, request)
@@ -290,7 +290,7 @@ def _session(name: str, hello: v1.Hello) -> Session:
 
 
 def _sweep_names(hello: v1.Hello, bounds: Bounds) -> tuple[SweepName, ...]:
-    """Return the sweeps that can be names at all, and lie within `bounds`; if none do, say so."""
+    """Return the sweeps whose names are legal and lie within `bounds`; raise NotFoundError if none do."""
     read: list[SweepName] = []
     for text in hello.sweeps:
         with suppress(NotFoundError):

@@ -78,7 +78,7 @@ def read_file(file: v1.SweepFile) -> Parsed:
 
 
 def read_placed_file(file: v1.SweepFile) -> Parsed:
-    """Read the file of a sweep whose place is given beside it: its own names say nothing, legal or not."""
+    """Read the file of a sweep whose entity and project the request names: those in the file do not count."""
     return parse_text(file.content, file=_name(file), placing=())
 
 
@@ -110,7 +110,7 @@ def new_sweep(request: v1.CreateSweepRequest) -> tuple[SweepSpec, SourceFile | N
 
 
 def count_or_none(number: int | None) -> int | None:
-    """Return a count; None for one that no message can carry: nobody lives to see it reached."""
+    """Return a count; None for one beyond 64 bits, which no message can carry."""
     return number if number is not None and number < 2**64 else None
 
 
@@ -180,7 +180,7 @@ def previewed(
         parsed: the file.
         count: how many runs to show.
         drawn_seed: the seed where the file has none.
-        clock: tells when it has taken long enough.
+        clock: measures how long it takes.
         prior: the runs that the sweep would begin with.
     """
     answer = v1.PreviewSweepResponse(

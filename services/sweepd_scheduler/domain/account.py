@@ -3,7 +3,7 @@
 A secret is 256 random bits. Where the request has an id, they are derived, so that a repeated request gets
 the same secret though it is not stored: HMAC-SHA256, keyed with the service token (a file), of a random salt
 (in the database for a day) and the request id (of which the database has the hash). After the day the salt is
-gone, and nobody can derive it again.
+gone, and the secret cannot be derived again.
 """
 
 import base64
@@ -68,7 +68,7 @@ class Token:
         return TokenState.EXPIRED if 0 < self.expire_time <= now else TokenState.VALID
 
     def forgotten(self, now: int) -> bool:
-        """Tell whether it ended so long ago that it is not listed any more."""
+        """Return True if it ended so long ago that it is not listed any more."""
         ends = [time for time in (self.revoke_time, self.expire_time) if time]
         return bool(ends) and min(ends) + KEPT_AFTER_END <= now
 
@@ -123,29 +123,16 @@ class TooManyPlacesError(DomainError):
         )
 
 
-class OthersAccountError(DomainError):
-    """A token bound to projects makes tokens of its own account only."""
-
-    def __init__(self, within: Bounds) -> None:
-        super().__init__(
-            "making a token for another account needs a token that is bound to no project, and this one is "
-            f"bound to {_shown(within)}; leave the account out to make one for your own",
-            status=Status.PERMISSION_DENIED,
-            reason=Reason.NOT_ALLOWED,
-            metadata={"method": "sweepd.v1.AccountService/CreateToken", "scope": "admin"},
-        )
-
-
 class BoundTokenError(DomainError):
-    """Entities belong to the server as a whole: they are not for a token bound to projects."""
+    """A token bound to projects makes neither tokens of other accounts nor entities."""
 
-    def __init__(self, within: Bounds) -> None:
+    def __init__(self, what: str, method: str, within: Bounds, remedy: str = "") -> None:
         super().__init__(
-            "making an entity needs a token that is bound to no project, and this one is bound to "
-            f"{_shown(within)}",
+            f"making {what} needs a token that is bound to no project, and this one is bound to "
+            f"{_shown(within)}{remedy}",
             status=Status.PERMISSION_DENIED,
             reason=Reason.NOT_ALLOWED,
-            metadata={"method": "sweepd.v1.AccountService/CreateEntity", "scope": "admin"},
+            metadata={"method": f"sweepd.v1.AccountService/{method}", "scope": "admin"},
         )
 
 
@@ -168,7 +155,8 @@ def checked(wanted: TokenRequest, caller: str, within: Bounds) -> tuple[str, Sco
     if account != caller:
         entity(account, "account")
         if not within.everywhere:
-            raise OthersAccountError(within)
+            remedy = "; leave the account out to make one for your own"
+            raise BoundTokenError("a token for another account", "CreateToken", within, remedy)
     return account, wanted.scope, _bounds(wanted.places, within)
 
 

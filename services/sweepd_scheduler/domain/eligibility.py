@@ -17,7 +17,7 @@ OWN_REASONS = frozenset({IneligibleReason.LABELS, IneligibleReason.GUARD})
 
 
 def has_labels(sweep: Sweep, session: Session) -> bool:
-    """Tell whether an agent has the labels that a sweep requires."""
+    """Return True if an agent has the labels that a sweep requires."""
     return all(session.labels.get(label) == value for label, value in sweep.spec.requires.items())
 
 
@@ -157,12 +157,12 @@ def _flags(required: Mapping[str, str]) -> str:
 
 
 def waits_for_canary(sweep: Sweep) -> bool:
-    """Tell whether no run but one may be under way, as nobody has seen the objective yet."""
+    """Return True if no run but one may be under way, as the objective was never logged."""
     return sweep.spec.canary and not sweep.objective_seen
 
 
 def canary_under_way(sweep: Sweep) -> bool:
-    """Tell whether a first run is out to show that runs can work; no other goes out beside it."""
+    """Return True if a first run is out to show that runs can work; no other goes out beside it."""
     return waits_for_canary(sweep) and any(sweep.counts.of(state) for state in LIVE_RUN)
 
 

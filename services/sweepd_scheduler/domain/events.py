@@ -17,7 +17,7 @@ class ClockReading:
     Args:
         monotonic: seconds; everything that expires is measured with it.
         wall: microseconds since 1970, UTC; for people, never compared.
-        entropy: random bytes, 16 to 64, that nobody else knows; secrets are made from them.
+        entropy: random bytes, 16 to 64, known to this process alone; secrets are made from them.
     """
 
     monotonic: float
@@ -57,7 +57,7 @@ class Announced:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attached:
-    """The agent of an announced stream says who it is and what it holds; its session knows no sweeps yet."""
+    """Hello of an announced stream: its session, still without keys of sweeps, and what its agent holds."""
 
     session: Session
     sweeps: tuple[SweepName, ...]
@@ -122,7 +122,7 @@ class Observed:
 class Exited:
     """The process of an attempt has ended.
 
-    `time`: when, by the clock there; 0 if it does not say. `log_bytes`: how long its log is; None: likewise.
+    `time`: when, by the clock there; 0 for unknown. `log_bytes`: how long its log is; None: likewise.
     `summary_value`: what the script has put into its summary as the objective; None: nothing.
     """
 
@@ -160,7 +160,7 @@ class StaleDelivery:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """A command was carried out; or not, then `error` says why."""
+    """A command was carried out, or not: `error` has the reason."""
 
     session: str
     command: int

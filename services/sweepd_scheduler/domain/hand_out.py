@@ -140,14 +140,6 @@ def _first_hand_out(draft: Draft, run: Run) -> None:
         start_timer(draft, started)
 
 
-def create_block(draft: Draft, key: int, drawn: ChosenPoint, place: int | None = None) -> list[Run]:
-    """Create the runs of a point as `new_block` does, and let all of them wait."""
-    runs = new_block(draft, key, drawn, place)
-    for run in runs:
-        draft.put_run(run)
-    return runs
-
-
 def new_block(draft: Draft, key: int, drawn: ChosenPoint, place: int | None = None) -> list[Run]:
     """Return the runs of a point, each of which is still to be put, and let the search observe them.
 

@@ -1,6 +1,6 @@
 """Names of sweeps and runs: `entity/project/id`, `{sweep}-{number}`, the alias `{sweep}:{number}`.
 
-Standalone runs are kept under a name that nobody can write: that of a sweep without an id.
+Standalone runs are kept under a name that no request can have: that of a sweep without an id.
 """
 
 import re

@@ -85,7 +85,7 @@ class SweepIndex:
         at_rung: running runs by the latest rung that they have reached, for each rule.
         pending: the runs that wait to be handed out, for the first time or again.
         unfinished: numbers of the runs that are not final.
-        size: points that the method may hand out in all; None: no end to them, or nobody can tell.
+        size: points that the method may hand out in all; None: unbounded or unknown.
         searching: whether the search for the next point was interrupted and resumes soon.
         durations: run times of ended runs in seconds, sorted.
         ended: values of what has ended: of the runs that are final, or with repeats of the points.
@@ -309,7 +309,7 @@ class State:
             self.last_seen[key] = now
 
     def name_taken(self, name: SweepName) -> bool:
-        """Tell whether a sweep or a run goes by this name, or a run that a sweep may come to have."""
+        """Return True if a sweep or a run goes by this name, or a run that a sweep may come to have."""
         sweep_id = sweep_of_run_id(name.id)
         if name in self.names or (name.parent, name.id) in self.run_like:
             return True
@@ -329,7 +329,7 @@ class State:
         return key
 
     def is_standalone(self, parent: Parent, run_id: str) -> bool:
-        """Tell whether a standalone run of the project has this id."""
+        """Return True if a standalone run of the project has this id."""
         key = self.names.get(standing_name(parent))
         return key is not None and run_id.encode() in self.index[key].digests
 

@@ -69,7 +69,7 @@ class Timers:
     """Timers, the earliest first, among equals the one that was set first.
 
     Args:
-        is_moot: tells those without effect, which are dropped.
+        is_moot: true of those without effect, which are dropped.
     """
 
     def __init__(self, is_moot: Callable[[Timer], bool]) -> None:

@@ -120,15 +120,13 @@ class Owner:
         Raises:
             DomainError: it was refused, or could not be stored.
         """
-        answer: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
 
         def encoded(found: Answer) -> Message:
             assert isinstance(found, kind)
             return encode(found)
 
-        item = Item(event=event, encode=encoded, shorten=shorten, repeatable=repeatable, answer=answer)
-        self._post(item)
-        return cast("M | Repeated", await answer)
+        item = Item(event=event, encode=encoded, shorten=shorten, repeatable=repeatable)
+        return cast("M | Repeated", await self._answered(item))
 
     async def first_answer(self, repeatable: Repeatable) -> bytes | None:
         """Return what is kept of the first response to a call; None if it is new.
@@ -136,9 +134,8 @@ class Owner:
         Raises:
             DomainError: its id belongs to another call, or the first answer could not be stored.
         """
-        answer: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
-        self._post(Item(event=Recalled(), encode=_refuse_to_encode, repeatable=repeatable, answer=answer))
-        response = await answer
+        item = Item(event=Recalled(), encode=_refuse_to_encode, repeatable=repeatable)
+        response = await self._answered(item)
         return response.kept if isinstance(response, Repeated) else None
 
     async def settle(self, event: Event) -> None:
@@ -147,9 +144,7 @@ class Owner:
         Raises:
             DomainError: it was refused.
         """
-        answer: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
-        self._post(Item(event=event, answer=answer))
-        await answer
+        await self._answered(Item(event=event))
 
     def tell(self, event: Event, done: Callable[[], None] | None = None) -> None:
         """Post an event; `done` is called once its changes are stored."""
@@ -192,6 +187,11 @@ class Owner:
         except TimeoutError:
             return
 
+    async def _answered(self, item: Item) -> Response:
+        item.answer = asyncio.get_running_loop().create_future()
+        self._post(item)
+        return await item.answer
+
     def _post(self, item: Item) -> None:
         self._inbox.append(item)
         self._wake.set()
@@ -222,7 +222,7 @@ class Owner:
                 await self._commit(changes, number, now)
         except (DamagedError, StorageError) as error:
             self._hold(decided, error)
-        except Exception as error:  # noqa: BLE001 (the loop outlives a defect; the callers hear of it)
+        except Exception as error:  # noqa: BLE001 (the loop outlives a defect; the callers get it)
             self.state.undo_log.back_to(0)
             if len(items) > 1:
                 for item in items:
@@ -261,7 +261,7 @@ class Owner:
             return await self._decide_new(item, now)
         except DomainError as error:
             return Decided(item, Decision(), refusal=error)
-        except Exception as error:  # noqa: BLE001 (the loop outlives a defect; the caller hears of it)
+        except Exception as error:  # noqa: BLE001 (the loop outlives a defect; the caller gets it)
             self._log.exception("%s could not be decided", type(item.event).__name__)
             self._fire_again(item, now)
             return Decided(item, Decision(), refusal=error)

@@ -44,11 +44,11 @@ class Filter:
         return self.min_value > -inf or self.max_value < inf
 
     def takes_time(self, time: int) -> bool:
-        """Tell whether a run created then may be meant."""
+        """Return True if a run created then may be meant."""
         return time >= self.created_from and (self.created_before is None or time < self.created_before)
 
     def takes_value(self, value: float | None) -> bool:
-        """Tell whether a run of this value is meant."""
+        """Return True if a run of this value is meant."""
         if value is None:
             return not self.needs_value
         return self.min_value <= value <= self.max_value
@@ -98,7 +98,7 @@ class ScriptDetails:
 
 
 def script_details(records: Records, run: RunKey) -> ScriptDetails:
-    """Read the details of a run; they may be large, so nobody should hold those of many."""
+    """Read the details of a run; they may be large, so those of many are not to be held."""
     body = records.details(run)
     if body is None:
         return ScriptDetails()

@@ -141,7 +141,7 @@ class _Work(Generic[T]):
             self._thread = threading.get_ident()
             try:
                 found = self._function()
-            except Exception as error:  # noqa: BLE001 (whoever waits gets it)
+            except Exception as error:  # noqa: BLE001 (the caller gets it)
                 self._tell(None, error)
             else:
                 self._tell(found, None)
@@ -221,7 +221,7 @@ class _Lane:
                 if self._closed or used > self._most or self._makes_way(caller, used):
                     work.interrupt()
             return work.outcome.result()
-        except asyncio.CancelledError:  # nobody waits for it any more
+        except asyncio.CancelledError:  # its caller has left
             while not work.outcome.done():
                 work.interrupt()  # again, as its thread may not have begun
                 await asyncio.wait([work.outcome], timeout=_LOOK_EVERY)
@@ -231,7 +231,7 @@ class _Lane:
             self._costs.add(caller, work.cost, time.monotonic())
 
     def _makes_way(self, caller: str, used: float) -> bool:
-        """Tell whether somebody waits who has used far less than a caller whose work is under way."""
+        """Return True if somebody waits who has used far less than a caller whose work is under way."""
         now = time.monotonic()
         cost = self._costs.of(caller, now) + used
         return used > _SHARE and any(

@@ -108,11 +108,7 @@ def runs_by_key(connection: Connection, keys: Iterable[Row]) -> Iterator[Run]:
     select = f"select {sql.RUN} from run where sweep_id = ? and number = ?"
     for sweep_id, number in keys:
         if sweep_id not in names:
-            row = connection.execute(
-                "select entity, project, sweep from sweep where id = ?", (sweep_id,)
-            ).first()
-            assert row is not None
-            names[sweep_id] = SweepName(Parent(row[0], row[1]), row[2])
+            names[sweep_id] = _sweep_name(connection, sweep_id)
         yield from runs(connection, names[sweep_id], connection.execute(select, (sweep_id, number)))
 
 

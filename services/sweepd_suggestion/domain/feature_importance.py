@@ -277,7 +277,7 @@ def category_correlations(places: Places, values: Array) -> list[float | None]:
 
 
 def _standard(numbers: Array) -> Array | None:
-    """Return numbers with mean 0 and deviation 1; None where what sets them apart is rounding."""
+    """Return numbers with mean 0 and deviation 1; None where they differ by rounding alone."""
     apart = numbers - numbers.mean()
     spread = float(np.abs(apart).max())
     if spread <= 1e-12 * float(np.abs(numbers).max()):

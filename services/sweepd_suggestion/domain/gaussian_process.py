@@ -177,7 +177,7 @@ class GaussianProcessModel:
         return None
 
     def _is_promising(self, candidate: Array, gain: float) -> bool:
-        """Tell whether a candidate could still turn out to be better than the best."""
+        """Return True if a candidate could still turn out to be better than the best."""
         mean, deviation = self._surrogate.predict(candidate[np.newaxis, :])
         return bool(np.isfinite(gain) and mean[0] - _SURE * deviation[0] <= self._best_mean)
 

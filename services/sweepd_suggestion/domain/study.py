@@ -85,7 +85,7 @@ def objections(spec: SweepSpec) -> Iterator[tuple[str, str]]:
 
 
 _COUNTED = 20_000
-"""Combinations gone through to count a space with conditions; a larger one is never said to be exhausted."""
+"""Combinations gone through to count a space with conditions; a larger one never counts as exhausted."""
 
 
 class UnknownRunError(ValueError):
@@ -140,7 +140,7 @@ class Study:
         return sum(run.in_space for run in self.runs.values() if run.number < number)
 
     def agrees(self, first: int, observations: Sequence[Observation]) -> bool:
-        """Tell whether the observations whose numbers are known are the same as those known."""
+        """Return True if the observations whose numbers are known are the same as those known."""
         overlap = self._observations[first - 1 : first - 1 + len(observations)]
         return overlap == list(observations[: len(overlap)])
 
@@ -190,10 +190,10 @@ class Study:
         return replace(observation, point=point)
 
     def _is_drawn(self, point: Point, digest: bytes) -> bool:
-        """Tell whether draws can give a point of the space: they never give a value of probability zero."""
+        """Return True if draws can give a point of the space: they never give a value of probability zero."""
         space = self.spec.search_space
         if space.finite_combinations is None:
-            return False  # nobody counts them
+            return False  # they are not counted
         shares = (0.5 if share is None else share for share in space.to_unit(point))
         return digest == point_digest(space.from_unit(list(shares)))
 

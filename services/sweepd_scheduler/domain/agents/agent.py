@@ -41,7 +41,7 @@ class Session:
         id: names it in logs and in the messages of the core.
         storage: where it keeps checkpoints, as agents name it that see the same files; empty: with itself.
         wanted: the offer: how many runs the agent would take, by its latest word.
-        offers: how many offers have come, to tell those before a hand-out from those after it.
+        offers: how many offers have come: those before a hand-out differ from those after it.
         unconfirmed: hand-outs on their way that the agent has not confirmed.
     """
 
@@ -144,7 +144,7 @@ class HandleEntry:
 
 @dataclass(slots=True)
 class Holdings:
-    """Attempts of a session, by handle and live ones apart, and commands under way.
+    """Attempts of a session, by handle, the live ones, and commands under way.
 
     `ineligible`: reasons that its agent was last sent, by sweep.
     """
@@ -217,12 +217,12 @@ def digest_of(secret: bytes) -> bytes:
 
 
 def proves(secret: bytes, digest: bytes) -> bool:
-    """Tell whether a secret is the one of a digest, in a time that says nothing about either."""
+    """Return True if a secret is the one of a digest; the time that it takes depends on neither."""
     return hmac.compare_digest(digest_of(secret), digest)
 
 
 def check_identity(agent: str, secret: bytes, field: str) -> None:
-    """Refuse whoever names an agent without having its secret.
+    """Refuse a caller that names an agent without having its secret.
 
     Raises:
         InvalidFieldError: `field`, which has the secret, does not fit.

@@ -101,7 +101,7 @@ def detached(draft: Draft, event: Detached) -> None:
 
 
 def _close(draft: Draft, session: str) -> None:
-    """Forget a session, and look again later at its sweeps: nobody else may be left for them."""
+    """Forget a session, and look again later at its sweeps: no other agent may be left for them."""
     closed = draft.state.sessions.get(session)
     close_session(draft, session)
     guard.watch_attached(draft, closed.sweeps if closed else ())

@@ -16,9 +16,9 @@ from sweepd_scheduler.domain.transitions import AttemptState, RunState
 
 
 def is_moot(state: State, event: Timer) -> bool:
-    """Tell whether a timer has no effect any more, as its attempt is confirmed, or held by nobody.
+    """Return True if a timer has no effect any more, as its attempt is confirmed, or no agent holds it.
 
-    That stays so: whoever holds the attempt again sets a timer of its own.
+    That stays so: an agent that holds the attempt again gets a timer of its own.
     """
     match event:
         case ConfirmDue(key=key, attempt=attempt):
@@ -50,7 +50,7 @@ def lease_due(draft: Draft, event: LeaseDue) -> None:
 
 
 def confirm_due(draft: Draft, event: ConfirmDue) -> None:
-    """Take a hand-out back that its agent has not confirmed in time; nobody is charged."""
+    """Take a hand-out back that its agent has not confirmed in time, at no charge to the run."""
     run = draft.state.runs.get(event.key)
     if run is not None and not is_moot(draft.state, event):
         return_unconfirmed(draft, run, f"agent {run.newest.agent} did not confirm it in time")
@@ -72,7 +72,7 @@ def lift_suspicion(draft: Draft, key: RunKey) -> None:
 
 
 def kept(draft: Draft, run: Run) -> Run:
-    """Let a late agent keep its run if it was given up and nobody else has it; return the run."""
+    """Let a late agent keep its run if it was given up and no other agent has it; return the run."""
     if run.state is not RunState.PENDING:
         return run
     charged = run.newest.state is AttemptState.LOST and not run.newest.preempting

@@ -57,7 +57,7 @@ def place(draft: Draft, session: str, run: Run, handle: int | None = None) -> At
     holdings = state.holdings[session]
     if handle is None:
         handle = holdings.next_handle
-        holdings.next_handle += 1  # never taken back: a gap between handles harms nobody
+        holdings.next_handle += 1  # never taken back: a gap between handles does no harm
     ref = AttemptRef(handle, run.attempt)
     sweep = str(state.sweeps[run.sweep].name)
     held = HandleEntry(key=key, attempt=run.attempt, run=run.name, sweep=sweep)

@@ -81,7 +81,7 @@ def charged(key: RequestKey) -> tuple[Owner, Owner, Owner]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Repeatable:
-    """A request as it is recognised when it is repeated. `fingerprint` tells whether it is the same call."""
+    """A request as it is recognised when it is repeated. `fingerprint`: of the whole call."""
 
     key: RequestKey
     fingerprint: bytes

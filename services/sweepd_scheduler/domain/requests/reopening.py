@@ -87,7 +87,7 @@ def check_final(draft: Draft, run: Run) -> None:
 
 
 def has_unfinished(draft: Draft, run: Run) -> bool:
-    """Tell whether the point of a run has a run that is not final."""
+    """Return True if the point of a run has a run that is not final."""
     numbers = range(run.block, run.block + draft.state.sweeps[run.sweep].spec.repeats)
     known = (draft.state.runs.get((run.sweep, number)) for number in numbers)
     return any(other and other.block == run.block and other.state not in FINAL_RUN for other in known)

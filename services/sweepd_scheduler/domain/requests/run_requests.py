@@ -15,7 +15,7 @@ from sweepd_kernel.errors import (
 from sweepd_scheduler.domain.agents.placement import stop
 from sweepd_scheduler.domain.draft import Draft
 from sweepd_scheduler.domain.effects import RUNS_A_STEP, Steps
-from sweepd_scheduler.domain.hand_out import create_block, room, serve_sweep
+from sweepd_scheduler.domain.hand_out import new_block, room, serve_sweep
 from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.requests import requests
 from sweepd_scheduler.domain.requests.reopening import (
@@ -71,8 +71,9 @@ def enqueue(draft: Draft, event: requests.EnqueueRun) -> requests.Runs:
         reopen(draft, sweep.key, "enqueue", sweep.ending)
     waiting = draft.state.index[sweep.key].pending
     place = min(waiting.lowest_place, 0) - 1 if event.first else None
-    runs = create_block(draft, sweep.key, drawn, place)
+    runs = new_block(draft, sweep.key, drawn, place)
     for run in runs:
+        draft.put_run(run)
         draft.record("run-enqueued", run)
     end_if_exhausted(draft, sweep.key)
     serve_sweep(draft, sweep.key)

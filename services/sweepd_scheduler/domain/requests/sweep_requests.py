@@ -177,7 +177,7 @@ def edit(draft: Draft, event: requests.UpdateSweep) -> Sweep:
 
 
 def _has_more_room(sweep: Sweep, spec: SweepSpec) -> bool:
-    """Tell whether a sweep had reached its cap and has not, with another specification."""
+    """Return True if a sweep had reached its cap and has not, with another specification."""
     return room(sweep) == 0 and room(replace(sweep, spec=spec)) != 0
 
 

@@ -45,7 +45,7 @@ def lose_attempt(draft: Draft, run: Run, attempt: Attempt, reason: str) -> None:
     sweep = draft.state.sweeps[run.sweep]
     allowed = sweep.spec.retry.infrastructure
     cancelled = sweep.state is SweepState.CANCELLED
-    if attempt.preempting:  # announced by its script: nobody is charged
+    if attempt.preempting:  # announced by its script: the run is not charged
         requeue(draft, run, attempt, f"{reason}; its script had said that its machine goes away")
         serve_sweep(draft, run.sweep)
     elif run.requeues >= allowed and not cancelled and run.stop is None:

@@ -30,7 +30,7 @@ def saved(run: Run, step: int) -> Run:
 
 
 def has_any(run: Run) -> bool:
-    """Tell whether any attempt at a run has saved a checkpoint."""
+    """Return True if any attempt at a run has saved a checkpoint."""
     return any(attempt.checkpoints for attempt in run.attempts)
 
 

@@ -93,7 +93,7 @@ def costs(values: Mapping[int, float], goal: Goal) -> dict[int, float]:
 
 
 def is_rung(rule: StopRule, iteration: int) -> bool:
-    """Tell whether a rule compares runs at an iteration."""
+    """Return True if a rule compares runs at an iteration."""
     match rule:
         case Hyperband() | Asha():
             return iteration in rungs(rule)

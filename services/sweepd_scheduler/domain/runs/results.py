@@ -17,12 +17,12 @@ from sweepd_scheduler.domain.transitions import FINAL_SWEEP, RunState
 
 
 def counts_at_once(sweep: Sweep) -> bool:
-    """Tell whether each value counts when it is logged, not first when a run or a point has ended."""
+    """Return True if each value counts when it is logged, not first when a run or a point has ended."""
     return sweep.value_kind is ObjectiveValue.BEST and sweep.spec.repeats == 1
 
 
 def has_reached_target(sweep: Sweep) -> bool:
-    """Tell whether any value that counts is as good as the target."""
+    """Return True if any value that counts is as good as the target."""
     metric, best = sweep.spec.metric, sweep.best
     return metric is not None and best is not None and reaches_target(metric, best.value)
 

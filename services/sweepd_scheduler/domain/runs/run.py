@@ -86,9 +86,9 @@ class Attempt:
         resumed_from_step: last step of the checkpoint that it went on from; None: it began anew.
         checkpoints: that it has saved, the newest ones.
         storage: where they are, as agents name it that see the same files; empty: with its agent alone.
-        preempting: its script has said that its machine is about to be taken away.
+        preempting: its script has reported that its machine is about to be taken away.
         log_bytes: how long its log has become; None: it has not ended, or its agent did not report it.
-        secret_digest: of the secret that proves an agent to be its owner; empty: nobody can prove it.
+        secret_digest: of the secret that proves an agent to be its owner; empty: no agent can prove it.
     """
 
     number: int
@@ -148,7 +148,7 @@ class Run:
 
     Args:
         repeat: which of the runs of its point it is, from 0; they have consecutive numbers.
-        digest: tells its point from others; a standalone run has none, and its id takes the place.
+        digest: of its point; in place of it a standalone run has its id.
         occurrence: how often its point was handed out before.
         place: where it waits: the smallest goes out first, among equals the lowest number.
         requeues: how often it was handed out again because its agent was lost.

@@ -117,7 +117,7 @@ def check_objective(draft: Draft, run: Run) -> str:
 def stop_sweep(draft: Draft, key: int, reason: str) -> Steps[Sweep]:
     """Start no more runs of a sweep, end those that wait, let live ones end; return it as it then stands."""
     draft.put_sweep(replace(sweep_stopped(draft.state.sweeps[key]), reason=reason))
-    waiting = sorted(draft.state.index[key].pending)  # nobody will be given these again
+    waiting = sorted(draft.state.index[key].pending)  # these will not be handed out again
     for done, number in enumerate(waiting, 1):
         end(draft, draft.state.runs[(key, number)], RunState.STOPPED, "the sweep was stopped")
         if done % RUNS_A_STEP == 0:
@@ -160,13 +160,13 @@ def send_sweep_ended(draft: Draft, sweep: Sweep) -> None:
 
 
 def canary_failed(sweep: Sweep, run: Run) -> bool:
-    """Tell whether a run that has just ended was the canary, in vain. One that was never started is none."""
+    """Return True if a run that has just ended was the canary and failed; it counts only once started."""
     has_unfinished = sweep.state not in FINAL_SWEEP and sweep.ending is not Ending.STOP
     return waits_for_canary(sweep) and has_unfinished and bool(run.attempts)
 
 
 def canary_sentence(metric: Metric, run: Run, reason: str) -> str:
-    """Say why a sweep has failed with its first run.
+    """Return a sentence on why a sweep has failed with its first run.
 
     Args:
         metric: the objective.

@@ -103,7 +103,7 @@ def point_ended(ended: Sequence[EndedTrial], how: Aggregate, goal: Goal) -> Ende
     """Return what remains of a point all of whose runs have ended.
 
     One that failed makes the point failed, and a failed point has no value; else one that was stopped makes
-    it stopped. Runs that were lost or killed say nothing about it, unless there are no others. Of a point
+    it stopped. Runs that were lost or killed do not count, unless there are no others. Of a point
     without a value, best and last are over all its runs, whatever became of them: they may stand for it.
     """
     state = _state_of_point({each.state for each in ended})
@@ -214,14 +214,14 @@ class ObjectiveMissing:
 
 
 def better(value: float, than: float | None, goal: Goal) -> bool:
-    """Tell whether a value beats another one; ties do not."""
+    """Return True if a value beats another one; ties do not."""
     if than is None:
         return True
     return value < than if goal is Goal.MINIMIZE else value > than
 
 
 def reaches_target(metric: Metric, value: float) -> bool:
-    """Tell whether a finite value is as good as the target."""
+    """Return True if a finite value is as good as the target."""
     if metric.target is None:
         return False
     return value <= metric.target if metric.goal is Goal.MINIMIZE else value >= metric.target
@@ -243,7 +243,7 @@ def missing_sentence(metric: Metric, logged_keys: Sequence[str]) -> str:
 
 
 def pause_sentence(metric: Metric, missing: ObjectiveMissing) -> str:
-    """Say why a sweep pauses by itself, and what to do."""
+    """Return a sentence on why a sweep pauses by itself, and what to do."""
     sentence = missing_sentence(metric, missing.logged_keys)
     remedy = "fix the script and resume, or name the right metric in a new sweep"
     return f"{missing.consecutive_runs} runs in a row ended well without the objective: {sentence}; {remedy}"

@@ -115,7 +115,7 @@ def candidate(
         spec: the new sweep.
         run: the run.
         before: the specification of its sweep; None: it belongs to none.
-        config: what its script says of its configuration; what its sweep has given it stands before that.
+        config: the configuration that its script has logged; parameters of its sweep take precedence.
 
     Raises:
         PointError: the point does not lie in the space.

@@ -82,7 +82,7 @@ class Ask:
     """Question to the engine, for hand-outs that wait for fresh suggestions.
 
     Args:
-        id: tells it from earlier ones.
+        id: number of the question.
         observations: number that a suggestion must have seen to be fresh.
         wanted: how many hand-outs wait.
         refused: answers with points outside the space since it was asked.

@@ -100,7 +100,7 @@ class Share:
         return cls(_WHOLE if total <= most else most * _WHOLE // total)
 
     def has(self, number: int) -> bool:
-        """Tell whether a run is in it; prior runs count by the absolute value of their number."""
+        """Return True if a run is in it; prior runs count by the absolute value of their number."""
         return abs(number) * FACTOR % _WHOLE < self.below
 
 

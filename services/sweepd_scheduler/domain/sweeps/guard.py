@@ -61,7 +61,7 @@ def _quarantine(draft: Draft, run: Run, guarded: Guarded, sentence: str) -> None
 
 
 def all_quarantined(draft: Draft, key: int) -> bool:
-    """Tell whether agents are attached that could take runs of a sweep, and each of them is quarantined."""
+    """Return True if agents are attached that could take runs of a sweep, and each of them is quarantined."""
     held = {agent for agent, each in draft.state.index[key].guards.items() if each.is_quarantined}
     if not held:
         return False
@@ -93,7 +93,7 @@ def pause_if_all_quarantined(draft: Draft, key: int) -> None:
 
 
 def quarantine_due(draft: Draft, event: QuarantineDue) -> None:
-    """Pause a sweep that nobody but quarantined agents has been attached to for a while."""
+    """Pause a sweep to which only quarantined agents have been attached for a while."""
     pause_if_all_quarantined(draft, event.sweep)
 
 
@@ -178,7 +178,7 @@ def run_failed(draft: Draft, run: Run, reason: str) -> None:
 
 
 def _first_runs_failed(draft: Draft, run: Run) -> bool:
-    """Tell whether the runs are to blame for their failures, and not the one agent on which all failed.
+    """Return True if the runs are to blame for their failures, and not the one agent on which all failed.
 
     It is if they failed on several agents, or on the only one there is while nothing else is under way that
     may still show that runs can work. Attempts that failed are kept with the guard until one works.

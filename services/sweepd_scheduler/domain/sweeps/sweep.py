@@ -169,7 +169,7 @@ class Sweep:
 
     @property
     def paused_by_itself(self) -> bool:
-        """True if it has paused because its runs cannot work, and not because a person said so."""
+        """True if it has paused because its runs cannot work, and not at a person's request."""
         return self.pause_cause not in (None, PauseCause.PERSON)
 
     @property
@@ -186,7 +186,7 @@ class Sweep:
 
     @property
     def space_size(self) -> int | None:
-        """Points that the method may hand out in all; None: there is no end to them, or nobody can tell."""
+        """Points that the method may hand out in all; None: unbounded or unknown."""
         return known_size(self.spec, self.counted)
 
 
@@ -318,7 +318,7 @@ def _refuse_if_final(sweep: Sweep, command: str) -> None:
 class EndedSweep:
     """Summary of a sweep that has ended; the rest is in the database.
 
-    `end_time` and `revision` tell whether what was read of it meanwhile is still true.
+    What was read of it is outdated if `end_time` or `revision` differs.
     """
 
     name: SweepName
@@ -328,7 +328,7 @@ class EndedSweep:
     revision: int = 1
 
     def still_is(self, sweep: Sweep) -> bool:
-        """Tell whether a sweep that was read is as it was when this was noted."""
+        """Return True if a sweep that was read is as it was when this was noted."""
         return self == EndedSweep.of(sweep)
 
     @classmethod

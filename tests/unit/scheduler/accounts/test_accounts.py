@@ -17,7 +17,7 @@ from sweepd_kernel.auth.principal import EVERYWHERE, FULL_ACCESS, OWNER, Bounds,
 from sweepd_kernel.auth.scopes import Scope
 from sweepd_kernel.errors import BadTokenError, DomainError, NotFoundError, StorageError
 from sweepd_scheduler.accounts.accounts import Accounts, NewToken
-from sweepd_scheduler.domain.account import Made, OthersAccountError, Token, TokenRequest, TooManyTokensError
+from sweepd_scheduler.domain.account import BoundTokenError, Made, Token, TokenRequest, TooManyTokensError
 from sweepd_scheduler.domain.requests.remembered import Repeatable, RequestIdReusedError, RequestKey
 
 MNIST = Bounds(frozenset({"acme/mnist"}))
@@ -260,7 +260,7 @@ def test_who_is_bound_makes_sees_and_ends_tokens_within_the_bounds_alone(desk: D
         everywhere, outside = await desk.made(), await desk.made(places=("globex",))
         with pytest.raises(NotFoundError, match="globex"):
             await desk.made(LEAD, places=("acme/mnist", "globex/mnist"))
-        with pytest.raises(OthersAccountError):
+        with pytest.raises(BoundTokenError):
             await desk.made(LEAD, account="owner")
         seen, more = desk.accounts.tokens(LEAD, None, 10)
         assert ([each.id for each in seen], more) == ([closer.token.id, own.token.id], False)
