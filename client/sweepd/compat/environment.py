@@ -32,23 +32,18 @@ def search_path(compat: str, environ: Mapping[str, str]) -> dict[str, str]:
 PAIRS: Final = {ours.replace("SWEEPD_", "WANDB_"): ours for ours in VARIABLES.values()}
 """Variables of W&B that have an effect, and their counterparts."""
 
-_HANDED_OUT: Final = {
-    "WANDB_SWEEP_ID": "SWEEPD_SWEEP_ID",
-    "WANDB_RUN_ID": "SWEEPD_RUN_ID",
-    "WANDB_ENTITY": "SWEEPD_ENTITY",
-    "WANDB_PROJECT": "SWEEPD_PROJECT",
-    "WANDB_SWEEP_PARAM_PATH": "SWEEPD_SWEEP_PARAM_PATH",
-}
-_SHORT: Final = ("WANDB_SWEEP_ID", "WANDB_RUN_ID")
+_HANDED_OUT: Final = ("SWEEP_ID", "RUN_ID", "ENTITY", "PROJECT", "SWEEP_PARAM_PATH")
 
 _taken: dict[str, str] = {}
 
 
 def handed_out(environ: Mapping[str, str]) -> dict[str, str]:
     """Return the variables by which W&B's agent names a run; scripts check them for a sweep."""
-    given = {theirs: environ.get(ours, "") for theirs, ours in _HANDED_OUT.items()}
+    given = {name: environ.get(f"SWEEPD_{name}", "") for name in _HANDED_OUT}
     return {
-        name: value.rpartition("/")[2] if name in _SHORT else value for name, value in given.items() if value
+        f"WANDB_{name}": value.rpartition("/")[2] if name in ("SWEEP_ID", "RUN_ID") else value
+        for name, value in given.items()
+        if value
     }
 
 

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from functools import cache
 from importlib import import_module
 from importlib.machinery import ModuleSpec
 from types import ModuleType
@@ -134,14 +135,11 @@ their short names; or `:names` for names of `wandb` itself.
 SUBMODULES: Final = {name: content for content, names in _PLACES.items() for name in names.split()}
 """Modules below `wandb`, and the content of each."""
 
-_made: dict[str, ModuleType] = {}
 
-
+@cache
 def submodule(name: str) -> ModuleType:
     """Return the module of a name in SUBMODULES."""
-    if name not in _made:
-        _made[name] = _Submodule(name)
-    return _made[name]
+    return _Submodule(name)
 
 
 class _Submodule(ModuleType):

@@ -238,10 +238,5 @@ def printable(text: str) -> str:
     )
 
 
-def error_text(lines: Sequence[str]) -> str:
-    """Return the last lines of a process without the prefix `error: `."""
-    return "\n".join(lines).removeprefix("error: ")
-
-
 def _cut(text: str) -> str:
     return text if len(text) <= _MAX_VALUE else f"{text[: _MAX_VALUE - 1]}…"

@@ -14,7 +14,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from sweepd.durations import duration_text
-from sweepd.functions.agent_console import AgentConsole, error_text
+from sweepd.functions.agent_console import AgentConsole
 from sweepd.functions.agent_process import AgentProcess
 from sweepd.functions.payload import check_function, pack, private_folder
 from sweepd.name_part import LEGAL_PART, as_part
@@ -140,7 +140,8 @@ def agent(
         raise KeyboardInterrupt
     if code != 0:
         how = f"was ended by signal {-code}" if code < 0 else f"ended with code {code}"
-        message = console.error or error_text(console.lines) or f"the agent {how}"
+        printed = "\n".join(console.lines).removeprefix("error: ")
+        message = console.error or printed or f"the agent {how}"
         if code == _UNREACHABLE:
             message += f" at {address}; start one with `sweepd up -d`, or name another with SWEEPD_ADDRESS"
         raise AgentError(message, code if code > 0 else _FAILURE)

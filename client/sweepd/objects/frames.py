@@ -25,6 +25,7 @@ _PANDAS = {
 }
 
 
+_KINDS = {bool: "bool", int: "int", float: "float", str: "text", datetime: "time"}
 Row = dict[str, object]
 _EXACT = 2**53
 
@@ -57,28 +58,11 @@ def column(name: str, values: list[object], kind: str | None = None) -> Column:
 
 def kind_of(values: Iterable[object]) -> str:
     """Return the kind that all values have that are not None."""
-    kinds: set[str] = set()
-    exact = True
-    for value in values:
-        match value:
-            case None:
-                continue
-            case bool():
-                kinds.add("bool")
-            case int():
-                kinds.add("int")
-                exact = exact and abs(value) <= _EXACT
-            case float():
-                kinds.add("float")
-            case str():
-                kinds.add("text")
-            case datetime():
-                kinds.add("time")
-            case _:
-                kinds.add("mixed")
+    known = [value for value in values if value is not None]
+    kinds = {_KINDS.get(type(value), "mixed") for value in known}
     if not kinds:
         return "null"
-    if kinds == {"int", "float"} and exact:
+    if kinds == {"int", "float"} and all(abs(value) <= _EXACT for value in known if isinstance(value, int)):
         return "float"
     return kinds.pop() if len(kinds) == 1 else "mixed"
 

@@ -4,14 +4,16 @@ import io
 import math
 import struct
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Protocol, runtime_checkable
+from typing import IO, Protocol, cast, runtime_checkable
 
 from sweepd.script.errors import UsageError
 from sweepd.script.media.arrays import Nested, array_of, is_array, listed, picture
 from sweepd.script.media.store import Media, existing_file
 
+_SHAPES = "Image: expected shape (height, width) or (height, width, channels)"
+_Rows = list[list[list[float]]]
 _COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
 
 
@@ -102,7 +104,10 @@ def _picture(value: object) -> bytes:
     array = listed(value) if is_array(value) or isinstance(value, list | tuple) else None
     if not isinstance(array, list) or not array:
         raise UsageError(f"Image: expected a file, an array or an image, not {type(value).__name__}")
-    rows = _beside(array) if _depth(array) == 4 else _rows(array)
+    try:
+        rows = _rows(array)
+    except TypeError as error:  # some parts of it are lists, others are not
+        raise UsageError(_SHAPES) from error
     channels = len(rows[0][0])
     samples = [number for row in rows for pixel in row for number in pixel]
     scale = 255.0 if _are_shares(samples) else 1.0
@@ -129,35 +134,24 @@ def _depth(array: Nested) -> int:
     return 1 + _depth(array[0]) if isinstance(array, list) and array else 0
 
 
-def _beside(batch: Sequence[Nested]) -> list[list[list[float]]]:
-    """Return a batch of images as one, from left to right."""
-    pictures = [_rows(_as_list(picture)) for picture in batch]
-    return [[pixel for row in rows for pixel in row] for rows in zip(*pictures, strict=True)]
+def _rows(array: Nested) -> _Rows:
+    """Return rows of pixels of samples; a batch becomes one image from left to right.
 
-
-def _rows(array: Sequence["Nested"]) -> list[list[list[float]]]:
-    """Return rows of pixels of samples."""
-    rows = [_as_list(row) for row in array]
-    if rows and isinstance(rows[0][0], list):
-        if len(rows) in (1, 3, 4) and len(_as_list(rows[0][0])) not in (1, 3, 4):
-            planes = [[_numbers(row) for row in plane] for plane in rows]
-            return [
-                [list(pixel) for pixel in zip(*lines, strict=True)] for lines in zip(*planes, strict=True)
-            ]
-        return [[_numbers(pixel) for pixel in row] for row in rows]
-    return [[[number] for number in _numbers(row)] for row in rows]
-
-
-def _as_list(value: Nested) -> list["Nested"]:
-    if isinstance(value, list) and value:
-        return value
-    raise UsageError("Image: expected shape (height, width) or (height, width, channels)")
-
-
-def _numbers(value: "Nested") -> list[float]:
-    if isinstance(value, list):
-        return [number for number in value if not isinstance(number, list)]
-    raise UsageError("Image: expected shape (height, width) or (height, width, channels)")
+    Raises:
+        UsageError: the shape is not that of an image or a batch.
+    """
+    match _depth(array):
+        case 2:
+            return [[[number] for number in row] for row in cast("list[list[float]]", array)]
+        case 3:
+            rows = cast("_Rows", array)
+            if len(rows) not in (1, 3, 4) or len(rows[0][0]) in (1, 3, 4):
+                return rows
+            return [[list(pixel) for pixel in zip(*lines, strict=True)] for lines in zip(*rows, strict=True)]
+        case 4:
+            images = [_rows(image) for image in cast("list[Nested]", array)]
+            return [[pixel for row in rows for pixel in row] for rows in zip(*images, strict=True)]
+    raise UsageError(_SHAPES)
 
 
 def png(width: int, height: int, channels: int, samples: bytes) -> bytes:

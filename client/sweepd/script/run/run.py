@@ -185,9 +185,17 @@ class Run(RunFiles):
         self._finish(exit_code, at_exit=True)
 
     def _finish(self, code: int, *, at_exit: bool) -> None:
-        if not self._release(0 if at_exit else code):
+        is_ours = self._rows.is_ours
+        if is_ours:
+            self._save_again()
+            self._details.flush()
+        if not self._rows.end() or not is_ours:
             return
-        if self._folder.standalone and self._rows.is_ours and not self.disabled:
+        # Always: of several processes that began the run, the last one reports the end.
+        self._exit_code = 0 if at_exit else code
+        self._changed()
+        self._details.flush()
+        if self._folder.standalone and not self.disabled:
             now = time.time()
             self._rows.attempt_to(
                 lambda: record_end(self._folder, exit_code=code, now=now, at_exit=at_exit),
@@ -203,20 +211,6 @@ class Run(RunFiles):
         self._rows.definitions.take_over(earlier._rows.definitions)  # noqa: SLF001 (of the same class)
         self.config.setdefaults(earlier.config.as_dict())
         self.summary.update(earlier.summary.explicit())
-
-    def _release(self, exit_code: int) -> bool:
-        """Complete the open step and close the file; return False if it was closed already."""
-        if self._rows.is_ours:
-            self._save_again()
-            self._details.flush()
-        if not self._rows.end():
-            return False
-        if self._rows.is_ours:
-            # Always: of several processes that began the run, the last one reports the end.
-            self._exit_code = exit_code
-            self._changed()
-            self._details.flush()
-        return True
 
     def count_steps(self) -> None:
         """Make this process count steps, from 0, unless it already does."""
