@@ -1,4 +1,4 @@
-"""Errors for users of the objects: one exception for each thing that one may want to do about it."""
+"""Errors of sweeps and runs as objects: an exception for each reaction of a caller."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ __all__ = [
 
 
 class ClientError(Error):
-    """The base of all that `Client` and its sweeps and runs raise.
+    """Base of the errors of `Client` and its sweeps and runs.
 
-    `code` is the name of the gRPC status, as `NOT_FOUND`; `reason` the short name that the server gave, as
-    `no-such-name`; `metadata` what belongs to it. They may be empty for what was found out here. `message` is
-    what is wrong, `next_step` what to do about it, if that is known; the text of the error has both.
-    `violations` are the paths of the fields at fault, each with what is wrong with it. `failure` is what the
-    server at `address` answered, word for word; None for what was found out here.
+    `code` is the name of the gRPC status, such as `NOT_FOUND`; `reason` the short name from the server, such
+    as `no-such-name`, with its `metadata`. They may be empty for errors that the client found. `message` is
+    the problem, `next_step` the remedy, if one is known; the text of the error has both. `violations` are the
+    paths of invalid fields, each with its problem. `failure` is the response of the server at `address`; None
+    for errors that the client found.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class ClientError(Error):
 
     @property
     def said(self) -> str:
-        """The message of the server, in its own words; else our own."""
+        """Message of the server, or of the client for an error that it found."""
         return self.failure.message if self.failure else self.message
 
 
@@ -68,15 +68,15 @@ class NotFoundError(ClientError, LookupError):
 
 
 class DeniedError(ClientError):
-    """The token is missing or unknown, or it does not allow this."""
+    """The token is missing or unknown, or does not allow the call."""
 
 
 class WrongStateError(ClientError):
-    """The sweep or the run is not in a state in which this can be done."""
+    """The state of the sweep or run does not allow the call."""
 
 
 class ConflictError(ClientError):
-    """Somebody else was faster: the name is taken, or what was seen has changed since."""
+    """The name is taken, or the entity has changed since it was read."""
 
 
 class UnreachableError(ClientError, ConnectionError):
@@ -84,21 +84,21 @@ class UnreachableError(ClientError, ConnectionError):
 
 
 class NotYetError(ClientError, TimeoutError):
-    """The event that was waited for has not happened in the time given."""
+    """The time limit has passed before the event."""
 
 
 class FailedError(ClientError):
-    """A sweep or a run has ended badly, or the server could not do what it was asked for."""
+    """A sweep or run has ended badly, or the server has failed."""
 
 
 class MissingExtraError(ClientError, ImportError):
-    """A library is missing; the message names it and how to install it."""
+    """A library is missing; the message says how to install it."""
 
 
 class InvalidError(ClientError, ValueError):
-    """An argument is not right: a configuration, a point, a name, an argument.
+    """An argument is invalid, such as a configuration, a point or a name.
 
-    `diagnostics` are the findings about a configuration, just as `sweepctl validate` tells them.
+    `diagnostics` are the findings about a configuration, as of `sweepctl validate`.
     """
 
     def __init__(
@@ -141,7 +141,7 @@ _FIND_ONE = (
 
 
 def error_of(failure: Failure, address: str) -> ClientError:
-    """Return the exception for a call that failed: the one place where this is decided."""
+    """Return the exception for a failed call."""
     if failure.code == "UNAVAILABLE":
         return _unavailable(failure, address)
     message = failure.message or failure.code
@@ -155,12 +155,12 @@ def error_of(failure: Failure, address: str) -> ClientError:
 
 
 def invalid(message: str, next_step: str = "") -> InvalidError:
-    """Return the exception for what was found out here to be wrong, without a call."""
+    """Return the exception for an argument that the client refuses."""
     return InvalidError(message, code="INVALID_ARGUMENT", next_step=next_step)
 
 
 def no_server(error: NoServerError) -> UnreachableError:
-    """Return the exception for a client that finds no server: none is named, or what names one is broken."""
+    """Return the exception for a client without a server: none is named, or the contexts are broken."""
     from sweepd.rpc.discovery import BrokenContextsError
 
     if isinstance(error, BrokenContextsError):
@@ -180,7 +180,7 @@ def _unavailable(failure: Failure, address: str) -> UnreachableError:
 if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> object:
-        """Return what W&B's module of this name has beside, for `import sweepd as wandb`."""
+        """Return an error of W&B's module of this name, for `import sweepd as wandb`."""
         from sweepd.compat.modules import errors
 
         if name not in errors.__all__:

@@ -1,4 +1,4 @@
-"""The objects as W&B's `Api` spells them, where that is simple; what it has beyond that is not here."""
+"""W&B's `Api`, in its simple parts: names for sweeps and runs of a server."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ Run, Runs, Sweep = ApiRun, ApiRuns, ApiSweep
 
 
 class Api(MissingAttributes):
-    """`wandb.Api()` for scripts that read sweeps and runs; new code is better off with `Client`.
+    """`wandb.Api()` for scripts that read sweeps and runs; new code should use `Client`.
 
-    Paths are `entity/project/id`, `project/id` or `id`; a `sweeps` or `runs` in the middle is passed over.
+    Paths are `entity/project/id`, `project/id` or `id`; `sweeps` or `runs` in the middle is ignored.
     """
 
     def __init__(
@@ -36,9 +36,9 @@ class Api(MissingAttributes):
         """Choose a server, as `Client` does.
 
         Args:
-            overrides: `base_url` is the server as HOST:PORT, `entity` and `project` complete short paths.
-            timeout: taken, without effect.
-            api_key: taken, without effect: the token is that of `Client`.
+            overrides: `base_url` is the server as HOST:PORT; `entity` and `project` complete short paths.
+            timeout: no effect.
+            api_key: no effect; the token is that of `Client`.
         """
         given = dict(overrides or {})
         self._client = Client(given.get("base_url"))
@@ -69,20 +69,20 @@ class Api(MissingAttributes):
         include_sweeps: bool = True,
         lazy: bool = True,
     ) -> ApiRuns:
-        """Return the runs of a project, of its sweeps and by themselves, the newest first.
+        """Return the runs of a project, those of sweeps and standalone ones, the newest first.
 
         Args:
-            path: `entity/project`, or `project`; else that of the overrides.
+            path: `entity/project` or `project`. Default: that of the overrides.
             filters: conditions in the language of MongoDB over `state`, `display_name`, `tags`, `group`,
-                `job_type`, `sweep`, `created_at`, `config.NAME` and `summary_metrics.KEY`. They are looked at
-                here, run by run: `Client().runs` has the server choose.
-            order: one of these behind a `+` or a `-`.
-            per_page: taken, without effect.
-            include_sweeps: taken, without effect: runs of sweeps are there.
-            lazy: taken, without effect.
+                `job_type`, `sweep`, `created_at`, `config.NAME` and `summary_metrics.KEY`. They are evaluated
+                here, run by run; `Client().runs` filters on the server.
+            order: one of these fields after `+` or `-`.
+            per_page: no effect.
+            include_sweeps: no effect; runs of sweeps are included.
+            lazy: no effect.
 
         Raises:
-            InvalidError: no project is named, or filters or order cannot be followed.
+            InvalidError: no project is named, or filters or order are not supported.
         """
         entity, _, project = (path or "").strip("/").rpartition("/")
         entity = entity or self.default_entity
@@ -93,16 +93,16 @@ class Api(MissingAttributes):
         return ApiRuns(runs, filters, order)
 
     def from_path(self, path: str) -> ApiSweep | ApiRun:
-        """Return the sweep or the run of a path, which says so by a `sweeps` or a `runs` in its middle."""
+        """Return the sweep of a path with `sweeps` in its middle, else the run."""
         return self.sweep(path) if "sweeps" in path.split("/") else self.run(path)
 
     @property
     def default_entity(self) -> str:
-        """The entity of short paths."""
+        """Entity of short paths."""
         return self._entity or os.environ.get("SWEEPD_ENTITY") or "local"
 
     def flush(self) -> None:
-        """Do nothing: nothing is kept here."""
+        """Do nothing: nothing is cached."""
 
     def _path(self, path: str) -> str:
         parts = [part for part in path.strip("/").split("/") if part]

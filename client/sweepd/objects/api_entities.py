@@ -22,24 +22,24 @@ _SAMPLES = 500
 
 
 class ApiRecord(MissingAttributes):
-    """Names, state and card."""
+    """Names, state and card of a sweep or a run."""
 
     def __init__(self, shown: Sweep | StoredRun) -> None:
         self._shown = shown
 
     @property
     def id(self) -> str:
-        """Its id."""
+        """Id of the entity."""
         return self._shown.id
 
     @property
     def entity(self) -> str:
-        """Its entity."""
+        """Entity."""
         return self._shown.entity
 
     @property
     def project(self) -> str:
-        """Its project."""
+        """Project."""
         return self._shown.project
 
     @property
@@ -49,15 +49,15 @@ class ApiRecord(MissingAttributes):
 
     @property
     def state(self) -> str:
-        """Its state: of a run `running`, `finished`, `failed`, `crashed`, `killed` or `stopped`."""
+        """State: of a run `running`, `finished`, `failed`, `crashed`, `killed` or `stopped`."""
         return self._shown.state
 
     @property
     def url(self) -> None:
-        """None: there is no page to show."""
+        """None: there is no page of it."""
 
     def to_html(self, *_: object, **__: object) -> str:
-        """Return the card that notebooks show."""
+        """Return the card for notebooks."""
         return self._shown.html()
 
     def _repr_html_(self) -> str:
@@ -80,15 +80,15 @@ def _refused(name: str) -> InvalidError:
 
 
 class ApiSummary(dict[str, object]):
-    """The summary of a stored run, to be read."""
+    """Summary of a stored run, read-only."""
 
     @property
     def _json_dict(self) -> dict[str, object]:
-        """A copy as a plain dictionary; W&B's own examples read it."""
+        """Copy as a plain dictionary; W&B's own examples read it."""
         return dict(self)
 
     def update(self, *_: object, **__: object) -> NoReturn:
-        """Refuse.
+        """Refuse the change.
 
         Raises:
             InvalidError: always.
@@ -97,7 +97,7 @@ class ApiSummary(dict[str, object]):
 
 
 class ApiRun(ApiRecord):
-    """A run as `wandb.Api().run()` shows it. `run` is the same one as `StoredRun`."""
+    """Run as of `wandb.Api().run()`; `run` is the underlying `StoredRun`."""
 
     def __init__(self, run: StoredRun, *, is_whole: bool = False) -> None:
         super().__init__(run)
@@ -107,41 +107,41 @@ class ApiRun(ApiRecord):
 
     @property
     def name(self) -> str:
-        """The name that its script gave it, else its id."""
+        """Display name; the id by default."""
         return self.run.display_name or self.run.id
 
     display_name = name
 
     @property
     def tags(self) -> list[str]:
-        """Its tags."""
+        """Tags."""
         return self.run.tags
 
     @property
     def notes(self) -> str | None:
-        """Its notes."""
+        """Notes."""
         return self._whole().notes
 
     @property
     def group(self) -> str | None:
-        """The group of runs that its script put it in."""
+        """Group of runs, as its script set it."""
         return self._details.group or None
 
     @property
     def job_type(self) -> str | None:
-        """The kind of run that its script said it is."""
+        """Kind of run, as its script set it."""
         return self._details.job_type or None
 
     @property
     def config(self) -> dict[str, Json]:
-        """Its configuration: the parameters, and what its script has added."""
+        """Configuration: the parameters, and values that its script added."""
         return self._whole().config
 
     rawconfig = config
 
     @property
     def summary(self) -> ApiSummary:
-        """Its summary, by `define_metric` too, as it was when first asked for; `load` asks again."""
+        """Summary, with the aggregates of `define_metric`, as of its first use; `load` updates it."""
         if self._summary is None:
             self._summary = ApiSummary(self.run.summary())
         return self._summary
@@ -150,24 +150,24 @@ class ApiRun(ApiRecord):
 
     @property
     def created_at(self) -> str | None:
-        """Time of its creation, RFC 3339 in UTC."""
+        """Time of creation, RFC 3339 in UTC."""
         time = self.run.create_time
         return None if time is None else time.isoformat()
 
     @property
     def sweep_name(self) -> str | None:
-        """The id of its sweep; None for a standalone run."""
+        """Id of the sweep; None for a standalone run."""
         return self.run.sweep_name and self.run.sweep_name.rpartition("/")[2]
 
     @property
     def sweep(self) -> ApiSweep | None:
-        """Its sweep; None for a standalone run."""
+        """Sweep of the run; None for a standalone run."""
         sweep = self.run.sweep()
         return None if sweep is None else ApiSweep(sweep)
 
     @property
     def lastHistoryStep(self) -> int:  # noqa: N802 (W&B's name)
-        """The last step with a row; -1 before there is one."""
+        """Last step with a row; -1 if there is none."""
         return max(self.run.history().steps, default=-1)
 
     def history(
@@ -178,10 +178,10 @@ class ApiRun(ApiRecord):
         pandas: bool = True,
         stream: str = "default",
     ) -> pd.DataFrame | list[dict[str, object]]:
-        """Return what it has logged, thinned, with `_step` and `_timestamp`: a frame, or a list of rows.
+        """Return sampled rows with `_step` and `_timestamp`, as a frame or a list.
 
         Raises:
-            InvalidError: another axis than `_step` is asked for, or what the agent has sampled.
+            InvalidError: the axis is not `_step`, or the stream is that of the agent's samples.
         """
         if x_axis != "_step":
             raise InvalidError(f"the axis of a history is _step, not {x_axis!r}")
@@ -206,14 +206,14 @@ class ApiRun(ApiRecord):
         max_step: int | None = None,
         use_cache: bool = True,
     ) -> Iterator[dict[str, object]]:
-        """Yield all that it has logged, row by row; with `keys` only the rows that have all of them.
+        """Yield all logged rows; with `keys` only the rows that have all of them.
 
         Args:
-            keys: as above.
-            page_size: taken, without effect.
-            min_step: the first step.
-            max_step: the step before which it ends.
-            use_cache: taken, without effect.
+            keys: keys of the values to include.
+            page_size: no effect.
+            min_step: first step.
+            max_step: step after the last one.
+            use_cache: no effect.
         """
         history = self.run.history(keys)
         for step, row in zip(history.steps, _wandb_rows(history), strict=True):
@@ -225,14 +225,14 @@ class ApiRun(ApiRecord):
                 yield row
 
     def files(self, names: list[str] | None = None, per_page: int = 50) -> list[ApiFile]:
-        """Return its files, by name; with `names` only these. `per_page` is taken, without effect."""
+        """Return the files, by name; with `names` only these. `per_page` has no effect."""
         return [file for file in files_of(self.run) if not names or file.name in names]
 
     def file(self, name: str) -> ApiFile:
-        """Return one of its files.
+        """Return a file of the run.
 
         Raises:
-            NotFoundError: it has none of this name.
+            NotFoundError: there is no file of this name.
         """
         found = files_of(self.run)
         for file in found:
@@ -242,18 +242,18 @@ class ApiRun(ApiRecord):
         raise NotFoundError(f"{self.run.name} has no file {name}{f'; did you mean {near}?' if near else ''}")
 
     def load(self, force: bool = False) -> Self:
-        """Ask the server how it stands."""
+        """Update this object from the server."""
         self.run.refresh()
         self._summary, self._is_whole = None, True
         return self
 
     def wait_until_finished(self) -> None:
-        """Return once it has ended, however that was."""
+        """Return once the run has ended in any way."""
         self.run.wait(check=False)
         self.load()
 
     def update(self, *_: object, **__: object) -> NoReturn:
-        """Refuse.
+        """Refuse the change.
 
         Raises:
             InvalidError: always.
@@ -263,7 +263,7 @@ class ApiRun(ApiRecord):
     save = update
 
     def delete(self, *_: object, **__: object) -> NoReturn:
-        """Refuse.
+        """Refuse the change.
 
         Raises:
             InvalidError: always.
@@ -275,7 +275,7 @@ class ApiRun(ApiRecord):
         return self._whole()._message.details  # noqa: SLF001 (of the same package)
 
     def _whole(self) -> StoredRun:
-        """Return the run with what lists leave out."""
+        """Return the run with the details that lists leave out."""
         if not self._is_whole:
             self.run.refresh()
             self._is_whole = True
@@ -283,7 +283,7 @@ class ApiRun(ApiRecord):
 
 
 class ApiSweep(ApiRecord):
-    """A sweep as `wandb.Api().sweep()` shows it. `sweep` is the same one as `Sweep`."""
+    """Sweep as of `wandb.Api().sweep()`; `sweep` is the underlying `Sweep`."""
 
     def __init__(self, sweep: Sweep) -> None:
         super().__init__(sweep)
@@ -291,40 +291,40 @@ class ApiSweep(ApiRecord):
 
     @property
     def name(self) -> str:
-        """The name for people, else the id."""
+        """Display name; the id by default."""
         return self.sweep.display_name or self.sweep.id
 
     @property
     def state(self) -> str:
-        """Its state, in upper-case letters as there: a stopped sweep is FINISHED, one that waits PENDING."""
+        """State in upper-case letters, as of W&B: FINISHED if stopped, PENDING if waiting."""
         return "FINISHED" if self.sweep.state == "stopped" else self.sweep.state.upper()
 
     @property
     def config(self) -> dict[str, object]:
-        """Its configuration."""
+        """Configuration of the sweep."""
         return self.sweep.config
 
     @property
     def order(self) -> str | None:
-        """By which runs are ordered: `+summary_metrics.loss`, a minus for the greatest first."""
+        """Order of the runs: `+summary_metrics.loss`, with a minus for the greatest first."""
         sign = "-" if self.sweep.goal == "maximize" else "+"
         return f"{sign}summary_metrics.{self.sweep.metric}" if self.sweep.metric else None
 
     @property
     def expected_run_count(self) -> int | None:
-        """Runs that there will be; None: unbounded."""
+        """Planned number of runs; None: unbounded."""
         return self.sweep.planned_runs
 
     @property
     def runs(self) -> list[ApiRun]:
-        """Its runs."""
+        """Runs of the sweep."""
         return [ApiRun(run) for run in self.sweep.runs()]
 
     def best_run(self, order: str | None = None) -> ApiRun | None:
-        """Return the best run by the objective; None before there is one.
+        """Return the best run by the objective; None while no run has a value.
 
         Raises:
-            InvalidError: another order is asked for.
+            InvalidError: the order is not that of the objective.
         """
         if order is not None and order != self.order:
             raise InvalidError(f"best_run goes by the objective of the sweep, {self.order!r}, not {order!r}")
@@ -332,7 +332,7 @@ class ApiSweep(ApiRecord):
         return None if best is None else ApiRun(best)
 
     def load(self, force: bool = False) -> Self:
-        """Ask the server how it stands."""
+        """Update this object from the server."""
         self.sweep.refresh()
         return self
 
@@ -347,7 +347,7 @@ def _wandb_rows(history: History) -> list[dict[str, object]]:
 
 
 class ApiFile(MissingAttributes):
-    """A file of a run: what its script saved, media and artifacts, and what its agent has recorded."""
+    """File of a run: saved by its script, media, an artifact, or recorded by its agent."""
 
     def __init__(self, run: StoredRun, message: v1.RunFile) -> None:
         self._run = run
@@ -355,29 +355,29 @@ class ApiFile(MissingAttributes):
 
     @property
     def name(self) -> str:
-        """Its path among the files of the run."""
+        """Path among the files of the run."""
         return self._message.name
 
     @property
     def size(self) -> int:
-        """Bytes."""
+        """Size in bytes."""
         return self._message.size_bytes
 
     @property
     def url(self) -> None:
-        """None: there is no page to show."""
+        """None: there is no page of it."""
 
     def download(self, root: str | Path = ".", replace: bool = False, exist_ok: bool = False) -> TextIO:
-        """Bring it into a folder, below which it keeps its path; return it open, as text.
+        """Download the file to its path below a folder; return it open, as text.
 
         Args:
-            root: the folder.
-            replace: whether it may take the place of a file that is there.
-            exist_ok: whether a file that is there is returned as it is.
+            root: folder.
+            replace: whether to replace an existing file.
+            exist_ok: whether to return an existing file as it is.
 
         Raises:
-            ValueError: a file is there already, or the name leads out of the folder.
-            NotFoundError: its content stayed on the machine of its run.
+            ValueError: the file exists, or its name leads out of the folder.
+            NotFoundError: its content was left on the machine of the run.
         """
         if self._message.left_out:
             here = f"the content of {self.name} of {self._run.name}"

@@ -1,4 +1,4 @@
-"""Runs of a project as W&B's `Api` lists them, chosen by filters in the language of MongoDB."""
+"""Lists of runs as of W&B's `Api`, with filters in the language of MongoDB."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def matches(filters: Mapping[str, object], field: Field) -> bool:
     """Return whether a run satisfies all of `filters`.
 
     Raises:
-        InvalidError: an operator is not known, or is given what it cannot have.
+        InvalidError: an operator is unknown, or its operand is invalid.
     """
     return all(_holds(name, wanted, field) for name, wanted in filters.items())
 
@@ -84,7 +84,7 @@ def _compares(word: str, value: object, bound: object, all_words: Mapping[str, o
 
 
 def _in_order(word: str, value: object, bound: object) -> bool:
-    """Compare numbers, or texts, as which times are given; other kinds have no order."""
+    """Compare numbers, or texts, which times are given as; other kinds have no order."""
     if isinstance(bound, datetime):
         bound = bound.isoformat()
     order: int
@@ -130,18 +130,18 @@ def _mapping(word: str, value: object) -> Mapping[str, object]:
 
 
 class ApiRuns:
-    """A sequence, read as far as it is looked at."""
+    """Sequence of runs that is fetched as far as it is read."""
 
     def __init__(self, runs: Iterator[ApiRun], filters: Mapping[str, object] | None, order: str) -> None:
         """Take runs, the newest first.
 
         Args:
-            runs: the runs.
+            runs: runs to choose from.
             filters: conditions in the language of MongoDB.
-            order: a name of a field behind a `+` or a `-`.
+            order: name of a field after `+` or `-`.
 
         Raises:
-            InvalidError: one of them cannot be followed; of filters that may come with the first run.
+            InvalidError: the order is not supported; for filters, the first run may raise it.
         """
         wanted = dict(filters or {})
         self._seen: list[ApiRun] = []
@@ -193,7 +193,7 @@ class ApiRuns:
 
 
 def field_of(run: ApiRun, name: str) -> object:
-    """Return what a run has under a name of a filter or an order; ABSENT if nothing.
+    """Return the value of a run for a name in a filter or an order; ABSENT if it has none.
 
     Raises:
         InvalidError: runs have no such field.
@@ -209,7 +209,7 @@ def field_of(run: ApiRun, name: str) -> object:
 
 
 def _below(values: object, path: str) -> object:
-    """Return a member, whose name may have dots, or that of a group."""
+    """Return a value by its name, which may contain dots, or by its path through groups."""
     if not isinstance(values, Mapping):
         return ABSENT
     if path in values:
@@ -219,7 +219,7 @@ def _below(values: object, path: str) -> object:
 
 
 def _ordered(runs: list[ApiRun], order: str) -> list[ApiRun]:
-    """Return runs by a field, those that lack it last."""
+    """Return the runs ordered by a field, those without it last."""
     name = order.lstrip("+-")
     found = [(field_of(run, name), run) for run in runs]
     there = [each for each in found if each[0] is not ABSENT]

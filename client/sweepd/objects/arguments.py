@@ -25,18 +25,18 @@ _MOST_TOLD = 20
 
 
 class SweepWarning(UserWarning):
-    """Something in a configuration is legal, but probably not meant."""
+    """A configuration is valid, but probably not what was meant."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Definition:
-    """A sweep that is ready to be created."""
+    """Checked content of a sweep to be created."""
 
     parent: str
     message: v1.SweepSpec
     file_name: str
     content: bytes
-    """The file as written; empty if there is none."""
+    """Content of the file; empty without a file."""
 
 
 def define(
@@ -48,12 +48,12 @@ def define(
     program: str | None,
     environ: Mapping[str, str] = os.environ,
 ) -> Definition:
-    """Read and check a configuration; the words beside it stand before its own.
+    """Read and check a configuration; the other arguments take precedence over its values.
 
-    A text with a line break is the content of a file, another one its path.
+    Text with a line break is the content of a file, other text its path.
 
     Raises:
-        InvalidError: it has errors; all of them are listed.
+        InvalidError: the configuration has errors; all of them are listed.
     """
     overrides = Overrides(name=name, program=program, project=project, entity=entity)
     text = _text(config, placing(overrides, environ))
@@ -80,9 +80,9 @@ async def create(
     request_id: str,
     prior_runs: Sequence[str | RunRecord],
 ) -> tuple[v1.Sweep, list[str]]:
-    """Create a sweep from a definition that has been read and placed; the second value is what to warn of.
+    """Create a sweep from its definition; return it with warnings.
 
-    That is each prior run that was left out, and a sweep without an end of its own.
+    They concern prior runs that were left out, and a sweep without an end.
     """
     if isinstance(prior_runs, str):
         raise InvalidError(f"prior_runs is a list of runs, not the text {prior_runs!r}")
@@ -104,7 +104,7 @@ async def create(
 
 
 def warn(sentences: Iterable[str], *, stacklevel: int) -> None:
-    """Warn of each; `stacklevel` is 2 for the line that calls this, 3 for that of its caller."""
+    """Issue warnings; `stacklevel` is 2 for the caller of this function, 3 for the caller of that."""
     for sentence in sentences:
         warnings.warn(sentence, SweepWarning, stacklevel=stacklevel)
 
@@ -136,7 +136,7 @@ def _left_out(report: v1.PriorRunReport) -> list[str]:
 
 
 class Unchanged:
-    """Stands for a value that an edit leaves as it is."""
+    """Marker of a value that an edit leaves as it is."""
 
     def __repr__(self) -> str:
         return "UNCHANGED"
@@ -146,10 +146,10 @@ UNCHANGED: Final = Unchanged()
 
 
 def seconds_of(timeout: float | str | None) -> float | None:
-    """Return a time limit in seconds: a number, or a text as `10m`; None: no limit.
+    """Return a time limit in seconds from a number or text such as `10m`; None: no limit.
 
     Raises:
-        InvalidError: it is neither.
+        InvalidError: not a time limit.
     """
     if timeout is None:
         return None
@@ -163,11 +163,11 @@ def seconds_of(timeout: float | str | None) -> float | None:
 
 
 def target(address: str | None, token: str | None, environ: Mapping[str, str] = os.environ) -> Target:
-    """Return whom to dial and with which token: those given, else what `sweepctl` would take.
+    """Return address and token of the server: those given, else the ones that `sweepctl` would use.
 
     Raises:
         UnreachableError: no server is known.
-        NotFoundError: the context that is to be used does not exist.
+        NotFoundError: the selected context does not exist.
     """
     try:
         found = resolve(address, environ)
@@ -180,10 +180,10 @@ def target(address: str | None, token: str | None, environ: Mapping[str, str] = 
 
 
 def changes_of(**given: object) -> dict[str, object]:
-    """Return what an edit is to change.
+    """Return the changes of an edit.
 
     Raises:
-        InvalidError: that is nothing.
+        InvalidError: there are none.
     """
     changes = {field: value for field, value in given.items() if not isinstance(value, Unchanged)}
     if not changes:

@@ -1,4 +1,4 @@
-"""Client of a server: for event loops here; `generate.py` makes the blocking one of this."""
+"""Client of a server for event loops; `generate.py` makes the blocking one from it."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
 
 
 class AsyncClient:
-    """The async counterpart of `Client`: the same names, arguments and answers; lists are `async for`.
+    """Async counterpart of `Client`, with the same names, arguments and results; lists are `async for`.
 
     Use it in an `async with` block, or await `close`; it belongs to the event loop of its first call.
     """
 
     def __init__(self, address: str | None = None, *, token: str | None = None) -> None:
-        """Choose a server; nothing is sent before the first call.
+        """Choose a server; the first call connects.
 
         Args:
-            address: HOST:PORT; else SWEEPD_ADDRESS, else the server that `sweepd up` started here.
-            token: else SWEEPD_TOKEN, else the one that is kept for the address.
+            address: HOST:PORT. Default: SWEEPD_ADDRESS, else the server that `sweepd up` started here.
+            token: access token. Default: SWEEPD_TOKEN, else the one stored for the address.
 
         Raises:
             UnreachableError: no server is known.
@@ -51,7 +51,7 @@ class AsyncClient:
         return f"<{type(self).__name__} of {self.address}>"
 
     async def close(self) -> None:
-        """Close the connection; harmless when done twice. Its sweeps and runs ask nothing any more."""
+        """Close the connection; further calls do nothing. Its sweeps and runs can make no more calls."""
         await self._wire.close()
 
     async def server_version(self) -> str:
@@ -70,23 +70,23 @@ class AsyncClient:
         request_id: str = "",
         prior_runs: Sequence[str | RunRecord] = (),
     ) -> AsyncSweep:
-        """Create a sweep; its runs start as soon as agents ask for them.
+        """Create a sweep; its runs start as soon as agents request them.
 
         Args:
-            config: a dictionary, the text of a sweep file, or its path (a text without a line break).
-            entity: where it will live; else SWEEPD_ENTITY, the file, `local`.
-            project: likewise; else SWEEPD_PROJECT, the file, the name of the program.
-            name: the name for people, instead of the file's.
-            program: the program, instead of the file's.
-            sweep_id: its id; else the server draws one.
-            request_id: names this call: the same one again returns the same sweep, for a day.
-            prior_runs: runs that it begins with, or their names: it learns from them and does not repeat
-                their points. Those that do not suit it are left out, with a `SweepWarning`.
+            config: a dictionary, the text of a sweep file, or its path (text without a line break).
+            entity: entity of the sweep. Default: SWEEPD_ENTITY, that of the file, `local`.
+            project: project of the sweep. Default: SWEEPD_PROJECT, that of the file, the name of the program.
+            name: display name, in place of that of the file.
+            program: program, in place of that of the file.
+            sweep_id: id of the sweep. Default: one that the server draws.
+            request_id: id of this call; repeating it within a day returns the same sweep.
+            prior_runs: runs or their names: the search learns from them and does not repeat their points.
+                Unsuitable ones are left out, with a `SweepWarning`.
 
-        A `SweepWarning` tells of a sweep without an end of its own, as a random one without `run_cap`.
+        A `SweepWarning` reports a sweep without an end, such as a random one without `run_cap`.
 
         Raises:
-            InvalidError: the configuration has errors; `diagnostics` lists them all.
+            InvalidError: the configuration has errors; `diagnostics` lists all of them.
             ConflictError: the id is taken.
         """
         definition = arguments.define(config, entity=entity, project=project, name=name, program=program)
@@ -100,7 +100,7 @@ class AsyncClient:
         """Return a sweep by its full name, PROJECT/ID or ID.
 
         Raises:
-            NotFoundError: there is none.
+            NotFoundError: there is no such sweep.
         """
         return AsyncSweep(self._wire, await names.find_sweep(self._wire, name))
 
@@ -111,12 +111,12 @@ class AsyncClient:
         project: str | None = None,
         state: str | Sequence[str] = (),
     ) -> AsyncIterator[AsyncSweep]:
-        """Yield sweeps, the newest first, fetched a page at a time as they are read.
+        """Yield sweeps, the newest first, fetched page by page.
 
         Args:
-            entity: only those of this entity.
-            project: only those of this project.
-            state: only those in this state, or in one of these.
+            entity: only sweeps of this entity.
+            project: only sweeps of this project.
+            state: only sweeps in this state, or in one of these.
         """
         listed = reading.list_sweeps(self._wire, entity=entity, project=project, states=state)
         async with aclosing(listed) as found:
@@ -127,7 +127,7 @@ class AsyncClient:
         """Return a run by its full name, a shorter one, or SWEEP:NUMBER.
 
         Raises:
-            NotFoundError: there is none.
+            NotFoundError: there is no such run.
         """
         return AsyncStoredRun(self._wire, await names.find_run(self._wire, name))
 
@@ -139,14 +139,14 @@ class AsyncClient:
         by_hand: bool = False,
         limit: int | None = None,
     ) -> AsyncIterator[AsyncStoredRun]:
-        """Yield the runs of a project, the newest first, fetched a page at a time as they are read.
+        """Yield the runs of a project, the newest first, fetched page by page.
 
         Args:
             project: ENTITY/PROJECT.
-            filters: conditions as of `sweepctl runs --filter`, as `params.lr<0.1` or `attempt>1`.
+            filters: conditions of `sweepctl runs --filter`, such as `params.lr<0.1` or `attempt>1`.
             state: only runs in this state, or one of these.
-            by_hand: only standalone runs, which belong to no sweep.
-            limit: so many at most.
+            by_hand: only standalone runs.
+            limit: maximum number of runs.
         """
         listed = reading.list_runs(
             self._wire, project=project, standalone=by_hand, states=state, filters=filters, limit=limit

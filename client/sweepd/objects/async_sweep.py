@@ -1,4 +1,4 @@
-"""Sweeps and runs of a server: for event loops here; `generate.py` makes the blocking ones of this."""
+"""Sweeps and runs of a server for event loops; `generate.py` makes the blocking ones from them."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 
 
 class AsyncStoredRun(RunRecord):
-    """The async counterpart of `StoredRun`: the same names, arguments and answers, to be awaited.
+    """Async counterpart of `StoredRun`: the same names, arguments and results, to be awaited.
 
-    Its notebook card shows only what is known of it; `await run.html()` is the whole.
+    The card in notebooks makes no call; `await run.html()` returns the complete one.
     """
 
     def __init__(self, wire: AsyncWire, message: v1.Run) -> None:
@@ -40,36 +40,36 @@ class AsyncStoredRun(RunRecord):
         self._message = message
 
     async def refresh(self) -> Self:
-        """Ask the server how it stands; return the same object."""
+        """Update this object from the server, and return it."""
         self._message = await runs.get(self._wire, self.name)
         return self
 
     async def sweep(self) -> AsyncSweep | None:
-        """Return the sweep that it belongs to; None for a standalone run."""
+        """Return the sweep of the run; None for a standalone run."""
         if not self._message.sweep:
             return None
         return AsyncSweep(self._wire, await sweeps.get(self._wire, self._message.sweep))
 
     async def stop(self) -> Self:
-        """End it: SIGTERM, after the stop grace SIGKILL; one that waits never starts.
+        """End the run by SIGTERM, and by SIGKILL after the stop grace; a waiting run never starts.
 
         Raises:
-            WrongStateError: it has ended.
+            WrongStateError: the run has ended.
         """
         await runs.stop(self._wire, self.name)
         return await self.refresh()
 
     async def retry(self) -> Self:
-        """Hand it out again, after it has ended badly, as a new attempt.
+        """Hand the run out again as a new attempt, after any end but finished.
 
         Raises:
-            WrongStateError: it has not ended, or has ended well, or its sweep was cancelled.
+            WrongStateError: the run has not ended, or has finished, or its sweep was cancelled.
         """
         await runs.retry(self._wire, [self.name])
         return await self.refresh()
 
     async def explain(self) -> list[str]:
-        """Return why it waits, a sentence each, the most important first; empty if it does not."""
+        """Return the reasons why the run waits, the most important first; empty if it does not wait."""
         return [obstacle.message for obstacle in (await runs.explain(self._wire, self.name)).obstacles]
 
     async def wait(
@@ -79,7 +79,7 @@ class AsyncStoredRun(RunRecord):
         timeout: float | str | None = None,  # noqa: ASYNC109 - as of the blocking one
         check: bool = True,
     ) -> Self:
-        """Return once it has ended, or is in another state, or has a value; all as in `Sweep.wait`."""
+        """Return once the run has ended, is in another state, or has a value; see `Sweep.wait`."""
         self._message = await reading.wait(
             run_until, self._wire, self.name, until, limit=timeout, check=check
         )
@@ -88,37 +88,37 @@ class AsyncStoredRun(RunRecord):
     async def history(
         self, keys: str | list[str] | None = None, *, max_points: int = 0, all_attempts: bool = False
     ) -> History:
-        """Return what it has logged, as columns.
+        """Return the logged values as columns.
 
         Args:
-            keys: only these.
-            max_points: thins each key to about so many points, smallest and largest kept; 0: all of them.
-            all_attempts: also what newer attempts have replaced.
+            keys: only these keys.
+            max_points: approximate number of points per key, extremes included; 0: all.
+            all_attempts: whether to include values that newer attempts have replaced.
         """
         return await reading.history(
             self._wire, self.name, keys=words(keys or ()), max_points=max_points, all_attempts=all_attempts
         )
 
     async def summary(self) -> dict[str, object]:
-        """Return the summary that its script sees, the members of groups by dotted names.
+        """Return the summary as the script sees it, with members of groups by dotted names.
 
-        That is the last value of each key, or what `define_metric` asked for, and what the script has set.
+        It has the last value of each key, or the aggregates of `define_metric`, and what the script set.
         """
         return await reading.summary(self._wire, self.name)
 
     async def log(self, *, attempt: int = 0, tail_bytes: int = 0) -> str:
-        """Return what it has printed, standard output and error as they came.
+        """Return the log: standard output and standard error, interleaved.
 
         Args:
-            attempt: the number of an attempt; 0: the newest that has a log.
-            tail_bytes: only about so many bytes at the end, from the start of a line; 0: all.
+            attempt: number of the attempt; 0: the newest that has a log.
+            tail_bytes: approximate number of bytes at the end, from the start of a line; 0: all.
         """
         return await reading.log_text(self._wire, self.name, attempt=attempt, tail_bytes=tail_bytes)
 
     async def logs(
         self, *, follow: bool = False, attempt: int = 0, tail_bytes: int = 0
     ) -> AsyncIterator[str]:
-        """Yield the lines that it has printed; with `follow` also those to come, until it has ended."""
+        """Yield the lines of the log; with `follow` also later ones, until the run has ended."""
         printed = reading.log_lines(
             self._wire, self.name, attempt=attempt, tail_bytes=tail_bytes, follow=follow
         )
@@ -127,7 +127,7 @@ class AsyncStoredRun(RunRecord):
                 yield line
 
     async def html(self) -> str:
-        """Return a card for notebooks: state, parameters, the curve of the objective, as they are now."""
+        """Return a card for notebooks: the current state, parameters and curve of the objective."""
         return await reading.show_run(self._wire, self._message)
 
     def _repr_html_(self) -> str:
@@ -136,16 +136,16 @@ class AsyncStoredRun(RunRecord):
 
 @dataclass(frozen=True, slots=True)
 class AsyncChange:
-    """Change that `AsyncSweep.watch` yields: the sweep, if it has changed, and the runs that have."""
+    """Change that `AsyncSweep.watch` yields: the sweep if it has changed, and the changed runs."""
 
     sweep: AsyncSweep | None
     runs: list[AsyncStoredRun]
 
 
 class AsyncSweep(SweepRecord):
-    """The async counterpart of `Sweep`: the same names, arguments and answers, to be awaited.
+    """Async counterpart of `Sweep`: the same names, arguments and results, to be awaited.
 
-    Its notebook card shows only what is known of it; `await sweep.html()` is the whole.
+    The card in notebooks makes no call; `await sweep.html()` returns the complete one.
     """
 
     def __init__(self, wire: AsyncWire, message: v1.Sweep) -> None:
@@ -153,12 +153,12 @@ class AsyncSweep(SweepRecord):
         self._message = message
 
     async def refresh(self) -> Self:
-        """Ask the server how it stands; return the same object."""
+        """Update this object from the server, and return it."""
         self._message = await sweeps.get(self._wire, self.name)
         return self
 
     async def pause(self) -> Self:
-        """Hand out no run until it is resumed; live runs continue."""
+        """Hand out no run until the sweep is resumed; live runs continue."""
         self._message = await sweeps.pause(self._wire, self.name)
         return self
 
@@ -168,12 +168,12 @@ class AsyncSweep(SweepRecord):
         return self
 
     async def stop(self) -> Self:
-        """Hand out no more runs; live ones end by themselves."""
+        """Hand out no more runs; live runs continue to their end."""
         self._message = await sweeps.stop(self._wire, self.name)
         return self
 
     async def cancel(self) -> Self:
-        """Hand out no more runs, and kill the live ones."""
+        """Hand out no more runs, and kill live runs."""
         self._message = (await sweeps.cancel(self._wire, self.name)).sweep
         return self
 
@@ -186,7 +186,7 @@ class AsyncSweep(SweepRecord):
         tags: list[str] | Unchanged | None = UNCHANGED,
         metadata: dict[str, Json] | Unchanged | None = UNCHANGED,
     ) -> Self:
-        """Replace what is given; None takes it away. A finished sweep continues with a raised `run_cap`."""
+        """Replace the given values; None removes one. A finished sweep continues with a raised `run_cap`."""
         changes = changes_of(
             run_cap=run_cap, name=name, description=description, tags=tags, metadata=metadata
         )
@@ -194,21 +194,21 @@ class AsyncSweep(SweepRecord):
         return self
 
     async def enqueue(self, params: Mapping[str, Json], *, first: bool = False) -> list[AsyncStoredRun]:
-        """Add a run of a point, with repeats as many as those; what the point leaves out the method chooses.
+        """Add a run of a point, or one per repeat; the search method chooses parameters that are left out.
 
         Args:
             params: the point; groups are dictionaries.
-            first: before every run that waits, not after them.
+            first: whether it precedes all waiting runs.
         """
         added = await runs.enqueue(self._wire, self.name, params, first=first)
         return [AsyncStoredRun(self._wire, run) for run in added]
 
     async def retry(self, state: str | Sequence[str] = ("failed", "crashed")) -> int:
-        """Hand out again all of its runs that ended in one of these states; return how many."""
+        """Hand out again all runs that ended in one of these states; return their number."""
         return (await runs.retry(self._wire, sweep=self.name, states=state)).total
 
     async def explain(self) -> list[str]:
-        """Return what keeps runs from being handed out, a sentence each; empty if nothing does."""
+        """Return the reasons why no runs are handed out; empty if there are none."""
         return [obstacle.message for obstacle in (await sweeps.explain(self._wire, self.name)).obstacles]
 
     async def wait(
@@ -218,16 +218,16 @@ class AsyncSweep(SweepRecord):
         timeout: float | str | None = None,  # noqa: ASYNC109 - as of the blocking one
         check: bool = True,
     ) -> Self:
-        """Return once it has ended, or is in another state, or has a value, as `best<0.1`.
+        """Return once the sweep has ended, is in another state, or has a value such as `best<0.1`.
 
         Args:
-            until: what to wait for; `finished` means any end.
-            timeout: seconds, or a text as `10m`; None: for ever, restarts of the server included.
-            check: whether an end other than wanted is an error; finished and stopped are good ends.
+            until: condition to wait for; `finished` means any end.
+            timeout: seconds, or text such as `10m`; None: no limit, also over restarts of the server.
+            check: whether another end than finished or stopped, or than waited for, is an error.
 
         Raises:
             NotYetError: the time limit has passed.
-            FailedError: it has ended badly, or otherwise than waited for.
+            FailedError: the sweep has ended badly, or otherwise than waited for.
         """
         self._message = await reading.wait(
             sweep_until, self._wire, self.name, until, limit=timeout, check=check
@@ -235,9 +235,9 @@ class AsyncSweep(SweepRecord):
         return self
 
     async def watch(self) -> AsyncIterator[AsyncChange]:
-        """Yield how it stands with all of its runs, then every change, until it has ended.
+        """Yield the sweep with all of its runs, then every change, until it has ended.
 
-        This object is kept up to date meanwhile. Restarts of the server are waited for.
+        This object is kept up to date meanwhile. Following resumes after a restart of the server.
         """
         await self.refresh()
         async with aclosing(reading.changes(self._wire, self.name)) as messages:
@@ -259,13 +259,13 @@ class AsyncSweep(SweepRecord):
         best_first: bool = False,
         limit: int | None = None,
     ) -> AsyncIterator[AsyncStoredRun]:
-        """Yield its runs by number, fetched a page at a time as they are read.
+        """Yield the runs by number, fetched page by page.
 
         Args:
-            filters: conditions as of `sweepctl runs --filter`, as `params.lr<0.1` or `attempt>1`.
+            filters: conditions of `sweepctl runs --filter`, such as `params.lr<0.1` or `attempt>1`.
             state: only runs in this state, or one of these.
-            best_first: the best first, and those without a value left out.
-            limit: so many at most.
+            best_first: whether to yield the best first, and leave out runs without a value.
+            limit: maximum number of runs.
         """
         listed = reading.list_runs(
             self._wire, self.name, states=state, best_first=best_first, filters=filters, limit=limit
@@ -275,54 +275,54 @@ class AsyncSweep(SweepRecord):
                 yield AsyncStoredRun(self._wire, run)
 
     async def prior_runs(self) -> list[dict[str, Json]]:
-        """Return the runs that it began with, none of its own, in the JSON of `sweepctl runs --prior`."""
+        """Return the prior runs, in the JSON of `sweepctl runs --prior`."""
         return [prior_run_shape(run) async for run in runs.prior_of(self._wire, self.name)]
 
     async def best(self) -> AsyncStoredRun | None:
-        """Return the best run, with repeats the first one of the best point; None before there is one."""
+        """Return the best run, with repeats the first of the best point; None while no run has a value."""
         run = await runs.best_of(self._wire, await sweeps.get(self._wire, self.name))
         return None if run is None else AsyncStoredRun(self._wire, run)
 
     async def best_so_far(self) -> list[BestSoFar]:
-        """Return each value in the order in which runs ended, with the best one up to then."""
+        """Return the values in the order in which the runs ended, each with the best value so far."""
         return await reading.progress(self._wire, self.name)
 
     async def importance(self, key: str = "") -> Importance:
-        """Return how much each parameter matters for the objective, the most important first.
+        """Return the importance of each parameter for the objective, the greatest first.
 
         Args:
-            key: look at the last value of what the runs have logged under this key instead.
+            key: logged key whose last values take the place of the objective.
 
         Raises:
-            InvalidError: no key is named, and the sweep has no metric.
+            InvalidError: there is no key, and the sweep has no metric.
         """
         return importance_from_message(await sweeps.importance(self._wire, self.name, key))
 
     async def to_dicts(self) -> list[Row]:
-        """Return a dictionary for each run: the columns of `sweepctl export -o csv`, as Python values.
+        """Return a dictionary for each run: the columns of `sweepctl export -o csv` as Python values.
 
-        Parameters are `params.lr`, those of groups `params.opt.lr`, the last values of what was logged
-        `metrics.loss`; times are in UTC; what a run does not have is None.
+        Parameters are `params.lr`, those of groups `params.opt.lr`, the last logged values `metrics.loss`;
+        times are in UTC; missing values are None.
         """
         return await reading.rows(self._wire, self.name)
 
     async def to_pandas(self) -> pd.DataFrame:
-        """Return the same as a pandas frame: Int64, float64, boolean, string, times in UTC.
+        """Return the rows as a pandas frame: Int64, float64, boolean, string, times in UTC.
 
-        What is missing is NA; among floats it is NaN, which pandas does not tell from a NaN that was logged.
+        Missing values are NA; among floats NaN, which pandas does not distinguish from a logged NaN.
         """
         return frames.to_pandas(await reading.columns(self._wire, self.name))
 
     async def to_polars(self) -> pl.DataFrame:
-        """Return the same as a polars frame; what is missing is null."""
+        """Return the rows as a polars frame; missing values are null."""
         return frames.to_polars(await reading.columns(self._wire, self.name))
 
     async def to_arrow(self) -> pa.Table:
-        """Return the same as an arrow table; what is missing is null."""
+        """Return the rows as an arrow table; missing values are null."""
         return frames.to_arrow(await reading.columns(self._wire, self.name))
 
     async def html(self) -> str:
-        """Return a card for notebooks: state, best value over the runs, best runs, as they are now."""
+        """Return a card for notebooks: the current state, curve of the best value, and best runs."""
         return await reading.show_sweep(self._wire, self._message)
 
     def _repr_html_(self) -> str:

@@ -20,7 +20,7 @@ Points = Sequence[tuple[float, float]]
 _WIDTH, _HEIGHT = 460, 150
 _LEFT, _RIGHT, _TOP, _BOTTOM = 62, 12, 10, 26
 _MOST = 400
-"""Points that a curve is drawn with at most: there are no more columns of pixels."""
+"""Maximum number of points of a curve; there are no more columns of pixels."""
 _MOST_COLUMNS = 12
 _MOST_ROWS = 40
 _LONGEST = 80
@@ -31,7 +31,7 @@ _STYLE = (
     "border-radius:6px;padding:10px 14px;display:inline-block;box-sizing:border-box;max-width:100%;"
     "overflow-x:auto}"
     ".sweepd-card p{margin:2px 0}.sweepd-card .quiet{opacity:.75}"
-    # Notebooks have styles of their own for tables; a class that is said twice is more specific than these.
+    # Notebooks style tables themselves; a repeated class is more specific than their styles.
     ".sweepd-card.sweepd-card table{border-collapse:collapse;margin:6px 0;border:0;"
     "font-size:12px;color:inherit}"
     ".sweepd-card.sweepd-card table tr{background:none}"
@@ -49,24 +49,24 @@ _STYLE = (
 
 
 def curve(line: Points, dots: Points, *, across: str, up: str) -> str:
-    """Return a drawing of a line and of dots; an empty text if there is nothing to draw.
+    """Return a drawing of a line and of dots; empty if there is nothing to draw.
 
     Args:
-        line: its corners, in their order.
-        dots: single values beside it.
-        across: what the horizontal axis is.
-        up: what the vertical axis is.
+        line: corners of the line, in their order.
+        dots: single values.
+        across: name of the horizontal axis.
+        up: name of the vertical axis.
     """
     line, dots = _drawable(line), _drawable(dots)
     if not line and not dots:
         return ""
     scale = _Scale([*line, *dots])
     corners = " ".join(f"{scale.x(x):.1f},{scale.y(y):.1f}" for x, y in line)
-    if len(line) == 1:  # a line of one corner is none
+    if len(line) == 1:  # a line needs two corners
         dots = [*dots, *line]
     marks = "".join(f'<circle cx="{scale.x(x):.1f}" cy="{scale.y(y):.1f}" r="2.5"/>' for x, y in dots)
     axis = f"M{_LEFT} {_TOP}V{_HEIGHT - _BOTTOM}H{_WIDTH - _RIGHT}"
-    # Apart, as they are all that a notebook leaves which does not trust its own outputs.
+    # Separated by spaces: an untrusted notebook keeps nothing but these texts.
     texts = " ".join(
         f'<text x="{x:g}" y="{y:g}" text-anchor="{anchor}">{html.escape(text)}</text>'
         for x, y, anchor, text in _labels(scale, across)
@@ -80,7 +80,7 @@ def curve(line: Points, dots: Points, *, across: str, up: str) -> str:
 
 
 def _labels(scale: _Scale, across: str) -> Iterator[tuple[float, float, str, str]]:
-    """Yield the place, the anchor and the text of each; where all is one value, that value once."""
+    """Yield position, anchor and text of each label; a single one for an axis with a single value."""
     middle, below = (_LEFT + _WIDTH - _RIGHT) / 2, _HEIGHT - 8
     if scale.low == scale.high:
         yield _LEFT - 6, scale.y(scale.low) + 4, "end", f"{scale.low:.4g}"
@@ -96,7 +96,7 @@ def _labels(scale: _Scale, across: str) -> Iterator[tuple[float, float, str, str
 
 
 def stairs(points: Points) -> list[tuple[float, float]]:
-    """Return the corners of a line that keeps its value until the next one."""
+    """Return the corners of a step line: each value is kept until the next point."""
     corners: list[tuple[float, float]] = []
     for x, y in points:
         if corners:
@@ -112,7 +112,7 @@ def _drawable(points: Points) -> list[tuple[float, float]]:
 
 
 class _Scale:
-    """From values to places in the drawing."""
+    """Scale from values to coordinates of the drawing."""
 
     def __init__(self, points: Points) -> None:
         self.first, self.last = min(x for x, _ in points), max(x for x, _ in points)
@@ -132,13 +132,13 @@ def _share(value: float, low: float, high: float) -> float:
 def sweep_card(
     sweep: v1.Sweep, values: Sequence[BestSoFar], best: Sequence[v1.Run], *, note: str = ""
 ) -> str:
-    """Return a sweep: where it stands, how its best value came about, its best runs.
+    """Return the card of a sweep: its state, the curve of its best value, its best runs.
 
     Args:
-        sweep: as it stands.
-        values: the values of its runs in their order; none: no curve.
-        best: its best runs, the best first.
-        note: a sentence about what could not be shown.
+        sweep: the sweep.
+        values: values of its runs in their order; empty: no curve.
+        best: best runs, the best first.
+        note: sentence about missing parts.
     """
     metric = sweep.spec.metric.name or "value"
     lines = [
@@ -161,12 +161,12 @@ def sweep_card(
 
 
 def run_card(run: v1.Run, history: History | None, *, note: str = "") -> str:
-    """Return a run: where it stands, its parameters, the curve of its objective.
+    """Return the card of a run: its state, its parameters, the curve of its objective.
 
     Args:
-        run: as it stands.
-        history: what it has logged, of which the first key that has numbers is drawn; None: no curve.
-        note: a sentence about what could not be shown.
+        run: the run.
+        history: logged values, of which the first key with numbers is drawn; None: no curve.
+        note: sentence about missing parts.
     """
     lines = [f"<p><b>{_text(run.name)}</b></p>", f"<p>{_text(state_of(run))}{_of_value(run)}</p>"]
     if run.reason:
@@ -222,7 +222,7 @@ def _runs_table(runs: Sequence[v1.Run]) -> str:
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """Return a table; a column of numbers stands to the right, its head too."""
+    """Return a table; columns of numbers are right-aligned, with their heads."""
     if not rows:
         return ""
     shares = [

@@ -1,4 +1,4 @@
-"""Brings files of a run into a folder: nothing is written outside of it, whatever their names say."""
+"""Download of the files of a run into a folder, with no write outside of it whatever their names are."""
 
 import hashlib
 import secrets
@@ -13,15 +13,15 @@ class UnsafeNameError(ValueError):
 
 
 class DigestError(ValueError):
-    """The content that came is not the one that was stored; the message is a sentence."""
+    """The received content is not the stored one; the message is a sentence."""
 
 
 def place_of(folder: Path, name: str) -> Path:
-    """Return where a file goes, its folders made.
+    """Return the path of a file, and create its folders.
 
     Raises:
-        UnsafeNameError: that is not inside the folder.
-        OSError: a folder cannot be made.
+        UnsafeNameError: the path is not inside the folder.
+        OSError: a folder cannot be created.
     """
     parts = name.split("/")
     if (
@@ -41,11 +41,11 @@ def place_of(folder: Path, name: str) -> Path:
 
 
 def save(place: Path, content: Iterable[bytes], digest: bytes) -> int:
-    """Write a file whole or not at all, in the place of what was there; return its size.
+    """Write or replace a file atomically; return its size.
 
     Raises:
-        DigestError: its content is not that of `digest`.
-        OSError: it cannot be written.
+        DigestError: the content does not have this digest.
+        OSError: the file cannot be written.
     """
     found = hashlib.sha256()
     size = 0

@@ -1,4 +1,4 @@
-"""Rows as frames of pandas, polars and arrow, each an extra of its own: columns of typed values."""
+"""Rows as frames of pandas, polars and arrow, each an optional dependency: columns of typed values."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _EXACT = 2**53
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A named column; `kind` is text, int, float, bool or time, `mixed` for all else, `null` for nothing."""
+    """Named column; `kind` is text, int, float, bool or time; `mixed` for others, `null` without values."""
 
     name: str
     kind: str
@@ -40,15 +40,15 @@ class Column:
 
 
 def columns_of(rows: Sequence[Row], known: Mapping[str, str]) -> list[Column]:
-    """Return the columns of rows; `known` are those that are always there, each with its kind."""
+    """Return the columns of rows; `known` has the kinds of columns that are always included."""
     names = dict.fromkeys([*known, *(rows[0] if rows else ())])
     return [column(name, [row[name] for row in rows], known.get(name)) for name in names]
 
 
 def column(name: str, values: list[object], kind: str | None = None) -> Column:
-    """Return a column; its kind is that of all of its values.
+    """Return a column of the common kind of its values.
 
-    Whole numbers beside others are floats, unless one of them would lose digits. True is no number.
+    Integers among floats become floats, unless one of them would lose digits. True is not a number.
     """
     kind = kind or kind_of(values)
     if kind == "float":
@@ -57,7 +57,7 @@ def column(name: str, values: list[object], kind: str | None = None) -> Column:
 
 
 def kind_of(values: Iterable[object]) -> str:
-    """Return the kind that all values have that are not None."""
+    """Return the common kind of the values that are not None."""
     known = [value for value in values if value is not None]
     kinds = {_KINDS.get(type(value), "mixed") for value in known}
     if not kinds:
@@ -68,14 +68,14 @@ def kind_of(values: Iterable[object]) -> str:
 
 
 def as_text(value: object) -> str | None:
-    """Return a value of a mixed column as text: text as it is, all else as JSON."""
+    """Return a value of a mixed column as text: text unchanged, others as JSON."""
     if value is None or isinstance(value, str):
         return value
     return json.dumps(value, ensure_ascii=False)
 
 
 def to_pandas(columns: Sequence[Column]) -> pd.DataFrame:
-    """Return columns as a frame; what is missing is NA, among floats NaN.
+    """Return columns as a frame; missing values are NA, among floats NaN.
 
     Raises:
         MissingExtraError: pandas is not installed.
@@ -90,7 +90,7 @@ def to_pandas(columns: Sequence[Column]) -> pd.DataFrame:
 
 
 def to_polars(columns: Sequence[Column]) -> pl.DataFrame:
-    """Return columns as a frame; what is missing is null, NaN is NaN.
+    """Return columns as a frame; missing values are null, NaN stays NaN.
 
     Raises:
         MissingExtraError: polars is not installed.
@@ -113,7 +113,7 @@ def to_polars(columns: Sequence[Column]) -> pl.DataFrame:
 
 
 def to_arrow(columns: Sequence[Column]) -> pa.Table:
-    """Return columns as a table; what is missing is null, NaN is NaN.
+    """Return columns as a table; missing values are null, NaN stays NaN.
 
     Raises:
         MissingExtraError: pyarrow is not installed.
@@ -135,7 +135,7 @@ def to_arrow(columns: Sequence[Column]) -> pa.Table:
 
 
 def _plain(column: Column) -> list[object]:
-    """Return values of one type each: these frames have no columns of any value."""
+    """Return values of a single type, as these frames have no mixed columns."""
     return [as_text(value) for value in column.values] if column.kind == "mixed" else column.values
 
 

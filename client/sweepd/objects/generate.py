@@ -1,4 +1,4 @@
-"""Generator of the blocking client from the asynchronous one; a build step, which imports neither.
+"""Generator of the blocking client from the asynchronous one; a build step that imports neither.
 
 `client.py` and `sweep.py` are `async_client.py` and `async_sweep.py` with each `await` made a call that runs
 the same coroutine to its end, over a wire that never suspends (`run_now`, `iterate`). They are built, not
@@ -21,21 +21,20 @@ _NAMES = {
     r"\b__a(enter|exit)__\b": r"__\1__",
 }
 _DOCSTRINGS = {
-    "Client": """A client of a server: creates sweeps, finds sweeps and runs.
+    "Client": """Client of a server: creates sweeps, finds sweeps and runs.
 
     Use it in a `with` block, or call `close`; it leaves no thread behind. It may be used from several
-    threads, and in a process that was forked after it was made. All of its errors are `ClientError`.
+    threads, and in a process that was forked after its creation. All of its errors are `ClientError`.
     """,
-    "Sweep": """A sweep of the server: how it stands, its runs, and the calls that steer it.
+    "Sweep": """Sweep of a server: its state, its runs, and the calls that control it.
 
-    Comes from `Client.create`, `Client.sweep` and `Client.sweeps`. It shows how the sweep stood when the
-    server was last asked; `refresh` and the calls that steer it ask again.
+    Returned by `Client.create`, `Client.sweep` and `Client.sweeps`. Its values are those of the last call;
+    `refresh` and the calls that control the sweep update them.
     """,
-    "StoredRun": """A run that the server keeps: what it tried, what it logged, what it printed.
+    "StoredRun": """Run that a server stores: its point, its logged values, its log.
 
-    Comes from `Client.run`, `Client.runs`, `Sweep.run`, `Sweep.runs` and `Sweep.best`. It shows how the run
-    stood when the server was last asked; `refresh` asks again. (`sweepd.Run` is another thing: the run of a
-    script.)
+    Returned by `Client.run`, `Client.runs`, `Sweep.run`, `Sweep.runs` and `Sweep.best`. Its values are those
+    of the last call; `refresh` updates them. (`sweepd.Run` is another class: the run of a script.)
     """,
 }
 
@@ -60,7 +59,7 @@ def generate() -> None:
 
 
 class _Blocking(ast.NodeTransformer):
-    """Replaces what is asynchronous."""
+    """Transformer that makes asynchronous code blocking."""
 
     def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
         if node.name in _DOCSTRINGS:

@@ -1,4 +1,4 @@
-"""Reads of sweeps and runs beyond the plain calls: lists, frames, logs, cards, changes and waits."""
+"""Reads of sweeps and runs that take several calls: lists, frames, logs, cards, changes and waits."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ Entity = TypeVar("Entity", v1.Sweep, v1.Run)
 
 
 async def changes(wire: Wire, name: str) -> AsyncGenerator[v1.WatchSweepResponse, None]:
-    """Yield a snapshot of a sweep in one piece, then every change, until it has ended."""
+    """Yield a complete snapshot of a sweep, then every change, until it has ended."""
     whole: v1.WatchSweepResponse | None = None
     messages = follow(wire, name)
     async with aclosing(messages):
         async for message in messages:
-            # A later part of a snapshot has no sweep: what has one begins anew, after an interruption.
+            # Only the first part of a snapshot has the sweep; after an interruption there is a new snapshot.
             if whole is None or message.HasField("sweep"):
                 whole = message
             else:
@@ -84,8 +84,8 @@ async def wait(
 async def list_sweeps(
     wire: Wire, *, entity: str | None = None, project: str | None = None, states: str | Sequence[str] = ()
 ) -> AsyncGenerator[v1.Sweep, None]:
-    """Yield sweeps, newest first, a page at a time as they are read."""
-    # The server knows no project without its entity: one of any entity is found here.
+    """Yield sweeps, the newest first, fetched page by page."""
+    # The server has no filter for a project of any entity.
     parent = f"{entity}/{project}" if entity and project else entity or ""
     async with aclosing(sweeps.list_of(wire, parent, states)) as found:
         async for sweep in found:
@@ -104,9 +104,9 @@ async def list_runs(
     filters: Sequence[str] = (),
     limit: int | None = None,
 ) -> AsyncGenerator[v1.Run, None]:
-    """Yield the runs of a sweep, or of a project, a page at a time as they are read."""
+    """Yield the runs of a sweep or a project, fetched page by page."""
     choice = Choice(filters=filters)
-    choice.of([{}])  # raises for what is not a filter before anything is asked for
+    choice.of([{}])  # raises for an invalid filter before the first call
     listed = runs.list_of(
         wire,
         sweep,
@@ -129,7 +129,7 @@ async def list_runs(
 
 
 async def rows(wire: Wire, sweep: str) -> list[Row]:
-    """Return a row for each run of a sweep; a warning tells of what is damaged and left out."""
+    """Return a row for each run of a sweep; warn of damaged values, which are left out."""
     listed = [run async for run in runs.list_of(wire, sweep)]
     found: list[v1.KeySummary] = []
     try:
@@ -143,12 +143,12 @@ async def rows(wire: Wire, sweep: str) -> list[Row]:
 
 
 async def columns(wire: Wire, sweep: str) -> list[Column]:
-    """Return the same as typed columns."""
+    """Return the rows of a sweep as typed columns."""
     return columns_of(await rows(wire, sweep), FRAME_KINDS)
 
 
 async def progress(wire: Wire, name: str) -> list[BestSoFar]:
-    """Return how the best value of a sweep came about."""
+    """Return the values of a sweep in the order of the ends of its runs, with the best so far."""
     async with aclosing(sweeps.progress(wire, name)) as parts:
         return [entry async for part in parts for entry in entries(name, part)]
 
@@ -156,13 +156,13 @@ async def progress(wire: Wire, name: str) -> list[BestSoFar]:
 async def history(
     wire: Wire, run: str, *, keys: tuple[str, ...], max_points: int, all_attempts: bool
 ) -> History:
-    """Return what a run has logged."""
+    """Return the logged values of a run."""
     series = metrics.history(wire, run, keys=keys, max_points=max_points, all_attempts=all_attempts)
     return History(run, [part async for part in series])
 
 
 async def summary(wire: Wire, run: str) -> dict[str, object]:
-    """Return the summary of a run: what it has logged, by what its script has said, and what that has set."""
+    """Return the summary of a run: aggregates of logged values, and values that its script set."""
     found = [each async for each in metrics.summaries(wire, runs=[run])]
     return run_summary(found, (await runs.get(wire, run)).details)
 
@@ -170,7 +170,7 @@ async def summary(wire: Wire, run: str) -> dict[str, object]:
 async def log_lines(
     wire: Wire, run: str, *, attempt: int = 0, tail_bytes: int = 0, follow: bool = False
 ) -> AsyncGenerator[str, None]:
-    """Yield the lines of a log, without their ends; what is not UTF-8 is shown as U+FFFD."""
+    """Yield the lines of a log without their ends; bytes that are not UTF-8 become U+FFFD."""
     at = Place(attempt, tail_bytes)
     pieces = logs.follow(wire, run, at, one_attempt=attempt > 0) if follow else logs.read(wire, run, at)
     rest, before = b"", 0
@@ -188,20 +188,20 @@ async def log_lines(
 
 
 async def log_text(wire: Wire, run: str, *, attempt: int, tail_bytes: int) -> str:
-    """Return a log as it stands."""
+    """Return the current content of a log."""
     pieces = [piece async for _, piece in logs.read(wire, run, Place(attempt, tail_bytes))]
     return b"".join(pieces).decode("utf-8", "replace")
 
 
 def notebook_card(wire: Wire, known: v1.Sweep | v1.Run) -> str:
-    """Return what a notebook shows, which cannot await: over a wire that suspends only what is known."""
+    """Return the card for notebooks, which cannot await: without a call over a wire that suspends."""
     if isinstance(known, v1.Sweep):
         return sweep_card(known, (), ()) if wire.suspends else run_now(show_sweep(wire, known))
     return run_card(known, None) if wire.suspends else run_now(show_run(wire, known))
 
 
 async def show_sweep(wire: Wire, known: v1.Sweep) -> str:
-    """Return a sweep as HTML, as it stands now; as it was known if the server does not answer."""
+    """Return the current card of a sweep; the last known state if the server does not answer."""
     try:
         sweep = await sweeps.get(wire, known.name)
         best = [run async for run in runs.list_of(wire, sweep.name, best_first=True, limit=_BEST_RUNS)]
@@ -211,7 +211,7 @@ async def show_sweep(wire: Wire, known: v1.Sweep) -> str:
 
 
 async def show_run(wire: Wire, known: v1.Run) -> str:
-    """Return a run as HTML, as it stands now; as it was known if the server does not answer."""
+    """Return the current card of a run; the last known state if the server does not answer."""
     try:
         run = await runs.get(wire, known.name)
         objective = None
@@ -223,7 +223,7 @@ async def show_run(wire: Wire, known: v1.Run) -> str:
 
 
 async def _curve(wire: Wire, run: str, objective: str | None) -> History | None:
-    """Return the history of the objective; if that was not logged, of the first key that has numbers."""
+    """Return the history of the objective if it was logged, else of the first key with numbers."""
     keys = sorted([each.key async for each in metrics.summaries(wire, runs=[run]) if _is_number(each.last)])
     if not keys:
         return None

@@ -24,11 +24,11 @@ _Place = tuple[int, int]
 
 
 class History(Mapping[str, list[Value]]):
-    """The history of a run: one row a step, a column for each key.
+    """History of a run: a row for each step, a column for each key.
 
-    What consecutive calls of `log` have said of one step is one row, with the newest value of each key.
-    `history["loss"]` is the column of a key, None in the rows that do not have it; `len(history)` is the
-    number of keys. `steps`, `times` (UTC), `attempts` and `rows` are columns of the same length.
+    Consecutive calls of `log` for one step make one row, with the newest value of each key.
+    `history["loss"]` is the column of a key, with None in rows without it; `len(history)` is the number of
+    keys. `steps`, `times` (UTC), `attempts` and `rows` are columns of the same length.
     """
 
     def __init__(self, run: str, series: Iterable[v1.Series], *, by_step: bool = True) -> None:
@@ -46,13 +46,13 @@ class History(Mapping[str, list[Value]]):
         self.run = run
         """Full name of the run."""
         self.steps: list[int] = [places[place][0] for place in order]
-        """The step of each row."""
+        """Step of each row."""
         self.times: list[datetime | None] = [wall_time(places[place][1]) for place in order]
-        """When the newest value of each row was logged, in UTC."""
+        """Time at which the newest value of each row was logged, in UTC."""
         self.attempts: list[int] = [attempt for attempt, _ in order]
-        """The attempt that logged each row."""
+        """Attempt that logged each row."""
         self.rows: list[int] = [row for _, row in order]
-        """The number of each row within its attempt, from 1; of several that are one step, the last."""
+        """Number of each row within its attempt, from 1; of several rows of one step, the last."""
         self._values = {key: [_newest(found[key], group) for group in groups] for key in sorted(found)}
 
     def __getitem__(self, key: str) -> list[Value]:
@@ -68,7 +68,7 @@ class History(Mapping[str, list[Value]]):
         return f"<History of {self.run}: {len(self.rows)} rows of {', '.join(self._values) or 'nothing'}>"
 
     def points(self, key: str) -> tuple[list[int], list[Value]]:
-        """Return the steps and the values of one key, rows without it left out."""
+        """Return steps and values of a key, without the rows that lack it."""
         kept = [(step, value) for step, value in zip(self.steps, self[key], strict=True) if value is not None]
         return [step for step, _ in kept], [value for _, value in kept]
 
@@ -92,11 +92,11 @@ class History(Mapping[str, list[Value]]):
         return frames.to_pandas(self._columns())
 
     def to_polars(self) -> pl.DataFrame:
-        """Return the same as a polars frame."""
+        """Return the rows as a polars frame."""
         return frames.to_polars(self._columns())
 
     def to_arrow(self) -> pa.Table:
-        """Return the same as an arrow table."""
+        """Return the rows as an arrow table."""
         return frames.to_arrow(self._columns())
 
     def _columns(self) -> list[Column]:
@@ -110,7 +110,7 @@ class History(Mapping[str, list[Value]]):
 
 
 def _by_step(places: Mapping[_Place, tuple[int, float]]) -> list[list[_Place]]:
-    """Return the rows in their order, those that follow each other at one step of an attempt together."""
+    """Return the rows in their order, grouped by step where they follow each other in an attempt."""
     groups: list[list[_Place]] = []
     last: tuple[int, int] | None = None
     for place in sorted(places):
@@ -129,10 +129,10 @@ def _newest(values: Mapping[_Place, Value], group: list[_Place]) -> Value:
 
 @dataclass(frozen=True, slots=True)
 class BestSoFar:
-    """A run, or with repeats a point, that has a value, and the best value up to then.
+    """Value of a run, or with repeats of a point, and the best value so far.
 
-    `run` and `number` are those of the run, of a point its first run; `time` is when it ended, None until
-    then; `value` is its own value, and `best` the best of all up to this one.
+    `run` and `number` are those of the run, for a point those of its first run; `time` is its end, None until
+    then; `value` is its own value, and `best` the best of all values up to this one.
     """
 
     run: str
@@ -143,7 +143,7 @@ class BestSoFar:
 
 
 def entries(sweep: str, part: v1.ReadSweepProgressResponse) -> Iterator[BestSoFar]:
-    """Yield what a part of the answer about a sweep tells, an entry a value."""
+    """Yield the values in a part of the response about a sweep."""
     for number, time, value, best in zip(part.runs, part.end_times, part.values, part.bests, strict=True):
         yield BestSoFar(f"{sweep}-{number}", number, wall_time(time), value, best)
 
@@ -162,7 +162,7 @@ class ParameterImportance:
 
     `name` is its dotted path, with `+` between those of a `zip`; `importance` its share of what all
     parameters explain, 0 to 1; `correlation` that of the value with the parameter on the scale on which it is
-    drawn, -1 to 1, None for what has no order; `categories` has one entry for each category that was tried.
+    drawn, -1 to 1, None for unordered values; `categories` has an entry for each category that was tried.
     """
 
     name: str
@@ -175,9 +175,9 @@ class ParameterImportance:
 class Importance:
     """Importance of each parameter for a metric, the greatest first; an iterable of these.
 
-    `runs` is how many it was worked out from. `explained` is the share of the differences between runs that
-    a forest explains for points that it has not seen: 1 all of them; 0 or less none, so that the importances
-    mean nothing; None where there are less than eight points, or no differences.
+    `runs` is the number of runs that it was computed from. `explained` is the share of the variance between
+    runs that a forest explains for unseen points: 1 all of it; 0 or less none, so that the importances mean
+    nothing; None for fewer than eight points, or without variance.
     """
 
     parameters: tuple[ParameterImportance, ...]
@@ -199,7 +199,7 @@ class Importance:
 
 
 def importance_from_message(message: v1.Importance) -> Importance:
-    """Return the importance in an answer of the server."""
+    """Return the importance in a response of the server."""
     return Importance(
         parameters=tuple(_parameter(each) for each in message.parameters),
         runs=message.runs,
