@@ -1,6 +1,5 @@
 """Model of the objective: a Gaussian process, fitted by scikit-optimize, which only this module imports."""
 
-import warnings
 from collections.abc import Callable
 
 import numpy as np
@@ -8,15 +7,7 @@ from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 from scipy.optimize import minimize
 from scipy.spatial.distance import cdist
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.gaussian_process.kernels import (
-    ConstantKernel,
-    Hyperparameter,
-    Kernel,
-    NormalizedKernelMixin,
-    StationaryKernelMixin,
-    WhiteKernel,
-)
+from sklearn.gaussian_process.kernels import Kernel, StationaryKernelMixin
 from skopt.learning import GaussianProcessRegressor
 
 from sweepd_suggestion.domain.vectors import INACTIVE, Array, Coordinates
@@ -25,7 +16,7 @@ _ROOT_5 = float(np.sqrt(5.0))
 _ANGLE = 0.5 * np.pi
 
 
-class MixedMatern(StationaryKernelMixin, NormalizedKernelMixin, Kernel):  # type: ignore[misc] # untyped library
+class MixedMatern:
     """Matérn with smoothness 5/2 over vectors where INACTIVE stands for a parameter that is not there.
 
     Two categories are at distance 1 whatever they are, and 0 from themselves; absence is one category more.
@@ -34,7 +25,6 @@ class MixedMatern(StationaryKernelMixin, NormalizedKernelMixin, Kernel):  # type
 
     Args:
         length_scale: one length per group of columns, shape (groups,).
-        length_scale_bounds: of each length.
         groups: for each column, the place of its length.
         categorical: for each column, whether it holds categories.
         conditional: for each column, whether it may be inactive.
@@ -47,35 +37,24 @@ class MixedMatern(StationaryKernelMixin, NormalizedKernelMixin, Kernel):  # type
     def __init__(
         self,
         length_scale: Array,
-        length_scale_bounds: tuple[float, float],
         groups: tuple[int, ...],
         categorical: tuple[bool, ...],
         conditional: tuple[bool, ...],
     ) -> None:
         self.length_scale = length_scale
-        self.length_scale_bounds = length_scale_bounds
         self.groups = groups
         self.categorical = categorical
         self.conditional = conditional
         self._kept_squares: tuple[Array, Array] | None = None
 
-    @property
-    def hyperparameter_length_scale(self) -> Hyperparameter:
-        """Description of the lengths for the library."""
-        count = max(self.groups) + 1
-        return Hyperparameter("length_scale", "numeric", self.length_scale_bounds, count)
+    def __call__(self, left: Array, right: Array | None = None) -> Array:
+        """Return the covariance of each pair."""
+        inverse = np.square(1.0 / self.length_scale)
+        return _covariance(self._total(left, left if right is None else right, inverse))[0]
 
-    def __call__(
-        self,
-        X: Array,  # noqa: N803 (the library's names)
-        Y: Array | None = None,  # noqa: N803
-        eval_gradient: bool = False,
-    ) -> Array | tuple[Array, Array]:
-        """Return the covariance of each pair; if wanted, its gradient by the logarithm of each length."""
-        inverse = np.square(1.0 / np.atleast_1d(self.length_scale))
-        if not eval_gradient:
-            return _covariance(self._total(X, X if Y is None else Y, inverse))[0]
-        squares = self._squares(X) * inverse
+    def with_gradient(self, vectors: Array) -> tuple[Array, Array]:
+        """Return the covariance of each pair, and its gradient by the logarithm of each length."""
+        squares = self._squares(vectors) * np.square(1.0 / self.length_scale)
         covariance, slope = _covariance(squares.sum(axis=2))
         return covariance, squares * slope[:, :, np.newaxis]
 
@@ -126,6 +105,62 @@ def _covariance(squares: Array) -> tuple[Array, Array]:
     return (1.0 + root + root**2 / 3.0) * decay, (5.0 / 3.0) * (1.0 + root) * decay
 
 
+class NoisyMatern(StationaryKernelMixin, Kernel):  # type: ignore[misc] # untyped library
+    """Covariance of observations: a signal with the covariance of `matern`, and noise.
+
+    A product and a sum of the library's kernels would be the same, but they look for their parameters by name
+    in every step of a fit, which takes as long as all else in it.
+    """
+
+    def __init__(self, matern: MixedMatern, signal: float = 1.0, noise: float = 1e-2) -> None:
+        self.matern = matern
+        self.signal = signal
+        self.noise = noise
+
+    @property
+    def theta(self) -> Array:
+        """Logarithms of the signal, of each length and of the noise."""
+        logarithms: Array = np.log(np.hstack([self.signal, self.matern.length_scale, self.noise]))
+        return logarithms
+
+    @theta.setter
+    def theta(self, theta: Array) -> None:
+        self.signal, *_, self.noise = np.exp(theta).tolist()
+        self.matern.length_scale = np.exp(theta[1:-1])
+
+    @property
+    def bounds(self) -> Array:
+        """Logarithms of the least and the greatest value of each, shape (theta, 2)."""
+        return np.log([_SIGNALS, *[_LENGTHS] * len(self.matern.length_scale), _NOISES])
+
+    def __call__(
+        self,
+        X: Array,  # noqa: N803 (the library's names)
+        Y: Array | None = None,  # noqa: N803
+        eval_gradient: bool = False,
+    ) -> Array | tuple[Array, Array]:
+        """Return the covariance of each pair; if wanted, its gradient by each of `theta`."""
+        if not eval_gradient:
+            return self.covariance(X, Y)
+        covariance, slopes = self.matern.with_gradient(X)
+        covariance *= self.signal
+        gradient = np.dstack([covariance, self.signal * slopes, self.noise * np.eye(len(X))])
+        return self._noisy(covariance), gradient
+
+    def covariance(self, left: Array, right: Array | None = None) -> Array:
+        """Return the covariance of each pair; noise concerns observations with themselves alone."""
+        covariance = self.signal * self.matern(left, right)
+        return self._noisy(covariance) if right is None else covariance
+
+    def diag(self, X: Array) -> Array:  # noqa: N803
+        """Return the variance of each observation."""
+        return np.full(len(X), self.signal + self.noise)
+
+    def _noisy(self, covariance: Array) -> Array:
+        covariance[np.diag_indices_from(covariance)] += self.noise
+        return covariance
+
+
 _Objective = Callable[[Array], tuple[float, Array]]
 
 _JITTER = 1e-8
@@ -140,13 +175,13 @@ _MOST_FITTED = 100
 class Surrogate:
     """The posterior over the objective on a standardised scale, given vectors with values."""
 
-    def __init__(self, kernel: Kernel, vectors: Array, values: Array) -> None:
+    def __init__(self, kernel: NoisyMatern, vectors: Array, values: Array) -> None:
         """Condition a kernel, noise included, on `vectors` (n, d) and `values` (n,)."""
         self._kernel = kernel
         self.vectors = vectors
         self._values = values
-        self._signal = float(kernel.k1.k1.constant_value)
-        gram = kernel(vectors)
+        self._signal = kernel.signal
+        gram = kernel.covariance(vectors)
         gram[np.diag_indices_from(gram)] += _JITTER
         self._factor = cho_factor(gram, lower=True)
         self._weights = cho_solve(self._factor, values)
@@ -168,24 +203,19 @@ class Surrogate:
         groups = _groups(coordinates.categorical)
         lengths = np.full(max(groups) + 1, _typical_length(vectors))
         categorical, conditional = coordinates.categorical.tolist(), coordinates.conditional.tolist()
-        covariance = MixedMatern(lengths, _LENGTHS, groups, tuple(categorical), tuple(conditional))
-        kernel = ConstantKernel(1.0, _SIGNALS) * covariance
         process = GaussianProcessRegressor(
-            kernel + WhiteKernel(1e-2, _NOISES),
+            NoisyMatern(MixedMatern(lengths, groups, tuple(categorical), tuple(conditional))),
             alpha=_JITTER,
             optimizer=_roughly_most_probable if roughly else _most_probable,
             noise=None,
         )
-        with warnings.catch_warnings():
-            # A parameter at its bound is a legal fit; the prior keeps it sensible.
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            chosen = subset(values, _MOST_FITTED)
-            process.fit(vectors[chosen], values[chosen])
+        chosen = subset(values, _MOST_FITTED)
+        process.fit(vectors[chosen], values[chosen])
         return cls(process.kernel_, vectors, values)
 
     def predict(self, vectors: Array) -> tuple[Array, Array]:
         """Return mean and standard deviation, noise excluded, of the objective at vectors (m, d)."""
-        cross = self._kernel(vectors, self.vectors)
+        cross = self._kernel.covariance(vectors, self.vectors)
         mean = cross @ self._weights
         explained = np.einsum("ij,ji->i", cross, cho_solve(self._factor, cross.T))
         return mean, np.sqrt(np.maximum(self._signal - explained, 1e-12))

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.gaussian_process.kernels import Matern
+from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
 
-from sweepd_suggestion.domain.surrogate import MixedMatern
+from sweepd_suggestion.domain.surrogate import MixedMatern, NoisyMatern
 from sweepd_suggestion.domain.vectors import INACTIVE, Array
 
 # A number and a category that are always there, and one of each that is not.
@@ -18,22 +18,16 @@ ROWS = st.tuples(NUMBERS, CODES, NUMBERS | st.just(INACTIVE), CODES | st.just(IN
 
 
 def a_kernel(groups: tuple[int, ...] = (0, 1, 2, 3), lengths: Array = LENGTHS) -> MixedMatern:
-    return MixedMatern(lengths, (0.01, 100.0), groups, CATEGORICAL, CONDITIONAL)
-
-
-def covariance(kernel: MixedMatern, left: Array, right: Array | None = None) -> Array:
-    found = kernel(left, right)
-    assert isinstance(found, np.ndarray)
-    return found
+    return MixedMatern(lengths, groups, CATEGORICAL, CONDITIONAL)
 
 
 def likeness(one: tuple[float, ...], other: tuple[float, ...]) -> float:
-    return float(covariance(a_kernel(), np.array([one]), np.array([other]))[0, 0])
+    return float(a_kernel()(np.array([one]), np.array([other]))[0, 0])
 
 
 @given(rows=st.lists(ROWS, min_size=1, max_size=12))
 def test_it_is_a_covariance_whatever_parameters_the_points_have(rows: list[tuple[float, ...]]) -> None:
-    gram = covariance(a_kernel(), np.array(rows))
+    gram = a_kernel()(np.array(rows))
     assert np.array_equal(gram, gram.T)
     assert np.allclose(np.diag(gram), 1.0)
     assert np.linalg.eigvalsh(gram).min() > -1e-9
@@ -56,15 +50,31 @@ def test_two_categories_are_equally_far_whatever_they_are_and_so_is_none() -> No
 def test_numbers_that_are_always_there_follow_the_kernel_of_the_textbook() -> None:
     vectors = np.random.default_rng(1).random((8, 3))
     lengths = np.array([0.3, 1.0, 2.5])
-    ours = MixedMatern(lengths, (0.01, 100.0), (0, 1, 2), (False,) * 3, (False,) * 3)
-    assert np.allclose(covariance(ours, vectors), Matern(lengths, nu=2.5)(vectors))
+    ours = MixedMatern(lengths, (0, 1, 2), (False,) * 3, (False,) * 3)
+    assert np.allclose(ours(vectors), Matern(lengths, nu=2.5)(vectors))
 
 
 def test_columns_of_one_group_share_their_length() -> None:
     vectors = np.array([[0.1, 0.0, 0.4, 1.0], [0.8, 1.0, INACTIVE, INACTIVE], [0.3, 1.0, 0.9, 2.0]])
     shared = a_kernel((0, 1, 0, 1), np.array([0.5, 2.0]))
     apart = a_kernel(lengths=np.array([0.5, 2.0, 0.5, 2.0]))
-    assert np.allclose(covariance(shared, vectors), covariance(apart, vectors))
+    assert np.allclose(shared(vectors), apart(vectors))
+
+
+def test_noisy_observations_follow_the_sum_and_product_of_the_library() -> None:
+    vectors, others = np.split(np.random.default_rng(2).random((12, 3)), 2)
+    lengths = np.array([0.3, 1.0, 2.5])
+    ours = NoisyMatern(MixedMatern(lengths, (0, 1, 2), (False,) * 3, (False,) * 3), 3.0, 0.2)
+    theirs = ConstantKernel(3.0) * Matern(lengths, nu=2.5) + WhiteKernel(0.2)
+    assert np.allclose(ours.theta, theirs.theta)
+    ours.theta = theirs.theta = ours.theta + np.linspace(-0.1, 0.2, 5)
+    for left, right in ((vectors, None), (vectors, others)):
+        assert np.allclose(ours(left, right), theirs(left, right))
+    for part, theirs_part in zip(
+        ours(vectors, eval_gradient=True), theirs(vectors, eval_gradient=True), strict=True
+    ):
+        assert np.allclose(part, theirs_part)
+    assert np.allclose(ours.diag(vectors), theirs.diag(vectors))
 
 
 @pytest.mark.parametrize(("groups", "lengths"), [((0, 1, 2, 3), LENGTHS), ((0, 1, 0, 1), LENGTHS[:2])])
@@ -73,10 +83,8 @@ def test_the_gradient_is_that_by_the_logarithm_of_each_length(
 ) -> None:
     rows = [[0.1, 0.0, 0.4, 1.0], [0.8, 1.0, INACTIVE, INACTIVE], [0.3, 1.0, 0.9, 2.0], [0.2, 2.0, 0.1, 2.0]]
     vectors, step = np.array(rows), 1e-6
-    _, gradient = a_kernel(groups, lengths)(vectors, eval_gradient=True)
+    _, gradient = a_kernel(groups, lengths).with_gradient(vectors)
     for i in range(len(lengths)):
         nudge = np.where(np.arange(len(lengths)) == i, step, 0.0)
-        above, below = (
-            covariance(a_kernel(groups, lengths * np.exp(sign * nudge)), vectors) for sign in (1.0, -1.0)
-        )
+        above, below = (a_kernel(groups, lengths * np.exp(sign * nudge))(vectors) for sign in (1.0, -1.0))
         assert np.allclose(gradient[:, :, i], (above - below) / (2 * step), atol=1e-8)
