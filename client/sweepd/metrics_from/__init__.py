@@ -1,4 +1,4 @@
-"""Metrics of scripts that log elsewhere: read from output, from files, from TensorBoard event files.
+"""External metrics: read from output, from files, from TensorBoard event files.
 
 Standard library only: agents read with it, `sweepctl metrics test` shows what they would read.
 """

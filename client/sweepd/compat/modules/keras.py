@@ -18,12 +18,12 @@ _callbacks = _keras.callbacks
 __all__ = ["WandbCallback", "WandbEvalCallback", "WandbMetricsLogger", "WandbModelCheckpoint"]
 
 
-class WandbMetricsLogger(_callbacks.Callback):  # type: ignore[misc,name-defined]  # known at run time alone
+class WandbMetricsLogger(_callbacks.Callback):  # type: ignore[misc,name-defined]  # known only at run time
     """Logs the metrics of `fit` and the learning rate.
 
     Args:
-        log_freq: `epoch`; `batch`; or every so many batches.
-        initial_global_step: batches of an earlier training that is resumed.
+        log_freq: `epoch`, `batch`, or a number of batches.
+        initial_global_step: number of batches before a resumed training.
 
     Raises:
         Error: `log_freq` is none of these, or there is no run.
@@ -169,10 +169,10 @@ class WandbCallback(_callbacks.Callback):  # type: ignore[misc,name-defined]
     """W&B's former callback: logs the metrics of `fit` and the best epoch.
 
     Args:
-        monitor: the metric by which an epoch is the best.
+        monitor: metric that determines the best epoch.
         verbose: no effect.
-        mode: `min`, `max`, or `auto`: `max` for what is called accuracy or auc.
-        options: accepted without effect: weights, gradients and predictions are not logged.
+        mode: `min`, `max`, or `auto`: `max` for names that contain acc, auc or fmeasure.
+        options: no effect; weights, gradients and predictions are not logged.
     """
 
     def __init__(

@@ -58,8 +58,8 @@ def wandb_callback(log_params: bool = True, define_metric: bool = True) -> _Call
     """Return a callback that logs a training of LightGBM.
 
     Args:
-        log_params: take its parameters over into the configuration of the run.
-        define_metric: the summary of a metric is its best value, not its last.
+        log_params: whether to add its parameters to the configuration of the run.
+        define_metric: whether the summary of a metric is its best value instead of its last.
     """
     return _Callback(log_params=log_params, define_metric=define_metric)
 
@@ -68,12 +68,12 @@ def log_summary(model: Booster, feature_importance: bool = True, save_model_chec
     """Log the results of a trained model.
 
     Args:
-        model: a booster.
-        feature_importance: log a table of what features count for.
-        save_model_checkpoint: keep the best model with the run.
+        model: booster.
+        feature_importance: whether to log a table of feature importances.
+        save_model_checkpoint: whether to store the best model with the run.
 
     Raises:
-        Error: it is no booster, or there is no run.
+        Error: not a booster, or there is no run.
     """
     run = run_of("log_summary")
     if not isinstance(model, Booster):

@@ -18,10 +18,10 @@ class WandbCallback(TrainingCallback):  # type: ignore[misc]  # XGBoost is missi
     """Logs a training of XGBoost.
 
     Args:
-        log_model: keep the model with the run.
-        log_feature_importance: log a table of what features count for.
-        importance_type: how that is measured: weight, gain, cover, total_gain or total_cover.
-        define_metric: the summary of a metric is its best value, not its last.
+        log_model: whether to store the model with the run.
+        log_feature_importance: whether to log a table of feature importances.
+        importance_type: measure of importance: weight, gain, cover, total_gain or total_cover.
+        define_metric: whether the summary of a metric is its best value instead of its last.
     """
 
     def __init__(
@@ -82,5 +82,5 @@ class WandbCallback(TrainingCallback):  # type: ignore[misc]  # XGBoost is missi
 
 
 def wandb_callback() -> WandbCallback:
-    """Return the callback; its former name."""
+    """Return the callback, under its former name."""
     return WandbCallback()

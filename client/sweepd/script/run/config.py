@@ -80,19 +80,19 @@ class Config(ItemAttributes, dict[str, object]):
         Raises:
             ConfigError: a group contains itself, or is nested too deep.
         """
-        if not self._decides(key, value):
+        if not self._merge_into_swept(key, value):
             try:
                 adopted = self._adopted(key, value)
             except RecursionError:
                 raise ConfigError(f"the value of {key!r} is nested too deep, or holds itself") from None
             super().__setitem__(key, adopted)
-            self._tell()
+            self._notify()
 
     def __delitem__(self, key: str) -> None:
         """Delete a value, unless the sweep determines it."""
         if key not in self._swept:
             super().__delitem__(key)
-            self._tell()
+            self._notify()
 
     def __ior__(self, values: object) -> Self:  # type: ignore[override,misc]  # dict's would bypass the sweep
         self.update(values, allow_val_change=True)
@@ -142,7 +142,7 @@ class Config(ItemAttributes, dict[str, object]):
     def pop(self, key: str, *default: object) -> object:
         """Return a value and delete it, unless the sweep determines it."""
         value: object = super().pop(key, *default) if key not in self._swept else self[key]
-        self._tell()
+        self._notify()
         return value
 
     def popitem(self) -> tuple[str, object]:
@@ -167,7 +167,7 @@ class Config(ItemAttributes, dict[str, object]):
             object.__setattr__(self, "_quiet", False)
             self._changed()
 
-    def _tell(self) -> None:
+    def _notify(self) -> None:
         if not self._quiet:
             self._changed()
 
@@ -182,8 +182,8 @@ class Config(ItemAttributes, dict[str, object]):
                     f"{key!r} is {present!r}, not {value!r}: pass allow_val_change=True to replace it"
                 )
 
-    def _decides(self, key: str, value: object) -> bool:
-        """Return whether the sweep determines `key`; of a group, assign what the sweep leaves open."""
+    def _merge_into_swept(self, key: str, value: object) -> bool:
+        """Return whether the sweep determines `key`; in a group, assign values that it leaves open."""
         if key not in self._swept:
             return False
         present = self.get(key)

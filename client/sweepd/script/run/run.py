@@ -43,7 +43,7 @@ class Run(RunFiles):
     ) -> None:
         self.config = config
         super().__init__(folder, options)
-        self._speaks = counts_steps and not _is_other_rank(os.environ)
+        self._is_main = counts_steps and not _is_other_rank(os.environ)
         self._preempting = False
         # Exit code with which the script ended the run; 0: success, or not ended.
         self._exit_code = 0
@@ -233,7 +233,7 @@ class Run(RunFiles):
     @property
     def _writes_details(self) -> bool:
         # Another process would overwrite the details of the one that began the run.
-        return self._speaks and self._rows.is_ours and not self.disabled
+        return self._is_main and self._rows.is_ours and not self.disabled
 
     def _changed(self) -> None:
         if self._writes_details:

@@ -1,4 +1,4 @@
-"""sweepd under the name of W&B's module, for scripts that import that; docs/wandb.md says what it has."""
+"""sweepd under the name of W&B's module, for scripts that import it; docs/wandb.md lists its names."""
 
 import os
 import sys
