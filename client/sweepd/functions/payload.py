@@ -37,7 +37,8 @@ def private_folder(environ: Mapping[str, str]) -> Iterator[Path]:
     """
     parent = state_folder(environ).absolute() / "functions"
     make_folder(parent)
-    with _locked(parent / _LOCK):
+    with os.fdopen(file_lock.open_lock(parent / _LOCK)) as guard:
+        file_lock.lock(guard.fileno(), patience=math.inf)
         _remove_abandoned(parent)
         path = Path(tempfile.mkdtemp(dir=parent))
         held = file_lock.open_lock(path / _LOCK)
@@ -57,23 +58,10 @@ def _remove_abandoned(parent: Path) -> None:
 
 def _is_held(lock: Path) -> bool:
     try:
-        descriptor = os.open(lock, os.O_RDWR | os.O_CLOEXEC)
+        with lock.open() as file:
+            return file_lock.is_locked(file.fileno())
     except FileNotFoundError:
         return False
-    try:
-        return file_lock.is_locked(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-@contextmanager
-def _locked(file: Path) -> Iterator[None]:
-    descriptor = file_lock.open_lock(file)
-    try:
-        file_lock.lock(descriptor, patience=math.inf)
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def check_function(function: object) -> None:

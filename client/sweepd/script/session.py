@@ -145,8 +145,10 @@ def init(
             run.finish()
         if run is None or run.finished:
             return _begin(values, wanted, counts_steps=True)
-        if values:
-            _take_over(run, values, changes=bool(allow_val_change))
+        if values and allow_val_change:
+            run.config.update(values, allow_val_change=True)
+        elif values:
+            run.config.setdefaults(values)
         _apply_late(run, wanted)
         run.count_steps()
         return run
@@ -260,13 +262,6 @@ def _begins_another(reinit: bool | str | None, run: Run) -> bool:
             f"init: reinit is one of return_previous, finish_previous, create_new, not {reinit!r}"
         )
     return run.sweep_id is None  # a process of a sweep has a single run
-
-
-def _take_over(run: Run, values: Mapping[str, object], *, changes: bool) -> None:
-    if changes:
-        run.config.update(values, allow_val_change=True)
-    else:
-        run.config.setdefaults(values)
 
 
 def _apply_late(run: Run, wanted: RunOptions) -> None:

@@ -179,7 +179,8 @@ def _next_attempt_in(path: Path, run_id: str | None, *, now: float) -> RunFolder
 
 def _next_attempt(path: Path, lock: FolderLock, *, now: float) -> RunFolder:
     record = read_record(path)  # read again, now that it is locked
-    attempt = _attempt(record.get("attempt")) + 1
+    before = record.get("attempt")
+    attempt = before + 1 if isinstance(before, int) else 2
     kept = {name: value for name, value in record.items() if name in _SHARED}
     segment, offset = end_of(path / FILE_NAME)
     earlier = kept.get("begun")
@@ -213,10 +214,6 @@ def _records(runs: Path, run_id: str | None) -> Iterator[tuple[Path, dict[str, o
 
 def _id(record: dict[str, object]) -> str:
     return str(record["run"]).rpartition("/")[2]
-
-
-def _attempt(attempt: object) -> int:
-    return attempt if isinstance(attempt, int) else 1
 
 
 def _fresh(runs: Path, name: str) -> Path:
