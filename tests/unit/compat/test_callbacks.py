@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from sweepd.compat.environment import take_over
-from sweepd.compat.modules.plot import points_of_roc
+from sweepd.compat.modules.plot import roc_curve
 
 CLIENT = Path(__file__).resolve().parents[3] / "client"
 # As much of the libraries as the callbacks need.
@@ -95,7 +95,7 @@ print("trained")
 
 def test_the_scores_of_a_class_are_its_own_where_another_has_no_example() -> None:
     scores = [[0.1, 0.9, 0.0], [0.1, 0.0, 0.9]]
-    assert points_of_roc([1, 2], scores, ["a", "b", "c"], None) == [
+    assert roc_curve([1, 2], scores, ["a", "b", "c"]).data == [
         ["b", 0.0, 0.0],
         ["b", 0.0, 1.0],
         ["b", 1.0, 1.0],

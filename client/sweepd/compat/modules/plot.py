@@ -145,8 +145,16 @@ def roc_curve(
     title: str = "ROC Curve",
     split_table: bool = False,
 ) -> sweepd.Table:
-    """Return a table of the ROC curve of each class."""
-    rows = points_of_roc(_labels(y_true), _scores(y_probas), labels, classes_to_plot)
+    """Return a table of the ROC curve of each class: false and true positive rates by falling thresholds."""
+    rows: list[list[object]] = []
+    for name, positive, score in _classes(y_true, y_probas, labels, classes_to_plot):
+        hits = sum(positive)
+        misses = len(positive) - hits
+        rows.append([name, 0.0, 0.0])
+        rows += [
+            [name, (taken - found) / misses if misses else 0.0, found / hits if hits else 0.0]
+            for taken, found in _counts(positive, score)
+        ]
     return sweepd.Table(columns=["class", "fpr", "tpr"], data=rows)
 
 
@@ -159,14 +167,20 @@ def pr_curve(
     title: str = "Precision-Recall Curve",
     split_table: bool = False,
 ) -> sweepd.Table:
-    """Return a table of the precision of each class at `interp_size` recalls."""
-    rows = points_of_precision(
-        _labels(() if y_true is None else y_true),
-        _scores(y_probas),
-        labels,
-        classes_to_plot,
-        size=interp_size,
-    )
+    """Return a table of the precision of each class at `interp_size` recalls from 0 to 1.
+
+    The precision at a recall is the highest of all thresholds that reach it.
+    """
+    rows: list[list[object]] = []
+    for name, positive, score in _classes(
+        () if y_true is None else y_true, y_probas, labels, classes_to_plot
+    ):
+        hits = sum(positive)
+        curve = [(found / hits if hits else 0.0, found / taken) for taken, found in _counts(positive, score)]
+        for index in range(interp_size):
+            recall = index / (interp_size - 1) if interp_size > 1 else 0.0
+            reached = [precision for own_recall, precision in curve if own_recall >= recall]
+            rows.append([name, max(reached, default=0.0), recall])
     return sweepd.Table(columns=["class", "precision", "recall"], data=rows)
 
 
@@ -175,14 +189,6 @@ def _steps(xs: list[object], lines: int) -> list[list[object]]:
     if xs and all(isinstance(x, Iterable) and not isinstance(x, str) for x in xs):
         return [list(x) for x in xs if isinstance(x, Iterable)]
     return [xs] * lines
-
-
-def _labels(y_true: Iterable[object]) -> list[object]:
-    return [_plain(label) for label in y_true]
-
-
-def _scores(y_probas: Iterable[Sequence[float]] | None) -> list[list[float]]:
-    return [[float(score) for score in row] for row in (() if y_probas is None else y_probas)]
 
 
 def _highest(row: Sequence[float]) -> int:
@@ -195,58 +201,9 @@ def _plain(label: object) -> object:
     return item() if callable(item) else label
 
 
-def points_of_roc(
-    truth: Sequence[object],
-    scores: Sequence[Sequence[float]],
-    labels: Sequence[str] | None,
-    shown: Sequence[object] | None,
-) -> list[list[object]]:
-    """Return rows of [class, false positive rate, true positive rate], from the highest threshold down.
-
-    Args:
-        truth: class of each example.
-        scores: scores of each example, one per class, in the order of the classes.
-        labels: class names.
-        shown: classes to include; None: all.
-    """
-    rows: list[list[object]] = []
-    for name, positive, score in _classes(truth, scores, labels, shown):
-        hits = sum(positive)
-        misses = len(positive) - hits
-        rows.append([name, 0.0, 0.0])
-        rows += [
-            [name, (taken - found) / misses if misses else 0.0, found / hits if hits else 0.0]
-            for taken, found in _counts(positive, score)
-        ]
-    return rows
-
-
-def points_of_precision(
-    truth: Sequence[object],
-    scores: Sequence[Sequence[float]],
-    labels: Sequence[str] | None,
-    shown: Sequence[object] | None,
-    *,
-    size: int,
-) -> list[list[object]]:
-    """Return rows of [class, precision, recall] at `size` recalls from 0 to 1.
-
-    The precision at a recall is the highest of all thresholds that reach it.
-    """
-    rows: list[list[object]] = []
-    for name, positive, score in _classes(truth, scores, labels, shown):
-        hits = sum(positive)
-        curve = [(found / hits if hits else 0.0, found / taken) for taken, found in _counts(positive, score)]
-        for index in range(size):
-            recall = index / (size - 1) if size > 1 else 0.0
-            reached = [precision for own_recall, precision in curve if own_recall >= recall]
-            rows.append([name, max(reached, default=0.0), recall])
-    return rows
-
-
 def _classes(
-    truth: Sequence[object],
-    scores: Sequence[Sequence[float]],
+    y_true: Iterable[object],
+    y_probas: Iterable[Sequence[float]] | None,
     labels: Sequence[str] | None,
     shown: Sequence[object] | None,
 ) -> Iterator[tuple[object, list[bool], list[float]]]:
@@ -255,6 +212,8 @@ def _classes(
     Sorted classes correspond to the columns of the scores, unless there are more columns and the classes are
     column numbers: then some classes have no example.
     """
+    truth = [_plain(label) for label in y_true]
+    scores = [[float(score) for score in row] for row in (() if y_probas is None else y_probas)]
     present = sorted(set(truth), key=lambda label: (str(type(label)), label))
     width = min(map(len, scores), default=0)
     numbered = width > len(present) and all(isinstance(each, int) and 0 <= each < width for each in present)
