@@ -32,16 +32,24 @@ def search_path(compat: str, environ: Mapping[str, str]) -> dict[str, str]:
 PAIRS: Final = {ours.replace("SWEEPD_", "WANDB_"): ours for ours in VARIABLES.values()}
 """Variables of W&B that have an effect, and their counterparts."""
 
-_HANDED_OUT: Final = ("SWEEP_ID", "RUN_ID", "ENTITY", "PROJECT", "SWEEP_PARAM_PATH")
+# A process with either of them is still in the run: W&B itself creates sweep runs without an id.
+_MARKERS: Final = ("WANDB_RUN_ID", "WANDB_SWEEP_ID")
+_HANDED_OUT: Final = (
+    "WANDB_SWEEP_ID",
+    "WANDB_RUN_ID",
+    "WANDB_ENTITY",
+    "WANDB_PROJECT",
+    "WANDB_SWEEP_PARAM_PATH",
+)
 
 _taken: dict[str, str] = {}
 
 
 def handed_out(environ: Mapping[str, str]) -> dict[str, str]:
     """Return the variables by which W&B's agent names a run; scripts check them for a sweep."""
-    given = {name: environ.get(f"SWEEPD_{name}", "") for name in _HANDED_OUT}
+    given = {name: environ.get(name.replace("WANDB_", "SWEEPD_"), "") for name in _HANDED_OUT}
     return {
-        f"WANDB_{name}": value.rpartition("/")[2] if name in ("SWEEP_ID", "RUN_ID") else value
+        name: value.rpartition("/")[2] if name in _MARKERS else value
         for name, value in given.items()
         if value
     }
@@ -55,9 +63,6 @@ def take_over(environ: MutableMapping[str, str]) -> None:
         if value and (not present or present == _taken.get(ours)):
             environ[ours] = _taken[ours] = value
 
-
-# A process with either of them is still in the run: W&B itself creates sweep runs without an id.
-_MARKERS: Final = ("WANDB_RUN_ID", "WANDB_SWEEP_ID")
 
 _observed = False
 _requested = False
