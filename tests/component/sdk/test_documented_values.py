@@ -48,7 +48,7 @@ def test_a_logged_value_arrives_as_the_page_says(
     assert first is not None
     expected = json.loads(row.replace("xxx…", "x" * MAX_TEXT_LENGTH))
     assert first.values == expected
-    assert len(caplog.records) == ("aid once" in remark and "beyond" not in remark), caplog.text
+    assert len(caplog.records) == ("arned once" in remark and "beyond" not in remark), caplog.text
     assert all("'k'" in record.message for record in caplog.records)
     for path in expected.values():
         if str(path).startswith("media/"):
