@@ -9,12 +9,12 @@ from collections.abc import Callable
 import yaml
 from scipy.stats import qmc
 
-from sweepd.spec.parse import parse_mapping, parse_text
-from sweepd.spec.point import Point
-from sweepd.spec.sweep_spec import SweepSpec
 from sweepd.spec.methods.proposed import Cursor
 from sweepd.spec.methods.sequence import next_point
+from sweepd.spec.parse import parse_mapping, parse_text
+from sweepd.spec.point import Point
 from sweepd.spec.preview import preview
+from sweepd.spec.sweep_spec import SweepSpec
 
 PARAMETERS = 300
 POINTS = 10_000

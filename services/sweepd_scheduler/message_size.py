@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from sweepd.codec import spec_message
+from sweepd.codec.spec import spec_message
 from sweepd.spec.point import Json
 from sweepd.spec.preview import PreviewedRun
 from sweepd_scheduler.domain.runs.run import Run

@@ -8,8 +8,7 @@ from dataclasses import replace
 from types import FrameType
 
 from sweepd import v1
-from sweepd.codec import spec_from_message, spec_message
-from sweepd.codec.diagnostics import diagnostic_from_message, diagnostic_message
+from sweepd.codec.spec import diagnostic_from_message, diagnostic_message, spec_from_message, spec_message
 from sweepd.spec.keys.sweep import to_document
 from sweepd.spec.loading.loader import load_text, read_value, read_values
 from sweepd.spec.loading.nodes import Findings, plain

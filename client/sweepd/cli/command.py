@@ -1,12 +1,15 @@
 """Commands and their group: common options, two lengths of help, loading at first use."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
 from importlib import import_module
+from inspect import signature
 
 import click
 
 from sweepd.cli.settings import common_options
 
+Function = Callable[..., object]
 _WIDTH = 100
 _CALLED_ELSEWHERE = {
     "ls": "list",
@@ -88,6 +91,37 @@ class Command(click.Command):
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the examples."""
         _write_examples(self.examples, ctx, formatter)
+
+
+def command(*examples: str, name: str | None = None) -> Callable[[Function], Command]:
+    """Return the decorator that makes a command of a function; its name is that of the function."""
+    return click.command(name, cls=Command, examples=examples)
+
+
+def gathered(
+    name: str, make: Function, *options: Callable[[Function], Function]
+) -> Callable[[Function], Function]:
+    """Return the decorator that gives a command options, the last first, as one argument.
+
+    Args:
+        name: that of the argument.
+        make: returns it; its parameters have the names of the options.
+        options: the decorators of the options.
+    """
+    members = tuple(signature(make).parameters)
+
+    def decorated(function: Function) -> Function:
+        @wraps(function)
+        def called(**values: object) -> object:
+            argument = make(**{member: values.pop(member) for member in members})
+            return function(**{name: argument}, **values)
+
+        wrapped: Function = called
+        for option in options:
+            wrapped = option(wrapped)
+        return wrapped
+
+    return decorated
 
 
 class CommandGroup(click.Group):

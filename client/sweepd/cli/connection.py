@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sweepd.cli.problem import Problem, usage_problem
-from sweepd.cli.settings import Settings
+from sweepd.cli.settings import Settings, current_settings
 
 if TYPE_CHECKING:
     from sweepd.client import Client
@@ -32,11 +32,11 @@ def target(settings: Settings) -> Target:
     return replace(found, token=token_of(settings.token_file))
 
 
-def connect(settings: Settings) -> Client:
-    """Return a client of the server to use; nothing is sent before its first call."""
+def connect(settings: Settings | None = None) -> Client:
+    """Return a client of the server to use, that of the running command; nothing is sent before a call."""
     from sweepd.client import Client
 
-    found = target(settings)
+    found = target(settings or current_settings())
     return Client(found.address, found.token)
 
 

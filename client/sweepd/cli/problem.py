@@ -1,9 +1,13 @@
 """Problems as a person reads them: one sentence, the cause, the next step, and an exit code."""
 
-from collections.abc import Mapping, Sequence
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from sweepd.cli.exit_code import ExitCode
+from sweepd.errors import ClientError
 from sweepd.spec.point import Json
 from sweepd.views.text import clean, json_text
 
@@ -73,3 +77,27 @@ def not_found(message: str, *, name: str = "", next_step: str = "", cause: str =
         reason="no-such-name" if name else "",
         metadata={"name": name} if name else {},
     )
+
+
+T = TypeVar("T")
+
+
+class Readable:
+    """Yields lists without an error for what is damaged, and keeps the first for the end."""
+
+    def __init__(self) -> None:
+        self._damage: ClientError | None = None
+
+    def of(self, entries: Iterable[T]) -> Iterator[T]:
+        """Yield entries up to the error that tells of damage, which comes behind all that can be read."""
+        try:
+            yield from entries
+        except ClientError as error:
+            if error.code != "DATA_LOSS":
+                raise
+            self._damage = self._damage or error
+
+    def finish(self) -> None:
+        """Raise the error that was kept, if there is one."""
+        if self._damage is not None:
+            raise self._damage

@@ -1,4 +1,4 @@
-"""Specification of a sweep as a message and back, by the table of keys, with its parameters."""
+"""Specification of a sweep as a message and back, by the table of keys; parameters; findings about a file."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -24,6 +24,7 @@ from sweepd.spec.keys.distributions import DISTRIBUTION_KEYS
 from sweepd.spec.keys.rules import RULES, rule_name
 from sweepd.spec.keys.shape import Key
 from sweepd.spec.keys.sweep import SWEEP
+from sweepd.spec.loading.nodes import Diagnostic
 from sweepd.spec.parameter import Group, ParameterNode
 from sweepd.spec.point import Json
 from sweepd.spec.stop_rules import StopRule
@@ -324,3 +325,32 @@ _OWN: Final[Mapping[str, _Own]] = {
     "EarlyTermination": (_put_rules, _rules),
 }
 """Functions that set a field of a kind of message, and that return what a file says of its value."""
+
+
+def diagnostic_message(finding: Diagnostic) -> v1.Diagnostic:
+    """Return a finding as a message; a missing place becomes line and column 0."""
+    error = finding.severity == "error"
+    return v1.Diagnostic(
+        file_name=finding.file,
+        line=finding.line or 0,
+        column=finding.column or 0,
+        path=finding.path,
+        severity=v1.SEVERITY_ERROR if error else v1.SEVERITY_WARNING,
+        code=finding.code,
+        message=finding.message,
+        suggestion=finding.suggestion or "",
+    )
+
+
+def diagnostic_from_message(message: v1.Diagnostic) -> Diagnostic:
+    """Return the finding that a message carries; an unknown severity counts as an error."""
+    return Diagnostic(
+        file=message.file_name,
+        line=message.line or None,
+        column=message.column or None,
+        path=message.path,
+        severity="warning" if message.severity == v1.SEVERITY_WARNING else "error",
+        code=message.code,
+        message=message.message,
+        suggestion=message.suggestion or None,
+    )

@@ -11,8 +11,7 @@ from sweepd import v1
 from sweepd.objects.results import BestSoFar, History
 from sweepd.spec.point import Json, is_number
 from sweepd.states import RUN_STATES, state_of
-from sweepd.views.points import param_paths
-from sweepd.views.rows import lookup
+from sweepd.views.rows import lookup, param_paths
 from sweepd.views.run import params_shape
 from sweepd.views.text import clean, counted, number
 

@@ -11,8 +11,7 @@ from sweepd.codec import point_from_message
 from sweepd.codec.details import context_document, plain_map
 from sweepd.spec.point import Json
 from sweepd.states import BAD_ENDS, FINAL_RUN, state_of
-from sweepd.views.points import param_columns, param_paths
-from sweepd.views.rows import Column, Row, lookup
+from sweepd.views.rows import Column, Row, lookup, param_columns, param_paths
 from sweepd.views.text import shown_time, shown_value, shown_words
 from sweepd.views.values import Value, logged_value
 from sweepd.views.view import Field, Record, View, inner, shaper

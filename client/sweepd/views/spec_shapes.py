@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import cast
 
 from sweepd import v1
-from sweepd.codec import spec_document
+from sweepd.codec.spec import spec_document
 from sweepd.durations import parse_duration
 from sweepd.spec.keys.shape import Key, defaults_of
 from sweepd.spec.keys.sweep import SWEEP

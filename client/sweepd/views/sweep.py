@@ -121,7 +121,7 @@ class SweepRecord(Record[v1.Sweep]):
     @property
     def config(self) -> dict[str, object]:
         """The configuration as a file would say it, with the seed that was drawn."""
-        from sweepd.codec import spec_document
+        from sweepd.codec.spec import spec_document
 
         return spec_document(self._message.spec)
 

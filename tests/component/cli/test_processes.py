@@ -32,7 +32,7 @@ PLAYGROUND = """
 import sys, time
 from pathlib import Path
 from sweepd.cli.commands.local.processes import Interrupts
-from sweepd.cli.commands.local.scratch_folder import ScratchFolder
+from sweepd.cli.commands.local.demo import ScratchFolder
 with Interrupts() as interrupts:
     scratch = ScratchFolder(interrupts, {}, None)
     try:

@@ -26,7 +26,7 @@ from component.cli.sweep_file_examples import (
     fences,
     replaced,
 )
-from sweepd.cli.commands.define.sweep_options import finding_line
+from sweepd.cli.commands.define.validate import finding_line
 from sweepd.spec.distributions.distribution import DEPRECATED
 from sweepd.spec.keys.distributions import DISTRIBUTION_KEYS
 from sweepd.spec.keys.parameters import FORM_KEYS

@@ -9,9 +9,9 @@ import pytest
 from component.scheduler.serving import a_scheduler
 from fuzz.fuzzing import corpus
 from sweepd import v1
-from sweepd.cli.commands.define.sweep_options import finding_shape
+from sweepd.cli.commands.define.validate import finding_shape
 from sweepd.cli.main import main
-from sweepd.codec import diagnostic_from_message
+from sweepd.codec.spec import diagnostic_from_message
 from sweepd.spec.point import Json
 from unit.spec.reading.test_golden import FILES, GOLDEN, MADE
 

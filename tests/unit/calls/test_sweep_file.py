@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sweepd.calls.sweep_file import Overrides, parent_of, project_of, read_sweep
-from sweepd.cli.commands.define.sweep_options import checked_spec
+from sweepd.cli.commands.define.validate import checked_spec
 from sweepd.cli.exit_code import ExitCode
 from sweepd.cli.failures import problem_of
 from sweepd.errors import InvalidError

@@ -10,10 +10,9 @@ import pytest
 
 from sweepd import v1
 from sweepd.cli.command import Command
-from sweepd.cli.commands.local.run_folders import Found, Outcome
+from sweepd.cli.commands.local.sync import Found, Outcome
 from sweepd.cli.main import COMMANDS, group
-from sweepd.views.account import project_shape, token_shape
-from sweepd.views.agent import agent_shape
+from sweepd.views.entities import agent_shape, project_shape, token_shape
 from sweepd.views.run import prior_run_shape, run_shape
 from sweepd.views.sweep import sweep_shape
 from unit.cli.messages import a_run, a_sweep

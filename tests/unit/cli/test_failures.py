@@ -7,7 +7,7 @@ import json
 import click
 import pytest
 
-from sweepd.cli.commands.local.server import way_out
+from sweepd.cli.commands.local.processes import way_out
 from sweepd.cli.exit_code import ExitCode
 from sweepd.cli.failures import problem_of
 from sweepd.errors import ClientError, InvalidError, NotFoundError, error_of

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sweepd.codec import diagnostic_from_message, diagnostic_message
+from sweepd.codec.spec import diagnostic_from_message, diagnostic_message
 from sweepd.spec.loading.nodes import Diagnostic
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from sweepd.cli.output.table import table
-from sweepd.views.points import param_columns, param_paths, point, point_lines
-from sweepd.views.rows import Row, has
+from sweepd.views.rows import Row, has, param_columns, param_paths, point, point_lines
 
 
 def test_a_group_is_shown_member_by_member() -> None:

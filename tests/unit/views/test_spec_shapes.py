@@ -1,6 +1,6 @@
 """Specifications in `-o json`: every key that is shown, with its value or its default."""
 
-from sweepd.codec import spec_message
+from sweepd.codec.spec import spec_message
 from sweepd.spec.parse import parse_text
 from sweepd.spec.point import Json
 from sweepd.views.spec_shapes import spec_shape

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from sweepd.cli.live.progress import Notice, Progress
 from sweepd.states import state_of
-from sweepd.views.points import point
+from sweepd.views.rows import point
 from sweepd.views.run import params_shape
 from sweepd.views.text import clean, duration, number
 

@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Literal, Protocol, TextIO
 
 from sweepd import v1
 from sweepd.cli.settings import Settings
-from sweepd.cli.show.describe import end_reason, objective_notice, tells_objective
-from sweepd.cli.show.rule_text import verdict_text
+from sweepd.cli.show.describe import end_reason, objective_notice, tells_objective, verdict_text
 from sweepd.states import BAD_ENDS, FINAL_RUN, FINAL_SWEEP, state_of
-from sweepd.views.points import point
+from sweepd.views.rows import point
 from sweepd.views.run import params_shape, run_shape
 from sweepd.views.sweep import sweep_shape
 from sweepd.views.text import cell, clean, number

@@ -7,11 +7,10 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import wraps
-from typing import TypeVar
 
 import click
 
+from sweepd.cli.command import Function, gathered
 from sweepd.cli.output.table import csv_text, cut, distinct, drawn
 from sweepd.cli.problem import Problem, usage_problem
 from sweepd.cli.settings import Settings, current_settings
@@ -22,7 +21,6 @@ from sweepd.views.text import cell, clean, counted, json_text
 
 DOCUMENTS = ("json", "jsonl", "yaml")
 FORMATS = ("table", "wide", *DOCUMENTS, "csv", "name")
-Function = TypeVar("Function", bound=Callable[..., object])
 _RAW = "sweepctl.csv_raw"
 _MOST_NAMED = 30
 _NARROWEST = 40
@@ -85,39 +83,6 @@ def _raw_option(function: Function) -> Function:
     )(function)
 
 
-def row_output(function: Callable[..., object]) -> Callable[..., object]:
-    """Add the options of a list, by which it is chosen from, ordered and written, as `output`."""
-
-    @wraps(function)
-    def called(
-        *,
-        columns: str | None,
-        sort: str | None,
-        filters: tuple[str, ...],
-        limit: int | None,
-        output_format: str,
-        **others: object,
-    ) -> object:
-        output = output_of(output_format, columns=columns, sort=sort, filters=filters, limit=limit)
-        return function(output=output, **others)
-
-    for option in (
-        output_option(),
-        columns_option,
-        click.option("--sort", metavar="NAME", help="Order by this value; -NAME: greatest first."),
-        click.option(
-            "--filter",
-            "filters",
-            multiple=True,
-            metavar="NAME=VALUE",
-            help="Only rows where it holds: = != < <= > >= ~. Repeatable.",
-        ),
-        click.option("--limit", type=click.IntRange(min=1), help="At most so many rows."),
-    ):
-        called = option(called)
-    return called
-
-
 def output_of(
     output_format: str,
     *,
@@ -133,6 +98,24 @@ def output_of(
         raise usage_problem("--csv-raw is for CSV", next_step="add -o csv")
     choice = Choice(filters=filters, sort=sort, limit=limit)
     return Output(format=output_format, columns=names, choice=choice, raw=raw)
+
+
+row_output = gathered(
+    "output",
+    output_of,
+    output_option(),
+    columns_option,
+    click.option("--sort", metavar="NAME", help="Order by this value; -NAME: greatest first."),
+    click.option(
+        "--filter",
+        "filters",
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="Only rows where it holds: = != < <= > >= ~. Repeatable.",
+    ),
+    click.option("--limit", type=click.IntRange(min=1), help="At most so many rows."),
+)
+"""Options of a list, by which its rows are chosen, ordered and written, as `output`."""
 
 
 def chosen_rows(rows: Sequence[Row], output: Output, columns: Sequence[Column] = ()) -> list[Row]:

@@ -3,12 +3,10 @@
 from collections.abc import Iterator, Sequence
 
 from sweepd.cli.output.table import listing, wrapped
-from sweepd.cli.show.describe import exit_text, objective_notice, prior_notice, run_took
-from sweepd.cli.show.reproduce import shell_line
-from sweepd.cli.show.rule_text import verdict_text
+from sweepd.cli.show.describe import exit_text, objective_notice, prior_notice, run_took, verdict_text
+from sweepd.cli.show.outcome import shell_line
 from sweepd.spec.point import Json
-from sweepd.views.points import point_lines
-from sweepd.views.rows import Row, lookup
+from sweepd.views.rows import Row, lookup, point_lines
 from sweepd.views.text import cell, counted, shown_counts, shown_time, shown_value, took
 
 _INDENT = "   "

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from sweepd.cli.output.table import cut, drawn, listing, table, wrapped
-from sweepd.views.account import PROJECTS
-from sweepd.views.agent import AGENTS
+from sweepd.views.entities import AGENTS, PROJECTS
 from sweepd.views.rows import Column, Row
 from sweepd.views.run import prior_columns, runs_columns
 from sweepd.views.sweep import SWEEPS

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sweepd.cli.problem import Problem
-from sweepd.cli.show.reproduce import reproduce_arguments, shell_line
+from sweepd.cli.show.outcome import reproduce_arguments, shell_line
 from sweepd.spec.point import Json
 
 PARAMS: dict[str, Json] = {"lr": 0.1, "s": "a b"}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sweepd.cli.show.rule_text import verdict_text
+from sweepd.cli.show.describe import verdict_text
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, Phase, find, given, settings
 from hypothesis.errors import NoSuchExample
 
 from sweepd.cli.output.yaml_text import yaml_text
-from sweepd.codec import spec_from_message, spec_message
+from sweepd.codec.spec import spec_from_message, spec_message
 from sweepd.spec.keys.sweep import to_document
 from sweepd.spec.loading.nodes import unreadable_file
 from sweepd.spec.methods.registry import METHODS

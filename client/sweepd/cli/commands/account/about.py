@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from sweepd.cli.command import Command
+from sweepd.cli.command import command
 from sweepd.cli.connection import connect
 from sweepd.cli.output.formats import DOCUMENTS, note, output_option, put, write_document
 from sweepd.cli.problem import usage_problem
@@ -49,7 +49,7 @@ _TOPICS = {
 }
 
 
-@click.command(cls=Command, examples=("sweepctl version", "sweepctl version -o json"))
+@command("sweepctl version", "sweepctl version -o json")
 @output_option(("table", *DOCUMENTS))
 def version(output_format: str) -> None:
     """Show the versions of client, server and protocol; without a server, the client's alone."""
@@ -65,7 +65,7 @@ def version(output_format: str) -> None:
         note(f"warning: client {client} and server {server} are of different releases; install the same one")
 
 
-@click.command(cls=Command, examples=("sweepctl help exit-codes", "sweepctl help create"))
+@command("sweepctl help exit-codes", "sweepctl help create")
 @click.argument("topic", required=False, metavar="[COMMAND|exit-codes|environment]")
 @click.pass_context
 def help_(context: click.Context, topic: str | None) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import click
 
-from sweepd.cli.command import Command
+from sweepd.cli.command import command
 from sweepd.cli.output.formats import (
     FORMATS,
     Output,
@@ -103,11 +103,11 @@ def _row(name: str, value: str, origin: str) -> Row:
     return {"name": name, "value": value or None, "origin": origin if value else None}
 
 
-@click.command(cls=Command, examples=("sweepctl config view --origin", "sweepctl config set project mnist"))
+@command("sweepctl config view --origin", "sweepctl config set project mnist")
 @click.argument("words", metavar="view | get NAME | set NAME VALUE | use-context CONTEXT", nargs=-1)
 @click.option("--origin", is_flag=True, help="With view: also where each value in use comes from.")
 @output_option()
-def command(words: tuple[str, ...], origin: bool, output_format: str) -> None:
+def config(words: tuple[str, ...], origin: bool, output_format: str) -> None:
     """Show and change what is kept for this account: servers, and defaults.
 
     `view` lists the servers that you are logged in to; `view --origin` shows each value in use, and whether a

@@ -1,4 +1,4 @@
-"""`sweepctl login`, `logout` and `whoami`."""
+"""Servers that an account is logged in to, and tokens: `sweepctl login`, `logout`, `whoami` and `token`."""
 
 from __future__ import annotations
 
@@ -6,22 +6,30 @@ import sys
 
 import click
 
-from sweepd.cli.command import Command
+from sweepd.cli.command import command
 from sweepd.cli.connection import connect, token_of
-from sweepd.cli.output.formats import DOCUMENTS, note, output_option, put, write_document
+from sweepd.cli.exit_code import ExitCode
+from sweepd.cli.output.formats import (
+    DOCUMENTS,
+    Output,
+    note,
+    output_option,
+    put,
+    row_output,
+    write_document,
+    write_rows,
+)
 from sweepd.cli.problem import Problem, not_found, usage_problem
 from sweepd.cli.settings import Settings, current_settings
+from sweepd.durations import parse_duration
+from sweepd.errors import ClientError
 from sweepd.rpc.contexts import Context, read_contexts, write_contexts
 from sweepd.rpc.discovery import normalised
 from sweepd.views.text import clean
 
 
-@click.command(
-    cls=Command,
-    examples=(
-        "sweepctl login sweeps.acme.example:7333",
-        "sweepctl login sweeps.acme.example --token-file - < token",
-    ),
+@command(
+    "sweepctl login sweeps.acme.example:7333", "sweepctl login sweeps.acme.example --token-file - < token"
 )
 @click.argument("address", metavar="[ADDRESS]", required=False)
 @click.option("--context", metavar="NAME", help="Name to keep it under; the address by default.")
@@ -33,7 +41,7 @@ def login(address: str | None, context: str | None) -> None:
     refuses is not kept. Agents of this account use it, too.
     """
     from sweepd.client import Client
-    from sweepd.views.account import token_shape, where_good
+    from sweepd.views.entities import token_shape, where_good
 
     settings = current_settings()
     named = address or settings.server or settings.environ.get("SWEEPD_ADDRESS")
@@ -41,7 +49,7 @@ def login(address: str | None, context: str | None) -> None:
         raise usage_problem("which server?", next_step="sweepctl login HOST:PORT")
     server = normalised(named)
     contexts = read_contexts(settings.environ)
-    token = _token(settings, server)
+    token = _asked_token(settings, server)
     with Client(server, token) as client:
         shape = token_shape(client.who_am_i())
     name = context or server
@@ -54,7 +62,7 @@ def login(address: str | None, context: str | None) -> None:
             note(f"warning: {variable} is set, and wins over what is kept.")
 
 
-@click.command(cls=Command, examples=("sweepctl logout", "sweepctl logout sweeps.acme.example:7333"))
+@command("sweepctl logout", "sweepctl logout sweeps.acme.example:7333")
 @click.argument("context", metavar="[CONTEXT]", required=False)
 def logout(context: str | None) -> None:
     """Forget the token of a server; CONTEXT is the name that it is kept under, else the one in use.
@@ -75,13 +83,13 @@ def logout(context: str | None) -> None:
     note(f"Forgot the token of {name}. It stays good until it expires or is revoked.")
 
 
-@click.command(cls=Command, examples=("sweepctl whoami", "sweepctl whoami -o json"))
+@command("sweepctl whoami", "sweepctl whoami -o json")
 @output_option(("table", *DOCUMENTS, "name"))
 def whoami(output_format: str) -> None:
     """Show who the server takes you for, and what your token allows."""
-    from sweepd.views.account import token_shape, where_good
+    from sweepd.views.entities import token_shape, where_good
 
-    with connect(current_settings()) as client:
+    with connect() as client:
         shape = {"server": client.address, **token_shape(client.who_am_i())}
     if output_format == "name":
         put(f"{clean(str(shape['account']))}\n")
@@ -92,7 +100,7 @@ def whoami(output_format: str) -> None:
         write_document(shape, output_format)
 
 
-def _token(settings: Settings, server: str) -> str:
+def _asked_token(settings: Settings, server: str) -> str:
     if settings.token_file is not None:
         return token_of(settings.token_file)
     if not sys.stdin.isatty():
@@ -108,3 +116,139 @@ def _token(settings: Settings, server: str) -> str:
     if not token:
         raise Problem(message="no token was given; nothing is kept")
     return token
+
+
+_SCOPES = ("admin", "write", "read", "agent")
+_FORMS = "sweepctl token create --scope SCOPE | list | revoke ID…"
+
+
+@command(
+    "sweepctl token create --scope agent --project acme/mnist --expires 30d --name cluster > token",
+    "sweepctl token revoke k3x9v2ab7cde",
+)
+@click.argument("words", metavar="create | list | revoke ID…", nargs=-1)
+@click.option("--scope", type=click.Choice(_SCOPES), help="With create: what it allows.")
+@click.option("--name", "display_name", default="", metavar="TEXT", help="With create: what to call it.")
+@click.option(
+    "--project",
+    "projects",
+    multiple=True,
+    metavar="ENTITY[/PROJECT]",
+    help="With create: where it is good; all else does not exist for it. Repeatable; default: everywhere.",
+)
+@click.option("--account", default="", metavar="NAME", help="With create: whom it speaks for; default: you.")
+@click.option("--expires", metavar="D", help="With create: for how long, as 30d or 12h; default: for ever.")
+@click.option(
+    "--request-id",
+    default="",
+    metavar="ID",
+    help="With create: the same again, within a day, gives the same token.",
+)
+@row_output
+def token(
+    words: tuple[str, ...],
+    scope: str | None,
+    display_name: str,
+    projects: tuple[str, ...],
+    account: str,
+    expires: str | None,
+    request_id: str,
+    output: Output,
+) -> None:
+    """Make tokens, list them, end them.
+
+    `token create` writes the new token alone to stdout, once: the server keeps only its hash. Scopes: admin
+    (everything), write (change sweeps and runs), read, agent (attach agents). `token revoke` ends tokens, and
+    within a second all that was opened with them; trainings continue.
+    """
+    verb, rest = (words[0], words[1:]) if words else ("list", ())
+    given = any((scope, display_name, projects, account, expires, request_id))
+    if verb not in ("create", "list", "revoke") or (rest and verb != "revoke"):
+        raise usage_problem("token takes `create`, `list` or `revoke ID…`", next_step=_FORMS)
+    if given and verb != "create":
+        raise usage_problem("what a new token is to be goes with `token create`", next_step=_FORMS)
+    if verb == "list":
+        _list_tokens(output)
+    elif verb == "revoke":
+        _revoke_tokens(rest)
+    elif scope is None:
+        raise usage_problem("which scope?", next_step=f"--scope {'|'.join(_SCOPES)}")
+    else:
+        lifetime = _seconds(expires)
+        _create_token(scope, display_name, projects, account, lifetime, request_id, output.format)
+
+
+def _create_token(
+    scope: str,
+    display_name: str,
+    projects: tuple[str, ...],
+    account: str,
+    lifetime: float | None,
+    request_id: str,
+    output_format: str,
+) -> None:
+    from sweepd import v1
+    from sweepd.views.entities import token_shape, where_good
+
+    with connect() as client:
+        made = client.create_token(
+            v1.TokenScope.Value(f"TOKEN_SCOPE_{scope.upper()}"),
+            display_name=display_name,
+            account=account,
+            projects=projects,
+            lifetime=lifetime,
+            request_id=request_id,
+        )
+    shape = token_shape(made.token)
+    if output_format in ("json", "jsonl", "yaml"):
+        write_document({**shape, "secret": made.secret}, output_format)
+    else:
+        put(f"{made.secret}\n")
+    note(
+        f"Token {shape['id']} of {shape['account']}: {where_good(shape)}. The token itself is shown only now."
+    )
+
+
+def _list_tokens(output: Output) -> None:
+    from sweepd.views.entities import TOKENS, token_shape
+
+    with connect() as client:
+        rows = [token_shape(token) for token in client.list_tokens()]
+    write_rows(
+        rows, output, TOKENS, name="id", empty="No token. Make one:  sweepctl token create --scope agent"
+    )
+
+
+def _revoke_tokens(keys: tuple[str, ...]) -> None:
+    if not keys:
+        raise usage_problem("which token?", next_step="`sweepctl token list` shows their ids")
+    if any(key.startswith("swp_") for key in keys):
+        raise Problem(
+            message="a token is revoked by its id, not by itself",
+            cause="what stands on a token line is seen by other accounts of this machine",
+            next_step="`sweepctl token list` shows the ids; revoke this one soon",
+            exit_code=ExitCode.USAGE,
+            status="INVALID_ARGUMENT",
+        )
+    with connect() as client:
+        for key in keys:
+            try:
+                client.revoke_token(key)
+            except ClientError as error:
+                if error.code != "NOT_FOUND":
+                    raise
+                raise not_found(
+                    error.said,
+                    name=key,
+                    next_step="`sweepctl token list` shows the tokens that there are",
+                ) from None
+            note(f"Revoked {key}.")
+
+
+def _seconds(text: str | None) -> float | None:
+    if text is None:
+        return None
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise usage_problem(f"--expires: {error}", next_step="write 30d or 12h") from error

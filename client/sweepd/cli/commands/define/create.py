@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sweepd.cli.command import Command
+from sweepd.cli.command import command
 from sweepd.cli.commands.define.prior_options import (
     PriorOptions,
     prior_options,
@@ -14,7 +14,7 @@ from sweepd.cli.commands.define.prior_options import (
     selection_of,
     write_report,
 )
-from sweepd.cli.commands.define.sweep_options import checked_spec, definition_options
+from sweepd.cli.commands.define.validate import checked_spec, definition_options
 from sweepd.cli.connection import connect
 from sweepd.cli.output.formats import note, output_option, put, write_document
 from sweepd.cli.problem import usage_problem
@@ -24,12 +24,9 @@ if TYPE_CHECKING:
     from sweepd.calls.sweep_file import Overrides
 
 
-@click.command(
-    cls=Command,
-    examples=(
-        "ID=$(sweepctl create sweep.yaml)",
-        "sweepctl create sweep.yaml --id lr-search --prior-project mnist --filter state=finished",
-    ),
+@command(
+    "ID=$(sweepctl create sweep.yaml)",
+    "sweepctl create sweep.yaml --id lr-search --prior-project mnist --filter state=finished",
 )
 @click.argument("file", metavar="FILE")
 @definition_options
@@ -40,7 +37,7 @@ if TYPE_CHECKING:
 )
 @click.option("-q", "--quiet", is_flag=True, help="Print the full ID alone.")
 @output_option(("name", "json", "jsonl", "yaml"), "name")
-def command(
+def create(
     file: str,
     overrides: Overrides,
     error_format: str,

@@ -47,7 +47,7 @@ def begin_sweep(
     Raises:
         ClientError: the id is not legal, or the server refuses.
     """
-    from sweepd.codec import spec_message  # here, as it loads the language of sweeps
+    from sweepd.codec.spec import spec_message  # here, as it loads the language of sweeps
 
     message = spec_message(spec)
     source = v1.SweepFile(file_name=os.path.basename(text.file_name), content=text.content)  # noqa: PTH119
@@ -101,7 +101,7 @@ def note_unbounded(sweep: v1.Sweep) -> None:
 
 def sweep_document(sweep: v1.Sweep) -> dict[str, Json]:
     """Return what the file of a sweep says, as it stands now: edits, its seed and its place included."""
-    from sweepd.codec import spec_document
+    from sweepd.codec.spec import spec_document
 
     entity, project, _ = sweep.name.split("/")
     document = cast("dict[str, Json]", spec_document(sweep.spec))

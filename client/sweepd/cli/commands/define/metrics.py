@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sweepd.cli.command import Command
+from sweepd.cli.command import command
 from sweepd.cli.output.formats import Output, note, row_output, write_rows
 from sweepd.cli.problem import usage_problem
 from sweepd.cli.settings import current_settings
@@ -30,12 +30,9 @@ _FORM = "sweepctl metrics test FILE [--from PATH] [--as stdout|file|tensorboard]
 _VARIABLE = re.compile(r"\$\{envvar:([^}]*)\}")
 
 
-@click.command(
-    cls=Command,
-    examples=(
-        "sweepctl metrics test sweep.yaml --from train.log",
-        "python train.py | sweepctl metrics test sweep.yaml --from - -o json",
-    ),
+@command(
+    "sweepctl metrics test sweep.yaml --from train.log",
+    "python train.py | sweepctl metrics test sweep.yaml --from - -o json",
 )
 @click.argument("words", metavar="test FILE", nargs=-1)
 @click.option(
@@ -51,7 +48,7 @@ _VARIABLE = re.compile(r"\$\{envvar:([^}]*)\}")
     help="As what PATH is read; needed only where FILE names several and the ending of PATH misleads.",
 )
 @row_output
-def command(
+def metrics(
     words: tuple[str, ...],
     path: str | None,
     kind: str | None,
@@ -63,7 +60,7 @@ def command(
     script prints is at no path: for `stdout` give a log of it with --from, or pipe it in.
     """
     from sweepd.calls.sweep_file import read_sweep
-    from sweepd.cli.commands.define.sweep_options import checked_spec
+    from sweepd.cli.commands.define.validate import checked_spec
 
     if len(words) != 2 or words[0] != "test":
         raise usage_problem("metrics takes `test FILE`", next_step=_FORM)

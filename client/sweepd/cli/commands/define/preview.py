@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sweepd.cli.command import Command
+from sweepd.cli.command import command
 from sweepd.cli.commands.define.prior_options import (
     PriorOptions,
     preview_on_server,
@@ -15,7 +15,7 @@ from sweepd.cli.commands.define.prior_options import (
     report_shape,
     write_report,
 )
-from sweepd.cli.commands.define.sweep_options import error_format_option
+from sweepd.cli.commands.define.validate import error_format_option
 from sweepd.cli.output.formats import note, output_of, output_option, write_document, write_rows
 from sweepd.cli.problem import usage_problem
 from sweepd.durations import parse_duration
@@ -27,12 +27,9 @@ if TYPE_CHECKING:
     from sweepd.spec.sweep_spec import SweepSpec
 
 
-@click.command(
-    cls=Command,
-    examples=(
-        "sweepctl preview sweep.yaml -n 20",
-        "sweepctl preview sweep.yaml -n 3 -o jsonl --run-time 10m --slots 4 --prior-sweep k3x9v2ab",
-    ),
+@command(
+    "sweepctl preview sweep.yaml -n 20",
+    "sweepctl preview sweep.yaml -n 3 -o jsonl --run-time 10m --slots 4 --prior-sweep k3x9v2ab",
 )
 @click.argument("file", metavar="FILE")
 @click.option(
@@ -63,7 +60,7 @@ if TYPE_CHECKING:
 @error_format_option
 @prior_options
 @output_option(("table", "wide", "json", "jsonl", "yaml", "csv"))
-def command(
+def preview_(
     file: str,
     number: int,
     seed: int | None,
@@ -82,7 +79,7 @@ def command(
     """
     from sweepd.calls.sweep_file import read_sweep
     from sweepd.cli.commands.define import preview_text as shapes
-    from sweepd.cli.commands.define.sweep_options import checked_spec
+    from sweepd.cli.commands.define.validate import checked_spec
     from sweepd.spec.preview import preview
 
     cost = _cost(run_time, slots)

@@ -10,8 +10,7 @@ from sweepd.spec.preview import Preview, PreviewedRun
 from sweepd.spec.space.walk import Count
 from sweepd.spec.stop_rules import Patience
 from sweepd.spec.sweep_spec import SweepSpec
-from sweepd.views.points import param_columns
-from sweepd.views.rows import Column, Row
+from sweepd.views.rows import Column, Row, param_columns
 from sweepd.views.text import clean, counted, duration
 
 _MOST_COUNTED = 2**63 - 1

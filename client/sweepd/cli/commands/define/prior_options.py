@@ -6,15 +6,15 @@ import math
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import wraps
 from typing import TYPE_CHECKING
 
 import click
 
 from sweepd.calls.sweep_file import project_name
+from sweepd.cli.command import gathered
 from sweepd.cli.output.formats import note
 from sweepd.cli.problem import usage_problem
 from sweepd.cli.settings import current_settings
@@ -53,58 +53,51 @@ class PriorOptions:
         return bool(self.runs or self.sweeps or self.project)
 
 
-def prior_options(function: Callable[..., object]) -> Callable[..., object]:
-    """Give a command the options that name prior runs, as `prior`."""
+def _gathered_options(
+    prior_runs: tuple[str, ...],
+    prior_sweeps: tuple[str, ...],
+    prior_project: str | None,
+    prior_filters: tuple[str, ...],
+) -> PriorOptions:
+    return PriorOptions(
+        runs=prior_runs,
+        sweeps=prior_sweeps,
+        project=prior_project,
+        entity=current_settings().default("entity"),
+        filters=prior_filters,
+    )
 
-    @wraps(function)
-    def called(
-        *,
-        prior_runs: tuple[str, ...],
-        prior_sweeps: tuple[str, ...],
-        prior_project: str | None,
-        prior_filters: tuple[str, ...],
-        **others: object,
-    ) -> object:
-        prior = PriorOptions(
-            runs=prior_runs,
-            sweeps=prior_sweeps,
-            project=prior_project,
-            entity=current_settings().default("entity"),
-            filters=prior_filters,
-        )
-        return function(prior=prior, **others)
 
-    for option in (
-        click.option(
-            "--filter",
-            "prior_filters",
-            multiple=True,
-            metavar="COND",
-            help="Of --prior-sweep and --prior-project only runs with state=S, tag=T, created>=TIME,"
-            " value<=X. Repeatable.",
-        ),
-        click.option(
-            "--prior-project",
-            metavar="[ENTITY/]PROJECT",
-            help="Begin with the ended runs of this project.",
-        ),
-        click.option(
-            "--prior-sweep",
-            "prior_sweeps",
-            multiple=True,
-            metavar="ID",
-            help="Begin with the ended runs of this sweep. Repeatable.",
-        ),
-        click.option(
-            "--prior-run",
-            "prior_runs",
-            multiple=True,
-            metavar="RUN",
-            help="Begin with this run; `-`: names on stdin. Repeatable.",
-        ),
-    ):
-        called = option(called)
-    return called
+prior_options = gathered(
+    "prior",
+    _gathered_options,
+    click.option(
+        "--filter",
+        "prior_filters",
+        multiple=True,
+        metavar="COND",
+        help="Of --prior-sweep and --prior-project only runs with state=S, tag=T, created>=TIME,"
+        " value<=X. Repeatable.",
+    ),
+    click.option(
+        "--prior-project", metavar="[ENTITY/]PROJECT", help="Begin with the ended runs of this project."
+    ),
+    click.option(
+        "--prior-sweep",
+        "prior_sweeps",
+        multiple=True,
+        metavar="ID",
+        help="Begin with the ended runs of this sweep. Repeatable.",
+    ),
+    click.option(
+        "--prior-run",
+        "prior_runs",
+        multiple=True,
+        metavar="RUN",
+        help="Begin with this run; `-`: names on stdin. Repeatable.",
+    ),
+)
+"""Options that name prior runs, as `prior`."""
 
 
 def selection_of(client: Client, options: PriorOptions) -> v1.PriorRunSelection | None:
@@ -142,7 +135,7 @@ def preview_on_server(
             f"with prior runs, at most {_MOST_PREVIEWED:,} runs are shown", next_step="write -n 1000"
         )
     file = v1.SweepFile(file_name=os.path.basename(text.file_name), content=text.content)  # noqa: PTH119
-    with connect(current_settings()) as client:
+    with connect() as client:
         answer = client.preview_sweep(file, number, selection_of(client, options))
     return _preview(answer.preview), answer.prior_runs
 

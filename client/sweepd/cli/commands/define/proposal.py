@@ -13,7 +13,7 @@ from sweepd.calls.sweep_file import project_name
 from sweepd.cli.commands.define.prior_options import PriorOptions, selection_of
 from sweepd.cli.output.formats import note
 from sweepd.cli.settings import current_settings
-from sweepd.cli.show.reproduce import shell_line
+from sweepd.cli.show.outcome import shell_line
 from sweepd.spec.point import Json, Point, canonical_json
 from sweepd.views.spec_shapes import word
 from sweepd.views.text import clean, counted

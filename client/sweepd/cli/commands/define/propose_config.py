@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sweepd.cli.command import Command
+from sweepd.cli.command import command
 from sweepd.cli.connection import connect
 from sweepd.cli.exit_code import ExitCode
 from sweepd.cli.output.formats import note
@@ -28,13 +28,10 @@ _STATES = ("running", "finished", "failed", "crashed", "stopped", "killed")
 _METHODS = ("grid", "random", "bayes", "sobol")
 
 
-@click.command(
-    "propose-config",
-    cls=Command,
-    examples=(
-        "sweepctl propose-config --project mnist > sweep.yaml",
-        "sweepctl propose-config --sweep k3x9v2ab --sweep m2c4t8qz --state finished --state stopped",
-    ),
+@command(
+    "sweepctl propose-config --project mnist > sweep.yaml",
+    "sweepctl propose-config --sweep k3x9v2ab --sweep m2c4t8qz --state finished --state stopped",
+    name="propose-config",
 )
 @click.option("--project", metavar="[ENTITY/]PROJECT", help="Runs of this project.")
 @click.option("--sweep", "sweeps", multiple=True, metavar="ID", help="Runs of this sweep. Repeatable.")
@@ -50,7 +47,7 @@ _METHODS = ("grid", "random", "bayes", "sobol")
 @click.option(
     "--method", type=click.Choice(_METHODS), help="Method; else bayes with an objective, random without."
 )
-def command(
+def propose_config(
     project: str | None,
     sweeps: tuple[str, ...],
     states: tuple[str, ...],
@@ -75,7 +72,7 @@ def command(
 
     if not (project or "").strip("/") and not sweeps:
         raise usage_problem("of which runs?", next_step="say --project PROJECT or --sweep ID")
-    with connect(current_settings()) as client:
+    with connect() as client:
         by_hand = [] if project is None or sweeps else _by_hand(client, project, states)
         names = _sweeps(client, project, sweeps, any_run=bool(by_hand))
         swept = _tried(client, names, states, any_run=bool(by_hand))

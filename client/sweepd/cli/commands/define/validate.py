@@ -1,20 +1,95 @@
-"""`sweepctl validate`."""
+"""Checks of sweep files: options and findings of the FILE argument, and `sweepctl validate`."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 import click
 
-from sweepd.cli.command import Command
-from sweepd.cli.commands.define.sweep_options import error_format_option
+from sweepd.calls.sweep_file import Overrides, SweepText
+from sweepd.cli.command import Function, command, gathered
 from sweepd.cli.exit_code import ExitCode
 from sweepd.cli.output.formats import note, output_option, write_document
 from sweepd.cli.settings import current_settings
-from sweepd.views.text import clean, counted
+from sweepd.spec.loading.nodes import Diagnostic
+from sweepd.spec.point import Json
+from sweepd.spec.sweep_spec import SweepSpec
+from sweepd.views.text import clean, counted, json_text
 
 if TYPE_CHECKING:
     from sweepd.calls.sweep_file import SweepText
+
+
+error_format_option = click.option(
+    "--error-format",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    help="How findings about the file are written.",
+)
+
+
+def checked_spec(text: SweepText, *, error_format: str, overrides: Overrides | None = None) -> SweepSpec:
+    """Return the specification with the overrides; findings go to stderr.
+
+    Raises:
+        InvalidError: there is an error among the findings, or something that is not supported yet.
+    """
+    report(text.diagnostics, error_format)
+    if text.spec is None or not text.is_valid:
+        raise text.refusal()
+    return text.spec if overrides is None else overrides.applied(text.spec)
+
+
+def report(diagnostics: Iterable[Diagnostic], error_format: str) -> None:
+    """Write findings to stderr."""
+    for diagnostic in diagnostics:
+        note(finding_line(diagnostic, error_format))
+
+
+def finding_line(diagnostic: Diagnostic, error_format: str) -> str:
+    """Return a finding on one line: `file:line:column: path: message`, or JSON."""
+    if error_format == "json":
+        return json_text(finding_shape(diagnostic))
+    return f"warning: {diagnostic}" if diagnostic.severity == "warning" else str(diagnostic)
+
+
+def finding_shape(diagnostic: Diagnostic) -> dict[str, Json]:
+    """Return a finding as JSON."""
+    return {
+        "file": diagnostic.file,
+        "line": diagnostic.line,
+        "column": diagnostic.column,
+        "path": diagnostic.path,
+        "severity": diagnostic.severity,
+        "code": diagnostic.code,
+        "message": diagnostic.message,
+        "suggestion": diagnostic.suggestion,
+    }
+
+
+_overrides = gathered(
+    "overrides",
+    Overrides,
+    click.option(
+        "--entity",
+        metavar="NAME",
+        help="Entity to create it in (else SWEEPD_ENTITY, the file, `config set`, `local`).",
+    ),
+    click.option(
+        "--project",
+        metavar="NAME",
+        help="Project (else SWEEPD_PROJECT, the file, `config set`, the program's name).",
+    ),
+    click.option("--program", metavar="FILE", help="Program to run, instead of the file's."),
+    click.option("--name", metavar="TEXT", help="Display name, instead of the file's."),
+)
+
+
+def definition_options(function: Function) -> Function:
+    """Add the options that stand for keys of the file, as `overrides`, and `--error-format`."""
+    return _overrides(error_format_option(function))
+
 
 _STEPS: Final = 100_000
 """Points that are counted one by one at most; beyond, an estimate is enough here."""
@@ -28,12 +103,8 @@ def _print_schema(context: click.Context, parameter: click.Parameter, value: boo
         context.exit()
 
 
-@click.command(
-    cls=Command,
-    examples=(
-        "sweepctl validate sweep.yaml --error-format json",
-        "sweepctl validate --schema > sweep-file.schema.json",
-    ),
+@command(
+    "sweepctl validate sweep.yaml --error-format json", "sweepctl validate --schema > sweep-file.schema.json"
 )
 @click.argument("file", metavar="FILE")
 @click.option(
@@ -46,10 +117,9 @@ def _print_schema(context: click.Context, parameter: click.Parameter, value: boo
 )
 @error_format_option
 @output_option(("table", "json", "jsonl", "yaml"))
-def command(file: str, error_format: str, output_format: str) -> int:
+def validate(file: str, error_format: str, output_format: str) -> int:
     """Check a sweep file (`-`: stdin) and report every finding at once; needs no server."""
     from sweepd.calls.sweep_file import Overrides, placing, read_sweep
-    from sweepd.cli.commands.define.sweep_options import finding_shape, report
     from sweepd.spec.methods.sequence import count_distinct
 
     text = read_sweep(file, placing=placing(Overrides(), current_settings().environ))

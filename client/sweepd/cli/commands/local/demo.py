@@ -1,18 +1,38 @@
-"""`sweepctl demo`."""
+"""Demonstration in a scratch folder, of which nothing stays: `sweepctl demo`."""
 
 from __future__ import annotations
 
+import json
+import math
+import os
+import shutil
+import signal
+import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from sweepd.cli.command import Command
-from sweepd.cli.commands.define.sweep_options import checked_spec
+from sweepd.cli.command import command
+from sweepd.cli.commands.define.validate import checked_spec
+from sweepd.cli.commands.local.processes import (
+    Interrupts,
+    Process,
+    end,
+    last_lines,
+    program,
+    ready_address,
+    start,
+)
 from sweepd.cli.exit_code import ExitCode
 from sweepd.cli.output.formats import note, put
+from sweepd.cli.problem import Problem, usage_problem
 from sweepd.cli.settings import current_settings
+from sweepd.installing import INSTALL_SERVER
 from sweepd.private_files import make_folder
 from sweepd.views.text import number
 
@@ -20,27 +40,169 @@ if TYPE_CHECKING:
     from sweepd import v1
     from sweepd.cli.commands.local.console import Outcome
     from sweepd.cli.commands.local.processes import Interrupts, Process
-    from sweepd.cli.commands.local.scratch_folder import ScratchFolder
     from sweepd.client import Client
+
+
+_READY_SECONDS = 40.0
+# The second SIGTERM shortens the time that an agent gives its runs.
+_GENTLY = ((signal.SIGTERM, 1.0), (signal.SIGTERM, 8.0))
+_PREFIX = "sweepd-demo-"
+_OWNER = "owner.pid"
+# What would lead the demonstration to another server, or its script into another run.
+_NOT_OURS = frozenset(
+    f"SWEEPD_{name}"
+    for name in (
+        *("ADDRESS", "TOKEN", "ENTITY", "PROJECT", "RUN_ID", "SWEEP_ID", "ATTEMPT"),
+        *("RUN_DIR", "METRICS_FILE", "PARAMS_FILE", "CHECKPOINT_DIR"),
+    )
+)
+_FILES = ("train.py", "sweep.yaml")
+_METRICS = "metrics.jsonl"
+
+
+class ScratchFolder:
+    """Folder of a demonstration. Everything is started through it, and ended by `close` in reverse order."""
+
+    def __init__(self, interrupts: Interrupts, environ: Mapping[str, str], keep: Path | None) -> None:
+        """Make the folder.
+
+        Args:
+            interrupts: shields what is begun until it is noted down.
+            environ: the environment of the person.
+            keep: an empty or new folder that stays; None: a temporary one that goes.
+
+        Raises:
+            Problem: the folder to keep holds something already.
+        """
+        self._interrupts = interrupts
+        self._kept = keep is not None
+        self._processes: list[Process] = []
+        if keep is None:
+            remove_leftovers(Path(tempfile.gettempdir()))
+            self.folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
+            (self.folder / _OWNER).write_text(f"{os.getpid()}\n")
+        else:
+            self.folder = _made(keep)
+        plain = {name: value for name, value in environ.items() if name not in _NOT_OURS}
+        self.environ: Mapping[str, str] = {**plain, "XDG_STATE_HOME": str(self.folder / "state")}
+
+    def lay_out(self) -> None:
+        """Put the script and the sweep file of the demonstration there."""
+        for name in _FILES:
+            shutil.copy(Path(__file__).parent / "demo_files" / name, self.folder / name)
+
+    def start_server(self) -> Client:
+        """Start all services on free ports; return a client once they serve.
+
+        Raises:
+            Problem: they do not start.
+        """
+        from sweepd.client import Client
+        from sweepd.rpc.discovery import resolve
+
+        log = self.folder / "server.log"
+        command = [program("sweepd"), "up", "--data", str(self.folder / "data"), "--listen", "127.0.0.1:0"]
+        with log.open("wb") as errors, self._interrupts.shield():
+            server = start(
+                command, folder=self.folder, environ=self.environ, stdout=subprocess.PIPE, stderr=errors
+            )
+            self._processes.append(server)
+        address = ready_address(server, log, seconds=_READY_SECONDS)
+        return Client(address, resolve(address, self.environ).token)
+
+    def start(
+        self, command: Sequence[str], *, folder: Path, log: Path, variables: Mapping[str, str] | None = None
+    ) -> Process:
+        """Start a process that writes its output to `log`; `variables` are added to its environment."""
+        environ = {**self.environ, **(variables or {})}
+        with log.open("wb") as output, self._interrupts.shield():
+            process = start(command, folder=folder, environ=environ, stdout=output, stderr=output)
+            self._processes.append(process)
+        return process
+
+    def adopt(self, process: Process) -> None:
+        """End this process, too, at the end."""
+        self._processes.append(process)
+
+    def close(self) -> None:
+        """End every process, the latest first, and remove the folder unless it is to be kept."""
+        for process in reversed(self._processes):
+            end(process, _GENTLY)
+        if not self._kept:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def remove_leftovers(parent: Path) -> None:
+    """Remove what demonstrations of this account left in `parent` when they were killed.
+
+    A folder goes only if it says which process owns it, and that process is gone.
+    """
+    for folder in parent.glob(f"{_PREFIX}*"):
+        with suppress(OSError, ValueError):
+            if folder.is_symlink() or folder.stat().st_uid != os.getuid():
+                continue
+            owner = int((folder / _OWNER).read_text())
+            try:
+                os.kill(owner, 0)
+            except ProcessLookupError:
+                shutil.rmtree(folder, ignore_errors=True)
+                if folder.exists():  # something in it is just ending: the next one tries again
+                    (folder / _OWNER).write_text(f"{owner}\n")
+
+
+def _made(folder: Path) -> Path:
+    try:
+        make_folder(folder)
+        occupied = any(folder.iterdir())
+    except OSError as error:
+        raise Problem(message=f"cannot use {folder}", cause=error.strerror or str(error)) from error
+    if occupied:
+        raise usage_problem(f"{folder} is not empty", next_step="name a new folder with --keep")
+    return folder.resolve()
+
+
+def best_of(folder: Path, metric: str, *, log: Path) -> float:
+    """Return the lowest value of `metric` that a standalone run in `folder` has logged.
+
+    Raises:
+        Problem: it has logged none.
+    """
+    values = [value for file in folder.glob(f"sweepd-runs/*/{_METRICS}") for value in _values(file, metric)]
+    if not values:
+        cause = last_lines(log, 1)
+        missing = "No module named" in cause
+        raise Problem(
+            message="the demonstration's script does not work here",
+            cause=cause,
+            next_step=INSTALL_SERVER if missing else "",
+        )
+    return min(values)
+
+
+def _values(file: Path, metric: str) -> Iterator[float]:
+    for line in file.read_text(encoding="utf-8").splitlines():
+        value: object = json.loads(line).get(metric)
+        if isinstance(value, float) and math.isfinite(value):
+            yield value
+
 
 _SLOTS = 2
 _BASELINE_SECONDS = 60.0
 
 
-@click.command(cls=Command, examples=("sweepctl demo", "sweepctl demo --keep digits"))
+@command("sweepctl demo", "sweepctl demo --keep digits")
 @click.option(
     "--keep",
     type=click.Path(path_type=Path),
     metavar="DIR",
     help="Keep its script, sweep file and data in this new folder.",
 )
-def command(keep: Path | None) -> int:
+def demo(keep: Path | None) -> int:
     """Show all of it in a minute: a server, a sweep over a real training, an agent, the best run.
 
     Uses a folder and ports of its own and leaves nothing running, also after Ctrl-C.
     """
     from sweepd.cli.commands.local.processes import Interrupts
-    from sweepd.cli.commands.local.scratch_folder import ScratchFolder
 
     with Interrupts() as interrupts:
         scratch: ScratchFolder | None = None
@@ -63,7 +225,7 @@ def _show(scratch: ScratchFolder, interrupts: Interrupts, keep: Path | None) -> 
     note(f"Starting a server and a sweep in {scratch.folder} …")
     alone = _start_alone(scratch)
     with scratch.start_server() as client:
-        sweep = _create(scratch, client)
+        sweep = _create_sweep(scratch, client)
         note(f"Sweep {sweep.name}: 24 trainings of a small network on the digits, {_SLOTS} at a time.")
         outcome = _stay(scratch, interrupts, client, sweep)
         return _finish(scratch, client, sweep.name, outcome, alone, keep)
@@ -80,7 +242,7 @@ def _start_alone(scratch: ScratchFolder) -> Process:
     return scratch.start([sys.executable, script], folder=folder, log=log, variables=offline)
 
 
-def _create(scratch: ScratchFolder, client: Client) -> v1.Sweep:
+def _create_sweep(scratch: ScratchFolder, client: Client) -> v1.Sweep:
     from sweepd.calls.sweep_file import Overrides, parent_of, read_sweep
     from sweepd.cli.commands.define.creation import create_sweep
 
@@ -122,7 +284,6 @@ def _finish(
     scratch: ScratchFolder, client: Client, name: str, outcome: Outcome, alone: Process, keep: Path | None
 ) -> int:
     from sweepd.cli.commands.local.console import patiently
-    from sweepd.cli.commands.local.scratch_folder import best_of
     from sweepd.cli.show.outcome import best_lines, best_run, trouble_lines
 
     sweep = patiently(lambda: client.get_sweep(name))

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sweepd.cli.command import Command
-from sweepd.cli.commands.define.sweep_options import checked_spec, definition_options
+from sweepd.cli.command import command
+from sweepd.cli.commands.define.validate import checked_spec, definition_options
 from sweepd.cli.connection import target
 from sweepd.cli.exit_code import ExitCode
 from sweepd.cli.output.formats import note, output_option, put, write_document
@@ -29,9 +29,7 @@ if TYPE_CHECKING:
     from sweepd.spec.sweep_spec import SweepSpec
 
 
-@click.command(
-    cls=Command, examples=("sweepctl run sweep.yaml", "sweepctl run sweep.yaml --slots 4 --name 'first try'")
-)
+@command("sweepctl run sweep.yaml", "sweepctl run sweep.yaml --slots 4 --name 'first try'")
 @click.argument("file", metavar="FILE")
 @click.option("--slots", type=click.IntRange(min=1), default=1, metavar="N", help="Runs at once.")
 @click.option(
@@ -44,7 +42,7 @@ if TYPE_CHECKING:
 )
 @definition_options
 @output_option(("table", "json", "yaml"))
-def command(
+def run(
     file: str,
     slots: int,
     labels: dict[str, str],
@@ -60,7 +58,7 @@ def command(
     """
     from sweepd.calls.sweep_file import parent_of, placing, read_sweep
     from sweepd.cli.commands.define.creation import create_sweep, label_flags, note_unbounded
-    from sweepd.cli.commands.local.server import find_or_start
+    from sweepd.cli.commands.local.processes import find_or_start
 
     settings = current_settings()
     text = read_sweep(file, placing=placing(overrides, settings.environ))

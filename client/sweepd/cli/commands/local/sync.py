@@ -1,33 +1,258 @@
-"""`sweepctl sync`."""
+"""Transfer of run folders on this machine to the server: `sweepctl sync`."""
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
 import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from sweepd.cli.command import Command
+from sweepd.cli.command import command
 from sweepd.cli.connection import connect, target
+from sweepd.cli.exit_code import ExitCode
 from sweepd.cli.output.formats import FORMATS, note, output_of, output_option, write_rows
-from sweepd.cli.problem import usage_problem
+from sweepd.cli.problem import Problem, not_found, usage_problem
 from sweepd.cli.settings import Settings, current_settings
-from sweepd.durations import parse_duration
+from sweepd.durations import duration_text, parse_duration
+from sweepd.regular_files import open_regular, read_inside
 from sweepd.rpc.discovery import Target
+from sweepd.states import has_ended
 from sweepd.views.rows import Column
 from sweepd.views.text import clean, counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
-    from sweepd.cli.commands.local.run_folders import Found, Outcome
     from sweepd.client import Client
+    from sweepd.rpc.discovery import Target
+    from sweepd.views.rows import Row
+
+
+RUN_FOLDERS = "sweepd-runs"
+_MOST_BYTES = 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Folder to sync. `run`: full name of its standalone run; empty for the folder of an agent."""
+
+    path: Path
+    run: str
+
+
+def find(folders: Sequence[Path]) -> list[Found]:
+    """Return what is in some folders, each of which may be one itself; by name, so oldest runs first.
+
+    Raises:
+        Problem: one is missing, or holds nothing of ours.
+    """
+    found: dict[Path, Found] = {}
+    for folder in folders:
+        inside = list(_inside(folder))
+        if not inside:
+            raise _nothing(folder)
+        found.update((each.path, each) for each in inside)
+    return list(found.values())
+
+
+def _inside(folder: Path) -> Iterator[Found]:
+    here = _found(folder)
+    if here is not None:
+        yield here
+        return
+    for depth in ("*", f"{RUN_FOLDERS}/*", "*/*"):
+        inside = [each for path in sorted(folder.glob(depth)) if (each := _found(path)) is not None]
+        if inside:
+            yield from inside
+            return
+
+
+def _found(path: Path) -> Found | None:
+    # Without the first of these, its runs are still known by what is kept with each.
+    if (path / "runs").is_dir() and any((path / name).is_file() for name in ("agent.json", "lock")):
+        return Found(path.absolute(), "")
+    try:
+        run = json.loads(read_inside(path.resolve(), "run.json", limit=_MOST_BYTES))["run"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return Found(path.absolute(), run) if isinstance(run, str) and run.count("/") == 2 else None
+
+
+def _nothing(folder: Path) -> Problem:
+    return not_found(
+        f"no run in {folder}" if folder.is_dir() else f"there is no folder {folder}",
+        next_step=f"name the folder of a run, one that holds {RUN_FOLDERS}, or the --state of an agent",
+    )
+
+
+IN_USE = 10
+"""Exit code of the agent: another one has the folder."""
+_LOOK_AGAIN = 0.3
+_MOST_CHARACTERS = 2**16
+_CALL_WITHIN = 60.0
+
+
+@dataclass(slots=True, kw_only=True)
+class Outcome:
+    """Outcome of a folder: brought-in, there-already, followed, busy, unreachable or failed."""
+
+    found: Found
+    what: str
+    rows: int = 0
+    runs: list[str] = field(default_factory=list)
+    message: str = ""
+
+    def shape(self) -> Row:
+        """Return it as JSON."""
+        return {
+            "folder": str(self.found.path),
+            "run": self.found.run or None,
+            "runs": list(self.runs),
+            "outcome": self.what,
+            "rows": self.rows,
+            "message": self.message or None,
+        }
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """Exit code of a call with this outcome."""
+        match self.what:
+            case "unreachable":
+                return ExitCode.UNREACHABLE
+            case "failed" | "busy":
+                return ExitCode.FAILURE
+            case _:
+                return ExitCode.OK
+
+
+def is_there(client: Client, found: Found) -> bool:
+    """Tell whether the server has all of a run, and nothing was added to its folder since its sync.
+
+    Raises:
+        ClientError: the server does not answer.
+    """
+    from sweepd.errors import ClientError
+
+    claim = dict(line.partition(" ")[::2] for line in _lines(found.path / "agent" / "claim"))
+    if not claim or not _untouched(found.path):
+        return False
+    try:
+        run = client.get_run(found.run)
+    except ClientError as error:
+        if error.code == "NOT_FOUND":
+            return False
+        raise
+    created = str(run.create_time.ToMicroseconds())
+    return has_ended(run) and claim.get("created") == created
+
+
+def _untouched(path: Path) -> bool:
+    """Tell whether all of a folder was delivered, and its script has written nothing since."""
+    try:
+        delivered = (path / "delivered").lstat().st_mtime
+    except OSError:
+        return False
+    written = (path / name for name in ("metrics.jsonl", "run.json", "details.json"))
+    return all(not file.exists() or file.lstat().st_mtime <= delivered for file in written)
+
+
+def _lines(file: Path) -> list[str]:
+    try:
+        with os.fdopen(open_regular(file), "r", encoding="ascii") as lines:
+            return lines.read(_MOST_CHARACTERS).splitlines()
+    except (OSError, UnicodeDecodeError):
+        return []
+
+
+def sync_folder(found: Found, target: Target, environ: Mapping[str, str], *, grace: float) -> Outcome:
+    """Sync a folder, after whoever is at it already; one whose script still runs is followed from now on."""
+    from sweepd.script.folder.sync import script_pid, start_agent
+
+    environ = {**environ, "SWEEPD_ADDRESS": target.address}
+    if target.token:
+        environ["SWEEPD_TOKEN"] = target.token
+    if found.run and (pid := script_pid(found.path)) is not None:
+        start_agent(found.path, environ)  # one that is followed already stays so: two cannot hold the folder
+        return Outcome(found=found, what="followed", message=f"its script still runs as process {pid}")
+    deadline = time.monotonic() + grace
+    while True:
+        outcome, code = _once(found, environ, grace)
+        if code != IN_USE:
+            return outcome
+        if time.monotonic() >= deadline:
+            return Outcome(found=found, what="busy", message="another process is syncing it")
+        time.sleep(_LOOK_AGAIN)
+
+
+def command_for(found: Found, *, grace: float) -> list[str]:
+    """Return the command that syncs a folder."""
+    command = [
+        sys.executable,
+        "-P",
+        "-m",
+        "sweepd_agent.standalone.drain",
+        str(found.path),
+        "--log-format",
+        "json",
+    ]
+    # There is a server; under load, an agent takes a while to reach it.
+    return [*command, "--grace", duration_text(grace), "--wait", duration_text(max(grace, _CALL_WITHIN))]
+
+
+def _once(found: Found, environ: Mapping[str, str], grace: float) -> tuple[Outcome, int]:
+    done = subprocess.run(
+        command_for(found, grace=grace),
+        env=dict(environ),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+    )
+    lines = done.stderr.decode("utf-8", "replace").splitlines()
+    return _judged(found, lines, done.returncode), done.returncode
+
+
+def _judged(found: Found, lines: list[str], code: int) -> Outcome:
+    outcome = Outcome(found=found, what="brought-in" if code == 0 else "failed")
+    for event in _events(lines):
+        match event:
+            case {"event": "brought_in", "run": str(run), "rows": int(rows)}:
+                outcome.rows += rows
+                outcome.runs.append(run)
+            case {"event": "exiting" | "disconnected", "message": str(message)}:
+                outcome.message = message
+            case {"event": "connected"}:
+                outcome.message = ""
+            case _:
+                pass
+    if code == ExitCode.UNREACHABLE:
+        outcome.what = "unreachable"
+    elif code != 0 and not outcome.message:
+        outcome.message = next(reversed(lines), f"ended with code {code}").removeprefix("error: ")
+    return outcome
+
+
+def _events(lines: list[str]) -> Iterator[dict[str, object]]:
+    for line in lines:
+        try:
+            event: object = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(event, dict):
+            yield event
+
 
 _AT_ONCE = 2
 
 
-@click.command(cls=Command, examples=("sweepctl sync", "sweepctl sync sweepd-runs/20260131-174501-k3x9v2ab"))
+@command("sweepctl sync", "sweepctl sync sweepd-runs/20260131-174501-k3x9v2ab")
 @click.argument("folders", metavar="[DIR]...", nargs=-1, type=click.Path(path_type=Path))
 @click.option(
     "--grace",
@@ -36,15 +261,13 @@ _AT_ONCE = 2
     help="Give up a folder without progress for so long; 1m by default.",
 )
 @output_option(FORMATS)
-def command(folders: tuple[Path, ...], grace: str, output_format: str) -> int:
+def sync(folders: tuple[Path, ...], grace: str, output_format: str) -> int:
     """Sync runs that are in folders on this machine only.
 
     DIR is the folder of a standalone run, one that holds such folders, or the state folder of an agent that
     is gone; by default `sweepd-runs` here. What the server has already is not sent again: the call may be
     repeated, and continues where it was cut off. A run whose script still runs is followed from then on.
     """
-    from sweepd.cli.commands.local.run_folders import RUN_FOLDERS, find
-
     settings = current_settings()
     try:
         seconds = parse_duration(grace)
@@ -73,8 +296,6 @@ def _synced(
 ) -> Iterator[Outcome]:
     """Sync folders, two at a time, and yield the outcome of each, in their order."""
     from concurrent.futures import ThreadPoolExecutor
-
-    from sweepd.cli.commands.local.run_folders import Outcome, is_there, sync_folder
 
     def one(each: Found) -> Outcome:
         if each.run and is_there(client, each):

@@ -1,31 +1,43 @@
-"""`sweepctl runs`."""
+"""Runs of a sweep or a project: `sweepctl runs` and `best`."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
 
-from sweepd.cli.command import Command
+from sweepd.cli.command import command
 from sweepd.cli.connection import connect
-from sweepd.cli.output.formats import Output, chosen_rows, row_output, write_chosen
-from sweepd.cli.output.readable import Readable
-from sweepd.cli.problem import usage_problem
+from sweepd.cli.exit_code import ExitCode
+from sweepd.cli.output.formats import (
+    FORMATS,
+    Output,
+    chosen_rows,
+    columns_option,
+    output_of,
+    output_option,
+    put,
+    row_output,
+    write_chosen,
+    write_document,
+    write_rows,
+)
+from sweepd.cli.problem import Problem, Readable, not_found, usage_problem
 from sweepd.cli.settings import Settings, current_settings
 from sweepd.states import RUN_STATES, has_ended, state_of
-from sweepd.views.rows import Row
+from sweepd.views.rows import Column, Row
+from sweepd.views.text import cell
 
 if TYPE_CHECKING:
+    from sweepd import v1
     from sweepd.client import Client
 
 
-@click.command(
-    cls=Command,
-    examples=(
-        "sweepctl runs k3x9v2ab --sort best --limit 10 --columns number,value,metrics.accuracy",
-        "sweepctl runs --project acme/mnist --by-hand --state failed -o json",
-    ),
+@command(
+    "sweepctl runs k3x9v2ab --sort best --limit 10 --columns number,value,metrics.accuracy",
+    "sweepctl runs --project acme/mnist --by-hand --state failed -o json",
 )
 @click.argument("sweep", metavar="[ID]", default="")
 @click.option(
@@ -46,7 +58,7 @@ if TYPE_CHECKING:
 @click.option("--prior", is_flag=True, help="With ID: the runs of elsewhere that it began with, not its own.")
 @click.option("--watch", is_flag=True, help="Follow: redraw on a terminal, append what changed in a pipe.")
 @row_output
-def command(
+def runs(
     sweep: str,
     states: tuple[str, ...],
     project: str | None,
@@ -60,7 +72,6 @@ def command(
     `--sort best` lists those that have a value, the best first by the goal of the sweep. `--columns`,
     `--sort` and `--filter` also know `metrics.KEY`, the last value of what was logged.
     """
-    from sweepd.cli.commands.read.project_runs import runs_with_metrics, write_project
     from sweepd.views.run import runs_columns
 
     settings = current_settings()
@@ -74,7 +85,7 @@ def command(
                 "--sort best is for one sweep: the values of several cannot be compared",
                 next_step="sweepctl runs ID --sort best",
             )
-        write_project(settings, project, states, output, by_hand=by_hand)
+        _write_project(settings, project, states, output, by_hand=by_hand)
         return
     if prior:
         _write_prior(sweep, states, output, best_first=best_first)
@@ -86,9 +97,7 @@ def command(
 
         def read() -> list[Row]:
             listed = client.list_runs(name, states=states, best_first=best_first, limit=bound)
-            return runs_with_metrics(
-                client, list(listed), output, readable, sweep=name if bound is None else ""
-            )
+            return _with_metrics(client, list(listed), output, readable, sweep=name if bound is None else "")
 
         if watch:
             from sweepd.cli.live.watching import repeat_rows  # here, as it loads much
@@ -132,7 +141,7 @@ def _write_prior(sweep: str, states: tuple[str, ...], output: Output, *, best_fi
 
     if best_first:
         raise usage_problem("--sort best is for a sweep's own runs", next_step="write --sort value or -value")
-    with connect(current_settings()) as client:
+    with connect() as client:
         listed = client.list_prior_runs(client.sweep_name(sweep))
         rows = [row for row in map(prior_run_shape, listed) if not states or row["state"] in states]
     chosen = chosen_rows(rows, output, prior_columns(rows))
@@ -150,3 +159,141 @@ def _empty(client: Client, name: str, settings: Settings, *, chosen: bool) -> st
         return f"No run; the sweep has ended: {state_of(sweep)}."
     line = agent_command(name, client.address, settings, requires=sweep.spec.requires)
     return f"No run yet. Start an agent:  {line}"
+
+
+_PREFIX = "metrics."
+_MOST_RUNS = 1_000
+"""Runs whose summaries are asked for at once."""
+
+
+def _with_metrics(
+    client: Client, runs: Sequence[v1.Run], output: Output, readable: Readable, *, sweep: str = ""
+) -> list[Row]:
+    """Return runs in the JSON of `sweepctl`, with `metrics` where something of it is wanted.
+
+    Args:
+        client: the server.
+        runs: what is shown.
+        output: names the values that are wanted.
+        readable: keeps the error of what is damaged, for the end.
+        sweep: whose runs all of these are; empty: they are asked for one by one.
+    """
+    from sweepd.views.run import run_shape
+    from sweepd.views.values import json_row, logged_value
+
+    rows = [run_shape(run) for run in runs]
+    if not any(name.startswith(_PREFIX) for name in (*output.columns, *output.choice.paths)):
+        return rows
+    logged: dict[str, dict[str, object]] = {run.name: {} for run in runs}
+    for summary in readable.of(_summaries(client, list(logged), sweep)):
+        if summary.run in logged:
+            logged[summary.run][summary.key] = logged_value(summary.last)
+    # An empty object might yet get any key; it stands only where nothing tells which keys there are.
+    nothing = not any(logged.values())
+    return [
+        {**row, "metrics": json_row(values)} if (values := logged[run.name]) or nothing else row
+        for row, run in zip(rows, runs, strict=True)
+    ]
+
+
+def _summaries(client: Client, runs: Sequence[str], sweep: str) -> Iterator[v1.KeySummary]:
+    if sweep:
+        yield from client.summaries(sweep=sweep)
+        return
+    for first in range(0, len(runs), _MOST_RUNS):
+        yield from client.summaries(runs=runs[first : first + _MOST_RUNS])
+
+
+def _write_project(
+    settings: Settings, project: str, states: Sequence[str], output: Output, *, by_hand: bool
+) -> None:
+    """Write the runs of a project, the newest first."""
+    from sweepd.calls.sweep_file import project_name
+    from sweepd.cli.commands.read.lists import check_parent
+
+    name = project_name(project, settings.default("entity"))
+    readable = Readable()
+    with connect(settings) as client:
+        listed = client.list_runs(project=name, states=states, standalone=by_hand, limit=output.choice.bound)
+        rows = _with_metrics(client, list(listed), output, readable)
+        if not rows:
+            check_parent(client, name)
+    chosen = chosen_rows(rows, output, _project_columns(rows))
+    write_chosen(chosen, output, _project_columns(chosen), name="run", empty=f"No such run in {name}.")
+    readable.finish()
+
+
+def _project_columns(rows: Sequence[Row]) -> Sequence[Column]:
+    """Return the columns of a sweep's runs, with ids in the place of numbers, which several have."""
+    from sweepd.views.run import runs_columns
+
+    return (
+        Column("run", "run", lambda name: cell(name).rpartition("/")[2], composed=True),
+        *(column for column in runs_columns(rows) if column.path != "number"),
+    )
+
+
+@command("sweepctl best k3x9v2ab -n 5", 'eval "python train.py $(sweepctl best k3x9v2ab -o args)"')
+@click.argument("sweep", metavar="ID")
+@click.option("-n", "--limit", type=click.IntRange(min=1), help="So many runs, the best first.")
+@columns_option
+@output_option((*FORMATS, "args"))
+def best(sweep: str, limit: int | None, columns: str | None, output_format: str) -> None:
+    """Show the best run of a sweep by its objective, stopped and live runs included.
+
+    With repeats, without -n, it is the first run of the best point; with -n each run stands for itself.
+    `-o args` prints the arguments behind the program just as the agent passed them, quoted for a shell on one
+    line. Exit code 8: all runs have failed.
+    """
+    from sweepd.cli.show.outcome import all_failed, argument_line
+    from sweepd.views.run import run_shape, runs_columns
+
+    with connect() as client:
+        found = client.find_sweep(sweep)
+        runs = _best_runs(client, found, limit)
+        if not runs:
+            raise _all_failed(client, found) if all_failed(found) else _no_value(found)
+        if output_format == "args":
+            for run in runs:
+                put(argument_line(found.spec, run, current_settings().environ) + "\n")
+            return
+    rows = [run_shape(run) for run in runs]
+    if limit is None and columns is None and output_format in ("json", "yaml"):
+        write_document(rows[0], output_format)
+        return
+    write_rows(rows, output_of(output_format, columns=columns), runs_columns(rows), name="run")
+
+
+def _best_runs(client: Client, sweep: v1.Sweep, limit: int | None) -> list[v1.Run]:
+    from sweepd.cli.show.outcome import all_failed, best_run
+
+    if all_failed(sweep):
+        return []
+    if limit is not None:
+        return list(client.list_runs(sweep.name, best_first=True, limit=limit))
+    best = best_run(client, sweep)
+    return [] if best is None else [best]
+
+
+def _all_failed(client: Client, sweep: v1.Sweep) -> Problem:
+    """Return the problem of a sweep whose runs have all failed, so that none of them is the best."""
+    from sweepd.cli.show.outcome import failure_heading, failure_lines
+
+    return Problem(
+        message=failure_heading(sweep),
+        details=failure_lines(client, sweep),
+        next_step=f"`sweepctl runs {sweep.name} --sort best` shows what they had logged",
+        exit_code=ExitCode.ENDED_BADLY,
+        status="FAILED_PRECONDITION",
+    )
+
+
+def _no_value(sweep: v1.Sweep) -> Problem:
+    from sweepd.cli.show.describe import objective_notice
+    from sweepd.views.sweep import sweep_shape
+
+    return not_found(
+        f"{sweep.name} has no run with a value yet",
+        cause=objective_notice(sweep_shape(sweep)),
+        next_step=f"`sweepctl runs {sweep.name}` shows its runs",
+    )

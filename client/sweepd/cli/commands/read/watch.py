@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sweepd.cli.command import Command
+from sweepd.cli.command import command
 from sweepd.cli.connection import connect
 from sweepd.cli.exit_code import ExitCode
 from sweepd.cli.output.formats import note, output_option
 from sweepd.cli.problem import usage_problem
-from sweepd.cli.settings import current_settings
 from sweepd.durations import parse_duration
 from sweepd.errors import InvalidError, NotYetError
 from sweepd.states import state_of
@@ -23,9 +22,7 @@ if TYPE_CHECKING:
     from sweepd.client import Client
 
 
-@click.command(
-    cls=Command, examples=("sweepctl watch k3x9v2ab", "sweepctl watch k3x9v2ab -o jsonl | jq .state")
-)
+@command("sweepctl watch k3x9v2ab", "sweepctl watch k3x9v2ab -o jsonl | jq .state")
 @click.argument("name", metavar="ID")
 @output_option(("table", "jsonl", "json"))
 def watch(name: str, output_format: str) -> int:
@@ -36,13 +33,11 @@ def watch(name: str, output_format: str) -> int:
     """
     from sweepd.cli.live.watching import follow
 
-    with connect(current_settings()) as client:
+    with connect() as client:
         return follow(client, client.any_name(name), output_format)
 
 
-@click.command(
-    cls=Command, examples=("sweepctl wait k3x9v2ab --timeout 10m", "sweepctl wait k3x9v2ab --for 'best<0.1'")
-)
+@command("sweepctl wait k3x9v2ab --timeout 10m", "sweepctl wait k3x9v2ab --for 'best<0.1'")
 @click.argument("name", metavar="ID")
 @click.option(
     "--for",
@@ -68,7 +63,7 @@ def wait(name: str, wanted: str, timeout: str | None) -> int:
         raise usage_problem(error.message, next_step=forms) from error
     except ValueError as error:
         raise usage_problem(str(error)) from error
-    with connect(current_settings()) as client:
+    with connect() as client:
         named = client.any_name(name)
         try:
             return _code(client, named, condition, seconds)

@@ -1,4 +1,4 @@
-"""`sweepctl pause`, `resume`, `stop` and `cancel`."""
+"""States of sweeps and runs: `sweepctl pause`, `resume`, `stop`, `cancel` and `retry`."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sweepd.cli.command import Command
+from sweepd.cli.command import command
 from sweepd.cli.connection import connect
 from sweepd.cli.output.formats import DOCUMENTS, note, output_option, put, write_document
 from sweepd.cli.problem import Problem, usage_problem
 from sweepd.cli.settings import current_settings
+from sweepd.errors import ClientError
 from sweepd.states import state_of
-from sweepd.views.text import clean, live_runs_continue
+from sweepd.views.text import clean, counted, live_runs_continue
 
 if TYPE_CHECKING:
     from sweepd import v1
     from sweepd.client import Client
 
+
 _changed = output_option(("name", *DOCUMENTS), "name")
 
 
-@click.command(
-    cls=Command, examples=("sweepctl pause k3x9v2ab", "sweepctl pause acme/mnist/k3x9v2ab -o json")
-)
+@command("sweepctl pause k3x9v2ab", "sweepctl pause acme/mnist/k3x9v2ab -o json")
 @click.argument("sweep", metavar="ID")
 @_changed
 def pause(sweep: str, output_format: str) -> None:
@@ -36,9 +36,7 @@ def pause(sweep: str, output_format: str) -> None:
     _change(sweep, output_format, lambda client, name: client.pause_sweep(name), "Paused")
 
 
-@click.command(
-    cls=Command, examples=("sweepctl resume k3x9v2ab", "sweepctl resume acme/mnist/k3x9v2ab -o json")
-)
+@command("sweepctl resume k3x9v2ab", "sweepctl resume acme/mnist/k3x9v2ab -o json")
 @click.argument("sweep", metavar="ID")
 @_changed
 def resume(sweep: str, output_format: str) -> None:
@@ -49,7 +47,7 @@ def resume(sweep: str, output_format: str) -> None:
     _change(sweep, output_format, lambda client, name: client.resume_sweep(name), "Resumed")
 
 
-@click.command(cls=Command, examples=("sweepctl stop k3x9v2ab", "sweepctl stop k3x9v2ab:7"))
+@command("sweepctl stop k3x9v2ab", "sweepctl stop k3x9v2ab:7")
 @click.argument("name", metavar="ID | RUN")
 @_changed
 def stop(name: str, output_format: str) -> None:
@@ -60,7 +58,7 @@ def stop(name: str, output_format: str) -> None:
     Of a standalone run, the script gets SIGTERM alone. When it returns, this holds: committed, over restarts
     of the server.
     """
-    with connect(current_settings()) as client:
+    with connect() as client:
         named = client.any_name(name)
         if named.is_run:
             _show_run(client.stop_run(named.name), output_format)
@@ -68,9 +66,7 @@ def stop(name: str, output_format: str) -> None:
             _show_sweep(client.stop_sweep(named.name), output_format, "Stopped")
 
 
-@click.command(
-    cls=Command, examples=("sweepctl cancel k3x9v2ab", "sweepctl cancel acme/mnist/k3x9v2ab --yes")
-)
+@command("sweepctl cancel k3x9v2ab", "sweepctl cancel acme/mnist/k3x9v2ab --yes")
 @click.argument("sweep", metavar="ID")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @_changed
@@ -82,7 +78,7 @@ def cancel(sweep: str, yes: bool, output_format: str) -> None:
     """
     from sweepd.views.sweep import sweep_shape
 
-    with connect(current_settings()) as client:
+    with connect() as client:
         name = client.sweep_name(sweep)
         if not yes:
             _confirm(name)
@@ -99,7 +95,7 @@ def cancel(sweep: str, yes: bool, output_format: str) -> None:
 
 def _change(text: str, output_format: str, action: Callable[[Client, str], v1.Sweep], done: str) -> None:
     """Carry out `action` on the sweep that `text` names, and show its new state."""
-    with connect(current_settings()) as client:
+    with connect() as client:
         _show_sweep(action(client, client.sweep_name(text)), output_format, done)
 
 
@@ -145,3 +141,74 @@ def _confirm(name: str) -> None:
         )
     if not click.confirm(f"Cancel {name} and kill its live runs?", err=True):
         raise Problem(message="nothing was cancelled")
+
+
+_STATES = ("failed", "crashed", "stopped", "killed")
+
+
+@command("sweepctl retry k3x9v2ab:7 k3x9v2ab:9", "sweepctl retry k3x9v2ab --state failed --state crashed")
+@click.argument("names", metavar="RUN... | ID", nargs=-1, required=True)
+@click.option(
+    "--state",
+    "states",
+    multiple=True,
+    type=click.Choice(_STATES),
+    help="Of the sweep ID, the runs in this state. Repeatable.",
+)
+@click.option("--request-id", default="", metavar="TEXT", help="The same text again retries once, for a day.")
+@output_option(("name", "json", "jsonl", "yaml"), "name")
+def retry(names: tuple[str, ...], states: tuple[str, ...], request_id: str, output_format: str) -> None:
+    """Hand ended runs out again: the same runs, each with a new attempt.
+
+    They do not count again for run_cap, and a sweep that has ended continues with them, unless it was
+    cancelled. All of them or none: a run that cannot be retried is named. Prints the names of those that
+    wait again.
+    """
+    from sweepd.cli.commands.define.creation import note_standstill
+
+    settings = current_settings()
+    with connect(settings) as client:
+        answer = _retried(client, names, states, request_id)
+        if output_format == "name":
+            put("".join(f"{name}\n" for name in answer.names))
+            _note_retried(answer, states)
+            for sweep in dict.fromkeys(name.rpartition("-")[0] for name in answer.names):
+                note_standstill(client, sweep, settings)
+    if output_format != "name":
+        write_document({"runs": list(answer.names), "total": answer.total}, output_format)
+
+
+def _retried(
+    client: Client, names: tuple[str, ...], states: tuple[str, ...], request_id: str
+) -> v1.RetryRunsResponse:
+    from sweepd.cli.failures import problem_of
+
+    if states:
+        if len(names) > 1:
+            raise usage_problem(
+                "--state takes one sweep", next_step="sweepctl retry ID --state " + " --state ".join(states)
+            )
+        return client.retry_runs(sweep=client.sweep_name(names[0]), states=states, request_id=request_id)
+    named = [client.any_name(name) for name in names]
+    for found in named:
+        if not found.is_run:
+            raise usage_problem(
+                f"{found.name} is a sweep; which of its runs are meant?",
+                next_step=f"sweepctl retry {found.name} --state failed",
+            )
+    try:
+        return client.retry_runs([found.name for found in named], request_id=request_id)
+    except ClientError as error:
+        problem = problem_of(error)
+        if error.reason == "invalid-field":  # without the name of the field, which nobody typed
+            problem.message = "; ".join(why for _, why in error.violations) or problem.message
+            problem.cause = ""
+        raise problem from error
+
+
+def _note_retried(answer: v1.RetryRunsResponse, states: tuple[str, ...]) -> None:
+    if not answer.total:
+        note(f"No {' or '.join(states)} run: nothing to retry.")
+        return
+    more = "" if answer.total == len(answer.names) else f"; the first {len(answer.names)} are named"
+    note(f"{counted(answer.total, 'run')} wait{'s' if answer.total == 1 else ''} again{more}.")

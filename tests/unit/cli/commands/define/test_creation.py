@@ -9,7 +9,7 @@ from hypothesis import given
 
 from sweepd import v1
 from sweepd.cli.commands.define.creation import sweep_document, sweep_text
-from sweepd.codec import spec_message
+from sweepd.codec.spec import spec_message
 from sweepd.spec.parse import parse_mapping, parse_text
 from unit.spec.strategies import sweeps
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sweepd.cli.commands.local.run_folders import Found, find, is_there
+from sweepd.cli.commands.local.sync import Found, find, is_there
 from sweepd.cli.problem import Problem
 from sweepd.client import Client
 from sweepd.script.folder.sync import script_pid

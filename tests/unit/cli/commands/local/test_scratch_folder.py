@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from sweepd.cli.commands.local.scratch_folder import remove_leftovers
+from sweepd.cli.commands.local.demo import remove_leftovers
 
 
 def test_only_folders_whose_owner_is_gone_are_removed(tmp_path: Path) -> None:

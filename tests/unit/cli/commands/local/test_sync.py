@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sweepd.cli.commands.local.run_folders import Found, command_for
+from sweepd.cli.commands.local.sync import Found, command_for
 from sweepd.durations import parse_duration
 
 

@@ -1,4 +1,4 @@
-"""`sweepctl get`."""
+"""One sweep or one run: `sweepctl get` and `explain`."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sweepd.cli.command import Command
+from sweepd.cli.command import command
 from sweepd.cli.connection import connect
 from sweepd.cli.output.formats import (
     columns_option,
     note,
     output_of,
     output_option,
+    page,
     put,
     terminal_width,
     write_document,
     write_rows,
 )
-from sweepd.cli.output.readable import Readable
-from sweepd.cli.problem import usage_problem
+from sweepd.cli.problem import Readable, usage_problem
 from sweepd.cli.settings import current_settings
 from sweepd.errors import ClientError
 from sweepd.views.rows import Row
@@ -31,9 +31,7 @@ if TYPE_CHECKING:
     from sweepd.client import Client
 
 
-@click.command(
-    cls=Command, examples=("sweepctl get k3x9v2ab --spec > sweep.yaml", "sweepctl get run k3x9v2ab:7 -o json")
-)
+@command("sweepctl get k3x9v2ab --spec > sweep.yaml", "sweepctl get run k3x9v2ab:7 -o json")
 @click.argument("words", metavar="[sweep|run] ID", nargs=-1, required=True)
 @click.option("--watch", is_flag=True, help="Go on: redraw on a terminal, append what changed in a pipe.")
 @click.option(
@@ -41,7 +39,7 @@ if TYPE_CHECKING:
 )
 @columns_option
 @output_option()
-def command(
+def get(
     words: tuple[str, ...], watch: bool, spec: bool, columns: str | None, output_format: str
 ) -> int | None:
     """Show a sweep, or a run with its attempts. Ids are unique across both, so the noun may be left out.
@@ -50,7 +48,7 @@ def command(
     """
     from sweepd.cli.live.watching import follow
 
-    with connect(current_settings()) as client:
+    with connect() as client:
         named = _named(client, words)
         if spec:
             if named.is_run or watch or columns:
@@ -129,3 +127,50 @@ def _show(client: Client, named: Named, output_format: str, columns: str | None)
             put(describe_sweep(shape, colored=colored, width=terminal_width()))
         else:
             put(_describe(client, run, shape, colored=colored))
+
+
+@command("sweepctl explain k3x9v2ab:7", "sweepctl explain k3x9v2ab -o json")
+@click.argument("name", metavar="RUN | ID")
+@output_option(("table", "json", "jsonl", "yaml"))
+def explain(name: str, output_format: str) -> None:
+    """Tell the story of a run, or what holds a sweep back.
+
+    Of a run: why this point, why it was stopped, what each attempt died of and with which arguments, why it
+    waits, and the record of it. Of a sweep: why it hands out nothing at the moment, and the remedy.
+    """
+    with connect() as client:
+        named = client.any_name(name)
+        if named.is_run:
+            _explain_run(client, named.name, output_format)
+        else:
+            _explain_sweep(client, named.name, output_format)
+
+
+def _explain_run(client: Client, name: str, output_format: str) -> None:
+    from sweepd.cli.show.explanation import run_explanation
+    from sweepd.views.run import event_shape, run_shape
+    from sweepd.views.sweep import obstacle_shape
+
+    answer = client.explain_run(name)
+    run = run_shape(answer.run)
+    events = [event_shape(event) for event in answer.events]
+    obstacles = [obstacle_shape(obstacle) for obstacle in answer.obstacles]
+    if output_format == "table":
+        colored = current_settings().colored(sys.stdout)
+        page(run_explanation(run, events, obstacles, colored=colored, width=terminal_width()))
+    else:
+        write_document({**run, "events": [*events], "obstacles": [*obstacles]}, output_format)
+
+
+def _explain_sweep(client: Client, name: str, output_format: str) -> None:
+    from sweepd.cli.show.explanation import sweep_explanation
+    from sweepd.views.sweep import obstacle_shape, sweep_shape
+
+    answer = client.explain_sweep(name)
+    sweep = sweep_shape(answer.sweep)
+    obstacles = [obstacle_shape(obstacle) for obstacle in answer.obstacles]
+    if output_format == "table":
+        colored = current_settings().colored(sys.stdout)
+        page(sweep_explanation(sweep, obstacles, colored=colored, width=terminal_width()))
+    else:
+        write_document({**sweep, "obstacles": [*obstacles]}, output_format)

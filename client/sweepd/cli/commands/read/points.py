@@ -1,0 +1,178 @@
+"""What runs have logged: `sweepctl history` and `export`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+import click
+
+from sweepd.cli.command import command
+from sweepd.cli.connection import connect
+from sweepd.cli.output.formats import Output, note, output_of, output_option, row_output, write_rows
+from sweepd.cli.problem import Readable, not_found
+from sweepd.views.rows import Column, Row
+from sweepd.views.text import json_text, quoted_list, shown_time
+
+if TYPE_CHECKING:
+    from sweepd import v1
+    from sweepd.calls.names import Named
+    from sweepd.client import Client
+
+
+@command("sweepctl history k3x9v2ab:7 --key val_loss", "sweepctl history k3x9v2ab-7 -o csv > run7.csv")
+@click.argument("run", metavar="RUN")
+@click.option("--key", "keys", multiple=True, help="Only this key. Repeatable.")
+@click.option(
+    "--max-points",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="N",
+    help="Thin each key to about N points, peaks kept.",
+)
+@click.option(
+    "--system",
+    is_flag=True,
+    help="Instead: CPU, memory and GPUs, as its agent has sampled them.",
+)
+@click.option("--all-attempts", is_flag=True, help="Also what newer attempts have replaced.")
+@row_output
+def history(
+    run: str,
+    keys: tuple[str, ...],
+    max_points: int,
+    all_attempts: bool,
+    system: bool,
+    output: Output,
+) -> None:
+    """Show what a run has logged, one line a step. `sweepctl export` has each row of its log."""
+    readable = Readable()
+    with connect() as client:
+        found = client.find_run(run)
+        system = system or (bool(keys) and all(key.startswith("system/") for key in keys))
+        series = client.history(
+            found.name, keys=keys, max_points=max_points, all_attempts=all_attempts, system=system
+        )
+        rows, logged = _logged_rows(found.name, readable.of(series), by_step=not system)
+        if not system and (unknown := [key for key in keys if key not in logged]):
+            _tell_unknown(client, found.name, unknown, nothing_else=not rows)
+    empty = f"{found.name} has no samples" if system else f"{found.name} has logged nothing yet"
+    write_rows(rows, output, _columns(logged), name="row", empty=f"{empty}.")
+    readable.finish()
+
+
+def _logged_rows(run: str, series: Iterable[v1.Series], *, by_step: bool) -> tuple[list[Row], list[str]]:
+    """Return the rows in order, and the keys."""
+    from sweepd.objects.results import History
+    from sweepd.views.values import json_row
+
+    history = History(run, series, by_step=by_step)
+    return [json_row(row) for row in history.to_dicts()], [*history]
+
+
+def _tell_unknown(client: Client, run: str, unknown: list[str], *, nothing_else: bool) -> None:
+    """Say which keys a run has logged instead of others, unless it has logged nothing yet.
+
+    Raises:
+        Problem: of the keys that were asked for, it has logged none.
+    """
+    known = sorted({summary.key for summary in client.summaries(runs=[run])})
+    if not known:
+        return
+    message = f"{run} has logged no {quoted_list(unknown)}; it has logged {quoted_list(known)}"
+    if nothing_else:
+        raise not_found(message)
+    note(f"warning: {message}")
+
+
+def _columns(keys: list[str]) -> list[Column]:
+    return [
+        Column("step", "step"),
+        *(Column(key, f"values.{key}", long=True) for key in keys),
+        Column("attempt", "attempt", wide=True),
+        Column("row", "row", wide=True),
+        Column("time", "time", shown_time, wide=True),
+    ]
+
+
+# States in which what a run has shown counts for the search as its value.
+_OBSERVED = ("finished", "stopped")
+
+
+@command("sweepctl export k3x9v2ab > sweep.jsonl", "sweepctl export k3x9v2ab:7 -o csv > run.csv")
+@click.argument("name", metavar="ID | RUN")
+@output_option(("jsonl", "csv"), "jsonl")
+def export(name: str, output_format: str) -> None:
+    """Write out everything that is known of a sweep, or of one run.
+
+    `jsonl`: a line for each run, each observation of the search, each run that it began with (`prior`) and
+    each point of every attempt. `csv`: a line for each run with its parameters and the last value of each
+    metric; those that it began with have the state `prior`. What is damaged in the server's database is left
+    out and named; the exit code is 1 then.
+    """
+    with connect() as client:
+        named = client.any_name(name)
+        write = _write_csv if output_format == "csv" else _write_lines
+        write(client, named)
+
+
+def _write_lines(client: Client, named: Named) -> None:
+    from sweepd.views.values import point_shapes
+
+    for row in _run_rows(client, named):
+        _write_line({"type": "run", **row})
+        if row["state"] in _OBSERVED and row["value"] is not None:
+            _write_line({"type": "observation", "run": row["run"], "value": row["value"]})
+    for row in _prior_rows(client, named):
+        _write_line({"type": "prior", **row})
+    for series in _points(client, named):
+        for point in point_shapes(series):
+            _write_line({"type": "point", **point})
+    sys.stdout.flush()
+
+
+def _write_line(row: Row) -> None:
+    sys.stdout.write(json_text(row) + "\n")
+
+
+def _write_csv(client: Client, named: Named) -> None:
+    from sweepd.views.run import FRAME_KINDS, run_rows
+    from sweepd.views.values import json_row
+
+    runs = [client.get_run(named.name)] if named.is_run else list(client.list_runs(named.name))
+    prior = [] if named.is_run else list(client.list_prior_runs(named.name))
+    readable = Readable()
+    rows = run_rows(runs, readable.of(_summaries(client, named)), prior)
+    columns = [Column(column, column) for column in (rows[0] if rows else FRAME_KINDS)]
+    write_rows([json_row(row) for row in rows], output_of("csv"), columns, name="run")
+    readable.finish()
+
+
+def _run_rows(client: Client, named: Named) -> Iterator[Row]:
+    from sweepd.views.run import run_shape
+
+    runs = iter((client.get_run(named.name),)) if named.is_run else client.list_runs(named.name)
+    yield from map(run_shape, runs)
+
+
+def _prior_rows(client: Client, named: Named) -> Iterator[Row]:
+    from sweepd.views.run import prior_run_shape
+
+    if not named.is_run:
+        yield from map(prior_run_shape, client.list_prior_runs(named.name))
+
+
+def _points(client: Client, named: Named) -> Iterator[v1.Series]:
+    if named.is_run:
+        return client.history(_full(named), all_attempts=True)
+    return client.export_points(named.name)
+
+
+def _summaries(client: Client, named: Named) -> Iterator[v1.KeySummary]:
+    return client.summaries(runs=[_full(named)]) if named.is_run else client.summaries(sweep=named.name)
+
+
+def _full(named: Named) -> str:
+    """Return the name of a run without the alias of its number."""
+    return named.name.replace(":", "-")
