@@ -20,6 +20,8 @@ import machine
 from waiting import until
 
 OWNER = "sweepd"
+_MEMORY = Path("/dev/shm")
+_ROOM = 2**31
 _SETTINGS = ("listen_addresses=", "fsync=off", "full_page_writes=off", "shared_buffers=16MB")
 
 
@@ -67,7 +69,9 @@ def postgresql() -> Iterator[PostgresServer]:
     """Start a server for the session; PostgreSQL refuses to run as root, so it runs as `nobody` then."""
     binaries = machine.postgresql_binaries()
     assert binaries is not None, "mark the test with `needs`"
-    with tempfile.TemporaryDirectory(prefix="sweepd-pg-", ignore_cleanup_errors=True) as name:
+    with tempfile.TemporaryDirectory(
+        prefix="sweepd-pg-", dir=_in_memory(), ignore_cleanup_errors=True
+    ) as name:
         folder = Path(name)
         process = _started(binaries, folder)
         try:
@@ -78,6 +82,12 @@ def postgresql() -> Iterator[PostgresServer]:
         finally:
             process.send_signal(signal.SIGINT)
             process.wait(30)
+
+
+def _in_memory() -> Path | None:
+    """Return a folder in memory, if there is room: each database is hundreds of files, soon removed."""
+    has_room = _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ROOM
+    return _MEMORY if has_room else None
 
 
 def _started(binaries: Path, folder: Path) -> subprocess.Popen[bytes]:
