@@ -16,6 +16,9 @@ from sweepd.spec.sweep_spec import SweepSpec
 SECONDS = 10.0
 """Of the processor, for what takes at most about four on a slow machine."""
 
+PATIENCE = 5
+"""Half of what a preview has, for half of the time, as it is used to its end."""
+
 BITS: dict[str, object] = {f"p{number}": {"values": [0, 1]} for number in range(300)}
 REALS: dict[str, object] = {name: {"min": 0.0, "max": 1.0} for name in "abcd"}
 
@@ -41,8 +44,9 @@ def used(parameters: Mapping[str, object], method: str = "random", **keys: objec
     spec, refusals = read(parameters, method, **keys)
     assert spec is not None, refusals
     # What is counted does not depend on how points are drawn: at random, all of it is counted.
-    with quickly():
-        shown = preview(spec, 20, steps=MOST_STEPS // 10 if method == "sobol" else MOST_STEPS)
+    with quickly(SECONDS / 2):
+        steps = MOST_STEPS // 10 if method == "sobol" else MOST_STEPS
+        shown = preview(spec, 20, patience=PATIENCE, steps=steps)
     assert shown.broken_off or shown.runs
     for run in shown.runs:
         assert spec.search_space.violations(run.point) == ()
