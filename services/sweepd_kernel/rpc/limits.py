@@ -258,10 +258,14 @@ def check(message: Message, path: str = "") -> None:
     Raises:
         InvalidFieldError: the first field that is.
     """
+    bounded = _bounded(message.DESCRIPTOR)
+    if not bounded:
+        return
     for field, value in message.ListFields():
-        place = f"{path}.{field.name}" if path else field.name
-        limit = FIELDS.get(field.full_name.removeprefix(_PACKAGE))
-        if limit is not None and not limit.clipped:
+        if field.name not in bounded:
+            continue
+        limit, place = bounded[field.name], f"{path}.{field.name}" if path else field.name
+        if limit is not None:
             _check_field(field, value, limit, place)
         if field.message_type is not None and _needs_a_look(field.message_type):
             for entry in value if field.is_repeated else (value,):
@@ -279,16 +283,25 @@ def fits(texts: Sequence[str], limit: Limit) -> bool:
 
 @cache
 def _needs_a_look(message: Descriptor) -> bool:
-    """Return whether a message has anything that is bounded here; entries of maps belong to their map."""
+    """Return True if a message has anything that is bounded here; entries of maps belong to their map."""
     if message.GetOptions().map_entry:
         return False
-    if message.full_name.removeprefix(_PACKAGE) in OPAQUE:
-        return True
-    return any(
-        field.full_name.removeprefix(_PACKAGE) in FIELDS
-        or (field.message_type not in (None, message) and _needs_a_look(field.message_type))
-        for field in message.fields
-    )
+    return message.full_name.removeprefix(_PACKAGE) in OPAQUE or bool(_bounded(message))
+
+
+@cache
+def _bounded(message: Descriptor) -> Mapping[str, Limit | None]:
+    """Return the fields of a message to look at, by name; None for those that only hold bounded ones."""
+    bounded: dict[str, Limit | None] = {}
+    for field in message.fields:
+        limit = FIELDS.get(field.full_name.removeprefix(_PACKAGE))
+        if limit is not None and not limit.clipped:
+            bounded[field.name] = limit
+        elif field.message_type is not None and (
+            field.message_type == message or _needs_a_look(field.message_type)
+        ):
+            bounded[field.name] = None
+    return bounded
 
 
 def _check_message(message: Message, path: str) -> None:
