@@ -27,13 +27,13 @@ from sweepd_scheduler.domain.requests.remembered import (
     Used,
     charged,
 )
+from sweepd_scheduler.domain.runs.results import RunValue, Share
 from sweepd_scheduler.domain.runs.run import Run, RunKey
 from sweepd_scheduler.domain.runs.values import EndedTrial, better
 from sweepd_scheduler.domain.search.prior_runs import PriorRun, prior_observations
 from sweepd_scheduler.domain.search.study import StudyEvent, StudyObservation
 from sweepd_scheduler.domain.state import RECENT_RUNS
-from sweepd_scheduler.domain.sweeps.figures import RunValue, Share
-from sweepd_scheduler.domain.sweeps.sweep import EndedSweep, StoredSweep, Sweep
+from sweepd_scheduler.domain.sweep import EndedSweep, StoredSweep, Sweep
 from sweepd_scheduler.domain.transitions import FINAL_RUN, FINAL_SWEEP, RunState, SweepState
 from sweepd_scheduler.message_size import Page, page, point_weight, prior_weight, run_weight, sweep_weight
 from sweepd_scheduler.store.ports import (

@@ -9,7 +9,7 @@ from sweepd.spec.point import Json
 from sweepd.spec.preview import PreviewedRun
 from sweepd_scheduler.domain.runs.run import Run
 from sweepd_scheduler.domain.search.prior_runs import PriorRun
-from sweepd_scheduler.domain.sweeps.sweep import Sweep
+from sweepd_scheduler.domain.sweep import Sweep
 
 T = TypeVar("T")
 MOST_BYTES = 3_000_000

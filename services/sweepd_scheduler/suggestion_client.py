@@ -16,7 +16,7 @@ from sweepd_kernel.errors import DomainError
 from sweepd_scheduler.domain.events import SuggestionsArrived, SuggestionsFailed
 from sweepd_scheduler.domain.runs.run import PointSource, Provenance
 from sweepd_scheduler.domain.search.study import Outcome, StudyEvent, Suggestion
-from sweepd_scheduler.domain.sweeps.sweep import Sweep
+from sweepd_scheduler.domain.sweep import Sweep
 from sweepd_scheduler.message_size import MOST_BYTES, Page, sweep_weight
 from sweepd_scheduler.store.ports import StudyLine
 

@@ -13,7 +13,7 @@ from sweepd_scheduler.agents import codec
 from sweepd_scheduler.agents.forwarder import Lane
 from sweepd_scheduler.api.run_codec import RUN_STATES
 from sweepd_scheduler.domain.agents.agent import AttemptRef
-from sweepd_scheduler.domain.agents.commands import Ack
+from sweepd_scheduler.domain.effects import Ack
 
 
 @dataclass(slots=True)

@@ -18,8 +18,7 @@ from sweepd_kernel.rpc import limits
 from sweepd_kernel.rpc.limits import ARGV, TOO_LONG, fits
 from sweepd_scheduler.api.run_codec import CAUSES, RUN_STATES
 from sweepd_scheduler.api.sweep_codec import SWEEP_STATES
-from sweepd_scheduler.domain import events
-from sweepd_scheduler.domain.agents import commands
+from sweepd_scheduler.domain import effects, events
 from sweepd_scheduler.domain.agents.agent import (
     AttemptRef,
     HandleEntry,
@@ -38,7 +37,7 @@ MOST_KEYS_READ = 1_000
 MAX_TEXT = 2_000
 MAX_DISPLAY_NAME = 1_000
 MAX_TAG_CHARACTERS = 1_000
-_FATES = {fate: v1.AttemptFate.Value(f"ATTEMPT_FATE_{fate.name}") for fate in commands.Fate}
+_FATES = {fate: v1.AttemptFate.Value(f"ATTEMPT_FATE_{fate.name}") for fate in effects.Fate}
 _INELIGIBLE = {
     reason: v1.IneligibleReason.Value(f"INELIGIBLE_REASON_{reason.name}")
     for reason in IneligibleReason
@@ -135,30 +134,30 @@ def ref(message: v1.AttemptRef) -> AttemptRef:
 
 
 def command_message(
-    command: commands.Instruction, timeouts: events.Timeouts, session: Session | None
+    command: effects.Instruction, timeouts: events.Timeouts, session: Session | None
 ) -> v1.AttachResponse:
     """Return a command as a message; `session` is the one that it goes to.
 
     A Welcome lacks the intervals that depend on the load; the stream fills them in.
     """
     match command:
-        case commands.StartRun():
+        case effects.StartRun():
             return v1.AttachResponse(start_run=_start_message(command, timeouts))
-        case commands.StopRun(command=number, ref=attempt, mode=mode, reason=reason):
+        case effects.StopRun(command=number, ref=attempt, mode=mode, reason=reason):
             stop = v1.StopRun(
                 command_id=number, attempt=ref_message(attempt), mode=_STOP_MODES[mode], reason=reason
             )
             return v1.AttachResponse(stop_run=stop)
-        case commands.Fenced(ref=attempt):
+        case effects.Fenced(ref=attempt):
             return v1.AttachResponse(fenced=v1.Fenced(attempt=ref_message(attempt)))
-        case commands.Unsupported():
+        case effects.Unsupported():
             return unsupported_message(command)
-        case commands.SweepEnded(name=name, state=state, reason=reason):
+        case effects.SweepEnded(name=name, state=state, reason=reason):
             ended = v1.SweepEnded(sweep=name, state=SWEEP_STATES[state], reason=reason)
             return v1.AttachResponse(sweep_ended=ended)
         case Ineligible():
             return v1.AttachResponse(ineligible=_ineligible_message(command))
-        case commands.Welcome(verdicts=verdicts, ineligible=ineligible):
+        case effects.Welcome(verdicts=verdicts, ineligible=ineligible):
             welcome = v1.Welcome(
                 session=session.id if session else "",
                 lease_duration=duration(timeouts.lease),
@@ -169,7 +168,7 @@ def command_message(
             return v1.AttachResponse(welcome=welcome)
 
 
-def unsupported_message(command: commands.Unsupported) -> v1.AttachResponse:
+def unsupported_message(command: effects.Unsupported) -> v1.AttachResponse:
     """Return the answer to a report that makes no sense."""
     return v1.AttachResponse(unsupported=v1.Unsupported(report=command.what))
 
@@ -277,7 +276,7 @@ def tags_that_fit(tags: Iterable[str]) -> tuple[str, ...]:
     return tuple(tag for tag, size in zip(tags, sizes, strict=True) if size <= MAX_TAG_CHARACTERS)
 
 
-def _start_message(command: commands.StartRun, timeouts: events.Timeouts) -> v1.StartRun:
+def _start_message(command: effects.StartRun, timeouts: events.Timeouts) -> v1.StartRun:
     sweep, run = command.sweep, command.run
     metric = sweep.spec.metric
     return v1.StartRun(
@@ -307,7 +306,7 @@ def _ineligible_message(ineligible: Ineligible) -> v1.Ineligible:
     )
 
 
-def _verdict_message(verdict: commands.AttemptVerdict) -> v1.AttemptVerdict:
+def _verdict_message(verdict: effects.AttemptVerdict) -> v1.AttemptVerdict:
     return v1.AttemptVerdict(
         attempt=ref_message(verdict.ref),
         fate=_FATES[verdict.fate],

@@ -11,7 +11,7 @@ from sweepd_scheduler.agents import codec
 from sweepd_scheduler.agents.acknowledgements import Acknowledgements
 from sweepd_scheduler.agents.forwarder import LANES, Lane
 from sweepd_scheduler.domain.agents.agent import AttemptRef, Session
-from sweepd_scheduler.domain.agents.commands import Ack, Command, Welcome
+from sweepd_scheduler.domain.effects import Ack, Command, Welcome
 from sweepd_scheduler.domain.events import Timeouts
 
 MAX_COMMANDS = 4_096

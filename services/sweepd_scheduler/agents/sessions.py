@@ -21,7 +21,7 @@ from sweepd_scheduler.domain.agents.agent import (
     Session,
     StoredAttempt,
 )
-from sweepd_scheduler.domain.agents.commands import Unsupported
+from sweepd_scheduler.domain.effects import Unsupported
 from sweepd_scheduler.domain.events import Announced, Attached, Described, Detached, Heartbeat, StaleDelivery
 from sweepd_scheduler.domain.names import RunName, SweepName
 from sweepd_scheduler.owner.owner import Owner

@@ -23,7 +23,7 @@ from sweepd_scheduler.domain.agents.agent import check_identity
 from sweepd_scheduler.domain.names import Parent, RunName, SweepName, sweep_name
 from sweepd_scheduler.domain.requests.remembered import Repeatable, RequestKey
 from sweepd_scheduler.domain.requests.requests import Answer, CreateRun, Edit, NotInMemoryError, Request
-from sweepd_scheduler.domain.sweeps.sweep import StoredSweep, Sweep
+from sweepd_scheduler.domain.sweep import StoredSweep, Sweep
 from sweepd_scheduler.domain.transitions import FINAL_RUN, RunState
 from sweepd_scheduler.owner.inbox import Repeated
 from sweepd_scheduler.owner.owner import Owner

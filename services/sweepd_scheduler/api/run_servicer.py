@@ -17,7 +17,7 @@ from sweepd_scheduler.domain.names import RunName, SweepName
 from sweepd_scheduler.domain.requests import requests
 from sweepd_scheduler.domain.requests.requests import Retried, Runs
 from sweepd_scheduler.domain.runs.run import Run
-from sweepd_scheduler.domain.sweeps.sweep import StoredSweep, Sweep
+from sweepd_scheduler.domain.sweep import StoredSweep, Sweep
 from sweepd_scheduler.message_size import page, run_weight
 from sweepd_scheduler.owner.owner import Owner
 from sweepd_scheduler.store.ports import RunPlace, RunPosition

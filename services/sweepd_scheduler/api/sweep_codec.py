@@ -14,8 +14,8 @@ from sweepd_kernel.clock import Clock
 from sweepd_kernel.errors import DomainError, InvalidFieldError, Reason, Status, Violation
 from sweepd_scheduler.api.run_codec import message_fields, report_message
 from sweepd_scheduler.domain.names import RunName
-from sweepd_scheduler.domain.sweeps.figures import progress
-from sweepd_scheduler.domain.sweeps.sweep import Counts, Ending, SourceFile, Sweep
+from sweepd_scheduler.domain.runs.results import progress
+from sweepd_scheduler.domain.sweep import Counts, Ending, SourceFile, Sweep
 from sweepd_scheduler.domain.transitions import RunState, SweepState
 from sweepd_scheduler.message_size import MOST_BYTES, previewed_weight
 from sweepd_scheduler.reads.prior_found import Gathered

@@ -21,7 +21,7 @@ from sweepd_scheduler.domain.eligibility import obstacles_of_sweep
 from sweepd_scheduler.domain.requests import requests
 from sweepd_scheduler.domain.runs.run import Run
 from sweepd_scheduler.domain.search.study import SearchEngine
-from sweepd_scheduler.domain.sweeps.sweep import StoredSweep, Sweep
+from sweepd_scheduler.domain.sweep import StoredSweep, Sweep
 from sweepd_scheduler.message_size import page
 from sweepd_scheduler.owner.owner import Owner
 from sweepd_scheduler.reads.importance import Importances

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import TypeVar, cast
 
-from sweepd_scheduler.domain import events, hand_out
+from sweepd_scheduler.domain import events, guard, hand_out
 from sweepd_scheduler.domain.agents import attach, lease, reports
 from sweepd_scheduler.domain.draft import Draft
 from sweepd_scheduler.domain.effects import Decision, Steps, whole
@@ -14,7 +14,6 @@ from sweepd_scheduler.domain.requests.requests import Answer
 from sweepd_scheduler.domain.runs import run_end
 from sweepd_scheduler.domain.search import suggestions
 from sweepd_scheduler.domain.state import State
-from sweepd_scheduler.domain.sweeps import guard
 
 E = TypeVar("E", bound=Event)
 R = TypeVar("R", bound=events.Report)

@@ -5,7 +5,7 @@ from functools import partial
 
 from sweepd_scheduler.domain import effects
 from sweepd_scheduler.domain.agents.agent import Guarded, IneligibleReason
-from sweepd_scheduler.domain.agents.commands import Command
+from sweepd_scheduler.domain.effects import Command
 from sweepd_scheduler.domain.events import ClockReading, Timer
 from sweepd_scheduler.domain.names import sweep_of_run_id
 from sweepd_scheduler.domain.replacing import replace
@@ -15,7 +15,7 @@ from sweepd_scheduler.domain.runs.values import EndedTrial
 from sweepd_scheduler.domain.search.prior_runs import PriorRun
 from sweepd_scheduler.domain.search.study import Study, StudyEvent, StudyObservation
 from sweepd_scheduler.domain.state import State, SweepIndex, index_from, index_of, index_run, rank
-from sweepd_scheduler.domain.sweeps.sweep import EndedSweep, StoredSweep, Sweep, sweep_table
+from sweepd_scheduler.domain.sweep import EndedSweep, StoredSweep, Sweep, sweep_table
 from sweepd_scheduler.domain.transitions import FINAL_RUN, FINAL_SWEEP, HELD_ATTEMPT, AttemptState, check
 
 

@@ -1,19 +1,117 @@
-"""Output of `decide`: changes to store, effects that follow once they are stored, and decisions in steps."""
+"""Output of `decide`: changes to store, commands to agents, other effects, and decisions in steps."""
 
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import TypeAlias, TypeVar
 
 from sweepd_kernel.errors import DomainError
-from sweepd_scheduler.domain.agents.agent import Guarded
-from sweepd_scheduler.domain.agents.commands import Command
+from sweepd_scheduler.domain.agents.agent import AttemptRef, Guarded, Ineligible
 from sweepd_scheduler.domain.events import Timer
 from sweepd_scheduler.domain.requests.remembered import Remembered
 from sweepd_scheduler.domain.requests.requests import Answer
-from sweepd_scheduler.domain.runs.run import Attempt, Run, RunKey
+from sweepd_scheduler.domain.runs.run import Attempt, Run, RunKey, StopMode
 from sweepd_scheduler.domain.search.prior_runs import PriorRun
 from sweepd_scheduler.domain.search.study import StudyObservation
-from sweepd_scheduler.domain.sweeps.sweep import Sweep
+from sweepd_scheduler.domain.sweep import Sweep
+from sweepd_scheduler.domain.transitions import RunState, SweepState
+
+
+class Fate(StrEnum):
+    """Fate of an attempt that an agent reports."""
+
+    KEEP = "keep"
+    STOP = "stop"
+    UNKNOWN = "unknown"
+    DELIVER = "deliver"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptVerdict:
+    """Verdict on one attempt of Hello."""
+
+    ref: AttemptRef
+    fate: Fate
+    observation_row: int | None = None
+    exited: bool = False
+    # Of the run, where the end of the attempt is stored.
+    run_state: RunState | None = None
+    # Why an attempt counts no more.
+    reason: str = ""
+    details_sequence: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Welcome:
+    """The answer to Hello."""
+
+    verdicts: tuple[AttemptVerdict, ...]
+    ineligible: tuple[Ineligible, ...] = ()
+
+
+# Effects.
+
+
+@dataclass(frozen=True, slots=True)
+class StartRun:
+    """Start the newest attempt of a run. `secret` proves that it is the agent's; it is kept nowhere else."""
+
+    command: int
+    ref: AttemptRef
+    run: Run
+    sweep: Sweep
+    secret: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class StopRun:
+    """End the process of an attempt."""
+
+    command: int
+    ref: AttemptRef
+    mode: StopMode
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ack:
+    """Acknowledge the reports of an attempt as far as they are stored."""
+
+    ref: AttemptRef
+    observation_row: int | None = None
+    run_state: RunState | None = None  # set once the end is stored
+    notice: str = ""
+    details_sequence: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fenced:
+    """The attempt is no longer the run's newest."""
+
+    ref: AttemptRef
+
+
+@dataclass(frozen=True, slots=True)
+class Unsupported:
+    """A report made no sense."""
+
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class SweepEnded:
+    """A sweep hands out no more runs."""
+
+    name: str
+    state: SweepState
+    reason: str
+
+
+Instruction = Welcome | StartRun | StopRun | Fenced | Unsupported | SweepEnded | Ineligible
+"""Command that keeps its place among the others; acknowledgements merge."""
+
+Command = Instruction | Ack
+
 
 T = TypeVar("T")
 Steps: TypeAlias = Generator[None, None, T]

@@ -9,7 +9,7 @@ from sweepd_scheduler.domain.agents.agent import Ineligible, IneligibleReason, S
 from sweepd_scheduler.domain.draft import Draft
 from sweepd_scheduler.domain.runs.run import Run
 from sweepd_scheduler.domain.state import State, SweepIndex
-from sweepd_scheduler.domain.sweeps.sweep import ENDING_REASONS, Ending, PauseCause, Sweep
+from sweepd_scheduler.domain.sweep import ENDING_REASONS, Ending, PauseCause, Sweep
 from sweepd_scheduler.domain.transitions import FINAL_SWEEP, LIVE_RUN, RunState, SweepState
 
 OWN_REASONS = frozenset({IneligibleReason.LABELS, IneligibleReason.GUARD})

@@ -1,9 +1,9 @@
 """Exact hand-out: which run goes to which session, and the runs of new points."""
 
 from sweepd_scheduler.domain.agents.agent import Session, UnconfirmedHandOut, digest_of, new_secret
-from sweepd_scheduler.domain.agents.commands import StartRun
 from sweepd_scheduler.domain.agents.placement import new_command, place, put_session
 from sweepd_scheduler.domain.draft import Draft
+from sweepd_scheduler.domain.effects import StartRun
 from sweepd_scheduler.domain.eligibility import canary_under_way, ineligible, notify_session
 from sweepd_scheduler.domain.events import ConfirmDue, LeaseDue, SearchDue
 from sweepd_scheduler.domain.names import RunName
@@ -22,8 +22,8 @@ from sweepd_scheduler.domain.search.by_index import (
 )
 from sweepd_scheduler.domain.search.model_based import draw_suggested
 from sweepd_scheduler.domain.search.study import StudyEvent
-from sweepd_scheduler.domain.sweeps.sweep import Ending, Sweep
-from sweepd_scheduler.domain.sweeps.sweep import moved as sweep_moved
+from sweepd_scheduler.domain.sweep import Ending, Sweep
+from sweepd_scheduler.domain.sweep import moved as sweep_moved
 from sweepd_scheduler.domain.transitions import AttemptState, RunState, SweepState
 
 

@@ -24,7 +24,7 @@ from sweepd_scheduler.domain.runs.run import Run, RunKey
 from sweepd_scheduler.domain.runs.values import EndedTrial, Ranking, block_value
 from sweepd_scheduler.domain.search.prior_runs import PriorRun, digests_of
 from sweepd_scheduler.domain.search.study import Study
-from sweepd_scheduler.domain.sweeps.sweep import EndedSweep, StoredSweep, Sweep
+from sweepd_scheduler.domain.sweep import EndedSweep, StoredSweep, Sweep
 from sweepd_scheduler.domain.transitions import FINAL_RUN, LIVE_RUN, AttemptState, RunState
 from sweepd_scheduler.domain.undo_log import UndoLog
 

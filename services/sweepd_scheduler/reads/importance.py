@@ -13,8 +13,8 @@ from sweepd.v1.metric_service_pb2_grpc import MetricServiceStub
 from sweepd.v1.suggestion_service_pb2_grpc import SuggestionServiceStub
 from sweepd_kernel.errors import DomainError, InvalidFieldError, Status, UnavailableError
 from sweepd_scheduler.domain.names import RunName
-from sweepd_scheduler.domain.sweeps.figures import Share, evenly_ordered
-from sweepd_scheduler.domain.sweeps.sweep import Sweep
+from sweepd_scheduler.domain.runs.results import Share, evenly_ordered
+from sweepd_scheduler.domain.sweep import Sweep
 from sweepd_scheduler.domain.transitions import RunState
 from sweepd_scheduler.reads.prior_curves import lasting_refusal
 from sweepd_scheduler.store.ports import Records, TriedPoint

@@ -11,7 +11,7 @@ from sweepd_kernel.errors import NotFoundError
 from sweepd_scheduler.domain.names import Parent, RunName, SweepName, run_name, standing_name
 from sweepd_scheduler.domain.runs.run import Run, RunKey
 from sweepd_scheduler.domain.search.prior_runs import Candidate
-from sweepd_scheduler.domain.sweeps.sweep import Sweep
+from sweepd_scheduler.domain.sweep import Sweep
 from sweepd_scheduler.domain.transitions import FINAL_RUN, RunState
 from sweepd_scheduler.reads.prior_curves import Curves
 from sweepd_scheduler.reads.prior_found import (

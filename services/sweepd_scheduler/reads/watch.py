@@ -10,7 +10,7 @@ from sweepd_scheduler.domain.effects import Change, RunChanged, SweepChanged
 from sweepd_scheduler.domain.names import SweepName
 from sweepd_scheduler.domain.runs.run import Run
 from sweepd_scheduler.domain.state import State
-from sweepd_scheduler.domain.sweeps.sweep import Sweep
+from sweepd_scheduler.domain.sweep import Sweep
 from sweepd_scheduler.message_size import pages, run_weight
 from sweepd_scheduler.store.ports import Changed
 from sweepd_scheduler.store.records import Reading

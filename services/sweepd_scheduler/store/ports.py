@@ -10,11 +10,11 @@ from sweepd_scheduler.domain.agents.agent import StoredAttempt
 from sweepd_scheduler.domain.effects import Change, HistoryEntry
 from sweepd_scheduler.domain.names import Parent, RunName, SweepName
 from sweepd_scheduler.domain.requests.remembered import Recollection, RequestKey
+from sweepd_scheduler.domain.runs.results import RunValue, Share
 from sweepd_scheduler.domain.runs.run import Run, RunKey
 from sweepd_scheduler.domain.search.prior_runs import PriorRun
 from sweepd_scheduler.domain.search.study import StudyObservation
-from sweepd_scheduler.domain.sweeps.figures import RunValue, Share
-from sweepd_scheduler.domain.sweeps.sweep import EndedSweep, StoredSweep, Sweep
+from sweepd_scheduler.domain.sweep import EndedSweep, StoredSweep, Sweep
 from sweepd_scheduler.domain.transitions import RunState, SweepState
 from sweepd_scheduler.message_size import Page, point_weight
 

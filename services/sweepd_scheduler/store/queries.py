@@ -10,7 +10,7 @@ from sweepd_scheduler.domain.names import Parent, RunName, SweepName
 from sweepd_scheduler.domain.runs.run import Attempt, Run
 from sweepd_scheduler.domain.runs.values import EndedTrial
 from sweepd_scheduler.domain.state import RECENT_RUNS
-from sweepd_scheduler.domain.sweeps.sweep import EndedSweep, StoredSweep, Sweep
+from sweepd_scheduler.domain.sweep import EndedSweep, StoredSweep, Sweep
 from sweepd_scheduler.domain.transitions import FINAL_RUN, FINAL_SWEEP, AttemptState, RunState, SweepState
 from sweepd_scheduler.message_size import page, run_weight
 from sweepd_scheduler.store import tables_sql as sql

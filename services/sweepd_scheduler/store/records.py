@@ -15,10 +15,10 @@ from sweepd_kernel.sql.database import Connection, Engine, Row, Value
 from sweepd_scheduler.domain.agents.agent import StoredAttempt
 from sweepd_scheduler.domain.effects import HistoryEntry
 from sweepd_scheduler.domain.names import Parent, RunName, SweepName
+from sweepd_scheduler.domain.runs.results import FACTOR, RunValue, Share
 from sweepd_scheduler.domain.runs.run import Run, RunKey
 from sweepd_scheduler.domain.search.prior_runs import PriorRun
-from sweepd_scheduler.domain.sweeps.figures import FACTOR, RunValue, Share
-from sweepd_scheduler.domain.sweeps.sweep import StoredSweep, Sweep
+from sweepd_scheduler.domain.sweep import StoredSweep, Sweep
 from sweepd_scheduler.domain.transitions import RunState, SweepState
 from sweepd_scheduler.message_size import Page, page, point_weight, prior_weight, run_weight, sweep_weight
 from sweepd_scheduler.store import queries

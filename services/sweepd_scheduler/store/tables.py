@@ -16,7 +16,7 @@ from sweepd_scheduler.domain.requests.remembered import Remembered
 from sweepd_scheduler.domain.runs.run import Attempt, Run
 from sweepd_scheduler.domain.search.prior_runs import PriorRun
 from sweepd_scheduler.domain.search.study import StudyObservation
-from sweepd_scheduler.domain.sweeps.sweep import Sweep
+from sweepd_scheduler.domain.sweep import Sweep
 from sweepd_scheduler.domain.transitions import RunState
 from sweepd_scheduler.store.converters import argv_of, index_of, index_text, keys_of, spec_of, spec_text
 

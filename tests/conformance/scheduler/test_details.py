@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from conformance.scheduler.conftest import Opened, StoredWorld
 from sweepd_scheduler.domain.agents.agent import AttemptRef
-from sweepd_scheduler.domain.agents.commands import Ack, Fenced
-from sweepd_scheduler.domain.effects import RunChanged
+from sweepd_scheduler.domain.effects import Ack, Fenced, RunChanged
 from sweepd_scheduler.domain.events import Described
 from sweepd_scheduler.domain.names import RunName, SweepName
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause

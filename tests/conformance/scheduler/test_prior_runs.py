@@ -5,9 +5,9 @@ from dataclasses import replace
 from conformance.scheduler.conftest import StoredWorld
 from sweepd.spec.point import Point
 from sweepd_scheduler.domain.names import SweepName
+from sweepd_scheduler.domain.runs.results import Share
 from sweepd_scheduler.domain.search.prior_runs import prior_observations
 from sweepd_scheduler.domain.search.study import StudyEvent
-from sweepd_scheduler.domain.sweeps.figures import Share
 from sweepd_scheduler.domain.transitions import RunState, SweepState
 from sweepd_scheduler.reads.importance import evenly_chosen
 from sweepd_scheduler.store.ports import TriedPoint

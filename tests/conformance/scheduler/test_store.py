@@ -5,12 +5,12 @@ import pytest
 from conformance.scheduler.conftest import Opened, StoredWorld
 from sweepd_kernel.errors import DomainError
 from sweepd_scheduler.api.run_codec import run_message
-from sweepd_scheduler.domain.agents.commands import StartRun
+from sweepd_scheduler.domain.effects import StartRun
 from sweepd_scheduler.domain.names import RunName, SweepName
 from sweepd_scheduler.domain.requests.remembered import ALL_PROJECTS, EVERYBODY, Remembered, RequestKey, Used
 from sweepd_scheduler.domain.requests.requests import PauseSweep
+from sweepd_scheduler.domain.runs.results import RunValue, Share
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause
-from sweepd_scheduler.domain.sweeps.figures import RunValue, Share
 from sweepd_scheduler.domain.transitions import RunState, SweepState
 from sweepd_scheduler.message_size import Page
 from sweepd_scheduler.store.ports import RunPosition, TriedPoint

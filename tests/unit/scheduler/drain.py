@@ -3,13 +3,13 @@
 from contextlib import suppress
 
 from sweepd_kernel.errors import DomainError
-from sweepd_scheduler.domain.agents.commands import StartRun
+from sweepd_scheduler.domain.effects import StartRun
 from sweepd_scheduler.domain.events import SuggestionsArrived
 from sweepd_scheduler.domain.names import SweepName
 from sweepd_scheduler.domain.requests.requests import ResumeSweep
 from sweepd_scheduler.domain.runs.run import PointSource, Provenance
 from sweepd_scheduler.domain.search.study import Suggestion
-from sweepd_scheduler.domain.sweeps.sweep import Ending, Sweep
+from sweepd_scheduler.domain.sweep import Ending, Sweep
 from sweepd_scheduler.domain.transitions import FINAL_SWEEP, RunState, SweepState
 from unit.scheduler.people import set_cap
 from unit.scheduler.specs import LABELS

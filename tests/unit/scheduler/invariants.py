@@ -18,13 +18,13 @@ from sweepd_scheduler.domain.effects import (
     SweepChanged,
 )
 from sweepd_scheduler.domain.eligibility import ineligibility, waits_for_canary
+from sweepd_scheduler.domain.runs.results import RunValue, progress
 from sweepd_scheduler.domain.runs.run import Attempt, PointSource, Run, RunKey, attempt_table, run_table
 from sweepd_scheduler.domain.runs.values import EndedTrial, block_value
 from sweepd_scheduler.domain.search.prior_runs import digests_of, observation_count
 from sweepd_scheduler.domain.search.study import StudyEvent, StudyObservation
 from sweepd_scheduler.domain.state import State, rungs_held
-from sweepd_scheduler.domain.sweeps.figures import RunValue, progress
-from sweepd_scheduler.domain.sweeps.sweep import Ending, Sweep, sweep_table
+from sweepd_scheduler.domain.sweep import Ending, Sweep, sweep_table
 from sweepd_scheduler.domain.transitions import (
     FINAL_RUN,
     FINAL_SWEEP,

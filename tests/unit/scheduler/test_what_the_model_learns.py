@@ -3,7 +3,7 @@
 import pytest
 
 from sweepd import v1
-from sweepd_scheduler.domain.agents.commands import StartRun
+from sweepd_scheduler.domain.effects import StartRun
 from sweepd_scheduler.domain.events import SuggestionsFailed
 from sweepd_scheduler.domain.requests.requests import CancelSweep, EnqueueRun
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause

@@ -9,17 +9,20 @@ from sweepd.spec.methods.sequence import counted_points, points_taken
 from sweepd.spec.parse import parse_mapping
 from sweepd.spec.sweep_spec import SweepSpec
 from sweepd_scheduler.domain.agents.agent import AttemptRef, ReportedAttempt, Session, StoredAttempt
-from sweepd_scheduler.domain.agents.commands import Ack, Command, StartRun, StopRun
 from sweepd_scheduler.domain.agents.lease import is_moot
 from sweepd_scheduler.domain.decide import decide
 from sweepd_scheduler.domain.effects import (
+    Ack,
     AskStudy,
     Change,
     CloseSession,
+    Command,
     Effect,
     RunChanged,
     SendCommand,
     SetTimer,
+    StartRun,
+    StopRun,
     SweepChanged,
 )
 from sweepd_scheduler.domain.events import (
@@ -45,7 +48,7 @@ from sweepd_scheduler.domain.runs.run import Exit, ExitCause, Run, RunKey
 from sweepd_scheduler.domain.runs.run_end import first_timeouts
 from sweepd_scheduler.domain.search.prior_runs import PriorRun
 from sweepd_scheduler.domain.state import State
-from sweepd_scheduler.domain.sweeps.sweep import Sweep
+from sweepd_scheduler.domain.sweep import Sweep
 from unit.scheduler.invariants import Ledger, check_restored
 
 C = TypeVar("C")

@@ -1,6 +1,7 @@
 """Agents that come and go: streams, verdicts on attempts that an agent still has, release from quarantine."""
 
 from sweepd_kernel.errors import DomainError, NotFoundError, Reason, Status
+from sweepd_scheduler.domain import guard
 from sweepd_scheduler.domain.agents.agent import (
     AttemptRef,
     HandleEntry,
@@ -9,11 +10,10 @@ from sweepd_scheduler.domain.agents.agent import (
     Session,
     StoredAttempt,
 )
-from sweepd_scheduler.domain.agents.commands import AttemptVerdict, Fate, SweepEnded, Welcome
 from sweepd_scheduler.domain.agents.lease import kept, lift_suspicion, return_unconfirmed
 from sweepd_scheduler.domain.agents.placement import close_session, open_session, place, send_stop
 from sweepd_scheduler.domain.draft import Draft
-from sweepd_scheduler.domain.effects import CloseSession
+from sweepd_scheduler.domain.effects import AttemptVerdict, CloseSession, Fate, SweepEnded, Welcome
 from sweepd_scheduler.domain.eligibility import ineligibility, notify_agent, notify_session_of
 from sweepd_scheduler.domain.events import Announced, Attached, Detached
 from sweepd_scheduler.domain.hand_out import serve_session
@@ -21,8 +21,7 @@ from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.requests.requests import ReleaseAgent, Released
 from sweepd_scheduler.domain.runs.run import Run, with_attempt
 from sweepd_scheduler.domain.search.by_index import end_if_exhausted
-from sweepd_scheduler.domain.sweeps import guard
-from sweepd_scheduler.domain.sweeps.sweep import EndedSweep, Ending, PauseCause, resumed
+from sweepd_scheduler.domain.sweep import EndedSweep, Ending, PauseCause, resumed
 from sweepd_scheduler.domain.transitions import FINAL_RUN, FINAL_SWEEP, AttemptState
 
 # Agents give handles from here on, if not from below; ours stay between the two.

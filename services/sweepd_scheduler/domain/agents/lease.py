@@ -3,6 +3,7 @@
 Leases on monotonic clocks: Gray, Cheriton (1989), "Leases", SOSP.
 """
 
+from sweepd_scheduler.domain import guard
 from sweepd_scheduler.domain.draft import Draft
 from sweepd_scheduler.domain.events import ConfirmDue, LeaseDue, Timer
 from sweepd_scheduler.domain.hand_out import serve_sweep
@@ -11,7 +12,6 @@ from sweepd_scheduler.domain.runs.attempt_end import lose_attempt
 from sweepd_scheduler.domain.runs.run import Attempt, Run, RunKey, attempt_moved, moved, with_attempt
 from sweepd_scheduler.domain.runs.run_end import requeue
 from sweepd_scheduler.domain.state import State
-from sweepd_scheduler.domain.sweeps import guard
 from sweepd_scheduler.domain.transitions import AttemptState, RunState
 
 

@@ -8,8 +8,8 @@ from sweepd_scheduler.domain.agents.agent import (
     Placement,
     Session,
 )
-from sweepd_scheduler.domain.agents.commands import StopRun
 from sweepd_scheduler.domain.draft import Draft
+from sweepd_scheduler.domain.effects import StopRun
 from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.runs.run import Run, RunKey, Stop, StopMode
 from sweepd_scheduler.domain.transitions import RunState

@@ -4,11 +4,10 @@ from collections.abc import Sequence
 
 from sweepd_scheduler.domain import events
 from sweepd_scheduler.domain.agents.agent import AttemptRef
-from sweepd_scheduler.domain.agents.commands import Ack, Fenced, Unsupported
 from sweepd_scheduler.domain.agents.lease import kept, lift_suspicion, return_unconfirmed
 from sweepd_scheduler.domain.agents.placement import confirm, place, put_session
 from sweepd_scheduler.domain.draft import Draft
-from sweepd_scheduler.domain.effects import DetailsChanged
+from sweepd_scheduler.domain.effects import Ack, DetailsChanged, Fenced, Unsupported
 from sweepd_scheduler.domain.eligibility import waits_for_canary
 from sweepd_scheduler.domain.hand_out import serve_session, serve_sweep
 from sweepd_scheduler.domain.replacing import replace

@@ -11,7 +11,7 @@ from sweepd_scheduler.domain.runs.results import forget_best_of, remains
 from sweepd_scheduler.domain.runs.run import Run
 from sweepd_scheduler.domain.runs.run_end import start_timer
 from sweepd_scheduler.domain.search.study import StudyEvent
-from sweepd_scheduler.domain.sweeps.sweep import Ending, StoredSweep, Sweep, reopened
+from sweepd_scheduler.domain.sweep import Ending, StoredSweep, Sweep, reopened
 from sweepd_scheduler.domain.transitions import FINAL_RUN, FINAL_SWEEP, SweepState
 
 

@@ -14,7 +14,7 @@ from sweepd_kernel.errors import DomainError, Status
 from sweepd_scheduler.domain.names import Parent, RunName, SweepName
 from sweepd_scheduler.domain.runs.run import Run
 from sweepd_scheduler.domain.search.prior_runs import PriorRun
-from sweepd_scheduler.domain.sweeps.sweep import SourceFile, StoredSweep, Sweep
+from sweepd_scheduler.domain.sweep import SourceFile, StoredSweep, Sweep
 
 
 class NotInMemoryError(DomainError):

@@ -15,6 +15,7 @@ from sweepd_kernel.errors import (
 from sweepd_scheduler.domain.agents.placement import stop
 from sweepd_scheduler.domain.draft import Draft
 from sweepd_scheduler.domain.effects import RUNS_A_STEP, Steps
+from sweepd_scheduler.domain.guard import reset_counts
 from sweepd_scheduler.domain.hand_out import new_block, room, serve_sweep
 from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.requests import requests
@@ -31,8 +32,7 @@ from sweepd_scheduler.domain.runs.run import PointSource, Provenance, Run, StopM
 from sweepd_scheduler.domain.runs.run_end import end
 from sweepd_scheduler.domain.runs.values import reaches_target
 from sweepd_scheduler.domain.search.by_index import ChosenPoint, end_if_exhausted
-from sweepd_scheduler.domain.sweeps.guard import reset_counts
-from sweepd_scheduler.domain.sweeps.sweep import Ending, Sweep
+from sweepd_scheduler.domain.sweep import Ending, Sweep
 from sweepd_scheduler.domain.transitions import FINAL_RUN, FINAL_SWEEP, RunState, SweepState
 
 VERB = "enqueue a run in"

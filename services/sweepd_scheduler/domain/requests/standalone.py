@@ -29,7 +29,7 @@ from sweepd_scheduler.domain.runs.run import (
     with_attempt,
 )
 from sweepd_scheduler.domain.runs.values import Values
-from sweepd_scheduler.domain.sweeps.sweep import Sweep
+from sweepd_scheduler.domain.sweep import Sweep
 from sweepd_scheduler.domain.transitions import FINAL_RUN, AttemptState, RunState, SweepState
 
 # A placeholder that is stored and read like any other specification.

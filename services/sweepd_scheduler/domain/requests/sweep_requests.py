@@ -5,6 +5,8 @@ from collections.abc import Callable
 
 from sweepd.spec.sweep_spec import SweepSpec
 from sweepd_kernel.errors import DomainError, Reason, Status, WrongStateError
+from sweepd_scheduler.domain import guard
+from sweepd_scheduler.domain import sweep as sweeps
 from sweepd_scheduler.domain.agents.placement import stop
 from sweepd_scheduler.domain.draft import Draft
 from sweepd_scheduler.domain.effects import RUNS_A_STEP, Steps
@@ -26,9 +28,7 @@ from sweepd_scheduler.domain.runs.run import StopMode
 from sweepd_scheduler.domain.search.by_index import end_if_exhausted
 from sweepd_scheduler.domain.search.prior_runs import observation_count
 from sweepd_scheduler.domain.state import index_with
-from sweepd_scheduler.domain.sweeps import guard
-from sweepd_scheduler.domain.sweeps import sweep as sweeps
-from sweepd_scheduler.domain.sweeps.sweep import Ending, Sweep, ending
+from sweepd_scheduler.domain.sweep import Ending, Sweep, ending
 from sweepd_scheduler.domain.transitions import FINAL_SWEEP, RunState
 
 

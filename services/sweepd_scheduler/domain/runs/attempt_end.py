@@ -3,12 +3,12 @@
 import re
 from signal import Signals
 
+from sweepd_scheduler.domain import guard
 from sweepd_scheduler.domain.draft import Draft
 from sweepd_scheduler.domain.hand_out import serve_sweep
 from sweepd_scheduler.domain.runs.run import Attempt, Exit, ExitCause, Run
 from sweepd_scheduler.domain.runs.run_end import check_objective, end, requeue
-from sweepd_scheduler.domain.sweeps import guard
-from sweepd_scheduler.domain.sweeps.sweep import Ending
+from sweepd_scheduler.domain.sweep import Ending
 from sweepd_scheduler.domain.transitions import FINAL_SWEEP, RunState, SweepState
 
 

@@ -7,10 +7,10 @@ monotonic clock; what is left of it after a restart follows from the wall clock.
 from collections.abc import Iterator
 
 from sweepd.spec.sweep_spec import Metric
-from sweepd_scheduler.domain.agents.commands import SweepEnded
+from sweepd_scheduler.domain import guard
 from sweepd_scheduler.domain.agents.placement import unplace
 from sweepd_scheduler.domain.draft import Draft
-from sweepd_scheduler.domain.effects import RUNS_A_STEP, LogLine, Steps
+from sweepd_scheduler.domain.effects import RUNS_A_STEP, LogLine, Steps, SweepEnded
 from sweepd_scheduler.domain.eligibility import waits_for_canary
 from sweepd_scheduler.domain.events import ClockReading, TimeoutDue
 from sweepd_scheduler.domain.replacing import replace
@@ -18,10 +18,9 @@ from sweepd_scheduler.domain.runs.results import run_ending
 from sweepd_scheduler.domain.runs.run import Attempt, Run, moved
 from sweepd_scheduler.domain.runs.values import missing_sentence, one_more, pause_sentence
 from sweepd_scheduler.domain.state import State
-from sweepd_scheduler.domain.sweeps import guard
-from sweepd_scheduler.domain.sweeps.sweep import Ending, PauseCause, Sweep, settled
-from sweepd_scheduler.domain.sweeps.sweep import moved as sweep_moved
-from sweepd_scheduler.domain.sweeps.sweep import stopped as sweep_stopped
+from sweepd_scheduler.domain.sweep import Ending, PauseCause, Sweep, settled
+from sweepd_scheduler.domain.sweep import moved as sweep_moved
+from sweepd_scheduler.domain.sweep import stopped as sweep_stopped
 from sweepd_scheduler.domain.transitions import FINAL_SWEEP, RunState, SweepState
 
 

@@ -24,7 +24,7 @@ from sweepd_scheduler.domain.runs.early_termination import (
 from sweepd_scheduler.domain.runs.results import value_logged
 from sweepd_scheduler.domain.runs.run import Run, StopMode
 from sweepd_scheduler.domain.search.study import StudyEvent
-from sweepd_scheduler.domain.sweeps.sweep import Sweep
+from sweepd_scheduler.domain.sweep import Sweep
 from sweepd_scheduler.domain.transitions import RunState
 
 

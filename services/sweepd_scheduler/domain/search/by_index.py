@@ -11,7 +11,7 @@ from sweepd_scheduler.domain.events import SearchDue
 from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.runs.run import PointSource, Provenance
 from sweepd_scheduler.domain.runs.run_end import settle
-from sweepd_scheduler.domain.sweeps.sweep import Ending, Sweep, ending
+from sweepd_scheduler.domain.sweep import Ending, Sweep, ending
 
 
 @dataclass(frozen=True, slots=True)

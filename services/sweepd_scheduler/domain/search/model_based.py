@@ -9,7 +9,7 @@ from sweepd_scheduler.domain.runs.run import PointSource
 from sweepd_scheduler.domain.runs.values import COUNTED, aggregated
 from sweepd_scheduler.domain.search.by_index import ChosenPoint, draw_by_index, draw_initial, end_if_exhausted
 from sweepd_scheduler.domain.search.study import Ask, Study, StudyEvent, Suggestion
-from sweepd_scheduler.domain.sweeps.sweep import Sweep
+from sweepd_scheduler.domain.sweep import Sweep
 from sweepd_scheduler.domain.transitions import LIVE_RUN
 
 SHORTEST_WAIT = 0.25

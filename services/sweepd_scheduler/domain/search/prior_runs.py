@@ -16,7 +16,7 @@ from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.runs.run import Run, RunKey
 from sweepd_scheduler.domain.runs.values import COUNTED, NO_VALUES, EndedTrial, Values
 from sweepd_scheduler.domain.search.study import StudyEvent, StudyObservation
-from sweepd_scheduler.domain.sweeps.sweep import Sweep
+from sweepd_scheduler.domain.sweep import Sweep
 from sweepd_scheduler.domain.transitions import FINAL_RUN, RunState
 
 

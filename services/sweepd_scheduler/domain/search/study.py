@@ -10,7 +10,7 @@ from sweepd.spec.sweep_spec import SweepSpec
 from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.runs.run import Provenance
 from sweepd_scheduler.domain.runs.values import EndedTrial
-from sweepd_scheduler.domain.sweeps.sweep import Sweep
+from sweepd_scheduler.domain.sweep import Sweep
 from sweepd_scheduler.domain.transitions import RunState
 
 

@@ -9,7 +9,7 @@ from sweepd import v1
 from sweepd_kernel.errors import DomainError, Reason
 from sweepd_scheduler.agents.outboxes import MAX_COMMANDS, Outbox, Outboxes
 from sweepd_scheduler.domain.agents.agent import AttemptRef
-from sweepd_scheduler.domain.agents.commands import Ack
+from sweepd_scheduler.domain.effects import Ack
 from sweepd_scheduler.domain.events import Timeouts
 from sweepd_scheduler.domain.transitions import RunState
 

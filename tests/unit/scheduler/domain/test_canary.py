@@ -2,7 +2,7 @@
 
 import pytest
 
-from sweepd_scheduler.domain.agents.commands import StartRun, SweepEnded
+from sweepd_scheduler.domain.effects import StartRun, SweepEnded
 from sweepd_scheduler.domain.names import SweepName
 from sweepd_scheduler.domain.requests.requests import StopSweep
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause

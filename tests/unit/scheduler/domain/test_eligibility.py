@@ -4,7 +4,7 @@ import pytest
 
 from sweepd_kernel.errors import NotFoundError
 from sweepd_scheduler.domain.agents.agent import Ineligible, IneligibleReason
-from sweepd_scheduler.domain.agents.commands import StartRun, Welcome
+from sweepd_scheduler.domain.effects import StartRun, Welcome
 from sweepd_scheduler.domain.requests.requests import Released, StopSweep
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause
 from unit.scheduler.people import S, release, retry

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sweepd_scheduler.domain.agents.commands import StartRun
+from sweepd_scheduler.domain.effects import StartRun
 from sweepd_scheduler.domain.eligibility import (
     Obstacle,
     ObstacleKind,

@@ -3,12 +3,12 @@
 import pytest
 
 from sweepd_kernel.errors import DomainError
-from sweepd_scheduler.domain.agents.commands import StartRun, SweepEnded
+from sweepd_scheduler.domain.effects import StartRun, SweepEnded
 from sweepd_scheduler.domain.events import Answered
 from sweepd_scheduler.domain.names import SweepName
 from sweepd_scheduler.domain.requests.requests import CreateSweep, PauseSweep, ResumeSweep, StopSweep
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause
-from sweepd_scheduler.domain.sweeps.sweep import Ending, Sweep
+from sweepd_scheduler.domain.sweep import Ending, Sweep
 from sweepd_scheduler.domain.transitions import RunState, SweepState
 from unit.scheduler.world import GRID_4, PARENT, RANDOM, World, a_spec
 

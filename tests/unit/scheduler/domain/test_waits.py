@@ -3,7 +3,7 @@
 import pytest
 
 from sweepd_scheduler.domain.agents.agent import Ineligible, IneligibleReason
-from sweepd_scheduler.domain.agents.commands import Welcome
+from sweepd_scheduler.domain.effects import Welcome
 from sweepd_scheduler.domain.events import Started, SuggestionsArrived
 from sweepd_scheduler.domain.requests.requests import PauseSweep, ResumeSweep, StopSweep
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause

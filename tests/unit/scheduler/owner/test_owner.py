@@ -15,8 +15,7 @@ from scheduler_memory import MemoryStore
 from sweepd_kernel.errors import DomainError, Status, WrongStateError
 from sweepd_kernel.sql.database import StatementError
 from sweepd_scheduler.domain.agents.agent import Session
-from sweepd_scheduler.domain.agents.commands import StartRun
-from sweepd_scheduler.domain.effects import RUNS_A_STEP, Change, Effect, SendCommand, SweepChanged
+from sweepd_scheduler.domain.effects import RUNS_A_STEP, Change, Effect, SendCommand, StartRun, SweepChanged
 from sweepd_scheduler.domain.events import Announced, Attached, Offered, Timeouts
 from sweepd_scheduler.domain.names import SweepName
 from sweepd_scheduler.domain.requests.remembered import (
@@ -35,7 +34,7 @@ from sweepd_scheduler.domain.requests.requests import (
     StopSweep,
 )
 from sweepd_scheduler.domain.state import State
-from sweepd_scheduler.domain.sweeps.sweep import Sweep
+from sweepd_scheduler.domain.sweep import Sweep
 from sweepd_scheduler.domain.transitions import SweepState
 from sweepd_scheduler.owner.inbox import Repeated
 from sweepd_scheduler.owner.owner import Owner

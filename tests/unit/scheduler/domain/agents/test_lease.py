@@ -4,7 +4,7 @@ import pytest
 
 from sweepd_kernel.errors import DomainError, Reason
 from sweepd_scheduler.domain.agents.agent import AttemptRef, ReportedAttempt, Session
-from sweepd_scheduler.domain.agents.commands import Ack, Fate, Fenced, Welcome
+from sweepd_scheduler.domain.effects import Ack, Fate, Fenced, Welcome
 from sweepd_scheduler.domain.events import Announced, Answered, Attached, Heartbeat, Offered
 from sweepd_scheduler.domain.names import SweepName
 from sweepd_scheduler.domain.requests.requests import StopSweep

@@ -6,7 +6,7 @@ import pytest
 
 from sweepd_kernel.errors import Reason
 from sweepd_scheduler.domain.agents.agent import AttemptRef, digest_of, new_secret, proves
-from sweepd_scheduler.domain.agents.commands import Ack, AttemptVerdict, Fate, StartRun, Unsupported, Welcome
+from sweepd_scheduler.domain.effects import Ack, AttemptVerdict, Fate, StartRun, Unsupported, Welcome
 from sweepd_scheduler.domain.events import Heartbeat, StaleDelivery
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause
 from sweepd_scheduler.domain.transitions import AttemptState, RunState

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pytest
 
 from sweepd_kernel.errors import DomainError, Reason
-from sweepd_scheduler.domain.agents.commands import StartRun
+from sweepd_scheduler.domain.effects import StartRun
 from sweepd_scheduler.domain.requests.requests import (
     Answer,
     CancelSweep,
@@ -17,7 +17,7 @@ from sweepd_scheduler.domain.requests.requests import (
     UpdateSweep,
 )
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause
-from sweepd_scheduler.domain.sweeps.sweep import Ending, Sweep
+from sweepd_scheduler.domain.sweep import Ending, Sweep
 from sweepd_scheduler.domain.transitions import SweepState
 from unit.scheduler.people import S
 from unit.scheduler.world import GRID_4, OBJECTIVE, RANDOM, World

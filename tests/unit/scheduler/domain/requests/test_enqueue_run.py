@@ -3,10 +3,10 @@
 import pytest
 
 from sweepd_kernel.errors import DomainError, InvalidFieldError, Reason
-from sweepd_scheduler.domain.agents.commands import StartRun
+from sweepd_scheduler.domain.effects import StartRun
 from sweepd_scheduler.domain.requests.requests import CancelSweep, PauseSweep, ResumeSweep, Runs, StopSweep
 from sweepd_scheduler.domain.runs.run import PointSource
-from sweepd_scheduler.domain.sweeps.sweep import Ending
+from sweepd_scheduler.domain.sweep import Ending
 from sweepd_scheduler.domain.transitions import SweepState
 from unit.scheduler.people import S, end_run, enqueue, retry
 from unit.scheduler.world import GRID_4, OBJECTIVE, RANDOM, World

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from sweepd_scheduler.domain.agents.commands import StartRun
+from sweepd_scheduler.domain.effects import StartRun
 from sweepd_scheduler.domain.requests.requests import (
     CancelSweep,
     Edit,
@@ -15,7 +15,7 @@ from sweepd_scheduler.domain.requests.requests import (
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause, Run
 from sweepd_scheduler.domain.runs.values import Best
 from sweepd_scheduler.domain.search.study import StudyEvent, StudyObservation
-from sweepd_scheduler.domain.sweeps.sweep import Ending
+from sweepd_scheduler.domain.sweep import Ending
 from sweepd_scheduler.domain.transitions import RunState, SweepState
 from unit.scheduler.people import S, enqueue, retry, set_cap
 from unit.scheduler.world import EXIT_0, GRID_4, OBJECTIVE, RANDOM, World

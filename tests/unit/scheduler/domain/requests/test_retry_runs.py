@@ -4,8 +4,7 @@ import pytest
 
 from sweepd_kernel.errors import DomainError, WrongStateError
 from sweepd_scheduler.domain.agents.agent import Guarded, QuarantineCause
-from sweepd_scheduler.domain.agents.commands import StartRun, SweepEnded
-from sweepd_scheduler.domain.effects import HistoryEntry
+from sweepd_scheduler.domain.effects import HistoryEntry, StartRun, SweepEnded
 from sweepd_scheduler.domain.requests.requests import (
     CancelSweep,
     NotInMemoryError,
@@ -15,7 +14,7 @@ from sweepd_scheduler.domain.requests.requests import (
 )
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause
 from sweepd_scheduler.domain.search.study import StudyEvent, StudyObservation
-from sweepd_scheduler.domain.sweeps.sweep import Ending
+from sweepd_scheduler.domain.sweep import Ending
 from sweepd_scheduler.domain.transitions import RunState, SweepState
 from unit.scheduler.people import S, end_run, enqueue, retry
 from unit.scheduler.world import GRID_4, OBJECTIVE, RANDOM, World

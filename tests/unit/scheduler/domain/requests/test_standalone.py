@@ -4,8 +4,7 @@ import pytest
 
 from sweepd_kernel.errors import DomainError, NotFoundError, Reason, WrongStateError
 from sweepd_scheduler.domain.agents.agent import AttemptRef, ReportedAttempt
-from sweepd_scheduler.domain.agents.commands import Fate, Fenced, StartRun, Welcome
-from sweepd_scheduler.domain.effects import HistoryEntry
+from sweepd_scheduler.domain.effects import Fate, Fenced, HistoryEntry, StartRun, Welcome
 from sweepd_scheduler.domain.names import RunName, SweepName, standing_name
 from sweepd_scheduler.domain.requests.requests import EndRun, StopSweep
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause, Run, StopMode

@@ -3,7 +3,7 @@
 import pytest
 
 from sweepd_kernel.errors import NotFoundError, WrongStateError
-from sweepd_scheduler.domain.agents.commands import StopRun
+from sweepd_scheduler.domain.effects import StopRun
 from sweepd_scheduler.domain.names import RunName
 from sweepd_scheduler.domain.requests.requests import EndRun, NotInMemoryError, Runs
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause, StopMode

@@ -7,7 +7,7 @@ import pytest
 from sweepd_kernel.errors import DomainError, Reason
 from sweepd_scheduler.domain.requests.requests import CancelSweep, PauseSweep, StopSweep
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause
-from sweepd_scheduler.domain.sweeps.sweep import Ending
+from sweepd_scheduler.domain.sweep import Ending
 from sweepd_scheduler.domain.transitions import AttemptState, RunState, SweepState
 from unit.scheduler.people import S, end_run, enqueue, retry, set_cap
 from unit.scheduler.world import OBJECTIVE, RANDOM, World

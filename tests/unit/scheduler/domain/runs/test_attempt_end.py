@@ -2,7 +2,7 @@
 
 import pytest
 
-from sweepd_scheduler.domain.agents.commands import Ack, StartRun
+from sweepd_scheduler.domain.effects import Ack, StartRun
 from sweepd_scheduler.domain.names import SweepName
 from sweepd_scheduler.domain.requests.requests import PauseSweep, ResumeSweep, StopSweep
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause

@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from sweepd.spec.point import Json
 from sweepd_kernel.errors import DomainError
 from sweepd_scheduler.domain.agents.agent import AttemptRef
-from sweepd_scheduler.domain.agents.commands import StartRun
+from sweepd_scheduler.domain.effects import StartRun
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause
 from sweepd_scheduler.domain.transitions import FINAL_RUN, RunState
 from unit.scheduler.people import retry

@@ -2,11 +2,11 @@
 
 import pytest
 
-from sweepd_scheduler.domain.agents.commands import StartRun
+from sweepd_scheduler.domain.effects import StartRun
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause
 from sweepd_scheduler.domain.runs.values import Best
 from sweepd_scheduler.domain.search.study import Outcome, StudyEvent, StudyObservation
-from sweepd_scheduler.domain.sweeps.sweep import Ending
+from sweepd_scheduler.domain.sweep import Ending
 from sweepd_scheduler.domain.transitions import RunState, SweepState
 from unit.scheduler.world import EXIT_0, OBJECTIVE, RANDOM, World
 

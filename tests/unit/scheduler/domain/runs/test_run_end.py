@@ -3,13 +3,13 @@
 import pytest
 
 from sweepd_scheduler.domain.agents.agent import AttemptRef
-from sweepd_scheduler.domain.agents.commands import Ack, Fenced, StartRun, SweepEnded, Unsupported
+from sweepd_scheduler.domain.effects import Ack, Fenced, StartRun, SweepEnded, Unsupported
 from sweepd_scheduler.domain.events import Exited
 from sweepd_scheduler.domain.names import SweepName
 from sweepd_scheduler.domain.requests.requests import CancelSweep, ResumeSweep
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause, StopMode
 from sweepd_scheduler.domain.search.study import StudyEvent, StudyObservation
-from sweepd_scheduler.domain.sweeps.sweep import Ending, Sweep
+from sweepd_scheduler.domain.sweep import Ending, Sweep
 from sweepd_scheduler.domain.transitions import RunState, SweepState
 from unit.scheduler.world import EXIT_0, OBJECTIVE, PARENT, RANDOM, World
 

@@ -2,8 +2,7 @@
 
 import pytest
 
-from sweepd_scheduler.domain.agents.commands import StartRun
-from sweepd_scheduler.domain.effects import RungReached
+from sweepd_scheduler.domain.effects import RungReached, StartRun
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause
 from sweepd_scheduler.domain.search.study import StudyEvent, StudyObservation
 from sweepd_scheduler.domain.transitions import RunState, SweepState

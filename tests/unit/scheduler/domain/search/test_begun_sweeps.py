@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from sweepd import v1
 from sweepd.spec.point import Point, canonical_json
 from sweepd.spec.preview import preview
-from sweepd_scheduler.domain.agents.commands import StartRun
+from sweepd_scheduler.domain.effects import StartRun
 from sweepd_scheduler.domain.search.prior_runs import prior_observations
-from sweepd_scheduler.domain.sweeps.sweep import Ending
+from sweepd_scheduler.domain.sweep import Ending
 from sweepd_scheduler.domain.transitions import RunState, SweepState
 from sweepd_scheduler.store.ports import StudyLine
 from sweepd_scheduler.suggestion_client import observation_message

@@ -6,12 +6,12 @@ import pytest
 
 from sweepd.spec.point import canonical_json
 from sweepd.spec.preview import preview
-from sweepd_scheduler.domain.agents.commands import StartRun
+from sweepd_scheduler.domain.effects import StartRun
 from sweepd_scheduler.domain.events import SearchDue, SuggestionsFailed
 from sweepd_scheduler.domain.names import SweepName
 from sweepd_scheduler.domain.requests.requests import EnqueueRun
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause, PointSource
-from sweepd_scheduler.domain.sweeps.sweep import Ending
+from sweepd_scheduler.domain.sweep import Ending
 from sweepd_scheduler.domain.transitions import RunState, SweepState
 from unit.scheduler.world import OBJECTIVE, PARENT, RANDOM, World, a_spec
 

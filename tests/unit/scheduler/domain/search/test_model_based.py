@@ -3,15 +3,14 @@
 import pytest
 
 from sweepd.spec.point import Point
-from sweepd_scheduler.domain.agents.commands import StartRun
-from sweepd_scheduler.domain.effects import AskStudy, LogLine
+from sweepd_scheduler.domain.effects import AskStudy, LogLine, StartRun
 from sweepd_scheduler.domain.events import SuggestionsArrived, SuggestionsFailed
 from sweepd_scheduler.domain.names import SweepName
 from sweepd_scheduler.domain.requests.requests import PauseSweep
 from sweepd_scheduler.domain.runs.run import PointSource, Provenance
 from sweepd_scheduler.domain.search.model_based import fresh_wait
 from sweepd_scheduler.domain.search.study import Suggestion
-from sweepd_scheduler.domain.sweeps.sweep import Ending
+from sweepd_scheduler.domain.sweep import Ending
 from unit.scheduler.world import OBJECTIVE, PARENT, RANDOM, World
 
 BAYES = {**RANDOM, **OBJECTIVE, "method": "bayes"}

@@ -11,8 +11,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from sweepd.spec.point import Json
 from sweepd_kernel.errors import DomainError
 from sweepd_scheduler.domain.agents.agent import AttemptRef
-from sweepd_scheduler.domain.agents.commands import AttemptVerdict, Fate, StartRun, Unsupported, Welcome
 from sweepd_scheduler.domain.decide import decide
+from sweepd_scheduler.domain.effects import AttemptVerdict, Fate, StartRun, Unsupported, Welcome
 from sweepd_scheduler.domain.events import (
     Answered,
     Heartbeat,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sweepd_scheduler.domain.sweeps.figures import Share
+from sweepd_scheduler.domain.runs.results import Share
 
 
 @pytest.mark.parametrize(("most", "total"), [(10, 0), (10, 10), (2_000, 7)])

@@ -10,7 +10,7 @@ from sweepd_scheduler.domain.draft import Draft
 from sweepd_scheduler.domain.names import SweepName
 from sweepd_scheduler.domain.requests.requests import PauseSweep, ResumeSweep, StopSweep
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause
-from sweepd_scheduler.domain.sweeps.sweep import PauseCause, moved
+from sweepd_scheduler.domain.sweep import PauseCause, moved
 from sweepd_scheduler.domain.transitions import IllegalTransitionError, RunState, SweepState
 from unit.scheduler.world import PARENT, RANDOM, World
 

@@ -2,12 +2,12 @@
 
 import pytest
 
-from sweepd_scheduler.domain.agents.commands import SweepEnded
+from sweepd_scheduler.domain.effects import SweepEnded
 from sweepd_scheduler.domain.names import SweepName
 from sweepd_scheduler.domain.requests.requests import PauseSweep, ResumeSweep
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause
 from sweepd_scheduler.domain.runs.run_end import in_words
-from sweepd_scheduler.domain.sweeps.sweep import Ending
+from sweepd_scheduler.domain.sweep import Ending
 from sweepd_scheduler.domain.transitions import RunState, SweepState
 from unit.scheduler.world import GRID_4, PARENT, RANDOM, World
 

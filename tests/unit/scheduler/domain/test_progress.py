@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from sweepd_scheduler.domain.runs.results import RunValue, progress
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause
-from sweepd_scheduler.domain.sweeps.figures import RunValue, progress
-from sweepd_scheduler.domain.sweeps.sweep import Sweep
+from sweepd_scheduler.domain.sweep import Sweep
 from sweepd_scheduler.domain.transitions import RunState
 from unit.scheduler.world import OBJECTIVE, RANDOM, World
 

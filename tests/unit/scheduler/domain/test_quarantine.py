@@ -3,13 +3,13 @@
 import pytest
 
 from sweepd_scheduler.domain.agents.agent import Guarded, Ineligible, IneligibleReason, QuarantineCause
-from sweepd_scheduler.domain.agents.commands import StartRun
+from sweepd_scheduler.domain.effects import StartRun
 from sweepd_scheduler.domain.events import Announced, Detached
 from sweepd_scheduler.domain.requests.requests import PauseSweep, ResumeSweep
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause
-from sweepd_scheduler.domain.sweeps.sweep import PauseCause
+from sweepd_scheduler.domain.sweep import PauseCause
 from sweepd_scheduler.domain.transitions import AttemptState, RunState, SweepState
-from unit.scheduler.domain.sweeps.test_guard import FAILS, S, runs, state_of
+from unit.scheduler.domain.test_guard import FAILS, S, runs, state_of
 from unit.scheduler.people import release
 from unit.scheduler.world import OBJECTIVE, RANDOM, World
 

@@ -4,11 +4,11 @@ import pytest
 
 from sweepd_scheduler.domain.agents.agent import Guarded, Ineligible, IneligibleReason, QuarantineCause
 from sweepd_scheduler.domain.effects import GuardChanged, HistoryEntry
+from sweepd_scheduler.domain.guard import quarantine_sentence
 from sweepd_scheduler.domain.names import SweepName
 from sweepd_scheduler.domain.requests.requests import PauseSweep, ResumeSweep
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause
-from sweepd_scheduler.domain.sweeps.guard import quarantine_sentence
-from sweepd_scheduler.domain.sweeps.sweep import PauseCause
+from sweepd_scheduler.domain.sweep import PauseCause
 from sweepd_scheduler.domain.transitions import SweepState
 from unit.scheduler.world import EXIT_0, OBJECTIVE, PARENT, RANDOM, World
 

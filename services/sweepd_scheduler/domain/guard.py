@@ -10,8 +10,8 @@ from sweepd_scheduler.domain.events import QuarantineDue
 from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.runs.run import Run
 from sweepd_scheduler.domain.state import RECENT_RUNS
-from sweepd_scheduler.domain.sweeps.sweep import PauseCause, Sweep
-from sweepd_scheduler.domain.sweeps.sweep import moved as sweep_moved
+from sweepd_scheduler.domain.sweep import PauseCause, Sweep
+from sweepd_scheduler.domain.sweep import moved as sweep_moved
 from sweepd_scheduler.domain.transitions import FINAL_SWEEP, LIVE_RUN, RunState, SweepState
 
 FIRST_RUNS = 5

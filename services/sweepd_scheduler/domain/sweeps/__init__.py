@@ -1,1 +1,0 @@
-"""Sweeps: what they are, what people do to them, and what keeps them from wasting runs."""
