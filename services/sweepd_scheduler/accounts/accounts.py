@@ -18,7 +18,6 @@ from sweepd_scheduler.api.requester import LETTERS
 from sweepd_scheduler.domain.account import (
     MAX_VALID,
     SALT_BYTES,
-    SECOND,
     AccountStore,
     Made,
     Token,
@@ -30,7 +29,7 @@ from sweepd_scheduler.domain.account import (
     request_digest,
     secret_text,
 )
-from sweepd_scheduler.domain.events import microseconds
+from sweepd_scheduler.domain.events import SECOND, microseconds
 from sweepd_scheduler.domain.requests.remembered import DAY, Repeatable, RequestIdReusedError
 from sweepd_scheduler.reads.watch import SlowReaderError, StoppingError
 

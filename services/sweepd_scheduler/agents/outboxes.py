@@ -6,30 +6,20 @@ from collections.abc import AsyncIterator
 
 from sweepd import v1
 from sweepd.codec.gathering import gathered
-from sweepd_kernel.errors import DomainError, Reason, Status
+from sweepd_kernel.errors import DomainError
 from sweepd_scheduler.agents import codec
 from sweepd_scheduler.agents.acknowledgements import Acknowledgements
 from sweepd_scheduler.agents.forwarder import LANES, Lane
 from sweepd_scheduler.domain.agents.agent import AttemptRef, Session
 from sweepd_scheduler.domain.effects import Ack, Command, Welcome
 from sweepd_scheduler.domain.events import Timeouts
+from sweepd_scheduler.reads.watch import SlowReaderError
 
 MAX_COMMANDS = 4_096
 HEARTBEAT_SHARE = 3.0
 LONGEST_HEARTBEAT = 10.0
 SHORTEST_FLUSH, LONGEST_FLUSH = 0.1, 5.0
 AGENTS_AT_SHORTEST_FLUSH = 16
-
-
-class SlowAgentError(DomainError):
-    """The agent does not read its commands."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "the agent does not read its commands",
-            status=Status.RESOURCE_EXHAUSTED,
-            reason=Reason.SLOW_READER,
-        )
 
 
 class Outbox:
@@ -56,7 +46,7 @@ class Outbox:
             return
         self._commands.append(command)
         if len(self._commands) > MAX_COMMANDS:
-            self.end(SlowAgentError())
+            self.end(SlowReaderError("the agent does not read its commands"))
         self._ready.set()
 
     def acknowledge(self, ack: Ack) -> None:

@@ -18,7 +18,7 @@ from sweepd_scheduler.api.requester import Requester, repeatable
 from sweepd_scheduler.api.run_codec import timestamp
 from sweepd_scheduler.domain import names
 from sweepd_scheduler.domain.agents.agent import Guarded, QuarantineCause, Session
-from sweepd_scheduler.domain.events import microseconds
+from sweepd_scheduler.domain.events import SECOND, microseconds
 from sweepd_scheduler.domain.requests.requests import ReleaseAgent, Released
 from sweepd_scheduler.domain.runs.run import Run
 from sweepd_scheduler.domain.state import State
@@ -160,7 +160,7 @@ class AgentServicer(agent_service_pb2_grpc.AgentServiceServicer):
         if last is None:
             return 0
         silence = self._clock.monotonic() - last
-        return microseconds(self._clock.now()) - int(silence * 1e6)
+        return microseconds(self._clock.now()) - int(silence * SECOND)
 
 
 async def _hello(requests: AsyncIterator[v1.AttachRequest]) -> v1.Hello:

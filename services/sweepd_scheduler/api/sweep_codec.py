@@ -13,6 +13,7 @@ from sweepd.spec.sweep_spec import SweepSpec
 from sweepd_kernel.clock import Clock
 from sweepd_kernel.errors import DomainError, InvalidFieldError, Reason, Status, Violation
 from sweepd_scheduler.api.run_codec import message_fields, report_message
+from sweepd_scheduler.domain.events import SECOND
 from sweepd_scheduler.domain.names import RunName
 from sweepd_scheduler.domain.runs.results import progress
 from sweepd_scheduler.domain.sweep import Counts, Ending, SourceFile, Sweep
@@ -231,7 +232,6 @@ def _message(shown: Preview) -> v1.SweepPreview:
 
 
 ENTRIES_A_MESSAGE = 50_000
-_MICROSECONDS = 1_000_000
 
 
 def progress_parts(records: Records, sweep: Sweep) -> list[v1.ReadSweepProgressResponse]:
@@ -241,7 +241,7 @@ def progress_parts(records: Records, sweep: Sweep) -> list[v1.ReadSweepProgressR
     return [
         v1.ReadSweepProgressResponse(
             runs=[each.run for each in part],
-            end_times=[each.end_time / _MICROSECONDS for each in part],
+            end_times=[each.end_time / SECOND for each in part],
             values=[each.value for each in part],
             bests=[each.best for each in part],
         )

@@ -20,6 +20,7 @@ from sweepd.name_part import is_part
 from sweepd_kernel.auth.principal import Bounds
 from sweepd_kernel.auth.scopes import Scope
 from sweepd_kernel.errors import DomainError, InvalidFieldError, NotFoundError, Reason, Status
+from sweepd_scheduler.domain.events import SECOND
 from sweepd_scheduler.domain.names import Parent, parent
 from sweepd_scheduler.domain.requests.remembered import RequestKey
 
@@ -31,7 +32,6 @@ MAX_EMPTY, MAX_EMPTY_OF_ENTITY = 10_000, 1_000
 """Projects made by a call that nothing is in yet."""
 SHOWN = 3
 """Number of a token's projects that an error names."""
-SECOND = 1_000_000
 SHORTEST, LONGEST = 1.0, 3650 * 86_400.0
 KEPT_AFTER_END = 30 * 86_400 * SECOND
 """Microseconds for which an ended token is still listed."""

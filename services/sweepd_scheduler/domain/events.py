@@ -42,9 +42,13 @@ class Timeouts:
     stop_grace: float = 30.0
 
 
+SECOND = 1_000_000
+"""Microseconds, in which the core counts times of the wall clock."""
+
+
 def microseconds(time: datetime) -> int:
     """Return a time as the core counts it."""
-    return int((time - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() * 1e6)
+    return int((time - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() * SECOND)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,14 +21,10 @@ MAX_RUNS_A_MESSAGE = 500
 
 
 class SlowReaderError(DomainError):
-    """The reader of a watch does not keep up."""
+    """The reader of a stream does not keep up."""
 
-    def __init__(self) -> None:
-        super().__init__(
-            "the reader is too slow to follow the sweep",
-            status=Status.RESOURCE_EXHAUSTED,
-            reason=Reason.SLOW_READER,
-        )
+    def __init__(self, message: str = "the reader is too slow to follow the sweep") -> None:
+        super().__init__(message, status=Status.RESOURCE_EXHAUSTED, reason=Reason.SLOW_READER)
 
 
 class StoppingError(DomainError):

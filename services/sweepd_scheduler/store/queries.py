@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from sweepd_kernel.auth.principal import Bounds
 from sweepd_kernel.sql.database import Connection, Row, Value
 from sweepd_scheduler.domain.agents.agent import StoredAttempt
+from sweepd_scheduler.domain.events import SECOND
 from sweepd_scheduler.domain.names import Parent, RunName, SweepName
 from sweepd_scheduler.domain.runs.run import Attempt, Run
 from sweepd_scheduler.domain.runs.values import EndedTrial
@@ -258,7 +259,7 @@ def stored_sweep(connection: Connection, row: Row) -> StoredSweep:
         runs=tuple(runs(connection, sweep.name, live)),
         digests=dict(digests),
         rung_values=_rung_values(connection, sweep),
-        durations=tuple(time / 1e6 for (time,) in times),
+        durations=tuple(time / SECOND for (time,) in times),
         ended=_ended(connection, key),
         recent=_recent(connection, sweep),
         guards={row[-1]: sql.agent_guard_of(row) for row in guards},

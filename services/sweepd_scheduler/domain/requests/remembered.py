@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from sweepd_kernel.errors import DomainError, Reason, Status
-from sweepd_scheduler.domain.events import ClockReading
+from sweepd_scheduler.domain.events import SECOND, ClockReading
 from sweepd_scheduler.domain.undo_log import UndoLog
 
 _REQUEST_BYTES = 150
@@ -51,7 +51,6 @@ class Remembered:
         return _REQUEST_BYTES + 3 * sum(len(name.encode()) for name in names) + len(self.response)
 
 
-SECOND = 1_000_000
 DAY = 24 * 3600 * SECOND
 """Microseconds for which a request is remembered."""
 

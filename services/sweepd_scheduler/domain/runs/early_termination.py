@@ -26,8 +26,8 @@ class Verdict:
     rung: int
     value: float
     threshold: float
-    rank: int
-    compared: int
+    rank: int = 0
+    compared: int = 0
     decide_time: int
     prior: int = 0
 
@@ -273,9 +273,7 @@ def judge_patience(
     if iteration - state.iteration < rule.iterations:
         return None
     threshold = cost(_needed(rule, goal, state), goal)
-    return Verdict(
-        rule="patience", rung=iteration, value=best, threshold=threshold, rank=0, compared=0, decide_time=now
-    )
+    return Verdict(rule="patience", rung=iteration, value=best, threshold=threshold, decide_time=now)
 
 
 def _needed(rule: Patience, goal: Goal, state: PatienceState) -> float:
@@ -295,12 +293,4 @@ def judge_threshold(rule: Threshold, goal: Goal, iteration: int, value: float, n
     """
     if iteration != rule.at or cost(value, goal) <= cost(rule.value, goal):
         return None
-    return Verdict(
-        rule="threshold",
-        rung=iteration,
-        value=value,
-        threshold=rule.value,
-        rank=0,
-        compared=0,
-        decide_time=now,
-    )
+    return Verdict(rule="threshold", rung=iteration, value=value, threshold=rule.value, decide_time=now)

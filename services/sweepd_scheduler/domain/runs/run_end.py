@@ -12,7 +12,7 @@ from sweepd_scheduler.domain.agents.placement import unplace
 from sweepd_scheduler.domain.draft import Draft
 from sweepd_scheduler.domain.effects import RUNS_A_STEP, LogLine, Steps, SweepEnded
 from sweepd_scheduler.domain.eligibility import waits_for_canary
-from sweepd_scheduler.domain.events import ClockReading, TimeoutDue
+from sweepd_scheduler.domain.events import SECOND, ClockReading, TimeoutDue
 from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.runs.results import run_ending
 from sweepd_scheduler.domain.runs.run import Attempt, Run, moved
@@ -36,7 +36,7 @@ def end(draft: Draft, run: Run, state: RunState, reason: str, *, attempt: Attemp
     """
     run_ending(draft, run, state)
     if draft.state.sweeps[run.sweep].learns and run.start_time:
-        draft.add_duration(run.sweep, (draft.now.wall - run.start_time) / 1e6)
+        draft.add_duration(run.sweep, (draft.now.wall - run.start_time) / SECOND)
     # A standalone run may be reported late: it ended when its agent saw it end.
     now = attempt.end_time if attempt and run.is_standalone else draft.now.wall
     ended = moved(run, state, attempt=attempt, reason=reason, now=now)
@@ -188,9 +188,6 @@ _CANARY_ENDS = {
 }
 
 
-MICROSECONDS = 1e6
-
-
 def timeout_due(draft: Draft, event: TimeoutDue) -> Steps[None]:
     """Stop a sweep whose timeout has passed. A timer from before it was resumed means nothing."""
     sweep = draft.state.sweeps.get(event.sweep)
@@ -228,4 +225,4 @@ def in_words(seconds: float) -> str:
 def _left(sweep: Sweep, wall: int) -> float:
     """Return how much of its time is left; a wall clock that was set back gives it no more than all."""
     limit = sweep.spec.sweep_timeout or 0.0
-    return min(limit, max(0.0, limit - (wall - sweep.timed_from) / MICROSECONDS))
+    return min(limit, max(0.0, limit - (wall - sweep.timed_from) / SECOND))
