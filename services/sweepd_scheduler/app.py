@@ -84,7 +84,7 @@ class Scheduler:
         self._watchers = Watchers()
         state = State(timeouts)
         self._engine = SuggestionService(
-            self._suggestion, self._observations, lambda event: self.owner.tell(event), clock, log
+            self._suggestion, self._observations, lambda event: self.owner.post(event), clock, log
         )
         effect_handler = ServiceEffectHandler(state, self._outboxes, self._engine, self._watchers, log)
         self.owner = Owner(state, store, clock, effect_handler, log)

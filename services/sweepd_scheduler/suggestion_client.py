@@ -35,19 +35,19 @@ ReadStudy = Callable[[int, int, int], Awaitable[Page[StudyLine]]]
 
 
 class SuggestionService:
-    """Client of the service: one call at a time for each sweep, whose outcome `tell` posts to the owner."""
+    """Client of the service: one call at a time for each sweep, whose outcome `post` gives to the owner."""
 
     def __init__(
         self,
         channel: grpc.aio.Channel,
         reading: ReadStudy,
-        tell: Callable[[SuggestionsArrived | SuggestionsFailed], None],
+        post: Callable[[SuggestionsArrived | SuggestionsFailed], None],
         clock: Clock,
         log: logging.Logger,
     ) -> None:
         self._stub = SuggestionServiceStub(channel)
         self._reading = reading
-        self._tell = tell
+        self._post = post
         self._clock = clock
         self._log = log
         self._known: dict[int, int] = {}
@@ -81,21 +81,21 @@ class SuggestionService:
 
     async def _call(self, sweep: Sweep, count: int) -> None:
         if self._clock.monotonic() < self._unavailable_until:
-            self._tell(SuggestionsFailed(sweep.key, "the suggestion service is unavailable"))
+            self._post(SuggestionsFailed(sweep.key, "the suggestion service is unavailable"))
             return
         if self._unavailable:  # this call finds out whether it is back; others are refused meanwhile
             self._unavailable_until = self._clock.monotonic() + UNAVAILABLE_FOR
         try:
-            self._tell(await self._suggest(sweep, count))
+            self._post(await self._suggest(sweep, count))
         except grpc.aio.AioRpcError as error:
             self._mark_unavailable(f"{error.code().name}: {error.details()}")
-            self._tell(SuggestionsFailed(sweep.key, error.details() or error.code().name))
+            self._post(SuggestionsFailed(sweep.key, error.details() or error.code().name))
         except (TimeoutError, CodecError, DomainError) as error:
             self._log.warning("%s: no suggestion: %s", sweep.name, error)
-            self._tell(SuggestionsFailed(sweep.key, str(error)))
+            self._post(SuggestionsFailed(sweep.key, str(error)))
         except Exception as error:  # noqa: BLE001 (who waits has to be notified, or the sweep never asks again)
             self._log.exception("%s: no suggestion", sweep.name)
-            self._tell(SuggestionsFailed(sweep.key, str(error)))
+            self._post(SuggestionsFailed(sweep.key, str(error)))
 
     def _mark_unavailable(self, why: str) -> None:
         self._unavailable_until = self._clock.monotonic() + UNAVAILABLE_FOR

@@ -132,7 +132,7 @@ class SuggestionServicer(SuggestionServiceServicer):
     async def Suggest(self, request: v1.SuggestRequest, context: Context) -> v1.SuggestResponse:
         """Add the new observations to a study, and propose points."""
         study_update, wanted = codec.study_update(request), codec.wanted(request)
-        known = self._studies.tell(study_update)
+        known = self._studies.update(study_update)
         if isinstance(known, ResendFrom):
             return v1.SuggestResponse(resend_from=known.number)
         return codec.suggestions(await self._search.points(study_update.key, known, wanted))

@@ -56,7 +56,7 @@ class Studies:
         self._most_studies = most_studies
         self._most_observations = most_observations
 
-    def tell(self, study_update: StudyUpdate) -> HeldStudy | ResendFrom:
+    def update(self, study_update: StudyUpdate) -> HeldStudy | ResendFrom:
         """Add new observations and return the study, or the number to send them again from.
 
         Raises:

@@ -122,7 +122,7 @@ class AgentSession:
             self.resumed[codec.ref(request.run_started.attempt)] = request.run_started.resumed_from_step
         credit = self._details_credit if isinstance(report, Described) else self._credit
         await credit.acquire()
-        self._owner.tell(report, credit.release)
+        self._owner.post(report, credit.release)
 
     async def _forward(self, piece: v1.LanePiece) -> None:
         """Give a piece to the forwarder of its lane, unread, if its attempt may deliver.
@@ -151,7 +151,7 @@ class AgentSession:
         if held is not None and held.attempt == ref.attempt and (newest or held.exited is not None):
             return held
         await self._credit.acquire()
-        self._owner.tell(StaleDelivery(self._name, ref), self._credit.release)
+        self._owner.post(StaleDelivery(self._name, ref), self._credit.release)
         return None
 
 
@@ -219,7 +219,7 @@ class Sessions:
         if self._open.pop(outbox.session, None) is not None:
             self._outboxes.close(outbox)
             self._forwarders.forget(outbox.session)
-            self._owner.tell(Detached(outbox.session, outbox.agent))
+            self._owner.post(Detached(outbox.session, outbox.agent))
             if not self._open:
                 self._none_open.set()
 

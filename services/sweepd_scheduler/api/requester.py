@@ -127,14 +127,7 @@ def edit(request: v1.UpdateSweepRequest) -> Edit:
     if parsed.spec is None or findings:
         raise InvalidFieldError(f"sweep.spec.{findings[0].path}", findings[0].message)
     spec = parsed.spec
-    return Edit(
-        fields=fields,
-        run_cap=spec.run_cap,
-        name=spec.name,
-        description=spec.description,
-        tags=spec.tags,
-        metadata=spec.metadata,
-    )
+    return Edit(fields=fields, **{name: getattr(spec, name) for name in EDITABLE})
 
 
 def _field(path: str) -> str:
@@ -274,7 +267,7 @@ class Requester:
             kind: what the core answers it with.
             encode: makes the message of that.
             answer: the kind of message.
-            again: how the request is recognised when it comes again.
+            again: how the request is recognised when it is repeated.
 
         Raises:
             DomainError: it was refused, or could not be stored.

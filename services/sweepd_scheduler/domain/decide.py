@@ -80,7 +80,7 @@ _AT_ONCE: Mapping[type, Callable[[Draft, Event], Answer | None]] = dict(
         _of_session(events.Observed, reports.observed),
         _of_session(events.Exited, reports.exited),
         _of_session(events.Described, reports.described),
-        _of_session(events.StaleDelivery, reports.strayed),
+        _of_session(events.StaleDelivery, reports.stale_delivery),
         _of_session(events.Answered, reports.answered),
         _on(events.Announced, attach.announced),
         _on(events.Attached, attach.attached),

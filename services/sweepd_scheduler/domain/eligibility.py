@@ -236,7 +236,7 @@ def _agents(sweep: Sweep, index: SweepIndex, sessions: list[Session]) -> list[Ob
     if all(standings):
         held = [each for each in standings if each is not None]
         return [
-            _withheld(held, reason)
+            _own_obstacle(held, reason)
             for reason in IneligibleReason
             if reason in OWN_REASONS and _of(held, reason)
         ]
@@ -251,7 +251,7 @@ def _agents(sweep: Sweep, index: SweepIndex, sessions: list[Session]) -> list[Ob
     return [Obstacle(ObstacleKind.NO_ROOM, f"{taken}; wait, or start another agent")]
 
 
-def _withheld(held: list[Ineligible], reason: IneligibleReason) -> Obstacle:
+def _own_obstacle(held: list[Ineligible], reason: IneligibleReason) -> Obstacle:
     kind = ObstacleKind.LABELS if reason is IneligibleReason.LABELS else ObstacleKind.GUARD
     mine = _of(held, reason)
     others = len(mine) - 1
@@ -277,8 +277,8 @@ def _ended(sweep: Sweep) -> Obstacle:
     reason = ENDING_REASONS[sweep.ending] if paused and sweep.ending else sweep.reason
     why = f": {reason}" if reason else ""
     what = _ENDS.get(sweep.state, "it starts no new runs")
-    can_go_on = sweep.ending is Ending.CAP and sweep.state not in FINAL_SWEEP - {SweepState.FINISHED}
-    remedy = f"; for more: sweepctl edit {sweep.name} --run-cap N" if can_go_on else ""
+    can_continue = sweep.ending is Ending.CAP and sweep.state not in FINAL_SWEEP - {SweepState.FINISHED}
+    remedy = f"; for more: sweepctl edit {sweep.name} --run-cap N" if can_continue else ""
     return Obstacle(ObstacleKind.ENDED, f"{what}{why}{remedy}")
 
 

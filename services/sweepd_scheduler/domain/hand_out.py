@@ -118,8 +118,8 @@ def _assign(draft: Draft, run: Run, session: Session) -> None:
             draft.forget_rungs(assigned)
     draft.record("run-assigned", assigned, agent=session.agent)
     ref = place(draft, session.id, assigned)
-    on_its_way = UnconfirmedHandOut(attempt=number, offers=session.offers)
-    state.undo_log.put(state.unconfirmed, key, on_its_way)
+    unconfirmed = UnconfirmedHandOut(attempt=number, offers=session.offers)
+    state.undo_log.put(state.unconfirmed, key, unconfirmed)
     put_session(draft, replace(session, unconfirmed=session.unconfirmed + 1))
     # The agent takes a reason why it gets no runs as over.
     state.undo_log.drop(state.holdings[session.id].ineligible, run.sweep)

@@ -271,9 +271,9 @@ class State:
         self, sweeps: Iterable[StoredSweep], ended: Iterable[tuple[int, EndedSweep]], number: int, now: float
     ) -> None:
         """Restore what the database holds, once, at the start; every lease begins anew."""
-        for key, over in ended:
-            self.ended[key] = over
-            self._name(over.name, key)
+        for key, sweep_ended in ended:
+            self.ended[key] = sweep_ended
+            self._name(sweep_ended.name, key)
         for stored in sweeps:
             self._restore_sweep(stored, now)
         self.counters["sweep"] = max((*self.sweeps, *self.ended), default=0)

@@ -146,7 +146,7 @@ class Owner:
         """
         await self._answered(Item(event=event))
 
-    def tell(self, event: Event, done: Callable[[], None] | None = None) -> None:
+    def post(self, event: Event, done: Callable[[], None] | None = None) -> None:
         """Post an event; `done` is called once its changes are stored."""
         self._post(Item(event=event, done=done))
 

@@ -16,7 +16,7 @@ from sweepd_scheduler.domain.names import RunName
 from sweepd_scheduler.domain.runs.results import Share, evenly_ordered
 from sweepd_scheduler.domain.sweep import Sweep
 from sweepd_scheduler.domain.transitions import RunState
-from sweepd_scheduler.reads.prior_curves import lasting_refusal
+from sweepd_scheduler.reads.prior_curves import lasting_error
 from sweepd_scheduler.store.ports import Records, TriedPoint
 from sweepd_scheduler.store.records import Reading
 
@@ -97,7 +97,7 @@ class Importances:
         try:
             return await self._metrics.ListSummaries(request, timeout=DEADLINE)
         except grpc.aio.AioRpcError as error:
-            raise lasting_refusal(error) or UnavailableError(
+            raise lasting_error(error) or UnavailableError(
                 "metric-store", self._metrics_address, _why(error)
             ) from error
 

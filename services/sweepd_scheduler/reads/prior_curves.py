@@ -19,7 +19,7 @@ from sweepd_scheduler.store.records import Reading
 _LASTING = {grpc.StatusCode.DATA_LOSS, grpc.StatusCode.FAILED_PRECONDITION}
 
 
-def lasting_refusal(error: grpc.aio.AioRpcError) -> DomainError | None:
+def lasting_error(error: grpc.aio.AioRpcError) -> DomainError | None:
     """Return the error for a refusal that lasts, as the caller gets it; None for one worth a retry."""
     if error.code() not in _LASTING:
         return None
@@ -40,7 +40,7 @@ DEADLINE = 30.0
 _EXTREMES = {"min": min, "max": max}
 
 
-class CurvesAwayError(DomainError):
+class CurvesUnavailableError(DomainError):
     """The metric store cannot be asked."""
 
     def __init__(self, why: str) -> None:
@@ -177,7 +177,7 @@ class Curves:
             make: makes it, in a thread, of the place of a run and the finite values that it has logged.
 
         Raises:
-            CurvesAwayError: the metric store does not answer.
+            CurvesUnavailableError: the metric store does not answer.
             DomainError: what it has is damaged, or not of this scheduler.
         """
         wanted = WantedKey(key)
@@ -194,7 +194,7 @@ class Curves:
             try:
                 page = await self._stub.GetHistory(request, timeout=DEADLINE)
             except grpc.aio.AioRpcError as error:
-                raise lasting_refusal(error) or CurvesAwayError(
+                raise lasting_error(error) or CurvesUnavailableError(
                     error.details() or error.code().name
                 ) from error
             yield page

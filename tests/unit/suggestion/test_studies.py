@@ -39,73 +39,73 @@ def known(answer: HeldStudy | ResendFrom) -> int:
 
 def test_what_comes_twice_counts_once() -> None:
     studies = Studies(LOG)
-    assert known(studies.tell(study_update(1, 4))) == 4
-    assert known(studies.tell(study_update(3, 6))) == 6
-    assert known(studies.tell(study_update(1, 2))) == 6
+    assert known(studies.update(study_update(1, 4))) == 4
+    assert known(studies.update(study_update(3, 6))) == 6
+    assert known(studies.update(study_update(1, 2))) == 6
 
 
 def test_a_gap_is_answered_with_the_number_to_resend_from() -> None:
     studies = Studies(LOG)
-    assert studies.tell(study_update(3, 4)) == ResendFrom(1)
-    studies.tell(study_update(1, 2))
-    assert studies.tell(study_update(5, 6)) == ResendFrom(3)
+    assert studies.update(study_update(3, 4)) == ResendFrom(1)
+    studies.update(study_update(1, 2))
+    assert studies.update(study_update(5, 6)) == ResendFrom(3)
 
 
 @given(batches=st.lists(st.tuples(st.integers(1, 13), st.integers(0, 5)), max_size=30))
 def test_any_order_of_batches_ends_in_the_same_study(batches: list[tuple[int, int]]) -> None:
     studies = Studies(LOG)
-    studies.tell(study_update(1, 0))
+    studies.update(study_update(1, 0))
     for first, length in batches:
-        answer = studies.tell(study_update(first, first + length - 1))
+        answer = studies.update(study_update(first, first + length - 1))
         if isinstance(answer, ResendFrom):
-            answer = studies.tell(study_update(answer.number, first + length - 1))
+            answer = studies.update(study_update(answer.number, first + length - 1))
         assert isinstance(answer, HeldStudy)
-    whole = studies.tell(study_update(1, len(HISTORY)))
+    whole = studies.update(study_update(1, len(HISTORY)))
     assert isinstance(whole, HeldStudy)
     assert [run.end for run in whole.study.runs.values()] == [finished(n, float(n)) for n in range(1, 7)]
 
 
 def test_another_sweep_of_the_same_name_starts_anew() -> None:
     studies = Studies(LOG)
-    studies.tell(study_update(1, 6))
-    assert known(studies.tell(study_update(1, 2, spec=a_spec(SMALL, seed=2)))) == 2
+    studies.update(study_update(1, 6))
+    assert known(studies.update(study_update(1, 2, spec=a_spec(SMALL, seed=2)))) == 2
 
 
 def test_a_caller_that_went_back_in_time_is_asked_to_tell_all_again() -> None:
     studies = Studies(LOG)
-    studies.tell(study_update(1, 6))
+    studies.update(study_update(1, 6))
     other = StudyUpdate(key=KEY, spec=None, first=5, observations=a_trial(3, POINTS[5], 9.0))
-    assert studies.tell(other) == ResendFrom(1)
-    assert studies.tell(study_update(7, 8)) == ResendFrom(1)
+    assert studies.update(other) == ResendFrom(1)
+    assert studies.update(study_update(7, 8)) == ResendFrom(1)
 
 
 def test_only_the_studies_asked_about_last_stay() -> None:
     studies = Studies(LOG, most_studies=2)
     for name in ("a", "b", "c"):
-        studies.tell(study_update(1, 2, key=(name, 1)))
-    assert studies.tell(study_update(3, 4, key=("a", 1))) == ResendFrom(1)
-    assert known(studies.tell(study_update(3, 4, key=("c", 1)))) == 4
+        studies.update(study_update(1, 2, key=(name, 1)))
+    assert studies.update(study_update(3, 4, key=("a", 1))) == ResendFrom(1)
+    assert known(studies.update(study_update(3, 4, key=("c", 1)))) == 4
 
 
 def test_the_number_of_observations_is_bounded_too() -> None:
     studies = Studies(LOG, most_observations=5)
-    studies.tell(study_update(1, 4, key=("a", 1)))
-    studies.tell(study_update(1, 4, key=("b", 1)))
-    assert studies.tell(study_update(5, 6, key=("a", 1))) == ResendFrom(1)
+    studies.update(study_update(1, 4, key=("a", 1)))
+    studies.update(study_update(1, 4, key=("b", 1)))
+    assert studies.update(study_update(5, 6, key=("a", 1))) == ResendFrom(1)
 
 
 def test_the_end_of_a_run_that_was_never_handed_out_is_refused_and_what_came_before_it_kept() -> None:
     studies = Studies(LOG)
     bad = StudyUpdate(key=KEY, spec=SPEC, first=1, observations=[*HISTORY[:2], finished(9, 1.0)])
     with pytest.raises(InvalidFieldError, match=r"observations\[2\]"):
-        studies.tell(bad)
+        studies.update(bad)
 
 
 def test_a_run_outside_the_space_is_warned_of_once(caplog: pytest.LogCaptureFixture) -> None:
     studies = Studies(LOG)
     outside = StudyUpdate(key=KEY, spec=SPEC, first=1, observations=a_trial(1, {"a": "w", "b": 1}, 1.0))
-    assert known(studies.tell(outside)) == 2
-    studies.tell(outside)
+    assert known(studies.update(outside)) == 2
+    studies.update(outside)
     assert [record.message for record in caplog.records] == [
         "runs outside the search space are left out of the search"
     ]
@@ -113,4 +113,4 @@ def test_a_run_outside_the_space_is_warned_of_once(caplog: pytest.LogCaptureFixt
 
 def test_a_study_starts_with_its_specification() -> None:
     with pytest.raises(InvalidFieldError, match="spec"):
-        Studies(LOG).tell(StudyUpdate(key=KEY, spec=None, first=1, observations=[]))
+        Studies(LOG).update(StudyUpdate(key=KEY, spec=None, first=1, observations=[]))

@@ -80,14 +80,14 @@ def attached(draft: Draft, event: Attached) -> None:
     for sweep in keys:
         resume_with(draft, sweep, session.agent)
     guard.watch_attached(draft, keys)
-    draft.send(session.id, Welcome(verdicts, _withheld(draft, session)))
+    draft.send(session.id, Welcome(verdicts, _ineligibilities(draft, session)))
     _return_what_it_never_got(draft, session)
     for key in list(state.holdings[session.id].live):
         send_stop(draft, state.runs[key])
     for sweep_key in keys:
-        over = _over(draft, sweep_key)
-        if over is not None:
-            draft.send(session.id, SweepEnded(str(over.name), over.state, over.reason))
+        ended = _ended(draft, sweep_key)
+        if ended is not None:
+            draft.send(session.id, SweepEnded(str(ended.name), ended.state, ended.reason))
         elif sweep_key in state.sweeps:  # what it never got may wait again since Welcome
             notify_session_of(draft, sweep_key, session.id)
 
@@ -203,7 +203,7 @@ def _return_what_it_never_got(draft: Draft, session: Session) -> None:
             return_unconfirmed(draft, run, f"agent {session.agent} came back without it")
 
 
-def _withheld(draft: Draft, session: Session) -> tuple[Ineligible, ...]:
+def _ineligibilities(draft: Draft, session: Session) -> tuple[Ineligible, ...]:
     found: list[Ineligible] = []
     for key in session.sweeps:
         sweep = draft.state.sweeps.get(key)
@@ -219,12 +219,12 @@ def _refuse_without_sweep(draft: Draft, event: Attached) -> None:
     known = [state.names[name] for name in event.sweeps if name in state.names]
     if not known:
         raise NotFoundError(str(event.sweeps[0]) if event.sweeps else "a sweep")
-    over = [_over(draft, key) for key in known]
-    if over[0] is not None and None not in over:
-        raise SweepEndedError(str(over[0].name), over[0].state)
+    ended = [_ended(draft, key) for key in known]
+    if ended[0] is not None and None not in ended:
+        raise SweepEndedError(str(ended[0].name), ended[0].state)
 
 
-def _over(draft: Draft, key: int) -> EndedSweep | None:
+def _ended(draft: Draft, key: int) -> EndedSweep | None:
     """Return a sweep that hands out no more runs; None if it does."""
     sweep = draft.state.sweeps.get(key)
     if sweep is None:

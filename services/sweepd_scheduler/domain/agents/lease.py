@@ -22,8 +22,8 @@ def is_moot(state: State, event: Timer) -> bool:
     """
     match event:
         case ConfirmDue(key=key, attempt=attempt):
-            on_its_way = state.unconfirmed.get(key)
-            return on_its_way is None or on_its_way.attempt != attempt
+            unconfirmed = state.unconfirmed.get(key)
+            return unconfirmed is None or unconfirmed.attempt != attempt
         case LeaseDue(key=key, attempt=attempt):
             run = state.runs.get(key)
             return run is None or run.attempt != attempt or key not in state.last_seen

@@ -93,13 +93,13 @@ def confirm(draft: Draft, key: RunKey, *, taken: bool) -> None:
     One that did not take it is given nothing until it offers again.
     """
     state, undo_log = draft.state, draft.state.undo_log
-    on_its_way = undo_log.drop(state.unconfirmed, key)
-    placement = state.placements.get(key) if on_its_way else None
+    unconfirmed = undo_log.drop(state.unconfirmed, key)
+    placement = state.placements.get(key) if unconfirmed else None
     session = state.sessions.get(placement.session) if placement else None
-    if on_its_way is None or session is None:
+    if unconfirmed is None or session is None:
         return
     wanted = session.wanted if taken else 0
-    if taken and session.offers == on_its_way.offers:
+    if taken and session.offers == unconfirmed.offers:
         wanted = max(0, wanted - 1)
     put_session(draft, replace(session, wanted=wanted, unconfirmed=session.unconfirmed - 1))
 

@@ -163,7 +163,7 @@ def _name(draft: Draft, key: RunKey, event: events.Described) -> None:
         draft.put_run(replace(run, display_name=event.display_name, tags=event.tags))
 
 
-def strayed(draft: Draft, event: events.StaleDelivery) -> None:
+def stale_delivery(draft: Draft, event: events.StaleDelivery) -> None:
     """Fence an attempt that delivers points but is no longer the newest."""
     _find(draft, event.session, event.ref)
 
@@ -174,8 +174,8 @@ def answered(draft: Draft, event: events.Answered) -> None:
     command = draft.state.undo_log.drop(holdings.commands, event.command)
     if command is None or not command.starts:
         return
-    on_its_way = draft.state.unconfirmed.get(command.key)
-    if on_its_way is None or on_its_way.attempt != command.attempt:
+    unconfirmed = draft.state.unconfirmed.get(command.key)
+    if unconfirmed is None or unconfirmed.attempt != command.attempt:
         return
     if event.error:
         run = draft.state.runs[command.key]

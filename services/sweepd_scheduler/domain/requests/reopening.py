@@ -22,8 +22,8 @@ def sweep_state(draft: Draft, name: SweepName) -> SweepState:
         NotFoundError: there is no such sweep.
     """
     key = draft.state.key_of(name)
-    over = draft.state.ended.get(key)
-    return over.state if over is not None else draft.state.sweeps[key].state
+    ended = draft.state.ended.get(key)
+    return ended.state if ended is not None else draft.state.sweeps[key].state
 
 
 def load_sweep(draft: Draft, name: SweepName, stored: StoredSweep | None) -> Sweep:
@@ -34,10 +34,10 @@ def load_sweep(draft: Draft, name: SweepName, stored: StoredSweep | None) -> Swe
         NotInMemoryError: it has ended, and what was read of it is missing or outdated.
     """
     key = draft.state.key_of(name)
-    over = draft.state.ended.get(key)
-    if over is None:
+    ended = draft.state.ended.get(key)
+    if ended is None:
         return draft.state.sweeps[key]
-    if stored is None or stored.sweep.key != key or not over.still_is(stored.sweep):
+    if stored is None or stored.sweep.key != key or not ended.still_is(stored.sweep):
         raise NotInMemoryError(str(name), whole=True)
     draft.take_sweep(stored)
     notify_serving(draft, key)

@@ -122,5 +122,7 @@ def signal_name(number: int | None) -> str:
 
 def _with_line(sentence: str, log_tail: str) -> str:
     lines = [line.strip() for line in log_tail.splitlines() if line.strip() and not line.startswith(_NOTICE)]
-    telling = next((line for line in reversed(lines) if _ERROR_LINE.match(line)), lines[-1] if lines else "")
-    return f"{sentence}: {telling[:LONGEST_LINE]}" if telling else sentence
+    error_line = next(
+        (line for line in reversed(lines) if _ERROR_LINE.match(line)), lines[-1] if lines else ""
+    )
+    return f"{sentence}: {error_line[:LONGEST_LINE]}" if error_line else sentence

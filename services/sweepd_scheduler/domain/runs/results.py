@@ -100,7 +100,7 @@ def _repeat_ended(draft: Draft, sweep: Sweep, run: Run, ended: EndedTrial) -> No
         undo_log.put(blocks, run.block, [])
     block = blocks[run.block]
     undo_log.append(block, ended)
-    if _others_go_on(draft, sweep, run):
+    if _others_unfinished(draft, sweep, run):
         return
     undo_log.drop(blocks, run.block)
     point = point_ended(block, sweep.spec.aggregate, sweep.goal)
@@ -110,7 +110,7 @@ def _repeat_ended(draft: Draft, sweep: Sweep, run: Run, ended: EndedTrial) -> No
         _offer(draft, run, run.block, point.value)
 
 
-def _others_go_on(draft: Draft, sweep: Sweep, run: Run) -> bool:
+def _others_unfinished(draft: Draft, sweep: Sweep, run: Run) -> bool:
     # The last ones first, as it is mostly the first ones that have ended.
     numbers = reversed(range(run.block, run.block + sweep.spec.repeats))
     others = (draft.state.runs.get((sweep.key, number)) for number in numbers if number != run.number)

@@ -43,11 +43,11 @@ def end(draft: Draft, run: Run, state: RunState, reason: str, *, attempt: Attemp
     unplace(draft, run.key, exited=state if attempt and attempt.exit else None)
     draft.record(f"run-{state}", ended, reason=reason)
     draft.put_run(replace(ended, stop=None) if ended.stop else ended)
-    _tell_sweep(draft, ended, reason)
+    _judge_sweep(draft, ended, reason)
     settle(draft, run.sweep)
 
 
-def _tell_sweep(draft: Draft, run: Run, reason: str) -> None:
+def _judge_sweep(draft: Draft, run: Run, reason: str) -> None:
     """Fail a sweep with its canary, or pause it when too many of its runs fail."""
     sweep = draft.state.sweeps.get(run.sweep)
     if sweep is None or run.is_standalone:

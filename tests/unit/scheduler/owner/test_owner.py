@@ -161,7 +161,7 @@ def test_nothing_leaves_before_it_is_stored_and_reports_wait_for_the_store() -> 
         await bench.attach()
         bench.store.away = True
         done = asyncio.Event()
-        bench.owner.tell(Offered("session", 2), done.set)
+        bench.owner.post(Offered("session", 2), done.set)
         with pytest.raises(DomainError) as refused:
             await bench.pause()
         assert refused.value.status is Status.RESOURCE_EXHAUSTED
