@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
-from types import TracebackType
-from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
+from typing import Concatenate, ParamSpec, Self, TypeVar
 
 from sweepd.calls import following, logs, metrics, names, runs, server, sweeps, waiting
 from sweepd.calls.grpc_wires import BlockingWire
 from sweepd.calls.wire import Wire, iterate, run_now
-
-if TYPE_CHECKING:
-    from typing import Self
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -53,9 +49,7 @@ class Client:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *details: object) -> None:
         self.close()
 
     def close(self) -> None:

@@ -39,7 +39,7 @@ def unlock(descriptor: int) -> None:
 
 
 def is_locked(descriptor: int) -> bool:
-    """Return whether another holder has locked a file that was opened here just to look."""
+    """Return True if another holder has locked a file that was opened here just to look."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -12,7 +12,7 @@ _LOOKED_AT: Final = 256
 
 
 def is_part(name: str) -> bool:
-    """Tell whether a name may stand in the full name of a sweep."""
+    """Return True if a name may stand in the full name of a sweep."""
     return PART.fullmatch(name) is not None
 
 

@@ -88,17 +88,17 @@ async def follow(
             at.attempt = at.attempt or max(known.attempt, 1)
             fresh = False
             is_past = known.attempt > at.attempt
-            is_over = is_past or has_ended(known)
-            for listen in (False, True, False) if is_over else (True,):
-                if is_over and _is_whole(known, at):
+            ended = is_past or has_ended(known)
+            for listen in (False, True, False) if ended else (True,):
+                if ended and _is_whole(known, at):
                     break
-                seconds = (_LISTEN_SECONDS if is_over else _LOOK_SECONDS) if listen else None
+                seconds = (_LISTEN_SECONDS if ended else _LOOK_SECONDS) if listen else None
                 pieces = read(wire, run, at, seconds=seconds, listen=listen)
                 async with aclosing(pieces):
                     async for piece in pieces:
                         fresh = True
                         yield piece
-                        if is_over and _is_whole(known, at):
+                        if ended and _is_whole(known, at):
                             break
             backoff.reset()
         except ClientError as error:
@@ -108,17 +108,17 @@ async def follow(
                 on_gap(error)
             await wire.pause(jittered(backoff.next_delay()))
             continue
-        if fresh and not (is_over and _is_whole(known, at)):
+        if fresh and not (ended and _is_whole(known, at)):
             continue
         if is_past and not one_attempt:
             at.turn_to(at.attempt + 1)
             on_attempt(at.attempt)
-        elif is_over:
+        elif ended:
             return
 
 
 def _is_whole(run: v1.Run, at: Place) -> bool:
-    """Tell whether all of an attempt's log was read, as far as that is known; what never began has none."""
+    """Return True if all of an attempt's log was read, as far as that is known; what never began has none."""
     return all(
         attempt.HasField("log_bytes") and at.offset >= attempt.log_bytes
         for attempt in run.attempts

@@ -149,7 +149,7 @@ async def any_name(wire: Wire, text: str) -> Named:
 
 
 def is_full(text: str) -> bool:
-    """Tell whether this is ENTITY/PROJECT/ID."""
+    """Return True if this is ENTITY/PROJECT/ID."""
     return text.count("/") == 2 and ":" not in text and all(text.split("/"))
 
 
@@ -240,7 +240,7 @@ async def _projects(wire: Wire) -> list[str]:
 
 
 async def _may_be_run(wire: Wire, name: str) -> bool:
-    """Tell whether what is no sweep is a run, or looks like one of a sweep."""
+    """Return True if what is no sweep is a run, or looks like one of a sweep."""
     return _is_run_id(name) or await _run(wire, name) is not None
 
 

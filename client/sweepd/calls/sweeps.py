@@ -46,16 +46,12 @@ def _set(spec: v1.SweepSpec, field: str, value: object) -> None:
     if value is None:
         return
     match field:
-        case "run_cap":
-            spec.run_cap = _typed(value, int)
-        case "name":
-            spec.name = _typed(value, str)
-        case "description":
-            spec.description = _typed(value, str)
         case "tags":
             spec.tags.extend([_typed(tag, str) for tag in _typed(value, list)])
-        case _:
+        case "metadata":
             spec.metadata.CopyFrom(point_message(_typed(value, dict), "metadata"))
+        case _:
+            setattr(spec, field, _typed(value, int if field == "run_cap" else str))
 
 
 def _typed(value: object, kind: type[K]) -> K:

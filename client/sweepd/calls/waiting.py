@@ -39,7 +39,7 @@ class Condition:
         return self.state is None and self.comparison is None
 
     def holds(self, state: str, best: float | None) -> bool:
-        """Tell whether it is fulfilled by this state and this best value."""
+        """Return True if it is fulfilled by this state and this best value."""
         if self.comparison is not None:
             return best is not None and _COMPARE[self.comparison](best, self.bound)
         return self.state is not None and state == self.state
@@ -74,12 +74,12 @@ async def sweep_until(wire: Wire, name: str, condition: Condition, *, seconds: f
     """
     # Asked for first: only a server that was there is waited for.
     sweep = await sweeps.get(wire, name)
-    if is_over(condition, sweep):
+    if _is_settled(condition, sweep):
         return sweep
     messages = follow(wire, sweep.name, seconds=seconds)
     async with aclosing(messages):
         async for message in messages:
-            if message.HasField("sweep") and is_over(condition, message.sweep):
+            if message.HasField("sweep") and _is_settled(condition, message.sweep):
                 return message.sweep
     raise AssertionError("following never ends by itself")
 
@@ -99,31 +99,31 @@ async def run_until(
             f"{run.name} is a standalone run, which has no objective to wait for",
             "wait for its end, or for a state",
         )
-    if is_over(condition, run):
+    if _is_settled(condition, run):
         return run
     if not run.sweep:
         states = follow_run(wire, run.name, seconds=seconds, on_gap=on_gap)
         async with aclosing(states):
             async for live in states:
-                if is_over(condition, live):
+                if _is_settled(condition, live):
                     return live
     messages = follow(wire, run.sweep, seconds=seconds)
     async with aclosing(messages):
         async for message in messages:
             for changed in message.runs:
-                if changed.name == run.name and is_over(condition, changed):
+                if changed.name == run.name and _is_settled(condition, changed):
                     # Details that its script reported are not part of what is followed.
                     return await runs.get(wire, run.name) if has_ended(changed) else changed
     raise AssertionError("following never ends by itself")
 
 
-def is_over(condition: Condition, found: v1.Sweep | v1.Run) -> bool:
-    """Tell whether there is nothing more to wait for."""
+def _is_settled(condition: Condition, found: v1.Sweep | v1.Run) -> bool:
+    """Return True if there is nothing more to wait for."""
     return holds(condition, found) or has_ended(found)
 
 
 def holds(condition: Condition, found: v1.Sweep | v1.Run) -> bool:
-    """Tell whether a condition is fulfilled by a sweep or a run as it stands."""
+    """Return True if a condition is fulfilled by a sweep or a run as it stands."""
     if isinstance(found, v1.Sweep):
         return condition.holds(state_of(found), found.best_value if found.HasField("best_value") else None)
     return condition.holds(state_of(found), found.value if found.HasField("value") else None)

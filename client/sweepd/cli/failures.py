@@ -59,12 +59,10 @@ def problem_of(error: Exception) -> Problem:
         return Problem(message=f"{error.filename}: {error.strerror}" if error.filename else error.strerror)
     if isinstance(error, NoContextError):
         return not_found(f"there is no context {error.name}", name=error.name, next_step=error.next_step)
-    if isinstance(error, BrokenContextsError):
+    if isinstance(error, BrokenContextsError | ConfigError):
         return Problem(message=str(error))
     if isinstance(error, NoServerError):
         return Problem(message=str(error), exit_code=ExitCode.UNREACHABLE, status="UNAVAILABLE")
-    if isinstance(error, ConfigError):
-        return Problem(message=str(error))
     return Problem(
         message=f"unexpected {type(error).__name__}: {error}",
         next_step="call again with --debug for the traceback, and report it",

@@ -98,7 +98,7 @@ def _report(error: Exception, settings: Settings, *, as_json: bool) -> int:
 
 
 def _asks_for_json(arguments: Sequence[str], settings: Settings) -> bool:
-    """Tell whether the caller reads JSON; also of a call that could not be parsed."""
+    """Return True if the caller reads JSON; also of a call that could not be parsed."""
     wanted = settings.default("output")
     for before, argument in zip(("", *arguments), arguments, strict=False):
         if before in ("-o", "--output"):

@@ -31,7 +31,7 @@ class Settings:
             return ""
 
     def colored(self, stream: TextIO) -> bool:
-        """Tell whether colour may be written to `stream`."""
+        """Return True if colour may be written to `stream`."""
         if self.color != "auto":
             return self.color == "always"
         if self.environ.get("NO_COLOR"):
@@ -41,7 +41,7 @@ class Settings:
         return self.redraws(stream)
 
     def redraws(self, stream: TextIO) -> bool:
-        """Tell whether `stream` is a terminal on which lines can be drawn again."""
+        """Return True if `stream` is a terminal on which lines can be drawn again."""
         return stream.isatty() and self.environ.get("TERM") != "dumb"
 
 

@@ -66,7 +66,7 @@ def lookup(row: Json, path: str) -> Json:
 
 
 def has(row: Json, path: str) -> bool:
-    """Tell whether a row has a value at a dotted path, null included."""
+    """Return True if a row has a value at a dotted path, null included."""
     if not isinstance(row, dict):
         return False
     heads = [path[: match.start()] for match in re.finditer(r"\.", path)]
@@ -74,7 +74,7 @@ def has(row: Json, path: str) -> bool:
 
 
 def knows(row: Row, path: str) -> bool:
-    """Tell whether a row has something at a path, or might have: below what is absent, all is possible."""
+    """Return True if a row has something at a path, or might have: below what is absent, all is possible."""
     if path in row:
         return True
     heads = [path[: match.start()] for match in re.finditer(r"\.", path)]
@@ -260,5 +260,5 @@ def _entries(params: Mapping[str, Json]) -> Iterator[str]:
 
 
 def _is_group(value: Json) -> bool:
-    """Tell whether a value looks like the members of a group; a deeper one may still be a value itself."""
+    """Return True if a value looks like the members of a group; a deeper one may still be a value itself."""
     return isinstance(value, dict) and bool(value) and all(map(_NAME.fullmatch, value))

@@ -51,7 +51,7 @@ def _shown_best(sweep: Row) -> str:
 
 
 def every_run_failed(sweep: Row) -> bool:
-    """Tell whether a sweep has runs, and each of them has failed or crashed."""
+    """Return True if a sweep has runs, and each of them has failed or crashed."""
     counts = sweep["runs"]
     assert isinstance(counts, dict)
     states = {state for state, count in counts.items() if count}

@@ -93,7 +93,7 @@ def client(server: ScriptedServer) -> Iterator[Client]:
 @pytest.fixture(autouse=True)
 def _short_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """A sweep that continues without its agent needs no wait for the drain deadline."""
-    monkeypatch.setattr("sweepd.cli.commands.local.console._LAST_WORDS_SECONDS", 0.1)
+    monkeypatch.setattr("sweepd.cli.commands.local.console._DRAIN_SECONDS", 0.1)
 
 
 def stay(client: Client, local: LocalAgent, said: Said, box: SignalBox | None = None) -> Outcome:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Self, TextIO
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -16,8 +16,6 @@ from sweepd.views.run import params_shape
 from sweepd.views.text import clean, duration, number
 
 if TYPE_CHECKING:
-    from typing import Self
-
     from rich.console import RenderableType
 
     from sweepd import v1

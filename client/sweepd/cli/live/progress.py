@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, Protocol, TextIO
+from typing import Literal, Protocol, Self, TextIO
 
 from sweepd import v1
 from sweepd.cli.settings import Settings
@@ -18,9 +18,6 @@ from sweepd.views.run import params_shape, run_shape
 from sweepd.views.sweep import sweep_shape
 from sweepd.views.text import cell, clean, number
 from sweepd.views.values import real
-
-if TYPE_CHECKING:
-    from typing import Self
 
 _LINE_SECONDS = 10.0
 

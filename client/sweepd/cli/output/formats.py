@@ -44,7 +44,7 @@ class Output:
 
     @property
     def structured(self) -> bool:
-        """Tell whether a program reads it rather than a person."""
+        """True if a program reads it rather than a person."""
         return self.format not in ("table", "wide")
 
 
@@ -172,7 +172,7 @@ def _metrics(row: Row) -> Iterator[str]:
 
 
 def _plain(value: Json) -> bool:
-    """Tell whether there is a value that is not an object of several."""
+    """Return True if there is a value that is not an object of several."""
     return value is not None and not isinstance(value, dict)
 
 
@@ -278,7 +278,7 @@ def put(text: str) -> None:
 
 
 def note(text: str) -> None:
-    """Say something to the person, on stderr; stdout carries data only."""
+    """Write a notice for the person to stderr; stdout carries data only."""
     sys.stderr.write(f"{text}\n")
     sys.stderr.flush()
 

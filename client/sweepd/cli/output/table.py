@@ -181,12 +181,13 @@ def _need(column: Column, heading: str, cells: Sequence[str]) -> Need:
         cells=room,
         heading=_width(heading),
         cut=column.long,
-        uncut=min(max((_width(text) for text in cells if _is_number(text)), default=0), room),
+        uncut=min(max((_width(text) for text in cells if is_number(text)), default=0), room),
         spare=column.spare,
     )
 
 
-def _is_number(text: str) -> bool:
+def is_number(text: str) -> bool:
+    """Return True if a text is one of a number."""
     try:
         float(text)
     except ValueError:

@@ -5,6 +5,7 @@ from typing import Final
 
 import yaml
 
+from sweepd.cli.output.table import is_number
 from sweepd.spec.loading.scalars import resolve
 from sweepd.spec.point import Json
 
@@ -19,7 +20,7 @@ def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
     style = None
     if not text.isprintable():
         style = '"'  # the only style that has escapes
-    elif not isinstance(_read_bare(text), str) or _is_number(text):
+    elif not isinstance(_read_bare(text), str) or is_number(text):
         style = "'"
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
@@ -30,14 +31,6 @@ def _read_bare(text: str) -> object:
         return resolve(text)
     except ValueError:
         return None
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 _Dumper.add_representer(str, _text)

@@ -73,7 +73,7 @@ def objective_notice(sweep: Row) -> str:
 
 
 def tells_objective(sweep: Row) -> bool:
-    """Tell whether the reason of a sweep already says that the objective was not logged."""
+    """Return True if the reason of a sweep already says that the objective was not logged."""
     for_it = sweep["pauseCause"] == "objective-missing" or sweep["state"] == "failed"
     return bool(sweep["reason"]) and for_it
 

@@ -66,7 +66,7 @@ def sweep_explanation(
     ]
     text = listing([entry for entry in entries if entry[1] != "-"], colored=colored, width=width)
     lines = _obstacles(obstacles) or ["nothing: it hands out runs as agents ask"]
-    return "\n".join([text, *_section("What holds it back", lines, width)])
+    return "\n".join([text, *_section("Waiting for", lines, width)])
 
 
 def _prior(sweep: Row) -> str:

@@ -114,7 +114,7 @@ class Cause:
 
 
 def all_failed(sweep: v1.Sweep) -> bool:
-    """Tell whether a sweep has runs, and each of them has failed or crashed."""
+    """Return True if a sweep has runs, and each of them has failed or crashed."""
     return every_run_failed(sweep_shape(sweep))
 
 
@@ -137,7 +137,7 @@ def causes(runs: Iterable[v1.Run]) -> list[Cause]:
 
 
 def was_killed(run: Row) -> bool:
-    """Tell whether SIGKILL has ended the last attempt of a run without anybody of sweepd having sent it."""
+    """Return True if SIGKILL has ended the last attempt of a run without anybody of sweepd having sent it."""
     last = _last_exit(run)
     cause, signal = lookup(last, "cause"), lookup(last, "signal")
     return cause == "out-of-memory" or (cause == "signaled" and signal == SIGKILL)
@@ -305,6 +305,6 @@ def log_tail(client: Client, run: str) -> list[str]:
 
 
 def worked(sweep: v1.Sweep) -> bool:
-    """Tell whether any run of an ended sweep came to a good end, or was never meant to start."""
+    """Return True if any run of an ended sweep came to a good end, or was never meant to start."""
     counts = sweep.run_counts
     return bool(counts.finished or counts.stopped) or not (counts.failed or counts.crashed)

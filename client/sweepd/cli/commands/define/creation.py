@@ -84,7 +84,7 @@ def label_flags(labels: Mapping[str, str]) -> list[str]:
 
 
 def note_standstill(client: Client, name: str, settings: Settings) -> None:
-    """Say what else it takes for a sweep that was given runs to start them: agents end with their sweeps."""
+    """Note what a sweep needs besides runs to start them: agents end with their sweeps."""
     sweep = client.get_sweep(name)
     if sweep.state == v1.SWEEP_STATE_PAUSED:
         note(f"The sweep is paused; resume it:  sweepctl resume {name}")
@@ -94,7 +94,7 @@ def note_standstill(client: Client, name: str, settings: Settings) -> None:
 
 
 def note_unbounded(sweep: v1.Sweep) -> None:
-    """Say of a sweep without an end how it is ended."""
+    """Note how a sweep without an end is ended."""
     if not sweep.HasField("planned_runs"):
         note(f"No run_cap: it runs until `sweepctl stop {sweep.name}`.")
 

@@ -23,8 +23,8 @@ from sweepd.views.text import clean, live_runs_continue
 _KEPT_LINES = 20
 _TICK_SECONDS = 0.2
 # An agent ends by itself when its sweep has ended; one that does not gets SIGTERM.
-_LEAVE_SECONDS = 20.0
-_LAST_WORDS_SECONDS = 2.0
+_END_SECONDS = 20.0
+_DRAIN_SECONDS = 2.0
 _STEPS = (
     (
         signal.SIGINT,
@@ -128,7 +128,7 @@ class AgentConsole:
         self._progress = Progress()
         self._signals = 0
         self._stalled = False
-        self._told_to_leave = False
+        self._sent_away = False
         self._ended_at: float | None = None
 
     def stay(self, box: SignalBox | None = None) -> Outcome:
@@ -140,7 +140,7 @@ class AgentConsole:
             for number in box.take() if box is not None else ():
                 self._pass_on(number)
             self._send_away()
-        deadline = time.monotonic() + _LAST_WORDS_SECONDS
+        deadline = time.monotonic() + _DRAIN_SECONDS
         while not (self._progress.ended or self._signals or self._stalled) and time.monotonic() < deadline:
             self._take(_TICK_SECONDS)
         self._view.show(self._progress)
@@ -190,20 +190,20 @@ class AgentConsole:
         send(self._agent.process, own if number is signal.SIGINT else signal.SIGTERM)
 
     def _send_away(self) -> None:
-        """Tell the agent to end where it would wait for nothing."""
+        """Signal the agent to end where it would wait for nothing."""
         progress = self._progress
         if progress.ended and self._ended_at is None:
             self._ended_at = time.monotonic()
-        overdue = self._ended_at is not None and time.monotonic() - self._ended_at > _LEAVE_SECONDS
-        if overdue and not self._told_to_leave:
-            self._told_to_leave = True
+        overdue = self._ended_at is not None and time.monotonic() - self._ended_at > _END_SECONDS
+        if overdue and not self._sent_away:
+            self._sent_away = True
             send(self._agent.process, signal.SIGTERM)
         if not self._stalled and self._is_stalled():
             self._stalled = True
             send(self._agent.process, signal.SIGINT)
 
     def _is_stalled(self) -> bool:
-        """Tell whether the sweep paused by itself, because its runs cannot work."""
+        """Return True if the sweep paused by itself, because its runs cannot work."""
         sweep = self._progress.sweep
         return sweep is not None and sweep.paused_by_itself
 

@@ -32,7 +32,7 @@ from sweepd.cli.exit_code import ExitCode
 from sweepd.cli.output.formats import note, put
 from sweepd.cli.problem import Problem, usage_problem
 from sweepd.cli.settings import current_settings
-from sweepd.installing import INSTALL_SERVER
+from sweepd.messages import INSTALL_SERVER
 from sweepd.private_files import make_folder
 from sweepd.views.text import number
 

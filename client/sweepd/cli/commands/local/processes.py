@@ -23,7 +23,7 @@ from sweepd.cli.output.formats import note
 from sweepd.cli.problem import Problem
 from sweepd.cli.settings import Settings
 from sweepd.errors import ClientError
-from sweepd.installing import INSTALL_SERVER
+from sweepd.messages import INSTALL_SERVER
 from sweepd.rpc.discovery import BrokenContextsError, NoContextError, NoServerError
 from sweepd.views.text import clean
 

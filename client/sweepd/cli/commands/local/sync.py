@@ -134,7 +134,7 @@ class Outcome:
 
 
 def is_there(client: Client, found: Found) -> bool:
-    """Tell whether the server has all of a run, and nothing was added to its folder since its sync.
+    """Return True if the server has all of a run, and nothing was added to its folder since its sync.
 
     Raises:
         ClientError: the server does not answer.
@@ -155,7 +155,7 @@ def is_there(client: Client, found: Found) -> bool:
 
 
 def _untouched(path: Path) -> bool:
-    """Tell whether all of a folder was delivered, and its script has written nothing since."""
+    """Return True if all of a folder was delivered, and its script has written nothing since."""
     try:
         delivered = (path / "delivered").lstat().st_mtime
     except OSError:

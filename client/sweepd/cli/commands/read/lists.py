@@ -97,7 +97,7 @@ def _empty(client: Client, parent: str) -> str:
 
 
 def check_parent(client: Client, parent: str) -> None:
-    """See that there is an entity or a project of this name, with or without sweeps.
+    """Check that there is an entity or a project of this name, with or without sweeps.
 
     Raises:
         Problem: there is none.

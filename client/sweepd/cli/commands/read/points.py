@@ -1,4 +1,4 @@
-"""What runs have logged: `sweepctl history` and `export`."""
+"""Points that runs have logged: `sweepctl history` and `export`."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def history(
         )
         rows, logged = _logged_rows(found.name, readable.of(series), by_step=not system)
         if not system and (unknown := [key for key in keys if key not in logged]):
-            _tell_unknown(client, found.name, unknown, nothing_else=not rows)
+            _note_unknown(client, found.name, unknown, nothing_else=not rows)
     empty = f"{found.name} has no samples" if system else f"{found.name} has logged nothing yet"
     write_rows(rows, output, _columns(logged), name="row", empty=f"{empty}.")
     readable.finish()
@@ -71,8 +71,8 @@ def _logged_rows(run: str, series: Iterable[v1.Series], *, by_step: bool) -> tup
     return [json_row(row) for row in history.to_dicts()], [*history]
 
 
-def _tell_unknown(client: Client, run: str, unknown: list[str], *, nothing_else: bool) -> None:
-    """Say which keys a run has logged instead of others, unless it has logged nothing yet.
+def _note_unknown(client: Client, run: str, unknown: list[str], *, nothing_else: bool) -> None:
+    """Note which keys a run has logged instead of others, unless it has logged nothing yet.
 
     Raises:
         Problem: of the keys that were asked for, it has logged none.

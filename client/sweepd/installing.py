@@ -1,3 +1,0 @@
-"""Commands that install missing parts of sweepd; it is on no package index."""
-
-INSTALL_SERVER = "pip install '.[server]' in a checkout of sweepd"

@@ -1,0 +1,9 @@
+"""Messages that several parts of sweepd give."""
+
+INSTALL_SERVER = "pip install '.[server]' in a checkout of sweepd"
+"""Command that installs the parts of a server; sweepd is on no package index."""
+
+
+def unbounded_sentence(sweep: str) -> str:
+    """Return the sentence that tells how a sweep without an end is ended."""
+    return f"no run_cap: the sweep goes on until it is stopped, by `Sweep.stop()` or `sweepctl stop {sweep}`"
