@@ -1,7 +1,5 @@
 """Wiring of the metric store: one writer, readers beside it, and the calls that use them."""
 
-from __future__ import annotations
-
 import argparse
 import asyncio
 
@@ -10,9 +8,9 @@ import grpc.aio
 from sweepd_kernel.errors import DamagedError, StartError, UnavailableError
 from sweepd_kernel.service import RunningService, ServiceContext, ServiceDefinition
 from sweepd_kernel.sql.sqlite import SqliteEngine
-from sweepd_metric_store.api.following import AppendStreams, Subscriptions
-from sweepd_metric_store.api.servicer import SERVICE_NAME, MetricServicer, handlers
+from sweepd_metric_store.following import AppendStreams, Subscriptions
 from sweepd_metric_store.pairing import DATABASE, PAIRED, Pairing
+from sweepd_metric_store.servicer import SERVICE_NAME, MetricServicer, handlers
 from sweepd_metric_store.store.reads import SqlReads
 from sweepd_metric_store.store.writes import SqlWrites
 from sweepd_metric_store.writer import Writer

@@ -3,10 +3,7 @@
 A nested message is a tag, a length, and its bytes; messages laid end to end are one message.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
-from typing import assert_never
 
 from sweepd import v1
 from sweepd_metric_store.domain.batch import Kind, Spine, Stretch, Value, Values
@@ -29,6 +26,10 @@ _LIST = _number(v1.GetHistoryResponse, "series")
 _TOKEN = _number(v1.GetHistoryResponse, "next_page_token")
 # Likewise `damaged`, in pages and in answers of a watch.
 _DAMAGED = _number(v1.GetHistoryResponse, "damaged")
+
+_VALUES = {Kind.DOUBLE: "doubles", Kind.INT: "ints", Kind.BOOL: "bools", Kind.STRING: "strings"}
+_KINDS = {name: kind for kind, name in _VALUES.items()}
+_VALUE_FIELDS = {float: "double_value", int: "int_value", bool: "bool_value", str: "string_value"}
 
 FRAME = 8
 """Largest overhead in bytes of a nested message of up to 4 MiB."""
@@ -96,17 +97,7 @@ def spine_bytes(spine: Spine) -> bytes:
 def values_bytes(stretch: Stretch) -> bytes:
     """Encode the values: the second half of a `SeriesChunk`."""
     chunk = v1.SeriesChunk()
-    match stretch.kind:
-        case Kind.DOUBLE:
-            chunk.doubles.values.extend(stretch.values)  # type: ignore[arg-type] # the kind says what they are
-        case Kind.INT:
-            chunk.ints.values.extend(stretch.values)  # type: ignore[arg-type] # the kind says what they are
-        case Kind.BOOL:
-            chunk.bools.values.extend(stretch.values)  # type: ignore[arg-type] # the kind says what they are
-        case Kind.STRING:
-            chunk.strings.values.extend(stretch.values)  # type: ignore[arg-type] # the kind says what they are
-        case _:
-            assert_never(stretch.kind)
+    getattr(chunk, _VALUES[stretch.kind]).values.extend(stretch.values)
     return chunk.SerializeToString()
 
 
@@ -161,37 +152,17 @@ def summary(body: bytes, *, number_count: int) -> Summary:
 
 
 def _value_message(value: Value) -> v1.MetricValue:
-    match value:
-        case bool():
-            return v1.MetricValue(bool_value=value)
-        case int():
-            return v1.MetricValue(int_value=value)
-        case str():
-            return v1.MetricValue(string_value=value)
-        case _:
-            return v1.MetricValue(double_value=value)
+    message = v1.MetricValue()
+    setattr(message, _VALUE_FIELDS[type(value)], value)
+    return message
 
 
 def _value(message: v1.MetricValue) -> Value:
-    match message.WhichOneof("kind"):
-        case "int_value":
-            return message.int_value
-        case "bool_value":
-            return message.bool_value
-        case "string_value":
-            return message.string_value
-        case _:
-            return message.double_value
+    value: Value = getattr(message, message.WhichOneof("kind") or "double_value")
+    return value
 
 
 def values(holder: v1.Column | v1.SeriesChunk) -> tuple[Kind, Values]:
     """Return the values of a message and their type."""
-    match holder.WhichOneof("values"):
-        case "ints":
-            return Kind.INT, holder.ints.values
-        case "bools":
-            return Kind.BOOL, holder.bools.values
-        case "strings":
-            return Kind.STRING, holder.strings.values
-        case _:
-            return Kind.DOUBLE, holder.doubles.values
+    name = holder.WhichOneof("values") or "doubles"
+    return _KINDS[name], getattr(holder, name).values

@@ -3,8 +3,6 @@
 Also the metric store's part of `sweepd pair`: its attempts, and the removal of some.
 """
 
-from __future__ import annotations
-
 import asyncio
 import logging
 from collections.abc import Set as AbstractSet

@@ -1,7 +1,5 @@
 """The writer thread: group commit of what has queued, fairly; answers are released after the commit."""
 
-from __future__ import annotations
-
 import asyncio
 import logging
 import threading
@@ -159,36 +157,31 @@ class Writer:
         try:
             stored = self._store.commit([each.arrival for each in waiting])
         except DamagedError as error:
-            self._commit_around_damage(waiting, error)
+            self._log_failure(error)
+            if not self._committed_singly(waiting):
+                refused = Stored(
+                    name=waiting[0].arrival.name, cursor=0, rejection=error.message, refused=True
+                )
+                self._release(waiting, [refused])
         except DomainError as error:
             self._log_failure(error)
             self._release(waiting, error)
-        except Exception as error:  # noqa: BLE001 (one arrival must not stop the others)
-            self._commit_singly(waiting, error)
+        except Exception:  # noqa: BLE001 (one arrival must not stop the others)
+            if not self._committed_singly(waiting):
+                self._log.exception("an arrival cannot be stored")
+                message = "internal error; the server's log says more"
+                self._release(waiting, DomainError(message, status=Status.INTERNAL))
         else:
             self._failing = False
             self._release(waiting, stored)
 
-    def _commit_singly(self, waiting: Sequence[_Waiting], error: Exception) -> None:
-        """Store arrivals one by one after a defect, so that only the one that causes it fails."""
-        if len(waiting) > 1:
-            for each in waiting:
-                self._commit([each])
-            return
-        self._log.error("an arrival cannot be stored", exc_info=error)
-        self._release(
-            waiting, DomainError("internal error; the server's log says more", status=Status.INTERNAL)
-        )
-
-    def _commit_around_damage(self, waiting: Sequence[_Waiting], error: DamagedError) -> None:
-        """Store arrivals one by one, so that only those fail whose part of the database is damaged."""
-        self._log_failure(error)
-        if len(waiting) > 1:
-            for each in waiting:
-                self._commit([each])
-            return
-        name = waiting[0].arrival.name
-        self._release(waiting, [Stored(name=name, cursor=0, rejection=error.message, refused=True)])
+    def _committed_singly(self, waiting: Sequence[_Waiting]) -> bool:
+        """Store several arrivals one by one, so that only those fail that cause it; return False for one."""
+        if len(waiting) == 1:
+            return False
+        for each in waiting:
+            self._commit([each])
+        return True
 
     def _compacted(self) -> bool:
         """Compact; tell whether there may be more to do."""

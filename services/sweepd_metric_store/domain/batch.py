@@ -1,7 +1,5 @@
 """Points: batches as they arrive, stretches as they are stored, and what of a batch is new."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -62,11 +60,11 @@ class Spine:
     steps: Sequence[int]
     times: Sequence[float]
 
-    def part(self, start: int, stop: int) -> Spine:
+    def part(self, start: int, stop: int) -> "Spine":
         """Return the entries from `start` up to, not including, `stop`."""
         return Spine(rows=self.rows[start:stop], steps=self.steps[start:stop], times=self.times[start:stop])
 
-    def picked(self, positions: Sequence[int]) -> Spine:
+    def picked(self, positions: Sequence[int]) -> "Spine":
         """Return the entries at `positions`, in that order."""
         rows, steps, times = self.rows, self.steps, self.times
         return Spine(
@@ -91,11 +89,11 @@ class Stretch:
         """Return the values if they are numbers, which booleans and texts are not."""
         return cast("Sequence[float]", self.values) if self.kind in {Kind.DOUBLE, Kind.INT} else ()
 
-    def part(self, start: int, stop: int) -> Stretch:
+    def part(self, start: int, stop: int) -> "Stretch":
         """Return the points from `start` up to, not including, `stop`."""
         return Stretch(kind=self.kind, spine=self.spine.part(start, stop), values=self.values[start:stop])
 
-    def picked(self, positions: Sequence[int]) -> Stretch:
+    def picked(self, positions: Sequence[int]) -> "Stretch":
         """Return the points at `positions`, in that order."""
         return Stretch(
             kind=self.kind,

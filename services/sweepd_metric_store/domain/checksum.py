@@ -1,7 +1,5 @@
 """Checksum of a stored row: integers, and a body."""
 
-from __future__ import annotations
-
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Limits of the files of a run: names that stay inside a folder, and bounded sizes."""
 
-from __future__ import annotations
-
 MAX_PIECE_BYTES = 256 * 1024
 MAX_FILE_BYTES = 16 * 1024 * 1024
 MAX_RUN_BYTES = 256 * 1024 * 1024

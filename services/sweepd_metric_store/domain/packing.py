@@ -1,6 +1,7 @@
-"""Packs the columns of a batch into pieces of series; malformed values are left out and named."""
+"""Sizes of what is stored: batches are cut into pieces of series, small pieces are joined to chunks.
 
-from __future__ import annotations
+Malformed values are left out and named.
+"""
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
@@ -9,8 +10,13 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from sweepd_metric_store.domain.batch import Batch, Column, Kind, Piece, Spine, Stretch
-from sweepd_metric_store.domain.compaction import MAX_PIECE_POINTS
 
+CLOSED_POINTS = 256
+"""A chunk of this many points is final; shorter pieces are the open tail of their series."""
+MAX_PIECE_POINTS = 744
+"""Longest piece of a batch: joined to the longest open tail it stays below 1,000 points."""
+MAX_TAIL_PIECES = 32
+"""A tail of more pieces is joined early, so that reading a short series stays cheap."""
 MAX_KEYS = 1_000
 """Different keys of one run, over all of its attempts."""
 MAX_KEY_CHARACTERS = 256
@@ -215,3 +221,57 @@ def _cut(piece: Piece) -> Iterator[Piece]:
         return
     for start in range(0, size, MAX_PIECE_POINTS):
         yield Piece(key=piece.key, stretch=piece.stretch.part(start, min(start + MAX_PIECE_POINTS, size)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tail:
+    """Open tail of a series: the pieces with rows from `first_row` on, too short to be final."""
+
+    first_row: int = 0
+    points: int = 0
+    pieces: int = 0
+
+
+NO_TAIL = Tail()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """Arrived pieces `start`..`stop` (not included) that become one chunk per type of value.
+
+    With `takes_tail` the stored tail is read back, joined in front of them, and removed. A group that is not
+    `closed` belongs to the tail afterwards.
+    """
+
+    start: int
+    stop: int
+    takes_tail: bool
+    closed: bool
+
+
+def plan(tail: Tail, sizes: Sequence[int]) -> list[Group]:
+    """Decide how pieces of `sizes` points, in the order of rows, are joined to each other and to `tail`."""
+    groups: list[Group] = []
+    start, points, behind_tail = 0, tail.points, tail.pieces > 0
+    for at, size in enumerate(sizes):
+        points += size
+        if points >= CLOSED_POINTS:
+            groups.append(Group(start=start, stop=at + 1, takes_tail=behind_tail, closed=True))
+            start, points, behind_tail = at + 1, 0, False
+    if start < len(sizes):
+        crowded = behind_tail and tail.pieces + 1 >= MAX_TAIL_PIECES
+        groups.append(Group(start=start, stop=len(sizes), takes_tail=crowded, closed=False))
+    return groups
+
+
+def tail_after(tail: Tail, group: Group, stored: Tail) -> Tail:
+    """Return the tail once `group` is stored, which became the pieces that `stored` describes."""
+    if group.closed:
+        return NO_TAIL
+    if group.takes_tail or not tail.pieces:
+        return stored
+    return Tail(
+        first_row=tail.first_row,
+        points=tail.points + stored.points,
+        pieces=tail.pieces + stored.pieces,
+    )

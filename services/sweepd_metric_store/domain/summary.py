@@ -1,7 +1,5 @@
 """Summary of a key: figures that need no read of its history, updated as points arrive."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -1,13 +1,11 @@
 """Points that a reader sees: newer attempts replace what older ones logged, and long series are thinned."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from sweepd_metric_store.domain.batch import Kind, Spine, Stretch, Value, picked_values
-from sweepd_metric_store.domain.compaction import MAX_PIECE_POINTS
+from sweepd_metric_store.domain.packing import MAX_PIECE_POINTS
 
 EVERYTHING = 2**63 - 1
 NOTHING = -(2**63) - 1

@@ -1,7 +1,5 @@
 """Storage of files: each content once, in pieces; an attempt delivers one file at a time."""
 
-from __future__ import annotations
-
 import hashlib
 import secrets
 from collections.abc import Iterable

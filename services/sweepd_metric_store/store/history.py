@@ -1,13 +1,15 @@
-"""Pages of histories: chunks as they are stored, cut or thinned only where the query needs it."""
+"""Histories: pages of them, and what has been added since a watcher last read.
 
-from __future__ import annotations
+Chunks are returned as they are stored, cut or thinned only where the query needs it.
+"""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from heapq import heappop, heappush
 from itertools import groupby
+from operator import itemgetter
 
-from sweepd_kernel.errors import DamagedError
 from sweepd_kernel.sql.database import Connection
 from sweepd_metric_store import encoding
 from sweepd_metric_store.domain.view import (
@@ -18,24 +20,30 @@ from sweepd_metric_store.domain.view import (
     thinned,
     windowed,
 )
-from sweepd_metric_store.ports import HistoryPage, HistoryQuery, Position
-from sweepd_metric_store.store import chunks, queries
+from sweepd_metric_store.ports import AttemptName, Growth, HistoryPage, HistoryQuery, Position, Selection
+from sweepd_metric_store.store import queries
 from sweepd_metric_store.store.queries import (
-    KEYS,
     Damages,
     OnDamage,
     PageBuilder,
     Part,
     SeriesName,
+    clauses,
     parameters,
-    runs_clause,
 )
+from sweepd_metric_store.store.series import read_chunks
 
 MAX_THINNED_POINTS = 2_000_000
 """A page ends early once thinning has read this many points, so that no call takes seconds."""
 LONG_POINTS = 100_000
 """Thinning more points than this takes over a tenth of a second."""
 _SERIES_LOOKED_AT = 2_000
+FAIR_BYTES = 64 * 1024
+"""A read stops after about this much, so that a stalled watcher holds no more and others get their turn."""
+_WHOLE_CHUNKS = 8
+"""Up to this many keys are read as whole chunks, which are sent as they are stored."""
+_POINT_BYTES = 24
+"""Approximate size of a number in a chunk; longer texts are noticed as they are read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +71,7 @@ class StoredSeries:
 
 def takes_long(connection: Connection, query: HistoryQuery) -> bool:
     """Tell whether thinning takes so long that other reads should not wait for a page of `query`."""
-    statement = _POINTS_AHEAD.format(runs=runs_clause(query.selection), keys=KEYS)
+    statement = _POINTS_AHEAD.format(**clauses(query.selection))
     asked = parameters(query.selection, run_id=query.start.run_id) | {"most": _SERIES_LOOKED_AT}
     return queries.number(connection, statement, asked) > LONG_POINTS
 
@@ -120,7 +128,7 @@ def parts_between(
     before it.
     """
     waiting: list[tuple[int, Part]] = []
-    for chunk in chunks.read(
+    for chunk in read_chunks(
         connection,
         ref.series_id,
         on_damage,
@@ -185,60 +193,99 @@ def _start_row(series: StoredSeries, query: HistoryQuery) -> int | None:
 
 def _series(connection: Connection, query: HistoryQuery) -> Iterator[StoredSeries]:
     """Yield the visible series, in the order of the query."""
-    rows = _series_rows(connection, query)
-    for (run_id, run), of_run in groupby(rows, key=lambda row: (row[0], row[1])):
+    rows = queries.series_rows(connection, _SERIES, query.selection, run_id=query.start.run_id)
+    in_order = itemgetter(2, 4) if query.by_attempt else itemgetter(4, 2)
+    for (run_id, run), of_run in groupby(rows, key=lambda row: row[0][:2]):
         found = list(of_run)
         limits = last_visible_steps(
-            {Attempt(number=row[2], resumed_from_step=row[3]) for row in found}
+            {Attempt(number=names[2], resumed_from_step=names[3]) for names, _ in found}
             if not query.all_attempts
             else ()
         )
-        order = (2, 4) if query.by_attempt else (4, 2)
-        for _, _, number, _, key, series_id, points, kinds in sorted(
-            (row for row in found if row[4]), key=lambda row: (row[order[0]], row[order[1]])
-        ):
+        with_key = [row for row in found if row[0][4]]
+        for names, figures in sorted(with_key, key=lambda row: in_order(row[0])):
+            _, _, number, _, key, series_id = names
             last_step = limits.get(number, EVERYTHING)
             if last_step != NOTHING:
+                points, kinds = queries.points_and_kinds(figures)
                 name = SeriesName(run_id=run_id, run=run, attempt=number, key=key)
                 yield StoredSeries(
                     ref=SeriesRef(series_id, kinds), name=name, points=points, last_step=last_step
                 )
 
 
-def _series_rows(
-    connection: Connection, query: HistoryQuery
-) -> Iterator[tuple[int, str, int, int | None, str, int, int, int]]:
-    """Yield id and name of the run, attempt, step resumed from, key, id of the series, points and kinds.
-
-    The last four are empty for an attempt without a selected series. Where a page is unreadable, the other
-    series are read one by one.
-    """
-    clauses = {"runs": runs_clause(query.selection), "keys": KEYS}
-    asked = parameters(query.selection, run_id=query.start.run_id)
-    run_id, yielded = 0, set[tuple[int, str | None]]()
-    try:
-        for row in connection.execute(_SERIES.format(figures=queries.FIGURES, **clauses), asked):
-            if row[0] != run_id:
-                run_id, yielded = row[0], set()
-            yielded.add((row[2], row[4]))
-            yield (*row[:6], *(queries.points_and_kinds(row[5:]) if row[4] else (0, 0)))
-    except DamagedError:
-        pass
-    else:
-        return
-    # The index alone lists the series of all attempts.
-    names = connection.execute(_SERIES.format(figures="s.id", **clauses), asked | {"run_id": run_id})
-    for row in names.all():
-        if row[0] != run_id or (row[2], row[4]) not in yielded:
-            yield (*row, *_points_and_kinds(connection, row[5]))
+def attempts(connection: Connection, selection: Selection) -> AbstractSet[AttemptName]:
+    """Return the attempts of `selection` that have delivered rows."""
+    rows = connection.execute(_ATTEMPTS.format(**clauses(selection)), parameters(selection))
+    return {AttemptName(sweep=sweep, run=run, attempt=number) for sweep, run, number in rows}
 
 
-def _points_and_kinds(connection: Connection, series_id: int) -> tuple[int, int]:
-    try:
-        figures = connection.execute(queries.ONE, (series_id,)).first()
-    except DamagedError:
-        return queries.UNKNOWN
-    return queries.points_and_kinds(figures) if figures else queries.UNKNOWN
+def growth(
+    connection: Connection,
+    names: AbstractSet[AttemptName],
+    rows: Mapping[AttemptName, int],
+    keys: AbstractSet[str],
+) -> Growth:
+    """Return the points of the attempts `names` beyond `rows`; attempts without room are `unread`."""
+    unread = set(names)
+    reached: dict[AttemptName, int] = {}
+    series: list[bytes] = []
+    damages = Damages()
+    room = FAIR_BYTES
+    for name in sorted(names, key=lambda each: (each.run, each.attempt)):
+        if room < 0:
+            break
+        row = connection.execute(_CURSOR, (name.run, name.attempt)).first()
+        if row is None:
+            unread.discard(name)
+            continue
+        attempt_id, cursor = row
+        rows_of_attempt = queries.series_rows(
+            connection, _SERIES_OF_ATTEMPT, Selection(keys=keys), attempt_id=attempt_id
+        )
+        wanted = [
+            (key, SeriesRef(series_id, queries.points_and_kinds(figures)[1]))
+            for (_, key, series_id), figures in rows_of_attempt
+        ]
+        grown, reached[name] = _grown(connection, name, wanted, rows.get(name, 0), cursor, damages)
+        for key, parts in grown.items():
+            series.append(encoding.series(name.run, name.attempt, key, [part.body for part in parts]))
+            room -= len(series[-1])
+        if reached[name] == cursor:
+            unread.discard(name)
+    return Growth(series=series, rows=reached, unread=unread, damaged=damages.all)
+
+
+def _grown(
+    connection: Connection,
+    name: AttemptName,
+    wanted: Sequence[tuple[str, SeriesRef]],
+    seen: int,
+    cursor: int,
+    damages: Damages,
+) -> tuple[dict[str, list[Part]], int]:
+    """Return parts by key beyond row `seen`, within bounds, and the row up to which all keys are read."""
+    if not wanted:
+        return {}, cursor
+    share = FAIR_BYTES // len(wanted)
+    last = cursor
+    if len(wanted) > _WHOLE_CHUNKS:
+        # Whole chunks of so many keys would be too much, and cutting is expensive, so few rows are read.
+        last = min(cursor, seen + max(1, share // _POINT_BYTES))
+    grown: dict[str, list[Part]] = {}
+    for key, ref in wanted:
+        parts: list[Part] = []
+        size = 0
+        on_damage = damages.of(SeriesName(run_id=0, run=name.run, attempt=name.attempt, key=key))
+        for part in parts_between(connection, ref, on_damage, first_row=seen + 1, last_row=last):
+            if size > share:
+                last = min(last, part.first_row - 1)
+                break
+            parts.append(part)
+            size += len(part.body)
+        grown[key] = parts
+    cut = {key: [half for part in parts for half in part.up_to(last)] for key, parts in grown.items()}
+    return {key: parts for key, parts in cut.items() if parts}, last
 
 
 # Attempts without a selected series are included, as they may have replaced others.
@@ -256,3 +303,12 @@ _POINTS_AHEAD = """
         cross join metric_key k on k.id = s.key_id
         where {runs} and {keys} limit :most) ahead"""
 _POINTS_UP_TO = "select coalesce(sum(points), 0) from chunk where series_id = ? and min_step <= ?"
+_ATTEMPTS = """
+    select w.name, r.name, a.number from run r
+    join sweep w on w.id = r.sweep_id
+    join attempt a on a.run_id = r.id where a.point_row > 0 and {runs}"""
+_CURSOR = """
+    select a.id, a.point_row from run r join attempt a on a.run_id = r.id where r.name = ? and a.number = ?"""
+_SERIES_OF_ATTEMPT = """
+    select s.attempt_id, k.name, {figures} from series s join metric_key k on k.id = s.key_id
+    where s.attempt_id = :attempt_id and {keys} order by k.name"""

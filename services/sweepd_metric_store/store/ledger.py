@@ -1,7 +1,5 @@
 """Memory of the writer: attempts and series as stored, what is staged, and the write of both."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
@@ -10,7 +8,7 @@ from sweepd_kernel.sql.database import Connection, Row, Value
 from sweepd_metric_store import encoding
 from sweepd_metric_store.domain.batch import Stretch
 from sweepd_metric_store.domain.checksum import is_intact
-from sweepd_metric_store.domain.compaction import NO_TAIL, Tail
+from sweepd_metric_store.domain.packing import NO_TAIL, Tail
 from sweepd_metric_store.domain.summary import Summary
 from sweepd_metric_store.ports import AttemptName
 from sweepd_metric_store.store.queries import number

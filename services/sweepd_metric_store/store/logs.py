@@ -1,7 +1,5 @@
 """Storage of logs: in pieces, of which short ones are joined once there are enough of them."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Set as AbstractSet
 

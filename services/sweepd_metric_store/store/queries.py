@@ -1,13 +1,12 @@
 """Parts that all reads share: selection of runs and keys, figures of series, pages, and damage found."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from sweepd_kernel.errors import DamagedError
 from sweepd_kernel.sql.database import Connection, Row, Values
 from sweepd_metric_store import encoding
 from sweepd_metric_store.domain.batch import Kind, Stretch
@@ -39,12 +38,12 @@ class Part:
     body: bytes
 
     @classmethod
-    def of(cls, stretch: Stretch) -> Part:
+    def of(cls, stretch: Stretch) -> "Part":
         """Encode a stretch."""
         rows = stretch.spine.rows
         return cls(first_row=rows[0], last_row=rows[-1], body=encoding.chunk_bytes(stretch))
 
-    def up_to(self, last_row: int) -> Iterator[Part]:
+    def up_to(self, last_row: int) -> "Iterator[Part]":
         """Yield this part up to a row, unless nothing is left."""
         if self.last_row <= last_row:
             yield self
@@ -52,7 +51,7 @@ class Part:
             stretch = encoding.stretch(self.body)
             yield Part.of(windowed(stretch, first_row=self.first_row, last_row=last_row))
 
-    def halved(self) -> Iterator[Part]:
+    def halved(self) -> "Iterator[Part]":
         """Yield this part, halved until it is small enough."""
         if len(self.body) <= MAX_PART_BYTES or self.first_row == self.last_row:
             yield self
@@ -114,14 +113,14 @@ OnDamage: TypeAlias = Callable[[], None]
 """Called for each damaged row; raises to end the reading."""
 
 # Runs come in the order of their ids, so that a page can continue behind the last one.
-RUNS_OF_SWEEP = "r.sweep_id = (select id from sweep where name = :sweep) and r.id >= :run_id"
-RUNS_NAMED = "r.name in (select value from json_each(:runs)) and r.id >= :run_id"
-KEYS = "(cast(:keys as text) is null or k.name in (select value from json_each(:keys)))"
+_RUNS_OF_SWEEP = "r.sweep_id = (select id from sweep where name = :sweep) and r.id >= :run_id"
+_RUNS_NAMED = "r.name in (select value from json_each(:runs)) and r.id >= :run_id"
+_KEYS = "(cast(:keys as text) is null or k.name in (select value from json_each(:keys)))"
 
 
-def runs_clause(selection: Selection) -> str:
-    """Return the condition on `run r`."""
-    return RUNS_OF_SWEEP if selection.sweep else RUNS_NAMED
+def clauses(selection: Selection) -> dict[str, str]:
+    """Return the conditions on `run r` and `metric_key k`, by their names in statements."""
+    return {"runs": _RUNS_OF_SWEEP if selection.sweep else _RUNS_NAMED, "keys": _KEYS}
 
 
 def parameters(selection: Selection, *, run_id: int = 0) -> dict[str, str | int | None]:
@@ -148,22 +147,64 @@ def number(connection: Connection, statement: str, values: Values = ()) -> int:
 
 _COLUMNS = SERIES.columns[: SERIES.columns.index("checksum") + 1]
 _SUMMARY, _POINTS, _KINDS = (_COLUMNS.index(name) for name in ("summary", "points", "kinds"))
-FIGURES = ", ".join(f"s.{name}" for name in _COLUMNS)
-"""Columns of `series s` up to its checksum."""
-ONE = f"select {FIGURES} from series s where s.id = ?"
-UNKNOWN = (0, sum(1 << kind for kind in Kind))
+_FIGURES = ", ".join(f"s.{name}" for name in _COLUMNS)
+"""Columns of `series s`, from its id up to its checksum."""
+_ONE = f"select {_FIGURES} from series s where s.id = ?"
+_UNKNOWN = (0, sum(1 << kind for kind in Kind))
 """Points and kinds of a damaged series: none, so that nothing is thinned by a wrong number, and all."""
 
 
-def summary(figures: Row) -> bytes | None:
-    """Return the summary; None if it is damaged."""
+def series_rows(
+    connection: Connection, statement: str, selection: Selection, *, run_id: int = 0, attempt_id: int = 0
+) -> Iterator[tuple[Row, Row | None]]:
+    """Yield for each series its names, up to its id, and its figures; None where these are unreadable.
+
+    Args:
+        connection: a connection in a transaction.
+        statement: selects `{figures}` last, and first the column by which it is ordered; begins at `:run_id`.
+        selection: runs and keys of the statement.
+        run_id: where it begins.
+        attempt_id: of a statement about one attempt.
+    """
+    asked = parameters(selection, run_id=run_id) | {"attempt_id": attempt_id}
+    conditions = clauses(selection)
+    yielded = set[Row]()
+    try:
+        for row in connection.execute(statement.format(figures=_FIGURES, **conditions), asked):
+            if row[0] != run_id:
+                run_id, yielded = row[0], set()
+            names = row[: 1 - len(_COLUMNS)]
+            yielded.add(names)
+            yield names, row[-len(_COLUMNS) :]
+    except DamagedError:
+        pass
+    else:
+        return
+    # A page is unreadable. The index alone lists all series; their figures are read one by one.
+    rest = connection.execute(statement.format(figures="s.id", **conditions), asked | {"run_id": run_id})
+    for names in rest.all():
+        if names not in yielded:
+            yield names, _figures(connection, names[-1])
+
+
+def _figures(connection: Connection, series_id: int) -> Row | None:
+    try:
+        return connection.execute(_ONE, (series_id,)).first()
+    except DamagedError:
+        return None
+
+
+def summary(figures: Row | None) -> bytes | None:
+    """Return the summary; None if it is damaged or unreadable."""
+    if figures is None or not is_intact(figures[:-1], figures[-1]):
+        return None
     body: bytes = figures[_SUMMARY]
-    return body if is_intact(figures[:-1], figures[-1]) else None
+    return body
 
 
-def points_and_kinds(figures: Row) -> tuple[int, int]:
+def points_and_kinds(figures: Row | None) -> tuple[int, int]:
     """Return the number of points, and the types of their values as bits."""
-    return UNKNOWN if summary(figures) is None else (figures[_POINTS], figures[_KINDS])
+    return _UNKNOWN if figures is None or summary(figures) is None else (figures[_POINTS], figures[_KINDS])
 
 
 class Damages:

@@ -1,17 +1,15 @@
 """Reading side of the store: read-only connections in threads, beside the writer; pages of summaries."""
 
-from __future__ import annotations
-
 import asyncio
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
-from typing import TypeAlias, TypeVar
+from typing import Concatenate, ParamSpec, TypeVar
 
 from sweepd_kernel.errors import DamagedError, DomainError
-from sweepd_kernel.sql.database import Connection, Engine, StatementError
+from sweepd_kernel.sql.database import Connection, Engine, Row, StatementError
 from sweepd_metric_store import encoding
 from sweepd_metric_store.domain.checksum import Damage, DamagedBodyError
 from sweepd_metric_store.ports import (
@@ -26,12 +24,10 @@ from sweepd_metric_store.ports import (
     Selection,
     SummaryPage,
 )
-from sweepd_metric_store.store import files, growth, history, logs, queries
-from sweepd_metric_store.store.queries import KEYS, Damages, parameters, runs_clause
+from sweepd_metric_store.store import files, history, logs, queries
+from sweepd_metric_store.store.queries import Damages
 
 _BUDGET = 3 * 1024 * 1024
-_Row: TypeAlias = tuple[int, str, int, str, bytes | None]
-"""Id and name of a run, attempt, key, and summary; None for a damaged summary."""
 
 
 def summary_page(
@@ -40,9 +36,10 @@ def summary_page(
     """Return at most `page_size` summaries from `start` on, ordered by run and key."""
     items: list[bytes] = []
     room = _BUDGET
-    for run_id, run, attempt, key, summary in _newest(connection, selection, start.run_id):
+    for (run_id, run, attempt, key, _), figures in _newest(connection, selection, start.run_id):
         if (run_id, key) < (start.run_id, start.key):
             continue
+        summary = queries.summary(figures)
         if summary is None:
             named = run.removesuffix(SYSTEM)
             damages.add(Damage(run=named, attempt=attempt, what="summary", name=key))
@@ -55,40 +52,13 @@ def summary_page(
     return SummaryPage(summaries=items, rest=None, damaged=damages.all)
 
 
-def _newest(connection: Connection, selection: Selection, run_id: int) -> Iterator[_Row]:
-    """Yield the row of each key, of the newest attempt that logged it."""
-    rows = _rows(connection, selection, run_id)
-    for _, of_run in groupby(rows, key=lambda row: (row[0], row[1])):
-        newest = {row[3]: row for row in sorted(of_run, key=lambda row: row[2])}
+def _newest(connection: Connection, selection: Selection, run_id: int) -> Iterator[tuple[Row, Row | None]]:
+    """Yield names and figures of each key, of the newest attempt that logged it."""
+    rows = queries.series_rows(connection, _SUMMARIES, selection, run_id=run_id)
+    for _, of_run in groupby(rows, key=lambda row: row[0][0]):
+        newest = {row[0][3]: row for row in sorted(of_run, key=lambda row: row[0][2])}
         for key in sorted(newest):
             yield newest[key]
-
-
-def _rows(connection: Connection, selection: Selection, run_id: int) -> Iterator[_Row]:
-    """Yield the rows of `_SUMMARIES`; where a database page is unreadable, the other rows one by one."""
-    clauses = {"runs": runs_clause(selection), "keys": KEYS}
-    asked = parameters(selection, run_id=run_id)
-    yielded = set[tuple[int, str]]()
-    try:
-        for row in connection.execute(_SUMMARIES.format(figures=queries.FIGURES, **clauses), asked):
-            if row[0] != run_id:
-                run_id, yielded = row[0], set()
-            yielded.add((row[2], row[3]))
-            yield (*row[:4], queries.summary(row[4:]))
-    except DamagedError:
-        pass
-    else:
-        return
-    # The index alone lists the series of all attempts.
-    names = connection.execute(_SUMMARIES.format(figures="s.id", **clauses), asked | {"run_id": run_id})
-    for found, run, attempt, key, series_id in names.all():
-        if found == run_id and (attempt, key) in yielded:
-            continue
-        try:
-            figures = connection.execute(queries.ONE, (series_id,)).first()
-        except DamagedError:
-            figures = None
-        yield (found, run, attempt, key, queries.summary(figures) if figures else None)
 
 
 # The joins are in the order of the rows, so nothing is sorted.
@@ -101,6 +71,7 @@ _SUMMARIES = """
 
 
 Answer = TypeVar("Answer")
+Arguments = ParamSpec("Arguments")
 _THREADS = 3
 _LONG_THREADS = 2
 _PATIENT_THREADS = 1
@@ -146,50 +117,43 @@ class SqlReads:
         pool = self._threads
         if query.part_of_stream:
             pool = self._patient
-        elif query.max_points and await self._run(
-            lambda connection: history.takes_long(connection, query), pool
-        ):
+        elif query.max_points and await self._run(pool, history.takes_long, query):
             pool = self._long
-        return await self._run(lambda connection: history.page(connection, query), pool)
+        return await self._run(pool, history.page, query)
 
     async def summaries(
         self, selection: Selection, start: Position, page_size: int, *, skip_damaged: bool = False
     ) -> SummaryPage:
         """Return a page of summaries; see the port."""
         damages = Damages(skip=skip_damaged)
-        return await self._run(
-            lambda connection: summary_page(connection, selection, start, page_size, damages),
-            self._threads,
-        )
+        return await self._run(self._threads, summary_page, selection, start, page_size, damages)
 
     async def attempts(self, selection: Selection) -> AbstractSet[AttemptName]:
         """Return the attempts that have delivered rows."""
-        return await self._run(lambda connection: growth.attempts(connection, selection), self._patient)
+        return await self._run(self._patient, history.attempts, selection)
 
     async def growth(
         self, names: AbstractSet[AttemptName], rows: Mapping[AttemptName, int], keys: AbstractSet[str]
     ) -> Growth:
         """Return the points of attempts beyond `rows`; see the port."""
-        return await self._run(lambda connection: growth.growth(connection, names, rows, keys), self._patient)
+        return await self._run(self._patient, history.growth, names, rows, keys)
 
     async def log(self, run: str, attempt: int, offset: int, limit: int) -> LogPart:
         """Return a part of a log; see the port."""
-        return await self._run(
-            lambda connection: logs.read(connection, run, attempt, offset, limit), self._threads
-        )
+        return await self._run(self._threads, logs.read, run, attempt, offset, limit)
 
     async def list_files(self, run: str, after: str, limit: int) -> FilePage:
         """Return files of a run; see the port."""
-        return await self._run(lambda connection: files.page(connection, run, after, limit), self._threads)
+        return await self._run(self._threads, files.page, run, after, limit)
 
     async def file_blob(self, run: str, name: str) -> int | None:
         """Return the id of a content; see the port."""
-        return await self._run(lambda connection: files.blob(connection, run, name), self._threads)
+        return await self._run(self._threads, files.blob, run, name)
 
     async def file_piece(self, run: str, name: str, blob: int, offset: int) -> bytes | None:
         """Return a piece of a content; see the port."""
         try:
-            return await self._run(lambda connection: files.piece(connection, blob, offset), self._patient)
+            return await self._run(self._patient, files.piece, blob, offset)
         except files.DamagedPieceError as error:
             raise self.damaged([Damage(run=run, attempt=0, what="file", name=name)]) from error
 
@@ -201,11 +165,19 @@ class SqlReads:
             connection.close()
         self._connections.clear()
 
-    async def _run(self, read: Callable[[Connection], Answer], pool: ThreadPoolExecutor) -> Answer:
-        return await asyncio.get_running_loop().run_in_executor(pool, self._read, read)
+    async def _run(
+        self,
+        pool: ThreadPoolExecutor,
+        read: Callable[Concatenate[Connection, Arguments], Answer],
+        *arguments: Arguments.args,
+        **named: Arguments.kwargs,
+    ) -> Answer:
+        """Read in a thread of a pool, in one transaction, which concurrent compaction does not affect."""
+        return await asyncio.get_running_loop().run_in_executor(
+            pool, self._read, lambda connection: read(connection, *arguments, **named)
+        )
 
     def _read(self, read: Callable[[Connection], Answer]) -> Answer:
-        """Run `read` in one transaction, so that concurrent compaction does not affect it."""
         try:
             connection = self._connection()
             with connection.snapshot():

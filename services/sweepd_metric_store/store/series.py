@@ -1,22 +1,22 @@
-"""Writing of series: pieces become chunk rows, joined as `compaction` decides."""
-
-from __future__ import annotations
+"""Chunk rows of series: written, joined as `packing` decides, and read around those that are damaged."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from itertools import groupby
 
-from sweepd_kernel.sql.database import Connection, Value
+from sweepd_kernel.errors import DamagedError
+from sweepd_kernel.sql.database import Connection, Row, Value
 from sweepd_metric_store import encoding
 from sweepd_metric_store.domain.batch import Chunk, Spine, Stretch
-from sweepd_metric_store.domain.checksum import checksum
-from sweepd_metric_store.domain.compaction import Tail, plan, tail_after
+from sweepd_metric_store.domain.checksum import checksum, is_intact
+from sweepd_metric_store.domain.packing import Tail, plan, tail_after
 from sweepd_metric_store.domain.summary import extended
-from sweepd_metric_store.store import chunks
+from sweepd_metric_store.domain.view import EVERYTHING
 from sweepd_metric_store.store.ledger import Ledger, SeriesState
-from sweepd_metric_store.store.tables_sql import CHUNK, SERIES, series_values
+from sweepd_metric_store.store.queries import OnDamage, number
+from sweepd_metric_store.store.tables_sql import CHUNK, SERIES, chunk_of, chunk_values, series_values
 
 _SERIES_PER_ROUND = 200
 
@@ -54,7 +54,7 @@ class _Statements:
 
     def insert(self, series_id: int, rows: Sequence[Chunk]) -> None:
         """Add chunk rows."""
-        self.inserted += [chunks.values(series_id, each) for each in rows]
+        self.inserted += [chunk_row(series_id, each) for each in rows]
 
     def taken_tail(self, series_id: int, first_row: int) -> list[Chunk]:
         """Read the open tail of a series and have its rows removed; a damaged tail stays and is not returned.
@@ -62,7 +62,7 @@ class _Statements:
         Joining it would lose what is damaged, or spread it over intact points.
         """
         try:
-            found = list(chunks.read(self.connection, series_id, _refuse_damage, first_row=first_row))
+            found = list(read_chunks(self.connection, series_id, _refuse_damage, first_row=first_row))
         except _DamagedTailError:
             return []
         self.removed.append((series_id, first_row))
@@ -166,6 +166,94 @@ def _refuse_damage() -> None:
     raise _DamagedTailError
 
 
+def chunk_row(series_id: int, chunk: Chunk) -> tuple[Value, ...]:
+    """Return the values of a new row."""
+    row = chunk_values(chunk, series_id=series_id, checksum=0)[:-1]
+    return (*row, checksum(row))
+
+
+def read_chunks(
+    connection: Connection,
+    series_id: int,
+    on_damage: OnDamage,
+    *,
+    first_row: int,
+    last_row: int = EVERYTHING,
+    mixed: bool = True,
+    expected: int = 0,
+) -> Iterator[Chunk]:
+    """Yield the chunks of a series that overlap these rows, in the order of their first rows.
+
+    Args:
+        connection: a connection in a transaction.
+        series_id: id of the series.
+        on_damage: called for each damaged chunk, and at the end if points are missing.
+        first_row: first row wanted.
+        last_row: last row wanted.
+        mixed: whether values have several types, so that chunks may overlap.
+        expected: number of points of the whole series; 0: unknown.
+    """
+    found = 0
+    for row in _overlapping_rows(connection, series_id, first_row, last_row, mixed=mixed):
+        if row is None or not is_intact(row[:-1], row[-1]):
+            on_damage()
+        else:
+            chunk = chunk_of(row)
+            found += chunk.points
+            yield chunk
+    if expected and (found if first_row == 0 else _counted(connection, series_id)) != expected:
+        on_damage()
+
+
+def _counted(connection: Connection, series_id: int) -> int:
+    """Return the number of points that the index of a series leads to; a damaged index loses rows."""
+    try:
+        return number(connection, _POINTS, (series_id,))
+    except DamagedError:
+        return 0
+
+
+def _overlapping_rows(
+    connection: Connection, series_id: int, first_row: int, last_row: int, *, mixed: bool
+) -> Iterator[Row | None]:
+    """Yield the rows of chunks that overlap these rows; None for each that is unreadable."""
+    reached = -1
+    asked = {"series_id": series_id, "first_row": first_row, "last_row": last_row}
+    try:
+        for row in connection.execute(_OVERLAPPING if mixed else _ADJACENT, asked):
+            reached = row[_FIRST_ROW]
+            yield row
+    except DamagedError:
+        pass
+    else:
+        return
+    # A page is unreadable; the index lists all rows, most of which lie in other pages.
+    for (begin,) in connection.execute(_BEGINS, (series_id, reached, last_row)).all():
+        try:
+            found = connection.execute(_ONE, (series_id, begin)).first()
+        except DamagedError:
+            found = None
+        if found is None or found[_LAST_ROW] >= first_row:
+            yield found
+
+
 _LOOSE = """
     select id, attempt_id, tail_first_row from series
     where tail_pieces > 1 and attempt_id not in (select cast(value as bigint) from json_each(?)) limit ?"""
+_FIRST_ROW, _LAST_ROW = CHUNK.columns.index("first_row"), CHUNK.columns.index("last_row")
+_OVERLAPPING = f"""
+    select {CHUNK} from chunk
+    where series_id = :series_id and last_row >= :first_row and first_row <= :last_row order by first_row"""
+# Chunks of one type do not overlap, so the first one wanted can be sought.
+_ADJACENT = f"""
+    select {CHUNK} from chunk
+    where series_id = :series_id and last_row >= :first_row and first_row <= :last_row
+        and first_row >= coalesce(
+            (select max(first_row) from chunk where series_id = :series_id and first_row <= :first_row), 0)
+    order by first_row"""
+_POINTS = "select coalesce(sum(points), 0) from chunk where series_id = ?"
+# Read from the index alone.
+_BEGINS = (
+    "select first_row from chunk where series_id = ? and first_row > ? and first_row <= ? order by first_row"
+)
+_ONE = f"select {CHUNK} from chunk where series_id = ? and first_row = ?"

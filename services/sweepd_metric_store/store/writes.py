@@ -1,7 +1,5 @@
 """Writing side of the store: new rows are staged and written, repeated ones compared with the stored."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -14,8 +12,9 @@ from sweepd_metric_store.domain.batch import Standing, Stretch, bytes_standing, 
 from sweepd_metric_store.domain.packing import MalformedBatchError, check_range, pack
 from sweepd_metric_store.domain.view import windowed
 from sweepd_metric_store.ports import Arrival, FileArrived, LogArrived, PointsArrived, Stored
-from sweepd_metric_store.store import chunks, files, logs, series
+from sweepd_metric_store.store import files, logs, series
 from sweepd_metric_store.store.ledger import AttemptState, Conflict, Ledger, SeriesState
+from sweepd_metric_store.store.series import read_chunks
 from sweepd_metric_store.store.tables_sql import SCHEMA
 
 MAX_NAME = 1_024
@@ -164,7 +163,7 @@ class _Stored:
         """Yield the stretches that overlap these rows."""
         if self._series is None:
             return
-        found = chunks.read(
+        found = read_chunks(
             self._connection, self._series.id, self._note_damage, first_row=first_row, last_row=last_row
         )
         yield from (encoding.stretch(chunk.body) for chunk in found)

@@ -16,7 +16,7 @@ from lanes import batch_of
 from sweepd import v1
 from sweepd.rpc.failure import Failure
 from sweepd.v1.metric_service_pb2_grpc import MetricServiceStub
-from sweepd_metric_store.api.following import PAUSE_SECONDS
+from sweepd_metric_store.following import PAUSE_SECONDS
 from token_channel import token_channel
 
 

@@ -22,7 +22,7 @@ from sweepd_kernel.clock import SystemClock
 from sweepd_kernel.flags import Address
 from sweepd_kernel.rpc.interceptors import Authentication, ErrorMapping
 from sweepd_kernel.service import ServiceContext
-from sweepd_metric_store.api import following
+from sweepd_metric_store import following
 from sweepd_metric_store.app import SERVICE, MetricStore
 from waiting import until_told
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from conformance.metric_store.batches import Store, an_attempt, history, log, points, rows
 from sweepd import v1
-from sweepd_metric_store.api import codec
+from sweepd_metric_store import codec
 from sweepd_metric_store.ports import Selection
 
 NUMBERS = st.one_of(st.integers(0, 6), st.sampled_from([2**31, 2**63 - 1, 2**63, 2**64 - 1]))

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from sweepd import v1
 from sweepd.v1 import metric_service_pb2
 from sweepd_metric_store import encoding
-from sweepd_metric_store.api.servicer import SERVICE_NAME
 from sweepd_metric_store.domain.batch import Kind, Spine, Stretch, Values
 from sweepd_metric_store.domain.summary import extended
+from sweepd_metric_store.servicer import SERVICE_NAME
 
 
 @pytest.mark.parametrize(

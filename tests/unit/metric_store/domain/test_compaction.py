@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sweepd_metric_store.domain.compaction import (
+from sweepd_metric_store.domain.packing import (
     CLOSED_POINTS,
     MAX_PIECE_POINTS,
     MAX_TAIL_PIECES,

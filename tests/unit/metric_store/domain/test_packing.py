@@ -7,8 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sweepd_metric_store.domain.batch import Batch, Column, Kind, Piece, RowRange, Value
-from sweepd_metric_store.domain.compaction import MAX_PIECE_POINTS
-from sweepd_metric_store.domain.packing import MAX_KEYS, MalformedBatchError, check_range, pack
+from sweepd_metric_store.domain.packing import (
+    MAX_KEYS,
+    MAX_PIECE_POINTS,
+    MalformedBatchError,
+    check_range,
+    pack,
+)
 
 Points = dict[tuple[str, int], tuple[int, float, Value]]
 

@@ -1,7 +1,5 @@
 """Calls of `MetricService`: decode, one call, encode; histories leave encoded as they are stored."""
 
-from __future__ import annotations
-
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
@@ -17,10 +15,9 @@ from sweepd.v1 import metric_service_pb2
 from sweepd_kernel.auth.principal import require_service
 from sweepd_kernel.errors import DomainError, NotFoundError, Status
 from sweepd_kernel.pairing import codec as pairing_codec
-from sweepd_metric_store import encoding
-from sweepd_metric_store.api import codec, following
-from sweepd_metric_store.api.following import MESSAGE_BYTES, AppendStreams, Subscriptions
+from sweepd_metric_store import codec, encoding, following
 from sweepd_metric_store.domain.checksum import Damage
+from sweepd_metric_store.following import MESSAGE_BYTES, AppendStreams, Subscriptions
 from sweepd_metric_store.pairing import Pairing
 from sweepd_metric_store.ports import MetricReads, Position, Stored
 from sweepd_metric_store.writer import Writer

@@ -1,7 +1,5 @@
 """Follows histories and logs: first what is stored, then what is added; the order in which streams read."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress

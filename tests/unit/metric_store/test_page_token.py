@@ -8,7 +8,7 @@ import pytest
 
 from sweepd import v1
 from sweepd_kernel.errors import InvalidFieldError
-from sweepd_metric_store.api import codec
+from sweepd_metric_store import codec
 from sweepd_metric_store.ports import Position
 
 HERE = Position(run_id=3, key="loss/ключ", attempt=2, row=2**40)

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from sweepd_kernel.errors import UnavailableError
-from sweepd_metric_store.api.following import WINDOW, AppendStreams, grouped
+from sweepd_metric_store.following import WINDOW, AppendStreams, grouped
 
 GONE = UnavailableError("metric-store", "here", "it is stopping")
 

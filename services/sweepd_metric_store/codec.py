@@ -1,7 +1,5 @@
 """Translates between messages of the contract and the types of the port."""
 
-from __future__ import annotations
-
 from typing import TypeVar
 
 from google.protobuf.message import DecodeError, Message

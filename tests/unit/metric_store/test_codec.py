@@ -6,7 +6,7 @@ import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from sweepd import v1
-from sweepd_metric_store.api import codec
+from sweepd_metric_store import codec
 from sweepd_metric_store.ports import FileArrived, StoredFile
 
 

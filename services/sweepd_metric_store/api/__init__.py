@@ -1,1 +1,0 @@
-"""Calls of `MetricService`: messages in and out, and the streams that carry them."""
