@@ -10,7 +10,7 @@ from sweepd.script.errors import Error
 if TYPE_CHECKING:
     from sweepd.rpc.discovery import NoServerError
     from sweepd.rpc.failure import Failure
-    from sweepd.spec.loading.nodes import Diagnostic
+    from sweepd.spec.finding import Diagnostic
 
 __all__ = [
     "ClientError",

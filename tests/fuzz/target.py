@@ -9,9 +9,10 @@ from types import FrameType
 
 from sweepd import v1
 from sweepd.codec.spec import diagnostic_from_message, diagnostic_message, spec_from_message, spec_message
+from sweepd.spec.finding import Findings
 from sweepd.spec.keys.sweep import to_document
 from sweepd.spec.loading.loader import load_text, read_value, read_values
-from sweepd.spec.loading.nodes import Findings, plain
+from sweepd.spec.loading.tree import plain
 from sweepd.spec.parameter import Group, ParameterNode
 from sweepd.spec.parse import Parsed, parse_mapping, parse_text
 from sweepd.spec.point import Json

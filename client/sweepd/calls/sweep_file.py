@@ -12,8 +12,8 @@ from typing import Final
 
 from sweepd.errors import InvalidError, invalid
 from sweepd.name_part import LEGAL_PART, as_part, is_part
+from sweepd.spec.finding import Diagnostic, unreadable_file
 from sweepd.spec.limits import MAX_FILE_BYTES
-from sweepd.spec.loading.nodes import Diagnostic, unreadable_file
 from sweepd.spec.parse import PLACING_KEYS, Parsed, parse_text
 from sweepd.spec.sweep_spec import SweepSpec
 

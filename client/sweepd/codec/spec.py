@@ -20,11 +20,11 @@ from sweepd.codec.values import (
 from sweepd.durations import duration_text
 from sweepd.spec.distributions.discrete import Categorical, Constant, WeightedCategorical
 from sweepd.spec.distributions.distribution import Distribution
+from sweepd.spec.finding import Diagnostic
 from sweepd.spec.keys.distributions import DISTRIBUTION_KEYS
 from sweepd.spec.keys.rules import RULES, rule_name
 from sweepd.spec.keys.shape import Key
 from sweepd.spec.keys.sweep import SWEEP
-from sweepd.spec.loading.nodes import Diagnostic
 from sweepd.spec.parameter import Group, ParameterNode
 from sweepd.spec.point import Json
 from sweepd.spec.stop_rules import StopRule

@@ -7,10 +7,10 @@ from itertools import islice
 from typing import Final
 
 from sweepd.spec.command import DEFAULT_COMMAND, macro_names, macros_of, uses_program
-from sweepd.spec.finding import WarningCode
+from sweepd.spec.finding import Place, WarningCode
 from sweepd.spec.limits import LONGEST_NUMBER, MAX_ARGUMENT_BYTES, MAX_MACRO_WARNINGS
 from sweepd.spec.loading.fields import Fields
-from sweepd.spec.loading.nodes import MappingNode, Node, Place, SequenceNode, plain
+from sweepd.spec.loading.tree import MappingNode, Node, SequenceNode, plain
 from sweepd.spec.macros import (
     FORMS,
     MACROS,

@@ -1,7 +1,13 @@
-"""Findings about a sweep, and their codes: short names for programs, which stay when messages change."""
+"""Findings about a sweep or its file, and their codes: names for programs, stable when messages change."""
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from sweepd.spec.limits import MAX_ERRORS
+from sweepd.spec.wording import printable
+
+NOT_SUPPORTED_YET: Final = "not-supported-yet"
+_SHOWN_PATH: Final = 300
 
 FileCode = Literal[
     "unreadable-file", "file-too-large", "empty-file", "not-a-mapping", "several-documents",
@@ -48,3 +54,94 @@ class Finding:
     code: Code
     suggestion: str | None = None
     severity: Severity = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Position in a file; both numbers count from 1."""
+
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One finding; `path` is dotted (`parameters.opt.lr`), empty for the file as a whole."""
+
+    file: str
+    line: int | None
+    column: int | None
+    path: str
+    severity: Severity
+    code: str
+    message: str
+    suggestion: str | None = None
+
+    def __str__(self) -> str:
+        """Return `file:line:column: path: message` in one line, without raw control characters."""
+        where = self.file if self.line is None else f"{self.file}:{self.line}:{self.column}"
+        parts = [where, self.path, self.message] if self.path else [where, self.message]
+        hint = f"; did you mean `{self.suggestion}`?" if self.suggestion else ""
+        return printable(": ".join(parts) + hint)
+
+
+class TooManyErrorsError(Exception):
+    """Reading stops: more errors than anyone will read, each of which costs time to word."""
+
+
+@dataclass(slots=True)
+class Findings:
+    """Everything found in one file so far; reading continues after each finding, up to `MAX_ERRORS`."""
+
+    file: str
+    _found: list[Diagnostic] = field(default_factory=list)
+    _errors: int = 0
+
+    def error(
+        self, place: Place | None, path: str, code: Code, message: str, suggestion: str | None = None
+    ) -> None:
+        """Record something that keeps the sweep from being created."""
+        self._record("error", place, path, code, message, suggestion)
+        self._errors += 1
+        if self._errors == MAX_ERRORS:
+            message = f"reading stopped here, after {MAX_ERRORS} errors"
+            self._record("error", place, "", "too-many-errors", message, None)
+            raise TooManyErrorsError
+
+    def warning(
+        self, place: Place | None, path: str, code: Code, message: str, suggestion: str | None = None
+    ) -> None:
+        """Record something that is legal but probably not meant."""
+        self._record("warning", place, path, code, message, suggestion)
+
+    @property
+    def errors(self) -> int:
+        """Number of errors among the findings."""
+        return self._errors
+
+    @property
+    def has_errors(self) -> bool:
+        """True if an error is among the findings."""
+        return self._errors > 0
+
+    def in_order(self) -> tuple[Diagnostic, ...]:
+        """Return the findings by their place in the file, those of one place as they were found."""
+        return tuple(sorted(self._found, key=lambda found: (found.line or 0, found.column or 0)))
+
+    def _record(
+        self,
+        severity: Severity,
+        place: Place | None,
+        path: str,
+        code: Code,
+        message: str,
+        suggestion: str | None,
+    ) -> None:
+        line, column = (place.line, place.column) if place else (None, None)
+        shown = path if len(path) <= _SHOWN_PATH else f"{path[: _SHOWN_PATH - 1]}…"
+        self._found.append(Diagnostic(self.file, line, column, shown, severity, code, message, suggestion))
+
+
+def unreadable_file(file: str, reason: str) -> Diagnostic:
+    """Return the finding for a file whose bytes could not be had; who tried to read it knows the reason."""
+    return Diagnostic(file, None, None, "", "error", "unreadable-file", f"cannot read the file: {reason}")

@@ -10,24 +10,14 @@ from sweepd.name_part import LEGAL_PART, as_part
 from sweepd.spec.check_command import check_command
 from sweepd.spec.check_space import check_conditions, check_feasible, check_points, check_shuffle
 from sweepd.spec.distributions.discrete import Categorical, Constant, WeightedCategorical
+from sweepd.spec.finding import NOT_SUPPORTED_YET, Diagnostic, Findings, Place, TooManyErrorsError
 from sweepd.spec.keys.shape import read_keys
 from sweepd.spec.keys.sweep import ALL_KEYS, SWEEP, UNSUPPORTED, WITHOUT_EFFECT, to_document
 from sweepd.spec.keys.unsupported import read_unsupported
 from sweepd.spec.limits import LONGEST_NUMBER, MAX_POINT_BYTES, MAX_SPEC_BYTES
 from sweepd.spec.loading.fields import Fields
 from sweepd.spec.loading.loader import load_mapping, load_text
-from sweepd.spec.loading.nodes import (
-    NOT_SUPPORTED_YET,
-    Diagnostic,
-    Entry,
-    Findings,
-    MappingNode,
-    Place,
-    ScalarNode,
-    SequenceNode,
-    TooManyErrorsError,
-    place_of,
-)
+from sweepd.spec.loading.tree import Entry, MappingNode, ScalarNode, SequenceNode, place_of
 from sweepd.spec.parameter import Group, Parameter, ParameterNode
 from sweepd.spec.point import Point, canonical_json, is_number
 from sweepd.spec.sweep_spec import SearchMethod, SweepSpec

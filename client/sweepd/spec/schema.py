@@ -8,25 +8,26 @@ import json
 
 from sweepd.spec.distributions.distribution import DEPRECATED
 from sweepd.spec.keys.distributions import DISTRIBUTION_KEYS, MEANINGS, VALUE_KEYS
-from sweepd.spec.keys.json_schema import (
+from sweepd.spec.keys.parameters import GROUP_KEYS
+from sweepd.spec.keys.rules import rule_schema
+from sweepd.spec.keys.shape import (
     Schema,
     all_of,
     any_of,
     choice,
+    closed,
     described,
+    explained,
     integer,
     lacks,
     needs,
     number,
     only,
+    properties,
     reference,
     where,
     with_key,
-    words,
 )
-from sweepd.spec.keys.parameters import GROUP_KEYS
-from sweepd.spec.keys.rules import rule_schema
-from sweepd.spec.keys.shape import closed, properties
 from sweepd.spec.keys.special import EXPRESSION_SCHEMA, NAME_SCHEMA
 from sweepd.spec.keys.sweep import ALL_KEYS, METRIC
 from sweepd.spec.keys.unsupported import UNSUPPORTED_METHODS, engine_rules
@@ -107,7 +108,7 @@ def _parameter_properties() -> dict[str, Schema]:
     distribution = described(
         "How values are drawn. Left out: `value` is a constant, `values` a choice, `min` and `max` are "
         "int_uniform if both are integers, else uniform.",
-        words(MEANINGS),
+        explained(MEANINGS),
     )
     group = described(
         "Makes this a group: the run receives one mapping with the values of these parameters.",
@@ -133,9 +134,9 @@ def _of(name: str) -> Schema:
 def _values_of(name: str) -> dict[str, Schema]:
     """Return what a distribution asks of its keys beyond what all of them do."""
     if name == "int_uniform":
-        return {"min": integer(), "max": integer()}
+        return {"min": integer().schema, "max": integer().schema}
     if name.endswith("_values") and name.removesuffix("_values") in DEPRECATED:
-        return {"min": number(exclusiveMinimum=0)}
+        return {"min": number(above=0).schema}
     return {}
 
 

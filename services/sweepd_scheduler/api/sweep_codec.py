@@ -6,7 +6,7 @@ from dataclasses import replace
 from sweepd import v1
 from sweepd.codec import CodecError, point_message
 from sweepd.codec.spec import diagnostic_message, spec_from_message, spec_message
-from sweepd.spec.loading.nodes import Diagnostic
+from sweepd.spec.finding import Diagnostic
 from sweepd.spec.parse import Parsed, parse_text
 from sweepd.spec.preview import Preview, PreviewedRun, preview
 from sweepd.spec.sweep_spec import SweepSpec

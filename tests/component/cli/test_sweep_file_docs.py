@@ -28,11 +28,12 @@ from component.cli.sweep_file_examples import (
 )
 from sweepd.cli.commands.define.validate import finding_line
 from sweepd.spec.distributions.distribution import DEPRECATED
+from sweepd.spec.finding import Findings
 from sweepd.spec.keys.distributions import DISTRIBUTION_KEYS
 from sweepd.spec.keys.parameters import FORM_KEYS
 from sweepd.spec.keys.unsupported import UNSUPPORTED_METHODS
 from sweepd.spec.loading.loader import load_text
-from sweepd.spec.loading.nodes import Findings, plain
+from sweepd.spec.loading.tree import plain
 from sweepd.spec.methods.registry import METHODS
 from sweepd.spec.parse import Parsed, parse_text
 from sweepd.spec.schema import schema_text, sweep_schema

@@ -3,7 +3,7 @@
 import pytest
 
 from sweepd.codec.spec import diagnostic_from_message, diagnostic_message
-from sweepd.spec.loading.nodes import Diagnostic
+from sweepd.spec.finding import Diagnostic
 
 
 @pytest.mark.parametrize(

@@ -17,10 +17,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sweepd.spec.finding import Findings
 from sweepd.spec.keys.distributions import DISTRIBUTION_KEYS
 from sweepd.spec.keys.parameters import FORM_KEYS
 from sweepd.spec.loading.loader import load_text
-from sweepd.spec.loading.nodes import Findings, plain
+from sweepd.spec.loading.tree import plain
 from sweepd.spec.methods.registry import METHODS
 from sweepd.spec.parse import PLACING_KEYS, parse_mapping, parse_text
 from sweepd.spec.schema import schema_text, sweep_schema

@@ -1,15 +1,265 @@
-"""The expressions of `when` and `constraints`: from text to a function of a point's values."""
+"""Expressions of `when` and `constraints`: the names that they read, their types, and their conditions."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from typing import Final
 
-from sweepd.spec.expressions.evaluation import test_of
+from sweepd.spec.distributions.discrete import Categorical, Constant, WeightedCategorical
+from sweepd.spec.distributions.distribution import Distribution
+from sweepd.spec.expressions.evaluation import (
+    FUNCTIONS,
+    Arithmetic,
+    Call,
+    Comparison,
+    ExpressionError,
+    Joined,
+    ListOf,
+    Literal,
+    Negated,
+    Node,
+    Not,
+    Read,
+    test_of,
+)
 from sweepd.spec.expressions.intervals import Intervals, Truths, interval_truth_of
-from sweepd.spec.expressions.parser import parse_tree
-from sweepd.spec.expressions.tree import Joined, Node, Read
-from sweepd.spec.expressions.types import Scope, check_types
-from sweepd.spec.parameter import Path
-from sweepd.spec.point import Json
+from sweepd.spec.expressions.parser import parse_tree, written_name
+from sweepd.spec.parameter import Path, dotted
+from sweepd.spec.point import Json, is_number
+from sweepd.spec.wording import nearest
+
+NUMBER: Final = "a number"
+TEXT: Final = "text"
+TRUTH: Final = "true or false"
+NULL: Final = "null"
+LIST: Final = "a list"
+MAPPING: Final = "a mapping"
+_ORDER: Final = (NUMBER, TEXT, TRUTH, NULL, LIST, MAPPING)
+_NO_KINDS: Final[frozenset[str]] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Type:
+    """The kinds that a value can have; of a list also those of its items."""
+
+    kinds: frozenset[str]
+    items: frozenset[str] = field(default=_NO_KINDS)
+
+    def __str__(self) -> str:
+        """Return the kinds in words."""
+        *first, last = (kind for kind in _ORDER if kind in self.kinds)
+        return f"{', '.join(first)} or {last}" if first else last
+
+
+ANY_NUMBER: Final = Type(frozenset({NUMBER}))
+ANY_TRUTH: Final = Type(frozenset({TRUTH}))
+
+
+def type_of_values(values: Iterable[Json]) -> Type:
+    """Return the type of what takes one of some values."""
+    kinds: set[str] = set()
+    items: set[str] = set()
+    for value in values:
+        kinds.add(_kind(value))
+        if isinstance(value, list):
+            items.update(_kind(item) for item in value)
+    return Type(frozenset(kinds), frozenset(items))
+
+
+def check_types(node: Node, type_of: Callable[[Read], Type]) -> None:
+    """Check that an expression is one of truths, and each of its parts gets what it works on.
+
+    Raises:
+        ExpressionError: a part gets what it never can work on.
+    """
+    _Checker(type_of).truth(node, "the expression")
+
+
+def _kind(value: Json) -> str:
+    if is_number(value):
+        return NUMBER
+    match value:
+        case str():
+            return TEXT
+        case bool():
+            return TRUTH
+        case None:
+            return NULL
+        case list():
+            return LIST
+        case _:
+            return MAPPING
+
+
+class _Checker:
+    def __init__(self, type_of: Callable[[Read], Type]) -> None:
+        self._type_of = type_of
+
+    def truth(self, node: Node, what: str) -> None:
+        found = self.type(node)
+        if TRUTH not in found.kinds:
+            message = f"{what} must be true or false, and this is {found}; compare it with something"
+            raise ExpressionError(message, node.offset)
+
+    def type(self, node: Node) -> Type:
+        match node:
+            case Literal(value=value):
+                return type_of_values((value,))
+            case Read():
+                return self._type_of(node)
+            case ListOf(items=items):
+                kinds = (self.type(item).kinds for item in items)
+                return Type(frozenset({LIST}), frozenset().union(*kinds))
+            case Not(operand=operand):
+                self.truth(operand, "what `not` turns round")
+                return ANY_TRUTH
+            case Joined():
+                self.truth(node.first, f"what `{node.steps[0].sign}` joins")
+                for step in node.steps:
+                    self.truth(step.operand, f"what `{step.sign}` joins")
+                return ANY_TRUTH
+            case Comparison():
+                self._compare(node)
+                return ANY_TRUTH
+            case Negated(operand=operand):
+                self._number(operand, "-")
+                return ANY_NUMBER
+            case Arithmetic():
+                self._number(node.first, node.steps[0].sign)
+                for step in node.steps:
+                    self._number(step.operand, step.sign)
+                return ANY_NUMBER
+            case Call():
+                self._call(node)
+                return ANY_NUMBER
+
+    def _number(self, node: Node, worker: str) -> None:
+        found = self.type(node)
+        if NUMBER not in found.kinds:
+            raise ExpressionError(f"`{worker}` works on numbers, and this is {found}", node.offset)
+
+    def _compare(self, node: Comparison) -> None:
+        left = self.type(node.first)
+        for step in node.steps:
+            right = self.type(step.operand)
+            if step.sign in ("in", "not in"):
+                _check_member(left, right, step.sign, step.offset, step.operand.offset)
+            elif step.sign in ("==", "!="):
+                if not left.kinds & right.kinds:
+                    message = f"{left} on the left is never equal to {right} on the right"
+                    raise ExpressionError(message, step.offset)
+            elif not left.kinds & right.kinds & {NUMBER, TEXT}:
+                message = f"`{step.sign}` compares two numbers or two texts, not {left} with {right}"
+                raise ExpressionError(message, step.offset)
+            left = right
+
+    def _call(self, node: Call) -> None:
+        name, arguments = node.function, node.arguments
+        if name in ("min", "max"):
+            self._extremum(node)
+        elif len(arguments) != 1:
+            raise ExpressionError(f"`{name}` takes one value, not {len(arguments)}", node.offset)
+        elif name != "len":
+            self._number(arguments[0], name)
+        elif not (found := self.type(arguments[0])).kinds & {TEXT, LIST, MAPPING}:
+            message = f"`len` counts text, lists and mappings, and this is {found}"
+            raise ExpressionError(message, arguments[0].offset)
+        assert name in FUNCTIONS, "the parser knows no others"
+
+    def _extremum(self, node: Call) -> None:
+        if not node.arguments:
+            raise ExpressionError(f"`{node.function}` takes at least one value", node.offset)
+        if len(node.arguments) > 1:
+            for argument in node.arguments:
+                self._number(argument, node.function)
+            return
+        found = self.type(node.arguments[0])
+        if LIST not in found.kinds or NUMBER not in found.items:
+            message = f"`{node.function}` takes several numbers, or one list of numbers, and this is {found}"
+            raise ExpressionError(message, node.arguments[0].offset)
+
+
+def _check_member(left: Type, right: Type, sign: str, offset: int, right_offset: int) -> None:
+    in_text = TEXT in right.kinds and TEXT in left.kinds
+    if LIST not in right.kinds and TEXT not in right.kinds:
+        raise ExpressionError(f"after `{sign}` comes a list or text, and this is {right}", right_offset)
+    if not in_text and (LIST not in right.kinds or not left.kinds & right.items):
+        items = f"a list of {Type(right.items)}" if right.items else str(right)
+        raise ExpressionError(f"{left} is never in {items}", offset)
+
+
+_MOST_NEIGHBOURS: Final = 1_000
+"""Names that are compared with one that is not there: many errors times many names would take long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Parameters by dotted name; one name may stand for several: `a.b` alone, and `b` in the group `a`."""
+
+    _paths: Mapping[str, tuple[Path, ...]]
+    _types: Mapping[Path, Type]
+    _groups: frozenset[str]
+
+    @classmethod
+    def of(cls, parameters: Iterable[tuple[Path, Distribution]]) -> "Scope":
+        """Return the scope of the parameters of a sweep, constants included."""
+        paths: dict[str, tuple[Path, ...]] = defaultdict(tuple)
+        types: dict[Path, Type] = {}
+        groups: set[str] = set()
+        for path, distribution in parameters:
+            paths[dotted(path)] += (path,)
+            types[path] = _type(distribution)
+            groups.update(dotted(path[:depth]) for depth in range(1, len(path)))
+        return cls(dict(paths), types, frozenset(groups))
+
+    def path(self, name: str, offset: int = 0, hint: str = "") -> Path:
+        """Return which parameter a name stands for; `hint` is added where there is none of that name.
+
+        Raises:
+            ExpressionError: none, or several.
+        """
+        found = self._paths.get(name, ())
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise ExpressionError(f"`{_shown(name)}` is the name of {len(found)} parameters", offset)
+        if name in self._groups:
+            raise ExpressionError(f"`{_shown(name)}` is a group; name one of its parameters", offset)
+        message = f"there is no parameter `{_shown(name)}`{hint}"
+        raise ExpressionError(message, offset, self._near(name))
+
+    def type(self, path: Path) -> Type:
+        """Return what values a parameter can have."""
+        return self._types[path]
+
+    def _near(self, name: str) -> str | None:
+        # `a-b` reads as a minus b: whoever writes that may mean the parameter of that name.
+        # Or it is that of a group, named without the group.
+        ends = (f"{name}-", f"{name}/"), (f"-{name}", f"/{name}", f".{name}")
+        inner = [
+            known
+            for known in islice(self._paths, _MOST_NEIGHBOURS)
+            if known.startswith(ends[0]) or known.endswith(ends[1])
+        ]
+        found = nearest(name, self._paths) or next(iter(inner), None)
+        return None if found is None else written_name(found)
+
+
+def _type(distribution: Distribution) -> Type:
+    match distribution:
+        case Constant(value=value):
+            return type_of_values((value,))
+        case Categorical(values=values) | WeightedCategorical(values=values):
+            return type_of_values(values)
+        case _:
+            return ANY_NUMBER
+
+
+def _shown(name: str) -> str:
+    text = name if len(name) <= 80 else f"{name[:77]}..."
+    return text if text.isprintable() else ascii(text)
+
 
 _TEXT_A_PART = 5
 _TEXT_HINT = "; text stands in quotes"

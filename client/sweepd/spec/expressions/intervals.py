@@ -12,22 +12,20 @@ from sweepd.spec.expressions.evaluation import (
     OPERATIONS,
     RELATIONS,
     UNDEFINED,
-    Evaluator,
-    Undefined,
-    Value,
-    calculated,
-    code_of,
-)
-from sweepd.spec.expressions.tree import (
     Arithmetic,
     Call,
     Comparison,
+    Evaluator,
     Joined,
     Literal,
     Negated,
     Node,
     Not,
     Read,
+    Undefined,
+    Value,
+    calculated,
+    code_of,
 )
 from sweepd.spec.parameter import Path
 from sweepd.spec.point import Json, Number

@@ -1,14 +1,14 @@
 """Parser of expressions: tokens with their places, then precedence climbing (Pratt 1973) as in Python."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 from typing import Literal as OneOf
 
-from sweepd.spec.expressions.evaluation import LARGEST
-from sweepd.spec.expressions.tree import (
+from sweepd.spec.expressions.evaluation import (
     FUNCTIONS,
+    LARGEST,
     Arithmetic,
     Call,
     Comparison,
@@ -179,20 +179,10 @@ class _Reader:
         return self._next.kind == "sign" and self._next.text in signs
 
     def _or(self) -> Node:
-        first = self._and()
-        steps = []
-        while self._met("or"):
-            sign = self._taken()
-            steps.append(Step("or", self._and(), sign.offset))
-        return Joined(first, tuple(steps), first.offset) if steps else first
+        return self._chain(Joined, ("or",), self._and)
 
     def _and(self) -> Node:
-        first = self._not()
-        steps = []
-        while self._met("and"):
-            sign = self._taken()
-            steps.append(Step("and", self._not(), sign.offset))
-        return Joined(first, tuple(steps), first.offset) if steps else first
+        return self._chain(Joined, ("and",), self._not)
 
     def _not(self) -> Node:
         if not self._met("not"):
@@ -217,20 +207,20 @@ class _Reader:
         return self._taken() if self._met(*_COMPARISONS) else None
 
     def _sum(self) -> Node:
-        first = self._product()
-        steps = []
-        while self._met("+", "-"):
-            sign = self._taken()
-            steps.append(Step(sign.text, self._product(), sign.offset))
-        return Arithmetic(first, tuple(steps), first.offset) if steps else first
+        return self._chain(Arithmetic, ("+", "-"), self._product)
 
     def _product(self) -> Node:
-        first = self._signed()
+        return self._chain(Arithmetic, ("*", "/", "//", "%"), self._signed)
+
+    def _chain(
+        self, kind: type[Joined | Arithmetic], signs: tuple[str, ...], operand: Callable[[], Node]
+    ) -> Node:
+        first = operand()
         steps = []
-        while self._met("*", "/", "//", "%"):
+        while self._met(*signs):
             sign = self._taken()
-            steps.append(Step(sign.text, self._signed(), sign.offset))
-        return Arithmetic(first, tuple(steps), first.offset) if steps else first
+            steps.append(Step(sign.text, operand(), sign.offset))
+        return kind(first, tuple(steps), first.offset) if steps else first
 
     def _signed(self) -> Node:
         if not self._met("-", "+"):

@@ -14,12 +14,10 @@ from sweepd.spec.distributions.distribution import (
     Distribution,
     Quantised,
 )
-from sweepd.spec.keys.json_schema import ANYTHING, items, number
-from sweepd.spec.keys.shape import Key, ValueShape, file_value, read_keys
-from sweepd.spec.keys.shape import number as number_shape
+from sweepd.spec.keys.shape import ANYTHING, Key, ValueShape, file_value, items, number, read_keys
 from sweepd.spec.limits import INT64_MAX, INT64_MIN, MAX_BETA_SHAPE, MAX_INT_CHOICES, MAX_QUANTA
 from sweepd.spec.loading.fields import Fields
-from sweepd.spec.loading.nodes import Node, ScalarNode, SequenceNode, is_finite, read_json
+from sweepd.spec.loading.tree import Node, ScalarNode, SequenceNode, is_finite, read_json
 from sweepd.spec.point import Json, Number, is_number
 
 _LARGEST_SHARE: Final = 1.1
@@ -73,7 +71,7 @@ def _probabilities(parameter: Fields, key: str) -> tuple[float, ...] | None:
     return None
 
 
-_SHAPE: Final = number_shape(above=0, most=MAX_BETA_SHAPE)
+_SHAPE: Final = number(above=0, most=MAX_BETA_SHAPE)
 VALUE_KEYS: Final[Mapping[str, Key]] = MappingProxyType(
     {
         key.name: key
@@ -90,19 +88,19 @@ VALUE_KEYS: Final[Mapping[str, Key]] = MappingProxyType(
             ),
             Key(
                 "probabilities",
-                ValueShape(_probabilities, items(number(minimum=0, maximum=_LARGEST_SHARE), minItems=1)),
+                ValueShape(_probabilities, items(number(least=0, most=_LARGEST_SHARE).schema, minItems=1)),
                 "How likely each of `values` is: as many numbers, which sum to 1.",
             ),
-            Key("min", number_shape(), "Least value; below `max`."),
-            Key("max", number_shape(), "Greatest value."),
+            Key("min", number(), "Least value; below `max`."),
+            Key("max", number(), "Greatest value."),
             Key(
                 "q",
-                number_shape(above=0),
+                number(above=0),
                 "Step of the quantised distributions: values are its multiples, counted from zero. If it is "
                 "written as an integer, so are they. Default: 1.",
             ),
-            Key("mu", number_shape(), "Mean of the normal distributions.", default=0),
-            Key("sigma", number_shape(least=0), "Standard deviation of the normal distributions.", default=1),
+            Key("mu", number(), "Mean of the normal distributions.", default=0),
+            Key("sigma", number(least=0), "Standard deviation of the normal distributions.", default=1),
             Key("a", _SHAPE, "First shape of the beta distributions.", default=1),
             Key("b", _SHAPE, "Second shape of the beta distributions.", default=1),
         )

@@ -7,18 +7,17 @@ from typing import Final
 from unicodedata import combining, normalize
 
 from sweepd.spec.distributions.distribution import DEPRECATED, DISTRIBUTIONS, Distribution
-from sweepd.spec.finding import Code
+from sweepd.spec.finding import Code, Findings, Place
 from sweepd.spec.keys.distributions import (
     DISTRIBUTION_KEYS,
     VALUE_KEYS,
     build_distribution,
     distribution_document,
 )
-from sweepd.spec.keys.json_schema import reference
-from sweepd.spec.keys.shape import ValueShape
+from sweepd.spec.keys.shape import ValueShape, reference
 from sweepd.spec.limits import MAX_NAME_LENGTH
 from sweepd.spec.loading.fields import Fields
-from sweepd.spec.loading.nodes import Entry, Findings, MappingNode, Node, Place, ScalarNode, SequenceNode
+from sweepd.spec.loading.tree import Entry, MappingNode, Node, ScalarNode, SequenceNode
 from sweepd.spec.parameter import Group, Parameter, ParameterNode
 from sweepd.spec.point import Json, is_number
 from sweepd.spec.wording import nearest, shown

@@ -5,20 +5,27 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final
 
-from sweepd.spec.keys.json_schema import Schema, any_of, items, needs, only, reference, where, words
 from sweepd.spec.keys.shape import (
     BOOLEAN,
     Key,
+    Schema,
     ValueShape,
+    any_of,
     closed,
+    explained,
     integer,
+    items,
+    needs,
     number,
+    only,
     read_record,
+    reference,
+    where,
     written,
 )
 from sweepd.spec.limits import MAX_HALVINGS, MAX_ITERATIONS, MAX_RULES
 from sweepd.spec.loading.fields import Fields
-from sweepd.spec.loading.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from sweepd.spec.loading.tree import MappingNode, Node, ScalarNode, SequenceNode
 from sweepd.spec.point import Json
 from sweepd.spec.stop_rules import Asha, Hyperband, Median, Patience, StopRule, Threshold
 from sweepd.spec.wording import nearest, shown
@@ -205,7 +212,7 @@ def rule_schema() -> Schema:
         kinds.append(where("type", {"const": name}, {**needed, **names}))
     kind = Key(
         "type",
-        ValueShape(_kind, words({name: rule.doc for name, rule in RULES.items()})),
+        ValueShape(_kind, explained({name: rule.doc for name, rule in RULES.items()})),
         "Which rule of early termination.",
         needed="",
     )

@@ -1,19 +1,18 @@
-"""Keys of a sweep file, and the shapes that their values have."""
+"""Keys of a sweep file, the shapes that their values have, and the pieces of a JSON Schema (draft 7)."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from enum import StrEnum
 from typing import Final, TypeVar
 
 from sweepd.durations import duration_text
-from sweepd.spec.keys import json_schema
-from sweepd.spec.keys.json_schema import Schema, described
 from sweepd.spec.limits import INT64_MAX, INT64_MIN
 from sweepd.spec.loading.fields import Fields
 from sweepd.spec.point import Json, Number
 from sweepd.spec.wording import shown
 
 T = TypeVar("T")
+Schema = dict[str, object]
 Check = Callable[[Fields, dict[str, object]], None]
 """Records what is wrong with the keys of a mapping together, given its usable values by attribute."""
 
@@ -178,21 +177,20 @@ def _document(keys: Sequence[Key], value: object) -> Json:
     return None if value is None else written(keys, value)
 
 
-def text(*, blank_allowed: bool = False, longest: int | None = None, pattern: str = "") -> ValueShape:
-    """Return the shape of text; `longest` and `pattern` are for its schema alone."""
-    schema = dict[str, object](type="string") if blank_allowed else json_schema.text()
+def text(*, blank_allowed: bool = False, longest: int | None = None) -> ValueShape:
+    """Return the shape of text; `longest` is for its schema alone."""
+    schema: Schema = {"type": "string"}
+    if not blank_allowed:
+        schema |= {"minLength": 1, "pattern": r"\S"}
     if longest is not None:
         schema["maxLength"] = longest
-    if pattern:
-        schema["pattern"] = pattern
     return ValueShape(lambda mapping, key: mapping.text(key, blank_allowed=blank_allowed), schema)
 
 
 def integer(minimum: int = INT64_MIN, maximum: int = INT64_MAX) -> ValueShape:
-    """Return the shape of an integer within bounds."""
-    return ValueShape(
-        lambda mapping, key: mapping.integer(key, minimum, maximum), json_schema.integer(minimum, maximum)
-    )
+    """Return the shape of an integer within bounds; to a schema, as to most keys, 20.0 is one."""
+    schema: Schema = {"type": "integer", "minimum": minimum, "maximum": maximum}
+    return ValueShape(lambda mapping, key: mapping.integer(key, minimum, maximum), schema)
 
 
 def number(
@@ -223,23 +221,88 @@ def number(
 
     bounds = {"exclusiveMinimum": above, "minimum": least, "maximum": most}
     given = {name: bound for name, bound in bounds.items() if bound is not None}
-    return ValueShape(read, json_schema.number(**given))
+    return ValueShape(read, {"type": "number", **given})
 
 
 def words(legal: type[StrEnum], meanings: Mapping[str, str] | None = None) -> ValueShape:
     """Return the shape of one of the words of an enumeration; editors show what each means."""
-    schema = json_schema.choice(legal) if meanings is None else json_schema.words(meanings)
+    schema = choice(legal) if meanings is None else explained(meanings)
     return ValueShape(lambda mapping, key: mapping.choice(key, legal), schema)
 
 
 def one_of(legal: Sequence[str]) -> ValueShape:
     """Return the shape of one of some words."""
-    return ValueShape(lambda mapping, key: mapping.word(key, legal), json_schema.choice(legal))
+    return ValueShape(lambda mapping, key: mapping.word(key, legal), choice(legal))
 
 
-BOOLEAN: Final = ValueShape(Fields.boolean, json_schema.BOOLEAN)
+BOOLEAN: Final = ValueShape(Fields.boolean, {"type": "boolean"})
 DURATION: Final = ValueShape(
     Fields.duration,
-    json_schema.DURATION,
+    {"type": "string", "pattern": r"^(?=.*[1-9])([0-9]+(\.[0-9]+)?(ms|d|h|m|s))+$"},
     lambda value: duration_text(value) if isinstance(value, float) else None,
 )
+
+
+ANYTHING: Final[Schema] = {}
+
+
+def choice(legal: Iterable[object]) -> Schema:
+    """Return the schema of one of some values."""
+    return {"enum": list(legal)}
+
+
+def explained(meanings: Mapping[str, str]) -> Schema:
+    """Return the schema of one of some words; editors show what each means."""
+    return {"enum": list(meanings), "enumDescriptions": list(meanings.values())}
+
+
+def items(item: Schema, **bounds: object) -> Schema:
+    """Return the schema of a list."""
+    return {"type": "array", "items": item, **bounds}
+
+
+def described(description: str, schema: Schema, default: object = None) -> Schema:
+    """Return a schema with what editors show beside a key."""
+    shown: Schema = {"description": description, **schema}
+    return shown if default is None else {**shown, "default": default}
+
+
+def reference(name: str) -> Schema:
+    """Return the schema that stands among the definitions under a name."""
+    return {"$ref": f"#/definitions/{name}"}
+
+
+def where(key: str, value: Schema, then: Schema) -> Schema:
+    """Return the schema that holds where a key is there with such a value."""
+    return {"if": {"properties": {key: value}, "required": [key]}, "then": then}
+
+
+def with_key(key: str, then: Schema, otherwise: Schema | None = None) -> Schema:
+    """Return the schema that holds where a key is there, and the one where it is not."""
+    rule: Schema = {"if": needs(key), "then": then}
+    return rule if otherwise is None else {**rule, "else": otherwise}
+
+
+def needs(*keys: str) -> Schema:
+    """Return the schema of a mapping that has some keys."""
+    return {"required": list(keys)}
+
+
+def lacks(key: str) -> Schema:
+    """Return the schema of a mapping without a key."""
+    return {"not": needs(key)}
+
+
+def only(keys: Iterable[str]) -> Schema:
+    """Return the schema of a mapping without other keys."""
+    return {"propertyNames": choice(keys)}
+
+
+def any_of(*schemas: Schema) -> Schema:
+    """Return the schema of what fits one of several."""
+    return {"anyOf": list(schemas)}
+
+
+def all_of(*schemas: Schema) -> Schema:
+    """Return the schema of what fits all of several."""
+    return {"allOf": list(schemas)}

@@ -4,9 +4,7 @@ import re
 import warnings
 from typing import Final
 
-from sweepd.spec.keys.json_schema import TEXT as TEXT_SCHEMA
-from sweepd.spec.keys.json_schema import Schema, items, text
-from sweepd.spec.keys.shape import ValueShape
+from sweepd.spec.keys.shape import Schema, ValueShape, items, text
 from sweepd.spec.limits import (
     MAX_CONSTRAINTS,
     MAX_EXPRESSION_LENGTH,
@@ -18,13 +16,13 @@ from sweepd.spec.limits import (
     MAX_POINT_BYTES,
 )
 from sweepd.spec.loading.fields import Fields
-from sweepd.spec.loading.nodes import MappingNode, Node, ScalarNode, SequenceNode, is_finite, read_json
+from sweepd.spec.loading.tree import MappingNode, Node, ScalarNode, SequenceNode, is_finite, read_json
 from sweepd.spec.point import Json, Point, canonical_json
 from sweepd.spec.wording import shown
 
 NAME_SCHEMA: Final[Schema] = {"pattern": "^[A-Za-z_][A-Za-z0-9_./-]*$", "maxLength": MAX_NAME_LENGTH}
-EXPRESSION_SCHEMA: Final = text(maxLength=MAX_EXPRESSION_LENGTH)
-_LABEL: Final = text(maxLength=MAX_LABEL_LENGTH)
+EXPRESSION_SCHEMA: Final = text(longest=MAX_EXPRESSION_LENGTH).schema
+_LABEL: Final = text(longest=MAX_LABEL_LENGTH).schema
 _ARGUMENT: Final[Schema] = {"type": ["string", "number", "boolean"]}
 
 
@@ -197,7 +195,7 @@ COMMAND: Final = ValueShape(
     _command, {"type": "array", "items": [{**_ARGUMENT, "pattern": r"\S"}], "additionalItems": _ARGUMENT}
 )
 CONSTRAINTS: Final = ValueShape(_constraints, items(EXPRESSION_SCHEMA, maxItems=MAX_CONSTRAINTS))
-ZIPS: Final = ValueShape(_zips, items(items(TEXT_SCHEMA, minItems=2, uniqueItems=True)))
+ZIPS: Final = ValueShape(_zips, items(items(text().schema, minItems=2, uniqueItems=True)))
 POINTS: Final = ValueShape(_points, items({"type": "object", "propertyNames": NAME_SCHEMA}, minItems=1))
 REQUIRES: Final = ValueShape(
     _requires,
@@ -210,5 +208,5 @@ REQUIRES: Final = ValueShape(
 )
 TAGS: Final = ValueShape(_tags, items(_LABEL, maxItems=MAX_LABELS, uniqueItems=True))
 METADATA: Final = ValueShape(_metadata, {"type": "object"})
-PATTERN: Final = ValueShape(_pattern, text(minLength=1, maxLength=MAX_EXPRESSION_LENGTH), _given)
-PATH: Final = ValueShape(_path, text(minLength=1, maxLength=MAX_PATH_LENGTH), _given)
+PATTERN: Final = ValueShape(_pattern, text(longest=MAX_EXPRESSION_LENGTH).schema, _given)
+PATH: Final = ValueShape(_path, text(longest=MAX_PATH_LENGTH).schema, _given)

@@ -7,8 +7,6 @@ documents.
 from dataclasses import replace
 from typing import Final
 
-from sweepd.spec.keys import json_schema
-from sweepd.spec.keys.json_schema import choice, reference
 from sweepd.spec.keys.parameters import PARAMETERS
 from sweepd.spec.keys.rules import EARLY_TERMINATE
 from sweepd.spec.keys.shape import (
@@ -16,9 +14,12 @@ from sweepd.spec.keys.shape import (
     DURATION,
     Key,
     ValueShape,
+    choice,
+    explained,
     integer,
     number,
     record,
+    reference,
     text,
     words,
     written,
@@ -37,7 +38,7 @@ from sweepd.spec.keys.special import (
 from sweepd.spec.keys.unsupported import CONTROLLER, UNSUPPORTED_METHODS, unsupported_keys
 from sweepd.spec.limits import MAX_AGENT_FAILURES, MAX_NAME_LENGTH, MAX_REPEATS, MAX_RETRIES
 from sweepd.spec.loading.fields import Fields
-from sweepd.spec.loading.nodes import ScalarNode
+from sweepd.spec.loading.tree import ScalarNode
 from sweepd.spec.methods.registry import METHODS
 from sweepd.spec.point import Json
 from sweepd.spec.sweep_spec import (
@@ -231,7 +232,7 @@ _ANY_TEXT: Final = text(blank_allowed=True)
 SWEEP: Final = (
     Key(
         "method",
-        ValueShape(_method, json_schema.words(_MEANINGS), _written_method),
+        ValueShape(_method, explained(_MEANINGS), _written_method),
         "How the next point is found.",
         needed=f": {', '.join(list(METHODS)[:-1])} or {list(METHODS)[-1]}",
     ),

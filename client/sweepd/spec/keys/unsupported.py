@@ -5,33 +5,32 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
-from sweepd.spec.keys.json_schema import (
+from sweepd.spec.finding import NOT_SUPPORTED_YET, Place
+from sweepd.spec.keys.shape import (
     ANYTHING,
-    TEXT,
+    DURATION,
+    Key,
     Schema,
+    ValueShape,
     all_of,
     any_of,
     choice,
-    items,
-    needs,
-    reference,
-    where,
-)
-from sweepd.spec.keys.shape import (
-    DURATION,
-    Key,
-    ValueShape,
     closed,
     integer,
+    items,
+    needs,
     number,
     one_of,
     read_keys,
     record,
+    reference,
+    text,
+    where,
 )
 from sweepd.spec.keys.special import EXPRESSION_SCHEMA
 from sweepd.spec.limits import MAX_EXPRESSION_LENGTH
 from sweepd.spec.loading.fields import Fields
-from sweepd.spec.loading.nodes import NOT_SUPPORTED_YET, MappingNode, Place, ScalarNode, SequenceNode
+from sweepd.spec.loading.tree import MappingNode, ScalarNode, SequenceNode
 from sweepd.spec.wording import shown
 
 UNSUPPORTED_METHODS: Final = ("custom",)
@@ -179,7 +178,7 @@ _REMOTE: Final[Schema] = {
     **needs("address"),
 }
 _WITH_A_WORD: Final[Schema] = {
-    "properties": {"source": TEXT, "optimizer": TEXT},
+    "properties": {"source": text().schema, "optimizer": text().schema},
     "dependencies": {"optimizer": ["source"], "search_space": ["source"]},
 }
 _ENGINE: Final = Key(

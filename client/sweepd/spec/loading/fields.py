@@ -7,9 +7,9 @@ from math import isfinite
 from typing import TypeVar
 
 from sweepd.durations import parse_duration
-from sweepd.spec.finding import Code
+from sweepd.spec.finding import Code, Findings, Place
 from sweepd.spec.limits import INT64_MAX, INT64_MIN, MAX_TIMEOUT_DAYS
-from sweepd.spec.loading.nodes import Findings, MappingNode, Node, Place, ScalarNode, SequenceNode
+from sweepd.spec.loading.tree import MappingNode, Node, ScalarNode, SequenceNode
 from sweepd.spec.point import Number
 from sweepd.spec.wording import meant, nearest, shown
 

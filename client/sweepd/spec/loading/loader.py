@@ -7,10 +7,10 @@ from collections.abc import Set as AbstractSet
 from numbers import Integral, Real
 from typing import Final
 
+from sweepd.spec.finding import Findings, Place
 from sweepd.spec.limits import MAX_FILE_BYTES
-from sweepd.spec.loading.composer import Composer, LoadError
-from sweepd.spec.loading.nodes import Findings, MappingNode, Node, Place, Scalar, ScalarNode, plain
 from sweepd.spec.loading.scalars import resolve
+from sweepd.spec.loading.tree import Composer, LoadError, MappingNode, Node, Scalar, ScalarNode, plain
 from sweepd.spec.point import Json
 
 _TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]\n]|[^\s,:{}\[\]"]+')

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Final
 
 from sweepd.spec.limits import MAX_NUMBER_LENGTH
-from sweepd.spec.loading.nodes import Scalar
+from sweepd.spec.loading.tree import Scalar
 
 _NULL: Final = frozenset({"", "~", "null", "Null", "NULL"})
 _TRUE: Final = frozenset({"yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"})

@@ -18,9 +18,9 @@ from yaml.events import (
     SequenceStartEvent,
 )
 
-from sweepd.spec.loading.composer import MERGE_KEY, Composer, LoadError
-from sweepd.spec.loading.nodes import Place, Scalar
+from sweepd.spec.finding import Place
 from sweepd.spec.loading.scalars import resolve, with_tag
+from sweepd.spec.loading.tree import MERGE_KEY, Composer, LoadError, Scalar
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _MAPPING_TAGS = frozenset({None, "!", "tag:yaml.org,2002:map"})

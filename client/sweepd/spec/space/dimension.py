@@ -8,9 +8,8 @@ from typing import Literal
 from sweepd.spec.distributions.discrete import Categorical, IntUniform
 from sweepd.spec.distributions.distribution import Distribution, Listed, Quantised
 from sweepd.spec.distributions.quantised import Steps
-from sweepd.spec.expressions.evaluation import same
-from sweepd.spec.expressions.tree import ExpressionError
-from sweepd.spec.expressions.types import Scope
+from sweepd.spec.expressions.evaluation import ExpressionError, same
+from sweepd.spec.expressions.expression import Scope
 from sweepd.spec.parameter import Path, dotted
 from sweepd.spec.point import Json, canonical_json, is_number
 

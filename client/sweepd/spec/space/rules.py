@@ -8,9 +8,8 @@ from itertools import pairwise
 
 from sweepd.spec.distributions.discrete import Constant
 from sweepd.spec.distributions.distribution import Distribution
-from sweepd.spec.expressions.expression import Expression, parse_expression
-from sweepd.spec.expressions.tree import ExpressionError
-from sweepd.spec.expressions.types import Scope
+from sweepd.spec.expressions.evaluation import ExpressionError
+from sweepd.spec.expressions.expression import Expression, Scope, parse_expression
 from sweepd.spec.finding import Code, Finding
 from sweepd.spec.limits import MAX_ERRORS
 from sweepd.spec.parameter import Group, ParameterNode, Path, dotted, in_order, leaves

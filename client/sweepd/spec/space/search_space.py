@@ -100,7 +100,7 @@ class SearchSpace:
         """Return the space of the parameters of a sweep.
 
         Raises:
-            ValueError: a condition, a constraint or a zip is wrong; `check_expressions` says all that is.
+            ValueError: a condition, a constraint or a zip is wrong; `compile_rules` finds all that is.
         """
         compiled = compile_rules(parameters, constraints, zips)
         for finding in compiled.findings:
@@ -261,7 +261,7 @@ class SearchSpace:
         return self._plan.membership.to_unit(point, self.dimensions)
 
     def feasible(self, point: Mapping[str, Json]) -> bool:
-        """Tell whether a point of the space satisfies the constraints."""
+        """Return True if a point of the space satisfies the constraints."""
         rules = self._plan.rules
         return not rules.constraints or rules.hold(dict(values_of(self.parameters, point)))
 

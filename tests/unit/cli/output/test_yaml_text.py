@@ -5,8 +5,9 @@ import yaml
 from hypothesis import given
 
 from sweepd.cli.output.yaml_text import yaml_text
+from sweepd.spec.finding import Findings
 from sweepd.spec.loading.loader import load_text
-from sweepd.spec.loading.nodes import Findings, plain
+from sweepd.spec.loading.tree import plain
 from sweepd.spec.point import Json
 from unit.spec.strategies import json_values
 

@@ -2,7 +2,7 @@
 
 from sweepd.spec.distributions.continuous import Uniform
 from sweepd.spec.distributions.discrete import Categorical, Constant
-from sweepd.spec.expressions.types import Scope
+from sweepd.spec.expressions.expression import Scope
 from sweepd.spec.parameter import Path
 from sweepd.spec.point import Json
 

@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 
 from sweepd.spec.distributions.discrete import Categorical, Constant
 from sweepd.spec.distributions.distribution import Distribution
-from sweepd.spec.expressions.expression import Expression, parse_expression
-from sweepd.spec.expressions.tree import ExpressionError
-from sweepd.spec.expressions.types import Scope
+from sweepd.spec.expressions.evaluation import ExpressionError
+from sweepd.spec.expressions.expression import Expression, Scope, parse_expression
 from sweepd.spec.parameter import Path
 from sweepd.spec.point import Json
 from unit.spec.expressions.arithmetic import NUMBERS, sums

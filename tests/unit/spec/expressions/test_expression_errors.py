@@ -4,9 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sweepd.spec.expressions.expression import parse_expression
-from sweepd.spec.expressions.tree import ExpressionError
-from sweepd.spec.expressions.types import Scope
+from sweepd.spec.expressions.evaluation import ExpressionError
+from sweepd.spec.expressions.expression import Scope, parse_expression
 from unit.spec.expressions.scopes import NUMBER, SCOPE, VALUES
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from sweepd.spec.loading.nodes import Diagnostic
+from sweepd.spec.finding import Diagnostic
 from sweepd.spec.parse import parse_mapping, parse_text
 
 XY = {"x": {"min": 0.0, "max": 1.0}, "y": {"min": 0.0, "max": 1.0}}

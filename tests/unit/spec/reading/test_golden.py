@@ -12,8 +12,7 @@ from typing import get_args
 
 import pytest
 
-from sweepd.spec.finding import Code
-from sweepd.spec.loading.nodes import Diagnostic, unreadable_file
+from sweepd.spec.finding import Code, Diagnostic, unreadable_file
 from sweepd.spec.parse import parse_mapping, parse_text
 
 GOLDEN = Path(__file__).parent / "golden"

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sweepd.spec.finding import Findings
 from sweepd.spec.loading.loader import load_mapping, load_text
-from sweepd.spec.loading.nodes import Findings, plain
+from sweepd.spec.loading.tree import plain
 from sweepd.spec.parse import parse_text
 from sweepd.spec.point import Json
 from unit.spec.strategies import json_values

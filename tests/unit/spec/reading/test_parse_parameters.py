@@ -2,7 +2,7 @@
 
 import pytest
 
-from sweepd.spec.loading.nodes import Diagnostic
+from sweepd.spec.finding import Diagnostic
 from sweepd.spec.parameter import Group, Parameter, ParameterNode
 from sweepd.spec.parse import parse_text
 

@@ -9,8 +9,8 @@ from hypothesis.errors import NoSuchExample
 
 from sweepd.cli.output.yaml_text import yaml_text
 from sweepd.codec.spec import spec_from_message, spec_message
+from sweepd.spec.finding import unreadable_file
 from sweepd.spec.keys.sweep import to_document
-from sweepd.spec.loading.nodes import unreadable_file
 from sweepd.spec.methods.registry import METHODS
 from sweepd.spec.parse import parse_mapping, parse_text
 from sweepd.spec.stop_rules import Hyperband

@@ -12,7 +12,7 @@ from sweepd.cli.command import Function, command, gathered
 from sweepd.cli.exit_code import ExitCode
 from sweepd.cli.output.formats import note, output_option, write_document
 from sweepd.cli.settings import current_settings
-from sweepd.spec.loading.nodes import Diagnostic
+from sweepd.spec.finding import Diagnostic
 from sweepd.spec.point import Json
 from sweepd.spec.sweep_spec import SweepSpec
 from sweepd.views.text import clean, counted, json_text
