@@ -44,12 +44,7 @@ class Limit:
 
 _NAME: Final = Limit(size=512)
 _ID: Final = Limit(size=64)
-_PAGE_TOKEN: Final = Limit(size=4 * KIB)
-_STATES: Final = Limit(count=64)
 _SENTENCE: Final = Limit(size=2_000, clipped=True)
-_RUNS: Final = Limit(size=512, count=1_000)
-_KEYS: Final = Limit(size=256, count=2_000)
-_PIECE: Final = Limit(size=MIB)
 ARGV: Final = Limit(size=64 * KIB, count=8 * KIB, total=64 * KIB)
 
 TOO_LONG: Final = ("(longer than 64 KiB)",)
@@ -90,133 +85,72 @@ OPAQUE: Final[Mapping[str, int]] = {
 MAX_VALUES: Final = 300_000
 """Values in a `ParameterMap`, nested ones included: more than 512 KiB of JSON can have."""
 
+FIELD_NAMES: Final[Mapping[str, Limit]] = {
+    "agent_id": _ID,
+    "agent_secret": _ID,
+    "body": Limit(size=MIB),
+    "host": Limit(size=255),
+    "id": _ID,
+    "keys": Limit(size=256, count=2_000),
+    "name": _NAME,
+    "observations": Limit(count=100_000),
+    "page_token": Limit(size=4 * KIB),
+    "parent": _NAME,
+    "project": _NAME,
+    "request_id": _ID,
+    "run": _NAME,
+    "runs": Limit(size=512, count=1_000),
+    "states": Limit(count=64),
+    "sweep": _NAME,
+}
+"""By the name of a field, in whatever message; an entry of `FIELDS` goes before."""
+
 FIELDS: Final[Mapping[str, Limit]] = {
-    "AppendRequest.body": _PIECE,
-    "AppendRequest.run": _NAME,
-    "AppendRequest.sweep": _NAME,
     "AttachRequest.more": Limit(count=63),
     "AuthenticateRequest.digest": Limit(size=32),
     "CommandResult.error": _SENTENCE,
-    "CreateEntityRequest.name": _NAME,
-    "CreateProjectRequest.name": _NAME,
-    "CreateRunRequest.agent_id": _ID,
-    "CreateRunRequest.agent_secret": _ID,
     "CreateRunRequest.argv": ARGV,
-    "CreateRunRequest.host": Limit(size=255),
-    "CreateRunRequest.parent": _NAME,
-    "CreateRunRequest.request_id": _ID,
     "CreateRunRequest.run_id": _NAME,
-    "CreateSweepRequest.parent": _NAME,
-    "CreateSweepRequest.request_id": _ID,
     "CreateSweepRequest.sweep_id": _NAME,
     "CreateTokenRequest.account": _NAME,
     "CreateTokenRequest.display_name": _NAME,
     "CreateTokenRequest.projects": Limit(size=512, count=100),
-    "CreateTokenRequest.request_id": _ID,
-    "CancelSweepRequest.name": _NAME,
-    "CancelSweepRequest.request_id": _ID,
     "DatabaseGeneration.token": _ID,
     "DatabasePosition.generation": _ID,
     "DatabaseState.generations": Limit(count=1_000),
-    "DatabaseState.id": _ID,
     "DatabaseState.place": Limit(size=4 * KIB),
-    "EnqueueRunRequest.request_id": _ID,
-    "EnqueueRunRequest.sweep": _NAME,
     "Exit.message": _SENTENCE,
-    "ExplainRunRequest.name": _NAME,
-    "ExplainSweepRequest.name": _NAME,
-    "ExportPointsRequest.sweep": _NAME,
-    "GetHistoryRequest.keys": _KEYS,
-    "GetHistoryRequest.page_token": _PAGE_TOKEN,
-    "GetHistoryRequest.runs": _RUNS,
-    "GetHistoryRequest.sweep": _NAME,
     "GetImportanceRequest.points": Limit(count=2_000),
-    "GetRunRequest.name": _NAME,
     "GetSweepImportanceRequest.key": _NAME,
-    "GetSweepImportanceRequest.name": _NAME,
-    "GetSweepRequest.name": _NAME,
     "Goodbye.reason": _SENTENCE,
     "Heartbeat.alive": Limit(count=10_000),
     "HeldAttempt.cursors": Limit(count=16),
-    "HeldAttempt.run": _NAME,
     "HeldAttempt.secret": _ID,
     "Hello.LabelsEntry.key": Limit(size=128),
     "Hello.LabelsEntry.value": Limit(size=256),
-    "Hello.agent_id": _ID,
-    "Hello.agent_secret": _ID,
     "Hello.attempts": Limit(count=10_000),
-    "Hello.host": Limit(size=255),
     "Hello.host_boot_id": _ID,
     "Hello.instance": _ID,
     "Hello.labels": Limit(count=64),
     "Hello.storage": Limit(size=256),
     "Hello.sweeps": Limit(size=512, count=1_000),
     "Hello.version": _ID,
-    "ListAgentsRequest.page_token": _PAGE_TOKEN,
-    "ListAgentsRequest.sweep": _NAME,
-    "ListEntitiesRequest.page_token": _PAGE_TOKEN,
-    "ListFilesRequest.page_token": _PAGE_TOKEN,
-    "ListFilesRequest.run": _NAME,
-    "ListPriorRunsRequest.page_token": _PAGE_TOKEN,
-    "ListPriorRunsRequest.sweep": _NAME,
     "ListProjectsRequest.entity": _NAME,
-    "ListProjectsRequest.page_token": _PAGE_TOKEN,
-    "ListRunsRequest.page_token": _PAGE_TOKEN,
-    "ListRunsRequest.project": _NAME,
-    "ListRunsRequest.states": _STATES,
-    "ListRunsRequest.sweep": _NAME,
-    "ListSummariesRequest.keys": _KEYS,
-    "ListSummariesRequest.page_token": _PAGE_TOKEN,
-    "ListSummariesRequest.runs": _RUNS,
-    "ListSummariesRequest.sweep": _NAME,
-    "ListSweepsRequest.page_token": _PAGE_TOKEN,
-    "ListSweepsRequest.parent": _NAME,
-    "ListSweepsRequest.states": _STATES,
-    "ListTokensRequest.page_token": _PAGE_TOKEN,
-    "LanePiece.body": _PIECE,
     "ObjectiveMissing.logged_keys": Limit(size=256, count=100),
-    "ObservationBatch.observations": Limit(count=100_000),
-    "PauseSweepRequest.name": _NAME,
-    "PauseSweepRequest.request_id": _ID,
-    "PeerDatabase.id": _ID,
-    "PriorRunFilter.states": _STATES,
     "PriorRunFilter.tags": Limit(size=1_000, count=1_000),
-    "PriorRunSelection.project": _NAME,
     "PriorRunSelection.runs": Limit(size=512, count=100_000),
     "PriorRunSelection.sweeps": Limit(size=512, count=10_000),
     "ReadFileRequest.name": Limit(size=512),
-    "ReadFileRequest.run": _NAME,
-    "ReadLogRequest.run": _NAME,
-    "ReadSweepProgressRequest.name": _NAME,
     "ReleaseAgentRequest.agent": _NAME,
-    "ReleaseAgentRequest.request_id": _ID,
-    "ReleaseAgentRequest.sweep": _NAME,
-    "ResumeSweepRequest.name": _NAME,
-    "ResumeSweepRequest.request_id": _ID,
-    "RetryRunsRequest.names": _RUNS,
-    "RetryRunsRequest.request_id": _ID,
-    "RetryRunsRequest.states": _STATES,
-    "RetryRunsRequest.sweep": _NAME,
+    "RetryRunsRequest.names": Limit(size=512, count=1_000),
     "RevokeTokenRequest.id": _NAME,
     "RunExited.log_tail": _SENTENCE,
     "RunExited.logged_keys": Limit(size=256, count=100, clipped=True),
     "RunExited.summary_values": Limit(count=1_000, clipped=True),
     "RunStarted.argv": Limit(size=64 * KIB, count=8 * KIB, total=64 * KIB, clipped=True),
-    "StopRunRequest.name": _NAME,
-    "StopRunRequest.request_id": _ID,
-    "StopSweepRequest.name": _NAME,
-    "StopSweepRequest.request_id": _ID,
-    "SuggestRequest.observations": Limit(count=100_000),
-    "SuggestRequest.sweep": _NAME,
     "Sweep.best_run": _NAME,
     "Sweep.guarded_agents": Limit(size=64, count=10_000),
-    "Sweep.name": _NAME,
     "Sweep.reason": Limit(size=64 * KIB),
-    "UpdateSweepRequest.request_id": _ID,
-    "WatchHistoryRequest.keys": _KEYS,
-    "WatchHistoryRequest.runs": _RUNS,
-    "WatchHistoryRequest.sweep": _NAME,
-    "WatchSweepRequest.name": _NAME,
     "WatchSweepRequest.resume_token": _ID,
     "google.protobuf.FieldMask.paths": Limit(size=256, count=100),
 }
@@ -224,6 +158,13 @@ FIELDS: Final[Mapping[str, Limit]] = {
 
 _PACKAGE = "sweepd.v1."
 _TEXTS = (FieldDescriptor.TYPE_STRING, FieldDescriptor.TYPE_BYTES)
+
+
+def limit_of(field: FieldDescriptor) -> Limit | None:
+    """Return the limit of a field; None if it is neither a text nor a list."""
+    if not field.is_repeated and field.type not in _TEXTS:
+        return None
+    return FIELDS.get(field.full_name.removeprefix(_PACKAGE)) or FIELD_NAMES.get(field.name)
 
 
 @cache
@@ -294,7 +235,7 @@ def _bounded(message: Descriptor) -> Mapping[str, Limit | None]:
     """Return the fields of a message to look at, by name; None for those that only hold bounded ones."""
     bounded: dict[str, Limit | None] = {}
     for field in message.fields:
-        limit = FIELDS.get(field.full_name.removeprefix(_PACKAGE))
+        limit = limit_of(field)
         if limit is not None and not limit.clipped:
             bounded[field.name] = limit
         elif field.message_type is not None and (
@@ -340,7 +281,7 @@ def _check_map(field: FieldDescriptor, entries: Mapping[str, str], path: str) ->
     assert field.message_type is not None
     parts = field.message_type.fields_by_name
     for part, texts in (("key", list(entries)), ("value", list(entries.values()))):
-        limit = FIELDS.get(parts[part].full_name.removeprefix(_PACKAGE))
+        limit = limit_of(parts[part])
         if limit is not None and texts:
             _check_texts(parts[part], texts, limit, path)
 
