@@ -81,7 +81,10 @@ def external_metrics_of(
 
 
 def _numbering(stored: Json) -> Numbering:
-    return from_document(stored) if isinstance(stored, dict) else Numbering()
+    try:
+        return from_document(stored) if isinstance(stored, dict) else Numbering()
+    except ValueError:  # a script may write there; without a numbering, its rows are read from the beginning
+        return Numbering()
 
 
 def _cursors(stored: Json) -> dict[v1.Lane.ValueType, int]:

@@ -331,6 +331,20 @@ def test_an_agent_starts_beside_records_that_a_power_failure_has_emptied(
     scheduler.ended(scheduler.add("true"))
 
 
+def test_cursors_that_are_none_are_taken_for_missing(scheduler: ScriptedScheduler, machine: Machine) -> None:
+    """A script may write into its folder. The rows are read again from the beginning and sent once."""
+    first = machine.start("--no-context")
+    attempt = running(scheduler, machine)
+    first.kill()
+    (folder,) = (machine.state / "runs").iterdir()
+    (folder / "cursors.json").write_text('{"numbering": {"blocks": 1}, "sample_numbering": {}, "cursors": 7}')
+    second = machine.start("--count", "1")
+    until(lambda: second.events("run_adopted"))
+    (machine.folder / "enough").touch()
+    assert second.ended() == 0
+    assert everything_arrived_once(attempt)
+
+
 def test_a_run_of_another_sweep_that_was_left_does_not_count(
     scheduler: ScriptedScheduler, machine: Machine
 ) -> None:
