@@ -1,6 +1,5 @@
 """Batch of one decision: the state as it becomes, and the effects gathered on the way."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from sweepd_agent.core.attempt import AttemptKey, Exit, ExitCause, Json, StopMode, StopOrder
@@ -70,10 +69,10 @@ class Batch:
         self.hold(replace(held, phase=Phase.ENDED, exit=how, pid=None))
         self.do(ReportExit(held.key, how))
 
-    def stop_all(self, order: StopOrder, only: Callable[[Held], bool] = lambda held: True) -> None:
-        """Have every attempt ended that is not over yet."""
+    def stop_processes(self, order: StopOrder) -> None:
+        """Have every attempt ended that has a process."""
         for held in list(self.state.held.values()):
-            if held.phase is not Phase.ENDED and only(held):
+            if held.has_process:
                 self.stop(held, order)
 
 

@@ -207,7 +207,7 @@ def _return_unstarted(batch: Batch, cause: str) -> None:
 
 def _hand_back(batch: Batch, mode: StopMode, cause: str) -> None:
     order = StopOrder(mode=mode, cause=ExitCause.HANDED_BACK, reason=f"the agent was told to end: {cause}")
-    batch.stop_all(order, lambda held: held.has_process)
+    batch.stop_processes(order)
 
 
 def _stop_when_cut_off(batch: Batch) -> None:
@@ -217,7 +217,7 @@ def _stop_when_cut_off(batch: Batch) -> None:
     if batch.now - state.silent_since >= state.lease:
         reason = "the lease ended while the scheduler could not be reached"
         order = StopOrder(mode=StopMode.TERMINATE, cause=ExitCause.HANDED_BACK, reason=reason)
-        batch.stop_all(order, lambda held: held.has_process)
+        batch.stop_processes(order)
 
 
 def _to_stop(state: State) -> bool:

@@ -110,7 +110,6 @@ def _opened(batch: Batch, event: StreamOpened) -> None:
         was_connected=True,
         lease=event.lease,
         offered=None,
-        silent_since=batch.now,
     )
     serving.ineligible_at_welcome(batch, event.ineligible)
     for held in list(batch.state.held.values()):
