@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
@@ -9,7 +10,17 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from sweepd_agent.core import events as e
 from sweepd_agent.core import events as f
-from sweepd_agent.core.attempt import Assignment, AttemptKey, ExitCause, Outcome, Place, StopMode
+from sweepd_agent.core.attempt import (
+    Assignment,
+    AttemptKey,
+    Exit,
+    ExitCause,
+    Json,
+    Outcome,
+    Place,
+    StopMode,
+    StopOrder,
+)
 from sweepd_agent.core.leaving import next_deadline
 from sweepd_agent.core.machine import Decision, decide
 from sweepd_agent.core.state import Held, Phase, Settings, State
@@ -258,6 +269,191 @@ def test_a_hand_out_under_the_name_of_an_attempt_that_it_holds_from_elsewhere_is
     (refused,) = agent.happens(e.StartReceived(9, other))
     assert refused == f.Confirm(9, "this agent still holds another attempt of that name")
     assert agent.state.held[KEY].assignment == RUN
+
+
+def test_the_log_tells_how_a_run_was_started() -> None:
+    def said(held: Held) -> Mapping[str, Json]:
+        state = State(settings=Settings(), sweeps=frozenset(), started=0.0, held={KEY: held})
+        effects = decide(state, e.ProcessStarted(KEY, 77), 0.0).effects
+        (say,) = [effect for effect in effects if isinstance(effect, f.Say) and effect.event == "run_started"]
+        assert say.key == KEY
+        return say.fields
+
+    starting = Held(assignment=RUN, phase=Phase.STARTING)
+    fields = {
+        "sweep": SWEEP,
+        "params": {"lr": 0.1},
+        "assigned_time": 0.0,
+        "requeue_after_s": 120.0,
+        "run_pid": 77,
+        "repeat": None,
+        "slot": None,
+        "gpus": None,
+    }
+    assert said(starting) == fields
+    assert said(replace(starting, place=Place(slot=1))) == {**fields, "slot": 1}
+    devices = Place(slot=0, gpus=("2", "3"))
+    assert said(replace(starting, place=devices)) == {**fields, "slot": 0, "gpus": ["2", "3"]}
+
+
+def test_the_log_tells_how_a_run_has_ended() -> None:
+    def said(outcome: Outcome) -> Mapping[str, Json]:
+        play = Play()
+        play.running()
+        effects = decide(play.state, e.ProcessEnded(KEY, outcome, "a\nb\n"), 0.0).effects
+        (say,) = [effect for effect in effects if isinstance(effect, f.Say)]
+        assert (say.event, say.key) == ("run_ended", KEY)
+        return say.fields
+
+    well: dict[str, Json] = {"cause": "exited", "exit_code": 0, "signal": None, "message": ""}
+    assert said(Outcome(code=0)) == well
+    assert said(Outcome(code=3)) == {**well, "exit_code": 3, "last_line": "b"}
+    killed = {**well, "cause": "signaled", "exit_code": None, "signal": 9, "last_line": "b"}
+    assert said(Outcome(signal=9)) == killed
+    given_back = said(Outcome(signal=15, stopped=True))
+    assert (given_back["cause"], "last_line" in given_back) == ("handed back", False)
+
+
+def test_the_log_tells_once_that_an_attempt_is_fenced_and_of_every_stop() -> None:
+    play = Play()
+    play.running()
+    says: list[f.Say] = []
+    for event in (e.Fenced(KEY), e.Fenced(KEY), e.StopReceived(1, KEY, StopMode.KILL, "cancelled")):
+        decision = decide(play.state, event, 0.0)
+        play.state = decision.state
+        says += [effect for effect in decision.effects if isinstance(effect, f.Say)]
+    assert says == [
+        f.Say("fenced", KEY, {"message": "another attempt took over"}),
+        f.Say("command", KEY, {"command": "stop", "mode": "kill", "reason": "cancelled"}),
+    ]
+
+
+def test_a_repeated_hand_out_is_confirmed_once_it_is_on_disk() -> None:
+    play = Play()
+    play.connected()
+    play.happens(e.StartReceived(5, RUN))
+    assert play.happens(e.StartReceived(6, RUN)) == []
+    assert play.happens(e.Journalled(KEY, 5)) == [f.Confirm(5), f.Launch(KEY, Place(slot=0))]
+    assert play.happens(e.Journalled(KEY, 5)) == []
+
+
+def test_an_agent_that_is_leaving_refuses_runs_and_says_why() -> None:
+    play = Play(Settings(slots=2))
+    play.running()
+    play.happens(e.Asked(e.Wish.INTERRUPT))
+    refused = f.Confirm(9, "the agent is about to end: Ctrl-C")
+    assert play.happens(e.StartReceived(9, assignment(2))) == [refused]
+
+
+def test_a_hand_out_ends_only_earlier_attempts_at_its_run() -> None:
+    play = Play(Settings(slots=3))
+    play.connected()
+    newer, other = assignment(attempt=2), assignment(2)
+    for number, given in enumerate((newer, other), start=1):
+        play.happens(
+            e.StartReceived(number, given), e.Journalled(given.key, number), e.ProcessStarted(given.key, 7)
+        )
+    assert play.happens(e.StartReceived(9, RUN)) == [f.Journal(RUN, 9), f.Offer(0)]
+    third = assignment(2, attempt=3)
+    play.happens(e.Journalled(KEY, 9), e.ProcessStarted(KEY, 7), e.Fenced(KEY), e.Fenced(newer.key))
+    play.happens(e.ProcessEnded(KEY, Outcome(signal=9, stopped=True)))
+    effects = play.happens(e.StartReceived(10, third))
+    assert [effect.key for effect in effects if isinstance(effect, f.Stop)] == [other.key]
+
+
+def test_an_order_that_comes_while_the_process_is_starting_is_carried_out_once_it_runs() -> None:
+    play = Play()
+    play.connected()
+    play.happens(e.StartReceived(1, RUN), e.Journalled(KEY, 1))
+    assert play.happens(e.StopReceived(2, KEY, StopMode.TERMINATE, "pruned")) == [f.Confirm(2)]
+    order = StopOrder(mode=StopMode.TERMINATE, cause=ExitCause.COMMANDED, reason="pruned")
+    assert play.happens(e.ProcessStarted(KEY, 7)) == [f.ReportStart(KEY), f.Stop(KEY, order)]
+
+
+def test_a_stop_of_what_is_not_held_is_confirmed_as_such() -> None:
+    stop = e.StopReceived(2, KEY, StopMode.KILL, "cancelled")
+    assert Play().happens(stop) == [f.Confirm(2, "this agent does not hold the attempt")]
+
+
+def test_what_was_found_unstarted_ends_without_a_process_when_it_is_stopped() -> None:
+    play = Play()
+    play.state = replace(play.state, held={KEY: found_unstarted()})
+    how = Exit(cause=ExitCause.COMMANDED, code=None, signal=None, message="cancelled", time=0.0)
+    stop = e.StopReceived(2, KEY, StopMode.KILL, "cancelled")
+    assert play.happens(stop) == [f.ReportExit(KEY, how), f.Confirm(2)]
+    assert play.happens(stop) == [f.Confirm(2)]
+    assert play.state.held[KEY].exit == how
+
+
+def test_a_fenced_attempt_is_dropped_unless_it_has_a_process() -> None:
+    play = Play()
+    play.state = replace(play.state, held={KEY: found_unstarted()})
+    assert play.happens(e.Fenced(KEY)) == [f.Forget(KEY)]
+    assert play.happens(e.Fenced(KEY)) == []
+    play.connected()
+    play.happens(e.StartReceived(1, RUN))
+    assert play.happens(e.Fenced(KEY)) == []
+    assert play.happens(e.Journalled(KEY, 1)) == [f.Confirm(1), f.Forget(KEY), f.Offer(1)]
+
+
+def test_the_order_of_the_scheduler_replaces_that_of_the_agent() -> None:
+    play = Play()
+    play.running()
+    play.happens(e.Asked(e.Wish.INTERRUPT), e.Asked(e.Wish.INTERRUPT))
+    order = StopOrder(mode=StopMode.TERMINATE, cause=ExitCause.COMMANDED, reason="pruned")
+    stop = e.StopReceived(2, KEY, StopMode.TERMINATE, "pruned")
+    assert play.happens(stop) == [f.Stop(KEY, order), f.Confirm(2)]
+    killed = replace(order, mode=StopMode.KILL)
+    assert play.happens(e.Asked(e.Wish.INTERRUPT)) == [f.Stop(KEY, killed)]
+    assert play.happens(e.Fenced(KEY)) == []
+
+
+def test_only_an_end_that_is_not_stored_is_awaited() -> None:
+    """The verdict on an attempt that has ended decides what its slot and its agent wait for."""
+    ended = Held(assignment=RUN, phase=Phase.ENDED, pid=7)
+    stored = frozenset({KEY})
+    for verdict, exited, started, free in (
+        (e.Verdict.KEEP, frozenset(), True, 0),
+        (e.Verdict.KEEP, stored, False, 1),
+        (e.Verdict.DELIVER, frozenset(), False, 1),
+        (e.Verdict.UNKNOWN, stored, False, 1),
+    ):
+        play = Play()
+        play.state = replace(play.state, held={KEY: replace(ended, reported=True)})
+        opened = e.StreamOpened(lease=30.0, verdicts={KEY: verdict}, exited=exited)
+        assert play.happens(opened) == [f.ReportStart(KEY)] * started + [f.Offer(free)]
+        assert not play.state.held[KEY].reported
+        assert play.state.held[KEY].undelivered is (verdict is not e.Verdict.UNKNOWN)
+
+
+def test_what_is_forgotten_is_only_what_has_ended() -> None:
+    play = Play()
+    play.running()
+    assert play.happens(e.Delivered(KEY)) == []
+    (reported,) = play.happens(e.ProcessEnded(KEY, Outcome(code=0, time=5.0)))
+    how = Exit(cause=ExitCause.EXITED, code=0, signal=None, message="", time=5.0)
+    assert reported == f.ReportExit(KEY, how)
+    assert play.happens(e.ProcessEnded(KEY, Outcome(code=1))) == []
+    assert play.state.held[KEY].pid is None
+    assert play.happens(e.Delivered(KEY)) == [f.Forget(KEY), f.Offer(1)]
+
+
+def test_a_full_disk_is_no_room_for_runs() -> None:
+    play = Play(Settings(slots=2))
+    play.running()
+    assert play.happens(e.RoomSeen(enough=False)) == [f.Offer(0)]
+    assert play.happens(e.RoomSeen(enough=False)) == []
+    assert play.happens(e.RoomSeen(enough=True)) == [f.Offer(1)]
+
+
+def test_a_count_bounds_the_offer() -> None:
+    play = Play(Settings(slots=4, count=2))
+    assert play.connected() == [f.Offer(2)]
+    assert play.happens(e.StartReceived(1, RUN))[-1] == f.Offer(1)
+    second = assignment(2)
+    assert play.happens(e.StartReceived(2, second))[-1] == f.Offer(0)
+    play.happens(e.Journalled(KEY, 1), e.ProcessEnded(KEY, Outcome(code=0)))
+    assert play.state.wanted == 0
 
 
 class AgentLife(RuleBasedStateMachine):

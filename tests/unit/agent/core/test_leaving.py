@@ -1,0 +1,300 @@
+"""An agent ends: when, what it says, and what its exit code and message tell."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from sweepd_agent.core import events as e
+from sweepd_agent.core import events as f
+from sweepd_agent.core.attempt import ExitCause, Outcome, StopMode
+from sweepd_agent.core.leaving import next_deadline
+from sweepd_agent.core.state import Held, Phase, Settings, State
+from unit.agent.core.test_guards import GUARD, OTHER, left, noticed
+from unit.agent.core.test_machine import KEY, RUN, SWEEP, Play, assignment
+
+CTRL_C, SIGTERM = e.Asked(e.Wish.INTERRUPT), e.Asked(e.Wish.TERMINATE)
+FAILED = e.ProcessEnded(KEY, Outcome(code=1))
+STAYS = "not everything of one run has been acknowledged; it stays for the next agent with this --state"
+
+
+def a_running_agent(settings: Settings | None = None) -> Play:
+    play = Play(settings)
+    play.running()
+    return play
+
+
+def begins(play: Play, number: int) -> None:
+    """Have a run handed out and started."""
+    run = assignment(number)
+    play.happens(
+        e.StartReceived(number, run), e.Journalled(run.key, number), e.ProcessStarted(run.key, number)
+    )
+
+
+def stops(effects: list[f.Effect]) -> list[tuple[StopMode, ExitCause, str]]:
+    orders = [effect.order for effect in effects if isinstance(effect, f.Stop)]
+    return [(order.mode, order.cause, order.reason) for order in orders]
+
+
+def gone_undelivered(play: Play) -> None:
+    play.happens(FAILED, e.ExitReported(KEY), e.ExitAcked(KEY))
+
+
+def test_each_request_to_end_is_said_with_what_it_does_to_the_runs() -> None:
+    def said(settings: Settings, *wishes: e.Event) -> list[tuple[object, object, object]]:
+        says = noticed(a_running_agent(settings), *wishes)
+        return [
+            (say.fields["cause"], say.fields["runs"], say.fields["message"])
+            for say in says
+            if say.event == "draining"
+        ]
+
+    assert said(Settings(), CTRL_C, CTRL_C, CTRL_C, CTRL_C) == [
+        ("Ctrl-C", 1, "waiting for runs to end; once more terminates them"),
+        ("Ctrl-C", 1, "terminating runs; once more kills them"),
+        ("Ctrl-C", 1, "killing runs"),
+        ("Ctrl-C", 1, "killing runs"),
+    ]
+    assert said(Settings(grace=12.5), SIGTERM, SIGTERM) == [
+        ("SIGTERM", 1, "runs have up to 12.5 s to end, then they are handed back"),
+        ("SIGTERM", 1, "handing runs back now"),
+    ]
+    drained = ("drained by the scheduler", 1, "runs continue to their end")
+    assert said(Settings(), e.DrainReceived(1, ""), e.DrainReceived(2, "again")) == [drained]
+    assert said(Settings(), e.DrainReceived(1, "maintenance")) == [("maintenance", *drained[1:])]
+    tripped = "1 run has failed (--max-consecutive-failed-runs 1)"
+    assert said(Settings(max_failed_in_a_row=1), FAILED) == [
+        (tripped, 0, "ending the other runs and handing them back")
+    ]
+
+
+def test_runs_are_terminated_at_the_second_ctrl_c_and_killed_at_the_third() -> None:
+    play = a_running_agent()
+    reason = "the agent was told to end: Ctrl-C"
+    assert stops(play.happens(CTRL_C)) == []
+    assert stops(play.happens(CTRL_C)) == [(StopMode.TERMINATE, ExitCause.HANDED_BACK, reason)]
+    assert stops(play.happens(CTRL_C)) == [(StopMode.KILL, ExitCause.HANDED_BACK, reason)]
+    assert stops(play.happens(CTRL_C)) == []
+
+
+def test_one_ctrl_c_waits_for_acknowledgements_and_two_do_not() -> None:
+    play = a_running_agent()
+    gone_undelivered(play)
+    assert left(play.happens(CTRL_C)) is None
+    assert left(play.happens(CTRL_C)) == f.Leave(130, "Ctrl-C", STAYS)
+
+
+def test_two_ctrl_c_wait_for_processes() -> None:
+    play = a_running_agent()
+    assert left(play.happens(CTRL_C, CTRL_C)) is None
+    assert next_deadline(play.state, play.now) is None
+    gone_undelivered(play)
+    assert left(play.happens(CTRL_C)) == f.Leave(130, "Ctrl-C", STAYS)
+
+
+@pytest.mark.parametrize(
+    ("asked", "deadlines"),
+    [
+        # Half of a short grace, and no more than five seconds of a long one, are the agent's.
+        (1, [(5.0, StopMode.TERMINATE), (8.75, StopMode.KILL), (11.0, None)]),
+        (2, [(0.0, StopMode.TERMINATE), (2.0, StopMode.KILL), (4.0, None)]),
+        (3, [(0.0, StopMode.KILL), (2.0, None)]),
+    ],
+)
+def test_each_sigterm_brings_the_deadlines_forward(
+    asked: int, deadlines: list[tuple[float, StopMode | None]]
+) -> None:
+    play = a_running_agent(Settings(grace=10.0))
+    for _ in range(asked - 1):
+        play.state = decided_without_stop(play)
+    happened: list[tuple[float, StopMode | None]] = []
+    effects = play.happens(SIGTERM)
+    while True:
+        happened += [(play.now, mode) for mode, _, _ in stops(effects)]
+        if (leave := left(effects)) is not None:
+            happened.append((play.now, None))
+            break
+        due = next_deadline(play.state, play.now)
+        assert due is not None
+        effects = play.happens(e.Tick(), after=due - play.now)
+    assert happened == deadlines
+    assert (leave.code, leave.cause) == (1, "SIGTERM")
+
+
+def decided_without_stop(play: Play) -> State:
+    """Return the state after a SIGTERM, as if its orders had not gone out yet."""
+    play.happens(SIGTERM)
+    return replace(play.state, held={key: replace(held, order=None) for key, held in play.state.held.items()})
+
+
+def test_what_is_not_acknowledged_within_the_grace_stays_for_the_next_agent() -> None:
+    play = a_running_agent(Settings(grace=20.0))
+    gone_undelivered(play)
+    play.happens(e.DrainReceived(1, "maintenance"))
+    assert next_deadline(play.state, play.now) == 20.0
+    assert play.happens(e.Tick(), after=19.0) == []
+    assert left(play.happens(e.Tick(), after=1.0)) == f.Leave(1, "maintenance", STAYS)
+
+
+def test_the_grace_for_acknowledgements_begins_with_the_last_end() -> None:
+    play = Play(Settings(slots=2, grace=20.0))
+    play.running()
+    begins(play, 2)
+    play.happens(e.DrainReceived(1, "maintenance"))
+    gone_undelivered(play)
+    assert next_deadline(play.state, play.now) is None
+    play.happens(e.ProcessEnded(assignment(2).key, Outcome(code=0)), after=100.0)
+    assert next_deadline(play.state, play.now) == 120.0
+    leave = left(play.happens(e.Tick(), after=20.0))
+    assert leave is not None
+    assert leave.error.startswith("not everything of 2 runs has been acknowledged")
+
+
+def test_an_agent_that_no_server_answers_ends_after_its_wait() -> None:
+    play = Play(Settings(wait=5.0), now=100.0)
+    assert play.happens(e.Tick()) == []
+    assert next_deadline(play.state, play.now) == 105.0
+    assert play.happens(e.Tick(), after=4.9) == []
+    why = "no server answered within 5 s"
+    assert play.happens(e.Tick(), after=0.1) == [f.Leave(6, "no server", why)]
+    assert Play(Settings(wait=None)).happens(e.Tick(), after=1e6) == []
+
+
+def test_an_agent_that_a_server_has_answered_or_that_has_a_process_waits_for_ever() -> None:
+    play = Play(Settings(wait=5.0))
+    play.connected()
+    play.happens(e.StreamClosed())
+    assert next_deadline(play.state, play.now) is None
+    assert play.happens(e.Tick(), after=1e6) == []
+    play = Play(Settings(wait=5.0))
+    play.state = replace(play.state, held={KEY: Held(assignment=RUN, phase=Phase.RUNNING, pid=7)})
+    assert play.happens(e.Tick(), after=1e6) == []
+
+
+def test_a_sweep_that_has_ended_is_an_error_only_for_an_agent_that_comes_too_late() -> None:
+    refused = e.Refused(e.Refusal.SWEEP_ENDED, "it has ended")
+    assert left(Play().happens(refused)) == f.Leave(1, "sweep ended", "it has ended")
+    play = Play()
+    play.connected()
+    assert left(play.happens(e.StreamClosed(), refused)) == f.Leave(0, "the sweep has ended")
+    assert left(a_running_agent().happens(refused)) is None
+
+
+def test_a_replaced_agent_ends_at_once_whatever_lives() -> None:
+    refused = e.Refused(e.Refusal.REPLACED, "another has its name")
+    assert left(a_running_agent().happens(refused)) == f.Leave(1, "replaced", "another has its name")
+
+
+def test_an_agent_ends_with_the_last_of_its_sweeps() -> None:
+    play = Play()
+    play.happens(e.SweepsNamed(frozenset({SWEEP, OTHER})))
+    play.connected()
+    assert left(play.happens(e.SweepEnded("local/demo/unknown", "finished", ""))) is None
+    assert left(play.happens(e.SweepEnded(SWEEP, "finished", ""))) is None
+    assert left(play.happens(e.SweepEnded(SWEEP, "finished", ""))) is None
+    assert left(play.happens(e.SweepEnded(OTHER, "finished", ""))) == f.Leave(0, "the sweep has ended")
+
+
+def test_the_end_of_a_sweep_is_logged_once() -> None:
+    play = a_running_agent()
+    (ended, _) = noticed(play, *[e.SweepEnded(SWEEP, "stopped", "by a person")] * 2)
+    assert ended == f.Say(
+        "command",
+        None,
+        {"command": "sweep ended", "sweep": SWEEP, "state": "stopped", "reason": "by a person"},
+    )
+
+
+def test_a_count_is_reached_once_no_run_lives() -> None:
+    play = Play(Settings(slots=2, count=2))
+    play.running()
+    begins(play, 2)
+    assert play.state.wanted == 0
+    gone_undelivered(play)
+    assert not play.state.leaving
+    assert play.state.wanted == 0
+    second = assignment(2).key
+    play.happens(e.ProcessEnded(second, Outcome(code=0)), e.ExitReported(second), e.ExitAcked(second))
+    assert play.happens(e.Delivered(KEY)) == [f.Forget(KEY)]
+    assert left(play.happens(e.Delivered(second))) == f.Leave(0, "--count 2 reached")
+
+
+def test_an_agent_that_has_left_does_nothing_more() -> None:
+    play = Play()
+    assert left(play.happens(CTRL_C)) == f.Leave(130, "Ctrl-C")
+    assert play.happens(e.StreamOpened(lease=30.0, verdicts={}), e.StartReceived(1, RUN), SIGTERM) == []
+
+
+def test_the_end_is_logged_with_its_cause_its_code_and_its_message() -> None:
+    assert noticed(Play(), CTRL_C)[-1] == f.Say("exiting", None, {"cause": "Ctrl-C", "exit_code": 130})
+    (refused,) = noticed(Play(), e.Refused(e.Refusal.BAD_TOKEN, "no"))
+    assert refused == f.Say("exiting", None, {"cause": "bad token", "exit_code": 4, "message": "no"})
+
+
+def test_the_guards_of_all_sweeps_are_named() -> None:
+    play = Play()
+    play.happens(e.SweepsNamed(frozenset({SWEEP, OTHER})))
+    play.happens(e.StreamOpened(lease=30.0, verdicts={}, ineligible={SWEEP: GUARD, OTHER: GUARD}))
+    leave = left(play.happens(SIGTERM))
+    assert leave == f.Leave(9, "SIGTERM", "the guard of sweeps other, tune holds this agent")
+
+
+def test_a_guard_and_what_it_leaves_undelivered_are_one_message() -> None:
+    play = a_running_agent(Settings(max_failed_in_a_row=1, grace=20.0))
+    why = "1 run has failed (--max-consecutive-failed-runs 1)"
+    play.happens(e.ProcessEnded(KEY, Outcome(start_error="no such\nfile")))
+    leave = left(play.happens(e.Tick(), after=20.0))
+    failed = "run tune-1 failed to start: no such\\nfile"
+    assert leave == f.Leave(9, why, f"{why}; {failed}; {STAYS}")
+
+
+def test_what_is_found_unstarted_goes_back_only_while_the_scheduler_hears_of_it() -> None:
+    play = Play()
+    play.state = replace(play.state, held={KEY: Held(assignment=RUN, phase=Phase.READY)})
+    assert play.happens(e.DrainReceived(1, "maintenance")) == [f.Confirm(1)]
+    (reported, offer) = play.connected()
+    assert isinstance(reported, f.ReportExit)
+    assert (reported.exit.cause, reported.exit.message) == (ExitCause.HANDED_BACK, "maintenance")
+    assert offer == f.Offer(0)
+
+
+def test_what_the_scheduler_does_not_know_is_neither_given_back_nor_waited_for() -> None:
+    play = Play()
+    play.state = replace(play.state, held={KEY: Held(assignment=RUN, phase=Phase.READY)})
+    play.connected(**{"1": e.Verdict.UNKNOWN})
+    assert left(play.happens(e.DrainReceived(1, "maintenance"))) == f.Leave(0, "maintenance")
+    assert KEY in play.state.held
+
+
+CUT_OFF = Settings(slots=2, stop_on_disconnect=True)
+
+
+def test_only_an_agent_that_is_to_stop_when_cut_off_has_a_deadline_for_it() -> None:
+    for given, due in ((CUT_OFF, 30.0), (Settings(), None)):
+        play = a_running_agent(given)
+        assert next_deadline(play.state, play.now) is None
+        play.happens(e.StreamClosed())
+        assert next_deadline(play.state, play.now) == due
+    idle = Play(CUT_OFF)
+    idle.connected()
+    idle.happens(e.StreamClosed())
+    assert next_deadline(idle.state, idle.now) is None
+
+
+def test_attempts_to_connect_do_not_prolong_the_lease() -> None:
+    play = a_running_agent(CUT_OFF)
+    play.happens(e.StreamClosed())
+    assert play.happens(e.StreamClosed(), e.StreamClosed(20.0), after=29.0) == []
+    why = "the lease ended while the scheduler could not be reached"
+    assert stops(play.happens(e.Tick(), after=1.0)) == [(StopMode.TERMINATE, ExitCause.HANDED_BACK, why)]
+    assert next_deadline(play.state, play.now) is None
+    assert play.happens(e.Tick(), after=100.0) == []
+
+
+def test_a_run_that_never_started_outlasts_the_lease() -> None:
+    play = Play(CUT_OFF)
+    play.state = replace(play.state, held={KEY: Held(assignment=RUN, phase=Phase.READY)})
+    assert play.happens(e.Tick(), after=1_000.0) == []
+    assert play.state.held[KEY].phase is Phase.READY
