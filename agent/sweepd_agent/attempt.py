@@ -32,12 +32,12 @@ if TYPE_CHECKING:
 _LOOK_EVERY = 0.05
 _LOOK_EVERY_IDLE = 0.1
 _IDLE_AFTER = 5.0
-# What is wrong with what the script itself has left in its folder is said in the log of the run, too.
+# Topics of problems with files that the script itself has written: the log of the run names them, too.
 _FOR_ITS_AUTHOR = frozenset({"irregular", "files", "details"})
 
 
 class Attempt:
-    """Tells the machine when its process starts and ends, and keeps its feed supplied with rows."""
+    """Reports start and end of its process to the machine, and keeps its feed supplied with rows."""
 
     def __init__(
         self, assignment: Assignment, folder: AttemptFolder, around: Surroundings, home: Home

@@ -117,7 +117,7 @@ class Log:
             self._write(text if is_error else f"{datetime.now():%H:%M:%S} {text}")  # noqa: DTZ005 -- for people
 
     def once(self, topic: str, message: str, key: AttemptKey | None = None) -> bool:
-        """Tell people of something that needs saying once only; return whether this was the time."""
+        """Log a notice that is needed only once; return whether this was the first time."""
         if topic in self._once:
             return False
         self._once.add(topic)

@@ -59,7 +59,7 @@ class Surroundings:
     adopt: bool = True
     # Where what runs print is copied to the agent's own output, one piece after the other; None: nowhere.
     output: Executor | None = None
-    # Whether that is lines of JSON, which tell the runs apart.
+    # Whether that is lines of JSON, which name their runs.
     output_as_json: bool = False
     # What is started for every run in place of its own command; None: that command.
     stand_in: Sequence[str] | None = None

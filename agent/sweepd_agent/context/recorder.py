@@ -81,7 +81,7 @@ class Recorder:
         return self._repository[1]
 
     def _interpreter(self, arguments: Sequence[str], environ: Mapping[str, str]) -> Interpreter | str | None:
-        """Return what the Python of a command has said, else why it has not; None where none is run."""
+        """Return what the Python of a command reports, else why it does not; None where none is run."""
         path = self._path or path_of(arguments, environ)
         if path is None:
             return None

@@ -9,7 +9,7 @@ Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
 
 class AttemptKey(NamedTuple):
-    """Tells an attempt from all others: the full name of its run, and its number."""
+    """Key of an attempt: the full name of its run, and its number."""
 
     run: str
     attempt: int
@@ -59,7 +59,7 @@ class Assignment:
     assigned_time: float
     # Which of the runs of its point it is, from 0; None: its point has one run.
     repeat: int | None = None
-    # Whose module the program finds sweepd under; None: nobody's.
+    # Module under whose name the program finds sweepd; None: none.
     compat: str | None = None
     # Where metrics are read that the script does not log itself; None: nowhere.
     metrics_from: MetricsFrom | None = None
@@ -114,7 +114,7 @@ class Outcome:
     orphaned: bool = False
     # Its supervisor was asked to end it while it lived: by the agent, or by a signal to all that runs here.
     stopped: bool = False
-    # The program had said that its machine was about to be taken away.
+    # The program had reported that its machine was about to be taken away.
     preempting: bool = False
     # Why this agent cannot start it.
     start_error: str | None = None
@@ -147,7 +147,7 @@ class Exit:
 
     @property
     def guarded(self) -> bool:
-        """True if the guards of the agent count it: the program said so, or it could not be started."""
+        """True if the guards of the agent count it: it failed by exit code, or could not be started."""
         return self.cause in _NOT_STARTED or (self.cause is ExitCause.EXITED and self.code != 0)
 
     @property

@@ -42,9 +42,9 @@ class Cursor:
         return replace(self, sent=max(self.sent, last), under_way=(*self.under_way, shipment))
 
     def acknowledged(self, value: int, now: float) -> "Cursor":
-        """Return the cursor after everything up to `value` is said to be safe.
+        """Return the cursor after an acknowledgement of everything up to `value`.
 
-        Below what was said before, or no move at all while messages are under way: the other side lacks what
+        Below an earlier acknowledgement, or equal while messages are under way: the other side lacks what
         lies between, so sending begins again from there.
         """
         if value < self.acked:
@@ -73,7 +73,7 @@ class Level:
     """Numbers of the states of something; each is sent at most once a stream.
 
     Another process of this agent may have sent states of the same thing under numbers that this one does not
-    know: the number that the other side has tells where to continue.
+    know: the number that the other side has shows where to continue.
     """
 
     sequence: int = 0
@@ -105,7 +105,7 @@ class Level:
         return replace(self, sent=self.sequence)
 
     def acknowledged(self, value: int) -> "Level":
-        """Return the level after everything up to `value` is said to be safe."""
+        """Return the level after an acknowledgement of everything up to `value`."""
         return replace(self, acked=max(self.acked, min(value, self.sequence)))
 
     def on_new_stream(self, stored: int | None) -> "Level":

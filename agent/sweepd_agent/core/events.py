@@ -65,7 +65,7 @@ class StreamOpened:
     verdicts: Mapping[AttemptKey, Verdict]
     # Attempts whose end is stored already.
     exited: frozenset[AttemptKey] = frozenset()
-    # Why attempts that are stopped count no more, where the scheduler has said it.
+    # Reasons why stopped attempts count no more, where the scheduler has named one.
     reasons: Mapping[AttemptKey, str] = field(default_factory=dict)
     # Sweeps of which this agent gets no runs.
     ineligible: Mapping[str, Ineligibility] = field(default_factory=dict)
@@ -245,7 +245,7 @@ class Journal:
 
 @dataclass(frozen=True, slots=True)
 class Confirm:
-    """Tell the scheduler that a command was carried out, or why not."""
+    """Confirm to the scheduler that a command was carried out, or report why not."""
 
     command_id: int
     error: str = ""
@@ -269,21 +269,21 @@ class Stop:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """Tell the scheduler how many runs would be taken now."""
+    """Report to the scheduler how many runs would be taken now."""
 
     wanted: int
 
 
 @dataclass(frozen=True, slots=True)
 class ReportStart:
-    """Tell the scheduler that a process runs."""
+    """Report to the scheduler that a process runs."""
 
     key: AttemptKey
 
 
 @dataclass(frozen=True, slots=True)
 class ReportExit:
-    """Tell the scheduler how an attempt ended, after its observations."""
+    """Report to the scheduler how an attempt ended, after its observations."""
 
     key: AttemptKey
     exit: Exit

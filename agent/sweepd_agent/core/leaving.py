@@ -263,7 +263,7 @@ def scheduler_guard(state: State) -> str | None:
 
 
 def guard_line(guard: str, failure: Failure | None) -> str:
-    """Return one line that names the guard, how the last run failed, and what it said last."""
+    """Return one line that names the guard, how the last run failed, and its last lines."""
     if failure is None:
         return guard
     how = failure.exit

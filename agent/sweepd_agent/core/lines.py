@@ -84,7 +84,7 @@ def _ended(run: str, fields: Fields) -> str:
 def last_lines(text: str, count: int) -> list[str]:
     """Return the last lines of a log that say something, cut to what a line of ours has room for.
 
-    What the SDK has said, of arguments without effect and the like, is nothing that a run ends by.
+    Notices of the SDK, on arguments without effect and the like, are no cause of an end and left out.
     """
     lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith(_NOTICE)]
     return [printable(line)[:_LONGEST_LINE] for line in lines[-count:]]

@@ -78,13 +78,13 @@ def ended(batch: Batch, event: SweepEnded) -> None:
 
 
 def ineligible_at_welcome(batch: Batch, ineligible: Mapping[str, Ineligibility]) -> None:
-    """Take over which sweeps give no runs; of those that have ended here, what was said last stays."""
+    """Take over which sweeps give no runs; those that have ended here keep their last reason."""
     for sweep in sorted(batch.state.sweeps | ineligible.keys()):
         set_ineligible(batch, sweep, ineligible.get(sweep))
 
 
 def set_ineligible(batch: Batch, sweep: str, ineligibility: Ineligibility | None) -> None:
-    """Note why there are no runs of a sweep, None if there are; a reason that changes is to be said."""
+    """Record why there are no runs of a sweep, None if there are; a changed reason is to be logged."""
     state = batch.state
     before = state.ineligible.get(sweep)
     ineligible = _without(state.ineligible, sweep)
@@ -112,7 +112,7 @@ def given(batch: Batch, sweep: str) -> None:
 def say_due(batch: Batch) -> None:
     """Log why there are no runs: what concerns this agent alone at once, all else while it waits for one.
 
-    It is said again every few minutes: whoever looks at a log that has grown long finds it at its end.
+    The line is repeated every few minutes, so that it is near the end of a long log.
     """
     for sweep, at in sorted(batch.state.say_at.items()):
         state, ineligibility = batch.state, batch.state.ineligible[sweep]

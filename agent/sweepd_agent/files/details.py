@@ -58,7 +58,7 @@ class Details:
 
     @property
     def preempting(self) -> bool:
-        """True if the script has said that its machine is about to be taken away."""
+        """True if the script has reported that its machine is about to be taken away."""
         return self._said.preempting
 
     @property
@@ -76,7 +76,7 @@ class Details:
         return summary_names(self._summary)
 
     def look(self, *, at_once: bool = False) -> bool:
-        """See whether the script has said something new, at most once a second; return whether it has."""
+        """Look for news of the script, at most once a second; return whether there is any."""
         now = self._monotonic()
         if now - self._looked < _LOOK_EVERY and not at_once:
             return False

@@ -207,7 +207,7 @@ def _size(path: Path) -> int:
 def writer_of(file: Path) -> str | None:
     """Return the folder of the run whose process writes a file; None if that is not known.
 
-    It is the process that the name of the file tells, or one that holds it open; once it has ended, that is
+    It is the process that the name of the file names, or one that holds it open; once it has ended, that is
     not known.
     """
     named = _NAME.search(file.name)

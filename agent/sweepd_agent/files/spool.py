@@ -31,7 +31,7 @@ class Spool:
 
     Args:
         begins: where attempts begin in it, if the file has those before this one, too. The last of them is
-            this attempt: nothing is sent until a row of it names a step, which tells what it replaces, many
+            this attempt: nothing is sent until a row of it names a step, which shows what it replaces, many
             rows have named none, or it has ended.
     """
 

@@ -43,7 +43,7 @@ class StateFolder:
 
     @property
     def lock_file(self) -> Path:
-        """The file that tells supervisors whether an agent is there."""
+        """The file by whose lock supervisors see whether an agent is there."""
         return self.path / _LOCK_FILE
 
     def attempts(self) -> Iterator[AttemptFolder]:

@@ -15,7 +15,7 @@ from sweepd_agent.core.rows import MALFORMED, Line, parse_line
 
 # Some milliseconds' worth: whoever looks leaves others their turn in between.
 _BYTES_A_LOOK = 16 * 1024
-# As much as tells a line that is too long.
+# Enough to recognise a line that is too long.
 _LONGEST = MAX_LINE_BYTES + 1
 
 

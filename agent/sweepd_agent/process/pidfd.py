@@ -6,7 +6,7 @@ import os
 import struct
 from collections.abc import Callable
 
-# From linux/pidfd.h: what to tell, and where it stands in `struct pidfd_info`.
+# From linux/pidfd.h: what to report, and its offset in `struct pidfd_info`.
 _GET_INFO = 0xC040_FF0B
 _SIZE = 64
 _EXIT = 1 << 3
@@ -17,7 +17,7 @@ _LOOKS = 50
 
 
 async def exit_code(pidfd: int) -> int | None:
-    """Return the exit code of a process that has ended, a signal as its negative; None if nobody tells."""
+    """Return the exit code of a process that has ended, a signal as its negative; None if it is not known."""
     for _ in range(_LOOKS):
         try:
             status = _status(pidfd)
@@ -42,7 +42,7 @@ def _status(pidfd: int) -> int | None:
     """Return the status that its parent received; None: not yet.
 
     Raises:
-        OSError: this system does not tell.
+        OSError: this system does not report it.
     """
     info = bytearray(_SIZE)
     struct.pack_into("=Q", info, 0, _EXIT)

@@ -11,7 +11,7 @@ def boot_id() -> str:
 
 
 def start_ticks(pid: int) -> int | None:
-    """Return when a process started, in ticks since the boot: with its id, it tells it from all others."""
+    """Return when a process started, in ticks since the boot: with its id, that identifies it."""
     fields = _stat(pid)
     return None if fields is None else int(fields[19])
 
@@ -32,7 +32,7 @@ def descendants(root: int) -> list[tuple[int, int]]:
 
 
 def of_folder(variable: str, folder: str) -> set[int]:
-    """Return the living processes that a variable of their environment tells a folder, and their descendants.
+    """Return the living processes whose environment names a folder in a variable, and their descendants.
 
     The folder is compared, not only its path: in a container, that may be another one.
     """

@@ -1,4 +1,4 @@
-"""Check of the program of a run before its start; an interpreter tells of a missing script by exit code 2.
+"""Check of the program of a run before its start; an interpreter reports a missing script by exit code 2.
 
 Only what is known for certain is refused: what a launcher, a shell's `-c` or a container makes of its
 arguments is theirs to judge. Files are looked at anew for each start, as they may come later.

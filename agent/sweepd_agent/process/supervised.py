@@ -176,7 +176,7 @@ def outcome(folder: AttemptFolder) -> Outcome | None:
 
 
 async def _await_identity(folder: AttemptFolder, *, patience: float) -> SupervisedProcess:
-    """Return the process once its supervisor has said who it is, or that there is none."""
+    """Return the process once its supervisor has reported its id, or that there is none."""
     deadline = asyncio.get_running_loop().time() + patience
     while (process := find(folder)) is None:
         if asyncio.get_running_loop().time() >= deadline:

@@ -21,7 +21,7 @@ class Termination:
 
     @property
     def begun(self) -> bool:
-        """Tell whether something has been signalled."""
+        """True if something has been signalled."""
         return self._kill_at != float("inf")
 
     @property

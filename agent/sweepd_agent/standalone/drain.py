@@ -97,7 +97,7 @@ class Trouble:
     def note(self, server: str, why: str) -> None:
         """Record once why the run cannot be synced; an empty `why`: it can.
 
-        What the script has said it takes away.
+        The script removes what it has shown.
         """
         if why == self._why:
             return
@@ -110,7 +110,7 @@ class Trouble:
             write_inside(self._file.parent, self._file.name, f"{json.dumps(document)}\n".encode())
 
     def leave(self) -> None:
-        """Leave what the script has not said to the next one that begins a run beside it."""
+        """Leave a notice that the script has not shown to the next one that begins a run beside it."""
         with suppress(OSError):
             self._file.replace(self._folder.parent / LEFT)
 

@@ -38,10 +38,10 @@ class StandaloneRun:
     attempt: int
     # When that began.
     started: float
-    # When and how it said that it had ended; None: it has not.
+    # When and how it reported its end; None: it has not.
     ended: float | None
     exit_code: int | None
-    # Whether it said so as its process was about to end: the system may know the code better.
+    # Whether it reported that as its process was about to end: the system may know the code better.
     at_exit: bool
     # Where attempts after the first begin in the metrics file.
     begins: tuple[Begin, ...]
@@ -52,11 +52,11 @@ class Script:
     """The process of the script, as it has noted itself."""
 
     pid: int
-    # In ticks since the boot: with the process id, it tells it from all others of that boot.
+    # In ticks since the boot: with the process id, it identifies the process within that boot.
     start: int
     boot: str
     argv: tuple[str, ...]
-    # Where it ran when its run began, and its Python; None: it could not tell.
+    # Where it ran when its run began, and its Python; None: not known.
     directory: str | None
     interpreter: str | None
 
@@ -147,7 +147,7 @@ class StandaloneFolder(AttemptFolder):
         super().save_cursors({**document, "attempt": self._attempt}, *synced)
 
     def cursors(self) -> dict[str, Json]:
-        """Return the cursors of this attempt: each tells the metrics file from its beginning."""
+        """Return the cursors of this attempt: each covers the metrics file from its beginning."""
         stored = super().cursors()
         return stored if stored.get("attempt", 1) == self._attempt else {}
 
@@ -173,7 +173,7 @@ class StandaloneFolder(AttemptFolder):
             self.mark_delivered(time.time())
 
     def claim(self) -> dict[str, str]:
-        """Return what tells the run that was delivered to from others of its name, on other servers."""
+        """Return what distinguishes the delivered run from others of its name, on other servers."""
         return read_record(str(self.path / _AGENT_FOLDER / _CLAIM_FILE)) or {}
 
     def write_claim(self, values: Mapping[str, str]) -> None:

@@ -1,6 +1,6 @@
 """A script that a person has started: watched, not supervised. It is no child of the agent's.
 
-What it ends with is what it has said before; else what the system tells, if it does, or what it has noted as
+Its end is what it has reported before; else what the system reports, if it does, or what it has recorded as
 it ended; one that is gone without any of these has vanished. Nothing but a stop that a person asked for ever
 sends it a signal, and that is SIGTERM to the process alone: its group may be a terminal's.
 """
@@ -46,7 +46,7 @@ class ScriptProcess:
                 signal.pidfd_send_signal(self._pidfd, signal.SIGTERM)
 
     async def ended(self) -> Outcome:
-        """Return how the run ended, once its script has said so or its process is gone."""
+        """Return how the run ended, once its script has reported it or its process is gone."""
         if self._pidfd is not None:
             gone = asyncio.create_task(readable(self._pidfd))
             while not gone.done() and not _is_over(self._folder):

@@ -117,7 +117,7 @@ class Connection:
             await keeping
 
     async def _attach(self) -> GoneAway | None:
-        """Serve one stream; return why it ended if the scheduler said so."""
+        """Serve one stream; return why it ended if the scheduler gave a reason."""
         target = self._target()
         self._address = target.address
         async with open_channel(target.address, target.token) as gateway:
@@ -185,7 +185,7 @@ class Connection:
         return address or None
 
     def _judge(self, failure: Failure) -> str:
-        """Tell the machine of a refusal; return the failure in words."""
+        """Hand a refusal to the machine; return the failure in words."""
         refusal = _refusal(failure)
         message = failure.message
         if failure.code == "UNAVAILABLE" and failure.reason is None:

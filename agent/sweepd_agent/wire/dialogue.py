@@ -218,7 +218,7 @@ class Dialogue:
         self._agent.handle(ExitAcked(attempt.key))
 
     def _result_acked(self, attempt: Attempt, state: v1.RunState.ValueType, trip: float | None) -> None:
-        """Log once for each attempt that its end is stored, in whatever message the scheduler has said so."""
+        """Log once for each attempt that its end is stored, whichever message confirms it."""
         attempt.feed.exit_acked = True
         if attempt.mark_result_acked():
             fields: dict[str, Json] = {"state": codec.run_state(state), "rtt_ms": _milliseconds(trip or 0.0)}

@@ -14,7 +14,7 @@ from sweepd_agent.files.spool import Spool
 from sweepd_agent.wire import codec
 from sweepd_agent.wire.lanes import Lane, LogFile, Rows, Source
 
-# Lanes whose rows the agent's log tells the acknowledgement of.
+# Lanes whose acknowledgements the agent logs.
 _ROW_LANES = frozenset({v1.LANE_OBSERVATIONS, v1.LANE_POINTS})
 
 
