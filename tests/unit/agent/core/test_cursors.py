@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -80,3 +82,42 @@ def test_whatever_breaks_every_row_arrives_once(happened: list[str], batch: int)
         send()
         deliver()
     assert stored == list(range(written + 1))
+
+
+def test_without_a_window_everything_may_be_sent() -> None:
+    assert Cursor().sending(10, 500, now=0.0).sending(20, 500, now=0.0).may_send(None)
+
+
+def test_what_is_under_way_is_what_lies_beyond_the_answer() -> None:
+    cursor = Cursor().sending(10, 1, now=0.0).sending(20, 2, now=0.0).sending(30, 4, now=0.0)
+    assert (cursor.acked, cursor.sent, cursor.size) == (0, 30, 7)
+    answered = cursor.acknowledged(20, now=0.1)
+    assert (answered.acked, answered.sent, answered.size) == (20, 30, 4)
+    beyond = cursor.acknowledged(40, now=0.1)
+    assert (beyond.acked, beyond.sent, beyond.size) == (40, 40, 0)
+    assert cursor.sending(25, 1, now=0.2).sent == 30
+
+
+def test_patience_is_counted_from_the_oldest_message_or_the_last_repetition() -> None:
+    cursor = Cursor().sending(10, 1, now=5.0).sending(20, 1, now=5.9)
+    assert cursor.acknowledged(0, now=5.99).sent == 20
+    again = cursor.acknowledged(0, now=5.0 + PATIENCE)
+    assert again == Cursor(rewound=5.0 + PATIENCE)
+    assert again.acknowledged(0, now=6.5).rewound == 6.0
+    # A message from before does not shorten it: what was sent again has the same time to be answered.
+    late = replace(again, sent=10, under_way=cursor.under_way)
+    assert late.acknowledged(0, now=6.9) == late
+    assert late.acknowledged(0, now=7.0).rewound == 7.0
+
+
+def test_an_answer_below_what_was_safe_begins_its_patience_anew() -> None:
+    cursor = Cursor(acked=10, sent=20).acknowledged(4, now=3.0)
+    assert cursor == Cursor(acked=4, sent=4, rewound=3.0)
+
+
+def test_a_new_stream_begins_where_the_other_side_stands() -> None:
+    cursor = Cursor(acked=4, sent=9).sending(12, 1, now=0.0)
+    assert cursor.on_new_stream(None) == Cursor(acked=4, sent=4)
+    assert cursor.on_new_stream(0) == Cursor()
+    assert cursor.on_new_stream(7) == Cursor(acked=7, sent=7)
+    assert cursor.round_trip(12, now=2.5) == 2.5

@@ -91,3 +91,39 @@ def test_ordinary_names_are_taken(name: str) -> None:
 @pytest.mark.parametrize("name", ["", "/a", "a//b", "../a", "a/..", "./a", "a\\b", "C:x", "a\nb", "x" * 513])
 def test_names_that_lead_elsewhere_are_not(name: str) -> None:
     assert not takes_name(name)
+
+
+def test_names_may_be_as_long_as_their_limit() -> None:
+    assert takes_name("x" * 512)
+    assert takes_name("ü" * 256)
+    assert not takes_name("ü" * 257)
+    assert takes_name("a/b:c")
+
+
+def test_the_number_of_files_that_became_safe_is_returned() -> None:
+    files = Deliveries({})
+    names = ["a", "b", "c"]
+    files.looked({name: a_file() for name in names})
+    for number, name in enumerate(names, start=1):
+        files.sent(name, a_file(), number)
+    assert [files.acknowledged(number) for number in (0, 2, 2, 9)] == [0, 2, 0, 1]
+    assert files.delivered == {name: a_file() for name in names}
+
+
+def test_files_of_one_size_go_by_name() -> None:
+    files = Deliveries({})
+    files.looked({"b": a_file(), "a": a_file()})
+    assert files.next() == ("a", a_file())
+
+
+def test_what_was_delivered_and_left_out_leaves_room_as_its_content_takes_none() -> None:
+    """A file too large is delivered without its content, and a new version replaces the one before."""
+    full = {f"f{number:02}": a_file(MAX_FILE_BYTES) for number in range(MAX_RUN_BYTES // MAX_FILE_BYTES)}
+    files = Deliveries({**full, "huge": a_file(MAX_FILE_BYTES + 1)})
+    files.looked({**full, "huge": a_file(MAX_FILE_BYTES + 1), "f00": a_file(MAX_FILE_BYTES, 2)})
+    assert files.left_out("f00") == ""
+    files.looked({**full, "new": a_file(1)})
+    assert files.left_out("new") == "the files of the run are larger than 256 MiB"
+    files = Deliveries(full)
+    files.looked({"new": a_file(1)})
+    assert files.left_out("new") == "", "what is on disk is not too much"

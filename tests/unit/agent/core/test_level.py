@@ -53,3 +53,18 @@ def test_another_server_gets_what_the_first_one_knew() -> None:
     elsewhere = level.forgotten_elsewhere().on_new_stream(0)
     assert elsewhere.to_send
     assert not elsewhere.done
+
+
+def test_what_was_stored_before_is_not_lowered_by_a_late_answer() -> None:
+    level = Level().on_new_stream(None).changed().changed().sending().acknowledged(2)
+    assert level.acknowledged(1) == level
+    assert level.on_new_stream(1) == level
+    assert level.on_new_stream(9) == level
+    assert level.on_new_stream(None) == level
+
+
+def test_the_numbers_of_another_process_are_added_once() -> None:
+    level = Level().changed().changed().on_new_stream(3)
+    assert level == Level(sequence=5, acked=3, sent=3, agreed=True)
+    assert level.on_new_stream(3) == level
+    assert level.sending().forgotten_elsewhere() == Level(sequence=5)

@@ -197,3 +197,42 @@ def test_the_first_step_that_is_named_is_kept_with_the_numbering() -> None:
     assert from_document(json.loads(json.dumps(document(numbering)))) == numbering
     before = {name: value for name, value in document(Numbering()).items() if name != "first_step"}
     assert from_document(before) == Numbering()  # as an earlier version has stored it
+
+
+def test_rows_carry_the_step_and_the_time_that_a_line_names_or_those_that_follow() -> None:
+    lines = [
+        MALFORMED,
+        Line(values={"a": 1}),
+        Line(step=7, time=2.5),
+        Line(),
+        MALFORMED,
+        Line(step=3),
+        Line(step=3, values={"b": 2}),
+        Line(),
+    ]
+    progress, rows = Progress(), []
+    for number, line in enumerate(lines, start=1):
+        result = read(progress, line, WATCHED, now=float(number))
+        progress = result.progress
+        rows.append(result.row)
+    assert [(each.number, each.step, each.time) for each in rows] == [
+        (1, 0, 1.0),
+        (2, 0, 2.0),
+        (3, 7, 2.5),
+        (4, 8, 4.0),
+        (5, 8, 5.0),
+        (6, 3, 6.0),
+        (7, 3, 7.0),
+        (8, 4, 8.0),
+    ]
+    assert [dict(each.values) for each in rows] == [{}, {"a": 1}, {}, {}, {}, {}, {"b": 2}, {}]
+
+
+def test_a_malformed_row_is_settled_unless_a_step_is_open() -> None:
+    progress = read(Progress(), MALFORMED, WATCHED, now=0.0).progress
+    assert (progress.row, progress.settled, progress.last_step) == (1, 1, -1)
+
+
+def test_a_checkpoint_is_observed_in_its_row_with_its_step_alone() -> None:
+    result = read(Progress(), Line(step=2, checkpoint=1), WATCHED, now=0.0)
+    assert result.observations == (Observation(row=1, key=CHECKPOINT_KEY, step=1, value=0.0),)

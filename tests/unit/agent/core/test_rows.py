@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sweepd.metrics_file import MAX_LINE_BYTES
-from sweepd_agent.core.rows import Line, parse_line
+from sweepd.metrics_file import MAX_DEPTH, MAX_KEY_LENGTH, MAX_LINE_BYTES
+from sweepd_agent.core.rows import MALFORMED, Line, made_of, parse_line, whole_lines
 
 
 def test_a_row_keeps_the_types_of_its_values() -> None:
@@ -92,3 +92,72 @@ def test_a_long_text_is_cut_and_a_long_key_left_out() -> None:
     line = parse_line(b'{"t": "' + b"x" * 5000 + b'", "' + b"k" * 257 + b'": 1}')
     assert line is not None
     assert line.values == {"t": "x" * 1024}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('{"_step": 3.0}', Line(step=3)),
+        ('{"_step": 3.5}', Line()),
+        ('{"_step": true}', Line()),
+        ('{"_step": -9223372036854775808}', Line(step=-(2**63))),
+        ('{"_step": 9223372036854775807}', Line(step=2**63 - 1)),
+        ('{"_step": 9223372036854775808}', Line()),
+        ('{"_time": 3}', Line(time=3.0)),
+        ('{"_time": true}', Line()),
+        ('{"_time": "3"}', Line()),
+        ('{"_open": 1}', Line()),
+        ('{"_open": false}', Line()),
+        ('{"n": 9223372036854775807}', Line(values={"n": 2**63 - 1})),
+        ('{"n": 9223372036854775808}', Line(values={"n": 2.0**63})),
+        ('{"a": {"b": null}, "c": false}', Line(values={"c": False})),
+    ],
+)
+def test_each_member_of_a_line_has_its_type(text: str, expected: Line) -> None:
+    line = parse_line(text.encode())
+    assert line == expected
+    assert [type(value) for value in line.values.values()] == [
+        type(value) for value in expected.values.values()
+    ]
+
+
+def test_a_number_below_what_a_float_holds_is_infinite() -> None:
+    assert parse_line(b'{"a": -1' + b"0" * 400 + b"}") == Line(values={"a": -math.inf})
+
+
+def test_groups_nest_up_to_a_depth() -> None:
+    def nested(groups: int) -> bytes:
+        return b'{"a":' * groups + b"1" + b"}" * groups
+
+    deepest = ".".join("a" * (MAX_DEPTH + 2))
+    assert parse_line(nested(MAX_DEPTH + 2)) == Line(values={deepest: 1})
+    assert parse_line(nested(MAX_DEPTH + 3)) == Line()
+
+
+def test_keys_and_lines_may_be_as_long_as_their_limits() -> None:
+    key = "k" * MAX_KEY_LENGTH
+    assert parse_line(b'{"%s": 1}' % key.encode()) == Line(values={key: 1})
+    inner = "k" * (MAX_KEY_LENGTH - 2)
+    line = parse_line(b'{"a": {"%s": 1, "%sk": 2}}' % (inner.encode(), inner.encode()))
+    assert line == Line(values={f"a.{inner}": 1})
+    assert parse_line(b'{"a": 1}'.ljust(MAX_LINE_BYTES)) == Line(values={"a": 1})
+    assert parse_line(b'{"a": 1}'.ljust(MAX_LINE_BYTES + 1)) == MALFORMED
+
+
+def test_only_lines_that_are_ended_are_whole() -> None:
+    assert whole_lines(b"a\n\nb\nunfinished") == [b"a", b"", b"b"]
+    assert whole_lines(b"unfinished") == whole_lines(b"") == []
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("loss.min", ("loss", "min")),
+        ("a.b.max", ("a.b", "max")),
+        ("loss.mean", None),
+        (".min", None),
+        ("min", None),
+    ],
+)
+def test_a_key_may_be_made_of_another_one(name: str, expected: tuple[str, str] | None) -> None:
+    assert made_of(name) == expected
