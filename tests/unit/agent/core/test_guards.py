@@ -263,3 +263,34 @@ def test_a_released_agent_ends_well() -> None:
     leave = left(play.happens(e.SweepEnded(SWEEP, "finished", "")))
     assert leave is not None
     assert leave.code == 0
+
+
+def test_what_ends_is_counted_by_what_it_says_of_the_agent() -> None:
+    play = Play(now=100.0)
+    play.connected()
+    outcomes = [
+        Outcome(code=0),
+        Outcome(code=1),
+        Outcome(signal=11),
+        Outcome(signal=15, stopped=True),
+        Outcome(start_error="no such file"),
+    ]
+    for number, outcome in enumerate(outcomes, start=1):
+        ends(play, number, outcome, f"log {number}")
+    state = play.state
+    assert (state.ended, state.succeeded, state.failed) == (5, 1, 3)
+    assert (state.guarded, state.guarded_early, state.failed_in_a_row) == (2, 2, 2)
+    assert state.last_failure is not None
+    assert (state.last_failure.key, state.last_failure.log_tail) == (assignment(5).key, "log 5")
+    play.now = 160.0
+    ends(play, 6, Outcome(code=1))
+    play.now = 160.1
+    ends(play, 7, Outcome(code=1))
+    assert (play.state.guarded, play.state.guarded_early, play.state.failed_in_a_row) == (4, 3, 4)
+
+
+def test_a_fenced_run_has_ended_but_has_not_failed() -> None:
+    play = Play()
+    play.running()
+    play.happens(e.Fenced(assignment().key), e.ProcessEnded(assignment().key, Outcome(code=1)))
+    assert (play.state.ended, play.state.failed, play.state.guarded) == (1, 0, 0)

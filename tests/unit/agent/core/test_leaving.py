@@ -11,7 +11,7 @@ from sweepd_agent.core import events as f
 from sweepd_agent.core.attempt import ExitCause, Outcome, StopMode
 from sweepd_agent.core.leaving import next_deadline
 from sweepd_agent.core.state import Held, Phase, Settings, State
-from unit.agent.core.test_guards import GUARD, OTHER, left, noticed
+from unit.agent.core.test_guards import GUARD, LABELS, OTHER, left, noticed
 from unit.agent.core.test_machine import KEY, RUN, SWEEP, Play, assignment
 
 CTRL_C, SIGTERM = e.Asked(e.Wish.INTERRUPT), e.Asked(e.Wish.TERMINATE)
@@ -239,6 +239,14 @@ def test_the_guards_of_all_sweeps_are_named() -> None:
     play.happens(e.StreamOpened(lease=30.0, verdicts={}, ineligible={SWEEP: GUARD, OTHER: GUARD}))
     leave = left(play.happens(SIGTERM))
     assert leave == f.Leave(9, "SIGTERM", "the guard of sweeps other, tune holds this agent")
+
+
+@pytest.mark.parametrize("other", [{OTHER: LABELS}, {}])
+def test_one_sweep_that_no_guard_holds_is_enough_to_end_well(other: dict[str, e.Ineligibility]) -> None:
+    play = Play()
+    play.happens(e.SweepsNamed(frozenset({SWEEP, OTHER})))
+    play.happens(e.StreamOpened(lease=30.0, verdicts={}, ineligible={SWEEP: GUARD, **other}))
+    assert left(play.happens(SIGTERM)) == f.Leave(0, "SIGTERM")
 
 
 def test_a_guard_and_what_it_leaves_undelivered_are_one_message() -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from sweepd_agent.core import events as e
 from sweepd_agent.core import events as f
 from sweepd_agent.core.attempt import Assignment, ExitCause, Outcome, Place
-from sweepd_agent.core.state import Held, Phase, Settings, State
+from sweepd_agent.core.state import Held, Phase, Settings, Standing, State
 from unit.agent.core.test_machine import SWEEP, Play, assignment
 
 PAIRS = (("0", "1"), ("2", "3"))
@@ -133,3 +133,67 @@ def test_a_process_that_is_being_ended_keeps_its_slot_until_it_is_gone() -> None
     play.happens(e.ProcessEnded(key, Outcome(signal=9, stopped=True)))
     assert play.state.wanted == 1
     assert replace(play.state, held={}).free_places() == [Place(slot=0)]
+
+
+def test_an_attempt_takes_its_slot_until_its_end_is_reported_or_stored() -> None:
+    def taken(phase: Phase, standing: Standing, *, reported: bool = False, acked: bool = False) -> bool:
+        held = Held(assignment=assignment(), phase=phase, standing=standing, reported=reported, acked=acked)
+        return held.takes_slot
+
+    for standing in Standing:
+        kept = standing is Standing.KEPT
+        assert taken(Phase.READY, standing) is kept
+        assert all(taken(phase, standing) for phase in (Phase.JOURNALLING, Phase.STARTING, Phase.RUNNING))
+        assert taken(Phase.ENDED, standing) is kept
+        assert not taken(Phase.ENDED, standing, reported=True)
+        assert not taken(Phase.ENDED, standing, acked=True)
+
+
+def test_only_what_is_kept_and_has_no_process_is_undelivered() -> None:
+    held = {
+        (phase, standing): Held(assignment=assignment(), phase=phase, standing=standing)
+        for phase in Phase
+        for standing in Standing
+    }
+    assert {each for each, one in held.items() if one.undelivered} == {
+        (Phase.READY, Standing.KEPT),
+        (Phase.ENDED, Standing.KEPT),
+    }
+    assert {phase for (phase, _), one in held.items() if one.has_process} == {
+        Phase.JOURNALLING,
+        Phase.STARTING,
+        Phase.RUNNING,
+    }
+
+
+def test_a_count_leaves_out_what_is_foreign_and_what_has_ended_already() -> None:
+    ended = Held(assignment=assignment(3), phase=Phase.ENDED)
+    foreign = replace(running(2, Place(slot=1)), foreign=True)
+    play = found(Settings(slots=5, count=4), running(1, Place(slot=0)), foreign, ended)
+    play.state = replace(play.state, ended=1)
+    assert play.state.count_left == 2
+    assert replace(play.state, settings=Settings()).count_left is None
+    assert play.state.wanted == 2
+    assert replace(play.state, ended=9).wanted == 0
+
+
+def test_an_agent_waits_while_it_is_connected_and_would_take_a_run() -> None:
+    play = Play()
+    alone = play.state
+    play.connected()
+    idle = play.state
+    begun(play, assignment(1))
+    states = alone, idle, replace(idle, sweeps=frozenset()), play.state
+    assert [state.waits for state in states] == [False, True, False, False]
+
+
+def test_a_sweep_is_served_under_its_full_name_or_its_id_even_after_its_end() -> None:
+    state = State(settings=Settings(), sweeps=frozenset({SWEEP}), served=frozenset({"k3x"}), started=0.0)
+    names = {SWEEP: True, "a/b/k3x": True, "tune": False, "local/demo/other": False}
+    assert {name: state.serves(name) for name in names} == names
+
+
+def test_an_unstarted_run_does_not_count_those_that_were_found_with_it() -> None:
+    play = found(Settings(slots=2), unstarted(1, Place(slot=1)), unstarted(2, Place(slot=1)))
+    launched = [effect.place.slot for effect in play.connected() if isinstance(effect, f.Launch)]
+    assert launched == [1, 0]

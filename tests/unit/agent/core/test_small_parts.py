@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from sweepd_agent.core.attempt import AttemptKey, ExitCause, Json, Outcome, StopMode, StopOrder, judged
+from sweepd_agent.core.attempt import AttemptKey, Exit, ExitCause, Json, Outcome, StopMode, StopOrder, judged
 from sweepd_agent.core.lines import last_lines, line
 from sweepd_agent.core.serving import parse_sweep_name
 from sweepd_agent.options import parse_size
@@ -57,6 +57,71 @@ def test_a_sweep_is_named_in_three_ways() -> None:
     for wrong in ("", "a//b", "a/b/c/d"):
         with pytest.raises(ValueError, match="does not name a sweep"):
             parse_sweep_name(wrong)
+
+
+def test_two_names_may_mean_one_sweep_unless_they_differ_where_both_say_more() -> None:
+    pairs = [
+        ("k3x", "k3x"),
+        ("k3x", "a/b/k3x"),
+        ("a/b/k3x", "a/b/k3x"),
+        ("a/b/k3x", "a/c/k3x"),
+        ("k3x", "k4x"),
+    ]
+    may = [True, True, True, False, False]
+    for (one, other), expected in zip(pairs, may, strict=True):
+        names = parse_sweep_name(one), parse_sweep_name(other)
+        assert (names[0].may_be(names[1]), names[1].may_be(names[0])) == (expected, expected)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "code", "message"),
+    [
+        (Outcome(code=0, reported_code=3), 3, "the script ended the run with exit code 3"),
+        (Outcome(signal=9, reported_code=3, message="killed"), None, "killed"),
+        (Outcome(code=1, message="m"), 1, "m"),
+        (Outcome(start_error="no such file", command_error="too long"), None, "no such file"),
+        (Outcome(command_error="too long"), None, "too long"),
+    ],
+)
+def test_an_end_has_the_code_and_the_message_that_tell_most(
+    outcome: Outcome, code: int | None, message: str
+) -> None:
+    how = judged(outcome, None)
+    assert (how.code, how.message) == (code, message)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "cause"),
+    [
+        (Outcome(signal=9, preempting=True), ExitCause.HANDED_BACK),
+        (Outcome(code=1, preempting=True), ExitCause.HANDED_BACK),
+        (Outcome(code=0, preempting=True), ExitCause.EXITED),
+        (Outcome(code=0, reported_code=1, preempting=True), ExitCause.HANDED_BACK),
+        (Outcome(signal=15, orphaned=True, preempting=True), ExitCause.HANDED_BACK),
+    ],
+)
+def test_what_fails_as_its_machine_is_taken_away_goes_back(outcome: Outcome, cause: ExitCause) -> None:
+    assert judged(outcome, None).cause is cause
+
+
+def test_who_is_charged_with_an_end_and_what_guards_count_follows_from_its_cause() -> None:
+    def judgement(cause: ExitCause, code: int | None) -> tuple[bool, bool, bool, bool]:
+        how = Exit(cause=cause, code=code, signal=None, message="", time=0.0)
+        return how.succeeded, how.charged, how.guarded, how.failed
+
+    failed = {cause: judgement(cause, 1) for cause in ExitCause}
+    assert judgement(ExitCause.EXITED, 0) == (True, False, False, False)
+    assert judgement(ExitCause.COMMANDED, 0) == (False, False, False, False)
+    assert failed == {
+        ExitCause.EXITED: (False, True, True, True),
+        ExitCause.SIGNALED: (False, True, False, True),
+        ExitCause.OUT_OF_MEMORY: (False, True, False, True),
+        ExitCause.COMMANDED: (False, False, False, False),
+        ExitCause.START_FAILED: (False, True, True, True),
+        ExitCause.HANDED_BACK: (False, False, False, False),
+        ExitCause.ORPHANED: (False, False, False, True),
+        ExitCause.INVALID_COMMAND: (False, True, True, True),
+    }
 
 
 def test_sizes_have_units() -> None:

@@ -9,7 +9,7 @@ from sweepd_agent.core.attempt import Json
 from sweepd_agent.core.leaving import next_deadline
 from sweepd_agent.core.serving import SAY_EVERY
 from sweepd_agent.core.state import Settings
-from unit.agent.core.test_guards import noticed
+from unit.agent.core.test_guards import OTHER, noticed
 from unit.agent.core.test_machine import SWEEP, Play, assignment
 
 SHARED = [e.Reason.PAUSED, e.Reason.CANARY, e.Reason.ENDING, e.Reason.SUGGESTION]
@@ -105,3 +105,43 @@ def test_an_agent_that_is_about_to_end_waits_for_nothing() -> None:
     play.happens(e.StartReceived(1, run), e.Journalled(run.key, 1), e.ProcessStarted(run.key, 1))
     play.happens(e.Asked(e.Wish.INTERRUPT), because(e.Reason.PAUSED))
     assert passes(play, 1_000.0) == []
+
+
+def test_of_several_sweeps_each_has_its_reason_and_its_time() -> None:
+    play = Play()
+    play.happens(e.SweepsNamed(frozenset({SWEEP, OTHER})))
+    play.connected()
+    search = e.EligibilityChanged(OTHER, e.Ineligibility(e.Reason.SUGGESTION, "it searches"))
+    assert reasons(play, search, because(e.Reason.PAUSED)) == ["paused"]
+    assert next_deadline(play.state, play.now) == 2.0
+    assert passes(play, 2.0) == ["suggestion"]
+    assert passes(play, 300.0) == ["paused", "suggestion"]
+
+
+def test_a_reason_is_new_after_every_run_that_ended_the_one_before() -> None:
+    play = Play(Settings(slots=2))
+    play.connected()
+    assert reasons(play, because(e.Reason.PAUSED), e.EligibilityChanged(SWEEP, None)) == ["paused", None]
+    assert passes(play, 1_000.0) == []
+    assert reasons(play, because(e.Reason.PAUSED), because(e.Reason.CANARY)) == ["paused", "canary"]
+
+
+def test_a_reason_of_a_sweep_that_has_ended_is_not_said_again() -> None:
+    play = Play()
+    play.happens(e.SweepsNamed(frozenset({SWEEP, OTHER})))
+    play.connected()
+    assert reasons(play, because(e.Reason.PAUSED)) == ["paused"]
+    play.happens(e.SweepEnded(SWEEP, "finished", ""))
+    assert passes(play, 1_000.0) == []
+    opened = e.StreamOpened(lease=30.0, verdicts={})
+    assert reasons(play, e.StreamClosed(), opened) == []
+    assert SWEEP in play.state.ineligible, "its guard may yet be why the agent ends"
+
+
+@pytest.mark.parametrize("reason", [e.Reason.LABELS, e.Reason.GUARD, e.Reason.OTHER])
+def test_what_concerns_this_agent_alone_is_said_while_it_is_busy_but_once(reason: e.Reason) -> None:
+    play = Play()
+    play.running()
+    assert reasons(play, because(reason)) == [reason.value]
+    assert passes(play, 1_000.0) == []
+    assert reasons(play, e.Tick()) == []
