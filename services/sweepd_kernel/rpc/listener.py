@@ -4,10 +4,12 @@ import errno
 import ipaddress
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import grpc
 import grpc.aio
@@ -59,17 +61,7 @@ class Listener:
         """
         if self.credentials is None:
             require_loopback(self.address)
-        if self.address.port:
-            return self._bind_exactly(server, self.address)
-        remembered = remembered_port(self.port_file)
-        bound: Address | None = None
-        if remembered:
-            with suppress(StartError):
-                bound = self._bind_exactly(server, self.address.with_port(remembered))
-        bound = bound or self._bind_exactly(server, self.address)
-        if bound.port != remembered:
-            _remember(bound.port, self.port_file)
-        return bound
+        return _taken(self.address, self.port_file, partial(self._bind_exactly, server))
 
     def _bind_exactly(self, server: grpc.aio.Server, address: Address) -> Address:
         require_free(address)
@@ -101,9 +93,17 @@ class Reservation:
     address: Address
     holder: socket.socket
 
+    @property
+    def port(self) -> int:
+        """The port that is held."""
+        return self.address.port
+
     def release(self) -> None:
         """Release the port; in a forked child the parent's hold stays."""
         self.holder.close()
+
+
+Taken = TypeVar("Taken", Address, Reservation)
 
 
 def reserve(listen: Address, port_file: Path) -> Reservation:
@@ -113,15 +113,7 @@ def reserve(listen: Address, port_file: Path) -> Reservation:
         StartError: the port is in use, or other machines could reach it in clear text.
     """
     require_loopback(listen)
-    if listen.port:
-        return _reserve_exactly(listen)
-    remembered = remembered_port(port_file)
-    if remembered:
-        with suppress(StartError):
-            return _reserve_exactly(listen.with_port(remembered))
-    reservation = _reserve_exactly(listen)
-    _remember(reservation.address.port, port_file)
-    return reservation
+    return _taken(listen, port_file, _reserve_exactly)
 
 
 def reserve_gateway(listen: Address | None, port_file: Path) -> Reservation:
@@ -160,12 +152,7 @@ def require_free(listen: Address) -> None:
     Raises:
         StartError: the port is taken, or this account may not take it.
     """
-    with _tcp_socket(listen) as probe:
-        try:
-            probe.bind((listen.host, listen.port))
-        except OSError as error:
-            why = _IN_USE if error.errno == errno.EADDRINUSE else (error.strerror or str(error))
-            raise StartError(f"cannot listen on {listen}: {why}") from None
+    _bound_socket(listen).close()
 
 
 def remembered_port(port_file: Path | None) -> int:
@@ -178,11 +165,23 @@ def remembered_port(port_file: Path | None) -> int:
     return 0
 
 
-def _remember(port: int, port_file: Path | None) -> None:
+def _taken(listen: Address, port_file: Path | None, take: Callable[[Address], Taken]) -> Taken:
+    """Take an address; at port 0 the port of last time, else any free one, which is remembered.
+
+    Raises:
+        StartError: `take` refuses all of them.
+    """
+    if listen.port:
+        return take(listen)
+    if remembered := remembered_port(port_file):
+        with suppress(StartError):
+            return take(listen.with_port(remembered))
+    taken = take(listen)
     if port_file is not None:
         with suppress(OSError):  # a full disk costs the memory of the port, not the service
             make_folder(port_file.parent)
-            port_file.write_text(f"{port}\n")
+            port_file.write_text(f"{taken.port}\n")
+    return taken
 
 
 def _reserve_exactly(listen: Address, *, patience: float = _PATIENCE) -> Reservation:
@@ -190,27 +189,22 @@ def _reserve_exactly(listen: Address, *, patience: float = _PATIENCE) -> Reserva
     while True:
         is_last = time.monotonic() >= deadline
         try:
-            return _reserved(listen)
+            holder = _bound_socket(listen)
         except StartError:
             if is_last:
                 raise
+        else:
+            return Reservation(listen.with_port(holder.getsockname()[1]), holder)
         time.sleep(_LOOK_EVERY)
 
 
-def _reserved(listen: Address) -> Reservation:
-    require_free(listen)
-    holder = _tcp_socket(listen)
+def _bound_socket(listen: Address) -> socket.socket:
+    bound = socket.socket(socket.AF_INET6 if ":" in listen.host else socket.AF_INET, socket.SOCK_STREAM)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        holder.bind((listen.host, listen.port))
+        bound.bind((listen.host, listen.port))
     except OSError as error:
-        holder.close()
-        raise StartError(f"cannot listen on {listen}: {error.strerror}") from None
-    port: int = holder.getsockname()[1]
-    return Reservation(listen.with_port(port), holder)
-
-
-def _tcp_socket(listen: Address) -> socket.socket:
-    family = socket.AF_INET6 if ":" in listen.host else socket.AF_INET
-    made = socket.socket(family, socket.SOCK_STREAM)
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    return made
+        bound.close()
+        why = _IN_USE if error.errno == errno.EADDRINUSE else (error.strerror or str(error))
+        raise StartError(f"cannot listen on {listen}: {why}") from None
+    return bound
