@@ -8,6 +8,7 @@ server that uses it loads no SQLAlchemy.
 import importlib
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,18 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlmodel import SQLModel
 
 import sweepd_kernel.sql.model  # noqa: F401 (how types are written in DDL)
-from sweepd_kernel.sql.conversion import Imports, encoders, made_of
 from sweepd_kernel.sql.database import Dialect
-from sweepd_kernel.sql.mapping import MappingError, ModelColumn, Node, missing, tree, without_none
+from sweepd_kernel.sql.mapping import (
+    Imports,
+    MappingError,
+    ModelColumn,
+    Node,
+    encoders,
+    made_of,
+    missing,
+    tree,
+    without_none,
+)
 
 SERVICES = Path(__file__).resolve().parent.parent.parent
 MODEL, GENERATED = "tables.py", "tables_sql.py"
@@ -146,7 +156,7 @@ def _table(model: type[SQLModel], imports: Imports) -> list[str]:
     lines += [f"    {key}={text!r}," for key, text in _statements(name, columns).items()]
     lines.append(")")
     if entity is None:
-        columns = [_as_extra(each) for each in columns]
+        columns = [replace(each, extra=True) for each in columns]
         return [*lines, "", "", *_values(name, None, columns, columns, "values", imports)]
     try:
         node = tree(entity, columns)
@@ -157,17 +167,6 @@ def _table(model: type[SQLModel], imports: Imports) -> list[str]:
         return [*lines, "", "", *_reader(name, node, imports)]
     except MappingError as error:
         raise SystemExit(f"{model.__module__}: {model.__name__}: {error}") from error
-
-
-def _as_extra(column: ModelColumn) -> ModelColumn:
-    return ModelColumn(
-        name=column.name,
-        type=column.type,
-        nullable=column.nullable,
-        key=column.key,
-        index=column.index,
-        extra=True,
-    )
 
 
 def _live(columns: list[ModelColumn]) -> list[ModelColumn]:
