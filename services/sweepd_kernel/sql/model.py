@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import BigInteger, Integer, Table, Text, event
-from sqlmodel import AutoString, Field
+from sqlmodel import AutoString, Field, SQLModel
 
 _LONG = BigInteger().with_variant(Integer(), "sqlite")  # there it has 64 bits, and may be the rowid
 
@@ -61,3 +61,22 @@ def column(
             sa_column_kwargs=kwargs,
         )
     return Field(primary_key=key, unique=unique, index=index, sa_column_kwargs=kwargs)
+
+
+class IdentityColumns(SQLModel):
+    """Identity of a database that is paired, in one row. `number`: of its newest commit."""
+
+    id: int = column(key=True)
+    database_id: str
+    number: int
+    peer_id: str | None
+    peer_generation: str | None
+    peer_number: int | None
+
+
+class GenerationColumns(SQLModel):
+    """Start of a service that has committed something, and the number of its first commit."""
+
+    id: int = column(key=True)
+    token: str
+    first_number: int

@@ -7,8 +7,7 @@ from sqlalchemy import Index, UniqueConstraint, text
 from sqlalchemy.orm import registry
 from sqlmodel import SQLModel
 
-from sweepd_kernel.pairing.columns import GenerationColumns, IdentityColumns
-from sweepd_kernel.sql.model import column
+from sweepd_kernel.sql.model import GenerationColumns, IdentityColumns, column
 from sweepd_metric_store.domain.batch import Chunk, Kind
 
 

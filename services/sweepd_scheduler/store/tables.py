@@ -8,8 +8,7 @@ from sqlalchemy import Index, UniqueConstraint
 from sqlalchemy.orm import registry
 from sqlmodel import SQLModel
 
-from sweepd_kernel.pairing.columns import GenerationColumns, IdentityColumns
-from sweepd_kernel.sql.model import column
+from sweepd_kernel.sql.model import GenerationColumns, IdentityColumns, column
 from sweepd_scheduler.domain.agents.agent import Guarded
 from sweepd_scheduler.domain.effects import DetailsChanged, HistoryEntry
 from sweepd_scheduler.domain.requests.remembered import Remembered
