@@ -19,7 +19,7 @@ from sweepd_gateway.call_routes import Route
 from sweepd_kernel.auth.principal import current_principal
 from sweepd_kernel.auth.principal_codec import PRINCIPAL_KEY, encode_principal
 from sweepd_kernel.errors import NotAllowedError, UnavailableError
-from sweepd_kernel.rpc.status_details import DETAILS_KEY
+from sweepd_kernel.rpc.interceptors import DETAILS_KEY
 
 # A call may take long. Its service is asked for its health meanwhile, and given up if it does not answer.
 INTERVAL = 2.0

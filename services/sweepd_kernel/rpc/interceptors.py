@@ -3,21 +3,23 @@
 import asyncio
 import logging
 import secrets
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing, suppress
 from inspect import isasyncgenfunction
 from typing import TypeAlias, TypeVar, cast
 
 import grpc
 import grpc.aio
+from google.protobuf import duration_pb2
 from google.protobuf.message import DecodeError, Message
+from google.rpc import error_details_pb2, status_pb2
 
 from sweepd_kernel.auth.authenticator import Authenticator, Credentials, check_names, check_scope
 from sweepd_kernel.auth.open_calls import DrainedWrites, OpenCalls
 from sweepd_kernel.auth.principal import current_principal, set_current_principal
 from sweepd_kernel.auth.scopes import rule_of
-from sweepd_kernel.errors import DomainError, Reason, Status
-from sweepd_kernel.rpc import limits, status_details
+from sweepd_kernel.errors import DomainError, Reason, Status, Violation
+from sweepd_kernel.rpc import limits
 from sweepd_kernel.rpc.connections import Connections
 
 Request = TypeVar("Request")
@@ -32,6 +34,20 @@ Continuation: TypeAlias = (
 
 # Load balancers and supervisors ask for health before anyone has a token; a stream of it needs one.
 HEALTH_CHECK = "/grpc.health.v1.Health/Check"
+_MAKERS = {
+    (False, False): grpc.unary_unary_rpc_method_handler,
+    (False, True): grpc.unary_stream_rpc_method_handler,
+    (True, False): grpc.stream_unary_rpc_method_handler,
+    (True, True): grpc.stream_stream_rpc_method_handler,
+}
+"""By whether requests, and whether responses are a stream."""
+DETAILS_KEY = "grpc-status-details-bin"
+DOMAIN = "sweepd"
+# Peers refuse more than 8 KiB of metadata, and may see it a third longer; so a long list of findings is cut.
+ROOM_FOR_VIOLATIONS = 4_096
+LONGEST_MESSAGE = 700
+
+_CODES = {status: grpc.StatusCode[status.name] for status in Status}
 
 
 class Authentication(grpc.aio.ServerInterceptor):
@@ -93,7 +109,8 @@ class ErrorMapping(grpc.aio.ServerInterceptor):
                 return None
             connections = self._connections
             seen = connections.checked if method == HEALTH_CHECK else connections.authenticated
-            self._wrapped[method] = _mapped(cast("Handler", handler), method, self._log, self._calls, seen)
+            mapped = _Mapped(cast("Handler", handler), method, self._log, self._calls, seen)
+            self._wrapped[method] = mapped.handler
         return cast("grpc.RpcMethodHandler[Request, Response]", self._wrapped[method])
 
 
@@ -106,79 +123,65 @@ def _refusal(error: DomainError) -> Handler:
     return grpc.stream_stream_rpc_method_handler(refuse)
 
 
-def _mapped(
-    handler: Handler, method: str, log: logging.Logger, calls: OpenCalls, seen: Callable[[str], None]
-) -> Handler:
-    decode = handler.request_deserializer
-    encode = handler.response_serializer
-    if handler.unary_unary is not None:
-        unary = _unary(cast("UnaryBehaviour", handler.unary_unary), decode, method, log, seen)
-        return grpc.unary_unary_rpc_method_handler(unary, None, encode)
-    if handler.unary_stream is not None:
-        streaming = _streaming(cast("UnaryBehaviour", handler.unary_stream), decode, method, log, calls, seen)
-        return grpc.unary_stream_rpc_method_handler(streaming, None, encode)
-    guarded = _guarded(decode, method) if decode is not None else None
-    if handler.stream_unary is not None:
-        unary = _unary(cast("UnaryBehaviour", handler.stream_unary), None, method, log, seen)
-        return grpc.stream_unary_rpc_method_handler(unary, guarded, encode)
-    streaming = _streaming(cast("UnaryBehaviour", handler.stream_stream), None, method, log, calls, seen)
-    return grpc.stream_stream_rpc_method_handler(streaming, guarded, encode)
+class _Mapped:
+    """Handler of one method, around that of its service: limits, names and errors of its calls."""
 
+    def __init__(
+        self,
+        handler: Handler,
+        method: str,
+        log: logging.Logger,
+        calls: OpenCalls,
+        seen: Callable[[str], None],
+    ) -> None:
+        self._behaviour = cast(
+            "UnaryBehaviour",
+            handler.unary_unary or handler.unary_stream or handler.stream_unary or handler.stream_stream,
+        )
+        self._generates = isasyncgenfunction(self._behaviour)
+        self._decode = handler.request_deserializer
+        self._takes_stream = handler.request_streaming
+        self._method = method
+        self._rule = rule_of(method)
+        self._log = log
+        self._calls = calls
+        self._seen = seen
+        guarded = self._decoded if self._takes_stream and self._decode is not None else None
+        answer = self._stream if handler.response_streaming else self._unary
+        make = _MAKERS[handler.request_streaming, handler.response_streaming]
+        self.handler = cast("Handler", make(answer, guarded, handler.response_serializer))
 
-def _unary(
-    behaviour: UnaryBehaviour,
-    decode: Callable[[bytes], object] | None,
-    method: str,
-    log: logging.Logger,
-    seen: Callable[[str], None],
-) -> UnaryBehaviour:
-    rule = rule_of(method)
-
-    async def answer(request: object, context: Context) -> object:
-        seen(context.peer())
+    async def _unary(self, request: object, context: Context) -> object:
+        self._seen(context.peer())
         given: object = None
         try:
-            given = _decoded(request, decode, method)
-            check_names(current_principal(), rule, given)
-            return await behaviour(given, context)
+            given = self._given(request)
+            check_names(current_principal(), self._rule, given)
+            return await self._behaviour(given, context)
         except Exception as error:
             request = given = None  # see `_answer_error`
-            await _answer_error(error, context, method, log)
+            await _answer_error(error, context, self._method, self._log)
             raise
 
-    return answer
-
-
-def _streaming(
-    behaviour: UnaryBehaviour,
-    decode: Callable[[bytes], object] | None,
-    method: str,
-    log: logging.Logger,
-    calls: OpenCalls,
-    seen: Callable[[str], None],
-) -> UnaryBehaviour:
-    generates = isasyncgenfunction(behaviour)
-    rule = rule_of(method)
-
-    async def answer(request: object, context: Context) -> None:
+    async def _stream(self, request: object, context: Context) -> None:
         caller = current_principal()
-        seen(context.peer())
+        self._seen(context.peer())
         given: object = None
         try:
-            with calls.held(caller) as call:
+            with self._calls.held(caller) as call:
                 out = context if call is None else cast("Context", DrainedWrites(context, call))
-                given = _decoded(request, decode, method)
-                check_names(caller, rule, given)
-                if not generates:
-                    await behaviour(given, out)
+                given = self._given(request)
+                check_names(caller, self._rule, given)
+                if not self._generates:
+                    await self._behaviour(given, out)
                     return
-                messages = cast("StreamBehaviour", behaviour)(given, out)
+                messages = cast("StreamBehaviour", self._behaviour)(given, out)
                 async with aclosing(messages):  # type: ignore[type-var]  # an async generator has aclose
                     async for message in messages:
                         await out.write(message)
         except Exception as error:
             given = None  # see `_answer_error`
-            await _answer_error(error, context, method, log)
+            await _answer_error(error, context, self._method, self._log)
             raise
         finally:
             requests, request = request, None
@@ -186,7 +189,27 @@ def _streaming(
                 await _drop_last(requests)
             del requests
 
-    return answer
+    def _given(self, request: object) -> object:
+        """Return one request decoded and within its limits, a stream of them as it is.
+
+        Decoded here rather than by gRPC, which would log a stack trace for bytes that anyone may send.
+        """
+        if self._takes_stream or self._decode is None:
+            return request
+        message = self._decoded(cast("bytes", request))
+        if isinstance(message, Message):
+            limits.check(message)
+        return message
+
+    def _decoded(self, content: bytes) -> object:
+        assert self._decode is not None
+        limits.check_bytes(content, self._method)
+        try:
+            return self._decode(content)
+        except DecodeError:
+            raise DomainError(
+                "the message cannot be decoded", status=Status.INVALID_ARGUMENT, reason=Reason.INVALID_FIELD
+            ) from None
 
 
 async def _drop_last(requests: AsyncIterable[object]) -> None:
@@ -195,29 +218,6 @@ async def _drop_last(requests: AsyncIterable[object]) -> None:
     if isinstance(generator, AsyncGenerator):
         with suppress(RuntimeError):  # it waits for the next one, and so has none
             await generator.aclose()
-
-
-def _decoded(request: object, decode: Callable[[bytes], object] | None, method: str) -> object:
-    # Decoded here rather than by gRPC, which would log a stack trace for bytes that anyone may send.
-    if decode is None:
-        return request
-    message = _guarded(decode, method)(cast("bytes", request))
-    if isinstance(message, Message):
-        limits.check(message)
-    return message
-
-
-def _guarded(decode: Callable[[bytes], object], method: str) -> Callable[[bytes], object]:
-    def decoded(content: bytes) -> object:
-        limits.check_bytes(content, method)
-        try:
-            return decode(content)
-        except DecodeError:
-            raise DomainError(
-                "the message cannot be decoded", status=Status.INVALID_ARGUMENT, reason=Reason.INVALID_FIELD
-            ) from None
-
-    return decoded
 
 
 async def _answer_error(error: Exception, context: Context, method: str, log: logging.Logger) -> None:
@@ -248,9 +248,9 @@ def _forget_frames(error: BaseException | None) -> None:
 async def _abort(error: DomainError, context: Context) -> None:
     try:
         await context.abort(
-            status_details.code_of(error),
-            status_details.clipped(error.message),
-            status_details.trailing_metadata(error),
+            code_of(error),
+            clipped(error.message),
+            trailing_metadata(error),
         )
     except (grpc.aio.InternalError, grpc.aio.UsageError):  # the latter: it was being answered already
         raise _left() from None
@@ -259,3 +259,50 @@ async def _abort(error: DomainError, context: Context) -> None:
 def _left() -> asyncio.CancelledError:
     """Return the error for an answer that cannot be sent: the caller left, though gRPC has yet to notice."""
     return asyncio.CancelledError("the caller left before it was answered")
+
+
+def code_of(error: DomainError) -> grpc.StatusCode:
+    """Return the gRPC code of `error`."""
+    return _CODES[error.status]
+
+
+def clipped(text: str) -> str:
+    """Return the beginning of `text`, no longer than a status can carry."""
+    return text.encode()[:LONGEST_MESSAGE].decode(errors="ignore")
+
+
+def trailing_metadata(error: DomainError) -> tuple[tuple[str, bytes], ...]:
+    """Return the trailing metadata with the details of `error` for programs."""
+    details = _details(error)
+    if not details:
+        return ()
+    number: int = code_of(error).value[0]
+    status = status_pb2.Status(code=number, message=clipped(error.message))
+    for detail in details:
+        status.details.add().Pack(detail)
+    return ((DETAILS_KEY, status.SerializeToString()),)
+
+
+def _details(error: DomainError) -> list[Message]:
+    details: list[Message] = []
+    if error.reason is not None:
+        # A name that does not exist has any length.
+        short = {key: clipped(value) for key, value in error.metadata.items()}
+        details.append(error_details_pb2.ErrorInfo(reason=error.reason.value, domain=DOMAIN, metadata=short))
+    if error.violations:
+        details.append(_bad_request(error.violations))
+    if error.retry_after is not None:
+        delay = duration_pb2.Duration()
+        delay.FromMilliseconds(round(error.retry_after * 1000))
+        details.append(error_details_pb2.RetryInfo(retry_delay=delay))
+    return details
+
+
+def _bad_request(violations: Sequence[Violation]) -> error_details_pb2.BadRequest:
+    request = error_details_pb2.BadRequest()
+    for violation in violations:
+        request.field_violations.add(field=clipped(violation.field), description=clipped(violation.message))
+        if request.ByteSize() > ROOM_FOR_VIOLATIONS:
+            del request.field_violations[-1]
+            break
+    return request

@@ -12,7 +12,7 @@ from google.protobuf.message import Message
 from sweepd import v1
 from sweepd.v1 import sweep_service_pb2_grpc
 from sweepd_kernel.errors import DomainError, NotFoundError, Reason, Status
-from sweepd_kernel.rpc.status_details import code_of, trailing_metadata
+from sweepd_kernel.rpc.interceptors import code_of, trailing_metadata
 
 
 def fail(context: grpc.ServicerContext, error: DomainError) -> NoReturn:

@@ -18,13 +18,13 @@ from sweepd_kernel.errors import (
     Violation,
     WrongStateError,
 )
-from sweepd_kernel.rpc import status_details
+from sweepd_kernel.rpc import interceptors
 
 
 def as_received(error: DomainError) -> Failure:
-    trailing = grpc.aio.Metadata(*status_details.trailing_metadata(error))
+    trailing = grpc.aio.Metadata(*interceptors.trailing_metadata(error))
     received = grpc.aio.AioRpcError(
-        status_details.code_of(error), grpc.aio.Metadata(), trailing, details=error.message
+        interceptors.code_of(error), grpc.aio.Metadata(), trailing, details=error.message
     )
     return Failure.of(received)
 
@@ -106,14 +106,14 @@ def test_what_a_service_means_is_what_the_client_reads(error: DomainError, expec
 
 def test_an_error_without_a_reason_carries_no_details() -> None:
     error = DomainError("no", status=Status.ABORTED)
-    assert status_details.trailing_metadata(error) == ()
+    assert interceptors.trailing_metadata(error) == ()
     assert as_received(error) == Failure(code="ABORTED", message="no")
 
 
 def test_a_long_list_of_findings_fits_into_the_metadata_of_a_call() -> None:
     findings = [Violation(f"parameters.p{number}", "x" * 600) for number in range(1_000)]
     error = DomainError("many", status=Status.INVALID_ARGUMENT, violations=findings)
-    ((_, content),) = status_details.trailing_metadata(error)
+    ((_, content),) = interceptors.trailing_metadata(error)
     assert len(content) < 6 * 1024
     received = as_received(error).violations
     assert received == tuple((each.field, each.message) for each in findings[: len(received)])
@@ -123,7 +123,7 @@ def test_a_long_list_of_findings_fits_into_the_metadata_of_a_call() -> None:
 def test_a_name_of_any_length_fits_into_the_metadata_of_a_call() -> None:
     """Otherwise the call would fail with RESOURCE_EXHAUSTED, without the actual problem."""
     error = NotFoundError("local/demo/" + "x" * 100_000)
-    ((_, content),) = status_details.trailing_metadata(error)
+    ((_, content),) = interceptors.trailing_metadata(error)
     assert len(content) < 6 * 1024
     received = as_received(error)
     assert (received.code, received.reason) == ("NOT_FOUND", "no-such-name")
