@@ -10,6 +10,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from enum import StrEnum
 from pathlib import Path
 
 from sweepd.private_files import replace_file
@@ -22,17 +23,29 @@ STATE_NAME = "status.json"
 GATEWAY = "gateway"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+class State(StrEnum):
+    """State of a service."""
+
+    STARTING = "starting"
+    SERVING = "serving"
+    WAITING = "waiting"
+    """It runs, but cannot open its storage."""
+    DOWN = "down"
+    """It ended by itself and will be started again."""
+    STOPPED = "stopped"
+
+
+@dataclass(slots=True, kw_only=True)
 class ServiceState:
     """State of one service."""
 
     name: str
     address: str
-    pid: int
+    pid: int = 0
     """0: no process."""
-    state: str
-    restarts: int
-    reason: str
+    state: str = State.STARTING
+    restarts: int = 0
+    reason: str = ""
     """Reason why it does not serve, where that is known."""
 
 
@@ -43,7 +56,7 @@ class DaemonState:
     pid: int
     data: str
     services: tuple[ServiceState, ...]
-    arguments: tuple[str, ...] = ()
+    arguments: tuple[str, ...]
     """Its arguments besides its address and its data folder."""
 
     @property
@@ -71,24 +84,8 @@ def read_state(data: Path) -> DaemonState | None:
     """Return the state last written to the folder `data`; None if nothing readable is there."""
     try:
         document = json.loads((data / STATE_NAME).read_text())
-        services: Sequence[dict[str, str | int]] = document["services"]
-        arguments: Sequence[str] = document.get("arguments", ())
-        return DaemonState(
-            pid=int(document["pid"]),
-            data=str(document["data"]),
-            services=tuple(
-                ServiceState(
-                    name=str(each["name"]),
-                    address=str(each["address"]),
-                    pid=int(each["pid"]),
-                    state=str(each["state"]),
-                    restarts=int(each["restarts"]),
-                    reason=str(each["reason"]),
-                )
-                for each in services
-            ),
-            arguments=tuple(map(str, arguments)),
-        )
+        services = tuple(ServiceState(**each) for each in document["services"])
+        return DaemonState(**(document | {"services": services, "arguments": tuple(document["arguments"])}))
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -107,7 +104,6 @@ LAST_PATIENCE = 3.0
 # A server that is just starting may have databases of an earlier release to migrate.
 START_PATIENCE = 15.0
 _LOOK_EVERY = 0.05
-_SERVING = "serving"
 
 
 def status(flags: argparse.Namespace) -> int:
@@ -185,7 +181,11 @@ def _serving(flags: argparse.Namespace, deadline: float) -> DaemonState | None:
     """Return the state of the server once all of it serves; None if it does not in time, or has ended."""
     while (pid := holder_of(flags.data)) is not None:
         state = read_state(flags.data)
-        if state is not None and state.pid == pid and all(each.state == _SERVING for each in state.services):
+        if (
+            state is not None
+            and state.pid == pid
+            and all(each.state == State.SERVING for each in state.services)
+        ):
             return state
         if time.monotonic() >= deadline:
             break

@@ -13,16 +13,62 @@ import socket
 import sys
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from types import FrameType
+from typing import Literal, TypeAlias
 
+from sweepd.backoff import Backoff
 from sweepd_kernel.errors import StartError
 from sweepd_kernel.process import os_process
-from sweepd_kernel.process.child import Child, Program, ReportPipe, State, StopPlan
+from sweepd_kernel.process.running_server import ServiceState, State
 
+# All of it fits into the 10 s that a daemon has to end: a step for each service, then the kill.
+STEP = 1.5
+OVERDUE = 8.5
+OVERDUE_WHEN_HURRIED = 1.0
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
+
+
+Report: TypeAlias = Literal["ready", "waiting", "failed", "held"]
+"""Start of a service or daemon: it serves, cannot open its storage yet, refuses, or finds its data in use."""
+
+
+@dataclass(slots=True)
+class ReportPipe:
+    """Pipe on which a process reports its start to the one that forked it; none at a negative descriptor."""
+
+    descriptor: int = -1
+
+    def report(self, report: Report, text: str) -> None:
+        """Write a line of a report, with the address or reason that belongs to it."""
+        if self.descriptor >= 0:
+            os.write(self.descriptor, f"{report} {' '.join(text.splitlines())}\n".encode())
+
+    def close(self) -> None:
+        """Close the pipe; in a forked child only its own end."""
+        if self.descriptor >= 0:
+            os.close(self.descriptor)
+            self.descriptor = -1
+
+
+@dataclass(slots=True, kw_only=True)
+class Child(ServiceState):
+    """One service and its current process."""
+
+    run: Callable[[ReportPipe], int]
+    """Runs the service until it is asked to end, in its own process; returns the exit code."""
+    pipe: int = -1
+    received: bytes = b""
+    """Bytes of a report whose line is not complete yet."""
+    started: float = 0.0
+    restart_at: float = 0.0
+    backoff: Backoff = field(default_factory=Backoff)
+
+    def reported(self) -> ServiceState:
+        """Return its state as others may read it."""
+        return ServiceState(**{each.name: getattr(self, each.name) for each in fields(ServiceState)})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,8 +77,8 @@ class Callbacks:
 
     ready: Callable[[], None]
     """Every service serves, for the first time."""
-    waiting: Callable[[str, str], None]
-    """This service cannot start for this reason, and retries."""
+    waiting: Callable[[str], None]
+    """A service cannot start for this reason, and retries."""
     changed: Callable[[Sequence[Child]], None]
     """The state of a service has changed."""
     forked: Callable[[], None]
@@ -40,17 +86,17 @@ class Callbacks:
 
 
 class Supervisor:
-    """Keeps the processes of `programs` running until SIGTERM or SIGINT."""
+    """Keeps the processes of `children` running until SIGTERM or SIGINT."""
 
-    def __init__(self, programs: Sequence[Program], callbacks: Callbacks, log: logging.Logger) -> None:
-        """Take the programs to run.
+    def __init__(self, children: Sequence[Child], callbacks: Callbacks, log: logging.Logger) -> None:
+        """Take the services to run.
 
         Args:
-            programs: in the order of start; they are ended in the reverse order.
+            children: in the order of start; they are ended in the reverse order.
             callbacks: receive what happens.
             log: receives ends and restarts.
         """
-        self._children = [Child(program=program) for program in programs]
+        self._children = children
         self._callbacks = callbacks
         self._log = log
         self._selector = selectors.DefaultSelector()
@@ -92,7 +138,7 @@ class Supervisor:
             raise
         if pid == 0:
             os.close(reader)
-            self._be(child.program, ReportPipe(writer))
+            self._become(child, ReportPipe(writer))
         os.close(writer)
         os.set_blocking(reader, False)
         self._selector.register(reader, selectors.EVENT_READ, child)
@@ -100,16 +146,16 @@ class Supervisor:
         child.started, child.restart_at = time.monotonic(), 0.0
         self._change(child, State.STARTING)
 
-    def _be(self, program: Program, pipe: ReportPipe) -> None:
-        """Run the program as the child; never return."""
+    def _become(self, child: Child, pipe: ReportPipe) -> None:
+        """Run the service in the forked process; never return."""
         code = 1
         try:
             os_process.die_with_parent(self._pid)
             os.setpgid(0, 0)  # Ctrl-C reaches the supervisor alone, which ends the services in order
             self._forget()
-            code = program.run(pipe)
+            code = child.run(pipe)
         except StartError as error:
-            pipe.failed(str(error))
+            pipe.report("failed", str(error))
         except BaseException:  # noqa: BLE001 (nothing may unwind into the supervisor's stack)
             traceback.print_exc()
         finally:
@@ -176,12 +222,13 @@ class Supervisor:
         child.reason = "" if word == "ready" else text
         if word == "ready":
             self._change(child, State.SERVING)
-            if not self._was_ready and all(each.state is State.SERVING for each in self._children):
+            if not self._was_ready and all(each.state == State.SERVING for each in self._children):
                 self._was_ready = True
                 self._callbacks.ready()
         elif word == "waiting":
             self._change(child, State.WAITING)
-            self._callbacks.waiting(child.program.name, text)
+            self._log.error("%s cannot start yet: %s", child.name, text)
+            self._callbacks.waiting(text)
 
     def _close_pipe(self, child: Child) -> None:
         if child.pipe >= 0:
@@ -206,7 +253,7 @@ class Supervisor:
             return
         if not self._was_ready and code == 1:
             # At the very start a refusal is for the person who is looking on; later it is waited out.
-            self._refused = f"{child.program.name}: {child.reason or 'it ended at its start'}"
+            self._refused = f"{child.name}: {child.reason or 'it ended at its start'}"
             return
         now = time.monotonic()
         delay = child.backoff.next_delay(lasted=now - child.started)
@@ -216,7 +263,7 @@ class Supervisor:
         how = f"signal {-code}" if code < 0 else f"exit code {code}"
         self._log.warning(
             "%s ended by %s, starts again in %.1f s",
-            child.program.name,
+            child.name,
             how,
             delay,
             extra={"pid": pid, **({"reason": child.reason} if child.reason else {})},
@@ -234,7 +281,7 @@ class Supervisor:
                     self._start(child)
                 except OSError as error:  # no memory, no process: a matter of time
                     child.restart_at = now + child.backoff.next_delay()
-                    self._log.warning("%s cannot be started: %s", child.program.name, error.strerror)
+                    self._log.warning("%s cannot be started: %s", child.name, error.strerror)
 
     def _change(self, child: Child, state: State) -> None:
         child.state = state
@@ -243,9 +290,9 @@ class Supervisor:
     def _stop_all(self) -> None:
         """End the services, the last first."""
         received = min(self._signals_received, 1)  # a second one may have come by now, and counts as such
-        order = [child.program.name for child in reversed(self._children) if child.pid]
+        order = [child.name for child in reversed(self._children) if child.pid]
         plan = StopPlan(order, time.monotonic())
-        while alive := {child.program.name: child.pid for child in self._children if child.pid}:
+        while alive := {child.name: child.pid for child in self._children if child.pid}:
             now = time.monotonic()
             if self._signals_received > received:
                 received = sys.maxsize
@@ -254,3 +301,42 @@ class Supervisor:
                 os_process.send(alive[name], number)
             self._wait(plan.pause(now))
             self._reap()
+
+
+class StopPlan:
+    """Order of an end: each process is asked a step after the one before, or once that has ended.
+
+    Overdue processes are killed.
+    """
+
+    def __init__(self, names: Sequence[str], now: float) -> None:
+        """Take the processes in the order in which they shall end, and the monotonic time in seconds."""
+        self._waiting = list(names)
+        self._asked: list[str] = []
+        self._next_step = now
+        self._overdue = now + OVERDUE
+
+    def hurry(self, now: float) -> None:
+        """Ask all that are left at once, and kill soon."""
+        self._next_step = 0.0
+        self._overdue = min(self._overdue, now + OVERDUE_WHEN_HURRIED)
+
+    def due(self, now: float, alive: Collection[str]) -> list[tuple[str, signal.Signals]]:
+        """Return the signals to send now, given the processes that are left."""
+        signals: list[tuple[str, signal.Signals]] = []
+        while self._waiting and (now >= self._next_step or not any(name in alive for name in self._asked)):
+            name = self._waiting.pop(0)
+            if name in alive:
+                self._asked.append(name)
+                signals.append((name, signal.SIGTERM))
+                if self._next_step:
+                    self._next_step = now + STEP
+        if now >= self._overdue:
+            self._overdue = now + STEP
+            signals += [(name, signal.SIGKILL) for name in alive]
+        return signals
+
+    def pause(self, now: float) -> float:
+        """Return the seconds until `due` may have more signals."""
+        deadlines = [self._overdue, *([self._next_step] if self._waiting else [])]
+        return max(0.01, min(deadlines) - now)

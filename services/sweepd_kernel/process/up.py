@@ -1,33 +1,34 @@
-"""`sweepd up`: all services on one machine, with one command."""
+"""`sweepd up`: all services on one machine with one command, in the foreground or in the background."""
 
 import argparse
 import gc
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+import sys
+import traceback
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
 from functools import partial
 from importlib.metadata import entry_points
 from pathlib import Path
 
+from sweepd.private_files import make_folder
 from sweepd_kernel import logs
 from sweepd_kernel.console import answer, complain
 from sweepd_kernel.errors import StartError
 from sweepd_kernel.flags import Address
-from sweepd_kernel.process import detach, running_server
+from sweepd_kernel.process import running_server
 from sweepd_kernel.process.bootstrap import Notices, ensure_token, run_definition, service_parser
-from sweepd_kernel.process.child import Child, Program, ReportPipe
-from sweepd_kernel.process.data_folder import DataFolderLock, DataInUseError, lock_data_folder
+from sweepd_kernel.process.data_folder import DataInUseError, lock_data_folder
 from sweepd_kernel.process.running_server import (
     GATEWAY,
     DaemonState,
-    ServiceState,
     read_state,
     ready_line,
     remove_state,
     write_state,
 )
-from sweepd_kernel.process.supervisor import Callbacks, Supervisor
-from sweepd_kernel.rpc.listener import Reservation, reserve, reserve_gateway
+from sweepd_kernel.process.supervisor import Callbacks, Child, ReportPipe, Supervisor
+from sweepd_kernel.rpc.listener import reserve, reserve_gateway
 from sweepd_kernel.service import ServiceDefinition
 
 GROUP = "sweepd.services"
@@ -59,72 +60,97 @@ def up(flags: argparse.Namespace, rest: Sequence[str], services: Sequence[Servic
     """
     parsed = {each.name: _parse(each, flags, rest) for each in services}
     _refuse_unknown([unknown for _, unknown in parsed.values()])
-    daemon = partial(_run, flags, rest, services)
     try:
         if flags.detach:
-            return _detached(flags, rest, daemon)
-        return daemon(None)
+            return _detach(flags, rest, services)
+        return _run(flags, rest, services, ReportPipe())
     except StartError as error:
         complain(f"{error}")
         return 1
 
 
-def _detached(
-    flags: argparse.Namespace, rest: Sequence[str], daemon: Callable[[detach.Launcher], int]
-) -> int:
+def _detach(flags: argparse.Namespace, rest: Sequence[str], services: Sequence[ServiceDefinition]) -> int:
+    """Run the services in the background, with a log; return once they serve, or with 1 and an error.
+
+    Raises:
+        StartError: the log cannot be written, or the server that runs on the data folder has other arguments.
+    """
+    log: Path = flags.data / "sweepd.log"
     try:
-        return detach.detach(flags.data / "sweepd.log", daemon)
-    except DataInUseError as held:
-        return running_server.reuse(flags, rest, held)
+        make_folder(log.parent)
+        output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    except OSError as error:
+        raise StartError(f"cannot write {log}: {error.strerror}") from None
+    reader, writer = os.pipe()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    pid = os.fork()
+    if pid == 0:
+        os.close(reader)
+        _become_daemon(output)
+        code = 1
+        try:
+            code = _run(flags, rest, services, ReportPipe(writer))
+        except BaseException:  # noqa: BLE001 (nothing may unwind into the launcher's stack)
+            traceback.print_exc()
+        finally:
+            with suppress(OSError):  # the log may be on a full disk
+                sys.stdout.flush()
+                sys.stderr.flush()
+            os._exit(code)
+    os.close(writer)
+    os.close(output)
+    with os.fdopen(reader, "rb") as stream:
+        report, _, text = stream.read().decode().rstrip("\n").partition(" ")
+    if report == "ready":
+        answer(text)
+        return 0
+    os.waitpid(pid, 0)
+    if report == "held":
+        return running_server.reuse(flags, rest, DataInUseError(text))
+    complain(text or f"the server ended at its start; {log} says more")
+    return 1
 
 
-@dataclass(slots=True)
-class _Held:
-    """Resources of the supervisor alone."""
-
-    launcher: detach.Launcher | None
-    lock: DataFolderLock | None = None
-    reservations: dict[str, Reservation] = field(default_factory=dict)
-
-    def release(self) -> None:
-        """Release all of them."""
-        if self.launcher is not None:
-            self.launcher.close()
-        if self.lock is not None:
-            self.lock.release()
-        for each in self.reservations.values():
-            each.release()
+def _become_daemon(output: int) -> None:
+    os.setsid()
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    os.close(nothing)
+    os.close(output)
 
 
 def _run(
     flags: argparse.Namespace,
     rest: Sequence[str],
     services: Sequence[ServiceDefinition],
-    launcher: detach.Launcher | None,
+    launcher: ReportPipe,
 ) -> int:
-    held = _Held(launcher)
-    try:
-        return _hold_and_supervise(flags, rest, services, held)
-    except StartError as error:
-        if launcher is None:
-            raise
-        tell = launcher.held if isinstance(error, DataInUseError) else launcher.failed
-        tell(str(error))
-        return 1
-    finally:
-        held.release()
+    """Run the services below a supervisor; `launcher`: pipe to the process that waits for the daemon."""
+    with ExitStack() as held:
+        held.callback(launcher.close)
+        try:
+            return _lock_and_supervise(flags, rest, services, launcher, held)
+        except StartError as error:
+            if not flags.detach:
+                raise
+            launcher.report("held" if isinstance(error, DataInUseError) else "failed", str(error))
+            return 1
 
 
-def _hold_and_supervise(
+def _lock_and_supervise(
     flags: argparse.Namespace,
     rest: Sequence[str],
     services: Sequence[ServiceDefinition],
-    held: _Held,
+    launcher: ReportPipe,
+    held: ExitStack,
 ) -> int:
     os.umask(0o077)  # as in each service
     data: Path = flags.data
     try:
-        held.lock = lock_data_folder(data, patience=0.3)
+        held.callback(lock_data_folder(data, patience=0.3).release)
     except DataInUseError as error:
         state = read_state(data)
         raise DataInUseError(f"{error}, a server at {state.gateway}" if state else str(error)) from None
@@ -133,51 +159,53 @@ def _hold_and_supervise(
     try:
         for name in ("service-token", "access-token"):
             ensure_token(data / name)
+        addresses: dict[str, Address] = {}
         for each in services:
             port_file = data / each.name / "port"
-            held.reservations[each.name] = (
+            reservation = (
                 reserve_gateway(flags.listen, port_file)
                 if each.name == GATEWAY
                 else reserve(Address("127.0.0.1", 0), port_file)
             )
-        return _supervise(flags, rest, services, held)
+            held.callback(reservation.release)
+            addresses[each.name] = reservation.address
+        children = [
+            Child(
+                name=each.name,
+                address=str(addresses[each.name]),
+                run=partial(_serve, each, _parse(each, flags, rest, addresses)[0]),
+            )
+            for each in services
+        ]
+        log = logs.configure("sweepd", flags.log_level)
+        callbacks = _callbacks(flags, rest, str(addresses[GATEWAY]), launcher, held)
+        return Supervisor(children, callbacks, log).run()
     finally:
         remove_state(data)
 
 
-def _supervise(
-    flags: argparse.Namespace,
-    rest: Sequence[str],
-    services: Sequence[ServiceDefinition],
-    held: _Held,
-) -> int:
-    log = logs.configure("sweepd", flags.log_level)
-    addresses = {name: each.address for name, each in held.reservations.items()}
-    programs = [
-        Program(
-            name=each.name,
-            address=str(addresses[each.name]),
-            run=partial(_be, each, _parse(each, flags, rest, addresses)[0]),
-        )
-        for each in services
-    ]
-    line = ready_line(str(addresses[GATEWAY]), str(flags.data))
-    launcher = held.launcher
-    note = partial(_note, flags.data, running_server.further_arguments(flags, rest))
+def _callbacks(
+    flags: argparse.Namespace, rest: Sequence[str], gateway: str, launcher: ReportPipe, held: ExitStack
+) -> Callbacks:
+    line = ready_line(gateway, str(flags.data))
+    arguments = running_server.further_arguments(flags, rest)
 
     def ready() -> None:
         answer(line)
-        if launcher is not None:
-            launcher.ready(line)
+        launcher.report("ready", line)
+        launcher.close()
 
-    def waiting(name: str, reason: str) -> None:
-        log.error("%s cannot start yet: %s", name, reason)
-        if launcher is not None and launcher.descriptor >= 0:
+    def waiting(reason: str) -> None:
+        if launcher.descriptor >= 0:
             # Whoever started it in the background looks on only until it is ready, so it does not linger.
             raise StartError(reason)
 
-    callbacks = Callbacks(ready=ready, waiting=waiting, changed=note, forked=held.release)
-    return Supervisor(programs, callbacks, log).run()
+    def changed(children: Sequence[Child]) -> None:
+        services = tuple(child.reported() for child in children)
+        state = DaemonState(pid=os.getpid(), data=str(flags.data), services=services, arguments=arguments)
+        write_state(flags.data, state)
+
+    return Callbacks(ready=ready, waiting=waiting, changed=changed, forked=held.close)
 
 
 def _parse(
@@ -207,27 +235,6 @@ def _refuse_unknown(unknown: Sequence[Sequence[str]]) -> None:
         raise SystemExit(2)
 
 
-def _be(service: ServiceDefinition, flags: argparse.Namespace, pipe: ReportPipe) -> int:
-    return run_definition(service, flags, Notices(ready=pipe.ready, waiting=pipe.waiting))
-
-
-def _note(data: Path, arguments: tuple[str, ...], children: Sequence[Child]) -> None:
-    write_state(
-        data,
-        DaemonState(
-            pid=os.getpid(),
-            data=str(data),
-            services=tuple(
-                ServiceState(
-                    name=child.program.name,
-                    address=child.program.address,
-                    pid=child.pid,
-                    state=child.state.value,
-                    restarts=child.restarts,
-                    reason=child.reason,
-                )
-                for child in children
-            ),
-            arguments=arguments,
-        ),
-    )
+def _serve(service: ServiceDefinition, flags: argparse.Namespace, pipe: ReportPipe) -> int:
+    notices = Notices(ready=partial(pipe.report, "ready"), waiting=partial(pipe.report, "waiting"))
+    return run_definition(service, flags, notices)

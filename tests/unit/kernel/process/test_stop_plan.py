@@ -2,7 +2,7 @@
 
 from signal import SIGKILL, SIGTERM
 
-from sweepd_kernel.process.child import OVERDUE, STEP, StopPlan
+from sweepd_kernel.process.supervisor import OVERDUE, STEP, StopPlan
 
 NOON = 1_000.0
 NAMES = ("gateway", "scheduler", "metric-store")
