@@ -6,7 +6,7 @@ import time
 
 # The attributes of every record; all others came by `extra` and are printed as key=value.
 _OWN_ATTRIBUTES = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
-# Messages of gRPC that tell of an orderly end; they would arrive with a stack trace.
+# Messages of gRPC about an orderly end; they would arrive with a stack trace.
 _NOISE = ("CancelledError", "_shutdown", "already shutdown", "Server is closed", "Event loop is closed")
 
 

@@ -82,7 +82,7 @@ class MetricWrites(Protocol):
         """
 
     def compact(self) -> bool:
-        """Join some of the small pieces of idle attempts; tell whether there may be more."""
+        """Join some of the small pieces of idle attempts; return whether there may be more."""
 
     def close(self) -> None:
         """Close the database."""
@@ -97,7 +97,7 @@ class Selection:
     keys: AbstractSet[str] = frozenset()
 
     def covers(self, name: AttemptName) -> bool:
-        """Tell whether points of this attempt are selected."""
+        """Return whether points of this attempt are selected."""
         return name.sweep == self.sweep if self.sweep else name.run in self.runs
 
 

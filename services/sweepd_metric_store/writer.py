@@ -184,7 +184,7 @@ class Writer:
         return True
 
     def _compacted(self) -> bool:
-        """Compact; tell whether there may be more to do."""
+        """Compact; return whether there may be more to do."""
         try:
             return self._store.compact()
         except DomainError as error:

@@ -51,7 +51,7 @@ class Tokens(Protocol):
 
         Raises:
             BadTokenError: the token is unknown, expired or revoked.
-            UnavailableError: nobody can tell at the moment.
+            UnavailableError: the tokens cannot be looked up at the moment.
         """
 
 
@@ -59,7 +59,7 @@ class NoTokensYet:
     """Tokens of a service that knows them only once it is open: until then none may be called unknown."""
 
     async def principal(self, digest: bytes) -> Principal:
-        """Refuse to tell."""
+        """Raise UnavailableError for every token."""
         raise UnavailableError("scheduler", "this address", "it is not open yet")
 
 
@@ -91,7 +91,7 @@ class Authenticator:
 
         Raises:
             BadTokenError: the token is unknown, expired or revoked.
-            UnavailableError: nobody can tell at the moment.
+            UnavailableError: the tokens cannot be looked up at the moment.
         """
         token = credentials.token
         if _same(token, self.service_token):

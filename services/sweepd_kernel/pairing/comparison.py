@@ -58,7 +58,7 @@ class Database:
         return Position(self.generations[-1].token, self.number) if self.generations else None
 
     def has_been_at(self, position: Position | None) -> bool:
-        """Tell whether a position lies on its history; None lies on each."""
+        """Return whether a position lies on its history; None lies on each."""
         return position is None or any(
             each.token == position.generation and position.number <= each.last for each in self.generations
         )

@@ -77,7 +77,7 @@ def page_size(wanted: int) -> int:
 
 
 def _is_sort_key(key: object) -> TypeGuard[SortKey]:
-    """Tell whether a database can compare with it: tokens carry no secret, so anyone can make one."""
+    """Return whether a database can compare with a key: anyone can make a token, as it has no secret."""
     return isinstance(key, list) and all(map(_is_storable, key))
 
 

@@ -80,7 +80,7 @@ class Engine(Protocol):
 
     @property
     def dialect(self) -> Dialect:
-        """The dialect of SQL, for what cannot be said portably."""
+        """The dialect of SQL, for statements that are not portable."""
 
     @property
     def place(self) -> str:
@@ -102,7 +102,7 @@ class Engine(Protocol):
 
 
 def storage_error(error: BaseException, service: str, place: str) -> StorageError:
-    """Return the error that tells callers that `service` cannot use `place`."""
+    """Return the error for callers that `service` cannot use `place`."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, OSError):

@@ -81,7 +81,9 @@ class SqliteEngine:
         # Where SQLite cannot grow the file that it maps into memory, it speaks of an input error.
         if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and not _has_room(self.path)):
             return StorageError(self._service, self.place, "no space left on the device", full=True)
-        name = getattr(error, "sqlite_errorname", "")  # tells a failed write from a failed sync or lock
+        name = getattr(
+            error, "sqlite_errorname", ""
+        )  # distinguishes a failed write from a failed sync or lock
         return StorageError(self._service, self.place, f"{error} ({name})" if name else str(error))
 
 

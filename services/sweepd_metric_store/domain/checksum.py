@@ -18,7 +18,7 @@ def checksum(row: Sequence[object]) -> int:
 
 
 def is_intact(row: Sequence[object], stored: object) -> bool:
-    """Tell whether a row matches `stored`, the checksum with which it was written."""
+    """Return whether a row matches `stored`, the checksum with which it was written."""
     try:
         return checksum(row) == stored
     except (TypeError, struct.error):  # a damaged row may return a text for a number

@@ -12,7 +12,7 @@ _SERIES_BITS = 32
 
 
 def follows(number: int, cursor: int) -> bool:
-    """Tell whether a piece is next: the number after the cursor, or the first of a higher series."""
+    """Return whether a piece is next: its number follows the cursor, or begins a higher series."""
     first = number & (1 << _SERIES_BITS) - 1 == 1
     return number == cursor + 1 or (first and number >> _SERIES_BITS > cursor >> _SERIES_BITS)
 

@@ -208,7 +208,7 @@ class _Packing:
 
 
 def _clash(taken: Sequence[tuple[Kind, Spine]], stretch: Stretch) -> bool:
-    """Tell whether a repeated key has a second value in any row."""
+    """Return whether a repeated key has a second value in any row."""
     rows = set(stretch.spine.rows)
     return any(not rows.isdisjoint(spine.rows) for _, spine in taken)
 

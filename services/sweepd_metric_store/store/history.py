@@ -70,7 +70,7 @@ class StoredSeries:
 
 
 def takes_long(connection: Connection, query: HistoryQuery) -> bool:
-    """Tell whether thinning takes so long that other reads should not wait for a page of `query`."""
+    """Return whether thinning takes so long that other reads should not wait for a page of `query`."""
     statement = _POINTS_AHEAD.format(**clauses(query.selection))
     asked = parameters(query.selection, run_id=query.start.run_id) | {"most": _SERIES_LOOKED_AT}
     return queries.number(connection, statement, asked) > LONG_POINTS

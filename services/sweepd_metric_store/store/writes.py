@@ -43,7 +43,7 @@ def _is_name(text: str) -> bool:
 
 
 def is_piece_of_file(arrival: Arrival, answer: Stored) -> bool:
-    """Tell whether an arrival is a piece of a file that remains to be stored."""
+    """Return whether an arrival is a piece of a file that remains to be stored."""
     return isinstance(arrival, FileArrived) and not answer.rejection
 
 

@@ -260,7 +260,7 @@ class CloseSession:
 
 @dataclass(frozen=True, slots=True)
 class SetTimer:
-    """Tell the event when its time (monotonic seconds) has come."""
+    """Deliver the event at its time, in monotonic seconds."""
 
     at: float
     event: Timer

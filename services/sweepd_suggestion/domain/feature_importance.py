@@ -6,7 +6,7 @@ parameter's importance. Unlike the sums of what splits gain, this does not favou
 and a parameter without influence gets about 0.
 
 Runs of the same point count as one. Else a tree would know the points left out from their other runs, by
-any parameter that tells points apart, and all of those would seem to matter.
+any parameter that distinguishes points, and all of those would seem to matter.
 """
 
 from collections.abc import Iterator, Sequence
