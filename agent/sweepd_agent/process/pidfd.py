@@ -1,10 +1,13 @@
-"""Ends of processes that are no children of this one, noticed through descriptors of them."""
+"""Descriptors of processes: whether a process is the same one, its end, and its exit code."""
 
 import asyncio
+import errno
 import fcntl
 import os
 import struct
 from collections.abc import Callable
+
+from sweepd_agent.process.proc import start_ticks
 
 # From linux/pidfd.h: what to report, and its offset in `struct pidfd_info`.
 _GET_INFO = 0xC040_FF0B
@@ -14,6 +17,9 @@ _STATUS_OFFSET = 60
 # It is known once the parent has received the end.
 _LOOK_EVERY = 0.02
 _LOOKS = 50
+_NO_PROCESS = 2**31
+# No process has the number; a thread may have it by now.
+_NOT_OF_PROCESS = frozenset({errno.ESRCH, errno.EINVAL, errno.ENOENT})
 
 
 async def exit_code(pidfd: int) -> int | None:
@@ -52,22 +58,55 @@ def _status(pidfd: int) -> int | None:
     return status if given & _EXIT else None
 
 
+async def readable(descriptor: int) -> None:
+    """Return once a descriptor has something to read or has ended."""
+    loop = asyncio.get_running_loop()
+    ready = asyncio.Event()
+    loop.add_reader(descriptor, ready.set)
+    try:
+        await ready.wait()
+    finally:
+        loop.remove_reader(descriptor)
+
+
+def open_process(pid: int, start: int | None) -> int | None:
+    """Return a descriptor of the process that started at `start`, in ticks; None if it has ended."""
+    if not 0 < pid < _NO_PROCESS:
+        return None
+    try:
+        pidfd = os.pidfd_open(pid)
+    except OSError as error:
+        if error.errno not in _NOT_OF_PROCESS:
+            raise
+        return None
+    # Looked at after the descriptor holds it: the number cannot pass to another process any more.
+    if start_ticks(pid) == start:
+        return pidfd
+    os.close(pidfd)
+    return None
+
+
+def call_at_end(pidfd: int, ended: Callable[[], object]) -> None:
+    """Call `ended` once the process of a descriptor has ended, and close that."""
+    loop = asyncio.get_running_loop()
+
+    def close() -> None:
+        loop.remove_reader(pidfd)
+        os.close(pidfd)
+        ended()
+
+    loop.add_reader(pidfd, close)
+
+
 def watch_caller(pid: int, gone: Callable[[], None]) -> None:
     """Call `gone` once the parent `pid` of this process has ended; soon, if it has already."""
-    loop = asyncio.get_running_loop()
     try:
-        descriptor = os.pidfd_open(pid)
+        pidfd = os.pidfd_open(pid)
     except ProcessLookupError:
-        loop.call_soon(gone)
+        asyncio.get_running_loop().call_soon(gone)
         return
-
-    def ended() -> None:
-        loop.remove_reader(descriptor)
-        os.close(descriptor)
-        gone()
-
-    loop.add_reader(descriptor, ended)
-    if os.getppid() != pid:  # the number is another's by now
-        loop.call_soon(gone)
-        loop.remove_reader(descriptor)
-        os.close(descriptor)
+    if os.getppid() == pid:
+        call_at_end(pidfd, gone)
+    else:  # the number is another's by now
+        os.close(pidfd)
+        asyncio.get_running_loop().call_soon(gone)

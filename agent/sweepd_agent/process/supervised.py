@@ -15,6 +15,7 @@ import sweepd_agent
 from sweepd_agent.core.attempt import Outcome, StopMode
 from sweepd_agent.files.attempt_folder import AttemptFolder
 from sweepd_agent.process import proc
+from sweepd_agent.process.pidfd import call_at_end, open_process, readable
 from sweepd_agent.process.record import number, read_record, whole_number
 from sweepd_agent.process.supervisor import EXIT_FILE, PROCESS_FILE
 
@@ -29,11 +30,10 @@ _SUPERVISOR = (
     ),
     str(Path(sweepd_agent.__file__).parent.parent),
 )
-# How long another supervisor of the same attempt may take to say who it is.
+# How long another supervisor of the same attempt may take to report its id.
 _PATIENCE = 2.0
 # Processes may be born while they are listed, so they are listed again; one that hangs in the kernel stays.
 _ROUNDS = 20
-_NO_PROCESS = 2**31
 # Why a supervisor has ended its run by itself, by the name in its record.
 _LOST = {
     "orphaned": "no agent came back for it in time",
@@ -119,8 +119,8 @@ async def launch(
 ) -> SupervisedProcess:
     """Start the process of an attempt, once and never twice.
 
-    If an earlier agent has done so without living to note it, that process is returned. If the supervisor
-    fails or is killed before it could say who it is, the process has vanished: one without an id is returned.
+    If an earlier agent has done so without living to record it, that process is returned. If the supervisor
+    fails or is killed before it could report its id, the process has vanished: one without an id is returned.
 
     Raises:
         OSError: no supervisor can be started.
@@ -193,18 +193,10 @@ def _open_watchdog(folder: AttemptFolder) -> int | None:
 
 def _open_noted(identity: Mapping[str, str], name: str) -> int | None:
     """Return a descriptor of a process by its id and its start in a record; None if that has ended."""
-    pid, start = whole_number(identity, name), whole_number(identity, f"{name}_start")
-    if pid is None or not 0 < pid < _NO_PROCESS or identity.get("boot") != proc.boot_id():
+    pid = whole_number(identity, name)
+    if pid is None or identity.get("boot") != proc.boot_id():
         return None
-    try:
-        pidfd = os.pidfd_open(pid)
-    except ProcessLookupError:
-        return None
-    # Looked at after the descriptor holds it: the number cannot pass to another process any more.
-    if proc.start_ticks(pid) == start:
-        return pidfd
-    os.close(pidfd)
-    return None
+    return open_process(pid, whole_number(identity, f"{name}_start"))
 
 
 async def _exit_code(process: subprocess.Popen[bytes]) -> int:
@@ -217,7 +209,7 @@ async def _exit_code(process: subprocess.Popen[bytes]) -> int:
 
 
 def _vanished(folder: AttemptFolder) -> Outcome:
-    """Return the outcome where a supervisor is gone without a word, once the remains are gone too."""
+    """Return the outcome where a supervisor is gone without a record, once the remains are gone too."""
     identity = read_record(str(folder.path / PROCESS_FILE))
     if identity is not None and identity.get("boot") != proc.boot_id():
         return Outcome(orphaned=True, message="it vanished with its host")
@@ -231,29 +223,11 @@ def _vanished(folder: AttemptFolder) -> Outcome:
     return Outcome(orphaned=True, message="its supervisor was killed or has failed")
 
 
-async def readable(descriptor: int) -> None:
-    """Return once a descriptor has something to read or has ended."""
-    loop = asyncio.get_running_loop()
-    ready = asyncio.Event()
-    loop.add_reader(descriptor, ready.set)
-    try:
-        await ready.wait()
-    finally:
-        loop.remove_reader(descriptor)
-
-
 def _reap_later(supervisor: subprocess.Popen[bytes]) -> None:
     """Collect the exit status of a supervisor when it ends; nobody needs it, but it would stay a zombie."""
-    loop = asyncio.get_running_loop()
     try:
         pidfd = os.pidfd_open(supervisor.pid)
     except ProcessLookupError:
         supervisor.poll()
-        return
-
-    def reap() -> None:
-        loop.remove_reader(pidfd)
-        os.close(pidfd)
-        supervisor.wait()
-
-    loop.add_reader(pidfd, reap)
+    else:
+        call_at_end(pidfd, supervisor.wait)

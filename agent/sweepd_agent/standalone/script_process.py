@@ -13,8 +13,7 @@ import signal
 from sweepd_agent.core.attempt import ExitCause, Outcome, StopMode
 from sweepd_agent.files.attempt_folder import AttemptFolder
 from sweepd_agent.process import proc
-from sweepd_agent.process.pidfd import exit_code, reports_exit_codes
-from sweepd_agent.process.supervised import readable
+from sweepd_agent.process.pidfd import exit_code, open_process, readable, reports_exit_codes
 from sweepd_agent.standalone.run import StandaloneFolder
 
 # Interval between checks of whether the script has ended its run while its process continues.
@@ -82,15 +81,7 @@ class Scripts:
             return ScriptProcess(folder, script.pid, known[1])
         if script is None or script.boot != proc.boot_id() or _is_over(folder):
             return ScriptProcess(folder, script.pid if script else 0, None)
-        try:
-            pidfd = os.pidfd_open(script.pid)
-        except OSError:
-            return ScriptProcess(folder, script.pid, None)
-        # Looked at after the descriptor holds it: the number cannot pass to another process any more.
-        if proc.start_ticks(script.pid) != script.start:
-            os.close(pidfd)
-            return ScriptProcess(folder, script.pid, None)
-        return ScriptProcess(folder, script.pid, pidfd)
+        return ScriptProcess(folder, script.pid, open_process(script.pid, script.start))
 
     def outcome(self, folder: AttemptFolder) -> Outcome:
         """Return how the run in a folder has ended."""
