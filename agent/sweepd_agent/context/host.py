@@ -2,12 +2,11 @@
 
 import os
 import platform
-import shutil
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sweepd_agent.context.interpreter import CommandFailedError, output_of
+from sweepd_agent.context.interpreter import CommandFailedError, gpu_figures
 
 _WITHIN = 15.0
 
@@ -68,13 +67,8 @@ def _memory() -> int:
 
 
 def _devices(environ: Mapping[str, str]) -> tuple[Device, ...]:
-    path = shutil.which("nvidia-smi", path=environ.get("PATH"))
-    if path is None:
-        return ()
-    asked = [path, "--query-gpu=name,memory.total", "--format=csv,noheader,nounits"]
-    answer = output_of(asked, environ=environ, limit=64 * 1024, timeout=_WITHIN)
     devices = []
-    for line in answer.content.decode(errors="replace").splitlines():
+    for line in (gpu_figures("name,memory.total", environ, _WITHIN) or "").splitlines():
         name, _, mebibytes = line.rpartition(",")
         if name and mebibytes.strip().isdecimal():
             devices.append(Device(name=name.strip(), memory=int(mebibytes) * 2**20))

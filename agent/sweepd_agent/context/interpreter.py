@@ -200,3 +200,17 @@ def _of_first_line(path: str, environ: Mapping[str, str]) -> str | None:
     if words and words[0] != path and not words[0].endswith(("/sh", "/bash")):
         return path_of(words, environ)
     return None
+
+
+def gpu_figures(names: str, environ: Mapping[str, str], timeout: float) -> str | None:
+    """Return a line for each GPU with the named figures, separated by commas; None if there is no driver.
+
+    Raises:
+        CommandFailedError: the driver gives no answer within `timeout` seconds.
+    """
+    path = shutil.which("nvidia-smi", path=environ.get("PATH"))
+    if path is None:
+        return None
+    arguments = [path, f"--query-gpu={names}", "--format=csv,noheader,nounits"]
+    answer = output_of(arguments, environ=environ, limit=64 * 1024, timeout=timeout)
+    return answer.content.decode(errors="replace")

@@ -1,11 +1,10 @@
 """Use of processors, memory and devices, at some 30 µs a process, compared with the look before."""
 
 import os
-import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from sweepd_agent.context.interpreter import CommandFailedError, output_of
+from sweepd_agent.context.interpreter import CommandFailedError, gpu_figures
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -24,22 +23,19 @@ class Device:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Process:
-    """One process as it was seen; `used`: its processor time and that of its ended children, in seconds."""
+class Tree:
+    """A process and all that descends from it; `used`: processor time, in seconds."""
 
-    parent: int
     used: float
     memory: int
     threads: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tree:
-    """A process and all that descends from it."""
+class Process(Tree):
+    """One process as it was seen; `used` includes its ended children."""
 
-    used: float
-    memory: int
-    threads: int
+    parent: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,15 +99,11 @@ def memory() -> tuple[int, int] | None:
 
 def devices(environ: Mapping[str, str]) -> dict[str, Device] | None:
     """Return each device by index; None where there is no driver, or it does not answer."""
-    path = shutil.which("nvidia-smi", path=environ.get("PATH"))
-    if path is None:
-        return None
-    asked = [path, f"--query-gpu={_ASKED}", "--format=csv,noheader,nounits"]
     try:
-        answer = output_of(asked, environ=environ, limit=64 * 1024, timeout=_WITHIN)
+        text = gpu_figures(_ASKED, environ, _WITHIN)
     except CommandFailedError:
         return None
-    return device_figures(answer.content.decode(errors="replace"))
+    return None if text is None else device_figures(text)
 
 
 def device_figures(text: str) -> dict[str, Device]:
