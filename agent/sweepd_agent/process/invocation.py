@@ -1,9 +1,16 @@
-"""Invocation of a trial: the arguments, environment and folders that it gets from its agent."""
+"""Invocation of a trial: its arguments and environment, and the check of its program before the start.
+
+An interpreter reports a missing script by exit code 2, so it is looked for before. Only what is known for
+certain is refused: what a launcher, a shell's `-c` or a container makes of its arguments is theirs to judge.
+Files are looked at anew for each start, as they may come later.
+"""
 
 import os
+import re
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from sweepd.regular_files import write_inside
@@ -12,7 +19,6 @@ from sweepd.spec.macros import AgentFacts, CommandError, MacroValues, MissingFac
 from sweepd_agent.core.attempt import Assignment, Place
 from sweepd_agent.files.attempt_folder import AttemptFolder
 from sweepd_agent.process.devices import VISIBLE
-from sweepd_agent.process.program_check import missing_program
 
 # What leads to the server; a trial has no business there.
 _PRIVATE = ("SWEEPD_TOKEN", "SWEEPD_ADDRESS")
@@ -135,3 +141,151 @@ def _check_letters(arguments: Sequence[str]) -> None:
             f"an argument has the letter {letter}, which the locale of this agent ({error.encoding}) lacks; "
             "start the agent with LC_ALL=C.UTF-8"
         ) from error
+
+
+_PYTHON = re.compile(r"(python|pypy)[0-9.]*")
+_SHELLS = frozenset({"sh", "bash", "dash", "ash", "zsh", "ksh"})
+# Of these only a first argument that is no option is known to be the script.
+_OTHERS = frozenset({"Rscript", "julia", "perl", "ruby"})
+# Without options these run what follows them.
+_WRAPPERS = frozenset({"nice", "nohup", "setsid"})
+# Options that take the next argument, and those after which there is no script.
+_PYTHON_VALUES, _PYTHON_ENDS = "WX", "cm"
+_SHELL_VALUES, _SHELL_ENDS = "oO", "cs"
+_LONG_VALUES = frozenset({"--check-hash-based-pycs", "--rcfile", "--init-file"})
+_ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=.*", re.DOTALL)
+_SYSTEM_PATH = "/bin:/usr/bin"
+_LONGEST_SHEBANG = 256
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missing:
+    """Reason why arguments start no program here."""
+
+    # One sentence.
+    reason: str
+    # Which of the arguments names what cannot be started or read; None: it is due to none of them.
+    position: int | None
+
+
+def missing_program(arguments: Sequence[str], environ: Mapping[str, str]) -> Missing | None:
+    """Return why arguments start no program here; None where they may.
+
+    Args:
+        arguments: the whole vector, with macros expanded.
+        environ: of the process.
+    """
+    try:
+        folder = Path.cwd()
+    except FileNotFoundError:
+        return Missing(reason="the working directory of the agent is gone", position=None)
+    path = environ.get("PATH", _SYSTEM_PATH)
+    trouble = _not_executable(arguments[0], path)
+    if trouble is not None:
+        return Missing(reason=trouble, position=0)
+    command = _behind_wrappers(arguments)
+    if not command:
+        return None
+    position = len(arguments) - len(command)
+    trouble = _not_executable(command[0], path)
+    if trouble is not None:
+        return Missing(reason=trouble, position=position)
+    script = _script_of(command)
+    trouble = None if script is None else _no_script(command, command[script], folder, path)
+    return None if script is None or trouble is None else Missing(reason=trouble, position=position + script)
+
+
+def _behind_wrappers(arguments: Sequence[str]) -> Sequence[str]:
+    """Return the command that `env` and the like run; nothing where that is not clear."""
+    rest = list(arguments)
+    while rest and (Path(rest[0]).name == "env" or Path(rest[0]).name in _WRAPPERS):
+        assigns = Path(rest.pop(0)).name == "env"
+        while assigns and rest and _ASSIGNMENT.fullmatch(rest[0]):
+            if rest.pop(0).startswith("PATH="):
+                return []
+        # Some of their options change the folder or the path, or take a value; few commands have any.
+        if rest and rest[0].startswith("-"):
+            return []
+    return rest
+
+
+def _not_executable(name: str, path: str) -> str | None:
+    """Return why a program cannot be executed; None if it can."""
+    if "/" not in name:
+        if shutil.which(name, path=path) is None:
+            return f"the program {name} is not there: no folder of PATH has it"
+        return None
+    if not os.path.exists(name):  # noqa: PTH110 -- a path that is refused does not exist, either
+        return f"the program {name} is not there (working directory {Path.cwd()})"
+    if not os.path.isfile(name) or not os.access(name, os.X_OK):  # noqa: PTH113
+        return f"the program {name} may not be executed"
+    interpreter = _shebang(name)
+    if interpreter is not None and not os.path.exists(interpreter):  # noqa: PTH110
+        return f"the interpreter {interpreter} of the program {name} is not there"
+    return None
+
+
+def _shebang(name: str) -> str | None:
+    """Return the absolute path of the interpreter that the first line of a file names, if it does."""
+    try:
+        with Path(name).open("rb") as file:
+            first = file.read(_LONGEST_SHEBANG)
+    except OSError:  # it may be executed, but not read
+        return None
+    if not first.startswith(b"#!") or b"\n" not in first:
+        return None
+    words = first[2:].partition(b"\n")[0].split()
+    return os.fsdecode(words[0]) if words and words[0].startswith(b"/") else None
+
+
+def _script_of(command: Sequence[str]) -> int | None:
+    """Return the position of the script in the command of an interpreter; None where none is known."""
+    name, rest = Path(command[0]).name, command[1:]
+    if _PYTHON.fullmatch(name):
+        found = _script(rest, _PYTHON_VALUES, _PYTHON_ENDS)
+    elif name in _SHELLS:
+        found = _script(rest, _SHELL_VALUES, _SHELL_ENDS)
+    elif name in _OTHERS:
+        found = 0 if rest and not rest[0].startswith("-") else None
+    else:
+        return None
+    return None if found is None else found + 1
+
+
+def _no_script(command: Sequence[str], script: str, folder: Path, path: str) -> str | None:
+    """Return why an interpreter would find no script; None if it would."""
+    in_path = Path(command[0]).name in _SHELLS  # shells look there, too
+    if in_path and shutil.which(script, mode=os.R_OK, path=path) is not None:
+        return None
+    if not os.path.exists(script):  # noqa: PTH110
+        return f"the program {script} is not there (working directory {folder})"
+    if not os.access(script, os.R_OK):
+        return f"the program {script} may not be read"
+    return None
+
+
+def _script(words: Sequence[str], with_value: str, without_script: str) -> int | None:
+    """Return where the script is among the arguments of an interpreter; None where it runs something else.
+
+    Args:
+        words: what follows the interpreter.
+        with_value: letters of options whose value follows, in the same argument or the next one.
+        without_script: letters of options after which there is no script.
+    """
+    at = 0
+    while at < len(words):
+        word = words[at]
+        at += 1
+        if word == "--":
+            return at if at < len(words) else None
+        if word == "-" or not word.startswith(("-", "+")):
+            return None if word == "-" else at - 1
+        if word in _LONG_VALUES:
+            at += 1
+        elif not word.startswith("--"):
+            letter = next((each for each in word[1:] if each in with_value + without_script), "")
+            if letter and letter in without_script:
+                return None
+            if letter and word.endswith(letter):
+                at += 1
+    return None

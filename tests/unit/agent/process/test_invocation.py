@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sweepd_agent.process.program_check import missing_program
+from sweepd_agent.process.invocation import missing_program
 
 PATH = os.environ["PATH"]
 
