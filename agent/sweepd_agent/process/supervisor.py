@@ -17,8 +17,12 @@ import time
 
 from sweepd_agent.process.proc import boot_id, memory_kills, start_ticks
 from sweepd_agent.process.record import is_locked, try_lock, write_record
-from sweepd_agent.process.termination import Termination
-from sweepd_agent.process.watchdog import DIED, continue_below_watchdog, signal_at_death_of
+from sweepd_agent.process.termination import (
+    DIED,
+    Termination,
+    continue_below_watchdog,
+    signal_at_death_of,
+)
 
 ARGUMENTS_FILE = "arguments"
 PROCESS_FILE = "process"
