@@ -14,8 +14,7 @@ from sweepd_agent.files.attempt_folder import AttemptFolder
 from sweepd_agent.files.details import FILE_NAME as DETAILS_FILE
 from sweepd_agent.files.details import Details
 from sweepd_agent.files.run_files import RunFiles
-from sweepd_agent.files.samples import SystemRows
-from sweepd_agent.files.spool import Spool, next_segment, spool_size, write_kept
+from sweepd_agent.files.spool import Spool, SystemRows, next_segment, spool_size, write_kept
 from sweepd_agent.surroundings import Surroundings
 from sweepd_agent.wire.feed import Feed
 

@@ -1,9 +1,10 @@
-"""The rows of one attempt on disk: read and numbered as they are written, and read again to be sent.
+"""Rows of one attempt on disk: read and numbered as they are written, and read again to be sent.
 
-A row may be sent once its number is durable: `poll` numbers, the owner brings the numbering to disk and says
-so by `saved`. What was read lately is kept in memory; what nobody took in time is read again.
+A row may be sent once its number is durable: `poll` numbers, the owner brings the numbering to disk and
+reports that by `saved`. What was read lately is kept in memory; what nobody took in time is read again.
 """
 
+import json
 import os
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
@@ -11,13 +12,15 @@ from dataclasses import replace
 from itertools import chain, islice, repeat, takewhile
 from pathlib import Path
 
-from sweepd.metrics_file import MAX_LINE_BYTES, closed_segments
+from sweepd.metrics_file import MAX_LINE_BYTES, STEP, TIME, closed_segments
 from sweepd.regular_files import IrregularFileError, open_inside, write_inside
 from sweepd_agent.core.numbering import BLOCK_BYTES, Begin, Block, Numbering
 from sweepd_agent.core.rows import MALFORMED, Line, Observation, Progress, Read, Row, ended, parse_line, read
 from sweepd_agent.files.tail import Found, Tail, read_block
 
 _KEPT_ROWS = 2_000
+_SYSTEM_FILE = "system.jsonl"
+_KEPT_SAMPLES = 60
 _KEPT_OBSERVATIONS = 20_000
 ROWS_AT_ONCE = 500
 # An attempt that begins with so many rows that name no step, as of children alone, replaces nothing.
@@ -329,3 +332,36 @@ def _kept(block: Block, file: Path, watched: Mapping[str, int]) -> Iterator[byte
         if matters or step.row.number % _KEEP_EVERY == 0:
             yield b"%d %d %s\n" % (step.row.number, progress.last_step, raw)
         progress = step.progress
+
+
+class SystemRows:
+    """File of samples and its spool; the numbers, steps and iterations of the script do not include them."""
+
+    def __init__(self, folder: Path, numbering: Numbering, wall_clock: Callable[[], float]) -> None:
+        self.file = folder / _SYSTEM_FILE
+        self.spool = Spool(
+            self.file,
+            numbering,
+            watched=(),
+            rungs=frozenset(),
+            wall_clock=wall_clock,
+            kept_rows=_KEPT_SAMPLES,
+        )
+        self._wall_clock = wall_clock
+
+    def add(self, sample: Mapping[str, float], *, step: int) -> None:
+        """Write a sample, taken now; raises OSError. `step`: the last one of the script."""
+        line = {STEP: step, TIME: round(self._wall_clock(), 3), **sample}
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+        with os.fdopen(open_inside(self.file.parent, self.file.name, flags), "ab") as file:
+            file.write(f"{json.dumps(line)}\n".encode())
+        self.read_rest()
+
+    def read_rest(self) -> None:
+        """Number what is written, also by an earlier agent; raises OSError."""
+        while self.spool.poll():
+            pass
+
+    def close(self) -> None:
+        """Close the file."""
+        self.spool.close()

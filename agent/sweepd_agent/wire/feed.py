@@ -9,8 +9,7 @@ from sweepd_agent.core.cursors import Cursor
 from sweepd_agent.core.numbering import MAX_LOGGED_KEYS
 from sweepd_agent.files.details import Details
 from sweepd_agent.files.run_files import RunFiles
-from sweepd_agent.files.samples import SystemRows
-from sweepd_agent.files.spool import Spool
+from sweepd_agent.files.spool import Spool, SystemRows
 from sweepd_agent.wire import codec
 from sweepd_agent.wire.lanes import Lane, LogFile, Rows, Source
 

@@ -8,8 +8,7 @@ from sweepd_agent.core.attempt import AttemptKey
 from sweepd_agent.core.numbering import Numbering
 from sweepd_agent.files.details import Details
 from sweepd_agent.files.run_files import RunFiles
-from sweepd_agent.files.samples import SystemRows
-from sweepd_agent.files.spool import Spool
+from sweepd_agent.files.spool import Spool, SystemRows
 from sweepd_agent.wire.feed import Feed
 
 
