@@ -4,7 +4,6 @@ from dataclasses import dataclass, replace
 
 from sweepd_agent.core import leaving, serving
 from sweepd_agent.core.attempt import ExitCause, Json, StopMode, StopOrder, judged
-from sweepd_agent.core.batch import Batch
 from sweepd_agent.core.events import (
     Asked,
     Confirm,
@@ -36,7 +35,7 @@ from sweepd_agent.core.events import (
     Tick,
     Verdict,
 )
-from sweepd_agent.core.state import Held, Phase, Standing, State
+from sweepd_agent.core.state import Batch, Held, Phase, Standing, State
 
 _FENCED = StopOrder(mode=StopMode.KILL, cause=ExitCause.HANDED_BACK, reason="")
 

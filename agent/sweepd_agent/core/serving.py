@@ -6,8 +6,8 @@ from typing import TypeVar
 
 from sweepd.spec.command import uses_program
 from sweepd_agent.core.attempt import Assignment, Json
-from sweepd_agent.core.batch import Batch
 from sweepd_agent.core.events import Ineligibility, Reason, Say, SweepEnded
+from sweepd_agent.core.state import Batch
 
 SAY_EVERY = 300.0
 """Seconds after which a waiting agent says again why it waits."""
