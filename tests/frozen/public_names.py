@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from enum import Enum
 from types import ModuleType
 from typing import TYPE_CHECKING
 
@@ -34,8 +35,14 @@ def described(value: object, *, constructed: bool = True) -> Golden:
     if isinstance(value, ModuleType):
         return "module"
     if inspect.isclass(value):
+        if not constructed:
+            called = "not constructed by users"
+        elif issubclass(value, Enum):  # each version of Python shows the signature of enumerations in its way
+            called = "an enumeration"
+        else:
+            called = _signature(value)
         return {
-            "class": _signature(value) if constructed else "not constructed by users",
+            "class": called,
             "is a": sorted({base.__name__ for base in value.__mro__[1:-1] if _is_known(base)}),
             "members": {name: _member(value, name) for name in sorted(dir(value)) if _is_public(name, value)},
         }

@@ -40,8 +40,10 @@ def flags(text: str) -> list[str]:
     for line in text.splitlines():
         if head := re.match(r"^  (?:    )?(-\S.*?)(?:  |$)", line):
             names = _FLAG.findall(head[1])
-            choices = re.findall(r"\[[\w|-]+\]|\{[\w,-]+\}", head[1])
-            found.append(" ".join([*names, *choices]))
+            choices = re.findall(
+                r"\[[\w|-]+\]|\{[\w,-]+\}", head[1]
+            )  # argparse may show them after each name
+            found.append(" ".join([*names, *dict.fromkeys(choices)]))
     return sorted(found)
 
 

@@ -9,7 +9,7 @@ import socket
 import sqlite3
 import time
 from collections.abc import AsyncIterator
-from contextlib import suppress
+from contextlib import closing, suppress
 
 import grpc.aio
 import pytest
@@ -49,7 +49,7 @@ def filled(installation: Installation) -> tuple[Server, str, v1.StartRun]:
     through_the_gateway(server, two_runs)
     address = server.address
     assert server.stop() == 0
-    with sqlite3.connect(server.data / "scheduler" / "scheduler.sqlite") as database:
+    with closing(sqlite3.connect(server.data / "scheduler" / "scheduler.sqlite")) as database, database:
         for table, key in (("run", "number"), ("attempt", "run")):
             columns = [row[1] for row in database.execute(f"pragma table_info({table})")]
             value = "1.0 / (n % 997 + 1)"

@@ -4,6 +4,7 @@ import asyncio
 import json
 import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 
 import grpc
@@ -81,7 +82,7 @@ def test_large_texts_that_are_stored_already_leave_runs_and_sweeps_readable(tmp_
                 await agent.acked_exit(ref)
             await installation.scheduler.stop()
             keys = json.dumps(["loss", *(f"{number}" + "x" * 65_536 for number in range(100))])
-            with sqlite3.connect(tmp_path / "scheduler" / "scheduler.sqlite") as database:
+            with closing(sqlite3.connect(tmp_path / "scheduler" / "scheduler.sqlite")) as database, database:
                 database.execute("update run set logged_keys = ?", (keys,))
                 database.execute("update attempt set argv = ?", (json.dumps([""] * EMPTY),))
                 database.execute("update sweep set missing_runs = 3, missing_keys = ?", (keys,))

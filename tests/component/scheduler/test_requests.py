@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import grpc
@@ -25,7 +26,7 @@ BIG = RANDOM + b"# " + b"x" * 500_000 + b"\n"
 
 
 def stored_bytes(folder: Path) -> int:
-    with sqlite3.connect(folder / "scheduler" / "scheduler.sqlite") as database:
+    with closing(sqlite3.connect(folder / "scheduler" / "scheduler.sqlite")) as database, database:
         return int(database.execute("select coalesce(sum(length(response)), 0) from request").fetchone()[0])
 
 
