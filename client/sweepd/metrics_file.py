@@ -180,7 +180,7 @@ class MetricsFile:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if self._bears_the_name():
                 self._path.rename(self._next_closed())
-            # Said aloud: a child forked just now shares the lock, and closing here would not end it.
+            # Explicit: a child forked just now shares the lock, and closing here would not release it.
             fcntl.flock(descriptor, fcntl.LOCK_UN)
         except BlockingIOError:
             return descriptor  # somebody is closing it; this line is among its late ones

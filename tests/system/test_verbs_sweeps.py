@@ -13,7 +13,7 @@ STOPPED = "\nearly_terminate: {type: hyperband, min_iter: 2, eta: 3, strict: tru
 
 
 def kinds(installation: Installation, name: str) -> list[str]:
-    """Return what holds a sweep or a run back."""
+    """Return the kinds of reasons why a sweep or a run waits."""
     listed = installation.json("explain", name)["obstacles"]
     assert isinstance(listed, list)
     return [str(obstacle["kind"]) for obstacle in listed]

@@ -94,7 +94,7 @@ def read_log(
     follow: bool = False,
     seconds: float | None = None,
 ) -> AsyncGenerator[v1.ReadLogResponse, None]:
-    """Yield the log of an attempt, the newest unless said otherwise."""
+    """Yield the log of an attempt, by default the newest."""
     request = v1.ReadLogRequest(run=run, attempt=attempt, offset=offset, tail_bytes=tail_bytes, follow=follow)
     return wire.stream(request, v1.ReadLogResponse, seconds=seconds)
 

@@ -159,7 +159,7 @@ def _check(text: str) -> None:
 
 
 async def _nothing(wire: Wire, text: str, kind: str) -> NotFoundError:
-    """Return the error of a name that means no sweep and no run; what is a project is said to be one."""
+    """Return the error of a name that means no sweep and no run; the error names a project as one."""
     named = [name for name in await _projects(wire) if _matches(name, text)]
     if not named:
         return _none(text, kind)

@@ -18,7 +18,7 @@ from sweepd.spec.parse import PLACING_KEYS, Parsed, parse_text
 from sweepd.spec.sweep_spec import SweepSpec
 
 _MOST: Final = MAX_FILE_BYTES + 1
-"""Bytes that tell that a file is too large."""
+"""Most bytes to read: one beyond the limit shows that a file is too large."""
 
 _PATIENCE: Final = 2.0
 """Seconds that a named pipe may be without anybody who writes into it."""
@@ -27,7 +27,7 @@ _UNREADABLE = "unreadable-file"
 
 
 def read_content(file: str) -> bytes:
-    """Return what a file holds, `-` being stdin; no more of it than tells that it is too large.
+    """Return the content of a file, `-` being stdin; at most one byte beyond the limit.
 
     Raises:
         OSError: it cannot be read.

@@ -39,7 +39,7 @@ COMMANDS = {
     "retry": ("steer.control:retry", "Hand ended runs out again."),
     "enqueue": ("steer.edit:enqueue", "Add a run of a point of your choice."),
     "edit": ("steer.edit:edit", "Change a sweep: run_cap, name, description, tags, metadata."),
-    "explain": ("read.show:explain", "Explain why a run is as it is, or what holds a sweep back."),
+    "explain": ("read.show:explain", "Explain why a run is as it is, or why a sweep waits."),
     "agents": ("read.lists:agents", "List agents, or release one that a guard has quarantined."),
     "login": ("account.login:login", "Keep a server and the token for it."),
     "logout": ("account.login:logout", "Forget the token of a server."),

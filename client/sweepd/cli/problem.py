@@ -89,7 +89,7 @@ class Readable:
         self._damage: ClientError | None = None
 
     def of(self, entries: Iterable[T]) -> Iterator[T]:
-        """Yield entries up to the error that tells of damage, which comes behind all that can be read."""
+        """Yield entries up to the error that reports damage, which follows everything readable."""
         try:
             yield from entries
         except ClientError as error:

@@ -87,7 +87,7 @@ class BidiCall(Generic[Q, A]):
         loop = asyncio.get_running_loop()
         deadline = loop.time() + _STATUS_WITHIN
         await self._call.code()
-        # Nothing tells when grpc.aio puts the status in the place of that of a failed write.
+        # grpc.aio does not signal when it replaces the status of a failed write by the final one.
         while not self._taken() and loop.time() < deadline:  # noqa: ASYNC110
             await asyncio.sleep(_POLL)
         return self._ending or _LOST

@@ -50,7 +50,7 @@ class Progress:
         notices = [notice for run in message.runs for notice in self._apply_run(run)]
         if message.HasField("sweep"):
             notices += self._sweep_notices(before, message.sweep)
-        # The runs of the first snapshot are history; later snapshots tell what was missed.
+        # The runs of the first snapshot are history; later snapshots contain what was missed.
         self._reports_runs = self._reports_runs or not message.snapshot_continues
         return notices
 

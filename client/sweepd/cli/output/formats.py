@@ -203,7 +203,7 @@ def write_rows(
         output: how it is wanted.
         columns: those of the table, the wide ones included.
         name: path of the value that `-o name` prints.
-        empty: said on stderr when a person would see headings alone.
+        empty: note on stderr for a terminal that would show headings alone.
     """
     write_chosen(chosen_rows(rows, output, columns), output, columns, name=name, empty=empty)
 
@@ -272,7 +272,7 @@ def write_document(document: Json, output_format: str) -> None:
 
 
 def put(text: str) -> None:
-    """Write a result to stdout, at once: what is said of it on stderr comes after it."""
+    """Write a result to stdout and flush it, so that notes on stderr follow it."""
     sys.stdout.write(text)
     sys.stdout.flush()
 

@@ -131,7 +131,7 @@ def run_took(run: Row) -> str:
 
 
 def end_reason(run: Row) -> str:
-    """Return why a run came to a bad end: its reason, or what its latest attempt tells; may be empty."""
+    """Return why a run ended badly: its reason, or that of its latest attempt; may be empty."""
     attempts = run["attempts"]
     last = attempts[-1] if isinstance(attempts, list) and attempts else None
     for text in (run["reason"], lookup(last, "reason"), lookup(last, "exit.message")):

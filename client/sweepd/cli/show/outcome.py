@@ -247,7 +247,7 @@ def failed_run(client: Client, sweep: str) -> v1.Run | None:
 
 
 def look_into(client: Client, sweep: v1.Sweep) -> str:
-    """Return the command that tells most of a sweep without a best run: a failed run's log, or the runs."""
+    """Return the most useful command for a sweep without a best run: a failed run's log, or the runs."""
     failed = failed_run(client, sweep.name)
     return f"sweepctl logs {failed.name}" if failed is not None else f"sweepctl runs {sweep.name}"
 
@@ -285,7 +285,7 @@ def trouble_lines(client: Client, sweep: v1.Sweep) -> list[str]:
 
 
 def remedy(reason: str, *, has_compat: bool) -> list[str]:
-    """Return what to do about the last words of a script, where they tell it; else nothing."""
+    """Return the remedy for a known error message of a script; empty for any other."""
     if "No module named 'wandb'" in reason and not has_compat:
         return ["The script imports wandb; with `compat: wandb` in the sweep file it gets sweepd instead."]
     if "No module named 'sweepd'" in reason:

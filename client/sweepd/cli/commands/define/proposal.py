@@ -35,7 +35,7 @@ class Tried:
 
 @dataclass(slots=True)
 class Lineage:
-    """Runs, one or more; `notes` tell where their sweeps differ, and which way was taken."""
+    """Runs, one or more; `notes` state where their sweeps differ and which choice was made."""
 
     tried: Sequence[Tried]
     notes: list[str] = field(default_factory=list)

@@ -177,7 +177,7 @@ class _Proposed:
 
 
 def _proposed(lineage: Lineage, parents: set[str], metric: str | None, method: str | None) -> _Proposed:
-    """Return the file, checked; what is to be said of it is in the notes of the lineage."""
+    """Return the file, checked; add remarks about it to the notes of the lineage."""
     from sweepd.spec.propose import propose
 
     points = [tried.point for tried in lineage.tried]

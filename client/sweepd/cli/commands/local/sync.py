@@ -277,7 +277,7 @@ def sync(folders: tuple[Path, ...], grace: str, output_format: str) -> int:
     with connect(settings) as client:
         client.server_info()  # no agent is started for an unavailable server
         outcomes: list[Outcome] = []
-        # The table has what is said of each; on one screen with it, that would be there twice.
+        # The table states the outcome of each folder; notes on the same screen would repeat it.
         on_screen = output_format in ("table", "wide") and sys.stdout.isatty()
         if on_screen:
             note(f"Syncing {counted(len(found), 'folder')} …")

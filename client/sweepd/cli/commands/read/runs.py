@@ -188,7 +188,7 @@ def _with_metrics(
     for summary in readable.of(_summaries(client, list(logged), sweep)):
         if summary.run in logged:
             logged[summary.run][summary.key] = logged_value(summary.last)
-    # An empty object might yet get any key; it stands only where nothing tells which keys there are.
+    # An empty object may later get any key; it is written only where no run shows which keys exist.
     nothing = not any(logged.values())
     return [
         {**row, "metrics": json_row(values)} if (values := logged[run.name]) or nothing else row

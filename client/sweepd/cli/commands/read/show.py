@@ -133,7 +133,7 @@ def _show(client: Client, named: Named, output_format: str, columns: str | None)
 @click.argument("name", metavar="RUN | ID")
 @output_option(("table", "json", "jsonl", "yaml"))
 def explain(name: str, output_format: str) -> None:
-    """Tell the story of a run, or what holds a sweep back.
+    """Explain why a run is as it is, or why a sweep waits.
 
     Of a run: why this point, why it was stopped, what each attempt died of and with which arguments, why it
     waits, and the record of it. Of a sweep: why it hands out nothing at the moment, and the remedy.

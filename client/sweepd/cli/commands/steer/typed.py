@@ -103,7 +103,7 @@ def _put(point: dict[str, Json], names: Names, path: Sequence[str], value: Json)
         point[name] = value
         return
     group = point.setdefault(name, {})
-    if not isinstance(group, dict):  # something else was said for the whole group before
+    if not isinstance(group, dict):  # an earlier value replaced the whole group
         group = point[name] = {}
     if rest:
         _put(group, inner, rest, value)

@@ -1,7 +1,7 @@
 """Trains a small neural network on scikit-learn's digits: the training of `sweepctl demo`.
 
-By hand it takes the defaults below or what `--name=value` says; in a sweep, the sweep's values take their
-place.
+Run directly, it takes the defaults below or what `--name=value` says; in a sweep, the sweep's values take
+their place.
 """
 # A program started by its path, no module of the package (INP001); threads are set before numpy loads (E402).
 # ruff: noqa: INP001, E402
@@ -11,7 +11,7 @@ import os
 import warnings
 
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ.setdefault(variable, "1")  # runs share the machine; has to be said before numpy is loaded
+    os.environ.setdefault(variable, "1")  # runs share the machine; must be set before numpy is loaded
 
 import numpy as np
 from numpy.typing import NDArray
