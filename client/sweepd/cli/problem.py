@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from sweepd.cli.exit_code import ExitCode
+from sweepd.durations import parse_duration
 from sweepd.errors import ClientError
 from sweepd.spec.point import Json
 from sweepd.views.text import clean, json_text
@@ -64,6 +65,18 @@ def usage_problem(message: str, *, next_step: str = "", cause: str = "") -> Prob
         exit_code=ExitCode.USAGE,
         status="INVALID_ARGUMENT",
     )
+
+
+def option_seconds(option: str, text: str, *, next_step: str = "") -> float:
+    """Return the seconds of an option's duration.
+
+    Raises:
+        Problem: it is not a duration.
+    """
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise usage_problem(f"{option}: {error}", next_step=next_step) from error
 
 
 def not_found(message: str, *, name: str = "", next_step: str = "", cause: str = "") -> Problem:

@@ -68,6 +68,10 @@ def output_option(formats: Sequence[str] = FORMATS, default: str = "table") -> C
     return (lambda function: option(_raw_option(function))) if "csv" in formats else option
 
 
+change_output_option = output_option(("name", *DOCUMENTS), "name")
+"""Option `-o` of commands that change something: its name, or the document of it."""
+
+
 def _raw_option(function: Function) -> Function:
     """Add the option that leaves the texts of CSV as they are; `output_of` asks for it."""
 

@@ -8,6 +8,7 @@ import click
 
 from sweepd.cli.command import command
 from sweepd.cli.output.formats import (
+    DOCUMENTS,
     FORMATS,
     Output,
     note,
@@ -150,7 +151,7 @@ def _get(settings: Settings, name: str, output_format: str) -> None:
         raise not_found(
             f"{name} is not set", next_step="`sweepctl config view --origin` shows what is set, and by what"
         )
-    if output_format in ("json", "jsonl", "yaml"):
+    if output_format in DOCUMENTS:
         write_document(rows[name], output_format)
     else:
         put(f"{clean(str(value))}\n")

@@ -8,7 +8,6 @@ import click
 
 from sweepd.cli.command import command
 from sweepd.cli.connection import connect, token_of
-from sweepd.cli.exit_code import ExitCode
 from sweepd.cli.output.formats import (
     DOCUMENTS,
     Output,
@@ -19,9 +18,8 @@ from sweepd.cli.output.formats import (
     write_document,
     write_rows,
 )
-from sweepd.cli.problem import Problem, not_found, usage_problem
+from sweepd.cli.problem import Problem, not_found, option_seconds, usage_problem
 from sweepd.cli.settings import Settings, current_settings
-from sweepd.durations import parse_duration
 from sweepd.errors import ClientError
 from sweepd.rpc.contexts import Context, read_contexts, write_contexts
 from sweepd.rpc.discovery import normalised
@@ -174,7 +172,9 @@ def token(
     elif scope is None:
         raise usage_problem("which scope?", next_step=f"--scope {'|'.join(_SCOPES)}")
     else:
-        lifetime = _seconds(expires)
+        lifetime = None
+        if expires is not None:
+            lifetime = option_seconds("--expires", expires, next_step="write 30d or 12h")
         _create_token(scope, display_name, projects, account, lifetime, request_id, output.format)
 
 
@@ -200,7 +200,7 @@ def _create_token(
             request_id=request_id,
         )
     shape = token_shape(made.token)
-    if output_format in ("json", "jsonl", "yaml"):
+    if output_format in DOCUMENTS:
         write_document({**shape, "secret": made.secret}, output_format)
     else:
         put(f"{made.secret}\n")
@@ -223,12 +223,10 @@ def _revoke_tokens(keys: tuple[str, ...]) -> None:
     if not keys:
         raise usage_problem("which token?", next_step="`sweepctl token list` shows their ids")
     if any(key.startswith("swp_") for key in keys):
-        raise Problem(
-            message="a token is revoked by its id, not by itself",
+        raise usage_problem(
+            "a token is revoked by its id, not by itself",
             cause="what stands on a token line is seen by other accounts of this machine",
             next_step="`sweepctl token list` shows the ids; revoke this one soon",
-            exit_code=ExitCode.USAGE,
-            status="INVALID_ARGUMENT",
         )
     with connect() as client:
         for key in keys:
@@ -243,12 +241,3 @@ def _revoke_tokens(keys: tuple[str, ...]) -> None:
                     next_step="`sweepctl token list` shows the tokens that there are",
                 ) from None
             note(f"Revoked {key}.")
-
-
-def _seconds(text: str | None) -> float | None:
-    if text is None:
-        return None
-    try:
-        return parse_duration(text)
-    except ValueError as error:
-        raise usage_problem(f"--expires: {error}", next_step="write 30d or 12h") from error

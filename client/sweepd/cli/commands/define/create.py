@@ -16,7 +16,7 @@ from sweepd.cli.commands.define.prior_options import (
 )
 from sweepd.cli.commands.define.validate import checked_spec, definition_options
 from sweepd.cli.connection import connect
-from sweepd.cli.output.formats import note, output_option, put, write_document
+from sweepd.cli.output.formats import change_output_option, note, put, write_document
 from sweepd.cli.problem import usage_problem
 from sweepd.cli.settings import current_settings
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     "--request-id", default="", metavar="TEXT", help="The same text again gives the same sweep, for a day."
 )
 @click.option("-q", "--quiet", is_flag=True, help="Print the full ID alone.")
-@output_option(("name", "json", "jsonl", "yaml"), "name")
+@change_output_option
 def create(
     file: str,
     overrides: Overrides,

@@ -17,8 +17,7 @@ from sweepd.cli.commands.define.prior_options import (
 )
 from sweepd.cli.commands.define.validate import error_format_option
 from sweepd.cli.output.formats import note, output_of, output_option, write_document, write_rows
-from sweepd.cli.problem import usage_problem
-from sweepd.durations import parse_duration
+from sweepd.cli.problem import option_seconds, usage_problem
 from sweepd.views.text import clean
 
 if TYPE_CHECKING:
@@ -154,7 +153,4 @@ def _cost(run_time: str | None, slots: int | None) -> Cost | None:
         if slots is not None:
             raise usage_problem("--slots says nothing without --run-time", next_step="add `--run-time 10m`")
         return None
-    try:
-        return Cost(run_seconds=parse_duration(run_time), slots=slots or 1)
-    except ValueError as error:
-        raise usage_problem(f"--run-time: {error}") from None
+    return Cost(run_seconds=option_seconds("--run-time", run_time), slots=slots or 1)

@@ -13,7 +13,7 @@ from sweepd.cli.command import command
 from sweepd.cli.connection import connect
 from sweepd.cli.exit_code import ExitCode
 from sweepd.cli.output.formats import note
-from sweepd.cli.problem import Problem, usage_problem
+from sweepd.cli.problem import Problem, not_found, usage_problem
 from sweepd.cli.settings import current_settings
 from sweepd.spec.point import Json, Point
 from sweepd.views.text import counted
@@ -132,11 +132,9 @@ def _sweeps(client: Client, project: str | None, sweeps: tuple[str, ...], *, any
             raise usage_problem(f"{outside[0]} is not of the project {project}")
         names = [name for name in names if name not in outside]
     if not names and not any_run:
-        raise Problem(
-            message=f"no sweep of the project {project}",
+        raise not_found(
+            f"no sweep of the project {project}",
             next_step="`sweepctl list` shows the sweeps that there are",
-            exit_code=ExitCode.NOT_FOUND,
-            status="NOT_FOUND",
         )
     return names
 
@@ -153,11 +151,9 @@ def _tried(client: Client, names: list[str], states: tuple[str, ...], *, any_run
             tried.append(Tried(spec, params_shape(run), value))
     if not tried and not any_run:
         shown = names[0] if len(names) == 1 else f"{len(names)} sweeps"
-        raise Problem(
-            message=f"no run of {shown} is {' or '.join(states)}",
+        raise not_found(
+            f"no run of {shown} is {' or '.join(states)}",
             next_step="--state chooses runs in another state",
-            exit_code=ExitCode.NOT_FOUND,
-            status="NOT_FOUND",
         )
     return tried
 

@@ -10,7 +10,7 @@ import click
 from sweepd.calls.sweep_file import Overrides, SweepText
 from sweepd.cli.command import Function, command, gathered
 from sweepd.cli.exit_code import ExitCode
-from sweepd.cli.output.formats import note, output_option, write_document
+from sweepd.cli.output.formats import DOCUMENTS, note, output_option, write_document
 from sweepd.cli.settings import current_settings
 from sweepd.spec.finding import Diagnostic
 from sweepd.spec.point import Json
@@ -116,7 +116,7 @@ def _print_schema(context: click.Context, parameter: click.Parameter, value: boo
     help="Print the JSON Schema of sweep files, for editors.",
 )
 @error_format_option
-@output_option(("table", "json", "jsonl", "yaml"))
+@output_option(("table", *DOCUMENTS))
 def validate(file: str, error_format: str, output_format: str) -> int:
     """Check a sweep file (`-`: stdin) and report every finding at once; needs no server."""
     from sweepd.calls.sweep_file import Overrides, placing, read_sweep

@@ -18,9 +18,9 @@ from sweepd.cli.command import command
 from sweepd.cli.connection import connect, target
 from sweepd.cli.exit_code import ExitCode
 from sweepd.cli.output.formats import FORMATS, note, output_of, output_option, write_rows
-from sweepd.cli.problem import Problem, not_found, usage_problem
+from sweepd.cli.problem import Problem, not_found, option_seconds
 from sweepd.cli.settings import Settings, current_settings
-from sweepd.durations import duration_text, parse_duration
+from sweepd.durations import duration_text
 from sweepd.regular_files import open_regular, read_inside
 from sweepd.rpc.discovery import Target
 from sweepd.states import has_ended
@@ -269,10 +269,7 @@ def sync(folders: tuple[Path, ...], grace: str, output_format: str) -> int:
     repeated, and continues where it was cut off. A run whose script still runs is followed from then on.
     """
     settings = current_settings()
-    try:
-        seconds = parse_duration(grace)
-    except ValueError as error:
-        raise usage_problem(f"--grace: {error}") from None
+    seconds = option_seconds("--grace", grace)
     found = find(folders or (Path(RUN_FOLDERS),))
     with connect(settings) as client:
         client.server_info()  # no agent is started for an unavailable server

@@ -9,6 +9,7 @@ import click
 from sweepd.cli.command import command
 from sweepd.cli.connection import connect
 from sweepd.cli.output.formats import (
+    DOCUMENTS,
     Output,
     chosen_rows,
     note,
@@ -175,7 +176,7 @@ def _release_agent(agents: tuple[str, ...], sweep: str | None, output_format: st
     (agent,) = agents
     with connect() as client:
         released = client.release_agent(agent, sweep=client.sweep_name(sweep) if sweep else "")
-    if output_format in ("json", "jsonl", "yaml"):
+    if output_format in DOCUMENTS:
         write_document({"agent": agent, "sweeps": [*released]}, output_format)
         return
     put("".join(f"{name}\n" for name in released))

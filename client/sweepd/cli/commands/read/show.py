@@ -10,6 +10,7 @@ import click
 from sweepd.cli.command import command
 from sweepd.cli.connection import connect
 from sweepd.cli.output.formats import (
+    DOCUMENTS,
     columns_option,
     note,
     output_of,
@@ -116,7 +117,7 @@ def _show(client: Client, named: Named, output_format: str, columns: str | None)
     run = client.get_run(named.name) if named.is_run else None
     shape = sweep_shape(client.get_sweep(named.name)) if run is None else run_shape(run)
     output = output_of(output_format, columns=columns)
-    if output_format in ("json", "jsonl", "yaml") and not columns:
+    if output_format in DOCUMENTS and not columns:
         write_document(shape, output_format)
     elif output_format in ("csv", "name") or columns:
         listed = SWEEPS if run is None else runs_columns([shape])
@@ -131,7 +132,7 @@ def _show(client: Client, named: Named, output_format: str, columns: str | None)
 
 @command("sweepctl explain k3x9v2ab:7", "sweepctl explain k3x9v2ab -o json")
 @click.argument("name", metavar="RUN | ID")
-@output_option(("table", "json", "jsonl", "yaml"))
+@output_option(("table", *DOCUMENTS))
 def explain(name: str, output_format: str) -> None:
     """Explain why a run is as it is, or why a sweep waits.
 

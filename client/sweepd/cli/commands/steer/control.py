@@ -10,7 +10,7 @@ import click
 
 from sweepd.cli.command import command
 from sweepd.cli.connection import connect
-from sweepd.cli.output.formats import DOCUMENTS, note, output_option, put, write_document
+from sweepd.cli.output.formats import DOCUMENTS, change_output_option, note, put, write_document
 from sweepd.cli.problem import Problem, usage_problem
 from sweepd.cli.settings import current_settings
 from sweepd.errors import ClientError
@@ -22,12 +22,9 @@ if TYPE_CHECKING:
     from sweepd.client import Client
 
 
-_changed = output_option(("name", *DOCUMENTS), "name")
-
-
 @command("sweepctl pause k3x9v2ab", "sweepctl pause acme/mnist/k3x9v2ab -o json")
 @click.argument("sweep", metavar="ID")
-@_changed
+@change_output_option
 def pause(sweep: str, output_format: str) -> None:
     """Start no new runs for now; live runs continue.
 
@@ -38,7 +35,7 @@ def pause(sweep: str, output_format: str) -> None:
 
 @command("sweepctl resume k3x9v2ab", "sweepctl resume acme/mnist/k3x9v2ab -o json")
 @click.argument("sweep", metavar="ID")
-@_changed
+@change_output_option
 def resume(sweep: str, output_format: str) -> None:
     """Start new runs again.
 
@@ -49,7 +46,7 @@ def resume(sweep: str, output_format: str) -> None:
 
 @command("sweepctl stop k3x9v2ab", "sweepctl stop k3x9v2ab:7")
 @click.argument("name", metavar="ID | RUN")
-@_changed
+@change_output_option
 def stop(name: str, output_format: str) -> None:
     """Stop a sweep, or one run.
 
@@ -69,7 +66,7 @@ def stop(name: str, output_format: str) -> None:
 @command("sweepctl cancel k3x9v2ab", "sweepctl cancel acme/mnist/k3x9v2ab --yes")
 @click.argument("sweep", metavar="ID")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@_changed
+@change_output_option
 def cancel(sweep: str, yes: bool, output_format: str) -> None:
     """Start no new runs any more, and kill the live ones at once.
 
@@ -156,7 +153,7 @@ _STATES = ("failed", "crashed", "stopped", "killed")
     help="Of the sweep ID, the runs in this state. Repeatable.",
 )
 @click.option("--request-id", default="", metavar="TEXT", help="The same text again retries once, for a day.")
-@output_option(("name", "json", "jsonl", "yaml"), "name")
+@change_output_option
 def retry(names: tuple[str, ...], states: tuple[str, ...], request_id: str, output_format: str) -> None:
     """Hand ended runs out again: the same runs, each with a new attempt.
 

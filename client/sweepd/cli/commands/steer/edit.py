@@ -9,7 +9,16 @@ import click
 
 from sweepd.cli.command import command
 from sweepd.cli.connection import connect
-from sweepd.cli.output.formats import note, output_of, output_option, put, write_document, write_rows
+from sweepd.cli.output.formats import (
+    DOCUMENTS,
+    change_output_option,
+    note,
+    output_of,
+    output_option,
+    put,
+    write_document,
+    write_rows,
+)
 from sweepd.cli.problem import Problem, usage_problem
 from sweepd.cli.settings import current_settings
 from sweepd.errors import ClientError
@@ -63,7 +72,7 @@ def _cap(context: click.Context, parameter: click.Parameter, value: str | None) 
     metavar="N",
     help="Only if it still has this revision.",
 )
-@output_option(("name", "json", "jsonl", "yaml"), "name")
+@change_output_option
 def edit(
     sweep: str,
     run_cap: int | str | None,
@@ -153,7 +162,7 @@ _MOST_BYTES = 4 * 1024 * 1024
 @click.option("--params-file", metavar="FILE", help="The same from a file; `-`: stdin.")
 @click.option("--first", is_flag=True, help="Before every run that waits, not after them.")
 @click.option("--request-id", default="", metavar="TEXT", help="The same text again adds nothing, for a day.")
-@output_option(("name", "table", "wide", "json", "jsonl", "yaml", "csv"), "name")
+@output_option(("name", "table", "wide", *DOCUMENTS, "csv"), "name")
 def enqueue(
     sweep: str,
     words: tuple[str, ...],
