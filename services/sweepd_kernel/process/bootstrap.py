@@ -4,9 +4,9 @@ import argparse
 import asyncio
 import os
 import secrets
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,6 +23,7 @@ from sweepd_kernel.console import answer, complain
 from sweepd_kernel.errors import DamagedError, DatabasesDifferError, DomainError, StartError, StorageError
 from sweepd_kernel.flags import Address, address
 from sweepd_kernel.process.data_folder import DataFolderLock, lock_data_folder
+from sweepd_kernel.process.supervisor import Report, Reporter
 from sweepd_kernel.rpc import server
 from sweepd_kernel.rpc.connections import raise_descriptor_limit
 from sweepd_kernel.rpc.interceptors import Context, Handler
@@ -145,16 +146,6 @@ async def _sleep(seconds: float, stopping: asyncio.Event) -> None:
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Notices:
-    """Callbacks that report the start of a service to the process that started it."""
-
-    ready: Callable[[str], None]
-    """The service serves, at this address."""
-    waiting: Callable[[str], None]
-    """The service cannot open its storage, for this reason, and retries."""
-
-
 def service_parser(definition: ServiceDefinition, *, data: Path, tokens: Path) -> argparse.ArgumentParser:
     """Return the parser of `sweepd NAME`.
 
@@ -197,43 +188,47 @@ def service_parser(definition: ServiceDefinition, *, data: Path, tokens: Path) -
     return parser
 
 
-def run_definition(definition: ServiceDefinition, flags: argparse.Namespace, notices: Notices) -> int:
-    """Run a service until SIGTERM or SIGINT; return the exit code.
+def run_definition(definition: ServiceDefinition, flags: argparse.Namespace, report: Reporter) -> None:
+    """Run a service until SIGTERM or SIGINT, on uvloop where that is installed, else on asyncio's own loop.
+
+    Args:
+        definition: the service.
+        flags: those of its parser.
+        report: receives its address when it serves, and the reason why it cannot open its storage.
 
     Raises:
         StartError: the service refuses to start.
     """
-    return run_loop(_serve(definition, flags, notices))
-
-
-def run_standalone(definition: ServiceDefinition, flags: argparse.Namespace) -> int:
-    """Run a service that a person or an init system started."""
-
-    def ready(bound: str) -> None:
-        answer(f"sweepd {definition.name} ready grpc={bound}")
-
-    try:
-        return run_definition(definition, flags, Notices(ready=ready, waiting=lambda _reason: None))
-    except StartError as error:
-        complain(f"{definition.name}: {error}")
-        return 1
-
-
-def run_loop(main: "Coroutine[object, object, int]") -> int:
-    """Run `main` on uvloop where that is installed, else on asyncio's own loop."""
     factory: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop
     if find_spec("uvloop") is not None:
         factory = import_module("uvloop").new_event_loop
     with asyncio.Runner(loop_factory=factory) as runner:
-        return runner.run(main)
+        runner.run(_serve(definition, flags, report))
 
 
-async def _serve(definition: ServiceDefinition, flags: argparse.Namespace, notices: Notices) -> int:
+def run_standalone(definition: ServiceDefinition, flags: argparse.Namespace) -> int:
+    """Run a service that a person or an init system started; return the exit code."""
+
+    def report(report: Report, text: str) -> None:
+        if report == "ready":
+            answer(f"sweepd {definition.name} ready grpc={text}")
+
+    try:
+        run_definition(definition, flags, report)
+    except StartError as error:
+        complain(f"{definition.name}: {error}")
+        return 1
+    return 0
+
+
+async def _serve(definition: ServiceDefinition, flags: argparse.Namespace, report: Reporter) -> None:
     # The folder may be one that others can read; everybody's runs are in what a service writes there.
     os.umask(0o077)
     raise_descriptor_limit()
     log = logs.configure(definition.name, flags.log_level)
-    stopping = stop_on_signals()
+    # A signal ends the service for good, a call of `reopen` only until it is opened again.
+    stopping, ending = asyncio.Event(), asyncio.Event()
+    stop_on_signals(stopping, ending)
     folder: Path = flags.data.absolute()
     access_token = ensure_token(flags.access_token_file)
     settings = ServerSettings(
@@ -243,7 +238,6 @@ async def _serve(definition: ServiceDefinition, flags: argparse.Namespace, notic
         access_token=access_token if definition.accepts_people else None,
         log=log,
     )
-    reopening = asyncio.Event()
     context = ServiceContext(
         flags=flags,
         data=folder if definition.has_data else None,
@@ -252,7 +246,7 @@ async def _serve(definition: ServiceDefinition, flags: argparse.Namespace, notic
         access_token=access_token,
         clock=SystemClock(),
         log=log,
-        reopen=reopening.set,
+        reopen=ending.set,
         gate=settings.gate,
     )
     held: list[DataFolderLock] = []
@@ -266,14 +260,10 @@ async def _serve(definition: ServiceDefinition, flags: argparse.Namespace, notic
 
     while not stopping.is_set():
         service = await open_patiently(
-            attempt, settings, place=context.data, waiting=notices.waiting, stopping=stopping
+            attempt, settings, place=context.data, waiting=partial(report, "waiting"), stopping=stopping
         )
         if service is None:
-            return 0
-        reopening.clear()
-        code = await run_service(
-            service, settings, ready=notices.ready, stopping=stopping, reopening=reopening
-        )
-        if not reopening.is_set():
-            return code
-    return 0
+            return
+        if not stopping.is_set():
+            ending.clear()
+        await run_service(service, settings, ready=partial(report, "ready"), stopping=ending)

@@ -35,6 +35,10 @@ Report: TypeAlias = Literal["ready", "waiting", "failed", "held"]
 """Start of a service or daemon: it serves, cannot open its storage yet, refuses, or finds its data in use."""
 
 
+Reporter: TypeAlias = Callable[[Report, str], None]
+"""Receives a report, with the address or reason that belongs to it."""
+
+
 @dataclass(slots=True)
 class ReportPipe:
     """Pipe on which a process reports its start to the one that forked it; none at a negative descriptor."""
@@ -57,8 +61,8 @@ class ReportPipe:
 class Child(ServiceState):
     """One service and its current process."""
 
-    run: Callable[[ReportPipe], int]
-    """Runs the service until it is asked to end, in its own process; returns the exit code."""
+    run: Callable[[Reporter], None]
+    """Runs the service, in its own process, until it is asked to end."""
     pipe: int = -1
     received: bytes = b""
     """Bytes of a report whose line is not complete yet."""
@@ -153,7 +157,8 @@ class Supervisor:
             os_process.die_with_parent(self._pid)
             os.setpgid(0, 0)  # Ctrl-C reaches the supervisor alone, which ends the services in order
             self._forget()
-            code = child.run(pipe)
+            child.run(pipe.report)
+            code = 0
         except StartError as error:
             pipe.report("failed", str(error))
         except BaseException:  # noqa: BLE001 (nothing may unwind into the supervisor's stack)

@@ -17,7 +17,7 @@ from sweepd_kernel.console import answer, complain
 from sweepd_kernel.errors import StartError
 from sweepd_kernel.flags import Address
 from sweepd_kernel.process import running_server
-from sweepd_kernel.process.bootstrap import Notices, ensure_token, run_definition, service_parser
+from sweepd_kernel.process.bootstrap import ensure_token, run_definition, service_parser
 from sweepd_kernel.process.data_folder import DataInUseError, lock_data_folder
 from sweepd_kernel.process.running_server import (
     GATEWAY,
@@ -173,7 +173,7 @@ def _lock_and_supervise(
             Child(
                 name=each.name,
                 address=str(addresses[each.name]),
-                run=partial(_serve, each, _parse(each, flags, rest, addresses)[0]),
+                run=partial(run_definition, each, _parse(each, flags, rest, addresses)[0]),
             )
             for each in services
         ]
@@ -233,8 +233,3 @@ def _refuse_unknown(unknown: Sequence[Sequence[str]]) -> None:
     if strange:
         complain(f"unknown argument: {' '.join(strange)}; see `sweepd up --help`")
         raise SystemExit(2)
-
-
-def _serve(service: ServiceDefinition, flags: argparse.Namespace, pipe: ReportPipe) -> int:
-    notices = Notices(ready=partial(pipe.report, "ready"), waiting=partial(pipe.report, "waiting"))
-    return run_definition(service, flags, notices)

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import grpc.aio
@@ -50,22 +50,19 @@ async def run_service(
     settings: ServerSettings,
     *,
     ready: Callable[[str], None],
-    stopping: asyncio.Event | None = None,
-    reopening: asyncio.Event | None = None,
-) -> int:
-    """Serve until SIGTERM or SIGINT; return the exit code.
+    stopping: asyncio.Event,
+) -> None:
+    """Serve until `stopping` is set.
 
     Args:
         service: opened, not started.
         settings: its port and its callers.
         ready: called once with the address when calls are answered.
-        stopping: ends it when set; by default SIGTERM and SIGINT do.
-        reopening: likewise, if it is given.
+        stopping: ends it when set.
 
     Raises:
         StartError: the port is taken, or other machines could reach it in clear text.
     """
-    stopping = stopping or stop_on_signals()
     connections = Connections(settings.log)
     watching: asyncio.Task[None] | None = None
     server = new_server(interceptors(settings, connections))
@@ -82,32 +79,24 @@ async def run_service(
             await health_servicer.set(name, health_pb2.HealthCheckResponse.SERVING)
         settings.log.info("serving", extra={"address": str(bound)})
         ready(str(bound))
-        await _first_of([stopping, reopening] if reopening else [stopping])
+        await stopping.wait()
         settings.log.info("stopping")
     finally:
         if watching is not None:
             watching.cancel()
         await _stop(server, service, health_servicer, settings.log)
     settings.log.info("stopped")
-    return 0
 
 
-def stop_on_signals() -> asyncio.Event:
-    """Return an event that SIGTERM and SIGINT set."""
-    stopping = asyncio.Event()
-    loop = asyncio.get_running_loop()
+def stop_on_signals(*events: asyncio.Event) -> None:
+    """Have SIGTERM and SIGINT set all of `events`."""
+
+    def stop() -> None:
+        for each in events:
+            each.set()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopping.set)
-    return stopping
-
-
-async def _first_of(events: Sequence[asyncio.Event]) -> None:
-    waiting = [asyncio.ensure_future(event.wait()) for event in events]
-    try:
-        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for each in waiting:
-            each.cancel()
+        asyncio.get_running_loop().add_signal_handler(number, stop)
 
 
 async def _stop(

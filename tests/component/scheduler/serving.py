@@ -48,7 +48,7 @@ class Served:
     service: RunningService | None = None
     gate: Gate | None = None
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
-    _task: "asyncio.Task[int] | None" = None
+    _task: "asyncio.Task[None] | None" = None
 
     async def start(self) -> str:
         parser = argparse.ArgumentParser()
