@@ -8,6 +8,8 @@ _NUMBER = r"\d+(?:\.\d+)?"
 _PART = re.compile(rf"({_NUMBER})(ms|d|h|m|s)", re.ASCII)
 _SUM = re.compile(rf"(?:{_PART.pattern})+", re.ASCII)
 _SECONDS = re.compile(_NUMBER, re.ASCII)
+_MOST_CHARACTERS = 1_000
+"""Of a duration; matching a megabyte of parts would take 200 MB."""
 
 
 class SecondsAndNanos(Protocol):
@@ -33,6 +35,10 @@ def parse_duration(text: str) -> float:
     Raises:
         ValueError: it is not a duration.
     """
+    if len(text) > _MOST_CHARACTERS:
+        raise ValueError(
+            f"a text of {len(text):,} characters is not a duration; write 500ms, 30s, 1m30s or 2h"
+        )
     if _SECONDS.fullmatch(text):
         return float(text)
     if not _SUM.fullmatch(text):

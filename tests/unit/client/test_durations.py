@@ -1,5 +1,7 @@
 """Durations as people write them in flags."""
 
+import tracemalloc
+
 import pytest
 
 from sweepd.durations import parse_duration
@@ -29,3 +31,13 @@ def test_a_duration_is_a_sum_of_numbers_with_units_or_a_number_of_seconds(text: 
 def test_anything_else_is_no_duration(text: str) -> None:
     with pytest.raises(ValueError, match="is not a duration"):
         parse_duration(text)
+
+
+def test_a_text_of_a_megabyte_is_refused_in_little_memory() -> None:
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match=r"a text of 1,000,000 characters is not a duration"):
+            parse_duration("1h" * 500_000)
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()
