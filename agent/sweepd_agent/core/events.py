@@ -57,6 +57,11 @@ class Ineligibility:
     message: str
 
 
+@dataclass(frozen=True, slots=True)
+class _OfAttempt:
+    key: AttemptKey
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamOpened:
     """Welcome arrived."""
@@ -103,10 +108,9 @@ class StartReceived:
 
 
 @dataclass(frozen=True, slots=True)
-class Journalled:
+class Journalled(_OfAttempt):
     """An assignment is on disk, or could not be brought there."""
 
-    key: AttemptKey
     command_id: int
     error: str = ""
 
@@ -130,10 +134,9 @@ class DrainReceived:
 
 
 @dataclass(frozen=True, slots=True)
-class Fenced:
+class Fenced(_OfAttempt):
     """The attempt counts no more; `reason` says why."""
 
-    key: AttemptKey
     reason: str = "another attempt took over"
 
 
@@ -154,40 +157,29 @@ class SweepEnded:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class ExitReported:
+class ExitReported(_OfAttempt):
     """The end of an attempt went out on the stream of the moment."""
 
-    key: AttemptKey
 
-
-@dataclass(frozen=True, slots=True)
-class ExitAcked:
+class ExitAcked(_OfAttempt):
     """The end of an attempt is stored."""
 
-    key: AttemptKey
 
-
-@dataclass(frozen=True, slots=True)
-class Delivered:
+class Delivered(_OfAttempt):
     """Everything of an ended attempt is safe elsewhere."""
 
-    key: AttemptKey
-
 
 @dataclass(frozen=True, slots=True)
-class ProcessStarted:
+class ProcessStarted(_OfAttempt):
     """The process of an attempt runs."""
 
-    key: AttemptKey
     pid: int
 
 
 @dataclass(frozen=True, slots=True)
-class ProcessEnded:
+class ProcessEnded(_OfAttempt):
     """The process of an attempt is gone, with all its descendants, or never was."""
 
-    key: AttemptKey
     outcome: Outcome
     # The end of its log, unless it ended well.
     log_tail: str = ""
@@ -252,18 +244,16 @@ class Confirm:
 
 
 @dataclass(frozen=True, slots=True)
-class Launch:
+class Launch(_OfAttempt):
     """Start the process of a journalled attempt, at a place that is noted first."""
 
-    key: AttemptKey
     place: Place
 
 
 @dataclass(frozen=True, slots=True)
-class Stop:
+class Stop(_OfAttempt):
     """Keep the order in the attempt's folder, then signal its supervisor."""
 
-    key: AttemptKey
     order: StopOrder
 
 
@@ -274,26 +264,19 @@ class Offer:
     wanted: int
 
 
-@dataclass(frozen=True, slots=True)
-class ReportStart:
+class ReportStart(_OfAttempt):
     """Report to the scheduler that a process runs."""
 
-    key: AttemptKey
-
 
 @dataclass(frozen=True, slots=True)
-class ReportExit:
+class ReportExit(_OfAttempt):
     """Report to the scheduler how an attempt ended, after its observations."""
 
-    key: AttemptKey
     exit: Exit
 
 
-@dataclass(frozen=True, slots=True)
-class Forget:
+class Forget(_OfAttempt):
     """Drop an attempt and its folder: nothing of it is wanted any more."""
-
-    key: AttemptKey
 
 
 @dataclass(frozen=True, slots=True)
