@@ -4,17 +4,19 @@ import asyncio
 import contextlib
 import json
 import os
+import platform
 import shutil
+import socket
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
+from dataclasses import dataclass
 from pathlib import Path
 
 from sweepd import v1
 from sweepd.codec.details import context_document
 from sweepd.private_files import make_folder
 from sweepd.regular_files import read_inside, status_inside, write_inside
-from sweepd_agent.context.host import Host, host
-from sweepd_agent.context.interpreter import CommandFailedError, Interpreter, ask, path_of
+from sweepd_agent.context.interpreter import CommandFailedError, Interpreter, ask, gpu_figures, path_of
 from sweepd_agent.context.repository import Repository, repository
 
 FOLDER = "context"
@@ -24,6 +26,27 @@ _MAX_ARGV_BYTES = 16 * 1024
 # Runs that start within so many seconds share what was found of the repository.
 _REPOSITORY_FOR = 5.0
 _MAX_MISSING = 20
+_GPUS_WITHIN = 15.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Device:
+    """A GPU; memory in bytes."""
+
+    name: str
+    memory: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Host:
+    """Findings; `missing` lists what was not found, and why."""
+
+    name: str
+    os: str
+    cpus: int
+    memory: int
+    devices: tuple[Device, ...]
+    missing: tuple[str, ...] = ()
 
 
 class Recorder:
@@ -168,3 +191,47 @@ def _cut(arguments: Sequence[str]) -> list[str]:
 
 def _text(value: str) -> str:
     return value.encode("utf-8", "replace").decode()
+
+
+def host(environ: Mapping[str, str]) -> Host:
+    """Look at the machine; asks the driver of the GPUs, if there is one."""
+    missing: tuple[str, ...] = ()
+    devices: tuple[Device, ...] = ()
+    try:
+        devices = _devices(environ)
+    except CommandFailedError as error:
+        missing = (f"GPUs: {error}",)
+    return Host(
+        name=socket.gethostname(),
+        os=_system(),
+        cpus=len(os.sched_getaffinity(0)),
+        memory=_memory(),
+        devices=devices,
+        missing=missing,
+    )
+
+
+def _system() -> str:
+    names = platform.uname()
+    try:
+        pretty = platform.freedesktop_os_release().get("PRETTY_NAME", "")
+    except OSError:
+        pretty = ""
+    text = f"{names.system} {names.release} {names.machine}"
+    return f"{text} ({pretty})" if pretty else text
+
+
+def _memory() -> int:
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (ValueError, OSError):
+        return 0
+
+
+def _devices(environ: Mapping[str, str]) -> tuple[Device, ...]:
+    devices = []
+    for line in (gpu_figures("name,memory.total", environ, _GPUS_WITHIN) or "").splitlines():
+        name, _, mebibytes = line.rpartition(",")
+        if name and mebibytes.strip().isdecimal():
+            devices.append(Device(name=name.strip(), memory=int(mebibytes) * 2**20))
+    return tuple(devices)
