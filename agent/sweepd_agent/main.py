@@ -18,7 +18,7 @@ from sweepd.rpc.discovery import state_folder
 from sweepd_agent.agent import Agent
 from sweepd_agent.context.interpreter import end_all
 from sweepd_agent.context.recorder import Recorder
-from sweepd_agent.context.sampler import Sampler
+from sweepd_agent.context.sampler import begin_to_sample
 from sweepd_agent.core.events import Asked, Leave, Wish
 from sweepd_agent.core.leaving import FAILURE, USAGE
 from sweepd_agent.core.state import Settings, State
@@ -137,7 +137,11 @@ async def _run(
         showing = _show_progress(options, agent, log, loop)
         keeping = asyncio.create_task(connection.keep())
         keeping.add_done_callback(agent.fail)
-        sampling = _sample(options, agent, loop)
+        sampling = None
+        if options.system_metrics:
+            sampling = begin_to_sample(
+                agent.live_attempts, INHERITED, options.system_metrics_every, agent.fail
+            )
         leave = await agent.left
         await connection.leave(leave.cause, keeping)
         await agent.close()
@@ -146,17 +150,6 @@ async def _run(
                 task.cancel()
                 await asyncio.gather(task, return_exceptions=True)
         return leave
-
-
-def _sample(options: Options, agent: Agent, loop: asyncio.AbstractEventLoop) -> asyncio.Task[None] | None:
-    """Take samples of what runs use, unless that is not wanted."""
-    if not options.system_metrics:
-        return None
-    thread = ThreadPoolExecutor(1, thread_name_prefix="samples")
-    sampler = Sampler(agent.live_attempts, INHERITED, thread, loop.time, every=options.system_metrics_every)
-    sampling = asyncio.create_task(sampler.run())
-    sampling.add_done_callback(agent.fail)
-    return sampling
 
 
 def _recorder(monotonic: Callable[[], float]) -> Recorder:

@@ -3,8 +3,9 @@
 import asyncio
 import os
 import shutil
+import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Executor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -165,3 +166,17 @@ def _of_devices(found: Mapping[str, reading.Device], own: Sequence[str] | None) 
         if own is None or index in own or device.id in own
         for key, value in device.figures.items()
     }
+
+
+def begin_to_sample(
+    attempts: Callable[[], Sequence[Sampled]],
+    environ: Mapping[str, str],
+    every: float,
+    failed: Callable[[asyncio.Task[None]], None],
+) -> asyncio.Task[None]:
+    """Take samples of what runs use until the task is cancelled; `failed` is called when it ends."""
+    thread = ThreadPoolExecutor(1, thread_name_prefix="samples")
+    sampler = Sampler(attempts, environ, thread, time.monotonic, every=every)
+    sampling = asyncio.create_task(sampler.run())
+    sampling.add_done_callback(failed)
+    return sampling

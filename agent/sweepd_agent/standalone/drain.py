@@ -15,7 +15,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ from sweepd_agent.agent import Agent
 from sweepd_agent.attempt import Attempt
 from sweepd_agent.context.interpreter import end_all
 from sweepd_agent.context.recorder import Recorder, forget_before
-from sweepd_agent.context.sampler import EVERY, Sampler
+from sweepd_agent.context.sampler import EVERY, begin_to_sample
 from sweepd_agent.core.attempt import Json
 from sweepd_agent.core.events import Asked, Leave, Wish
 from sweepd_agent.core.leaving import FAILURE, OK, USAGE
@@ -180,9 +180,10 @@ async def _run(options: Options, folder: StateFolder, token: str | None) -> Leav
         if not agent.state.held:
             return Leave(OK, _CAUSE)
         found = tuple(agent.attempts.values())
-        sampling = (
-            begin_to_sample(agent, INHERITED, options.system_metrics_every) if own is not None else None
-        )
+        sampling = None
+        if own is not None and _script_lives(agent):
+            every = options.system_metrics_every
+            sampling = begin_to_sample(agent.live_attempts, INHERITED, every, agent.fail)
         watching = asyncio.create_task(_watch(agent, options.grace))
         keeping = asyncio.create_task(connection.keep())
         for task in (watching, keeping):
@@ -315,16 +316,9 @@ def recorder_of(folder: StandaloneFolder) -> Recorder | None:
     )
 
 
-def begin_to_sample(agent: Agent, environ: Mapping[str, str], every: float) -> "asyncio.Task[None] | None":
-    """Take samples of what a script uses while it lives; None if it does not."""
-    # The process id of one that is gone may be another's by now.
-    if not any(each.process is not None and each.process.alive for each in agent.live_attempts()):
-        return None
-    thread = ThreadPoolExecutor(1, thread_name_prefix="samples")
-    sampler = Sampler(agent.live_attempts, environ, thread, time.monotonic, every=every)
-    sampling = asyncio.create_task(sampler.run())
-    sampling.add_done_callback(agent.fail)
-    return sampling
+def _script_lives(agent: Agent) -> bool:
+    """True if a script lives; the process id of one that is gone may be another's by now."""
+    return any(each.process is not None and each.process.alive for each in agent.live_attempts())
 
 
 if __name__ == "__main__":
