@@ -1,5 +1,7 @@
 """Exact hand-out: which run goes to which session, and the runs of new points."""
 
+from itertools import islice
+
 from sweepd_scheduler.domain.agents.agent import Session, UnconfirmedHandOut, digest_of, new_secret
 from sweepd_scheduler.domain.agents.placement import new_command, place, put_session
 from sweepd_scheduler.domain.draft import Draft
@@ -8,7 +10,7 @@ from sweepd_scheduler.domain.eligibility import canary_under_way, ineligible, no
 from sweepd_scheduler.domain.events import ConfirmDue, LeaseDue, SearchDue
 from sweepd_scheduler.domain.names import RunName
 from sweepd_scheduler.domain.replacing import replace
-from sweepd_scheduler.domain.runs.checkpoints import has_any, next_for
+from sweepd_scheduler.domain.runs.checkpoints import has_any
 from sweepd_scheduler.domain.runs.results import forget_best_of
 from sweepd_scheduler.domain.runs.run import Attempt, Run, moved
 from sweepd_scheduler.domain.runs.run_end import start_timer
@@ -25,6 +27,9 @@ from sweepd_scheduler.domain.search.study import StudyEvent
 from sweepd_scheduler.domain.sweep import Ending, Sweep
 from sweepd_scheduler.domain.sweep import moved as sweep_moved
 from sweepd_scheduler.domain.transitions import AttemptState, RunState, SweepState
+
+_LOOKED_AT = 16
+"""Runs at the front of the queue that may be left to other agents."""
 
 
 def serve_session(draft: Draft, session: str) -> None:
@@ -60,12 +65,38 @@ def _hand_out_to(draft: Draft, key: int, session_id: str) -> bool:
         session, index = draft.state.sessions[session_id], draft.state.index[key]
         if ineligible(sweep, session, index) is not None:
             return True
-        waiting = next_for(draft, key, session)
+        waiting = _next_for(draft, key, session)
         if waiting is not None:
             _assign(draft, draft.state.runs[(key, waiting)], session)
         elif not _start_new(draft, key, session):
             return len(index.pending) > 0  # what waits is for others
     return True
+
+
+def _next_for(draft: Draft, key: int, session: Session) -> int | None:
+    """Return the run of a sweep that goes to a session next, of those that wait; None if there is none.
+
+    A run whose checkpoint lies where this agent does not see it is left to one that does and has room.
+    """
+    waiting = draft.state.index[key].pending
+    first = waiting.first
+    if first is None or not _is_for_another(draft, draft.state.runs[(key, first)], session):
+        return first
+    candidates = islice(waiting.front(_LOOKED_AT), 1, None)
+    runs = (draft.state.runs[(key, number)] for number in candidates)
+    return next((run.number for run in runs if not _is_for_another(draft, run, session)), None)
+
+
+def _is_for_another(draft: Draft, run: Run, session: Session) -> bool:
+    storage = run.newest.storage if run.attempts else ""
+    if not storage or storage == session.storage:
+        return False
+    sweep, index = draft.state.sweeps[run.sweep], draft.state.index[run.sweep]
+    others = (draft.state.sessions[each] for each in index.with_capacity)
+    return any(
+        other.storage == storage and other.room and ineligible(sweep, other, index) is None
+        for other in others
+    )
 
 
 def _start_new(draft: Draft, key: int, session: Session) -> bool:

@@ -4,11 +4,7 @@ An attempt that resumes counts on from what the run had shown of its objective w
 its iterations, its best value, its values at rungs. One that begins anew counts from nothing.
 """
 
-from itertools import islice
-
-from sweepd_scheduler.domain.agents.agent import Session
 from sweepd_scheduler.domain.draft import Draft
-from sweepd_scheduler.domain.eligibility import ineligible
 from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.runs.results import value_logged
 from sweepd_scheduler.domain.runs.run import Attempt, Checkpoint, Run, with_attempt
@@ -16,9 +12,6 @@ from sweepd_scheduler.domain.runs.values import Values
 
 MOST_CHECKPOINTS = 16
 """That are remembered of an attempt; a program that resumes takes one of the last."""
-
-LOOKED_AT = 16
-"""Runs at the front of the queue that may be left to other agents."""
 
 
 def saved(run: Run, step: int) -> Run:
@@ -69,29 +62,3 @@ def begin_anew(draft: Draft, run: Run) -> None:
     """Have a run whose first value arrives count from nothing, unless it has resumed."""
     if run.newest.resumed_from_step is None and run.values == Values() and has_any(run):
         draft.forget_rungs(run)
-
-
-def next_for(draft: Draft, key: int, session: Session) -> int | None:
-    """Return the run of a sweep that goes to a session next, of those that wait; None if there is none.
-
-    A run whose checkpoint lies where this agent does not see it is left to one that does and has room.
-    """
-    waiting = draft.state.index[key].pending
-    first = waiting.first
-    if first is None or not _is_for_another(draft, draft.state.runs[(key, first)], session):
-        return first
-    candidates = islice(waiting.front(LOOKED_AT), 1, None)
-    runs = (draft.state.runs[(key, number)] for number in candidates)
-    return next((run.number for run in runs if not _is_for_another(draft, run, session)), None)
-
-
-def _is_for_another(draft: Draft, run: Run, session: Session) -> bool:
-    storage = run.newest.storage if run.attempts else ""
-    if not storage or storage == session.storage:
-        return False
-    sweep, index = draft.state.sweeps[run.sweep], draft.state.index[run.sweep]
-    others = (draft.state.sessions[each] for each in index.with_capacity)
-    return any(
-        other.storage == storage and other.room and ineligible(sweep, other, index) is None
-        for other in others
-    )
