@@ -1,4 +1,8 @@
-"""Listeners: the one place where ports are chosen, held and bound, and gRPC servers are made."""
+"""Listeners: the one place where ports are chosen, held and bound, and gRPC servers are made.
+
+TLS enters here, as the `credentials` of a `Listener`; without them it is not encrypted.
+`process/bootstrap.py` makes the listener of each service.
+"""
 
 import errno
 import ipaddress

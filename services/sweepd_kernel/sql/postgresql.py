@@ -1,4 +1,8 @@
-"""Engine of PostgreSQL: the only module of the services that knows its driver."""
+"""Engine of PostgreSQL: the only module of the services that knows its driver.
+
+The conformance tests of the stores run on it; no service opens it yet. The `app.py` of the scheduler and of
+the metric store choose the engine.
+"""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
