@@ -1,7 +1,7 @@
 """Channels to servers: the one factory of clients, agents and services.
 
-TLS enters here, as `credentials` of the caller; without them a channel is not encrypted. Listeners take theirs in
-`sweepd_kernel/rpc/listener.py`.
+TLS enters here, as `credentials` of the caller; without them a channel is not encrypted. Listeners take
+theirs in `sweepd_kernel/rpc/listener.py`.
 """
 
 from collections.abc import Awaitable, Callable
