@@ -5,7 +5,7 @@ import json
 import re
 import socket
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TypeVar
 
@@ -83,37 +83,15 @@ def parse(arguments: Sequence[str] | None, *, version: str) -> Options:
         parser.error(f"--label: an agent has at most {_MAX_LABELS} labels")
     if given.storage is not None and given.checkpoint_root is None:
         parser.error("--storage names where --checkpoint-root is; give both")
-    return Options(
-        sweeps=sweeps,
-        server=given.server,
-        token_file=given.token_file,
-        state=given.state,
-        slots=given.slots,
-        count=given.count,
-        gpus_per_run=given.gpus_per_run,
-        gpus=given.gpus,
-        max_failed_in_a_row=given.max_consecutive_failed_runs,
-        fail_fast=given.fail_fast,
-        grace=given.grace,
-        wait=given.wait,
-        adopt=not given.no_adopt,
-        stop_on_disconnect=given.on_disconnect == "stop",
-        interpreter=given.interpreter,
-        compat=given.compat,
-        show_output=given.show_output,
-        context=not given.no_context,
-        system_metrics=not given.no_system_metrics,
-        system_metrics_every=given.system_metrics_every,
-        stand_in=given.stand_in,
-        caller=given.caller,
-        min_free=given.min_free,
-        spool_limit=given.spool_limit,
-        keep=given.keep,
-        checkpoint_root=given.checkpoint_root and given.checkpoint_root.absolute(),
-        storage=_storage(given.checkpoint_root, given.storage),
-        labels=dict(given.label),
-        log_as_json=given.log_format == "json",
-    )
+    values = vars(given) | {
+        "sweeps": sweeps,
+        "stop_on_disconnect": given.on_disconnect == "stop",
+        "checkpoint_root": given.checkpoint_root and given.checkpoint_root.absolute(),
+        "storage": _storage(given.checkpoint_root, given.storage),
+        "labels": dict(given.label),
+        "log_as_json": given.log_format == "json",
+    }
+    return Options(**{field.name: values[field.name] for field in fields(Options)})
 
 
 def _parser(version: str) -> argparse.ArgumentParser:
@@ -157,6 +135,7 @@ def _parser(version: str) -> argparse.ArgumentParser:
     )
     add(
         "--max-consecutive-failed-runs",
+        dest="max_failed_in_a_row",
         type=_whole(1),
         metavar="N",
         help="end with code 9 after N failed runs in a row; stopped runs do not count",
@@ -180,7 +159,8 @@ def _parser(version: str) -> argparse.ArgumentParser:
     )
     add(
         "--no-adopt",
-        action="store_true",
+        dest="adopt",
+        action="store_false",
         help="if the agent is killed, end runs within 2 s",
     )
     add(
@@ -203,10 +183,16 @@ def _parser(version: str) -> argparse.ArgumentParser:
     add("--caller", type=_whole(1), help=argparse.SUPPRESS)
     add(
         "--no-context",
-        action="store_true",
+        dest="context",
+        action="store_false",
         help="do not record command, git state, Python packages and host of each run",
     )
-    add("--no-system-metrics", action="store_true", help="take no samples of CPU, memory and GPUs")
+    add(
+        "--no-system-metrics",
+        dest="system_metrics",
+        action="store_false",
+        help="take no samples of CPU, memory and GPUs",
+    )
     add(
         "--system-metrics-every",
         type=_checked(_interval),
