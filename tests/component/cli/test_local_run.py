@@ -16,7 +16,7 @@ import pytest
 
 from component.cli.scripted_servicers import TOKEN, ScriptedServer
 from sweepd import v1
-from sweepd.cli.commands.local.console import AgentConsole, LocalAgent, Outcome
+from sweepd.cli.commands.local.console import LocalAgent, Outcome, SweepConsole
 from sweepd.cli.commands.local.processes import SignalBox
 from sweepd.cli.live.progress import Notice, Progress
 from sweepd.client import Client
@@ -97,7 +97,7 @@ def _short_patience(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def stay(client: Client, local: LocalAgent, said: Said, box: SignalBox | None = None) -> Outcome:
-    return AgentConsole(client, NAME, local, said).stay(box)
+    return SweepConsole(client, NAME, local, said).stay(box)
 
 
 def meanwhile(work: Callable[[], None]) -> None:

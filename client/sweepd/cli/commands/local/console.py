@@ -20,25 +20,26 @@ from sweepd.cli.live.progress import Notice, Progress, View
 from sweepd.errors import ClientError
 from sweepd.views.text import clean, live_runs_continue
 
+if TYPE_CHECKING:
+    from sweepd.client import Client
+
 _KEPT_LINES = 20
 _TICK_SECONDS = 0.2
 # An agent ends by itself when its sweep has ended; one that does not gets SIGTERM.
 _END_SECONDS = 20.0
 _DRAIN_SECONDS = 2.0
-_STEPS = (
-    (
-        signal.SIGINT,
-        "no new run starts here; {live} to the end. Ctrl-C again terminates what is live",
-    ),
-    (signal.SIGINT, "terminating the live runs. Ctrl-C again kills them"),
-    (signal.SIGINT, "killing the live runs"),
+_INTERRUPT_NOTICES = (
+    "no new run starts here; {live} to the end. Ctrl-C again terminates what is live",
+    "terminating the live runs. Ctrl-C again kills them",
+    "killing the live runs",
 )
+"""Notice of each Ctrl-C in turn; the last one repeats."""
 Item = v1.WatchSweepResponse | Notice | ClientError
 
 
 @dataclass(slots=True)
 class LocalAgent:
-    """The process of an agent, and the last lines of its log that are no events."""
+    """Process of an agent, and the last lines of its log that are not events."""
 
     process: Process
     lines: deque[str] = field(default_factory=lambda: deque(maxlen=_KEPT_LINES))
@@ -64,10 +65,9 @@ class LocalAgent:
                 case "connected" if lost:
                     lost = False
                     report(Notice("agent: connected again", "run"))
-                # The sweep says so itself, once for all of its agents.
+                # The sweep itself reports what concerns all of its agents, once.
                 case "notice" if event.get("topic") != "objective":
                     report(Notice(f"agent: {message}", "warning"))
-                # What concerns all of its agents the sweep says itself, too.
                 case "withheld" if event.get("reason") in ("labels", "guard"):
                     report(Notice(f"agent: {message}", "warning"))
                 case "exiting" if event.get("message"):
@@ -101,10 +101,6 @@ def _event(line: str) -> dict[str, object] | None:
     return event if isinstance(event, dict) and "event" in event else None
 
 
-if TYPE_CHECKING:
-    from sweepd.client import Client
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """Outcome of a sweep with an agent here."""
@@ -116,8 +112,8 @@ class Outcome:
     stalled: bool
 
 
-class AgentConsole:
-    """Follows the sweep in a thread and the agent in another; `stay` brings both together."""
+class SweepConsole:
+    """Console that follows the sweep in one thread and the agent in another; `stay` combines them."""
 
     def __init__(self, client: Client, sweep: str, agent: LocalAgent, view: View) -> None:
         self._client = client
@@ -128,21 +124,21 @@ class AgentConsole:
         self._progress = Progress()
         self._signals = 0
         self._stalled = False
-        self._sent_away = False
+        self._terminated = False
         self._ended_at: float | None = None
 
     def stay(self, box: SignalBox | None = None) -> Outcome:
-        """Show progress until the agent has ended; signals in `box` are passed on to it."""
+        """Show progress until the agent has ended; signals in `box` are forwarded to it."""
         self._agent.listen(self._inbox.put)
         threading.Thread(target=self._follow, daemon=True).start()
         while self._agent.process.poll() is None:
-            self._take(_TICK_SECONDS)
+            self._process_inbox(_TICK_SECONDS)
             for number in box.take() if box is not None else ():
-                self._pass_on(number)
-            self._send_away()
+                self._forward(number)
+            self._end_needless_agent()
         deadline = time.monotonic() + _DRAIN_SECONDS
         while not (self._progress.ended or self._signals or self._stalled) and time.monotonic() < deadline:
-            self._take(_TICK_SECONDS)
+            self._process_inbox(_TICK_SECONDS)
         self._view.show(self._progress)
         return Outcome(
             progress=self._progress,
@@ -161,17 +157,17 @@ class AgentConsole:
     def _gap(self, error: ClientError) -> None:
         self._inbox.put(Notice("the server is unavailable; runs continue, reconnecting", "warning"))
 
-    def _take(self, seconds: float) -> None:
-        """Take in what has come, waiting for the first of it."""
+    def _process_inbox(self, seconds: float) -> None:
+        """Process the items of the inbox, waiting for the first."""
         try:
             item = self._inbox.get(timeout=seconds)
             while True:
-                self._take_in(item)
+                self._process_item(item)
                 item = self._inbox.get_nowait()
         except queue.Empty:
             self._view.show(self._progress)
 
-    def _take_in(self, item: Item) -> None:
+    def _process_item(self, item: Item) -> None:
         if isinstance(item, Notice):
             self._view.notify(item)
         elif isinstance(item, ClientError):
@@ -180,39 +176,33 @@ class AgentConsole:
             for notice in self._progress.apply(item):
                 self._view.notify(notice)
 
-    def _pass_on(self, number: signal.Signals) -> None:
-        """Pass a signal on to the agent, which drains, terminates, kills in turn."""
-        step = min(self._signals, len(_STEPS) - 1)
+    def _forward(self, number: signal.Signals) -> None:
+        """Forward a signal to the agent, which drains, terminates and kills in turn."""
+        text = _INTERRUPT_NOTICES[min(self._signals, len(_INTERRUPT_NOTICES) - 1)]
         self._signals += 1
-        own, text = _STEPS[step]
         if number is signal.SIGINT:
             self._view.notify(Notice(text.format(live=live_runs_continue(len(self._progress.live))), "sweep"))
-        send(self._agent.process, own if number is signal.SIGINT else signal.SIGTERM)
+        send(self._agent.process, signal.SIGINT if number is signal.SIGINT else signal.SIGTERM)
 
-    def _send_away(self) -> None:
-        """Signal the agent to end where it would wait for nothing."""
+    def _end_needless_agent(self) -> None:
+        """Terminate an agent that outlives its sweep; interrupt it when the sweep has paused itself."""
         progress = self._progress
         if progress.ended and self._ended_at is None:
             self._ended_at = time.monotonic()
         overdue = self._ended_at is not None and time.monotonic() - self._ended_at > _END_SECONDS
-        if overdue and not self._sent_away:
-            self._sent_away = True
+        if overdue and not self._terminated:
+            self._terminated = True
             send(self._agent.process, signal.SIGTERM)
-        if not self._stalled and self._is_stalled():
-            self._stalled = True
+        if not self._stalled and progress.sweep is not None and progress.sweep.paused_by_itself:
+            self._stalled = True  # its runs cannot work
             send(self._agent.process, signal.SIGINT)
-
-    def _is_stalled(self) -> bool:
-        """Return True if the sweep paused by itself, because its runs cannot work."""
-        sweep = self._progress.sweep
-        return sweep is not None and sweep.paused_by_itself
 
 
 def patiently(read: Callable[[], v1.Sweep], *, seconds: float = 5.0) -> v1.Sweep:
-    """Return what `read` does, asking again for a while if the server is unavailable.
+    """Return the sweep that `read` returns, retrying for `seconds` while the server is unavailable.
 
     Raises:
-        ClientError: it stayed unavailable.
+        ClientError: the server stayed unavailable, or the call failed otherwise.
     """
     deadline = time.monotonic() + seconds
     while True:

@@ -252,7 +252,7 @@ def _create_sweep(scratch: ScratchFolder, client: Client) -> v1.Sweep:
 
 
 def _stay(scratch: ScratchFolder, interrupts: Interrupts, client: Client, sweep: v1.Sweep) -> Outcome:
-    from sweepd.cli.commands.local.console import AgentConsole, start_agent
+    from sweepd.cli.commands.local.console import SweepConsole, start_agent
     from sweepd.cli.live.progress import view_on
 
     with interrupts.shield():
@@ -266,7 +266,7 @@ def _stay(scratch: ScratchFolder, interrupts: Interrupts, client: Client, sweep:
         )
         scratch.adopt(agent.process)
     with view_on(sys.stderr, current_settings()) as view:
-        outcome = AgentConsole(client, sweep.name, agent, view).stay()
+        outcome = SweepConsole(client, sweep.name, agent, view).stay()
     if outcome.agent_exit != 0:
         for line in agent.lines:
             note(f"agent: {line}")

@@ -140,7 +140,7 @@ def _check_labels(spec: SweepSpec, labels: Mapping[str, str]) -> None:
 def _stay(
     client: Client, sweep: v1.Sweep, slots: int, folder: Path, settings: Settings, flags: Sequence[str]
 ) -> Outcome:
-    from sweepd.cli.commands.local.console import AgentConsole, start_agent
+    from sweepd.cli.commands.local.console import SweepConsole, start_agent
     from sweepd.cli.commands.local.processes import SignalBox
     from sweepd.cli.live.progress import view_on
 
@@ -153,7 +153,7 @@ def _stay(
             sweep.name, slots=slots, address=client.address, folder=folder, environ=environ, flags=flags
         )
         with view_on(sys.stderr, settings) as view:
-            outcome = AgentConsole(client, sweep.name, agent, view).stay(box)
+            outcome = SweepConsole(client, sweep.name, agent, view).stay(box)
     if outcome.agent_exit != 0 and not outcome.interrupted and not outcome.stalled:
         for line in agent.lines:
             note(f"agent: {line}")
