@@ -6,7 +6,7 @@ SHORTEST_SECRET, LONGEST_SECRET = 16, 64
 
 
 def agent_id(secret: bytes) -> str:
-    """Return the id of the agent that has a secret; nobody can be that agent who knows the id alone."""
+    """Return the id of the agent that has a secret; the id alone does not let anyone act as the agent."""
     import base64  # here, as an agent needs it once in its life
     import hashlib
 

@@ -183,7 +183,7 @@ class MetricsFile:
             # Explicit: a child forked just now shares the lock, and closing here would not release it.
             fcntl.flock(descriptor, fcntl.LOCK_UN)
         except BlockingIOError:
-            return descriptor  # somebody is closing it; this line is among its late ones
+            return descriptor  # another process is closing it; this line still goes into the full segment
         except OSError:
             # No locks or no renaming on this file system: one long segment is better than a lost line.
             self._segment_bytes = float("inf")

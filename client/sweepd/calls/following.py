@@ -44,7 +44,7 @@ async def follow(
     """Yield the snapshot of a sweep and every change, for as long as the caller reads.
 
     Raises:
-        NotYetError: so many seconds are over.
+        NotYetError: the time limit has passed.
         ClientError: an error that no patience cures, as NOT_FOUND.
     """
     token = ""
@@ -98,7 +98,7 @@ async def follow_run(
 
 
 def _left(end: float | None) -> float | None:
-    """Return the seconds that are left until a moment of the monotonic clock; None: for ever.
+    """Return the seconds left until a reading of the monotonic clock; None: without limit.
 
     Raises:
         NotYetError: none are.

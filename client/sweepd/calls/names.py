@@ -27,7 +27,7 @@ async def sweep_name(wire: Wire, text: str) -> str:
     """Return the full name of the sweep that `text` means.
 
     Raises:
-        InvalidError: it is no name, may be several, or is a run's.
+        InvalidError: it is not a name, is ambiguous, or is a run's.
         NotFoundError: it means none.
     """
     if is_full(text):
@@ -64,7 +64,7 @@ async def run_name(wire: Wire, text: str) -> str:
     A full name is not looked up.
 
     Raises:
-        InvalidError: it is no name, may be several, or is a sweep's.
+        InvalidError: it is not a name, is ambiguous, or is a sweep's.
         NotFoundError: it means none.
     """
     sweep, colon, number = text.partition(":")
@@ -130,7 +130,7 @@ async def any_name(wire: Wire, text: str) -> Named:
     """Return the sweep or the run that `text` means; ids are unique across both.
 
     Raises:
-        InvalidError: it is no name, or may be several.
+        InvalidError: it is not a name, or is ambiguous.
         NotFoundError: it means none.
     """
     if ":" in text:

@@ -78,7 +78,7 @@ async def enqueue(
     """Add the runs of a point; what the point leaves out is completed by the method.
 
     Raises:
-        InvalidError: it is no point.
+        InvalidError: it is not a point.
     """
     from sweepd.codec import (  # it brings the language of sweeps, which takes a while
         CodecError,

@@ -42,7 +42,7 @@ async def create_token(
     lifetime: float | None = None,
     request_id: str = "",
 ) -> v1.CreateTokenResponse:
-    """Make a token; the answer alone has its secret. `lifetime` in seconds, None: for ever."""
+    """Make a token; only the response has its secret. `lifetime` in seconds; None: without limit."""
     left = None
     if lifetime is not None:
         left = Duration()

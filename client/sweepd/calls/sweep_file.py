@@ -21,7 +21,7 @@ _MOST: Final = MAX_FILE_BYTES + 1
 """Most bytes to read: one beyond the limit shows that a file is too large."""
 
 _PATIENCE: Final = 2.0
-"""Seconds that a named pipe may be without anybody who writes into it."""
+"""Seconds that a named pipe may be without a writer."""
 _STDIN_NAME = "stdin"
 _UNREADABLE = "unreadable-file"
 
@@ -36,7 +36,7 @@ def read_content(file: str) -> bytes:
         if sys.stdin is None:
             raise OSError(errno.EBADF, "stdin is closed")
         return sys.stdin.buffer.read(_MOST)
-    # Opening a named pipe would wait for somebody who writes into it, for ever if need be.
+    # Opening a named pipe would block until a writer opens it, possibly forever.
     with open(file, "rb", opener=_opened) as stream:
         descriptor = stream.fileno()
         start = _start(descriptor) if stat.S_ISFIFO(os.fstat(descriptor).st_mode) else b""
@@ -49,10 +49,10 @@ def _opened(file: str, flags: int) -> int:
 
 
 def _start(descriptor: int) -> bytes:
-    """Return the start of what is in a pipe, once somebody writes into it; he may take all his time.
+    """Return the first bytes of a pipe, once a writer has opened it; the writer may be slow.
 
     Raises:
-        OSError: nobody does.
+        OSError: no writer opens it in time.
     """
     waiting = select.poll()
     waiting.register(descriptor, select.POLLIN)

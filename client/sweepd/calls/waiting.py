@@ -70,7 +70,7 @@ async def sweep_until(wire: Wire, name: str, condition: Condition, *, seconds: f
     """Return a sweep once the condition holds of it or it has ended; no time at all only looks.
 
     Raises:
-        NotYetError: so many seconds are over.
+        NotYetError: the time limit has passed.
     """
     # Asked for first: only a server that was there is waited for.
     sweep = await sweeps.get(wire, name)
@@ -91,7 +91,7 @@ async def run_until(
 
     Raises:
         InvalidError: it is a standalone run, and a value is waited for.
-        NotYetError: so many seconds are over.
+        NotYetError: the time limit has passed.
     """
     run = await names.get_run(wire, name)
     if condition.comparison is not None and not run.sweep:

@@ -1,6 +1,6 @@
 """Details that a script gives of its run, as a message cut to size; values of messages as plain JSON.
 
-A script's own values are no parameters: they may be NaN, large or odd. Nothing here fails for their sake.
+Script-only parameters may be NaN, large or odd; nothing here fails because of them.
 """
 
 from collections.abc import Mapping, Sequence

@@ -64,7 +64,7 @@ def _shown_projects(value: Json) -> str:
 
 
 class TokenFields:
-    """A token; nobody has its secret to show."""
+    """Token without its secret, which is shown only once."""
 
     id = Field[str | None]("id?", columns=Column("id", at=1))
     name = Field[str | None]("display_name?", columns=Column("name", at=2))

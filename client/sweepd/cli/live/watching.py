@@ -129,7 +129,7 @@ def _start(progress: Progress, run: str | None) -> str:
 
 
 def _lacks_agents(sweep: v1.Sweep | None) -> bool:
-    """Return True if a sweep waits for somebody to run it."""
+    """Return True if a sweep waits for an agent."""
     waits = (v1.SWEEP_STATE_PENDING, v1.SWEEP_STATE_RUNNING)
     return sweep is not None and sweep.state in waits and not sweep.ending and not sweep.connected_agents
 

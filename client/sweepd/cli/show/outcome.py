@@ -253,7 +253,7 @@ def look_into(client: Client, sweep: v1.Sweep) -> str:
 
 
 def trouble_lines(client: Client, sweep: v1.Sweep) -> list[str]:
-    """Return why a sweep has no best run: the objective that was not logged, or the last words of a run."""
+    """Return why a sweep has no best run: the objective that was not logged, or the last error of a run."""
     if all_failed(sweep):
         heading = failure_heading(sweep)
         lines = [f"  {clean(line)}" for line in failure_lines(client, sweep)]
@@ -294,7 +294,7 @@ def remedy(reason: str, *, has_compat: bool) -> list[str]:
 
 
 def log_tail(client: Client, run: str) -> list[str]:
-    """Return the last lines that a run printed; none if they cannot be had."""
+    """Return the last lines that a run printed; empty if they cannot be read."""
     try:
         end = client.read_log(run, Place(tail_bytes=_LOG_TAIL_BYTES), seconds=5.0)
         pieces = [content for _, content in end]

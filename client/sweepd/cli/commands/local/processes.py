@@ -82,7 +82,7 @@ class Interrupts:
         self._raise()
 
     def _lost(self, what: sys.UnraisableHookArgs) -> None:
-        """Raise once more what came in a callback, as imports have them, where Python drops errors."""
+        """Signal again where Python dropped a KeyboardInterrupt, as in callbacks of imports."""
         if what.exc_type is not KeyboardInterrupt:
             self._hook(what)
             return

@@ -80,7 +80,7 @@ def _folder(spec: SweepSpec, file: str) -> Path:
     """Return where the runs work.
 
     Raises:
-        Problem: there is no program, or it is to be found nowhere.
+        Problem: the sweep has no program, or the program cannot be found.
     """
     here = Path.cwd()
     if not uses_program(spec.command):

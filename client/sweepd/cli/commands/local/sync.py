@@ -173,7 +173,7 @@ def _lines(file: Path) -> list[str]:
 
 
 def sync_folder(found: Found, target: Target, environ: Mapping[str, str], *, grace: float) -> Outcome:
-    """Sync a folder, after whoever is at it already; one whose script still runs is followed from now on."""
+    """Sync a folder once no other process holds it; follow it while its script runs."""
     from sweepd.script.folder.sync import script_pid, start_agent
 
     environ = {**environ, "SWEEPD_ADDRESS": target.address}
