@@ -39,7 +39,7 @@ MAX_INT_CHOICES: Final = 2**63 - 1
 """Most values of one `int_uniform`: what a sequence can count on every platform."""
 
 MAX_QUANTA: Final = 2**53
-"""Most multiples of `q` between zero and a quantised value: beyond, doubles cannot tell them apart."""
+"""Most multiples of `q` between zero and a quantised value: beyond, doubles cannot distinguish them."""
 
 MAX_BETA_SHAPE: Final = 1e6
 MAX_HALVINGS: Final = 1_000

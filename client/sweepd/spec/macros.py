@@ -14,7 +14,7 @@ LABEL_PREFIX: Final = "agent.labels."
 
 
 class CommandError(Exception):
-    """The command of a run cannot be made; the message says why, in one line."""
+    """The command of a run cannot be made; the message gives the reason, in one line."""
 
 
 class MissingFactError(CommandError):
@@ -192,7 +192,7 @@ _POINTER: Final = 8
 
 
 def check_argument(argument: str, item: str, values: MacroValues) -> None:
-    """Raise CommandError if no process can be given an argument; the message says what made it so long.
+    """Raise CommandError if no process can be given an argument; the message names what made it so long.
 
     Args:
         argument: what a process would get.

@@ -54,7 +54,7 @@ def parse_text(content: bytes, *, file: str, placing: Collection[str] = PLACING_
     Args:
         content: the file.
         file: its name in messages.
-        placing: those of the keys `project` and `entity` that say where the sweep will live: the spec has
+        placing: those of the keys `project` and `entity` that place the sweep: the spec has
             them as legal names, after a warning if they are none. What is replaced stays as it is.
     """
     findings = Findings(file)
@@ -96,7 +96,7 @@ class _Draft:
 
 
 def _read_sweep(sweep: Fields, placing: Collection[str]) -> SweepSpec | None:
-    """Return what the file says, None if anything in it is an error; all of it is recorded."""
+    """Return the specification, None if anything in the file is an error; every error is recorded."""
     sweep.check_keys([key.name for key in ALL_KEYS], "a sweep file")
     values = read_keys(sweep, SWEEP)
     values |= _legal_names(sweep, values, placing)

@@ -35,7 +35,7 @@ def point_digest(point: Mapping[str, Json]) -> bytes:
 
 
 def is_number(value: object) -> TypeGuard[Number]:
-    """Tell whether a value is an integer or a float; booleans are never numbers."""
+    """Return True if a value is an integer or a float; booleans are never numbers."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 

@@ -126,7 +126,7 @@ def first_runs(
     Args:
         spec: the sweep.
         count: how many runs to yield at most.
-        size: how many points it has, as its preview tells.
+        size: how many points it has, as its preview has counted them.
         interpreter: what `${interpreter}` stands for.
         patience: how often the search for points may be broken off.
         prior: points that do not come again.

@@ -28,7 +28,7 @@ _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*", re.ASCII)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProposedParameter:
-    """One parameter as a file says it, and how that came about."""
+    """One parameter as a file has it, and the reason for its form."""
 
     document: Mapping[str, Json]
     comment: str
@@ -48,14 +48,14 @@ ProposedNode = ProposedParameter | ProposedGroup
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
-    """Parameters over what was tried; `unexplained`: names that some points lack, and nothing tells why."""
+    """Parameters over what was tried; `unexplained`: names that some points lack for no known condition."""
 
     parameters: Mapping[str, ProposedNode]
     unexplained: tuple[str, ...] = ()
 
     @property
     def searches(self) -> bool:
-        """Tell whether any parameter is free."""
+        """Return True if any parameter is free."""
         return any(_is_free(node) for node in self.parameters.values())
 
 
@@ -134,7 +134,7 @@ class _Proposer:
         return choice, f"{len(distinct)} numbers in {runs}, which no range can hold exactly"
 
     def _with_facts(self, rows: Sequence[_Row], names: Sequence[str], outer: str) -> list[_Row]:
-        """Add what every row of the level has, and what therefore may tell when another name is there."""
+        """Add what every row of the level has, and what may therefore be the condition of another name."""
         if outer and not self.asks_nested:
             return list(rows)
         common = [name for name in names if all(_is_fact(row.mapping.get(name)) for row in rows)]
@@ -145,7 +145,7 @@ class _Proposer:
 
 
 def _condition(rows: Sequence[_Row], name: str) -> str | None:
-    """Return the condition under which a name is there, if the value of one other parameter tells it."""
+    """Return the condition under which a name is there, if it depends on the value of one other parameter."""
     for fact in sorted(rows[0].facts):
         there = {row.facts[fact] for row in rows if name in row.mapping}
         if there.isdisjoint(row.facts[fact] for row in rows if name not in row.mapping):
@@ -199,7 +199,7 @@ def _range(numbers: Sequence[Number]) -> tuple[dict[str, Json], str]:
 
 
 def _covers(document: Mapping[str, Json], numbers: Sequence[Number]) -> bool:
-    """Tell whether a file may say this, and every number lies in it; rounding and limits may forbid it."""
+    """Return True if a file may have this, and every number lies in it; rounding and limits may forbid it."""
     parsed = parse_mapping({"method": "random", "parameters": {"x": document}})
     node = None if parsed.spec is None else parsed.spec.parameters["x"]
     return isinstance(node, Parameter) and all(map(node.distribution.contains, numbers))

@@ -1,6 +1,6 @@
 """JSON Schema of sweep files, for editors, made of the table of keys.
 
-A schema says less than the reader: it knows no distributions' arithmetic and no expressions. It accepts
+A schema checks less than the reader: it knows no distributions' arithmetic and no expressions. It accepts
 whatever the reader accepts. docs/sweep-file.schema.json is what `schema_text` returns.
 """
 
@@ -141,7 +141,7 @@ def _values_of(name: str) -> dict[str, Schema]:
 
 
 def _without_distribution() -> Schema:
-    """Return the schema of a parameter whose keys alone tell what it is."""
+    """Return the schema of a parameter whose form follows from its keys alone."""
     ranges = {**needs("min", "max"), **only(("min", "max", "when"))}
     listed = with_key("values", only(("values", "when")), ranges)
     weighted = with_key(
@@ -153,7 +153,7 @@ def _without_distribution() -> Schema:
 
 
 def _on_a_grid() -> Schema:
-    """Return what a grid asks of a parameter; that 0.0 is no integer no schema can tell."""
+    """Return what a grid asks of a parameter; no schema distinguishes 0.0 from an integer."""
     written: Schema = {"properties": {"distribution": choice(_GRID_DISTRIBUTIONS)}}
     whole: Schema = {"type": "integer"}
     inferred: Schema = {"properties": {"probabilities": False, "min": whole, "max": whole}}

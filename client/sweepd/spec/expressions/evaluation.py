@@ -167,7 +167,7 @@ FUNCTIONS_OF_ONE: Final[dict[str, Callable[[Number], Number]]] = {
 
 
 def same(left: Value, right: Value) -> bool:
-    """Tell whether values are equal as the language sees them: 1 and 1.0 are, `true` and 1 are not."""
+    """Return True if values are equal as the language sees them: 1 and 1.0 are, `true` and 1 are not."""
     kind = type(left)
     if kind is int or kind is float:
         return (type(right) is int or type(right) is float) and left == right
@@ -181,7 +181,7 @@ def same(left: Value, right: Value) -> bool:
 
 
 def among(value: Value, whole: Value) -> bool | Undefined:
-    """Tell whether a list has a value, or a text another one; undefined where that is no question."""
+    """Return True if a list has a value, or a text another one; undefined for other operands."""
     if isinstance(value, Undefined):
         return UNDEFINED
     if isinstance(whole, str):

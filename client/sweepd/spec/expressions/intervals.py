@@ -66,7 +66,7 @@ EITHER: Final[Truths] = (True, True)
 
 
 def interval_truth_of(node: Node, path_of: Callable[[Read], Path]) -> Callable[[Intervals], Truths]:
-    """Return the function that says whether a tree can hold, and whether it can fail to."""
+    """Return the function that decides whether a tree can hold, and whether it can fail to."""
     judge = _Judge(path_of)
     return lambda intervals: judge.truths(node, intervals)
 

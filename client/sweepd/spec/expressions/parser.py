@@ -121,7 +121,7 @@ def _text_token(text: str, at: int) -> Token:
 
 
 def is_name(text: str) -> bool:
-    """Tell whether a text is one name as expressions write it."""
+    """Return True if a text is one name as expressions write it."""
     return _NAME.fullmatch(text) is not None
 
 
@@ -228,7 +228,7 @@ class _Reader:
         sign = self._deeper()
         operand = self._signed()
         self._depth -= 1
-        # A plus changes nothing but must stand before a number; 0 + x says so.
+        # A plus changes nothing but must stand before a number, as in 0 + x.
         if sign.text == "+":
             return Arithmetic(Literal(0, sign.offset), (Step("+", operand, sign.offset),), sign.offset)
         return Negated(operand, sign.offset)

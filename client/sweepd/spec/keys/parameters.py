@@ -26,7 +26,7 @@ _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*", re.ASCII)
 _NAME_WITH_SLASH: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*", re.ASCII)
 GROUP_KEYS: Final = ("parameters", "when")
 FORM_KEYS: Final = frozenset({*VALUE_KEYS, "distribution", "parameters"})
-"""All keys that tell what a parameter is."""
+"""All keys that decide the form of a parameter."""
 
 _CALLED_ELSEWHERE: Final = {
     **dict.fromkeys(("choices", "options", "categories"), "values"),
@@ -236,7 +236,7 @@ def _check_foreign(fields: Fields, name: str, legal: Collection[str]) -> None:
 
 
 def _is_mixed(fields: Fields, key: str) -> bool:
-    """Tell whether `_check_forms` has spoken of this key already."""
+    """Return True if `_check_forms` has reported this key."""
     return "distribution" not in fields and key in ("value", "values", "min", "max")
 
 

@@ -201,7 +201,7 @@ def number(
     wanted: str = "",
     convert: Callable[[Number], Number] | None = None,
 ) -> ValueShape:
-    """Return the shape of a number; `wanted` replaces what a message says of its bounds."""
+    """Return the shape of a number; `wanted` replaces its bounds in messages."""
 
     def read(mapping: Fields, key: str) -> Number | None:
         value = mapping.number(key)

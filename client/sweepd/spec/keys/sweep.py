@@ -76,7 +76,7 @@ def _written_method(method: object) -> Json:
 
 
 def _name(sweep: Fields, key: str) -> str | None:
-    """Return the name of the sweep; the empty text says that there is none."""
+    """Return the name of the sweep; empty text stands for none."""
     node = sweep.node_at(key)
     is_empty = isinstance(node, ScalarNode) and node.value == ""
     return None if is_empty else sweep.text(key)
@@ -224,7 +224,7 @@ _COMPAT: Final = words(
     Compat, {Compat.WANDB: "`import wandb` gets sweepd, also where the real one is installed."}
 )
 _PLACE: Final = ValueShape(Fields.text, {"type": "string", "pattern": r"[A-Za-z0-9]|[^\x00-\x7F]"})
-"""Of other letters, some become letters of a legal name; no schema can tell which."""
+"""Of other letters, some become letters of a legal name; no schema knows which."""
 
 _WITHOUT_EFFECT: Final = "Accepted, as existing files have it; no effect."
 _ANY_TEXT: Final = text(blank_allowed=True)

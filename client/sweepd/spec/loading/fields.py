@@ -68,7 +68,7 @@ class Fields:
             self.error("missing-key", f"needs `{key}`{what}")
 
     def inner(self, key: str, wanted: str) -> "Fields | None":
-        """Return the fields of a mapping below a key; `wanted` says in a message what it must be."""
+        """Return the fields of a mapping below a key; `wanted` describes it in a message."""
         entry = self.node.entries.get(key)
         if entry is None:
             return None
@@ -88,7 +88,7 @@ class Fields:
         return ()
 
     def is_empty_list(self, key: str) -> bool:
-        """Tell whether a key has a list without items."""
+        """Return True if a key has a list without items."""
         node = self.node_at(key)
         return isinstance(node, SequenceNode) and not node.items
 
@@ -209,7 +209,7 @@ class Fields:
 
 
 def _blank(text: str) -> str:
-    """Return what is wrong with text that says nothing; empty if it says something."""
+    """Return the complaint about blank text; empty if the text is not blank."""
     if text.strip():
         return ""
     return f"must not be blank, as {shown(text)} is" if text else "must not be empty"

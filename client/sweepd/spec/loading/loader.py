@@ -17,7 +17,7 @@ _TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]\n]|[^\s,:{}\[\]"]+')
 
 
 def is_json(text: str) -> bool:
-    """Tell whether a text is a JSON object; whatever else starts with a brace is left to YAML."""
+    """Return True if a text is a JSON object; whatever else starts with a brace is left to YAML."""
     if not text.lstrip().startswith("{"):
         return False
     try:
@@ -106,7 +106,7 @@ def _decoded(content: bytes) -> str:
 
 
 def _check_printable(text: str) -> None:
-    """Refuse what YAML does not allow unescaped; its own library tells no line."""
+    """Refuse what YAML does not allow unescaped; its library reports no line."""
     bad = _UNPRINTABLE.search(text)
     if bad is not None:
         message = (

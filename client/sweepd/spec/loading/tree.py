@@ -95,7 +95,7 @@ def read_json(findings: Findings, node: Node, path: str) -> Json:
 
 
 def is_finite(value: Json) -> bool:
-    """Tell whether a value has no number that JSON does not have."""
+    """Return True if JSON has every number of a value: none is NaN or infinite."""
     match value:
         case float():
             return isfinite(value)

@@ -84,7 +84,7 @@ def _of_enumeration(spec: SweepSpec, cursor: Cursor, seen: Seen, limit: int) -> 
 
 
 def draws_are_over(cursor: Cursor, seen: Seen, size: int | None) -> bool:
-    """Tell whether draws are over. Prior points may be among `seen`: counting alone proves nothing."""
+    """Return True if draws are over. Prior points may be among `seen`: counting alone proves nothing."""
     return cursor.enumeration_index is not None or (size is not None and len(seen) >= size)
 
 

@@ -178,7 +178,7 @@ def planned_runs(spec: SweepSpec, size: int | None, taken: int = 0) -> int | Non
 
 
 def counted_points(spec: SweepSpec) -> int | None:
-    """Return how many points there are, for `known_size`, where only counting tells; None if inexact."""
+    """Return how many points there are, for `known_size`, where it takes counting; None if inexact."""
     if known_size(spec, 0) != 0:
         return None
     count = count_distinct(spec)

@@ -99,7 +99,7 @@ class Radix:
         return choice[member] if self.is_zip and isinstance(choice, list) else choice
 
     def is_canonical(self, digit: int, present: tuple[bool, ...]) -> bool:
-        """Tell whether no smaller digit gives the same to those of the paths that are present."""
+        """Return True if no smaller digit gives the same to those of the paths that are present."""
         if False not in present:
             return True
         return digit in self._canonical(present) if True in present else digit == 0

@@ -74,7 +74,7 @@ def adopted(parameters: Mapping[str, ParameterNode], rules: Rules, point: Mappin
     """Return what of a point belongs to parameters that are there under its own conditions.
 
     Whole numbers get the type of their parameter, as 1.0 is 1. What is missing or out of bounds stays so:
-    `violations` tells.
+    `violations` reports it.
     """
     distributions = {path: node.distribution for path, node in leaves(parameters)}
     values = {path: _typed(distributions[path], value) for path, value in values_of(parameters, point)}

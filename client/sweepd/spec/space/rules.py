@@ -44,7 +44,7 @@ class Gate:
     reads: frozenset[Path]
 
     def is_open(self, values: Mapping[Path, Json]) -> bool:
-        """Tell whether they exist; `values` lacks, of what the conditions read, the inactive parameters."""
+        """Return True if they exist; `values` lacks, of what the conditions read, the inactive parameters."""
         return all(condition.holds(values) for condition in self.conditions)
 
     @property
@@ -76,7 +76,7 @@ class Rules:
         return inactive
 
     def hold(self, values: Mapping[Path, Json]) -> bool:
-        """Tell whether active values satisfy the constraints."""
+        """Return True if active values satisfy the constraints."""
         return all(constraint.holds(values) for constraint in self.constraints)
 
 
@@ -316,7 +316,7 @@ class _Compiler:
 
     @property
     def _has_enough(self) -> bool:
-        """Tell whether more findings would not be shown: each costs time to word."""
+        """Return True if more findings would not be shown: each costs time to word."""
         return len(self.findings) >= MAX_ERRORS
 
     def _found(self, path: str, code: Code, message: str, suggestion: str | None = None) -> None:

@@ -75,7 +75,7 @@ class Schedule:
         return State(digits, always, [True] * len(self._rules.gates))
 
     def settle(self, state: State, place: int) -> int | None:
-        """Do what is to be done once the digit at a place is set; return what the first step says."""
+        """Do what is to be done once the digit at a place is set; return the result of the first step."""
         for step in self._steps[place + 1]:
             back = step(state)
             if back is not None:
@@ -163,7 +163,7 @@ class Schedule:
             if any(openings[gate][0] for gate in gates):
                 return None
             if at == place:
-                state.digits[place] = last  # it has no say in whether it is there itself
+                state.digits[place] = last  # it does not decide whether it is there itself
             return culprits
 
         return can_still_open

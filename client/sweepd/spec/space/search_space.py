@@ -266,7 +266,7 @@ class SearchSpace:
         return not rules.constraints or rules.hold(dict(values_of(self.parameters, point)))
 
     def adopted(self, point: Mapping[str, Json]) -> Point:
-        """Return what a point of another space is in this one; `violations` tells whether it lies in it."""
+        """Return what a point of another space is in this one; `violations` decides whether it lies there."""
         return adopted(self.parameters, self._plan.rules, point)
 
     def violations(self, point: Mapping[str, Json]) -> tuple[str, ...]:

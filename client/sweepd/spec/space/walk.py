@@ -236,7 +236,7 @@ def _estimate(radices: Sequence[Radix], rules: Rules, constants: Mapping[Path, J
         weights.append(_weight(radices, digits, rules, dict(constants)))
     hits, total = sum(weight > 0 for weight in weights), sum(weights)
     if hits > _FEW_HITS and max(weights) * _FEW_HITS > total:
-        return Count(None, is_estimate=True)  # a few draws say it all: others would say something else
+        return Count(None, is_estimate=True)  # a few draws decide it: others would give another result
     return Count(total // draws or None, is_estimate=True)
 
 
