@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from numbers import Integral, Real
 from typing import Final
@@ -65,32 +65,38 @@ _UNPRINTABLE: Final = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\
 
 def load_text(content: bytes, findings: Findings) -> MappingNode | None:
     """Return the mapping that a file holds, or None after recording why there is none."""
-    composer = Composer(findings)
-    try:
-        text = _decoded(content)
-        if is_json(text):
-            _feed_json(text, composer)
-        else:
-            # Only here: most processes read specifications, but no YAML, and its library is heavy.
-            from sweepd.spec.loading import yaml_tokens
 
-            _check_printable(text)
-            yaml_tokens.feed(text, composer)
-        return _mapping(composer.root)
-    except LoadError as error:
-        findings.error(error.place, composer.path, error.code, error.message)
-        return None
+    def feed(composer: Composer) -> None:
+        text = _decoded(content)
+        _check_printable(text)
+        _feed_text(text, composer)
+
+    return _loaded(feed, findings)
 
 
 def load_mapping(document: Mapping[str, object], findings: Findings) -> MappingNode | None:
     """Return the same tree, without places, for a Python mapping."""
+    return _loaded(lambda composer: _feed_python(document, composer), findings)
+
+
+def _loaded(feed: Callable[[Composer], None], findings: Findings) -> MappingNode | None:
     composer = Composer(findings)
     try:
-        _feed_python(document, composer)
+        feed(composer)
         return _mapping(composer.root)
     except LoadError as error:
         findings.error(error.place, composer.path, error.code, error.message)
         return None
+
+
+def _feed_text(text: str, composer: Composer) -> None:
+    if is_json(text):
+        _feed_json(text, composer)
+    else:
+        # Only here: most processes read specifications, but no YAML, and its library is heavy.
+        from sweepd.spec.loading import yaml_tokens
+
+        yaml_tokens.feed(text, composer)
 
 
 def _decoded(content: bytes) -> str:
@@ -108,7 +114,7 @@ def _decoded(content: bytes) -> str:
 def _check_printable(text: str) -> None:
     """Refuse what YAML does not allow unescaped; its library reports no line."""
     bad = _UNPRINTABLE.search(text)
-    if bad is not None:
+    if bad is not None and not is_json(text):
         message = (
             f"the control character U+{ord(bad[0]):04X}; within double quotes it can be written as an escape"
         )
@@ -203,13 +209,7 @@ def _node(text: str) -> Node:
     findings = Findings("")
     composer = Composer(findings)
     try:
-        if is_json(text):
-            _feed_json(text, composer)
-        else:
-            # Only here: the library is heavy, and most that is written needs none.
-            from sweepd.spec.loading import yaml_tokens
-
-            yaml_tokens.feed(text, composer)
+        _feed_text(text, composer)
     except LoadError as error:
         raise ValueError(error.message) from None
     for finding in findings.in_order():
