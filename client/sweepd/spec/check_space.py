@@ -7,7 +7,7 @@ from sweepd.spec.distributions.distribution import refusal
 from sweepd.spec.distributions.quantised import QUniform, stands_in
 from sweepd.spec.expressions.expression import Expression
 from sweepd.spec.finding import Code, Finding, Findings, Place
-from sweepd.spec.keys.parameters import check_name
+from sweepd.spec.keys.parameters import check_name, parameter_entries
 from sweepd.spec.limits import MAX_CONDITIONS
 from sweepd.spec.loading.fields import Fields
 from sweepd.spec.loading.tree import MappingNode, Node, ScalarNode, place_of
@@ -40,7 +40,11 @@ def check_conditions(
     zips: Sequence[Sequence[str]],
 ) -> None:
     """Record what is wrong with the expressions and the zips."""
-    places = dict(_condition_places(fields.node_at("parameters"), "parameters"))
+    places = {
+        f"parameters.{dotted(path)}.when": entry.node.entries["when"].node.place
+        for path, entry in parameter_entries(fields.node_at("parameters"))
+        if isinstance(entry.node, MappingNode) and "when" in entry.node
+    }
     if len(places) > MAX_CONDITIONS:
         message = f"{len(places):,} parameters and groups have a `when`; at most {MAX_CONDITIONS:,} may"
         fields.error("out-of-range", message, key="parameters")
@@ -109,19 +113,6 @@ def _item(node: Node | None, index: int) -> MappingNode:
 def _check_names(findings: Findings, node: MappingNode, path: str) -> None:
     for name, entry in node.entries.items():
         check_name(findings, name, entry.place, f"{path}.{name}")
-
-
-def _condition_places(node: Node | None, path: str) -> Iterator[tuple[str, Place | None]]:
-    """Yield the place of each `when`, by the path that findings give it."""
-    if not isinstance(node, MappingNode):
-        return
-    for name, entry in node.entries.items():
-        inner = entry.node
-        if isinstance(inner, MappingNode):
-            if "when" in inner.entries:
-                yield f"{path}.{name}.when", inner.entries["when"].node.place
-            if "parameters" in inner.entries:
-                yield from _condition_places(inner.entries["parameters"].node, f"{path}.{name}")
 
 
 def _located(

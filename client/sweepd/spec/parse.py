@@ -1,7 +1,7 @@
 """Reader of sweep files: from a file, or a Python mapping, to a `SweepSpec` and its findings."""
 
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from typing import Final
@@ -11,14 +11,15 @@ from sweepd.spec.check_command import check_command
 from sweepd.spec.check_space import check_conditions, check_feasible, check_points, check_shuffle
 from sweepd.spec.distributions.discrete import Categorical, Constant, WeightedCategorical
 from sweepd.spec.finding import NOT_SUPPORTED_YET, Diagnostic, Findings, Place, TooManyErrorsError
+from sweepd.spec.keys.parameters import parameter_entries
 from sweepd.spec.keys.shape import read_keys
 from sweepd.spec.keys.sweep import ALL_KEYS, SWEEP, UNSUPPORTED, WITHOUT_EFFECT, to_document
 from sweepd.spec.keys.unsupported import read_unsupported
 from sweepd.spec.limits import LONGEST_NUMBER, MAX_POINT_BYTES, MAX_SPEC_BYTES
 from sweepd.spec.loading.fields import Fields
 from sweepd.spec.loading.loader import load_mapping, load_text
-from sweepd.spec.loading.tree import Entry, MappingNode, ScalarNode, SequenceNode, place_of
-from sweepd.spec.parameter import Group, Parameter, ParameterNode
+from sweepd.spec.loading.tree import MappingNode, SequenceNode, place_of
+from sweepd.spec.parameter import Group, Parameter, ParameterNode, dotted, leaves
 from sweepd.spec.point import Point, canonical_json, is_number
 from sweepd.spec.sweep_spec import SearchMethod, SweepSpec
 from sweepd.spec.wording import shown
@@ -168,10 +169,11 @@ def _check_sweep(
     _check_metric(fields, method)
     _check_method_keys(fields, method)
     _check_counts(fields)
-    leaves = list(_leaves(parameters, fields.node.entries.get("parameters"), "parameters"))
+    entries = dict(parameter_entries(fields.node_at("parameters")))
+    placed = [(f"parameters.{dotted(path)}", entries[path].place, leaf) for path, leaf in leaves(parameters)]
     if method is not None and method.check is not None:
-        places = {path: place for path, place, _ in leaves}
-        for found in method.check([(path, leaf) for path, _, leaf in leaves]):
+        places = {path: place for path, place, _ in placed}
+        for found in method.check([(path, leaf) for path, _, leaf in placed]):
             place = places.get(found.path) or place_of(fields.node, (found.path,))
             fields.findings.error(place, found.path, found.code, found.message)
     size = _largest_point(parameters)
@@ -179,7 +181,7 @@ def _check_sweep(
         reach = f"the parameters of one run can reach {size:,} bytes of JSON"
         message = f"{reach}; at most {MAX_POINT_BYTES:,} are passed on"
         fields.error("point-too-large", message, key="parameters")
-    _check_ambiguous(fields, leaves)
+    _check_ambiguous(fields, placed)
 
 
 def _check_space(fields: Fields, method: SearchMethod | None) -> None:
@@ -194,10 +196,9 @@ def _check_metric(fields: Fields, method: SearchMethod | None) -> None:
         return
     if method is not None and method.learns:
         fields.error("missing-key", f"{method.name} needs a `metric` to optimise", key="method")
-    rule, canary = fields.node_at("early_terminate"), fields.node_at("canary")
-    if rule is not None and not (isinstance(rule, ScalarNode) and rule.value is None):
+    if fields.is_set("early_terminate"):
         fields.error("missing-key", "early termination needs a `metric` to judge by", key="early_terminate")
-    if isinstance(canary, ScalarNode) and canary.value is True:
+    if fields.scalar("canary") is True:
         fields.error("missing-key", "canary needs a `metric` to wait for", key="canary")
     if "aggregate" in fields:
         fields.error("missing-key", "aggregate needs a `metric` to combine", key="aggregate")
@@ -207,8 +208,7 @@ def _check_method_keys(fields: Fields, method: SearchMethod | None) -> None:
     """Refuse keys that mean something to other methods only."""
     if method is None:
         return
-    shuffle = fields.node_at("shuffle")
-    if not method.on_grid and isinstance(shuffle, ScalarNode) and shuffle.value is True:
+    if not method.on_grid and fields.scalar("shuffle") is True:
         message = f"goes with `method: grid` only; {method.name} has no order to mix"
         fields.error("wrong-method", message, key="shuffle")
     if method.listed:
@@ -244,31 +244,18 @@ def _check_counts(fields: Fields) -> None:
 
 
 def _count(fields: Fields, key: str) -> int | None:
-    node = fields.node_at(key)
-    value = node.value if isinstance(node, ScalarNode) else None
+    value = fields.scalar(key)
     return int(value) if is_number(value) and 1 <= value < 2**63 else None
 
 
-def _check_ambiguous(fields: Fields, leaves: list[tuple[str, Place | None, Parameter]]) -> None:
+def _check_ambiguous(fields: Fields, placed: list[tuple[str, Place | None, Parameter]]) -> None:
     """Warn where a dotted name and a group make two parameters look like one."""
     seen: set[str] = set()
-    for path, place, _ in leaves:
+    for path, place, _ in placed:
         if path in seen:
             message = "another parameter has the same dotted name: columns and flat arguments mix them up"
             fields.findings.warning(place, path, "ambiguous-name", message)
         seen.add(path)
-
-
-def _leaves(
-    parameters: Mapping[str, ParameterNode], entry: Entry | None, path: str
-) -> Iterator[tuple[str, Place | None, Parameter]]:
-    places = entry.node.entries if entry is not None and isinstance(entry.node, MappingNode) else {}
-    for name, node in parameters.items():
-        inner = places.get(name)
-        if isinstance(node, Parameter):
-            yield f"{path}.{name}", inner.place if inner else None, node
-        elif inner is not None and isinstance(inner.node, MappingNode):
-            yield from _leaves(node.parameters, inner.node.entries.get("parameters"), f"{path}.{name}")
 
 
 def _largest_point(parameters: Mapping[str, ParameterNode]) -> int:

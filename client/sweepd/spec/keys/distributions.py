@@ -169,7 +169,7 @@ def _listed(name: str, parameter: Fields) -> Distribution | None:
 
 def _int_uniform(parameter: Fields) -> Distribution | None:
     bounds = _bounds(parameter)
-    floats = [key for key in ("min", "max") if _is_float(parameter.node_at(key))]
+    floats = [key for key in ("min", "max") if isinstance(parameter.scalar(key), float)]
     for key in floats:
         parameter.error("bad-type", "int_uniform takes integers; a number with a dot is not one", key=key)
     if bounds is None or floats:
@@ -179,10 +179,6 @@ def _int_uniform(parameter: Fields) -> Distribution | None:
         parameter.error("out-of-range", f"more than {MAX_INT_CHOICES:,} integers", key="max")
         return None
     return IntUniform(min=low, max=high)
-
-
-def _is_float(node: Node | None) -> bool:
-    return isinstance(node, ScalarNode) and isinstance(node.value, float)
 
 
 def _drawn(name: str, parameter: Fields) -> Distribution | None:

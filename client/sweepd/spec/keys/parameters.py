@@ -1,7 +1,7 @@
 """Key `parameters`: from the mappings of a file to the nodes of a search space, and back."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 from unicodedata import combining, normalize
@@ -18,7 +18,7 @@ from sweepd.spec.keys.shape import ValueShape, reference
 from sweepd.spec.limits import MAX_NAME_LENGTH
 from sweepd.spec.loading.fields import Fields
 from sweepd.spec.loading.tree import Entry, MappingNode, Node, ScalarNode, SequenceNode
-from sweepd.spec.parameter import Group, Parameter, ParameterNode
+from sweepd.spec.parameter import Group, Parameter, ParameterNode, Path
 from sweepd.spec.point import Json, is_number
 from sweepd.spec.wording import nearest, shown
 
@@ -110,6 +110,17 @@ class ParametersReader:
         self.findings.error(place, path, code, message)
 
 
+def parameter_entries(node: Node | None, outer: Path = ()) -> Iterator[tuple[Path, Entry]]:
+    """Yield the entry of each parameter and group of a `parameters` mapping, with its path."""
+    if not isinstance(node, MappingNode):
+        return
+    for name, entry in node.entries.items():
+        yield (*outer, name), entry
+        inner = entry.node.entries.get("parameters") if isinstance(entry.node, MappingNode) else None
+        if inner is not None:
+            yield from parameter_entries(inner.node, (*outer, name))
+
+
 def check_name(findings: Findings, name: str, place: Place | None, path: str) -> None:
     """Refuse what is no name of a parameter."""
     if len(name) > MAX_NAME_LENGTH:
@@ -196,8 +207,9 @@ def _inferred_name(fields: Fields) -> str | None:
     if "values" in fields:
         return "categorical_w_probabilities" if "probabilities" in fields else "categorical"
     if "min" in fields or "max" in fields:
-        bounds = [node for node in (fields.node_at("min"), fields.node_at("max")) if node is not None]
-        return "int_uniform" if all(_is_integer(node) for node in bounds) else "uniform"
+        bounds = [fields.scalar(key) for key in ("min", "max") if key in fields]
+        is_integer = all(isinstance(bound, int) and is_number(bound) for bound in bounds)
+        return "int_uniform" if is_integer else "uniform"
     if "probabilities" in fields:
         return "categorical_w_probabilities"
     if VALUE_KEYS.keys() & fields.node.entries.keys():
@@ -205,10 +217,6 @@ def _inferred_name(fields: Fields) -> str | None:
     elif not any(_nearest_key(key, ()) for key in fields.node.entries if key != "when"):
         fields.error("not-a-form", f"says nothing about its values; give it {_FORMS}")
     return None
-
-
-def _is_integer(node: Node) -> bool:
-    return isinstance(node, ScalarNode) and isinstance(node.value, int) and is_number(node.value)
 
 
 def _check_unknown(fields: Fields, legal: Collection[str], nearest_among: Collection[str] = ()) -> None:

@@ -38,7 +38,6 @@ from sweepd.spec.keys.special import (
 from sweepd.spec.keys.unsupported import CONTROLLER, UNSUPPORTED_METHODS, unsupported_keys
 from sweepd.spec.limits import MAX_AGENT_FAILURES, MAX_NAME_LENGTH, MAX_REPEATS, MAX_RETRIES
 from sweepd.spec.loading.fields import Fields
-from sweepd.spec.loading.tree import ScalarNode
 from sweepd.spec.methods.registry import METHODS
 from sweepd.spec.point import Json
 from sweepd.spec.sweep_spec import (
@@ -63,8 +62,7 @@ _MEANINGS: Final = {
 
 
 def _method(sweep: Fields, key: str) -> SearchMethod | None:
-    node = sweep.node_at(key)
-    if isinstance(node, ScalarNode) and node.value in UNSUPPORTED_METHODS:
+    if sweep.scalar(key) in UNSUPPORTED_METHODS:
         return None  # it got its warning
     word = sweep.word(key, list(METHODS))
     return None if word is None else METHODS[word]
@@ -77,9 +75,7 @@ def _written_method(method: object) -> Json:
 
 def _name(sweep: Fields, key: str) -> str | None:
     """Return the name of the sweep; empty text stands for none."""
-    node = sweep.node_at(key)
-    is_empty = isinstance(node, ScalarNode) and node.value == ""
-    return None if is_empty else sweep.text(key)
+    return None if sweep.scalar(key) == "" else sweep.text(key)
 
 
 def _key_name(metric: Fields, key: str) -> str | None:
@@ -90,8 +86,7 @@ def _key_name(metric: Fields, key: str) -> str | None:
 
 
 def _while_running(metric: Fields, key: str) -> Impute | None:
-    node = metric.node_at(key)
-    if isinstance(node, ScalarNode) and node.value is False:  # unquoted, it is meant like the text
+    if metric.scalar(key) is False:  # unquoted, it is meant like the text
         return None
     word = metric.word(key, [*Impute, "false"])
     return None if word in (None, "false") else Impute(word)

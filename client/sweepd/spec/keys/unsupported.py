@@ -52,10 +52,10 @@ def read_unsupported(sweep: Fields, keys: Sequence[Key]) -> tuple[str, ...]:
             found.append(key.name)
             if sweep.findings.errors == errors:
                 _warn(sweep, sweep.node.entries[key.name].place, key.name, f"`{key.name}`")
-    method = sweep.node_at("method")
-    if isinstance(method, ScalarNode) and method.value in UNSUPPORTED_METHODS:
-        _warn(sweep, method.place, "method", shown(method.value))
-        found.append(f"method: {method.value}")
+    method = sweep.scalar("method")
+    if method in UNSUPPORTED_METHODS:
+        _warn(sweep, sweep.node.entries["method"].node.place, "method", shown(method))
+        found.append(f"method: {method}")
     return (*found, *_local_controller(sweep))
 
 
@@ -125,17 +125,16 @@ def _engine(scheduler: Fields, key: str) -> str | None:
 
 def _check_engine(sweep: Fields, scheduler: Fields, engine: str) -> None:
     """Check what W&B asks of the sweeps that use its engines."""
-    method = sweep.node_at("method")
-    is_custom = isinstance(method, ScalarNode) and method.value == "custom"
+    is_custom = sweep.scalar("method") == "custom"
     refuse = partial(scheduler.error, "mixed-forms", key="engine")
     if engine == "ax" and not is_custom:
         refuse(f"the engine {engine} needs `method: custom`")
     if engine not in _CUSTOM_ENGINES and is_custom:
         refuse(f"the engine {engine} does not go with `method: custom`")
     if engine in _FOREIGN_ENGINES or is_custom:
-        rule, controller = sweep.node_at("early_terminate"), sweep.node_at("controller")
-        if rule is not None and not (isinstance(rule, ScalarNode) and rule.value is None):
+        if sweep.is_set("early_terminate"):
             refuse(f"`early_terminate` does not go with the engine {engine}")
+        controller = sweep.node_at("controller")
         if isinstance(controller, MappingNode) and _is_local(controller):
             refuse(f"`controller: {{type: local}}` does not go with the engine {engine}")
 

@@ -9,7 +9,7 @@ from typing import TypeVar
 from sweepd.durations import parse_duration
 from sweepd.spec.finding import Code, Findings, Place
 from sweepd.spec.limits import INT64_MAX, INT64_MIN, MAX_TIMEOUT_DAYS
-from sweepd.spec.loading.tree import MappingNode, Node, ScalarNode, SequenceNode
+from sweepd.spec.loading.tree import MappingNode, Node, Scalar, ScalarNode, SequenceNode
 from sweepd.spec.point import Number
 from sweepd.spec.wording import meant, nearest, shown
 
@@ -35,6 +35,16 @@ class Fields:
         """Return the node of a key."""
         entry = self.node.entries.get(key)
         return entry.node if entry else None
+
+    def scalar(self, key: str) -> Scalar:
+        """Return the single value of a key; None also where there is none."""
+        node = self.node_at(key)
+        return node.value if isinstance(node, ScalarNode) else None
+
+    def is_set(self, key: str) -> bool:
+        """Return True if a key has anything but null."""
+        node = self.node_at(key)
+        return node is not None and not (isinstance(node, ScalarNode) and node.value is None)
 
     def path_of(self, key: str) -> str:
         """Return the dotted path of a key."""
@@ -119,7 +129,7 @@ class Fields:
         node = self.node_at(key)
         if node is None:
             return None
-        text = node.value if isinstance(node, ScalarNode) else None
+        text = self.scalar(key)
         try:
             if not isinstance(text, str) or _is_numeral(text):
                 raise ValueError
@@ -162,7 +172,7 @@ class Fields:
         node = self.node_at(key)
         if node is None:
             return None
-        value = node.value if isinstance(node, ScalarNode) else None
+        value = self.scalar(key)
         if isinstance(value, bool) or not isinstance(value, int | float):
             quoted = "; write it without quotes" if isinstance(value, str) and _is_numeral(value) else ""
             self._wrong_type(key, node, "a number", quoted)
@@ -195,7 +205,7 @@ class Fields:
         node = self.node_at(key)
         if node is None:
             return None
-        word = node.value if isinstance(node, ScalarNode) else None
+        word = self.scalar(key)
         if isinstance(word, str) and word in legal:
             return word
         wanted = f"none of {', '.join(legal)}" if len(legal) > 1 else f"not {legal[0]}"
