@@ -92,7 +92,8 @@ async def open_patiently(
                 waiting(reason.message)
                 closed = await _ClosedService.begin(settings)
             closed.reason = reason
-            await _sleep(backoff.next_delay(), stopping)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stopping.wait(), backoff.next_delay())
         return None
     finally:
         if closed is not None:
@@ -134,13 +135,6 @@ def _reason(error: Exception, name: str, place: Path | None) -> DomainError:
         return error
     named = getattr(error, "filename", None)
     return storage_error(error, name, str(named or place or "its files"))
-
-
-async def _sleep(seconds: float, stopping: asyncio.Event) -> None:
-    try:
-        await asyncio.wait_for(stopping.wait(), seconds)
-    except TimeoutError:
-        return
 
 
 LOG_LEVELS = ("debug", "info", "warning", "error")
