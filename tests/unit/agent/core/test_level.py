@@ -44,7 +44,9 @@ def test_a_new_process_numbers_beyond_what_an_earlier_one_reported() -> None:
 def test_an_acknowledgement_from_beyond_is_no_state_of_ours() -> None:
     level = Level().on_new_stream(None).changed().acknowledged(9)
     assert level.done
+    assert level.acked == 1
     assert level.changed().to_send
+    assert not level.changed().done
 
 
 def test_another_server_gets_what_the_first_one_knew() -> None:

@@ -426,6 +426,20 @@ def test_only_an_end_that_is_not_stored_is_awaited() -> None:
         assert play.state.held[KEY].undelivered is (verdict is not e.Verdict.UNKNOWN)
 
 
+def test_a_process_that_ends_by_sigterm_goes_back_only_if_the_agent_got_it_too() -> None:
+    for asked, cause in (
+        ([], ExitCause.SIGNALED),
+        ([e.Wish.INTERRUPT], ExitCause.SIGNALED),
+        ([e.Wish.TERMINATE], ExitCause.HANDED_BACK),
+    ):
+        play = Play()
+        play.running()
+        play.happens(*map(e.Asked, asked))
+        (reported, *_) = play.happens(e.ProcessEnded(KEY, Outcome(signal=15)))
+        assert isinstance(reported, f.ReportExit)
+        assert reported.exit.cause is cause
+
+
 def test_what_is_forgotten_is_only_what_has_ended() -> None:
     play = Play()
     play.running()

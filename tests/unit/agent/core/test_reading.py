@@ -89,6 +89,21 @@ def test_the_extreme_of_a_key_so_far_is_an_objective(name: str, expected: list[f
     assert progress.iterations == len(expected)
 
 
+def test_each_watched_key_has_one_extreme_of_its_own() -> None:
+    lines = [Line(values={"loss": 0.5}), Line(values={"loss": 0.75, "size": 1}), Line(values={"size": 3})]
+    observations, progress = replay(lines, watched={"loss.min": 0, "size.max": 1})
+    assert [(each.row, each.key, each.value) for each in observations] == [
+        (1, 0, 0.5),
+        (2, 0, 0.5),
+        (2, 1, 1.0),
+        (3, 1, 3.0),
+    ]
+    assert [(each.key, each.word, each.value) for each in progress.extremes] == [
+        (0, "min", 0.5),
+        (1, "max", 3.0),
+    ]
+
+
 def test_a_step_of_several_lines_counts_once_for_an_extreme() -> None:
     lines = [row(0.1, step=0, is_open=True), row(0.5, step=0), row(0.7, step=1), row(0.3, step=1)]
     observations, _ = replay(lines, watched={"loss.min": 0})
@@ -231,6 +246,10 @@ def test_rows_carry_the_step_and_the_time_that_a_line_names_or_those_that_follow
 def test_a_malformed_row_is_settled_unless_a_step_is_open() -> None:
     progress = read(Progress(), MALFORMED, WATCHED, now=0.0).progress
     assert (progress.row, progress.settled, progress.last_step) == (1, 1, -1)
+    for closing in (row(0.5), row(0.5, step=0)):
+        progress = read(progress, closing, WATCHED, now=0.0).progress
+        progress = read(progress, MALFORMED, WATCHED, now=0.0).progress
+        assert progress.settled == progress.row
 
 
 def test_a_checkpoint_is_observed_in_its_row_with_its_step_alone() -> None:
