@@ -48,7 +48,6 @@ class Deliveries:
 
     def forget(self, name: str) -> None:
         """Take a file for gone, until it is seen again."""
-        self._seen.pop(name, None)
         self._pending.pop(name, None)
 
     def next(self) -> tuple[str, Seen] | None:
