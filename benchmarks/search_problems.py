@@ -104,7 +104,7 @@ def branches(point: Point) -> float:
 
 
 _MIXTURE = ((0.8, 1.0), (0.5, 2.0), (0.3, 2.0), (0.2, 4.0))
-"""What would be best of each ingredient, and how much it matters; together they are more than the whole."""
+"""The best of each ingredient, and how much it matters; together they are more than the whole."""
 
 
 def mixture(point: Point) -> float:

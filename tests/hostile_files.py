@@ -96,7 +96,7 @@ REFUSED: dict[str, bytes] = {
     "a duration without end": SPACE + b"sweep_timeout: " + b"1h" * 500_000 + b"\n",
     "a regular expression's nightmare": SPACE + b"sweep_timeout: " + b"1" * 1_000_000 + b"x\n",
 }  # fmt: skip
-"""What is refused; the names are what the tests are called."""
+"""Files that are refused, by the names of their tests."""
 
 LONG = (
     "conditions without end",

@@ -56,7 +56,7 @@ class PostgresServer:
             connection.execute(statement.encode())
 
     def accepts(self) -> bool:
-        """Tell whether it can be connected to."""
+        """True if it can be connected to."""
         try:
             psycopg.connect(self.address("postgres")).close()
         except psycopg.OperationalError:

@@ -6,4 +6,4 @@ INSTALL_SERVER = "pip install '.[server]' in a checkout of sweepd"
 
 def unbounded_sentence(sweep: str) -> str:
     """Return the sentence that explains how to end an unbounded sweep."""
-    return f"no run_cap: the sweep goes on until it is stopped, by `Sweep.stop()` or `sweepctl stop {sweep}`"
+    return f"no run_cap: the sweep runs until it is stopped, by `Sweep.stop()` or `sweepctl stop {sweep}`"

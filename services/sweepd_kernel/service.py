@@ -39,7 +39,7 @@ class ServiceContext:
     data: Path | None
     """The service's own folder, which exists and is locked; None if it has no data."""
     listen: Address
-    """Where it will listen; the port may still be 0."""
+    """Address on which it listens; the port may still be 0."""
     service_token: str
     """Secret that the services share."""
     access_token: str

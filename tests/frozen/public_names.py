@@ -52,7 +52,7 @@ def described(value: object, *, constructed: bool = True) -> Golden:
 
 
 def _is_known(base: type) -> bool:
-    """Tell whether users know a base class: Python's but for typing's, or a public name of sweepd."""
+    """True if users know a base class: Python's but for typing's, or a public name of sweepd."""
     if base.__module__.partition(".")[0] == "sweepd":
         return base.__name__ in sweepd.__all__
     return base.__name__ not in ("ABC", "Generic", "Protocol")

@@ -120,7 +120,7 @@ def _end_with(items: Sequence[pytest.Item], mutant: Mutant | None) -> NoReturn:
 
 
 def fails(items: Sequence[pytest.Item], mutant: Mutant | None = None) -> bool:
-    """Tell whether a test fails, with a mutant if there is one, in a process that ends afterwards."""
+    """Return True if a test fails, with a mutant if there is one, in a process that ends afterwards."""
     gc.unfreeze()  # a test may have run what freezes the modules of a server: none of that is listed
     if mutant is not None:
         code, functions = mutant.code(), list(_functions(mutant))

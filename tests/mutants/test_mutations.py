@@ -15,7 +15,7 @@ LIMIT = 3
 class Box:
     @property
     def full(self) -> bool:
-        """Tell whether it is."""
+        """True if it is."""
         return self.size >= LIMIT and not self.open
 
 

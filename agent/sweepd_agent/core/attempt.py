@@ -178,7 +178,7 @@ def judged(outcome: Outcome, order: StopOrder | None, *, ending: bool = False) -
     elif outcome.preempting and (outcome.signal is not None or code != 0):
         cause, message = (
             ExitCause.HANDED_BACK,
-            "its machine was about to be taken away, as the script has said",
+            "its machine was about to be taken away, as the script has reported",
         )
     elif outcome.orphaned:
         cause = ExitCause.ORPHANED

@@ -205,7 +205,7 @@ def _return_unstarted(batch: Batch, cause: str) -> None:
 
 
 def _hand_back(batch: Batch, mode: StopMode, cause: str) -> None:
-    order = StopOrder(mode=mode, cause=ExitCause.HANDED_BACK, reason=f"the agent was told to end: {cause}")
+    order = StopOrder(mode=mode, cause=ExitCause.HANDED_BACK, reason=f"the agent was asked to end: {cause}")
     batch.stop_processes(order)
 
 

@@ -119,7 +119,7 @@ def _asked(program: str, environ: Mapping[str, str]) -> tuple[str, ...]:
         )
     except subprocess.TimeoutExpired as error:
         raise DevicesError(
-            f"{_NVIDIA_SMI} has not said within {_WITHIN:g} s which GPUs there are; name them with --gpus"
+            f"{_NVIDIA_SMI} has not listed the GPUs within {_WITHIN:g} s; name them with --gpus"
         ) from error
     except OSError as error:
         raise DevicesError(f"{program} cannot be run: {error.strerror}; name the GPUs with --gpus") from error

@@ -51,7 +51,7 @@ def test_a_sweep_without_an_end_says_how_it_is_ended(home: Home, caller: Caller)
     lines = done.stdout.splitlines()
     (told,) = (line for line in done.stderr.splitlines() if "run_cap" in line)
     assert told == (
-        "warning: no run_cap: the sweep goes on until it is stopped, by `Sweep.stop()` or "
+        "warning: no run_cap: the sweep runs until it is stopped, by `Sweep.stop()` or "
         f"`sweepctl stop local/train/{lines[1]}`"
     )
     name, category, file, message = lines[-1].split(" ", 3)

@@ -255,7 +255,7 @@ _LIE_IN: dict[tuple[int, int], tuple[SearchSpace, Point]] = {}
 
 
 def _lies_in(space: SearchSpace, point: Point) -> bool:
-    """Tell whether a point lies in a space: once, though runs are checked after every step."""
+    """Return True if a point lies in a space: once, though runs are checked after every step."""
     key = (id(space), id(point))
     if key not in _LIE_IN:
         if space.violations(point):

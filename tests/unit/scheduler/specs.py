@@ -77,7 +77,7 @@ def documents(draw: st.DrawFn) -> Document:
 
 
 def accepted(document: Document) -> bool:
-    """Tell whether a sweep may be created from this."""
+    """Return True if a sweep may be created from this."""
     parsed = parse_mapping({"program": "train.py", "seed": 7, **document})
     return parsed.spec is not None and not any(each.severity == "error" for each in parsed.diagnostics)
 

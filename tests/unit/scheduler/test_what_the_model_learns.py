@@ -21,7 +21,7 @@ COMMANDED = Exit(cause=ExitCause.COMMANDED, signal=15)
 LOST = Exit(cause=ExitCause.ORPHANED)
 BAYES = {**RANDOM, "method": "bayes", "retry": {"infrastructure": 0}}
 SECTION_5 = (((5.0, 0.5, 1.0), EXIT_0), ((2.0,), EXIT_0), ((), FAILS), ((9.0,), LOST))
-"""What four runs log, and how they end."""
+"""Values that four runs log, and how the runs end."""
 
 
 @pytest.fixture

@@ -148,7 +148,7 @@ handling: dict[str, st.SearchStrategy[object]] = {
         [{"stdout": "loss=(?P<loss>.+)"}, {"file": "a.csv", "tensorboard": "runs"}]
     ),
 }
-"""What a sweep may say beside its space."""
+"""Keys of a sweep beside its space."""
 
 
 def _consistent(document: dict[str, object]) -> dict[str, object]:

@@ -57,7 +57,7 @@ KNOWN = TOP_LEVEL.union(
 )
 _NO_VALUE = {"impute_while_running": '"false"'}
 PARAMETERS = {"lr", "k"}
-"""What the examples within sentences call their parameters."""
+"""Names of parameters in examples within sentences."""
 
 
 def keys_of(heading: str) -> list[str]:

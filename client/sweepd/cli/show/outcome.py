@@ -69,7 +69,7 @@ def reproduce_arguments(
         values = MacroValues(program=program or "-", params=params)
         return expand_command([_PROGRAM, *tail], values, environ)[1:]
     except CommandError as error:
-        raise Problem(message="the arguments cannot be told from here", cause=str(error)) from error
+        raise Problem(message="the arguments cannot be determined from here", cause=str(error)) from error
 
 
 def shell_line(arguments: Sequence[str]) -> str:

@@ -46,7 +46,7 @@ def lose_attempt(draft: Draft, run: Run, attempt: Attempt, reason: str) -> None:
     allowed = sweep.spec.retry.infrastructure
     cancelled = sweep.state is SweepState.CANCELLED
     if attempt.preempting:  # announced by its script: the run is not charged
-        requeue(draft, run, attempt, f"{reason}; its script had said that its machine goes away")
+        requeue(draft, run, attempt, f"{reason}; its script had announced the preemption")
         serve_sweep(draft, run.sweep)
     elif run.requeues >= allowed and not cancelled and run.stop is None:
         before = f"; it was requeued {_times(allowed)} before" if allowed else ""
@@ -107,7 +107,7 @@ def exit_sentence(run: Run, ended: Exit, log_tail: str) -> str:
         case ExitCause.TIMEOUT:
             return "ran longer than it may"
         case ExitCause.HANDED_BACK:
-            return "its agent was told to end and handed it back"
+            return "its agent was asked to end and handed it back"
         case ExitCause.ORPHANED:
             return ended.message or "its process vanished, or ended because no agent came back for it"
 

@@ -72,7 +72,7 @@ def test_each_request_to_end_is_said_with_what_it_does_to_the_runs() -> None:
 
 def test_runs_are_terminated_at_the_second_ctrl_c_and_killed_at_the_third() -> None:
     play = a_running_agent()
-    reason = "the agent was told to end: Ctrl-C"
+    reason = "the agent was asked to end: Ctrl-C"
     assert stops(play.happens(CTRL_C)) == []
     assert stops(play.happens(CTRL_C)) == [(StopMode.TERMINATE, ExitCause.HANDED_BACK, reason)]
     assert stops(play.happens(CTRL_C)) == [(StopMode.KILL, ExitCause.HANDED_BACK, reason)]

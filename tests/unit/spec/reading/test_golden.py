@@ -46,7 +46,7 @@ MAPPINGS: dict[str, dict[str, object]] = {
     "python_set": {"method": "random", "parameters": {"a": {"values": {1, 2}}}},
     "python_keys_missing": {"method": "random", "paramters": {}},
 }
-"""What the Python interface is given."""
+"""Documents that are given to the Python interface."""
 
 _MOST_LINES = 100
 FILES = sorted(path.stem for path in GOLDEN.glob("*.yaml"))

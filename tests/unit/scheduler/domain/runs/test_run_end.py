@@ -43,7 +43,7 @@ def world() -> World:
         (
             Exit(cause=ExitCause.HANDED_BACK),
             RunState.PENDING,
-            "its agent was told to end and handed it back",
+            "its agent was asked to end and handed it back",
         ),
     ],
 )
