@@ -1,4 +1,4 @@
-"""Attempts as their agent holds them, and the judgement of how their processes ended."""
+"""Attempts that an agent holds, and the classification of their exits."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,17 +20,17 @@ class AttemptKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Place of an attempt on this machine, from its start to its end."""
+    """Slot and GPUs of an attempt, fixed from its start to its end."""
 
     # Counted from 0.
     slot: int
-    # The devices that its process sees; None: those that the agent sees.
+    # Devices visible to its process; None: the same as to the agent.
     gpus: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricsFrom:
-    """Sources of metrics that a script does not log itself; empty ones are not read."""
+    """Sources of metrics that a script does not log itself; an empty source is not read."""
 
     stdout: str = ""
     file: str = ""
@@ -39,7 +39,7 @@ class MetricsFrom:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assignment:
-    """A run as it was handed out: all that is needed to start it, kept until it has ended."""
+    """A run as handed out: everything needed to start it; kept until it has ended."""
 
     key: AttemptKey
     sweep: str
@@ -55,20 +55,20 @@ class Assignment:
     stop_grace: float
     # Seconds that the process may live without an agent.
     lost_after: float
-    # Unix time at which it arrived here; for display only.
+    # Unix time of its arrival here; for display only.
     assigned_time: float
-    # Which of the runs of its point it is, from 0; None: its point has one run.
+    # Index among the runs of its point, from 0; None: its point has one run.
     repeat: int | None = None
-    # Module under whose name the program finds sweepd; None: none.
+    # Module name under which the program imports sweepd; None: no other name.
     compat: str | None = None
-    # Where metrics are read that the script does not log itself; None: nowhere.
+    # Sources of metrics that the script does not log itself; None: no sources.
     metrics_from: MetricsFrom | None = None
-    # Proves to the scheduler that the attempt is ours; for its folder and Hello alone.
+    # Proves to the scheduler that this agent owns the attempt; only in its folder and in Hello.
     secret: bytes = field(default=b"", repr=False)
 
 
 class ExitCause(StrEnum):
-    """Cause of the end of a process; decides who is charged and what the search learns."""
+    """Cause of the end of a process; decides what is charged and what the search learns."""
 
     EXITED = "exited"
     SIGNALED = "signaled"
@@ -86,7 +86,7 @@ _CHARGED = frozenset({ExitCause.EXITED, ExitCause.SIGNALED, ExitCause.OUT_OF_MEM
 
 
 class StopMode(StrEnum):
-    """Mode in which a process is ended."""
+    """Signal mode of a stop: SIGTERM first, or SIGKILL at once."""
 
     TERMINATE = "terminate"
     KILL = "kill"
@@ -94,7 +94,7 @@ class StopMode(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StopOrder:
-    """That a process is to end: how, and on whose behalf."""
+    """Order to end a process: mode, cause and reason."""
 
     mode: StopMode
     cause: ExitCause
@@ -103,22 +103,22 @@ class StopOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """End of a process as its supervisor saw it."""
+    """End of a process as its supervisor observed it."""
 
     code: int | None = None
-    # The code other than 0 with which the script itself has ended its run, whatever its process did then.
+    # Nonzero exit code that the script itself reported for its run, whatever its process did afterwards.
     reported_code: int | None = None
     signal: int | None = None
     out_of_memory: bool = False
-    # The supervisor ended it because nobody came back for it, or both vanished.
+    # No agent adopted the process and its supervisor ended it, or both disappeared.
     orphaned: bool = False
-    # Its supervisor was asked to end it while it lived: by the agent, or by a signal to all that runs here.
+    # The supervisor was asked to end the live process: by the agent, or by a signal to the whole machine.
     stopped: bool = False
-    # The program had reported that its machine was about to be taken away.
+    # The program had reported that its machine was about to be preempted.
     preempting: bool = False
-    # Why this agent cannot start it.
+    # Reason why this agent cannot start it.
     start_error: str | None = None
-    # Why no agent can.
+    # Reason why no agent can start it.
     command_error: str | None = None
     message: str = ""
     # Unix time; for display only.
@@ -127,7 +127,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exit:
-    """End of an attempt, as it is reported."""
+    """End of an attempt, as reported to the scheduler."""
 
     cause: ExitCause
     code: int | None
@@ -137,29 +137,29 @@ class Exit:
 
     @property
     def succeeded(self) -> bool:
-        """True if the process ended well, and by itself."""
+        """True if the process exited by itself with code 0."""
         return self.cause is ExitCause.EXITED and self.code == 0
 
     @property
     def charged(self) -> bool:
-        """True if it has failed, or could not be started: neither stopped, nor lost with its supervisor."""
+        """True if the attempt failed or could not be started, rather than being stopped or lost."""
         return not self.succeeded and self.cause in _CHARGED
 
     @property
     def guarded(self) -> bool:
-        """True if the guards of the agent count it: it failed by exit code, or could not be started."""
+        """True if the agent's guards count the attempt: it failed by exit code or could not be started."""
         return self.cause in _NOT_STARTED or (self.cause is ExitCause.EXITED and self.code != 0)
 
     @property
     def failed(self) -> bool:
-        """True if a person would want to see the end of its log."""
+        """True if the end of the log is worth showing: a failure that nobody ordered."""
         return not self.succeeded and self.cause not in {ExitCause.COMMANDED, ExitCause.HANDED_BACK}
 
 
 def judged(outcome: Outcome, order: StopOrder | None, *, ending: bool = False) -> Exit:
-    """Return how an attempt ended: by itself, unless a signal of ours reached it first.
+    """Return the exit of an attempt: its own, unless a signal of this agent came first.
 
-    `ending`: the agent itself got SIGTERM. Platforms send that to all that runs on a machine.
+    `ending`: the agent itself got SIGTERM. Platforms send SIGTERM to every process on a machine.
     """
     message, code = outcome.message, outcome.code
     if code is not None and outcome.reported_code is not None:

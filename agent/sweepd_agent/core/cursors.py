@@ -1,14 +1,14 @@
-"""Cursors of the lanes of an attempt, and levels of what only its newest state counts of."""
+"""Cursors of an attempt's lanes, and levels of objects of which only the newest state is sent."""
 
 from dataclasses import dataclass, replace
 
 PATIENCE = 1.0
-"""Seconds in which an answer that does not move the cursor is not taken as a request to send again."""
+"""Seconds within which an acknowledgement that does not advance the cursor triggers no resend."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shipment:
-    """One message under way."""
+    """Message in flight."""
 
     last: int
     size: int
@@ -17,9 +17,9 @@ class Shipment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cursor:
-    """One cursor; rows count from 1, bytes of a log from 0, and all up to it are done.
+    """Position in a lane, up to which everything is done; rows count from 1, bytes of a log from 0.
 
-    Always `acked <= sent`, and what was sent but not acknowledged is sent again on the next stream.
+    Always `acked <= sent`. Whatever was sent but not acknowledged is sent again on the next stream.
     """
 
     acked: int = 0
@@ -29,23 +29,23 @@ class Cursor:
 
     @property
     def size(self) -> int:
-        """Bytes under way."""
+        """Bytes in flight."""
         return sum(shipment.size for shipment in self.under_way)
 
     def may_send(self, window: int | None) -> bool:
-        """True if another message fits into a window of bytes; a first one always does."""
+        """True if another message fits into a window of bytes; the first message always fits."""
         return window is None or not self.under_way or self.size < window
 
     def sending(self, last: int, size: int, now: float) -> "Cursor":
-        """Return the cursor after a message that reaches up to `last`."""
+        """Return the cursor after sending a message that ends at `last`."""
         shipment = Shipment(last=last, size=size, time=now)
         return replace(self, sent=max(self.sent, last), under_way=(*self.under_way, shipment))
 
     def acknowledged(self, value: int, now: float) -> "Cursor":
         """Return the cursor after an acknowledgement of everything up to `value`.
 
-        Below an earlier acknowledgement, or equal while messages are under way: the other side lacks what
-        lies between, so sending begins again from there.
+        If `value` is below the last acknowledgement, or equal to it with messages in flight, the other side
+        has lost some of them: resume sending from `value`.
         """
         if value < self.acked:
             return Cursor(acked=value, sent=value, rewound=now)
@@ -58,33 +58,33 @@ class Cursor:
         return replace(self, acked=value, sent=max(self.sent, value), under_way=under_way)
 
     def on_new_stream(self, value: int | None) -> "Cursor":
-        """Return the cursor at the beginning of a stream; `value` is what the other side has, if it knows."""
+        """Return the cursor on a new stream; `value` is the other side's position, None if unknown."""
         acked = self.acked if value is None else value
         return Cursor(acked=acked, sent=acked)
 
     def round_trip(self, value: int, now: float) -> float | None:
-        """Return the seconds that the latest message covered by `value` has taken; None if none is."""
+        """Return the round trip in seconds of the last message up to `value`; None without such a message."""
         times = [shipment.time for shipment in self.under_way if shipment.last <= value]
         return now - times[-1] if times else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Level:
-    """Numbers of the states of something; each is sent at most once a stream.
+    """Sequence numbers of an object's states; each state is sent at most once per stream.
 
-    Another process of this agent may have sent states of the same thing under numbers that this one does not
-    know: the number that the other side has shows where to continue.
+    An earlier process of this agent may have sent states under numbers that this process does not know, so
+    numbering continues from the number that the other side has.
     """
 
     sequence: int = 0
     acked: int = 0
     sent: int = 0
-    # Whether the numbers are those that the other side knows.
+    # Whether the numbers agree with the other side's.
     agreed: bool = False
 
     @property
     def to_send(self) -> bool:
-        """True if a state was not sent on this stream, and no earlier one is under way."""
+        """True if the newest state was not sent on this stream, and no earlier state is in flight."""
         return self.sent < self.sequence and self.sent <= self.acked
 
     @property
@@ -97,11 +97,11 @@ class Level:
         return replace(self, sequence=self.sequence + 1)
 
     def forgotten_elsewhere(self) -> "Level":
-        """Return the level towards another side, which knows nothing of it, or numbers of its own."""
+        """Return the level for another receiver, which has no states of it or numbers of its own."""
         return Level(sequence=self.sequence)
 
     def sending(self) -> "Level":
-        """Return the level after its newest state went out."""
+        """Return the level after sending its newest state."""
         return replace(self, sent=self.sequence)
 
     def acknowledged(self, value: int) -> "Level":
@@ -109,7 +109,7 @@ class Level:
         return replace(self, acked=max(self.acked, min(value, self.sequence)))
 
     def on_new_stream(self, stored: int | None) -> "Level":
-        """Return the level at the beginning of a stream; `stored` is what the other side has, if it knows."""
+        """Return the level on a new stream; `stored` is the other side's number, None if unknown."""
         if not self.agreed:
             base = stored or 0
             sequence = self.sequence + base

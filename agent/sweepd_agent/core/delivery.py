@@ -1,4 +1,4 @@
-"""Queue of the files of a run: which is delivered next, and which are stored, by what was seen on disk."""
+"""Delivery queue of a run's files: the next file to send, and the versions already stored."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ MAX_NAME_BYTES = 512
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """A file as it was seen: with another time or size it is another version."""
+    """Version of a file on disk, identified by its path, size, modification time and inode."""
 
-    # Below the folder of the run.
+    # Relative to the run folder.
     path: str
     size: int
     modified: int
@@ -21,37 +21,37 @@ class Seen:
 
 
 class Deliveries:
-    """Files by name: what is on disk, what is safe elsewhere, and what is on its way."""
+    """Files by name: versions on disk, versions delivered and versions in flight."""
 
     def __init__(self, delivered: Mapping[str, Seen]) -> None:
         self.delivered = dict(delivered)
         self._seen: dict[str, Seen] = {}
-        # Bytes of all that was seen.
+        # Total bytes of the files on disk.
         self._size = 0
-        # What is not delivered in the version that was seen last.
+        # Files whose last version on disk is not delivered.
         self._pending: dict[str, Seen] = {}
-        # Versions that were sent whole, with the number of their last piece.
+        # Versions sent in full but not acknowledged, with the number of their last piece.
         self._under_way: dict[str, tuple[Seen, int]] = {}
         self._queue: list[str] = []
 
     @property
     def done(self) -> bool:
-        """True if every file is safe elsewhere in the version that was seen last."""
+        """True if the last version on disk of every file is delivered."""
         return not self._pending
 
     def looked(self, seen: Mapping[str, Seen]) -> None:
-        """Record what is on disk."""
+        """Record the files on disk."""
         self._seen = dict(seen)
         self._size = sum(each.size for each in seen.values())
         self._pending = {name: each for name, each in seen.items() if self.delivered.get(name) != each}
         self._line_up()
 
     def forget(self, name: str) -> None:
-        """Take a file for gone, until it is seen again."""
+        """Treat a file as deleted until the next look finds it."""
         self._pending.pop(name, None)
 
     def next(self) -> tuple[str, Seen] | None:
-        """Return a file whose version was not sent; the smallest first: no large one holds up many."""
+        """Return the next file to send, smallest first, so that a large file does not delay many others."""
         while self._queue:
             name = self._queue[-1]
             seen = self._pending.get(name)
@@ -61,7 +61,7 @@ class Deliveries:
         return None
 
     def left_out(self, name: str) -> str:
-        """Say why the content of a file stays where it is; empty: it does not."""
+        """Return the reason why the content of a file is not delivered; empty if it is delivered."""
         size = self._seen[name].size
         if size > MAX_FILE_BYTES:
             return f"it is larger than {MAX_FILE_BYTES // 2**20} MiB"
@@ -73,11 +73,11 @@ class Deliveries:
         return ""
 
     def sent(self, name: str, seen: Seen, number: int) -> None:
-        """Record that a version went out whole, its last piece as `number`."""
+        """Record that a version was sent in full; `number` is that of its last piece."""
         self._under_way[name] = (seen, number)
 
     def acknowledged(self, number: int) -> int:
-        """Take every piece up to `number` for safe; return how many files are, by that."""
+        """Record that every piece up to `number` is stored; return the count of files that this completes."""
         safe = [name for name, (_, last) in self._under_way.items() if last <= number]
         for name in safe:
             self.delivered[name], _ = self._under_way.pop(name)
@@ -86,7 +86,7 @@ class Deliveries:
         return len(safe)
 
     def begin_again(self) -> None:
-        """Take what is under way for lost: it is sent again."""
+        """Treat versions in flight as lost, so that they are sent again."""
         self._under_way.clear()
         self._line_up()
 

@@ -1,4 +1,4 @@
-"""Events that go into `decide`, and effects that come out of it; any effect may be repeated."""
+"""Input events and output effects of `decide`; any effect may be repeated."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -29,7 +29,7 @@ class Refusal(StrEnum):
 
 
 class Wish(StrEnum):
-    """Request of a person or the system that the agent ends."""
+    """Request by a person or the system that the agent end."""
 
     INTERRUPT = "Ctrl-C"
     TERMINATE = "SIGTERM"
@@ -44,13 +44,13 @@ class Reason(StrEnum):
     CANARY = "canary"
     ENDING = "ending"
     SUGGESTION = "suggestion"
-    # One of a later version.
+    # A reason of a later version.
     OTHER = "other"
 
 
 @dataclass(frozen=True, slots=True)
 class Ineligibility:
-    """That an agent gets no runs of a sweep, and why."""
+    """Reason why an agent gets no runs of a sweep."""
 
     reason: Reason
     # For people, with the remedy.
@@ -64,15 +64,15 @@ class _OfAttempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamOpened:
-    """Welcome arrived."""
+    """The scheduler's Welcome arrived: the stream is open."""
 
     lease: float
     verdicts: Mapping[AttemptKey, Verdict]
-    # Attempts whose end is stored already.
+    # Attempts whose end is already stored.
     exited: frozenset[AttemptKey] = frozenset()
-    # Reasons why stopped attempts count no more, where the scheduler has named one.
+    # Reasons for STOP verdicts, where the scheduler gave one.
     reasons: Mapping[AttemptKey, str] = field(default_factory=dict)
-    # Sweeps of which this agent gets no runs.
+    # Sweeps that give this agent no runs, with the reason.
     ineligible: Mapping[str, Ineligibility] = field(default_factory=dict)
 
 
@@ -85,9 +85,9 @@ class SweepsNamed:
 
 @dataclass(frozen=True, slots=True)
 class StreamClosed:
-    """The stream is gone, whatever the cause."""
+    """The stream has closed, for any cause."""
 
-    # Monotonic time of the last message of the scheduler; None: now.
+    # Monotonic time of the scheduler's last message; None: now.
     last_received: float | None = None
 
 
@@ -109,7 +109,7 @@ class StartReceived:
 
 @dataclass(frozen=True, slots=True)
 class Journalled(_OfAttempt):
-    """An assignment is on disk, or could not be brought there."""
+    """An assignment was written to disk, or the write failed."""
 
     command_id: int
     error: str = ""
@@ -135,14 +135,14 @@ class DrainReceived:
 
 @dataclass(frozen=True, slots=True)
 class Fenced(_OfAttempt):
-    """The attempt counts no more; `reason` says why."""
+    """The attempt no longer counts, for `reason`."""
 
     reason: str = "another attempt took over"
 
 
 @dataclass(frozen=True, slots=True)
 class EligibilityChanged:
-    """This agent gets no runs of a sweep from now on, for another reason than before, or gets them again."""
+    """This agent stopped or resumed getting runs of a sweep, or the reason changed."""
 
     sweep: str
     ineligibility: Ineligibility | None
@@ -158,7 +158,7 @@ class SweepEnded:
 
 
 class ExitReported(_OfAttempt):
-    """The end of an attempt went out on the stream of the moment."""
+    """The end of an attempt was sent on the current stream."""
 
 
 class ExitAcked(_OfAttempt):
@@ -166,7 +166,7 @@ class ExitAcked(_OfAttempt):
 
 
 class Delivered(_OfAttempt):
-    """Everything of an ended attempt is safe elsewhere."""
+    """All data of an ended attempt is stored by the server."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,23 +178,23 @@ class ProcessStarted(_OfAttempt):
 
 @dataclass(frozen=True, slots=True)
 class ProcessEnded(_OfAttempt):
-    """The process of an attempt is gone, with all its descendants, or never was."""
+    """The process of an attempt and all its descendants have ended, or it never started."""
 
     outcome: Outcome
-    # The end of its log, unless it ended well.
+    # The end of its log, unless it succeeded.
     log_tail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Somebody asks the agent to end; more often is more urgent."""
+    """The agent was asked to end; each repetition is more urgent."""
 
     wish: Wish
 
 
 @dataclass(frozen=True, slots=True)
 class RoomSeen:
-    """True if there is disk enough for another run."""
+    """Free disk space was checked; `enough`: it suffices for another run."""
 
     enough: bool
 
@@ -229,7 +229,7 @@ Event = (
 
 @dataclass(frozen=True, slots=True)
 class Journal:
-    """Bring an assignment to disk, then say so by `Journalled`."""
+    """Write an assignment to disk, then report `Journalled`."""
 
     assignment: Assignment
     command_id: int
@@ -245,38 +245,38 @@ class Confirm:
 
 @dataclass(frozen=True, slots=True)
 class Launch(_OfAttempt):
-    """Start the process of a journalled attempt, at a place that is noted first."""
+    """Record the place of a journalled attempt, then start its process there."""
 
     place: Place
 
 
 @dataclass(frozen=True, slots=True)
 class Stop(_OfAttempt):
-    """Keep the order in the attempt's folder, then signal its supervisor."""
+    """Store the order in the attempt's folder, then signal its supervisor."""
 
     order: StopOrder
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """Report to the scheduler how many runs would be taken now."""
+    """Report to the scheduler the number of runs that the agent would take now."""
 
     wanted: int
 
 
 class ReportStart(_OfAttempt):
-    """Report to the scheduler that a process runs."""
+    """Report to the scheduler that the process of an attempt runs."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReportExit(_OfAttempt):
-    """Report to the scheduler how an attempt ended, after its observations."""
+    """Report the exit of an attempt to the scheduler, after its observations."""
 
     exit: Exit
 
 
 class Forget(_OfAttempt):
-    """Drop an attempt and its folder: nothing of it is wanted any more."""
+    """Drop an attempt and its folder, which are no longer needed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,11 +290,11 @@ class Say:
 
 @dataclass(frozen=True, slots=True)
 class Leave:
-    """End the agent; processes that still live are their supervisors' and the next agent's."""
+    """End the agent; live processes stay with their supervisors until the next agent adopts them."""
 
     code: int
     cause: str
-    # What a person should read and do, if all is not well.
+    # Message for people, with the remedy; empty if all is well.
     error: str = ""
 
 

@@ -1,4 +1,4 @@
-"""End of an agent: why it takes nothing new, its guard, how long it waits, and its exit code."""
+"""End of an agent: causes of draining, guards, deadlines and the exit code."""
 
 from dataclasses import replace
 
@@ -16,25 +16,25 @@ _REFUSED_CODES = {
     Refusal.NO_RUN: FAILURE,
     Refusal.NO_CONTEXT: NOT_FOUND,
 }
-# The part of the grace that is left to runs between SIGTERM and SIGKILL, at most so many seconds.
+# Upper bound in seconds of the part of the grace that runs get between SIGTERM and SIGKILL.
 _LONGEST_MARGIN = 5.0
 _LAST_REPORTS = 1.0
 GUARDED = 9
-"""The exit code of an agent whose guard has tripped."""
+"""Exit code of an agent whose guard has tripped."""
 _FLAPPING = 3
 _SHOWN_LINES = 3
 _LONGEST_LINE = 200
 
 
 def drain(batch: Batch, cause: str, *, code: int) -> None:
-    """Take nothing new from now on; live runs continue to their end."""
+    """Take no new runs from now on; live runs continue to their end."""
     if batch.state.leaving is None:
         batch.state = replace(batch.state, leaving=Leaving(cause=cause, code=code))
         _say(batch, cause, "runs continue to their end")
 
 
 def asked(batch: Batch, wish: Wish) -> None:
-    """Carry out what a person or the system asks for, once more the harder."""
+    """Carry out a request to end; escalate each time that the request is repeated."""
     if wish is Wish.INTERRUPT:
         _interrupted(batch)
     else:
@@ -42,7 +42,7 @@ def asked(batch: Batch, wish: Wish) -> None:
 
 
 def refused(batch: Batch, event: Refused) -> None:
-    """End if the scheduler will not have this agent and no process depends on it; else ask again."""
+    """End if no process depends on this agent or another agent replaced it; else try again."""
     if event.refusal is Refusal.REPLACED:
         _leave(batch, FAILURE, "replaced", event.message)
     elif not batch.state.has_processes:
@@ -53,7 +53,7 @@ def refused(batch: Batch, event: Refused) -> None:
 
 
 def useless(batch: Batch, why: str) -> None:
-    """End, once nothing lives here: this agent cannot run what it is there for."""
+    """End once no process is live: this agent cannot run its sweep."""
     if batch.state.has_processes:
         drain(batch, why, code=USAGE)
     else:
@@ -61,7 +61,7 @@ def useless(batch: Batch, why: str) -> None:
 
 
 def settle(batch: Batch) -> None:
-    """Look at deadlines and at whether anything is left to do, after whatever happened."""
+    """Check the deadlines, the guards and whether anything is left to do; called after every event."""
     _stop_when_cut_off(batch)
     state = batch.state
     if state.left:
@@ -84,7 +84,7 @@ def settle(batch: Batch) -> None:
 
 
 def next_deadline(state: State, now: float) -> float | None:
-    """Return the next monotonic time after `now` at which a `Tick` is due; None: nothing depends on time."""
+    """Return the monotonic time after `now` at which the next `Tick` is due; None if there is no deadline."""
     times: list[float | None] = []
     if state.leaving is not None:
         times += [state.leaving.terminate_at, state.leaving.kill_at, state.leaving.leave_at]
@@ -141,7 +141,7 @@ def _say(batch: Batch, cause: str, what: str) -> None:
 def _set_deadlines(
     batch: Batch, *, leave_at: float, terminate_at: float | None = None, kill_at: float | None = None
 ) -> None:
-    """Bring deadlines forward; none is ever put off."""
+    """Bring deadlines forward; a deadline is never postponed."""
     old = batch.state.leaving
     assert old is not None
     new = replace(
@@ -177,13 +177,13 @@ def _come_to_an_end(batch: Batch, leaving: Leaving) -> None:
 
 
 def _trip(batch: Batch, guard: str) -> None:
-    """Take nothing new, end what is live here, and give it back."""
+    """Take no new runs; end the live runs and hand them back."""
     batch.state = replace(batch.state, leaving=Leaving(cause=guard, code=GUARDED, terminate_at=batch.now))
     _say(batch, guard, "ending the other runs and handing them back")
 
 
 def _leave_as_judged(batch: Batch, leaving: Leaving, trouble: str = "") -> None:
-    """End with the code of what led to it; a guard that holds is why, unless a person asked with Ctrl-C."""
+    """End with the exit code of the cause; an active guard overrides code 0."""
     code, guard = leaving.code, leaving.cause if leaving.code == GUARDED else None
     if code == OK and (guard := scheduler_guard(batch.state)) is not None:
         code = GUARDED
@@ -198,7 +198,7 @@ def _left_behind(runs: int) -> str:
 
 
 def _return_unstarted(batch: Batch, cause: str) -> None:
-    """Give back what was found on disk, still wanted but never started."""
+    """Hand back attempts that were found on disk and are still wanted but never started."""
     for held in list(batch.state.held.values()):
         if held.phase is Phase.READY and held.standing is Standing.KEPT and batch.state.connected:
             batch.end_without_process(held, ExitCause.HANDED_BACK, cause)
@@ -236,7 +236,7 @@ def _leave(batch: Batch, code: int, cause: str, error: str) -> None:
 
 
 def own_guard(state: State) -> str | None:
-    """Return what a guard of the agent's own has to say; None while none has tripped."""
+    """Return the message of a tripped guard of this agent; None if no guard has tripped."""
     settings = state.settings
     most = settings.max_failed_in_a_row
     if most is not None and state.failed_in_a_row >= most:
@@ -245,14 +245,14 @@ def own_guard(state: State) -> str | None:
     if settings.fail_fast and state.guarded_early >= _FLAPPING:
         return f"{_FLAPPING} runs have failed in the first {FIRST_MINUTE:g} s (--fail-fast)"
     least = settings.max_initial_failures
-    # The one that has just ended is no argument for itself.
+    # The run that has just ended does not count as evidence for itself.
     if least is not None and state.guarded >= max(least, state.ended - 1):
         return f"{state.guarded} of {state.ended} runs have failed (--fail-fast)"
     return None
 
 
 def scheduler_guard(state: State) -> str | None:
-    """Return what holds this agent back from all that it serves; None unless that is guards alone."""
+    """Return a message if guards quarantine this agent in every sweep that it serves; else None."""
     sweeps = sorted(state.sweeps or state.served)
     reasons = [state.ineligible.get(sweep) for sweep in sweeps]
     if not reasons or any(one is None or one.reason is not Reason.GUARD for one in reasons):

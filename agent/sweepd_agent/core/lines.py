@@ -1,4 +1,4 @@
-"""Lines for people: one for each event that is worth one."""
+"""Log lines for people, one per event that matters to them."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -13,16 +13,16 @@ Fields = Mapping[str, Json]
 
 
 def line(event: str, key: AttemptKey | None, fields: Fields) -> str | None:
-    """Return the line of an event; None for what would only be noise.
+    """Return the line of an event; None for an event that would only be noise.
 
-    Whatever trials, their files and the network have put into it, it is one line that steers no terminal.
+    Control characters from scripts, files and the network are escaped, so the result is always one line.
     """
     describe = _LINES.get(event)
     return None if describe is None else printable(describe(short_name(key), fields))
 
 
 def short_name(key: AttemptKey | None) -> str:
-    """Return an attempt as lines name it: the last part of its run's name, and its number unless it is 1."""
+    """Return the display name of an attempt: the last part of its run's name, and its number unless 1."""
     if key is None:
         return ""
     name = key.run.rpartition("/")[2]
@@ -50,7 +50,7 @@ def _started(run: str, fields: Fields) -> str:
 
 
 def how_ended(cause: str, code: int | None, signal: int | None) -> str:
-    """Return how a process ended, in words."""
+    """Return a description of the end of a process."""
     match cause:
         case ExitCause.EXITED:
             return "finished" if code == 0 else f"failed with exit code {code}"
@@ -82,9 +82,9 @@ def _ended(run: str, fields: Fields) -> str:
 
 
 def last_lines(text: str, count: int) -> list[str]:
-    """Return the last lines of a log that say something, cut to what a line of ours has room for.
+    """Return the last `count` lines of a log that are not blank, cut to the maximum line length.
 
-    Notices of the SDK, on arguments without effect and the like, are no cause of an end and left out.
+    Notices of the SDK, such as those on arguments without effect, are left out: they explain no exit.
     """
     lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith(_NOTICE)]
     return [printable(line)[:_LONGEST_LINE] for line in lines[-count:]]
@@ -127,7 +127,7 @@ _LINES: Mapping[str, Callable[[str, Fields], str]] = {
 
 
 def _value(value: Json) -> str:
-    """Return a parameter as the tables of the command line show it."""
+    """Return a parameter formatted as in the tables of the command line."""
     match value:
         case float():
             return f"{value:.4g}"
@@ -138,7 +138,7 @@ def _value(value: Json) -> str:
 
 
 def printable(text: str) -> str:
-    """Return a text with what would steer a terminal made visible."""
+    """Return a text with its control characters escaped."""
     return "".join(
         sign if sign.isprintable() else sign.encode("unicode_escape").decode("ascii") for sign in text
     )

@@ -1,4 +1,4 @@
-"""Decisions of the agent on each event: all of them in `decide`, free of I/O."""
+"""State machine of an agent, entirely in `decide` and free of I/O."""
 
 from dataclasses import dataclass, replace
 
@@ -42,17 +42,17 @@ _FENCED = StopOrder(mode=StopMode.KILL, cause=ExitCause.HANDED_BACK, reason="")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """The state after an event, and what to do once it holds."""
+    """State after an event, and the effects to execute in that state."""
 
     state: State
     effects: tuple[Effect, ...]
 
 
 def decide(state: State, event: Event, now: float) -> Decision:
-    """Return the agent after `event`, and what it does; `now` is monotonic.
+    """Return the state of the agent after `event`, and the effects to execute; `now` is monotonic.
 
-    Only a command or a verdict, a person or the disconnection that `stop_on_disconnect` is about ever ends a
-    process: a broken or refused stream does not.
+    A process is ended only by a command, a verdict, a guard, a person or the system, or by a disconnection
+    with `stop_on_disconnect` set: never by a broken or refused stream alone.
     """
     if state.left:
         return Decision(state=state, effects=())
@@ -98,11 +98,11 @@ def _happen(batch: Batch, event: Event) -> None:
         case RoomSeen():
             batch.state = replace(batch.state, enough_room=event.enough)
         case Tick():
-            pass  # deadlines are looked at after every event
+            pass  # deadlines are checked after every event
 
 
 def _opened(batch: Batch, event: StreamOpened) -> None:
-    """Take over what the scheduler makes of each attempt, and report again what may have been lost."""
+    """Apply the scheduler's verdict on each attempt, and repeat reports that may have been lost."""
     batch.state = replace(
         batch.state,
         connected=True,
@@ -140,7 +140,7 @@ def _kept(batch: Batch, held: Held) -> None:
 def _start(batch: Batch, event: StartReceived) -> None:
     key = event.assignment.key
     held = batch.find(key)
-    if held is not None:  # a repeat: the first confirmation may have been lost
+    if held is not None:  # a duplicate: the first confirmation may have been lost
         if held.assignment.secret != event.assignment.secret:
             batch.do(Confirm(event.command_id, "this agent still holds another attempt of that name"))
         elif held.phase is not Phase.JOURNALLING:
@@ -158,7 +158,7 @@ def _start(batch: Batch, event: StartReceived) -> None:
         batch.do(Confirm(event.command_id, "no slot of this agent is free"))
         return
     for other in list(batch.state.held.values()):
-        # One that has ended only delivers, as before a retry: whether it still may is the scheduler's to say.
+        # An ended attempt only delivers, as before a retry; the scheduler decides whether it still may.
         is_past = other.key.run == key.run and other.key.attempt < key.attempt
         if is_past and other.phase is not Phase.ENDED:
             _fenced(batch, Fenced(other.key))
@@ -172,9 +172,7 @@ def _journalled(batch: Batch, event: Journalled) -> None:
     if held is None or held.phase is not Phase.JOURNALLING:
         return
     batch.do(Confirm(event.command_id, event.error))
-    if (
-        event.error
-    ):  # nothing is offered until the disk was looked at again: the same run would come back at once
+    if event.error:  # offer nothing until the disk is checked again: the same run would come back at once
         batch.state = replace(batch.state, enough_room=False)
     if event.error or held.standing is Standing.FENCED:
         batch.drop(held.key)

@@ -1,7 +1,7 @@
-"""Numbers of the rows of an attempt: the durable order in which its files were read.
+"""Row numbers of an attempt: the durable order in which its files were read.
 
-Several segments of a metrics file may grow at once, so the order of reading cannot be found again from the
-files alone. A *block* is a stretch of one segment whose rows were read one after the other.
+Several segments of a metrics file may grow at once, so the order of reading cannot be recovered from the
+files alone. A *block* is a byte range of one segment whose rows were read consecutively.
 """
 
 from collections.abc import Mapping
@@ -12,24 +12,24 @@ from sweepd_agent.core.attempt import Json
 from sweepd_agent.core.rows import Extreme, Progress, Row
 
 BLOCK_BYTES = 128 * 1024
-"""A block grows to about this; it is what is read again at once when rows are sent from disk."""
+"""Approximate maximum size of a block, the unit of reading when rows are sent from disk."""
 
 MAX_LOGGED_KEYS = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Block:
-    """Rows that stand together in one segment."""
+    """Consecutive rows of one segment."""
 
     segment: int
     start: int
     end: int
-    # Where reading stood before its first row.
+    # State of reading before its first row.
     before: Progress
     rows: int
-    # Unix time at which it was read, for lines that carry none.
+    # Unix time of reading, for lines without a time.
     time: float
-    # Only a part of its rows is kept, in a file of its own; the segment is gone.
+    # Only some of its rows are kept, in a separate file; the segment is deleted.
     thinned: bool = False
 
     @property
@@ -40,7 +40,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Begin:
-    """Begin of an attempt in a file that has earlier ones, too."""
+    """Start of an attempt in a file that also holds earlier attempts."""
 
     attempt: int
     segment: int
@@ -49,34 +49,34 @@ class Begin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """The rows of an attempt after others: they replace what stands before them from its first step on."""
+    """Rows of a later attempt in the same file: they replace earlier rows from its first step on."""
 
     attempt: int
-    # Number of the last row before it.
+    # Number of the last row before this part.
     after: int
-    # The step of its first line that names one; None as long as none has.
+    # Step of its first line with a step; None until there is such a line.
     first_step: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Numbering:
-    """All rows read so far."""
+    """Numbers of all rows read so far, by block."""
 
     blocks: tuple[Block, ...] = ()
     progress: Progress = field(default_factory=Progress)
     malformed: int = 0
     logged_keys: tuple[str, ...] = ()
-    # The step of the first line that names one.
+    # Step of the first line with a step.
     first_step: int | None = None
-    # Attempts that follow one another in the file, but for the first.
+    # Attempts that follow one another in the file, except the first.
     parts: tuple[Part, ...] = ()
 
     def position(self, segment: int) -> int:
-        """Return how far a segment was read."""
+        """Return the byte offset up to which a segment was read."""
         return max((block.end for block in self.blocks if block.segment == segment), default=0)
 
     def extended(self, block: Block, after: Progress) -> "Numbering":
-        """Return the numbering with the rows of `block`, after which reading stands at `after`."""
+        """Return the numbering with the rows of `block`; `after` is the state of reading after them."""
         blocks = self.blocks
         last = blocks[-1] if blocks else None
         if (
@@ -88,58 +88,58 @@ class Numbering:
         return replace(self, blocks=(*blocks, block), progress=after)
 
     def counted(self, malformed: int, keys: AbstractSet[str]) -> "Numbering":
-        """Return the numbering with further malformed lines and logged keys, the first ones by name."""
+        """Return the numbering with more malformed lines and logged keys; keep the first keys by name."""
         if not malformed and keys <= set(self.logged_keys):
             return self
         logged = tuple(sorted({*self.logged_keys, *keys})[:MAX_LOGGED_KEYS])
         return replace(self, malformed=self.malformed + malformed, logged_keys=logged)
 
     def begun_at(self, step: int | None) -> "Numbering":
-        """Return the numbering when a line names a step; that of the first one stays."""
+        """Return the numbering after a line with this step; the first step is kept."""
         return self if step is None or self.first_step is not None else replace(self, first_step=step)
 
     def part_begun(self, attempt: int, after: int) -> "Numbering":
-        """Return the numbering when an attempt begins with the row after that of a number."""
+        """Return the numbering with a part for an attempt whose first row follows row `after`."""
         return replace(self, parts=(*self.parts, Part(attempt=attempt, after=after)))
 
     def part_begun_at(self, step: int) -> "Numbering":
-        """Return the numbering when the first line of the last attempt that names a step has named this."""
+        """Return the numbering with `step` as the first step of the last part."""
         *before, last = self.parts
         return replace(self, parts=(*before, replace(last, first_step=step)))
 
     @property
     def open_part(self) -> bool:
-        """True if it is not known yet what the last of several attempts replaces."""
+        """True if the first step of the last part is not known yet."""
         return bool(self.parts) and self.parts[-1].first_step is None
 
     def knows(self, attempt: int) -> bool:
-        """True if it is known what an attempt replaces."""
+        """True if the first step of an attempt is known, and so the rows that it replaces."""
         return any(part.attempt == attempt and part.first_step is not None for part in self.parts)
 
     def is_replaced(self, row: Row) -> bool:
-        """True if an attempt that began after a row has replaced it."""
+        """True if a later attempt has replaced a row."""
         return any(
             part.first_step is not None and row.number <= part.after and row.step >= part.first_step
             for part in self.parts
         )
 
     def is_thinned(self, segment: int) -> bool:
-        """True if of a segment only some rows are kept."""
+        """True if only some rows of a segment are kept."""
         return any(block.thinned for block in self.blocks if block.segment == segment)
 
     def thinned(self, segment: int) -> "Numbering":
-        """Return the numbering when of a segment only some rows are kept."""
+        """Return the numbering with a segment marked as thinned."""
         blocks = (
             replace(block, thinned=True) if block.segment == segment else block for block in self.blocks
         )
         return replace(self, blocks=tuple(blocks))
 
     def at(self, progress: Progress) -> "Numbering":
-        """Return the numbering when reading has come to stand at `progress` without another row."""
+        """Return the numbering with another state of reading, but no further row."""
         return replace(self, progress=progress)
 
     def after(self, row: int) -> tuple[Block, ...]:
-        """Return the blocks that hold rows beyond `row`, in their order."""
+        """Return the blocks with rows after `row`, in order."""
         return tuple(block for block in self.blocks if block.last_row > row)
 
 
@@ -156,7 +156,7 @@ def document(numbering: Numbering) -> dict[str, Json]:
 
 
 def from_document(stored: Mapping[str, Json]) -> Numbering:
-    """Return the numbering of a document; raises ValueError if it is none."""
+    """Return the numbering that a JSON document describes; raise ValueError if it is malformed."""
     blocks, keys, first_step = stored.get("blocks"), stored.get("logged_keys"), stored.get("first_step")
     parts = stored.get("parts", [])  # earlier versions stored none
     if not isinstance(parts, list):
@@ -248,7 +248,7 @@ def _progress(stored: Json) -> Progress:
 
 
 def _made(stored: list[Json]) -> tuple[tuple[Extreme, ...], frozenset[int]]:
-    """Return what earlier versions did not store, as it is when nothing was read yet."""
+    """Return the stored extremes and exact keys; both empty in a document of an earlier version."""
     match stored:
         case []:
             return (), frozenset()

@@ -1,4 +1,4 @@
-"""Rows of an attempt: one line of a metrics file as a row, complete steps, observations and iterations."""
+"""Rows of an attempt: parse the lines of a metrics file; derive steps, observations and iterations."""
 
 import json
 import math
@@ -26,7 +26,7 @@ _INT64 = range(-(2**63), 2**63)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """Content of one line; `values` are metric values by flat key."""
+    """Parsed line of a metrics file; `values` are metric values by flat key."""
 
     values: dict[str, Value] = field(default_factory=dict)
     step: int | None = None
@@ -34,7 +34,7 @@ class Line:
     # More lines of the same step are announced.
     open: bool = False
     malformed: bool = False
-    # A checkpoint now holds everything up to this step.
+    # Last step that a saved checkpoint covers.
     checkpoint: int | None = None
 
 
@@ -42,14 +42,14 @@ MALFORMED = Line(malformed=True)
 
 
 def whole_lines(content: bytes) -> list[bytes]:
-    """Return the lines of `content` that are ended by a newline, without it; blank ones included."""
+    """Return the newline-terminated lines of `content`, newline excluded, blank lines included."""
     lines = content.split(b"\n")
     lines.pop()
     return lines
 
 
 def parse_line(raw: bytes) -> Line | None:
-    """Return what stands in a line, newline excluded; None for a blank one, which is no row at all."""
+    """Return the content of a line, newline excluded; None if the line is blank and so not a row."""
     if not raw.strip():
         return None
     if len(raw) > MAX_LINE_BYTES:
@@ -68,7 +68,7 @@ def _line(document: dict[str, object]) -> Line:
     values: dict[str, Value] = {}
     for key, value in document.items():
         if key not in RESERVED:
-            # The exact name wins over the same name made of nested ones.
+            # An exact name takes precedence over the same name formed from nested keys.
             if isinstance(value, dict):
                 for name, inner in _flat(key, value, MAX_DEPTH):
                     values.setdefault(name, inner)
@@ -102,7 +102,7 @@ def _flat(prefix: str, mapping: dict[str, object], depth: int) -> Iterator[tuple
 
 
 def _scalar(value: object) -> Value | None:
-    """Return a value as a metric can hold it, a short list as its text; None for what is left out."""
+    """Return a value as a metric value, a short list as text; None if the value is not logged."""
     match value:
         case bool() | float():
             return value
@@ -125,18 +125,18 @@ def _as_float(value: float) -> float:
 
 
 CHECKPOINT_KEY = 2**32 - 1
-"""Stands for a key where not a value is observed, but that a checkpoint was saved."""
+"""Key index of an observation that marks a saved checkpoint instead of a value."""
 _BETTER: Final = {"min": min, "max": max}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extreme:
-    """Extreme of a key so far, observed under a watched key as `loss.min`.
+    """Extreme of a key so far, observed under a watched key such as `loss.min`.
 
     Args:
         key: index of the watched key.
         word: `min` or `max`.
-        value: the extreme of the finite values so far; None before the first.
+        value: extreme of the finite values so far; None before the first.
     """
 
     key: int
@@ -144,7 +144,7 @@ class Extreme:
     value: float | None = None
 
     def after(self, value: float) -> "tuple[Extreme, float]":
-        """Return this after one more value of the other key, and what is observed: a NaN stays one."""
+        """Return the extreme after one more value, and the value to observe; NaN and inf are kept as is."""
         if not math.isfinite(value):
             return self, value
         found = value if self.value is None else float(_BETTER[self.word](self.value, value))
@@ -153,7 +153,7 @@ class Extreme:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
-    """The value of one watched key in one row; or that in this row a checkpoint was saved, up to `step`."""
+    """Value of a watched key in a row; with CHECKPOINT_KEY, a checkpoint up to `step` saved in this row."""
 
     row: int
     key: int
@@ -166,7 +166,7 @@ class Row:
     """One numbered line."""
 
     number: int
-    # As logged; one above the row before where a line has none.
+    # As logged; for a line without a step, the step of the row before plus 1.
     step: int
     time: float
     values: Mapping[str, Value]
@@ -174,24 +174,24 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """State of reading after a row: all that is needed to read on from there."""
+    """State of reading after a row: everything needed to resume there."""
 
     row: int = 0
     # Rows up to this one are settled.
     settled: int = 0
     # Rows closed with a finite objective.
     iterations: int = 0
-    # Step of the last row, for rows that name none.
+    # Step of the last row, from which rows without a step count on.
     last_step: int = -1
     # The step that further lines may add to.
     step: int | None = None
-    # Watched values of the open step, by index of their key.
+    # Watched values of the open step, by key index.
     waiting: tuple[tuple[int, float], ...] = ()
-    # Keys that were observed for this step already.
+    # Keys already observed for this step.
     observed: frozenset[int] = frozenset()
-    # Whether the last line of the step announced more.
+    # Whether the last line announced more lines of the step.
     open: bool = False
-    # Watched keys that were never logged themselves and are made of another one.
+    # Watched keys that were never logged themselves but are derived from another key.
     extremes: tuple[Extreme, ...] = ()
     # Watched keys that were logged themselves.
     exact: frozenset[int] = frozenset()
@@ -199,7 +199,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Read:
-    """Result of one line; it is not an observation yet if more of its step may follow."""
+    """Result of reading one line; its values are observed only when its step is complete."""
 
     progress: Progress
     row: Row
@@ -210,10 +210,10 @@ def read(progress: Progress, line: Line, watched: Mapping[str, int], *, now: flo
     """Return the row of a line that follows `progress`, and the observations that it completes.
 
     Args:
-        progress: where reading stands before it.
-        line: what stands in it.
-        watched: index by name of the watched keys; 0 is the objective.
-        now: Unix time, for lines that carry none.
+        progress: state of reading before the line.
+        line: content of the line.
+        watched: key index by name of the watched keys; 0 is the objective.
+        now: Unix time, for lines without a time.
     """
     number = progress.row + 1
     time = now if line.time is None else line.time
@@ -233,7 +233,7 @@ def read(progress: Progress, line: Line, watched: Mapping[str, int], *, now: flo
     after: tuple[Observation, ...] = ()
     if not line.open:
         after, progress = _completed(progress)
-    if line.checkpoint is not None:  # what is observed in this row is part of it
+    if line.checkpoint is not None:  # the checkpoint covers the observations of this row
         saved = Observation(row=number, key=CHECKPOINT_KEY, step=line.checkpoint, value=0.0)
         after = (*after, saved)
     row = Row(number=number, step=step, time=time, values=line.values)
@@ -241,12 +241,12 @@ def read(progress: Progress, line: Line, watched: Mapping[str, int], *, now: flo
 
 
 def ended(progress: Progress) -> tuple[tuple[Observation, ...], Progress]:
-    """Return what the end of the process completes; every row is settled then."""
+    """Return the observations that the end of the process completes, and the progress after it."""
     return _completed(progress)
 
 
 def _known(progress: Progress, values: Mapping[str, Value], watched: Mapping[str, int]) -> Progress:
-    """Record whether the watched keys come under their own names, or are made of others."""
+    """Record which watched keys are logged under their own names, and which are derived from other keys."""
     for name, key in watched.items():
         if key in progress.exact:
             continue
@@ -272,7 +272,7 @@ def _merged(
 
 
 def _completed(progress: Progress) -> tuple[tuple[Observation, ...], Progress]:
-    """Return the waiting values as observations of the last row, and where reading stands then."""
+    """Return the waiting values as observations of the last row, and the state of reading after them."""
     waiting = dict(progress.waiting)
     extremes: list[Extreme] = []
     for extreme in progress.extremes:
@@ -296,6 +296,6 @@ def _completed(progress: Progress) -> tuple[tuple[Observation, ...], Progress]:
 
 
 def made_of(name: str) -> tuple[str, str] | None:
-    """Return the key that a watched one may be made of, and the word; None for a name that is only a name."""
+    """Return the key from which a watched key may be derived, and `min` or `max`; None for a plain name."""
     base, dot, word = name.rpartition(".")
     return (base, word) if base and dot and word in _BETTER else None

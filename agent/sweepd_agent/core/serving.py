@@ -1,4 +1,4 @@
-"""Sweeps that the agent serves: their names, their ends, and reasons why it gets no runs of one."""
+"""Sweeps that the agent serves: their names, their ends, and reasons why a sweep gives it no runs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -10,11 +10,11 @@ from sweepd_agent.core.events import Ineligibility, Reason, Say, SweepEnded
 from sweepd_agent.core.state import Batch
 
 SAY_EVERY = 300.0
-"""Seconds after which a waiting agent says again why it waits."""
+"""Seconds after which a waiting agent logs again why it waits."""
 
 V = TypeVar("V")
 
-# Longer than suggestions take in most cases: they are not worth a line.
+# Seconds; longer than most suggestions take, so that they are not logged.
 _PATIENCE = 2.0
 _OWN = frozenset({Reason.LABELS, Reason.GUARD, Reason.OTHER})
 
@@ -22,32 +22,32 @@ NO_PROGRAM = (
     "has no `program`: its runs are a function's; call sweepd.agent(ID, function) in Python instead, "
     "or create it with a program"
 )
-"""Message of an agent that starts programs, on a sweep that names none."""
+"""Message of an agent that starts programs, on a sweep without a program."""
 DEFAULT_ENTITY = "local"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SweepName:
-    """A sweep as it was named."""
+    """Name of a sweep, as given on the command line."""
 
     # Format: entity/project/id; None if only the id was given.
     full: str | None
     id: str
 
     def may_be(self, other: "SweepName") -> bool:
-        """Return whether another name may mean the same sweep."""
+        """True if another name may refer to the same sweep."""
         return self.id == other.id and (self.full is None or other.full is None or self.full == other.full)
 
     def matches(self, name: str) -> bool:
-        """True if the sweep of full name `name` may be meant."""
+        """True if this name may refer to the sweep with the full name `name`."""
         return name == self.full if self.full is not None else name.rpartition("/")[2] == self.id
 
 
 def parse_sweep_name(text: str) -> SweepName:
-    """Return the sweep that `text` names.
+    """Return the sweep name in `text`.
 
     Raises:
-        ValueError: it has empty parts or too many.
+        ValueError: the text has empty parts or too many parts.
     """
     parts = text.split("/")
     if not all(parts) or len(parts) > 3:
@@ -63,7 +63,7 @@ def lacks_program(assignment: Assignment) -> bool:
 
 
 def ended(batch: Batch, event: SweepEnded) -> None:
-    """Serve a sweep no more."""
+    """Stop serving a sweep."""
     if event.sweep not in batch.state.sweeps:
         return
     rest = batch.state.sweeps - {event.sweep}
@@ -78,13 +78,13 @@ def ended(batch: Batch, event: SweepEnded) -> None:
 
 
 def ineligible_at_welcome(batch: Batch, ineligible: Mapping[str, Ineligibility]) -> None:
-    """Take over which sweeps give no runs; those that have ended here keep their last reason."""
+    """Replace the reasons of all sweeps, except those that have ended, by the ones in Welcome."""
     for sweep in sorted(batch.state.sweeps | ineligible.keys()):
         set_ineligible(batch, sweep, ineligible.get(sweep))
 
 
 def set_ineligible(batch: Batch, sweep: str, ineligibility: Ineligibility | None) -> None:
-    """Record why there are no runs of a sweep, None if there are; a changed reason is to be logged."""
+    """Record why a sweep gives no runs, None if it gives runs; schedule the log line of a changed reason."""
     state = batch.state
     before = state.ineligible.get(sweep)
     ineligible = _without(state.ineligible, sweep)
@@ -103,14 +103,14 @@ def set_ineligible(batch: Batch, sweep: str, ineligibility: Ineligibility | None
 
 
 def given(batch: Batch, sweep: str) -> None:
-    """Take a run that comes for the end of what kept the runs of its sweep from every agent."""
+    """Clear the reason that concerns every agent: a run of the sweep has just been handed out."""
     ineligibility = batch.state.ineligible.get(sweep)
     if ineligibility is not None and ineligibility.reason not in _OWN:
         set_ineligible(batch, sweep, None)
 
 
 def say_due(batch: Batch) -> None:
-    """Log why there are no runs: what concerns this agent alone at once, all else while it waits for one.
+    """Log why there are no runs: a reason that concerns this agent alone now, others while the agent waits.
 
     The line is repeated every few minutes, so that it is near the end of a long log.
     """

@@ -1,4 +1,4 @@
-"""State of an agent and of the attempts that it holds, and the batch of one decision on it."""
+"""State of an agent and of the attempts that it holds, and the batch of one decision."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -18,7 +18,7 @@ from sweepd_agent.core.events import Effect, Forget, Ineligibility, Reason, Repo
 from sweepd_agent.core.lines import last_lines
 
 FIRST_MINUTE = 60.0
-"""Seconds from its start in which failures say most about the agent itself."""
+"""Seconds after its start in which failures point to the agent itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,23 +26,23 @@ class Settings:
     """Settings from the command line; durations in seconds."""
 
     slots: int = 1
-    # End after so many runs have ended here; None: never for that reason.
+    # Runs that end here before the agent ends; None: no limit.
     count: int | None = None
-    # From SIGTERM to the end, and the longest wait for the last acknowledgements.
+    # Time from SIGTERM to the end, and the longest wait for the last acknowledgements.
     grace: float = 30.0
-    # End runs when the lease has expired and the scheduler is still unavailable.
+    # End runs when the lease has expired while the scheduler is unavailable.
     stop_on_disconnect: bool = False
-    # Longest wait for the first answer of a server; None: for ever.
+    # Longest wait for the first answer of a server; None: forever.
     wait: float | None = None
-    # Whether runs are their sweep's program; else something else is started for each.
+    # Whether a run is its sweep's program; if not, the agent was given what to start for each run.
     runs_programs: bool = True
-    # The devices of each slot; None: runs see what the agent sees.
+    # Devices of each slot; None: runs see the devices that the agent sees.
     gpus: tuple[tuple[str, ...], ...] | None = None
-    # End after so many failed runs in a row; None: never for that reason.
+    # Consecutive failed runs after which the agent ends; None: no limit.
     max_failed_in_a_row: int | None = None
     # End after three failed runs in the first minute.
     fail_fast: bool = False
-    # End once so many runs have failed, nearly all that have ended; None: never for that reason.
+    # Failed runs after which the agent ends if at most one run has not failed; None: no limit.
     max_initial_failures: int | None = None
 
 
@@ -51,7 +51,7 @@ class Phase(StrEnum):
 
     # Its assignment is on its way to the disk.
     JOURNALLING = "journalling"
-    # On disk, and found there by a later agent: it starts once the scheduler says that it is still wanted.
+    # Found on disk by a later agent: it starts once the scheduler confirms that it is still wanted.
     READY = "ready"
     STARTING = "starting"
     RUNNING = "running"
@@ -68,21 +68,21 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
-    """An attempt that this agent has something of."""
+    """An attempt of which this agent holds a process or data."""
 
     assignment: Assignment
     phase: Phase
     standing: Standing = Standing.KEPT
-    # None: it has not been started, or by an agent that knew of no places.
+    # None: not started, or started by an earlier version without places.
     place: Place | None = None
     pid: int | None = None
     order: StopOrder | None = None
     exit: Exit | None = None
-    # The end went out on the stream of the moment.
+    # The end was sent on the current stream.
     reported: bool = False
     # The end is stored.
     acked: bool = False
-    # An earlier agent has left it, and its sweep is none that this one serves: it counts for nothing here.
+    # An earlier agent left it, and this agent does not serve its sweep: no counter includes it.
     foreign: bool = False
 
     @property
@@ -92,7 +92,7 @@ class Held:
 
     @property
     def has_process(self) -> bool:
-        """True if a process lives, or is about to."""
+        """True if its process is live or about to start."""
         return self.phase in {Phase.JOURNALLING, Phase.STARTING, Phase.RUNNING}
 
     @property
@@ -109,13 +109,13 @@ class Held:
 
     @property
     def undelivered(self) -> bool:
-        """True if the agent should stay for the sake of what it still has to deliver."""
+        """True if data of the attempt is still to be delivered before the agent ends."""
         return self.phase in {Phase.READY, Phase.ENDED} and self.standing is Standing.KEPT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leaving:
-    """That the agent takes nothing new and ends, and by when; times are monotonic."""
+    """Cause, exit code and deadlines of an agent that takes no new runs; times are monotonic."""
 
     cause: str
     code: int
@@ -126,7 +126,7 @@ class Leaving:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """Failure of a run, for the line that explains why the agent ends."""
+    """Failure of a run, shown in the line that explains why the agent ends."""
 
     key: AttemptKey
     exit: Exit
@@ -135,37 +135,37 @@ class Failure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """All that decisions rest on."""
+    """State on which all decisions are based."""
 
     settings: Settings
     # Full names of the sweeps that still hand out runs.
     sweeps: frozenset[str]
     started: float
-    # Those that it served last: what `sweeps` was before it became empty.
+    # Sweeps served last: the value of `sweeps` before it became empty.
     served: frozenset[str] = frozenset()
-    # Sweeps of which this agent gets no runs, and why.
+    # Sweeps that give this agent no runs, with the reason.
     ineligible: Mapping[str, Ineligibility] = field(default_factory=dict)
-    # Which reason was logged last for a sweep that still gives none, and when one is to be logged next.
+    # Last logged reason of each sweep that still gives no runs, and the time of the next log line.
     logged_reasons: Mapping[str, Reason] = field(default_factory=dict)
     say_at: Mapping[str, float] = field(default_factory=dict)
     held: Mapping[AttemptKey, Held] = field(default_factory=dict)
     connected: bool = False
     was_connected: bool = False
     lease: float = 30.0
-    # When the stream was lost, or the agent started.
+    # Time at which the stream was lost or the agent started.
     silent_since: float = 0.0
-    # Runs that have ended here, foreign ones left out.
+    # Runs that have ended here, without foreign runs.
     ended: int = 0
-    # Those that have ended well, and those that have failed.
+    # Runs that have succeeded, and runs that have failed.
     succeeded: int = 0
     failed: int = 0
-    # Of those that guards count: all, those of the first minute, those since the last success.
+    # Failures that guards count: all, those of the first minute, those since the last success.
     guarded: int = 0
     guarded_early: int = 0
     failed_in_a_row: int = 0
     last_failure: Failure | None = None
     enough_room: bool = True
-    # The level that was offered; None: not on this stream.
+    # Number of runs last offered; None: nothing on this stream.
     offered: int | None = None
     leaving: Leaving | None = None
     interrupts: int = 0
@@ -174,7 +174,7 @@ class State:
 
     @property
     def wanted(self) -> int:
-        """Number of runs that would be taken now."""
+        """Number of runs that the agent would take now."""
         if self.leaving is not None or not self.sweeps or not self.enough_room:
             return 0
         free = len(self.free_places())
@@ -182,19 +182,19 @@ class State:
 
     @property
     def waits(self) -> bool:
-        """True while a run would be taken, and none has come."""
+        """True if the agent is connected and waits for a run."""
         return self.connected and self.wanted > 0
 
     def free_places(self) -> list[Place]:
-        """Return where runs may begin now, the lowest slot first.
+        """Return the places where runs may start now, the lowest slot first.
 
-        An attempt that was adopted from an agent with other slots or devices keeps what it has: no slot is
-        free whose number it has, or one of whose devices it sees.
+        An attempt adopted from an agent with other slots or devices keeps its place: a slot with the same
+        number or a shared device is not free.
         """
         return self._places_beside([held for held in self.held.values() if held.takes_slot])
 
     def place_for_found(self, noted: Place | None) -> Place | None:
-        """Return where an attempt that was found may be: as noted if that is free; None if nowhere."""
+        """Return the place for an attempt found on disk: as recorded if free, else the first free place."""
         others = [held for held in self.held.values() if held.has_process and held.place is not None]
         free = self._places_beside(others)
         return noted if noted in free else next(iter(free), None)
@@ -213,13 +213,13 @@ class State:
             yield Place(slot=slot, gpus=None if self.settings.gpus is None else self.settings.gpus[slot])
 
     def serves(self, sweep: str) -> bool:
-        """Return whether a sweep is among those that this agent was named, perhaps by its id alone."""
+        """Return True if this agent serves a sweep, named in full or by its id alone."""
         named = self.sweeps | self.served
         return sweep in named or sweep.rpartition("/")[2] in named
 
     @property
     def count_left(self) -> int | None:
-        """Number of runs that may still begin here; None: any."""
+        """Number of runs that may still start here; None: no limit."""
         if self.settings.count is None:
             return None
         return (
@@ -230,39 +230,39 @@ class State:
 
     @property
     def has_processes(self) -> bool:
-        """True if any process lives, or is about to."""
+        """True if any process is live or about to start."""
         return any(held.has_process for held in self.held.values())
 
 
 @dataclass(slots=True)
 class Batch:
-    """Lives for one call of `decide`; nothing outside sees it."""
+    """Mutable state and effects of one call of `decide`."""
 
     state: State
     now: float
     effects: list[Effect] = field(default_factory=list)
 
     def do(self, *effects: Effect) -> None:
-        """Add effects, in the order in which they are to happen."""
+        """Add effects in their order of execution."""
         self.effects.extend(effects)
 
     def find(self, key: AttemptKey) -> Held | None:
-        """Return an attempt that is held."""
+        """Return the held attempt of a key; None if there is no such attempt."""
         return self.state.held.get(key)
 
     def hold(self, held: Held) -> Held:
-        """Hold an attempt, or what has become of it."""
+        """Add or replace a held attempt."""
         self.state = replace(self.state, held={**self.state.held, held.key: held})
         return held
 
     def drop(self, key: AttemptKey) -> None:
-        """Hold an attempt no longer, and forget what there is of it."""
+        """Remove a held attempt, and have its folder removed."""
         rest = {other: held for other, held in self.state.held.items() if other != key}
         self.state = replace(self.state, held=rest)
         self.do(Forget(key))
 
     def stop(self, held: Held, order: StopOrder) -> None:
-        """Have an attempt ended; an order that adds nothing to the one before changes nothing."""
+        """End an attempt; do nothing if the order adds nothing to the order before."""
         order = _merged(held.order, order)
         if order == held.order:
             return
@@ -278,7 +278,7 @@ class Batch:
         self.end(held, Exit(cause=cause, code=None, signal=None, message=reason, time=0.0))
 
     def end(self, held: Held, how: Exit, log_tail: str = "") -> None:
-        """Note the end of an attempt."""
+        """Record the end of an attempt."""
         self.state = _counted(self.state, held, how, log_tail, self.now)
         fields: dict[str, Json] = {
             "cause": how.cause.value,
@@ -296,14 +296,14 @@ class Batch:
         self.do(ReportExit(held.key, how))
 
     def stop_processes(self, order: StopOrder) -> None:
-        """Have every attempt ended that has a process."""
+        """End every attempt that has a process."""
         for held in list(self.state.held.values()):
             if held.has_process:
                 self.stop(held, order)
 
 
 def _counted(state: State, held: Held, how: Exit, log_tail: str, now: float) -> State:
-    """Return the state after one more end; what was stopped or lost is neither success nor failure."""
+    """Return the state after one more end; a stopped or lost run counts neither as success nor as failure."""
     if held.foreign:
         return state
     state = replace(state, ended=state.ended + 1)
@@ -325,7 +325,7 @@ def _counted(state: State, held: Held, how: Exit, log_tail: str, now: float) -> 
 
 
 def _merged(old: StopOrder | None, new: StopOrder) -> StopOrder:
-    """Return what two orders ask for together: the harder way; the scheduler's cause before any other."""
+    """Return the combination of two orders: KILL over TERMINATE, the scheduler's cause over any other."""
     if old is None:
         return new
     mode = StopMode.KILL if StopMode.KILL in {old.mode, new.mode} else StopMode.TERMINATE
