@@ -1,4 +1,4 @@
-"""Commands and their group: common options, two lengths of help, loading at first use."""
+"""Commands and the command group: common options, short and long help, lazy loading."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
@@ -22,14 +22,14 @@ _CALLED_ELSEWHERE = {
     "start": "run",
     "sweep": "create",
 }
-"""Commands by the names that other tools have for them, where spelling does not lead there."""
+"""Our command by the name that other tools use for it, where similar spelling does not find it."""
 _OTHER_COMMANDS = {
     "agent": "agents are started with `sweep-agent ID`; `sweepctl agents` lists them",
     "up": "the server is started with `sweepd up`",
     "down": "the server is ended with `sweepd down`",
     "server": "the server is started with `sweepd up`",
 }
-"""Answers to words that name no command of `sweepctl`, but one of another program."""
+"""Hint by word, for words that are commands of another program."""
 
 
 def _help_options() -> list[click.Parameter]:
@@ -67,7 +67,7 @@ def _version_option() -> click.Parameter:
 
 
 class Command(click.Command):
-    """A command with the common options; `--help` ends with examples, `-h` leaves them out."""
+    """Command with the common options; `--help` ends with examples, `-h` omits them."""
 
     def __init__(
         self,
@@ -94,19 +94,19 @@ class Command(click.Command):
 
 
 def command(*examples: str, name: str | None = None) -> Callable[[Function], Command]:
-    """Return the decorator that makes a command of a function; its name is that of the function."""
+    """Return a decorator that turns a function into a command, named after the function by default."""
     return click.command(name, cls=Command, examples=examples)
 
 
 def gathered(
     name: str, make: Function, *options: Callable[[Function], Function]
 ) -> Callable[[Function], Function]:
-    """Return the decorator that gives a command options, the last first, as one argument.
+    """Return a decorator that adds options to a command and passes their values as one argument.
 
     Args:
-        name: that of the argument.
-        make: returns it; its parameters have the names of the options.
-        options: the decorators of the options.
+        name: name of the argument.
+        make: builds the argument; its parameters are named after the options.
+        options: decorators of the options; help lists them in reverse order.
     """
     members = tuple(signature(make).parameters)
 
@@ -125,7 +125,7 @@ def gathered(
 
 
 class CommandGroup(click.Group):
-    """Group of commands: a table of their names, each with the place of its code and a line of help."""
+    """Group of commands; `table` maps each command name to its import path and its line of help."""
 
     def __init__(
         self,
@@ -151,11 +151,11 @@ class CommandGroup(click.Group):
         self.examples = examples
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the commands in the order in which a person meets them."""
+        """Return the command names in the order of the table."""
         return list(self.table)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Load one command."""
+        """Import and return the command; None if the table lacks the name."""
         if cmd_name not in self.table:
             return None
         module, _, name = self.table[cmd_name][0].partition(":")
@@ -166,7 +166,7 @@ class CommandGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command; an unknown one is answered with the nearest."""
+        """Find the command; for an unknown name, suggest the nearest one."""
         name = args[0]
         if name not in self.table and not name.startswith("-"):
             from sweepd.spec.wording import close
@@ -177,7 +177,7 @@ class CommandGroup(click.Group):
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the commands without loading them."""
+        """Write the list of commands without importing any."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in self.table.items()])
 
@@ -187,7 +187,7 @@ class CommandGroup(click.Group):
 
 
 def _write_examples(examples: Sequence[str], context: click.Context, formatter: click.HelpFormatter) -> None:
-    """Write examples where the long help is wanted, each on one line, however long: they are copied."""
+    """Write the examples in long help, without wrapping lines, so that they can be copied."""
     if examples and not context.meta.get("sweepctl.short"):
         with formatter.section("Examples"):
             for example in examples:

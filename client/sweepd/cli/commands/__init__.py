@@ -1,1 +1,1 @@
-"""Commands of `sweepctl`, each loaded when it is used."""
+"""Commands of `sweepctl`, each imported on use."""

@@ -99,5 +99,5 @@ def _server(settings: Settings) -> tuple[str | None, int | None]:
 
 
 def _line(version: str) -> tuple[str, ...]:
-    """Return the release line: versions of one major and minor number belong together."""
+    """Return the major and minor number of a version; releases that share both are compatible."""
     return tuple(version.split(".")[:2])

@@ -45,7 +45,7 @@ CONTEXTS = (
 
 
 def context_rows(environ: Mapping[str, str]) -> Sequence[Row]:
-    """Return the contexts, each with whether it is in use."""
+    """Return a row for each context, with a flag for the current one."""
     contexts = read_contexts(environ)
     chosen = contexts.chosen(environ)
     return [
@@ -61,7 +61,7 @@ def context_rows(environ: Mapping[str, str]) -> Sequence[Row]:
 
 
 def origin_rows(settings: Settings) -> Sequence[Row]:
-    """Return what is in use, each with its origin."""
+    """Return the values in use, each with its origin."""
     environ = settings.environ
     contexts = read_contexts(environ)
     name = contexts.chosen(environ)
@@ -83,7 +83,7 @@ def _address(settings: Settings, contexts: Contexts, name: str) -> tuple[str, st
         return normalised(settings.server), "--server"
     if settings.environ.get("SWEEPD_ADDRESS"):
         return normalised(settings.environ["SWEEPD_ADDRESS"]), "SWEEPD_ADDRESS"
-    if name:  # one that does not exist leads nowhere
+    if name:  # a context that does not exist has no address
         return contexts.by_name[name].address if name in contexts.by_name else "", f"context {name}"
     return current_address(settings.environ) or "", "the server of this account that was started last"
 

@@ -1,4 +1,4 @@
-"""Servers that an account is logged in to, and tokens: `sweepctl login`, `logout`, `whoami` and `token`."""
+"""Logins and tokens: `sweepctl login`, `logout`, `whoami` and `token`."""
 
 from __future__ import annotations
 

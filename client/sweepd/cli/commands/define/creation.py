@@ -1,4 +1,4 @@
-"""Creation of sweeps, the lines that start agents for them, and the file that makes another one like it."""
+"""Creation of sweeps, command lines that start their agents, and export of a sweep as a sweep file."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def create_sweep(
     sweep_id: str = "",
     request_id: str = "",
 ) -> v1.Sweep:
-    """Create the sweep that `spec` describes in `parent` (entity/project), as `begin_sweep` does."""
+    """Create the sweep of `spec` in `parent` (entity/project), without prior runs."""
     return begin_sweep(client, text, spec, parent, sweep_id=sweep_id, request_id=request_id).sweep
 
 
@@ -42,12 +42,12 @@ def begin_sweep(
     sweep_id: str = "",
     request_id: str = "",
 ) -> v1.CreateSweepResponse:
-    """Create the sweep that `spec` describes in `parent` (entity/project), with the runs that it begins with.
+    """Create the sweep of `spec` in `parent` (entity/project), with the selected prior runs.
 
     Raises:
-        ClientError: the id is not legal, or the server refuses.
+        ClientError: the id is invalid, or the server rejects the sweep.
     """
-    from sweepd.codec.spec import spec_message  # here, as it loads the language of sweeps
+    from sweepd.codec.spec import spec_message  # here, because it imports `spec`
 
     message = spec_message(spec)
     source = v1.SweepFile(file_name=os.path.basename(text.file_name), content=text.content)  # noqa: PTH119
@@ -64,13 +64,13 @@ def begin_sweep(
 def agent_command(
     name: str, address: str, settings: Settings, *, requires: Mapping[str, str] | None = None
 ) -> str:
-    """Return the line that starts an agent for a sweep; the server is named where it would not be found.
+    """Return the command line that starts an agent for a sweep; name the server unless the agent finds it.
 
     Args:
-        name: the sweep.
-        address: its server.
-        settings: those of this call.
-        requires: the labels without which an agent gets none of its runs.
+        name: name of the sweep.
+        address: address of its server.
+        settings: settings of this call.
+        requires: labels that an agent needs to get runs of the sweep.
     """
     words = ["sweep-agent", "--sweep", name, *label_flags(requires or {})]
     if settings.environ.get("SWEEPD_ADDRESS") or current_address(settings.environ) != address:
@@ -79,12 +79,12 @@ def agent_command(
 
 
 def label_flags(labels: Mapping[str, str]) -> list[str]:
-    """Return the flags that give an agent some labels."""
+    """Return the flags of `sweep-agent` that set these labels."""
     return [f"--label={name}={value}" for name, value in sorted(labels.items())]
 
 
 def note_standstill(client: Client, name: str, settings: Settings) -> None:
-    """Note what a sweep needs besides runs to start them: agents end with their sweeps."""
+    """Write a note if the sweep is paused or has no agent, so that no run would start."""
     sweep = client.get_sweep(name)
     if sweep.state == v1.SWEEP_STATE_PAUSED:
         note(f"The sweep is paused; resume it:  sweepctl resume {name}")
@@ -94,13 +94,13 @@ def note_standstill(client: Client, name: str, settings: Settings) -> None:
 
 
 def note_unbounded(sweep: v1.Sweep) -> None:
-    """Note how a sweep without an end is ended."""
+    """Write a note on how to stop the sweep if its number of runs is unbounded."""
     if not sweep.HasField("planned_runs"):
         note(f"No run_cap: it runs until `sweepctl stop {sweep.name}`.")
 
 
 def sweep_document(sweep: v1.Sweep) -> dict[str, Json]:
-    """Return what the file of a sweep says, as it stands now: edits, its seed and its place included."""
+    """Return the sweep file of a sweep as it is now, with edits, seed, entity and project."""
     from sweepd.codec.spec import spec_document
 
     entity, project, _ = sweep.name.split("/")
@@ -109,7 +109,7 @@ def sweep_document(sweep: v1.Sweep) -> dict[str, Json]:
 
 
 def sweep_text(sweep: v1.Sweep) -> str:
-    """Return the file as YAML."""
+    """Return the sweep file of a sweep as YAML."""
     from sweepd.cli.output.yaml_text import yaml_text
 
     return f"# {sweep.name}, revision {sweep.revision}\n{yaml_text(sweep_document(sweep))}"

@@ -83,10 +83,10 @@ def metrics(
 def _sources(
     wanted: MetricsFrom, path: str | None, kind: str | None, environ: Mapping[str, str]
 ) -> Iterator[Source]:
-    """Yield what is to be read: PATH, or the paths of the file itself.
+    """Yield the sources to read: PATH, or the paths in the sweep file.
 
     Raises:
-        Problem: there is nothing to read, or PATH is not of a kind that the file says.
+        Problem: there is nothing to read, or `metrics_from` lacks the kind of PATH.
     """
     from sweepd.metrics_from.sources import EventFolder, file_source, output_source
 
@@ -108,7 +108,7 @@ def _sources(
 
 
 def _own_sources(wanted: MetricsFrom, environ: Mapping[str, str]) -> Iterator[Source]:
-    """Yield what is at the paths that the file says itself."""
+    """Yield the sources at the paths in the sweep file."""
     from sweepd.metrics_from.sources import EventFolder, file_source
 
     if not wanted.file and not wanted.tensorboard:
@@ -125,7 +125,7 @@ def _own_sources(wanted: MetricsFrom, environ: Mapping[str, str]) -> Iterator[So
 
 
 def _kind_of(wanted: MetricsFrom, path: str) -> str:
-    """Return as what PATH is read by default: a folder as event files, else by its ending."""
+    """Return the default kind of PATH: event files for a folder, else by its suffix."""
     if Path(path).is_dir() and wanted.tensorboard:
         return "tensorboard"
     if wanted.stdout and wanted.file:
@@ -138,10 +138,10 @@ def _kind_of(wanted: MetricsFrom, path: str) -> str:
 
 
 def _check_kind(wanted: MetricsFrom, kind: str) -> None:
-    """Refuse what no agent would read.
+    """Reject a kind of source that an agent would not read.
 
     Raises:
-        Problem: the file does not say anything of the kind.
+        Problem: `metrics_from` lacks this kind.
     """
     present = [name for name in _KINDS if getattr(wanted, name)]
     if kind not in present:
@@ -153,7 +153,7 @@ def _check_kind(wanted: MetricsFrom, kind: str) -> None:
 
 @contextmanager
 def _file(path: str) -> Iterator[Path]:
-    """Give a file by its path; what comes from stdin goes to one of its own for a while."""
+    """Yield the path of a file; copy stdin (`-`) to a temporary file."""
     if path != "-":
         if not Path(path).is_file():
             raise usage_problem(f"{path} is not a file", next_step=_FORM)
@@ -169,7 +169,7 @@ def _file(path: str) -> Iterator[Path]:
 
 
 def _expanded(path: str, environ: Mapping[str, str]) -> str:
-    """Return a path as an agent would have it in this environment."""
+    """Return a path with `${envvar:NAME}` expanded as an agent would in this environment."""
     for name in _VARIABLE.findall(path):
         if name not in environ:
             note(f"warning: {name} is not set here, so {path} means another place than it will for a run")

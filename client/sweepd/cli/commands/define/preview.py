@@ -122,7 +122,7 @@ def _refuse_beside_prior(seed: int | None, interpreter: str) -> None:
 
 
 def _streamed(spec: SweepSpec, number: int, interpreter: str) -> tuple[Preview, str]:
-    """Write each run as soon as it is found; return the preview without them, and the first problem."""
+    """Write each run as soon as it is found; return the preview without runs, and the first problem."""
     from sweepd.cli.commands.define.preview_text import line_shape
     from sweepd.spec.preview import first_runs, preview
 
@@ -138,7 +138,7 @@ def _streamed(spec: SweepSpec, number: int, interpreter: str) -> tuple[Preview, 
 
 
 def _seeded(spec: SweepSpec, seed: int | None) -> SweepSpec:
-    """Return the sweep with a seed: that of the command line, of the file, else a new one."""
+    """Return the sweep with the seed of the command line, else of the file, else a random seed."""
     if seed is None and spec.seed is None:
         import secrets
 

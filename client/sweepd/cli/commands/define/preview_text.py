@@ -1,4 +1,4 @@
-"""Previews as `sweepctl` shows them: JSON, table, and sentences about the whole sweep."""
+"""Previews as JSON, as a table, and as sentences about the whole sweep."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -14,26 +14,26 @@ from sweepd.views.rows import Column, Row, param_columns
 from sweepd.views.text import clean, counted, duration
 
 _MOST_COUNTED = 2**63 - 1
-"""Beyond, numbers are no use to anybody, and Python itself refuses to write the longest."""
+"""Largest count that is written out; Python refuses to convert huge integers to text."""
 
 _RUNGS_SHOWN = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """Time that one run takes, and number of runs at once."""
+    """Duration of one run, and number of concurrent runs."""
 
     run_seconds: float
     slots: int
 
     def at_most(self, timeout: float | None) -> int | None:
-        """Return how many runs there is time to start before a timeout; None: without bound."""
+        """Return how many runs can start before a timeout; None if unbounded."""
         if timeout is None or not self.run_seconds:
             return None
         return self.slots * math.ceil(timeout / self.run_seconds)
 
     def total(self, runs: int) -> float:
-        """Return the seconds of all runs together."""
+        """Return the sum of the durations of all runs, in seconds."""
         return runs * self.run_seconds
 
     def elapsed(self, runs: int) -> float:
@@ -42,12 +42,12 @@ class Cost:
 
 
 def line_shape(run: PreviewedRun) -> Json:
-    """Return what a line of `-o jsonl` holds; without arguments where they cannot be made."""
+    """Return a run as a line of `-o jsonl`; `argv` is None if the arguments cannot be built."""
     return {"params": run.point, "argv": list(run.argv) if run.argv else None}
 
 
 def run_shape(number: int, run: PreviewedRun) -> Row:
-    """Return a run of a preview; numbers are those that the runs of a sweep get."""
+    """Return a run of a preview as JSON, with the number that it would get in the sweep."""
     return {
         "number": number,
         "params": run.point,
@@ -59,7 +59,7 @@ def run_shape(number: int, run: PreviewedRun) -> Row:
 
 
 def preview_shape(file: str, spec: SweepSpec, preview: Preview, cost: Cost | None) -> Row:
-    """Return the whole preview."""
+    """Return a preview as JSON."""
     planned = _bounded(preview.planned_runs)
     return {
         "file": file,
@@ -75,7 +75,7 @@ def preview_shape(file: str, spec: SweepSpec, preview: Preview, cost: Cost | Non
 
 
 def columns(preview: Preview) -> Sequence[Column]:
-    """Return the columns of the table: a value that no run has gets none."""
+    """Return the columns of the table, without columns that would be empty."""
     repeated = any(run.repeat for run in preview.runs)
     return (
         Column("run", "number"),
@@ -89,7 +89,7 @@ def columns(preview: Preview) -> Sequence[Column]:
 def summary(
     file: str, spec: SweepSpec, preview: Preview, cost: Cost | None, seed: int | None
 ) -> Iterator[str]:
-    """Yield sentences about the sweep as a whole, a line each."""
+    """Yield sentences about the whole sweep, one per line."""
     by_seed = spec.method.draw is not None or spec.shuffle
     seeded = f", seed {preview.seed}" if by_seed else ""
     space = space_text(preview.size)
@@ -108,7 +108,7 @@ def summary(
 
 @dataclass(frozen=True, slots=True)
 class _Expected:
-    """Number of runs to come: `runs` is None without bound, or beyond what is useful to anybody."""
+    """Expected number of runs; `runs` is None if unbounded or too large to show."""
 
     runs: int | None
     is_estimate: bool = False
@@ -126,7 +126,7 @@ def _expected(spec: SweepSpec, preview: Preview, cost: Cost | None = None) -> _E
 
 
 def _end(spec: SweepSpec, preview: Preview) -> str:
-    """Return when the sweep starts no more runs."""
+    """Return the text that says when the sweep starts no more runs."""
     timeout = "" if spec.sweep_timeout is None else f", for {duration(spec.sweep_timeout)} at most"
     if preview.planned_runs is not None:
         return f"{_number(preview.planned_runs, 'run')} in all{timeout}"
@@ -185,7 +185,7 @@ def _cost_sentences(spec: SweepSpec, preview: Preview, cost: Cost) -> Iterator[s
 
 
 def space_text(size: Count) -> str:
-    """Return how many points a space has; a range of real numbers alone makes them infinitely many."""
+    """Return the size of a space in words; a continuous range makes it infinite."""
     if size.value is None:
         return "too large to count" if size.is_estimate else "infinitely many points"
     if size.is_estimate:
@@ -194,7 +194,7 @@ def space_text(size: Count) -> str:
 
 
 def _rounded(estimate: int) -> int:
-    """Return an estimate rounded to its significant digits: it rests on some thousand draws."""
+    """Round an estimate to two significant digits; it is based on a few thousand draws."""
     return estimate if estimate < 100 or estimate > _MOST_COUNTED else int(float(f"{estimate:.1e}"))
 
 

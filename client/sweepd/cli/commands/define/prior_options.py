@@ -1,4 +1,4 @@
-"""Options that name prior runs, and the report of those that were taken or left out."""
+"""Options that select prior runs, and the report on which were taken or left out."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _CONDITION = re.compile(r"(state|tag|created|value)\s*(<=|>=|=|<|>)\s*(.+)", re.
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PriorOptions:
-    """Options as typed; `entity`: that of a project without one, empty for the default."""
+    """Options as typed; `entity` applies to a project without an entity, empty for the default."""
 
     runs: tuple[str, ...] = ()
     sweeps: tuple[str, ...] = ()
@@ -97,14 +97,14 @@ prior_options = gathered(
         help="Begin with this run; `-`: names on stdin. Repeatable.",
     ),
 )
-"""Options that name prior runs, as `prior`."""
+"""Decorator that adds the options that select prior runs, as the argument `prior`."""
 
 
 def selection_of(client: Client, options: PriorOptions) -> v1.PriorRunSelection | None:
-    """Return the runs that are meant; None if none are named.
+    """Return the selection of prior runs; None if none are named.
 
     Raises:
-        Problem: a name means nothing, or a filter makes no sense.
+        Problem: a name or a filter is invalid.
     """
     if not options.given:
         return None
@@ -121,11 +121,11 @@ def selection_of(client: Client, options: PriorOptions) -> v1.PriorRunSelection 
 def preview_on_server(
     text: SweepText, number: int, options: PriorOptions
 ) -> tuple[Preview, v1.PriorRunReport]:
-    """Return the preview of a sweep that begins with prior runs, which a server alone knows, and its report.
+    """Return the preview of a sweep with prior runs, from the server, and the report on the prior runs.
 
     Raises:
-        Problem: too many runs are to be shown, or the options make no sense.
-        ClientError: the server refuses.
+        Problem: `number` is too large, or the options are invalid.
+        ClientError: the server rejects the request.
     """
     from sweepd import v1
     from sweepd.cli.connection import connect
@@ -141,10 +141,10 @@ def preview_on_server(
 
 
 def filter_message(conditions: Iterable[str]) -> v1.PriorRunFilter:
-    """Return conditions as the server takes them.
+    """Return the conditions as a filter message.
 
     Raises:
-        Problem: one makes no sense.
+        Problem: a condition is invalid.
     """
     from sweepd import v1
     from sweepd.calls.wire import states_named

@@ -1,4 +1,4 @@
-"""Runs that a proposed sweep follows: their points and search space, and how they become its prior runs."""
+"""Runs from which a sweep is proposed: their common properties, and their use as its prior runs."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Path = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """A run: the specification of its sweep, its point, its value if it has one."""
+    """Run with the specification of its sweep, its point, and its value if any."""
 
     spec: v1.SweepSpec
     point: Point
@@ -35,21 +35,21 @@ class Tried:
 
 @dataclass(slots=True)
 class Lineage:
-    """Runs, one or more; `notes` state where their sweeps differ and which choice was made."""
+    """Runs from which a sweep file is proposed; `notes` are remarks on it for the user."""
 
     tried: Sequence[Tried]
     notes: list[str] = field(default_factory=list)
 
     def program(self) -> str:
-        """Return the program of most runs; empty if most have none."""
+        """Return the most common program; empty if most runs have none."""
         return self._common("program", lambda spec: spec.program, str)
 
     def command(self) -> list[str]:
-        """Return the command of most runs; empty for the default one."""
+        """Return the most common command; empty for the default command."""
         return list(self._common("command", lambda spec: tuple(spec.command), shell_line))
 
     def reading(self) -> dict[str, Json]:
-        """Return how most runs of sweeps have their metrics read: `compat` and `metrics_from` of the file."""
+        """Return the most common `compat` and `metrics_from` among runs of sweeps."""
         swept = [tried for tried in self.tried if tried.spec.method]  # standalone runs have no sweep
         if not swept:
             return {}
@@ -64,7 +64,7 @@ class Lineage:
         return document
 
     def objective(self, name: str | None = None) -> Objective:
-        """Return the objective of most runs that have one, or the one called `name`."""
+        """Return the most common objective, or the objective called `name`."""
         if name is None:
             with_one = [tried for tried in self.tried if tried.spec.metric.name]
             return self._common("objective", _objective, _shown, with_one or self.tried)
@@ -75,7 +75,7 @@ class Lineage:
         return name, v1.GOAL_MINIMIZE
 
     def best(self, objective: Objective) -> Point | None:
-        """Return the point with the best value of an objective; None if no run has one."""
+        """Return the point with the best value of an objective; None if no run has a value."""
         sign = -1.0 if objective[1] == v1.GOAL_MAXIMIZE else 1.0
         valued = [
             (sign * tried.value, tried.point)
@@ -91,7 +91,7 @@ class Lineage:
         show: Callable[[Trait], str],
         among: Sequence[Tried] | None = None,
     ) -> Trait:
-        """Return the trait that most runs have; where they differ, a note says so."""
+        """Return the most common trait; add a note if the runs differ."""
         tried_ones = self.tried if among is None else among
         (most, count), *others = Counter(trait(tried.spec) for tried in tried_ones).most_common()
         if others:
@@ -125,10 +125,10 @@ def _shown(objective: Objective) -> str:
 def without_script_parameters(
     standalone: Sequence[Point], swept: Sequence[Point]
 ) -> tuple[list[Point], list[str]]:
-    """Return the points of standalone runs without script-only parameters, and the names of those.
+    """Return the points of standalone runs without script-only parameters, and the names of those parameters.
 
-    The point of a standalone run is the whole configuration of its script. A sweep that passed such a value
-    on would give the script an argument that it may not know, and runs of sweeps would seem to lack it.
+    The point of a standalone run is the whole configuration of its script. If a sweep passed script-only
+    parameters, the script might not accept them, and runs of sweeps would seem to lack them.
     """
     known = {path for point in swept for path, _ in _leaves(point)}
     seen: dict[Path, set[str]] = {}
@@ -165,7 +165,7 @@ if TYPE_CHECKING:
 
 
 def parents_of(names: Iterable[str], project: str | None) -> set[str]:
-    """Return the projects that the runs are of, by full name."""
+    """Return the full names of the projects of the sweeps in `names`; without sweeps, of `project`."""
     parents = {name.rpartition("/")[0] for name in names}
     return parents or {project_name(project or "", current_settings().default("entity"))}
 
@@ -173,7 +173,7 @@ def parents_of(names: Iterable[str], project: str | None) -> set[str]:
 def prior_options_of(
     project: str | None, names: Sequence[str], states: Sequence[str], *, by_sweep: bool
 ) -> PriorOptions | None:
-    """Return the options by which `create` begins with these runs; None if none of them can have ended."""
+    """Return the options with which `create` takes these runs as prior runs; None if no run has ended."""
     filters = tuple(f"state={state}" for state in states if state != "running")
     if not filters:
         return None
@@ -184,9 +184,9 @@ def prior_options_of(
 
 
 def seeded_with(client: Client, text: str, prior: PriorOptions | None, runs: int) -> str:
-    """Return the runs that the sweep would begin with, in words; nothing if none suits it.
+    """Return the suitable prior runs, in words; empty if none is suitable.
 
-    The server judges that: it alone knows what a run has logged and what its script has defined.
+    The server decides, because only it knows what a run has logged and what its script has defined.
     """
     from sweepd import v1
     from sweepd.errors import ClientError
@@ -209,7 +209,7 @@ def seeded_with(client: Client, text: str, prior: PriorOptions | None, runs: int
 
 
 def create_line(prior: PriorOptions | None) -> str:
-    """Return the line that creates the sweep, so that it begins with prior runs."""
+    """Return the command line that creates the sweep with these prior runs."""
     from shlex import join
 
     words = ["sweepctl", "create", "sweep.yaml"]

@@ -100,7 +100,7 @@ def propose_config(
 
 
 def _by_hand(client: Client, project: str, states: tuple[str, ...]) -> list[Tried]:
-    """Return the standalone runs of a project; their sweep is an empty one."""
+    """Return the standalone runs of a project, each with an otherwise empty specification."""
     from sweepd import v1
     from sweepd.calls.sweep_file import project_name
     from sweepd.cli.commands.define.proposal import Tried
@@ -117,9 +117,9 @@ def _program(run: v1.Run) -> str:
 
 
 def _sweeps(client: Client, project: str | None, sweeps: tuple[str, ...], *, any_run: bool) -> list[str]:
-    """Return the full names of the sweeps meant: those named, which lie in the project if one is.
+    """Return the full names of the sweeps that were named, or of all sweeps of the project.
 
-    There is none where a project has runs, but no sweep.
+    The list may be empty only if `any_run` is true: the project has standalone runs.
     """
     if sweeps:
         names = list(dict.fromkeys(client.sweep_name(sweep) for sweep in sweeps))
@@ -160,20 +160,20 @@ def _tried(client: Client, names: list[str], states: tuple[str, ...], *, any_run
 
 @dataclass(frozen=True, slots=True)
 class _Proposed:
-    """A sweep file in the making."""
+    """Sweep file before it is written as text."""
 
     head: Mapping[str, Json]
     parameters: Proposal
 
     def text(self, comments: Sequence[str] = ()) -> str:
-        """Return the file, with lines of comment above it."""
+        """Return the text of the file, preceded by comment lines."""
         from sweepd.spec.propose import proposal_text
 
         return proposal_text(self.head, self.parameters, comments=comments)
 
 
 def _proposed(lineage: Lineage, parents: set[str], metric: str | None, method: str | None) -> _Proposed:
-    """Return the file, checked; add remarks about it to the notes of the lineage."""
+    """Return the checked file; add remarks to the notes of the lineage."""
     from sweepd.spec.propose import propose
 
     points = [tried.point for tried in lineage.tried]
@@ -210,7 +210,7 @@ def _head(
 
 
 def _check(text: str, points: list[Point], notes: list[str]) -> None:
-    """Read the file as the server will, and note how many runs do not lie in its space."""
+    """Parse the file as the server will, and note how many runs lie outside its space."""
     from sweepd.spec.parse import parse_text
 
     parsed = parse_text(text.encode(), file="sweep.yaml")

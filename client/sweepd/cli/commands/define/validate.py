@@ -1,4 +1,4 @@
-"""Checks of sweep files: options and findings of the FILE argument, and `sweepctl validate`."""
+"""Validation of sweep files: options, findings, and `sweepctl validate`."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ error_format_option = click.option(
 
 
 def checked_spec(text: SweepText, *, error_format: str, overrides: Overrides | None = None) -> SweepSpec:
-    """Return the specification with the overrides; findings go to stderr.
+    """Return the specification with the overrides applied; write findings to stderr.
 
     Raises:
-        InvalidError: there is an error among the findings, or something that is not supported yet.
+        InvalidError: the findings include an error, or the file uses an unsupported key.
     """
     report(text.diagnostics, error_format)
     if text.spec is None or not text.is_valid:
@@ -87,12 +87,12 @@ _overrides = gathered(
 
 
 def definition_options(function: Function) -> Function:
-    """Add the options that stand for keys of the file, as `overrides`, and `--error-format`."""
+    """Add the options that override keys of the file, as `overrides`, and `--error-format`."""
     return _overrides(error_format_option(function))
 
 
 _STEPS: Final = 100_000
-"""Points that are counted one by one at most; beyond, an estimate is enough here."""
+"""Maximum number of points that are counted exactly; larger spaces are estimated."""
 
 
 def _print_schema(context: click.Context, parameter: click.Parameter, value: bool) -> None:
@@ -126,7 +126,7 @@ def validate(file: str, error_format: str, output_format: str) -> int:
     valid = text.is_valid
     if output_format == "table":
         report(text.diagnostics, error_format)
-        if error_format == "json":  # for programs: the findings and the exit code say it all
+        if error_format == "json":  # programs need only the findings and the exit code
             return ExitCode.OK if valid else ExitCode.INVALID
         if not valid:
             raise text.refusal()

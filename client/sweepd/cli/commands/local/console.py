@@ -1,4 +1,4 @@
-"""Agent that a command starts here, and the console that watches it to the end of the sweep."""
+"""Agent that a command starts on this machine, and the console that follows it and its sweep."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class LocalAgent:
     lines: deque[str] = field(default_factory=lambda: deque(maxlen=_KEPT_LINES))
 
     def listen(self, report: Callable[[Notice], None]) -> None:
-        """Read its log from now on, in a thread; `report` is called there."""
+        """Start a thread that reads the log of the agent and calls `report`."""
         assert self.process.stderr is not None
         threading.Thread(target=self._read, args=(self.process.stderr, report), daemon=True).start()
 
@@ -65,7 +65,7 @@ class LocalAgent:
                 case "connected" if lost:
                     lost = False
                     report(Notice("agent: connected again", "run"))
-                # The sweep itself reports what concerns all of its agents, once.
+                # The sweep itself reports the objective, once for all of its agents.
                 case "notice" if event.get("topic") != "objective":
                     report(Notice(f"agent: {message}", "warning"))
                 case "withheld" if event.get("reason") in ("labels", "guard"):
@@ -83,7 +83,7 @@ def start_agent(
     environ: Mapping[str, str],
     flags: Sequence[str] = (),
 ) -> LocalAgent:
-    """Start an agent for `sweep` whose runs work in `folder`; `flags` are further ones of `sweep-agent`.
+    """Start an agent for `sweep` whose runs work in `folder`; `flags` are extra flags of `sweep-agent`.
 
     Raises:
         Problem: the command is not installed.
@@ -103,17 +103,17 @@ def _event(line: str) -> dict[str, object] | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """Outcome of a sweep with an agent here."""
+    """Outcome of a sweep that ran with a local agent."""
 
     progress: Progress
     agent_exit: int
     interrupted: bool
-    # The sweep paused itself, and no run would have started any more.
+    # The sweep paused itself, so no further run would have started.
     stalled: bool
 
 
 class SweepConsole:
-    """Console that follows the sweep in one thread and the agent in another; `stay` combines them."""
+    """Console that follows the sweep and the agent in a thread each; `stay` shows both."""
 
     def __init__(self, client: Client, sweep: str, agent: LocalAgent, view: View) -> None:
         self._client = client
@@ -128,7 +128,7 @@ class SweepConsole:
         self._ended_at: float | None = None
 
     def stay(self, box: SignalBox | None = None) -> Outcome:
-        """Show progress until the agent has ended; signals in `box` are forwarded to it."""
+        """Show progress until the agent has ended; forward signals in `box` to the agent."""
         self._agent.listen(self._inbox.put)
         threading.Thread(target=self._follow, daemon=True).start()
         while self._agent.process.poll() is None:
@@ -158,7 +158,7 @@ class SweepConsole:
         self._inbox.put(Notice("the server is unavailable; runs continue, reconnecting", "warning"))
 
     def _process_inbox(self, seconds: float) -> None:
-        """Process the items of the inbox, waiting for the first."""
+        """Process the items in the inbox; wait up to `seconds` for the first."""
         try:
             item = self._inbox.get(timeout=seconds)
             while True:
@@ -177,7 +177,7 @@ class SweepConsole:
                 self._view.notify(notice)
 
     def _forward(self, number: signal.Signals) -> None:
-        """Forward a signal to the agent, which drains, terminates and kills in turn."""
+        """Forward a signal to the agent, which drains on the first, terminates on the second, then kills."""
         text = _INTERRUPT_NOTICES[min(self._signals, len(_INTERRUPT_NOTICES) - 1)]
         self._signals += 1
         if number is signal.SIGINT:

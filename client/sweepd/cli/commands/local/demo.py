@@ -1,4 +1,4 @@
-"""Demonstration in a scratch folder, of which nothing stays: `sweepctl demo`."""
+"""Demonstration in a scratch folder: `sweepctl demo`."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ if TYPE_CHECKING:
 
 
 _READY_SECONDS = 40.0
-# The second SIGTERM shortens the time that an agent gives its runs.
+# The second SIGTERM shortens the grace that an agent gives its runs.
 _GENTLY = ((signal.SIGTERM, 1.0), (signal.SIGTERM, 8.0))
 _PREFIX = "sweepd-demo-"
 _OWNER = "owner.pid"
-# What would lead the demonstration to another server, or its script into another run.
+# Variables that would point the demonstration at another server, or its script at another run.
 _NOT_OURS = frozenset(
     f"SWEEPD_{name}"
     for name in (
@@ -61,18 +61,18 @@ _METRICS = "metrics.jsonl"
 
 
 class ScratchFolder:
-    """Folder of a demonstration. Everything is started through it, and ended by `close` in reverse order."""
+    """Folder and processes of a demonstration; `close` ends the processes in reverse order."""
 
     def __init__(self, interrupts: Interrupts, environ: Mapping[str, str], keep: Path | None) -> None:
-        """Make the folder.
+        """Create the folder.
 
         Args:
-            interrupts: shields what is begun until it is noted down.
-            environ: the environment of the person.
-            keep: an empty or new folder that stays; None: a temporary one that goes.
+            interrupts: delays signals until a started process is recorded.
+            environ: environment of the user.
+            keep: new or empty folder to keep; None for a temporary folder.
 
         Raises:
-            Problem: the folder to keep holds something already.
+            Problem: the folder to keep is not empty.
         """
         self._interrupts = interrupts
         self._kept = keep is not None
@@ -87,7 +87,7 @@ class ScratchFolder:
         self.environ: Mapping[str, str] = {**plain, "XDG_STATE_HOME": str(self.folder / "state")}
 
     def lay_out(self) -> None:
-        """Put the script and the sweep file of the demonstration there."""
+        """Copy the script and the sweep file of the demonstration into the folder."""
         for name in _FILES:
             shutil.copy(Path(__file__).parent / "demo_files" / name, self.folder / name)
 
@@ -95,7 +95,7 @@ class ScratchFolder:
         """Start all services on free ports; return a client once they serve.
 
         Raises:
-            Problem: they do not start.
+            Problem: the services do not start.
         """
         from sweepd.client import Client
         from sweepd.rpc.discovery import resolve
@@ -121,11 +121,11 @@ class ScratchFolder:
         return process
 
     def adopt(self, process: Process) -> None:
-        """End this process, too, at the end."""
+        """Add a process that `close` is to end."""
         self._processes.append(process)
 
     def close(self) -> None:
-        """End every process, the latest first, and remove the folder unless it is to be kept."""
+        """End every process, the latest first, and remove the folder unless it is kept."""
         for process in reversed(self._processes):
             end(process, _GENTLY)
         if not self._kept:
@@ -133,9 +133,9 @@ class ScratchFolder:
 
 
 def remove_leftovers(parent: Path) -> None:
-    """Remove what demonstrations of this account left in `parent` when they were killed.
+    """Remove folders that killed demonstrations of this account left in `parent`.
 
-    A folder goes only if it says which process owns it, and that process is gone.
+    A folder is removed only if it names the process that owns it, and that process has ended.
     """
     for folder in parent.glob(f"{_PREFIX}*"):
         with suppress(OSError, ValueError):
@@ -146,7 +146,7 @@ def remove_leftovers(parent: Path) -> None:
                 os.kill(owner, 0)
             except ProcessLookupError:
                 shutil.rmtree(folder, ignore_errors=True)
-                if folder.exists():  # something in it is just ending: the next one tries again
+                if folder.exists():  # a process is still writing to it; the next demonstration retries
                     (folder / _OWNER).write_text(f"{owner}\n")
 
 
@@ -165,7 +165,7 @@ def best_of(folder: Path, metric: str, *, log: Path) -> float:
     """Return the lowest value of `metric` that a standalone run in `folder` has logged.
 
     Raises:
-        Problem: it has logged none.
+        Problem: the run has logged no value.
     """
     values = [value for file in folder.glob(f"sweepd-runs/*/{_METRICS}") for value in _values(file, metric)]
     if not values:
@@ -232,11 +232,11 @@ def _show(scratch: ScratchFolder, interrupts: Interrupts, keep: Path | None) -> 
 
 
 def _start_alone(scratch: ScratchFolder) -> Process:
-    """Start the script standalone, so that the sweep has something to beat."""
+    """Start the script standalone, as the baseline of the sweep."""
     folder = scratch.folder / "defaults"
     make_folder(folder, exist_ok=False)
     script = str(scratch.folder / "train.py")
-    # Only to compare with: it stays in its folder, so that no agent brings it in.
+    # Offline, so that no agent syncs the baseline to the server.
     offline = {"SWEEPD_MODE": "offline"}
     log = scratch.folder / "defaults.log"
     return scratch.start([sys.executable, script], folder=folder, log=log, variables=offline)
@@ -274,8 +274,8 @@ def _stay(scratch: ScratchFolder, interrupts: Interrupts, client: Client, sweep:
 
 
 def _agent_flags(scratch: ScratchFolder) -> list[str]:
-    """Return what keeps the agent in its place: its folder, a short end, no runs that outlive it."""
-    # `python` may be another interpreter, without scikit-learn, or none: runs get this very one.
+    """Return the flags that confine the agent: its folder, a short grace, no runs that outlive it."""
+    # `python` may be missing or lack scikit-learn, so runs use this interpreter.
     own_python = ["--interpreter", sys.executable]
     return [*own_python, "--state", str(scratch.folder / "agent"), "--grace", "2s", "--no-adopt"]
 

@@ -1,4 +1,4 @@
-"""Parent-death-signal wrapper: becomes a command that gets SIGTERM when process PID, its starter, ends."""
+"""Parent-death-signal wrapper: execs a command that gets SIGTERM when its parent process ends."""
 
 import ctypes
 import os
@@ -10,12 +10,12 @@ _PR_SET_PDEATHSIG = 1
 
 
 def main(arguments: list[str]) -> None:
-    """Become the command in `arguments`; the first one is the process id of who started this."""
+    """Exec the command in `arguments`, which follows the process id of the parent."""
     parent, *command = arguments
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGTERM), 0, 0, 0)
         if os.getppid() != int(parent):
-            sys.exit(1)  # it was gone before this could be arranged
+            sys.exit(1)  # the parent ended before the signal was set
     try:
         os.execvp(command[0], command)  # noqa: S606 - becoming the command is the point
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Processes that a command starts, the server among them, and what Ctrl-C means to them."""
+"""Processes that a command starts, including the server, and the handling of Ctrl-C."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _ONCE_MORE_AFTER = 0.01
 
 
 class Interrupts:
-    """Raises KeyboardInterrupt at the first signal, once, and not while shielded; for the main thread."""
+    """Context manager that raises one KeyboardInterrupt on signals unless shielded; main thread only."""
 
     def __init__(self) -> None:
         self._shielded = 0
@@ -59,16 +59,16 @@ class Interrupts:
 
     @property
     def interrupted(self) -> bool:
-        """True once a signal has come."""
+        """True once a signal has been received."""
         return self._raised or self._waiting
 
     def close(self) -> None:
-        """Raise no more."""
+        """Stop raising KeyboardInterrupt."""
         self._closed = True
 
     @contextmanager
     def shield(self) -> Iterator[None]:
-        """Put off a signal until the end of the block, so that what it begins is also recorded."""
+        """Delay signals until the end of the block, so that a process that it starts is also recorded."""
         self._shielded += 1
         try:
             yield
@@ -82,7 +82,7 @@ class Interrupts:
         self._raise()
 
     def _lost(self, what: sys.UnraisableHookArgs) -> None:
-        """Signal again where Python dropped a KeyboardInterrupt, as in callbacks of imports."""
+        """Raise again if Python dropped the KeyboardInterrupt, as in an import callback."""
         if what.exc_type is not KeyboardInterrupt:
             self._hook(what)
             return
@@ -96,7 +96,7 @@ class Interrupts:
 
 
 class SignalBox:
-    """Keeps signals until they are taken out; a context manager for the main thread."""
+    """Context manager that collects signals until `take` returns them; main thread only."""
 
     def __init__(self) -> None:
         self._kept: list[signal.Signals] = []
@@ -111,7 +111,7 @@ class SignalBox:
             signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
     def take(self) -> list[signal.Signals]:
-        """Return the signals that have come since the last time."""
+        """Return the signals received since the last call."""
         taken, self._kept = self._kept, []
         return taken
 
@@ -121,10 +121,10 @@ _READY_PREFIX = "sweepd ready "
 
 
 def program(name: str) -> str:
-    """Return the path of a command of this distribution.
+    """Return the path of a command that this distribution installs.
 
     Raises:
-        Problem: it is not installed.
+        Problem: the command is not installed.
     """
     beside = Path(sys.executable).with_name(name)
     found = str(beside) if beside.exists() else shutil.which(name)
@@ -141,7 +141,7 @@ def start(
     stdout: int | IO[bytes] = subprocess.DEVNULL,
     stderr: int | IO[bytes] = subprocess.DEVNULL,
 ) -> Process:
-    """Start a command that does not outlive this process, and that no Ctrl-C of the terminal reaches."""
+    """Start a command that does not outlive this process and does not receive Ctrl-C from the terminal."""
     wrapper = [sys.executable, "-m", "sweepd.cli.commands.local.parent_death_signal", str(os.getpid())]
     return subprocess.Popen(
         [*wrapper, *command],
@@ -155,7 +155,7 @@ def start(
 
 
 def end(process: Process, signals: Sequence[tuple[signal.Signals, float]]) -> None:
-    """End a process: each signal in turn, with the seconds to wait after it; at last SIGKILL."""
+    """End a process: send each signal and wait its seconds, then send SIGKILL."""
     for number, seconds in signals:
         if process.poll() is not None:
             return
@@ -174,10 +174,10 @@ def send(process: Process, number: signal.Signals) -> None:
 
 
 def ready_address(server: Process, log: Path, *, seconds: float) -> str:
-    """Wait until `sweepd up` serves, and return the address of its gateway.
+    """Wait until `sweepd up` serves; return the address of its gateway.
 
     Raises:
-        Problem: it ended, or took too long.
+        Problem: the server ended, or was not ready in time.
     """
     assert server.stdout is not None
     deadline = time.monotonic() + seconds
@@ -192,13 +192,13 @@ def ready_address(server: Process, log: Path, *, seconds: float) -> str:
             if line.startswith(_READY_PREFIX):
                 words = line.removeprefix(_READY_PREFIX).split(" ")
                 fields = dict(word.partition("=")[::2] for word in words)
-                if "data" in fields:  # the line is whole, or near enough
+                if "data" in fields:  # the line is complete enough
                     return fields["grpc"]
     raise Problem(message="the server did not start", cause=last_lines(log, 1))
 
 
 def last_lines(file: Path, count: int) -> str:
-    """Return the last lines of a file, as one line."""
+    """Return the last `count` lines of a file, joined into one line."""
     try:
         text = file.read_text(encoding="utf-8", errors="replace")
     except OSError:
@@ -212,14 +212,14 @@ _HELD = re.compile(r"(?P<data>.+) is in use by process \d+, a server at (?P<gate
 
 
 def find_or_start(settings: Settings) -> tuple[Client, bool]:
-    """Return a client of a server that answers, and whether it had to be started; it stays in the background.
+    """Return a client of a running server, and True if the server was started in the background.
 
-    A server that was named (flag, environment, context) is never replaced by another.
+    A server named by a flag, the environment or a context is never replaced by another.
 
     Raises:
-        ClientError: the server that was named does not answer, or does not let us in.
-        NoServerError: the context that is to be used does not exist, or none can be read.
-        Problem: none could be started.
+        ClientError: the named server does not answer, or rejects the token.
+        NoServerError: the context does not exist, or the contexts cannot be read.
+        Problem: no server could be started.
     """
     found = _answering(settings)
     if found is not None:
@@ -244,7 +244,7 @@ def _answering(settings: Settings) -> Client | None:
     try:
         client = connect(settings)
     except (NoContextError, BrokenContextsError):
-        raise  # a server was named, and it is not known which
+        raise  # a server was named, but its address is unknown
     except NoServerError:
         return None
     try:
@@ -261,7 +261,7 @@ def _answering(settings: Settings) -> Client | None:
 
 
 def _start_server() -> str:
-    """Start a server, or learn where one runs already; return what `sweepd up -d` says of it."""
+    """Start a server unless one is running; return the output of `sweepd up -d`."""
     try:
         result = subprocess.run(
             [program("sweepd"), "up", "-d"],
@@ -284,7 +284,7 @@ def _start_server() -> str:
 
 
 def way_out(cause: str) -> str:
-    """Return what helps where `sweepd up -d` ended with `cause`."""
+    """Return the next step after `sweepd up -d` failed with `cause`."""
     held = _HELD.search(cause) or _RUNNING.search(cause)
     if held is not None:
         token_file = shlex.quote(f"{held['data']}/access-token")

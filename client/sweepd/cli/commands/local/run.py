@@ -77,7 +77,7 @@ def run(
 
 
 def _folder(spec: SweepSpec, file: str) -> Path:
-    """Return where the runs work.
+    """Return the working folder of the runs.
 
     Raises:
         Problem: the sweep has no program, or the program cannot be found.
@@ -118,10 +118,10 @@ def label(text: str) -> tuple[str, str]:
 
 
 def _check_labels(spec: SweepSpec, labels: Mapping[str, str]) -> None:
-    """Refuse a sweep that the agent here would get no run of.
+    """Reject a sweep whose runs the local agent would not get.
 
     Raises:
-        Problem: it requires other labels.
+        Problem: the sweep requires labels that the agent lacks.
     """
     from sweepd.cli.commands.define.creation import label_flags
 
@@ -161,7 +161,7 @@ def _stay(
 
 
 def _with_python(environ: Mapping[str, str]) -> Mapping[str, str]:
-    """Return the environment for the agent; ours is the `python` of runs only where there is no other."""
+    """Return the environment for the agent, with this interpreter in PATH if there is no `python`."""
     path = environ.get("PATH", "")
     if shutil.which("python", path=path) is not None:
         return environ

@@ -42,17 +42,17 @@ _MOST_BYTES = 2**20
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Folder to sync. `run`: full name of its standalone run; empty for the folder of an agent."""
+    """Folder to sync; `run` is the full name of its standalone run, empty for the folder of an agent."""
 
     path: Path
     run: str
 
 
 def find(folders: Sequence[Path]) -> list[Found]:
-    """Return what is in some folders, each of which may be one itself; by name, so oldest runs first.
+    """Return the folders to sync at or below `folders`, sorted by name, so the oldest runs come first.
 
     Raises:
-        Problem: one is missing, or holds nothing of ours.
+        Problem: a folder is missing, or contains no run.
     """
     found: dict[Path, Found] = {}
     for folder in folders:
@@ -76,7 +76,7 @@ def _inside(folder: Path) -> Iterator[Found]:
 
 
 def _found(path: Path) -> Found | None:
-    # Without the first of these, its runs are still known by what is kept with each.
+    # Without agent.json, the runs are still known from their own folders.
     if (path / "runs").is_dir() and any((path / name).is_file() for name in ("agent.json", "lock")):
         return Found(path.absolute(), "")
     try:
@@ -94,7 +94,7 @@ def _nothing(folder: Path) -> Problem:
 
 
 IN_USE = 10
-"""Exit code of the agent: another one has the folder."""
+"""Exit code of an agent whose folder is in use by another agent."""
 _LOOK_AGAIN = 0.3
 _MOST_CHARACTERS = 2**16
 _CALL_WITHIN = 60.0
@@ -102,7 +102,7 @@ _CALL_WITHIN = 60.0
 
 @dataclass(slots=True, kw_only=True)
 class Outcome:
-    """Outcome of a folder: brought-in, there-already, followed, busy, unreachable or failed."""
+    """Outcome of a folder; `what`: brought-in, there-already, followed, busy, unreachable or failed."""
 
     found: Found
     what: str
@@ -111,7 +111,7 @@ class Outcome:
     message: str = ""
 
     def shape(self) -> Row:
-        """Return it as JSON."""
+        """Return the outcome as JSON."""
         return {
             "folder": str(self.found.path),
             "run": self.found.run or None,
@@ -134,7 +134,7 @@ class Outcome:
 
 
 def is_there(client: Client, found: Found) -> bool:
-    """Return True if the server has all of a run, and nothing was added to its folder since its sync.
+    """Return True if the server has the whole run, and its folder is unchanged since its sync.
 
     Raises:
         ClientError: the server does not answer.
@@ -155,7 +155,7 @@ def is_there(client: Client, found: Found) -> bool:
 
 
 def _untouched(path: Path) -> bool:
-    """Return True if all of a folder was delivered, and its script has written nothing since."""
+    """Return True if the folder was delivered completely, and its script has written nothing since."""
     try:
         delivered = (path / "delivered").lstat().st_mtime
     except OSError:
@@ -173,14 +173,14 @@ def _lines(file: Path) -> list[str]:
 
 
 def sync_folder(found: Found, target: Target, environ: Mapping[str, str], *, grace: float) -> Outcome:
-    """Sync a folder once no other process holds it; follow it while its script runs."""
+    """Sync a folder once no other process holds it; if its script still runs, start an agent to follow it."""
     from sweepd.script.folder.sync import script_pid, start_agent
 
     environ = {**environ, "SWEEPD_ADDRESS": target.address}
     if target.token:
         environ["SWEEPD_TOKEN"] = target.token
     if found.run and (pid := script_pid(found.path)) is not None:
-        start_agent(found.path, environ)  # one that is followed already stays so: two cannot hold the folder
+        start_agent(found.path, environ)  # ends if another agent already holds the folder
         return Outcome(found=found, what="followed", message=f"its script still runs as process {pid}")
     deadline = time.monotonic() + grace
     while True:
@@ -203,7 +203,7 @@ def command_for(found: Found, *, grace: float) -> list[str]:
         "--log-format",
         "json",
     ]
-    # There is a server; under load, an agent takes a while to reach it.
+    # The server is up, but under load an agent may take a while to connect.
     return [*command, "--grace", duration_text(grace), "--wait", duration_text(max(grace, _CALL_WITHIN))]
 
 
@@ -291,7 +291,7 @@ def sync(folders: tuple[Path, ...], grace: str, output_format: str) -> int:
 def _synced(
     client: Client, found: Sequence[Found], server: Target, settings: Settings, grace: float
 ) -> Iterator[Outcome]:
-    """Sync folders, two at a time, and yield the outcome of each, in their order."""
+    """Sync folders, two at a time; yield their outcomes in order."""
     from concurrent.futures import ThreadPoolExecutor
 
     def one(each: Found) -> Outcome:

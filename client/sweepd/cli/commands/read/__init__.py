@@ -1,1 +1,1 @@
-"""Commands that show what a server knows."""
+"""Commands that read from a server."""

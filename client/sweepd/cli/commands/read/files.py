@@ -1,4 +1,4 @@
-"""Files of a run, and what it has printed: `sweepctl files` and `logs`."""
+"""Files and logs of a run: `sweepctl files` and `logs`."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ def _no_attempt(run: v1.Run, attempt: int) -> Problem:
 
 
 def _silence(run: v1.Run) -> str:
-    """Return what to say of a run that has no log: where it stands, and why."""
+    """Return the message for a run that has no log: its state and the reason."""
     from sweepd.cli.show.describe import end_reason
     from sweepd.views.run import run_shape
 
@@ -178,14 +178,14 @@ def _silence(run: v1.Run) -> str:
 
 
 class _Writer:
-    """Writes a log: on a terminal what is text, else the bytes."""
+    """Writer of a log: cleaned text on a terminal, raw bytes elsewhere."""
 
     def __init__(self) -> None:
         self._attempt = 0
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
     def write(self, piece: Piece) -> None:
-        """Write a piece."""
+        """Write a piece of the log."""
         attempt, content = piece
         if not sys.stdout.isatty():
             sys.stdout.buffer.write(content)

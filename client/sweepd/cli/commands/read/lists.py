@@ -62,7 +62,7 @@ def list_(
             _write_projects(client, parent, output)
             return
         if watch:
-            from sweepd.cli.live.watching import repeat_rows  # here, as it loads much
+            from sweepd.cli.live.watching import repeat_rows  # here, because it is slow to import
 
             check_parent(client, parent)
             repeat_rows(lambda: _sweep_rows(client, parent, output), output, lambda rows: SWEEPS, key="name")
@@ -73,7 +73,7 @@ def list_(
 
 
 def _write_projects(client: Client, parent: str, output: Output) -> None:
-    """Write the projects, of one entity if that is named."""
+    """Write the projects, only those of entity `parent` if given."""
     from sweepd.views.entities import PROJECTS, project_shape
 
     rows = [project_shape(project) for project in client.list_projects(parent)]
@@ -83,14 +83,14 @@ def _write_projects(client: Client, parent: str, output: Output) -> None:
 
 
 def _sweep_rows(client: Client, parent: str, output: Output) -> list[Row]:
-    """Return the sweeps that are wanted."""
+    """Return the rows of the selected sweeps."""
     from sweepd.views.sweep import SWEEPS, sweep_shape
 
     return chosen_rows([sweep_shape(sweep) for sweep in client.list_sweeps(parent)], output, SWEEPS)
 
 
 def _empty(client: Client, parent: str) -> str:
-    """Return what to say where nothing is to be shown: a lesson only to whom has no sweep at all."""
+    """Return the message for an empty list; a new user without any sweep gets an example."""
     if next(client.list_sweeps(parent), None) is not None:
         return "No such sweep."
     check_parent(client, parent)
@@ -98,10 +98,10 @@ def _empty(client: Client, parent: str) -> str:
 
 
 def check_parent(client: Client, parent: str) -> None:
-    """Check that there is an entity or a project of this name, with or without sweeps.
+    """Check that an entity or project of this name exists, with or without sweeps.
 
     Raises:
-        Problem: there is none.
+        Problem: it does not exist.
     """
     from sweepd.cli.failures import PROJECTS_STEP
 

@@ -63,7 +63,7 @@ def history(
 
 
 def _logged_rows(run: str, series: Iterable[v1.Series], *, by_step: bool) -> tuple[list[Row], list[str]]:
-    """Return the rows in order, and the keys."""
+    """Return the logged rows in order, and the keys."""
     from sweepd.objects.results import History
     from sweepd.views.values import json_row
 
@@ -72,10 +72,10 @@ def _logged_rows(run: str, series: Iterable[v1.Series], *, by_step: bool) -> tup
 
 
 def _note_unknown(client: Client, run: str, unknown: list[str], *, nothing_else: bool) -> None:
-    """Note which keys a run has logged instead of others, unless it has logged nothing yet.
+    """Warn that the run has not logged the keys in `unknown`, unless it has logged nothing yet.
 
     Raises:
-        Problem: of the keys that were asked for, it has logged none.
+        Problem: `nothing_else` is true: the run has logged none of the requested keys.
     """
     known = sorted({summary.key for summary in client.summaries(runs=[run])})
     if not known:
@@ -96,7 +96,7 @@ def _columns(keys: list[str]) -> list[Column]:
     ]
 
 
-# States in which what a run has shown counts for the search as its value.
+# States in which the value of a run is an observation for the search.
 _OBSERVED = ("finished", "stopped")
 
 
@@ -174,5 +174,5 @@ def _summaries(client: Client, named: Named) -> Iterator[v1.KeySummary]:
 
 
 def _full(named: Named) -> str:
-    """Return the name of a run without the alias of its number."""
+    """Return the full name of a run, with `-` before its number instead of the alias `:`."""
     return named.name.replace(":", "-")

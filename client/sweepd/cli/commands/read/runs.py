@@ -100,7 +100,7 @@ def runs(
             return _with_metrics(client, list(listed), output, readable, sweep=name if bound is None else "")
 
         if watch:
-            from sweepd.cli.live.watching import repeat_rows  # here, as it loads much
+            from sweepd.cli.live.watching import repeat_rows  # here, because it is slow to import
 
             repeat_rows(lambda: _chosen(read(), output), output, runs_columns, key="run")
             return
@@ -136,7 +136,7 @@ def _check(sweep: str, project: str | None, *, by_hand: bool, prior: bool, watch
 
 
 def _write_prior(sweep: str, states: tuple[str, ...], output: Output, *, best_first: bool) -> None:
-    """Write the runs that a sweep began with."""
+    """Write the prior runs of a sweep."""
     from sweepd.views.run import prior_columns, prior_run_shape
 
     if best_first:
@@ -149,7 +149,7 @@ def _write_prior(sweep: str, states: tuple[str, ...], output: Output, *, best_fi
 
 
 def _empty(client: Client, name: str, settings: Settings, *, chosen: bool) -> str:
-    """Return what to say of a sweep that has no run to show."""
+    """Return the message for a sweep without a run to show."""
     from sweepd.cli.commands.define.creation import agent_command
 
     if chosen:
@@ -163,20 +163,20 @@ def _empty(client: Client, name: str, settings: Settings, *, chosen: bool) -> st
 
 _PREFIX = "metrics."
 _MOST_RUNS = 1_000
-"""Runs whose summaries are asked for at once."""
+"""Maximum number of runs whose summaries one request asks for."""
 
 
 def _with_metrics(
     client: Client, runs: Sequence[v1.Run], output: Output, readable: Readable, *, sweep: str = ""
 ) -> list[Row]:
-    """Return runs in the JSON of `sweepctl`, with `metrics` where something of it is wanted.
+    """Return runs in the JSON of `sweepctl`, with `metrics` if the output needs it.
 
     Args:
-        client: the server.
-        runs: what is shown.
-        output: names the values that are wanted.
-        readable: keeps the error of what is damaged, for the end.
-        sweep: whose runs all of these are; empty: they are asked for one by one.
+        client: client of the server.
+        runs: runs to show.
+        output: options that name the values needed.
+        readable: collects errors about damaged data, to be reported at the end.
+        sweep: the sweep whose summaries to request; empty: request those of each run in `runs`.
     """
     from sweepd.views.run import run_shape
     from sweepd.views.values import json_row, logged_value
@@ -188,7 +188,7 @@ def _with_metrics(
     for summary in readable.of(_summaries(client, list(logged), sweep)):
         if summary.run in logged:
             logged[summary.run][summary.key] = logged_value(summary.last)
-    # An empty object may later get any key; it is written only where no run shows which keys exist.
+    # Write an empty `metrics` only if no run has logged any key.
     nothing = not any(logged.values())
     return [
         {**row, "metrics": json_row(values)} if (values := logged[run.name]) or nothing else row
@@ -224,7 +224,7 @@ def _write_project(
 
 
 def _project_columns(rows: Sequence[Row]) -> Sequence[Column]:
-    """Return the columns of a sweep's runs, with ids in the place of numbers, which several have."""
+    """Return the columns of a sweep's runs, with ids instead of numbers, which repeat across sweeps."""
     from sweepd.views.run import runs_columns
 
     return (
@@ -276,7 +276,7 @@ def _best_runs(client: Client, sweep: v1.Sweep, limit: int | None) -> list[v1.Ru
 
 
 def _all_failed(client: Client, sweep: v1.Sweep) -> Problem:
-    """Return the problem of a sweep whose runs have all failed, so that none of them is the best."""
+    """Return the problem that all runs of a sweep have failed, so there is no best run."""
     from sweepd.cli.show.outcome import failure_heading, failure_lines
 
     return Problem(

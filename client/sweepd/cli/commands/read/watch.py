@@ -74,7 +74,7 @@ def wait(name: str, wanted: str, timeout: str | None) -> int:
 
 
 def _code(client: Client, named: Named, condition: Condition, seconds: float | None) -> int:
-    """Return the exit code of what is waited for, once there is one."""
+    """Wait for the condition; return the exit code."""
     from sweepd.calls.waiting import holds
     from sweepd.cli.live.watching import end_code, warn_of_gap
 

@@ -1,4 +1,4 @@
-"""States of sweeps and runs: `sweepctl pause`, `resume`, `stop`, `cancel` and `retry`."""
+"""State changes of sweeps and runs: `sweepctl pause`, `resume`, `stop`, `cancel` and `retry`."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def cancel(sweep: str, yes: bool, output_format: str) -> None:
 
 
 def _change(text: str, output_format: str, action: Callable[[Client, str], v1.Sweep], done: str) -> None:
-    """Carry out `action` on the sweep that `text` names, and show its new state."""
+    """Apply `action` to the sweep that `text` names, and show its new state."""
     with connect() as client:
         _show_sweep(action(client, client.sweep_name(text)), output_format, done)
 
@@ -197,7 +197,7 @@ def _retried(
         return client.retry_runs([found.name for found in named], request_id=request_id)
     except ClientError as error:
         problem = problem_of(error)
-        if error.reason == "invalid-field":  # without the name of the field, which nobody typed
+        if error.reason == "invalid-field":  # omit the field name: the user did not type it
             problem.message = "; ".join(why for _, why in error.violations) or problem.message
             problem.cause = ""
         raise problem from error

@@ -1,4 +1,4 @@
-"""Changes of a sweep: `sweepctl edit` and `enqueue`."""
+"""Changes to a sweep: `sweepctl edit` and `enqueue`."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from sweepd.client import Client
 
 
-# Several people may edit at once; who comes second looks again and repeats.
+# Several people may edit at once; the edit that loses the race is retried on the new revision.
 _ATTEMPTS = 5
 
 
@@ -132,7 +132,7 @@ def _edited(client: Client, name: str, edit: Edit, revision: int | None) -> v1.S
 
 
 def _refusal(error: ClientError, edited: v1.Sweep) -> Problem:
-    """Return what the server objects to in the words of the call, not in those of the contract."""
+    """Return the server's objections in terms of options, not of message fields."""
     from sweepd.cli.commands.steer.typed import option_of
     from sweepd.cli.failures import problem_of
 
