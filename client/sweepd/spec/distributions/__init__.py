@@ -1,1 +1,1 @@
-"""Distributions of parameters: quantiles, and the values that there are."""
+"""Distributions of parameters: quantiles and supports."""

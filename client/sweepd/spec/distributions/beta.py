@@ -1,4 +1,4 @@
-"""The beta distribution's regularised incomplete function and its inverse, on the standard library alone.
+"""Regularised incomplete beta function and its inverse, with the standard library only.
 
 Source: W. H. Press et al., Numerical Recipes (3rd ed., 2007), section 6.4: the continued fraction 6.4.5 by
 Lentz's method. The inverse is a Newton iteration on the logarithms, kept inside a shrinking bracket.
@@ -9,7 +9,7 @@ from typing import Final
 
 _TINY: Final = 1e-300
 _PRECISION: Final = 1e-15
-_LOWEST_LOG: Final = -745.0  # exp of less is zero
+_LOWEST_LOG: Final = -745.0  # below this, exp is zero
 _MAX_STEPS: Final = 200
 
 
@@ -31,7 +31,7 @@ def beta_quantile(p: float, a: float, b: float) -> float:
         return 0.0
     if p >= 1.0:
         return 1.0
-    # Solved for whichever of x and 1 - x is at most one half: near zero doubles are fine enough.
+    # Solve for x or 1 - x, whichever is at most one half: doubles are most precise near zero.
     if p <= beta_cdf(0.5, a, b):
         return _lower_half_quantile(p, a, b)
     return 1.0 - _lower_half_quantile(1.0 - p, b, a)
@@ -61,7 +61,7 @@ def _lower_half_quantile(p: float, a: float, b: float) -> float:
 
 
 def _newton_step(x: float, cdf: float, p: float, a: float, b: float) -> float:
-    """Return (ln cdf - ln p) over its derivative by ln x; not finite where the bracket has to be halved."""
+    """Return (ln cdf - ln p) over its derivative by ln x, or infinity if the bracket must be halved."""
     slope = exp(_log_front(x, a, b)) / (1.0 - x)  # x times the density
     if cdf <= 0.0 or slope <= 0.0:
         return float("inf")
@@ -80,7 +80,7 @@ def _log_front(x: float, a: float, b: float) -> float:
 def _fraction(x: float, a: float, b: float) -> float:
     c, d = 1.0, 1.0 / _not_zero(1.0 - (a + b) * x / (a + 1.0))
     value = d
-    # It needs about sqrt(max(a, b)) terms.
+    # The fraction needs about sqrt(max(a, b)) terms.
     for m in range(1, 200 + int(10.0 * sqrt(max(a, b)))):
         even = m * (b - m) * x / ((a + 2 * m - 1.0) * (a + 2 * m))
         odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1.0))

@@ -12,7 +12,7 @@ from sweepd.spec.point import Json, Number, is_number
 
 
 class Real(ABC):
-    """Membership, and the absence of a list of values. A mixin, not a type to depend on."""
+    """Mixin for distributions over real numbers, which list no values. Not a type to depend on."""
 
     __slots__ = ()
 
@@ -28,29 +28,29 @@ class Real(ABC):
 
     @property
     def size(self) -> int | None:
-        """None: there are more values than can be counted; 1 where only one can be drawn."""
+        """None (uncountable), or 1 if only one value can be drawn."""
         return 1 if self.low == self.high else None
 
     @property
     def support(self) -> Sequence[Number] | None:
-        """None, or the only value."""
+        """None (uncountable), or the only value."""
         return (self.low,) if self.low == self.high else None
 
     @property
     def grid_values(self) -> Sequence[Number] | None:
-        """None: a grid cannot go through real numbers."""
+        """None: a grid cannot enumerate real numbers."""
         return None
 
     @abstractmethod
     def quantile(self, u: float) -> Number:
-        """Return the value below which a share u lies."""
+        """Return the quantile at u."""
 
     @abstractmethod
     def cdf(self, x: float) -> float:
-        """Return the probability of a value of at most x."""
+        """Return the cumulative probability at x."""
 
     def to_unit(self, value: Json) -> float:
-        """Return the share of the distribution below a value; ValueError if it is not a number."""
+        """Return the cumulative probability at a value; raise ValueError if it is not a number."""
         if not is_number(value):
             raise ValueError(f"{value!r} is not a number")
         return min(max(self.cdf(value), 0.0), 1.0)
@@ -68,7 +68,7 @@ _U_MAX: Final = 1.0 - 2.0**-53
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Uniform(Real):
-    """min + u·(max - min)."""
+    """Uniform distribution: min + u·(max - min)."""
 
     name: ClassVar[str] = "uniform"
     min: Number
@@ -85,17 +85,17 @@ class Uniform(Real):
         return float(self.max)
 
     def quantile(self, u: float) -> float:
-        """Return the value below which a share u lies."""
+        """Return the quantile at u."""
         return _within(self.low + u * (self.high - self.low), self.low, self.high)
 
     def cdf(self, x: float) -> float:
-        """Return the share below x."""
+        """Return the cumulative probability at x."""
         return (x - self.low) / (self.high - self.low)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogUniformValues(Uniform):
-    """Uniform in the logarithm between two values."""
+    """Distribution whose logarithm is uniform; the bounds are values."""
 
     name: ClassVar[str] = "log_uniform_values"
 
@@ -105,26 +105,26 @@ class LogUniformValues(Uniform):
         return log(self.min), log(self.max)
 
     def quantile(self, u: float) -> float:
-        """Return the value below which a share u lies."""
+        """Return the quantile at u."""
         low, high = self.exponents
         return _within(exp(low + u * (high - low)), self.low, self.high)
 
     def cdf(self, x: float) -> float:
-        """Return the share below x."""
+        """Return the cumulative probability at x."""
         low, high = self.exponents
         return (log(x) - low) / (high - low) if x > 0 else 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvLogUniformValues(LogUniformValues):
-    """ln(1/X) is uniform between ln(1/max) and ln(1/min): the same as `log_uniform_values`."""
+    """Distribution where ln(1/X) is uniform between ln(1/max) and ln(1/min), as in `log_uniform_values`."""
 
     name: ClassVar[str] = "inv_log_uniform_values"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogUniform(LogUniformValues):
-    """exp(min + u·(max - min)): the bounds are exponents (deprecated)."""
+    """Distribution exp(min + u·(max - min)), whose bounds are exponents (deprecated)."""
 
     name: ClassVar[str] = "log_uniform"
 
@@ -146,19 +146,19 @@ class LogUniform(LogUniformValues):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvLogUniform(LogUniform):
-    """ln(1/X) is uniform in [min, max] (deprecated)."""
+    """Distribution where ln(1/X) is uniform in [min, max] (deprecated)."""
 
     name: ClassVar[str] = "inv_log_uniform"
 
     @property
     def exponents(self) -> tuple[float, float]:
-        """The bounds, turned round."""
+        """The bounds, negated and swapped."""
         return -float(self.max), -float(self.min)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Normal(Real):
-    """mu + sigma·Φ⁻¹(u); with sigma 0 the constant mu."""
+    """Normal distribution mu + sigma·Φ⁻¹(u); the constant mu if sigma is 0."""
 
     name: ClassVar[str] = "normal"
     mu: Number = 0
@@ -166,50 +166,50 @@ class Normal(Real):
 
     @property
     def low(self) -> float:
-        """Minus infinity, mu where sigma is 0."""
+        """Minus infinity; mu if sigma is 0."""
         return float(self.mu) if self.sigma == 0 else -inf
 
     @property
     def high(self) -> float:
-        """Infinity, mu where sigma is 0."""
+        """Infinity; mu if sigma is 0."""
         return float(self.mu) if self.sigma == 0 else inf
 
     def quantile(self, u: float) -> float:
-        """Return the value below which a share u lies; u is kept off 0 and 1."""
+        """Return the quantile at u, which is clipped away from 0 and 1."""
         if self.sigma == 0:
             return float(self.mu)
         return self.mu + self.sigma * _STANDARD_NORMAL.inv_cdf(_within(u, _U_MIN, _U_MAX))
 
     def cdf(self, x: float) -> float:
-        """Return the share below x."""
+        """Return the cumulative probability at x."""
         if self.sigma == 0:
             return 0.5
-        # By erfc, not by the library's erf: small shares keep their digits.
+        # `erfc`, unlike the library's `erf`, keeps the digits of small probabilities.
         return 0.5 * erfc((self.mu - x) / self.sigma / _SQRT_2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogNormal(Normal):
-    """The exponential of a normal variable; mu and sigma are those of the logarithm."""
+    """Exponential of a normal variable; mu and sigma describe the logarithm."""
 
     name: ClassVar[str] = "log_normal"
 
     @property
     def low(self) -> float:
-        """Zero, exp(mu) where sigma is 0."""
+        """Zero; exp(mu) if sigma is 0."""
         return exp(self.mu) if self.sigma == 0 else 0.0
 
     @property
     def high(self) -> float:
-        """Infinity, exp(mu) where sigma is 0."""
+        """Infinity; exp(mu) if sigma is 0."""
         return exp(self.mu) if self.sigma == 0 else inf
 
     def quantile(self, u: float) -> float:
-        """Return the value below which a share u lies; u is kept off 0 and 1."""
+        """Return the quantile at u, which is clipped away from 0 and 1."""
         return exp(Normal.quantile(self, u))
 
     def cdf(self, x: float) -> float:
-        """Return the share below x."""
+        """Return the cumulative probability at x."""
         return Normal.cdf(self, log(x)) if x > 0 else 0.0
 
 
@@ -232,14 +232,14 @@ class Beta(Real):
         return 1.0
 
     def quantile(self, u: float) -> float:
-        """Return the value below which a share u lies."""
+        """Return the quantile at u."""
         return beta_quantile(u, float(self.a), float(self.b))
 
     def cdf(self, x: float) -> float:
-        """Return the share below x."""
+        """Return the cumulative probability at x."""
         return beta_cdf(x, float(self.a), float(self.b))
 
 
 def _within(value: float, low: float, high: float) -> float:
-    """Return the value without what rounding has put beyond a bound."""
+    """Return the value, clipped to bounds that rounding may have exceeded."""
     return min(max(value, low), high)

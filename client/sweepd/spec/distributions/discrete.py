@@ -12,7 +12,7 @@ from sweepd.spec.point import Json, canonical_json
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Constant:
-    """One value, always; it is part of every point and no dimension of the search."""
+    """A single value, part of every point but not a dimension of the search."""
 
     name: ClassVar[str] = "constant"
     value: Json
@@ -29,7 +29,7 @@ class Constant:
 
     @property
     def grid_values(self) -> Sequence[Json]:
-        """The values a grid goes through."""
+        """The values that a grid enumerates."""
         return self.support
 
     def quantile(self, u: float) -> Json:
@@ -41,13 +41,13 @@ class Constant:
         return 0.5
 
     def contains(self, value: Json) -> bool:
-        """Return True if a value is this one."""
+        """Return True if a value equals the constant."""
         return _key(value) == _key(self.value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Choice:
-    """Listed values of any type. A base, not a type to depend on."""
+    """Base of distributions over listed values. Not a type to depend on."""
 
     values: tuple[Json, ...]
     _places: dict[str, int] = field(init=False, repr=False, compare=False)
@@ -94,7 +94,7 @@ class Categorical(_Choice):
         return self.values[_equal_share(u, len(self.values))]
 
     def to_unit(self, value: Json) -> float:
-        """Return the middle of the share of a value; ValueError if it is not listed."""
+        """Return the midpoint of a value's probability interval; raise ValueError if it is not listed."""
         return (self._place(value) + 0.5) / len(self.values)
 
 
@@ -122,7 +122,7 @@ class WeightedCategorical(_Choice):
 
     @property
     def grid_values(self) -> None:
-        """None: a grid knows no probabilities."""
+        """None: a grid ignores probabilities."""
         return
 
     def quantile(self, u: float) -> Json:
@@ -133,7 +133,7 @@ class WeightedCategorical(_Choice):
         return self.values[place]
 
     def to_unit(self, value: Json) -> float:
-        """Return the middle of the share of a value; ValueError if it is not listed."""
+        """Return the midpoint of a value's probability interval; raise ValueError if it is not listed."""
         place = self._place(value)
         return min(1.0, self._cumulative[place] - self.probabilities[place] / 2)
 
@@ -153,12 +153,12 @@ class IntUniform:
 
     @property
     def support(self) -> Sequence[Json]:
-        """The integers, counted but not stored."""
+        """The integers, as a range."""
         return range(self.min, self.max + 1)
 
     @property
     def grid_values(self) -> Sequence[Json]:
-        """The integers, counted but not stored."""
+        """The integers, as a range."""
         return self.support
 
     def quantile(self, u: float) -> int:
@@ -166,7 +166,7 @@ class IntUniform:
         return self.min + _equal_share(u, self.size)
 
     def to_unit(self, value: Json) -> float:
-        """Return the middle of the share of an integer; ValueError if it is none of them."""
+        """Return the midpoint of an integer's probability interval; raise ValueError for any other value."""
         if not isinstance(value, int) or not self.contains(value):
             raise ValueError(f"{value!r} is not an integer from {self.min} to {self.max}")
         return (value - self.min + 0.5) / self.size
@@ -181,7 +181,7 @@ def _equal_share(u: float, count: int) -> int:
 
 
 def _key(value: Json) -> str | None:
-    """Return the text by which a value is compared; None for NaN and infinities, which no list has."""
+    """Return the comparison key of a value; None for NaN and infinities, which are never listed."""
     try:
         return canonical_json(value)
     except ValueError:
@@ -189,7 +189,7 @@ def _key(value: Json) -> str | None:
 
 
 def _first_places(values: Sequence[Json], shares: Sequence[float] | None = None) -> dict[str, int]:
-    """Return where each distinct value stands first, preferring a place with a share above zero."""
+    """Return the first index of each distinct value, preferring one with a probability above zero."""
     places: dict[str, int] = {}
     for place, value in enumerate(values):
         known = places.setdefault(canonical_json(value), place)

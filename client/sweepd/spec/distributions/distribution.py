@@ -1,4 +1,4 @@
-"""All distributions under the names they have in a sweep file, and why a value is none of theirs."""
+"""All distributions by their names in a sweep file, and messages about values outside them."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -42,14 +42,14 @@ DISTRIBUTIONS: Final[Mapping[str, type[Distribution]]] = MappingProxyType(
 DEPRECATED: Final[Mapping[str, str]] = MappingProxyType(
     {kind.name: f"{kind.name}_values" for kind in (LogUniform, QLogUniform, InvLogUniform)}
 )
-"""Distributions whose bounds are exponents, and what to write in their place."""
+"""Distributions whose bounds are exponents, and their replacements."""
 
 _VALUES_SHOWN: Final = 8
 _LONGEST: Final = 60
 
 
 def refusal(distribution: Distribution, value: Json) -> str:
-    """Return why a value is none of a distribution's: `5 is not a number from 0.1 to 1.0`."""
+    """Return why a distribution does not contain a value: `5 is not a number from 0.1 to 1.0`."""
     return f"{_written(value)} is {_otherwise(distribution)}"
 
 
@@ -73,7 +73,7 @@ def _none_of(values: Sequence[Json]) -> str:
 
 
 def _written(value: Json) -> str:
-    """Return a value as a file has it, shortened, lists and mappings on one line."""
+    """Return a value as written in a file, shortened, with lists and mappings on one line."""
     if not isinstance(value, (list, dict)):
         return shown(value)
     text = printable(json.dumps(value, ensure_ascii=False))

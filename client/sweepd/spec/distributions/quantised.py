@@ -21,7 +21,7 @@ from sweepd.spec.point import Json, Number, is_number
 
 @dataclass(frozen=True, slots=True)
 class Steps(Sequence[Number]):
-    """`offset + k·step` for k = first, first + 1, …, computed when asked for, rounded to `decimals`."""
+    """Lazy sequence `offset + k·step` for k = first, first + 1, …, rounded to `decimals`."""
 
     offset: Number
     step: Number
@@ -45,16 +45,16 @@ class Steps(Sequence[Number]):
         return self.value(self.first + position)
 
     def value(self, k: int) -> Number:
-        """Return the value of one k, also of one outside the sequence."""
+        """Return the value for k, even if k is outside the sequence."""
         value = self.offset + k * self.step
         return value if isinstance(value, int) else round(value, self.decimals) + 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Lattice:
-    """The multiples of `q`, counted from zero, that a quantised distribution can give.
+    """Multiples of `q`, counted from zero, that a quantised distribution can draw.
 
-    `first` and `last` are the numbers of the lowest and the highest one, None where there is no bound.
+    `first` and `last` are the lowest and highest factor of `q`, None if unbounded.
     """
 
     q: Number
@@ -64,25 +64,25 @@ class Lattice:
 
     @classmethod
     def within(cls, low: Number, high: Number, q: Number) -> "Lattice":
-        """Return the multiples inside [low, high]; where there is none, those that rounding can reach."""
+        """Return the multiples inside [low, high], or if there are none, those that rounding can reach."""
         first, last = ceil(exact(low) / exact(q)), floor(exact(high) / exact(q))
         if first > last:
             first, last = round(exact(low) / exact(q)), round(exact(high) / exact(q))
         return cls(q, first, last, decimals(q))
 
     def number(self, x: float) -> int:
-        """Return the number of the multiple nearest to `x`: halves go to the even one, then clipped."""
+        """Return the factor of the multiple nearest to `x`, rounding half to even, clipped to the bounds."""
         k = round(x / self.q)
         if self.first is not None:
             k = max(k, self.first)
         return k if self.last is None else min(k, self.last)
 
     def value(self, k: int) -> Number:
-        """Return multiple number k: an integer where q is one, else a float with the decimals of q."""
+        """Return k·q: an integer if q is an integer, else a float with the decimals of q."""
         return self._steps().value(k)
 
     def values(self) -> Steps | None:
-        """Return all of them in rising order, None where there is no end to them."""
+        """Return all multiples in ascending order, or None if they are unbounded."""
         return None if self.first is None or self.last is None else self._steps()
 
     def _steps(self) -> Steps:
@@ -93,47 +93,47 @@ class Lattice:
 
 
 def steps_below(low: Number, high: Number, q: Number) -> Steps:
-    """Return low, low + q, … below `high`, counted from `low`: what a grid makes of a quantised range."""
+    """Return low, low + q, … below `high`: the grid of a quantised range."""
     count = ceil((exact(high) - exact(low)) / exact(q))
     return Steps(low, q, 0, count, max(decimals(low), decimals(q)))
 
 
 def exact(number: Number) -> Fraction:
-    """Return the number as it is written in decimals: 0.1 is a tenth here, so that 3·0.1 reaches 0.3."""
+    """Return the exact decimal value of a number as written: 0.1 is a tenth, so that 3·0.1 is 0.3."""
     return Fraction(repr(number))
 
 
 def decimals(number: Number) -> int:
-    """Return how many decimals a number is written with."""
+    """Return the number of decimals that a number is written with."""
     exponent = Decimal(repr(number)).normalize().as_tuple().exponent
     return max(0, -exponent) if isinstance(exponent, int) else 0
 
 
 class _Quantised(Real):
-    """Mixin before a continuous distribution: rounds its values to `_lattice`. Not a type to depend on."""
+    """Mixin that rounds the values of a continuous distribution to `_lattice`. Not a type to depend on."""
 
     __slots__ = ()
     _lattice: Lattice
 
     @property
     def size(self) -> int | None:
-        """Number of values, None where there is no end to them."""
+        """Number of values, or None if unbounded."""
         support = self.support
         return None if support is None else len(support)
 
     @property
     def support(self) -> Steps | None:
-        """The values that can be drawn, in rising order; None where there is no end to them."""
+        """The values that can be drawn, in ascending order, or None if unbounded."""
         return self._lattice.values()
 
     @property
     def grid_values(self) -> Steps | None:
-        """None: of the quantised ones a grid goes through `q_uniform` only."""
+        """None: among quantised distributions, a grid enumerates `q_uniform` only."""
         return None
 
     @property
     def bounds(self) -> tuple[Number | None, Number | None]:
-        """The lowest and the highest value that can be drawn; None where there is none."""
+        """The lowest and the highest value that can be drawn, each None if unbounded."""
         first, last = self._lattice.first, self._lattice.last
         low = None if first is None else self._lattice.value(first)
         return low, None if last is None else self._lattice.value(last)
@@ -144,12 +144,12 @@ class _Quantised(Real):
         return isinstance(self._lattice.q, int)
 
     def quantile(self, u: float) -> Number:
-        """Return R(X/q)·q for the quantile X of what is rounded, within the bounds."""
-        unrounded = super().quantile(u)  # type: ignore[safe-super]  # that of the continuous distribution
+        """Return round(X/q)·q for the unrounded quantile X, within the bounds."""
+        unrounded = super().quantile(u)  # type: ignore[safe-super]  # the continuous distribution's
         return self._lattice.value(self._lattice.number(unrounded))
 
     def to_unit(self, value: Json) -> float:
-        """Return the middle of the share that is rounded to a value; ValueError if it is not a number."""
+        """Return the midpoint of a value's probability interval; raise ValueError if it is not a number."""
         if not is_number(value):
             raise ValueError(f"{value!r} is not a number")
         lattice = self._lattice
@@ -159,7 +159,7 @@ class _Quantised(Real):
         return min(max((low + high) / 2.0, 0.0), 1.0)
 
     def contains(self, value: Json) -> bool:
-        """Return True if a value is one of the multiples, and an integer where those are."""
+        """Return True if a value is one of the multiples, and an integer if q is an integer."""
         if not is_number(value) or not isfinite(value):
             return False
         if self.is_integer and not isinstance(value, int):
@@ -170,7 +170,7 @@ class _Quantised(Real):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QUniform(_Quantised, Uniform):
-    """A uniform value, rounded."""
+    """Uniform distribution, rounded to multiples of q."""
 
     name: ClassVar[str] = "q_uniform"
     q: Number
@@ -181,17 +181,17 @@ class QUniform(_Quantised, Uniform):
 
     @property
     def grid_values(self) -> Steps:
-        """min, min + q, … below max, which is not among them: counted from min, unlike what is drawn."""
+        """min, min + q, …, excluding max; counted from min, unlike drawn values."""
         return steps_below(self.min, self.max, self.q)
 
     def contains(self, value: Json) -> bool:
-        """Return True if a value can be drawn, or is one that a grid goes through."""
+        """Return True if a value can be drawn, or is in the grid."""
         return _Quantised.contains(self, value) or stands_in(self.grid_values, value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QLogUniform(_Quantised, LogUniform):
-    """A `log_uniform` value (the bounds are exponents), rounded (deprecated)."""
+    """`log_uniform` (the bounds are exponents), rounded to multiples of q (deprecated)."""
 
     name: ClassVar[str] = "q_log_uniform"
     q: Number
@@ -205,7 +205,7 @@ class QLogUniform(_Quantised, LogUniform):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QLogUniformValues(_Quantised, LogUniformValues):
-    """A `log_uniform_values` value, rounded."""
+    """`log_uniform_values`, rounded to multiples of q."""
 
     name: ClassVar[str] = "q_log_uniform_values"
     q: Number
@@ -217,7 +217,7 @@ class QLogUniformValues(_Quantised, LogUniformValues):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QNormal(_Quantised, Normal):
-    """A normal value, rounded."""
+    """Normal distribution, rounded to multiples of q."""
 
     name: ClassVar[str] = "q_normal"
     q: Number = 1.0
@@ -229,7 +229,7 @@ class QNormal(_Quantised, Normal):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QLogNormal(_Quantised, LogNormal):
-    """A log-normal value, rounded."""
+    """Log-normal distribution, rounded to multiples of q."""
 
     name: ClassVar[str] = "q_log_normal"
     q: Number = 1.0
@@ -241,7 +241,7 @@ class QLogNormal(_Quantised, LogNormal):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QBeta(_Quantised, Beta):
-    """A beta value, rounded."""
+    """Beta distribution, rounded to multiples of q."""
 
     name: ClassVar[str] = "q_beta"
     q: Number = 1.0
@@ -252,7 +252,7 @@ class QBeta(_Quantised, Beta):
 
 
 def _around(shape: Normal, q: Number, *, lowest: int | None) -> Lattice:
-    """Return the multiples an unbounded shape can give: all, or only the nearest one where sigma is 0."""
+    """Return all multiples of q from `lowest` on, or only the one nearest to the constant if sigma is 0."""
     if shape.sigma == 0:
         k = round(shape.low / q)
         return Lattice(q, k, k, decimals(q))
@@ -260,7 +260,7 @@ def _around(shape: Normal, q: Number, *, lowest: int | None) -> Lattice:
 
 
 def stands_in(values: Sequence[Number], value: Json) -> bool:
-    """Return True if a value is one of evenly spaced ones, however many there are."""
+    """Return True if a value is in an evenly spaced sequence; take constant time."""
     if not is_number(value) or not isfinite(value) or not values:
         return False
     index = round((value - values[0]) / (values[1] - values[0])) if len(values) > 1 else 0

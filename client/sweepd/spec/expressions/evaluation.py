@@ -1,4 +1,4 @@
-"""Trees of expressions, compiled into functions of a point's values that never raise."""
+"""Expression trees, compiled into functions of a point's values that never raise."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from sweepd.spec.point import Json, Number
 
 
 class ExpressionError(ValueError):
-    """Mistake in an expression, its offset in characters, and what may be meant instead."""
+    """Error in an expression, with its offset in characters and a suggested correction."""
 
     def __init__(self, message: str, offset: int, suggestion: str | None = None) -> None:
         super().__init__(message)
@@ -21,7 +21,7 @@ class ExpressionError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Literal:
-    """A value as written."""
+    """A literal value."""
 
     value: Json
     offset: int
@@ -45,7 +45,7 @@ class ListOf:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A function of the language."""
+    """Call of a built-in function."""
 
     function: str
     arguments: tuple["Node", ...]
@@ -54,7 +54,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Negated:
-    """A number with its sign changed."""
+    """Arithmetic negation of a number."""
 
     operand: "Node"
     offset: int
@@ -62,7 +62,7 @@ class Negated:
 
 @dataclass(frozen=True, slots=True)
 class Not:
-    """True where the operand is not."""
+    """Logical negation of a condition."""
 
     operand: "Node"
     offset: int
@@ -70,7 +70,7 @@ class Not:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Link of a chain: a sign and its right operand; the offset is that of the sign."""
+    """Operator of a chain and its right operand; `offset` is the operator's."""
 
     sign: str
     operand: "Node"
@@ -79,7 +79,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """Operands with signs of one precedence between them, from left to right; kept flat, however long."""
+    """Operands joined by operators of one precedence, from left to right, in one flat node."""
 
     first: "Node"
     steps: tuple[Step, ...]
@@ -88,17 +88,17 @@ class Chain:
 
 @dataclass(frozen=True, slots=True)
 class Arithmetic(Chain):
-    """A chain of numbers: + and -, or * / // and %, or one **."""
+    """A chain of + and -, of * / // and %, or a single **."""
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison(Chain):
-    """Comparisons that all hold: `a < b <= c` is `a < b and b <= c`."""
+    """A chain of comparisons: `a < b <= c` is `a < b and b <= c`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Joined(Chain):
-    """Truths joined by `and`, or by `or`."""
+    """Conditions joined by `and`, or by `or`."""
 
 
 Node = Literal | Read | ListOf | Call | Negated | Not | Arithmetic | Comparison | Joined
@@ -107,7 +107,7 @@ FUNCTIONS: Final = ("min", "max", "abs", "log", "sqrt", "floor", "ceil", "len")
 
 
 class Undefined:
-    """The value of an inactive parameter, of 1 / 0, of what is too large; any comparison with it is false."""
+    """Value of an inactive parameter, of 1 / 0 or of an overflow; any comparison with it is false."""
 
     __slots__ = ()
 
@@ -116,13 +116,13 @@ UNDEFINED: Final = Undefined()
 Value = Json | Undefined
 
 LARGEST: Final = int(float_info.max)
-"""Largest number: an integer beyond it could not be compared with a double."""
+"""Largest number allowed: larger integers exceed the range of doubles."""
 
 _MOST_BITS: Final = 1_024
 
 
 def calculated(operation: Callable[..., Number], *operands: Value) -> Number | Undefined:
-    """Return what an operation makes of numbers; undefined where one is none, or the result is not."""
+    """Apply an operation; return UNDEFINED if an operand is not a number or the result is undefined."""
     for operand in operands:
         if type(operand) is not int and type(operand) is not float:
             return UNDEFINED
@@ -130,12 +130,12 @@ def calculated(operation: Callable[..., Number], *operands: Value) -> Number | U
         result = operation(*operands)
     except (ArithmeticError, ValueError):
         return UNDEFINED
-    # False for NaN and infinities too. Integers that are too large for a double can be compared with one.
+    # False for NaN and infinities too. Python can compare a double with an integer beyond its range.
     return result if -LARGEST <= result <= LARGEST else UNDEFINED
 
 
 def power(base: Number, exponent: Number) -> Number:
-    """Return base ** exponent, never beginning what would take long; ArithmeticError where undefined."""
+    """Return base ** exponent; raise ArithmeticError, without computing it, if too large, or if undefined."""
     if isinstance(base, int) and isinstance(exponent, int):
         if exponent < 0:
             return float(float(base) ** exponent)
@@ -167,7 +167,7 @@ FUNCTIONS_OF_ONE: Final[dict[str, Callable[[Number], Number]]] = {
 
 
 def same(left: Value, right: Value) -> bool:
-    """Return True if values are equal as the language sees them: 1 and 1.0 are, `true` and 1 are not."""
+    """Return True if values are equal in expressions: 1 equals 1.0, but `true` does not equal 1."""
     kind = type(left)
     if kind is int or kind is float:
         return (type(right) is int or type(right) is float) and left == right
@@ -181,7 +181,7 @@ def same(left: Value, right: Value) -> bool:
 
 
 def among(value: Value, whole: Value) -> bool | Undefined:
-    """Return True if a list has a value, or a text another one; undefined for other operands."""
+    """Return True if a list contains a value or a text contains a text; UNDEFINED for other operands."""
     if isinstance(value, Undefined):
         return UNDEFINED
     if isinstance(whole, str):
@@ -192,7 +192,7 @@ def among(value: Value, whole: Value) -> bool | Undefined:
 
 
 def extremum(choose: Callable[[Sequence[Number]], Number], values: Value) -> Number | Undefined:
-    """Return the smallest or the largest of a list of numbers; undefined where it is none, or empty."""
+    """Return the minimum or maximum of a list of numbers; UNDEFINED if empty or not a list of numbers."""
     if not isinstance(values, list) or not values:
         return UNDEFINED
     numbers = [value for value in values if type(value) is int or type(value) is float]
@@ -206,12 +206,12 @@ _Relation = Callable[[Value, Value], bool]
 
 
 def code_of(node: Node, path_of: Callable[[Read], Path]) -> Evaluator:
-    """Return the function that a tree is."""
+    """Compile a tree into a function of a point's values."""
     return _Coder(path_of).code(node)
 
 
 def test_of(node: Node, path_of: Callable[[Read], Path]) -> Test:
-    """Return the condition that a tree is; what is not true, undefined included, is false."""
+    """Compile a tree into a condition; any result other than true, including UNDEFINED, is false."""
     return _Coder(path_of).test(node)
 
 
@@ -304,7 +304,7 @@ def _list(items: list[Evaluator]) -> Evaluator:
 def _operation(sign: str, left: Evaluator, right: Evaluator) -> Evaluator:
     operation = OPERATIONS[sign]
 
-    def operated(values: Values) -> Value:  # `calculated`, without its loop: most time of a count goes here
+    def operated(values: Values) -> Value:  # `calculated` without its loop: the hot path of counting
         first, second = left(values), right(values)
         if (type(first) is int or type(first) is float) and (type(second) is int or type(second) is float):
             try:

@@ -1,4 +1,4 @@
-"""Expressions of `when` and `constraints`: the names that they read, their types, and their conditions."""
+"""Expressions of `when` and `constraints`: the parameters that they read, their types and conditions."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
@@ -41,7 +41,7 @@ _NO_KINDS: Final[frozenset[str]] = frozenset()
 
 @dataclass(frozen=True, slots=True)
 class Type:
-    """The kinds that a value can have; of a list also those of its items."""
+    """Possible kinds of a value, and for a list, of its items."""
 
     kinds: frozenset[str]
     items: frozenset[str] = field(default=_NO_KINDS)
@@ -57,7 +57,7 @@ ANY_TRUTH: Final = Type(frozenset({TRUTH}))
 
 
 def type_of_values(values: Iterable[Json]) -> Type:
-    """Return the type of what takes one of some values."""
+    """Return the type that covers all these values."""
     kinds: set[str] = set()
     items: set[str] = set()
     for value in values:
@@ -68,10 +68,10 @@ def type_of_values(values: Iterable[Json]) -> Type:
 
 
 def check_types(node: Node, type_of: Callable[[Read], Type]) -> None:
-    """Check that an expression is one of truths, and each of its parts gets what it works on.
+    """Check that an expression is a condition and its operands have suitable types.
 
     Raises:
-        ExpressionError: a part gets what it never can work on.
+        ExpressionError: an operand has an unsuitable type.
     """
     _Checker(type_of).truth(node, "the expression")
 
@@ -190,12 +190,12 @@ def _check_member(left: Type, right: Type, sign: str, offset: int, right_offset:
 
 
 _MOST_NEIGHBOURS: Final = 1_000
-"""Names that are compared with one that is not there: many errors times many names would take long."""
+"""Limit on the names searched for a suggestion, since many errors times many names would take long."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Parameters by dotted name; one name may stand for several: `a.b` alone, and `b` in the group `a`."""
+    """Parameters by dotted name, which may be ambiguous: a parameter `a.b`, and `b` in the group `a`."""
 
     _paths: Mapping[str, tuple[Path, ...]]
     _types: Mapping[Path, Type]
@@ -214,10 +214,10 @@ class Scope:
         return cls(dict(paths), types, frozenset(groups))
 
     def path(self, name: str, offset: int = 0, hint: str = "") -> Path:
-        """Return which parameter a name stands for; `hint` is added where there is none of that name.
+        """Return the path of the parameter with this name; `hint` is added to the error if there is none.
 
         Raises:
-            ExpressionError: none, or several.
+            ExpressionError: the name is unknown or ambiguous.
         """
         found = self._paths.get(name, ())
         if len(found) == 1:
@@ -230,12 +230,12 @@ class Scope:
         raise ExpressionError(message, offset, self._near(name))
 
     def type(self, path: Path) -> Type:
-        """Return what values a parameter can have."""
+        """Return the type of a parameter."""
         return self._types[path]
 
     def _near(self, name: str) -> str | None:
-        # `a-b` reads as a minus b: whoever writes that may mean the parameter of that name.
-        # Or it is that of a group, named without the group.
+        # `a-b` reads as a minus b, but may mean the parameter `a-b`.
+        # Or the parameter is in a group, and the name lacks the group.
         ends = (f"{name}-", f"{name}/"), (f"-{name}", f"/{name}", f".{name}")
         inner = [
             known
@@ -267,9 +267,9 @@ _TEXT_HINT = "; text stands in quotes"
 
 @dataclass(frozen=True, slots=True)
 class Expression:
-    """A condition on the values of a point, by path; a path that is not there is an inactive parameter.
+    """A condition on the values of a point, by path; a parameter without a value is inactive.
 
-    `holds` never raises. What is undefined (an inactive parameter, 1 / 0, log(-1), what no double can hold)
+    `holds` never raises. An undefined value (an inactive parameter, 1 / 0, log(-1), an overflow)
     makes each comparison with it false.
     """
 
@@ -277,21 +277,21 @@ class Expression:
     reads: frozenset[Path]
     holds: Callable[[Mapping[Path, Json]], bool]
     interval_truth: Callable[[Intervals], Truths]
-    """Returns (can hold, can fail) while some of what it reads is open."""
+    """Returns (can hold, can fail) while some parameters are open."""
     conjuncts: tuple["Expression", ...] = ()
-    """Operands of an `and` at the top: each reads less, and all hold if and only if it does."""
+    """Operands of a top-level `and`: the expression holds if and only if all of them hold."""
 
     @property
     def parts(self) -> int:
-        """About how many steps asking it takes."""
+        """Approximate number of steps of one evaluation."""
         return max(len(self.reads), len(self.text) // _TEXT_A_PART)
 
 
 def parse_expression(text: str, scope: Scope) -> Expression:
-    """Return the expression that a text is, over the parameters of a sweep.
+    """Parse an expression over the parameters of a sweep.
 
     Raises:
-        ExpressionError: it is too long, no expression, reads what is not there, or has types that do not fit.
+        ExpressionError: the text is too long, has a syntax or type error, or reads an unknown parameter.
     """
     tree = parse_tree(text)
     check_types(tree, lambda read: scope.type(scope.path(read.name, read.offset, _TEXT_HINT)))
@@ -311,7 +311,7 @@ def _compiled(text: str, tree: Node, scope: Scope) -> Expression:
         return path
 
     test = test_of(tree, path_of)
-    if not reads:  # it is worth asking once
+    if not reads:  # a constant: evaluate it once
         answer = test({})
         return Expression(text, frozenset(), lambda values: answer, lambda intervals: (answer, not answer))
     return Expression(text, frozenset(reads), test, interval_truth_of(tree, path_of))

@@ -1,7 +1,7 @@
-"""Interval evaluation: whether an expression can still hold while some of its parameters are open.
+"""Interval evaluation: tell whether an expression can still hold while some of its parameters are open.
 
-Numbers that are not settled are intervals, whose ends are calculated as the numbers themselves are: rounding
-is monotone, so that what lies between the ends still does after it. What is not understood may be anything.
+Open numbers are intervals, whose ends are calculated like the numbers themselves: rounding
+is monotone, so a number between the ends stays between them. Any other operand may have any value.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -33,7 +33,7 @@ from sweepd.spec.point import Json, Number
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """One value; with `may_lack` the parameter may also turn out to be inactive."""
+    """A known value; with `may_lack`, the parameter may also be inactive."""
 
     value: Value
     may_lack: bool = False
@@ -41,7 +41,7 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Between:
-    """A number from low to high; with `may_lack` it may be undefined."""
+    """A number from low to high; with `may_lack`, it may also be undefined."""
 
     low: Number
     high: Number
@@ -49,7 +49,7 @@ class Between:
 
 
 class Anything:
-    """Any value, or none."""
+    """Any value, or undefined."""
 
     __slots__ = ()
 
@@ -58,7 +58,7 @@ ANYTHING: Final = Anything()
 ABSENT: Final = Known(UNDEFINED)
 Interval = Known | Between | Anything
 Intervals = Mapping[Path, Interval]
-"""Value, or possible values, of each parameter that an expression reads."""
+"""Known or possible values of each parameter that an expression reads."""
 
 Truths = tuple[bool, bool]
 """(can be true, can be false)"""
@@ -66,7 +66,7 @@ EITHER: Final[Truths] = (True, True)
 
 
 def interval_truth_of(node: Node, path_of: Callable[[Read], Path]) -> Callable[[Intervals], Truths]:
-    """Return the function that decides whether a tree can hold, and whether it can fail to."""
+    """Compile a tree into a function that tells whether it can hold and whether it can fail."""
     judge = _Judge(path_of)
     return lambda intervals: judge.truths(node, intervals)
 
@@ -119,7 +119,7 @@ class _Judge:
                 return self._if_known(node, intervals)
 
     def _if_known(self, node: Node, intervals: Intervals) -> Interval:
-        """Return the value where all that it takes is known."""
+        """Return the value of a node if all its parameters are known, else ANYTHING."""
         if id(node) not in self._parts:
             reads: set[Path] = set()
             self._parts[id(node)] = (code_of(node, lambda read: _noted(self._path_of(read), reads)), reads)
@@ -133,7 +133,7 @@ class _Judge:
             may_lack = may_lack or found.may_lack
             if not isinstance(found.value, Undefined):
                 values[path] = found.value
-        # What lacks a value may still have one, of a list of which it is no part.
+        # A node can have a value even if a parameter it reads has none.
         return ANYTHING if may_lack else Known(code(values))
 
 
@@ -143,7 +143,7 @@ def _noted(path: Path, reads: set[Path]) -> Path:
 
 
 def _span(interval: Interval) -> Between | None:
-    """Return a interval as an interval, None where it may be no number."""
+    """Return an interval as lower and upper end, or None if it may not be a number."""
     match interval:
         case Known(value=int() | float() as number, may_lack=may_lack) if not isinstance(number, bool):
             return Between(number, number, may_lack)
@@ -165,7 +165,7 @@ def _calculated(sign: str, left: Interval, right: Interval) -> Interval:
     one, other = _span(left), _span(right)
     if one is None or other is None or sign not in "+-*":
         return ANYTHING
-    # The ends of a product lie at corners, those of a sum and of a difference at two of them.
+    # The extremes of a sum, difference or product lie at corners.
     corners = [
         calculated(OPERATIONS[sign], x, y) for x in (one.low, one.high) for y in (other.low, other.high)
     ]
@@ -226,4 +226,4 @@ _ORDER: Final[dict[str, Callable[[Between, Between], tuple[bool, bool]]]] = {
     "==": _equal,
     "!=": _unequal,
 }
-"""Of two intervals: whether the comparison can hold, and whether it must."""
+"""Functions of two intervals that return whether the comparison can hold, and whether it must."""

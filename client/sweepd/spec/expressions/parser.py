@@ -1,4 +1,4 @@
-"""Parser of expressions: tokens with their places, then precedence climbing (Pratt 1973) as in Python."""
+"""Expression parser: tokens with offsets, then precedence climbing (Pratt 1973) as in Python."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -27,7 +27,7 @@ from sweepd.spec.point import Json
 
 _BLANK: Final = re.compile(r"[ \t\r\n]+")
 _NUMBER: Final = re.compile(r"(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
-# A parameter may be called `layer.0.size`: what follows a dot need not start with a letter.
+# A parameter may be called `layer.0.size`: a part after a dot may start with a digit.
 _NAME: Final = re.compile(r"[A-Za-z_]\w*(?:\.\w+)*", re.ASCII)
 _SIGN: Final = re.compile(r"\*\*|//|==|!=|<=|>=|[-+*/%<>()\[\],]")
 _ESCAPES: Final = {"\\": "\\", "'": "'", '"': '"', "n": "\n", "t": "\t"}
@@ -50,7 +50,7 @@ WORDS: Final = frozenset({"and", "or", "not", "in"})
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """One piece: `text` as written; `value` of a number or a text."""
+    """One token: `text` as written, and `value` if it is a number or a text."""
 
     kind: OneOf["number", "text", "name", "sign", "end"]
     text: str
@@ -59,10 +59,10 @@ class Token:
 
 
 def tokens(text: str) -> Iterator[Token]:
-    """Yield the pieces of an expression and an end.
+    """Yield the tokens of an expression, then an end token.
 
     Raises:
-        ExpressionError: something is no piece of the language.
+        ExpressionError: the text contains an invalid token.
     """
     at = 0
     while at < len(text):
@@ -121,7 +121,7 @@ def _text_token(text: str, at: int) -> Token:
 
 
 def is_name(text: str) -> bool:
-    """Return True if a text is one name as expressions write it."""
+    """Return True if a text is a valid bare name in an expression."""
     return _NAME.fullmatch(text) is not None
 
 
@@ -138,10 +138,10 @@ _COMPARISONS: Final = frozenset({"==", "!=", "<", "<=", ">", ">=", "in", "not in
 
 
 def parse_tree(text: str) -> Node:
-    """Return the tree of an expression.
+    """Parse an expression into a tree.
 
     Raises:
-        ExpressionError: it is too long, too deep, or no expression.
+        ExpressionError: the text is too long, nested too deep, or not an expression.
     """
     if len(text) > MAX_EXPRESSION_LENGTH:
         message = f"an expression of {len(text):,} characters; at most {MAX_EXPRESSION_LENGTH:,} are allowed"
@@ -150,7 +150,7 @@ def parse_tree(text: str) -> Node:
 
 
 def written_name(name: str) -> str:
-    """Return the name of a parameter as an expression reads it: bare where that can mean nothing else."""
+    """Return the name of a parameter as written in an expression: bare if unambiguous, else in `param()`."""
     return name if is_name(name) and name not in _RESERVED else f'param("{name}")'
 
 
@@ -228,7 +228,7 @@ class _Reader:
         sign = self._deeper()
         operand = self._signed()
         self._depth -= 1
-        # A plus changes nothing but must stand before a number, as in 0 + x.
+        # A plus changes nothing but requires a number, as 0 + x does.
         if sign.text == "+":
             return Arithmetic(Literal(0, sign.offset), (Step("+", operand, sign.offset),), sign.offset)
         return Negated(operand, sign.offset)

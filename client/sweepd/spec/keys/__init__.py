@@ -1,1 +1,1 @@
-"""Table of the keys of a sweep file: reader, schema, documents, messages and output follow from it."""
+"""Table of the keys of a sweep file, from which reader, schema, documents, messages and output derive."""

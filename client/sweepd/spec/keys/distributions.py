@@ -1,4 +1,4 @@
-"""Distributions of parameters: their keys, and building one with all that would be drawn checked."""
+"""Distributions of parameters: their keys, and a builder that checks the values to be drawn."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields
@@ -21,7 +21,7 @@ from sweepd.spec.loading.tree import Node, ScalarNode, SequenceNode, is_finite, 
 from sweepd.spec.point import Json, Number, is_number
 
 _LARGEST_SHARE: Final = 1.1
-"""Above 1, so that what is only slightly off is reported as a sum that is."""
+"""Above 1, so that a share just over 1 is reported as a wrong sum."""
 
 _PROBABILITY_TOLERANCE: Final = 1.000001e-5  # 0.99999 passes whatever its last bit
 
@@ -51,7 +51,7 @@ def _values(parameter: Fields, key: str) -> tuple[Json, ...] | None:
 
 
 def _probabilities(parameter: Fields, key: str) -> tuple[float, ...] | None:
-    """Return as many shares as there are values, which are read before."""
+    """Return one probability per value, or None after recording why there is none."""
     path, shares = parameter.path_of(key), list[float]()
     listed, count = _items(parameter, key), len(parameter.items("values", ""))
     for index, item in enumerate(listed):
@@ -106,7 +106,7 @@ VALUE_KEYS: Final[Mapping[str, Key]] = MappingProxyType(
         )
     }
 )
-"""The keys of all distributions; the attributes of their dataclasses have the same names."""
+"""Keys of all distributions, named like the attributes of the dataclasses."""
 
 MEANINGS: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -140,11 +140,11 @@ def _keys_of(kind: type[Distribution]) -> tuple[tuple[str, ...], tuple[str, ...]
 
 
 DISTRIBUTION_KEYS: Final = MappingProxyType({name: _keys_of(DISTRIBUTIONS[name]) for name in MEANINGS})
-"""The keys of each distribution: those it needs, those it may have."""
+"""Required and optional keys of each distribution."""
 
 
 def build_distribution(name: str, parameter: Fields) -> Distribution | None:
-    """Return the distribution of a parameter with all the keys it needs, or None after recording why not."""
+    """Return the distribution of a parameter that has all required keys, or None after recording why not."""
     match name:
         case "constant":
             value = _value(parameter, "value")
@@ -187,7 +187,7 @@ def _drawn(name: str, parameter: Fields) -> Distribution | None:
     bounds = _bounds(parameter) if needed else None
     if bounds is not None:
         values = {"min": bounds[0], "max": bounds[1]}
-        if optional:  # q: left out, it is 1, and an integer where the bounds are integers
+        if optional:  # q defaults to 1, an integer if the bounds are integers
             values["q"] = 1 if all(isinstance(bound, int) for bound in bounds) else 1.0
     values |= read_keys(parameter, [VALUE_KEYS[key] for key in optional])
     if any(key in parameter and key not in values for key in (*needed, *optional)):
@@ -226,7 +226,7 @@ def _warn_of_exponents(name: str, parameter: Fields, low: Number, high: Number) 
     try:
         first, last = sorted((exp(sign * low), exp(sign * high)))
     except OverflowError:
-        return  # an error of its own
+        return  # `_checked` reports this as an error
     message = f"{name} is deprecated and takes exponents: this draws {first:.6g} to {last:.6g}"
     if low > 0 and (high <= 1 or last > 1e9 or first < 1e-9):
         message += f". The bounds look like limits: if {low} to {high} was meant, {replacement} is needed"
@@ -239,7 +239,7 @@ def _warn_of_exponents(name: str, parameter: Fields, low: Number, high: Number) 
 def _checked(
     name: str, parameter: Fields, build: Callable[[], Continuous | Quantised]
 ) -> Distribution | None:
-    """Return a distribution if all that it can draw can be written down and distinguished."""
+    """Build a distribution; return None after an error if its values are infinite or indistinguishable."""
     try:
         built = build()
         ends = built.quantile(0.0), built.quantile(1.0)
@@ -269,7 +269,7 @@ def _problem(built: Continuous | Quantised, ends: tuple[Number, Number]) -> str 
 
 
 def distribution_document(distribution: Distribution) -> dict[str, Json]:
-    """Return the keys of a parameter that make this distribution."""
+    """Return a distribution as the keys of a parameter."""
     needed, optional = DISTRIBUTION_KEYS[distribution.name]
     keys = {key: file_value(getattr(distribution, key)) for key in (*needed, *optional)}
     if isinstance(distribution, Constant | Categorical | WeightedCategorical):

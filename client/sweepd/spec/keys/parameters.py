@@ -1,4 +1,4 @@
-"""Key `parameters`: from the mappings of a file to the nodes of a search space, and back."""
+"""Key `parameters`: conversion between the mappings of a file and the nodes of a search space."""
 
 import re
 from collections.abc import Collection, Iterator, Mapping
@@ -26,7 +26,7 @@ _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*", re.ASCII)
 _NAME_WITH_SLASH: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*", re.ASCII)
 GROUP_KEYS: Final = ("parameters", "when")
 FORM_KEYS: Final = frozenset({*VALUE_KEYS, "distribution", "parameters"})
-"""All keys that decide the form of a parameter."""
+"""Keys that determine the form of a parameter."""
 
 _CALLED_ELSEWHERE: Final = {
     **dict.fromkeys(("choices", "options", "categories"), "values"),
@@ -40,7 +40,7 @@ _CALLED_ELSEWHERE: Final = {
     **dict.fromkeys(("type", "dist", "prior"), "distribution"),
     **dict.fromkeys(("if", "condition"), "when"),
 }
-"""Keys of other tools, and what they are here."""
+"""Keys of other tools and their equivalents here."""
 
 _DISTRIBUTIONS_ELSEWHERE: Final = {
     **dict.fromkeys(("choice", "choices", "enum"), "categorical"),
@@ -55,7 +55,7 @@ _FORMS: Final = "`value`, `values`, `min` and `max`, `distribution` or `paramete
 
 @dataclass(frozen=True, slots=True)
 class ParametersReader:
-    """Reader that goes level by level; it leaves out what cannot be read, with an error recorded."""
+    """Recursive reader of parameters; omits an unreadable parameter after recording an error."""
 
     findings: Findings
 
@@ -102,7 +102,7 @@ class ParametersReader:
                 message = f"a group has the keys `parameters` and `when` only, not {shown(key)}"
                 near = nearest(key, GROUP_KEYS)
                 self.findings.error(entry.place, f"{path}.{key}", "mixed-forms", message, near)
-        # The path names what the run will see: the keys `parameters` between groups are left out.
+        # The path omits the keys `parameters` between groups, like the configuration that the run receives.
         inner = self.read(fields.node.entries["parameters"], path)
         return Group(inner, when) if inner else None
 
@@ -122,7 +122,7 @@ def parameter_entries(node: Node | None, outer: Path = ()) -> Iterator[tuple[Pat
 
 
 def check_name(findings: Findings, name: str, place: Place | None, path: str) -> None:
-    """Refuse what is no name of a parameter."""
+    """Record an error if a parameter name is invalid, a warning if it contains `/`."""
     if len(name) > MAX_NAME_LENGTH:
         message = f"a name of {len(name):,} characters; at most {MAX_NAME_LENGTH} are allowed"
         findings.error(place, path[:MAX_NAME_LENGTH], "bad-name", message)
@@ -141,7 +141,7 @@ def check_name(findings: Findings, name: str, place: Place | None, path: str) ->
 
 
 def _legal_name(name: str) -> str | None:
-    """Return the legal name that looks most like one, if any does."""
+    """Return the legal name closest to a given name, if there is one."""
     letters = "".join(char for char in normalize("NFKD", name) if not combining(char))
     legal = re.sub(r"[^A-Za-z0-9_.-]", "_", letters, flags=re.ASCII)
     if not re.search(r"[A-Za-z0-9]", legal):
@@ -187,14 +187,14 @@ def _written_name(fields: Fields) -> str | None:
         return name
     message = f"unknown distribution {shown(name)}"
     near = _DISTRIBUTIONS_ELSEWHERE.get(name.lower()) or nearest(name, DISTRIBUTIONS) or ""
-    # Who misspells a name is not led to one whose bounds are exponents.
+    # Never suggest a deprecated distribution, whose bounds are exponents.
     suggestion = DEPRECATED.get(near, near) or None
     fields.error("unknown-value", message, key="distribution", suggestion=suggestion)
     return None
 
 
 def _check_forms(fields: Fields) -> None:
-    """Refuse a mapping that starts as several forms at once."""
+    """Record an error if a mapping mixes several forms."""
     first, *others = [*(key for key in ("value", "values", "min", "max") if key in fields), ""]
     for key in others:
         if key and not (first == "min" and key == "max"):
@@ -228,7 +228,7 @@ def _check_unknown(fields: Fields, legal: Collection[str], nearest_among: Collec
 
 
 def _nearest_key(key: str, first: Collection[str]) -> str | None:
-    """Return the key that is meant: one of those that belong here, else of all, else what others call it."""
+    """Return the key most likely meant: among `first`, else among all keys, else by another tool's name."""
     return (
         nearest(key, [*first, "distribution", "when"])
         or nearest(key, sorted(FORM_KEYS))
@@ -269,7 +269,7 @@ def _missing_message(fields: Fields, name: str, missing: list[str]) -> str:
 
 
 def parameters_document(parameters: Mapping[str, ParameterNode]) -> dict[str, Json]:
-    """Return the document of the parameters of a sweep or of a group."""
+    """Return the document of a sweep's or a group's parameters."""
     document: dict[str, Json] = {}
     for name, node in parameters.items():
         condition: dict[str, Json] = {} if node.when is None else {"when": node.when}

@@ -1,4 +1,4 @@
-"""Rules of early termination: their keys, and the shape of `early_terminate`."""
+"""Early termination rules: their keys, and the shape of `early_terminate`."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -33,7 +33,7 @@ from sweepd.spec.wording import nearest, shown
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """A kind of rule: its dataclass, its keys beside `type`, and what is wrong with these together.
+    """Kind of rule: its dataclass, its keys beside `type`, and a check of their combination.
 
     `check` records errors, and drops values that have no effect.
     """
@@ -46,17 +46,17 @@ class Rule:
 
 
 def _s(rule: Fields, key: str) -> int | None:
-    # Beside `max_iter`, 0 gets the finding that there is no bracket.
+    # Beside `max_iter`, 0 passes here and is reported as "no-bracket".
     return rule.integer(key, 0 if "max_iter" in rule else 1, MAX_HALVINGS)
 
 
 def _check_hyperband(rule: Fields, values: dict[str, object]) -> None:
-    """Check that the keys are `min_iter`, or `max_iter` with `s`; warn of what has no effect."""
+    """Check that the keys are `min_iter`, or `max_iter` with `s`; warn about keys without effect."""
     if "max_iter" in rule and "s" in rule:
         _without_effect(rule, values, "min_iter", "has no effect beside `max_iter` and `s`")
         _check_brackets(rule, values)
     elif "min_iter" in rule:
-        # Many files have one of the two beside `min_iter`, and W&B passes over it.
+        # Many files have `max_iter` or `s` beside `min_iter`; W&B ignores it.
         _without_effect(rule, values, "max_iter", "has no effect without `s`; brackets begin at `min_iter`")
         _without_effect(rule, values, "s", "has no effect without `max_iter`; brackets begin at `min_iter`")
     elif "max_iter" in rule:
@@ -69,7 +69,7 @@ def _check_hyperband(rule: Fields, values: dict[str, object]) -> None:
 
 def _check_brackets(rule: Fields, values: Mapping[str, object]) -> None:
     if any(key in rule and key not in values for key in ("max_iter", "s", "eta")):
-        return  # one is unusable
+        return  # at least one value is unusable
     build: Callable[..., Hyperband] = Hyperband
     found = build(**values)
     if found.max_iter is not None and not found.brackets(found.max_iter):
@@ -192,13 +192,13 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
         ),
     }
 )
-"""Each kind of rule by the word that `type` has. A new one is an entry here, and its message."""
+"""Each kind of rule by its `type`. A new rule needs an entry here and a message."""
 
 _NAMES: Final = {rule.kind: name for name, rule in RULES.items()}
 
 
 def rule_name(rule: StopRule) -> str:
-    """Return the word of a rule's `type`."""
+    """Return the `type` of a rule."""
     return _NAMES[type(rule)]
 
 
@@ -224,7 +224,7 @@ def _kind(rule: Fields, key: str) -> str | None:
 
 
 def _read(sweep: Fields, key: str) -> tuple[StopRule, ...] | None:
-    """Return the rules in their order; what is unusable is left out, after recording why."""
+    """Return the rules in order, omitting unusable ones after recording why."""
     match sweep.node_at(key):
         case ScalarNode(value=None):
             return None
@@ -258,7 +258,7 @@ def _rule(mapping: Fields) -> StopRule | None:
 
 
 def _check_known(mapping: Fields) -> None:
-    """Refuse keys that no rule has, where it is not known which rule is meant."""
+    """Record an error for each key that no rule has, if the rule's type is unknown."""
     known = {"type"}.union(key.name for rule in RULES.values() for key in rule.keys)
     for key, entry in mapping.node.entries.items():
         if key not in known:

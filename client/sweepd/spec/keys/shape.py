@@ -1,4 +1,4 @@
-"""Keys of a sweep file, the shapes that their values have, and the pieces of a JSON Schema (draft 7)."""
+"""Keys of a sweep file, shapes of their values, and building blocks of a JSON Schema (draft 7)."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
@@ -14,11 +14,11 @@ from sweepd.spec.wording import shown
 T = TypeVar("T")
 Schema = dict[str, object]
 Check = Callable[[Fields, dict[str, object]], None]
-"""Records what is wrong with the keys of a mapping together, given its usable values by attribute."""
+"""Callback that validates a combination of keys, given the usable values by attribute."""
 
 
 def file_value(value: object) -> Json:
-    """Return a value of a specification as a file has it."""
+    """Return a value of a specification as written in a file."""
     match value:
         case StrEnum():
             return value.value
@@ -34,14 +34,14 @@ def file_value(value: object) -> Json:
 
 @dataclass(frozen=True, slots=True)
 class ValueShape:
-    """Values of one kind.
+    """Reader, schema and writer of one kind of value.
 
     Args:
-        read: returns the value of a key that is there, or None after recording why it is unusable.
+        read: returns the value of an existing key, or None after recording why it is unusable.
         schema: the JSON Schema of the value.
-        write: returns the value as a file has it, None where the file leaves it out.
-        keys: those of a mapping with keys of its own.
-        kind: the dataclass that such a mapping becomes.
+        write: returns the value as written in a file, or None if the file omits it.
+        keys: keys of the value, if it is a mapping with fixed keys.
+        kind: the dataclass built from that mapping.
     """
 
     read: Callable[[Fields, str], object]
@@ -56,15 +56,15 @@ class Key:
     """One key of a mapping.
 
     Args:
-        name: as the file writes it.
-        shape: of its value.
-        doc: what editors show beside it.
-        attribute: of the dataclass, where it has another name.
-        field: of the message, where it has another name; "-" where messages have no such field.
-        needed: what follows "needs `name`" in the message where the key is missing; None: it may be missing.
-        default: what editors fill in.
-        brief: whether documents leave the default value out.
-        shown: whether `-o json` has it.
+        name: name of the key in the file.
+        shape: shape of its value.
+        doc: description shown by editors.
+        attribute: name of the dataclass attribute, if it differs.
+        field: name of the message field, if it differs; "-" if messages have no such field.
+        needed: text after "needs `name`" in the message about a missing key; None if the key is optional.
+        default: default value in the schema.
+        brief: whether documents omit the default value.
+        shown: whether `-o json` includes the key.
     """
 
     name: str
@@ -84,7 +84,7 @@ class Key:
 
 
 def read_keys(mapping: Fields, keys: Sequence[Key]) -> dict[str, object]:
-    """Return the usable values of a mapping by attribute, recording what is wrong with the others."""
+    """Return the usable values of a mapping by attribute; record an error for each of the others."""
     for key in keys:
         if key.needed is not None:
             mapping.need(key.name, key.needed)
@@ -93,7 +93,7 @@ def read_keys(mapping: Fields, keys: Sequence[Key]) -> dict[str, object]:
 
 
 def written(keys: Sequence[Key], value: object, *, brief: bool = False) -> dict[str, Json]:
-    """Return the document of a dataclass; with `brief`, without what has its default."""
+    """Return the document of a dataclass; with `brief`, omit attributes that have their defaults."""
     usual = defaults_of(type(value)) if brief or any(key.brief for key in keys) else {}
     document: dict[str, Json] = {}
     for key in keys:
@@ -106,7 +106,7 @@ def written(keys: Sequence[Key], value: object, *, brief: bool = False) -> dict[
 
 
 def defaults_of(kind: type) -> dict[str, object]:
-    """Return the defaults of a dataclass."""
+    """Return the default of each dataclass field that has one."""
     defaults: dict[str, object] = {}
     for each in fields(kind):
         if each.default is not MISSING:
@@ -117,7 +117,7 @@ def defaults_of(kind: type) -> dict[str, object]:
 
 
 def properties(keys: Sequence[Key]) -> dict[str, Schema]:
-    """Return the schemas of keys, with what editors show."""
+    """Return the schemas of keys, with their descriptions."""
     return {
         key.name: described(key.doc, key.shape.schema, key.default) if key.doc else key.shape.schema
         for key in keys
@@ -142,11 +142,11 @@ def record(
     """Return the shape of a mapping that becomes a dataclass.
 
     Args:
-        build: makes the dataclass of the values by attribute.
-        keys: its keys.
-        wanted: what the mapping must be, in a message.
-        check: records what is wrong with its keys together.
-        rules: further rules of its schema.
+        build: builds the dataclass from the values by attribute.
+        keys: keys of the mapping.
+        wanted: description of the mapping in error messages.
+        check: validates the combination of keys.
+        rules: further keywords of its schema.
     """
 
     def read(outer: Fields, name: str) -> object:
@@ -165,7 +165,7 @@ def read_record(
     check: Check | None = None,
     beside: Sequence[str] = (),
 ) -> T | None:
-    """Return what a mapping becomes, None where a needed key is unusable; others read the keys `beside`."""
+    """Build a record from a mapping; return None if a required key is unusable. Allow the keys `beside`."""
     mapping.check_keys([*beside, *(key.name for key in keys)], where)
     values = read_keys(mapping, keys)
     if check is not None:
@@ -178,7 +178,7 @@ def _document(keys: Sequence[Key], value: object) -> Json:
 
 
 def text(*, blank_allowed: bool = False, longest: int | None = None) -> ValueShape:
-    """Return the shape of text; `longest` is for its schema alone."""
+    """Return the shape of text; `longest` applies to its schema only."""
     schema: Schema = {"type": "string"}
     if not blank_allowed:
         schema |= {"minLength": 1, "pattern": r"\S"}
@@ -188,7 +188,7 @@ def text(*, blank_allowed: bool = False, longest: int | None = None) -> ValueSha
 
 
 def integer(minimum: int = INT64_MIN, maximum: int = INT64_MAX) -> ValueShape:
-    """Return the shape of an integer within bounds; to a schema, as to most keys, 20.0 is one."""
+    """Return the shape of an integer within bounds; 20.0 counts as an integer."""
     schema: Schema = {"type": "integer", "minimum": minimum, "maximum": maximum}
     return ValueShape(lambda mapping, key: mapping.integer(key, minimum, maximum), schema)
 
@@ -225,13 +225,13 @@ def number(
 
 
 def words(legal: type[StrEnum], meanings: Mapping[str, str] | None = None) -> ValueShape:
-    """Return the shape of one of the words of an enumeration; editors show what each means."""
+    """Return the shape of an enumeration; editors show the meaning of each word."""
     schema = choice(legal) if meanings is None else explained(meanings)
     return ValueShape(lambda mapping, key: mapping.choice(key, legal), schema)
 
 
 def one_of(legal: Sequence[str]) -> ValueShape:
-    """Return the shape of one of some words."""
+    """Return the shape of a choice among words."""
     return ValueShape(lambda mapping, key: mapping.word(key, legal), choice(legal))
 
 
@@ -247,12 +247,12 @@ ANYTHING: Final[Schema] = {}
 
 
 def choice(legal: Iterable[object]) -> Schema:
-    """Return the schema of one of some values."""
+    """Return the schema of a choice among values."""
     return {"enum": list(legal)}
 
 
 def explained(meanings: Mapping[str, str]) -> Schema:
-    """Return the schema of one of some words; editors show what each means."""
+    """Return the schema of a choice among words; editors show the meaning of each word."""
     return {"enum": list(meanings), "enumDescriptions": list(meanings.values())}
 
 
@@ -262,29 +262,29 @@ def items(item: Schema, **bounds: object) -> Schema:
 
 
 def described(description: str, schema: Schema, default: object = None) -> Schema:
-    """Return a schema with what editors show beside a key."""
+    """Return a schema with a description and any default."""
     shown: Schema = {"description": description, **schema}
     return shown if default is None else {**shown, "default": default}
 
 
 def reference(name: str) -> Schema:
-    """Return the schema that stands among the definitions under a name."""
+    """Return a reference to the definition of this name."""
     return {"$ref": f"#/definitions/{name}"}
 
 
 def where(key: str, value: Schema, then: Schema) -> Schema:
-    """Return the schema that holds where a key is there with such a value."""
+    """Return a schema that applies `then` if a key is present and its value matches `value`."""
     return {"if": {"properties": {key: value}, "required": [key]}, "then": then}
 
 
 def with_key(key: str, then: Schema, otherwise: Schema | None = None) -> Schema:
-    """Return the schema that holds where a key is there, and the one where it is not."""
+    """Return a schema that applies `then` if a key is present, else `otherwise`."""
     rule: Schema = {"if": needs(key), "then": then}
     return rule if otherwise is None else {**rule, "else": otherwise}
 
 
 def needs(*keys: str) -> Schema:
-    """Return the schema of a mapping that has some keys."""
+    """Return the schema of a mapping that has all these keys."""
     return {"required": list(keys)}
 
 
@@ -294,15 +294,15 @@ def lacks(key: str) -> Schema:
 
 
 def only(keys: Iterable[str]) -> Schema:
-    """Return the schema of a mapping without other keys."""
+    """Return the schema of a mapping that has no keys but these."""
     return {"propertyNames": choice(keys)}
 
 
 def any_of(*schemas: Schema) -> Schema:
-    """Return the schema of what fits one of several."""
+    """Return the schema of a value that matches at least one of several schemas."""
     return {"anyOf": list(schemas)}
 
 
 def all_of(*schemas: Schema) -> Schema:
-    """Return the schema of what fits all of several."""
+    """Return the schema of a value that matches all of several schemas."""
     return {"allOf": list(schemas)}

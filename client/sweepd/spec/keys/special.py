@@ -1,4 +1,4 @@
-"""Shapes that one key alone has: commands, points, labels, expressions, metadata and patterns."""
+"""Shapes used by a single key: commands, points, labels, expressions, metadata and patterns."""
 
 import re
 import warnings
@@ -27,7 +27,7 @@ _ARGUMENT: Final[Schema] = {"type": ["string", "number", "boolean"]}
 
 
 def _command(sweep: Fields, key: str) -> tuple[str, ...]:
-    """Return the items as text: numbers and booleans as Python writes them."""
+    """Return the items as text, with numbers and booleans in Python's notation."""
     node = sweep.node_at(key)
     if not isinstance(node, SequenceNode):
         message = "must be a list; each argument is an item of its own, no shell is involved"
@@ -55,7 +55,7 @@ def _constraints(sweep: Fields, key: str) -> tuple[str, ...]:
 
 
 def _zips(sweep: Fields, key: str) -> tuple[tuple[str, ...], ...]:
-    """Return the groups of parameters whose values move together."""
+    """Return the groups of zipped parameters."""
     zips: list[tuple[str, ...]] = []
     for index, item in enumerate(sweep.items(key, "a list of lists of parameters, as [[a, b]]")):
         names = _names(item)
@@ -76,7 +76,7 @@ def _names(item: Node) -> tuple[str, ...] | None:
 
 
 def _points(sweep: Fields, key: str) -> tuple[Point, ...]:
-    """Return the points of a key; `check_points` judges whether they lie in the space."""
+    """Return the points of a key; `check_points` verifies that they lie in the space."""
     if sweep.is_empty_list(key):
         sweep.error("no-points", "must have at least one entry", key=key)
     listed = sweep.items(key, "a list of mappings from parameters to values")
@@ -166,7 +166,7 @@ def _pattern(mapping: Fields, key: str) -> str | None:
 
 
 def complaint_of_pattern(pattern: str) -> str:
-    """Return why a pattern cannot be used; empty if it can."""
+    """Return the reason why a pattern is invalid, or "" if it is valid."""
     if len(pattern) > MAX_EXPRESSION_LENGTH:
         return f"a pattern of {len(pattern):,} characters; at most {MAX_EXPRESSION_LENGTH:,} are read"
     try:

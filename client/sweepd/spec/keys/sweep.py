@@ -1,7 +1,7 @@
-"""Table of the keys of a sweep file. Reader, schema, documents, messages and output all follow from it.
+"""Table of the keys of a sweep file, from which reader, schema, documents, messages and output derive.
 
-A new key is an entry here, an attribute of `SweepSpec` and a field of its message. The order is that of
-documents.
+A new key needs an entry here, an attribute of `SweepSpec` and a field of its message. Documents keep this
+order.
 """
 
 from dataclasses import replace
@@ -63,7 +63,7 @@ _MEANINGS: Final = {
 
 def _method(sweep: Fields, key: str) -> SearchMethod | None:
     if sweep.scalar(key) in UNSUPPORTED_METHODS:
-        return None  # it got its warning
+        return None  # `read_unsupported` warns
     word = sweep.word(key, list(METHODS))
     return None if word is None else METHODS[word]
 
@@ -74,7 +74,7 @@ def _written_method(method: object) -> Json:
 
 
 def _name(sweep: Fields, key: str) -> str | None:
-    """Return the name of the sweep; empty text stands for none."""
+    """Return the name of the sweep, or None if it is empty."""
     return None if sweep.scalar(key) == "" else sweep.text(key)
 
 
@@ -86,7 +86,7 @@ def _key_name(metric: Fields, key: str) -> str | None:
 
 
 def _while_running(metric: Fields, key: str) -> Impute | None:
-    if metric.scalar(key) is False:  # unquoted, it is meant like the text
+    if metric.scalar(key) is False:  # unquoted false means the same as the text
         return None
     word = metric.word(key, [*Impute, "false"])
     return None if word in (None, "false") else Impute(word)
@@ -219,7 +219,7 @@ _COMPAT: Final = words(
     Compat, {Compat.WANDB: "`import wandb` gets sweepd, also where the real one is installed."}
 )
 _PLACE: Final = ValueShape(Fields.text, {"type": "string", "pattern": r"[A-Za-z0-9]|[^\x00-\x7F]"})
-"""Of other letters, some become letters of a legal name; no schema knows which."""
+"""Non-ASCII text is accepted: some of its characters map to legal ones, which a schema cannot express."""
 
 _WITHOUT_EFFECT: Final = "Accepted, as existing files have it; no effect."
 _ANY_TEXT: Final = text(blank_allowed=True)
@@ -331,7 +331,7 @@ SWEEP: Final = (
         "Put sweepd in the place of another product's module, for scripts that import that.",
     ),
 )
-"""The keys that make a `SweepSpec`."""
+"""Keys of a `SweepSpec`."""
 
 WITHOUT_EFFECT: Final = (
     Key("apiVersion", _ANY_TEXT, _WITHOUT_EFFECT),
@@ -339,10 +339,10 @@ WITHOUT_EFFECT: Final = (
     Key("job", _ANY_TEXT, _WITHOUT_EFFECT),
     Key("image_uri", _ANY_TEXT, _WITHOUT_EFFECT),
 )
-"""Accepted because existing files have them."""
+"""Keys without effect, accepted because existing files have them."""
 
 UNSUPPORTED: Final = unsupported_keys(METRIC)
-"""Checked, but a sweep that has one cannot be created."""
+"""Keys that are checked, although a sweep with such a key cannot be created."""
 
 ALL_KEYS: Final = (
     *SWEEP,
@@ -358,5 +358,5 @@ ALL_KEYS: Final = (
 
 
 def to_document(spec: SweepSpec) -> dict[str, Json]:
-    """Return the document that parses back to a specification; keys that have their default are left out."""
+    """Return the document that parses back to a specification, without keys that have their defaults."""
     return written(SWEEP, spec, brief=True)

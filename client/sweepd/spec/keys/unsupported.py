@@ -1,4 +1,4 @@
-"""Keys, and words of keys, that are checked although no sweep can be created of a file that has them."""
+"""Keys and values that are checked, although no sweep can be created from a file with them."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
@@ -39,11 +39,11 @@ ENGINES: Final = ("gp", "tpe", "skopt", "optuna", "ax", "wandb")
 ON_DISCONNECT: Final = ("continue", "stop")
 _FOREIGN_ENGINES: Final = ("ax", "wandb")
 _CUSTOM_ENGINES: Final = ("ax", "optuna")
-"""Engines that go with `method: custom`."""
+"""Engines allowed with `method: custom`."""
 
 
 def read_unsupported(sweep: Fields, keys: Sequence[Key]) -> tuple[str, ...]:
-    """Return the keys, and words of keys, that keep a sweep from being created; each gets a warning."""
+    """Return the keys and values that keep a sweep from being created, after a warning about each."""
     found: list[str] = []
     for key in keys:
         if key.name in sweep:
@@ -65,7 +65,7 @@ def _warn(sweep: Fields, place: Place | None, path: str, what: str) -> None:
 
 
 def _local_controller(sweep: Fields) -> list[str]:
-    """Return `controller` where it is local; without the key, or with cloud, the server suggests."""
+    """Return `controller: local` if the file has it; otherwise the server suggests points."""
     inner = sweep.inner("controller", "a mapping with the key `type`")
     if inner is None:
         return []
@@ -124,7 +124,7 @@ def _engine(scheduler: Fields, key: str) -> str | None:
 
 
 def _check_engine(sweep: Fields, scheduler: Fields, engine: str) -> None:
-    """Check what W&B asks of the sweeps that use its engines."""
+    """Check W&B's requirements on a sweep with one of its engines."""
     is_custom = sweep.scalar("method") == "custom"
     refuse = partial(scheduler.error, "mixed-forms", key="engine")
     if engine == "ax" and not is_custom:
@@ -166,7 +166,7 @@ def _check_stop_when(stop_when: Fields, values: object) -> None:
 
 
 def _nothing(mapping: Fields, key: str) -> None:
-    """Read a value that something else reads."""
+    """Ignore a value that is read elsewhere."""
 
 
 _ADDRESS: Final[Schema] = {"type": "string", "pattern": "^.+:[0-9]+$"}
@@ -204,7 +204,7 @@ _LATER: Final = " Not supported yet: it is checked, but no sweep can be created 
 
 
 def unsupported_keys(metric: ValueShape) -> tuple[Key, ...]:
-    """Return the keys; one of them is a list of metrics."""
+    """Return the unsupported keys, given the shape of a metric."""
     metrics = ValueShape(partial(_metrics, metric), items(reference("metric"), minItems=2))
     scheduler = closed(SCHEDULER_KEYS, **where("engine", {"type": "string"}, _WITH_A_WORD))
     wanted = "a mapping with the keys `no_improvement` and `expected_improvement`"
@@ -228,7 +228,7 @@ def unsupported_keys(metric: ValueShape) -> tuple[Key, ...]:
 
 
 def engine_rules() -> list[Schema]:
-    """Return the schemas of what the engines of W&B ask of a sweep."""
+    """Return schemas of W&B's requirements on a sweep with one of its engines."""
     custom: Schema = {"const": "custom"}
     others = [engine for engine in ENGINES if engine not in _CUSTOM_ENGINES]
     foreign = any_of(
@@ -246,6 +246,6 @@ def engine_rules() -> list[Schema]:
 
 
 def _has_engine(names: Collection[str]) -> Schema:
-    """Return the schema of a sweep whose engine is one of some."""
+    """Return the schema of a sweep with one of these engines."""
     engine: Schema = {**needs("engine"), "properties": {"engine": choice(names)}}
     return {**needs("scheduler"), "properties": {"scheduler": engine}}

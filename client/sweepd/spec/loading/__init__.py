@@ -1,1 +1,1 @@
-"""From bytes, or a Python mapping, to a document tree that knows its places, and typed values of it."""
+"""Loading of bytes or a Python mapping into a document tree with source positions, and its typed values."""

@@ -1,4 +1,4 @@
-"""Typed values of one mapping of a file; records what is wrong with each."""
+"""Typed reader of one mapping of a file, which records an error for each unusable value."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ Choice = TypeVar("Choice", bound=StrEnum)
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """One mapping, the path to it, and the place of its own key.
+    """One mapping, its path, and the place of its key.
 
     Every reader returns None both for an absent key and, after recording why, for an unusable value.
     """
@@ -37,12 +37,12 @@ class Fields:
         return entry.node if entry else None
 
     def scalar(self, key: str) -> Scalar:
-        """Return the single value of a key; None also where there is none."""
+        """Return the scalar value of a key, or None if there is none."""
         node = self.node_at(key)
         return node.value if isinstance(node, ScalarNode) else None
 
     def is_set(self, key: str) -> bool:
-        """Return True if a key has anything but null."""
+        """Return True if a key exists and is not null."""
         node = self.node_at(key)
         return node is not None and not (isinstance(node, ScalarNode) and node.value is None)
 
@@ -61,11 +61,11 @@ class Fields:
             self.findings.error(place, self.path_of(key), code, message, suggestion)
 
     def warning(self, code: Code, message: str, *, key: str) -> None:
-        """Record a warning at the value of a key that is there."""
+        """Record a warning at the value of an existing key."""
         self.findings.warning(self.node.entries[key].node.place, self.path_of(key), code, message)
 
     def check_keys(self, legal: Collection[str], where: str) -> None:
-        """Refuse keys that are unknown."""
+        """Record an error for each unknown key."""
         for key, entry in self.node.entries.items():
             if key not in legal:
                 message = f"unknown key {shown(key)} in {where}"
@@ -73,12 +73,12 @@ class Fields:
                 self.findings.error(entry.place, self.path_of(key), "unknown-key", message, near)
 
     def need(self, key: str, what: str = "") -> None:
-        """Refuse the mapping if it lacks a key."""
+        """Record an error if a key is missing."""
         if key not in self.node.entries:
             self.error("missing-key", f"needs `{key}`{what}")
 
     def inner(self, key: str, wanted: str) -> "Fields | None":
-        """Return the fields of a mapping below a key; `wanted` describes it in a message."""
+        """Return the fields of a mapping under a key; `wanted` describes the mapping in error messages."""
         entry = self.node.entries.get(key)
         if entry is None:
             return None
@@ -103,7 +103,7 @@ class Fields:
         return isinstance(node, SequenceNode) and not node.items
 
     def texts(self, key: str, wanted: str) -> dict[int, str]:
-        """Return the texts of a list by their index; none of them may be blank."""
+        """Return the texts of a list by index; record an error for each blank or non-text item."""
         texts: dict[int, str] = {}
         for index, item in enumerate(self.items(key, wanted)):
             if isinstance(item, ScalarNode) and isinstance(item.value, str):
@@ -144,7 +144,7 @@ class Fields:
         return seconds
 
     def text(self, key: str, *, blank_allowed: bool = False) -> str | None:
-        """Return text, which has more than blanks unless that is allowed."""
+        """Return the text of a key, which must not be blank unless allowed."""
         node = self.node_at(key)
         if node is None:
             return None
@@ -196,12 +196,12 @@ class Fields:
         return int(value)
 
     def choice(self, key: str, choices: type[Choice]) -> Choice | None:
-        """Return one of the words of an enumeration."""
+        """Return a member of an enumeration."""
         word = self.word(key, [choice.value for choice in choices])
         return None if word is None else choices(word)
 
     def word(self, key: str, legal: Sequence[str]) -> str | None:
-        """Return one of several words."""
+        """Return a word, which must be one of `legal`."""
         node = self.node_at(key)
         if node is None:
             return None
@@ -219,14 +219,14 @@ class Fields:
 
 
 def _blank(text: str) -> str:
-    """Return the complaint about blank text; empty if the text is not blank."""
+    """Return an error message if a text is blank, else ""."""
     if text.strip():
         return ""
     return f"must not be blank, as {shown(text)} is" if text else "must not be empty"
 
 
 def _bounds(minimum: int, maximum: int, value: Number) -> str:
-    """Return the bounds that a value breaks, in words; those of 64 bits only where they matter."""
+    """Return the bounds that a value violates, in words; mention 64 bits only if relevant."""
     if maximum == INT64_MAX and value < minimum:
         return "within 64 bits" if minimum == INT64_MIN else f"at least {minimum}"
     if maximum == INT64_MAX:
@@ -235,7 +235,7 @@ def _bounds(minimum: int, maximum: int, value: Number) -> str:
 
 
 def _brief(node: Node) -> object:
-    """Return what a message shows: containers by their kind alone, however large they are."""
+    """Return a node for a message, with containers as empty ones, however large they are."""
     match node:
         case ScalarNode(value=value):
             return value

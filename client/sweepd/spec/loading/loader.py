@@ -1,4 +1,4 @@
-"""Loader of document trees: encoding, size, YAML or JSON, one mapping."""
+"""Loader of document trees: checks encoding and size, and reads one mapping in YAML or JSON."""
 
 import json
 import re
@@ -17,11 +17,11 @@ _TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]\n]|[^\s,:{}\[\]"]+')
 
 
 def is_json(text: str) -> bool:
-    """Return True if a text is a JSON object; whatever else starts with a brace is left to YAML."""
+    """Return True if a text is a JSON object; other text that starts with a brace is YAML."""
     if not text.lstrip().startswith("{"):
         return False
     try:
-        # Numbers are only recognised here: converting a long one costs quadratic time.
+        # Do not convert numbers here: a long number would take quadratic time.
         json.loads(text, parse_int=len, parse_float=len, parse_constant=_refuse)
     except (ValueError, RecursionError):
         return False
@@ -29,7 +29,7 @@ def is_json(text: str) -> bool:
 
 
 def _feed_json(text: str, composer: Composer) -> None:
-    """Feed a text that `is_json` accepted; its syntax needs no second check."""
+    """Feed a text accepted by `is_json` to the composer, without checking its syntax again."""
     line, line_start = 1, 0
     for match in _TOKEN.finditer(text):
         word = match[0]
@@ -93,7 +93,7 @@ def _feed_text(text: str, composer: Composer) -> None:
     if is_json(text):
         _feed_json(text, composer)
     else:
-        # Only here: most processes read specifications, but no YAML, and its library is heavy.
+        # Imported lazily: the YAML library is heavy, and most processes never read YAML.
         from sweepd.spec.loading import yaml_tokens
 
         yaml_tokens.feed(text, composer)
@@ -112,13 +112,13 @@ def _decoded(content: bytes) -> str:
 
 
 def _check_printable(text: str) -> None:
-    """Refuse what YAML does not allow unescaped; its library reports no line."""
+    """Reject characters that YAML does not allow unescaped; the YAML library would report no line."""
     bad = _UNPRINTABLE.search(text)
     if bad is not None and not is_json(text):
         message = (
             f"the control character U+{ord(bad[0]):04X}; within double quotes it can be written as an escape"
         )
-        if bad[0] == "\0":  # no program can be given one, however it is written
+        if bad[0] == "\0":  # even escaped, a NUL cannot be passed to a program
             message = "a NUL byte: this is not a text file"
         raise LoadError("control-character", message, _place_after(text[: bad.start()]))
 
@@ -160,7 +160,7 @@ def _feed_python(value: object, composer: Composer) -> None:
 
 
 def _python_scalar(value: object) -> Scalar:
-    """Return the exact built-in value; text enumerations, numpy's numbers and the like become one."""
+    """Return the equivalent built-in value of a scalar such as a text enumeration or numpy number."""
     match value:
         case None | bool():
             return value
@@ -180,13 +180,13 @@ _FLOW_STARTS = ("'", '"', "[", "{")
 
 
 def read_value(text: str) -> Json:
-    """Return the value of one word of a command line.
+    """Return the value of one command-line word.
 
-    A word is a scalar just as a file has it: `1e-5` is a number, `yes` a boolean, `sgd` text. What begins as
-    quoted text, a list or a mapping is read as that, so `'1'` with its quotes is text.
+    A word is read like a scalar in a file: `1e-5` is a number, `yes` a boolean, `sgd` text. If it begins like
+    quoted text, a list or a mapping, it is read as such, so `'1'` with its quotes is text.
 
     Raises:
-        ValueError: it begins so, but is not such a value.
+        ValueError: the word begins like such a value, but is not valid.
     """
     if text.startswith(_FLOW_STARTS):
         return plain(_node(text))
@@ -197,7 +197,7 @@ def read_values(text: str) -> dict[str, Json]:
     """Return the values of a mapping in YAML or JSON.
 
     Raises:
-        ValueError: it is none.
+        ValueError: the text is not a mapping.
     """
     node = _node(text)
     if not isinstance(node, MappingNode):

@@ -1,6 +1,6 @@
-"""Values of YAML scalars that are unquoted or have a core tag.
+"""Values of YAML scalars that are unquoted or have a core-schema tag.
 
-YAML 1.1 as existing files expect it (`yes`, octals with a leading zero, base 60), with two differences: an
+YAML 1.1, as existing files expect (`yes`, octals with a leading zero, base 60), with two differences: an
 exponent needs neither a dot nor a sign (`1e-5` is a number), and dates stay text.
 """
 
@@ -34,7 +34,7 @@ def resolve(text: str) -> Scalar:
     """Return the value of an unquoted scalar.
 
     Raises:
-        ValueError: a number is too long to be one.
+        ValueError: a number has too many characters.
     """
     if text in _NULL:
         return None
@@ -50,11 +50,11 @@ def resolve(text: str) -> Scalar:
 
 
 def with_tag(tag: str, text: str) -> Scalar:
-    """Return the value of a scalar with an explicit tag of the safe core.
+    """Return the value of a scalar with an explicit core-schema tag.
 
     Raises:
-        ValueError: the text is no such value.
-        LookupError: the tag is not of the safe core.
+        ValueError: the text does not match the tag.
+        LookupError: the tag is not in the core schema.
     """
     return _CORE_TAGS[tag](text)
 
@@ -69,7 +69,7 @@ def _integer(text: str) -> int | None:
     digits = match[form].replace("_", "")
     if form == "sixty":
         magnitude = int(_base_sixty(digits))
-    elif not digits:  # "0_": nothing but separators behind the zero
+    elif not digits:  # "0_": only separators after the zero
         magnitude = 0
     else:
         magnitude = int(digits, bases[form])
