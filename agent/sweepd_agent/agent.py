@@ -1,4 +1,4 @@
-"""Carries out what the machine decides: where its events meet processes, folders and the stream."""
+"""Execution of the machine's effects, and delivery of events to the machine."""
 
 import asyncio
 from collections.abc import Coroutine, Iterator, Sequence
@@ -37,12 +37,12 @@ from sweepd_agent.wire import codec
 from sweepd_agent.wire.feed import Feed
 from sweepd_agent.wire.stream import Stream
 
-# What is left then stays for the next agent: a disk that hangs is no reason to stay.
+# Seconds to wait for folders to be removed; the next agent removes the rest, e.g. after a disk hang.
 _CLEARED_WITHIN = 5.0
 
 
 class Agent:
-    """Holds the state; everything that happens is handed to `handle`, on the event loop."""
+    """Agent around the pure machine; every event goes through `handle`, on the event loop."""
 
     def __init__(self, state: State, around: Surroundings, upkeep: Upkeep) -> None:
         self.state = state
@@ -53,12 +53,12 @@ class Agent:
         self._around = around
         self._upkeep = upkeep
         self._tasks: set[asyncio.Task[None]] = set()
-        # Those that put away what nobody wants any more.
+        # Tasks that remove attempts that are no longer needed.
         self._clearing: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
 
     def adopt(self) -> None:
-        """Take up again what an earlier agent left in the folder."""
+        """Adopt the attempts that an earlier agent left in the folder."""
         for folder in self._around.folder.attempts():
             assignment = folder.assignment()
             if folder.delivered_at() is not None:
@@ -66,13 +66,13 @@ class Agent:
             elif assignment is not None:
                 self._adopt(assignment, folder)
         for held in list(self.state.held.values()):
-            if held.has_process and held.place is None:  # its agent knew of no places
+            if held.has_process and held.place is None:  # its agent's version had no places
                 self._hold(replace(held, place=self.state.place_for_found(None)))
         self._background(self._upkeep.watch_disk(self._room_seen))
         self._set_timer()
 
     def handle(self, event: Event) -> None:
-        """Let the machine decide on what has happened, and do what follows."""
+        """Let the machine decide on an event, and execute the effects."""
         decision = decide(self.state, event, self._around.monotonic())
         self.state = decision.state
         for effect in decision.effects:
@@ -80,7 +80,7 @@ class Agent:
         self._set_timer()
 
     def fail(self, work: asyncio.Task[None]) -> None:
-        """Leave if a part of the agent has failed that must not."""
+        """End the agent if a task has failed; done callback of the tasks without which it cannot work."""
         if not work.cancelled() and (error := work.exception()) is not None and not self.left.done():
             message = f"internal error: {type(error).__name__}: {error}"
             self._perform(
@@ -93,12 +93,12 @@ class Agent:
         return self._around.wall_clock()
 
     def wake(self) -> None:
-        """Have the stream look for reports."""
+        """Wake the stream to look for reports."""
         if self.stream is not None:
             self.stream.wake()
 
     async def close(self) -> None:
-        """Close everything; processes that still live continue under their supervisors."""
+        """Close everything; live processes continue under their supervisors."""
         if self._timer is not None:
             self._timer.cancel()
         await asyncio.gather(*(attempt.close() for attempt in self.attempts.values()))
@@ -117,11 +117,11 @@ class Agent:
         self.handle(StreamClosed(last_received))
 
     def feeds(self) -> Sequence[Feed]:
-        """Return the feeds that may have something to say."""
+        """Return the feeds of all attempts."""
         return [attempt.feed for attempt in self.attempts.values()]
 
     def live_attempts(self) -> list[Attempt]:
-        """Return the attempts whose process lives."""
+        """Return the attempts whose process is running."""
         return [
             self.attempts[key]
             for key, held in self.state.held.items()
@@ -129,17 +129,17 @@ class Agent:
         ]
 
     def alive(self) -> Iterator[Feed]:
-        """Yield the feeds of attempts whose process lives."""
+        """Yield the feeds of attempts whose process is live or about to start."""
         for key, held in self.state.held.items():
             if held.has_process and key in self.attempts:
                 yield self.attempts[key].feed
 
     def exit_sent(self, feed: Feed) -> None:
-        """Record that the end of an attempt went out."""
+        """Record that the end of an attempt was sent."""
         self.handle(ExitReported(feed.key))
 
     def see_whether_delivered(self, attempt: Attempt) -> None:
-        """Drop an attempt of which nothing is left to deliver."""
+        """Drop an attempt if all its data is delivered."""
         if attempt.feed.delivered:
             self.handle(Delivered(attempt.key))
 
@@ -149,7 +149,7 @@ class Agent:
             self._report_start(attempt)
 
     def recorded(self, key: AttemptKey) -> None:
-        """See whether anything of an attempt is left to send."""
+        """Send the recorded context of an attempt, or drop the attempt if all its data is delivered."""
         if (attempt := self.attempts.get(key)) is not None:
             self.wake()
             self.see_whether_delivered(attempt)
@@ -212,7 +212,7 @@ class Agent:
                     self.left.set_result(effect)
 
     async def _journal(self, effect: Journal) -> None:
-        """Make the folder of an attempt; without a disk, the run goes back at once."""
+        """Create the folder of an attempt; if the write fails, hand the run back at once."""
         assignment = effect.assignment
         folder = self._around.folder.new_attempt(assignment)
         attempt = Attempt(assignment, folder, self._around, self)
@@ -229,7 +229,7 @@ class Agent:
         self.handle(Journalled(assignment.key, effect.command_id, error))
 
     def _name_on_stream(self, attempt: Attempt) -> None:
-        """Let an attempt speak on the stream that it was handed out on."""
+        """Open the feed of an attempt on the stream that handed it out."""
         if self.stream is not None:
             for handle, key in self.stream.handles.items():
                 if key == attempt.key:

@@ -1,4 +1,4 @@
-"""One attempt on this machine: its folder, process and rows, from the journal to the last acknowledgement."""
+"""Attempt on this machine: its folder, process and rows, from the journal to the last acknowledgement."""
 
 import asyncio
 from collections.abc import Coroutine, Mapping
@@ -28,16 +28,16 @@ from sweepd_agent.surroundings import Home, LiveProcess, Surroundings
 if TYPE_CHECKING:
     from sweepd_agent.files.external_metrics import ExternalMetrics
 
-# A file that has not grown for a while is looked at less often.
+# Files that have not grown for `_IDLE_AFTER` seconds are read less often.
 _LOOK_EVERY = 0.05
 _LOOK_EVERY_IDLE = 0.1
 _IDLE_AFTER = 5.0
-# Topics of problems with files that the script itself has written: the log of the run names them, too.
+# Topics of problems with files that the script has written: they are also reported in the run's log.
 _FOR_ITS_AUTHOR = frozenset({"irregular", "files", "details"})
 
 
 class Attempt:
-    """Reports start and end of its process to the machine, and keeps its feed supplied with rows."""
+    """Attempt that reports start and end of its process to the machine, and fills its feed with rows."""
 
     def __init__(
         self, assignment: Assignment, folder: AttemptFolder, around: Surroundings, home: Home
@@ -46,7 +46,7 @@ class Attempt:
         self.folder = folder
         self._around = around
         self._home = home
-        # Its length is reported with the end: it must not grow after that.
+        # The length of the log is reported with the end: the log must not grow afterwards.
         self._log_has_ended = False
         self.feed = feed_of(assignment, folder, folder.cursors(), around, self._complain)
         self._spool = self.feed.spool
@@ -74,28 +74,28 @@ class Attempt:
 
     @property
     def resumed_from(self) -> int | None:
-        """The step of the checkpoint that it went on from: the one before its first; None: it began anew."""
+        """Step of the checkpoint from which it resumed, one before its first step; None: not resumed."""
         first = self._spool.numbering.first_step
         return first - 1 if self.key.attempt > 1 and first is not None and first > 0 else None
 
     def finish(self, how: Exit) -> None:
-        """Have the end reported; rows and log were read to their ends."""
+        """Report the end; rows and log were read to their ends."""
         self._log_has_ended = True
         self.feed.finish(how)
 
     def mark_result_acked(self) -> bool:
-        """Record that the scheduler has stored the end; return whether no earlier agent knew of it."""
+        """Record that the scheduler has stored the end; return True if no agent had recorded this before."""
         if self._result_acked:
             return False
         self._result_acked = True
-        with suppress(OSError):  # an agent that comes later says it again
+        with suppress(OSError):  # a later agent logs it again
             self.folder.mark_result_acked()
         return True
 
     def find_process(self) -> LiveProcess | None:
-        """Look for the process that an earlier agent has started."""
+        """Find the process that an earlier agent started; return None if there is no process."""
         self.process = self._around.processes.find(self.folder)
-        # An earlier agent may have reported the end of one that is gone.
+        # An earlier agent may have reported the end of a process that has ended.
         self._log_has_ended = self.process is not None and not self.process.alive
         self.feed.details.look()
         self.feed.details.found_context(recorded(self.folder.path))
@@ -104,7 +104,7 @@ class Attempt:
         return self.process
 
     async def journal(self) -> None:
-        """Bring the assignment to disk; raises OSError."""
+        """Write the assignment to disk; raise OSError if that fails."""
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(self._around.disk, self.folder.journal, self.assignment)
 
@@ -113,14 +113,14 @@ class Attempt:
         self._follow(self._live(place))
 
     def go_on(self) -> None:
-        """Follow the process that was found to its end."""
+        """Follow the adopted process to its end."""
         assert self.process is not None
         if self.argv and recorded(self.folder.path) is None:
             self._begin_to_record(self._around.environ)
         self._follow(self._live_on(self.process))
 
     def stop(self, order: StopOrder) -> None:
-        """Have the process ended."""
+        """End the process."""
         try:
             self.folder.write_order(order)
         except OSError as error:
@@ -130,7 +130,7 @@ class Attempt:
             self.process.stop(order.mode)
 
     async def close(self) -> None:
-        """Stop following it; its process continues under its supervisor."""
+        """Stop following the process, which continues under its supervisor."""
         tasks = [task for task in (self._task, self._recording) if task is not None]
         for task in tasks:
             task.cancel()
@@ -143,16 +143,16 @@ class Attempt:
 
     @property
     def pid(self) -> int:
-        """Its process id; 0 if that is not known."""
+        """Process id; 0 if unknown."""
         return self.process.pid if self.process is not None else 0
 
     @property
     def devices(self) -> tuple[str, ...] | None:
-        """Devices that are its own, by index; None: it may use all."""
+        """Devices reserved for the attempt, by index; None: it may use all."""
         return self._place.gpus if self._place is not None else None
 
     def add_sample(self, sample: Mapping[str, float]) -> None:
-        """Keep what its processes and the machine use right now."""
+        """Store a sample of the current usage of its processes and the machine."""
         try:
             self.feed.system.add(sample, step=max(0, self._spool.numbering.progress.last_step))
         except OSError as error:
@@ -162,7 +162,7 @@ class Attempt:
     def _rows_saved(self) -> None:
         if self.resumed_from is not None and not self._said_resumed:
             self._said_resumed = True
-            self._home.resumed(self.key)  # before its rows go out: it says what they replace
+            self._home.resumed(self.key)  # before its rows are sent: it determines which rows they replace
         self._home.wake()
 
     async def _live(self, place: Place) -> None:
@@ -222,18 +222,18 @@ class Attempt:
             self._recording = asyncio.create_task(self._record(self._around.recorder, environ))
 
     async def _record(self, recorder: Recorder, environ: Mapping[str, str]) -> None:
-        """Find out where and of what it runs, beside it: neither start nor end waits for that."""
+        """Record the context of the attempt concurrently: neither its start nor its end waits for this."""
         found = None
         try:
             found = await recorder.record(self.folder.path, self.argv, environ)
-        except Exception as error:  # noqa: BLE001 -- nothing that is only recorded may harm a run
+        except Exception as error:  # noqa: BLE001 -- a failure to record must not harm a run
             self._complain("context", f"the surroundings of {self.key.run} were not recorded: {error}")
         self.feed.details.found_context(found)
         self.feed.files.look(ended=True)
         self._home.recorded(self.key)
 
     async def _followed(self, live: LiveProcess) -> Outcome:
-        """Read rows and log until the process has ended, and what it wrote last after that."""
+        """Read rows and log until the process has ended, then the rest; return the outcome."""
         end = asyncio.create_task(live.ended())
         if self._external is not None:
             self._external.open()
@@ -246,7 +246,7 @@ class Attempt:
         await self._rows.read_rest()
         self.feed.details.look(at_once=True)
         self.feed.files.look(ended=True)
-        with suppress(OSError):  # samples are worth no waiting
+        with suppress(OSError):  # samples are not worth a retry
             self.feed.system.read_rest()
         self._spool.finish()
         if self._output is not None:
@@ -269,10 +269,10 @@ class Attempt:
                 if await self._flush():
                     active = now
             pause = _LOOK_EVERY if now - active < _IDLE_AFTER else _LOOK_EVERY_IDLE
-            await asyncio.wait({end}, timeout=0.0 if more else pause)  # others have their turn in any case
+            await asyncio.wait({end}, timeout=0.0 if more else pause)  # yields to other tasks in any case
 
     async def _flush(self) -> bool:
-        """Report what is new; return whether the log has grown."""
+        """Report new data; return True if the log has grown."""
         if any([self.feed.details.look(), self.feed.files.look()]):
             self._home.wake()
         if self._rows.unsaved:
@@ -288,12 +288,12 @@ class Attempt:
     def _complain(self, topic: str, message: str) -> None:
         first = self._around.log.once(f"{topic} {self.folder.path}", message, self.key)
         if first and topic in _FOR_ITS_AUTHOR and not self._log_has_ended:
-            with suppress(OSError):  # the agent's log has it
+            with suppress(OSError):  # it is in the agent's log
                 self.folder.append_to_log(f"sweepd: {message}")
 
 
 async def _read_rest(elsewhere: "ExternalMetrics") -> None:
-    """Have all read that is left where a script has logged that has ended; others have their turn, too."""
+    """Read the rest of the external metrics of an ended script, yielding to other tasks in between."""
     while True:
         wait = elsewhere.look(ended=True)
         if wait is None:

@@ -1,1 +1,1 @@
-"""Context recorded of each run: command, repository, interpreter and packages, host, samples of use."""
+"""Context recorded for each run: command, repository, interpreter, packages, host and usage samples."""

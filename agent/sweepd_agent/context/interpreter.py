@@ -1,4 +1,4 @@
-"""Commands run to find something out, bounded in time and output; the Python that a run's command starts."""
+"""Query commands, bounded in time and output, and the Python interpreter that a run's command starts."""
 
 import contextlib
 import json
@@ -20,7 +20,7 @@ _living: "set[subprocess.Popen[bytes]]" = set()
 
 
 class CommandFailedError(Exception):
-    """It gave no answer; the message says why. `code`: the one that it has ended with, if that is why."""
+    """A command failed, for the reason in the message; `code`: its exit code, if that is the reason."""
 
     def __init__(self, message: str, code: int | None = None) -> None:
         super().__init__(message)
@@ -29,7 +29,7 @@ class CommandFailedError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Output:
-    """Standard output of a command; `cut`: there was more than was wanted."""
+    """Standard output of a command; `cut`: it was longer than the limit."""
 
     content: bytes
     cut: bool
@@ -43,10 +43,10 @@ def output_of(
     timeout: float,
     cwd: str | None = None,
 ) -> Output:
-    """Return what a command prints, at most `limit` bytes of it, within `timeout` seconds.
+    """Return the output of a command, at most `limit` bytes, within `timeout` seconds.
 
     Raises:
-        CommandFailedError: it cannot be started, fails, or takes longer.
+        CommandFailedError: the command cannot be started, fails, or takes longer.
     """
     try:
         process = subprocess.Popen(
@@ -61,8 +61,8 @@ def output_of(
     except (OSError, ValueError) as error:
         raise CommandFailedError(f"{arguments[0]}: {getattr(error, 'strerror', None) or error}") from error
     _living.add(process)
-    with contextlib.suppress(OSError):  # it has ended, or this system has no such thing
-        os.setpriority(os.PRIO_PROCESS, process.pid, _LEAST)  # runs go first
+    with contextlib.suppress(OSError):  # it has ended, or this system has no priorities
+        os.setpriority(os.PRIO_PROCESS, process.pid, _LEAST)  # runs take precedence
     try:
         content, cut = _read(process, limit, time.monotonic() + timeout)
         if not cut and (code := process.wait(timeout=5.0)):
@@ -80,14 +80,14 @@ def output_of(
 
 
 def end_all() -> None:
-    """Leave nothing of it behind: the program ends, and whoever waits for an answer with it."""
+    """Kill every command that still runs; called when the program ends."""
     for process in tuple(_living):
         if process.returncode is None:
             _kill(process)
 
 
 def _kill(process: "subprocess.Popen[bytes]") -> None:
-    """End a command with what it has started itself; it was not waited for, so its number is its own."""
+    """Kill a command and its descendants; it has not been reaped, so its pid is still valid."""
     with contextlib.suppress(OSError):
         os.killpg(process.pid, signal.SIGKILL)
 
@@ -114,7 +114,7 @@ _WITHIN = 30.0
 _MAX_BYTES = 4 * 2**20
 _MAX_REQUIREMENTS = 1024 * 1024
 _NAME = re.compile(r"(python|pypy)[0-9.]*(\.exe)?")
-# Of `-c` the first entry of the path is the working directory, where a `json.py` may lie.
+# With `-c`, the first entry of the path is the working directory, which may contain a `json.py`.
 _ASK = """
 import sys
 sys.path[:1] = []
@@ -135,7 +135,7 @@ print(json.dumps({"version": platform.python_version(), "executable": sys.execut
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interpreter:
-    """Facts that a Python has printed about itself."""
+    """Version, path and packages of a Python interpreter, as printed by itself."""
 
     version: str
     executable: str
@@ -143,13 +143,13 @@ class Interpreter:
 
     @property
     def requirements(self) -> bytes:
-        """Its packages as pip takes them, one a line."""
+        """Its packages in the format of a requirements file."""
         lines = "".join(f"{name}=={version}\n" for name, version in self.packages)
         return lines.encode(errors="replace")[:_MAX_REQUIREMENTS]
 
 
 def path_of(arguments: Sequence[str], environ: Mapping[str, str]) -> str | None:
-    """Return the path of the Python that a command runs; None if it runs none, as far as can be seen."""
+    """Return the path of the Python interpreter that a command runs; None if none can be found."""
     words = list(arguments)
     while words and _is_env(words[0]):
         words = words[1:]
@@ -166,10 +166,10 @@ def path_of(arguments: Sequence[str], environ: Mapping[str, str]) -> str | None:
 
 
 def ask(path: str, environ: Mapping[str, str]) -> Interpreter:
-    """Ask a Python what it is and has.
+    """Return the version, path and packages that a Python interpreter reports.
 
     Raises:
-        CommandFailedError: it gave no answer, or none that can be read.
+        CommandFailedError: the interpreter gave no answer, or an unreadable one.
     """
     answer = output_of([path, "-c", _ASK], environ=environ, limit=_MAX_BYTES, timeout=_WITHIN)
     try:
@@ -188,7 +188,7 @@ def _is_env(word: str) -> bool:
 
 
 def _of_first_line(path: str, environ: Mapping[str, str]) -> str | None:
-    """Return the Python that a script names in its first line, as `torchrun` and other launchers do."""
+    """Return the Python interpreter in the shebang line of a script, such as `torchrun`."""
     try:
         with os.fdopen(open_regular(path), "rb") as file:
             first = file.readline(512)
@@ -203,7 +203,7 @@ def _of_first_line(path: str, environ: Mapping[str, str]) -> str | None:
 
 
 def gpu_figures(names: str, environ: Mapping[str, str], timeout: float) -> str | None:
-    """Return a line for each GPU with the named figures, separated by commas; None if there is no driver.
+    """Return a line per GPU with the named values, separated by commas; None if there is no driver.
 
     Raises:
         CommandFailedError: the driver gives no answer within `timeout` seconds.

@@ -1,4 +1,4 @@
-"""Records where and of what the runs of an agent run: beside them, in one thread."""
+"""Recording of the context of an agent's runs, concurrently with the runs and in one thread."""
 
 import asyncio
 import contextlib
@@ -23,7 +23,7 @@ FOLDER = "context"
 _MESSAGE_FILE = ".message"
 _MAX_MESSAGE_BYTES = 4 * 2**20
 _MAX_ARGV_BYTES = 16 * 1024
-# Runs that start within so many seconds share what was found of the repository.
+# Seconds for which runs that start share one reading of the repository.
 _REPOSITORY_FOR = 5.0
 _MAX_MISSING = 20
 _GPUS_WITHIN = 15.0
@@ -39,7 +39,7 @@ class Device:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Host:
-    """Findings; `missing` lists what was not found, and why."""
+    """Description of a host; `missing` lists what could not be determined, and why."""
 
     name: str
     os: str
@@ -50,12 +50,12 @@ class Host:
 
 
 class Recorder:
-    """One for all runs of an agent; what cannot change is looked at once.
+    """Recorder shared by all runs of an agent; reads the host and each interpreter only once.
 
     Args:
-        thread: where all of it is waited for.
-        directory: where its runs run; None: where this process does.
-        interpreter: the Python that runs them; None: as their commands say.
+        thread: executor that runs the blocking commands.
+        directory: working directory of the runs; None: that of this process.
+        interpreter: path of their Python interpreter; None: taken from their commands.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class Recorder:
     async def record(
         self, folder: Path, arguments: Sequence[str], environ: Mapping[str, str]
     ) -> v1.RunContext:
-        """Find out where a run runs; leave the files of it in the folder `context` of its folder."""
+        """Return the context of a run; write it to `context` in the run folder."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._thread, self._record, folder, arguments, environ)
 
@@ -92,8 +92,8 @@ class Recorder:
         context = _message(arguments, directory, self._host, found, python)
         with contextlib.suppress(
             OSError
-        ):  # a full disk, or a folder that is gone: it is reported all the same
-            if folder.is_dir():  # else its script has removed it, and it is not made again
+        ):  # a full disk, or a deleted folder: the context is reported all the same
+            if folder.is_dir():  # else its script has deleted the folder, which is not created again
                 _leave(folder / FOLDER, context, found, python)
         return context
 
@@ -104,7 +104,7 @@ class Recorder:
         return self._repository[1]
 
     def _interpreter(self, arguments: Sequence[str], environ: Mapping[str, str]) -> Interpreter | str | None:
-        """Return what the Python of a command reports, else why it does not; None where none is run."""
+        """Return the interpreter of a command, or why its query failed; None if it runs no Python."""
         path = self._path or path_of(arguments, environ)
         if path is None:
             return None
@@ -117,7 +117,7 @@ class Recorder:
 
 
 def recorded(folder: Path) -> v1.RunContext | None:
-    """Return what was recorded in the folder of a run; None if nothing was."""
+    """Return the context recorded in the folder of a run; None if there is no context."""
     try:
         message = read_inside(folder, f"{FOLDER}/{_MESSAGE_FILE}", limit=_MAX_MESSAGE_BYTES)
         return v1.RunContext.FromString(message)
@@ -126,7 +126,7 @@ def recorded(folder: Path) -> v1.RunContext | None:
 
 
 def forget_before(folder: Path, time: float) -> None:
-    """Remove what was recorded in the folder of a run before a Unix time: it is of an earlier attempt."""
+    """Remove a context recorded before a Unix time, which belongs to an earlier attempt."""
     with contextlib.suppress(OSError):
         if status_inside(folder, f"{FOLDER}/{_MESSAGE_FILE}").st_mtime < time:
             shutil.rmtree(folder / FOLDER)
@@ -172,7 +172,7 @@ def _leave(
         write_inside(folder, "git.diff", found.diff)
     if isinstance(python, Interpreter) and python.packages:
         write_inside(folder, "requirements.txt", python.requirements)
-    # Last: where it is, all of it is.
+    # Last: if this file exists, all files do.
     write_inside(folder, _MESSAGE_FILE, context.SerializeToString())
 
 
@@ -194,7 +194,7 @@ def _text(value: str) -> str:
 
 
 def host(environ: Mapping[str, str]) -> Host:
-    """Look at the machine; asks the driver of the GPUs, if there is one."""
+    """Return the description of this host; query the GPU driver, if there is one."""
     missing: tuple[str, ...] = ()
     devices: tuple[Device, ...] = ()
     try:

@@ -1,4 +1,4 @@
-"""State of the repository that a run is started in; of what it configures, git runs filters alone."""
+"""State of the git repository in which a run starts; git runs nothing of its configuration but filters."""
 
 import re
 import shutil
@@ -11,12 +11,12 @@ MAX_DIFF_BYTES = 256 * 1024
 _MAX_STATUS_BYTES = 4 * 2**20
 _MAX_LINES = 64 * 1024
 _WITHIN = 10.0
-# No hooks, monitors, external diffs or converters, no locks, no pager, no questions.
+# No hooks, monitors, external diffs or text converters, locks, pager or prompts.
 _QUIETLY = ("git", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "--no-pager")
 _STATUS = ("--porcelain=v2", "--branch", "--untracked-files=no", "--ignore-submodules=dirty")
 _DIFF = ("--no-color", "--no-ext-diff", "--no-textconv", "--ignore-submodules=dirty")
 _ENVIRON = {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"}
-# Git ends with it where there is no repository, or none of ours.
+# Exit code of git without a repository, or in a repository of another owner.
 _NO_REPOSITORY = 128
 _CUT = b"\n# (the difference is longer; the rest was left out)\n"
 _HEAD = "# branch.head "
@@ -27,7 +27,7 @@ _SCP = re.compile(r"(?P<user>[^@/:]+)(?::[^@/]*)?@(?P<rest>[^@]*)", re.DOTALL)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkout:
-    """Checked-out state; `commit` is empty before the first, `branch` where none is."""
+    """Checked-out state; `commit` is empty before the first commit, `branch` if HEAD is detached."""
 
     commit: str
     branch: str
@@ -36,7 +36,7 @@ class Checkout:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Repository:
-    """Findings; `missing` lists what was not found, and why."""
+    """State of a repository; `missing` lists what could not be determined, and why."""
 
     checkout: Checkout
     remote: str
@@ -45,7 +45,7 @@ class Repository:
 
 
 def repository(directory: str, environ: Mapping[str, str]) -> Repository | None:
-    """Return the state of the repository of a directory; None if it is in none, or there is no git."""
+    """Return the state of a directory's repository; None without a repository or git."""
     if shutil.which("git", path=environ.get("PATH")) is None:
         return None
     try:
@@ -93,7 +93,7 @@ def _unknown(why: str) -> Repository:
 
 
 def checkout(status: str) -> Checkout:
-    """Return what `git status --porcelain=v2 --branch` says."""
+    """Return the state parsed from the output of `git status --porcelain=v2 --branch`."""
     commit = branch = ""
     dirty = False
     for line in status.splitlines():
@@ -111,7 +111,7 @@ def checkout(status: str) -> Checkout:
 
 
 def without_credentials(remote: str) -> str:
-    """Return the address of a repository without user, password and whatever follows a question mark."""
+    """Return the URL of a remote without credentials, query and fragment."""
     remote = remote.strip()
     if url := _URL.fullmatch(remote.partition("?")[0].partition("#")[0]):
         return f"{url['scheme']}{url['rest']}"

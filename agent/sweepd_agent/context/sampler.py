@@ -1,4 +1,4 @@
-"""Takes samples for all runs of an agent together: one look at the machine, whatever the number of runs."""
+"""Sampling of resource usage for all runs of an agent: one look at the machine for any number of runs."""
 
 import asyncio
 import os
@@ -13,23 +13,23 @@ from sweepd_agent.context import usage as reading
 from sweepd_agent.context.usage import Process, Processors, busy, children_of, percent, tree
 
 EVERY = 10.0
-# Without an answer so often, the driver of the devices is asked no more.
+# Consecutive failed queries after which the GPU driver is no longer queried.
 _MOST_SILENCES = 3
 
 
 class Sampled(Protocol):
-    """An attempt whose process lives."""
+    """Attempt with a live process."""
 
     @property
     def pid(self) -> int:
-        """Its process id; 0 if that is not known."""
+        """Process id; 0 if unknown."""
 
     @property
     def devices(self) -> Sequence[str] | None:
-        """Devices that are its own, by index or id; None: it may use all."""
+        """Devices reserved for the attempt, by index or id; None: it may use all."""
 
     def add_sample(self, sample: Mapping[str, float]) -> None:
-        """Take a sample."""
+        """Store a sample."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,21 +43,21 @@ class _Look:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Before:
-    """Part of a look that the next one needs."""
+    """CPU readings of the previous look."""
 
     time: float
     processors: Processors | None
-    # Processor time by the process id of each attempt.
+    # CPU time in seconds, by the process id of each attempt.
     used: Mapping[int, float]
 
 
 class Sampler:
-    """Samples again and again.
+    """Periodic sampler.
 
     Args:
-        attempts: gives those whose process lives.
-        environ: where the driver of the devices is looked for.
-        thread: where all of it is looked at.
+        attempts: returns the attempts with a live process.
+        environ: environment whose PATH is searched for `nvidia-smi`.
+        thread: executor of the blocking reads.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class Sampler:
         self._silences = 0
 
     async def run(self) -> None:
-        """Take samples until cancelled; without runs there is nothing to look at."""
+        """Take samples until cancelled, whenever there are live runs."""
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(self._every)
@@ -89,7 +89,7 @@ class Sampler:
             try:
                 look = await loop.run_in_executor(self._thread, self._look)
             except (OSError, RuntimeError):
-                continue  # no thread or descriptor is to be had at the moment: runs continue without a sample
+                continue  # no thread or descriptor is available now: runs continue without a sample
             self._sample(look)
 
     def _look(self) -> _Look:
@@ -104,7 +104,7 @@ class Sampler:
 
     def _sample(self, look: _Look) -> None:
         found = dict(look.processes)
-        found.pop(os.getpid(), None)  # an agent that a script has started is no part of the run
+        found.pop(os.getpid(), None)  # an agent started by a script is not part of its run
         children = children_of(found)
         host = self._host(look)
         used: dict[int, float] = {}
@@ -154,7 +154,7 @@ class Sampler:
 
 
 def _roots(pid: int, found: Mapping[int, Process], children: Mapping[int, Sequence[int]]) -> Sequence[int]:
-    """Return the processes that all of an attempt descends from: what its supervisor has taken in, too."""
+    """Return the root processes of an attempt, including orphans that its supervisor has adopted."""
     parent = found[pid].parent if pid in found else 0
     return children.get(parent, ()) if reading.is_supervisor(parent) else [pid]
 
@@ -174,7 +174,7 @@ def begin_to_sample(
     every: float,
     failed: Callable[[asyncio.Task[None]], None],
 ) -> asyncio.Task[None]:
-    """Take samples of what runs use until the task is cancelled; `failed` is called when it ends."""
+    """Start a task that samples the usage of runs until cancelled; `failed` is its done callback."""
     thread = ThreadPoolExecutor(1, thread_name_prefix="samples")
     sampler = Sampler(attempts, environ, thread, time.monotonic, every=every)
     sampling = asyncio.create_task(sampler.run())

@@ -1,4 +1,4 @@
-"""Use of processors, memory and devices, at some 30 µs a process, compared with the look before."""
+"""Usage of CPU, memory and devices since the previous look; takes some 30 µs per process."""
 
 import os
 from collections.abc import Iterable, Mapping
@@ -16,7 +16,7 @@ _MEBIBYTES = {"memory", "memory_total"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Device:
-    """Figures of a device by their keys; `id` is that of the driver, as in `GPU-5a1b…`."""
+    """Values of a device by metric key; `id` is the driver's UUID, such as `GPU-5a1b…`."""
 
     id: str
     figures: Mapping[str, float]
@@ -24,7 +24,7 @@ class Device:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tree:
-    """A process and all that descends from it; `used`: processor time, in seconds."""
+    """Usage of a process and all its descendants; `used` is CPU time in seconds."""
 
     used: float
     memory: int
@@ -33,21 +33,21 @@ class Tree:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Process(Tree):
-    """One process as it was seen; `used` includes its ended children."""
+    """Usage of a single process; `used` includes its ended children."""
 
     parent: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Processors:
-    """Time of all processors together since the boot, in ticks."""
+    """Total CPU time of all processors since boot, in ticks."""
 
     busy: int
     total: int
 
 
 def processes() -> dict[int, Process]:
-    """Return every process that can be seen."""
+    """Return every visible process by its process id."""
     found: dict[int, Process] = {}
     for name in os.listdir("/proc"):  # noqa: PTH208
         if name.isdecimal():
@@ -67,7 +67,7 @@ def processes() -> dict[int, Process]:
 
 
 def is_supervisor(pid: int) -> bool:
-    """Return whether a process is a supervisor of ours, which takes in what its run detaches."""
+    """Return True if a process is a sweepd supervisor, which adopts the orphans of its run."""
     try:
         with open(f"/proc/{pid}/cmdline", "rb") as file:  # noqa: PTH123
             return b"sweepd_agent.process.supervisor" in file.read(4096)
@@ -76,7 +76,7 @@ def is_supervisor(pid: int) -> bool:
 
 
 def processors() -> Processors | None:
-    """Return what the processors have done; None where the system does not say."""
+    """Return the CPU time of all processors; None if the system does not provide it."""
     try:
         with open("/proc/stat", "rb") as file:  # noqa: PTH123
             ticks = [int(word) for word in file.readline().split()[1:9]]
@@ -87,7 +87,7 @@ def processors() -> Processors | None:
 
 
 def memory() -> tuple[int, int] | None:
-    """Return used and total bytes of the host's memory; None where the system does not say."""
+    """Return used and total bytes of the host's memory; None if the system does not provide them."""
     try:
         with open("/proc/meminfo", "rb") as file:  # noqa: PTH123
             lines = [file.readline().split() for _ in range(8)]
@@ -98,7 +98,7 @@ def memory() -> tuple[int, int] | None:
 
 
 def devices(environ: Mapping[str, str]) -> dict[str, Device] | None:
-    """Return each device by index; None where there is no driver, or it does not answer."""
+    """Return each device by index; None if there is no driver or it does not answer."""
     try:
         text = gpu_figures(_ASKED, environ, _WITHIN)
     except CommandFailedError:
@@ -107,7 +107,7 @@ def devices(environ: Mapping[str, str]) -> dict[str, Device] | None:
 
 
 def device_figures(text: str) -> dict[str, Device]:
-    """Return the devices that the driver has printed; figures that it lacks, as `[N/A]`, are left out."""
+    """Return the devices parsed from the driver's output, without values such as `[N/A]`."""
     found: dict[str, Device] = {}
     for line in text.splitlines():
         index, own, *words = (word.strip() for word in line.split(",")) if line.count(",") >= 2 else ("", "")
@@ -123,7 +123,7 @@ def device_figures(text: str) -> dict[str, Device]:
 
 
 def children_of(processes: Mapping[int, Process]) -> dict[int, list[int]]:
-    """Return the children of each process."""
+    """Return the process ids of the children of each process."""
     children: dict[int, list[int]] = {}
     for pid, process in processes.items():
         children.setdefault(process.parent, []).append(pid)
@@ -133,9 +133,9 @@ def children_of(processes: Mapping[int, Process]) -> dict[int, list[int]]:
 def tree(
     roots: Iterable[int], processes: Mapping[int, Process], children: Mapping[int, Iterable[int]]
 ) -> Tree | None:
-    """Return the resource usage of some processes and all of their descendants.
+    """Return the total resource usage of processes and all their descendants.
 
-    None if none of them is there, or none has memory any more: they are ending, or nobody has collected them.
+    None if no process exists or holds memory any more: they are exiting, or zombies.
     """
     found: list[Process] = []
     left = list(roots)
@@ -156,13 +156,13 @@ def tree(
 
 
 def percent(before: float, after: float, seconds: float) -> float | None:
-    """Return how busy one processor was kept; None where that is not known."""
-    if seconds <= 0 or after < before:  # a process that had used much is gone, and its time with it
+    """Return the CPU usage in percent of one processor; None if unknown."""
+    if seconds <= 0 or after < before:  # a process has ended, and its CPU time is gone with it
         return None
     return round(100 * (after - before) / seconds, 2)
 
 
 def busy(before: Processors, after: Processors) -> float | None:
-    """Return how busy all processors were, in percent; None if no time has passed."""
+    """Return the CPU usage of all processors together in percent; None if no time has passed."""
     passed = after.total - before.total
     return round(100 * (after.busy - before.busy) / passed, 2) if passed > 0 else None

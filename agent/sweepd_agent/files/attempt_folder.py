@@ -1,4 +1,4 @@
-"""The folder of one attempt: what was handed out, how far it has come, and the files of its process."""
+"""Folder of one attempt: its assignment, its cursors and the files of its process."""
 
 import json
 import os
@@ -32,7 +32,7 @@ from sweepd_agent.core.numbering import Begin
 from sweepd_agent.process.record import number, read_record, whole_number, write_record
 from sweepd_agent.process.supervisor import ARGUMENTS_FILE, LOG_FILE
 
-# Of a file of the agent's own; a script may have put something larger in its place.
+# Maximum size of a file of the agent; a script may have replaced the file by a larger one.
 _MOST_BYTES = 64 * 2**20
 _ASSIGNMENT_FILE = "assignment.json"
 _CURSORS_FILE = "cursors.json"
@@ -45,37 +45,37 @@ _ACKED_FILE = "acked"
 
 
 class AttemptFolder:
-    """Names the files of an attempt, and reads and writes those that are the agent's own."""
+    """Paths of an attempt's files, and access to the files that belong to the agent."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     @property
     def metrics_file(self) -> Path:
-        """File that the script appends its rows to."""
+        """File to which the script appends its rows."""
         return self.path / FILE_NAME
 
     def begins(self) -> tuple[Begin, ...]:
-        """Return where attempts begin in that file, if it has those before this one, too."""
+        """Return the starts of the attempts in the metrics file; empty if it holds this attempt alone."""
         return ()
 
     @property
     def params_file(self) -> Path:
-        """The parameters as one JSON object."""
+        """File with the parameters as one JSON object."""
         return self.path / _PARAMS_FILE
 
     @property
     def yaml_params_file(self) -> Path:
-        """The parameters as YAML, each as `name: {value: …}`."""
+        """File with the parameters as YAML, each as `name: {value: …}`."""
         return self.path / _YAML_PARAMS_FILE
 
     @property
     def log_file(self) -> Path:
-        """Standard output and error of the process."""
+        """File with standard output and error of the process."""
         return self.path / LOG_FILE
 
     def journal(self, assignment: Assignment) -> None:
-        """Bring an assignment to disk, so that no crash forgets it once this returns."""
+        """Write an assignment to disk; it survives a crash once this returns."""
         make_folder(self.path, exist_ok=False)
         document = asdict(assignment) | {
             "key": list(assignment.key),
@@ -86,7 +86,7 @@ class AttemptFolder:
         sync_folder(self.path.parent)
 
     def assignment(self) -> Assignment | None:
-        """Return what was handed out; None if the agent died before that was on disk, or it is unreadable."""
+        """Return the assignment; None if the agent died before it was on disk, or it is unreadable."""
         try:
             document = json.loads(read_inside(self.path, _ASSIGNMENT_FILE, limit=_MOST_BYTES))
             return _assignment(document) if isinstance(document, dict) else None
@@ -94,20 +94,20 @@ class AttemptFolder:
             return None
 
     def write_parameters(self, params: Mapping[str, Json]) -> None:
-        """Leave the parameters for scripts that read them as JSON or as YAML."""
+        """Write the parameters as JSON and as YAML, for scripts to read."""
         text = json.dumps({name: params[name] for name in sorted(params)})
         write_inside(self.path, _PARAMS_FILE, f"{text}\n".encode())
         write_inside(self.path, _YAML_PARAMS_FILE, yaml_parameters(params).encode())
 
     def write_place(self, place: Place) -> None:
-        """Note where the process runs, before it does: the next agent gives neither slot nor devices away."""
+        """Record the place before the start, so that the next agent keeps slot and GPUs reserved."""
         values: dict[str, str | int | float] = {"slot": place.slot}
         if place.gpus is not None:
             values["gpus"] = ",".join(place.gpus)
         write_record(str(self.path / _PLACE_FILE), values)
 
     def place(self) -> Place | None:
-        """Return where the process runs; None if that was never noted."""
+        """Return the place of the process; None if it was never recorded."""
         record = read_record(str(self.path / _PLACE_FILE))
         if record is None:
             return None
@@ -116,7 +116,7 @@ class AttemptFolder:
         return None if slot is None else Place(slot=slot, gpus=names)
 
     def write_arguments(self, arguments: list[str]) -> None:
-        """Leave the arguments of the process for its supervisor."""
+        """Write the arguments of the process, for its supervisor."""
         content = b"\0".join(os.fsencode(argument) for argument in arguments)
         write_inside(self.path, ARGUMENTS_FILE, content)
 
@@ -129,7 +129,7 @@ class AttemptFolder:
         return [os.fsdecode(argument) for argument in content.split(b"\0")]
 
     def append_to_log(self, line: str) -> None:
-        """Add a line to what the process has written, if that is here; raises OSError."""
+        """Append a line to the log of the process; raise OSError if there is no log or the write fails."""
         descriptor = open_inside(self.path, LOG_FILE, os.O_RDWR | os.O_APPEND)
         try:
             size = os.fstat(descriptor).st_size
@@ -139,14 +139,14 @@ class AttemptFolder:
             os.close(descriptor)
 
     def save_cursors(self, document: dict[str, Json], *synced: Path) -> None:
-        """Replace the cursors; the rows that they number, in the files `synced`, are on disk before them."""
+        """Sync the files `synced`, which hold the rows that the cursors cover; then replace the cursors."""
         for file in synced:
             sync_inside(file.parent, file.name)
         content = json.dumps(document, separators=(",", ":")).encode()
         write_inside(self.path, _CURSORS_FILE, content, sync=True)
 
     def cursors(self) -> dict[str, Json]:
-        """Return the cursors that were saved last; empty if there are none."""
+        """Return the cursors saved last; empty if there are no cursors."""
         try:
             document = json.loads(read_inside(self.path, _CURSORS_FILE, limit=_MOST_BYTES))
         except (FileNotFoundError, IrregularFileError, ValueError):
@@ -154,12 +154,12 @@ class AttemptFolder:
         return document if isinstance(document, dict) else {}
 
     def write_order(self, order: StopOrder) -> None:
-        """Note on whose behalf the process is ended, before it is."""
+        """Record the stop order, with its cause, before the process is ended."""
         values = {"mode": order.mode.value, "cause": order.cause.value, "reason": order.reason}
         write_record(str(self.path / _ORDER_FILE), values)
 
     def order(self) -> StopOrder | None:
-        """Return the order that was noted."""
+        """Return the recorded stop order; None if there is no order."""
         record = read_record(str(self.path / _ORDER_FILE))
         if record is None:
             return None
@@ -170,32 +170,32 @@ class AttemptFolder:
         return StopOrder(mode=mode, cause=cause, reason=record.get("reason", ""))
 
     def noted_since(self, time: float) -> bool:
-        """Return whether the order was noted after a Unix time."""
+        """Return True if the order was recorded at or after a Unix time."""
         try:
             return (self.path / _ORDER_FILE).lstat().st_mtime >= time
         except FileNotFoundError:
             return False
 
     def mark_result_acked(self) -> None:
-        """Note that an agent has logged that the end is stored; raises OSError."""
+        """Record that an agent has logged that the end is stored; raise OSError if the write fails."""
         write_record(str(self.path / _ACKED_FILE), {"acked": 1})
 
     def result_acked(self) -> bool:
-        """Return whether an agent has logged that the end is stored."""
+        """Return True if an agent has logged that the end is stored."""
         return read_record(str(self.path / _ACKED_FILE)) is not None
 
     def mark_delivered(self, now: float) -> None:
-        """Note that nothing of it is wanted any more, and since when."""
+        """Record the Unix time at which the attempt was fully delivered."""
         write_record(str(self.path / _DELIVERED_FILE), {"time": now})
 
     def delivered_at(self) -> float | None:
-        """Return the Unix time since when nothing of it is wanted."""
+        """Return the Unix time at which the attempt was fully delivered; None if it was not."""
         record = read_record(str(self.path / _DELIVERED_FILE))
         return None if record is None else number(record, "time")
 
     def remove(self) -> None:
         """Remove everything of the attempt."""
-        # Renamed first: a folder that is half gone is not taken for an attempt.
+        # Renamed first, so that a partly removed folder is not taken for an attempt.
         doomed = self.path.with_name(f".{self.path.name}")
         try:
             self.path.rename(doomed)
@@ -205,7 +205,7 @@ class AttemptFolder:
 
 
 def _assignment(document: dict[str, Any]) -> Assignment:
-    """Return what a document describes; raises KeyError, TypeError or ValueError where it does not."""
+    """Return the assignment in a document; raise KeyError, TypeError or ValueError if it is malformed."""
     run, attempt = document.pop("key")
     source = document.pop("metrics_from", None)
     return Assignment(
@@ -220,7 +220,7 @@ def _assignment(document: dict[str, Any]) -> Assignment:
 
 
 def yaml_parameters(params: Mapping[str, Json]) -> str:
-    """Return a document that readers of YAML 1.1 and 1.2 take for the same values, types included."""
+    """Return a document that YAML 1.1 and YAML 1.2 read as the same values and types."""
     lines = [f"{_yaml_text(name)}: {{value: {_yaml_value(params[name])}}}\n" for name in sorted(params)]
     return "".join(lines) or "{}\n"
 
@@ -241,7 +241,7 @@ def _yaml_value(value: Json) -> str:
 
 
 def _yaml_number(value: float) -> str:
-    """Return a float with a point in it: without one, YAML 1.1 takes `1e-05` for text."""
+    """Return a float with a decimal point, without which YAML 1.1 reads `1e-05` as text."""
     mantissa, exponent, power = repr(value).partition("e")
     return f"{mantissa if '.' in mantissa else f'{mantissa}.0'}{exponent}{power}"
 

@@ -1,4 +1,4 @@
-"""Details of an attempt, which its script states besides metrics: their file, and the report of them."""
+"""Details of an attempt, which its script states besides metrics: the file and the report."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -21,11 +21,11 @@ _LOOK_EVERY = 1.0
 
 
 class Details:
-    """Reads the file, and gives the report of it that is to be sent; the newest replaces those before.
+    """Reader of the details file and source of its reports; each report replaces the one before.
 
     Args:
-        file: where the script leaves it, by an atomic rename.
-        complain: says once what is wrong with it.
+        file: path to which the script writes it, by an atomic rename.
+        complain: logs a problem with it once.
     """
 
     def __init__(self, file: Path, complain: Callable[[str], None], monotonic: Callable[[], float]) -> None:
@@ -35,8 +35,8 @@ class Details:
         self._looked = float("-inf")
         self._seen: tuple[int, int, int] | None = None
         self._said = v1.RunDetails()
-        # What the script itself has put into the summary, what it has had made of its rows for it by
-        # `define_metric`, and the code with which it has ended the run.
+        # Summary values set by the script, summary values derived from its rows by `define_metric`, and
+        # the code with which the script has ended the run.
         self._summary: Mapping[str, object] = {}
         self._figures: Mapping[str, object] = {}
         self._exit_code: int | None = None
@@ -48,35 +48,35 @@ class Details:
 
     @property
     def delivered(self) -> bool:
-        """True if the newest is stored elsewhere, or cannot be."""
+        """True if the newest details are stored by the server, or cannot be."""
         return self._refused or (self._level.done and not self._context_to_come)
 
     @property
     def acked(self) -> int:
-        """Number of the newest that is safe elsewhere."""
+        """Sequence number of the newest stored details."""
         return self._level.acked
 
     @property
     def preempting(self) -> bool:
-        """True if the script has reported that its machine is about to be taken away."""
+        """True if the script has reported that its machine is about to be preempted."""
         return self._said.preempting
 
     @property
     def exit_code(self) -> int | None:
-        """Code from 1 to 255 with which the script has ended its run; None: it has not, or well."""
+        """Code from 1 to 255 with which the script has ended its run; None: not ended, or successful."""
         return self._exit_code
 
     def summary_number(self, key: str) -> float | None:
-        """Return the number that the script itself has in its summary under a key; None: it has none."""
+        """Return the number that the script has in its summary under a key; None if there is no number."""
         explicit = summary_number(self._summary, key)
         return summary_number(self._figures, key) if explicit is None else explicit
 
     def summary_names(self) -> list[str]:
-        """Return the keys of the numbers in it, those in groups with dots."""
+        """Return the keys of the numbers in the summary; keys in groups are joined with dots."""
         return summary_names(self._summary)
 
     def look(self, *, at_once: bool = False) -> bool:
-        """Look for news of the script, at most once a second; return whether there is any."""
+        """Read the file if it has changed, at most once a second; return True if the details have changed."""
         now = self._monotonic()
         if now - self._looked < _LOOK_EVERY and not at_once:
             return False
@@ -100,27 +100,27 @@ class Details:
         self._context_to_come = True
 
     def found_context(self, context: v1.RunContext | None) -> None:
-        """Take in what was found out about them; None: nothing was."""
+        """Add the recorded context to the details; None: nothing was recorded."""
         self._context_to_come = False
         if context is not None:
             self._context = context
             self._combine()
 
     def open(self, stored: int | None) -> None:
-        """Begin on a new stream; `stored` is the number of what the other side has, if it knows."""
+        """Begin a new stream; `stored` is the sequence number on the server, None if unknown."""
         self._level = self._level.on_new_stream(stored)
         self._refused = False
 
     def begin_anew(self) -> None:
-        """Take nothing for delivered."""
+        """Treat everything as undelivered."""
         self._level = self._level.forgotten_elsewhere()
 
     def refuse(self) -> None:
-        """Send no details on this stream: the scheduler does not take them."""
+        """Send no details on this stream, as the scheduler does not support them."""
         self._refused = True
 
     def next(self, ref: v1.AttemptRef) -> v1.AttachRequest | None:
-        """Return the report of what is new, unless an earlier one is under way."""
+        """Return the report of new details; None if there are none or a report is in flight."""
         if self._refused or not self._level.to_send:
             return None
         self._level = self._level.sending()
@@ -129,7 +129,7 @@ class Details:
         return v1.AttachRequest(details=report)
 
     def acknowledged(self, sequence: int) -> None:
-        """Record what is stored."""
+        """Record that the details up to `sequence` are stored."""
         self._level = self._level.acknowledged(sequence)
 
     def _read(self) -> v1.RunDetails:

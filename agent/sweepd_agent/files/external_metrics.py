@@ -1,7 +1,7 @@
-"""Metrics of scripts that log elsewhere: what is read of output and files becomes lines as of the script.
+"""External metrics: values from output and files, appended to the metrics file as if by the script.
 
-Each line of the metrics file says in `_from` where it was read, so an agent that takes over continues behind
-the last one that is there: nothing is read twice, nothing is left out.
+Each line records its source and position in `_from`, so that an agent that takes over continues after the
+last line: nothing is read twice, and nothing is skipped.
 """
 
 import json
@@ -20,26 +20,26 @@ from sweepd_agent.files.attempt_folder import AttemptFolder
 _START_FILE = "metrics-from.json"
 _MOST_BYTES = 2**20
 _LOOK_EVERY = 0.2
-# Looking may take this share of the time, so that large trees of event files are looked at less often.
+# Share of time that looking may take, so that large trees of event files are read less often.
 _SHARE = 0.1
-# For so long nothing else of the agent has its turn.
+# Longest time in seconds that one look blocks the event loop.
 _AT_ONCE = 0.01
-# What cannot be written is tried again so often.
+# Seconds between attempts to write.
 _WRITE_AGAIN = 1.0
 _VARIABLE = re.compile(r"\$\{envvar:([^}]*)\}")
 _RUN_FOLDER = b"SWEEPD_RUN_DIR="
-# As torch and TensorFlow name them: time, host, process id, a number.
+# Names given by torch and TensorFlow: time, host, process id and a serial number.
 _NAME = re.compile(r"\.tfevents\.\d+\.(?P<host>.+)\.(?P<pid>\d+)\.\d+(?:\.v2)?$")
 
 
 class ExternalMetrics:
-    """Looks at the sources of one attempt.
+    """Reader of the external sources of one attempt.
 
     Args:
-        wanted: what is read.
-        folder: of the attempt.
+        wanted: sources to read.
+        folder: folder of the attempt.
         run: full name of its run.
-        complain: says once what is wrong.
+        complain: logs a problem once.
     """
 
     def __init__(
@@ -58,14 +58,14 @@ class ExternalMetrics:
         self._monotonic = monotonic
         self._look_at = float("-inf")
         self._taken = 0.0
-        # One look at all sources, which continues where it stopped.
+        # One pass over all sources, resumed by the next look.
         self._pass: Iterator[None] | None = None
         self._is_last = False
         self._file = MetricsFile(folder.metrics_file)
         self._sources: list[Source] = []
 
     def before_start(self, environ: Mapping[str, str]) -> None:
-        """Note what the sources hold before the script begins: that is not its own. Raises OSError."""
+        """Record the sizes of the sources before the script starts, to skip older content. Raises OSError."""
         wanted = self._wanted
         file = _expanded(wanted.file, environ)
         events = _expanded(wanted.tensorboard, environ)
@@ -80,7 +80,7 @@ class ExternalMetrics:
         write_inside(self._folder.path, _START_FILE, json.dumps(start).encode())
 
     def open(self) -> None:
-        """Begin to read, behind what the metrics file has already."""
+        """Open the sources at the positions up to which the metrics file has their lines."""
         try:
             start = json.loads(read_inside(self._folder.path, _START_FILE, limit=_MOST_BYTES))
         except (OSError, ValueError):
@@ -106,12 +106,12 @@ class ExternalMetrics:
             )
 
     def look(self, *, ended: bool = False) -> float | None:
-        """Append what is new to the metrics file, for a moment at a time.
+        """Append new values to the metrics file, for at most `_AT_ONCE` seconds per call.
 
         Args:
-            ended: the script has: what is left is read now, also a last line without its newline.
+            ended: the script has ended: read the rest now, including a last line without newline.
 
-        Returns: after how many seconds to look again, as there is more; None if there is not for now.
+        Returns: seconds after which to look again, if there is more to read; None otherwise.
         """
         begun = self._monotonic()
         if self._pass is None:
@@ -124,7 +124,10 @@ class ExternalMetrics:
                     self._taken += taken
                     return 0.0
         except OSError as error:
-            self._pass, self._sources = None, []  # so the next look begins behind what is in the file
+            self._pass, self._sources = (
+                None,
+                [],
+            )  # so that the next look starts after the last line in the file
             self._look_at = self._monotonic() + _WRITE_AGAIN
             where = f"what metrics_from gives cannot be written in {self._folder.path}"
             self._complain(f"{where}: {error.strerror or error}")
@@ -135,7 +138,7 @@ class ExternalMetrics:
         return None if self._is_last or not ended else 0.0
 
     def _read(self, *, ended: bool) -> Iterator[None]:
-        """Read all sources once, a line or an event at a time. Raises OSError: nothing can be written."""
+        """Read all sources once, yielding after each line or event. Raises OSError if a write fails."""
         if not self._sources:
             self.open()
         for source in self._sources:
@@ -155,19 +158,19 @@ class ExternalMetrics:
         line[FROM] = [found.source, found.position]
         try:
             text = json.dumps(line)
-        except (ValueError, RecursionError) as error:  # nested just as deep as it could be read
+        except (ValueError, RecursionError) as error:  # nested so deep that it can be read but not written
             self._complain(f"metrics_from: a line of {found.source} was left out: {error}")
         else:
             self._file.append(text.encode() + b"\n")
 
     def close(self) -> None:
-        """Give descriptors back."""
+        """Close the descriptors."""
         self._pass = None
         self._file.close()
 
 
 def _read_before(path: Path) -> dict[str, int]:
-    """Return how far each source was read, by the lines that are in the metrics file."""
+    """Return the position up to which each source was read, from the lines in the metrics file."""
     read: dict[str, int] = {}
     for file in (*(segment for _, segment in closed_segments(path)), path):
         try:
@@ -190,7 +193,7 @@ def _note(line: bytes, read: dict[str, int]) -> None:
 
 
 def _expanded(path: str, environ: Mapping[str, str]) -> str:
-    """Return a path with its variables in place; relative ones are of the working directory."""
+    """Return a path with its variables expanded, made absolute in the working directory."""
     if not path:
         return ""
     filled = _VARIABLE.sub(lambda found: environ.get(found[1], ""), path)
@@ -205,10 +208,10 @@ def _size(path: Path) -> int:
 
 
 def writer_of(file: Path) -> str | None:
-    """Return the folder of the run whose process writes a file; None if that is not known.
+    """Return the folder of the run whose process writes a file; None if unknown.
 
-    It is the process that the name of the file names, or one that holds it open; once it has ended, that is
-    not known.
+    The writer is the process in the file's name, or a process that holds the file open; it is unknown once
+    that process has ended.
     """
     named = _NAME.search(file.name)
     if named is not None and named["host"] == socket.gethostname():
@@ -224,7 +227,7 @@ def _run_of(pid: str) -> str | None:
     try:
         variables = Path("/proc", pid, "environ").read_bytes().split(b"\0")
     except OSError:
-        return None  # it is gone, or another account's
+        return None  # the process has ended or belongs to another user
     found = next((each for each in variables if each.startswith(_RUN_FOLDER)), None)
     return None if found is None else os.fsdecode(found.removeprefix(_RUN_FOLDER))
 
@@ -233,4 +236,4 @@ def _holds(pid: str, path: str) -> bool:
     try:
         return any(os.readlink(entry.path) == path for entry in os.scandir(f"/proc/{pid}/fd"))  # noqa: PTH115
     except OSError:
-        return False  # it is gone, or has just closed one
+        return False  # the process has ended or has just closed a file

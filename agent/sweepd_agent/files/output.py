@@ -1,6 +1,6 @@
-"""Copies what a run prints to the agent's own standard output, where that was asked for.
+"""Copy of a run's output on the agent's own standard output, if requested.
 
-Who reads that may stall, as a pager does: a thread waits for it, and nothing but the copy is held up.
+A reader such as a pager may stall: a thread waits for it, so that only the copy is delayed.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ _DRAIN_DEADLINE = 2.0
 
 
 class OutputCopy:
-    """Follows the log file of one attempt; `thread` has one worker, so that pieces keep their order."""
+    """Copier of the log file of one attempt; `thread` has one worker, so that pieces keep their order."""
 
     def __init__(self, file: Path, log: Log, thread: Executor, form: Callable[[bytes], bytes]) -> None:
         self._file = file
@@ -33,12 +33,12 @@ class OutputCopy:
         self._copying: asyncio.Future[None] | None = None
 
     def show_more(self) -> None:
-        """Have what is new copied; what comes meanwhile is copied the next time."""
+        """Start to copy new output, unless a copy is in progress."""
         if self._copying is None or self._copying.done():
             self._begin()
 
     async def show_rest(self) -> None:
-        """Copy all that there is, unless its reader stalls."""
+        """Copy the rest; give up after `_DRAIN_DEADLINE` seconds if the reader stalls."""
         await asyncio.wait({self._begin()}, timeout=_DRAIN_DEADLINE)
 
     def _begin(self) -> "asyncio.Future[None]":
@@ -59,13 +59,13 @@ class OutputCopy:
             return
 
     def _complain(self, copied: "asyncio.Future[None]") -> None:
-        """Say once that it cannot be shown; a reader that is gone is no matter of the run."""
+        """Log once that the output cannot be shown; a closed reader does not affect the run."""
         if not copied.cancelled() and (error := copied.exception()) is not None:
             self._log.once("output", f"cannot show the output of runs: {error}")
 
 
 def copy_of_output(key: AttemptKey, file: Path, around: Surroundings) -> OutputCopy | None:
-    """Return what copies the output of one attempt; None where nobody asked for it."""
+    """Return the copier of one attempt's output; None if no copy was requested."""
     if around.output is None:
         return None
     form = _as_json(key) if around.output_as_json else bytes
@@ -73,7 +73,7 @@ def copy_of_output(key: AttemptKey, file: Path, around: Surroundings) -> OutputC
 
 
 def _as_json(key: AttemptKey) -> Callable[[bytes], bytes]:
-    """Return what makes a line of JSON of each piece; a letter cut in two by a piece goes with the next."""
+    """Return a function from a piece to a JSON line; a split character is carried over to the next piece."""
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
     def form(content: bytes) -> bytes:
