@@ -1,4 +1,4 @@
-"""Client of the server that flags, environment, context or discovery name."""
+"""Client of the server given by flags, environment, context or discovery."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def target(settings: Settings) -> Target:
     """Return the address and the token to use.
 
     Raises:
-        NoServerError: no server is named, and none runs here.
+        NoServerError: no server is named, and no local server runs.
         Problem: the token file cannot be read.
     """
     from dataclasses import replace
@@ -33,7 +33,7 @@ def target(settings: Settings) -> Target:
 
 
 def connect(settings: Settings | None = None) -> Client:
-    """Return a client of the server to use, that of the running command; nothing is sent before a call."""
+    """Return a client, by default with the settings of the running command; send nothing yet."""
     from sweepd.client import Client
 
     found = target(settings or current_settings())
@@ -44,7 +44,7 @@ def token_of(file: str) -> str:
     """Return the token in a file; `-` is stdin.
 
     Raises:
-        Problem: it cannot be read, or holds none.
+        Problem: the file cannot be read, or is empty.
     """
     try:
         token = (_stdin() if file == "-" else Path(file).read_text(encoding="utf-8")).strip()
@@ -57,5 +57,5 @@ def token_of(file: str) -> str:
 
 @cache
 def _stdin() -> str:
-    """Return what came on stdin, which can be read once."""
+    """Return the content of stdin, cached because it can be read only once."""
     return sys.stdin.read()

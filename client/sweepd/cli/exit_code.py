@@ -4,7 +4,7 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """End of a command. The agent uses the same numbers."""
+    """Exit code of a command; the agent uses the same numbers."""
 
     OK = 0
     FAILURE = 1

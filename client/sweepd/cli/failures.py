@@ -1,4 +1,4 @@
-"""Mapping of errors to problems that a person can act on: of the server, of the call, of our own."""
+"""Mapping of errors (of the server, the command line, or our own) to problems that a user can act on."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _EXIT_CODES = {
 }
 _RUN = re.compile(r"([^/]+/[^/]+/[^/]+)-\d+")
 PROJECTS_STEP = "`sweepctl list --projects` shows the projects that there are"
-# `{name}` stands for what the server names in the error.
+# `{name}` is replaced by the name in the metadata of the error.
 _NEXT_STEPS = {
     "no-such-name": "`sweepctl list` shows the sweeps that there are",
     "name-taken": "leave out --id, or choose another",
@@ -44,7 +44,7 @@ _NEXT_STEPS = {
 
 
 def problem_of(error: Exception) -> Problem:
-    """Return the problem that `error` is for a person."""
+    """Return `error` as a problem for the user."""
     if isinstance(error, Problem):
         return error
     if isinstance(error, click.UsageError):

@@ -1,4 +1,4 @@
-"""Entry point of `sweepctl`: the table of its commands, and the end of whatever they raise."""
+"""Entry point of `sweepctl`: table of commands, and handling of their exceptions."""
 
 import os
 import sys
@@ -74,13 +74,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return ExitCode.OK
     except (KeyboardInterrupt, click.Abort):
         return ExitCode.INTERRUPTED
-    except Exception as error:  # noqa: BLE001 - the last resort: nothing may reach a person as a traceback
+    except Exception as error:  # noqa: BLE001 - the last resort: the user must not get a traceback
         return _report(error, settings, as_json=_asks_for_json(arguments, settings))
     return int(result) if isinstance(result, int) else ExitCode.OK
 
 
 def _report(error: Exception, settings: Settings, *, as_json: bool) -> int:
-    """Show an error the way that was asked for."""
+    """Write an error to stderr, as JSON or as text; return its exit code."""
     from sweepd.cli.failures import problem_of
 
     if settings.debug:
@@ -92,13 +92,13 @@ def _report(error: Exception, settings: Settings, *, as_json: bool) -> int:
     sys.stderr.write("".join(f"{line}\n" for line in shown))
     try:
         sys.stdout.flush()
-    except OSError:  # as on a full disk: what is left would fail once more at exit
+    except OSError:  # such as a full disk: the flush at exit would fail again
         _discard_stdout()
     return problem.exit_code
 
 
 def _asks_for_json(arguments: Sequence[str], settings: Settings) -> bool:
-    """Return True if the caller reads JSON; also of a call that could not be parsed."""
+    """Return True if the output format is JSON, even if the command line cannot be parsed."""
     wanted = settings.default("output")
     for before, argument in zip(("", *arguments), arguments, strict=False):
         if before in ("-o", "--output"):
@@ -109,7 +109,7 @@ def _asks_for_json(arguments: Sequence[str], settings: Settings) -> bool:
 
 
 def _replace_closed_streams() -> None:
-    """Write to nowhere what was closed by the caller, as by `>&-`: nothing else may get its number."""
+    """Replace streams that the caller closed (`>&-`) by devnull, so that no file reuses their descriptors."""
     if sys.stdout is None:
         sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - a device, open to the end
     if sys.stderr is None:
@@ -117,7 +117,7 @@ def _replace_closed_streams() -> None:
 
 
 def _discard_stdout() -> None:
-    """Drop what could not be written; Python flushes it at exit."""
+    """Redirect stdout to devnull, so that the flush at exit drops what could not be written."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

@@ -1,4 +1,4 @@
-"""Problems as a person reads them: one sentence, the cause, the next step, and an exit code."""
+"""Problems for the user: one sentence, the cause, the next step, and an exit code."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from sweepd.views.text import clean, json_text
 
 @dataclass(slots=True, kw_only=True)
 class Problem(Exception):  # noqa: N818 - it carries more than an error's text
-    """Problem that ends a command. Raised anywhere below it, shown once, by `main`."""
+    """Problem that ends a command; `main` shows it."""
 
     message: str
     cause: str = ""
-    # What there is to say beyond one line.
+    # Further lines.
     details: Sequence[str] = ()
     next_step: str = ""
     exit_code: ExitCode = ExitCode.FAILURE
-    # Canonical gRPC code, and the reason that the server gave.
+    # Canonical gRPC code, and the server's reason.
     status: str = "UNKNOWN"
     reason: str = ""
     metadata: Mapping[str, str] = field(default_factory=dict)
@@ -32,7 +32,7 @@ class Problem(Exception):  # noqa: N818 - it carries more than an error's text
         return self.message
 
     def lines(self) -> list[str]:
-        """Return it for a terminal."""
+        """Return the problem as lines for a terminal."""
         lines = [f"error: {clean(self.message)}"]
         if self.cause:
             lines.append(f"  cause: {clean(self.cause)}")
@@ -42,7 +42,7 @@ class Problem(Exception):  # noqa: N818 - it carries more than an error's text
         return lines
 
     def document(self) -> str:
-        """Return it as one line of JSON."""
+        """Return the problem as one line of JSON."""
         metadata: dict[str, Json] = dict(self.metadata)
         error: dict[str, Json] = {
             "code": self.status,
@@ -57,7 +57,7 @@ class Problem(Exception):  # noqa: N818 - it carries more than an error's text
 
 
 def usage_problem(message: str, *, next_step: str = "", cause: str = "") -> Problem:
-    """Return the problem of a command that was called wrongly."""
+    """Return the problem of incorrect usage."""
     return Problem(
         message=message,
         cause=cause,
@@ -68,10 +68,10 @@ def usage_problem(message: str, *, next_step: str = "", cause: str = "") -> Prob
 
 
 def option_seconds(option: str, text: str, *, next_step: str = "") -> float:
-    """Return the seconds of an option's duration.
+    """Return the duration of an option in seconds.
 
     Raises:
-        Problem: it is not a duration.
+        Problem: the text is not a duration.
     """
     try:
         return parse_duration(text)
@@ -80,7 +80,7 @@ def option_seconds(option: str, text: str, *, next_step: str = "") -> float:
 
 
 def not_found(message: str, *, name: str = "", next_step: str = "", cause: str = "") -> Problem:
-    """Return the problem of what does not exist; `name`: what was looked for, where that is a name."""
+    """Return the problem that something does not exist; `name` is the name that was not found, if any."""
     return Problem(
         message=message,
         cause=cause,
@@ -96,13 +96,13 @@ T = TypeVar("T")
 
 
 class Readable:
-    """Yields lists without an error for what is damaged, and keeps the first for the end."""
+    """Reader of lists that defers the first error about damaged data to the end."""
 
     def __init__(self) -> None:
         self._damage: ClientError | None = None
 
     def of(self, entries: Iterable[T]) -> Iterator[T]:
-        """Yield entries up to the error that reports damage, which follows everything readable."""
+        """Yield entries up to the error about damaged data, which comes after all readable entries."""
         try:
             yield from entries
         except ClientError as error:
@@ -111,6 +111,6 @@ class Readable:
             self._damage = self._damage or error
 
     def finish(self) -> None:
-        """Raise the error that was kept, if there is one."""
+        """Raise the deferred error, if any."""
         if self._damage is not None:
             raise self._damage

@@ -1,4 +1,4 @@
-"""Settings of one call of `sweepctl`: flags before environment before defaults."""
+"""Settings of one call of `sweepctl`: flags override environment, which overrides defaults."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import click
 
 @dataclass(slots=True, kw_only=True)
 class Settings:
-    """Settings, filled by the options of every command; `main` hands in the environment."""
+    """Settings, set by the common options; `main` passes the environment."""
 
     environ: Mapping[str, str]
     server: str | None = None
@@ -22,7 +22,7 @@ class Settings:
         return self.environ.get(f"SWEEPD_{name.upper()}") or self.context_default(name)
 
     def context_default(self, name: str) -> str:
-        """Return the default of the context in use; empty without one, or if its file is broken."""
+        """Return the default of the current context; empty if there is none or its file is invalid."""
         from sweepd.rpc.contexts import ConfigError, read_contexts
 
         try:
@@ -41,7 +41,7 @@ class Settings:
         return self.redraws(stream)
 
     def redraws(self, stream: TextIO) -> bool:
-        """Return True if `stream` is a terminal on which lines can be drawn again."""
+        """Return True if `stream` is a terminal that can redraw lines."""
         return stream.isatty() and self.environ.get("TERM") != "dumb"
 
 
@@ -51,7 +51,7 @@ def current_settings() -> Settings:
 
 
 def common_options() -> list[click.Parameter]:
-    """Return the options that stand before the command or behind it; those behind it take precedence."""
+    """Return the options allowed before and after the command; those after it take precedence."""
     return [
         _common(
             "--server",

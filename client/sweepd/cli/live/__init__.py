@@ -1,1 +1,1 @@
-"""Progress of sweeps and runs, followed until they end."""
+"""Live progress of sweeps and runs."""

@@ -1,4 +1,4 @@
-"""Progress of a sweep on a terminal: notices scroll by above a few lines that are redrawn."""
+"""Progress of a sweep on a terminal: notices scroll above a few lines that are redrawn."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ _BAR_WIDTH = 50
 
 
 class LiveView:
-    """Draws with rich. Texts go in as `Text`: nothing in a name is markup."""
+    """View drawn with rich; texts are passed as `Text`, so that names are never parsed as markup."""
 
     def __init__(self, stream: TextIO, *, colored: bool) -> None:
         self._console = Console(
             file=stream, force_terminal=True, no_color=not colored, highlight=False, markup=False, emoji=False
         )
-        # Drawn by a thread of rich's: made whole by `show`, then only replaced.
+        # A thread of rich draws the frame, so `show` builds a new frame and replaces this one.
         self._frame: tuple[Text, list[RenderableType]] = (Text(), [])
         self._started = time.monotonic()
         self._live = Live(
@@ -52,13 +52,13 @@ class LiveView:
         self._live.stop()
 
     def notify(self, notice: Notice) -> None:
-        """Write a line above what is redrawn."""
+        """Write a line above the redrawn lines."""
         mark = "! " if notice.kind == "warning" else ""
         text = Text(f"{time.strftime('%H:%M:%S')} {mark}{notice.text}", style=_STYLES[notice.kind])
         self._console.print(text)
 
     def show(self, progress: Progress) -> None:
-        """Take this for the next drawing."""
+        """Set the progress for the next redraw."""
         if progress.sweep is None:
             return
         lines: list[RenderableType] = []

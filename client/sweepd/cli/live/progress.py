@@ -1,4 +1,4 @@
-"""Progress of a sweep, gathered from the messages of its watch, notices for people, and their display."""
+"""Progress of a sweep, built from the messages of its watch stream, and its display with notices."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _LINE_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One line for a person."""
+    """One-line message for the user."""
 
     text: str
     kind: Literal["run", "sweep", "warning"]
@@ -32,25 +32,25 @@ class Notice:
 
 @dataclass(slots=True)
 class Progress:
-    """A sweep as its watch has shown it so far."""
+    """State of a sweep and its runs, according to the watch stream so far."""
 
     sweep: v1.Sweep | None = None
-    # The live runs by name; of the others the state alone is kept.
+    # Live runs by name; of other runs only the state is kept.
     live: dict[str, v1.Run] = field(default_factory=dict)
     states: dict[str, str] = field(default_factory=dict)
     _reports_runs: bool = False
-    # The notice that the objective is missing; empty again once it is logged.
+    # Notice that the objective is missing; cleared once the objective is logged.
     _missing_notice: str = ""
 
     def apply(self, message: v1.WatchSweepResponse) -> list[Notice]:
-        """Take a message in; return notices about it, oldest first."""
+        """Apply a message; return notices about the changes, oldest first."""
         before = self.sweep
         if message.HasField("sweep"):
             self.sweep = message.sweep
         notices = [notice for run in message.runs for notice in self._apply_run(run)]
         if message.HasField("sweep"):
             notices += self._sweep_notices(before, message.sweep)
-        # The runs of the first snapshot are history; later snapshots contain what was missed.
+        # Runs of the first snapshot get no notices; later snapshots contain changes that were missed.
         self._reports_runs = self._reports_runs or not message.snapshot_continues
         return notices
 
@@ -71,20 +71,20 @@ class Progress:
 
     @property
     def planned_runs(self) -> int | None:
-        """Number of runs that there will be; None where nothing bounds it."""
+        """Total number of runs planned; None if unbounded."""
         if self.sweep is None or not self.sweep.HasField("planned_runs"):
             return None
         return self.sweep.planned_runs
 
     @property
     def shown_best(self) -> float | None:
-        """The best value, unless all runs have failed."""
+        """Best value; None if there is no value or all runs have failed."""
         if self.sweep is None or not self.sweep.HasField("best_value"):
             return None
         return None if set(self.states.values()) <= {*BAD_ENDS} else self.sweep.best_value
 
     def counts(self) -> Counter[str]:
-        """Return the number of runs in each state that occurs."""
+        """Return the number of runs in each state."""
         return Counter(self.states.values())
 
     def _apply_run(self, run: v1.Run) -> Iterator[Notice]:
@@ -152,14 +152,14 @@ class Progress:
 
 
 def _lacks_objective(run: v1.Run, metric: str) -> bool:
-    """Return True if a run ended well without ever logging the objective: all give the same reason."""
+    """Return True if a run finished without logging the objective; all such runs have the same reason."""
     finished = run.state == v1.RUN_STATE_FINISHED
     has_value = run.HasField("best_value") or metric in run.logged_keys
     return finished and bool(metric) and not has_value
 
 
 def progress_line(progress: Progress) -> str:
-    """Return where a sweep stands, in one line."""
+    """Return the progress of a sweep in one line."""
     planned = progress.planned_runs
     counts = ", ".join(f"{count} {state}" for state, count in sorted(progress.counts().items()))
     best = "" if progress.shown_best is None else f"  best {cell(real(progress.shown_best))}"
@@ -179,10 +179,10 @@ class View(AbstractContextManager["View"], Protocol):
     """Display of progress."""
 
     def notify(self, notice: Notice) -> None:
-        """Write a notice that stays."""
+        """Write a permanent notice."""
 
     def show(self, progress: Progress) -> None:
-        """Show where the sweep stands."""
+        """Show the progress of the sweep."""
 
 
 def view_on(stream: TextIO, settings: Settings) -> View:
@@ -195,7 +195,7 @@ def view_on(stream: TextIO, settings: Settings) -> View:
 
 
 class LineView:
-    """Writes one line for each notice, and where the sweep stands now and then."""
+    """View that writes a line for each notice, and a progress line from time to time."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -215,7 +215,7 @@ class LineView:
         self._stream.flush()
 
     def show(self, progress: Progress) -> None:
-        """Write where the sweep stands, if that has changed and the last time is a while ago."""
+        """Write a progress line if it has changed and the last one is old enough."""
         line = progress_line(progress)
         if line != self._shown and time.monotonic() - self._shown_at >= _LINE_SECONDS:
             self._shown, self._shown_at = line, time.monotonic()

@@ -1,4 +1,4 @@
-"""Following of sweeps and runs by their stream, of lists and standalone runs by asking again."""
+"""Watching of sweeps and runs by stream, and of lists and standalone runs by polling."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ _CLEAR_BELOW = "\x1b[J"
 
 
 def end_code(state: str) -> ExitCode:
-    """Return the exit code that a final state of a sweep or a run stands for."""
+    """Return the exit code for a final state of a sweep or a run."""
     return ExitCode.OK if state in GOOD_ENDS else ExitCode.ENDED_BADLY
 
 
 def follow(client: Client, named: Named, output_format: str) -> int:
-    """Follow a sweep or a run to its end; changes go to stdout. Returns the exit code of that end."""
-    # Asked for first: only a server that was there is waited for.
+    """Follow a sweep or a run to its end; write changes to stdout; return the exit code of the end."""
+    # Ask first: wait for a server only if it has answered once.
     run = client.get_run(named.name) if named.is_run else None
     if run is not None and not run.sweep:
         return end_code(watch_run(client, run.name, output_format))
@@ -58,10 +58,9 @@ def repeat_rows(
     *,
     key: str,
 ) -> None:
-    """Show a list again and again: all of it on a terminal, what changed in a pipe. Ends with Ctrl-C.
+    """Show a list repeatedly until Ctrl-C: redrawn on a terminal, only changed rows in a pipe.
 
-    A terminal is drawn anew in its place, as far as it reaches, without a pager. What a program reads is
-    appended there, too.
+    On a terminal, the list is cut to the screen and not paged. Structured formats are appended there, too.
     """
     redraws = current_settings().redraws(sys.stdout) and not output.structured
     known: dict[str, Row] = {}
@@ -88,7 +87,7 @@ def repeat_rows(
 
 
 def _screen(rows: list[Row], output: Output, columns: Sequence[Column]) -> str:
-    """Return what fits the terminal of a list, each line cleared to its end, and how much there is beyond."""
+    """Return the lines that fit the terminal, each cleared to its end, and the number of lines cut."""
     lines = table_text(rows, output, columns)[0].splitlines() if rows else ["nothing to show yet"]
     room = shutil.get_terminal_size().lines - 1
     if len(lines) > room:
@@ -124,12 +123,12 @@ def _watch_view(client: Client, sweep: str, run: str | None, view: View) -> int:
 
 
 def _start(progress: Progress, run: str | None) -> str:
-    """Return where what is followed stands as that begins."""
+    """Return the first progress line of the sweep or the run."""
     return progress_line(progress) if run is None else f"run {clean(run)} {progress.states.get(run, '')}"
 
 
 def _lacks_agents(sweep: v1.Sweep | None) -> bool:
-    """Return True if a sweep waits for an agent."""
+    """Return True if a sweep is waiting for an agent."""
     waits = (v1.SWEEP_STATE_PENDING, v1.SWEEP_STATE_RUNNING)
     return sweep is not None and sweep.state in waits and not sweep.ending and not sweep.connected_agents
 
@@ -150,7 +149,7 @@ def _watch_lines(client: Client, sweep: str, run: str | None) -> int:
 
 
 def _of_interest(message: v1.WatchSweepResponse, run: str | None) -> v1.WatchSweepResponse:
-    """Return the message with no runs but the one that is followed, if one is."""
+    """Return the message with only the run that is followed, or unchanged if `run` is None."""
     if run is None:
         return message
     kept: Sequence[v1.Run] = [changed for changed in message.runs if changed.name == run]
@@ -159,7 +158,7 @@ def _of_interest(message: v1.WatchSweepResponse, run: str | None) -> v1.WatchSwe
 
 
 def _final_state(progress: Progress, run: str | None) -> str:
-    """Return the final state of what is followed; empty until it has ended."""
+    """Return the final state of the sweep or the run; empty until it has ended."""
     if run is None:
         return progress.state if progress.ended else ""
     state = progress.states.get(run, "")
@@ -171,12 +170,12 @@ def _gap(error: ClientError) -> Notice:
 
 
 def warn_of_gap(error: ClientError) -> None:
-    """Warn that the server is unavailable, and waited for."""
+    """Warn that the connection was lost and is being retried."""
     note(f"warning: reconnecting: {error.said}")
 
 
 def watch_run(client: Client, name: str, output_format: str) -> str:
-    """Write how a run changes, until it ends; return its final state."""
+    """Write the changes of a run until it ends; return its final state."""
     before = ""
     for run in client.follow_run(name, on_gap=warn_of_gap):
         state = state_of(run)

@@ -1,4 +1,4 @@
-"""Formats of `-o`: their options, and the writing of rows or of one object to stdout."""
+"""Output formats (`-o`): their options, and writing of rows or one object to stdout."""
 
 import os
 import shutil
@@ -24,7 +24,7 @@ FORMATS = ("table", "wide", *DOCUMENTS, "csv", "name")
 _RAW = "sweepctl.csv_raw"
 _MOST_NAMED = 30
 _NARROWEST = 40
-"""Columns of a terminal below which a table is not squeezed any more."""
+"""Minimum table width, in terminal columns."""
 columns_option = click.option(
     "--columns",
     metavar="NAMES",
@@ -34,22 +34,22 @@ columns_option = click.option(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Output:
-    """Form of a result, as one call wants it."""
+    """Format of a result, and choice of its rows and columns."""
 
     format: str
     columns: Sequence[str] = ()
     choice: Choice = field(default_factory=Choice)
-    # Of CSV: texts as they are, formulas and control characters included.
+    # For CSV: write texts unchanged, including formulas and control characters.
     raw: bool = False
 
     @property
     def structured(self) -> bool:
-        """True if a program reads it rather than a person."""
+        """True if the format is for programs rather than people."""
         return self.format not in ("table", "wide")
 
 
 def output_option(formats: Sequence[str] = FORMATS, default: str = "table") -> Callable[[Function], Function]:
-    """Return the option `-o`; the default of environment or context counts where the command has it."""
+    """Return the option `-o`; the default of environment or context applies if the command has it."""
 
     def chosen(context: click.Context, parameter: click.Parameter, value: str | None) -> str:
         if value is not None:
@@ -69,11 +69,11 @@ def output_option(formats: Sequence[str] = FORMATS, default: str = "table") -> C
 
 
 change_output_option = output_option(("name", *DOCUMENTS), "name")
-"""Option `-o` of commands that change something: its name, or the document of it."""
+"""Option `-o` of commands that change something: print its name or its document."""
 
 
 def _raw_option(function: Function) -> Function:
-    """Add the option that leaves the texts of CSV as they are; `output_of` asks for it."""
+    """Add the option `--csv-raw`; `output_of` reads it."""
 
     def keep(context: click.Context, parameter: click.Parameter, value: bool) -> None:
         context.meta[_RAW] = value
@@ -95,7 +95,7 @@ def output_of(
     filters: Sequence[str] = (),
     limit: int | None = None,
 ) -> Output:
-    """Return what the options say."""
+    """Return the options as `Output`."""
     names = tuple(name.strip() for name in (columns or "").split(",") if name.strip())
     raw = bool(click.get_current_context().meta.get(_RAW))
     if raw and output_format != "csv":
@@ -119,19 +119,19 @@ row_output = gathered(
     ),
     click.option("--limit", type=click.IntRange(min=1), help="At most so many rows."),
 )
-"""Options of a list, by which its rows are chosen, ordered and written, as `output`."""
+"""Decorator that adds the options for choosing, ordering and writing rows, as the argument `output`."""
 
 
 def chosen_rows(rows: Sequence[Row], output: Output, columns: Sequence[Column] = ()) -> list[Row]:
-    """Return the rows that are wanted, in their order.
+    """Return the chosen rows in the chosen order.
 
     Args:
-        rows: what there is.
-        output: how it is wanted.
-        columns: those of the table, whose names are legal whatever the rows have.
+        rows: all rows.
+        output: filters, order, limit and columns.
+        columns: columns of the table; their names are always valid.
 
     Raises:
-        Problem: a name that nothing here has.
+        Problem: no row or column has a given name.
     """
     for name in output.columns:
         _column(name, rows, columns)
@@ -147,10 +147,10 @@ def chosen_rows(rows: Sequence[Row], output: Output, columns: Sequence[Column] =
 
 
 def _column(name: str, rows: Sequence[Row], columns: Sequence[Column]) -> Column:
-    """Return the column that a name means: a path of the JSON, or a heading of the table.
+    """Return the column with a name: a path of the JSON, or a heading of the table.
 
     Raises:
-        Problem: nothing here has it.
+        Problem: no row or column has this name.
     """
     by_path: dict[str, Column] = {}
     for column in columns:
@@ -170,18 +170,18 @@ def _column(name: str, rows: Sequence[Row], columns: Sequence[Column]) -> Column
 
 
 def _metrics(row: Row) -> Iterator[str]:
-    """Yield the paths of what a run has logged, which are read only where one is asked for."""
+    """Yield the paths of the logged keys of a run; their values are read only on request."""
     keys = row.get("loggedKeys")
     yield from (f"metrics.{key}" for key in keys) if isinstance(keys, list) else ()
 
 
 def _plain(value: Json) -> bool:
-    """Return True if there is a value that is not an object of several."""
+    """Return True if a value is neither null nor an object."""
     return value is not None and not isinstance(value, dict)
 
 
 def _no_such_column(name: str, shown: Sequence[str], others: Iterable[str]) -> Problem:
-    # People know a parameter by its own name, so the last part may be what is near.
+    # Users know a parameter by its own name, so compare the last part of the path, too.
     legal = sorted({*shown, *others})
     by_end = {path.rpartition(".")[2]: path for path in legal}
     near = nearest(name, legal)
@@ -200,14 +200,14 @@ def _no_such_column(name: str, shown: Sequence[str], others: Iterable[str]) -> P
 def write_rows(
     rows: Sequence[Row], output: Output, columns: Sequence[Column], *, name: str, empty: str = ""
 ) -> None:
-    """Write a list.
+    """Choose rows and write them.
 
     Args:
-        rows: what there is; filtered, ordered and cut here.
-        output: how it is wanted.
-        columns: those of the table, the wide ones included.
+        rows: all rows; filtered, ordered and limited here.
+        output: format and choice of rows.
+        columns: columns of the table, including wide ones.
         name: path of the value that `-o name` prints.
-        empty: note on stderr for a terminal that would show headings alone.
+        empty: note on stderr instead of a table without rows.
     """
     write_chosen(chosen_rows(rows, output, columns), output, columns, name=name, empty=empty)
 
@@ -215,7 +215,7 @@ def write_rows(
 def write_chosen(
     chosen: Sequence[Row], output: Output, columns: Sequence[Column], *, name: str, empty: str = ""
 ) -> None:
-    """Write rows that were chosen before."""
+    """Write rows that were already chosen."""
     if not chosen and empty and not output.structured:
         note(empty)
         return
@@ -244,7 +244,7 @@ def write_chosen(
 
 
 def table_text(rows: Sequence[Row], output: Output, columns: Sequence[Column]) -> tuple[str, list[str]]:
-    """Return rows as a table for stdout, and the headings that a terminal is too narrow for."""
+    """Return rows as a table for stdout, and the headings of columns that do not fit the terminal."""
     listed = [column for column in columns if output.format == "wide" or not column.wide]
     wanted = distinct(_columns(rows, output, columns if output.columns else listed))
     return drawn(
@@ -257,14 +257,14 @@ def table_text(rows: Sequence[Row], output: Output, columns: Sequence[Column]) -
 
 
 def terminal_width() -> int | None:
-    """Return how wide the terminal is that stdout goes to; None where it goes elsewhere."""
+    """Return the width of the terminal on stdout; None if stdout is not a terminal."""
     return max(shutil.get_terminal_size().columns, _NARROWEST) if sys.stdout.isatty() else None
 
 
 def write_document(document: Json, output_format: str) -> None:
     """Write JSON, JSON lines or YAML."""
     if output_format == "yaml":
-        from sweepd.cli.output.yaml_text import yaml_text  # here, as its library takes time to load
+        from sweepd.cli.output.yaml_text import yaml_text  # here, because yaml is slow to import
 
         text = yaml_text(document)
     elif output_format == "jsonl":
@@ -282,19 +282,19 @@ def put(text: str) -> None:
 
 
 def note(text: str) -> None:
-    """Write a notice for the person to stderr; stdout carries data only."""
+    """Write a note for the user to stderr; stdout carries data only."""
     sys.stderr.write(f"{text}\n")
     sys.stderr.flush()
 
 
 def page(text: str) -> None:
-    """Write a text, through a pager if it is longer than the terminal is high."""
+    """Write a text, through a pager if it has more lines than the terminal."""
     size = shutil.get_terminal_size()
     pager = _pager(current_settings()) if sys.stdout.isatty() and text.count("\n") > size.lines else None
     if pager is None:
         put(text)
         return
-    # Ctrl-C is the pager's, as where it stops a search; a handler, unlike SIG_IGN, is not passed on to it.
+    # Leave Ctrl-C to the pager; child processes inherit SIG_IGN, but not a handler.
     before = signal.signal(signal.SIGINT, lambda number, frame: None)
     try:
         subprocess.run(pager, input=text, text=True, check=False)
@@ -312,12 +312,12 @@ def _pager(settings: Settings) -> list[str] | None:
 
 
 def _columns(rows: Sequence[Row], output: Output, columns: Sequence[Column]) -> Sequence[Column]:
-    """Return the columns that are wanted: those that were named, headed by these names, else all."""
+    """Return the columns named in `output`, with these names as headings, else all columns."""
     if not output.columns:
         return columns
     return [replace(_column(name, rows, columns), spare=0) for name in output.columns]
 
 
 def _member(row: Row, name: str, column: Column) -> Json:
-    """Return what JSON has under a name: a path, or where there is none what is headed so."""
+    """Return the value at a path, or if the row lacks the path, the value of the column."""
     return lookup(row, name) if knows(row, name) else lookup(row, column.path)

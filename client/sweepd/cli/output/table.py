@@ -1,4 +1,4 @@
-"""Rows as text: aligned columns for people, with colour never as the only signal, and CSV for programs."""
+"""Rows as text: aligned columns for people, readable without colour, and CSV for programs."""
 
 import csv
 import io
@@ -28,52 +28,52 @@ _COLORS = {
 }
 
 _MOST = 60
-"""Columns of a terminal that a long text may take."""
+"""Maximum width of a long text, in terminal columns."""
 _COMMAND = re.compile(r"\bsweep(?:ctl|-agent) [^;,`()]+")
 _NO_BREAK = "\x00"
-"""Stands for the blanks of commands while lines are broken; texts that are shown have none."""
+"""Placeholder for blanks within commands while lines are wrapped; shown texts never contain it."""
 _LEAST_LINE = 20
-"""Columns of a terminal that a line has, however far it is indented."""
+"""Minimum width for wrapping, in terminal columns, regardless of indentation."""
 GAP = 2
 """Blanks between two columns."""
 _LEAST = 8
-"""Columns of a terminal below which no heading and no text is cut."""
+"""Minimum width to which headings and texts are cut, in terminal columns."""
 _READABLE = 24
-"""Columns that texts should have before others are shown beside them that say less."""
+"""Width that texts should have before less informative columns are shown, in terminal columns."""
 _SAYS_LITTLE = 2
-"""From this `spare` on a column gives way to the readable texts of the others."""
-# What spreadsheets take for the beginning of a formula; the last four are the wide forms of the others.
+"""Minimum `spare` of a column that is dropped to keep other texts readable."""
+# Characters with which a formula in a spreadsheet may begin; the last four are the full-width forms.
 _FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?Infinity", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Need:
-    """Needs of one column of a table."""
+    """Width requirements of one column of a table."""
 
-    # Of its widest cell, and of its heading.
+    # Widths of its widest cell and of its heading.
     cells: int
     heading: int
-    # Whether cells may be cut, unlike numbers and names that are copied.
+    # True if cells may be cut; numbers, and names that users copy, may not.
     cut: bool = False
-    # Cells that must not be cut although others of the column may be; at most `cells`.
+    # Width of the widest cell that must not be cut even if `cut` is true; at most `cells`.
     uncut: int = 0
-    # What may be left out: the greatest first, of equals the one on the right; 0 stays.
+    # Order in which columns are left out: the greatest first, the rightmost of equals first; 0: never.
     spare: int = 0
 
     @property
     def widest(self) -> int:
-        """The width at which nothing is cut."""
+        """Width at which nothing is cut."""
         return max(self.cells, self.heading)
 
     def least(self, text: int = _LEAST) -> int:
-        """Return the width below which it says too little, where texts have so many columns."""
+        """Return the minimum width of the column if texts are cut to `text` columns."""
         cells = max(self.uncut, min(self.cells, text)) if self.cut else self.cells
         return max(cells, min(self.heading, _LEAST))
 
 
 def distinct(columns: Sequence[Column]) -> Sequence[Column]:
-    """Return columns with distinct headings: a parameter with the heading of another one shows its path."""
+    """Return columns with distinct headings: a parameter whose heading is not unique shows its path."""
     count = Counter(column.heading for column in columns)
     return [
         replace(column, heading=column.path)
@@ -87,10 +87,10 @@ def table(rows: Sequence[Row], columns: Sequence[Column], *, colored: bool, widt
     """Return the rows below their headings; without rows, the headings alone.
 
     Args:
-        rows: what is shown.
+        rows: rows to show.
         columns: their columns.
-        colored: whether states have colours.
-        width: of the terminal; None: as wide as it comes to.
+        colored: True to colour states.
+        width: width of the terminal; None for unlimited.
     """
     return drawn(rows, columns, colored=colored, width=width)[0]
 
@@ -98,9 +98,9 @@ def table(rows: Sequence[Row], columns: Sequence[Column], *, colored: bool, widt
 def drawn(
     rows: Sequence[Row], columns: Sequence[Column], *, colored: bool, width: int | None, all_of: bool = False
 ) -> tuple[str, list[str]]:
-    """Return the same, and the headings of the columns for which a terminal is too narrow.
+    """Return the same table, and the headings of the columns that do not fit the width.
 
-    With a width, columns in which no row has anything are left out without a word, unless `all_of` is wanted.
+    With a width, empty columns are left out without being listed, unless `all_of` is true.
     """
     shown = [[column.text(row) for column in columns] for row in rows]
     headings = [clean(column.heading.upper()) for column in columns]
@@ -120,9 +120,9 @@ def drawn(
 
 
 def listing(entries: Sequence[tuple[str, str]], *, colored: bool, width: int | None = None) -> str:
-    """Return names and values, one entry a line; further lines of a value are indented.
+    """Return names and values, one entry per line; further lines of a value are indented.
 
-    With the width of a terminal, long lines are wrapped at blanks alone.
+    If `width` is given, long lines are wrapped at blanks.
     """
     indent = max((len(name) for name, _ in entries), default=0) + 2
     text = []
@@ -135,9 +135,9 @@ def listing(entries: Sequence[tuple[str, str]], *, colored: bool, width: int | N
 
 
 def wrapped(line: str, width: int | None, indent: str = "") -> list[str]:
-    """Return a line in parts that fit a width, broken at blanks; `indent` stands before all but the first.
+    """Wrap a line at blanks to fit a width; all parts but the first begin with `indent`.
 
-    A command in it stays whole, even where it is longer than that: it is copied.
+    A command stays on one line even if it is longer, so that it can be copied.
     """
     if width is None or _width(line) <= width:
         return [line]
@@ -154,7 +154,7 @@ def wrapped(line: str, width: int | None, indent: str = "") -> list[str]:
 
 
 def painted(text: str, *, colored: bool) -> str:
-    """Return a state in its colour; other texts as they are."""
+    """Return a state in its colour; other texts unchanged."""
     color = _COLORS.get(text)
     return f"\x1b[{color}m{text}\x1b[0m" if colored and color else text
 
@@ -164,7 +164,7 @@ def _padded(entry: str, width: int, *, colored: bool) -> str:
 
 
 def cut(text: str, room: int) -> str:
-    """Return what fits of a text, with an ellipsis where something is missing."""
+    """Return a text cut to a width, with an ellipsis if it was cut."""
     if _width(text) <= room:
         return text
     kept = text[: max(room - 1, 0)]
@@ -174,7 +174,7 @@ def cut(text: str, room: int) -> str:
 
 
 def _need(column: Column, heading: str, cells: Sequence[str]) -> Need:
-    """Return what a column needs: long texts are cut, but not the numbers among them."""
+    """Return the width requirements of a column: long texts may be cut, numbers may not."""
     widest = max(map(_width, cells), default=0)
     room = min(widest, _MOST) if column.long else widest
     return Need(
@@ -187,7 +187,7 @@ def _need(column: Column, heading: str, cells: Sequence[str]) -> Need:
 
 
 def is_number(text: str) -> bool:
-    """Return True if a text is one of a number."""
+    """Return True if a text is a number."""
     try:
         float(text)
     except ValueError:
@@ -196,7 +196,7 @@ def is_number(text: str) -> bool:
 
 
 def _width(text: str) -> int:
-    """Return how many columns a text takes on a terminal."""
+    """Return the width of a text in terminal columns."""
     if text.isascii():
         return len(text)
     return sum(
@@ -206,10 +206,10 @@ def _width(text: str) -> int:
 
 
 def fitted(needs: Sequence[Need], width: int) -> dict[int, int]:
-    """Return the columns that are shown, by their place, and how wide each is.
+    """Return the width of each column that is shown, by column index.
 
-    The widest are cut first. Where all are as narrow as they may be, those that are spare are left out. What
-    does not fit even then is shown as it is, over the edge.
+    The widest columns are cut first. If all are at their minimum, spare columns are left out. If the rest
+    still does not fit, it is shown uncut, beyond the width.
     """
     kept = _without_spare(needs, list(range(len(needs))), width, text=_READABLE, spare=_SAYS_LITTLE)
     kept = _without_spare(needs, kept, width, text=_LEAST, spare=1)
@@ -224,7 +224,7 @@ def fitted(needs: Sequence[Need], width: int) -> dict[int, int]:
 def _without_spare(
     needs: Sequence[Need], places: list[int], width: int, *, text: int, spare: int
 ) -> list[int]:
-    """Return the columns that are left when those of at least such a `spare` have given way to the others."""
+    """Drop columns of at least this `spare` until the rest fits; return the rest."""
     kept = list(places)
     while _total([needs[place].least(text) for place in kept]) > width:
         most, place = max((needs[place].spare, place) for place in kept)
@@ -243,10 +243,10 @@ def _total(widths: Sequence[int]) -> int:
 
 
 def csv_text(headings: Sequence[str], rows: Iterable[Sequence[Json]], *, raw: bool = False) -> str:
-    """Return a table as CSV. `raw`: texts exactly as they are.
+    """Return a table as CSV; `raw` leaves texts unchanged.
 
-    Else control characters are made visible, line feeds included, and a text that a spreadsheet would take
-    for a formula begins with an apostrophe. Numbers stay numbers.
+    Otherwise control characters, including line feeds, are made visible, and a text that a spreadsheet would
+    take for a formula is prefixed with an apostrophe. Numbers stay numbers.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")

@@ -1,4 +1,4 @@
-"""Writes YAML that every reader, of YAML 1.1 or 1.2, takes for the same values: text stays text."""
+"""YAML output that readers of YAML 1.1 and 1.2 parse as the same values: text stays text."""
 
 import re
 from typing import Final
@@ -13,7 +13,7 @@ _UNPRINTABLE: Final = re.compile("[^\n\x20-\x7e]")
 
 
 class _Dumper(yaml.SafeDumper):
-    """The library's, which leaves text like `1e-5` or `08` bare that other readers take for a number."""
+    """Dumper that also quotes texts like `1e-5` and `08`, which other readers take for numbers."""
 
 
 def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
@@ -26,7 +26,7 @@ def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
 
 
 def _read_bare(text: str) -> object:
-    """Return what a bare text would be read as; None for a number that is too long to be read."""
+    """Return the value of an unquoted text; None for a number that is too long to parse."""
     try:
         return resolve(text)
     except ValueError:
@@ -37,12 +37,12 @@ _Dumper.add_representer(str, _text)
 
 
 def yaml_text(document: Json) -> str:
-    """Return a document as YAML, keys in their order; nothing in it steers a terminal."""
+    """Return a document as YAML, with keys in their order and without terminal control characters."""
     text = str(yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True))
     return _UNPRINTABLE.sub(_escaped, text)
 
 
 def _escaped(match: re.Match[str]) -> str:
-    """Return an escape for what the library leaves bare: marks that reorder text, within double quotes."""
+    """Return an escape for a character that PyYAML leaves in double quotes, such as a bidirectional mark."""
     letter = match[0]
     return letter if letter.isprintable() else f"\\U{ord(letter):08X}"

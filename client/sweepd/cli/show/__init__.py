@@ -1,1 +1,1 @@
-"""Texts about one sweep or one run, for people."""
+"""Texts for people about one sweep or one run."""

@@ -1,4 +1,4 @@
-"""Description of one sweep or one run for a person, as `get` shows it; rules and verdicts in words."""
+"""Description of one sweep or one run for people, as shown by `get`; rules and verdicts in words."""
 
 from collections.abc import Iterator
 
@@ -26,7 +26,7 @@ _COMMIT_LETTERS = 12
 
 
 def describe_sweep(sweep: Row, *, colored: bool, width: int | None = None) -> str:
-    """Return a sweep as names and values, those that say nothing left out; `width`: of the terminal."""
+    """Return a sweep as names and values, without empty entries; `width` is that of the terminal."""
     metric = sweep["metric"]
     planned = "∞" if sweep["plannedRuns"] is None else cell(sweep["plannedRuns"])
     entries = [
@@ -64,7 +64,7 @@ def prior_notice(sweep: Row) -> str:
 
 
 def objective_notice(sweep: Row) -> str:
-    """Return the notice that runs ended well without the objective; empty if they did not."""
+    """Return the notice that runs ended well without logging the objective; empty if there are none."""
     keys = lookup(sweep, "objectiveMissing.loggedKeys")
     if not isinstance(keys, list):
         return ""
@@ -73,7 +73,7 @@ def objective_notice(sweep: Row) -> str:
 
 
 def tells_objective(sweep: Row) -> bool:
-    """Return True if the reason of a sweep already says that the objective was not logged."""
+    """Return True if the reason of the sweep already says that the objective was not logged."""
     for_it = sweep["pauseCause"] == "objective-missing" or sweep["state"] == "failed"
     return bool(sweep["reason"]) and for_it
 
@@ -84,11 +84,11 @@ def describe_run(
     """Return a run as names and values, then its attempts as a table.
 
     Args:
-        run: its JSON.
-        colored: whether states have colours.
-        summary: what its script sees as its summary; else what that has set itself is shown.
-        hint: the likely cause of its end.
-        width: of the terminal; None: lines of any length.
+        run: JSON of the run.
+        colored: True to colour states.
+        summary: the summary as its script sees it; None to show only the values that the script has set.
+        hint: likely cause of its end.
+        width: width of the terminal; None for unlimited.
     """
     entries = [
         ("run", cell(run["run"])),
@@ -102,7 +102,7 @@ def describe_run(
         ("iterations", cell(run["iterations"]) if run["sweep"] else "-"),  # a standalone run has no objective
         ("parameters", point_lines(run["params"])),
         ("chosen", _origin(run)),
-        ("verdict", "-" if run["reason"] else _verdict(run)),  # the reason says it already
+        ("verdict", "-" if run["reason"] else _verdict(run)),  # the reason includes the verdict
         ("logged", shown_words(run["loggedKeys"])),
         ("summary", _first_lines(point_lines(summary or lookup(run["details"], "summary")), of=run)),
         ("took", run_took(run)),
@@ -126,12 +126,12 @@ def _first_lines(text: str, *, of: Row) -> str:
 
 
 def run_took(run: Row) -> str:
-    """Return the time from the first start of a run to its end, or until now while it works."""
+    """Return the time from the first start of a run to its end, or to now while it is running."""
     return "-" if run["state"] in ("pending", "assigned") else took(run["startTime"], run["endTime"])
 
 
 def end_reason(run: Row) -> str:
-    """Return why a run ended badly: its reason, or that of its latest attempt; may be empty."""
+    """Return why a run ended badly: its own reason, else the reason of its latest attempt; may be empty."""
     attempts = run["attempts"]
     last = attempts[-1] if isinstance(attempts, list) and attempts else None
     for text in (run["reason"], lookup(last, "reason"), lookup(last, "exit.message")):
@@ -144,7 +144,7 @@ def end_reason(run: Row) -> str:
 
 
 def exit_text(value: Json) -> str:
-    """Return how a process ended."""
+    """Return the exit of a process in words."""
     cause = lookup(value, "cause")
     if cause is None:
         return "-"
@@ -200,7 +200,7 @@ def _verdict(run: Row) -> str:
 
 
 def _details_entries(run: Row) -> list[tuple[str, str]]:
-    """Return names and values for a person, a dash where there is nothing to say."""
+    """Return the details of a run as names and values, with a dash for an empty value."""
     details = run["details"]
     if not isinstance(details, dict):
         return []
@@ -241,7 +241,7 @@ def _context_entries(context: Json) -> list[tuple[str, str]]:
 
 
 def _script_only(config: Json, params: Json) -> Json:
-    """Return what a configuration says beside the point, which is shown already."""
+    """Return the configuration without values of the point, which are already shown."""
     if not isinstance(config, dict) or not isinstance(params, dict):
         return config
     return {name: value for name, value in config.items() if params.get(name) != value}
@@ -264,7 +264,7 @@ _NAMES_SHOWN = 20
 
 
 def rule_entries(sweep: Row) -> list[tuple[str, str]]:
-    """Return the rules of a sweep that are not those of every sweep, as names and values."""
+    """Return the rules of a sweep that differ from the defaults, as names and values."""
     return [entry for entry in _rules(sweep) if entry[1]]
 
 
@@ -312,7 +312,7 @@ def _rules(sweep: Row) -> Iterator[tuple[str, str]]:
 
 
 def _parameters(parameters: Json) -> Iterator[str]:
-    """Yield the dotted names, those with a condition marked; constants are none to choose."""
+    """Yield the dotted names of parameters, each with its condition if any; skip constants."""
     if not isinstance(parameters, dict):
         return
     for name, node in parameters.items():

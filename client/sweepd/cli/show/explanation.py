@@ -1,4 +1,4 @@
-"""Explanation of a run or a sweep: the reason for its point, its end, its attempts, its obstacles."""
+"""Explanation of a run or a sweep: origin of the point, reason for the end, attempts, obstacles."""
 
 from collections.abc import Iterator, Sequence
 
@@ -27,7 +27,7 @@ _SOURCES = {
 def run_explanation(
     run: Row, events: Sequence[Row], obstacles: Sequence[Row], *, colored: bool, width: int | None = None
 ) -> str:
-    """Return the explanation of a run; `width`: of the terminal, None: lines of any length."""
+    """Return the explanation of a run; `width` is that of the terminal, None for unlimited."""
     entries = [
         ("run", cell(run["run"])),
         ("state", cell(run["state"])),
@@ -38,7 +38,7 @@ def run_explanation(
     ]
     parts = [listing([entry for entry in entries if entry[1] != "-"], colored=colored, width=width)]
     parts += _section("Why this point", _origin(run["provenance"]), width)
-    stopped = run["state"] not in ("running", "finished")  # one that ended by itself meanwhile was not
+    stopped = run["state"] not in ("running", "finished")  # a finished run ended before it was stopped
     heading = "Why it was stopped" if stopped else "What early termination decided"
     parts += _section(heading, _verdicts(run["verdicts"]), width)
     if run["state"] == "pending":
@@ -53,7 +53,7 @@ def run_explanation(
 def sweep_explanation(
     sweep: Row, obstacles: Sequence[Row], *, colored: bool, width: int | None = None
 ) -> str:
-    """Return why a sweep hands out nothing at the moment, or that it does; `width` as for a run."""
+    """Return why a sweep hands out no runs now, or that it does; `width` is as for a run."""
     entries = [
         ("sweep", cell(sweep["name"])),
         ("state", cell(sweep["state"])),
@@ -81,8 +81,8 @@ def _prior(sweep: Row) -> str:
 
 
 def _section(heading: str, lines: Iterator[str] | Sequence[str], width: int | None) -> list[str]:
-    """Return a heading and what stands below it; nothing where there is nothing to say."""
-    # What is indented is a command as it was started, to be copied.
+    """Return a heading with its lines; an empty list if there are no lines."""
+    # An indented line is a command to copy, so it is not wrapped.
     parts = (
         part
         for line in lines

@@ -1,4 +1,4 @@
-"""Outcome of a sweep in words: its best run and how to reproduce it, or what has failed and where to look."""
+"""Outcome of a sweep in words: its best run and how to reproduce it, or its failures and next steps."""
 
 from __future__ import annotations
 
@@ -44,17 +44,17 @@ def reproduce_arguments(
     argv: Sequence[str],
     environ: Mapping[str, str],
 ) -> list[str]:
-    """Return what stands behind the program on the command line of a run.
+    """Return the arguments after the program on the command line of a run.
 
     Args:
-        command: the items of the sweep's command; empty means the default one.
-        program: the sweep's program.
-        params: the point.
-        argv: the argument vector that the agent recorded; empty: none was.
-        environ: for `${envvar:NAME}` where nothing was recorded.
+        command: items of the sweep's command; empty for the default command.
+        program: program of the sweep.
+        params: point of the run.
+        argv: argument vector that the agent recorded; empty if none.
+        environ: values for `${envvar:NAME}` if `argv` is empty.
 
     Raises:
-        Problem: nothing was recorded, and the command cannot be expanded here.
+        Problem: `argv` is empty, and the command cannot be expanded here.
     """
     items = list(command) or list(DEFAULT_COMMAND)
     if _PROGRAM in items:
@@ -65,7 +65,7 @@ def reproduce_arguments(
     else:
         tail = [item for item in items if _MACRO.fullmatch(item) and item not in _NOT_ARGUMENTS]
     try:
-        # The program in front keeps a command without arguments from being empty.
+        # A leading program keeps the command from being empty if it has no arguments.
         values = MacroValues(program=program or "-", params=params)
         return expand_command([_PROGRAM, *tail], values, environ)[1:]
     except CommandError as error:
@@ -73,14 +73,14 @@ def reproduce_arguments(
 
 
 def shell_line(arguments: Sequence[str]) -> str:
-    """Return arguments on one line that a POSIX shell reads as just these."""
+    """Return arguments on one line, quoted for a POSIX shell."""
     return " ".join(_shell_word(argument) for argument in arguments)
 
 
 def _shell_word(argument: str) -> str:
     if argument.isprintable() or not any(ord(sign) < 0x20 or ord(sign) == 0x7F for sign in argument):
         return shlex.quote(argument)
-    # bash, zsh and ksh read this form; nothing else keeps a line feed on one line.
+    # This form (bash, zsh, ksh) is the only one that keeps a line feed on one line.
     escaped = "".join(
         f"\\x{ord(sign):02x}" if ord(sign) < 0x20 or ord(sign) == 0x7F else sign
         for sign in argument.replace("\\", "\\\\").replace("'", "\\'")
@@ -89,23 +89,23 @@ def _shell_word(argument: str) -> str:
 
 
 def _length(head: Sequence[str], program: str | None, params: Mapping[str, Json]) -> int:
-    """Return how many arguments the items up to the program became; a variable never adds one."""
+    """Return the number of arguments that `head` expands to; a variable never adds an argument."""
     plain = [_VARIABLE.sub("x", item) for item in head]
     return len(expand_command(plain, MacroValues(program=program or "-", params=params), {}))
 
 
 _MOST_RUNS = 1_000
-"""Runs whose causes are looked at; the counts are those of all."""
+"""Maximum number of failed runs whose causes are read; the counts cover all runs."""
 _MOST_CAUSES = 5
 _OF_THE_RUN = "system/memory"
 _OF_THE_HOST = "system/host/memory_percent"
-# What differs between runs that failed alike: numbers, hexadecimal ones too, and what is quoted.
+# Parts that vary between equal failures: numbers, including hexadecimal ones, and quoted text.
 _VARYING = re.compile(r"0x[0-9a-fA-F]+|\d[\d.,]*(?:e[+-]?\d+)?|'[^']*'|\"[^\"]*\"")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cause:
-    """Runs that ended alike, by the first of them."""
+    """Cause that runs share, and the first of these runs."""
 
     reason: str
     count: int
@@ -114,12 +114,12 @@ class Cause:
 
 
 def all_failed(sweep: v1.Sweep) -> bool:
-    """Return True if a sweep has runs, and each of them has failed or crashed."""
+    """Return True if a sweep has runs, and all of them have failed or crashed."""
     return every_run_failed(sweep_shape(sweep))
 
 
 def causes(runs: Iterable[v1.Run]) -> list[Cause]:
-    """Return the causes of failures, the most frequent first; those that differ by numbers alone are one."""
+    """Return the causes of failures, the most frequent first; merge causes that differ in varying parts."""
     found: dict[tuple[object, ...], Cause] = {}
     for run in runs:
         shape = run_shape(run)
@@ -137,14 +137,14 @@ def causes(runs: Iterable[v1.Run]) -> list[Cause]:
 
 
 def was_killed(run: Row) -> bool:
-    """Return True if SIGKILL has ended the last attempt of a run without anybody of sweepd having sent it."""
+    """Return True if the last attempt of a run was ended by a SIGKILL that sweepd did not send."""
     last = _last_exit(run)
     cause, signal = lookup(last, "cause"), lookup(last, "signal")
     return cause == "out-of-memory" or (cause == "signaled" and signal == SIGKILL)
 
 
 def failure_lines(client: Client, sweep: v1.Sweep) -> list[str]:
-    """Return the causes of runs that failed, with how many there are of each and where to look."""
+    """Return the causes of failed runs, each with its number of runs and the command that shows a log."""
     runs = list(client.list_runs(sweep.name, states=BAD_ENDS, limit=_MOST_RUNS))
     failed = sweep.run_counts.failed + sweep.run_counts.crashed
     found = causes(runs)
@@ -161,7 +161,7 @@ def failure_lines(client: Client, sweep: v1.Sweep) -> list[str]:
 
 
 def failure_heading(sweep: v1.Sweep) -> str:
-    """Return that all runs of a sweep have failed."""
+    """Return the sentence that all runs of a sweep have failed."""
     failed = sweep.run_counts.failed + sweep.run_counts.crashed
     return (
         f"the only run of {sweep.name} failed"
@@ -171,7 +171,7 @@ def failure_heading(sweep: v1.Sweep) -> str:
 
 
 def memory_hint(client: Client, run: str) -> str:
-    """Return what most likely has killed a run, with the memory that it had when it was last looked at."""
+    """Return the likely cause of a SIGKILL, with the memory use of the run when last sampled."""
     samples: dict[str, Value] = {}
     keys = (_OF_THE_RUN, _OF_THE_HOST)
     with suppress(ClientError):  # the metric store is unavailable or damaged
@@ -181,7 +181,7 @@ def memory_hint(client: Client, run: str) -> str:
 
 
 def memory_text(samples: dict[str, Value]) -> str:
-    """Return the hint; `samples`: the last ones of memory, none if the run was too short for any."""
+    """Return the hint from the last memory samples, which are empty for a very short run."""
     hint = "sweepd did not kill it; the kernel often does, when memory runs out"
     used, share = samples.get(_OF_THE_RUN), samples.get(_OF_THE_HOST)
     sampled: Sequence[str] = [
@@ -207,7 +207,7 @@ _LOG_TAIL_LINES = 12
 
 
 def best_lines(sweep: v1.Sweep, run: v1.Run, environ: Mapping[str, str]) -> list[str]:
-    """Return the best run of a sweep: its value, its parameters, its arguments."""
+    """Return lines about the best run of a sweep: its value, its parameters, its arguments."""
     metric = clean(sweep.spec.metric.name)
     lines = [f"Best run: {run.name}   {metric} {number(run.value)}"]
     if sweep.spec.repeats > 1 and run.name == sweep.best_run:
@@ -237,12 +237,12 @@ def argument_line(spec: v1.SweepSpec, run: v1.Run, environ: Mapping[str, str]) -
 
 
 def best_run(client: Client, sweep: v1.Sweep) -> v1.Run | None:
-    """Return the best run, with repeats the first of the best point, or while none is complete, the best."""
+    """Return the best run; with repeats, the first run of the best point, if a point is complete."""
     return client.best_run(sweep) or next(client.list_runs(sweep.name, best_first=True, limit=1), None)
 
 
 def failed_run(client: Client, sweep: str) -> v1.Run | None:
-    """Return a run that failed or crashed; None if none did."""
+    """Return a run that failed or crashed; None if there is none."""
     return next(client.list_runs(sweep, states=BAD_ENDS, limit=1), None)
 
 
@@ -253,7 +253,7 @@ def look_into(client: Client, sweep: v1.Sweep) -> str:
 
 
 def trouble_lines(client: Client, sweep: v1.Sweep) -> list[str]:
-    """Return why a sweep has no best run: the objective that was not logged, or the last error of a run."""
+    """Return why a sweep has no best run: a missing objective, or the error of a run."""
     if all_failed(sweep):
         heading = failure_heading(sweep)
         lines = [f"  {clean(line)}" for line in failure_lines(client, sweep)]
@@ -305,6 +305,6 @@ def log_tail(client: Client, run: str) -> list[str]:
 
 
 def worked(sweep: v1.Sweep) -> bool:
-    """Return True if any run of an ended sweep came to a good end, or was never meant to start."""
+    """Return True if any run of a sweep finished or was stopped, or no run failed."""
     counts = sweep.run_counts
     return bool(counts.finished or counts.stopped) or not (counts.failed or counts.crashed)

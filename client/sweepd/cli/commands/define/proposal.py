@@ -173,7 +173,7 @@ def parents_of(names: Iterable[str], project: str | None) -> set[str]:
 def prior_options_of(
     project: str | None, names: Sequence[str], states: Sequence[str], *, by_sweep: bool
 ) -> PriorOptions | None:
-    """Return the options with which `create` takes these runs as prior runs; None if no run has ended."""
+    """Return the options with which `create` uses these prior runs; None if no run can have ended."""
     filters = tuple(f"state={state}" for state in states if state != "running")
     if not filters:
         return None

@@ -1,4 +1,4 @@
-"""Points, values and changes of a sweep as people type them."""
+"""Points, values and changes of a sweep as typed on the command line."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from sweepd.spec.wording import nearest
 from sweepd.views.text import clean
 
 Names: TypeAlias = Mapping[str, Union["Names", None]]
-"""The parameters of a sweep: None for one that has a value, the names within for a group."""
+"""Parameters of a sweep by name: None for a plain parameter, the inner names for a group."""
 _TAG = re.compile(r"tags\[(\d+)\]")
 _OPTIONS = {"run_cap": "--run-cap", "name": "--name", "description": "--description", "tags": "--tag"}
 
 
 def names_of(spec: v1.SweepSpec) -> Names:
-    """Return the parameters that a point of a sweep may have."""
+    """Return the names of the parameters that a point of the sweep may have."""
     if spec.parameters:
         return _names(spec.parameters)
     listed: dict[str, Json] = {}
@@ -37,7 +37,7 @@ def typed_value(word: str) -> tuple[str, Json]:
     """Return the name and the value of `NAME=VALUE`.
 
     Raises:
-        Problem: the text has another form.
+        Problem: the word is not `NAME=VALUE`, or the value cannot be parsed.
     """
     name, equals, text = word.partition("=")
     if not equals or not name:
@@ -49,10 +49,10 @@ def typed_value(word: str) -> tuple[str, Json]:
 
 
 def typed_words(words: Sequence[str], option: str) -> dict[str, Json]:
-    """Return the names and values of all words of an option.
+    """Return the values of all words of an option, by name.
 
     Raises:
-        Problem: a word has another form, or a name is given twice.
+        Problem: a word is not `NAME=VALUE`, or a name is given twice.
     """
     values: dict[str, Json] = {}
     for name, value in map(typed_value, words):
@@ -63,7 +63,7 @@ def typed_words(words: Sequence[str], option: str) -> dict[str, Json]:
 
 
 def typed_values(text: str, where: str) -> dict[str, Json]:
-    """Return the values of a mapping.
+    """Return the values of a mapping in JSON or YAML.
 
     Raises:
         Problem: the text is not a mapping.
@@ -75,12 +75,12 @@ def typed_values(text: str, where: str) -> dict[str, Json]:
 
 
 def assembled(names: Names, values: Sequence[tuple[str, Json]]) -> Point:
-    """Return the point that has these values, later ones over earlier ones.
+    """Return the point with these values; a later value replaces an earlier one.
 
-    A name is that of a parameter as the sweep has it, or the dotted way to one within groups.
+    A name is a parameter of the sweep, or a dotted path to a parameter within groups.
 
     Raises:
-        Problem: names lead to no parameter; the message has all of them.
+        Problem: some names are not parameters; the message lists all of them.
     """
     point: Point = {}
     unknown: list[str] = []
@@ -96,7 +96,7 @@ def assembled(names: Names, values: Sequence[tuple[str, Json]]) -> Point:
 
 
 def _put(point: dict[str, Json], names: Names, path: Sequence[str], value: Json) -> None:
-    """Put a value where it belongs; a mapping for a group goes into it entry by entry."""
+    """Set a value at a path; merge a mapping into a group entry by entry."""
     name, *rest = path
     inner = names.get(name)
     if inner is None or not (rest or isinstance(value, dict)):
@@ -113,7 +113,7 @@ def _put(point: dict[str, Json], names: Names, path: Sequence[str], value: Json)
 
 
 def _path(names: Names, name: str) -> list[str] | None:
-    """Return the way to a parameter; dots may be part of a name, or lead into a group."""
+    """Return the path to a parameter; a dot may be part of a name or separate a group from a member."""
     if name in names:
         return [name]
     for end, sign in enumerate(name):
@@ -156,7 +156,7 @@ if TYPE_CHECKING:
 
 
 def option_of(field: str, edited: v1.Sweep) -> str:
-    """Return what a person typed for a field of a request, by its path there: `--tag nightly`."""
+    """Return the option that sets a field of the request, given its field path: `--tag nightly`."""
     path = field.removeprefix("sweep.spec.")
     tag = _TAG.fullmatch(path)
     if tag is not None and int(tag[1]) < len(edited.spec.tags):
@@ -169,16 +169,16 @@ def option_of(field: str, edited: v1.Sweep) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edit:
-    """Changes to a sweep; None and empty: no change.
+    """Changes to a sweep; None or empty means no change.
 
     Args:
-        run_cap: a number, or "none" for no bound.
-        name: the display name.
-        description: the display text.
-        tags: to be added, behind those that there are.
-        no_tags: to be taken away.
-        metadata: entries to be set.
-        no_metadata: entries to be taken away.
+        run_cap: a number, or "none" for unbounded.
+        name: display name.
+        description: display text.
+        tags: tags to append.
+        no_tags: tags to remove.
+        metadata: entries to set.
+        no_metadata: keys of entries to remove.
     """
 
     run_cap: int | str | None = None
@@ -195,15 +195,15 @@ class Edit:
         return any(text is not None for text in texts) or any(lists)
 
     def of(self, sweep: v1.Sweep) -> tuple[v1.Sweep, FieldMask]:
-        """Return the sweep with the new values, and the mask that names them.
+        """Return a sweep with the new values, and the field mask of the changed fields.
 
         Raises:
-            InvalidError: metadata that no message can carry.
+            InvalidError: the metadata cannot be encoded in a message.
         """
         return edited(sweep.name, self._changes(sweep.spec))
 
     def _changes(self, before: v1.SweepSpec) -> dict[str, object]:
-        """Return the new values of the fields that change."""
+        """Return the new values by field."""
         changes: dict[str, object] = {}
         if self.run_cap is not None:
             changes["run_cap"] = self.run_cap if isinstance(self.run_cap, int) else None
