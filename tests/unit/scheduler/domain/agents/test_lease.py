@@ -183,6 +183,20 @@ def test_a_hand_out_that_the_agent_refuses_goes_elsewhere(world: World) -> None:
     assert world.run(RUN).state is RunState.PENDING
 
 
+@pytest.mark.parametrize("refusal", ["", "no room on the disk"])
+def test_a_hand_out_that_returns_goes_to_an_agent_that_waits(refusal: str) -> None:
+    world = World()
+    world.create({**RANDOM, "run_cap": 1})
+    ann, bob = world.attach("ann"), world.attach("bob")
+    (start,) = world.offer(ann)
+    assert not world.offer(bob)
+    if refusal:
+        world.happens(Answered(ann, start.command, refusal))
+    else:
+        world.passes(6)
+    assert (world.run(RUN).newest.agent, world.run(RUN).attempt) == ("bob", 2)
+
+
 def test_a_hand_out_that_the_new_stream_does_not_name_returns_at_once(world: World) -> None:
     session = world.attach()
     world.offer(session)

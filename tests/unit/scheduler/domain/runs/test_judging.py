@@ -94,3 +94,9 @@ def test_lower_costs_are_better_whatever_the_goal() -> None:
     assert cost(2.0, Goal.MINIMIZE) == 2.0
     assert cost(2.0, Goal.MAXIMIZE) == -2.0
     assert cost(cost(2.0, Goal.MAXIMIZE), Goal.MAXIMIZE) == 2.0
+
+
+def test_prior_runs_alone_have_negative_numbers() -> None:
+    by_run = {-2: 0.5, -1: 0.25, 0: 0.75, 1: 1.0}
+    assert Rung.of(by_run, with_prior=True).prior == 2
+    assert Rung.of(by_run).prior == 0
