@@ -1,9 +1,9 @@
-"""Tokens and their secrets, entities and projects: what they are, and which of them may be made. Pure.
+"""Tokens, their secrets, entities and projects, with the rules for creating them. Pure.
 
-A secret is 256 random bits. Where the request has an id, they are derived, so that a repeated request gets
-the same secret though it is not stored: HMAC-SHA256, keyed with the service token (a file), of a random salt
-(in the database for a day) and the request id (of which the database has the hash). After the day the salt is
-gone, and the secret cannot be derived again.
+A secret has 256 random bits. If the request has an id, they are derived instead, so that a repeated request
+gets the same secret although it is not stored: HMAC-SHA256, keyed with the service token (a file), of a
+random salt (stored for a day) and the request id (stored as a hash only). After that day the salt is deleted,
+and the secret cannot be derived again.
 """
 
 import base64
@@ -29,7 +29,7 @@ MAX_DISPLAY_NAME = 64
 MAX_VALID = 10_000
 MAX_ENTITIES = 10_000
 MAX_EMPTY, MAX_EMPTY_OF_ENTITY = 10_000, 1_000
-"""Projects made by a call that nothing is in yet."""
+"""Limits on empty projects created by a call: in total, and per entity."""
 SHOWN = 3
 """Number of a token's projects that an error names."""
 SHORTEST, LONGEST = 1.0, 3650 * 86_400.0
@@ -62,13 +62,13 @@ class Token:
     revoke_time: int = 0
 
     def state(self, now: int) -> TokenState:
-        """Return the state at a time."""
+        """Return the state at time `now`."""
         if self.revoke_time:
             return TokenState.REVOKED
         return TokenState.EXPIRED if 0 < self.expire_time <= now else TokenState.VALID
 
     def forgotten(self, now: int) -> bool:
-        """Return True if it ended so long ago that it is not listed any more."""
+        """Return True if the token ended too long ago to be listed."""
         ends = [time for time in (self.revoke_time, self.expire_time) if time]
         return bool(ends) and min(ends) + KEPT_AFTER_END <= now
 
@@ -82,12 +82,12 @@ class TokenRequest:
     scope: Scope | None
     places: tuple[str, ...]
     lifetime: float | None
-    """Seconds; None: for ever."""
+    """Seconds; None: no expiry."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntityEntry:
-    """An entity, and how many of its projects are seen. Times as in Token."""
+    """An entity and the number of its visible projects. Times as in Token."""
 
     name: str
     create_time: int
@@ -105,7 +105,7 @@ class ProjectEntry:
 
 
 class TooManyTokensError(DomainError):
-    """No more tokens are made."""
+    """The limit on valid tokens is reached."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -114,7 +114,7 @@ class TooManyTokensError(DomainError):
 
 
 class TooManyPlacesError(DomainError):
-    """No more entities or projects are made by a call."""
+    """The limit on entities or empty projects is reached."""
 
     def __init__(self, why: str) -> None:
         super().__init__(
@@ -124,7 +124,7 @@ class TooManyPlacesError(DomainError):
 
 
 class BoundTokenError(DomainError):
-    """A token bound to projects makes neither tokens of other accounts nor entities."""
+    """A token bound to projects may create neither tokens for other accounts nor entities."""
 
     def __init__(self, what: str, method: str, within: Bounds, remedy: str = "") -> None:
         super().__init__(
@@ -137,10 +137,10 @@ class BoundTokenError(DomainError):
 
 
 def checked(wanted: TokenRequest, caller: str, within: Bounds) -> tuple[str, Scope, Bounds]:
-    """Return account, scope and bounds of a token that `caller`, who is bound to `within`, may make.
+    """Return account, scope and bounds of the token that `caller`, bound to `within`, requests.
 
     Raises:
-        DomainError: it may not be made.
+        DomainError: the caller may not create it.
     """
     name = wanted.display_name
     if len(name) > MAX_DISPLAY_NAME or not name.isprintable():
@@ -167,10 +167,10 @@ def _shown(bounds: Bounds) -> str:
 
 
 def entity(text: str, field: str = "name") -> str:
-    """Read the name of an entity or account.
+    """Check the name of an entity or account.
 
     Raises:
-        InvalidFieldError: it is none.
+        InvalidFieldError: the text is not a valid name.
     """
     if not is_part(text):
         raise InvalidFieldError(field, f"{text!r:.200} does not match [a-z0-9][a-z0-9_.-]{{0,63}}")
@@ -204,12 +204,12 @@ def derived_secret(key: str, salt: bytes, request_id: str, token: str) -> str:
 
 
 def secret_text(bits: bytes) -> str:
-    """Return 32 bytes as the text that is presented."""
+    """Encode the 32 bytes of a secret as the text that callers present."""
     return PREFIX + base64.urlsafe_b64encode(bits).rstrip(b"=").decode()
 
 
 def request_digest(key: RequestKey) -> bytes:
-    """Return what is stored of a request id, which only its caller knows."""
+    """Return the digest stored in place of a request id, which only its caller knows."""
     parts = (key.account, key.project, key.request_id)
     lengths = b"".join(len(part).to_bytes(4, "big") for part in parts)
     return hashlib.sha256(b"sweepd request id v2\0" + lengths + "".join(parts).encode()).digest()
@@ -217,10 +217,10 @@ def request_digest(key: RequestKey) -> bytes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Made:
-    """Record that a request has created a token; for a day a repetition can derive its secret again."""
+    """Record of a request that created a token; for a day a duplicate can derive the secret again."""
 
     request: bytes
-    """SHA-256 of the request id. The id is a part of the derivation, and stored nowhere."""
+    """SHA-256 of the request id. The id itself, an input of the derivation, is not stored."""
     fingerprint: bytes
     token: str
     salt: bytes = field(repr=False)
@@ -229,7 +229,7 @@ class Made:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
-    """Everything that is stored; tokens by number. Times are microseconds since 1970."""
+    """Contents of the store; tokens by number. Times are microseconds since 1970."""
 
     tokens: Sequence[Token]
     made: Sequence[Made]
@@ -238,16 +238,16 @@ class Loaded:
 
 
 class AccountStore(Protocol):
-    """Store, used by one caller at a time, in any thread. A method that raises StorageError did nothing."""
+    """Store, used by one caller at a time, in any thread. A method that raises StorageError wrote nothing."""
 
     def load(self) -> Loaded:
-        """Return what is stored."""
+        """Return the contents of the store."""
 
     def put_token(self, token: Token, made: Made | None, forget_before: int) -> None:
-        """Store a new or changed token durably; what was `made` before `forget_before` is forgotten."""
+        """Store a new or changed token durably; delete `Made` records older than `forget_before`."""
 
     def forget(self, tokens: Sequence[str], made_before: int) -> None:
-        """Forget tokens, and what was made before a time; that may be done although it raises."""
+        """Delete tokens, and `Made` records older than `made_before`, possibly even if it raises."""
 
     def put_entity(self, name: str, now: int) -> None:
         """Store an entity."""
@@ -260,10 +260,10 @@ class AccountStore(Protocol):
 
 
 def places_text(places: AbstractSet[str]) -> str:
-    """Return the projects and entities that a token is bound to as they are stored."""
+    """Serialise a token's places, the projects and entities that it is bound to."""
     return json.dumps(sorted(places))
 
 
 def places_of(text: str) -> frozenset[str]:
-    """Return the places of a stored text."""
+    """Parse a token's places as stored."""
     return frozenset(json.loads(text))

@@ -1,4 +1,4 @@
-"""The core: what an event changes and what follows, free of I/O, clocks and randomness."""
+"""The core: changes and effects of an event, free of I/O, clocks and randomness."""
 
 from collections.abc import Callable, Mapping
 from typing import TypeVar, cast
@@ -21,11 +21,11 @@ T = TypeVar("T")
 
 
 def decide(state: State, event: Event, now: ClockReading) -> Decision:
-    """Return what is to be stored and what is to be done after that.
+    """Return the changes to store and the effects to execute once they are stored.
 
     The changes are staged on `state` and recorded in its undo log, so that the next event of the same
-    batch sees them: `undo_log.keep()` makes them current once they are stored, `back_to(0)` drops them. An
-    event that is refused leaves no trace.
+    batch sees them: `undo_log.keep()` makes them final once they are stored, `back_to(0)` undoes them. A
+    refused event changes nothing.
 
     Raises:
         DomainError: the event is refused.
@@ -34,7 +34,7 @@ def decide(state: State, event: Event, now: ClockReading) -> Decision:
 
 
 def decide_in_steps(state: State, event: Event, now: ClockReading) -> Steps[Decision]:
-    """Decide as above; of what concerns many runs, some with each step.
+    """Decide as `decide` does; an event about many runs takes several steps.
 
     Raises:
         DomainError: the event is refused.
@@ -58,7 +58,7 @@ def _on(kind: type[E], handler: Callable[[Draft, E], T]) -> tuple[type, Callable
 def _of_session(
     kind: type[R], handler: Callable[[Draft, R], None]
 ) -> tuple[type, Callable[[Draft, Event], None]]:
-    """Have a report handled if its session is open: its stream was neither replaced nor has it ended."""
+    """Register a handler of reports, called only if the session is open: neither replaced nor ended."""
 
     def handle(draft: Draft, report: R) -> None:
         if report.session in draft.state.sessions:
@@ -69,7 +69,7 @@ def _of_session(
 
 
 def _recalled(draft: Draft, event: events.Recalled) -> None:
-    """Decide nothing: only the answer to an earlier call was asked for."""
+    """Decide nothing: the caller wants only the answer to an earlier call."""
 
 
 _AT_ONCE: Mapping[type, Callable[[Draft, Event], Answer | None]] = dict(

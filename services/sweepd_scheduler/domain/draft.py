@@ -1,4 +1,4 @@
-"""Draft of a decision: its writes are staged on the state, undone by the log, and listed for the store."""
+"""Draft of a decision: writes are staged on the state, recorded in its undo log, and listed for the store."""
 
 from bisect import bisect_left, insort
 from functools import partial
@@ -27,7 +27,7 @@ class Draft:
         self.now = now
         self.changes: list[effects.Change] = []
         self.effects: list[effects.Effect] = []
-        self.touched: dict[int, None] = {}  # sweeps of which what agents get may have changed
+        self.touched: dict[int, None] = {}  # sweeps whose hand-outs to agents may have changed
         self.given: dict[str, None] = {}  # sessions that got or confirmed a run; they may take another
         self._undo_log = state.undo_log
 
@@ -46,7 +46,7 @@ class Draft:
     def add_sweep(
         self, sweep: Sweep, index: SweepIndex | None = None, priors: tuple[PriorRun, ...] = ()
     ) -> None:
-        """Add a new sweep, with its index if prior runs have filled one."""
+        """Add a new sweep; `index` is given if prior runs have filled it."""
         state = self.state
         self._undo_log.put(state.names, sweep.name, sweep.key)
         owner = sweep_of_run_id(sweep.name.id)
@@ -59,10 +59,10 @@ class Draft:
             self.changes.append(effects.PriorRunsTaken(sweep, priors))
 
     def put_sweep(self, sweep: Sweep) -> None:
-        """Replace a sweep; one that has ended leaves memory with all that belongs to it.
+        """Replace a sweep; if it has ended, drop it and all that belongs to it from memory.
 
         Raises:
-            IllegalTransitionError: its state may not follow the one before.
+            IllegalTransitionError: its state may not follow the previous state.
         """
         state, undo_log = self.state, self._undo_log
         before = state.sweeps.get(sweep.key)
@@ -78,13 +78,14 @@ class Draft:
             undo_log.put(state.ended, sweep.key, EndedSweep.of(sweep))
 
     def take_sweep(self, stored: StoredSweep) -> None:
-        """Load a sweep that has ended into memory, with the sessions that serve it."""
+        """Load an ended sweep into memory, and index the sessions that serve it."""
         state, undo_log, key = self.state, self._undo_log, stored.sweep.key
         index = index_from(stored)
         for session in state.sessions.values():
             if key in session.sweeps:
                 index.serving[session.id] = None
-                undo_log.drop(state.holdings[session.id].ineligible, key)  # it was sent the end since
+                undo_log.drop(state.holdings[session.id].ineligible, key)  # its last notice was the end of
+                # the sweep
                 if session.room:
                     index.with_capacity[session.id] = None
         undo_log.drop(state.ended, key)
@@ -99,7 +100,7 @@ class Draft:
         self.put_sweep(sweep)
 
     def sweep(self, key: int) -> Sweep:
-        """Return a sweep as this decision leaves it, even one that has just left memory."""
+        """Return a sweep as this decision leaves it, even if it has just left memory."""
         changed = (each.sweep for each in reversed(self.changes) if isinstance(each, effects.SweepChanged))
         return self.state.sweeps.get(key) or next(sweep for sweep in changed if sweep.key == key)
 
@@ -119,15 +120,15 @@ class Draft:
         iterations: int = 0,
         ended: EndedTrial | None = None,
     ) -> None:
-        """Give the study of a sweep its next numbered observation, if its method learns.
+        """Add the next numbered observation to the study of a sweep, if its method learns.
 
         Args:
             key: the sweep.
             run: number of the first run of the point.
             event: what has happened.
-            value: at a rung, or so far.
+            value: at the rung, or provisional.
             iterations: of the rung.
-            ended: what remains of the run or point, if it has ended.
+            ended: result of the run or point, if it has ended.
         """
         sweep = self.state.sweeps[key]
         if not sweep.learns:
@@ -147,7 +148,7 @@ class Draft:
     # Runs.
 
     def run(self, key: RunKey) -> Run:
-        """Return a run as this decision leaves it, even one that has just left memory."""
+        """Return a run as this decision leaves it, even if it has just left memory."""
         changed = (each.run for each in reversed(self.changes) if isinstance(each, effects.RunChanged))
         return self.state.runs.get(key) or next(run for run in changed if run.key == key)
 
@@ -157,10 +158,11 @@ class Draft:
         self._undo_log.put(self.state.index[run.sweep].again, run.number, None)
 
     def put_run(self, run: Run) -> None:
-        """Replace a run, or add it; indices and counts follow. A final one leaves memory.
+        """Add or replace a run, and update indices and counts; a final run leaves memory.
 
         Raises:
-            IllegalTransitionError: its state, or that of its newest attempt, may not follow the one before.
+            IllegalTransitionError: the state of the run or its newest attempt may not follow the previous
+            state.
         """
         state, key = self.state, run.key
         before = state.runs.get(key)
@@ -190,11 +192,11 @@ class Draft:
             self.put_sweep(replace(sweep, counts=counts))
 
     def forget_recent(self, sweep: int) -> None:
-        """Forget how the last runs of a sweep have ended."""
+        """Clear the outcomes of the last runs of a sweep."""
         self._undo_log.set(self.state.index[sweep], "recent", ())
 
     def rank(self, sweep: int, number: int, value: float | None) -> None:
-        """Set the value of a run that has ended, or with repeats of a point; None takes it out again."""
+        """Set the value of an ended run, or with repeats of an ended point; None removes it."""
         rank(self._undo_log, self.state.index[sweep], number, value)
 
     def put_rung(self, run: Run, rule: int, rung: int, value: float) -> Rung:
@@ -210,7 +212,7 @@ class Draft:
         return values
 
     def forget_rungs(self, run: Run, *, beyond: int = 0) -> None:
-        """Take the values of a run out of every rung beyond an iteration: its newest attempt alone counts."""
+        """Remove the values of a run from every rung beyond an iteration: only its newest attempt counts."""
         rungs = self.state.index[run.sweep].rungs
         for key in [key for key, values in rungs.items() if key[1] > beyond and run.number in values.by_run]:
             values = rungs[key]
@@ -221,7 +223,7 @@ class Draft:
                 self._undo_log.drop(rungs, key)
 
     def put_guard(self, sweep: int, agent: str, guarded: Guarded | None) -> None:
-        """Set the record of an agent with the guard of a sweep; None removes it."""
+        """Set the record of an agent in the guard of a sweep; None removes it."""
         guards = self.state.index[sweep].guards
         if guards.get(agent) == guarded:
             return
@@ -237,11 +239,11 @@ class Draft:
         self.touched[sweep] = None
 
     def put_wait(self, sweep: int, wait: IneligibleReason) -> None:
-        """Set the reason that keeps the runs of a sweep from every agent."""
+        """Set the reason why no agent gets runs of a sweep."""
         self._undo_log.set(self.state.index[sweep], "wait", wait)
 
     def add_duration(self, sweep: int, seconds: float) -> None:
-        """Add the run time of a run."""
+        """Add the run time of an ended run."""
         durations = self.state.index[sweep].durations
         insort(durations, seconds)
         self._undo_log.record(lambda: durations.pop(bisect_left(durations, seconds)))
@@ -249,7 +251,7 @@ class Draft:
     def record(
         self, kind: str, run: Run | None = None, sweep: Sweep | None = None, **detail: str | float
     ) -> None:
-        """Write an entry of the history."""
+        """Add an entry to the history."""
         self.changes.append(
             effects.HistoryEntry(
                 number=self.count("number"),

@@ -34,9 +34,9 @@ class AttemptVerdict:
     fate: Fate
     observation_row: int | None = None
     exited: bool = False
-    # Of the run, where the end of the attempt is stored.
+    # State of the run, if the end of the attempt is stored.
     run_state: RunState | None = None
-    # Why an attempt counts no more.
+    # Reason why the attempt no longer counts.
     reason: str = ""
     details_sequence: int | None = None
 
@@ -54,7 +54,7 @@ class Welcome:
 
 @dataclass(frozen=True, slots=True)
 class StartRun:
-    """Start the newest attempt of a run. `secret` proves that it is the agent's; it is kept nowhere else."""
+    """Command to start the newest attempt of a run. `secret`: the agent's proof of ownership, not stored."""
 
     command: int
     ref: AttemptRef
@@ -65,7 +65,7 @@ class StartRun:
 
 @dataclass(frozen=True, slots=True)
 class StopRun:
-    """End the process of an attempt."""
+    """Command to end the process of an attempt."""
 
     command: int
     ref: AttemptRef
@@ -75,7 +75,7 @@ class StopRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ack:
-    """Acknowledge the reports of an attempt as far as they are stored."""
+    """Acknowledgement of the reports of an attempt as far as they are stored."""
 
     ref: AttemptRef
     observation_row: int | None = None
@@ -86,21 +86,21 @@ class Ack:
 
 @dataclass(frozen=True, slots=True)
 class Fenced:
-    """The attempt is no longer the run's newest."""
+    """Notice that an attempt is no longer the run's newest."""
 
     ref: AttemptRef
 
 
 @dataclass(frozen=True, slots=True)
 class Unsupported:
-    """A report made no sense."""
+    """Answer to a report that made no sense."""
 
     what: str
 
 
 @dataclass(frozen=True, slots=True)
 class SweepEnded:
-    """A sweep hands out no more runs."""
+    """Notice that a sweep hands out no more runs."""
 
     name: str
     state: SweepState
@@ -108,7 +108,7 @@ class SweepEnded:
 
 
 Instruction = Welcome | StartRun | StopRun | Fenced | Unsupported | SweepEnded | Ineligible
-"""Command that keeps its place among the others; acknowledgements merge."""
+"""Command that is sent in order; acknowledgements are merged instead."""
 
 Command = Instruction | Ack
 
@@ -117,16 +117,16 @@ T = TypeVar("T")
 Steps: TypeAlias = Generator[None, None, T]
 """Decision about many runs: each `yield` ends a step, and the return value is the decision.
 
-Between steps the owner lets other tasks run. They see what was staged so far, as they do while it is being
-stored. Nothing else is decided meanwhile, so a decision is whole: all of it is stored in one commit, or none.
+Between steps the owner lets other tasks run; they see the writes staged so far, as they do during a commit.
+Nothing else is decided meanwhile, so a decision is atomic: one commit stores all of it, or nothing.
 """
 
 RUNS_A_STEP = 100
-"""So many take a few milliseconds."""
+"""Number of runs per step, a few milliseconds of work."""
 
 
 def whole(steps: Steps[T]) -> T:
-    """Take all steps at once and return what the decision is."""
+    """Run all steps and return the decision."""
     while True:
         try:
             next(steps)
@@ -140,7 +140,7 @@ def whole(steps: Steps[T]) -> T:
 
 @dataclass(frozen=True, slots=True)
 class SweepChanged:
-    """A sweep is new or different; the whole of it."""
+    """New or changed sweep, in full."""
 
     sweep: Sweep
     new: bool = False
@@ -148,7 +148,7 @@ class SweepChanged:
 
 @dataclass(frozen=True, slots=True)
 class PriorRunsTaken:
-    """A new sweep begins with prior runs: their observations and values at rungs go with them."""
+    """Prior runs of a new sweep, stored with their observations and values at rungs."""
 
     sweep: Sweep
     runs: tuple[PriorRun, ...]
@@ -156,14 +156,14 @@ class PriorRunsTaken:
 
 @dataclass(frozen=True, slots=True)
 class SweepEdited:
-    """The specification of a sweep was edited."""
+    """Sweep whose specification was edited."""
 
     sweep: Sweep
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunChanged:
-    """A run is new or different; the whole of it, but for its attempts. `value`: that for the search."""
+    """New or changed run, without its attempts. `value`: its value for the search."""
 
     run: Run
     value: float | None
@@ -172,7 +172,7 @@ class RunChanged:
 
 @dataclass(frozen=True, slots=True)
 class AttemptChanged:
-    """An attempt is new or different."""
+    """New or changed attempt."""
 
     key: RunKey
     attempt: Attempt
@@ -180,7 +180,7 @@ class AttemptChanged:
 
 @dataclass(frozen=True, slots=True)
 class RungReached:
-    """The value of a run at a rung of one rule, counted from 0; None: its new attempt has not got there."""
+    """Value of a run at a rung of a rule (counted from 0); None: its new attempt has not reached the rung."""
 
     sweep: int
     rule: int
@@ -191,7 +191,7 @@ class RungReached:
 
 @dataclass(frozen=True, slots=True)
 class GuardChanged:
-    """An agent stands differently with the guard of a sweep; None: there is nothing against it."""
+    """Changed record of an agent in the guard of a sweep; None: the record is removed."""
 
     sweep: int
     agent: str
@@ -200,10 +200,9 @@ class GuardChanged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DetailsChanged:
-    """Details of a run have changed; they are stored unless newer ones are: (attempt, sequence) decides.
+    """Changed details of a run, stored unless the store has newer details by (attempt, sequence).
 
-    `body` is a serialised `RunDetails`; nothing here looks into it. `display_name` and `tags` are what lists
-    show of it.
+    `body` is a serialised `RunDetails`, opaque here; lists show its `display_name` and `tags`.
     """
 
     key: RunKey
@@ -244,7 +243,7 @@ Change = (
 
 @dataclass(frozen=True, slots=True)
 class SendCommand:
-    """Send a command on a session."""
+    """Effect: send a command on a session."""
 
     session: str
     command: Command
@@ -252,7 +251,7 @@ class SendCommand:
 
 @dataclass(frozen=True, slots=True)
 class CloseSession:
-    """End the stream of a session; no process ends by it."""
+    """Effect: end the stream of a session; its processes continue."""
 
     session: str
     error: DomainError
@@ -260,7 +259,7 @@ class CloseSession:
 
 @dataclass(frozen=True, slots=True)
 class SetTimer:
-    """Deliver the event at its time, in monotonic seconds."""
+    """Effect: deliver an event at `at`, in monotonic seconds."""
 
     at: float
     event: Timer
@@ -268,7 +267,7 @@ class SetTimer:
 
 @dataclass(frozen=True, slots=True)
 class AskStudy:
-    """Send the engine the new observations of a sweep, and ask it for points."""
+    """Effect: send the engine the new observations of a sweep, and ask it for `count` points."""
 
     sweep: int
     count: int
@@ -276,7 +275,7 @@ class AskStudy:
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
-    """Log a line for the operators of the server."""
+    """Effect: log a line for the operators of the server."""
 
     message: str
 
@@ -286,7 +285,7 @@ Effect = SendCommand | CloseSession | SetTimer | AskStudy | LogLine
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """Changes to store, effects that follow, and the answer to a request."""
+    """Changes to store, effects to execute afterwards, and the answer to a request."""
 
     changes: tuple[Change, ...] = ()
     effects: tuple[Effect, ...] = ()

@@ -1,4 +1,4 @@
-"""Eligibility of agents for runs of a sweep, and explanation of what keeps its runs from being handed out."""
+"""Eligibility of agents for runs of a sweep, and the obstacles to handing them out."""
 
 import shlex
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ def has_labels(sweep: Sweep, session: Session) -> bool:
 
 
 def ineligible(sweep: Sweep, session: Session, index: SweepIndex) -> Ineligible | None:
-    """Return why an agent gets no runs of a sweep; None if it does."""
+    """Return why this agent in particular gets no runs of a sweep; None if it may get runs."""
     lacking = _lacking(sweep.spec.requires, session.labels)
     if lacking:
         name = str(sweep.name)
@@ -40,11 +40,11 @@ def ineligible(sweep: Sweep, session: Session, index: SweepIndex) -> Ineligible 
 
 
 def common_reason(state: State, sweep: Sweep) -> IneligibleReason:
-    """Return the reason that keeps the runs of a sweep from every agent right now; NONE if there is none."""
+    """Return the reason why no agent gets runs of a sweep right now; NONE if there is none."""
     index = state.index[sweep.key]
     if sweep.state is SweepState.PAUSED:
         return IneligibleReason.PAUSED
-    if not sweep.hands_out:  # its agents are sent its end
+    if not sweep.hands_out:  # its agents are notified of its end
         return IneligibleReason.NONE
     if canary_under_way(sweep):
         return IneligibleReason.CANARY
@@ -58,7 +58,7 @@ def common_reason(state: State, sweep: Sweep) -> IneligibleReason:
 
 
 def ineligibility(state: State, sweep: Sweep, session: Session) -> Ineligible | None:
-    """Return why an agent gets no run of a sweep right now; None if it does."""
+    """Return why an agent gets no run of a sweep right now; None if it may get one."""
     own = ineligible(sweep, session, state.index[sweep.key])
     reason = common_reason(state, sweep)
     if own is not None or reason is IneligibleReason.NONE:
@@ -67,7 +67,7 @@ def ineligibility(state: State, sweep: Sweep, session: Session) -> Ineligible | 
 
 
 def reason_sentence(sweep: Sweep, reason: IneligibleReason) -> str:
-    """Return a sentence on what keeps the runs of a sweep from every agent, with any remedy."""
+    """Return a sentence on why no agent gets runs of a sweep, with any remedy."""
     match reason:
         case IneligibleReason.PAUSED:
             why = f" ({sweep.reason})" if sweep.reason else ""
@@ -93,7 +93,7 @@ def reason_sentence(sweep: Sweep, reason: IneligibleReason) -> str:
 def notify_session_of(draft: Draft, key: int, session_id: str) -> None:
     """Notify an agent whether it gets runs of a sweep, if that has changed since it was last notified.
 
-    A reason that concerns every agent is sent to those that would take a run.
+    A reason that concerns every agent is sent only to agents that would take a run.
     """
     state = draft.state
     session, sent = state.sessions[session_id], state.holdings[session_id].ineligible
@@ -115,7 +115,7 @@ def notify_agent(draft: Draft, key: int, agent: str) -> None:
 
 
 def notify_session(draft: Draft, session_id: str) -> None:
-    """Notify an agent that would take a run of the sweeps that give it none."""
+    """Notify an agent that would take a run whether it gets runs of each of its sweeps."""
     session = draft.state.sessions.get(session_id)
     if session is not None and session.room:
         for key in session.sweeps:
@@ -130,7 +130,7 @@ def notify_serving(draft: Draft, key: int) -> None:
 
 
 def notify_changes(draft: Draft) -> None:
-    """Notify agents of reasons that concern all of them, where this decision has changed one."""
+    """Notify agents of each reason common to all agents that this decision has changed."""
     for key in draft.touched:
         sweep = draft.state.sweeps.get(key)
         if sweep is not None and not sweep.name.is_standing:
@@ -157,12 +157,12 @@ def _flags(required: Mapping[str, str]) -> str:
 
 
 def waits_for_canary(sweep: Sweep) -> bool:
-    """Return True if no run but one may be under way, as the objective was never logged."""
+    """Return True if only one run may be live, as the objective was never logged."""
     return sweep.spec.canary and not sweep.objective_seen
 
 
 def canary_under_way(sweep: Sweep) -> bool:
-    """Return True if a first run is out to show that runs can work; no other goes out beside it."""
+    """Return True if the canary is live; no other run is handed out meanwhile."""
     return waits_for_canary(sweep) and any(sweep.counts.of(state) for state in LIVE_RUN)
 
 
@@ -189,7 +189,7 @@ class Obstacle:
 
 
 def obstacles_of_sweep(state: State, sweep: Sweep) -> tuple[Obstacle, ...]:
-    """Return what keeps new runs of a sweep from being handed out, the most important first."""
+    """Return the obstacles to handing out new runs of a sweep, the most important first."""
     if sweep.state in FINAL_SWEEP or (not sweep.hands_out and sweep.state is not SweepState.PAUSED):
         return (_ended(sweep),)
     if sweep.key not in state.index:  # it has ended since it was read
@@ -202,7 +202,7 @@ def obstacles_of_sweep(state: State, sweep: Sweep) -> tuple[Obstacle, ...]:
 
 
 def obstacles_of_run(state: State, sweep: Sweep, run: Run) -> tuple[Obstacle, ...]:
-    """Return what keeps a run that waits from being handed out, the most important first."""
+    """Return the obstacles to handing out a pending run, the most important first."""
     if run.state is not RunState.PENDING or sweep.key not in state.index:
         return ()
     before = sum(1 for _ in _before(state.index[sweep.key], run.number))
@@ -272,7 +272,7 @@ _ENDS = {
 
 
 def _ended(sweep: Sweep) -> Obstacle:
-    # The reason of a paused sweep is that of the pause.
+    # While a sweep is paused, its reason is that of the pause.
     paused = sweep.state is SweepState.PAUSED
     reason = ENDING_REASONS[sweep.ending] if paused and sweep.ending else sweep.reason
     why = f": {reason}" if reason else ""

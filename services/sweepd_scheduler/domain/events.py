@@ -12,12 +12,12 @@ from sweepd_scheduler.domain.search.study import Suggestion
 
 @dataclass(frozen=True, slots=True)
 class ClockReading:
-    """A point in time on both clocks, and what is random in the decisions that are made then.
+    """Reading of both clocks, with the entropy for the decisions made at that time.
 
     Args:
-        monotonic: seconds; everything that expires is measured with it.
-        wall: microseconds since 1970, UTC; for people, never compared.
-        entropy: random bytes, 16 to 64, known to this process alone; secrets are made from them.
+        monotonic: seconds; leases and timers use this clock.
+        wall: microseconds since 1970, UTC; shown to people, never compared.
+        entropy: 16 to 64 random bytes known only to this process; secrets are derived from them.
     """
 
     monotonic: float
@@ -30,10 +30,10 @@ class Timeouts:
     """Intervals in seconds.
 
     Args:
-        lease: after this silence an attempt is suspect.
-        lost_after: after this silence, counted from the last message, it is lost.
-        confirm: a hand-out that its agent does not confirm for this long returns.
-        stop_grace: how long a process may live after SIGTERM.
+        lease: silence after which an attempt is suspect.
+        lost_after: silence, also counted from the last message, after which it is lost.
+        confirm: time after which a hand-out that its agent has not confirmed is returned.
+        stop_grace: time that a process may live after SIGTERM.
     """
 
     lease: float = 30.0
@@ -43,17 +43,17 @@ class Timeouts:
 
 
 SECOND = 1_000_000
-"""Microseconds, in which the core counts times of the wall clock."""
+"""One second in microseconds, the core's unit of wall-clock times."""
 
 
 def microseconds(time: datetime) -> int:
-    """Return a time as the core counts it."""
+    """Return a time in microseconds since 1970."""
     return int((time - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() * SECOND)
 
 
 @dataclass(frozen=True, slots=True)
 class Announced:
-    """A stream of an agent begins: older streams of the same agent are void from here on."""
+    """Start of an agent's stream, which voids older streams of the same agent."""
 
     session: str
     agent: str
@@ -61,7 +61,7 @@ class Announced:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attached:
-    """Hello of an announced stream: its session, still without keys of sweeps, and what its agent holds."""
+    """Hello of an announced stream: its session, still without sweep keys, and the agent's attempts."""
 
     session: Session
     sweeps: tuple[SweepName, ...]
@@ -70,7 +70,7 @@ class Attached:
 
 @dataclass(frozen=True, slots=True)
 class Detached:
-    """A stream is gone, for whatever reason."""
+    """End of a stream, for any reason."""
 
     session: str
     agent: str
@@ -78,7 +78,7 @@ class Detached:
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
-    """An agent lives, and so do the named attempts."""
+    """Report that an agent and the named attempts are alive."""
 
     session: str
     alive: tuple[AttemptRef, ...]
@@ -86,7 +86,7 @@ class Heartbeat:
 
 @dataclass(frozen=True, slots=True)
 class Offered:
-    """Offer of an agent: the number of runs that it would take, as a level."""
+    """Offer of an agent: the number of runs that it would take now, replacing earlier offers."""
 
     session: str
     wanted: int
@@ -94,7 +94,7 @@ class Offered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Started:
-    """The process of an attempt runs."""
+    """Report that the process of an attempt has started."""
 
     session: str
     ref: AttemptRef
@@ -104,7 +104,7 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """The value of the objective in one row; or that a checkpoint was saved there, with its last step."""
+    """Objective value in one row, or a checkpoint saved there, with its last step."""
 
     row: int
     value: float
@@ -113,7 +113,7 @@ class Observation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observed:
-    """Rows first to last of an attempt, and what is observed in them, ascending by row."""
+    """Range of rows of an attempt and the observations in them, ascending by row."""
 
     session: str
     ref: AttemptRef
@@ -124,10 +124,10 @@ class Observed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exited:
-    """The process of an attempt has ended.
+    """Report that the process of an attempt has ended.
 
-    `time`: when, by the clock there; 0 for unknown. `log_bytes`: how long its log is; None: likewise.
-    `summary_value`: what the script has put into its summary as the objective; None: nothing.
+    `time`: when, by the agent's clock; 0: unknown. `log_bytes`: size of its log; None: unknown.
+    `summary_value`: the objective in the script's summary; None: not set.
     """
 
     session: str
@@ -143,7 +143,7 @@ class Exited:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Described:
-    """Details of a run besides metrics, all of them; `body` is a serialised `RunDetails`."""
+    """All details of a run besides metrics; `body` is a serialised `RunDetails`."""
 
     session: str
     ref: AttemptRef
@@ -156,7 +156,7 @@ class Described:
 
 @dataclass(frozen=True, slots=True)
 class StaleDelivery:
-    """Points or a log came from an attempt that seems not to be the newest."""
+    """Points or a log received from an attempt that seems not to be the newest."""
 
     session: str
     ref: AttemptRef
@@ -164,7 +164,7 @@ class StaleDelivery:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """A command was carried out, or not: `error` has the reason."""
+    """Result of a command; `error` is the reason if it was not carried out."""
 
     session: str
     command: int
@@ -173,7 +173,7 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class ConfirmDue:
-    """A hand-out should have been confirmed by now."""
+    """Deadline for the confirmation of a hand-out."""
 
     key: RunKey
     attempt: int
@@ -181,7 +181,7 @@ class ConfirmDue:
 
 @dataclass(frozen=True, slots=True)
 class LeaseDue:
-    """The lease of an attempt may have run out."""
+    """Possible expiry of an attempt's lease."""
 
     key: RunKey
     attempt: int
@@ -189,14 +189,14 @@ class LeaseDue:
 
 @dataclass(frozen=True, slots=True)
 class SearchDue:
-    """The search for the next point of a sweep resumes; it was interrupted so that no batch takes long."""
+    """Resumption of the search for a sweep's next point, interrupted so that no batch takes long."""
 
     sweep: int
 
 
 @dataclass(frozen=True, slots=True)
 class TimeoutDue:
-    """The timeout of a sweep has passed, if it still counts from then (microseconds since 1970)."""
+    """Expiry of a sweep's timeout, if it still counts from `timed_from` (microseconds since 1970)."""
 
     sweep: int
     timed_from: int
@@ -204,14 +204,14 @@ class TimeoutDue:
 
 @dataclass(frozen=True, slots=True)
 class QuarantineDue:
-    """Only quarantined agents may have been attached to a sweep for a while."""
+    """Deadline after which a sweep with only quarantined agents attached is paused."""
 
     sweep: int
 
 
 @dataclass(frozen=True, slots=True)
 class AskDue:
-    """A hand-out has waited long enough for a fresh suggestion."""
+    """Deadline of the wait for a fresh suggestion."""
 
     sweep: int
     ask: int
@@ -219,7 +219,7 @@ class AskDue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SuggestionsArrived:
-    """The suggestion service has answered."""
+    """Answer of the suggestion service."""
 
     sweep: int
     suggestions: tuple[Suggestion, ...]
@@ -228,7 +228,7 @@ class SuggestionsArrived:
 
 @dataclass(frozen=True, slots=True)
 class SuggestionsFailed:
-    """The suggestion service has not answered, or cannot search this sweep."""
+    """Failure of the suggestion service to answer, or to search this sweep."""
 
     sweep: int
     why: str
@@ -236,7 +236,7 @@ class SuggestionsFailed:
 
 @dataclass(frozen=True, slots=True)
 class Recalled:
-    """A person makes a call that may have been made before; nothing follows from it."""
+    """Look-up of the answer to a call that may have been made before; it has no effects."""
 
 
 Report = Heartbeat | Offered | Started | Observed | Exited | Described | StaleDelivery | Answered

@@ -1,4 +1,4 @@
-"""Guards that keep a sweep from wasting runs: quarantine of agents, and pauses by itself."""
+"""Guards that keep a sweep from wasting runs: quarantine of agents and automatic pauses."""
 
 from collections.abc import Iterable, Mapping
 
@@ -23,7 +23,7 @@ MAX_REASON = 500
 def attempt_failed(draft: Draft, run: Run, reason: str) -> None:
     """Count a failure against the agent of a run, and quarantine it when there are too many in a row.
 
-    While a sweep is paused by itself, its runs are to blame, not the agents; then neither is.
+    Do neither while the sweep is paused automatically: then its runs are to blame, not the agents.
     """
     sweep, agent = draft.state.sweeps.get(run.sweep), run.newest.agent
     if sweep is None or sweep.state in FINAL_SWEEP or sweep.paused_by_itself:
@@ -40,7 +40,7 @@ def attempt_failed(draft: Draft, run: Run, reason: str) -> None:
 
 
 def cannot_start(draft: Draft, run: Run, reason: str) -> None:
-    """Quarantine the agent of a run that it cannot start; neither the run nor the sweep is charged."""
+    """Quarantine an agent that cannot start its run; neither the run nor the sweep is charged."""
     sweep, agent = draft.state.sweeps.get(run.sweep), run.newest.agent
     if sweep is None or sweep.state in FINAL_SWEEP:
         return
@@ -61,7 +61,7 @@ def _quarantine(draft: Draft, run: Run, guarded: Guarded, sentence: str) -> None
 
 
 def all_quarantined(draft: Draft, key: int) -> bool:
-    """Return True if agents are attached that could take runs of a sweep, and each of them is quarantined."""
+    """Return True if agents are attached that could take runs of a sweep, and all are quarantined."""
     held = {agent for agent, each in draft.state.index[key].guards.items() if each.is_quarantined}
     if not held:
         return False
@@ -82,7 +82,7 @@ def attached_agents(draft: Draft, key: int) -> set[str]:
 
 
 def pause_if_all_quarantined(draft: Draft, key: int) -> None:
-    """Pause a sweep that has runs to hand out, but agents alone that get none."""
+    """Pause a sweep that has runs to hand out, but only quarantined agents attached."""
     sweep = draft.state.sweeps.get(key)
     if sweep is None or not sweep.hands_out or sweep.name.is_standing:
         return
@@ -98,14 +98,14 @@ def quarantine_due(draft: Draft, event: QuarantineDue) -> None:
 
 
 def watch_attached(draft: Draft, keys: Iterable[int]) -> None:
-    """Set a timer for sweeps with only quarantined agents attached: others may come."""
+    """Set a timer for sweeps with only quarantined agents attached: others may attach."""
     for key in keys:
         if key in draft.state.sweeps and all_quarantined(draft, key):
             draft.later(draft.state.timeouts.lost_after, QuarantineDue(key))
 
 
 def attempt_worked(draft: Draft, run: Run) -> None:
-    """Forget the failures of an agent on which a run ended well, or was stopped; a quarantine stays."""
+    """Clear the failures of an agent on which a run ended well or was stopped; keep a quarantine."""
     index = draft.state.index.get(run.sweep)
     guarded = index.guards.get(run.newest.agent) if index else None
     if guarded is not None and not guarded.is_quarantined:
@@ -113,7 +113,7 @@ def attempt_worked(draft: Draft, run: Run) -> None:
 
 
 def name_quarantined(draft: Draft, key: int) -> None:
-    """Name the quarantined agents in the reason of a sweep, while it has no other."""
+    """Name the quarantined agents in the reason of a sweep, unless it has another reason."""
     sweep = draft.state.sweeps.get(key)
     if (
         sweep is None
@@ -127,7 +127,7 @@ def name_quarantined(draft: Draft, key: int) -> None:
 
 
 def quarantine_sentence(guards: Mapping[str, Guarded]) -> str:
-    """Return a sentence on the agents that are quarantined, why, and what to do; empty for none."""
+    """Return a sentence with the quarantined agents, the cause and the remedy; empty if there are none."""
     held = {agent: guards[agent] for agent in sorted(guards) if guards[agent].is_quarantined}
     if not held:
         return ""
@@ -160,7 +160,7 @@ def _causes(held: Iterable[Guarded]) -> set[QuarantineCause | None]:
 
 
 def run_failed(draft: Draft, run: Run, reason: str) -> None:
-    """Pause a sweep whose first runs have all failed, or too many of its last: the next would fail too."""
+    """Pause a sweep if all of its first runs or too many of its last runs failed: the next would fail too."""
     key = run.sweep
     sweep = draft.state.sweeps[key]
     if not sweep.starts_new_runs:
@@ -178,10 +178,10 @@ def run_failed(draft: Draft, run: Run, reason: str) -> None:
 
 
 def _first_runs_failed(draft: Draft, run: Run) -> bool:
-    """Return True if the runs are to blame for their failures, and not the one agent on which all failed.
+    """Return True if all first runs failed and the runs are to blame, not the one agent on which all failed.
 
-    It is if they failed on several agents, or on the only one there is while nothing else is under way that
-    may still show that runs can work. Attempts that failed are kept with the guard until one works.
+    The runs are to blame if they failed on several agents, or if there is no other agent and no live run that
+    may still work. The guard counts the failed attempts of an agent until an attempt works.
     """
     sweep, guards = draft.state.sweeps[run.sweep], draft.state.index[run.sweep].guards
     ended, failed = sweep.counts.ended, sweep.counts.of(RunState.FAILED)
@@ -196,7 +196,7 @@ def _first_runs_failed(draft: Draft, run: Run) -> bool:
 
 
 def reset_counts(draft: Draft, key: int) -> None:
-    """Count only runs that end from here on: a person has fixed the cause and resumed."""
+    """Count only runs that end from now on: a person has fixed the cause and resumed."""
     sweep = draft.state.sweeps[key]
     draft.put_sweep(replace(sweep, guarded_from=sweep.counts.ended))
     draft.forget_recent(key)
@@ -204,7 +204,7 @@ def reset_counts(draft: Draft, key: int) -> None:
 
 
 def pause(draft: Draft, sweep: Sweep, cause: PauseCause, reason: str) -> None:
-    """Pause a sweep by itself until a person resumes it."""
+    """Pause a sweep automatically, and record the cause."""
     paused = sweep_moved(sweep, SweepState.PAUSED, reason=reason, pause_cause=cause)
     draft.record("sweep-paused", sweep=paused, cause=cause, reason=reason)
     draft.effects.append(LogLine(f"{sweep.name} is paused: {reason}"))
@@ -212,7 +212,7 @@ def pause(draft: Draft, sweep: Sweep, cause: PauseCause, reason: str) -> None:
 
 
 def _pause_for_failures(draft: Draft, sweep: Sweep, cause: PauseCause, sentence: str) -> None:
-    """Pause for failing runs; failures that count against agents are forgotten, quarantines stay."""
+    """Pause for failing runs; clear the failures counted against agents, keep quarantines."""
     pause(draft, sweep, cause, f"{sentence}; fix it, then resume")
     guards = draft.state.index[sweep.key].guards
     for agent in [agent for agent, each in guards.items() if not each.is_quarantined]:

@@ -1,4 +1,4 @@
-"""Exact hand-out: which run goes to which session, and the runs of new points."""
+"""Hand-out: assignment of runs to sessions, and creation of the runs of new points."""
 
 from itertools import islice
 
@@ -29,11 +29,11 @@ from sweepd_scheduler.domain.sweep import moved as sweep_moved
 from sweepd_scheduler.domain.transitions import AttemptState, RunState, SweepState
 
 _LOOKED_AT = 16
-"""Runs at the front of the queue that may be left to other agents."""
+"""Number of runs at the front of the queue that may be left to other agents."""
 
 
 def serve_session(draft: Draft, session: str) -> None:
-    """Hand out to one session what it has room for, sweeps in the order of its Hello."""
+    """Hand out runs to one session while it has room, sweeps in the order of its Hello."""
     served = draft.state.sessions.get(session)
     for key in served.sweeps if served else ():
         _hand_out_to(draft, key, session)
@@ -49,7 +49,7 @@ def serve_sweep(draft: Draft, key: int) -> None:
 
 
 def search_due(draft: Draft, event: SearchDue) -> None:
-    """Resume the search for the next point, for those who wait, or to see whether there is none."""
+    """Resume the search for the next point, serve waiting sessions, and end the search if it is exhausted."""
     resume_search(draft, event)
     serve_sweep(draft, event.sweep)
     if event.sweep in draft.state.sweeps:
@@ -57,7 +57,7 @@ def search_due(draft: Draft, event: SearchDue) -> None:
 
 
 def _hand_out_to(draft: Draft, key: int, session_id: str) -> bool:
-    """Hand out runs of a sweep to a session while it has room; False if the sweep has none for anybody."""
+    """Hand out runs of a sweep to a session while it has room; False if no session would get one."""
     while draft.state.sessions[session_id].room:
         sweep = draft.state.sweeps.get(key)
         if sweep is None or not sweep.hands_out or canary_under_way(sweep):
@@ -69,14 +69,14 @@ def _hand_out_to(draft: Draft, key: int, session_id: str) -> bool:
         if waiting is not None:
             _assign(draft, draft.state.runs[(key, waiting)], session)
         elif not _start_new(draft, key, session):
-            return len(index.pending) > 0  # what waits is for others
+            return len(index.pending) > 0  # pending runs are left to others
     return True
 
 
 def _next_for(draft: Draft, key: int, session: Session) -> int | None:
-    """Return the run of a sweep that goes to a session next, of those that wait; None if there is none.
+    """Return the pending run that a session gets next; None if there is none.
 
-    A run whose checkpoint lies where this agent does not see it is left to one that does and has room.
+    A run whose checkpoint this agent cannot see is left to an agent that sees it and has room.
     """
     waiting = draft.state.index[key].pending
     first = waiting.first
@@ -120,7 +120,7 @@ def _start_new(draft: Draft, key: int, session: Session) -> bool:
 
 
 def _assign(draft: Draft, run: Run, session: Session) -> None:
-    """Give a run its next attempt: from here on reports of earlier ones are fenced."""
+    """Assign the next attempt of a run; reports of earlier attempts are fenced from now on."""
     state, key, number = draft.state, run.key, run.attempt + 1
     secret = new_secret(draft.now.entropy, key, number)
     attempt = Attempt(
@@ -145,14 +145,14 @@ def _assign(draft: Draft, run: Run, session: Session) -> None:
         _first_hand_out(draft, assigned)
     else:
         forget_best_of(draft, assigned)
-        if not has_any(assigned):  # else its first report shows whether it resumes or begins anew
+        if not has_any(assigned):  # else its first report shows whether it resumes or starts over
             draft.forget_rungs(assigned)
     draft.record("run-assigned", assigned, agent=session.agent)
     ref = place(draft, session.id, assigned)
     unconfirmed = UnconfirmedHandOut(attempt=number, offers=session.offers)
     state.undo_log.put(state.unconfirmed, key, unconfirmed)
     put_session(draft, replace(session, unconfirmed=session.unconfirmed + 1))
-    # The agent takes a reason why it gets no runs as over.
+    # The agent considers any reason for getting no runs resolved.
     state.undo_log.drop(state.holdings[session.id].ineligible, run.sweep)
     draft.given[session.id] = None
     command = new_command(draft, session.id, key, number, starts=True)
@@ -172,13 +172,13 @@ def _first_hand_out(draft: Draft, run: Run) -> None:
 
 
 def new_block(draft: Draft, key: int, drawn: ChosenPoint, place: int | None = None) -> list[Run]:
-    """Return the runs of a point, each of which is still to be put, and let the search observe them.
+    """Return the runs of a point, for the caller to put, and record the hand-out in the study.
 
     Args:
         draft: the decision in the making.
-        key: the sweep; its cap leaves room for one run at least.
+        key: the sweep; its cap leaves room for at least one run.
         drawn: the point.
-        place: where they wait in the queue; None: in the order of their numbers.
+        place: their position in the queue; None: their numbers.
     """
     sweep = draft.state.sweeps[key]
     first = sweep.counts.total + 1
@@ -189,7 +189,7 @@ def new_block(draft: Draft, key: int, drawn: ChosenPoint, place: int | None = No
 
 
 def complete_block(draft: Draft, last: Run) -> None:
-    """Create the runs that a point still lacks after its last one, as many as the cap leaves."""
+    """Create the missing runs of a point after its last run, as many as the cap allows."""
     sweep, drawn = draft.state.sweeps[last.sweep], ChosenPoint(last.point, last.digest, last.provenance)
     left, done = room(sweep), last.repeat + 1
     end = sweep.spec.repeats if left is None else min(sweep.spec.repeats, done + left)
@@ -226,5 +226,5 @@ def _runs_of(
 
 
 def room(sweep: Sweep) -> int | None:
-    """Return how many runs the cap leaves; None without a cap."""
+    """Return how many more runs the cap allows; None without a cap."""
     return None if sweep.spec.run_cap is None else max(0, sweep.spec.run_cap - sweep.counts.total)

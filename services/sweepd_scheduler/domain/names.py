@@ -1,6 +1,6 @@
 """Names of sweeps and runs: `entity/project/id`, `{sweep}-{number}`, the alias `{sweep}:{number}`.
 
-Standalone runs are kept under a name that no request can have: that of a sweep without an id.
+Standalone runs belong to a sweep with an empty id, a name that no request can contain.
 """
 
 import re
@@ -42,7 +42,7 @@ class SweepName:
 
 @dataclass(frozen=True, slots=True)
 class RunName:
-    """Full name of a run. `id`: that of a standalone run, of which the number need not be known."""
+    """Full name of a run. `id`: set for a standalone run, whose number may be unknown."""
 
     sweep: SweepName
     number: int
@@ -52,14 +52,14 @@ class RunName:
         return f"{self.sweep}/{self.id}" if self.sweep.is_standing else f"{self.sweep}-{self.number}"
 
     def as_standalone(self) -> "RunName":
-        """Return the standalone run of this name: what looks like a sweep's run may be one."""
+        """Return this name read as a standalone run's, whose id may look like a sweep's run."""
         if self.sweep.is_standing:
             return self
         return RunName(standing_name(self.sweep.parent), 0, f"{self.sweep.id}-{self.number}")
 
 
 def parent(text: str, field: str = "parent") -> Parent:
-    """Read `{entity}/{project}`.
+    """Parse `{entity}/{project}`.
 
     Raises:
         InvalidFieldError: it is not of that form.
@@ -87,10 +87,10 @@ def standing_name(parent: Parent) -> SweepName:
 
 
 def sweep_name(text: str) -> SweepName:
-    """Read the full name of a sweep; what cannot be a name does not exist.
+    """Parse the full name of a sweep; an invalid name counts as not found.
 
     Raises:
-        NotFoundError: it cannot be one.
+        NotFoundError: the text cannot be such a name.
     """
     entity, project, sweep = _three(text)
     if not _ID.fullmatch(sweep):
@@ -99,10 +99,10 @@ def sweep_name(text: str) -> SweepName:
 
 
 def run_name(text: str) -> RunName:
-    """Read the full name of a run, or its alias; what is no sweep's run may be a standalone one.
+    """Parse the full name or alias of a run; an id of another form names a standalone run.
 
     Raises:
-        NotFoundError: it cannot be one.
+        NotFoundError: the text cannot be such a name.
     """
     entity, project, run = _three(text)
     found = _RUN_ID.fullmatch(run)
@@ -114,7 +114,7 @@ def run_name(text: str) -> RunName:
 
 
 def sweep_of_run_id(text: str) -> str | None:
-    """Return the id of the sweep whose run would have this id, if any: the two exclude each other."""
+    """Return the id of the sweep whose run would have this id, if any: only one of the two may exist."""
     found = _RUN_ID.fullmatch(text)
     return found["sweep"] if found and found["mark"] == "-" else None
 
@@ -127,7 +127,7 @@ def _three(text: str) -> tuple[str, str, str]:
 
 
 class NameTakenError(DomainError):
-    """A sweep or a run of the project goes by this name."""
+    """A sweep or run of the project has this name already."""
 
     def __init__(self, name: str) -> None:
         super().__init__(

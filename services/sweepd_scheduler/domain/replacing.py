@@ -20,7 +20,7 @@ def _replace(entity: T, /, **changes: object) -> T:
 
 
 if TYPE_CHECKING:
-    # The type checker knows of this one what each class may be given.
+    # The type checker knows which fields of each class this one accepts.
     from dataclasses import replace as replace
 else:
     replace = _replace

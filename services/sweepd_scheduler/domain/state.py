@@ -30,14 +30,14 @@ from sweepd_scheduler.domain.undo_log import UndoLog
 
 
 class RunQueue:
-    """Queue of pending runs, by position, among equals by number."""
+    """Queue of pending runs, ordered by position, then by number."""
 
     def __init__(self) -> None:
         self._places: dict[int, int] = {}
         self._order: list[tuple[int, int]] = []
 
     def put(self, number: int, place: int | None) -> int | None:
-        """Set the position of a run, None to remove it; return the one before."""
+        """Set the position of a run, or remove it with None; return its previous position."""
         before = self._places.pop(number, None)
         if before is not None:
             del self._order[bisect_left(self._order, (before, number))]
@@ -48,16 +48,16 @@ class RunQueue:
 
     @property
     def first(self) -> int | None:
-        """The run that goes out next."""
+        """The run that is handed out next; None if the queue is empty."""
         return self._order[0][1] if self._order else None
 
     def front(self, count: int) -> list[int]:
-        """Return the runs that go out next, at most so many."""
+        """Return the runs that are handed out next, at most `count`."""
         return [number for _, number in self._order[:count]]
 
     @property
     def lowest_place(self) -> int:
-        """The place of that run; 0 while none waits."""
+        """Position of the run that is handed out next; 0 if the queue is empty."""
         return self._order[0][0] if self._order else 0
 
     def __len__(self) -> int:
@@ -72,7 +72,7 @@ class RunQueue:
 
 RECENT_RUNS = 20
 RungKey = tuple[int, int]
-"""Number of a rule of early termination, counted from 0; iteration."""
+"""Number of an early-termination rule, counted from 0, and the iteration of a rung."""
 
 
 @dataclass(slots=True)
@@ -83,22 +83,21 @@ class SweepIndex:
         digests: how often each point was handed out, or tried by a prior run.
         rungs: values at each rung of each rule of early termination.
         at_rung: running runs by the latest rung that they have reached, for each rule.
-        pending: the runs that wait to be handed out, for the first time or again.
+        pending: runs that wait to be handed out, for the first time or again.
         unfinished: numbers of the runs that are not final.
         size: points that the method may hand out in all; None: unbounded or unknown.
         searching: whether the search for the next point was interrupted and resumes soon.
         durations: run times of ended runs in seconds, sorted.
-        ended: values of what has ended: of the runs that are final, or with repeats of the points.
-        blocks: with repeats, the ended runs of each point that has unfinished ones, by its first number.
+        ended: values of the final runs, or with repeats of the ended points.
+        blocks: with repeats, the ended runs of each unfinished point, by the number of its first run.
         recent: whether each of the last runs that ended had failed, the latest last.
-        provisional: value that the search has last observed of each point under way, by its first number;
-            None: no value yet. Missing: not known, after a restart.
-        again: runs that were retried, as they ended since; None while they have not.
+        provisional: value that the search last observed for each unfinished point, by the number of its first
+            run; None: no value yet. Missing: unknown since a restart.
+        again: final state and attempt of each retried run; None until it has ended again.
         guards: agents with failures that the guard counts.
         serving: sessions that serve the sweep.
-        with_capacity: those of them that would take a run now.
-        wait: what kept its runs from all of them after the last decision; None: not known, after it was
-            loaded.
+        with_capacity: serving sessions that would take a run now.
+        wait: why no session got its runs after the last decision; None: unknown since it was loaded.
     """
 
     size: int | None
@@ -126,7 +125,7 @@ def index_of(sweep: Sweep) -> SweepIndex:
 
 
 def index_from(stored: StoredSweep) -> SweepIndex:
-    """Return the index of a sweep from what is stored of it and its runs."""
+    """Return the index of a stored sweep."""
     sweep = stored.sweep
     index = index_of(sweep)
     index.digests = dict(stored.digests)
@@ -146,7 +145,7 @@ def index_from(stored: StoredSweep) -> SweepIndex:
 
 
 def rungs_held(sweep: Sweep, run: Run | None) -> tuple[RungKey, ...]:
-    """Return where a running run is judged again with each value that arrives: its latest rungs."""
+    """Return the latest rungs of a running run, where each arriving value can stop it."""
     if run is None or run.state is not RunState.RUNNING:
         return ()
     latest = (
@@ -184,7 +183,7 @@ def index_run(undo_log: UndoLog, sweep: Sweep, index: SweepIndex, before: Run | 
 
 
 def rank(undo_log: UndoLog, index: SweepIndex, number: int, value: float | None) -> None:
-    """Set the value of a run that has ended, or with repeats of a point; None takes it out again."""
+    """Set the value of an ended run, or with repeats of an ended point; None removes it."""
     ranking = index.ended
     before = ranking.put(number, value)
     undo_log.record(ranking.put, number, before)
@@ -223,11 +222,11 @@ def _index_rungs(undo_log: UndoLog, sweep: Sweep, index: SweepIndex, before: Run
 
 
 VALUES_A_STEP = 500
-"""So many take half a millisecond; a call that is answered meanwhile waits for several steps."""
+"""Values per step, half a millisecond of work; a call answered meanwhile waits for several steps."""
 
 
 def index_with(sweep: Sweep, priors: Sequence[PriorRun]) -> Steps[SweepIndex]:
-    """Return the index of a sweep that has no runs yet, but begins with prior ones."""
+    """Return the index of a new sweep that begins with prior runs."""
     index, goal = index_of(sweep), sweep.goal
     index.digests = digests_of(priors)
     values = ((prior.number, each) for prior in priors for each in prior.rungs)
@@ -246,7 +245,7 @@ def index_with(sweep: Sweep, priors: Sequence[PriorRun]) -> Steps[SweepIndex]:
 
 
 class State:
-    """State that decisions read. Only decisions write to it; any message renews `last_seen`."""
+    """State that decisions read. Only decisions write to it, but any message renews `last_seen`."""
 
     def __init__(self, timeouts: Timeouts) -> None:
         self.timeouts = timeouts
@@ -270,7 +269,7 @@ class State:
     def restore(
         self, sweeps: Iterable[StoredSweep], ended: Iterable[tuple[int, EndedSweep]], number: int, now: float
     ) -> None:
-        """Restore what the database holds, once, at the start; every lease begins anew."""
+        """Restore the state from the database, once, at the start; every lease restarts."""
         for key, sweep_ended in ended:
             self.ended[key] = sweep_ended
             self._name(sweep_ended.name, key)
@@ -280,7 +279,7 @@ class State:
         self.counters["number"] = number
 
     def first_timers(self, now: float) -> Iterator[tuple[float, LeaseDue]]:
-        """Return the timers of the leases that began anew."""
+        """Return the timers of the leases that were restarted."""
         return ((now + self.timeouts.lease, LeaseDue(run.key, run.attempt)) for run in self.live_runs())
 
     def live_runs(self) -> Iterator[Run]:
@@ -288,12 +287,12 @@ class State:
         return (run for run in self.runs.values() if run.state in LIVE_RUN)
 
     def renew_leases(self, session: str, now: float, alive: Iterable[AttemptRef] | None = None) -> None:
-        """Renew leases as a session has sent a message.
+        """Renew the leases of a session that has sent a message.
 
         Args:
             session: the sender.
             now: monotonic seconds.
-            alive: the attempts that a heartbeat names; None renews all that are live in the session.
+            alive: the attempts that a heartbeat names; None renews all live attempts of the session.
         """
         holdings = self.holdings.get(session)
         if holdings is None:
@@ -309,7 +308,7 @@ class State:
             self.last_seen[key] = now
 
     def name_taken(self, name: SweepName) -> bool:
-        """Return True if a sweep or a run goes by this name, or a run that a sweep may come to have."""
+        """Return True if a sweep or run has this name, or a run of an existing sweep may get it."""
         sweep_id = sweep_of_run_id(name.id)
         if name in self.names or (name.parent, name.id) in self.run_like:
             return True

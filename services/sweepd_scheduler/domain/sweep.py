@@ -35,7 +35,7 @@ class Counts:
         return self.by_state[_RUN_STATES.index(state)]
 
     def moved(self, before: RunState | None, after: RunState) -> "Counts":
-        """Return the counts after a run went from one state, or from nowhere, to another."""
+        """Return the counts after a run changed its state; `before` is None for a new run."""
         counts = list(self.by_state)
         if before is not None:
             counts[_RUN_STATES.index(before)] -= 1
@@ -44,7 +44,7 @@ class Counts:
 
     @property
     def total(self) -> int:
-        """All runs; numbers are given without gaps, so this is also the last one."""
+        """Number of all runs; run numbers have no gaps, so this is also the last run number."""
         return sum(self.by_state)
 
     @property
@@ -68,11 +68,11 @@ class Ending(StrEnum):
     TARGET = "target"
     GRID = "grid"
     STOP = "stop"
-    RETRIED = "retried"  # it was stopped; runs that were retried go out all the same
+    RETRIED = "retried"  # it was stopped; only retried runs are still handed out
 
 
 class PauseCause(StrEnum):
-    """Cause of a pause; all but the first are pauses by itself."""
+    """Cause of a pause; all but PERSON are automatic."""
 
     PERSON = "person"
     FIRST_RUNS_FAILED = "first-runs-failed"
@@ -86,7 +86,7 @@ MOST_RUNGS = 64
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceFile:
-    """The file that a sweep was made from, for display."""
+    """The file that a sweep was created from, for display."""
 
     name: str
     content: bytes
@@ -97,18 +97,20 @@ class Sweep:
     """One search. Times are microseconds since 1970, 0 for never.
 
     Args:
-        counted: points of its space, where counting them takes so long that it was done at creation only.
-        cursor: index of the next point of the method: of the grid, of the draws, of the list.
-        initial: how many of the initial points were handed out.
-        enumeration_index: next point of a finite space, once draws find hardly anything new; else None.
-        observations: how many numbered observations its study has.
+        counted: number of points of its space, if counting is so slow that it was done only at creation.
+        cursor: index of the method's next point in the grid, the draws or the list.
+        initial: number of initial points that were handed out.
+        enumeration_index: index of the next point of a finite space once draws rarely find new points; else
+            None.
+        observations: number of observations of its study.
         objective_seen: whether any run ever logged the objective.
-        guarded_from: runs that had ended when a person last resumed it or retried runs; the guard counts on.
+        guarded_from: number of ended runs when a person last resumed it or retried runs; the guard counts
+            from there.
         revision: version of the specification.
-        prior_runs: how many runs of elsewhere it began with.
-        prior_points: points of its method that those have, so that no run gets them.
-        pause_cause: why it is paused; None: it is not.
-        timed_from: from when `sweep_timeout` counts: the first hand-out, or when a person resumed it.
+        prior_runs: number of prior runs that it began with.
+        prior_points: number of its method's points that prior runs tried; no run gets them.
+        pause_cause: why it is paused; None: it is not paused.
+        timed_from: start of `sweep_timeout`: the first hand-out, or the last resume by a person.
     """
 
     key: int
@@ -139,22 +141,22 @@ class Sweep:
 
     @property
     def rungs(self) -> tuple[int, ...]:
-        """Iterations, ascending, whose values are reported at once: a rule of early termination may act."""
+        """Iterations, ascending, whose values agents report at once, as an early-termination rule may act."""
         return reported_at_once(self.spec.early_terminate, MOST_RUNGS)
 
     @property
     def value_kind(self) -> ObjectiveValue:
-        """Value of a run: best, last or mean of its iterations."""
+        """Kind of value that counts for a run: best, last or mean of its iterations."""
         return self.spec.metric.value if self.spec.metric else ObjectiveValue.BEST
 
     @property
     def goal(self) -> Goal:
-        """Direction of the objective; it does not matter without one."""
+        """Direction of the objective; irrelevant without an objective."""
         return self.spec.metric.goal if self.spec.metric else Goal.MINIMIZE
 
     @property
     def learns(self) -> bool:
-        """True if its method chooses points by what runs have shown."""
+        """True if its method chooses points by the results of runs."""
         return self.spec.method.learns
 
     @property
@@ -164,12 +166,12 @@ class Sweep:
 
     @property
     def hands_out(self) -> bool:
-        """True if runs of it, new or requeued, may be handed out."""
+        """True if its runs, new or requeued, may be handed out."""
         return self.state in (SweepState.PENDING, SweepState.RUNNING) and self.ending is not Ending.STOP
 
     @property
     def paused_by_itself(self) -> bool:
-        """True if it has paused because its runs cannot work, and not at a person's request."""
+        """True if it was paused automatically, not by a person."""
         return self.pause_cause not in (None, PauseCause.PERSON)
 
     @property
@@ -179,14 +181,14 @@ class Sweep:
 
     @property
     def planned_runs(self) -> int | None:
-        """Number of runs at its end; None where there is no bound or none is known."""
+        """Number of runs that it will have at its end; None: unbounded or unknown."""
         planned = planned_runs(self.spec, self.space_size, self.prior_points)
         # Enqueued runs may come on top of those of the method.
         return None if planned is None else max(planned, self.counts.total)
 
     @property
     def space_size(self) -> int | None:
-        """Points that the method may hand out in all; None: unbounded or unknown."""
+        """Number of points that the method may hand out in all; None: unbounded or unknown."""
         return known_size(self.spec, self.counted)
 
 
@@ -209,7 +211,7 @@ def sweep_table(sweep: Sweep) -> Mapping[SweepState | None, frozenset[SweepState
 
 
 def ending(sweep: Sweep, why: Ending) -> Sweep:
-    """Return the sweep with no new runs to come; a paused one is paused for the same reason as before."""
+    """Return the sweep set to start no new runs; a paused sweep keeps the reason of its pause."""
     paused = sweep.state is SweepState.PAUSED
     reason = ENDING_REASONS[why]
     if why is Ending.GRID and sweep.prior_points:
@@ -218,21 +220,21 @@ def ending(sweep: Sweep, why: Ending) -> Sweep:
 
 
 def settled(sweep: Sweep, now: int) -> Sweep:
-    """Return the sweep in its final state if it is ending and has no unfinished runs; else as it is."""
+    """Return the sweep in its final state if it is ending and has no unfinished runs; else unchanged."""
     if sweep.state in FINAL_SWEEP or sweep.ending is None or sweep.counts.unfinished:
         return sweep
     stops = sweep.ending in (Ending.STOP, Ending.RETRIED)
     state = SweepState.STOPPED if stops else SweepState.FINISHED
-    # The reason of a pause ends with it.
+    # The reason of a pause is dropped with the pause.
     reason = _reason_after_pause(sweep.ending) if sweep.state is SweepState.PAUSED else sweep.reason
     return moved(sweep, state, reason=reason, now=now)
 
 
 def paused(sweep: Sweep) -> Sweep:
-    """Hand out nothing until it is resumed.
+    """Return the sweep paused by a person.
 
     Raises:
-        WrongStateError: it has ended.
+        WrongStateError: the sweep has ended.
     """
     _refuse_if_final(sweep, "pause")
     reason = "paused by a person"
@@ -244,10 +246,10 @@ def paused(sweep: Sweep) -> Sweep:
 
 
 def resumed(sweep: Sweep) -> Sweep:
-    """Hand out again. What made it pause by itself is counted anew, or the next run would pause it again.
+    """Return the sweep resumed. Runs without the objective are counted from 0, or the next would pause it.
 
     Raises:
-        WrongStateError: it has ended.
+        WrongStateError: the sweep has ended.
     """
     _refuse_if_final(sweep, "resume")
     if sweep.state is not SweepState.PAUSED:
@@ -258,7 +260,7 @@ def resumed(sweep: Sweep) -> Sweep:
 
 
 def reopened(sweep: Sweep, why: Ending | None, now: int) -> Sweep:
-    """Return a sweep reopened that has ended or is ending; `why` it starts no new runs, if it does not."""
+    """Return an ended or ending sweep reopened; `why`: reason to start no new runs, None to start them."""
     reason = ENDING_REASONS[why] if why else ""
     if sweep.state in FINAL_SWEEP:
         state = SweepState.RUNNING if sweep.start_time else SweepState.PENDING
@@ -271,10 +273,10 @@ def reopened(sweep: Sweep, why: Ending | None, now: int) -> Sweep:
 
 
 def stopped(sweep: Sweep) -> Sweep:
-    """Start no more runs; it is stopped once the live ones have ended.
+    """Return the sweep ending by a stop: it is stopped once its live runs have ended.
 
     Raises:
-        WrongStateError: it has ended.
+        WrongStateError: the sweep has ended.
     """
     _refuse_if_final(sweep, "stop")
     if sweep.state is SweepState.PAUSED or (sweep.state is SweepState.PENDING and sweep.counts.total):
@@ -283,10 +285,10 @@ def stopped(sweep: Sweep) -> Sweep:
 
 
 def cancelled(sweep: Sweep, now: int) -> Sweep:
-    """Start no more runs; the live ones are killed.
+    """Return the sweep cancelled; the caller kills its live runs.
 
     Raises:
-        WrongStateError: it has ended.
+        WrongStateError: the sweep has ended.
     """
     _refuse_if_final(sweep, "cancel")
     gone = moved(sweep, SweepState.CANCELLED, reason="cancelled by a person", now=now)
@@ -303,7 +305,7 @@ ENDING_REASONS = {
 
 
 def _reason_after_pause(why: Ending | None) -> str:
-    """Return why it starts no new runs, where the pause has taken the place of that reason."""
+    """Return why a sweep starts no new runs, to replace the reason of its pause."""
     if why is Ending.STOP:
         return "it was stopped"  # by a person or by its time
     return ENDING_REASONS[why] if why else ""
@@ -318,7 +320,7 @@ def _refuse_if_final(sweep: Sweep, command: str) -> None:
 class EndedSweep:
     """Summary of a sweep that has ended; the rest is in the database.
 
-    What was read of it is outdated if `end_time` or `revision` differs.
+    A sweep that was read is outdated if its `end_time` or `revision` differs.
     """
 
     name: SweepName
@@ -328,12 +330,12 @@ class EndedSweep:
     revision: int = 1
 
     def still_is(self, sweep: Sweep) -> bool:
-        """Return True if a sweep that was read is as it was when this was noted."""
+        """Return True if a sweep that was read has not changed since this summary was made."""
         return self == EndedSweep.of(sweep)
 
     @classmethod
     def of(cls, sweep: Sweep) -> "EndedSweep":
-        """Return what is remembered of a sweep."""
+        """Return the summary of a sweep."""
         return cls(
             name=sweep.name,
             state=sweep.state,
@@ -349,11 +351,11 @@ class StoredSweep:
 
     Args:
         sweep: the sweep.
-        runs: those that are not final.
+        runs: its runs that are not final.
         digests: how often each point was handed out, or tried by a prior run.
         rung_values: by rule and rung, the value of each run; prior ones have negative numbers.
         durations: run times of ended runs in seconds.
-        ended: the runs that are final, by the first number of their point.
+        ended: its final runs, each with the number of its point's first run.
         recent: whether each of the last runs that ended had failed, the latest last.
         guards: agents with failures that the guard counts.
     """

@@ -1,7 +1,7 @@
 """States of runs, attempts and sweeps, and the tables of their transitions.
 
-A table maps a state to those that may follow it, and None to the first states of what does not exist yet.
-`Draft` is the only gate: it checks each change of a state against its table before the change is staged.
+A table maps each state to the states that may follow it, and None to the initial states. `Draft` is the only
+gate: it checks each transition against its table before it stages the change.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ S = TypeVar("S", bound=StrEnum)
 
 
 class RunState(StrEnum):
-    """State of a run, in the words that people see."""
+    """State of a run, as users see it."""
 
     PENDING = "pending"
     ASSIGNED = "assigned"
@@ -36,7 +36,7 @@ class AttemptState(StrEnum):
 
 
 class SweepState(StrEnum):
-    """State of a sweep, in the words that people see."""
+    """State of a sweep, as users see it."""
 
     PENDING = "pending"
     RUNNING = "running"
@@ -56,9 +56,9 @@ HELD_ATTEMPT = frozenset({AttemptState.ASSIGNED, AttemptState.RUNNING, AttemptSt
 
 FINAL_SWEEP = frozenset({SweepState.FINISHED, SweepState.STOPPED, SweepState.CANCELLED, SweepState.FAILED})
 
-# A run is stored as pending where it has to wait, else as assigned with its first hand-out.
-# A run that was given up is pending; if its agent comes back before anyone took it, it is running again.
-# A final run is pending again when a person retries it, unless it has finished; nothing else moves it.
+# A new run is stored as pending if it has to wait, else as assigned with its first hand-out.
+# A run that was given up is pending; if its agent comes back before another gets it, it runs again.
+# A final run is pending again when a person retries it, unless it has finished; no other event changes it.
 RUN_TRANSITIONS: Mapping[RunState | None, frozenset[RunState]] = {
     None: frozenset({RunState.PENDING, RunState.ASSIGNED}),
     RunState.PENDING: LIVE_RUN | (FINAL_RUN - {RunState.CRASHED}),
@@ -78,7 +78,7 @@ STANDALONE_TRANSITIONS: Mapping[RunState | None, frozenset[RunState]] = {
     **dict.fromkeys(FINAL_RUN, frozenset({RunState.RUNNING})),
 }
 
-# The end of an attempt is final. One that was given up resumes if its agent comes back before another has it.
+# ENDED is final. An attempt that was given up resumes if its agent comes back before another has the run.
 ATTEMPT_TRANSITIONS: Mapping[AttemptState | None, frozenset[AttemptState]] = {
     None: frozenset({AttemptState.ASSIGNED}),
     AttemptState.ASSIGNED: frozenset(AttemptState) - {AttemptState.ASSIGNED},
@@ -89,7 +89,7 @@ ATTEMPT_TRANSITIONS: Mapping[AttemptState | None, frozenset[AttemptState]] = {
     AttemptState.ENDED: frozenset(),
 }
 
-# The attempts of a standalone run begin with its claims; one that was never reported is returned at once.
+# The attempts of a standalone run begin with its claims; an unreported attempt is returned at once.
 STANDALONE_ATTEMPT_TRANSITIONS: Mapping[AttemptState | None, frozenset[AttemptState]] = {
     **ATTEMPT_TRANSITIONS,
     None: frozenset({AttemptState.RUNNING, AttemptState.RETURNED}),
@@ -106,7 +106,7 @@ SWEEP_TRANSITIONS: Mapping[SweepState | None, frozenset[SweepState]] = {
     ),
 }
 
-# What holds the standalone runs of a project never hands out and never ends.
+# The sweep that holds a project's standalone runs never hands out runs and never ends.
 STANDING_SWEEP_TRANSITIONS: Mapping[SweepState | None, frozenset[SweepState]] = {
     None: frozenset({SweepState.RUNNING}),
     **dict.fromkeys(SweepState, frozenset[SweepState]()),
@@ -114,20 +114,20 @@ STANDING_SWEEP_TRANSITIONS: Mapping[SweepState | None, frozenset[SweepState]] = 
 
 
 class IllegalTransitionError(AssertionError):
-    """A state that cannot follow the one before it; a defect of the core."""
+    """State that may not follow the previous state; a defect of the core."""
 
 
 def check(table: Mapping[S | None, frozenset[S]], before: S | None, after: S, name: object) -> None:
-    """Refuse a state that may not follow the one before.
+    """Refuse a transition that a table does not have.
 
     Args:
         table: the transitions.
-        before: None for what does not exist yet.
-        after: the state that is to follow.
-        name: of what is to change.
+        before: the current state; None for a new entity.
+        after: the new state.
+        name: name of the entity.
 
     Raises:
-        IllegalTransitionError: the table does not have it.
+        IllegalTransitionError: the table does not have the transition.
     """
     if after not in table[before]:
         raise IllegalTransitionError(f"{name}: {before} -> {after}")

@@ -1,4 +1,4 @@
-"""Undo log of staged writes: each is recorded with its opposite until the batch is stored."""
+"""Undo log of staged writes: the inverse of each write is kept until the batch is stored."""
 
 from collections.abc import Callable, MutableMapping, MutableSequence, MutableSet
 from operator import delitem, setitem
@@ -10,14 +10,14 @@ Args = TypeVarTuple("Args")
 
 
 class UndoLog:
-    """Opposites of the writes since the last batch was stored, latest last."""
+    """Inverses of the writes since the last batch was stored, latest last."""
 
     def __init__(self) -> None:
-        # Each a function and its arguments: a closure would be five objects where this is one.
+        # Each is a function and its arguments in one tuple: a closure would be five objects.
         self._undo: list[tuple[Any, ...]] = []
 
     def record(self, undo: Callable[[*Args], object], *args: *Args) -> None:
-        """Record the opposite of a write that was just made."""
+        """Record the inverse of a write that was just made."""
         self._undo.append((undo, *args))
 
     def set(self, entity: object, name: str, value: object) -> None:
@@ -59,16 +59,16 @@ class UndoLog:
         self._undo.append((entries.pop,))
 
     def remove(self, entries: MutableSequence[V], entry: V) -> None:
-        """Remove the first entry that is equal; there is one."""
+        """Remove the first entry equal to `entry`, which must exist."""
         place = entries.index(entry)
         self._undo.append((entries.insert, place, entries.pop(place)))
 
     def mark(self) -> int:
-        """Return a place to go back to."""
+        """Return a mark for `back_to`."""
         return len(self._undo)
 
     def back_to(self, mark: int) -> None:
-        """Take back every write since the mark, latest first."""
+        """Undo every write since the mark, latest first."""
         while len(self._undo) > mark:
             undo, *args = self._undo.pop()
             undo(*args)

@@ -1,4 +1,4 @@
-"""Agents and their sessions: slots, offers, what they hold, and why they get no runs."""
+"""Agents and their sessions: slots, offers, attempts that they hold, and reasons why they get no runs."""
 
 import hmac
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ class IneligibleReason(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ineligible:
-    """An agent gets no runs of a sweep that it serves, or, without a reason, gets them again."""
+    """Notice that an agent gets no runs of a sweep that it serves; reason NONE: it gets runs again."""
 
     sweep: str
     reason: IneligibleReason
@@ -35,14 +35,14 @@ class Ineligible:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """One stream of one process of an agent; nothing of it is stored.
+    """One stream of one process of an agent; not stored.
 
     Args:
-        id: names it in logs and in the messages of the core.
-        storage: where it keeps checkpoints, as agents name it that see the same files; empty: with itself.
-        wanted: the offer: how many runs the agent would take, by its latest word.
-        offers: how many offers have come: those before a hand-out differ from those after it.
-        unconfirmed: hand-outs on their way that the agent has not confirmed.
+        id: identifies it in logs and in the events and effects of the core.
+        storage: name of its checkpoint storage, shared by agents that see the same files; empty: local.
+        wanted: number of runs that the agent would take, by its latest offer.
+        offers: number of offers received; it tells offers before a hand-out from those after it.
+        unconfirmed: number of hand-outs that the agent has not confirmed.
     """
 
     id: str
@@ -73,12 +73,12 @@ class QuarantineCause(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Guarded:
-    """Record of an agent with the guard of a sweep.
+    """Record of an agent in the guard of a sweep.
 
     Args:
-        failures: attempts at runs of the sweep that failed there in a row.
-        quarantine: why it gets no more of them until a person releases it; None: it is not quarantined.
-        reason: how the last one failed, or why it cannot start them: one sentence for people.
+        failures: number of attempts at runs of the sweep that failed in a row on the agent.
+        quarantine: why it gets no more runs until a person releases it; None: it is not quarantined.
+        reason: how the last attempt failed, or why the agent cannot start runs: one sentence for people.
     """
 
     failures: int = 0
@@ -91,7 +91,7 @@ class Guarded:
         return self.quarantine is not None
 
     def description(self, where: str) -> str:
-        """Return what failed, as the beginning of a sentence."""
+        """Return the failures as the beginning of a sentence."""
         if self.quarantine is QuarantineCause.START_FAILED:
             return f"no run can be started {where}: {self.reason}"
         if self.failures == 1:
@@ -101,7 +101,7 @@ class Guarded:
 
 @dataclass(frozen=True, slots=True)
 class AttemptRef:
-    """An attempt in the words of a session: the handle of the run there, and its number."""
+    """Reference to an attempt within a session: the handle of the run, and the attempt number."""
 
     handle: int
     attempt: int
@@ -109,7 +109,7 @@ class AttemptRef:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnconfirmedHandOut:
-    """A hand-out that its agent has not confirmed. `offers`: how many had come when it was made."""
+    """A hand-out that its agent has not confirmed. `offers`: number of offers received before it."""
 
     attempt: int
     offers: int
@@ -117,7 +117,7 @@ class UnconfirmedHandOut:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placement:
-    """Session that reports on an attempt, and the handle that it does so under."""
+    """Session that reports on an attempt, and its reference to the attempt."""
 
     session: str
     ref: AttemptRef
@@ -131,7 +131,7 @@ class HandleEntry:
         key: the run.
         attempt: its number.
         run: full name of the run.
-        sweep: full name of its sweep, of a standalone run of its project.
+        sweep: full name of its sweep; for a standalone run, of its project.
         exited: the run's state once the attempt's end is stored.
     """
 
@@ -144,9 +144,9 @@ class HandleEntry:
 
 @dataclass(slots=True)
 class Holdings:
-    """Attempts of a session, by handle, the live ones, and commands under way.
+    """Attempts of a session by handle, its live runs, and its pending commands.
 
-    `ineligible`: reasons that its agent was last sent, by sweep.
+    `ineligible`: reasons last sent to its agent, by sweep.
     """
 
     by_handle: dict[int, HandleEntry] = field(default_factory=dict)
@@ -159,7 +159,7 @@ class Holdings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PendingCommand:
-    """A command whose result has not arrived: the attempt, and whether it is started or stopped."""
+    """A command whose result has not arrived. `starts`: it starts the attempt, else it stops it."""
 
     key: RunKey
     attempt: int
@@ -168,7 +168,7 @@ class PendingCommand:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredAttempt:
-    """Attempt as the database has it; `run` and `sweep` are full names."""
+    """Attempt as stored in the database; `run` and `sweep` are full names."""
 
     key: RunKey
     run: str
@@ -183,9 +183,9 @@ class StoredAttempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportedAttempt:
-    """Attempt that an agent reports in Hello, and what is stored of it.
+    """Attempt that an agent reports in Hello, and its stored record.
 
-    `secret`: what the agent shows to prove that the attempt is its own.
+    `secret`: the agent's proof that it owns the attempt.
     """
 
     ref: AttemptRef
@@ -194,13 +194,13 @@ class ReportedAttempt:
 
     @property
     def owned(self) -> StoredAttempt | None:
-        """Record of the attempt, if the agent has proved that it is its own."""
+        """Stored record of the attempt, if the agent has proved that it owns the attempt; else None."""
         known = self.known
         return known if known is not None and proves(self.secret, known.secret_digest) else None
 
 
 def new_secret(entropy: bytes, key: RunKey, attempt: int) -> bytes:
-    """Return the secret of an attempt; one decision may hand out several, each with its own.
+    """Return the secret of an attempt, unique even among the attempts of one decision.
 
     Args:
         entropy: fresh randomness of the decision, at most 64 bytes.
@@ -212,12 +212,12 @@ def new_secret(entropy: bytes, key: RunKey, attempt: int) -> bytes:
 
 
 def digest_of(secret: bytes) -> bytes:
-    """Return what is stored of a secret; a fast hash will do, as it is too random to be guessed."""
+    """Return the stored digest of a secret; a fast hash suffices, as the secret is too random to guess."""
     return sha256(secret).digest()
 
 
 def proves(secret: bytes, digest: bytes) -> bool:
-    """Return True if a secret is the one of a digest; the time that it takes depends on neither."""
+    """Return True if a secret has this digest; compare in constant time."""
     return hmac.compare_digest(digest_of(secret), digest)
 
 
@@ -225,7 +225,7 @@ def check_identity(agent: str, secret: bytes, field: str) -> None:
     """Refuse a caller that names an agent without having its secret.
 
     Raises:
-        InvalidFieldError: `field`, which has the secret, does not fit.
+        InvalidFieldError: `field`, which has the secret, does not match the agent.
     """
     if not SHORTEST_SECRET <= len(secret) <= LONGEST_SECRET:
         raise InvalidFieldError(field, f"it has to have {SHORTEST_SECRET} to {LONGEST_SECRET} bytes")

@@ -1,4 +1,4 @@
-"""Agents that come and go: streams, verdicts on attempts that an agent still has, release from quarantine."""
+"""Attaching and detaching of agents: streams, verdicts on reported attempts, release from quarantine."""
 
 from sweepd_kernel.errors import DomainError, NotFoundError, Reason, Status
 from sweepd_scheduler.domain import guard
@@ -24,12 +24,12 @@ from sweepd_scheduler.domain.search.by_index import end_if_exhausted
 from sweepd_scheduler.domain.sweep import EndedSweep, Ending, PauseCause, resumed
 from sweepd_scheduler.domain.transitions import FINAL_RUN, FINAL_SWEEP, AttemptState
 
-# Agents give handles from here on, if not from below; ours stay between the two.
+# Agents assign handles from here on, or low ones; the scheduler's handles lie between the two.
 AGENTS_OWN_HANDLES = 2**31
 
 
 class StreamReplacedError(DomainError):
-    """The agent has attached again, or another one has proved that it has the attempts of this one."""
+    """The agent has attached again, or another agent has proved that it holds its attempts."""
 
     def __init__(self, agent: str, by: str | None = None) -> None:
         again = f"agent {agent} has attached again" if by is None else f"agent {by} has its runs now"
@@ -54,7 +54,7 @@ class SweepEndedError(DomainError):
 
 
 def announced(draft: Draft, event: Announced) -> None:
-    """Make older streams of the agent void: of two at once, the later one wins."""
+    """Void older streams of the agent: of two concurrent streams, the later one wins."""
     older = draft.state.streams.get(event.agent)
     if older is not None:
         _close_replaced(draft, older, StreamReplacedError(event.agent))
@@ -62,10 +62,10 @@ def announced(draft: Draft, event: Announced) -> None:
 
 
 def attached(draft: Draft, event: Attached) -> None:
-    """Open the session, judge what the agent holds, and repeat what it may have missed.
+    """Open the session, judge the attempts that the agent holds, and repeat commands that it may have missed.
 
     Raises:
-        DomainError: the stream was replaced meanwhile, or there is nothing for this agent here.
+        DomainError: the stream was replaced meanwhile, or the agent has no attempts and no sweep to serve.
     """
     state = draft.state
     if state.streams.get(event.session.agent) != event.session.id:
@@ -88,7 +88,7 @@ def attached(draft: Draft, event: Attached) -> None:
         ended = _ended(draft, sweep_key)
         if ended is not None:
             draft.send(session.id, SweepEnded(str(ended.name), ended.state, ended.reason))
-        elif sweep_key in state.sweeps:  # what it never got may wait again since Welcome
+        elif sweep_key in state.sweeps:  # hand-outs that it never got may be pending again
             notify_session_of(draft, sweep_key, session.id)
 
 
@@ -100,7 +100,7 @@ def detached(draft: Draft, event: Detached) -> None:
 
 
 def _close(draft: Draft, session: str) -> None:
-    """Forget a session, and look again later at its sweeps: no other agent may be left for them."""
+    """Close a session, and check its sweeps again later: only quarantined agents may be left."""
     closed = draft.state.sessions.get(session)
     close_session(draft, session)
     guard.watch_attached(draft, closed.sweeps if closed else ())
@@ -114,7 +114,7 @@ def _close_replaced(draft: Draft, session: str, error: StreamReplacedError) -> N
 def _judge(draft: Draft, session: Session, held: ReportedAttempt) -> AttemptVerdict:
     """Return the verdict on an attempt that the agent reports, and give it its handle.
 
-    Without the proof that it is the agent's, the answer is the one for an attempt that does not exist.
+    If the agent has not proved that it owns the attempt, answer as if the attempt did not exist.
     """
     known = held.owned
     if known is None:
@@ -136,7 +136,7 @@ def _keep(draft: Draft, session: Session, run: Run, held: ReportedAttempt) -> in
     _close_older(draft, session, run)
     draft.state.undo_log.drop(
         draft.state.unconfirmed, run.key
-    )  # its agent has it, whichever stream brought it
+    )  # its agent has it, whichever stream delivered it
     run = _taken_over(draft, session, kept(draft, run))
     place(draft, session.id, run, held.ref.handle)
     draft.state.last_seen[run.key] = draft.now.monotonic
@@ -145,7 +145,7 @@ def _keep(draft: Draft, session: Session, run: Run, held: ReportedAttempt) -> in
 
 
 def _close_older(draft: Draft, session: Session, run: Run) -> None:
-    """Close the stream that an attempt is on: its agent's folder was copied, and the later one wins."""
+    """Close the older stream of an attempt: the agent's folder was copied, and the later stream wins."""
     placement = draft.state.placements.get(run.key)
     if placement is not None and placement.session != session.id:
         older = draft.state.sessions[placement.session].agent
@@ -154,7 +154,7 @@ def _close_older(draft: Draft, session: Session, run: Run) -> None:
 
 
 def _taken_over(draft: Draft, session: Session, run: Run) -> Run:
-    """Record that another agent has an attempt now, as its state folder has the secret."""
+    """Record that another agent has taken over an attempt, as its state folder has the secret."""
     if run.newest.agent == session.agent:
         return run
     run = with_attempt(run, replace(run.newest, agent=session.agent, host=session.host))
@@ -195,7 +195,7 @@ def _hold(draft: Draft, session: Session, ref: AttemptRef, known: StoredAttempt)
 
 
 def _return_what_it_never_got(draft: Draft, session: Session) -> None:
-    """Return hand-outs to the agent's earlier stream that are not in its Hello."""
+    """Take back hand-outs on the agent's earlier stream that its Hello does not list."""
     state = draft.state
     for key in list(state.unconfirmed):
         run = state.runs[key]
@@ -225,7 +225,7 @@ def _refuse_without_sweep(draft: Draft, event: Attached) -> None:
 
 
 def _ended(draft: Draft, key: int) -> EndedSweep | None:
-    """Return a sweep that hands out no more runs; None if it does."""
+    """Return the summary of a sweep that hands out no more runs; None if it still does."""
     sweep = draft.state.sweeps.get(key)
     if sweep is None:
         return draft.state.ended[key]
@@ -271,9 +271,9 @@ def _holds(draft: Draft, key: int, agent: str) -> bool:
 
 
 def resume_with(draft: Draft, key: int, agent: str) -> None:
-    """Resume a sweep that is paused because every attached agent is quarantined, as this one is not.
+    """Resume a sweep that was paused because all attached agents were quarantined, as this agent is not.
 
-    Nothing was fixed by that: the failures so far count on, unlike after a person's resume.
+    The cause was not fixed: unlike after a person's resume, earlier failures still count.
     """
     sweep = draft.state.sweeps.get(key)
     if sweep is None or sweep.pause_cause is not PauseCause.ALL_AGENTS_QUARANTINED:

@@ -16,9 +16,9 @@ from sweepd_scheduler.domain.transitions import AttemptState, RunState
 
 
 def is_moot(state: State, event: Timer) -> bool:
-    """Return True if a timer has no effect any more, as its attempt is confirmed, or no agent holds it.
+    """Return True if a timer no longer has an effect: its attempt is confirmed, or no agent holds it.
 
-    That stays so: an agent that holds the attempt again gets a timer of its own.
+    The timer stays moot: if an agent holds the attempt again, a new timer is set.
     """
     match event:
         case ConfirmDue(key=key, attempt=attempt):
@@ -32,7 +32,7 @@ def is_moot(state: State, event: Timer) -> bool:
 
 
 def lease_due(draft: Draft, event: LeaseDue) -> None:
-    """Make a silent attempt suspect, then lost. While it is held there is always such a timer."""
+    """Mark a silent attempt suspect, then lost. A held attempt always has such a timer."""
     if is_moot(draft.state, event):
         return
     run = draft.state.runs[event.key]
@@ -50,14 +50,14 @@ def lease_due(draft: Draft, event: LeaseDue) -> None:
 
 
 def confirm_due(draft: Draft, event: ConfirmDue) -> None:
-    """Take a hand-out back that its agent has not confirmed in time, at no charge to the run."""
+    """Take back a hand-out that its agent has not confirmed in time, at no charge to the run."""
     run = draft.state.runs.get(event.key)
     if run is not None and not is_moot(draft.state, event):
         return_unconfirmed(draft, run, f"agent {run.newest.agent} did not confirm it in time")
 
 
 def return_unconfirmed(draft: Draft, run: Run, reason: str) -> None:
-    """Take a hand-out back that its agent never had, or refused."""
+    """Take back a hand-out that its agent never received, or refused."""
     requeue(draft, run, _given_up(draft, run, AttemptState.RETURNED, reason), reason)
     serve_sweep(draft, run.sweep)
 
@@ -72,7 +72,7 @@ def lift_suspicion(draft: Draft, key: RunKey) -> None:
 
 
 def kept(draft: Draft, run: Run) -> Run:
-    """Let a late agent keep its run if it was given up and no other agent has it; return the run."""
+    """Let a late agent keep a run that was given up, if no other agent has it; return the run."""
     if run.state is not RunState.PENDING:
         return run
     charged = run.newest.state is AttemptState.LOST and not run.newest.preempting

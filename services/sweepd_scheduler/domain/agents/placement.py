@@ -16,7 +16,7 @@ from sweepd_scheduler.domain.transitions import RunState
 
 
 def open_session(draft: Draft, session: Session, first_free_handle: int) -> None:
-    """Add a session; it wants nothing until it offers."""
+    """Add a session; it gets no runs until it sends an offer."""
     holdings = Holdings(next_handle=first_free_handle)
     draft.state.undo_log.put(draft.state.holdings, session.id, holdings)
     for key in session.sweeps:
@@ -26,7 +26,7 @@ def open_session(draft: Draft, session: Session, first_free_handle: int) -> None
 
 
 def put_session(draft: Draft, session: Session) -> None:
-    """Replace a session, and index for its sweeps whether it has capacity."""
+    """Replace a session, and index in its sweeps whether it has capacity."""
     undo_log = draft.state.undo_log
     undo_log.put(draft.state.sessions, session.id, session)
     for key in session.sweeps:
@@ -39,7 +39,7 @@ def put_session(draft: Draft, session: Session) -> None:
 
 
 def close_session(draft: Draft, session: str) -> None:
-    """Forget a session; its live attempts stay its agent's until their leases run out."""
+    """Remove a session; its agent keeps the live attempts until their leases expire."""
     state, undo_log = draft.state, draft.state.undo_log
     closed = undo_log.drop(state.sessions, session)
     holdings = undo_log.drop(state.holdings, session)
@@ -52,12 +52,12 @@ def close_session(draft: Draft, session: str) -> None:
 
 
 def place(draft: Draft, session: str, run: Run, handle: int | None = None) -> AttemptRef:
-    """Let a session report on the newest attempt of a run, under a new handle if it has not got one."""
+    """Let a session report on the newest attempt of a run, under a new handle if `handle` is None."""
     state, undo_log, key = draft.state, draft.state.undo_log, run.key
     holdings = state.holdings[session]
     if handle is None:
         handle = holdings.next_handle
-        holdings.next_handle += 1  # never taken back: a gap between handles does no harm
+        holdings.next_handle += 1  # never undone: a gap between handles is harmless
     ref = AttemptRef(handle, run.attempt)
     sweep = str(state.sweeps[run.sweep].name)
     held = HandleEntry(key=key, attempt=run.attempt, run=run.name, sweep=sweep)
@@ -68,7 +68,7 @@ def place(draft: Draft, session: str, run: Run, handle: int | None = None) -> At
 
 
 def unplace(draft: Draft, key: RunKey, exited: RunState | None = None) -> None:
-    """Take the live attempt of a run off its session; what is still to be delivered keeps its handle.
+    """Remove the live attempt of a run from its session; its handle stays valid for late reports.
 
     Args:
         draft: the decision in the making.
@@ -89,8 +89,8 @@ def unplace(draft: Draft, key: RunKey, exited: RunState | None = None) -> None:
 def confirm(draft: Draft, key: RunKey, *, taken: bool) -> None:
     """Record that a hand-out is confirmed or refused.
 
-    An agent that took it has one free slot less than it offered before; a later offer accounts for that.
-    One that did not take it is given nothing until it offers again.
+    An agent that took it has one free slot less than it offered before; a later offer accounts for that. An
+    agent that refused it gets no runs until its next offer.
     """
     state, undo_log = draft.state, draft.state.undo_log
     unconfirmed = undo_log.drop(state.unconfirmed, key)
@@ -116,7 +116,7 @@ def new_command(draft: Draft, session: str, key: RunKey, attempt: int, *, starts
 
 
 def stop(draft: Draft, run: Run, mode: StopMode, reason: str) -> Run:
-    """End a live run through its agent; return the run as it is until then."""
+    """Have the agent of a live run end it; return the run marked as stopping."""
     stopping = replace(run, stop=Stop(mode=mode, reason=reason))
     draft.put_run(stopping)
     send_stop(draft, stopping)
@@ -124,7 +124,7 @@ def stop(draft: Draft, run: Run, mode: StopMode, reason: str) -> Run:
 
 
 def send_stop(draft: Draft, run: Run) -> None:
-    """Send the agent of a run the command to end it; one that is disconnected gets it when it comes back."""
+    """Send the agent of a run the command to end it; a disconnected agent gets it when it attaches again."""
     placement = draft.state.placements.get(run.key)
     if placement is None or run.stop is None:
         return

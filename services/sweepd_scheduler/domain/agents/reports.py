@@ -26,7 +26,7 @@ from sweepd_scheduler.domain.runs.run import (
 )
 from sweepd_scheduler.domain.transitions import AttemptState, RunState
 
-# After such an end the run is tried again, so its summary is not the result.
+# Ends after which the run is tried again, so that its summary is not the result.
 _TRIED_AGAIN = frozenset({ExitCause.HANDED_BACK, ExitCause.ORPHANED})
 
 
@@ -76,7 +76,7 @@ def started(draft: Draft, event: events.Started) -> None:
 
 
 def observed(draft: Draft, event: events.Observed) -> None:
-    """Store what lies beyond the cursor; a batch that begins later stores nothing."""
+    """Store the rows beyond the cursor; store nothing of a batch that leaves a gap."""
     run = _find(draft, event.session, event.ref)
     if run is None:
         return
@@ -94,7 +94,7 @@ def observed(draft: Draft, event: events.Observed) -> None:
 
 
 def _take(draft: Draft, run: Run, last_row: int, fresh: Sequence[events.Observation]) -> None:
-    """Count values in their order, and keep the figures of the run with each checkpoint."""
+    """Count values in order, and save the objective state of the run with each checkpoint."""
     values: list[float] = []
     if any(each.checkpoint is None for each in fresh):
         begin_anew(draft, run)
@@ -109,7 +109,7 @@ def _take(draft: Draft, run: Run, last_row: int, fresh: Sequence[events.Observat
 
 
 def exited(draft: Draft, event: events.Exited) -> None:
-    """Accept the end of an attempt once its observations are in; the exit decides what becomes of the run."""
+    """Accept the end of an attempt once its observations are in; the exit decides if the run continues."""
     run = _find(draft, event.session, event.ref)
     if run is None:
         return
@@ -131,7 +131,7 @@ def exited(draft: Draft, event: events.Exited) -> None:
 
 
 def described(draft: Draft, event: events.Described) -> None:
-    """Store the details of a run, also of an attempt whose end was accepted, as points are."""
+    """Store the details of a run, even after the end of its attempt was accepted, as with points."""
     held = draft.state.holdings[event.session].by_handle.get(event.ref.handle)
     if held is None or held.attempt != event.ref.attempt or held.exited is None:
         if _find(draft, event.session, event.ref) is None:
@@ -155,7 +155,7 @@ def described(draft: Draft, event: events.Described) -> None:
 
 
 def _name(draft: Draft, key: RunKey, event: events.Described) -> None:
-    """Set the name and tags of a run in memory, which watchers see; the store sets those of others."""
+    """Set the name and tags of a run in memory, where watchers see them; the store updates other runs."""
     run = draft.state.runs.get(key)
     if run is None or run.attempt != event.ref.attempt:
         return
@@ -186,7 +186,7 @@ def answered(draft: Draft, event: events.Answered) -> None:
 
 
 def _find(draft: Draft, session: str, ref: AttemptRef) -> Run | None:
-    """Return the run whose newest attempt reports; fence older ones, answer again those that have ended."""
+    """Return the run whose newest attempt reports; fence older attempts, acknowledge ended attempts again."""
     state = draft.state
     held = state.holdings[session].by_handle.get(ref.handle)
     if held is None or held.attempt != ref.attempt:
@@ -209,7 +209,7 @@ def _find(draft: Draft, session: str, ref: AttemptRef) -> Run | None:
 
 
 def _end_time(run: Run, event: events.Exited, now: int) -> int:
-    """Return when an attempt ended: a standalone one may be delivered long after."""
+    """Return when an attempt ended: a standalone run's end may be reported long after it."""
     if not run.is_standalone or not event.time:
         return now
     return max(run.start_time, min(event.time, now))
