@@ -1,5 +1,5 @@
-"""The calls that clients make, each written once: coroutines over a `Wire`, for sweepctl and for the objects.
+"""Client calls, each written once as a coroutine over a `Wire`; one module per subject.
 
-Each subject has its file. `Client` and `AsyncClient` of `sweepd.objects` and the client of sweepctl,
-`sweepd.client`, run these coroutines, the blocking ones on a wire that never suspends.
+`Client` and `AsyncClient` of `sweepd.objects`, and sweepctl's `sweepd.client`, run these coroutines; the
+blocking clients use a wire that never suspends.
 """

@@ -1,4 +1,4 @@
-"""Following of a sweep or a standalone run over interruptions: restarts, broken links, a slow reader."""
+"""Watching of a sweep or a standalone run across server restarts, broken connections and slow readers."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from sweepd.calls.wire import Wire
 from sweepd.errors import ClientError, NotYetError
 
 PASSING = frozenset({"UNAVAILABLE", "RESOURCE_EXHAUSTED", "ABORTED", "INTERNAL", "UNKNOWN", "CANCELLED"})
-"""Statuses that a later attempt may get past."""
+"""Transient statuses, which are retried."""
 _FIRST_PAUSE = 0.25
 _LONGEST_PAUSE = 8.0
 _ASK_AGAIN_SECONDS = 1.0
 
 OnGap = Callable[[ClientError], None]
-"""Called once for each interruption that is being got over."""
+"""Callback for the first error of each interruption."""
 
 
 def pauses() -> Backoff:
-    """Return the delays between attempts to follow something."""
+    """Return the delays between reconnects."""
     return Backoff(first=_FIRST_PAUSE, longest=_LONGEST_PAUSE)
 
 
 def jittered(delay: float) -> float:
-    """Return a delay shortened by chance, to spread the load of many clients."""
-    from random import uniform  # not before something has failed: it takes a while to load
+    """Return a randomly shortened delay, to spread the load of many clients."""
+    from random import uniform  # here, because it is slow to import and needed only after a failure
 
     return delay * uniform(0.5, 1.0)  # noqa: S311
 
@@ -41,11 +41,11 @@ def ignored(error: ClientError) -> None:
 async def follow(
     wire: Wire, name: str, *, seconds: float | None = None, on_gap: OnGap = ignored
 ) -> AsyncGenerator[v1.WatchSweepResponse, None]:
-    """Yield the snapshot of a sweep and every change, for as long as the caller reads.
+    """Yield the snapshot of a sweep and then every change, without end.
 
     Raises:
         NotYetError: the time limit has passed.
-        ClientError: an error that no patience cures, as NOT_FOUND.
+        ClientError: a permanent error, such as NOT_FOUND.
     """
     token = ""
     backoff = pauses()
@@ -66,14 +66,14 @@ async def follow(
                 raise
             elif not backoff.delay:
                 on_gap(error)
-        # A server that ends the stream in order is about to restart; it is asked again, too.
+        # A server that ends the stream normally is about to restart, so reconnect, too.
         await wire.pause(min(jittered(backoff.next_delay()), _left(end) or _LONGEST_PAUSE))
 
 
 async def follow_run(
     wire: Wire, name: str, *, seconds: float | None = None, on_gap: OnGap = ignored
 ) -> AsyncGenerator[v1.Run, None]:
-    """Yield a run as it is, and again whenever it has changed: by asking, for standalone runs.
+    """Yield a run now and after each change, by polling; for standalone runs.
 
     Raises: as `follow`.
     """
@@ -98,10 +98,10 @@ async def follow_run(
 
 
 def _left(end: float | None) -> float | None:
-    """Return the seconds left until a reading of the monotonic clock; None: without limit.
+    """Return the seconds left until `end` on the monotonic clock; None if there is no limit.
 
     Raises:
-        NotYetError: none are.
+        NotYetError: the time limit has passed.
     """
     if end is None:
         return None

@@ -1,4 +1,4 @@
-"""Connections over gRPC: one whose calls block their caller, and one whose calls are awaited."""
+"""gRPC wires: one with blocking calls, and one with asynchronous calls."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from sweepd.rpc.failure import Failure
 
 
 class _GrpcWire:
-    """A server, the token for it, and our own errors in place of those of calls."""
+    """Address and token of a server, and translation of gRPC errors into our own."""
 
     def __init__(self, address: str, token: str | None) -> None:
         self.address = address
@@ -28,13 +28,13 @@ class _GrpcWire:
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
-        """Raise what a call raises as one of our own errors."""
+        """Raise errors of a call as our own errors."""
         try:
             yield
         except grpc.RpcError as error:
             raise (closed() if self._closed else error_of(Failure.of(error), self.address)) from error
         except asyncio.CancelledError as error:
-            # A channel that is closed cancels its calls. That is not what the cancellation of a task means.
+            # Closing a channel cancels its calls, which must not look like the cancellation of the task.
             task = asyncio.current_task()
             if self._closed and not (task and task.cancelling()):
                 raise closed() from error
@@ -42,7 +42,7 @@ class _GrpcWire:
 
 
 class BlockingWire(_GrpcWire):
-    """Calls a server. Connects with the first call, and again in a process that was forked meanwhile."""
+    """Wire with blocking calls; it connects again in a forked process."""
 
     suspends = False
 
@@ -51,7 +51,7 @@ class BlockingWire(_GrpcWire):
         self._connect()
 
     async def one(self, request: Message, response: type[A], *, seconds: float = CALL_SECONDS) -> A:
-        """Return the response of a call within so many seconds."""
+        """Return the response of a call; `seconds` is its deadline."""
         call: Callable[..., A] = self._open().unary_unary(
             path_of(request, response), type(request).SerializeToString, response.FromString
         )
@@ -61,7 +61,7 @@ class BlockingWire(_GrpcWire):
     async def stream(
         self, request: Message, response: type[A], *, seconds: float | None = None
     ) -> AsyncGenerator[A, None]:
-        """Yield what a call brings, and end it with the reader."""
+        """Yield the messages of a call; cancel the call when the reader stops."""
         start = self._open().unary_stream(
             path_of(request, response), type(request).SerializeToString, response.FromString
         )
@@ -74,8 +74,8 @@ class BlockingWire(_GrpcWire):
             call.cancel()
 
     async def pause(self, seconds: float) -> None:
-        """Return after so many seconds."""
-        time.sleep(seconds)  # noqa: ASYNC251 - the one that is called is the one that waits
+        """Wait for some seconds."""
+        time.sleep(seconds)  # noqa: ASYNC251 - this wire blocks its caller
 
     async def close(self) -> None:
         """Close the connection; harmless when done twice."""
@@ -87,7 +87,7 @@ class BlockingWire(_GrpcWire):
         if self._closed:
             raise closed()
         if self._pid != os.getpid():
-            # That of the parent is left alone: it is the parent's to close.
+            # Leave the channel of the parent process open; only the parent closes it.
             self._connect()
         return self._channel
 
@@ -97,7 +97,7 @@ class BlockingWire(_GrpcWire):
 
 
 class AsyncWire(_GrpcWire):
-    """Calls a server from one event loop, that of its first call."""
+    """Wire with asynchronous calls, bound to the event loop of its first call."""
 
     suspends = True
 
@@ -106,7 +106,7 @@ class AsyncWire(_GrpcWire):
         self._channel: grpc.aio.Channel | None = None
 
     async def one(self, request: Message, response: type[A], *, seconds: float = CALL_SECONDS) -> A:
-        """Return the response of a call within so many seconds."""
+        """Return the response of a call; `seconds` is its deadline."""
         call: grpc.aio.UnaryUnaryMultiCallable[Message, A] = self._open().unary_unary(
             path_of(request, response), type(request).SerializeToString, response.FromString
         )
@@ -116,7 +116,7 @@ class AsyncWire(_GrpcWire):
     async def stream(
         self, request: Message, response: type[A], *, seconds: float | None = None
     ) -> AsyncGenerator[A, None]:
-        """Yield what a call brings, and end it with the reader."""
+        """Yield the messages of a call; cancel the call when the reader stops."""
         start: grpc.aio.UnaryStreamMultiCallable[Message, A] = self._open().unary_stream(
             path_of(request, response), type(request).SerializeToString, response.FromString
         )
@@ -129,7 +129,7 @@ class AsyncWire(_GrpcWire):
             call.cancel()
 
     async def pause(self, seconds: float) -> None:
-        """Return after so many seconds."""
+        """Wait for some seconds."""
         await asyncio.sleep(seconds)
 
     async def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Reading what a run has printed, and following it over interruptions."""
+"""Reading the log of a run, and following it across interruptions."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from sweepd.errors import ClientError
 from sweepd.states import has_ended
 
 _LISTEN_SECONDS = 2.0
-# So late it may be noticed that a run has ended.
+# Maximum delay until the end of a run is noticed.
 _LOOK_SECONDS = 1.0
 
 Piece = tuple[int, bytes]
-"""The number of an attempt, and some of what it has printed."""
+"""Number of an attempt, and a part of its log."""
 
 
 @dataclass(slots=True)
 class Place:
-    """Position of a reader in a log; it is kept up to date.
+    """Position of a reader in a log; updated while reading.
 
     Args:
-        attempt: 0 for the newest, until something has been read.
-        tail_bytes: about so many bytes at the end are to be read first; 0: all.
-        offset: bytes of the attempt that have been read.
+        attempt: number of the attempt; 0 for the newest, until something has been read.
+        tail_bytes: start about this many bytes before the end; 0: at the beginning.
+        offset: number of bytes of the attempt already read.
     """
 
     attempt: int = 0
@@ -36,14 +36,14 @@ class Place:
     offset: int = 0
 
     def turn_to(self, attempt: int) -> None:
-        """Continue with the beginning of another attempt."""
+        """Move to the beginning of another attempt."""
         self.attempt, self.tail_bytes, self.offset = attempt, 0, 0
 
 
 async def read(
     wire: Wire, run: str, at: Place, *, seconds: float | None = None, listen: bool = False
 ) -> AsyncGenerator[Piece, None]:
-    """Yield what is there of a log from a place on, for so many seconds at most; `listen`: and what comes."""
+    """Yield a log from a position, for at most `seconds`; with `listen`, also what is appended."""
     pieces = metrics.read_log(
         wire,
         run,
@@ -74,12 +74,12 @@ async def follow(
     on_gap: OnGap = ignored,
     on_attempt: Callable[[int], None] = lambda attempt: None,
 ) -> AsyncGenerator[Piece, None]:
-    """Yield what is there and what comes until the run has ended.
+    """Yield the log and what is appended until the run has ended.
 
-    It continues from attempt to attempt, calling `on_attempt` with each, unless `one_attempt` is wanted. The
-    end of a run is known before the rest of its log has arrived, and with it the length of the log. Where it
-    is not, as of an agent that was lost, only silence means that this is all; as a busy server is silent,
-    too, it is then asked for what it has, however long that takes.
+    Continue from attempt to attempt, calling `on_attempt` with each, unless `one_attempt` is true. The end of
+    a run, with the length of its log, is usually known before the rest of the log has arrived. If the length
+    is unknown because the agent was lost, silence marks the end; as a busy server is silent, too, one last
+    read without a time limit follows.
     """
     backoff = pauses()
     while True:
@@ -118,7 +118,7 @@ async def follow(
 
 
 def _is_whole(run: v1.Run, at: Place) -> bool:
-    """Return True if all of an attempt's log was read, as far as that is known; what never began has none."""
+    """Return True if the log of the attempt was read up to its known length, or the attempt never began."""
     return all(
         attempt.HasField("log_bytes") and at.offset >= attempt.log_bytes
         for attempt in run.attempts

@@ -25,7 +25,7 @@ def history(
     all_attempts: bool = False,
     system: bool = False,
 ) -> AsyncGenerator[v1.Series, None]:
-    """Yield the series of one run, in parts if it is long; `system`: the samples of its agent.
+    """Yield the series of one run, long ones in parts; `system` selects the system metrics of its agent.
 
     Raises:
         ClientError: with the code DATA_LOSS at the end, if something is damaged; all else has come by then.
@@ -49,7 +49,7 @@ def summaries(
     keys: Sequence[str] = (),
     system: bool = False,
 ) -> AsyncGenerator[v1.KeySummary, None]:
-    """Yield what is known of each key of each run; `system`: of the samples of its agent.
+    """Yield the summary of each key of each run; `system` selects the system metrics of its agents.
 
     Raises:
         ClientError: with the code DATA_LOSS at the end, if something is damaged; all else has come by then.
@@ -102,7 +102,7 @@ def read_log(
 async def _readable(
     wire: Wire, request: Message, response: type[P], what: str, of: Callable[[P], Iterable[T]]
 ) -> AsyncGenerator[T, None]:
-    """Yield what `of` finds in pages that leave out what is damaged; raise the error of that at the end."""
+    """Yield the entries that `of` extracts from each page, then raise an error if any were damaged."""
     damaged: list[v1.DamagedSeries] = []
 
     def readable(page: P) -> Iterable[T]:
@@ -117,7 +117,7 @@ async def _readable(
 
 
 def damaged_error(what: str, damaged: Sequence[v1.DamagedSeries]) -> FailedError:
-    """Return the error that names what is damaged: `points` or a `summary` of some series."""
+    """Return the error that names the damaged series; `what` is `points` or `summary`."""
     first = damaged[0]
     more = len({(each.run, each.attempt, each.key) for each in damaged}) - 1
     named = f"the {what} of {first.key!r}, run {first.run}, attempt {first.attempt} cannot be read as written"

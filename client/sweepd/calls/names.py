@@ -1,7 +1,7 @@
-"""Names as people type them: a full name, project/id, a bare id, and SWEEP:NUMBER for runs.
+"""Resolution of names as typed: a full name, project/id, a bare id, or SWEEP:NUMBER for runs.
 
-A name of neither a sweep nor a run of one may be a standalone run: that is looked up in each project. Where a
-name means nothing, the error suggests what may have been meant.
+A name that matches neither a sweep nor a run of a sweep is looked up as a standalone run in each project. If
+nothing matches, the error suggests a likely name.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from sweepd.errors import ClientError, InvalidError, NotFoundError, invalid
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A full name, and whether it is a run's."""
+    """Full name of a sweep or a run."""
 
     name: str
     is_run: bool
 
 
 async def sweep_name(wire: Wire, text: str) -> str:
-    """Return the full name of the sweep that `text` means.
+    """Return the full name of the sweep that `text` names.
 
     Raises:
-        InvalidError: it is not a name, is ambiguous, or is a run's.
-        NotFoundError: it means none.
+        InvalidError: the text is not a name, is ambiguous, or names a run.
+        NotFoundError: no sweep has this name.
     """
     if is_full(text):
         return (await find_sweep(wire, text)).name
@@ -46,7 +46,7 @@ async def sweep_name(wire: Wire, text: str) -> str:
 
 
 async def find_sweep(wire: Wire, text: str) -> v1.Sweep:
-    """Return the sweep that `text` means; raises as `sweep_name`."""
+    """Return the sweep that `text` names; raise the errors of `sweep_name`."""
     if not is_full(text):
         return await sweeps.get(wire, await sweep_name(wire, text))
     found = await _sweep(wire, text)
@@ -59,13 +59,13 @@ async def find_sweep(wire: Wire, text: str) -> v1.Sweep:
 
 
 async def run_name(wire: Wire, text: str) -> str:
-    """Return the full name of the run that `text` means; `SWEEP:NUMBER` keeps that form.
+    """Return the full name of the run that `text` names; `SWEEP:NUMBER` keeps that form.
 
     A full name is not looked up.
 
     Raises:
-        InvalidError: it is not a name, is ambiguous, or is a sweep's.
-        NotFoundError: it means none.
+        InvalidError: the text is not a name, is ambiguous, or names a sweep.
+        NotFoundError: no run has this name.
     """
     sweep, colon, number = text.partition(":")
     if colon and not (sweep and _is_number(number)):
@@ -85,7 +85,7 @@ async def run_name(wire: Wire, text: str) -> str:
 
 
 async def run_names(wire: Wire, texts: Sequence[str]) -> list[str]:
-    """Return the full names of runs; each sweep is looked up once, as there may be thousands of them."""
+    """Return the full names of runs; look up each sweep only once, as there may be thousands of runs."""
     known: dict[str, str] = {}
     names: list[str] = []
     for text in texts:
@@ -95,7 +95,7 @@ async def run_names(wire: Wire, texts: Sequence[str]) -> list[str]:
         elif sweep and _is_number(number):
             if sweep not in known:
                 known[sweep] = await _sweep_name_if_any(wire, sweep)
-            found = known[sweep]  # where there is none, it may be the id of a standalone run
+            found = known[sweep]  # without a sweep, the text may be the id of a standalone run
             names.append(f"{found}-{number}" if found else await run_name(wire, text))
         else:
             names.append(await run_name(wire, text))
@@ -103,7 +103,7 @@ async def run_names(wire: Wire, texts: Sequence[str]) -> list[str]:
 
 
 async def find_run(wire: Wire, text: str) -> v1.Run:
-    """Return the run that `text` means; raises as `run_name` and `get_run`."""
+    """Return the run that `text` names; raise the errors of `run_name` and `get_run`."""
     return await get_run(wire, await run_name(wire, text))
 
 
@@ -111,8 +111,8 @@ async def get_run(wire: Wire, name: str) -> v1.Run:
     """Return a run by its full name.
 
     Raises:
-        InvalidError: it is a sweep's.
-        NotFoundError: there is none; the next step names what there is.
+        InvalidError: the name is that of a sweep.
+        NotFoundError: the run does not exist; the next step shows existing runs.
     """
     try:
         return await runs.get(wire, name)
@@ -127,11 +127,11 @@ async def get_run(wire: Wire, name: str) -> v1.Run:
 
 
 async def any_name(wire: Wire, text: str) -> Named:
-    """Return the sweep or the run that `text` means; ids are unique across both.
+    """Return the full name of the sweep or the run that `text` names; ids are unique across both.
 
     Raises:
-        InvalidError: it is not a name, or is ambiguous.
-        NotFoundError: it means none.
+        InvalidError: the text is not a name, or is ambiguous.
+        NotFoundError: no sweep or run has this name.
     """
     if ":" in text:
         return Named(await run_name(wire, text), is_run=True)
@@ -149,7 +149,7 @@ async def any_name(wire: Wire, text: str) -> Named:
 
 
 def is_full(text: str) -> bool:
-    """Return True if this is ENTITY/PROJECT/ID."""
+    """Return True if the text is ENTITY/PROJECT/ID."""
     return text.count("/") == 2 and ":" not in text and all(text.split("/"))
 
 
@@ -159,7 +159,7 @@ def _check(text: str) -> None:
 
 
 async def _nothing(wire: Wire, text: str, kind: str) -> NotFoundError:
-    """Return the error of a name that means no sweep and no run; the error names a project as one."""
+    """Return the error for a name that matches no sweep or run; the error says so if it is a project."""
     named = [name for name in await _projects(wire) if _matches(name, text)]
     if not named:
         return _none(text, kind)
@@ -171,7 +171,7 @@ async def _nothing(wire: Wire, text: str, kind: str) -> NotFoundError:
 
 
 def _run_for_a_sweep(text: str, sweep: str) -> InvalidError:
-    """Return the error of a run, standalone if it has no sweep, where a sweep is wanted."""
+    """Return the error for a run where a sweep is expected; an empty `sweep` means a standalone run."""
     if sweep:
         return invalid(f"{text} is a run; a sweep is wanted", f"its sweep is {sweep}")
     return invalid(
@@ -188,7 +188,7 @@ def _sweep_for_a_run(text: str, sweep: str) -> InvalidError:
 
 
 async def _sweep(wire: Wire, name: str) -> v1.Sweep | None:
-    """Return a sweep by its full name; None if there is none."""
+    """Return a sweep by its full name; None if it does not exist."""
     try:
         return await sweeps.get(wire, name)
     except NotFoundError:
@@ -196,7 +196,7 @@ async def _sweep(wire: Wire, name: str) -> v1.Sweep | None:
 
 
 async def _run(wire: Wire, name: str) -> v1.Run | None:
-    """Return a run by its full name; None if there is none."""
+    """Return a run by its full name; None if it does not exist."""
     try:
         return await runs.get(wire, name)
     except NotFoundError:
@@ -204,7 +204,7 @@ async def _run(wire: Wire, name: str) -> v1.Run | None:
 
 
 async def _sweep_name_if_any(wire: Wire, text: str) -> str:
-    """Return the full name of a sweep; empty if there is none."""
+    """Return the full name of a sweep; empty if it does not exist."""
     try:
         return await sweep_name(wire, text)
     except NotFoundError:
@@ -212,9 +212,9 @@ async def _sweep_name_if_any(wire: Wire, text: str) -> str:
 
 
 async def _matching(wire: Wire, text: str) -> tuple[list[str], list[str]]:
-    """Return the sweeps that `text` may stand for, and the runs of sweeps.
+    """Return the sweeps and the runs of sweeps that `text` may name.
 
-    The id of such a run is its sweep's, a dash and a number.
+    The id of a run of a sweep is the id of the sweep, a dash and a number.
     """
     names = [sweep.name async for sweep in sweeps.list_of(wire)]
     sweep, _, number = text.rpartition("-")
@@ -223,7 +223,7 @@ async def _matching(wire: Wire, text: str) -> tuple[list[str], list[str]]:
 
 
 async def _standalone(wire: Wire, text: str) -> list[str]:
-    """Return the standalone runs that `text` may stand for."""
+    """Return the standalone runs that `text` may name."""
     parent, _, run = text.rpartition("/")
     projects = await _projects(wire)
     names = [f"{project}/{run}" for project in projects if not parent or _matches(project, parent)]
@@ -234,13 +234,13 @@ async def _projects(wire: Wire) -> list[str]:
     try:
         return [project.name async for project in server.projects(wire)]
     except ClientError as error:
-        if error.code == "UNIMPLEMENTED":  # a server that knows of none
+        if error.code == "UNIMPLEMENTED":  # an old server without projects
             return []
         raise
 
 
 async def _may_be_run(wire: Wire, name: str) -> bool:
-    """Return True if what is no sweep is a run, or looks like one of a sweep."""
+    """Return True if a name that is not a sweep is a run, or has the form of a run of a sweep."""
     return _is_run_id(name) or await _run(wire, name) is not None
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 async def get(wire: Wire, name: str) -> v1.Run:
-    """Return a run by its full name; SWEEP:NUMBER is one, too, with the full name of the sweep."""
+    """Return a run by its full name, or by SWEEP:NUMBER with the full name of the sweep."""
     return (await wire.one(v1.GetRunRequest(name=name), v1.GetRunResponse)).run
 
 
@@ -29,16 +29,16 @@ async def list_of(
     best_first: bool = False,
     limit: int | None = None,
 ) -> AsyncGenerator[v1.Run, None]:
-    """Yield runs, a page at a time as they are read.
+    """Yield runs; fetch each page on demand.
 
     Args:
-        wire: the server.
-        sweep: its runs by number, or the best first and those without a value left out.
-        project: instead, the runs of its sweeps and standalone ones, the newest first.
-        standalone: of a project only standalone runs.
-        states: only runs in one of these, one word or several.
-        best_first: see `sweep`.
-        limit: so many at most.
+        wire: connection to the server.
+        sweep: list the runs of this sweep, by number.
+        project: list the runs of this project instead, newest first.
+        standalone: list only standalone runs of the project.
+        states: list only runs in this state or these states.
+        best_first: list the best runs first, without runs that have no value.
+        limit: maximum number of runs.
     """
     if limit is not None and limit <= 0:
         return
@@ -59,13 +59,13 @@ async def list_of(
 
 
 def prior_of(wire: Wire, sweep: str) -> AsyncGenerator[v1.PriorRun, None]:
-    """Yield the runs that a sweep began with."""
+    """Yield the prior runs of a sweep."""
     request = v1.ListPriorRunsRequest(sweep=sweep, page_size=PAGE)
     return entries(wire, request, v1.ListPriorRunsResponse, lambda page: page.prior_runs)
 
 
 async def best_of(wire: Wire, sweep: v1.Sweep) -> v1.Run | None:
-    """Return the best run of a sweep, with repeats the first of the best point; None if there is none yet."""
+    """Return the best run of a sweep; with repeats, the first run of the best point; None without a value."""
     if sweep.spec.repeats > 1:
         return await get(wire, sweep.best_run) if sweep.best_run else None
     found = [run async for run in list_of(wire, sweep.name, best_first=True, limit=1)]
@@ -75,12 +75,12 @@ async def best_of(wire: Wire, sweep: v1.Sweep) -> v1.Run | None:
 async def enqueue(
     wire: Wire, sweep: str, params: Mapping[str, Json], *, first: bool = False, request_id: str = ""
 ) -> list[v1.Run]:
-    """Add the runs of a point; what the point leaves out is completed by the method.
+    """Add the runs of a point; the method completes missing parameters.
 
     Raises:
-        InvalidError: it is not a point.
+        InvalidError: `params` is not a valid point.
     """
-    from sweepd.codec import (  # it brings the language of sweeps, which takes a while
+    from sweepd.codec import (  # here, because it imports `spec`, which is slow
         CodecError,
         point_message,
     )
@@ -96,7 +96,7 @@ async def enqueue(
 
 
 async def stop(wire: Wire, name: str) -> v1.Run:
-    """End one run."""
+    """Stop a run."""
     return (await change_state(wire, v1.StopRunRequest(name=name), v1.StopRunResponse)).run
 
 
@@ -108,7 +108,7 @@ async def retry(
     states: str | Sequence[str] = (),
     request_id: str = "",
 ) -> v1.RetryRunsResponse:
-    """Hand out ended runs again: those named, or those of `sweep` in one of `states`."""
+    """Hand out ended runs again: the named runs, or the runs of `sweep` in one of `states`."""
     request = v1.RetryRunsRequest(
         names=names,
         sweep=sweep,

@@ -1,4 +1,4 @@
-"""Calls about the server: its agents, tokens, entities and projects."""
+"""Calls about the server, its agents, tokens, entities and projects."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from sweepd.calls.wire import PAGE, Wire, entries, new_request_id
 
 
 def list_agents(wire: Wire, sweep: str = "") -> AsyncGenerator[v1.Agent, None]:
-    """Yield agents, those of one sweep or all."""
+    """Yield the agents of a sweep, or all agents."""
     request = v1.ListAgentsRequest(sweep=sweep, page_size=PAGE)
     return entries(wire, request, v1.ListAgentsResponse, lambda page: page.agents)
 
 
 async def release_agent(wire: Wire, agent: str, *, sweep: str = "") -> list[str]:
-    """Let an agent take runs again of `sweep`, or of all that quarantine it; return their names."""
+    """Release an agent from the quarantine of `sweep`, or of all sweeps; return the names of these sweeps."""
     request = v1.ReleaseAgentRequest(agent=agent, sweep=sweep, request_id=new_request_id())
     return list((await wire.one(request, v1.ReleaseAgentResponse)).sweeps)
 
@@ -28,7 +28,7 @@ async def info(wire: Wire) -> v1.GetServerInfoResponse:
 
 
 async def who_am_i(wire: Wire) -> v1.Token:
-    """Return the token that is presented, as the server knows it."""
+    """Return the server's record of the token in use."""
     return (await wire.one(v1.WhoAmIRequest(), v1.WhoAmIResponse)).token
 
 
@@ -42,7 +42,7 @@ async def create_token(
     lifetime: float | None = None,
     request_id: str = "",
 ) -> v1.CreateTokenResponse:
-    """Make a token; only the response has its secret. `lifetime` in seconds; None: without limit."""
+    """Create a token; only the response has its secret. `lifetime` is in seconds; None for unlimited."""
     left = None
     if lifetime is not None:
         left = Duration()
@@ -65,17 +65,17 @@ def tokens(wire: Wire) -> AsyncGenerator[v1.Token, None]:
 
 
 async def revoke_token(wire: Wire, key: str) -> v1.Token:
-    """End a token by its id."""
+    """Revoke a token by its id."""
     return (await wire.one(v1.RevokeTokenRequest(id=key), v1.RevokeTokenResponse)).token
 
 
 def projects(wire: Wire, entity: str = "") -> AsyncGenerator[v1.Project, None]:
-    """Yield projects by name, those of one entity or all."""
+    """Yield the projects of an entity, or all projects, by name."""
     request = v1.ListProjectsRequest(entity=entity, page_size=PAGE)
     return entries(wire, request, v1.ListProjectsResponse, lambda page: page.projects)
 
 
 def entities(wire: Wire) -> AsyncGenerator[v1.Entity, None]:
-    """Yield the entities of which something may be seen, by name."""
+    """Yield the visible entities, by name."""
     request = v1.ListEntitiesRequest(page_size=PAGE)
     return entries(wire, request, v1.ListEntitiesResponse, lambda page: page.entities)

@@ -1,4 +1,4 @@
-"""Sweep file of a new sweep: its content and findings, what stands above it, and its entity and project."""
+"""Sweep file of a new sweep: its content, findings and overrides, and the entity and project of the sweep."""
 
 import errno
 import os
@@ -18,19 +18,19 @@ from sweepd.spec.parse import PLACING_KEYS, Parsed, parse_text
 from sweepd.spec.sweep_spec import SweepSpec
 
 _MOST: Final = MAX_FILE_BYTES + 1
-"""Most bytes to read: one beyond the limit shows that a file is too large."""
+"""Maximum number of bytes to read: one more than the limit, to detect a file that is too large."""
 
 _PATIENCE: Final = 2.0
-"""Seconds that a named pipe may be without a writer."""
+"""Seconds to wait for a writer of a named pipe."""
 _STDIN_NAME = "stdin"
 _UNREADABLE = "unreadable-file"
 
 
 def read_content(file: str) -> bytes:
-    """Return the content of a file, `-` being stdin; at most one byte beyond the limit.
+    """Return the content of a file, or of stdin for `-`; at most one byte more than the limit.
 
     Raises:
-        OSError: it cannot be read.
+        OSError: the file cannot be read.
     """
     if file == "-":
         if sys.stdin is None:
@@ -49,10 +49,10 @@ def _opened(file: str, flags: int) -> int:
 
 
 def _start(descriptor: int) -> bytes:
-    """Return the first bytes of a pipe, once a writer has opened it; the writer may be slow.
+    """Wait for a writer of a pipe; return the first byte, or nothing if the writer is slow.
 
     Raises:
-        OSError: no writer opens it in time.
+        OSError: no writer opens the pipe in time.
     """
     waiting = select.poll()
     waiting.register(descriptor, select.POLLIN)
@@ -68,9 +68,9 @@ def _start(descriptor: int) -> bytes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SweepText:
-    """A sweep file and its findings.
+    """Sweep file and its findings.
 
-    `unsupported` are keys that are right, but with which no sweep can be created yet.
+    `unsupported` are valid keys with which no sweep can be created yet.
     """
 
     file_name: str
@@ -81,11 +81,11 @@ class SweepText:
 
     @property
     def is_valid(self) -> bool:
-        """True if there is no error among the findings."""
+        """True if the findings include no error."""
         return not self._errors()
 
     def refusal(self) -> InvalidError:
-        """Return the error of a file of which no sweep can be made; it counts the findings."""
+        """Return the error for a file that is invalid or unsupported, with the number of errors."""
         if self.is_valid:
             keys = ", ".join(f"`{key}`" for key in self.unsupported)
             message = f"{self.file_name} is not supported yet: it has {keys}"
@@ -110,7 +110,7 @@ class SweepText:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overrides:
-    """Values that take precedence over those of the file; None: the file's."""
+    """Values that override those of the file; None keeps the value of the file."""
 
     name: str | None = None
     program: str | None = None
@@ -118,7 +118,7 @@ class Overrides:
     entity: str | None = None
 
     def applied(self, spec: SweepSpec) -> SweepSpec:
-        """Return a specification with name and program replaced; `placement` sees to the others."""
+        """Return the specification with name and program replaced; `parent_of` handles project and entity."""
         return replace(
             spec,
             name=spec.name if self.name is None else self.name,
@@ -127,8 +127,8 @@ class Overrides:
 
 
 def read_sweep(file: str, *, placing: Collection[str] = ()) -> SweepText:
-    """Read and check a file, or stdin for `-`; `placing`: the keys that say where its sweep will live."""
-    # A name need not be text: what is none in it is shown as bytes.
+    """Read and check a file, or stdin for `-`; of entity and project, check those in `placing`."""
+    # A file name may contain bytes that are not text; these are shown escaped.
     shown = _STDIN_NAME if file == "-" else os.fsencode(file).decode(errors="backslashreplace")
     try:
         content = read_content(file)
@@ -139,7 +139,7 @@ def read_sweep(file: str, *, placing: Collection[str] = ()) -> SweepText:
 
 
 def text_of(parsed: Parsed, file_name: str, content: bytes = b"") -> SweepText:
-    """Return what was parsed, with what it was parsed from."""
+    """Return a parsed file together with its name and content."""
     return SweepText(
         file_name=file_name,
         content=content,
@@ -150,7 +150,7 @@ def text_of(parsed: Parsed, file_name: str, content: bytes = b"") -> SweepText:
 
 
 def placing(overrides: Overrides, environ: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the keys of a file that nothing replaces: what they say must be legal."""
+    """Return the placing keys of the file that nothing overrides, so their values must be valid."""
     return tuple(key for key in PLACING_KEYS if not _given(key, overrides, environ))
 
 
@@ -160,13 +160,12 @@ def parent_of(
     environ: Mapping[str, str],
     kept: Callable[[str], str] = lambda kind: "",
 ) -> str:
-    """Return `entity/project` by flag, environment, file, what is `kept` for such a case, then a default.
+    """Return `entity/project` from flags, environment, file, `kept` settings or defaults, in this order.
 
-    A file may come from elsewhere, and its names were made legal when it was read; flags and variables are
-    ours, and the error says what to write.
+    Names in the file were made valid when it was read; an invalid flag or variable is an error.
 
     Raises:
-        InvalidError: a flag or a variable has no legal name.
+        InvalidError: a flag or a variable is not a valid name.
     """
     entity = _given("entity", overrides, environ) or spec.entity or kept("entity") or "local"
     project = _given("project", overrides, environ) or spec.project or kept("project")
@@ -177,10 +176,10 @@ def parent_of(
 
 
 def check_part(kind: str, part: str) -> None:
-    """Refuse what cannot be the name of an entity or a project.
+    """Check the name of an entity or a project.
 
     Raises:
-        InvalidError: with the nearest legal name.
+        InvalidError: the name is invalid; the error suggests the nearest valid name.
     """
     if not is_part(part):
         near = f"write `{near}`; " if (near := as_part(part)) else ""
@@ -191,7 +190,7 @@ def check_part(kind: str, part: str) -> None:
 
 
 def project_name(text: str, entity: str) -> str:
-    """Return the full name of a project as a person types it: its entity may be left out.
+    """Return the full name of a project as typed; `entity` is used if the text has none.
 
     Raises:
         InvalidError: the text is not PROJECT or ENTITY/PROJECT.
@@ -205,12 +204,12 @@ def project_name(text: str, entity: str) -> str:
 
 
 def project_of(program: str | None, command: Sequence[str] = ()) -> str:
-    """Return the project that a program's name makes: its stem, in legal letters; else `default`."""
+    """Return the default project: the stem of the program as a valid name, else `default`."""
     named = program or next((item for item in command if item.endswith((".py", ".sh"))), "")
     return as_part(PurePath(named).stem) or "default"
 
 
 def _given(key: str, overrides: Overrides, environ: Mapping[str, str]) -> str | None:
-    """Return the value that takes precedence over the file's."""
+    """Return the value of a flag or a variable, which overrides the file; None if there is none."""
     flag = overrides.entity if key == "entity" else overrides.project
     return flag or environ.get(f"SWEEPD_{key.upper()}")

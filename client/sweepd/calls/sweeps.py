@@ -16,20 +16,20 @@ from sweepd.errors import invalid
 K = TypeVar("K")
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 PRIOR_SECONDS = 300.0
-"""For calls with prior runs: the curves of all of them are read before such a call is answered."""
+"""Deadline of calls with prior runs, because the server first reads the curves of all of them."""
 _MOST_BYTES = 4_000_000
-"""Bytes that fit into a call; of a larger sweep the file, which is for display only, is left out."""
+"""Maximum bytes of a create request; the file, which is for display only, is left out of a larger one."""
 
 
 def edited(name: str, changes: Mapping[str, object]) -> tuple[v1.Sweep, FieldMask]:
-    """Return the sweep `name` with its new values, and the mask that names them.
+    """Return the sweep `name` with its new values, and the field mask of the changed fields.
 
     Args:
-        name: its full name.
-        changes: `run_cap`, `name`, `description`, `tags`, `metadata`; None: the default of the field.
+        name: full name of the sweep.
+        changes: new values of `run_cap`, `name`, `description`, `tags`, `metadata`; None resets a field.
 
     Raises:
-        InvalidError: a value is not one of its field.
+        InvalidError: a value does not fit its field.
     """
     spec = v1.SweepSpec()
     try:
@@ -70,10 +70,10 @@ async def create(
     sweep_id: str = "",
     request_id: str = "",
 ) -> v1.CreateSweepResponse:
-    """Create a sweep in `parent` (entity/project); the answer reports on the prior runs, if any.
+    """Create a sweep in `parent` (entity/project); the response reports on the prior runs, if any.
 
     Raises:
-        InvalidError: the id is not legal.
+        InvalidError: the id is invalid.
     """
     if sweep_id and not _ID.fullmatch(sweep_id):
         raise invalid(
@@ -95,7 +95,7 @@ async def create(
 async def preview(
     wire: Wire, file: v1.SweepFile, count: int, prior_runs: v1.PriorRunSelection | None = None
 ) -> v1.PreviewSweepResponse:
-    """Return the preview of a sweep file, after prior runs if any are named."""
+    """Return the preview of a sweep file, with prior runs if any are selected."""
     request = v1.PreviewSweepRequest(file=file, count=count, prior_runs=prior_runs)
     return await wire.one(request, v1.PreviewSweepResponse, seconds=_seconds(prior_runs))
 
@@ -106,14 +106,14 @@ async def get(wire: Wire, name: str) -> v1.Sweep:
 
 
 def list_of(wire: Wire, parent: str = "", states: str | Sequence[str] = ()) -> AsyncGenerator[v1.Sweep, None]:
-    """Yield the sweeps of an entity, of entity/project, or all, newest first, a page at a time."""
+    """Yield the sweeps of an entity or entity/project, or all, newest first; fetch each page on demand."""
     numbers = states_named(v1.SweepState, states)
     request = v1.ListSweepsRequest(parent=parent, states=numbers, page_size=PAGE)
     return entries(wire, request, v1.ListSweepsResponse, lambda page: page.sweeps)
 
 
 async def pause(wire: Wire, name: str) -> v1.Sweep:
-    """Hand out no run until the sweep is resumed."""
+    """Hand out no runs until the sweep is resumed."""
     return (await change_state(wire, v1.PauseSweepRequest(name=name), v1.PauseSweepResponse)).sweep
 
 
@@ -133,7 +133,7 @@ async def cancel(wire: Wire, name: str) -> v1.CancelSweepResponse:
 
 
 async def update(wire: Wire, sweep: v1.Sweep, mask: FieldMask, *, revision: int = 0) -> v1.Sweep:
-    """Change what `mask` names, if the sweep still has this revision (0: whichever it has)."""
+    """Change the fields in `mask` if the sweep still has this revision (0: any revision)."""
     request = v1.UpdateSweepRequest(
         sweep=sweep, update_mask=mask, revision=revision, request_id=new_request_id()
     )
@@ -146,12 +146,12 @@ async def explain(wire: Wire, name: str) -> v1.ExplainSweepResponse:
 
 
 def progress(wire: Wire, name: str) -> AsyncGenerator[v1.ReadSweepProgressResponse, None]:
-    """Yield the values of a sweep and the best one up to each, in parts."""
+    """Yield the values of a sweep, each with the best value so far, in parts."""
     return wire.stream(v1.ReadSweepProgressRequest(name=name), v1.ReadSweepProgressResponse)
 
 
 async def importance(wire: Wire, name: str, key: str) -> v1.Importance:
-    """Return the importance of each parameter of a sweep for a key; empty: for its objective."""
+    """Return the importance of each parameter of a sweep for a key; an empty key means the objective."""
     request = v1.GetSweepImportanceRequest(name=name, key=key)
     return (await wire.one(request, v1.GetSweepImportanceResponse)).importance
 

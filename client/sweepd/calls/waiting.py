@@ -1,4 +1,4 @@
-"""Waiting for a sweep or a run: until it has ended, is in a state, or has a value."""
+"""Waiting until a sweep or a run has ended, is in a state, or has a value."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _COMPARE: dict[str, Callable[[float, float], bool]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Condition:
-    """One of: the end as such (neither set), a state, a comparison."""
+    """Condition to wait for: any end (neither field set), a state, or a comparison with the best value."""
 
     state: str | None = None
     comparison: str | None = None
@@ -35,18 +35,18 @@ class Condition:
 
     @property
     def is_end(self) -> bool:
-        """True if any end fulfils it."""
+        """True if any end fulfils the condition."""
         return self.state is None and self.comparison is None
 
     def holds(self, state: str, best: float | None) -> bool:
-        """Return True if it is fulfilled by this state and this best value."""
+        """Return True if this state or this best value fulfils the condition."""
         if self.comparison is not None:
             return best is not None and _COMPARE[self.comparison](best, self.bound)
         return self.state is not None and state == self.state
 
 
 def parse_condition(text: str) -> Condition:
-    """Read `finished` (the end), another state, or `best<0.1`.
+    """Parse `finished` (any end), another state, or a comparison such as `best<0.1`.
 
     Raises:
         InvalidError: the text has another form.
@@ -67,12 +67,12 @@ def parse_condition(text: str) -> Condition:
 
 
 async def sweep_until(wire: Wire, name: str, condition: Condition, *, seconds: float | None) -> v1.Sweep:
-    """Return a sweep once the condition holds of it or it has ended; no time at all only looks.
+    """Return a sweep once the condition holds or it has ended; with 0 seconds, check only once.
 
     Raises:
         NotYetError: the time limit has passed.
     """
-    # Asked for first: only a server that was there is waited for.
+    # Ask first: wait for a server only if it has answered once.
     sweep = await sweeps.get(wire, name)
     if _is_settled(condition, sweep):
         return sweep
@@ -87,10 +87,10 @@ async def sweep_until(wire: Wire, name: str, condition: Condition, *, seconds: f
 async def run_until(
     wire: Wire, name: str, condition: Condition, *, seconds: float | None, on_gap: OnGap = ignored
 ) -> v1.Run:
-    """Return a run once the condition holds of it or it has ended; `on_gap` is for a standalone run.
+    """Return a run once the condition holds or it has ended; `on_gap` applies to standalone runs.
 
     Raises:
-        InvalidError: it is a standalone run, and a value is waited for.
+        InvalidError: the run is standalone, and the condition is a comparison.
         NotYetError: the time limit has passed.
     """
     run = await names.get_run(wire, name)
@@ -112,7 +112,7 @@ async def run_until(
         async for message in messages:
             for changed in message.runs:
                 if changed.name == run.name and _is_settled(condition, changed):
-                    # Details that its script reported are not part of what is followed.
+                    # The stream lacks the details that the script reported.
                     return await runs.get(wire, run.name) if has_ended(changed) else changed
     raise AssertionError("following never ends by itself")
 
@@ -123,7 +123,7 @@ def _is_settled(condition: Condition, found: v1.Sweep | v1.Run) -> bool:
 
 
 def holds(condition: Condition, found: v1.Sweep | v1.Run) -> bool:
-    """Return True if a condition is fulfilled by a sweep or a run as it stands."""
+    """Return True if the current state or value of a sweep or a run fulfils the condition."""
     if isinstance(found, v1.Sweep):
         return condition.holds(state_of(found), found.best_value if found.HasField("best_value") else None)
     return condition.holds(state_of(found), found.value if found.HasField("value") else None)

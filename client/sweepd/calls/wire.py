@@ -1,4 +1,4 @@
-"""Port through which calls reach a server, and the forms that several calls share."""
+"""Port through which calls reach a server, and patterns that calls share."""
 
 from __future__ import annotations
 
@@ -18,29 +18,29 @@ T = TypeVar("T")
 S = TypeVar("S", bound=int)
 CALL_SECONDS = 30.0
 PAGE = 1000
-"""Entries that one page is asked for."""
+"""Page size of list requests."""
 _QUOTA = "request-quota"
 
 
 class Wire(Protocol):
-    """A connection to one server. Its calls raise the exceptions of `sweepd.errors`."""
+    """Connection to one server; its calls raise the exceptions of `sweepd.errors`."""
 
     address: str
     suspends: bool
-    """True where calls suspend their caller, which needs an event loop then."""
+    """True if calls suspend, so that the caller needs an event loop."""
 
     async def one(self, request: Message, response: type[A], *, seconds: float = CALL_SECONDS) -> A:
-        """Return the response of a call within so many seconds."""
+        """Return the response of a call; `seconds` is its deadline."""
         ...
 
     def stream(
         self, request: Message, response: type[A], *, seconds: float | None = None
     ) -> AsyncGenerator[A, None]:
-        """Yield what a call brings, for so many seconds at most; its end by that raises UnreachableError."""
+        """Yield the messages of a call; raise UnreachableError if it takes longer than `seconds`."""
         ...
 
     async def pause(self, seconds: float) -> None:
-        """Return after so many seconds."""
+        """Wait for some seconds."""
         ...
 
     async def close(self) -> None:
@@ -49,7 +49,7 @@ class Wire(Protocol):
 
 
 def path_of(request: Message, response: type[Message]) -> str:
-    """Return the path of the call of the contract that takes a request and answers with a response."""
+    """Return the path of the gRPC method with these request and response types."""
     (service,) = request.DESCRIPTOR.file.services_by_name.values()
     method = service.methods_by_name[request.DESCRIPTOR.name.removesuffix("Request")]
     assert method.output_type == response.DESCRIPTOR
@@ -57,17 +57,17 @@ def path_of(request: Message, response: type[Message]) -> str:
 
 
 def new_request_id() -> str:
-    """Return a name for one call, under which a repeat does no harm."""
+    """Return an id for one call, which makes repeating it safe."""
     return str(uuid.uuid4())
 
 
 def closed() -> ClientError:
-    """Return what a client that is closed raises."""
+    """Return the error of a closed client."""
     return ClientError("the client is closed")
 
 
 def run_now(logic: Coroutine[None, None, T]) -> T:
-    """Run a coroutine whose wire never suspends, here and now, whether or not an event loop is running."""
+    """Run a coroutine whose wire never suspends to its end, with or without a running event loop."""
     try:
         logic.send(None)
     except StopIteration as done:
@@ -78,7 +78,7 @@ def run_now(logic: Coroutine[None, None, T]) -> T:
 
 
 def iterate(logic: AsyncGenerator[T, None]) -> Generator[T, None, None]:
-    """Yield what an asynchronous generator over such a wire does, one by one as the reader asks."""
+    """Yield the items of an asynchronous generator whose wire never suspends."""
     try:
         while True:
             try:
@@ -91,7 +91,7 @@ def iterate(logic: AsyncGenerator[T, None]) -> Generator[T, None, None]:
 
 
 class _Fields(Protocol):
-    """Fields of requests and answers of these forms."""
+    """Fields of paged requests and responses, and of requests that change state."""
 
     page_token: str
     next_page_token: str
@@ -101,7 +101,7 @@ class _Fields(Protocol):
 async def entries(
     wire: Wire, request: Message, response: type[A], of: Callable[[A], Iterable[T]]
 ) -> AsyncGenerator[T, None]:
-    """Yield what `of` finds in each page, each fetched when it is asked for, from that of `request` on."""
+    """Yield the entries that `of` extracts from each page; fetch each page on demand."""
     while True:
         page = await wire.one(request, response)
         for entry in of(page):
@@ -113,17 +113,16 @@ async def entries(
 
 
 async def change_state(wire: Wire, request: Message, response: type[A]) -> A:
-    """Return the response of a change that may be repeated without a request id, as of a pause or a stop.
+    """Return the response of a call that changes state and is idempotent, such as a pause or a stop.
 
-    Where the server has no room to remember another response, it is not asked to: else nobody whose quota is
-    full could stop a sweep.
+    If the quota of request ids is exhausted, repeat the call without an id: stopping must always be possible.
     """
     fields = cast("_Fields", request)
     fields.request_id = new_request_id()
     try:
         return await wire.one(request, response)
     except ClientError as error:
-        if error.reason != _QUOTA:  # in which case nothing was changed
+        if error.reason != _QUOTA:  # a call over quota has changed nothing
             raise
     fields.request_id = ""
     return await wire.one(request, response)
@@ -135,10 +134,10 @@ def words(given: str | Sequence[str]) -> tuple[str, ...]:
 
 
 def states_named(kind: _EnumTypeWrapper[S], given: str | Sequence[str]) -> list[S]:
-    """Return states of sweeps or of runs by their words, one or several.
+    """Return the enum values of one or more states of sweeps or runs.
 
     Raises:
-        InvalidError: a word is none.
+        InvalidError: a word is not a state.
     """
     known = {name.partition("_STATE_")[2].lower(): state for name, state in kind.items() if state}
     for word in words(given):

@@ -1,1 +1,1 @@
-"""Views of sweeps, runs, agents and files: one description of each, for sweepctl and Python objects."""
+"""Views of sweeps, runs, agents and files, each described once for sweepctl and for Python objects."""

@@ -1,4 +1,4 @@
-"""Agents, tokens, projects, and files of runs as people see them."""
+"""Views of agents, tokens, projects, and files of runs."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ project_shape, PROJECTS = _PROJECT.shape, _PROJECT.columns
 
 
 def where_good(token: Row) -> str:
-    """Return in words where a token is good, and until when."""
+    """Return scope, projects and expiry of a token in words."""
     places = token["projects"]
     where = f"for {shown_words(places)}" if places else "for all projects"
     until = token["expireTime"]
@@ -101,7 +101,7 @@ def where_good(token: Row) -> str:
 
 
 def _modify_time(file: v1.RunFile) -> datetime | None:
-    """Return the time to the second."""
+    """Return the modification time, truncated to seconds."""
     return wall_time(file.modify_time.seconds) if file.HasField("modify_time") else None
 
 

@@ -1,4 +1,4 @@
-"""Rows and columns of lists: paths, filters, order; points, a group of parameters member by member."""
+"""Rows and columns of lists: paths, filters and order; points with groups of parameters flattened."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -15,7 +15,7 @@ _CONDITION = re.compile(r"([^=!<>~]+)(<=|>=|!=|==|=|<|>|~)(.*)", re.DOTALL)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """Choice and order of rows; `sort` begins with a minus for the greatest first."""
+    """Choice and order of rows; a leading minus in `sort` means descending."""
 
     filters: Sequence[str] = ()
     sort: str | None = None
@@ -23,17 +23,17 @@ class Choice:
 
     @property
     def paths(self) -> list[str]:
-        """The paths by which rows are chosen and ordered."""
+        """Paths used by the filters and the order."""
         order = [] if self.sort is None else [self.sort.removeprefix("-")]
         return [*(_condition(text).path for text in self.filters), *order]
 
     @property
     def bound(self) -> int | None:
-        """The number of rows that are enough, where the first ones are those that are wanted."""
+        """Number of rows that need to be read; None if all are needed for filtering or sorting."""
         return None if self.filters or self.sort is not None else self.limit
 
     def of(self, rows: Iterable[Row], meant: Mapping[str, str] | None = None) -> list[Row]:
-        """Return the rows wanted; `meant` has the paths that other names in filters and order stand for."""
+        """Return the chosen rows; `meant` maps names in filters and order to paths."""
         paths = meant or {}
         conditions = [
             replace(condition, path=paths.get(condition.path, condition.path))
@@ -52,7 +52,7 @@ class Choice:
 
 
 def lookup(row: Json, path: str) -> Json:
-    """Return what is at a dotted path; a key that has dots itself is found, too. None if nothing is."""
+    """Return the value at a dotted path, where keys may contain dots; None if there is none."""
     if not isinstance(row, dict):
         return None
     if path in row:
@@ -74,7 +74,7 @@ def has(row: Json, path: str) -> bool:
 
 
 def knows(row: Row, path: str) -> bool:
-    """Return True if a row has something at a path, or might have: below what is absent, all is possible."""
+    """Return True if a row has a value at a path, or could have one below a null or an empty object."""
     if path in row:
         return True
     heads = [path[: match.start()] for match in re.finditer(r"\.", path)]
@@ -82,7 +82,7 @@ def knows(row: Row, path: str) -> bool:
 
 
 def paths(row: Row) -> Iterator[str]:
-    """Yield the paths of a row, those of inner objects after their own."""
+    """Yield the paths of a row; an object comes before its members."""
     for name, value in row.items():
         yield name
         if isinstance(value, dict):
@@ -101,7 +101,7 @@ class _Condition:
 
     def holds(self, row: Row) -> bool:
         value = lookup(row, self.path)
-        # Of a list, as tags are one, an item has to be such.
+        # For a list, such as tags, one matching item is enough.
         items: list[Json] = value if isinstance(value, list) else [value]
         if self.operator == "~":
             return any(self.wanted.lower() in _plain(item).lower() for item in items)
@@ -166,20 +166,20 @@ def _sorted(rows: list[Row], path: str, *, greatest_first: bool) -> list[Row]:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column.
+    """Column of a table.
 
     Args:
-        heading: its heading, in lower case.
-        path: the dotted path of its value in the JSON; of a field's column empty for the field itself.
-        show: returns the text of a value.
-        at: its place among the columns of an entity, from the left.
-        wide: shown only where width does not matter.
-        composed: made for the eye from several values: no value of the JSON, so not for programs.
-        null: null is a value here: a row has it, or has nothing at the path, which is a dash.
-        long: of any length, as what people write and scripts log.
-        spare: order in which columns are left out of a narrow terminal: the greatest first; 0 stays.
-        whole: shows several values of a row, in place of `show`.
-        plain: returns what CSV has of the value at the path.
+        heading: heading in lower case.
+        path: dotted path of the value in the JSON; empty in a field's column for the field itself.
+        show: return the text of a value.
+        at: position among the columns of an entity, from the left.
+        wide: show the column only in wide output.
+        composed: combined from several values for people, so left out of output for programs.
+        null: show null as a value; only a missing value is a dash.
+        long: values may have any length, such as texts that people write and scripts log.
+        spare: order in which columns are left out of a narrow terminal: the greatest first; 0: never.
+        whole: return the text for a whole row; replaces `show`.
+        plain: convert the value for CSV.
     """
 
     heading: str
@@ -195,7 +195,7 @@ class Column:
     plain: Callable[[Json], Json] | None = None
 
     def text(self, row: Row) -> str:
-        """Return how a row looks in this column."""
+        """Return the text of a row in this column."""
         if self.whole is not None:
             return self.whole(row)
         value = lookup(row, self.path)
@@ -204,7 +204,7 @@ class Column:
         return self.show(value)
 
     def csv_value(self, row: Row) -> Json:
-        """Return what CSV has of a row in this column."""
+        """Return the CSV value of a row in this column."""
         value = lookup(row, self.path)
         return value if self.plain is None or value is None else self.plain(value)
 
@@ -218,17 +218,17 @@ def point(params: Json) -> str:
 
 
 def point_lines(params: Json) -> str:
-    """Return a point, one parameter a line; a dash where there is none."""
+    """Return a point with one parameter per line; a dash if it is empty."""
     return "\n".join(_entries(params)) if isinstance(params, dict) and params else "-"
 
 
 def shown_param(value: Json) -> str:
-    """Return the value of a parameter; null is one, unlike a parameter that a point does not have."""
+    """Return the text of a parameter's value; null is a value, unlike a missing parameter."""
     return "null" if value is None else cell(value)
 
 
 def param_paths(points: Iterable[Json]) -> list[str]:
-    """Return the dotted names of the parameters of points, sorted: members where a name is always a group."""
+    """Return the sorted dotted names of the parameters of points; expand a name if it is always a group."""
     members: dict[str, list[Json]] = {}
     for each in points:
         if isinstance(each, dict):
@@ -244,7 +244,7 @@ def param_paths(points: Iterable[Json]) -> list[str]:
 
 
 def param_columns(points: Iterable[Json]) -> list[Column]:
-    """Return the columns for the parameters of points, those in groups one by one."""
+    """Return a column for each parameter of points, including those in groups."""
     return [
         Column(name, f"params.{name}", shown_param, null=True, long=True, spare=1)
         for name in param_paths(points)
@@ -260,5 +260,5 @@ def _entries(params: Mapping[str, Json]) -> Iterator[str]:
 
 
 def _is_group(value: Json) -> bool:
-    """Return True if a value looks like the members of a group; a deeper one may still be a value itself."""
+    """Return True if a value looks like a group: a non-empty object whose keys are all names."""
     return isinstance(value, dict) and bool(value) and all(map(_NAME.fullmatch, value))

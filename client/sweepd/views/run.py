@@ -1,4 +1,4 @@
-"""Runs as people see them: the record, its attempts, prior runs, and rows of data frames."""
+"""Views of runs: the record, its attempts, prior runs, and rows of data frames."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from sweepd.views.view import Field, Record, View, inner, shaper
 
 GOALS = {v1.GOAL_MINIMIZE: "minimize", v1.GOAL_MAXIMIZE: "maximize"}
 _PARAMS_AT = 50
-"""Place of the columns of parameters in tables of runs."""
+"""Position of the parameter columns in tables of runs."""
 _exit_shape = shaper(v1.Exit, cause="cause", code="code", signal="signal", message="message?")
 attempt_shape = shaper(
     v1.Attempt,
@@ -242,11 +242,11 @@ class RunRecord(Record[v1.Run]):
 _RUN = View(RunRecord, v1.Run)
 run_shape = _RUN.shape
 FRAME_KINDS = _RUN.frame_kinds
-"""Columns that every row of a data frame begins with, each with the kind of its values."""
+"""First columns of every data frame, each with the kind of its values."""
 
 
 class PriorRunFields:
-    """A run that a sweep began with."""
+    """Prior run of a sweep."""
 
     index = Field[int]("index", json="prior", columns=Column("prior", at=10))
     run = Field[str]("run", columns=Column("run", at=61), frame=True)
@@ -267,14 +267,14 @@ prior_run_shape = _PRIOR.shape
 
 
 def recorded_arguments(run: v1.Run) -> list[str]:
-    """Return the arguments of the newest process of a run, as its agent recorded them; empty if none did."""
+    """Return the arguments of the newest process of a run, as its agent recorded them; empty if unknown."""
     return next((list(attempt.argv) for attempt in reversed(run.attempts) if attempt.argv), [])
 
 
 def runs_columns(rows: Iterable[Row]) -> Sequence[Column]:
-    """Return the columns for runs: their parameters in the order of the names.
+    """Return the columns for runs, with their parameters sorted by name.
 
-    Names are shown where a script has given one, reasons where runs failed.
+    Display names are shown if any run has one, reasons if any run failed.
     """
     rows = list(rows)
     shown = {
@@ -286,17 +286,17 @@ def runs_columns(rows: Iterable[Row]) -> Sequence[Column]:
 
 
 def prior_columns(rows: Iterable[Row]) -> Sequence[Column]:
-    """Return the columns for runs that a sweep began with."""
+    """Return the columns for prior runs of a sweep."""
     return _with_params(_PRIOR.columns, rows)
 
 
 def run_rows(
     runs: Sequence[v1.Run], summaries: Iterable[v1.KeySummary], prior: Sequence[v1.PriorRun] = ()
 ) -> list[dict[str, object]]:
-    """Return a row of a data frame for each run: its values, `params.*` and the last values, `metrics.*`.
+    """Return a row of a data frame for each run: its fields, `params.*` and the last values as `metrics.*`.
 
-    A group of parameters has a column for each member. What a run does not have is None. Those that the sweep
-    began with come last, with the state `prior`.
+    A group of parameters has a column for each member. Missing values are None. Prior runs come last, with
+    the state `prior`.
     """
     logged: dict[str, dict[str, Value]] = {}
     for summary in summaries:

@@ -1,4 +1,4 @@
-"""The specification of a sweep in the JSON of `sweepctl`: rules, bounds, labels; see docs/command-line.md."""
+"""Specification of a sweep in the JSON of `sweepctl`: rules, bounds, labels; see docs/command-line.md."""
 
 from collections.abc import Mapping, Sequence
 from typing import cast
@@ -22,12 +22,12 @@ _SHOWN = _shown(SWEEP)
 
 
 def word(name: str, prefix: str) -> str:
-    """Return the name of an enum's value as a short word: `RUN_STATE_FINISHED` is `finished`."""
+    """Return the name of an enum value as a short word: `finished` for `RUN_STATE_FINISHED`."""
     return name.removeprefix(prefix).lower().replace("_", "-")
 
 
 def spec_shape(spec: v1.SweepSpec) -> Shape:
-    """Return what the file of a sweep says, defaults filled in and the points of a list left out."""
+    """Return a sweep's specification as JSON, with defaults filled in and without the points of a list."""
     document = cast("Shape", spec_document(spec, _SHOWN))
     shape = _filled(_SHOWN, document, defaults_of(SweepSpec))
     shape["parameters"] = document.get("parameters", {})  # a list may leave them out
@@ -57,6 +57,6 @@ def _filled(keys: Sequence[Key], document: Mapping[str, Json], defaults: Mapping
 
 
 def camel_case(name: str) -> str:
-    """Return a key of the file as one of JSON output: `run_cap` is `runCap`."""
+    """Return a key of the sweep file as a JSON key: `runCap` for `run_cap`."""
     first, *others = name.split("_")
     return first + "".join(part.capitalize() for part in others)

@@ -1,4 +1,4 @@
-"""The summary of a stored run, by the definitions of its metrics. Pure."""
+"""Summary of a stored run, according to the definitions of its metrics. Pure."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _GOALS = {v1.GOAL_MINIMIZE: "minimize", v1.GOAL_MAXIMIZE: "maximize"}
 
 
 def run_summary(summaries: Iterable[v1.KeySummary], details: v1.RunDetails) -> dict[str, object]:
-    """Return what the script of a run sees as its summary, the members of groups by dotted names.
+    """Return the summary of a run as its script sees it, with dotted names for members of groups.
 
     Args:
-        summaries: what is known of each key.
-        details: definitions and settings of the script; a value that it has set itself wins.
+        summaries: summary of each key.
+        details: metric definitions and summary values of the script; the latter take precedence.
     """
     definitions = _definitions(details)
     logged: dict[str, object] = {}
@@ -54,7 +54,7 @@ def _figures(summary: v1.KeySummary) -> Figures:
 
 
 def _gathered(logged: dict[str, object], explicit: Mapping[str, object]) -> dict[str, object]:
-    """Return what was logged, with groups where the script has set members of them itself."""
+    """Return the logged values, nested wherever the script has set a group in its summary."""
     for name, group in explicit.items():
         prefix = f"{name}."
         if isinstance(group, dict) and any(key.startswith(prefix) for key in logged):

@@ -1,4 +1,4 @@
-"""Sweeps as people see them: the record, its table, and what keeps runs from being handed out."""
+"""Views of sweeps: the record, its table, and obstacles to handing out runs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _read_id(sweep: v1.Sweep) -> str:
 
 
 def _read_specification(sweep: v1.Sweep) -> Row:
-    from sweepd.views.spec_shapes import spec_shape  # here, as it loads the language of sweeps
+    from sweepd.views.spec_shapes import spec_shape  # here, because it imports `spec`
 
     return spec_shape(sweep.spec)
 
@@ -38,7 +38,7 @@ def _read_best(sweep: v1.Sweep) -> Json:
 
 
 def _shown_progress(sweep: Row) -> str:
-    """Return ended of planned runs."""
+    """Return the numbers of ended and planned runs: `3/20`."""
     counts, planned = sweep["runs"], sweep["plannedRuns"]
     assert isinstance(counts, dict)
     ended = sum(count for state in FINAL_RUN if isinstance(count := counts[state], int))
@@ -46,12 +46,12 @@ def _shown_progress(sweep: Row) -> str:
 
 
 def _shown_best(sweep: Row) -> str:
-    """Return the best value, unless all runs have failed: then none of them is the best."""
+    """Return the best value, or `all failed` if all runs have failed."""
     return "all failed" if every_run_failed(sweep) else shown_value(lookup(sweep, "best.value"))
 
 
 def every_run_failed(sweep: Row) -> bool:
-    """Return True if a sweep has runs, and each of them has failed or crashed."""
+    """Return True if a sweep has runs, and all of them have failed or crashed."""
     counts = sweep["runs"]
     assert isinstance(counts, dict)
     states = {state for state, count in counts.items() if count}

@@ -1,4 +1,4 @@
-"""Values as tables and messages show them: cleaned, short, in local time."""
+"""Values as text for tables and messages: cleaned, short, in local time."""
 
 import json
 import math
@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from sweepd.spec.point import Json, is_number
 
-# C0, DEL, C1, line separators and the marks that reorder text: a name must not steer the terminal.
+# C0, DEL, C1, line separators and bidirectional marks: a name must not control the terminal.
 _UNSAFE = (*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
 _NAMED = {0x09: "\\t", 0x0A: "\\n", 0x0D: "\\r"}
 _VISIBLE = {
@@ -18,17 +18,17 @@ _JSON_ESCAPES = {code: f"\\u{code:04x}" for code in _UNSAFE if code >= 0x7F}
 
 
 def clean(text: str) -> str:
-    """Return `text` on one line, with every character that steers a terminal made visible."""
+    """Return `text` on one line, with control characters made visible."""
     return text.translate(_VISIBLE)
 
 
 def clean_lines(text: str) -> str:
-    """Return `text` cleaned likewise, with line feeds and tabs kept; carriage returns become line feeds."""
+    """Return `text` cleaned but with line feeds and tabs kept; carriage returns become line feeds."""
     return text.replace("\r\n", "\n").replace("\r", "\n").translate(_VISIBLE_BUT_LINES)
 
 
 def json_text(value: Json, *, indent: int | None = None) -> str:
-    """Return `value` as JSON that is readable and safe to show."""
+    """Return `value` as JSON that is readable and safe to print on a terminal."""
     text = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent)
     return text.translate(_JSON_ESCAPES)  # such characters occur inside strings only
 
@@ -43,7 +43,7 @@ def number(value: float) -> str:
 
 
 def cell(value: Json) -> str:
-    """Return how a value looks in a table; nothing is a dash."""
+    """Return the text of a value in a table; a dash for null or empty text."""
     if value is None or value == "":
         return "-"
     if isinstance(value, bool):
@@ -56,35 +56,35 @@ def cell(value: Json) -> str:
 
 
 def shown_time(value: Json) -> str:
-    """Return a time as the wall clock here shows it."""
+    """Return a time in the local time zone."""
     return local_time(value) if isinstance(value, str) else "-"
 
 
 def shown_value(value: Json) -> str:
-    """Return a value of the objective."""
+    """Return a value of the objective as text."""
     return number(value) if is_number(value) else cell(value)
 
 
 def shown_age(value: Json) -> str:
-    """Return how long ago a time was."""
+    """Return the time elapsed since a time."""
     if not isinstance(value, str):
         return "-"
     return duration((datetime.now(UTC) - datetime.fromisoformat(value)).total_seconds())
 
 
 def shown_counts(counts: Json) -> str:
-    """Return how many runs there are in each state that occurs, in words; empty where there is none."""
+    """Return the number of runs in each state that occurs, in words; empty without runs."""
     assert isinstance(counts, dict)
     return ", ".join(f"{count} {state}" for state, count in counts.items() if count)
 
 
 def shown_words(value: Json) -> str:
-    """Return a list of words on one line, as tags."""
+    """Return a list of words on one line, separated by commas."""
     return ", ".join(cell(word) for word in value) if isinstance(value, list) and value else "-"
 
 
 def shown_ids(value: Json) -> str:
-    """Return the last parts of a list of full names, on one line."""
+    """Return the ids of a list of full names, on one line."""
     return shown_words([cell(name).rpartition("/")[2] for name in value]) if isinstance(value, list) else "-"
 
 
@@ -96,7 +96,7 @@ def took(start: Json, end: Json) -> str:
 
 
 def size_text(value: Json) -> str:
-    """Return a size in bytes for the eye, as `12.5 MiB`."""
+    """Return a size in bytes as text, such as `12.5 MiB`."""
     if not isinstance(value, int):
         return "-"
     size, unit = float(value), "B"
@@ -108,7 +108,7 @@ def size_text(value: Json) -> str:
 
 
 def counted(count: int, noun: str) -> str:
-    """Return a number of things: `1 run`, `2 runs`."""
+    """Return a count with its noun: `1 run`, `2 runs`."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
@@ -118,7 +118,7 @@ def live_runs_continue(count: int) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Return a length of time in its two greatest units: `1h30m`, `2m05s`, `4.2s`."""
+    """Return a duration in its two largest units: `1h30m`, `2m05s`, `4.2s`."""
     seconds = max(seconds, 0.0)
     if seconds < 59.95:
         return f"{seconds:.1f}s" if seconds < 9.95 else f"{seconds:.0f}s"
@@ -143,5 +143,5 @@ def seconds_between(start: str, end: str) -> float:
 
 
 def quoted_list(words: Iterable[str]) -> str:
-    """Return names as a sentence carries them: `a`, `b`."""
+    """Return names for a sentence, quoted and separated by commas: `a`, `b`."""
     return ", ".join(f"`{clean(word)}`" for word in words)

@@ -1,4 +1,4 @@
-"""Values of messages as Python has them, and as JSON does: times in UTC, absent ones as None."""
+"""Values of messages as Python and JSON values: times in UTC, absent values as None."""
 
 from __future__ import annotations
 
@@ -18,32 +18,32 @@ _YEAR_10000 = 253402300800
 
 
 def time_of(stamp: Timestamp) -> datetime | None:
-    """Return a time in UTC; None for one that is not set."""
+    """Return a timestamp as a time in UTC; None if it is not set."""
     if not (stamp.seconds or stamp.nanos):
         return None
     return _EPOCH + timedelta(seconds=stamp.seconds, microseconds=stamp.nanos // 1000)
 
 
 def wall_time(seconds: float) -> datetime | None:
-    """Return Unix seconds as a time in UTC; None for what is not a time."""
+    """Return Unix seconds as a time in UTC; None if out of range."""
     return _EPOCH + timedelta(microseconds=round(seconds * 1e6)) if 0 < seconds < _YEAR_10000 else None
 
 
 def logged_value(value: v1.MetricValue) -> Value:
-    """Return one logged value."""
+    """Return a logged value as a Python value."""
     kind = value.WhichOneof("kind")
     return None if kind is None else cast("Value", getattr(value, kind))
 
 
 def chunk_values(chunk: v1.SeriesChunk) -> Iterator[Value]:
-    """Yield the values of a stretch of a history."""
+    """Yield the values of a chunk of a series."""
     kind = chunk.WhichOneof("values")
     if kind is not None:
         yield from getattr(chunk, kind).values
 
 
 def point_shapes(series: v1.Series) -> Iterator[dict[str, Json]]:
-    """Yield the JSON of the points of a part of a series, in the order of their rows."""
+    """Yield the points of a part of a series as JSON, in row order."""
     for chunk in series.chunks:
         stretch = zip(chunk.rows, chunk.steps, chunk.times, chunk_values(chunk), strict=True)
         for row, step, time, value in stretch:
@@ -59,7 +59,7 @@ def point_shapes(series: v1.Series) -> Iterator[dict[str, Json]]:
 
 
 def plain_json(value: object) -> Json:
-    """Return a value as JSON proper has it: times in RFC 3339, floats that are not finite as words."""
+    """Return a value as strict JSON: times in RFC 3339, non-finite floats as text."""
     match value:
         case float():
             return real(value)
@@ -83,7 +83,7 @@ def json_row(row: Mapping[str, object]) -> dict[str, Json]:
 
 
 def real(value: float) -> Json:
-    """Return a float as JSON has it: non-finite ones as words."""
+    """Return a float as JSON; a non-finite float as text."""
     if math.isnan(value):
         return "NaN"
     if math.isinf(value):

@@ -1,8 +1,8 @@
-"""Description of what people see of an entity: a line for each value, from which all forms of it follow.
+"""Declarative views of entities: one `Field` per value, from which all output formats follow.
 
-A class that describes an entity has a `Field` for each value. It says once how the value is read from the
-message of the contract, what it is called in JSON, which columns of tables show it, and whether data frames
-have it. The `View` of the class makes all forms of it; a `Record` has the values as attributes, too.
+A class that describes an entity has a `Field` for each value. The field states once how to read the value
+from the message, its name in JSON, its columns in tables, and whether data frames include it. The `View` of
+the class builds all output formats; a `Record` also has the values as attributes.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from sweepd.views.values import plain_json, time_of
 T = TypeVar("T")
 M = TypeVar("M", bound=Message)
 Source = str | Callable[[M], T]
-"""A field of a message, or a function of the message.
+"""Field of a message, or a function of the message.
 
-The name of a field may be a path, as `spec.name`. What is not set is None; with a `?` behind the name, what
-is empty, too. Values of enums are words, lists are lists, a time of zero is None.
+The field may be a path, such as `spec.name`. An unset value is None; with a trailing `?`, an empty value is
+None, too. Enum values become words, repeated fields lists, and a zero timestamp None.
 """
 _KINDS = {str: "text", int: "int", float: "float", bool: "bool"}
 
@@ -35,7 +35,7 @@ _name_of = attrgetter("name")
 
 
 class Field(property, Generic[T]):
-    """One value of an entity; as an attribute of a record, the value itself."""
+    """Descriptor of one value of an entity."""
 
     def __init__(
         self,
@@ -50,12 +50,12 @@ class Field(property, Generic[T]):
         """Describe a value.
 
         Args:
-            source: how it is read.
-            doc: what it is; of a value that only JSON has empty.
-            json: its name in JSON; else that of the attribute, in camel case.
-            columns: its columns in tables.
-            frame: whether data frames have it.
-            spread: whether it is a dictionary whose entries stand in the JSON themselves.
+            source: field or function that reads the value.
+            doc: description; empty for a value that only JSON includes.
+            json: name in JSON; by default the name of the attribute in camel case.
+            columns: columns in tables.
+            frame: True to include the value in data frames.
+            spread: True to merge the entries of the value, a dictionary, into the JSON.
         """
         super().__init__(self._of)
         self.__doc__ = doc
@@ -83,11 +83,11 @@ class Field(property, Generic[T]):
         return cast("T", super().__get__(instance, owner))
 
     def bind(self, message: type[Message]) -> None:
-        """Take the message that it is read from."""
+        """Bind the field to the type of the message that it is read from."""
         self.read, self.kind = reader(message, self._source)
 
     def columns(self) -> list[Column]:
-        """Return its columns, each with the path of its value."""
+        """Return the columns, each with the path of its value."""
         return [column if column.path else replace(column, path=self.json) for column in self._columns]
 
     def _of(self, instance: object) -> object:
@@ -96,19 +96,19 @@ class Field(property, Generic[T]):
 
 
 class View(Generic[M]):
-    """Forms of an entity, all of them from the fields of the class that describes it."""
+    """Output formats of an entity, built from the fields of the class that describes it."""
 
     def __init__(self, described: type, message: type[M]) -> None:
-        """Take the fields of a class, in their order, and the message that they are read from."""
+        """Bind the fields of a class, in their order, to the type of the message that they are read from."""
         self.fields = [value for value in vars(described).values() if isinstance(value, Field)]
         for field in self.fields:
             field.bind(message)
         self.columns = sorted(
             (column for field in self.fields for column in field.columns()), key=attrgetter("at")
         )
-        """The columns of its table, from the left."""
+        """Columns of the table, from the left."""
         self.frame_kinds = {field.json: field.kind for field in self.fields if field.frame}
-        """The columns of a data frame, each with the kind of its values."""
+        """Columns of a data frame, each with the kind of its values."""
 
     def shape(self, message: M) -> Row:
         """Return the JSON of a message."""
@@ -122,7 +122,7 @@ class View(Generic[M]):
         return row
 
     def frame(self, message: M) -> dict[str, object]:
-        """Return what a data frame has of a message, as Python values."""
+        """Return a message as a row of a data frame, with Python values."""
         row = {field.json: field.read(message) for field in self.fields if field.frame}
         return {name: time_of(each) if isinstance(each, Timestamp) else each for name, each in row.items()}
 
@@ -165,13 +165,13 @@ class Record(Generic[M]):
 
 
 def shaper(message: type[M], /, **sources: Source[M, object]) -> Callable[[M], Row]:
-    """Return a function that makes the JSON of a message within another: a name for each source."""
+    """Return a function that converts a nested message to JSON; `sources` maps names to sources."""
     readers = {name: reader(message, source)[0] for name, source in sources.items()}
     return lambda found: {name: plain_json(read(found)) for name, read in readers.items()}
 
 
 def inner(name: str, shape: Callable[[M], Json]) -> Callable[[Message], Json]:
-    """Return the source of a message in a field, None where it is not set; of several, a list."""
+    """Return a source for a nested message: its shape, None if unset, a list for a repeated field."""
 
     def read(message: Message) -> Json:
         found: object = getattr(message, name)
@@ -183,7 +183,7 @@ def inner(name: str, shape: Callable[[M], Json]) -> Callable[[Message], Json]:
 
 
 def reader(message: type[Message], source: object) -> tuple[Callable[[Message], object], str]:
-    """Return the function that reads a source of a kind of message, and the kind of its values."""
+    """Return the function that reads a source from a message, and the kind of its values."""
     if not isinstance(source, str):
         return cast("Callable[[Message], object]", source), "text"
     outer, _, name = source.rstrip("?").rpartition(".")
