@@ -8,6 +8,8 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14 python; do \
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+# Once, before many processes start at the same time and each compiles what it imports.
+COMPILE := $(BIN)/python -m compileall -q -j 0 client agent services
 FUZZ_MINUTES ?= 5
 MUTANTS ?= 300
 # How many tests run at once: three for two cores, as a third of their time is spent waiting.
@@ -80,11 +82,13 @@ $(VENV)/created:
 $(VENV)/server: $(VENV)/created pyproject.toml constraints.txt $(PROTOS)
 	@echo "Installing sweepd into $(VENV) (once; about half a minute)"
 	@$(INSTALL) --editable '.[server]'
+	@$(COMPILE)
 	@touch $@
 
 $(VENV)/dev: $(VENV)/created pyproject.toml constraints.txt $(PROTOS)
 	@echo "Installing sweepd and its development tools into $(VENV) (once; about a minute)"
 	@$(INSTALL) --editable '.[dev]'
+	@$(COMPILE)
 	@touch $(VENV)/server $@
 
 # PyPI's torch for Linux brings CUDA, gigabytes of it. Debian's is made for the CPU, 0.2 GB to fetch, and goes with Debian's Python.
