@@ -1,1 +1,1 @@
-"""Requests of clients: what each changes."""
+"""Requests of clients and their effects on the state."""

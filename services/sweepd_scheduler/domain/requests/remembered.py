@@ -1,7 +1,8 @@
-"""Requests of the last day and their responses: one that is repeated has the response of the first.
+"""Requests of the last day and their responses: a duplicate gets the response of the first request.
 
-The database keeps them; memory holds those of one batch of decisions. Each account has a quota, and one in
-each project, so that none can take the room of others, and nothing is forgotten before its day has passed.
+The database keeps them; memory holds those of one batch of decisions. Each account has a quota, in total and
+per project, so that no account can exhaust the storage of others. No request is forgotten before its day has
+passed.
 """
 
 from collections.abc import Mapping
@@ -12,14 +13,14 @@ from sweepd_scheduler.domain.events import SECOND, ClockReading
 from sweepd_scheduler.domain.undo_log import UndoLog
 
 _REQUEST_BYTES = 150
-"""Of a stored request besides its names and its response."""
+"""Size of a stored request without its names and its response."""
 
 
 @dataclass(frozen=True, slots=True)
 class RequestKey:
-    """A request: ids are known within one account and project only.
+    """Key of a request: its id is unique only within one account and project.
 
-    `project` is empty, or stands for the projects of the caller's token, where a call concerns none by name.
+    If a call names no project, `project` is empty or a digest of the projects of the caller's token.
     """
 
     account: str
@@ -34,9 +35,9 @@ class RequestKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remembered:
-    """A request and its response in the form in which that is kept, for the case that it is repeated.
+    """A request and its stored response, which is returned to a duplicate.
 
-    `time` is microseconds on the clock by which requests age.
+    `time`: microseconds on the request-age clock.
     """
 
     key: RequestKey
@@ -55,32 +56,32 @@ DAY = 24 * 3600 * SECOND
 """Microseconds for which a request is remembered."""
 
 QUOTA_BYTES = 128 * 1024 * 1024
-"""For the requests of one account in one project: 100,000 a day with responses of a kilobyte."""
+"""Quota of one account in one project: 100,000 requests a day with responses of a kilobyte."""
 
 ACCOUNT_BYTES = 256 * 1024 * 1024
-"""For those of one account in all of its projects, whose number nothing bounds."""
+"""Quota of one account in all of its projects, whose number is unbounded."""
 
 TOTAL_BYTES = 1024 * 1024 * 1024
-"""For all requests together."""
+"""Quota of all requests together."""
 
 Owner = tuple[str, str]
 """Account and project whose quota a request is charged to."""
 
 EVERYBODY: Owner = ("", "")
-"""Stands for all accounts and projects together; no account has an empty name."""
+"""Owner for all accounts and projects together; no account has an empty name."""
 
 ALL_PROJECTS = "*"
-"""Stands for the projects of an account together; no project has this name."""
+"""Project name for all projects of an account together; no project has this name."""
 
 
 def charged(key: RequestKey) -> tuple[Owner, Owner, Owner]:
-    """Return whose quotas a request is charged to: the account in the project, the account, everybody."""
+    """Return the owners whose quotas a request is charged to: account in project, account, everybody."""
     return key.owner, (key.account, ALL_PROJECTS), EVERYBODY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Repeatable:
-    """A request as it is recognised when it is repeated. `fingerprint`: of the whole call."""
+    """Identity by which a duplicate of a request is recognised. `fingerprint`: hash of the whole call."""
 
     key: RequestKey
     fingerprint: bytes
@@ -88,7 +89,7 @@ class Repeatable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Used:
-    """The part of a quota that is taken. `oldest`: time of the request that is forgotten first."""
+    """The used part of a quota. `oldest`: time of the request that is forgotten first."""
 
     size_bytes: int
     oldest: int
@@ -96,7 +97,7 @@ class Used:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recollection:
-    """Content of the database about the requests of a batch, and the quotas that they are charged to."""
+    """Stored requests among those of a batch, and the quotas that they are charged to."""
 
     requests: Mapping[RequestKey, Remembered] = field(default_factory=dict)
     used: Mapping[Owner, Used] = field(default_factory=dict)
@@ -115,7 +116,7 @@ class RequestIdReusedError(DomainError):
 
 
 class RequestQuotaError(DomainError):
-    """No room is left for another response; what is remembered keeps its room until its day has passed."""
+    """The quota for responses is full; a remembered response takes its share until its day has passed."""
 
     def __init__(self, owner: Owner, quota: int, wait: float) -> None:
         account, project = owner
@@ -134,10 +135,10 @@ class RequestQuotaError(DomainError):
 
 
 class RememberedRequests:
-    """The requests of one batch; what is added is staged until the undo log is kept.
+    """Remembered requests of one batch; new requests are staged until the undo log is kept.
 
-    Time is that of the newest stored request plus what this process has run since: a wall clock that jumps
-    forgets nothing early, and while the scheduler is down nothing ages.
+    Request age counts from the newest stored request, plus the run time of this process: a wall clock that
+    jumps forgets no request early, and no request ages while the scheduler is down.
     """
 
     def __init__(
@@ -157,21 +158,21 @@ class RememberedRequests:
         self._started = 0.0
 
     def restore(self, newest: int, now: ClockReading) -> None:
-        """Begin to count time.
+        """Start the request-age clock.
 
         Args:
-            newest: time of the newest request that is stored; 0: there is none.
-            now: the present.
+            newest: time of the newest stored request; 0: there is none.
+            now: the current clock reading.
         """
         self._start = newest or now.wall
         self._started = now.monotonic
 
     def time(self, now: ClockReading) -> int:
-        """Return the time by which requests age, in microseconds."""
+        """Return `now` in microseconds on the request-age clock."""
         return self._start + int((now.monotonic - self._started) * SECOND)
 
     def begin(self, found: Recollection) -> None:
-        """Begin a batch with what the database holds about its requests."""
+        """Begin a batch with the stored records of its requests."""
         self._known = dict(found.requests)
         self._used = dict(found.used)
         self._unreadable = None
@@ -181,11 +182,11 @@ class RememberedRequests:
         self._unreadable = error
 
     def response_to(self, repeatable: Repeatable | None) -> bytes | None:
-        """Return the first response to a request; None if it is new.
+        """Return the first response to a request; None if the request is new.
 
         Raises:
             RequestIdReusedError: its id was used for another call.
-            DomainError: whether it is new cannot be known at present.
+            DomainError: the database cannot be read, so the request may be a duplicate.
         """
         if repeatable is None:
             return None
@@ -199,10 +200,10 @@ class RememberedRequests:
         return known.response
 
     def remember(self, repeatable: Repeatable, response: bytes, now: ClockReading) -> Remembered:
-        """Stage a response, and return what is to be stored of it.
+        """Stage a response, and return the record to store.
 
         Raises:
-            RequestQuotaError: there is no room for it.
+            RequestQuotaError: it exceeds a quota.
         """
         time = self.time(now)
         remembered = Remembered(

@@ -1,4 +1,4 @@
-"""Reopening of what has ended: sweeps come back into memory, their points and runs continue."""
+"""Reopening of ended sweeps, points and runs, which are loaded back into memory."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ def load_sweep(draft: Draft, name: SweepName, stored: StoredSweep | None) -> Swe
 
     Raises:
         NotFoundError: there is no such sweep.
-        NotInMemoryError: it has ended, and what was read of it is missing or outdated.
+        NotInMemoryError: it has ended, and `stored` is missing or outdated.
     """
     key = draft.state.key_of(name)
     ended = draft.state.ended.get(key)
@@ -51,7 +51,7 @@ def reopen(draft: Draft, key: int, by: str, ending: Ending | None) -> None:
         draft: the decision in the making.
         key: the sweep.
         by: the request, for the history.
-        ending: why it starts no new runs all the same; None if it does.
+        ending: why it still starts no new runs; None if it starts them.
     """
     before = draft.state.sweeps[key]
     sweep = reopened(before, ending, draft.now.wall)
@@ -63,7 +63,7 @@ def reopen(draft: Draft, key: int, by: str, ending: Ending | None) -> None:
 
 
 def take_ended(draft: Draft, run: Run) -> None:
-    """Load a final run into memory, so that it can change.
+    """Load a final run into memory, so that it can be changed.
 
     Raises:
         NotInMemoryError: it has changed since it was read.
@@ -76,7 +76,7 @@ def check_final(draft: Draft, run: Run) -> None:
     """Check that a run is final, and unchanged since it was read.
 
     Raises:
-        NotInMemoryError: it is not.
+        NotInMemoryError: it is not final, or has changed.
     """
     again = draft.state.index[run.sweep].again
     if run.state not in FINAL_RUN or again.get(run.number, (run.state, run.attempt)) != (
@@ -87,22 +87,22 @@ def check_final(draft: Draft, run: Run) -> None:
 
 
 def has_unfinished(draft: Draft, run: Run) -> bool:
-    """Return True if the point of a run has a run that is not final."""
+    """Return True if any run of the same point is not final."""
     numbers = range(run.block, run.block + draft.state.sweeps[run.sweep].spec.repeats)
     known = (draft.state.runs.get((run.sweep, number)) for number in numbers)
     return any(other and other.block == run.block and other.state not in FINAL_RUN for other in known)
 
 
 def reopen_point(draft: Draft, run: Run, others: Sequence[Run]) -> None:
-    """Undo the end of a point; the search observes that it is handed out again.
+    """Undo the end of a point, and record in the study that it is handed out again.
 
     Args:
         draft: the decision in the making.
         run: one of its runs.
-        others: those of them whose ends count when it ends again; all runs of it have ended.
+        others: runs of the point whose ends count when it ends again; all runs of the point have ended.
 
     Raises:
-        NotInMemoryError: one of them has changed since it was read.
+        NotInMemoryError: one of the others has changed since it was read.
     """
     sweep, index = draft.state.sweeps[run.sweep], draft.state.index[run.sweep]
     for other in others:
@@ -125,15 +125,15 @@ class CutPoint:
 def cut_point(draft: Draft, sweep: Sweep, read: Sequence[Run]) -> CutPoint | None:
     """Return the last point of a sweep, if the cap has cut it short.
 
-    A sweep that was ended by a person or by its canary gives it no more runs.
+    A sweep that was ended by a person or by its canary adds no runs to the point.
 
     Args:
         draft: the decision in the making.
         sweep: the sweep, in memory.
-        read: the last runs, as the database has them; missing are those that it had no reason to read yet.
+        read: the last runs as stored; empty if they were not read yet.
 
     Raises:
-        NotInMemoryError: they are missing, or have changed since they were read.
+        NotInMemoryError: the runs are missing, or have changed since they were read.
     """
     last, ended = sweep.counts.total, sweep.ending in (Ending.STOP, Ending.RETRIED)
     if sweep.spec.repeats == 1 or not last or ended or sweep.state in FINAL_SWEEP - {SweepState.FINISHED}:
@@ -153,7 +153,7 @@ def cut_point(draft: Draft, sweep: Sweep, read: Sequence[Run]) -> CutPoint | Non
 
 
 def recount_point(draft: Draft, cut: CutPoint) -> None:
-    """Undo the end of a point that was cut short, as more runs of it follow."""
+    """Undo the end of a point that was cut short, as more of its runs follow."""
     if cut.ended:
         reopen_point(draft, cut.last, cut.ended)
         forget_best_of(draft, cut.last)

@@ -1,6 +1,6 @@
 """Requests of clients and their answers.
 
-`stored` carries what the database holds of a sweep that has ended; without it such a request is refused with
+`stored` is the record of an ended sweep from the database; a request without it is refused with
 `NotInMemoryError`, and is submitted again with it.
 """
 
@@ -18,7 +18,7 @@ from sweepd_scheduler.domain.sweep import SourceFile, StoredSweep, Sweep
 
 
 class NotInMemoryError(DomainError):
-    """The request needs what only the database has, or what it read has changed. `whole`: a whole sweep."""
+    """The request needs data from the database, or the data it read has changed. `whole`: a whole sweep."""
 
     def __init__(self, name: str, *, whole: bool = False) -> None:
         super().__init__(f"{name} changes too fast; try again", status=Status.UNAVAILABLE, retry_after=0.5)
@@ -27,14 +27,14 @@ class NotInMemoryError(DomainError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryRuns:
-    """A person wants ended runs handed out again.
+    """Request to hand out ended runs again.
 
     Args:
-        sweep: whose runs they are.
-        runs: as the database has them.
+        sweep: sweep of the runs.
+        runs: the runs as stored.
         siblings: with repeats, the other runs of their points.
-        named: each of them was asked for by name; else those that may be retried are meant.
-        stored: see above.
+        named: each run was requested by name; else only those that may be retried are.
+        stored: see the module.
     """
 
     sweep: SweepName
@@ -46,7 +46,7 @@ class RetryRuns:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnqueueRun:
-    """A person wants a point tried. `point` may leave parameters out; `first`: before all that wait."""
+    """Request to try a point. `point` may omit parameters; `first`: ahead of all pending runs."""
 
     sweep: SweepName
     point: Point
@@ -56,7 +56,7 @@ class EnqueueRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndRun:
-    """A person wants one run to end. `found`: what the database has, for a run that is not in memory."""
+    """Request to end one run. `found`: the stored run, if the run is not in memory."""
 
     name: RunName
     looked_up: bool = False
@@ -65,7 +65,7 @@ class EndRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edit:
-    """New values of some fields of a specification; those that are not in `fields` mean nothing."""
+    """New values of the specification's fields named in `fields`; other values are ignored."""
 
     fields: frozenset[str]
     run_cap: int | None = None
@@ -77,14 +77,14 @@ class Edit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpdateSweep:
-    """A person changes the specification.
+    """Request to change the specification of a sweep.
 
     Args:
-        name: of the sweep.
+        name: name of the sweep.
         edit: the change.
-        revision: the one that was seen; 0 for whichever.
-        last: with repeats, the last runs, as many as a point has.
-        stored: see above.
+        revision: the revision that the caller read; 0: any.
+        last: with repeats, the last runs of the sweep, as many as a point has.
+        stored: see the module.
     """
 
     name: SweepName
@@ -96,7 +96,7 @@ class UpdateSweep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseAgent:
-    """A person releases an agent. `sweep`: for which; None: for all `within` that have it quarantined."""
+    """Request to release an agent from quarantine. `sweep`: None: all sweeps `within` the bounds."""
 
     agent: str
     sweep: SweepName | None
@@ -105,20 +105,20 @@ class ReleaseAgent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateRun:
-    """A person has started a script, and its agent claims the standalone run, for the first time or again.
+    """Claim of a standalone run by the agent of its script, for the first time or again.
 
     Args:
         parent: its project.
         id: None: the first of `drawn_ids` that is free.
         drawn_ids: candidates.
-        agent: who reports on it.
-        host: where it runs.
-        argv: of its process.
+        agent: the agent that reports on it.
+        host: the host that it runs on.
+        argv: command line of its process.
         point: its configuration.
-        start_time: when it began, 0 for now.
-        attempt: which attempt at it this is.
-        secret: proves that the run is the caller's, from its first claim on.
-        found: the run that the database has under the id, once it was looked for.
+        start_time: when it started; 0: now.
+        attempt: number of this attempt.
+        secret: the caller's proof that it owns the run, set by the first claim.
+        found: the stored run with the id, once it was looked up.
     """
 
     parent: Parent
@@ -139,10 +139,11 @@ RunRequest = CreateRun | RetryRuns | EnqueueRun | EndRun | UpdateSweep | Release
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateSweep:
-    """A person wants a new sweep. `drawn_ids` are candidates for when `id` is None; `spec` has its seed.
+    """Request to create a sweep. `drawn_ids`: candidates if `id` is None; `spec` includes its seed.
 
-    `counted`: how many points its space has, where that is known exactly after counting.
-    `prior_runs`: those that it begins with, by index; `prior_points`: points of its method that they have.
+    `counted`: number of points of its space, if counting gave an exact result.
+    `prior_runs`: runs that it begins with, by index; `prior_points`: number of its method's points among
+    them.
     """
 
     parent: Parent
@@ -157,28 +158,28 @@ class CreateSweep:
 
 @dataclass(frozen=True, slots=True)
 class PauseSweep:
-    """A person wants no run handed out for a while."""
+    """Request to hand out no runs of a sweep for a while."""
 
     name: SweepName
 
 
 @dataclass(frozen=True, slots=True)
 class ResumeSweep:
-    """A person wants runs handed out again."""
+    """Request to hand out runs of a sweep again."""
 
     name: SweepName
 
 
 @dataclass(frozen=True, slots=True)
 class StopSweep:
-    """A person wants no more runs; the live ones end by themselves."""
+    """Request to start no more runs of a sweep; live runs end by themselves."""
 
     name: SweepName
 
 
 @dataclass(frozen=True, slots=True)
 class CancelSweep:
-    """A person wants a sweep to end at once."""
+    """Request to end a sweep at once."""
 
     name: SweepName
 
@@ -189,7 +190,7 @@ Request = SweepRequest | RunRequest
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Runs:
-    """Runs of one sweep as they stand. `kind`: what their value is."""
+    """Current runs of one sweep. `kind`: kind of their value."""
 
     runs: tuple[Run, ...]
     kind: ObjectiveValue
@@ -197,14 +198,14 @@ class Runs:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retried:
-    """Full names of the runs that wait again."""
+    """Full names of the runs that are pending again."""
 
     names: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Released:
-    """Full names of the sweeps of which the agent gets runs again."""
+    """Full names of the sweeps whose runs the agent gets again."""
 
     sweeps: tuple[str, ...]
 

@@ -37,7 +37,7 @@ from sweepd_scheduler.domain.transitions import FINAL_RUN, FINAL_SWEEP, RunState
 
 VERB = "enqueue a run in"
 _DRAWS = 100
-_STRIDE = 1_000_003  # so that no other point of the sweep has the draws of the later tries
+_STRIDE = 1_000_003  # keeps the draws of later tries distinct from those of other points
 
 
 class CapReachedError(DomainError):
@@ -53,7 +53,7 @@ class CapReachedError(DomainError):
 
 
 def enqueue(draft: Draft, event: requests.EnqueueRun) -> requests.Runs:
-    """Add the runs of a point to a sweep; a finished one is reopened.
+    """Add the runs of a point to a sweep; reopen a finished sweep.
 
     Raises:
         DomainError: the point does not lie in the space, or the sweep takes no more runs.
@@ -89,14 +89,14 @@ def _drawn(sweep: Sweep, partial: Point, seen: Mapping[bytes, int]) -> ChosenPoi
 
 
 def _as_listed(sweep: Sweep, point: Point) -> dict[str, Json]:
-    """Return a point of a list without a space: as it is, of the names that its points have."""
+    """Return a point of a list without a space unchanged; check that the list has its parameter names."""
     names = {name for listed in sweep.spec.runs for name in listed}
     _refuse(tuple(f"{name} is in no point of `runs`" for name in point if name not in names))
     return dict(point)
 
 
 def _completed(sweep: Sweep, partial: Point, number: int, seen: Mapping[bytes, int]) -> dict[str, Json]:
-    """Return a point that was not handed out if there is one, else one of those that agree."""
+    """Return a completion that was not handed out if there is one, else any completion."""
     spec, space = sweep.spec, sweep.spec.search_space
     _refuse(space.partial_violations(partial))
     draws = [number + _STRIDE * attempt for attempt in range(_DRAWS)]
@@ -116,10 +116,10 @@ def _refuse(violations: tuple[str, ...]) -> None:
 
 
 def retry_runs(draft: Draft, event: requests.RetryRuns) -> Steps[requests.Retried]:
-    """Put ended runs in front of the queue; a sweep that has ended is reopened with them.
+    """Put ended runs in front of the queue; reopen a sweep that has ended.
 
     Raises:
-        DomainError: a run cannot be retried; then none is.
+        DomainError: a run cannot be retried; no run is retried then.
     """
     if sweep_state(draft, event.sweep) is SweepState.CANCELLED:
         raise WrongStateError(str(event.sweep), SweepState.CANCELLED, "retry runs of")
@@ -140,9 +140,7 @@ def retry_runs(draft: Draft, event: requests.RetryRuns) -> Steps[requests.Retrie
     if best is not None and best.run in blocks:
         forget_best_of(draft, blocks[best.run][0])
     reset_counts(draft, sweep.key)
-    end_if_exhausted(
-        draft, sweep.key
-    )  # where the target counts no more, something else may leave no new runs
+    end_if_exhausted(draft, sweep.key)  # without the target, another limit may leave no new runs
     serve_sweep(draft, sweep.key)
     return requests.Retried(names=tuple(run.name for run in runs))
 
@@ -160,7 +158,7 @@ def _may_be_retried(draft: Draft, run: Run, *, named: bool) -> bool:
 
 
 def _ending_after(draft: Draft, sweep: Sweep, runs: Iterable[Run]) -> Ending | None:
-    """Return why a sweep starts no new runs once these are retried."""
+    """Return why a sweep starts no new runs after these retries; None if it starts them."""
     if sweep.ending is Ending.STOP or sweep.state is SweepState.STOPPED:
         return Ending.RETRIED
     metric = sweep.spec.metric
@@ -176,7 +174,7 @@ def _ending_after(draft: Draft, sweep: Sweep, runs: Iterable[Run]) -> Ending | N
 
 
 def _uncount(draft: Draft, run: Run, block: Iterable[Run]) -> None:
-    """Undo the end of a run for the best value, for its point and for the search."""
+    """Undo the end of a run in the best value, in its point and in the search."""
     if not has_unfinished(draft, run):
         others = {other.number: other for other in block if other.number != run.number}
         reopen_point(draft, run, list(others.values()))

@@ -1,7 +1,7 @@
-"""Standalone runs: a person starts the script, and an agent of its own follows it.
+"""Standalone runs: a person starts the script, and a dedicated agent reports on it.
 
-All those of a project are kept as the runs of one standing sweep, which hands out nothing, is listed nowhere
-and never ends. So attempts, leases, fencing and cursors are those of any other run.
+The standalone runs of a project are stored as runs of one standing sweep, which hands out nothing, is never
+listed and never ends. Their attempts, leases, fencing and cursors work like those of other runs.
 """
 
 from sweepd.spec.parse import parse_mapping
@@ -37,11 +37,11 @@ _PLACEHOLDER = {"program": "standalone", "method": "random", "parameters": {"non
 
 
 def create_run(draft: Draft, event: CreateRun) -> Runs:
-    """Add a run to its project, or return the one that was created before with the same secret.
+    """Add a run to its project, or return the existing run with the same id and secret.
 
     Raises:
         NameTakenError: the id belongs to a sweep, or to a run with another secret.
-        NotInMemoryError: the run that has the id has to be read first.
+        NotInMemoryError: the run with the id has to be read first.
     """
     if event.id is not None and draft.state.is_standalone(event.parent, event.id):
         run = _claimed(draft, event, event.id)
@@ -78,7 +78,7 @@ def _add(draft: Draft, event: CreateRun) -> Run:
 
 
 def _begun(draft: Draft, run: Run, event: CreateRun) -> Run:
-    """Begin the attempt of the event; earlier ones that were never reported are returned."""
+    """Begin the attempt of the event; mark earlier attempts that were never reported as returned."""
     now = draft.now.wall
     begun = min(event.start_time or now, now)
     attempt = Attempt(
@@ -115,7 +115,7 @@ def _begun(draft: Draft, run: Run, event: CreateRun) -> Run:
 
 
 def _begun_again(draft: Draft, run: Run, event: CreateRun) -> Run:
-    """Resume a run whose script was started again: its new attempt reports all that earlier ones did."""
+    """Resume a run whose script was restarted: its new attempt repeats the reports of earlier attempts."""
     draft.record("run-claimed", run, before=run.state, agent=event.agent, begins=event.attempt)
     if run.state in FINAL_RUN:
         draft.take_run(run)
@@ -125,12 +125,12 @@ def _begun_again(draft: Draft, run: Run, event: CreateRun) -> Run:
         run.newest, AttemptState.LOST, end_time=draft.now.wall, reason="its script was started again"
     )
     run = with_attempt(run, given_up)
-    draft.put_run(run)  # with it goes its lease: that of the next attempt counts from its own beginning
+    draft.put_run(run)  # drops its lease: the lease of the next attempt starts with that attempt
     return _begun(draft, run, event)
 
 
 def _claimed(draft: Draft, event: CreateRun, run_id: str) -> Run:
-    """Return the run that there is, if the claim proves that it is its own."""
+    """Return the existing run, if the claim proves that it owns the run."""
     found = event.found
     name = f"{event.parent}/{run_id}"
     if found is None:
@@ -159,7 +159,7 @@ def _taken_up(draft: Draft, run: Run) -> Run:
 
 
 def _standing(draft: Draft, parent: Parent) -> Sweep:
-    """Return the sweep that holds the standalone runs of a project; it is created with the first one."""
+    """Return the sweep that holds the standalone runs of a project; it is created with the first run."""
     name = standing_name(parent)
     key = draft.state.names.get(name)
     if key is not None:

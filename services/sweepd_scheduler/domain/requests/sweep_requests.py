@@ -33,10 +33,10 @@ from sweepd_scheduler.domain.transitions import FINAL_SWEEP, RunState
 
 
 def create_sweep(draft: Draft, event: requests.CreateSweep) -> Steps[Sweep]:
-    """Create a sweep, and end it at once where prior runs leave it nothing to try.
+    """Create a sweep, and end it at once if prior runs leave it no point to try.
 
     Raises:
-        NameTakenError: something else has its name.
+        NameTakenError: the name is in use.
     """
     candidates = (event.id,) if event.id is not None else event.drawn_ids
     names = [SweepName(event.parent, each) for each in candidates]
@@ -72,7 +72,7 @@ def pause_sweep(draft: Draft, event: requests.PauseSweep) -> Sweep:
 
 
 def resume_sweep(draft: Draft, event: requests.ResumeSweep) -> Sweep:
-    """Hand out runs of a sweep again; what made it pause by itself is counted anew.
+    """Hand out runs of a sweep again; reset the counts that lead to automatic pauses.
 
     Raises:
         DomainError: there is no such sweep, or it has ended.
@@ -149,7 +149,7 @@ class StaleRevisionError(DomainError):
 
 
 def edit(draft: Draft, event: requests.UpdateSweep) -> Sweep:
-    """Change the specification; a sweep that had reached its cap resumes if that is raised.
+    """Change the specification; a sweep that had reached its cap resumes if the cap is raised.
 
     Raises:
         DomainError: there is no such sweep, or it was edited meanwhile.
@@ -177,12 +177,12 @@ def edit(draft: Draft, event: requests.UpdateSweep) -> Sweep:
 
 
 def _has_more_room(sweep: Sweep, spec: SweepSpec) -> bool:
-    """Return True if a sweep had reached its cap and has not, with another specification."""
+    """Return True if a sweep has reached its cap, but not the cap of a new specification."""
     return room(sweep) == 0 and room(replace(sweep, spec=spec)) != 0
 
 
 def _beyond_the_cap(draft: Draft, sweep: Sweep, cut: CutPoint | None) -> Sweep:
-    """Return a sweep reopened below its new cap, if only for a point that was cut short."""
+    """Return the sweep reopened below its new cap, even if only for a point that was cut short."""
     if cut is not None:
         reopen(draft, sweep.key, "edit", sweep.ending)
         recount_point(draft, cut)

@@ -1,1 +1,1 @@
-"""Runs and their attempts: what they are, how they begin, continue and end."""
+"""Runs and their attempts: their states, results, checkpoints and ends."""

@@ -1,4 +1,4 @@
-"""Ends of attempts: the cause decides whether the run ends or goes out again."""
+"""Ends of attempts: the cause decides whether the run ends or is handed out again."""
 
 import re
 from signal import Signals
@@ -13,7 +13,7 @@ from sweepd_scheduler.domain.transitions import FINAL_SWEEP, RunState, SweepStat
 
 
 def conclude(draft: Draft, run: Run, attempt: Attempt, exit_: Exit, reason: str) -> str:
-    """End or requeue a run by the exit of its attempt; return a notice for the agent, or nothing."""
+    """End or requeue a run by the exit of its attempt; return a notice for the agent, or ""."""
     sweep = draft.state.sweeps[run.sweep]
     match exit_:
         case Exit(cause=ExitCause.EXITED, code=0):
@@ -41,7 +41,7 @@ def conclude(draft: Draft, run: Run, attempt: Attempt, exit_: Exit, reason: str)
 
 
 def lose_attempt(draft: Draft, run: Run, attempt: Attempt, reason: str) -> None:
-    """Requeue a run after its agent or machine was lost; crash it when that has happened too often."""
+    """Requeue a run after its agent or machine was lost; crash it after too many losses."""
     sweep = draft.state.sweeps[run.sweep]
     allowed = sweep.spec.retry.infrastructure
     cancelled = sweep.state is SweepState.CANCELLED
@@ -83,7 +83,7 @@ _ERROR_LINE = re.compile(
     r"^\s*(?:[\w.]*(?:Error|Exception|Interrupt|Exit)\b.*|.*\b(?:error|fatal|panic)\b.*)$", re.IGNORECASE
 )
 _NOTICE = "sweepd: "
-"""Prefix of the warnings of the SDK, which end nothing."""
+"""Prefix of the SDK's warnings, which do not explain an exit."""
 
 LONGEST_LINE = 300
 

@@ -1,7 +1,7 @@
-"""Checkpoints of a run: where its attempts saved them, and from which one the next attempt resumes.
+"""Checkpoints of a run: those that its attempts saved, and the one from which the next attempt resumes.
 
-An attempt that resumes counts on from what the run had shown of its objective when the checkpoint was saved:
-its iterations, its best value, its values at rungs. One that begins anew counts from nothing.
+An attempt that resumes continues from the objective state that the run had when the checkpoint was saved:
+iterations, best value, values at rungs. One that starts over begins with none.
 """
 
 from sweepd_scheduler.domain.draft import Draft
@@ -11,11 +11,11 @@ from sweepd_scheduler.domain.runs.run import Attempt, Checkpoint, Run, with_atte
 from sweepd_scheduler.domain.runs.values import Values
 
 MOST_CHECKPOINTS = 16
-"""That are remembered of an attempt; a program that resumes takes one of the last."""
+"""Maximum number kept per attempt; a program resumes from one of the last."""
 
 
 def saved(run: Run, step: int) -> Run:
-    """Return a run whose newest attempt has saved a checkpoint that holds everything up to a step."""
+    """Return the run with a new checkpoint in its newest attempt that covers all steps up to `step`."""
     fresh = Checkpoint(step=step, values=run.values, stopping=run.stopping)
     others = (each for each in run.newest.checkpoints if each.step != step)
     kept = (*others, fresh)[-MOST_CHECKPOINTS:]
@@ -28,7 +28,7 @@ def has_any(run: Run) -> bool:
 
 
 def found(attempts: tuple[Attempt, ...], step: int) -> Checkpoint | None:
-    """Return the last checkpoint up to a step that no later attempt has replaced, if there is one."""
+    """Return the last checkpoint up to a step that no later attempt has superseded; None if there is none."""
     limit = step
     for attempt in reversed(attempts):
         fitting = [each for each in attempt.checkpoints if each.step <= limit]
@@ -36,14 +36,14 @@ def found(attempts: tuple[Attempt, ...], step: int) -> Checkpoint | None:
             return max(fitting, key=lambda each: each.step)
         if attempt.resumed_from_step is None:
             if attempt.start_time:
-                return None  # it began anew, so what came before it is replaced
+                return None  # it started over, so earlier checkpoints are superseded
         else:
             limit = min(limit, attempt.resumed_from_step)
     return None
 
 
 def resume(draft: Draft, run: Run) -> None:
-    """Have a run that has resumed count on from its checkpoint, unless it has counted already."""
+    """Restore the objective state of a resumed run from its checkpoint, unless it already has values."""
     step = run.newest.resumed_from_step
     if step is None or run.values != Values():
         return
@@ -59,6 +59,6 @@ def resume(draft: Draft, run: Run) -> None:
 
 
 def begin_anew(draft: Draft, run: Run) -> None:
-    """Have a run whose first value arrives count from nothing, unless it has resumed."""
+    """Clear the rung values of a run that starts over, when its first value arrives."""
     if run.newest.resumed_from_step is None and run.values == Values() and has_any(run):
         draft.forget_rungs(run)

@@ -1,4 +1,4 @@
-"""Early termination: rungs, values at them, and rules that judge a run by its values and those of others."""
+"""Early termination: rungs, their values, and rules that judge a run by its own and other runs' values."""
 
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable, Mapping
@@ -14,12 +14,12 @@ class Verdict:
 
     Args:
         rule: name of the rule.
-        rung: the iteration at which it was judged, counted from 1.
-        value: what was judged.
-        threshold: what it would have had to reach.
-        rank: its place among those compared, 1 the best; 0 where a run is judged alone.
-        compared: how many were compared, itself included; 0 where a run is judged alone.
-        prior: how many of those were prior runs.
+        rung: the iteration at which the run was judged, counted from 1.
+        value: the value that was judged.
+        threshold: the value that it had to reach.
+        rank: its rank among the compared runs, 1 the best; 0 if the run was judged alone.
+        compared: number of compared runs, itself included; 0 if the run was judged alone.
+        prior: number of prior runs among the compared runs.
     """
 
     rule: str
@@ -34,7 +34,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PatienceState:
-    """The last value that was an improvement worth the name, and at which iteration it came."""
+    """The last value that improved by more than `min_delta`, and its iteration."""
 
     value: float
     iteration: int
@@ -50,9 +50,9 @@ class Contender:
 
 @dataclass(slots=True)
 class Rung:
-    """The values at one rung: one a run, its newest attempt's. `costs` are sorted, lower is better.
+    """The values at one rung, one per run, from its newest attempt. `costs` are sorted, lower is better.
 
-    Prior runs have negative numbers; `prior` is how many of them there are.
+    Prior runs have negative numbers; `prior` is their count.
     """
 
     costs: list[float] = field(default_factory=list)
@@ -66,7 +66,7 @@ class Rung:
         return cls(costs=sorted(by_run.values()), by_run=by_run, prior=prior)
 
     def put(self, run: int, cost: float | None) -> float | None:
-        """Set what a run cost here, None for nothing; return what it was before."""
+        """Set the cost of a run at this rung, or remove it with None; return the previous cost."""
         before = self.by_run.pop(run, None)
         if before is not None:
             del self.costs[bisect_left(self.costs, before)]
@@ -76,12 +76,12 @@ class Rung:
         return before
 
     def rank(self, cost: float) -> int:
-        """Return the place of a cost among those here, 1 the best; equal ones share theirs."""
+        """Return the rank of a cost at this rung, 1 the best; equal costs share a rank."""
         return bisect_left(self.costs, cost) + 1
 
 
 def cost(value: float, goal: Goal) -> float:
-    """Return a value so that lower is better; the same again gives the value back."""
+    """Return a value as a cost, where lower is better; applied twice, return the value."""
     return value if goal is Goal.MINIMIZE else -value
 
 
@@ -104,7 +104,7 @@ def is_rung(rule: StopRule, iteration: int) -> bool:
 
 
 def latest_rung(rule: Hyperband, iterations: int) -> int:
-    """Return the last rung that a run of so many iterations has reached, 0 for none."""
+    """Return the last rung that a run with `iterations` iterations has reached; 0 if none."""
     reached = bisect_right(rungs(rule), iterations)
     return rungs(rule)[reached - 1] if reached else 0
 
@@ -133,7 +133,7 @@ def _of_prior(count: int) -> str:
 
 
 def behind_threshold(rule: Hyperband, rung: Rung, runs: Iterable[int]) -> list[int]:
-    """Return the runs that may have to stop: neither test stops one that is good enough at the rung."""
+    """Return the runs whose cost at the rung is above the threshold; the others pass, strict or not."""
     threshold = _hyperband_threshold(rule, rung)
     return [run for run in runs if rung.by_run[run] > threshold]
 
@@ -141,9 +141,9 @@ def behind_threshold(rule: Hyperband, rung: Rung, runs: Iterable[int]) -> list[i
 def judge_hyperband(
     rule: Hyperband, goal: Goal, number: int, rung: Rung, contenders: Iterable[Contender], now: int
 ) -> dict[int, Verdict]:
-    """Test every contender of a rung; return the verdicts against those that are to stop, by run number.
+    """Test every contender of a rung; return the verdicts against runs that have to stop, by run number.
 
-    Of n values at a rung the best int(n / eta) + 1 survive, and ties with them. A run is tested again with
+    Of n values at a rung the best int(n / eta) + 1 survive, including ties. A run is tested again with
     each value that arrives at its latest rung.
 
     Source: Li, Jamieson, DeSalvo, Rostamizadeh, Talwalkar (2018), "Hyperband", JMLR 18(185), in its stopping
@@ -153,7 +153,7 @@ def judge_hyperband(
         rule: eta, and whether the value at the rung (strict) or the best so far counts.
         goal: direction of the objective.
         number: the rung, an iteration.
-        rung: its values, that of the run that just arrived included.
+        rung: its values, including that of the run that has just arrived.
         contenders: the running runs whose latest rung this is.
         now: wall clock in microseconds, recorded with the verdicts.
     """
@@ -171,9 +171,9 @@ def _hyperband_threshold(rule: Hyperband, rung: Rung) -> float:
 
 
 def judge_asha(rule: Asha, goal: Goal, number: int, rung: Rung, run: int, now: int) -> Verdict | None:
-    """Test the run that has just arrived at a rung, once; return the verdict if it is to stop.
+    """Test the run that has just arrived at a rung, once; return the verdict if it has to stop.
 
-    Of n values the best floor(n / eta), at least one, survive, and ties with them.
+    Of n values the best floor(n / eta), at least one, survive, including ties.
 
     Source: Li, Jamieson, Rostamizadeh, Gonina, Hardt, Recht, Talwalkar (2018), "A System for Massively
         Parallel Hyperparameter Tuning", section 3, in its stopping form.
@@ -182,7 +182,7 @@ def judge_asha(rule: Asha, goal: Goal, number: int, rung: Rung, run: int, now: i
         rule: eta.
         goal: direction of the objective.
         number: the rung, an iteration.
-        rung: its values, that of the run included.
+        rung: its values, including that of the run.
         run: number of the run.
         now: wall clock in microseconds, recorded with the verdict.
     """
@@ -194,19 +194,19 @@ def judge_asha(rule: Asha, goal: Goal, number: int, rung: Rung, run: int, now: i
 
 
 def judge_median(rule: Median, goal: Goal, number: int, rung: Rung, run: int, now: int) -> Verdict | None:
-    """Test the run that has just arrived at an iteration; return the verdict if it is to stop.
+    """Test the run that has just arrived at an iteration; return the verdict if it has to stop.
 
-    It stops if its best value is worse than the median of the others.
+    The run stops if its best value is worse than the median of the other runs.
 
     Source: Golovin, Solnik, Moitra, Kochanski, Karro, Sculley (2017), "Google Vizier", KDD, section 3.2.1,
         with the best value up to an iteration in place of the running average, so that one bad iteration
         does no harm.
 
     Args:
-        rule: how many others there must be.
+        rule: minimum number of other runs.
         goal: direction of the objective.
         number: the iteration.
-        rung: the best value of every run up to this iteration, that of the run included.
+        rung: the best value of every run up to this iteration, including that of the run.
         run: number of the run.
         now: wall clock in microseconds, recorded with the verdict.
     """
@@ -220,7 +220,7 @@ def judge_median(rule: Median, goal: Goal, number: int, rung: Rung, run: int, no
 
 
 def median_without(ascending: list[float], left_out: float) -> float:
-    """Return the median of sorted values but for one of them, without a copy; there are at least two."""
+    """Return the median of at least two sorted values without one of them; make no copy."""
     gap = bisect_left(ascending, left_out)
     others = len(ascending) - 1
     low, high = ((others - 1) // 2, others // 2)

@@ -1,7 +1,7 @@
-"""Results of runs for their sweep: best value, target, what the search learns, and figures over its runs.
+"""Results of runs for their sweep: best value, target, observations of the search, and progress.
 
-Without `repeats` a run stands for its point. With them the point counts once, when all its runs have ended,
-under the number of the first. With `metric.value` best a value counts when it is logged, else at the end.
+Without `repeats` each run counts. With `repeats` a point counts once, when all its runs have ended, under the
+number of its first run. With `metric.value` best a value counts when it is logged, else at the end.
 """
 
 from collections.abc import Iterable
@@ -28,7 +28,7 @@ from sweepd_scheduler.domain.transitions import FINAL_RUN, FINAL_SWEEP, RunState
 
 
 def counts_at_once(sweep: Sweep) -> bool:
-    """Return True if each value counts when it is logged, not first when a run or a point has ended."""
+    """Return True if each value counts when it is logged, not only when a run or a point has ended."""
     return sweep.value_kind is ObjectiveValue.BEST and sweep.spec.repeats == 1
 
 
@@ -39,7 +39,7 @@ def has_reached_target(sweep: Sweep) -> bool:
 
 
 def remains(sweep: Sweep, run: Run, state: RunState) -> EndedTrial:
-    """Return what remains of a run that ends in a state."""
+    """Return the result of a run that ends in a state."""
     return EndedTrial.of(state, run.values, run.value(sweep.value_kind), tried=bool(run.attempts))
 
 
@@ -53,10 +53,10 @@ def value_logged(draft: Draft, run: Run, value: float) -> None:
 
 
 def summary_reported(draft: Draft, run: Run, value: float) -> Run:
-    """Count the objective that the script of a run has put into its summary; return the run with it.
+    """Count the objective value in the summary of a run's script; return the run with it.
 
-    It is a value beside those of the iterations, as W&B's search has it: by `metric.value` the best of all
-    counts, or this one as the last, or the mean of the iterations where there are any.
+    It supplements the values of the iterations, as in W&B's search: by `metric.value`, the best of all
+    counts, or the summary as the last value, or the mean of the iterations if there are any.
     """
     sweep = draft.state.sweeps[run.sweep]
     if sweep.spec.metric is None:
@@ -69,7 +69,7 @@ def summary_reported(draft: Draft, run: Run, value: float) -> Run:
 
 
 def run_ending(draft: Draft, run: Run, state: RunState) -> None:
-    """Count a run that is about to reach a final state, and with it its point if it is the last one of it."""
+    """Count a run that is about to reach a final state, and its point if this is its last unfinished run."""
     sweep = draft.state.sweeps[run.sweep]
     ended = remains(sweep, run, state)
     if sweep.spec.repeats > 1:
@@ -81,7 +81,7 @@ def run_ending(draft: Draft, run: Run, state: RunState) -> None:
 
 
 def forget_best_of(draft: Draft, run: Run) -> None:
-    """Find the best value of a sweep anew if this run or its point had it, as it starts over."""
+    """Recompute the best value of a sweep if this run, which starts over, or its point had it."""
     sweep = draft.state.sweeps[run.sweep]
     if sweep.best is None or sweep.best.run != run.block:
         return
@@ -111,7 +111,7 @@ def _repeat_ended(draft: Draft, sweep: Sweep, run: Run, ended: EndedTrial) -> No
 
 
 def _others_unfinished(draft: Draft, sweep: Sweep, run: Run) -> bool:
-    # The last ones first, as it is mostly the first ones that have ended.
+    # The last runs first, as the first runs have mostly ended.
     numbers = reversed(range(run.block, run.block + sweep.spec.repeats))
     others = (draft.state.runs.get((sweep.key, number)) for number in numbers if number != run.number)
     return any(other is not None and other.block == run.block for other in others)
@@ -140,11 +140,11 @@ class RunValue:
     """Value of one run.
 
     Args:
-        number: of the run.
+        number: number of the run.
         block: number of the first run of its point.
-        state: how it stands.
-        end_time: in microseconds; 0 while it has not ended.
-        value: by which the sweep compares it, if it has one.
+        state: its state.
+        end_time: in microseconds; 0 if it has not ended.
+        value: its value for the search, if it has one.
     """
 
     number: int
@@ -156,7 +156,7 @@ class RunValue:
 
 @dataclass(frozen=True, slots=True)
 class Advance:
-    """A value that counts, when its run or its point ended (0: it has not), and the best of all up to it."""
+    """A value that counts, the end time of its run or point (0: not ended), and the best value so far."""
 
     run: int
     end_time: int
@@ -165,11 +165,11 @@ class Advance:
 
 
 def progress(sweep: Sweep, runs: Iterable[RunValue]) -> list[Advance]:
-    """Return the values of a sweep that count, in the order in which they came about; live runs last.
+    """Return the values of a sweep that count, ordered by end time; live runs last.
 
     Args:
-        sweep: whose runs they are.
-        runs: all of them, by number.
+        sweep: the sweep of the runs.
+        runs: all of its runs, by number.
     """
     values = _of_points(sweep, runs) if sweep.spec.repeats > 1 else _of_runs(sweep, runs)
     best: float | None = None
@@ -202,10 +202,10 @@ def _of_points(sweep: Sweep, runs: Iterable[RunValue]) -> Iterable[tuple[int, in
 
 
 FACTOR = 2_654_435_761
-"""2^32 divided by the golden ratio: its multiples, modulo 2^32, lie evenly, those of every n-th number, too.
+"""2^32 divided by the golden ratio: its multiples modulo 2^32 are evenly spread, even for every n-th number.
 
-Knuth, "The art of computer programming", volume 3 (1998), 6.4. Every n-th number itself would not do: in a
-grid those may all have the same value of a parameter.
+Knuth, "The art of computer programming", volume 3 (1998), 6.4. Taking every n-th run would not do: in a grid
+these runs may share the value of a parameter.
 """
 
 _WHOLE = 2**32
@@ -219,14 +219,14 @@ class Share:
 
     @classmethod
     def of(cls, most: int, total: int) -> "Share":
-        """Return the share that has about `most` of so many runs; all, if they are not more."""
+        """Return the share with about `most` of `total` runs; all runs if there are no more than `most`."""
         return cls(_WHOLE if total <= most else most * _WHOLE // total)
 
     def has(self, number: int) -> bool:
-        """Return True if a run is in it; prior runs count by the absolute value of their number."""
+        """Return True if a run is in the share; prior runs count by the absolute value of their number."""
         return abs(number) * FACTOR % _WHOLE < self.below
 
 
 def evenly_ordered(count: int) -> list[int]:
-    """Return the places from 0 to `count - 1` in such an order that those up to any are an even share."""
+    """Return the places 0 to `count - 1` in an order of which every prefix is evenly spread."""
     return sorted(range(count), key=lambda place: place * FACTOR % _WHOLE)

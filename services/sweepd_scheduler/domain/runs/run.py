@@ -67,10 +67,10 @@ class Checkpoint:
     """Checkpoint of a run, with its objective values at that time.
 
     Args:
-        step: the last step that is in it.
-        values: over its iterations up to there.
+        step: the last step that it covers.
+        values: objective values over the iterations up to that step.
         display_name: the name for people that its script gave it, cut to what lists carry; empty: none.
-        stopping: what the rules of early termination remembered, as in the run.
+        stopping: state of the early-termination rules, as in the run.
     """
 
     step: int
@@ -83,12 +83,12 @@ class Attempt:
     """One hand-out of a run to one agent. Times are microseconds since 1970, 0 for never.
 
     Args:
-        resumed_from_step: last step of the checkpoint that it went on from; None: it began anew.
-        checkpoints: that it has saved, the newest ones.
-        storage: where they are, as agents name it that see the same files; empty: with its agent alone.
-        preempting: its script has reported that its machine is about to be taken away.
-        log_bytes: how long its log has become; None: it has not ended, or its agent did not report it.
-        secret_digest: of the secret that proves an agent to be its owner; empty: no agent can prove it.
+        resumed_from_step: last step of the checkpoint that it resumed from; None: it started over.
+        checkpoints: the newest checkpoints that it has saved.
+        storage: name of their storage, shared by agents that see the same files; empty: local to its agent.
+        preempting: its script has reported that its machine is about to be preempted.
+        log_bytes: final size of its log; None: it has not ended, or its agent did not report the size.
+        secret_digest: digest of the secret that proves ownership; empty: no agent can prove it.
     """
 
     number: int
@@ -126,9 +126,9 @@ class PointSource(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provenance:
-    """Origin of a point: enough to find it again.
+    """Origin of a point: enough to reproduce it.
 
-    A suggestion was made from `study_length` numbered observations, with `observations_seen` values in them.
+    A suggestion was made from `study_length` observations, `observations_seen` of them with values.
     """
 
     source: PointSource
@@ -144,16 +144,16 @@ class Provenance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """One point being tried. Times are microseconds since 1970, 0 for never.
+    """One trial of a point. Times are microseconds since 1970, 0 for never.
 
     Args:
-        repeat: which of the runs of its point it is, from 0; they have consecutive numbers.
-        digest: of its point; in place of it a standalone run has its id.
+        repeat: index among the runs of its point, from 0; these have consecutive numbers.
+        digest: digest of its point; for a standalone run, its id.
         occurrence: how often its point was handed out before.
-        place: where it waits: the smallest goes out first, among equals the lowest number.
+        place: its position in the queue: the smallest is handed out first, among equals the lowest number.
         requeues: how often it was handed out again because its agent was lost.
         failures: how often it was handed out again because it had failed.
-        stopping: what the rules of early termination remember of it, in their order; empty: nothing yet.
+        stopping: state of each early-termination rule, in order; empty: none yet.
     """
 
     sweep: int
@@ -189,7 +189,7 @@ class Run:
 
     @property
     def is_standalone(self) -> bool:
-        """True if a person has started its script: it belongs to no sweep."""
+        """True if a person has started its script; it then belongs to no sweep."""
         return self.provenance.source is PointSource.STANDALONE
 
     @property
@@ -198,7 +198,7 @@ class Run:
         return self.number - self.repeat
 
     def value(self, kind: ObjectiveValue) -> float | None:
-        """Return its value for the search; None while there is none."""
+        """Return its value for the search; None if it has none yet."""
         return self.values.of_kind(kind)
 
     @property
@@ -208,7 +208,7 @@ class Run:
 
     @property
     def newest(self) -> Attempt:
-        """The newest attempt; there is one from the first hand-out on."""
+        """The newest attempt, which exists after the first hand-out."""
         return self.attempts[-1]
 
 
@@ -222,7 +222,7 @@ def moved(
 
 
 def attempt_moved(attempt: Attempt, state: AttemptState, *, reason: str = "", end_time: int = 0) -> Attempt:
-    """Return the attempt in another state; itself if it is in that state."""
+    """Return the attempt in another state; unchanged if it is in that state."""
     if state is attempt.state:
         return attempt
     return replace(attempt, state=state, reason=reason, end_time=end_time)

@@ -1,7 +1,7 @@
 """Ends of runs and of their sweeps, requeues, and the timeout of a sweep.
 
-`sweep_timeout` counts from the first hand-out, or anew when a person resumes the sweep. Its timer runs on the
-monotonic clock; what is left of it after a restart follows from the wall clock.
+`sweep_timeout` starts at the first hand-out, and again when a person resumes the sweep. Its timer runs on the
+monotonic clock; after a restart the wall clock gives the remaining time.
 """
 
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ def end(draft: Draft, run: Run, state: RunState, reason: str, *, attempt: Attemp
 
     Args:
         draft: the decision in the making.
-        run: the run as it was.
+        run: the run before the change.
         state: the final state.
         reason: one sentence, may be empty.
         attempt: its newest attempt as it ended; None if it ended before.
@@ -37,7 +37,7 @@ def end(draft: Draft, run: Run, state: RunState, reason: str, *, attempt: Attemp
     run_ending(draft, run, state)
     if draft.state.sweeps[run.sweep].learns and run.start_time:
         draft.add_duration(run.sweep, (draft.now.wall - run.start_time) / SECOND)
-    # A standalone run may be reported late: it ended when its agent saw it end.
+    # A standalone run may be reported late: its end time is the one that its agent recorded.
     now = attempt.end_time if attempt and run.is_standalone else draft.now.wall
     ended = moved(run, state, attempt=attempt, reason=reason, now=now)
     unplace(draft, run.key, exited=state if attempt and attempt.exit else None)
@@ -48,7 +48,7 @@ def end(draft: Draft, run: Run, state: RunState, reason: str, *, attempt: Attemp
 
 
 def _judge_sweep(draft: Draft, run: Run, reason: str) -> None:
-    """Fail a sweep with its canary, or pause it when too many of its runs fail."""
+    """Fail a sweep whose canary failed, or pause it if too many of its runs fail."""
     sweep = draft.state.sweeps.get(run.sweep)
     if sweep is None or run.is_standalone:
         return
@@ -66,11 +66,11 @@ def requeue(
 
     Args:
         draft: the decision in the making.
-        run: the run as it was.
-        attempt: its newest attempt as it ended, or was given up.
+        run: the run before the change.
+        attempt: its newest attempt after it ended or was given up.
         reason: one sentence.
-        requeues: how many of the requeues after lost agents this is charged as.
-        failures: how many of the retries after failures this is charged as.
+        requeues: number of requeues after lost agents to charge.
+        failures: number of retries after failures to charge.
     """
     sweep = draft.state.sweeps[run.sweep]
     if run.is_standalone:
@@ -96,7 +96,7 @@ def requeue(
 
 
 def check_objective(draft: Draft, run: Run) -> str:
-    """Check whether a run that finished has logged the objective; return a sentence if it has not."""
+    """Check whether a finished run has logged the objective; return a sentence if it has not, else ""."""
     sweep = draft.state.sweeps[run.sweep]
     metric = sweep.spec.metric
     if metric is None or run.values.best is not None:
@@ -114,9 +114,9 @@ def check_objective(draft: Draft, run: Run) -> str:
 
 
 def stop_sweep(draft: Draft, key: int, reason: str) -> Steps[Sweep]:
-    """Start no more runs of a sweep, end those that wait, let live ones end; return it as it then stands."""
+    """Start no more runs of a sweep, end pending runs, let live runs end; return the sweep afterwards."""
     draft.put_sweep(replace(sweep_stopped(draft.state.sweeps[key]), reason=reason))
-    waiting = sorted(draft.state.index[key].pending)  # these will not be handed out again
+    waiting = sorted(draft.state.index[key].pending)  # these will not be handed out
     for done, number in enumerate(waiting, 1):
         end(draft, draft.state.runs[(key, number)], RunState.STOPPED, "the sweep was stopped")
         if done % RUNS_A_STEP == 0:
@@ -128,7 +128,7 @@ def stop_sweep(draft: Draft, key: int, reason: str) -> Steps[Sweep]:
 
 
 def fail_sweep(draft: Draft, key: int, reason: str) -> None:
-    """End a sweep at once because its runs cannot work; live runs, if there are any, end by themselves."""
+    """End a sweep at once because its runs cannot work; any live runs end by themselves."""
     failed = sweep_moved(draft.state.sweeps[key], SweepState.FAILED, reason=reason, now=draft.now.wall)
     failed = replace(failed, ending=None)
     draft.record("sweep-failed", sweep=failed, reason=reason)
@@ -153,19 +153,19 @@ def settle(draft: Draft, key: int) -> None:
 
 
 def send_sweep_ended(draft: Draft, sweep: Sweep) -> None:
-    """Send every session that serves a sweep its end."""
+    """Notify every session that serves a sweep of its end."""
     for session in draft.state.index[sweep.key].serving:
         draft.send(session, SweepEnded(str(sweep.name), sweep.state, sweep.reason))
 
 
 def canary_failed(sweep: Sweep, run: Run) -> bool:
-    """Return True if a run that has just ended was the canary and failed; it counts only once started."""
+    """Return True if a run that has just ended was the canary and failed; it must have been handed out."""
     has_unfinished = sweep.state not in FINAL_SWEEP and sweep.ending is not Ending.STOP
     return waits_for_canary(sweep) and has_unfinished and bool(run.attempts)
 
 
 def canary_sentence(metric: Metric, run: Run, reason: str) -> str:
-    """Return a sentence on why a sweep has failed with its first run.
+    """Return a sentence on why the canary has failed a sweep.
 
     Args:
         metric: the objective.
@@ -189,7 +189,7 @@ _CANARY_ENDS = {
 
 
 def timeout_due(draft: Draft, event: TimeoutDue) -> Steps[None]:
-    """Stop a sweep whose timeout has passed. A timer from before it was resumed means nothing."""
+    """Stop a sweep whose timeout has passed; ignore a timer set before the sweep was last resumed."""
     sweep = draft.state.sweeps.get(event.sweep)
     if sweep is None or sweep.state in FINAL_SWEEP or sweep.ending is Ending.STOP:
         return
@@ -200,13 +200,13 @@ def timeout_due(draft: Draft, event: TimeoutDue) -> Steps[None]:
 
 
 def start_timer(draft: Draft, sweep: Sweep) -> None:
-    """Set the timer of a sweep that has begun, for what is left of its time."""
+    """Set the timer of a started sweep to the remaining time of its timeout."""
     if sweep.spec.sweep_timeout is not None and sweep.timed_from:
         draft.later(_left(sweep, draft.now.wall), TimeoutDue(sweep.key, sweep.timed_from))
 
 
 def first_timeouts(state: State, now: ClockReading) -> Iterator[tuple[float, TimeoutDue]]:
-    """Return the timers of the sweeps that had begun before a restart."""
+    """Yield the timers of sweeps that had started before a restart."""
     for sweep in state.sweeps.values():
         if sweep.spec.sweep_timeout is not None and sweep.timed_from:
             left = _left(sweep, now.wall)
@@ -223,6 +223,6 @@ def in_words(seconds: float) -> str:
 
 
 def _left(sweep: Sweep, wall: int) -> float:
-    """Return how much of its time is left; a wall clock that was set back gives it no more than all."""
+    """Return the seconds left, at most the whole timeout even if the wall clock was set back."""
     limit = sweep.spec.sweep_timeout or 0.0
     return min(limit, max(0.0, limit - (wall - sweep.timed_from) / SECOND))

@@ -11,7 +11,7 @@ from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.runs.early_termination import cost
 from sweepd_scheduler.domain.transitions import RunState
 
-# A sum of finite values stays finite: what is stored is a number.
+# Sums are clamped to this, so that only finite numbers are stored.
 _LARGEST = float_info.max
 
 
@@ -41,23 +41,24 @@ class Values:
         )
 
     def with_summary(self, value: float, goal: Goal) -> "Values":
-        """Return the values after a finite one that the script has put into its summary: no iteration."""
+        """Return the values after one finite value of the script's summary, which is not an iteration."""
         after = self.with_value(value, goal)
         return replace(after, iterations=self.iterations, total=self.total)
 
     def of_kind(self, kind: ObjectiveValue) -> float | None:
-        """Return the one that counts for the search; None while there is none."""
+        """Return the value that counts for the search; None if there is none yet."""
         match kind:
             case ObjectiveValue.BEST:
                 return self.best
             case ObjectiveValue.LAST:
                 return self.last
-            case ObjectiveValue.MEAN:  # over the iterations; without one, the summary has the only value
+            case ObjectiveValue.MEAN:  # over the iterations; if there are none, the summary has the only
+                # value
                 return self.total / self.iterations if self.iterations else self.last
 
 
 NO_VALUES = Values()
-"""Those of an attempt that has reported none."""
+"""Values of an attempt that has reported none."""
 
 COUNTED = frozenset({RunState.FINISHED, RunState.STOPPED})
 """Ends after which a run has a value for its point."""
@@ -70,11 +71,11 @@ class EndedTrial:
     Args:
         state: how it ended.
         tried: whether it was ever handed out.
-        value: its value for the search.
-        best: over all its iterations, as are `worst` and `last`.
-        worst: see there.
-        last: see there.
-        iterations: that it got through.
+        value: its value for the search, if it has one.
+        best: best value over all its iterations.
+        worst: worst value over all its iterations.
+        last: last value over all its iterations.
+        iterations: number of its iterations.
     """
 
     state: RunState
@@ -87,7 +88,7 @@ class EndedTrial:
 
     @classmethod
     def of(cls, state: RunState, values: Values, value: float | None, *, tried: bool = True) -> "EndedTrial":
-        """Return the result of a run by its values."""
+        """Return the result of a run with these values."""
         return cls(
             state=state,
             tried=tried,
@@ -100,11 +101,11 @@ class EndedTrial:
 
 
 def point_ended(ended: Sequence[EndedTrial], how: Aggregate, goal: Goal) -> EndedTrial:
-    """Return what remains of a point all of whose runs have ended.
+    """Return the result of a point whose runs have all ended.
 
-    One that failed makes the point failed, and a failed point has no value; else one that was stopped makes
-    it stopped. Runs that were lost or killed do not count, unless there are no others. Of a point
-    without a value, best and last are over all its runs, whatever became of them: they may stand for it.
+    If a run failed, the point failed and has no value; else if a run was stopped, the point is stopped.
+    Crashed or killed runs do not count unless there are no others. If a point has no value, best and last
+    cover all its runs, however they ended: the search may use them instead.
     """
     state = _state_of_point({each.state for each in ended})
     counted = [each for each in ended if each.state in COUNTED or state not in COUNTED]
@@ -124,12 +125,12 @@ def point_ended(ended: Sequence[EndedTrial], how: Aggregate, goal: Goal) -> Ende
 
 
 def block_value(ended: Sequence[EndedTrial], how: Aggregate, goal: Goal) -> float | None:
-    """Return the value of a point all of whose runs have ended."""
+    """Return the value of a point whose runs have all ended."""
     return point_ended(ended, how, goal).value
 
 
 def aggregated(values: Sequence[float], how: Aggregate, goal: Goal) -> float | None:
-    """Return one value for several; None for none."""
+    """Return the aggregate of some values; None if there are none."""
     if not values:
         return None
     match how:
@@ -161,7 +162,7 @@ class Best:
 
 
 class Ranking:
-    """Values by run number; among equals the lowest number is the best."""
+    """Values ranked by goal, then by run number: among equals the lowest number is the best."""
 
     def __init__(self, goal: Goal) -> None:
         self._goal = goal
@@ -169,7 +170,7 @@ class Ranking:
         self._order: list[tuple[float, int]] = []
 
     def put(self, number: int, value: float | None) -> float | None:
-        """Set a value, None to take it out; return what it was."""
+        """Set a value, or remove it with None; return the previous value."""
         before = self._values.pop(number, None)
         if before is not None:
             del self._order[bisect_left(self._order, (cost(before, self._goal), number))]
@@ -184,7 +185,7 @@ class Ranking:
 
     @property
     def best(self) -> Best | None:
-        """The best of them."""
+        """The run with the best value; None if there are no values."""
         if not self._order:
             return None
         number = self._order[0][1]
@@ -202,19 +203,19 @@ MAX_KEYS = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectiveMissing:
-    """Runs in a row that ended well and never logged the objective, and what they did log."""
+    """Consecutive runs that finished without logging the objective, and the keys that they logged."""
 
     consecutive_runs: int
     logged_keys: tuple[str, ...]
 
     @property
     def pauses(self) -> bool:
-        """True if there are too many of them in a row for an accident."""
+        """True if there are too many consecutive runs for an accident."""
         return self.consecutive_runs >= MISSING_RUNS_BEFORE_PAUSE
 
 
 def better(value: float, than: float | None, goal: Goal) -> bool:
-    """Return True if a value beats another one; ties do not."""
+    """Return True if a value is strictly better than another."""
     if than is None:
         return True
     return value < than if goal is Goal.MINIMIZE else value > than
@@ -228,14 +229,14 @@ def reaches_target(metric: Metric, value: float) -> bool:
 
 
 def one_more(missing: ObjectiveMissing | None, logged_keys: Sequence[str]) -> ObjectiveMissing:
-    """Count one more run that ended well without the objective."""
+    """Count one more run that finished without the objective."""
     keys = set(logged_keys) | set(missing.logged_keys if missing else ())
     count = missing.consecutive_runs + 1 if missing else 1
     return ObjectiveMissing(consecutive_runs=count, logged_keys=tuple(sorted(keys)[:MAX_KEYS]))
 
 
 def missing_sentence(metric: Metric, logged_keys: Sequence[str]) -> str:
-    """Say what was logged in place of the objective."""
+    """Return a sentence on the keys that were logged instead of the objective."""
     if not logged_keys:
         return f"your script logged nothing; the sweep optimises `{metric.name}`"
     shown = ", ".join(f"`{key}`" for key in logged_keys[:10]) + (", …" if len(logged_keys) > 10 else "")
@@ -243,7 +244,7 @@ def missing_sentence(metric: Metric, logged_keys: Sequence[str]) -> str:
 
 
 def pause_sentence(metric: Metric, missing: ObjectiveMissing) -> str:
-    """Return a sentence on why a sweep pauses by itself, and what to do."""
+    """Return a sentence on why a sweep was paused automatically, with the remedy."""
     sentence = missing_sentence(metric, missing.logged_keys)
     remedy = "fix the script and resume, or name the right metric in a new sweep"
     return f"{missing.consecutive_runs} runs in a row ended well without the objective: {sentence}; {remedy}"

@@ -1,4 +1,4 @@
-"""Effect of the values of a run: on its own figures, on its sweep, and on which runs are stopped early."""
+"""Effect of a run's values on its own objective state, on its sweep, and on early termination."""
 
 from collections.abc import Iterable
 from math import isfinite
@@ -29,15 +29,15 @@ from sweepd_scheduler.domain.transitions import RunState
 
 
 def take(draft: Draft, run: Run, last_row: int, values: Iterable[float]) -> None:
-    """Count the values of the objective that a run has logged, in order; non-finite ones never count.
+    """Count the objective values that a run has logged, in order; non-finite values never count.
 
-    A sweep without an objective asked for none, so what comes anyway means nothing.
+    A sweep without an objective ignores values.
 
     Args:
         draft: the decision in the making.
         run: the run as it was.
-        last_row: the row up to which it has reported with these values.
-        values: those of the objective in its new rows.
+        last_row: the last row that it has reported with these values.
+        values: objective values in its new rows.
     """
     sweep = draft.state.sweeps[run.sweep]
     for value in values if sweep.spec.metric else ():
@@ -53,7 +53,7 @@ def take(draft: Draft, run: Run, last_row: int, values: Iterable[float]) -> None
 
 
 def _judge_newest_iteration(draft: Draft, sweep: Sweep, run: Run, value: float) -> Run:
-    """Judge the newest iteration of a run by every rule, in their order; return the run.
+    """Judge the newest iteration of a run by every rule, in order; return the run.
 
     The first verdict stops it. The other rules still record the value, for later runs.
     """
@@ -61,7 +61,7 @@ def _judge_newest_iteration(draft: Draft, sweep: Sweep, run: Run, value: float) 
     iteration = run.values.iterations
     if any(isinstance(rule, Patience) for rule in rules):
         run = _patient(run, rules, sweep, value)
-    # With repeats the search learns of whole points alone.
+    # With repeats the search observes only whole points.
     reached = any(isinstance(rule, Hyperband | Asha) and is_rung(rule, iteration) for rule in rules)
     if reached and sweep.spec.repeats == 1:
         draft.observe(run.sweep, run.number, StudyEvent.RUNG_REACHED, value=value, iterations=iteration)
@@ -114,7 +114,7 @@ def _verdict(
 
 
 def _judge_all(draft: Draft, sweep: Sweep, key: tuple[int, int], rule: Hyperband, rung: Rung) -> None:
-    """Judge every running run whose latest rung this is, the one that has just arrived included."""
+    """Judge every running run whose latest rung this is, including the one that has just arrived."""
     at_rung = draft.state.index[sweep.key].at_rung[key]
     running = [draft.state.runs[sweep.key, each] for each in behind_threshold(rule, rung, at_rung)]
     contenders = [

@@ -1,1 +1,1 @@
-"""Search: which point a sweep tries next, and what the search learns."""
+"""Search: choice of the next point of a sweep, and observations of the study."""

@@ -1,4 +1,4 @@
-"""Points by index: the next one in the order of `sweepd.spec`, and the end of the search."""
+"""Points by index: the next point in the order of `sweepd.spec`, and the end of the search."""
 
 from dataclasses import dataclass
 
@@ -30,7 +30,7 @@ def _cursor(sweep: Sweep) -> Cursor:
 def _chosen(sweep: Sweep, proposed: Proposed | None) -> ChosenPoint | None:
     if proposed is None:
         return None
-    # Where conditions leave wide gaps, a grid has places beyond what a run's record of its origin holds.
+    # If conditions leave wide gaps, a grid index may exceed the integer column of the provenance.
     index = min(proposed.index, INT64_MAX)
     provenance = Provenance(source=PointSource(proposed.source), seed=sweep.seed, index=index)
     return ChosenPoint(point=proposed.point, digest=proposed.digest, provenance=provenance)
@@ -40,7 +40,7 @@ IDLE_WAIT = 1.0
 
 
 def draw_by_index(draft: Draft, key: int) -> ChosenPoint | None:
-    """Return the next point; None when there is none, which ends the search, or none yet: it resumes soon."""
+    """Return the next point; None if there is none, which ends the search, or none yet: it resumes soon."""
     index = draft.state.index[key]
     if index.searching:
         return None
@@ -55,7 +55,7 @@ def draw_by_index(draft: Draft, key: int) -> ChosenPoint | None:
 
 
 def draw_initial(draft: Draft, key: int) -> ChosenPoint | None:
-    """Return the next initial point; None when there is none."""
+    """Return the next initial point; None if there is none."""
     sweep = draft.state.sweeps[key]
     cursor, proposed = next_initial(sweep.spec, _cursor(sweep), draft.state.index[key].digests)
     _advance(draft, sweep, cursor)
@@ -82,7 +82,7 @@ def end_if_exhausted(draft: Draft, key: int) -> bool:
 
 
 def end_search(draft: Draft, key: int, why: Ending) -> None:
-    """Start no new runs from here on."""
+    """Start no new runs from now on."""
     sweep = ending(draft.state.sweeps[key], why)
     draft.put_sweep(sweep)
     draft.record("sweep-ending", sweep=sweep, ending=why)
@@ -96,13 +96,13 @@ def resume_search(draft: Draft, event: SearchDue) -> None:
 
 
 def _search_later(draft: Draft, key: int) -> None:
-    """Come back at once if somebody waits for a point, else before long."""
+    """Resume the search at once if a session waits for a point, else after IDLE_WAIT."""
     draft.put_searching(key, searching=True)
     draft.later(0.0 if draft.state.index[key].with_capacity else IDLE_WAIT, SearchDue(key))
 
 
 def _advance(draft: Draft, sweep: Sweep, cursor: Cursor) -> None:
-    """Move the cursor of a sweep on, past the points that were drawn or skipped."""
+    """Move the cursor of a sweep past the points that were drawn or skipped."""
     if _cursor(sweep) != cursor:
         advanced = replace(
             sweep, initial=cursor.initial, cursor=cursor.index, enumeration_index=cursor.enumeration_index

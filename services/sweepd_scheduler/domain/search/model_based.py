@@ -1,4 +1,4 @@
-"""Points from a model: a fresh suggestion, else one in stock, else a random point."""
+"""Points from a model: a fresh suggestion, else a stocked suggestion, else a random point."""
 
 from sweepd.spec.point import point_digest
 from sweepd_scheduler.domain.draft import Draft
@@ -21,7 +21,7 @@ MAX_STOCK = 16
 
 
 def draw_suggested(draft: Draft, key: int) -> ChosenPoint | None:
-    """Return the next initial point, else a suggested one; None if there is none, or it is still awaited."""
+    """Return the next initial or else suggested point; None if there is none, or none has arrived yet."""
     return draw_initial(draft, key) or _next_suggested(draft, key)
 
 
@@ -45,13 +45,13 @@ def _next_suggested(draft: Draft, key: int) -> ChosenPoint | None:
 
 
 def fresh_wait(durations: list[float]) -> float:
-    """Return how long a hand-out waits for a fresh suggestion in seconds, given the sorted run times."""
+    """Return the seconds that a hand-out waits for a fresh suggestion, given the sorted run times."""
     median = durations[len(durations) // 2] if durations else 0.0
     return min(LONGEST_WAIT, max(SHORTEST_WAIT, SHARE_OF_RUN_TIME * median))
 
 
 def call_study(draft: Draft, key: int, count: int) -> None:
-    """Ask the search engine, one call at a time for each sweep."""
+    """Ask the search engine for points, one call at a time for each sweep."""
     study = draft.state.studies.get(key)
     if study is not None and not study.calling:
         observe_provisional_values(draft, key)
@@ -60,7 +60,7 @@ def call_study(draft: Draft, key: int, count: int) -> None:
 
 
 def prefetch(draft: Draft, key: int) -> None:
-    """Ask for suggestions in advance, for when a fresh one takes too long; they may be a few runs old."""
+    """Ask for suggestions in advance, in case a fresh one takes too long; they may be a few runs old."""
     study, sweep = draft.state.studies.get(key), draft.state.sweeps.get(key)
     if study is None or sweep is None or study.ask is not None or not sweep.starts_new_runs:
         return
@@ -93,7 +93,7 @@ def _take_from_ask(draft: Draft, key: int) -> None:
 
 
 def _take(draft: Draft, key: int, seen: int) -> Suggestion | None:
-    """Take the first suggestion out of the stock that saw enough; drop those whose point was used."""
+    """Take the first stocked suggestion that saw `seen` observations; drop those whose point was used."""
     study, digests = draft.state.studies[key], draft.state.index[key].digests
     stock = [each for each in study.stock if point_digest(each.point) not in digests]
     taken = next((each for each in stock if each.provenance.study_length >= seen), None)
@@ -120,9 +120,9 @@ def with_stock(study: Study, suggestions: tuple[Suggestion, ...]) -> Study:
 
 
 def observe_provisional_values(draft: Draft, key: int) -> None:
-    """Observe the value so far of each point under way, where it has changed since it was last observed.
+    """Observe the provisional value of each unfinished point, if it has changed since the last observation.
 
-    These observations are numbered and stored like all others, so that a suggestion can be replayed.
+    These observations are numbered and stored like all others, so that a suggestion can be reproduced.
     """
     sweep, provisional = draft.state.sweeps[key], draft.state.index[key].provisional
     if sweep.spec.metric is None or sweep.spec.metric.impute_while_running is None:
@@ -133,9 +133,9 @@ def observe_provisional_values(draft: Draft, key: int) -> None:
 
 
 def _shown(draft: Draft, sweep: Sweep) -> dict[int, float | None]:
-    """Return the value of each point under way, by the number of its first run; None: there is none yet.
+    """Return the provisional value of each unfinished point, by the number of its first run; None: none yet.
 
-    With repeats it is the aggregate over its runs that are live, or count among those that have ended.
+    With repeats it is the aggregate over the point's live runs and its ended runs that count.
     """
     index = draft.state.index[sweep.key]
     values: dict[int, list[float]] = {}

@@ -1,7 +1,6 @@
-"""Prior runs: runs of other sweeps that a new sweep begins with, and whether they suit it.
+"""Prior runs: runs of other sweeps that a new sweep begins with, and checks that they suit it.
 
-They have no state that could change. Where runs have a number, in observations and at rungs, a prior run has
-the negative of its index.
+Prior runs never change. In observations and at rungs, the number of a prior run is its negated index.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -25,13 +24,13 @@ class PriorRun:
     """A run as it was when the sweep was created.
 
     Args:
-        index: its place among the prior runs of the sweep, from 1; 0: it has none yet.
+        index: its index among the prior runs of the sweep, from 1; 0: not assigned yet.
         source: full name of the run.
         point: its point in the space of the sweep.
-        digest: of that point.
-        state: how it had ended.
-        values: of the sweep's objective, over its iterations, by the goal of the sweep.
-        value: that for the search; None if there is none.
+        digest: digest of that point.
+        state: its final state.
+        values: values of the sweep's objective over its iterations, by the goal of the sweep.
+        value: its value for the search; None if there is none.
         rungs: (rule, iteration, value) at the rungs of each rule of early termination of the sweep.
     """
 
@@ -54,7 +53,7 @@ OBSERVATIONS_A_RUN = 2
 
 
 def observation_count(method: SearchMethod, count: int) -> int:
-    """Return how many numbered observations a study has of so many prior runs."""
+    """Return the number of observations that a study has of `count` prior runs."""
     return OBSERVATIONS_A_RUN * count if method.learns else 0
 
 
@@ -67,7 +66,7 @@ def digests_of(priors: Iterable[PriorRun]) -> dict[bytes, int]:
 
 
 def prior_observations(sweep: Sweep, priors: Iterable[PriorRun]) -> Iterator[StudyObservation]:
-    """Yield the observations: each run was handed out, and has ended."""
+    """Yield the observations of prior runs: for each, its hand-out and its end."""
     if not sweep.learns:
         return
     for prior in priors:
@@ -88,7 +87,7 @@ class UnsuitableError(Exception):
 
 
 class PointError(UnsuitableError):
-    """The parameters that its sweep gave a run are not a point here; those of its script may be."""
+    """The parameters from a run's own sweep are not a point of this sweep; its script's config may be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,9 +95,9 @@ class Candidate:
     """A run whose point suits a sweep.
 
     Args:
-        key: of the run.
-        run: the run, of which it is not yet known what it comes to in the sweep.
-        counted: what the scheduler counted of the same objective, by the goal of the sweep; else none.
+        key: key of the run.
+        run: the run, still without its result in the sweep.
+        counted: the scheduler's values if the objective is the same, by the goal of the sweep; else none.
     """
 
     key: RunKey
@@ -109,17 +108,17 @@ class Candidate:
 def candidate(
     spec: SweepSpec, run: Run, before: SweepSpec | None, config: Mapping[str, Json] | None = None
 ) -> Candidate:
-    """Return a run as what its point makes it.
+    """Return a run as a candidate, by its point.
 
     Args:
         spec: the new sweep.
         run: the run.
-        before: the specification of its sweep; None: it belongs to none.
+        before: the specification of its sweep; None: it has no sweep.
         config: the configuration that its script has logged; parameters of its sweep take precedence.
 
     Raises:
         PointError: the point does not lie in the space.
-        UnsuitableError: it has not ended, or was never started.
+        UnsuitableError: the run has not ended, or was never started.
     """
     if run.state not in FINAL_RUN:
         raise UnsuitableError(f"it has not ended: it is {run.state}")
@@ -131,13 +130,13 @@ def candidate(
 
 
 def point_in_space(spec: SweepSpec, point: Point) -> Point:
-    """Return a point of elsewhere as it is in the space of a sweep.
+    """Convert the point of another sweep to the space of this sweep.
 
     Raises:
-        PointError: it does not lie there.
+        PointError: the point does not lie in the space.
     """
     if not spec.parameters:
-        return point  # a list that declares no parameters takes any
+        return point  # a list that declares no parameters accepts any point
     taken = spec.search_space.adopted(point)
     violations = spec.search_space.violations(taken)
     if violations:
@@ -148,16 +147,16 @@ def point_in_space(spec: SweepSpec, point: Point) -> Point:
 def result_in(
     spec: SweepSpec, found: Candidate, curve: Sequence[float], summary: float | None = None
 ) -> PriorRun:
-    """Return what a run comes to in a sweep, without a place among its prior runs (index 0).
+    """Return the result of a run in a sweep, as a prior run without an index (0).
 
     Args:
         spec: the sweep.
         found: the run.
-        curve: the finite values of the sweep's objective, in the order of its rows.
-        summary: the finite one that its script has put into its summary; `counted` has it already.
+        curve: the finite values of the sweep's objective, in row order.
+        summary: the finite objective value in its script's summary; `counted` includes it already.
 
     Raises:
-        UnsuitableError: it teaches the sweep nothing.
+        UnsuitableError: the sweep can learn nothing from it.
     """
     ended_well = found.run.state in COUNTED
     metric = spec.metric
@@ -169,7 +168,7 @@ def result_in(
         return found.run
     values = values_of(curve, metric.goal)
     if found.counted.best is not None and found.counted.iterations >= values.iterations:
-        # Its last points may still be on their way to the metric store; the value of its summary is in there.
+        # Its last points may not have reached the metric store yet; `counted` includes its summary value.
         values = found.counted
     elif summary is not None:
         values = values.with_summary(summary, metric.goal)
@@ -199,7 +198,7 @@ def _counted(spec: SweepSpec, run: Run, before: SweepSpec | None) -> Values:
 
 
 def values_of(curve: Sequence[float], goal: Goal) -> Values:
-    """Return the figures of finite values, one an iteration."""
+    """Return `Values` for a curve of finite values, one per iteration."""
     if not curve:
         return Values()
     low, high = min(curve), max(curve)
@@ -214,7 +213,7 @@ def values_of(curve: Sequence[float], goal: Goal) -> Values:
 
 
 def with_opposite_goal(values: Values) -> Values:
-    """Return figures by the opposite goal."""
+    """Return the values by the opposite goal."""
     return replace(values, best=values.worst, worst=values.best)
 
 

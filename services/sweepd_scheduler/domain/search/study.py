@@ -1,4 +1,4 @@
-"""Studies: what a model-based search observes, the suggestions that it gives, and the port of its engine."""
+"""Studies: observations of a model-based search, its suggestions, and the port of its engine."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -48,7 +48,7 @@ class StudyObservation:
     outcome: Outcome | None = None
 
     def of_end(self, ended: EndedTrial) -> "StudyObservation":
-        """Return the observation with what remains of a run or point that has ended."""
+        """Return the observation with the result of an ended run or point."""
         return replace(
             self,
             iterations=ended.iterations,
@@ -64,14 +64,14 @@ OUTCOMES = {
     RunState.FINISHED: Outcome.FINISHED,
     RunState.STOPPED: Outcome.STOPPED,
     RunState.FAILED: Outcome.FAILED,
-    RunState.CRASHED: Outcome.FAILED,  # its requeues are used up: the point may well be what ends its machine
+    RunState.CRASHED: Outcome.FAILED,  # its requeues are used up: the point itself may crash its machine
     RunState.KILLED: Outcome.FAILED,
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suggestion:
-    """Suggested point and its origin; `index` is the run that it was worked out for, another may get it."""
+    """Suggested point and its origin; `index` is the run that it was computed for; another may get it."""
 
     point: Point
     provenance: Provenance
@@ -79,13 +79,13 @@ class Suggestion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
-    """Question to the engine, for hand-outs that wait for fresh suggestions.
+    """Query to the engine, for hand-outs that wait for fresh suggestions.
 
     Args:
-        id: number of the question.
-        observations: number that a suggestion must have seen to be fresh.
-        wanted: how many hand-outs wait.
-        refused: answers with points outside the space since it was asked.
+        id: number of the query.
+        observations: number of observations that a fresh suggestion must have seen.
+        wanted: number of hand-outs that wait.
+        refused: number of its answers with points outside the space.
         due: the wait has ended; any suggestion will do.
     """
 
@@ -98,7 +98,7 @@ class Ask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Study:
-    """Suggestions in stock, newest answer first, and the call under way; nothing of it is stored."""
+    """Stocked suggestions, newest answer first, and the current query; not stored."""
 
     stock: tuple[Suggestion, ...] = ()
     ask: Ask | None = None
@@ -106,10 +106,10 @@ class Study:
 
 
 class SearchEngine(Protocol):
-    """Suggests points for sweeps whose method learns."""
+    """Engine that suggests points for sweeps whose method learns."""
 
     def ask(self, sweep: Sweep, count: int) -> None:
-        """Begin to work out points; `SuggestionsArrived` or `SuggestionsFailed` follows."""
+        """Begin to compute points; `SuggestionsArrived` or `SuggestionsFailed` follows."""
 
     async def objections(self, spec: SweepSpec) -> Sequence[tuple[str, str]]:
         """Return fields of a specification that cannot be searched, with the reason; none if unavailable."""

@@ -12,7 +12,7 @@ MAX_REFUSED_ANSWERS = 3
 
 
 def arrived(draft: Draft, event: SuggestionsArrived) -> None:
-    """Put suggestions inside the space in stock, refuse the others, and serve those who wait."""
+    """Stock suggestions inside the space, refuse the others, and serve waiting sessions."""
     study = draft.state.studies.get(event.sweep)
     if study is None:
         return
@@ -38,7 +38,7 @@ def failed(draft: Draft, event: SuggestionsFailed) -> None:
 
 
 def due(draft: Draft, event: AskDue) -> None:
-    """Fall back if the same question still waits."""
+    """Fall back if the same query is still waiting."""
     study = draft.state.studies.get(event.sweep)
     if study is not None and study.ask is not None and study.ask.id == event.ask:
         _fall_back(draft, event.sweep)
