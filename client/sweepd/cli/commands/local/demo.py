@@ -188,6 +188,7 @@ def _values(file: Path, metric: str) -> Iterator[float]:
 
 _SLOTS = 2
 _BASELINE_SECONDS = 60.0
+_START_SECONDS = 30.0
 
 
 @command("sweepctl demo", "sweepctl demo --keep digits")
@@ -244,11 +245,17 @@ def _start_alone(scratch: ScratchFolder) -> Process:
 
 def _create_sweep(scratch: ScratchFolder, client: Client) -> v1.Sweep:
     from sweepd.calls.sweep_file import Overrides, parent_of, read_sweep
+    from sweepd.calls.wire import new_request_id
     from sweepd.cli.commands.define.creation import create_sweep
+    from sweepd.cli.commands.local.console import patiently
 
     text = read_sweep(str(scratch.folder / "sweep.yaml"))
     spec = checked_spec(text, error_format="text")
-    return create_sweep(client, text, spec, parent_of(spec, Overrides(project="digits"), {}))
+    parent, request_id = parent_of(spec, Overrides(project="digits"), {}), new_request_id()
+    # A disk that still writes what was installed a moment ago may let the new server wait.
+    return patiently(
+        lambda: create_sweep(client, text, spec, parent, request_id=request_id), seconds=_START_SECONDS
+    )
 
 
 def _stay(scratch: ScratchFolder, interrupts: Interrupts, client: Client, sweep: v1.Sweep) -> Outcome:
