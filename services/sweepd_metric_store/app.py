@@ -1,4 +1,4 @@
-"""Wiring of the metric store: one writer, readers beside it, and the calls that use them."""
+"""Wiring of the metric store: one writer, concurrent readers, and the servicer."""
 
 import argparse
 import asyncio
@@ -19,7 +19,7 @@ NAME = "metric-store"
 
 
 class MetricStore:
-    """The running service."""
+    """Running metric store."""
 
     def __init__(self, writes: SqlWrites, reads: SqlReads, pairing: Pairing, context: ServiceContext) -> None:
         self._reads = reads
@@ -43,7 +43,7 @@ class MetricStore:
         self._writer.start()
 
     async def stop(self) -> None:
-        """Store what has arrived, end the streams, and close the database."""
+        """Store queued arrivals, end the streams, and close the database."""
         error = UnavailableError(NAME, self._address, "it is stopping")
         await self._writer.stop(error)
         self._streams.end(error)
@@ -52,7 +52,7 @@ class MetricStore:
 
 
 def _add_flags(_parser: argparse.ArgumentParser) -> None:
-    """Add no flag to those of the kernel."""
+    """Add no flags."""
 
 
 async def _open(context: ServiceContext) -> RunningService:
@@ -65,7 +65,7 @@ async def _open(context: ServiceContext) -> RunningService:
         try:
             await asyncio.to_thread(writes.open)
         except DamagedError as error:
-            # Nothing can be stored, but perhaps most can be read: opening to read decides.
+            # Nothing can be stored, but most data may be readable: opening for reading decides.
             context.log.error(error.message)
         await asyncio.to_thread(pairing.open)
         await asyncio.to_thread(reads.open)

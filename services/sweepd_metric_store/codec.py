@@ -1,4 +1,4 @@
-"""Translates between messages of the contract and the types of the port."""
+"""Codec between protobuf messages and the types of the port."""
 
 from typing import TypeVar
 
@@ -32,18 +32,18 @@ MAX_PAGE_BYTES = 3 * 1024 * 1024
 DEFAULT_PAGE_SIZE = 1_000
 MAX_PAGE_SIZE = 10_000
 MAX_FILE_PAGE_SIZE = 2_000
-"""Names of files may be long, and a message is bounded."""
+"""Limit for file lists: file names may be long, and message size is bounded."""
 MAX_SIZE = 2**62
-"""Bytes; beyond any file or log, and within what a database stores."""
+"""Limit in bytes: larger than any file or log, within a database integer."""
 _END_OF_TIME = 253_402_300_800
 """Unix time of the year 10000, which a timestamp cannot express."""
 
 
 def arrived(request: v1.AppendRequest) -> Arrival:
-    """Decode a piece of a lane; the domain checks it.
+    """Decode a piece of a lane, without validating its content.
 
     Raises:
-        InvalidFieldError: the lane is not kept here.
+        InvalidFieldError: the metric store does not store this lane.
     """
     match request.lane:
         case v1.LANE_POINTS | v1.LANE_SAMPLES:
@@ -57,7 +57,7 @@ def arrived(request: v1.AppendRequest) -> Arrival:
 
 
 def answer(lane: v1.Lane.ValueType, stored: Stored) -> v1.AppendResponse:
-    """Encode the outcome of a piece of a lane."""
+    """Encode the outcome of storing a piece of a lane."""
     return v1.AppendResponse(
         run=stored.name.run.removesuffix(SYSTEM),
         attempt=stored.name.attempt,
@@ -100,7 +100,7 @@ def _file(request: v1.AppendRequest) -> FileArrived:
 
 
 def _body(request: v1.AppendRequest, kind: type[M]) -> M:
-    """Decode the body of a piece; to an empty one, which the domain rejects, if that is impossible."""
+    """Decode the body of a piece; return an empty body, which the domain rejects, if undecodable."""
     try:
         return kind.FromString(request.body)
     except DecodeError:
@@ -113,7 +113,7 @@ def _name(request: v1.AppendRequest) -> AttemptName:
 
 
 def _unix_time(time: Timestamp) -> float:
-    """Return the Unix time; 0 (no time) where a timestamp cannot express it."""
+    """Return the Unix time, or 0 (no time) if out of range."""
     unix = seconds_of(time)
     return unix if 0 <= unix < _END_OF_TIME else 0.0
 
@@ -134,7 +134,7 @@ def file_message(file: StoredFile) -> v1.RunFile:
 
 def _column(column: v1.Column, batch: v1.PointBatch) -> Column:
     kind, values = encoding.values(column)
-    # An index without a key becomes the empty key, which is refused like any other illegal name.
+    # An index out of range becomes the empty key, which is rejected like any other illegal name.
     key = batch.keys[column.key] if column.key < len(batch.keys) else ""
     return Column(key=key, kind=kind, offsets=column.row_offsets, values=values)
 
@@ -151,7 +151,7 @@ def selection(request: Selecting) -> Selection:
     """Decode the selection of points.
 
     Raises:
-        InvalidFieldError: neither runs nor a sweep are named, or both.
+        InvalidFieldError: neither runs nor a sweep are named, or both are.
     """
     if bool(request.runs) == bool(request.sweep):
         raise InvalidFieldError("runs", "name either runs or a sweep")
@@ -162,7 +162,7 @@ def selection(request: Selecting) -> Selection:
 
 
 def run_name(name: str) -> str:
-    """Return the full name of a run, which may also be given as its sweep and number: `SWEEP:7`."""
+    """Return the full name of a run, which may be given as sweep and number: `SWEEP:7`."""
     sweep, colon, number = name.rpartition(":")
     return f"{sweep}-{number}" if colon and number.isdecimal() else name
 
@@ -203,10 +203,10 @@ def export_query(request: v1.ExportPointsRequest, start: Position, budget: int) 
 
 
 def position(token: str, request: Message) -> Position:
-    """Decode the position at which a page token continues; the start without a token.
+    """Decode the position of a page token; without a token, return the start.
 
     Raises:
-        InvalidFieldError: no answer to such a request contained the token.
+        InvalidFieldError: the token is not from an answer to such a request.
     """
     match page_token.decoded(token, request):
         case None:
@@ -218,19 +218,19 @@ def position(token: str, request: Message) -> Position:
 
 
 def next_page_token(position: Position | None, request: Message) -> str:
-    """Encode the position at which the next page begins; empty at the end."""
+    """Encode the start of the next page as a token; empty at the end."""
     if position is None:
         return ""
     return page_token.encoded([position.run_id, position.key, position.attempt, position.row], request)
 
 
 def page_size(request: v1.ListSummariesRequest) -> int:
-    """Return the largest number of summaries of a page."""
+    """Return the maximum number of summaries of a page."""
     return min(request.page_size or DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE)
 
 
 def file_page_size(request: v1.ListFilesRequest) -> int:
-    """Return the largest number of files of a page."""
+    """Return the maximum number of files of a page."""
     return min(request.page_size or DEFAULT_PAGE_SIZE, MAX_FILE_PAGE_SIZE)
 
 

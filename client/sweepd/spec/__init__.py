@@ -1,4 +1,4 @@
-"""The sweep language: from a file to a checked specification, its search space and its points. Pure.
+"""The sweep language: a file parsed to a checked specification, its search space and its points. Pure.
 
-Nothing is loaded here: an agent, which only expands commands, loads no reader of files.
+Nothing is imported here, so that an agent, which only expands commands, loads no file reader.
 """

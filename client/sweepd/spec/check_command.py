@@ -1,4 +1,4 @@
-"""Checks of `command`: unknown macros, what a shell would split, values too long for an argument."""
+"""Checks of `command`: unknown macros, unsplit arguments, and values too long for an argument."""
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -27,12 +27,12 @@ _SEVERAL_WORDS: Final = re.compile(
     r"(?:--?[A-Za-z][\w.-]*|(?:python[\d.]*|bash|sh|torchrun|accelerate|deepspeed|poetry|uv|srun)) +\S",
     re.ASCII,
 )
-"""An option with its value, or a program with its arguments, as a shell would take them."""
+"""An option with its value, or a program with its arguments, that a shell would split."""
 _SCRIPT_FOLLOWS: Final = re.compile(r"-[a-z]*c", re.ASCII)
 
 
 def check_command(fields: Fields, command: tuple[str, ...], parameters: Mapping[str, object]) -> None:
-    """Warn of macros that nothing stands for or a parameter takes, and of a `program` that is missing."""
+    """Warn about unknown, shadowed or embedded macros, long or unsplit arguments, a missing `program`."""
     for index, macro, near in islice(unknown_macros(command, parameters), MAX_MACRO_WARNINGS):
         becomes = "it becomes no argument" if command[index] == macro else "it is not expanded"
         _warn(fields, index, "unknown-macro", f"unknown macro {shown(macro)}: {becomes}", near)
@@ -60,9 +60,9 @@ def check_command(fields: Fields, command: tuple[str, ...], parameters: Mapping[
 def unknown_macros(
     command: Sequence[str], parameters: Mapping[str, object]
 ) -> Iterator[tuple[int, str, str | None]]:
-    """Yield the item number, text and nearest legal form of each macro that nothing stands for.
+    """Yield the item index, text and nearest valid form of each unknown macro.
 
-    Within mappings that are values any name may be known: what is inside is seen at expansion.
+    A name within a mapping value always counts as known: its contents are checked at expansion.
     """
     for index, text, name in macros_of(command):
         if not (name in MACROS or is_run_macro(name) or has_parameter(parameters, name)):
@@ -71,9 +71,9 @@ def unknown_macros(
 
 
 def shadowed_macros(command: Sequence[str], parameters: Mapping[str, object]) -> Iterator[tuple[int, str]]:
-    """Yield the item number and text of each macro of ours whose name a parameter takes.
+    """Yield the item index and text of each run macro shadowed by a parameter of the same name.
 
-    It stands for the parameter. The environment has what it would have stood for: SWEEPD_REPEAT, SWEEPD_SLOT.
+    The macro expands to the parameter; SWEEPD_REPEAT and SWEEPD_SLOT in the environment have its own value.
     """
     for index, text, name in macros_of(command):
         if is_run_macro(name) and (name in parameters or name.partition(".")[0] in parameters):
@@ -81,7 +81,7 @@ def shadowed_macros(command: Sequence[str], parameters: Mapping[str, object]) ->
 
 
 def _unsplit(command: tuple[str, ...]) -> Iterator[int]:
-    """Yield the numbers of items that were meant to be several; what follows `sh -c` is for a shell."""
+    """Yield the index of each item that should be several items, except a script after `sh -c`."""
     for index, item in enumerate(command):
         script = index > 0 and _SCRIPT_FOLLOWS.fullmatch(command[index - 1])
         if not script and _SEVERAL_WORDS.match(item):
@@ -100,7 +100,7 @@ _FLAT = frozenset({"args_flat", "args_flat_no_hyphens"})
 
 @dataclass(frozen=True, slots=True)
 class _Sized:
-    """A parameter or one of its values, and the most bytes that it has as text."""
+    """A parameter, group or value, and its maximum size as text in bytes."""
 
     name: str
     path: str
@@ -109,7 +109,7 @@ class _Sized:
 
 
 def _check_lengths(fields: Fields, command: tuple[str, ...]) -> None:
-    """Warn of each value, and of each group whose values are short, that is too long for its argument."""
+    """Warn about each value, and each group of short values, that is too long for an argument."""
     names = macro_names(command or DEFAULT_COMMAND)
     groups = bool(names & FORMS - _FLAT)
     sized = (one for one in _all_sized(fields, groups=groups) if one.size > MAX_ARGUMENT_BYTES)
@@ -135,7 +135,7 @@ def _all_sized(fields: Fields, *, groups: bool) -> Iterator[_Sized]:
 
 
 def _within(group: MappingNode, outer: str, path: str, *, groups: bool) -> Iterator[_Sized]:
-    """Yield what is sized of each parameter in a group: its values, or those of its own group and that."""
+    """Yield the sizes of each parameter's values in a group; for an inner group, its members' and its own."""
     for name, entry in group.entries.items():
         node, whole, where = entry.node, f"{outer}{name}", f"{path}.{name}"
         inner = node.entries.get("parameters") if isinstance(node, MappingNode) else None
@@ -164,7 +164,7 @@ def _value(name: str, path: str, node: Node) -> _Sized:
 
 
 def _together(found: list[_Sized]) -> int:
-    """Return what the largest values of each parameter of a group come to."""
+    """Return the sum of the largest value sizes of a group's parameters."""
     largest: dict[str, int] = {}
     for one in found:
         largest[one.name] = max(one.size, largest.get(one.name, 0))

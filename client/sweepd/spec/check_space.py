@@ -1,4 +1,4 @@
-"""Checks of the space as a whole: conditions, constraints, zips, shuffle, and listed points."""
+"""Checks of the whole search space: conditions, constraints, zips, shuffle, and listed points."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,16 +21,16 @@ from sweepd.spec.sweep_spec import SearchMethod, SweepSpec
 from sweepd.spec.wording import nearest, shown
 
 _ENOUGH = 10
-"""Draws that must satisfy the constraints; fewer of all are a warning."""
+"""Feasible draws below which a warning is recorded."""
 
 _GRID_STEPS = 100_000
-"""Steps for counting the points of a grid; beyond, their number is estimated."""
+"""Limit on exact counting of grid points; a larger number is estimated."""
 
 _MOST_DOTTED = 500
-"""Characters of a name in which dots are looked for: each costs a look-up, and names may be very long."""
+"""Length of a name's prefix searched for dots: each dot costs a look-up, and names may be very long."""
 
 _FIRST_TRIES = 5_000
-"""Candidates for the first point of a grid that is too large to be counted."""
+"""Candidates tried to find the first point of a grid that is too large to be counted."""
 
 
 def check_conditions(
@@ -39,7 +39,7 @@ def check_conditions(
     constraints: Sequence[str],
     zips: Sequence[Sequence[str]],
 ) -> None:
-    """Record what is wrong with the expressions and the zips."""
+    """Record errors and warnings about conditions, constraints and zips."""
     places = {
         f"parameters.{dotted(path)}.when": entry.node.entries["when"].node.place
         for path, entry in parameter_entries(fields.node_at("parameters"))
@@ -58,7 +58,7 @@ def check_conditions(
 def check_points(
     fields: Fields, method: SearchMethod | None, space: SearchSpace, listed: Mapping[str, Sequence[Point]]
 ) -> None:
-    """Record which of the points of `initial` and `runs` do not lie in the space."""
+    """Record an error for each point of `initial` and `runs` that is not in the space."""
     for key, points in listed.items():
         for index, point in enumerate(points):
             path, node = f"{key}[{index}]", _item(fields.node_at(key), index)
@@ -77,13 +77,13 @@ def check_points(
 def check_feasible(
     fields: Fields, space: SearchSpace, method: SearchMethod, *, shuffle: bool = False
 ) -> None:
-    """Refuse constraints that no point satisfies, and warn of those that hardly any draw does."""
+    """Record an error if no point satisfies the constraints, a warning if hardly any draw does."""
     place, key = place_of(fields.node, ("constraints",)), "constraints"
     count = space.count_grid(_GRID_STEPS) if method.on_grid else None
     if count is not None and count.value == 0 and not count.is_estimate:
         fields.findings.error(place, key, "infeasible", "no point of the grid satisfies them; loosen them")
     if count is not None:
-        # A grid draws nothing: that it comes upon points is enough.
+        # A grid is enumerated, not drawn, so the share of feasible points does not matter.
         if count.is_estimate and not shuffle and space.next_combination(0, _FIRST_TRIES)[1] is None:
             message = (
                 f"the grid has too many combinations, and none of the first {_FIRST_TRIES:,} that were tried "
@@ -92,7 +92,7 @@ def check_feasible(
             )
             fields.findings.warning(place, key, "hardly-feasible", message)
         return
-    found = space.feasibility(whole=method.whole)  # the points of a sequence are whole
+    found = space.feasibility(whole=method.whole)  # a Sobol sequence draws whole points
     if found.hits == 0:
         message = f"none of {found.draws:,} random points satisfies them; loosen them or narrow the bounds"
         fields.findings.error(place, key, "infeasible", message)
@@ -118,7 +118,7 @@ def _check_names(findings: Findings, node: MappingNode, path: str) -> None:
 def _located(
     fields: Fields, finding: Finding, conditions: Mapping[str, Place | None]
 ) -> tuple[Place | None, str]:
-    """Return the place of a finding, and its path as all findings write it: `constraints[0]`."""
+    """Return the place of a finding, and its path in the notation of files: `constraints[0]`."""
     if finding.path in conditions:
         return conditions[finding.path], finding.path
     key, _, index = finding.path.partition(".")
@@ -134,7 +134,7 @@ def _foreign(
     outer: tuple[str, ...],
     method: SearchMethod | None,
 ) -> Iterator[tuple[Place | None, str, str, str | None]]:
-    """Yield what is not a parameter, or no value of one, with its place, path, message and nearest name."""
+    """Yield the place, path, message and nearest name of each unknown parameter or invalid value."""
     for name, value in point.items():
         entry, path = node.entries[name], "".join(f".{part}" for part in (*outer, name))
         parameter = parameters.get(name)
@@ -154,7 +154,7 @@ def _foreign(
 
 
 def _within_groups(parameters: Mapping[str, ParameterNode], name: str, node: Node) -> str | None:
-    """Return how to write `g.c: 1` where a group `g` has the parameter `c`: `g: {c: 1}`."""
+    """Return the correct form of `g.c: 1` if the group `g` has the parameter `c`: `g: {c: 1}`."""
     for end, sign in enumerate(name[:_MOST_DOTTED]):
         group = parameters.get(name[:end]) if sign == "." else None
         if isinstance(group, Group):
@@ -174,7 +174,7 @@ def _refusal(parameter: Parameter, value: Json, method: SearchMethod | None) -> 
     distribution = parameter.distribution
     if not distribution.contains(value):
         return refusal(distribution, value)
-    # Of the values that a q_uniform draws, its grid leaves some out.
+    # The grid of a q_uniform lacks some values that the distribution draws.
     if method is not None and method.on_grid and isinstance(distribution, QUniform):
         return None if stands_in(distribution.grid_values, value) else f"{shown(value)} is not on its grid"
     return None
@@ -185,13 +185,13 @@ _MOST_COMBINATIONS_A_POINT = 10_000
 
 
 def check_shuffle(fields: Fields, spec: SweepSpec) -> None:
-    """Refuse `shuffle` where conditions and constraints leave too few points among the combinations."""
+    """Record an error if `shuffle` is set and too few combinations are points."""
     if not spec.shuffle:
         return
     found = spec.search_space.count_grid(_STEPS)
     count = found.value or 0
     if count == 0 and not found.is_estimate:
-        return  # that constraints leave no point at all is another finding
+        return  # `check_feasible` reports that there are no points
     if spec.search_space.combinations > count * _MOST_COMBINATIONS_A_POINT:
         fields.findings.error(
             place_of(fields.node, ("shuffle",)),
@@ -204,13 +204,13 @@ def check_shuffle(fields: Fields, spec: SweepSpec) -> None:
 
 
 _MOST_TRIED = 10_000
-"""Most combinations that are tried for one expression."""
+"""Limit on the combinations tried for one expression."""
 
 _BUDGET = 50_000
-"""Most for all expressions of a sweep: a file full of them must not take long."""
+"""Limit on the combinations tried for all expressions of a sweep, to bound the time."""
 
 _LEAST_TRIED = 10
-"""Least cost of an expression, however few combinations there are."""
+"""Minimum cost of an expression, in combinations."""
 
 
 def _check_expressions(
@@ -218,10 +218,10 @@ def _check_expressions(
     constraints: Sequence[str] = (),
     zips: Sequence[Sequence[str]] = (),
 ) -> list[Finding]:
-    """Return what is wrong with the conditions, the constraints and the zips of a sweep.
+    """Return the findings about the conditions, constraints and zips of a sweep.
 
-    Only where there is no error are there warnings: of what never or always holds, where all that it can meet
-    can be tried.
+    Without errors, warn about expressions that never or always hold, if all their combinations can be
+    tried.
     """
     compiled = compile_rules(parameters, constraints, zips)
     return list(compiled.findings) or list(_warnings(compiled))
@@ -245,7 +245,7 @@ def _warnings(compiled: Compiled) -> Iterator[Finding]:
 
 
 def _answers(walk: Walk, expression: Expression) -> tuple[set[bool], int]:
-    """Return the answers of an expression, up to both, and how many combinations that took."""
+    """Return the distinct results of an expression, and the number of combinations tried."""
     answers: set[bool] = set()
     start = 0
     while len(answers) < 2:
@@ -259,7 +259,7 @@ def _answers(walk: Walk, expression: Expression) -> tuple[set[bool], int]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Surroundings:
-    """Gates and zips of the parameters, each by its place in the sweep."""
+    """Dimensions and gates of a sweep, with the index of each parameter's."""
 
     dimensions: Sequence[Dimension]
     gates: Sequence[Gate]
@@ -269,7 +269,7 @@ class _Surroundings:
 
     @classmethod
     def of(cls, compiled: Compiled) -> "_Surroundings":
-        """Return those of a sweep."""
+        """Return the surroundings of a compiled sweep."""
         return cls(
             dimensions=compiled.dimensions,
             gates=compiled.rules.gates,
@@ -281,7 +281,7 @@ class _Surroundings:
         )
 
     def walk(self, expression: Expression) -> Walk | None:
-        """Return the way through all that an expression can meet; None if that is too much to try."""
+        """Return the enumeration of all combinations relevant to an expression; None if too many."""
         paths = self._concerned(expression)
         if paths is None:
             return None
@@ -299,7 +299,7 @@ class _Surroundings:
         return Walk(radices, Rules(gates=tuple(gates)), constants)
 
     def _concerned(self, expression: Expression) -> set[Path] | None:
-        """Return what an expression reads, what decides whether that is there, and what is zipped with it."""
+        """Return the parameters that an expression reads, and those that gate or are zipped with them."""
         concerned: set[Path] = set()
         combinations = 1
         dimensions: set[int] = set()

@@ -1,4 +1,4 @@
-"""Arguments of a run: how the macros of `command` expand. No shell is involved anywhere."""
+"""Expansion of the macros of `command` into the arguments of a run. No shell is involved."""
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -20,13 +20,13 @@ from sweepd.spec.parameter import has_parameter
 from sweepd.spec.point import Point
 
 if TYPE_CHECKING:
-    from sweepd.spec.sweep_spec import SweepSpec  # large, and an agent needs none
+    from sweepd.spec.sweep_spec import SweepSpec  # large, and agents do not need it
 
 
 _ENVIRONMENT: Final = re.compile(r"\$\{envvar:([A-Z0-9_]+)\}")
 _MACRO: Final = re.compile(r"\$\{([^${}]*)\}")
 DEFAULT_COMMAND: Final = ("${env}", "${interpreter}", "${program}", "${args}")
-"""The command of a sweep that has none."""
+"""Command of a sweep without `command`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,15 +34,15 @@ class Argument:
     """One argument of a process."""
 
     text: str
-    # Whether another run of the sweep may have another one in its place: its item has a value of the point
-    # or the repeat, or one before it that has became no argument.
+    # Whether the argument may differ between runs of the sweep: its item depends on the point or the repeat,
+    # or such an item before it became no argument.
     is_of_run: bool
 
 
 def expand_command(
     command: Sequence[str], values: MacroValues, environ: Mapping[str, str] | None
 ) -> list[str]:
-    """Return the texts of `expand_arguments`, which takes the same and raises the same errors."""
+    """Return the texts of `expand_arguments`, with the same parameters and errors."""
     return [argument.text for argument in expand_arguments(command, values, environ)]
 
 
@@ -52,12 +52,12 @@ def expand_arguments(
     """Return the argument vector of one run.
 
     Args:
-        command: the items of the sweep's command; empty means the default one.
-        values: those of its macros.
-        environ: the environment of the run, for `${envvar:NAME}`; None, if none is known yet: these stay.
+        command: the items of the sweep's command; the default command if empty.
+        values: values of the macros.
+        environ: the environment for `${envvar:NAME}`; None if not yet known, so that these macros stay.
 
     Raises:
-        CommandError: a variable or label is not set, what a macro needs is missing, or an argument cannot be
+        CommandError: a variable or label is not set, a macro has no value, or an argument cannot be
             passed.
     """
     arguments: list[Argument] = []
@@ -75,7 +75,7 @@ def expand_arguments(
 
 
 def uses_args_json_file(command: Sequence[str]) -> bool:
-    """Return True if the agent has to write the file of `${args_json_file}`."""
+    """Return True if the agent must write the file of `${args_json_file}`."""
     return "${args_json_file}" in command
 
 
@@ -85,19 +85,19 @@ def uses_program(command: Sequence[str]) -> bool:
 
 
 def macro_names(command: Sequence[str]) -> frozenset[str]:
-    """Return what a command names, known or not."""
+    """Return the names of all macros in a command, known or not."""
     return frozenset(name for _, _, name in macros_of(command))
 
 
 def embedded_names(item: str) -> frozenset[str]:
-    """Return what an item names within longer text and may have a value; none for a macro alone."""
+    """Return the names of macros embedded in longer text; none if the item is a single macro."""
     if _MACRO.fullmatch(item):
         return frozenset()
     return frozenset(name for _, _, name in macros_of([item]) if name not in MACROS)
 
 
 def macros_of(command: Sequence[str]) -> Iterator[tuple[int, str, str]]:
-    """Yield the item number, text and name of each macro; variables of the environment are none."""
+    """Yield the item index, text and name of each macro, except environment variables."""
     for index, item in enumerate(command):
         for match in _MACRO.finditer(_ENVIRONMENT.sub("", item)):
             yield index, match[0], match[1]
@@ -127,34 +127,34 @@ def _expanded(item: str, values: MacroValues) -> list[str]:
 
 
 def _is_of_run(item: str, values: MacroValues) -> bool:
-    """Return True if what an item becomes depends on the point, or on which run of it this is."""
+    """Return True if the expansion of an item depends on the point or the repeat."""
     whole = _MACRO.fullmatch(item)
     if whole is not None and whole[1] in FORMS:
         return True
     names = {name for _, _, name in macros_of([item]) if name not in MACROS}
-    # An agent's facts are its own; any other name that stands alone is a parameter, be it absent here.
+    # A macro alone that is not an agent fact is a parameter, even if the point lacks it.
     absent = whole is not None and not is_agent_macro(whole[1])
     return any(absent or name == "repeat" or values.has_parameter(name) for name in names)
 
 
 def _embedded(match: re.Match[str], values: MacroValues) -> str:
-    """Return one value within longer text, where other macros, and what is a shell's own, stay."""
+    """Return the value of an embedded macro; other macros and shell variables stay as they are."""
     value = None if match[1] in MACROS else values.value(match[1])
     return match[0] if value is None else value
 
 
 def active_command(spec: "SweepSpec", point: Point) -> tuple[str, ...]:
-    """Return the command of a sweep less each item that embeds a parameter which the point lacks.
+    """Return the command of a sweep without the items that embed a parameter which the point lacks.
 
-    As `--dropout=${dropout}` where `when` keeps `dropout` out. What is not a parameter of the sweep stays as
-    it is; an item that is `${dropout}` and nothing else stands for nothing by itself.
+    For example `--dropout=${dropout}` if `dropout` is inactive. Other names stay as they are; an item that
+    is only `${dropout}` expands to no argument anyway.
     """
     embedding = {item: names for item in spec.command if (names := embedded_names(item))}
     if not embedding:
         return spec.command
     there = {*point, *(name for key, value in point.items() for name, _ in flattened(key, value))}
     absent = {item for item, names in embedding.items() if _any_absent(spec, names, there)}
-    # Never empty: that would be the default command.
+    # Never empty: an empty command means the default command.
     return tuple(item for item in spec.command if item not in absent) or spec.command
 
 

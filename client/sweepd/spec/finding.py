@@ -1,4 +1,4 @@
-"""Findings about a sweep or its file, and their codes: names for programs, stable when messages change."""
+"""Findings about a sweep or its file, and their codes, which are stable even if messages change."""
 
 from dataclasses import dataclass, field
 from typing import Final, Literal
@@ -23,13 +23,13 @@ ValueCode = Literal[
     "not-finite", "out-of-range", "min-not-less-than-max", "no-bracket",
     "no-parameters", "no-values", "no-points",
 ]  # fmt: skip
-"""Mistakes in one key, or in those of one mapping."""
+"""Errors in one key, or in the keys of one mapping."""
 
 SweepCode = Literal[
     "not-a-grid", "nothing-to-search", "wrong-method", "point-too-large", "not-in-space",
     "bad-expression", "bad-zip", "circular-condition", "infeasible", "too-sparse",
 ]  # fmt: skip
-"""Mistakes in the sweep as a whole."""
+"""Errors in the sweep as a whole."""
 
 WarningCode = Literal[
     "not-supported-yet", "no-program", "no-effect",
@@ -37,17 +37,17 @@ WarningCode = Literal[
     "long-argument", "slash-in-name", "changed-name", "constant-list", "exponent-bounds", "ambiguous-name",
     "uneven-repeats", "cut-off", "never-holds", "always-holds", "hardly-feasible",
 ]  # fmt: skip
-"""Legal, but probably not meant or not supported yet."""
+"""Warnings about content that is legal, but probably not intended or not supported yet."""
 
 Code = FileCode | ValueCode | SweepCode | WarningCode
 
 Severity = Literal["error", "warning"]
-"""An error keeps a sweep from being created."""
+"""Severity of a finding; an error keeps a sweep from being created."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One thing that is wrong; `path` is dotted: `parameters.opt.lr.when`, `constraints.0`, `zip.1`."""
+    """One error or warning without a place; `path` is dotted: `parameters.opt.lr.when`, `constraints.0`."""
 
     path: str
     message: str
@@ -66,7 +66,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """One finding; `path` is dotted (`parameters.opt.lr`), empty for the file as a whole."""
+    """One finding in a file; `path` is dotted (`parameters.opt.lr`), empty for the whole file."""
 
     file: str
     line: int | None
@@ -86,12 +86,12 @@ class Diagnostic:
 
 
 class TooManyErrorsError(Exception):
-    """Reading stops: more errors than anyone will read, each of which costs time to word."""
+    """Signal that reading stops because of too many errors."""
 
 
 @dataclass(slots=True)
 class Findings:
-    """Everything found in one file so far; reading continues after each finding, up to `MAX_ERRORS`."""
+    """All findings in one file so far; reading continues after each finding, up to `MAX_ERRORS` errors."""
 
     file: str
     _found: list[Diagnostic] = field(default_factory=list)
@@ -100,7 +100,7 @@ class Findings:
     def error(
         self, place: Place | None, path: str, code: Code, message: str, suggestion: str | None = None
     ) -> None:
-        """Record something that keeps the sweep from being created."""
+        """Record an error, which keeps the sweep from being created."""
         self._record("error", place, path, code, message, suggestion)
         self._errors += 1
         if self._errors == MAX_ERRORS:
@@ -111,7 +111,7 @@ class Findings:
     def warning(
         self, place: Place | None, path: str, code: Code, message: str, suggestion: str | None = None
     ) -> None:
-        """Record something that is legal but probably not meant."""
+        """Record a warning about content that is legal but probably not intended."""
         self._record("warning", place, path, code, message, suggestion)
 
     @property
@@ -125,7 +125,7 @@ class Findings:
         return self._errors > 0
 
     def in_order(self) -> tuple[Diagnostic, ...]:
-        """Return the findings by their place in the file, those of one place as they were found."""
+        """Return the findings sorted by place in the file, stably."""
         return tuple(sorted(self._found, key=lambda found: (found.line or 0, found.column or 0)))
 
     def _record(
@@ -143,5 +143,5 @@ class Findings:
 
 
 def unreadable_file(file: str, reason: str) -> Diagnostic:
-    """Return the finding for a file whose bytes could not be had; who tried to read it knows the reason."""
+    """Return the finding for a file that could not be read for a given reason."""
     return Diagnostic(file, None, None, "", "error", "unreadable-file", f"cannot read the file: {reason}")

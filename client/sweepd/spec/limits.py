@@ -1,13 +1,13 @@
-"""The bounds of the language; a file beyond one of them is refused with a message that names it."""
+"""Limits of the language; a file that exceeds a limit is rejected with a message that names it."""
 
 from typing import Final
 
 MAX_FILE_BYTES: Final = 3 * 1024 * 1024
 MAX_SPEC_BYTES: Final = 3_300_000
-"""Largest sweep, as JSON with its aliases expanded: what one message of 4 MiB holds beside the rest."""
+"""Largest sweep, as JSON with aliases expanded, so that it fits into a message of 4 MiB."""
 
 MAX_CONSTRAINTS: Final = 100
-"""Most `constraints`: each is judged for every point, and for thousands of draws when a file is checked."""
+"""Most `constraints`: each is evaluated for every point, and for thousands of draws in a check."""
 
 MAX_CONDITIONS: Final = 1_000
 """Most `when` of a sweep."""
@@ -16,9 +16,9 @@ MAX_POINT_BYTES: Final = 512 * 1024
 """Largest canonical JSON of the parameters of one run."""
 
 MAX_DEPTH: Final = 30
-"""Deepest nesting of mappings and lists; two levels are used by each nested parameter group.
+"""Deepest nesting of mappings and lists; each nested parameter group uses two levels.
 
-What is deeper would not travel: a level costs up to three levels of messages, and parsers take 100 of those.
+A level becomes up to three levels of protobuf messages, and parsers accept 100 of those.
 """
 
 MAX_WEIGHT: Final = 250_000
@@ -27,19 +27,19 @@ MAX_WEIGHT: Final = 250_000
 TEXT_PER_WEIGHT: Final = 64
 
 MAX_NUMBER_LENGTH: Final = 400
-"""Longest number as written: enough for every double, far below what makes integer parsing slow."""
+"""Longest number as written: enough for every double, and short enough to parse quickly."""
 
 LONGEST_NUMBER: Final = 24
-"""Most characters of a double or a 64-bit integer, in JSON and as Python's text."""
+"""Most characters of a double or a 64-bit integer, in JSON and in Python."""
 
 INT64_MIN: Final = -(2**63)
 INT64_MAX: Final = 2**63 - 1
 
 MAX_INT_CHOICES: Final = 2**63 - 1
-"""Most values of one `int_uniform`: what a sequence can count on every platform."""
+"""Most values of one `int_uniform`: the largest length of a sequence on 64-bit platforms."""
 
 MAX_QUANTA: Final = 2**53
-"""Most multiples of `q` between zero and a quantised value: beyond, doubles cannot distinguish them."""
+"""Most multiples of `q` between zero and a quantised value: doubles cannot distinguish more."""
 
 MAX_BETA_SHAPE: Final = 1e6
 MAX_HALVINGS: Final = 1_000
@@ -50,14 +50,14 @@ MAX_NAME_LENGTH: Final = 256
 """Longest name of a metric or a parameter, in characters."""
 
 MAX_ERRORS: Final = 500
-"""Errors after which a file is read no further."""
+"""Errors after which reading of a file stops."""
 
 MAX_MACRO_WARNINGS: Final = 50
 MAX_ARGUMENT_BYTES: Final = 128 * 1024 - 1
 """Longest single argument that Linux passes to a process."""
 
 DEFAULT_ROOM_BYTES: Final = 2 * 1024 * 1024
-"""Bytes that Linux passes in all, arguments and environment, where the stack has its usual limit of 8 MiB."""
+"""Bytes of arguments and environment that Linux passes in total, with the usual stack limit of 8 MiB."""
 
 MAX_ITERATIONS: Final = 2**32 - 1
 """Largest iteration that a rule of early termination may name."""
@@ -77,7 +77,7 @@ MAX_LABEL_LENGTH: Final = 128
 MAX_METADATA_BYTES: Final = 64 * 1024
 MAX_TIMEOUT_DAYS: Final = 3_650
 MAX_SOBOL_DIMENSIONS: Final = 1_024
-"""Most free parameters of the method `sobol`: for so many there are direction numbers."""
+"""Most free parameters of the method `sobol`: the number of dimensions with direction numbers."""
 
 MAX_EXPRESSION_LENGTH: Final = 1_000
 """Longest expression, in characters."""

@@ -1,4 +1,4 @@
-"""Macros of `command`, and the limits of what a system passes to a process."""
+"""Macros of `command`, and the limits on arguments that a system passes to a process."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -10,24 +10,24 @@ from sweepd.spec.point import Json
 from sweepd.spec.wording import nearest, printable, shown
 
 LABEL_PREFIX: Final = "agent.labels."
-"""Prefix of the name of a label."""
+"""Prefix of the macros for agent labels."""
 
 
 class CommandError(Exception):
-    """The command of a run cannot be made; the message gives the reason, in one line."""
+    """The command of a run cannot be expanded; the message gives the reason in one line."""
 
 
 class MissingFactError(CommandError):
-    """The agent lacks what the command asks of it; on another one the command may be made."""
+    """The agent lacks a fact that the command needs; another agent may have it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentFacts:
-    """Facts that commands may ask of the agent that starts a run."""
+    """Facts about the agent that starts a run, for use in commands."""
 
-    # Which of the agent's slots the run has, counted from 0.
+    # The agent's slot that the run occupies, counted from 0.
     slot: int
-    # The devices that the run sees, as CUDA_VISIBLE_DEVICES names them; None: the agent knows of none.
+    # The devices visible to the run, as in CUDA_VISIBLE_DEVICES; None if the agent assigns none.
     gpus: str | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
 
@@ -37,12 +37,12 @@ class MacroValues:
     """Values of the macros in the command of one run.
 
     Args:
-        program: what `${program}` stands for.
+        program: value of `${program}`.
         params: the point of the run.
-        interpreter: what `${interpreter}` stands for.
-        args_json_file: path of the file that `${args_json_file}` stands for, which the caller writes.
-        agent: what `${agent.…}` stands for; None, where no agent is known yet: these stay as they are.
-        repeat: what `${repeat}` stands for: which run of its point it is; 0 where each has one.
+        interpreter: value of `${interpreter}`.
+        args_json_file: value of `${args_json_file}`, the path of a file that the caller writes.
+        agent: values of `${agent.…}`; None if no agent is known yet, so that these macros stay.
+        repeat: value of `${repeat}`, the index of the run among the runs of its point.
         windows: whether the process starts on Windows, which has no `/usr/bin/env`.
     """
 
@@ -60,7 +60,7 @@ class MacroValues:
             yield name, python_text(self.params[name])
 
     def flat(self) -> Iterator[tuple[str, str]]:
-        """Yield the dotted name and text of each value, going into mappings, sorted by dotted name."""
+        """Yield the dotted name and text of each value, with mappings flattened, sorted by dotted name."""
         found = (pair for name, value in self.params.items() for pair in flattened(name, value))
         yield from sorted(found, key=lambda pair: pair[0])
 
@@ -69,12 +69,12 @@ class MacroValues:
         return name in self.params or any(name == flat for flat, _ in self.flat())
 
     def value(self, name: str) -> str | None:
-        """Return the text of one value: a parameter by its name or dotted path, else a fact of the run.
+        """Return the text of a macro: a parameter by name or dotted path, else the repeat or an agent fact.
 
-        A parameter called `repeat`, or a group called `agent`, wins over what is ours.
+        A parameter called `repeat`, or a group called `agent`, takes precedence.
 
         Raises:
-            CommandError: the agent lacks what is asked for.
+            CommandError: the agent lacks this fact.
         """
         if name in self.params:
             return python_text(self.params[name])
@@ -87,12 +87,12 @@ class MacroValues:
 
 
 def python_text(value: Json) -> str:
-    """Return a value as the flag forms write it: Python's `str`."""
+    """Return the text of a value in arguments: Python's `str`."""
     return str(value)
 
 
 def flattened(name: str, value: Json) -> Iterator[tuple[str, str]]:
-    """Yield the dotted name and text of each value that a parameter consists of."""
+    """Yield the dotted name and text of each leaf value of a parameter."""
     if isinstance(value, dict) and value:
         for key, inner in value.items():
             yield from flattened(f"{name}.{key}", inner)
@@ -101,22 +101,22 @@ def flattened(name: str, value: Json) -> Iterator[tuple[str, str]]:
 
 
 def args_json(point: Mapping[str, Json]) -> str:
-    """Return the JSON object of `${args_json}`: sorted by name, non-ASCII escaped."""
+    """Return the JSON object for `${args_json}`, sorted by name, with non-ASCII characters escaped."""
     return json.dumps({name: point[name] for name in sorted(point)})
 
 
 def is_agent_macro(name: str) -> bool:
-    """Return True if `name` asks for a fact of the agent; labels may have any name."""
+    """Return True if `name` is an agent fact; labels may have any name."""
     return name in _AGENT_MACROS or (name.startswith(LABEL_PREFIX) and name != LABEL_PREFIX)
 
 
 def is_run_macro(name: str) -> bool:
-    """Return True if `name` asks for what only a run at its agent has: its repeat, or a fact of the agent."""
+    """Return True if `name` is known only once a run is assigned: its repeat, or an agent fact."""
     return name == "repeat" or is_agent_macro(name)
 
 
 def nearest_macro(name: str, parameters: Mapping[str, object]) -> str | None:
-    """Return the macro or parameter whose name is closest to one that nothing stands for."""
+    """Return the macro or parameter whose name is closest to an unknown name."""
     first, _, rest = name.partition(".")
     second, _, label = rest.partition(".")
     if label and nearest(f"{first}.{second}.", [LABEL_PREFIX]):
@@ -179,25 +179,25 @@ MACROS: Final[Mapping[str, Callable[[MacroValues], list[str]]]] = {
     "args_json": lambda values: [args_json(values.params)],
     "args_json_file": _json_file,
 }
-"""Those that only stand as whole items, and may become any number of arguments."""
+"""Macros that must be whole items, and may expand to any number of arguments."""
 
 FORMS: Final = frozenset(name for name in MACROS if name.startswith("args") and name != "args_json_file")
-"""Those that pass all parameters as arguments."""
+"""Macros that pass all parameters as arguments."""
 
 
 REMEDY: Final = "use ${args_json_file}, or read the parameters with `sweepd.config`"
 
 _POINTER: Final = 8
-"""Bytes that each argument and variable takes beside its text and the NUL behind it."""
+"""Bytes that each argument and variable takes beside its text and the terminating NUL."""
 
 
 def check_argument(argument: str, item: str, values: MacroValues) -> None:
-    """Raise CommandError if no process can be given an argument; the message names what made it so long.
+    """Raise CommandError if an argument cannot be passed to a process; the message names the cause.
 
     Args:
-        argument: what a process would get.
-        item: the item of the command that it comes from.
-        values: those of its macros.
+        argument: expanded argument.
+        item: item of the command from which it was expanded.
+        values: values of the macros.
     """
     if "\0" in argument:
         raise CommandError("an argument has a NUL character, which no program can be given")
@@ -213,15 +213,15 @@ def check_argument(argument: str, item: str, values: MacroValues) -> None:
 def check_room(
     arguments: Sequence[str], environ: Mapping[str, str] | None, room: int = DEFAULT_ROOM_BYTES
 ) -> None:
-    """Raise CommandError if arguments and environment together are more than a process can be given.
+    """Raise CommandError if arguments and environment together are too large for a process.
 
     Args:
-        arguments: all that a process would get.
-        environ: its environment; None: not known yet, so that it is left out.
-        room: how many bytes the system has for both.
+        arguments: all arguments of the process.
+        environ: its environment, or None if not yet known.
+        room: limit of the system for both, in bytes.
     """
     variables = [f"{name}={value}" for name, value in (environ or {}).items()]
-    # As Linux counts: each text with its end and a pointer to it, and the name of the program once more.
+    # As Linux counts: each text with its NUL and a pointer to it, and the program name once more.
     size = sum(text_bytes(text) + 1 + _POINTER for text in (*arguments, *variables))
     size += text_bytes(arguments[0]) + 1 + _POINTER
     if size > room:
@@ -230,7 +230,7 @@ def check_room(
 
 
 def text_bytes(text: str) -> int:
-    """Return how many bytes a text has as an argument."""
+    """Return the size of a text as an argument, in bytes."""
     return len(text) if text.isascii() else len(text.encode(errors="surrogateescape"))
 
 
@@ -239,11 +239,11 @@ def _said(text: str) -> str:
 
 
 def _longest_within(argument: str, item: str, values: MacroValues) -> str | None:
-    """Return the parameter that takes most of an argument, if one does."""
+    """Return the parameter that makes up most of an argument, if there is one."""
     least = text_bytes(argument) // 2
     for texts in (values.flat(), values.named()):
         for name, text in texts:
-            # A group, and JSON, may write a value otherwise than it is written alone.
+            # JSON may write a value differently from its text.
             if text_bytes(text) > least and (item == "${args_json}" or text in argument):
                 return name
     return None

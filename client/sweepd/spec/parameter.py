@@ -1,20 +1,20 @@
-"""Parameters of a sweep: leaves with a distribution, and groups, some under a condition."""
+"""Parameters of a sweep: leaves with a distribution, and groups, optionally with a condition."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    # Agents know parameters by their names alone: what values they may have is 2 MiB that they spare.
+    # Agents need only the names of parameters: without the distributions they save 2 MiB.
     from sweepd.spec.distributions.distribution import Distribution
 
 Path = tuple[str, ...]
-"""The names of the groups around a parameter, and its own."""
+"""Names of the enclosing groups of a parameter, then its own name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One entry of the space that is no group; with `when` it exists only where that expression holds."""
+    """One entry of the space that is not a group; with `when`, it is active only if that expression holds."""
 
     distribution: "Distribution"
     when: str | None = None
@@ -22,7 +22,7 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Parameters that reach the run as one dictionary; with `when` they exist only where that holds."""
+    """Parameters passed to the run as one dictionary; with `when`, active only if that expression holds."""
 
     parameters: Mapping[str, "ParameterNode"]
     when: str | None = None
@@ -40,7 +40,7 @@ def in_order(parameters: Mapping[str, ParameterNode]) -> dict[str, ParameterNode
 
 
 def leaves(parameters: Mapping[str, ParameterNode], outer: Path = ()) -> Iterator[tuple[Path, Parameter]]:
-    """Yield each parameter that is no group, with its path, in the order of the mappings."""
+    """Yield each parameter with its path, going into groups, in the order of the mappings."""
     for name, node in parameters.items():
         if isinstance(node, Group):
             yield from leaves(node.parameters, (*outer, name))
@@ -49,16 +49,16 @@ def leaves(parameters: Mapping[str, ParameterNode], outer: Path = ()) -> Iterato
 
 
 def dotted(path: Path) -> str:
-    """Return the name of a parameter as files and messages write it."""
+    """Return the dotted name of a parameter, as in files and messages."""
     return ".".join(path)
 
 
 def has_parameter(parameters: Mapping[str, object], name: str) -> bool:
-    """Return whether a name, dotted within groups, may be that of a value.
+    """Return True if a name, dotted within groups, may name a value.
 
     Args:
-        parameters: those of a space, or the values of a point: within these any name is possible.
-        name: the name.
+        parameters: parameters of a space, or values of a point, within which any name is possible.
+        name: the dotted name.
     """
     if name in parameters:
         return True

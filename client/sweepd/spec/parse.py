@@ -1,4 +1,4 @@
-"""Reader of sweep files: from a file, or a Python mapping, to a `SweepSpec` and its findings."""
+"""Parser of sweep files and Python mappings into a `SweepSpec` with findings."""
 
 import json
 from collections.abc import Callable, Collection, Mapping
@@ -29,10 +29,10 @@ PLACING_KEYS: Final = ("project", "entity")
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """Specification of a file, and the findings about it.
+    """Specification parsed from a file, and the findings about the file.
 
-    `unsupported` names the keys that are right but not supported yet. `spec` is None if and only if there are
-    such keys, or an error is among the diagnostics: nothing of a file is ever ignored.
+    `unsupported` names the valid keys that are not supported yet. `spec` is None if and only if there are
+    such keys or errors: no part of a file is ever ignored.
     """
 
     spec: SweepSpec | None
@@ -41,7 +41,7 @@ class Parsed:
 
     @property
     def refusals(self) -> tuple[Diagnostic, ...]:
-        """The findings for which there is no `spec`; empty if there is one."""
+        """The findings that prevent a `spec`; empty if there is a `spec`."""
         return tuple(
             finding
             for finding in self.diagnostics
@@ -50,13 +50,13 @@ class Parsed:
 
 
 def parse_text(content: bytes, *, file: str, placing: Collection[str] = PLACING_KEYS) -> Parsed:
-    """Read the bytes of a YAML or JSON file.
+    """Parse the bytes of a YAML or JSON file.
 
     Args:
         content: the file.
         file: its name in messages.
-        placing: those of the keys `project` and `entity` that place the sweep: the spec has
-            them as legal names, after a warning if they are none. What is replaced stays as it is.
+        placing: which of the keys `project` and `entity` determine the sweep's name; they are converted to
+            legal names, with a warning if changed.
     """
     findings = Findings(file)
     return _parsed(lambda: load_text(content, findings), findings, placing)
@@ -65,7 +65,7 @@ def parse_text(content: bytes, *, file: str, placing: Collection[str] = PLACING_
 def parse_mapping(
     document: Mapping[str, object], *, file: str = "config", placing: Collection[str] = ()
 ) -> Parsed:
-    """Read the same from a Python mapping; its findings have no line."""
+    """Parse a Python mapping with the same content; its findings have no line."""
     findings = Findings(file)
     return _parsed(lambda: load_mapping(document, findings), findings, placing)
 
@@ -86,7 +86,7 @@ def _parsed(load: Callable[[], MappingNode | None], findings: Findings, placing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Draft:
-    """Values that are checked before there is a specification."""
+    """Values to check before a specification is built."""
 
     method: SearchMethod | None = None
     parameters: Mapping[str, ParameterNode] = field(default_factory=dict)
@@ -97,7 +97,7 @@ class _Draft:
 
 
 def _read_sweep(sweep: Fields, placing: Collection[str]) -> SweepSpec | None:
-    """Return the specification, None if anything in the file is an error; every error is recorded."""
+    """Return the specification, or None after recording all errors."""
     sweep.check_keys([key.name for key in ALL_KEYS], "a sweep file")
     values = read_keys(sweep, SWEEP)
     values |= _legal_names(sweep, values, placing)
@@ -105,7 +105,7 @@ def _read_sweep(sweep: Fields, placing: Collection[str]) -> SweepSpec | None:
     build_draft: Callable[..., _Draft] = _Draft
     draft = build_draft(**{each.name: values[each.name] for each in fields(_Draft) if each.name in values})
     _check_sweep(sweep, draft.method, draft.parameters)
-    # A list may leave `parameters` out: then its points name them.
+    # With `method: list`, `parameters` may be omitted: then the points name them.
     listed = {name: value for point in draft.runs for name, value in point.items()}
     check_command(sweep, draft.command, draft.parameters or listed)
     if not sweep.findings.has_errors:
@@ -126,7 +126,7 @@ def _read_sweep(sweep: Fields, placing: Collection[str]) -> SweepSpec | None:
 
 
 def _check_size(sweep: Fields, spec: SweepSpec) -> None:
-    """Refuse what would not fit into a message once its aliases are expanded."""
+    """Record an error if the sweep, with aliases expanded, does not fit into a message."""
     size = len(json.dumps(to_document(spec), ensure_ascii=False).encode())
     if size > MAX_SPEC_BYTES:
         expanded = f"the sweep has {size:,} bytes with its aliases expanded"
@@ -134,10 +134,10 @@ def _check_size(sweep: Fields, spec: SweepSpec) -> None:
 
 
 def _legal_names(fields: Fields, values: Mapping[str, object], placing: Collection[str]) -> dict[str, str]:
-    """Return the names, in our form, of the keys that place the sweep.
+    """Return the legal form of the project and entity names in `placing`.
 
-    Other products have names of any letters: a file that has one works, and gets one warning of what becomes
-    of it.
+    Other products allow any characters in names: such a file works, with one warning that shows the legal
+    name.
     """
     named = ((key, values.get(key)) for key in PLACING_KEYS if key in placing)
     placed = {key: name for key, name in named if isinstance(name, str)}
@@ -164,7 +164,7 @@ def _legal_names(fields: Fields, values: Mapping[str, object], placing: Collecti
 def _check_sweep(
     fields: Fields, method: SearchMethod | None, parameters: Mapping[str, ParameterNode]
 ) -> None:
-    """Record what could not run although each part is well formed."""
+    """Record errors that involve several keys."""
     _check_space(fields, method)
     _check_metric(fields, method)
     _check_method_keys(fields, method)
@@ -205,7 +205,7 @@ def _check_metric(fields: Fields, method: SearchMethod | None) -> None:
 
 
 def _check_method_keys(fields: Fields, method: SearchMethod | None) -> None:
-    """Refuse keys that mean something to other methods only."""
+    """Record an error for each key that applies only to other methods."""
     if method is None:
         return
     if not method.on_grid and fields.scalar("shuffle") is True:
@@ -222,7 +222,7 @@ def _check_method_keys(fields: Fields, method: SearchMethod | None) -> None:
 
 
 def _check_counts(fields: Fields) -> None:
-    """Check that `aggregate` has runs to combine, and that `run_cap` cuts nothing off."""
+    """Check that `aggregate` has several runs to combine and `run_cap` suffices for the listed points."""
     run_cap, repeats = _count(fields, "run_cap"), _count(fields, "repeats") or 1
     if "aggregate" in fields and "repeats" not in fields:
         fields.error("missing-key", "needs `repeats`, the number of runs of each point", key="aggregate")
@@ -249,7 +249,7 @@ def _count(fields: Fields, key: str) -> int | None:
 
 
 def _check_ambiguous(fields: Fields, placed: list[tuple[str, Place | None, Parameter]]) -> None:
-    """Warn where a dotted name and a group make two parameters look like one."""
+    """Warn if a dotted name and a group give two parameters the same dotted path."""
     seen: set[str] = set()
     for path, place, _ in placed:
         if path in seen:
@@ -259,7 +259,7 @@ def _check_ambiguous(fields: Fields, placed: list[tuple[str, Place | None, Param
 
 
 def _largest_point(parameters: Mapping[str, ParameterNode]) -> int:
-    """Return the bytes of canonical JSON of the largest point."""
+    """Return the size of the largest point as canonical JSON, in bytes."""
     total = 2
     for name, node in parameters.items():
         total += len(canonical_json(name)) + 2

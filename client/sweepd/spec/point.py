@@ -10,26 +10,26 @@ Number = int | float
 
 
 class InfeasibleError(ValueError):
-    """No point was found that satisfies the constraints, or that has what is given."""
+    """No point was found that satisfies the constraints and has the given values."""
 
 
 _encoded = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False).encode
 
 
 def canonical_json(value: object) -> str:
-    """Return the one text of a JSON value: keys sorted, no blanks, ASCII, 1.0 written as 1.
+    """Return the canonical text of a JSON value: keys sorted, no blanks, ASCII, 1.0 written as 1.
 
-    Equal text means equal values as the language sees them: `1` equals `1.0`; `true`, `1` and `"1"` differ.
+    Equal texts mean equal values: `1` equals `1.0`; `true`, `1` and `"1"` differ.
 
     Raises:
-        ValueError: a number is NaN or infinite, or the value is no JSON.
+        ValueError: a number is NaN or infinite, or the value is not JSON.
     """
     return _encoded(_canonical(value))
 
 
 def point_digest(point: Mapping[str, Json]) -> bytes:
     """Return the 32 bytes (SHA-256 of the canonical JSON) that identify a point."""
-    import hashlib  # here, as it brings OpenSSL along: 2 MiB that an agent, which digests nothing, can spare
+    import hashlib  # imported lazily: it loads OpenSSL, 2 MiB that agents do not need
 
     return hashlib.sha256(canonical_json(point).encode("ascii")).digest()
 

@@ -1,4 +1,4 @@
-"""Preview of a sweep before it exists: its first runs, and how many there will be. Pure.
+"""Preview of a sweep before its creation: its first runs, and their total number. Pure.
 
 The points are those that a server hands out for the same seed; bayes, whose points depend on results,
 shows random ones.
@@ -26,7 +26,7 @@ from sweepd.spec.sweep_spec import SweepSpec
 
 MOST_RUNGS = 64
 PATIENCE = 10
-"""Broken-off searches for points after which a preview gives up."""
+"""Searches for a point, ended by their limit, after which a preview gives up."""
 
 _ARGS_JSON_FILE = "${args_json_file}"
 
@@ -37,10 +37,10 @@ class PreviewedRun:
 
     Args:
         point: its parameters.
-        argv: the arguments of its process; what only an agent knows stays a macro. Empty if impossible.
-        problem: why they cannot be made; else empty.
-        source: how the point is chosen.
-        repeat: which of the runs of its point it is.
+        argv: the arguments of its process, with agent macros unexpanded; empty if there is a problem.
+        problem: why the arguments cannot be expanded; else empty.
+        source: origin of the point.
+        repeat: index of the run among the runs of its point.
     """
 
     point: Point
@@ -52,15 +52,15 @@ class PreviewedRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
-    """First runs of a sweep, and its size.
+    """Preview of a sweep.
 
     Args:
         runs: its first runs, in order.
-        size: how many distinct points it has to choose from.
-        planned_runs: how many runs it will have started at its end; None: without bound, or it is not known.
+        size: number of distinct points.
+        planned_runs: total number of runs; None if unbounded or unknown.
         rungs: the first iterations at which early termination may act.
-        seed: of its points.
-        broken_off: whether points are so rare that the search for the next was given up.
+        seed: seed of its points.
+        broken_off: whether the search for the next point was given up, because points are rare.
     """
 
     runs: tuple[PreviewedRun, ...]
@@ -81,16 +81,16 @@ def preview(
     steps: int = MOST_STEPS,
     prior: Collection[Point] = (),
 ) -> Preview:
-    """Return the first runs of a sweep that has a seed, and what there is to know of the others.
+    """Return the preview of a sweep that has a seed.
 
     Args:
         spec: the sweep.
-        count: how many runs to show at most.
-        interpreter: what `${interpreter}` stands for.
-        fits: whether there is room for one more; the first for which there is none ends the preview.
-        patience: how often the search for points may be broken off.
-        steps: how far points are counted one by one.
-        prior: distinct points that runs have had before: none of them comes again.
+        count: maximum number of runs to show.
+        interpreter: value of `${interpreter}`.
+        fits: returns whether there is room for a run; the first False ends the preview.
+        patience: number of unsuccessful searches for a point before giving up.
+        steps: limit on exact counting of points.
+        prior: distinct points of prior runs, which are not proposed again.
     """
     size = count_distinct(spec, steps)
     runs: list[PreviewedRun] = []
@@ -121,15 +121,15 @@ def first_runs(
     patience: int = PATIENCE,
     prior: Iterable[Point] = (),
 ) -> Iterator[PreviewedRun | None]:
-    """Yield the first runs of a sweep one by one; None at last if finding more takes too long.
+    """Yield the first runs of a sweep, then None if finding more takes too long.
 
     Args:
         spec: the sweep.
-        count: how many runs to yield at most.
-        size: how many points it has, as its preview has counted them.
-        interpreter: what `${interpreter}` stands for.
-        patience: how often the search for points may be broken off.
-        prior: points that do not come again.
+        count: maximum number of runs to yield.
+        size: number of its points, as counted for its preview.
+        interpreter: value of `${interpreter}`.
+        patience: number of unsuccessful searches for a point before giving up.
+        prior: points of prior runs, which are not proposed again.
     """
     left = count if spec.run_cap is None else min(count, spec.run_cap)
     points = _points(spec, _known(spec, size), patience, prior)
@@ -143,14 +143,14 @@ def first_runs(
 
 
 def _known(spec: SweepSpec, size: Count) -> int | None:
-    """Return how many points the method may hand out, where that is exact."""
+    """Return the number of points that the method may hand out; None if infinite or not exact."""
     return known_size(spec, None if size.is_estimate else size.value)
 
 
 def _points(
     spec: SweepSpec, size: int | None, patience: int, prior: Iterable[Point]
 ) -> Iterator[Proposed | None]:
-    """Yield the points of a sweep in order; None at last if finding more takes too long."""
+    """Yield the points of a sweep in order, then None if finding more takes too long."""
     cursor, seen = Cursor(), {point_digest(point): 1 for point in prior}
     while patience > 0:
         cursor, proposed, done = next_point(spec, cursor, seen, size)

@@ -1,4 +1,4 @@
-"""From points that were tried to a sweep file over just what they cover: ranges, values and conditions."""
+"""Derivation of a sweep file from tried points, with the ranges, values and conditions that they cover."""
 
 import json
 import re
@@ -15,20 +15,20 @@ from sweepd.spec.parse import parse_mapping
 from sweepd.spec.point import Json, Number, Point, canonical_json, is_number
 
 _FEW: Final = 8
-"""Most distinct numbers that are listed, where each was tried twice on average: they look like a choice."""
+"""Most distinct numbers that are listed as a choice, if each was tried twice on average."""
 
 _LOG_FROM: Final = 100.0
-"""Greatest over smallest value from which a range is searched by its logarithm: two orders of magnitude."""
+"""Ratio of greatest to smallest value from which a range is logarithmic: two orders of magnitude."""
 
 _DEEPEST: Final = 12
-"""Groups within groups that a file has room for; what is deeper is kept as one value."""
+"""Deepest nesting of groups in a file; a deeper group is kept as one value."""
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProposedParameter:
-    """One parameter as a file has it, and the reason for its form."""
+    """Document of one parameter, and the reason for its form."""
 
     document: Mapping[str, Json]
     comment: str
@@ -37,7 +37,7 @@ class ProposedParameter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProposedGroup:
-    """Parameters that runs receive together."""
+    """Group of parameters."""
 
     members: Mapping[str, "ProposedNode"]
     when: str | None = None
@@ -48,7 +48,7 @@ ProposedNode = ProposedParameter | ProposedGroup
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
-    """Parameters over what was tried; `unexplained`: names that some points lack for no known condition."""
+    """Proposed parameters; `unexplained` are names that some points lack without a known condition."""
 
     parameters: Mapping[str, ProposedNode]
     unexplained: tuple[str, ...] = ()
@@ -61,7 +61,7 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """A mapping of one run, and what may be asked about the run: texts and booleans by their dotted names."""
+    """A mapping of one run, and texts and booleans of the run, by dotted name, for use in conditions."""
 
     mapping: Mapping[str, Json]
     facts: Mapping[str, str | bool]
@@ -69,14 +69,16 @@ class _Row:
 
 
 def propose(points: Sequence[Point], *, best: Point | None = None, listed: bool = False) -> Proposal:
-    """Return parameters whose space holds every point, but those that lack a name for no reason.
+    """Return parameters whose space contains every point, except points with unexplained missing names.
 
     Args:
-        points: what was tried, one or more.
-        best: the one with the best value, for the comments.
-        listed: numbers become lists of what was seen, since a grid cannot go through a range.
+        points: one or more tried points.
+        best: point with the best value, for comments.
+        listed: list all numbers seen instead of a range, which a grid cannot enumerate.
     """
-    nested = not any("." in name for point in points for name in point)  # else dotted names are ambiguous
+    nested = not any(
+        "." in name for point in points for name in point
+    )  # otherwise dotted names are ambiguous
     proposer = _Proposer(listed, nested)
     rows = [_Row(point, {}, is_best=point is best) for point in points]
     parameters, unexplained = proposer.level(rows, "")
@@ -89,7 +91,7 @@ class _Proposer:
     asks_nested: bool
 
     def level(self, rows: Sequence[_Row], outer: str) -> tuple[dict[str, ProposedNode], list[str]]:
-        """Return the nodes of one level, and the names whose absence nothing explains."""
+        """Return the nodes of one level, and the names whose absence is unexplained."""
         names = sorted({name for row in rows for name in row.mapping})
         rows = self._with_facts(rows, names, outer)
         nodes: dict[str, ProposedNode] = {}
@@ -134,7 +136,7 @@ class _Proposer:
         return choice, f"{len(distinct)} numbers in {runs}, which no range can hold exactly"
 
     def _with_facts(self, rows: Sequence[_Row], names: Sequence[str], outer: str) -> list[_Row]:
-        """Add what every row of the level has, and what may therefore be the condition of another name."""
+        """Add the texts and booleans that every row of the level has, for use in conditions."""
         if outer and not self.asks_nested:
             return list(rows)
         common = [name for name in names if all(_is_fact(row.mapping.get(name)) for row in rows)]
@@ -145,7 +147,7 @@ class _Proposer:
 
 
 def _condition(rows: Sequence[_Row], name: str) -> str | None:
-    """Return the condition under which a name is there, if it depends on the value of one other parameter."""
+    """Return the condition under which a name is present, if one other parameter determines it."""
     for fact in sorted(rows[0].facts):
         there = {row.facts[fact] for row in rows if name in row.mapping}
         if there.isdisjoint(row.facts[fact] for row in rows if name not in row.mapping):
@@ -179,9 +181,9 @@ def _literal(value: str | bool) -> str:
 
 
 def _choice(distinct: Mapping[str, Json]) -> dict[str, Json]:
-    """Return the values as a list: numbers by size, texts by the alphabet, whatever is mixed by its JSON."""
+    """Return a choice of sorted values; values of mixed types are sorted by their JSON."""
     try:
-        values = sorted(distinct.values())  # type: ignore[type-var]  # what has no order raises
+        values = sorted(distinct.values())  # type: ignore[type-var]  # values without an order raise
     except TypeError:
         values = [distinct[key] for key in sorted(distinct)]
     return {"values": values}
@@ -199,14 +201,14 @@ def _range(numbers: Sequence[Number]) -> tuple[dict[str, Json], str]:
 
 
 def _covers(document: Mapping[str, Json], numbers: Sequence[Number]) -> bool:
-    """Return True if a file may have this, and every number lies in it; rounding and limits may forbid it."""
+    """Return True if a document is valid and contains every number, despite rounding and limits."""
     parsed = parse_mapping({"method": "random", "parameters": {"x": document}})
     node = None if parsed.spec is None else parsed.spec.parameters["x"]
     return isinstance(node, Parameter) and all(map(node.distribution.contains, numbers))
 
 
 def _group(value: Json) -> Mapping[str, Json] | None:
-    """Return the members of what may be a group of parameters."""
+    """Return the members of a value if it may be a group of parameters, else None."""
     return value if isinstance(value, dict) and value and all(map(_NAME.fullmatch, value)) else None
 
 
@@ -226,12 +228,12 @@ _PLAIN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*", re.ASCII)
 
 
 def proposal_text(head: Mapping[str, Json], proposal: Proposal, *, comments: Sequence[str] = ()) -> str:
-    """Return the file.
+    """Return the text of the sweep file.
 
     Args:
-        head: the keys beside `parameters`, as they stand in it.
+        head: the keys beside `parameters`.
         proposal: the parameters.
-        comments: lines that stand above everything.
+        comments: lines at the top.
     """
     lines = [f"# {_on_one_line(comment)}" for comment in comments]
     lines += [f"{key}: {_flow(value)}" for key, value in head.items()]
@@ -256,7 +258,7 @@ def _nodes(nodes: Mapping[str, ProposedNode], indent: str) -> Iterator[str]:
 
 
 def _flow(value: Json) -> str:
-    """Return a value on one line; it reads back as the same in YAML 1.1, whoever reads it."""
+    """Return a value on one line that every YAML 1.1 reader parses to the same value."""
     match value:
         case None:
             return "null"
@@ -275,7 +277,7 @@ def _flow(value: Json) -> str:
 
 
 def _text(text: str) -> str:
-    """Return a text bare where that can only be text, else within double quotes."""
+    """Return a text unquoted if unambiguous, else in double quotes."""
     if _PLAIN.fullmatch(text) and resolve(text) == text and text not in _BOOLEANS_OF_SOME:
         return text
     escaped = json.dumps(text, ensure_ascii=False)
@@ -287,7 +289,7 @@ def _escape(code: int) -> str:
 
 
 def _float(number: float) -> str:
-    """Return a float that stays one: some readers take `1e-05` for text, and want a dot."""
+    """Return a float with a dot, since some readers take `1e-05` for text."""
     text = repr(number)
     return text.replace("e", ".0e") if "e" in text and "." not in text else text
 

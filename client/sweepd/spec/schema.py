@@ -1,7 +1,7 @@
-"""JSON Schema of sweep files, for editors, made of the table of keys.
+"""JSON Schema of sweep files for editors, generated from the table of keys.
 
-A schema checks less than the reader: it knows no distributions' arithmetic and no expressions. It accepts
-whatever the reader accepts. docs/sweep-file.schema.json is what `schema_text` returns.
+The schema checks less than the parser: no arithmetic of distributions, no expressions. It accepts every file
+that the parser accepts. docs/sweep-file.schema.json is the output of `schema_text`.
 """
 
 import json
@@ -34,7 +34,7 @@ from sweepd.spec.keys.unsupported import UNSUPPORTED_METHODS, engine_rules
 from sweepd.spec.methods.registry import METHODS
 
 _GRID_DISTRIBUTIONS = ("constant", "categorical", "int_uniform", "q_uniform")
-"""The distributions that a grid can go through."""
+"""Distributions that a grid can enumerate."""
 
 
 def sweep_schema() -> Schema:
@@ -49,12 +49,12 @@ def sweep_schema() -> Schema:
 
 
 def schema_text() -> str:
-    """Return it as the file that editors read."""
+    """Return the schema as the text of its file."""
     return json.dumps(sweep_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
 def _rules() -> list[Schema]:
-    """Return which keys need or exclude which."""
+    """Return the schemas of dependencies and exclusions between keys."""
     says_something: Schema = {"not": {"type": "null"}}
     has_metric = any_of(needs("metric"), needs("metrics"))
     own_space: Schema = {**needs("scheduler"), "properties": {"scheduler": needs("search_space")}}
@@ -78,7 +78,7 @@ def _rules() -> list[Schema]:
 
 
 def _space_definitions() -> dict[str, Schema]:
-    """Return what the schema of a sweep refers to."""
+    """Return the definitions that the schema of a sweep refers to."""
     return {
         "parameters": {
             "type": "object",
@@ -103,7 +103,7 @@ def _parameter() -> Schema:
 
 
 def _parameter_properties() -> dict[str, Schema]:
-    """Return the keys of a parameter, in the order in which a person thinks of them."""
+    """Return the schemas of a parameter's keys, the most common ones first."""
     values = properties(tuple(VALUE_KEYS.values()))
     distribution = described(
         "How values are drawn. Left out: `value` is a constant, `values` a choice, `min` and `max` are "
@@ -132,7 +132,7 @@ def _of(name: str) -> Schema:
 
 
 def _values_of(name: str) -> dict[str, Schema]:
-    """Return what a distribution asks of its keys beyond what all of them do."""
+    """Return a distribution's additional requirements on its values."""
     if name == "int_uniform":
         return {"min": integer().schema, "max": integer().schema}
     if name.endswith("_values") and name.removesuffix("_values") in DEPRECATED:
@@ -141,7 +141,7 @@ def _values_of(name: str) -> dict[str, Schema]:
 
 
 def _without_distribution() -> Schema:
-    """Return the schema of a parameter whose form follows from its keys alone."""
+    """Return the schema of a parameter without `distribution`."""
     ranges = {**needs("min", "max"), **only(("min", "max", "when"))}
     listed = with_key("values", only(("values", "when")), ranges)
     weighted = with_key(
@@ -153,7 +153,7 @@ def _without_distribution() -> Schema:
 
 
 def _on_a_grid() -> Schema:
-    """Return what a grid asks of a parameter; no schema distinguishes 0.0 from an integer."""
+    """Return the schema of a parameter in a grid; a schema cannot distinguish 0.0 from an integer."""
     written: Schema = {"properties": {"distribution": choice(_GRID_DISTRIBUTIONS)}}
     whole: Schema = {"type": "integer"}
     inferred: Schema = {"properties": {"probabilities": False, "min": whole, "max": whole}}

@@ -1,4 +1,4 @@
-"""Rules of early termination as a file states them, and the iterations at which they look at a run."""
+"""Early termination rules as specified in a file, and the iterations at which they evaluate a run."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ from sweepd.spec.point import Number
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hyperband:
-    """A run stops if it is not among the best int(n / eta) + 1, ties included, of the n runs at its bracket.
+    """Rule that stops a run unless it is among the best int(n / eta) + 1, ties included, of n at its bracket.
 
-    Li, Jamieson, DeSalvo, Rostamizadeh, Talwalkar (2018), "Hyperband", JMLR 18(185); the brackets are those
-    that W&B's sweeps give the same keys: `min_iter` times powers of `eta`, or `max_iter` divided `s` times.
+    Li, Jamieson, DeSalvo, Rostamizadeh, Talwalkar (2018), "Hyperband", JMLR 18(185), with the brackets of
+    W&B's sweeps: `min_iter` times powers of `eta`, or `max_iter` divided `s` times.
 
-    Either `min_iter` is set, or `max_iter` and `s` are. `strict` judges a run by its value at the bracket,
-    otherwise its best value so far counts.
+    Either `min_iter` is set, or `max_iter` and `s` are. With `strict`, a run is judged by its value at the
+    bracket, otherwise by its best value so far.
     """
 
     min_iter: int | None = None
@@ -28,7 +28,7 @@ class Hyperband:
     strict: bool = True
 
     def brackets(self, limit: int) -> tuple[int, ...]:
-        """Return the iterations at which runs are compared, rising, up to and including `limit`."""
+        """Return the iterations at which runs are compared, ascending, up to and including `limit`."""
         if self.max_iter is not None and self.s is not None:
             rungs = set(_divided(self.max_iter, self.s, self.eta))
         else:
@@ -38,10 +38,10 @@ class Hyperband:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asha:
-    """At rung int(min_iter * eta^k) a run continues if it is among the best floor(n / eta), at least 1, of n.
+    """Rule that stops a run unless it is among the best max(1, floor(n / eta)) of n at a rung.
 
     Li, Jamieson, Rostamizadeh, Gonina, Hardt, Recht, Talwalkar (2018), "A System for Massively Parallel
-    Hyperparameter Tuning", in the stopping form. No rung lies at or beyond `max_iter`.
+    Hyperparameter Tuning", in the stopping form. Rungs are int(min_iter * eta^k) below `max_iter`.
     """
 
     min_iter: int
@@ -51,10 +51,10 @@ class Asha:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Median:
-    """A run stops when its best is worse than the median of the bests of the others that got as far.
+    """Rule that stops a run if its best is worse than the median best of the others at this iteration.
 
-    Golovin, Solnik, Moitra, Kochanski, Karro, Sculley (2017), "Google Vizier", KDD, section 3.2. Judged at
-    `min_iter` and every `interval` iterations after it, once `min_runs` others have got there.
+    Golovin, Solnik, Moitra, Kochanski, Karro, Sculley (2017), "Google Vizier", KDD, section 3.2. Evaluated at
+    `min_iter` and every `interval` iterations after it, once `min_runs` others have reached the iteration.
     """
 
     min_iter: int
@@ -64,7 +64,7 @@ class Median:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
-    """A run stops when its best has not improved by more than `min_delta` for `iterations` iterations."""
+    """Rule that stops a run whose best has not improved by over `min_delta` for `iterations` iterations."""
 
     iterations: int
     min_delta: Number = 0
@@ -72,7 +72,7 @@ class Patience:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Threshold:
-    """A run stops when its value at iteration `at` is worse than `value`."""
+    """Rule that stops a run whose value at iteration `at` is worse than `value`."""
 
     at: int
     value: Number
@@ -111,15 +111,15 @@ def rungs(rule: Hyperband | Asha) -> tuple[int, ...]:
 
 
 def urgent_iterations(rules: Sequence[StopRule], limit: int) -> tuple[int, ...]:
-    """Return the first iterations, ascending, whose values cannot wait because a rule may act on them."""
+    """Return the first `limit` iterations, ascending, at which a rule may act."""
     return tuple(islice(_ascending(rules), limit))
 
 
 def reported_at_once(rules: Sequence[StopRule], limit: int) -> tuple[int, ...]:
-    """Return the iterations, ascending, whose values an agent is to report at once.
+    """Return at most `limit` iterations, ascending, whose values an agent must report immediately.
 
-    A median that judges every iteration gets what the other rules leave: where it acts late once it soon acts
-    again, but their rungs lie far apart.
+    Other rules take precedence over a median: if it acts late, it soon acts again, but their rungs are far
+    apart.
     """
     if not rules:
         return ()
@@ -144,7 +144,9 @@ def _iterations(rule: StopRule) -> Iterable[int]:
         case Threshold(at=at):
             return (at,)
         case Patience(iterations=iterations):
-            return (iterations + 1,)  # the first that it may act on; later ones depend on the values
+            return (
+                iterations + 1,
+            )  # the first iteration at which it may act; later ones depend on the values
 
 
 def _without_repeats(ascending: Iterable[int]) -> Iterator[int]:

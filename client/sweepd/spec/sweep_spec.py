@@ -1,4 +1,4 @@
-"""Specification of a sweep: the meaning of a file, from which every part of the product works."""
+"""Specification of a sweep: the validated content of a file, used by every part of the product."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,19 +17,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchMethod:
-    """One way to choose points. A new one stands in `spec/methods/` and its registry.
+    """Search method. A new method needs a module in `spec/methods/` and an entry in its registry.
 
     Args:
-        name: the word of `method` in a file.
-        meaning: what editors show of it.
-        search: the next point of a sweep from a cursor on, given what was handed out, how many points there
-            are where that is known, and how many candidates may be looked at.
-        draw: the point of an index, None where there is none, and how many candidates that took; only of
-            methods that draw points.
-        check: yields what keeps the method from searching some parameters, given with their paths.
-        learns: whether its points depend on results: it needs a metric, and the suggestion service.
-        on_grid: whether it goes through the values of a grid.
-        listed: whether its points are those of `runs`.
+        name: value of `method` in a file.
+        meaning: description shown by editors.
+        search: finds the next point of a sweep from a cursor, the points handed out, the number of points if
+            known, and the maximum number of candidates.
+        draw: returns the point of an index, None if there is none, and the cost in candidates; None for
+            methods that do not draw points.
+        check: yields errors about parameters, given with their paths, that the method cannot search.
+        learns: whether points depend on results, which requires a metric and the suggestion service.
+        on_grid: whether it enumerates a grid.
+        listed: whether its points are listed in `runs`.
         whole: whether all dimensions of a point are drawn together.
     """
 
@@ -44,19 +44,19 @@ class SearchMethod:
     whole: bool = False
 
     def __repr__(self) -> str:
-        """Return the name: the rest follows from it."""
+        """Return the name, which identifies the method."""
         return f"<{self.name}>"
 
 
 class Goal(StrEnum):
-    """Direction in which values of the metric are good."""
+    """Direction of optimisation of the metric."""
 
     MINIMIZE = "minimize"
     MAXIMIZE = "maximize"
 
 
 class Impute(StrEnum):
-    """Value that stands in for a run that has none (bayes)."""
+    """Imputed value of a run without a value (bayes)."""
 
     WORST = "worst"
     BEST = "best"
@@ -64,7 +64,7 @@ class Impute(StrEnum):
 
 
 class ObjectiveValue(StrEnum):
-    """Value of a run for the search, out of its iterations."""
+    """Choice of a run's objective value among its iterations."""
 
     BEST = "best"
     LAST = "last"
@@ -72,14 +72,14 @@ class ObjectiveValue(StrEnum):
 
 
 class Compat(StrEnum):
-    """Whose module a training script may import, for sweepd's in its place."""
+    """Product whose module sweepd replaces in training scripts."""
 
     WANDB = "wandb"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricsFrom:
-    """Sources of metrics that the script does not log; what is empty is not read.
+    """Sources of metrics that the script does not log; an empty source is not read.
 
     Args:
         stdout: regular expression with named groups, for each line of output.
@@ -93,7 +93,7 @@ class MetricsFrom:
 
 
 class Aggregate(StrEnum):
-    """Combination of the values of the runs of one point into that of the point."""
+    """Aggregation of the values of a point's runs into the value of the point."""
 
     MEAN = "mean"
     MEDIAN = "median"
@@ -110,7 +110,7 @@ class Retry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Guard:
-    """Failures in a row after which an agent gets no more; share of the last 20 that pauses the sweep."""
+    """Consecutive failures that quarantine an agent; share of failures among 20 that pauses the sweep."""
 
     agent: int = 5
     sweep: float | None = None
@@ -118,9 +118,9 @@ class Guard:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
-    """The objective: the key that runs log, and what is wanted of it.
+    """The objective: the key that runs log, and how its values are used.
 
-    `impute_while_running` is None where running runs are no data (written `"false"` in the file).
+    `impute_while_running` is None if running runs are ignored (`"false"` in the file).
     """
 
     name: str
@@ -133,23 +133,23 @@ class Metric:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SweepSpec:
-    """One checked sweep. An empty `command` is the default one; without `seed` one is drawn at creation.
+    """One checked sweep. An empty `command` means the default; without `seed`, one is drawn at creation.
 
     Args:
         constraints: expressions that hold for every point.
-        initial: points that run first; what one leaves out is completed by the method.
-        runs: with the method `list`, exactly the points that run.
-        shuffle: go through the grid in an order given by the seed.
+        initial: points that run first; the method chooses missing values.
+        runs: all points to run, with the method `list`.
+        shuffle: enumerate the grid in an order given by the seed.
         zips: dotted names of parameters whose values move together.
-        repeats: runs of each point.
-        aggregate: how their values become that of the point.
-        canary: one run first; the others wait until it has logged the objective.
+        repeats: number of runs of each point.
+        aggregate: aggregation of their values into the value of the point.
+        canary: start one run first; the others wait until it has logged the objective.
         sweep_timeout: seconds from the first hand-out until the sweep is stopped.
         requires: labels that an agent must have.
         tags: labels of the sweep, for lists.
-        metadata: whatever the user keeps with it.
-        compat: the module that scripts find sweepd under.
-        metrics_from: where metrics are read that the script does not log.
+        metadata: arbitrary user data.
+        compat: the module that sweepd replaces in scripts.
+        metrics_from: sources of metrics that the script does not log.
     """
 
     method: SearchMethod
@@ -184,7 +184,7 @@ class SweepSpec:
 
     def __post_init__(self) -> None:
         from sweepd.spec.space.search_space import (
-            SearchSpace,  # here, as who only shows a sweep needs no space
+            SearchSpace,  # imported lazily: displaying a sweep needs no space
         )
 
         object.__setattr__(

@@ -1,4 +1,4 @@
-"""Words and values as messages show them, and the legal word that a misspelt one stands for."""
+"""Formatting of words and values in messages, and suggestions for misspelt words."""
 
 from collections.abc import Collection, Iterable
 from itertools import islice
@@ -6,7 +6,7 @@ from typing import Final
 
 _ABBREVIATION: Final = 3
 _MOST_NEIGHBOURS: Final = 300
-"""Words that are compared with a misspelt one: many errors times many names would take minutes."""
+"""Limit on the words compared with a misspelt one: many errors times many names would take minutes."""
 
 _ELSEWHERE: Final = {
     **dict.fromkeys(
@@ -19,50 +19,50 @@ _ELSEWHERE: Final = {
     **dict.fromkeys(("num_workers", "max_concurrent"), "max_parallel"),
     **dict.fromkeys(("script", "entrypoint"), "program"),
 }
-"""Our names for keys of other tools, and for keys that people expect."""
+"""Equivalents of keys of other tools, and of keys that users expect."""
 
 
 def nearest(word: str, legal: Iterable[str]) -> str | None:
-    """Return the legal word that a misspelt one most likely stands for, if any is near."""
+    """Return the legal word closest to a misspelt one, if any is close."""
     by_lower = {choice.lower(): choice for choice in islice(legal, _MOST_NEIGHBOURS)}
-    # Only the start matters, and matching is quadratic: a hostile word must not be slow.
+    # Compare only the start: matching is quadratic, and a hostile word must not be slow.
     start = word[:64].lower()
     found = _close_matches(start, by_lower, 3, 0.6)
     if not found and len(start) >= _ABBREVIATION:
         found = [choice for choice in by_lower if choice.startswith(start)][:1]
     if not found:
         return None
-    # Of several that are near, the one that starts alike: `retries` is `retry`, not `metrics`.
+    # Among close words, prefer one with the same start: `retries` is `retry`, not `metrics`.
     alike = [choice[:2] == start[:2] for choice in found]
     return by_lower[found[alike.index(True) if any(alike) else 0]]
 
 
 def close(word: str, legal: Iterable[str]) -> str | None:
-    """Return the word that another one is a slip of, where hardly anything else can be meant."""
+    """Return the legal word of which a word is almost certainly a typo, if any."""
     found = _close_matches(word[:64], islice(legal, _MOST_NEIGHBOURS), 1, 0.75)
     return found[0] if found else None
 
 
 def meant(word: str, legal: Collection[str]) -> str | None:
-    """Return the legal word that one stands for, if any does: by its meaning in other tools, or misspelt."""
+    """Return the legal word that a word most likely means: its equivalent in other tools, or the closest."""
     known = _ELSEWHERE.get(word.lower())
     return known if known in legal else nearest(word, legal)
 
 
 def _close_matches(word: str, legal: Iterable[str], most: int, cutoff: float) -> list[str]:
-    from difflib import get_close_matches  # here, as an agent, which words few mistakes, can spare it
+    from difflib import get_close_matches  # imported lazily: agents rarely need it
 
     return get_close_matches(word, list(legal), n=most, cutoff=cutoff)
 
 
 def shown(value: object, limit: int = 60) -> str:
-    """Return a value as it may stand in a message: as text, shortened."""
+    """Return a value as shortened text for a message."""
     text = f'"{value}"' if isinstance(value, str) else _as_written(value)
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 
 def _as_written(value: object) -> str:
-    """Return a non-text value as people write it in the file."""
+    """Return a non-text value as written in a file."""
     match value:
         case None:
             return "null"
@@ -77,7 +77,7 @@ def _as_written(value: object) -> str:
 
 
 def printable(text: str) -> str:
-    """Return text with control and format characters escaped: a terminal shows but never obeys them."""
+    """Return text with control and format characters escaped, so that terminals do not interpret them."""
     return "".join(
         char if char.isprintable() else char.encode("unicode_escape", "backslashreplace").decode("ascii")
         for char in text

@@ -1,4 +1,4 @@
-"""Points: batches as they arrive, stretches as they are stored, and what of a batch is new."""
+"""Points: arriving batches, stored stretches, and the comparison of a batch with the store."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -11,7 +11,7 @@ Values = Sequence[float] | Sequence[int] | Sequence[bool] | Sequence[str]
 
 
 class Kind(IntEnum):
-    """Type of the values of a stretch; the numbers are stored, so they never change."""
+    """Type of the values of a stretch; the enum values are stored, so they never change."""
 
     DOUBLE = 1
     INT = 2
@@ -53,7 +53,7 @@ class Batch:
 class Spine:
     """Row, step and time of each value of a stretch.
 
-    Compared by identity: keys that were logged together share one, which is encoded once.
+    Compared by identity: keys that were logged together share one spine, which is encoded once.
     """
 
     rows: Sequence[int]
@@ -61,7 +61,7 @@ class Spine:
     times: Sequence[float]
 
     def part(self, start: int, stop: int) -> "Spine":
-        """Return the entries from `start` up to, not including, `stop`."""
+        """Return the entries from `start` to `stop` (exclusive)."""
         return Spine(rows=self.rows[start:stop], steps=self.steps[start:stop], times=self.times[start:stop])
 
     def picked(self, positions: Sequence[int]) -> "Spine":
@@ -76,7 +76,7 @@ class Spine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stretch:
-    """Values of one type of one key, in the order of their rows; never empty once it is stored."""
+    """Values of one key and one type, in row order; never empty once stored."""
 
     kind: Kind
     spine: Spine
@@ -86,11 +86,11 @@ class Stretch:
         return len(self.values)
 
     def numbers(self) -> Sequence[float]:
-        """Return the values if they are numbers, which booleans and texts are not."""
+        """Return the values if they are numbers (not booleans or texts), else an empty sequence."""
         return cast("Sequence[float]", self.values) if self.kind in {Kind.DOUBLE, Kind.INT} else ()
 
     def part(self, start: int, stop: int) -> "Stretch":
-        """Return the points from `start` up to, not including, `stop`."""
+        """Return the points from `start` to `stop` (exclusive)."""
         return Stretch(kind=self.kind, spine=self.spine.part(start, stop), values=self.values[start:stop])
 
     def picked(self, positions: Sequence[int]) -> "Stretch":
@@ -104,7 +104,7 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """An encoded stretch, and figures of it that are read without decoding the body."""
+    """An encoded stretch, with metadata for reading without decoding the body."""
 
     first_row: int
     last_row: int
@@ -124,7 +124,7 @@ class Piece:
 
 
 def picked_values(values: Sequence[Value], positions: Sequence[int]) -> Values:
-    """Return the values at `positions`; picking from a column of one type leaves one type."""
+    """Return the values at `positions`, all of one type."""
     return cast("Values", [values[at] for at in positions])
 
 
@@ -132,11 +132,11 @@ class Standing(Enum):
     """Position of a range relative to a cursor."""
 
     NEXT = auto()
-    """It continues at the cursor; the part at or below the cursor is trimmed."""
+    """The range continues at the cursor; the part at or below the cursor is trimmed."""
     REPEATED = auto()
-    """All of it is stored already."""
+    """The whole range is already stored."""
     GAP = auto()
-    """It begins beyond cursor + 1: nothing is stored, and the sender returns to the cursor."""
+    """The range begins beyond cursor + 1: nothing is stored, and the sender returns to the cursor."""
 
 
 def standing(cursor: int, first: int, last: int) -> Standing:
@@ -154,10 +154,10 @@ def bytes_standing(cursor: int, offset: int, length: int) -> Standing:
 
 
 def differing_row(repeated: Stretch, stored: Iterable[Stretch], *, missing_differs: bool) -> int | None:
-    """Return the first row in which a repeated stretch differs from the stored ones; None if none does.
+    """Return the first row in which a repeated stretch differs from stored stretches, or None.
 
-    Only values are compared. A value that is not stored differs only with `missing_differs`: it may be one
-    that was left out.
+    Only values are compared. A value that is not stored differs only with `missing_differs`: it may have
+    been left out.
     """
     known: dict[int, tuple[Kind, Value]] = {}
     for each in stored:

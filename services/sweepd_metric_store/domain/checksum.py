@@ -1,4 +1,4 @@
-"""Checksum of a stored row: integers, and a body."""
+"""Checksum of a stored row of integers and a body."""
 
 import struct
 from collections.abc import Sequence
@@ -9,19 +9,19 @@ from zlib import crc32
 
 
 def checksum(row: Sequence[object]) -> int:
-    """Return the CRC-32 of a row of integers, with a body at its end.
+    """Return the CRC-32 of a row of integers followed by a body.
 
-    This detects a body that lies in the row of another as well as one that has changed.
+    This detects both a changed body and a body in the wrong row.
     """
     *numbers, body = row
     return crc32(cast(bytes, body), crc32(_layout(len(numbers)).pack(*numbers)))
 
 
 def is_intact(row: Sequence[object], stored: object) -> bool:
-    """Return whether a row matches `stored`, the checksum with which it was written."""
+    """Return True if a row matches its stored checksum."""
     try:
         return checksum(row) == stored
-    except (TypeError, struct.error):  # a damaged row may return a text for a number
+    except (TypeError, struct.error):  # a damaged row may have text in place of a number
         return False
 
 
@@ -32,7 +32,7 @@ def _layout(numbers: int) -> struct.Struct:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Damage:
-    """Part of a run that cannot be read as it was written.
+    """Damaged part of a run.
 
     Args:
         run: full name of the run.
@@ -53,7 +53,7 @@ class Damage:
 
 
 class DamagedBodyError(Exception):
-    """A stored body differs from what was written."""
+    """A stored body is damaged."""
 
     def __init__(self, damage: Damage) -> None:
         super().__init__(str(damage))

@@ -1,4 +1,4 @@
-"""Limits of the files of a run: names that stay inside a folder, and bounded sizes."""
+"""Limits on the files of a run: safe relative names and bounded sizes."""
 
 MAX_PIECE_BYTES = 256 * 1024
 MAX_FILE_BYTES = 16 * 1024 * 1024
@@ -7,18 +7,18 @@ MAX_RUN_FILES = 10_000
 MAX_NAME_BYTES = 512
 MAX_LEFT_OUT = 500
 MAX_NUMBER = 2**63 - 1
-"""Largest number of a piece. Agents put seconds since 1970, the series, into the upper 32 bits."""
+"""Largest piece number. The upper 32 bits are the series: Unix time in seconds, set by the agent."""
 _SERIES_BITS = 32
 
 
 def follows(number: int, cursor: int) -> bool:
-    """Return whether a piece is next: its number follows the cursor, or begins a higher series."""
+    """Return True if a piece is next: its number follows the cursor, or begins a higher series."""
     first = number & (1 << _SERIES_BITS) - 1 == 1
     return number == cursor + 1 or (first and number >> _SERIES_BITS > cursor >> _SERIES_BITS)
 
 
 def complaint_of_name(name: str) -> str:
-    """Return why a file of a run cannot have this name; empty if it can."""
+    """Return why a file name is invalid, or "" if it is valid."""
     if not name or len(name.encode(errors="replace")) > MAX_NAME_BYTES:
         return f"its name has none or more than {MAX_NAME_BYTES} bytes"
     if any(part in {"", ".", ".."} for part in name.split("/")):
@@ -29,12 +29,12 @@ def complaint_of_name(name: str) -> str:
 
 
 def complaint_of_count(count: int) -> str:
-    """Return why one more file is too many beside `count` others of the run; empty if it is not."""
+    """Return why a run with `count` other files cannot have one more, or "" if it can."""
     return f"the run has {MAX_RUN_FILES} files already" if count >= MAX_RUN_FILES else ""
 
 
 def complaint_of_size(size: int, *, others: int) -> str:
-    """Return why a file of `size` bytes is too large beside `others` bytes of the run; empty if it is not."""
+    """Return why a file of `size` bytes is too large beside `others` bytes of the run, or "" if it is not."""
     if size > MAX_FILE_BYTES:
         return f"it is larger than {MAX_FILE_BYTES // 2**20} MiB"
     if others + size > MAX_RUN_BYTES:

@@ -1,6 +1,6 @@
-"""Sizes of what is stored: batches are cut into pieces of series, small pieces are joined to chunks.
+"""Packing of points: cuts batches into pieces of series, and joins small pieces into chunks.
 
-Malformed values are left out and named.
+Malformed values are left out and reported.
 """
 
 from bisect import bisect_left
@@ -12,13 +12,13 @@ from itertools import pairwise
 from sweepd_metric_store.domain.batch import Batch, Column, Kind, Piece, Spine, Stretch
 
 CLOSED_POINTS = 256
-"""A chunk of this many points is final; shorter pieces are the open tail of their series."""
+"""Points from which a chunk is final; shorter pieces are the open tail of their series."""
 MAX_PIECE_POINTS = 744
-"""Longest piece of a batch: joined to the longest open tail it stays below 1,000 points."""
+"""Longest piece of a batch: joined to the longest open tail, it stays below 1,000 points."""
 MAX_TAIL_PIECES = 32
-"""A tail of more pieces is joined early, so that reading a short series stays cheap."""
+"""Pieces at which a tail is joined early, so that reading a short series stays cheap."""
 MAX_KEYS = 1_000
-"""Different keys of one run, over all of its attempts."""
+"""Most distinct keys of one run, over all of its attempts."""
 MAX_KEY_CHARACTERS = 256
 MAX_TEXT_CHARACTERS = 1_024
 MAX_ROW = 2**63 - 1
@@ -30,14 +30,14 @@ class MalformedBatchError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Packed:
-    """Pieces of a batch in the order of rows, and why anything was left out."""
+    """Pieces of a batch in row order, and complaints about values left out."""
 
     pieces: Sequence[Piece]
     complaints: Sequence[str] = ()
 
 
 def check_range(first_row: int, last_row: int) -> None:
-    """Raise MalformedBatchError unless this is a range of row numbers."""
+    """Raise MalformedBatchError unless the rows are a valid range."""
     if not 1 <= first_row <= last_row <= MAX_ROW:
         raise MalformedBatchError(f"rows {first_row} to {last_row} are not a range counted from 1")
 
@@ -55,7 +55,7 @@ def pack(batch: Batch, *, after: int, known_keys: AbstractSet[str]) -> Packed:
     """
     packing = _Packing(batch, after, set(known_keys))
     pieces = [part for column in batch.columns for piece in packing.pieces(column) for part in _cut(piece)]
-    # Columns of different types of one key may interleave: pieces are stored in the order of first rows.
+    # Columns of one key with different types may interleave: pieces are stored in order of first row.
     pieces.sort(key=lambda piece: piece.stretch.spine.rows[0])
     return Packed(pieces=pieces, complaints=packing.complaints())
 
@@ -85,7 +85,7 @@ def _kept_rows(batch: Batch) -> Sequence[int]:
 
 @dataclass(slots=True)
 class _LeftOut:
-    """Values of one key that are left out for one reason."""
+    """Number of values of one key left out for one reason."""
 
     key: str
     why: str
@@ -110,7 +110,7 @@ class _Packing:
         self._start = bisect_left(self.rows, self.after + 1)
 
     def pieces(self, column: Column) -> Iterator[Piece]:
-        """Yield the piece of `column` unless nothing in it is new and legal."""
+        """Yield the piece of `column`, if any of its values are new and valid."""
         if not column.values:
             return
         why = self._objection(column)
@@ -132,7 +132,7 @@ class _Packing:
         yield Piece(key=column.key, stretch=stretch)
 
     def complaints(self) -> list[str]:
-        """Return what was left out and why, one line for each key and reason."""
+        """Return one line for each key and reason about values left out."""
         return [f"{each.key!r} {each.why}: {each.values} values left out" for each in self._left_out]
 
     def _objection(self, column: Column) -> str:
@@ -145,7 +145,7 @@ class _Packing:
         return ""
 
     def _stretch(self, column: Column) -> Stretch | None:
-        """Return the part of `column` beyond the cursor, perhaps empty; None if its offsets are illegal."""
+        """Return the part of `column` beyond the cursor, possibly empty; None if its offsets are invalid."""
         if not column.offsets:
             if len(column.values) != len(self.rows):
                 return None
@@ -182,7 +182,7 @@ class _Packing:
         return Spine(rows=self.rows, steps=self.batch.steps, times=self.batch.times).picked(new)
 
     def _positions(self, offsets: tuple[int, ...]) -> Sequence[int] | None:
-        """Translate row offsets into positions among the rows not dropped; None if one has no row."""
+        """Translate row offsets into positions among the rows not dropped; None if an offset has no row."""
         if any(here >= there for here, there in pairwise(offsets)):
             return None
         if not self.batch.dropped:
@@ -208,13 +208,13 @@ class _Packing:
 
 
 def _clash(taken: Sequence[tuple[Kind, Spine]], stretch: Stretch) -> bool:
-    """Return whether a repeated key has a second value in any row."""
+    """Return True if a repeated key has a second value in any row."""
     rows = set(stretch.spine.rows)
     return any(not rows.isdisjoint(spine.rows) for _, spine in taken)
 
 
 def _cut(piece: Piece) -> Iterator[Piece]:
-    """Yield `piece` in parts of at most the length of a chunk."""
+    """Yield `piece` in parts of at most MAX_PIECE_POINTS points."""
     size = len(piece.stretch)
     if size <= MAX_PIECE_POINTS:
         yield piece
@@ -225,7 +225,7 @@ def _cut(piece: Piece) -> Iterator[Piece]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tail:
-    """Open tail of a series: the pieces with rows from `first_row` on, too short to be final."""
+    """Open tail of a series: the pieces from `first_row` on, too short to be final."""
 
     first_row: int = 0
     points: int = 0
@@ -237,10 +237,10 @@ NO_TAIL = Tail()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """Arrived pieces `start`..`stop` (not included) that become one chunk per type of value.
+    """Arrived pieces from `start` to `stop` (exclusive) that become one chunk per type of value.
 
-    With `takes_tail` the stored tail is read back, joined in front of them, and removed. A group that is not
-    `closed` belongs to the tail afterwards.
+    With `takes_tail`, the stored tail is read back, prepended, and removed. A group that is not `closed`
+    becomes part of the tail.
     """
 
     start: int
@@ -250,7 +250,7 @@ class Group:
 
 
 def plan(tail: Tail, sizes: Sequence[int]) -> list[Group]:
-    """Decide how pieces of `sizes` points, in the order of rows, are joined to each other and to `tail`."""
+    """Decide how pieces of `sizes` points, in row order, are joined to each other and to `tail`."""
     groups: list[Group] = []
     start, points, behind_tail = 0, tail.points, tail.pieces > 0
     for at, size in enumerate(sizes):
@@ -265,7 +265,7 @@ def plan(tail: Tail, sizes: Sequence[int]) -> list[Group]:
 
 
 def tail_after(tail: Tail, group: Group, stored: Tail) -> Tail:
-    """Return the tail once `group` is stored, which became the pieces that `stored` describes."""
+    """Return the tail after `group` is stored as the pieces described by `stored`."""
     if group.closed:
         return NO_TAIL
     if group.takes_tail or not tail.pieces:

@@ -1,4 +1,4 @@
-"""Summary of a key: figures that need no read of its history, updated as points arrive."""
+"""Summary statistics of a key, updated as points arrive."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -9,7 +9,7 @@ from sweepd_metric_store.domain.batch import Kind, Stretch, Value
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
-    """Figures of one key of one attempt; minimum, maximum and mean cover the finite numbers only."""
+    """Statistics of one key of one attempt; minimum, maximum and mean cover finite numbers only."""
 
     first: Value
     last: Value
@@ -26,7 +26,7 @@ class Summary:
 def extended(summary: Summary | None, stretch: Stretch) -> Summary:
     """Return `summary` extended by the points of `stretch`.
 
-    Stretches of different types may interleave, so the last value is that of the highest row.
+    Stretches of different types may interleave, so the last value is the one in the highest row.
     """
     spine, values = stretch.spine, stretch.values
     known = summary or Summary(first=values[0], last=values[0], last_step=0, last_row=0)
@@ -48,9 +48,9 @@ def extended(summary: Summary | None, stretch: Stretch) -> Summary:
 
 
 def finite_numbers(stretch: Stretch) -> Sequence[float]:
-    """Return the finite numbers of `stretch` in their order, without booleans and texts."""
+    """Return the finite numbers of `stretch` in order, without booleans and texts."""
     numbers = stretch.numbers()
-    # The sum is not finite if any value is not; a sum that merely overflows is filtered too.
+    # If any value is not finite, neither is the sum; a sum that merely overflows is handled too.
     if math.isfinite(sum(numbers)):
         return numbers
     return [number for number in numbers if math.isfinite(number)]

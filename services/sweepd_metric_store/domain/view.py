@@ -1,4 +1,4 @@
-"""Points that a reader sees: newer attempts replace what older ones logged, and long series are thinned."""
+"""View of points for readers: newer attempts replace points of older ones, and long series are thinned."""
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
@@ -20,10 +20,10 @@ class Attempt:
 
 
 def last_visible_steps(attempts: Iterable[Attempt]) -> Mapping[int, int]:
-    """Return, per attempt number, the last step that no newer attempt has replaced.
+    """Return the last step of each attempt, by number, that no newer attempt has replaced.
 
-    An attempt that resumed at step s replaces what all older ones logged beyond s; one that started over
-    replaces all of it. `NOTHING` lies below every step, `EVERYTHING` is the largest.
+    An attempt that resumed at step s replaces all older points beyond s; an attempt that started over
+    replaces all of them. `NOTHING` is below every step, `EVERYTHING` is the largest.
     """
     limit = EVERYTHING
     limits: dict[int, int] = {}
@@ -34,7 +34,7 @@ def last_visible_steps(attempts: Iterable[Attempt]) -> Mapping[int, int]:
 
 
 def windowed(stretch: Stretch, *, first_row: int, last_row: int, last_step: int = EVERYTHING) -> Stretch:
-    """Return the points of `stretch` within these rows whose step is at most `last_step`, perhaps none."""
+    """Return the points of `stretch` within these rows and up to `last_step`, possibly none."""
     spine = stretch.spine
     kept = [
         at
@@ -45,21 +45,21 @@ def windowed(stretch: Stretch, *, first_row: int, last_row: int, last_step: int 
 
 
 def thinned(stretches: Iterable[Stretch], *, total: int, max_points: int) -> Iterator[Stretch]:
-    """Yield about `max_points` of the `total` points of a series: those worth drawing, in their order.
+    """Yield about `max_points` of the `total` points of a series, chosen for plotting, in order.
 
-    Buckets have equally many points. Each keeps its smallest and largest finite value (of texts: its first
-    and last) and the first value that is not finite; both ends of the series are always kept. Points are held
-    until their bucket is full, so a long series takes the memory of its thinned form.
+    Buckets have equally many points. Each keeps its smallest and largest finite values (for texts, its first
+    and last) and the first value that is not finite; both ends of the series are always kept. Points are
+    held until their bucket is full, so a long series takes only the memory of its thinned form.
 
     Args:
-        stretches: one series, of any mix of types, in the order of rows.
-        total: number of points in it; a wrong number makes the buckets coarser or finer.
+        stretches: one series, with any mix of types, in row order.
+        total: number of its points; a wrong number makes the buckets coarser or finer.
         max_points: 1 or more.
     """
     if total <= max_points:
         yield from stretches
         return
-    # Two points a bucket, one bucket less to make room for both ends.
+    # Two points per bucket, and one bucket less to make room for both ends.
     width = math.ceil(total / max(1, max_points // 2 - 1))
     thinners: dict[Kind, _Thinner] = {}
     for stretch in stretches:
@@ -93,7 +93,7 @@ class _Points:
 
 
 class _Thinner:
-    """Thins points of one type as they come."""
+    """Incremental thinning of points of one type."""
 
     def __init__(self, kind: Kind, width: int) -> None:
         self._kind = kind
@@ -104,13 +104,13 @@ class _Thinner:
     def take(self, stretch: Stretch) -> None:
         points = self._open
         points.extend(stretch)
-        # One point stays open: it may be the last of the series, which is kept whatever its value.
+        # One point stays open, since it may be the last of the series, which is always kept.
         whole = (len(points.values) - 1) // self._width * self._width
         if whole:
             self._close(whole, ends=False)
 
     def finished(self) -> Iterator[Stretch]:
-        """Yield the points kept, in stretches of the size of a chunk."""
+        """Yield the kept points in stretches of at most MAX_PIECE_POINTS points."""
         self._close(len(self._open.values), ends=True)
         kept = self._kept
         for start in range(0, len(kept.values), MAX_PIECE_POINTS):
@@ -136,7 +136,7 @@ def _worth_drawing(values: list[Value], start: int, stop: int) -> set[int]:
     if len(numbers) < len(bucket):
         return {start, stop - 1}
     odd: int | None = None
-    # The sum is not finite if any value is not.
+    # If any value is not finite, neither is the sum.
     if not math.isfinite(sum(numbers)):
         odd = next((at for at, number in enumerate(numbers) if not math.isfinite(number)), None)
     finite = numbers if odd is None else [number for number in numbers if math.isfinite(number)]

@@ -1,4 +1,4 @@
-"""Document tree with places, built of a flat sequence of tokens, within the limits, without recursion."""
+"""Document tree with source positions, built iteratively from tokens, within the limits."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -30,7 +30,7 @@ class SequenceNode:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One key of a mapping with its value; `place` is that of the key."""
+    """One key of a mapping with its value; `place` is the key's."""
 
     place: Place | None
     node: "Node"
@@ -54,7 +54,7 @@ Node = ScalarNode | SequenceNode | MappingNode
 
 
 def plain(node: Node) -> Json:
-    """Return the value of a node without places; a node behind an alias is copied at each use."""
+    """Return the plain value of a node; an aliased node is copied at each use."""
     match node:
         case ScalarNode(value=value):
             return value
@@ -65,7 +65,7 @@ def plain(node: Node) -> Json:
 
 
 def place_of(root: Node, path: Sequence[str | int]) -> Place | None:
-    """Return the place of the value at a path, or of the innermost thing on the way that is there."""
+    """Return the place of the value at a path, or of its innermost existing ancestor."""
     node = root
     for part in path:
         if isinstance(node, MappingNode) and isinstance(part, str) and part in node.entries:
@@ -78,7 +78,7 @@ def place_of(root: Node, path: Sequence[str | int]) -> Place | None:
 
 
 def read_json(findings: Findings, node: Node, path: str) -> Json:
-    """Return the value of a node, recording as errors the numbers that JSON does not have."""
+    """Return the plain value of a node; record an error for each NaN or infinity."""
     match node:
         case ScalarNode(value=float() as value) if not isfinite(value):
             message = f'{value} has no form that every program reads; write it as text, "{value}"'
@@ -95,7 +95,7 @@ def read_json(findings: Findings, node: Node, path: str) -> Json:
 
 
 def is_finite(value: Json) -> bool:
-    """Return True if JSON has every number of a value: none is NaN or infinite."""
+    """Return True if a value contains neither NaN nor infinity."""
     match value:
         case float():
             return isfinite(value)
@@ -111,7 +111,7 @@ MERGE_KEY = "<<"
 
 
 class LoadError(Exception):
-    """The document cannot be read any further."""
+    """Error that ends the reading of a document."""
 
     def __init__(self, code: Code, message: str, place: Place | None) -> None:
         super().__init__(message)
@@ -122,7 +122,7 @@ class LoadError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Sized:
-    """A finished node; weight and height are those after expanding aliases, known without expanding any."""
+    """A finished node, with its weight and height as if aliases were expanded."""
 
     node: Node
     weight: int
@@ -147,7 +147,7 @@ class _Frame:
 
 
 class Composer:
-    """Takes tokens one by one, keys and values in turn. Duplicate keys are recorded as findings."""
+    """Builder of a document tree from alternating keys and values. Records duplicate keys as errors."""
 
     def __init__(self, findings: Findings) -> None:
         self._findings = findings
@@ -157,7 +157,7 @@ class Composer:
 
     @property
     def root(self) -> Node | None:
-        """The finished document, None while there is none."""
+        """The finished document, or None if it is unfinished."""
         return self._root
 
     @property
@@ -167,7 +167,7 @@ class Composer:
 
     @property
     def path(self) -> str:
-        """Path of the current value: `parameters.opt.lr.values[3]`, less `parameters` between groups."""
+        """Path of the current value: `parameters.opt.lr.values[3]`, without `parameters` between groups."""
         parts: list[str] = []
         names_parameters = True
         for depth, frame in enumerate(self._open):
@@ -187,13 +187,13 @@ class Composer:
         self._open.append(_Frame(is_mapping=mapping, place=place, anchor=anchor))
 
     def key(self, text: str, place: Place | None, *, merges: bool = False) -> None:
-        """Take the key of the next value; `merges` marks YAML's unquoted `<<`."""
+        """Add the key of the next value; `merges` marks YAML's unquoted `<<`."""
         frame = self._open[-1]
         _check_text(text, place)
         frame.key, frame.key_place, frame.key_merges = text, place, merges
 
     def scalar(self, value: Scalar, place: Place | None, anchor: str | None = None) -> None:
-        """Take a single value."""
+        """Add a scalar value."""
         weight = 1
         if isinstance(value, str):
             _check_text(value, place)
@@ -203,7 +203,7 @@ class Composer:
         self._finish(_Sized(ScalarNode(value, place), weight, 0), anchor, place)
 
     def alias(self, name: str, place: Place | None) -> None:
-        """Take the value of an anchor once more."""
+        """Add the value of an anchor again."""
         known = self._anchors.get(name)
         if known is None:
             raise LoadError("unknown-alias", f"the alias *{name} has no finished anchor before it", place)
@@ -262,7 +262,7 @@ class Composer:
         frame.key = None
 
     def _merge(self, frame: _Frame) -> None:
-        """Add what YAML's merge keys bring in; keys of the mapping itself win, then earlier merges."""
+        """Add the entries of YAML merge keys; the mapping's own keys take precedence, then earlier merges."""
         for place, node in frame.merged:
             sources = node.items if isinstance(node, SequenceNode) else (node,)
             for source in sources:

@@ -1,6 +1,6 @@
-"""Adapter of the YAML library, the only one: feeds a document, with places, to the composer.
+"""The only adapter to the YAML library: feeds a document, with source positions, to the composer.
 
-It takes the library's parser events, an iterative process that builds no objects, and nothing above them.
+It uses only the library's parser events, which are produced iteratively and build no objects.
 """
 
 from io import StringIO
@@ -28,10 +28,10 @@ _SEQUENCE_TAGS = frozenset({None, "!", "tag:yaml.org,2002:seq"})
 
 
 def feed(text: str, composer: Composer) -> None:
-    """Feed the one document of a text.
+    """Feed the single document of a text to the composer.
 
     Raises:
-        LoadError: the text is no YAML, has tags or several documents, or breaks a limit.
+        LoadError: the text is not YAML, has custom tags or several documents, or exceeds a limit.
     """
     documents = 0
     try:
@@ -69,7 +69,7 @@ def _feed_event(event: Event, composer: Composer) -> None:
 
 def _feed_scalar(event: ScalarEvent, place: Place, composer: Composer) -> None:
     if composer.wants_key:
-        # A key is the text as written: `on:` and `1:` stay what the author sees.
+        # A key is the text as written: `on:` stays "on", `1:` stays "1".
         _value(event, place)
         composer.key(event.value, place, merges=event.value == MERGE_KEY and event.implicit[0])
     else:

@@ -1,1 +1,1 @@
-"""Search methods: the next point of a sweep, by index and seed alone."""
+"""Search methods, which determine the next point of a sweep from index and seed."""

@@ -1,4 +1,4 @@
-"""Methods that draw: past what was handed out, at last in order. `random`, and `bayes` without results."""
+"""Search by drawing unseen points, then by enumeration: `random`, and `bayes` without results."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -23,7 +23,7 @@ _DIMENSIONS_A_CANDIDATE = 32
 
 
 def cost_of(spec: SweepSpec) -> int:
-    """Return the number of candidates that one draw counts as."""
+    """Return the cost of one draw, in candidates."""
     return 1 + len(spec.search_space.dimensions) // _DIMENSIONS_A_CANDIDATE
 
 
@@ -37,7 +37,7 @@ def search_draws(spec: SweepSpec, cursor: Cursor, seen: Seen, size: int | None, 
 
 
 def _constant(spec: SweepSpec, cursor: Cursor, seen: Seen) -> Found:
-    """Without a free parameter the only point is repeated up to the cap; without a cap it is tried once."""
+    """Return the only point of a space without free parameters: up to the cap, or once without a cap."""
     only = Proposed.of(spec.search_space.from_unit(()), _source(spec), cursor.index)
     if spec.run_cap is None and only.digest in seen:
         return Found(at=cursor, after=cursor, done=True)
@@ -63,10 +63,10 @@ def _of_draws(spec: SweepSpec, cursor: Cursor, seen: Seen, size: int | None, lim
     if misses < MISSES_BEFORE_LISTING and (size is not None or not is_finite):
         return Found(at=moved, after=moved)
     if is_finite:
-        # Also where so little is feasible that a thousand repeats do not come up: points were not counted,
-        # so that going through them is the only way to an end.
+        # Also if too few draws are feasible to reach a thousand misses: points were not counted, so only
+        # enumeration can find the end.
         return _of_enumeration(spec, moved, seen, limit)
-    # No end to the points, but the distribution hardly leaves a few: one comes again.
+    # Infinitely many points, but the distribution practically yields only a few: repeat one.
     return Found(at=moved, after=moved, proposed=last)
 
 
@@ -84,7 +84,7 @@ def _of_enumeration(spec: SweepSpec, cursor: Cursor, seen: Seen, limit: int) -> 
 
 
 def draws_are_over(cursor: Cursor, seen: Seen, size: int | None) -> bool:
-    """Return True if draws are over. Prior points may be among `seen`: counting alone proves nothing."""
+    """Return True if enumeration replaces draws; `seen` may include prior points, so points may be left."""
     return cursor.enumeration_index is not None or (size is not None and len(seen) >= size)
 
 
@@ -92,11 +92,11 @@ def _source(spec: SweepSpec) -> Source:
     return Source.RANDOM if spec.method.learns else Source(spec.method.name)
 
 
-_COST_OF_NO_POINT = 10_000  # what `random_point` tries before it gives up
+_COST_OF_NO_POINT = 10_000  # draws of `random_point` before it gives up
 
 
 def draw_random(spec: SweepSpec, index: int) -> tuple[Point | None, int]:
-    """Return the random point of an index, None where there is none, and how many candidates that took."""
+    """Return the random point of an index, or None if there is none, and the cost in candidates."""
     try:
         return spec.search_space.random_point(spec.seed or 0, index), cost_of(spec)
     except InfeasibleError:
@@ -124,4 +124,4 @@ BAYES: Final = SearchMethod(
     check=_check,
     learns=True,
 )
-"""Method `bayes`: a model of the results chooses. Without results its points are random ones."""
+"""Method `bayes`: a model of the results chooses points. Without results, points are random."""

@@ -1,4 +1,4 @@
-"""A point that comes next, how far a sweep has got, and going through an order past what was handed out."""
+"""The next point of a sweep, the cursor in its order, and the search for the next unseen point."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -7,17 +7,17 @@ from enum import StrEnum
 from sweepd.spec.point import Point, point_digest
 
 MISSES_BEFORE_LISTING = 1_000
-"""Draws of points that were handed out before, after which a finite space is gone through in order."""
+"""Draws of seen points after which a finite space is enumerated."""
 
 MOST_CANDIDATES = 5_000
-"""Candidates that one call looks at, so that none takes longer than a fraction of a second."""
+"""Limit on the candidates of one call, so that a call takes a fraction of a second."""
 
 Seen = Mapping[bytes, int]
-"""Number of times that each point was handed out, by its digest."""
+"""Number of hand-outs of each point, by digest."""
 
 
 class Source(StrEnum):
-    """Origin of a point; some of the words of a run's provenance."""
+    """Origin of a point, a subset of the provenance values of a run."""
 
     GRID = "grid"
     RANDOM = "random"
@@ -31,9 +31,9 @@ class Cursor:
     """Position of a sweep in the order of its points.
 
     Args:
-        initial: how many of the initial points are done with.
-        index: next place of the method's own order: in the grid, in the draws, in the list.
-        enumeration_index: next point of a finite space once draws find hardly anything new; else None.
+        initial: number of initial points already processed.
+        index: next index in the method's own order: the grid, the draws or the list.
+        enumeration_index: next point of the enumeration once draws rarely find a new point; else None.
     """
 
     initial: int = 0
@@ -41,13 +41,13 @@ class Cursor:
     enumeration_index: int | None = None
 
     def at(self, index: int) -> "Cursor":
-        """Return the cursor at another place of the method's own order."""
+        """Return the cursor at another index of the method's own order."""
         return Cursor(initial=self.initial, index=index, enumeration_index=self.enumeration_index)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposed:
-    """A point that comes next, its digest, and its place in the order that it comes from."""
+    """A proposed point, its digest, its source, and its index in the order of that source."""
 
     point: Point
     digest: bytes
@@ -62,7 +62,7 @@ class Proposed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """Result of a search: from `at` it finds the same again, from `after` it continues."""
+    """Result of a search: `at` repeats the search, `after` continues it."""
 
     at: Cursor
     after: Cursor
@@ -78,15 +78,15 @@ def next_unseen(
     limit: int,
     source: Source,
 ) -> tuple[int, Proposed | None]:
-    """Return the place of the first point that was not handed out; without one, the place to continue from.
+    """Return the first unseen point and its index, or None and the index to continue from.
 
     Args:
-        step: given a place and a number of candidates, the first point from there on, as `next_combination`.
-        start: where to begin.
-        end: where the order ends.
-        seen: what was handed out.
-        limit: candidates to look at.
-        source: what the point is to have as its source.
+        step: returns the first point from an index on, within a number of candidates, as `next_combination`.
+        start: first index.
+        end: index after the last.
+        seen: points that were handed out.
+        limit: maximum number of candidates.
+        source: source of the proposed point.
     """
     left = limit
     while start < end and left > 0:

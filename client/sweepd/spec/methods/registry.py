@@ -1,6 +1,6 @@
-"""Registry of the search methods, by the words that `method` has in a file; those that go in order.
+"""Registry of the search methods by their names in a file, and the ordered methods grid and list.
 
-The shuffled order of a grid, of the numbers below n, follows from (seed, index) alone, without listing them:
+The shuffled order of a grid, a permutation of the numbers below n, is computed from (seed, index) alone by
 a balanced Feistel network (Luby, Rackoff (1988), SIAM J. Computing 17, 373-386) over the next even number of
 bits, walked until the number is below n (Black, Rogaway (2002), "Ciphers with arbitrary finite domains").
 Changing it changes the order of every seed.
@@ -20,20 +20,20 @@ from sweepd.spec.point import Point
 from sweepd.spec.sweep_spec import SearchMethod, SweepSpec
 
 _ROUNDS = 6
-_LEAST_BITS = 8  # below, halves are so short that many orders could not come up
+_LEAST_BITS = 8  # with fewer, the halves are so short that many orders are impossible
 
 
 def shuffled(seed: int, index: int, size: int) -> int:
-    """Return the number at a place of the shuffled order of 0 ... size - 1.
+    """Return the number at an index of the shuffled order of 0 ... size - 1.
 
     Raises:
-        IndexError: the order has no such place.
+        IndexError: the index is out of range.
     """
     if not 0 <= index < size:
         raise IndexError(index)
     half = (max((size - 1).bit_length(), _LEAST_BITS) + 1) // 2
     number = _permuted(seed, index, half)
-    while number >= size:  # at most a share of 3/4 lies outside, except below 2^8
+    while number >= size:  # at most 3/4 of the numbers are out of range, except below 2^8
         number = _permuted(seed, number, half)
     return number
 
@@ -47,7 +47,7 @@ def _permuted(seed: int, number: int, half: int) -> int:
 
 
 def _mixed(seed: int, turn: int, value: int, half: int) -> int:
-    """Return at least `half` bits that look random; a space may have any number of combinations."""
+    """Return at least `half` pseudorandom bits, for spaces of any size."""
     blocks = range(-(-half // 512))
     text = b"%d\0%d\0%d\0%d" % (seed, half, turn, value)
     digests = [blake2b(b"%d\0%s" % (block, text), person=b"sweepd-shuffle").digest() for block in blocks]

@@ -1,6 +1,6 @@
-"""Next point of a sweep, and how many there are, for all that goes by index: hand-outs and previews.
+"""Next point of a sweep, and the number of points, for hand-outs and previews.
 
-A point depends on the specification, the cursor and what was handed out before, on nothing else: the same
+A point depends only on the specification, the cursor and the points handed out before: the same
 seed gives the same points everywhere. A change here changes the points of existing sweeps.
 """
 
@@ -27,16 +27,16 @@ from sweepd.spec.sweep_spec import SweepSpec
 def next_point(
     spec: SweepSpec, cursor: Cursor, seen: Seen, size: int | None, limit: int = MOST_CANDIDATES
 ) -> tuple[Cursor, Proposed | None, bool]:
-    """Return the cursor moved on, the next point, and whether there is none left.
+    """Return the advanced cursor, the next point, and whether the sweep has no points left.
 
-    Neither a point nor the end: this call found none among its candidates, the next call continues.
+    Without either, this call found no point among its candidates, and the next call continues.
 
     Args:
-        spec: the sweep; bayes is treated as random, for want of results.
-        cursor: where the last call has left off.
-        seen: what was handed out, by whatever way.
-        size: how many points the space has, where that is known exactly.
-        limit: candidates to look at.
+        spec: the sweep; bayes is treated as random, since there are no results.
+        cursor: cursor that the last call returned.
+        seen: all points that were handed out.
+        size: number of points in the space, or None if not known exactly.
+        limit: maximum number of candidates.
     """
     moved, initial = next_initial(spec, cursor, seen, limit)
     if initial is not None:
@@ -48,7 +48,7 @@ def next_point(
 def look_ahead(
     spec: SweepSpec, cursor: Cursor, seen: Seen, size: int | None, limit: int = MOST_CANDIDATES
 ) -> tuple[Cursor, bool | None]:
-    """Return the cursor past what will be skipped, and whether anything is left; None: not known yet."""
+    """Return the cursor past skipped points, and whether a point is left, None if not yet known."""
     if cursor.initial < len(spec.initial):
         return cursor, True
     by_draws = spec.method.draw is not None and spec.search_space.dimensions
@@ -61,7 +61,7 @@ def look_ahead(
 def next_initial(
     spec: SweepSpec, cursor: Cursor, seen: Seen, limit: int = MOST_CANDIDATES
 ) -> tuple[Cursor, Proposed | None]:
-    """Return the next initial point; one of which nothing is left that was not handed out is passed over."""
+    """Return the next initial point, skipping those without an unseen completion."""
     while cursor.initial < len(spec.initial):
         place = cursor.initial
         cursor = replace(cursor, initial=place + 1)
@@ -78,14 +78,14 @@ def completion(
     seen: Seen,
     limit: int = MOST_CANDIDATES,
 ) -> Point | None:
-    """Return a point that has what a partial one gives and was not handed out; None if there is none.
+    """Return an unseen point with the values of a partial point, or None if there is none.
 
     Args:
-        spec: the sweep; what is left out is as its method chooses.
-        partial: a point of the space, or a part of one.
-        indices: of the draws that may be made, each another try.
-        seen: what was handed out.
-        limit: combinations to look at.
+        spec: the sweep, whose method chooses the missing values.
+        partial: a point of the space, or part of a point.
+        indices: indices of the draws to try.
+        seen: points that were handed out.
+        limit: maximum number of combinations.
     """
     if not spec.search_space.violations(partial):
         return dict(partial) if point_digest(partial) not in seen else None
@@ -93,7 +93,7 @@ def completion(
     if spec.method.on_grid:
         point, all_seen = _in_order(spec, partial, seen, limit)
         if point is None and not all_seen:
-            # Draws may lie beside the grid, as the maximum of a q_uniform does.
+            # A partial point may be off the grid, as the maximum of a q_uniform is.
             point = next((each for each in drawn if _in_order(spec, each, seen, limit)[0]), None)
         return point
     point = next(drawn, None)
@@ -102,7 +102,7 @@ def completion(
 
 def _indices(spec: SweepSpec, place: int) -> Iterator[int]:
     for attempt in range(MISSES_BEFORE_LISTING):
-        # Below zero, where no point of the method itself has its draws.
+        # Negative, so that no draw of the method itself has the same index.
         yield -1 - place - attempt * len(spec.initial)
 
 
@@ -121,7 +121,7 @@ def _drawn(
 def _in_order(
     spec: SweepSpec, partial: Mapping[str, Json], seen: Seen, limit: int
 ) -> tuple[Point | None, bool]:
-    """Return the first combination that agrees and was not handed out, and whether all were looked at."""
+    """Return the first matching, unseen combination, and whether all combinations were tried."""
     space = spec.search_space
     is_grid = spec.method.on_grid
     step = space.next_combination if is_grid else space.next_finite_combination
@@ -134,11 +134,11 @@ def _in_order(
 
 _STEPS_TO_A_POINT = 1_000
 MOST_STEPS = 1_000_000
-"""Points that are counted one by one; beyond, their number is estimated."""
+"""Limit on exact counting of points; a larger number is estimated."""
 
 
 def count_distinct(spec: SweepSpec, steps: int = MOST_STEPS) -> Count:
-    """Return how many points the method may choose from; constraints may make counting take seconds."""
+    """Return the number of points that the method can choose from; constraints may make this take seconds."""
     if spec.method.listed:
         return Count(len(spec.runs))
     space = spec.search_space
@@ -146,11 +146,11 @@ def count_distinct(spec: SweepSpec, steps: int = MOST_STEPS) -> Count:
 
 
 def known_size(spec: SweepSpec, counted: int | None = None) -> int | None:
-    """Return how many points the method may hand out in all; None: no end to them, or not known exactly.
+    """Return the total number of points that the method can hand out; None if infinite or not known exactly.
 
     Args:
         spec: the sweep.
-        counted: what `count_distinct` has found, where it was exact.
+        counted: result of `count_distinct`, if exact.
     """
     space = spec.search_space
     if spec.method.listed:
@@ -163,22 +163,22 @@ def known_size(spec: SweepSpec, counted: int | None = None) -> int | None:
 
 
 def planned_runs(spec: SweepSpec, size: int | None, taken: int = 0) -> int | None:
-    """Return how many runs a sweep will have started at its end; None: without bound, or it is not known.
+    """Return the total number of runs of a sweep; None if unbounded or unknown.
 
     Args:
         spec: the sweep.
-        size: what `known_size` has found.
-        taken: points that prior runs have, so that no run gets them, as `points_taken` counts them.
+        size: result of `known_size`.
+        taken: number of points already taken by prior runs, as `points_taken` counts them.
     """
     if size is None:
         return spec.run_cap
-    before = len(spec.initial) if spec.method.listed else 0  # of other methods they are among the points
+    before = len(spec.initial) if spec.method.listed else 0  # other methods count them among the points
     runs = (max(0, size - taken) + before) * spec.repeats
     return runs if spec.run_cap is None else min(runs, spec.run_cap)
 
 
 def counted_points(spec: SweepSpec) -> int | None:
-    """Return how many points there are, for `known_size`, where it takes counting; None if inexact."""
+    """Return the exact number of points for `known_size`, if it must be counted; None if not or inexact."""
     if known_size(spec, 0) != 0:
         return None
     count = count_distinct(spec)
@@ -186,9 +186,9 @@ def counted_points(spec: SweepSpec) -> int | None:
 
 
 def points_taken(spec: SweepSpec, points: Collection[Point]) -> int:
-    """Return how many of some distinct points of the space are among those that the method hands out.
+    """Return how many of these distinct points the method would otherwise hand out.
 
-    A list runs what it lists, and a space without an end has no fewer points left.
+    A list runs all of its points, and an infinite space never runs out: both count none.
     """
     space = spec.search_space
     is_grid = spec.method.on_grid
@@ -198,6 +198,6 @@ def points_taken(spec: SweepSpec, points: Collection[Point]) -> int:
         return 0  # the only point is repeated up to the cap
     if all(isinstance(each.distribution, Categorical | IntUniform) for each in space.dimensions):
         return len(points)
-    # A space may have values that its grid does not go through, or that are never drawn.
+    # A space may contain values that are not in its grid, or are never drawn.
     step = space.next_combination if is_grid else space.next_finite_combination
     return sum(step(0, _STEPS_TO_A_POINT, point)[1] is not None for point in points)

@@ -1,8 +1,8 @@
-"""Method `sobol`: a scrambled Sobol sequence, whose points fill the unit cube evenly, by (seed, index) alone.
+"""Method `sobol`: a scrambled Sobol sequence, computed from (seed, index), that fills the unit cube evenly.
 
 Points in Gray code order: Antonov, Saleev (1979), USSR Computational Mathematics 19, 252-256. Scrambling:
 Owen (1995), "Randomly permuted (t,m,s)-nets", as a hash by Laine, Karras (2011) and Burley (2020), "Practical
-hash-based Owen scrambling", J. Computer Graphics Techniques 9(4). A change changes the points of every seed.
+hash-based Owen scrambling", J. Computer Graphics Techniques 9(4). Changing it changes every seed's points.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,7 +21,7 @@ from sweepd.spec.point import Point
 from sweepd.spec.sweep_spec import SearchMethod, SweepSpec
 
 BITS: Final = 32
-"""Digits of a coordinate; the sequence has 2^32 points."""
+"""Binary digits of a coordinate; the sequence has 2^32 points."""
 
 _WORD = BITS // 8
 _MASK = (1 << BITS) - 1
@@ -31,24 +31,24 @@ _MULTIPLIERS = (0x6C50B47C, 0xB82F1E52, 0xC7AFE638, 0x8D22F6E6)
 
 
 def scrambled_sobol(seed: int, index: int, paths: Sequence[tuple[str, ...]]) -> tuple[float, ...]:
-    """Return the unit coordinates of a point, one for each dimension, all of them within (0, 1).
+    """Return the coordinates of a point, one per dimension, each within (0, 1).
 
     Args:
-        seed: of the scrambling.
-        index: of the point, 0 and up; after 2^32 points they come again.
-        paths: names of the dimensions; the scrambling of a dimension depends on its own.
+        seed: seed of the scrambling.
+        index: index of the point from 0 on; the sequence repeats after 2^32 points.
+        paths: names of the dimensions; the scrambling of each depends on its own name.
 
     Raises:
         ValueError: there are more than 1,024 dimensions.
     """
     mirrored = _mirrored_digits(index, len(paths))
     keys = _keys(seed, tuple(paths))
-    # The middle of the cell: no coordinate is 0, where the quantile of a normal distribution has no value.
+    # Use the middle of the cell, since the quantile of a normal distribution is undefined at 0.
     return tuple((_scrambled(x, key) + 0.5) * _SCALE for x, key in zip(mirrored, keys, strict=True))
 
 
 def sobol_digits(index: int, dimensions: int) -> tuple[int, ...]:
-    """Return the coordinates of a point of the plain sequence, times 2^32.
+    """Return the coordinates of a point of the unscrambled sequence, times 2^32.
 
     Raises:
         ValueError: there are more than 1,024 dimensions.
@@ -57,7 +57,7 @@ def sobol_digits(index: int, dimensions: int) -> tuple[int, ...]:
 
 
 def _mirrored_digits(index: int, dimensions: int) -> tuple[int, ...]:
-    """Return the same with the digits of each from the last to the first, as the scrambling wants them."""
+    """Return the coordinates of `sobol_digits` with reversed bits, as the scrambling requires."""
     if dimensions > MAX_SOBOL_DIMENSIONS:
         raise ValueError(f"{dimensions:,} dimensions; a Sobol sequence has {MAX_SOBOL_DIMENSIONS:,} at most")
     point, gray = 0, (index ^ index >> 1) & _MASK
@@ -71,7 +71,7 @@ def _mirrored_digits(index: int, dimensions: int) -> tuple[int, ...]:
 
 @lru_cache(maxsize=BITS)
 def _directions(bit: int) -> int:
-    """Return the direction numbers of one bit of the index, mirrored, side by side in one number."""
+    """Return the bit-reversed direction numbers of one index bit, packed into one integer."""
     numbers = [_reversed(column[bit]) for column in _columns()]
     return int.from_bytes(_point(len(numbers)).pack(*numbers), "little")
 
@@ -88,9 +88,9 @@ def _columns() -> tuple[tuple[int, ...], ...]:
 
 
 def initial_numbers() -> Iterator[tuple[int, list[int]]]:
-    """Yield the primitive polynomial and the first direction numbers of each dimension but the first.
+    """Yield the primitive polynomial and the initial direction numbers of each dimension but the first.
 
-    The polynomial has its highest and lowest bit set; as many odd numbers follow as its degree, m_k < 2^k.
+    The polynomial has its highest and lowest bits set. Its degree is the count of the odd numbers m_k < 2^k.
     """
     text = get_data(__package__, "sobol_numbers.txt") or b""
     for line in text.decode().splitlines():
@@ -124,7 +124,7 @@ def _key(seed: int, path: tuple[str, ...]) -> int:
 
 
 def _scrambled(mirrored: int, key: int) -> int:
-    """Flip each digit by the key and the higher digits alone: Burley (2020), listing 2."""
+    """Flip each digit depending only on the key and the higher digits: Burley (2020), listing 2."""
     x = mirrored + key & _MASK
     for multiplier in _MULTIPLIERS:
         x ^= x * multiplier & _MASK

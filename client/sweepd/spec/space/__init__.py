@@ -1,1 +1,1 @@
-"""The search space: which points there are, how many, and drawing them."""
+"""The search space: enumeration, counting and sampling of its points."""

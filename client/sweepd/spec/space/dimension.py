@@ -1,4 +1,4 @@
-"""Dimensions of the search, and combinations of their choices as mixed-radix numbers."""
+"""Dimensions of the search space, and combinations of their choices as mixed-radix numbers."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,15 +18,15 @@ Kind = Literal["real", "integer", "categorical"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dimension:
-    """The parameters that one coordinate decides, in the order of their names, and its distribution.
+    """One coordinate of the space: its parameters, in order of name, and its distribution.
 
-    For zipped parameters that is a choice among rows, each a list with one value per path.
+    The distribution of zipped parameters is a choice among rows, each a list with one value per path.
     """
 
     paths: tuple[Path, ...]
     distribution: Distribution
     conditional: bool = False
-    """A `when` may leave one of them out of a point."""
+    """True if a point may lack at least one of the parameters."""
 
     @property
     def path(self) -> Path:
@@ -35,12 +35,12 @@ class Dimension:
 
     @property
     def name(self) -> str:
-        """The dotted path; of zipped parameters all of them, with `+` between."""
+        """The dotted path; for zipped parameters, all dotted paths joined by `+`."""
         return "+".join(dotted(path) for path in self.paths)
 
     @property
     def kind(self) -> Kind:
-        """Kind of its values for a search; those of a categorical one have no order."""
+        """Kind of its values for a search; categorical values have no order."""
         distribution = self.distribution
         if isinstance(distribution, Listed):
             return "categorical"
@@ -52,17 +52,17 @@ class Dimension:
 
 @dataclass(frozen=True, slots=True)
 class Zip:
-    """The parameters in the order of their paths, and a choice of rows with one value for each."""
+    """Zipped parameters in order of path, and a choice among rows with one value per parameter."""
 
     paths: tuple[Path, ...]
     rows: Categorical
 
 
 def zip_of(names: Sequence[str], scope: Scope, distributions: Mapping[Path, Distribution]) -> Zip:
-    """Return the zip of the parameters of some names.
+    """Return the zip of the named parameters.
 
     Raises:
-        ExpressionError: they cannot be zipped.
+        ExpressionError: the parameters cannot be zipped.
     """
     if len(names) < 2:
         raise ExpressionError("a zip needs at least two parameters", 0)
@@ -86,7 +86,7 @@ def _values(path: Path, distribution: Distribution) -> Sequence[object]:
 
 
 class Radix:
-    """Base of one digit: the choices of a dimension, counted from zero; each is a row if it is a zip."""
+    """One digit of a mixed-radix number: the choices of a dimension, which are rows if it is a zip."""
 
     def __init__(self, dimension: Dimension, choices: Sequence[Json]) -> None:
         self.paths, self.choices = dimension.paths, choices
@@ -94,24 +94,24 @@ class Radix:
         self._firsts: dict[tuple[bool, ...], frozenset[int]] = {}
 
     def value(self, digit: int, member: int) -> Json:
-        """Return what a digit gives to one of the paths."""
+        """Return the value that a digit assigns to one of the paths."""
         choice = self.choices[digit]
         return choice[member] if self.is_zip and isinstance(choice, list) else choice
 
     def is_canonical(self, digit: int, present: tuple[bool, ...]) -> bool:
-        """Return True if no smaller digit gives the same to those of the paths that are present."""
+        """Return True if no smaller digit assigns the same values to the present paths."""
         if False not in present:
             return True
         return digit in self._canonical(present) if True in present else digit == 0
 
     def count(self, present: tuple[bool, ...]) -> int:
-        """Return how many digits are canonical."""
+        """Return the number of canonical digits."""
         if all(present):
             return len(self.choices)
         return len(self._canonical(present)) if any(present) else 1
 
     def agreeing(self, given: Mapping[Path, Json]) -> list[int] | None:
-        """Return the digits that give what is given, rising; None where nothing is given of the paths."""
+        """Return the digits that match the given values, ascending; None if no path has a given value."""
         members = [(member, path) for member, path in enumerate(self.paths) if path in given]
         if not members:
             return None
@@ -125,7 +125,7 @@ class Radix:
         ]
 
     def _canonical(self, present: tuple[bool, ...]) -> frozenset[int]:
-        """Return the digits that are the first with their values; only some of the paths are present."""
+        """Return the first digit for each assignment to the present paths, if some paths are absent."""
         if present not in self._firsts:
             firsts: dict[str, int] = {}
             for digit in range(len(self.choices)):
@@ -145,23 +145,23 @@ class Radix:
 
 
 def choices_at(radices: Sequence[Radix], index: int) -> list[Json]:
-    """Return the choices of one combination, the last digit varying fastest.
+    """Return the choices of a combination; the last digit varies fastest.
 
     Raises:
-        IndexError: there is no such combination.
+        IndexError: the index is out of range.
     """
     chosen: list[Json] = []
     rest = index
     for radix in reversed(radices):
         rest, digit = divmod(rest, len(radix.choices))
         chosen.append(radix.choices[digit])
-    if rest:  # also for an index below zero
+    if rest:  # true also for a negative index
         raise IndexError(index)
     return chosen[::-1]
 
 
 def members_of(radices: Sequence[Radix]) -> dict[Path, tuple[int, int]]:
-    """Return the place of each parameter's digit, and its place in a row of zipped values."""
+    """Return, for each parameter, the index of its digit and its index in a row of zipped values."""
     return {
         path: (place, member)
         for place, radix in enumerate(radices)
@@ -170,7 +170,7 @@ def members_of(radices: Sequence[Radix]) -> dict[Path, tuple[int, int]]:
 
 
 def _place_among_numbers(choices: range | Steps, value: Json) -> int | None:
-    """Return where a number stands, also where it differs in the last digits as arithmetic leaves it."""
+    """Return the index of a number among evenly spaced choices, tolerating rounding errors."""
     if not is_number(value):
         return None
     if isinstance(choices, range):

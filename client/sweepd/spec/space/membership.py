@@ -1,4 +1,4 @@
-"""Points of a space: from and to the values of parameters by path, and why something is not one of them."""
+"""Points of a space: conversion to and from values by path, and reasons why a point is not in the space."""
 
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from sweepd.spec.wording import printable
 
 
 def assembled(parameters: Mapping[str, ParameterNode], values: Iterator[Json]) -> Point:
-    """Return the point of the values of all parameters that are no constants, in order."""
+    """Return the point with the values of all non-constant parameters, given in order."""
     point: Point = {}
     for name, node in parameters.items():
         match node:
@@ -30,7 +30,7 @@ def assembled(parameters: Mapping[str, ParameterNode], values: Iterator[Json]) -
 def from_values(
     parameters: Mapping[str, ParameterNode], values: Mapping[Path, Json], outer: Path = ()
 ) -> Point:
-    """Return the point of the parameters that have values; a group without any is left out."""
+    """Return the point of the parameters that have values; omit empty groups."""
     point: Point = {}
     for name, node in parameters.items():
         path = (*outer, name)
@@ -46,7 +46,7 @@ def from_values(
 def values_of(
     parameters: Mapping[str, ParameterNode], point: Mapping[str, Json], outer: Path = ()
 ) -> Iterator[tuple[Path, Json]]:
-    """Yield what of a point belongs to a parameter; anything else in it is passed over."""
+    """Yield the path and value of each parameter in a point; skip anything else."""
     for name, node in parameters.items():
         if name not in point:
             continue
@@ -58,7 +58,7 @@ def values_of(
 
 
 def value_at(point: Mapping[str, Json], path: Path) -> Json:
-    """Return the value of one parameter of a point; ValueError if it has none."""
+    """Return the value of one parameter of a point; raise ValueError if it is missing."""
     inner = point
     for name in path[:-1]:
         group = inner.get(name)
@@ -71,10 +71,10 @@ def value_at(point: Mapping[str, Json], path: Path) -> Json:
 
 
 def adopted(parameters: Mapping[str, ParameterNode], rules: Rules, point: Mapping[str, Json]) -> Point:
-    """Return what of a point belongs to parameters that are there under its own conditions.
+    """Return the part of a point that belongs to its active parameters.
 
-    Whole numbers get the type of their parameter, as 1.0 is 1. What is missing or out of bounds stays so:
-    `violations` reports it.
+    Whole floats become integers if the parameter requires it. Missing or invalid values stay as they are:
+    `violations` reports them.
     """
     distributions = {path: node.distribution for path, node in leaves(parameters)}
     values = {path: _typed(distributions[path], value) for path, value in values_of(parameters, point)}
@@ -91,7 +91,7 @@ def _typed(distribution: Distribution, value: Json) -> Json:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Membership:
-    """A space as far as belonging to it goes; `constants` are all of them, conditional or not."""
+    """Membership test of a space; `constants` includes conditional ones."""
 
     parameters: Mapping[str, ParameterNode]
     dimensions: Sequence[Dimension]
@@ -99,7 +99,7 @@ class Membership:
     constants: Mapping[Path, Json]
 
     def violations(self, point: Mapping[str, Json]) -> tuple[str, ...]:
-        """Return what is missing, not used, out of bounds, unknown, in no row of a zip, or constrained."""
+        """Return messages about missing, unused, invalid or unknown values, zips and constraints."""
         has_rules = self.rules.gates or self.rules.constraints or self.dimensions
         values = dict(values_of(self.parameters, point)) if has_rules else {}
         closed: dict[Path, Gate] = {}
@@ -109,7 +109,7 @@ class Membership:
         return self._in_words(point, values, closed, is_partial=False)
 
     def partial_violations(self, partial: Mapping[str, Json]) -> tuple[str, ...]:
-        """Return what of a partial point can be in no point, as far as what it gives decides that."""
+        """Return messages about values of a partial point that no point can have, as far as decidable."""
         given = dict(values_of(self.parameters, partial))
         conditional = {path for gate in self.rules.gates for path in gate.paths}
         values = {path: value for path, value in self.constants.items() if path not in conditional} | given
@@ -125,10 +125,10 @@ class Membership:
         return self._in_words(partial, values, closed, is_partial=True)
 
     def to_unit(self, point: Mapping[str, Json], dimensions: Sequence[Dimension]) -> tuple[float | None, ...]:
-        """Return the unit coordinates of a point, None where none of the parameters is active.
+        """Return the unit coordinates of a point, each None if the dimension has no active parameter.
 
         Raises:
-            ValueError: a value is missing or cannot be placed.
+            ValueError: a value is missing or has no coordinate.
         """
         values = dict(values_of(self.parameters, point))
         closed = self.rules.close(values)
@@ -184,7 +184,7 @@ def _entries(
     outer: Path,
     closed: Mapping[Path, Gate],
 ) -> Iterator[tuple[str, bool]]:
-    """Yield each message, and whether it is about something that is missing."""
+    """Yield each message, and whether it is about a missing value."""
     for name, node in parameters.items():
         path = (*outer, name)
         if name not in point:

@@ -1,4 +1,4 @@
-"""Rules of a space: gates and constraints compiled from the texts of a sweep, and its independent parts."""
+"""Rules of a space: gates and constraints compiled from expressions, and independent components."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,7 +18,7 @@ from sweepd.spec.space.dimension import Dimension, Zip, zip_of
 
 
 class CircleError(ValueError):
-    """Conditions wait for each other: each of `paths` depends on the next, the last one on the first."""
+    """Circular conditions: each of `paths` depends on the next, the last one on the first."""
 
     def __init__(self, paths: Sequence[Path]) -> None:
         self.paths = tuple(paths)
@@ -27,24 +27,24 @@ class CircleError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leaf:
-    """A parameter that is no group; a constant belongs to no dimension."""
+    """A parameter, as opposed to a group; a constant belongs to no dimension."""
 
     path: Path
     distribution: Distribution
     conditions: tuple[Expression, ...]
-    """Its own `when` and those of the groups around it, the outermost first."""
+    """The `when` of each enclosing group, outermost first, then its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
-    """Parameters that exist under the same conditions: where all of them hold."""
+    """Parameters that are active if and only if the same conditions all hold."""
 
     conditions: tuple[Expression, ...]
     paths: tuple[Path, ...]
     reads: frozenset[Path]
 
     def is_open(self, values: Mapping[Path, Json]) -> bool:
-        """Return True if they exist; `values` lacks, of what the conditions read, the inactive parameters."""
+        """Return True if the parameters are active, given `values` without inactive parameters."""
         return all(condition.holds(values) for condition in self.conditions)
 
     @property
@@ -55,18 +55,18 @@ class Gate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """The gates, each after those that decide what it reads, and the constraints."""
+    """The gates, each after the gates it depends on, and the constraints."""
 
     gates: tuple[Gate, ...] = ()
     constraints: tuple[Expression, ...] = ()
 
     def split(self) -> "Rules":
-        """Return the same rules with each constraint in as many as it is made of."""
+        """Return the same rules with each constraint split into its conjuncts."""
         parts = (constraint.conjuncts or (constraint,) for constraint in self.constraints)
         return replace(self, constraints=tuple(part for each in parts for part in each))
 
     def close(self, values: dict[Path, Json]) -> set[Path]:
-        """Take the inactive parameters out of an assignment, and return them."""
+        """Remove the inactive parameters from an assignment, and return them."""
         inactive: set[Path] = set()
         for gate in self.gates:
             if not gate.is_open(values):
@@ -81,7 +81,7 @@ class Rules:
 
 
 def gates_of(leaves: Sequence[Leaf]) -> list[Gate]:
-    """Return the gates of parameters, in the order of the first parameter behind each."""
+    """Return the gates of parameters, in the order of the first parameter of each."""
     behind: dict[tuple[int, ...], list[Leaf]] = {}
     for leaf in leaves:
         if leaf.conditions:
@@ -97,15 +97,15 @@ def gates_of(leaves: Sequence[Leaf]) -> list[Gate]:
 
 
 def gate_numbers(gates: Sequence[Gate]) -> dict[Path, int]:
-    """Return, for each conditional parameter, the number of its gate."""
+    """Return the index of the gate of each conditional parameter."""
     return {path: number for number, gate in enumerate(gates) for path in gate.paths}
 
 
 def in_turn(gates: Sequence[Gate]) -> list[Gate]:
-    """Return the gates, each after those that decide what it reads.
+    """Return the gates, each after the gates it depends on.
 
     Raises:
-        CircleError: there is no such order.
+        CircleError: the conditions are circular.
     """
     behind = gate_numbers(gates)
     before = {
@@ -115,7 +115,7 @@ def in_turn(gates: Sequence[Gate]) -> list[Gate]:
     try:
         return [gates[place] for place in TopologicalSorter(before).static_order()]
     except CycleError as error:
-        circle: list[int] = error.args[1][::-1]  # each reads the next now
+        circle: list[int] = error.args[1][::-1]  # each now reads the next
         raise CircleError([_step(gates[a], gates[b]) for a, b in pairwise(circle)]) from None
 
 
@@ -125,14 +125,14 @@ def _step(gate: Gate, following: Gate) -> Path:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Component:
-    """Dimensions, by their places in the space, and the rules that concern these and no others."""
+    """Dimensions, by index in the space, and the rules that concern only these dimensions."""
 
     dimensions: tuple[int, ...]
     rules: Rules
 
     @property
     def reads(self) -> frozenset[Path]:
-        """Parameters that its conditions and constraints read."""
+        """Parameters read by its conditions and constraints."""
         gates = (gate.reads for gate in self.rules.gates)
         return frozenset().union(*gates, *(constraint.reads for constraint in self.rules.constraints))
 
@@ -140,9 +140,9 @@ class Component:
 def components_of(
     leaves: Sequence[Leaf], dimensions: Sequence[Dimension], rules: Rules
 ) -> tuple[Component, ...]:
-    """Return the components that have rules; no rule concerns the dimensions that are in none.
+    """Return the components that have rules; no rule concerns any other dimension.
 
-    What is always there with the same value connects nothing.
+    An unconditional constant connects no dimensions.
     """
     varying = {path for dimension in dimensions for path in dimension.paths}
     varying.update(leaf.path for leaf in leaves if leaf.conditions)
@@ -186,7 +186,7 @@ def merged(components: Sequence[Component]) -> Component:
 
 
 class _Sets:
-    """Disjoint sets of paths. Tarjan (1975), with path halving."""
+    """Disjoint-set forest of paths. Tarjan (1975), with path halving."""
 
     def __init__(self, paths: Iterable[Path]) -> None:
         self._parents = {path: path for path in paths}
@@ -206,14 +206,14 @@ class _Sets:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compiled:
-    """Dimensions and rules of a sweep, without what has a finding."""
+    """Dimensions and rules of a sweep, without those that have findings."""
 
     parameters: Mapping[str, ParameterNode]
     leaves: tuple[Leaf, ...]
     dimensions: tuple[Dimension, ...]
     rules: Rules
     expressions: tuple[tuple[str, Expression], ...]
-    """All of them, each with the path that findings give it."""
+    """All expressions, each with its path in findings."""
     findings: tuple[Finding, ...]
 
     @property
@@ -231,7 +231,7 @@ def compile_rules(
     constraints: Sequence[str] = (),
     zips: Sequence[Sequence[str]] = (),
 ) -> Compiled:
-    """Return the compiled sweep."""
+    """Compile the conditions, constraints and zips of a sweep."""
     ordered = in_order(parameters)
     compiler = _Compiler({path: leaf.distribution for path, leaf in leaves(ordered)})
     listed = tuple(compiler.leaves(ordered, (), ()))
@@ -255,7 +255,7 @@ class _Compiler:
 
     @cached_property
     def _scope(self) -> Scope:
-        return Scope.of(self._distributions.items())  # most sweeps need none
+        return Scope.of(self._distributions.items())  # most sweeps need no scope
 
     def expression(self, text: str, path: str) -> Expression | None:
         if self._has_enough:
@@ -297,7 +297,7 @@ class _Compiler:
                 return []
 
     def zips(self, names: Sequence[Sequence[str]]) -> dict[Path, Zip]:
-        """Return the zip of each parameter that is in one."""
+        """Return the zip of each zipped parameter."""
         found: dict[Path, Zip] = {}
         for place, each in enumerate(names):
             if self._has_enough:
@@ -316,7 +316,7 @@ class _Compiler:
 
     @property
     def _has_enough(self) -> bool:
-        """Return True if more findings would not be shown: each costs time to word."""
+        """Return True if no more findings would be shown."""
         return len(self.findings) >= MAX_ERRORS
 
     def _found(self, path: str, code: Code, message: str, suggestion: str | None = None) -> None:

@@ -1,4 +1,4 @@
-"""Sampler of points: draws each parameter by itself, and again what a broken constraint concerns."""
+"""Sampler of points: draws each parameter independently, and redraws components that break a constraint."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,13 +16,13 @@ _SCALE = 2.0**-53
 def draw(seed: int, index: int, path: tuple[str, ...]) -> float:
     """Return a number uniform in [0, 1), a multiple of 2^-53, independent for each argument.
 
-    A number depends on the path of its own parameter only: another parameter leaves it as it is.
+    A number depends on the path of its own parameter only: adding another parameter does not change it.
     """
     return _uniform(b"%d\0%d\0%s" % (seed, index, _name(path)), b"sweepd-draw")
 
 
 def draw_again(seed: int, index: int, attempt: int, path: tuple[str, ...]) -> float:
-    """Return the number in place of one that led to no point; attempts count from 1, all independent."""
+    """Return the replacement for a rejected number; attempts count from 1 and are independent."""
     return _uniform(b"%d\0%d\0%d\0%s" % (seed, index, attempt, _name(path)), b"sweepd-redraw")
 
 
@@ -36,10 +36,10 @@ def _uniform(counter: bytes, purpose: bytes) -> float:
 
 
 MOST_DRAWS = 10_000
-"""Draws of one component after which it counts as impossible."""
+"""Draws after which a component counts as infeasible."""
 
 _MOST_VALUES = 2_000_000
-"""Values that are drawn to judge a component: one of very many parameters gets fewer draws."""
+"""Limit on the values drawn to judge a component: one with very many parameters gets fewer draws."""
 
 _LEAST_DRAWS = 100
 
@@ -48,10 +48,10 @@ Values = dict[Path, Json]
 
 @dataclass(frozen=True, slots=True)
 class Feasibility:
-    """Share of draws that satisfy the constraints; of parts that are drawn apart, the smallest one.
+    """Share of draws that satisfy the constraints, in the component where it is smallest.
 
-    `hits` is counted up to a number that is enough, `draws` is how many that took. `constraints` are those of
-    that part.
+    Counting ends at enough `hits`, after `draws` draws. `constraints` are the constraints of that
+    component.
     """
 
     hits: int
@@ -60,17 +60,17 @@ class Feasibility:
 
 
 Fill = Callable[[Values, float], None]
-"""Puts what a number in [0, 1) means into the values."""
+"""Function that adds the values at a number in [0, 1) to an assignment."""
 
 _Stage = tuple[Sequence[int], Expression | None]
-"""Parameters to draw, and the constraint that can be judged then."""
+"""Dimensions to draw, and the constraint that can be evaluated afterwards."""
 
 
 class Sampler:
-    """Draws by (seed, index): the same point always, whatever was drawn before.
+    """Sampler by (seed, index): a point does not depend on earlier draws.
 
-    Components are rejected one by one. They share no parameter, so the points are distributed as if all of a
-    point were drawn again until everything holds, at the sum of the costs instead of their product.
+    Components are rejected individually. They share no parameter, so points are distributed as if whole
+    points were redrawn until all rules hold, at the sum of the costs instead of their product.
     """
 
     def __init__(
@@ -88,10 +88,10 @@ class Sampler:
         ]
 
     def values(self, seed: int, index: int, given: Mapping[Path, Json] | None = None) -> Values:
-        """Return the active values of random point number `index`, with all that is given.
+        """Return the active values of random point number `index`, including all given values.
 
         Raises:
-            InfeasibleError: no draw satisfies the constraints and has what is given.
+            InfeasibleError: no draw satisfies the constraints and has the given values.
         """
         fills = self._fills if given is None else self._fills_around(given)
         values = dict(self._constants)
@@ -117,7 +117,7 @@ class Sampler:
         return values
 
     def values_at(self, vector: Sequence[float]) -> Values:
-        """Return the active values at unit coordinates, one per dimension; constraints may not hold."""
+        """Return the active values at unit coordinates, one per dimension; constraints may be broken."""
         values = dict(self._constants)
         for u, fill in zip(vector, self._fills, strict=True):
             fill(values, u)
@@ -126,7 +126,7 @@ class Sampler:
         return values
 
     def presence_at(self, vector: Sequence[float]) -> tuple[bool, ...] | None:
-        """Return which dimensions the point at unit coordinates has; None if it breaks a constraint."""
+        """Return whether each dimension is present in the point at unit coordinates; None if infeasible."""
         values = dict(self._constants)
         for place in self._read:
             self._fills[place](values, vector[place])
@@ -138,9 +138,9 @@ class Sampler:
         return tuple(not absent.issuperset(dimension.paths) for dimension in self._dimensions)
 
     def feasibility(self, draws: int, seed: int, enough: int, *, whole: bool = False) -> Feasibility:
-        """Return how many of `draws` draws satisfy the constraints, counted up to `enough`.
+        """Count, up to `enough`, how many of `draws` draws satisfy the constraints.
 
-        With `whole`, everything is drawn at once, for what does not come in parts.
+        With `whole`, all components are drawn together instead of individually.
         """
         components = [component for component in self._components if component.rules.constraints]
         if whole and components:
@@ -161,7 +161,7 @@ class Sampler:
             broken = next((place for place, each in enumerate(constraints) if not each.holds(values)), None)
             if broken is None:
                 hits += 1
-            else:  # what broke it is tried first from now on: it may well break the next one, too
+            else:  # try the broken constraint first from now on: the next draw may well break it, too
                 constraints.insert(0, constraints.pop(broken))
             if hits == enough:
                 return Feasibility(hits, index + 1, texts)
@@ -188,9 +188,9 @@ class Sampler:
 
 
 def _stages(component: Component, dimensions: Sequence[Dimension]) -> list[_Stage]:
-    """Return in which order to draw and to judge: what is broken early needs no more values.
+    """Return the order of draws and constraints: a constraint broken early saves the remaining draws.
 
-    With gates no constraint can be judged before all is drawn and what is inactive taken out.
+    With gates, no constraint can be evaluated before all is drawn and inactive parameters are removed.
     """
     left = dict.fromkeys(component.dimensions)
     stages: list[_Stage] = []
@@ -219,7 +219,7 @@ def _fill(dimension: Dimension) -> Fill:
 
 
 def _fill_around(dimension: Dimension, given: Mapping[Path, Json]) -> Fill:
-    """Return what fills in the given value, or one of the rows that have the given ones."""
+    """Return a function that adds the given value, or a row that matches the given values."""
     path = dimension.path
     if len(dimension.paths) == 1:
         value = given[path]

@@ -1,8 +1,8 @@
-"""Schedule of a space: the digit after which a parameter has its value, and a rule can be evaluated.
+"""Schedule of a space: the digit after which each parameter has its value and each rule can be evaluated.
 
-The first digits decide much about all combinations that begin with them: a constraint that reads the first
-two parameters only, and is broken, is broken whatever the others are. Where a rule is settled late, it is
-asked on the way whether it can still hold.
+A prefix of digits decides much about all combinations that begin with it: a broken constraint that reads only
+the first two parameters stays broken whatever the others are. A rule that is settled late is evaluated
+earlier by look-ahead, to prune combinations for which it can no longer hold.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -20,15 +20,15 @@ from sweepd.spec.space.dimension import Radix, members_of
 from sweepd.spec.space.rules import Gate, Rules, gate_numbers
 
 _MOST_PARTS = 100_000
-"""Work of look-ahead on the way through all digits: more rules are looked at from fewer places."""
+"""Limit on the look-ahead work over all digits: with more rules, fewer places look ahead."""
 
 START = -1
-"""The place of what is settled before any digit is."""
+"""The place of rules and parameters that are settled before any digit."""
 
 
 @dataclass(slots=True)
 class State:
-    """Digits, and what those set so far make of the parameters. Later ones may be left over from before."""
+    """Digits, and the values and gates that follow from the digits set so far. Later entries may be stale."""
 
     digits: list[int]
     values: dict[Path, Json]
@@ -38,19 +38,19 @@ class State:
 
 
 Step = Callable[[State], int | None]
-"""Settles something: None if the state may stand, else the places of which one must get another digit.
+"""Step of settling a state: returns None if it is valid, else the places of which one must change.
 
-They are the bits of an integer. A step may set a digit to its last where none of its other ones is right.
+Places are bits of an integer. A step may set a digit to its last if none of its other values is valid.
 """
 
 
 def all_before(place: int) -> int:
-    """Return all places before one."""
+    """Return a bit mask of all places before one."""
     return (1 << place) - 1
 
 
 class Schedule:
-    """Steps at each place, in an order in which everything that is read is settled."""
+    """Steps at each place, ordered so that each step reads only settled parameters."""
 
     def __init__(self, radices: Sequence[Radix], rules: Rules, constants: Mapping[Path, Json]) -> None:
         self._radices, self._rules, self._constants = radices, rules, constants
@@ -75,7 +75,7 @@ class Schedule:
         return State(digits, always, [True] * len(self._rules.gates))
 
     def settle(self, state: State, place: int) -> int | None:
-        """Do what is to be done once the digit at a place is set; return the result of the first step."""
+        """Run the steps of a place once its digit is set; return the places to blame if a step fails."""
         for step in self._steps[place + 1]:
             back = step(state)
             if back is not None:
@@ -83,11 +83,11 @@ class Schedule:
         return None
 
     def settled_at(self, path: Path) -> int:
-        """Return the place at which a parameter has its value, or is known to be inactive."""
+        """Return the place from which a parameter has its value, or is known to be inactive."""
         return self._settled.get(path, START)
 
     def present(self, state: State, place: int) -> tuple[bool, ...]:
-        """Return which of the parameters of a digit there are."""
+        """Return whether each parameter of a digit is active."""
         is_open = state.open
         return tuple([gate is None or is_open[gate] for gate in self._gates_at[place]])
 
@@ -124,7 +124,7 @@ class Schedule:
             if radix.is_canonical(state.digits[place], present):
                 return None
             if known < place and not any(present):
-                state.digits[place] = last  # the first digit was tried already, and all others are alike
+                state.digits[place] = last  # the first digit was tried already, and the others are equivalent
             return culprits
 
         self._add(max(place, known), canonical)
@@ -143,7 +143,7 @@ class Schedule:
                 self._add(place, self._still_to_hold(constraint, place))
 
     def _plan_presence(self, place: int, known: int, gates: Sequence[int]) -> None:
-        """Look ahead, where gates are known late, whether those of a digit that is set can still open."""
+        """Add look-ahead steps that check whether a gate of a digit, if settled late, can still open."""
         reads = {path for gate in gates for path in self._rules.gates[gate].reads}
         needed = self._look_ahead.gates(self._radices[place].paths)
         for at in sorted({place, *self._look_ahead.pruning_places(reads, known)}):
@@ -163,7 +163,7 @@ class Schedule:
             if any(openings[gate][0] for gate in gates):
                 return None
             if at == place:
-                state.digits[place] = last  # it does not decide whether it is there itself
+                state.digits[place] = last  # the digit does not decide its own presence
             return culprits
 
         return can_still_open
@@ -231,11 +231,11 @@ def _to_hold(holds: Callable[[Mapping[Path, Json]], bool], culprits: int) -> Ste
 
 
 _WORTH = 64
-"""Combinations that a look ahead must be able to save: it costs more than trying one."""
+"""Combinations that a look-ahead must be able to save, since it costs more than trying one."""
 
 
 class LookAhead:
-    """Evaluation of rules at a place: digits up to it are set, the others may be any."""
+    """Evaluation of rules at a place: digits up to the place are set, the others are open."""
 
     def __init__(
         self, radices: Sequence[Radix], gates: Sequence[Gate], constants: Mapping[Path, Json]
@@ -245,11 +245,11 @@ class LookAhead:
         self._members = members_of(radices)
 
     def places(self, reads: Iterable[Path]) -> int:
-        """Return the places that decide what these are, and whether they are there, as bits."""
+        """Return a bit mask of the places that decide the values and presence of these parameters."""
         return sum(1 << place for place in self._read(reads))
 
     def pruning_places(self, reads: Iterable[Path], before: int) -> list[int]:
-        """Return the places before one from which to look whether what reads these can still hold."""
+        """Return the places before one at which to look ahead for a rule that reads these parameters."""
         read = sorted(self._read(reads))
         return [place for place in read if place < before and self._is_worth_it(place, before)]
 
@@ -260,7 +260,7 @@ class LookAhead:
         return {self._members[path][0] for path in paths if path in self._members}
 
     def gates(self, reads: Iterable[Path]) -> tuple[int, ...]:
-        """Return the gates that decide whether these are there, each after those that it depends on."""
+        """Return the gates that decide the presence of parameters, each after the gates it depends on."""
         found = 0
         for path in reads:
             if path in self._gate_of:
@@ -269,7 +269,7 @@ class LookAhead:
 
     @cached_property
     def _depends_on(self) -> Sequence[int]:
-        """For each gate itself and those that it depends on, all of which are before it, as bits."""
+        """For each gate, a bit mask of itself and the gates it depends on, all of which precede it."""
         found: list[int] = []
         for number, gate in enumerate(self._gates):
             before = (found[self._gate_of[path]] for path in gate.reads if path in self._gate_of)
@@ -277,7 +277,7 @@ class LookAhead:
         return found
 
     def openings(self, digits: Sequence[int], at: int, gates: Iterable[int]) -> dict[int, Truths]:
-        """Return whether each gate can be open, and whether it can be closed."""
+        """Return, for each gate, whether it can be open and whether it can be closed."""
         found: dict[int, Truths] = {}
         for number in gates:
             truths = [self.truths(each, digits, at, found) for each in self._gates[number].conditions]
@@ -287,7 +287,7 @@ class LookAhead:
     def truths(
         self, expression: Expression, digits: Sequence[int], at: int, openings: Mapping[int, Truths]
     ) -> Truths:
-        """Return whether an expression can hold, and whether it can fail to."""
+        """Return whether an expression can hold, and whether it can fail."""
         return expression.interval_truth(
             {path: self._interval(path, digits, at, openings) for path in expression.reads}
         )

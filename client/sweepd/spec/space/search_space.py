@@ -1,4 +1,4 @@
-"""The space of a sweep: its dimensions, and points by index, by (seed, index), from and to the unit cube."""
+"""Search space of a sweep: dimensions, points by index or (seed, index), and unit-cube coordinates."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from sweepd.spec.space.walk import Count, Walk, count
 
 
 class Plan:
-    """The machinery of one space. No part changes once it is there."""
+    """Lazily created, immutable parts of one space."""
 
     def __init__(self, compiled: Compiled) -> None:
         self._leaves, self._dimensions = compiled.leaves, compiled.dimensions
@@ -29,11 +29,11 @@ class Plan:
             constants=self.constants,
         )
         self.is_plain = not (self.rules.gates or self.rules.constraints or self.membership.dimensions)
-        """Each parameter is there in every point, and takes its values by itself."""
+        """True if every point has every parameter, and parameters vary independently."""
 
     @cached_property
     def components(self) -> tuple[Component, ...]:
-        """The parts of the space that rules hold together."""
+        """The components of the space that have rules."""
         return components_of(self._leaves, self._dimensions, self._split_rules)
 
     @cached_property
@@ -43,7 +43,7 @@ class Plan:
 
     @cached_property
     def grid(self) -> tuple[Radix, ...]:
-        """The dimensions with the values of a grid; ValueError where one has none."""
+        """The dimensions with their grid values; raises ValueError if one has none."""
         return tuple(
             Radix(dimension, _listed(dimension, dimension.distribution.grid_values))
             for dimension in self._dimensions
@@ -51,7 +51,7 @@ class Plan:
 
     @cached_property
     def support(self) -> tuple[Radix, ...]:
-        """The dimensions with the values that can be drawn; ValueError where there is no end to them."""
+        """The dimensions with the values that can be drawn; raises ValueError if one has infinitely many."""
         return tuple(
             Radix(dimension, _listed(dimension, dimension.distribution.support))
             for dimension in self._dimensions
@@ -59,12 +59,12 @@ class Plan:
 
     @cached_property
     def grid_walk(self) -> Walk:
-        """The way through the grid."""
+        """Enumeration of the grid."""
         return Walk(self.grid, self._split_rules, self.constants)
 
     @cached_property
     def support_walk(self) -> Walk:
-        """The way through all that can be drawn."""
+        """Enumeration of all points that can be drawn."""
         return Walk(self.support, self._split_rules, self.constants)
 
 
@@ -76,11 +76,10 @@ def _listed(dimension: Dimension, values: Sequence[Json] | None) -> Sequence[Jso
 
 @dataclass(frozen=True, slots=True)
 class SearchSpace:
-    """All points of a sweep. Values in points are shared with the specification: read, never changed.
+    """All points of a sweep. Points share values with the specification, so never change them.
 
-    Dimensions go in the order of their names by code point, a group among its siblings by its own name,
-    zipped parameters by the first of them. A point has its active parameters, constants included, sorted by
-    name.
+    Dimensions are sorted by name in code-point order at each level, zipped parameters by the first of them.
+    A point has its active parameters, constants included, sorted by name.
     """
 
     parameters: Mapping[str, ParameterNode]
@@ -100,7 +99,7 @@ class SearchSpace:
         """Return the space of the parameters of a sweep.
 
         Raises:
-            ValueError: a condition, a constraint or a zip is wrong; `compile_rules` finds all that is.
+            ValueError: a condition, constraint or zip is invalid; `compile_rules` finds all errors.
         """
         compiled = compile_rules(parameters, constraints, zips)
         for finding in compiled.findings:
@@ -114,19 +113,19 @@ class SearchSpace:
         )
 
     def __reduce__(self) -> tuple[Callable[..., "SearchSpace"], tuple[object, ...]]:
-        """Pickle what the space is made of: compiled expressions are functions, which do not travel."""
+        """Pickle the space as its sources: compiled expressions are functions, which cannot be pickled."""
         return _rebuilt, (self.parameters, self.zips, self.constraints)
 
     @property
     def finite_combinations(self) -> int | None:
-        """Number of combinations of values that can be drawn, None where there is no end to them."""
+        """Number of combinations of values that can be drawn, or None if infinite."""
         sizes = [dimension.distribution.size for dimension in self.dimensions]
         finite = [size for size in sizes if size is not None]
         return prod(finite) if len(finite) == len(sizes) else None
 
     @property
     def combinations(self) -> int:
-        """Number of combinations of grid values: at least as many as points of the grid.
+        """Number of combinations of grid values, at least the number of points of the grid.
 
         Raises:
             ValueError: a parameter has no grid values.
@@ -134,13 +133,13 @@ class SearchSpace:
         return prod(len(radix.choices) for radix in self._plan.grid)
 
     def combination(self, index: int) -> Point | None:
-        """Return the point of one combination of the grid, None where it stands for no point of its own.
+        """Return the point of one combination of the grid, or None if it is not a point of its own.
 
-        The last dimension varies fastest. Each point has exactly one combination; others, that differ only in
-        parameters that are not there, or that break a constraint, have none.
+        The last dimension varies fastest. Each point has exactly one combination; others that differ from
+        it only in inactive parameters, or break a constraint, give None.
 
         Raises:
-            IndexError: there is no such index.
+            IndexError: the index is out of range.
             ValueError: a parameter has no grid values.
         """
         plan = self._plan
@@ -152,11 +151,11 @@ class SearchSpace:
     def next_combination(
         self, start: int, limit: int, partial: Mapping[str, Json] | None = None
     ) -> tuple[int, Point | None]:
-        """Return the first combination of the grid from `start` on that is a point: its index, and the point.
+        """Return the index and point of the first combination of the grid from `start` on that is a point.
 
-        At most `limit` candidates are looked at, each of which may skip many combinations: (index to continue
-        from, None) when there was no point among them, (`combinations`, None) at the end. With `partial`,
-        only points that agree with what it gives.
+        At most `limit` candidates are tried, each of which may skip many combinations. Without a point among
+        them, return (index to continue from, None); at the end, (`combinations`, None). With `partial`,
+        consider only points that have its values.
 
         Raises:
             ValueError: a parameter has no grid values.
@@ -169,7 +168,7 @@ class SearchSpace:
     def next_finite_combination(
         self, start: int, limit: int, partial: Mapping[str, Json] | None = None
     ) -> tuple[int, Point | None]:
-        """Return what `next_combination` does, for the values that can be drawn.
+        """Return the same as `next_combination`, for the values that can be drawn.
 
         Raises:
             ValueError: the space is infinite.
@@ -180,7 +179,7 @@ class SearchSpace:
         return self._next(plan.support_walk, start, limit, partial)
 
     def count_grid(self, limit: int = 1_000_000) -> Count:
-        """Return how many points the grid has, estimated where counting takes more than `limit` steps.
+        """Return the number of points of the grid, estimated if counting takes more than `limit` steps.
 
         Raises:
             ValueError: a parameter has no grid values.
@@ -188,13 +187,13 @@ class SearchSpace:
         return count(self._plan.grid, self._plan.components, self._plan.constants, limit)
 
     def count_points(self, limit: int = 1_000_000) -> Count:
-        """Return how many distinct points can be drawn, as `count_grid` does."""
+        """Return the number of distinct points that can be drawn, counted like `count_grid`."""
         if self.finite_combinations is None:
             return Count(None)
         return count(self._plan.support, self._plan.components, self._plan.constants, limit)
 
     def random_point(self, seed: int, index: int) -> Point:
-        """Return random point number `index` of a seed: always the same one, whatever was drawn before.
+        """Return random point number `index` of a seed, independent of earlier draws.
 
         Raises:
             InfeasibleError: 10,000 draws of the same parameters all broke a constraint.
@@ -205,10 +204,10 @@ class SearchSpace:
         return from_values(self.parameters, self._plan.sampler.values(seed, index))
 
     def complete(self, partial: Mapping[str, Json], seed: int, index: int) -> Point:
-        """Return a point that has what `partial` gives; the rest is drawn as for `random_point`.
+        """Return a point with the values of `partial`; the others are drawn as for `random_point`.
 
         Raises:
-            InfeasibleError: no point was found that has it.
+            InfeasibleError: no point with these values was found.
         """
         for violation in self.partial_violations(partial):
             raise InfeasibleError(violation)
@@ -218,17 +217,17 @@ class SearchSpace:
     def feasibility(
         self, draws: int = 10_000, seed: int = 0, enough: int = 10, *, whole: bool = False
     ) -> Feasibility:
-        """Return how many of `draws` draws satisfy the constraints, counted up to `enough`.
+        """Count, up to `enough`, how many of `draws` draws satisfy the constraints.
 
-        Parts that share no rule are drawn apart, and the worst of them counts; with `whole` they are not.
+        Components that share no rule are drawn separately, and the worst one counts, unless `whole`.
         """
         return self._plan.sampler.feasibility(draws, seed, enough, whole=whole)
 
     def from_unit(self, vector: Sequence[float]) -> Point:
-        """Return the point at unit coordinates, one per dimension in order; constraints may not hold for it.
+        """Return the point at unit coordinates, one per dimension in order; it may break constraints.
 
         Raises:
-            ValueError: the number of coordinates is wrong, or one is not within [0, 1].
+            ValueError: the number of coordinates is wrong, or a coordinate is outside [0, 1].
         """
         if len(vector) != len(self.dimensions):
             raise ValueError(f"{len(vector)} coordinates for {len(self.dimensions)} dimensions")
@@ -240,19 +239,19 @@ class SearchSpace:
         return from_values(self.parameters, self._plan.sampler.values_at(vector))
 
     def presence(self, vector: Sequence[float]) -> tuple[bool, ...] | None:
-        """Return which dimensions the point at unit coordinates has, None where it breaks a constraint.
+        """Return whether each dimension is present in the point at unit coordinates; None if infeasible.
 
-        A zip is there if one of its parameters is. No point is made: a search asks this of thousands.
+        A zip is present if at least one of its parameters is. No point is built: searches call this often.
         """
         return self._plan.sampler.presence_at(vector)
 
     def to_unit(self, point: Mapping[str, Json]) -> tuple[float | None, ...]:
-        """Return the unit coordinates of a point, None for those of parameters that it does not have.
+        """Return the unit coordinates of a point, each None if the dimension has no active parameter.
 
-        Values with a share of the distribution map to its middle.
+        A discrete value maps to the midpoint of its probability interval.
 
         Raises:
-            ValueError: a value is missing or cannot be placed.
+            ValueError: a value is missing or has no coordinate.
         """
         if self._plan.is_plain:
             return tuple(
@@ -266,15 +265,15 @@ class SearchSpace:
         return not rules.constraints or rules.hold(dict(values_of(self.parameters, point)))
 
     def adopted(self, point: Mapping[str, Json]) -> Point:
-        """Return what a point of another space is in this one; `violations` decides whether it lies there."""
+        """Convert a point of another space to this space; `violations` tells whether it is a member."""
         return adopted(self.parameters, self._plan.rules, point)
 
     def violations(self, point: Mapping[str, Json]) -> tuple[str, ...]:
-        """Return in words why a point does not lie in the space; empty if it does, with the right types."""
+        """Return messages about why a point is not in the space; empty if it is, with the right types."""
         return self._plan.membership.violations(point)
 
     def partial_violations(self, partial: Mapping[str, Json]) -> tuple[str, ...]:
-        """Return in words what of a partial point can be in no point, as far as it decides that."""
+        """Return messages about values of a partial point that no point can have, as far as decidable."""
         return self._plan.membership.partial_violations(partial)
 
     def _decoded(self, radices: Sequence[Radix], index: int) -> Point:

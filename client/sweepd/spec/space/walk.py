@@ -1,4 +1,4 @@
-"""Enumeration of the combinations of a space in order, with look-ahead pruning and backjumping; counting."""
+"""Ordered enumeration and counting of the combinations of a space, with pruning and backjumping."""
 
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
@@ -16,14 +16,14 @@ Values = Mapping[Path, Json]
 
 _DIGITS_A_CANDIDATE = 8
 _PARTS_A_CANDIDATE = 20
-"""One candidate for which many digits are settled anew, or many rules looked at, counts as several."""
+"""Work per candidate: a candidate that settles many digits or evaluates many rules counts as several."""
 
 
 class Walk:
-    """Combinations are numbers whose digits, the last varying fastest, are choices of the dimensions.
+    """Enumeration of combinations: numbers whose digits, the last varying fastest, are choices of dimensions.
 
-    A combination is a point of its own if it is canonical, each dimension without effect at its first choice,
-    and satisfies the constraints.
+    A combination is a point of its own if it satisfies the constraints and is canonical: each inactive
+    dimension has its first choice.
     """
 
     def __init__(self, radices: Sequence[Radix], rules: Rules, constants: Values) -> None:
@@ -33,17 +33,17 @@ class Walk:
         self.combinations = prod(self._sizes)
 
     def at(self, index: int) -> Values | None:
-        """Return the values of a combination, None if it is no point; IndexError beyond the last."""
+        """Return the values of a combination, None if it is not a point; raise IndexError if out of range."""
         if not 0 <= index < self.combinations:
             raise IndexError(index)
         state = self._schedule.start(self._digits(index))
         return state.values if self._settle(state, START, None) is None else None
 
     def next(self, start: int, limit: int, given: Values | None = None) -> tuple[int, Values | None]:
-        """Return the first combination from `start` on that is a point, and its values.
+        """Return the index and values of the first combination from `start` on that is a point.
 
-        At most `limit` candidates are looked at: (place to continue from, None) if none of them was one. With
-        `given`, only points that have those values.
+        At most `limit` candidates are tried; if none is a point, return (index to continue from, None). With
+        `given`, consider only points that have the given values.
         """
         if start >= self.combinations:
             return self.combinations, None
@@ -64,9 +64,9 @@ class Walk:
         return self._index(state.digits), None
 
     def count(self, depth: int, limit: int | None = None) -> int | None:
-        """Return how many points there are; digits from place `depth` on are read by no rule.
+        """Return the number of points; no rule reads the digits from place `depth` on.
 
-        With `limit`, at most so many candidates are looked at: None if that was not enough.
+        With `limit`, at most `limit` candidates are tried; return None if that is not enough.
         """
         state = self._schedule.start([0] * len(self._radices))
         blame = self._blame_at(state.digits)
@@ -92,7 +92,7 @@ class Walk:
         return None
 
     def _settle(self, state: State, place: int, allowed: Sequence[Sequence[int] | None] | None) -> int | None:
-        """Return None for a point, else the places that are to blame."""
+        """Return None for a point, else a bit mask of the places to blame."""
         settle = self._schedule.settle
         for at in range(place, len(self._sizes)):
             if allowed is not None and at != START and not _moved(state.digits, at, allowed[at]):
@@ -109,20 +109,20 @@ class Walk:
         return None if settled is None else all_before(settled + 1)
 
     def _blame_at(self, digits: Sequence[int]) -> list[int]:
-        """Return, for each place, which places before it may make its remaining digits right.
+        """Return, for each place, a bit mask of the earlier places that may make its remaining digits valid.
 
-        Combinations before these may have been points: then any change before may bring others. Only behind
-        the last digit that is not zero nothing was tried yet.
+        Earlier combinations may have been points, so any change at an earlier place may yield others. Only
+        after the last nonzero digit has nothing been tried yet.
         """
         fresh = next((at + 1 for at in reversed(range(len(digits))) if digits[at]), 0)
         return [all_before(at) if at < fresh else 0 for at in range(len(digits))]
 
     def _advance(self, digits: list[int], blame: list[int], culprits: int) -> int:
-        """Go to the next combination that differs in one of the culprits, the last one if it can.
+        """Advance to the next combination that differs in one of the culprits, the last one if possible.
 
-        A place whose digits are used up passes on all that was to blame for them, so that digits between that
-        have nothing to do with it are not tried: conflict-directed backjumping (Prosser 1993).
-        Return where the combination differs, START if there is none.
+        An exhausted place passes on the places to blame for its digits, so that unrelated digits in between
+        are skipped: conflict-directed backjumping (Prosser 1993).
+        Return the first place that differs, or START if there is no next combination.
         """
         while culprits:
             place = culprits.bit_length() - 1
@@ -150,13 +150,13 @@ class Walk:
 
 
 def _price(state: State, digits: int) -> int:
-    """Return as how many candidates one counts that took so many digits and what was looked at."""
+    """Return the cost, in candidates, of settling `digits` digits and evaluating `state.looked` parts."""
     looked, state.looked = state.looked, 0
     return 1 + max(0, digits) // _DIGITS_A_CANDIDATE + looked // _PARTS_A_CANDIDATE
 
 
 def _moved(digits: list[int], at: int, allowed: Sequence[int] | None) -> bool:
-    """Move a digit on to the next one that is allowed, later ones to the start; False if there is none."""
+    """Move a digit to its next allowed value and reset later digits; return False if there is none."""
     if allowed is None:
         return True
     following = bisect_left(allowed, digits[at])
@@ -168,11 +168,11 @@ def _moved(digits: list[int], at: int, allowed: Sequence[int] | None) -> bool:
 
 
 _TRIED = 20_000
-"""Candidates that are looked at where there are too many combinations: rules may leave few of them."""
+"""Candidates to try if there are too many combinations to count: rules may leave few of them."""
 
 _DRAWS = 10_000
 _MOST_STEPS = 400_000
-"""Work of an estimate: of very many parameters and long constraints there are fewer draws."""
+"""Limit on the work of an estimate: very many parameters or long constraints get fewer draws."""
 
 _LEAST_DRAWS = 200
 _FEW_HITS = 5
@@ -180,7 +180,7 @@ _FEW_HITS = 5
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """Number of points: `value` is None where there is no end to them, or it is not known."""
+    """Number of points: `value` is None if infinite or unknown."""
 
     value: int | None
     is_estimate: bool = False
@@ -192,7 +192,7 @@ def count(
     constants: Mapping[Path, Json],
     limit: int,
 ) -> Count:
-    """Return the number of points: the product over the independent parts."""
+    """Return the number of points, the product over the independent components."""
     ruled = {place for component in components for place in component.dimensions}
     total = prod(len(radix.choices) for place, radix in enumerate(radices) if place not in ruled)
     is_estimate = False
@@ -207,10 +207,10 @@ def count(
 def _count_of(
     radices: Sequence[Radix], component: Component, constants: Mapping[Path, Json], limit: int
 ) -> Count:
-    """Return how many points one component has.
+    """Return the number of points of one component.
 
-    Only the dimensions that some rule reads have to be gone through. Each of the others adds its size where
-    its gates are open, whatever it is set to.
+    Only the dimensions that some rule reads are enumerated. Each of the others contributes a factor, its size
+    if its gates are open.
     """
     reads = component.reads
     read = [radix for radix in radices if not reads.isdisjoint(radix.paths)]
@@ -222,10 +222,10 @@ def _count_of(
 
 
 def _estimate(radices: Sequence[Radix], rules: Rules, constants: Mapping[Path, Json]) -> Count:
-    """Return an unbiased estimate: the mean, over random digits, of the points that those stand for.
+    """Return an unbiased estimate: the mean number of points represented by random digits.
 
-    A dimension whose parameters are all inactive counts once whatever its digit, so that spaces with many
-    conditions, where hardly any random combination is canonical, are estimated as well as others.
+    A dimension whose parameters are all inactive counts once for any digit, so that spaces with many
+    conditions, where few random combinations are canonical, are estimated as well as others.
     """
     steps = 2 * len(radices) + sum(constraint.parts for constraint in rules.constraints)
     draws = min(_DRAWS, max(_LEAST_DRAWS, _MOST_STEPS // steps))
@@ -236,7 +236,9 @@ def _estimate(radices: Sequence[Radix], rules: Rules, constants: Mapping[Path, J
         weights.append(_weight(radices, digits, rules, dict(constants)))
     hits, total = sum(weight > 0 for weight in weights), sum(weights)
     if hits > _FEW_HITS and max(weights) * _FEW_HITS > total:
-        return Count(None, is_estimate=True)  # a few draws decide it: others would give another result
+        return Count(
+            None, is_estimate=True
+        )  # a few draws dominate: other draws would give a different result
     return Count(total // draws or None, is_estimate=True)
 
 
