@@ -13,27 +13,27 @@ from sweepd_agent.core.lines import line
 from sweepd_agent.core.state import State
 
 _ERASE = "\r\x1b[K"
-# Of a terminal that does not know its size.
+# Default for a terminal of unknown size.
 _COLUMNS = 80
 _BAR = 20
 
 
 class StatusLine:
-    """Owns the last line of a terminal."""
+    """Status line at the bottom of a terminal."""
 
     def __init__(self, stream: TextIO, text: Callable[[int], str]) -> None:
         self._stream = stream
-        # Returns what to show in so many columns.
+        # Returns the text for a number of columns.
         self._text = text
         self._shown = ""
 
     def erase(self) -> str:
-        """Return what to write before a line of the log."""
+        """Return the control sequence to write before a log line."""
         erase, self._shown = (_ERASE if self._shown else ""), ""
         return erase
 
     def draw(self) -> None:
-        """Show how things stand; a terminal that is gone harms nothing."""
+        """Redraw the line if it has changed; ignore a closed terminal."""
         try:
             columns = os.get_terminal_size(self._stream.fileno()).columns or _COLUMNS
             text = self._text(columns - 1)
@@ -45,7 +45,7 @@ class StatusLine:
             pass
 
     def close(self) -> None:
-        """Leave the terminal as it was found."""
+        """Erase the line."""
         try:
             self._stream.write(self.erase())
             self._stream.flush()
@@ -54,18 +54,18 @@ class StatusLine:
 
 
 def can_redraw(stream: TextIO, environ: Mapping[str, str]) -> bool:
-    """True if a stream is a terminal that can draw a line anew, in letters that it has."""
+    """True if a stream is a UTF-8 terminal that can redraw a line."""
     if environ.get("TERM", "dumb") == "dumb" or not stream.isatty():
         return False
     return (stream.encoding or "").lower().replace("-", "") == "utf8"
 
 
 def progress(state: State, now: float, width: int) -> str:
-    """Return the line, not longer than `width`: a bar where the end is known, what is done, and for how long.
+    """Return the status line, at most `width` columns: bar, counts of runs, elapsed time and state.
 
     Args:
-        state: the agent; runs that have ended here are done, failed and stopped ones included.
-        now: monotonic, as `state.started`.
+        state: state of the agent; ended runs count as done, including failed and stopped runs.
+        now: monotonic time, like `state.started`.
         width: columns of the terminal.
     """
     live = sum(held.has_process for held in state.held.values())
@@ -82,7 +82,7 @@ def progress(state: State, now: float, width: int) -> str:
 
 
 def _bar(done: int, live: int, whole: int) -> str:
-    """Return a bar of what is done, and of what is live, of a whole."""
+    """Return a progress bar of done and live runs out of `whole`."""
     full = _BAR * min(done, whole) // whole
     begun = -(-_BAR * min(done + live, whole) // whole) - full
     return f"[{'█' * full}{'▒' * begun}{'░' * (_BAR - full - begun)}]"
@@ -95,14 +95,14 @@ def _time(seconds: float) -> str:
 
 
 class Log:
-    """Writes events; a log that nobody reads any more harms nothing."""
+    """Writer of events; ignores a closed stream."""
 
     def __init__(self, stream: TextIO, *, as_json: bool) -> None:
         self._stream = stream
         self._as_json = as_json
         self._once: set[str] = set()
         self.agent = ""
-        # What is below the log on a terminal.
+        # Status line below the log on a terminal.
         self.status: StatusLine | None = None
 
     def event(
@@ -117,7 +117,7 @@ class Log:
             self._write(text if is_error else f"{datetime.now():%H:%M:%S} {text}")  # noqa: DTZ005 -- for people
 
     def once(self, topic: str, message: str, key: AttemptKey | None = None) -> bool:
-        """Log a notice that is needed only once; return whether this was the first time."""
+        """Log a notice once per topic; return True if this was the first time."""
         if topic in self._once:
             return False
         self._once.add(topic)
@@ -154,7 +154,7 @@ def _rfc3339(unix: float) -> str:
 
 
 def _finite(value: Json) -> Json:
-    """Return a value as JSON proper can hold it."""
+    """Return a value with non-finite numbers as strings, as strict JSON requires."""
     match value:
         case float() if not math.isfinite(value):
             return "NaN" if math.isnan(value) else ("Infinity" if value > 0 else "-Infinity")

@@ -1,4 +1,4 @@
-"""`sweep-agent`: reads command line and environment, puts the agent together, and ends with its exit code."""
+"""Entry point of `sweep-agent`: parse command line and environment, wire the agent and run it."""
 
 from sweepd.private_files import make_folder
 from sweepd_agent.startup import INHERITED, installed_version
@@ -34,7 +34,7 @@ from sweepd_agent.surroundings import Surroundings
 from sweepd_agent.wire.connection import Connection, Dialling
 from sweepd_agent.wire.dialogue import Dialogue, Identity
 
-# Disks are waited for by a few threads, whatever the number of slots.
+# Threads that wait for disks, for any number of slots.
 _DISK_THREADS = 2
 _REDRAW_EVERY = 0.2
 _NO_FLAPPING = "SWEEPD_AGENT_DISABLE_FLAPPING"
@@ -42,7 +42,7 @@ _INITIAL_FAILURES = "SWEEPD_AGENT_MAX_INITIAL_FAILURES"
 
 
 class CannotStartError(Exception):
-    """Something that was asked for cannot be had; the message is a sentence, `code` the exit code."""
+    """The agent cannot start, for the reason in the message; `code` is the exit code."""
 
     def __init__(self, message: str, code: int = FAILURE) -> None:
         super().__init__(message)
@@ -76,7 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     end_all()
     sys.stdout.flush()
     sys.stderr.flush()
-    # Threads of gRPC or of a hung disk have no say in how long the end takes.
+    # Do not wait for threads of gRPC or a hung disk.
     os._exit(leave.code)
 
 
@@ -168,7 +168,7 @@ def _gpus(options: Options) -> tuple[tuple[str, ...], ...] | None:
 
 
 def _initial_failures() -> int:
-    """Return after how many failed runs, nearly all of them, `--fail-fast` ends the agent."""
+    """Return the number of failed runs, nearly all ended ones, at which `--fail-fast` ends the agent."""
     text = INHERITED.get(_INITIAL_FAILURES) or "5"
     if not text.isdecimal() or int(text) < 1:
         raise CannotStartError(f"{_INITIAL_FAILURES} is {text!r}, not a whole number from 1", USAGE)
@@ -196,14 +196,14 @@ def _hear_signals(agent: Agent) -> None:
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGINT, agent.handle, Asked(Wish.INTERRUPT))
     loop.add_signal_handler(signal.SIGTERM, agent.handle, Asked(Wish.TERMINATE))
-    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup has it
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # ignored under nohup
         loop.add_signal_handler(signal.SIGHUP, agent.handle, Asked(Wish.TERMINATE))
 
 
 def _show_progress(
     options: Options, agent: Agent, log: Log, loop: asyncio.AbstractEventLoop
 ) -> asyncio.Task[None] | None:
-    """Keep a line at the foot of a terminal; where runs print there too, it would only be torn."""
+    """Start the status line of a terminal; None if runs print there too, or it cannot be redrawn."""
     if options.log_as_json or options.show_output or not can_redraw(sys.stderr, INHERITED):
         return None
     status = StatusLine(sys.stderr, lambda width: progress(agent.state, loop.time(), width))
@@ -246,7 +246,7 @@ def _open_state(options: Options) -> StateFolder:
 
 
 def _make_checkpoint_root(root: Path | None) -> None:
-    """Have the folder of checkpoints, and see that runs can keep something there."""
+    """Create the folder of checkpoints, and check that it is writable."""
     if root is None:
         return
     why = "it cannot be written"

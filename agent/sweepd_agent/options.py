@@ -1,4 +1,4 @@
-"""The command line of `sweep-agent`."""
+"""Command line of `sweep-agent`."""
 
 import argparse
 import json
@@ -59,9 +59,9 @@ class Options:
     context: bool
     system_metrics: bool
     system_metrics_every: float
-    # Private to `sweepd.agent` with a function: what is started for every run, in place of its own command.
+    # Private to `sweepd.agent` with a function: command started for every run in place of its own.
     stand_in: tuple[str, ...] | None
-    # Private, too: the process that started this one, and with which it ends as by SIGTERM.
+    # Also private: id of the process that started this one; its end acts as SIGTERM.
     caller: int | None
     min_free: int
     spool_limit: int
@@ -73,7 +73,7 @@ class Options:
 
 
 def parse(arguments: Sequence[str] | None, *, version: str) -> Options:
-    """Return what the arguments ask for; help and mistakes end the program."""
+    """Return the options; help and invalid arguments end the program."""
     parser = _parser(version)
     given = parser.parse_args(arguments)
     sweeps = _sweeps(parser, given.id, given.sweep)
@@ -178,7 +178,7 @@ def _parser(version: str) -> argparse.ArgumentParser:
         choices=("plain", "json"),
         help="copy the output of runs to stdout; =json: as lines with run, attempt and text",
     )
-    # Small and unlisted on purpose: whoever runs programs says so in the sweep.
+    # Unlisted on purpose: programs are named in the sweep.
     add("--stand-in", type=_checked(_arguments), help=argparse.SUPPRESS)
     add("--caller", type=_whole(1), help=argparse.SUPPRESS)
     add(
@@ -237,7 +237,7 @@ def _parser(version: str) -> argparse.ArgumentParser:
 def _sweeps(
     parser: argparse.ArgumentParser, alone: SweepName | None, named: Sequence[SweepName]
 ) -> tuple[SweepName, ...]:
-    """Return the sweeps to serve; without any, or with an ID that `--sweep` contradicts, the program ends."""
+    """Return the sweeps to serve; end the program if there are none, or ID and `--sweep` conflict."""
     if alone is None:
         if not named:
             parser.error("which sweep? write sweep-agent ID; `sweepctl list` shows the sweeps that there are")
@@ -248,7 +248,7 @@ def _sweeps(
 
 
 def _checked(parse_text: Callable[[str], Parsed]) -> Callable[[str], Parsed]:
-    """Return a parser whose complaint is shown with the usage."""
+    """Return a parser whose ValueError argparse shows with the usage."""
 
     def checked(text: str) -> Parsed:
         try:
@@ -297,7 +297,7 @@ def _storage_name(text: str) -> str:
 
 
 def _storage(root: Path | None, name: str | None) -> str:
-    """Return what the place of checkpoints is called; those of one host see the same folders."""
+    """Return the name of the checkpoint storage; by default, host and path. Empty: not shared."""
     if root is None:
         return ""
     return name or f"{socket.gethostname()}:{root.absolute()}"[-_MAX_STORAGE:]
@@ -314,10 +314,10 @@ def _label(text: str) -> tuple[str, str]:
 
 
 def parse_size(text: str) -> int:
-    """Return the bytes that `text` stands for.
+    """Return the bytes of a size such as `2GiB`.
 
     Raises:
-        ValueError: it is not a size.
+        ValueError: the text is not a size.
     """
     match = _SIZE.fullmatch(text.strip().lower())
     if match is None or match[2] not in _BYTES:

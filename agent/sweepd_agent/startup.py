@@ -1,15 +1,15 @@
-"""Start of the programs of the agent: what is loaded first, in the order that takes least memory; version."""
+"""Start of the agent's programs: first imports, in the order that takes the least memory, and version."""
 
 import os
 import sys
 from pathlib import Path
 
 INHERITED = dict(os.environ)
-"""Environment that runs inherit: without the variable that keeps gRPC silent in the agent itself."""
+"""Environment that runs inherit, without the variable that silences gRPC in the agent itself."""
 os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 
 if "asyncio" not in sys.modules:
-    # It would load OpenSSL for streams that no agent opens: 4 MiB, and gRPC has its own.
+    # asyncio would load OpenSSL for streams that no agent opens: 4 MiB, and gRPC has its own.
     sys.modules["ssl"] = None  # type: ignore[assignment]
     import asyncio  # noqa: F401
 
@@ -23,7 +23,7 @@ _PREFIX, _SUFFIX = "sweepd-", ".dist-info"
 
 
 def installed_version() -> str:
-    """Return the version by the name of the distribution's folder; `unknown` if there is none."""
+    """Return the version in the name of the distribution's folder; `unknown` if there is no folder."""
     for entry in sys.path:
         for folder in Path(entry or ".").glob(f"{_PREFIX}*{_SUFFIX}"):
             return folder.name.removeprefix(_PREFIX).removesuffix(_SUFFIX)

@@ -1,4 +1,4 @@
-"""Dependencies that the attempts of an agent share, and the ports through which they use it."""
+"""Dependencies that the attempts of an agent share, and the ports through which they use the agent."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
@@ -15,35 +15,35 @@ from sweepd_agent.log import Log
 
 
 class LiveProcess(Protocol):
-    """The process of an attempt, alive or gone."""
+    """Process of an attempt, live or ended."""
 
     @property
     def pid(self) -> int:
-        """Its process id; 0 if there never was one."""
+        """Process id; 0 if it was never started."""
 
     @property
     def started_time(self) -> float | None:
-        """Unix time at which it started, if that is known."""
+        """Unix time of its start; None if unknown."""
 
     @property
     def alive(self) -> bool:
-        """True if it was there when it was looked for."""
+        """True if the process was live when looked up."""
 
     def stop(self, mode: StopMode) -> None:
-        """Have it ended; nothing happens if it is gone already."""
+        """End the process; do nothing if it has already ended."""
 
     async def ended(self) -> Outcome:
-        """Return how it ended, once it has."""
+        """Wait for the end of the process; return the outcome."""
 
 
 class Processes(Protocol):
-    """Finds the processes of attempts again."""
+    """Registry of the processes of attempts."""
 
     def find(self, folder: AttemptFolder) -> LiveProcess | None:
-        """Return the process of an attempt, alive or gone; None if none was ever started."""
+        """Return the process of an attempt, live or ended; None if it was never started."""
 
     def outcome(self, folder: AttemptFolder) -> Outcome | None:
-        """Return how the process ended; None if that is not known."""
+        """Return the outcome of the process; None if unknown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,48 +54,48 @@ class Surroundings:
     environ: Mapping[str, str]
     labels: Mapping[str, str] = field(default_factory=dict)
     interpreter: str | None = None
-    # Whose module all runs here find sweepd under; None: as their sweeps say.
+    # Module name under which all runs import sweepd; None: as their sweeps specify.
     compat: str | None = None
     adopt: bool = True
-    # Where what runs print is copied to the agent's own output, one piece after the other; None: nowhere.
+    # Single-threaded executor that copies the output of runs to the agent's own; None: not copied.
     output: Executor | None = None
-    # Whether that is lines of JSON, which name their runs.
+    # Whether the output is copied as JSON lines that name the run.
     output_as_json: bool = False
-    # What is started for every run in place of its own command; None: that command.
+    # Command started for every run in place of its own; None: the run's own command.
     stand_in: Sequence[str] | None = None
     log: Log
-    # Finds out where and of what runs run; None: that is not recorded.
+    # Recorder of the context of runs; None: not recorded.
     recorder: Recorder | None
-    # How processes of attempts that are found on disk are looked for.
+    # Registry for processes of attempts found on disk.
     processes: Processes
-    # Bytes of rows that an attempt may keep on disk.
+    # Maximum bytes of rows that an attempt keeps on disk.
     spool_limit: int
-    # Where files are synced; the event loop never waits for a disk.
+    # Executor that syncs files, so that the event loop never waits for a disk.
     disk: Executor
     monotonic: Callable[[], float]
     wall_clock: Callable[[], float]
-    # Whose turn it is to read rows.
+    # Held by the attempt that reads rows.
     reading: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 class Home(Protocol):
-    """The agent, as far as its attempts need it."""
+    """Port of the agent for its attempts."""
 
     @property
     def flush_interval(self) -> float:
-        """Seconds that rows may be gathered, as granted by the scheduler."""
+        """Seconds for which rows may be buffered, as granted by the scheduler."""
 
     def handle(self, event: Event) -> None:
-        """Let the machine decide on what has happened."""
+        """Let the machine decide on an event."""
 
     def resumed(self, key: AttemptKey) -> None:
         """Report the step from which an attempt has resumed."""
 
     def fail(self, work: asyncio.Task[None]) -> None:
-        """Leave if a part of the agent has failed that must not."""
+        """End the agent if a task has failed; done callback of the tasks without which it cannot work."""
 
     def wake(self) -> None:
-        """Have the stream look for reports."""
+        """Wake the stream to look for reports."""
 
     def recorded(self, key: AttemptKey) -> None:
-        """See whether anything of an attempt is left to send."""
+        """Send the recorded context of an attempt, or drop the attempt if all its data is delivered."""

@@ -1,4 +1,4 @@
-"""Storage of an attempt's rows and cursors: numbered as read, on disk before they are sent, thinned."""
+"""Storage of an attempt's rows and cursors: rows are numbered, saved before they are sent, and thinned."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from sweepd_agent.surroundings import Surroundings
 
 Complain = Callable[[str, str], None]
-"""Says once what is wrong: a topic, and a sentence."""
+"""Logs a problem once; arguments: topic and message."""
 
 
 def feed_of(
@@ -35,7 +35,7 @@ def feed_of(
     around: Surroundings,
     complain: Complain,
 ) -> Feed:
-    """Return the feed of an attempt, where an earlier agent stood with it if there was one."""
+    """Return the feed of an attempt, at the cursors that an earlier agent stored, if any."""
     spool = Spool(
         folder.metrics_file,
         _numbering(stored.get("numbering")),
@@ -58,17 +58,19 @@ def feed_of(
 
 
 def stored_cursors(feed: Feed) -> dict[str, Json]:
-    """Return the cursors of a feed as its folder keeps them."""
+    """Return the cursors of a feed in their stored form, by lane name."""
     return {v1.Lane.Name(lane): cursor for lane, cursor in feed.acked.items()}
 
 
 def external_metrics_of(
     assignment: Assignment, folder: AttemptFolder, around: Surroundings, complain: Complain
 ) -> ExternalMetrics | None:
-    """Return what reads metrics that the script does not log itself; None where nothing is to be read."""
+    """Return the reader of metrics that the script does not log itself; None if there are no sources."""
     if assignment.metrics_from is None:
         return None
-    from sweepd_agent.files.external_metrics import ExternalMetrics  # what few runs need is loaded for them
+    from sweepd_agent.files.external_metrics import (
+        ExternalMetrics,
+    )  # loaded only for the few runs that need it
 
     return ExternalMetrics(
         assignment.metrics_from,
@@ -82,7 +84,7 @@ def external_metrics_of(
 def _numbering(stored: Json) -> Numbering:
     try:
         return from_document(stored) if isinstance(stored, dict) else Numbering()
-    except ValueError:  # a script may write there; without a numbering, its rows are read from the beginning
+    except ValueError:  # a script may have overwritten it; its rows are read from the beginning
         return Numbering()
 
 
@@ -92,18 +94,18 @@ def _cursors(stored: Json) -> dict[v1.Lane.ValueType, int]:
     return {lane: cursor for lane, cursor in found.items() if isinstance(cursor, int)}
 
 
-# Rows that cannot be read when their process has ended are tried again so often, so many seconds apart.
+# Tries to read rows after the end of their process, and seconds between tries.
 _READ_TRIES = 10
 _READ_AGAIN = 0.5
 _WRITE_AGAIN = 1.0
 
 
 class RowKeeping:
-    """Waits for the disk without holding anything else up.
+    """Reader and writer of an attempt's rows that waits for the disk without blocking other attempts.
 
     Args:
-        saved: called when row numbers are on disk, before the rows go out.
-        complain: says once what is wrong.
+        saved: called when row numbers are on disk, before the rows are sent.
+        complain: logs a problem once.
     """
 
     def __init__(
@@ -123,13 +125,13 @@ class RowKeeping:
 
     @property
     def unsaved(self) -> bool:
-        """True if rows were read whose numbers are not on disk."""
+        """True if the numbers of some rows are not on disk yet."""
         return bool(self._spool.fresh or self._feed.system.spool.fresh)
 
     async def read(self) -> bool | None:
-        """Read some rows; return whether there are more, None if they cannot be read at the moment.
+        """Read some rows; return True if there are more, None if they cannot be read now.
 
-        Of all attempts, one reads at a time, so that the stream waits for one of them at most.
+        Only one attempt reads at a time, so that the stream waits for one read at most.
         """
         async with self._around.reading:
             try:
@@ -143,25 +145,25 @@ class RowKeeping:
         return more
 
     async def read_rest(self) -> None:
-        """Read what is left after the end; what cannot be read for long is given up."""
+        """Read the rest after the end of the process; give up after `_READ_TRIES` failed reads."""
         left = _READ_TRIES
         while left and (more := await self.read()) is not False:
             if more is None:
                 left = left - 1 if self._folder.path.exists() else 0
-            await asyncio.sleep(0.0 if more else _READ_AGAIN)  # others have their turn in between
+            await asyncio.sleep(0.0 if more else _READ_AGAIN)  # yields to other tasks
 
     async def save(self) -> None:
-        """Bring row numbers and cursors to disk; while it refuses, rows wait, and the trial continues."""
+        """Write row numbers and cursors to disk; while writes fail, rows wait and the trial continues."""
         while True:
             try:
                 await self._save_now()
             except OSError as error:
-                if not self._folder.path.exists():  # nothing is safe there any more, so nothing waits for it
+                if not self._folder.path.exists():  # nothing can be stored there any more, so do not wait
                     self._complain("removed", f"{self._folder.path} was removed while its run went on")
                     self._spool.saved(self._spool.numbering)
                     self._saved()
                     return
-                # Once for all attempts: it is the same disk.
+                # Logged once for all attempts, which share the disk.
                 why = f"cannot write in {self._folder.path}: {error.strerror or error}; its rows wait there"
                 self._around.log.once("disk", why, self._feed.key)
                 await asyncio.sleep(_WRITE_AGAIN)
@@ -173,7 +175,7 @@ class RowKeeping:
             self._complain("malformed", f"{where} are not JSON objects and were left out")
 
     async def thin(self) -> None:
-        """Make room while the spool is over its limit, if the disk permits it."""
+        """Thin segments while the spool exceeds its limit; log the problem if the disk fails."""
         try:
             await self._thin_segments()
         except OSError as error:
@@ -205,7 +207,7 @@ class RowKeeping:
             if not numbering.is_thinned(segment):
                 await self._on_disk(write_kept, path, segment, file, numbering, self._spool.watched)
                 self._spool.thinned(segment)
-                await self.save()  # before the rows go: whoever reads on must know where to look
+                await self.save()  # before the rows are deleted: later reads must know where to look
             file.unlink()
             self._complain("thinned", f"the spool is full; rows were thinned in {self._folder.path}")
 

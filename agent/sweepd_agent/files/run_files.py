@@ -1,4 +1,4 @@
-"""Files of a run for the metric store: those of the agent, and those of the script."""
+"""Files of a run for the metric store, written by the agent or the script."""
 
 import json
 import os
@@ -20,21 +20,21 @@ _MAX_STATE_BYTES = 64 * 2**20
 _LOOK_EVERY = 2.0
 _STORE_EVERY = 2.0
 _SERIES_BITS = 32
-# A clock beyond 2037 begins where there is still room for later ones.
+# Largest series taken from the clock, which leaves room for later series after 2037.
 _LAST_BY_CLOCK = 2**31 - 2**20
 _LAST_BY_RECORD = 2**31 - 2**10
-# Looking may take this share of the time, so that large trees are looked at less often.
+# Share of time that looking may take, so that large trees are scanned less often.
 _SHARE = 0.01
-# A file that was written so lately may be written on.
+# Seconds since its last write after which a file is considered complete.
 _AT_REST_AFTER = 1.0
 
 
 class RunFiles:
-    """Gives piece after piece, one file at a time; the newest version of each counts.
+    """Source of file pieces, one file at a time; only the newest version of each file counts.
 
     Args:
         folder: the folder of the attempt.
-        complain: says once what is wrong.
+        complain: logs a problem once.
     """
 
     def __init__(
@@ -49,17 +49,17 @@ class RunFiles:
         self._monotonic = monotonic
         self._wall_clock = wall_clock
         self._look_at = float("-inf")
-        # How many files have become safe elsewhere, newer versions included.
+        # Number of files stored by the server, newer versions included.
         self.stored = 0
         self._open: _OpenFile | None = None
         delivered, series = self._recorded()
         self._files = Deliveries(delivered)
-        # Pieces up to this one are of earlier series: see `LANE_FILES` in the contract.
+        # Pieces up to this number belong to earlier series: see `LANE_FILES` in the contract.
         self.floor = series << _SERIES_BITS
         self._stored_at = float("-inf")
 
     def look(self, *, ended: bool = False) -> bool:
-        """See what there is, now and then, and once the script has ended; return whether there is news."""
+        """Scan the files at intervals and when the script has ended; return True if one is to be sent."""
         begun = self._monotonic()
         if begun < self._look_at and not ended:
             return False
@@ -70,18 +70,18 @@ class RunFiles:
         return self._files.next() is not None
 
     def begin_anew(self) -> None:
-        """Take nothing for delivered."""
+        """Treat all files as undelivered."""
         self._files = Deliveries({})
-        self.look(ended=True)  # of a run that has ended, nobody looks again
+        self.look(ended=True)  # the files of an ended run are not scanned again
 
     def close(self) -> None:
-        """Close the open file, and record what is delivered."""
+        """Close the open file, and record the delivered files."""
         self._close_file()
         if self._files.delivered:
             self._store()
 
     def restart(self, cursor: int) -> int:
-        """Begin a new series above `cursor`, and take what is under way for lost."""
+        """Begin a new series above `cursor`, and treat pieces in flight as lost."""
         by_clock = min(int(self._wall_clock()), _LAST_BY_CLOCK)
         self.floor = max((max(self.floor, cursor) >> _SERIES_BITS) + 1, by_clock) << _SERIES_BITS
         self._files.begin_again()
@@ -96,14 +96,14 @@ class RunFiles:
                 stays = v1.FilePiece(name=name, size_bytes=seen.size, left_out=reason)
                 return self._numbered(cursor + 1, name, seen, stays, whole=True)
             self._open = _OpenFile.of(self._folder, name, seen)
-            if self._open is None:  # it was removed, or cannot be read: so it is not seen any more
+            if self._open is None:  # it was removed or cannot be read
                 self._files.forget(name)
                 return None
         if self._open is None:
             return None
         opened = self._open
         piece = opened.piece()
-        if piece is None:  # it was written meanwhile: another look finds the version that there is now
+        if piece is None:  # it was modified meanwhile: the next look finds the new version
             self._close_file()
             self._files.forget(opened.name)
             self._look_at = min(self._look_at, self._monotonic() + _AT_REST_AFTER)
@@ -121,14 +121,14 @@ class RunFiles:
             self._store()
 
     def has_more(self, cursor: int) -> bool:
-        """Return whether a file is not stored elsewhere yet."""
+        """Return True if a file is not stored by the server yet."""
         return not self._files.done or self._open is not None
 
     def _numbered(
         self, number: int, name: str, seen: Seen, piece: v1.FilePiece, *, whole: bool
     ) -> tuple[int, bytes]:
         piece.modify_time.FromNanoseconds(seen.modified)
-        if number == self.floor + 1:  # an agent after this one begins above, even within a second
+        if number == self.floor + 1:  # a later agent begins above this series, even within a second
             self._store()
         if whole:
             self._files.sent(name, seen, number)
@@ -154,12 +154,12 @@ class RunFiles:
         yield from found.items()
 
     def _below(self, folder: str, prefix: str) -> Iterator[tuple[str, Seen]]:
-        """Yield the regular files below a folder of the run's folder; nothing else is followed or opened."""
+        """Yield the regular files below a subfolder of the run folder; follow and open nothing else."""
         try:
             entries = entries_inside(self._folder, folder)
         except FileNotFoundError:
             return
-        except OSError as error:  # the others come all the same
+        except OSError as error:  # the other folders are listed all the same
             self._complain(f"the files in {self._folder / folder} cannot be listed: {error.strerror}")
             return
         for entry, status in entries:
@@ -176,7 +176,7 @@ class RunFiles:
                 )
 
     def _recorded(self) -> tuple[dict[str, Seen], int]:
-        """Return what an earlier agent recorded: the files that are delivered, and its last series."""
+        """Return the delivered files and the last series that an earlier agent recorded."""
         try:
             recorded = json.loads(read_inside(self._folder, _STATE_FILE, limit=_MAX_STATE_BYTES))
             delivered = {name: Seen(**seen) for name, seen in recorded["files"].items()}
@@ -186,7 +186,7 @@ class RunFiles:
         return delivered, series if 0 <= series <= _LAST_BY_RECORD else 0
 
     def _store(self) -> None:
-        """Record what is delivered, without haste: what is not recorded is sent again, and stored once."""
+        """Record the delivered files, without sync: an unrecorded file is sent again, but stored once."""
         self._stored_at = self._monotonic()
         if not self._folder.exists():
             return
@@ -199,14 +199,14 @@ class RunFiles:
 
 
 class _OpenFile:
-    """One version of a file that is being sent."""
+    """Open version of a file that is being sent."""
 
     def __init__(self, name: str, seen: Seen, file: BinaryIO) -> None:
         self.name = name
         self.seen = seen
         self._file = file
         self._offset = 0
-        import hashlib  # here, as it brings OpenSSL along: 2 MiB that an agent without files can spare
+        import hashlib  # here, as it loads OpenSSL: 2 MiB that an agent without files saves
 
         self._digest = hashlib.sha256()
 
@@ -218,7 +218,7 @@ class _OpenFile:
             return None
 
     def piece(self) -> v1.FilePiece | None:
-        """Return the next piece; None if the file is no longer what was seen."""
+        """Return the next piece; None if the file has changed since the look."""
         try:
             status = os.fstat(self._file.fileno())
             content = self._file.read(min(PIECE_BYTES, self.seen.size - self._offset))

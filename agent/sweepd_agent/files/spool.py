@@ -1,7 +1,7 @@
-"""Rows of one attempt on disk: read and numbered as they are written, and read again to be sent.
+"""Spool of an attempt's rows: numbered as they are written to disk, and read again to be sent.
 
-A row may be sent once its number is durable: `poll` numbers, the owner brings the numbering to disk and
-reports that by `saved`. What was read lately is kept in memory; what nobody took in time is read again.
+A row may be sent once its number is durable: `poll` numbers rows, and the owner writes the numbering to
+disk and then calls `saved`. Recent rows are kept in memory; older rows are read again from disk.
 """
 
 import json
@@ -23,19 +23,19 @@ _SYSTEM_FILE = "system.jsonl"
 _KEPT_SAMPLES = 60
 _KEPT_OBSERVATIONS = 20_000
 ROWS_AT_ONCE = 500
-# An attempt that begins with so many rows that name no step, as of children alone, replaces nothing.
+"""Rows that are sent without waiting for the flush interval, and the maximum in one message."""
+# Rows without a step after which an attempt is taken to replace nothing, as with rows of children alone.
 _MOST_WITHOUT_STEP = 20
 _BEYOND_ALL = 2**63
-"""Rows that are sent without waiting for the flush interval, and the most in one message."""
 
 
 class Spool:
-    """Reads the metrics file at `path` on from where `numbering` stands.
+    """Reader of the metrics file at `path` that resumes where `numbering` ends.
 
     Args:
-        begins: where attempts begin in it, if the file has those before this one, too. The last of them is
-            this attempt: nothing is sent until a row of it names a step, which shows what it replaces, many
-            rows have named none, or it has ended.
+        begins: starts of the attempts in the file, if it also holds earlier attempts; the last is this
+            attempt. Nothing is sent until a row of this attempt has a step, which shows what it replaces,
+            many rows have no step, or the attempt has ended.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class Spool:
         self._durable = numbering.progress
         self._rows: deque[Row] = deque(maxlen=kept_rows)
         self._observations: deque[Observation] = deque()
-        # Observations of rows beyond this one are in memory.
+        # Observations of rows after this row are in memory.
         self._observed_from = numbering.progress.settled
         self._urgent = False
 
@@ -80,23 +80,23 @@ class Spool:
 
     @property
     def fresh(self) -> int:
-        """Number of rows that were read and may not be sent yet."""
+        """Number of rows that were read but may not be sent yet."""
         return self.numbering.progress.row - self._durable.row
 
     @property
     def urgent(self) -> bool:
-        """True if rows were read that should be sent at once: the first, one at a rung, or many."""
+        """True if rows should be sent at once: the first row, a row at a rung, or many rows."""
         return self._urgent or self.fresh >= ROWS_AT_ONCE
 
     def poll(self) -> bool:
-        """Read what was written since the last call; return whether there is more to read."""
+        """Read new lines; return True if there are more to read."""
         found = deque(self._tail.look())
         while found:
             self._number(found)
         return self._tail.more
 
     def finish(self) -> None:
-        """Read no more: the process has ended, and its last step with it. Call after a last `poll`."""
+        """Complete the last step and close the file, as the process has ended. Call after a last `poll`."""
         observations, progress = ended(self.numbering.progress)
         self._observations += observations
         self.numbering = self.numbering.at(progress)
@@ -104,12 +104,12 @@ class Spool:
         self._tail.close()
 
     def thinned(self, segment: int) -> None:
-        """Record that only the kept rows of a segment are left."""
+        """Mark a segment as thinned: only its kept rows are left."""
         self.numbering = self.numbering.thinned(segment)
 
     @property
     def complaint(self) -> str:
-        """Reason why a part of the file is never read; empty: all of it is."""
+        """Reason why a part of the file is never read; empty if all of it is."""
         return self._tail.complaint
 
     @property
@@ -118,7 +118,7 @@ class Spool:
         return self._watched
 
     def close(self) -> None:
-        """Give descriptors back."""
+        """Close the descriptors."""
         self._tail.close()
 
     def saved(self, numbering: Numbering) -> None:
@@ -129,9 +129,9 @@ class Spool:
             self._urgent = False
 
     def rows(self, after: int) -> list[Row]:
-        """Return rows that may be sent beyond row `after`, at most ROWS_AT_ONCE; thinned ones are missing.
+        """Return sendable rows after row `after`, at most ROWS_AT_ONCE; thinned rows are missing.
 
-        Those that a later attempt in the same file has replaced have no values.
+        Rows that a later attempt in the same file has replaced have no values.
         """
         found = self._rows_beyond(after)
         if not self.numbering.parts:
@@ -146,7 +146,7 @@ class Spool:
         return list(islice(takewhile(lambda row: row.number <= self.last_row, again), ROWS_AT_ONCE))
 
     def observations(self, after: int) -> tuple[list[Observation], int]:
-        """Return observations of rows beyond `after`, and the row up to which they are all there are."""
+        """Return observations of rows after `after`, and the row up to which they are complete."""
         upto = self.settled
         if after >= self._observed_from:
             while self._observations and self._observations[0].row <= after:
@@ -160,13 +160,13 @@ class Spool:
                 if len(found) >= ROWS_AT_ONCE or (row is not None and row.number > upto):
                     break
         if len(found) >= ROWS_AT_ONCE:
-            # Whole rows only: the last one may have more observations than fit here.
+            # Whole rows only: the last row may have more observations than fit here.
             upto = found[-1].row - 1 if found[-1].row > found[0].row else found[-1].row
             found = [item for item in found if item.row <= upto]
         return found, max(upto, after)
 
     def _number(self, found: deque[Found]) -> None:
-        """Number the lines at the front that stand together, as one block."""
+        """Number the contiguous lines at the front as one block."""
         first = found[0]
         before = progress = self.numbering.progress
         end = first.start
@@ -197,11 +197,11 @@ class Spool:
         self.numbering = numbering.begun_at(first_step)
 
     def _is_open(self, numbering: Numbering) -> bool:
-        """True if this attempt may yet say what it replaces."""
+        """True if it is not known yet which rows this attempt replaces."""
         return self._attempt is not None and not self._ended and not numbering.knows(self._attempt)
 
     def _note_part(self, item: Found, row: int) -> None:
-        """See whether a later attempt begins with the line after row `row`, and with which step."""
+        """Record the start and the first step of a later attempt, if the line after row `row` shows them."""
         while self._begins and (item.segment, item.start) >= (
             self._begins[0].segment,
             self._begins[0].offset,
@@ -217,7 +217,7 @@ class Spool:
             self._urgent = True
 
     def _take(self, read: Read, before: Progress) -> Progress:
-        """Keep what a line gave for sending, and see whether it is urgent."""
+        """Keep the row and the observations of a line for sending; check whether they are urgent."""
         after = read.progress
         self._rows.append(read.row)
         self._observations += read.observations
@@ -229,7 +229,7 @@ class Spool:
         return after
 
     def _read_again(self, after: int) -> Iterator[tuple[Row | None, tuple[Observation, ...]]]:
-        """Yield rows, from one at or before `after + 1` on, each with the observations that it completed."""
+        """Yield rows, starting at or before row `after + 1`, each with the observations that it completed."""
         progress = Progress()
         for block in self.numbering.after(after):
             progress = block.before
@@ -243,32 +243,32 @@ class Spool:
             yield None, ended(progress)[0]
 
     def _lines(self, block: Block) -> Iterator[tuple[int | None, int, Line]]:
-        """Yield the lines of a block, with row number and step before it where others are missing."""
+        """Yield the lines of a block; in a thinned block, with their row number and the step before."""
         if block.thinned:
             yield from read_kept(self._path, block)
             return
         closed = self._path.with_name(f"{self._path.name}.{block.segment}")
         lines = [] if closed.exists() else list(read_block(self._path, block.start, block.end))
-        if closed.exists():  # asked again: it may have been closed between the first look and the reading
+        if closed.exists():  # checked again: it may have been closed between the first check and the read
             lines = list(read_block(closed, block.start, block.end))
-        # What the disk has lost is malformed, so that the numbers of later rows stay.
+        # Lines lost on disk count as malformed, so that later rows keep their numbers.
         for line in islice(chain(lines, repeat(MALFORMED)), block.rows):
             yield None, 0, line
 
 
-# Of rows that were not observed, each one whose number is divisible by this is kept.
+# Rows without observations are kept if their number is divisible by this.
 _KEEP_EVERY = 16
-# A line with its number and a step before it.
+# Maximum bytes of a line with its row number and the step before.
 _LONGEST = MAX_LINE_BYTES + 64
 
 
 def kept_file(path: Path, segment: int) -> Path:
-    """Return where the kept rows of a segment of the metrics file at `path` are."""
+    """Return the file with the kept rows of a segment of the metrics file at `path`."""
     return path.with_name(f"thinned.{segment}")
 
 
 def spool_size(path: Path) -> int:
-    """Return the bytes that the metrics file at `path` takes, with all its segments."""
+    """Return the bytes of the metrics file at `path`, including all segments and kept rows."""
     total = 0
     for file in path.parent.iterdir():
         if file.name.startswith((path.name, "thinned.")):
@@ -280,9 +280,9 @@ def spool_size(path: Path) -> int:
 
 
 def next_segment(path: Path, numbering: Numbering) -> tuple[int, Path] | None:
-    """Return the oldest segment that can be thinned; None if there is none.
+    """Return the oldest segment that can be thinned; None if there is no such segment.
 
-    It was read to its end, and it is not the highest closed one, for the numbers count on from that.
+    It was read to its end, and is not the highest closed segment, from which segment numbers continue.
     """
     for segment, file in closed_segments(path)[:-1]:
         if file.lstat().st_size == numbering.position(segment):
@@ -293,7 +293,7 @@ def next_segment(path: Path, numbering: Numbering) -> tuple[int, Path] | None:
 def write_kept(
     path: Path, segment: int, file: Path, numbering: Numbering, watched: Mapping[str, int]
 ) -> None:
-    """Bring the rows that are kept of a segment to disk, into a file of their own."""
+    """Write the kept rows of a segment to a separate file, and sync the file."""
     kept = (
         line
         for block in numbering.blocks
@@ -305,7 +305,7 @@ def write_kept(
 
 
 def read_kept(path: Path, block: Block) -> Iterator[tuple[int, int, Line]]:
-    """Yield row number, step of the row before, and line of each kept row of a block."""
+    """Yield the row number, the step before and the line of each kept row of a block."""
     try:
         descriptor = open_inside(path.parent, kept_file(path, block.segment).name)
     except (FileNotFoundError, IrregularFileError):
@@ -335,7 +335,7 @@ def _kept(block: Block, file: Path, watched: Mapping[str, int]) -> Iterator[byte
 
 
 class SystemRows:
-    """File of samples and its spool; the numbers, steps and iterations of the script do not include them."""
+    """File of samples and its spool; samples do not count as rows, steps or iterations of the script."""
 
     def __init__(self, folder: Path, numbering: Numbering, wall_clock: Callable[[], float]) -> None:
         self.file = folder / _SYSTEM_FILE
@@ -350,7 +350,7 @@ class SystemRows:
         self._wall_clock = wall_clock
 
     def add(self, sample: Mapping[str, float], *, step: int) -> None:
-        """Write a sample, taken now; raises OSError. `step`: the last one of the script."""
+        """Write a sample taken now; raise OSError if that fails. `step`: last step of the script."""
         line = {STEP: step, TIME: round(self._wall_clock(), 3), **sample}
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
         with os.fdopen(open_inside(self.file.parent, self.file.name, flags), "ab") as file:
@@ -358,7 +358,7 @@ class SystemRows:
         self.read_rest()
 
     def read_rest(self) -> None:
-        """Number what is written, also by an earlier agent; raises OSError."""
+        """Number all samples in the file, including an earlier agent's; raise OSError if a read fails."""
         while self.spool.poll():
             pass
 

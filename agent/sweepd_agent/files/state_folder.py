@@ -1,4 +1,4 @@
-"""The agent's own folder: one agent at a time holds it, and what it leaves is the next one's to finish."""
+"""State folder of an agent: locked by one agent at a time; the next agent finishes what is left in it."""
 
 import contextlib
 import json
@@ -23,44 +23,44 @@ _CHECKPOINTS = "checkpoints"
 _SECRET_BYTES = 32
 _MOST_BYTES = 64 * 1024
 _MOST_AGENTS = 100_000
-# A predecessor that is just ending holds the lock for a moment longer.
+# Seconds to wait for the lock of a predecessor that is just ending.
 _PATIENCE = 0.5
 
 
 class FolderInUseError(Exception):
-    """Another agent holds the folder."""
+    """Another agent holds the lock of the folder."""
 
 
 class StateFolder:
-    """A folder whose lock this process holds until it ends."""
+    """State folder whose lock this process holds until it ends."""
 
     def __init__(self, path: Path, lock: int) -> None:
         self.path = path
-        # Where checkpoints are, if not here: a folder that other agents see, too.
+        # Shared folder of checkpoints; None: in this folder.
         self.checkpoint_root: Path | None = None
         self._lock = lock
         self.agent_id, self.secret = stored_identity(path) or _new_identity(path)
 
     @property
     def lock_file(self) -> Path:
-        """The file by whose lock supervisors see whether an agent is there."""
+        """File whose lock shows supervisors whether an agent is live."""
         return self.path / _LOCK_FILE
 
     def attempts(self) -> Iterator[AttemptFolder]:
-        """Yield the attempts that were left here; what is no whole attempt is removed."""
+        """Yield the attempts left in the folder; remove incomplete attempts."""
         for folder in _attempt_folders(self.path):
             if folder.assignment() is None:
-                if (left := find(folder)) is not None:  # nobody would know of it without its folder
+                if (left := find(folder)) is not None:  # without its folder, no agent would find it
                     left.stop(StopMode.KILL)
                 folder.remove()
             else:
                 yield folder
 
     def new_attempt(self, assignment: Assignment) -> AttemptFolder:
-        """Return the folder for a new attempt, which is not made yet.
+        """Return the folder for a new attempt, without creating it.
 
-        Its name is for people: an attempt is known by what is journalled in it. Runs of the same id, of
-        another project or server, get a suffix.
+        Its name is only for people: an attempt is identified by its journal. A run with the same id in
+        another project or on another server gets a suffix.
         """
         name = f"{assignment.key.run.rpartition('/')[2]}.{assignment.key.attempt}"
         path = self.path / _RUNS / name
@@ -71,28 +71,28 @@ class StateFolder:
         return AttemptFolder(path)
 
     def checkpoint_folder(self, assignment: Assignment) -> Path:
-        """Return the folder that all attempts at a run find, on this machine or where the root is seen."""
+        """Return the checkpoint folder shared by all attempts at a run, wherever the root is visible."""
         root = self.path / _CHECKPOINTS if self.checkpoint_root is None else self.checkpoint_root
         return root / assignment.key.run.replace("/", "~")
 
     def drop_empty_checkpoints(self, assignment: Assignment) -> None:
-        """Remove the folder of checkpoints if the run left none."""
+        """Remove the checkpoint folder of a run if it is empty."""
         if self.checkpoint_root is not None:
-            return  # another agent may have begun the next attempt in it
+            return  # another agent may have started the next attempt in it
         with contextlib.suppress(OSError):
             self.checkpoint_folder(assignment).rmdir()
 
     def free_bytes(self) -> int:
-        """Return how much room is left beside the folder."""
+        """Return the free bytes of the folder's disk."""
         return shutil.disk_usage(self.path).free
 
     def release(self) -> None:
-        """Give the lock back."""
+        """Release the lock."""
         os.close(self._lock)
 
 
 def stored_identity(path: Path) -> tuple[str, bytes] | None:
-    """Return the id and the secret of the agent whose folder this is; None if it has none yet."""
+    """Return the id and secret of the agent that owns a folder; None if it has no identity yet."""
     try:
         stored = json.loads(read_inside(path.resolve(), _AGENT_FILE, limit=_MOST_BYTES))
         secret = bytes.fromhex(stored["secret"])
@@ -110,11 +110,11 @@ def _new_identity(path: Path) -> tuple[str, bytes]:
 
 
 def open_folder(path: Path) -> StateFolder:
-    """Take the folder that a person named.
+    """Open and lock the folder that a person named.
 
     Raises:
-        FolderInUseError: another agent holds it.
-        OSError: it cannot be made or written.
+        FolderInUseError: another agent holds its lock.
+        OSError: the folder cannot be created or written.
     """
     deadline = time.monotonic() + _PATIENCE
     while (folder := _try_open(path)) is None:
@@ -125,11 +125,11 @@ def open_folder(path: Path) -> StateFolder:
 
 
 def open_free_folder(parent: Path, serves: Callable[[str], bool]) -> StateFolder:
-    """Take a free folder: one with attempts at a sweep that this agent serves, else the lowest.
+    """Open and lock a free folder: one with attempts at a served sweep, else the lowest number.
 
     Args:
-        parent: holds folders named 1, 2, and so on.
-        serves: whether this agent serves the sweep of a full name.
+        parent: folder of the state folders, which are named 1, 2 and so on.
+        serves: returns True if this agent serves the sweep with a full name.
     """
     present = sorted(int(entry.name) for entry in _entries(parent) if entry.name.isdecimal())
     for number in present:
@@ -146,7 +146,7 @@ def _try_open(path: Path) -> StateFolder | None:
     lock = try_lock(str(path / _LOCK_FILE))
     if lock is None:
         return None
-    os.utime(lock)  # supervisors, which look now and then, learn that an agent was here
+    os.utime(lock)  # shows supervisors, which look at intervals, that an agent was here
     return StateFolder(path, lock)
 
 
@@ -158,7 +158,7 @@ def _holds_work(path: Path, serves: Callable[[str], bool]) -> bool:
 def _attempt_folders(path: Path) -> Iterator[AttemptFolder]:
     for entry in sorted(_entries(path / _RUNS)):
         if entry.name.startswith("."):
-            shutil.rmtree(entry, ignore_errors=True)  # its removal was cut short
+            shutil.rmtree(entry, ignore_errors=True)  # its removal was interrupted
         else:
             yield AttemptFolder(entry)
 

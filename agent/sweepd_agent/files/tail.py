@@ -1,6 +1,6 @@
-"""Reads a metrics file while it is written: every line once, those of each writer in their order.
+"""Tail of a metrics file while it is written: every line once, and the lines of each writer in order.
 
-How segments are made and read is described in `sweepd.metrics_file`; each `look` here is one pass of it.
+`sweepd.metrics_file` describes how segments are written and read; each `look` is one pass over them.
 """
 
 import os
@@ -13,7 +13,7 @@ from sweepd.metrics_file import MAX_LINE_BYTES, closed_segments
 from sweepd.regular_files import IrregularFileError, open_inside, status_inside
 from sweepd_agent.core.rows import MALFORMED, Line, parse_line
 
-# Some milliseconds' worth: whoever looks leaves others their turn in between.
+# Takes some milliseconds, after which the caller yields to other tasks.
 _BYTES_A_LOOK = 16 * 1024
 # Enough to recognise a line that is too long.
 _LONGEST = MAX_LINE_BYTES + 1
@@ -21,7 +21,7 @@ _LONGEST = MAX_LINE_BYTES + 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """One line, and where it stands; no line where there was only a blank one."""
+    """Line with its segment and byte range; `line` is None if it is blank."""
 
     segment: int
     start: int
@@ -30,28 +30,28 @@ class Found:
 
 
 class Tail:
-    """Position of reading in each segment."""
+    """Reader of the segments of a metrics file, with a position in each segment."""
 
     def __init__(self, path: Path, positions: dict[int, int]) -> None:
         self._path = path
         self._positions = positions
         self._highest_closed = 0
         self._closed: dict[int, Path] = {}
-        # The open segment is read by its descriptor: its name may pass on at any time.
+        # The open segment is read by descriptor: its name may pass to another file at any time.
         self._descriptor: int | None = None
         self._identity: tuple[int, int] | None = None
         self.more = False
-        # Why a part of it is never read; empty: all of it is.
+        # Reason why a part of the file is never read; empty if all of it is.
         self.complaint = ""
 
     def close(self) -> None:
-        """Give the descriptor back."""
+        """Close the descriptor."""
         if self._descriptor is not None:
             os.close(self._descriptor)
         self._descriptor = self._identity = None
 
     def look(self) -> list[Found]:
-        """Return the whole lines written since the last look; `more` says that it stopped half way."""
+        """Return the complete lines since the last look; set `more` if there is more to read."""
         self.more = False
         found: list[Found] = []
         room = _BYTES_A_LOOK
@@ -67,7 +67,7 @@ class Tail:
             except OSError:
                 if not found:
                     raise
-                self.more = True  # what was read already counts as read
+                self.more = True  # lines read so far count as read
                 break
             found += lines
             self._positions[number] = end
@@ -77,7 +77,7 @@ class Tail:
         return found
 
     def _sizes(self) -> list[tuple[int, int]]:
-        """Return number and size of each segment, oldest first; the sizes are taken newest first."""
+        """Return number and size of each segment, oldest first; sizes are read newest first."""
         if self._identity is None or _identity(self._path) != self._identity:
             self._open_newest()
         sizes: list[tuple[int, int]] = []
@@ -96,14 +96,14 @@ class Tail:
         self.complaint = self.complaint or f"{error.filename} is not read: {error.strerror}"
 
     def _open_newest(self) -> None:
-        """Open the newest segment and list the closed ones, of which it is none."""
+        """Open the newest segment, which is not closed, and list the closed segments."""
         while True:
             self.close()
             try:
                 self._descriptor = open_inside(self._path.parent, self._path.name)
             except FileNotFoundError:
                 pass
-            except IrregularFileError as error:  # as if it were missing: what else there is can be read
+            except IrregularFileError as error:  # as if it were missing: the closed segments can be read
                 self._complain(error)
             else:
                 status = os.fstat(self._descriptor)
@@ -114,11 +114,11 @@ class Tail:
                 return
 
     def _read(self, number: int, start: int, size: int, room: int) -> tuple[list[Found], int]:
-        """Return the whole lines from `start` on, as far as `room` reaches, and where the last one ends."""
+        """Return the complete lines from `start`, up to about `room` bytes, and the end of the last line."""
         with self._file(number) as file:
             file.seek(start)
             content = file.read(min(size - start, room))
-            if b"\n" not in content:  # one line is longer than a look
+            if b"\n" not in content:  # a line is longer than `room`
                 content += file.read(min(size - start, _LONGEST) - len(content))
             found = list(_lines(number, start, content))
             end = start + len(content)
@@ -132,7 +132,7 @@ class Tail:
                     end += newline + 1
                     return [Found(segment=number, start=start, end=end, line=MALFORMED)], end
                 end += len(piece)
-        self.more = False  # an endless line, not ended yet
+        self.more = False  # an overlong line that has not ended yet
         return [], start
 
     def _file(self, number: int) -> BinaryIO:
@@ -144,7 +144,7 @@ class Tail:
 
 
 def read_block(path: Path, start: int, end: int) -> Iterator[Line]:
-    """Yield the lines that stand between two offsets, blank ones left out."""
+    """Yield the lines between two offsets, without blank lines."""
     try:
         with os.fdopen(open_inside(path.parent, path.name), "rb") as file:
             file.seek(start)

@@ -1,4 +1,4 @@
-"""Upkeep of the state folder: removal of delivered attempts, watch of free space, threads for the disk."""
+"""Upkeep of the state folder: removal of delivered attempts, disk space monitor and disk threads."""
 
 import asyncio
 import contextlib
@@ -12,43 +12,43 @@ from sweepd_agent.files.attempt_folder import AttemptFolder
 from sweepd_agent.surroundings import Surroundings
 
 _LOOK_EVERY = 5.0
-# What is being written as an agent leaves has so many seconds; it may be cut off, as by a kill.
+# Seconds for pending writes when an agent ends; later writes are cut off, as by a kill.
 _LAST_SECONDS = 5.0
 
 
 class Upkeep:
-    """Removes folders of delivered attempts, and watches the disk."""
+    """Removal of delivered attempts' folders, and monitor of free disk space."""
 
     def __init__(self, around: Surroundings, *, min_free: int, keep: float) -> None:
         self._around = around
-        # Bytes that must be free for another run to begin.
+        # Bytes that must be free to start another run.
         self._min_free = min_free
         # Seconds for which the folder of a delivered attempt is kept.
         self._keep = keep
 
     async def discard(self, attempt: Attempt) -> None:
-        """Close an attempt that is delivered, and remove its folder when its time has come."""
+        """Close a delivered attempt, and remove its folder `keep` seconds later."""
         await attempt.close()
         self._around.folder.drop_empty_checkpoints(attempt.assignment)
         if self._keep > 0:
-            with contextlib.suppress(OSError):  # a full disk keeps nothing
+            with contextlib.suppress(OSError):  # on a full disk, the folder is not kept
                 attempt.folder.mark_delivered(self._around.wall_clock())
             self.remove_later(attempt.folder)
         else:
             await self._remove(attempt.folder)
 
     def remove_later(self, folder: AttemptFolder) -> None:
-        """Remove the folder of a delivered attempt when its time has come."""
+        """Remove the folder of a delivered attempt `keep` seconds after its delivery."""
         delivered = folder.delivered_at() or 0.0
         left = max(0.0, delivered + self._keep - self._around.wall_clock())
         asyncio.get_running_loop().call_later(left, self._remove, folder)
 
     def _remove(self, folder: AttemptFolder) -> "asyncio.Future[None]":
-        """Remove a folder in the background: with the files of a run that may take seconds."""
+        """Remove a folder in the background, as large run files may take seconds."""
         return asyncio.get_running_loop().run_in_executor(self._around.disk, folder.remove)
 
     async def watch_disk(self, seen: Callable[[bool], None]) -> None:
-        """Say again and again whether there is room for another run."""
+        """Report at intervals whether there is disk space for another run; log when there is not."""
         enough = True
         while True:
             free = self._around.folder.free_bytes()
@@ -62,7 +62,7 @@ class Upkeep:
 
 @contextmanager
 def disk_threads(count: int) -> Iterator[Executor]:
-    """Give threads that end with the block, but for those of a disk that hangs: nobody stays for these."""
+    """Yield an executor that is shut down at exit, without waiting longer for threads on a hung disk."""
     threads = ThreadPoolExecutor(count, thread_name_prefix="disk")
     try:
         yield threads

@@ -1,1 +1,1 @@
-"""Processes of attempts: supervised, watched, started with their arguments, environment and devices."""
+"""Processes of attempts: arguments, environment and devices, start, supervision and end."""

@@ -1,4 +1,4 @@
-"""Devices of the slots of an agent: those named on its command line, those it sees, or all of the machine."""
+"""Devices of an agent's slots: named on its command line, visible to the agent, or all of the machine."""
 
 import re
 import shutil
@@ -9,21 +9,21 @@ VISIBLE = "CUDA_VISIBLE_DEVICES"
 
 _NVIDIA_SMI = "nvidia-smi"
 _WITHIN = 30.0
-# As in `GPU 0: NVIDIA A100 (UUID: GPU-5a…)` and, below it, `  MIG 1g.5gb Device 0: (UUID: MIG-c6…)`.
+# Such as `GPU 0: NVIDIA A100 (UUID: GPU-5a…)` and, below it, `  MIG 1g.5gb Device 0: (UUID: MIG-c6…)`.
 _LISTED = re.compile(r"^(\s*)(GPU|MIG)\b.*\(UUID: ([^)]+)\)\s*$")
 
 
 class DevicesError(Exception):
-    """The slots cannot have the devices that they are to have; the message says why, in one line."""
+    """The slots cannot get the requested devices, for the reason in the one-line message."""
 
 
 def parse_devices(text: str) -> tuple[str, ...]:
-    """Return the devices that are listed in `text`: numbers, or ids of GPUs or of parts of them.
+    """Return the devices listed in `text`: indices, or ids of GPUs or MIG devices.
 
     Raises:
-        ValueError: a name is none, as the -1 behind which CUDA sees nothing, or comes twice.
+        ValueError: a name is invalid, such as the -1 that ends CUDA's list, or a duplicate.
     """
-    # 0 and 00 are the same to CUDA.
+    # CUDA treats 0 and 00 as the same device.
     parts = (part.strip() for part in text.split(","))
     names = tuple(str(int(part)) if part.isascii() and part.isdecimal() else part for part in parts)
     if any(not name or name.startswith("-") or not name.isprintable() or " " in name for name in names):
@@ -42,13 +42,13 @@ def devices_of_slots(
     """Return the devices of each slot.
 
     Args:
-        slots: how many slots there are.
-        per_slot: how many devices each has; 0: runs see none.
-        named: the devices to use; None: those in `CUDA_VISIBLE_DEVICES`, else all that `nvidia-smi` lists.
-        environ: the environment of the agent.
+        slots: number of slots.
+        per_slot: number of devices of each slot; 0: runs see no devices.
+        named: devices to use; None: the ones in `CUDA_VISIBLE_DEVICES`, else all that `nvidia-smi` lists.
+        environ: environment of the agent.
 
     Raises:
-        DevicesError: there are fewer than the slots need, or they cannot be listed.
+        DevicesError: there are fewer devices than the slots need, or they cannot be listed.
     """
     if per_slot == 0:
         return ((),) * slots
@@ -62,7 +62,7 @@ def devices_of_slots(
 
 
 def listed_devices(text: str) -> tuple[str, ...]:
-    """Return the ids in the output of `nvidia-smi -L`; of a GPU that is divided, those of its parts."""
+    """Return the ids in the output of `nvidia-smi -L`; for a partitioned GPU, the ids of its MIG devices."""
     devices: list[str] = []
     whole: str | None = None
     for line in text.splitlines():
@@ -78,7 +78,7 @@ def listed_devices(text: str) -> tuple[str, ...]:
 
 
 def _there(named: Sequence[str] | None, environ: Mapping[str, str]) -> tuple[tuple[str, ...], str]:
-    """Return the devices that there are, and how that is known."""
+    """Return the available devices, and the source of the list."""
     if named is not None:
         return tuple(named), "--gpus"
     if VISIBLE in environ:
@@ -90,10 +90,10 @@ def _there(named: Sequence[str] | None, environ: Mapping[str, str]) -> tuple[tup
 
 
 def _visible(text: str) -> tuple[str, ...]:
-    """Return what programs see by CUDA_VISIBLE_DEVICES: all up to the first that is none, as -1 is.
+    """Return the devices that CUDA_VISIBLE_DEVICES makes visible: all up to the first invalid name, e.g. -1.
 
     Raises:
-        DevicesError: it names a device twice, of which CUDA makes no devices at all.
+        DevicesError: the list names a device twice, for which CUDA shows no devices at all.
     """
     names: list[str] = []
     for name in (part.strip() for part in text.split(",")):

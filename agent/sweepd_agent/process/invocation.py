@@ -1,8 +1,8 @@
-"""Invocation of a trial: its arguments and environment, and the check of its program before the start.
+"""Invocation of a trial: arguments, environment, and the check of its program before the start.
 
-An interpreter reports a missing script by exit code 2, so it is looked for before. Only what is known for
-certain is refused: what a launcher, a shell's `-c` or a container makes of its arguments is theirs to judge.
-Files are looked at anew for each start, as they may come later.
+An interpreter reports a missing script by exit code 2, so the script is checked before. Only certain
+failures are refused: the arguments of launchers, `-c` of shells and containers are not interpreted.
+Files are checked at each start, as they may be created later.
 """
 
 import os
@@ -20,19 +20,19 @@ from sweepd_agent.core.attempt import Assignment, Place
 from sweepd_agent.files.attempt_folder import AttemptFolder
 from sweepd_agent.process.devices import VISIBLE
 
-# What leads to the server; a trial has no business there.
+# Variables that lead to the server, which a trial must not inherit.
 _PRIVATE = ("SWEEPD_TOKEN", "SWEEPD_ADDRESS")
 _ARGS_FILE = "args.json"
-# However large the stack may become, Linux passes no more.
+# Upper bound of Linux, whatever the stack limit.
 _MOST_ROOM = 6 * 2**20
 
 
 class StartError(Exception):
-    """This agent cannot start the process of a run; the message says why, in one line."""
+    """This agent cannot start the process of a run, for the reason in the one-line message."""
 
 
 class InvalidCommandError(Exception):
-    """No agent can start the process of a run; the message says why, in one line."""
+    """No agent can start the process of a run, for the reason in the one-line message."""
 
 
 def environment(
@@ -42,7 +42,7 @@ def environment(
     checkpoints: Path,
     inherited: Mapping[str, str],
 ) -> dict[str, str]:
-    """Return the environment of a trial: the agent's, less its secrets, what names the run, its devices."""
+    """Return the environment of a trial: the agent's without its secrets, plus run variables and devices."""
     entity, project, _ = assignment.sweep.split("/", 2)
     kept = {name: value for name, value in inherited.items() if name not in _PRIVATE}
     devices = {} if place.gpus is None else {VISIBLE: ",".join(place.gpus)}
@@ -73,19 +73,19 @@ def arguments(
     environ: Mapping[str, str],
     interpreter: str | None,
 ) -> list[str]:
-    """Return the argument vector of a trial, and write the file that it names if it names one.
+    """Return the argument vector of a trial; write the arguments file if the command uses it.
 
     Args:
-        assignment: what was handed out.
-        agent: what `${agent.…}` stands for.
-        folder: where that file goes.
-        environ: the environment of the trial, from which `${envvar:NAME}` is taken.
-        interpreter: what `${interpreter}` stands for; None: `python`, or our own where there is none.
+        assignment: assignment of the run.
+        agent: values of `${agent.…}`.
+        folder: folder of the arguments file.
+        environ: environment of the trial, in which `${envvar:NAME}` is looked up.
+        interpreter: value of `${interpreter}`; None: `python` if in PATH, else the agent's own.
 
     Raises:
-        StartError: the program, or something that the command asks of this agent, is not there.
-        InvalidCommandError: the parameters make a command that cannot be run anywhere, or name a program
-            that is not there.
+        StartError: the program, or a fact of this agent that the command uses, is missing.
+        InvalidCommandError: with these parameters, the command cannot be run anywhere, or names a program
+            that does not exist.
     """
     args_file: str | None = None
     if uses_args_json_file(assignment.command):
@@ -113,12 +113,12 @@ def arguments(
     if missing is None:
         return made
     if missing.position is not None and expanded[missing.position].is_of_run:
-        raise InvalidCommandError(missing.reason)  # else one such point would quarantine all agents
+        raise InvalidCommandError(missing.reason)  # else a single such point would quarantine all agents
     raise StartError(missing.reason)
 
 
 def facts(place: Place, labels: Mapping[str, str], environ: Mapping[str, str]) -> AgentFacts:
-    """Return what commands may know of the agent; `environ` is that of the trial."""
+    """Return the facts of the agent that commands may use; `environ` is the environment of the trial."""
     return AgentFacts(slot=place.slot, gpus=environ.get(VISIBLE), labels=labels)
 
 
@@ -127,7 +127,7 @@ def _default_interpreter(environ: Mapping[str, str]) -> str:
 
 
 def _room() -> int:
-    """Return how many bytes of arguments and environment this system passes to a process."""
+    """Return the maximum bytes of arguments and environment on this system."""
     return min(os.sysconf("SC_ARG_MAX"), _MOST_ROOM)
 
 
@@ -145,11 +145,11 @@ def _check_letters(arguments: Sequence[str]) -> None:
 
 _PYTHON = re.compile(r"(python|pypy)[0-9.]*")
 _SHELLS = frozenset({"sh", "bash", "dash", "ash", "zsh", "ksh"})
-# Of these only a first argument that is no option is known to be the script.
+# For these, only a first argument that is not an option is known to be the script.
 _OTHERS = frozenset({"Rscript", "julia", "perl", "ruby"})
-# Without options these run what follows them.
+# Without options, these run the command that follows.
 _WRAPPERS = frozenset({"nice", "nohup", "setsid"})
-# Options that take the next argument, and those after which there is no script.
+# Options that take the next argument, and options after which there is no script.
 _PYTHON_VALUES, _PYTHON_ENDS = "WX", "cm"
 _SHELL_VALUES, _SHELL_ENDS = "oO", "cs"
 _LONG_VALUES = frozenset({"--check-hash-based-pycs", "--rcfile", "--init-file"})
@@ -160,20 +160,20 @@ _LONGEST_SHEBANG = 256
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Missing:
-    """Reason why arguments start no program here."""
+    """Reason why a command cannot start a program on this host."""
 
     # One sentence.
     reason: str
-    # Which of the arguments names what cannot be started or read; None: it is due to none of them.
+    # Index of the argument that cannot be started or read; None: not due to an argument.
     position: int | None
 
 
 def missing_program(arguments: Sequence[str], environ: Mapping[str, str]) -> Missing | None:
-    """Return why arguments start no program here; None where they may.
+    """Return the reason why a command cannot start here; None if it may.
 
     Args:
-        arguments: the whole vector, with macros expanded.
-        environ: of the process.
+        arguments: whole argument vector, with macros expanded.
+        environ: environment of the process.
     """
     try:
         folder = Path.cwd()
@@ -196,26 +196,26 @@ def missing_program(arguments: Sequence[str], environ: Mapping[str, str]) -> Mis
 
 
 def _behind_wrappers(arguments: Sequence[str]) -> Sequence[str]:
-    """Return the command that `env` and the like run; nothing where that is not clear."""
+    """Return the command that `env` and similar wrappers run; empty if that is unclear."""
     rest = list(arguments)
     while rest and (Path(rest[0]).name == "env" or Path(rest[0]).name in _WRAPPERS):
         assigns = Path(rest.pop(0)).name == "env"
         while assigns and rest and _ASSIGNMENT.fullmatch(rest[0]):
             if rest.pop(0).startswith("PATH="):
                 return []
-        # Some of their options change the folder or the path, or take a value; few commands have any.
+        # Some options of wrappers change the folder or the path, or take a value; few commands use any.
         if rest and rest[0].startswith("-"):
             return []
     return rest
 
 
 def _not_executable(name: str, path: str) -> str | None:
-    """Return why a program cannot be executed; None if it can."""
+    """Return the reason why a program cannot be executed; None if it can."""
     if "/" not in name:
         if shutil.which(name, path=path) is None:
             return f"the program {name} is not there: no folder of PATH has it"
         return None
-    if not os.path.exists(name):  # noqa: PTH110 -- a path that is refused does not exist, either
+    if not os.path.exists(name):  # noqa: PTH110 -- also False for an invalid path
         return f"the program {name} is not there (working directory {Path.cwd()})"
     if not os.path.isfile(name) or not os.access(name, os.X_OK):  # noqa: PTH113
         return f"the program {name} may not be executed"
@@ -226,7 +226,7 @@ def _not_executable(name: str, path: str) -> str | None:
 
 
 def _shebang(name: str) -> str | None:
-    """Return the absolute path of the interpreter that the first line of a file names, if it does."""
+    """Return the absolute path of the interpreter in the shebang line of a file; None without one."""
     try:
         with Path(name).open("rb") as file:
             first = file.read(_LONGEST_SHEBANG)
@@ -239,7 +239,7 @@ def _shebang(name: str) -> str | None:
 
 
 def _script_of(command: Sequence[str]) -> int | None:
-    """Return the position of the script in the command of an interpreter; None where none is known."""
+    """Return the index of the script in the command of an interpreter; None if unknown."""
     name, rest = Path(command[0]).name, command[1:]
     if _PYTHON.fullmatch(name):
         found = _script(rest, _PYTHON_VALUES, _PYTHON_ENDS)
@@ -253,8 +253,8 @@ def _script_of(command: Sequence[str]) -> int | None:
 
 
 def _no_script(command: Sequence[str], script: str, folder: Path, path: str) -> str | None:
-    """Return why an interpreter would find no script; None if it would."""
-    in_path = Path(command[0]).name in _SHELLS  # shells look there, too
+    """Return the reason why an interpreter would not find its script; None if it would."""
+    in_path = Path(command[0]).name in _SHELLS  # shells also search PATH
     if in_path and shutil.which(script, mode=os.R_OK, path=path) is not None:
         return None
     if not os.path.exists(script):  # noqa: PTH110
@@ -265,10 +265,10 @@ def _no_script(command: Sequence[str], script: str, folder: Path, path: str) -> 
 
 
 def _script(words: Sequence[str], with_value: str, without_script: str) -> int | None:
-    """Return where the script is among the arguments of an interpreter; None where it runs something else.
+    """Return the index of the script among an interpreter's arguments; None if it runs no script.
 
     Args:
-        words: what follows the interpreter.
+        words: arguments after the interpreter.
         with_value: letters of options whose value follows, in the same argument or the next one.
         without_script: letters of options after which there is no script.
     """

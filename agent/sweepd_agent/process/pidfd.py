@@ -1,4 +1,4 @@
-"""Descriptors of processes: whether a process is the same one, its end, and its exit code."""
+"""Process descriptors (pidfd): identity, end and exit code of a process."""
 
 import asyncio
 import errno
@@ -14,16 +14,16 @@ _GET_INFO = 0xC040_FF0B
 _SIZE = 64
 _EXIT = 1 << 3
 _STATUS_OFFSET = 60
-# It is known once the parent has received the end.
+# The status is available once the parent has reaped the process.
 _LOOK_EVERY = 0.02
 _LOOKS = 50
 _NO_PROCESS = 2**31
-# No process has the number; a thread may have it by now.
+# No process has the id; a thread may have it by now.
 _NOT_OF_PROCESS = frozenset({errno.ESRCH, errno.EINVAL, errno.ENOENT})
 
 
 async def exit_code(pidfd: int) -> int | None:
-    """Return the exit code of a process that has ended, a signal as its negative; None if it is not known."""
+    """Return the exit code of an ended process, negative for a signal; None if unknown."""
     for _ in range(_LOOKS):
         try:
             status = _status(pidfd)
@@ -36,7 +36,7 @@ async def exit_code(pidfd: int) -> int | None:
 
 
 def reports_exit_codes(pidfd: int) -> bool:
-    """Return whether this system reports exit codes to others than the parent."""
+    """Return True if this system reports exit codes to processes other than the parent."""
     try:
         _status(pidfd)
     except OSError:
@@ -45,10 +45,10 @@ def reports_exit_codes(pidfd: int) -> bool:
 
 
 def _status(pidfd: int) -> int | None:
-    """Return the status that its parent received; None: not yet.
+    """Return the wait status that its parent received; None if it has not been reaped yet.
 
     Raises:
-        OSError: this system does not report it.
+        OSError: this system does not report the status.
     """
     info = bytearray(_SIZE)
     struct.pack_into("=Q", info, 0, _EXIT)
@@ -59,7 +59,7 @@ def _status(pidfd: int) -> int | None:
 
 
 async def readable(descriptor: int) -> None:
-    """Return once a descriptor has something to read or has ended."""
+    """Wait until a descriptor is readable; a process descriptor is readable once the process has ended."""
     loop = asyncio.get_running_loop()
     ready = asyncio.Event()
     loop.add_reader(descriptor, ready.set)
@@ -70,7 +70,7 @@ async def readable(descriptor: int) -> None:
 
 
 def open_process(pid: int, start: int | None) -> int | None:
-    """Return a descriptor of the process that started at `start`, in ticks; None if it has ended."""
+    """Return a descriptor of the process `pid` that started at `start`, in ticks; None if it has ended."""
     if not 0 < pid < _NO_PROCESS:
         return None
     try:
@@ -79,7 +79,7 @@ def open_process(pid: int, start: int | None) -> int | None:
         if error.errno not in _NOT_OF_PROCESS:
             raise
         return None
-    # Looked at after the descriptor holds it: the number cannot pass to another process any more.
+    # Checked while the descriptor holds the process: its id cannot be reused any more.
     if start_ticks(pid) == start:
         return pidfd
     os.close(pidfd)
@@ -87,7 +87,7 @@ def open_process(pid: int, start: int | None) -> int | None:
 
 
 def call_at_end(pidfd: int, ended: Callable[[], object]) -> None:
-    """Call `ended` once the process of a descriptor has ended, and close that."""
+    """Once the process of a descriptor has ended, close the descriptor and call `ended`."""
     loop = asyncio.get_running_loop()
 
     def close() -> None:
@@ -99,7 +99,7 @@ def call_at_end(pidfd: int, ended: Callable[[], object]) -> None:
 
 
 def watch_caller(pid: int, gone: Callable[[], None]) -> None:
-    """Call `gone` once the parent `pid` of this process has ended; soon, if it has already."""
+    """Call `gone` once the parent `pid` of this process has ended; call it soon if it already has."""
     try:
         pidfd = os.pidfd_open(pid)
     except ProcessLookupError:
@@ -107,6 +107,6 @@ def watch_caller(pid: int, gone: Callable[[], None]) -> None:
         return
     if os.getppid() == pid:
         call_at_end(pidfd, gone)
-    else:  # the number is another's by now
+    else:  # the id belongs to another process by now
         os.close(pidfd)
         asyncio.get_running_loop().call_soon(gone)

@@ -1,4 +1,4 @@
-"""Processes as Linux lists them: their descendants, and whether a process is still the same one."""
+"""Processes in /proc: start times, which identify them, descendants and OOM kills."""
 
 import os
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ def boot_id() -> str:
 
 
 def start_ticks(pid: int) -> int | None:
-    """Return when a process started, in ticks since the boot: with its id, that identifies it."""
+    """Return the start of a process in ticks since boot, which identifies it together with its id."""
     fields = _stat(pid)
     return None if fields is None else int(fields[19])
 
@@ -32,9 +32,9 @@ def descendants(root: int) -> list[tuple[int, int]]:
 
 
 def of_folder(variable: str, folder: str) -> set[int]:
-    """Return the living processes whose environment names a folder in a variable, and their descendants.
+    """Return the live processes whose environment has a folder in a variable, and their descendants.
 
-    The folder is compared, not only its path: in a container, that may be another one.
+    The folder itself is compared, not only its path, which may name another folder in a container.
     """
     wanted = f"{variable}={folder}".encode()
     children: dict[int, list[int]] = {}
@@ -59,7 +59,7 @@ def of_folder(variable: str, folder: str) -> set[int]:
 
 
 def memory_kills() -> int:
-    """Return how many processes the kernel has killed for want of memory since the boot."""
+    """Return the number of OOM kills since boot; 0 if unknown."""
     try:
         with open("/proc/vmstat", encoding="ascii") as file:  # noqa: PTH123
             counts = dict(line.split() for line in file)
@@ -75,7 +75,7 @@ def _processes() -> Iterator[tuple[int, list[str]]]:
 
 
 def _stat(pid: int) -> list[str] | None:
-    """Return the fields of /proc/PID/stat from the state on."""
+    """Return the fields of /proc/PID/stat from `state` on; None if there is no such process."""
     try:
         with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:  # noqa: PTH123
             return file.read().rpartition(")")[2].split()

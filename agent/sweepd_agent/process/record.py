@@ -1,4 +1,4 @@
-"""Small files that the supervisor shares with an agent: records replaced as a whole, and locks."""
+"""Small files shared by supervisor and agent: records, which are replaced atomically, and locks."""
 
 import errno
 import fcntl
@@ -13,12 +13,12 @@ _MOST_BYTES = 1024 * 1024
 
 
 def write_record(path: str, values: Mapping[str, str | int | float], *, sync: bool = False) -> None:
-    """Replace the record at `path`; a reader sees the old one or the new one.
+    """Replace the record at `path` atomically.
 
     Args:
-        path: of the record.
-        values: all of it.
-        sync: whether it is to survive the end of the machine, once this returns.
+        path: path of the record.
+        values: all values of the record.
+        sync: whether the record must survive a power failure once this returns.
     """
     fresh = f"{path}.{os.getpid()}"
     try:  # noqa: SIM105 -- contextlib takes longer to load than this takes
@@ -33,7 +33,7 @@ def write_record(path: str, values: Mapping[str, str | int | float], *, sync: bo
             os.fdatasync(file.fileno())
     try:
         os.replace(fresh, path)  # noqa: PTH105
-    except IsADirectoryError:  # what is in it may be the script's
+    except IsADirectoryError:  # its content may belong to the script
         os.rename(path, f"{path}.{os.urandom(8).hex()}")  # noqa: PTH104
         os.replace(fresh, path)  # noqa: PTH105
     if sync:
@@ -41,7 +41,7 @@ def write_record(path: str, values: Mapping[str, str | int | float], *, sync: bo
 
 
 def read_record(path: str) -> dict[str, str] | None:
-    """Return the record at `path`; None if there is none, or only what a power failure has left of one."""
+    """Return the record at `path`; None if there is no record or a power failure left it incomplete."""
     try:
         descriptor = os.open(path, _SAFELY)
     except OSError as error:
@@ -61,13 +61,13 @@ def read_record(path: str) -> dict[str, str] | None:
 
 
 def whole_number(record: Mapping[str, str], name: str) -> int | None:
-    """Return a whole number of a record; None if it has none of that name."""
+    """Return the whole number `name` of a record; None if there is no such number."""
     text = record.get(name, "")
     return int(text) if text.isascii() and text.removeprefix("-").isdecimal() else None
 
 
 def number(record: Mapping[str, str], name: str) -> float:
-    """Return a number of a record; 0 if it has none of that name."""
+    """Return the number `name` of a record; 0 if there is no such number."""
     try:
         return float(record.get(name, ""))
     except ValueError:
@@ -86,15 +86,15 @@ def _sync_folder(path: str) -> None:
         os.close(descriptor)
 
 
-# struct flock of 64-bit Linux: type, whence, start, length, pid. Locks of an open file description do not
-# end when another descriptor of the same file is closed, as older record locks do.
+# struct flock of 64-bit Linux: type, whence, start, length, pid. Unlike older record locks, locks of an open
+# file description are not released when another descriptor of the same file is closed.
 _FLOCK = "hhqqi4x"
 
 
 def try_lock(path: str) -> int | None:
-    """Lock the file at `path`, which is made if need be.
+    """Lock the file at `path`; create it if it does not exist.
 
-    Returns: a descriptor that holds the lock until it is closed; None if somebody else holds it.
+    Returns: a descriptor that holds the lock until closed; None if another process holds the lock.
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
@@ -109,7 +109,7 @@ def try_lock(path: str) -> int | None:
 
 
 def is_locked(descriptor: int) -> bool:
-    """True if somebody holds the lock of a file that was opened here; does not touch it."""
+    """True if another open file description holds the lock of an open file; does not take the lock."""
     asked = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
     answer: tuple[int, ...] = struct.unpack(_FLOCK, fcntl.fcntl(descriptor, fcntl.F_OFD_GETLK, asked))
     return answer[0] != fcntl.F_UNLCK

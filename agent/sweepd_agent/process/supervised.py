@@ -1,4 +1,4 @@
-"""Starts the supervised process of an attempt, finds it again after a restart, and signals and awaits it."""
+"""Supervised process of an attempt: start it, find it after a restart, signal it and await its end."""
 
 import asyncio
 import contextlib
@@ -19,7 +19,7 @@ from sweepd_agent.process.pidfd import call_at_end, open_process, readable
 from sweepd_agent.process.record import number, read_record, whole_number
 from sweepd_agent.process.supervisor import EXIT_FILE, PROCESS_FILE
 
-# Isolated and without site-packages: a third of the start, and the trial's environment cannot change it.
+# Isolated and without site-packages: starts in a third of the time, independent of the trial's environment.
 _SUPERVISOR = (
     "-I",
     "-S",
@@ -30,11 +30,11 @@ _SUPERVISOR = (
     ),
     str(Path(sweepd_agent.__file__).parent.parent),
 )
-# How long another supervisor of the same attempt may take to report its id.
+# Seconds that another supervisor of the same attempt may take to report its id.
 _PATIENCE = 2.0
-# Processes may be born while they are listed, so they are listed again; one that hangs in the kernel stays.
+# Processes may be created while they are listed, so they are listed again, up to so often: one may hang.
 _ROUNDS = 20
-# Why a supervisor has ended its run by itself, by the name in its record.
+# Reasons why a supervisor has ended its run by itself, by key of its record.
 _LOST = {
     "orphaned": "no agent came back for it in time",
     "unwatched": "the watchdog of its supervisor was killed",
@@ -44,14 +44,14 @@ _SIGNALS = {StopMode.TERMINATE: signal.SIGTERM, StopMode.KILL: signal.SIGUSR1}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Limits that a supervisor keeps by itself; seconds."""
+    """Time limits that a supervisor enforces, in seconds."""
 
     orphan_after: float
     stop_grace: float
 
 
 class SupervisedProcess:
-    """A process that lives or lived under its supervisor, ours or one of an earlier agent."""
+    """Process, live or ended, under a supervisor of this agent or an earlier one."""
 
     def __init__(
         self, folder: AttemptFolder, pid: int, pidfd: int | None, *, started_time: float | None = None
@@ -63,17 +63,17 @@ class SupervisedProcess:
 
     @property
     def alive(self) -> bool:
-        """True if its supervisor was there when it was looked for."""
+        """True if its supervisor was live when looked up."""
         return self._pidfd is not None
 
     def stop(self, mode: StopMode) -> None:
-        """Have the supervisor end the whole tree; nothing happens if it is gone already."""
+        """Signal the supervisor to end the whole process tree; do nothing if the supervisor has ended."""
         if self._pidfd is not None:
             with contextlib.suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self._pidfd, _SIGNALS[mode])
 
     async def ended(self) -> Outcome:
-        """Return how it ended, once nothing of it is left."""
+        """Wait until the whole process tree has ended; return the outcome."""
         if self._pidfd is not None:
             await readable(self._pidfd)
             os.close(self._pidfd)
@@ -88,12 +88,12 @@ class SupervisedProcess:
 
 
 class Supervised:
-    """Finds processes that agents have started."""
+    """Registry of the processes that agents have started, by attempt folder."""
 
     def find(self, folder: AttemptFolder) -> SupervisedProcess | None:
-        """Return the process of an attempt, alive or gone; None if none was ever started.
+        """Return the process of an attempt, live or ended; None if it was never started.
 
-        If it has lost its supervisor, nothing of it is left: another attempt may start from now on.
+        If its supervisor was lost, kill its remaining processes, so that another attempt may start.
         """
         process = find(folder)
         if process is not None and not process.alive and outcome(folder) is None:
@@ -106,7 +106,7 @@ class Supervised:
         return process
 
     def outcome(self, folder: AttemptFolder) -> Outcome | None:
-        """Return how the process ended; None if that is not known."""
+        """Return the outcome of the process; None if unknown."""
         return outcome(folder)
 
 
@@ -119,8 +119,8 @@ async def launch(
 ) -> SupervisedProcess:
     """Start the process of an attempt, once and never twice.
 
-    If an earlier agent has done so without living to record it, that process is returned. If the supervisor
-    fails or is killed before it could report its id, the process has vanished: one without an id is returned.
+    If an earlier agent has started the process but died before recording that, return that process. If the
+    supervisor fails or is killed before it has reported its id, return a vanished process without an id.
 
     Raises:
         OSError: no supervisor can be started.
@@ -146,7 +146,7 @@ async def launch(
 
 
 def find(folder: AttemptFolder) -> SupervisedProcess | None:
-    """Return the process of an attempt, alive or gone; None if none was ever started."""
+    """Return the process of an attempt, live or ended; None if it was never started."""
     identity = read_record(str(folder.path / PROCESS_FILE))
     if identity is None:
         return SupervisedProcess(folder, 0, None) if outcome(folder) is not None else None
@@ -158,7 +158,7 @@ def find(folder: AttemptFolder) -> SupervisedProcess | None:
 
 
 def outcome(folder: AttemptFolder) -> Outcome | None:
-    """Return how the process ended, by what its supervisor left; None if it left nothing."""
+    """Return the outcome that the supervisor has recorded; None if there is no record."""
     record = read_record(str(folder.path / EXIT_FILE))
     if record is None:
         return None
@@ -176,7 +176,7 @@ def outcome(folder: AttemptFolder) -> Outcome | None:
 
 
 async def _await_identity(folder: AttemptFolder, *, patience: float) -> SupervisedProcess:
-    """Return the process once its supervisor has reported its id, or that there is none."""
+    """Wait until the supervisor has recorded its process, or that the start failed; return the process."""
     deadline = asyncio.get_running_loop().time() + patience
     while (process := find(folder)) is None:
         if asyncio.get_running_loop().time() >= deadline:
@@ -186,13 +186,13 @@ async def _await_identity(folder: AttemptFolder, *, patience: float) -> Supervis
 
 
 def _open_watchdog(folder: AttemptFolder) -> int | None:
-    """Return a descriptor of the watchdog of a supervisor that is gone, as long as it ends what was left."""
+    """Return a descriptor of the watchdog of a dead supervisor; None if the watchdog has ended."""
     identity = read_record(str(folder.path / PROCESS_FILE))
     return None if identity is None else _open_noted(identity, "watchdog")
 
 
 def _open_noted(identity: Mapping[str, str], name: str) -> int | None:
-    """Return a descriptor of a process by its id and its start in a record; None if that has ended."""
+    """Return a descriptor of the process with the recorded id and start; None if it has ended."""
     pid = whole_number(identity, name)
     if pid is None or identity.get("boot") != proc.boot_id():
         return None
@@ -200,7 +200,7 @@ def _open_noted(identity: Mapping[str, str], name: str) -> int | None:
 
 
 async def _exit_code(process: subprocess.Popen[bytes]) -> int:
-    """Return the exit code of a child once it has ended."""
+    """Wait for the end of a child; return its exit code."""
     with contextlib.suppress(ProcessLookupError):
         pidfd = os.pidfd_open(process.pid)
         await readable(pidfd)
@@ -209,7 +209,7 @@ async def _exit_code(process: subprocess.Popen[bytes]) -> int:
 
 
 def _vanished(folder: AttemptFolder) -> Outcome:
-    """Return the outcome where a supervisor is gone without a record, once the remains are gone too."""
+    """Kill the remains of a process whose supervisor left no record; return its outcome."""
     identity = read_record(str(folder.path / PROCESS_FILE))
     if identity is not None and identity.get("boot") != proc.boot_id():
         return Outcome(orphaned=True, message="it vanished with its host")
@@ -224,7 +224,7 @@ def _vanished(folder: AttemptFolder) -> Outcome:
 
 
 def _reap_later(supervisor: subprocess.Popen[bytes]) -> None:
-    """Collect the exit status of a supervisor when it ends; nobody needs it, but it would stay a zombie."""
+    """Reap a supervisor when it ends, so that no zombie is left."""
     try:
         pidfd = os.pidfd_open(supervisor.pid)
     except ProcessLookupError:

@@ -1,12 +1,12 @@
-"""Stands between an agent and the process of one attempt: starts it, sees its end, leaves none of it behind.
+"""Supervisor between an agent and the process of one attempt: starts it, records its end, ends its tree.
 
-It outlives its agent, so a restarted one finds the process as it was. It is a subreaper: what a process
-leaves behind, in whatever session, becomes its child, so the tree below it is complete. SIGTERM has the tree
-terminated, and killed after the stop grace; SIGUSR1 has it killed. If nobody holds the lock of the agent's
-folder for long enough, the tree is ended too. If the supervisor itself is killed, the kernel kills the
-process, and its watchdog all that descends from it.
+It outlives its agent, so that a restarted agent finds the process. It is a subreaper: orphans of the process,
+in any session, become its children, so that the tree below it is complete. On SIGTERM it terminates the tree,
+and kills it after the stop grace; on SIGUSR1 it kills the tree. It also ends the tree if the lock of the
+agent's folder stays free for `orphan_after` seconds. If the supervisor itself is killed, the kernel kills the
+process, and the watchdog all its descendants.
 
-It is started for every run, hence small: no import that is not needed, no package with a heavy `__init__`.
+It is started for every run, so it is small: no unneeded import, no package with a heavy `__init__`.
 """
 
 import errno
@@ -31,18 +31,18 @@ LOG_FILE = "output.log"
 _LOCK_FILE = "supervisor.lock"
 
 _LOOK_EVERY = 0.5
-# Where a run is to end with its agent.
+# Used if a run is to end with its agent.
 _LOOK_SOON = 0.1
-# What a process left behind, and one that nobody came back for, get between SIGTERM and SIGKILL.
+# Seconds between SIGTERM and SIGKILL for leftovers of a process, and for an orphaned tree.
 _SHORT_GRACE = 1.0
 _AWAITED = (signal.SIGCHLD, signal.SIGTERM, signal.SIGUSR1, DIED)
 _DEFAULT_IN_TRIAL = (signal.SIGINT, signal.SIGHUP, signal.SIGPIPE, *_AWAITED)
-# How long an earlier supervisor of the same attempt may take to start the process, or to end with its tree.
+# Seconds that an earlier supervisor of the attempt may take to start the process, or to end its tree.
 _PATIENCE = 1.5
 
 
 class Supervisor:
-    """One attempt's process, from its start to the end of its last descendant."""
+    """Supervisor of an attempt's process, from its start to the end of its last descendant."""
 
     def __init__(
         self, folder: str, agent_lock: str, watchdog: int, *, orphan_after: float, stop_grace: float
@@ -62,7 +62,7 @@ class Supervisor:
         self._status: int | None = None
 
     def start(self, arguments: list[str]) -> None:
-        """Start the process, and record its identity before it is reported.
+        """Start the process, and record its identity before its start is reported.
 
         Raises:
             OSError: the program cannot be executed.
@@ -86,18 +86,18 @@ class Supervisor:
         }
         try:
             write_record(f"{self._folder}/{PROCESS_FILE}", identity)
-        except OSError:  # a process that nobody could find again must not live
+        except OSError:  # a process that no agent could find must not live
             self._kill()
             self.watch()
             os._exit(1)
 
     def report(self, end: dict[str, str | int | float]) -> None:
-        """Leave word of the end; while the disk takes nothing, wait as long as somebody may want to know."""
+        """Record the end; while the write fails, retry until the run is abandoned."""
         while True:
             try:
                 write_record(f"{self._folder}/{EXIT_FILE}", {**end, "time": time.time()}, sync=True)
             except FileNotFoundError:
-                break  # the folder is gone, and with it whoever wants to know
+                break  # the folder was removed, so nobody needs the record
             except OSError:
                 if self._abandoned():
                     break
@@ -106,12 +106,16 @@ class Supervisor:
                 break
 
     def watch(self) -> dict[str, int]:
-        """Return how the process ended, once nothing of its tree is left."""
+        """Wait until the whole process tree has ended; return the end of the process."""
         while True:
             received = signal.sigtimedwait(_AWAITED, self._time_to_look())
-            over = self._reap()  # first: a signal does not stop what has just ended by itself
+            over = (
+                self._reap()
+            )  # first: a process that has just ended by itself was not stopped by the signal
             if received is not None and received.si_signo == self._death():
-                self._ending["stopped"] = 1  # both got it at once: all that runs here is being ended
+                self._ending["stopped"] = (
+                    1  # both got the signal: every process on the machine is being ended
+                )
             if over:
                 return self._end()
             if received is not None and received.si_signo == signal.SIGTERM:
@@ -127,7 +131,7 @@ class Supervisor:
         return min(self._look_every, self._termination.time_left)
 
     def _reap(self) -> bool:
-        """Collect what has ended; return whether the whole tree has."""
+        """Reap ended processes; return True if the whole tree has ended."""
         while True:
             try:
                 pid, status = os.waitpid(-1, os.WNOHANG)
@@ -138,7 +142,7 @@ class Supervisor:
             if pid == self._pid:
                 self._status = status
         if self._status is not None and not self._termination.begun:
-            self._terminate(None, _SHORT_GRACE)  # what the process left behind
+            self._terminate(None, _SHORT_GRACE)  # leftovers of the process
         return False
 
     def _look_for_agent(self) -> None:
@@ -146,9 +150,9 @@ class Supervisor:
             self._terminate("orphaned", _SHORT_GRACE)
 
     def _abandoned(self) -> bool:
-        """True if there has been no agent for too long."""
+        """True if there has been no agent for `orphan_after` seconds."""
         now = time.monotonic()
-        # Each agent that takes it touches it, however soon that is gone.
+        # An agent touches the file when it takes the lock, however briefly it lives.
         changed = os.fstat(self._agent_lock).st_mtime_ns
         if changed != self._lock_changed or is_locked(self._agent_lock):
             self._agent_seen, self._lock_changed = now, changed
@@ -168,7 +172,7 @@ class Supervisor:
             self._ending[why] = 1
 
     def _death(self) -> int | None:
-        """Return the signal that has ended the process."""
+        """Return the signal that has ended the process; None if there was no signal."""
         return os.WTERMSIG(self._status) if self._status and os.WIFSIGNALED(self._status) else None
 
     def _end(self) -> dict[str, int]:
@@ -181,9 +185,9 @@ class Supervisor:
 
 
 def main() -> None:
-    """Supervise the attempt whose folder is named by the arguments, and say on stdout when it has started."""
+    """Supervise the attempt of the folder in the arguments; report its start on stdout."""
     folder, agent_lock, orphan_after, stop_grace = sys.argv[1:]
-    # Held to the end: of two for the same attempt, only the first starts it.
+    # Held to the end: only the first of two supervisors of an attempt starts it.
     if not _take(folder):
         os._exit(0)
     signal.pthread_sigmask(signal.SIG_BLOCK, _AWAITED)
@@ -207,7 +211,7 @@ def main() -> None:
 
 
 def _take(folder: str) -> bool:
-    """Lock the attempt until this process and its supervisor end; return False if it was started before."""
+    """Lock the attempt until this process and its child end; return False if it was started before."""
     deadline = time.monotonic() + _PATIENCE
     while True:
         lock = try_lock(f"{folder}/{_LOCK_FILE}")
@@ -219,7 +223,7 @@ def _take(folder: str) -> bool:
 
 
 def _spawn(arguments: list[str], null: int, output: int) -> int:
-    """Start a process that does not outlive this one, in a session of its own; return its id.
+    """Start a process in a new session that dies with this process; return its id.
 
     Raises:
         OSError: the program cannot be executed.
@@ -249,7 +253,7 @@ def _spawn(arguments: list[str], null: int, output: int) -> int:
 
 
 def _execute(arguments: list[str]) -> int:
-    """Become a program, looked for as `execvp` does; return the error number if it cannot be executed."""
+    """Execute a program in this process, found as by `execvp`; return the error number if that fails."""
     program = arguments[0]
     folders = os.environ.get("PATH", os.defpath).split(":")
     found = errno.ENOENT
@@ -266,11 +270,11 @@ def _execute(arguments: list[str]) -> int:
 
 
 def _tell_agent() -> None:
-    """Say that the process runs, and hold no pipe or terminal of the agent: it may end before we do."""
-    try:  # noqa: SIM105 -- contextlib takes longer to load than all that happens here
+    """Report the start, and release pipe and terminal of the agent, which may end before this process."""
+    try:  # noqa: SIM105 -- contextlib takes longer to load than this function to run
         os.write(1, b"started\n")
     except OSError:
-        pass  # it was killed meanwhile; the next one finds the process by its record
+        pass  # the agent was killed meanwhile; the next agent finds the process by its record
     null = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
         os.dup2(null, descriptor)

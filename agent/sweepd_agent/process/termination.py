@@ -1,10 +1,10 @@
-"""Ends of process trees: the termination that a supervisor carries out, and the watchdog above it.
+"""Termination of process trees: by a supervisor, and by the watchdog above it.
 
-A supervisor can be killed like any other process, together with its agent. What runs below it then becomes
-the watchdog's, which is a subreaper too, and is killed at once: nobody is left to control it. Until then the
-watchdog sleeps in one call of the kernel and shares its memory with the supervisor. If the watchdog is
-killed, the supervisor receives `DIED` and ends the run: none continues with one of the two.
-Both processes load this module, so it loads nothing that is large.
+A supervisor can be killed like any other process, together with its agent. Its descendants then become
+children of the watchdog, which is also a subreaper and kills them at once: nothing is left to control them.
+Until then, the watchdog sleeps in one system call and shares its memory with the supervisor. If the watchdog
+is killed, the supervisor receives `DIED` and ends the run: no run continues with only one of the two.
+Both processes load this module, so it imports nothing large.
 """
 
 import os
@@ -13,65 +13,65 @@ import time
 
 from sweepd_agent.process.proc import descendants
 
-# Processes may be born while their list is read: it is read again after so many seconds.
+# Seconds after which descendants are killed again, as new ones may appear while they are listed.
 _KILL_AGAIN = 0.05
 
 
 class Termination:
-    """Grace period of all that descends from this process; there is none until something is to end."""
+    """Termination of all descendants of this process, with the end of their grace period."""
 
     def __init__(self) -> None:
         self._kill_at = float("inf")
 
     @property
     def begun(self) -> bool:
-        """True if something has been signalled."""
+        """True if the descendants have been signalled."""
         return self._kill_at != float("inf")
 
     @property
     def time_left(self) -> float:
-        """Seconds until what still lives is killed."""
+        """Seconds until live descendants are killed."""
         return max(0.0, self._kill_at - time.monotonic())
 
     def terminate(self, grace: float) -> None:
-        """Ask all to end, and have them killed after the grace period; an earlier end of it stays."""
+        """Send SIGTERM to all, and kill them after the grace period; an earlier deadline stays."""
         self._kill_at = min(self._kill_at, time.monotonic() + grace)
         signal_descendants(signal.SIGTERM)
-        signal_descendants(signal.SIGCONT)  # one that is suspended would not receive it
+        signal_descendants(signal.SIGCONT)  # a stopped process would not handle it
 
     def kill(self) -> None:
-        """Kill all, and again soon those that were born meanwhile."""
+        """Kill all, and soon again, to catch processes created meanwhile."""
         self._kill_at = time.monotonic() + _KILL_AGAIN
         signal_descendants(signal.SIGKILL)
 
     def kill_when_due(self) -> None:
-        """Kill what is left once the grace period has passed."""
+        """Kill all that are left once the grace period has passed."""
         if time.monotonic() >= self._kill_at:
             self.kill()
 
 
 def signal_descendants(number: int) -> None:
-    """Send a signal to all that descends from this process, in whatever session or process group."""
+    """Send a signal to all descendants of this process, in any session or process group."""
     for pid, _ in descendants(os.getpid()):
         try:
             os.kill(pid, number)
-        except (ProcessLookupError, PermissionError):  # it has ended, or runs as somebody else (`sudo`)
+        except (ProcessLookupError, PermissionError):  # it has ended, or runs as another user (`sudo`)
             continue
 
 
 DIED = signal.SIGUSR2
-"""Signal to a supervisor whose watchdog has died; blocked before it has one."""
+"""Signal to a supervisor that its watchdog has died; blocked before the watchdog exists."""
 _LOOK_AGAIN = 0.005
-# A process that hangs in the kernel dies when it comes back.
+# Longest pause; a process that hangs in the kernel dies when its system call returns.
 _LOOK_AGAIN_AT_MOST = 0.5
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 
 
 def continue_below_watchdog() -> int:
-    """Continue in a child of this process, which is its watchdog from now on; return the watchdog's id.
+    """Fork: continue in the child, and turn this process into its watchdog; return the watchdog's id.
 
-    Both are subreapers. The watchdog ends with the exit code 0 if the supervisor does, else with 1.
+    Both are subreapers. The watchdog exits with code 0 if the supervisor does, else with code 1.
     """
     watchdog = os.getpid()
     become_subreaper()
@@ -87,7 +87,7 @@ def continue_below_watchdog() -> int:
 
 
 def _hold_nothing() -> None:
-    """Keep neither pipes nor the folder that the agent was started in."""
+    """Release the agent's pipes and working directory."""
     os.chdir("/")
     null = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
@@ -95,7 +95,7 @@ def _hold_nothing() -> None:
 
 
 def _kill_descendants() -> None:
-    """Return once no process descends from this one."""
+    """Kill all descendants, and wait until they have ended."""
     pause = _LOOK_AGAIN
     while _has_children():
         signal_descendants(signal.SIGKILL)
@@ -104,7 +104,7 @@ def _kill_descendants() -> None:
 
 
 def _has_children() -> bool:
-    """Collect the children that have ended; return whether others are left."""
+    """Reap ended children; return True if others are left."""
     while True:
         try:
             pid, _ = os.waitpid(-1, os.WNOHANG)
@@ -115,15 +115,14 @@ def _has_children() -> bool:
 
 
 def become_subreaper() -> None:
-    """Take in what descendants leave behind when they end, in whatever session it is."""
+    """Adopt orphaned descendants, in any session."""
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
 
 def signal_at_death_of(parent: int, number: signal.Signals) -> None:
-    """Have this process signalled when its parent ends, also when that has ended already.
+    """Set the parent death signal of this process; send it at once if the parent has already ended.
 
-    It stays so over `exec`, unless that gains privileges, and holds for this process alone: children of it
-    do not inherit it.
+    The setting survives `exec`, unless `exec` gains privileges; children do not inherit it.
     """
     _prctl(_PR_SET_PDEATHSIG, number)
     if os.getppid() != parent:
@@ -131,6 +130,6 @@ def signal_at_death_of(parent: int, number: signal.Signals) -> None:
 
 
 def _prctl(option: int, value: int) -> None:
-    import ctypes  # here, as the agent knows this module too, and does not need it
+    import ctypes  # here, as the agent also loads this module, but does not need ctypes
 
     ctypes.CDLL(None).prctl(option, value, 0, 0, 0)

@@ -1,1 +1,1 @@
-"""Standalone runs: the folder of a script, claimed and drained by an agent of its own."""
+"""Standalone runs: folders of scripts, each claimed and drained by its own agent."""

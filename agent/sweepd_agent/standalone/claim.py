@@ -1,4 +1,4 @@
-"""Claim of a standalone run: its server is asked for it before each stream."""
+"""Claim of a standalone run, sent to the server before each stream."""
 
 import json
 import math
@@ -23,12 +23,12 @@ from sweepd_agent.wire.connection import LookupRefusedError
 _WITHIN = 10.0
 _MOST_ARGV = 60 * 1024
 _MOST_ARGUMENTS, _ARGUMENT = 8_192, 8
-"""Arguments that the server takes, and what each counts for besides its characters."""
+"""Maximum number of arguments of the server, and bytes that each counts besides its characters."""
 _MOST_HOST = 255
 
 
 class Claim:
-    """Claims the run of a folder; an agent that was silent for too long gets it back by that."""
+    """Claim of the run in a folder; an agent that lost its run after a silence regains it."""
 
     def __init__(self, state: StandaloneState, agent: Agent, log: Log) -> None:
         self._folder = state.run
@@ -37,11 +37,11 @@ class Claim:
         self._log = log
 
     async def __call__(self, gateway: grpc.aio.Channel, server: str) -> None:
-        """Claim the run; on a server that has nothing of it, everything counts as not delivered.
+        """Claim the run; if the server has no data of it, treat everything as undelivered.
 
         Raises:
-            LookupRefusedError: the server will not have it.
-            grpc.aio.AioRpcError: it does not answer.
+            LookupRefusedError: the server refuses the run.
+            grpc.aio.AioRpcError: the server does not answer.
         """
         run = self._folder.run()
         if run is None:
@@ -95,7 +95,7 @@ def _request(
 
 
 def plain_values(config: Mapping[str, object]) -> v1.ParameterMap:
-    """Return a configuration as far as a message can carry it; the largest values go if there is too much."""
+    """Return the values of a configuration that fit into a message; drop the largest if they are too many."""
     kept: dict[str, Json] = {}
     sizes: dict[str, int] = {}
     for name, value in config.items():
@@ -112,7 +112,7 @@ def plain_values(config: Mapping[str, object]) -> v1.ParameterMap:
 
 
 def _plain(value: object) -> Json:
-    """Return a value as plain JSON; what is not finite as text."""
+    """Return a value as plain JSON, with non-finite numbers as strings."""
     match value:
         case None | bool() | int() | str():
             return value

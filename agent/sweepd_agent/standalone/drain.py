@@ -48,10 +48,10 @@ from sweepd_agent.wire.dialogue import Dialogue, Identity
 from sweepd_agent.wire.stream import Stream
 
 IN_USE = 10
-"""Exit code: another agent has the folder, and brings it in."""
+"""Exit code: another agent holds the folder and drains it."""
 _CAUSE = "all of it is in"
 _LOOK_EVERY = 0.25
-# Enough for all attempts that a folder may hold: none of them is to be turned away for want of a slot.
+# Enough for all attempts in a folder, so that none is refused for lack of a slot.
 _SLOTS = 1_024
 
 
@@ -64,19 +64,19 @@ class Options:
     token_file: Path | None
     grace: float
     wait: float | None
-    # For the folder, while another agent has it.
+    # Longest wait for the folder while another agent holds it.
     patience: float
-    # Between two samples of what a script uses.
+    # Interval between samples of the script's resource usage.
     system_metrics_every: float
     log_as_json: bool
-    # Whether there is a script to say what is wrong.
+    # Whether a script shows problems to its user.
     tells_script: bool
-    # Process id and descriptor of the script that has started this agent.
+    # Process id and descriptor of the script that started this agent.
     script: tuple[int, int] | None
 
 
 class ClaimedDialogue(Dialogue):
-    """Of a standalone run: no other agent can have it, so what was given up is claimed again."""
+    """Dialogue of a standalone run: no other agent can have the run, so a fenced run is claimed again."""
 
     def commanded(self, stream: Stream, response: v1.AttachResponse) -> None:
         """Carry out a command."""
@@ -86,23 +86,23 @@ class ClaimedDialogue(Dialogue):
 
 
 class Trouble:
-    """Of the run in a folder that a script has made."""
+    """Notice of a problem with a standalone run, in its folder, for its script to show."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._file = folder / FILE
-        # What was left last; an earlier attempt may have left something, too.
+        # Last recorded reason; None: none by this agent, but an earlier attempt may have left a notice.
         self._why: str | None = None
 
     def note(self, server: str, why: str) -> None:
-        """Record once why the run cannot be synced; an empty `why`: it can.
+        """Record once why the run cannot be synced; an empty `why` means that it can.
 
-        The script removes what it has shown.
+        The script removes a notice once it has shown it.
         """
         if why == self._why:
             return
         self._why = why
-        with suppress(OSError):  # the folder is gone, or its disk is full: `agent/log` has it as well
+        with suppress(OSError):  # the folder was removed or its disk is full: `agent/log` also has the reason
             if not why:
                 self._file.unlink(missing_ok=True)
                 return
@@ -110,13 +110,13 @@ class Trouble:
             write_inside(self._file.parent, self._file.name, f"{json.dumps(document)}\n".encode())
 
     def leave(self) -> None:
-        """Leave a notice that the script has not shown to the next one that begins a run beside it."""
+        """Leave a notice that was not shown to the next script that starts a run beside this folder."""
         with suppress(OSError):
             self._file.replace(self._folder.parent / LEFT)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Bring a folder in, and end the program."""
+    """Drain a folder, and end the program."""
     options = _parse(arguments)
     try:
         token = options.token_file.read_text().strip() if options.token_file is not None else None
@@ -127,7 +127,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(_failed(f"cannot bring in {options.folder}: {error}", FAILURE))
     if folder is None:
         sys.exit(_failed(f"{options.folder} is neither a run folder nor the state folder of an agent", USAGE))
-    # All paths are absolute by now, and the folder of whoever started it may be on a disk that is to go.
+    # All paths are absolute by now, and the disk of the working directory must not stay busy.
     os.chdir("/")
     leave = asyncio.run(_run(options, folder, token))
     folder.release()
@@ -202,7 +202,7 @@ async def _run(options: Options, folder: StateFolder, token: str | None) -> Leav
 
 
 def _tell(attempt: Attempt, log: Log) -> None:
-    """Say how much of an attempt is in, for `sweepctl sync`."""
+    """Log how much of an attempt is delivered, for `sweepctl sync`."""
     acked = attempt.feed.acked
     fields: dict[str, Json] = {
         "rows": acked[v1.LANE_POINTS],
@@ -213,7 +213,7 @@ def _tell(attempt: Attempt, log: Log) -> None:
 
 
 async def _watch(agent: Agent, grace: float) -> None:
-    """Leave once nothing runs any more and nothing has been acknowledged for the grace."""
+    """Leave once nothing has run or been acknowledged for `grace` seconds."""
     loop = asyncio.get_running_loop()
     before, since = _progress(agent), loop.time()
     while True:
@@ -230,7 +230,7 @@ def _progress(agent: Agent) -> tuple[object, ...]:
 
 
 def _leave(agent: Agent) -> None:
-    """Leave with what is here: it is on disk, and comes in with the next one."""
+    """End the agent; data that is not delivered stays on disk for the next agent."""
     agent.handle(Asked(Wish.TERMINATE))
     agent.handle(Asked(Wish.TERMINATE))
 
@@ -239,7 +239,7 @@ def _hear_signals(agent: Agent) -> None:
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, _leave, agent)
     loop.add_signal_handler(signal.SIGINT, _leave, agent)
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the script's terminal may close; the script decides
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the terminal may close without the script ending
 
 
 def _state(options: Options, now: float) -> State:
@@ -249,7 +249,7 @@ def _state(options: Options, now: float) -> State:
 
 
 def _open(path: Path, patience: float) -> StateFolder | None:
-    """Take the folder; None if it is of neither kind."""
+    """Open and lock the folder; return None if it is neither a run folder nor a state folder."""
     if (path / RUN_FILE).exists():
         return open_standalone(path.resolve(), patience)
     if (path / "runs").is_dir() and any((path / name).exists() for name in ("agent.json", "lock")):
@@ -290,15 +290,15 @@ def _failed(message: str, code: int) -> int:
     return code
 
 
-# A script that ended so many seconds ago ran in what is here now. One that took no longer than the
-# start of its agent would have no surroundings otherwise.
+# Seconds after the end of a script in which its context is still valid. Without them, a script shorter
+# than the start of its agent would have no context.
 _STILL_TRUE = 10.0
 
 
 def recorder_of(folder: StandaloneFolder) -> Recorder | None:
-    """Return what finds out where a script runs; None where that cannot be found out any more.
+    """Return the recorder of a script's context; None if the context can no longer be determined.
 
-    What an earlier attempt has left is removed: this one may run other code.
+    The context of an earlier attempt is removed, as this attempt may run other code.
     """
     run, script = folder.run(), folder.script()
     if run is None or script is None:
@@ -317,7 +317,7 @@ def recorder_of(folder: StandaloneFolder) -> Recorder | None:
 
 
 def _script_lives(agent: Agent) -> bool:
-    """True if a script lives; the process id of one that is gone may be another's by now."""
+    """True if a script is live; the process id of an ended script may have been reused."""
     return any(each.process is not None and each.process.alive for each in agent.live_attempts())
 
 

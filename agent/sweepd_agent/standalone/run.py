@@ -1,4 +1,4 @@
-"""The folder of a run that nobody handed out: its script made it, and an agent only brings its rows in."""
+"""Folder of a standalone run, created by its script; an agent only drains it."""
 
 import contextlib
 import json
@@ -29,42 +29,42 @@ _YEAR_10000 = 253_402_300_800
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StandaloneRun:
-    """Record that the script has left of its run. Times are Unix times."""
+    """Run as recorded by its script; times are Unix times."""
 
     # Format: entity/project/id
     name: str
     program: str
-    # Which attempt at it is the last; each begins when the script is started to resume the run.
+    # Number of the last attempt; an attempt begins when the script starts or resumes the run.
     attempt: int
-    # When that began.
+    # Start of the last attempt.
     started: float
-    # When and how it reported its end; None: it has not.
+    # Reported end and exit code; None: not reported.
     ended: float | None
     exit_code: int | None
-    # Whether it reported that as its process was about to end: the system may know the code better.
+    # Whether the end was reported as the process was about to exit: the system's exit code is then preferred.
     at_exit: bool
-    # Where attempts after the first begin in the metrics file.
+    # Starts of the attempts after the first in the metrics file.
     begins: tuple[Begin, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Script:
-    """The process of the script, as it has noted itself."""
+    """Process of the script, as recorded by itself."""
 
     pid: int
-    # In ticks since the boot: with the process id, it identifies the process within that boot.
+    # In ticks since boot; with the process id, it identifies the process within that boot.
     start: int
     boot: str
     argv: tuple[str, ...]
-    # Where it ran when its run began, and its Python; None: not known.
+    # Working directory at the start of the run, and Python interpreter; None: unknown.
     directory: str | None
     interpreter: str | None
 
 
 class StandaloneFolder(AttemptFolder):
-    """A run folder that is its owner's: nothing of what the script wrote is ever thinned or removed.
+    """Run folder owned by its user: data of the script is never thinned or removed.
 
-    It stands for the attempt that was the last when it was looked at.
+    It represents the last attempt at the time of construction.
     """
 
     def __init__(self, path: Path) -> None:
@@ -73,7 +73,7 @@ class StandaloneFolder(AttemptFolder):
         self._attempt = run.attempt if run is not None else 1
 
     def run(self) -> StandaloneRun | None:
-        """Return what the script has noted of the run; None if the folder is no run's."""
+        """Return the run as recorded by its script; None if this is not a run folder."""
         noted = _object(self.path / RUN_FILE)
         match noted.get("run"):
             case str(name) if name.count("/") == 2:
@@ -92,7 +92,7 @@ class StandaloneFolder(AttemptFolder):
                 return None
 
     def script(self) -> Script | None:
-        """Return the process of the script; None if it has not noted it."""
+        """Return the process of the script; None if it is not recorded."""
         noted = _object(self.path / SCRIPT_FILE)
         match noted.get("pid"), noted.get("start"), noted.get("boot"), noted.get("argv"):
             case int(pid), int(start), str(boot), list(argv) if 0 < pid < 2**31:
@@ -108,16 +108,16 @@ class StandaloneFolder(AttemptFolder):
                 return None
 
     def arguments(self) -> list[str]:
-        """Return the arguments of the script; empty if it has not noted them."""
+        """Return the arguments of the script; empty if they are not recorded."""
         script = self.script()
         return [] if script is None else list(script.argv)
 
     def config(self) -> Mapping[str, object]:
-        """Return the configuration, as it is now."""
+        """Return the current configuration."""
         return _object(self.path / _CONFIG_FILE)
 
     def assignment(self) -> Assignment | None:
-        """Return the run as if it had been handed out; None if the folder is no run's."""
+        """Return the run as if it had been handed out; None if this is not a run folder."""
         run = self.run()
         if run is None:
             return None
@@ -138,61 +138,61 @@ class StandaloneFolder(AttemptFolder):
         )
 
     def begins(self) -> tuple[Begin, ...]:
-        """Return where attempts up to this one begin in the metrics file, which all of them share."""
+        """Return the starts of the attempts up to this one in the shared metrics file."""
         run = self.run()
         return () if run is None else tuple(each for each in run.begins if each.attempt <= self._attempt)
 
     def save_cursors(self, document: dict[str, Json], *synced: Path) -> None:
-        """Replace the cursors, which are those of one attempt."""
+        """Replace the cursors of this attempt."""
         super().save_cursors({**document, "attempt": self._attempt}, *synced)
 
     def cursors(self) -> dict[str, Json]:
-        """Return the cursors of this attempt: each covers the metrics file from its beginning."""
+        """Return the cursors of this attempt, which cover the metrics file from its beginning."""
         stored = super().cursors()
         return stored if stored.get("attempt", 1) == self._attempt else {}
 
     def order(self) -> StopOrder | None:
-        """Return the order that was noted since this attempt began."""
+        """Return the stop order recorded since this attempt began; None if there is no order."""
         run, order = self.run(), super().order()
         return order if run is not None and self.noted_since(run.started) else None
 
     def mark_result_acked(self) -> None:
-        """Note nothing: each attempt and each server has an end of its own."""
+        """Do nothing: each attempt has a separate end on each server."""
 
     def result_acked(self) -> bool:
-        """Return False: that of an earlier attempt, or on another server, says nothing of this one."""
+        """Return False: an earlier attempt, or another server, says nothing about this end."""
         return False
 
     def delivered_at(self) -> float | None:
-        """Return None: whether another server has it, too, only that server can say."""
+        """Return None: delivery to one server says nothing about another server."""
         return None
 
     def remove(self) -> None:
-        """Note that all of it is in, if the disk takes that; the folder stays its owner's."""
+        """Record that everything is delivered, ignoring write errors; keep the folder for its user."""
         with contextlib.suppress(OSError):
             self.mark_delivered(time.time())
 
     def claim(self) -> dict[str, str]:
-        """Return what distinguishes the delivered run from others of its name, on other servers."""
+        """Return the values that identify the run on its server; empty if it was never claimed."""
         return read_record(str(self.path / _AGENT_FOLDER / _CLAIM_FILE)) or {}
 
     def write_claim(self, values: Mapping[str, str]) -> None:
-        """Note where the run is delivered to."""
+        """Record the server to which the run is delivered, and the run there."""
         write_record(str(self.path / _AGENT_FOLDER / _CLAIM_FILE), values, sync=True)
 
     def exit_code(self) -> int | None:
-        """Return the exit code of the process of this attempt, as an agent learned it from the system."""
+        """Return the exit code that the system reported for the process of this attempt; None if unknown."""
         noted = read_record(str(self.path / _AGENT_FOLDER / _EXIT_FILE)) or {}
         return whole_number(noted, "code") if noted.get("attempt") == str(self._attempt) else None
 
     def write_exit_code(self, code: int) -> None:
-        """Note with which code the process of this attempt has ended."""
+        """Record the exit code of the process of this attempt, ignoring write errors."""
         record = {"attempt": self._attempt, "code": code}
         with contextlib.suppress(OSError):  # it is reported in any case, and recorded for a later sync
             write_record(str(self.path / _AGENT_FOLDER / _EXIT_FILE), record, sync=True)
 
     def last_sign(self) -> float:
-        """Return when the script is known to have lived."""
+        """Return the Unix time at which the script was last known to be live."""
         try:
             return self.metrics_file.lstat().st_mtime
         except OSError:
@@ -201,24 +201,24 @@ class StandaloneFolder(AttemptFolder):
 
 
 class StandaloneState(StateFolder):
-    """The part of a run folder that is the agent's: one agent at a time follows a run."""
+    """State folder of the agent within a run folder; one agent at a time follows a run."""
 
     def __init__(self, run: StandaloneFolder, lock: int) -> None:
         self.run = run
         super().__init__(run.path / _AGENT_FOLDER, lock)
 
     def attempts(self) -> Iterator[AttemptFolder]:
-        """Yield the one attempt that there is."""
+        """Yield the last attempt, if this is a run folder."""
         if self.run.assignment() is not None:
             yield self.run
 
 
 def open_standalone(path: Path, patience: float) -> StandaloneState:
-    """Take the folder of a run, after at most so many seconds.
+    """Open and lock the folder of a run; wait up to `patience` seconds for the lock.
 
     Raises:
-        FolderInUseError: an agent follows the run already.
-        OSError: nothing can be written there.
+        FolderInUseError: another agent follows the run.
+        OSError: the folder cannot be written.
     """
     make_folder(path / _AGENT_FOLDER)
     deadline = time.monotonic() + patience
@@ -238,7 +238,7 @@ def _object(path: Path) -> dict[str, object]:
 
 
 def _time(value: object) -> float | None:
-    """Return a Unix time; None for what is none, whoever has written it."""
+    """Return a Unix time; None if the value is not a valid time."""
     return float(value) if isinstance(value, (int, float)) and 0 <= value < _YEAR_10000 else None
 
 

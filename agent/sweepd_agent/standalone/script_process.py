@@ -1,8 +1,8 @@
-"""A script that a person has started: watched, not supervised. It is no child of the agent's.
+"""Process of a script that a person has started: watched but not supervised, and not a child of the agent.
 
-Its end is what it has reported before; else what the system reports, if it does, or what it has recorded as
-it ended; one that is gone without any of these has vanished. Nothing but a stop that a person asked for ever
-sends it a signal, and that is SIGTERM to the process alone: its group may be a terminal's.
+Its outcome is the end that it reported before exiting; else the exit code that the system reports, if it
+does, or the end recorded at exit; without any of these, the script has vanished. Only a stop requested by a
+person sends a signal: SIGTERM to the process alone, as its process group may include a terminal's.
 """
 
 import asyncio
@@ -18,12 +18,12 @@ from sweepd_agent.standalone.run import StandaloneFolder
 
 # Interval between checks of whether the script has ended its run while its process continues.
 _LOOK_EVERY = 0.5
-# How long a process may take from saying that it is about to end until it has.
+# Seconds that a process may take to exit after it has reported its end.
 _LAST_SECONDS = 10.0
 
 
 class ScriptProcess:
-    """The process of a script, alive or gone."""
+    """Process of a script, live or ended."""
 
     def __init__(self, folder: StandaloneFolder, pid: int, pidfd: int | None) -> None:
         self.pid = pid
@@ -34,18 +34,18 @@ class ScriptProcess:
 
     @property
     def alive(self) -> bool:
-        """True if the run continues."""
+        """True if the run had not ended when looked up."""
         return self._pidfd is not None
 
     def stop(self, mode: StopMode) -> None:
-        """Ask the script to end, if the order that was noted is a person's."""
+        """Send SIGTERM to the script if the recorded order is a command of the scheduler."""
         order = self._folder.order()
         if self._pidfd is not None and order is not None and order.cause is ExitCause.COMMANDED:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 signal.pidfd_send_signal(self._pidfd, signal.SIGTERM)
 
     async def ended(self) -> Outcome:
-        """Return how the run ended, once its script has reported it or its process is gone."""
+        """Wait until the script has reported its end or its process has ended; return the outcome."""
         if self._pidfd is not None:
             gone = asyncio.create_task(readable(self._pidfd))
             while not gone.done() and not _is_over(self._folder):
@@ -63,17 +63,17 @@ class ScriptProcess:
 
 
 class Scripts:
-    """Finds the scripts of run folders.
+    """Registry of the scripts of run folders.
 
     Args:
-        script: process id and descriptor of the one that has started this agent; it may be gone already.
+        script: process id and descriptor of the script that started this agent; it may have ended already.
     """
 
     def __init__(self, script: tuple[int, int] | None = None) -> None:
         self._script = script
 
     def find(self, folder: AttemptFolder) -> ScriptProcess:
-        """Return the process of the script in a folder, alive or gone."""
+        """Return the process of the script in a folder, live or ended."""
         assert isinstance(folder, StandaloneFolder)
         script = folder.script()
         known, self._script = self._script, None
@@ -84,13 +84,13 @@ class Scripts:
         return ScriptProcess(folder, script.pid, open_process(script.pid, script.start))
 
     def outcome(self, folder: AttemptFolder) -> Outcome:
-        """Return how the run in a folder has ended."""
+        """Return the outcome of the run in a folder."""
         assert isinstance(folder, StandaloneFolder)
         return outcome(folder)
 
 
 def outcome(folder: StandaloneFolder) -> Outcome:
-    """Return the end of a run whose script has ended."""
+    """Return the outcome of a run that has ended."""
     order = folder.order()
     stopped = order is not None and order.cause is ExitCause.COMMANDED
     run, recorded = folder.run(), folder.exit_code()
@@ -108,12 +108,12 @@ def outcome(folder: StandaloneFolder) -> Outcome:
 
 
 def _is_over(folder: StandaloneFolder) -> bool:
-    """Return whether the script has ended its run; its process may continue."""
+    """Return True if the script has ended its run; its process may continue."""
     run = folder.run()
     return run is not None and run.ended is not None
 
 
 def _says_the_system(folder: StandaloneFolder) -> bool:
-    """Return whether how the process ends says how the run has ended, for all that the script has noted."""
+    """Return True if the exit code of the process decides the outcome, given the script's record."""
     run = folder.run()
     return run is None or run.ended is None or run.at_exit

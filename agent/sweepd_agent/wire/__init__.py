@@ -1,1 +1,1 @@
-"""Stream to the scheduler: connection, dialogue, and what each attempt sends."""
+"""Stream to the scheduler: connection, dialogue, and the feeds and lanes of attempts."""

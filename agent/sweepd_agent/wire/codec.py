@@ -1,4 +1,4 @@
-"""Translation between messages of the stream and values of the agent: the only place that knows both."""
+"""Translation between messages of the stream and values of the agent, all in this module."""
 
 from __future__ import annotations
 
@@ -50,10 +50,10 @@ def cursors(messages: Iterable[v1.LaneCursor]) -> dict[v1.Lane.ValueType, int]:
 
 
 def assignment(start: v1.StartRun, *, assigned_time: float) -> Assignment:
-    """Return what a StartRun hands out.
+    """Return the assignment in a StartRun.
 
     Raises:
-        CodecError: its parameters are malformed, or it needs a module that this agent does not have.
+        CodecError: the parameters are malformed, or the run needs a module that this agent lacks.
     """
     if start.compat not in _COMPATS:
         raise CodecError("compat", f"{start.compat} is not known here; a newer agent knows it")
@@ -81,19 +81,19 @@ def _metrics_from(source: v1.MetricsFrom) -> MetricsFrom:
 
 
 def ineligibility(ineligible: v1.Ineligible) -> Ineligibility | None:
-    """Return why there are no runs of a sweep; None if there are again."""
+    """Return the reason why a sweep gives no runs; None if it gives runs again."""
     if ineligible.reason == v1.INELIGIBLE_REASON_UNSPECIFIED:
         return None
     return Ineligibility(_REASONS.get(ineligible.reason, Reason.OTHER), ineligible.message)
 
 
 def verdict(fate: v1.AttemptFate.ValueType) -> Verdict:
-    """Return what a fate means; one of a later version harms nothing."""
+    """Return the verdict of a fate; UNKNOWN for a fate of a later version."""
     return _VERDICTS.get(fate, Verdict.UNKNOWN)
 
 
 def stop_mode(mode: v1.StopMode.ValueType) -> StopMode:
-    """Return how a process is to be ended; gently, if that is not understood."""
+    """Return the mode of a stop; TERMINATE for an unknown mode."""
     return StopMode.KILL if mode == v1.STOP_MODE_KILL else StopMode.TERMINATE
 
 
@@ -117,7 +117,7 @@ def timestamp(unix: float) -> Timestamp:
 def run_started(
     ref: v1.AttemptRef, *, pid: int, time: float, argv: Sequence[str], resumed_from: int | None = None
 ) -> v1.AttachRequest:
-    """Return the report that a process runs; arguments beyond the limit are cut off at the end."""
+    """Return the report that a process runs; drop arguments beyond the size limit."""
     kept: list[str] = []
     room = _MAX_ARGV_BYTES
     for argument in argv:
@@ -173,7 +173,7 @@ def observations(
 
 
 def point_batch(rows: Sequence[Row], *, first_row: int) -> v1.PointBatch:
-    """Return rows as columns, one a key and type; rows that are missing since `first_row` were dropped."""
+    """Return rows as columns, one per key and type; report missing rows since `first_row` as dropped."""
     batch = v1.PointBatch()
     columns: dict[tuple[str, type], tuple[list[int], list[Value]]] = {}
     expected = first_row
@@ -197,7 +197,7 @@ def point_batch(rows: Sequence[Row], *, first_row: int) -> v1.PointBatch:
 
 
 def text(value: str) -> str:
-    """Return text that a message can carry: lone surrogates, from escapes or file names, are replaced."""
+    """Return text that a message can carry, with lone surrogates, e.g. from file names, replaced."""
     return value.encode("utf-8", "replace").decode()
 
 

@@ -1,4 +1,4 @@
-"""Connection to the scheduler: asks the gateway, attaches the shortest way, reconnects after every loss."""
+"""Connection to the scheduler: ask the gateway, attach directly if possible, reconnect after every loss."""
 
 import asyncio
 import random
@@ -35,24 +35,24 @@ _PAGE = 1_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dialling:
-    """Whom to dial and how."""
+    """Parameters of a connection: server, token and hooks."""
 
     server: str | None
     token: str | None
-    # Read again before each try, so that a new token takes the place of one that is no longer good.
+    # Read again before each try, so that a new token replaces an expired one.
     token_file: Path | None = None
     environ: Mapping[str, str]
-    # An agent on the server's own host attaches to the scheduler itself.
+    # An agent on the server's host attaches directly to the scheduler.
     boot_id: str
     sweeps: Sequence[SweepName]
-    # Call of the gateway before each stream, given its address; raises as a look-up does.
+    # Called before each stream with the gateway's channel and address; raises the errors of a look-up.
     prepare: Callable[[grpc.aio.Channel, str], Awaitable[None]] | None = None
     # Called with the server's address and the reason why no stream opens; empty once one is open.
     trouble: Callable[[str, str], None] | None = None
 
 
 class Connection:
-    """One stream after the other, until it is cancelled."""
+    """Sequence of streams to the scheduler, until cancelled."""
 
     def __init__(
         self, agent: Agent, dialogue: Dialogue, dialling: Dialling, log: Log, monotonic: Callable[[], float]
@@ -63,16 +63,16 @@ class Connection:
         self._log = log
         self._monotonic = monotonic
         self._named = False
-        # As people know it.
+        # Address of the server, for display.
         self._address = ""
-        # Address of the scheduler itself, for when only the gateway is unavailable.
+        # Address of the scheduler, used when only the gateway is unavailable.
         self._direct: str | None = None
         self._connected_at: float | None = None
         self._complaint = ""
         self._leaving = False
 
     async def keep(self) -> None:
-        """Attach again and again."""
+        """Attach in a loop, with backoff, until cancelled."""
         backoff = Backoff(first=_FIRST_WAIT, longest=_LONGEST_WAIT, healthy_after=_HEALTHY_AFTER)
         while True:
             self._connected_at = None
@@ -93,7 +93,7 @@ class Connection:
                 message = str(error)
             except TimeoutError:
                 message = "the scheduler gave no answer"
-            except OSError as error:  # rows that are to be sent cannot be read
+            except OSError as error:  # rows to be sent cannot be read
                 message = str(error)
             lived = self._end()
             if self._leaving:
@@ -102,12 +102,12 @@ class Connection:
                 self._tell_trouble(message)
             window = min(backoff.next_delay(lasted=lived or 0.0), longest_wait(self._dialogue.lost_after))
             if wait is None:
-                wait = random.random() * window  # noqa: S311 (full jitter, so that no crowd comes at once)
+                wait = random.random() * window  # noqa: S311 (full jitter, against a thundering herd)
             self._complain(message, wait)
             await asyncio.sleep(wait)
 
     async def leave(self, reason: str, keeping: asyncio.Task[None]) -> None:
-        """End the stream in good order, if there is one, and dial no more."""
+        """End the stream in order, if there is one, and stop reconnecting."""
         self._leaving = True
         if self._agent.stream is not None:
             self._agent.stream.leave(reason)
@@ -163,14 +163,14 @@ class Connection:
         return stream.gone_away
 
     def _end(self) -> float | None:
-        """Note the end of a stream; return how long it lived, None if there was none."""
+        """Record the end of a stream; return its lifetime in seconds, None if no stream was open."""
         if self._connected_at is None:
             return None
         self._agent.disconnected()
         return self._monotonic() - self._connected_at
 
     def _target(self) -> Target:
-        """Look again each time: a server may have come, or another one."""
+        """Resolve the server again at each try, as it may have started or changed."""
         dialling = self._dialling
         target = resolve(dialling.server, dialling.environ)
         token = dialling.token
@@ -185,7 +185,7 @@ class Connection:
         return address or None
 
     def _judge(self, failure: Failure) -> str:
-        """Hand a refusal to the machine; return the failure in words."""
+        """Pass a refusal to the machine; return the message of the failure."""
         refusal = _refusal(failure)
         message = failure.message
         if failure.code == "UNAVAILABLE" and failure.reason is None:
@@ -205,7 +205,7 @@ class Connection:
             self._dialling.trouble(self._address, why)
 
     def _complain(self, message: str, wait: float) -> None:
-        """Say once what is wrong, not at every try."""
+        """Log a problem once, not at every try."""
         if message != self._complaint and not self._agent.state.left:
             self._complaint = message
             runs = sum(held.has_process for held in self._agent.state.held.values())
@@ -214,7 +214,7 @@ class Connection:
 
 
 class LookupRefusedError(Exception):
-    """The name of a sweep stands for none, or for several."""
+    """The server refuses a look-up, e.g. as a name matches no sweep or several sweeps."""
 
     def __init__(self, refusal: Refusal, message: str) -> None:
         super().__init__(message)
@@ -222,7 +222,7 @@ class LookupRefusedError(Exception):
 
 
 def longest_wait(lost_after: float | None) -> float:
-    """Return the longest wait between attempts: one beyond `lost_after` would cost the runs by itself."""
+    """Return the longest wait between attempts: beyond `lost_after`, the wait itself would lose the runs."""
     return _LONGEST_WAIT if lost_after is None else min(_LONGEST_WAIT, max(_FIRST_WAIT, lost_after / 4))
 
 
@@ -241,15 +241,15 @@ def _refusal(failure: Failure) -> Refusal | None:
 
 
 async def server_info(gateway: grpc.aio.Channel) -> v1.GetServerInfoResponse:
-    """Ask what the server is; raises grpc.aio.AioRpcError."""
+    """Return the description of the server; raise grpc.aio.AioRpcError if it does not answer."""
     return await ServerServiceStub(gateway).GetServerInfo(v1.GetServerInfoRequest(), timeout=_LOOKUP_WITHIN)
 
 
 async def full_names(gateway: grpc.aio.Channel, names: Sequence[SweepName]) -> frozenset[str]:
-    """Return the full names of sweeps; only bare ids are looked up.
+    """Return the full names of sweeps; look up only bare ids.
 
     Raises:
-        LookupRefusedError: an id stands for no sweep, or for several.
+        LookupRefusedError: an id matches no sweep, or several sweeps.
         grpc.aio.AioRpcError: the server did not answer.
     """
     if all(name.full is not None for name in names):

@@ -1,4 +1,4 @@
-"""Dialogue on a stream: Hello, and the answer to each command of the scheduler."""
+"""Dialogue on a stream: Hello, and the handling of the scheduler's commands."""
 
 import os
 import socket
@@ -30,27 +30,27 @@ from sweepd_agent.wire.feed import Feed
 from sweepd_agent.wire.stream import Stream
 
 PROTOCOL_VERSION = 1
-# Handles of our own lie where the scheduler, which counts from below, does not come.
+# The agent's own handles start high, beyond the scheduler's, which count from below.
 _FIRST_HANDLE = 2**31
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """Identity of the agent."""
+    """Identity of the agent, as sent in Hello."""
 
     agent_id: str
-    # Proves that the agent has that id.
+    # Proves that the agent owns its id.
     secret: bytes = field(repr=False)
     instance: str
     boot_id: str
     version: str
     labels: Mapping[str, str]
-    # Where it keeps checkpoints, if others may see them; else empty.
+    # Name of the shared checkpoint storage; empty if it is not shared.
     storage: str = ""
 
 
 class Dialogue:
-    """Serves each stream of an agent in turn."""
+    """Owner of the streams of an agent, one after the other."""
 
     def __init__(self, agent: Agent, identity: Identity, log: Log) -> None:
         self._agent = agent
@@ -61,7 +61,7 @@ class Dialogue:
         self.lost_after: float | None = None
 
     def hello(self, handles: dict[int, AttemptKey]) -> v1.Hello:
-        """Return who the agent is and what it holds, and enter the handles that it gives."""
+        """Return the Hello with the agent's identity and held attempts; fill `handles` with their handles."""
         identity = self._identity
         hello = v1.Hello(
             agent_id=identity.agent_id,
@@ -84,7 +84,7 @@ class Dialogue:
         return hello
 
     def welcomed(self, stream: Stream, welcome: v1.Welcome) -> None:
-        """Take over the scheduler's verdicts, and speak for each attempt that it knows."""
+        """Apply the scheduler's verdicts, and open the feed of each attempt that it knows."""
         agent = self._agent
         agent.stream = stream
         agent.flush_interval = seconds_of(welcome.flush_interval) or agent.flush_interval
@@ -152,15 +152,15 @@ class Dialogue:
                 self._log.once(f"command {other}", f"a command of a later version was ignored: {other}")
 
     def feeds(self) -> Sequence[Feed]:
-        """Return the feeds that may have something to say."""
+        """Return the feeds of all attempts."""
         return self._agent.feeds()
 
     def alive(self) -> Iterator[Feed]:
-        """Yield the feeds of attempts whose process lives."""
+        """Yield the feeds of attempts whose process is live or about to start."""
         return self._agent.alive()
 
     def exit_sent(self, feed: Feed) -> None:
-        """Record that the end of an attempt went out."""
+        """Record that the end of an attempt was sent."""
         self._agent.exit_sent(feed)
 
     def _held_attempt(self, handle: int, held: Held) -> v1.HeldAttempt:
@@ -218,7 +218,7 @@ class Dialogue:
         self._agent.handle(ExitAcked(attempt.key))
 
     def _result_acked(self, attempt: Attempt, state: v1.RunState.ValueType, trip: float | None) -> None:
-        """Log once for each attempt that its end is stored, whichever message confirms it."""
+        """Log once per attempt that its end is stored, whichever message confirms this."""
         attempt.feed.exit_acked = True
         if attempt.mark_result_acked():
             fields: dict[str, Json] = {"state": codec.run_state(state), "rtt_ms": _milliseconds(trip or 0.0)}

@@ -1,4 +1,4 @@
-"""Feed of an attempt: its reports for the stream. Details, observations and its end come before its lanes."""
+"""Feed of an attempt: its reports for the stream; details, observations and the end precede the lanes."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -13,16 +13,16 @@ from sweepd_agent.files.spool import Spool, SystemRows
 from sweepd_agent.wire import codec
 from sweepd_agent.wire.lanes import Lane, LogFile, Rows, Source
 
-# Lanes whose acknowledgements the agent logs.
+# Lanes whose acknowledgements are logged.
 _ROW_LANES = frozenset({v1.LANE_OBSERVATIONS, v1.LANE_POINTS})
 
 
 class Feed:
-    """Sends nothing by itself: the stream asks for the next message when it has room for one.
+    """Reports of an attempt, which the stream pulls one by one when it can send.
 
     Args:
-        acked: cursors that an earlier agent knew of.
-        exit_acked: whether it knew that the end is stored.
+        acked: cursors stored by an earlier agent.
+        exit_acked: whether an earlier agent recorded that the end is stored.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class Feed:
         }
 
     def begin_anew(self) -> None:
-        """Take nothing for delivered: the other side turns out to have nothing of it."""
+        """Treat everything as undelivered, as the other side has no data of the attempt."""
         self._observations = Cursor()
         self.exit_acked = False
         self.details.begin_anew()
@@ -72,7 +72,7 @@ class Feed:
 
     @property
     def acked(self) -> dict[v1.Lane.ValueType, int]:
-        """Cursors that are safe elsewhere, by lane; of files and details the other side knows."""
+        """Acknowledged cursors by lane, without files and details, whose cursors the other side keeps."""
         kept = (v1.LANE_POINTS, v1.LANE_SAMPLES, v1.LANE_LOG)
         return {v1.LANE_OBSERVATIONS: self._observations.acked} | {
             kind: self._lanes[kind].acked for kind in kept
@@ -80,12 +80,12 @@ class Feed:
 
     @property
     def progress(self) -> tuple[object, ...]:
-        """Changes with everything that becomes safe elsewhere."""
+        """Value that changes whenever more data is acknowledged."""
         return *self.acked.values(), self.exit_acked, self.details.acked, self.files.stored
 
     @property
     def delivered(self) -> bool:
-        """True if nothing of an ended attempt is left to send."""
+        """True if the attempt has ended and all its data is delivered."""
         return (
             self._exit is not None
             and self.exit_acked
@@ -99,7 +99,7 @@ class Feed:
         windows: Mapping[v1.Lane.ValueType, int],
         stored: Mapping[v1.Lane.ValueType, int] | None = None,
     ) -> None:
-        """Begin on a new stream, from the cursors of the other side where it knows them."""
+        """Begin a new stream, at the cursors of the other side where known."""
         stored = stored or {}
         self._ref = v1.AttemptRef(run_handle=handle, attempt=self.key.attempt)
         self._exit_sent = None
@@ -109,21 +109,21 @@ class Feed:
             lane.open(windows.get(kind), stored.get(kind))
 
     def close(self) -> None:
-        """Send nothing any more, until the next stream."""
+        """Send nothing until the next stream."""
         self._ref = None
 
     @property
     def ref(self) -> v1.AttemptRef | None:
-        """Short form of the attempt on the stream; None while it may send nothing there."""
+        """Reference to the attempt on the stream; None while the feed is closed."""
         return self._ref
 
     def finish(self, how: Exit) -> None:
-        """Record the end; the spool has been read to its end and saved."""
+        """Record the end, once the spool has been read to its end and saved."""
         self._exit = how
         self._log.look()
 
     def look_at_log(self) -> bool:
-        """See how long the log has become; return whether it has grown."""
+        """Update the size of the log; return True if it has grown."""
         return self._log.look()
 
     def log_tail(self) -> str:
@@ -131,10 +131,12 @@ class Feed:
         return self._log.tail()
 
     def next_urgent(self) -> v1.AttachRequest | None:
-        """Return details, observations, or the end once all of them are out; None if there is none."""
+        """Return details, observations or, after all observations, the end; None if nothing is to be sent."""
         if self._ref is None:
             return None
-        if details := self.details.next(self._ref):  # first: they may name the step that the rows continue
+        if details := self.details.next(
+            self._ref
+        ):  # first: they may contain the step from which the rows continue
             return details
         if self.exit_acked:
             return None
@@ -158,12 +160,12 @@ class Feed:
         return None
 
     def next_piece(self, kind: v1.Lane.ValueType) -> v1.AttachRequest | None:
-        """Return the next piece of a lane, if there is one and its window has room."""
+        """Return the next piece of a lane; None if there is no piece or the window is full."""
         lane = self._lanes.get(kind)
         return None if lane is None or self._ref is None else lane.next(self._ref)
 
     def acknowledged(self, ack: v1.Ack) -> float | None:
-        """Record what is safe; return the round trip of its rows, None if they did not move."""
+        """Record an acknowledgement; return the round trip of its rows, None if it covers no new rows."""
         trips = [self._acknowledged(each.lane, each.cursor) for each in ack.cursors]
         return min((trip for trip in trips if trip is not None), default=None)
 
@@ -175,7 +177,7 @@ class Feed:
             trip = before.round_trip(cursor, now)
             self._observations = before.acknowledged(cursor, now)
             if self._observations.sent < before.sent:
-                self._exit_sent = None  # it was not accepted: rows before it are missing there
+                self._exit_sent = None  # the end was not accepted: the other side lacks rows before it
         elif kind == v1.LANE_DETAILS:
             self.details.acknowledged(cursor)
         elif (lane := self._lanes.get(kind)) is not None:
@@ -183,19 +185,19 @@ class Feed:
         return trip if kind in _ROW_LANES else None
 
     def exit_round_trip(self) -> float | None:
-        """Return the seconds since the end was sent; None if it was not, on this stream."""
+        """Return the seconds since the end was sent on this stream; None if it was not sent."""
         return None if self._exit_sent is None else self._monotonic() - self._exit_sent
 
     @property
     def exit_sent(self) -> bool:
-        """True if the end went out on this stream."""
+        """True if the end was sent on this stream."""
         return self._exit_sent is not None
 
     def _logged_keys(self) -> list[str]:
-        """Return the first keys by name of those that were logged, or put into the summary as numbers."""
+        """Return the first keys by name among logged keys and numbers of the summary."""
         return sorted({*self.spool.numbering.logged_keys, *self.details.summary_names()})[:MAX_LOGGED_KEYS]
 
     def _summary_values(self) -> dict[int, float]:
-        """Return what the script has put into its summary under watched keys, by their indices."""
+        """Return the summary numbers of watched keys, by key index."""
         found = {index: self.details.summary_number(key) for key, index in self.spool.watched.items()}
         return {index: value for index, value in found.items() if value is not None}

@@ -1,4 +1,4 @@
-"""Lanes of an attempt to the metric store: pieces in order, with a cursor and a window for each lane."""
+"""Lanes of an attempt to the metric store: ordered pieces, with a cursor and a window per lane."""
 
 import os
 from collections.abc import Callable
@@ -18,27 +18,27 @@ _TAIL_LINES = 20
 
 
 class Source(Protocol):
-    """Source of the pieces of a lane. Cursors count rows, bytes or pieces; what is up to one is done."""
+    """Source of the pieces of a lane. A cursor counts rows, bytes or pieces up to which all are done."""
 
     @property
     def floor(self) -> int:
-        """Cursors below this are of an earlier series, and count as this."""
+        """Cursor at which the current series begins; smaller cursors belong to an earlier series."""
 
     def restart(self, cursor: int) -> int:
-        """Take what lies beyond `cursor` for unsent; return the cursor that it begins at from now on."""
+        """Treat everything after `cursor` as unsent; return the cursor at which sending resumes."""
 
     def piece(self, cursor: int) -> tuple[int, bytes] | None:
-        """Return the cursor behind the piece that begins at `cursor`, and its body; None if there is none."""
+        """Return end cursor and body of the piece that begins at `cursor`; None if there is no piece."""
 
     def acknowledged(self, cursor: int) -> None:
-        """Record that everything up to `cursor` is safe elsewhere."""
+        """Record that everything up to `cursor` is stored."""
 
     def has_more(self, cursor: int) -> bool:
-        """Return whether anything beyond what is safe up to `cursor` is left."""
+        """Return True if there is anything to send after `cursor`, up to which everything is stored."""
 
 
 class Lane:
-    """Sends nothing by itself: the stream asks for the next piece when it has room for one."""
+    """Lane of pieces, which the stream pulls one by one when it can send."""
 
     def __init__(
         self, kind: v1.Lane.ValueType, source: Source, monotonic: Callable[[], float], *, acked: int = 0
@@ -47,30 +47,30 @@ class Lane:
         self._source = source
         self._monotonic = monotonic
         self._cursor = Cursor(acked=acked, sent=acked)
-        # Bytes that may be under way; None: the scheduler does not take this lane.
+        # Bytes that may be in flight; None: the scheduler does not support this lane.
         self._window: int | None = 0
 
     @property
     def acked(self) -> int:
-        """Everything up to this is safe elsewhere."""
+        """Cursor up to which everything is stored by the server."""
         return self._cursor.acked
 
     @property
     def delivered(self) -> bool:
-        """True if everything is stored elsewhere, or cannot be."""
+        """True if everything is stored by the server, or cannot be."""
         return self._window is None or not self._source.has_more(self._cursor.acked)
 
     def open(self, window: int | None, stored: int | None) -> None:
-        """Begin on a new stream; `stored` is the cursor of the other side, if it knows."""
+        """Begin a new stream; `stored` is the cursor of the other side, None if unknown."""
         self._window = window
         self._begin(self._cursor.acked if stored is None else stored)
 
     def begin_anew(self) -> None:
-        """Take nothing for delivered: the other side turns out to have nothing of it."""
+        """Treat everything as undelivered, as the other side has no data of the lane."""
         self._begin(0)
 
     def next(self, ref: v1.AttemptRef) -> v1.AttachRequest | None:
-        """Return the next piece, if there is one and the window has room."""
+        """Return the next piece; None if there is no piece or the window is full."""
         if self._window is None or not self._cursor.may_send(self._window):
             return None
         start = self._cursor.sent
@@ -83,10 +83,10 @@ class Lane:
         return v1.AttachRequest(piece=piece)
 
     def acknowledged(self, cursor: int) -> float | None:
-        """Record what is stored; return the round trip of the piece that was, None if none was."""
+        """Record an acknowledgement; return the round trip of its last piece, None if it covers no piece."""
         now = self._monotonic()
         before = self._cursor
-        if cursor > before.sent:  # sent by an earlier agent that did not learn of it
+        if cursor > before.sent:  # sent by an earlier agent that never received the acknowledgement
             self._begin(cursor)
         else:
             self._cursor = before.acknowledged(max(cursor, self._source.floor), now)
@@ -101,7 +101,7 @@ class Lane:
 
 
 class Rows:
-    """Rows of a spool, as batches of points."""
+    """Source of a spool's rows, as batches of points."""
 
     floor = 0
 
@@ -109,11 +109,11 @@ class Rows:
         self._spool = spool
 
     def restart(self, cursor: int) -> int:
-        """Take rows beyond `cursor` for unsent; they are read again."""
+        """Treat rows after `cursor` as unsent; they are read again."""
         return cursor
 
     def piece(self, cursor: int) -> tuple[int, bytes] | None:
-        """Return the rows after `cursor`, as many as one message carries."""
+        """Return the rows after `cursor` that fit into one message."""
         rows = self._spool.rows(cursor) if self.has_more(cursor) else []
         while rows:
             body = codec.point_batch(rows, first_row=cursor + 1).SerializeToString()
@@ -123,18 +123,18 @@ class Rows:
         return None
 
     def acknowledged(self, cursor: int) -> None:
-        """Keep the rows: the spool makes room by itself."""
+        """Do nothing: the spool thins its rows by itself."""
 
     def has_more(self, cursor: int) -> bool:
-        """Return whether a row beyond `cursor` may be sent."""
+        """Return True if a row after `cursor` may be sent."""
         return cursor < self._spool.last_row
 
 
 class LogFile:
-    """Standard output and error of a process, as it writes them.
+    """Source of a process's standard output and error, while they are written.
 
     Args:
-        size: bytes that are known to be there.
+        size: last known size of the log in bytes.
     """
 
     floor = 0
@@ -144,20 +144,20 @@ class LogFile:
         self.size = size
 
     def look(self) -> bool:
-        """See how long the log has become; return whether it has grown."""
+        """Update the size of the log; return True if it has grown."""
         try:
             size = status_inside(self._file.parent, self._file.name).st_size
         except OSError:
-            size = 0  # it was removed, or replaced: nothing of it will ever come
+            size = 0  # it was removed or replaced: there is nothing left to send
         grown, self.size = size > self.size, size
         return grown
 
     def restart(self, cursor: int) -> int:
-        """Take bytes beyond `cursor` for unsent; they are read again."""
+        """Treat bytes after `cursor` as unsent; they are read again."""
         return cursor
 
     def piece(self, cursor: int) -> tuple[int, bytes] | None:
-        """Return the bytes after `cursor`, as many as one piece has."""
+        """Return the bytes after `cursor`, up to the size of one piece."""
         if not self.has_more(cursor):
             return None
         try:
@@ -169,10 +169,10 @@ class LogFile:
         return (cursor + len(content), content) if content else None
 
     def acknowledged(self, cursor: int) -> None:
-        """Keep the log: its folder is removed as a whole."""
+        """Do nothing: the log is removed with its folder."""
 
     def has_more(self, cursor: int) -> bool:
-        """Return whether there are bytes beyond `cursor`."""
+        """Return True if there are bytes after `cursor`."""
         return cursor < self.size
 
     def tail(self) -> str:

@@ -1,4 +1,4 @@
-"""One stream to the scheduler: what goes up, in order of urgency, and what comes down."""
+"""Stream to the scheduler: sends reports in order of urgency, and receives commands."""
 
 import asyncio
 import random
@@ -28,34 +28,34 @@ class Owner(Protocol):
     """Port of the agent that a stream serves."""
 
     def hello(self, handles: dict[int, AttemptKey]) -> v1.Hello:
-        """Return who the agent is and what it holds, and enter the handles that it gives."""
+        """Return the Hello with the agent's identity and held attempts; fill `handles` with their handles."""
 
     def welcomed(self, stream: "Stream", welcome: v1.Welcome) -> None:
-        """Take over the scheduler's verdicts."""
+        """Apply the scheduler's verdicts."""
 
     def commanded(self, stream: "Stream", response: v1.AttachResponse) -> None:
         """Carry out a command."""
 
     def feeds(self) -> Sequence[Feed]:
-        """Return the feeds that may have something to say."""
+        """Return the feeds of all attempts."""
 
     def alive(self) -> Iterator[Feed]:
-        """Yield the feeds of attempts whose process lives."""
+        """Yield the feeds of attempts whose process is live or about to start."""
 
     def exit_sent(self, feed: Feed) -> None:
-        """Record that the end of an attempt went out."""
+        """Record that the end of an attempt was sent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GoneAway:
-    """The scheduler asked for a new stream."""
+    """Request of the scheduler to reconnect, after `wait` seconds."""
 
     wait: float
     reason: str
 
 
 class Stream:
-    """Lives from Hello to the end of the call; asks for reports one by one, as the connection takes them."""
+    """Stream from Hello to the end of the call; pulls reports one by one as the connection takes them."""
 
     def __init__(self, owner: Owner, draw: Callable[[], float] = random.random) -> None:
         self.handles: dict[int, AttemptKey] = {}
@@ -64,12 +64,12 @@ class Stream:
         self._draw = draw
         self._control: deque[v1.AttachRequest] = deque()
         self._news = asyncio.Event()
-        # Lanes that the scheduler takes, by priority.
+        # Window in bytes of each lane that the scheduler supports, by priority.
         self._windows: dict[v1.Lane.ValueType, int] = {}
         self._takes_details = True
         self._heartbeat = 10.0
         self._lease = 30.0
-        # Monotonic time of the last message that came down.
+        # Monotonic time of the last received message.
         self.last_received = 0.0
         self._turn = 0
         self._leaving = False
@@ -78,27 +78,27 @@ class Stream:
     def open_feed(
         self, feed: Feed, handle: int, stored: Mapping[v1.Lane.ValueType, int] | None = None
     ) -> None:
-        """Let a feed send on this stream; `stored`: cursors that the scheduler knows."""
+        """Let a feed send on this stream; `stored`: cursors known to the scheduler."""
         feed.open(handle, self._windows, stored)
         if not self._takes_details:
             feed.details.refuse()
 
     def control(self, report: v1.AttachRequest) -> None:
-        """Send a report before all rows."""
+        """Queue a report ahead of all rows."""
         self._control.append(report)
         self._news.set()
 
     def wake(self) -> None:
-        """Look for reports: there are new ones."""
+        """Wake the writer to look for new reports."""
         self._news.set()
 
     def leave(self, reason: str) -> None:
-        """End the stream with a last word, once what is urgent is out."""
+        """End the stream with a Goodbye, after the queued reports."""
         self._leaving = True
         self.control(v1.AttachRequest(goodbye=v1.Goodbye(reason=reason)))
 
     def refuse(self, report: str) -> None:
-        """Leave out details if the scheduler does not take them; `report` is what it did not understand."""
+        """Stop sending details if `report`, which the scheduler did not understand, names them."""
         if report.startswith("report details"):
             self._takes_details = False
             for feed in self._owner.feeds():
@@ -109,7 +109,7 @@ class Stream:
 
         Raises:
             grpc.aio.AioRpcError: the call failed or was refused.
-            TimeoutError: no Welcome came, or nothing more for the length of a lease.
+            TimeoutError: no Welcome came, or no further message for the length of a lease.
         """
         call: Call = BidiCall(AgentServiceStub(channel).Attach(metadata=metadata))
         try:
@@ -180,7 +180,7 @@ class Stream:
             self.control(v1.AttachRequest(heartbeat=v1.Heartbeat(alive=refs)))
 
     async def _watch(self) -> None:
-        """Raise TimeoutError once nothing has come for a lease: a link may be half open, unnoticed by TCP."""
+        """Raise TimeoutError after a lease without a message: a half-open link may go unnoticed by TCP."""
         time = asyncio.get_running_loop().time
         while (left := self.last_received + self._lease - time()) > 0:  # noqa: ASYNC110 -- an event costs more
             await asyncio.sleep(left)
@@ -197,7 +197,7 @@ class Stream:
         return self._next_of_feeds(self._owner.feeds())
 
     def _next_of_feeds(self, feeds: Sequence[Feed]) -> v1.AttachRequest | None:
-        """Return the most urgent report of attempts, which take turns."""
+        """Return the most urgent report of the attempts, in round-robin order."""
         if not feeds:
             return None
         self._turn = (self._turn + 1) % len(feeds)
