@@ -1,1 +1,1 @@
-"""Basis of every server of sweepd: start, supervision, serving, authentication, errors, clock, database."""
+"""Kernel of every sweepd server: start, supervision, serving, authentication, errors, clock, database."""

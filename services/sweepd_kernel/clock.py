@@ -1,4 +1,4 @@
-"""Clocks; whoever needs the time is given a `Clock`."""
+"""Clocks, injected into everything that needs the time."""
 
 import time
 from datetime import UTC, datetime
@@ -6,22 +6,22 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Two clocks: one for intervals, one for display."""
+    """Port of a monotonic clock for intervals and a wall clock for display."""
 
     def monotonic(self) -> float:
-        """Return seconds that only grow; leases and deadlines are measured with it."""
+        """Return the monotonic time in seconds, for leases and deadlines."""
 
     def now(self) -> datetime:
-        """Return the wall clock, aware, in UTC; it may jump, so nothing is decided by it."""
+        """Return the current time in UTC, timezone-aware; it may jump, so no decision depends on it."""
 
 
 class SystemClock:
-    """The clocks of this machine."""
+    """Clocks of this machine."""
 
     def monotonic(self) -> float:
-        """Return seconds that only grow."""
+        """Return the monotonic time in seconds."""
         return time.monotonic()
 
     def now(self) -> datetime:
-        """Return the wall clock, aware, in UTC."""
+        """Return the current time in UTC, timezone-aware."""
         return datetime.now(UTC)

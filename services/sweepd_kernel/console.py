@@ -1,4 +1,4 @@
-"""Output of the command `sweepd`: answers to stdout, all else to stderr."""
+"""Output of the command `sweepd`: answers on stdout, everything else on stderr."""
 
 import sys
 from contextlib import suppress
@@ -6,22 +6,22 @@ from typing import TextIO
 
 
 def answer(line: str) -> None:
-    """Write a line that programs may read, at once."""
+    """Write a line for programs to stdout, and flush it."""
     _write(sys.stdout, line)
 
 
 def remark(line: str) -> None:
-    """Write a line for people."""
+    """Write a line for people to stderr."""
     _write(sys.stderr, line)
 
 
 def complain(why: str) -> None:
-    """Write the one line of an error."""
+    """Write a one-line error to stderr."""
     remark(f"error: {why}")
 
 
 def _write(stream: TextIO, line: str) -> None:
-    # The reader has gone, or the disk of the log is full: no reason to end what runs.
+    # A closed reader or a full disk of the log must not end the server.
     with suppress(OSError):
         stream.write(f"{line}\n")
         stream.flush()

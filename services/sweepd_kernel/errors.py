@@ -1,4 +1,4 @@
-"""Errors that a service may answer with, independent of the transport."""
+"""Errors with which a service may answer, independent of the transport."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ NO_METADATA: Mapping[str, str] = MappingProxyType({})
 
 
 class Status(StrEnum):
-    """Canonical status codes that our services use."""
+    """Canonical status codes used by the services."""
 
     ABORTED = "ABORTED"
     ALREADY_EXISTS = "ALREADY_EXISTS"
@@ -28,7 +28,7 @@ class Status(StrEnum):
 
 
 class Reason(StrEnum):
-    """The values of `ErrorReason` in the contract, as `ErrorInfo.reason` carries them."""
+    """Values of `ErrorReason` in the contract, as carried by `ErrorInfo.reason`."""
 
     NO_SUCH_NAME = "NO_SUCH_NAME"
     NAME_TAKEN = "NAME_TAKEN"
@@ -53,14 +53,14 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """A fault of a request: the path of the field, and a sentence."""
+    """Violation of a field in a request: its path, and a sentence for people."""
 
     field: str
     message: str
 
 
 class DomainError(Exception):
-    """An error for the caller; only the interceptor turns it into a status with details."""
+    """Error for the caller; only the interceptor maps it to a status with details."""
 
     def __init__(
         self,
@@ -72,14 +72,14 @@ class DomainError(Exception):
         violations: Sequence[Violation] = (),
         retry_after: float | None = None,
     ) -> None:
-        """Take the message for people, and the details for programs.
+        """Create an error from the message for people and the details for programs.
 
         Args:
-            message: one sentence; no secret in it.
-            status: the canonical code.
-            reason: one of the reasons that the contract documents.
-            metadata: the keys that the contract documents for `reason`.
-            violations: the fields at fault.
+            message: one sentence, without secrets.
+            status: canonical status code.
+            reason: reason documented in the contract.
+            metadata: values of the keys documented in the contract for `reason`.
+            violations: invalid fields.
             retry_after: seconds after which a retry makes sense.
         """
         super().__init__(message)
@@ -92,7 +92,7 @@ class DomainError(Exception):
 
 
 class NotFoundError(DomainError):
-    """No such sweep, run or project, or none that the caller may see."""
+    """The sweep, run or project does not exist, or the caller may not see it."""
 
     def __init__(self, name: str, message: str | None = None) -> None:
         super().__init__(
@@ -104,7 +104,7 @@ class NotFoundError(DomainError):
 
 
 class WrongStateError(DomainError):
-    """The command is not valid in this state."""
+    """The command is not valid in the current state."""
 
     def __init__(self, name: str, state: str, verb: str) -> None:
         super().__init__(
@@ -141,7 +141,7 @@ class UnavailableError(DomainError):
 
 
 class StorageError(DomainError):
-    """A database or folder cannot be written; `full` when there is no room left."""
+    """A database or folder cannot be written; `full`: the disk is full."""
 
     def __init__(self, service: str, place: str, why: str, *, full: bool = False) -> None:
         super().__init__(
@@ -154,15 +154,15 @@ class StorageError(DomainError):
 
 
 class DamagedError(DomainError):
-    """Stored data cannot be read back as it was written; a retry does not help."""
+    """Stored data is damaged; a retry does not help."""
 
     def __init__(self, place: str, what: str, *, metadata: Mapping[str, str] = NO_METADATA) -> None:
-        """Take the damaged file, and the part that is damaged.
+        """Create an error from the damaged file and the damaged part.
 
         Args:
             place: path of the file.
-            what: the part that cannot be read, as a clause.
-            metadata: run and key of that part, where they are known.
+            what: clause that says which part is damaged and how.
+            metadata: run and key of that part, if known.
         """
         super().__init__(
             f"{place} is damaged: {what}",
@@ -176,7 +176,7 @@ class DatabasesDifferError(DomainError):
     """The databases of the scheduler and of the metric store do not belong together."""
 
     def __init__(self, message: str, place: str, peer: str) -> None:
-        """Take the message with its remedy, the file at fault, and the other one."""
+        """Create an error from the message with its remedy, the mismatched file and the other file."""
         super().__init__(
             message,
             status=Status.FAILED_PRECONDITION,
@@ -186,7 +186,7 @@ class DatabasesDifferError(DomainError):
 
 
 class BadTokenError(DomainError):
-    """There is no token, or one that this server does not know."""
+    """The token is missing, unknown, expired or revoked."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message, status=Status.UNAUTHENTICATED, reason=Reason.BAD_TOKEN)
@@ -196,13 +196,13 @@ class NotAllowedError(DomainError):
     """The caller is known but may not make this call."""
 
     def __init__(self, method: str, *, what: str = "", needed: str = "", given: str = "") -> None:
-        """Take the call, and the scope that it needs.
+        """Create an error from the call and the scope that it needs.
 
         Args:
-            method: as `sweepd.v1.SweepService/StopSweep`.
-            what: its effect, as `stopping a sweep`.
-            needed: the scope that the call needs; empty: it is for services only.
-            given: the scope of the caller's token.
+            method: path of the call, such as `sweepd.v1.SweepService/StopSweep`.
+            what: description of the call, such as `stopping a sweep`.
+            needed: scope that the call needs; empty: it is for services only.
+            given: scope of the caller's token.
         """
         super().__init__(
             f"{what} needs a token of scope {needed}, and this one has scope {given}; "
@@ -216,4 +216,4 @@ class NotAllowedError(DomainError):
 
 
 class StartError(Exception):
-    """A service refuses to start: people see the message as one line, and the exit code is 1."""
+    """A service refuses to start; the message is shown as one line, and the exit code is 1."""

@@ -8,7 +8,7 @@ from sweepd.durations import parse_duration
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Host and port; port 0 stands for any free one."""
+    """Host and port; port 0 means any free port."""
 
     host: str
     port: int
@@ -22,7 +22,7 @@ class Address:
 
 
 def parse_address(text: str) -> Address:
-    """Read `HOST:PORT`; `localhost` is 127.0.0.1, an IPv6 host stands in brackets.
+    """Parse `HOST:PORT`; `localhost` becomes 127.0.0.1, and an IPv6 host is in brackets.
 
     Raises:
         ValueError: the text does not have that form.
@@ -36,7 +36,7 @@ def parse_address(text: str) -> Address:
 
 
 def address(text: str) -> Address:
-    """Read the address of a flag; for `add_argument(type=address)`."""
+    """Parse the address of a flag, for `add_argument(type=address)`."""
     try:
         return parse_address(text)
     except ValueError as error:
@@ -44,7 +44,7 @@ def address(text: str) -> Address:
 
 
 def duration(text: str) -> float:
-    """Read the seconds of a flag; for `add_argument(type=duration)`."""
+    """Parse the duration of a flag into seconds, for `add_argument(type=duration)`."""
     try:
         return parse_duration(text)
     except ValueError as error:

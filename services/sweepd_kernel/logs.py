@@ -1,24 +1,24 @@
-"""Log of a service: one line an entry on stderr, `time level service message key=value`."""
+"""Log of a service on stderr, one line per entry: `time level service message key=value`."""
 
 import logging
 import sys
 import time
 
-# The attributes of every record; all others came by `extra` and are printed as key=value.
+# Attributes of every record; all others come from `extra` and are printed as key=value.
 _OWN_ATTRIBUTES = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
-# Messages of gRPC about an orderly end; they would arrive with a stack trace.
+# Messages of gRPC and asyncio about an orderly shutdown, which come with stack traces.
 _NOISE = ("CancelledError", "_shutdown", "already shutdown", "Server is closed", "Event loop is closed")
 
 
 class LineFormatter(logging.Formatter):
-    """Writes one line an entry; a traceback follows on indented lines."""
+    """Formatter with one line per entry; a traceback follows on indented lines."""
 
     def __init__(self, service: str) -> None:
         super().__init__()
         self._service = service
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the entry as text."""
+        """Return an entry as text."""
         stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
         message = " ".join(record.getMessage().split("\n"))
         head = f"{stamp}.{int(record.msecs):03d}Z {record.levelname.lower()} {self._service} {message}"
@@ -33,10 +33,10 @@ class LineFormatter(logging.Formatter):
 
 
 class ShutdownNoise(logging.Filter):
-    """Drops what gRPC and asyncio report about calls that end because the server does."""
+    """Filter that drops messages of gRPC and asyncio about calls ended by the server's shutdown."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Return whether the entry is worth a line."""
+        """Return True if an entry is to be logged."""
         text = record.getMessage()
         if record.exc_info and record.exc_info[0] is not None:
             text = f"{text} {record.exc_info[0].__name__} {record.exc_info[1]}"
@@ -44,7 +44,7 @@ class ShutdownNoise(logging.Filter):
 
 
 def configure(service: str, level: str = "info") -> logging.Logger:
-    """Send all logging of this process to stderr in our form, and return the service's logger."""
+    """Send all logs of this process to stderr in this format; return the service's logger."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(LineFormatter(service))
     root = logging.getLogger()

@@ -1,4 +1,4 @@
-"""The command `sweepd`: all services at once, one service alone, or the daemon that runs."""
+"""Command `sweepd`: run all services or a single one, or control the running daemon."""
 
 import argparse
 import os
@@ -32,10 +32,10 @@ def main(argv: Sequence[str] | None = None, *, services: "Sequence[ServiceDefini
     """Run the command; return the exit code.
 
     Args:
-        argv: the arguments; by default those of the process.
-        services: what `up` starts and `pair` pairs; by default what is installed.
+        argv: arguments; by default the process's own.
+        services: services for `up` and `pair`; by default all installed services.
     """
-    # For gRPC, before it is imported: our own log is clearer than its, and forks come before it starts.
+    # Set before gRPC is imported: its log is less clear than ours, and all forks precede its start.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
     try:

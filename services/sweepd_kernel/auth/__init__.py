@@ -1,1 +1,1 @@
-"""Authentication and authorisation of calls, independent of the transport that carries them."""
+"""Authentication and authorisation of calls, independent of the transport."""

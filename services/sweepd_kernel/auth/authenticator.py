@@ -1,4 +1,4 @@
-"""Authentication and authorisation: from what a caller presents to a principal, and what that may call."""
+"""Authentication and authorisation: the principal of a caller's credentials, and the calls it may make."""
 
 import hashlib
 import hmac
@@ -22,41 +22,41 @@ _FORMER_KEY = "sweepd-principal"
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """Credentials of a caller: a token, and from a service the person for whom it calls."""
+    """Credentials of a caller: a token and, if the caller is a service, the person for whom it calls."""
 
     token: str
     on_behalf_of: str | bytes | None = None
 
     @classmethod
     def read(cls, headers: Mapping[str, str | bytes]) -> "Credentials":
-        """Read the metadata of a gRPC call or the headers of an HTTP request, by names in lower case.
+        """Read credentials from gRPC metadata or HTTP headers, keyed by lower-case name.
 
         Raises:
-            BadTokenError: there is no bearer token among them.
+            BadTokenError: there is no bearer token.
         """
         given = headers.get("authorization", "")
         scheme, _, token = given.partition(" ") if isinstance(given, str) else ("", "", "")
         if scheme.lower() != "bearer" or not token:
             raise BadTokenError("this call needs a token: authorization: Bearer TOKEN")
-        if _FORMER_KEY in headers:  # unread, it would make a person a service
+        if _FORMER_KEY in headers:  # if ignored, it would turn a person into a service
             return cls(token, b"")
         return cls(token, headers.get(PRINCIPAL_KEY))
 
 
 class Tokens(Protocol):
-    """Port: the tokens that people were given."""
+    """Port of the store of people's tokens."""
 
     async def principal(self, digest: bytes) -> Principal:
         """Return the principal of the token with this SHA-256.
 
         Raises:
             BadTokenError: the token is unknown, expired or revoked.
-            UnavailableError: the tokens cannot be looked up at the moment.
+            UnavailableError: the tokens cannot be looked up now.
         """
 
 
 class NoTokensYet:
-    """Tokens of a service that knows them only once it is open: until then none may be called unknown."""
+    """Tokens of a service that is not open yet: no token may be reported as unknown until it is."""
 
     async def principal(self, digest: bytes) -> Principal:
         """Raise UnavailableError for every token."""
@@ -65,33 +65,33 @@ class NoTokensYet:
 
 @dataclass(slots=True)
 class Gate:
-    """Callers of a service, shared by it and its server: their tokens and the streams that they hold open.
+    """Tokens and open streams of a service's callers, shared by the service and its server.
 
-    The kernel makes it; a service that knows tokens sets `tokens` when it is opened.
+    Created by the kernel; a service with a token store sets `tokens` when it is opened.
     """
 
     tokens: Tokens = field(default_factory=NoTokensYet)
     calls: OpenCalls = field(default_factory=OpenCalls)
 
     async def principal(self, digest: bytes) -> Principal:
-        """Return the principal of a token, from whoever knows the tokens by now."""
+        """Return the principal of a token from the current token store."""
         return await self.tokens.principal(digest)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Authenticator:
-    """Finds the principal of credentials; `access_token` is None where only services are admitted."""
+    """Authenticator of credentials; `access_token` is None if only services are admitted."""
 
     service_token: str
     access_token: str | None
     tokens: Tokens = field(default_factory=NoTokensYet)
 
     async def principal(self, credentials: Credentials) -> Principal:
-        """Return who presents `credentials`.
+        """Return the principal of `credentials`.
 
         Raises:
             BadTokenError: the token is unknown, expired or revoked.
-            UnavailableError: the tokens cannot be looked up at the moment.
+            UnavailableError: the tokens cannot be looked up now.
         """
         token = credentials.token
         if _same(token, self.service_token):
@@ -106,7 +106,7 @@ class Authenticator:
 
 
 def digest_of(token: str) -> bytes:
-    """Return what is stored of a token. It has 256 random bits, so a plain hash cannot be inverted."""
+    """Return the stored digest of a token. A token has 256 random bits, so a plain hash is safe."""
     return hashlib.sha256(token.encode()).digest()
 
 
@@ -115,10 +115,10 @@ def _same(given: str, known: str) -> bool:
 
 
 def check_scope(principal: Principal, method: str) -> None:
-    """Refuse a caller whose token does not allow a call.
+    """Refuse a call that the caller's token does not allow.
 
     Raises:
-        NotAllowedError: naming the scope that would.
+        NotAllowedError: the token's scope does not allow the call; the error names the needed scope.
     """
     if principal.kind == "service":
         return
@@ -130,10 +130,10 @@ def check_scope(principal: Principal, method: str) -> None:
 
 
 def check_names(principal: Principal, rule: Rule, request: object) -> None:
-    """Refuse names outside the caller's bounds as names that do not exist, before anything is looked up.
+    """Refuse names outside the caller's bounds as not found, before any look-up.
 
     Raises:
-        NotFoundError: as for what does not exist.
+        NotFoundError: a name is outside the bounds, as if it did not exist.
     """
     if principal.bounds.everywhere or not rule.names or not isinstance(request, Message):
         return
@@ -144,14 +144,14 @@ def check_names(principal: Principal, rule: Rule, request: object) -> None:
 
 
 def canonical(name: str) -> str:
-    """Return a name as answers give it: a run by its alias `SWEEP:7` is `SWEEP-7`."""
+    """Return the canonical form of a name: the run alias `SWEEP:7` becomes `SWEEP-7`."""
     sweep, colon, number = name.rpartition(":")
     return f"{sweep}-{number}" if colon and number.isdecimal() else f"{name:.200}"
 
 
 def _named(message: Message, path: str) -> Iterator[str]:
     first, _, rest = path.partition(".")
-    if first not in message.DESCRIPTOR.fields_by_name:  # of a contract that does not have it yet, or no more
+    if first not in message.DESCRIPTOR.fields_by_name:  # absent in this version of the contract
         return
     value: object = getattr(message, first)
     if isinstance(value, str):

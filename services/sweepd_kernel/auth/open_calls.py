@@ -12,22 +12,22 @@ from sweepd_kernel.errors import BadTokenError
 EXPIRED = "the token has expired"
 REVOKED = "the token has been revoked"
 PATIENCE = 0.5
-"""Seconds that a reader gets to take the message that is on its way."""
+"""Seconds that a reader has to receive a message in flight."""
 REMEMBERED = 10_000
-"""Ids of ended tokens that are kept; no id comes back."""
+"""Maximum number of ended token ids to remember; ids are never reused."""
 
 
 @dataclass(slots=True, eq=False)
 class OpenCall:
-    """One stream, served by a task that is cancelled when the token ends, after a write that is under way."""
+    """Stream whose task is cancelled when its token ends, once a write in progress is done."""
 
     task: "asyncio.Task[object]"
     why: str = ""
-    """Reason for the end; empty: none yet."""
+    """Reason for the end; empty if the stream has not ended."""
     _busy: bool = False
 
     def end(self, why: str) -> None:
-        """End the stream, for the reason that its caller is given."""
+        """End the stream; `why` is reported to its caller."""
         if self.why:
             return
         self.why = why
@@ -38,7 +38,7 @@ class OpenCall:
 
     @contextmanager
     def busy(self) -> Iterator[None]:
-        """Postpone the end until this block is left.
+        """Context manager that postpones the end of the stream until the block exits.
 
         Raises:
             BadTokenError: the token ended meanwhile.
@@ -52,7 +52,7 @@ class OpenCall:
             raise BadTokenError(self.why)
 
     def _cut(self) -> None:
-        if self._busy:  # the reader has stalled; it will find the end without a status
+        if self._busy:  # the reader has stalled; its stream ends without a status
             self.task.cancel()
 
 
@@ -72,7 +72,7 @@ class OpenCalls:
         return len(self._by_token.get(token, ()))
 
     def end(self, token: str, why: str = REVOKED) -> None:
-        """End all streams of a token, and those that are about to begin."""
+        """End all streams of a token, including streams that are about to start."""
         self._ended[token] = None
         if len(self._ended) > REMEMBERED:
             del self._ended[next(iter(self._ended))]
@@ -80,12 +80,12 @@ class OpenCalls:
             call.end(why)
 
     def ended(self, token: str) -> bool:
-        """Return whether a token ended recently; an answer that was under way may claim otherwise."""
+        """Return True if a token ended recently; an answer in flight may still call it valid."""
         return token in self._ended
 
     @contextmanager
     def held(self, principal: Principal) -> Iterator[OpenCall | None]:
-        """End the current task when the token of `principal` ends; yield None if it never does.
+        """Cancel the current task when the token of `principal` ends; yield None if there is no such token.
 
         Raises:
             BadTokenError: the token ended.
@@ -105,7 +105,7 @@ class OpenCalls:
         try:
             yield call
         except asyncio.CancelledError:
-            # As `asyncio.timeout` does: a cancellation of ours is an error, anyone else's stays what it is.
+            # As in `asyncio.timeout`: our own cancellation becomes an error, any other is passed on.
             if call.why and task.uncancel() == 0:
                 raise BadTokenError(call.why) from None
             raise
@@ -119,17 +119,17 @@ class OpenCalls:
 
 
 class Writer(Protocol):
-    """The side of a call that messages are written to."""
+    """Port of the side of a call to which messages are written."""
 
     async def write(self, message: object) -> None:
         """Write a message."""
 
 
 class DrainedWrites:
-    """Context of one call that may end at any time, but never in the middle of a write.
+    """Context of a call that may end at any time, but never during a write.
 
-    gRPC sends no status while a message is on its way, and a status cannot be sent twice. In all else this is
-    the context that it wraps.
+    gRPC sends no status while a write is in progress, and a status cannot be sent twice. Everything else is
+    delegated to the wrapped context.
     """
 
     def __init__(self, context: Writer, call: OpenCall) -> None:
@@ -140,7 +140,7 @@ class DrainedWrites:
         """Write a message.
 
         Raises:
-            BadTokenError: the message was written, and the call ended meanwhile.
+            BadTokenError: the message was written, but the token ended meanwhile.
         """
         with self._call.busy():
             await self._context.write(message)

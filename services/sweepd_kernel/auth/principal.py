@@ -1,4 +1,4 @@
-"""Principals: who makes a call, in which scope and within which bounds."""
+"""Principals: callers with their scope and bounds."""
 
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -13,35 +13,35 @@ OWNER = "owner"
 
 @dataclass(frozen=True)
 class Bounds:
-    """Places where a token is valid: `{entity}` and `{entity}/{project}`; none: everywhere.
+    """Entities and projects for which a token is valid, as `{entity}` or `{entity}/{project}`; empty: all.
 
-    What lies outside does not exist for the caller.
+    For the caller, anything outside does not exist.
     """
 
     places: frozenset[str] = frozenset()
 
     @property
     def everywhere(self) -> bool:
-        """True if nothing lies outside."""
+        """True if there are no bounds."""
         return not self.places
 
     def covers(self, entity: str, project: str) -> bool:
-        """Return whether a project lies inside."""
+        """Return True if a project is within the bounds."""
         return not self.places or entity in self.places or f"{entity}/{project}" in self.places
 
     def covers_name(self, name: str) -> bool:
-        """Return whether `{entity}/{project}`, or something in a project, lies inside; other texts do not."""
+        """Return True if a project, or a name in a project, is within the bounds; False for other texts."""
         if not self.places:
             return True
         parts = name.split("/", 2)
         return len(parts) > 1 and self.covers(parts[0], parts[1])
 
     def touches(self, entity: str) -> bool:
-        """Return whether anything of an entity lies inside."""
+        """Return True if anything of an entity is within the bounds."""
         return not self.places or entity in self._entities
 
     def includes(self, other: "Bounds") -> bool:
-        """Return whether all of `other` lies inside."""
+        """Return True if `other` is within these bounds."""
         if not self.places:
             return True
         return bool(other.places) and all(
@@ -58,14 +58,14 @@ EVERYWHERE = Bounds()
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """A caller: a service speaking for itself, or a person (perhaps through the gateway)."""
+    """Caller: a service on its own behalf, or a person, perhaps through the gateway."""
 
     name: str
     kind: Literal["service", "person"]
     scope: Scope = Scope.ADMIN
     bounds: Bounds = EVERYWHERE
     token: str = ""
-    """Id of the token; empty: the server's own access token."""
+    """Id of the token; empty for the server's own access token."""
     expires: float | None = field(default=None, compare=False)
     """Expiry of the token on this process's monotonic clock; None: never, or another process enforces it."""
 
@@ -77,17 +77,17 @@ _current: ContextVar[Principal] = ContextVar("principal")
 
 
 def set_current_principal(principal: Principal) -> None:
-    """Make `principal` the caller of the current task."""
+    """Set the caller of the current task."""
     _current.set(principal)
 
 
 def current_principal() -> Principal:
-    """Return the caller of the call that is being answered; outside of one the service itself."""
+    """Return the caller of the current call; outside of a call, the service itself."""
     return _current.get(SERVICE)
 
 
 def require_service(method: str) -> None:
-    """Refuse people.
+    """Refuse callers other than services.
 
     Raises:
         NotAllowedError: the caller is not a service.

@@ -1,4 +1,4 @@
-"""Principals as messages of the contract, and as metadata between services."""
+"""Codec of principals: messages of the contract, and metadata between services."""
 
 from google.protobuf.message import DecodeError
 
@@ -8,19 +8,19 @@ from sweepd_kernel.auth.scopes import Scope
 from sweepd_kernel.errors import BadTokenError
 
 PRINCIPAL_KEY = "sweepd-principal-bin"
-"""Metadata key under which one service names the person for whom it calls another."""
+"""Metadata key of the person on whose behalf a service calls another service."""
 
 SCOPES = {scope: account_pb2.TokenScope.Value(f"TOKEN_SCOPE_{scope.name}") for scope in Scope}
 _SCOPES_READ = {value: scope for scope, value in SCOPES.items()}
 
 
 def encode_principal(principal: Principal) -> bytes:
-    """Return a person as one service sends it to another, under `PRINCIPAL_KEY`."""
+    """Return a person in the form of the metadata value of `PRINCIPAL_KEY`."""
     return principal_message(principal).SerializeToString()
 
 
 def principal_message(principal: Principal) -> account_pb2.Principal:
-    """Return a person as a message, without the time that is left."""
+    """Return a person as a message, without the expiry."""
     return account_pb2.Principal(
         account=principal.name,
         scope=SCOPES[principal.scope],
@@ -30,10 +30,10 @@ def principal_message(principal: Principal) -> account_pb2.Principal:
 
 
 def decode_principal(content: str | bytes) -> Principal:
-    """Read a person that another service sent.
+    """Return the person that another service has sent.
 
     Raises:
-        BadTokenError: the content names nobody.
+        BadTokenError: the content does not name a person.
     """
     message = account_pb2.Principal()
     try:
@@ -44,10 +44,10 @@ def decode_principal(content: str | bytes) -> Principal:
 
 
 def person_of(message: account_pb2.Principal, *, expires: float | None = None) -> Principal:
-    """Read a person.
+    """Return the person in a message.
 
     Raises:
-        BadTokenError: the message names nobody, or an unknown scope.
+        BadTokenError: the message does not name a person, or has an unknown scope.
     """
     scope = _SCOPES_READ.get(message.scope)
     if not message.account or scope is None:

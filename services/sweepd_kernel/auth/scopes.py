@@ -1,6 +1,6 @@
-"""Table of what each call of the contract needs: a scope, and the fields that name things of a project.
+"""Requirements of each call of the contract: its scope, and the fields that name objects of a project.
 
-One table for all services. A test holds it to the contract: a call or a field that is missing here fails it.
+One table for all services. A test compares it with the contract and fails if a call or field is missing.
 """
 
 from collections.abc import Mapping
@@ -26,25 +26,25 @@ class Rule:
     """Requirements of one call."""
 
     scope: Scope | None
-    """The least scope; None: any token at all."""
+    """Lowest sufficient scope; None: any token."""
     names: tuple[str, ...] = ()
-    """Paths of fields that name sweeps, runs or projects: outside a token's projects they do not exist."""
+    """Paths of fields that name sweeps, runs or projects, which are checked against the token's bounds."""
     agents: bool = False
-    """True if agents may make it, too."""
+    """True if agents may also make the call."""
     internal: bool = False
-    """True if only services may make it."""
+    """True if only services may make the call."""
     what: str = "this call"
-    """Its effect, as the message of a refusal gives it."""
+    """Description of the call in the message of a refusal."""
 
     @property
     def needed(self) -> str:
-        """The scope to ask for: of those that allow the call, the one that allows the least else."""
+        """The most restricted scope that allows the call; empty if there is none or any will do."""
         if self.internal or self.scope is None:
             return ""
         return str(Scope.AGENT if self.agents and self.scope is Scope.WRITE else self.scope)
 
     def allows(self, scope: Scope) -> bool:
-        """Return whether a person with a token of `scope` may make the call."""
+        """Return True if a person with a token of `scope` may make the call."""
         if self.internal:
             return False
         if self.scope is None:
@@ -71,7 +71,7 @@ def _admin(what: str) -> Rule:
 
 
 _PRIOR = ("prior_runs.runs", "prior_runs.sweeps", "prior_runs.project")
-# Lists are bounded by the services, and reports of agents are checked one by one there.
+# Services restrict lists to the token's bounds, and check each report of an agent.
 RULES: Mapping[str, Mapping[str, Rule]] = {
     "AccountService": {
         "WhoAmI": _ANY,
@@ -140,9 +140,9 @@ _BY_PATH = {
 
 
 def rule_of(method: str) -> Rule:
-    """Return the rule of a call by its full path, as `/sweepd.v1.SweepService/GetSweep`.
+    """Return the rule of a call by its full path, such as `/sweepd.v1.SweepService/GetSweep`.
 
-    A call of ours that the table lacks needs the largest scope; others, as reflection, need any token.
+    A sweepd call that is not in the table needs the admin scope; other calls, such as reflection, any token.
     """
     found = _BY_PATH.get(method)
     if found is not None:

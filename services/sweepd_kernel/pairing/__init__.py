@@ -1,1 +1,1 @@
-"""Pairing of the scheduler's database with the metric store's: do the two belong together?"""
+"""Pairing of the databases of the scheduler and the metric store: check that they belong together."""

@@ -1,4 +1,4 @@
-"""Databases to be compared as messages of the contract."""
+"""Codec of database states for pairing: messages of the contract."""
 
 import re
 
@@ -12,7 +12,7 @@ _MOST = 2**63 - 1
 
 
 def message(database: Database) -> v1.DatabaseState:
-    """Return a database as the contract has it."""
+    """Return the state of a database as a message."""
     state = v1.DatabaseState(
         id=database.id,
         place=database.place,
@@ -29,11 +29,11 @@ def message(database: Database) -> v1.DatabaseState:
 
 
 def database(message: v1.DatabaseState) -> Database:
-    """Read a database.
+    """Return the state of a database in a message.
 
     Raises:
-        InvalidFieldError: a field has another form than the contract says. Remembered as the peer, it would
-            keep the true one out.
+        InvalidFieldError: a field is malformed. If it were stored as the peer, the true peer would be
+            rejected.
     """
     _require(_ID, message.id, "id")
     for each in message.generations:

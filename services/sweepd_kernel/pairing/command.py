@@ -1,8 +1,8 @@
-"""`sweepd pair`: makes two databases belong together again after one of them was lost for good.
+"""`sweepd pair`: pair two databases again after one of them was lost for good.
 
-Data of attempts that only one of them knows would be taken for that of later attempts of the same names, so
-it is removed, once a copy of the whole is beside it. Then each database is made to remember the other as it
-is. A missing database is created.
+Data of attempts that the scheduler does not know could be mistaken for data of later attempts with the same
+names, so it is removed after a backup of the database. Then each database stores the other's id and current
+position. A missing database is created.
 """
 
 import argparse
@@ -24,7 +24,7 @@ from sweepd_kernel.sql.sqlite import SqliteEngine
 
 @dataclass(frozen=True, slots=True)
 class _Side:
-    """One of the two databases: the name of its service, its path, and what that service offers."""
+    """One of the two databases: the name of its service, its engine, and its pairing functions."""
 
     name: str
     engine: SqliteEngine
@@ -32,7 +32,7 @@ class _Side:
 
 
 def pair(flags: argparse.Namespace, services: Sequence[ServiceDefinition]) -> int:
-    """Let the two databases of a data folder belong together; return the exit code."""
+    """Pair the two databases of a data folder; return the exit code."""
     data: Path = flags.data.absolute()
     sides = [
         _Side(each.name, SqliteEngine(data / each.name / each.paired.file, "sweepd pair"), each.paired)
@@ -59,7 +59,7 @@ def pair(flags: argparse.Namespace, services: Sequence[ServiceDefinition]) -> in
 
 @contextmanager
 def _held(*folders: Path) -> Iterator[None]:
-    """Lock folders against servers."""
+    """Hold the locks of folders, so that no server uses them."""
     with ExitStack() as held:
         for folder in folders:
             held.callback(lock_data_folder(folder, patience=0.3).release)
@@ -75,11 +75,11 @@ def _pair(sides: Sequence[_Side]) -> None:
         ours = store.read(first, knowing.engine.place)
         theirs = store.read(second, following.engine.place)
         is_stranger = theirs.peer is not None and theirs.peer.database != ours.id
-        # Of a stranger, attempts of the same names are others.
+        # In a stranger's database, attempts with the same names are different attempts.
         known = frozenset[AttemptKey]() if is_stranger else knowing.database.attempts(first)
         unknown = following.database.attempts(second) - known
         if unknown:
-            # An earlier call's copy stays: what it removed is kept nowhere else.
+            # The backup of an earlier call stays: it holds the only copy of the data that the call removed.
             backup = following.engine.copy_aside("before-pair")
             with second.transaction():
                 remove(second, unknown)
@@ -88,6 +88,6 @@ def _pair(sides: Sequence[_Side]) -> None:
                 f"the {knowing.name} does not know {counted} whose points and logs were stored: they are left"
                 f" in {backup} alone"
             )
-        # In this order a crash leaves a pair that is refused as before.
+        # In this order, a crash leaves a pair that is still refused.
         store.remember(second, Peer(ours.id, ours.position))
         store.remember(first, Peer(theirs.id, theirs.position))

@@ -1,9 +1,9 @@
-"""Comparison of the databases of the scheduler and of the metric store: do they belong together? Pure.
+"""Comparison of the databases of the scheduler and the metric store, to check that they match. Pure.
 
 Each database has an id, and numbers its commits. Each start of a service that commits anything begins a
-*generation*, with a random token: whoever continues from an older copy does so in another generation. So a
-position, a number in a generation, says on which history it lies. Each database remembers the id of the other
-and a position of it, and belongs to it if that position lies on the other's history.
+*generation* with a random token, so that a service resumed from an older copy is in another generation.
+Therefore a position, which is a generation and a number, identifies a history. Each database stores the
+other's id and one of its positions; the two match if this position is in the other's history.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 COPY_SKEW = 5.0
-"""Seconds that copies of the two databases, made while both are in use, may be apart."""
+"""Maximum seconds between copies of the two databases that are made while both are in use."""
 REMEDY = (
     "stop the server and put back all databases of the data folder from one copy,"
     " or, if one of them is lost, see `sweepd pair --help`"
@@ -20,7 +20,7 @@ REMEDY = (
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """A commit: its number, and the token of the generation that made it."""
+    """Position of a commit: its number, and the token of its generation."""
 
     generation: str
     number: int
@@ -28,7 +28,7 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """A stretch of a history that one start of a service has made, up to the number `last`."""
+    """Commits of one start of a service, up to the number `last`."""
 
     token: str
     last: int
@@ -36,7 +36,7 @@ class Generation:
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """Memory that a database has of the other: its id, and a position that it has had, if any."""
+    """The other database, as last stored: its id, and a position of its history, if any."""
 
     database: str
     position: Position | None = None
@@ -44,7 +44,7 @@ class Peer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Database:
-    """A database as it stands; `generations` are in order, `number` is that of its newest commit."""
+    """State of a database; `generations` are in order, `number` is that of its newest commit."""
 
     id: str
     place: str
@@ -54,18 +54,18 @@ class Database:
 
     @property
     def position(self) -> Position | None:
-        """Its newest commit; None while it is empty."""
+        """Position of its newest commit; None while it is empty."""
         return Position(self.generations[-1].token, self.number) if self.generations else None
 
     def has_been_at(self, position: Position | None) -> bool:
-        """Return whether a position lies on its history; None lies on each."""
+        """Return True if a position is in its history; None is in every history."""
         return position is None or any(
             each.token == position.generation and position.number <= each.last for each in self.generations
         )
 
 
 class Fault(Enum):
-    """In what way two databases do not belong together."""
+    """Kind of mismatch of two databases."""
 
     SCHEDULER_NEW = auto()
     METRICS_NEW = auto()
@@ -76,7 +76,7 @@ class Fault(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Mismatch:
-    """Two databases that do not belong together: the one at fault, and the other."""
+    """Mismatch of two databases: the kind, the database at fault, and the other one."""
 
     fault: Fault
     place: str
@@ -87,9 +87,9 @@ class Mismatch:
 
 
 def mismatch(scheduler: Database, metrics: Database) -> Mismatch | None:
-    """Return why two databases do not belong together; None if they do, or if nothing speaks against it.
+    """Return the mismatch of two databases; None if they match, or nothing shows that they do not.
 
-    One that holds nothing belongs to any that has lost nothing by it.
+    An empty database matches any database that has no data in a predecessor of it.
     """
     holds_others = metrics.peer is not None and metrics.peer.database != scheduler.id and metrics.number > 0
     if holds_others:
@@ -117,17 +117,17 @@ _SENTENCES = {
 
 
 class Delayed:
-    """Positions of the other database, each to be remembered once it is `COPY_SKEW` old.
+    """Queue of positions of the other database, each of which is stored once it is `COPY_SKEW` old.
 
-    Copies of two live databases are not of the same instant. What is remembered is older than copies are
-    apart, so that either may be the older one.
+    Copies of two live databases are not taken at the same instant. Stored positions are older than the
+    maximum time between copies, so that either copy may be the older one.
     """
 
     def __init__(self) -> None:
         self._waiting: list[tuple[float, Position]] = []
 
     def add(self, position: Position | None, now: float) -> None:
-        """Record the present position; at most one of each second waits."""
+        """Add the current position; at most one position per second waits."""
         if position is None or (self._waiting and self._waiting[-1][1] == position):
             return
         if len(self._waiting) > 1 and now - self._waiting[-2][0] < 1.0:
@@ -135,7 +135,7 @@ class Delayed:
         self._waiting.append((now, position))
 
     def due(self, now: float, *, at_once: bool = False) -> Position | None:
-        """Take the newest position that is old enough; None if there is none. `at_once`: whatever its age."""
+        """Remove and return the newest position that is old enough, or any if `at_once`; None without one."""
         due: Position | None = None
         while self._waiting and (at_once or now - self._waiting[0][0] >= COPY_SKEW):
             due = self._waiting.pop(0)[1]

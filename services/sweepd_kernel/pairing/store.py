@@ -1,4 +1,4 @@
-"""Identity and history of a database: the tables `identity`, of one row, and `generation`."""
+"""Identity and history of a database, in the tables `identity`, which has one row, and `generation`."""
 
 import secrets
 
@@ -6,11 +6,11 @@ from sweepd_kernel.pairing.comparison import Database, Generation, Peer, Positio
 from sweepd_kernel.sql.database import Connection
 
 MAX_GENERATIONS = 1_000
-"""So many of the newest are compared; a peer that was not met for as many starts is not recognised."""
+"""Newest generations to compare; a peer last met more starts ago is not recognised."""
 
 
 def ensure_identity(connection: Connection) -> None:
-    """Give a new database an id."""
+    """Create an id if the database has none."""
     if connection.execute("select 1 from identity").first() is None:
         connection.execute(_INSERT, (secrets.token_hex(16),))
 
@@ -33,21 +33,21 @@ def read(connection: Connection, place: str) -> Database:
 
 
 def remember(connection: Connection, peer: Peer) -> None:
-    """Store what is known of the other database."""
+    """Store the id and position of the other database."""
     at = peer.position
     values = (peer.database, at.generation if at else None, at.number if at else None)
     connection.execute(_REMEMBER, values)
 
 
 class Counter:
-    """Numbers of commits: each process begins a generation with its first one."""
+    """Counter of commits; each process begins a generation with its first commit."""
 
     def __init__(self) -> None:
         self._token = secrets.token_hex(8)
         self._begun = False
 
     def count(self, connection: Connection, number: int | None = None) -> None:
-        """Count a commit, inside of it; `number`: the one that it has, None: the next one."""
+        """Count a commit within its transaction; `number`: number of the commit, None: the next number."""
         if number is None:
             connection.execute("update identity set number = number + 1")
         else:

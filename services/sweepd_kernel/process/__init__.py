@@ -1,1 +1,1 @@
-"""Processes of a server: start of one service, supervision of all, background, data folder."""
+"""Processes of a server: start of a service, supervision of all services, daemon and data folder."""

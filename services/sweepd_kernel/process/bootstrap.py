@@ -1,4 +1,4 @@
-"""Start of one service, alone or below the supervisor; while its storage refuses, callers get the reason."""
+"""Start of a service, alone or supervised; while its storage is unavailable, calls fail with the reason."""
 
 import argparse
 import asyncio
@@ -34,12 +34,12 @@ from sweepd_kernel.sql.database import storage_error
 
 
 def ensure_token(path: Path) -> str:
-    """Return the secret in `path`; create one that only this account can read if there is none.
+    """Return the secret in `path`; create the file, readable only by this account, if it is missing.
 
-    Processes that start at the same time agree on one.
+    Processes that start at the same time get the same secret.
 
     Raises:
-        StartError: the file cannot be read or created, or holds no secret.
+        StartError: the file cannot be read or created, or holds no valid secret.
     """
     try:
         with suppress(FileExistsError):
@@ -65,17 +65,17 @@ async def open_patiently(
     waiting: Callable[[str], None],
     stopping: asyncio.Event,
 ) -> RunningService | None:
-    """Open a service; while its storage refuses, answer every call with the reason.
+    """Open a service; while its storage is unavailable, retry and answer every call with the reason.
 
     Args:
         attempt: opens the service.
-        settings: port and callers of those answers.
-        place: path to name where the error names none.
-        waiting: receives the reason once, when the first attempt has failed.
-        stopping: ends the waiting when set; None is returned then.
+        settings: port and callers of the service.
+        place: path to report if the error names no path.
+        waiting: called once with the reason when the first attempt has failed.
+        stopping: ends the retries when set; None is returned then.
 
     Raises:
-        StartError: its database is damaged, which waiting does not fix.
+        StartError: the database is damaged, so retries do not help.
     """
     backoff = Backoff()
     closed: _ClosedService | None = None
@@ -101,7 +101,7 @@ async def open_patiently(
 
 
 class _ClosedService(grpc.GenericRpcHandler):
-    """Server that answers every call with the reason why the service is not open."""
+    """Server that fails every call with the reason why the service is not open."""
 
     def __init__(self, answering: grpc.aio.Server) -> None:
         self._server = answering
@@ -144,7 +144,7 @@ def service_parser(definition: ServiceDefinition, *, data: Path, tokens: Path) -
     """Return the parser of `sweepd NAME`.
 
     Args:
-        definition: the service.
+        definition: definition of the service.
         data: default of `--data`.
         tokens: default folder of the token files.
     """
@@ -183,12 +183,12 @@ def service_parser(definition: ServiceDefinition, *, data: Path, tokens: Path) -
 
 
 def run_definition(definition: ServiceDefinition, flags: argparse.Namespace, report: Reporter) -> None:
-    """Run a service until SIGTERM or SIGINT, on uvloop where that is installed, else on asyncio's own loop.
+    """Run a service until SIGTERM or SIGINT, on uvloop if installed, else on asyncio's own loop.
 
     Args:
-        definition: the service.
-        flags: those of its parser.
-        report: receives its address when it serves, and the reason why it cannot open its storage.
+        definition: definition of the service.
+        flags: flags parsed by its parser.
+        report: called with the address once it serves, or with the reason why its storage cannot be opened.
 
     Raises:
         StartError: the service refuses to start.
@@ -201,7 +201,7 @@ def run_definition(definition: ServiceDefinition, flags: argparse.Namespace, rep
 
 
 def run_standalone(definition: ServiceDefinition, flags: argparse.Namespace) -> int:
-    """Run a service that a person or an init system started; return the exit code."""
+    """Run a service started by a person or an init system; return the exit code."""
 
     def report(report: Report, text: str) -> None:
         if report == "ready":
@@ -216,11 +216,11 @@ def run_standalone(definition: ServiceDefinition, flags: argparse.Namespace) -> 
 
 
 async def _serve(definition: ServiceDefinition, flags: argparse.Namespace, report: Reporter) -> None:
-    # The folder may be one that others can read; everybody's runs are in what a service writes there.
+    # Other accounts may be able to read the folder; the service's files contain everybody's runs.
     os.umask(0o077)
     raise_descriptor_limit()
     log = logs.configure(definition.name, flags.log_level)
-    # A signal ends the service for good, a call of `reopen` only until it is opened again.
+    # A signal ends the service for good; `reopen` ends it only until it is opened again.
     stopping, ending = asyncio.Event(), asyncio.Event()
     stop_on_signals(stopping, ending)
     folder: Path = flags.data.absolute()
@@ -244,7 +244,9 @@ async def _serve(definition: ServiceDefinition, flags: argparse.Namespace, repor
         gate=settings.gate,
     )
     held: list[DataFolderLock] = []
-    with suppress(OSError):  # without data only the port would be remembered there; else the lock says why
+    with suppress(
+        OSError
+    ):  # without data, the folder only holds the port; with data, the lock reports the error
         make_folder(folder)
 
     async def attempt() -> RunningService:

@@ -1,4 +1,4 @@
-"""Lock of a data folder: one process works on it, and others learn which."""
+"""Lock of a data folder, which admits one process and shows its pid to others."""
 
 import os
 from pathlib import Path
@@ -8,37 +8,37 @@ from sweepd.private_files import make_folder
 from sweepd_kernel.errors import StartError
 
 LOCK_NAME = "lock"
-# A process that was killed may take some time to release it.
+# Seconds; a killed process may take some time to release the lock.
 PATIENCE = 2.0
 
 
 class DataInUseError(StartError):
-    """Another process works on the same data."""
+    """Another process uses the same data folder."""
 
 
 class DataFolderLock:
-    """Lock on a data folder, held until it is released or the process ends, whatever its end."""
+    """Lock on a data folder, held until released or until the process ends, even by a kill."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
 
     def release(self) -> None:
-        """Release the folder; in a forked child only its own share, as the parent's hold stays."""
+        """Release the lock; in a forked child, close only its descriptor, as the parent keeps the lock."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
 
 
 def lock_data_folder(path: Path, *, patience: float = PATIENCE) -> DataFolderLock:
-    """Lock the folder `path` for this process, and make it if need be; the lock names our pid.
+    """Lock the folder `path`, created if missing, and write this process's pid to the lock file.
 
     Args:
-        path: the folder.
-        patience: seconds to wait for a holder that is about to end.
+        path: data folder.
+        patience: seconds to wait for another holder to release the lock.
 
     Raises:
-        DataInUseError: another process holds it.
-        OSError: the folder cannot be made or written.
+        DataInUseError: another process holds the lock.
+        OSError: the folder cannot be created or written.
     """
     make_folder(path)
     descriptor = file_lock.open_lock(path / LOCK_NAME)
@@ -54,7 +54,7 @@ def lock_data_folder(path: Path, *, patience: float = PATIENCE) -> DataFolderLoc
 
 
 def holder_of(path: Path) -> int | None:
-    """Return the pid of the process that holds the folder `path`; None if there is none."""
+    """Return the pid of the process that holds the lock of a folder; None if the lock is free."""
     try:
         descriptor = os.open(path / LOCK_NAME, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:

@@ -1,4 +1,4 @@
-"""Signals to processes, and their ends (Linux)."""
+"""Signals to processes and waits for their end (Linux)."""
 
 import ctypes
 import os
@@ -11,13 +11,13 @@ _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 def die_with_parent(parent: int) -> None:
-    """Have the kernel kill this process when the one that started it ends, in whatever way.
+    """Have the kernel kill this process when its parent ends for any reason.
 
-    Nothing is lost by the kill: what was acknowledged is on disk. To the kernel the parent is the thread that
-    forked, so that must be one that lasts as long as its process.
+    The kill loses no data: acknowledged data is on disk. For the kernel, the parent is the forking thread,
+    so that thread must live as long as its process.
 
     Args:
-        parent: pid of the parent, taken before the fork; if it is gone already, this process ends here.
+        parent: pid of the parent, read before the fork; if it has already ended, this process exits.
     """
     if _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG)")
@@ -26,13 +26,13 @@ def die_with_parent(parent: int) -> None:
 
 
 def send(pid: int, number: signal.Signals) -> None:
-    """Send a signal to a process that may be gone."""
+    """Send a signal to a process that may have ended."""
     with suppress(ProcessLookupError):
         os.kill(pid, number)
 
 
 def ends_within(pid: int, seconds: float) -> bool:
-    """Return whether the process `pid`, not necessarily a child, ends within `seconds`."""
+    """Return True if a process, not necessarily a child, ends within `seconds`."""
     try:
         descriptor = os.pidfd_open(pid)
     except ProcessLookupError:

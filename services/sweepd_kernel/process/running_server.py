@@ -1,6 +1,6 @@
-"""A server that runs on a data folder: `sweepd status`, `sweepd down`, and `sweepd up -d` beside it.
+"""Running server of a data folder: `sweepd status`, `sweepd down`, and `sweepd up -d` that finds one.
 
-Light to import, as scripts ask often.
+Light to import, as scripts call it often.
 """
 
 import argparse
@@ -29,9 +29,9 @@ class State(StrEnum):
     STARTING = "starting"
     SERVING = "serving"
     WAITING = "waiting"
-    """It runs, but cannot open its storage."""
+    """The process runs, but cannot open its storage."""
     DOWN = "down"
-    """It ended by itself and will be started again."""
+    """The process ended by itself and will be restarted."""
     STOPPED = "stopped"
 
 
@@ -42,22 +42,22 @@ class ServiceState:
     name: str
     address: str
     pid: int = 0
-    """0: no process."""
+    """Process id; 0: no process."""
     state: str = State.STARTING
     restarts: int = 0
     reason: str = ""
-    """Reason why it does not serve, where that is known."""
+    """Reason why it does not serve, if known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DaemonState:
-    """State of a daemon."""
+    """State of a daemon, as written to the data folder."""
 
     pid: int
     data: str
     services: tuple[ServiceState, ...]
     arguments: tuple[str, ...]
-    """Its arguments besides its address and its data folder."""
+    """Arguments other than its address and data folder."""
 
     @property
     def gateway(self) -> str:
@@ -65,23 +65,23 @@ class DaemonState:
         return next((each.address for each in self.services if each.name == GATEWAY), "")
 
     def as_json(self) -> str:
-        """Return it as JSON."""
+        """Return the state as JSON."""
         return json.dumps(asdict(self), indent=2)
 
 
 def ready_line(gateway: str, data: str) -> str:
-    """Return the line that `sweepd up` prints once all services serve."""
+    """Return the line that `sweepd up` prints when all services serve."""
     return f"sweepd ready grpc={gateway} data={data}"
 
 
 def write_state(data: Path, state: DaemonState) -> None:
-    """Write `state` to the folder `data`; on a full disk the old one stays."""
+    """Write `state` to the folder `data`; keep the old file if the write fails."""
     with suppress(OSError):
         replace_file(data / STATE_NAME, state.as_json() + "\n")
 
 
 def read_state(data: Path) -> DaemonState | None:
-    """Return the state last written to the folder `data`; None if nothing readable is there."""
+    """Return the state last written to the folder `data`; None if it is missing or unreadable."""
     try:
         document = json.loads((data / STATE_NAME).read_text())
         services = tuple(ServiceState(**each) for each in document["services"])
@@ -91,17 +91,17 @@ def read_state(data: Path) -> DaemonState | None:
 
 
 def remove_state(data: Path) -> None:
-    """Remove the state."""
+    """Remove the state file."""
     with suppress(OSError):
         (data / STATE_NAME).unlink(missing_ok=True)
 
 
 RUNNING = 0
 NOT_RUNNING = 3
-# The daemon takes up to 10 s; asked a second time it takes one more.
+# The daemon takes up to 10 s to end, or 1 s after a second request.
 STOP_PATIENCE = 12.0
 LAST_PATIENCE = 3.0
-# A server that is just starting may have databases of an earlier release to migrate.
+# A starting server may have to migrate databases of an earlier release.
 START_PATIENCE = 15.0
 _LOOK_EVERY = 0.05
 
@@ -122,7 +122,7 @@ def status(flags: argparse.Namespace) -> int:
 
 
 def down(flags: argparse.Namespace) -> int:
-    """End the server on a data folder, and return when all of its processes are gone."""
+    """End the server on a data folder, and wait for all its processes; return the exit code."""
     data: Path = flags.data.absolute()
     pid = holder_of(data)
     if pid is None:
@@ -145,7 +145,7 @@ def down(flags: argparse.Namespace) -> int:
 
 
 def further_arguments(flags: argparse.Namespace, rest: Sequence[str]) -> tuple[str, ...]:
-    """Return the arguments of a server besides its address and its data folder."""
+    """Return the arguments of a server other than its address and data folder."""
     level = () if flags.log_level == "info" else (f"--log-level={flags.log_level}",)
     return (*level, *rest)
 
@@ -154,12 +154,12 @@ def reuse(flags: argparse.Namespace, rest: Sequence[str], held: DataInUseError) 
     """Print the address of the server that runs on the data folder; return the exit code.
 
     Args:
-        flags: those of `up` itself.
-        rest: those that are meant for the services.
-        held: the error that kept another server from starting.
+        flags: flags of `up` itself.
+        rest: arguments for the services.
+        held: error that prevented another server from starting.
 
     Raises:
-        StartError: that server does not come to serve, or has other arguments.
+        StartError: the running server does not serve in time, or has other arguments.
     """
     state = _serving(flags, time.monotonic() + START_PATIENCE)
     if state is None:
@@ -178,7 +178,7 @@ def reuse(flags: argparse.Namespace, rest: Sequence[str], held: DataInUseError) 
 
 
 def _serving(flags: argparse.Namespace, deadline: float) -> DaemonState | None:
-    """Return the state of the server once all of it serves; None if it does not in time, or has ended."""
+    """Return the state of the server once all services serve; None if it ends or misses the deadline."""
     while (pid := holder_of(flags.data)) is not None:
         state = read_state(flags.data)
         if (

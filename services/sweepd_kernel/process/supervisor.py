@@ -1,7 +1,7 @@
-"""Supervisor of several services: forks, watches, restarts and ends them in order.
+"""Supervisor of several services: forks, watches and restarts them, and ends them in order.
 
-Everything that is heavy to import is imported before the forks, and shared. No gRPC object may exist in this
-process: its threads would not survive a fork. So children report through pipes, not by health checks.
+Heavy modules are imported before the forks, and shared. No gRPC object may exist in this process, as its
+threads would not survive a fork; so children report through pipes instead of health checks.
 """
 
 import gc
@@ -24,7 +24,7 @@ from sweepd_kernel.errors import StartError
 from sweepd_kernel.process import os_process
 from sweepd_kernel.process.running_server import ServiceState, State
 
-# All of it fits into the 10 s that a daemon has to end: a step for each service, then the kill.
+# A daemon has 10 s to end: one step per service, then the kill.
 STEP = 1.5
 OVERDUE = 8.5
 OVERDUE_WHEN_HURRIED = 1.0
@@ -32,26 +32,26 @@ _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
 
 
 Report: TypeAlias = Literal["ready", "waiting", "failed", "held"]
-"""Start of a service or daemon: it serves, cannot open its storage yet, refuses, or finds its data in use."""
+"""Report of a start: the service serves, waits for its storage, refuses, or finds its data in use."""
 
 
 Reporter: TypeAlias = Callable[[Report, str], None]
-"""Receives a report, with the address or reason that belongs to it."""
+"""Callback for a report, with its address or reason."""
 
 
 @dataclass(slots=True)
 class ReportPipe:
-    """Pipe on which a process reports its start to the one that forked it; none at a negative descriptor."""
+    """Pipe on which a process reports its start to its parent; no pipe if the descriptor is negative."""
 
     descriptor: int = -1
 
     def report(self, report: Report, text: str) -> None:
-        """Write a line of a report, with the address or reason that belongs to it."""
+        """Write a report line with its address or reason."""
         if self.descriptor >= 0:
             os.write(self.descriptor, f"{report} {' '.join(text.splitlines())}\n".encode())
 
     def close(self) -> None:
-        """Close the pipe; in a forked child only its own end."""
+        """Close the pipe; in a forked child, only the child's descriptor."""
         if self.descriptor >= 0:
             os.close(self.descriptor)
             self.descriptor = -1
@@ -59,46 +59,46 @@ class ReportPipe:
 
 @dataclass(slots=True, kw_only=True)
 class Child(ServiceState):
-    """One service and its current process."""
+    """Service with its current process."""
 
     run: Callable[[Reporter], None]
-    """Runs the service, in its own process, until it is asked to end."""
+    """Runs the service in its process until it is asked to end."""
     pipe: int = -1
     received: bytes = b""
-    """Bytes of a report whose line is not complete yet."""
+    """Bytes of an incomplete report line."""
     started: float = 0.0
     restart_at: float = 0.0
     backoff: Backoff = field(default_factory=Backoff)
 
     def reported(self) -> ServiceState:
-        """Return its state as others may read it."""
+        """Return the public part of its state."""
         return ServiceState(**{each.name: getattr(self, each.name) for each in fields(ServiceState)})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Callbacks:
-    """Callbacks about what happens below the supervisor."""
+    """Callbacks for events of the supervised services."""
 
     ready: Callable[[], None]
-    """Every service serves, for the first time."""
+    """Called when every service serves for the first time."""
     waiting: Callable[[str], None]
-    """A service cannot start for this reason, and retries."""
+    """Called with the reason when a service cannot start yet and retries."""
     changed: Callable[[Sequence[Child]], None]
-    """The state of a service has changed."""
+    """Called when the state of a service has changed."""
     forked: Callable[[], None]
-    """Called in each new child, which releases the resources of the supervisor alone."""
+    """Called in each new child, to release resources that belong to the supervisor alone."""
 
 
 class Supervisor:
-    """Keeps the processes of `children` running until SIGTERM or SIGINT."""
+    """Supervisor that keeps the processes of `children` running until SIGTERM or SIGINT."""
 
     def __init__(self, children: Sequence[Child], callbacks: Callbacks, log: logging.Logger) -> None:
-        """Take the services to run.
+        """Create a supervisor of services.
 
         Args:
-            children: in the order of start; they are ended in the reverse order.
-            callbacks: receive what happens.
-            log: receives ends and restarts.
+            children: services in the order of start; they are ended in reverse order.
+            callbacks: called on events of the services.
+            log: log of ends and restarts.
         """
         self._children = children
         self._callbacks = callbacks
@@ -114,11 +114,11 @@ class Supervisor:
         """Run the services; return 0 once all of them have ended.
 
         Raises:
-            StartError: a service refused to start; none is left running.
+            StartError: a service refused to start; all services have ended.
         """
         self._catch_signals()
         gc.collect()
-        gc.freeze()  # the collector would touch, and so copy, every page that the children share
+        gc.freeze()  # the collector would write to, and so copy, every page shared with the children
         try:
             for child in self._children:
                 self._start(child)
@@ -136,7 +136,7 @@ class Supervisor:
         reader, writer = os.pipe()
         try:
             pid = os.fork()
-        except OSError:  # it is tried again, and must not cost descriptors each time
+        except OSError:  # retried, so it must not leak descriptors
             os.close(reader)
             os.close(writer)
             raise
@@ -155,7 +155,7 @@ class Supervisor:
         code = 1
         try:
             os_process.die_with_parent(self._pid)
-            os.setpgid(0, 0)  # Ctrl-C reaches the supervisor alone, which ends the services in order
+            os.setpgid(0, 0)  # so that Ctrl-C reaches only the supervisor, which ends the services in order
             self._forget()
             child.run(pipe.report)
             code = 0
@@ -171,7 +171,7 @@ class Supervisor:
             os._exit(code)
 
     def _forget(self) -> None:
-        """Release, in a child, the resources of the supervisor."""
+        """Release the resources of the supervisor in a child."""
         signal.set_wakeup_fd(-1)
         for number in _SIGNALS:
             signal.signal(number, signal.SIG_DFL)
@@ -210,7 +210,7 @@ class Supervisor:
             return
 
     def _listen(self, child: Child) -> None:
-        """Read the reports of a child; its end shows by its exit, not here."""
+        """Read the reports of a child; its end is detected by its exit, not here."""
         try:
             read = os.read(child.pipe, 65_536)
         except BlockingIOError:
@@ -257,7 +257,7 @@ class Supervisor:
             self._change(child, State.STOPPED)
             return
         if not self._was_ready and code == 1:
-            # At the very start a refusal is for the person who is looking on; later it is waited out.
+            # Before all services serve, a refusal is reported to the terminal; later, it is retried.
             self._refused = f"{child.name}: {child.reason or 'it ended at its start'}"
             return
         now = time.monotonic()
@@ -284,7 +284,7 @@ class Supervisor:
             if child.restart_at and child.restart_at <= now:
                 try:
                     self._start(child)
-                except OSError as error:  # no memory, no process: a matter of time
+                except OSError as error:  # a temporary lack of memory or processes
                     child.restart_at = now + child.backoff.next_delay()
                     self._log.warning("%s cannot be started: %s", child.name, error.strerror)
 
@@ -293,8 +293,8 @@ class Supervisor:
         self._callbacks.changed(self._children)
 
     def _stop_all(self) -> None:
-        """End the services, the last first."""
-        received = min(self._signals_received, 1)  # a second one may have come by now, and counts as such
+        """End the services in reverse order."""
+        received = min(self._signals_received, 1)  # a second signal may have arrived, and counts as second
         order = [child.name for child in reversed(self._children) if child.pid]
         plan = StopPlan(order, time.monotonic())
         while alive := {child.name: child.pid for child in self._children if child.pid}:
@@ -309,25 +309,25 @@ class Supervisor:
 
 
 class StopPlan:
-    """Order of an end: each process is asked a step after the one before, or once that has ended.
+    """Plan of a shutdown: each process gets SIGTERM one step after its predecessor, or once that has ended.
 
     Overdue processes are killed.
     """
 
     def __init__(self, names: Sequence[str], now: float) -> None:
-        """Take the processes in the order in which they shall end, and the monotonic time in seconds."""
+        """Create a plan from the processes in the order of their end; `now` is monotonic."""
         self._waiting = list(names)
         self._asked: list[str] = []
         self._next_step = now
         self._overdue = now + OVERDUE
 
     def hurry(self, now: float) -> None:
-        """Ask all that are left at once, and kill soon."""
+        """Send SIGTERM to all remaining processes at once, and kill them soon."""
         self._next_step = 0.0
         self._overdue = min(self._overdue, now + OVERDUE_WHEN_HURRIED)
 
     def due(self, now: float, alive: Collection[str]) -> list[tuple[str, signal.Signals]]:
-        """Return the signals to send now, given the processes that are left."""
+        """Return the signals to send now; `alive`: processes that are left."""
         signals: list[tuple[str, signal.Signals]] = []
         while self._waiting and (now >= self._next_step or not any(name in alive for name in self._asked)):
             name = self._waiting.pop(0)

@@ -1,4 +1,4 @@
-"""`sweepd up`: all services on one machine with one command, in the foreground or in the background."""
+"""`sweepd up`: run all services on one machine, in the foreground or in the background."""
 
 import argparse
 import gc
@@ -32,17 +32,17 @@ from sweepd_kernel.rpc.listener import reserve, reserve_gateway
 from sweepd_kernel.service import ServiceDefinition
 
 GROUP = "sweepd.services"
-# Those before are needed by those after; they end in the reverse order. Others of the group come first.
+# Services depend on earlier ones, and end in reverse order. Other services of the group start first.
 ORDER = ("metric-store", "suggestion", "scheduler", "gateway")
-# How long the scheduler, at its start, waits for the metric store to compare their databases.
+# Time that a starting scheduler waits for the metric store to compare their databases.
 MEET_WITHIN = "2s"
-# The flags by which one service learns where another listens.
+# Flags with the addresses of other services.
 ADDRESS_FLAGS = {"metric-store": "--metrics", "suggestion": "--suggestion", "scheduler": "--scheduler"}
 
 
 def load_services() -> list[ServiceDefinition]:
     """Import every installed service, in the order of start."""
-    gc.disable()  # what is imported stays, so the collector would go through it in vain
+    gc.disable()  # imported modules stay, so collections would be useless
     try:
         found: list[ServiceDefinition] = [entry.load() for entry in entry_points(group=GROUP)]
     finally:
@@ -54,9 +54,9 @@ def up(flags: argparse.Namespace, rest: Sequence[str], services: Sequence[Servic
     """Run `services` until SIGTERM or Ctrl-C; return the exit code.
 
     Args:
-        flags: those of `up` itself.
-        rest: the arguments that are meant for the services.
-        services: in the order of start.
+        flags: flags of `up` itself.
+        rest: arguments for the services.
+        services: services in the order of start.
     """
     parsed = {each.name: _parse(each, flags, rest) for each in services}
     _refuse_unknown([unknown for _, unknown in parsed.values()])
@@ -70,7 +70,7 @@ def up(flags: argparse.Namespace, rest: Sequence[str], services: Sequence[Servic
 
 
 def _detach(flags: argparse.Namespace, rest: Sequence[str], services: Sequence[ServiceDefinition]) -> int:
-    """Run the services in the background, with a log; return once they serve, or with 1 and an error.
+    """Run the services in the background, with a log; return 0 once they serve, 1 after an error.
 
     Raises:
         StartError: the log cannot be written, or the server that runs on the data folder has other arguments.
@@ -197,7 +197,7 @@ def _callbacks(
 
     def waiting(reason: str) -> None:
         if launcher.descriptor >= 0:
-            # Whoever started it in the background looks on only until it is ready, so it does not linger.
+            # The launcher waits only until the daemon is ready, so a daemon that cannot start must end.
             raise StartError(reason)
 
     def changed(children: Sequence[Child]) -> None:
@@ -214,7 +214,7 @@ def _parse(
     rest: Sequence[str],
     addresses: "dict[str, Address] | None" = None,
 ) -> tuple[argparse.Namespace, list[str]]:
-    """Parse the flags of `service`, with those that `up` fills in; also return the unknown ones."""
+    """Parse the flags of `service`, plus the flags set by `up`; also return unknown arguments."""
     data: Path = flags.data
     known = addresses or {name: Address("127.0.0.1", 0) for name in ADDRESS_FLAGS}
     given: list[str] = [f"--server-data={data}", f"--log-level={flags.log_level}"]
