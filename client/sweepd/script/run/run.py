@@ -11,7 +11,6 @@ from sweepd.script.definitions import Definition, checked_definition
 from sweepd.script.exit_code import code_of_error
 from sweepd.script.folder.run_folder import FILE, RunFolder, print_failure, record_end
 from sweepd.script.folder.state_file import StateFile
-from sweepd.script.media.values import store_value
 from sweepd.script.row import suitable
 from sweepd.script.rows import Rows
 from sweepd.script.run import run_names
@@ -252,6 +251,8 @@ class Run(RunFiles):
         return suitable(values, self._notices, lambda key, value: self._keep_at(key, value, self.step))
 
     def _keep_at(self, key: str, value: object, step: int | None) -> object:
+        from sweepd.script.media.values import store_value  # media are loaded by the runs that log them
+
         return store_value(None if self.disabled else self._files, key, value, step)
 
     def __enter__(self) -> Self:
