@@ -1,1 +1,1 @@
-"""Calls of clients: servicers, and messages from and to what the core knows."""
+"""Calls of clients: servicers, and conversion between messages and the core's entities."""

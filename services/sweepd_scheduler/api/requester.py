@@ -1,4 +1,4 @@
-"""Requests of clients: read from messages, given what memory lacks, and answered as before when repeated."""
+"""Requests of clients: decoded, completed from the database, and answered from the store if repeated."""
 
 import hashlib
 import secrets
@@ -31,13 +31,13 @@ from sweepd_scheduler.store.records import Reading
 
 MAX_ATTEMPT = 1_000
 EDITABLE = ("description", "metadata", "name", "run_cap", "tags")
-# Whatever else a file has to have, so that the rest can be read by its rules.
+# Other required keys of a file, so that the edited fields are validated like a file.
 _REST = {"method": "random", "program": "program", "parameters": {"x": {"min": 0.0, "max": 1.0}}}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WantedRuns:
-    """Runs to be retried: these, or if there are none those in some states."""
+    """Runs to retry: the named `runs`, or if empty those in `states`."""
 
     sweep: SweepName
     runs: tuple[RunName, ...] = ()
@@ -45,10 +45,10 @@ class WantedRuns:
 
 
 def wanted_runs(request: v1.RetryRunsRequest) -> WantedRuns:
-    """Read which runs are to be retried.
+    """Decode the runs to retry.
 
     Raises:
-        DomainError: it cannot be read.
+        DomainError: the request is invalid.
     """
     if bool(request.names) == bool(request.sweep):
         raise InvalidFieldError("names", "name either runs or a sweep")
@@ -67,10 +67,10 @@ def wanted_runs(request: v1.RetryRunsRequest) -> WantedRuns:
 
 
 def new_run(request: v1.CreateRunRequest) -> CreateRun:
-    """Read the claim of a standalone run.
+    """Decode the claim of a standalone run.
 
     Raises:
-        DomainError: it cannot be read.
+        DomainError: the request is invalid.
     """
     check_identity(request.agent_id, request.agent_secret, "agent_secret")
     if request.attempt > MAX_ATTEMPT:
@@ -101,10 +101,10 @@ def new_run(request: v1.CreateRunRequest) -> CreateRun:
 
 
 def wanted_point(request: v1.EnqueueRunRequest) -> Point:
-    """Read the point of a run.
+    """Decode the point of a run.
 
     Raises:
-        InvalidFieldError: it cannot be read.
+        InvalidFieldError: the point is invalid.
     """
     try:
         return point_from_message(request.parameters)
@@ -113,10 +113,10 @@ def wanted_point(request: v1.EnqueueRunRequest) -> Point:
 
 
 def edit(request: v1.UpdateSweepRequest) -> Edit:
-    """Read what is to be changed of a specification, by the rules of a file.
+    """Decode an edit of a specification, by the rules of a sweep file.
 
     Raises:
-        InvalidFieldError: a field cannot be changed, or its new value would be refused in a file.
+        InvalidFieldError: a field cannot be edited, or its new value would be refused in a file.
     """
     fields = frozenset(_field(path) for path in request.update_mask.paths)
     if not fields:
@@ -165,9 +165,9 @@ CANDIDATES = 8
 
 
 def drawn_ids() -> tuple[str, ...]:
-    """Return some ids, of which the first that is free is taken."""
+    """Return random candidate ids; the first free one is used."""
     return tuple(
-        # An id never looks like the name of a run, nor like a number.
+        # An id never looks like a run's name or a number.
         secrets.choice(LETTERS[:24]) + "".join(secrets.choice(LETTERS) for _ in range(LENGTH - 1))
         for _ in range(CANDIDATES)
     )
@@ -180,7 +180,7 @@ M = TypeVar("M", bound=Message)
 
 
 def shortened(response: Message) -> bytes:
-    """Return what is kept of a response."""
+    """Return the bytes stored of a response."""
     message = response
     if _sweep_of(response) is not None:
         message = type(response)()
@@ -195,19 +195,19 @@ def shortened(response: Message) -> bytes:
 
 
 def kept_message(kind: type[M], kept: bytes) -> M:
-    """Return the message that is kept of a response."""
+    """Parse the stored message of a response."""
     content = zlib.decompress(kept[1:]) if kept[:1] == _PACKED else kept[1:]
     return kind.FromString(content)
 
 
 def sweep_of(message: Message) -> str:
-    """Return the full name of the sweep that is needed to complete a kept message; empty: it is complete."""
+    """Return the full name of the sweep needed to complete a stored message; empty: it is complete."""
     sweep = _sweep_of(message)
     return sweep.name if sweep is not None else ""
 
 
 def complete(message: Message, sweep: Sweep) -> None:
-    """Put back what was left out of a response, from the sweep as it is now: no edit changes these parts."""
+    """Restore the parts left out of a stored response from the current sweep: edits never change them."""
     kept = _sweep_of(message)
     if kept is None:
         return
@@ -230,7 +230,7 @@ def _without(spec: v1.SweepSpec, left_out: Callable[[str], bool]) -> v1.SweepSpe
     """Return a specification without some of its fields."""
     part = v1.SweepSpec()
     part.MergeFrom(spec)
-    cleared: Message = part  # whose method takes any name
+    cleared: Message = part  # whose ClearField accepts any name
     for field, _ in spec.ListFields():
         if left_out(field.name):
             cleared.ClearField(field.name)
@@ -242,11 +242,11 @@ MAX_TRIES = 8
 
 A = TypeVar("A", bound=Answer)
 Prepare = Callable[[StoredSweep | None, int], Awaitable[Request]]
-"""Makes the event of a request from what is stored of an ended sweep, and the number of the try."""
+"""Function that creates the event of a request from the stored ended sweep and the number of the try."""
 
 
 class Requester:
-    """Submits requests to the owner, and reads from the database what these need."""
+    """Submitter of requests to the owner, with the data that they need from the database."""
 
     def __init__(self, owner: Owner, reading: Reading) -> None:
         self._owner = owner
@@ -260,26 +260,26 @@ class Requester:
         answer: type[M],
         again: Repeatable | None,
     ) -> M:
-        """Carry out a request and return the answer once it is stored.
+        """Submit a request and return the response once it is stored.
 
         Args:
             event: the request.
-            kind: what the core answers it with.
-            encode: makes the message of that.
-            answer: the kind of message.
-            again: how the request is recognised when it is repeated.
+            kind: type of the core's answer.
+            encode: converts the core's answer to the response.
+            answer: type of the response.
+            again: identity by which a duplicate is recognised; None: the request has no id.
 
         Raises:
-            DomainError: it was refused, or could not be stored.
+            DomainError: the request was refused, or could not be stored.
         """
         found = await self._owner.ask(event, kind, encode, again, shortened)
         return await self._complete(answer, found.kept) if isinstance(found, Repeated) else found
 
     async def first_answer(self, answer: type[M], again: Repeatable | None) -> M | None:
-        """Return the first answer to a call, without doing anything else; None if it is new.
+        """Return the first response to a call, without other effects; None if the call is new.
 
         Raises:
-            DomainError: its id belongs to another call, or the first answer could not be stored.
+            DomainError: the id belongs to another call, or the first response could not be stored or read.
         """
         found = await self._owner.first_answer(again) if again else None
         return await self._complete(answer, found) if found is not None else None
@@ -293,10 +293,10 @@ class Requester:
         answer: type[M],
         again: Repeatable | None,
     ) -> M:
-        """Carry out a request that may need what only the database has, or be overtaken while it reads.
+        """Submit a request that may need data from the database, and retry it if that data becomes outdated.
 
         Raises:
-            DomainError: it was refused, could not be stored, or was overtaken again and again.
+            DomainError: the request was refused, could not be stored, or was outdated at every try.
         """
         stored: StoredSweep | None = None
         for attempt in range(MAX_TRIES):
@@ -310,7 +310,7 @@ class Requester:
         raise AssertionError("the last try has returned or raised")
 
     async def _complete(self, kind: type[M], kept: bytes) -> M:
-        """Return the first response of a request that is repeated."""
+        """Return the first response to a duplicate request."""
         message = kept_message(kind, kept)
         name = sweep_of(message)
         if name:
@@ -319,12 +319,12 @@ class Requester:
 
 
 def repeatable(request: Message, request_id: str, parent: Parent | None) -> Repeatable | None:
-    """Return how the call is recognised when it is repeated; None if it named no id.
+    """Return the identity by which a duplicate of a call is recognised; None if the call has no id.
 
     Args:
         request: the call.
-        request_id: its id.
-        parent: the project that it concerns; None: it names none, and concerns those of the caller's token.
+        request_id: the id that its caller gave it.
+        parent: the project that it concerns; None: all projects of the caller's token.
 
     Raises:
         InvalidFieldError: the id is too long.
@@ -341,7 +341,7 @@ def repeatable(request: Message, request_id: str, parent: Parent | None) -> Repe
 
 
 def _place_of(bounds: Bounds) -> str:
-    """Return what stands for the projects of a token: empty for all, else a text that no project has."""
+    """Return a key for the projects of a token: empty for all, else a digest that is no project's name."""
     if bounds.everywhere:
         return ""
     return "@" + hashlib.sha256("\0".join(sorted(bounds.places)).encode()).hexdigest()

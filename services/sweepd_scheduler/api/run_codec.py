@@ -1,4 +1,4 @@
-"""Messages of runs, their attempts and history, of prior runs, and what keeps runs from being handed out."""
+"""Messages of runs, their attempts, history and obstacles, and of prior runs."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -38,17 +38,17 @@ _TYPES = {
 
 
 def timestamp(microseconds: int) -> Timestamp | None:
-    """Return a time; None for never."""
+    """Return a time as a timestamp; None for 0, which means never."""
     if not microseconds:
         return None
     return Timestamp(seconds=microseconds // 1_000_000, nanos=microseconds % 1_000_000 * 1_000)
 
 
 def message_fields(message: type[Message], entity: type) -> Callable[[object], dict[str, Any]]:
-    """Return a function that returns the fields of a message that an entity has under the same names.
+    """Return a function that maps an entity to the message fields of the same names.
 
-    Enums become their numbers, times timestamps; a new field needs no line where messages are made. The
-    function is compiled from the names, as messages of runs are made by the thousand.
+    Enums become their numbers, times timestamps; a new field needs no code at the call sites. The function is
+    compiled from the names, as run messages are created by the thousand.
     """
     scope: dict[str, Any] = {"timestamp": timestamp}
     values: list[str] = []
@@ -67,7 +67,7 @@ def message_fields(message: type[Message], entity: type) -> Callable[[object], d
 
 
 def _numbers(enum: str, kind: object) -> dict[object, int]:
-    """Return the number of each value of an enum, 0 for None; nothing unless the contract has all of them."""
+    """Return the number of each value of an enum, 0 for None; empty unless the contract has every value."""
     if not isinstance(kind, EnumType):
         return {}
     prefix = re.sub("(?<=[a-z])(?=[A-Z])", "_", enum).upper()
@@ -79,7 +79,7 @@ def _numbers(enum: str, kind: object) -> dict[object, int]:
 
 
 def _plain(hint: object) -> object:
-    """Return the type of a value that may be missing, or of those in a tuple."""
+    """Return the inner type of an optional or tuple hint; other types unchanged."""
     arguments = get_args(hint)
     return arguments[0] if arguments else hint
 
@@ -98,7 +98,7 @@ _prior_run_fields = message_fields(v1.PriorRun, PriorRun)
 
 
 def run_message(run: Run, kind: ObjectiveValue) -> v1.Run:
-    """Return a run as people see it; `kind`: what its value is in its sweep."""
+    """Return a run as a message; `kind`: kind of value of its sweep."""
     return v1.Run(
         **_run_fields(run),
         sweep="" if run.is_standalone else run.name.rpartition("-")[0],
@@ -115,10 +115,10 @@ def run_message(run: Run, kind: ObjectiveValue) -> v1.Run:
 
 
 def read_states(wanted: Mapping[S, int], numbers: Iterable[int]) -> tuple[S, ...]:
-    """Read the states that a list is narrowed to.
+    """Decode the states that filter a list.
 
     Raises:
-        InvalidFieldError: a number stands for no state.
+        InvalidFieldError: a number is not a state.
     """
     by_number = {number: state for state, number in wanted.items()}
     numbers = list(numbers)
@@ -129,7 +129,7 @@ def read_states(wanted: Mapping[S, int], numbers: Iterable[int]) -> tuple[S, ...
 
 
 def _attempt_messages(attempts: Sequence[Attempt]) -> list[v1.Attempt]:
-    """Return all attempts; the texts of the oldest are left out where they are too many for one answer."""
+    """Return all attempts as messages; texts of the oldest are left out if they exceed one response."""
     if len(attempts) < 2:
         return [_attempt_message(each) for each in attempts]
     room = MAX_ATTEMPT_BYTES
@@ -195,11 +195,11 @@ _FIELD = "prior_runs"
 
 
 def selection(message: v1.PriorRunSelection) -> Selection:
-    """Read which runs are meant.
+    """Decode a selection of prior runs.
 
     Raises:
-        InvalidFieldError: a filter makes no sense, or too many are named.
-        NotFoundError: a name of a sweep cannot be one.
+        InvalidFieldError: a filter is invalid, or too many runs are named.
+        NotFoundError: the name of a sweep is invalid.
     """
     names = tuple(dict.fromkeys(message.runs))
     if len(names) > MOST_RUNS:
@@ -213,7 +213,7 @@ def selection(message: v1.PriorRunSelection) -> Selection:
 
 
 def report_message(found: Gathered) -> v1.PriorRunReport:
-    """Return what became of a selection."""
+    """Return the outcome of a selection as a message."""
     return v1.PriorRunReport(
         taken=len(found.taken),
         unsuitable=found.left_out,
@@ -223,7 +223,7 @@ def report_message(found: Gathered) -> v1.PriorRunReport:
 
 
 def prior_run_message(prior: PriorRun, bounds: Bounds) -> v1.PriorRun:
-    """Return what a sweep keeps of a run; its name is none to a caller for whom that does not exist."""
+    """Return a prior run as a message, without its name if it is outside the caller's bounds."""
     return v1.PriorRun(
         **_prior_run_fields(prior),
         run=prior.source if bounds.covers_name(prior.source) else "",

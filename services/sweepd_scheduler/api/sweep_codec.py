@@ -1,4 +1,4 @@
-"""Messages of sweeps, of their previews and progress; sweep files and specifications read from messages."""
+"""Messages of sweeps, their previews and progress; decoding of sweep files and specifications."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -31,7 +31,7 @@ _ENDINGS = {
     Ending.RETRIED: v1.SWEEP_ENDING_STOP,
 }
 
-# A message has at most 4 MiB; of a huge sweep the file is left out, as all of it is in the specification.
+# A message has at most 4 MiB; the file of a huge sweep is left out, as the specification has its content.
 MAX_SWEEP_BYTES = 3_800_000
 _sweep_fields = message_fields(v1.Sweep, Sweep)
 
@@ -52,7 +52,7 @@ class InvalidSweepError(DomainError):
 
 
 def sweep_message(sweep: Sweep, connected_agents: int) -> v1.Sweep:
-    """Return a sweep as people see it."""
+    """Return a sweep as a message."""
     message = v1.Sweep(
         **_sweep_fields(sweep),
         name=str(sweep.name),
@@ -80,7 +80,7 @@ def read_file(file: v1.SweepFile) -> Parsed:
 
 
 def read_placed_file(file: v1.SweepFile) -> Parsed:
-    """Read the file of a sweep whose entity and project the request names: those in the file do not count."""
+    """Read a sweep file, but ignore its entity and project, which the request names."""
     return parse_text(file.content, file=_name(file), placing=())
 
 
@@ -93,10 +93,10 @@ def validation(parsed: Parsed) -> v1.ValidateSweepResponse:
 
 
 def new_sweep(request: v1.CreateSweepRequest) -> tuple[SweepSpec, SourceFile | None]:
-    """Read what a sweep is to be made of.
+    """Decode the specification of a new sweep, and its file if there is one.
 
     Raises:
-        DomainError: it cannot be created; all findings are reported.
+        DomainError: the sweep cannot be created; all findings are reported.
     """
     match request.WhichOneof("definition"):
         case "file":
@@ -112,7 +112,7 @@ def new_sweep(request: v1.CreateSweepRequest) -> tuple[SweepSpec, SourceFile | N
 
 
 def count_or_none(number: int | None) -> int | None:
-    """Return a count; None for one beyond 64 bits, which no message can carry."""
+    """Return a count; None if it exceeds 64 bits, which no message can carry."""
     return number if number is not None and number < 2**64 else None
 
 
@@ -135,7 +135,7 @@ def _spec_of_message(message: v1.SweepSpec) -> SweepSpec:
 
 
 def _carried(spec: SweepSpec) -> SweepSpec:
-    """Refuse now what no message could carry later, as an integer beyond 64 bits."""
+    """Refuse values that no message could carry later, such as an integer beyond 64 bits."""
     try:
         spec_message(spec)
     except CodecError as error:
@@ -155,18 +155,18 @@ def _counts_message(counts: Counts) -> v1.RunCounts:
 
 MOST_RUNS = 1_000
 MOST_STEPS = 100_000
-"""Points that are counted one by one, at most, while a caller waits."""
+"""Maximum number of points that are counted one by one while a caller waits."""
 
 PATIENCE = 5
 LONGEST = 2.0
-"""Seconds after which no more runs are looked for; constraints may make each of them expensive."""
+"""Seconds after which the preview stops; constraints may make each run expensive."""
 
 
 def runs_wanted(request: v1.PreviewSweepRequest) -> int:
-    """Return how many runs are to be shown.
+    """Return the number of runs to preview.
 
     Raises:
-        InvalidFieldError: they are too many.
+        InvalidFieldError: there are too many.
     """
     if request.count > MOST_RUNS:
         raise InvalidFieldError("count", f"at most {MOST_RUNS:,} runs are shown")
@@ -176,13 +176,13 @@ def runs_wanted(request: v1.PreviewSweepRequest) -> int:
 def previewed(
     parsed: Parsed, count: int, drawn_seed: int, clock: Clock, prior: Gathered | None = None
 ) -> v1.PreviewSweepResponse:
-    """Return the findings about a file and, if it is right, what it would run.
+    """Return the findings about a file and, if it is valid, a preview of its runs.
 
     Args:
         parsed: the file.
         count: how many runs to show.
-        drawn_seed: the seed where the file has none.
-        clock: measures how long it takes.
+        drawn_seed: the seed if the file has none.
+        clock: clock for the time limit.
         prior: the runs that the sweep would begin with.
     """
     answer = v1.PreviewSweepResponse(
@@ -200,7 +200,7 @@ def previewed(
 
 
 def _room(most: int, clock: Clock) -> Callable[[PreviewedRun], bool]:
-    """Return what takes runs while there is room and time; the first one also where all took too long."""
+    """Return a predicate that accepts runs while there is room and time, but always the first in time."""
     left, end, is_first = most, clock.monotonic() + LONGEST, True
 
     def fits(run: PreviewedRun) -> bool:
@@ -235,7 +235,7 @@ ENTRIES_A_MESSAGE = 50_000
 
 
 def progress_parts(records: Records, sweep: Sweep) -> list[v1.ReadSweepProgressResponse]:
-    """Return the values of a sweep that count, in order, in bounded messages; may raise StorageError."""
+    """Return the progress of a sweep, in order, in bounded messages; may raise StorageError."""
     found = progress(sweep, records.run_values(sweep))
     parts = (found[start : start + ENTRIES_A_MESSAGE] for start in range(0, len(found), ENTRIES_A_MESSAGE))
     return [

@@ -1,1 +1,1 @@
-"""Owner of the state: it decides, stores, and lets effects go."""
+"""Owner of the state: decides events, stores changes and executes effects."""

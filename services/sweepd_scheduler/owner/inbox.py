@@ -1,4 +1,4 @@
-"""Inbox of the owner: what is to be decided next, and the timers that are due."""
+"""Inbox of the owner: items to decide, responses to their callers, and timers."""
 
 import asyncio
 import heapq
@@ -17,23 +17,23 @@ from sweepd_scheduler.domain.requests.requests import Answer
 
 @dataclass(frozen=True, slots=True)
 class Repeated:
-    """Response to a repeated request: what was kept of the first one."""
+    """Response to a duplicate request: the stored response to the first one."""
 
     kept: bytes
 
 
 Response: TypeAlias = Message | Repeated | None
-"""Response to a request; None where the caller waits for the commit alone."""
+"""Response to a request; None if the caller waits only for the commit."""
 
 
 def whole(message: Message) -> bytes:
-    """Keep a response as it is."""
+    """Serialise a response in full."""
     return message.SerializeToString()
 
 
 @dataclass(slots=True, kw_only=True)
 class Item:
-    """Event to be decided, and the caller that waits for it."""
+    """Event to decide, and the caller that waits for the decision."""
 
     event: Event
     encode: Callable[[Answer], Message] | None = None
@@ -57,7 +57,7 @@ def finish(item: Item, answer: Response, refusal: Exception | None) -> None:
     """Answer the caller that waits for an item."""
     if item.done is not None:
         item.done()
-    if item.answer is None or item.answer.done():  # a caller that has hung up wants no answer
+    if item.answer is None or item.answer.done():  # the caller has hung up
         return
     if refusal is not None:
         item.answer.set_exception(refusal)
@@ -66,10 +66,10 @@ def finish(item: Item, answer: Response, refusal: Exception | None) -> None:
 
 
 class Timers:
-    """Timers, the earliest first, among equals the one that was set first.
+    """Timers, ordered by time, then by the order in which they were set.
 
     Args:
-        is_moot: true of those without effect, which are dropped.
+        is_moot: True for a timer without effect, which is dropped.
     """
 
     def __init__(self, is_moot: Callable[[Timer], bool]) -> None:
@@ -78,18 +78,18 @@ class Timers:
         self._tie = itertools.count()
 
     def set(self, at: float, event: Timer) -> None:
-        """Set an event to fire at a time."""
+        """Set a timer that fires `event` at a time."""
         heapq.heappush(self._set, (at, next(self._tie), event))
 
     @property
     def next_at(self) -> float | None:
-        """Time at which the next one fires; None if none is set."""
+        """Time at which the next timer fires; None if none is set."""
         while self._set and self._is_moot(self._set[0][2]):
             heapq.heappop(self._set)
         return self._set[0][0] if self._set else None
 
     def due(self, now: float) -> list[Timer]:
-        """Take out those whose time has come."""
+        """Remove and return the timers that are due."""
         due = []
         while (at := self.next_at) is not None and at <= now:
             due.append(heapq.heappop(self._set)[2])

@@ -24,26 +24,26 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 EVERY = 1.0
 AT_FIRST = 0.1
-"""Seconds between comparisons, and until there has been one."""
+"""Seconds between comparisons: EVERY, and AT_FIRST until the first has succeeded."""
 DEADLINE = 2.0
 LAST_DEADLINE = 0.5
 _REASON = "databases-differ"
 
 
 class InWriter(Protocol):
-    """Runs something where nothing else uses the database at the same time."""
+    """Runner of work on the database with exclusive access."""
 
     async def __call__(self, work: Callable[[], T]) -> T:
         """Run `work`."""
 
 
 class MetricPairing:
-    """Comparisons of a running scheduler.
+    """Periodic comparison by a running scheduler.
 
     Args:
-        channel: to the metric store.
+        channel: channel to the metric store.
         store: the scheduler's database.
-        in_writer: runs what reads and writes it, in turn with all else that does.
+        in_writer: runs work on that database with exclusive access.
         differ: called once when the databases do not belong together.
     """
 
@@ -75,7 +75,7 @@ class MetricPairing:
                 self._differ()
                 return
             except (grpc.aio.AioRpcError, DomainError):
-                pass  # reported by whatever needs the metric store, or the database
+                pass  # reported by other users of the metric store or the database
             await asyncio.sleep(EVERY if self._met else AT_FIRST)
 
     async def leave(self) -> None:
@@ -100,11 +100,11 @@ class MetricPairing:
 async def compare(
     stub: "MetricServiceAsyncStub", own: Database, *, stopping: bool = False, deadline: float = DEADLINE
 ) -> Database:
-    """Let the metric store compare the databases, and return its own.
+    """Have the metric store compare the databases, and return its own database.
 
     Raises:
         DatabasesDifferError: they do not belong together.
-        AioRpcError: it cannot be asked, or cannot use its database.
+        AioRpcError: the metric store cannot be reached, or cannot use its database.
     """
     request = v1.PairDatabasesRequest(scheduler=pairing_codec.message(own), stopping=stopping)
     try:
@@ -119,7 +119,7 @@ async def compare(
 
 
 async def compare_at_start(channel: grpc.aio.Channel, own: Database, clock: Clock, *, within: float) -> None:
-    """Compare before the scheduler decides anything, if the metric store is there within so many seconds.
+    """Compare before the scheduler decides anything, if the metric store answers in `within` seconds.
 
     Raises:
         DatabasesDifferError: they do not belong together.

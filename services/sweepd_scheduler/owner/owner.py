@@ -1,4 +1,4 @@
-"""The owner loop: drain the inbox, decide each event, store all changes in one commit, then act on them."""
+"""The owner loop: drain the inbox, decide each event, commit all changes at once, then execute effects."""
 
 import asyncio
 import gc
@@ -29,9 +29,9 @@ from sweepd_scheduler.store.ports import Store
 
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """Pause the collector during work that makes many objects at once, all of which stay.
+    """Pause garbage collection during work that creates many objects, all of which survive.
 
-    Each time their number grew by a quarter the collector would go through all of them, in vain.
+    Otherwise the collector would traverse all of them, in vain, each time their number grew by a quarter.
     """
     on = gc.isenabled()
     gc.disable()
@@ -45,9 +45,9 @@ def uncollected() -> Iterator[None]:
 RETRY_STORAGE_AFTER = 0.25
 ENTROPY_BYTES = 32
 SHORTENED_AT_ONCE = 64 * 1024
-"""Bytes of a response up to which it is shortened on the loop: that takes about a millisecond."""
+"""Size in bytes up to which a response is shortened on the loop, in about a millisecond."""
 FIRE_AGAIN_AFTER = 10.0
-"""Seconds after which a timer fires again whose event met a defect: no lease may be forgotten by it."""
+"""Seconds after which a timer fires again if its event met a defect, so that no lease is forgotten."""
 
 A = TypeVar("A", bound=Answer)
 M = TypeVar("M", bound=Message)
@@ -55,17 +55,17 @@ T = TypeVar("T")
 
 
 class EffectHandler(Protocol):
-    """Port: what becomes of effects and changes once they are stored. None of it waits."""
+    """Port that executes effects and publishes changes once they are stored. No method blocks."""
 
     def perform(self, effect: Effect) -> None:
-        """Carry out one effect."""
+        """Execute one effect."""
 
     def publish(self, changes: Sequence[Change], number: int) -> None:
-        """Pass changes to the watchers."""
+        """Publish changes to the watchers."""
 
 
 class Owner:
-    """Owns the state: nothing else decides. The loop is free in commits and between steps of decisions."""
+    """The only writer of the state. The loop is free during commits and between steps of decisions."""
 
     def __init__(
         self, state: State, store: Store, clock: Clock, effect_handler: EffectHandler, log: logging.Logger
@@ -84,10 +84,10 @@ class Owner:
         self._storage_unavailable = False
 
     def load(self) -> None:
-        """Restore what is stored; blocks, once, before the loop begins.
+        """Restore the state from the store; blocks, once, before the loop begins.
 
         Raises:
-            StorageError: it cannot be read.
+            StorageError: the store cannot be read.
         """
         loaded = self._store.load()
         now = self._now()
@@ -108,17 +108,17 @@ class Owner:
         repeatable: Repeatable | None,
         shorten: Callable[[Message], bytes] = whole,
     ) -> M | Repeated:
-        """Carry out the request of a person, and return the response once it is stored.
+        """Decide the request of a person, and return the response once it is stored.
 
         Args:
             event: the request.
-            kind: what the core answers it with.
-            encode: makes the response of that.
-            repeatable: how the request is recognised when it is repeated.
-            shorten: returns what is kept of the response for that case.
+            kind: type of the core's answer.
+            encode: converts the core's answer to the response.
+            repeatable: identity by which a duplicate is recognised; None: the request has no id.
+            shorten: converts the response to the bytes stored for duplicates.
 
         Raises:
-            DomainError: it was refused, or could not be stored.
+            DomainError: the request was refused, or could not be stored.
         """
 
         def encoded(found: Answer) -> Message:
@@ -129,10 +129,10 @@ class Owner:
         return cast("M | Repeated", await self._answered(item))
 
     async def first_answer(self, repeatable: Repeatable) -> bytes | None:
-        """Return what is kept of the first response to a call; None if it is new.
+        """Return the stored first response to a call; None if the call is new.
 
         Raises:
-            DomainError: its id belongs to another call, or the first answer could not be stored.
+            DomainError: the id belongs to another call, or the first response could not be stored or read.
         """
         item = Item(event=Recalled(), encode=_refuse_to_encode, repeatable=repeatable)
         response = await self._answered(item)
@@ -142,7 +142,7 @@ class Owner:
         """Decide an event and return once its changes are stored.
 
         Raises:
-            DomainError: it was refused.
+            DomainError: the event was refused.
         """
         await self._answered(Item(event=event))
 
@@ -151,7 +151,7 @@ class Owner:
         self._post(Item(event=event, done=done))
 
     async def in_writer(self, work: Callable[[], T]) -> T:
-        """Run work on the database while nothing else uses it."""
+        """Run work on the database with exclusive access."""
         return await asyncio.get_running_loop().run_in_executor(self._writer, work)
 
     async def run(self) -> None:
@@ -163,7 +163,7 @@ class Owner:
             await self._decide_batch()
 
     def close(self) -> None:
-        """Refuse what is still waiting, and close the database."""
+        """Refuse waiting items, and close the database."""
         for item in (*self._held, *self._inbox):
             if item.answer is not None and not item.answer.done():
                 item.answer.set_exception(
@@ -211,7 +211,7 @@ class Owner:
         await self._carry_out(items, now)
 
     async def _carry_out(self, items: Sequence[Item], now: ClockReading) -> None:
-        """Decide items and store them together; after a defect, one by one."""
+        """Decide items and commit their changes together; after a defect, one by one."""
         await self._recall(items, now)
         with uncollected():
             decided = [await self._decide(item, now) for item in items]
@@ -235,7 +235,7 @@ class Owner:
             self._keep(decided, changes, number)
 
     async def _recall(self, items: Sequence[Item], now: ClockReading) -> None:
-        """Read what is stored about the requests among `items`; reports of agents have none."""
+        """Look up stored responses for the requests among `items`; reports of agents have none."""
         keys = {item.repeatable.key for item in items if item.repeatable}
         if not keys:
             return
@@ -284,13 +284,13 @@ class Owner:
         return Decided(item, Decision(changes=changes, effects=decision.effects), answer=answer)
 
     async def _shortened(self, item: Item, response: Message) -> bytes:
-        """Return what is kept of a response; a large one keeps the loop free meanwhile."""
+        """Return the bytes stored of a response; shorten a large response outside the loop."""
         if response.ByteSize() <= SHORTENED_AT_ONCE:
             return item.shorten(response)
         return await self.in_writer(partial(item.shorten, response))
 
     def _keep(self, decided: Sequence[Decided], changes: Sequence[Change], number: int) -> None:
-        """Make the staged changes current, then perform their effects, in order."""
+        """Make the staged changes final, then execute their effects, in order."""
         self.state.undo_log.keep()
         if changes:
             self.state.counters["number"] = number
@@ -310,7 +310,7 @@ class Owner:
             self._log.exception("an effect has failed")
 
     def _hold(self, decided: Sequence[Decided], error: DamagedError | StorageError) -> None:
-        """Undo what was staged. Requests are refused; reports of agents are decided again later."""
+        """Undo staged changes; refuse requests, and hold reports of agents to be decided again later."""
         self.state.undo_log.back_to(0)
         if not self._storage_unavailable:
             self._storage_unavailable = True
@@ -331,7 +331,7 @@ def _refuse_to_encode(answer: Answer) -> Message:
 
 
 async def _interruptible(steps: Steps[Decision]) -> Decision:
-    """Decide; other tasks run between steps, but nothing else is decided."""
+    """Decide in steps; other tasks run between steps, but nothing else is decided."""
     while True:
         try:
             next(steps)

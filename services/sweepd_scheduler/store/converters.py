@@ -1,4 +1,4 @@
-"""Conversion of columns that their types alone do not describe."""
+"""Converters of columns whose types alone do not define their encoding."""
 
 import json
 from functools import lru_cache
@@ -11,13 +11,13 @@ from sweepd_kernel.rpc.limits import ARGV, TOO_LONG, fits
 
 
 def spec_text(spec: SweepSpec) -> str:
-    """Return a specification as it is stored."""
+    """Serialise a specification."""
     return json.dumps(to_document(spec), ensure_ascii=False)
 
 
 @lru_cache(maxsize=256)
 def spec_of(text: str) -> SweepSpec:
-    """Return the specification of a stored text."""
+    """Parse a stored specification."""
     parsed = parse_mapping(json.loads(text), file="the stored sweep")
     if parsed.spec is None:
         raise ValueError(f"a stored sweep cannot be read: {parsed.diagnostics[0]}")
@@ -25,24 +25,24 @@ def spec_of(text: str) -> SweepSpec:
 
 
 def index_text(index: int) -> str:
-    """Return an index of any length; hexadecimal where it is long, as Python limits digits."""
+    """Serialise an index of any size; a large one in hexadecimal, as Python limits decimal digits."""
     return str(index) if index < 2**63 else hex(index)
 
 
 def index_of(text: str) -> int:
-    """Return the index of a stored text."""
+    """Parse a stored index."""
     return int(text, 0)
 
 
 def keys_of(text: str) -> tuple[str, ...]:
-    """Return stored names of metrics, without those too long: lists of runs would outgrow messages."""
+    """Parse stored metric names, without overlong ones: lists of runs would outgrow messages."""
     if text == "[]":
         return ()
     return tuple(key for key in json.loads(text) if len(key) <= MAX_KEY_LENGTH)
 
 
 def argv_of(text: str) -> tuple[str, ...]:
-    """Return stored arguments; of more than may enter, nothing is shown."""
+    """Parse stored arguments; return TOO_LONG for more than the limit."""
     if text == "[]":
         return ()
     argv: list[str] = json.loads(text)

@@ -1,4 +1,4 @@
-"""Ports to the database: the owner's side, `Store`, and the readers', `Records`."""
+"""Ports to the database: `Store` for the owner, `Records` for readers."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -23,13 +23,13 @@ _NOTE_BYTES = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
-    """Everything that the owner keeps in memory.
+    """Everything that the owner keeps in memory, as stored.
 
     Args:
-        sweeps: those that have not ended.
-        ended: the others.
+        sweeps: the sweeps that have not ended.
+        ended: key and summary of each ended sweep.
         newest_request: time of the newest remembered request; 0: there is none.
-        number: the last one of a change or of the record.
+        number: the last number of a change or history entry.
     """
 
     sweeps: tuple[StoredSweep, ...]
@@ -47,25 +47,25 @@ class RunPosition:
 
 
 RunPlace = tuple[int, int, int]
-"""End of a page of the runs of a project: time of creation, key of the sweep, number."""
+"""End of a page of a project's runs: creation time, sweep key, run number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudyLine:
-    """A numbered observation, with the point of the run where it was handed out. Prior runs are negative."""
+    """A numbered observation; at a hand-out with the run's point. Prior runs have negative numbers."""
 
     note: StudyObservation
     point: Point | None
 
     @property
     def weight(self) -> int:
-        """Bytes that it has at most as a message."""
+        """Maximum size of its message in bytes."""
         return _NOTE_BYTES + point_weight(self.point)
 
 
 @dataclass(frozen=True, slots=True)
 class TriedPoint:
-    """The point of a run that has been tried, and the value by which the sweep compares it, if it has one."""
+    """The point of a run that has been tried, and its value for the search, if it has one."""
 
     run: int
     point: Point
@@ -74,10 +74,10 @@ class TriedPoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changed:
-    """Part of a sweep as it is, or as it has changed; `number` is that of the newest change in it.
+    """Part of a sweep, or of its changes; `number` is the number of the newest change in it.
 
     Args:
-        more: whether runs were left out that come after these.
+        more: whether more runs follow.
     """
 
     sweep: Sweep | None
@@ -88,7 +88,7 @@ class Changed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProjectCounts:
-    """Contents of a project, and the time of the oldest, in microseconds; 0: it is empty."""
+    """Counts of a project, and the creation time of its oldest sweep, in microseconds; 0: it is empty."""
 
     create_time: int
     sweeps: int
@@ -96,17 +96,17 @@ class ProjectCounts:
 
 
 class Store(Protocol):
-    """The owner's side: one writer, calls one at a time, in any thread."""
+    """Port for the owner, the only writer: one call at a time, in any thread."""
 
     def load(self) -> Loaded:
-        """Return what is held in memory."""
+        """Return the state that the owner keeps in memory."""
 
     def recall(self, keys: Collection[RequestKey], forget_before: int) -> Recollection:
-        """Return what is remembered of some requests, and of the quotas that they are charged to.
+        """Return the remembered requests among `keys`, and the quotas that they are charged to.
 
         Args:
-            keys: the requests.
-            forget_before: requests older than this (microseconds) are forgotten, some at a time.
+            keys: keys of the requests.
+            forget_before: requests older than this (microseconds) are deleted, some at a time.
 
         Raises:
             StorageError: the database cannot be read.
@@ -116,9 +116,9 @@ class Store(Protocol):
         """Store all changes durably in one transaction; rows are marked with `number`, which grows.
 
         Raises:
-            StorageError: nothing was stored, as the database is unavailable; it may come back.
+            StorageError: nothing was stored, as the database is unavailable for now.
             DamagedError: nothing was stored, as the database is damaged.
-            Exception: nothing was stored, as the changes cannot be.
+            Exception: nothing was stored, as the changes cannot be stored.
         """
 
     def close(self) -> None:
@@ -126,7 +126,7 @@ class Store(Protocol):
 
 
 class Records(Protocol):
-    """The readers' side: what was committed, in any thread; never more at once than one message carries.
+    """Port for readers of committed data, in any thread; a page is never more than one message carries.
 
     Every method may raise StorageError, or DamagedError.
     """
@@ -143,22 +143,22 @@ class Records(Protocol):
         limit: int,
         bounds: Bounds = EVERYWHERE,
     ) -> Page[Sweep]:
-        """Return sweeps without their files, newest first, with keys below `before`; empty names are any.
+        """Return sweeps without their files, newest first, with keys below `before`; empty names match any.
 
-        The sweep without an id, which holds the standalone runs of a project, is none of them.
+        Standing sweeps, which hold the standalone runs of a project, are left out.
         """
 
     def stored(self, name: SweepName) -> StoredSweep | None:
-        """Return one sweep with all that the owner holds of an active one."""
+        """Return one sweep with everything that the owner keeps of an active sweep."""
 
     def chosen_runs(self, sweep: Sweep, states: Sequence[RunState], numbers: Sequence[int]) -> Sequence[Run]:
-        """Return every run in one of some states that has one of some numbers, by number; empty: any."""
+        """Return all runs with one of these states and one of these numbers, by number; empty: any."""
 
     def events(self, sweep: int, run: int, limit: int) -> Sequence[HistoryEntry]:
-        """Return the newest lines of the record of a run, oldest first."""
+        """Return the newest history entries of a run, oldest first."""
 
     def run(self, name: RunName) -> Run | None:
-        """Return one run with all attempts; a name like that of a sweep's run may be of a standalone one."""
+        """Return one run with all attempts; a name of the form SWEEP-NUMBER may be a standalone run's."""
 
     def details(self, run: RunKey) -> bytes | None:
         """Return the details of a run, a serialised `RunDetails`; None if there are none."""
@@ -166,7 +166,7 @@ class Records(Protocol):
     def runs(
         self, sweep: Sweep, states: Sequence[RunState], after: RunPosition | None, limit: int, *, best: bool
     ) -> Page[Run]:
-        """Return runs by number, or the best first, without those that have no value."""
+        """Return runs by number, or with `best` those that have a value, the best first."""
 
     def runs_of_project(
         self,
@@ -177,13 +177,13 @@ class Records(Protocol):
         *,
         standalone: bool,
     ) -> Page[Run]:
-        """Return runs of a project, of its sweeps and by themselves or the latter alone, the newest first."""
+        """Return runs of a project, newest first, of its sweeps and standalone, or only standalone runs."""
 
     def snapshot(self, sweep: int, after: int, limit: int) -> Changed:
         """Return a sweep and its runs with numbers above `after`, at most `limit`."""
 
     def changed_since(self, sweep: int, number: int, limit: int) -> Changed | None:
-        """Return what has changed after `number`; None if it is not known, or there is more than fits."""
+        """Return the changes after `number`; None if `number` is unknown, or the changes exceed one page."""
 
     def observations(self, sweep: int, after: int, limit: int) -> Page[StudyLine]:
         """Return numbered observations of a study in order."""
@@ -192,23 +192,23 @@ class Records(Protocol):
         """Return the runs that a sweep began with, by index, without their values at rungs."""
 
     def run_values(self, sweep: Sweep) -> Sequence[RunValue]:
-        """Return what each run of a sweep shows, by number: of all of them, as it is little."""
+        """Return the value of each run of a sweep, by number: all at once, as they are small."""
 
     def tried_points(self, sweep: Sweep, share: Share, limit: int, *, valued: bool) -> Page[TriedPoint]:
         """Return points of runs that have finished or were stopped, by number.
 
         Args:
-            sweep: whose runs.
-            share: which of them.
-            limit: so many at most; fewer where points are large.
-            valued: only those that have a value, prior runs among them.
+            sweep: the sweep of the runs.
+            share: share of the runs to return.
+            limit: maximum number; fewer if points are large.
+            valued: only runs that have a value, including prior runs.
         """
 
     def project_names(self) -> Sequence[Parent]:
         """Return the projects that have sweeps or runs."""
 
     def project_counts(self, projects: Sequence[Parent]) -> Sequence[ProjectCounts]:
-        """Return what each of some projects holds."""
+        """Return the counts of each project."""
 
     def known(self, attempts: Sequence[tuple[RunName, int]]) -> Sequence[StoredAttempt | None]:
-        """Return what is stored of each attempt; None where there is nothing."""
+        """Return the stored record of each attempt; None if there is none."""

@@ -1,4 +1,4 @@
-"""Reads on one connection: sweeps, runs and attempts as entities, and what the owner holds in memory."""
+"""Reads on one connection: sweeps, runs and attempts as entities, and the state that the owner loads."""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
@@ -32,7 +32,7 @@ _KNOWN = (
 
 
 class Query:
-    """Select whose condition is put together from those parts that were asked for."""
+    """Builder of a select statement with optional conditions and bind values."""
 
     def __init__(self, select: str) -> None:
         self.text = select
@@ -40,7 +40,7 @@ class Query:
         self._word = "where"
 
     def where(self, condition: str, *values: Value) -> None:
-        """Add a condition; one whose value is None is left out."""
+        """Add a condition, unless one of its bind values is None."""
         if None in values:
             return
         self.text += f" {self._word} {condition}"
@@ -48,18 +48,18 @@ class Query:
         self._word = "and"
 
     def among(self, column: str, words: Sequence[str]) -> None:
-        """Add that a column has one of some values; no values: any."""
+        """Add the condition that a column has one of some values; no values: any."""
         if words:
             self.where(f"{column} in ({', '.join('?' * len(words))})", *words)
 
     def numbers(self, column: str, numbers: Sequence[int]) -> None:
-        """Add that a column has one of many numbers; no numbers: any."""
+        """Add the condition that a column has one of many numbers; no numbers: any."""
         if numbers:
             listed = "select cast(value as bigint) from json_each(?)"
             self.where(f"{column} in ({listed})", json.dumps(list(numbers)))
 
     def within(self, bounds: Bounds) -> None:
-        """Add that a sweep lies within `bounds`."""
+        """Add the condition that a sweep is within `bounds`."""
         if not bounds.everywhere:
             places = sorted(bounds.places)
             marks = ", ".join("?" * len(places))
@@ -72,7 +72,7 @@ def sweep_row(connection: Connection, name: SweepName) -> Row | None:
 
 
 def sweep_key(connection: Connection, name: RunName) -> tuple[int, RunName] | None:
-    """Return the key of the sweep that a run is of, and the run's name: it may be a standalone one."""
+    """Return the key of a run's sweep and the run's name, which may turn out to be a standalone run's."""
     for each in dict.fromkeys((name, name.as_standalone())):
         parent = each.sweep.parent
         row = connection.execute(
@@ -99,12 +99,12 @@ def run(connection: Connection, name: RunName) -> Run | None:
 
 
 def runs(connection: Connection, name: SweepName, found: Iterable[Row]) -> Iterator[Run]:
-    """Read the runs of rows one after the other."""
+    """Yield the runs of rows one by one."""
     return (run for run, _ in runs_with_numbers(connection, name, found))
 
 
 def runs_by_key(connection: Connection, keys: Iterable[Row]) -> Iterator[Run]:
-    """Read runs of several sweeps one after the other; each row has the key of one."""
+    """Yield runs of several sweeps one by one, by rows of sweep key and run number."""
     names: dict[int, SweepName] = {}
     select = f"select {sql.RUN} from run where sweep_id = ? and number = ?"
     for sweep_id, number in keys:
@@ -116,7 +116,7 @@ def runs_by_key(connection: Connection, keys: Iterable[Row]) -> Iterator[Run]:
 def runs_with_numbers(
     connection: Connection, name: SweepName, found: Iterable[Row]
 ) -> Iterator[tuple[Run, int]]:
-    """Read runs one after the other, each with the number of its newest change."""
+    """Yield runs one by one, each with the number of its newest change."""
     for row in found:
         number = row[_NUMBER]
         full = RunName(name, number, row[_DIGEST].decode() if name.is_standing else "")
@@ -124,7 +124,7 @@ def runs_with_numbers(
 
 
 def changed(connection: Connection, row: Row | None, found: Iterable[Row], limit: int) -> Changed:
-    """Return a sweep and some of its runs, as many as fit, with the number of their newest change."""
+    """Return a sweep and as many of its runs as fit, with the number of their newest change."""
     assert row is not None
     sweep = sql.sweep_of(row)
     part = page(runs_with_numbers(connection, sweep.name, found), limit, lambda each: run_weight(each[0]))
@@ -137,7 +137,7 @@ def changed(connection: Connection, row: Row | None, found: Iterable[Row], limit
 
 
 def known(connection: Connection, name: RunName, number: int) -> StoredAttempt | None:
-    """Return what is stored of an attempt; None if there is nothing."""
+    """Return the stored record of an attempt; None if there is none."""
     found = sweep_key(connection, name)
     if found is None:
         return None
@@ -161,13 +161,13 @@ def known(connection: Connection, name: RunName, number: int) -> StoredAttempt |
 
 
 def project_names(connection: Connection) -> Sequence[Parent]:
-    """Return the projects that have sweeps or runs; an index alone is read."""
+    """Return the projects that have sweeps or runs; reads only an index."""
     found = connection.execute("select distinct entity, project from sweep")
     return [Parent(entity, project) for entity, project in found]
 
 
 def project_counts(connection: Connection, projects: Sequence[Parent]) -> Sequence[ProjectCounts]:
-    """Return what each of some projects holds. Runs that belong to no sweep count as runs."""
+    """Return the counts of each project; standalone runs count as runs."""
     select = (
         "select min(create_time), count(case when sweep <> '' then 1 end),"
         f" cast(sum({_RUNS}) as bigint) from sweep where entity = ? and project = ?"
@@ -192,7 +192,7 @@ def _attempts(connection: Connection, row: Row) -> tuple[Attempt, ...]:
 
 
 def _by_name(name: RunName) -> tuple[str, Value]:
-    """Return the condition that a row of the sweep is the run's, and its value."""
+    """Return the condition that selects the run within its sweep, and its bind value."""
     if name.sweep.is_standing:
         return "digest = ?", name.id.encode()
     return "number = ?", name.number
@@ -203,7 +203,7 @@ _UNFINISHED = "pending_runs + assigned_runs + running_runs"
 
 
 def load(connection: Connection) -> Loaded:
-    """Return all that is held in memory."""
+    """Return the state that the owner keeps in memory."""
     ended: list[tuple[int, EndedSweep]] = []
     active: list[int] = []
     columns = f"id, entity, project, sweep, state, reason, end_time, revision, {_UNFINISHED}"
@@ -227,13 +227,13 @@ def load(connection: Connection) -> Loaded:
         sweeps=tuple(stored_sweep(connection, row) for row in sweeps),
         ended=tuple(ended),
         newest_request=_newest_request(connection),
-        # Not every commit has rows that are marked with its number.
+        # Not every commit marks rows with its number.
         number=number[0] if number else 0,
     )
 
 
 def stored_sweep(connection: Connection, row: Row) -> StoredSweep:
-    """Return what is held in memory of the sweep of a row."""
+    """Return the state that the owner keeps of the sweep of a row."""
     sweep = sql.sweep_of(row)
     key = sweep.key
     live = connection.execute(
@@ -267,9 +267,10 @@ def stored_sweep(connection: Connection, row: Row) -> StoredSweep:
 
 
 def _rung_values(connection: Connection, sweep: Sweep) -> dict[tuple[int, int], dict[int, float]]:
-    """Return them by rule and rung. There can be a million: no row costs more than it has to."""
+    """Return the rung values by rule and rung. There can be a million, so each row is read cheaply."""
     numbers = range(-sweep.prior_runs, sweep.counts.total + 1)
-    shared = dict(zip(numbers, numbers, strict=True))  # one integer for a run, at all of its rungs
+    shared = dict(zip(numbers, numbers, strict=True))  # one integer object per run, shared by all of its
+    # rungs
     keys = connection.execute("select distinct rule, rung from rung where sweep_id = ?", (sweep.key,)).all()
     at = "select run, value from rung where sweep_id = ? and rule = ? and rung = ?"
     return {

@@ -1,4 +1,4 @@
-"""The readers' side of the database: what was committed, for people and for the study, read in threads."""
+"""Records for readers: committed data, for people and for the study, read in threads."""
 
 import asyncio
 import json
@@ -46,7 +46,7 @@ _LISTED = sql.SWEEP.without({"file_name", "file_content"})
 
 
 class SqlRecords:
-    """Implements `Records` with a connection for each thread that reads; never waits for the owner."""
+    """Implementation of `Records` with one connection per reading thread; never waits for the owner."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -54,7 +54,7 @@ class SqlRecords:
         self._open: list[Connection] = []
 
     def close(self) -> None:
-        """Close the database; no read may be under way."""
+        """Close the database; no read may be in progress."""
         for connection in self._open:
             connection.close()
 
@@ -75,7 +75,7 @@ class SqlRecords:
     ) -> Page[Sweep]:
         """Return sweeps without their files, newest first."""
         query = Query(f"select {_LISTED} from sweep")
-        query.where("sweep <> ''")  # what holds the runs that belong to none
+        query.where("sweep <> ''")  # not the standing sweeps
         query.where("entity = ?", entity or None)
         query.where("project = ?", project or None)
         query.among("state", states)
@@ -86,13 +86,13 @@ class SqlRecords:
             return page(map(sql.sweep_of, found), limit, sweep_weight)
 
     def stored(self, name: SweepName) -> StoredSweep | None:
-        """Return one sweep with all that the owner holds of an active one."""
+        """Return one sweep with everything that the owner keeps of an active sweep."""
         with self._reading() as connection:
             row = queries.sweep_row(connection, name)
             return stored_sweep(connection, row) if row else None
 
     def chosen_runs(self, sweep: Sweep, states: Sequence[RunState], numbers: Sequence[int]) -> Sequence[Run]:
-        """Return every run in one of some states that has one of some numbers, by number; empty: any."""
+        """Return all runs with one of these states and one of these numbers, by number; empty: any."""
         query = Query(f"select {sql.RUN} from run")
         query.where("sweep_id = ?", sweep.key)
         query.among("state", states)
@@ -117,7 +117,7 @@ class SqlRecords:
     def runs(
         self, sweep: Sweep, states: Sequence[RunState], after: RunPosition | None, limit: int, *, best: bool
     ) -> Page[Run]:
-        """Return runs by number, or the best first, without those that have no value."""
+        """Return runs by number, or with `best` those that have a value, the best first."""
         query = Query(f"select {sql.RUN} from run")
         query.where("sweep_id = ?", sweep.key)
         query.among("state", states)
@@ -144,7 +144,7 @@ class SqlRecords:
         *,
         standalone: bool,
     ) -> Page[Run]:
-        """Return runs of a project, of its sweeps and by themselves, the newest first."""
+        """Return runs of a project, newest first, of its sweeps and standalone, or only standalone runs."""
         query = Query("select r.sweep_id, r.number from run r join sweep s on s.id = r.sweep_id")
         query.where("s.entity = ?", parent.entity)
         query.where("s.project = ?", parent.project)
@@ -168,7 +168,7 @@ class SqlRecords:
             return queries.changed(connection, row, found, limit)
 
     def changed_since(self, sweep: int, number: int, limit: int) -> Changed | None:
-        """Return what has changed after `number`; None if it is not known, or there is more than fits."""
+        """Return the changes after `number`; None if `number` is unknown, or the changes exceed one page."""
         with self._reading() as connection:
             last = _largest(connection, "select max(changed) from sweep")
             line = _largest(connection, "select max(number) from event")
@@ -194,7 +194,7 @@ class SqlRecords:
             return page((sql.prior_run_of(row, rungs=()) for row in found), limit, prior_weight)
 
     def run_values(self, sweep: Sweep) -> Sequence[RunValue]:
-        """Return what each run of a sweep shows, by number."""
+        """Return the value of each run of a sweep, by number."""
         with self._reading() as connection:
             found = connection.execute(
                 "select number, repeat, state, end_time, value from run where sweep_id = ? order by number",
@@ -219,7 +219,7 @@ class SqlRecords:
             return page(map(_tried_point, found), limit, lambda tried: point_weight(tried.point))
 
     def events(self, sweep: int, run: int, limit: int) -> Sequence[HistoryEntry]:
-        """Return the newest lines of the record of a run, oldest first."""
+        """Return the newest history entries of a run, oldest first."""
         with self._reading() as connection:
             found = connection.execute(
                 f"select {sql.EVENT} from event where sweep_id = ? and run = ? order by number desc limit ?",
@@ -228,7 +228,7 @@ class SqlRecords:
             return [sql.event_of(row) for row in found][::-1]
 
     def known(self, attempts: Sequence[tuple[RunName, int]]) -> Sequence[StoredAttempt | None]:
-        """Return what is stored of each attempt; None where there is nothing."""
+        """Return the stored record of each attempt; None if there is none."""
         with self._reading() as connection:
             return [queries.known(connection, name, number) for name, number in attempts]
 
@@ -238,13 +238,13 @@ class SqlRecords:
             return queries.project_names(connection)
 
     def project_counts(self, projects: Sequence[Parent]) -> Sequence[ProjectCounts]:
-        """Return what each of some projects holds."""
+        """Return the counts of each project."""
         with self._reading() as connection:
             return queries.project_counts(connection, projects)
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
-        """Give the thread's connection, in one transaction: all reads see the same state."""
+        """Yield the thread's connection, in one transaction: all reads see the same state."""
         connection: Connection | None = getattr(self._threads, "connection", None)
         if connection is None:
             connection = self._threads.connection = self._engine.connect(read_only=True)
@@ -273,23 +273,23 @@ THREADS = 2
 
 
 class Reading:
-    """The records, and the threads that read them."""
+    """The records, with thread pools for reads and for other work."""
 
     def __init__(self, records: Records) -> None:
         self.records = records
         self._threads = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="scheduler-reader")
-        # Apart, as work on many runs may take seconds, for which no read should wait.
+        # Separate, as work on many runs may take seconds, and reads should not wait for it.
         self._workers = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="scheduler-language")
 
     async def __call__(self, read: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Return what `read` returns."""
+        """Call `read` in a thread and return its result."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, lambda: read(*args, **kwargs))
 
     async def sweep(self, name: SweepName) -> Sweep:
         """Return a sweep.
 
         Raises:
-            NotFoundError: there is none of this name.
+            NotFoundError: there is no sweep of this name.
         """
         sweep = await self(self.records.sweep, name)
         if sweep is None:
@@ -297,10 +297,10 @@ class Reading:
         return sweep
 
     async def work(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Return what `work`, which reads nothing, returns."""
+        """Call `work`, which reads nothing, in a thread and return its result."""
         return await asyncio.get_running_loop().run_in_executor(self._workers, lambda: work(*args, **kwargs))
 
     def close(self) -> None:
-        """Wait for what is under way."""
+        """Wait for running calls, and stop the threads."""
         self._threads.shutdown()
         self._workers.shutdown(cancel_futures=True)

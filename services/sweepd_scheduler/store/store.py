@@ -1,4 +1,4 @@
-"""The owner's side of the database: each batch is one transaction; remembered requests and their quotas."""
+"""The owner's store: one transaction per batch; remembered requests and their quotas."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
@@ -40,7 +40,7 @@ _PUT_DETAILS = (
     f"{sql.RUN_DETAILS.upsert}"
     " where (excluded.attempt, excluded.sequence) > (run_details.attempt, run_details.sequence)"
 )
-# Of reports that come late or again only the one that is stored gives the run its name and tags.
+# Only the stored report sets the run's name and tags, not one that arrives late or again.
 _NAME_RUN = (
     "update run set display_name = ?, tags = ?, changed = ? where sweep_id = ? and number = ?"
     " and (display_name <> ? or tags <> ?)"
@@ -54,7 +54,7 @@ ADD_TO_QUOTA = (
 
 
 class _Changes:
-    """Changes of a batch by their kind, each in their order."""
+    """Changes of a batch grouped by type, in order."""
 
     def __init__(self, changes: Sequence[effects.Change]) -> None:
         self._by_kind: defaultdict[type, list[effects.Change]] = defaultdict(list)
@@ -66,7 +66,7 @@ class _Changes:
 
 
 def statements(all_changes: Sequence[effects.Change], number: int) -> Iterator[Statement]:
-    """Return the statements; of what changed several times the newest alone. `number` marks what changed."""
+    """Yield the statements, only with the newest state of each entity. `number` marks changed rows."""
     for statement, rows in _statements(_Changes(all_changes), number):
         if rows:
             yield statement, rows
@@ -129,7 +129,7 @@ def _prior_runs(taken: Sequence[effects.PriorRunsTaken]) -> Iterator[Statement]:
         for key, prior in of_sweeps
         for rule, rung, value in prior.rungs
     )
-    # Sorted as they lie in the table, which takes them faster then.
+    # Sorted by the table's key, which makes inserts faster.
     yield sql.RUNG.upsert, cast("list[tuple[Value, ...]]", sorted(rungs))
     notes = (note for each in taken for note in prior_observations(each.sweep, each.runs))
     yield sql.OBSERVATION.insert, [sql.observation_values(note) for note in notes]
@@ -161,7 +161,7 @@ _FORGET = (
 
 
 def recall(connection: Connection, keys: Collection[RequestKey]) -> Recollection:
-    """Return what is remembered of some requests, and of the quotas that they are charged to."""
+    """Return the remembered requests among `keys`, and the quotas that they are charged to."""
     owners = {owner for key in keys for owner in charged(key)} | {EVERYBODY}
     found = [(key, _request(connection, key)) for key in keys]
     return Recollection(
@@ -171,7 +171,7 @@ def recall(connection: Connection, keys: Collection[RequestKey]) -> Recollection
 
 
 def forget(connection: Connection, before: int) -> None:
-    """Forget requests that are old: a bounded number, as agents wait for commits meanwhile."""
+    """Delete requests older than `before`: a bounded number, as agents wait for commits meanwhile."""
     oldest = connection.execute("select min(time) from request").first()
     if oldest is None or oldest[0] is None or oldest[0] >= before:
         return
@@ -209,7 +209,7 @@ SERVICE = "scheduler"
 
 
 class SqlStore:
-    """Implements `Store`."""
+    """Implementation of `Store`."""
 
     def __init__(self, engine: Engine) -> None:
         self._place = engine.place
@@ -227,11 +227,11 @@ class SqlStore:
         self._counter.settle()
 
     def database(self) -> Database:
-        """Return which database this is, and what it remembers of the metric store's.
+        """Return the identity of this database, and its record of the metric store's database.
 
         Raises:
-            DatabasesDifferError: another one stands in its place, or none: what is written now is lost.
-            StorageError: it cannot be read.
+            DatabasesDifferError: the file was removed or replaced; writes would be lost.
+            StorageError: the database cannot be read.
         """
         if self._connection.replaced():
             text = f"{self._place} was removed or replaced while it was in use: {REMEDY}"
@@ -239,17 +239,17 @@ class SqlStore:
         return pairing.read(self._connection, self._place)
 
     def remember_metric_store(self, peer: Peer) -> None:
-        """Store what is known of the metric store's database."""
+        """Store the record of the metric store's database."""
         with self._connection.transaction():
             pairing.remember(self._connection, peer)
 
     def load(self) -> Loaded:
-        """Return what is held in memory."""
+        """Return the state that the owner keeps in memory."""
         return load(self._connection)
 
     def recall(self, keys: Collection[RequestKey], forget_before: int) -> Recollection:
-        """Return what is remembered of some requests and their quotas; forget what is old, some at a time."""
-        with suppress(StorageError):  # what cannot be forgotten now stays, and so does its room
+        """Return the remembered requests among `keys` and their quotas; delete some old requests."""
+        with suppress(StorageError):  # requests that cannot be deleted now still count for quotas
             forget(self._connection, forget_before)
         return recall(self._connection, keys)
 
@@ -275,7 +275,7 @@ def known_attempts(connection: Connection) -> AbstractSet[AttemptKey]:
 
 
 def _name(entity: str, project: str, sweep: str, number: int, digest: bytes) -> str:
-    # A run that belongs to no sweep has its id in place of a digest.
+    # A standalone run has its id in place of a digest.
     return str(RunName(SweepName(Parent(entity, project), sweep), number, "" if sweep else digest.decode()))
 
 

@@ -1,7 +1,7 @@
 """Tables of the scheduler's database; schema, statements and readers are generated from them.
 
 Times are microseconds since 1970, 0 for never. `changed` is the number of a row's newest change; it shares
-its sequence with the lines of the record, so that a reader can ask for what came after one.
+its sequence with the history entries, so that a reader can ask for the changes after a number.
 """
 
 from sqlalchemy import Index, UniqueConstraint
@@ -30,7 +30,7 @@ def _count(state: RunState) -> int:
 
 
 class SweepRow(SchedulerTable, table=True):
-    """Sweep; integer keys stand for names everywhere else."""
+    """Sweep; other tables refer to it by its integer key."""
 
     __tablename__ = "sweep"
     __table_args__ = (UniqueConstraint("entity", "project", "sweep"),)
@@ -40,7 +40,7 @@ class SweepRow(SchedulerTable, table=True):
     project: str = column(at="name.parent.project", fixed=True)
     sweep: str = column(at="name.id", fixed=True)
     spec: str = column(encode=spec_text, decode=spec_of, fixed=True)
-    """An edit alone writes it again."""
+    """Updated only by an edit."""
     file_name: str | None = column(fixed=True)
     file_content: bytes | None = column(fixed=True)
     create_time: int = column(fixed=True)
@@ -77,7 +77,7 @@ class SweepRow(SchedulerTable, table=True):
 
 
 class RunRow(SchedulerTable, table=True):
-    """Run: its point, and where it stands. The unique key keeps hand-outs exact whatever the code does."""
+    """Run: its point and state. The unique key keeps hand-outs exact whatever the code does."""
 
     __tablename__ = "run"
     __table_args__ = (UniqueConstraint("sweep_id", "digest", "repeat", "occurrence"),)
@@ -112,7 +112,7 @@ class RunRow(SchedulerTable, table=True):
     values_total: float
     values_logged: bool
     value: float | None = column(extra=True)
-    """The one for the search."""
+    """The run's value for the search."""
     stopping: str
     stop_mode: str | None
     stop_reason: str | None
@@ -121,9 +121,9 @@ class RunRow(SchedulerTable, table=True):
     start_time: int
     end_time: int
     display_name: str = column(fixed=True)
-    """Part of the details that lists show, as these may be large; updated with them alone."""
+    """Copied from the details for lists, as details may be large; updated only with the details."""
     tags: str = column(fixed=True)
-    """Likewise."""
+    """As `display_name`."""
     changed: int = column(extra=True)
 
 
@@ -169,9 +169,9 @@ class RunDetailsRow(SchedulerTable, table=True):
 
 
 class RungRow(SchedulerTable, table=True):
-    """The value of a run at a rung of a rule of early termination, its newest attempt's.
+    """The value of a run's newest attempt at a rung of an early-termination rule.
 
-    Without a rowid it is read four times as fast at a start: the values lie beside the keys, rung after rung.
+    Without a rowid, start-up reads it four times as fast: values lie beside their keys, rung by rung.
     """
 
     __tablename__ = "rung"
@@ -184,7 +184,7 @@ class RungRow(SchedulerTable, table=True):
 
 
 class PriorRunRow(SchedulerTable, table=True):
-    """Prior run of a sweep; its negative number stands for it in other tables."""
+    """Prior run of a sweep; other tables refer to it by its negative number."""
 
     __tablename__ = "prior_run"
     __entity__ = PriorRun
@@ -204,7 +204,7 @@ class PriorRunRow(SchedulerTable, table=True):
 
 
 class AgentGuardRow(SchedulerTable, table=True):
-    """Agent on which runs of a sweep failed in a row, and why it gets no more of them; null: it does."""
+    """Record of an agent in the guard of a sweep; `quarantine` is null if the agent still gets runs."""
 
     __tablename__ = "agent_guard"
     __entity__ = Guarded
@@ -216,7 +216,7 @@ class AgentGuardRow(SchedulerTable, table=True):
 
 
 class ObservationRow(SchedulerTable, table=True):
-    """Numbered observation of a study: what is sent to the search, again and again if need be."""
+    """Numbered observation of a study, sent to the search, repeatedly if necessary."""
 
     __tablename__ = "observation"
     __entity__ = StudyObservation
@@ -233,7 +233,7 @@ class ObservationRow(SchedulerTable, table=True):
 
 
 class EventRow(SchedulerTable, table=True):
-    """Line of the record; only ever appended to."""
+    """History entry; the table is append-only."""
 
     __tablename__ = "event"
     __table_args__ = (Index("event_of_run", "sweep_id", "run", "number"),)
@@ -248,7 +248,7 @@ class EventRow(SchedulerTable, table=True):
 
 
 class RequestRow(SchedulerTable, table=True):
-    """Request of the last day and its response. `time` ages with the scheduler; see `remembered.py`."""
+    """Request of the last day and its response. `time` is on the request-age clock of `remembered.py`."""
 
     __tablename__ = "request"
     __table_args__ = (
@@ -266,7 +266,7 @@ class RequestRow(SchedulerTable, table=True):
 
 
 class RequestQuotaRow(SchedulerTable, table=True):
-    """Bytes that the requests of an account in a project take; `*`: in all of them, empty names: of all."""
+    """Bytes of an account's requests in a project; `*`: in all its projects; empty names: of all accounts."""
 
     __tablename__ = "request_quota"
     account: str = column(key=True)
@@ -275,12 +275,12 @@ class RequestQuotaRow(SchedulerTable, table=True):
 
 
 class IdentityRow(IdentityColumns, SchedulerTable, table=True):
-    """Identity of this database, and what it remembers of the metric store's."""
+    """Identity of this database, and its record of the metric store's database."""
 
     __tablename__ = "identity"
 
 
 class GenerationRow(GenerationColumns, SchedulerTable, table=True):
-    """Start of the service that has committed something."""
+    """Service start that has committed something."""
 
     __tablename__ = "generation"
