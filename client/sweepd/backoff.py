@@ -1,26 +1,26 @@
-"""Exponential back-off: the delays between attempts. Pure; callers add the jitter that they need."""
+"""Exponential backoff: delays between attempts. Pure; callers add jitter."""
 
 from dataclasses import dataclass
 
 
 @dataclass(slots=True, kw_only=True)
 class Backoff:
-    """Delays in seconds that double from `first` to `longest`, and start over after health."""
+    """Delays in seconds that double from `first` to `longest`; reset after a healthy attempt."""
 
     first: float = 0.2
     longest: float = 5.0
     healthy_after: float = 10.0
-    """An attempt that lasted this long was healthy."""
+    """Minimum duration of a healthy attempt."""
     delay: float = 0.0
-    """The last delay; 0: nothing has failed since the start, or since the last reset."""
+    """Last delay; 0 if nothing has failed since the start or the last reset."""
 
     def next_delay(self, *, lasted: float = 0.0) -> float:
-        """Return the delay after an attempt that failed, or that ended when it had lasted some seconds."""
+        """Return the delay after an attempt that failed, or ended after `lasted` seconds."""
         if lasted >= self.healthy_after:
             self.reset()
         self.delay = min(self.longest, 2 * self.delay) if self.delay else self.first
         return self.delay
 
     def reset(self) -> None:
-        """Start over: an attempt has succeeded."""
+        """Reset the delay after a successful attempt."""
         self.delay = 0.0

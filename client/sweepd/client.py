@@ -1,4 +1,4 @@
-"""Client of sweepctl: the calls of `sweepd.calls` as methods that wait for their answers."""
+"""Client of sweepctl: the calls of `sweepd.calls` as blocking methods."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ T = TypeVar("T")
 def _one(
     call: Callable[Concatenate[Wire, P], Coroutine[None, None, T]],
 ) -> Callable[Concatenate[Client, P], T]:
-    """Return the method that takes what a call takes, and waits for its answer."""
+    """Return a method that makes a call and waits for the response."""
 
     def method(self: Client, /, *args: P.args, **kwargs: P.kwargs) -> T:
         return run_now(call(self.wire, *args, **kwargs))
@@ -27,7 +27,7 @@ def _one(
 def _many(
     call: Callable[Concatenate[Wire, P], AsyncGenerator[T, None]],
 ) -> Callable[Concatenate[Client, P], Iterator[T]]:
-    """Return the method that yields what a call does, one by one as the caller reads."""
+    """Return a method that yields the items of a call on demand."""
 
     def method(self: Client, /, *args: P.args, **kwargs: P.kwargs) -> Iterator[T]:
         return iterate(call(self.wire, *args, **kwargs))
@@ -36,10 +36,10 @@ def _many(
 
 
 class Client:
-    """Talks to one server; a context manager that closes its channel.
+    """Client of one server; a context manager that closes its channel.
 
-    Every method raises ClientError. Reading calls may be repeated at will, changing ones carry a request id
-    of their own, so that a repeat below does no harm.
+    Every method raises ClientError. Reads are idempotent; changes carry a request id, so that retries in
+    lower layers are safe.
     """
 
     def __init__(self, address: str, token: str | None) -> None:

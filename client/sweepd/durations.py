@@ -1,4 +1,4 @@
-"""Durations as flags and sweep files write them: `500ms`, `30s`, `1m30s`, `2h`, or bare seconds."""
+"""Durations as written in flags and sweep files: `500ms`, `30s`, `1m30s`, `2h`, or bare seconds."""
 
 import re
 from typing import Protocol
@@ -9,11 +9,11 @@ _PART = re.compile(rf"({_NUMBER})(ms|d|h|m|s)", re.ASCII)
 _SUM = re.compile(rf"(?:{_PART.pattern})+", re.ASCII)
 _SECONDS = re.compile(_NUMBER, re.ASCII)
 _MOST_CHARACTERS = 1_000
-"""Of a duration; matching a megabyte of parts would take 200 MB."""
+"""Maximum length of a duration text; matching 1 MB of parts would take 200 MB of memory."""
 
 
 class SecondsAndNanos(Protocol):
-    """Duration or time as a message has it."""
+    """Protobuf Duration or Timestamp."""
 
     @property
     def seconds(self) -> int:
@@ -21,19 +21,19 @@ class SecondsAndNanos(Protocol):
 
     @property
     def nanos(self) -> int:
-        """Nanoseconds besides."""
+        """Additional nanoseconds."""
 
 
 def seconds_of(message: SecondsAndNanos) -> float:
-    """Return the seconds of a message's duration, or the Unix time of its timestamp."""
+    """Return a duration in seconds, or a timestamp as Unix time."""
     return message.seconds + message.nanos / 1e9
 
 
 def parse_duration(text: str) -> float:
-    """Return the seconds that `text` stands for.
+    """Return the duration in `text`, in seconds.
 
     Raises:
-        ValueError: it is not a duration.
+        ValueError: the text is not a duration.
     """
     if len(text) > _MOST_CHARACTERS:
         raise ValueError(
@@ -47,5 +47,5 @@ def parse_duration(text: str) -> float:
 
 
 def duration_text(seconds: float) -> str:
-    """Return a duration as text that `parse_duration` reads back exactly."""
+    """Return a duration as text that `parse_duration` converts back exactly."""
     return f"{int(seconds)}s" if seconds.is_integer() else f"{seconds!r}s"

@@ -1,4 +1,4 @@
-"""Errors of sweeps and runs as objects: an exception for each reaction of a caller."""
+"""Errors of clients, sweeps and runs: one exception class per possible reaction of the caller."""
 
 from __future__ import annotations
 

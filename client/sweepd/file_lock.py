@@ -1,6 +1,6 @@
-"""Locks on files and folders: held until closed, or until the holder ends in whatever way.
+"""Locks on files and folders, held until the descriptor is closed or the holder ends.
 
-Children that a holder forks share its lock. The agent has its own, as its supervisor loads no other package.
+Forked children share the lock. The agent has a separate copy, as its supervisor imports no other package.
 """
 
 import fcntl
@@ -11,15 +11,15 @@ _RETRY_SECONDS = 0.01
 
 
 def open_lock(path: str | os.PathLike[str], *, mode: int = 0o600) -> int:
-    """Open a file to be locked, which is created if it does not exist, and return its descriptor."""
+    """Open a file to be locked, creating it if necessary, and return its descriptor."""
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
 
 
 def lock(descriptor: int, *, patience: float = 0.0) -> bool:
-    """Lock an open file or folder; return False if somebody else still holds it after `patience` seconds.
+    """Lock an open file or folder; return False if another holder keeps the lock for `patience` seconds.
 
     Raises:
-        OSError: its file system has no locks.
+        OSError: the file system does not support locks.
     """
     deadline = time.monotonic() + patience
     while True:
@@ -39,7 +39,7 @@ def unlock(descriptor: int) -> None:
 
 
 def is_locked(descriptor: int) -> bool:
-    """Return True if another holder has locked a file that was opened here just to look."""
+    """Return True if another holder has locked the file; the descriptor must not hold the lock."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -1,7 +1,7 @@
-"""Messages that several parts of sweepd give."""
+"""Messages shared by several parts of sweepd."""
 
 INSTALL_SERVER = "pip install '.[server]' in a checkout of sweepd"
-"""Command that installs the parts of a server; sweepd is on no package index."""
+"""Command that installs the server; sweepd is not on a package index."""
 
 
 def unbounded_sentence(sweep: str) -> str:

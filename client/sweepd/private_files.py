@@ -1,4 +1,4 @@
-"""Folders and files for this account alone, whatever the umask; files are replaced as a whole."""
+"""Folders and files that only this account can access, whatever the umask; atomic replacement of files."""
 
 import itertools
 import os
@@ -9,14 +9,14 @@ _serials = itertools.count()
 
 
 def make_folder(path: Path, *, exist_ok: bool = True) -> None:
-    """Make a folder, and those above it that are missing, each with mode 0700.
+    """Create a folder and its missing parents, each with mode 0700.
 
-    `Path.mkdir(parents=True, mode=…)` gives its mode to the last one alone; the others are as the umask
-    leaves them, writable by everybody where that is 000. A folder that exists stays as it is.
+    `Path.mkdir(parents=True, mode=…)` applies the mode only to the last folder; its parents would get the
+    default mode, world-writable if the umask is 000. An existing folder is left unchanged.
 
     Raises:
-        FileExistsError: it exists and must not, or is not a folder.
-        OSError: it cannot be made.
+        FileExistsError: the path exists and `exist_ok` is false, or it is not a folder.
+        OSError: the folder cannot be created.
     """
     try:
         path.mkdir(mode=_OWNER_ONLY)
@@ -25,16 +25,16 @@ def make_folder(path: Path, *, exist_ok: bool = True) -> None:
             raise
         make_folder(path.parent)
         make_folder(path, exist_ok=exist_ok)
-    except OSError:  # of a folder that exists, a read-only file system may say anything
+    except OSError:  # for an existing folder, a read-only file system may report any error
         if not (exist_ok and path.is_dir()):
             raise
 
 
 def replace_file(path: Path, text: str, *, mode: int = 0o600) -> None:
-    """Replace `path`, so that a reader sees the old content or the new one whole.
+    """Replace `path` atomically, so that a reader sees either the old or the new content.
 
     Raises:
-        OSError: it cannot be written; the old content stays.
+        OSError: the file cannot be written; the old content stays.
     """
     draft = _draft(path)
     try:
@@ -46,23 +46,23 @@ def replace_file(path: Path, text: str, *, mode: int = 0o600) -> None:
 
 
 def create_file(path: Path, text: str) -> None:
-    """Create `path` with its content; of processes that do so at the same time one succeeds.
+    """Create `path` with its content atomically; of concurrent processes, only one succeeds.
 
     Raises:
-        FileExistsError: it exists already.
-        OSError: it cannot be written.
+        FileExistsError: the file already exists.
+        OSError: the file cannot be written.
     """
     draft = _draft(path)
     try:
         _write(draft, text, 0o600)
-        # Unlike a rename, a link fails where another process was faster.
+        # Unlike a rename, a link fails if another process was faster.
         os.link(draft, path)
     finally:
         draft.unlink(missing_ok=True)
 
 
 def _draft(path: Path) -> Path:
-    # No two writers share one: threads and signal handlers write the same files.
+    # A separate draft for each writer, because threads and signal handlers write the same files.
     return path.with_name(f".{path.name}.{os.getpid()}.{next(_serials)}")
 
 

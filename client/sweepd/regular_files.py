@@ -1,8 +1,8 @@
-"""Files of folders that a program may fill with anything: of these, only regular files inside are opened.
+"""Safe access to files in untrusted folders: only regular files inside the folder are opened.
 
-A script may leave a FIFO, a device, a socket or a link where its agent expects a file. Opening the first
-three can block for ever; a link leads to what the script itself may not be allowed to read or to write. Hard
-links are files like others: the system lets nobody link a file that they may not write.
+A script may create a FIFO, a device, a socket or a link where its agent expects a file. Opening one of the
+first three can block forever; a link may lead to a file that the script itself is not allowed to access. Hard
+links are treated as files, because the system prevents linking a file without write permission.
 """
 
 import errno
@@ -24,18 +24,18 @@ _KINDS = {
 
 
 class IrregularFileError(OSError):
-    """Something else than a regular file is there; `strerror` says what."""
+    """The path is not a regular file; `strerror` says what it is."""
 
     def __init__(self, what: str, path: Name) -> None:
         super().__init__(errno.EINVAL, f"it is {what}, not a regular file", os.fspath(path))
 
 
 def open_regular(path: Name, flags: int = os.O_RDONLY, *, mode: int = 0o600) -> int:
-    """Open a regular file, wherever it is, through links too; return its descriptor.
+    """Open a regular file anywhere, following links; return its descriptor.
 
     Raises:
-        IrregularFileError: it is something else.
-        OSError: it cannot be opened.
+        IrregularFileError: the path is not a regular file.
+        OSError: the file cannot be opened.
     """
     return _opened(path, flags, mode, None, path)
 
@@ -44,14 +44,14 @@ def open_inside(folder: Name, name: str, flags: int = os.O_RDONLY, *, mode: int 
     """Open a regular file inside a folder, following no link; return its descriptor.
 
     Args:
-        folder: neither is this one a link.
-        name: of the file, with slashes where it is in an inner folder.
-        flags: of `os.open`.
-        mode: of a file that is created.
+        folder: path of the folder, which must not be a link either.
+        name: path of the file relative to the folder.
+        flags: flags of `os.open`.
+        mode: mode of a file that is created.
 
     Raises:
-        IrregularFileError: it is something else.
-        OSError: it cannot be opened.
+        IrregularFileError: the path is not a regular file.
+        OSError: the file cannot be opened.
     """
     parent, last = _parent_of(folder, name)
     try:
@@ -61,10 +61,10 @@ def open_inside(folder: Name, name: str, flags: int = os.O_RDONLY, *, mode: int 
 
 
 def read_inside(folder: Name, name: str, *, limit: int) -> bytes:
-    """Return the content of a regular file inside a folder; raises what `open_inside` does.
+    """Return the content of a regular file inside a folder; raise the errors of `open_inside`.
 
     Raises:
-        OSError: also if it has more than `limit` bytes.
+        OSError: also if the file has more than `limit` bytes.
     """
     with os.fdopen(open_inside(folder, name), "rb") as file:
         content = file.read(limit + 1)
@@ -74,18 +74,18 @@ def read_inside(folder: Name, name: str, *, limit: int) -> bytes:
 
 
 def write_inside(folder: Name, name: str, content: bytes, *, sync: bool = False) -> None:
-    """Replace a file inside a folder by a new one; whatever has its name is replaced, never written to.
+    """Replace a file inside a folder atomically; an existing file is replaced, never written to.
 
-    A folder of its name is moved aside: what is in it may be the script's.
+    A folder with this name is moved aside, because its content may belong to the script.
 
     Args:
-        folder: neither is this one a link.
-        name: of the file, with slashes where it is in an inner folder.
-        content: all of it.
-        sync: whether file and name are on disk when this returns.
+        folder: path of the folder, which must not be a link either.
+        name: path of the file relative to the folder.
+        content: new content.
+        sync: whether to sync file and folder to disk before returning.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: the file cannot be written.
     """
     parent, last = _parent_of(folder, name)
     try:
@@ -105,7 +105,7 @@ def write_inside(folder: Name, name: str, content: bytes, *, sync: bool = False)
 
 
 def sync_inside(folder: Name, name: str) -> None:
-    """Bring a regular file inside a folder to disk; what is gone, or is something else, needs none of it."""
+    """Sync a regular file inside a folder to disk; do nothing if it is missing or not a regular file."""
     try:
         descriptor = open_inside(folder, name)
     except (FileNotFoundError, IrregularFileError):
@@ -114,12 +114,12 @@ def sync_inside(folder: Name, name: str) -> None:
 
 
 def sync_folder(path: Name) -> None:
-    """Bring the names in a folder to disk."""
+    """Sync a folder, with the names in it, to disk."""
     _sync(os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
 
 
 def status_inside(folder: Name, name: str) -> os.stat_result:
-    """Return the status of a regular file inside a folder; raises what `open_inside` does."""
+    """Return the status of a regular file inside a folder; raise the errors of `open_inside`."""
     parent, last = _parent_of(folder, name)
     try:
         status = os.stat(last, dir_fd=parent, follow_symlinks=False)
@@ -130,10 +130,10 @@ def status_inside(folder: Name, name: str) -> os.stat_result:
 
 
 def entries_inside(folder: Name, name: str) -> list[tuple[str, os.stat_result]]:
-    """Return names and status of what is in an inner folder, by name; a link stands for itself.
+    """Return the names and statuses of the entries of an inner folder, by name, without following links.
 
     Raises:
-        OSError: it cannot be listed, or is a link.
+        OSError: the folder cannot be listed, or is a link.
     """
     parent, last = _parent_of(folder, name)
     path = f"{os.fspath(folder)}/{name}"
@@ -141,12 +141,12 @@ def entries_inside(folder: Name, name: str) -> list[tuple[str, os.stat_result]]:
         os.close(_open_folder(last, parent, path))
     finally:
         os.close(parent)
-    # Whatever takes its place now is only listed: each file is opened with a look at all that leads to it.
+    # A folder swapped in now is only listed; opening a file checks its whole path again.
     return sorted(_statuses(path), key=lambda entry: entry[0])
 
 
 def kind_of(status: os.stat_result) -> str:
-    """Return in words what a status is of."""
+    """Return the kind of file of a status, in words."""
     return _KINDS.get(stat.S_IFMT(status.st_mode), "something else")
 
 
@@ -163,11 +163,11 @@ def _statuses(folder: str) -> Iterator[tuple[str, os.stat_result]]:
             try:
                 yield entry.name, entry.stat(follow_symlinks=False)
             except FileNotFoundError:
-                continue  # it went meanwhile
+                continue  # removed meanwhile
 
 
 def _parent_of(folder: Name, name: str) -> tuple[int, str]:
-    """Return a descriptor of the folder that a file is in, and the last part of its name."""
+    """Return a descriptor of the parent folder of a file, and the last part of its name."""
     *inner, last = name.split("/")
     path = os.fspath(folder)
     parent = _open_folder(path, None, path)

@@ -1,4 +1,4 @@
-"""States of runs and sweeps, in the words of every table, option and property."""
+"""States of runs and sweeps, as words used in all tables, options and properties."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from sweepd import v1
 
 BAD_ENDS: Final = ("failed", "crashed")
-"""Ends of a run that did not work."""
+"""Final states of a failed run."""
 FINAL_RUN: Final = ("finished", *BAD_ENDS, "stopped", "killed")
 RUN_STATES: Final = ("pending", "assigned", "running", *FINAL_RUN)
 FINAL_SWEEP: Final = ("finished", "stopped", "cancelled", "failed")

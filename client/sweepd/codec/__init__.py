@@ -1,4 +1,4 @@
-"""Conversion between messages and what they are inside processes: values and points, the rest by module."""
+"""Conversion between messages and Python objects; re-exports values and points."""
 
 from sweepd.codec.values import (
     CodecError,

@@ -1,6 +1,6 @@
-"""Details that a script gives of its run, as a message cut to size; values of messages as plain JSON.
+"""Details that a script reports of its run, as a message of bounded size; values of messages as plain JSON.
 
-Script-only parameters may be NaN, large or odd; nothing here fails because of them.
+Values of a script may be NaN, large or of any type; they never cause an error here.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ _GOALS: Final = {"minimize": v1.GOAL_MINIMIZE, "maximize": v1.GOAL_MAXIMIZE}
 
 
 def details_message(document: Mapping[str, object]) -> v1.RunDetails:
-    """Return the document of a script as a message; members of a wrong type are left out."""
+    """Return the details document of a script as a message; leave out members of a wrong type."""
     message = v1.RunDetails(
         display_name=_words(document.get("name")),
         notes=_words(document.get("notes")),
@@ -45,7 +45,7 @@ def details_message(document: Mapping[str, object]) -> v1.RunDetails:
 
 
 def cut_to_size(message: v1.RunDetails, limit: int) -> v1.RunDetails:
-    """Leave out the largest members of `config` and `summary` until all of it has at most `limit` bytes."""
+    """Leave out the largest members of `config` and `summary` until the message has at most `limit` bytes."""
     size = message.ByteSize()
     if size <= limit:
         return message
@@ -56,7 +56,7 @@ def cut_to_size(message: v1.RunDetails, limit: int) -> v1.RunDetails:
     ]
     goes: set[tuple[str, str]] = set()
     for weight, name, member in sorted(members, reverse=True):
-        if size <= limit - _MAX_NAMES * 128:  # the names of what was left out take room, too
+        if size <= limit - _MAX_NAMES * 128:  # leave room for the names of members left out
             break
         goes.add((name, member))
         size -= weight
@@ -74,12 +74,12 @@ def cut_to_size(message: v1.RunDetails, limit: int) -> v1.RunDetails:
 
 
 def plain_map(message: v1.ParameterMap) -> dict[str, Json]:
-    """Return a mapping of a message as plain values; NaN and infinities are floats."""
+    """Return a map message as a dictionary of plain values; NaN and infinities stay floats."""
     return {entry.name: plain_value(entry.value) for entry in message.entries}
 
 
 def plain_value(message: v1.ParameterValue) -> Json:
-    """Return one value of a message as a plain one."""
+    """Return a value message as a plain value."""
     match message.WhichOneof("kind"):
         case "bool_value":
             return message.bool_value
@@ -98,10 +98,10 @@ def plain_value(message: v1.ParameterValue) -> Json:
 
 
 def summary_number(summary: Mapping[str, object], key: str) -> float | None:
-    """Return the number of a summary under a key, NaN and infinities included; None if there is none.
+    """Return the number at a key of a summary, including NaN and infinities; None if there is none.
 
-    Dots of the key may lead into groups, wherever they stand in it. The exact name counts before one made of
-    nested ones, as in rows.
+    Any dot of the key may separate a group from a member. An exact name takes precedence over nested names,
+    as in rows.
     """
     exact = summary.get(key)
     if isinstance(exact, int | float) and not isinstance(exact, bool):
@@ -116,7 +116,7 @@ def summary_number(summary: Mapping[str, object], key: str) -> float | None:
 
 
 def summary_names(summary: Mapping[str, object], prefix: str = "") -> list[str]:
-    """Return the keys of the numbers of a summary, those in groups with dots."""
+    """Return the keys of the numbers in a summary, dotted for members of groups."""
     names: list[str] = []
     for key, value in summary.items():
         if isinstance(value, Mapping):
@@ -127,7 +127,7 @@ def summary_names(summary: Mapping[str, object], prefix: str = "") -> list[str]:
 
 
 def context_document(context: v1.RunContext) -> dict[str, Json]:
-    """Return where and of what an attempt runs as people and scripts see it."""
+    """Return the context of an attempt (machine, Python, git) as JSON."""
     git = context.git
     return {
         "argv": list(context.argv),
@@ -202,7 +202,7 @@ def _fill(message: v1.ParameterValue, value: object, depth: int) -> None:
             message.list_value.SetInParent()
             for item in value:
                 _fill(message.list_value.values.add(), item, depth + 1)
-        case _:  # deeper than messages go, or a number that only text can hold
+        case _:  # nested too deeply for a message, or too large a number
             message.string_value = _text(str(value))[:1_000]
 
 
@@ -218,5 +218,5 @@ def _as_float(value: float) -> float:
 
 
 def _text(value: str) -> str:
-    """Return text that a message can carry."""
+    """Return text that is valid in a message."""
     return value.replace("\0", "").encode("utf-8", "replace").decode()

@@ -1,4 +1,4 @@
-"""Several reports or commands in one message of an agent's stream: little of its cost is what is in it."""
+"""Batching of reports or commands into one stream message, because most of its cost is per message."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -9,15 +9,15 @@ M = TypeVar("M", v1.AttachRequest, v1.AttachResponse)
 
 MOST_IN_ONE = 64
 ENOUGH_BYTES = 64 * 1024
-"""Nothing is added to a message of this size: with the largest report after less it still has under 1 MiB."""
+"""Size at which a message is full; below it, even the largest report keeps the message under 1 MiB."""
 
 
 def gathered(first: M, following: Callable[[], M | None]) -> M:
-    """Return a message with what follows it at the moment, as much as fits.
+    """Return a message with as many of the following messages as are ready and fit.
 
     Args:
-        first: the message; it is added to.
-        following: returns the next one, None while there is none.
+        first: the message to extend.
+        following: return the next message, or None if none is ready.
     """
     size = first.ByteSize()
     while size < ENOUGH_BYTES and len(first.more) < MOST_IN_ONE - 1:

@@ -1,4 +1,4 @@
-"""Specification of a sweep as a message and back, by the table of keys; parameters; findings about a file."""
+"""Conversion of sweep specifications, by the table of keys, of parameters and of findings."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -32,7 +32,7 @@ from sweepd.spec.sweep_spec import Compat, MetricsFrom, SearchMethod, SweepSpec
 
 
 def parameter_messages(nodes: Mapping[str, ParameterNode], field: str) -> list[v1.Parameter]:
-    """Return parameters as messages; raises CodecError where a listed value cannot travel."""
+    """Return parameters as messages; raise CodecError if a listed value cannot be encoded."""
     messages: list[v1.Parameter] = []
     for name, node in nodes.items():
         path, when = f"{field}.{name}", node.when or ""
@@ -46,7 +46,7 @@ def parameter_messages(nodes: Mapping[str, ParameterNode], field: str) -> list[v
 
 
 def parameters_document(messages: Iterable[v1.Parameter], field: str) -> dict[str, object]:
-    """Return what a file says of parameters; `field` begins the paths of errors.
+    """Return parameters as in a sweep file; `field` prefixes the paths in errors.
 
     Raises:
         CodecError: a message is malformed.
@@ -79,7 +79,7 @@ def _distribution_message(distribution: Distribution, field: str) -> v1.Distribu
         case WeightedCategorical(values=values, probabilities=probabilities):
             message.categorical.CopyFrom(_categorical(values, probabilities, field))
         case _:
-            # The fields of the contract have the names that the file has.
+            # The message fields have the names of the keys in the file.
             shape: Message = getattr(message, distribution.name)
             for keys in DISTRIBUTION_KEYS[distribution.name]:
                 for key in keys:
@@ -111,7 +111,7 @@ def _distribution_document(message: v1.Distribution, field: str) -> dict[str, ob
             keys = [key for both in DISTRIBUTION_KEYS[kind] for key in both]
             numbers: dict[str, float] = {key: getattr(shape, key) for key in keys}
             if isinstance(shape, _WITH_STEP) and shape.integers:
-                # One with a fraction stays, to be refused.
+                # A number with a fraction stays a float, so that it is rejected.
                 whole = {key: int(numbers[key]) for key in keys if numbers[key].is_integer()}
                 numbers |= {key: number for key, number in whole.items() if key in ("min", "max", "q")}
             return {"distribution": kind, **numbers}
@@ -121,17 +121,17 @@ _WITH_STEP = (v1.QuantizedBounds, v1.QuantizedGaussian, v1.QuantizedBetaShape)
 
 
 def spec_message(spec: SweepSpec) -> v1.SweepSpec:
-    """Return a specification as a message. Project and entity are left out: names of sweeps carry them.
+    """Return a specification as a message, without project and entity, which are part of the sweep's name.
 
     Raises:
-        CodecError: a number or a value is beyond what the contract can carry.
+        CodecError: a value cannot be encoded.
     """
     message = v1.SweepSpec()
     try:
         _fill(message, SWEEP, spec)
     except CodecError:
         raise
-    except ValueError as error:  # protobuf's own: an integer out of its field's range, or broken text
+    except ValueError as error:  # from protobuf: an integer out of range, or invalid text
         raise CodecError("", str(error)) from error
     if spec.repeats == 1 or spec.metric is None:
         message.ClearField("aggregate")  # there is nothing to combine
@@ -139,12 +139,12 @@ def spec_message(spec: SweepSpec) -> v1.SweepSpec:
 
 
 def spec_from_message(message: v1.SweepSpec) -> SweepSpec:
-    """Return the specification that a message carries.
+    """Return the specification in a message.
 
     Raises:
-        CodecError: it is malformed, or such a file would be refused; the error has the first finding.
+        CodecError: the message is malformed, or invalid as a sweep file; the error has the first finding.
     """
-    from sweepd.spec.parse import parse_mapping  # here, as who only shows a sweep loads no reader
+    from sweepd.spec.parse import parse_mapping  # here, because showing a sweep needs no parser
 
     parsed = parse_mapping(spec_document(message), file="spec")
     if parsed.spec is None:
@@ -154,25 +154,25 @@ def spec_from_message(message: v1.SweepSpec) -> SweepSpec:
 
 
 def spec_document(message: v1.SweepSpec, keys: Sequence[Key] = SWEEP) -> dict[str, object]:
-    """Return what a file would say under some keys; what is not set is left out, and nothing is checked.
+    """Return a specification as in a sweep file, for some keys, without unset values; nothing is checked.
 
     Raises:
-        CodecError: it is malformed.
+        CodecError: the message is malformed.
     """
     document = {"method": _word(message, "method", "method"), **_document(message, keys, "")}
     if message.parameters or message.method == v1.SEARCH_METHOD_LIST:
         return document
-    # Only lists may leave it out; for other methods the reader refuses an empty space.
+    # Only lists may omit `parameters`; for other methods the parser rejects an empty space.
     return {**document, "parameters": {}}
 
 
 def metrics_from_message(source: MetricsFrom) -> v1.MetricsFrom:
-    """Return where metrics are read."""
+    """Return the sources of external metrics as a message."""
     return v1.MetricsFrom(stdout=source.stdout, file=source.file, tensorboard=source.tensorboard)
 
 
 def compat_number(compat: Compat | None) -> v1.Compat.ValueType:
-    """Return the number that says whose module scripts find sweepd under."""
+    """Return the enum value for the module whose name scripts import sweepd by."""
     return v1.COMPAT_UNSPECIFIED if compat is None else v1.Compat.Value(f"COMPAT_{compat.name}")
 
 
@@ -206,7 +206,7 @@ def _put(message: Message, field: str, key: Key, value: object) -> None:
 
 
 def _document(message: Message, keys: Sequence[Key], path: str, *, whole: bool = False) -> dict[str, object]:
-    """Return the keys that are set; with `whole` also zeros of fields that are always there."""
+    """Return the keys that are set; with `whole`, also zeros of fields without presence."""
     document: dict[str, object] = {}
     for key in keys:
         field = key.field or key.name
@@ -234,7 +234,7 @@ def _value(message: Message, field: str, key: Key, path: str) -> object:
 
 
 def _word(message: Message, field: str, path: str) -> str:
-    """Return the word that a file has for the value of an enum."""
+    """Return the word for an enum value in a sweep file."""
     kind, prefix = _enum(message, field)
     number = getattr(message, field)
     if not number or number not in kind.values_by_number:
@@ -243,7 +243,7 @@ def _word(message: Message, field: str, path: str) -> str:
 
 
 def _enum(message: Message, field: str) -> tuple[EnumDescriptor, str]:
-    """Return the enum of a field, and the prefix of the names of its values."""
+    """Return the enum of a field, and the prefix of its value names."""
     kind = message.DESCRIPTOR.fields_by_name[field].enum_type
     assert isinstance(kind, EnumDescriptor)
     return kind, re.sub(r"(?<=[a-z])(?=[A-Z])", "_", kind.name).upper() + "_"
@@ -264,7 +264,7 @@ def _put_duration(message: Message, field: str, path: str, value: object) -> Non
 def _duration(message: Duration, path: str) -> str:
     if message.seconds < 0 or not 0 <= message.nanos < 10**9:
         raise CodecError(path, "must be a positive duration")
-    # By way of text: the nearest number to the decimals, whatever the sum would be rounded to.
+    # Convert via text to get the float nearest to the decimals; the sum could be rounded differently.
     return duration_text(float(f"{message.seconds}.{message.nanos:09d}"))
 
 
@@ -324,11 +324,11 @@ _OWN: Final[Mapping[str, _Own]] = {
     "Parameter": (_put_parameters, parameters_document),
     "EarlyTermination": (_put_rules, _rules),
 }
-"""Functions that set a field of a kind of message, and that return what a file says of its value."""
+"""By message type: function that sets a field, and function that returns its value as in a sweep file."""
 
 
 def diagnostic_message(finding: Diagnostic) -> v1.Diagnostic:
-    """Return a finding as a message; a missing place becomes line and column 0."""
+    """Return a finding as a message; a missing position becomes line and column 0."""
     error = finding.severity == "error"
     return v1.Diagnostic(
         file_name=finding.file,
@@ -343,7 +343,7 @@ def diagnostic_message(finding: Diagnostic) -> v1.Diagnostic:
 
 
 def diagnostic_from_message(message: v1.Diagnostic) -> Diagnostic:
-    """Return the finding that a message carries; an unknown severity counts as an error."""
+    """Return the finding in a message; an unknown severity counts as an error."""
     return Diagnostic(
         file=message.file_name,
         line=message.line or None,

@@ -1,4 +1,4 @@
-"""Parameter values and points as messages and back, every type kept: 1 stays an integer, 1.0 a float."""
+"""Conversion of parameter values and points, preserving types: 1 stays an integer, 1.0 a float."""
 
 from math import isfinite
 from typing import Final
@@ -10,14 +10,14 @@ from sweepd.spec.limits import INT64_MAX, INT64_MIN, MAX_POINT_BYTES
 from sweepd.spec.point import Json, Point
 
 MAX_VALUE_DEPTH: Final = 28
-"""Deepest nesting that travels: a mapping costs three levels of messages, of which parsers take 100."""
+"""Maximum nesting: a mapping takes three message levels, of which protobuf parsers allow 100."""
 
 _MAX_MESSAGE_BYTES: Final = 2 * MAX_POINT_BYTES
-"""Size that a point within its limit of canonical JSON never exceeds; checked before it is unpacked."""
+"""Maximum message size of a point within the limit of its canonical JSON; checked before decoding."""
 
 
 class CodecError(ValueError):
-    """A message cannot be read, or a value cannot be written as one."""
+    """A message cannot be decoded, or a value cannot be encoded."""
 
     def __init__(self, field: str, why: str) -> None:
         super().__init__(f"{field}: {why}" if field else why)
@@ -29,7 +29,7 @@ def value_message(value: Json, field: str = "value") -> v1.ParameterValue:
     """Return a value as a message.
 
     Raises:
-        CodecError: an integer beyond 64 bits, a number that is not finite, broken text, or nested too deeply.
+        CodecError: an integer exceeds 64 bits, a number is not finite, text is invalid, or nested too deeply.
     """
     message = v1.ParameterValue()
     _fill(message, value, field, 0)
@@ -37,26 +37,26 @@ def value_message(value: Json, field: str = "value") -> v1.ParameterValue:
 
 
 def value_from_message(message: v1.ParameterValue, field: str = "value") -> Json:
-    """Return the value that a message carries.
+    """Return the value in a message.
 
     Raises:
-        CodecError: it carries none, a number is not finite, a name comes twice, or it is nested too deeply.
+        CodecError: no value is set, a number is not finite, a name is duplicate, or nesting is too deep.
     """
     return _value(message, field, 0)
 
 
 def point_message(point: Point, field: str = "point") -> v1.ParameterMap:
-    """Return a point as a message, its entries in their order; raises CodecError like `value_message`."""
+    """Return a point as a message, in the same order; raise CodecError like `value_message`."""
     message = v1.ParameterMap()
     _fill_map(message, point, field, 0)
     return message
 
 
 def point_from_message(message: v1.ParameterMap, field: str = "point") -> Point:
-    """Return the point that a message carries, its entries in their order.
+    """Return the point in a message, in the same order.
 
     Raises:
-        CodecError: as in `value_from_message`; also for a point that is too large.
+        CodecError: as for `value_from_message`, or the point is too large.
     """
     if message.ByteSize() > _MAX_MESSAGE_BYTES:
         raise CodecError(field, f"larger than {MAX_POINT_BYTES} bytes")

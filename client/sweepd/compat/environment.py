@@ -1,10 +1,10 @@
-"""Environment that scripts for another module find: the search path, and W&B's variables.
+"""Environment of scripts written for another module: the search path, and W&B's variables.
 
-They also decide about a standalone run that a script begins inside a run of a sweep, such as one for each
-fold of a cross-validation written for W&B. Such a script removes the variables by which W&B's agent names the
-run, or has W&B set up again. `init` then begins another run; `init` with the id of the run that was handed
-out returns to that one. These runs stay in their folders, because the process that syncs them would end with
-the run of the sweep.
+The variables also decide whether a script begins a standalone run inside a run of a sweep, such as a run for
+each fold of a cross-validation written for W&B. Such a script removes the variables with which W&B's agent
+names the run, or resets W&B's setup. `init` then begins another run; `init` with the id of the handed-out run
+returns to that run. Standalone runs of this kind stay in their folders, because the process that syncs them
+would end with the run of the sweep.
 """
 
 import os
@@ -19,11 +19,11 @@ _VARIABLE: Final = "PYTHONPATH"
 
 
 def search_path(compat: str, environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the variable by which a Python program and its children import our module before the original.
+    """Return the variable that makes a Python program and its children import our module, not the original.
 
     Args:
         compat: name of the original module.
-        environ: environment of the program; its search path stays, after ours.
+        environ: environment of the program; its search path is kept after ours.
     """
     ours, theirs = str(_FOLDERS[compat]), environ.get(_VARIABLE)
     return {_VARIABLE: f"{ours}{os.pathsep}{theirs}" if theirs else ours}
@@ -32,7 +32,7 @@ def search_path(compat: str, environ: Mapping[str, str]) -> dict[str, str]:
 PAIRS: Final = {ours.replace("SWEEPD_", "WANDB_"): ours for ours in VARIABLES.values()}
 """Variables of W&B that have an effect, and their counterparts."""
 
-# A process with either of them is still in the run: W&B itself creates sweep runs without an id.
+# A process with either variable is still in the run: W&B itself creates sweep runs without an id.
 _MARKERS: Final = ("WANDB_RUN_ID", "WANDB_SWEEP_ID")
 _HANDED_OUT: Final = (
     "WANDB_SWEEP_ID",
@@ -46,7 +46,7 @@ _taken: dict[str, str] = {}
 
 
 def handed_out(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables by which W&B's agent names a run; scripts check them for a sweep."""
+    """Return what W&B's agent would set to name the run; scripts use it to detect a sweep."""
     given = {name: environ.get(name.replace("WANDB_", "SWEEPD_"), "") for name in _HANDED_OUT}
     return {
         name: value.rpartition("/")[2] if name in _MARKERS else value
@@ -56,7 +56,7 @@ def handed_out(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def take_over(environ: MutableMapping[str, str]) -> None:
-    """Set our variables from W&B's, unless ours are set otherwise: those of an agent take precedence."""
+    """Set our variables from W&B's, unless ours are already set, such as by an agent."""
     _observe(environ)
     for theirs, ours in PAIRS.items():
         value, present = environ.get(theirs), environ.get(ours)
@@ -69,25 +69,25 @@ _requested = False
 
 
 def _observe(environ: Mapping[str, str]) -> None:
-    """Record whether an agent has named a run by W&B's variables, to notice when they are removed."""
+    """Record if an agent has set W&B's variables, to detect their removal."""
     global _observed
     _observed = _observed or (_has_marker(environ) and "SWEEPD_SWEEP_ID" in environ)
 
 
 def request_standalone() -> None:
-    """Make the next `init` begin a standalone run, unless it asks for the run that was handed out."""
+    """Make the next `init` begin a standalone run, unless it has the id of the handed-out run."""
     global _requested
     _requested = True
 
 
 def forget_request() -> None:
-    """Make the next `init` begin the run that is handed out then."""
+    """Cancel the request for a standalone run."""
     global _requested
     _requested = False
 
 
 def begins_standalone(environ: Mapping[str, str], wanted_id: str | None) -> bool:
-    """Return whether `init` is to begin a standalone run although an agent has handed one out."""
+    """Return True if `init` must begin a standalone run although an agent has handed out a run."""
     handed_out = environ.get("SWEEPD_RUN_ID", "").rpartition("/")[2]
     if "SWEEPD_SWEEP_ID" not in environ or wanted_id == handed_out:
         return False

@@ -13,7 +13,7 @@ from sweepd.compat.names import NAMES, PAGE, Name, Support
 
 if TYPE_CHECKING:
     from importlib.abc import Loader, MetaPathFinder
-else:  # that module loads tempfile and more, in every agent; Python asks for the methods of finders alone
+else:  # importlib.abc imports tempfile and more, in every agent; Python needs only the methods of finders
 
     class Loader:
         """Loader of modules."""
@@ -26,7 +26,7 @@ _MODULES = "sweepd.compat.modules"
 
 
 class Refused:
-    """Placeholder of an unsupported name: importing it is fine, using it raises an error with the reason."""
+    """Placeholder for an unsupported name: importing it succeeds, using it raises an error."""
 
     def __init__(self, name: str, note: str) -> None:
         self._message = f"wandb.{name} is not supported by sweepd: {note}; see {PAGE}"
@@ -52,7 +52,7 @@ def find(name: str, module: str) -> object:
         module: module that it was requested from, for the message.
 
     Raises:
-        AttributeError: W&B has no such name, or it is too new to be known here.
+        AttributeError: W&B has no such name, or the name is newer than `VERSION`.
     """
     known = NAMES.get(name)
     if known is None:
@@ -62,7 +62,7 @@ def find(name: str, module: str) -> object:
     if known.support is Support.REFUSED:
         return Refused(name, known.note)
     if (name, module) == ("errors", "sweepd"):
-        return import_module("sweepd.errors")  # it also has W&B's errors
+        return import_module("sweepd.errors")  # this module also has W&B's errors
     return _found(name, known)
 
 
@@ -73,7 +73,7 @@ def _found(name: str, known: Name) -> object:
             raise AttributeError(f"module 'sweepd' has no attribute {name!r} yet; see {PAGE}")
         try:
             return getattr(sweepd, name)
-        except ModuleNotFoundError as error:  # the script's Python lacks what sweepd needs for it
+        except ModuleNotFoundError as error:  # the script's Python lacks a dependency of sweepd
             raise NotSupportedError(
                 f"wandb.{name} needs sweepd installed where the script runs: {error}; see {PAGE}"
             ) from error
@@ -126,24 +126,24 @@ _PLACES: Final = {
     f"util:{_UTIL}": "sdk.lib.runid util",
     "xgboost": "integration.xgboost xgboost",
 }
-"""Content of modules, and the modules below `wandb` that have it.
+"""Modules below `wandb`, by their content.
 
-Content is `module:names`, or `module` for all of its public names, with modules of `sweepd.compat.modules` by
-their short names; or `:names` for names of `wandb` itself.
+Content is `module:names`, or `module` for all of its public names, where a module of `sweepd.compat.modules`
+is given by its short name; or `:names` for names of `wandb` itself.
 """
 
 SUBMODULES: Final = {name: content for content, names in _PLACES.items() for name in names.split()}
-"""Modules below `wandb`, and the content of each."""
+"""Content of each module below `wandb`, by name."""
 
 
 @cache
 def submodule(name: str) -> ModuleType:
-    """Return the module of a name in SUBMODULES."""
+    """Return the module below `wandb` with a name in SUBMODULES."""
     return _Submodule(name)
 
 
 class _Submodule(ModuleType):
-    """Module with the names of another, which is imported on first access as it may need a framework."""
+    """Module that re-exports names of another module, imported on first access as it may need a framework."""
 
     def __init__(self, name: str) -> None:
         super().__init__(f"wandb.{name}", f"sweepd's, in place of wandb.{name}: see {PAGE}")
@@ -186,7 +186,7 @@ def _is_own(value: object, home: ModuleType) -> bool:
 
 
 class Finder(MetaPathFinder, Loader):
-    """Import hook for modules below `wandb`; names those that sweepd lacks."""
+    """Import hook for modules below `wandb`; its error names modules that sweepd lacks."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None

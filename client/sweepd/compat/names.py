@@ -6,7 +6,7 @@ from functools import partial
 from typing import Final
 
 VERSION: Final = "0.31.0"
-"""Version of the package that the names are from, also in our metadata."""
+"""Version of W&B's package that has these names; also in our metadata."""
 
 PAGE: Final = "docs/wandb.md"
 
@@ -24,9 +24,9 @@ class Name:
     """Support of one name.
 
     Args:
-        support: whether it works.
-        home: `module:attribute` or `module`, below `sweepd.compat`; empty: it is a name of `sweepd` itself.
-        note: what differs, or what to do instead; a sentence without its full stop.
+        support: level of support.
+        home: `module:attribute` or `module` below `sweepd.compat`; empty for a name of `sweepd` itself.
+        note: difference or alternative; a sentence without its full stop.
     """
 
     support: Support

@@ -1,4 +1,4 @@
-"""Agent console: output for the caller while an agent works for it, and signals passed on to the agent."""
+"""Agent console: output for the caller while its agent runs, and forwarding of signals to the agent."""
 
 import json
 import os
@@ -21,7 +21,7 @@ _HANDED_BACK = "handed back"
 
 
 class AgentConsole:
-    """Prints for the agent in the caller's thread and passes signals on to it."""
+    """Console that prints for the agent in the caller's thread and forwards signals to the agent."""
 
     def __init__(self, *, shows_names: bool, impatient: bool) -> None:
         self.process: AgentProcess | None = None
@@ -76,7 +76,7 @@ class AgentConsole:
         _show(self._outputs[key].take(str(piece.get("text"))))
 
     def on_signal(self, number: signal.Signals) -> None:
-        """Pass a signal on to the agent; called from a signal handler."""
+        """Forward a signal to the agent; called from a signal handler."""
         if number is not signal.SIGINT:
             self._last_signal = number
             if self.process is not None:
@@ -96,7 +96,7 @@ class AgentConsole:
             return  # in the middle of another write
 
     def attach(self, process: AgentProcess) -> None:
-        """Pass signals on to this agent, including those received before."""
+        """Forward signals to this agent, including those already received."""
         self.process, self.lines = process, process.lines
         for _ in range(self._steps):
             process.interrupt()
@@ -104,7 +104,7 @@ class AgentConsole:
             process.send(signal.SIGTERM)
 
     def resume_signal(self) -> None:
-        """Raise a signal that was passed on again, now that the agent has ended."""
+        """Raise a forwarded signal in this process, after the agent has ended."""
         if self._last_signal is not None:
             os.kill(os.getpid(), self._last_signal)
 
@@ -153,14 +153,14 @@ _MAX_VALUE = 200
 
 
 class RunOutput:
-    """Bounded output of one run: its beginning as it comes, and its end once it has ended.
+    """Bounded output of one run: its beginning as printed, and its tail once the run has ended.
 
     A run may print without limit, and a notebook stores all output.
     """
 
     def __init__(self, run: str, *, named: bool) -> None:
         self._run = run
-        # Prefix of lines where several runs print.
+        # Prefix of each line if several runs print.
         self._prefix = f"[{short(run)}] " if named else ""
         self._room = _HEAD
         self._line = ""

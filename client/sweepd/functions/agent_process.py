@@ -1,4 +1,4 @@
-"""`sweep-agent` process of a caller: start, events, signals, and an end in any case."""
+"""`sweep-agent` process of a caller: start, events, signals, and guaranteed end."""
 
 import fcntl
 import json
@@ -23,17 +23,17 @@ _MAX_LINES = 20
 # Cause in the agent's events.
 _CTRL_C = "Ctrl-C"
 _CHUNK = 64 * 1024
-# Seconds after each SIGTERM to an agent that must end: the second one makes it hand its runs back.
+# Seconds to wait after each SIGTERM to an agent that must end; the second makes it hand its runs back.
 _CLOSE_SECONDS = (0.5, 3.0, 3.0, 3.0)
 # For the last log lines of an agent that has ended.
 _LAST_LINE_SECONDS = 1.0
 
 
 class AgentProcess:
-    """Delivers events and output of an agent to the thread that waits in `wait`.
+    """Agent process whose events and output are delivered to the thread in `wait`.
 
-    A separate thread reads the events, so that an agent never waits for a busy caller. The agent watches its
-    caller and ends when it is gone, for example after a kill.
+    A separate thread reads the events, so that the agent never waits for a busy caller. The agent watches its
+    caller and ends when the caller has ended, for example after a kill.
     """
 
     def __init__(self, flags: Sequence[str], environ: Mapping[str, str], *, shows_output: bool) -> None:

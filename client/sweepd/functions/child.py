@@ -1,6 +1,6 @@
-"""Processes of runs that are function calls: one calls the function, or has the caller call it.
+"""Entry points of run processes that call a function, either themselves or through the caller.
 
-They use the standard library and what the function imports. The working directory and environment of the
+They use the standard library and whatever the function imports. The working directory and environment of the
 caller are inherited; the payload or the socket of the caller is in the private folder.
 """
 
@@ -29,7 +29,7 @@ def call_function() -> None:
     folder = Path(sys.argv[-1])
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            # Output appears at once, and no character of it fails a training.
+            # Output appears at once, and no character of it can raise an encoding error.
             stream.reconfigure(line_buffering=True, errors="backslashreplace")
     caller = json.loads((folder / CALLER_FILE).read_text(encoding="utf-8", errors="surrogateescape"))
     _apply_caller(**caller)
@@ -76,9 +76,9 @@ def print_traceback(error: BaseException, caller: str) -> None:
 
 
 def have_caller_call() -> None:
-    """Represent one call in the process of the caller; the last argument names the folder with its socket.
+    """Act as proxy of a call in the caller's process; the last argument is the folder with the socket.
 
-    Pass environment and output to the caller, forward a stop, and exit with the outcome of the call.
+    Send environment and output descriptor to the caller, forward a stop, and exit with the call's outcome.
     """
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     folder = os.open(Path(sys.argv[-1]), os.O_RDONLY | os.O_DIRECTORY)

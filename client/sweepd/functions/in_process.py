@@ -1,4 +1,4 @@
-"""Function calls in the caller's process, one for each call proxy that an agent starts."""
+"""Function calls in the caller's process, one per call proxy that an agent starts."""
 
 import ctypes
 import inspect
@@ -28,7 +28,7 @@ class RunStopped(KeyboardInterrupt):
 
 
 class Caller:
-    """Accepts call proxies and calls the function for each, in the thread that created it."""
+    """Server of call proxies, which calls the function for each in the thread that created the server."""
 
     def __init__(self, function: Function, folder: Path) -> None:
         if inspect.iscoroutinefunction(function):
@@ -37,7 +37,7 @@ class Caller:
         self._function = function
         self._thread = threading.get_ident()
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        # By descriptor: a socket name has at most 107 bytes, a folder may have more.
+        # Via a descriptor, because a socket path has at most 107 bytes.
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         self._listener.bind(f"/proc/self/fd/{descriptor}/caller")
         os.close(descriptor)
@@ -62,7 +62,7 @@ class Caller:
         with connection:
             content, descriptors, _, _ = socket.recv_fds(connection, _MAX_VARIABLE_BYTES, 1)
             if not descriptors:
-                return  # it ended before it sent anything
+                return  # the proxy ended before it sent anything
             output = descriptors[0]
             try:
                 _finish(0)  # the caller may have begun a run; the call begins another
@@ -82,7 +82,7 @@ class Caller:
     def raise_stop(self) -> bool:
         """In a signal handler: raise RunStopped in the function if a stop was requested.
 
-        Returns: whether one was requested; one that comes too late is dropped.
+        Returns: True if a stop was requested, even if the call has already ended.
         """
         if not self._stop_requested:
             return False
@@ -116,10 +116,10 @@ class Caller:
         return str(code).encode()
 
     def _watch(self, connection: socket.socket) -> None:
-        """Wait for a stop request, or for the end of a killed proxy, which means the same."""
+        """Interrupt the call on a stop request, or when its proxy was killed."""
         with suppress(OSError):
             connection.recv(_MAX_MESSAGE_BYTES)
-            if self._calling is connection:  # not a later one
+            if self._calling is connection:  # not a later call
                 self._interrupt()
 
     def _interrupt(self) -> None:
@@ -133,7 +133,7 @@ class Caller:
 
 
 class _Copy:
-    """Stream of the caller whose text is also written to the log of a run."""
+    """Stream that writes text to the caller's stream and to the log of a run."""
 
     def __init__(self, stream: TextIO, descriptor: int) -> None:
         self._stream = stream

@@ -1,4 +1,4 @@
-"""Function payload: what the process of a run needs of its caller, and the private folder that it lies in."""
+"""Function payload: the data that a run process needs from its caller, and the private folder for it."""
 
 import dis
 import functools
@@ -31,9 +31,9 @@ _MAX_ITEMS = 1_000
 
 @contextmanager
 def private_folder(environ: Mapping[str, str]) -> Iterator[Path]:
-    """Create a folder that only this account can read, and remove it at the end.
+    """Yield a new folder that only this account can read, and remove it at the end.
 
-    Folders of killed owners, whose locks are free, are removed by the next one.
+    Folders of killed owners, whose locks are free, are removed by the next owner.
     """
     parent = state_folder(environ).absolute() / "functions"
     make_folder(parent)
@@ -68,7 +68,7 @@ def check_function(function: object) -> None:
     """Check that an object can be called without arguments.
 
     Raises:
-        FunctionError: it is not callable or needs arguments.
+        FunctionError: the object is not callable or needs arguments.
     """
     if not callable(function):
         raise FunctionError(f"function: expected a function without arguments, not {type(function).__name__}")
@@ -88,7 +88,7 @@ def pack(function: Function, folder: Path) -> None:
     """Write the payload to a folder, for processes that start later.
 
     Raises:
-        FunctionError: it refers to an object that cannot be pickled; the message names it.
+        FunctionError: the function refers to an object that cannot be pickled; the message names the object.
     """
     import cloudpickle  # not needed by runs in the caller's process
 
@@ -101,7 +101,7 @@ def pack(function: Function, folder: Path) -> None:
             "or call agent(…, in_process=True)"
         ) from error
     (folder / FUNCTION_FILE).write_bytes(packed)
-    # The working directory by its path, as a function may change it.
+    # Replace an empty entry by the absolute path, because a function may change the working directory.
     path = [entry or str(Path.cwd()) for entry in sys.path]
     caller = {"path": path, "argv": list(sys.argv), "cells": _cells()}
     (folder / CALLER_FILE).write_text(json.dumps(caller), encoding="utf-8", errors="surrogateescape")
@@ -134,7 +134,7 @@ def unpicklable_object(function: Callable[..., object], error: BaseException) ->
 def _search(
     value: object, name: str, error: BaseException, depth: int
 ) -> tuple[list[str], object, BaseException]:
-    """Follow the failing part inwards as far as there is one."""
+    """Return the path to the innermost part that cannot be pickled, the part itself, and its error."""
     if depth:
         for inner_name, inner in _parts(value):
             if (inner_error := _failure(inner)) is not None:

@@ -25,7 +25,7 @@ _Handler = Callable[[int, FrameType | None], object] | int | None
 _FAILURE, _NOT_FOUND, _UNREACHABLE = 1, 3, 6
 _DAY = 86_400.0
 _DEFAULT_ENTITY = "local"
-# As the agent starts its supervisors: modules in the working directory must not shadow the standard library.
+# With `-P`, as for the agent's supervisors: local modules must not shadow the standard library.
 _BOOTSTRAP = "import sys; sys.path.append(sys.argv[1]); from sweepd.functions import child; child.{}()"
 _INLINE = "module://matplotlib_inline"
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 def handled_signals(
     numbers: tuple[signal.Signals, ...], on_signal: Callable[[signal.Signals], None]
 ) -> Iterator[bool]:
-    """Handle signals by a callback, in the main thread only; yield whether Ctrl-C is handled.
+    """Handle signals by a callback, in the main thread only; yield True if Ctrl-C is handled.
 
     Restore the previous handlers at the end.
     """
@@ -165,7 +165,7 @@ def _run_agent(console: AgentConsole, flags: list[str], stack: ExitStack, *, for
 
 
 def _run_command(function: str, folder: Path) -> list[str]:
-    """Return the command that each run executes instead of a program: a function of `child`."""
+    """Return the command that each run executes instead of a program; it calls a function of `child`."""
     home = Path(__file__).parent.parent.parent
     return [sys.executable, "-P", "-c", _BOOTSTRAP.format(function), str(home), str(folder)]
 
@@ -202,7 +202,7 @@ def sweep_name(
         environ: environment, for the default entity.
 
     Raises:
-        UsageError: not a name of a sweep.
+        UsageError: the argument is not a name of a sweep.
     """
     name = sweep_id if isinstance(sweep_id, str) else getattr(sweep_id, "name", None)
     parts = name.split("/") if isinstance(name, str) else []
@@ -212,7 +212,7 @@ def sweep_name(
     owner = parents[0] if len(parents) == 2 else legal_part("entity", entity)
     home = parents[-1] if parents else legal_part("project", project)
     if home is None:
-        return own  # the server finds it by its id
+        return own  # the server finds the sweep by its id
     return f"{owner or environ.get('SWEEPD_ENTITY') or _DEFAULT_ENTITY}/{home}/{own}"
 
 

@@ -1,7 +1,7 @@
 """`sweepd.sweep`: create a sweep from a dictionary.
 
 It runs `sweepctl create` in a separate process, so that the caller, which may fork or run an event loop, does
-not load gRPC.
+not import gRPC.
 """
 
 import json

@@ -1,11 +1,11 @@
-"""Scalars of TensorBoard: records with checksums in event files, and the prefix of their tags."""
+"""TensorBoard event files: scalars in checksummed records, and the prefix of their tags."""
 
 import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-# Folders named for a single run: a key with such a name could not be an objective.
+# Folders named after a single run, whose names must not become part of keys.
 _OF_ONE_RUN = re.compile(
     r"""
       [A-Z][a-z]{2}\d{2}_\d{2}-\d{2}-\d{2}_.+    # SummaryWriter: Dec01_20-15-00_host
@@ -15,7 +15,7 @@ _OF_ONE_RUN = re.compile(
     """,
     re.VERBOSE,
 )
-# Names of the folder of one run, and sometimes of folders inside it.
+# Names of the folder of a run, which are sometimes also names of folders inside it.
 _OF_A_RUN = re.compile(
     r"""
       version_\d+                                # Lightning
@@ -31,11 +31,11 @@ _OF_RUNS = frozenset({"runs", "logs", "lightning_logs", "tb_logs", "tensorboard"
 
 
 def event_prefix(name: str, run: str = "") -> str:
-    """Return the prefix of the tags of an event file, with a slash at its end; may be empty.
+    """Return the prefix of the tags of an event file, with a trailing slash; may be empty.
 
     Args:
         name: name of the file, relative to the folder that is read.
-        run: full name of the run; folders of that name, or one with its id, are the run's own.
+        run: full name of the run; folders named by it or containing its id are left out of the prefix.
     """
     folders = _without_full_name(name.split("/")[:-1], run.split("/"))
     kept = [folder for folder in folders if not _names_one_run(folder, run.rpartition("/")[2])]
@@ -58,8 +58,8 @@ def _names_one_run(folder: str, run_id: str) -> bool:
 _HEAD = 12
 _TAIL = 4
 MAX_RECORD = 1024 * 1024
-"""A longer record is not a scalar (images are as long); it is skipped."""
-# A checksum takes 0.1 s per MiB here. That of a long record is verified only if it contains scalars.
+"""Maximum length of a scalar's record in bytes; longer ones, such as images, are skipped."""
+# A checksum takes 0.1 s per MiB in Python, so long records are verified only if they contain scalars.
 _ALWAYS_CHECKED = 4 * 1024
 _CHECKED_AT_ONCE = 16 * 1024
 _MASK = 0xA282EAD8
@@ -83,9 +83,9 @@ class Event:
 
 
 def events(content: bytes, start: int) -> Iterator[Event | None]:
-    """Yield the whole records of `content`, which begins at offset `start` of its file.
+    """Yield the complete records of `content`, which begins at offset `start` of its file.
 
-    None is yielded while a long one is verified, so that the caller may do other work.
+    While a long record is verified, None is yielded, so that the caller may do other work.
 
     Raises:
         DamagedError: a checksum is wrong; the records before it were yielded.
@@ -135,7 +135,7 @@ def crc32c_masked(content: bytes) -> int:
 
 
 def _with(crc: int, content: bytes) -> int:
-    """Return the state of a checksum after further bytes."""
+    """Return the checksum state updated with more bytes."""
     table = _TABLE
     for byte in content:
         crc = table[(crc ^ byte) & 0xFF] ^ (crc >> 8)
@@ -189,7 +189,7 @@ def _take_value(body: bytes, values: dict[str, float]) -> None:
 
 
 def _scalar_tensor(body: bytes) -> float | None:
-    """Return the number in a tensor of a single one; None for others."""
+    """Return the number in a scalar tensor; None for other tensors."""
     kind = 0
     content: bytes | None = None
     for field, value in _fields(body):
@@ -208,7 +208,7 @@ def _scalar_tensor(body: bytes) -> float | None:
 
 
 def _fields(body: bytes) -> Iterator[tuple[int, int | bytes]]:
-    """Yield number and value of each field, fixed ones as bytes; end at the first that is malformed."""
+    """Yield number and value of each field, fixed-size values as bytes; stop at a malformed field."""
     at = 0
     while at < len(body):
         key, at = _varint(body, at)

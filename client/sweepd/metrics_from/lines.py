@@ -1,4 +1,4 @@
-"""Rows of lines: matches of a pattern, JSON objects, or the rows of a table."""
+"""Readers that convert lines to rows: pattern matches, JSON objects, or table rows."""
 
 import csv
 import json
@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from types import FrameType
 
 STEP_NAMES = ("_step", "step", "global_step")
-"""Names of steps, by precedence."""
+"""Names of the step value, in order of precedence."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """Values logged at one time; nested ones stay nested, as in a line of the metrics file."""
+    """Values logged together; groups stay nested, as in a line of the metrics file."""
 
     values: Mapping[str, object]
     step: int | None = None
@@ -37,7 +37,7 @@ def number_of(text: str) -> float | int | None:
 
 
 def row_of(values: Mapping[str, object]) -> Row | None:
-    """Return a row, with its step and time taken out of the values; None if nothing is left."""
+    """Return a row, with step and time separated from the values; None if no values are left."""
     left = dict(values)
     step = next((left.pop(name) for name in STEP_NAMES if name in left), None)
     if isinstance(step, float) and step.is_integer():
@@ -53,7 +53,7 @@ def row_of(values: Mapping[str, object]) -> Row | None:
 
 
 def row_of_texts(texts: Iterable[tuple[str, str | None]]) -> Row | None:
-    """Return a row of the named texts that are numbers; None if none of them is."""
+    """Return a row of the named texts that are numbers; None if there are none."""
     return row_of(
         {
             name: number
@@ -65,19 +65,19 @@ def row_of_texts(texts: Iterable[tuple[str, str | None]]) -> Row | None:
 
 @dataclass(slots=True)
 class Complaints:
-    """Complaints about a source, each once."""
+    """Distinct complaints about a source."""
 
     recorded: list[str] = field(default_factory=list)
     fresh: list[str] = field(default_factory=list)
 
     def add(self, text: str) -> None:
-        """Record something, unless it is recorded or there is too much already."""
+        """Record a complaint, unless it is a duplicate or the limit is reached."""
         if text not in self.recorded and len(self.recorded) < 20:
             self.recorded.append(text)
             self.fresh.append(text)
 
     def taken(self) -> list[str]:
-        """Return what was recorded since the last call."""
+        """Return the complaints recorded since the last call."""
         fresh, self.fresh = self.fresh, []
         return fresh
 
@@ -87,9 +87,9 @@ _MAX_COLUMNS = 1_000
 
 
 Reader = Callable[[str, bool], Row | None]
-"""Returns the row of a line, of which it knows whether it is the first of its file; None if it has none.
+"""Function that takes a line, and whether it is the first of its file, and returns its row or None.
 
-It raises ValueError for a line that it cannot read, and TooSlowError when it can read no more.
+It raises ValueError for a line that it cannot parse, and TooSlowError when it gives up.
 """
 
 
@@ -104,7 +104,7 @@ def json_row(line: str, first: bool) -> Row | None:
 
 
 class Table:
-    """Reader of a table: a head with names, then values; empty cells and texts are left out."""
+    """Reader of a table: a header line, then values; empty cells and texts are left out."""
 
     def __init__(self, delimiter: str) -> None:
         self._delimiter = delimiter
@@ -120,7 +120,7 @@ class Table:
 
 
 def reader_of(name: str) -> Reader:
-    """Return the reader of a file by the end of its name."""
+    """Return the reader for a file by its suffix."""
     if name.endswith(".csv"):
         return Table(",").read
     if name.endswith((".tsv", ".tab")):
@@ -129,13 +129,13 @@ def reader_of(name: str) -> Reader:
 
 
 MAX_LINE = 4_096
-"""Characters of a line that are matched."""
+"""Maximum number of characters of a line that are matched."""
 MATCH_WITHIN = 0.05
-"""Seconds of processor time that the match of one line may take."""
+"""Limit for matching one line, in seconds of CPU time."""
 SLOW = 0.005
-"""Seconds of processor time from which a line counts as slow."""
+"""Minimum CPU time of a slow line, in seconds."""
 MOST_SLOW = 1.0
-"""Seconds of processor time that all slow lines together may take."""
+"""Limit for all slow lines together, in seconds of CPU time."""
 
 
 class TooSlowError(Exception):
@@ -143,13 +143,13 @@ class TooSlowError(Exception):
 
 
 class LinePattern:
-    """Reader of values by a regular expression with named groups; one that takes too long is given up.
+    """Reader of values by a regular expression with named groups, which gives up if the pattern is too slow.
 
-    A pattern may take exponential time on some lines. Matching checks for signals, so an alarm ends it; that
-    needs the main thread. The time of each line is bounded by that, and that of all slow lines together, as
-    the agent does nothing else meanwhile. Both are processor time: a busy machine is no fault of a pattern.
+    A pattern may take exponential time on some lines. Matching checks for signals, so a timer interrupts it;
+    this works only in the main thread. Both the time per line and the total time of slow lines are limited,
+    because matching blocks the agent. Both are CPU time, which does not depend on the load of the machine.
 
-    `pattern` was checked when the sweep was created: it compiles, and has a named group.
+    `pattern` was validated when the sweep was created: it compiles and has a named group.
     """
 
     def __init__(self, pattern: str) -> None:
@@ -158,10 +158,10 @@ class LinePattern:
         self._bounded = threading.current_thread() is threading.main_thread()
 
     def read(self, line: str, first: bool = False) -> Row | None:
-        """Return the row of the last match; carriage returns, as of progress bars, end lines, too.
+        """Return the row of the last match; carriage returns, such as in progress bars, also end lines.
 
         Raises:
-            TooSlowError: a match took too long, or all slow ones together did.
+            TooSlowError: a match, or all slow matches together, took too long.
         """
         row: Row | None = None
         for part in line.split("\r"):

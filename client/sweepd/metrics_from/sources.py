@@ -1,4 +1,4 @@
-"""Growing sources of metrics, read from a position on: each line or event once."""
+"""Growing sources of metrics, read from a stored position, so that each line or event is read once."""
 
 import os
 from collections.abc import Callable, Iterator, Mapping
@@ -24,7 +24,7 @@ _MAX_EVENT_FILES = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """A row, and the position in its source after it."""
+    """Row, and the position after it in its source."""
 
     source: str
     position: int
@@ -32,25 +32,25 @@ class Found:
 
 
 class Source(Protocol):
-    """Source that grows."""
+    """Growing source of rows."""
 
     complaints: Complaints
 
     def look(self, *, ended: bool) -> Iterator[Found | None]:
-        """Yield new rows; once the script has ended, also that of a last line without its newline.
+        """Yield new rows; once the script has ended, also that of a last line without newline.
 
-        None is yielded after some reading without a row, so that the caller may do other work.
+        While no row is found, None is yielded from time to time, so that the caller may do other work.
         """
 
 
 class LineFile:
-    """Source of the lines of a file; a file that has become shorter is read from its start.
+    """Source that reads the lines of a file; a file that has shrunk is read from its start.
 
     Args:
         source: name of the source.
         path: path of the file.
         read: reader of its lines.
-        position: bytes that have been read before.
+        position: number of bytes already read.
     """
 
     def __init__(self, source: str, path: Path, read: Reader, position: int) -> None:
@@ -79,7 +79,7 @@ class LineFile:
         if size < self._position:
             self._position, self._headed = 0, False
         while self._position < size:
-            if self._position and not self._headed:  # a table needs its head, wherever reading continues
+            if self._position and not self._headed:  # a table needs its header when reading continues
                 head = os.pread(descriptor, MAX_LINE_BYTES, 0).partition(b"\n")[0]
                 self._row(head, first=True)
             content = os.pread(descriptor, min(_BYTES_A_LOOK, size - self._position), self._position)
@@ -114,14 +114,14 @@ class LineFile:
 
 
 class EventFolder:
-    """Source of the scalars of all event files below a folder; names of inner folders precede their tags.
+    """Source of the scalars of all event files below a folder; names of inner folders prefix the tags.
 
     Args:
         folder: path of the folder.
-        positions: bytes of each file that have been read before, by the name of its source.
-        skipped: bytes of each file that were written before the run began.
-        run: full name of the run; the folder of that name is its own, and no part of keys.
-        is_foreign: return whether a file is known to be another run's; called once for each new file.
+        positions: number of bytes already read, by source name.
+        skipped: number of bytes written before the run began, by file name.
+        run: full name of the run; a folder with this name is left out of keys.
+        is_foreign: return True if a file belongs to another run; called once for each new file.
     """
 
     def __init__(
@@ -167,7 +167,7 @@ class EventFolder:
                 file.seek(position)
                 content = file.read(_BYTES_A_LOOK)
                 needed = record_length(content)
-                if needed is not None and needed > _BYTES_A_LOOK:  # too long for a scalar: skipped
+                if needed is not None and needed > _BYTES_A_LOOK:  # too long for a scalar: skip it
                     if os.fstat(file.fileno()).st_size >= position + needed:
                         self._positions[source] = position + needed
                     return
@@ -188,7 +188,7 @@ def _found(event: Event, source: str, prefix: str) -> Found:
 
 
 def event_files(folder: Path) -> list[str]:
-    """Return the names of event files below a folder, the oldest first by their names."""
+    """Return the names of event files below a folder, sorted by name, so the oldest come first."""
     found: list[str] = []
     for parent, folders, files in os.walk(folder):
         folders.sort()
@@ -205,5 +205,5 @@ def output_source(pattern: str, log: Path, position: int) -> LineFile:
 
 
 def file_source(path: Path, position: int, *, name: str = "") -> LineFile:
-    """Return the source of a file that a script appends to; `name`, by default its own, gives its kind."""
+    """Return the source of a file that a script appends to; the suffix of `name` or `path` gives its kind."""
     return LineFile("file", path, reader_of(name or path.name), position)

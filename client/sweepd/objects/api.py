@@ -1,4 +1,4 @@
-"""W&B's `Api`, in its simple parts: names for sweeps and runs of a server."""
+"""Counterpart of the basic parts of W&B's `Api`: sweeps and runs of a server."""
 
 from __future__ import annotations
 

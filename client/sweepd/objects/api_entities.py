@@ -1,4 +1,4 @@
-"""Runs, their files, and sweeps as W&B's `Api` has them."""
+"""Counterparts of the runs, files and sweeps of W&B's `Api`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lists of runs as of W&B's `Api`, with filters in the language of MongoDB."""
+"""Counterpart of the run lists of W&B's `Api`, with MongoDB-style filters."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sweepd.errors import InvalidError
 from sweepd.objects.api_entities import ApiRun
 
 Field = Callable[[str], object]
-"""Returns the value that a run has under a name; ABSENT if it has none."""
+"""Function that returns the value of a run's field by name; ABSENT if there is none."""
 
 ABSENT: Final = object()
 
@@ -36,7 +36,7 @@ _GROUPS: Final = {"config": "config", "summary_metrics": "summary", "summary": "
 
 
 def matches(filters: Mapping[str, object], field: Field) -> bool:
-    """Return whether a run satisfies all of `filters`.
+    """Return True if a run satisfies all of `filters`.
 
     Raises:
         InvalidError: an operator is unknown, or its operand is invalid.
@@ -84,7 +84,7 @@ def _compares(word: str, value: object, bound: object, all_words: Mapping[str, o
 
 
 def _in_order(word: str, value: object, bound: object) -> bool:
-    """Compare numbers, or texts, which times are given as; other kinds have no order."""
+    """Compare numbers, or texts, which include times; values of other kinds have no order."""
     if isinstance(bound, datetime):
         bound = bound.isoformat()
     order: int
@@ -193,7 +193,7 @@ class ApiRuns:
 
 
 def field_of(run: ApiRun, name: str) -> object:
-    """Return the value of a run for a name in a filter or an order; ABSENT if it has none.
+    """Return the value of a run's field, named as in filters and orders; ABSENT if there is none.
 
     Raises:
         InvalidError: runs have no such field.
@@ -209,7 +209,7 @@ def field_of(run: ApiRun, name: str) -> object:
 
 
 def _below(values: object, path: str) -> object:
-    """Return a value by its name, which may contain dots, or by its path through groups."""
+    """Return a value by a name, which may contain dots, or by a path through groups."""
     if not isinstance(values, Mapping):
         return ABSENT
     if path in values:
@@ -219,7 +219,7 @@ def _below(values: object, path: str) -> object:
 
 
 def _ordered(runs: list[ApiRun], order: str) -> list[ApiRun]:
-    """Return the runs ordered by a field, those without it last."""
+    """Return the runs sorted by a field; runs without the field come last."""
     name = order.lstrip("+-")
     found = [(field_of(run, name), run) for run in runs]
     there = [each for each in found if each[0] is not ABSENT]

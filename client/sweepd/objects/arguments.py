@@ -83,7 +83,7 @@ async def create(
 ) -> tuple[v1.Sweep, list[str]]:
     """Create a sweep from its definition; return it with warnings.
 
-    They concern prior runs that were left out, and a sweep without an end.
+    The warnings are about prior runs that were left out, and about an unbounded sweep.
     """
     if isinstance(prior_runs, str):
         raise InvalidError(f"prior_runs is a list of runs, not the text {prior_runs!r}")
@@ -105,7 +105,7 @@ async def create(
 
 
 def warn(sentences: Iterable[str], *, stacklevel: int) -> None:
-    """Issue warnings; `stacklevel` is 2 for the caller of this function, 3 for the caller of that."""
+    """Issue warnings; `stacklevel` is 2 for the caller of this function, 3 for the caller's caller."""
     for sentence in sentences:
         warnings.warn(sentence, SweepWarning, stacklevel=stacklevel)
 
@@ -137,7 +137,7 @@ def _left_out(report: v1.PriorRunReport) -> list[str]:
 
 
 class Unchanged:
-    """Marker of a value that an edit leaves as it is."""
+    """Sentinel for a value that an edit leaves unchanged."""
 
     def __repr__(self) -> str:
         return "UNCHANGED"
@@ -150,7 +150,7 @@ def seconds_of(timeout: float | str | None) -> float | None:
     """Return a time limit in seconds from a number or text such as `10m`; None: no limit.
 
     Raises:
-        InvalidError: not a time limit.
+        InvalidError: the argument is not a time limit.
     """
     if timeout is None:
         return None
@@ -164,7 +164,7 @@ def seconds_of(timeout: float | str | None) -> float | None:
 
 
 def target(address: str | None, token: str | None, environ: Mapping[str, str] = os.environ) -> Target:
-    """Return address and token of the server: those given, else the ones that `sweepctl` would use.
+    """Return the given address and token of the server, by default those that `sweepctl` would use.
 
     Raises:
         UnreachableError: no server is known.
@@ -181,10 +181,10 @@ def target(address: str | None, token: str | None, environ: Mapping[str, str] = 
 
 
 def changes_of(**given: object) -> dict[str, object]:
-    """Return the changes of an edit.
+    """Return the arguments of an edit without unchanged ones.
 
     Raises:
-        InvalidError: there are none.
+        InvalidError: nothing is changed.
     """
     changes = {field: value for field, value in given.items() if not isinstance(value, Unchanged)}
     if not changes:

@@ -1,4 +1,4 @@
-"""Client of a server for event loops; `generate.py` makes the blocking one from it."""
+"""Asynchronous client of a server; `generate.py` generates the blocking client from it."""
 
 from __future__ import annotations
 

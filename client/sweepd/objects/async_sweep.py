@@ -1,4 +1,4 @@
-"""Sweeps and runs of a server for event loops; `generate.py` makes the blocking ones from them."""
+"""Asynchronous sweeps and runs of a server; `generate.py` generates the blocking ones."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ Points = Sequence[tuple[float, float]]
 _WIDTH, _HEIGHT = 460, 150
 _LEFT, _RIGHT, _TOP, _BOTTOM = 62, 12, 10, 26
 _MOST = 400
-"""Maximum number of points of a curve; there are no more columns of pixels."""
+"""Maximum number of points of a curve; more than the drawing has pixel columns is useless."""
 _MOST_COLUMNS = 12
 _MOST_ROWS = 40
 _LONGEST = 80
@@ -48,7 +48,7 @@ _STYLE = (
 
 
 def curve(line: Points, dots: Points, *, across: str, up: str) -> str:
-    """Return a drawing of a line and of dots; empty if there is nothing to draw.
+    """Return an SVG drawing of a line and dots; empty if there is nothing to draw.
 
     Args:
         line: corners of the line, in their order.
@@ -65,7 +65,7 @@ def curve(line: Points, dots: Points, *, across: str, up: str) -> str:
         dots = [*dots, *line]
     marks = "".join(f'<circle cx="{scale.x(x):.1f}" cy="{scale.y(y):.1f}" r="2.5"/>' for x, y in dots)
     axis = f"M{_LEFT} {_TOP}V{_HEIGHT - _BOTTOM}H{_WIDTH - _RIGHT}"
-    # Separated by spaces: an untrusted notebook keeps nothing but these texts.
+    # Separated by spaces, because an untrusted notebook keeps only the texts.
     texts = " ".join(
         f'<text x="{x:g}" y="{y:g}" text-anchor="{anchor}">{html.escape(text)}</text>'
         for x, y, anchor, text in _labels(scale, across)
@@ -79,7 +79,7 @@ def curve(line: Points, dots: Points, *, across: str, up: str) -> str:
 
 
 def _labels(scale: _Scale, across: str) -> Iterator[tuple[float, float, str, str]]:
-    """Yield position, anchor and text of each label; a single one for an axis with a single value."""
+    """Yield position, anchor and text of each label; an axis with a single value has one label."""
     middle, below = (_LEFT + _WIDTH - _RIGHT) / 2, _HEIGHT - 8
     if scale.low == scale.high:
         yield _LEFT - 6, scale.y(scale.low) + 4, "end", f"{scale.low:.4g}"
@@ -95,7 +95,7 @@ def _labels(scale: _Scale, across: str) -> Iterator[tuple[float, float, str, str
 
 
 def stairs(points: Points) -> list[tuple[float, float]]:
-    """Return the corners of a step line: each value is kept until the next point."""
+    """Return the corners of a step line, which keeps each value until the next point."""
     corners: list[tuple[float, float]] = []
     for x, y in points:
         if corners:
@@ -221,7 +221,7 @@ def _runs_table(runs: Sequence[v1.Run]) -> str:
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """Return a table; columns of numbers are right-aligned, with their heads."""
+    """Return a table; number columns and their headings are right-aligned."""
     if not rows:
         return ""
     shares = [

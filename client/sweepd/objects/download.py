@@ -1,4 +1,4 @@
-"""Download of the files of a run into a folder, with no write outside of it whatever their names are."""
+"""Download of the files of a run into a folder; no file name can cause a write outside the folder."""
 
 import hashlib
 import secrets
@@ -13,7 +13,7 @@ class UnsafeNameError(ValueError):
 
 
 class DigestError(ValueError):
-    """The received content is not the stored one; the message is a sentence."""
+    """The received content differs from the stored content; the message is a sentence."""
 
 
 def place_of(folder: Path, name: str) -> Path:
@@ -51,7 +51,7 @@ def save(place: Path, content: Iterable[bytes], digest: bytes) -> int:
     size = 0
     fresh = place.with_name(f".sweepctl-{secrets.token_hex(8)}")
     try:
-        with fresh.open("xb") as file:  # with the rights that new files of this account have
+        with fresh.open("xb") as file:  # with the default permissions of new files
             for piece in content:
                 file.write(piece)
                 found.update(piece)

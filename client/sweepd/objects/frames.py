@@ -1,4 +1,4 @@
-"""Rows as frames of pandas, polars and arrow, each an optional dependency: columns of typed values."""
+"""Conversion of rows to typed columns and to frames of pandas, polars and arrow (optional dependencies)."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _EXACT = 2**53
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """Named column; `kind` is text, int, float, bool or time; `mixed` for others, `null` without values."""
+    """Named column; `kind` is text, int, float, bool, time, mixed (other values) or null (no values)."""
 
     name: str
     kind: str
@@ -40,15 +40,15 @@ class Column:
 
 
 def columns_of(rows: Sequence[Row], known: Mapping[str, str]) -> list[Column]:
-    """Return the columns of rows; `known` has the kinds of columns that are always included."""
+    """Return the columns of rows; `known` has the kinds of the columns that are always present."""
     names = dict.fromkeys([*known, *(rows[0] if rows else ())])
     return [column(name, [row[name] for row in rows], known.get(name)) for name in names]
 
 
 def column(name: str, values: list[object], kind: str | None = None) -> Column:
-    """Return a column of the common kind of its values.
+    """Return a column with the common kind of its values.
 
-    Integers among floats become floats, unless one of them would lose digits. True is not a number.
+    Integers among floats become floats, unless that would lose digits. Booleans are not numbers.
     """
     kind = kind or kind_of(values)
     if kind == "float":
@@ -75,7 +75,7 @@ def as_text(value: object) -> str | None:
 
 
 def to_pandas(columns: Sequence[Column]) -> pd.DataFrame:
-    """Return columns as a frame; missing values are NA, among floats NaN.
+    """Return columns as a frame; missing values are NA, in float columns NaN.
 
     Raises:
         MissingExtraError: pandas is not installed.
@@ -135,7 +135,7 @@ def to_arrow(columns: Sequence[Column]) -> pa.Table:
 
 
 def _plain(column: Column) -> list[object]:
-    """Return values of a single type, as these frames have no mixed columns."""
+    """Return values of a single type, because polars and arrow have no mixed columns."""
     return [as_text(value) for value in column.values] if column.kind == "mixed" else column.values
 
 

@@ -1,8 +1,8 @@
 """Generator of the blocking client from the asynchronous one; a build step that imports neither.
 
-`client.py` and `sweep.py` are `async_client.py` and `async_sweep.py` with each `await` made a call that runs
-the same coroutine to its end, over a wire that never suspends (`run_now`, `iterate`). They are built, not
-committed: `make protos`, or in an instant `python -m sweepd.objects.generate`.
+`client.py` and `sweep.py` are `async_client.py` and `async_sweep.py` with each `await` replaced by a call
+that runs the coroutine to its end, over a wire that never suspends (`run_now`, `iterate`). They are built,
+not committed: `make protos`, or faster, `python -m sweepd.objects.generate`.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _DOCSTRINGS = {
 
 
 def blocking(source: str, name: str) -> str:
-    """Return the text of a blocking module; `name` is that of the asynchronous one, `source` its text."""
+    """Return the text of a blocking module, given the text and name of the asynchronous module."""
     for pattern, replacement in _NAMES.items():
         source = re.sub(pattern, replacement, source)
     tree = _Blocking().visit(ast.parse(source))

@@ -1,4 +1,4 @@
-"""Reads of sweeps and runs that take several calls: lists, frames, logs, cards, changes and waits."""
+"""Reads of sweeps and runs that need several calls: lists, frames, logs, cards, changes and waits."""
 
 from __future__ import annotations
 
@@ -65,12 +65,12 @@ async def wait(
         name: full name.
         until: condition as text.
         limit: time limit.
-        check: whether an end other than the one waited for is an error.
+        check: whether another end than `until` is an error.
 
     Raises:
-        InvalidError: `until` or the time limit is not valid.
+        InvalidError: `until` or the time limit is invalid.
         NotYetError: the time limit has passed.
-        FailedError: with `check`: it has ended otherwise.
+        FailedError: `check` is true, and the sweep or run has ended otherwise.
     """
     condition = parse_condition(until)
     found = await look(wire, name, condition, seconds=seconds_of(limit))
@@ -148,7 +148,7 @@ async def columns(wire: Wire, sweep: str) -> list[Column]:
 
 
 async def progress(wire: Wire, name: str) -> list[BestSoFar]:
-    """Return the values of a sweep in the order of the ends of its runs, with the best so far."""
+    """Return the values of a sweep in the order in which its runs ended, each with the best so far."""
     async with aclosing(sweeps.progress(wire, name)) as parts:
         return [entry async for part in parts for entry in entries(name, part)]
 
@@ -170,7 +170,7 @@ async def summary(wire: Wire, run: str) -> dict[str, object]:
 async def log_lines(
     wire: Wire, run: str, *, attempt: int = 0, tail_bytes: int = 0, follow: bool = False
 ) -> AsyncGenerator[str, None]:
-    """Yield the lines of a log without their ends; bytes that are not UTF-8 become U+FFFD."""
+    """Yield the lines of a log without line ends; bytes that are not UTF-8 become U+FFFD."""
     at = Place(attempt, tail_bytes)
     pieces = logs.follow(wire, run, at, one_attempt=attempt > 0) if follow else logs.read(wire, run, at)
     rest, before = b"", 0
@@ -194,7 +194,7 @@ async def log_text(wire: Wire, run: str, *, attempt: int, tail_bytes: int) -> st
 
 
 def notebook_card(wire: Wire, known: v1.Sweep | v1.Run) -> str:
-    """Return the card for notebooks, which cannot await: without a call over a wire that suspends."""
+    """Return the card for notebooks, which cannot await; if the wire suspends, make no call."""
     if isinstance(known, v1.Sweep):
         return sweep_card(known, (), ()) if wire.suspends else run_now(show_sweep(wire, known))
     return run_card(known, None) if wire.suspends else run_now(show_run(wire, known))

@@ -1,1 +1,1 @@
-"""Connections to a server: its address and token, channels to it, failures of calls."""
+"""Connections to a server: discovery of its address and token, channels, failures of calls."""

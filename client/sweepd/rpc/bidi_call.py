@@ -1,4 +1,4 @@
-"""A bidirectional stream that ends with the status that the other side sent."""
+"""Bidirectional stream that always ends with the status that the peer sent."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -13,9 +13,9 @@ Q = TypeVar("Q")
 A = TypeVar("A")
 T = TypeVar("T")
 
-# What grpc.aio puts in the place of the status when a write fails, https://github.com/grpc/grpc/issues/36066.
+# Status that grpc.aio reports instead when a write fails, https://github.com/grpc/grpc/issues/36066.
 _WRITE_FAILED = (grpc.StatusCode.INTERNAL, "Internal error from Core")
-# In seconds. The status is on its way once all messages are read, unless the connection is lost oddly.
+# In seconds. The status normally arrives right after the last message, unless the connection is lost.
 _STATUS_WITHIN = 1.0
 _POLL = 0.005
 
@@ -34,20 +34,20 @@ _LOST = _Ending(
 
 
 class BidiCall(Generic[Q, A]):
-    """Reads and writes one call. Its status is the first that came, whatever becomes of later writes."""
+    """Reader and writer of one call; its status is the first one received, even if later writes fail."""
 
     def __init__(self, call: "grpc.aio.StreamStreamCall[Q, A]") -> None:
         self._call = call
-        # An iterator reads what came before the end even when a write has failed; `call.read()` does not.
+        # An iterator still reads messages received before the end if a write fails; `call.read()` does not.
         self._messages = aiter(call)
         self._ending: _Ending | None = None
         call.add_done_callback(self._take)
 
     async def read(self) -> A | None:
-        """Return the next message, or None at a good end.
+        """Return the next message, or None if the call ended with OK.
 
         Raises:
-            grpc.aio.AioRpcError: the call ended badly.
+            grpc.aio.AioRpcError: the call ended with an error.
         """
         with suppress(grpc.aio.AioRpcError, StopAsyncIteration):
             return await anext(self._messages)
@@ -57,11 +57,11 @@ class BidiCall(Generic[Q, A]):
         raise _error(ending)
 
     async def write(self, message: Q) -> None:
-        """Send `message`; return once the connection has taken it. Reading must continue meanwhile.
+        """Send `message`; return once the connection has accepted it. Reading must continue meanwhile.
 
         Raises:
-            grpc.aio.AioRpcError: the call ended badly.
-            asyncio.InvalidStateError: it ended well.
+            grpc.aio.AioRpcError: the call ended with an error.
+            asyncio.InvalidStateError: the call ended with OK.
         """
         try:
             await self._call.write(message)
@@ -72,22 +72,22 @@ class BidiCall(Generic[Q, A]):
             raise _error(ending) from None
 
     async def done_writing(self) -> None:
-        """End the sending side."""
+        """Half-close the call."""
         await self._call.done_writing()
 
     async def trailing_metadata(self) -> grpc.aio.Metadata:
-        """Return what the other side sent with its status."""
+        """Return the metadata that the peer sent with its status."""
         return (await self._status()).trailing_metadata
 
     def cancel(self) -> bool:
-        """Cancel the call; return whether it had not ended yet."""
+        """Cancel the call; return False if it had already ended."""
         return self._call.cancel()
 
     async def _status(self) -> _Ending:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + _STATUS_WITHIN
         await self._call.code()
-        # grpc.aio does not signal when it replaces the status of a failed write by the final one.
+        # grpc.aio gives no signal when the final status replaces that of a failed write, so poll.
         while not self._taken() and loop.time() < deadline:  # noqa: ASYNC110
             await asyncio.sleep(_POLL)
         return self._ending or _LOST
@@ -96,7 +96,7 @@ class BidiCall(Generic[Q, A]):
         self._taken()
 
     def _taken(self) -> bool:
-        """Keep the present status if it is the other side's; return whether one is kept."""
+        """Store the current status if the peer sent it; return True if a status is stored."""
         call = self._call
         if self._ending is None:
             code, details = _at_hand(call.code()), _at_hand(call.details())
@@ -107,7 +107,7 @@ class BidiCall(Generic[Q, A]):
 
 
 def _at_hand(answer: Coroutine[Any, Any, T]) -> T:
-    """Return the result of a coroutine that has nothing to wait for."""
+    """Return the result of a coroutine that does not suspend."""
     try:
         answer.send(None)
     except StopIteration as done:

@@ -1,7 +1,7 @@
-"""Channels to servers: the one factory of clients, agents and services.
+"""Channels to servers, for clients, agents and services.
 
-TLS enters here, as `credentials` of the caller; without them a channel is not encrypted. Listeners take
-theirs in `sweepd_kernel/rpc/listener.py`.
+TLS is enabled by passing `credentials`; without them a channel is not encrypted. For listeners, see
+`sweepd_kernel/rpc/listener.py`.
 """
 
 from collections.abc import Awaitable, Callable
@@ -17,21 +17,21 @@ Entries: TypeAlias = tuple[tuple[str, str | bytes], ...]
 
 OPTIONS: tuple[tuple[str, int], ...] = (
     ("grpc.max_receive_message_length", 4 * 1024 * 1024),
-    # The servers allow such pings; without them a half-open connection is never noticed.
+    # Without these pings, which the servers allow, a half-open connection would never be detected.
     ("grpc.keepalive_time_ms", 30_000),
     ("grpc.keepalive_timeout_ms", 10_000),
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.http2.max_pings_without_data", 0),
-    # After a server's restart the next attempt comes soon; gRPC adds jitter.
+    # Reconnect soon after a server restart; gRPC adds jitter.
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 1_000),
-    # In spite of its name: the time limit of one attempt to connect. A busy server needs some.
+    # Despite its name, the time limit of one connection attempt; a busy server needs some time.
     ("grpc.min_reconnect_backoff_ms", 5_000),
-    # A connection of its own for each channel: gRPC would share one, and its limit of 100 streams.
+    # One connection per channel: gRPC would share one, with its limit of 100 streams.
     ("grpc.use_local_subchannel_pool", 1),
     ("grpc.enable_http_proxy", 0),
 )
-# gRPC would read each stream with a thread of its own, which outlives the stream a little.
+# By default, gRPC reads each stream in a separate thread, which slightly outlives the stream.
 _BLOCKING_OPTIONS = (*OPTIONS, (ChannelOptions.SingleThreadedUnaryStream, 1))
 _UNREADABLE = "unreadable"
 
@@ -42,15 +42,15 @@ def open_channel(
     *,
     credentials: grpc.ChannelCredentials | None = None,
 ) -> grpc.aio.Channel:
-    """Open a channel for asynchronous calls; it connects with the first of them.
+    """Open a channel for asynchronous calls; the first call connects.
 
-    Interceptors present the token with each call. Bidirectional streams present `call_metadata` themselves:
-    an interceptor would put a queue and two tasks between such a stream and each of its writes.
+    Interceptors add the token to each call. Callers of bidirectional streams pass `call_metadata` themselves,
+    because an interceptor would add a queue and two tasks to each stream.
 
     Args:
         address: HOST:PORT.
-        token: presented with each call; None: none.
-        credentials: those of TLS; None: without encryption.
+        token: access token sent with each call, if any.
+        credentials: TLS credentials; None for no encryption.
     """
     entries = call_metadata(token)
     interceptors = (_UnaryUnary(entries), _UnaryStream(entries)) if entries else ()
@@ -62,21 +62,21 @@ def open_channel(
 def open_blocking_channel(
     address: str, *, credentials: grpc.ChannelCredentials | None = None
 ) -> grpc.Channel:
-    """Open a channel for calls that block; they present `call_metadata` themselves."""
+    """Open a channel for blocking calls; callers pass `call_metadata` themselves."""
     if credentials is None:
         return grpc.insecure_channel(address, options=_BLOCKING_OPTIONS)
     return grpc.secure_channel(address, credentials, options=_BLOCKING_OPTIONS)
 
 
 def call_metadata(token: str | None) -> Entries:
-    """Return the metadata of a call that presents `token`; None: nothing."""
+    """Return the metadata of a call with `token`; empty for None."""
     return () if token is None else (bearer(token),)
 
 
 def bearer(token: str) -> tuple[str, str]:
-    """Return the header that presents `token`.
+    """Return the header for `token`.
 
-    A token that no header can carry stays here; the server does not know the one that is sent instead.
+    A token that is not valid in a header is replaced by a placeholder, which the server rejects.
     """
     sent = token if token.isascii() and token.isprintable() else _UNREADABLE
     return ("authorization", f"Bearer {sent}")

@@ -1,4 +1,4 @@
-"""Servers that an account has logged in to: `$XDG_CONFIG_HOME/sweepd/config.toml`, readable by it alone."""
+"""Contexts: servers that an account is logged in to, in `$XDG_CONFIG_HOME/sweepd/config.toml`, mode 0600."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -12,12 +12,12 @@ DEFAULTS = ("entity", "project", "output")
 
 
 class ConfigError(Exception):
-    """The file cannot be used; the message names it and gives the reason."""
+    """The file cannot be used; the message has its path and the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """A server, its token, and defaults."""
+    """Server with its token and defaults."""
 
     address: str
     token: str = field(repr=False)
@@ -27,12 +27,12 @@ class Context:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contexts:
-    """Content of the file.
+    """Content of the file with the contexts.
 
     Args:
-        by_name: the contexts.
-        current: the one in use unless another is chosen; empty: none.
-        defaults: those that hold while no context is in use.
+        by_name: contexts by name.
+        current: name of the current context unless SWEEPD_CONTEXT names another; empty if none.
+        defaults: defaults while no context is in use.
     """
 
     by_name: Mapping[str, Context] = field(default_factory=dict)
@@ -40,35 +40,35 @@ class Contexts:
     defaults: Mapping[str, str] = field(default_factory=dict)
 
     def chosen(self, environ: Mapping[str, str]) -> str:
-        """Return the name of the context in use; empty: none."""
+        """Return the name of the context in use; empty if none."""
         return environ.get(VARIABLE) or self.current
 
     def of_address(self, address: str, environ: Mapping[str, str]) -> Context | None:
-        """Return a context of a server, preferably the one in use."""
+        """Return the context of a server address, preferably the one in use; None if there is none."""
         first = self.by_name.get(self.chosen(environ))
         found = (each for each in (first, *self.by_name.values()) if each is not None)
         return next((each for each in found if each.address == address), None)
 
     def defaults_in_use(self, environ: Mapping[str, str]) -> Mapping[str, str]:
-        """Return the defaults where neither flag nor environment nor file sets a value."""
+        """Return the defaults for values that no flag, environment variable or file sets."""
         name = self.chosen(environ)
         if not name:
             return self.defaults
         return self.by_name[name].defaults if name in self.by_name else {}
 
     def with_context(self, name: str, context: Context) -> "Contexts":
-        """Return these with a context added or replaced, and in use; a replaced one leaves its defaults."""
+        """Return the contexts with a current one added or replaced; a replacement keeps the defaults."""
         if name in self.by_name:
             context = replace(context, defaults=self.by_name[name].defaults)
         return replace(self, by_name={**self.by_name, name: context}, current=name)
 
     def without(self, name: str) -> "Contexts":
-        """Return these without one; if it was in use, none is."""
+        """Return the contexts without one; if it was current, no context is."""
         left = {each: context for each, context in self.by_name.items() if each != name}
         return replace(self, by_name=left, current="" if self.current == name else self.current)
 
     def with_default(self, context: str, name: str, value: str) -> "Contexts":
-        """Return these with a default of a context changed (empty: while none is in use), or removed."""
+        """Return the contexts with a default of `context` set; an empty value removes the default."""
         known = self.by_name[context].defaults if context else self.defaults
         defaults = {**known, name: value}
         if not value:
@@ -79,7 +79,7 @@ class Contexts:
         return replace(self, by_name={**self.by_name, context: changed})
 
     def with_current(self, name: str) -> "Contexts":
-        """Return these with another one in use."""
+        """Return the contexts with another one made current."""
         return replace(self, current=name)
 
 
@@ -90,22 +90,22 @@ def config_file(environ: Mapping[str, str]) -> Path:
 
 
 def read_contexts(environ: Mapping[str, str]) -> Contexts:
-    """Return the content of the file; nothing if there is none.
+    """Return the contexts in the file; empty if there is no file.
 
     Raises:
-        ConfigError: it cannot be read.
+        ConfigError: the file cannot be read.
     """
     path = config_file(environ)
     try:
         text = path.read_text()
-        import tomllib  # only where there is a file: a training script looks here as it begins
+        import tomllib  # here, because training scripts call this at startup, mostly without a file
 
         document = tomllib.loads(text)
     except FileNotFoundError:
         return Contexts()
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
-    except ValueError:  # the parser's own words would quote the file, and with it a token
+    except ValueError:  # the message of the parser might quote a token
         raise ConfigError(f"{path} is not TOML; fix it, or remove it and log in again") from None
     try:
         return Contexts(
@@ -126,10 +126,10 @@ def read_contexts(environ: Mapping[str, str]) -> Contexts:
 
 
 def write_contexts(contexts: Contexts, environ: Mapping[str, str]) -> Path:
-    """Write `contexts`; the file is replaced as a whole, and only this account can read it.
+    """Replace the file atomically by `contexts`; only this account can read it.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: the file cannot be written.
     """
     path = config_file(environ)
     make_folder(path.parent)

@@ -13,7 +13,7 @@ _CURRENT = "current"
 
 
 class NoServerError(Exception):
-    """No server is known; the message gives the remedy."""
+    """No server is known; the message says what to do."""
 
 
 class NoContextError(NoServerError):
@@ -27,12 +27,12 @@ class NoContextError(NoServerError):
 
 
 class BrokenContextsError(NoServerError):
-    """The file of contexts cannot be used; the message names it and gives the reason."""
+    """The file of contexts cannot be used; the message has its path and the reason."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerEntry:
-    """Entry that a server leaves for the clients of its account."""
+    """Entry that a server writes for the clients of its account."""
 
     address: str
     token: str
@@ -52,13 +52,13 @@ class Target:
 
 
 def state_folder(environ: Mapping[str, str]) -> Path:
-    """Return the folder of sweepd's state of this account."""
+    """Return the folder of this account's sweepd state."""
     base = environ.get("XDG_STATE_HOME") or Path(environ.get("HOME") or Path.home()) / ".local/state"
     return Path(base) / "sweepd"
 
 
 def write_entry(entry: ServerEntry, environ: Mapping[str, str] = os.environ) -> Path:
-    """Write `entry`, and make it current; only this account can read it."""
+    """Write `entry` and make it current; only this account can read it."""
     path = _entry_path(entry.address, environ)
     make_folder(path.parent)
     lines = [
@@ -77,7 +77,7 @@ def write_entry(entry: ServerEntry, environ: Mapping[str, str] = os.environ) -> 
 
 
 def remove_entry(address: str, environ: Mapping[str, str] = os.environ) -> None:
-    """Remove the entry of `address`, and `current` if it names that one."""
+    """Remove the entry of `address`, and `current` if it names this address."""
     path = _entry_path(address, environ)
     path.unlink(missing_ok=True)
     if current_address(environ) == address:
@@ -85,8 +85,8 @@ def remove_entry(address: str, environ: Mapping[str, str] = os.environ) -> None:
 
 
 def read_entry(address: str, environ: Mapping[str, str] = os.environ) -> ServerEntry | None:
-    """Return the entry of `address`; None if there is none that can be read."""
-    import tomllib  # a script that only wants to know whether there is a server does without
+    """Return the entry of `address`; None if it is missing or cannot be read."""
+    import tomllib  # here, because finding an address alone does not need it
 
     try:
         document = tomllib.loads(_entry_path(address, environ).read_text())
@@ -104,7 +104,7 @@ def read_entry(address: str, environ: Mapping[str, str] = os.environ) -> ServerE
 
 
 def current_address(environ: Mapping[str, str] = os.environ) -> str | None:
-    """Return the address of the server that was started last, if its entry still exists."""
+    """Return the address of the server that was started last; None if there is none."""
     try:
         address = (state_folder(environ) / "servers" / _CURRENT).read_text().strip()
     except (OSError, ValueError):
@@ -115,20 +115,20 @@ def current_address(environ: Mapping[str, str] = os.environ) -> str | None:
 def resolve(address: str | None, environ: Mapping[str, str] = os.environ) -> Target:
     """Choose the server to dial, and the token to present.
 
-    The flag wins, then SWEEPD_ADDRESS, the context in use, the server of this account that was started last.
-    The token is SWEEPD_TOKEN, else that of the context of the address, else the one that its server has left.
+    Precedence: the flag, SWEEPD_ADDRESS, the context in use, the last started server of this account.
+    The token is SWEEPD_TOKEN, else that of the context of the address, else that of the server's entry.
 
     Args:
         address: from the command line, HOST:PORT or HOST alone.
-        environ: the environment.
+        environ: environment variables.
 
     Raises:
-        NoServerError: nothing names a server.
-        NoContextError: what does is a context that does not exist.
+        NoServerError: no server is known.
+        NoContextError: the context in use does not exist.
         BrokenContextsError: the contexts cannot be read.
     """
     chosen = address or environ.get("SWEEPD_ADDRESS")
-    token: str | None = environ.get("SWEEPD_TOKEN", "").strip()  # as files, it may end with a line feed
+    token: str | None = environ.get("SWEEPD_TOKEN", "").strip()  # it may end with a line feed
     if chosen and token:
         return Target(normalised(chosen), token)
     contexts = _contexts(environ)
@@ -143,7 +143,7 @@ def known_address(environ: Mapping[str, str] = os.environ) -> str:
     """Return the address that `resolve` would choose without a flag, without reading a token.
 
     Raises:
-        NoServerError: as there.
+        NoServerError: as for `resolve`.
     """
     return normalised(environ.get("SWEEPD_ADDRESS") or _address(_contexts(environ), environ))
 
@@ -169,7 +169,7 @@ def _contexts(environ: Mapping[str, str]) -> Contexts:
 
 
 def normalised(address: str) -> str:
-    """Return `HOST:PORT` of an address whose port may be left out."""
+    """Return an address as `HOST:PORT`, with the default port if it has none."""
     host, colon, port = address.rpartition(":")
     if not colon or not port.isdigit():
         host, port = address, str(DEFAULT_PORT)

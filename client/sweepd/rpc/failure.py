@@ -22,22 +22,22 @@ _CAUSE = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """A failed call, in the words that commands and programs use."""
+    """Failed call, with code and reason as commands and programs show them."""
 
     code: str
-    """Name of the canonical code, as `NOT_FOUND`."""
+    """Name of the canonical code, such as `NOT_FOUND`."""
     message: str
     reason: str | None = None
-    """Name of the ErrorReason in lower kebab case, as `no-such-name`."""
+    """Name of the ErrorReason in kebab case, such as `no-such-name`."""
     metadata: Mapping[str, str] = field(default_factory=dict)
     violations: tuple[tuple[str, str], ...] = ()
-    """Path of each field at fault, and what is wrong with it."""
+    """Path of each invalid field, and its problem."""
     retry_after: float | None = None
-    """Seconds after which the server suggests another try."""
+    """Seconds after which the server suggests a retry."""
 
     @classmethod
     def of(cls, error: grpc.RpcError) -> "Failure":
-        """Read the error of a blocking or an asynchronous call."""
+        """Return the failure for the error of a blocking or an asynchronous call."""
         if not isinstance(error, (grpc.Call, grpc.aio.AioRpcError)):
             return cls(code="UNKNOWN", message=str(error) or type(error).__name__)
         name = error.code().name
@@ -47,7 +47,7 @@ class Failure:
 
 
 def unreachable_cause(message: str) -> str:
-    """Return why there is no connection, out of gRPC's account of every address and layer that it tried."""
+    """Return the cause of a failed connection, extracted from gRPC's verbose message."""
     found = _CAUSE.search(message)
     return found[0].lower() if found else message.rpartition(": ")[2].rstrip("]")
 

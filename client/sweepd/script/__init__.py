@@ -1,1 +1,1 @@
-"""The side of a training script: its configuration, its rows, its run folder. Standard library only."""
+"""Library for training scripts: configuration, rows, run folder. Standard library only."""

@@ -72,7 +72,7 @@ def checked_definition(
 
 
 class Definitions:
-    """Definitions of one run. An exact name comes before prefixes, a longer prefix before a shorter one."""
+    """Definitions of one run; an exact name precedes prefixes, a longer prefix precedes a shorter one."""
 
     def __init__(self) -> None:
         self._given: dict[str, Definition] = {}
@@ -82,7 +82,7 @@ class Definitions:
         return bool(self._given)
 
     def add(self, fresh: Definition, *, overwrite: bool) -> None:
-        """Add a definition: what it leaves open stays as defined before, unless it overwrites."""
+        """Add a definition; without `overwrite`, attributes that are not set keep their earlier values."""
         before = self._given.get(fresh.name)
         self._given[fresh.name] = fresh if before is None or overwrite else _merged(before, fresh)
         self._found = {}
@@ -185,7 +185,7 @@ class Figures:
             self.mean = self._total / self._count
 
     def shown(self, given: Definition | None) -> object:
-        """Return the defined aggregates: the last value without a definition; None: leave it out."""
+        """Return the defined aggregates, or the last value without a definition; None to omit the metric."""
         if given is None or not given.summary or given.summary == ("copy",):
             return self.last
         if "none" in given.summary:
@@ -202,7 +202,7 @@ class Figures:
 
 
 class Logged:
-    """Aggregates rows as they are logged. A later definition applies from then on."""
+    """Aggregates of logged rows; a definition applies only to rows logged after it."""
 
     def __init__(self, definitions: Definitions) -> None:
         self._definitions = definitions
@@ -272,7 +272,7 @@ def _is_finite(value: float) -> bool:
 
 
 def _completed(before: object, value: dict[str, object]) -> dict[str, object]:
-    """Return a group with the earlier members that it lacks."""
+    """Return a group completed with earlier members that it lacks."""
     if not isinstance(before, dict):
         return value
     return before | {

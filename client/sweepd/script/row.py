@@ -8,12 +8,12 @@ from sweepd.metrics_file import MAX_DEPTH, MAX_KEY_LENGTH, MAX_LINE_BYTES, MAX_T
 from sweepd.script.notices import Notices
 
 Keep = Callable[[str, object], object]
-"""Stores a value that is not a number as a file; returns its path, or raises TypeError."""
+"""Function that stores a value that is not a number as a file; it returns the path, or raises TypeError."""
 
 _SCALARS = frozenset({int, float, bool, str, type(None)})
 _ALWAYS_SHOWN = frozenset({int, float, bool})
 _MAX_LISTED_FILES = 32
-"""Limit for the files of a list that are named in the row; all are files of the run."""
+"""Maximum number of files of a list that are named in the row; all are stored with the run."""
 
 
 def plain(value: object) -> object:
@@ -89,9 +89,9 @@ _encode = json.JSONEncoder(separators=(",", ":")).encode
 def suitable(
     metrics: Mapping[str, object], notices: Notices, keep: Keep | None = None, *, for_rows: bool = False
 ) -> Mapping[str, object]:
-    """Return the metrics that can be written, as JSON values; warn once of each that cannot.
+    """Return the metrics that can be written, as JSON values; warn once of each metric that cannot.
 
-    Values that the server leaves out of rows give one warning, too: nothing is lost silently.
+    Also warn once of each value that the server leaves out of rows, so that nothing is lost silently.
 
     Args:
         metrics: metrics as logged.

@@ -1,4 +1,4 @@
-"""Rows of one process, from threads, signal handlers and forked children to the metrics file."""
+"""Rows that a process, its threads, signal handlers and forked children log to the metrics file."""
 
 import json
 import os
@@ -19,7 +19,7 @@ from sweepd.script.row import encode, suitable
 # Range of valid steps: 64 bits.
 _STEPS = range(-(2**63), 2**63)
 KeepAt = Callable[[str, object, int | None], object]
-"""Stores a value that is not a number, by key and step; see `row.Keep`."""
+"""Function that stores a value that is not a number, by key and step; see `row.Keep`."""
 
 
 class Steps:
@@ -48,7 +48,7 @@ class Steps:
         return True
 
     def completes(self, step: int | None, *, commit: bool | None) -> bool:
-        """Return whether a row with these arguments completes its step."""
+        """Return True if a row with these arguments completes its step."""
         return step is None if commit is None else commit
 
     def advance(self) -> None:
@@ -211,11 +211,11 @@ class Rows:
             self.attempt_to(lambda: file.append(line))
 
     def mark_checkpoint(self, step: int) -> None:
-        """Write down that a checkpoint holds everything up to a step; a reader remembers its count there."""
+        """Record that a checkpoint holds everything up to a step; a reader stores its counters there."""
         with self._lock:
             if self._file is not None and not self._ended:
                 header: dict[str, object] = {metrics_file.CHECKPOINT: step}
-                if self._steps is not None and self._steps.last >= 0:  # it is no step of its own
+                if self._steps is not None and self._steps.last >= 0:  # part of the last step, not a new one
                     header[metrics_file.STEP] = self._steps.last
                     if self._steps.marked_open:
                         header[metrics_file.OPEN] = True

@@ -1,4 +1,4 @@
-"""Functions that a training script calls, and the run of the process that they act on."""
+"""Functions that a training script calls, and the active run on which they act."""
 
 import atexit
 import os
@@ -30,9 +30,9 @@ from sweepd.script.settings import (
 )
 
 _run: Run | None = None
-# Whether it was begun without `init`, by reading or logging.
+# True if the run was begun without `init`, by reading or logging.
 _implied = False
-# The run that an agent has handed out to this process, once begun.
+# Run that an agent has handed out to this process, once begun.
 _handed_out: Run | None = None
 # Former values of the variables that name a standalone run to child processes; None: unset.
 _replaced_variables: dict[str, str | None] = {}
@@ -201,7 +201,7 @@ def run() -> Run | None:
 
 
 def implied_run() -> Run:
-    """Return the run; begin one for a script that only logs, or for a spawned child of it."""
+    """Return the run; begin one for a script that only logs, or for a spawned child process."""
     global _implied
     with _lock:
         if _run is None:
@@ -342,7 +342,7 @@ def _print_location(folder: RunFolder, server: str | None, what: str) -> None:
 
 
 def _is_spawned_child() -> bool:
-    """Return whether `multiprocessing` started this process, without importing it."""
+    """Return True if `multiprocessing` started this process, without importing it."""
     process = sys.modules.get("multiprocessing.process")
     return process is not None and process.parent_process() is not None
 

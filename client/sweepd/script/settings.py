@@ -1,4 +1,4 @@
-"""Options of `init`: arguments, over a settings object, over the environment; warnings about some of them."""
+"""Options of `init`, from arguments, a settings object and the environment; warnings about some options."""
 
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,7 +15,7 @@ MODES = ("online", "offline", "disabled")
 _TEXTS = ("project", "entity", "name", "notes", "group", "job_type", "dir")
 _RESUMES = ("allow", "must", "never", "auto")
 
-# Attributes of W&B's `Settings` and the arguments of `init` that they stand for.
+# Arguments of `init` by the attribute of W&B's `Settings`.
 _INIT_NAMES = {
     "run_id": "id",
     "run_name": "name",
@@ -136,7 +136,7 @@ def _text(found: Mapping[str, object], name: str) -> str | None:
 
 
 def _id(value: str | None) -> str | None:
-    """Return the id as servers have it: lower-case letters, digits, `-` and `_`, a letter or digit first."""
+    """Return the id in valid form: lower-case letters, digits, `-` and `_`, a letter or digit first."""
     if value is None:
         return None
     known = "".join(c if c.isascii() and c.isalnum() else c if c in "-_" else "-" for c in value.lower())
@@ -210,7 +210,7 @@ def _warn_of_names(names: Mapping[str, tuple[str | None, str]], why: str, notice
 
 
 def warn_of_wandb_variables(environ: Mapping[str, str], wanted: RunOptions, notices: Notices) -> None:
-    """Warn of W&B's variables that are set and have a counterpart which is not."""
+    """Warn of W&B's variables that are set while their counterpart is not."""
     if "wandb" in sys.modules:
         return  # the script uses that package
     defaults = RunOptions()

@@ -1,1 +1,1 @@
-"""Modules and classes of W&B's package, as far as sweepd has them."""
+"""Counterparts of modules and classes of W&B's package."""

@@ -1,4 +1,4 @@
-"""Parts that the callbacks for XGBoost and LightGBM share."""
+"""Functions shared by the callbacks for XGBoost and LightGBM."""
 
 from collections.abc import Iterable
 
@@ -51,7 +51,7 @@ def run_of(who: str) -> sweepd.Run:
     """Return the active run.
 
     Raises:
-        Error: there is none.
+        Error: no run is active.
     """
     if sweepd.run is None:
         raise Error(f"{who}: call wandb.init() first")

@@ -43,7 +43,7 @@ def get_dir(default: str | None = None, env: _Environment = None) -> str | None:
 
 
 def is_offline(env: _Environment = None) -> bool:
-    """Return whether standalone runs stay in their folders."""
+    """Return True if standalone runs stay in their folders."""
     return _value("WANDB_MODE", None, env) == "offline"
 
 

@@ -1,4 +1,4 @@
-"""Exceptions that scripts expect of W&B's module, including those of sweepd."""
+"""Exceptions that scripts expect in W&B's module, including sweepd's own."""
 
 from sweepd.script.errors import ConfigError, Error, UsageError
 
@@ -36,4 +36,4 @@ class UnsupportedError(UsageError):
 
 
 class NotSupportedError(UnsupportedError, AttributeError):
-    """A refused name of W&B's module was used; `hasattr` of its members is False."""
+    """An unsupported name of W&B's module was used; `hasattr` returns False for its members."""

@@ -26,7 +26,7 @@ class WandbMetricsLogger(_callbacks.Callback):  # type: ignore[misc,name-defined
         initial_global_step: number of batches before a resumed training.
 
     Raises:
-        Error: `log_freq` is none of these, or there is no run.
+        Error: `log_freq` is invalid, or no run is active.
     """
 
     def __init__(

@@ -28,7 +28,7 @@ class _Iteration(Protocol):
 
 
 class _Callback:
-    order = 20  # after LightGBM's own, as W&B's
+    order = 20  # after LightGBM's own callbacks, as in W&B
     before_iteration = False
 
     def __init__(self, *, log_params: bool, define_metric: bool) -> None:
@@ -73,7 +73,7 @@ def log_summary(model: Booster, feature_importance: bool = True, save_model_chec
         save_model_checkpoint: whether to store the best model with the run.
 
     Raises:
-        Error: not a booster, or there is no run.
+        Error: the model is not a booster, or no run is active.
     """
     run = run_of("log_summary")
     if not isinstance(model, Booster):

@@ -80,7 +80,7 @@ def line_series(
     """Return a table of several lines: one row of step, line name and value per point.
 
     Raises:
-        ValueError: there are not as many xs, or keys, as lines.
+        ValueError: the numbers of xs, keys and lines differ.
     """
     lines = [list(y) for y in ys]
     steps = _steps(list(xs), len(lines))
@@ -108,13 +108,13 @@ def confusion_matrix(
     Args:
         probs: a row of scores by class for each example; the highest is the prediction.
         y_true: the true class of each example.
-        preds: the predicted class of each, in place of `probs`.
-        class_names: names of the classes by their numbers; else they are found in what is given.
+        preds: the predicted class of each example, instead of `probs`.
+        class_names: names of the classes by number; by default the classes that occur.
         title: no effect.
         split_table: no effect.
 
     Raises:
-        ValueError: there are not both predictions and true classes, equally many.
+        ValueError: predictions or true classes are missing, or their numbers differ.
     """
     if y_true is None or (probs is None) == (preds is None):
         raise ValueError("confusion_matrix: needs y_true, and either probs or preds")
@@ -145,7 +145,7 @@ def roc_curve(
     title: str = "ROC Curve",
     split_table: bool = False,
 ) -> sweepd.Table:
-    """Return a table of the ROC curve of each class: false and true positive rates by falling thresholds."""
+    """Return a table of the ROC curve of each class: false and true positive rates, by falling threshold."""
     rows: list[list[object]] = []
     for name, positive, score in _classes(y_true, y_probas, labels, classes_to_plot):
         hits = sum(positive)
@@ -169,7 +169,7 @@ def pr_curve(
 ) -> sweepd.Table:
     """Return a table of the precision of each class at `interp_size` recalls from 0 to 1.
 
-    The precision at a recall is the highest of all thresholds that reach it.
+    The precision at a recall is the highest precision of all thresholds that reach this recall.
     """
     rows: list[list[object]] = []
     for name, positive, score in _classes(
@@ -209,8 +209,8 @@ def _classes(
 ) -> Iterator[tuple[object, list[bool], list[float]]]:
     """Yield the name of each class, its examples as booleans, and the scores for it.
 
-    Sorted classes correspond to the columns of the scores, unless there are more columns and the classes are
-    column numbers: then some classes have no example.
+    The sorted classes correspond to the columns of the scores. If there are more columns and the classes are
+    column numbers, some classes have no example.
     """
     truth = [_plain(label) for label in y_true]
     scores = [[float(score) for score in row] for row in (() if y_probas is None else y_probas)]
@@ -226,7 +226,7 @@ def _classes(
 
 
 def _counts(positive: Sequence[bool], score: Sequence[float]) -> Iterator[tuple[int, int]]:
-    """Yield the number of predicted and of true positives for each threshold, from the highest down."""
+    """Yield the numbers of predicted and of true positives for each threshold, in descending order."""
     order = sorted(range(len(score)), key=lambda index: -score[index])
     found = 0
     for position, index in enumerate(order):

@@ -1,4 +1,4 @@
-"""W&B's scikit-learn plots: accepted, not drawn."""
+"""W&B's scikit-learn plots, accepted but not drawn."""
 
 from sweepd.compat.modules.top_level import termwarn
 

@@ -1,4 +1,4 @@
-"""Functions, classes and values of W&B's module that are not of sweepd's own."""
+"""Functions, classes and values of W&B's module that `sweepd` itself lacks."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -35,7 +35,7 @@ def join(exit_code: int | None = None) -> None:
 
 
 class RunDisabled:
-    """Class by which libraries recognise a disabled run; here that is a `Run`."""
+    """Class with which libraries detect a disabled run; here such a run is a `Run`."""
 
 
 def monitor() -> None:
@@ -43,7 +43,7 @@ def monitor() -> None:
 
 
 class _Ignored:
-    """Accepts any arguments."""
+    """Object that accepts any arguments."""
 
     def __init__(self, *arguments: object, **named: object) -> None:
         self.arguments = arguments
@@ -68,13 +68,13 @@ def setup(*_ignored: object, **_more: object) -> None:
 
 
 def _setup(*_ignored: object, _reset: bool = False, **_more: object) -> None:
-    """Make the next `init` begin a standalone run if the setup is reset."""
+    """Make the next `init` begin a standalone run if `_reset` is true."""
     if _reset:
         request_standalone()
 
 
 class _Dropped:
-    """Accepts attributes of any name at any depth."""
+    """Object that accepts any attribute at any depth."""
 
     def __getattr__(self, name: str) -> "_Dropped":
         if name.startswith("__"):
@@ -92,7 +92,7 @@ def context(run: object = None, obj: object = None) -> Iterator[_Dropped]:
 
 
 def patch(*_arguments: object, **_named: object) -> None:
-    """Warn once of the alternative to the TensorBoard integration."""
+    """Warn once that `metrics_from` replaces the TensorBoard integration."""
     termwarn("event files are read if the sweep file has `metrics_from: {tensorboard: DIR}`", repeat=False)
 
 
@@ -122,7 +122,7 @@ def termlog(string: str = "", newline: bool = True, repeat: bool = True, prefix:
     Args:
         string: text of the line.
         newline: whether to end the line.
-        repeat: whether to print a line again.
+        repeat: whether to print a line that was already printed.
         prefix: whether the line begins with `sweepd: `.
     """
     _print("", string, newline=newline, repeat=repeat, prefix=prefix)
@@ -198,7 +198,7 @@ URIStr = str
 
 
 def __getattr__(name: str) -> str:
-    """Return the version of sweepd, which is slow to find."""
+    """Return the version of sweepd on demand, because finding it is slow."""
     if name != "__version__":
         raise AttributeError(name)
     from importlib.metadata import PackageNotFoundError, version

@@ -1,4 +1,4 @@
-"""Internal functions of W&B that libraries and scripts use, and the one of its module `helper`."""
+"""Internal functions of W&B that libraries and scripts use, and the function of its module `helper`."""
 
 import importlib
 import re
@@ -25,7 +25,7 @@ def get_module(name: str, required: str | bool | None = None, lazy: bool = True)
     """Import a module; return None if it does not exist.
 
     Raises:
-        ImportError: it does not exist, and `required` is the message.
+        ImportError: the module does not exist, and `required` is given as the message.
     """
     try:
         return importlib.import_module(name)

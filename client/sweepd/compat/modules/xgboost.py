@@ -1,4 +1,4 @@
-"""W&B's callback for XGBoost: evaluations of each iteration, the best one, feature importances."""
+"""W&B's callback for XGBoost: evaluations of each iteration, the best iteration, feature importances."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -39,7 +39,7 @@ class WandbCallback(TrainingCallback):  # type: ignore[misc]  # XGBoost is missi
         self.define_metric = define_metric
 
     def before_training(self, model: Booster) -> Booster:
-        """Add the booster's configuration to the run's."""
+        """Add the booster's configuration to that of the run."""
         sweepd.config.update(json.loads(model.save_config()), allow_val_change=True)
         return model
 
@@ -82,5 +82,5 @@ class WandbCallback(TrainingCallback):  # type: ignore[misc]  # XGBoost is missi
 
 
 def wandb_callback() -> WandbCallback:
-    """Return the callback, under its former name."""
+    """Return the callback; former name of the class."""
     return WandbCallback()

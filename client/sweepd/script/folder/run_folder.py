@@ -122,7 +122,7 @@ class RunFolder:
         return self.path / "config.json"
 
     def environment(self) -> dict[str, str]:
-        """Return the variables by which child processes find the folder of a standalone run."""
+        """Return the variables with which child processes find the folder of a standalone run."""
         return {
             "SWEEPD_RUN_DIR": str(self.path),
             "SWEEPD_METRICS_FILE": str(self.metrics_file),

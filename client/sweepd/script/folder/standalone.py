@@ -1,4 +1,4 @@
-"""Folder of a standalone run: a new one, or that of an earlier run which is resumed."""
+"""Folder of a standalone run, either new or that of an earlier run that is resumed."""
 
 import atexit
 import os
@@ -34,10 +34,10 @@ _ID_LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
 
 
 def open_folder(wanted: RunOptions, notices: Notices) -> tuple[RunFolder | None, RunOptions]:
-    """Return a folder for a run and the options as far as they can be met; None: nothing can be written.
+    """Return a folder for a run, None if none can be created, and the options as far as they can be met.
 
     Raises:
-        UsageError: a run that is to be resumed does not exist, must not exist, or cannot be resumed.
+        UsageError: the run to resume does not exist, must not exist, or cannot be resumed.
     """
     program, now = next(iter(sys.argv), ""), time.time()
     try:
@@ -86,7 +86,7 @@ def standalone_folder(wanted: RunOptions, parent: Path, *, program: str, now: fl
     asked = wanted.resume is not None and (wanted.id is not None or wanted.resume == "auto")
     if asked:
         make_folder(runs)
-    with one_at_a_time(runs) if asked else nullcontext():  # of two that start at once, one is earlier
+    with one_at_a_time(runs) if asked else nullcontext():  # serialises scripts that start at once
         earlier = _earlier(wanted, runs, program=program, now=now) if asked else None
         if earlier is not None:
             return earlier
@@ -103,7 +103,7 @@ def new_folder(wanted: RunOptions, parent: Path, *, program: str, now: float) ->
     """Create a folder below `parent`, see `standalone_folder`.
 
     Raises:
-        OSError: it cannot be created.
+        OSError: the folder cannot be created.
     """
     run_id = wanted.id or "".join(_ID_LETTERS[byte % len(_ID_LETTERS)] for byte in os.urandom(8))
     started = time.strftime("%Y%m%d-%H%M%S", time.localtime(now))
@@ -194,7 +194,7 @@ def _next_attempt(path: Path, lock: FolderLock, *, now: float) -> RunFolder:
 
 
 def _newest(runs: Path, run_id: str | None, program: str) -> Path | None:
-    """Return the newest folder of a run; without an id, that of the script unless it succeeded."""
+    """Return the newest folder of a run; without an id, that of the script's last run unless it succeeded."""
     for path, record in _records(runs, run_id):
         if run_id is not None:
             if _id(record) == run_id:
@@ -205,7 +205,7 @@ def _newest(runs: Path, run_id: str | None, program: str) -> Path | None:
 
 
 def _records(runs: Path, run_id: str | None) -> Iterator[tuple[Path, dict[str, object]]]:
-    """Yield folders that may be of an id, newest first, with the records of their runs."""
+    """Yield folders that may belong to an id, newest first, with the records of their runs."""
     for file in sorted(runs.glob(f"*{run_id or ''}*/{RUN_FILE}"), reverse=True):
         record = read_record(file.parent)
         if str(record.get("run")).count("/") == 2:

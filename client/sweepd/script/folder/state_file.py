@@ -14,7 +14,7 @@ _SHARE = 0.05
 
 
 class StateFile:
-    """Writes a change at once after a quiet interval or within a burst, else at the end of the interval.
+    """File that is written at once after a quiet interval or within a burst, else at the end of the interval.
 
     Bursts are written at once because a script may end at any time, by `os._exit` or a signal.
 
@@ -115,7 +115,7 @@ def document_of(members: Mapping[str, object]) -> dict[str, object]:
     """Return a mapping as JSON values.
 
     Raises:
-        RuntimeError: another thread changed it meanwhile.
+        RuntimeError: another thread changed the mapping meanwhile.
     """
     return {str(key): written(value) for key, value in members.items()}
 

@@ -1,1 +1,1 @@
-"""Media of a run: what a script wraps its pictures, sounds and tables in."""
+"""Media of a run: wrapper classes for images, audio, tables and more."""

@@ -18,7 +18,7 @@ class _Listed(Protocol):
 
 
 def is_array(value: object) -> bool:
-    """Return whether a value has `shape` and `tolist`."""
+    """Return True if a value has `shape` and `tolist`."""
     return isinstance(value, _Listed)
 
 

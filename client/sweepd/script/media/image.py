@@ -106,7 +106,7 @@ def _picture(value: object) -> bytes:
         raise UsageError(f"Image: expected a file, an array or an image, not {type(value).__name__}")
     try:
         rows = _rows(array)
-    except TypeError as error:  # some parts of it are lists, others are not
+    except TypeError as error:  # not all elements of a dimension are lists
         raise UsageError(_SHAPES) from error
     channels = len(rows[0][0])
     samples = [number for row in rows for pixel in row for number in pixel]
@@ -123,7 +123,7 @@ def _encoded(width: int, height: int, channels: int, samples: bytes) -> bytes:
 
 
 def _are_shares(samples: list[float]) -> bool:
-    """Return whether samples range from 0 to 1."""
+    """Return True if samples range from 0 to 1."""
     if all(isinstance(number, bool) for number in samples):
         return True
     largest = max((number for number in samples if math.isfinite(number)), default=0.0)

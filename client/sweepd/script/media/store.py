@@ -1,4 +1,4 @@
-"""Media store: the files of a run that stand for values which are not numbers."""
+"""Media store: files of a run for values that are not numbers."""
 
 import itertools
 import os
@@ -41,7 +41,7 @@ class MediaFile:
             raise
 
     def _claimed(self, folder: str, suffix: str) -> Path:
-        """Create an empty file under a name that no value of this or another process has."""
+        """Create an empty file with a name that no other value of this or another process uses."""
         parent = self.files / folder
         make_folder(parent)
         # A process that does not count steps logs under one key repeatedly.
@@ -100,7 +100,7 @@ def existing_file(kind: str, given: object) -> Path | None:
 
 
 def is_file(path: str | Path) -> bool:
-    """Return whether the path is an existing file; False for text that cannot be a path."""
+    """Return True if the path is an existing file, False also for text that cannot be a path."""
     try:
         return Path(path).is_file()
     except OSError:  # too long for a path
@@ -111,7 +111,7 @@ def copy(source: Path, target: Path) -> None:
     """Copy a file with its times, unless it is the same one.
 
     Raises:
-        OSError: one cannot be read or the other not written.
+        OSError: `source` cannot be read, or `target` cannot be written.
     """
     import shutil  # imports every archive format; most scripts copy nothing
 

@@ -1,1 +1,1 @@
-"""The run of a script: its configuration, summary, names and files."""
+"""Run of a script: its configuration, summary, names and files."""

@@ -1,4 +1,4 @@
-"""Configuration of a run: the sweep's values over the script's defaults."""
+"""Configuration of a run: values of the sweep override defaults of the script."""
 
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -19,7 +19,7 @@ class _Items(Protocol):
 
 
 class ItemAttributes:
-    """Gives a mapping its items as attributes; those of its own are set with `object.__setattr__`.
+    """Mixin that exposes the items of a mapping as attributes; real attributes need `object.__setattr__`.
 
     `_KIND` names the mapping in messages.
     """
@@ -183,7 +183,7 @@ class Config(ItemAttributes, dict[str, object]):
                 )
 
     def _merge_into_swept(self, key: str, value: object) -> bool:
-        """Return whether the sweep determines `key`; in a group, assign values that it leaves open."""
+        """Return True if the sweep determines `key`; in a group, assign values that the sweep leaves open."""
         if key not in self._swept:
             return False
         present = self.get(key)

@@ -231,7 +231,7 @@ class Run(RunFiles):
 
     @property
     def _writes_details(self) -> bool:
-        # Another process would overwrite the details of the one that began the run.
+        # Other processes would overwrite the details of the process that began the run.
         return self._is_main and self._rows.is_ours and not self.disabled
 
     def _changed(self) -> None:
@@ -268,5 +268,5 @@ class Run(RunFiles):
 
 
 def _is_other_rank(environment: Mapping[str, str]) -> bool:
-    """Return whether a launcher such as torchrun made this process one of several, and not the first."""
+    """Return True if a launcher such as torchrun has started this process with a rank other than 0."""
     return "WORLD_SIZE" in environment and environment.get("RANK", "0") not in ("", "0")

@@ -260,7 +260,7 @@ def source_files(
 
 
 def _selects(choice: Callable[..., bool], path: Path, root: Path) -> bool:
-    """Return whether a filter function selects a path; older ones do not take the root."""
+    """Return True if a filter function selects a path; older filters do not take the root."""
     import inspect
 
     try:

@@ -40,7 +40,7 @@ def save_step(folder: Path, step: int) -> None:
 
 
 def has_content(folder: Path) -> bool:
-    """Return whether the folder contains anything."""
+    """Return True if the folder contains anything."""
     try:
         return next(folder.iterdir(), None) is not None
     except OSError:

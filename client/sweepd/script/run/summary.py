@@ -1,4 +1,4 @@
-"""Summary of a run: aggregates of what was logged, overridden by values that the script sets."""
+"""Summary of a run: aggregates of logged values, overridden by values that the script sets."""
 
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from copy import deepcopy
@@ -6,7 +6,7 @@ from copy import deepcopy
 from sweepd.script.run.config import ItemAttributes
 
 Made = Callable[[Mapping[str, object]], Mapping[str, object]]
-"""Converts values to ones that can be written; leaves out the others with a warning."""
+"""Function that converts values to a writable form, and leaves out others with a warning."""
 
 
 class Summary(ItemAttributes, MutableMapping[str, object]):
@@ -108,7 +108,7 @@ class Summary(ItemAttributes, MutableMapping[str, object]):
 def overlaid(below: dict[str, object], above: Mapping[str, object]) -> dict[str, object]:
     """Return `below` overridden by `above`; groups are merged key by key."""
     merged = dict(below)
-    for key, value in list(above.items()):  # another thread may set one
+    for key, value in list(above.items()):  # another thread may add an item
         present = merged.get(key)
         merged[key] = (
             overlaid(present, value) if isinstance(present, dict) and isinstance(value, dict) else value
