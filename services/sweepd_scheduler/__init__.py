@@ -1,1 +1,1 @@
-"""The scheduler: what exists, what runs, who may report."""
+"""The scheduler: state of sweeps, runs, agents and accounts."""

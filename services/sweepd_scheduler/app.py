@@ -1,4 +1,4 @@
-"""Puts the scheduler together: database, owner, forwarders, servicers; and the flags that it takes."""
+"""Wiring of the scheduler: database, owner, forwarders, servicers; and its flags."""
 
 import argparse
 import asyncio
@@ -124,19 +124,19 @@ class Scheduler:
         return tuple(f"sweepd.v1.{name}" for name in served)
 
     def load(self) -> None:
-        """Restore what is stored; blocks, once, before the start."""
+        """Restore the stored state; blocks, once, before the start."""
         self._accounts.restore()
         self._places.restore()
         self.owner.load()
 
     async def start(self, address: str) -> None:
-        """Begin to decide and to forward."""
+        """Start deciding and forwarding."""
         loop = asyncio.get_running_loop()
         work = (self.owner.run(), self._accounts.tidy(), self._pairing.run())
         self._tasks = [*(loop.create_task(each) for each in work), *self._forwarders.tasks()]
 
     async def stop(self) -> None:
-        """Send the agents away, end what is under way, and close the database."""
+        """Ask agents to leave, end streams and tasks, and close the databases."""
         self._accounts.revocations.end()
         await self._sessions.go_away(GOODBYE_PATIENCE)
         self._watchers.end()
@@ -245,7 +245,7 @@ SERVICE = ServiceDefinition(
 
 
 class ServiceEffectHandler:
-    """Effects of the running service; all of them may be repeated."""
+    """Effect handler of the running service; every effect may be repeated."""
 
     def __init__(
         self, state: State, outboxes: Outboxes, engine: SearchEngine, watchers: Watchers, log: logging.Logger
@@ -257,7 +257,7 @@ class ServiceEffectHandler:
         self._log = log
 
     def perform(self, effect: effects.Effect) -> None:
-        """Carry out one effect."""
+        """Execute one effect."""
         match effect:
             case effects.SendCommand(session=session, command=command):
                 self._outboxes.send(session, command, self._state.sessions.get(session))
@@ -273,5 +273,5 @@ class ServiceEffectHandler:
                 raise AssertionError("timers belong to the owner")
 
     def publish(self, changes: Sequence[effects.Change], number: int) -> None:
-        """Pass changes to the watchers."""
+        """Publish changes to the watchers."""
         self._watchers.publish(changes, number)

@@ -1,4 +1,4 @@
-"""Sizes of entities as messages, so that no answer outgrows what a client takes."""
+"""Maximum sizes of entities as messages, so that no response exceeds a client's limit."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from sweepd_scheduler.domain.sweep import Sweep
 
 T = TypeVar("T")
 MOST_BYTES = 3_000_000
-"""A message has 4 MiB at most; what is weighed here is never lighter than it will be there."""
+"""Bytes of entries per message, which has at most 4 MiB; weights are upper bounds of the real sizes."""
 
 _NODE = 24
 _ATTEMPT = 300
@@ -24,14 +24,14 @@ _UTF8 = 4
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
-    """Entries in their order, and whether more of them follow."""
+    """Entries in order, and whether more follow."""
 
     entries: tuple[T, ...]
     more: bool
 
 
 def page(found: Iterable[T], limit: int, weigh: Callable[[T], int], most: int = MOST_BYTES) -> Page[T]:
-    """Take entries for one message: `limit` at most, and as many as it carries, but one at least."""
+    """Take entries for one message: at most `limit`, as many as fit, but at least one."""
     taken: list[T] = []
     total = 0
     for entry in found:
@@ -43,7 +43,7 @@ def page(found: Iterable[T], limit: int, weigh: Callable[[T], int], most: int = 
 
 
 def pages(found: Iterable[T], limit: int, weigh: Callable[[T], int]) -> Iterator[Page[T]]:
-    """Divide entries into as many messages as they need; one that is empty if there are none."""
+    """Divide entries into as many pages as needed; one empty page if there are none."""
     left = list(found)
     while True:
         part = page(left, limit, weigh)
@@ -54,7 +54,7 @@ def pages(found: Iterable[T], limit: int, weigh: Callable[[T], int]) -> Iterator
 
 
 def run_weight(run: Run) -> int:
-    """Return the bytes that a run has at most as a message."""
+    """Return the maximum size of a run as a message, in bytes."""
     texts = [run.reason, run.display_name, *run.tags, *run.logged_keys]
     for attempt in run.attempts:
         texts += [attempt.reason, attempt.host, attempt.exit.message if attempt.exit else "", *attempt.argv]
@@ -63,22 +63,22 @@ def run_weight(run: Run) -> int:
 
 
 def prior_weight(prior: PriorRun) -> int:
-    """Return the bytes that a prior run has at most as a message."""
+    """Return the maximum size of a prior run as a message, in bytes."""
     return _RUN + point_weight(prior.point)
 
 
 def sweep_weight(sweep: Sweep) -> int:
-    """Return the bytes that a sweep without its file has at most as a message."""
+    """Return the maximum size of a sweep without its file as a message, in bytes."""
     return _SWEEP + spec_message(sweep.spec).ByteSize()
 
 
 def previewed_weight(run: PreviewedRun) -> int:
-    """Return the bytes that a run of a preview has at most as a message."""
+    """Return the maximum size of a previewed run as a message, in bytes."""
     return _NODE + sum(map(_text_weight, run.argv)) + point_weight(run.point)
 
 
 def point_weight(value: Json) -> int:
-    """Return the bytes that a value has at most as a message."""
+    """Return the maximum size of a value as a message, in bytes."""
     match value:
         case str():
             return _text_weight(value)

@@ -1,4 +1,4 @@
-"""Search engine over the suggestion service: reports what is new, asks for points, spares it while away."""
+"""Client of the suggestion service: sends new observations, asks for points, backs off on failure."""
 
 import asyncio
 import logging
@@ -31,11 +31,11 @@ _OUTCOMES = {outcome: v1.RunOutcome.Value(f"RUN_OUTCOME_{outcome.name}") for out
 
 
 ReadStudy = Callable[[int, int, int], Awaitable[Page[StudyLine]]]
-"""Reads observations: sweep, after which number, how many at most."""
+"""Reader of observations: key of the sweep, number to start after, maximum count."""
 
 
 class SuggestionService:
-    """Client of the service: one call at a time for each sweep, whose outcome `post` gives to the owner."""
+    """Client of the service: one call at a time for each sweep; `post` passes the outcome to the owner."""
 
     def __init__(
         self,
@@ -62,7 +62,7 @@ class SuggestionService:
         call.add_done_callback(self._calls.discard)
 
     def stop(self) -> None:
-        """Cancel the calls under way."""
+        """Cancel the running calls."""
         for call in self._calls:
             call.cancel()
 
@@ -83,7 +83,7 @@ class SuggestionService:
         if self._clock.monotonic() < self._unavailable_until:
             self._post(SuggestionsFailed(sweep.key, "the suggestion service is unavailable"))
             return
-        if self._unavailable:  # this call finds out whether it is back; others are refused meanwhile
+        if self._unavailable:  # this call probes whether it is back; other calls are refused meanwhile
             self._unavailable_until = self._clock.monotonic() + UNAVAILABLE_FOR
         try:
             self._post(await self._suggest(sweep, count))
@@ -126,10 +126,10 @@ class SuggestionService:
         raise CodecError("resend_from", f"asked {MAX_RESENDS} times to hear everything again")
 
     async def _send_all(self, sweep: Sweep, count: int) -> tuple[int, v1.SuggestResponse]:
-        """Send the observations that the service lacks, in several calls if need be; the last wants points.
+        """Send the observations that the service lacks, in one or more calls; the last asks for points.
 
-        Return also the number of the run that the first point is for: above that of any run in what was sent,
-        even if some were handed out since the call began.
+        Also return the number of the run that the first point is for: above the number of any run that was
+        sent, even if some were handed out since the call began.
         """
         newest = sweep.counts.total
         while True:
@@ -183,7 +183,7 @@ def _suggested(message: v1.Suggestion, run_number: int) -> Suggestion:
             raise CodecError(name, f"{count} observations were never made")
     provenance = Provenance(
         source=PointSource.FRESH,
-        seed=0,  # that of the sweep follows when the point is drawn
+        seed=0,  # the sweep's seed is set when the point is drawn
         index=run_number,
         observations_seen=message.observations_seen,
         study_length=message.study_length,

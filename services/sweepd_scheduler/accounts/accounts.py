@@ -1,4 +1,4 @@
-"""Tokens of this server: their principals, their creation and their end."""
+"""Tokens of this server: their principals, creation and revocation."""
 
 import asyncio
 import logging
@@ -38,14 +38,14 @@ MOST_WAITING = 20_000
 
 
 class Revocations:
-    """Followers of revocations, each with the ids that it was not sent yet."""
+    """Followers of revocations, each with its unsent token ids."""
 
     def __init__(self) -> None:
         self._followers: set[asyncio.Queue[str | DomainError]] = set()
         self._stopping = False
 
     def publish(self, token: str) -> None:
-        """Send the id of a token to every follower; one that takes no messages is dropped."""
+        """Send the id of a token to every follower; drop a follower that does not read."""
         for news in self._followers:
             if news.qsize() < MOST_WAITING:
                 news.put_nowait(token)
@@ -59,10 +59,10 @@ class Revocations:
             news.put_nowait(StoppingError())
 
     async def follow(self) -> AsyncGenerator[list[str]]:
-        """Yield the ids revoked from now on; the first answer and signs of life are empty.
+        """Yield the ids revoked from now on; the first list and keepalives are empty.
 
         Raises:
-            DomainError: the scheduler stops, or the follower does not take its messages.
+            DomainError: the scheduler is stopping, or the follower reads too slowly.
         """
         if self._stopping:
             raise StoppingError
@@ -77,7 +77,7 @@ class Revocations:
 
 
 async def _taken(news: "asyncio.Queue[str | DomainError]") -> list[str]:
-    """Wait for ids, though not for long, and take all there are."""
+    """Wait for ids for at most SIGN_OF_LIFE seconds, and return all that have arrived."""
     taken: list[str | DomainError] = []
     with suppress(TimeoutError):
         async with asyncio.timeout(SIGN_OF_LIFE):
@@ -98,7 +98,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class NewToken:
-    """A token and its secret, which its text does not show."""
+    """A token and its secret, which `repr` does not show."""
 
     token: Token
     secret: str
@@ -118,19 +118,19 @@ class SecretGoneError(DomainError):
 
 
 class Accounts:
-    """Keeps tokens in memory; changes go one at a time to the store first, then to the followers."""
+    """Tokens in memory; each change goes first to the store, then to the followers, one at a time."""
 
     def __init__(
         self, store: AccountStore, clock: Clock, calls: OpenCalls, key: str, log: logging.Logger
     ) -> None:
-        """Take the store, and the key that secrets are derived with.
+        """Create the accounts, without loading them.
 
         Args:
-            store: where tokens are kept.
-            clock: of this machine.
-            calls: the streams of this service.
-            key: the service token.
-            log: where failed tidying is noted.
+            store: store of the tokens.
+            clock: clock of this machine.
+            calls: open streams of this service, ended with their token.
+            key: the service token, which secrets are derived with.
+            log: log for failed clean-ups.
         """
         self.store = store
         self.clock = clock
@@ -145,7 +145,7 @@ class Accounts:
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="scheduler-accounts")
 
     def restore(self) -> None:
-        """Load what is stored; blocks, once, before calls come."""
+        """Load the stored tokens; blocks, once, before the first call."""
         loaded = self.store.load()
         for token in loaded.tokens:
             self._keep(token)
@@ -155,7 +155,7 @@ class Accounts:
         """Return the principal of the token with this SHA-256.
 
         Raises:
-            BadTokenError: it is unknown, expired or revoked.
+            BadTokenError: the token is unknown, expired or revoked.
         """
         token = self._by_digest.get(digest)
         if token is None:
@@ -171,11 +171,11 @@ class Accounts:
         return Principal(token.account, "person", token.scope, token.bounds, token.id, expires)
 
     def token(self, key: str) -> Token | None:
-        """Return a token by its id."""
+        """Return a token by its id; None if there is none."""
         return self._by_id.get(key)
 
     def tokens(self, caller: Principal, before: int | None, limit: int) -> tuple[list[Token], bool]:
-        """Return tokens that lie within the caller's projects, newest first, and whether more follow."""
+        """Return tokens within the caller's bounds, newest first, and whether more follow."""
         now = self.now()
         seen = [
             token
@@ -187,10 +187,10 @@ class Accounts:
         return seen[:limit], len(seen) > limit
 
     async def create(self, wanted: TokenRequest, caller: Principal, again: Repeatable | None) -> NewToken:
-        """Make a token, or answer a repeated request as before.
+        """Create a token, or return the first response to a duplicate request.
 
         Raises:
-            DomainError: it may not be made, or could not be stored.
+            DomainError: the caller may not create it, or it could not be stored.
         """
         return await _whole(self._create(wanted, caller, again))
 
@@ -232,11 +232,11 @@ class Accounts:
             return NewToken(token, secret)
 
     async def revoke(self, key: str, caller: Principal) -> Token:
-        """End a token and all that was opened with it.
+        """Revoke a token and end the streams that were opened with it.
 
         Raises:
-            NotFoundError: there is none, or not for this caller.
-            StorageError: it could not be stored; the token is still good.
+            NotFoundError: there is no such token within the caller's bounds.
+            StorageError: the change could not be stored; the token is still valid.
         """
         return await _whole(self._revoke(key, caller))
 
@@ -255,7 +255,7 @@ class Accounts:
             return token
 
     async def tidy(self) -> None:
-        """Delete what is no longer needed, every hour."""
+        """Delete old tokens and `Made` records every hour."""
         while True:
             async with self._changing:
                 now = self.now()
@@ -274,16 +274,16 @@ class Accounts:
             await asyncio.sleep(TIDY_EVERY)
 
     async def write(self, change: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Let the store change something, in its own thread, even if the caller leaves."""
+        """Run a change of the store in its thread, to completion even if the caller leaves."""
         loop = asyncio.get_running_loop()
         return await asyncio.shield(loop.run_in_executor(self._writer, lambda: change(*args, **kwargs)))
 
     def now(self) -> int:
-        """Return the wall clock, in microseconds."""
+        """Return the wall-clock time in microseconds since 1970."""
         return microseconds(self.clock.now())
 
     def close(self) -> None:
-        """Wait for what is under way, and close the store."""
+        """Wait for running changes, and close the store."""
         self._writer.shutdown()
         self.store.close()
 
@@ -298,7 +298,7 @@ class Accounts:
         if made.fingerprint != again.fingerprint:
             raise RequestIdReusedError(again.key.request_id)
         token = self._by_id.get(made.token)
-        if token is None:  # it has been forgotten meanwhile
+        if token is None:  # it has been deleted meanwhile
             return None
         secret = derived_secret(self._key, made.salt, again.key.request_id, made.token)
         if digest_of(secret) != token.digest:
@@ -313,5 +313,5 @@ class Accounts:
 
 
 async def _whole(change: Coroutine[None, None, T]) -> T:
-    """Complete a change even if the caller leaves, so that what is stored is in force."""
+    """Complete a change even if the caller leaves, so that memory matches the store."""
     return await asyncio.shield(asyncio.get_running_loop().create_task(change))

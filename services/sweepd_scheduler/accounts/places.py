@@ -19,7 +19,7 @@ from sweepd_scheduler.store.records import Reading
 
 
 class Places:
-    """Holds those created by a call in memory, and reads those that have sweeps."""
+    """Entities and projects: those created by a call are in memory, those with sweeps are read."""
 
     def __init__(self, accounts: Accounts, reading: Reading) -> None:
         self._accounts = accounts
@@ -29,16 +29,16 @@ class Places:
         self._changing = asyncio.Lock()
 
     def restore(self) -> None:
-        """Load what is stored; blocks, once, before calls come."""
+        """Load stored entities and projects; blocks, once, before the first call."""
         loaded = self._accounts.store.load()
         self._entities = dict(loaded.entities)
         self._projects = dict(loaded.projects)
 
     async def create_entity(self, name: str) -> EntityEntry:
-        """Make an entity.
+        """Create an entity.
 
         Raises:
-            NameTakenError: there is one.
+            NameTakenError: the name is in use.
         """
         async with self._changing:
             if name in self._entities or any(each.entity == name for each in await self._all()):
@@ -51,10 +51,10 @@ class Places:
             return EntityEntry(name=name, create_time=now, projects=0)
 
     async def create_project(self, name: Parent) -> ProjectEntry:
-        """Make a project.
+        """Create a project.
 
         Raises:
-            NameTakenError: there is one.
+            NameTakenError: the name is in use.
         """
         async with self._changing:
             used = await self._with_sweeps()
@@ -74,7 +74,7 @@ class Places:
         return counts.create_time > 0
 
     async def entities(self, bounds: Bounds, after: str, limit: int) -> tuple[list[EntityEntry], bool]:
-        """Return entities of which something lies within `bounds`, by name, and whether more follow."""
+        """Return entities with anything within `bounds`, by name after `after`, and whether more follow."""
         counts: dict[str, int] = {name: 0 for name in self._entities if bounds.touches(name)}
         for each in await self._all():
             if bounds.covers(each.entity, each.project):
@@ -89,7 +89,7 @@ class Places:
     async def projects(
         self, bounds: Bounds, entity: str, after: str, limit: int
     ) -> tuple[Sequence[ProjectEntry], bool]:
-        """Return projects within `bounds`, by name behind `after`, and whether more follow."""
+        """Return projects within `bounds`, by name after `after`, and whether more follow."""
         seen = sorted(
             (
                 each
@@ -118,13 +118,13 @@ class Places:
 
 
 def _check_room(entity: str, empty: AbstractSet[Parent]) -> None:
-    """Refuse one more empty project; used ones are no more than sweeps and runs.
+    """Refuse one more empty project beyond the limits; used projects are bounded by sweeps and runs.
 
     Raises:
-        TooManyPlacesError: there are enough.
+        TooManyPlacesError: a limit is reached.
     """
     if len(empty) >= MAX_EMPTY:
         raise TooManyPlacesError(f"{MAX_EMPTY:,} projects have no sweep yet")
-    # Whose token is good for one entity is not to use up what there is for all.
+    # A token bound to one entity must not use up the limit for all.
     if sum(each.entity == entity for each in empty) >= MAX_EMPTY_OF_ENTITY:
         raise TooManyPlacesError(f"{MAX_EMPTY_OF_ENTITY:,} projects of {entity} have no sweep yet")

@@ -34,7 +34,7 @@ _project_fields = message_fields(v1.Project, ProjectEntry)
 
 
 def token_message(token: Token, now: int) -> v1.Token:
-    """Return a token as a message; its secret is not known here."""
+    """Return a token as a message, without its secret."""
     return v1.Token(
         **_token_fields(token), projects=sorted(token.bounds.places), state=_STATES[token.state(now)]
     )
@@ -52,7 +52,7 @@ def caller_message(caller: Principal) -> v1.Token:
 
 
 def wanted_token(request: v1.CreateTokenRequest) -> TokenRequest:
-    """Read a request for a token."""
+    """Decode a request for a token."""
     lifetime = request.lifetime
     return TokenRequest(
         display_name=request.display_name,
@@ -77,7 +77,7 @@ DIGEST_BYTES = 32
 
 
 class AccountServicer(account_service_pb2_grpc.AccountServiceServicer):
-    """Tokens and places, as the caller may see them."""
+    """Servicer of tokens, entities and projects, within the caller's bounds."""
 
     def __init__(self, accounts: Accounts, places: Places) -> None:
         self._accounts = accounts
@@ -92,7 +92,7 @@ class AccountServicer(account_service_pb2_grpc.AccountServiceServicer):
         return v1.WhoAmIResponse(token=token_message(token, self._accounts.now()))
 
     async def CreateToken(self, request: v1.CreateTokenRequest, context: object) -> v1.CreateTokenResponse:
-        """Make a token; this answer alone has its secret."""
+        """Create a token; only this response contains its secret."""
         made = await self._accounts.create(
             wanted_token(request), current_principal(), repeatable(request, request.request_id, None)
         )
@@ -113,12 +113,12 @@ class AccountServicer(account_service_pb2_grpc.AccountServiceServicer):
         )
 
     async def RevokeToken(self, request: v1.RevokeTokenRequest, context: object) -> v1.RevokeTokenResponse:
-        """End a token."""
+        """Revoke a token."""
         token = await self._accounts.revoke(request.id, current_principal())
         return v1.RevokeTokenResponse(token=token_message(token, self._accounts.now()))
 
     async def CreateEntity(self, request: v1.CreateEntityRequest, context: object) -> v1.CreateEntityResponse:
-        """Make an entity."""
+        """Create an entity."""
         bounds = current_principal().bounds
         if not bounds.everywhere:
             raise BoundTokenError("an entity", "CreateEntity", bounds)
@@ -138,7 +138,7 @@ class AccountServicer(account_service_pb2_grpc.AccountServiceServicer):
     async def CreateProject(
         self, request: v1.CreateProjectRequest, context: object
     ) -> v1.CreateProjectResponse:
-        """Make a project."""
+        """Create a project."""
         made = await self._places.create_project(names.parent(request.name, "name"))
         return v1.CreateProjectResponse(project=project_message(made))
 
@@ -167,7 +167,7 @@ class AccountServicer(account_service_pb2_grpc.AccountServiceServicer):
     async def WatchRevocations(
         self, request: v1.WatchRevocationsRequest, context: object
     ) -> AsyncIterator[v1.WatchRevocationsResponse]:
-        """Send the id of each token that is revoked."""
+        """Stream the id of each token that is revoked."""
         async with aclosing(self._accounts.revocations.follow()) as parts:
             async for ids in parts:
                 yield v1.WatchRevocationsResponse(token_ids=ids)

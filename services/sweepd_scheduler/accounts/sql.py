@@ -1,4 +1,4 @@
-"""Accounts in a database: one connection, one transaction a change."""
+"""Account store in a database: one connection, one transaction per change."""
 
 from collections.abc import Sequence
 
@@ -14,13 +14,13 @@ _OR_NOTHING = "on conflict do nothing"
 
 
 class SqlAccounts:
-    """Implements `AccountStore`. What is deleted is overwritten: a salt is gone after its day."""
+    """Implementation of `AccountStore`. Deleted data is overwritten, so that no salt outlives its day."""
 
     def __init__(self, engine: Engine) -> None:
         self._connection = engine.connect(overwrite_deleted=True)
 
     def load(self) -> Loaded:
-        """Return what is kept."""
+        """Return the contents of the store."""
         execute = self._connection.execute
         with self._connection.snapshot():
             return Loaded(
@@ -42,7 +42,7 @@ class SqlAccounts:
             self._connection.execute(_FORGET_MADE, (forget_before,))
 
     def forget(self, tokens: Sequence[str], made_before: int) -> None:
-        """Forget tokens, and what was made before a time."""
+        """Delete tokens, and `Made` records older than `made_before`."""
         with self._connection.transaction():
             self._connection.execute_many("delete from token where id = ?", [(each,) for each in tokens])
             self._connection.execute(_FORGET_MADE, (made_before,))

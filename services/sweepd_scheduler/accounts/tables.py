@@ -1,6 +1,6 @@
 """Tables of `accounts.sqlite`; schema, statements and readers are generated from them.
 
-A database of its own, beside that of sweeps and runs: it is written now and then, never on the way of a run.
+This database is separate from that of sweeps and runs: it is written rarely, and never on behalf of a run.
 Times are microseconds since 1970, 0 for never.
 """
 
@@ -34,7 +34,7 @@ class TokenRow(AccountTable, table=True):
 
 
 class TokenRequestRow(AccountTable, table=True):
-    """Request that has made a token, kept for a day; `request` is the SHA-256 of its id."""
+    """Request that has created a token, kept for a day; `request` is the SHA-256 of its id."""
 
     __tablename__ = "token_request"
     __entity__ = Made
@@ -46,7 +46,7 @@ class TokenRequestRow(AccountTable, table=True):
 
 
 class EntityRow(AccountTable, table=True):
-    """Entity that was made by a call."""
+    """Entity that was created by a call."""
 
     __tablename__ = "entity"
     name: str = column(key=True)
@@ -54,7 +54,7 @@ class EntityRow(AccountTable, table=True):
 
 
 class ProjectRow(AccountTable, table=True):
-    """Project that was made by a call."""
+    """Project that was created by a call."""
 
     __tablename__ = "project"
     entity: str = column(key=True)

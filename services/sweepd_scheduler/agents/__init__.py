@@ -1,1 +1,1 @@
-"""Streams of agents: sessions, what goes up to the owner and the metric store, what comes down."""
+"""Streams of agents: sessions, reports to the owner and the metric store, commands to agents."""

@@ -1,8 +1,8 @@
-"""Acknowledgements of what an agent has sent: lanes of its attempts up to a cursor, and ends of attempts.
+"""Acknowledgements of an agent's reports: lanes of its attempts up to a cursor, and ends of attempts.
 
-They come from two sides, and only for what is on disk. Decisions acknowledge observations, details and ends
-(`domain/agents/reports.py`, as the command `Ack`); the metric store acknowledges points, samples, logs and
-files (`forwarder.py`). Here they merge, until the stream of the agent takes them from its outbox.
+They come from two sources, and only for reports that are on disk. Decisions acknowledge observations, details
+and ends (`domain/agents/reports.py`, as the command `Ack`); the metric store acknowledges points, samples,
+logs and files (`forwarder.py`). They are merged here until the agent's stream takes them from its outbox.
 """
 
 from collections.abc import Mapping
@@ -18,14 +18,14 @@ from sweepd_scheduler.domain.effects import Ack
 
 @dataclass(slots=True)
 class _Due:
-    """Acknowledgements that are due to an attempt; `end`: that of its end."""
+    """Pending acknowledgements of an attempt; `end`: the acknowledgement of its end."""
 
     cursors: dict[Lane, int] = field(default_factory=dict)
     end: Ack | None = None
 
 
 class Acknowledgements:
-    """Acknowledgements that one stream has yet to send; of each lane the newest cursor goes out."""
+    """Acknowledgements that one stream has yet to send; only the newest cursor of each lane is sent."""
 
     def __init__(self) -> None:
         self._due: dict[AttemptRef, _Due] = {}
@@ -34,17 +34,17 @@ class Acknowledgements:
         return len(self._due)
 
     def of_decision(self, ack: Ack) -> None:
-        """Add what a decision has acknowledged."""
+        """Add the acknowledgements of a decision."""
         self.of_lanes(ack.ref, codec.known_cursors(ack.observation_row, ack.details_sequence))
         if ack.run_state is not None:
             self._due[ack.ref].end = ack
 
     def of_lanes(self, ref: AttemptRef, cursors: Mapping[Lane, int]) -> None:
-        """Add how far lanes of an attempt are stored."""
+        """Add the cursors up to which lanes of an attempt are stored."""
         self._due.setdefault(ref, _Due()).cursors.update(cursors)
 
     def take(self) -> v1.AttachResponse:
-        """Take out those of the attempt that waits longest, as a message; there is one."""
+        """Remove and return those of the longest waiting attempt as a message; must not be empty."""
         ref = next(iter(self._due))
         due = self._due.pop(ref)
         message = v1.Ack(attempt=codec.ref_message(ref), cursors=codec.cursor_messages(due.cursors))

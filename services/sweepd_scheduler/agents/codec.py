@@ -47,7 +47,7 @@ _STOP_MODES = {mode: v1.StopMode.Value(f"STOP_MODE_{mode.name}") for mode in Sto
 
 
 class MalformedReportError(ValueError):
-    """A report cannot be read; the message says which and why."""
+    """A report cannot be decoded; the message says which and why."""
 
 
 def check_hello(hello: v1.Hello) -> None:
@@ -74,10 +74,10 @@ def check_hello(hello: v1.Hello) -> None:
 
 
 def one_by_one(message: v1.AttachRequest) -> tuple[v1.AttachRequest, ...]:
-    """Return the reports of a message, in order.
+    """Split a message into its reports, in order.
 
     Raises:
-        InvalidFieldError: there are too many, or one of them has more.
+        InvalidFieldError: there are too many reports, or one of them contains others.
     """
     if len(message.more) >= MOST_IN_ONE or any(each.more for each in message.more):
         raise InvalidFieldError(
@@ -87,10 +87,10 @@ def one_by_one(message: v1.AttachRequest) -> tuple[v1.AttachRequest, ...]:
 
 
 def check_report(kind: str | None, request: v1.AttachRequest) -> None:
-    """Refuse a report of which a field is too long or has too many entries.
+    """Refuse a report with a field that is too long or has too many entries.
 
     Raises:
-        MalformedReportError: it is.
+        MalformedReportError: a field exceeds its limit.
     """
     found: Message | None = getattr(request, kind) if kind else None
     if found is None:
@@ -102,10 +102,10 @@ def check_report(kind: str | None, request: v1.AttachRequest) -> None:
 
 
 def report(session: str, request: v1.AttachRequest) -> events.Report:
-    """Read a report that the core decides on.
+    """Decode a report that the core decides on.
 
     Raises:
-        MalformedReportError: it cannot be read, or is of an unknown kind.
+        MalformedReportError: it is invalid, or of an unknown kind.
     """
     match request.WhichOneof("report"):
         case "heartbeat":
@@ -129,16 +129,16 @@ def report(session: str, request: v1.AttachRequest) -> events.Report:
 
 
 def ref(message: v1.AttemptRef) -> AttemptRef:
-    """Read which attempt is meant."""
+    """Decode a reference to an attempt."""
     return AttemptRef(message.run_handle, message.attempt)
 
 
 def command_message(
     command: effects.Instruction, timeouts: events.Timeouts, session: Session | None
 ) -> v1.AttachResponse:
-    """Return a command as a message; `session` is the one that it goes to.
+    """Return a command as a message to `session`.
 
-    A Welcome lacks the intervals that depend on the load; the stream fills them in.
+    A Welcome lacks the intervals that depend on the load, and the windows; `Outboxes` fills them in.
     """
     match command:
         case effects.StartRun():
@@ -174,7 +174,7 @@ def unsupported_message(command: effects.Unsupported) -> v1.AttachResponse:
 
 
 def append_request(piece: v1.LanePiece, of: HandleEntry, resumed_from_step: int | None) -> v1.AppendRequest:
-    """Return a piece as the metric store takes it, its body unread."""
+    """Return a piece as a request to the metric store, without decoding its body."""
     return v1.AppendRequest(
         run=of.run,
         sweep=of.sweep,
@@ -188,12 +188,12 @@ def append_request(piece: v1.LanePiece, of: HandleEntry, resumed_from_step: int 
 
 
 def ref_message(attempt: AttemptRef) -> v1.AttemptRef:
-    """Return which attempt is meant."""
+    """Return a reference to an attempt as a message."""
     return v1.AttemptRef(run_handle=attempt.handle, attempt=attempt.attempt)
 
 
 def duration(seconds: float) -> Duration:
-    """Return an interval."""
+    """Return an interval in seconds as a message."""
     whole = int(seconds)
     return Duration(seconds=whole, nanos=int((seconds - whole) * 1e9))
 
@@ -251,7 +251,7 @@ def _exited(session: str, message: v1.RunExited) -> events.Exited:
 
 
 def _logged_keys(keys: Sequence[str]) -> tuple[str, ...]:
-    """Return the first keys, without those that are too long, or more than honest agents send."""
+    """Return the first keys, without overlong ones, at most as many as honest agents send."""
     return tuple(sorted(key for key in keys[:MOST_KEYS_READ] if len(key) <= MAX_KEY_LENGTH)[:MAX_KEYS])
 
 
@@ -271,7 +271,7 @@ def _described(session: str, message: v1.DetailsReport) -> events.Described:
 
 
 def tags_that_fit(tags: Iterable[str]) -> tuple[str, ...]:
-    """Return the first tags of a run, as many as lists carry; none is cut, as it would be another one."""
+    """Return the first tags of a run that fit into lists; no tag is cut, as it would become another tag."""
     sizes = accumulate(len(tag) + 1 for tag in tags)
     return tuple(tag for tag, size in zip(tags, sizes, strict=True) if size <= MAX_TAG_CHARACTERS)
 
@@ -318,7 +318,7 @@ def _verdict_message(verdict: effects.AttemptVerdict) -> v1.AttemptVerdict:
 
 
 def known_cursors(observation_row: int | None, details_sequence: int | None) -> dict[v1.Lane.ValueType, int]:
-    """Return the cursors that decisions know of an attempt, by lane."""
+    """Return the cursors of the lanes of an attempt that decisions acknowledge."""
     cursors = {v1.LANE_OBSERVATIONS: observation_row, v1.LANE_DETAILS: details_sequence}
     return {lane: cursor for lane, cursor in cursors.items() if cursor is not None}
 

@@ -1,7 +1,8 @@
-"""Forwarders of lanes to the metric store, and of its acknowledgements back; no run's end waits for them.
+"""Forwarders of lanes to the metric store and of its acknowledgements back; run ends do not wait for them.
 
-What is under way is kept here, so that the metric store may restart; it is bounded. What does not fit is left
-to the agents, who have everything on disk: once there is room, they are asked to send again from the cursor.
+Unanswered requests are kept here, so that the metric store may restart; their size is bounded. Requests that
+do not fit are left to the agents, which have everything on disk: once there is room, they are asked to resend
+from the cursor.
 """
 
 import asyncio
@@ -29,9 +30,9 @@ KIB: Final = 1024
 MIB: Final = 1024 * KIB
 REMIND_AFTER = 2.0
 SHARES = 8
-"""One attempt has at most one share of what a forwarder may hold: who floods is held up alone."""
+"""Number of shares of a forwarder's memory; an attempt uses at most one, so a flood delays only itself."""
 REQUEST_OVERHEAD = 2 * KIB
-"""Memory that a request takes besides its body: many small ones weigh more than a few large ones."""
+"""Memory that a request takes besides its body, which matters for many small requests."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,8 +40,8 @@ class LaneLimits:
     """Bounds of a lane that is forwarded, and its name in the log.
 
     Args:
-        window: bytes of each attempt that its agent may have under way.
-        held: bytes of all attempts that the forwarder may hold.
+        window: bytes of each attempt that its agent may have in flight.
+        held: bytes of all attempts together that the forwarder may hold.
     """
 
     name: str
@@ -61,7 +62,7 @@ LANES: Final[Mapping[Lane, LaneLimits]] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class _Pending:
-    """A request until it is answered; `weight`: bytes that it takes in memory."""
+    """An unanswered request; `weight`: bytes that it takes in memory."""
 
     name: AttemptName
     request: v1.AppendRequest
@@ -75,7 +76,7 @@ class _Route:
     session: str
     ref: AttemptRef
     cursor: int = 0
-    left_out: int = 0  # how far the requests reach that did not fit
+    left_out: int = 0  # end of the last request that did not fit
     refused: bool = False  # already in the log; the agent keeps what it has
 
 
@@ -84,8 +85,8 @@ class Forwarder:
 
     Args:
         open_call: opens the stream.
-        acknowledge: sends a session how far an attempt is stored.
-        limits: of the lane.
+        acknowledge: sends a session the cursor up to which an attempt is stored.
+        limits: bounds of the lane.
     """
 
     def __init__(
@@ -111,11 +112,11 @@ class Forwarder:
         self._unavailable = False
 
     def offer(self, session: str, ref: AttemptRef, request: v1.AppendRequest) -> None:
-        """Take a request over, or leave it to the agent to send it again."""
+        """Accept a request, or leave it to the agent to resend."""
         name = request.run, request.attempt
         route = self._routes.get(name)
         if route is None or route.session != session:
-            # An agent begins a stream with what was not acknowledged: before that, everything is stored.
+            # An agent begins a stream at the first unacknowledged row: everything before it is stored.
             route = _Route(session, ref, cursor=max(request.start, route.cursor if route else 0))
             self._routes[name] = route
         weight, own = len(request.body) + REQUEST_OVERHEAD, self._sizes.get(name, 0)
@@ -129,7 +130,7 @@ class Forwarder:
         self._ready.set()
 
     def forget(self, session: str) -> None:
-        """Acknowledge nothing more to a session that has ended; what is under way still arrives."""
+        """Acknowledge nothing more to a session that has ended; its pending requests are still forwarded."""
         self._routes = {name: route for name, route in self._routes.items() if route.session != session}
 
     async def run(self) -> None:
@@ -196,7 +197,7 @@ class Forwarder:
             self._acknowledge(route.session, route.ref, answer.cursor)
 
     async def _remind(self) -> None:
-        """Ask agents for what did not fit, once there is room: a repeated cursor asks to send again."""
+        """Ask agents to resend requests that did not fit, once there is room, by repeating the cursor."""
         while True:
             await asyncio.sleep(REMIND_AFTER)
             if self._size > self._limit // 2:
@@ -220,7 +221,7 @@ class Forwarders:
     """A forwarder for each lane, each with a stream of its own: no lane waits for another.
 
     Args:
-        acknowledge: sends a session how far a lane of an attempt is stored.
+        acknowledge: sends a session the cursor up to which a lane of an attempt is stored.
     """
 
     def __init__(
@@ -240,7 +241,7 @@ class Forwarders:
         return self._by_lane.get(lane)
 
     def tasks(self) -> list[asyncio.Task[None]]:
-        """Begin to forward."""
+        """Start forwarding; return the tasks."""
         loop = asyncio.get_running_loop()
         return [loop.create_task(forwarder.run()) for forwarder in self._by_lane.values()]
 

@@ -1,4 +1,4 @@
-"""Outboxes of agents, one for each stream: acknowledgements merge, commands keep their order."""
+"""Outboxes of agents, one per stream: acknowledgements are merged, commands keep their order."""
 
 import asyncio
 from collections import deque
@@ -41,7 +41,7 @@ class Outbox:
         return self._ended
 
     def send(self, command: v1.AttachResponse) -> None:
-        """Put a command behind those that wait."""
+        """Append a command to the queue."""
         if self._end is not None:
             return
         self._commands.append(command)
@@ -50,33 +50,33 @@ class Outbox:
         self._ready.set()
 
     def acknowledge(self, ack: Ack) -> None:
-        """Send what a decision acknowledges."""
+        """Queue the acknowledgement of a decision."""
         if self._end is None:
             self._acks.of_decision(ack)
             self._ready.set()
 
     def acknowledge_lane(self, ref: AttemptRef, lane: Lane, cursor: int) -> None:
-        """Send what the metric store acknowledges."""
+        """Queue an acknowledgement of the metric store."""
         if self._end is None:
             self._acks.of_lanes(ref, {lane: cursor})
             self._ready.set()
 
     def confirm_heartbeat(self) -> None:
-        """Answer a heartbeat; one answer is enough for several."""
+        """Queue the answer to a heartbeat; one answer suffices for several."""
         self._heartbeat_seen = True
         self._ready.set()
 
     def end(self, error: DomainError | None = None) -> None:
-        """End the stream after what is in the box, or at once with an error."""
+        """End the stream after the queued messages, or at once with an error."""
         if not self._ended:
             self._ended, self._end = True, error
             self._ready.set()
 
     async def messages(self) -> AsyncIterator[v1.AttachResponse]:
-        """Yield what is to be sent, until the box is ended.
+        """Yield the messages to send, until the outbox is ended.
 
         Raises:
-            DomainError: it was ended with this error.
+            DomainError: the outbox was ended with this error.
         """
         while True:
             await self._ready.wait()
@@ -108,7 +108,7 @@ class Outboxes:
         self._by_session: dict[str, Outbox] = {}
 
     def open(self, outbox: Outbox) -> None:
-        """Let commands reach an agent."""
+        """Add the outbox of a new stream."""
         self._by_session[outbox.session] = outbox
 
     def close(self, outbox: Outbox) -> None:
@@ -122,7 +122,7 @@ class Outboxes:
             outbox.end(error)
 
     def send(self, session: str, command: Command, of: Session | None) -> None:
-        """Send a command of the core; an agent without this session receives it when it comes back."""
+        """Send a command of the core; if the session has ended, the agent receives it on reattaching."""
         outbox = self._by_session.get(session)
         if outbox is None:
             return
@@ -135,13 +135,13 @@ class Outboxes:
         outbox.send(message)
 
     def acknowledge(self, lane: Lane, session: str, ref: AttemptRef, cursor: int) -> None:
-        """Acknowledge what the metric store has of a lane."""
+        """Queue an acknowledgement of the metric store for a session."""
         outbox = self._by_session.get(session)
         if outbox is not None:
             outbox.acknowledge_lane(ref, lane, cursor)
 
     def _grant(self, welcome: v1.Welcome) -> None:
-        """Fill in the windows and the intervals, which grow with the number of agents."""
+        """Fill in the windows and intervals; the flush interval grows with the number of agents."""
         load = len(self._by_session) / AGENTS_AT_SHORTEST_FLUSH
         flush = min(LONGEST_FLUSH, max(SHORTEST_FLUSH, SHORTEST_FLUSH * load))
         heartbeat = min(LONGEST_HEARTBEAT, self._timeouts.lease / HEARTBEAT_SHARE)

@@ -1,4 +1,4 @@
-"""Servicer of `AgentService`: the stream of each agent, and the list of them."""
+"""Servicer of `AgentService`: streams, list and release of agents."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -32,7 +32,7 @@ _CAUSES = {cause: v1.QuarantineCause.Value(f"QUARANTINE_CAUSE_{cause.name}") for
 
 @dataclass(slots=True, kw_only=True)
 class ListedAgent:
-    """Agent as clients see it; without a session it is disconnected."""
+    """Agent as clients see it; `session` is None if it is disconnected."""
 
     id: str
     host: str
@@ -45,7 +45,7 @@ class ListedAgent:
 def agents_of(state: State, sweep: int | None, bounds: Bounds = EVERYWHERE) -> list[ListedAgent]:
     """Return agents in the order of their ids; only those that serve a sweep, if one is given.
 
-    Nothing outside `bounds` is shown: no sweep, no run, and no agent that has neither inside.
+    Sweeps and runs outside `bounds` are hidden, as are agents without a sweep or run inside.
     """
     found: dict[str, ListedAgent] = {}
     full_names = {
@@ -101,7 +101,7 @@ Context: TypeAlias = "grpc.aio.ServicerContext[v1.AttachRequest, v1.AttachRespon
 
 
 class AgentServicer(agent_service_pb2_grpc.AgentServiceServicer):
-    """Reports go up to the owner or the forwarders, commands come down from the outboxes."""
+    """Servicer that passes reports to the owner or the forwarders, and sends messages from the outboxes."""
 
     def __init__(self, owner: Owner, reading: Reading, sessions: Sessions, clock: Clock) -> None:
         self._owner = owner
@@ -112,7 +112,7 @@ class AgentServicer(agent_service_pb2_grpc.AgentServiceServicer):
     async def Attach(  # type: ignore[override]  # writes by itself: an agent that stalls is noticed
         self, request_iterator: AsyncIterator[v1.AttachRequest], context: Context
     ) -> None:
-        """Hold the stream of one agent."""
+        """Serve the stream of one agent."""
         hello = await _hello(request_iterator)
         session = await self._sessions.open(hello, current_principal().bounds)
         try:
@@ -127,7 +127,7 @@ class AgentServicer(agent_service_pb2_grpc.AgentServiceServicer):
             self._sessions.close(session)
 
     async def ListAgents(self, request: v1.ListAgentsRequest, context: object) -> v1.ListAgentsResponse:
-        """Give a page of the agents that are connected or hold a run."""
+        """Return a page of the agents that are connected or hold a run."""
         sweep = None
         if request.sweep:
             sweep = self._owner.state.names.get(names.sweep_name(request.sweep))
@@ -145,7 +145,7 @@ class AgentServicer(agent_service_pb2_grpc.AgentServiceServicer):
         )
 
     async def ReleaseAgent(self, request: v1.ReleaseAgentRequest, context: object) -> v1.ReleaseAgentResponse:
-        """Let an agent take runs again that a guard holds back."""
+        """Release an agent from quarantine."""
         sweep = names.sweep_name(request.sweep) if request.sweep else None
         return await self._asking.ask(
             ReleaseAgent(agent=request.agent, sweep=sweep, within=current_principal().bounds),

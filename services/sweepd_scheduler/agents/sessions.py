@@ -1,4 +1,4 @@
-"""Sessions of agents: opened with what is stored of the attempts they hold, and closed."""
+"""Sessions of agents: opened with the stored records of the attempts that they hold, and closed."""
 
 import asyncio
 import random
@@ -29,7 +29,7 @@ from sweepd_scheduler.store.records import Reading
 
 UNDECIDED_REPORTS = 64
 UNDECIDED_DETAILS = 2
-"""They may be large; an agent has one of each attempt under way."""
+"""Limit on undecided details, which may be large; an agent has one in flight per attempt."""
 STREAM_AGE = 30 * 60.0
 AGE_SPREAD = 0.1
 GO_AWAY_GRACE = 30.0
@@ -37,14 +37,14 @@ RECONNECT_AFTER = 1.0
 
 
 class StreamAgeError(DomainError):
-    """The stream was asked to end and did not."""
+    """The stream did not end when asked to."""
 
     def __init__(self) -> None:
         super().__init__("this stream is too old; open a new one", status=Status.UNAVAILABLE, retry_after=1.0)
 
 
 class AgentSession:
-    """One open stream. Reports that wait for a decision are bounded, which pushes the agent back."""
+    """One open stream. Undecided reports are bounded, which puts backpressure on the agent."""
 
     def __init__(self, outbox: Outbox, owner: Owner, forwarders: Forwarders, clock: Clock) -> None:
         self.outbox = outbox
@@ -60,21 +60,21 @@ class AgentSession:
         self._details_credit = asyncio.Semaphore(UNDECIDED_DETAILS)
 
     async def read(self, requests: AsyncIterator[v1.AttachRequest]) -> None:
-        """Take in reports until the agent ends the stream, or it is too old; the outbox ends with it."""
+        """Read reports until the agent ends the stream or it is too old, then end the outbox."""
         loop = asyncio.get_running_loop()
         age = STREAM_AGE * random.uniform(1 - AGE_SPREAD, 1 + AGE_SPREAD)  # noqa: S311 (jitter)
         timers: list[asyncio.TimerHandle] = []
 
         def renew() -> None:
             self.go_away("the stream has reached its age")
-            # From now on, however late this is: the command has to reach the agent.
+            # Counted from now, even if this is late: the command has to reach the agent.
             timers.append(loop.call_later(GO_AWAY_GRACE, lambda: self.outbox.end(StreamAgeError())))
 
         timers.append(loop.call_later(age, renew))
         try:
             await self._read_all(requests)
         except DomainError as error:
-            # Without the frames, which have the message: it is answered only when its turn has come.
+            # Without its frames, which keep the message alive until the error is sent.
             self.outbox.end(error.with_traceback(None))
         finally:
             self.outbox.end()  # also after a defect: a stream without a reader would look alive
@@ -97,7 +97,7 @@ class AgentSession:
                 except codec.MalformedReportError as error:
                     refusal = codec.unsupported_message(Unsupported(str(error)))
                     self.outbox.send(refusal)
-            del message, request  # until the next one comes it may be long, and this one large
+            del message, request  # a large message should not stay in memory until the next arrives
 
     async def _read_one(self, kind: str | None, request: v1.AttachRequest) -> None:
         self.last_seen = self._clock.monotonic()
@@ -125,10 +125,10 @@ class AgentSession:
         self._owner.post(report, credit.release)
 
     async def _forward(self, piece: v1.LanePiece) -> None:
-        """Give a piece to the forwarder of its lane, unread, if its attempt may deliver.
+        """Pass an undecoded piece to the forwarder of its lane, if its attempt may deliver.
 
         Raises:
-            MalformedReportError: no such lane is forwarded.
+            MalformedReportError: the lane is not forwarded.
         """
         forwarder = self._forwarders.of(piece.lane)
         if forwarder is None:
@@ -139,9 +139,9 @@ class AgentSession:
             forwarder.offer(self._name, ref, codec.append_request(piece, held, self.resumed.get(ref)))
 
     async def _delivering(self, ref: AttemptRef) -> HandleEntry | None:
-        """Return the run whose attempt may deliver: the newest, or one whose end was taken; else None.
+        """Return the attempt if it may deliver: it is the newest, or its end was accepted; else None.
 
-        Whether any other is fenced is decided like all else, once what is staged is stored.
+        Any other attempt is reported to the owner, which decides in order whether to fence it.
         """
         state = self._owner.state
         holdings = state.holdings.get(self._name)
@@ -156,7 +156,7 @@ class AgentSession:
 
 
 class NamesakeError(DomainError):
-    """An agent of this id is attached, and works for other projects, too."""
+    """An agent with this id is attached and also works for projects outside the token's bounds."""
 
     def __init__(self, agent: str) -> None:
         super().__init__(
@@ -167,7 +167,7 @@ class NamesakeError(DomainError):
 
 
 class Sessions:
-    """Opens and closes the streams."""
+    """Registry that opens and closes the sessions."""
 
     def __init__(
         self, owner: Owner, reading: Reading, outboxes: Outboxes, forwarders: Forwarders, clock: Clock
@@ -181,14 +181,14 @@ class Sessions:
         self._none_open = asyncio.Event()
 
     async def open(self, hello: v1.Hello, bounds: Bounds = EVERYWHERE) -> AgentSession:
-        """Let an agent in: older streams of it are void before it is asked what it holds.
+        """Open a session; older streams of the agent are voided before its attempts are looked up.
 
         Args:
-            hello: its first report.
-            bounds: of its token; sweeps and runs that lie outside are not known to it.
+            hello: first report of the agent.
+            bounds: bounds of its token; sweeps and runs outside count as unknown.
 
         Raises:
-            DomainError: it is not let in.
+            DomainError: the agent is refused.
         """
         codec.check_hello(hello)
         sweeps = _sweep_names(hello, bounds)
@@ -214,7 +214,7 @@ class Sessions:
         return session
 
     def close(self, session: AgentSession) -> None:
-        """Forget a stream; its attempts stay the agent's until their leases run out."""
+        """Close a session; its agent keeps the attempts until their leases expire."""
         outbox = session.outbox
         if self._open.pop(outbox.session, None) is not None:
             self._outboxes.close(outbox)
@@ -228,7 +228,7 @@ class Sessions:
         return {name: session.last_seen for name, session in self._open.items()}
 
     async def go_away(self, patience: float) -> None:
-        """Ask all agents to come back later, and end the streams of those that stay."""
+        """Ask all agents to reconnect later, and end the streams that stay open."""
         for session in self._open.values():
             session.go_away("the scheduler is stopping")
         if self._open:
@@ -238,10 +238,10 @@ class Sessions:
             session.outbox.end(DomainError("the scheduler is stopping", status=Status.UNAVAILABLE))
 
     def _check_namesake(self, agent: str, bounds: Bounds) -> None:
-        """Refuse to let an agent make void the stream of one that works where its token is not good.
+        """Refuse an agent that would void a stream which serves projects outside its token's bounds.
 
         Raises:
-            NamesakeError: it would.
+            NamesakeError: it would void such a stream.
         """
         state = self._owner.state
         older = state.sessions.get(state.streams.get(agent, ""))
@@ -290,7 +290,7 @@ def _session(name: str, hello: v1.Hello) -> Session:
 
 
 def _sweep_names(hello: v1.Hello, bounds: Bounds) -> tuple[SweepName, ...]:
-    """Return the sweeps whose names are legal and lie within `bounds`; raise NotFoundError if none do."""
+    """Return the sweeps with valid names within `bounds`; NotFoundError if there are none, nor attempts."""
     read: list[SweepName] = []
     for text in hello.sweeps:
         with suppress(NotFoundError):

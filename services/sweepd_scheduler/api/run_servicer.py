@@ -1,4 +1,4 @@
-"""Answers the calls of `RunService`: decode, one call, encode."""
+"""Servicer of `RunService`: decode, one call, encode."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -29,7 +29,7 @@ MOST_EVENT_BYTES = 1_000_000
 
 
 class RunServicer(run_service_pb2_grpc.RunServiceServicer):
-    """Changes go through the owner; reads see what is committed."""
+    """Servicer of runs: changes go through the owner, reads see committed data."""
 
     def __init__(self, owner: Owner, reading: Reading) -> None:
         self._owner = owner
@@ -118,7 +118,7 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
         )
 
     async def RetryRuns(self, request: v1.RetryRunsRequest, context: object) -> v1.RetryRunsResponse:
-        """Hand ended runs out again."""
+        """Retry ended runs."""
         wanted = requester.wanted_runs(request)
 
         async def prepare(stored: StoredSweep | None, attempt: int) -> requests.RetryRuns:
@@ -134,7 +134,7 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
         )
 
     async def ExplainRun(self, request: v1.ExplainRunRequest, context: object) -> v1.ExplainRunResponse:
-        """Return the history of a run, and what keeps it from being handed out."""
+        """Return the history of a run, and the obstacles to its hand-out."""
         sweep, run = await self._find(names.run_name(request.name))
         events = await self._reading(self._reading.records.events, sweep.key, run.number, MAX_EVENTS)
         state = self._owner.state
@@ -160,10 +160,10 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
         )
 
     async def _retry(self, wanted: requester.WantedRuns, stored: StoredSweep | None) -> requests.RetryRuns:
-        """Read the runs that are meant, and with repeats the others of their points.
+        """Read the runs to retry, and with repeats the other runs of their points.
 
         Raises:
-            DomainError: one is missing, or the sweep has ended and has to be read before its runs are.
+            DomainError: a run is missing, or the sweep has ended and has to be read before its runs.
         """
         state = self._owner.state
         if stored is None and state.names.get(wanted.sweep) in state.ended:
@@ -204,7 +204,7 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
         )
 
     async def _value_kinds(self, runs: Sequence[Run]) -> dict[int, ObjectiveValue]:
-        """Return what the value of a run is in each of their sweeps."""
+        """Return the kind of value of each sweep that the runs belong to."""
         kinds: dict[int, ObjectiveValue] = {}
         for run in runs:
             if run.sweep not in kinds:
@@ -213,7 +213,7 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
         return kinds
 
     async def _numbered(self, name: RunName) -> RunName:
-        """Return the name by which decisions know a run: of a standalone one the number is looked up."""
+        """Return the name of a run as decisions use it: look up the number of a standalone run."""
         if name.sweep in self._owner.state.names and not name.sweep.is_standing:
             return name
         run = await self._reading(self._reading.records.run, name)
@@ -229,18 +229,18 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
 
 
 def _newest(events: list[v1.RunEvent]) -> list[v1.RunEvent]:
-    """Return the newest entries that fit into an answer beside the run."""
+    """Return the newest entries that fit into a response together with the run."""
     return list(reversed(page(reversed(events), len(events), v1.RunEvent.ByteSize, MOST_EVENT_BYTES).entries))
 
 
 def _messages(found: Runs) -> list[v1.Run]:
-    """Return as many of the runs as one answer carries; with `repeats` a point may have a thousand."""
+    """Return as many of the runs as one response carries; with `repeats` a point may have a thousand."""
     carried = page(found.runs, len(found.runs), run_weight).entries
     return [run_codec.run_message(run, found.kind) for run in carried]
 
 
 def _sweep_of(run: Run) -> SweepName:
-    """Return the name under which a run is kept."""
+    """Return the name of the sweep that a run is stored under."""
     if run.is_standalone:
         return names.standing_name(names.parent(run.name.rpartition("/")[0]))
     return names.sweep_name(run.name.rpartition("-")[0])

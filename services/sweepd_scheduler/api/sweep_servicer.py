@@ -1,4 +1,4 @@
-"""Answers the calls of `SweepService`: decode, one call, encode."""
+"""Servicer of `SweepService`: decode, one call, encode."""
 
 import secrets
 from dataclasses import replace
@@ -46,7 +46,7 @@ WatchContext: TypeAlias = "grpc.aio.ServicerContext[v1.WatchSweepRequest, v1.Wat
 
 
 class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
-    """Changes go through the owner; reads see what is committed."""
+    """Servicer of sweeps: changes go through the owner, reads see committed data."""
 
     def __init__(
         self,
@@ -85,11 +85,11 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
         return await self._language(sweep_codec.previewed, parsed, count, seed, self._clock, prior)
 
     async def CreateSweep(self, request: v1.CreateSweepRequest, context: object) -> v1.CreateSweepResponse:
-        """Create a sweep; its seed and, if need be, its id are drawn here."""
+        """Create a sweep; draw its seed and its id unless they are given."""
         parent = names.parent(request.parent)
         again = repeatable(request, request.request_id, parent)
         first = await self._asking.first_answer(v1.CreateSweepResponse, again)
-        if first is not None:  # a prior run or a service that it took may be gone by now
+        if first is not None:  # the prior runs or services that it needed may be gone by now
             return first
         wanted = names.new_id(request.sweep_id, "sweep_id") if request.sweep_id else None
         spec, file = await self._language(sweep_codec.new_sweep, request)
@@ -139,19 +139,19 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
         )
 
     async def PauseSweep(self, request: v1.PauseSweepRequest, context: object) -> v1.PauseSweepResponse:
-        """Hand out nothing until it is resumed."""
+        """Pause a sweep."""
         return v1.PauseSweepResponse(sweep=await self._change(requests.PauseSweep, request))
 
     async def ResumeSweep(self, request: v1.ResumeSweepRequest, context: object) -> v1.ResumeSweepResponse:
-        """Hand out again."""
+        """Resume a sweep."""
         return v1.ResumeSweepResponse(sweep=await self._change(requests.ResumeSweep, request))
 
     async def StopSweep(self, request: v1.StopSweepRequest, context: object) -> v1.StopSweepResponse:
-        """Hand out no more runs; live runs end by themselves."""
+        """Stop a sweep; live runs end by themselves."""
         return v1.StopSweepResponse(sweep=await self._change(requests.StopSweep, request))
 
     async def CancelSweep(self, request: v1.CancelSweepRequest, context: object) -> v1.CancelSweepResponse:
-        """Kill what is live, and wait for the agents that are there."""
+        """Cancel a sweep, kill its live runs, and wait for the connected agents."""
         await self._change(requests.CancelSweep, request)
         name = names.sweep_name(request.name)
         missing = await kills_reported(self._owner.state, self._watchers, name)
@@ -178,7 +178,7 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
         )
 
     async def ExplainSweep(self, request: v1.ExplainSweepRequest, context: object) -> v1.ExplainSweepResponse:
-        """Return the obstacles to its hand-outs."""
+        """Return the obstacles to the hand-outs of a sweep."""
         stored = await self._reading.sweep(names.sweep_name(request.name))
         sweep = self._owner.state.sweeps.get(stored.key, stored)
         obstacles = obstacles_of_sweep(self._owner.state, sweep)
@@ -189,7 +189,7 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
     async def GetSweepImportance(
         self, request: v1.GetSweepImportanceRequest, context: object
     ) -> v1.GetSweepImportanceResponse:
-        """Return the importance of its parameters."""
+        """Return the importance of a sweep's parameters."""
         found = await self._importances.importance(
             await self._reading.sweep(names.sweep_name(request.name)), request.key
         )
@@ -198,7 +198,7 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
     async def ReadSweepProgress(  # type: ignore[override]  # writes by itself: a reader that stalls is noticed
         self, request: v1.ReadSweepProgressRequest, context: ProgressContext
     ) -> None:
-        """Write the progress of its best value."""
+        """Stream the progress of a sweep's best value."""
         sweep = await self._reading.sweep(names.sweep_name(request.name))
         for part in await self._reading(sweep_codec.progress_parts, self._reading.records, sweep):
             await send(context.write, part)
@@ -206,7 +206,7 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
     async def WatchSweep(  # type: ignore[override]  # writes by itself: a reader that stalls is noticed
         self, request: v1.WatchSweepRequest, context: WatchContext
     ) -> None:
-        """Follow a sweep."""
+        """Stream the changes of a sweep."""
         sweep = await self._reading.sweep(names.sweep_name(request.name))
         follower = self._watchers.follow(sweep.key)
         try:
@@ -224,7 +224,7 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
     async def _begun_with(
         self, request: v1.CreateSweepRequest | v1.PreviewSweepRequest, spec: SweepSpec
     ) -> Gathered | None:
-        """Gather the prior runs that a request names; None: it names none."""
+        """Gather the prior runs that a request selects; None if it selects none."""
         if not request.HasField("prior_runs"):
             return None
         return await self._prior_runs.gather(spec, run_codec.selection(request.prior_runs))
@@ -239,7 +239,7 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
         return message
 
     async def _last_runs(self, name: names.SweepName) -> tuple[Run, ...]:
-        """Read as many of the last runs of a sweep as it has for each point."""
+        """Read the last runs of a sweep, as many as a point has."""
         sweep = await self._reading(self._reading.records.sweep, name)
         if sweep is None or sweep.spec.repeats == 1 or not sweep.counts.total:
             return ()

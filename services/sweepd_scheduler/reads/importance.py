@@ -1,4 +1,4 @@
-"""Importance of parameters: points and values of runs are gathered, and the suggestion service asked."""
+"""Importance of parameters, computed by the suggestion service from points and values of runs."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -22,20 +22,20 @@ from sweepd_scheduler.store.records import Reading
 
 MOST_RUNS = 2_000
 MOST_VALUES = 200_000
-"""Runs times parameters, at most: an answer takes a worker about a second for so many."""
+"""Maximum of runs times parameters, for which a worker takes about a second."""
 
 RUNS_A_CALL = 1_000
 DEADLINE = 60.0
 
 MOST_BYTES = 4_000_000
-"""Of a question, in which the specification may be as large as the points."""
+"""Maximum size of a request, in which the specification may be as large as the points."""
 
 _FRAME_BYTES = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """Another service, and where it is."""
+    """Channel to another service, and its address."""
 
     channel: grpc.aio.Channel
     address: str
@@ -52,10 +52,10 @@ class Importances:
         self._reading = reading
 
     async def importance(self, sweep: Sweep, key: str) -> v1.Importance:
-        """Return how much the parameters of a sweep matter for a key; empty: for its objective.
+        """Return the importance of a sweep's parameters for a key; empty: for its objective.
 
         Raises:
-            InvalidFieldError: there is no objective.
+            InvalidFieldError: the sweep has no objective, and no key is given.
             DomainError: a service is unavailable, or overloaded.
         """
         if not key and sweep.spec.metric is None:
@@ -70,7 +70,7 @@ class Importances:
         except grpc.aio.AioRpcError as error:
             if error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED:
                 raise DomainError(_why(error), status=Status.RESOURCE_EXHAUSTED, retry_after=5.0) from error
-            if error.code() is grpc.StatusCode.INTERNAL:  # the same again would fail again
+            if error.code() is grpc.StatusCode.INTERNAL:  # a retry would fail again
                 raise DomainError(_why(error), status=Status.INTERNAL) from error
             raise UnavailableError("suggestion", self._suggestion_address, _why(error)) from error
         return answer.importance
@@ -78,7 +78,7 @@ class Importances:
     async def _with_last_values(
         self, sweep: Sweep, tried: Sequence[TriedPoint], key: str
     ) -> Sequence[TriedPoint]:
-        """Return runs with the last value of a key, in place of that of the objective."""
+        """Return the runs with the last value of a key instead of the objective's."""
         names = {str(RunName(sweep.name, one.run)): one for one in tried}
         values: dict[str, float] = {}
         for start in range(0, len(names), RUNS_A_CALL):
@@ -103,18 +103,18 @@ class Importances:
 
 
 def evenly_chosen(records: Records, sweep: Sweep, most: int, *, valued: bool) -> Sequence[TriedPoint]:
-    """Return the points of about `most` runs, of fewer where points are large; may raise StorageError."""
+    """Return the points of about `most` runs, fewer if points are large; may raise StorageError."""
     total = sweep.counts.of(RunState.FINISHED) + sweep.counts.of(RunState.STOPPED)
     total += sweep.prior_runs if valued else 0
     page = records.tried_points(sweep, Share.of(most, total), most, valued=valued)
-    if page.more and len(page.entries) < most:  # the first ones alone would not be an even share
+    if page.more and len(page.entries) < most:  # the first entries alone would not be an even share
         share = Share.of(len(page.entries), total)
         page = records.tried_points(sweep, share, most, valued=valued)
     return page.entries
 
 
 def question(sweep: Sweep, tried: Sequence[TriedPoint]) -> v1.GetImportanceRequest:
-    """Return what is asked of the suggestion service; of fewer runs where all of them have no room."""
+    """Return the request to the suggestion service, with fewer runs if not all of them fit."""
     spec = spec_message(sweep.spec)
     points = [
         v1.ValuedPoint(point=point_message(one.point), value=one.value)

@@ -20,7 +20,7 @@ _LASTING = {grpc.StatusCode.DATA_LOSS, grpc.StatusCode.FAILED_PRECONDITION}
 
 
 def lasting_error(error: grpc.aio.AioRpcError) -> DomainError | None:
-    """Return the error for a refusal that lasts, as the caller gets it; None for one worth a retry."""
+    """Return a permanent error of the metric store as a DomainError; None if a retry may succeed."""
     if error.code() not in _LASTING:
         return None
     failure = Failure.of(error)
@@ -41,7 +41,7 @@ _EXTREMES = {"min": min, "max": max}
 
 
 class CurvesUnavailableError(DomainError):
-    """The metric store cannot be asked."""
+    """The metric store cannot be reached."""
 
     def __init__(self, why: str) -> None:
         super().__init__(
@@ -51,7 +51,7 @@ class CurvesUnavailableError(DomainError):
 
 @dataclass(slots=True)
 class _Stretch:
-    """Numbers of one type in the order of their rows."""
+    """Numbers of one type in row order."""
 
     attempt: int
     rows: "array[int]"
@@ -68,13 +68,13 @@ class _Stretch:
 
 @dataclass(slots=True)
 class Curve:
-    """The numbers that one run has logged of one key."""
+    """The numbers that one run has logged under one key."""
 
     stretches: list[_Stretch] = field(default_factory=list)
 
     def add(self, series: v1.Series) -> None:
-        """Take in a series, or a part of one; texts and booleans are no numbers."""
-        # Slices of messages are copied several times as fast as their values one by one.
+        """Add a series or a part of one; ignore texts and booleans."""
+        # Copying slices of messages is several times as fast as copying value by value.
         for chunk in series.chunks:
             match chunk.WhichOneof("values"):
                 case "doubles":
@@ -87,11 +87,11 @@ class Curve:
                 self.stretches.append(_Stretch(series.attempt, array("Q", chunk.rows[:]), numbers))
 
     def finite(self) -> "array[float]":
-        """Return the finite ones by attempt and row."""
+        """Return the finite numbers, ordered by attempt and row."""
         ordered = sorted(self.stretches, key=lambda each: each.start)
         if all(before.end < after.start for before, after in pairwise(ordered)):
             return array("d", (value for each in ordered for value in each.numbers if isfinite(value)))
-        # Whole and broken numbers take turns from row to row.
+        # Integers and floats alternate between rows.
         rows = (
             (each.attempt, row, value)
             for each in ordered
@@ -102,7 +102,7 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class WantedKey:
-    """The key that is wanted. `loss.min` is the smallest `loss` so far where no such key was logged."""
+    """The requested key. `loss.min` is the running minimum of `loss` if no such key was logged."""
 
     key: str
 
@@ -113,7 +113,7 @@ class WantedKey:
         return (self.key, base) if dot and base and word in _EXTREMES else (self.key,)
 
     def curve(self, found: Mapping[str, Curve]) -> "array[float]":
-        """Return the finite values of what one run has logged, by key."""
+        """Return the finite values of the key, given the curves of one run by key."""
         if self.key in found:
             return found[self.key].finite()
         base = self.keys[-1]
@@ -123,7 +123,7 @@ class WantedKey:
 
 
 class Histories(Generic[T]):
-    """Histories of some runs, of which one is in memory at a time."""
+    """Histories of some runs, with one at a time in memory."""
 
     def __init__(
         self, places: Mapping[str, int], wanted: WantedKey, make: Callable[[int, "array[float]"], T]
@@ -136,7 +136,7 @@ class Histories(Generic[T]):
         self._found: dict[str, Curve] = {}
 
     def take(self, page: v1.GetHistoryResponse) -> None:
-        """Take in a page; the series of a run come together."""
+        """Add a page; the series of a run are consecutive."""
         for series in page.series:
             if series.run != self._run:
                 self._finish_run()
@@ -144,7 +144,7 @@ class Histories(Generic[T]):
             self._found.setdefault(series.key, Curve()).add(series)
 
     def finish(self) -> list[T]:
-        """Return what has become of each, in order; of those without a history, too."""
+        """Return the result of each run, in order, including runs without a history."""
         self._finish_run()
         places = self._places.values()
         return [
@@ -159,7 +159,7 @@ class Histories(Generic[T]):
 
 
 class Curves:
-    """The metric store, as far as prior runs need it."""
+    """Reader of prior runs' curves from the metric store."""
 
     def __init__(self, channel: grpc.aio.Channel, reading: Reading) -> None:
         self._stub = MetricServiceStub(channel)
@@ -168,17 +168,17 @@ class Curves:
     async def of(
         self, runs: Sequence[str], key: str, make: Callable[[int, "array[float]"], T]
     ) -> AsyncIterator[list[T]]:
-        """Yield what becomes of each run, in order, some at a time.
+        """Yield the result of `make` for each run, in order, in batches.
 
         Args:
-            runs: full names, each once.
-            key: the metric. Where a run has logged no `loss.min`, it is the smallest `loss` so far, as agents
-                have it.
-            make: makes it, in a thread, of the place of a run and the finite values that it has logged.
+            runs: full names, without duplicates.
+            key: the metric. If a run has not logged `loss.min`, it is the running minimum of `loss`, as in
+                agents.
+            make: called in a thread with the place of a run and the finite values that it has logged.
 
         Raises:
             CurvesUnavailableError: the metric store does not answer.
-            DomainError: what it has is damaged, or not of this scheduler.
+            DomainError: its data is damaged, or belongs to another scheduler.
         """
         wanted = WantedKey(key)
         for start in range(0, len(runs), RUNS_A_CALL):

@@ -1,4 +1,4 @@
-"""Prior runs of a new sweep: which are meant, which were found, and which were taken."""
+"""Prior runs of a new sweep: the selected runs, the runs found, and the runs taken."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -44,11 +44,11 @@ class Filter:
         return self.min_value > -inf or self.max_value < inf
 
     def takes_time(self, time: int) -> bool:
-        """Return True if a run created then may be meant."""
+        """Return True if a run created at this time may match."""
         return time >= self.created_from and (self.created_before is None or time < self.created_before)
 
     def takes_value(self, value: float | None) -> bool:
-        """Return True if a run of this value is meant."""
+        """Return True if a run with this value matches."""
         if value is None:
             return not self.needs_value
         return self.min_value <= value <= self.max_value
@@ -56,7 +56,7 @@ class Filter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """The runs that are meant: some by name, and all of some sweeps, or of a project, that a filter takes."""
+    """Selection of runs: some by name, and those of some sweeps or of a project that match a filter."""
 
     runs: tuple[str, ...]
     sweeps: tuple[SweepName, ...]
@@ -69,11 +69,11 @@ class Gathered:
     """Outcome of a selection.
 
     Args:
-        taken: those that suit, by index.
-        points: how many points of the method they have.
-        unsuitable: the first of those that do not, with the reason.
-        left_out: how many do not.
-        without_curve: how many were taken without their values at rungs.
+        taken: the suitable runs, by index.
+        points: number of the method's points that they have tried.
+        unsuitable: the first unsuitable runs, with the reason.
+        left_out: number of unsuitable runs.
+        without_curve: number of runs taken without their values at rungs.
     """
 
     taken: tuple[PriorRun, ...] = ()
@@ -85,20 +85,20 @@ class Gathered:
 
 @dataclass(frozen=True, slots=True)
 class ScriptDetails:
-    """The configuration of a run, values that its script has put into the summary, and its tags."""
+    """The configuration, summary and tags that a run's script has set."""
 
     config: Mapping[str, Json] = field(default_factory=dict)
     summary: Mapping[str, Json] = field(default_factory=dict)
     tags: frozenset[str] = frozenset()
 
     def value(self, key: str) -> float | None:
-        """Return the finite number that the summary has under a key, dots leading into groups; else None."""
+        """Return the finite number under a key of the summary, where dots lead into groups; else None."""
         found = summary_number(self.summary, key)
         return found if found is not None and isfinite(found) else None
 
 
 def script_details(records: Records, run: RunKey) -> ScriptDetails:
-    """Read the details of a run; they may be large, so those of many are not to be held."""
+    """Read the details of a run, which may be large: do not hold those of many runs."""
     body = records.details(run)
     if body is None:
         return ScriptDetails()
@@ -112,22 +112,22 @@ def tagged(records: Records, runs: Sequence[Run], tags: frozenset[str]) -> list[
 
 
 def summary_values(records: Records, runs: Sequence[RunKey], key: str) -> list[float | None]:
-    """Return what the summary of each run has under a key."""
+    """Return the summary value of each run under a key."""
     return [script_details(records, run).value(key) for run in runs]
 
 
 PriorOutcome = PriorRun | UnsuitableError
 
 MOST_RUNG_VALUES = 500_000
-"""Values at rungs that one sweep begins with: all of them are in memory, and read at each start."""
+"""Maximum number of rung values of a sweep's prior runs: all are in memory, and read at each start."""
 
 
 @dataclass(slots=True)
 class FoundRuns:
-    """Runs whose points suit a sweep, and how many do not, the first ones with the reason.
+    """Runs whose points suit a sweep, the number of other runs, and the first of these with the reason.
 
-    `named` are runs that were named, each by itself. They come again with their sweep or project, and stay
-    what they have become, whatever a filter says; no other run comes twice.
+    `named` are runs that were selected by name. If their sweep or project is selected too, their first
+    judgement stands, whatever a filter says; no other run comes twice.
     """
 
     spec: SweepSpec
@@ -143,12 +143,12 @@ class FoundRuns:
             self.unsuitable.append((run, why))
 
     def judge(self, runs: Sequence[Run], before: SweepSpec | None, *, named: bool = False) -> list[Run]:
-        """Take the runs, of a sweep with the specification `before` or of none, whose points suit.
+        """Take the runs whose points suit, of a sweep with the specification `before`, or standalone (None).
 
-        Return those whose points do not, but may with the details that their scripts have logged.
+        Return the runs whose points do not suit, but may with the configuration that their scripts logged.
 
         Raises:
-            InvalidFieldError: they are too many.
+            InvalidFieldError: there are too many.
         """
         unsure: list[Run] = []
         for run in runs:
@@ -165,10 +165,10 @@ class FoundRuns:
         return unsure
 
     def judge_with_details(self, records: Records, runs: Sequence[Run], before: SweepSpec | None) -> None:
-        """Take those that suit with the details that their scripts have logged.
+        """Take the runs that suit with the configuration that their scripts have logged.
 
         Raises:
-            InvalidFieldError: they are too many.
+            InvalidFieldError: there are too many.
         """
         for run in runs:
             try:
@@ -184,9 +184,9 @@ class FoundRuns:
 
 @dataclass(slots=True)
 class TakenRuns:
-    """The runs that are taken, in order, by what they come to in the new sweep.
+    """The runs that are taken, in order, with their results in the new sweep.
 
-    Values at rungs are dropped as soon as there are more than are kept: each may have as many as rows.
+    Rung values beyond the maximum are dropped at once: a run may have as many as rows.
     """
 
     found: FoundRuns
@@ -196,7 +196,7 @@ class TakenRuns:
     rung_values: int = 0
 
     def judge(self, each: Candidate, curve: Sequence[float], summary: float | None = None) -> PriorOutcome:
-        """Return what a run comes to, or why it teaches the sweep nothing; it is added in its turn."""
+        """Return the result of a run, or why it is unsuitable; `add` takes it later, in order."""
         try:
             shown = result_in(self.found.spec, each, curve, summary)
         except UnsuitableError as error:
@@ -210,7 +210,7 @@ class TakenRuns:
         return shown
 
     def add(self, each: Candidate, outcome: PriorOutcome) -> None:
-        """Take a run, unless it teaches the sweep nothing or a filter does not mean it."""
+        """Take a run, unless it is unsuitable or does not match the filter."""
         if not isinstance(outcome, UnsuitableError):
             if self._means(outcome):
                 self.runs.append(replace(outcome, index=len(self.runs) + 1))

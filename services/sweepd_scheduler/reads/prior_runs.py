@@ -1,4 +1,4 @@
-"""Gathers the prior runs of a new sweep, beside the owner loop: finds and judges them, reads their curves."""
+"""Gathering of a new sweep's prior runs, outside the owner loop: find and judge them, read their curves."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
@@ -31,16 +31,16 @@ T = TypeVar("T")
 
 PAGE = 1_000
 AT_ONCE = 100
-"""Runs that one thread is kept busy with; the details of each may have half a MiB."""
+"""Number of runs per thread call; the details of each may have half a MiB."""
 
 GATHERINGS = 2
-"""Gatherings at the same time, at most; each may hold as many runs as a sweep begins with."""
+"""Maximum number of concurrent gatherings; each may hold all the prior runs of a sweep."""
 
 MOST_NAMED = 5
 
 
 class MissingRunsError(NotFoundError):
-    """Runs that were named do not exist; there is one at least."""
+    """One or more of the named runs do not exist."""
 
     def __init__(self, runs: Sequence[str]) -> None:
         named = ", ".join(f"{run:.200}" for run in runs[:MOST_NAMED])
@@ -62,14 +62,14 @@ class PriorRuns:
         self._room = asyncio.Semaphore(GATHERINGS)
 
     async def gather(self, spec: SweepSpec, wanted: Selection) -> Gathered:
-        """Return the runs that suit a sweep, with what they come to there, and why others do not.
+        """Return the selected runs that suit a sweep, with their results in it, and why others do not suit.
 
         Args:
             spec: the sweep.
-            wanted: which runs are meant; the caller may know of all that it names.
+            wanted: the selection; the caller is allowed to see everything that it names.
 
         Raises:
-            DomainError: what is named is missing, there are too many, or their curves cannot be read.
+            DomainError: a named entity is missing, there are too many runs, or curves cannot be read.
         """
         async with self._room:
             found = FoundRuns(spec)
@@ -85,10 +85,10 @@ class PriorRuns:
             return await self._with_curves(wanted.filter, found)
 
     async def _named(self, texts: Sequence[str], found: FoundRuns) -> None:
-        """Judge runs that were named, those of one sweep together.
+        """Judge the named runs, those of one sweep in batches.
 
         Raises:
-            MissingRunsError: some do not exist.
+            MissingRunsError: some of them do not exist.
         """
         missing: list[str] = []
         by_sweep: dict[SweepName, dict[int, str]] = {}
@@ -106,7 +106,7 @@ class PriorRuns:
         for sweep_name, numbers in by_sweep.items():
             known = await self._of_sweep(sweep_name, list(numbers), found)
             for number, text in numbers.items():
-                if number not in known:  # what looks like a run of a sweep may be one by itself
+                if number not in known:  # a name of this form may be a standalone run's
                     alone[text] = RunName(sweep_name, number)
         for part in _parts(alone.items(), PAGE):
             runs = await self._reading(_by_themselves, self._records, [name for _, name in part])
@@ -116,7 +116,7 @@ class PriorRuns:
             raise MissingRunsError(missing)
 
     async def _of_sweep(self, name: SweepName, numbers: Sequence[int], found: FoundRuns) -> set[int]:
-        """Judge some runs of a sweep and return the numbers of those that there are."""
+        """Judge some runs of a sweep and return the numbers of those that exist."""
         sweep = await self._reading(self._records.sweep, name)
         known: set[int] = set()
         for part in _parts(numbers if sweep else (), PAGE):
@@ -127,7 +127,7 @@ class PriorRuns:
         return known
 
     async def _sweeps(self, project: Parent) -> AsyncIterator[Sweep]:
-        """Yield the sweeps of a project, the newest first, then what holds its standalone runs."""
+        """Yield the sweeps of a project, the newest first, then its standing sweep."""
         before: int | None = None
         while True:
             page = await self._reading(
@@ -143,7 +143,7 @@ class PriorRuns:
             yield standing
 
     async def _whole(self, sweep: Sweep, chosen: Filter, found: FoundRuns) -> None:
-        """Judge the runs of a sweep that a filter takes, by number."""
+        """Judge the runs of a sweep that match a filter, by number."""
         after: RunPosition | None = None
         while True:
             page = await self._reading(self._records.runs, sweep, _states(chosen), after, PAGE, best=False)
@@ -161,7 +161,7 @@ class PriorRuns:
             await self._reading(found.judge_with_details, self._records, part, before)
 
     async def _meant(self, runs: Sequence[Run], chosen: Filter, tags: frozenset[str]) -> list[Run]:
-        """Return the runs that a filter takes; `tags` are those that their sweep does not have."""
+        """Return the runs that match a filter; `tags`: required tags that their sweep does not have."""
         meant = [run for run in runs if run.attempts and chosen.takes_time(run.create_time)]
         if not tags:
             return meant
@@ -190,7 +190,7 @@ class PriorRuns:
     async def _judged(
         self, taken: TakenRuns, key: str
     ) -> AsyncIterator[list[tuple[Candidate, PriorOutcome]]]:
-        """Yield what each run comes to, in order, by its curve and its summary."""
+        """Yield the result of each run, in order, from its curve and its summary."""
         candidates = taken.found.candidates
         summaries = await self._summaries(candidates, key)
 
@@ -202,7 +202,7 @@ class PriorRuns:
             yield part
 
     async def _summaries(self, candidates: Sequence[Candidate], key: str) -> dict[RunKey, float]:
-        """Read what the summaries have under a key, of runs of which the scheduler has not counted it."""
+        """Read the summary values under a key of the runs for which the scheduler has not counted it."""
         summaries: dict[RunKey, float] = {}
         for part in _parts((each.key for each in candidates if each.counted.best is None), AT_ONCE):
             found = await self._reading(summary_values, self._records, part, key)
@@ -214,7 +214,7 @@ class PriorRuns:
     ) -> AsyncIterator[list[tuple[Candidate, PriorOutcome]]]:
         for part in _parts(taken.found.candidates, PAGE):
             yield [(each, taken.judge(each, ())) for each in part]
-            await asyncio.sleep(0)  # others have something to do, too
+            await asyncio.sleep(0)  # let other tasks run
 
 
 def _states(chosen: Filter) -> Sequence[RunState]:
@@ -222,7 +222,7 @@ def _states(chosen: Filter) -> Sequence[RunState]:
 
 
 def _by_themselves(records: Records, names: Sequence[RunName]) -> list[Run | None]:
-    """Read the runs that belong to no sweep, of those that have these names."""
+    """Read the standalone runs with these names; None for each name without one."""
     found = (records.run(name) for name in names)
     return [run if run is not None and run.is_standalone else None for run in found]
 

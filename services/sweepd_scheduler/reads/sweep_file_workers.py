@@ -1,7 +1,8 @@
-"""Workers for sweep files, shared fairly: a file may cost seconds, and no other caller is to wait for it.
+"""Workers for sweep files, shared fairly: a file may take seconds, and other callers should not wait for it.
 
-New work gets a short share of processor time in the quick lane. What needs more is begun anew in the slow
-one, where it makes way for a caller who has used less. So it has to be pure. What costs too much is given up.
+New work gets a short share of processor time in the quick lane. Work that needs more is restarted in the slow
+lane, where it yields to callers that have used less, so it has to be pure. Work that costs too much is
+aborted.
 """
 
 import asyncio
@@ -20,23 +21,23 @@ from sweepd_kernel.auth.principal import current_principal
 from sweepd_kernel.errors import DomainError, Status
 
 QUICK = 0.03
-"""Seconds of processor time in the quick lane."""
+"""Limit of processor time in the quick lane, in seconds."""
 
 MOST = 10.0
-"""Seconds of processor time in the slow lane."""
+"""Limit of processor time in the slow lane, in seconds."""
 
 MOST_WAITING = 100
-"""Pieces of work that a caller may have waiting or under way: as many as one connection has calls."""
+"""Maximum number of a caller's waiting and running jobs: as many as one connection has calls."""
 
 HALVED_AFTER = 60.0
 _QUICK_THREADS, _SLOW_THREADS = 2, 1
-"""Few, as all of them and the event loop share one lock of the interpreter."""
+"""Few, as all of them share the interpreter lock with the event loop."""
 
 _LOOK_EVERY = 0.02
 _AGAIN_AFTER = 0.1
 """Seconds of processor time after which work that still runs is interrupted again."""
 _SHARE = 0.5
-"""Seconds of processor time that work gets before it makes way for that of others."""
+"""Seconds of processor time that work gets before it yields to other callers' work."""
 _MOST_AGAIN = 3
 _MOST_CALLERS = 1_000
 
@@ -56,7 +57,7 @@ class TooCostlyError(DomainError):
 
 
 class TooManyWaitingError(DomainError):
-    """A caller asks for too much at once."""
+    """A caller has too many waiting jobs."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -71,7 +72,7 @@ class _Interrupted(BaseException):
 
 
 class _Unraisable:
-    """Reports exceptions of destructors and callbacks, except lost interruptions: they are repeated."""
+    """Hook that reports unraisable exceptions, except lost interruptions, which are repeated."""
 
     def __init__(self, report: Callable[["sys.UnraisableHookArgs"], object]) -> None:
         self._report = report
@@ -83,12 +84,12 @@ class _Unraisable:
 
 @dataclass(slots=True)
 class Costs:
-    """Processor time that callers have used; half of it is forgotten each minute."""
+    """Processor time that callers have used, halved each minute."""
 
     _by_caller: dict[str, tuple[float, float]] = field(default_factory=dict)
 
     def of(self, caller: str, now: float) -> float:
-        """Return what counts of a caller's."""
+        """Return the decayed cost of a caller."""
         cost, since = self._by_caller.get(caller, (0.0, now))
         return float(cost * 0.5 ** ((now - since) / HALVED_AFTER))
 
@@ -101,11 +102,11 @@ class Costs:
 
 
 class _Work(Generic[T]):
-    """A function that runs in a thread of its own, and can be interrupted there.
+    """A function that runs in its own thread and can be interrupted.
 
-    All but `_main` is for the event loop. The thread ends only once its outcome has arrived there: until then
-    nobody else can have its number. An interruption is lost if it is raised in a destructor or a callback of
-    a weak reference, so work that still runs a while later is interrupted again.
+    All methods but `_main` and `_tell` belong to the event loop. The thread ends only once its outcome has
+    arrived there: until then its thread id cannot be reused. An interruption is lost if it is raised in a
+    destructor or a weak-reference callback, so work that still runs a while later is interrupted again.
     """
 
     def __init__(self, function: Callable[[], T]) -> None:
@@ -118,17 +119,17 @@ class _Work(Generic[T]):
         self.cost = 0.0
 
     def start(self) -> None:
-        """Begin."""
+        """Start the thread."""
         threading.Thread(target=self._main, name="scheduler-language", daemon=True).start()
 
     def used(self) -> float:
-        """Return the processor time that it has used so far."""
+        """Return the processor time used so far, in seconds."""
         if self.outcome.done() or not self._thread:
             return self.cost
         return time.clock_gettime(time.pthread_getcpuclockid(self._thread))
 
     def interrupt(self) -> None:
-        """Interrupt it, if it runs and was not interrupted just before."""
+        """Interrupt the function if it is running and was not interrupted recently."""
         used = self.used()
         recently = self._interrupted_at is not None and used < self._interrupted_at + _AGAIN_AFTER
         if self._thread and not recently and not self.outcome.done():
@@ -146,7 +147,7 @@ class _Work(Generic[T]):
             else:
                 self._tell(found, None)
             self._arrived.wait()
-        except _Interrupted as error:  # anywhere above; what follows costs too little for another
+        except _Interrupted as error:  # raised anywhere above; the rest is too short for a second one
             self._tell(None, error)
             self._arrived.wait()
 
@@ -168,7 +169,7 @@ class _Work(Generic[T]):
 
 
 class _Lane:
-    """Threads that do one piece of work of each caller at a time; who has used and asked least is next."""
+    """Threads that run one job per caller at a time; the caller that has used and requested least is next."""
 
     def __init__(self, threads: int, most: float, costs: Costs) -> None:
         self._places = threads
@@ -182,7 +183,7 @@ class _Lane:
         """Return what a function returns.
 
         Raises:
-            _Interrupted: it costs too much.
+            _Interrupted: the function costs too much.
         """
         used = 0.0
         while True:
@@ -198,7 +199,7 @@ class _Lane:
                 self._free(caller)
 
     def close(self) -> None:
-        """Begin nothing more, and interrupt what is under way."""
+        """Start no more jobs, and interrupt running ones."""
         self._places = 0
         self._closed = True
 
@@ -223,7 +224,7 @@ class _Lane:
             return work.outcome.result()
         except asyncio.CancelledError:  # its caller has left
             while not work.outcome.done():
-                work.interrupt()  # again, as its thread may not have begun
+                work.interrupt()  # repeated, as its thread may not have started
                 await asyncio.wait([work.outcome], timeout=_LOOK_EVERY)
             work.outcome.exception()
             raise
@@ -231,7 +232,7 @@ class _Lane:
             self._costs.add(caller, work.cost, time.monotonic())
 
     def _makes_way(self, caller: str, used: float) -> bool:
-        """Return True if somebody waits who has used far less than a caller whose work is under way."""
+        """Return True if a waiting caller has used far less than this one, whose work is running."""
         now = time.monotonic()
         cost = self._costs.of(caller, now) + used
         return used > _SHARE and any(
@@ -242,7 +243,7 @@ class _Lane:
 
     def _free(self, caller: str) -> None:
         self._running[caller] -= 1
-        self._running += Counter()  # without those that are at nothing
+        self._running += Counter()  # drops zero counts
         self._dispatch()
 
     def _dispatch(self) -> None:
@@ -260,7 +261,7 @@ class _Lane:
 
 
 class SweepFileWorkers:
-    """Does work on sweep files, with a share for each caller."""
+    """Workers for sweep files, shared fairly between callers."""
 
     def __init__(self) -> None:
         self._costs = Costs()
@@ -272,11 +273,11 @@ class SweepFileWorkers:
             sys.unraisablehook = _Unraisable(sys.unraisablehook)
 
     async def __call__(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Return what `work`, which is pure, returns.
+        """Run `work`, which must be pure, and return its result.
 
         Raises:
-            TooCostlyError: it takes too long.
-            TooManyWaitingError: its caller has asked for too much else.
+            TooCostlyError: the work takes too long.
+            TooManyWaitingError: the caller has too many other jobs.
         """
         principal = current_principal()
         caller = principal.token or principal.name
@@ -290,7 +291,7 @@ class SweepFileWorkers:
             self._asked += Counter()
 
     async def _do(self, caller: str, work: Callable[[], T]) -> T:
-        if not self._loaded:  # here, as an import is not to be interrupted
+        if not self._loaded:  # here, as an import must not be interrupted
             await asyncio.to_thread(import_module, "sweepd.spec.loading.yaml_tokens")
             self._loaded = True
         try:
@@ -303,6 +304,6 @@ class SweepFileWorkers:
             raise TooCostlyError from None
 
     def close(self) -> None:
-        """Begin nothing more, and interrupt what is under way."""
+        """Start no more jobs, and interrupt running ones."""
         self._quick.close()
         self._slow.close()

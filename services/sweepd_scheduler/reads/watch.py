@@ -1,4 +1,4 @@
-"""Watches of a sweep: a snapshot or what a reader missed, then changes, at most ten messages a second."""
+"""Watches of a sweep: a snapshot or the missed changes, then new changes, at most ten messages a second."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -36,10 +36,10 @@ class StoppingError(DomainError):
 
 @dataclass(slots=True, kw_only=True)
 class Follower:
-    """One reader, with the latest changes that were not sent."""
+    """One reader, with its unsent changes."""
 
     sweep_key: int
-    floor: int = 0  # changes up to here are in the reader's snapshot
+    floor: int = 0  # number up to which the reader has all changes
     number: int = 0
     sweep: Sweep | None = None
     runs: dict[int, Run] = field(default_factory=dict)
@@ -48,7 +48,7 @@ class Follower:
     ended: bool = False
 
     def take_in(self, sweep: Sweep | None, runs: Sequence[Run], number: int) -> None:
-        """Add a change; a reader that is too far behind is dropped."""
+        """Add a change; mark the reader as slow if it is too far behind."""
         if number <= self.floor or self.slow:
             return
         self.number = number
@@ -60,7 +60,7 @@ class Follower:
         self.news.set()
 
     async def changes(self) -> AsyncIterator[Changed]:
-        """Return what has changed, again and again.
+        """Yield changes as they arrive.
 
         Raises:
             SlowReaderError: the reader cannot follow.
@@ -73,7 +73,7 @@ class Follower:
                 raise SlowReaderError
             if self.ended:
                 raise StoppingError
-            if self.number <= self.floor:  # it came in while the snapshot was read, and is part of it
+            if self.number <= self.floor:  # it arrived while the snapshot was read, and is part of it
                 continue
             for changed in self._taken():
                 yield changed
@@ -84,7 +84,7 @@ class Follower:
         self.sweep = None
         self.runs = {}
         pieces = [part.entries for part in pages(runs, MAX_RUNS_A_MESSAGE, run_weight)]
-        # Only the last piece carries the new number: a reader cut off in between gets all of it again.
+        # Only the last piece has the new number: a reader cut off in between gets every piece again.
         first = [Changed(sweep=sweep, runs=piece, number=self.floor) for piece in pieces[:-1]]
         self.floor = number
         return [*first, Changed(sweep=sweep, runs=pieces[-1], number=number)]
@@ -103,7 +103,7 @@ class Watchers:
         return follower
 
     def leave(self, follower: Follower) -> None:
-        """Follow no longer."""
+        """Remove a follower."""
         left = [each for each in self._by_sweep[follower.sweep_key] if each is not follower]
         if left:
             self._by_sweep[follower.sweep_key] = left
@@ -111,14 +111,14 @@ class Watchers:
             del self._by_sweep[follower.sweep_key]
 
     def end(self) -> None:
-        """End every watch: the scheduler is stopping, and readers come back to the next one."""
+        """End every watch: the scheduler is stopping, and readers will reconnect."""
         for followers in self._by_sweep.values():
             for follower in followers:
                 follower.ended = True
                 follower.news.set()
 
     def publish(self, changes: Sequence[Change], number: int) -> None:
-        """Pass stored changes to the readers."""
+        """Publish stored changes to the readers."""
         if not self._by_sweep:
             return
         sweeps: dict[int, Sweep] = {}
@@ -142,10 +142,10 @@ T = TypeVar("T")
 async def follow(
     follower: Follower, reading: Reading, resume_token: str
 ) -> AsyncIterator[tuple[Changed, bool]]:
-    """Return the parts in order, each with whether more of a snapshot follows.
+    """Yield snapshot parts and changes in order, each with whether more of the snapshot follows.
 
     Args:
-        follower: follows the sweep already, so that nothing is missed while the database is read.
+        follower: already registered, so that no change is missed while the database is read.
         reading: reads the database.
         resume_token: from the last message received; an unknown one starts with a snapshot.
 
@@ -168,7 +168,7 @@ async def send(write: Callable[[T], Awaitable[None]], message: T) -> None:
     """Write one message to a reader.
 
     Raises:
-        SlowReaderError: the reader takes nothing any more.
+        SlowReaderError: the reader has stalled.
     """
     try:
         async with asyncio.timeout(STALLED_AFTER):
@@ -185,7 +185,7 @@ async def _missed(follower: Follower, reading: Reading, resume_token: str) -> Ch
 
 
 async def _snapshot(follower: Follower, reading: Reading) -> AsyncIterator[tuple[Changed, bool]]:
-    """Return all runs in parts; what changes meanwhile comes after, as the first part's number counts."""
+    """Yield all runs in parts; changes since the first part follow later, as its number sets the floor."""
     after = 0
     while True:
         part = await reading(reading.records.snapshot, follower.sweep_key, after, RUNS_A_MESSAGE)
