@@ -1,4 +1,4 @@
-"""A service as the kernel sees it: its definition, its context, and its life from open to stop."""
+"""Ports between the kernel and a service: definition, context, and lifecycle from open to stop."""
 
 import argparse
 import logging
@@ -18,63 +18,63 @@ from sweepd_kernel.sql.schema import Schema
 
 
 class RunningService(Protocol):
-    """An opened service. The kernel calls its three methods once each, in this order."""
+    """Port of an opened service. The kernel calls each of its three methods once, in this order."""
 
     def register(self, server: grpc.aio.Server) -> tuple[str, ...]:
-        """Add the servicers to `server` and return their full names, as `sweepd.v1.SweepService`."""
+        """Add the servicers to `server`; return their full names, such as `sweepd.v1.SweepService`."""
 
     async def start(self, address: str) -> None:
-        """Begin background work; the port at `address` is bound, calls arrive when this returns."""
+        """Start background work; the port at `address` is already bound."""
 
     async def stop(self) -> None:
-        """End background work and long streams, and close what was opened; within 3 s."""
+        """End background work and long streams, and close all resources, within 3 s."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceContext:
-    """Parts that the kernel gives a service when it opens it."""
+    """Dependencies that the kernel passes to a service when opening it."""
 
     flags: argparse.Namespace
-    """The service's own flags, and the kernel's."""
+    """Flags of the service and of the kernel."""
     data: Path | None
-    """The service's own folder, which exists and is locked; None if it has no data."""
+    """Folder of the service, which exists and is locked; None if it has no data."""
     listen: Address
-    """Address on which it listens; the port may still be 0."""
+    """Address to listen on; the port may still be 0."""
     service_token: str
-    """Secret that the services share."""
+    """Secret shared by the services."""
     access_token: str
     """Secret of the people of this server."""
     clock: Clock
     log: logging.Logger
     reopen: Callable[[], None] = lambda: None
-    """Ends the service in order and opens it again, when it cannot continue."""
+    """Called when the service cannot continue: ends it in order and opens it again."""
     gate: Gate = field(default_factory=Gate)
-    """Shared with the server: a service that knows the tokens of people says so there."""
+    """Shared with the server; a service with a token store registers it here."""
 
 
 AttemptKey: TypeAlias = tuple[str, int]
-"""Full name of a run, and the number of an attempt."""
+"""Key of an attempt: full name of its run, and its number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PairedDatabase:
-    """Database with things of attempts, which belongs to that of another service; for `sweepd pair`.
+    """Database with data of attempts that is paired with another service's database; for `sweepd pair`.
 
-    One of the two says which attempts there are, the other one removes what it has of others.
+    One of the two defines which attempts exist; the other removes its data of all other attempts.
     """
 
     file: str
-    """Its name in the folder of the service."""
+    """File name in the folder of the service."""
     schema: Schema
     attempts: Callable[[Connection], AbstractSet[AttemptKey]]
-    """Returns the attempts that it has anything of."""
+    """Returns the attempts with data in the database."""
     remove: Callable[[Connection, AbstractSet[AttemptKey]], None] | None = None
-    """Removes attempts, in a transaction of the caller; None: it is the one that says which there are."""
+    """Removes attempts, in a transaction of the caller; None: this database defines which attempts exist."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceDefinition:
-    """One service, as an entry point of the group `sweepd.services` names it."""
+    """Definition of a service, as registered by an entry point of the group `sweepd.services`."""
 
     name: str
     help: str
@@ -82,6 +82,6 @@ class ServiceDefinition:
     add_flags: Callable[[argparse.ArgumentParser], None]
     open: Callable[[ServiceContext], Awaitable[RunningService]]
     accepts_people: bool = False
-    """True if the access token lets callers in, too; else only other services are."""
+    """True if the access token also admits callers; otherwise only other services are admitted."""
     paired: PairedDatabase | None = None
-    """Its database, if that belongs to the one of another service."""
+    """Its database, if paired with the database of another service."""

@@ -1,1 +1,1 @@
-"""Serving gRPC: listener, interceptors, limits, connections, errors as statuses."""
+"""gRPC server: listeners, interceptors, limits, connections, page tokens."""

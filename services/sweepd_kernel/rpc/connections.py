@@ -1,7 +1,8 @@
-"""Connections to a port; those without a token are closed when they are old or many.
+"""Connections to a port; unauthenticated connections are closed when they are old or too many.
 
-gRPC accepts connections itself, and keeps one that says nothing: a thousand of them use up the descriptors of
-a process. So this looks at the sockets of the process, and shuts down those of strangers; gRPC closes them.
+gRPC accepts connections itself and keeps idle ones, so a thousand of them exhaust the descriptors of a
+process. Therefore this module scans the sockets of the process and shuts down unauthenticated ones; gRPC then
+closes them.
 """
 
 import asyncio
@@ -18,16 +19,16 @@ from pathlib import Path
 from urllib.parse import unquote
 
 PATIENCE = 10.0
-"""Seconds that a connection has to show a token; each health check gives it as many again."""
+"""Seconds within which a connection must authenticate; each health check restarts the period."""
 
 MOST_STRANGERS = 256
-"""Connections without a token that may be open at once."""
+"""Maximum number of open unauthenticated connections."""
 
 YOUNGEST = 1.0
-"""Seconds that a connection has in any case, while there are descriptors left."""
+"""Minimum lifetime in seconds of a connection, unless descriptors are running out."""
 
 WORTH_A_LOOK = 128
-"""Descriptors of a process up to which nobody is in the way."""
+"""Number of open descriptors up to which connections are not scanned."""
 
 LOOK_EVERY = 1.0
 LOOK_OFTEN = 0.1
@@ -38,17 +39,17 @@ _DESCRIPTORS = Path("/proc/self/fd")
 
 @dataclass(frozen=True, slots=True)
 class Stranger:
-    """A connection that has shown no token. `since`: when it was first seen, or last made a health check."""
+    """Unauthenticated connection. `since`: monotonic time when first seen or of the last health check."""
 
     peer: str
     since: float
 
 
 def superfluous(strangers: Iterable[Stranger], now: float, *, short: bool) -> Sequence[Stranger]:
-    """Return the strangers to be closed, the oldest first.
+    """Return the strangers to close, the oldest first.
 
     Args:
-        strangers: all of them.
+        strangers: all unauthenticated connections.
         now: monotonic seconds.
         short: descriptors are running out.
     """
@@ -64,22 +65,22 @@ def superfluous(strangers: Iterable[Stranger], now: float, *, short: bool) -> Se
 
 @dataclass(slots=True)
 class Connections:
-    """Watches the connections to one port."""
+    """Watcher of the connections to one port."""
 
     log: logging.Logger
     _known: dict[str, None] = field(default_factory=dict)
-    """Peers whose connection has shown a token."""
+    """Peers with an authenticated connection."""
     _checked: dict[str, float] = field(default_factory=dict)
-    """When each other peer made its last health check."""
+    """Monotonic time of each peer's last health check."""
     _seen: dict[str, float] = field(default_factory=dict)
-    """When each stranger was first seen."""
+    """Monotonic time at which each stranger was first seen."""
 
     def authenticated(self, peer: str) -> None:
-        """Record that a call with a good token has come from a peer."""
+        """Record a call with a valid token from a peer."""
         self._known[_plain(peer)] = None
 
     def checked(self, peer: str) -> None:
-        """Record that a health check, which needs no token, has come from a peer."""
+        """Record a health check, which needs no token, from a peer."""
         self._checked[_plain(peer)] = time.monotonic()
 
     async def watch(self, port: int) -> None:
@@ -92,7 +93,7 @@ class Connections:
                 short = count > limit // 2
                 try:
                     await self._look(port, short=short)
-                except OSError as error:  # without a free descriptor it cannot look; gRPC frees some
+                except OSError as error:  # without a free descriptor, no scan is possible; gRPC frees some
                     self.log.warning("connections cannot be looked at: %s", error)
                 except Exception:
                     self.log.exception("connections could not be looked at")
@@ -118,7 +119,7 @@ class Connections:
 
 
 def raise_descriptor_limit() -> None:
-    """Let this process open as many files as its hard limit allows."""
+    """Raise the soft limit of open files of this process to the hard limit."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _MOST_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, _MOST_DESCRIPTORS)
     if soft != resource.RLIM_INFINITY and soft < wanted:
@@ -127,7 +128,7 @@ def raise_descriptor_limit() -> None:
 
 
 def sockets_of(port: int) -> dict[str, int]:
-    """Return the descriptors of the connections that peers have made to a port, by their addresses."""
+    """Return the descriptors of the connections to a port, by peer address."""
     found: dict[str, int] = {}
     for each in _DESCRIPTORS.iterdir():
         with suppress(OSError):
@@ -141,7 +142,7 @@ def sockets_of(port: int) -> dict[str, int]:
 
 def _shut_down(port: int, closing: dict[str, int]) -> None:
     for peer, descriptor in closing.items():
-        # Asked of the copy: the number may belong to another connection by now.
+        # Checked on the duplicate: the descriptor may belong to another connection by now.
         with suppress(OSError), copied(descriptor) as connection:
             if _address(connection, port) == peer:
                 connection.shutdown(socket.SHUT_RDWR)
@@ -149,10 +150,10 @@ def _shut_down(port: int, closing: dict[str, int]) -> None:
 
 @contextmanager
 def copied(descriptor: int) -> Iterator[socket.socket]:
-    """Hold a copy of the socket that a number stands for.
+    """Yield a duplicate of the socket on a descriptor.
 
     Raises:
-        OSError: the number stands for nothing, or for something else than a socket.
+        OSError: the descriptor is closed, or is not a socket.
     """
     copy = os.dup(descriptor)
     try:
@@ -170,16 +171,16 @@ def _peer(descriptor: int, port: int) -> str:
 
 
 def _address(connection: socket.socket, port: int) -> str:
-    """Return the address of the peer as gRPC writes it; empty: it is not a connection to this port."""
+    """Return the peer's address in gRPC's format; empty if this is not a connection to the port."""
     if connection.family not in (socket.AF_INET, socket.AF_INET6) or connection.getsockname()[1] != port:
         return ""
     host, peer_port = connection.getpeername()[:2]
-    host = host.removeprefix("::ffff:")  # a socket of both families, as gRPC makes them
+    host = host.removeprefix("::ffff:")  # a dual-stack socket, as used by gRPC
     return f"ipv6:[{host}]:{peer_port}" if ":" in host else f"ipv4:{host}:{peer_port}"
 
 
 def _plain(peer: str) -> str:
-    """Return an address from gRPC without its escapes."""
+    """Return an address from gRPC, unescaped."""
     return unquote(peer) if "%" in peer else peer
 
 
@@ -187,4 +188,4 @@ def _count() -> int:
     try:
         return sum(1 for _ in _DESCRIPTORS.iterdir())
     except OSError:
-        return _MOST_DESCRIPTORS  # none is left to look with
+        return _MOST_DESCRIPTORS  # no descriptor is left for the scan

@@ -1,4 +1,4 @@
-"""Interceptors of every call: authentication on its way in, errors to statuses on its way out."""
+"""Interceptors of every call: authentication of requests, and mapping of errors to statuses."""
 
 import asyncio
 import logging
@@ -32,7 +32,7 @@ Continuation: TypeAlias = (
     "Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler[Request, Response] | None]]"
 )
 
-# Load balancers and supervisors ask for health before anyone has a token; a stream of it needs one.
+# Load balancers and supervisors check health without a token; a stream of health updates needs one.
 HEALTH_CHECK = "/grpc.health.v1.Health/Check"
 _MAKERS = {
     (False, False): grpc.unary_unary_rpc_method_handler,
@@ -40,10 +40,10 @@ _MAKERS = {
     (True, False): grpc.stream_unary_rpc_method_handler,
     (True, True): grpc.stream_stream_rpc_method_handler,
 }
-"""By whether requests, and whether responses are a stream."""
+"""Handler factories by (requests are a stream, responses are a stream)."""
 DETAILS_KEY = "grpc-status-details-bin"
 DOMAIN = "sweepd"
-# Peers refuse more than 8 KiB of metadata, and may see it a third longer; so a long list of findings is cut.
+# Peers refuse more than 8 KiB of metadata, base64 included, so a long list of violations is truncated.
 ROOM_FOR_VIOLATIONS = 4_096
 LONGEST_MESSAGE = 700
 
@@ -51,7 +51,7 @@ _CODES = {status: grpc.StatusCode[status.name] for status in Status}
 
 
 class Authentication(grpc.aio.ServerInterceptor):
-    """Refuses callers without a token of this server, and calls that the token does not allow."""
+    """Interceptor that refuses callers without a valid token, and calls that their token does not allow."""
 
     def __init__(self, authenticator: Authenticator) -> None:
         self._authenticator = authenticator
@@ -59,7 +59,7 @@ class Authentication(grpc.aio.ServerInterceptor):
     async def intercept_service(
         self, continuation: "Continuation[Request, Response]", handler_call_details: grpc.HandlerCallDetails
     ) -> "grpc.RpcMethodHandler[Request, Response] | None":
-        """Set the principal of the call, or answer UNAUTHENTICATED whatever the method is."""
+        """Set the principal of the call, or return a handler that refuses it, even for an unknown method."""
         method = handler_call_details.method
         if method == HEALTH_CHECK:
             return await continuation(handler_call_details)
@@ -67,31 +67,31 @@ class Authentication(grpc.aio.ServerInterceptor):
             credentials = Credentials.read(dict(handler_call_details.invocation_metadata))
             caller = await self._authenticator.principal(credentials)
             handler = await continuation(handler_call_details)
-            if handler is not None:  # else there is no such call here, whoever makes it
+            if handler is not None:  # else the method does not exist, for any caller
                 check_scope(caller, method)
         except DomainError as error:
             return cast("grpc.RpcMethodHandler[Request, Response]", _refusal(error))
-        # The handler runs in the task that runs this, so it finds the principal in its context.
+        # The handler runs in the same task, so it finds the principal in its context.
         set_current_principal(caller)
         return handler
 
 
 class ErrorMapping(grpc.aio.ServerInterceptor):
-    """Turns errors of handlers into statuses with details; nothing else does.
+    """Interceptor that maps errors of handlers to statuses with details; the only place that does.
 
-    Handlers are asked only for what exists for their caller, and streams end when their token does: both are
-    answered here, where requests are decoded and errors go out.
+    It also refuses names outside the caller's bounds, and ends streams with their token, as requests are
+    decoded and errors answered here.
     """
 
     def __init__(
         self, log: logging.Logger, calls: OpenCalls | None = None, connections: Connections | None = None
     ) -> None:
-        """Take the log of failures, and the registries of streams and connections.
+        """Create an interceptor from the log and the registries of streams and connections.
 
         Args:
-            log: receives what is not a DomainError.
-            calls: ends streams with their token; None: nothing does.
-            connections: learns which have shown a token; None: nothing watches them.
+            log: log of errors other than DomainError.
+            calls: registry that ends streams with their token; None: streams outlive their token.
+            connections: registry of authenticated connections; None: connections are not watched.
         """
         self._log = log
         self._calls = calls or OpenCalls()
@@ -101,7 +101,7 @@ class ErrorMapping(grpc.aio.ServerInterceptor):
     async def intercept_service(
         self, continuation: "Continuation[Request, Response]", handler_call_details: grpc.HandlerCallDetails
     ) -> "grpc.RpcMethodHandler[Request, Response] | None":
-        """Return the method's handler with the mapping around it."""
+        """Return the handler of the method, wrapped in the mapping."""
         method = handler_call_details.method
         if method not in self._wrapped:
             handler = await continuation(handler_call_details)
@@ -115,7 +115,7 @@ class ErrorMapping(grpc.aio.ServerInterceptor):
 
 
 def _refusal(error: DomainError) -> Handler:
-    """Return a handler that answers every kind of call at once; a streaming one waits for no request."""
+    """Return a handler that fails a call of any kind at once, without waiting for a request."""
 
     async def refuse(_request: object, context: Context) -> None:
         await _abort(error, context)
@@ -124,7 +124,7 @@ def _refusal(error: DomainError) -> Handler:
 
 
 class _Mapped:
-    """Handler of one method, around that of its service: limits, names and errors of its calls."""
+    """Wrapper of one method's handler that checks limits and names and maps errors."""
 
     def __init__(
         self,
@@ -185,14 +185,14 @@ class _Mapped:
             raise
         finally:
             requests, request = request, None
-            if isinstance(requests, AsyncIterable):  # the gateway has one request as bytes
+            if isinstance(requests, AsyncIterable):  # through the gateway, a single request arrives as bytes
                 await _drop_last(requests)
             del requests
 
     def _given(self, request: object) -> object:
-        """Return one request decoded and within its limits, a stream of them as it is.
+        """Return a single request, decoded and within its limits; return a stream of requests unchanged.
 
-        Decoded here rather than by gRPC, which would log a stack trace for bytes that anyone may send.
+        Requests are decoded here as gRPC would log a stack trace for malformed bytes from anyone.
         """
         if self._takes_stream or self._decode is None:
             return request
@@ -213,18 +213,18 @@ class _Mapped:
 
 
 async def _drop_last(requests: AsyncIterable[object]) -> None:
-    """Release the last message of a stream: gRPC's iterator holds itself, and what it gave last."""
+    """Release the last message of a stream: gRPC's iterator refers to itself and to its last message."""
     generator = aiter(requests)
     if isinstance(generator, AsyncGenerator):
-        with suppress(RuntimeError):  # it waits for the next one, and so has none
+        with suppress(RuntimeError):  # it waits for the next message, and so holds none
             await generator.aclose()
 
 
 async def _answer_error(error: Exception, context: Context, method: str, log: logging.Logger) -> None:
-    """Answer an error, and release the frames that it has come through.
+    """Answer an error, and release the frames of its traceback.
 
-    gRPC keeps what aborts a call in a cycle, until the collector comes; a request in those frames, decoded,
-    may take a hundred megabytes, and is no reason for it to come.
+    gRPC keeps the exception that aborts a call in a reference cycle until the next garbage collection.
+    A decoded request in its frames may take a hundred megabytes, but triggers no collection.
     """
     if isinstance(error, grpc.aio.AbortError) or context.cancelled():
         return
@@ -252,12 +252,12 @@ async def _abort(error: DomainError, context: Context) -> None:
             clipped(error.message),
             trailing_metadata(error),
         )
-    except (grpc.aio.InternalError, grpc.aio.UsageError):  # the latter: it was being answered already
+    except (grpc.aio.InternalError, grpc.aio.UsageError):  # UsageError: the call was already being answered
         raise _left() from None
 
 
 def _left() -> asyncio.CancelledError:
-    """Return the error for an answer that cannot be sent: the caller left, though gRPC has yet to notice."""
+    """Return the error for an answer that cannot be sent: the caller left before gRPC has noticed."""
     return asyncio.CancelledError("the caller left before it was answered")
 
 
@@ -267,12 +267,12 @@ def code_of(error: DomainError) -> grpc.StatusCode:
 
 
 def clipped(text: str) -> str:
-    """Return the beginning of `text`, no longer than a status can carry."""
+    """Return `text` truncated to the maximum length in a status."""
     return text.encode()[:LONGEST_MESSAGE].decode(errors="ignore")
 
 
 def trailing_metadata(error: DomainError) -> tuple[tuple[str, bytes], ...]:
-    """Return the trailing metadata with the details of `error` for programs."""
+    """Return the trailing metadata with the details of `error`; empty if there are none."""
     details = _details(error)
     if not details:
         return ()
@@ -286,7 +286,7 @@ def trailing_metadata(error: DomainError) -> tuple[tuple[str, bytes], ...]:
 def _details(error: DomainError) -> list[Message]:
     details: list[Message] = []
     if error.reason is not None:
-        # A name that does not exist has any length.
+        # A name that does not exist may have any length.
         short = {key: clipped(value) for key, value in error.metadata.items()}
         details.append(error_details_pb2.ErrorInfo(reason=error.reason.value, domain=DOMAIN, metadata=short))
     if error.violations:

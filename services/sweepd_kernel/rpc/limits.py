@@ -1,8 +1,8 @@
-"""Limits of requests: for each message its bytes, for each field the length and the number of its values.
+"""Limits of requests: size of each message in bytes, and length and number of values of each field.
 
-A sum of lengths bounds nothing: two million empty texts have none, and stop a process for a second. So the
-entries are counted before anything is made of them. This is the one table; the contract says the same in its
-comments. Interceptors apply it to calls, sessions to reports of agents. What is stored is always read.
+Total length is no sufficient limit: two million empty texts have none, but block a process for a second. So
+entries are counted before they are used. This is the only table; comments in the contract state the same
+limits. Interceptors apply it to calls, sessions to reports of agents. Stored data is not checked when read.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,21 +19,21 @@ from sweepd_kernel.errors import InvalidFieldError
 KIB: Final = 1024
 MIB: Final = 1024 * KIB
 MESSAGE_BYTES: Final = 64 * KIB
-"""Of a request that the table of messages does not name."""
+"""Maximum bytes of a request that is not in `MESSAGES`."""
 
 ENTRY_BYTES: Final = 8
-"""Characters that each entry of a list of texts counts for besides its own."""
+"""Characters that each entry of a list of texts counts in addition to its own."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """Bounds of one field.
+    """Limits of one field.
 
     Args:
-        size: characters of a text, or bytes, of each entry.
-        count: entries.
-        total: characters of all entries, each with `ENTRY_BYTES` more.
-        clipped: more is cut off where it is read, not refused: the end of a run is never lost by it.
+        size: maximum characters, or bytes, of each entry.
+        count: maximum number of entries.
+        total: maximum characters of all entries, plus `ENTRY_BYTES` for each.
+        clipped: excess is cut off by the reader instead of refused, so that the end of a run is never lost.
     """
 
     size: int | None = None
@@ -48,10 +48,10 @@ _SENTENCE: Final = Limit(size=2_000, clipped=True)
 ARGV: Final = Limit(size=64 * KIB, count=8 * KIB, total=64 * KIB)
 
 TOO_LONG: Final = ("(longer than 64 KiB)",)
-"""Stands for arguments beyond `ARGV`."""
+"""Placeholder for arguments beyond `ARGV`."""
 
 MESSAGES: Final[Mapping[str, int]] = {
-    # Of a stream, each message; a piece with one row has as much as a line that the script may log.
+    # For a stream, of each message; a piece with one row may be as large as a line of the metrics file.
     "AppendRequest": 4 * MIB,
     "AttachRequest": MIB + 128 * KIB,
     "CreateRunRequest": 2 * MIB,
@@ -69,21 +69,21 @@ MESSAGES: Final[Mapping[str, int]] = {
     "ValidateSweepRequest": 4 * MIB,
     "WatchHistoryRequest": MIB,
 }
-"""Bytes of those requests that may have more than `MESSAGE_BYTES`."""
+"""Maximum bytes of requests that may be larger than `MESSAGE_BYTES`."""
 
 OPAQUE: Final[Mapping[str, int]] = {
-    # Read by the sweep language, beside the event loop and by the rules of files.
+    # Parsed by the sweep language, off the event loop, with the limits of files.
     "SweepSpec": 3_500_000,
     "SweepFile": 3 * MIB + KIB,
-    # Kept as they are.
+    # Stored unchanged.
     "RunDetails": 512 * KIB,
     # Values are converted within `MAX_VALUES`.
     "ParameterMap": 2 * MIB,
 }
-"""Bytes of messages whose fields are bounded where they are read."""
+"""Maximum bytes of messages whose fields are checked by their reader."""
 
 MAX_VALUES: Final = 300_000
-"""Values in a `ParameterMap`, nested ones included: more than 512 KiB of JSON can have."""
+"""Maximum number of values in a `ParameterMap`, nested ones included; 512 KiB of JSON cannot reach it."""
 
 FIELD_NAMES: Final[Mapping[str, Limit]] = {
     "agent_id": _ID,
@@ -103,7 +103,7 @@ FIELD_NAMES: Final[Mapping[str, Limit]] = {
     "states": Limit(count=64),
     "sweep": _NAME,
 }
-"""By the name of a field, in whatever message; an entry of `FIELDS` goes before."""
+"""Limits by field name in any message; `FIELDS` takes precedence."""
 
 FIELDS: Final[Mapping[str, Limit]] = {
     "AttachRequest.more": Limit(count=63),
@@ -154,7 +154,7 @@ FIELDS: Final[Mapping[str, Limit]] = {
     "WatchSweepRequest.resume_token": _ID,
     "google.protobuf.FieldMask.paths": Limit(size=256, count=100),
 }
-"""By message and field, without the package of the contract."""
+"""Limits by message and field, without the package of the contract."""
 
 _PACKAGE = "sweepd.v1."
 _TEXTS = (FieldDescriptor.TYPE_STRING, FieldDescriptor.TYPE_BYTES)
@@ -169,7 +169,7 @@ def limit_of(field: FieldDescriptor) -> Limit | None:
 
 @cache
 def request_bytes(method: str) -> int:
-    """Return the most bytes of the request of a call; `method`: as `/sweepd.v1.RunService/GetRun`."""
+    """Return the maximum bytes of a call's request; `method`: path such as `/sweepd.v1.RunService/GetRun`."""
     service, _, name = method.removeprefix("/").rpartition("/")
     try:
         found = descriptor_pool.Default().FindMethodByName(f"{service}.{name}")
@@ -179,10 +179,10 @@ def request_bytes(method: str) -> int:
 
 
 def check_bytes(content: bytes, method: str) -> None:
-    """Refuse a request that is too large, before it is decoded.
+    """Refuse an oversized request before it is decoded.
 
     Raises:
-        InvalidFieldError: it is.
+        InvalidFieldError: the request is too large.
     """
     most = request_bytes(method)
     if len(content) > most:
@@ -190,14 +190,14 @@ def check_bytes(content: bytes, method: str) -> None:
 
 
 def check(message: Message, path: str = "") -> None:
-    """Refuse a message of which a field is too long or has too many entries.
+    """Refuse a message with a field that is too long or has too many entries.
 
     Args:
-        message: a request, or a report of an agent.
-        path: of the field that holds it; empty: it is the request itself.
+        message: request, or report of an agent.
+        path: path of the field that holds the message; empty for the request itself.
 
     Raises:
-        InvalidFieldError: the first field that is.
+        InvalidFieldError: a field exceeds its limit; the error names the first one.
     """
     bounded = _bounded(message.DESCRIPTOR)
     if not bounded:
@@ -214,7 +214,7 @@ def check(message: Message, path: str = "") -> None:
 
 
 def fits(texts: Sequence[str], limit: Limit) -> bool:
-    """Return whether a list of texts is within a limit, without copying its entries."""
+    """Return True if a list of texts is within a limit, without copying its entries."""
     if limit.count is not None and len(texts) > limit.count:
         return False
     if limit.size is not None and any(len(text) > limit.size for text in texts):
@@ -224,7 +224,7 @@ def fits(texts: Sequence[str], limit: Limit) -> bool:
 
 @cache
 def _needs_a_look(message: Descriptor) -> bool:
-    """Return True if a message has anything that is bounded here; entries of maps belong to their map."""
+    """Return True if a message has limits; entries of maps are checked with their map."""
     if message.GetOptions().map_entry:
         return False
     return message.full_name.removeprefix(_PACKAGE) in OPAQUE or bool(_bounded(message))
@@ -232,7 +232,7 @@ def _needs_a_look(message: Descriptor) -> bool:
 
 @cache
 def _bounded(message: Descriptor) -> Mapping[str, Limit | None]:
-    """Return the fields of a message to look at, by name; None for those that only hold bounded ones."""
+    """Return the limits of the fields to check, by name; None for a field that only contains such fields."""
     bounded: dict[str, Limit | None] = {}
     for field in message.fields:
         limit = limit_of(field)

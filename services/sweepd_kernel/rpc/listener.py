@@ -1,7 +1,7 @@
-"""Listeners: the one place where ports are chosen, held and bound, and gRPC servers are made.
+"""Listeners: the only module that chooses, reserves and binds ports, and creates gRPC servers.
 
-TLS enters here, as the `credentials` of a `Listener`; without them it is not encrypted.
-`process/bootstrap.py` makes the listener of each service.
+TLS is configured by the `credentials` of a `Listener`; without credentials, connections are not encrypted.
+`process/bootstrap.py` creates the listener of each service.
 """
 
 import errno
@@ -27,29 +27,29 @@ OPTIONS: tuple[tuple[str, int], ...] = (
     ("grpc.so_reuseport", 0),  # else a second server shares the port silently
     ("grpc.max_receive_message_length", 4 * 1024 * 1024),
     ("grpc.max_concurrent_streams", 100),
-    # A token bound to a hundred projects with long names: the gateway sends all of them with each call.
+    # A token may be bound to a hundred projects with long names, which the gateway sends with each call.
     ("grpc.max_metadata_size", 32 * 1024),
-    # Matches the clients' keepalive: pings every 30 s on an idle connection are welcome, floods are not.
+    # Matches the clients' keepalive: allows pings every 30 s on an idle connection, but no floods.
     ("grpc.keepalive_time_ms", 30_000),
     ("grpc.keepalive_timeout_ms", 10_000),
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
-    # Cuts a connection that never speaks HTTP/2; `connections.py` closes those that do, without a token.
+    # Closes connections that never speak HTTP/2; `connections.py` closes HTTP/2 ones without a token.
     ("grpc.server_handshake_timeout_ms", 10_000),
 )
 _IN_USE = "it is in use; port 0 takes a free one"
-# Seconds; a process that was killed may take some time to release its port.
+# Seconds; a killed process may take some time to release its port.
 _PATIENCE = 0.5
 _LOOK_EVERY = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listener:
-    """Description of a port to listen on.
+    """Port to listen on.
 
     Args:
-        address: host and port; port 0 takes the port of last time, else any free one.
-        port_file: file that remembers the port; None: it is not remembered.
+        address: host and port; port 0 takes the stored port, else any free port.
+        port_file: file that stores the port; None: not stored.
         credentials: certificate and key of the server; None: no encryption, on the loopback interface alone.
     """
 
@@ -58,10 +58,10 @@ class Listener:
     credentials: grpc.ServerCredentials | None = None
 
     def bind(self, server: grpc.aio.Server) -> Address:
-        """Bind `server`, and return the address with its port.
+        """Bind `server`; return the address with the actual port.
 
         Raises:
-            StartError: the port is taken, or other machines could reach it in clear text.
+            StartError: the port is in use, or other machines could reach it in clear text.
         """
         if self.credentials is None:
             require_loopback(self.address)
@@ -82,16 +82,16 @@ class Listener:
 
 
 def new_server(interceptors: Sequence[grpc.aio.ServerInterceptor]) -> grpc.aio.Server:
-    """Return a server with the options of all services; it listens nowhere yet."""
+    """Return a server with the options of all services, not yet bound to a port."""
     return grpc.aio.server(interceptors=tuple(interceptors), options=OPTIONS)
 
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
-    """A port that is bound but not listened on.
+    """Port that is bound but not listened on.
 
-    While it is held the system gives the port to nobody who asks for any, and a server that allows the reuse
-    of addresses, as gRPC's does, can still listen on it. So a service that dies finds its port free.
+    While it is held, the system assigns the port to no process that asks for any free port, but a server with
+    SO_REUSEADDR, such as gRPC's, can listen on it. So a restarted service finds its port free.
     """
 
     address: Address
@@ -99,11 +99,11 @@ class Reservation:
 
     @property
     def port(self) -> int:
-        """The port that is held."""
+        """The reserved port."""
         return self.address.port
 
     def release(self) -> None:
-        """Release the port; in a forked child the parent's hold stays."""
+        """Release the port; in a forked child, the parent keeps the reservation."""
         self.holder.close()
 
 
@@ -111,7 +111,7 @@ Taken = TypeVar("Taken", Address, Reservation)
 
 
 def reserve(listen: Address, port_file: Path) -> Reservation:
-    """Reserve `listen`; at port 0 the port remembered in `port_file`, else any free one, which is remembered.
+    """Reserve `listen`; for port 0, the port stored in `port_file`, else any free port, which is then stored.
 
     Raises:
         StartError: the port is in use, or other machines could reach it in clear text.
@@ -121,7 +121,7 @@ def reserve(listen: Address, port_file: Path) -> Reservation:
 
 
 def reserve_gateway(listen: Address | None, port_file: Path) -> Reservation:
-    """Reserve `listen`, or where none was given: the port of last time, the usual one, any free one.
+    """Reserve `listen`; if None, the stored port, else the default port, else any free port.
 
     Raises:
         StartError: the given port is in use, or other machines could reach it in clear text.
@@ -135,7 +135,7 @@ def reserve_gateway(listen: Address | None, port_file: Path) -> Reservation:
 
 
 def require_loopback(listen: Address) -> None:
-    """Refuse an address that other machines can reach: without encryption tokens would travel in clear text.
+    """Refuse an address that other machines can reach: tokens would be sent there in clear text.
 
     Raises:
         StartError: the host is not on the loopback interface.
@@ -149,18 +149,18 @@ def require_loopback(listen: Address) -> None:
 
 
 def require_free(listen: Address) -> None:
-    """Refuse a port that somebody listens on.
+    """Refuse a port that is in use.
 
-    gRPC would say so too, but in several lines and after it has started threads.
+    gRPC would also report this, but in several lines and after it has started threads.
 
     Raises:
-        StartError: the port is taken, or this account may not take it.
+        StartError: the port is in use, or this account may not bind it.
     """
     _bound_socket(listen).close()
 
 
 def remembered_port(port_file: Path | None) -> int:
-    """Return the port written in `port_file`, or 0."""
+    """Return the port stored in `port_file`; 0 if there is none."""
     if port_file is None:
         return 0
     with suppress(OSError, ValueError):
@@ -170,10 +170,10 @@ def remembered_port(port_file: Path | None) -> int:
 
 
 def _taken(listen: Address, port_file: Path | None, take: Callable[[Address], Taken]) -> Taken:
-    """Take an address; at port 0 the port of last time, else any free one, which is remembered.
+    """Take an address; for port 0, the stored port, else any free port, which is then stored.
 
     Raises:
-        StartError: `take` refuses all of them.
+        StartError: `take` refuses every candidate.
     """
     if listen.port:
         return take(listen)
@@ -182,7 +182,7 @@ def _taken(listen: Address, port_file: Path | None, take: Callable[[Address], Ta
             return take(listen.with_port(remembered))
     taken = take(listen)
     if port_file is not None:
-        with suppress(OSError):  # a full disk costs the memory of the port, not the service
+        with suppress(OSError):  # on a full disk, the port is not stored, but the service starts
             make_folder(port_file.parent)
             port_file.write_text(f"{taken.port}\n")
     return taken

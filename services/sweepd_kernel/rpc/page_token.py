@@ -1,4 +1,4 @@
-"""Page tokens: opaque to callers, and valid only for the request that they answered."""
+"""Page tokens: opaque to callers, and valid only for the request whose response contained them."""
 
 import base64
 import binascii
@@ -13,7 +13,7 @@ from sweepd_kernel.errors import InvalidFieldError
 
 K = TypeVar("K", int, str)
 SortKey = list[int | float | str]
-"""Sort key of the last entry of a page: the next page begins behind it."""
+"""Sort key of the last entry of a page, after which the next page begins."""
 
 _DIGEST_BYTES = 9
 LARGEST_NUMBER = 2**63 - 1
@@ -21,19 +21,19 @@ DEFAULT_SIZE, LARGEST_SIZE = 100, 1_000
 
 
 class BadPageTokenError(InvalidFieldError):
-    """No answer to such a request contained the token."""
+    """The page token is malformed or belongs to another request."""
 
     def __init__(self) -> None:
         super().__init__("page_token", "is not from an answer to this request")
 
 
 def encoded(key: SortKey, request: Message) -> str:
-    """Return the token with which the list of `request` continues behind `key`."""
+    """Return the token with which the list of `request` continues after `key`."""
     return base64.urlsafe_b64encode(_digest(request) + json.dumps(key).encode()).decode()
 
 
 def decoded(token: str, request: Message) -> SortKey | None:
-    """Return the sort key behind which the list continues; None at its start.
+    """Return the sort key after which the list continues; None at its start.
 
     Raises:
         BadPageTokenError: no answer to such a request contained the token.
@@ -51,7 +51,7 @@ def decoded(token: str, request: Message) -> SortKey | None:
 
 
 def single(token: str, request: Message, kind: type[K]) -> K | None:
-    """Return the sort key of a list that has one value of some type for each entry; None at its start.
+    """Return the sort key of a list whose keys are a single value of type `kind`; None at its start.
 
     Raises:
         BadPageTokenError: no answer to such a request contained the token.
@@ -66,10 +66,10 @@ def single(token: str, request: Message, kind: type[K]) -> K | None:
 
 
 def page_size(wanted: int) -> int:
-    """Return the number of entries of a page.
+    """Return the number of entries of a page; 0 means the default.
 
     Raises:
-        InvalidFieldError: more than a page may have.
+        InvalidFieldError: `wanted` is greater than the maximum.
     """
     if wanted > LARGEST_SIZE:
         raise InvalidFieldError("page_size", f"{wanted} is more than {LARGEST_SIZE}")
@@ -77,7 +77,7 @@ def page_size(wanted: int) -> int:
 
 
 def _is_sort_key(key: object) -> TypeGuard[SortKey]:
-    """Return whether a database can compare with a key: anyone can make a token, as it has no secret."""
+    """True if a database can compare with a key: tokens are not signed, so anyone can forge one."""
     return isinstance(key, list) and all(map(_is_storable, key))
 
 
@@ -90,7 +90,7 @@ def _is_storable(part: object) -> bool:
         case float():
             return isfinite(part)
         case str():
-            # Half of a surrogate pair is legal JSON, but no text of a database.
+            # A lone surrogate is legal in JSON, but not in a text of a database.
             return not any("\ud800" <= letter <= "\udfff" for letter in part)
         case _:
             return False

@@ -1,4 +1,4 @@
-"""One service that serves: interceptors, health, reflection, signals, an orderly end."""
+"""gRPC server of one service: interceptors, health, reflection, signals and orderly shutdown."""
 
 import asyncio
 import logging
@@ -16,7 +16,7 @@ from sweepd_kernel.rpc.interceptors import Authentication, ErrorMapping
 from sweepd_kernel.rpc.listener import Listener, new_server
 from sweepd_kernel.service import RunningService
 
-# Calls under way get this long after SIGTERM; with what `RunningService.stop` may take, 10 s are kept.
+# Seconds for calls in progress, and for `RunningService.stop`; together well within the 10 s of a shutdown.
 STOP_GRACE = 3.0
 STOP_LIMIT = 4.0
 
@@ -29,16 +29,16 @@ class ServerSettings:
     listener: Listener
     service_token: str
     access_token: str | None
-    """None: only services are admitted."""
+    """Secret of the people of this server; None: only services are admitted."""
     log: logging.Logger
     gate: Gate = field(default_factory=Gate)
-    """Knows the tokens of people, where they are admitted."""
+    """Tokens of people, if they are admitted, and open streams."""
 
 
 def interceptors(
     settings: ServerSettings, connections: Connections | None = None
 ) -> tuple[Authentication, ErrorMapping]:
-    """Return the interceptors that every call to a service passes."""
+    """Return the interceptors of every call to a service."""
     authenticator = Authenticator(
         service_token=settings.service_token, access_token=settings.access_token, tokens=settings.gate
     )
@@ -55,13 +55,13 @@ async def run_service(
     """Serve until `stopping` is set.
 
     Args:
-        service: opened, not started.
-        settings: its port and its callers.
+        service: service that is opened but not started.
+        settings: its port and callers.
         ready: called once with the address when calls are answered.
-        stopping: ends it when set.
+        stopping: ends the service when set.
 
     Raises:
-        StartError: the port is taken, or other machines could reach it in clear text.
+        StartError: the port is in use, or other machines could reach it in clear text.
     """
     connections = Connections(settings.log)
     watching: asyncio.Task[None] | None = None
@@ -89,7 +89,7 @@ async def run_service(
 
 
 def stop_on_signals(*events: asyncio.Event) -> None:
-    """Have SIGTERM and SIGINT set all of `events`."""
+    """Set all of `events` on SIGTERM and SIGINT."""
 
     def stop() -> None:
         for each in events:

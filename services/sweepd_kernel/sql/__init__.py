@@ -1,1 +1,1 @@
-"""Databases: the port and its engines, tables and what is generated from them, schemas and migrations."""
+"""Databases: the port and its engines, table models and code generation, schemas and migrations."""

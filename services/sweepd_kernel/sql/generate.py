@@ -1,8 +1,8 @@
-"""Writes, for each `tables.py` of the services, the module `tables_sql.py` beside it; a build hook runs this.
+"""Generator that writes `tables_sql.py` beside each `tables.py` of the services; run by a build hook.
 
-The generated module has the schema in each dialect, and of each table its columns, its statements, and
-straight-line functions between entities and rows. It is plain Python: a
-server that uses it loads no SQLAlchemy.
+The generated module contains the schema in each dialect and, for each table, its columns, its statements and
+straight-line functions between entities and rows. It is plain Python, so that a server does not load
+SQLAlchemy.
 """
 
 import importlib
@@ -41,13 +41,13 @@ _REVISION = re.compile(r'^revision = "(\w+)"', re.MULTILINE)
 
 
 def packages() -> list[str]:
-    """Return the packages that describe tables and have migrations, as `sweepd_scheduler.accounts`."""
+    """Return the packages with table models and migrations, such as `sweepd_scheduler.accounts`."""
     found = sorted(path.parent for path in SERVICES.rglob(MODEL) if (path.parent / "migrations").is_dir())
     return [".".join(folder.relative_to(SERVICES).parts) for folder in found]
 
 
 def generate() -> None:
-    """Write the modules of all packages, where they differ, and remove those without a model."""
+    """Write the modules of all packages if they have changed; remove modules without a model."""
     for stale in SERVICES.rglob(GENERATED):
         if not stale.with_name(MODEL).exists():
             stale.unlink()
@@ -59,7 +59,7 @@ def generate() -> None:
 
 
 def models(package: str) -> list[type[SQLModel]]:
-    """Return the models of a package, in their order."""
+    """Return the models of a package in their order of definition."""
     module = importlib.import_module(f"{package}.{Path(MODEL).stem}")
     return [
         each
@@ -69,7 +69,7 @@ def models(package: str) -> list[type[SQLModel]]:
 
 
 def metadata(package: str) -> sqlalchemy.MetaData:
-    """Return the tables of a package as SQLAlchemy knows them."""
+    """Return the SQLAlchemy tables of a package."""
     return models(package)[0].metadata
 
 
@@ -81,7 +81,7 @@ def revision(package: str) -> str:
 
 
 def generated(package: str) -> str:
-    """Return the text of the module for the tables of a package."""
+    """Return the source of the generated module of a package."""
     imports = Imports()
     body: list[str] = []
     tables = models(package)
@@ -102,7 +102,7 @@ def generated(package: str) -> str:
 
 
 def ddl(package: str, dialect: Dialect) -> tuple[str, ...]:
-    """Return the statements that make the newest tables, and enter their revision."""
+    """Return the statements that create the newest tables and store their revision."""
     made: list[str] = []
     for table in metadata(package).sorted_tables:
         made.append(_compiled(CreateTable(table), dialect))
@@ -199,7 +199,7 @@ def _values(
     what: str,
     imports: Imports,
 ) -> list[str]:
-    """Return the function that makes the values of a statement."""
+    """Return the lines of the function that returns the bind values of a statement."""
     names = {each.name for each in wanted}
     lines: list[str] = []
     values: dict[str, str] = {}
@@ -225,7 +225,7 @@ def _values(
 
 
 def _reader(table: str, node: Node, imports: Imports) -> list[str]:
-    """Return the function that makes an entity of a row."""
+    """Return the lines of the function that decodes an entity from a row."""
     given = missing(node)
     parameters = ["row: Row", *(["*"] if given else [])]
     parameters += [f"{name}: {imports.annotation(hint)}" for name, hint in given]

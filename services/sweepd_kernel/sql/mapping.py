@@ -1,7 +1,7 @@
-"""Mapping between the rows of a table and the dataclass that a row is, as lines of Python; used by the build.
+"""Mapping between rows of a table and instances of a dataclass, as lines of Python; used by the build.
 
-A column stands for the field of its name; `values_best` stands for `values.best`. The types of both decide
-the conversion: enums, dataclasses below the entity, JSON in a text.
+A column maps to the field of its name; `values_best` maps to `values.best`. The types of column and field
+determine the conversion: enums, nested dataclasses, JSON in a text.
 """
 
 import re
@@ -21,7 +21,7 @@ class MappingError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelColumn:
-    """A column as its model describes it. `index`: its place in the row."""
+    """Column as described by its model. `index`: its position in the row."""
 
     name: str
     type: type
@@ -37,23 +37,23 @@ class ModelColumn:
 
 @dataclass(slots=True)
 class Node:
-    """A field of the entity, or the entity itself: a column, or a dataclass or tuple that several make up."""
+    """The entity or one of its fields: a column, or a dataclass or tuple of several columns."""
 
     type: object
     optional: bool = False
     column: ModelColumn | None = None
     children: dict[str | int, "Node"] = field(default_factory=dict)
     readable: bool = True
-    """True for a field; a property is written and not read back."""
+    """True for a field; a property is written but not read back."""
 
     def columns(self) -> list[ModelColumn]:
-        """Return all columns below it."""
+        """Return all columns in its subtree."""
         own = [self.column] if self.column else []
         return own + [each for child in self.children.values() for each in child.columns()]
 
 
 def without_none(hint: object) -> tuple[object, bool]:
-    """Return a type without None, and whether that was among its values."""
+    """Return a type without None, and whether it included None."""
     arguments = get_args(hint)
     if NoneType not in arguments:
         return hint, False
@@ -64,10 +64,10 @@ def without_none(hint: object) -> tuple[object, bool]:
 
 
 def tree(entity: type, columns: Sequence[ModelColumn]) -> Node:
-    """Return the entity with each column at its place.
+    """Return the tree of an entity with each column at its field.
 
     Raises:
-        MappingError: a column has none.
+        MappingError: a column has no field.
     """
     root = Node(entity)
     for column in columns:
@@ -81,7 +81,7 @@ def tree(entity: type, columns: Sequence[ModelColumn]) -> Node:
 
 
 def missing(node: Node) -> list[tuple[str, object]]:
-    """Return name and type of the fields of the entity that no column stands for."""
+    """Return the name and type of each field of the entity without a column."""
     hints = field_types(node.type)
     return [
         (each.name, hints[each.name])
@@ -95,7 +95,7 @@ def _steps(path: str) -> list[str | int]:
 
 
 def _by_name(owner: type, name: str) -> list[str | int] | None:
-    """Return the path to which the name of a column leads: `values_best` to `values.best`."""
+    """Return the path of a column's field, `values.best` for `values_best`; None without a field."""
     own = {each.name for each in dataclass_fields(owner)}
     if name in own or isinstance(getattr(owner, name, None), property):
         return [name]
@@ -119,7 +119,7 @@ def _place(root: Node, path: Sequence[str | int], column: ModelColumn) -> None:
 
 
 def _check(node: Node, *, may_be_missing: bool) -> None:
-    """Refuse a column that may be null where its field may not be None, and the other way round."""
+    """Refuse a nullable column whose field may not be None, and the reverse."""
     may_be_missing |= node.optional
     if node.column is not None and node.column.nullable != may_be_missing:
         raise MappingError(f"the column {node.column.name} and its field do not agree on None")
@@ -146,7 +146,7 @@ def _child(owner: object, step: str | int) -> Node:
 
 
 def field_types(owner: object) -> dict[str, object]:
-    """Return the type of each field; an alias that names itself, as that of JSON does, stays as it is."""
+    """Return the type of each field; a recursive alias, such as that of JSON, is not expanded."""
     names = vars(sys.modules[as_class(owner).__module__])
     return {
         each.name: eval(each.type, names) if isinstance(each.type, str) else each.type  # noqa: S307 (our own code)
@@ -155,24 +155,24 @@ def field_types(owner: object) -> dict[str, object]:
 
 
 def dataclass_fields(owner: object) -> tuple[Field[object], ...]:
-    """Return the fields of a type that is a dataclass."""
+    """Return the fields of a dataclass."""
     return tuple(fields(as_class(owner)))
 
 
 def as_class(owner: object) -> type:
-    """Return a type that is a class as one."""
+    """Return `owner` narrowed to a class."""
     assert isinstance(owner, type)
     return owner
 
 
 class Imports:
-    """Names that a generated module needs, gathered while its lines are made."""
+    """Imports of a generated module, collected while its lines are generated."""
 
     def __init__(self) -> None:
         self._names: dict[str, set[str]] = {}
 
     def name(self, thing: type | Callable[..., object]) -> str:
-        """Return the name of a class or function, and have it imported."""
+        """Return the name of a class or function, and add its import."""
         if thing.__module__ != "builtins":
             self._names.setdefault(thing.__module__, set()).add(thing.__name__)
         return thing.__name__
@@ -204,7 +204,7 @@ class Imports:
 
 
 def encoders(node: Node, start: str, wanted: set[str], imports: Imports) -> tuple[list[str], dict[str, str]]:
-    """Return the lines that take an entity apart, and for each of the `wanted` columns its value."""
+    """Return the lines that unpack an entity, and the value expression of each column in `wanted`."""
     lines: list[str] = []
     values: dict[str, str] = {}
     _encode(node, start, "", wanted, imports, lines, values)
@@ -212,7 +212,7 @@ def encoders(node: Node, start: str, wanted: set[str], imports: Imports) -> tupl
 
 
 def decoder(node: Node, imports: Imports) -> str:
-    """Return the expression that makes a part of an entity of `row`."""
+    """Return the expression that decodes a part of an entity from `row`."""
     if node.column is not None:
         return _decoded(node, node.column, imports)
     if not is_dataclass(node.type):
@@ -228,7 +228,7 @@ def decoder(node: Node, imports: Imports) -> str:
 
 
 def made_of(node: Node, imports: Imports, given: Sequence[str] = ()) -> str:
-    """Return the call that makes the dataclass of a node; `given`: fields that are variables."""
+    """Return the constructor call of a node's dataclass; `given`: fields passed as variables."""
     parts = [
         f"{name}={decoder(child, imports)}" for name, child in node.children.items() if child.readable
     ] + [f"{name}={name}" for name in given]
@@ -244,7 +244,7 @@ def _encode(
     lines: list[str],
     values: dict[str, str],
 ) -> None:
-    """Add the lines and values of a node at `expression`; where `guard` is None there is no such node."""
+    """Add the lines and values of a node at `expression`; there is no node if `guard` evaluates to None."""
     for step, child in node.children.items():
         names = {each.name for each in child.columns()} & wanted
         if not names:
@@ -292,7 +292,7 @@ def _decoded(node: Node, column: ModelColumn, imports: Imports) -> str:
 
 
 def _to_json(hint: object, at: str, imports: Imports) -> str:
-    """Return the expression for what of a value goes into JSON."""
+    """Return the expression that converts a value to JSON types."""
     inner, optional = without_none(hint)
     if optional:
         value = _to_json(inner, at, imports)
@@ -311,7 +311,7 @@ def _to_json(hint: object, at: str, imports: Imports) -> str:
 
 
 def _from_json(hint: object, at: str, imports: Imports) -> str:
-    """Return the expression that makes a value of what JSON had."""
+    """Return the expression that converts JSON types to a value."""
     inner, optional = without_none(hint)
     if optional:
         value = _from_json(inner, at, imports)
@@ -341,7 +341,7 @@ def _is_text(hint: object) -> bool:
 
 
 def _own_optional(node: Node, column: ModelColumn) -> bool:
-    """Return whether a column below a node may be null although the node is there."""
+    """True if a column below a node may be null although the node is not None."""
     for child in node.children.values():
         if child.column is column:
             return child.optional

@@ -1,4 +1,4 @@
-"""Use of Alembic: one environment for the migrations of all databases."""
+"""Migrations by Alembic, with one environment for all databases."""
 
 from importlib import resources
 
@@ -16,7 +16,7 @@ _DRIVERS: dict[Dialect, str] = {"sqlite": "sqlite://", "postgresql": "postgresql
 
 
 def upgrade(engine: Engine, package: str) -> None:
-    """Bring a database to the newest revision of `package` in one transaction."""
+    """Migrate a database to the newest revision of `package` in one transaction."""
     used = sqlalchemy.create_engine(
         _DRIVERS[engine.dialect], creator=engine.driver_connection, isolation_level="AUTOCOMMIT"
     )
@@ -24,7 +24,7 @@ def upgrade(engine: Engine, package: str) -> None:
         with used.connect() as connection:
             config = _config(package)
             config.attributes["connection"] = connection
-            # In words, as the driver's own transactions leave out changes of tables.
+            # Explicit statement, as the driver's own transactions do not include DDL.
             connection.exec_driver_sql(_BEGIN[engine.dialect])
             try:
                 command.upgrade(config, "head")
@@ -37,7 +37,7 @@ def upgrade(engine: Engine, package: str) -> None:
 
 
 def knows(package: str, revision: str) -> bool:
-    """Return whether `revision` is among the migrations of `package`."""
+    """Return True if `revision` is among the migrations of `package`."""
     try:
         return ScriptDirectory.from_config(_config(package)).get_revision(revision) is not None
     except (CommandError, ResolutionError):

@@ -1,6 +1,6 @@
-"""Description of tables as SQLModel classes; only the build, migrations and tests load this.
+"""Base of the SQLModel classes that describe tables; loaded only by the build, migrations and tests.
 
-See docs/decisions/0036. An integer has 64 bits, and a text no limit, in every dialect.
+See docs/decisions/0036. In every dialect, integers have 64 bits and texts have no limit.
 """
 
 from collections.abc import Callable
@@ -9,12 +9,12 @@ from typing import Any
 from sqlalchemy import BigInteger, Integer, Table, Text, event
 from sqlmodel import AutoString, Field, SQLModel
 
-_LONG = BigInteger().with_variant(Integer(), "sqlite")  # there it has 64 bits, and may be the rowid
+_LONG = BigInteger().with_variant(Integer(), "sqlite")  # 64 bits in SQLite, and may be the rowid
 
 
 @event.listens_for(Table, "after_parent_attach")
 def _widen(table: Table, _parent: object) -> None:
-    """Give the columns of a model, or of a migration, the types that this module promises."""
+    """Replace the types of a model's or migration's columns by the ones that this module guarantees."""
     for each in table.columns:
         if type(each.type) is Integer:
             each.type = _LONG
@@ -33,19 +33,19 @@ def column(
     references: str = "",
     encode: Callable[..., object] | None = None,
     decode: Callable[..., object] | None = None,
-) -> Any:  # noqa: ANN401 (stands for a field of any type, as sqlmodel.Field does)
-    """Describe a column of which its name and type do not say everything.
+) -> Any:  # noqa: ANN401 (a field of any type, like sqlmodel.Field)
+    """Describe a column beyond its name and type.
 
     Args:
-        key: a part of the primary key. The writer gives out keys, the database does not.
-        at: path in the entity, as `values.best`, `key[0]`, where the name does not lead there.
-        extra: no part of the entity; writers pass it beside the entity, readers select it beside.
-        fixed: written with a new row only, so that an update leaves it alone.
-        unique: no two rows have the same.
-        index: rows are found by it.
-        references: column of another table, with whose row this one goes.
+        key: part of the primary key; keys are assigned by the writer, not by the database.
+        at: path in the entity, such as `values.best` or `key[0]`, if the name does not imply it.
+        extra: not part of the entity; writers pass it and readers select it separately.
+        fixed: written only with a new row; updates leave it unchanged.
+        unique: unique among all rows.
+        index: has an index.
+        references: column of another table; deleting its row deletes this one.
         encode: function of a plain module that returns the value to store.
-        decode: its inverse.
+        decode: inverse of `encode`.
     """
     info = {"at": at, "extra": extra, "fixed": fixed, "encode": encode, "decode": decode}
     kwargs: dict[str, object] = {"info": info}
@@ -64,7 +64,7 @@ def column(
 
 
 class IdentityColumns(SQLModel):
-    """Identity of a database that is paired, in one row. `number`: of its newest commit."""
+    """Identity of a paired database, in one row. `number`: number of its newest commit."""
 
     id: int = column(key=True)
     database_id: str
@@ -75,7 +75,7 @@ class IdentityColumns(SQLModel):
 
 
 class GenerationColumns(SQLModel):
-    """Start of a service that has committed something, and the number of its first commit."""
+    """Generation: a start of a service that has committed something, and its first commit number."""
 
     id: int = column(key=True)
     token: str

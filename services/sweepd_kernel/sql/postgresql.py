@@ -1,7 +1,7 @@
-"""Engine of PostgreSQL: the only module of the services that knows its driver.
+"""Engine of PostgreSQL: the only module of the services that imports its driver.
 
-The conformance tests of the stores run on it; no service opens it yet. The `app.py` of the scheduler and of
-the metric store choose the engine.
+The conformance tests of the stores run on it; no service opens it yet. The engine is chosen in `app.py` of
+the scheduler and of the metric store.
 """
 
 import re
@@ -22,10 +22,10 @@ from sweepd_kernel.sql.database import Dialect, Row, StatementError, Value, Valu
 
 BUSY_SECONDS = 5
 COPIED_ROWS = 50
-"""So many rows and more go in as a binary COPY, which begins with two statements more."""
+"""Minimum number of rows for a binary COPY, which costs two additional statements."""
 
 _WRITER_LOCK = 0x73776565
-"""Advisory lock of the one transaction that may write."""
+"""Advisory lock of the single transaction that may write."""
 _FULL = (psycopg.errors.DiskFull,)
 _DAMAGED = (psycopg.errors.DataCorrupted, psycopg.errors.IndexCorrupted, psycopg.errors.UndefinedTable)
 _STATEMENT_ERRORS = (
@@ -35,7 +35,7 @@ _STATEMENT_ERRORS = (
     psycopg.NotSupportedError,
     psycopg.InterfaceError,
 )
-# A string of SQL is left alone; a colon within it is none of a parameter.
+# SQL strings are left unchanged: a colon in a string does not start a parameter.
 _TOKENS = re.compile(
     r"(?P<text>'[^']*')"
     r"|json_each\((?P<list>\?|:\w+)\)"
@@ -47,10 +47,10 @@ _INSERT = re.compile(r"insert into (\w+) \(([\w, ]+)\) values \([?, ]+\)")
 
 
 class PostgresqlEngine:
-    """A database on a server; `service` is named in errors."""
+    """Engine of a database on a server; `service` is named in errors."""
 
     def __init__(self, address: str, service: str) -> None:
-        """Take the address, a connection string or URI of libpq."""
+        """Create an engine; `address`: a connection string or URI of libpq."""
         self.address = address
         self._service = service
         parts = conninfo_to_dict(address)
@@ -59,16 +59,16 @@ class PostgresqlEngine:
 
     @property
     def dialect(self) -> Dialect:
-        """The dialect of SQL."""
+        """SQL dialect."""
         return "postgresql"
 
     @property
     def place(self) -> str:
-        """The name of the database and its host, without credentials."""
+        """Name and host of the database, without credentials."""
         return f"{self._name} on {self._host}"
 
     def connect(self, *, read_only: bool = False, overwrite_deleted: bool = False) -> "PostgresqlConnection":
-        """Open a connection; deleted rows stay until the server's next vacuum, whatever is asked for."""
+        """Open a connection; `overwrite_deleted` is ignored: deleted rows stay until the next vacuum."""
         del overwrite_deleted
         options = "-c default_transaction_read_only=on" if read_only else ""
         try:
@@ -81,7 +81,7 @@ class PostgresqlEngine:
         return PostgresqlConnection(self, driver)
 
     def copy_aside(self, suffix: str) -> str:
-        """Copy the database to one beside it that does not exist yet; nobody may be connected to it."""
+        """Copy the database to a new one on the same server; no other connection to it may be open."""
         first = f"{self._name}.{suffix}"
         names = (first if number == 1 else f"{first}-{number}" for number in count(1))
         try:
@@ -99,7 +99,7 @@ class PostgresqlEngine:
         return psycopg.connect(self.address)
 
     def error(self, error: psycopg.Error) -> DomainError | StatementError:
-        """Return the error of the port for one of the driver."""
+        """Return the port's error for a driver error."""
         text = " ".join(str(error).split())
         if isinstance(error, _DAMAGED):
             return DamagedError(self.place, text)
@@ -109,14 +109,14 @@ class PostgresqlEngine:
 
 
 class _TextDumper(StrDumperUnknown):
-    """Text of a parameter: this server stores no NUL, so a replacement character takes its place."""
+    """Dumper of text parameters: PostgreSQL stores no NUL, so it is replaced by a replacement character."""
 
     def dump(self, obj: str) -> Buffer | None:
         return super().dump(obj.replace("\0", "\ufffd"))
 
 
 class PostgresqlRows:
-    """Result of a statement, all of which the driver holds."""
+    """Result of a statement, held in full by the driver."""
 
     __slots__ = ("_cursor",)
 
@@ -128,11 +128,11 @@ class PostgresqlRows:
         return iter(self._cursor)
 
     def first(self) -> Row | None:
-        """Return the next row; None if there is none."""
+        """Return the next row; None if there are no more rows."""
         return self._cursor.fetchone()
 
     def all(self) -> list[Row]:
-        """Return all rows that are left."""
+        """Return all remaining rows."""
         return self._cursor.fetchall()
 
 
@@ -153,7 +153,7 @@ class PostgresqlConnection:
             raise self._engine.error(error) from error
 
     def execute_many(self, statement: str, rows: Iterable[Values]) -> None:
-        """Execute a statement once for each of `rows`; many new rows are copied."""
+        """Execute a statement once for each of `rows`; use COPY for many new rows."""
         remaining = iter(rows)
         some = list(islice(remaining, COPIED_ROWS))
         insert = _INSERT.fullmatch(statement) if len(some) == COPIED_ROWS else None
@@ -169,7 +169,7 @@ class PostgresqlConnection:
     def _copy(self, cursor: psycopg.Cursor[Row], table: str, columns: str, rows: Iterable[Values]) -> None:
         text = f"copy {table} ({columns}) from stdin (format binary)"
         if text not in self._types:
-            # What is copied in binary has the types of the columns, whatever those of the values are.
+            # Binary COPY needs the types of the columns, not of the values.
             query = f"select {columns} from {table} limit 0"  # noqa: S608 (names of the statement)
             found = cursor.execute(query.encode()).description or ()
             self._types[text] = [column.type_code for column in found]
@@ -180,13 +180,13 @@ class PostgresqlConnection:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Store all that is written within durably, or nothing; a lock keeps other writers out."""
+        """Run the block in a durable transaction; an advisory lock excludes other writers."""
         with self._block(f"begin; select pg_advisory_xact_lock({_WRITER_LOCK})", "commit"):
             yield
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
-        """Let all reads within see the same state of the database."""
+        """Run the block in a read transaction: all reads see the same state of the database."""
         with self._block("begin isolation level repeatable read read only", "rollback"):
             yield
 
@@ -214,11 +214,11 @@ class PostgresqlConnection:
         return {name for (name,) in found}
 
     def replaced(self) -> bool:
-        """Return False: a server ends the connections to a database that is dropped."""
+        """Return False: a server closes the connections to a dropped database."""
         return False
 
     def checkpoint(self) -> None:
-        """Do nothing: the server decides how long it keeps its log of changes."""
+        """Do nothing: the server manages its write-ahead log."""
 
     def close(self) -> None:
         """Close the connection."""
@@ -227,9 +227,9 @@ class PostgresqlConnection:
 
 @cache
 def translated(statement: str) -> bytes:
-    """Return the text for this driver: its parameters, its lists, and joins without an order.
+    """Return a statement for this driver, with translated parameters, lists and cross joins.
 
-    SQLite joins by `cross join … on` in the order of the text; elsewhere that is a join like any other.
+    In SQLite, `cross join … on` fixes the join order; PostgreSQL uses a plain join instead.
     """
 
     def replaced(match: re.Match[str]) -> str:

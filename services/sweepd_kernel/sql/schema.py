@@ -1,4 +1,4 @@
-"""Tables and schemas of databases: a new one gets those of this version, an older one is migrated."""
+"""Tables and schemas: a new database gets the tables of this version, an older one is migrated."""
 
 from collections.abc import Collection, Mapping
 from contextlib import closing
@@ -9,20 +9,20 @@ from sweepd_kernel.errors import StartError
 from sweepd_kernel.sql.database import Connection, Dialect, Engine
 
 json_text = JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-"""Returns a value as JSON in the form in which columns hold it."""
+"""Returns a value as compact JSON, as stored in columns."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """Names and statements of one table; the values of each statement come from generated functions.
+    """Names and statements of one table; generated functions return the bind values of each statement.
 
     Args:
-        name: its name.
-        columns: its columns, in the order in which generated readers take them.
-        insert: takes what `NAME_values` returns.
-        upsert: likewise; where the key is there, all columns change but those that are fixed.
-        update: takes what `NAME_changes` returns: the columns that may change, and the key.
-        delete: takes the key.
+        name: name of the table.
+        columns: columns in the order of generated readers.
+        insert: statement with the values of `NAME_values`.
+        upsert: likewise; if the key exists, updates all columns except fixed ones.
+        update: statement with the values of `NAME_changes`: the columns that may change, and the key.
+        delete: statement with the key.
     """
 
     name: str
@@ -36,23 +36,23 @@ class Table:
         return ", ".join(self.columns)
 
     def of(self, alias: str) -> str:
-        """Return its columns for a select in which it is called `alias`."""
+        """Return its columns, qualified by `alias`, for a select."""
         return ", ".join(f"{alias}.{column}" for column in self.columns)
 
     def without(self, columns: Collection[str]) -> str:
-        """Return its columns with null in place of some, which are large or secret and not to be read."""
+        """Return its columns for a select, with null in place of `columns`, e.g. large or secret ones."""
         return ", ".join("null" if column in columns else column for column in self.columns)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schema:
-    """The newest tables of a database.
+    """Schema of a database in this version.
 
     Args:
-        package: the one that has its migrations.
-        revision: of its newest migration.
-        tables: all of them.
-        statements: what makes them, by dialect.
+        package: package with its migrations.
+        revision: revision of its newest migration.
+        tables: all tables.
+        statements: statements that create the tables, by dialect.
     """
 
     package: str
@@ -62,17 +62,17 @@ class Schema:
 
     @property
     def columns(self) -> set[str]:
-        """All columns, as `run.number`."""
+        """All columns, in the form `run.number`."""
         return {f"{table.name}.{column}" for table in self.tables for column in table.columns}
 
 
 def ensure_schema(engine: Engine, schema: Schema) -> None:
-    """Bring a database to the tables of this version.
+    """Create the tables of a new database; migrate an older one to this version.
 
     Raises:
-        StartError: it was written by a newer version, or by one that never was released.
-        DamagedError: it cannot be read, and will not be.
-        StorageError: it cannot be read or written; nothing is half done.
+        StartError: the database was written by a newer version, or by an unreleased one.
+        DamagedError: the database is damaged.
+        StorageError: the database cannot be read or written; no change is half done.
     """
     with closing(engine.connect()) as connection:
         present = connection.columns()
@@ -87,7 +87,7 @@ def ensure_schema(engine: Engine, schema: Schema) -> None:
         with closing(engine.connect()) as connection:
             present = connection.columns()
     if missing := sorted(schema.columns - present):
-        # Writes would fail, and be tried again for ever.
+        # Writes would fail and be retried forever.
         raise StartError(
             f"{engine.place} has not the tables of its version: {', '.join(missing)} missing; "
             "a version that was never released has written it: move it away, or put back a copy from before"
@@ -102,11 +102,11 @@ def _revision(connection: Connection, present: set[str]) -> str:
 
 
 def _migrate(engine: Engine, schema: Schema, stored: str) -> None:
-    # Alembic costs half a second of imports, so only a database of another version pays for it.
+    # Importing Alembic takes half a second, so it is imported only to migrate.
     from sweepd_kernel.sql import migration
 
     if not migration.knows(schema.package, stored):
-        # Revisions are numbers of four digits, so their text compares as they do.
+        # Revisions are four-digit numbers, so they compare as text.
         if stored < schema.revision:
             raise StartError(
                 f"{engine.place} was written by a build from before the first release (its schema is"

@@ -1,4 +1,4 @@
-"""Engine of SQLite: the only module of the services that knows its driver."""
+"""Engine of SQLite: the only module of the services that imports its driver."""
 
 import shutil
 import sqlite3
@@ -29,7 +29,7 @@ _STATEMENT_ERRORS = (
 
 
 class SqliteEngine:
-    """A database file; `service` is named in errors."""
+    """Engine of a database file; `service` is named in errors."""
 
     def __init__(self, path: Path, service: str) -> None:
         self.path = path
@@ -37,16 +37,16 @@ class SqliteEngine:
 
     @property
     def dialect(self) -> Dialect:
-        """The dialect of SQL."""
+        """SQL dialect."""
         return "sqlite"
 
     @property
     def place(self) -> str:
-        """The path of the file."""
+        """Path of the file."""
         return str(self.path)
 
     def connect(self, *, read_only: bool = False, overwrite_deleted: bool = False) -> "SqliteConnection":
-        """Open the file: WAL, and every commit on disk."""
+        """Open the file in WAL mode, with every commit synced to disk."""
         try:
             driver = _opened(self.path, read_only=read_only)
             if overwrite_deleted:
@@ -56,7 +56,7 @@ class SqliteEngine:
         return SqliteConnection(self, driver, read_only=read_only)
 
     def copy_aside(self, suffix: str) -> str:
-        """Copy the file to one beside it that does not exist yet."""
+        """Copy the database to a new file beside it; return its path."""
         first = self.path.with_name(f"{self.path.name}.{suffix}")
         others = (first.with_name(f"{first.name}-{number}") for number in count(2))
         copy = next(each for each in chain((first,), others) if not each.exists())
@@ -72,13 +72,13 @@ class SqliteEngine:
         return _opened(self.path, read_only=False)
 
     def error(self, error: sqlite3.Error) -> DomainError | StatementError:
-        """Return the error of the port for one of the driver."""
+        """Return the port's error for a driver error."""
         if damage := _damage(error):
             return DamagedError(self.place, f"{damage} ({error})")
         if isinstance(error, _STATEMENT_ERRORS):
             return StatementError(f"{type(error).__name__}: {error}")
         code = _code(error)
-        # Where SQLite cannot grow the file that it maps into memory, it speaks of an input error.
+        # If SQLite cannot grow its memory-mapped file, it reports an I/O error.
         if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and not _has_room(self.path)):
             return StorageError(self._service, self.place, "no space left on the device", full=True)
         name = getattr(
@@ -104,7 +104,7 @@ class SqliteRows:
             raise self._engine.error(error) from error
 
     def first(self) -> Row | None:
-        """Return the next row; None if there is none."""
+        """Return the next row; None if there are no more rows."""
         try:
             row: Row | None = self._cursor.fetchone()
         except sqlite3.Error as error:
@@ -112,7 +112,7 @@ class SqliteRows:
         return row
 
     def all(self) -> list[Row]:
-        """Return all rows that are left."""
+        """Return all remaining rows."""
         try:
             return self._cursor.fetchall()
         except sqlite3.Error as error:
@@ -120,7 +120,7 @@ class SqliteRows:
 
 
 class SqliteConnection:
-    """Connection to a file. SQLite takes `?` and `:name` as they are, so that no text is translated."""
+    """Connection to a file. SQLite supports `?` and `:name` directly, so no statement is translated."""
 
     def __init__(self, engine: SqliteEngine, driver: sqlite3.Connection, *, read_only: bool) -> None:
         self._engine = engine
@@ -144,7 +144,7 @@ class SqliteConnection:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Store all that is written within durably, or nothing."""
+        """Run the block in a durable transaction; roll back on an error."""
         driver = self._driver
         try:
             driver.execute("begin immediate")
@@ -159,7 +159,7 @@ class SqliteConnection:
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
-        """Let all reads within see the same state of the database."""
+        """Run the block in a read transaction: all reads see the same state of the database."""
         try:
             self._driver.execute("begin")
             try:
@@ -178,19 +178,19 @@ class SqliteConnection:
         return {name for (name,) in found}
 
     def replaced(self) -> bool:
-        """Return whether another file stands at the path, or none, although its folder is there."""
+        """Return True if the file at the path was replaced or deleted while its folder exists."""
         path = self._engine.path
         return path.parent.is_dir() and _file_at(path) != self._file
 
     def checkpoint(self) -> None:
-        """Write the log of changes into the file, and empty it."""
+        """Write the write-ahead log into the file, and truncate the log."""
         self.execute("pragma wal_checkpoint(truncate)").all()
 
     def close(self) -> None:
-        """Close it so that the file alone holds the whole database, unless somebody reads it.
+        """Close the connection so that the file alone holds the whole database, unless it is being read.
 
-        SQLite does so when the last connection is closed, but not where that is a reader's. Whoever then
-        copies the file without its `-wal` has lost the newest commits, or all of them.
+        SQLite does so when the last connection is closed, but not if that is a reader's. A copy of the file
+        without its `-wal` would then lack the newest commits, or all commits.
         """
         with suppress(sqlite3.Error):
             if not self._read_only:
@@ -222,8 +222,8 @@ def _opened(path: Path, *, read_only: bool) -> sqlite3.Connection:
 
 
 def _damage(error: sqlite3.Error) -> str:
-    """Return in what way an error shows that the database is damaged; empty: it does not."""
-    if str(error).startswith(_NO_TABLES):  # every table is there once a database is open
+    """Return the kind of damage that an error shows; empty if it shows none."""
+    if str(error).startswith(_NO_TABLES):  # an open database has every table
         return "its tables are gone"
     if str(error).startswith(_NO_TEXT):
         return "a text in it is not UTF-8"
@@ -242,7 +242,7 @@ def _has_room(place: Path) -> bool:
 
 
 def _file_at(path: Path) -> tuple[int, int] | None:
-    """Return which file a path leads to, as device and number; None if to none."""
+    """Return device and inode of the file at a path; None if there is no file."""
     try:
         found = path.stat()
     except OSError:

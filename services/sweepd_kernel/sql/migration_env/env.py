@@ -1,4 +1,4 @@
-"""Runs migrations on the connection that `sweepd_kernel.sql.migration` hands in."""
+"""Alembic environment that runs migrations on the connection of `sweepd_kernel.sql.migration`."""
 
 from alembic import context
 
