@@ -22,7 +22,7 @@ _CALLED_ELSEWHERE = {
     "start": "run",
     "sweep": "create",
 }
-"""Our command by the name that other tools use for it, where similar spelling does not find it."""
+"""Our command by the name used in other tools, unless similar spelling finds the command."""
 _OTHER_COMMANDS = {
     "agent": "agents are started with `sweep-agent ID`; `sweepctl agents` lists them",
     "up": "the server is started with `sweepd up`",

@@ -36,7 +36,7 @@ class Refused:
         raise NotSupportedError(self._message)
 
     def __getattr__(self, name: str) -> object:
-        if name.startswith("_"):  # copying, pickling and module machinery probe for these
+        if name.startswith("_"):  # copying, pickling and the import system probe for such names
             raise AttributeError(name)
         raise NotSupportedError(self._message)
 

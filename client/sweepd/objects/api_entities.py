@@ -275,7 +275,7 @@ class ApiRun(ApiRecord):
         return self._whole()._message.details  # noqa: SLF001 (of the same package)
 
     def _whole(self) -> StoredRun:
-        """Return the run with the details that lists leave out."""
+        """Return the run with all details, including those omitted from lists."""
         if not self._is_whole:
             self.run.refresh()
             self._is_whole = True

@@ -110,7 +110,7 @@ class History(Mapping[str, list[Value]]):
 
 
 def _by_step(places: Mapping[_Place, tuple[int, float]]) -> list[list[_Place]]:
-    """Return the rows in their order, grouped by step where they follow each other in an attempt."""
+    """Return the rows in order; group consecutive rows of the same attempt and step."""
     groups: list[list[_Place]] = []
     last: tuple[int, int] | None = None
     for place in sorted(places):

@@ -22,7 +22,7 @@ class Definition:
     summary: tuple[str, ...] = ()
     # Metric of its x axis.
     step_metric: str | None = None
-    # Whether rows that lack the step metric get its last value; None: yes.
+    # True or None: rows that lack the step metric get its last value.
     step_sync: bool | None = None
     # minimize or maximize
     goal: str | None = None

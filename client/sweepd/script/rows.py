@@ -23,9 +23,9 @@ KeepAt = Callable[[str, object, int | None], object]
 
 
 class Steps:
-    """Current step, and whether its last line was marked open.
+    """Current step; `marked_open` is True if its last line was marked open.
 
-    A step below the current one is late; the same step is extended; a higher one becomes current. A row
+    A lower step is late; the same step is extended; a higher step becomes current. A row
     without a step belongs to the current one. `commit` decides whether a row completes its step; by default,
     rows without a step do, and rows with one do not. Only rows with `commit=False` are marked open, so that
     readers need not wait after the others.
@@ -58,7 +58,7 @@ class Steps:
 
     @property
     def last(self) -> int:
-        """Newest step with a row; one below the first while there is none."""
+        """Newest step with a row; first step minus 1 while there is no row."""
         return self.current if self.begun else self.current - 1
 
 
@@ -101,7 +101,7 @@ class Rows:
 
     @property
     def last_step(self) -> int:
-        """Newest step with a row; below the first while there is none."""
+        """Newest step with a row; first step minus 1 without rows, or -1 if this process does not count."""
         return self._steps.last if self._steps else -1
 
     def begin_at(self, step: int) -> bool:

@@ -280,7 +280,7 @@ def _apply_late(run: Run, wanted: RunOptions) -> None:
 def _begin(defaults: Mapping[str, object], wanted: RunOptions, *, counts_steps: bool) -> Run:
     global _run, _handed_out, _implied
     _implied = False
-    _restore_variables()  # those of an earlier run of this process
+    _restore_variables()  # replaced by an earlier run of this process
     beside_sweep_run = environment.begins_standalone(os.environ, wanted.id)
     folder = None if beside_sweep_run else given_folder(os.environ)
     earlier = None

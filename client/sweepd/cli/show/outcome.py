@@ -105,7 +105,7 @@ _VARYING = re.compile(r"0x[0-9a-fA-F]+|\d[\d.,]*(?:e[+-]?\d+)?|'[^']*'|\"[^\"]*\
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cause:
-    """Cause that runs share, and the first of these runs."""
+    """Cause shared by `count` failed runs; `run` is the first of them."""
 
     reason: str
     count: int

@@ -108,7 +108,7 @@ def new_folder(wanted: RunOptions, parent: Path, *, program: str, now: float) ->
     run_id = wanted.id or "".join(_ID_LETTERS[byte % len(_ID_LETTERS)] for byte in os.urandom(8))
     started = time.strftime("%Y%m%d-%H%M%S", time.localtime(now))
     path = _fresh(parent.absolute() / RUN_FOLDERS, f"{started}-{run_id}")
-    # Locked before it is a run's folder, so that no other process can take it.
+    # Lock the folder before its record exists, so that no other process can resume it.
     lock = try_lock(path)
     entity = name_part(wanted.entity or "") or "local"
     script = Path(program).stem
@@ -178,7 +178,7 @@ def _next_attempt_in(path: Path, run_id: str | None, *, now: float) -> RunFolder
 
 
 def _next_attempt(path: Path, lock: FolderLock, *, now: float) -> RunFolder:
-    record = read_record(path)  # read again, now that it is locked
+    record = read_record(path)  # read again under the lock
     before = record.get("attempt")
     attempt = before + 1 if isinstance(before, int) else 2
     kept = {name: value for name, value in record.items() if name in _SHARED}

@@ -30,7 +30,7 @@ class _Frame(Protocol):
 class Table(MissingAttributes):
     """Table of numbers, texts, lists, and media, which become files of their own."""
 
-    # Scripts written for W&B raise them; there is no such limit here.
+    # Scripts written for W&B increase these limits; sweepd has no such limits.
     MAX_ROWS = 10_000
     MAX_ARTIFACT_ROWS = 200_000
 

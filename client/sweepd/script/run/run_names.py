@@ -48,7 +48,7 @@ def has_content(folder: Path) -> bool:
 
 
 class RunNames:
-    """Names of a run, and what is known when it begins."""
+    """Names of a run, and its state at the start."""
 
     def __init__(self, folder: RunFolder, options: RunOptions) -> None:
         self._folder = folder
@@ -230,7 +230,7 @@ class RunNames:
         self._changed()
 
     def name_as_before(self, earlier: "RunNames") -> None:
-        """Copy names from an earlier run where this one has none."""
+        """Copy the names that this run lacks from an earlier run."""
         known = self._options
         self._options = replace(
             known,

@@ -20,7 +20,7 @@ from sweepd.views.text import clean, counted
 
 Trait = TypeVar("Trait", bound=Hashable)
 Objective = tuple[str, int]
-"""Name and goal of a metric; the name is empty where a sweep has none."""
+"""Name and goal of a metric; the name is empty if the sweep has no metric."""
 Path = tuple[str, ...]
 
 

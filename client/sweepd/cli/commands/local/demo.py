@@ -252,7 +252,7 @@ def _create_sweep(scratch: ScratchFolder, client: Client) -> v1.Sweep:
     text = read_sweep(str(scratch.folder / "sweep.yaml"))
     spec = checked_spec(text, error_format="text")
     parent, request_id = parent_of(spec, Overrides(project="digits"), {}), new_request_id()
-    # A disk that still writes what was installed a moment ago may let the new server wait.
+    # Right after an installation, disk writes may delay the new server.
     return patiently(
         lambda: create_sweep(client, text, spec, parent, request_id=request_id), seconds=_START_SECONDS
     )

@@ -129,7 +129,7 @@ def _confirm(name: str) -> None:
     """Ask whether to cancel a sweep.
 
     Raises:
-        Problem: the answer is no, or there is no terminal to ask on.
+        Problem: the user declined, or stdin or stderr is not a terminal.
     """
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise usage_problem(

@@ -28,7 +28,7 @@ Labels = NDArray[np.int64]
 
 
 def settings() -> argparse.Namespace:
-    """Return what a person would try first, or has asked for."""
+    """Return the settings from the command line, with sensible defaults."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--optimizer", choices=["sgd", "adam"], default="sgd")
     parser.add_argument("--learning_rate", type=float, default=0.01)
@@ -47,7 +47,7 @@ def digits() -> tuple[Images, Labels, Images, Labels]:
 
 
 def main() -> None:
-    """Train for some epochs and log how good the model is after each."""
+    """Train the model and log its quality after each epoch."""
     run = sweepd.init(config=settings())
     config = run.config
     model = MLPClassifier(
@@ -60,7 +60,7 @@ def main() -> None:
     )
     images, labels, validation_images, validation_labels = digits()
     shuffle = np.random.default_rng(1)
-    warnings.simplefilter("ignore")  # that some runs diverge is part of a search
+    warnings.simplefilter("ignore")  # some runs of a search are expected to diverge
     for epoch in range(1, EPOCHS + 1):
         order = shuffle.permutation(len(labels))
         model.partial_fit(images[order], labels[order], classes=CLASSES)
