@@ -149,7 +149,7 @@ class Interpreter:
 
 
 def path_of(arguments: Sequence[str], environ: Mapping[str, str]) -> str | None:
-    """Return the path of the Python interpreter that a command runs; None if none can be found."""
+    """Return the path of the Python interpreter that a command runs; None if it cannot be found."""
     words = list(arguments)
     while words and _is_env(words[0]):
         words = words[1:]

@@ -24,7 +24,7 @@ class Place:
 
     # Counted from 0.
     slot: int
-    # Devices visible to its process; None: the same as to the agent.
+    # Devices visible to its process; None: all that are visible to the agent.
     gpus: tuple[str, ...] | None = None
 
 
@@ -59,7 +59,7 @@ class Assignment:
     assigned_time: float
     # Index among the runs of its point, from 0; None: its point has one run.
     repeat: int | None = None
-    # Module name under which the program imports sweepd; None: no other name.
+    # Module name under which the program imports sweepd; None: its own name.
     compat: str | None = None
     # Sources of metrics that the script does not log itself; None: no sources.
     metrics_from: MetricsFrom | None = None
@@ -152,7 +152,7 @@ class Exit:
 
     @property
     def failed(self) -> bool:
-        """True if the end of the log is worth showing: a failure that nobody ordered."""
+        """True if the end of the log is worth showing: the attempt failed without being stopped."""
         return not self.succeeded and self.cause not in {ExitCause.COMMANDED, ExitCause.HANDED_BACK}
 
 

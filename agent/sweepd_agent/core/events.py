@@ -70,7 +70,7 @@ class StreamOpened:
     verdicts: Mapping[AttemptKey, Verdict]
     # Attempts whose end is already stored.
     exited: frozenset[AttemptKey] = frozenset()
-    # Reasons for STOP verdicts, where the scheduler gave one.
+    # Reasons for STOP verdicts, if given by the scheduler.
     reasons: Mapping[AttemptKey, str] = field(default_factory=dict)
     # Sweeps that give this agent no runs, with the reason.
     ineligible: Mapping[str, Ineligibility] = field(default_factory=dict)

@@ -34,7 +34,7 @@ class Settings:
     stop_on_disconnect: bool = False
     # Longest wait for the first answer of a server; None: forever.
     wait: float | None = None
-    # Whether a run is its sweep's program; if not, the agent was given what to start for each run.
+    # Whether runs execute their sweep's program; otherwise, all execute one command given to the agent.
     runs_programs: bool = True
     # Devices of each slot; None: runs see the devices that the agent sees.
     gpus: tuple[tuple[str, ...], ...] | None = None

@@ -99,7 +99,7 @@ class Feed:
         windows: Mapping[v1.Lane.ValueType, int],
         stored: Mapping[v1.Lane.ValueType, int] | None = None,
     ) -> None:
-        """Begin a new stream, at the cursors of the other side where known."""
+        """Begin a new stream, at the cursors of the other side if known."""
         stored = stored or {}
         self._ref = v1.AttemptRef(run_handle=handle, attempt=self.key.attempt)
         self._exit_sent = None

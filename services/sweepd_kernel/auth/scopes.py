@@ -38,7 +38,7 @@ class Rule:
 
     @property
     def needed(self) -> str:
-        """The most restricted scope that allows the call; empty if there is none or any will do."""
+        """Most restricted scope that allows the call; empty if no scope or every scope does."""
         if self.internal or self.scope is None:
             return ""
         return str(Scope.AGENT if self.agents and self.scope is Scope.WRITE else self.scope)

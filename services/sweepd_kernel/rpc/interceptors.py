@@ -216,7 +216,7 @@ async def _drop_last(requests: AsyncIterable[object]) -> None:
     """Release the last message of a stream: gRPC's iterator refers to itself and to its last message."""
     generator = aiter(requests)
     if isinstance(generator, AsyncGenerator):
-        with suppress(RuntimeError):  # it waits for the next message, and so holds none
+        with suppress(RuntimeError):  # it waits for the next message, so it holds no message
             await generator.aclose()
 
 

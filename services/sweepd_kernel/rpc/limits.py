@@ -1,8 +1,8 @@
 """Limits of requests: size of each message in bytes, and length and number of values of each field.
 
-Total length is no sufficient limit: two million empty texts have none, but block a process for a second. So
-entries are counted before they are used. This is the only table; comments in the contract state the same
-limits. Interceptors apply it to calls, sessions to reports of agents. Stored data is not checked when read.
+A limit on total length is not enough: two million empty texts have length 0, but block a process for a
+second. So entries are counted before they are used. Comments in the contract state the limits of this table.
+Interceptors apply it to calls, sessions to reports of agents. Stored data is not checked when read.
 """
 
 from collections.abc import Mapping, Sequence
