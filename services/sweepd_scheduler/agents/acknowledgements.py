@@ -44,7 +44,7 @@ class Acknowledgements:
         self._due.setdefault(ref, _Due()).cursors.update(cursors)
 
     def take(self) -> v1.AttachResponse:
-        """Remove and return those of the longest waiting attempt as a message; must not be empty."""
+        """Remove the oldest attempt's acknowledgements and return them as a message; must not be empty."""
         ref = next(iter(self._due))
         due = self._due.pop(ref)
         message = v1.Ack(attempt=codec.ref_message(ref), cursors=codec.cursor_messages(due.cursors))

@@ -43,7 +43,7 @@ class ListedAgent:
 
 
 def agents_of(state: State, sweep: int | None, bounds: Bounds = EVERYWHERE) -> list[ListedAgent]:
-    """Return agents in the order of their ids; only those that serve a sweep, if one is given.
+    """Return agents ordered by id; if a sweep is given, only agents that serve it.
 
     Sweeps and runs outside `bounds` are hidden, as are agents without a sweep or run inside.
     """

@@ -48,7 +48,7 @@ class AgentSession:
 
     def __init__(self, outbox: Outbox, owner: Owner, forwarders: Forwarders, clock: Clock) -> None:
         self.outbox = outbox
-        # Steps from which attempts have resumed a checkpoint.
+        # Last step of the checkpoint that each attempt resumed from.
         self.resumed: dict[AttemptRef, int] = {}
         # Monotonic time of the last report.
         self.last_seen = clock.monotonic()
@@ -290,7 +290,7 @@ def _session(name: str, hello: v1.Hello) -> Session:
 
 
 def _sweep_names(hello: v1.Hello, bounds: Bounds) -> tuple[SweepName, ...]:
-    """Return the sweeps with valid names within `bounds`; NotFoundError if there are none, nor attempts."""
+    """Return the sweeps of a Hello within `bounds`; raise NotFoundError if it leaves nothing to serve."""
     read: list[SweepName] = []
     for text in hello.sweeps:
         with suppress(NotFoundError):

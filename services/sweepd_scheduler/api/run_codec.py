@@ -185,7 +185,7 @@ def _detail(line: HistoryEntry) -> str:
 
 
 def _filled(sentence: str, detail: Mapping[str, str | int | float]) -> str:
-    # Piece by piece, not by `format`: the values come from outside.
+    # By `replace`, not `format`, as the values are untrusted.
     for key, value in detail.items():
         sentence = sentence.replace("{" + key + "}", str(value))
     return sentence

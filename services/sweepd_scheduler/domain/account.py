@@ -34,7 +34,7 @@ SHOWN = 3
 """Number of a token's projects that an error names."""
 SHORTEST, LONGEST = 1.0, 3650 * 86_400.0
 KEPT_AFTER_END = 30 * 86_400 * SECOND
-"""Microseconds for which an ended token is still listed."""
+"""Time that an ended token is still listed, in microseconds."""
 
 
 class TokenState(StrEnum):

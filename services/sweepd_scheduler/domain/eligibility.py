@@ -13,7 +13,7 @@ from sweepd_scheduler.domain.sweep import ENDING_REASONS, Ending, PauseCause, Sw
 from sweepd_scheduler.domain.transitions import FINAL_SWEEP, LIVE_RUN, RunState, SweepState
 
 OWN_REASONS = frozenset({IneligibleReason.LABELS, IneligibleReason.GUARD})
-"""Reasons that concern one agent alone."""
+"""Reasons specific to one agent."""
 
 
 def has_labels(sweep: Sweep, session: Session) -> bool:

@@ -70,7 +70,7 @@ def all_quarantined(draft: Draft, key: int) -> bool:
 
 
 def attached_agents(draft: Draft, key: int) -> set[str]:
-    """Return the agents with the labels that a sweep requires, and those that hold a live run of it.
+    """Return the attached agents with the labels that a sweep requires, and those with a live run of it.
 
     An agent with a run counts until its lease is lost, even while its stream is down.
     """
@@ -93,7 +93,7 @@ def pause_if_all_quarantined(draft: Draft, key: int) -> None:
 
 
 def quarantine_due(draft: Draft, event: QuarantineDue) -> None:
-    """Pause a sweep to which only quarantined agents have been attached for a while."""
+    """Pause a sweep if still only quarantined agents are attached."""
     pause_if_all_quarantined(draft, event.sweep)
 
 

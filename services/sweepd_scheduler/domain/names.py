@@ -15,7 +15,7 @@ _RUN_ID = re.compile(r"(?P<sweep>[a-z0-9][a-z0-9_-]{0,63})(?P<mark>[-:])(?P<numb
 
 @dataclass(frozen=True, slots=True)
 class Parent:
-    """Project, which sweeps and runs belong to."""
+    """Project: parent of sweeps and runs."""
 
     entity: str
     project: str
@@ -71,7 +71,7 @@ def parent(text: str, field: str = "parent") -> Parent:
 
 
 def new_id(text: str, field: str) -> str:
-    """Check the id of a sweep or standalone run that is to be created.
+    """Check the id of a new sweep or standalone run.
 
     Raises:
         InvalidFieldError: it is not an id.
@@ -82,7 +82,7 @@ def new_id(text: str, field: str) -> str:
 
 
 def standing_name(parent: Parent) -> SweepName:
-    """Return the name under which the standalone runs of a project are kept."""
+    """Return the name of the sweep that holds a project's standalone runs."""
     return SweepName(parent, "")
 
 

@@ -183,7 +183,7 @@ class Sweep:
     def planned_runs(self) -> int | None:
         """Number of runs that it will have at its end; None: unbounded or unknown."""
         planned = planned_runs(self.spec, self.space_size, self.prior_points)
-        # Enqueued runs may come on top of those of the method.
+        # Enqueued runs add to the method's runs.
         return None if planned is None else max(planned, self.counts.total)
 
     @property
@@ -200,7 +200,7 @@ def moved(
     now: int = 0,
     pause_cause: PauseCause | None = None,
 ) -> Sweep:
-    """Return the sweep in another state; `pause_cause` goes with `PAUSED` alone."""
+    """Return the sweep in another state; `pause_cause` only with `PAUSED`."""
     end_time = now if state in FINAL_SWEEP else 0
     return replace(sweep, state=state, pause_cause=pause_cause, reason=reason, end_time=end_time)
 
@@ -347,7 +347,7 @@ class EndedSweep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredSweep:
-    """Sweep that has not ended, or is to be reopened, as the database has it.
+    """Stored sweep that has not ended or is being reopened.
 
     Args:
         sweep: the sweep.

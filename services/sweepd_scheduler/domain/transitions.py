@@ -68,8 +68,8 @@ RUN_TRANSITIONS: Mapping[RunState | None, frozenset[RunState]] = {
     **dict.fromkeys(FINAL_RUN - {RunState.FINISHED}, frozenset({RunState.PENDING})),
 }
 
-# A standalone run is never handed out. It is running from its first claim on, and again after any end when
-# its agent claims it: the script was started again, or it crashed only because its agent was silent.
+# A standalone run is never handed out. It runs from its first claim, and again if its agent claims it after
+# an end: the script was restarted, or the run had crashed only because its agent was silent.
 STANDALONE_TRANSITIONS: Mapping[RunState | None, frozenset[RunState]] = {
     None: frozenset({RunState.RUNNING}),
     RunState.PENDING: frozenset(),

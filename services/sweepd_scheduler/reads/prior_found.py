@@ -107,7 +107,7 @@ def script_details(records: Records, run: RunKey) -> ScriptDetails:
 
 
 def tagged(records: Records, runs: Sequence[Run], tags: frozenset[str]) -> list[Run]:
-    """Return the runs whose scripts have set all of these tags."""
+    """Return the runs whose scripts have set all of the tags."""
     return [run for run in runs if tags <= script_details(records, run.key).tags]
 
 
@@ -124,7 +124,7 @@ MOST_RUNG_VALUES = 500_000
 
 @dataclass(slots=True)
 class FoundRuns:
-    """Runs whose points suit a sweep, the number of other runs, and the first of these with the reason.
+    """Runs whose points suit a sweep, and the number of unsuitable runs, the first with their reasons.
 
     `named` are runs that were selected by name. If their sweep or project is selected too, their first
     judgement stands, whatever a filter says; no other run comes twice.

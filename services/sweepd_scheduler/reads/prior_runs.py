@@ -202,7 +202,7 @@ class PriorRuns:
             yield part
 
     async def _summaries(self, candidates: Sequence[Candidate], key: str) -> dict[RunKey, float]:
-        """Read the summary values under a key of the runs for which the scheduler has not counted it."""
+        """Read the summary values under a key, of runs whose objective the scheduler has not counted."""
         summaries: dict[RunKey, float] = {}
         for part in _parts((each.key for each in candidates if each.counted.best is None), AT_ONCE):
             found = await self._reading(summary_values, self._records, part, key)

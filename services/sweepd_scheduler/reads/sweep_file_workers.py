@@ -180,7 +180,7 @@ class _Lane:
         self._closed = False
 
     async def do(self, caller: str, function: Callable[[], T]) -> T:
-        """Return what a function returns.
+        """Run a function in a thread of the lane and return its result.
 
         Raises:
             _Interrupted: the function costs too much.

@@ -28,7 +28,7 @@ class SlowReaderError(DomainError):
 
 
 class StoppingError(DomainError):
-    """The scheduler is stopping; the reader comes back to the next one with its resume token."""
+    """The scheduler is stopping; the reader reconnects later with its resume token."""
 
     def __init__(self) -> None:
         super().__init__("the scheduler is stopping", status=Status.UNAVAILABLE, retry_after=1.0)

@@ -72,7 +72,7 @@ def sweep_row(connection: Connection, name: SweepName) -> Row | None:
 
 
 def sweep_key(connection: Connection, name: RunName) -> tuple[int, RunName] | None:
-    """Return the key of a run's sweep and the run's name, which may turn out to be a standalone run's."""
+    """Return the key of a run's sweep and the run's name, resolved to a standalone run's if it is one."""
     for each in dict.fromkeys((name, name.as_standalone())):
         parent = each.sweep.parent
         row = connection.execute(

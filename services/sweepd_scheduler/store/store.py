@@ -40,7 +40,7 @@ _PUT_DETAILS = (
     f"{sql.RUN_DETAILS.upsert}"
     " where (excluded.attempt, excluded.sequence) > (run_details.attempt, run_details.sequence)"
 )
-# Only the stored report sets the run's name and tags, not one that arrives late or again.
+# Only the stored report sets the run's name and tags, not a late or repeated report.
 _NAME_RUN = (
     "update run set display_name = ?, tags = ?, changed = ? where sweep_id = ? and number = ?"
     " and (display_name <> ? or tags <> ?)"

@@ -1,1 +1,1 @@
-"""Agents: their streams, what they hold and for how long, and what they report."""
+"""Agents: their streams, attempts, leases and reports."""

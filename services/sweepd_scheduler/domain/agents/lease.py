@@ -1,4 +1,4 @@
-"""Leases: the time for which an attempt belongs to a silent agent, and what follows when it expires.
+"""Leases: how long a silent agent keeps an attempt, and the consequences of expiry.
 
 Leases on monotonic clocks: Gray, Cheriton (1989), "Leases", SOSP.
 """

@@ -1,8 +1,8 @@
 """Requests of the last day and their responses: a duplicate gets the response of the first request.
 
-The database keeps them; memory holds those of one batch of decisions. Each account has a quota, in total and
-per project, so that no account can exhaust the storage of others. No request is forgotten before its day has
-passed.
+The database stores all of them; memory holds only requests of the current batch. Each account has a quota, in
+total and per project, so that no account can exhaust the storage of others. No request is forgotten before
+its day has passed.
 """
 
 from collections.abc import Mapping
@@ -53,7 +53,7 @@ class Remembered:
 
 
 DAY = 24 * 3600 * SECOND
-"""Microseconds for which a request is remembered."""
+"""Time that a request is remembered, in microseconds."""
 
 QUOTA_BYTES = 128 * 1024 * 1024
 """Quota of one account in one project: 100,000 requests a day with responses of a kilobyte."""

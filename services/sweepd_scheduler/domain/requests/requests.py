@@ -33,7 +33,7 @@ class RetryRuns:
         sweep: sweep of the runs.
         runs: the runs as stored.
         siblings: with repeats, the other runs of their points.
-        named: each run was requested by name; else only those that may be retried are.
+        named: each run was requested by name; else runs that cannot be retried are skipped.
         stored: see the module.
     """
 

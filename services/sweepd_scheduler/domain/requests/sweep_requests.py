@@ -159,7 +159,7 @@ def edit(draft: Draft, event: requests.UpdateSweep) -> Sweep:
         raise StaleRevisionError(str(before.name), event.revision, before.revision)
     spec, key = _edited(before.spec, event.edit), before.key
     if spec == before.spec:
-        draft.put_sweep(before)  # an ended one leaves memory again
+        draft.put_sweep(before)  # drops an ended sweep from memory again
         return before
     more = _has_more_room(before, spec)
     cut = cut_point(draft, before, event.last) if more else None

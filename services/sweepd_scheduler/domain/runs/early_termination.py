@@ -42,7 +42,7 @@ class PatienceState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contender:
-    """A running run whose latest rung is the one being judged."""
+    """A running run whose latest rung is being judged."""
 
     number: int
     best: float
@@ -61,7 +61,7 @@ class Rung:
 
     @classmethod
     def of(cls, by_run: dict[int, float], *, with_prior: bool = False) -> "Rung":
-        """Return a rung with these costs; `with_prior`: there may be prior runs among them."""
+        """Return a rung with these costs; `with_prior`: prior runs may be among them."""
         prior = sum(run < 0 for run in by_run) if with_prior else 0
         return cls(costs=sorted(by_run.values()), by_run=by_run, prior=prior)
 

@@ -69,7 +69,6 @@ class Checkpoint:
     Args:
         step: the last step that it covers.
         values: objective values over the iterations up to that step.
-        display_name: the name for people that its script gave it, cut to what lists carry; empty: none.
         stopping: state of the early-termination rules, as in the run.
     """
 
@@ -151,9 +150,10 @@ class Run:
         digest: digest of its point; for a standalone run, its id.
         occurrence: how often its point was handed out before.
         place: its position in the queue: the smallest is handed out first, among equals the lowest number.
-        requeues: how often it was handed out again because its agent was lost.
-        failures: how often it was handed out again because it had failed.
+        requeues: number of requeues because its agent was lost.
+        failures: number of requeues because it failed.
         stopping: state of each early-termination rule, in order; empty: none yet.
+        display_name: name set by its script, truncated for lists; empty: none.
     """
 
     sweep: int

@@ -61,7 +61,7 @@ NO_VALUES = Values()
 """Values of an attempt that has reported none."""
 
 COUNTED = frozenset({RunState.FINISHED, RunState.STOPPED})
-"""Ends after which a run has a value for its point."""
+"""Final states in which a run's value counts for its point."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

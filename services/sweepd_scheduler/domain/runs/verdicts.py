@@ -92,7 +92,7 @@ def _patient(run: Run, rules: tuple[StopRule, ...], sweep: Sweep, value: float) 
 def _verdict(
     draft: Draft, sweep: Sweep, run: Run, number: int, rule: StopRule, value: float
 ) -> Verdict | None:
-    """Return the verdict of a rule that judges the arriving run alone; None if it may continue."""
+    """Return the verdict of a rule that judges only the arriving run; None if the run may continue."""
     goal, iteration, now = sweep.goal, run.values.iterations, draft.now.wall
     best = run.values.best
     assert best is not None

@@ -16,7 +16,7 @@ from sweepd_scheduler.domain.sweep import Ending, Sweep, ending
 
 @dataclass(frozen=True, slots=True)
 class ChosenPoint:
-    """A point to be handed out."""
+    """A point to hand out."""
 
     point: Point
     digest: bytes

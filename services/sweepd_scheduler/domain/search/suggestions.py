@@ -25,7 +25,7 @@ def arrived(draft: Draft, event: SuggestionsArrived) -> None:
         _fall_back(draft, event.sweep)
     serve_sweep(draft, event.sweep)
     _ask_again(draft, event.sweep)
-    if good:  # an engine without a good answer is not asked again before a hand-out waits
+    if good:  # else the engine is asked again only when a hand-out waits
         prefetch(draft, event.sweep)
 
 
