@@ -42,7 +42,7 @@ def test_a_command_without_arguments_has_none() -> None:
 
 
 def test_what_only_the_agent_knows_is_a_clear_error() -> None:
-    with pytest.raises(Problem, match="cannot be told"):
+    with pytest.raises(Problem, match="cannot be determined"):
         arguments(["${program}", "${envvar:SECRET}"], [])
 
 
