@@ -200,7 +200,7 @@ def previewed(
 
 
 def _room(most: int, clock: Clock) -> Callable[[PreviewedRun], bool]:
-    """Return a predicate that accepts runs while there is room and time, but always the first in time."""
+    """Return a predicate that accepts runs while room and time remain; the first has no time limit."""
     left, end, is_first = most, clock.monotonic() + LONGEST, True
 
     def fits(run: PreviewedRun) -> bool:

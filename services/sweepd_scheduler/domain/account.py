@@ -247,7 +247,7 @@ class AccountStore(Protocol):
         """Store a new or changed token durably; delete `Made` records older than `forget_before`."""
 
     def forget(self, tokens: Sequence[str], made_before: int) -> None:
-        """Delete tokens, and `Made` records older than `made_before`, possibly even if it raises."""
+        """Delete tokens, and `Made` records older than `made_before`; an error may follow the deletion."""
 
     def put_entity(self, name: str, now: int) -> None:
         """Store an entity."""

@@ -127,7 +127,7 @@ class Draft:
             run: number of the first run of the point.
             event: what has happened.
             value: at the rung, or provisional.
-            iterations: of the rung.
+            iterations: iterations at the rung.
             ended: result of the run or point, if it has ended.
         """
         sweep = self.state.sweeps[key]

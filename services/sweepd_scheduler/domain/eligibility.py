@@ -115,7 +115,7 @@ def notify_agent(draft: Draft, key: int, agent: str) -> None:
 
 
 def notify_session(draft: Draft, session_id: str) -> None:
-    """Notify an agent that would take a run whether it gets runs of each of its sweeps."""
+    """Notify an agent with room for runs whether it gets runs of its sweeps."""
     session = draft.state.sessions.get(session_id)
     if session is not None and session.room:
         for key in session.sweeps:

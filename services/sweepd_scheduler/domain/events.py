@@ -31,7 +31,7 @@ class Timeouts:
 
     Args:
         lease: silence after which an attempt is suspect.
-        lost_after: silence, also counted from the last message, after which it is lost.
+        lost_after: silence after which it is lost, also counted from the last message.
         confirm: time after which a hand-out that its agent has not confirmed is returned.
         stop_grace: time that a process may live after SIGTERM.
     """

@@ -90,7 +90,7 @@ class SweepIndex:
         durations: run times of ended runs in seconds, sorted.
         ended: values of the final runs, or with repeats of the ended points.
         blocks: with repeats, the ended runs of each unfinished point, by the number of its first run.
-        recent: whether each of the last runs that ended had failed, the latest last.
+        recent: for each of the last ended runs, whether it failed, the latest last.
         provisional: value that the search last observed for each unfinished point, by the number of its first
             run; None: no value yet. Missing: unknown since a restart.
         again: final state and attempt of each retried run; None until it has ended again.

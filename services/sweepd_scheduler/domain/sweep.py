@@ -49,12 +49,12 @@ class Counts:
 
     @property
     def unfinished(self) -> int:
-        """Runs that are not final: pending, assigned, running."""
+        """Number of runs that are not final: pending, assigned, running."""
         return sum(self.by_state[:3])
 
     @property
     def ended(self) -> int:
-        """Runs that are final."""
+        """Number of runs that are final."""
         return self.total - self.unfinished
 
 
@@ -161,7 +161,7 @@ class Sweep:
 
     @property
     def seed(self) -> int:
-        """Seed of the sweep, drawn at creation where the file names none."""
+        """Seed of the sweep, drawn at creation if the file has none."""
         return self.spec.seed or 0
 
     @property
@@ -356,7 +356,7 @@ class StoredSweep:
         rung_values: by rule and rung, the value of each run; prior ones have negative numbers.
         durations: run times of ended runs in seconds.
         ended: its final runs, each with the number of its point's first run.
-        recent: whether each of the last runs that ended had failed, the latest last.
+        recent: for each of the last ended runs, whether it failed, the latest last.
         guards: agents with failures that the guard counts.
     """
 

@@ -60,7 +60,7 @@ class Session:
 
     @property
     def room(self) -> int:
-        """Number of runs that may be handed to it now."""
+        """Number of runs that may be handed out to the session now."""
         return max(0, self.wanted - self.unconfirmed)
 
 
@@ -87,7 +87,7 @@ class Guarded:
 
     @property
     def is_quarantined(self) -> bool:
-        """True if it is quarantined."""
+        """True if the agent is quarantined."""
         return self.quarantine is not None
 
     def description(self, where: str) -> str:

@@ -93,7 +93,7 @@ def attached(draft: Draft, event: Attached) -> None:
 
 
 def detached(draft: Draft, event: Detached) -> None:
-    """Forget the session. Its attempts stay the agent's until their leases run out."""
+    """Close the session; the agent keeps its attempts until their leases expire."""
     _close(draft, event.session)
     if draft.state.streams.get(event.agent) == event.session:
         draft.state.undo_log.drop(draft.state.streams, event.agent)

@@ -96,7 +96,7 @@ class UpdateSweep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseAgent:
-    """Request to release an agent from quarantine. `sweep`: None: all sweeps `within` the bounds."""
+    """Request to release an agent from quarantine. `sweep` None: for all sweeps `within` the bounds."""
 
     agent: str
     sweep: SweepName | None

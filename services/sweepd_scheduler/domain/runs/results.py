@@ -228,5 +228,5 @@ class Share:
 
 
 def evenly_ordered(count: int) -> list[int]:
-    """Return the places 0 to `count - 1` in an order of which every prefix is evenly spread."""
+    """Return the places 0 to `count - 1` in an order whose every prefix is evenly spread."""
     return sorted(range(count), key=lambda place: place * FACTOR % _WHOLE)

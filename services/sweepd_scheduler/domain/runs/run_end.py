@@ -32,7 +32,7 @@ def end(draft: Draft, run: Run, state: RunState, reason: str, *, attempt: Attemp
         run: the run before the change.
         state: the final state.
         reason: one sentence, may be empty.
-        attempt: its newest attempt as it ended; None if it ended before.
+        attempt: its newest attempt after it ended; None if it had ended before.
     """
     run_ending(draft, run, state)
     if draft.state.sweeps[run.sweep].learns and run.start_time:

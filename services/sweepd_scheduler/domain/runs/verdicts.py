@@ -35,7 +35,7 @@ def take(draft: Draft, run: Run, last_row: int, values: Iterable[float]) -> None
 
     Args:
         draft: the decision in the making.
-        run: the run as it was.
+        run: the run before the change.
         last_row: the last row that it has reported with these values.
         values: objective values in its new rows.
     """

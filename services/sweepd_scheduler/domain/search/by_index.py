@@ -40,7 +40,7 @@ IDLE_WAIT = 1.0
 
 
 def draw_by_index(draft: Draft, key: int) -> ChosenPoint | None:
-    """Return the next point; None if there is none, which ends the search, or none yet: it resumes soon."""
+    """Return the next point; None if the search has ended, or is interrupted and resumes soon."""
     index = draft.state.index[key]
     if index.searching:
         return None

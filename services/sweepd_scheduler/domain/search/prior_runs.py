@@ -45,7 +45,7 @@ class PriorRun:
 
     @property
     def number(self) -> int:
-        """Number of the prior run among runs, negative."""
+        """Number of the prior run in observations and at rungs, negative."""
         return -self.index
 
 

@@ -15,7 +15,7 @@ from sweepd_scheduler.domain.transitions import RunState
 
 
 class StudyEvent(StrEnum):
-    """Kind of an observation."""
+    """Kind of observation."""
 
     HANDED_OUT = "handed-out"
     RUNG_REACHED = "rung-reached"
