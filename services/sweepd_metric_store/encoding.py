@@ -1,6 +1,6 @@
-"""Encoding of stored bodies, and of answers that carry them undecoded.
+"""Encoding of stored bodies, and of answers that contain stored bodies undecoded.
 
-A nested message is a tag, a length, and its bytes; messages laid end to end are one message.
+A nested message is a tag, a length and its bytes; concatenated messages are one merged message.
 """
 
 from collections.abc import Iterable, Sequence
@@ -21,10 +21,10 @@ def _number(message: type[v1.Series | v1.KeySummary | v1.GetHistoryResponse], na
 _CHUNKS = _number(v1.Series, "chunks")
 _SUMMARY_RUN = _number(v1.KeySummary, "run")
 _SUMMARY_KEY = _number(v1.KeySummary, "key")
-# `series` and `summaries` have one number in every answer; a test checks it.
+# `series` and `summaries` have the same field number in every answer; a test checks this.
 _LIST = _number(v1.GetHistoryResponse, "series")
 _TOKEN = _number(v1.GetHistoryResponse, "next_page_token")
-# Likewise `damaged`, in pages and in answers of a watch.
+# The same holds for `damaged`, in pages and in answers to WatchHistory.
 _DAMAGED = _number(v1.GetHistoryResponse, "damaged")
 
 _VALUES = {Kind.DOUBLE: "doubles", Kind.INT: "ints", Kind.BOOL: "bools", Kind.STRING: "strings"}
@@ -36,7 +36,7 @@ FRAME = 8
 
 
 def varint(number: int) -> bytes:
-    """Encode an unsigned number in groups of seven bits, the lowest group first."""
+    """Encode an unsigned integer as a protobuf varint."""
     encoded = bytearray()
     while number > 0x7F:
         encoded.append(number & 0x7F | 0x80)
@@ -64,7 +64,7 @@ def series(run: str, attempt: int, key: str, chunks: Iterable[bytes]) -> bytes:
 
 
 def key_summary(run: str, key: str, rest: bytes) -> bytes:
-    """Encode a `KeySummary` from its names and the stored rest."""
+    """Encode a `KeySummary` from its names and its stored body."""
     return (
         _nested(_SUMMARY_RUN_TAG, run.removesuffix(SYSTEM).encode())
         + _nested(_SUMMARY_KEY_TAG, key.encode())
@@ -73,7 +73,7 @@ def key_summary(run: str, key: str, rest: bytes) -> bytes:
 
 
 def page(items: Sequence[bytes], next_page_token: str = "", damaged: Sequence[bytes] = ()) -> bytes:
-    """Encode an answer: a list of messages, what was left out, and the token of the next page if any."""
+    """Encode an answer: a list of messages, the damage left out, and any token of the next page."""
     parts = [_nested(_LIST_TAG, item) for item in items]
     parts += [_nested(_DAMAGED_TAG, each) for each in damaged]
     if next_page_token:
@@ -82,7 +82,7 @@ def page(items: Sequence[bytes], next_page_token: str = "", damaged: Sequence[by
 
 
 def damaged_series(damages: Iterable[Damage], place: str) -> list[bytes]:
-    """Encode the list of what was left out of an answer."""
+    """Encode the list of damaged series left out of an answer."""
     return [
         v1.DamagedSeries(run=each.run, attempt=each.attempt, key=each.name, place=place).SerializeToString()
         for each in damages
@@ -116,7 +116,7 @@ def stretch(body: bytes) -> Stretch:
 
 
 def joined_chunks(bodies: list[bytes]) -> bytes:
-    """Join `SeriesChunk`s with values of one type, in the order of their rows."""
+    """Join `SeriesChunk`s with values of one type, given in row order."""
     return v1.SeriesChunk.FromString(b"".join(bodies)).SerializeToString()
 
 
@@ -135,7 +135,7 @@ def summary_bytes(summary: Summary) -> bytes:
 
 
 def summary(body: bytes, *, number_count: int) -> Summary:
-    """Decode a summary; every row it covers precedes any new one, so its last row is not needed."""
+    """Decode a summary; its last row is not needed, since every new row follows it."""
     message = v1.KeySummary.FromString(body)
     return Summary(
         first=_value(message.first),

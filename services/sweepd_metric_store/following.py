@@ -1,4 +1,4 @@
-"""Follows histories and logs: first what is stored, then what is added; the order in which streams read."""
+"""Streams of the metric store: pipelined appends, and histories and logs that followers read as they grow."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
@@ -13,11 +13,11 @@ Request = TypeVar("Request")
 Answer = TypeVar("Answer")
 
 WINDOW = 64
-"""Requests of one stream under way; beyond, the stream is not read, which pushes the sender back."""
+"""Maximum of pending requests per stream; reading then pauses, so that flow control slows the sender."""
 MESSAGE_BYTES = 64 * 1024
-"""Approximate size of a message of a long answer: a reader that stalls holds little memory."""
+"""Approximate message size of a long answer, kept small because a stalled reader holds one in memory."""
 PAUSE_SECONDS = 0.1
-"""Seconds within which stored lines are merged into one message to a follower."""
+"""Seconds for which new lines are collected into one message to a follower."""
 
 
 class AppendStreams:
@@ -29,10 +29,10 @@ class AppendStreams:
     async def answers(
         self, requests: AsyncIterator[Request], submit: Callable[[Request], Awaitable[asyncio.Future[Answer]]]
     ) -> AsyncGenerator[Answer]:
-        """Yield the answer to each request, in the order of the requests, while later ones are under way.
+        """Yield the answers in the order of the requests, with later requests in flight.
 
         Raises:
-            DomainError: a request has failed, or the service ends.
+            DomainError: a request failed, or the service is stopping.
         """
         pipeline = _Pipeline[Answer]()
         reading = asyncio.create_task(pipeline.fill(requests, submit))
@@ -47,13 +47,13 @@ class AppendStreams:
                 await reading
 
     def end(self, error: DomainError) -> None:
-        """End all streams with `error`, after the answers that are under way."""
+        """End all streams with `error`, after the pending answers."""
         for end in self._ends:
             end(error)
 
 
 class _Pipeline(Generic[Answer]):
-    """Answers under way, in the order of their requests."""
+    """Pending answers, in the order of their requests."""
 
     def __init__(self) -> None:
         self._queue: asyncio.Queue[asyncio.Future[Answer] | None] = asyncio.Queue()
@@ -67,19 +67,19 @@ class _Pipeline(Generic[Answer]):
             async for request in requests:
                 await self._window.acquire()
                 self._queue.put_nowait(await submit(request))
-        except Exception as error:  # noqa: BLE001 (raised where the answers are taken)
+        except Exception as error:  # noqa: BLE001 (raised by `answers`)
             self.fail(error)
         self._queue.put_nowait(None)
 
     def fail(self, error: Exception) -> None:
-        """Let the answers end with `error`."""
+        """End the answers with `error`."""
         failed: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         failed.set_exception(error)
-        failed.exception()  # or asyncio complains when the stream is gone already
+        failed.exception()  # marks it as retrieved, in case the stream is gone
         self._queue.put_nowait(failed)
 
     async def answers(self) -> AsyncGenerator[Answer]:
-        """Yield the answers as they come, in order."""
+        """Yield the answers in order, each as soon as it is available."""
         while (answer := await self._queue.get()) is not None:
             yield await answer
             self._window.release()
@@ -100,11 +100,11 @@ def grouped(items: Sequence[bytes], size: int = MESSAGE_BYTES) -> Iterator[list[
 
 
 STALL_SECONDS = 30.0
-"""The stream of a reader that takes no message for this long is ended."""
+"""Seconds without a message taken after which the stream of a reader is ended."""
 
 
 class Subscription:
-    """Attempts that have grown since they were last taken."""
+    """Set of attempts that have grown since the last call of `taken`."""
 
     def __init__(self, wanted: Callable[[AttemptName], bool]) -> None:
         self._wanted = wanted
@@ -113,7 +113,7 @@ class Subscription:
         self._error: DomainError | None = None
 
     def add(self, names: Sequence[AttemptName]) -> None:
-        """Add those of `names` that are wanted."""
+        """Add the wanted attempts among `names`."""
         self._grown.update(name for name in names if self._wanted(name))
         if self._grown:
             self._some.set()
@@ -124,10 +124,10 @@ class Subscription:
         self._some.set()
 
     async def taken(self) -> set[AttemptName]:
-        """Wait until some attempts have grown; return them all.
+        """Wait until attempts have grown; return and clear the set.
 
         Raises:
-            DomainError: the service ends.
+            DomainError: the service is stopping.
         """
         await self._some.wait()
         if self._error is not None:
@@ -138,7 +138,7 @@ class Subscription:
 
 
 class Subscriptions:
-    """Open subscriptions, which are notified of each commit; used in the event loop."""
+    """Open subscriptions, notified of each commit; for use in the event loop only."""
 
     def __init__(self) -> None:
         self._open: set[Subscription] = set()
@@ -157,7 +157,7 @@ class Subscriptions:
 
     @contextmanager
     def subscribed(self, wanted: Callable[[AttemptName], bool]) -> Iterator[Subscription]:
-        """Subscribe to the attempts that are `wanted` until the end of the block."""
+        """Yield a subscription to the `wanted` attempts."""
         subscription = Subscription(wanted)
         self._open.add(subscription)
         try:
@@ -184,7 +184,7 @@ async def send(write: Callable[[bytes], Awaitable[None]], message: bytes) -> Non
         SlowReaderError: the reader has stalled.
     """
     try:
-        # Not `wait_for`, which loses a cancellation that comes as the write ends (CPython 3.11).
+        # Not `wait_for`, which loses a cancellation that arrives as the write ends (CPython 3.11).
         async with asyncio.timeout(STALL_SECONDS):
             await write(message)
     except TimeoutError:
@@ -194,10 +194,10 @@ async def send(write: Callable[[bytes], Awaitable[None]], message: bytes) -> Non
 async def history(
     selection: Selection, reads: MetricReads, subscriptions: Subscriptions
 ) -> AsyncGenerator[tuple[list[bytes], Sequence[Damage]]]:
-    """Yield groups of series, each a message: all that is stored, then what is added, each point once.
+    """Yield groups of series, one per message: stored points, then new ones, each point once.
 
-    Each group comes with the damage that was found and left out. Only the row reached is kept per attempt, so
-    a late reader costs no memory and gets more at once.
+    Each group comes with the damage left out. Only the row reached is kept per attempt, so a slow reader
+    costs no memory and gets more points at once.
     """
     with subscriptions.subscribed(selection.covers) as subscription:
         rows: dict[AttemptName, int] = {}
@@ -217,7 +217,7 @@ async def history(
 
 
 async def first_part(reads: MetricReads, run: str, attempt: int, offset: int, tail_bytes: int) -> LogPart:
-    """Return the first part: from `offset`, or from the start of a line about `tail_bytes` before the end."""
+    """Return the first part of a log, from `offset` or a line start about `tail_bytes` before the end."""
     if not tail_bytes:
         return await reads.log(run, attempt, offset, MESSAGE_BYTES)
     end = (await reads.log(run, attempt, 0, 1)).end
@@ -238,13 +238,13 @@ async def first_part(reads: MetricReads, run: str, attempt: int, offset: int, ta
 async def parts(
     part: LogPart, run: str, reads: MetricReads, subscriptions: Subscriptions, *, follow: bool
 ) -> AsyncGenerator[LogPart]:
-    """Yield `part` and what is stored behind it; with `follow` also what is added later.
+    """Yield `part` and the stored parts after it; with `follow`, also parts added later.
 
-    Waits for a log that does not exist yet; once an attempt is chosen, reads its log alone. Damaged bytes are
-    left out, which the offset of the next part shows.
+    Wait for a log that does not exist yet; once an attempt is chosen, read only its log. Damaged bytes are
+    left out, as the offset of the next part shows.
 
     Raises:
-        DamagedError: at the end, if anything was left out; with `follow` there is no end.
+        DamagedError: at the end, if bytes were left out; never with `follow`.
     """
     is_damaged = False
     with subscriptions.subscribed(lambda name: name.run == run) as subscription:

@@ -1,6 +1,6 @@
-"""Comparison with the scheduler's database: decides whether calls may write and read.
+"""Comparison with the scheduler's database, which decides whether calls may write and read.
 
-Also the metric store's part of `sweepd pair`: its attempts, and the removal of some.
+Also the metric store's part of `sweepd pair`: listing and removing attempts.
 """
 
 import asyncio
@@ -21,9 +21,9 @@ DATABASE = "metrics.sqlite"
 
 
 class Pairing:
-    """Result of the comparison with the scheduler; calls to `compare` come one at a time.
+    """Result of the comparison with the scheduler's database; `compare` must not run concurrently.
 
-    The file is opened again for each comparison, as it may have been replaced.
+    The database file is reopened for each comparison, since it may have been replaced.
     """
 
     def __init__(self, engine: Engine, service: str, clock: Clock, log: logging.Logger) -> None:
@@ -38,7 +38,7 @@ class Pairing:
         self._refusal: DatabasesDifferError | None = None
 
     def open(self) -> None:
-        """Read whether a scheduler has been met.
+        """Read whether the database was ever paired with a scheduler.
 
         Raises:
             DomainError: the database cannot be read.
@@ -46,11 +46,11 @@ class Pairing:
         self._known = self._own().peer is not None
 
     async def compare(self, scheduler: Database, *, stopping: bool) -> Database:
-        """Compare the scheduler's database with this one, and return the state of this one.
+        """Compare the scheduler's database with this one, and return this one's state.
 
         Raises:
-            DatabasesDifferError: they do not belong together; all calls are refused from now on.
-            DomainError: this one cannot be read or written.
+            DatabasesDifferError: the databases do not belong together; all calls are refused from now on.
+            DomainError: this database cannot be read or written.
         """
         try:
             own = await asyncio.to_thread(self._compared, scheduler, stopping)
@@ -66,21 +66,21 @@ class Pairing:
         return own
 
     def require_met(self) -> None:
-        """Refuse to store unless the scheduler's database was compared and belongs to this one.
+        """Raise an error unless the scheduler's database was compared and belongs to this one.
 
         Raises:
-            DomainError: it was not compared, or does not belong to this one.
+            DomainError: the database was not compared, or does not belong to this one.
         """
         if self._refusal is not None:
-            raise self._refusal.with_traceback(None)  # or its traceback would grow with each call
+            raise self._refusal.with_traceback(None)  # otherwise its traceback grows with each call
         if not self._met:
             raise UnavailableError(self._service, self.address, "it has not met its scheduler yet")
 
     def require_known(self) -> None:
-        """Refuse to read from a database that has never met a scheduler: it may replace one that was lost.
+        """Raise an error if the database was never paired: it may replace a lost one.
 
         Raises:
-            DomainError: it has never met a scheduler, or belongs to another one.
+            DomainError: the database was never paired, or belongs to another scheduler.
         """
         if self._refusal is not None or not self._known:
             self.require_met()
@@ -108,12 +108,12 @@ class Pairing:
 
 
 def stored_attempts(connection: Connection) -> AbstractSet[AttemptKey]:
-    """Return every stored attempt; samples count for the attempt that they are of."""
+    """Return every stored attempt; samples count as part of their attempt."""
     return {(str(run), number) for run, number in connection.execute(_STORED, (SYSTEM,))}
 
 
 def remove_attempts(connection: Connection, attempts: AbstractSet[AttemptKey]) -> None:
-    """Remove attempts and all that only they refer to; the caller has begun a transaction."""
+    """Remove attempts and all rows that only they refer to, in the caller's transaction."""
     for run, number in attempts:
         connection.execute(_REMOVE, (run, run + SYSTEM, number))
     for statement in _CLEAR:

@@ -10,7 +10,7 @@ from sweepd_metric_store.domain.batch import Batch
 from sweepd_metric_store.domain.checksum import Damage
 
 SYSTEM = "#system"
-"""Suffix of the names of samples, which are a separate history; no name of a sweep or run contains `#`."""
+"""Suffix of the run and sweep names of samples, a separate history; other names never contain `#`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +42,7 @@ class LogArrived:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileArrived:
-    """A piece of a file to store; `left_out`: why its content is not sent."""
+    """A piece of a file to store; `left_out` gives the reason if its content is not sent."""
 
     name: AttemptName
     number: int
@@ -60,7 +60,7 @@ Arrival = PointsArrived | LogArrived | FileArrived
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
-    """Outcome of an arrival: the cursor after it, and what was left out of it and why."""
+    """Outcome of an arrival: the cursor after it, and the reason if anything was left out."""
 
     name: AttemptName
     cursor: int
@@ -68,21 +68,21 @@ class Stored:
     fresh: bool = False
     """True if anything new was stored."""
     refused: bool = False
-    """True if it does not count as delivered, for the reason in `rejection`."""
+    """True if the arrival does not count as delivered, for the reason in `rejection`."""
 
 
 class MetricWrites(Protocol):
-    """Storage as the writer thread sees it; used by one thread."""
+    """Port of the writer thread to the storage; used by a single thread."""
 
     def commit(self, arrivals: Sequence[Arrival]) -> list[Stored]:
-        """Store `arrivals` in one transaction that is on disk when this returns.
+        """Store `arrivals` durably in one transaction.
 
         Raises:
-            DomainError: none of them is stored; a later call may succeed.
+            DomainError: no arrival is stored; a later call may succeed.
         """
 
     def compact(self) -> bool:
-        """Join some of the small pieces of idle attempts; return whether there may be more."""
+        """Join some small pieces of idle attempts; return True if there may be more."""
 
     def close(self) -> None:
         """Close the database."""
@@ -90,20 +90,20 @@ class MetricWrites(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """Selection of points: some runs or all of a sweep; all keys if none is named."""
+    """Selection of points: named runs or a whole sweep; all keys if `keys` is empty."""
 
     runs: AbstractSet[str] = frozenset()
     sweep: str = ""
     keys: AbstractSet[str] = frozenset()
 
     def covers(self, name: AttemptName) -> bool:
-        """Return whether points of this attempt are selected."""
+        """Return True if points of this attempt are selected."""
         return name.sweep == self.sweep if self.sweep else name.run in self.runs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Position:
-    """Start of a page; the empty one is the start of the list."""
+    """Start of a page; the default is the start of the list."""
 
     run_id: int = 0
     key: str = ""
@@ -113,15 +113,15 @@ class Position:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryQuery:
-    """A page of histories.
+    """Query for a page of histories.
 
     Args:
         max_points: thin each series to about this many points; 0: all points.
-        all_attempts: include what newer attempts have replaced.
+        all_attempts: include points that newer attempts have replaced.
         by_attempt: order the series of a run by attempt before key, else by key before attempt.
         budget: approximate size of the page in bytes.
-        skip_damaged: leave out and name what is damaged; otherwise damage is an error.
-        part_of_stream: the page may wait behind other parts of long answers.
+        skip_damaged: leave out and report damaged points; otherwise damage is an error.
+        part_of_stream: the page belongs to a stream, and may wait for other streams.
     """
 
     selection: Selection
@@ -136,7 +136,7 @@ class HistoryQuery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryPage:
-    """Encoded series, what was left out, and the start of the next page; None at the end."""
+    """Encoded series, the damage left out, and the start of the next page (None at the end)."""
 
     series: Sequence[bytes]
     rest: Position | None
@@ -145,7 +145,7 @@ class HistoryPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SummaryPage:
-    """Encoded summaries, what was left out, and the start of the next page; None at the end."""
+    """Encoded summaries, the damage left out, and the start of the next page (None at the end)."""
 
     summaries: Sequence[bytes]
     rest: Position | None
@@ -156,7 +156,7 @@ class SummaryPage:
 class Growth:
     """Growth of attempts: encoded series, the rows now reached, and attempts not yet read.
 
-    Damaged points are left out and named.
+    Damaged points are left out and reported.
     """
 
     series: Sequence[bytes]
@@ -169,7 +169,7 @@ class Growth:
 class LogPart:
     """Bytes of the log of `attempt` (0: no log) from `offset` on; `end` is the length of the log.
 
-    With `damaged_from` there are no bytes: from there up to `offset` the log cannot be read.
+    With `damaged_from`, `content` is empty: the log is unreadable from there to `offset`.
     """
 
     attempt: int
@@ -181,7 +181,7 @@ class LogPart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredFile:
-    """A file of a run; `digest` is empty if its content is not stored, `left_out` says why."""
+    """A file of a run; if its content is not stored, `digest` is empty and `left_out` gives the reason."""
 
     name: str
     attempt: int
@@ -193,31 +193,31 @@ class StoredFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilePage:
-    """Files by name, and the name behind which the next page begins; None at the end."""
+    """Files in order of name, and the name after which the next page begins (None at the end)."""
 
     files: Sequence[StoredFile]
     rest: str | None
 
 
 class MetricReads(Protocol):
-    """Storage as readers see it; calls run in parallel, also to the writer, and never wait for it.
+    """Port of readers to the storage; calls run concurrently and never wait for the writer.
 
-    Every method may raise DamagedError, which names the database and what of it is damaged.
+    Every method may raise DamagedError, which names the database and the damage.
     """
 
     place: str
     """Path of the database."""
 
     def damaged(self, damages: Sequence[Damage]) -> DomainError:
-        """Return the error that names damage."""
+        """Return the error that reports these damages."""
 
     async def history(self, query: HistoryQuery) -> HistoryPage:
-        """Return a page of histories; runs come in the order in which they first logged."""
+        """Return a page of histories, with runs in the order in which they first logged."""
 
     async def summaries(
         self, selection: Selection, start: Position, page_size: int, *, skip_damaged: bool = False
     ) -> SummaryPage:
-        """Return a page of summaries, each of the newest attempt that logged the key; reads no history."""
+        """Return a page of summaries, each from the newest attempt that logged the key."""
 
     async def attempts(self, selection: Selection) -> AbstractSet[AttemptName]:
         """Return the attempts that have delivered rows."""
@@ -225,19 +225,19 @@ class MetricReads(Protocol):
     async def growth(
         self, names: AbstractSet[AttemptName], rows: Mapping[AttemptName, int], keys: AbstractSet[str]
     ) -> Growth:
-        """Return the points of attempts beyond `rows` (absent: from the start), in bounded portions."""
+        """Return a bounded portion of the points of attempts beyond `rows` (from the start if absent)."""
 
     async def log(self, run: str, attempt: int, offset: int, limit: int) -> LogPart:
-        """Return up to `limit` bytes of a log from `offset`; attempt 0 is the newest that has a log."""
+        """Return up to `limit` bytes of a log from `offset`; attempt 0 means the newest with a log."""
 
     async def list_files(self, run: str, after: str, limit: int) -> FilePage:
-        """Return the files of a run behind a name, each of the newest attempt that has it."""
+        """Return the files of a run after a name, each from the newest attempt that has it."""
 
     async def file_blob(self, run: str, name: str) -> int | None:
-        """Return the id of the content of a file; None without content."""
+        """Return the id of a file's content, or None if it has none."""
 
     async def file_piece(self, run: str, name: str, blob: int, offset: int) -> bytes | None:
-        """Return the piece of a content that begins at `offset`; empty at its end, None if it was deleted."""
+        """Return the piece of a content at `offset`; empty at the end, None if the content was deleted."""
 
 
 Listener = Callable[[Sequence[Stored]], None]

@@ -1,4 +1,4 @@
-"""Calls of `MetricService`: decode, one call, encode; histories leave encoded as they are stored."""
+"""Servicer of `MetricService`: decode, make one call, encode; histories are sent as stored."""
 
 import asyncio
 from collections import deque
@@ -62,7 +62,7 @@ class MetricServicer:
     async def Append(
         self, pieces: AsyncIterator[v1.AppendRequest], _context: object
     ) -> AsyncIterator[v1.AppendResponse]:
-        """Store pieces of lanes, each answered once it is on disk."""
+        """Store pieces of lanes; answer each once it is durable."""
         require_service("Append")
         lanes: deque[v1.Lane.ValueType] = deque()
 
@@ -95,7 +95,7 @@ class MetricServicer:
         return encoding.page(page.summaries, token, self._left_out(page.damaged))
 
     async def WatchHistory(self, request: v1.WatchHistoryRequest, context: BytesContext) -> None:
-        """Follow points; writes to the context itself, so that it notices a reader that stalls."""
+        """Follow points; write to the context directly, to detect a stalled reader."""
         self._pairing.require_known()
         selection = codec.selection(request)
         async with aclosing(following.history(selection, self._reads, self._subscriptions)) as groups:
@@ -107,7 +107,7 @@ class MetricServicer:
         return encoding.damaged_series(damages, self._reads.place)
 
     async def ExportPoints(self, request: v1.ExportPointsRequest, _context: object) -> AsyncIterator[bytes]:
-        """Return every readable point of a sweep; end with an error if any was unreadable."""
+        """Return every readable point of a sweep; end with an error if any point was unreadable."""
         self._pairing.require_known()
         damages: list[Damage] = []
         rest: Position | None = Position()
@@ -163,7 +163,7 @@ class MetricServicer:
 
 
 def handlers(servicer: MetricServicer) -> grpc.GenericRpcHandler:
-    """Return the handlers of all methods; the generated registration would encode what is encoded already."""
+    """Return the handlers of all methods; the generated registration would encode encoded answers again."""
     kinds = {
         (False, False): grpc.unary_unary_rpc_method_handler,
         (False, True): grpc.unary_stream_rpc_method_handler,

@@ -1,4 +1,4 @@
-"""The writer thread: group commit of what has queued, fairly; answers are released after the commit."""
+"""The writer thread: fair group commit of queued arrivals; answers are released after the commit."""
 
 import asyncio
 import logging
@@ -16,11 +16,11 @@ Item = TypeVar("Item")
 
 
 class FairQueue(Generic[Item]):
-    """Fair queue, filled in the event loop and emptied by one thread in portions of bounded work.
+    """Fair queue, filled in the event loop and drained by one thread in portions of bounded weight.
 
     Args:
-        most_items: largest number of items of a portion.
-        most_weight: largest total weight of a portion; a single item may weigh more.
+        most_items: maximum number of items of a portion.
+        most_weight: maximum total weight of a portion; a single item may exceed it.
     """
 
     def __init__(self, *, most_items: int, most_weight: int) -> None:
@@ -31,13 +31,13 @@ class FairQueue(Generic[Item]):
         self._closed = False
 
     def put(self, flow: Hashable, item: Item, weight: int) -> None:
-        """Add an item behind those of its flow."""
+        """Append an item to its flow."""
         with self._some:
             self._flows.setdefault(flow, deque()).append((item, weight))
             self._some.notify()
 
     def close(self) -> None:
-        """End the queue: `take` no longer waits."""
+        """Close the queue, so that `take` no longer waits."""
         with self._some:
             self._closed = True
             self._some.notify()
@@ -49,7 +49,7 @@ class FairQueue(Generic[Item]):
             return self._closed and not self._flows
 
     def take(self, timeout: float) -> list[Item]:
-        """Return the next portion, one item of each flow in turn; wait for it for `timeout` s at most."""
+        """Return the next portion, round-robin over the flows; wait for at most `timeout` seconds."""
         with self._some:
             self._some.wait_for(lambda: self._flows or self._closed, timeout)
             return self._next()
@@ -65,41 +65,41 @@ class FairQueue(Generic[Item]):
             item, weight = flow.popleft()
             taken.append(item)
             room -= weight
-            if flow:  # behind the others: dictionaries keep the order of insertion
+            if flow:  # move to the end: dictionaries keep insertion order
                 self._flows[name] = flow
         return taken
 
 
 MAX_QUEUED = 256
-"""Arrivals that may wait for a commit; beyond, `submit` waits, and flow control reaches the sender."""
+"""Most arrivals waiting for a commit; then `submit` waits, and flow control slows the sender."""
 COMMIT_WEIGHT = 1024 * 1024
-"""Bytes of one commit: tens of milliseconds, for which everybody else waits."""
+"""Bytes of one commit, which takes tens of milliseconds while all other arrivals wait."""
 POINT_WEIGHT = 64
-"""Weight of a point in bytes: it is more work than its bytes."""
+"""Weight of a point in bytes, higher than its size because of the work it takes."""
 _COMPACT_EVERY = 10.0
 _COMPACT_AGAIN = 0.2
-"""Seconds between rounds of compaction: after one that found nothing, and while there is more."""
+"""Seconds between rounds of compaction: after a round without work, and while there is more."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
-    """An arrival and the future of its answer."""
+    """Queued arrival and the future of its answer."""
 
     arrival: Arrival
     answer: asyncio.Future[Stored]
 
 
 class Writer:
-    """Passes arrivals from the event loop to the writer thread, and answers back."""
+    """Bridge that passes arrivals from the event loop to the writer thread, and answers back."""
 
     def __init__(self, store: MetricWrites, clock: Clock, log: logging.Logger, listener: Listener) -> None:
-        """Take the store, which belongs to the thread from `start` on.
+        """Create the writer; from `start` on, its thread owns the store.
 
         Args:
             store: the storage.
             clock: paces compaction.
             log: log of failures.
-            listener: called in the event loop with what each commit has stored.
+            listener: called in the event loop after each commit, with the outcomes that stored anything new.
         """
         self._store = store
         self._clock = clock
@@ -118,19 +118,19 @@ class Writer:
         self._thread.start()
 
     async def stop(self, error: DomainError) -> None:
-        """Write what has queued, then end the thread; `submit` raises `error` from now on."""
+        """Store queued arrivals, then end the thread; `submit` raises `error` from now on."""
         self._ended = error
         self._queue.close()
         if self._thread.ident is not None:
             await asyncio.to_thread(self._thread.join)
 
     async def submit(self, arrival: Arrival) -> asyncio.Future[Stored]:
-        """Queue an arrival once there is room; the future has the outcome after the commit.
+        """Queue an arrival once there is room; return a future of its outcome after the commit.
 
         The future raises DomainError if nothing of the arrival was stored.
 
         Raises:
-            DomainError: the writer has ended.
+            DomainError: the writer was stopped.
         """
         await self._room.acquire()
         if self._ended is not None:
@@ -176,7 +176,7 @@ class Writer:
             self._release(waiting, stored)
 
     def _committed_singly(self, waiting: Sequence[_Waiting]) -> bool:
-        """Store several arrivals one by one, so that only those fail that cause it; return False for one."""
+        """Store several arrivals one by one to isolate failing ones; return False for a single arrival."""
         if len(waiting) == 1:
             return False
         for each in waiting:
@@ -184,12 +184,12 @@ class Writer:
         return True
 
     def _compacted(self) -> bool:
-        """Compact; return whether there may be more to do."""
+        """Compact; return True if there may be more to do."""
         try:
             return self._store.compact()
         except DomainError as error:
             self._log_failure(error)
-        except Exception:  # noqa: BLE001 (storing continues without it)
+        except Exception:  # noqa: BLE001 (storing continues without compaction)
             self._log.exception("compaction failed")
         return False
 
@@ -208,7 +208,7 @@ class Writer:
             for each in waiting:
                 if not each.answer.done():
                     each.answer.set_exception(outcome)
-                    each.answer.exception()  # or asyncio complains when nobody waits any more
+                    each.answer.exception()  # marks it as retrieved, in case nobody waits
             return
         for each, stored in zip(waiting, outcome, strict=True):
             if not each.answer.done():
@@ -217,7 +217,7 @@ class Writer:
 
 
 def weight(arrival: Arrival) -> int:
-    """Return the work of storing an arrival, in bytes."""
+    """Return the cost of storing an arrival, in bytes."""
     if isinstance(arrival, PointsArrived):
         return POINT_WEIGHT * sum(len(column.values) for column in arrival.batch.columns)
     return len(arrival.content)

@@ -1,4 +1,4 @@
-"""Storage of files: each content once, in pieces; an attempt delivers one file at a time."""
+"""Storage of files: deduplicated contents, in pieces; an attempt delivers one file at a time."""
 
 import hashlib
 import secrets
@@ -31,7 +31,7 @@ from sweepd_metric_store.store.tables_sql import (
 )
 
 _BLOB_ID_BITS = 62
-"""Ids are drawn, so that no content ever has the id of a deleted one that somebody reads."""
+"""Ids are random, so that no content gets the id of a deleted content that is still being read."""
 
 
 class DamagedPieceError(Exception):
@@ -40,7 +40,7 @@ class DamagedPieceError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Upload:
-    """Cursor of an attempt, and the file that is arriving; blob 0: none."""
+    """Cursor of an attempt, and the file being uploaded (`blob` 0: none)."""
 
     number: int = 0
     blob: int = 0
@@ -50,7 +50,7 @@ class _Upload:
 
 @dataclass(frozen=True, slots=True)
 class _Namesake:
-    """A file of the same run and name; `size`: number of its bytes that are stored."""
+    """A file of the same run and name; `size` is its number of stored bytes."""
 
     attempt_id: int
     blob: int | None
@@ -85,7 +85,7 @@ def store(connection: Connection, attempt: AttemptState, arrival: FileArrived) -
 
 
 def page(connection: Connection, run: str, after: str, limit: int) -> FilePage:
-    """Return files of a run by name, each of the newest attempt that has it."""
+    """Return the files of a run in order of name, each from the newest attempt that has it."""
     rows = connection.execute(_LIST, {"run": run, "after": after, "limit": limit + 1}).all()
     files = [
         StoredFile(name=name, attempt=attempt, size=size, time=time, digest=digest or b"", left_out=left_out)
@@ -95,13 +95,13 @@ def page(connection: Connection, run: str, after: str, limit: int) -> FilePage:
 
 
 def blob(connection: Connection, run: str, name: str) -> int | None:
-    """Return the id of the content of a file; None without file or content."""
+    """Return the id of a file's content; None without file or content."""
     row = connection.execute(_BLOB, (run, name)).first()
     return None if row is None or row[0] is None else int(row[0])
 
 
 def piece(connection: Connection, blob_id: int, offset: int) -> bytes | None:
-    """Return the piece of a content that begins at `offset`; empty at its end, None if it was deleted.
+    """Return the piece of a content at `offset`; empty at the end, None if the content was deleted.
 
     Raises:
         DamagedPieceError: the piece is damaged.
@@ -124,7 +124,7 @@ def _size(connection: Connection, blob_id: int) -> int | None:
 
 
 def _refusal(connection: Connection, attempt: AttemptState, arrival: FileArrived, upload: _Upload) -> str:
-    """Return why a piece is refused for good; empty if it is not."""
+    """Return why a piece is permanently refused, or "" if it is not."""
     if complaint := complaint_of_name(arrival.file):
         return complaint
     if arrival.left_out or arrival.offset == 0:
@@ -170,7 +170,7 @@ def _taken(
 
 
 def _shared(connection: Connection, blob_id: int, digest: bytes) -> int:
-    """Return the blob that holds a content from now on; a damaged one is replaced by the new one."""
+    """Return the blob to keep for a content: an intact duplicate, else the new blob."""
     known = connection.execute("select id from file_blob where digest = ?", (digest,)).first()
     if known is None:
         connection.execute("update file_blob set digest = ? where id = ?", (digest, blob_id))
@@ -188,7 +188,7 @@ def _shared(connection: Connection, blob_id: int, digest: bytes) -> int:
 def _list_without_content(
     connection: Connection, attempt: AttemptState, arrival: FileArrived, why: str
 ) -> None:
-    """Add a file without content to the list of files, within its limits."""
+    """Add a file without content to the list of files, unless limits forbid it."""
     count, _ = _others(connection, attempt, arrival)
     if not (complaint_of_name(arrival.file) or complaint_of_count(count)):
         _put_file(connection, attempt, arrival, blob=None, left_out=why)
@@ -202,7 +202,7 @@ def _put_file(
     blob: int | None,
     left_out: str,
 ) -> None:
-    """Replace the file of this name, unless a later attempt has stored it already."""
+    """Store a file in place of any earlier one of this name, unless a later attempt has stored it."""
     namesakes = _namesakes(connection, attempt, arrival.file)
     if any(each.is_later for each in namesakes):
         _drop_unused(connection, [blob])
@@ -224,14 +224,14 @@ def _put_file(
 
 
 def _others(connection: Connection, attempt: AttemptState, arrival: FileArrived) -> tuple[int, int]:
-    """Return the number of other files of the run, and the number of their bytes that are stored."""
+    """Return the number of other files of the run, and their total of stored bytes."""
     totals = _totals(connection, attempt)
     namesakes = _namesakes(connection, attempt, arrival.file)
     return totals.count - len(namesakes), totals.size - sum(each.size for each in namesakes)
 
 
 def _totals(connection: Connection, attempt: AttemptState) -> FileTotals:
-    """Return the totals of the run, which are counted once: a run may have thousands of files."""
+    """Return the totals of the run, counted only once, since a run may have thousands of files."""
     if attempt.run.files is None:
         count, size = connection.execute(_TOTALS, (attempt.run.id,)).first() or (0, 0)
         attempt.run.files = FileTotals(count, int(size))
@@ -250,7 +250,7 @@ def _drop_unused(connection: Connection, blobs: Iterable[int | None]) -> None:
 
 
 def _digest(connection: Connection, blob_id: int) -> bytes | None:
-    """Return the digest of a content; None if it is damaged."""
+    """Return the digest of a content, or None if it is damaged."""
     digest, offset = hashlib.sha256(), 0
     try:
         while body := piece(connection, blob_id, offset):
@@ -281,7 +281,7 @@ _USED = "select 1 from file where blob_id = ? limit 1"
 _TOTALS = """
     select count(*), coalesce(sum(case when f.blob_id is null then 0 else f.size end), 0)
     from attempt a join file f on f.attempt_id = a.id where a.run_id = ?"""
-# A run has one file of each name, that of the newest attempt.
+# A run has one file of each name, from the newest attempt.
 _LIST = """
     select f.name, a.number, f.size, f.time, b.digest, f.left_out from run r
     join attempt a on a.run_id = r.id join file f on f.attempt_id = a.id

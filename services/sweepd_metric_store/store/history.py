@@ -1,6 +1,6 @@
-"""Histories: pages of them, and what has been added since a watcher last read.
+"""Pages of histories, and growth since a watcher last read.
 
-Chunks are returned as they are stored, cut or thinned only where the query needs it.
+Chunks are returned as stored, and cut or thinned only if the query requires it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -34,28 +34,28 @@ from sweepd_metric_store.store.queries import (
 from sweepd_metric_store.store.series import read_chunks
 
 MAX_THINNED_POINTS = 2_000_000
-"""A page ends early once thinning has read this many points, so that no call takes seconds."""
+"""Points read for thinning after which a page ends early, so that no call takes seconds."""
 LONG_POINTS = 100_000
-"""Thinning more points than this takes over a tenth of a second."""
+"""Points from which thinning takes over a tenth of a second."""
 _SERIES_LOOKED_AT = 2_000
 FAIR_BYTES = 64 * 1024
-"""A read stops after about this much, so that a stalled watcher holds no more and others get their turn."""
+"""Approximate limit of one read, so that a stalled watcher holds little and others get their turn."""
 _WHOLE_CHUNKS = 8
-"""Up to this many keys are read as whole chunks, which are sent as they are stored."""
+"""Most keys that are read as whole chunks, which are sent as stored."""
 _POINT_BYTES = 24
-"""Approximate size of a number in a chunk; longer texts are noticed as they are read."""
+"""Approximate size of a number in a chunk; longer texts are detected when read."""
 
 
 @dataclass(frozen=True, slots=True)
 class SeriesRef:
-    """Id of a series, and the types of its values as bits."""
+    """Id of a series, and a bit mask of its value types."""
 
     series_id: int
     kinds: int
 
     @property
     def mixed(self) -> bool:
-        """True if there are several types, so that chunks may overlap."""
+        """True if values have several types, so that chunks may overlap."""
         return self.kinds.bit_count() > 1
 
 
@@ -70,7 +70,7 @@ class StoredSeries:
 
 
 def takes_long(connection: Connection, query: HistoryQuery) -> bool:
-    """Return whether thinning takes so long that other reads should not wait for a page of `query`."""
+    """Return True if thinning takes so long that other reads should not wait for a page of `query`."""
     statement = _POINTS_AHEAD.format(**clauses(query.selection))
     asked = parameters(query.selection, run_id=query.start.run_id) | {"most": _SERIES_LOOKED_AT}
     return queries.number(connection, statement, asked) > LONG_POINTS
@@ -121,11 +121,10 @@ def parts_between(
     last_step: int = EVERYTHING,
     expected: int = 0,
 ) -> Iterator[Part]:
-    """Yield the intact chunks of a series in the order of first rows, cut to these rows and this last step.
+    """Yield the intact chunks of a series in order of first row, cut to these rows and this last step.
 
-    Points missing from those `expected` of the whole series (0: unknown) are damage, too. Cutting may change
-    the order where stretches of different types overlap, so a part is held until no later chunk can begin
-    before it.
+    Fewer points in the whole series than `expected` (0: unknown) are damage, too. Cutting may change the
+    order if stretches of different types overlap, so a part is held until no later chunk can begin before it.
     """
     waiting: list[tuple[int, Part]] = []
     for chunk in read_chunks(
@@ -166,7 +165,7 @@ def _thinned(
         connection, series.ref, on_damage, first_row=0, last_step=series.last_step, expected=series.points
     )
     kept = thinned((encoding.stretch(part.body) for part in stored), total=visible, max_points=max_points)
-    # Each page thins the whole series and cuts afterwards, so that buckets do not depend on pages.
+    # Each page thins the whole series before cutting, so that buckets do not depend on pages.
     cut = (windowed(each, first_row=start_row, last_row=EVERYTHING) for each in kept)
     yield from sorted((Part.of(each) for each in cut if len(each)), key=lambda part: part.first_row)
 
@@ -182,7 +181,7 @@ def _position(name: SeriesName, row: int) -> Position:
 
 
 def _start_row(series: StoredSeries, query: HistoryQuery) -> int | None:
-    """Return the row from which this page has a series; None if earlier pages had all of it."""
+    """Return the first row of a series in this page, or None if earlier pages had the whole series."""
     name, start = series.name, query.start
     here = (name.attempt, name.key) if query.by_attempt else (name.key, name.attempt)
     there = (start.attempt, start.key) if query.by_attempt else (start.key, start.attempt)
@@ -226,7 +225,7 @@ def growth(
     rows: Mapping[AttemptName, int],
     keys: AbstractSet[str],
 ) -> Growth:
-    """Return the points of the attempts `names` beyond `rows`; attempts without room are `unread`."""
+    """Return the points of the attempts `names` beyond `rows`; attempts that do not fit are `unread`."""
     unread = set(names)
     reached: dict[AttemptName, int] = {}
     series: list[bytes] = []
@@ -264,13 +263,13 @@ def _grown(
     cursor: int,
     damages: Damages,
 ) -> tuple[dict[str, list[Part]], int]:
-    """Return parts by key beyond row `seen`, within bounds, and the row up to which all keys are read."""
+    """Return bounded parts by key beyond row `seen`, and the row up to which all keys are read."""
     if not wanted:
         return {}, cursor
     share = FAIR_BYTES // len(wanted)
     last = cursor
     if len(wanted) > _WHOLE_CHUNKS:
-        # Whole chunks of so many keys would be too much, and cutting is expensive, so few rows are read.
+        # Whole chunks of so many keys are too large, and cutting is expensive, so few rows are read.
         last = min(cursor, seen + max(1, share // _POINT_BYTES))
     grown: dict[str, list[Part]] = {}
     for key, ref in wanted:
@@ -288,7 +287,7 @@ def _grown(
     return {key: parts for key, parts in cut.items() if parts}, last
 
 
-# Attempts without a selected series are included, as they may have replaced others.
+# Attempts without a selected series are included, since they may have replaced others.
 _SERIES = """
     select r.id, r.name, a.number, a.resumed_from_step, k.name, {figures} from run r
     cross join attempt a on a.run_id = r.id and a.point_row > 0

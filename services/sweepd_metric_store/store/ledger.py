@@ -1,4 +1,4 @@
-"""Memory of the writer: attempts and series as stored, what is staged, and the write of both."""
+"""State of the writer: stored attempts and series, staged changes, and the write of names and cursors."""
 
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
@@ -25,15 +25,15 @@ from sweepd_metric_store.store.tables_sql import (
 )
 
 MAX_SERIES = 20_000
-"""Series held in memory; beyond, the attempts idle for longest are dropped, and read again when needed."""
+"""Most series held in memory; then the longest-idle attempts are evicted, and read again when needed."""
 
 _Key = tuple[str, int]
-"""Run and attempt; a run belongs to the sweep with which it first arrived."""
+"""Run and attempt number; a run belongs to the sweep with which it first arrived."""
 
 
 @dataclass(slots=True)
 class FileTotals:
-    """Number of files of a run, and number of their bytes that are stored."""
+    """Number of files of a run, and their total of stored bytes."""
 
     count: int
     size: int
@@ -41,9 +41,9 @@ class FileTotals:
 
 @dataclass(slots=True)
 class RunState:
-    """A run and the keys that it has logged; `files` is counted with the first file to store.
+    """A run and the keys that it has logged; `files` is counted when the first file is stored.
 
-    Shared by the attempts of the run that are in memory, whose number is `attempts`.
+    Shared by the attempts of the run in memory; `attempts` is their number.
     """
 
     id: int
@@ -54,7 +54,7 @@ class RunState:
 
 @dataclass(slots=True)
 class SeriesState:
-    """One key of one attempt; `arrived` is staged."""
+    """One key of one attempt; `arrived` holds staged stretches."""
 
     id: int
     attempt_id: int
@@ -63,13 +63,13 @@ class SeriesState:
     summary: Summary | None = None
     tail: Tail = NO_TAIL
     damaged: tuple[bytes, int] | None = None
-    """A damaged summary and its checksum; both stay as they are, so that readers notice."""
+    """A damaged summary and its checksum, kept unchanged so that readers detect the damage."""
     arrived: list[Stretch] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """Difference between a repeated arrival and the store. `at`: the first row or byte that was refused."""
+    """Difference between a repeated arrival and the store; `at` is the first row or byte refused."""
 
     at: int
     complaint: str
@@ -77,9 +77,9 @@ class Conflict:
 
 @dataclass(slots=True)
 class AttemptState:
-    """An attempt and its cursors; `log_arrived` is staged.
+    """An attempt and its cursors; `log_arrived` holds staged bytes.
 
-    Nothing is accepted during a conflict, as an answer covers everything sent before it.
+    Nothing is accepted during a conflict, because an answer covers everything sent before it.
     """
 
     id: int
@@ -98,7 +98,7 @@ class AttemptState:
 
 
 class Ledger:
-    """Memory of the writer, which assigns all ids, as nobody else writes; a failed commit drops all of it."""
+    """State of the only writer, which therefore assigns all ids; a failed commit drops the ledger."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -125,7 +125,7 @@ class Ledger:
         return self._touched.values()
 
     def attempt(self, name: AttemptName) -> AttemptState:
-        """Return an attempt, stored or new."""
+        """Return an attempt; create it if it is not stored."""
         key = (name.run, name.attempt)
         known = self._attempts.get(key)
         if known is None:
@@ -135,7 +135,7 @@ class Ledger:
         return known
 
     def series(self, attempt: AttemptState, key: str) -> SeriesState:
-        """Return one key of `attempt`, stored or new."""
+        """Return the series of a key of `attempt`; create it if it is not stored."""
         known = attempt.series.get(key)
         if known is None:
             known = SeriesState(id=self.next_id("series"), attempt_id=attempt.id, key_id=self._key(key))
@@ -149,7 +149,7 @@ class Ledger:
         self._touched[name.run, name.attempt] = attempt
 
     def next_id(self, table: str) -> int:
-        """Return an id that no row of `table` has."""
+        """Return an unused id of `table`."""
         self._last_ids[table] += 1
         return self._last_ids[table]
 
@@ -160,17 +160,17 @@ class Ledger:
                 self._connection.execute_many(table.insert, rows)
 
     def write_states(self) -> None:
-        """Write the cursors, in the transaction of the rows that they count."""
+        """Write the cursors, in the same transaction as the rows they cover."""
         self._connection.execute_many(ATTEMPT.upsert, map(_attempt_row, self._touched.values()))
 
     def settle(self, now: float) -> None:
-        """Record that staged changes are stored; drop the attempts idle for longest if there are too many."""
+        """Mark staged changes as stored; evict the longest-idle attempts if there are too many series."""
         for rows in self._new.values():
             rows.clear()
         self._new_sweeps.clear()
         for key, attempt in self._touched.items():
             attempt.touched = now
-            # Dictionaries keep the order of insertion: this moves the attempt to the end.
+            # Move the attempt to the end: dictionaries keep insertion order.
             self._attempts[key] = self._attempts.pop(key)
         self._touched.clear()
         if len(self._keys) > MAX_SERIES:
@@ -182,11 +182,11 @@ class Ledger:
                     break
 
     def active_since(self, time: float) -> AbstractSet[int]:
-        """Return the ids of attempts with an arrival since `time`."""
+        """Return the ids of attempts stored since `time`."""
         return {attempt.id for attempt in self._attempts.values() if attempt.touched >= time}
 
     def forget(self, attempt_ids: AbstractSet[int]) -> None:
-        """Drop attempts that were changed in the database."""
+        """Evict attempts that were changed in the database."""
         for key in [key for key, attempt in self._attempts.items() if attempt.id in attempt_ids]:
             self._forget(key)
 

@@ -1,4 +1,4 @@
-"""Storage of logs: in pieces, of which short ones are joined once there are enough of them."""
+"""Storage of logs in pieces; short pieces are joined once there are enough of them."""
 
 import json
 from collections.abc import Set as AbstractSet
@@ -11,13 +11,13 @@ from sweepd_metric_store.store.ledger import AttemptState, Ledger
 from sweepd_metric_store.store.tables_sql import LOG_PIECE, log_piece_values
 
 CLOSED_BYTES = 64 * 1024
-"""Pieces are joined once they have this many bytes together; until then they are the open tail of the log."""
+"""Total bytes at which pieces are joined; until then they are the open tail of the log."""
 MAX_TAIL_PIECES = 32
 _LOGS_PER_ROUND = 50
 
 
 def write(connection: Connection, ledger: Ledger) -> None:
-    """Write the bytes that were staged; those of an attempt become one piece per commit."""
+    """Write the staged bytes of each attempt as one piece."""
     for attempt in ledger.touched:
         if attempt.log_arrived:
             _write_log(connection, attempt)
@@ -25,7 +25,7 @@ def write(connection: Connection, ledger: Ledger) -> None:
 
 
 def compact(connection: Connection, busy: AbstractSet[int]) -> AbstractSet[int]:
-    """Join the tails of some logs of attempts that are not `busy`; return the ids of these attempts."""
+    """Join the tail pieces of some logs whose attempts are not `busy`; return those attempts' ids."""
     loose = connection.execute(_LOOSE, (json.dumps(sorted(busy)), _LOGS_PER_ROUND)).all()
     for attempt_id, offset, end in loose:
         content = _taken_tail(connection, attempt_id, offset, end)
@@ -36,7 +36,7 @@ def compact(connection: Connection, busy: AbstractSet[int]) -> AbstractSet[int]:
 
 
 def read(connection: Connection, run: str, attempt: int, offset: int, limit: int) -> LogPart:
-    """Return up to `limit` bytes of a log from `offset`; attempt 0 is the newest that has a log."""
+    """Return up to `limit` bytes of a log from `offset`; attempt 0 means the newest with a log."""
     found = connection.execute(_ATTEMPT, {"run": run, "attempt": attempt}).first()
     if found is None:
         return LogPart(attempt=attempt, offset=offset, content=b"", end=0)
@@ -57,7 +57,7 @@ def read(connection: Connection, run: str, attempt: int, offset: int, limit: int
 
 
 def stored(connection: Connection, attempt_id: int, offset: int, end: int) -> bytes | None:
-    """Return the bytes from `offset` up to `end`, which are all stored; None if some are damaged."""
+    """Return the stored bytes from `offset` to `end`, or None if any are damaged."""
     content = bytearray()
     for first in _begins(connection, attempt_id, offset, end) if offset < end else ():
         piece = _piece(connection, attempt_id, first) if first <= offset + len(content) else None
@@ -77,7 +77,7 @@ def _write_log(connection: Connection, attempt: AttemptState) -> None:
     full = end - attempt.log_tail_offset >= CLOSED_BYTES
     if attempt.log_tail_pieces and (full or attempt.log_tail_pieces + 1 >= MAX_TAIL_PIECES):
         tail = _taken_tail(connection, attempt.id, attempt.log_tail_offset, offset)
-        if not tail:  # it is damaged: a new tail begins behind it
+        if not tail:  # damaged: begin a new tail after it
             attempt.log_tail_offset = offset
         content = tail + content
         offset, attempt.log_tail_pieces = attempt.log_tail_offset, 0
@@ -86,7 +86,7 @@ def _write_log(connection: Connection, attempt: AttemptState) -> None:
 
 
 def _taken_tail(connection: Connection, attempt_id: int, offset: int, end: int) -> bytes:
-    """Read and remove the pieces from `offset` up to `end`; a damaged tail stays, and nothing is returned."""
+    """Read and remove the pieces from `offset` to `end`; a damaged tail stays, and b"" is returned."""
     content = stored(connection, attempt_id, offset, end)
     if content is None:
         return b""
@@ -97,7 +97,7 @@ def _taken_tail(connection: Connection, attempt_id: int, offset: int, end: int) 
 
 
 def _begins(connection: Connection, attempt_id: int, offset: int, stop: int) -> list[int]:
-    """Return the first offsets of the pieces that have bytes from `offset` up to `stop`."""
+    """Return the first offsets of the pieces that overlap the bytes from `offset` to `stop`."""
     return [
         first
         for (first,) in connection.execute(
@@ -112,7 +112,7 @@ def _next_begin(connection: Connection, attempt_id: int, first: int) -> int | No
 
 
 def _piece(connection: Connection, attempt_id: int, first: int) -> bytes | None:
-    """Return the piece that begins at `first`; None if it is damaged."""
+    """Return the piece that begins at `first`, or None if it is damaged."""
     try:
         row = connection.execute(_PIECE, (attempt_id, first)).first()
     except DamagedError:
@@ -141,7 +141,7 @@ _LOOSE = """
 _ATTEMPT = """
     select a.id, a.number, a.log_offset from run r join attempt a on a.run_id = r.id
     where r.name = :run and a.log_offset > 0 and :attempt in (0, a.number) order by a.number desc limit 1"""
-# Read from the index, which remains readable where the page of a piece is damaged.
+# Read from the index, which stays readable if the page of a piece is damaged.
 _BEGINS = """
     select first_offset from log_piece
     where attempt_id = :attempt_id and first_offset < :stop

@@ -1,4 +1,4 @@
-"""Parts that all reads share: selection of runs and keys, figures of series, pages, and damage found."""
+"""Queries shared by all reads: selection of runs and keys, rows of series, pages, and damage."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -16,7 +16,7 @@ from sweepd_metric_store.ports import SYSTEM, Selection
 from sweepd_metric_store.store.tables_sql import SERIES
 
 MAX_PART_BYTES = 48 * 1024
-"""Larger parts, which only long texts make, are halved, so that they fit into a small page."""
+"""Size above which parts (of long texts only) are halved, so that they fit into a small page."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +44,7 @@ class Part:
         return cls(first_row=rows[0], last_row=rows[-1], body=encoding.chunk_bytes(stretch))
 
     def up_to(self, last_row: int) -> "Iterator[Part]":
-        """Yield this part up to a row, unless nothing is left."""
+        """Yield this part, cut after `last_row`, unless empty."""
         if self.last_row <= last_row:
             yield self
         elif self.first_row <= last_row:
@@ -52,7 +52,7 @@ class Part:
             yield Part.of(windowed(stretch, first_row=self.first_row, last_row=last_row))
 
     def halved(self) -> "Iterator[Part]":
-        """Yield this part, halved until it is small enough."""
+        """Yield this part, recursively halved until small enough."""
         if len(self.body) <= MAX_PART_BYTES or self.first_row == self.last_row:
             yield self
             return
@@ -69,21 +69,21 @@ class _OpenSeries:
 
 
 class PageBuilder:
-    """Collects parts, series by series, each in the order of first rows."""
+    """Builder of a page from parts, series by series, each in order of first row."""
 
     def __init__(self, budget: int) -> None:
         self._room = budget
         self._series: list[_OpenSeries] = []
 
     def begin(self, name: SeriesName) -> None:
-        """Begin another series."""
+        """Begin the next series."""
         self._series.append(_OpenSeries(name))
         self._room -= len(name.run.encode()) + len(name.key.encode()) + 4 * encoding.FRAME
 
     def add(self, part: Part) -> bool:
-        """Add a part to the current series; return False if the page is full and ends before its first row.
+        """Add a part to the current series; return False if the page is full and ends before the part.
 
-        Parts of a series come in the order of first rows.
+        Parts of a series must be added in order of first row.
         """
         cost = len(part.body) + encoding.FRAME
         if self._room < cost and any(series.parts for series in self._series):
@@ -94,7 +94,7 @@ class PageBuilder:
         return True
 
     def encoded(self) -> list[bytes]:
-        """Return the series with points, encoded."""
+        """Return the encoded series that have points."""
         return [
             encoding.series(
                 each.name.run, each.name.attempt, each.name.key, [part.body for part in each.parts]
@@ -110,21 +110,21 @@ class PageBuilder:
 
 
 OnDamage: TypeAlias = Callable[[], None]
-"""Called for each damaged row; raises to end the reading."""
+"""Callback for each damaged row; raises an exception to end the read."""
 
-# Runs come in the order of their ids, so that a page can continue behind the last one.
+# Runs come in order of id, so that the next page can continue after the last one.
 _RUNS_OF_SWEEP = "r.sweep_id = (select id from sweep where name = :sweep) and r.id >= :run_id"
 _RUNS_NAMED = "r.name in (select value from json_each(:runs)) and r.id >= :run_id"
 _KEYS = "(cast(:keys as text) is null or k.name in (select value from json_each(:keys)))"
 
 
 def clauses(selection: Selection) -> dict[str, str]:
-    """Return the conditions on `run r` and `metric_key k`, by their names in statements."""
+    """Return the SQL conditions on `run r` and `metric_key k`, by placeholder in statements."""
     return {"runs": _RUNS_OF_SWEEP if selection.sweep else _RUNS_NAMED, "keys": _KEYS}
 
 
 def parameters(selection: Selection, *, run_id: int = 0) -> dict[str, str | int | None]:
-    """Return the parameters of the conditions."""
+    """Return the values bound in `clauses`."""
     return {
         "sweep": selection.sweep,
         "runs": _listed(selection.runs),
@@ -134,12 +134,12 @@ def parameters(selection: Selection, *, run_id: int = 0) -> dict[str, str | int 
 
 
 def _listed(names: AbstractSet[str]) -> str:
-    """Return names as JSON, but those with a NUL, which are never stored and not legal in every dialect."""
+    """Return names as JSON, except those with a NUL, which are never stored and illegal in some dialects."""
     return json.dumps(sorted(name for name in names if "\0" not in name))
 
 
 def number(connection: Connection, statement: str, values: Values = ()) -> int:
-    """Return the number that a statement always finds."""
+    """Return the number selected by a statement that always returns a row."""
     row = connection.execute(statement, values).first()
     assert row is not None
     return int(row[0])
@@ -148,23 +148,23 @@ def number(connection: Connection, statement: str, values: Values = ()) -> int:
 _COLUMNS = SERIES.columns[: SERIES.columns.index("checksum") + 1]
 _SUMMARY, _POINTS, _KINDS = (_COLUMNS.index(name) for name in ("summary", "points", "kinds"))
 _FIGURES = ", ".join(f"s.{name}" for name in _COLUMNS)
-"""Columns of `series s`, from its id up to its checksum."""
+"""Columns of `series s`, from its id to its checksum."""
 _ONE = f"select {_FIGURES} from series s where s.id = ?"
 _UNKNOWN = (0, sum(1 << kind for kind in Kind))
-"""Points and kinds of a damaged series: none, so that nothing is thinned by a wrong number, and all."""
+"""Points and kinds of a damaged series: 0, so that no wrong number controls thinning, and all kinds."""
 
 
 def series_rows(
     connection: Connection, statement: str, selection: Selection, *, run_id: int = 0, attempt_id: int = 0
 ) -> Iterator[tuple[Row, Row | None]]:
-    """Yield for each series its names, up to its id, and its figures; None where these are unreadable.
+    """Yield the names (up to the id) and figures of each series, with None for unreadable figures.
 
     Args:
         connection: a connection in a transaction.
-        statement: selects `{figures}` last, and first the column by which it is ordered; begins at `:run_id`.
+        statement: selects the column of its order first and `{figures}` last; begins at `:run_id`.
         selection: runs and keys of the statement.
-        run_id: where it begins.
-        attempt_id: of a statement about one attempt.
+        run_id: id of the first run.
+        attempt_id: id of the attempt, for a statement about one attempt.
     """
     asked = parameters(selection, run_id=run_id) | {"attempt_id": attempt_id}
     conditions = clauses(selection)
@@ -180,7 +180,7 @@ def series_rows(
         pass
     else:
         return
-    # A page is unreadable. The index alone lists all series; their figures are read one by one.
+    # A database page is unreadable: list all series from the index, and read their figures individually.
     rest = connection.execute(statement.format(figures="s.id", **conditions), asked | {"run_id": run_id})
     for names in rest.all():
         if names not in yielded:
@@ -195,7 +195,7 @@ def _figures(connection: Connection, series_id: int) -> Row | None:
 
 
 def summary(figures: Row | None) -> bytes | None:
-    """Return the summary; None if it is damaged or unreadable."""
+    """Return the summary, or None if it is damaged or unreadable."""
     if figures is None or not is_intact(figures[:-1], figures[-1]):
         return None
     body: bytes = figures[_SUMMARY]
@@ -203,24 +203,24 @@ def summary(figures: Row | None) -> bytes | None:
 
 
 def points_and_kinds(figures: Row | None) -> tuple[int, int]:
-    """Return the number of points, and the types of their values as bits."""
+    """Return the number of points, and a bit mask of their value types."""
     return _UNKNOWN if figures is None or summary(figures) is None else (figures[_POINTS], figures[_KINDS])
 
 
 class Damages:
-    """Damage found by a read; without `skip` the first of it ends the read."""
+    """Damage found by a read; without `skip`, the first damage ends the read."""
 
     def __init__(self, *, skip: bool = True) -> None:
         self._skip = skip
         self.all: list[Damage] = []
 
     def of(self, name: SeriesName) -> OnDamage:
-        """Return the callback for damaged chunks of a series; it raises DamagedBodyError without `skip`."""
+        """Return a callback for damaged chunks of a series; without `skip` it raises DamagedBodyError."""
         run = name.run.removesuffix(SYSTEM)
         return lambda: self.add(Damage(run=run, attempt=name.attempt, what="points", name=name.key))
 
     def add(self, damage: Damage) -> None:
-        """Record damage, once.
+        """Record damage, unless already recorded.
 
         Raises:
             DamagedBodyError: damage is not skipped.

@@ -1,4 +1,4 @@
-"""Reading side of the store: read-only connections in threads, beside the writer; pages of summaries."""
+"""Reading side of the store: read-only connections in threads, and pages of summaries."""
 
 import asyncio
 import threading
@@ -53,7 +53,7 @@ def summary_page(
 
 
 def _newest(connection: Connection, selection: Selection, run_id: int) -> Iterator[tuple[Row, Row | None]]:
-    """Yield names and figures of each key, of the newest attempt that logged it."""
+    """Yield names and figures of each key, from the newest attempt that logged it."""
     rows = queries.series_rows(connection, _SUMMARIES, selection, run_id=run_id)
     for _, of_run in groupby(rows, key=lambda row: row[0][0]):
         newest = {row[0][3]: row for row in sorted(of_run, key=lambda row: row[0][2])}
@@ -61,7 +61,7 @@ def _newest(connection: Connection, selection: Selection, run_id: int) -> Iterat
             yield newest[key]
 
 
-# The joins are in the order of the rows, so nothing is sorted.
+# Rows are joined in the order of the result, so nothing is sorted.
 _SUMMARIES = """
     select r.id, r.name, a.number, k.name, {figures} from run r
     cross join attempt a on a.run_id = r.id
@@ -85,16 +85,16 @@ class SqlReads:
         self.place = engine.place
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="reader")
         self._long = ThreadPoolExecutor(_LONG_THREADS, thread_name_prefix="long-reader")
-        # Streams, of which there may be any number, wait for each other; single calls never wait for them.
+        # Any number of streams share this thread, so that single calls never wait for streams.
         self._patient = ThreadPoolExecutor(_PATIENT_THREADS, thread_name_prefix="stream-reader")
         self._own = threading.local()
         self._connections: set[Connection] = set()
 
     def open(self) -> None:
-        """Hold the database open, whatever the writer does.
+        """Hold the database open, independent of the writer.
 
-        The files that readers and writer share exist as long as a connection is open; on a full disk they
-        could not be created again, and nobody could read.
+        The files shared by readers and writer exist as long as a connection is open; on a full disk they
+        could not be created again, and reads would fail.
 
         Raises:
             DomainError: the database cannot be opened.
@@ -104,7 +104,7 @@ class SqlReads:
         holder.columns()
 
     def damaged(self, damages: Sequence[Damage]) -> DamagedError:
-        """Return the error that names damage; see the port."""
+        """Return the error that reports damage; see the port."""
         first, more = damages[0], len(damages) - 1
         named = f"{first} cannot be read as written"
         keys = {"run": first.run} | (
@@ -172,7 +172,7 @@ class SqlReads:
         *arguments: Arguments.args,
         **named: Arguments.kwargs,
     ) -> Answer:
-        """Read in a thread of a pool, in one transaction, which concurrent compaction does not affect."""
+        """Read in a thread of a pool, in one transaction, unaffected by concurrent compaction."""
         return await asyncio.get_running_loop().run_in_executor(
             pool, self._read, lambda connection: read(connection, *arguments, **named)
         )

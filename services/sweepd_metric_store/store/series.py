@@ -1,4 +1,4 @@
-"""Chunk rows of series: written, joined as `packing` decides, and read around those that are damaged."""
+"""Chunk rows of series: writes, joins as decided by `packing`, and reads that skip damaged rows."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -27,7 +27,7 @@ class _DamagedTailError(Exception):
 
 @dataclass(slots=True)
 class _Statements:
-    """Rows that one transaction changes, gathered so that each statement runs once for many rows."""
+    """Row changes of one transaction, collected so that each statement runs once for many rows."""
 
     connection: Connection
     removed: list[tuple[int, int]] = field(default_factory=list)
@@ -40,7 +40,7 @@ class _Statements:
         spine = stretch.spine
         known = self.spines.get(id(spine))
         if known is None:
-            # The spine is kept beside its bytes: the id of a deleted object may be reused.
+            # Keep the spine beside its bytes: the id of a deleted object may be reused.
             known = self.spines[id(spine)] = (spine, encoding.spine_bytes(spine))
         return Chunk(
             first_row=spine.rows[0],
@@ -57,9 +57,9 @@ class _Statements:
         self.inserted += [chunk_row(series_id, each) for each in rows]
 
     def taken_tail(self, series_id: int, first_row: int) -> list[Chunk]:
-        """Read the open tail of a series and have its rows removed; a damaged tail stays and is not returned.
+        """Read the open tail of a series and schedule its removal; a damaged tail stays and is not returned.
 
-        Joining it would lose what is damaged, or spread it over intact points.
+        Joining a damaged tail would lose data, or spread the damage over intact points.
         """
         try:
             found = list(read_chunks(self.connection, series_id, _refuse_damage, first_row=first_row))
@@ -69,14 +69,14 @@ class _Statements:
         return found
 
     def run(self) -> None:
-        """Execute the statements, removals first: a joined chunk begins with the row of a removed one."""
+        """Execute the statements, removals first, since a joined chunk begins at the row of a removed one."""
         self.connection.execute_many("delete from chunk where series_id = ? and first_row >= ?", self.removed)
         self.connection.execute_many(SERIES.upsert, self.series)
         self.connection.execute_many(CHUNK.insert, self.inserted)
 
 
 def write(connection: Connection, ledger: Ledger) -> None:
-    """Write the stretches that were staged, and the summaries of their series."""
+    """Write the staged stretches and the summaries of their series."""
     statements = _Statements(connection)
     for attempt in ledger.touched:
         for series in attempt.series.values():
@@ -88,14 +88,14 @@ def write(connection: Connection, ledger: Ledger) -> None:
 
 
 def compact(connection: Connection, busy: AbstractSet[int]) -> AbstractSet[int]:
-    """Join the tails of some series of attempts that are not `busy`; return the ids of these attempts."""
+    """Join the tail chunks of some series whose attempts are not `busy`; return those attempts' ids."""
     loose = connection.execute(_LOOSE, (json.dumps(sorted(busy)), _SERIES_PER_ROUND)).all()
     statements = _Statements(connection)
     for series_id, _, first_row in loose:
         if tail := statements.taken_tail(series_id, first_row):
             statements.insert(series_id, _joined(tail))
     statements.run()
-    # A tail of two types, or a damaged one, stays in pieces; it counts as one, or every round would find it.
+    # A tail of several types, or a damaged one, stays in pieces, but counts as one: else each round finds it.
     connection.execute_many("update series set tail_pieces = 1 where id = ?", [(each[0],) for each in loose])
     return {int(each[1]) for each in loose}
 
@@ -140,7 +140,7 @@ def _series_row(series: SeriesState) -> tuple[Value, ...]:
 
 
 def _joined(parts: Sequence[Chunk]) -> list[Chunk]:
-    """Join chunks that follow each other into one for each type of value."""
+    """Join consecutive chunks into one chunk per type of value."""
     if len(parts) == 1:
         return list(parts)
     by_kind = sorted(parts, key=lambda part: (part.kind, part.first_row))
@@ -167,7 +167,7 @@ def _refuse_damage() -> None:
 
 
 def chunk_row(series_id: int, chunk: Chunk) -> tuple[Value, ...]:
-    """Return the values of a new row."""
+    """Return the values of a new chunk row."""
     row = chunk_values(chunk, series_id=series_id, checksum=0)[:-1]
     return (*row, checksum(row))
 
@@ -182,7 +182,7 @@ def read_chunks(
     mixed: bool = True,
     expected: int = 0,
 ) -> Iterator[Chunk]:
-    """Yield the chunks of a series that overlap these rows, in the order of their first rows.
+    """Yield the chunks of a series that overlap these rows, in order of first row.
 
     Args:
         connection: a connection in a transaction.
@@ -206,7 +206,7 @@ def read_chunks(
 
 
 def _counted(connection: Connection, series_id: int) -> int:
-    """Return the number of points that the index of a series leads to; a damaged index loses rows."""
+    """Return the number of points found through the index of a series; a damaged index loses rows."""
     try:
         return number(connection, _POINTS, (series_id,))
     except DamagedError:
@@ -216,7 +216,7 @@ def _counted(connection: Connection, series_id: int) -> int:
 def _overlapping_rows(
     connection: Connection, series_id: int, first_row: int, last_row: int, *, mixed: bool
 ) -> Iterator[Row | None]:
-    """Yield the rows of chunks that overlap these rows; None for each that is unreadable."""
+    """Yield the database rows of chunks that overlap these rows, None for each unreadable one."""
     reached = -1
     asked = {"series_id": series_id, "first_row": first_row, "last_row": last_row}
     try:
@@ -227,7 +227,7 @@ def _overlapping_rows(
         pass
     else:
         return
-    # A page is unreadable; the index lists all rows, most of which lie in other pages.
+    # A database page is unreadable; the index lists all rows, most of which are in other pages.
     for (begin,) in connection.execute(_BEGINS, (series_id, reached, last_row)).all():
         try:
             found = connection.execute(_ONE, (series_id, begin)).first()
@@ -244,7 +244,7 @@ _FIRST_ROW, _LAST_ROW = CHUNK.columns.index("first_row"), CHUNK.columns.index("l
 _OVERLAPPING = f"""
     select {CHUNK} from chunk
     where series_id = :series_id and last_row >= :first_row and first_row <= :last_row order by first_row"""
-# Chunks of one type do not overlap, so the first one wanted can be sought.
+# Chunks of one type do not overlap, so an index seek finds the first one.
 _ADJACENT = f"""
     select {CHUNK} from chunk
     where series_id = :series_id and last_row >= :first_row and first_row <= :last_row
@@ -252,7 +252,7 @@ _ADJACENT = f"""
             (select max(first_row) from chunk where series_id = :series_id and first_row <= :first_row), 0)
     order by first_row"""
 _POINTS = "select coalesce(sum(points), 0) from chunk where series_id = ?"
-# Read from the index alone.
+# Read from the index only.
 _BEGINS = (
     "select first_row from chunk where series_id = ? and first_row > ? and first_row <= ? order by first_row"
 )

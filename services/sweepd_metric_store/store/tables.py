@@ -1,6 +1,6 @@
 """Tables of the metric database; schema, statements and readers are generated from them.
 
-Where a table has a checksum, that is of all columns before it: integers, and last a body.
+A checksum covers all columns before it: integers, then a body.
 """
 
 from sqlalchemy import Index, UniqueConstraint, text
@@ -16,7 +16,7 @@ class MetricTable(SQLModel, registry=registry()):
 
 
 class SweepRow(MetricTable, table=True):
-    """Sweep that has logged; integer keys stand for names everywhere else."""
+    """Sweep that has logged; other tables refer to names by integer keys."""
 
     __tablename__ = "sweep"
     id: int = column(key=True)
@@ -24,7 +24,7 @@ class SweepRow(MetricTable, table=True):
 
 
 class RunRow(MetricTable, table=True):
-    """Run that has logged; ids grow in the order in which runs first logged."""
+    """Run that has logged; ids increase in the order in which runs first logged."""
 
     __tablename__ = "run"
     id: int = column(key=True)
@@ -50,7 +50,7 @@ class AttemptRow(MetricTable, table=True):
     resumed_from_step: int | None
     log_offset: int
     log_tail_offset: int
-    """Pieces from here on are short and will be joined."""
+    """Offset of the open tail: pieces from here on are short and will be joined."""
     log_tail_pieces: int
 
 
@@ -80,7 +80,7 @@ class SeriesRow(MetricTable, table=True):
     numbers: int
     """Number of points that are finite numbers: the weight of the mean."""
     kinds: int
-    """One bit for each type among its values, as `Kind` numbers them."""
+    """Bit mask of the `Kind`s of its values."""
     summary: bytes
     """Serialised `KeySummary` without its names."""
     checksum: int
@@ -90,7 +90,7 @@ class SeriesRow(MetricTable, table=True):
 
 
 class ChunkRow(MetricTable, table=True):
-    """Stretch of a series, as it is sent: the body is a serialised `SeriesChunk`."""
+    """Stretch of a series as sent: the body is a serialised `SeriesChunk`."""
 
     __tablename__ = "chunk"
     __entity__ = Chunk
@@ -106,7 +106,7 @@ class ChunkRow(MetricTable, table=True):
 
 
 class LogPieceRow(MetricTable, table=True):
-    """Bytes of a log from `first_offset` up to, not including, `end_offset`."""
+    """Bytes of a log from `first_offset` to `end_offset` (exclusive)."""
 
     __tablename__ = "log_piece"
     attempt_id: int = column(key=True, references="attempt.id")
@@ -117,7 +117,7 @@ class LogPieceRow(MetricTable, table=True):
 
 
 class FileBlobRow(MetricTable, table=True):
-    """Content of files; those with a digest are complete and shared. An id is never used again."""
+    """Content of files; a content with a digest is complete and shared. Ids are never reused."""
 
     __tablename__ = "file_blob"
     id: int = column(key=True)
@@ -126,7 +126,7 @@ class FileBlobRow(MetricTable, table=True):
 
 
 class FilePieceRow(MetricTable, table=True):
-    """Stretch of a content."""
+    """Piece of a file content."""
 
     __tablename__ = "file_piece"
     blob_id: int = column(key=True)
@@ -136,7 +136,7 @@ class FilePieceRow(MetricTable, table=True):
 
 
 class FileRow(MetricTable, table=True):
-    """File of an attempt, with its content or the reason why that is not stored."""
+    """File of an attempt, with its content or the reason why the content is not stored."""
 
     __tablename__ = "file"
     attempt_id: int = column(key=True, references="attempt.id")
@@ -148,7 +148,7 @@ class FileRow(MetricTable, table=True):
 
 
 class FileUploadRow(MetricTable, table=True):
-    """Cursor of an attempt in its files, and the file that is arriving."""
+    """File cursor of an attempt, and the file being uploaded."""
 
     __tablename__ = "file_upload"
     attempt_id: int = column(key=True, references="attempt.id")
@@ -159,12 +159,12 @@ class FileUploadRow(MetricTable, table=True):
 
 
 class IdentityRow(MetricTable, IdentityColumns, table=True):
-    """Identity of this database, and what it remembers of the scheduler's."""
+    """Identity of this database, and the last known state of the scheduler's."""
 
     __tablename__ = "identity"
 
 
 class GenerationRow(MetricTable, GenerationColumns, table=True):
-    """Start of the service that has committed something, and the number of its first commit."""
+    """Start of the service with at least one commit, and the number of its first commit."""
 
     __tablename__ = "generation"

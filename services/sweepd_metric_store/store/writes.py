@@ -1,4 +1,4 @@
-"""Writing side of the store: new rows are staged and written, repeated ones compared with the stored."""
+"""Writing side of the store: stages and writes new rows, and compares repeated rows with stored ones."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,13 +18,13 @@ from sweepd_metric_store.store.series import read_chunks
 from sweepd_metric_store.store.tables_sql import SCHEMA
 
 MAX_NAME = 1_024
-"""Characters of a full name; far beyond those that the scheduler gives."""
+"""Most characters of a full name, far above the lengths that the scheduler assigns."""
 MAX_LOG_PIECE = 256 * 1024
 _NAMED_COMPLAINTS = 5
 
 
 def staged(arrival: Arrival, connection: Connection, ledger: Ledger) -> Stored:
-    """Add what is new in `arrival` to the ledger; writes nothing."""
+    """Add the new part of `arrival` to the ledger, without writing."""
     name = arrival.name
     if not (_is_name(name.run) and _is_name(name.sweep) and name.attempt):
         return Stored(name=name, cursor=0, rejection="it does not name its sweep, run and attempt")
@@ -35,7 +35,7 @@ def staged(arrival: Arrival, connection: Connection, ledger: Ledger) -> Stored:
         case LogArrived():
             return _staged_log(arrival, attempt, connection, ledger)
         case FileArrived():
-            return Stored(name=name, cursor=0)  # its outcome is known within the transaction
+            return Stored(name=name, cursor=0)  # the outcome is determined within the transaction
 
 
 def _is_name(text: str) -> bool:
@@ -43,19 +43,19 @@ def _is_name(text: str) -> bool:
 
 
 def is_piece_of_file(arrival: Arrival, answer: Stored) -> bool:
-    """Return whether an arrival is a piece of a file that remains to be stored."""
+    """Return True if an arrival is a piece of a file that remains to be stored."""
     return isinstance(arrival, FileArrived) and not answer.rejection
 
 
 def _conflict(known: Conflict | None, complaint: str, first: int, last: int) -> Conflict | None:
-    """Return the conflict after an arrival from `first` to `last`; it ends once they match the store."""
+    """Return the conflict after an arrival from `first` to `last`; a match that covers it ends it."""
     if complaint:
         return Conflict(min(first, known.at) if known else first, complaint)
     return None if known and first <= known.at <= last else known
 
 
 def _refused(arrival: Arrival, cursor: int, conflict: Conflict) -> Stored:
-    """Return the answer to a difference from the store: the sender may be another attempt of this name."""
+    """Return the answer to an arrival that differs from the store: another attempt may use this name."""
     return Stored(name=arrival.name, cursor=cursor, rejection=conflict.complaint, refused=True)
 
 
@@ -84,7 +84,7 @@ def _staged_points(
 
 
 def _staged_batch(arrival: PointsArrived, attempt: AttemptState, ledger: Ledger) -> str:
-    """Add the pieces of a batch to the ledger; return what was left out of it."""
+    """Add the pieces of a batch to the ledger; return complaints about values left out."""
     try:
         packed = pack(arrival.batch, after=attempt.point_row, known_keys=attempt.run.keys)
     except MalformedBatchError as error:
@@ -97,7 +97,7 @@ def _staged_batch(arrival: PointsArrived, attempt: AttemptState, ledger: Ledger)
 
 def _staged_log(arrival: LogArrived, attempt: AttemptState, connection: Connection, ledger: Ledger) -> Stored:
     cursor = attempt.log_offset
-    # The start of a piece that is too long is stored; the sender continues at the cursor.
+    # Store only the start of an oversized piece; the sender continues at the cursor.
     content = arrival.content[:MAX_LOG_PIECE]
     complaint = _complaint_of_log(connection, attempt, arrival) if arrival.offset < cursor else ""
     conflict = _conflict(attempt.log_conflict, complaint, arrival.offset, arrival.offset + len(content))
@@ -114,7 +114,7 @@ def _staged_log(arrival: LogArrived, attempt: AttemptState, connection: Connecti
 
 
 def _complaint_of_points(connection: Connection, attempt: AttemptState, arrival: PointsArrived) -> str:
-    """Return the complaint about a row that is stored with another value; empty without one."""
+    """Return a complaint about the first row stored with a different value, or ""."""
     batch = arrival.batch
     last = min(batch.last_row, attempt.point_row)
     try:
@@ -136,7 +136,7 @@ def _complaint_of_points(connection: Connection, attempt: AttemptState, arrival:
 
 
 def _complaint_of_log(connection: Connection, attempt: AttemptState, arrival: LogArrived) -> str:
-    """Return the complaint about bytes that are stored as others; empty without one."""
+    """Return a complaint if different bytes are stored, or ""."""
     repeated = arrival.content[: max(0, attempt.log_offset - arrival.offset)]
     arrived = b"".join(attempt.log_arrived)
     committed = attempt.log_offset - len(arrived)
@@ -174,17 +174,17 @@ class _Stored:
 
 
 IDLE_SECONDS = 30.0
-"""An attempt without an arrival for this long is idle, so that joining its small pieces is worthwhile."""
+"""Seconds without an arrival after which an attempt is idle, so that joining its small pieces pays off."""
 
 _NEWEST = (
     "select checksum from chunk order by series_id desc, first_row desc limit 1",
     "select checksum from log_piece order by attempt_id desc, first_offset desc limit 1",
 )
-"""Read as the database is opened: damage of the newest rows shows before anything is added behind them."""
+"""Statements run when the database is opened, to detect damage of the newest rows before rows are added."""
 
 
 class SqlWrites:
-    """Implementation of `MetricWrites`; opens its database when possible, and again after an error."""
+    """Implementation of `MetricWrites`; opens its database when needed, and reopens it after an error."""
 
     def __init__(self, engine: Engine, clock: Clock) -> None:
         self._engine = engine
@@ -223,11 +223,11 @@ class SqlWrites:
             return bool(joined)
 
     def open(self) -> None:
-        """Open the database now, so that an unusable one is noticed at the start.
+        """Open the database immediately, to detect an unusable one at startup.
 
         Raises:
-            DomainError: it cannot be opened yet; every commit tries again.
-            StartError: this version cannot use it.
+            DomainError: the database cannot be opened yet; every commit retries.
+            StartError: this version cannot use the database.
         """
         with self._storing():
             pass
@@ -241,7 +241,7 @@ class SqlWrites:
 
     @contextmanager
     def _storing(self) -> Iterator[tuple[Connection, Ledger]]:
-        """Yield the database; on any failure drop what was staged, so that the next call opens it again."""
+        """Yield the open database; on any failure drop staged changes and close it."""
         try:
             if self._opened is None:
                 self._opened = self._open()
@@ -257,7 +257,7 @@ class SqlWrites:
             ensure_identity(connection)
             for newest in _NEWEST:
                 connection.execute(newest).first()
-            # The file may have been replaced: another database has a history of its own.
+            # The file may have been replaced by another database, with its own commits.
             self._counter = Counter()
             return connection, Ledger(connection)
         except BaseException:

@@ -1,4 +1,4 @@
-"""All tables. Nothing is released before this revision, so it may change until the first release."""
+"""Creation of all tables. No earlier revision was released, so this may change until the first release."""
 
 from alembic import op
 
