@@ -120,6 +120,7 @@ def spec_of(document: dict[str, object]) -> SweepSpec:
     return parsed.spec
 
 
+@pytest.mark.lengthy
 @given(document=SWEEPS)
 def test_a_specification_comes_back_the_same(document: dict[str, object]) -> None:
     spec = spec_of(document)

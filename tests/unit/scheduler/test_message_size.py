@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -28,6 +29,7 @@ VALUES: st.SearchStrategy[Json] = st.recursive(
 )
 
 
+@pytest.mark.lengthy
 @given(st.dictionaries(st.text("abc", min_size=1), VALUES, max_size=8))
 def test_a_point_is_never_lighter_than_its_message(point: dict[str, Json]) -> None:
     assert point_weight(point) >= point_message(point).ByteSize()

@@ -573,3 +573,4 @@ class AgentLife(RuleBasedStateMachine):
 
 AgentLife.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
 TestAgentLife = AgentLife.TestCase
+TestAgentLife.pytestmark = [pytest.mark.lengthy]  # type: ignore[attr-defined]  # pytest reads it

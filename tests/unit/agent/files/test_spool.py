@@ -6,6 +6,7 @@ import json
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -102,6 +103,7 @@ def test_a_line_without_end_harms_nobody(tmp_path: Path) -> None:
     spool.close()
 
 
+@pytest.mark.lengthy
 def test_much_is_read_little_by_little_and_a_long_line_at_once(tmp_path: Path) -> None:
     """So that nothing else of the agent waits long, however much there is."""
     path = tmp_path / "metrics.jsonl"

@@ -197,6 +197,7 @@ def test_what_is_generated_is_of_these_models(package: str) -> None:
     assert path.read_text() == generate.generated(package), "run `make protos`"
 
 
+@pytest.mark.lengthy
 def test_services_start_without_sqlalchemy(tmp_path: Path) -> None:
     names = [f"{package}.tables_sql" for package in generate.packages()]
     program = textwrap.dedent(f"""

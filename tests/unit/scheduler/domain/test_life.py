@@ -262,4 +262,5 @@ def test_a_stop_after_a_restart_leaves_no_older_reason() -> None:
 
 pytestmark = pytest.mark.timeout(1_800)  # with --long, on a loaded machine
 TestSweepLife = SweepLife.TestCase
+TestSweepLife.pytestmark = [pytest.mark.lengthy]  # type: ignore[attr-defined]  # pytest reads it
 TestSweepLife.settings = settings(stateful_step_count=30)

@@ -65,6 +65,7 @@ def test_work_that_costs_too_much_is_interrupted_and_says_so(monkeypatch: pytest
     running(scenario)
 
 
+@pytest.mark.lengthy
 def test_an_interruption_that_is_lost_is_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sweep_file_workers, "MOST", 0.3)
     lost = 0

@@ -280,6 +280,7 @@ def test_a_file_of_300_parameters_and_one_of_a_trillion_points_are_read() -> Non
 WRITTEN_KEYS = sorted({*KEYS} - {*WITHOUT_EFFECT, "controller"})
 
 
+@pytest.mark.lengthy
 def test_the_documents_that_are_drawn_have_every_key() -> None:
     once = settings(
         database=None, phases=[Phase.generate], max_examples=500, suppress_health_check=list(HealthCheck)

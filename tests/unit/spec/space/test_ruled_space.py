@@ -126,6 +126,7 @@ def test_each_draw_is_a_point_and_goes_to_the_unit_cube_and_back(ruled: Ruled, s
             assert space.from_unit([missing if u is None else u for u in vector]) == point
 
 
+@pytest.mark.lengthy
 @given(ruled=ruled_spaces(), vector=st.lists(st.floats(0, 1), min_size=8, max_size=8))
 def test_the_unit_cube_knows_conditions_and_zips_and_leaves_constraints_to_be_asked(
     ruled: Ruled, vector: list[float]

@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
@@ -93,4 +94,5 @@ class StandaloneLife(RuleBasedStateMachine):
 
 
 TestStandaloneLife = StandaloneLife.TestCase
+TestStandaloneLife.pytestmark = [pytest.mark.lengthy]  # type: ignore[attr-defined]  # pytest reads it
 TestStandaloneLife.settings = settings(stateful_step_count=30)

@@ -6,6 +6,7 @@ are handed out again, are retried; the scheduler begins again with what its data
 
 from contextlib import suppress
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
@@ -182,4 +183,5 @@ class Judged(RuleBasedStateMachine):
 
 
 TestJudged = Judged.TestCase
+TestJudged.pytestmark = [pytest.mark.lengthy]  # type: ignore[attr-defined]  # pytest reads it
 TestJudged.settings = settings(stateful_step_count=25)
