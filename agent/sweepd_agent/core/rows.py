@@ -272,7 +272,7 @@ def _merged(
 
 
 def _completed(progress: Progress) -> tuple[tuple[Observation, ...], Progress]:
-    """Return the waiting values as observations of the last row, and the state of reading after them."""
+    """Return the waiting values as observations of the last row, and the reader's state after them."""
     waiting = dict(progress.waiting)
     extremes: list[Extreme] = []
     for extreme in progress.extremes:

@@ -265,5 +265,5 @@ def places_text(places: AbstractSet[str]) -> str:
 
 
 def places_of(text: str) -> frozenset[str]:
-    """Parse a token's places as stored."""
+    """Parse a token's stored places."""
     return frozenset(json.loads(text))

@@ -65,7 +65,7 @@ class EffectHandler(Protocol):
 
 
 class Owner:
-    """The only writer of the state. The loop is free during commits and between steps of decisions."""
+    """Only writer of the state. The event loop is free during commits and between decision steps."""
 
     def __init__(
         self, state: State, store: Store, clock: Clock, effect_handler: EffectHandler, log: logging.Logger

@@ -63,7 +63,7 @@ class Follower:
         """Yield changes as they arrive.
 
         Raises:
-            SlowReaderError: the reader cannot follow.
+            SlowReaderError: the reader fell behind.
             StoppingError: the scheduler is stopping.
         """
         while True:
@@ -150,7 +150,7 @@ async def follow(
         resume_token: from the last message received; an unknown one starts with a snapshot.
 
     Raises:
-        SlowReaderError: the reader cannot follow.
+        SlowReaderError: the reader fell behind.
     """
     missed = await _missed(follower, reading, resume_token)
     if missed is not None:

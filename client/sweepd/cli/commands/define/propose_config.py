@@ -119,7 +119,7 @@ def _program(run: v1.Run) -> str:
 def _sweeps(client: Client, project: str | None, sweeps: tuple[str, ...], *, any_run: bool) -> list[str]:
     """Return the full names of the sweeps that were named, or of all sweeps of the project.
 
-    The list may be empty only if `any_run` is true: the project has standalone runs.
+    An empty list is allowed only with `any_run`, for standalone runs.
     """
     if sweeps:
         names = list(dict.fromkeys(client.sweep_name(sweep) for sweep in sweeps))
