@@ -1,1 +1,1 @@
-"""The gateway: the one address for people and for agents of other hosts."""
+"""The gateway: the single address for people and for agents on other hosts."""

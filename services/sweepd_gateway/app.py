@@ -1,7 +1,7 @@
-"""The gateway as a running service: its transports, and the discovery entry for the clients of its account.
+"""Wiring of the gateway: its transports, and the discovery entry for clients of the same account.
 
-The routes and their proxies know no transport. `_GrpcRoutes` serves them over gRPC; another transport has its
-own class beside it.
+Routes and proxies are independent of the transport. `_GrpcRoutes` serves them over gRPC; another transport
+needs its own class beside it.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from sweepd_kernel.service import ServiceContext, ServiceDefinition
 
 
 class Gateway:
-    """Forwards the calls of people and agents, and answers for the server as a whole."""
+    """Running gateway, which forwards the calls of people and agents, and describes the server."""
 
     def __init__(
         self,
@@ -37,15 +37,15 @@ class Gateway:
         server_data: str,
         log: logging.Logger,
     ) -> None:
-        """Take the services by name, and the content of the discovery entry.
+        """Create the gateway.
 
         Args:
-            backends: the services behind the gateway.
-            server_info: answers ServerService.
+            backends: the services behind the gateway, by name.
+            server_info: servicer of ServerService.
             tokens: the tokens of people.
-            access_token: left for the clients of this account.
-            server_data: folder of the server's data, for display.
-            log: receives failures.
+            access_token: token in the discovery entry.
+            server_data: folder of the server's data in the discovery entry, for display.
+            log: log of failures.
         """
         self._backends = backends
         self._server_info = server_info
@@ -65,7 +65,7 @@ class Gateway:
         return (*service_names(), own)
 
     async def start(self, address: str) -> None:
-        """Write the discovery entry, and begin to follow revocations."""
+        """Write the discovery entry, and start to follow revocations."""
         self._following = asyncio.get_running_loop().create_task(self._tokens.follow())
         self._address = address
         self._server_info.open_at(address)
@@ -81,7 +81,7 @@ class Gateway:
         try:
             write_entry(entry)
         except OSError as error:
-            # Clients can still be given the address and the token, so the gateway opens.
+            # The gateway starts nevertheless: users can give clients the address and the token.
             self._log.warning(
                 "clients of this account cannot find this server: %s",
                 error.strerror,
@@ -89,7 +89,7 @@ class Gateway:
             )
 
     async def stop(self) -> None:
-        """Remove the entry, and end the streams."""
+        """Remove the discovery entry, and end the streams."""
         if self._following is not None:
             self._following.cancel()
         if self._address:
@@ -102,7 +102,7 @@ class Gateway:
 
 
 class _GrpcRoutes(grpc.GenericRpcHandler):
-    """The routes as gRPC serves them."""
+    """Handler of the routes for gRPC."""
 
     def __init__(self, proxies: Mapping[str, Proxy]) -> None:
         self._handlers = {path: _handler(proxy) for path, proxy in proxies.items()}
@@ -110,12 +110,12 @@ class _GrpcRoutes(grpc.GenericRpcHandler):
     def service(
         self, handler_call_details: grpc.HandlerCallDetails
     ) -> "grpc.RpcMethodHandler[bytes, bytes] | None":
-        """Return the handler of a method; None: there is no route."""
+        """Return the handler of a method, or None if there is no route."""
         return self._handlers.get(handler_call_details.method)
 
 
 def _handler(proxy: Proxy) -> "grpc.RpcMethodHandler[bytes, bytes]":
-    """Return a handler without serializers, so that it is given bytes."""
+    """Return a handler without serializers, which receives bytes."""
     if proxy.route.request_streaming:
         return grpc.stream_stream_rpc_method_handler(proxy.bidi_stream)
     if proxy.route.response_streaming:
@@ -140,7 +140,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 
 async def open_gateway(context: ServiceContext) -> Gateway:
-    """Make the gateway; it connects to its services when they are needed."""
+    """Create the gateway, which connects to its services on demand."""
     flags = context.flags
     backends = {
         name: Backend(name, str(where), context.service_token)

@@ -13,11 +13,11 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from sweepd.rpc.channel import call_metadata, open_channel
 from sweepd_kernel.errors import UnavailableError
 
-# A service allows 100 streams on one connection; the rest would wait in a hidden queue.
+# A service allows 100 streams per connection; more would wait in a hidden queue.
 CALLS_PER_CONNECTION = 90
-# A service that is being restarted is waited for, one that stays away is not.
+# Wait this long for a service that is being restarted.
 PATIENCE = 1.0
-# One that listens but does not answer yet has longer: a busy machine may not let it run for a while.
+# Wait longer for a service that listens but does not answer yet: its machine may be busy.
 SILENT_PATIENCE = 5.0
 _POLL = 0.02
 HEALTH_TIMEOUT = 0.5
@@ -27,25 +27,25 @@ _SILENCE = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCE
 
 @dataclass(slots=True, eq=False)
 class Connection:
-    """A connection, and the number of calls on it."""
+    """A channel, and the number of its active calls."""
 
     channel: grpc.aio.Channel
     calls: int = 0
 
 
 class Backend:
-    """One service behind the gateway. Opens a further connection whenever all others are full."""
+    """One service behind the gateway, with another connection whenever all others are full."""
 
     def __init__(self, name: str, address: str, service_token: str) -> None:
         self.name = name
         self.address = address
         self.metadata = call_metadata(service_token)
-        """Credentials of the gateway, to be sent with each call."""
+        """Credentials of the gateway, sent with each call."""
         self._connections: list[Connection] = []
 
     @contextmanager
     def connection(self) -> Iterator[grpc.aio.Channel]:
-        """Take a connection for one call."""
+        """Yield a channel for one call."""
         taken = next((each for each in self._connections if each.calls < CALLS_PER_CONNECTION), None)
         if taken is None:
             taken = Connection(open_channel(self.address))
@@ -57,14 +57,14 @@ class Backend:
             taken.calls -= 1
 
     async def ready(self, channel: grpc.aio.Channel, time_left: float | None) -> None:
-        """Wait briefly until `channel` is connected; longer where somebody listens but has not answered yet.
+        """Wait briefly until `channel` is connected, longer if the service listens but does not answer yet.
 
         Raises:
-            UnavailableError: it does not connect in time.
+            UnavailableError: the channel does not connect in time.
         """
         loop = asyncio.get_running_loop()
         began, most = loop.time(), math.inf if time_left is None else time_left
-        # Polled: gRPC cannot cancel a wait for a change, so many callers would leave as many waits behind.
+        # Poll: gRPC cannot cancel a wait for a state change, so waits of many callers would pile up.
         while (state := channel.get_state(try_to_connect=True)) is not grpc.ChannelConnectivity.READY:
             patience = SILENT_PATIENCE if state is grpc.ChannelConnectivity.CONNECTING else PATIENCE
             if loop.time() - began >= min(patience, most):
@@ -89,7 +89,7 @@ class Backend:
 
     async def _health(self, timeout: float) -> int:  # noqa: ASYNC109 (the deadline of the call)
         with self.connection() as channel:
-            # The connection may be between two attempts, as it is made before the service is there.
+            # The channel is opened before the service listens, so it may be between two connection attempts.
             await self.ready(channel, timeout)
             stub = health_pb2_grpc.HealthStub(channel)
             answer = await stub.Check(health_pb2.HealthCheckRequest(), timeout=timeout)

@@ -1,6 +1,6 @@
-"""Routes of the gateway: the service that answers each call, and its shape, whatever transport brings it.
+"""Routes of the gateway: the service and shape of each call, independent of the transport.
 
-A call that is not in this table does not exist at the gateway.
+The gateway rejects any call that is not in this table.
 """
 
 from collections.abc import Mapping
@@ -28,19 +28,19 @@ _OWNERS: tuple[tuple[ServiceDescriptor, str], ...] = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """One method: the service that answers it, and its shape."""
+    """Route of one method: its service and its shape."""
 
     backend: str
     method: str
-    """Full path, as `/sweepd.v1.SweepService/GetSweep`; gRPC, gRPC-Web and Connect name it alike."""
+    """Full path, such as `/sweepd.v1.SweepService/GetSweep`; the same in gRPC, gRPC-Web and Connect."""
     request_streaming: bool
     response_streaming: bool
     internal: bool
-    """True if only services may call it."""
+    """True if only services may call the method."""
 
 
 def routes() -> Mapping[str, Route]:
-    """Return all routes, by the full path of their methods."""
+    """Return all routes by the full path of the method."""
     return {
         route.method: route
         for service, backend in _OWNERS

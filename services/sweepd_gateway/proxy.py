@@ -1,6 +1,6 @@
-"""Proxy of one method: bytes both ways, one message at a time, status and details untouched.
+"""Proxy of one method: forwards messages as bytes, with status and details unchanged.
 
-It serves any transport: the caller's side of a call is an `Exchange`, as the context of a gRPC call is.
+It serves any transport: the caller's side of a call is an `Exchange`, such as a gRPC context.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from sweepd_kernel.auth.principal_codec import PRINCIPAL_KEY, encode_principal
 from sweepd_kernel.errors import NotAllowedError, UnavailableError
 from sweepd_kernel.rpc.interceptors import DETAILS_KEY
 
-# A call may take long. Its service is asked for its health meanwhile, and given up if it does not answer.
+# During a long call, the health of its service is polled; the call is cancelled if the service hangs.
 INTERVAL = 2.0
 PATIENCE = 4.0
 
@@ -31,18 +31,18 @@ Call: TypeAlias = (
 
 
 class Watchdog:
-    """Watches a call until its first answer, and cancels it if its service hangs."""
+    """Watchdog of a call until its first answer, which cancels the call if the service hangs."""
 
     def __init__(self, backend: Backend, call: Call) -> None:
         self._backend = backend
         self._call = call
         self._task: asyncio.Task[None] | None = None
-        # A timer, as nearly every call is answered before a task would be worth its price.
+        # A timer first: nearly every call is answered before a task is needed.
         self._timer = asyncio.get_running_loop().call_later(INTERVAL, self._begin)
         self.gave_up = False
 
     def end(self) -> None:
-        """Stop watching: an answer has come."""
+        """Stop watching."""
         self._timer.cancel()
         if self._task is not None:
             self._task.cancel()
@@ -73,7 +73,7 @@ UnaryMethod: TypeAlias = "grpc.aio.UnaryUnaryMultiCallable[bytes, bytes]"
 StreamMethod: TypeAlias = "grpc.aio.UnaryStreamMultiCallable[bytes, bytes]"
 BidiMethod: TypeAlias = "grpc.aio.StreamStreamMultiCallable[bytes, bytes]"
 
-# What gRPC itself reports when the other side went away; a service that means one of them sends details.
+# Statuses that gRPC reports for a lost connection; a service that sends one of them adds details.
 _BROKEN = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED})
 
 
@@ -81,20 +81,20 @@ class Exchange(Protocol):
     """Port: the caller's side of a call."""
 
     def time_remaining(self) -> float | None:
-        """Return the seconds until the caller's deadline; None: there is none."""
+        """Return the seconds until the caller's deadline, or None without a deadline."""
 
     async def write(self, message: bytes, /) -> None:
-        """Send a message of the answer."""
+        """Send a response message."""
 
     def set_trailing_metadata(self, entries: Entries, /) -> None:
-        """Set what is sent after the answer."""
+        """Set the metadata to send after the response."""
 
     async def abort(self, code: grpc.StatusCode, details: str, entries: Entries, /) -> Never:
         """End the call with a status."""
 
 
 class Proxy:
-    """Forwards the calls of one method to its service."""
+    """Proxy of the calls of one method to its service."""
 
     def __init__(self, route: Route, backend: Backend) -> None:
         self.route = route
@@ -103,7 +103,7 @@ class Proxy:
         self._closing = False
 
     async def unary(self, request: bytes, exchange: Exchange) -> bytes:
-        """Forward a request, and return its answer."""
+        """Forward a request, and return the response."""
         try:
             return await self._unary(request, exchange)
         except grpc.aio.AioRpcError as error:
@@ -111,7 +111,7 @@ class Proxy:
             await self._abort(error, exchange)
 
     async def server_stream(self, request: bytes, exchange: Exchange) -> None:
-        """Forward a request, and the stream that answers it."""
+        """Forward a request, and the response stream."""
         try:
             await self._server_stream(request, exchange)
         except grpc.aio.AioRpcError as error:
@@ -119,14 +119,14 @@ class Proxy:
             await self._abort(error, exchange)
 
     async def bidi_stream(self, requests: AsyncIterator[bytes], exchange: Exchange) -> None:
-        """Forward two streams; either side may end its own first."""
+        """Forward both streams; either side may end its stream first."""
         try:
             await self._bidi_stream(requests, exchange)
         except grpc.aio.AioRpcError as error:
             await self._abort(error, exchange)
 
     def close(self) -> None:
-        """End the streams, which could last for days, with UNAVAILABLE."""
+        """End all streams, which could last for days, with UNAVAILABLE."""
         self._closing = True
         for call in tuple(self._streams):
             call.cancel()
@@ -171,7 +171,7 @@ class Proxy:
         self._streams.add(call)
         with Watchdog(self._backend, call) as watchdog:
             try:
-                while isinstance(message := await call.read(), bytes):  # else it is the end
+                while isinstance(message := await call.read(), bytes):  # any other value is the end
                     watchdog.end()
                     await exchange.write(message)
                 exchange.set_trailing_metadata(_own(await call.trailing_metadata()))
@@ -183,7 +183,7 @@ class Proxy:
                 call.cancel()
 
     def _explain(self, watchdog: Watchdog) -> None:
-        """Raise the reason why this side cancelled a call, unless the caller did."""
+        """Raise the reason for the cancellation of a call, unless the caller cancelled it."""
         task = asyncio.current_task()
         if task is not None and task.cancelling():
             return
@@ -193,7 +193,7 @@ class Proxy:
             raise UnavailableError("gateway", "this address", "it is being stopped") from None
 
     def _admit(self) -> Entries:
-        """Refuse people calls that are internal; return the metadata that names the caller to the service."""
+        """Reject internal calls by people; return the metadata that identifies the caller to the service."""
         caller = current_principal()
         if caller.kind == "service":
             return self._backend.metadata
@@ -202,10 +202,10 @@ class Proxy:
         return (*self._backend.metadata, (PRINCIPAL_KEY, encode_principal(caller)))
 
     async def _abort(self, error: grpc.aio.AioRpcError, exchange: Exchange) -> Never:
-        """Answer as the service did; where it did not, name it as unavailable.
+        """Forward the status of the service; if the connection was lost, report the service as unavailable.
 
-        gRPC keeps what aborts a call in a cycle, until the collector comes; so nothing may lead from there to
-        the request, which may have megabytes.
+        gRPC keeps the exception that aborts a call in a reference cycle until garbage collection, so the
+        exception must not refer to the request, which may have megabytes.
         """
         error.__traceback__ = None
         trailing = _own(error.trailing_metadata() or ())
@@ -218,14 +218,14 @@ class Proxy:
 
 
 async def _forward_requests(requests: AsyncIterator[bytes], call: BidiCall[bytes, bytes]) -> None:
-    # When the call has ended, its status gives the reason; the caller sends again what was not forwarded.
+    # Errors are ignored: the status of the call gives the reason, and the caller resends lost messages.
     with suppress(grpc.RpcError, grpc.aio.BaseError, asyncio.InvalidStateError):
         async for message in requests:
             await call.write(message)
-            del message  # until the next one comes it may be long
+            del message  # the next message may take long
         await call.done_writing()
 
 
 def _own(metadata: "grpc.aio.Metadata | Entries") -> Entries:
-    """Return what the service itself sent; gRPC writes the rest anew."""
+    """Return the metadata that the service itself sent; gRPC adds the rest."""
     return tuple((key, value) for key, value in metadata if key == DETAILS_KEY or not key.startswith("grpc-"))

@@ -1,4 +1,4 @@
-"""Description of the server: version, host, address for agents, health of its services."""
+"""Servicer of the server's description: version, host, address for agents, health of its services."""
 
 import asyncio
 import socket
@@ -20,7 +20,7 @@ FRESH_FOR = 1.0
 
 
 class ServerInfoServicer(server_service_pb2_grpc.ServerServiceServicer):
-    """Answers ServerService; asks the services for their health at most once a second."""
+    """Servicer of ServerService; checks the health of the services at most once a second."""
 
     def __init__(self, backends: Sequence[Backend], clock: Clock) -> None:
         self._backends = tuple(backends)
@@ -60,7 +60,7 @@ class ServerInfoServicer(server_service_pb2_grpc.ServerServiceServicer):
         )
 
     async def _health(self) -> tuple[bool, ...]:
-        async with self._asking:  # whoever waited here finds a fresh answer
+        async with self._asking:  # waiting calls find a fresh result
             if not self._serving or self._clock.monotonic() - self._asked_at >= FRESH_FOR:
                 self._serving = tuple(
                     await asyncio.gather(*(backend.is_serving() for backend in self._backends))

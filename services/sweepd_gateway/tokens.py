@@ -1,4 +1,4 @@
-"""Tokens of people at the gateway: the scheduler's answers, cached until it revokes one or is silent."""
+"""Cache of people's tokens, valid until the scheduler revokes a token or is unavailable for too long."""
 
 import asyncio
 import logging
@@ -21,9 +21,9 @@ MAX_CACHED = 10_000
 ASK_TIMEOUT = 2.0
 MAX_ASKING = 32
 SILENCE = 12.0
-"""The scheduler sends a sign of life every 5 s; after this many seconds it counts as unavailable."""
+"""Seconds without a keepalive, sent every 5 s, after which the scheduler counts as unavailable."""
 TRUSTED_FOR = 600.0
-"""Seconds for which tokens are trusted while the scheduler, which alone revokes them, is unavailable."""
+"""Seconds for which cached tokens are trusted while the scheduler is unavailable."""
 _RETRY_AFTER = 0.2
 
 
@@ -34,18 +34,18 @@ class _Known:
 
 
 class CachedTokens:
-    """Asks the scheduler once for each token, and follows revocations."""
+    """Cache that asks the scheduler once for each token, and follows revocations."""
 
     def __init__(
         self, scheduler: Backend, calls: OpenCalls, monotonic: Callable[[], float], log: logging.Logger
     ) -> None:
-        """Take the scheduler, and the streams that end with a token.
+        """Create an empty cache.
 
         Args:
-            scheduler: knows all tokens.
-            calls: the open streams of the gateway.
-            monotonic: seconds that only grow.
-            log: receives defects.
+            scheduler: the service that stores all tokens.
+            calls: the open streams of the gateway, which end if their token is revoked.
+            monotonic: monotonic clock, in seconds.
+            log: log of unexpected errors.
         """
         self._scheduler = scheduler
         self._calls = calls
@@ -59,7 +59,7 @@ class CachedTokens:
 
     @property
     def followed(self) -> bool:
-        """True if a revocation would be received at the moment."""
+        """True if revocations are being received now."""
         return self._followed
 
     async def principal(self, digest: bytes) -> Principal:
@@ -67,7 +67,7 @@ class CachedTokens:
 
         Raises:
             BadTokenError: the token is unknown, expired or revoked.
-            UnavailableError: it is not cached, and the scheduler does not answer.
+            UnavailableError: the token is not cached, and the scheduler does not answer.
         """
         known = self._known.get(digest)
         if known is None or not self._trusted(known):
@@ -81,13 +81,13 @@ class CachedTokens:
         return principal
 
     async def follow(self) -> None:
-        """Follow revocations until cancelled; after every gap ask anew about what is cached."""
+        """Follow revocations until cancelled; after every gap, check cached tokens again."""
         while True:
             try:
                 await self._follow_once()
             except (grpc.aio.AioRpcError, UnavailableError, TimeoutError):
                 pass
-            except Exception:  # noqa: BLE001 (following outlives a defect)
+            except Exception:  # noqa: BLE001 (following continues after any error)
                 self._log.exception("revocations could not be followed")
             self._followed = False
             await asyncio.sleep(_RETRY_AFTER)
@@ -107,7 +107,7 @@ class CachedTokens:
                         return
                     self._last_received = self._monotonic()
                     if checking is None:
-                        # From here on nothing is missed; asking finds what was revoked before.
+                        # From here on, no revocation is missed; the check finds earlier ones.
                         self._distrust()
                         self._followed = True
                         checking = asyncio.create_task(self._recheck())
@@ -120,7 +120,7 @@ class CachedTokens:
                     checking.cancel()
 
     def _distrust(self) -> None:
-        """Empty the cache; ask about tokens with open streams now, about others when they come."""
+        """Empty the cache; tokens with open streams are checked by `_recheck`, others when used."""
         held = set(self._calls.tokens())
         for digest, each in self._known.items():
             if each.principal.token in held:
@@ -128,7 +128,7 @@ class CachedTokens:
         self._known = {}
 
     async def _recheck(self) -> None:
-        """Ask about the tokens with open streams, and end those of tokens that are no longer valid."""
+        """Check the tokens with open streams, and end the streams of invalid tokens."""
         for digest, token in list(self._unchecked.items()):
             while digest in self._unchecked:
                 try:
@@ -163,7 +163,7 @@ class CachedTokens:
         if message.HasField("time_left"):
             expires = asked + seconds_of(message.time_left)
         known = _Known(person_of(message, expires=expires), asked)
-        if self._calls.ended(known.principal.token):  # revoked while the answer was on its way
+        if self._calls.ended(known.principal.token):  # revoked while the answer was in flight
             raise BadTokenError(REVOKED)
         if len(self._known) >= MAX_CACHED:
             self._forget_half()
@@ -171,7 +171,7 @@ class CachedTokens:
         return known
 
     def _forget_half(self) -> None:
-        """Drop half of the idle tokens; those with open streams stay, to be asked about after a gap."""
+        """Drop half of the tokens without open streams; the others stay, to be checked after a gap."""
         held = set(self._calls.tokens())
         idle = [digest for digest, each in self._known.items() if each.principal.token not in held]
         for digest in idle[: len(idle) // 2 + 1]:

@@ -1,4 +1,4 @@
-"""Wiring of the suggestion service: its flags, its parts, its start and stop."""
+"""Wiring of the suggestion service."""
 
 import argparse
 import logging
@@ -17,7 +17,7 @@ SERVICE_NAME = DESCRIPTOR.services_by_name["SuggestionService"].full_name
 
 
 class SuggestionRunningService:
-    """Running service: studies and workers. Nothing is durable: after a restart callers send again."""
+    """Running suggestion service. Nothing is durable: after a restart, callers send observations again."""
 
     def __init__(self, workers: int, log: logging.Logger) -> None:
         self._fits = Fits(workers, log)
@@ -31,7 +31,7 @@ class SuggestionRunningService:
         return (SERVICE_NAME,)
 
     async def start(self, address: str) -> None:
-        """Do nothing: workers start when a sweep needs them."""
+        """Do nothing: workers start on demand."""
 
     async def stop(self) -> None:
         """End the workers."""
@@ -53,7 +53,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 
 async def open_suggestion(context: ServiceContext) -> SuggestionRunningService:
-    """Make the service; workers start with the first sweep that needs them."""
+    """Create the service; workers start on demand."""
     return SuggestionRunningService(context.flags.fit_workers, context.log)
 
 

@@ -1,4 +1,4 @@
-"""Requests read from messages, and answers as messages."""
+"""Codec between messages and the service's questions and answers."""
 
 from collections.abc import Sequence
 from math import isfinite
@@ -34,7 +34,7 @@ _OUTCOMES: dict[int, Outcome] = {
 
 
 def study_update(request: v1.SuggestRequest) -> StudyUpdate:
-    """Read the observations of a request; raise InvalidFieldError where it is malformed."""
+    """Decode the observations of a request; raise InvalidFieldError if malformed."""
     if not request.sweep:
         raise InvalidFieldError("sweep", "needed")
     if request.first_observation < 1:
@@ -49,7 +49,7 @@ def study_update(request: v1.SuggestRequest) -> StudyUpdate:
 
 
 def wanted(request: v1.SuggestRequest) -> PointsWanted:
-    """Read the points that a request wants; raise InvalidFieldError where it is malformed."""
+    """Decode the points that a request asks for; raise InvalidFieldError if malformed."""
     if request.count > _MOST_POINTS:
         raise InvalidFieldError("count", f"at most {_MOST_POINTS}")
     if request.count and request.run_number < 1:
@@ -58,13 +58,13 @@ def wanted(request: v1.SuggestRequest) -> PointsWanted:
 
 
 def prepared(objections: Sequence[tuple[str, str]]) -> v1.PrepareResponse:
-    """Return the objections to a sweep as an answer."""
+    """Encode the objections to a sweep."""
     violations = [v1.SpecViolation(path=path, message=why) for path, why in objections]
     return v1.PrepareResponse(violations=violations, engine=ENGINE)
 
 
 def suggestions(found: PointsFound) -> v1.SuggestResponse:
-    """Return points as an answer."""
+    """Encode proposed points."""
     return v1.SuggestResponse(
         suggestions=v1.Suggestions(
             suggestions=[_suggestion(proposal, found) for proposal in found.proposals],
@@ -75,7 +75,7 @@ def suggestions(found: PointsFound) -> v1.SuggestResponse:
 
 
 def importance_question(request: v1.GetImportanceRequest) -> ImportanceQuestion:
-    """Read a question about importance; raise InvalidFieldError where it is malformed."""
+    """Decode a question about importance; raise InvalidFieldError if malformed."""
     return ImportanceQuestion(
         space=_spec(request.spec).search_space,
         points=tuple(_point(each.point, f"points[{i}].point") for i, each in enumerate(request.points)),
@@ -84,7 +84,7 @@ def importance_question(request: v1.GetImportanceRequest) -> ImportanceQuestion:
 
 
 def importance_message(found: Importance) -> v1.Importance:
-    """Return the importance of parameters as an answer."""
+    """Encode the importance of parameters."""
     return v1.Importance(
         parameters=map(_parameter_importance, found.parameters), runs=found.runs, explained=found.explained
     )
@@ -117,7 +117,7 @@ def _observations(messages: Sequence[v1.StudyObservation]) -> list[Observation]:
 def _observation(message: v1.StudyObservation, field: str) -> Observation:
     if message.run_number < 1 and message.prior_index < 1:
         raise InvalidFieldError(f"{field}.run_number", "runs are numbered from 1")
-    # Those that the sweep began with are older than any run of its own.
+    # Prior runs get negative numbers: they are older than the sweep's own runs.
     number = message.run_number or -message.prior_index
     match message.WhichOneof("event"):
         case "handed_out":
@@ -152,7 +152,7 @@ def _ended(number: int, message: v1.RunEnded, field: str) -> Ended:
     return Ended(
         run_number=number,
         outcome=outcome,
-        # A caller that sends no value means the best.
+        # Without a value, the best value counts.
         value=_finite(message.value, f"{field}.value") if message.HasField("value") else best,
         best=best,
         worst=_finite(message.worst_value, f"{field}.worst_value")

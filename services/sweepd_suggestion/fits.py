@@ -1,4 +1,4 @@
-"""Queue of fits: few workers, many sweeps, one fit of each in turn."""
+"""Queue of fits of many sweeps for few workers, served round-robin."""
 
 import asyncio
 import logging
@@ -18,7 +18,7 @@ from sweepd_suggestion.worker_process import (
 )
 
 FIT_LIMIT = 60.0
-"""Seconds after which a worker without an answer is replaced; a fit of the largest model takes a few."""
+"""Seconds after which a worker without an answer is replaced; the largest fit takes a few seconds."""
 
 _MOST_WAITING = 1_000
 _TRIES = 2
@@ -26,21 +26,21 @@ _TRIES = 2
 
 @dataclass(eq=False, slots=True)
 class Fit:
-    """Answer to a question; dropped before it starts once no caller waits for it."""
+    """Pending answer to a question; dropped if no caller waits for it when its turn comes."""
 
     answer: asyncio.Future[Answered]
     waiting: int = 0
 
     @property
     def is_lost(self) -> bool:
-        """True if there will be no answer."""
+        """True if the fit was cancelled or has failed."""
         return self.answer.cancelled() or (self.answer.done() and self.answer.exception() is not None)
 
     async def awaited(self) -> Answered:
-        """Return the answer. A caller that gives up leaves it to the others.
+        """Wait for the answer; a cancelled caller does not cancel it for others.
 
         Raises:
-            DomainError: there is none.
+            DomainError: the fit failed.
         """
         self.waiting += 1
         try:
@@ -49,15 +49,15 @@ class Fit:
             self.waiting -= 1
 
     def fail(self, error: DomainError) -> None:
-        """Fail all who wait for the answer."""
+        """Fail the fit for all waiting callers."""
         if not self.answer.done():
             self.answer.set_exception(error)
-            self.answer.exception()  # counts as seen, even if everybody has gone
+            self.answer.exception()  # marks it as retrieved, in case nobody waits
 
 
 @dataclass(eq=False, slots=True)
 class _Queued:
-    """A question that waits. It may have many megabytes: only its answer is kept."""
+    """Queued question. It may have many megabytes, so it is not kept with its answer."""
 
     line: Hashable
     question: Asked
@@ -66,10 +66,10 @@ class _Queued:
 
 
 class Fits:
-    """Runs fits in worker processes, taking their lines in turn, as one for each sweep, each line in order.
+    """Scheduler of fits in worker processes: round-robin over lines, one per sweep, each in order.
 
-    A process takes seconds to load what fitting needs. So a question goes to one that has, and only while all
-    of those are busy is another made ready.
+    A process takes seconds to load its libraries. So questions go to loaded processes, and another process is
+    loaded only while all of them are busy.
     """
 
     def __init__(self, workers: int, log: logging.Logger) -> None:
@@ -82,8 +82,8 @@ class Fits:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def stop(self) -> None:
-        """End the workers and drop the fits under way."""
-        self._cold.clear()  # nothing is started any more
+        """End the workers and drop all pending fits."""
+        self._cold.clear()  # no worker starts from now on
         self._idle.clear()
         tasks = list(self._tasks)
         for task in tasks:
@@ -101,16 +101,16 @@ class Fits:
             self._warm_another()
 
     def submit(self, line: Hashable, question: Asked) -> Fit:
-        """Queue a question behind earlier ones of its line; callers that wait for it count as `waiting`.
+        """Append a question to its line; the caller must await the returned fit.
 
         Raises:
-            DomainError: RESOURCE_EXHAUSTED; far too many wait already.
+            DomainError: RESOURCE_EXHAUSTED; too many questions are waiting.
         """
         if sum(len(queue) for queue in self._waiting.values()) >= _MOST_WAITING:
             raise DomainError("too many fits are waiting", status=Status.RESOURCE_EXHAUSTED, retry_after=5.0)
         fit = Fit(asyncio.get_running_loop().create_future())
         self._waiting.setdefault(line, deque()).append(_Queued(line, question, fit))
-        # Once the caller waits: a question without a waiting caller would be dropped.
+        # Dispatch later, once the caller waits: a question without a waiting caller is dropped.
         asyncio.get_running_loop().call_soon(self._dispatch)
         return fit
 
@@ -125,7 +125,7 @@ class Fits:
             line, queue = self._waiting.popitem(last=False)
             queued = queue.popleft()
             if queue:
-                self._waiting[line] = queue  # to the end: the others come first
+                self._waiting[line] = queue  # move to the end: the other lines come first
             if queued.fit.waiting > 0:
                 return queued
             queued.fit.answer.cancel()
@@ -174,7 +174,7 @@ class Fits:
             self._dispatch()
             return
         self._cold.append(worker)
-        if len(self._cold) == len(self._all):  # no worker is left to answer what waits
+        if len(self._cold) == len(self._all):  # no worker is left for the waiting questions
             while (queued := self._next()) is not None:
                 queued.fit.fail(_unavailable("no process that fits models can be started"))
 

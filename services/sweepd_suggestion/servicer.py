@@ -1,4 +1,4 @@
-"""Servicer of `SuggestionService`: at once without a model, else by fits that equal questions share."""
+"""Servicer of `SuggestionService`; equal questions share one fit."""
 
 import asyncio
 from collections import OrderedDict
@@ -23,15 +23,15 @@ _KEPT_FITS = 8
 
 
 class Search:
-    """Answers questions about studies."""
+    """Point proposals for studies."""
 
     def __init__(self, fits: Fits) -> None:
         self._fits = fits
 
     async def points(self, key: StudyKey, known: HeldStudy, wanted: PointsWanted) -> PointsFound:
-        """Return the points; fewer than wished for where a finite space has no more.
+        """Return the wanted points; fewer if a finite space is exhausted.
 
-        A caller that gives up leaves the fit to those who ask the same again.
+        If the caller gives up, the fit continues for others with the same question.
 
         Raises:
             DomainError: the fit failed.
@@ -42,8 +42,8 @@ class Search:
             return PointsFound((), seen, 0, exhausted)
         asked = question(study, wanted.run_number, wanted.count)
         if asked.design_only:
-            self._fits.warm_up()  # a model will be wanted soon
-            # In a thread: where little is feasible, a point may take tens of thousands of draws.
+            self._fits.warm_up()  # a model will be needed soon
+            # In a thread, since an infeasible space may take tens of thousands of draws per point.
             found = await asyncio.to_thread(proposals, asked, None)
             return PointsFound(found, seen, asked.observed, exhausted)
         place = (seen, wanted)
@@ -59,14 +59,14 @@ class Search:
 
 _KEPT = 32
 _MOST_WAITING = 16
-"""Different questions, at most: each may have tens of megabytes, and take a worker seconds."""
+"""Most distinct pending questions: each may have tens of megabytes and take a worker seconds."""
 
 _LINE = "importance"
-"""Of all sweeps in one line, so that a search waits for one answer at most before it has its turn."""
+"""Line shared by all sweeps, so that a search waits for at most one importance answer."""
 
 
 class Importances:
-    """Answers to `GetImportance`; the last ones are kept, as many people look at one sweep."""
+    """Answers to `GetImportance`; the latest ones are cached, since many people may view one sweep."""
 
     def __init__(self, fits: Fits) -> None:
         self._fits = fits
@@ -74,10 +74,10 @@ class Importances:
         self._asking = asyncio.Lock()
 
     async def answer(self, request: v1.GetImportanceRequest) -> Importance:
-        """Return the answer.
+        """Return the importance of each parameter.
 
         Raises:
-            DomainError: the request is malformed, or there will be no answer.
+            DomainError: the request is malformed, or the fit failed.
         """
         digest = blake2b(request.SerializeToString(deterministic=True), digest_size=16).digest()
         fit = self._known_fit(digest) or await self._asked(digest, request)
@@ -87,7 +87,7 @@ class Importances:
 
     async def _asked(self, digest: bytes, request: v1.GetImportanceRequest) -> Fit:
         async with self._asking:
-            fit = self._known_fit(digest)  # others may have asked the same meanwhile
+            fit = self._known_fit(digest)  # another caller may have asked the same meanwhile
             if fit is not None:
                 return fit
             if sum(not fit.answer.done() for fit in self._known.values()) >= _MOST_WAITING:
@@ -111,7 +111,7 @@ Context: TypeAlias = "grpc.aio.ServicerContext[object, object]"
 
 
 class SuggestionServicer(SuggestionServiceServicer):
-    """Model-based search, for the scheduler."""
+    """Servicer of model-based search, called by the scheduler."""
 
     def __init__(self, studies: Studies, search: Search, importances: Importances, fits: Fits) -> None:
         self._studies = studies
@@ -120,13 +120,13 @@ class SuggestionServicer(SuggestionServiceServicer):
         self._fits = fits
 
     async def Prepare(self, request: v1.PrepareRequest, context: Context) -> v1.PrepareResponse:
-        """Return what keeps a sweep from being searched."""
+        """Return the reasons why a sweep cannot be searched."""
         try:
             found = list(objections(spec_from_message(request.spec)))
         except CodecError as error:
             found = [(error.field, error.why)]
         if not found:
-            self._fits.warm_up()  # the first fit will be wanted within seconds
+            self._fits.warm_up()  # the first fit will be needed within seconds
         return codec.prepared(found)
 
     async def Suggest(self, request: v1.SuggestRequest, context: Context) -> v1.SuggestResponse:

@@ -1,4 +1,4 @@
-"""Studies in memory: those asked about last, as many as fit; a caller can send any of them again."""
+"""LRU cache of studies; callers can send an evicted study again."""
 
 import logging
 from collections import OrderedDict
@@ -19,7 +19,7 @@ StudyKey = tuple[str, int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudyUpdate:
-    """Numbered observations of a study from a caller; `spec` comes with the first of them."""
+    """Numbered observations of a study from a caller, with `spec` if they begin with the first."""
 
     key: StudyKey
     spec: SweepSpec | None
@@ -29,14 +29,14 @@ class StudyUpdate:
 
 @dataclass(frozen=True, slots=True)
 class ResendFrom:
-    """The caller has to send its observations again from this number on."""
+    """Request to the caller to send its observations again from this number on."""
 
     number: int
 
 
 @dataclass(slots=True)
 class HeldStudy:
-    """A study, and the newest fits for it, by the observations they saw and the points wanted."""
+    """A study and its newest fits, by number of observations and wanted points."""
 
     study: Study
     fits: OrderedDict[tuple[int, Hashable], Fit] = field(default_factory=OrderedDict)
@@ -57,14 +57,14 @@ class Studies:
         self._most_observations = most_observations
 
     def update(self, study_update: StudyUpdate) -> HeldStudy | ResendFrom:
-        """Add new observations and return the study, or the number to send them again from.
+        """Add new observations and return the study, or the number from which to send them again.
 
         Raises:
-            InvalidFieldError: an observation is malformed; it and those after it are not added.
+            InvalidFieldError: an observation is malformed; it and later ones are not added.
         """
         known = self._known.get(study_update.key)
         if known is not None and self._contradicts(known.study, study_update):
-            # Another sweep of the same name, or a caller that was restored from a backup.
+            # Another sweep of the same name, or a caller restored from a backup.
             del self._known[study_update.key]
             known = None
         if known is None:

@@ -1,4 +1,4 @@
-"""Process that fits models: questions on its standard input, answers on its output."""
+"""Worker process that fits models: reads questions from standard input, writes answers to its output."""
 
 import os
 import signal
@@ -25,12 +25,12 @@ _IMPORTANCE_MODULE = "sweepd_suggestion.domain.feature_importance"
 
 
 def main() -> None:
-    """Answer until the service has no more questions, or is gone."""
+    """Answer questions until the service closes the pipe or ends."""
     die_with_parent(int(sys.argv[1]))
-    # A Ctrl-C in the terminal is meant for the service, which ends its workers itself.
+    # A Ctrl-C in the terminal is for the service, which ends its workers itself.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     questions, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
-    # Whatever a library prints must not end up between the answers.
+    # Redirect standard output, so that library output does not mix with the answers.
     os.dup2(2, 1)
     while (message := _next(questions)) is not None:
         answers.write(packed(_answered(message)))
@@ -48,7 +48,7 @@ def _next(questions: BinaryIO) -> ToWorker | None:
 
 def _answered(message: ToWorker) -> FromWorker:
     try:
-        # Two seconds and a hundred megabytes: loaded here only, and only once needed.
+        # Imported lazily: loading takes two seconds and a hundred megabytes.
         if isinstance(message, ImportanceQuestion):
             importance: FromWorker = import_module(_IMPORTANCE_MODULE).feature_importance(message)
             return importance
@@ -57,7 +57,7 @@ def _answered(message: ToWorker) -> FromWorker:
             return Ready()
         answer: FromWorker = engine.answer(message)
         return answer
-    except Exception:  # noqa: BLE001 (the service decides what becomes of it)
+    except Exception:  # noqa: BLE001 (the service handles it)
         return Failed(traceback.format_exc())
 
 

@@ -1,7 +1,7 @@
-"""Worker process as the service holds it: started when needed, replaced when it fails.
+"""Service side of a worker process: started when needed, replaced when it fails.
 
-Frames between the service and its workers have one pickled object each, its length before it. Both ends are
-this program, started by itself over a private pipe; nothing from outside is ever unpickled.
+Each frame between the service and its workers is a length and one pickled object. Both ends of the private
+pipe are this program; no external data is ever unpickled.
 """
 
 import asyncio
@@ -21,17 +21,17 @@ HEADER = struct.Struct(">Q")
 
 @dataclass(frozen=True, slots=True)
 class WarmUp:
-    """Request to a worker to load what fitting needs, before the first question."""
+    """Request to a worker to load its libraries before the first question."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """Answer of a worker that has loaded it."""
+    """Answer of a worker to `WarmUp`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """A question that a worker could not answer, and the traceback."""
+    """Answer of a worker to a question that raised an exception, with the traceback."""
 
     why: str
 
@@ -43,50 +43,50 @@ FromWorker = Answered | Ready | Failed
 
 
 def packed(message: ToWorker | FromWorker) -> bytes:
-    """Return a message as a frame."""
+    """Encode a message as a frame."""
     body = pickle.dumps(message, protocol=pickle.HIGHEST_PROTOCOL)
     return HEADER.pack(len(body)) + body
 
 
 def to_worker(body: bytes) -> ToWorker:
-    """Return what the service sent."""
+    """Decode a message from the service."""
     message: ToWorker = pickle.loads(body)  # noqa: S301 (our own, see above)
     return message
 
 
 def from_worker(body: bytes) -> FromWorker:
-    """Return what a worker answered."""
+    """Decode an answer from a worker."""
     message: FromWorker = pickle.loads(body)  # noqa: S301 (our own, see above)
     return message
 
 
-# One fit uses one core: parallelism is for sweeps, and sums come out the same everywhere.
+# One fit uses one core: sweeps run in parallel, and sums are the same everywhere.
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
 class WorkerDiedError(Exception):
-    """The process ended, or was ended, before it answered."""
+    """The process ended, or was killed, before it answered."""
 
 
 class WorkerProcess:
-    """Asks one question at a time."""
+    """Handle of a worker process that answers one question at a time."""
 
     def __init__(self, limit: float, log: logging.Logger) -> None:
-        """Give the seconds after which a process without an answer is ended."""
+        """Create a handle; a process without an answer is killed after `limit` seconds."""
         self._limit = limit
         self._log = log
         self._process: Process | None = None
 
     @property
     def pid(self) -> int | None:
-        """The process, if there is one."""
+        """Id of the process, or None without a process."""
         return None if self._process is None else self._process.pid
 
     async def ask(self, message: ToWorker) -> FromWorker:
-        """Return the answer, from a fresh process if need be.
+        """Return the answer to a message, starting a process if needed.
 
         Raises:
-            WorkerDiedError: there is none; the next call starts a new process.
+            WorkerDiedError: the process did not answer; the next call starts a new one.
         """
         frame = packed(message)
         try:
@@ -97,11 +97,11 @@ class WorkerProcess:
             self._log.warning("a worker has not answered", extra={"pid": pid, "exit_code": code})
             raise WorkerDiedError(f"process {pid}, exit code {code}") from error
         except asyncio.CancelledError:
-            await self.end()  # its answer would be taken for that of the next question
+            await self.end()  # otherwise its answer would be taken for the next question's
             raise
 
     async def end(self) -> int | None:
-        """End the process, whatever it does."""
+        """Kill the process; return its exit code."""
         process, self._process = self._process, None
         if process is None:
             return None

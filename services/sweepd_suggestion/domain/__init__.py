@@ -1,1 +1,1 @@
-"""The search itself. Only what fits models imports numpy: the service stays light without it."""
+"""Model-based search. Only modules for the worker processes import numpy, to keep the service small."""

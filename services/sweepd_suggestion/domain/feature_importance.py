@@ -1,12 +1,12 @@
-"""Feature importance and correlation of parameters, from points and their values, by a random forest.
+"""Feature importance of parameters, by a random forest on points and their values, and correlations.
 
-Breiman, "Random forests", Machine Learning 45 (2001), 5-32: each tree is grown on a sample of the points; how
-much worse it predicts the points left out once the values of one parameter are shuffled among them is the
-parameter's importance. Unlike the sums of what splits gain, this does not favour parameters of many values,
-and a parameter without influence gets about 0.
+Permutation importance, Breiman, "Random forests", Machine Learning 45 (2001), 5-32: each tree is grown on a
+sample of the points; a parameter's importance is the increase of the tree's error on the left-out points when
+the parameter's values are shuffled among them. Unlike impurity-based importance, this does not favour
+parameters with many values, and a parameter without influence gets about 0.
 
-Runs of the same point count as one. Else a tree would know the points left out from their other runs, by
-any parameter that distinguishes points, and all of those would seem to matter.
+Runs of the same point count as one. Otherwise a tree would know the left-out points from their other runs,
+and every parameter that distinguishes points would seem important.
 """
 
 from collections.abc import Iterator, Sequence
@@ -32,34 +32,34 @@ from sweepd_suggestion.domain.questions import (
 from sweepd_suggestion.domain.vectors import INACTIVE, Array, Coordinates, Places
 
 FEWEST_POINTS = 8
-"""With fewer a forest shows nothing."""
+"""Fewest points from which a forest can learn."""
 
 _TREES, _FEWEST_TREES = 96, 16
 _SHUFFLES = 12_288
-"""Trees times parameters, at most: it bounds the time."""
+"""Limit on trees times parameters, which bounds the time."""
 
 _ALIKE = 1e-9
-"""Means of equal ranks differ by rounding."""
+"""Tolerance for equal mean ranks, which may differ by rounding."""
 
 LEAF = 2
-"""Points in a leaf, at least: nothing is learnt from a single one."""
+"""Fewest points in a leaf: nothing is learnt from a single point."""
 
 
 @dataclass(frozen=True, slots=True)
 class ForestAnswer:
-    """The importance of each group of columns, 0 or more, and the share of the differences explained."""
+    """Importance of each group of columns, 0 or more, and the share of variance explained."""
 
     importances: Array
     explained: float
 
 
 def forest_importance(columns: Array, groups: list[list[int]], values: Array) -> ForestAnswer | None:
-    """Grow a forest and shuffle each group of columns; None where there is nothing to learn.
+    """Return the permutation importance of each group of columns; None if there is nothing to learn.
 
     Args:
         columns: shape (runs, columns).
-        groups: the columns of each parameter, none where it does not vary; each column is in one of them.
-        values: shape (runs,). Only their order counts: one run that has diverged must not hide the others.
+        groups: columns of each parameter, empty if it does not vary; each column is in one group.
+        values: shape (runs,). Only ranks count, so that one diverged run does not hide the others.
     """
     columns, point_of = np.unique(columns, axis=0, return_inverse=True)
     ranks = np.bincount(point_of, _ranks(values)) / np.bincount(point_of)
@@ -98,7 +98,7 @@ def _explained(ranks: Array, predicted: Array, counted: Array) -> float:
 
 
 def _ranks(values: Array) -> Array:
-    """Return the share of values below each, equal ones having the same."""
+    """Return the rank of each value as a share, the mean rank for ties."""
     distinct, place = np.unique(values, return_inverse=True)
     below = np.concatenate([[0], np.cumsum(np.bincount(place, minlength=len(distinct)))])
     middle: Array = (below[:-1] + below[1:]) / (2 * len(values))
@@ -106,19 +106,19 @@ def _ranks(values: Array) -> Array:
 
 
 _MOST = 1e150
-"""Bound of values: beyond it, squares of differences would not be finite."""
+"""Bound on values, so that squares of differences are finite."""
 
 _CATEGORIES = Categorical | WeightedCategorical
 
 _TAIL = 1e-12
-"""Share beyond which a normal distribution has no places of its own."""
+"""Tail probability at which normal distributions are clipped."""
 
 _MOST_COLUMNS = 500
-"""For the categories of all parameters together, which bounds the time; a forest sees rare ones as one."""
+"""Limit on category columns of all parameters, which bounds the time; rare categories are merged."""
 
 
 def feature_importance(question: ImportanceQuestion) -> Importance:
-    """Return the importance of each parameter. Points outside the space are left out."""
+    """Return the importance of each parameter, ignoring points outside the space."""
     inside = [
         (point, value)
         for point, value in zip(question.points, question.values, strict=True)
@@ -141,15 +141,15 @@ def feature_importance(question: ImportanceQuestion) -> Importance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Part:
-    """One dimension: its columns for a forest, and where it has one its scale for a correlation.
+    """One dimension: its columns for a forest, and its scale, if any, for a correlation.
 
     Args:
-        dimension: which.
-        there: shape (runs,), which of them have it.
+        dimension: the dimension.
+        there: shape (runs,), True if the run has the dimension.
         columns: shape (runs, any).
-        scale: shape (runs,).
-        categories: those that some run has.
-        places: the category of each run that has one.
+        scale: shape (runs,), None for categories without numbers.
+        categories: categories that occur in the runs.
+        places: category index of each run that has the dimension.
     """
 
     dimension: Dimension
@@ -200,7 +200,7 @@ def _part(dimension: Dimension, column: Array, most: int) -> _Part:
         often = _often(places, most)
         columns = np.zeros((len(column), len(often)))
         columns[there] = places[:, np.newaxis] == often
-    else:  # a forest needs the order alone
+    else:  # a forest needs only the order
         scale = np.zeros(len(column))
         scale[there] = numbers[places]
         columns = np.full((len(column), 1), INACTIVE)
@@ -211,14 +211,14 @@ def _part(dimension: Dimension, column: Array, most: int) -> _Part:
 
 
 def _often(places: Places, most: int) -> Places:
-    """Return the categories that most runs have, without those too rare for a forest."""
+    """Return the most frequent categories, without those too rare for a forest."""
     counts = np.bincount(places)
     by_count = np.argsort(-counts, kind="stable")[:most]
     return np.sort(by_count[counts[by_count] >= LEAF])
 
 
 def _distinct(values: tuple[Json, ...]) -> Iterator[Json]:
-    """Yield each category once, in the order of its code."""
+    """Yield each distinct category, in the order of codes."""
     seen: dict[str, Json] = {}
     for value in values:
         seen.setdefault(canonical_json(value), value)
@@ -226,7 +226,7 @@ def _distinct(values: tuple[Json, ...]) -> Iterator[Json]:
 
 
 def _numbers(categories: Sequence[Json]) -> Array | None:
-    """Return the numbers that categories are, 0 and 1 for booleans; None where they are neither."""
+    """Return categories as numbers, with booleans as 0 and 1; None if they are neither."""
     if not categories or not (
         all(map(is_number, categories)) or all(isinstance(value, bool) for value in categories)
     ):
@@ -244,11 +244,11 @@ def _side_by_side(parts: list[_Part], runs: int) -> tuple[list[list[int]], Array
 
 
 def correlation(left: Array, right: Array) -> float | None:
-    """Return the correlation of two rows of numbers, -1 to 1; None where one of them does not vary.
+    """Return the correlation of two arrays, -1 to 1; None if an array is constant.
 
     Args:
-        left: shape (n,); at most 1e150 in size, as those of `right`.
-        right: shape (n,).
+        left: shape (n,), magnitudes at most 1e150.
+        right: shape (n,), magnitudes at most 1e150.
     """
     if len(left) < 2:
         return None
@@ -259,11 +259,11 @@ def correlation(left: Array, right: Array) -> float | None:
 
 
 def category_correlations(places: Places, values: Array) -> list[float | None]:
-    """Return for each category the correlation of having it with a row of numbers; None where there is none.
+    """Return the correlation of each category's indicator with an array; None if undefined.
 
     Args:
-        places: shape (n,), the category of each number, from 0; each category is that of some number.
-        values: shape (n,); at most 1e150 in size.
+        places: shape (n,), category of each number, from 0; every category occurs.
+        values: shape (n,), magnitudes at most 1e150.
     """
     if not len(values):
         return []
@@ -277,7 +277,7 @@ def category_correlations(places: Places, values: Array) -> list[float | None]:
 
 
 def _standard(numbers: Array) -> Array | None:
-    """Return numbers with mean 0 and deviation 1; None where they differ by rounding alone."""
+    """Return numbers standardised to mean 0 and deviation 1; None if they differ only by rounding."""
     apart = numbers - numbers.mean()
     spread = float(np.abs(apart).max())
     if spread <= 1e-12 * float(np.abs(numbers).max()):

@@ -1,9 +1,8 @@
-"""Gaussian process of the search: it proposes the point where it expects to gain most.
+"""Search with a Gaussian process: proposes the point with the largest expected improvement.
 
-It sees losses on a scale that suits it: outliers are pulled in, huge spreads compressed, if that suits.
-The compression is a shifted logarithm as in Box, Cox (1964), J. Royal Statistical Society B 26, 211-252; the
-model itself decides which shift suits (Snelson, Rasmussen, Ghahramani, "Warped Gaussian processes", NIPS 16,
-2003).
+The model sees transformed losses: outliers are clipped, and large spreads may be compressed by a shifted
+logarithm as in Box, Cox (1964), J. Royal Statistical Society B 26, 211-252. The shift is chosen by likelihood
+(Snelson, Rasmussen, Ghahramani, "Warped Gaussian processes", NIPS 16, 2003).
 """
 
 from dataclasses import dataclass
@@ -21,21 +20,21 @@ from sweepd_suggestion.domain.surrogate import Surrogate, subset
 from sweepd_suggestion.domain.vectors import Array, Coordinates
 
 SHIFTS = (None, 1.0, 0.3, 0.1, 0.03)
-"""None for no compression, or shares of the spread; smaller ones would make a cusp around the best."""
+"""Shifts as shares of the spread, or None for no compression; smaller shifts make a cusp around the best."""
 
 _FENCE = 30.0
-"""Losses beyond the upper quartile by more than so many widths are equally bad.
+"""Widths above the upper quartile beyond which losses count as equally bad.
 
-The width: from the median to that quartile or to the lowest loss, whichever is more.
+The width is the larger distance of the median from that quartile and from the lowest loss.
 """
 
 _BEYOND = 10.0
-"""Spreads above or below the lowest loss, as far as which predictions go."""
+"""Bound on predictions, in spreads above or below the lowest loss."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LossScale:
-    """z = (t(x) - mean) / deviation, x = (loss - lowest) / spread, t(x) = x or ln(1 + x / shift): rising."""
+    """Scale z = (t(x) - mean) / deviation; x = (loss - lowest) / spread; t(x) = x or ln(1 + x / shift)."""
 
     lowest: float
     highest: float
@@ -45,11 +44,11 @@ class LossScale:
 
     @classmethod
     def of(cls, losses: Array, shift: float | None = None) -> "LossScale | None":
-        """Return the scale for some losses; None where they do not differ.
+        """Return the scale for some losses, or None if they are all equal.
 
         Args:
-            losses: at least one, shape (n,); so that their differences are finite.
-            shift: of the logarithm; None for none.
+            losses: shape (n,), n >= 1, with finite differences.
+            shift: shift of the logarithm; None for no compression.
         """
         lowest, highest = float(losses.min()), _upper_fence(losses)
         clipped = np.minimum(losses, highest)
@@ -63,27 +62,27 @@ class LossScale:
 
     @property
     def spread(self) -> float:
-        """Distance between the lowest loss and the highest that is distinguished."""
+        """Distance between the lowest and the highest distinguished loss."""
         return self.highest - self.lowest
 
     def scaled(self, losses: Array) -> Array:
-        """Return losses on the scale."""
+        """Return losses transformed to the scale."""
         shares = (np.minimum(losses, self.highest) - self.lowest) / self.spread
         raw = _compressed(shares, self.shift)
         return (raw - self.mean) / self.deviation
 
     def log_slope(self, losses: Array) -> float:
-        """Return the sum over losses of the logarithm of the scale's slope, less what all scales share."""
+        """Return the sum of the scale's log slopes at losses, without terms common to all scales."""
         shares = (np.minimum(losses, self.highest) - self.lowest) / self.spread
         steep = 0.0 if self.shift is None else -float(np.log(shares + self.shift).sum())
         return steep - len(losses) * float(np.log(self.deviation))
 
     def losses(self, scaled: Array) -> Array:
-        """Return the losses at places of the scale."""
+        """Return the losses at transformed values."""
         raw = scaled * self.deviation + self.mean
         if self.shift is not None:
             raw = self.shift * np.expm1(raw)
-        # An uncertain model predicts losses far beyond any seen; they need not be distinguished.
+        # An uncertain model predicts losses far beyond any observed; they need not be distinguished.
         return self.lowest + self.spread * np.clip(raw, -_BEYOND, _BEYOND)
 
 
@@ -106,28 +105,28 @@ _CLIMBERS = 24
 _SCALES = (0.08, 0.03, 0.01, 0.003)
 _MOST_COMPARED = 40
 _MOST = 1e306
-"""Bound of losses: beyond it, differences would not be finite."""
+"""Bound on losses, so that differences are finite."""
 
 _APART = 0.02
-"""Points under trial at the same time differ by so much of the range of one dimension at least."""
+"""Minimum distance of concurrent trials in at least one dimension, as a share of its range."""
 
 _OTHER_CATEGORIES = 4
-"""One run in so many tries other categories than the best's, which a model dismisses on little evidence."""
+"""Period of runs that try categories other than the best's, which a model dismisses on little evidence."""
 
 _SURE = 6.0
-"""Deviations by which other categories have to look worse for that to be a waste."""
+"""Deviations by which other categories must look worse to be skipped."""
 
 _NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(16)
 _WEIGHTS = _WEIGHTS / _WEIGHTS.sum()
 
 
 def answer(question: Question) -> tuple[Proposal, ...]:
-    """Return the points asked for, by the model where one can be fitted."""
+    """Return the requested points, chosen by a model if one can be fitted."""
     return proposals(question, None if question.design_only else _model(question))
 
 
 class GaussianProcessModel:
-    """A fitted model that proposes points one after the other, each counted as pending for the next."""
+    """A fitted model that proposes points sequentially, each counted as pending for the next."""
 
     def __init__(
         self, question: Question, coordinates: Coordinates, surrogate: Surrogate, scale: LossScale
@@ -154,7 +153,7 @@ class GaussianProcessModel:
         self._pending = np.vstack([self._pending, vectors])
 
     def propose(self, run_number: int, seen: set[bytes]) -> Proposal | None:
-        """Return the candidate of the largest expected improvement that is not among `seen`."""
+        """Return the candidate with the largest expected improvement that is not in `seen`."""
         proposal = None
         if (
             self._coordinates.categorical.any()
@@ -177,7 +176,7 @@ class GaussianProcessModel:
         return None
 
     def _is_promising(self, candidate: Array, gain: float) -> bool:
-        """Return True if a candidate could still turn out to be better than the best."""
+        """Return True if a candidate may still be better than the best."""
         mean, deviation = self._surrogate.predict(candidate[np.newaxis, :])
         return bool(np.isfinite(gain) and mean[0] - _SURE * deviation[0] <= self._best_mean)
 
@@ -188,7 +187,7 @@ class GaussianProcessModel:
         return candidates, self._gains(candidates, other_categories)
 
     def _anywhere(self, rng: np.random.Generator) -> Array:
-        """Return points from all over the space; where few draws are feasible, from known points on."""
+        """Return vectors from the whole space; if few draws are feasible, add vectors near known ones."""
         coordinates = self._coordinates
         found = coordinates.settled(coordinates.from_shares(rng.random((_ANYWHERE, coordinates.count))))
         for _ in range(_ROUNDS):
@@ -204,7 +203,7 @@ class GaussianProcessModel:
     def _climbed(
         self, candidates: Array, gains: Array, rng: np.random.Generator, other_categories: bool
     ) -> tuple[Array, Array]:
-        """Add better points near the best of the candidates, in ever smaller steps."""
+        """Add candidates near the best ones, in decreasing steps."""
         for scale in _SCALES:
             top = candidates[np.argsort(-gains, kind="stable")[:_KEPT]]
             near = self._near(np.repeat(top, _CLIMBERS, axis=0), scale, rng)
@@ -221,17 +220,17 @@ class GaussianProcessModel:
         return np.where(out, -np.inf, gains)
 
     def _is_under_trial(self, candidates: Array) -> NDArray[np.bool_]:
-        """Return a mask of the candidates too near to a pending point to be worth a trial beside it."""
+        """Return a mask of the candidates that are too close to a pending point."""
         if not len(self._pending):
             return np.zeros(len(candidates), dtype=bool)
-        # A parameter that only one of two has sets them apart: INACTIVE is outside the range.
+        # A parameter that only one of two points has keeps them apart: INACTIVE is outside the range.
         nearest = cdist(candidates, self._pending, "chebyshev").min(axis=1)
-        # Many agents may need to share a short line.
+        # Many pending points may have to fit into a small space.
         near: NDArray[np.bool_] = nearest < min(_APART, _APART * 10 / len(self._pending))
         return near
 
     def _prediction(self, vector: Array) -> Prediction:
-        """Return the expectation in units of the metric, integrated over the model's uncertainty."""
+        """Return the prediction in units of the metric, integrated over the model's uncertainty."""
         mean, deviation = self._surrogate.predict(vector[np.newaxis, :])
         losses = self._scale.losses(mean[0] + deviation[0] * _NODES)
         expected, spread = float(losses @ _WEIGHTS), self._scale.spread
@@ -243,7 +242,7 @@ class GaussianProcessModel:
 
 
 def _model(question: Question) -> GaussianProcessModel | None:
-    """Return a fitted model, None where the observations allow none."""
+    """Return a fitted model, or None if the observations do not allow a fit."""
     losses = np.clip([one.loss for one in question.valued], -_MOST, _MOST)
     if LossScale.of(losses) is None:
         return None
@@ -258,7 +257,7 @@ def _model(question: Question) -> GaussianProcessModel | None:
 
 
 def most_likely_scale(losses: Array, vectors: Array, coordinates: Coordinates) -> LossScale:
-    """Return the scale on which a model makes the losses most likely, judged by some of them; they differ."""
+    """Return the scale with the highest likelihood of a subset of the losses, which must not be all equal."""
     chosen = subset(losses, _MOST_COMPARED)
     best, most = None, -np.inf
     for shift in SHIFTS:
@@ -283,7 +282,7 @@ _FAR = -1e6
 
 
 def log_expected_improvement(mean: Array, deviation: Array, best: float) -> Array:
-    """Return the logarithm of the expected improvement, which itself may be too small for a double.
+    """Return the logarithm of the expected improvement, which may itself underflow.
 
     Args:
         mean: posterior mean per candidate, shape (n,).
@@ -299,9 +298,9 @@ def log_expected_improvement(mean: Array, deviation: Array, best: float) -> Arra
     result = np.empty_like(z)
     result[near] = np.log(np.exp(-0.5 * z[near] ** 2 - _HALF_LOG_TWO_PI) + z[near] * ndtr(z[near]))
     far = z[~near]
-    # phi(z) + z Phi(z) = phi(z) (1 - |z| Phi(z) / phi(z)); erfcx keeps the ratio exact far out.
+    # phi(z) + z Phi(z) = phi(z) (1 - |z| Phi(z) / phi(z)); erfcx keeps the ratio accurate in the tail.
     ratio = np.abs(far) * np.sqrt(0.5 * np.pi) * erfcx(-far / np.sqrt(2.0))
-    # Where the difference cannot be distinguished from 0, its asymptote is 1 / z^2.
+    # If the difference is indistinguishable from 0, use its asymptote 1 / z^2.
     rest = np.where(far < -1e4, 1.0 / far**2, np.maximum(1.0 - ratio, 1e-300))
     result[~near] = -0.5 * far**2 - _HALF_LOG_TWO_PI + np.log(rest)
     return result + np.log(deviation)

@@ -1,4 +1,4 @@
-"""Loss of each run for the model, by the metric's goal and imputation, and the subset that enters it."""
+"""Losses of runs for the model, by goal and imputation, and selection of the runs that enter the model."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -20,9 +20,9 @@ class Valued:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Evidence that a model may learn from: points with values, and points whose values are still awaited.
+    """Evidence for a model: points with values, and pending points.
 
-    `observed`: how many of the values were observed, not imputed.
+    `observed` is the number of observed, not imputed, values.
     """
 
     valued: tuple[Valued, ...]
@@ -31,15 +31,15 @@ class Evidence:
 
 
 def sign_of(metric: Metric) -> float:
-    """Return the factor that turns a value of the metric into a loss, and back."""
+    """Return the factor that converts a value of the metric into a loss, and back."""
     return 1.0 if metric.goal is Goal.MINIMIZE else -1.0
 
 
 def evidence(runs: Iterable[TrialRun], metric: Metric) -> Evidence:
-    """Return the evidence of the runs, without those outside the space and ends that prove nothing.
+    """Return the evidence of the runs, without runs outside the space or without a conclusive end.
 
-    A missing value is imputed as the metric says, and never invented: while there is nothing to impute it
-    from, the run is left out, or pending if it is under way.
+    A missing value is imputed as the metric specifies. If there is nothing to impute it from, the run is left
+    out, or pending if it is running.
     """
     known = list(runs)
     sign = sign_of(metric)
@@ -76,7 +76,7 @@ def _loss_at_end(
         case Outcome.STOPPED:
             if end.value is None:
                 return None
-            # It might have improved: it counts as no worse than the worst that ran to its end.
+            # It might have improved, so it counts as no worse than the worst finished run.
             loss = sign * end.value
             return loss if worst_finished is None else min(loss, worst_finished)
         case Outcome.FINISHED | Outcome.FAILED:
@@ -102,7 +102,7 @@ def _value_of(values: Sequence[float], metric: Metric) -> float:
         case ObjectiveValue.LAST:
             return values[-1]
         case ObjectiveValue.MEAN:
-            return sum(value / len(values) for value in values)  # no sum that could overflow
+            return sum(value / len(values) for value in values)  # the plain sum could overflow
 
 
 def _imputed(
@@ -131,11 +131,11 @@ def _finished(run: TrialRun, sign: float) -> Iterable[float]:
 
 
 MOST_VALUED = 150
-"""A Gaussian process costs the cube of this."""
+"""Most points of a Gaussian process, whose cost is cubic."""
 
 
 def selected(valued: Sequence[Valued], seed: int, most: int = MOST_VALUED) -> tuple[Valued, ...]:
-    """Return at most `most` of them: the best third always, the newest third, the rest by lot of the seed."""
+    """Return at most `most` points: the best third, the newest third, and a random rest, by seed."""
     if len(valued) <= most:
         return tuple(valued)
     share = most // 3

@@ -1,6 +1,6 @@
-"""Proposals: points of a model, of a design, or drawn; each is pending for the runs after it.
+"""Proposals: points chosen by a model, a design, or at random; each is pending for the following runs.
 
-The design is spread evenly, by (seed, index) where no constraint is in the way. Maximin Latin hypercubes:
+The design is a sequence of maximin Latin hypercubes, computed from (seed, index) if no constraint is broken:
 McKay, Beckman, Conover (1979), Technometrics 21, 239-245; Johnson, Moore, Ylvisaker (1990), J. Statistical
 Planning and Inference 26, 131-148.
 """
@@ -22,19 +22,19 @@ _TRIES = 24
 _LEAST, _MOST = 4, 12
 _SUBSTITUTES = 6
 _MOST_MISSES = 4
-"""Each takes thousands of draws."""
+"""Limit on infeasible indices, each of which takes thousands of draws."""
 
 
 def design_size(dimensions: int, most_points: int | None) -> int:
-    """Return how many points a search starts with: two a dimension, within bounds and a third of all."""
+    """Return the size of the initial design: two points per dimension, within bounds and a third of all."""
     size = min(max(2 * dimensions, _LEAST), _MOST)
     return size if most_points is None else max(2, min(size, most_points // 3))
 
 
 def design_point(space: SearchSpace, seed: int, index: int, size: int, others: Sequence[Point]) -> Point:
-    """Return point `index` of the design, or a substitute where that breaks a constraint.
+    """Return point `index` of the design, or a substitute if it breaks a constraint.
 
-    The substitute is the one of a few random points that is farthest from all `others`.
+    The substitute is the random point, of a few, that is farthest from all `others`.
 
     Raises:
         InfeasibleError: draws find no point that satisfies the constraints.
@@ -50,7 +50,7 @@ def design_point(space: SearchSpace, seed: int, index: int, size: int, others: S
 
 
 def feasible_draws(space: SearchSpace, seed: int, indices: Iterable[int]) -> Iterator[Point]:
-    """Return the random points of some indices, as far as draws find any that satisfy the constraints."""
+    """Yield the feasible random points of some indices, until too many indices have none."""
     misses = 0
     for index in indices:
         try:
@@ -62,7 +62,7 @@ def feasible_draws(space: SearchSpace, seed: int, indices: Iterable[int]) -> Ite
 
 
 def design_vector(space: SearchSpace, seed: int, index: int, size: int) -> tuple[float, ...]:
-    """Return the unit coordinates of point `index`: each `size` points in turn are one Latin hypercube."""
+    """Return the unit coordinates of point `index`: each block of `size` points is one Latin hypercube."""
     block, place = divmod(index, size)
     names = tuple(dimension.path for dimension in space.dimensions)
     return _hypercube(seed, block, size, names)[place]
@@ -70,7 +70,7 @@ def design_vector(space: SearchSpace, seed: int, index: int, size: int) -> tuple
 
 @lru_cache(maxsize=64)
 def _hypercube(seed: int, block: int, size: int, names: tuple[Path, ...]) -> tuple[tuple[float, ...], ...]:
-    # Comparing all pairs of points in many dimensions would take longer than it gains.
+    # In many dimensions, comparing all pairs of points is not worth its time.
     tries = _TRIES if len(names) <= 32 else 1
     candidates = (
         _candidate(seed, (block * _TRIES + attempt) * size, size, names) for attempt in range(tries)
@@ -92,7 +92,7 @@ def _least_distance(points: tuple[tuple[float, ...], ...]) -> float:
 
 
 def _distance(left: tuple[float | None, ...], right: tuple[float | None, ...]) -> float:
-    """Return the squared distance of two points; a parameter that only one of them has counts as far."""
+    """Return the squared distance of two points; a parameter that only one point has counts as 1."""
     return sum(
         (a - b) ** 2 if a is not None and b is not None else float(a is not b)
         for a, b in zip(left, right, strict=True)
@@ -100,7 +100,7 @@ def _distance(left: tuple[float | None, ...], right: tuple[float | None, ...]) -
 
 
 ENGINE = "skopt-gp/3"
-"""Raised with every change that gives other points for the same question."""
+"""Engine name, whose version increases with every change of the points for the same question."""
 
 _MOST_PENDING = 100
 _MOST_AHEAD = 64
@@ -136,19 +136,19 @@ def question(study: Study, run_number: int, count: int) -> Question:
 
 
 class Model(Protocol):
-    """Chooses points from what has been observed."""
+    """Port: a model that proposes points."""
 
     def propose(self, run_number: int, seen: set[bytes]) -> Proposal | None:
-        """Return a point that is not among `seen`, None if it finds none."""
+        """Return a point that is not in `seen`, or None if none is found."""
 
     def await_value(self, point: Point) -> None:
         """Count a point as pending from now on."""
 
 
 def proposals(question: Question, model: Model | None) -> tuple[Proposal, ...]:
-    """Return the points asked for; fewer where a finite space has no more.
+    """Return the requested points; fewer if a finite space is exhausted.
 
-    The first points of a study are the design's; so are all while there is no model.
+    The first points of a study, and all points without a model, come from the design.
     """
     seen = set(question.seen)
     found: list[Proposal] = []
@@ -190,14 +190,14 @@ def _unmodelled(
 _DRAWS = 32
 _STEP = 1_000
 _MOST_STEPS = 5
-"""Steps without a point after which a walk gives up: with few points among many, it would be long."""
+"""Steps without a point after which a walk gives up, since sparse points would take long to find."""
 
 
 def unseen_point(space: SearchSpace, seed: int, index: int, seen: Collection[bytes]) -> Point | None:
-    """Return a random point that is not among `seen`; None if a finite space has no other, or none is found.
+    """Return a random point that is not in `seen`, or None; an infinite space may repeat a point.
 
-    Draws follow the distributions. Where they keep hitting what is known, the walk through the finite space
-    from a random place finds what is left.
+    Draws follow the distributions. If they find only seen points, the finite space is enumerated from a
+    random place.
     """
     first: Point | None = None
     for point in feasible_draws(space, seed, range(index * _DRAWS, (index + 1) * _DRAWS)):
@@ -205,14 +205,14 @@ def unseen_point(space: SearchSpace, seed: int, index: int, seen: Collection[byt
             return point
         first = first or point
     end = space.finite_combinations
-    if end is None:  # every draw was seen: the space is as good as finite, and a point may be tried again
+    if end is None:  # every draw was seen: the space is practically finite, and a point may be repeated
         return first
     start = int(draw(seed, index, ("unseen",)) * end)
     return _walked(space, start, end, seen) or _walked(space, 0, start, seen)
 
 
 def _walked(space: SearchSpace, start: int, end: int, seen: Collection[bytes]) -> Point | None:
-    """Return the first unseen point of the finite space from `start` on, before `end`."""
+    """Return the first unseen point of the finite space from `start` to `end` (exclusive)."""
     steps = 0
     while start < end and steps < _MOST_STEPS:
         start, point = space.next_finite_combination(start, _STEP)

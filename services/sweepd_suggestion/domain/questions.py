@@ -1,4 +1,4 @@
-"""Questions to workers and their answers, each complete in itself: points, and importance of parameters."""
+"""Self-contained questions to workers, and their answers: points, and importance of parameters."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
-    """A point for a run; without prediction where no model chose it."""
+    """A point proposed for a run, with a prediction if a model chose it."""
 
     run_number: int
     point: Point
@@ -27,12 +27,12 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """Points for run `run_number` and the `count - 1` after it that get one, given what a study knows.
+    """Question for `count` points, for runs from `run_number` on, given the knowledge of a study.
 
-    With repeats only every `stride`th run gets a point. The points of runs between `first_run` and
-    `run_number` are not known; they are worked out first, as pending. So a point depends on the study and the
-    run's number, not on how many are asked for at once. `first_place` counts the points before that of
-    `first_run`, wherever they came from. `observed` of the values are no imputed ones.
+    With repeats, only every `stride`th run gets a point. The points of runs from `first_run` to `run_number`
+    are unknown, so they are computed first, as pending. Thus a point depends on the study and the run number,
+    not on the number of points requested at once. `first_place` is the number of points before that of
+    `first_run`, from any source. `observed` is the number of observed, not imputed, values.
     """
 
     space: SearchSpace
@@ -72,7 +72,7 @@ class PointsWanted:
 
 @dataclass(frozen=True, slots=True)
 class PointsFound:
-    """The points, and what the study knew when they were worked out: entries, and values among them."""
+    """The proposed points, and the numbers of observations and observed values that they are based on."""
 
     proposals: tuple[Proposal, ...]
     known: int
@@ -82,7 +82,7 @@ class PointsFound:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportanceQuestion:
-    """Points of a space, and the finite value of each."""
+    """Question for the importance of parameters: points of a space, and a finite value of each."""
 
     space: SearchSpace
     points: tuple[Point, ...]
@@ -91,7 +91,7 @@ class ImportanceQuestion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CategoryCorrelation:
-    """Correlation of the value with having one category, -1 to 1; None where that is not defined."""
+    """Correlation of the value with the presence of one category, -1 to 1; None if undefined."""
 
     value: Json
     correlation: float | None
@@ -103,9 +103,9 @@ class ParameterImportance:
 
     Args:
         names: dotted paths.
-        importance: its share of what all parameters explain, 0 to 1.
-        correlation: of the value with the parameter on the scale on which it is drawn, -1 to 1.
-        categories: those that some point has, in the order of the sweep file.
+        importance: its share of the total importance, 0 to 1.
+        correlation: correlation of the value with the parameter on its sampling scale, -1 to 1.
+        categories: categories that occur in the points, in the order of the sweep file.
     """
 
     names: tuple[str, ...]
@@ -116,12 +116,12 @@ class ParameterImportance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Importance:
-    """The answer, the most important parameter first.
+    """Importance of all parameters, the most important first.
 
     Args:
-        runs: how many points it was worked out from.
-        explained: the share of the differences between points that a forest explains for points that it has
-            not seen: 1 all of them, 0 or less none. None where there are too few of them, or they are equal.
+        runs: number of runs that it is based on.
+        explained: out-of-bag R² of the forest on ranks: 1 explains all variance, 0 or less none. None if
+            there are too few points or all values are equal.
     """
 
     parameters: tuple[ParameterImportance, ...]

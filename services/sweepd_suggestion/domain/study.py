@@ -1,4 +1,4 @@
-"""Studies: the runs of a sweep, folded from numbered observations; repeats change nothing."""
+"""Studies: the runs of a sweep, folded from numbered observations; repeated observations are ignored."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -10,7 +10,7 @@ from sweepd.spec.sweep_spec import SweepSpec
 
 
 class Outcome(StrEnum):
-    """Conclusion that the search may draw from a run's end."""
+    """Meaning of a run's end for the search."""
 
     FINISHED = "finished"
     STOPPED = "stopped"
@@ -20,9 +20,9 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandedOut:
-    """A run was given to an agent: its point is under trial.
+    """A run was handed out to an agent: its point is pending.
 
-    Once more of the same run: it is tried again, and what was known of an earlier end is void.
+    A repetition for the same run means a retry, which discards the run's earlier values and end.
     """
 
     run_number: int
@@ -31,7 +31,7 @@ class HandedOut:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RungReached:
-    """A run under way showed a finite value at a rung."""
+    """A run in progress reported a finite value at a rung."""
 
     run_number: int
     iteration: int
@@ -40,7 +40,7 @@ class RungReached:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ValueSoFar:
-    """Provisional value of a run under way, in place of an earlier one; None: it has none."""
+    """Provisional value of a run in progress, which replaces any earlier one; None if it has no value."""
 
     run_number: int
     value: float | None
@@ -48,11 +48,11 @@ class ValueSoFar:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """A run ended. The values are finite; None where it never showed one.
+    """A run ended. Values are finite, or None if the run reported none.
 
     Args:
-        value: what counts, as the metric's `value` says; with `repeats` over the runs of the point.
-        best: of all its iterations, as are `worst` and `last`; by default the value.
+        value: objective value, by the metric's `value`; with `repeats`, aggregated over the point's runs.
+        best: best value of all iterations (default: `value`); `worst` and `last` likewise.
     """
 
     run_number: int
@@ -67,11 +67,11 @@ Observation = HandedOut | RungReached | ValueSoFar | Ended
 
 
 MOST_DIMENSIONS = 1_024
-"""Fits take time in proportion; far below this many, a model of 150 runs knows nothing better than chance."""
+"""Most free parameters: fit time is proportional, and models of 150 runs are useless far below this."""
 
 
 def objections(spec: SweepSpec) -> Iterator[tuple[str, str]]:
-    """Return dotted paths, each with a sentence about it; nothing if the sweep can be searched."""
+    """Yield the dotted path and a message for each reason why the sweep cannot be searched."""
     if spec.metric is None:
         yield "metric", "model-based search needs a metric to optimise"
     count = len(spec.search_space.dimensions)
@@ -79,17 +79,17 @@ def objections(spec: SweepSpec) -> Iterator[tuple[str, str]]:
         yield "parameters", "model-based search needs at least one parameter that is not constant"
     if count > MOST_DIMENSIONS:
         yield "parameters", f"{count} free parameters; at most {MOST_DIMENSIONS} can be searched"
-    # The same check as when the file was read: what passed there passes here.
+    # The same check as for the file, so that a file that passed there passes here.
     if spec.search_space.feasibility(enough=1).hits == 0:
         yield "constraints", "no point was found that satisfies them; loosen one of them"
 
 
 _COUNTED = 20_000
-"""Combinations gone through to count a space with conditions; a larger one never counts as exhausted."""
+"""Limit on counting a space with conditions; a larger space never counts as exhausted."""
 
 
 class UnknownRunError(ValueError):
-    """An observation is of a run that was never handed out; `index` is its place among those given."""
+    """An observation names a run that was never handed out; `index` is its index in the call."""
 
     def __init__(self, run_number: int, index: int) -> None:
         super().__init__(f"run {run_number} was never handed out")
@@ -98,9 +98,9 @@ class UnknownRunError(ValueError):
 
 @dataclass(slots=True, kw_only=True)
 class TrialRun:
-    """One run: its point, the values at its rungs in order, what it shows so far, its end once it has one.
+    """One run: its point, the values at its rungs in order, its provisional value, and its end, if any.
 
-    Runs that the sweep began with have negative numbers.
+    Prior runs have negative numbers.
     """
 
     number: int
@@ -118,37 +118,37 @@ class Study:
         self.spec = spec
         self.runs: dict[int, TrialRun] = {}
         self.seen: set[bytes] = set()
-        """Digests of all points that were ever handed out."""
+        """Digests of all points ever handed out."""
         self.outside = 0
-        """Number of runs of points outside the space: nothing is learnt from them."""
+        """Number of runs with points outside the space, which the model ignores."""
         self._drawn: set[bytes] = set()
         self._texts: dict[str, str] = {}
         self._observations: list[Observation] = []
 
     @property
     def known(self) -> int:
-        """The number of the last observation."""
+        """Number of the last observation."""
         return len(self._observations)
 
     @property
     def exhausted(self) -> bool:
-        """True if every point of a finite space was handed out; an estimate of its size is not enough."""
+        """True if every point of a finite space of exactly known size was handed out."""
         return self._size is not None and len(self._drawn) >= self._size
 
     def points_before(self, number: int) -> int:
-        """Return how many points inside the space the runs below a number have."""
+        """Return the number of runs below a number with points inside the space."""
         return sum(run.in_space for run in self.runs.values() if run.number < number)
 
     def agrees(self, first: int, observations: Sequence[Observation]) -> bool:
-        """Return True if the observations whose numbers are known are the same as those known."""
+        """Return True if repeated observations equal the known ones."""
         overlap = self._observations[first - 1 : first - 1 + len(observations)]
         return overlap == list(observations[: len(overlap)])
 
     def observe(self, first: int, observations: Sequence[Observation]) -> None:
-        """Add observations numbered from `first`, known + 1 at most; those known are skipped.
+        """Add observations numbered from `first` (at most known + 1), skipping known ones.
 
         Raises:
-            UnknownRunError: one is of a run that was never handed out; those before it are added.
+            UnknownRunError: an observation names a run never handed out; earlier ones are added.
         """
         overlap = self.known - (first - 1)
         for index, each in enumerate(observations[overlap:], start=overlap):
@@ -185,15 +185,15 @@ class Study:
             self._drawn.add(digest)
 
     def _shared(self, observation: HandedOut) -> HandedOut:
-        """Return the same with texts that other points have, too: some are long, and runs are many."""
+        """Return the observation with its texts interned, to save memory."""
         point = {name: _with_shared(value, self._texts) for name, value in observation.point.items()}
         return replace(observation, point=point)
 
     def _is_drawn(self, point: Point, digest: bytes) -> bool:
-        """Return True if draws can give a point of the space: they never give a value of probability zero."""
+        """Return True if a point of a finite space can be drawn: it has no value of probability zero."""
         space = self.spec.search_space
         if space.finite_combinations is None:
-            return False  # they are not counted
+            return False  # points of an infinite space are not counted
         shares = (0.5 if share is None else share for share in space.to_unit(point))
         return digest == point_digest(space.from_unit(list(shares)))
 

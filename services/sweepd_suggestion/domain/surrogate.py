@@ -1,4 +1,4 @@
-"""Model of the objective: a Gaussian process, fitted by scikit-optimize, which only this module imports."""
+"""Surrogate model: a Gaussian process fitted by scikit-optimize, which only this module imports."""
 
 from collections.abc import Callable
 
@@ -17,15 +17,15 @@ _ANGLE = 0.5 * np.pi
 
 
 class MixedMatern:
-    """Matérn with smoothness 5/2 over vectors where INACTIVE stands for a parameter that is not there.
+    """Matérn kernel with smoothness 5/2 over vectors in which INACTIVE marks an absent parameter.
 
-    Two categories are at distance 1 whatever they are, and 0 from themselves; absence is one category more.
-    The numbers of a conditional parameter lie on an arc, and its absence in the centre of the circle: so
-    absence is equally far from every number, and that of a parameter without influence has none either.
+    Different categories have distance 1, equal ones 0; absence is an additional category.
+    The numbers of a conditional parameter lie on an arc, and its absence at the centre of the circle, so
+    absence is equally far from every number, and has no influence if the parameter has none.
 
     Args:
-        length_scale: one length per group of columns, shape (groups,).
-        groups: for each column, the place of its length.
+        length_scale: length of each group of columns, shape (groups,).
+        groups: for each column, the index of its length.
         categorical: for each column, whether it holds categories.
         conditional: for each column, whether it may be inactive.
 
@@ -53,7 +53,7 @@ class MixedMatern:
         return _covariance(self._total(left, left if right is None else right, inverse))[0]
 
     def with_gradient(self, vectors: Array) -> tuple[Array, Array]:
-        """Return the covariance of each pair, and its gradient by the logarithm of each length."""
+        """Return the covariance of each pair, and its gradient with respect to the log lengths."""
         squares = self._squares(vectors) * np.square(1.0 / self.length_scale)
         covariance, slope = _covariance(squares.sum(axis=2))
         return covariance, squares * slope[:, :, np.newaxis]
@@ -71,9 +71,9 @@ class MixedMatern:
         return total
 
     def _squares(self, vectors: Array) -> Array:
-        """Return the squared distance by group, lengths left out, shape (vectors, vectors, groups).
+        """Return the unscaled squared distance by group, shape (vectors, vectors, groups).
 
-        Fitting calls it with the same vectors and other lengths.
+        The result is cached: a fit uses the same vectors with many lengths.
         """
         if self._kept_squares is None or self._kept_squares[0] is not vectors:
             squares = np.zeros((len(vectors), len(vectors), max(self.groups) + 1))
@@ -87,7 +87,7 @@ class MixedMatern:
         if self.categorical[i]:
             squares: Array = np.where(gaps != 0.0, 1.0, 0.0)
         elif self.conditional[i]:
-            # The chord of an arc of radius 1 / angle: as long as the gap where that is short.
+            # The chord of an arc of radius 1 / angle, which approximates short gaps.
             squares = 2.0 * (1.0 - np.cos(_ANGLE * gaps)) / _ANGLE**2
         else:
             return np.square(gaps)
@@ -99,17 +99,17 @@ class MixedMatern:
 
 
 def _covariance(squares: Array) -> tuple[Array, Array]:
-    """Return the covariance at squared distances, and minus twice its slope by them."""
+    """Return the covariance at squared distances, and -2 times its derivative with respect to them."""
     root = _ROOT_5 * np.sqrt(squares)
     decay = np.exp(-root)
     return (1.0 + root + root**2 / 3.0) * decay, (5.0 / 3.0) * (1.0 + root) * decay
 
 
 class NoisyMatern(StationaryKernelMixin, Kernel):  # type: ignore[misc] # untyped library
-    """Covariance of observations: a signal with the covariance of `matern`, and noise.
+    """Kernel of observations: a signal with the covariance of `matern`, plus noise.
 
-    A product and a sum of the library's kernels would be the same, but they look for their parameters by name
-    in every step of a fit, which takes as long as all else in it.
+    It equals a product and a sum of the library's kernels, but those look up their parameters by name in
+    every step, which doubles the time of a fit.
     """
 
     def __init__(self, matern: MixedMatern, signal: float = 1.0, noise: float = 1e-2) -> None:
@@ -130,7 +130,7 @@ class NoisyMatern(StationaryKernelMixin, Kernel):  # type: ignore[misc] # untype
 
     @property
     def bounds(self) -> Array:
-        """Logarithms of the least and the greatest value of each, shape (theta, 2)."""
+        """Logarithms of the bounds of each parameter, shape (theta, 2)."""
         return np.log([_SIGNALS, *[_LENGTHS] * len(self.matern.length_scale), _NOISES])
 
     def __call__(
@@ -139,7 +139,7 @@ class NoisyMatern(StationaryKernelMixin, Kernel):  # type: ignore[misc] # untype
         Y: Array | None = None,  # noqa: N803
         eval_gradient: bool = False,
     ) -> Array | tuple[Array, Array]:
-        """Return the covariance of each pair; if wanted, its gradient by each of `theta`."""
+        """Return the covariance of each pair and, on request, its gradient with respect to `theta`."""
         if not eval_gradient:
             return self.covariance(X, Y)
         covariance, slopes = self.matern.with_gradient(X)
@@ -148,7 +148,7 @@ class NoisyMatern(StationaryKernelMixin, Kernel):  # type: ignore[misc] # untype
         return self._noisy(covariance), gradient
 
     def covariance(self, left: Array, right: Array | None = None) -> Array:
-        """Return the covariance of each pair; noise concerns observations with themselves alone."""
+        """Return the covariance of each pair; without `right`, the diagonal includes noise."""
         covariance = self.signal * self.matern(left, right)
         return self._noisy(covariance) if right is None else covariance
 
@@ -173,10 +173,10 @@ _MOST_FITTED = 100
 
 
 class Surrogate:
-    """The posterior over the objective on a standardised scale, given vectors with values."""
+    """Posterior of the objective on a standardised scale, given vectors with values."""
 
     def __init__(self, kernel: NoisyMatern, vectors: Array, values: Array) -> None:
-        """Condition a kernel, noise included, on `vectors` (n, d) and `values` (n,)."""
+        """Condition a kernel, including noise, on `vectors` (n, d) and `values` (n,)."""
         self._kernel = kernel
         self.vectors = vectors
         self._values = values
@@ -188,14 +188,14 @@ class Surrogate:
 
     @property
     def log_evidence(self) -> float:
-        """The logarithm of the likelihood of the values, constants left out. Rasmussen, Williams (2.30)."""
+        """Log marginal likelihood of the values, without constants. Rasmussen, Williams (2.30)."""
         return -float(0.5 * self._values @ self._weights + np.log(np.diag(self._factor[0])).sum())
 
     @classmethod
     def fitted(
         cls, vectors: Array, values: Array, coordinates: Coordinates, *, roughly: bool = False
     ) -> "Surrogate":
-        """Fit lengths, signal and noise to standardised values, and condition on them.
+        """Fit lengths, signal and noise to standardised values, and condition on all values.
 
         Raises:
             numpy.linalg.LinAlgError: the data are degenerate.
@@ -214,14 +214,14 @@ class Surrogate:
         return cls(process.kernel_, vectors, values)
 
     def predict(self, vectors: Array) -> tuple[Array, Array]:
-        """Return mean and standard deviation, noise excluded, of the objective at vectors (m, d)."""
+        """Return mean and standard deviation, without noise, of the objective at vectors (m, d)."""
         cross = self._kernel.covariance(vectors, self.vectors)
         mean = cross @ self._weights
         explained = np.einsum("ij,ji->i", cross, cho_solve(self._factor, cross.T))
         return mean, np.sqrt(np.maximum(self._signal - explained, 1e-12))
 
     def believing(self, vectors: Array) -> "Surrogate":
-        """Return the model with its own means as observations at some vectors (kriging believer).
+        """Return the model with its own means as observations at vectors (kriging believer).
 
         Source: the kriging believer of Ginsbourger, Le Riche, Carraro (2010), "Kriging is well-suited to
             parallelize optimization", section 3.2.
@@ -235,9 +235,9 @@ class Surrogate:
 
 
 def subset(values: Array, most: int) -> NDArray[np.intp]:
-    """Return the places of the observations to fit: the lowest, as half of `most`, and evenly some others.
+    """Return the indices of `most` observations to fit: half of them the lowest, the others evenly spaced.
 
-    All observations enter the model; its parameters need no more than these, and cost the square of them.
+    All observations enter the model; only its parameters are fitted to these, to save time.
     """
     if len(values) <= most:
         return np.arange(len(values))
@@ -249,9 +249,9 @@ def subset(values: Array, most: int) -> NDArray[np.intp]:
 
 
 def _groups(categorical: NDArray[np.bool_]) -> tuple[int, ...]:
-    """Return the group of each column: columns share a length only where there are very many.
+    """Return the group of each column: columns share lengths only if there are very many columns.
 
-    So many lengths could not be inferred from so few observations, and would take long to fit.
+    So many lengths cannot be inferred from few observations, and would take long to fit.
     """
     if len(categorical) <= _MOST_LENGTHS:
         return tuple(range(len(categorical)))
@@ -259,7 +259,7 @@ def _groups(categorical: NDArray[np.bool_]) -> tuple[int, ...]:
 
 
 def _typical_length(vectors: Array) -> float:
-    """Return a typical length: distances in a unit cube grow with the root of its dimensions."""
+    """Return a typical length: distances in a unit cube grow with the square root of its dimension."""
     active = np.mean(np.sum(vectors != INACTIVE, axis=1))
     return 0.5 * float(np.sqrt(max(active, 1.0)))
 
@@ -272,7 +272,7 @@ def _roughly_most_probable(objective: _Objective, start: Array, bounds: Array) -
 def _most_probable(
     objective: _Objective, start: Array, bounds: Array, steps: int = _STEPS
 ) -> tuple[Array, float]:
-    """Return the parameters of the highest posterior density, and minus its logarithm.
+    """Return the maximum a posteriori parameters, and the negative log posterior density.
 
     Few observations leave the likelihood flat; log-normal priors keep lengths near typical and noise low.
     """

@@ -1,4 +1,4 @@
-"""Vectors of points, for a model to compare: shares of distributions, codes of categories."""
+"""Vectors of points for a model: unit coordinates of numbers, codes of categories."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,17 +15,17 @@ Array = NDArray[np.float64]
 Places = NDArray[np.intp]
 
 _TAIL = 0.002
-"""Unbounded distributions are searched within all but this share at each end."""
+"""Tail probability excluded from the search at each end of an unbounded distribution."""
 
 INACTIVE = -1.0
-"""Stands in a vector for a parameter that its point does not have."""
+"""Mark in a vector for a parameter that the point does not have."""
 
 
 class Coordinates:
-    """The dimensions of a space as columns: numbers as shares in [0, 1], categories as codes from 0.
+    """Dimensions of a space as columns: numbers as shares in [0, 1], categories as codes from 0.
 
-    The vector of a point has INACTIVE where the point has no such parameter. A *full* vector has a value in
-    each column; `settled` makes vectors of points of it.
+    The vector of a point has INACTIVE for each absent parameter. A *full* vector has a value in each column;
+    `settled` converts full vectors to vectors of points.
     """
 
     def __init__(self, space: SearchSpace) -> None:
@@ -47,17 +47,17 @@ class Coordinates:
         )
 
     def point(self, vector: Array) -> Point:
-        """Return the point at a vector, made of plain Python values."""
+        """Return the point at a vector, with plain Python values."""
         return self._space.from_unit(self._shares(vector[np.newaxis, :])[0])
 
     def from_shares(self, shares: Array) -> Array:
-        """Return the full vectors nearest to shares of the distributions, shape (n, columns), in [0, 1]."""
+        """Return the full vectors nearest to unit coordinates of shape (n, columns)."""
         return np.column_stack([column.snapped(shares[:, i]) for i, column in enumerate(self._columns)])
 
     def around(self, centres: Array, scale: float, rng: np.random.Generator) -> Array:
         """Return a full vector near each centre: some numbers moved by about `scale`, some categories drawn.
 
-        What a centre does not have is anywhere.
+        Parameters absent from a centre are drawn.
         """
         n = len(centres)
         moved = rng.random((n, self.count)) < max(0.3, 1.0 / self.count)
@@ -75,7 +75,7 @@ class Coordinates:
         return np.where(centres == INACTIVE, anywhere, near)
 
     def settled(self, full: Array) -> Array:
-        """Return the vectors of the points at full vectors, those left out that break a constraint."""
+        """Return the vectors of the points at full vectors, without points that break a constraint."""
         if not self._is_bound:
             return full
         found = [self._space.presence(shares) for shares in self._shares(full)]
@@ -91,7 +91,7 @@ class Coordinates:
         ]
 
     def _shares(self, vectors: Array) -> list[list[float]]:
-        """Return the unit coordinates of vectors; what is not there may be anywhere."""
+        """Return the unit coordinates of vectors, 0.5 for absent parameters."""
         columns = [column.shares(vectors[:, i]) for i, column in enumerate(self._columns)]
         shares: list[list[float]] = np.where(vectors == INACTIVE, 0.5, np.column_stack(columns)).tolist()
         return shares
@@ -105,7 +105,7 @@ class _Shares:
         unbounded = isinstance(distribution, Normal | LogNormal | QNormal | QLogNormal)
         self._low, self._high = (_TAIL, 1.0 - _TAIL) if unbounded else (0.0, 1.0)
         discrete = dimension.kind == "integer" or distribution.size is not None or _is_quantised(dimension)
-        # A model compares the values that would be tried, after rounding.
+        # The model compares values as tried, after rounding.
         self._canonical = (lambda u: distribution.to_unit(distribution.quantile(u))) if discrete else None
 
     def place(self, point: Point, share: float) -> float:
@@ -131,7 +131,7 @@ class _Codes:
         for value in distribution.values:
             codes.setdefault(canonical_json(value), len(codes))
         self._codes = codes
-        # Quantiles give these very objects; long texts as JSON, for each candidate, would take seconds.
+        # Quantiles return these objects; encoding long texts as JSON for each candidate would take seconds.
         self._code_of = {id(value): float(codes[canonical_json(value)]) for value in distribution.values}
         shares: dict[int, float] = {}
         for value in distribution.values:
@@ -139,7 +139,7 @@ class _Codes:
         self._shares = np.array([shares[code] for code in range(len(shares))])
 
     def place(self, point: Point, share: float) -> float:
-        # A value of probability zero has no share of its own, but it may have been tried.
+        # A value of probability zero has no share of its own, but may have been tried.
         if len(self._paths) > 1:
             return self._code_of[id(self._distribution.quantile(share))]
         return float(self._codes[canonical_json(_at(point, self._paths[0]))])
