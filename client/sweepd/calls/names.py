@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from sweepd import v1
 from sweepd.calls import runs, server, sweeps
 from sweepd.calls.wire import Wire
-from sweepd.errors import ClientError, InvalidError, NotFoundError, invalid
+from sweepd.errors import InvalidError, NotFoundError, invalid
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,12 +231,7 @@ async def _standalone(wire: Wire, text: str) -> list[str]:
 
 
 async def _projects(wire: Wire) -> list[str]:
-    try:
-        return [project.name async for project in server.projects(wire)]
-    except ClientError as error:
-        if error.code == "UNIMPLEMENTED":  # an old server without projects
-            return []
-        raise
+    return [project.name async for project in server.projects(wire)]
 
 
 async def _may_be_run(wire: Wire, name: str) -> bool:
