@@ -119,7 +119,7 @@ def _download(client: Client, run: str, files: list[v1.RunFile], folder: Path) -
 
 @command("sweepctl logs k3x9v2ab:7", "sweepctl logs k3x9v2ab:7 -f --tail 4096")
 @click.argument("run", metavar="RUN")
-@click.option("-f", "--follow", is_flag=True, help="Go on with new lines until the run has ended.")
+@click.option("-f", "--follow", is_flag=True, help="Continue with new lines until the run has ended.")
 @click.option(
     "--attempt", type=click.IntRange(min=1), default=None, metavar="N", help="This attempt; else the newest."
 )
