@@ -64,6 +64,7 @@ while time.process_time() - begun < 0.06:
 """
 
 
+@pytest.mark.lengthy
 def test_a_pattern_is_not_given_up_because_the_machine_pauses() -> None:
     with subprocess.Popen([sys.executable, "-c", READS], stdout=subprocess.PIPE, text=True) as reader:
         assert reader.stdout is not None

@@ -95,6 +95,7 @@ def test_a_number_that_stands_for_no_socket_any_more_leaves_no_descriptor_open(t
         assert links.count(str(path)) == 1
 
 
+@pytest.mark.lengthy
 def test_the_watch_continues_after_a_look_that_failed(caplog: pytest.LogCaptureFixture) -> None:
     async def scenario() -> None:
         threads = NoThreadAtFirst()
