@@ -8,7 +8,7 @@ from sweepd_agent.core import events as e
 from sweepd_agent.core.attempt import Outcome
 from sweepd_agent.core.state import Settings
 from sweepd_agent.log import progress
-from unit.agent.core.test_machine import KEY, Play
+from unit.agent.core.play import KEY, Play
 
 
 def test_it_counts_what_is_done_live_and_failed_and_tells_the_time() -> None:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import pytest
 
 from sweepd_agent.core import events as e
-from sweepd_agent.core import events as f
 from sweepd_agent.core.attempt import Outcome, StopMode
 from sweepd_agent.core.lines import line
 from sweepd_agent.core.machine import decide
 from sweepd_agent.core.state import Settings
-from unit.agent.core.test_machine import SWEEP, Play, assignment
+from unit.agent.core.play import SWEEP, Play, assignment
 
 GUARD = e.Ineligibility(
     e.Reason.GUARD, "5 runs in a row have failed; `sweepctl agents release A` lets it go on"
@@ -19,7 +18,7 @@ LABELS = e.Ineligibility(e.Reason.LABELS, "it lacks gpu=a100")
 OTHER = "local/demo/other"
 
 
-def ends(play: Play, number: int, outcome: Outcome, tail: str = "") -> list[f.Effect]:
+def ends(play: Play, number: int, outcome: Outcome, tail: str = "") -> list[e.Effect]:
     """Have a run handed out, started and ended."""
     run = assignment(number)
     return play.happens(
@@ -33,18 +32,18 @@ def ends(play: Play, number: int, outcome: Outcome, tail: str = "") -> list[f.Ef
     )
 
 
-def noticed(play: Play, *happened: e.Event) -> list[f.Say]:
+def noticed(play: Play, *happened: e.Event) -> list[e.Say]:
     """Apply events; return the notices of the agent."""
-    effects: list[f.Effect] = []
+    effects: list[e.Effect] = []
     for event in happened:
         decision = decide(play.state, event, play.now)
         play.state = decision.state
         effects += decision.effects
-    return [effect for effect in effects if isinstance(effect, f.Say)]
+    return [effect for effect in effects if isinstance(effect, e.Say)]
 
 
-def left(effects: list[f.Effect]) -> f.Leave | None:
-    return next((effect for effect in effects if isinstance(effect, f.Leave)), None)
+def left(effects: list[e.Effect]) -> e.Leave | None:
+    return next((effect for effect in effects if isinstance(effect, e.Leave)), None)
 
 
 def test_failures_in_a_row_end_the_agent_and_the_last_one_is_quoted() -> None:
@@ -170,12 +169,12 @@ def test_a_guard_that_trips_ends_the_other_runs_and_hands_them_back() -> None:
     play = Play(Settings(slots=2, max_failed_in_a_row=1))
     play.running()
     effects = ends(play, 2, Outcome(code=1))
-    (stop,) = [effect for effect in effects if isinstance(effect, f.Stop)]
+    (stop,) = [effect for effect in effects if isinstance(effect, e.Stop)]
     assert (stop.key, stop.order.mode) == (assignment().key, StopMode.TERMINATE)
     assert play.state.wanted == 0
     key = assignment().key
     effects = play.happens(e.ProcessEnded(key, Outcome(signal=15, stopped=True)))
-    (exit_,) = [effect.exit for effect in effects if isinstance(effect, f.ReportExit)]
+    (exit_,) = [effect.exit for effect in effects if isinstance(effect, e.ReportExit)]
     assert exit_.cause.value == "handed back"
     leave = left(play.happens(e.ExitReported(key), e.ExitAcked(key), e.Delivered(key)))
     assert leave is not None

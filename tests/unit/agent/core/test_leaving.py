@@ -7,12 +7,11 @@ from dataclasses import replace
 import pytest
 
 from sweepd_agent.core import events as e
-from sweepd_agent.core import events as f
 from sweepd_agent.core.attempt import ExitCause, Outcome, StopMode
 from sweepd_agent.core.leaving import next_deadline
 from sweepd_agent.core.state import Held, Phase, Settings, State
+from unit.agent.core.play import KEY, RUN, SWEEP, Play, assignment
 from unit.agent.core.test_guards import GUARD, LABELS, OTHER, left, noticed
-from unit.agent.core.test_machine import KEY, RUN, SWEEP, Play, assignment
 
 CTRL_C, SIGTERM = e.Asked(e.Wish.INTERRUPT), e.Asked(e.Wish.TERMINATE)
 FAILED = e.ProcessEnded(KEY, Outcome(code=1))
@@ -33,8 +32,8 @@ def begins(play: Play, number: int) -> None:
     )
 
 
-def stops(effects: list[f.Effect]) -> list[tuple[StopMode, ExitCause, str]]:
-    orders = [effect.order for effect in effects if isinstance(effect, f.Stop)]
+def stops(effects: list[e.Effect]) -> list[tuple[StopMode, ExitCause, str]]:
+    orders = [effect.order for effect in effects if isinstance(effect, e.Stop)]
     return [(order.mode, order.cause, order.reason) for order in orders]
 
 
@@ -83,7 +82,7 @@ def test_one_ctrl_c_waits_for_acknowledgements_and_two_do_not() -> None:
     play = a_running_agent()
     gone_undelivered(play)
     assert left(play.happens(CTRL_C)) is None
-    assert left(play.happens(CTRL_C)) == f.Leave(130, "Ctrl-C", STAYS)
+    assert left(play.happens(CTRL_C)) == e.Leave(130, "Ctrl-C", STAYS)
 
 
 def test_two_ctrl_c_wait_for_processes() -> None:
@@ -91,7 +90,7 @@ def test_two_ctrl_c_wait_for_processes() -> None:
     assert left(play.happens(CTRL_C, CTRL_C)) is None
     assert next_deadline(play.state, play.now) is None
     gone_undelivered(play)
-    assert left(play.happens(CTRL_C)) == f.Leave(130, "Ctrl-C", STAYS)
+    assert left(play.happens(CTRL_C)) == e.Leave(130, "Ctrl-C", STAYS)
 
 
 @pytest.mark.parametrize(
@@ -135,7 +134,7 @@ def test_what_is_not_acknowledged_within_the_grace_stays_for_the_next_agent() ->
     play.happens(e.DrainReceived(1, "maintenance"))
     assert next_deadline(play.state, play.now) == 20.0
     assert play.happens(e.Tick(), after=19.0) == []
-    assert left(play.happens(e.Tick(), after=1.0)) == f.Leave(1, "maintenance", STAYS)
+    assert left(play.happens(e.Tick(), after=1.0)) == e.Leave(1, "maintenance", STAYS)
 
 
 def test_the_grace_for_acknowledgements_begins_with_the_last_end() -> None:
@@ -158,7 +157,7 @@ def test_an_agent_that_no_server_answers_ends_after_its_wait() -> None:
     assert next_deadline(play.state, play.now) == 105.0
     assert play.happens(e.Tick(), after=4.9) == []
     why = "no server answered within 5 s"
-    assert play.happens(e.Tick(), after=0.1) == [f.Leave(6, "no server", why)]
+    assert play.happens(e.Tick(), after=0.1) == [e.Leave(6, "no server", why)]
     assert Play(Settings(wait=None)).happens(e.Tick(), after=1e6) == []
 
 
@@ -175,16 +174,16 @@ def test_an_agent_that_a_server_has_answered_or_that_has_a_process_waits_for_eve
 
 def test_a_sweep_that_has_ended_is_an_error_only_for_an_agent_that_comes_too_late() -> None:
     refused = e.Refused(e.Refusal.SWEEP_ENDED, "it has ended")
-    assert left(Play().happens(refused)) == f.Leave(1, "sweep ended", "it has ended")
+    assert left(Play().happens(refused)) == e.Leave(1, "sweep ended", "it has ended")
     play = Play()
     play.connected()
-    assert left(play.happens(e.StreamClosed(), refused)) == f.Leave(0, "the sweep has ended")
+    assert left(play.happens(e.StreamClosed(), refused)) == e.Leave(0, "the sweep has ended")
     assert left(a_running_agent().happens(refused)) is None
 
 
 def test_a_replaced_agent_ends_at_once_whatever_lives() -> None:
     refused = e.Refused(e.Refusal.REPLACED, "another has its name")
-    assert left(a_running_agent().happens(refused)) == f.Leave(1, "replaced", "another has its name")
+    assert left(a_running_agent().happens(refused)) == e.Leave(1, "replaced", "another has its name")
 
 
 def test_an_agent_ends_with_the_last_of_its_sweeps() -> None:
@@ -194,13 +193,13 @@ def test_an_agent_ends_with_the_last_of_its_sweeps() -> None:
     assert left(play.happens(e.SweepEnded("local/demo/unknown", "finished", ""))) is None
     assert left(play.happens(e.SweepEnded(SWEEP, "finished", ""))) is None
     assert left(play.happens(e.SweepEnded(SWEEP, "finished", ""))) is None
-    assert left(play.happens(e.SweepEnded(OTHER, "finished", ""))) == f.Leave(0, "the sweep has ended")
+    assert left(play.happens(e.SweepEnded(OTHER, "finished", ""))) == e.Leave(0, "the sweep has ended")
 
 
 def test_the_end_of_a_sweep_is_logged_once() -> None:
     play = a_running_agent()
     (ended, _) = noticed(play, *[e.SweepEnded(SWEEP, "stopped", "by a person")] * 2)
-    assert ended == f.Say(
+    assert ended == e.Say(
         "command",
         None,
         {"command": "sweep ended", "sweep": SWEEP, "state": "stopped", "reason": "by a person"},
@@ -217,20 +216,20 @@ def test_a_count_is_reached_once_no_run_lives() -> None:
     assert play.state.wanted == 0
     second = assignment(2).key
     play.happens(e.ProcessEnded(second, Outcome(code=0)), e.ExitReported(second), e.ExitAcked(second))
-    assert play.happens(e.Delivered(KEY)) == [f.Forget(KEY)]
-    assert left(play.happens(e.Delivered(second))) == f.Leave(0, "--count 2 reached")
+    assert play.happens(e.Delivered(KEY)) == [e.Forget(KEY)]
+    assert left(play.happens(e.Delivered(second))) == e.Leave(0, "--count 2 reached")
 
 
 def test_an_agent_that_has_left_does_nothing_more() -> None:
     play = Play()
-    assert left(play.happens(CTRL_C)) == f.Leave(130, "Ctrl-C")
+    assert left(play.happens(CTRL_C)) == e.Leave(130, "Ctrl-C")
     assert play.happens(e.StreamOpened(lease=30.0, verdicts={}), e.StartReceived(1, RUN), SIGTERM) == []
 
 
 def test_the_end_is_logged_with_its_cause_its_code_and_its_message() -> None:
-    assert noticed(Play(), CTRL_C)[-1] == f.Say("exiting", None, {"cause": "Ctrl-C", "exit_code": 130})
+    assert noticed(Play(), CTRL_C)[-1] == e.Say("exiting", None, {"cause": "Ctrl-C", "exit_code": 130})
     (refused,) = noticed(Play(), e.Refused(e.Refusal.BAD_TOKEN, "no"))
-    assert refused == f.Say("exiting", None, {"cause": "bad token", "exit_code": 4, "message": "no"})
+    assert refused == e.Say("exiting", None, {"cause": "bad token", "exit_code": 4, "message": "no"})
 
 
 def test_the_guards_of_all_sweeps_are_named() -> None:
@@ -238,7 +237,7 @@ def test_the_guards_of_all_sweeps_are_named() -> None:
     play.happens(e.SweepsNamed(frozenset({SWEEP, OTHER})))
     play.happens(e.StreamOpened(lease=30.0, verdicts={}, ineligible={SWEEP: GUARD, OTHER: GUARD}))
     leave = left(play.happens(SIGTERM))
-    assert leave == f.Leave(9, "SIGTERM", "the guard of sweeps other, tune holds this agent")
+    assert leave == e.Leave(9, "SIGTERM", "the guard of sweeps other, tune holds this agent")
 
 
 @pytest.mark.parametrize("other", [{OTHER: LABELS}, {}])
@@ -246,7 +245,7 @@ def test_one_sweep_that_no_guard_holds_is_enough_to_end_well(other: dict[str, e.
     play = Play()
     play.happens(e.SweepsNamed(frozenset({SWEEP, OTHER})))
     play.happens(e.StreamOpened(lease=30.0, verdicts={}, ineligible={SWEEP: GUARD, **other}))
-    assert left(play.happens(SIGTERM)) == f.Leave(0, "SIGTERM")
+    assert left(play.happens(SIGTERM)) == e.Leave(0, "SIGTERM")
 
 
 def test_a_guard_and_what_it_leaves_undelivered_are_one_message() -> None:
@@ -255,24 +254,24 @@ def test_a_guard_and_what_it_leaves_undelivered_are_one_message() -> None:
     play.happens(e.ProcessEnded(KEY, Outcome(start_error="no such\nfile")))
     leave = left(play.happens(e.Tick(), after=20.0))
     failed = "run tune-1 failed to start: no such\\nfile"
-    assert leave == f.Leave(9, why, f"{why}; {failed}; {STAYS}")
+    assert leave == e.Leave(9, why, f"{why}; {failed}; {STAYS}")
 
 
 def test_what_is_found_unstarted_goes_back_only_while_the_scheduler_hears_of_it() -> None:
     play = Play()
     play.state = replace(play.state, held={KEY: Held(assignment=RUN, phase=Phase.READY)})
-    assert play.happens(e.DrainReceived(1, "maintenance")) == [f.Confirm(1)]
+    assert play.happens(e.DrainReceived(1, "maintenance")) == [e.Confirm(1)]
     (reported, offer) = play.connected()
-    assert isinstance(reported, f.ReportExit)
+    assert isinstance(reported, e.ReportExit)
     assert (reported.exit.cause, reported.exit.message) == (ExitCause.HANDED_BACK, "maintenance")
-    assert offer == f.Offer(0)
+    assert offer == e.Offer(0)
 
 
 def test_what_the_scheduler_does_not_know_is_neither_given_back_nor_waited_for() -> None:
     play = Play()
     play.state = replace(play.state, held={KEY: Held(assignment=RUN, phase=Phase.READY)})
     play.connected(**{"1": e.Verdict.UNKNOWN})
-    assert left(play.happens(e.DrainReceived(1, "maintenance"))) == f.Leave(0, "maintenance")
+    assert left(play.happens(e.DrainReceived(1, "maintenance"))) == e.Leave(0, "maintenance")
     assert KEY in play.state.held
 
 

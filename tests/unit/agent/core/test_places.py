@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sweepd_agent.core import events as e
-from sweepd_agent.core import events as f
 from sweepd_agent.core.attempt import Assignment, ExitCause, Outcome, Place
 from sweepd_agent.core.state import Held, Phase, Settings, Standing, State
-from unit.agent.core.test_machine import SWEEP, Play, assignment
+from unit.agent.core.play import SWEEP, Play, assignment
 
 PAIRS = (("0", "1"), ("2", "3"))
 
@@ -16,7 +15,7 @@ PAIRS = (("0", "1"), ("2", "3"))
 def begun(play: Play, given: Assignment) -> Place:
     """Have a run handed out and started; return where it went."""
     effects = play.happens(e.StartReceived(given.number, given), e.Journalled(given.key, given.number))
-    (place,) = [effect.place for effect in effects if isinstance(effect, f.Launch)]
+    (place,) = [effect.place for effect in effects if isinstance(effect, e.Launch)]
     play.happens(e.ProcessStarted(given.key, 70 + given.number))
     return place
 
@@ -65,13 +64,13 @@ def test_a_run_beyond_the_slots_is_refused() -> None:
     play.connected()
     begun(play, assignment(1))
     second = assignment(2)
-    assert play.happens(e.StartReceived(9, second)) == [f.Confirm(9, "no slot of this agent is free")]
+    assert play.happens(e.StartReceived(9, second)) == [e.Confirm(9, "no slot of this agent is free")]
     assert second.key not in play.state.held
 
 
 def test_what_an_adopted_run_has_is_not_given_away() -> None:
     play = found(Settings(slots=2, gpus=PAIRS), running(1, Place(slot=1, gpus=("2", "3"))))
-    assert play.connected() == [f.ReportStart(assignment(1).key), f.Offer(1)]
+    assert play.connected() == [e.ReportStart(assignment(1).key), e.Offer(1)]
     assert begun(play, assignment(2)) == Place(slot=0, gpus=("0", "1"))
 
 
@@ -104,7 +103,7 @@ def unstarted(number: int, place: Place | None = None) -> Held:
 
 def test_what_was_found_unstarted_begins_where_it_was_noted_if_that_is_free() -> None:
     play = found(Settings(slots=3), unstarted(1), unstarted(2, Place(slot=2)))
-    launched = [effect for effect in play.connected() if isinstance(effect, f.Launch)]
+    launched = [effect for effect in play.connected() if isinstance(effect, e.Launch)]
     assert [(effect.key.run[-1], effect.place.slot) for effect in launched] == [("1", 0), ("2", 2)]
 
 
@@ -112,15 +111,15 @@ def test_what_was_found_unstarted_goes_back_where_there_is_no_slot_for_it() -> N
     play = found(Settings(slots=1), running(1, Place(slot=0)), unstarted(2, Place(slot=1)))
     effects = play.connected()
     exits = [
-        (effect.key.run[-1], effect.exit.cause) for effect in effects if isinstance(effect, f.ReportExit)
+        (effect.key.run[-1], effect.exit.cause) for effect in effects if isinstance(effect, e.ReportExit)
     ]
     assert exits == [("2", ExitCause.HANDED_BACK)]
-    assert not any(isinstance(effect, f.Launch) for effect in effects)
+    assert not any(isinstance(effect, e.Launch) for effect in effects)
 
 
 def test_an_unstarted_run_of_other_devices_gets_those_of_this_agent() -> None:
     play = found(Settings(slots=1, gpus=(("4",),)), unstarted(1, Place(slot=0, gpus=("0",))))
-    (launch,) = [effect for effect in play.connected() if isinstance(effect, f.Launch)]
+    (launch,) = [effect for effect in play.connected() if isinstance(effect, e.Launch)]
     assert launch.place == Place(slot=0, gpus=("4",))
 
 
@@ -195,5 +194,5 @@ def test_a_sweep_is_served_under_its_full_name_or_its_id_even_after_its_end() ->
 
 def test_an_unstarted_run_does_not_count_those_that_were_found_with_it() -> None:
     play = found(Settings(slots=2), unstarted(1, Place(slot=1)), unstarted(2, Place(slot=1)))
-    launched = [effect.place.slot for effect in play.connected() if isinstance(effect, f.Launch)]
+    launched = [effect.place.slot for effect in play.connected() if isinstance(effect, e.Launch)]
     assert launched == [1, 0]

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sweepd_agent.core import events as e
-from sweepd_agent.core import events as f
 from sweepd_agent.core.serving import NO_PROGRAM
 from sweepd_agent.core.state import Settings
-from unit.agent.core.test_machine import RUN, SWEEP, Play
+from unit.agent.core.play import RUN, SWEEP, Play
 
 FUNCTION_RUN = replace(RUN, program="")
 
@@ -17,15 +16,15 @@ def test_an_agent_of_programs_leaves_a_sweep_without_one_and_the_run_goes_back()
     play = Play()
     play.connected()
     confirmed, left = play.happens(e.StartReceived(5, FUNCTION_RUN))
-    assert confirmed == f.Confirm(5, NO_PROGRAM)
-    assert left == f.Leave(2, "no program", f"sweep {SWEEP} {NO_PROGRAM}")
+    assert confirmed == e.Confirm(5, NO_PROGRAM)
+    assert left == e.Leave(2, "no program", f"sweep {SWEEP} {NO_PROGRAM}")
 
 
 def test_it_lets_what_lives_end_first() -> None:
     play = Play(Settings(slots=2))
     play.running()
     other = replace(FUNCTION_RUN, key=FUNCTION_RUN.key._replace(run=f"{SWEEP}-2"))
-    assert play.happens(e.StartReceived(6, other)) == [f.Confirm(6, NO_PROGRAM), f.Offer(0)]
+    assert play.happens(e.StartReceived(6, other)) == [e.Confirm(6, NO_PROGRAM), e.Offer(0)]
     assert play.state.leaving is not None
     assert play.state.leaving.code == 2
 
@@ -34,10 +33,10 @@ def test_a_command_that_needs_no_program_is_started() -> None:
     play = Play()
     play.connected()
     run = replace(FUNCTION_RUN, command=("make", "${args}"))
-    assert f.Journal(run, 5) in play.happens(e.StartReceived(5, run))
+    assert e.Journal(run, 5) in play.happens(e.StartReceived(5, run))
 
 
 def test_an_agent_with_a_stand_in_takes_it() -> None:
     play = Play(Settings(runs_programs=False))
     play.connected()
-    assert f.Journal(FUNCTION_RUN, 5) in play.happens(e.StartReceived(5, FUNCTION_RUN))
+    assert e.Journal(FUNCTION_RUN, 5) in play.happens(e.StartReceived(5, FUNCTION_RUN))

@@ -9,8 +9,8 @@ from sweepd_agent.core.attempt import Json
 from sweepd_agent.core.leaving import next_deadline
 from sweepd_agent.core.serving import SAY_EVERY
 from sweepd_agent.core.state import Settings
+from unit.agent.core.play import SWEEP, Play, assignment
 from unit.agent.core.test_guards import OTHER, noticed
-from unit.agent.core.test_machine import SWEEP, Play, assignment
 
 SHARED = [e.Reason.PAUSED, e.Reason.CANARY, e.Reason.ENDING, e.Reason.SUGGESTION]
 
