@@ -92,7 +92,8 @@ def _source(path: Path) -> bytes:
 def _all_places(tree: ast.Module) -> Iterator[tuple[tuple[str, Function], ast.AST, ast.AST]]:
     """Yield each node that may change, with its function and what it changes into, always in this order."""
     for name, function in _outermost(tree, ""):
-        for node in _evaluated(function):
+        # No default of the function: it is in effect already when the function gets the mutant's code.
+        for node in _evaluated(ast.Module(function.body, [])):
             yield from (((name, function), node, changed) for changed in _changed(node))
 
 
