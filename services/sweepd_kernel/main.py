@@ -35,7 +35,7 @@ def main(argv: Sequence[str] | None = None, *, services: "Sequence[ServiceDefini
         argv: arguments; by default the process's own.
         services: services for `up` and `pair`; by default all installed services.
     """
-    # Set before gRPC is imported: its log is less clear than ours, and all forks precede its start.
+    # Set before gRPC is imported. Its log adds nothing to ours, and no process forks after gRPC has started.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
     try:

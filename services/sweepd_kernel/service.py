@@ -43,13 +43,13 @@ class ServiceContext:
     service_token: str
     """Secret shared by the services."""
     access_token: str
-    """Secret of the people of this server."""
+    """The server's own token for people."""
     clock: Clock
     log: logging.Logger
     reopen: Callable[[], None] = lambda: None
-    """Called when the service cannot continue: ends it in order and opens it again."""
+    """Call it if the service cannot continue: the kernel stops the service in order and opens it again."""
     gate: Gate = field(default_factory=Gate)
-    """Shared with the server; a service with a token store registers it here."""
+    """Tokens and open streams, shared with the server; a service with a token store sets its `tokens`."""
 
 
 AttemptKey: TypeAlias = tuple[str, int]
@@ -82,6 +82,6 @@ class ServiceDefinition:
     add_flags: Callable[[argparse.ArgumentParser], None]
     open: Callable[[ServiceContext], Awaitable[RunningService]]
     accepts_people: bool = False
-    """True if the access token also admits callers; otherwise only other services are admitted."""
+    """True if people may call the service; otherwise only other services may."""
     paired: PairedDatabase | None = None
     """Its database, if paired with the database of another service."""

@@ -38,7 +38,8 @@ class Credentials:
         scheme, _, token = given.partition(" ") if isinstance(given, str) else ("", "", "")
         if scheme.lower() != "bearer" or not token:
             raise BadTokenError("this call needs a token: authorization: Bearer TOKEN")
-        if _FORMER_KEY in headers:  # if ignored, it would turn a person into a service
+        # Earlier versions sent this key. If it were ignored, a person would get the rights of a service.
+        if _FORMER_KEY in headers:
             return cls(token, b"")
         return cls(token, headers.get(PRINCIPAL_KEY))
 
@@ -56,7 +57,7 @@ class Tokens(Protocol):
 
 
 class NoTokensYet:
-    """Tokens of a service that is not open yet: no token may be reported as unknown until it is."""
+    """Token store of a service that is still starting: valid tokens must not be reported as unknown."""
 
     async def principal(self, digest: bytes) -> Principal:
         """Raise UnavailableError for every token."""
@@ -80,7 +81,7 @@ class Gate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Authenticator:
-    """Authenticator of credentials; `access_token` is None if only services are admitted."""
+    """Authenticator of credentials; if `access_token` is None, it accepts only the service token."""
 
     service_token: str
     access_token: str | None
@@ -130,10 +131,10 @@ def check_scope(principal: Principal, method: str) -> None:
 
 
 def check_names(principal: Principal, rule: Rule, request: object) -> None:
-    """Refuse names outside the caller's bounds as not found, before any look-up.
+    """Check, before any look-up, that the names in a request are within the caller's bounds.
 
     Raises:
-        NotFoundError: a name is outside the bounds, as if it did not exist.
+        NotFoundError: a name is outside the bounds; the error does not reveal whether it exists.
     """
     if principal.bounds.everywhere or not rule.names or not isinstance(request, Message):
         return

@@ -19,7 +19,7 @@ REMEMBERED = 10_000
 
 @dataclass(slots=True, eq=False)
 class OpenCall:
-    """Stream whose task is cancelled when its token ends, once a write in progress is done."""
+    """Stream whose task is cancelled when its token expires or is revoked, but not during a write."""
 
     task: "asyncio.Task[object]"
     why: str = ""
@@ -38,10 +38,10 @@ class OpenCall:
 
     @contextmanager
     def busy(self) -> Iterator[None]:
-        """Context manager that postpones the end of the stream until the block exits.
+        """Postpone a cancellation by `end` until the block exits, for at most PATIENCE seconds.
 
         Raises:
-            BadTokenError: the token ended meanwhile.
+            BadTokenError: on exit, if the token ended during the block.
         """
         self._busy = True
         try:
@@ -52,7 +52,7 @@ class OpenCall:
             raise BadTokenError(self.why)
 
     def _cut(self) -> None:
-        if self._busy:  # the reader has stalled; its stream ends without a status
+        if self._busy:  # the reader has stalled: cancel during the write, so that it gets no status
             self.task.cancel()
 
 
@@ -72,7 +72,7 @@ class OpenCalls:
         return len(self._by_token.get(token, ()))
 
     def end(self, token: str, why: str = REVOKED) -> None:
-        """End all streams of a token, including streams that are about to start."""
+        """End all streams of a token, and refuse new ones."""
         self._ended[token] = None
         if len(self._ended) > REMEMBERED:
             del self._ended[next(iter(self._ended))]
@@ -80,15 +80,20 @@ class OpenCalls:
             call.end(why)
 
     def ended(self, token: str) -> bool:
-        """Return True if a token ended recently; an answer in flight may still call it valid."""
+        """Return True if `end` was called for a token recently.
+
+        A response that the token store sent just before may still report the token as valid.
+        """
         return token in self._ended
 
     @contextmanager
     def held(self, principal: Principal) -> Iterator[OpenCall | None]:
-        """Cancel the current task when the token of `principal` ends; yield None if there is no such token.
+        """Register the current task as a stream for the block; cancel it when the token of `principal` ends.
+
+        Yield None if the principal has no token of its own.
 
         Raises:
-            BadTokenError: the token ended.
+            BadTokenError: the token has ended, before the block or during it.
         """
         task = asyncio.current_task()
         if not principal.token or task is None:
@@ -105,7 +110,7 @@ class OpenCalls:
         try:
             yield call
         except asyncio.CancelledError:
-            # As in `asyncio.timeout`: our own cancellation becomes an error, any other is passed on.
+            # As in `asyncio.timeout`: a cancellation by `OpenCall` becomes an error, any other is re-raised.
             if call.why and task.uncancel() == 0:
                 raise BadTokenError(call.why) from None
             raise
@@ -119,17 +124,17 @@ class OpenCalls:
 
 
 class Writer(Protocol):
-    """Port of the side of a call to which messages are written."""
+    """Port of the part of a call's context that sends response messages."""
 
     async def write(self, message: object) -> None:
         """Write a message."""
 
 
 class DrainedWrites:
-    """Context of a call that may end at any time, but never during a write.
+    """Wrapper of a call's context that prevents the call from being cancelled during a write.
 
-    gRPC sends no status while a write is in progress, and a status cannot be sent twice. Everything else is
-    delegated to the wrapped context.
+    gRPC cannot send a status while a write is in progress, and cannot send a status twice. Everything but
+    `write` is delegated to the wrapped context.
     """
 
     def __init__(self, context: Writer, call: OpenCall) -> None:

@@ -15,7 +15,7 @@ OWNER = "owner"
 class Bounds:
     """Entities and projects for which a token is valid, as `{entity}` or `{entity}/{project}`; empty: all.
 
-    For the caller, anything outside does not exist.
+    Everything else is reported to the caller as not found.
     """
 
     places: frozenset[str] = frozenset()
@@ -30,14 +30,14 @@ class Bounds:
         return not self.places or entity in self.places or f"{entity}/{project}" in self.places
 
     def covers_name(self, name: str) -> bool:
-        """Return True if a project, or a name in a project, is within the bounds; False for other texts."""
+        """Return True if a name is within the bounds: that of a project, or one in a project."""
         if not self.places:
             return True
         parts = name.split("/", 2)
         return len(parts) > 1 and self.covers(parts[0], parts[1])
 
     def touches(self, entity: str) -> bool:
-        """Return True if anything of an entity is within the bounds."""
+        """Return True if an entity, or at least one of its projects, is within the bounds."""
         return not self.places or entity in self._entities
 
     def includes(self, other: "Bounds") -> bool:
@@ -82,7 +82,7 @@ def set_current_principal(principal: Principal) -> None:
 
 
 def current_principal() -> Principal:
-    """Return the caller of the current call; outside of a call, the service itself."""
+    """Return the caller of the current call; outside of calls, the principal of the service itself."""
     return _current.get(SERVICE)
 
 

@@ -15,7 +15,7 @@ _SCOPES_READ = {value: scope for scope, value in SCOPES.items()}
 
 
 def encode_principal(principal: Principal) -> bytes:
-    """Return a person in the form of the metadata value of `PRINCIPAL_KEY`."""
+    """Encode a person as the metadata value of `PRINCIPAL_KEY`."""
     return principal_message(principal).SerializeToString()
 
 
@@ -30,7 +30,7 @@ def principal_message(principal: Principal) -> account_pb2.Principal:
 
 
 def decode_principal(content: str | bytes) -> Principal:
-    """Return the person that another service has sent.
+    """Decode the person from the metadata that another service has sent.
 
     Raises:
         BadTokenError: the content does not name a person.

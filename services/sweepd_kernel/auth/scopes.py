@@ -38,7 +38,7 @@ class Rule:
 
     @property
     def needed(self) -> str:
-        """Most restricted scope that allows the call; empty if no scope or every scope does."""
+        """Lowest scope that allows the call; empty if no scope allows it, or every scope."""
         if self.internal or self.scope is None:
             return ""
         return str(Scope.AGENT if self.agents and self.scope is Scope.WRITE else self.scope)
@@ -142,7 +142,8 @@ _BY_PATH = {
 def rule_of(method: str) -> Rule:
     """Return the rule of a call by its full path, such as `/sweepd.v1.SweepService/GetSweep`.
 
-    A sweepd call that is not in the table needs the admin scope; other calls, such as reflection, any token.
+    A sweepd call that is not in the table needs the admin scope. Calls of other services, such as reflection,
+    need a token of any scope.
     """
     found = _BY_PATH.get(method)
     if found is not None:

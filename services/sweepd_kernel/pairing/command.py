@@ -75,11 +75,11 @@ def _pair(sides: Sequence[_Side]) -> None:
         ours = store.read(first, knowing.engine.place)
         theirs = store.read(second, following.engine.place)
         is_stranger = theirs.peer is not None and theirs.peer.database != ours.id
-        # In a stranger's database, attempts with the same names are different attempts.
+        # The other database belonged to another scheduler: equal names there mean different attempts.
         known = frozenset[AttemptKey]() if is_stranger else knowing.database.attempts(first)
         unknown = following.database.attempts(second) - known
         if unknown:
-            # The backup of an earlier call stays: it holds the only copy of the data that the call removed.
+            # Backups of earlier calls are kept: each is the only copy of the data that the call removed.
             backup = following.engine.copy_aside("before-pair")
             with second.transaction():
                 remove(second, unknown)
@@ -88,6 +88,6 @@ def _pair(sides: Sequence[_Side]) -> None:
                 f"the {knowing.name} does not know {counted} whose points and logs were stored: they are left"
                 f" in {backup} alone"
             )
-        # In this order, a crash leaves a pair that is still refused.
+        # If a crash prevents the second write, the databases still differ, and the command can be repeated.
         store.remember(second, Peer(ours.id, ours.position))
         store.remember(first, Peer(theirs.id, theirs.position))

@@ -58,7 +58,7 @@ class Database:
         return Position(self.generations[-1].token, self.number) if self.generations else None
 
     def has_been_at(self, position: Position | None) -> bool:
-        """Return True if a position is in its history; None is in every history."""
+        """Return True if a position is in the history of this database; True for None."""
         return position is None or any(
             each.token == position.generation and position.number <= each.last for each in self.generations
         )
@@ -87,9 +87,9 @@ class Mismatch:
 
 
 def mismatch(scheduler: Database, metrics: Database) -> Mismatch | None:
-    """Return the mismatch of two databases; None if they match, or nothing shows that they do not.
+    """Return the mismatch of two databases; None if they match.
 
-    An empty database matches any database that has no data in a predecessor of it.
+    A new database matches, unless the other one was paired with its predecessor and metrics were stored.
     """
     holds_others = metrics.peer is not None and metrics.peer.database != scheduler.id and metrics.number > 0
     if holds_others:
@@ -119,15 +119,15 @@ _SENTENCES = {
 class Delayed:
     """Queue of positions of the other database, each of which is stored once it is `COPY_SKEW` old.
 
-    Copies of two live databases are not taken at the same instant. Stored positions are older than the
-    maximum time between copies, so that either copy may be the older one.
+    Backups of two live databases are not made at the same instant. As each stored position is older than the
+    maximum time between the two backups, they match whichever was made first.
     """
 
     def __init__(self) -> None:
         self._waiting: list[tuple[float, Position]] = []
 
     def add(self, position: Position | None, now: float) -> None:
-        """Add the current position; at most one position per second waits."""
+        """Add the current position; keep at most one position per second, the newest."""
         if position is None or (self._waiting and self._waiting[-1][1] == position):
             return
         if len(self._waiting) > 1 and now - self._waiting[-2][0] < 1.0:
@@ -135,7 +135,7 @@ class Delayed:
         self._waiting.append((now, position))
 
     def due(self, now: float, *, at_once: bool = False) -> Position | None:
-        """Remove and return the newest position that is old enough, or any if `at_once`; None without one."""
+        """Remove and return the newest position that is old enough, if any; with `at_once`, of any age."""
         due: Position | None = None
         while self._waiting and (at_once or now - self._waiting[0][0] >= COPY_SKEW):
             due = self._waiting.pop(0)[1]

@@ -6,7 +6,7 @@ from sweepd_kernel.pairing.comparison import Database, Generation, Peer, Positio
 from sweepd_kernel.sql.database import Connection
 
 MAX_GENERATIONS = 1_000
-"""Newest generations to compare; a peer last met more starts ago is not recognised."""
+"""Number of generations to compare, the newest: a position from more starts ago is not recognised."""
 
 
 def ensure_identity(connection: Connection) -> None:
@@ -47,7 +47,7 @@ class Counter:
         self._begun = False
 
     def count(self, connection: Connection, number: int | None = None) -> None:
-        """Count a commit within its transaction; `number`: number of the commit, None: the next number."""
+        """Count the commit of the current transaction as commit `number`; None: the next number."""
         if number is None:
             connection.execute("update identity set number = number + 1")
         else:
@@ -56,7 +56,7 @@ class Counter:
             connection.execute(_BEGIN, (self._token,))
 
     def settle(self) -> None:
-        """Record that the commit is stored."""
+        """Record that the transaction of a counted commit has succeeded, so that the generation is stored."""
         self._begun = True
 
 

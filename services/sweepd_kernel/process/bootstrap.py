@@ -216,7 +216,7 @@ def run_standalone(definition: ServiceDefinition, flags: argparse.Namespace) -> 
 
 
 async def _serve(definition: ServiceDefinition, flags: argparse.Namespace, report: Reporter) -> None:
-    # Other accounts may be able to read the folder; the service's files contain everybody's runs.
+    # Other accounts may be able to read the folder, but must not read the service's files.
     os.umask(0o077)
     raise_descriptor_limit()
     log = logs.configure(definition.name, flags.log_level)
@@ -246,7 +246,7 @@ async def _serve(definition: ServiceDefinition, flags: argparse.Namespace, repor
     held: list[DataFolderLock] = []
     with suppress(
         OSError
-    ):  # without data, the folder only holds the port; with data, the lock reports the error
+    ):  # a service without data can do without the folder; for one with data, the lock reports the error
         make_folder(folder)
 
     async def attempt() -> RunningService:

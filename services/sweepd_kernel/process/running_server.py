@@ -1,6 +1,6 @@
-"""Running server of a data folder: `sweepd status`, `sweepd down`, and `sweepd up -d` that finds one.
+"""Running server of a data folder: `sweepd status`, `sweepd down`, and `sweepd up -d` if one runs already.
 
-Light to import, as scripts call it often.
+Imports little, so that these commands start fast.
 """
 
 import argparse
@@ -107,7 +107,7 @@ _LOOK_EVERY = 0.05
 
 
 def status(flags: argparse.Namespace) -> int:
-    """Print the state of the server on a data folder. Exit code 0: one runs; 3: none does."""
+    """Print the state of the server on a data folder; return 0 if one runs, 3 if none does."""
     data: Path = flags.data.absolute()
     pid = holder_of(data)
     if pid is None:
@@ -145,7 +145,7 @@ def down(flags: argparse.Namespace) -> int:
 
 
 def further_arguments(flags: argparse.Namespace, rest: Sequence[str]) -> tuple[str, ...]:
-    """Return the arguments of a server other than its address and data folder."""
+    """Return the arguments of `sweepd up` besides address and data folder, to compare servers."""
     level = () if flags.log_level == "info" else (f"--log-level={flags.log_level}",)
     return (*level, *rest)
 
@@ -156,7 +156,7 @@ def reuse(flags: argparse.Namespace, rest: Sequence[str], held: DataInUseError) 
     Args:
         flags: flags of `up` itself.
         rest: arguments for the services.
-        held: error that prevented another server from starting.
+        held: error to raise if the running server does not serve in time.
 
     Raises:
         StartError: the running server does not serve in time, or has other arguments.

@@ -32,7 +32,7 @@ _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
 
 
 Report: TypeAlias = Literal["ready", "waiting", "failed", "held"]
-"""Report of a start: the service serves, waits for its storage, refuses, or finds its data in use."""
+"""Report of a start: the service serves, waits for its storage, refuses to start, or its data is in use."""
 
 
 Reporter: TypeAlias = Callable[[Report, str], None]
@@ -59,7 +59,7 @@ class ReportPipe:
 
 @dataclass(slots=True, kw_only=True)
 class Child(ServiceState):
-    """Service with its current process."""
+    """Supervised service with its current process."""
 
     run: Callable[[Reporter], None]
     """Runs the service in its process until it is asked to end."""
@@ -136,7 +136,7 @@ class Supervisor:
         reader, writer = os.pipe()
         try:
             pid = os.fork()
-        except OSError:  # retried, so it must not leak descriptors
+        except OSError:  # `_start_again` retries, so close the descriptors
             os.close(reader)
             os.close(writer)
             raise
@@ -294,7 +294,7 @@ class Supervisor:
 
     def _stop_all(self) -> None:
         """End the services in reverse order."""
-        received = min(self._signals_received, 1)  # a second signal may have arrived, and counts as second
+        received = min(self._signals_received, 1)  # of two signals, the second still hurries the shutdown
         order = [child.name for child in reversed(self._children) if child.pid]
         plan = StopPlan(order, time.monotonic())
         while alive := {child.name: child.pid for child in self._children if child.pid}:
@@ -309,13 +309,13 @@ class Supervisor:
 
 
 class StopPlan:
-    """Plan of a shutdown: each process gets SIGTERM one step after its predecessor, or once that has ended.
+    """Plan of a shutdown: processes get SIGTERM one after another, and SIGKILL if they are overdue.
 
-    Overdue processes are killed.
+    Each gets SIGTERM when its predecessor has ended, or one step after it.
     """
 
     def __init__(self, names: Sequence[str], now: float) -> None:
-        """Create a plan from the processes in the order of their end; `now` is monotonic."""
+        """Create a plan from the names of processes in the order of their end; `now` is monotonic."""
         self._waiting = list(names)
         self._asked: list[str] = []
         self._next_step = now
@@ -327,7 +327,7 @@ class StopPlan:
         self._overdue = min(self._overdue, now + OVERDUE_WHEN_HURRIED)
 
     def due(self, now: float, alive: Collection[str]) -> list[tuple[str, signal.Signals]]:
-        """Return the signals to send now; `alive`: processes that are left."""
+        """Return the signals to send now; `alive`: names of the processes that still run."""
         signals: list[tuple[str, signal.Signals]] = []
         while self._waiting and (now >= self._next_step or not any(name in alive for name in self._asked)):
             name = self._waiting.pop(0)
@@ -342,6 +342,6 @@ class StopPlan:
         return signals
 
     def pause(self, now: float) -> float:
-        """Return the seconds until `due` may have more signals."""
+        """Return the seconds until `due` should be called again."""
         deadlines = [self._overdue, *([self._next_step] if self._waiting else [])]
         return max(0.01, min(deadlines) - now)

@@ -32,7 +32,7 @@ from sweepd_kernel.rpc.listener import reserve, reserve_gateway
 from sweepd_kernel.service import ServiceDefinition
 
 GROUP = "sweepd.services"
-# Services depend on earlier ones, and end in reverse order. Other services of the group start first.
+# Order of start: services depend on earlier ones. Services of GROUP that are not listed start first.
 ORDER = ("metric-store", "suggestion", "scheduler", "gateway")
 # Time that a starting scheduler waits for the metric store to compare their databases.
 MEET_WITHIN = "2s"
@@ -42,7 +42,7 @@ ADDRESS_FLAGS = {"metric-store": "--metrics", "suggestion": "--suggestion", "sch
 
 def load_services() -> list[ServiceDefinition]:
     """Import every installed service, in the order of start."""
-    gc.disable()  # imported modules stay, so collections would be useless
+    gc.disable()  # a collection during imports frees nothing, but takes time
     try:
         found: list[ServiceDefinition] = [entry.load() for entry in entry_points(group=GROUP)]
     finally:
@@ -128,7 +128,7 @@ def _run(
     services: Sequence[ServiceDefinition],
     launcher: ReportPipe,
 ) -> int:
-    """Run the services below a supervisor; `launcher`: pipe to the process that waits for the daemon."""
+    """Run the services under a supervisor; `launcher`: pipe to the process that waits for the daemon."""
     with ExitStack() as held:
         held.callback(launcher.close)
         try:
@@ -197,7 +197,7 @@ def _callbacks(
 
     def waiting(reason: str) -> None:
         if launcher.descriptor >= 0:
-            # The launcher waits only until the daemon is ready, so a daemon that cannot start must end.
+            # The launcher still waits for the daemon: end with an error instead of retrying.
             raise StartError(reason)
 
     def changed(children: Sequence[Child]) -> None:

@@ -28,7 +28,7 @@ YOUNGEST = 1.0
 """Minimum lifetime in seconds of a connection, unless descriptors are running out."""
 
 WORTH_A_LOOK = 128
-"""Number of open descriptors up to which connections are not scanned."""
+"""Number of open descriptors up to which no scan is needed."""
 
 LOOK_EVERY = 1.0
 LOOK_OFTEN = 0.1
@@ -39,7 +39,7 @@ _DESCRIPTORS = Path("/proc/self/fd")
 
 @dataclass(frozen=True, slots=True)
 class Stranger:
-    """Unauthenticated connection. `since`: monotonic time when first seen or of the last health check."""
+    """Unauthenticated connection. `since`: monotonic time of its last health check, else of its discovery."""
 
     peer: str
     since: float
@@ -51,7 +51,7 @@ def superfluous(strangers: Iterable[Stranger], now: float, *, short: bool) -> Se
     Args:
         strangers: all unauthenticated connections.
         now: monotonic seconds.
-        short: descriptors are running out.
+        short: True if the process is running out of descriptors.
     """
     oldest_first = sorted(strangers, key=lambda stranger: stranger.since)
     excess = len(oldest_first) - MOST_STRANGERS
@@ -93,7 +93,7 @@ class Connections:
                 short = count > limit // 2
                 try:
                     await self._look(port, short=short)
-                except OSError as error:  # without a free descriptor, no scan is possible; gRPC frees some
+                except OSError as error:  # no free descriptor for the scan
                     self.log.warning("connections cannot be looked at: %s", error)
                 except Exception:
                     self.log.exception("connections could not be looked at")

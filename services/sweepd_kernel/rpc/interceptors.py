@@ -59,7 +59,10 @@ class Authentication(grpc.aio.ServerInterceptor):
     async def intercept_service(
         self, continuation: "Continuation[Request, Response]", handler_call_details: grpc.HandlerCallDetails
     ) -> "grpc.RpcMethodHandler[Request, Response] | None":
-        """Set the principal of the call, or return a handler that refuses it, even for an unknown method."""
+        """Set the principal of the call; if there is none, return a handler that refuses the call.
+
+        Without a valid token, calls of unknown methods are refused, too.
+        """
         method = handler_call_details.method
         if method == HEALTH_CHECK:
             return await continuation(handler_call_details)
@@ -67,7 +70,7 @@ class Authentication(grpc.aio.ServerInterceptor):
             credentials = Credentials.read(dict(handler_call_details.invocation_metadata))
             caller = await self._authenticator.principal(credentials)
             handler = await continuation(handler_call_details)
-            if handler is not None:  # else the method does not exist, for any caller
+            if handler is not None:  # None: an unknown method, which gRPC answers
                 check_scope(caller, method)
         except DomainError as error:
             return cast("grpc.RpcMethodHandler[Request, Response]", _refusal(error))
@@ -77,10 +80,9 @@ class Authentication(grpc.aio.ServerInterceptor):
 
 
 class ErrorMapping(grpc.aio.ServerInterceptor):
-    """Interceptor that maps errors of handlers to statuses with details; the only place that does.
+    """Interceptor that maps the errors of all handlers to statuses with details.
 
-    It also refuses names outside the caller's bounds, and ends streams with their token, as requests are
-    decoded and errors answered here.
+    As it also decodes the requests, it checks their limits and names, and ends streams whose token has ended.
     """
 
     def __init__(
@@ -90,7 +92,7 @@ class ErrorMapping(grpc.aio.ServerInterceptor):
 
         Args:
             log: log of errors other than DomainError.
-            calls: registry that ends streams with their token; None: streams outlive their token.
+            calls: registry of streams, which end when their token ends; None: streams outlive their token.
             connections: registry of authenticated connections; None: connections are not watched.
         """
         self._log = log
@@ -190,9 +192,9 @@ class _Mapped:
             del requests
 
     def _given(self, request: object) -> object:
-        """Return a single request, decoded and within its limits; return a stream of requests unchanged.
+        """Return a single request decoded, after checking its limits; return a stream of requests unchanged.
 
-        Requests are decoded here as gRPC would log a stack trace for malformed bytes from anyone.
+        If gRPC decoded requests, any caller could fill the log with stack traces by sending malformed bytes.
         """
         if self._takes_stream or self._decode is None:
             return request
@@ -213,18 +215,18 @@ class _Mapped:
 
 
 async def _drop_last(requests: AsyncIterable[object]) -> None:
-    """Release the last message of a stream: gRPC's iterator refers to itself and to its last message."""
+    """Release the last message of a stream: gRPC's iterator, a reference cycle, keeps it."""
     generator = aiter(requests)
     if isinstance(generator, AsyncGenerator):
-        with suppress(RuntimeError):  # it waits for the next message, so it holds no message
+        with suppress(RuntimeError):  # the iterator is waiting for a message, so it keeps none
             await generator.aclose()
 
 
 async def _answer_error(error: Exception, context: Context, method: str, log: logging.Logger) -> None:
     """Answer an error, and release the frames of its traceback.
 
-    gRPC keeps the exception that aborts a call in a reference cycle until the next garbage collection.
-    A decoded request in its frames may take a hundred megabytes, but triggers no collection.
+    gRPC keeps the exception that aborts a call in a reference cycle until the next garbage collection. Its
+    frames refer to the decoded request, which may take a hundred megabytes without triggering a collection.
     """
     if isinstance(error, grpc.aio.AbortError) or context.cancelled():
         return
@@ -257,7 +259,7 @@ async def _abort(error: DomainError, context: Context) -> None:
 
 
 def _left() -> asyncio.CancelledError:
-    """Return the error for an answer that cannot be sent: the caller left before gRPC has noticed."""
+    """Return the error to raise if a response cannot be sent because the caller has ended the call."""
     return asyncio.CancelledError("the caller left before it was answered")
 
 
@@ -286,7 +288,7 @@ def trailing_metadata(error: DomainError) -> tuple[tuple[str, bytes], ...]:
 def _details(error: DomainError) -> list[Message]:
     details: list[Message] = []
     if error.reason is not None:
-        # A name that does not exist may have any length.
+        # Metadata may contain a name from the request, of any length.
         short = {key: clipped(value) for key, value in error.metadata.items()}
         details.append(error_details_pb2.ErrorInfo(reason=error.reason.value, domain=DOMAIN, metadata=short))
     if error.violations:

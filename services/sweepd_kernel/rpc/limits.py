@@ -1,8 +1,8 @@
 """Limits of requests: size of each message in bytes, and length and number of values of each field.
 
 A limit on total length is not enough: two million empty texts have length 0, but block a process for a
-second. So entries are counted before they are used. Comments in the contract state the limits of this table.
-Interceptors apply it to calls, sessions to reports of agents. Stored data is not checked when read.
+second. So entries are counted before they are used. The comments of the contract state the same limits.
+Interceptors apply this table to calls, sessions apply it to reports of agents; stored data is not checked.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ MESSAGE_BYTES: Final = 64 * KIB
 """Maximum bytes of a request that is not in `MESSAGES`."""
 
 ENTRY_BYTES: Final = 8
-"""Characters that each entry of a list of texts counts in addition to its own."""
+"""Characters added to the length of each text in a list when the total length is limited."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Limit:
         size: maximum characters, or bytes, of each entry.
         count: maximum number of entries.
         total: maximum characters of all entries, plus `ENTRY_BYTES` for each.
-        clipped: excess is cut off by the reader instead of refused, so that the end of a run is never lost.
+        clipped: if True, the reader truncates the value instead of refusing the message.
     """
 
     size: int | None = None
@@ -80,10 +80,10 @@ OPAQUE: Final[Mapping[str, int]] = {
     # Values are converted within `MAX_VALUES`.
     "ParameterMap": 2 * MIB,
 }
-"""Maximum bytes of messages whose fields are checked by their reader."""
+"""Maximum bytes of messages whose fields are not checked here, but by the code that reads them."""
 
 MAX_VALUES: Final = 300_000
-"""Maximum number of values in a `ParameterMap`, nested ones included; 512 KiB of JSON cannot reach it."""
+"""Maximum number of values in a `ParameterMap`, nested ones included; 512 KiB of JSON cannot contain more."""
 
 FIELD_NAMES: Final[Mapping[str, Limit]] = {
     "agent_id": _ID,
@@ -224,7 +224,7 @@ def fits(texts: Sequence[str], limit: Limit) -> bool:
 
 @cache
 def _needs_a_look(message: Descriptor) -> bool:
-    """Return True if a message has limits; entries of maps are checked with their map."""
+    """Return True if a message has fields to check; entries of maps are checked with the map itself."""
     if message.GetOptions().map_entry:
         return False
     return message.full_name.removeprefix(_PACKAGE) in OPAQUE or bool(_bounded(message))
@@ -232,7 +232,7 @@ def _needs_a_look(message: Descriptor) -> bool:
 
 @cache
 def _bounded(message: Descriptor) -> Mapping[str, Limit | None]:
-    """Return the limits of the fields to check, by name; None for a field that only contains such fields."""
+    """Return the limit of each field to check, by name; None: the field is a message with fields to check."""
     bounded: dict[str, Limit | None] = {}
     for field in message.fields:
         limit = limit_of(field)

@@ -50,7 +50,7 @@ class Listener:
     Args:
         address: host and port; port 0 takes the stored port, else any free port.
         port_file: file that stores the port; None: not stored.
-        credentials: certificate and key of the server; None: no encryption, on the loopback interface alone.
+        credentials: certificate and key of the server; None: no encryption, so only loopback is allowed.
     """
 
     address: Address
@@ -90,8 +90,8 @@ def new_server(interceptors: Sequence[grpc.aio.ServerInterceptor]) -> grpc.aio.S
 class Reservation:
     """Port that is bound but not listened on.
 
-    While it is held, the system assigns the port to no process that asks for any free port, but a server with
-    SO_REUSEADDR, such as gRPC's, can listen on it. So a restarted service finds its port free.
+    While it is held, the kernel never assigns the port to a process that asks for any free port, but a server
+    with SO_REUSEADDR, such as gRPC's, can listen on it. So a restarted service gets its port again.
     """
 
     address: Address

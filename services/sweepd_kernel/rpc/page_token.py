@@ -36,7 +36,7 @@ def decoded(token: str, request: Message) -> SortKey | None:
     """Return the sort key after which the list continues; None at its start.
 
     Raises:
-        BadPageTokenError: no answer to such a request contained the token.
+        BadPageTokenError: the token is not from a response to this request.
     """
     if not token:
         return None
@@ -54,7 +54,7 @@ def single(token: str, request: Message, kind: type[K]) -> K | None:
     """Return the sort key of a list whose keys are a single value of type `kind`; None at its start.
 
     Raises:
-        BadPageTokenError: no answer to such a request contained the token.
+        BadPageTokenError: the token is not from a response to this request.
     """
     match decoded(token, request):
         case None:
@@ -77,7 +77,7 @@ def page_size(wanted: int) -> int:
 
 
 def _is_sort_key(key: object) -> TypeGuard[SortKey]:
-    """True if a database can compare with a key: tokens are not signed, so anyone can forge one."""
+    """Return True if a database can compare with a key: tokens are not signed, so anyone can forge a key."""
     return isinstance(key, list) and all(map(_is_storable, key))
 
 
@@ -90,7 +90,7 @@ def _is_storable(part: object) -> bool:
         case float():
             return isfinite(part)
         case str():
-            # A lone surrogate is legal in JSON, but not in a text of a database.
+            # A lone surrogate is legal in JSON, but cannot be stored.
             return not any("\ud800" <= letter <= "\udfff" for letter in part)
         case _:
             return False

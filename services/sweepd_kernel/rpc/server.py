@@ -16,7 +16,7 @@ from sweepd_kernel.rpc.interceptors import Authentication, ErrorMapping
 from sweepd_kernel.rpc.listener import Listener, new_server
 from sweepd_kernel.service import RunningService
 
-# Seconds for calls in progress, and for `RunningService.stop`; together well within the 10 s of a shutdown.
+# Seconds for calls in progress, and for `RunningService.stop`: together less than the 10 s of a shutdown.
 STOP_GRACE = 3.0
 STOP_LIMIT = 4.0
 
@@ -29,10 +29,10 @@ class ServerSettings:
     listener: Listener
     service_token: str
     access_token: str | None
-    """Secret of the people of this server; None: only services are admitted."""
+    """The server's own token for people; None: only services may call."""
     log: logging.Logger
     gate: Gate = field(default_factory=Gate)
-    """Tokens of people, if they are admitted, and open streams."""
+    """Tokens of people, if people may call, and open streams."""
 
 
 def interceptors(

@@ -69,10 +69,10 @@ class Connection(Protocol):
         """Return True if the database was deleted or replaced, so that writes are lost."""
 
     def checkpoint(self) -> None:
-        """Remove deleted data from the write-ahead log, too, as far as no reader uses it."""
+        """Empty the write-ahead log, which still contains deleted data, as far as no reader uses it."""
 
     def close(self) -> None:
-        """Close the connection; after a writer's close, the database file can be copied."""
+        """Close the connection; once the writer's is closed, the database file can be copied."""
 
 
 class Engine(Protocol):

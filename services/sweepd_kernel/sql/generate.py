@@ -17,7 +17,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlmodel import SQLModel
 
-import sweepd_kernel.sql.model  # noqa: F401 (how types are written in DDL)
+import sweepd_kernel.sql.model  # noqa: F401 (registers column types)
 from sweepd_kernel.sql.database import Dialect
 from sweepd_kernel.sql.mapping import (
     Imports,
@@ -47,7 +47,7 @@ def packages() -> list[str]:
 
 
 def generate() -> None:
-    """Write the modules of all packages if they have changed; remove modules without a model."""
+    """Write the generated modules that have changed; remove those whose `tables.py` is gone."""
     for stale in SERVICES.rglob(GENERATED):
         if not stale.with_name(MODEL).exists():
             stale.unlink()

@@ -44,7 +44,7 @@ class Node:
     column: ModelColumn | None = None
     children: dict[str | int, "Node"] = field(default_factory=dict)
     readable: bool = True
-    """True for a field; a property is written but not read back."""
+    """True if it is a field of the dataclass; a property is stored, but not passed to the constructor."""
 
     def columns(self) -> list[ModelColumn]:
         """Return all columns in its subtree."""
@@ -228,7 +228,7 @@ def decoder(node: Node, imports: Imports) -> str:
 
 
 def made_of(node: Node, imports: Imports, given: Sequence[str] = ()) -> str:
-    """Return the constructor call of a node's dataclass; `given`: fields passed as variables."""
+    """Return the constructor call of a node's dataclass; `given`: fields whose values are in variables."""
     parts = [
         f"{name}={decoder(child, imports)}" for name, child in node.children.items() if child.readable
     ] + [f"{name}={name}" for name in given]
@@ -244,7 +244,7 @@ def _encode(
     lines: list[str],
     values: dict[str, str],
 ) -> None:
-    """Add the lines and values of a node at `expression`; there is no node if `guard` evaluates to None."""
+    """Add the lines and values of a node at `expression`; `guard`: variable that is None if the node is."""
     for step, child in node.children.items():
         names = {each.name for each in child.columns()} & wanted
         if not names:
@@ -341,7 +341,7 @@ def _is_text(hint: object) -> bool:
 
 
 def _own_optional(node: Node, column: ModelColumn) -> bool:
-    """True if a column below a node may be null although the node is not None."""
+    """Return True if a column in the subtree of a node may be null although the node is not None."""
     for child in node.children.values():
         if child.column is column:
             return child.optional

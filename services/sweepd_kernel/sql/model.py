@@ -14,7 +14,7 @@ _LONG = BigInteger().with_variant(Integer(), "sqlite")  # 64 bits in SQLite, and
 
 @event.listens_for(Table, "after_parent_attach")
 def _widen(table: Table, _parent: object) -> None:
-    """Replace the types of a model's or migration's columns by the ones that this module guarantees."""
+    """Give the integer columns of a table 64 bits, and its text columns unlimited length."""
     for each in table.columns:
         if type(each.type) is Integer:
             each.type = _LONG
@@ -44,7 +44,7 @@ def column(
         unique: unique among all rows.
         index: has an index.
         references: column of another table; deleting its row deletes this one.
-        encode: function of a plain module that returns the value to store.
+        encode: function that returns the value to store; its module must not import SQLModel.
         decode: inverse of `encode`.
     """
     info = {"at": at, "extra": extra, "fixed": fixed, "encode": encode, "decode": decode}
@@ -75,7 +75,7 @@ class IdentityColumns(SQLModel):
 
 
 class GenerationColumns(SQLModel):
-    """Generation: a start of a service that has committed something, and its first commit number."""
+    """Generation: the commits of one start of a service. `first_number`: number of the first one."""
 
     id: int = column(key=True)
     token: str

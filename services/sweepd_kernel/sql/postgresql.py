@@ -109,7 +109,7 @@ class PostgresqlEngine:
 
 
 class _TextDumper(StrDumperUnknown):
-    """Dumper of text parameters: PostgreSQL stores no NUL, so it is replaced by a replacement character."""
+    """Dumper of text parameters that replaces NUL, which PostgreSQL cannot store, by U+FFFD."""
 
     def dump(self, obj: str) -> Buffer | None:
         return super().dump(obj.replace("\0", "\ufffd"))
@@ -169,7 +169,7 @@ class PostgresqlConnection:
     def _copy(self, cursor: psycopg.Cursor[Row], table: str, columns: str, rows: Iterable[Values]) -> None:
         text = f"copy {table} ({columns}) from stdin (format binary)"
         if text not in self._types:
-            # Binary COPY needs the types of the columns, not of the values.
+            # Binary COPY sends values in the types of the columns, so read these from an empty result.
             query = f"select {columns} from {table} limit 0"  # noqa: S608 (names of the statement)
             found = cursor.execute(query.encode()).description or ()
             self._types[text] = [column.type_code for column in found]

@@ -187,10 +187,10 @@ class SqliteConnection:
         self.execute("pragma wal_checkpoint(truncate)").all()
 
     def close(self) -> None:
-        """Close the connection so that the file alone holds the whole database, unless it is being read.
+        """Close the connection; a writer first moves the write-ahead log into the file, if no reader uses it.
 
-        SQLite does so when the last connection is closed, but not if that is a reader's. A copy of the file
-        without its `-wal` would then lack the newest commits, or all commits.
+        By itself, SQLite does so only when the last connection is closed, and not if that is read-only. A
+        copy of the file without its `-wal` file would then lack the newest commits, or all commits.
         """
         with suppress(sqlite3.Error):
             if not self._read_only:
@@ -222,8 +222,8 @@ def _opened(path: Path, *, read_only: bool) -> sqlite3.Connection:
 
 
 def _damage(error: sqlite3.Error) -> str:
-    """Return the kind of damage that an error shows; empty if it shows none."""
-    if str(error).startswith(_NO_TABLES):  # an open database has every table
+    """Return a description of the damage that an error reports; empty if it reports none."""
+    if str(error).startswith(_NO_TABLES):  # every table existed when the database was opened
         return "its tables are gone"
     if str(error).startswith(_NO_TEXT):
         return "a text in it is not UTF-8"
