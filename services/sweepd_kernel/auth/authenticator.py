@@ -17,7 +17,6 @@ from sweepd_kernel.errors import BadTokenError, NotAllowedError, NotFoundError, 
 
 TOKEN_FORM = re.compile(r"swp_[A-Za-z0-9_-]{43}")
 """Form of a token's secret: 256 bits."""
-_FORMER_KEY = "sweepd-principal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +37,6 @@ class Credentials:
         scheme, _, token = given.partition(" ") if isinstance(given, str) else ("", "", "")
         if scheme.lower() != "bearer" or not token:
             raise BadTokenError("this call needs a token: authorization: Bearer TOKEN")
-        # Earlier versions sent this key. If it were ignored, a person would get the rights of a service.
-        if _FORMER_KEY in headers:
-            return cls(token, b"")
         return cls(token, headers.get(PRINCIPAL_KEY))
 
 

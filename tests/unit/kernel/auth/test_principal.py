@@ -62,11 +62,6 @@ def test_a_service_that_speaks_for_nobody_is_refused(header: str | bytes) -> Non
         decode_principal(header)
 
 
-def test_who_is_named_in_a_former_way_is_not_taken_for_a_service() -> None:
-    with pytest.raises(BadTokenError):
-        let_in(INNER, bearer("service-secret", sweepd_principal="owner"))
-
-
 def test_a_token_makes_a_person_whatever_else_is_claimed() -> None:
     claim = encode_principal(FULL_ACCESS)
     assert (
