@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
+from typing import TypedDict, Unpack
 
 NO_METADATA: Mapping[str, str] = MappingProxyType({})
 
@@ -59,101 +60,102 @@ class Violation:
     message: str
 
 
+class Shared(TypedDict, total=False):
+    """Details that the errors of a class may share."""
+
+    status: Status
+    reason: Reason | None
+    retry_after: float
+
+
 class DomainError(Exception):
-    """Error for the caller; only the interceptor maps it to a status with details."""
+    """Error for the caller; only the interceptor maps it to a status with details.
+
+    A subclass names the details that all its errors share as keywords of the class.
+    """
+
+    # Canonical status code.
+    status: Status
+    # Reason documented in the contract.
+    reason: Reason | None = None
+    # Seconds after which a retry makes sense.
+    retry_after: float | None = None
 
     def __init__(
         self,
         message: str,
         *,
-        status: Status,
-        reason: Reason | None = None,
         metadata: Mapping[str, str] = NO_METADATA,
         violations: Sequence[Violation] = (),
-        retry_after: float | None = None,
+        **own: Unpack[Shared],
     ) -> None:
         """Create an error from the message for people and the details for programs.
 
         Args:
             message: one sentence, without secrets.
-            status: canonical status code.
-            reason: reason documented in the contract.
-            metadata: values of the keys documented in the contract for `reason`.
+            metadata: values of the keys documented in the contract for the reason.
             violations: invalid fields.
-            retry_after: seconds after which a retry makes sense.
+            own: details of this error alone.
         """
         super().__init__(message)
         self.message = message
-        self.status = status
-        self.reason = reason
         self.metadata = dict(metadata)
         self.violations = tuple(violations)
-        self.retry_after = retry_after
+        vars(self).update(own)
+
+    def __init_subclass__(cls, **shared: Unpack[Shared]) -> None:
+        """Set the details that all errors of the class share."""
+        for name, value in shared.items():
+            setattr(cls, name, value)
 
 
-class NotFoundError(DomainError):
+class NotFoundError(DomainError, status=Status.NOT_FOUND, reason=Reason.NO_SUCH_NAME):
     """The sweep, run or project does not exist, or the caller may not see it."""
 
     def __init__(self, name: str, message: str | None = None) -> None:
-        super().__init__(
-            message or f"{name} does not exist",
-            status=Status.NOT_FOUND,
-            reason=Reason.NO_SUCH_NAME,
-            metadata={"name": name},
-        )
+        super().__init__(message or f"{name} does not exist", metadata={"name": name})
 
 
-class WrongStateError(DomainError):
+class WrongStateError(DomainError, status=Status.FAILED_PRECONDITION, reason=Reason.WRONG_STATE):
     """The command is not valid in the current state."""
 
     def __init__(self, name: str, state: str, verb: str) -> None:
         super().__init__(
-            f"cannot {verb} {name}: it is {state}",
-            status=Status.FAILED_PRECONDITION,
-            reason=Reason.WRONG_STATE,
-            metadata={"name": name, "state": state, "verb": verb},
+            f"cannot {verb} {name}: it is {state}", metadata={"name": name, "state": state, "verb": verb}
         )
 
 
-class InvalidFieldError(DomainError):
+class InvalidFieldError(DomainError, status=Status.INVALID_ARGUMENT, reason=Reason.INVALID_FIELD):
     """A field of the request is malformed."""
 
     def __init__(self, field: str, why: str) -> None:
-        super().__init__(
-            f"{field}: {why}",
-            status=Status.INVALID_ARGUMENT,
-            reason=Reason.INVALID_FIELD,
-            violations=[Violation(field, why)],
-        )
+        super().__init__(f"{field}: {why}", violations=[Violation(field, why)])
 
 
-class UnavailableError(DomainError):
+class UnavailableError(
+    DomainError, status=Status.UNAVAILABLE, reason=Reason.SERVICE_UNAVAILABLE, retry_after=1.0
+):
     """A service that this call needs is unavailable."""
 
     def __init__(self, service: str, address: str, why: str = "it does not answer") -> None:
         super().__init__(
             f"the {service} service at {address} is unavailable: {why}",
-            status=Status.UNAVAILABLE,
-            reason=Reason.SERVICE_UNAVAILABLE,
             metadata={"service": service, "address": address},
-            retry_after=1.0,
         )
 
 
-class StorageError(DomainError):
+class StorageError(DomainError, reason=Reason.STORAGE_UNAVAILABLE, retry_after=2.0):
     """A database or folder cannot be written; `full`: the disk is full."""
 
     def __init__(self, service: str, place: str, why: str, *, full: bool = False) -> None:
         super().__init__(
             f"the {service} service cannot write {place}: {why}",
             status=Status.RESOURCE_EXHAUSTED if full else Status.UNAVAILABLE,
-            reason=Reason.STORAGE_UNAVAILABLE,
             metadata={"service": service, "place": place},
-            retry_after=2.0,
         )
 
 
-class DamagedError(DomainError):
+class DamagedError(DomainError, status=Status.DATA_LOSS, reason=Reason.DATA_DAMAGED):
     """Stored data is damaged; a retry does not help."""
 
     def __init__(self, place: str, what: str, *, metadata: Mapping[str, str] = NO_METADATA) -> None:
@@ -164,35 +166,22 @@ class DamagedError(DomainError):
             what: clause that says which part is damaged and how.
             metadata: run and key of that part, if known.
         """
-        super().__init__(
-            f"{place} is damaged: {what}",
-            status=Status.DATA_LOSS,
-            reason=Reason.DATA_DAMAGED,
-            metadata={"place": place, **metadata},
-        )
+        super().__init__(f"{place} is damaged: {what}", metadata={"place": place, **metadata})
 
 
-class DatabasesDifferError(DomainError):
+class DatabasesDifferError(DomainError, status=Status.FAILED_PRECONDITION, reason=Reason.DATABASES_DIFFER):
     """The databases of the scheduler and of the metric store do not belong together."""
 
     def __init__(self, message: str, place: str, peer: str) -> None:
         """Create an error from the message with its remedy, the mismatched file and the other file."""
-        super().__init__(
-            message,
-            status=Status.FAILED_PRECONDITION,
-            reason=Reason.DATABASES_DIFFER,
-            metadata={"place": place, "peer": peer},
-        )
+        super().__init__(message, metadata={"place": place, "peer": peer})
 
 
-class BadTokenError(DomainError):
+class BadTokenError(DomainError, status=Status.UNAUTHENTICATED, reason=Reason.BAD_TOKEN):
     """The token is missing, unknown, expired or revoked."""
 
-    def __init__(self, message: str) -> None:
-        super().__init__(message, status=Status.UNAUTHENTICATED, reason=Reason.BAD_TOKEN)
 
-
-class NotAllowedError(DomainError):
+class NotAllowedError(DomainError, status=Status.PERMISSION_DENIED, reason=Reason.NOT_ALLOWED):
     """The caller is known but may not make this call."""
 
     def __init__(self, method: str, *, what: str = "", needed: str = "", given: str = "") -> None:
@@ -209,8 +198,6 @@ class NotAllowedError(DomainError):
             f"whoever has an admin token makes one: `sweepctl token create --scope {needed}`"
             if needed
             else f"{method.rpartition('/')[2]} is for the services of this server; no token allows it",
-            status=Status.PERMISSION_DENIED,
-            reason=Reason.NOT_ALLOWED,
             metadata={"method": method, **({"scope": needed} if needed else {})},
         )
 

@@ -166,15 +166,11 @@ class Subscriptions:
             self._open.discard(subscription)
 
 
-class SlowReaderError(DomainError):
+class SlowReaderError(DomainError, status=Status.RESOURCE_EXHAUSTED, reason=Reason.SLOW_READER):
     """The reader of a stream has stalled."""
 
     def __init__(self) -> None:
-        super().__init__(
-            f"no message was taken for {STALL_SECONDS:g} s",
-            status=Status.RESOURCE_EXHAUSTED,
-            reason=Reason.SLOW_READER,
-        )
+        super().__init__(f"no message was taken for {STALL_SECONDS:g} s")
 
 
 async def send(write: Callable[[bytes], Awaitable[None]], message: bytes) -> None:

@@ -26,11 +26,11 @@ SERVICE_NAME = "sweepd.v1.MetricService"
 BytesContext: TypeAlias = "grpc.aio.ServicerContext[v1.WatchHistoryRequest, bytes]"
 
 
-class FileReplacedError(DomainError):
+class FileReplacedError(DomainError, status=Status.ABORTED):
     """A file was replaced while it was read."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"{name} was replaced while it was read; read it again", status=Status.ABORTED)
+        super().__init__(f"{name} was replaced while it was read; read it again")
 
 
 class MetricServicer:

@@ -107,13 +107,12 @@ class NewToken:
         return f"NewToken({self.token.id})"
 
 
-class SecretGoneError(DomainError):
+class SecretGoneError(DomainError, status=Status.FAILED_PRECONDITION):
     """The secret of a repeated request cannot be derived again."""
 
     def __init__(self, token: str) -> None:
         super().__init__(
-            f"the secret of token {token} cannot be shown again: revoke the token, and make another",
-            status=Status.FAILED_PRECONDITION,
+            f"the secret of token {token} cannot be shown again: revoke the token, and make another"
         )
 
 

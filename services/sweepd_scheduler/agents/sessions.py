@@ -36,11 +36,11 @@ GO_AWAY_GRACE = 30.0
 RECONNECT_AFTER = 1.0
 
 
-class StreamAgeError(DomainError):
+class StreamAgeError(DomainError, status=Status.UNAVAILABLE, retry_after=1.0):
     """The stream did not end when asked to."""
 
     def __init__(self) -> None:
-        super().__init__("this stream is too old; open a new one", status=Status.UNAVAILABLE, retry_after=1.0)
+        super().__init__("this stream is too old; open a new one")
 
 
 class AgentSession:
@@ -155,14 +155,12 @@ class AgentSession:
         return None
 
 
-class NamesakeError(DomainError):
+class NamesakeError(DomainError, status=Status.UNAVAILABLE, retry_after=5.0):
     """An agent with this id is attached and also works for projects outside the token's bounds."""
 
     def __init__(self, agent: str) -> None:
         super().__init__(
-            f"agent {agent} is attached with a token that is good for more projects than this one",
-            status=Status.UNAVAILABLE,
-            retry_after=5.0,
+            f"agent {agent} is attached with a token that is good for more projects than this one"
         )
 
 

@@ -36,19 +36,14 @@ MAX_SWEEP_BYTES = 3_800_000
 _sweep_fields = message_fields(v1.Sweep, Sweep)
 
 
-class InvalidSweepError(DomainError):
+class InvalidSweepError(DomainError, status=Status.INVALID_ARGUMENT, reason=Reason.INVALID_SWEEP):
     """The sweep cannot be created; every finding is reported."""
 
     def __init__(self, findings: tuple[Violation, ...]) -> None:
         first = findings[0]
         sentence = f"{first.field}: {first.message}" if first.field else first.message
         more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
-        super().__init__(
-            f"the sweep cannot be created: {sentence}{more}",
-            status=Status.INVALID_ARGUMENT,
-            reason=Reason.INVALID_SWEEP,
-            violations=findings,
-        )
+        super().__init__(f"the sweep cannot be created: {sentence}{more}", violations=findings)
 
 
 def sweep_message(sweep: Sweep, connected_agents: int) -> v1.Sweep:

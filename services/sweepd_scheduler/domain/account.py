@@ -108,30 +108,25 @@ class TooManyTokensError(DomainError):
     """The limit on valid tokens is reached."""
 
     def __init__(self) -> None:
-        super().__init__(
-            f"there are {MAX_VALID} valid tokens; revoke some first", status=Status.RESOURCE_EXHAUSTED
-        )
+        super().__init__(f"there are {MAX_VALID} valid tokens; revoke some first")
 
 
-class TooManyPlacesError(DomainError):
+class TooManyPlacesError(DomainError, status=Status.RESOURCE_EXHAUSTED):
     """The limit on entities or empty projects is reached."""
 
     def __init__(self, why: str) -> None:
         super().__init__(
-            f"{why}, and no more are made beforehand: a project also comes to be with its first sweep or run",
-            status=Status.RESOURCE_EXHAUSTED,
+            f"{why}, and no more are made beforehand: a project also comes to be with its first sweep or run"
         )
 
 
-class BoundTokenError(DomainError):
+class BoundTokenError(DomainError, status=Status.PERMISSION_DENIED, reason=Reason.NOT_ALLOWED):
     """A token bound to projects may create neither tokens for other accounts nor entities."""
 
     def __init__(self, what: str, method: str, within: Bounds, remedy: str = "") -> None:
         super().__init__(
             f"making {what} needs a token that is bound to no project, and this one is bound to "
             f"{_shown(within)}{remedy}",
-            status=Status.PERMISSION_DENIED,
-            reason=Reason.NOT_ALLOWED,
             metadata={"method": f"sweepd.v1.AccountService/{method}", "scope": "admin"},
         )
 

@@ -126,13 +126,8 @@ def _three(text: str) -> tuple[str, str, str]:
     return parts[0], parts[1], parts[2]
 
 
-class NameTakenError(DomainError):
+class NameTakenError(DomainError, status=Status.ALREADY_EXISTS, reason=Reason.NAME_TAKEN):
     """A sweep or run of the project has this name already."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(
-            f"{name} exists already",
-            status=Status.ALREADY_EXISTS,
-            reason=Reason.NAME_TAKEN,
-            metadata={"name": name},
-        )
+        super().__init__(f"{name} exists already", metadata={"name": name})

@@ -40,13 +40,11 @@ DEADLINE = 30.0
 _EXTREMES = {"min": min, "max": max}
 
 
-class CurvesUnavailableError(DomainError):
+class CurvesUnavailableError(DomainError, status=Status.UNAVAILABLE, retry_after=1.0):
     """The metric store cannot be reached."""
 
     def __init__(self, why: str) -> None:
-        super().__init__(
-            f"the curves of prior runs cannot be read: {why}", status=Status.UNAVAILABLE, retry_after=1.0
-        )
+        super().__init__(f"the curves of prior runs cannot be read: {why}")
 
 
 @dataclass(slots=True)

@@ -45,25 +45,22 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class TooCostlyError(DomainError):
+class TooCostlyError(DomainError, status=Status.RESOURCE_EXHAUSTED):
     """A file takes too long to be read."""
 
     def __init__(self) -> None:
         super().__init__(
             f"reading this sweep took more than {MOST:g} s of processor time and was given up;"
-            " fewer constraints, conditions or values cost less",
-            status=Status.RESOURCE_EXHAUSTED,
+            " fewer constraints, conditions or values cost less"
         )
 
 
-class TooManyWaitingError(DomainError):
+class TooManyWaitingError(DomainError, status=Status.RESOURCE_EXHAUSTED, retry_after=1.0):
     """A caller has too many waiting jobs."""
 
     def __init__(self) -> None:
         super().__init__(
-            f"{MOST_WAITING} sweep files of this caller are being read or wait for it; try again",
-            status=Status.RESOURCE_EXHAUSTED,
-            retry_after=1.0,
+            f"{MOST_WAITING} sweep files of this caller are being read or wait for it; try again"
         )
 
 

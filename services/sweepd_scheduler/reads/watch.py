@@ -20,18 +20,18 @@ MAX_WAITING_RUNS = 20_000
 MAX_RUNS_A_MESSAGE = 500
 
 
-class SlowReaderError(DomainError):
+class SlowReaderError(DomainError, status=Status.RESOURCE_EXHAUSTED, reason=Reason.SLOW_READER):
     """The reader of a stream does not keep up."""
 
     def __init__(self, message: str = "the reader is too slow to follow the sweep") -> None:
-        super().__init__(message, status=Status.RESOURCE_EXHAUSTED, reason=Reason.SLOW_READER)
+        super().__init__(message)
 
 
-class StoppingError(DomainError):
+class StoppingError(DomainError, status=Status.UNAVAILABLE, retry_after=1.0):
     """The scheduler is stopping; the reader reconnects later with its resume token."""
 
     def __init__(self) -> None:
-        super().__init__("the scheduler is stopping", status=Status.UNAVAILABLE, retry_after=1.0)
+        super().__init__("the scheduler is stopping")
 
 
 @dataclass(slots=True, kw_only=True)

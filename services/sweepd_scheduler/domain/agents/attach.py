@@ -28,28 +28,20 @@ from sweepd_scheduler.domain.transitions import FINAL_RUN, FINAL_SWEEP, AttemptS
 AGENTS_OWN_HANDLES = 2**31
 
 
-class StreamReplacedError(DomainError):
+class StreamReplacedError(DomainError, status=Status.ABORTED, reason=Reason.STREAM_REPLACED):
     """The agent has attached again, or another agent has proved that it holds its attempts."""
 
     def __init__(self, agent: str, by: str | None = None) -> None:
         again = f"agent {agent} has attached again" if by is None else f"agent {by} has its runs now"
-        super().__init__(
-            f"{again}; this stream is void",
-            status=Status.ABORTED,
-            reason=Reason.STREAM_REPLACED,
-            metadata={"agent": agent},
-        )
+        super().__init__(f"{again}; this stream is void", metadata={"agent": agent})
 
 
-class SweepEndedError(DomainError):
+class SweepEndedError(DomainError, status=Status.FAILED_PRECONDITION, reason=Reason.SWEEP_ENDED):
     """The agent asks for a sweep that hands out no more runs."""
 
     def __init__(self, name: str, state: str) -> None:
         super().__init__(
-            f"{name} hands out no more runs: it is {state}",
-            status=Status.FAILED_PRECONDITION,
-            reason=Reason.SWEEP_ENDED,
-            metadata={"name": name, "state": state},
+            f"{name} hands out no more runs: it is {state}", metadata={"name": name, "state": state}
         )
 
 

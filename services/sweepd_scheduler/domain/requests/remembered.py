@@ -103,19 +103,16 @@ class Recollection:
     used: Mapping[Owner, Used] = field(default_factory=dict)
 
 
-class RequestIdReusedError(DomainError):
+class RequestIdReusedError(DomainError, status=Status.FAILED_PRECONDITION, reason=Reason.REQUEST_ID_REUSED):
     """The request id belongs to another call."""
 
     def __init__(self, request_id: str) -> None:
         super().__init__(
-            f"request id {request_id!r} was used for another call",
-            status=Status.FAILED_PRECONDITION,
-            reason=Reason.REQUEST_ID_REUSED,
-            metadata={"request_id": request_id},
+            f"request id {request_id!r} was used for another call", metadata={"request_id": request_id}
         )
 
 
-class RequestQuotaError(DomainError):
+class RequestQuotaError(DomainError, status=Status.RESOURCE_EXHAUSTED, reason=Reason.REQUEST_QUOTA):
     """The quota for responses is full; a remembered response takes its share until its day has passed."""
 
     def __init__(self, owner: Owner, quota: int, wait: float) -> None:
@@ -127,8 +124,6 @@ class RequestQuotaError(DomainError):
             f"the responses of the last 24 h for {whose} fill their {quota >> 20} MiB, so no other one can"
             f" be remembered; the first of them are forgotten in {hours} h {minutes} min."
             " A call without a request id is still carried out",
-            status=Status.RESOURCE_EXHAUSTED,
-            reason=Reason.REQUEST_QUOTA,
             metadata={"account": account, "project": project, "quota_bytes": str(quota)},
             retry_after=wait,
         )

@@ -17,11 +17,11 @@ from sweepd_scheduler.domain.search.prior_runs import PriorRun
 from sweepd_scheduler.domain.sweep import SourceFile, StoredSweep, Sweep
 
 
-class NotInMemoryError(DomainError):
+class NotInMemoryError(DomainError, status=Status.UNAVAILABLE, retry_after=0.5):
     """The request needs data from the database, or the data it read has changed. `whole`: a whole sweep."""
 
     def __init__(self, name: str, *, whole: bool = False) -> None:
-        super().__init__(f"{name} changes too fast; try again", status=Status.UNAVAILABLE, retry_after=0.5)
+        super().__init__(f"{name} changes too fast; try again")
         self.whole = whole
 
 

@@ -40,14 +40,12 @@ _DRAWS = 100
 _STRIDE = 1_000_003  # keeps the draws of later tries distinct from those of other points
 
 
-class CapReachedError(DomainError):
+class CapReachedError(DomainError, status=Status.FAILED_PRECONDITION, reason=Reason.CAP_REACHED):
     """The cap leaves no room for another run."""
 
     def __init__(self, name: str, run_cap: int) -> None:
         super().__init__(
             f"{name} has its run_cap of {run_cap} runs; raise it first",
-            status=Status.FAILED_PRECONDITION,
-            reason=Reason.CAP_REACHED,
             metadata={"name": name, "run_cap": str(run_cap)},
         )
 

@@ -136,14 +136,12 @@ def _find(draft: Draft, name: SweepName, command: str) -> Sweep:
     return draft.state.sweeps[draft.state.key_of(name)]
 
 
-class StaleRevisionError(DomainError):
+class StaleRevisionError(DomainError, status=Status.ABORTED, reason=Reason.STALE_REVISION):
     """The sweep has been edited since the caller read it."""
 
     def __init__(self, name: str, seen: int, revision: int) -> None:
         super().__init__(
             f"{name} was edited meanwhile: you saw revision {seen}, it is at {revision}",
-            status=Status.ABORTED,
-            reason=Reason.STALE_REVISION,
             metadata={"name": name, "revision": str(revision)},
         )
 
