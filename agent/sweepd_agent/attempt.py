@@ -1,4 +1,4 @@
-"""Attempt on this machine: its folder, process and rows, from the journal to the last acknowledgement."""
+"""Attempt on this machine, from storing its assignment to delivering its data: folder, process and rows."""
 
 import asyncio
 from collections.abc import Coroutine, Mapping
@@ -37,7 +37,7 @@ _FOR_ITS_AUTHOR = frozenset({"irregular", "files", "details"})
 
 
 class Attempt:
-    """Attempt that reports start and end of its process to the machine, and fills its feed with rows."""
+    """Attempt that reports events of its process to the agent, and fills its feed with rows."""
 
     def __init__(
         self, assignment: Assignment, folder: AttemptFolder, around: Surroundings, home: Home
@@ -46,7 +46,7 @@ class Attempt:
         self.folder = folder
         self._around = around
         self._home = home
-        # The length of the log is reported with the end: the log must not grow afterwards.
+        # True once the log must not grow, because its length is reported with the end of the attempt.
         self._log_has_ended = False
         self.feed = feed_of(assignment, folder, folder.cursors(), around, self._complain)
         self._spool = self.feed.spool
@@ -74,12 +74,12 @@ class Attempt:
 
     @property
     def resumed_from(self) -> int | None:
-        """Step of the checkpoint from which it resumed, one before its first step; None: not resumed."""
+        """Step of the checkpoint from which the attempt resumed (its first step - 1); None: not resumed."""
         first = self._spool.numbering.first_step
         return first - 1 if self.key.attempt > 1 and first is not None and first > 0 else None
 
     def finish(self, how: Exit) -> None:
-        """Report the end; rows and log were read to their ends."""
+        """Report the end of the attempt; call once its rows and its log have been read completely."""
         self._log_has_ended = True
         self.feed.finish(how)
 
@@ -88,7 +88,7 @@ class Attempt:
         if self._result_acked:
             return False
         self._result_acked = True
-        with suppress(OSError):  # a later agent logs it again
+        with suppress(OSError):  # without the record, a later agent logs this again
             self.folder.mark_result_acked()
         return True
 
@@ -109,7 +109,7 @@ class Attempt:
         await loop.run_in_executor(self._around.disk, self.folder.journal, self.assignment)
 
     def start(self, place: Place) -> None:
-        """Start the process at a place, and follow it to its end."""
+        """Start the process in the slot and on the GPUs of `place`, and follow it to its end."""
         self._follow(self._live(place))
 
     def go_on(self) -> None:
@@ -162,7 +162,8 @@ class Attempt:
     def _rows_saved(self) -> None:
         if self.resumed_from is not None and not self._said_resumed:
             self._said_resumed = True
-            self._home.resumed(self.key)  # before its rows are sent: it determines which rows they replace
+            # Report the step before the rows are sent: it determines which earlier rows they replace.
+            self._home.resumed(self.key)
         self._home.wake()
 
     async def _live(self, place: Place) -> None:
@@ -288,7 +289,7 @@ class Attempt:
     def _complain(self, topic: str, message: str) -> None:
         first = self._around.log.once(f"{topic} {self.folder.path}", message, self.key)
         if first and topic in _FOR_ITS_AUTHOR and not self._log_has_ended:
-            with suppress(OSError):  # it is in the agent's log
+            with suppress(OSError):  # the agent's log has the message in any case
                 self.folder.append_to_log(f"sweepd: {message}")
 
 

@@ -168,7 +168,7 @@ def _gpus(options: Options) -> tuple[tuple[str, ...], ...] | None:
 
 
 def _initial_failures() -> int:
-    """Return the number of failed runs, nearly all ended ones, at which `--fail-fast` ends the agent."""
+    """Return the number of failures at which `--fail-fast` ends an agent, if nearly all runs have failed."""
     text = INHERITED.get(_INITIAL_FAILURES) or "5"
     if not text.isdecimal() or int(text) < 1:
         raise CannotStartError(f"{_INITIAL_FAILURES} is {text!r}, not a whole number from 1", USAGE)
@@ -203,7 +203,7 @@ def _hear_signals(agent: Agent) -> None:
 def _show_progress(
     options: Options, agent: Agent, log: Log, loop: asyncio.AbstractEventLoop
 ) -> asyncio.Task[None] | None:
-    """Start the status line of a terminal; None if runs print there too, or it cannot be redrawn."""
+    """Start to show the status line; None if runs print to the terminal, or it cannot redraw a line."""
     if options.log_as_json or options.show_output or not can_redraw(sys.stderr, INHERITED):
         return None
     status = StatusLine(sys.stderr, lambda width: progress(agent.state, loop.time(), width))

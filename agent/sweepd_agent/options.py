@@ -178,7 +178,7 @@ def _parser(version: str) -> argparse.ArgumentParser:
         choices=("plain", "json"),
         help="copy the output of runs to stdout; =json: as lines with run, attempt and text",
     )
-    # Unlisted on purpose: programs are named in the sweep.
+    # Not in the help, because only `sweepd.agent` uses these two options.
     add("--stand-in", type=_checked(_arguments), help=argparse.SUPPRESS)
     add("--caller", type=_whole(1), help=argparse.SUPPRESS)
     add(
@@ -248,7 +248,7 @@ def _sweeps(
 
 
 def _checked(parse_text: Callable[[str], Parsed]) -> Callable[[str], Parsed]:
-    """Return a parser whose ValueError argparse shows with the usage."""
+    """Return a parser for argparse, which shows the message of its ValueError together with the usage."""
 
     def checked(text: str) -> Parsed:
         try:
@@ -297,7 +297,7 @@ def _storage_name(text: str) -> str:
 
 
 def _storage(root: Path | None, name: str | None) -> str:
-    """Return the name of the checkpoint storage; by default, host and path. Empty: not shared."""
+    """Return the name of the checkpoint storage, by default host and path; empty if it is not shared."""
     if root is None:
         return ""
     return name or f"{socket.gethostname()}:{root.absolute()}"[-_MAX_STORAGE:]

@@ -79,20 +79,20 @@ class Surroundings:
 
 
 class Home(Protocol):
-    """Port of the agent for its attempts."""
+    """Port through which attempts use their agent."""
 
     @property
     def flush_interval(self) -> float:
         """Seconds for which rows may be buffered, as granted by the scheduler."""
 
     def handle(self, event: Event) -> None:
-        """Let the machine decide on an event."""
+        """Pass an event to the state machine."""
 
     def resumed(self, key: AttemptKey) -> None:
         """Report the step from which an attempt has resumed."""
 
     def fail(self, work: asyncio.Task[None]) -> None:
-        """End the agent if a task has failed; done callback of the tasks without which it cannot work."""
+        """End the agent if `work` has failed; a done callback of tasks without which it cannot continue."""
 
     def wake(self) -> None:
         """Wake the stream to look for reports."""

@@ -29,7 +29,7 @@ class CommandFailedError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Output:
-    """Standard output of a command; `cut`: it was longer than the limit."""
+    """Standard output of a command, truncated to the limit if `cut` is true."""
 
     content: bytes
     cut: bool
@@ -61,7 +61,7 @@ def output_of(
     except (OSError, ValueError) as error:
         raise CommandFailedError(f"{arguments[0]}: {getattr(error, 'strerror', None) or error}") from error
     _living.add(process)
-    with contextlib.suppress(OSError):  # it has ended, or this system has no priorities
+    with contextlib.suppress(OSError):  # the command has ended, or this system has no priorities
         os.setpriority(os.PRIO_PROCESS, process.pid, _LEAST)  # runs take precedence
     try:
         content, cut = _read(process, limit, time.monotonic() + timeout)

@@ -23,7 +23,7 @@ FOLDER = "context"
 _MESSAGE_FILE = ".message"
 _MAX_MESSAGE_BYTES = 4 * 2**20
 _MAX_ARGV_BYTES = 16 * 1024
-# Seconds for which runs that start share one reading of the repository.
+# Seconds for which one reading of the repository serves all runs that start.
 _REPOSITORY_FOR = 5.0
 _MAX_MISSING = 20
 _GPUS_WITHIN = 15.0
@@ -90,10 +90,9 @@ class Recorder:
         found = self._current_repository(directory, environ)
         python = self._interpreter(arguments, environ)
         context = _message(arguments, directory, self._host, found, python)
-        with contextlib.suppress(
-            OSError
-        ):  # a full disk, or a deleted folder: the context is reported all the same
-            if folder.is_dir():  # else its script has deleted the folder, which is not created again
+        # If the files cannot be written, e.g. on a full disk, the context is still reported.
+        with contextlib.suppress(OSError):
+            if folder.is_dir():  # a folder that the script has deleted is not created again
                 _leave(folder / FOLDER, context, found, python)
         return context
 
@@ -104,7 +103,7 @@ class Recorder:
         return self._repository[1]
 
     def _interpreter(self, arguments: Sequence[str], environ: Mapping[str, str]) -> Interpreter | str | None:
-        """Return the interpreter of a command, or why its query failed; None if it runs no Python."""
+        """Return the interpreter of a command, or why querying it failed; None if it runs no Python."""
         path = self._path or path_of(arguments, environ)
         if path is None:
             return None
@@ -172,7 +171,7 @@ def _leave(
         write_inside(folder, "git.diff", found.diff)
     if isinstance(python, Interpreter) and python.packages:
         write_inside(folder, "requirements.txt", python.requirements)
-    # Last: if this file exists, all files do.
+    # Written last: if this file exists, all the others do.
     write_inside(folder, _MESSAGE_FILE, context.SerializeToString())
 
 

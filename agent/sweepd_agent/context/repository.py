@@ -1,4 +1,7 @@
-"""State of the git repository in which a run starts; git runs nothing of its configuration but filters."""
+"""State of the git repository in which a run starts.
+
+Of the programs that the configuration of the repository names, git runs only filters.
+"""
 
 import re
 import shutil

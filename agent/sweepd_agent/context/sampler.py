@@ -1,4 +1,4 @@
-"""Sampling of resource usage for all runs of an agent: one look at the machine for any number of runs."""
+"""Sampling of resource usage: each reading of the machine serves all runs of an agent."""
 
 import asyncio
 import os
@@ -43,7 +43,7 @@ class _Look:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Before:
-    """CPU readings of the previous look."""
+    """CPU times at the previous sample."""
 
     time: float
     processors: Processors | None

@@ -1,4 +1,4 @@
-"""Usage of CPU, memory and devices since the previous look; takes some 30 µs per process."""
+"""Usage of CPU, memory and devices, read from the system in about 30 µs per process."""
 
 import os
 from collections.abc import Iterable, Mapping
@@ -135,7 +135,7 @@ def tree(
 ) -> Tree | None:
     """Return the total resource usage of processes and all their descendants.
 
-    None if no process exists or holds memory any more: they are exiting, or zombies.
+    None if no process exists any more, or none holds memory because all are exiting or zombies.
     """
     found: list[Process] = []
     left = list(roots)

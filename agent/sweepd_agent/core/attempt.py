@@ -63,12 +63,12 @@ class Assignment:
     compat: str | None = None
     # Sources of metrics that the script does not log itself; None: no sources.
     metrics_from: MetricsFrom | None = None
-    # Proves to the scheduler that this agent owns the attempt; only in its folder and in Hello.
+    # Proves to the scheduler that this agent owns the attempt; stored only in its folder, sent only in Hello.
     secret: bytes = field(default=b"", repr=False)
 
 
 class ExitCause(StrEnum):
-    """Cause of the end of a process; decides what is charged and what the search learns."""
+    """Cause of the end of a process, by which agent and scheduler decide whether the run has failed."""
 
     EXITED = "exited"
     SIGNALED = "signaled"
@@ -110,7 +110,7 @@ class Outcome:
     reported_code: int | None = None
     signal: int | None = None
     out_of_memory: bool = False
-    # No agent adopted the process and its supervisor ended it, or both disappeared.
+    # The supervisor ended the process as no agent adopted it or the watchdog was killed, or both vanished.
     orphaned: bool = False
     # The supervisor was asked to end the live process: by the agent, or by a signal to the whole machine.
     stopped: bool = False
@@ -142,7 +142,7 @@ class Exit:
 
     @property
     def charged(self) -> bool:
-        """True if the attempt failed or could not be started, rather than being stopped or lost."""
+        """True if the end counts as a failure: the attempt failed or could not be started."""
         return not self.succeeded and self.cause in _CHARGED
 
     @property
@@ -152,14 +152,15 @@ class Exit:
 
     @property
     def failed(self) -> bool:
-        """True if the end of the log is worth showing: the attempt failed without being stopped."""
+        """True if the end of the log is worth showing: the attempt neither succeeded nor was stopped."""
         return not self.succeeded and self.cause not in {ExitCause.COMMANDED, ExitCause.HANDED_BACK}
 
 
 def judged(outcome: Outcome, order: StopOrder | None, *, ending: bool = False) -> Exit:
-    """Return the exit of an attempt: its own, unless a signal of this agent came first.
+    """Return the exit of an attempt; a stop that reached the live process takes precedence as the cause.
 
-    `ending`: the agent itself got SIGTERM. Platforms send SIGTERM to every process on a machine.
+    `ending`: the agent has received SIGTERM. Platforms send it to every process on a machine, so an attempt
+    that SIGTERM has ended is then handed back instead of counting as failed.
     """
     message, code = outcome.message, outcome.code
     if code is not None and outcome.reported_code is not None:

@@ -1,14 +1,14 @@
-"""Cursors of an attempt's lanes, and levels of objects of which only the newest state is sent."""
+"""Cursors of an attempt's lanes, and sequence numbers of objects of which only the newest state is sent."""
 
 from dataclasses import dataclass, replace
 
 PATIENCE = 1.0
-"""Seconds within which an acknowledgement that does not advance the cursor triggers no resend."""
+"""Seconds after sending during which an acknowledgement that does not advance the cursor is ignored."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shipment:
-    """Message in flight."""
+    """Message in flight: its last position in the lane, its size in bytes, and when it was sent."""
 
     last: int
     size: int
@@ -17,7 +17,7 @@ class Shipment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cursor:
-    """Position in a lane, up to which everything is done; rows count from 1, bytes of a log from 0.
+    """Positions in a lane up to which everything was sent and acknowledged.
 
     Always `acked <= sent`. Whatever was sent but not acknowledged is sent again on the next stream.
     """
@@ -70,7 +70,7 @@ class Cursor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Level:
-    """Sequence numbers of an object's states; each state is sent at most once per stream.
+    """Sequence numbers of an object's states; the newest state is sent, at most once per stream.
 
     An earlier process of this agent may have sent states under numbers that this process does not know, so
     numbering continues from the number that the other side has.
@@ -97,7 +97,7 @@ class Level:
         return replace(self, sequence=self.sequence + 1)
 
     def forgotten_elsewhere(self) -> "Level":
-        """Return the level for another receiver, which has no states of it or numbers of its own."""
+        """Return the level for a receiver that has no states of the object, or numbers them differently."""
         return Level(sequence=self.sequence)
 
     def sending(self) -> "Level":

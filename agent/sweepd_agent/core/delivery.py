@@ -77,7 +77,7 @@ class Deliveries:
         self._under_way[name] = (seen, number)
 
     def acknowledged(self, number: int) -> int:
-        """Record that every piece up to `number` is stored; return the count of files that this completes."""
+        """Record that every piece up to `number` is stored; return how many files this completes."""
         safe = [name for name, (_, last) in self._under_way.items() if last <= number]
         for name in safe:
             self.delivered[name], _ = self._under_way.pop(name)

@@ -36,7 +36,7 @@ class Wish(StrEnum):
 
 
 class Reason(StrEnum):
-    """Reason why an agent gets no runs of a sweep; all but the first two concern every agent."""
+    """Reason why an agent gets no runs of a sweep; all but LABELS, GUARD and OTHER concern every agent."""
 
     LABELS = "labels"
     GUARD = "guard"

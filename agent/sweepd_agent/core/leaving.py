@@ -16,7 +16,7 @@ _REFUSED_CODES = {
     Refusal.NO_RUN: FAILURE,
     Refusal.NO_CONTEXT: NOT_FOUND,
 }
-# Upper bound in seconds of the part of the grace that runs get between SIGTERM and SIGKILL.
+# Upper bound in seconds of the last part of the grace period, in which runs get SIGTERM, then SIGKILL.
 _LONGEST_MARGIN = 5.0
 _LAST_REPORTS = 1.0
 GUARDED = 9
@@ -42,7 +42,7 @@ def asked(batch: Batch, wish: Wish) -> None:
 
 
 def refused(batch: Batch, event: Refused) -> None:
-    """End if no process depends on this agent or another agent replaced it; else try again."""
+    """End the agent if another agent has replaced it, or if it has no processes; else keep trying."""
     if event.refusal is Refusal.REPLACED:
         _leave(batch, FAILURE, "replaced", event.message)
     elif not batch.state.has_processes:
@@ -53,7 +53,7 @@ def refused(batch: Batch, event: Refused) -> None:
 
 
 def useless(batch: Batch, why: str) -> None:
-    """End once no process is live: this agent cannot run its sweep."""
+    """End the agent, which cannot run its sweep, as soon as it has no processes."""
     if batch.state.has_processes:
         drain(batch, why, code=USAGE)
     else:
@@ -183,7 +183,7 @@ def _trip(batch: Batch, guard: str) -> None:
 
 
 def _leave_as_judged(batch: Batch, leaving: Leaving, trouble: str = "") -> None:
-    """End with the exit code of the cause; an active guard overrides code 0."""
+    """End the agent with the exit code in `leaving`; if that is 0, a guard or `trouble` replaces it."""
     code, guard = leaving.code, leaving.cause if leaving.code == GUARDED else None
     if code == OK and (guard := scheduler_guard(batch.state)) is not None:
         code = GUARDED
@@ -198,7 +198,7 @@ def _left_behind(runs: int) -> str:
 
 
 def _return_unstarted(batch: Batch, cause: str) -> None:
-    """Hand back attempts that were found on disk and are still wanted but never started."""
+    """Hand back attempts that an earlier agent never started and the scheduler still wants."""
     for held in list(batch.state.held.values()):
         if held.phase is Phase.READY and held.standing is Standing.KEPT and batch.state.connected:
             batch.end_without_process(held, ExitCause.HANDED_BACK, cause)
@@ -245,7 +245,7 @@ def own_guard(state: State) -> str | None:
     if settings.fail_fast and state.guarded_early >= _FLAPPING:
         return f"{_FLAPPING} runs have failed in the first {FIRST_MINUTE:g} s (--fail-fast)"
     least = settings.max_initial_failures
-    # The run that has just ended does not count as evidence for itself.
+    # At most one run has ended in any other way.
     if least is not None and state.guarded >= max(least, state.ended - 1):
         return f"{state.guarded} of {state.ended} runs have failed (--fail-fast)"
     return None
@@ -262,7 +262,7 @@ def scheduler_guard(state: State) -> str | None:
 
 
 def guard_line(guard: str, failure: Failure | None) -> str:
-    """Return one line that names the guard, how the last run failed, and its last lines."""
+    """Return one line with the guard, how the last failed run ended, and the last lines of its log."""
     if failure is None:
         return guard
     how = failure.exit

@@ -13,7 +13,7 @@ Fields = Mapping[str, Json]
 
 
 def line(event: str, key: AttemptKey | None, fields: Fields) -> str | None:
-    """Return the line of an event; None for an event that would only be noise.
+    """Return the line of an event; None for an event that people need not see.
 
     Control characters from scripts, files and the network are escaped, so the result is always one line.
     """
@@ -84,7 +84,7 @@ def _ended(run: str, fields: Fields) -> str:
 def last_lines(text: str, count: int) -> list[str]:
     """Return the last `count` lines of a log that are not blank, cut to the maximum line length.
 
-    Notices of the SDK, such as those on arguments without effect, are left out: they explain no exit.
+    Notices of the SDK, e.g. on arguments without effect, are left out, as they do not explain an exit.
     """
     lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith(_NOTICE)]
     return [printable(line)[:_LONGEST_LINE] for line in lines[-count:]]

@@ -158,7 +158,7 @@ def _start(batch: Batch, event: StartReceived) -> None:
         batch.do(Confirm(event.command_id, "no slot of this agent is free"))
         return
     for other in list(batch.state.held.values()):
-        # An ended attempt only delivers, as before a retry; the scheduler decides whether it still may.
+        # An ended attempt only has data to deliver; the scheduler decides whether to accept it.
         is_past = other.key.run == key.run and other.key.attempt < key.attempt
         if is_past and other.phase is not Phase.ENDED:
             _fenced(batch, Fenced(other.key))
@@ -172,7 +172,7 @@ def _journalled(batch: Batch, event: Journalled) -> None:
     if held is None or held.phase is not Phase.JOURNALLING:
         return
     batch.do(Confirm(event.command_id, event.error))
-    if event.error:  # offer nothing until the disk is checked again: the same run would come back at once
+    if event.error:  # offer nothing until the next disk check, or the same run would come back at once
         batch.state = replace(batch.state, enough_room=False)
     if event.error or held.standing is Standing.FENCED:
         batch.drop(held.key)

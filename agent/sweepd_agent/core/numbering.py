@@ -88,18 +88,18 @@ class Numbering:
         return replace(self, blocks=(*blocks, block), progress=after)
 
     def counted(self, malformed: int, keys: AbstractSet[str]) -> "Numbering":
-        """Return the numbering with more malformed lines and logged keys; keep the first keys by name."""
+        """Return the numbering with more malformed lines, and logged keys up to a limit, first by name."""
         if not malformed and keys <= set(self.logged_keys):
             return self
         logged = tuple(sorted({*self.logged_keys, *keys})[:MAX_LOGGED_KEYS])
         return replace(self, malformed=self.malformed + malformed, logged_keys=logged)
 
     def begun_at(self, step: int | None) -> "Numbering":
-        """Return the numbering after a line with this step; the first step is kept."""
+        """Return the numbering with `step` as its first step, unless it has one or `step` is None."""
         return self if step is None or self.first_step is not None else replace(self, first_step=step)
 
     def part_begun(self, attempt: int, after: int) -> "Numbering":
-        """Return the numbering with a part for an attempt whose first row follows row `after`."""
+        """Return the numbering with a new part, for an attempt whose first row follows row `after`."""
         return replace(self, parts=(*self.parts, Part(attempt=attempt, after=after)))
 
     def part_begun_at(self, step: int) -> "Numbering":
@@ -113,7 +113,7 @@ class Numbering:
         return bool(self.parts) and self.parts[-1].first_step is None
 
     def knows(self, attempt: int) -> bool:
-        """True if the first step of an attempt is known, and so the rows that it replaces."""
+        """True if the first step of an attempt is known, and with it the rows that the attempt replaces."""
         return any(part.attempt == attempt and part.first_step is not None for part in self.parts)
 
     def is_replaced(self, row: Row) -> bool:

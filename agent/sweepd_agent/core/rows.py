@@ -49,7 +49,7 @@ def whole_lines(content: bytes) -> list[bytes]:
 
 
 def parse_line(raw: bytes) -> Line | None:
-    """Return the content of a line, newline excluded; None if the line is blank and so not a row."""
+    """Return the content of a line, newline excluded; None for a blank line, which is not a row."""
     if not raw.strip():
         return None
     if len(raw) > MAX_LINE_BYTES:
@@ -131,7 +131,7 @@ _BETTER: Final = {"min": min, "max": max}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extreme:
-    """Extreme of a key so far, observed under a watched key such as `loss.min`.
+    """Lowest or highest value of a key so far, observed under a watched key such as `loss.min`.
 
     Args:
         key: index of the watched key.
@@ -144,7 +144,7 @@ class Extreme:
     value: float | None = None
 
     def after(self, value: float) -> "tuple[Extreme, float]":
-        """Return the extreme after one more value, and the value to observe; NaN and inf are kept as is."""
+        """Return the extreme after one more value, and the value to observe: the extreme, or NaN or inf."""
         if not math.isfinite(value):
             return self, value
         found = value if self.value is None else float(_BETTER[self.word](self.value, value))
@@ -177,13 +177,13 @@ class Progress:
     """State of reading after a row: everything needed to resume there."""
 
     row: int = 0
-    # Rows up to this one are settled.
+    # Row up to which all observations are complete.
     settled: int = 0
-    # Rows closed with a finite objective.
+    # Number of completed steps with a finite value of the objective.
     iterations: int = 0
-    # Step of the last row, from which rows without a step count on.
+    # Step of the last row; the next row without a step gets this step plus 1.
     last_step: int = -1
-    # The step that further lines may add to.
+    # Logged step of the last row, to which further lines may add; None if it has none.
     step: int | None = None
     # Watched values of the open step, by key index.
     waiting: tuple[tuple[int, float], ...] = ()

@@ -14,7 +14,7 @@ SAY_EVERY = 300.0
 
 V = TypeVar("V")
 
-# Seconds; longer than most suggestions take, so that they are not logged.
+# Seconds before waiting for a suggestion is logged; most suggestions take less.
 _PATIENCE = 2.0
 _OWN = frozenset({Reason.LABELS, Reason.GUARD, Reason.OTHER})
 
@@ -22,7 +22,7 @@ NO_PROGRAM = (
     "has no `program`: its runs are a function's; call sweepd.agent(ID, function) in Python instead, "
     "or create it with a program"
 )
-"""Message of an agent that starts programs, on a sweep without a program."""
+"""Reason why an agent that starts programs refuses a run of a sweep without a program."""
 DEFAULT_ENTITY = "local"
 
 
@@ -84,7 +84,7 @@ def ineligible_at_welcome(batch: Batch, ineligible: Mapping[str, Ineligibility])
 
 
 def set_ineligible(batch: Batch, sweep: str, ineligibility: Ineligibility | None) -> None:
-    """Record why a sweep gives no runs, None if it gives runs; schedule the log line of a changed reason."""
+    """Record the reason why a sweep gives no runs, or None; schedule a log line if the reason is new."""
     state = batch.state
     before = state.ineligible.get(sweep)
     ineligible = _without(state.ineligible, sweep)
@@ -103,16 +103,17 @@ def set_ineligible(batch: Batch, sweep: str, ineligibility: Ineligibility | None
 
 
 def given(batch: Batch, sweep: str) -> None:
-    """Clear the reason that concerns every agent: a run of the sweep has just been handed out."""
+    """Clear a reason that concerns every agent, as a run of the sweep has just been handed out."""
     ineligibility = batch.state.ineligible.get(sweep)
     if ineligibility is not None and ineligibility.reason not in _OWN:
         set_ineligible(batch, sweep, None)
 
 
 def say_due(batch: Batch) -> None:
-    """Log why there are no runs: a reason that concerns this agent alone now, others while the agent waits.
+    """Log the reasons why sweeps give no runs, where a log line is due.
 
-    The line is repeated every few minutes, so that it is near the end of a long log.
+    A new reason that concerns this agent alone is logged in any case, all others while the agent waits for
+    runs. The line is repeated every few minutes, so that it is near the end of a long log.
     """
     for sweep, at in sorted(batch.state.say_at.items()):
         state, ineligibility = batch.state, batch.state.ineligible[sweep]

@@ -18,7 +18,7 @@ from sweepd_agent.core.events import Effect, Forget, Ineligibility, Reason, Repo
 from sweepd_agent.core.lines import last_lines
 
 FIRST_MINUTE = 60.0
-"""Seconds after its start in which failures point to the agent itself."""
+"""Seconds after the start of an agent in which failures point to the agent itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +28,7 @@ class Settings:
     slots: int = 1
     # Runs that end here before the agent ends; None: no limit.
     count: int | None = None
-    # Time from SIGTERM to the end, and the longest wait for the last acknowledgements.
+    # Time from SIGTERM to the end of the agent, and the longest wait for the last acknowledgements.
     grace: float = 30.0
     # End runs when the lease has expired while the scheduler is unavailable.
     stop_on_disconnect: bool = False
@@ -262,7 +262,7 @@ class Batch:
         self.do(Forget(key))
 
     def stop(self, held: Held, order: StopOrder) -> None:
-        """End an attempt; do nothing if the order adds nothing to the order before."""
+        """End an attempt; do nothing if the order adds nothing to the previous order."""
         order = _merged(held.order, order)
         if order == held.order:
             return

@@ -170,18 +170,18 @@ class AttemptFolder:
         return StopOrder(mode=mode, cause=cause, reason=record.get("reason", ""))
 
     def noted_since(self, time: float) -> bool:
-        """Return True if the order was recorded at or after a Unix time."""
+        """Return True if the stop order was recorded at or after a Unix time."""
         try:
             return (self.path / _ORDER_FILE).lstat().st_mtime >= time
         except FileNotFoundError:
             return False
 
     def mark_result_acked(self) -> None:
-        """Record that an agent has logged that the end is stored; raise OSError if the write fails."""
+        """Record that the agent has logged the acknowledgement of the end; raise OSError if that fails."""
         write_record(str(self.path / _ACKED_FILE), {"acked": 1})
 
     def result_acked(self) -> bool:
-        """Return True if an agent has logged that the end is stored."""
+        """Return True if an agent has logged the acknowledgement of the end."""
         return read_record(str(self.path / _ACKED_FILE)) is not None
 
     def mark_delivered(self, now: float) -> None:

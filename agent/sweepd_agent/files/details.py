@@ -1,4 +1,4 @@
-"""Details of an attempt, which its script states besides metrics: the file and the report."""
+"""Details of an attempt that its script provides besides metrics, read from a file and sent as reports."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -21,7 +21,7 @@ _LOOK_EVERY = 1.0
 
 
 class Details:
-    """Reader of the details file and source of its reports; each report replaces the one before.
+    """Reader of the details file, and source of the reports with its content.
 
     Args:
         file: path to which the script writes it, by an atomic rename.
@@ -48,7 +48,7 @@ class Details:
 
     @property
     def delivered(self) -> bool:
-        """True if the newest details are stored by the server, or cannot be."""
+        """True if the newest details are stored by the server, or cannot be stored there."""
         return self._refused or (self._level.done and not self._context_to_come)
 
     @property
@@ -67,7 +67,7 @@ class Details:
         return self._exit_code
 
     def summary_number(self, key: str) -> float | None:
-        """Return the number that the script has in its summary under a key; None if there is no number."""
+        """Return the number at a key of the script's summary; None if there is no number."""
         explicit = summary_number(self._summary, key)
         return summary_number(self._figures, key) if explicit is None else explicit
 
@@ -96,7 +96,7 @@ class Details:
         return self._combine()
 
     def expect_context(self) -> None:
-        """Wait for the context of the attempt, which is being recorded."""
+        """Treat the details as undelivered until `found_context` is called with the recorded context."""
         self._context_to_come = True
 
     def found_context(self, context: v1.RunContext | None) -> None:

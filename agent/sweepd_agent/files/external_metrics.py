@@ -80,7 +80,7 @@ class ExternalMetrics:
         write_inside(self._folder.path, _START_FILE, json.dumps(start).encode())
 
     def open(self) -> None:
-        """Open the sources at the positions up to which the metrics file has their lines."""
+        """Open the sources at the positions after their last lines in the metrics file."""
         try:
             start = json.loads(read_inside(self._folder.path, _START_FILE, limit=_MOST_BYTES))
         except (OSError, ValueError):
@@ -124,10 +124,8 @@ class ExternalMetrics:
                     self._taken += taken
                     return 0.0
         except OSError as error:
-            self._pass, self._sources = (
-                None,
-                [],
-            )  # so that the next look starts after the last line in the file
+            # Open the sources again, so that the next look starts after the last line in the metrics file.
+            self._pass, self._sources = None, []
             self._look_at = self._monotonic() + _WRITE_AGAIN
             where = f"what metrics_from gives cannot be written in {self._folder.path}"
             self._complain(f"{where}: {error.strerror or error}")

@@ -84,7 +84,7 @@ def external_metrics_of(
 def _numbering(stored: Json) -> Numbering:
     try:
         return from_document(stored) if isinstance(stored, dict) else Numbering()
-    except ValueError:  # a script may have overwritten it; its rows are read from the beginning
+    except ValueError:  # a script may have overwritten the file; rows are read from the beginning
         return Numbering()
 
 
@@ -94,7 +94,7 @@ def _cursors(stored: Json) -> dict[v1.Lane.ValueType, int]:
     return {lane: cursor for lane, cursor in found.items() if isinstance(cursor, int)}
 
 
-# Tries to read rows after the end of their process, and seconds between tries.
+# Failed reads after the end of the process at which reading is given up, and seconds between reads.
 _READ_TRIES = 10
 _READ_AGAIN = 0.5
 _WRITE_AGAIN = 1.0
@@ -207,7 +207,8 @@ class RowKeeping:
             if not numbering.is_thinned(segment):
                 await self._on_disk(write_kept, path, segment, file, numbering, self._spool.watched)
                 self._spool.thinned(segment)
-                await self.save()  # before the rows are deleted: later reads must know where to look
+                # Before the segment is deleted: later reads must know that only its kept rows are left.
+                await self.save()
             file.unlink()
             self._complain("thinned", f"the spool is full; rows were thinned in {self._folder.path}")
 

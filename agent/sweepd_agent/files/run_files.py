@@ -20,7 +20,7 @@ _MAX_STATE_BYTES = 64 * 2**20
 _LOOK_EVERY = 2.0
 _STORE_EVERY = 2.0
 _SERIES_BITS = 32
-# Largest series taken from the clock, which leaves room for later series after 2037.
+# Largest series number taken from the clock, in January 2038; later series count up from it.
 _LAST_BY_CLOCK = 2**31 - 2**20
 _LAST_BY_RECORD = 2**31 - 2**10
 # Share of time that looking may take, so that large trees are scanned less often.
@@ -49,7 +49,7 @@ class RunFiles:
         self._monotonic = monotonic
         self._wall_clock = wall_clock
         self._look_at = float("-inf")
-        # Number of files stored by the server, newer versions included.
+        # Number of files that the server has stored; each version of a file counts.
         self.stored = 0
         self._open: _OpenFile | None = None
         delivered, series = self._recorded()
@@ -59,7 +59,7 @@ class RunFiles:
         self._stored_at = float("-inf")
 
     def look(self, *, ended: bool = False) -> bool:
-        """Scan the files at intervals and when the script has ended; return True if one is to be sent."""
+        """Scan the files if they are due or the script has ended; return True if one is to be sent."""
         begun = self._monotonic()
         if begun < self._look_at and not ended:
             return False
@@ -128,7 +128,8 @@ class RunFiles:
         self, number: int, name: str, seen: Seen, piece: v1.FilePiece, *, whole: bool
     ) -> tuple[int, bytes]:
         piece.modify_time.FromNanoseconds(seen.modified)
-        if number == self.floor + 1:  # a later agent begins above this series, even within a second
+        if number == self.floor + 1:
+            # Record the series, so that a later agent begins a higher one, even within the same second.
             self._store()
         if whole:
             self._files.sent(name, seen, number)
@@ -186,7 +187,7 @@ class RunFiles:
         return delivered, series if 0 <= series <= _LAST_BY_RECORD else 0
 
     def _store(self) -> None:
-        """Record the delivered files, without sync: an unrecorded file is sent again, but stored once."""
+        """Record the delivered files, without sync: if the record is lost, files are only sent again."""
         self._stored_at = self._monotonic()
         if not self._folder.exists():
             return

@@ -24,7 +24,8 @@ _KEPT_SAMPLES = 60
 _KEPT_OBSERVATIONS = 20_000
 ROWS_AT_ONCE = 500
 """Rows that are sent without waiting for the flush interval, and the maximum in one message."""
-# Rows without a step after which an attempt is taken to replace nothing, as with rows of children alone.
+# Rows without a step after which a later attempt counts as replacing no rows; if only child processes log,
+# no row has a step.
 _MOST_WITHOUT_STEP = 20
 _BEYOND_ALL = 2**63
 
@@ -34,8 +35,8 @@ class Spool:
 
     Args:
         begins: starts of the attempts in the file, if it also holds earlier attempts; the last is this
-            attempt. Nothing is sent until a row of this attempt has a step, which shows what it replaces,
-            many rows have no step, or the attempt has ended.
+            attempt. Nothing is sent until it is known which earlier rows this attempt replaces: once a row
+            of it has a step, many rows have none, or the attempt has ended.
     """
 
     def __init__(
@@ -80,12 +81,12 @@ class Spool:
 
     @property
     def fresh(self) -> int:
-        """Number of rows that were read but may not be sent yet."""
+        """Number of rows that were read but whose numbers are not on disk yet."""
         return self.numbering.progress.row - self._durable.row
 
     @property
     def urgent(self) -> bool:
-        """True if rows should be sent at once: the first row, a row at a rung, or many rows."""
+        """True if rows should be sent at once, such as the first row, a row at a rung, or many rows."""
         return self._urgent or self.fresh >= ROWS_AT_ONCE
 
     def poll(self) -> bool:
@@ -109,7 +110,7 @@ class Spool:
 
     @property
     def complaint(self) -> str:
-        """Reason why a part of the file is never read; empty if all of it is."""
+        """Reason why a part of the file is never read; empty if all of the file is read."""
         return self._tail.complaint
 
     @property
@@ -243,7 +244,7 @@ class Spool:
             yield None, ended(progress)[0]
 
     def _lines(self, block: Block) -> Iterator[tuple[int | None, int, Line]]:
-        """Yield the lines of a block; in a thinned block, with their row number and the step before."""
+        """Yield the lines of a block; those of a thinned block with row number and preceding step."""
         if block.thinned:
             yield from read_kept(self._path, block)
             return
@@ -282,7 +283,8 @@ def spool_size(path: Path) -> int:
 def next_segment(path: Path, numbering: Numbering) -> tuple[int, Path] | None:
     """Return the oldest segment that can be thinned; None if there is no such segment.
 
-    It was read to its end, and is not the highest closed segment, from which segment numbers continue.
+    A segment can be thinned once it was read to its end, unless it is the highest closed segment, from which
+    segment numbers continue.
     """
     for segment, file in closed_segments(path)[:-1]:
         if file.lstat().st_size == numbering.position(segment):

@@ -36,7 +36,7 @@ class StateFolder:
 
     def __init__(self, path: Path, lock: int) -> None:
         self.path = path
-        # Shared folder of checkpoints; None: in this folder.
+        # Parent of the checkpoint folders, shared with other agents; None: a subfolder of this folder.
         self.checkpoint_root: Path | None = None
         self._lock = lock
         self.agent_id, self.secret = stored_identity(path) or _new_identity(path)
@@ -50,7 +50,7 @@ class StateFolder:
         """Yield the attempts left in the folder; remove incomplete attempts."""
         for folder in _attempt_folders(self.path):
             if folder.assignment() is None:
-                if (left := find(folder)) is not None:  # without its folder, no agent would find it
+                if (left := find(folder)) is not None:  # no agent could find it without its folder
                     left.stop(StopMode.KILL)
                 folder.remove()
             else:
@@ -59,8 +59,8 @@ class StateFolder:
     def new_attempt(self, assignment: Assignment) -> AttemptFolder:
         """Return the folder for a new attempt, without creating it.
 
-        Its name is only for people: an attempt is identified by its journal. A run with the same id in
-        another project or on another server gets a suffix.
+        The name of the folder is only for people: the file with the assignment identifies the attempt. A run
+        with the same id in another project or on another server gets a suffix.
         """
         name = f"{assignment.key.run.rpartition('/')[2]}.{assignment.key.attempt}"
         path = self.path / _RUNS / name
@@ -71,7 +71,7 @@ class StateFolder:
         return AttemptFolder(path)
 
     def checkpoint_folder(self, assignment: Assignment) -> Path:
-        """Return the checkpoint folder shared by all attempts at a run, wherever the root is visible."""
+        """Return the checkpoint folder of a run, shared by its attempts on all hosts with the same root."""
         root = self.path / _CHECKPOINTS if self.checkpoint_root is None else self.checkpoint_root
         return root / assignment.key.run.replace("/", "~")
 
@@ -125,7 +125,7 @@ def open_folder(path: Path) -> StateFolder:
 
 
 def open_free_folder(parent: Path, serves: Callable[[str], bool]) -> StateFolder:
-    """Open and lock a free folder: one with attempts at a served sweep, else the lowest number.
+    """Open and lock a free folder: one with attempts of a served sweep, else the one of lowest number.
 
     Args:
         parent: folder of the state folders, which are named 1, 2 and so on.

@@ -13,9 +13,9 @@ from sweepd.metrics_file import MAX_LINE_BYTES, closed_segments
 from sweepd.regular_files import IrregularFileError, open_inside, status_inside
 from sweepd_agent.core.rows import MALFORMED, Line, parse_line
 
-# Takes some milliseconds, after which the caller yields to other tasks.
+# Maximum bytes of a look: it takes some milliseconds, after which the caller yields to other tasks.
 _BYTES_A_LOOK = 16 * 1024
-# Enough to recognise a line that is too long.
+# Enough bytes to recognise a line that is too long.
 _LONGEST = MAX_LINE_BYTES + 1
 
 
@@ -37,11 +37,11 @@ class Tail:
         self._positions = positions
         self._highest_closed = 0
         self._closed: dict[int, Path] = {}
-        # The open segment is read by descriptor: its name may pass to another file at any time.
+        # The open segment is read by descriptor, because a writer may rename it at any time.
         self._descriptor: int | None = None
         self._identity: tuple[int, int] | None = None
         self.more = False
-        # Reason why a part of the file is never read; empty if all of it is.
+        # Reason why a part of the file is never read; empty if all of the file is read.
         self.complaint = ""
 
     def close(self) -> None:
@@ -67,7 +67,7 @@ class Tail:
             except OSError:
                 if not found:
                     raise
-                self.more = True  # lines read so far count as read
+                self.more = True  # return the lines found so far; the next look retries
                 break
             found += lines
             self._positions[number] = end
@@ -103,7 +103,7 @@ class Tail:
                 self._descriptor = open_inside(self._path.parent, self._path.name)
             except FileNotFoundError:
                 pass
-            except IrregularFileError as error:  # as if it were missing: the closed segments can be read
+            except IrregularFileError as error:  # treated as missing: the closed segments can be read
                 self._complain(error)
             else:
                 status = os.fstat(self._descriptor)

@@ -62,7 +62,7 @@ class Upkeep:
 
 @contextmanager
 def disk_threads(count: int) -> Iterator[Executor]:
-    """Yield an executor that is shut down at exit, without waiting longer for threads on a hung disk."""
+    """Yield an executor for disk access; at the end, wait for it only briefly, as a disk may hang."""
     threads = ThreadPoolExecutor(count, thread_name_prefix="disk")
     try:
         yield threads

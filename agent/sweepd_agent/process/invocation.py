@@ -1,8 +1,8 @@
-"""Invocation of a trial: arguments, environment, and the check of its program before the start.
+"""Invocation of a trial: arguments, environment, and a check before the start that its program exists.
 
-An interpreter reports a missing script by exit code 2, so the script is checked before. Only certain
-failures are refused: the arguments of launchers, `-c` of shells and containers are not interpreted.
-Files are checked at each start, as they may be created later.
+An interpreter reports a missing script only by exit code 2, so the script is checked before the start. A
+command is refused only if it would certainly fail: the arguments of launchers, containers and the `-c` of
+shells are not interpreted. Files are checked at each start, as they may be created later.
 """
 
 import os
@@ -20,10 +20,10 @@ from sweepd_agent.core.attempt import Assignment, Place
 from sweepd_agent.files.attempt_folder import AttemptFolder
 from sweepd_agent.process.devices import VISIBLE
 
-# Variables that lead to the server, which a trial must not inherit.
+# Variables with the token and the address of the server, which a trial must not inherit.
 _PRIVATE = ("SWEEPD_TOKEN", "SWEEPD_ADDRESS")
 _ARGS_FILE = "args.json"
-# Upper bound of Linux, whatever the stack limit.
+# Upper bound in bytes of arguments and environment on Linux, whatever the stack limit.
 _MOST_ROOM = 6 * 2**20
 
 
@@ -113,7 +113,8 @@ def arguments(
     if missing is None:
         return made
     if missing.position is not None and expanded[missing.position].is_of_run:
-        raise InvalidCommandError(missing.reason)  # else a single such point would quarantine all agents
+        # A StartError would count against each agent that tries this run, and so quarantine all agents.
+        raise InvalidCommandError(missing.reason)
     raise StartError(missing.reason)
 
 
@@ -145,11 +146,11 @@ def _check_letters(arguments: Sequence[str]) -> None:
 
 _PYTHON = re.compile(r"(python|pypy)[0-9.]*")
 _SHELLS = frozenset({"sh", "bash", "dash", "ash", "zsh", "ksh"})
-# For these, only a first argument that is not an option is known to be the script.
+# Interpreters of which a first argument is known to be the script, unless it is an option.
 _OTHERS = frozenset({"Rscript", "julia", "perl", "ruby"})
-# Without options, these run the command that follows.
+# Programs that run the command that follows, if they have no options.
 _WRAPPERS = frozenset({"nice", "nohup", "setsid"})
-# Options that take the next argument, and options after which there is no script.
+# Letters of options that take the next argument, and of options after which there is no script.
 _PYTHON_VALUES, _PYTHON_ENDS = "WX", "cm"
 _SHELL_VALUES, _SHELL_ENDS = "oO", "cs"
 _LONG_VALUES = frozenset({"--check-hash-based-pycs", "--rcfile", "--init-file"})
@@ -169,7 +170,7 @@ class Missing:
 
 
 def missing_program(arguments: Sequence[str], environ: Mapping[str, str]) -> Missing | None:
-    """Return the reason why a command cannot start here; None if it may.
+    """Return the reason why a command cannot start here; None if no reason is found.
 
     Args:
         arguments: whole argument vector, with macros expanded.
@@ -203,7 +204,7 @@ def _behind_wrappers(arguments: Sequence[str]) -> Sequence[str]:
         while assigns and rest and _ASSIGNMENT.fullmatch(rest[0]):
             if rest.pop(0).startswith("PATH="):
                 return []
-        # Some options of wrappers change the folder or the path, or take a value; few commands use any.
+        # Give up at an option: it may change the folder or the path, or take a value; few commands use one.
         if rest and rest[0].startswith("-"):
             return []
     return rest
@@ -230,7 +231,7 @@ def _shebang(name: str) -> str | None:
     try:
         with Path(name).open("rb") as file:
             first = file.read(_LONGEST_SHEBANG)
-    except OSError:  # it may be executed, but not read
+    except OSError:  # the file may be executable but not readable
         return None
     if not first.startswith(b"#!") or b"\n" not in first:
         return None

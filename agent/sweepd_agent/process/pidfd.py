@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from sweepd_agent.process.proc import start_ticks
 
-# From linux/pidfd.h: what to report, and its offset in `struct pidfd_info`.
+# From linux/pidfd.h: the request for the exit status of a process, and the layout of `struct pidfd_info`.
 _GET_INFO = 0xC040_FF0B
 _SIZE = 64
 _EXIT = 1 << 3
@@ -18,7 +18,7 @@ _STATUS_OFFSET = 60
 _LOOK_EVERY = 0.02
 _LOOKS = 50
 _NO_PROCESS = 2**31
-# No process has the id; a thread may have it by now.
+# Errors of `pidfd_open` if no process has the id any more; by now, a thread may have it.
 _NOT_OF_PROCESS = frozenset({errno.ESRCH, errno.EINVAL, errno.ENOENT})
 
 
@@ -28,7 +28,7 @@ async def exit_code(pidfd: int) -> int | None:
         try:
             status = _status(pidfd)
         except OSError:
-            return None  # an earlier Linux
+            return None  # this version of Linux does not report it
         if status is not None:
             return os.waitstatus_to_exitcode(status)
         await asyncio.sleep(_LOOK_EVERY)

@@ -32,7 +32,7 @@ def descendants(root: int) -> list[tuple[int, int]]:
 
 
 def of_folder(variable: str, folder: str) -> set[int]:
-    """Return the live processes whose environment has a folder in a variable, and their descendants.
+    """Return the live processes in whose environment a variable names a folder, and their descendants.
 
     The folder itself is compared, not only its path, which may name another folder in a container.
     """

@@ -19,7 +19,8 @@ from sweepd_agent.process.pidfd import call_at_end, open_process, readable
 from sweepd_agent.process.record import number, read_record, whole_number
 from sweepd_agent.process.supervisor import EXIT_FILE, PROCESS_FILE
 
-# Isolated and without site-packages: starts in a third of the time, independent of the trial's environment.
+# Isolated and without site-packages, Python starts in a third of the time, and the supervisor does not depend
+# on the environment of the trial.
 _SUPERVISOR = (
     "-I",
     "-S",
@@ -32,9 +33,9 @@ _SUPERVISOR = (
 )
 # Seconds that another supervisor of the same attempt may take to report its id.
 _PATIENCE = 2.0
-# Processes may be created while they are listed, so they are listed again, up to so often: one may hang.
+# Maximum number of listings: processes may be created during a listing, and a process that hangs stays.
 _ROUNDS = 20
-# Reasons why a supervisor has ended its run by itself, by key of its record.
+# Reasons why a supervisor has ended its run by itself, by key of its exit record.
 _LOST = {
     "orphaned": "no agent came back for it in time",
     "unwatched": "the watchdog of its supervisor was killed",
@@ -117,7 +118,7 @@ async def launch(
     agent_lock: Path,
     limits: Limits,
 ) -> SupervisedProcess:
-    """Start the process of an attempt, once and never twice.
+    """Start the process of an attempt, unless an earlier agent has started it.
 
     If an earlier agent has started the process but died before recording that, return that process. If the
     supervisor fails or is killed before it has reported its id, return a vanished process without an id.
@@ -127,7 +128,7 @@ async def launch(
     """
     folder.write_arguments(list(arguments))
     flags = (str(folder.path), str(agent_lock), f"{limits.orphan_after}", f"{limits.stop_grace}")
-    supervisor = subprocess.Popen(  # noqa: ASYNC220 -- a millisecond, and nothing may come between
+    supervisor = subprocess.Popen(  # noqa: ASYNC220 -- takes a millisecond, and no other task may run meanwhile
         [sys.executable, *_SUPERVISOR, *flags],
         env=dict(environment),
         stdin=subprocess.DEVNULL,

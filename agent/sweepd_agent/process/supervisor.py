@@ -31,7 +31,7 @@ LOG_FILE = "output.log"
 _LOCK_FILE = "supervisor.lock"
 
 _LOOK_EVERY = 0.5
-# Used if a run is to end with its agent.
+# Shorter interval, used if the run is to end soon after its agent.
 _LOOK_SOON = 0.1
 # Seconds between SIGTERM and SIGKILL for leftovers of a process, and for an orphaned tree.
 _SHORT_GRACE = 1.0
@@ -109,13 +109,11 @@ class Supervisor:
         """Wait until the whole process tree has ended; return the end of the process."""
         while True:
             received = signal.sigtimedwait(_AWAITED, self._time_to_look())
-            over = (
-                self._reap()
-            )  # first: a process that has just ended by itself was not stopped by the signal
+            # First: a process that has just ended by itself was not stopped by the signal.
+            over = self._reap()
             if received is not None and received.si_signo == self._death():
-                self._ending["stopped"] = (
-                    1  # both got the signal: every process on the machine is being ended
-                )
+                # Both processes have received the signal: every process on the machine is being ended.
+                self._ending["stopped"] = 1
             if over:
                 return self._end()
             if received is not None and received.si_signo == signal.SIGTERM:
@@ -187,7 +185,7 @@ class Supervisor:
 def main() -> None:
     """Supervise the attempt of the folder in the arguments; report its start on stdout."""
     folder, agent_lock, orphan_after, stop_grace = sys.argv[1:]
-    # Held to the end: only the first of two supervisors of an attempt starts it.
+    # The lock is held to the end, so only the first of two supervisors of an attempt starts its process.
     if not _take(folder):
         os._exit(0)
     signal.pthread_sigmask(signal.SIG_BLOCK, _AWAITED)

@@ -37,7 +37,7 @@ class Termination:
         """Send SIGTERM to all, and kill them after the grace period; an earlier deadline stays."""
         self._kill_at = min(self._kill_at, time.monotonic() + grace)
         signal_descendants(signal.SIGTERM)
-        signal_descendants(signal.SIGCONT)  # a stopped process would not handle it
+        signal_descendants(signal.SIGCONT)  # a stopped process handles SIGTERM only once it continues
 
     def kill(self) -> None:
         """Kill all, and soon again, to catch processes created meanwhile."""
@@ -62,7 +62,7 @@ def signal_descendants(number: int) -> None:
 DIED = signal.SIGUSR2
 """Signal to a supervisor that its watchdog has died; blocked before the watchdog exists."""
 _LOOK_AGAIN = 0.005
-# Longest pause; a process that hangs in the kernel dies when its system call returns.
+# Longest pause between two kills; a process that hangs in the kernel dies when its system call returns.
 _LOOK_AGAIN_AT_MOST = 0.5
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36

@@ -1,8 +1,9 @@
-"""Drain: `python -m sweepd_agent.standalone.drain DIR` delivers what a folder holds, and takes nothing new.
+"""Drain of a folder: `python -m sweepd_agent.standalone.drain DIR` sends its data, and starts no runs.
 
-DIR is the folder of a standalone run, whose script may still run, or the state folder of a sweep agent that
-has ended. `sweepd.init` starts it for its run, `sweepctl sync` for what is left. It ends once everything of
-attempts that have ended is acknowledged, or when nothing has moved for the grace.
+DIR is the folder of a standalone run, whose script may still be running, or the state folder of a sweep agent
+that has ended. `sweepd.init` starts this program for its run, and `sweepctl sync` for data that is left. It
+ends once all attempts have ended and the server has acknowledged all their data, or once no process has run
+and no data has been acknowledged for the duration of `--grace`.
 """
 
 from sweepd_agent.startup import INHERITED, installed_version
@@ -69,7 +70,7 @@ class Options:
     # Interval between samples of the script's resource usage.
     system_metrics_every: float
     log_as_json: bool
-    # Whether a script shows problems to its user.
+    # Whether to record problems in the folder, for the script to show.
     tells_script: bool
     # Process id and descriptor of the script that started this agent.
     script: tuple[int, int] | None
@@ -86,12 +87,12 @@ class ClaimedDialogue(Dialogue):
 
 
 class Trouble:
-    """Notice of a problem with a standalone run, in its folder, for its script to show."""
+    """Notice that a standalone run cannot be synced; it is a file in the run folder that the script shows."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._file = folder / FILE
-        # Last recorded reason; None: none by this agent, but an earlier attempt may have left a notice.
+        # Last recorded reason; None: nothing recorded yet, but an earlier attempt may have left a notice.
         self._why: str | None = None
 
     def note(self, server: str, why: str) -> None:
@@ -110,7 +111,7 @@ class Trouble:
             write_inside(self._file.parent, self._file.name, f"{json.dumps(document)}\n".encode())
 
     def leave(self) -> None:
-        """Leave a notice that was not shown to the next script that starts a run beside this folder."""
+        """Move an unshown notice to the parent folder, for the next script that starts a run there."""
         with suppress(OSError):
             self._file.replace(self._folder.parent / LEFT)
 
@@ -127,7 +128,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(_failed(f"cannot bring in {options.folder}: {error}", FAILURE))
     if folder is None:
         sys.exit(_failed(f"{options.folder} is neither a run folder nor the state folder of an agent", USAGE))
-    # All paths are absolute by now, and the disk of the working directory must not stay busy.
+    # Leave the working directory, so that its disk can be unmounted; all paths are absolute by now.
     os.chdir("/")
     leave = asyncio.run(_run(options, folder, token))
     folder.release()
@@ -290,8 +291,8 @@ def _failed(message: str, code: int) -> int:
     return code
 
 
-# Seconds after the end of a script in which its context is still valid. Without them, a script shorter
-# than the start of its agent would have no context.
+# Seconds after the end of a script during which its context is still recorded. Otherwise, a script that ends
+# before its agent has started would have no context.
 _STILL_TRUE = 10.0
 
 

@@ -214,7 +214,7 @@ class Connection:
 
 
 class LookupRefusedError(Exception):
-    """The server refuses a look-up, e.g. as a name matches no sweep or several sweeps."""
+    """The server refuses a look-up, e.g. because a name matches no sweep, or several sweeps."""
 
     def __init__(self, refusal: Refusal, message: str) -> None:
         super().__init__(message)

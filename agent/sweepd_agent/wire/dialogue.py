@@ -30,7 +30,7 @@ from sweepd_agent.wire.feed import Feed
 from sweepd_agent.wire.stream import Stream
 
 PROTOCOL_VERSION = 1
-# The agent's own handles start high, beyond the scheduler's, which count from below.
+# The agent's own handles start high, so that they differ from the scheduler's, which start low.
 _FIRST_HANDLE = 2**31
 
 

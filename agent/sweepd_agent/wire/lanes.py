@@ -18,7 +18,7 @@ _TAIL_LINES = 20
 
 
 class Source(Protocol):
-    """Source of the pieces of a lane. A cursor counts rows, bytes or pieces up to which all are done."""
+    """Source of the pieces of a lane. A cursor is a position in the lane, in rows, bytes or pieces."""
 
     @property
     def floor(self) -> int:

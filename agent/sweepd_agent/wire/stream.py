@@ -98,7 +98,7 @@ class Stream:
         self.control(v1.AttachRequest(goodbye=v1.Goodbye(reason=reason)))
 
     def refuse(self, report: str) -> None:
-        """Stop sending details if `report`, which the scheduler did not understand, names them."""
+        """Stop sending details if `report` says that the scheduler does not support them."""
         if report.startswith("report details"):
             self._takes_details = False
             for feed in self._owner.feeds():
