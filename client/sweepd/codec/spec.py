@@ -20,8 +20,9 @@ from sweepd.codec.values import (
 from sweepd.durations import duration_text
 from sweepd.spec.distributions.discrete import Categorical, Constant, WeightedCategorical
 from sweepd.spec.distributions.distribution import Distribution
+from sweepd.spec.distributions.quantised import Quantised
 from sweepd.spec.finding import Diagnostic
-from sweepd.spec.keys.distributions import DISTRIBUTION_KEYS
+from sweepd.spec.keys.distributions import DISTRIBUTION_KEYS, distribution_values
 from sweepd.spec.keys.rules import RULES, rule_name
 from sweepd.spec.keys.shape import Key
 from sweepd.spec.keys.sweep import SWEEP
@@ -81,11 +82,10 @@ def _distribution_message(distribution: Distribution, field: str) -> v1.Distribu
         case _:
             # The message fields have the names of the keys in the file.
             shape: Message = getattr(message, distribution.name)
-            for keys in DISTRIBUTION_KEYS[distribution.name]:
-                for key in keys:
-                    setattr(shape, key, getattr(distribution, key))
-            if isinstance(shape, _WITH_STEP):
-                shape.integers = isinstance(getattr(distribution, "q", None), int)
+            for key, part in distribution_values(distribution).items():
+                setattr(shape, key, part)
+            if isinstance(distribution, Quantised) and isinstance(shape, _WITH_STEP):
+                shape.integers = distribution.is_integer
     return message
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sweepd.spec.distributions.distribution import refusal
-from sweepd.spec.distributions.quantised import QUniform, stands_in
+from sweepd.spec.distributions.quantised import Quantised, stands_in
 from sweepd.spec.expressions.expression import Expression
 from sweepd.spec.finding import Code, Finding, Findings, Place
 from sweepd.spec.keys.parameters import check_name, parameter_entries
@@ -175,8 +175,9 @@ def _refusal(parameter: Parameter, value: Json, method: SearchMethod | None) -> 
     if not distribution.contains(value):
         return refusal(distribution, value)
     # The grid of a q_uniform lacks some values that the distribution draws.
-    if method is not None and method.on_grid and isinstance(distribution, QUniform):
-        return None if stands_in(distribution.grid_values, value) else f"{shown(value)} is not on its grid"
+    if method is not None and method.on_grid and isinstance(distribution, Quantised):
+        on_grid = stands_in(distribution.grid_values or (), value)
+        return None if on_grid else f"{shown(value)} is not on its grid"
     return None
 
 
@@ -315,7 +316,7 @@ class _Surroundings:
             if place is not None and place not in dimensions:
                 dimensions.add(place)
                 ahead.extend(self.dimensions[place].paths)
-                size = self.dimensions[place].distribution.size
+                size = self.dimensions[place].size
                 if size is None or combinations * size > _MOST_TRIED:
                     return None
                 combinations *= size

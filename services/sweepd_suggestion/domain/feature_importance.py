@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 from sklearn.ensemble import RandomForestRegressor
 
-from sweepd.spec.distributions.continuous import LogNormal, Normal
+from sweepd.spec.distributions.continuous import Normal
 from sweepd.spec.distributions.discrete import Categorical, WeightedCategorical
-from sweepd.spec.distributions.quantised import QLogNormal, QNormal
+from sweepd.spec.distributions.distribution import unrounded
 from sweepd.spec.parameter import dotted
 from sweepd.spec.point import Json, canonical_json, is_number
 from sweepd.spec.space.dimension import Dimension
@@ -184,7 +184,7 @@ def _part(dimension: Dimension, column: Array, most: int) -> _Part:
     there = column != INACTIVE
     distribution = dimension.distribution
     if not isinstance(distribution, _CATEGORIES):
-        normal = isinstance(distribution, Normal | LogNormal | QNormal | QLogNormal)
+        normal = isinstance(unrounded(distribution), Normal)
         return _Part(
             dimension=dimension,
             there=there,

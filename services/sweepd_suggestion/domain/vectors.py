@@ -3,9 +3,10 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from sweepd.spec.distributions.continuous import LogNormal, Normal
+from sweepd.spec.distributions.continuous import Normal
 from sweepd.spec.distributions.discrete import Categorical, WeightedCategorical
-from sweepd.spec.distributions.quantised import QLogNormal, QNormal
+from sweepd.spec.distributions.distribution import unrounded
+from sweepd.spec.distributions.quantised import Quantised
 from sweepd.spec.parameter import Path
 from sweepd.spec.point import Json, Point, canonical_json
 from sweepd.spec.space.dimension import Dimension
@@ -102,9 +103,9 @@ class _Shares:
 
     def __init__(self, dimension: Dimension) -> None:
         distribution = dimension.distribution
-        unbounded = isinstance(distribution, Normal | LogNormal | QNormal | QLogNormal)
+        unbounded = isinstance(unrounded(distribution), Normal)
         self._low, self._high = (_TAIL, 1.0 - _TAIL) if unbounded else (0.0, 1.0)
-        discrete = dimension.kind == "integer" or distribution.size is not None or _is_quantised(dimension)
+        discrete = dimension.size is not None or isinstance(distribution, Quantised)
         # The model compares values as tried, after rounding.
         self._canonical = (lambda u: distribution.to_unit(distribution.quantile(u))) if discrete else None
 
@@ -156,10 +157,6 @@ def _column(dimension: Dimension) -> _Shares | _Codes:
     if isinstance(dimension.distribution, Categorical | WeightedCategorical):
         return _Codes(dimension.paths, dimension.distribution)
     return _Shares(dimension)
-
-
-def _is_quantised(dimension: Dimension) -> bool:
-    return dimension.distribution.name.startswith("q_")
 
 
 def _at(point: Point, path: Path) -> Json:

@@ -12,34 +12,20 @@ from sweepd.spec.point import Json, Number, is_number
 
 
 class Real(ABC):
-    """Mixin for distributions over real numbers, which list no values. Not a type to depend on."""
+    """Base of the distributions over real numbers. Not a type to depend on."""
 
     __slots__ = ()
 
     @property
     @abstractmethod
-    def low(self) -> float:
-        """The lowest value."""
-
-    @property
-    @abstractmethod
-    def high(self) -> float:
-        """The highest value."""
-
-    @property
-    def size(self) -> int | None:
-        """None (uncountable), or 1 if only one value can be drawn."""
-        return 1 if self.low == self.high else None
+    def ends(self) -> tuple[float, float]:
+        """The lowest and the highest value."""
 
     @property
     def support(self) -> Sequence[Number] | None:
         """None (uncountable), or the only value."""
-        return (self.low,) if self.low == self.high else None
-
-    @property
-    def grid_values(self) -> Sequence[Number] | None:
-        """None: a grid cannot enumerate real numbers."""
-        return None
+        low, high = self.ends
+        return (low,) if low == high else None
 
     @abstractmethod
     def quantile(self, u: float) -> Number:
@@ -57,7 +43,8 @@ class Real(ABC):
 
     def contains(self, value: Json) -> bool:
         """Return True if a value is a finite number within the bounds; 1 counts as 1.0."""
-        return is_number(value) and isfinite(value) and self.low <= value <= self.high
+        low, high = self.ends
+        return is_number(value) and isfinite(value) and low <= value <= high
 
 
 _STANDARD_NORMAL: Final = NormalDist()
@@ -75,22 +62,19 @@ class Uniform(Real):
     max: Number
 
     @property
-    def low(self) -> float:
-        """The lowest value."""
-        return float(self.min)
-
-    @property
-    def high(self) -> float:
-        """The highest value."""
-        return float(self.max)
+    def ends(self) -> tuple[float, float]:
+        """The bounds."""
+        return float(self.min), float(self.max)
 
     def quantile(self, u: float) -> float:
         """Return the quantile at u."""
-        return _within(self.low + u * (self.high - self.low), self.low, self.high)
+        low, high = self.ends
+        return _within(low + u * (high - low), low, high)
 
     def cdf(self, x: float) -> float:
         """Return the cumulative probability at x."""
-        return (x - self.low) / (self.high - self.low)
+        low, high = self.ends
+        return (x - low) / (high - low)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +91,7 @@ class LogUniformValues(Uniform):
     def quantile(self, u: float) -> float:
         """Return the quantile at u."""
         low, high = self.exponents
-        return _within(exp(low + u * (high - low)), self.low, self.high)
+        return _within(exp(low + u * (high - low)), *self.ends)
 
     def cdf(self, x: float) -> float:
         """Return the cumulative probability at x."""
@@ -134,14 +118,10 @@ class LogUniform(LogUniformValues):
         return float(self.min), float(self.max)
 
     @property
-    def low(self) -> float:
-        """The lowest value."""
-        return exp(self.exponents[0])
-
-    @property
-    def high(self) -> float:
-        """The highest value."""
-        return exp(self.exponents[1])
+    def ends(self) -> tuple[float, float]:
+        """The exponentials of the exponents."""
+        low, high = self.exponents
+        return exp(low), exp(high)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,14 +145,9 @@ class Normal(Real):
     sigma: Number = 1
 
     @property
-    def low(self) -> float:
-        """Minus infinity; mu if sigma is 0."""
-        return float(self.mu) if self.sigma == 0 else -inf
-
-    @property
-    def high(self) -> float:
-        """Infinity; mu if sigma is 0."""
-        return float(self.mu) if self.sigma == 0 else inf
+    def ends(self) -> tuple[float, float]:
+        """Infinities; mu twice if sigma is 0."""
+        return (float(self.mu), float(self.mu)) if self.sigma == 0 else (-inf, inf)
 
     def quantile(self, u: float) -> float:
         """Return the quantile at u, which is clipped away from 0 and 1."""
@@ -195,14 +170,9 @@ class LogNormal(Normal):
     name: ClassVar[str] = "log_normal"
 
     @property
-    def low(self) -> float:
-        """Zero; exp(mu) if sigma is 0."""
-        return exp(self.mu) if self.sigma == 0 else 0.0
-
-    @property
-    def high(self) -> float:
-        """Infinity; exp(mu) if sigma is 0."""
-        return exp(self.mu) if self.sigma == 0 else inf
+    def ends(self) -> tuple[float, float]:
+        """Zero and infinity; exp(mu) twice if sigma is 0."""
+        return (exp(self.mu), exp(self.mu)) if self.sigma == 0 else (0.0, inf)
 
     def quantile(self, u: float) -> float:
         """Return the quantile at u, which is clipped away from 0 and 1."""
@@ -222,14 +192,9 @@ class Beta(Real):
     b: Number = 1
 
     @property
-    def low(self) -> float:
-        """Zero."""
-        return 0.0
-
-    @property
-    def high(self) -> float:
-        """One."""
-        return 1.0
+    def ends(self) -> tuple[float, float]:
+        """Zero and one."""
+        return 0.0, 1.0
 
     def quantile(self, u: float) -> float:
         """Return the quantile at u."""

@@ -18,19 +18,9 @@ class Constant:
     value: Json
 
     @property
-    def size(self) -> int:
-        """Number of distinct values."""
-        return 1
-
-    @property
     def support(self) -> Sequence[Json]:
         """The distinct values that can be drawn."""
         return (self.value,)
-
-    @property
-    def grid_values(self) -> Sequence[Json]:
-        """The values that a grid enumerates."""
-        return self.support
 
     def quantile(self, u: float) -> Json:
         """Return the value."""
@@ -73,21 +63,11 @@ class Categorical(_Choice):
         object.__setattr__(self, "_places", _first_places(self.values))
 
     @property
-    def size(self) -> int:
-        """Number of distinct values."""
-        return len(self._places)
-
-    @property
     def support(self) -> Sequence[Json]:
         """The distinct values that can be drawn, in the order written."""
         if len(self._places) == len(self.values):
             return self.values
         return tuple(self.values[place] for place in self._places.values())
-
-    @property
-    def grid_values(self) -> Sequence[Json]:
-        """The distinct values, in the order written."""
-        return self.support
 
     def quantile(self, u: float) -> Json:
         """Return the value of index ceil(u·n) - 1."""
@@ -111,19 +91,9 @@ class WeightedCategorical(_Choice):
         object.__setattr__(self, "_cumulative", tuple(accumulate(self.probabilities)))
 
     @property
-    def size(self) -> int:
-        """Number of distinct values that can be drawn."""
-        return len(self.support)
-
-    @property
     def support(self) -> Sequence[Json]:
         """The distinct values with a probability above zero, in the order written."""
         return tuple(self.values[place] for place in self._places.values() if self.probabilities[place] > 0)
-
-    @property
-    def grid_values(self) -> None:
-        """None: a grid ignores probabilities."""
-        return
 
     def quantile(self, u: float) -> Json:
         """Return the first value whose cumulative probability exceeds u."""
@@ -147,29 +117,19 @@ class IntUniform:
     max: int
 
     @property
-    def size(self) -> int:
-        """Number of integers."""
-        return self.max - self.min + 1
-
-    @property
     def support(self) -> Sequence[Json]:
         """The integers, as a range."""
         return range(self.min, self.max + 1)
 
-    @property
-    def grid_values(self) -> Sequence[Json]:
-        """The integers, as a range."""
-        return self.support
-
     def quantile(self, u: float) -> int:
         """Return min + ceil(u·n) - 1."""
-        return self.min + _equal_share(u, self.size)
+        return self.min + _equal_share(u, self.max - self.min + 1)
 
     def to_unit(self, value: Json) -> float:
         """Return the midpoint of an integer's probability interval; raise ValueError for any other value."""
         if not isinstance(value, int) or not self.contains(value):
             raise ValueError(f"{value!r} is not an integer from {self.min} to {self.max}")
-        return (value - self.min + 0.5) / self.size
+        return (value - self.min + 0.5) / (self.max - self.min + 1)
 
     def contains(self, value: Json) -> bool:
         """Return True if a value is one of the integers; 3.0 is not."""

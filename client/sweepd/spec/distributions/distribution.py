@@ -17,35 +17,41 @@ from sweepd.spec.distributions.continuous import (
     Uniform,
 )
 from sweepd.spec.distributions.discrete import Categorical, Constant, IntUniform, WeightedCategorical
-from sweepd.spec.distributions.quantised import (
-    QBeta,
-    QLogNormal,
-    QLogUniform,
-    QLogUniformValues,
-    QNormal,
-    QUniform,
-)
+from sweepd.spec.distributions.quantised import Quantised
 from sweepd.spec.point import Json, Number
 from sweepd.spec.wording import printable, shown
 
-Quantised = QUniform | QLogUniform | QLogUniformValues | QNormal | QLogNormal | QBeta
 Listed = Constant | Categorical | WeightedCategorical
 Continuous = (
     Uniform | LogUniform | LogUniformValues | InvLogUniform | InvLogUniformValues | Normal | LogNormal | Beta
 )
 Distribution = Listed | IntUniform | Continuous | Quantised
 
-DISTRIBUTIONS: Final[Mapping[str, type[Distribution]]] = MappingProxyType(
-    {kind.name: kind for kind in get_args(Distribution)}
+LISTED: Final[Mapping[str, type[Listed]]] = MappingProxyType({kind.name: kind for kind in get_args(Listed)})
+CONTINUOUS: Final[Mapping[str, type[Continuous]]] = MappingProxyType(
+    {kind.name: kind for kind in get_args(Continuous)}
 )
+"""Distributions by their names in a file; a quantised one is `q_` with the name of its shape."""
 
 DEPRECATED: Final[Mapping[str, str]] = MappingProxyType(
-    {kind.name: f"{kind.name}_values" for kind in (LogUniform, QLogUniform, InvLogUniform)}
+    {name: f"{name}_values" for name in ("log_uniform", "q_log_uniform", "inv_log_uniform")}
 )
 """Distributions whose bounds are exponents, and their replacements."""
 
 _VALUES_SHOWN: Final = 8
 _LONGEST: Final = 60
+
+
+def unrounded(distribution: Distribution) -> Distribution:
+    """Return the shape of a quantised distribution, any other unchanged."""
+    return distribution.shape if isinstance(distribution, Quantised) else distribution
+
+
+def grid_values(distribution: Distribution) -> Sequence[Json] | None:
+    """Return the values that a grid enumerates; None if it cannot, or would ignore probabilities."""
+    if isinstance(distribution, Constant | Categorical | IntUniform):
+        return distribution.support
+    return distribution.grid_values if isinstance(distribution, Quantised) else None
 
 
 def refusal(distribution: Distribution, value: Json) -> str:
@@ -64,7 +70,7 @@ def _otherwise(distribution: Distribution) -> str:
     if isinstance(distribution, Quantised):
         kind = "an integer multiple" if distribution.is_integer else "a multiple"
         return f"not {kind} of {distribution.q}{_range(*distribution.bounds)}"
-    return f"not a number{_range(_finite(distribution.low), _finite(distribution.high))}"
+    return f"not a number{_range(*map(_finite, distribution.ends))}"
 
 
 def _none_of(values: Sequence[Json]) -> str:

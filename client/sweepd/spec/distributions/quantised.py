@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
-from math import ceil, exp, floor, isfinite
-from typing import ClassVar, overload
+from math import ceil, floor, isfinite
+from typing import overload
 
 from sweepd.spec.distributions.continuous import (
     Beta,
@@ -13,10 +13,11 @@ from sweepd.spec.distributions.continuous import (
     LogUniform,
     LogUniformValues,
     Normal,
-    Real,
     Uniform,
 )
 from sweepd.spec.point import Json, Number, is_number
+
+Shape = Uniform | LogUniform | LogUniformValues | Normal | LogNormal | Beta
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +43,7 @@ class Steps(Sequence[Number]):
         position = index + self.length if index < 0 else index
         if not 0 <= position < self.length:
             raise IndexError(index)
-        return self.value(self.first + position)
-
-    def value(self, k: int) -> Number:
-        """Return the value for k, even if k is outside the sequence."""
-        value = self.offset + k * self.step
-        return value if isinstance(value, int) else round(value, self.decimals) + 0.0
+        return rounded(self.offset + (self.first + position) * self.step, self.decimals)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,23 +75,18 @@ class Lattice:
 
     def value(self, k: int) -> Number:
         """Return k·q: an integer if q is an integer, else a float with the decimals of q."""
-        return self._steps().value(k)
+        return rounded(k * self.q, self.decimals)
 
     def values(self) -> Steps | None:
         """Return all multiples in ascending order, or None if they are unbounded."""
-        return None if self.first is None or self.last is None else self._steps()
-
-    def _steps(self) -> Steps:
-        first = self.first or 0
-        count = 0 if self.last is None else self.last - first + 1
-        zero = 0 if isinstance(self.q, int) else 0.0
-        return Steps(zero, self.q, first, count, self.decimals)
+        if self.first is None or self.last is None:
+            return None
+        return Steps(0, self.q, self.first, self.last - self.first + 1, self.decimals)
 
 
-def steps_below(low: Number, high: Number, q: Number) -> Steps:
-    """Return low, low + q, … below `high`: the grid of a quantised range."""
-    count = ceil((exact(high) - exact(low)) / exact(q))
-    return Steps(low, q, 0, count, max(decimals(low), decimals(q)))
+def rounded(number: Number, digits: int) -> Number:
+    """Return a number rounded to some decimals, an integer unchanged."""
+    return number if isinstance(number, int) else round(number, digits) + 0.0
 
 
 def exact(number: Number) -> Fraction:
@@ -109,17 +100,21 @@ def decimals(number: Number) -> int:
     return max(0, -exponent) if isinstance(exponent, int) else 0
 
 
-class _Quantised(Real):
-    """Mixin that rounds the values of a continuous distribution to `_lattice`. Not a type to depend on."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quantised:
+    """Continuous distribution whose values are rounded to multiples of `q`: integers if `q` is an integer."""
 
-    __slots__ = ()
-    _lattice: Lattice
+    shape: Shape
+    q: Number
+    _lattice: Lattice = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_lattice", _lattice_of(self.shape, self.q))
 
     @property
-    def size(self) -> int | None:
-        """Number of values, or None if unbounded."""
-        support = self.support
-        return None if support is None else len(support)
+    def name(self) -> str:
+        """Name of the distribution in a file."""
+        return f"q_{self.shape.name}"
 
     @property
     def support(self) -> Steps | None:
@@ -128,8 +123,12 @@ class _Quantised(Real):
 
     @property
     def grid_values(self) -> Steps | None:
-        """None: among quantised distributions, a grid enumerates `q_uniform` only."""
-        return None
+        """min, min + q, … below max, counted from min unlike drawn values; None except for `q_uniform`."""
+        if type(self.shape) is not Uniform:
+            return None
+        low, high = self.shape.min, self.shape.max
+        count = ceil((exact(high) - exact(low)) / exact(self.q))
+        return Steps(low, self.q, 0, count, max(decimals(low), decimals(self.q)))
 
     @property
     def bounds(self) -> tuple[Number | None, Number | None]:
@@ -141,12 +140,11 @@ class _Quantised(Real):
     @property
     def is_integer(self) -> bool:
         """True if the values are integers, not floats."""
-        return isinstance(self._lattice.q, int)
+        return isinstance(self.q, int)
 
     def quantile(self, u: float) -> Number:
         """Return round(X/q)·q for the unrounded quantile X, within the bounds."""
-        unrounded = super().quantile(u)  # type: ignore[safe-super]  # the continuous distribution's
-        return self._lattice.value(self._lattice.number(unrounded))
+        return self._lattice.value(self._lattice.number(self.shape.quantile(u)))
 
     def to_unit(self, value: Json) -> float:
         """Return the midpoint of a value's probability interval; raise ValueError if it is not a number."""
@@ -154,109 +152,36 @@ class _Quantised(Real):
             raise ValueError(f"{value!r} is not a number")
         lattice = self._lattice
         k = lattice.number(value)
-        low = 0.0 if k == lattice.first else self.cdf((k - 0.5) * lattice.q)
-        high = 1.0 if k == lattice.last else self.cdf((k + 0.5) * lattice.q)
+        low = 0.0 if k == lattice.first else self.shape.cdf((k - 0.5) * self.q)
+        high = 1.0 if k == lattice.last else self.shape.cdf((k + 0.5) * self.q)
         return min(max((low + high) / 2.0, 0.0), 1.0)
 
     def contains(self, value: Json) -> bool:
-        """Return True if a value is one of the multiples, and an integer if q is an integer."""
+        """Return True if a value can be drawn or is in the grid, and is an integer if q is an integer."""
         if not is_number(value) or not isfinite(value):
             return False
-        if self.is_integer and not isinstance(value, int):
-            return False
-        nearest = self._lattice.value(self._lattice.number(value))
-        return abs(nearest - value) <= 1e-9 * abs(self._lattice.q)
+        if not self.is_integer or isinstance(value, int):
+            nearest = self._lattice.value(self._lattice.number(value))
+            if abs(nearest - value) <= 1e-9 * abs(self.q):
+                return True
+        return stands_in(self.grid_values or (), value)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QUniform(_Quantised, Uniform):
-    """Uniform distribution, rounded to multiples of q."""
-
-    name: ClassVar[str] = "q_uniform"
-    q: Number
-    _lattice: Lattice = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_lattice", Lattice.within(self.min, self.max, self.q))
-
-    @property
-    def grid_values(self) -> Steps:
-        """min, min + q, …, excluding max; counted from min, unlike drawn values."""
-        return steps_below(self.min, self.max, self.q)
-
-    def contains(self, value: Json) -> bool:
-        """Return True if a value can be drawn, or is in the grid."""
-        return _Quantised.contains(self, value) or stands_in(self.grid_values, value)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QLogUniform(_Quantised, LogUniform):
-    """`log_uniform` (the bounds are exponents), rounded to multiples of q (deprecated)."""
-
-    name: ClassVar[str] = "q_log_uniform"
-    q: Number
-    _lattice: Lattice = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        low, high = (float(f"{exp(exponent):.12g}") for exponent in (self.min, self.max))
-        # Rounded, so that an exponent meant as ln 10 does not lose the multiple 10 to the last bit.
-        object.__setattr__(self, "_lattice", Lattice.within(low, high, self.q))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QLogUniformValues(_Quantised, LogUniformValues):
-    """`log_uniform_values`, rounded to multiples of q."""
-
-    name: ClassVar[str] = "q_log_uniform_values"
-    q: Number
-    _lattice: Lattice = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_lattice", Lattice.within(self.min, self.max, self.q))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QNormal(_Quantised, Normal):
-    """Normal distribution, rounded to multiples of q."""
-
-    name: ClassVar[str] = "q_normal"
-    q: Number = 1.0
-    _lattice: Lattice = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_lattice", _around(self, self.q, lowest=None))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QLogNormal(_Quantised, LogNormal):
-    """Log-normal distribution, rounded to multiples of q."""
-
-    name: ClassVar[str] = "q_log_normal"
-    q: Number = 1.0
-    _lattice: Lattice = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_lattice", _around(self, self.q, lowest=0))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QBeta(_Quantised, Beta):
-    """Beta distribution, rounded to multiples of q."""
-
-    name: ClassVar[str] = "q_beta"
-    q: Number = 1.0
-    _lattice: Lattice = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_lattice", Lattice.within(0, 1, self.q))
-
-
-def _around(shape: Normal, q: Number, *, lowest: int | None) -> Lattice:
-    """Return all multiples of q from `lowest` on, or only the one nearest to the constant if sigma is 0."""
-    if shape.sigma == 0:
-        k = round(shape.low / q)
-        return Lattice(q, k, k, decimals(q))
-    return Lattice(q, lowest, None, decimals(q))
+def _lattice_of(shape: Shape, q: Number) -> Lattice:
+    match shape:
+        case Normal(sigma=0):
+            k = round(shape.ends[0] / q)
+            return Lattice(q, k, k, decimals(q))
+        case Normal():
+            return Lattice(q, 0 if isinstance(shape, LogNormal) else None, None, decimals(q))
+        case Beta():
+            return Lattice.within(0, 1, q)
+        case LogUniform():
+            # Rounded, so that an exponent meant as ln 10 does not lose the multiple 10 to the last bit.
+            low, high = (float(f"{end:.12g}") for end in shape.ends)
+            return Lattice.within(low, high, q)
+        case Uniform():
+            return Lattice.within(shape.min, shape.max, q)
 
 
 def stands_in(values: Sequence[Number], value: Json) -> bool:

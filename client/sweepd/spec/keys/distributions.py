@@ -8,12 +8,14 @@ from typing import Final
 
 from sweepd.spec.distributions.discrete import Categorical, Constant, IntUniform, WeightedCategorical
 from sweepd.spec.distributions.distribution import (
+    CONTINUOUS,
     DEPRECATED,
-    DISTRIBUTIONS,
+    LISTED,
     Continuous,
     Distribution,
-    Quantised,
+    unrounded,
 )
+from sweepd.spec.distributions.quantised import Quantised
 from sweepd.spec.keys.shape import ANYTHING, Key, ValueShape, file_value, items, number, read_keys
 from sweepd.spec.limits import INT64_MAX, INT64_MIN, MAX_BETA_SHAPE, MAX_INT_CHOICES, MAX_QUANTA
 from sweepd.spec.loading.fields import Fields
@@ -133,13 +135,15 @@ MEANINGS: Final[Mapping[str, str]] = MappingProxyType(
 """Descriptions that editors show."""
 
 
-def _keys_of(kind: type[Distribution]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    given = [field for field in fields(kind) if field.init]
-    needed = tuple(each.name for each in given if each.default is MISSING and each.name != "q")
-    return needed, tuple(each.name for each in given if each.name not in needed)
+def _keys_of(name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    kind = {**LISTED, **CONTINUOUS, IntUniform.name: IntUniform}[name.removeprefix("q_")]
+    defaults = {each.name: each.default for each in fields(kind) if each.init}
+    needed = tuple(key for key, default in defaults.items() if default is MISSING)
+    step = ("q",) if name.startswith("q_") else ()
+    return needed, (*(key for key in defaults if key not in needed), *step)
 
 
-DISTRIBUTION_KEYS: Final = MappingProxyType({name: _keys_of(DISTRIBUTIONS[name]) for name in MEANINGS})
+DISTRIBUTION_KEYS: Final = MappingProxyType({name: _keys_of(name) for name in MEANINGS})
 """Required and optional keys of each distribution."""
 
 
@@ -163,7 +167,7 @@ def _listed(name: str, parameter: Fields) -> Distribution | None:
         values[key] = VALUE_KEYS[key].shape.read(parameter, key)
         if values[key] is None:
             return None
-    build: Callable[..., Distribution] = DISTRIBUTIONS[name]
+    build: Callable[..., Distribution] = LISTED[name]
     return build(**values)
 
 
@@ -183,12 +187,8 @@ def _int_uniform(parameter: Fields) -> Distribution | None:
 
 def _drawn(name: str, parameter: Fields) -> Distribution | None:
     needed, optional = DISTRIBUTION_KEYS[name]
-    values: dict[str, object] = {}
     bounds = _bounds(parameter) if needed else None
-    if bounds is not None:
-        values = {"min": bounds[0], "max": bounds[1]}
-        if optional:  # q defaults to 1, an integer if the bounds are integers
-            values["q"] = 1 if all(isinstance(bound, int) for bound in bounds) else 1.0
+    values: dict[str, object] = {} if bounds is None else {"min": bounds[0], "max": bounds[1]}
     values |= read_keys(parameter, [VALUE_KEYS[key] for key in optional])
     if any(key in parameter and key not in values for key in (*needed, *optional)):
         return None
@@ -197,15 +197,13 @@ def _drawn(name: str, parameter: Fields) -> Distribution | None:
         return None
     if name in DEPRECATED and bounds is not None:
         _warn_of_exponents(name, parameter, *bounds)
-    build: Callable[..., Continuous | Quantised] = _DRAWN[name]
-    return _checked(name, parameter, lambda: build(**values))
-
-
-_DRAWN: Final = {
-    name: kind
-    for name, kind in DISTRIBUTIONS.items()
-    if not issubclass(kind, Constant | Categorical | WeightedCategorical | IntUniform)
-}
+    build: Callable[..., Continuous] = CONTINUOUS[name.removeprefix("q_")]
+    if "q" not in optional:
+        return _checked(name, parameter, lambda: build(**values))
+    whole = bounds is not None and all(isinstance(bound, int) for bound in bounds)
+    step = values.pop("q", 1 if whole else 1.0)
+    assert is_number(step)
+    return _checked(name, parameter, lambda: Quantised(shape=build(**values), q=step))
 
 
 def _bounds(parameter: Fields) -> tuple[Number, Number] | None:
@@ -268,10 +266,17 @@ def _problem(built: Continuous | Quantised, ends: tuple[Number, Number]) -> str 
     return None
 
 
+def distribution_values(distribution: Distribution) -> dict[str, object]:
+    """Return the values of a distribution by key."""
+    needed, optional = DISTRIBUTION_KEYS[distribution.name]
+    shape = unrounded(distribution)
+    values = {key: getattr(shape, key) for key in (*needed, *optional) if key != "q"}
+    return {**values, "q": distribution.q} if isinstance(distribution, Quantised) else values
+
+
 def distribution_document(distribution: Distribution) -> dict[str, Json]:
     """Return a distribution as the keys of a parameter."""
-    needed, optional = DISTRIBUTION_KEYS[distribution.name]
-    keys = {key: file_value(getattr(distribution, key)) for key in (*needed, *optional)}
+    keys = {key: file_value(value) for key, value in distribution_values(distribution).items()}
     if isinstance(distribution, Constant | Categorical | WeightedCategorical):
         return keys
     return {"distribution": distribution.name, **keys}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 from unicodedata import combining, normalize
 
-from sweepd.spec.distributions.distribution import DEPRECATED, DISTRIBUTIONS, Distribution
+from sweepd.spec.distributions.distribution import DEPRECATED, Distribution
 from sweepd.spec.finding import Code, Findings, Place
 from sweepd.spec.keys.distributions import (
     DISTRIBUTION_KEYS,
@@ -186,7 +186,7 @@ def _written_name(fields: Fields) -> str | None:
     if name is None or name in DISTRIBUTION_KEYS:
         return name
     message = f"unknown distribution {shown(name)}"
-    near = _DISTRIBUTIONS_ELSEWHERE.get(name.lower()) or nearest(name, DISTRIBUTIONS) or ""
+    near = _DISTRIBUTIONS_ELSEWHERE.get(name.lower()) or nearest(name, DISTRIBUTION_KEYS) or ""
     # Never suggest a deprecated distribution, whose bounds are exponents.
     suggestion = DEPRECATED.get(near, near) or None
     fields.error("unknown-value", message, key="distribution", suggestion=suggestion)

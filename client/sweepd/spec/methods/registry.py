@@ -11,6 +11,7 @@ from hashlib import blake2b
 from types import MappingProxyType
 from typing import Final
 
+from sweepd.spec.distributions.distribution import grid_values
 from sweepd.spec.finding import Finding
 from sweepd.spec.methods.draws import BAYES, RANDOM
 from sweepd.spec.methods.proposed import Cursor, Found, Proposed, Seen, Source, next_unseen
@@ -76,7 +77,7 @@ def _search_grid(spec: SweepSpec, cursor: Cursor, seen: Seen, size: int | None, 
 
 def _check_grid(leaves: Sequence[tuple[str, Parameter]]) -> Iterator[Finding]:
     for path, leaf in leaves:
-        if leaf.distribution.grid_values is None:
+        if grid_values(leaf.distribution) is None:
             name = leaf.distribution.name
             message = f"a grid cannot go through {name}; list its `values`, or use q_uniform"
             yield Finding(path=path, code="not-a-grid", message=message)

@@ -6,8 +6,8 @@ from functools import cached_property
 from typing import Literal
 
 from sweepd.spec.distributions.discrete import Categorical, IntUniform
-from sweepd.spec.distributions.distribution import Distribution, Listed, Quantised
-from sweepd.spec.distributions.quantised import Steps
+from sweepd.spec.distributions.distribution import Distribution, Listed
+from sweepd.spec.distributions.quantised import Quantised, Steps
 from sweepd.spec.expressions.evaluation import ExpressionError, same
 from sweepd.spec.expressions.expression import Scope
 from sweepd.spec.parameter import Path, dotted
@@ -37,6 +37,12 @@ class Dimension:
     def name(self) -> str:
         """The dotted path; for zipped parameters, all dotted paths joined by `+`."""
         return "+".join(dotted(path) for path in self.paths)
+
+    @property
+    def size(self) -> int | None:
+        """Number of distinct values that can be drawn, or None if infinite."""
+        support = self.distribution.support
+        return None if support is None else len(support)
 
     @property
     def kind(self) -> Kind:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from math import prod
 
+from sweepd.spec.distributions.distribution import grid_values
 from sweepd.spec.parameter import ParameterNode, Path
 from sweepd.spec.point import InfeasibleError, Json, Point
 from sweepd.spec.space.dimension import Dimension, Radix, choices_at
@@ -45,7 +46,7 @@ class Plan:
     def grid(self) -> tuple[Radix, ...]:
         """The dimensions with their grid values; raises ValueError if one has none."""
         return tuple(
-            Radix(dimension, _listed(dimension, dimension.distribution.grid_values))
+            Radix(dimension, _listed(dimension, grid_values(dimension.distribution)))
             for dimension in self._dimensions
         )
 
@@ -119,7 +120,7 @@ class SearchSpace:
     @property
     def finite_combinations(self) -> int | None:
         """Number of combinations of values that can be drawn, or None if infinite."""
-        sizes = [dimension.distribution.size for dimension in self.dimensions]
+        sizes = [dimension.size for dimension in self.dimensions]
         finite = [size for size in sizes if size is not None]
         return prod(finite) if len(finite) == len(sizes) else None
 

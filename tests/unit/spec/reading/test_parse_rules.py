@@ -2,7 +2,7 @@
 
 import pytest
 
-from sweepd.spec.distributions.distribution import DISTRIBUTIONS
+from sweepd.spec.keys.distributions import DISTRIBUTION_KEYS
 from sweepd.spec.parameter import Group, Parameter
 from sweepd.spec.parse import parse_text
 from sweepd.spec.sweep_spec import SweepSpec
@@ -185,7 +185,7 @@ def test_section_3_groups_may_be_of_constants_alone_and_share_names_of_leaves() 
     assert spec.search_space.combination(0) == {"a": {"lr": 1}, "b": {"lr": 2, "c": {"lr": 3}}}
 
 
-@pytest.mark.parametrize("name", DISTRIBUTIONS)
+@pytest.mark.parametrize("name", DISTRIBUTION_KEYS)
 def test_section_6_a_grid_takes_four_kinds_and_names_what_it_cannot_go_through(name: str) -> None:
     keys = KEYS_OF.get(name, "min: 1, max: 3")
     spec, refused = with_parameter(f"{{distribution: {name}{', ' * bool(keys)}{keys}}}", "grid")
