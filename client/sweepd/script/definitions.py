@@ -1,4 +1,4 @@
-"""Definitions of metrics (`define_metric`), and the summary of logged rows that they select."""
+"""Definitions of metrics (`define_metric`), and the summary of logged rows that follows from them."""
 
 import math
 from collections.abc import Mapping
@@ -272,7 +272,7 @@ def _is_finite(value: float) -> bool:
 
 
 def _completed(before: object, value: dict[str, object]) -> dict[str, object]:
-    """Return a group completed with earlier members that it lacks."""
+    """Return a group of values, completed with the members that it lacks of the earlier group."""
     if not isinstance(before, dict):
         return value
     return before | {

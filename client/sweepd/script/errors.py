@@ -16,7 +16,7 @@ class ConfigError(UsageError, ValueError):
 
 
 class MissingAttributes:
-    """Base of classes that scripts know from W&B: a missing member raises an error with a reference."""
+    """Base of classes that scripts know from W&B; the error for a missing attribute names the manual."""
 
     if not TYPE_CHECKING:  # a type checker must still report misspelt names
 

@@ -29,5 +29,5 @@ def say(text: str) -> None:
     """Log `text` as a warning of the logger `sweepd`."""
     import logging  # takes as long to import as all of `sweepd`; most runs give no warning
 
-    with suppress(Exception):  # from handlers, for example on a closed terminal
+    with suppress(Exception):  # handlers may fail, for example on a closed terminal
         logging.getLogger("sweepd").warning("sweepd: %s", text)

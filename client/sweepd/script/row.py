@@ -220,7 +220,7 @@ def _fitting(values: Mapping[str, object], room: int, notices: Notices) -> Mappi
     sizes: dict[str, int] = {}
     for name, value in values.items():
         try:
-            sizes[name] = len(_encode({name: value}))  # the braces allow for the comma
+            sizes[name] = len(_encode({name: value}))  # includes braces, which leave room for the comma
         except (ValueError, RecursionError) as error:
             _left_out(name, error, notices)
     fitting: set[str] = set()

@@ -23,12 +23,12 @@ KeepAt = Callable[[str, object, int | None], object]
 
 
 class Steps:
-    """Current step; `marked_open` is True if its last line was marked open.
+    """Current step of a process that logs rows; `marked_open` is True if its last row was marked open.
 
-    A lower step is late; the same step is extended; a higher step becomes current. A row
-    without a step belongs to the current one. `commit` decides whether a row completes its step; by default,
-    rows without a step do, and rows with one do not. Only rows with `commit=False` are marked open, so that
-    readers need not wait after the others.
+    A row with a lower step than the current one is late; a row with the same step adds to it; a row with a
+    higher step makes that step current. A row without a step belongs to the current step. `commit` decides
+    whether a row completes its step; by default, rows without a step do, and rows with a step do not. Only
+    rows with `commit=False` are marked open, so that readers do not wait for more lines after other rows.
     """
 
     def __init__(self, first: int = 0) -> None:
@@ -105,7 +105,7 @@ class Rows:
         return self._steps.last if self._steps else -1
 
     def begin_at(self, step: int) -> bool:
-        """Start counting at a step; return False if rows exist."""
+        """Start counting at a step; return False if rows exist or this process does not count steps."""
         with self._lock:
             if self._steps is None or self._steps.begun or self.logged.last:
                 return False
@@ -150,7 +150,7 @@ class Rows:
             return True
 
     def attempt_to(self, write: Callable[[], None], loss: str = "metrics are being lost") -> None:
-        """Write, or warn of the loss: the training matters more than its record."""
+        """Call `write`; if it raises OSError, only warn of the loss, so that the training continues."""
         try:
             write()
         except OSError as error:

@@ -30,7 +30,7 @@ from sweepd.script.settings import (
 )
 
 _run: Run | None = None
-# True if the run was begun without `init`, by reading or logging.
+# True if the run was begun without `init`, by reading the configuration or by logging.
 _implied = False
 # Run that an agent has handed out to this process, once begun.
 _handed_out: Run | None = None
@@ -265,7 +265,7 @@ def _begins_another(reinit: bool | str | None, run: Run) -> bool:
 
 
 def _apply_late(run: Run, wanted: RunOptions) -> None:
-    """Apply the names that `init` gives to a run that had begun without it; its folder stays."""
+    """Apply the names in the arguments of `init` to a run that had begun without `init`; its folder stays."""
     global _implied
     if not _implied:
         return
@@ -280,7 +280,7 @@ def _apply_late(run: Run, wanted: RunOptions) -> None:
 def _begin(defaults: Mapping[str, object], wanted: RunOptions, *, counts_steps: bool) -> Run:
     global _run, _handed_out, _implied
     _implied = False
-    _restore_variables()  # replaced by an earlier run of this process
+    _restore_variables()  # which an earlier run of this process has replaced
     beside_sweep_run = environment.begins_standalone(os.environ, wanted.id)
     folder = None if beside_sweep_run else given_folder(os.environ)
     earlier = None

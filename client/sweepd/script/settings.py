@@ -197,7 +197,7 @@ def warn_of_late_names(run: "Run", wanted: RunOptions, notices: Notices) -> None
         "project": (wanted.project, run.project),
         "entity": (wanted.entity, run.entity),
         "id": (wanted.id, run.id),
-        # The default may have been impossible, which was reported.
+        # No warning about the default, online: if the run could not be stored, that was reported.
         "mode": (None if wanted.mode == "online" else wanted.mode, run.mode),
     }
     _warn_of_names(names, ", as the run had begun before", notices)
@@ -212,7 +212,7 @@ def _warn_of_names(names: Mapping[str, tuple[str | None, str]], why: str, notice
 def warn_of_wandb_variables(environ: Mapping[str, str], wanted: RunOptions, notices: Notices) -> None:
     """Warn of W&B's variables that are set while their counterpart is not."""
     if "wandb" in sys.modules:
-        return  # the script uses that package
+        return  # the script uses W&B's own package
     defaults = RunOptions()
     for word, ours in VARIABLES.items():
         theirs = ours.replace("SWEEPD_", "WANDB_")

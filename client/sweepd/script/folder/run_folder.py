@@ -20,9 +20,9 @@ _held: dict[int, tuple[int, int]] = {}
 RUN_FILE = "run.json"
 MAX_FILE_BYTES = 64 * 2**20
 """Limit for files read from a run folder, which may hold anything."""
-# In the folder of the run, while its script can print it.
+# Notice that the run cannot be synced, in its folder while its script can print the notice.
 FILE = Path("agent") / "trouble"
-# Beside the folders of runs, once its script has ended.
+# The same notice once the script has ended, in the parent of the run folders, for the next script to print.
 LEFT = ".trouble"
 _MAX_BYTES = 2**20
 
@@ -102,7 +102,7 @@ class RunFolder:
 
     path: Path
     metrics_file: Path
-    # Kept across attempts.
+    # Checkpoint folder, kept across attempts.
     checkpoint_path: Path
     # Format: entity/project/id
     run: str
@@ -113,7 +113,7 @@ class RunFolder:
     params: Mapping[str, object] = field(default_factory=dict)
     # Created by this process, not handed out by an agent.
     standalone: bool
-    # Of a standalone run, held until the run ends.
+    # Lock of a standalone run, held until the run ends.
     lock: FolderLock | None = None
 
     @property

@@ -14,8 +14,9 @@ _SHARE = 0.05
 
 
 class StateFile:
-    """File that is written at once after a quiet interval or within a burst, else at the end of the interval.
+    """JSON file of the newest state, which is written when the state changes.
 
+    A change is written at once after a quiet interval or within a burst, else at the end of the interval.
     Bursts are written at once because a script may end at any time, by `os._exit` or a signal.
 
     Args:
@@ -23,7 +24,7 @@ class StateFile:
         content: return the state.
         attempt_to: run a write and handle its OSError.
         interval: seconds between two writes; 0: write each change at once.
-        burst: seconds of consecutive writing without an interval.
+        burst: seconds that the writes of a burst may take in total before the interval applies.
     """
 
     def __init__(
@@ -61,7 +62,7 @@ class StateFile:
             self._spent += time.monotonic() - now
 
     def changed_slightly(self) -> None:
-        """Write a frequent change at the end of the interval."""
+        """Write the new state at the end of the interval; for frequent changes."""
         with self._lock:
             if self._timer is None:
                 self._write_later(self._interval)
@@ -101,7 +102,7 @@ def _snapshot(content: Callable[[], Mapping[str, object]]) -> dict[str, object] 
             return document_of(content())
         except RuntimeError:
             continue
-    return None  # it changes constantly; the next change will write it
+    return None  # the state changes constantly; the next change is written
 
 
 # Limit for sequences of other libraries, such as arrays, and for bytes.

@@ -18,7 +18,7 @@ from sweepd.script.folder.run_folder import MAX_FILE_BYTES, RunFolder, read_reco
 
 SCRIPT_FILE = "script.json"
 _AGENT_FOLDER = "agent"
-# Descriptor of the script in the agent; the first after the standard ones.
+# Number of the script's process descriptor in the agent, the first after the standard streams.
 _SCRIPT_DESCRIPTOR = 3
 # Variables of the run; the agent does not inherit them.
 _NOT_INHERITED = ("SWEEPD_RUN_DIR", "SWEEPD_METRICS_FILE", "SWEEPD_PARAMS_FILE", "SWEEPD_RUN_ID")
@@ -46,7 +46,7 @@ def start(
         with _descriptor_of_this_process() as descriptor:
             return address if start_agent(folder.path, environ, *flags, script=descriptor) else None
     except OSError:
-        return None  # metrics matter more than syncing them
+        return None  # the script continues without being synced
 
 
 def script_pid(path: Path) -> int | None:

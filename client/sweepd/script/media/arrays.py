@@ -109,7 +109,7 @@ def picture(array: _Array) -> tuple[int, int, int, bytes] | None:
 
 
 def counted(array: _Array, parts: int) -> tuple[list[float], list[float]] | None:
-    """Return the counts of the finite values and the edges; None for a degenerate range."""
+    """Return the counts of finite values in `parts` bins, and the edges of the bins; None without a range."""
     numpy = sys.modules["numpy"]
     values = array.astype("f8").ravel()
     finite: _Array = values[numpy.isfinite(values)]
@@ -121,7 +121,7 @@ def counted(array: _Array, parts: int) -> tuple[list[float], list[float]] | None
 
 
 def frames(array: _Array) -> tuple[int, bytes] | None:
-    """Return the channels and 16-bit samples of audio; None for other shapes."""
+    """Return the number of channels and the 16-bit samples of audio; None for other shapes."""
     if array.ndim not in (1, 2):
         return None
     numpy = sys.modules["numpy"]

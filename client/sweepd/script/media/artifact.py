@@ -114,7 +114,7 @@ class Artifact(MissingAttributes):
     finalize = link = unlink = verify = delete = save
 
     def is_draft(self) -> bool:
-        """Return whether no run has logged it yet."""
+        """Return True if no run has logged it yet."""
         return self._folder is None
 
     def logged_by(self) -> None:

@@ -89,14 +89,14 @@ def _figure(value: object) -> _SavesFigure | None:
 
 
 def _drawn(figure: _SavesFigure, kind: str) -> bytes:
-    """Return an encoded figure, at once because scripts clear their figures."""
+    """Return a figure in encoded form; it is encoded at once because scripts clear their figures."""
     file = io.BytesIO()
     figure.savefig(file, format=kind)
     return file.getvalue()
 
 
 def _picture(value: object) -> bytes:
-    """Return an array as PNG, at once because the array may change."""
+    """Return an array as PNG; it is encoded at once because the array may change."""
     numbers = array_of(value)
     made = None if numbers is None else picture(numbers)
     if made is not None:

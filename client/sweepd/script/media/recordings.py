@@ -97,7 +97,7 @@ class Video(Media):
 
 
 def _frames(samples: object) -> tuple[int, bytes]:
-    """Return channels and encoded frames, at once because the samples may change later."""
+    """Return the number of channels and the frames, encoded at once because the samples may change."""
     numbers = array_of(samples)
     made = None if numbers is None else frames(numbers)
     if made is not None:
@@ -139,7 +139,7 @@ class Plotly(Media):
 
 
 class _Makers(type):
-    """Class whose class methods of any name return an instance: `Object3D.from_numpy(…)`."""
+    """Metaclass that adds class methods of any name, which return an instance: `Object3D.from_numpy(…)`."""
 
     def __getattr__(cls, name: str) -> Callable[..., object]:
         if name.startswith("_"):
@@ -148,7 +148,7 @@ class _Makers(type):
 
 
 class _Ignored(metaclass=_Makers):
-    """Accepts the arguments of its W&B counterpart; `log` leaves it out with a warning."""
+    """Media that are not stored: any arguments are accepted, and `log` leaves them out with a warning."""
 
     def __init__(self, *ignored: object, **more: object) -> None:
         """Accept any arguments."""

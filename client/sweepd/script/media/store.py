@@ -44,7 +44,7 @@ class MediaFile:
         """Create an empty file with a name that no other value of this or another process uses."""
         parent = self.files / folder
         make_folder(parent)
-        # A process that does not count steps logs under one key repeatedly.
+        # Without a step, process id and serial number distinguish the values of a key.
         mark = f"{os.getpid()}-{next(_serials)}" if self.step is None else str(self.step)
         path, serial = parent / f"{self.stem}_{mark}_{self.number}{suffix}", 0
         while True:

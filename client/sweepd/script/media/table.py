@@ -28,7 +28,7 @@ class _Frame(Protocol):
 
 
 class Table(MissingAttributes):
-    """Table of numbers, texts, lists, and media, which become files of their own."""
+    """Table of numbers, texts, lists and media; each media cell becomes a separate file."""
 
     # Scripts written for W&B increase these limits; sweepd has no such limits.
     MAX_ROWS = 10_000

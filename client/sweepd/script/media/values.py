@@ -27,7 +27,7 @@ def wrapped(value: object) -> Storable | None:
 def store_value(files: Path | None, key: str, value: object, step: int | None) -> object:
     """Store a value and return its path relative to `files`, or a list of paths.
 
-    A list of one value gives a path: a row holds text, not lists.
+    A list of one value gives a single path, because a row holds text, not lists.
 
     Args:
         files: folder of the run's files; None: store nothing.

@@ -44,7 +44,7 @@ class ItemAttributes:
             raise AttributeError(f"the {self._KIND} has no value {name!r}") from None
 
 
-# What `init` and `update` take: a mapping, an object with attributes such as an argparse namespace, or the
+# Argument of `init` and `update`: a mapping, an object with attributes such as an argparse namespace, or the
 # path of a YAML file.
 Values = Mapping[str, object] | object
 
@@ -207,7 +207,7 @@ class Config(ItemAttributes, dict[str, object]):
 def _same(present: object, value: object) -> bool:
     try:
         equal: object = present == value
-        every: object = getattr(equal, "all", None)  # of arrays
+        every: object = getattr(equal, "all", None)  # method of arrays
         return (
             present is value
             or bool(every() if callable(every) else equal)
@@ -218,7 +218,7 @@ def _same(present: object, value: object) -> bool:
 
 
 def on_change(config: Config, changed: Callable[[], None]) -> None:
-    """Call `changed` after each assignment. A function, as attribute names belong to the keys."""
+    """Have `changed` called after each assignment; not a method, because attribute names are keys."""
     object.__setattr__(config, "_changed", changed)
     for value in config.values():
         if isinstance(value, Config):
@@ -266,7 +266,7 @@ def chosen(
 
 
 def _of_file(path: Path) -> Mapping[str, object]:
-    """Read `name: value`, or W&B's form `name: {value: …}`."""
+    """Return the values of a YAML file with entries `name: value` or, as from W&B, `name: {value: …}`."""
     try:
         import yaml  # only needed here
     except ModuleNotFoundError as error:

@@ -79,9 +79,10 @@ class Run(RunFiles):
         """Add metrics to the run. They are in the metrics file once this returns.
 
         Args:
-            data: metrics by key: numbers, booleans, short strings, or groups of those. NaN and infinities are
-                stored. Media and tables become files of the run. A value that cannot be written is left out
-                with one warning; a list stays in the run's folder, also with one warning.
+            data: metrics by key: numbers, booleans, short strings or lists, or groups of those. NaN and
+                infinities are stored. Media and tables become files of the run. A value that cannot be
+                written is left out with one warning; a list of more than 1,024 characters stays in the run's
+                folder, also with one warning.
             step: step of the metrics. A step below the current one drops them with a warning.
             commit: whether they complete the step, so that the next row without a step gets a new one.
                 Default: True without `step`, False with one.
@@ -134,8 +135,8 @@ class Run(RunFiles):
     def checkpoint_saved(self, step: int | None = None) -> None:
         """Record that the checkpoint folder now holds a state to resume from.
 
-        The next attempt has the step as `resume_step` and continues from the one after it; its rows replace
-        those that this attempt logs beyond it.
+        The next attempt has this step as `resume_step` and continues with the step after it; from there on,
+        its rows replace those of this attempt.
 
         Args:
             step: last step in the checkpoint. Default: the last step with a row.
@@ -165,7 +166,7 @@ class Run(RunFiles):
         """Announce that this machine is about to be preempted: unless the run succeeds, it is retried."""
         self._preempting = True
         self._changed()
-        if self._rows.is_ours:  # else its lock may be held by a thread that was not copied
+        if self._rows.is_ours:  # in a forked child, a thread that does not exist may hold the lock
             self._details.flush()
 
     def finish(self, exit_code: int | None = None, quiet: bool | None = None) -> None:
@@ -190,7 +191,7 @@ class Run(RunFiles):
             self._details.flush()
         if not self._rows.end() or not is_ours:
             return
-        # Always: of several processes that began the run, the last one reports the end.
+        # In every process: if several have begun the run, the last one to end reports the end.
         self._exit_code = 0 if at_exit else code
         self._changed()
         self._details.flush()
@@ -205,7 +206,7 @@ class Run(RunFiles):
             print_failure(self._folder.path / FILE)
 
     def continue_from(self, earlier: "Run") -> None:
-        """Copy names, definitions, configuration and summary of the same run before its first `finish`."""
+        """Copy names, definitions, configuration and summary from `earlier`, the same run before `finish`."""
         self.name_as_before(earlier)
         self._rows.definitions.take_over(earlier._rows.definitions)  # noqa: SLF001 (of the same class)
         self.config.setdefaults(earlier.config.as_dict())

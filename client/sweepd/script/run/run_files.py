@@ -16,7 +16,7 @@ _CODE_BYTES = 16 * 1024 * 1024
 
 
 class RunFiles(RunNames):
-    """Stores files in the folder of the run; a failure never ends the training."""
+    """Files of a run: methods that store them in its folder; a failure never ends the training."""
 
     def save(
         self,
@@ -31,8 +31,8 @@ class RunFiles(RunNames):
 
         Args:
             glob_str: path, may contain `*`.
-            base_path: folder that their paths within the run are relative to. Default: the working directory
-                for a relative path, else the parent of their folder.
+            base_path: folder to which the names of the files in the run are relative. Default: the working
+                directory for a relative path, else the parent of their folder.
             policy: now, live or end.
             glob: whether `*`, `?` and `[` are wildcards.
             ignored: no effect.
@@ -58,7 +58,7 @@ class RunFiles(RunNames):
     def restore(
         self, name: str, run_path: str | None = None, replace: bool = False, root: str | None = None
     ) -> IO[str] | None:
-        """Open a file of this run or of its checkpoint folder; return None if there is none of the name."""
+        """Open a file of this run or of its checkpoint folder; return None if no file has this name."""
         for folder in (self._files, self._folder.checkpoint_path):
             path = folder / name
             if run_path is None and path.is_file():

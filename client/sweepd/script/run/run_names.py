@@ -219,7 +219,7 @@ class RunNames:
         return self._folder.path / "files"
 
     def name_late(self, options: RunOptions) -> None:
-        """Apply the names that `init` gives to a run that had begun without it."""
+        """Apply the names in the arguments of `init` to a run that had begun without `init`."""
         known = self._options
         self._options = replace(
             known, group=options.group or known.group, job_type=options.job_type or known.job_type
