@@ -6,6 +6,7 @@ import click
 
 from sweepd.cli.command import command
 from sweepd.cli.connection import connect
+from sweepd.cli.failures import problem_of
 from sweepd.cli.output.formats import DOCUMENTS, note, output_option, put, write_document
 from sweepd.cli.problem import usage_problem
 from sweepd.cli.settings import Settings, current_settings
@@ -87,8 +88,6 @@ def help_(context: click.Context, topic: str | None) -> None:
 
 
 def _server(settings: Settings) -> tuple[str | None, int | None]:
-    from sweepd.cli.failures import problem_of
-
     try:
         with connect(settings) as client:
             found = client.server_info()

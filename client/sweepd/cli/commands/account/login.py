@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from sweepd import v1
 from sweepd.cli.command import command
 from sweepd.cli.connection import connect, token_of
 from sweepd.cli.output.formats import (
@@ -23,6 +24,7 @@ from sweepd.cli.settings import Settings, current_settings
 from sweepd.errors import ClientError
 from sweepd.rpc.contexts import Context, read_contexts, write_contexts
 from sweepd.rpc.discovery import normalised
+from sweepd.views.entities import TOKENS, token_shape, where_good
 from sweepd.views.text import clean
 
 
@@ -39,7 +41,6 @@ def login(address: str | None, context: str | None) -> None:
     refuses is not kept. Agents of this account use it, too.
     """
     from sweepd.client import Client
-    from sweepd.views.entities import token_shape, where_good
 
     settings = current_settings()
     named = address or settings.server or settings.environ.get("SWEEPD_ADDRESS")
@@ -85,8 +86,6 @@ def logout(context: str | None) -> None:
 @output_option(("table", *DOCUMENTS, "name"))
 def whoami(output_format: str) -> None:
     """Show who the server takes you for, and what your token allows."""
-    from sweepd.views.entities import token_shape, where_good
-
     with connect() as client:
         shape = {"server": client.address, **token_shape(client.who_am_i())}
     if output_format == "name":
@@ -187,9 +186,6 @@ def _create_token(
     request_id: str,
     output_format: str,
 ) -> None:
-    from sweepd import v1
-    from sweepd.views.entities import token_shape, where_good
-
     with connect() as client:
         made = client.create_token(
             v1.TokenScope.Value(f"TOKEN_SCOPE_{scope.upper()}"),
@@ -210,8 +206,6 @@ def _create_token(
 
 
 def _list_tokens(output: Output) -> None:
-    from sweepd.views.entities import TOKENS, token_shape
-
     with connect() as client:
         rows = [token_shape(token) for token in client.list_tokens()]
     write_rows(

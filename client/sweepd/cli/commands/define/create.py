@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
+from sweepd.calls.sweep_file import Overrides, parent_of, placing, read_sweep
 from sweepd.cli.command import command
+from sweepd.cli.commands.define.creation import agent_command, begin_sweep, note_unbounded
 from sweepd.cli.commands.define.prior_options import (
     PriorOptions,
     prior_options,
@@ -19,9 +19,6 @@ from sweepd.cli.connection import connect
 from sweepd.cli.output.formats import change_output_option, note, put, write_document
 from sweepd.cli.problem import usage_problem
 from sweepd.cli.settings import current_settings
-
-if TYPE_CHECKING:
-    from sweepd.calls.sweep_file import Overrides
 
 
 @command(
@@ -52,9 +49,6 @@ def create(
     Prints its full ID on stdout and the line that starts an agent on stderr. A sweep that begins with prior
     runs learns from them and does not repeat their points; runs that do not suit it are named and left out.
     """
-    from sweepd.calls.sweep_file import parent_of, placing, read_sweep
-    from sweepd.cli.commands.define.creation import agent_command, begin_sweep, note_unbounded
-
     settings = current_settings()
     if "-" in prior.runs and file == "-":
         raise usage_problem("FILE and --prior-run cannot both be read from stdin")

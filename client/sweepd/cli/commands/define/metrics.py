@@ -10,20 +10,20 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from sweepd.calls.sweep_file import read_sweep
 from sweepd.cli.command import command
+from sweepd.cli.commands.define.validate import checked_spec
 from sweepd.cli.output.formats import Output, note, row_output, write_rows
 from sweepd.cli.problem import usage_problem
 from sweepd.cli.settings import current_settings
+from sweepd.metrics_from.sources import EventFolder, Source, file_source, output_source
+from sweepd.spec.sweep_spec import MetricsFrom
 from sweepd.views.rows import Column, Row
 from sweepd.views.text import clean, quoted_list
-
-if TYPE_CHECKING:
-    from sweepd.metrics_from.sources import Source
-    from sweepd.spec.sweep_spec import MetricsFrom
+from sweepd.views.values import real
 
 _KINDS = ("stdout", "file", "tensorboard")
 _FORM = "sweepctl metrics test FILE [--from PATH] [--as stdout|file|tensorboard]"
@@ -59,9 +59,6 @@ def metrics(
     Without --from the paths that FILE names are read, with variables of this environment in place. What a
     script prints is at no path: for `stdout` give a log of it with --from, or pipe it in.
     """
-    from sweepd.calls.sweep_file import read_sweep
-    from sweepd.cli.commands.define.validate import checked_spec
-
     if len(words) != 2 or words[0] != "test":
         raise usage_problem("metrics takes `test FILE`", next_step=_FORM)
     spec = checked_spec(read_sweep(words[1]), error_format="text")
@@ -88,8 +85,6 @@ def _sources(
     Raises:
         Problem: there is nothing to read, or `metrics_from` lacks the kind of PATH.
     """
-    from sweepd.metrics_from.sources import EventFolder, file_source, output_source
-
     if path is None:
         yield from _own_sources(wanted, environ)
         return
@@ -109,8 +104,6 @@ def _sources(
 
 def _own_sources(wanted: MetricsFrom, environ: Mapping[str, str]) -> Iterator[Source]:
     """Yield the sources at the paths in the sweep file."""
-    from sweepd.metrics_from.sources import EventFolder, file_source
-
     if not wanted.file and not wanted.tensorboard:
         raise usage_problem(
             "metrics_from has only `stdout`, so what the script prints has to be given",
@@ -177,8 +170,6 @@ def _expanded(path: str, environ: Mapping[str, str]) -> str:
 
 
 def _rows(source: Source) -> list[Row]:
-    from sweepd.views.values import real
-
     rows: list[Row] = []
     for found in source.look(ended=True):
         if found is None:

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import click
 
+from sweepd.calls.sweep_file import read_sweep
 from sweepd.cli.command import command
+from sweepd.cli.commands.define.preview_text import (
+    Cost,
+    columns,
+    line_shape,
+    preview_shape,
+    run_shape,
+    summary,
+)
 from sweepd.cli.commands.define.prior_options import (
     PriorOptions,
     preview_on_server,
@@ -15,15 +23,12 @@ from sweepd.cli.commands.define.prior_options import (
     report_shape,
     write_report,
 )
-from sweepd.cli.commands.define.validate import error_format_option
+from sweepd.cli.commands.define.validate import checked_spec, error_format_option
 from sweepd.cli.output.formats import note, output_of, output_option, write_document, write_rows
 from sweepd.cli.problem import option_seconds, usage_problem
+from sweepd.spec.preview import Preview, first_runs, preview
+from sweepd.spec.sweep_spec import SweepSpec
 from sweepd.views.text import clean
-
-if TYPE_CHECKING:
-    from sweepd.cli.commands.define.preview_text import Cost
-    from sweepd.spec.preview import Preview
-    from sweepd.spec.sweep_spec import SweepSpec
 
 
 @command(
@@ -76,11 +81,6 @@ def preview_(
     the same seed, in the same order; for bayes, whose points depend on results, they are random. `-o jsonl`
     prints {"params", "argv"} for each run.
     """
-    from sweepd.calls.sweep_file import read_sweep
-    from sweepd.cli.commands.define import preview_text as shapes
-    from sweepd.cli.commands.define.validate import checked_spec
-    from sweepd.spec.preview import preview
-
     cost = _cost(run_time, slots)
     text = read_sweep(file)
     spec = checked_spec(text, error_format=error_format)
@@ -92,21 +92,21 @@ def preview_(
         problem = ""
         if output_format == "jsonl":
             for run in shown.runs:
-                write_document(shapes.line_shape(run), "jsonl")
+                write_document(line_shape(run), "jsonl")
     elif output_format == "jsonl":
         shown, problem = _streamed(seeded, number, interpreter)
     else:
         shown = preview(seeded, number, interpreter=interpreter)
         problem = next((run.problem for run in shown.runs if run.problem), "")
     if output_format in ("json", "yaml"):
-        whole = shapes.preview_shape(text.file_name, spec, shown, cost)
+        whole = preview_shape(text.file_name, spec, shown, cost)
         begun = {} if report is None else {"priorRuns": report_shape(report)}
         write_document({**whole, **begun}, output_format)
         return
     if output_format != "jsonl":
-        rows = [shapes.run_shape(place, run) for place, run in enumerate(shown.runs, start=1)]
-        write_rows(rows, output_of(output_format), shapes.columns(shown), name="number")
-    for line in shapes.summary(text.file_name, spec, shown, cost, seed):
+        rows = [run_shape(place, run) for place, run in enumerate(shown.runs, start=1)]
+        write_rows(rows, output_of(output_format), columns(shown), name="number")
+    for line in summary(text.file_name, spec, shown, cost, seed):
         note(line)
     if report is not None:
         write_report(report, begins="Would begin")
@@ -123,9 +123,6 @@ def _refuse_beside_prior(seed: int | None, interpreter: str) -> None:
 
 def _streamed(spec: SweepSpec, number: int, interpreter: str) -> tuple[Preview, str]:
     """Write each run as soon as it is found; return the preview without runs, and the first problem."""
-    from sweepd.cli.commands.define.preview_text import line_shape
-    from sweepd.spec.preview import first_runs, preview
-
     shown = preview(spec, 0)
     problem = ""
     for run in first_runs(spec, number, shown.size, interpreter=interpreter):
@@ -147,8 +144,6 @@ def _seeded(spec: SweepSpec, seed: int | None) -> SweepSpec:
 
 
 def _cost(run_time: str | None, slots: int | None) -> Cost | None:
-    from sweepd.cli.commands.define.preview_text import Cost
-
     if run_time is None:
         if slots is not None:
             raise usage_problem("--slots says nothing without --run-time", next_step="add `--run-time 10m`")

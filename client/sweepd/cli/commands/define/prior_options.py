@@ -13,20 +13,22 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sweepd.calls.sweep_file import project_name
+from sweepd.calls.sweep_file import SweepText, project_name
 from sweepd.cli.command import gathered
+from sweepd.cli.connection import connect
 from sweepd.cli.output.formats import note
 from sweepd.cli.problem import usage_problem
 from sweepd.cli.settings import current_settings
+from sweepd.spec.methods.proposed import Source
+from sweepd.spec.point import Json
+from sweepd.spec.preview import Preview, PreviewedRun
+from sweepd.spec.space.walk import Count
 from sweepd.states import FINAL_RUN
 from sweepd.views.text import clean, counted
 
 if TYPE_CHECKING:
     from sweepd import v1
-    from sweepd.calls.sweep_file import SweepText
     from sweepd.client import Client
-    from sweepd.spec.point import Json
-    from sweepd.spec.preview import Preview
 
 MOST_NAMED = 20
 _MOST_PREVIEWED = 1_000
@@ -128,7 +130,6 @@ def preview_on_server(
         ClientError: the server rejects the request.
     """
     from sweepd import v1
-    from sweepd.cli.connection import connect
 
     if number > _MOST_PREVIEWED:
         raise usage_problem(
@@ -237,9 +238,6 @@ def _no_filter(text: str) -> Exception:
 def _preview(message: v1.SweepPreview) -> Preview:
     from sweepd import v1
     from sweepd.codec import point_from_message
-    from sweepd.spec.methods.proposed import Source
-    from sweepd.spec.preview import Preview, PreviewedRun
-    from sweepd.spec.space.walk import Count
 
     size = message.space_size if message.HasField("space_size") else None
     return Preview(

@@ -14,6 +14,7 @@ from sweepd.cli.commands.define.prior_options import PriorOptions, selection_of
 from sweepd.cli.output.formats import note
 from sweepd.cli.settings import current_settings
 from sweepd.cli.show.outcome import shell_line
+from sweepd.errors import ClientError
 from sweepd.spec.point import Json, Point, canonical_json
 from sweepd.views.spec_shapes import word
 from sweepd.views.text import clean, counted
@@ -188,9 +189,6 @@ def seeded_with(client: Client, text: str, prior: PriorOptions | None, runs: int
 
     The server decides, because only it knows what a run has logged and what its script has defined.
     """
-    from sweepd import v1
-    from sweepd.errors import ClientError
-
     if prior is None:
         note("note: runs that have not ended are no prior runs")
         return ""

@@ -9,20 +9,31 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sweepd import v1
+from sweepd.calls.sweep_file import project_name
 from sweepd.cli.command import command
+from sweepd.cli.commands.define.proposal import (
+    Lineage,
+    Tried,
+    create_line,
+    parents_of,
+    prior_options_of,
+    seeded_with,
+    without_script_parameters,
+)
 from sweepd.cli.connection import connect
 from sweepd.cli.exit_code import ExitCode
 from sweepd.cli.output.formats import note
 from sweepd.cli.problem import Problem, not_found, usage_problem
 from sweepd.cli.settings import current_settings
+from sweepd.spec.parse import parse_text
 from sweepd.spec.point import Json, Point
+from sweepd.spec.propose import Proposal, proposal_text, propose
+from sweepd.views.run import params_shape
 from sweepd.views.text import counted
 
 if TYPE_CHECKING:
-    from sweepd import v1
-    from sweepd.cli.commands.define.proposal import Lineage, Tried
     from sweepd.client import Client
-    from sweepd.spec.propose import Proposal
 
 _STATES = ("running", "finished", "failed", "crashed", "stopped", "killed")
 _METHODS = ("grid", "random", "bayes", "sobol")
@@ -61,15 +72,6 @@ def propose_config(
     of most runs. The file goes to stdout: look it over, then create it by the command on stderr, seeded with
     those of these runs that suit it.
     """
-    from sweepd.cli.commands.define.proposal import (
-        Lineage,
-        create_line,
-        parents_of,
-        prior_options_of,
-        seeded_with,
-        without_script_parameters,
-    )
-
     if not (project or "").strip("/") and not sweeps:
         raise usage_problem("of which runs?", next_step="say --project PROJECT or --sweep ID")
     with connect() as client:
@@ -101,11 +103,6 @@ def propose_config(
 
 def _by_hand(client: Client, project: str, states: tuple[str, ...]) -> list[Tried]:
     """Return the standalone runs of a project, each with an otherwise empty specification."""
-    from sweepd import v1
-    from sweepd.calls.sweep_file import project_name
-    from sweepd.cli.commands.define.proposal import Tried
-    from sweepd.views.run import params_shape
-
     name = project_name(project, current_settings().default("entity"))
     listed = client.list_runs(project=name, states=states, standalone=True)
     return [Tried(v1.SweepSpec(program=_program(run)), params_shape(run), None) for run in listed]
@@ -140,9 +137,6 @@ def _sweeps(client: Client, project: str | None, sweeps: tuple[str, ...], *, any
 
 
 def _tried(client: Client, names: list[str], states: tuple[str, ...], *, any_run: bool) -> list[Tried]:
-    from sweepd.cli.commands.define.proposal import Tried
-    from sweepd.views.run import params_shape
-
     tried: list[Tried] = []
     for name in names:
         spec = client.get_sweep(name).spec
@@ -167,15 +161,11 @@ class _Proposed:
 
     def text(self, comments: Sequence[str] = ()) -> str:
         """Return the text of the file, preceded by comment lines."""
-        from sweepd.spec.propose import proposal_text
-
         return proposal_text(self.head, self.parameters, comments=comments)
 
 
 def _proposed(lineage: Lineage, parents: set[str], metric: str | None, method: str | None) -> _Proposed:
     """Return the checked file; add remarks to the notes of the lineage."""
-    from sweepd.spec.propose import propose
-
     points = [tried.point for tried in lineage.tried]
     objective = lineage.objective(metric)
     proposal = propose(points, best=lineage.best(objective), listed=method == "grid")
@@ -188,8 +178,6 @@ def _proposed(lineage: Lineage, parents: set[str], metric: str | None, method: s
 def _head(
     lineage: Lineage, parents: set[str], objective: tuple[str, int], proposal: Proposal, method: str | None
 ) -> dict[str, Json]:
-    from sweepd import v1
-
     name, goal = objective
     if method is None:
         method = "bayes" if name and proposal.searches else "random"
@@ -211,8 +199,6 @@ def _head(
 
 def _check(text: str, points: list[Point], notes: list[str]) -> None:
     """Parse the file as the server will, and note how many runs lie outside its space."""
-    from sweepd.spec.parse import parse_text
-
     parsed = parse_text(text.encode(), file="sweep.yaml")
     if parsed.spec is None:
         raise Problem(

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import click
 
-from sweepd.calls.sweep_file import Overrides, SweepText
+from sweepd.calls.sweep_file import Overrides, SweepText, placing, read_sweep
 from sweepd.cli.command import Function, command, gathered
+from sweepd.cli.commands.define.preview_text import space_text
 from sweepd.cli.exit_code import ExitCode
 from sweepd.cli.output.formats import DOCUMENTS, note, output_option, write_document
 from sweepd.cli.settings import current_settings
 from sweepd.spec.finding import Diagnostic
+from sweepd.spec.methods.sequence import count_distinct
 from sweepd.spec.point import Json
 from sweepd.spec.sweep_spec import SweepSpec
 from sweepd.views.text import clean, counted, json_text
-
-if TYPE_CHECKING:
-    from sweepd.calls.sweep_file import SweepText
-
 
 error_format_option = click.option(
     "--error-format",
@@ -119,9 +117,6 @@ def _print_schema(context: click.Context, parameter: click.Parameter, value: boo
 @output_option(("table", *DOCUMENTS))
 def validate(file: str, error_format: str, output_format: str) -> int:
     """Check a sweep file (`-`: stdin) and report every finding at once; needs no server."""
-    from sweepd.calls.sweep_file import Overrides, placing, read_sweep
-    from sweepd.spec.methods.sequence import count_distinct
-
     text = read_sweep(file, placing=placing(Overrides(), current_settings().environ))
     valid = text.is_valid
     if output_format == "table":
@@ -147,9 +142,6 @@ def validate(file: str, error_format: str, output_format: str) -> int:
 
 
 def _summary(text: SweepText) -> str:
-    from sweepd.cli.commands.define.preview_text import space_text
-    from sweepd.spec.methods.sequence import count_distinct
-
     if text.spec is None:
         keys = ", ".join(f"`{key}`" for key in text.unsupported)
         return f"valid, but no sweep can be created of it yet: {keys} is not supported yet."

@@ -17,8 +17,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sweepd.calls.sweep_file import Overrides, parent_of, read_sweep
+from sweepd.calls.wire import new_request_id
 from sweepd.cli.command import command
+from sweepd.cli.commands.define.creation import create_sweep
 from sweepd.cli.commands.define.validate import checked_spec
+from sweepd.cli.commands.local.console import Outcome, SweepConsole, patiently, start_agent
 from sweepd.cli.commands.local.processes import (
     Interrupts,
     Process,
@@ -29,17 +33,17 @@ from sweepd.cli.commands.local.processes import (
     start,
 )
 from sweepd.cli.exit_code import ExitCode
+from sweepd.cli.live.progress import view_on
 from sweepd.cli.output.formats import note, put
 from sweepd.cli.problem import Problem, usage_problem
 from sweepd.cli.settings import current_settings
+from sweepd.cli.show.outcome import best_lines, best_run, trouble_lines
 from sweepd.messages import INSTALL_SERVER
 from sweepd.private_files import make_folder
 from sweepd.views.text import number
 
 if TYPE_CHECKING:
     from sweepd import v1
-    from sweepd.cli.commands.local.console import Outcome
-    from sweepd.cli.commands.local.processes import Interrupts, Process
     from sweepd.client import Client
 
 
@@ -203,8 +207,6 @@ def demo(keep: Path | None) -> int:
 
     Uses a folder and ports of its own and leaves nothing running, also after Ctrl-C.
     """
-    from sweepd.cli.commands.local.processes import Interrupts
-
     with Interrupts() as interrupts:
         scratch: ScratchFolder | None = None
         try:
@@ -244,11 +246,6 @@ def _start_alone(scratch: ScratchFolder) -> Process:
 
 
 def _create_sweep(scratch: ScratchFolder, client: Client) -> v1.Sweep:
-    from sweepd.calls.sweep_file import Overrides, parent_of, read_sweep
-    from sweepd.calls.wire import new_request_id
-    from sweepd.cli.commands.define.creation import create_sweep
-    from sweepd.cli.commands.local.console import patiently
-
     text = read_sweep(str(scratch.folder / "sweep.yaml"))
     spec = checked_spec(text, error_format="text")
     parent, request_id = parent_of(spec, Overrides(project="digits"), {}), new_request_id()
@@ -259,9 +256,6 @@ def _create_sweep(scratch: ScratchFolder, client: Client) -> v1.Sweep:
 
 
 def _stay(scratch: ScratchFolder, interrupts: Interrupts, client: Client, sweep: v1.Sweep) -> Outcome:
-    from sweepd.cli.commands.local.console import SweepConsole, start_agent
-    from sweepd.cli.live.progress import view_on
-
     with interrupts.shield():
         agent = start_agent(
             sweep.name,
@@ -290,9 +284,6 @@ def _agent_flags(scratch: ScratchFolder) -> list[str]:
 def _finish(
     scratch: ScratchFolder, client: Client, name: str, outcome: Outcome, alone: Process, keep: Path | None
 ) -> int:
-    from sweepd.cli.commands.local.console import patiently
-    from sweepd.cli.show.outcome import best_lines, best_run, trouble_lines
-
     sweep = patiently(lambda: client.get_sweep(name))
     best = best_run(client, sweep)
     if best is None:

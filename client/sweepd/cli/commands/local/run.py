@@ -11,20 +11,26 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sweepd.calls.sweep_file import Overrides, parent_of, placing, read_sweep
 from sweepd.cli.command import command
+from sweepd.cli.commands.define.creation import create_sweep, label_flags, note_unbounded
 from sweepd.cli.commands.define.validate import checked_spec, definition_options
+from sweepd.cli.commands.local.console import Outcome, SweepConsole, patiently, start_agent
+from sweepd.cli.commands.local.processes import SignalBox, find_or_start
 from sweepd.cli.connection import target
 from sweepd.cli.exit_code import ExitCode
+from sweepd.cli.live.progress import view_on
 from sweepd.cli.output.formats import note, output_option, put, write_document
 from sweepd.cli.problem import Problem
 from sweepd.cli.settings import Settings, current_settings
+from sweepd.cli.show.outcome import all_failed, best_lines, best_run, look_into, trouble_lines, worked
 from sweepd.spec.command import uses_program
 from sweepd.states import state_of
+from sweepd.views.run import run_shape
+from sweepd.views.sweep import sweep_shape
 
 if TYPE_CHECKING:
     from sweepd import v1
-    from sweepd.calls.sweep_file import Overrides
-    from sweepd.cli.commands.local.console import Outcome
     from sweepd.client import Client
     from sweepd.spec.sweep_spec import SweepSpec
 
@@ -56,10 +62,6 @@ def run(
     lets live runs end, a second one terminates them, a third kills them. A server that was started stays.
     Exit code 8: the sweep failed, or no run worked; 130: interrupted.
     """
-    from sweepd.calls.sweep_file import parent_of, placing, read_sweep
-    from sweepd.cli.commands.define.creation import create_sweep, label_flags, note_unbounded
-    from sweepd.cli.commands.local.processes import find_or_start
-
     settings = current_settings()
     text = read_sweep(file, placing=placing(overrides, settings.environ))
     spec = checked_spec(text, error_format=error_format, overrides=overrides)
@@ -123,8 +125,6 @@ def _check_labels(spec: SweepSpec, labels: Mapping[str, str]) -> None:
     Raises:
         Problem: the sweep requires labels that the agent lacks.
     """
-    from sweepd.cli.commands.define.creation import label_flags
-
     lacking = {name: value for name, value in spec.requires.items() if labels.get(name) != value}
     if lacking:
         needed = ", ".join(f"{name}={value}" for name, value in sorted(lacking.items()))
@@ -140,10 +140,6 @@ def _check_labels(spec: SweepSpec, labels: Mapping[str, str]) -> None:
 def _stay(
     client: Client, sweep: v1.Sweep, slots: int, folder: Path, settings: Settings, flags: Sequence[str]
 ) -> Outcome:
-    from sweepd.cli.commands.local.console import SweepConsole, start_agent
-    from sweepd.cli.commands.local.processes import SignalBox
-    from sweepd.cli.live.progress import view_on
-
     environ = dict(_with_python(settings.environ))
     token = target(settings).token
     if token is not None:
@@ -169,11 +165,6 @@ def _with_python(environ: Mapping[str, str]) -> Mapping[str, str]:
 
 
 def _finish(client: Client, name: str, outcome: Outcome, settings: Settings, output_format: str) -> int:
-    from sweepd.cli.commands.local.console import patiently
-    from sweepd.cli.show.outcome import all_failed, best_lines, best_run, trouble_lines
-    from sweepd.views.run import run_shape
-    from sweepd.views.sweep import sweep_shape
-
     sweep = patiently(lambda: client.get_sweep(name))
     best = None if all_failed(sweep) else best_run(client, sweep)
     if output_format != "table":
@@ -190,8 +181,6 @@ def _finish(client: Client, name: str, outcome: Outcome, settings: Settings, out
 
 
 def _next_steps(client: Client, sweep: v1.Sweep, best: v1.Run | None, outcome: Outcome) -> list[str]:
-    from sweepd.cli.show.outcome import look_into
-
     lines = ["Next:"]
     if best is None:
         lines.append(f"  {look_into(client, sweep)}")
@@ -208,8 +197,6 @@ def _next_steps(client: Client, sweep: v1.Sweep, best: v1.Run | None, outcome: O
 
 
 def _exit_code(sweep: v1.Sweep, outcome: Outcome) -> int:
-    from sweepd.cli.show.outcome import worked
-
     if outcome.interrupted:
         return ExitCode.INTERRUPTED
     if outcome.stalled or state_of(sweep) in ("failed", "cancelled"):

@@ -21,19 +21,16 @@ from sweepd.cli.output.formats import FORMATS, note, output_of, output_option, w
 from sweepd.cli.problem import Problem, not_found, option_seconds
 from sweepd.cli.settings import Settings, current_settings
 from sweepd.durations import duration_text
+from sweepd.errors import ClientError
 from sweepd.regular_files import open_regular, read_inside
 from sweepd.rpc.discovery import Target
+from sweepd.script.folder.sync import script_pid, start_agent
 from sweepd.states import has_ended
-from sweepd.views.rows import Column
+from sweepd.views.rows import Column, Row
 from sweepd.views.text import clean, counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
-
     from sweepd.client import Client
-    from sweepd.rpc.discovery import Target
-    from sweepd.views.rows import Row
 
 
 RUN_FOLDERS = "sweepd-runs"
@@ -139,8 +136,6 @@ def is_there(client: Client, found: Found) -> bool:
     Raises:
         ClientError: the server does not answer.
     """
-    from sweepd.errors import ClientError
-
     claim = dict(line.partition(" ")[::2] for line in _lines(found.path / "agent" / "claim"))
     if not claim or not _untouched(found.path):
         return False
@@ -174,8 +169,6 @@ def _lines(file: Path) -> list[str]:
 
 def sync_folder(found: Found, target: Target, environ: Mapping[str, str], *, grace: float) -> Outcome:
     """Sync a folder once no other process holds it; if its script still runs, start an agent to follow it."""
-    from sweepd.script.folder.sync import script_pid, start_agent
-
     environ = {**environ, "SWEEPD_ADDRESS": target.address}
     if target.token:
         environ["SWEEPD_TOKEN"] = target.token

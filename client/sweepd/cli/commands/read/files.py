@@ -9,20 +9,23 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sweepd.calls.logs import Piece, Place
 from sweepd.cli.command import command
 from sweepd.cli.connection import connect
 from sweepd.cli.exit_code import ExitCode
 from sweepd.cli.output.formats import Output, note, row_output, write_rows
 from sweepd.cli.problem import Problem, not_found, usage_problem
 from sweepd.errors import ClientError
+from sweepd.objects.download import DigestError, UnsafeNameError, place_of, save
 from sweepd.private_files import make_folder
 from sweepd.spec.wording import nearest
 from sweepd.states import BAD_ENDS, state_of
+from sweepd.views.entities import FILES, file_shape
+from sweepd.views.run import run_shape
 from sweepd.views.text import clean, clean_lines, counted
 
 if TYPE_CHECKING:
     from sweepd import v1
-    from sweepd.calls.logs import Piece
     from sweepd.client import Client
 
 
@@ -46,8 +49,6 @@ def files(
 
     With NAME the content of one file goes to stdout.
     """
-    from sweepd.views.entities import FILES, file_shape
-
     with connect() as client:
         found = client.find_run(run).name
         files = list(client.list_files(found))
@@ -96,8 +97,6 @@ def _print(client: Client, run: str, file: v1.RunFile) -> None:
 
 
 def _download(client: Client, run: str, files: list[v1.RunFile], folder: Path) -> int:
-    from sweepd.objects.download import DigestError, UnsafeNameError, place_of, save
-
     make_folder(folder)
     written = 0
     failed = False
@@ -133,8 +132,6 @@ def _download(client: Client, run: str, files: list[v1.RunFile], folder: Path) -
 )
 def logs(run: str, follow: bool, attempt: int | None, tail_bytes: int | None) -> None:
     """Show what a run has printed: standard output and error as the process wrote them."""
-    from sweepd.calls.logs import Place
-
     with connect() as client:
         found = client.find_run(run)
         if attempt is not None and attempt > found.attempt:
@@ -165,7 +162,6 @@ def _no_attempt(run: v1.Run, attempt: int) -> Problem:
 def _silence(run: v1.Run) -> str:
     """Return the message for a run that has no log: its state and the reason."""
     from sweepd.cli.show.describe import end_reason
-    from sweepd.views.run import run_shape
 
     reason = end_reason(run_shape(run)) if state_of(run) in BAD_ENDS else clean(run.reason)
     why = f": {reason}" if reason else ""

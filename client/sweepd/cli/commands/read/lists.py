@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 import click
 
 from sweepd.cli.command import command
+from sweepd.cli.commands.define.creation import agent_command
 from sweepd.cli.connection import connect
+from sweepd.cli.failures import PROJECTS_STEP
 from sweepd.cli.output.formats import (
     DOCUMENTS,
     Output,
@@ -23,7 +25,9 @@ from sweepd.cli.problem import not_found, usage_problem
 from sweepd.cli.settings import current_settings
 from sweepd.spec.wording import close
 from sweepd.states import has_ended, state_of
+from sweepd.views.entities import AGENTS, PROJECTS, agent_shape, project_shape
 from sweepd.views.rows import Row
+from sweepd.views.sweep import SWEEPS, sweep_shape
 from sweepd.views.text import clean
 
 if TYPE_CHECKING:
@@ -53,8 +57,6 @@ def list_(
     output: Output,
 ) -> None:
     """List sweeps, newest first; or projects by name."""
-    from sweepd.views.sweep import SWEEPS
-
     if projects and watch:
         raise usage_problem("--watch is for sweeps, not for --projects", next_step="sweepctl list --watch")
     with connect() as client:
@@ -74,8 +76,6 @@ def list_(
 
 def _write_projects(client: Client, parent: str, output: Output) -> None:
     """Write the projects, only those of entity `parent` if given."""
-    from sweepd.views.entities import PROJECTS, project_shape
-
     rows = [project_shape(project) for project in client.list_projects(parent)]
     if not rows:
         check_parent(client, parent)
@@ -84,8 +84,6 @@ def _write_projects(client: Client, parent: str, output: Output) -> None:
 
 def _sweep_rows(client: Client, parent: str, output: Output) -> list[Row]:
     """Return the rows of the selected sweeps."""
-    from sweepd.views.sweep import SWEEPS, sweep_shape
-
     return chosen_rows([sweep_shape(sweep) for sweep in client.list_sweeps(parent)], output, SWEEPS)
 
 
@@ -103,8 +101,6 @@ def check_parent(client: Client, parent: str) -> None:
     Raises:
         Problem: it does not exist.
     """
-    from sweepd.cli.failures import PROJECTS_STEP
-
     if not parent:
         return
     projects = [project.name for project in client.list_projects()]
@@ -122,8 +118,6 @@ def check_parent(client: Client, parent: str) -> None:
 
 
 def _write_sweeps(rows: list[Row], output: Output, empty: str) -> None:
-    from sweepd.views.sweep import SWEEPS
-
     write_chosen(rows, output, SWEEPS, name="name", empty=empty)
 
 
@@ -153,9 +147,6 @@ def agents(
 
 
 def _write_agents(sweep: str, output: Output) -> None:
-    from sweepd.cli.commands.define.creation import agent_command
-    from sweepd.views.entities import AGENTS, agent_shape
-
     settings = current_settings()
     ended = ""
     with connect(settings) as client:

@@ -12,8 +12,11 @@ from sweepd.cli.command import command
 from sweepd.cli.connection import connect
 from sweepd.cli.output.formats import Output, note, output_of, output_option, row_output, write_rows
 from sweepd.cli.problem import Readable, not_found
+from sweepd.objects.results import History
 from sweepd.views.rows import Column, Row
+from sweepd.views.run import FRAME_KINDS, prior_run_shape, run_rows, run_shape
 from sweepd.views.text import json_text, quoted_list, shown_time
+from sweepd.views.values import json_row, point_shapes
 
 if TYPE_CHECKING:
     from sweepd import v1
@@ -64,9 +67,6 @@ def history(
 
 def _logged_rows(run: str, series: Iterable[v1.Series], *, by_step: bool) -> tuple[list[Row], list[str]]:
     """Return the logged rows in order, and the keys."""
-    from sweepd.objects.results import History
-    from sweepd.views.values import json_row
-
     history = History(run, series, by_step=by_step)
     return [json_row(row) for row in history.to_dicts()], [*history]
 
@@ -118,8 +118,6 @@ def export(name: str, output_format: str) -> None:
 
 
 def _write_lines(client: Client, named: Named) -> None:
-    from sweepd.views.values import point_shapes
-
     for row in _run_rows(client, named):
         _write_line({"type": "run", **row})
         if row["state"] in _OBSERVED and row["value"] is not None:
@@ -137,9 +135,6 @@ def _write_line(row: Row) -> None:
 
 
 def _write_csv(client: Client, named: Named) -> None:
-    from sweepd.views.run import FRAME_KINDS, run_rows
-    from sweepd.views.values import json_row
-
     runs = [client.get_run(named.name)] if named.is_run else list(client.list_runs(named.name))
     prior = [] if named.is_run else list(client.list_prior_runs(named.name))
     readable = Readable()
@@ -150,15 +145,11 @@ def _write_csv(client: Client, named: Named) -> None:
 
 
 def _run_rows(client: Client, named: Named) -> Iterator[Row]:
-    from sweepd.views.run import run_shape
-
     runs = iter((client.get_run(named.name),)) if named.is_run else client.list_runs(named.name)
     yield from map(run_shape, runs)
 
 
 def _prior_rows(client: Client, named: Named) -> Iterator[Row]:
-    from sweepd.views.run import prior_run_shape
-
     if not named.is_run:
         yield from map(prior_run_shape, client.list_prior_runs(named.name))
 

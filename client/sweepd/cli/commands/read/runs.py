@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from sweepd.cli.command import command
+from sweepd.cli.commands.define.creation import agent_command
+from sweepd.cli.commands.read.lists import check_parent
 from sweepd.cli.connection import connect
 from sweepd.cli.exit_code import ExitCode
 from sweepd.cli.output.formats import (
@@ -28,7 +30,10 @@ from sweepd.cli.problem import Problem, Readable, not_found, usage_problem
 from sweepd.cli.settings import Settings, current_settings
 from sweepd.states import RUN_STATES, has_ended, state_of
 from sweepd.views.rows import Column, Row
+from sweepd.views.run import prior_columns, prior_run_shape, run_shape, runs_columns
+from sweepd.views.sweep import sweep_shape
 from sweepd.views.text import cell
+from sweepd.views.values import json_row, logged_value
 
 if TYPE_CHECKING:
     from sweepd import v1
@@ -72,8 +77,6 @@ def runs(
     `--sort best` lists those that have a value, the best first by the goal of the sweep. `--columns`,
     `--sort` and `--filter` also know `metrics.KEY`, the last value of what was logged.
     """
-    from sweepd.views.run import runs_columns
-
     settings = current_settings()
     best_first = output.choice.sort == "best"
     if best_first:
@@ -112,8 +115,6 @@ def runs(
 
 
 def _chosen(rows: list[Row], output: Output) -> list[Row]:
-    from sweepd.views.run import runs_columns
-
     return chosen_rows(rows, output, runs_columns(rows))
 
 
@@ -137,8 +138,6 @@ def _check(sweep: str, project: str | None, *, by_hand: bool, prior: bool, watch
 
 def _write_prior(sweep: str, states: tuple[str, ...], output: Output, *, best_first: bool) -> None:
     """Write the prior runs of a sweep."""
-    from sweepd.views.run import prior_columns, prior_run_shape
-
     if best_first:
         raise usage_problem("--sort best is for a sweep's own runs", next_step="write --sort value or -value")
     with connect() as client:
@@ -150,8 +149,6 @@ def _write_prior(sweep: str, states: tuple[str, ...], output: Output, *, best_fi
 
 def _empty(client: Client, name: str, settings: Settings, *, chosen: bool) -> str:
     """Return the message for a sweep without a run to show."""
-    from sweepd.cli.commands.define.creation import agent_command
-
     if chosen:
         return "No such run."
     sweep = client.get_sweep(name)
@@ -178,9 +175,6 @@ def _with_metrics(
         readable: collects errors about damaged data, to be reported at the end.
         sweep: the sweep whose summaries to request; empty: request those of each run in `runs`.
     """
-    from sweepd.views.run import run_shape
-    from sweepd.views.values import json_row, logged_value
-
     rows = [run_shape(run) for run in runs]
     if not any(name.startswith(_PREFIX) for name in (*output.columns, *output.choice.paths)):
         return rows
@@ -209,7 +203,6 @@ def _write_project(
 ) -> None:
     """Write the runs of a project, the newest first."""
     from sweepd.calls.sweep_file import project_name
-    from sweepd.cli.commands.read.lists import check_parent
 
     name = project_name(project, settings.default("entity"))
     readable = Readable()
@@ -225,8 +218,6 @@ def _write_project(
 
 def _project_columns(rows: Sequence[Row]) -> Sequence[Column]:
     """Return the columns of a sweep's runs, with ids instead of numbers, which repeat across sweeps."""
-    from sweepd.views.run import runs_columns
-
     return (
         Column("run", "run", lambda name: cell(name).rpartition("/")[2], composed=True),
         *(column for column in runs_columns(rows) if column.path != "number"),
@@ -246,7 +237,6 @@ def best(sweep: str, limit: int | None, columns: str | None, output_format: str)
     line. Exit code 8: all runs have failed.
     """
     from sweepd.cli.show.outcome import all_failed, argument_line
-    from sweepd.views.run import run_shape, runs_columns
 
     with connect() as client:
         found = client.find_sweep(sweep)
@@ -290,7 +280,6 @@ def _all_failed(client: Client, sweep: v1.Sweep) -> Problem:
 
 def _no_value(sweep: v1.Sweep) -> Problem:
     from sweepd.cli.show.describe import objective_notice
-    from sweepd.views.sweep import sweep_shape
 
     return not_found(
         f"{sweep.name} has no run with a value yet",

@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sweepd.calls.names import Named
 from sweepd.cli.command import command
+from sweepd.cli.commands.define.creation import sweep_document, sweep_text
 from sweepd.cli.connection import connect
+from sweepd.cli.live.watching import follow
 from sweepd.cli.output.formats import (
     DOCUMENTS,
     columns_option,
@@ -23,12 +26,18 @@ from sweepd.cli.output.formats import (
 )
 from sweepd.cli.problem import Readable, usage_problem
 from sweepd.cli.settings import current_settings
+from sweepd.cli.show.describe import describe_run, describe_sweep
+from sweepd.cli.show.explanation import run_explanation, sweep_explanation
+from sweepd.cli.show.outcome import memory_hint, was_killed
 from sweepd.errors import ClientError
 from sweepd.views.rows import Row
+from sweepd.views.run import event_shape, run_shape, runs_columns
+from sweepd.views.summary import run_summary
+from sweepd.views.sweep import SWEEPS, obstacle_shape, sweep_shape
+from sweepd.views.values import plain_json
 
 if TYPE_CHECKING:
     from sweepd import v1
-    from sweepd.calls.names import Named
     from sweepd.client import Client
 
 
@@ -47,8 +56,6 @@ def get(
 
     `--spec` prints what its file says, its seed included and as it was edited: `sweepctl create` takes it.
     """
-    from sweepd.cli.live.watching import follow
-
     with connect() as client:
         named = _named(client, words)
         if spec:
@@ -68,8 +75,6 @@ def get(
 
 
 def _write_spec(sweep: v1.Sweep, output_format: str) -> None:
-    from sweepd.cli.commands.define.creation import sweep_document, sweep_text
-
     if output_format in ("json", "jsonl"):
         write_document(sweep_document(sweep), output_format)
     else:
@@ -77,8 +82,6 @@ def _write_spec(sweep: v1.Sweep, output_format: str) -> None:
 
 
 def _named(client: Client, words: tuple[str, ...]) -> Named:
-    from sweepd.calls.names import Named
-
     match words:
         case ("run", text):
             return Named(client.run_name(text), is_run=True)
@@ -91,11 +94,6 @@ def _named(client: Client, words: tuple[str, ...]) -> Named:
 
 
 def _describe(client: Client, run: v1.Run, shape: Row, *, colored: bool) -> str:
-    from sweepd.cli.show.describe import describe_run
-    from sweepd.cli.show.outcome import memory_hint, was_killed
-    from sweepd.views.summary import run_summary
-    from sweepd.views.values import plain_json
-
     readable = Readable()
     summary: dict[str, object] = {}
     try:
@@ -110,10 +108,6 @@ def _describe(client: Client, run: v1.Run, shape: Row, *, colored: bool) -> str:
 
 
 def _show(client: Client, named: Named, output_format: str, columns: str | None) -> None:
-    from sweepd.cli.show.describe import describe_sweep
-    from sweepd.views.run import run_shape, runs_columns
-    from sweepd.views.sweep import SWEEPS, sweep_shape
-
     run = client.get_run(named.name) if named.is_run else None
     shape = sweep_shape(client.get_sweep(named.name)) if run is None else run_shape(run)
     output = output_of(output_format, columns=columns)
@@ -148,10 +142,6 @@ def explain(name: str, output_format: str) -> None:
 
 
 def _explain_run(client: Client, name: str, output_format: str) -> None:
-    from sweepd.cli.show.explanation import run_explanation
-    from sweepd.views.run import event_shape, run_shape
-    from sweepd.views.sweep import obstacle_shape
-
     answer = client.explain_run(name)
     run = run_shape(answer.run)
     events = [event_shape(event) for event in answer.events]
@@ -164,9 +154,6 @@ def _explain_run(client: Client, name: str, output_format: str) -> None:
 
 
 def _explain_sweep(client: Client, name: str, output_format: str) -> None:
-    from sweepd.cli.show.explanation import sweep_explanation
-    from sweepd.views.sweep import obstacle_shape, sweep_shape
-
     answer = client.explain_sweep(name)
     sweep = sweep_shape(answer.sweep)
     obstacles = [obstacle_shape(obstacle) for obstacle in answer.obstacles]

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sweepd.calls.waiting import Condition, holds, parse_condition
 from sweepd.cli.command import command
 from sweepd.cli.connection import connect
 from sweepd.cli.exit_code import ExitCode
+from sweepd.cli.live.watching import end_code, follow, warn_of_gap
 from sweepd.cli.output.formats import note, output_option
 from sweepd.cli.problem import usage_problem
 from sweepd.durations import parse_duration
@@ -18,7 +20,6 @@ from sweepd.states import state_of
 if TYPE_CHECKING:
     from sweepd import v1
     from sweepd.calls.names import Named
-    from sweepd.calls.waiting import Condition
     from sweepd.client import Client
 
 
@@ -31,8 +32,6 @@ def watch(name: str, output_format: str) -> int:
     Redraws on a terminal, writes lines in a pipe. The exit code says how it ended: 0 finished or stopped,
     8 otherwise.
     """
-    from sweepd.cli.live.watching import follow
-
     with connect() as client:
         return follow(client, client.any_name(name), output_format)
 
@@ -53,8 +52,6 @@ def wait(name: str, wanted: str, timeout: str | None) -> int:
     Exit code 0: finished or stopped; 8: it ended otherwise; 7: not yet. Restarts of the server are waited
     for.
     """
-    from sweepd.calls.waiting import parse_condition
-
     try:
         seconds = None if timeout is None else parse_duration(timeout)
         condition = parse_condition(wanted)
@@ -75,9 +72,6 @@ def wait(name: str, wanted: str, timeout: str | None) -> int:
 
 def _code(client: Client, named: Named, condition: Condition, seconds: float | None) -> int:
     """Wait for the condition; return the exit code."""
-    from sweepd.calls.waiting import holds
-    from sweepd.cli.live.watching import end_code, warn_of_gap
-
     found: v1.Sweep | v1.Run
     if named.is_run:
         found = client.run_until(named.name, condition, seconds=seconds, on_gap=warn_of_gap)

@@ -9,12 +9,16 @@ from typing import TYPE_CHECKING
 import click
 
 from sweepd.cli.command import command
+from sweepd.cli.commands.define.creation import note_standstill
 from sweepd.cli.connection import connect
+from sweepd.cli.failures import problem_of
 from sweepd.cli.output.formats import DOCUMENTS, change_output_option, note, put, write_document
 from sweepd.cli.problem import Problem, usage_problem
 from sweepd.cli.settings import current_settings
 from sweepd.errors import ClientError
 from sweepd.states import state_of
+from sweepd.views.run import run_shape
+from sweepd.views.sweep import sweep_shape
 from sweepd.views.text import clean, counted, live_runs_continue
 
 if TYPE_CHECKING:
@@ -73,8 +77,6 @@ def cancel(sweep: str, yes: bool, output_format: str) -> None:
     Asks on a terminal; without one, --yes is needed. Waits up to 10 s for the connected agents and names the
     runs whose agents have not answered.
     """
-    from sweepd.views.sweep import sweep_shape
-
     with connect() as client:
         name = client.sweep_name(sweep)
         if not yes:
@@ -98,8 +100,6 @@ def _change(text: str, output_format: str, action: Callable[[Client, str], v1.Sw
 
 def _show_sweep(sweep: v1.Sweep, output_format: str, done: str) -> None:
     """Write a changed sweep: its name or its JSON to stdout, a sentence about it to stderr."""
-    from sweepd.views.sweep import sweep_shape
-
     if output_format in DOCUMENTS:
         write_document(sweep_shape(sweep), output_format)
         return
@@ -115,8 +115,6 @@ def _show_sweep(sweep: v1.Sweep, output_format: str, done: str) -> None:
 
 
 def _show_run(run: v1.Run, output_format: str) -> None:
-    from sweepd.views.run import run_shape
-
     if output_format in DOCUMENTS:
         write_document(run_shape(run), output_format)
         return
@@ -161,8 +159,6 @@ def retry(names: tuple[str, ...], states: tuple[str, ...], request_id: str, outp
     cancelled. All of them or none: a run that cannot be retried is named. Prints the names of those that
     wait again.
     """
-    from sweepd.cli.commands.define.creation import note_standstill
-
     settings = current_settings()
     with connect(settings) as client:
         answer = _retried(client, names, states, request_id)
@@ -178,8 +174,6 @@ def retry(names: tuple[str, ...], states: tuple[str, ...], request_id: str, outp
 def _retried(
     client: Client, names: tuple[str, ...], states: tuple[str, ...], request_id: str
 ) -> v1.RetryRunsResponse:
-    from sweepd.cli.failures import problem_of
-
     if states:
         if len(names) > 1:
             raise usage_problem(

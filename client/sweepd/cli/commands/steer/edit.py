@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from sweepd.cli.command import command
+from sweepd.cli.commands.define.creation import note_standstill
 from sweepd.cli.connection import connect
+from sweepd.cli.failures import problem_of
 from sweepd.cli.output.formats import (
     DOCUMENTS,
     change_output_option,
@@ -24,6 +26,8 @@ from sweepd.cli.settings import current_settings
 from sweepd.errors import ClientError
 from sweepd.spec.point import Json
 from sweepd.states import state_of
+from sweepd.views.run import run_shape, runs_columns
+from sweepd.views.sweep import sweep_shape
 from sweepd.views.text import counted
 
 if TYPE_CHECKING:
@@ -90,9 +94,7 @@ def edit(
     A raised run_cap lets a sweep continue that is finished because of it; a lowered one bounds new runs.
     Nothing else changes what its runs do.
     """
-    from sweepd.cli.commands.define.creation import note_standstill
     from sweepd.cli.commands.steer.typed import Edit, typed_words
-    from sweepd.views.sweep import sweep_shape
 
     edit = Edit(
         run_cap=run_cap,
@@ -134,7 +136,6 @@ def _edited(client: Client, name: str, edit: Edit, revision: int | None) -> v1.S
 def _refusal(error: ClientError, edited: v1.Sweep) -> Problem:
     """Return the server's objections in terms of options, not of message fields."""
     from sweepd.cli.commands.steer.typed import option_of
-    from sweepd.cli.failures import problem_of
 
     problem = problem_of(error)
     violations = "; ".join(f"{option_of(field, edited)}: {why}" for field, why in error.violations)
@@ -177,9 +178,7 @@ def enqueue(
     What the point leaves out is chosen by the method. The run counts for run_cap; a finished sweep continues
     with it. With repeats, as many runs as that are added. Prints their names.
     """
-    from sweepd.cli.commands.define.creation import note_standstill
     from sweepd.cli.commands.steer.typed import assembled, names_of
-    from sweepd.views.run import run_shape, runs_columns
 
     values = _values(words, params, params_file)
     settings = current_settings()
@@ -201,8 +200,6 @@ def enqueue(
 def _enqueued(
     client: Client, name: str, point: dict[str, Json], *, first: bool, request_id: str
 ) -> list[v1.Run]:
-    from sweepd.cli.failures import problem_of
-
     try:
         return client.enqueue_run(name, point, first=first, request_id=request_id)
     except ClientError as error:
