@@ -11,7 +11,7 @@ from sweepd.views.text import cell, shown_age, shown_ids, shown_time, shown_word
 from sweepd.views.values import wall_time
 from sweepd.views.view import Field, View, inner, shaper
 
-_quarantine_shape = shaper(v1.Quarantine, sweep="sweep", cause="cause", reason="reason")
+_quarantine_shape = shaper(v1.Quarantine)
 
 
 def _state(agent: v1.Agent) -> str:
@@ -31,14 +31,14 @@ class AgentFields:
     """An agent."""
 
     agent = Field[str]("id", columns=Column("agent", at=1))
-    host = Field[str]("host", columns=Column("host", at=3, long=True))
-    pid = Field[int]("pid", columns=Column("pid", at=9, wide=True))
-    version = Field[str]("version", columns=Column("version", at=10, wide=True))
+    host = Field[str](columns=Column("host", at=3, long=True))
+    pid = Field[int](columns=Column("pid", at=9, wide=True))
+    version = Field[str](columns=Column("version", at=10, wide=True))
     state = Field[str](_state, columns=Column("state", at=2))
-    slots = Field[int]("slots", columns=Column("slots", at=4, spare=1))
-    runs = Field[list[str]]("runs", columns=Column("runs", show=shown_ids, at=5, long=True))
-    sweeps = Field[list[str]]("sweeps", columns=Column("sweeps", show=shown_ids, at=6, long=True))
-    labels = Field[dict[str, str]]("labels", columns=Column("labels", at=11, wide=True))
+    slots = Field[int](columns=Column("slots", at=4, spare=1))
+    runs = Field[list[str]](columns=Column("runs", show=shown_ids, at=5, long=True))
+    sweeps = Field[list[str]](columns=Column("sweeps", show=shown_ids, at=6, long=True))
+    labels = Field[dict[str, str]](columns=Column("labels", at=11, wide=True))
     quarantines = Field(
         inner("quarantines", _quarantine_shape),
         columns=(
@@ -46,9 +46,7 @@ class AgentFields:
             Column("why quarantined", show=_shown_reasons, at=12, wide=True, composed=True),
         ),
     )
-    last_seen_time = Field[datetime | None](
-        "last_seen_time", columns=Column("seen", show=shown_age, at=8, spare=2)
-    )
+    last_seen_time = Field[datetime | None](columns=Column("seen", show=shown_age, at=8, spare=2))
 
 
 _AGENT = View(AgentFields, v1.Agent)
@@ -68,13 +66,13 @@ class TokenFields:
 
     id = Field[str | None]("id?", columns=Column("id", at=1))
     name = Field[str | None]("display_name?", columns=Column("name", at=2))
-    account = Field[str]("account", columns=Column("account", at=3))
-    scope = Field[str]("scope", columns=Column("scope", at=4))
-    projects = Field[list[str]]("projects", columns=Column("projects", show=_shown_projects, at=5))
-    state = Field[str]("state", columns=Column("state", at=6))
-    create_time = Field[datetime | None]("create_time", columns=Column("created", show=shown_time, at=8))
-    expire_time = Field[datetime | None]("expire_time", columns=Column("expires", show=_shown_expiry, at=7))
-    revoke_time = Field[datetime | None]("revoke_time")
+    account = Field[str](columns=Column("account", at=3))
+    scope = Field[str](columns=Column("scope", at=4))
+    projects = Field[list[str]](columns=Column("projects", show=_shown_projects, at=5))
+    state = Field[str](columns=Column("state", at=6))
+    create_time = Field[datetime | None](columns=Column("created", show=shown_time, at=8))
+    expire_time = Field[datetime | None](columns=Column("expires", show=_shown_expiry, at=7))
+    revoke_time = Field[datetime | None]()
     creator = Field[str | None]("creator?", columns=Column("creator", at=9, wide=True))
 
 
@@ -82,9 +80,9 @@ class ProjectFields:
     """A project."""
 
     project = Field[str]("name", columns=Column("project", at=1))
-    sweeps = Field[int]("sweeps", columns=Column("sweeps", at=2))
-    runs = Field[int]("runs", columns=Column("runs", at=3))
-    create_time = Field[datetime | None]("create_time", columns=Column("created", show=shown_time, at=4))
+    sweeps = Field[int](columns=Column("sweeps", at=2))
+    runs = Field[int](columns=Column("runs", at=3))
+    create_time = Field[datetime | None](columns=Column("created", show=shown_time, at=4))
 
 
 _TOKEN, _PROJECT = View(TokenFields, v1.Token), View(ProjectFields, v1.Project)
@@ -112,9 +110,9 @@ def _digest(file: v1.RunFile) -> str | None:
 class FileFields:
     """A file of a run."""
 
-    name = Field[str]("name", columns=Column("file", at=1))
-    size_bytes = Field[int]("size_bytes", columns=Column("size", show=size_text, at=2))
-    attempt = Field[int]("attempt", columns=Column("attempt", at=5, wide=True))
+    name = Field[str](columns=Column("file", at=1))
+    size_bytes = Field[int](columns=Column("size", show=size_text, at=2))
+    attempt = Field[int](columns=Column("attempt", at=5, wide=True))
     modify_time = Field(_modify_time, columns=Column("modified", show=shown_time, at=3))
     sha256 = Field(_digest, columns=Column("sha256", at=6, wide=True))
     left_out = Field[str | None]("left_out?", columns=Column("not here", at=4))

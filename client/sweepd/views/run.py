@@ -16,54 +16,20 @@ from sweepd.views.text import shown_time, shown_value, shown_words
 from sweepd.views.values import Value, logged_value
 from sweepd.views.view import Field, Record, View, inner, shaper
 
-GOALS = {v1.GOAL_MINIMIZE: "minimize", v1.GOAL_MAXIMIZE: "maximize"}
 _PARAMS_AT = 50
 """Position of the parameter columns in tables of runs."""
-_exit_shape = shaper(v1.Exit, cause="cause", code="code", signal="signal", message="message?")
+_exit_shape = shaper(v1.Exit, message="message?")
 attempt_shape = shaper(
     v1.Attempt,
     attempt="number",
-    agent="agent",
     host="host?",
-    state="state",
     reason="reason?",
     exit=inner("exit", _exit_shape),
-    argv="argv",
-    resumedFromStep="resumed_from_step",
     storage="storage?",
-    logBytes="log_bytes",
-    assignTime="assign_time",
-    startTime="start_time",
-    endTime="end_time",
 )
-_provenance_shape = shaper(
-    v1.Provenance,
-    source="source",
-    index="index",
-    observationsSeen="observations_seen",
-    studyLength="study_length",
-    engine="engine?",
-    seed="seed",
-    predictedValue="predicted_value",
-    predictedDeviation="predicted_deviation",
-    expectedImprovement="expected_improvement",
-)
-_verdict_shape = shaper(
-    v1.Verdict,
-    rule="rule",
-    rung="rung",
-    value="value",
-    threshold="threshold",
-    rank="rank",
-    compared="compared",
-    priorCompared="prior_compared",
-    decideTime="decide_time",
-)
-event_shape = shaper(v1.RunEvent, time="time", kind="kind", attempt="attempt?", detail="detail?")
-
-
-def _goal(definition: v1.MetricDefinition) -> Json:
-    return GOALS.get(definition.goal)
+_provenance_shape = shaper(v1.Provenance, engine="engine?")
+_verdict_shape = shaper(v1.Verdict)
+event_shape = shaper(v1.RunEvent, attempt="attempt?", detail="detail?")
 
 
 def _config(details: v1.RunDetails) -> Json:
@@ -74,28 +40,20 @@ def _summary(details: v1.RunDetails) -> Json:
     return plain_map(details.summary)
 
 
-_definition_shape = shaper(
-    v1.MetricDefinition,
-    name="name",
-    summary="summary",
-    stepMetric="step_metric?",
-    goal=_goal,
-    hidden="hidden",
-)
+_definition_shape = shaper(v1.MetricDefinition, stepMetric="step_metric?", goal="goal?")
 details_shape = shaper(
     v1.RunDetails,
     name="display_name?",
-    tags="tags",
     notes="notes?",
     group="group?",
     jobType="job_type?",
     config=_config,
     summary=_summary,
     definitions=inner("definitions", _definition_shape),
-    resumedFromStep="resumed_from_step",
-    preempting="preempting",
     context=inner("context", context_document),
-    leftOut="left_out",
+)
+prior_report_shape = shaper(
+    v1.PriorRunReport, unsuitableRuns=inner("unsuitable_runs", shaper(v1.UnsuitableRun))
 )
 
 
@@ -121,16 +79,14 @@ class RunRecord(Record[v1.Run]):
         columns=Column("name", at=11, long=True),
         frame=True,
     )
-    _tags = Field[list[str]]("tags", columns=Column("tags", show=shown_words, at=62, wide=True, long=True))
+    _tags = Field[list[str]](columns=Column("tags", show=shown_words, at=62, wide=True, long=True))
     number = Field[int](
-        "number",
-        "Its place in the sweep, from 1; of a standalone run among those of its project.",
+        doc="Its place in the sweep, from 1; of a standalone run among those of its project.",
         columns=Column("number", at=10),
         frame=True,
     )
     repeat = Field[int](
-        "repeat",
-        "With repeats: which of the runs of its point it is, from 0.",
+        doc="With repeats: which of the runs of its point it is, from 0.",
         columns=Column("repeat", at=64, wide=True),
         frame=True,
     )
@@ -147,33 +103,28 @@ class RunRecord(Record[v1.Run]):
         frame=True,
     )
     attempt = Field[int](
-        "attempt",
-        "Number of its newest attempt; 0 before the first.",
+        doc="Number of its newest attempt; 0 before the first.",
         columns=Column("attempt", at=15, spare=3),
         frame=True,
     )
     params = Field[dict[str, Json]](params_shape, "The point: what its program receives.")
     value = Field[float | None](
-        "value",
-        "Its value for the search: best, last or mean of its iterations, by `metric.value`.",
+        doc="Its value for the search: best, last or mean of its iterations, by `metric.value`.",
         columns=Column("value", show=shown_value, at=13),
         frame=True,
     )
     best_value = Field[float | None](
-        "best_value",
-        "The best finite value of the objective.",
+        doc="The best finite value of the objective.",
         columns=Column("best", show=shown_value, at=65, wide=True),
         frame=True,
     )
     last_value = Field[float | None](
-        "last_value",
-        "The last finite value of the objective.",
+        doc="The last finite value of the objective.",
         columns=Column("last", show=shown_value, at=66, wide=True),
         frame=True,
     )
     iterations = Field[int](
-        "iterations",
-        "Rows with a finite value of the objective.",
+        doc="Rows with a finite value of the objective.",
         columns=Column("iterations", at=14, spare=2),
         frame=True,
     )
@@ -183,18 +134,16 @@ class RunRecord(Record[v1.Run]):
         columns=Column("source", "provenance.source", at=67, wide=True),
     )
     _verdicts = Field(inner("verdicts", _verdict_shape))
-    _logged_keys = Field[list[str]]("logged_keys")
+    _logged_keys = Field[list[str]]()
     _details = Field(inner("details", details_shape))
-    create_time = Field[datetime | None]("create_time", "When it was created, in UTC.", frame=True)
+    create_time = Field[datetime | None](doc="When it was created, in UTC.", frame=True)
     start_time = Field[datetime | None](
-        "start_time",
-        "When its first process started, in UTC.",
+        doc="When its first process started, in UTC.",
         columns=Column("started", show=shown_time, at=68, wide=True),
         frame=True,
     )
     end_time = Field[datetime | None](
-        "end_time",
-        "When it ended, in UTC.",
+        doc="When it ended, in UTC.",
         columns=Column("ended", show=shown_time, at=69, wide=True),
         frame=True,
     )
@@ -248,18 +197,14 @@ FRAME_KINDS = _RUN.frame_kinds
 class PriorRunFields:
     """Prior run of a sweep."""
 
-    index = Field[int]("index", json="prior", columns=Column("prior", at=10))
-    run = Field[str]("run", columns=Column("run", at=61), frame=True)
+    index = Field[int](json="prior", columns=Column("prior", at=10))
+    run = Field[str](columns=Column("run", at=61), frame=True)
     state = Field[str](state_of, columns=Column("state", at=12))
     params = Field[dict[str, Json]](params_shape)
-    value = Field[float | None]("value", columns=Column("value", show=shown_value, at=13), frame=True)
-    best_value = Field[float | None](
-        "best_value", columns=Column("best", show=shown_value, at=65, wide=True), frame=True
-    )
-    last_value = Field[float | None](
-        "last_value", columns=Column("last", show=shown_value, at=66, wide=True), frame=True
-    )
-    iterations = Field[int]("iterations", columns=Column("iterations", at=14, spare=2), frame=True)
+    value = Field[float | None](columns=Column("value", show=shown_value, at=13), frame=True)
+    best_value = Field[float | None](columns=Column("best", show=shown_value, at=65, wide=True), frame=True)
+    last_value = Field[float | None](columns=Column("last", show=shown_value, at=66, wide=True), frame=True)
+    iterations = Field[int](columns=Column("iterations", at=14, spare=2), frame=True)
 
 
 _PRIOR = View(PriorRunFields, v1.PriorRun)

@@ -12,9 +12,9 @@ from sweepd.views.rows import Column, Row, lookup
 from sweepd.views.text import cell, shown_counts, shown_time, shown_value, shown_words
 from sweepd.views.view import Field, Record, View, inner, shaper
 
-_run_counts_shape = shaper(v1.RunCounts, **{state: state for state in RUN_STATES})
-_missing_shape = shaper(v1.ObjectiveMissing, consecutiveRuns="consecutive_runs", loggedKeys="logged_keys")
-obstacle_shape = shaper(v1.Obstacle, kind="kind", message="message")
+_run_counts_shape = shaper(v1.RunCounts)
+_missing_shape = shaper(v1.ObjectiveMissing)
+obstacle_shape = shaper(v1.Obstacle)
 
 
 def _read_id(sweep: v1.Sweep) -> str:
@@ -61,7 +61,7 @@ def every_run_failed(sweep: Row) -> bool:
 class SweepRecord(Record[v1.Sweep]):
     """A sweep as it stood when the server was last asked; nothing here asks it again."""
 
-    _name = Field[str]("name", columns=Column("name", at=1))
+    _name = Field[str](columns=Column("name", at=1))
     _id = Field(_read_id)
     display_name = Field[str | None](
         "spec.name?", "The name for people.", columns=Column("title", at=8, long=True)
@@ -78,9 +78,9 @@ class SweepRecord(Record[v1.Sweep]):
         "One sentence: why it is in this state; None where nothing needs saying.",
         columns=Column("reason", at=14, wide=True),
     )
-    _paused_by_itself = Field[bool]("paused_by_itself")
+    _paused_by_itself = Field[bool]()
     _pause_cause = Field[str | None]("pause_cause?")
-    revision = Field[int]("revision", "1 at first, one more with each edit.")
+    revision = Field[int](doc="1 at first, one more with each edit.")
     _specification = Field(
         _read_specification,
         spread=True,
@@ -91,26 +91,22 @@ class SweepRecord(Record[v1.Sweep]):
         ),
     )
     planned_runs = Field[int | None](
-        "planned_runs",
-        "Runs that there will be; None: unbounded, or not known.",
+        doc="Runs that there will be; None: unbounded, or not known.",
         columns=Column("planned", at=10, wide=True),
     )
     _runs = Field(_read_counts, columns=Column("runs", at=4, whole=_shown_progress, plain=shown_counts))
     _best = Field(_read_best, columns=Column("best", "best.value", at=5, whole=_shown_best))
     _objective_missing = Field(inner("objective_missing", _missing_shape))
-    connected_agents = Field[int](
-        "connected_agents", "Agents connected for it.", columns=Column("agents", at=6, spare=3)
-    )
-    _guarded_agents = Field[list[str]]("guarded_agents")
-    _prior_runs = Field[int]("prior_runs")
+    connected_agents = Field[int](doc="Agents connected for it.", columns=Column("agents", at=6, spare=3))
+    _guarded_agents = Field[list[str]]()
+    _prior_runs = Field[int]()
     create_time = Field[datetime | None](
-        "create_time",
-        "When it was created, in UTC.",
+        doc="When it was created, in UTC.",
         columns=Column("created", show=shown_time, at=7, spare=1),
     )
-    start_time = Field[datetime | None]("start_time", "When its first run was handed out, in UTC.")
+    start_time = Field[datetime | None](doc="When its first run was handed out, in UTC.")
     end_time = Field[datetime | None](
-        "end_time", "When it ended, in UTC.", columns=Column("ended", show=shown_time, at=13, wide=True)
+        doc="When it ended, in UTC.", columns=Column("ended", show=shown_time, at=13, wide=True)
     )
 
     @property

@@ -39,7 +39,7 @@ class Field(property, Generic[T]):
 
     def __init__(
         self,
-        source: Source[M, T],
+        source: Source[M, T] = "",
         doc: str = "",
         *,
         json: str | None = None,
@@ -50,7 +50,7 @@ class Field(property, Generic[T]):
         """Describe a value.
 
         Args:
-            source: field or function that reads the value.
+            source: field or function that reads the value; by default the field named as the attribute.
             doc: description; empty for a value that only JSON includes.
             json: name in JSON; by default the name of the attribute in camel case.
             columns: columns in tables.
@@ -68,6 +68,7 @@ class Field(property, Generic[T]):
         self.read: Callable[[Message], object] = repr
 
     def __set_name__(self, owner: type, name: str) -> None:
+        self._source = self._source or name.lstrip("_")
         first, *rest = name.lstrip("_").split("_")
         self.json = self.json or "".join([first, *map(str.capitalize, rest)])
 
@@ -165,8 +166,18 @@ class Record(Generic[M]):
 
 
 def shaper(message: type[M], /, **sources: Source[M, object]) -> Callable[[M], Row]:
-    """Return a function that converts a nested message to JSON; `sources` maps names to sources."""
-    readers = {name: reader(message, source)[0] for name, source in sources.items()}
+    """Return a function that converts a nested message to JSON: its fields in their order.
+
+    `sources` maps names in JSON to sources, for fields that have another name or are not shown as they are.
+    """
+    own = {
+        source.rstrip("?") if isinstance(source, str) else name: (name, source)
+        for name, source in sources.items()
+    }
+    readers: dict[str, Callable[[Message], object]] = {}
+    for field in message.DESCRIPTOR.fields:
+        name, source = own.get(field.name) or own.get(field.json_name) or (field.json_name, field.name)
+        readers[name] = reader(message, source)[0]
     return lambda found: {name: plain_json(read(found)) for name, read in readers.items()}
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,6 @@ import pytest
 from component.scheduler.serving import a_scheduler
 from fuzz.fuzzing import corpus
 from sweepd import v1
-from sweepd.cli.commands.define.validate import finding_shape
 from sweepd.cli.main import main
 from sweepd.codec.spec import diagnostic_from_message
 from sweepd.spec.point import Json
@@ -42,7 +42,7 @@ def test_the_server_finds_what_the_command_line_finds(
             for name, content in files().items():
                 file = v1.SweepFile(file_name=name, content=content)
                 answer = await installation.sweeps.ValidateSweep(v1.ValidateSweepRequest(file=file))
-                found = [finding_shape(diagnostic_from_message(each)) for each in answer.diagnostics]
+                found = [asdict(diagnostic_from_message(each)) for each in answer.diagnostics]
                 code, told = told_by_sweepctl(name, capsys)
                 assert found == told, name
                 wrong = any(each.severity == v1.SEVERITY_ERROR for each in answer.diagnostics)

@@ -10,7 +10,6 @@ from sweepd.cli.commands.define.creation import agent_command, begin_sweep, note
 from sweepd.cli.commands.define.prior_options import (
     PriorOptions,
     prior_options,
-    report_shape,
     selection_of,
     write_report,
 )
@@ -19,6 +18,7 @@ from sweepd.cli.connection import connect
 from sweepd.cli.output.formats import change_output_option, note, put, write_document
 from sweepd.cli.problem import usage_problem
 from sweepd.cli.settings import current_settings
+from sweepd.views.run import prior_report_shape
 
 
 @command(
@@ -66,7 +66,7 @@ def create(
     if output_format == "name":
         put(f"{sweep.name}\n")
     else:
-        begun = {} if selection is None else {"priorRuns": report_shape(answer.prior_runs)}
+        begun = {} if selection is None else {"priorRuns": prior_report_shape(answer.prior_runs)}
         planned = sweep.planned_runs if sweep.HasField("planned_runs") else None
         document = {"name": sweep.name, "url": None, "plannedRuns": planned, "agentCommand": line}
         write_document({**document, **begun}, output_format)

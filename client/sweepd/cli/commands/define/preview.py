@@ -20,7 +20,6 @@ from sweepd.cli.commands.define.prior_options import (
     PriorOptions,
     preview_on_server,
     prior_options,
-    report_shape,
     write_report,
 )
 from sweepd.cli.commands.define.validate import checked_spec, error_format_option
@@ -99,9 +98,12 @@ def preview_(
         shown = preview(seeded, number, interpreter=interpreter)
         problem = next((run.problem for run in shown.runs if run.problem), "")
     if output_format in ("json", "yaml"):
-        whole = preview_shape(text.file_name, spec, shown, cost)
-        begun = {} if report is None else {"priorRuns": report_shape(report)}
-        write_document({**whole, **begun}, output_format)
+        document = preview_shape(text.file_name, spec, shown, cost)
+        if report is not None:
+            from sweepd.views.run import prior_report_shape  # here, because it imports messages
+
+            document["priorRuns"] = prior_report_shape(report)
+        write_document(document, output_format)
         return
     if output_format != "jsonl":
         rows = [run_shape(place, run) for place, run in enumerate(shown.runs, start=1)]

@@ -20,7 +20,6 @@ from sweepd.cli.output.formats import note
 from sweepd.cli.problem import usage_problem
 from sweepd.cli.settings import current_settings
 from sweepd.spec.methods.proposed import Source
-from sweepd.spec.point import Json
 from sweepd.spec.preview import Preview, PreviewedRun
 from sweepd.spec.space.walk import Count
 from sweepd.states import FINAL_RUN
@@ -185,16 +184,6 @@ def write_report(report: v1.PriorRunReport, *, begins: str = "Begins") -> None:
     if report.without_curve:
         many = counted(report.without_curve, "prior run")
         note(f"warning: {many} without a curve, as there are too many values for early termination")
-
-
-def report_shape(report: v1.PriorRunReport) -> Json:
-    """Return the JSON of a report on prior runs."""
-    return {
-        "taken": report.taken,
-        "unsuitable": report.unsuitable,
-        "unsuitableRuns": [{"run": each.run, "reason": each.reason} for each in report.unsuitable_runs],
-        "withoutCurve": report.without_curve,
-    }
 
 
 def _with_stdin(texts: Sequence[str]) -> Iterable[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from typing import Final
 
 import click
@@ -15,7 +16,6 @@ from sweepd.cli.output.formats import DOCUMENTS, note, output_option, write_docu
 from sweepd.cli.settings import current_settings
 from sweepd.spec.finding import Diagnostic
 from sweepd.spec.methods.sequence import count_distinct
-from sweepd.spec.point import Json
 from sweepd.spec.sweep_spec import SweepSpec
 from sweepd.views.text import clean, counted, json_text
 
@@ -48,22 +48,8 @@ def report(diagnostics: Iterable[Diagnostic], error_format: str) -> None:
 def finding_line(diagnostic: Diagnostic, error_format: str) -> str:
     """Return a finding on one line: `file:line:column: path: message`, or JSON."""
     if error_format == "json":
-        return json_text(finding_shape(diagnostic))
+        return json_text(asdict(diagnostic))
     return f"warning: {diagnostic}" if diagnostic.severity == "warning" else str(diagnostic)
-
-
-def finding_shape(diagnostic: Diagnostic) -> dict[str, Json]:
-    """Return a finding as JSON."""
-    return {
-        "file": diagnostic.file,
-        "line": diagnostic.line,
-        "column": diagnostic.column,
-        "path": diagnostic.path,
-        "severity": diagnostic.severity,
-        "code": diagnostic.code,
-        "message": diagnostic.message,
-        "suggestion": diagnostic.suggestion,
-    }
 
 
 _overrides = gathered(
@@ -132,7 +118,7 @@ def validate(file: str, error_format: str, output_format: str) -> int:
             "file": text.file_name,
             "valid": valid,
             "unsupported": list(text.unsupported),
-            "diagnostics": [finding_shape(diagnostic) for diagnostic in text.diagnostics],
+            "diagnostics": [asdict(diagnostic) for diagnostic in text.diagnostics],
             "method": text.spec.method.name if text.spec else None,
             "size": count_distinct(text.spec, _STEPS).value if text.spec else None,
         },

@@ -11,13 +11,13 @@ from sweepd import v1
 from sweepd.cli.commands.define.prior_options import (
     PriorOptions,
     filter_message,
-    report_shape,
     selection_of,
     write_report,
 )
 from sweepd.cli.problem import Problem
 from sweepd.client import Client
 from sweepd.errors import InvalidError
+from sweepd.views.run import prior_report_shape
 
 
 class Known(Client):
@@ -99,8 +99,7 @@ def test_what_was_left_out_is_named_up_to_a_bound(capsys: pytest.CaptureFixture[
     assert "\x1b" not in lines[1]
     assert lines[21] == "left out: 1,005 more; -o json lists the first 25 of all"
     assert "2 prior runs without a curve" in lines[22]
-    shape = report_shape(report)
-    assert isinstance(shape, dict)
+    shape = prior_report_shape(report)
     assert (shape["taken"], shape["unsuitable"], shape["withoutCurve"]) == (3, 1_025, 2)
     write_report(v1.PriorRunReport(unsuitable=1, unsuitable_runs=runs[:1]))
     assert capsys.readouterr().err.startswith("warning: no prior run suits this sweep")
