@@ -27,11 +27,11 @@ class AgentConsole:
         self.process: AgentProcess | None = None
         self.caller: Caller | None = None
         self.lines: Sequence[str] = ()
-        # Reason of a failed agent.
+        # Message of an agent that has failed.
         self.error = ""
         self.interrupted = False
         self._shows_names = shows_names
-        # The first Ctrl-C terminates.
+        # Whether the first Ctrl-C already terminates live runs.
         self._impatient = impatient
         self._steps = 0
         self._last_signal: signal.Signals | None = None
@@ -93,7 +93,7 @@ class AgentConsole:
         try:
             _say(_STEPS[min(self._steps, len(_STEPS)) - 1])
         except RuntimeError:
-            return  # in the middle of another write
+            return  # the signal has interrupted another write to the same stream
 
     def attach(self, process: AgentProcess) -> None:
         """Forward signals to this agent, including those already received."""
@@ -112,11 +112,11 @@ class AgentConsole:
         key = _key(event)
         self._started.add(key)
         if self.caller is not None:
-            return  # it prints that itself, right before it calls the function
+            return  # the caller prints the heading itself, right before it calls the function
         params, attempt = event.get("params"), event.get("attempt")
         values = params if isinstance(params, dict) else {}
         lines = heading(str(event.get("run")), attempt if isinstance(attempt, int) else 1, values)
-        _show("".join(f"{line}\n" for line in lines))  # one write: notebooks store each
+        _show("".join(f"{line}\n" for line in lines))  # in one write, as notebooks store each write
         for text in self._early.pop(key, ()):
             self.take_output({**event, "text": text})
 

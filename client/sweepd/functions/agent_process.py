@@ -15,17 +15,17 @@ from typing import IO
 
 Event = Mapping[str, object]
 
-# Wait for the first response of a server; grace for live runs and for draining.
+# Values of `--wait`, for the first response of a server, and of `--grace`, for live runs and for draining.
 _WAIT, _GRACE = "15s", "10s"
 _F_SETPIPE_SZ = 1031
 _PIPE_SIZE = 2**20
 _MAX_LINES = 20
-# Cause in the agent's events.
+# Cause in the agent's events after SIGINT.
 _CTRL_C = "Ctrl-C"
 _CHUNK = 64 * 1024
-# Seconds to wait after each SIGTERM to an agent that must end; the second makes it hand its runs back.
+# Seconds to wait after each SIGTERM to an agent that must end; the second SIGTERM makes it hand runs back.
 _CLOSE_SECONDS = (0.5, 3.0, 3.0, 3.0)
-# For the last log lines of an agent that has ended.
+# Longest wait for the last log lines of an agent that has ended.
 _LAST_LINE_SECONDS = 1.0
 
 
@@ -47,7 +47,7 @@ class AgentProcess:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE if shows_output else subprocess.DEVNULL,
             stderr=subprocess.PIPE,
-            process_group=0,  # Ctrl-C in a terminal or notebook does not reach it
+            process_group=0,  # so that Ctrl-C in a terminal or notebook does not reach it
         )
         self._events: deque[Event | None] = deque()
         self._wake_reader, self._wake_writer = os.pipe()
@@ -128,7 +128,7 @@ class AgentProcess:
             self._process.stdout.close()
         self._reader.join(_LAST_LINE_SECONDS)
         os.close(self._wake_reader)
-        # The thread closes the other end: it may still write to it while the log is open elsewhere.
+        # The reader thread closes the write end: it may still write while another process has the log open.
 
     def _read_events(self, log: IO[bytes]) -> None:
         with log:

@@ -65,7 +65,7 @@ class Caller:
                 return  # the proxy ended before it sent anything
             output = descriptors[0]
             try:
-                _finish(0)  # the caller may have begun a run; the call begins another
+                _finish(0)  # end a run that the caller has begun; the call begins another
                 variables = json.loads(content)
                 run, attempt = variables["SWEEPD_RUN_ID"], int(variables["SWEEPD_ATTEMPT"])
                 params = json.loads(Path(variables["SWEEPD_PARAMS_FILE"]).read_bytes())
@@ -102,9 +102,9 @@ class Caller:
             finally:
                 self._calling = None
                 if not self.receives_signals:
-                    _raise_in(self._thread, None)  # a pending exception would come too late
+                    _raise_in(self._thread, None)  # cancel a pending exception: the call has ended
         except RunStopped:
-            self._calling = None  # raised just before the assignment
+            self._calling = None  # the exception may have preceded the assignment above
             _finish(1)
             return _STOPPED
         except SystemExit as end:
@@ -119,7 +119,7 @@ class Caller:
         """Interrupt the call on a stop request, or when its proxy was killed."""
         with suppress(OSError):
             connection.recv(_MAX_MESSAGE_BYTES)
-            if self._calling is connection:  # not a later call
+            if self._calling is connection:  # otherwise, the call has ended
                 self._interrupt()
 
     def _interrupt(self) -> None:
@@ -172,7 +172,7 @@ def _variables(given: Mapping[str, str]) -> Iterator[None]:
 
 def _finish(code: int) -> None:
     """End the run that the function has begun, so that a later call begins another."""
-    session = sys.modules.get("sweepd.script.session")  # loaded if a run has begun
+    session = sys.modules.get("sweepd.script.session")  # loaded only if a run has begun
     if session is not None:
         session.forget(code)
 

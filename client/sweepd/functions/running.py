@@ -94,7 +94,7 @@ def agent(
             in memory persist, and native code cannot be stopped.
         slots: number of concurrent runs.
         fail_fast: whether to end with an error after three failed runs in the first minute, or once at least
-            five and nearly all have failed.
+            five runs have failed and at most one has not.
 
     Raises:
         FunctionError: the function needs arguments or refers to an object that cannot be pickled.
