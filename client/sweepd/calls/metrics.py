@@ -28,7 +28,7 @@ def history(
     """Yield the series of one run, long ones in parts; `system` selects the system metrics of its agent.
 
     Raises:
-        ClientError: with the code DATA_LOSS at the end, if something is damaged; all else has come by then.
+        ClientError: after all undamaged series, with the code DATA_LOSS if any series is damaged.
     """
     request = v1.GetHistoryRequest(
         runs=[run],
@@ -52,7 +52,7 @@ def summaries(
     """Yield the summary of each key of each run; `system` selects the system metrics of its agents.
 
     Raises:
-        ClientError: with the code DATA_LOSS at the end, if something is damaged; all else has come by then.
+        ClientError: after all undamaged summaries, with the code DATA_LOSS if any summary is damaged.
     """
     request = v1.ListSummariesRequest(
         sweep=sweep, runs=runs, keys=keys, page_size=PAGE, system=system, skip_damaged=True
@@ -64,7 +64,7 @@ async def export(wire: Wire, sweep: str) -> AsyncGenerator[v1.Series, None]:
     """Yield every point of a sweep, all attempts included.
 
     Raises:
-        ClientError: with the code DATA_LOSS at the end, if something is damaged; all else has come by then.
+        ClientError: after all undamaged series, with the code DATA_LOSS if any series is damaged.
     """
     async with aclosing(wire.stream(v1.ExportPointsRequest(sweep=sweep), v1.ExportPointsResponse)) as parts:
         async for part in parts:

@@ -59,9 +59,9 @@ async def find_sweep(wire: Wire, text: str) -> v1.Sweep:
 
 
 async def run_name(wire: Wire, text: str) -> str:
-    """Return the full name of the run that `text` names; `SWEEP:NUMBER` keeps that form.
+    """Return the full name of the run that `text` names.
 
-    A full name is not looked up.
+    For SWEEP:NUMBER, return the full name of the sweep and `:NUMBER`. A full name is not looked up.
 
     Raises:
         InvalidError: the text is not a name, is ambiguous, or names a sweep.
@@ -159,7 +159,7 @@ def _check(text: str) -> None:
 
 
 async def _nothing(wire: Wire, text: str, kind: str) -> NotFoundError:
-    """Return the error for a name that matches no sweep or run; the error says so if it is a project."""
+    """Return the error for a name that matches no sweep or run, with a hint if it is that of a project."""
     named = [name for name in await _projects(wire) if _matches(name, text)]
     if not named:
         return _none(text, kind)

@@ -75,7 +75,7 @@ async def best_of(wire: Wire, sweep: v1.Sweep) -> v1.Run | None:
 async def enqueue(
     wire: Wire, sweep: str, params: Mapping[str, Json], *, first: bool = False, request_id: str = ""
 ) -> list[v1.Run]:
-    """Add the runs of a point; the method completes missing parameters.
+    """Add the runs of a point; the search method completes missing parameters.
 
     Raises:
         InvalidError: `params` is not a valid point.

@@ -127,7 +127,7 @@ class Overrides:
 
 
 def read_sweep(file: str, *, placing: Collection[str] = ()) -> SweepText:
-    """Read and check a file, or stdin for `-`; of entity and project, check those in `placing`."""
+    """Read and check a file, or stdin for `-`; check the keys `entity` and `project` only if in `placing`."""
     # A file name may contain bytes that are not text; these are shown escaped.
     shown = _STDIN_NAME if file == "-" else os.fsencode(file).decode(errors="backslashreplace")
     try:
@@ -150,7 +150,7 @@ def text_of(parsed: Parsed, file_name: str, content: bytes = b"") -> SweepText:
 
 
 def placing(overrides: Overrides, environ: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the placing keys of the file that nothing overrides, so their values must be valid."""
+    """Return the keys among `entity` and `project` that no flag or variable overrides in the file."""
     return tuple(key for key in PLACING_KEYS if not _given(key, overrides, environ))
 
 
@@ -162,7 +162,7 @@ def parent_of(
 ) -> str:
     """Return `entity/project` from flags, environment, file, `kept` settings or defaults, in this order.
 
-    Names in the file were made valid when it was read; an invalid flag or variable is an error.
+    Names in the file were made valid when it was read; `kept` returns the setting of `entity` or `project`.
 
     Raises:
         InvalidError: a flag or a variable is not a valid name.

@@ -67,7 +67,7 @@ def closed() -> ClientError:
 
 
 def run_now(logic: Coroutine[None, None, T]) -> T:
-    """Run a coroutine whose wire never suspends to its end, with or without a running event loop."""
+    """Run a coroutine to its end, with or without a running event loop; its wire must never suspend."""
     try:
         logic.send(None)
     except StopIteration as done:
