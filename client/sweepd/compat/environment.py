@@ -46,7 +46,7 @@ _taken: dict[str, str] = {}
 
 
 def handed_out(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return what W&B's agent would set to name the run; scripts use it to detect a sweep."""
+    """Return the variables with which W&B's agent names a run; scripts use them to detect a sweep."""
     given = {name: environ.get(name.replace("WANDB_", "SWEEPD_"), "") for name in _HANDED_OUT}
     return {
         name: value.rpartition("/")[2] if name in _MARKERS else value
@@ -69,7 +69,7 @@ _requested = False
 
 
 def _observe(environ: Mapping[str, str]) -> None:
-    """Record if an agent has set W&B's variables, to detect their removal."""
+    """Record whether an agent has set W&B's variables, so that their removal is detected."""
     global _observed
     _observed = _observed or (_has_marker(environ) and "SWEEPD_SWEEP_ID" in environ)
 

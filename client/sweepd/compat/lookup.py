@@ -62,7 +62,7 @@ def find(name: str, module: str) -> object:
     if known.support is Support.REFUSED:
         return Refused(name, known.note)
     if (name, module) == ("errors", "sweepd"):
-        return import_module("sweepd.errors")  # this module also has W&B's errors
+        return import_module("sweepd.errors")  # which also has the names of W&B's errors
     return _found(name, known)
 
 

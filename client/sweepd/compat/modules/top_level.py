@@ -205,6 +205,6 @@ def __getattr__(name: str) -> str:
 
     try:
         found = version("sweepd")
-    except PackageNotFoundError:  # not installed in this environment, imported from the agent's
+    except PackageNotFoundError:  # imported from the agent's installation, not from this Python's
         found = "0"
     return str(globals().setdefault(name, found))

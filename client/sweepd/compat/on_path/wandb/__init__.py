@@ -8,7 +8,7 @@ if sys.version_info < (3, 11):  # noqa: UP036 -- the script's Python is not the 
     raise ImportError(f"sweepd, in place of wandb, needs Python 3.11 or newer, and this is {this}")
 try:
     import sweepd
-except ModuleNotFoundError as error:  # the script's Python lacks sweepd, which is beside this file
+except ModuleNotFoundError as error:  # not installed for this Python: import the folder around this file
     if error.name != "sweepd":
         raise
     from importlib.util import module_from_spec, spec_from_file_location
@@ -33,7 +33,7 @@ take_over(os.environ)
 
 
 def __getattr__(name: str) -> object:
-    if name == "init":  # libraries set W&B's variables until then
+    if name == "init":  # libraries may set W&B's variables after the import
         take_over(os.environ)
     if name in SUBMODULES:
         return submodule(name)
