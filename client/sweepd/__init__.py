@@ -4,7 +4,7 @@ from importlib import import_module
 from importlib.machinery import PathFinder
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:  # `as`: they are names of this module
+if TYPE_CHECKING:  # `as` exports them from this module
     from sweepd.errors import ClientError as ClientError
     from sweepd.errors import ConflictError as ConflictError
     from sweepd.errors import DeniedError as DeniedError
@@ -108,7 +108,7 @@ _NAMES_BY_MODULE = {
     "script.settings": "Settings",
 }
 _HOMES = {name: module for module, names in _NAMES_BY_MODULE.items() for name in names.split()}
-# They belong to the run of the moment, so they are looked up each time.
+# Names that belong to the active run, so they are looked up at each use.
 _OF_THE_MOMENT = ("config", "run", "summary")
 
 __all__ = [*sorted((*_HOMES, *_OF_THE_MOMENT))]
@@ -119,7 +119,7 @@ if not TYPE_CHECKING:  # a type checker must still see misspelt names
         if name in _OF_THE_MOMENT:
             return getattr(import_module("sweepd.script.session"), name)()
         if name not in _HOMES:
-            # `from sweepd import v1` asks here first. W&B's module has `errors`, too.
+            # `from sweepd import v1` calls this before it imports the module. W&B's module has `errors`, too.
             if name != "errors" and PathFinder.find_spec(f"sweepd.{name}", __path__):
                 raise AttributeError(f"module 'sweepd' has not imported its module {name!r}", name=name)
             from sweepd.compat.lookup import find

@@ -84,11 +84,11 @@ class UnreachableError(ClientError, ConnectionError):
 
 
 class NotYetError(ClientError, TimeoutError):
-    """The time limit has passed before the event."""
+    """The expected event has not occurred within the time limit."""
 
 
 class FailedError(ClientError):
-    """A sweep or run has ended badly, or the server has failed."""
+    """A sweep or run has ended without success, or the server has failed."""
 
 
 class MissingExtraError(ClientError, ImportError):

@@ -134,7 +134,7 @@ def spec_message(spec: SweepSpec) -> v1.SweepSpec:
     except ValueError as error:  # from protobuf: an integer out of range, or invalid text
         raise CodecError("", str(error)) from error
     if spec.repeats == 1 or spec.metric is None:
-        message.ClearField("aggregate")  # there is nothing to combine
+        message.ClearField("aggregate")  # there are no values of repeats to combine
     return message
 
 
@@ -172,7 +172,7 @@ def metrics_from_message(source: MetricsFrom) -> v1.MetricsFrom:
 
 
 def compat_number(compat: Compat | None) -> v1.Compat.ValueType:
-    """Return the enum value for the module whose name scripts import sweepd by."""
+    """Return the enum value of the module under whose name scripts import sweepd."""
     return v1.COMPAT_UNSPECIFIED if compat is None else v1.Compat.Value(f"COMPAT_{compat.name}")
 
 

@@ -37,7 +37,7 @@ class Source(Protocol):
     complaints: Complaints
 
     def look(self, *, ended: bool) -> Iterator[Found | None]:
-        """Yield new rows; once the script has ended, also that of a last line without newline.
+        """Yield new rows; once the script has ended, also the row of a last line without newline.
 
         While no row is found, None is yielded from time to time, so that the caller may do other work.
         """

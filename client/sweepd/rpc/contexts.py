@@ -57,13 +57,13 @@ class Contexts:
         return self.by_name[name].defaults if name in self.by_name else {}
 
     def with_context(self, name: str, context: Context) -> "Contexts":
-        """Return the contexts with a current one added or replaced; a replacement keeps the defaults."""
+        """Return the contexts with one added or replaced, which becomes current and keeps its defaults."""
         if name in self.by_name:
             context = replace(context, defaults=self.by_name[name].defaults)
         return replace(self, by_name={**self.by_name, name: context}, current=name)
 
     def without(self, name: str) -> "Contexts":
-        """Return the contexts without one; if it was current, no context is."""
+        """Return the contexts without the named one; if that was current, none is current any more."""
         left = {each: context for each, context in self.by_name.items() if each != name}
         return replace(self, by_name=left, current="" if self.current == name else self.current)
 
@@ -79,7 +79,7 @@ class Contexts:
         return replace(self, by_name={**self.by_name, context: changed})
 
     def with_current(self, name: str) -> "Contexts":
-        """Return the contexts with another one made current."""
+        """Return the contexts with the named one made current."""
         return replace(self, current=name)
 
 
