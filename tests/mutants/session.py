@@ -23,7 +23,7 @@ from _pytest.runner import runtestprotocol
 from mutants.mutations import Mutant, mutants_of
 
 _SHORTEST_LIMIT = 10.0
-"""Seconds for the tests of a mutant, at least; one may go round for ever."""
+"""Seconds for one test of a mutant, at least; a mutant may loop endlessly."""
 _SLOWER = 20
 _BROKEN = 3
 """Exit code of a forked process in which the mutant could not be made."""
@@ -61,7 +61,7 @@ class MutationSession:
             following = items[number + 1] if number + 1 < len(items) else None
             self._record(number, item, following)
         if (pid := os.fork()) == 0:
-            _end_with([item for item in items if item.nodeid not in self.failing], None)
+            _end_with([(item, 0) for item in items if item.nodeid not in self.failing], None)
         if os.waitpid(pid, 0)[1]:
             raise pytest.UsageError("the tests fail in a forked process, without any mutant")
         for mutant in chosen:
@@ -100,27 +100,26 @@ class MutationSession:
         numbers = sorted(self._callers[str(mutant.path), mutant.function], key=self._seconds.__getitem__)
         if not numbers:
             return Fate.UNTESTED
-        limit = max(_SHORTEST_LIMIT, _SLOWER * sum(self._seconds[number] for number in numbers))
-        pid = os.fork()
-        if pid == 0:
-            _end_with([items[number] for number in numbers], mutant)
-        status = _ended(pid, within=limit)
-        if status is not None and os.waitstatus_to_exitcode(status) == _BROKEN:
+        limited = [(items[each], max(_SHORTEST_LIMIT, _SLOWER * self._seconds[each])) for each in numbers]
+        if (pid := os.fork()) == 0:
+            _end_with(limited, mutant)
+        status = os.waitpid(pid, 0)[1]
+        if os.waitstatus_to_exitcode(status) == _BROKEN:
             raise RuntimeError(f"this mutant could not be tried: {mutant}")
         return Fate.SURVIVED if status == 0 else Fate.KILLED
 
 
-def _end_with(items: Sequence[pytest.Item], mutant: Mutant | None) -> NoReturn:
+def _end_with(limited: Sequence[tuple[pytest.Item, float]], mutant: Mutant | None) -> NoReturn:
     """End this forked process with the outcome of the tests; pytest does not continue in it."""
     code = _BROKEN
     try:
-        code = int(fails(items, mutant))
+        code = int(_fails(limited, mutant))
     finally:
         os._exit(code)
 
 
-def fails(items: Sequence[pytest.Item], mutant: Mutant | None = None) -> bool:
-    """Return True if a test fails, with a mutant if there is one, in a process that ends afterwards."""
+def _fails(limited: Sequence[tuple[pytest.Item, float]], mutant: Mutant | None) -> bool:
+    """Return True if a test fails, with a mutant if there is one; a test out of time ends the process."""
     gc.unfreeze()  # a test may have run what freezes the modules of a server: none of that is listed
     if mutant is not None:
         code, functions = mutant.code(), list(_functions(mutant))
@@ -130,21 +129,12 @@ def fails(items: Sequence[pytest.Item], mutant: Mutant | None = None) -> bool:
     for each in gc.get_objects():
         if isinstance(each, functools._lru_cache_wrapper):
             each.cache_clear()
-    return any(report.failed for item in items for report in runtestprotocol(item, log=False, nextitem=None))
-
-
-def _ended(pid: int, *, within: float) -> int | None:
-    """Wait for a child; return its status, None if it was killed because it took longer."""
-    deadline = time.monotonic() + within
-    while True:
-        found, status = os.waitpid(pid, os.WNOHANG)
-        if found:
-            return status
-        if time.monotonic() > deadline:
-            os.kill(pid, signal.SIGKILL)
-            os.waitpid(pid, 0)
-            return None
-        time.sleep(0.005)
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    for item, seconds in limited:
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+        if any(report.failed for report in runtestprotocol(item, log=False, nextitem=None)):
+            return True
+    return False
 
 
 def _functions(mutant: Mutant) -> Iterator[FunctionType]:
