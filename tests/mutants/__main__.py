@@ -9,9 +9,11 @@ import sys
 from collections import Counter
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TextIO
 
 import pytest
 
+from mutants.mutations import Mutant
 from mutants.session import Fate, MutationSession
 
 TESTS = Path(__file__).resolve().parents[1]
@@ -51,44 +53,42 @@ def _tried(core: str, sample: int, seed: int, judged: set[str]) -> Counter[str]:
     reading, writing = os.pipe()
     if (pid := os.fork()) == 0:
         os.close(reading)
-        with open(writing, "w") as told:  # noqa: PTH123 - a pipe
-            told.write("\n".join(_lines(core, sample, seed)))
-            told.flush()
-        os._exit(0)
+        with open(writing, "w", buffering=1) as told:  # noqa: PTH123 - a pipe
+            complete = _try(core, sample, seed, told)
+        os._exit(0 if complete else 1)
     os.close(writing)
-    with open(reading) as telling:  # noqa: PTH123 - a pipe
-        lines = telling.read().splitlines()
-    if os.waitpid(pid, 0)[1] or not lines:
-        raise SystemExit(f"the mutants of {core} could not be tried")
     fates = Counter[str]()
-    for line in lines:
-        fate, _, description = line.partition("\t")
-        where, _, text = description.partition("\t")
-        unnoticed = fate != Fate.KILLED
-        fates["judged" if unnoticed and text in judged else fate] += 1
-        if unnoticed and text not in judged:
-            _say(f"{fate}: {where} {text}")
+    with open(reading) as telling:  # noqa: PTH123 - a pipe
+        for line in telling:
+            fate, where, text = line.rstrip("\n").split("\t", 2)
+            unnoticed = fate != Fate.KILLED
+            fates["judged" if unnoticed and text in judged else fate] += 1
+            if unnoticed and text not in judged:
+                _say(f"{fate}: {where} {text}")
+    if os.waitpid(pid, 0)[1]:
+        raise SystemExit(f"the mutants of {core} could not be tried")
     _say(f"{core}: {fates.total()} mutants, {dict(fates)}")
     return fates
 
 
-def _lines(core: str, sample: int, seed: int) -> list[str]:
+def _try(core: str, sample: int, seed: int, told: TextIO) -> bool:
+    """Try a sample, and write a line about each mutant; return True if all were tried."""
     spec = find_spec(core)
     assert spec is not None
     assert spec.origin is not None
-    session = MutationSession(Path(spec.origin).parent, sample, seed)
+
+    def tell(mutant: Mutant, fate: Fate) -> None:
+        place = f"{mutant.path.relative_to(ROOT)}:{mutant.line}"
+        told.write(f"{fate}\t{place}\t{mutant.described(ROOT)}\n")
+
+    session = MutationSession(Path(spec.origin).parent, sample, seed, tell)
     paths = [str(TESTS / folder) for folder in CORES[core]]
     ended = pytest.main(
         ["-qq", "-n0", "--no-summary", "--no-header", "-p", "no:cacheprovider", *paths], plugins=[session]
     )
     for name in session.failing:
         sys.stderr.write(f"{name} fails without any mutant, and is left out\n")
-    if ended not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
-        return []
-    return [
-        f"{fate}\t{mutant.path.relative_to(ROOT)}:{mutant.line}\t{mutant.described(ROOT)}"
-        for mutant, fate in session.fates
-    ]
+    return ended in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
 
 
 def _say(line: str) -> None:

@@ -10,7 +10,7 @@ import signal
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -39,12 +39,12 @@ class Fate(StrEnum):
 
 @dataclass
 class MutationSession:
-    """Runs as a plugin of pytest, in place of its loop over the tests."""
+    """Runs as a plugin of pytest, in place of its loop over the tests; `tell` gets each outcome."""
 
     core: Path
     sample: int
     seed: int
-    fates: list[tuple[Mutant, Fate]] = field(default_factory=list)
+    tell: Callable[[Mutant, Fate], None]
     failing: list[str] = field(default_factory=list)
     """Tests that fail without any mutant, and so detect none."""
     _callers: dict[tuple[str, str], set[int]] = field(default_factory=lambda: defaultdict(set))
@@ -65,7 +65,7 @@ class MutationSession:
         if os.waitpid(pid, 0)[1]:
             raise pytest.UsageError("the tests fail in a forked process, without any mutant")
         for mutant in chosen:
-            self.fates.append((mutant, self._tried(mutant, items)))
+            self.tell(mutant, self._tried(mutant, items))
         return True
 
     def _chosen(self) -> Sequence[Mutant]:
