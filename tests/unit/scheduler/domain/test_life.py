@@ -11,12 +11,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from sweepd.spec.point import Json
 from sweepd_kernel.errors import DomainError
 from sweepd_scheduler.domain.agents.agent import AttemptRef
-from sweepd_scheduler.domain.decide import decide
 from sweepd_scheduler.domain.effects import AttemptVerdict, Fate, StartRun, Unsupported, Welcome
 from sweepd_scheduler.domain.events import (
     Answered,
     Heartbeat,
-    Offered,
     StaleDelivery,
     SuggestionsArrived,
     SuggestionsFailed,
@@ -24,11 +22,11 @@ from sweepd_scheduler.domain.events import (
 from sweepd_scheduler.domain.names import SweepName
 from sweepd_scheduler.domain.requests.requests import CancelSweep, PauseSweep, ResumeSweep, StopSweep
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause, RunKey
-from sweepd_scheduler.domain.transitions import FINAL_SWEEP
 from unit.scheduler.drain import drain, suggestion
 from unit.scheduler.people import end_run, enqueue, release, retry, set_cap
 from unit.scheduler.specs import LABELS, Document, documents
-from unit.scheduler.world import PARENT, World
+from unit.scheduler.undoing import UndoingWorld
+from unit.scheduler.world import PARENT
 
 AGENTS = ("ann", "bob", "cat")
 POINTS: tuple[dict[str, Json], ...] = ({"x": 0.25}, {"a": 1, "b": 2}, {"a": 3}, {"x": 7.0}, {})
@@ -47,7 +45,7 @@ class SweepLife(RuleBasedStateMachine):
 
     @initialize(document=documents())
     def begins(self, document: Document) -> None:
-        self.world = World()
+        self.world = UndoingWorld()
         self.world.create(document)
         self.sessions: dict[str, str] = {}
         self.given: dict[str, dict[tuple[RunKey, int], AttemptRef]] = {agent: {} for agent in AGENTS}
@@ -224,20 +222,6 @@ class SweepLife(RuleBasedStateMachine):
     def the_scheduler_restarts(self) -> None:
         self.world.restarts()
         self.sessions.clear()
-
-    @rule()
-    def a_turn_is_dropped(self) -> None:
-        """Drop staged changes that could not be stored, without a trace."""
-        world = self.world
-        if world.sweep().state in FINAL_SWEEP or not self.sessions:
-            return
-        before = (dict(world.state.runs), dict(world.state.sweeps), dict(world.state.sessions))
-        session = next(iter(self.sessions.values()))
-        with suppress(DomainError):
-            decide(world.state, Offered(session, 3), world.moment)
-            decide(world.state, CancelSweep(SweepName(PARENT, "s")), world.moment)
-        world.state.undo_log.back_to(0)
-        assert before == (world.state.runs, world.state.sweeps, world.state.sessions)
 
 
 def test_a_stop_after_a_restart_leaves_no_older_reason() -> None:

@@ -13,7 +13,8 @@ from sweepd_scheduler.domain.events import Heartbeat
 from sweepd_scheduler.domain.names import RunName, standing_name
 from sweepd_scheduler.domain.requests.requests import EndRun
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause
-from unit.scheduler.world import PARENT, World
+from unit.scheduler.undoing import UndoingWorld
+from unit.scheduler.world import PARENT
 
 HANDLE = 2**31
 ENDS = (
@@ -26,11 +27,11 @@ ENDS = (
 
 
 class StandaloneLife(RuleBasedStateMachine):
-    """One script that a person starts again and again; `World` checks the invariants after each step."""
+    """One script that a person starts again and again; `UndoingWorld` checks the invariants after each step."""
 
     @initialize()
     def begins(self) -> None:
-        self.world = World()
+        self.world = UndoingWorld()
         self.key = self.world.start_by_hand("abcdefgh").key
         self.session: str | None = None
         self.ref = AttemptRef(HANDLE, 1)

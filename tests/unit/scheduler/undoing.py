@@ -1,0 +1,55 @@
+"""A world in which each decision is made twice: the first is undone, as if it could not be stored."""
+
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from contextlib import suppress
+from dataclasses import fields
+
+from sweepd_kernel.errors import DomainError
+from sweepd_scheduler.domain.agents.agent import Holdings
+from sweepd_scheduler.domain.decide import decide
+from sweepd_scheduler.domain.events import Event
+from sweepd_scheduler.domain.requests.requests import Answer
+from sweepd_scheduler.domain.runs.early_termination import Rung
+from sweepd_scheduler.domain.runs.values import Ranking
+from sweepd_scheduler.domain.state import RunQueue, State, SweepIndex
+from unit.scheduler.world import World
+
+
+class UndoingWorld(World):
+    """The world of the other tests, in which undone decisions leave no trace."""
+
+    def happens(self, event: Event) -> Answer | None:
+        """Decide and undo, after which the state is as it was; then decide again."""
+        before = contents(self.state)
+        with suppress(DomainError):
+            decide(self.state, event, self.moment)
+        self.state.undo_log.back_to(0)
+        assert contents(self.state) == before
+        return super().happens(event)
+
+
+_NEVER_UNDONE = {"next_handle", "next_command"}
+"""Counters of a session; a gap between numbers is harmless."""
+
+
+def contents(state: State) -> object:
+    """Return a copy of what decisions read, but for counters and times of messages, which only increase."""
+    found = {name: value for name, value in vars(state).items() if name not in ("undo_log", "last_seen")}
+    return _copied({**found, "leases": set(state.last_seen)})
+
+
+def _copied(value: object) -> object:
+    """Return something that is equal as long as nothing in a mutable object has changed."""
+    if isinstance(value, Mapping):
+        return {key: _copied(each) for key, each in value.items()}
+    if isinstance(value, AbstractSet):
+        return set(value)
+    if isinstance(value, (RunQueue, Ranking)):
+        return _copied(vars(value))
+    if isinstance(value, Sequence) and not isinstance(value, (str, bytes, tuple)):
+        return [_copied(each) for each in value]
+    if isinstance(value, (SweepIndex, Holdings, Rung)):
+        names = {each.name for each in fields(value)} - _NEVER_UNDONE
+        return {name: _copied(getattr(value, name)) for name in names}
+    return value
