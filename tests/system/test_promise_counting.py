@@ -95,7 +95,7 @@ def test_points_by_index_are_those_of_seed_and_index_alone(installation: Install
             for run in await wire.all_runs(sweep.name):
                 index, where = run.provenance.index, run.provenance.source
                 expected = (
-                    spec.search_space.combination(index)
+                    spec.search_space.grid.at(index)
                     if where == v1.POINT_SOURCE_GRID
                     else spec.search_space.random_point(run.provenance.seed, index)
                 )

@@ -79,12 +79,12 @@ def check_feasible(
 ) -> None:
     """Record an error if no point satisfies the constraints, a warning if hardly any draw does."""
     place, key = place_of(fields.node, ("constraints",)), "constraints"
-    count = space.count_grid(_GRID_STEPS) if method.on_grid else None
+    count = space.grid.count(_GRID_STEPS) if method.on_grid else None
     if count is not None and count.value == 0 and not count.is_estimate:
         fields.findings.error(place, key, "infeasible", "no point of the grid satisfies them; loosen them")
     if count is not None:
         # A grid is enumerated, not drawn, so the share of feasible points does not matter.
-        if count.is_estimate and not shuffle and space.next_combination(0, _FIRST_TRIES)[1] is None:
+        if count.is_estimate and not shuffle and space.grid.next(0, _FIRST_TRIES)[1] is None:
             message = (
                 f"the grid has too many combinations, and none of the first {_FIRST_TRIES:,} that were tried "
                 "in its order satisfies them: it may take very long to find a point; take `shuffle: true` or "
@@ -189,11 +189,12 @@ def check_shuffle(fields: Fields, spec: SweepSpec) -> None:
     """Record an error if `shuffle` is set and too few combinations are points."""
     if not spec.shuffle:
         return
-    found = spec.search_space.count_grid(_STEPS)
+    grid = spec.search_space.grid
+    found = grid.count(_STEPS)
     count = found.value or 0
     if count == 0 and not found.is_estimate:
         return  # `check_feasible` reports that there are no points
-    if spec.search_space.combinations > count * _MOST_COMBINATIONS_A_POINT:
+    if (grid.size or 0) > count * _MOST_COMBINATIONS_A_POINT:
         fields.findings.error(
             place_of(fields.node, ("shuffle",)),
             "shuffle",

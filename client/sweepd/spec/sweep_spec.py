@@ -190,5 +190,5 @@ class SweepSpec:
         object.__setattr__(
             self,
             "search_space",
-            SearchSpace.of(self.parameters, zips=self.zips, constraints=self.constraints),
+            SearchSpace(self.parameters, zips=self.zips, constraints=self.constraints),
         )

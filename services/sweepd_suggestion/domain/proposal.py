@@ -204,7 +204,7 @@ def unseen_point(space: SearchSpace, seed: int, index: int, seen: Collection[byt
         if point_digest(point) not in seen:
             return point
         first = first or point
-    end = space.finite_combinations
+    end = space.support.size
     if end is None:  # every draw was seen: the space is practically finite, and a point may be repeated
         return first
     start = int(draw(seed, index, ("unseen",)) * end)
@@ -215,7 +215,7 @@ def _walked(space: SearchSpace, start: int, end: int, seen: Collection[bytes]) -
     """Return the first unseen point of the finite space from `start` to `end` (exclusive)."""
     steps = 0
     while start < end and steps < _MOST_STEPS:
-        start, point = space.next_finite_combination(start, _STEP)
+        start, point = space.support.next(start, _STEP)
         if point is None:
             steps += 1
         elif start < end:

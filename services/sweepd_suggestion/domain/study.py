@@ -169,9 +169,7 @@ class Study:
 
     @cached_property
     def _size(self) -> int | None:
-        if self.spec.search_space.finite_combinations is None:
-            return None
-        count = self.spec.search_space.count_points(_COUNTED)
+        count = self.spec.search_space.support.count(_COUNTED)
         return None if count.is_estimate else count.value
 
     def _hand_out(self, number: int, point: Point) -> None:
@@ -192,7 +190,7 @@ class Study:
     def _is_drawn(self, point: Point, digest: bytes) -> bool:
         """Return True if a point of a finite space can be drawn: it has no value of probability zero."""
         space = self.spec.search_space
-        if space.finite_combinations is None:
+        if space.support.size is None:
             return False  # points of an infinite space are not counted
         shares = (0.5 if share is None else share for share in space.to_unit(point))
         return digest == point_digest(space.from_unit(list(shares)))

@@ -135,7 +135,7 @@ def test_a_file_is_proposed_from_all_runs_of_a_project(ctl: Ctl, server: Scripte
     ]
     grid = parse_text(one.out.encode(), file="sweep.yaml")
     assert grid.spec is not None
-    assert grid.spec.search_space.combinations == 49
+    assert grid.spec.search_space.grid.size == 49
 
 
 def test_a_proposal_promises_no_runs_that_do_not_suit_it(ctl: Ctl, server: ScriptedServer) -> None:

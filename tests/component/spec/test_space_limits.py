@@ -71,7 +71,7 @@ def test_a_trillion_grid_points(shuffle: bool) -> None:
     spec = used(parameters, "grid", shuffle=shuffle)
     with quickly(1.0):
         assert preview(spec, 20).planned_runs == 10**12
-        assert spec.search_space.combination(10**12 - 1) == dict.fromkeys(parameters, 1_000)
+        assert spec.search_space.grid.at(10**12 - 1) == dict.fromkeys(parameters, 1_000)
 
 
 @pytest.mark.parametrize(

@@ -164,11 +164,11 @@ def asked(study: Study, count: int) -> tuple[Proposal, ...]:
     began = time.process_time()
     found = answer(pickle.loads(pickle.dumps(question(study, number, count))))
     assert time.process_time() - began < DEADLINE
-    assert len(found) == count or study.spec.search_space.finite_combinations is not None
+    assert len(found) == count or study.spec.search_space.support.size is not None
     for proposal in found:
         assert study.spec.search_space.violations(proposal.point) == ()
         json.dumps(proposal.point, allow_nan=False)
-    if study.spec.search_space.finite_combinations is not None:
+    if study.spec.search_space.support.size is not None:
         digests = {point_digest(proposal.point) for proposal in found}
         assert len(digests) == len(found)
         assert not digests & study.seen

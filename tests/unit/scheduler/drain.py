@@ -94,7 +94,7 @@ def _check_end(sweep: Sweep) -> None:
         assert cap is not None
         assert counts.total >= cap, "the cap is reached before it ends anything"
     if sweep.ending is Ending.GRID and sweep.spec.method.name == "grid":
-        points = sweep.spec.search_space.count_grid().value
+        points = sweep.spec.search_space.grid.count().value
         assert points is not None
         assert counts.total >= points, "every point has run"
     assert not counts.of(RunState.PENDING)

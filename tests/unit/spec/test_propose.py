@@ -117,7 +117,7 @@ def test_a_name_that_comes_and_goes_for_no_reason_is_reported() -> None:
 def test_a_grid_is_made_of_lists() -> None:
     points: list[Point] = [{"lr": number / 7, "n": number} for number in range(20)]
     spec = spec_of(text_of(points, listed=True))
-    assert spec.search_space.combinations == 400
+    assert spec.search_space.grid.size == 400
 
 
 def test_texts_that_look_like_something_else_stay_texts_for_every_reader() -> None:

@@ -59,7 +59,7 @@ def _of_draws(spec: SweepSpec, cursor: Cursor, seen: Seen, size: int | None, lim
             return Found(at=cursor, after=cursor.at(index), proposed=last)
         misses += 1
     moved = cursor.at(index)
-    is_finite = spec.search_space.finite_combinations is not None
+    is_finite = spec.search_space.support.size is not None
     if misses < MISSES_BEFORE_LISTING and (size is not None or not is_finite):
         return Found(at=moved, after=moved)
     if is_finite:
@@ -71,12 +71,10 @@ def _of_draws(spec: SweepSpec, cursor: Cursor, seen: Seen, size: int | None, lim
 
 
 def _of_enumeration(spec: SweepSpec, cursor: Cursor, seen: Seen, limit: int) -> Found:
-    space = spec.search_space
-    end = space.finite_combinations or 0
-    source = _source(spec)
-    place, proposed = next_unseen(
-        space.next_finite_combination, cursor.enumeration_index or 0, end, seen, limit, source
-    )
+    support = spec.search_space.support
+    end = support.size or 0
+    start = cursor.enumeration_index or 0
+    place, proposed = next_unseen(support.next, start, end, seen, limit, _source(spec))
     at = replace(cursor, enumeration_index=place)
     if proposed is None:
         return Found(at=at, after=at, done=place >= end)

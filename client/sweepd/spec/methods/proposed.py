@@ -81,7 +81,7 @@ def next_unseen(
     """Return the first unseen point and its index, or None and the index to continue from.
 
     Args:
-        step: returns the first point from an index on, within a number of candidates, as `next_combination`.
+        step: returns the first point from an index on, within a number of candidates, as `Enumeration.next`.
         start: first index.
         end: index after the last.
         seen: points that were handed out.

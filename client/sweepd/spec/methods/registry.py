@@ -56,18 +56,18 @@ def _mixed(seed: int, turn: int, value: int, half: int) -> int:
 
 
 def _search_grid(spec: SweepSpec, cursor: Cursor, seen: Seen, size: int | None, limit: int) -> Found:
-    space = spec.search_space
-    end = space.combinations
+    grid = spec.search_space.grid
+    end = grid.size or 0
 
     def next_shuffled(start: int, left: int) -> tuple[int, Point | None]:
         stop = min(end, start + left)
         for place in range(start, stop):
-            point = space.combination(shuffled(spec.seed or 0, place, end))
+            point = grid.at(shuffled(spec.seed or 0, place, end))
             if point is not None:
                 return place, point
         return stop, None
 
-    step = next_shuffled if spec.shuffle else space.next_combination
+    step = next_shuffled if spec.shuffle else grid.next
     place, proposed = next_unseen(step, cursor.index, end, seen, limit, Source.GRID)
     at = cursor.at(place)
     if proposed is None:

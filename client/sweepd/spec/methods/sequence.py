@@ -20,6 +20,7 @@ from sweepd.spec.methods.proposed import (
     next_unseen,
 )
 from sweepd.spec.point import InfeasibleError, Json, Point, point_digest
+from sweepd.spec.space.search_space import Enumeration
 from sweepd.spec.space.walk import Count
 from sweepd.spec.sweep_spec import SweepSpec
 
@@ -122,12 +123,10 @@ def _in_order(
     spec: SweepSpec, partial: Mapping[str, Json], seen: Seen, limit: int
 ) -> tuple[Point | None, bool]:
     """Return the first matching, unseen combination, and whether all combinations were tried."""
-    space = spec.search_space
-    is_grid = spec.method.on_grid
-    step = space.next_combination if is_grid else space.next_finite_combination
-    end = space.combinations if is_grid else space.finite_combinations or 0
+    points = _points(spec)
+    end = points.size or 0
     place, proposed = next_unseen(
-        lambda start, left: step(start, left, partial), 0, end, seen, limit, Source.INITIAL
+        lambda start, left: points.next(start, left, partial), 0, end, seen, limit, Source.INITIAL
     )
     return (None, place >= end) if proposed is None else (proposed.point, False)
 
@@ -139,10 +138,7 @@ MOST_STEPS = 1_000_000
 
 def count_distinct(spec: SweepSpec, steps: int = MOST_STEPS) -> Count:
     """Return the number of points that the method can choose from; constraints may make this take seconds."""
-    if spec.method.listed:
-        return Count(len(spec.runs))
-    space = spec.search_space
-    return space.count_grid(steps) if spec.method.on_grid else space.count_points(steps)
+    return Count(len(spec.runs)) if spec.method.listed else _points(spec).count(steps)
 
 
 def known_size(spec: SweepSpec, counted: int | None = None) -> int | None:
@@ -159,7 +155,7 @@ def known_size(spec: SweepSpec, counted: int | None = None) -> int | None:
         return 1 if spec.run_cap is None else None  # the only point is repeated up to the cap
     if spec.constraints or any(dimension.conditional for dimension in space.dimensions):
         return counted
-    return space.combinations if spec.method.on_grid else space.finite_combinations
+    return _points(spec).size
 
 
 def planned_runs(spec: SweepSpec, size: int | None, taken: int = 0) -> int | None:
@@ -191,13 +187,15 @@ def points_taken(spec: SweepSpec, points: Collection[Point]) -> int:
     A list runs all of its points, and an infinite space never runs out: both count none.
     """
     space = spec.search_space
-    is_grid = spec.method.on_grid
-    if spec.method.listed or (not is_grid and space.finite_combinations is None):
+    if spec.method.listed or _points(spec).size is None:
         return 0
-    if not space.dimensions and not is_grid and spec.run_cap is not None:
+    if not space.dimensions and not spec.method.on_grid and spec.run_cap is not None:
         return 0  # the only point is repeated up to the cap
     if all(isinstance(each.distribution, Categorical | IntUniform) for each in space.dimensions):
         return len(points)
     # A space may contain values that are not in its grid, or are never drawn.
-    step = space.next_combination if is_grid else space.next_finite_combination
-    return sum(step(0, _STEPS_TO_A_POINT, point)[1] is not None for point in points)
+    return sum(_points(spec).next(0, _STEPS_TO_A_POINT, point)[1] is not None for point in points)
+
+
+def _points(spec: SweepSpec) -> Enumeration:
+    return spec.search_space.grid if spec.method.on_grid else spec.search_space.support

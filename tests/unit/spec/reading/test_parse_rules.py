@@ -86,7 +86,7 @@ def test_section_1_any_text_is_legal_in_names_programs_and_values() -> None:
     spec, _ = parsed(text)
     assert spec is not None
     assert (spec.name, spec.program) == ("größe ☃\n2", "größe\n ☃ .py")
-    points = [spec.search_space.combination(place) for place in range(4)]
+    points = [spec.search_space.grid.at(place) for place in range(4)]
     assert [point["x"] for point in points if point is not None] == ["a b", "\n", "größe ☃", " "]
 
 
@@ -182,7 +182,7 @@ def test_section_3_groups_may_be_of_constants_alone_and_share_names_of_leaves() 
     )
     assert spec is not None
     assert isinstance(spec.parameters["b"], Group)
-    assert spec.search_space.combination(0) == {"a": {"lr": 1}, "b": {"lr": 2, "c": {"lr": 3}}}
+    assert spec.search_space.grid.at(0) == {"a": {"lr": 1}, "b": {"lr": 2, "c": {"lr": 3}}}
 
 
 @pytest.mark.parametrize("name", DISTRIBUTION_KEYS)

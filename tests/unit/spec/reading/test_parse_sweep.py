@@ -271,8 +271,8 @@ def test_a_file_of_300_parameters_and_one_of_a_trillion_points_are_read() -> Non
     entries = "".join(f"  p{number}: {{min: 1, max: 1000}}\n" for number in range(300))
     spec = parse_text(f"method: grid\nparameters:\n{entries}".encode(), file="s").spec
     assert spec is not None
-    assert spec.search_space.combinations == 1000**300
-    point = spec.search_space.combination(7)
+    assert spec.search_space.grid.size == 1000**300
+    point = spec.search_space.grid.at(7)
     assert point is not None
     assert point["p99"] == 8
 

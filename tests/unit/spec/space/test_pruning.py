@@ -121,7 +121,7 @@ def test_three_hundred_bits_that_are_linked_are_walked(constraints: list[str]) -
     space = grid_of(BITS, *constraints)
     began, index = time.process_time(), 0
     for _ in range(5):
-        index, point = space.next_combination(index, 5_000)
+        index, point = space.grid.next(index, 5_000)
         assert point is not None
         assert space.violations(point) == ()
         index += 1
@@ -149,17 +149,17 @@ def test_a_chain_of_a_hundred_conditions_is_walked_in_any_order_of_names(names: 
     space = grid_of(chain(names))
     index, lengths = 0, []
     for _ in range(10):
-        index, point = space.next_combination(index, 5_000)
+        index, point = space.grid.next(index, 5_000)
         assert point is not None
         lengths.append(len(point))
         index += 1
     assert len(set(lengths)) > 1
-    assert space.count_grid() == Count(None, is_estimate=True), "too large to be told"
+    assert space.grid.count() == Count(None, is_estimate=True), "too large to be told"
     ten = grid_of(chain(names[:10]))
     # Each length ends in a zero, or the chain does: 1 + 2 (1 + 2 (1 + ... 2 (3))).
-    assert ten.count_grid() == Count(2**11 - 1)
+    assert ten.grid.count() == Count(2**11 - 1)
 
 
 @pytest.mark.lengthy
 def test_what_rules_leave_little_of_is_counted_however_many_combinations_there_are() -> None:
-    assert grid_of(BITS | {"p0": {"value": 1}}, f"{_sum(250, 300)} >= 49").count_grid() == Count(51 * 2**249)
+    assert grid_of(BITS | {"p0": {"value": 1}}, f"{_sum(250, 300)} >= 49").grid.count() == Count(51 * 2**249)

@@ -19,7 +19,7 @@ def space(entries: dict[str, object], method: str = "random") -> SearchSpace:
 
 def enumerated(grid: SearchSpace) -> list[Point]:
     """All points of a grid without conditions and constraints: each combination is one."""
-    points = [grid.combination(index) for index in range(grid.combinations)]
+    points = [grid.grid.at(index) for index in range(grid.grid.size or 0)]
     found = [point for point in points if point is not None]
     assert len(found) == len(points)
     return found
@@ -52,23 +52,23 @@ def test_dimensions_go_by_code_point_and_groups_by_their_own_name() -> None:
 
 def test_constants_are_in_every_point_and_alone_make_one() -> None:
     alone = space({"opt": {"parameters": {"a": {"value": [1]}}}, "b": {"value": None}}, "grid")
-    assert alone.combinations == alone.finite_combinations == 1
-    assert alone.count_grid() == alone.count_points() == Count(1)
-    assert alone.combination(0) == {"b": None, "opt": {"a": [1]}}
-    assert alone.next_finite_combination(0, 1) == (0, alone.combination(0))
+    assert alone.grid.size == alone.support.size == 1
+    assert alone.grid.count() == alone.support.count() == Count(1)
+    assert alone.grid.at(0) == {"b": None, "opt": {"a": [1]}}
+    assert alone.support.next(0, 1) == (0, alone.grid.at(0))
     for beyond in (-1, 1):
         with pytest.raises(IndexError):
-            alone.combination(beyond)
+            alone.grid.at(beyond)
 
 
 def test_a_huge_grid_is_only_counted() -> None:
     huge = space({f"p{index}": {"min": 1, "max": 1000} for index in range(4)}, "grid")
-    assert huge.combinations == 10**12
-    assert huge.count_grid() == Count(10**12), "a product, exact without a step"
-    assert huge.combination(10**12 - 1) == {"p0": 1000, "p1": 1000, "p2": 1000, "p3": 1000}
-    assert huge.combination(1234567890) == {"p0": 2, "p1": 235, "p2": 568, "p3": 891}
+    assert huge.grid.size == 10**12
+    assert huge.grid.count() == Count(10**12), "a product, exact without a step"
+    assert huge.grid.at(10**12 - 1) == {"p0": 1000, "p1": 1000, "p2": 1000, "p3": 1000}
+    assert huge.grid.at(1234567890) == {"p0": 2, "p1": 235, "p2": 568, "p3": 891}
     with pytest.raises(IndexError):
-        huge.combination(10**12)
+        huge.grid.at(10**12)
 
 
 def test_repeated_values_are_one_point_of_a_grid() -> None:
@@ -134,22 +134,24 @@ def test_every_random_point_lies_in_the_space_and_survives_the_unit_cube(
 @given(entries=spaces(finite_parameters))
 def test_a_grid_counts_exactly_the_points_it_enumerates(entries: dict[str, object]) -> None:
     grid = space(entries, "grid")
-    assume(grid.combinations <= 300)
+    size = grid.grid.size
+    assert size is not None
+    assume(size <= 300)
     points = enumerated(grid)
-    assert grid.count_grid() == Count(grid.combinations), "each combination is a point"
-    assert len({canonical_json(point) for point in points}) == grid.combinations
+    assert grid.grid.count() == Count(size), "each combination is a point"
+    assert len({canonical_json(point) for point in points}) == size
     assert all(grid.violations(point) == () for point in points)
     with pytest.raises(IndexError):
-        grid.combination(grid.combinations)
+        grid.grid.at(size)
 
 
 @given(entries=spaces(finite_parameters))
 def test_whatever_is_drawn_from_a_finite_space_is_among_its_points(entries: dict[str, object]) -> None:
     finite = space(entries)
-    size = finite.finite_combinations
+    size = finite.support.size
     assert size is not None
     assume(size <= 300)
-    points = {canonical_json(finite.next_finite_combination(index, 1)[1]) for index in range(size)}
+    points = {canonical_json(finite.support.next(index, 1)[1]) for index in range(size)}
     assert len(points) == size
-    assert finite.count_points() == Count(size)
+    assert finite.support.count() == Count(size)
     assert {canonical_json(finite.random_point(3, index)) for index in range(20)} <= points

@@ -210,7 +210,7 @@ def _check(text: str, points: list[Point], notes: list[str]) -> None:
         )
     space = parsed.spec.search_space
     if parsed.spec.method.on_grid:
-        size = space.count_grid()
+        size = space.grid.count()
         notes.append(f"the grid has {'about ' if size.is_estimate else ''}{size.value or 0:,} points")
     outside = sum(bool(space.violations(point)) for point in points)
     if outside:
