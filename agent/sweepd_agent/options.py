@@ -59,9 +59,9 @@ class Options:
     context: bool
     system_metrics: bool
     system_metrics_every: float
-    # Private to `sweepd.agent` with a function: command started for every run in place of its own.
+    # Private to `sweepd.agent` with a function: command that replaces the command of every run.
     stand_in: tuple[str, ...] | None
-    # Also private: id of the process that started this one; its end acts as SIGTERM.
+    # Also private: id of the process that started this one; the end of that process acts as SIGTERM.
     caller: int | None
     min_free: int
     spool_limit: int

@@ -49,7 +49,7 @@ class Settings:
 class Phase(StrEnum):
     """Phase of an attempt on this machine."""
 
-    # Its assignment is on its way to the disk.
+    # Its assignment is being written to disk.
     JOURNALLING = "journalling"
     # Found on disk by a later agent: it starts once the scheduler confirms that it is still wanted.
     READY = "ready"

@@ -1,4 +1,4 @@
-"""State folder of an agent: locked by one agent at a time; the next agent finishes what is left in it."""
+"""State folder of an agent, locked by one agent at a time; the next agent finishes attempts left in it."""
 
 import contextlib
 import json

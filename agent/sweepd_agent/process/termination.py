@@ -34,18 +34,18 @@ class Termination:
         return max(0.0, self._kill_at - time.monotonic())
 
     def terminate(self, grace: float) -> None:
-        """Send SIGTERM to all, and kill them after the grace period; an earlier deadline stays."""
+        """Send SIGTERM to all descendants, and kill them after the grace period or at an earlier deadline."""
         self._kill_at = min(self._kill_at, time.monotonic() + grace)
         signal_descendants(signal.SIGTERM)
         signal_descendants(signal.SIGCONT)  # a stopped process handles SIGTERM only once it continues
 
     def kill(self) -> None:
-        """Kill all, and soon again, to catch processes created meanwhile."""
+        """Kill all descendants, and shortly afterwards again, to catch processes created in between."""
         self._kill_at = time.monotonic() + _KILL_AGAIN
         signal_descendants(signal.SIGKILL)
 
     def kill_when_due(self) -> None:
-        """Kill all that are left once the grace period has passed."""
+        """Kill the descendants that are left, once the grace period has passed."""
         if time.monotonic() >= self._kill_at:
             self.kill()
 

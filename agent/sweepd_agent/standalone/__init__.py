@@ -1,1 +1,1 @@
-"""Standalone runs: folders of scripts, each claimed and drained by its own agent."""
+"""Standalone runs: folders created by scripts, each claimed and drained by a separate agent."""

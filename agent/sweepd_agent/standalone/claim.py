@@ -23,12 +23,12 @@ from sweepd_agent.wire.connection import LookupRefusedError
 _WITHIN = 10.0
 _MOST_ARGV = 60 * 1024
 _MOST_ARGUMENTS, _ARGUMENT = 8_192, 8
-"""Maximum number of arguments of the server, and bytes that each counts besides its characters."""
+"""Maximum number of arguments that the server accepts, and bytes counted for each besides its characters."""
 _MOST_HOST = 255
 
 
 class Claim:
-    """Claim of the run in a folder; an agent that lost its run after a silence regains it."""
+    """Claim of the run in a folder, by which an agent also regains a run that it lost after a silence."""
 
     def __init__(self, state: StandaloneState, agent: Agent, log: Log) -> None:
         self._folder = state.run

@@ -170,7 +170,7 @@ class Connection:
         return self._monotonic() - self._connected_at
 
     def _target(self) -> Target:
-        """Resolve the server again at each try, as it may have started or changed."""
+        """Return the server to dial; it is resolved at each try, as it may have started or changed."""
         dialling = self._dialling
         target = resolve(dialling.server, dialling.environ)
         token = dialling.token

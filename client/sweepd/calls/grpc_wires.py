@@ -19,7 +19,7 @@ from sweepd.rpc.failure import Failure
 
 
 class _GrpcWire:
-    """Address and token of a server, and translation of gRPC errors into our own."""
+    """Address and token of a server, and translation of gRPC errors into ClientErrors."""
 
     def __init__(self, address: str, token: str | None) -> None:
         self.address = address
@@ -28,7 +28,7 @@ class _GrpcWire:
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
-        """Raise errors of a call as our own errors."""
+        """Raise the gRPC errors of a call as ClientErrors."""
         try:
             yield
         except grpc.RpcError as error:

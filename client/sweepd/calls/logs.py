@@ -43,7 +43,7 @@ class Place:
 async def read(
     wire: Wire, run: str, at: Place, *, seconds: float | None = None, listen: bool = False
 ) -> AsyncGenerator[Piece, None]:
-    """Yield a log from a position, for at most `seconds`; with `listen`, also what is appended."""
+    """Yield a log from a position, for at most `seconds`; with `listen`, also parts as they are appended."""
     pieces = metrics.read_log(
         wire,
         run,
@@ -74,7 +74,7 @@ async def follow(
     on_gap: OnGap = ignored,
     on_attempt: Callable[[int], None] = lambda attempt: None,
 ) -> AsyncGenerator[Piece, None]:
-    """Yield the log and what is appended until the run has ended.
+    """Yield the log of a run, and parts as they are appended, until the run has ended.
 
     Continue from attempt to attempt, calling `on_attempt` with each, unless `one_attempt` is true. The end of
     a run, with the length of its log, is usually known before the rest of the log has arrived. If the length

@@ -1,4 +1,4 @@
 """External metrics, read from output, files and TensorBoard event files.
 
-Standard library only, because agents use it; `sweepctl metrics test` shows what they would read.
+Standard library only, because agents use it; `sweepctl metrics test` shows what an agent would read.
 """

@@ -211,7 +211,7 @@ class Rows:
             self.attempt_to(lambda: file.append(line))
 
     def mark_checkpoint(self, step: int) -> None:
-        """Record that a checkpoint holds everything up to a step; a reader stores its counters there."""
+        """Record that a checkpoint holds everything up to a step; readers save their counters at this row."""
         with self._lock:
             if self._file is not None and not self._ended:
                 header: dict[str, object] = {metrics_file.CHECKPOINT: step}

@@ -35,7 +35,7 @@ def join(exit_code: int | None = None) -> None:
 
 
 class RunDisabled:
-    """Class with which libraries detect a disabled run; here such a run is a `Run`."""
+    """Class by which libraries recognise W&B's disabled runs; in sweepd, a disabled run is a `Run`."""
 
 
 def monitor() -> None:
