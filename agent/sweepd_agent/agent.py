@@ -93,7 +93,7 @@ class Agent:
         return self._around.wall_clock()
 
     def wake(self) -> None:
-        """Wake the stream to look for reports."""
+        """Wake the stream, which then looks for reports to send."""
         if self.stream is not None:
             self.stream.wake()
 

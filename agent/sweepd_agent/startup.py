@@ -1,4 +1,4 @@
-"""Start of the agent's programs: first imports, in the order that takes the least memory, and version."""
+"""Start of the agent's programs: the first imports, in the order that takes least memory; the version."""
 
 import os
 import sys

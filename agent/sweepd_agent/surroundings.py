@@ -61,7 +61,7 @@ class Surroundings:
     output: Executor | None = None
     # Whether the output is copied as JSON lines that name the run.
     output_as_json: bool = False
-    # Command started for every run in place of its own; None: the run's own command.
+    # Command that replaces the command of every run; None: runs keep their commands.
     stand_in: Sequence[str] | None = None
     log: Log
     # Recorder of the context of runs; None: not recorded.
@@ -95,7 +95,7 @@ class Home(Protocol):
         """End the agent if `work` has failed; a done callback of tasks without which it cannot continue."""
 
     def wake(self) -> None:
-        """Wake the stream to look for reports."""
+        """Wake the stream, which then looks for reports to send."""
 
     def recorded(self, key: AttemptKey) -> None:
         """Send the recorded context of an attempt, or drop the attempt if all its data is delivered."""

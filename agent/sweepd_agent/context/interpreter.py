@@ -1,4 +1,4 @@
-"""Query commands, bounded in time and output, and the Python interpreter that a run's command starts."""
+"""Commands that query the system, bounded in time and output; the Python interpreter of a run's command."""
 
 import contextlib
 import json

@@ -79,7 +79,7 @@ class Sampler:
         self._silences = 0
 
     async def run(self) -> None:
-        """Take samples until cancelled, whenever there are live runs."""
+        """Take samples at intervals while runs are live, until cancelled."""
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(self._every)

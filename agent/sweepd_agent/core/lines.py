@@ -22,7 +22,7 @@ def line(event: str, key: AttemptKey | None, fields: Fields) -> str | None:
 
 
 def short_name(key: AttemptKey | None) -> str:
-    """Return the display name of an attempt: the last part of its run's name, and its number unless 1."""
+    """Return the display name of an attempt: its run's id, and the attempt number unless that is 1."""
     if key is None:
         return ""
     name = key.run.rpartition("/")[2]

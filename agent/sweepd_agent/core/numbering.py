@@ -88,7 +88,7 @@ class Numbering:
         return replace(self, blocks=(*blocks, block), progress=after)
 
     def counted(self, malformed: int, keys: AbstractSet[str]) -> "Numbering":
-        """Return the numbering with more malformed lines, and logged keys up to a limit, first by name."""
+        """Return the numbering with more malformed lines and logged keys, of which the first are kept."""
         if not malformed and keys <= set(self.logged_keys):
             return self
         logged = tuple(sorted({*self.logged_keys, *keys})[:MAX_LOGGED_KEYS])

@@ -221,7 +221,7 @@ def _take(folder: str) -> bool:
 
 
 def _spawn(arguments: list[str], null: int, output: int) -> int:
-    """Start a process in a new session that dies with this process; return its id.
+    """In a new session, start a process that dies with this process; return its id.
 
     Raises:
         OSError: the program cannot be executed.

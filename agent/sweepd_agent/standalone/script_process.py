@@ -1,8 +1,8 @@
 """Process of a script that a person has started: watched but not supervised, and not a child of the agent.
 
-Its outcome is the end that it reported before exiting; else the exit code that the system reports, if it
-does, or the end recorded at exit; without any of these, the script has vanished. Only a stop requested by a
-person sends a signal: SIGTERM to the process alone, as its process group may include a terminal's.
+Its outcome is the first of these that is known: the end that the script has reported before its exit, the
+exit code that the system reports, the end recorded at exit. If none is known, the script has vanished. Only a
+stop requested by a person sends a signal: SIGTERM to the process alone, as its group may include others.
 """
 
 import asyncio

@@ -107,7 +107,7 @@ class Connection:
             await asyncio.sleep(wait)
 
     async def leave(self, reason: str, keeping: asyncio.Task[None]) -> None:
-        """End the stream in order, if there is one, and stop reconnecting."""
+        """End the stream, if one is open, with a Goodbye, and stop reconnecting."""
         self._leaving = True
         if self._agent.stream is not None:
             self._agent.stream.leave(reason)
@@ -185,7 +185,7 @@ class Connection:
         return address or None
 
     def _judge(self, failure: Failure) -> str:
-        """Pass a refusal to the machine; return the message of the failure."""
+        """Pass a refusal to the state machine; return the message of the failure."""
         refusal = _refusal(failure)
         message = failure.message
         if failure.code == "UNAVAILABLE" and failure.reason is None:

@@ -194,7 +194,7 @@ class Feed:
         return self._exit_sent is not None
 
     def _logged_keys(self) -> list[str]:
-        """Return the first keys by name among logged keys and numbers of the summary."""
+        """Return the logged keys and the keys of summary numbers: the first ones by name, up to a limit."""
         return sorted({*self.spool.numbering.logged_keys, *self.details.summary_names()})[:MAX_LOGGED_KEYS]
 
     def _summary_values(self) -> dict[int, float]:
