@@ -6,13 +6,16 @@ nothing matches, the error suggests a likely name.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from sweepd import v1
 from sweepd.calls import runs, server, sweeps
 from sweepd.calls.wire import Wire
 from sweepd.errors import InvalidError, NotFoundError, invalid
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +52,10 @@ async def find_sweep(wire: Wire, text: str) -> v1.Sweep:
     """Return the sweep that `text` names; raise the errors of `sweep_name`."""
     if not is_full(text):
         return await sweeps.get(wire, await sweep_name(wire, text))
-    found = await _sweep(wire, text)
+    found = await _if_any(sweeps.get(wire, text))
     if found is not None:
         return found
-    run = await _run(wire, text)
+    run = await _if_any(runs.get(wire, text))
     if run is not None:
         raise _run_for_a_sweep(text, run.sweep)
     raise _none(text, "sweep")
@@ -86,7 +89,7 @@ async def run_name(wire: Wire, text: str) -> str:
 
 async def run_names(wire: Wire, texts: Sequence[str]) -> list[str]:
     """Return the full names of runs; look up each sweep only once, as there may be thousands of runs."""
-    known: dict[str, str] = {}
+    known: dict[str, str | None] = {}
     names: list[str] = []
     for text in texts:
         sweep, _, number = text.rpartition(":" if ":" in text else "-")
@@ -94,7 +97,7 @@ async def run_names(wire: Wire, texts: Sequence[str]) -> list[str]:
             names.append(text)
         elif sweep and _is_number(number):
             if sweep not in known:
-                known[sweep] = await _sweep_name_if_any(wire, sweep)
+                known[sweep] = await _if_any(sweep_name(wire, sweep))
             found = known[sweep]  # without a sweep, the text may be the id of a standalone run
             names.append(f"{found}-{number}" if found else await run_name(wire, text))
         else:
@@ -117,10 +120,10 @@ async def get_run(wire: Wire, name: str) -> v1.Run:
     try:
         return await runs.get(wire, name)
     except NotFoundError as error:
-        if ":" not in name and await _sweep(wire, name) is not None:
+        if ":" not in name and await _if_any(sweeps.get(wire, name)) is not None:
             raise _sweep_for_a_run(name, name) from error
         sweep, _, number = name.replace(":", "-").rpartition("-")
-        if not (_is_run_id(name.replace(":", "-")) and await _sweep(wire, sweep) is not None):
+        if not (_is_run_id(name.replace(":", "-")) and await _if_any(sweeps.get(wire, sweep)) is not None):
             raise
         message = f"{sweep} has no run {number}"
         raise _not_found(message, name, f"`sweepctl runs {sweep}` shows its runs") from error
@@ -137,7 +140,7 @@ async def any_name(wire: Wire, text: str) -> Named:
         return Named(await run_name(wire, text), is_run=True)
     _check(text)
     if is_full(text):
-        is_run = await _sweep(wire, text) is None and await _may_be_run(wire, text)
+        is_run = await _if_any(sweeps.get(wire, text)) is None and await _may_be_run(wire, text)
         return Named(text, is_run=is_run)
     found, names = await _matching(wire, text)
     if not found and not names:
@@ -187,28 +190,12 @@ def _sweep_for_a_run(text: str, sweep: str) -> InvalidError:
     )
 
 
-async def _sweep(wire: Wire, name: str) -> v1.Sweep | None:
-    """Return a sweep by its full name; None if it does not exist."""
+async def _if_any(call: Awaitable[T]) -> T | None:
+    """Return the response of a call; None if what it names does not exist."""
     try:
-        return await sweeps.get(wire, name)
+        return await call
     except NotFoundError:
         return None
-
-
-async def _run(wire: Wire, name: str) -> v1.Run | None:
-    """Return a run by its full name; None if it does not exist."""
-    try:
-        return await runs.get(wire, name)
-    except NotFoundError:
-        return None
-
-
-async def _sweep_name_if_any(wire: Wire, text: str) -> str:
-    """Return the full name of a sweep; empty if it does not exist."""
-    try:
-        return await sweep_name(wire, text)
-    except NotFoundError:
-        return ""
 
 
 async def _matching(wire: Wire, text: str) -> tuple[list[str], list[str]]:
@@ -227,7 +214,7 @@ async def _standalone(wire: Wire, text: str) -> list[str]:
     parent, _, run = text.rpartition("/")
     projects = await _projects(wire)
     names = [f"{project}/{run}" for project in projects if not parent or _matches(project, parent)]
-    return [name for name in names if await _run(wire, name) is not None]
+    return [name for name in names if await _if_any(runs.get(wire, name)) is not None]
 
 
 async def _projects(wire: Wire) -> list[str]:
@@ -236,7 +223,7 @@ async def _projects(wire: Wire) -> list[str]:
 
 async def _may_be_run(wire: Wire, name: str) -> bool:
     """Return True if a name that is not a sweep is a run, or has the form of a run of a sweep."""
-    return _is_run_id(name) or await _run(wire, name) is not None
+    return _is_run_id(name) or await _if_any(runs.get(wire, name)) is not None
 
 
 def _is_run_id(text: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
@@ -28,6 +28,7 @@ async def list_of(
     states: str | Sequence[str] = (),
     best_first: bool = False,
     limit: int | None = None,
+    keep: Callable[[v1.Run], bool] | None = None,
 ) -> AsyncGenerator[v1.Run, None]:
     """Yield runs; fetch each page on demand.
 
@@ -39,6 +40,7 @@ async def list_of(
         states: list only runs in this state or these states.
         best_first: list the best runs first, without runs that have no value.
         limit: maximum number of runs.
+        keep: return True for the runs to list; None: all.
     """
     if limit is not None and limit <= 0:
         return
@@ -48,11 +50,13 @@ async def list_of(
         standalone=standalone,
         states=states_named(v1.RunState, states),
         order=v1.RUN_ORDER_BEST if best_first else v1.RUN_ORDER_NUMBER,
-        page_size=PAGE if limit is None else min(limit, PAGE),
+        page_size=PAGE if limit is None or keep is not None else min(limit, PAGE),
     )
     left = limit
     async with aclosing(entries(wire, request, v1.ListRunsResponse, lambda page: page.runs)) as found:
         async for run in found:
+            if keep is not None and not keep(run):
+                continue
             yield run
             if left is not None and (left := left - 1) <= 0:
                 return

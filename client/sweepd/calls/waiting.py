@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import operator
 import re
-from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from math import isfinite
@@ -17,12 +17,7 @@ from sweepd.states import FINAL_RUN, FINAL_SWEEP, has_ended, state_of
 
 _COMPARISON = re.compile(r"best\s*(<=|>=|<|>)\s*(\S+)")
 _STATES = frozenset({"pending", "assigned", "running", "paused", *FINAL_SWEEP, *FINAL_RUN})
-_COMPARE: dict[str, Callable[[float, float], bool]] = {
-    "<": lambda value, bound: value < bound,
-    "<=": lambda value, bound: value <= bound,
-    ">": lambda value, bound: value > bound,
-    ">=": lambda value, bound: value >= bound,
-}
+_COMPARE = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,10 +6,8 @@ Values of a script may be NaN, large or of any type; they never cause an error h
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from google.protobuf.struct_pb2 import NULL_VALUE
-
 from sweepd import v1
-from sweepd.codec.values import MAX_VALUE_DEPTH
+from sweepd.codec.values import MAX_VALUE_DEPTH, fill_map
 from sweepd.metrics_file import MAX_KEY_LENGTH
 from sweepd.spec.limits import INT64_MAX, INT64_MIN
 from sweepd.spec.point import Json
@@ -40,7 +38,7 @@ def details_message(document: Mapping[str, object]) -> v1.RunDetails:
         members = document.get(name)
         if isinstance(members, Mapping) and members:
             target.SetInParent()
-            _fill_map(target, members, 0)
+            fill_map(target, _legal_map(members, 0), name, finite=False)
     return cut_to_size(message, MAX_DETAILS_BYTES)
 
 
@@ -81,20 +79,15 @@ def plain_map(message: v1.ParameterMap) -> dict[str, Json]:
 def plain_value(message: v1.ParameterValue) -> Json:
     """Return a value message as a plain value."""
     match message.WhichOneof("kind"):
-        case "bool_value":
-            return message.bool_value
-        case "int_value":
-            return message.int_value
-        case "double_value":
-            return message.double_value
-        case "string_value":
-            return message.string_value
+        case None | "null_value":
+            return None
         case "list_value":
             return [plain_value(item) for item in message.list_value.values]
         case "map_value":
             return plain_map(message.map_value)
-        case _:
-            return None
+        case kind:
+            value: Json = getattr(message, kind)
+            return value
 
 
 def summary_number(summary: Mapping[str, object], key: str) -> float | None:
@@ -177,33 +170,25 @@ def _definitions(value: object) -> list[v1.MetricDefinition]:
     ]
 
 
-def _fill_map(message: v1.ParameterMap, members: Mapping[object, object], depth: int) -> None:
-    for name, value in members.items():
-        entry = message.entries.add(name=_text(str(name)))
-        _fill(entry.value, value, depth)
-
-
-def _fill(message: v1.ParameterValue, value: object, depth: int) -> None:
+def _legal(value: object, depth: int) -> Json:
+    """Return a value of a script as one that a message can hold; floats may be NaN or infinite."""
     match value:
-        case None:
-            message.null_value = NULL_VALUE
-        case bool():
-            message.bool_value = value
+        case None | bool() | float():
+            return value
         case int() if INT64_MIN <= value <= INT64_MAX:
-            message.int_value = value
-        case float():
-            message.double_value = value
+            return value
         case str():
-            message.string_value = _text(value)
+            return _text(value)
         case Mapping() if depth < MAX_VALUE_DEPTH:
-            message.map_value.SetInParent()
-            _fill_map(message.map_value, value, depth + 1)
+            return _legal_map(value, depth + 1)
         case Sequence() if depth < MAX_VALUE_DEPTH:
-            message.list_value.SetInParent()
-            for item in value:
-                _fill(message.list_value.values.add(), item, depth + 1)
+            return [_legal(item, depth + 1) for item in value]
         case _:  # nested too deeply for a message, or too large a number
-            message.string_value = _text(str(value))[:1_000]
+            return _text(str(value))[:1_000]
+
+
+def _legal_map(members: Mapping[object, object], depth: int) -> dict[str, Json]:
+    return {_text(str(name)): _legal(value, depth) for name, value in members.items()}
 
 
 def _words(value: object) -> str:

@@ -48,7 +48,7 @@ def value_from_message(message: v1.ParameterValue, field: str = "value") -> Json
 def point_message(point: Point, field: str = "point") -> v1.ParameterMap:
     """Return a point as a message, in the same order; raise CodecError like `value_message`."""
     message = v1.ParameterMap()
-    _fill_map(message, point, field, 0)
+    fill_map(message, point, field)
     return message
 
 
@@ -63,7 +63,27 @@ def point_from_message(message: v1.ParameterMap, field: str = "point") -> Point:
     return _map(message, field, 0)
 
 
-def _fill(message: v1.ParameterValue, value: Json, field: str, depth: int) -> None:
+def fill_map(
+    message: v1.ParameterMap, mapping: dict[str, Json], field: str, depth: int = 0, *, finite: bool = True
+) -> None:
+    """Add the members of a mapping to a message.
+
+    Args:
+        message: message to fill.
+        mapping: names and values.
+        field: path of the mapping, for errors.
+        depth: nesting of the mapping within the whole value.
+        finite: whether NaN and infinite numbers are errors.
+
+    Raises:
+        CodecError: as for `value_message`.
+    """
+    for name, item in mapping.items():
+        entry = message.entries.add(name=_text(name, field))
+        _fill(entry.value, item, f"{field}.{name}", depth, finite=finite)
+
+
+def _fill(message: v1.ParameterValue, value: Json, field: str, depth: int, *, finite: bool = True) -> None:
     if depth > MAX_VALUE_DEPTH:
         raise CodecError(field, f"nested deeper than {MAX_VALUE_DEPTH} levels")
     match value:
@@ -76,34 +96,27 @@ def _fill(message: v1.ParameterValue, value: Json, field: str, depth: int) -> No
                 raise CodecError(field, "an integer outside -2^63 to 2^63 - 1")
             message.int_value = value
         case float():
-            message.double_value = _finite(value, field)
+            message.double_value = _finite(value, field) if finite else value
         case str():
             message.string_value = _text(value, field)
         case list():
             message.list_value.SetInParent()
             for index, item in enumerate(value):
-                _fill(message.list_value.values.add(), item, f"{field}[{index}]", depth + 1)
+                inner = message.list_value.values.add()
+                _fill(inner, item, f"{field}[{index}]", depth + 1, finite=finite)
         case dict():
             message.map_value.SetInParent()
-            _fill_map(message.map_value, value, field, depth + 1)
-
-
-def _fill_map(message: v1.ParameterMap, mapping: dict[str, Json], field: str, depth: int) -> None:
-    for name, item in mapping.items():
-        entry = message.entries.add(name=_text(name, field))
-        _fill(entry.value, item, f"{field}.{name}", depth)
+            fill_map(message.map_value, value, field, depth + 1, finite=finite)
 
 
 def _value(message: v1.ParameterValue, field: str, depth: int) -> Json:
     if depth > MAX_VALUE_DEPTH:
         raise CodecError(field, f"nested deeper than {MAX_VALUE_DEPTH} levels")
     match message.WhichOneof("kind"):
+        case None:
+            raise CodecError(field, "no value is set")
         case "null_value":
             return None
-        case "bool_value":
-            return message.bool_value
-        case "int_value":
-            return message.int_value
         case "double_value":
             return _finite(message.double_value, field)
         case "string_value":
@@ -113,8 +126,9 @@ def _value(message: v1.ParameterValue, field: str, depth: int) -> Json:
             return [_value(item, f"{field}[{index}]", depth + 1) for index, item in enumerate(items)]
         case "map_value":
             return _map(message.map_value, field, depth + 1)
-        case None:
-            raise CodecError(field, "no value is set")
+        case kind:
+            value: Json = getattr(message, kind)
+            return value
 
 
 def _map(message: v1.ParameterMap, field: str, depth: int) -> dict[str, Json]:

@@ -93,7 +93,7 @@ async def list_sweeps(
                 yield sweep
 
 
-async def list_runs(
+def list_runs(
     wire: Wire,
     sweep: str = "",
     *,
@@ -107,25 +107,16 @@ async def list_runs(
     """Yield the runs of a sweep or a project, fetched page by page."""
     choice = Choice(filters=filters)
     choice.of([{}])  # raises for an invalid filter before the first call
-    listed = runs.list_of(
+    return runs.list_of(
         wire,
         sweep,
         project=project,
         standalone=standalone,
         states=states,
         best_first=best_first,
-        limit=None if filters else limit,
+        limit=limit,
+        keep=(lambda run: bool(choice.of([run_shape(run)]))) if filters else None,
     )
-    left = limit
-    if left is not None and left <= 0:
-        return
-    async with aclosing(listed) as found:
-        async for run in found:
-            if filters and not choice.of([run_shape(run)]):
-                continue
-            yield run
-            if left is not None and (left := left - 1) <= 0:
-                return
 
 
 async def rows(wire: Wire, sweep: str) -> list[Row]:

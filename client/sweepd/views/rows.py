@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from operator import ge, gt, le, lt
 
 from sweepd.errors import invalid
 from sweepd.spec.point import Json
@@ -11,6 +12,7 @@ from sweepd.views.text import cell, clean
 Row = dict[str, Json]
 
 _CONDITION = re.compile(r"([^=!<>~]+)(<=|>=|!=|==|=|<|>|~)(.*)", re.DOTALL)
+_COMPARE = {"<": lt, "<=": le, ">": gt, ">=": ge}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,11 +109,11 @@ class _Condition:
             return any(self.wanted.lower() in _plain(item).lower() for item in items)
         if self.operator in ("=", "==", "!="):
             return any(map(self._equals, [*items, value])) is (self.operator != "!=")
-        number = _number(value)
-        wanted = _number(self.wanted)
-        if number is None or wanted is None:
-            return value is not None and _compare(self.operator, _plain(value), self.wanted)
-        return _compare(self.operator, number, wanted)
+        compare = _COMPARE[self.operator]
+        number, wanted = _number(value), _number(self.wanted)
+        if number is not None and wanted is not None:
+            return bool(compare(number, wanted))
+        return value is not None and bool(compare(_plain(value), self.wanted))
 
     def _equals(self, value: Json) -> bool:
         number, wanted = _number(value), _number(self.wanted)
@@ -125,13 +127,6 @@ def _condition(text: str) -> _Condition:
     if match is None:
         raise invalid(f"not a filter: {text!r}", "write NAME=VALUE, with =, !=, <, <=, >, >= or ~ (contains)")
     return _Condition(match[1].strip(), match[2], match[3].strip())
-
-
-def _compare(operator: str, left: float | str, right: float | str) -> bool:
-    if isinstance(left, str) or isinstance(right, str):
-        left, right = str(left), str(right)
-        return {"<": left < right, "<=": left <= right, ">": left > right, ">=": left >= right}[operator]
-    return {"<": left < right, "<=": left <= right, ">": left > right, ">=": left >= right}[operator]
 
 
 def _number(value: Json) -> float | None:
