@@ -12,7 +12,7 @@ import grpc.aio
 
 from sweepd import v1
 from sweepd.agent_identity import agent_id
-from sweepd.codec.gathering import gathered
+from sweepd.rpc.bidi_call import gathered
 from sweepd.rpc.channel import call_metadata, open_channel
 from sweepd.v1.agent_service_pb2_grpc import AgentServiceStub
 from sweepd.v1.server_service_pb2_grpc import ServerServiceStub

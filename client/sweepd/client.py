@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
 from typing import Concatenate, ParamSpec, Self, TypeVar
 
-from sweepd.calls import following, logs, metrics, names, runs, server, sweeps, waiting
+from sweepd.calls import following, logs, metrics, names, runs, server, sweeps
 from sweepd.calls.grpc_wires import BlockingWire
 from sweepd.calls.wire import Wire, iterate, run_now
 
@@ -87,8 +87,8 @@ class Client:
 
     follow_sweep = _many(following.follow)
     follow_run = _many(following.follow_run)
-    sweep_until = _one(waiting.sweep_until)
-    run_until = _one(waiting.run_until)
+    sweep_until = _one(following.sweep_until)
+    run_until = _one(following.run_until)
 
     history = _many(metrics.history)
     summaries = _many(metrics.summaries)

@@ -10,9 +10,8 @@ from typing import Protocol
 import grpc.aio
 
 from sweepd import v1
-from sweepd.codec.gathering import gathered
 from sweepd.durations import seconds_of
-from sweepd.rpc.bidi_call import BidiCall
+from sweepd.rpc.bidi_call import BidiCall, gathered
 from sweepd.rpc.channel import Entries
 from sweepd.v1.agent_service_pb2_grpc import AgentServiceStub
 from sweepd_agent.core.attempt import AttemptKey

@@ -1,16 +1,21 @@
-"""Watching of a sweep or a standalone run across server restarts, broken connections and slow readers."""
+"""Watching of sweeps and standalone runs over interruptions, and waiting for an end, a state or a value."""
 
 from __future__ import annotations
 
+import operator
+import re
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
+from dataclasses import dataclass
+from math import isfinite
 
 from sweepd import v1
 from sweepd.backoff import Backoff
-from sweepd.calls import runs
+from sweepd.calls import names, runs, sweeps
 from sweepd.calls.wire import Wire
-from sweepd.errors import ClientError, NotYetError
+from sweepd.errors import ClientError, NotYetError, invalid
+from sweepd.states import FINAL_RUN, FINAL_SWEEP, has_ended, state_of
 
 PASSING = frozenset({"UNAVAILABLE", "RESOURCE_EXHAUSTED", "ABORTED", "INTERNAL", "UNKNOWN", "CANCELLED"})
 """Transient statuses, which are retried."""
@@ -109,3 +114,112 @@ def _left(end: float | None) -> float | None:
     if left <= 0:
         raise NotYetError("not yet: the time limit has passed")
     return left
+
+
+_COMPARISON = re.compile(r"best\s*(<=|>=|<|>)\s*(\S+)")
+_STATES = frozenset({"pending", "assigned", "running", "paused", *FINAL_SWEEP, *FINAL_RUN})
+_COMPARE = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """Condition to wait for: any end (neither field set), a state, or a comparison with the best value."""
+
+    state: str | None = None
+    comparison: str | None = None
+    bound: float = 0.0
+
+    @property
+    def is_end(self) -> bool:
+        """True if any end fulfils the condition."""
+        return self.state is None and self.comparison is None
+
+    def holds(self, state: str, best: float | None) -> bool:
+        """Return True if this state or this best value fulfils the condition."""
+        if self.comparison is not None:
+            return best is not None and _COMPARE[self.comparison](best, self.bound)
+        return self.state is not None and state == self.state
+
+
+def parse_condition(text: str) -> Condition:
+    """Parse `finished` (any end), another state, or a comparison such as `best<0.1`.
+
+    Raises:
+        InvalidError: the text has another form.
+    """
+    if text == "finished":
+        return Condition()
+    if text in _STATES:
+        return Condition(state=text)
+    match = _COMPARISON.fullmatch(text)
+    try:
+        if match is not None and isfinite(float(match[2])):
+            return Condition(comparison=match[1], bound=float(match[2]))
+    except ValueError:
+        pass
+    raise invalid(
+        f"nothing to wait for: {text!r}", "write 'finished', another state, or a bound as 'best<0.1'"
+    )
+
+
+async def sweep_until(wire: Wire, name: str, condition: Condition, *, seconds: float | None) -> v1.Sweep:
+    """Return a sweep once the condition holds or it has ended; with 0 seconds, check only once.
+
+    Raises:
+        NotYetError: the time limit has passed.
+    """
+    # Ask first: wait for a server only if it has answered once.
+    sweep = await sweeps.get(wire, name)
+    if _is_settled(condition, sweep):
+        return sweep
+    messages = follow(wire, sweep.name, seconds=seconds)
+    async with aclosing(messages):
+        async for message in messages:
+            if message.HasField("sweep") and _is_settled(condition, message.sweep):
+                return message.sweep
+    raise AssertionError("following never ends by itself")
+
+
+async def run_until(
+    wire: Wire, name: str, condition: Condition, *, seconds: float | None, on_gap: OnGap = ignored
+) -> v1.Run:
+    """Return a run once the condition holds or it has ended; `on_gap` applies to standalone runs.
+
+    Raises:
+        InvalidError: the run is standalone, and the condition is a comparison.
+        NotYetError: the time limit has passed.
+    """
+    run = await names.get_run(wire, name)
+    if condition.comparison is not None and not run.sweep:
+        raise invalid(
+            f"{run.name} is a standalone run, which has no objective to wait for",
+            "wait for its end, or for a state",
+        )
+    if _is_settled(condition, run):
+        return run
+    if not run.sweep:
+        states = follow_run(wire, run.name, seconds=seconds, on_gap=on_gap)
+        async with aclosing(states):
+            async for live in states:
+                if _is_settled(condition, live):
+                    return live
+    messages = follow(wire, run.sweep, seconds=seconds)
+    async with aclosing(messages):
+        async for message in messages:
+            for changed in message.runs:
+                if changed.name == run.name and _is_settled(condition, changed):
+                    # The stream lacks the details that the script reported.
+                    return await runs.get(wire, run.name) if has_ended(changed) else changed
+    raise AssertionError("following never ends by itself")
+
+
+def _is_settled(condition: Condition, found: v1.Sweep | v1.Run) -> bool:
+    """Return True if there is nothing more to wait for."""
+    return holds(condition, found) or has_ended(found)
+
+
+def holds(condition: Condition, found: v1.Sweep | v1.Run) -> bool:
+    """Return True if the current state or value of a sweep or a run fulfils the condition."""
+    if isinstance(found, v1.Sweep):
+        return condition.holds(state_of(found), found.best_value if found.HasField("best_value") else None)
+    return condition.holds(state_of(found), found.value if found.HasField("value") else None)

@@ -1,10 +1,22 @@
-"""Settings of one call of `sweepctl`: flags override environment, which overrides defaults."""
+"""Settings of one call of `sweepctl`, and the client of the server that they name.
 
+Flags override environment, which overrides defaults.
+"""
+
+from __future__ import annotations
+
+import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TextIO
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
 
 import click
+
+if TYPE_CHECKING:
+    from sweepd.client import Client
+    from sweepd.rpc.discovery import Target
 
 
 @dataclass(slots=True, kw_only=True)
@@ -48,6 +60,52 @@ class Settings:
 def current_settings() -> Settings:
     """Return the settings of the running command."""
     return click.get_current_context().ensure_object(Settings)
+
+
+def target(settings: Settings) -> Target:
+    """Return the address and the token to use.
+
+    Raises:
+        NoServerError: no server is named, and no local server runs.
+        Problem: the token file cannot be read.
+    """
+    from sweepd.rpc.discovery import resolve
+
+    found = resolve(settings.server, settings.environ)
+    if settings.token_file is None:
+        return found
+    return replace(found, token=token_of(settings.token_file))
+
+
+def connect(settings: Settings | None = None) -> Client:
+    """Return a client, by default with the settings of the running command; send nothing yet."""
+    from sweepd.client import Client
+
+    found = target(settings or current_settings())
+    return Client(found.address, found.token)
+
+
+def token_of(file: str) -> str:
+    """Return the token in a file; `-` is stdin.
+
+    Raises:
+        Problem: the file cannot be read, or is empty.
+    """
+    from sweepd.cli.failures import Problem, usage_problem
+
+    try:
+        token = (_stdin() if file == "-" else Path(file).read_text(encoding="utf-8")).strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise Problem(message=f"the token file cannot be read: {file}", cause=str(error)) from error
+    if not token:
+        raise usage_problem(f"the token file is empty: {file}")
+    return token
+
+
+@cache
+def _stdin() -> str:
+    """Return the content of stdin, cached because it can be read only once."""
+    return sys.stdin.read()
 
 
 def common_options() -> list[click.Parameter]:

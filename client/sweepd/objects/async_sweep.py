@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from sweepd import v1
 from sweepd.calls import names, runs, sweeps
+from sweepd.calls.following import run_until, sweep_until
 from sweepd.calls.grpc_wires import AsyncWire
 from sweepd.calls.sweeps import edited
-from sweepd.calls.waiting import run_until, sweep_until
 from sweepd.calls.wire import words
 from sweepd.objects import frames, reading
 from sweepd.objects.arguments import UNCHANGED, Unchanged, changes_of

@@ -9,9 +9,8 @@ from typing import TypeVar
 
 from sweepd import v1
 from sweepd.calls import logs, metrics, runs, sweeps
-from sweepd.calls.following import follow
+from sweepd.calls.following import follow, holds, parse_condition
 from sweepd.calls.logs import Place
-from sweepd.calls.waiting import holds, parse_condition
 from sweepd.calls.wire import Wire, run_now
 from sweepd.errors import ClientError, FailedError
 from sweepd.objects.arguments import seconds_of

@@ -1,7 +1,7 @@
-"""Bidirectional stream that always ends with the status that the peer sent."""
+"""Bidirectional streams: calls that end with the status that the peer sent, and batching of messages."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -9,9 +9,16 @@ from typing import Any, Generic, TypeVar
 import grpc
 import grpc.aio
 
+from sweepd import v1
+
 Q = TypeVar("Q")
 A = TypeVar("A")
 T = TypeVar("T")
+M = TypeVar("M", v1.AttachRequest, v1.AttachResponse)
+
+MOST_IN_ONE = 64
+ENOUGH_BYTES = 64 * 1024
+"""Size at which a message is full; below it, even the largest report keeps the message under 1 MiB."""
 
 # Status that grpc.aio reports instead when a write fails, https://github.com/grpc/grpc/issues/36066.
 _WRITE_FAILED = (grpc.StatusCode.INTERNAL, "Internal error from Core")
@@ -119,3 +126,22 @@ def _error(ending: _Ending) -> grpc.aio.AioRpcError:
     return grpc.aio.AioRpcError(
         ending.code, ending.initial_metadata, ending.trailing_metadata, ending.details
     )
+
+
+def gathered(first: M, following: Callable[[], M | None]) -> M:
+    """Return a message with as many of the following messages as are ready and fit.
+
+    Most of the cost of a stream is per message.
+
+    Args:
+        first: the message to extend.
+        following: return the next message, or None if none is ready.
+    """
+    size = first.ByteSize()
+    while size < ENOUGH_BYTES and len(first.more) < MOST_IN_ONE - 1:
+        each = following()
+        if each is None:
+            break
+        size += each.ByteSize()
+        first.more.append(each)
+    return first

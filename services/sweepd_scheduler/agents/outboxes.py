@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import AsyncIterator
 
 from sweepd import v1
-from sweepd.codec.gathering import gathered
+from sweepd.rpc.bidi_call import gathered
 from sweepd_kernel.errors import DomainError
 from sweepd_scheduler.agents import codec
 from sweepd_scheduler.agents.acknowledgements import Acknowledgements

@@ -126,7 +126,7 @@ def test_a_list_that_is_watched_appends_the_newest(
     def interrupt(seconds: float) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("sweepd.cli.live.watching.time.sleep", interrupt)
+    monkeypatch.setattr("sweepd.cli.show.watching.time.sleep", interrupt)
     # The server lists the newest first; in a pipe the newest comes last.
     done = ctl("list", "--watch", "--limit", "2", "-o", "name", code=130)
     assert done.out.splitlines() == ["local/a/second", NAME]

@@ -18,7 +18,7 @@ from component.cli.scripted_servicers import TOKEN, ScriptedServer
 from sweepd import v1
 from sweepd.cli.commands.local.console import LocalAgent, Outcome, SweepConsole
 from sweepd.cli.commands.local.processes import SignalBox
-from sweepd.cli.live.progress import Notice, Progress
+from sweepd.cli.show.progress import Notice, Progress
 from sweepd.client import Client
 from unit.cli.messages import NAME, a_run, a_sweep
 from waiting import until

@@ -11,7 +11,7 @@ from component.scheduler.scripted_agent import ScriptedAgent, id_of, observation
 from component.scheduler.serving import a_scheduler
 from component.scheduler.sweeps import CAPPED, create, get
 from sweepd import v1
-from sweepd.codec.gathering import MOST_IN_ONE
+from sweepd.rpc.bidi_call import MOST_IN_ONE
 from sweepd.v1.agent_service_pb2_grpc import AgentServiceStub
 
 

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from sweepd import errors, v1
-from sweepd.calls.following import follow
-from sweepd.calls.waiting import run_until
+from sweepd.calls.following import follow, run_until
 from sweepd.calls.wire import iterate, run_now
 from sweepd.objects import reading
 from unit.calls.wires import NoWire

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 import click
 
 from sweepd.cli.command import Function, gathered
+from sweepd.cli.failures import Problem, usage_problem
 from sweepd.cli.output.table import csv_text, cut, distinct, drawn
-from sweepd.cli.problem import Problem, usage_problem
 from sweepd.cli.settings import Settings, current_settings
 from sweepd.spec.point import Json
 from sweepd.spec.wording import nearest

@@ -1,1 +1,1 @@
-"""Texts for people about one sweep or one run."""
+"""Texts for people about sweeps and runs, and their live progress."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from sweepd import v1
 from sweepd.calls.logs import Place
-from sweepd.cli.problem import Problem
+from sweepd.cli.failures import Problem
 from sweepd.cli.show.describe import end_reason, objective_notice, tells_objective
 from sweepd.codec import point_from_message
 from sweepd.errors import ClientError

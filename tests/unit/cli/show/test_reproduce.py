@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sweepd.cli.problem import Problem
+from sweepd.cli.failures import Problem
 from sweepd.cli.show.outcome import reproduce_arguments, shell_line
 from sweepd.spec.point import Json
 

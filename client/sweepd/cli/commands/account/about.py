@@ -5,11 +5,9 @@ from __future__ import annotations
 import click
 
 from sweepd.cli.command import command
-from sweepd.cli.connection import connect
-from sweepd.cli.failures import problem_of
+from sweepd.cli.failures import problem_of, usage_problem
 from sweepd.cli.output.formats import DOCUMENTS, note, output_option, put, write_document
-from sweepd.cli.problem import usage_problem
-from sweepd.cli.settings import Settings, current_settings
+from sweepd.cli.settings import Settings, connect, current_settings
 from sweepd.errors import ClientError
 from sweepd.rpc.discovery import NoServerError
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import click
 
 from sweepd.cli.command import command
+from sweepd.cli.failures import Problem, not_found, usage_problem
 from sweepd.cli.output.formats import (
     DOCUMENTS,
     FORMATS,
@@ -18,7 +19,6 @@ from sweepd.cli.output.formats import (
     write_document,
     write_rows,
 )
-from sweepd.cli.problem import Problem, not_found, usage_problem
 from sweepd.cli.settings import Settings, current_settings
 from sweepd.rpc.contexts import DEFAULTS, VARIABLE, Contexts, config_file, read_contexts, write_contexts
 from sweepd.rpc.discovery import NoContextError, current_address, normalised, read_entry

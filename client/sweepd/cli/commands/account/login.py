@@ -8,7 +8,7 @@ import click
 
 from sweepd import v1
 from sweepd.cli.command import command
-from sweepd.cli.connection import connect, token_of
+from sweepd.cli.failures import Problem, not_found, option_seconds, usage_problem
 from sweepd.cli.output.formats import (
     DOCUMENTS,
     Output,
@@ -19,8 +19,7 @@ from sweepd.cli.output.formats import (
     write_document,
     write_rows,
 )
-from sweepd.cli.problem import Problem, not_found, option_seconds, usage_problem
-from sweepd.cli.settings import Settings, current_settings
+from sweepd.cli.settings import Settings, connect, current_settings, token_of
 from sweepd.errors import ClientError
 from sweepd.rpc.contexts import Context, read_contexts, write_contexts
 from sweepd.rpc.discovery import normalised

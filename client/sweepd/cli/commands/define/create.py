@@ -14,10 +14,9 @@ from sweepd.cli.commands.define.prior_options import (
     write_report,
 )
 from sweepd.cli.commands.define.validate import checked_spec, definition_options
-from sweepd.cli.connection import connect
+from sweepd.cli.failures import usage_problem
 from sweepd.cli.output.formats import change_output_option, note, put, write_document
-from sweepd.cli.problem import usage_problem
-from sweepd.cli.settings import current_settings
+from sweepd.cli.settings import connect, current_settings
 from sweepd.views.run import prior_report_shape
 
 

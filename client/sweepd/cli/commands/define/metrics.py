@@ -16,8 +16,8 @@ import click
 from sweepd.calls.sweep_file import read_sweep
 from sweepd.cli.command import command
 from sweepd.cli.commands.define.validate import checked_spec
+from sweepd.cli.failures import usage_problem
 from sweepd.cli.output.formats import Output, note, row_output, write_rows
-from sweepd.cli.problem import usage_problem
 from sweepd.cli.settings import current_settings
 from sweepd.metrics_from.sources import EventFolder, Source, file_source, output_source
 from sweepd.spec.sweep_spec import MetricsFrom

@@ -23,8 +23,8 @@ from sweepd.cli.commands.define.prior_options import (
     write_report,
 )
 from sweepd.cli.commands.define.validate import checked_spec, error_format_option
+from sweepd.cli.failures import option_seconds, usage_problem
 from sweepd.cli.output.formats import note, output_of, output_option, write_document, write_rows
-from sweepd.cli.problem import option_seconds, usage_problem
 from sweepd.spec.preview import Preview, first_runs, preview
 from sweepd.spec.sweep_spec import SweepSpec
 from sweepd.views.text import clean

@@ -15,10 +15,9 @@ import click
 
 from sweepd.calls.sweep_file import SweepText, project_name
 from sweepd.cli.command import gathered
-from sweepd.cli.connection import connect
+from sweepd.cli.failures import usage_problem
 from sweepd.cli.output.formats import note
-from sweepd.cli.problem import usage_problem
-from sweepd.cli.settings import current_settings
+from sweepd.cli.settings import connect, current_settings
 from sweepd.spec.methods.proposed import Source
 from sweepd.spec.preview import Preview, PreviewedRun
 from sweepd.spec.space.walk import Count

@@ -21,11 +21,10 @@ from sweepd.cli.commands.define.proposal import (
     seeded_with,
     without_script_parameters,
 )
-from sweepd.cli.connection import connect
 from sweepd.cli.exit_code import ExitCode
+from sweepd.cli.failures import Problem, not_found, usage_problem
 from sweepd.cli.output.formats import note
-from sweepd.cli.problem import Problem, not_found, usage_problem
-from sweepd.cli.settings import current_settings
+from sweepd.cli.settings import connect, current_settings
 from sweepd.spec.parse import parse_text
 from sweepd.spec.point import Json, Point
 from sweepd.spec.propose import Proposal, proposal_text, propose

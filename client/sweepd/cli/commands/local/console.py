@@ -16,7 +16,7 @@ from typing import IO, TYPE_CHECKING
 
 from sweepd import v1
 from sweepd.cli.commands.local.processes import Process, SignalBox, program, send, start
-from sweepd.cli.live.progress import Notice, Progress, View
+from sweepd.cli.show.progress import Notice, Progress, View
 from sweepd.errors import ClientError
 from sweepd.views.text import clean, live_runs_continue
 

@@ -33,11 +33,11 @@ from sweepd.cli.commands.local.processes import (
     start,
 )
 from sweepd.cli.exit_code import ExitCode
-from sweepd.cli.live.progress import view_on
+from sweepd.cli.failures import Problem, usage_problem
 from sweepd.cli.output.formats import note, put
-from sweepd.cli.problem import Problem, usage_problem
 from sweepd.cli.settings import current_settings
 from sweepd.cli.show.outcome import best_lines, best_run, trouble_lines
+from sweepd.cli.show.progress import view_on
 from sweepd.messages import INSTALL_SERVER
 from sweepd.private_files import make_folder
 from sweepd.views.text import number

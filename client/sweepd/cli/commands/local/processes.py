@@ -17,11 +17,10 @@ from pathlib import Path
 from types import FrameType
 from typing import IO, TYPE_CHECKING, Self
 
-from sweepd.cli.connection import connect
 from sweepd.cli.exit_code import ExitCode
+from sweepd.cli.failures import Problem
 from sweepd.cli.output.formats import note
-from sweepd.cli.problem import Problem
-from sweepd.cli.settings import Settings
+from sweepd.cli.settings import Settings, connect
 from sweepd.errors import ClientError
 from sweepd.messages import INSTALL_SERVER
 from sweepd.rpc.discovery import BrokenContextsError, NoContextError, NoServerError

@@ -17,13 +17,12 @@ from sweepd.cli.commands.define.creation import create_sweep, label_flags, note_
 from sweepd.cli.commands.define.validate import checked_spec, definition_options
 from sweepd.cli.commands.local.console import Outcome, SweepConsole, patiently, start_agent
 from sweepd.cli.commands.local.processes import SignalBox, find_or_start
-from sweepd.cli.connection import target
 from sweepd.cli.exit_code import ExitCode
-from sweepd.cli.live.progress import view_on
+from sweepd.cli.failures import Problem
 from sweepd.cli.output.formats import note, output_option, put, write_document
-from sweepd.cli.problem import Problem
-from sweepd.cli.settings import Settings, current_settings
+from sweepd.cli.settings import Settings, current_settings, target
 from sweepd.cli.show.outcome import all_failed, best_lines, best_run, look_into, trouble_lines, worked
+from sweepd.cli.show.progress import view_on
 from sweepd.spec.command import uses_program
 from sweepd.states import state_of
 from sweepd.views.run import run_shape

@@ -15,11 +15,10 @@ from typing import TYPE_CHECKING
 import click
 
 from sweepd.cli.command import command
-from sweepd.cli.connection import connect, target
 from sweepd.cli.exit_code import ExitCode
+from sweepd.cli.failures import Problem, not_found, option_seconds
 from sweepd.cli.output.formats import FORMATS, note, output_of, output_option, write_rows
-from sweepd.cli.problem import Problem, not_found, option_seconds
-from sweepd.cli.settings import Settings, current_settings
+from sweepd.cli.settings import Settings, connect, current_settings, target
 from sweepd.durations import duration_text
 from sweepd.errors import ClientError
 from sweepd.regular_files import open_regular, read_inside

@@ -11,10 +11,10 @@ import click
 
 from sweepd.calls.logs import Piece, Place
 from sweepd.cli.command import command
-from sweepd.cli.connection import connect
 from sweepd.cli.exit_code import ExitCode
+from sweepd.cli.failures import Problem, not_found, usage_problem
 from sweepd.cli.output.formats import Output, note, row_output, write_rows
-from sweepd.cli.problem import Problem, not_found, usage_problem
+from sweepd.cli.settings import connect
 from sweepd.errors import ClientError
 from sweepd.objects.download import DigestError, UnsafeNameError, place_of, save
 from sweepd.private_files import make_folder

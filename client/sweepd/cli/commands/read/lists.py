@@ -8,8 +8,7 @@ import click
 
 from sweepd.cli.command import command
 from sweepd.cli.commands.define.creation import agent_command
-from sweepd.cli.connection import connect
-from sweepd.cli.failures import PROJECTS_STEP
+from sweepd.cli.failures import PROJECTS_STEP, not_found, usage_problem
 from sweepd.cli.output.formats import (
     DOCUMENTS,
     Output,
@@ -21,8 +20,7 @@ from sweepd.cli.output.formats import (
     write_document,
     write_rows,
 )
-from sweepd.cli.problem import not_found, usage_problem
-from sweepd.cli.settings import current_settings
+from sweepd.cli.settings import connect, current_settings
 from sweepd.spec.wording import close
 from sweepd.states import has_ended, state_of
 from sweepd.views.entities import AGENTS, PROJECTS, agent_shape, project_shape
@@ -64,7 +62,7 @@ def list_(
             _write_projects(client, parent, output)
             return
         if watch:
-            from sweepd.cli.live.watching import repeat_rows  # here, because it is slow to import
+            from sweepd.cli.show.watching import repeat_rows  # here, because it is slow to import
 
             check_parent(client, parent)
             repeat_rows(lambda: _sweep_rows(client, parent, output), output, lambda rows: SWEEPS, key="name")

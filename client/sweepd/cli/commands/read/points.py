@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import click
 
 from sweepd.cli.command import command
-from sweepd.cli.connection import connect
+from sweepd.cli.failures import Readable, not_found
 from sweepd.cli.output.formats import Output, note, output_of, output_option, row_output, write_rows
-from sweepd.cli.problem import Readable, not_found
+from sweepd.cli.settings import connect
 from sweepd.objects.results import History
 from sweepd.views.rows import Column, Row
 from sweepd.views.run import FRAME_KINDS, prior_run_shape, run_rows, run_shape

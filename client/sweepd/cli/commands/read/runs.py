@@ -11,8 +11,8 @@ import click
 from sweepd.cli.command import command
 from sweepd.cli.commands.define.creation import agent_command
 from sweepd.cli.commands.read.lists import check_parent
-from sweepd.cli.connection import connect
 from sweepd.cli.exit_code import ExitCode
+from sweepd.cli.failures import Problem, Readable, not_found, usage_problem
 from sweepd.cli.output.formats import (
     FORMATS,
     Output,
@@ -26,8 +26,7 @@ from sweepd.cli.output.formats import (
     write_document,
     write_rows,
 )
-from sweepd.cli.problem import Problem, Readable, not_found, usage_problem
-from sweepd.cli.settings import Settings, current_settings
+from sweepd.cli.settings import Settings, connect, current_settings
 from sweepd.states import RUN_STATES, has_ended, state_of
 from sweepd.views.rows import Column, Row
 from sweepd.views.run import prior_columns, prior_run_shape, run_shape, runs_columns
@@ -103,7 +102,7 @@ def runs(
             return _with_metrics(client, list(listed), output, readable, sweep=name if bound is None else "")
 
         if watch:
-            from sweepd.cli.live.watching import repeat_rows  # here, because it is slow to import
+            from sweepd.cli.show.watching import repeat_rows  # here, because it is slow to import
 
             repeat_rows(lambda: _chosen(read(), output), output, runs_columns, key="run")
             return

@@ -10,8 +10,7 @@ import click
 from sweepd.calls.names import Named
 from sweepd.cli.command import command
 from sweepd.cli.commands.define.creation import sweep_document, sweep_text
-from sweepd.cli.connection import connect
-from sweepd.cli.live.watching import follow
+from sweepd.cli.failures import Readable, usage_problem
 from sweepd.cli.output.formats import (
     DOCUMENTS,
     columns_option,
@@ -24,11 +23,11 @@ from sweepd.cli.output.formats import (
     write_document,
     write_rows,
 )
-from sweepd.cli.problem import Readable, usage_problem
-from sweepd.cli.settings import current_settings
+from sweepd.cli.settings import connect, current_settings
 from sweepd.cli.show.describe import describe_run, describe_sweep
 from sweepd.cli.show.explanation import run_explanation, sweep_explanation
 from sweepd.cli.show.outcome import memory_hint, was_killed
+from sweepd.cli.show.watching import follow
 from sweepd.errors import ClientError
 from sweepd.views.rows import Row
 from sweepd.views.run import event_shape, run_shape, runs_columns

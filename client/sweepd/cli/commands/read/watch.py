@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sweepd.calls.waiting import Condition, holds, parse_condition
+from sweepd.calls.following import Condition, holds, parse_condition
 from sweepd.cli.command import command
-from sweepd.cli.connection import connect
 from sweepd.cli.exit_code import ExitCode
-from sweepd.cli.live.watching import end_code, follow, warn_of_gap
+from sweepd.cli.failures import usage_problem
 from sweepd.cli.output.formats import note, output_option
-from sweepd.cli.problem import usage_problem
+from sweepd.cli.settings import connect
+from sweepd.cli.show.watching import end_code, follow, warn_of_gap
 from sweepd.durations import parse_duration
 from sweepd.errors import InvalidError, NotYetError
 from sweepd.states import state_of

@@ -10,11 +10,9 @@ import click
 
 from sweepd.cli.command import command
 from sweepd.cli.commands.define.creation import note_standstill
-from sweepd.cli.connection import connect
-from sweepd.cli.failures import problem_of
+from sweepd.cli.failures import Problem, problem_of, usage_problem
 from sweepd.cli.output.formats import DOCUMENTS, change_output_option, note, put, write_document
-from sweepd.cli.problem import Problem, usage_problem
-from sweepd.cli.settings import current_settings
+from sweepd.cli.settings import connect, current_settings
 from sweepd.errors import ClientError
 from sweepd.states import state_of
 from sweepd.views.run import run_shape

@@ -9,8 +9,7 @@ import click
 
 from sweepd.cli.command import command
 from sweepd.cli.commands.define.creation import note_standstill
-from sweepd.cli.connection import connect
-from sweepd.cli.failures import problem_of
+from sweepd.cli.failures import Problem, problem_of, usage_problem
 from sweepd.cli.output.formats import (
     DOCUMENTS,
     change_output_option,
@@ -21,8 +20,7 @@ from sweepd.cli.output.formats import (
     write_document,
     write_rows,
 )
-from sweepd.cli.problem import Problem, usage_problem
-from sweepd.cli.settings import current_settings
+from sweepd.cli.settings import connect, current_settings
 from sweepd.errors import ClientError
 from sweepd.spec.point import Json
 from sweepd.states import state_of

@@ -14,7 +14,7 @@ from sweepd.cli.commands.define.prior_options import (
     selection_of,
     write_report,
 )
-from sweepd.cli.problem import Problem
+from sweepd.cli.failures import Problem
 from sweepd.client import Client
 from sweepd.errors import InvalidError
 from sweepd.views.run import prior_report_shape

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sweepd.cli.commands.local.sync import Found, find, is_there
-from sweepd.cli.problem import Problem
+from sweepd.cli.failures import Problem
 from sweepd.client import Client
 from sweepd.script.folder.sync import script_pid
 

@@ -6,7 +6,7 @@ import pytest
 
 from sweepd import v1
 from sweepd.cli.commands.steer.typed import assembled, names_of, typed_value, typed_values, typed_words
-from sweepd.cli.problem import Problem
+from sweepd.cli.failures import Problem
 from sweepd.codec import point_message
 from sweepd.spec.point import Json
 

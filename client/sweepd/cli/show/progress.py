@@ -189,7 +189,7 @@ def view_on(stream: TextIO, settings: Settings) -> View:
     """Return the view for `stream`: redrawn on a terminal, plain lines in a pipe."""
     if not settings.redraws(stream):
         return LineView(stream)
-    from sweepd.cli.live.live_view import LiveView
+    from sweepd.cli.show.live_view import LiveView
 
     return LiveView(stream, colored=settings.colored(stream))
 

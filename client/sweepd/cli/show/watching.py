@@ -13,10 +13,10 @@ from sweepd.calls.following import PASSING
 from sweepd.calls.names import Named
 from sweepd.cli.commands.define.creation import agent_command
 from sweepd.cli.exit_code import ExitCode
-from sweepd.cli.live.progress import Notice, Progress, View, progress_line, view_on
 from sweepd.cli.output.formats import Output, note, put, table_text, write_chosen, write_document
 from sweepd.cli.settings import current_settings
 from sweepd.cli.show.outcome import look_into, worked
+from sweepd.cli.show.progress import Notice, Progress, View, progress_line, view_on
 from sweepd.errors import ClientError
 from sweepd.states import FINAL_RUN, GOOD_ENDS, state_of
 from sweepd.views.rows import Column, Row, lookup

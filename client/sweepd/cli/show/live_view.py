@@ -9,7 +9,7 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
-from sweepd.cli.live.progress import Notice, Progress
+from sweepd.cli.show.progress import Notice, Progress
 from sweepd.states import state_of
 from sweepd.views.rows import point
 from sweepd.views.run import params_shape

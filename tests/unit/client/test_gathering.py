@@ -3,7 +3,7 @@
 from collections import deque
 
 from sweepd import v1
-from sweepd.codec.gathering import ENOUGH_BYTES, MOST_IN_ONE, gathered
+from sweepd.rpc.bidi_call import ENOUGH_BYTES, MOST_IN_ONE, gathered
 
 
 def offers(count: int) -> deque[v1.AttachRequest]:

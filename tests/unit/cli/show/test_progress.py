@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sweepd import v1
-from sweepd.cli.live.progress import Progress, progress_line
+from sweepd.cli.show.progress import Progress, progress_line
 from unit.cli.messages import NAME, a_run, a_sweep
 
 

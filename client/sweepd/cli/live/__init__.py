@@ -1,1 +1,0 @@
-"""Live progress of sweeps and runs."""
