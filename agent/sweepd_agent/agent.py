@@ -1,4 +1,4 @@
-"""Delivery of events to the agent's state machine (`core/machine.py`), and execution of its effects."""
+"""Execution of the machine's effects, and delivery of events to the machine."""
 
 import asyncio
 from collections.abc import Coroutine, Iterator, Sequence
@@ -42,7 +42,7 @@ _CLEARED_WITHIN = 5.0
 
 
 class Agent:
-    """Shell around the agent's pure state machine; `handle` receives every event, on the event loop."""
+    """Agent around the pure machine; every event goes through `handle`, on the event loop."""
 
     def __init__(self, state: State, around: Surroundings, upkeep: Upkeep) -> None:
         self.state = state
@@ -58,7 +58,7 @@ class Agent:
         self._timer: asyncio.TimerHandle | None = None
 
     def adopt(self) -> None:
-        """Adopt the attempts that an earlier agent left in the state folder."""
+        """Adopt the attempts that an earlier agent left in the folder."""
         for folder in self._around.folder.attempts():
             assignment = folder.assignment()
             if folder.delivered_at() is not None:
@@ -66,13 +66,13 @@ class Agent:
             elif assignment is not None:
                 self._adopt(assignment, folder)
         for held in list(self.state.held.values()):
-            if held.has_process and held.place is None:  # started by an agent version without places
+            if held.has_process and held.place is None:  # the record is lost
                 self._hold(replace(held, place=self.state.place_for_found(None)))
         self._background(self._upkeep.watch_disk(self._room_seen))
         self._set_timer()
 
     def handle(self, event: Event) -> None:
-        """Pass an event to the state machine, and execute the effects that it returns."""
+        """Let the machine decide on an event, and execute the effects."""
         decision = decide(self.state, event, self._around.monotonic())
         self.state = decision.state
         for effect in decision.effects:
@@ -80,7 +80,7 @@ class Agent:
         self._set_timer()
 
     def fail(self, work: asyncio.Task[None]) -> None:
-        """End the agent if `work` has failed; a done callback of tasks without which it cannot continue."""
+        """End the agent if a task has failed; done callback of the tasks without which it cannot work."""
         if not work.cancelled() and (error := work.exception()) is not None and not self.left.done():
             message = f"internal error: {type(error).__name__}: {error}"
             self._perform(
@@ -93,7 +93,7 @@ class Agent:
         return self._around.wall_clock()
 
     def wake(self) -> None:
-        """Wake the stream, which then looks for reports to send."""
+        """Wake the stream to look for reports."""
         if self.stream is not None:
             self.stream.wake()
 
@@ -175,7 +175,7 @@ class Agent:
             self._hold(replace(held, phase=Phase.RUNNING, pid=process.pid))
             if process.alive:
                 self._around.log.event("run_adopted", attempt.key, {"run_pid": process.pid})
-                if held.order is not None:  # the process may not have been signalled
+                if held.order is not None:  # it may not have reached the process
                     attempt.stop(held.order)
             attempt.go_on()
 
@@ -229,7 +229,7 @@ class Agent:
         self.handle(Journalled(assignment.key, effect.command_id, error))
 
     def _name_on_stream(self, attempt: Attempt) -> None:
-        """Open the feed of an attempt on the stream through which the attempt was handed out."""
+        """Open the feed of an attempt on the stream that handed it out."""
         if self.stream is not None:
             for handle, key in self.stream.handles.items():
                 if key == attempt.key:

@@ -73,7 +73,7 @@ class Held:
     assignment: Assignment
     phase: Phase
     standing: Standing = Standing.KEPT
-    # None: not started, or started by an earlier version without places.
+    # None: not started, or its record is lost.
     place: Place | None = None
     pid: int | None = None
     order: StopOrder | None = None

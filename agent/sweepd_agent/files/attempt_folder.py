@@ -107,7 +107,7 @@ class AttemptFolder:
         write_record(str(self.path / _PLACE_FILE), values)
 
     def place(self) -> Place | None:
-        """Return the place of the process; None if it was never recorded."""
+        """Return the place of the process; None if it was never recorded, or the record is lost."""
         record = read_record(str(self.path / _PLACE_FILE))
         if record is None:
             return None
@@ -207,14 +207,14 @@ class AttemptFolder:
 def _assignment(document: dict[str, Any]) -> Assignment:
     """Return the assignment in a document; raise KeyError, TypeError or ValueError if it is malformed."""
     run, attempt = document.pop("key")
-    source = document.pop("metrics_from", None)
+    source = document.pop("metrics_from")
     return Assignment(
         key=AttemptKey(run, attempt),
         metrics_from=MetricsFrom(**source) if source is not None else None,
         rungs=frozenset(document.pop("rungs")),
         command=tuple(document.pop("command")),
         watched_keys=tuple(document.pop("watched_keys")),
-        secret=bytes.fromhex(document.pop("secret", "")),
+        secret=bytes.fromhex(document.pop("secret")),
         **document,
     )
 
