@@ -1,4 +1,4 @@
-"""Execution of the machine's effects, and delivery of events to the machine."""
+"""Delivery of events to the agent's state machine (`core/machine.py`), and execution of its effects."""
 
 import asyncio
 from collections.abc import Coroutine, Iterator, Sequence
@@ -42,7 +42,7 @@ _CLEARED_WITHIN = 5.0
 
 
 class Agent:
-    """Agent around the pure machine; every event goes through `handle`, on the event loop."""
+    """Shell around the agent's pure state machine; `handle` receives every event, on the event loop."""
 
     def __init__(self, state: State, around: Surroundings, upkeep: Upkeep) -> None:
         self.state = state
@@ -58,7 +58,7 @@ class Agent:
         self._timer: asyncio.TimerHandle | None = None
 
     def adopt(self) -> None:
-        """Adopt the attempts that an earlier agent left in the folder."""
+        """Adopt the attempts that an earlier agent left in the state folder."""
         for folder in self._around.folder.attempts():
             assignment = folder.assignment()
             if folder.delivered_at() is not None:
@@ -72,7 +72,7 @@ class Agent:
         self._set_timer()
 
     def handle(self, event: Event) -> None:
-        """Let the machine decide on an event, and execute the effects."""
+        """Pass an event to the state machine, and execute the effects that it returns."""
         decision = decide(self.state, event, self._around.monotonic())
         self.state = decision.state
         for effect in decision.effects:
@@ -80,7 +80,7 @@ class Agent:
         self._set_timer()
 
     def fail(self, work: asyncio.Task[None]) -> None:
-        """End the agent if a task has failed; done callback of the tasks without which it cannot work."""
+        """End the agent if `work` has failed; a done callback of tasks without which it cannot continue."""
         if not work.cancelled() and (error := work.exception()) is not None and not self.left.done():
             message = f"internal error: {type(error).__name__}: {error}"
             self._perform(
@@ -93,7 +93,7 @@ class Agent:
         return self._around.wall_clock()
 
     def wake(self) -> None:
-        """Wake the stream to look for reports."""
+        """Wake the stream, which then looks for reports to send."""
         if self.stream is not None:
             self.stream.wake()
 
@@ -175,7 +175,7 @@ class Agent:
             self._hold(replace(held, phase=Phase.RUNNING, pid=process.pid))
             if process.alive:
                 self._around.log.event("run_adopted", attempt.key, {"run_pid": process.pid})
-                if held.order is not None:  # it may not have reached the process
+                if held.order is not None:  # the process may not have been signalled
                     attempt.stop(held.order)
             attempt.go_on()
 
@@ -229,7 +229,7 @@ class Agent:
         self.handle(Journalled(assignment.key, effect.command_id, error))
 
     def _name_on_stream(self, attempt: Attempt) -> None:
-        """Open the feed of an attempt on the stream that handed it out."""
+        """Open the feed of an attempt on the stream through which the attempt was handed out."""
         if self.stream is not None:
             for handle, key in self.stream.handles.items():
                 if key == attempt.key:
