@@ -9,7 +9,6 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 import click
@@ -91,6 +90,8 @@ def token_of(file: str) -> str:
     Raises:
         Problem: the file cannot be read, or is empty.
     """
+    from pathlib import Path
+
     from sweepd.cli.failures import Problem, usage_problem
 
     try:
