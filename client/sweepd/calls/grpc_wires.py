@@ -41,6 +41,13 @@ class _GrpcWire:
             raise
 
 
+def _method(
+    request: Message, response: type[A]
+) -> tuple[str, Callable[[Message], bytes], Callable[[bytes], A]]:
+    """Return the path of a call, and how its messages are written and read."""
+    return path_of(request, response), type(request).SerializeToString, response.FromString
+
+
 class BlockingWire(_GrpcWire):
     """Wire with blocking calls; it connects again in a forked process."""
 
@@ -52,9 +59,7 @@ class BlockingWire(_GrpcWire):
 
     async def one(self, request: Message, response: type[A], *, seconds: float = CALL_SECONDS) -> A:
         """Return the response of a call; `seconds` is its deadline."""
-        call: Callable[..., A] = self._open().unary_unary(
-            path_of(request, response), type(request).SerializeToString, response.FromString
-        )
+        call: Callable[..., A] = self._open().unary_unary(*_method(request, response))
         with self._translated():
             return call(request, timeout=seconds, metadata=self._metadata)
 
@@ -62,9 +67,7 @@ class BlockingWire(_GrpcWire):
         self, request: Message, response: type[A], *, seconds: float | None = None
     ) -> AsyncGenerator[A, None]:
         """Yield the messages of a call; cancel the call when the reader stops."""
-        start = self._open().unary_stream(
-            path_of(request, response), type(request).SerializeToString, response.FromString
-        )
+        start = self._open().unary_stream(*_method(request, response))
         call = start(request, timeout=seconds, metadata=self._metadata)
         try:
             with self._translated():
@@ -108,7 +111,7 @@ class AsyncWire(_GrpcWire):
     async def one(self, request: Message, response: type[A], *, seconds: float = CALL_SECONDS) -> A:
         """Return the response of a call; `seconds` is its deadline."""
         call: grpc.aio.UnaryUnaryMultiCallable[Message, A] = self._open().unary_unary(
-            path_of(request, response), type(request).SerializeToString, response.FromString
+            *_method(request, response)
         )
         with self._translated():
             return await call(request, timeout=seconds, metadata=self._metadata)
@@ -118,7 +121,7 @@ class AsyncWire(_GrpcWire):
     ) -> AsyncGenerator[A, None]:
         """Yield the messages of a call; cancel the call when the reader stops."""
         start: grpc.aio.UnaryStreamMultiCallable[Message, A] = self._open().unary_stream(
-            path_of(request, response), type(request).SerializeToString, response.FromString
+            *_method(request, response)
         )
         call = start(request, timeout=seconds, metadata=self._metadata)
         try:

@@ -7,7 +7,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 
 from sweepd import v1
-from sweepd.calls import metrics, runs
+from sweepd.calls import runs
 from sweepd.calls.following import PASSING, OnGap, ignored, jittered, pauses
 from sweepd.calls.wire import Wire
 from sweepd.errors import ClientError
@@ -44,15 +44,10 @@ async def read(
     wire: Wire, run: str, at: Place, *, seconds: float | None = None, listen: bool = False
 ) -> AsyncGenerator[Piece, None]:
     """Yield a log from a position, for at most `seconds`; with `listen`, also parts as they are appended."""
-    pieces = metrics.read_log(
-        wire,
-        run,
-        attempt=at.attempt,
-        offset=at.offset,
-        tail_bytes=at.tail_bytes,
-        follow=listen,
-        seconds=seconds,
+    request = v1.ReadLogRequest(
+        run=run, attempt=at.attempt, offset=at.offset, tail_bytes=at.tail_bytes, follow=listen
     )
+    pieces = wire.stream(request, v1.ReadLogResponse, seconds=seconds)
     try:
         async with aclosing(pieces):
             async for piece in pieces:

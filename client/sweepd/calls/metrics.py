@@ -1,4 +1,4 @@
-"""Calls about points, files and logs."""
+"""Calls about points and files."""
 
 from __future__ import annotations
 
@@ -82,21 +82,6 @@ async def read_file(wire: Wire, run: str, name: str) -> AsyncGenerator[bytes, No
     async with aclosing(wire.stream(v1.ReadFileRequest(run=run, name=name), v1.ReadFileResponse)) as parts:
         async for part in parts:
             yield part.content
-
-
-def read_log(
-    wire: Wire,
-    run: str,
-    *,
-    attempt: int = 0,
-    offset: int = 0,
-    tail_bytes: int = 0,
-    follow: bool = False,
-    seconds: float | None = None,
-) -> AsyncGenerator[v1.ReadLogResponse, None]:
-    """Yield the log of an attempt, by default the newest."""
-    request = v1.ReadLogRequest(run=run, attempt=attempt, offset=offset, tail_bytes=tail_bytes, follow=follow)
-    return wire.stream(request, v1.ReadLogResponse, seconds=seconds)
 
 
 async def _readable(

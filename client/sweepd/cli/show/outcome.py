@@ -21,7 +21,7 @@ from sweepd.spec.macros import CommandError, MacroValues
 from sweepd.spec.point import Json
 from sweepd.states import BAD_ENDS, state_of
 from sweepd.views.rows import Row, lookup
-from sweepd.views.run import params_shape, run_shape
+from sweepd.views.run import params_shape, recorded_arguments, run_shape
 from sweepd.views.sweep import every_run_failed, sweep_shape
 from sweepd.views.text import cell, clean, clean_lines, counted, number, size_text
 from sweepd.views.values import Value, logged_value
@@ -224,13 +224,12 @@ def best_lines(sweep: v1.Sweep, run: v1.Run, environ: Mapping[str, str]) -> list
 
 def argument_line(spec: v1.SweepSpec, run: v1.Run, environ: Mapping[str, str]) -> str:
     """Return the arguments of a run as its agent passed them, quoted for a shell."""
-    recorded = next((list(attempt.argv) for attempt in reversed(run.attempts) if attempt.argv), [])
     return shell_line(
         reproduce_arguments(
             spec.command,
             program=spec.program or None,
             params=point_from_message(run.parameters),
-            argv=recorded,
+            argv=recorded_arguments(run),
             environ=environ,
         )
     )

@@ -169,7 +169,7 @@ def _set(settings: Settings, name: str, value: str) -> None:
     contexts = read_contexts(settings.environ)
     context = contexts.chosen(settings.environ)
     if context and context not in contexts.by_name:
-        raise _no_context(context)
+        raise NoContextError(context)
     write_contexts(contexts.with_default(context, name, value), settings.environ)
     where = f"in the context {context}" if context else "while no context is in use"
     note(f"{name} is now {value} {where}." if value else f"{name} is no longer set {where}.")
@@ -181,7 +181,7 @@ def _set(settings: Settings, name: str, value: str) -> None:
 def _use(settings: Settings, name: str) -> None:
     contexts = read_contexts(settings.environ)
     if name not in contexts.by_name:
-        raise _no_context(name)
+        raise NoContextError(name)
     write_contexts(contexts.with_current(name), settings.environ)
     note(f"{name} is in use.")
     if settings.environ.get(VARIABLE):
@@ -197,7 +197,3 @@ def _unknown(name: str, legal: tuple[str, ...]) -> Problem:
             next_step="`sweepctl login ADDRESS`, or `sweepctl config use-context CONTEXT`",
         )
     return usage_problem(f"config knows no {name!r}", next_step=f"one of {', '.join(legal)}")
-
-
-def _no_context(name: str) -> NoContextError:
-    return NoContextError(name)

@@ -19,19 +19,6 @@ if TYPE_CHECKING:
     from sweepd.spec.sweep_spec import SweepSpec
 
 
-def create_sweep(
-    client: Client,
-    text: SweepText,
-    spec: SweepSpec,
-    parent: str,
-    *,
-    sweep_id: str = "",
-    request_id: str = "",
-) -> v1.Sweep:
-    """Create the sweep of `spec` in `parent` (entity/project), without prior runs."""
-    return begin_sweep(client, text, spec, parent, sweep_id=sweep_id, request_id=request_id).sweep
-
-
 def begin_sweep(
     client: Client,
     text: SweepText,

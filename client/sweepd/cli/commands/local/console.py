@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import queue
 import signal
 import subprocess
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from sweepd import v1
-from sweepd.cli.commands.local.processes import Process, SignalBox, program, send, start
+from sweepd.cli.commands.local.processes import Process, SignalBox, agent_event, program, send, start
 from sweepd.cli.show.progress import Notice, Progress, View
 from sweepd.errors import ClientError
 from sweepd.views.text import clean, live_runs_continue
@@ -53,7 +52,7 @@ class LocalAgent:
         lost = False
         for raw in stream:
             line = clean(raw.decode("utf-8", "replace").rstrip("\n"))
-            event = _event(line)
+            event = agent_event(line)
             if event is None:
                 self.lines.append(line)
                 continue
@@ -91,14 +90,6 @@ def start_agent(
     command = [program("sweep-agent"), "--sweep", sweep, "--slots", str(slots), "--server", address]
     command += ["--log-format", "json", *flags]
     return LocalAgent(start(command, folder=folder, environ=environ, stderr=subprocess.PIPE))
-
-
-def _event(line: str) -> dict[str, object] | None:
-    try:
-        event: object = json.loads(line)
-    except ValueError:
-        return None
-    return event if isinstance(event, dict) and "event" in event else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,7 +20,7 @@ import click
 from sweepd.calls.sweep_file import Overrides, parent_of, read_sweep
 from sweepd.calls.wire import new_request_id
 from sweepd.cli.command import command
-from sweepd.cli.commands.define.creation import create_sweep
+from sweepd.cli.commands.define.creation import begin_sweep
 from sweepd.cli.commands.define.validate import checked_spec
 from sweepd.cli.commands.local.console import Outcome, SweepConsole, patiently, start_agent
 from sweepd.cli.commands.local.processes import (
@@ -251,7 +251,7 @@ def _create_sweep(scratch: ScratchFolder, client: Client) -> v1.Sweep:
     parent, request_id = parent_of(spec, Overrides(project="digits"), {}), new_request_id()
     # Right after an installation, disk writes may delay the new server.
     return patiently(
-        lambda: create_sweep(client, text, spec, parent, request_id=request_id), seconds=_START_SECONDS
+        lambda: begin_sweep(client, text, spec, parent, request_id=request_id).sweep, seconds=_START_SECONDS
     )
 
 

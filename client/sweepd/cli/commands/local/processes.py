@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import select
@@ -203,6 +204,15 @@ def last_lines(file: Path, count: int) -> str:
     except OSError:
         return ""
     return " | ".join(text.splitlines()[-count:])
+
+
+def agent_event(line: str) -> dict[str, object] | None:
+    """Return the event in a line of an agent's log; None for another line."""
+    try:
+        event: object = json.loads(line)
+    except ValueError:
+        return None
+    return event if isinstance(event, dict) and "event" in event else None
 
 
 _START_SECONDS = 60.0

@@ -13,7 +13,7 @@ import click
 
 from sweepd.calls.sweep_file import Overrides, parent_of, placing, read_sweep
 from sweepd.cli.command import command
-from sweepd.cli.commands.define.creation import create_sweep, label_flags, note_unbounded
+from sweepd.cli.commands.define.creation import begin_sweep, label_flags, note_unbounded
 from sweepd.cli.commands.define.validate import checked_spec, definition_options
 from sweepd.cli.commands.local.console import Outcome, SweepConsole, patiently, start_agent
 from sweepd.cli.commands.local.processes import SignalBox, find_or_start
@@ -70,7 +70,7 @@ def run(
 
     client, _ = find_or_start(settings)
     with client:
-        sweep = create_sweep(client, text, spec, parent)
+        sweep = begin_sweep(client, text, spec, parent).sweep
         note(f"Sweep {sweep.name}")
         note_unbounded(sweep)
         outcome = _stay(client, sweep, slots, folder, settings, label_flags(labels))

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sweepd.cli.command import command
+from sweepd.cli.commands.local.processes import agent_event
 from sweepd.cli.exit_code import ExitCode
 from sweepd.cli.failures import Problem, not_found, option_seconds
 from sweepd.cli.output.formats import FORMATS, note, output_of, output_option, write_rows
@@ -213,7 +214,7 @@ def _once(found: Found, environ: Mapping[str, str], grace: float) -> tuple[Outco
 
 def _judged(found: Found, lines: list[str], code: int) -> Outcome:
     outcome = Outcome(found=found, what="brought-in" if code == 0 else "failed")
-    for event in _events(lines):
+    for event in map(agent_event, lines):
         match event:
             case {"event": "brought_in", "run": str(run), "rows": int(rows)}:
                 outcome.rows += rows
@@ -229,16 +230,6 @@ def _judged(found: Found, lines: list[str], code: int) -> Outcome:
     elif code != 0 and not outcome.message:
         outcome.message = next(reversed(lines), f"ended with code {code}").removeprefix("error: ")
     return outcome
-
-
-def _events(lines: list[str]) -> Iterator[dict[str, object]]:
-    for line in lines:
-        try:
-            event: object = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(event, dict):
-            yield event
 
 
 _AT_ONCE = 2

@@ -69,7 +69,7 @@ def list_(
             return
         rows = _sweep_rows(client, parent, output)
         empty = "" if rows else _empty(client, parent)
-    _write_sweeps(rows, output, empty)
+    write_chosen(rows, output, SWEEPS, name="name", empty=empty)
 
 
 def _write_projects(client: Client, parent: str, output: Output) -> None:
@@ -113,10 +113,6 @@ def check_parent(client: Client, parent: str) -> None:
         name=parent,
         next_step=PROJECTS_STEP,
     )
-
-
-def _write_sweeps(rows: list[Row], output: Output, empty: str) -> None:
-    write_chosen(rows, output, SWEEPS, name="name", empty=empty)
 
 
 @command("sweepctl agents k3x9v2ab -o wide", "sweepctl agents release 01J9ZQ6XKBAHFV5T8Y2M3N4P5Q")

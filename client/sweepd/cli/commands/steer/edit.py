@@ -7,8 +7,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sweepd.cli.command import command
+from sweepd.cli.command import command, gathered
 from sweepd.cli.commands.define.creation import note_standstill
+from sweepd.cli.commands.steer.typed import (
+    Edit,
+    assembled,
+    names_of,
+    option_of,
+    typed_values,
+    typed_words,
+)
 from sweepd.cli.failures import Problem, problem_of, usage_problem
 from sweepd.cli.output.formats import (
     DOCUMENTS,
@@ -30,7 +38,6 @@ from sweepd.views.text import counted
 
 if TYPE_CHECKING:
     from sweepd import v1
-    from sweepd.cli.commands.steer.typed import Edit
     from sweepd.client import Client
 
 
@@ -46,28 +53,38 @@ def _cap(context: click.Context, parameter: click.Parameter, value: str | None) 
     return int(value)
 
 
+_edit_options = gathered(
+    "changes",
+    Edit,
+    click.option(
+        "--no-metadata", "no_metadata", multiple=True, metavar="KEY", help="Take this entry away. Repeatable."
+    ),
+    click.option(
+        "--metadata",
+        "metadata",
+        multiple=True,
+        metavar="KEY=VALUE",
+        callback=lambda _context, _option, words: typed_words(words, "--metadata"),
+        help="Set this entry, its value as in a sweep file. Repeatable.",
+    ),
+    click.option(
+        "--no-tag", "no_tags", multiple=True, metavar="TEXT", help="Take this tag away. Repeatable."
+    ),
+    click.option("--tag", "tags", multiple=True, metavar="TEXT", help="Add this tag. Repeatable."),
+    click.option("--description", metavar="TEXT", help="Display text."),
+    click.option("--name", metavar="TEXT", help="Display name."),
+    click.option(
+        "--run-cap", metavar="N|none", callback=_cap, help="Most runs that it starts. none: without bound."
+    ),
+)
+
+
 @command(
     "sweepctl edit k3x9v2ab --run-cap 200",
     "sweepctl edit k3x9v2ab --tag nightly --metadata owner=ada --run-cap none",
 )
 @click.argument("sweep", metavar="ID")
-@click.option(
-    "--run-cap", metavar="N|none", callback=_cap, help="Most runs that it starts. none: without bound."
-)
-@click.option("--name", metavar="TEXT", help="Display name.")
-@click.option("--description", metavar="TEXT", help="Display text.")
-@click.option("--tag", "tags", multiple=True, metavar="TEXT", help="Add this tag. Repeatable.")
-@click.option("--no-tag", "no_tags", multiple=True, metavar="TEXT", help="Take this tag away. Repeatable.")
-@click.option(
-    "--metadata",
-    "metadata",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="Set this entry, its value as in a sweep file. Repeatable.",
-)
-@click.option(
-    "--no-metadata", "no_metadata", multiple=True, metavar="KEY", help="Take this entry away. Repeatable."
-)
+@_edit_options
 @click.option(
     "--revision",
     type=click.IntRange(min=1, max=2**32 - 1),
@@ -75,43 +92,21 @@ def _cap(context: click.Context, parameter: click.Parameter, value: str | None) 
     help="Only if it still has this revision.",
 )
 @change_output_option
-def edit(
-    sweep: str,
-    run_cap: int | str | None,
-    name: str | None,
-    description: str | None,
-    tags: tuple[str, ...],
-    no_tags: tuple[str, ...],
-    metadata: tuple[str, ...],
-    no_metadata: tuple[str, ...],
-    revision: int | None,
-    output_format: str,
-) -> None:
+def edit(sweep: str, changes: Edit, revision: int | None, output_format: str) -> None:
     """Change a sweep, running or ended: its bound, its texts, its labels.
 
     A raised run_cap lets a sweep continue that is finished because of it; a lowered one bounds new runs.
     Nothing else changes what its runs do.
     """
-    from sweepd.cli.commands.steer.typed import Edit, typed_words
-
-    edit = Edit(
-        run_cap=run_cap,
-        name=name,
-        description=description,
-        tags=tags,
-        no_tags=no_tags,
-        metadata=typed_words(metadata, "--metadata"),
-        no_metadata=no_metadata,
-    )
-    if not edit:
+    if not changes:
         raise usage_problem("nothing is to be changed", next_step="`sweepctl edit --help`")
     settings = current_settings()
     with connect(settings) as client:
-        changed = _edited(client, client.sweep_name(sweep), edit, revision)
+        changed = _edited(client, client.sweep_name(sweep), changes, revision)
         if output_format == "name":
             put(f"{changed.name}\n")
             note(f"Revision {changed.revision}; it is {state_of(changed)}.")
-            if run_cap is not None:
+            if changes.run_cap is not None:
                 note_standstill(client, changed.name, settings)
     if output_format != "name":
         write_document(sweep_shape(changed), output_format)
@@ -133,8 +128,6 @@ def _edited(client: Client, name: str, edit: Edit, revision: int | None) -> v1.S
 
 def _refusal(error: ClientError, edited: v1.Sweep) -> Problem:
     """Return the server's objections in terms of options, not of message fields."""
-    from sweepd.cli.commands.steer.typed import option_of
-
     problem = problem_of(error)
     violations = "; ".join(f"{option_of(field, edited)}: {why}" for field, why in error.violations)
     problem.message = violations or problem.message
@@ -176,8 +169,6 @@ def enqueue(
     What the point leaves out is chosen by the method. The run counts for run_cap; a finished sweep continues
     with it. With repeats, as many runs as that are added. Prints their names.
     """
-    from sweepd.cli.commands.steer.typed import assembled, names_of
-
     values = _values(words, params, params_file)
     settings = current_settings()
     with connect(settings) as client:
@@ -208,8 +199,6 @@ def _enqueued(
 
 
 def _values(words: tuple[str, ...], params: str | None, params_file: str | None) -> list[tuple[str, Json]]:
-    from sweepd.cli.commands.steer.typed import typed_values, typed_words
-
     if params is not None and params_file is not None:
         raise usage_problem("--params and --params-file exclude each other")
     if params is None and params_file is None and not words:
