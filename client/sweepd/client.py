@@ -38,8 +38,8 @@ def _many(
 class Client:
     """Client of one server; a context manager that closes its channel.
 
-    Every method raises ClientError. Reads are idempotent; changes carry a request id, so that retries in
-    lower layers are safe.
+    Every method raises ClientError if its call fails. Reads are idempotent; changes carry a request id, so
+    that retries in lower layers are safe.
     """
 
     def __init__(self, address: str, token: str | None) -> None:

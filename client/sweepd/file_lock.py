@@ -1,6 +1,6 @@
 """Locks on files and folders, held until the descriptor is closed or the holder ends.
 
-Forked children share the lock. The agent has a separate copy, as its supervisor imports no other package.
+Forked children share the lock. The agent has a copy of this code, as its supervisor imports no other package.
 """
 
 import fcntl

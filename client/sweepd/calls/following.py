@@ -142,7 +142,7 @@ class Condition:
 
 
 def parse_condition(text: str) -> Condition:
-    """Parse `finished` (any end), another state, or a comparison such as `best<0.1`.
+    """Return the condition in `text`: `finished` (any end), another state, or a comparison like `best<0.1`.
 
     Raises:
         InvalidError: the text has another form.

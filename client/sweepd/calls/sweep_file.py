@@ -150,7 +150,7 @@ def text_of(parsed: Parsed, file_name: str, content: bytes = b"") -> SweepText:
 
 
 def placing(overrides: Overrides, environ: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the keys among `entity` and `project` that no flag or variable overrides in the file."""
+    """Return the keys `entity` and `project` of a file, without those that a flag or variable overrides."""
     return tuple(key for key in PLACING_KEYS if not _given(key, overrides, environ))
 
 

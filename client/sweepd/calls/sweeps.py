@@ -113,22 +113,22 @@ def list_of(wire: Wire, parent: str = "", states: str | Sequence[str] = ()) -> A
 
 
 async def pause(wire: Wire, name: str) -> v1.Sweep:
-    """Hand out no runs until the sweep is resumed."""
+    """Stop handing out runs of a sweep until it is resumed."""
     return (await change_state(wire, v1.PauseSweepRequest(name=name), v1.PauseSweepResponse)).sweep
 
 
 async def resume(wire: Wire, name: str) -> v1.Sweep:
-    """Hand out runs again."""
+    """Resume handing out runs of a sweep."""
     return (await change_state(wire, v1.ResumeSweepRequest(name=name), v1.ResumeSweepResponse)).sweep
 
 
 async def stop(wire: Wire, name: str) -> v1.Sweep:
-    """Hand out no more runs."""
+    """Stop handing out runs of a sweep; its live runs continue."""
     return (await change_state(wire, v1.StopSweepRequest(name=name), v1.StopSweepResponse)).sweep
 
 
 async def cancel(wire: Wire, name: str) -> v1.CancelSweepResponse:
-    """Hand out no more runs and kill the live ones."""
+    """Stop handing out runs of a sweep, and kill its live runs."""
     return await change_state(wire, v1.CancelSweepRequest(name=name), v1.CancelSweepResponse)
 
 

@@ -113,7 +113,7 @@ def current_address(environ: Mapping[str, str] = os.environ) -> str | None:
 
 
 def resolve(address: str | None, environ: Mapping[str, str] = os.environ) -> Target:
-    """Choose the server to dial, and the token to present.
+    """Return the address of the server to dial, and the token to present.
 
     Precedence: the flag, SWEEPD_ADDRESS, the context in use, the last started server of this account.
     The token is SWEEPD_TOKEN, else that of the context of the address, else that of the server's entry.

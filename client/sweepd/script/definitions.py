@@ -15,7 +15,7 @@ _GOALS = {"min": "minimize", "max": "maximize"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Definition:
-    """Definition of a metric, or of all metrics with the prefix before a `*`."""
+    """Definition of a metric, or of all metrics whose names begin with the text before a final `*`."""
 
     name: str
     # Aggregates of its summary; empty: the last value.

@@ -10,7 +10,7 @@ _INTERRUPTED, _FAILED = 130, 1
 
 
 class ExitCode:
-    """Records calls of `sys.exit` and uncaught exceptions.
+    """Recorder of calls of `sys.exit` and of uncaught exceptions.
 
     It cannot see `raise SystemExit(code)`, `os._exit(code)` and signals that end the process; an agent may
     learn of those from the system.

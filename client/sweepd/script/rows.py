@@ -229,7 +229,7 @@ _BLOCK = 64 * 1024
 def last_step(metrics_file: Path) -> int | None:
     """Return the step of the last line that has one; None if there is none or the file cannot be read.
 
-    Reads from the end, so a run of any length costs a block or two.
+    The file is read from its end, so that one or two blocks suffice for a run of any length.
     """
     try:
         segments = [metrics_file, *(path for _, path in reversed(closed_segments(metrics_file)))]

@@ -103,7 +103,7 @@ def init(
         resume_from: has no effect; see `Run.resume_from`.
         fork_from: has no effect.
         save_code: has no effect; see `Run.log_code`.
-        tensorboard: has no effect, as `sync_tensorboard`.
+        tensorboard: has no effect; see `sync_tensorboard`.
         sync_tensorboard: has no effect; `metrics_from` in the sweep file reads event files.
         monitor_gym: has no effect.
         ignored: has no effect.

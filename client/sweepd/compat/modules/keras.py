@@ -19,7 +19,7 @@ __all__ = ["WandbCallback", "WandbEvalCallback", "WandbMetricsLogger", "WandbMod
 
 
 class WandbMetricsLogger(_callbacks.Callback):  # type: ignore[misc,name-defined]  # known only at run time
-    """Logs the metrics of `fit` and the learning rate.
+    """Callback that logs the metrics of `fit` and the learning rate.
 
     Args:
         log_freq: `epoch`, `batch`, or a number of batches.
@@ -110,7 +110,7 @@ class WandbModelCheckpoint(_callbacks.ModelCheckpoint):  # type: ignore[misc,nam
 
 
 class WandbEvalCallback(_callbacks.Callback):  # type: ignore[misc,name-defined]
-    """Logs tables of predictions, which a subclass fills in two methods.
+    """Callback that logs tables of predictions, which a subclass fills in two methods.
 
     Args:
         data_table_columns: columns of the table of examples.
@@ -166,7 +166,7 @@ class WandbEvalCallback(_callbacks.Callback):  # type: ignore[misc,name-defined]
 
 
 class WandbCallback(_callbacks.Callback):  # type: ignore[misc,name-defined]
-    """W&B's former callback: logs the metrics of `fit` and the best epoch.
+    """W&B's former callback, which logs the metrics of `fit` and the best epoch.
 
     Args:
         monitor: metric that determines the best epoch.

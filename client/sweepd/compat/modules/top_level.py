@@ -187,7 +187,7 @@ class AlertLevel(Enum):
 
 
 class ArtifactTTL(Enum):
-    """Lifetime of an artifact; here it is stored with its run."""
+    """Lifetime of an artifact, without effect: an artifact is stored with its run."""
 
     INHERIT = 0
 

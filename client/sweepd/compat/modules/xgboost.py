@@ -15,7 +15,7 @@ __all__ = ["WandbCallback", "wandb_callback"]
 
 
 class WandbCallback(TrainingCallback):  # type: ignore[misc]  # XGBoost is missing when types are checked
-    """Logs a training of XGBoost.
+    """Callback that logs a training of XGBoost.
 
     Args:
         log_model: whether to store the model with the run.

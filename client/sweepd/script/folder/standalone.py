@@ -37,7 +37,7 @@ def open_folder(wanted: RunOptions, notices: Notices) -> tuple[RunFolder | None,
     """Return a folder for a run, None if none can be created, and the options as far as they can be met.
 
     Raises:
-        UsageError: the run to resume does not exist, must not exist, or cannot be resumed.
+        UsageError: the run to resume is missing, exists although it must not, or cannot be resumed.
     """
     program, now = next(iter(sys.argv), ""), time.time()
     try:
@@ -79,7 +79,7 @@ def standalone_folder(wanted: RunOptions, parent: Path, *, program: str, now: fl
         now: Unix time.
 
     Raises:
-        UsageError: the earlier run does not exist, must not exist, or cannot be resumed.
+        UsageError: the earlier run is missing, exists although it must not, or cannot be resumed.
         OSError: the folder cannot be created.
     """
     runs = parent.absolute() / RUN_FOLDERS
@@ -136,7 +136,7 @@ def _earlier(wanted: RunOptions, runs: Path, *, program: str, now: float) -> Run
     """Return the folder of an earlier run for another attempt; None if there is none.
 
     Raises:
-        UsageError: the run must not exist, or cannot be resumed.
+        UsageError: the run exists although it must not, or cannot be resumed.
     """
     path = _newest(runs, wanted.id, program)
     if path is None:

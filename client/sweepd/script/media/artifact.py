@@ -49,7 +49,7 @@ class Artifact(MissingAttributes):
         """Add a file.
 
         Raises:
-            UsageError: it does not exist.
+            UsageError: the file does not exist.
         """
         path = Path(local_path)
         if not path.is_file():
@@ -62,7 +62,7 @@ class Artifact(MissingAttributes):
         """Add all files below a folder.
 
         Raises:
-            UsageError: it does not exist.
+            UsageError: the folder does not exist.
         """
         folder = Path(local_path)
         if not folder.is_dir():
@@ -109,7 +109,7 @@ class Artifact(MissingAttributes):
         return self
 
     def save(self, /, *ignored: object, **more: object) -> None:
-        """Do nothing: `log_artifact` stores it, and there are no versions and no registry."""
+        """Do nothing: `log_artifact` stores the artifact, and there are no versions and no registry."""
 
     finalize = link = unlink = verify = delete = save
 
@@ -164,7 +164,7 @@ class Artifact(MissingAttributes):
         """Return the path of its only file.
 
         Raises:
-            UsageError: it has several files, or this run has not logged it.
+            UsageError: the artifact has several files, or this run has not logged it.
         """
         if len(self._files) != 1:
             raise UsageError(
@@ -238,7 +238,7 @@ def _inside(name: str) -> str:
     """Return a relative path that stays within its folder.
 
     Raises:
-        UsageError: it leaves the folder.
+        UsageError: the path leaves the folder.
     """
     parts = Path(name).parts
     if not parts or Path(name).is_absolute() or ".." in parts:

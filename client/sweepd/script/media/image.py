@@ -78,7 +78,7 @@ class Image(Media):
 
 
 def _figure(value: object) -> _SavesFigure | None:
-    """Return the figure that a value is or belongs to; for pyplot the current one."""
+    """Return the figure that a value is or belongs to, for pyplot the current one; None for other values."""
     if getattr(value, "__name__", None) == "matplotlib.pyplot":
         current: Callable[[], object] | None = getattr(value, "gcf", None)
         value = None if current is None else current()

@@ -70,7 +70,7 @@ class Table(MissingAttributes):
         """Add a row.
 
         Raises:
-            UsageError: it does not have one cell per column.
+            UsageError: the row does not have one cell per column.
         """
         if len(data) != len(self.columns):
             raise UsageError(f"Table: a row of {len(data)} cells under {len(self.columns)} columns")
@@ -84,7 +84,7 @@ class Table(MissingAttributes):
         """Add a column.
 
         Raises:
-            UsageError: it does not have one cell per row.
+            UsageError: the column does not have one cell per row.
         """
         cells = list(data)
         if self.data and len(cells) != len(self.data):

@@ -36,7 +36,7 @@ def store_value(files: Path | None, key: str, value: object, step: int | None) -
         step: step of the row, if known.
 
     Raises:
-        TypeError: it cannot be stored.
+        TypeError: the value cannot be stored.
     """
     if isinstance(value, Storable):
         return _stored(files, value, key, step, 0)

@@ -181,7 +181,7 @@ class Run(RunFiles):
         self._finish(code & 0xFF or int(code != 0), at_exit=False)
 
     def finish_at_exit(self, exit_code: int) -> None:
-        """End the run of a process that is about to exit; `exit_code` is as far as the process knows it."""
+        """End the run of a process that is about to exit; `exit_code`: exit code as far as it knows."""
         self._finish(exit_code, at_exit=True)
 
     def _finish(self, code: int, *, at_exit: bool) -> None:
@@ -252,7 +252,7 @@ class Run(RunFiles):
         return suitable(values, self._notices, lambda key, value: self._keep_at(key, value, self.step))
 
     def _keep_at(self, key: str, value: object, step: int | None) -> object:
-        from sweepd.script.media.values import store_value  # media are loaded by the runs that log them
+        from sweepd.script.media.values import store_value  # loaded only by runs that log media
 
         return store_value(None if self.disabled else self._files, key, value, step)
 

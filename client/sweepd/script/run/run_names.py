@@ -191,7 +191,7 @@ class RunNames:
     @property
     def dir(self) -> str:
         """Folder for files of the run: its content is stored with the run, also when it changes."""
-        with suppress(OSError):  # such as a full disk: opening a file in it reports that
+        with suppress(OSError):  # e.g. on a full disk; opening a file in the folder then fails, too
             make_folder(self._files)
         return str(self._files)
 
