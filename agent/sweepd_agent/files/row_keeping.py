@@ -68,9 +68,8 @@ def external_metrics_of(
     """Return the reader of metrics that the script does not log itself; None if there are no sources."""
     if assignment.metrics_from is None:
         return None
-    from sweepd_agent.files.external_metrics import (
-        ExternalMetrics,
-    )  # loaded only for the few runs that need it
+    # Loaded only for the few runs that need it.
+    from sweepd_agent.files.external_metrics import ExternalMetrics
 
     return ExternalMetrics(
         assignment.metrics_from,
@@ -94,7 +93,7 @@ def _cursors(stored: Json) -> dict[v1.Lane.ValueType, int]:
     return {lane: cursor for lane, cursor in found.items() if isinstance(cursor, int)}
 
 
-# Failed reads after the end of the process at which reading is given up, and seconds between reads.
+# Number of failed reads after the end of the process at which reading is given up; seconds between reads.
 _READ_TRIES = 10
 _READ_AGAIN = 0.5
 _WRITE_AGAIN = 1.0

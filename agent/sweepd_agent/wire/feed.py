@@ -134,9 +134,8 @@ class Feed:
         """Return details, observations or, after all observations, the end; None if nothing is to be sent."""
         if self._ref is None:
             return None
-        if details := self.details.next(
-            self._ref
-        ):  # first: they may contain the step from which the rows continue
+        # Details come first, as they may contain the step from which the rows continue.
+        if details := self.details.next(self._ref):
             return details
         if self.exit_acked:
             return None

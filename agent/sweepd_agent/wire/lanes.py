@@ -57,7 +57,7 @@ class Lane:
 
     @property
     def delivered(self) -> bool:
-        """True if everything is stored by the server, or cannot be."""
+        """True if everything is stored by the server, or cannot be stored there."""
         return self._window is None or not self._source.has_more(self._cursor.acked)
 
     def open(self, window: int | None, stored: int | None) -> None:
@@ -83,7 +83,7 @@ class Lane:
         return v1.AttachRequest(piece=piece)
 
     def acknowledged(self, cursor: int) -> float | None:
-        """Record an acknowledgement; return the round trip of its last piece, None if it covers no piece."""
+        """Record an acknowledgement; return the round trip of the last piece that it covers, None if none."""
         now = self._monotonic()
         before = self._cursor
         if cursor > before.sent:  # sent by an earlier agent that never received the acknowledgement
@@ -176,7 +176,7 @@ class LogFile:
         return cursor < self.size
 
     def tail(self) -> str:
-        """Return the last lines."""
+        """Return the last lines of the log."""
         try:
             with self._open() as file:
                 file.seek(0, os.SEEK_END)

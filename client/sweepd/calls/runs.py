@@ -84,10 +84,8 @@ async def enqueue(
     Raises:
         InvalidError: `params` is not a valid point.
     """
-    from sweepd.codec import (  # here, because it imports `spec`, which is slow
-        CodecError,
-        point_message,
-    )
+    # Imported here, because it imports `spec`, which is slow.
+    from sweepd.codec import CodecError, point_message
 
     try:
         point = point_message(dict(params), "")
