@@ -27,7 +27,7 @@ from sweepd.spec.keys.rules import RULES, rule_name
 from sweepd.spec.keys.shape import Key
 from sweepd.spec.keys.sweep import SWEEP
 from sweepd.spec.parameter import Group, ParameterNode
-from sweepd.spec.point import Json
+from sweepd.spec.point import Json, Point
 from sweepd.spec.stop_rules import StopRule
 from sweepd.spec.sweep_spec import Compat, MetricsFrom, SearchMethod, SweepSpec
 
@@ -185,11 +185,17 @@ def _fill(message: Message, keys: Sequence[Key], value: object) -> None:
 
 
 def _put(message: Message, field: str, key: Key, value: object) -> None:
-    """Set one field of a message."""
+    """Set one field of a message; leave it unset for an empty mapping or list."""
     own = _own(message, field)
     match value:
+        case tuple() | Mapping() if not value:
+            pass
         case _ if own is not None:
-            own[0](message, field, key.name, value)
+            inner = own[0](value, key.name)
+            if isinstance(inner, Message):
+                getattr(message, field).CopyFrom(inner)
+            else:
+                getattr(message, field).extend(inner)
         case StrEnum() | SearchMethod():
             kind, prefix = _enum(message, field)
             setattr(message, field, kind.values_by_name[f"{prefix}{value.name.upper()}"].number)
@@ -200,7 +206,7 @@ def _put(message: Message, field: str, key: Key, value: object) -> None:
         case bool() | int() | float() | str():
             setattr(message, field, value)
         case _:
-            inner: Message = getattr(message, field)
+            inner = getattr(message, field)
             inner.SetInParent()
             _fill(inner, key.shape.keys, value)
 
@@ -254,11 +260,9 @@ def _own(message: Message, field: str) -> "_Own | None":
     return None if kind is None else _OWN.get(kind.name)
 
 
-def _put_duration(message: Message, field: str, path: str, value: object) -> None:
-    assert isinstance(value, float)
+def _duration_message(value: float, path: str) -> Duration:
     whole = int(value)
-    duration: Duration = getattr(message, field)
-    duration.CopyFrom(Duration(seconds=whole, nanos=round((value - whole) * 1e9)))
+    return Duration(seconds=whole, nanos=round((value - whole) * 1e9))
 
 
 def _duration(message: Duration, path: str) -> str:
@@ -268,12 +272,10 @@ def _duration(message: Duration, path: str) -> str:
     return duration_text(float(f"{message.seconds}.{message.nanos:09d}"))
 
 
-def _put_points(message: Message, field: str, path: str, value: object) -> None:
+def _point_messages(value: Point | tuple[Point, ...], path: str) -> v1.ParameterMap | list[v1.ParameterMap]:
     if isinstance(value, tuple):
-        points = [point_message(point, f"{path}[{index}]") for index, point in enumerate(value)]
-        getattr(message, field).extend(points)
-    elif isinstance(value, dict) and value:
-        getattr(message, field).CopyFrom(point_message(value, path))
+        return [point_message(point, f"{path}[{index}]") for index, point in enumerate(value)]
+    return point_message(value, path)
 
 
 def _points(value: v1.ParameterMap | Sequence[v1.ParameterMap], path: str) -> object:
@@ -282,27 +284,15 @@ def _points(value: v1.ParameterMap | Sequence[v1.ParameterMap], path: str) -> ob
     return [point_from_message(point, f"{path}[{index}]") for index, point in enumerate(value)]
 
 
-def _put_zips(message: Message, field: str, path: str, value: object) -> None:
-    assert isinstance(value, tuple)
-    getattr(message, field).extend(v1.Zip(parameters=names) for names in value)
-
-
-def _put_parameters(message: Message, field: str, path: str, value: object) -> None:
-    assert isinstance(value, Mapping)
-    getattr(message, field).extend(parameter_messages(value, path))
-
-
-def _put_rules(message: Message, field: str, path: str, value: object) -> None:
-    assert isinstance(value, tuple)
-    for rule in value:
-        _put_rule(getattr(message, field).add(), rule)
-
-
-def _put_rule(message: v1.EarlyTermination, rule: StopRule) -> None:
-    name = rule_name(rule)
-    inner: Message = getattr(message, name)
-    inner.SetInParent()
-    _fill(inner, RULES[name].keys, rule)
+def _rule_messages(rules: Sequence[StopRule], path: str) -> list[v1.EarlyTermination]:
+    messages: list[v1.EarlyTermination] = []
+    for rule in rules:
+        name = rule_name(rule)
+        messages.append(v1.EarlyTermination())
+        inner: Message = getattr(messages[-1], name)
+        inner.SetInParent()
+        _fill(inner, RULES[name].keys, rule)
+    return messages
 
 
 def _rules(messages: Sequence[v1.EarlyTermination], path: str) -> list[object]:
@@ -316,15 +306,18 @@ def _rule(message: v1.EarlyTermination, path: str) -> dict[str, object]:
     return {"type": kind, **_document(getattr(message, kind), RULES[kind].keys, f"{path}.", whole=True)}
 
 
-_Own = tuple[Callable[..., None], Callable[..., object]]
+_Own = tuple[Callable[..., Message | Sequence[Message]], Callable[..., object]]
 _OWN: Final[Mapping[str, _Own]] = {
-    "Duration": (_put_duration, _duration),
-    "ParameterMap": (_put_points, _points),
-    "Zip": (_put_zips, lambda zips, path: [list(each.parameters) for each in zips]),
-    "Parameter": (_put_parameters, parameters_document),
-    "EarlyTermination": (_put_rules, _rules),
+    "Duration": (_duration_message, _duration),
+    "ParameterMap": (_point_messages, _points),
+    "Zip": (
+        lambda zips, path: [v1.Zip(parameters=names) for names in zips],
+        lambda zips, path: [list(each.parameters) for each in zips],
+    ),
+    "Parameter": (parameter_messages, parameters_document),
+    "EarlyTermination": (_rule_messages, _rules),
 }
-"""By message type: function that sets a field, and function that returns its value as in a sweep file."""
+"""By message type: functions that return the messages of a value, and the value as in a sweep file."""
 
 
 def diagnostic_message(finding: Diagnostic) -> v1.Diagnostic:

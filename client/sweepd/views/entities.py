@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sweepd import v1
 from sweepd.spec.point import Json
-from sweepd.views.rows import Column, Row, lookup
+from sweepd.views.rows import Column, Row, rows_of
 from sweepd.views.text import cell, shown_age, shown_ids, shown_time, shown_words, size_text
 from sweepd.views.values import wall_time
 from sweepd.views.view import Field, View, inner, shaper
@@ -19,12 +19,11 @@ def _state(agent: v1.Agent) -> str:
 
 
 def _shown_quarantines(value: Json) -> str:
-    return shown_ids([lookup(each, "sweep") for each in value]) if isinstance(value, list) else "-"
+    return shown_ids([each["sweep"] for each in rows_of(value)])
 
 
 def _shown_reasons(value: Json) -> str:
-    rows = value if isinstance(value, list) else []
-    return "; ".join(cell(lookup(each, "reason")) for each in rows) or "-"
+    return "; ".join(cell(each["reason"]) for each in rows_of(value)) or "-"
 
 
 class AgentFields:

@@ -53,6 +53,11 @@ class Choice:
         return chosen if self.limit is None else chosen[: self.limit]
 
 
+def rows_of(value: Json) -> list[Row]:
+    """Return the objects in a list; empty for other values."""
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+
+
 def lookup(row: Json, path: str) -> Json:
     """Return the value at a dotted path, where keys may contain dots; None if there is none."""
     if not isinstance(row, dict):

@@ -120,10 +120,11 @@ def drawn(
 
 
 def listing(entries: Sequence[tuple[str, str]], *, colored: bool, width: int | None = None) -> str:
-    """Return names and values, one entry per line; further lines of a value are indented.
+    """Return names and values, one entry per line, without those that are a dash.
 
-    If `width` is given, long lines are wrapped at blanks.
+    Further lines of a value are indented. If `width` is given, long lines are wrapped at blanks.
     """
+    entries = [entry for entry in entries if entry[1] != "-"]
     indent = max((len(name) for name, _ in entries), default=0) + 2
     text = []
     for name, value in entries:

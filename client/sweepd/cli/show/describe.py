@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from sweepd.cli.output.table import listing, table
 from sweepd.spec.point import Json
 from sweepd.spec.sweep_spec import Guard, Retry
-from sweepd.views.rows import Column, Row, lookup, point_lines
+from sweepd.views.rows import Column, Row, lookup, point_lines, rows_of
 from sweepd.views.sweep import every_run_failed
 from sweepd.views.text import (
     cell,
@@ -32,11 +32,7 @@ def describe_sweep(sweep: Row, *, colored: bool, width: int | None = None) -> st
     entries = [
         ("sweep", cell(sweep["name"])),
         ("name", cell(sweep["displayName"])),
-        ("description", cell(sweep["description"])),
-        ("state", cell(sweep["state"])),
-        ("ending", cell(sweep["ending"])),
-        ("reason", cell(sweep["reason"])),
-        ("method", cell(sweep["method"])),
+        *cells(sweep, "description", "state", "ending", "reason", "method"),
         ("metric", _objective(metric)),
         *rule_entries(sweep),
         ("runs", f"{shown_counts(sweep['runs']) or 'none yet'} of {planned}"),
@@ -53,7 +49,12 @@ def describe_sweep(sweep: Row, *, colored: bool, width: int | None = None) -> st
     missing = objective_notice(sweep)
     if missing and not tells_objective(sweep):
         entries.append(("objective", missing))
-    return listing([entry for entry in entries if entry[1] != "-"], colored=colored, width=width)
+    return listing(entries, colored=colored, width=width)
+
+
+def cells(row: Row, *names: str) -> list[tuple[str, str]]:
+    """Return these values of a row as names and texts."""
+    return [(name, cell(row[name])) for name in names]
 
 
 def prior_notice(sweep: Row) -> str:
@@ -91,9 +92,7 @@ def describe_run(
         width: width of the terminal; None for unlimited.
     """
     entries = [
-        ("run", cell(run["run"])),
-        ("sweep", cell(run["sweep"])),
-        ("state", cell(run["state"])),
+        *cells(run, "run", "sweep", "state"),
         ("reason", "\n".join(filter(None, (cell(run["reason"]), hint)))),
         ("repeat", cell(run["repeat"]) if run["repeat"] else "-"),
         ("value", shown_value(run["value"])),
@@ -108,10 +107,8 @@ def describe_run(
         ("took", run_took(run)),
         *_details_entries(run),
     ]
-    text = listing([entry for entry in entries if entry[1] != "-"], colored=colored, width=width)
-    attempts = run["attempts"]
-    assert isinstance(attempts, list)
-    rows = [attempt for attempt in attempts if isinstance(attempt, dict)]
+    text = listing(entries, colored=colored, width=width)
+    rows = rows_of(run["attempts"])
     return f"{text}\n{table(rows, _ATTEMPTS, colored=colored, width=width)}" if rows else text
 
 
@@ -130,10 +127,15 @@ def run_took(run: Row) -> str:
     return "-" if run["state"] in ("pending", "assigned") else took(run["startTime"], run["endTime"])
 
 
+def last_attempt(run: Row) -> Row:
+    """Return the latest attempt of a run; empty before the first."""
+    attempts = rows_of(run["attempts"])
+    return attempts[-1] if attempts else {}
+
+
 def end_reason(run: Row) -> str:
     """Return why a run ended badly: its own reason, else the reason of its latest attempt; may be empty."""
-    attempts = run["attempts"]
-    last = attempts[-1] if isinstance(attempts, list) and attempts else None
+    last = last_attempt(run)
     for text in (run["reason"], lookup(last, "reason"), lookup(last, "exit.message")):
         if text:
             return cell(text)
@@ -195,8 +197,7 @@ def _origin(run: Row) -> str:
 
 
 def _verdict(run: Row) -> str:
-    verdicts = run["verdicts"]
-    return "\n".join(map(verdict_text, verdicts)) if isinstance(verdicts, list) and verdicts else "-"
+    return "\n".join(map(verdict_text, rows_of(run["verdicts"]))) or "-"
 
 
 def _details_entries(run: Row) -> list[tuple[str, str]]:
@@ -227,16 +228,12 @@ def _context_entries(context: Json) -> list[tuple[str, str]]:
         machine.append(f"{cell(context['cpuCount'])} CPUs")
     if isinstance(memory := context["memoryBytes"], int) and memory:
         machine.append(size_text(memory))
-    gpus = context["gpus"]
     return [
         ("directory", cell(context["directory"])),
         ("git", _git(context["git"])),
         ("python", f"{cell(python)}, {cell(packages)} packages" if python else "-"),
         ("machine", ", ".join(machine)),
-        (
-            "gpus",
-            ", ".join(cell(lookup(gpu, "name")) for gpu in gpus) if isinstance(gpus, list) and gpus else "-",
-        ),
+        ("gpus", ", ".join(cell(gpu["name"]) for gpu in rows_of(context["gpus"])) or "-"),
     ]
 
 
@@ -293,7 +290,7 @@ def _rules(sweep: Row) -> Iterator[tuple[str, str]]:
     yield "zip", "\n".join(", ".join(map(cell, _listed(names))) for names in _listed(sweep["zip"]))
     if sweep["shuffle"]:
         yield "order", "shuffled"
-    for rule in _listed(sweep["earlyTerminate"]):
+    for rule in rows_of(sweep["earlyTerminate"]):
         yield "stops early", _bounds(rule)
     if isinstance(repeats := sweep["repeats"], int) and repeats > 1:
         yield "repeats", f"{counted(repeats, 'run')} of each point; {cell(sweep['aggregate'])} counts"
@@ -344,9 +341,7 @@ def _times(count: Json) -> str:
     return counted(count, "time") if isinstance(count, int) else cell(count)
 
 
-def _bounds(rule: Json) -> str:
-    if not isinstance(rule, dict):
-        return ""
+def _bounds(rule: Row) -> str:
     bounds = " ".join(f"{name}={cell(value)}" for name, value in rule.items() if name != "type")
     return f"{cell(rule['type'])} {bounds}"
 

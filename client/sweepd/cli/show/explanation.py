@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Sequence
 
 from sweepd.cli.output.table import listing, wrapped
-from sweepd.cli.show.describe import exit_text, objective_notice, prior_notice, run_took, verdict_text
+from sweepd.cli.show.describe import cells, exit_text, objective_notice, prior_notice, run_took, verdict_text
 from sweepd.cli.show.outcome import shell_line
 from sweepd.spec.point import Json
-from sweepd.views.rows import Row, lookup, point_lines
+from sweepd.views.rows import Row, lookup, point_lines, rows_of
 from sweepd.views.text import cell, counted, shown_counts, shown_time, shown_value, took
 
 _INDENT = "   "
@@ -29,14 +29,12 @@ def run_explanation(
 ) -> str:
     """Return the explanation of a run; `width` is that of the terminal, None for unlimited."""
     entries = [
-        ("run", cell(run["run"])),
-        ("state", cell(run["state"])),
-        ("reason", cell(run["reason"])),
+        *cells(run, "run", "state", "reason"),
         ("parameters", point_lines(run["params"])),
         ("value", _value(run)),
         ("took", run_took(run)),
     ]
-    parts = [listing([entry for entry in entries if entry[1] != "-"], colored=colored, width=width)]
+    parts = [listing(entries, colored=colored, width=width)]
     parts += _section("Why this point", _origin(run["provenance"]), width)
     stopped = run["state"] not in ("running", "finished")  # a finished run ended before it was stopped
     heading = "Why it was stopped" if stopped else "What early termination decided"
@@ -56,15 +54,13 @@ def sweep_explanation(
     """Return why a sweep hands out no runs now, or that it does; `width` is as for a run."""
     entries = [
         ("sweep", cell(sweep["name"])),
-        ("state", cell(sweep["state"])),
-        ("ending", cell(sweep["ending"])),
-        ("reason", cell(sweep["reason"])),
+        *cells(sweep, "state", "ending", "reason"),
         ("runs", shown_counts(sweep["runs"]) or "none yet"),
         ("prior runs", _prior(sweep)),
         ("agents", f"{cell(sweep['connectedAgents'])} connected"),
         ("objective", objective_notice(sweep) or "-"),
     ]
-    text = listing([entry for entry in entries if entry[1] != "-"], colored=colored, width=width)
+    text = listing(entries, colored=colored, width=width)
     lines = _obstacles(obstacles) or ["nothing: it hands out runs as agents ask"]
     return "\n".join([text, *_section("Waiting for", lines, width)])
 
@@ -119,7 +115,7 @@ def _origin(provenance: Json) -> Iterator[str]:
 
 
 def _verdicts(verdicts: Json) -> Iterator[str]:
-    for verdict in _rows(verdicts):
+    for verdict in rows_of(verdicts):
         compared = verdict["compared"]
         prior = (
             f", prior runs among them: {cell(verdict['priorCompared'])}" if verdict["priorCompared"] else ""
@@ -131,7 +127,7 @@ def _verdicts(verdicts: Json) -> Iterator[str]:
 
 
 def _attempts(attempts: Json) -> Iterator[str]:
-    for attempt in _rows(attempts):
+    for attempt in rows_of(attempts):
         yield f"{cell(attempt['attempt'])}  {_attempt(attempt)}"
         if argv := attempt["argv"]:
             yield f"{_INDENT}{shell_line([str(word) for word in argv] if isinstance(argv, list) else [])}"
@@ -158,7 +154,3 @@ def _event(event: Row) -> str:
 
 def _obstacles(obstacles: Sequence[Row]) -> list[str]:
     return [f"{cell(obstacle['kind'])}: {cell(obstacle['message'])}" for obstacle in obstacles]
-
-
-def _rows(value: Json) -> list[Row]:
-    return [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []

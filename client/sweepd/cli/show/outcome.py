@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from sweepd import v1
 from sweepd.calls.logs import Place
 from sweepd.cli.failures import Problem
-from sweepd.cli.show.describe import end_reason, objective_notice, tells_objective
+from sweepd.cli.show.describe import end_reason, last_attempt, objective_notice, tells_objective
 from sweepd.codec import point_from_message
 from sweepd.errors import ClientError
 from sweepd.spec.command import DEFAULT_COMMAND, expand_command
@@ -196,9 +196,7 @@ def memory_text(samples: dict[str, Value]) -> str:
 
 
 def _last_exit(run: Row) -> Row:
-    attempts = run["attempts"]
-    last = attempts[-1] if isinstance(attempts, list) and attempts else None
-    found = lookup(last, "exit")
+    found = last_attempt(run).get("exit")
     return found if isinstance(found, dict) else {}
 
 

@@ -13,7 +13,7 @@ from sweepd import v1
 from sweepd.cli.settings import Settings
 from sweepd.cli.show.describe import end_reason, objective_notice, tells_objective, verdict_text
 from sweepd.states import BAD_ENDS, FINAL_RUN, FINAL_SWEEP, state_of
-from sweepd.views.rows import point
+from sweepd.views.rows import point, rows_of
 from sweepd.views.run import params_shape, run_shape
 from sweepd.views.sweep import sweep_shape
 from sweepd.views.text import cell, clean, number
@@ -116,8 +116,8 @@ class Progress:
             parts.append(f"{clean(metric)}={number(run.value)}{mark}")
         kind: Literal["run", "warning"] = "run" if state in ("finished", "stopped", "killed") else "warning"
         shape = run_shape(run)
-        verdicts = shape["verdicts"]
-        if state == "stopped" and isinstance(verdicts, list) and verdicts:
+        verdicts = rows_of(shape["verdicts"])
+        if state == "stopped" and verdicts:
             parts.append(verdict_text(verdicts[-1]))
         elif run.reason and _lacks_objective(run, metric):
             if not self._missing_notice:
