@@ -124,7 +124,7 @@ class Scheduler:
         return tuple(f"sweepd.v1.{name}" for name in served)
 
     def load(self) -> None:
-        """Restore the stored state; blocks, once, before the start."""
+        """Restore the stored state. Blocks; called once, before `start`."""
         self._accounts.restore()
         self._places.restore()
         self.owner.load()
@@ -136,7 +136,7 @@ class Scheduler:
         self._tasks = [*(loop.create_task(each) for each in work), *self._forwarders.tasks()]
 
     async def stop(self) -> None:
-        """Ask agents to leave, end streams and tasks, and close the databases."""
+        """Ask agents to reconnect later, end streams and tasks, and close the databases."""
         self._accounts.revocations.end()
         await self._sessions.go_away(GOODBYE_PATIENCE)
         self._watchers.end()

@@ -38,14 +38,14 @@ MOST_WAITING = 20_000
 
 
 class Revocations:
-    """Followers of revocations, each with its unsent token ids."""
+    """Subscribers to revocations, each with its queue of token ids to send."""
 
     def __init__(self) -> None:
         self._followers: set[asyncio.Queue[str | DomainError]] = set()
         self._stopping = False
 
     def publish(self, token: str) -> None:
-        """Send the id of a token to every follower; drop a follower that does not read."""
+        """Queue the id of a revoked token for every subscriber; end a subscriber that reads too slowly."""
         for news in self._followers:
             if news.qsize() < MOST_WAITING:
                 news.put_nowait(token)
@@ -59,10 +59,10 @@ class Revocations:
             news.put_nowait(StoppingError())
 
     async def follow(self) -> AsyncGenerator[list[str]]:
-        """Yield the ids revoked from now on; the first list and keepalives are empty.
+        """Yield the ids of tokens as they are revoked; the first list and keepalives are empty.
 
         Raises:
-            DomainError: the scheduler is stopping, or the follower reads too slowly.
+            DomainError: the scheduler is stopping, or the subscriber reads too slowly.
         """
         if self._stopping:
             raise StoppingError
@@ -77,7 +77,7 @@ class Revocations:
 
 
 async def _taken(news: "asyncio.Queue[str | DomainError]") -> list[str]:
-    """Wait for ids for at most SIGN_OF_LIFE seconds, and return all that have arrived."""
+    """Return all ids in the queue; if it is empty, wait for the next one for at most SIGN_OF_LIFE seconds."""
     taken: list[str | DomainError] = []
     with suppress(TimeoutError):
         async with asyncio.timeout(SIGN_OF_LIFE):
@@ -98,7 +98,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class NewToken:
-    """A token and its secret, which `repr` does not show."""
+    """A token and its secret; `repr` omits the secret."""
 
     token: Token
     secret: str
@@ -117,7 +117,7 @@ class SecretGoneError(DomainError, status=Status.FAILED_PRECONDITION):
 
 
 class Accounts:
-    """Tokens in memory; each change goes first to the store, then to the followers, one at a time."""
+    """Tokens in memory. Each change is stored first, then sent to subscribers; one change at a time."""
 
     def __init__(
         self, store: AccountStore, clock: Clock, calls: OpenCalls, key: str, log: logging.Logger
@@ -127,9 +127,9 @@ class Accounts:
         Args:
             store: store of the tokens.
             clock: clock of this machine.
-            calls: open streams of this service, ended with their token.
-            key: the service token, which secrets are derived with.
-            log: log for failed clean-ups.
+            calls: open streams of this service, which end when their token is revoked.
+            key: the service token, the key from which secrets are derived.
+            log: log for failed deletions of old tokens.
         """
         self.store = store
         self.clock = clock
@@ -144,7 +144,7 @@ class Accounts:
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="scheduler-accounts")
 
     def restore(self) -> None:
-        """Load the stored tokens; blocks, once, before the first call."""
+        """Load the stored tokens. Blocks; called once, before the first call of a client."""
         loaded = self.store.load()
         for token in loaded.tokens:
             self._keep(token)
@@ -273,7 +273,7 @@ class Accounts:
             await asyncio.sleep(TIDY_EVERY)
 
     async def write(self, change: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run a change of the store in its thread, to completion even if the caller leaves."""
+        """Run a change of the store in the writer thread; complete it even if the caller is cancelled."""
         loop = asyncio.get_running_loop()
         return await asyncio.shield(loop.run_in_executor(self._writer, lambda: change(*args, **kwargs)))
 
@@ -312,5 +312,5 @@ class Accounts:
 
 
 async def _whole(change: Coroutine[None, None, T]) -> T:
-    """Complete a change even if the caller leaves, so that memory matches the store."""
+    """Run a change to completion even if the caller is cancelled, so that memory matches the store."""
     return await asyncio.shield(asyncio.get_running_loop().create_task(change))

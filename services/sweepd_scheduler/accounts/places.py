@@ -1,4 +1,4 @@
-"""Entities and projects: created by a call, or with their first sweep."""
+"""Entities and projects, created by their own call or implicitly with their first sweep or run."""
 
 import asyncio
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from sweepd_scheduler.store.records import Reading
 
 
 class Places:
-    """Entities and projects: those created by a call are in memory, those with sweeps are read."""
+    """Entities and projects. Those created by a call are in memory; those with sweeps are read on demand."""
 
     def __init__(self, accounts: Accounts, reading: Reading) -> None:
         self._accounts = accounts
@@ -29,7 +29,7 @@ class Places:
         self._changing = asyncio.Lock()
 
     def restore(self) -> None:
-        """Load stored entities and projects; blocks, once, before the first call."""
+        """Load stored entities and projects. Blocks; called once, before the first call of a client."""
         loaded = self._accounts.store.load()
         self._entities = dict(loaded.entities)
         self._projects = dict(loaded.projects)
@@ -74,7 +74,10 @@ class Places:
         return counts.create_time > 0
 
     async def entities(self, bounds: Bounds, after: str, limit: int) -> tuple[list[EntityEntry], bool]:
-        """Return entities with anything within `bounds`, by name after `after`, and whether more follow."""
+        """Return a page of the entities that `bounds` cover wholly or in part, and whether more follow.
+
+        The page is ordered by name, and begins after the name `after`.
+        """
         counts: dict[str, int] = {name: 0 for name in self._entities if bounds.touches(name)}
         for each in await self._all():
             if bounds.covers(each.entity, each.project):
@@ -89,7 +92,10 @@ class Places:
     async def projects(
         self, bounds: Bounds, entity: str, after: str, limit: int
     ) -> tuple[Sequence[ProjectEntry], bool]:
-        """Return projects within `bounds`, by name after `after`, and whether more follow."""
+        """Return a page of the projects within `bounds`, and whether more follow.
+
+        The page is ordered by name, and begins after the name `after`.
+        """
         seen = sorted(
             (
                 each
@@ -118,13 +124,13 @@ class Places:
 
 
 def _check_room(entity: str, empty: AbstractSet[Parent]) -> None:
-    """Refuse one more empty project beyond the limits; used projects are bounded by sweeps and runs.
+    """Check that one more empty project is within the limits; projects with sweeps or runs do not count.
 
     Raises:
         TooManyPlacesError: a limit is reached.
     """
     if len(empty) >= MAX_EMPTY:
         raise TooManyPlacesError(f"{MAX_EMPTY:,} projects have no sweep yet")
-    # A token bound to one entity must not use up the limit for all.
+    # Limited per entity, so that a token bound to one entity cannot exhaust the limit of all entities.
     if sum(each.entity == entity for each in empty) >= MAX_EMPTY_OF_ENTITY:
         raise TooManyPlacesError(f"{MAX_EMPTY_OF_ENTITY:,} projects of {entity} have no sweep yet")

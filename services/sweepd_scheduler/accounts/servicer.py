@@ -41,7 +41,7 @@ def token_message(token: Token, now: int) -> v1.Token:
 
 
 def caller_message(caller: Principal) -> v1.Token:
-    """Return a caller whose token is not stored (the server's own, or a service) as a token's message."""
+    """Return a token message for a caller without a stored token: a service, or the server's own token."""
     return v1.Token(
         id=caller.token,
         account=caller.name,

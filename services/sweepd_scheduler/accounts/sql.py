@@ -14,7 +14,7 @@ _OR_NOTHING = "on conflict do nothing"
 
 
 class SqlAccounts:
-    """Implementation of `AccountStore`. Deleted data is overwritten, so that no salt outlives its day."""
+    """Implementation of `AccountStore`. The database overwrites deleted data, so deleted salts are gone."""
 
     def __init__(self, engine: Engine) -> None:
         self._connection = engine.connect(overwrite_deleted=True)

@@ -34,7 +34,7 @@ class TokenRow(AccountTable, table=True):
 
 
 class TokenRequestRow(AccountTable, table=True):
-    """Request that has created a token, kept for a day; `request` is the SHA-256 of its id."""
+    """Request that created a token, stored for a day. `request`: SHA-256 of the request id."""
 
     __tablename__ = "token_request"
     __entity__ = Made

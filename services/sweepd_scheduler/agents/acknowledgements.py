@@ -1,8 +1,8 @@
 """Acknowledgements of an agent's reports: lanes of its attempts up to a cursor, and ends of attempts.
 
-They come from two sources, and only for reports that are on disk. Decisions acknowledge observations, details
-and ends (`domain/agents/reports.py`, as the command `Ack`); the metric store acknowledges points, samples,
-logs and files (`forwarder.py`). They are merged here until the agent's stream takes them from its outbox.
+A report is acknowledged once it is on disk. Decisions acknowledge observations, details and ends
+(`domain/agents/reports.py`, as the command `Ack`); the metric store acknowledges points, samples, logs and
+files (`forwarder.py`). This module merges them until the agent's stream sends them.
 """
 
 from collections.abc import Mapping
@@ -44,7 +44,10 @@ class Acknowledgements:
         self._due.setdefault(ref, _Due()).cursors.update(cursors)
 
     def take(self) -> v1.AttachResponse:
-        """Remove the oldest attempt's acknowledgements and return them as a message; must not be empty."""
+        """Remove the acknowledgements of one attempt, the oldest, and return them as a message.
+
+        There must be at least one acknowledgement.
+        """
         ref = next(iter(self._due))
         due = self._due.pop(ref)
         message = v1.Ack(attempt=codec.ref_message(ref), cursors=codec.cursor_messages(due.cursors))

@@ -47,7 +47,7 @@ _STOP_MODES = {mode: v1.StopMode.Value(f"STOP_MODE_{mode.name}") for mode in Sto
 
 
 class MalformedReportError(ValueError):
-    """A report cannot be decoded; the message says which and why."""
+    """A report cannot be decoded; the message has its kind and the reason."""
 
 
 def check_hello(hello: v1.Hello) -> None:
@@ -169,7 +169,7 @@ def command_message(
 
 
 def unsupported_message(command: effects.Unsupported) -> v1.AttachResponse:
-    """Return the answer to a report that makes no sense."""
+    """Return the answer to a report that cannot be decoded or is invalid."""
     return v1.AttachResponse(unsupported=v1.Unsupported(report=command.what))
 
 
@@ -251,7 +251,7 @@ def _exited(session: str, message: v1.RunExited) -> events.Exited:
 
 
 def _logged_keys(keys: Sequence[str]) -> tuple[str, ...]:
-    """Return the first keys, without overlong ones, at most as many as honest agents send."""
+    """Return the first keys, sorted and without overlong ones, within the limits that agents keep to."""
     return tuple(sorted(key for key in keys[:MOST_KEYS_READ] if len(key) <= MAX_KEY_LENGTH)[:MAX_KEYS])
 
 
@@ -271,7 +271,7 @@ def _described(session: str, message: v1.DetailsReport) -> events.Described:
 
 
 def tags_that_fit(tags: Iterable[str]) -> tuple[str, ...]:
-    """Return the first tags of a run that fit into lists; no tag is cut, as it would become another tag."""
+    """Return the first tags of a run, as many as fit into lists; no tag is truncated."""
     sizes = accumulate(len(tag) + 1 for tag in tags)
     return tuple(tag for tag, size in zip(tags, sizes, strict=True) if size <= MAX_TAG_CHARACTERS)
 
@@ -318,7 +318,7 @@ def _verdict_message(verdict: effects.AttemptVerdict) -> v1.AttemptVerdict:
 
 
 def known_cursors(observation_row: int | None, details_sequence: int | None) -> dict[v1.Lane.ValueType, int]:
-    """Return the cursors of the lanes of an attempt that decisions acknowledge."""
+    """Return the cursors of the lanes that the scheduler stores itself, without those that are None."""
     cursors = {v1.LANE_OBSERVATIONS: observation_row, v1.LANE_DETAILS: details_sequence}
     return {lane: cursor for lane, cursor in cursors.items() if cursor is not None}
 

@@ -1,8 +1,8 @@
-"""Forwarders of lanes to the metric store and of its acknowledgements back; run ends do not wait for them.
+"""Forwarders of lanes to the metric store, and of its acknowledgements to the agents.
 
-Unanswered requests are kept here, so that the metric store may restart; their size is bounded. Requests that
-do not fit are left to the agents, which have everything on disk: once there is room, they are asked to resend
-from the cursor.
+A forwarder keeps unanswered requests, so that it can repeat them after a restart of the metric store. Their
+total size is bounded. Requests beyond the bound are dropped, as agents have all data on disk: once there is
+room, the agents are asked to resend from their cursor. The end of a run does not wait for forwarders.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ KIB: Final = 1024
 MIB: Final = 1024 * KIB
 REMIND_AFTER = 2.0
 SHARES = 8
-"""Number of shares of a forwarder's memory; an attempt uses at most one, so a flood delays only itself."""
+"""Number of shares of a forwarder's memory. An attempt uses at most one, so it cannot delay the others."""
 REQUEST_OVERHEAD = 2 * KIB
 """Memory that a request takes besides its body, which matters for many small requests."""
 
@@ -41,7 +41,7 @@ class LaneLimits:
 
     Args:
         window: bytes of each attempt that its agent may have in flight.
-        held: bytes of all attempts together that the forwarder may hold.
+        held: bytes of unanswered requests of all attempts that the forwarder may hold.
     """
 
     name: str
@@ -76,8 +76,8 @@ class _Route:
     session: str
     ref: AttemptRef
     cursor: int = 0
-    left_out: int = 0  # end of the last request that did not fit
-    refused: bool = False  # already in the log; the agent keeps what it has
+    left_out: int = 0  # end of the last request that was dropped
+    refused: bool = False  # the last request was refused, which is in the log
 
 
 class Forwarder:
@@ -112,7 +112,7 @@ class Forwarder:
         self._unavailable = False
 
     def offer(self, session: str, ref: AttemptRef, request: v1.AppendRequest) -> None:
-        """Accept a request, or leave it to the agent to resend."""
+        """Queue a request; if there is no room, drop it, and ask the agent to resend it later."""
         name = request.run, request.attempt
         route = self._routes.get(name)
         if route is None or route.session != session:
@@ -130,11 +130,11 @@ class Forwarder:
         self._ready.set()
 
     def forget(self, session: str) -> None:
-        """Acknowledge nothing more to a session that has ended; its pending requests are still forwarded."""
+        """Stop sending acknowledgements to a session that has ended; still forward its pending requests."""
         self._routes = {name: route for name, route in self._routes.items() if route.session != session}
 
     async def run(self) -> None:
-        """Keep a stream open until cancelled."""
+        """Forward requests until cancelled; open another stream whenever one fails."""
         backoff = Backoff()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._remind())
@@ -145,7 +145,7 @@ class Forwarder:
                     await self._one_stream()
                 except grpc.aio.AioRpcError as error:
                     self._log_unavailable(error)
-                except Exception:  # noqa: BLE001 (all agents depend on it: it outlives a defect)
+                except Exception:  # noqa: BLE001 (a defect must not stop the lane of all agents)
                     self._log.exception("forwarding %s has failed; trying again", self._name)
                 self._waiting.extendleft(reversed(self._under_way))
                 self._under_way.clear()
@@ -197,7 +197,7 @@ class Forwarder:
             self._acknowledge(route.session, route.ref, answer.cursor)
 
     async def _remind(self) -> None:
-        """Ask agents to resend requests that did not fit, once there is room, by repeating the cursor."""
+        """Once there is room, ask agents to resend dropped requests, by acknowledging their cursor again."""
         while True:
             await asyncio.sleep(REMIND_AFTER)
             if self._size > self._limit // 2:
@@ -218,7 +218,7 @@ class Forwarder:
 
 
 class Forwarders:
-    """A forwarder for each lane, each with a stream of its own: no lane waits for another.
+    """Forwarders, one per lane. Each has its own stream, so that lanes do not wait for each other.
 
     Args:
         acknowledge: sends a session the cursor up to which a lane of an attempt is stored.
@@ -246,6 +246,6 @@ class Forwarders:
         return [loop.create_task(forwarder.run()) for forwarder in self._by_lane.values()]
 
     def forget(self, session: str) -> None:
-        """Acknowledge nothing more to a session that has ended."""
+        """Stop sending acknowledgements to a session that has ended."""
         for forwarder in self._by_lane.values():
             forwarder.forget(session)

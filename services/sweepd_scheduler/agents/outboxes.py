@@ -37,7 +37,7 @@ class Outbox:
 
     @property
     def ended(self) -> bool:
-        """True if the stream is to end."""
+        """True if `end` was called: the stream ends soon."""
         return self._ended
 
     def send(self, command: v1.AttachResponse) -> None:

@@ -43,9 +43,9 @@ class ListedAgent:
 
 
 def agents_of(state: State, sweep: int | None, bounds: Bounds = EVERYWHERE) -> list[ListedAgent]:
-    """Return agents ordered by id; if a sweep is given, only agents that serve it.
+    """Return agents ordered by id; if a sweep is given, only agents that serve it or have a run of it.
 
-    Sweeps and runs outside `bounds` are hidden, as are agents without a sweep or run inside.
+    Sweeps and runs outside `bounds` are left out, and so are agents without a sweep or run within them.
     """
     found: dict[str, ListedAgent] = {}
     full_names = {

@@ -1,4 +1,4 @@
-"""Sessions of agents: opened with the stored records of the attempts that they hold, and closed."""
+"""Sessions of agents: open them, with the stored records of the agents' attempts, and read their reports."""
 
 import asyncio
 import random
@@ -37,14 +37,14 @@ RECONNECT_AFTER = 1.0
 
 
 class StreamAgeError(DomainError, status=Status.UNAVAILABLE, retry_after=1.0):
-    """The stream did not end when asked to."""
+    """The agent did not end its stream after a GoAway."""
 
     def __init__(self) -> None:
         super().__init__("this stream is too old; open a new one")
 
 
 class AgentSession:
-    """One open stream. Undecided reports are bounded, which puts backpressure on the agent."""
+    """One open stream. The number of undecided reports is limited; beyond it, no more are read."""
 
     def __init__(self, outbox: Outbox, owner: Owner, forwarders: Forwarders, clock: Clock) -> None:
         self.outbox = outbox
@@ -60,24 +60,24 @@ class AgentSession:
         self._details_credit = asyncio.Semaphore(UNDECIDED_DETAILS)
 
     async def read(self, requests: AsyncIterator[v1.AttachRequest]) -> None:
-        """Read reports until the agent ends the stream or it is too old, then end the outbox."""
+        """Read reports until the agent ends the stream, then end the outbox. End streams that are too old."""
         loop = asyncio.get_running_loop()
         age = STREAM_AGE * random.uniform(1 - AGE_SPREAD, 1 + AGE_SPREAD)  # noqa: S311 (jitter)
         timers: list[asyncio.TimerHandle] = []
 
         def renew() -> None:
             self.go_away("the stream has reached its age")
-            # Counted from now, even if this is late: the command has to reach the agent.
+            # Counted from now, even if the timer fired late, as the command has to reach the agent.
             timers.append(loop.call_later(GO_AWAY_GRACE, lambda: self.outbox.end(StreamAgeError())))
 
         timers.append(loop.call_later(age, renew))
         try:
             await self._read_all(requests)
         except DomainError as error:
-            # Without its frames, which keep the message alive until the error is sent.
+            # Without the traceback, whose frames would keep the request in memory until the error is sent.
             self.outbox.end(error.with_traceback(None))
         finally:
-            self.outbox.end()  # also after a defect: a stream without a reader would look alive
+            self.outbox.end()  # even after a defect, as a stream that nobody reads would look alive
             for timer in timers:
                 timer.cancel()
 
@@ -90,7 +90,7 @@ class AgentSession:
         async for message in requests:
             for request in codec.one_by_one(message):
                 kind = request.WhichOneof("report")
-                if self.outbox.ended or kind == "goodbye":  # the answers would not be read
+                if self.outbox.ended or kind == "goodbye":  # the agent reads no more answers
                     return
                 try:
                     await self._read_one(kind, request)
@@ -125,7 +125,7 @@ class AgentSession:
         self._owner.post(report, credit.release)
 
     async def _forward(self, piece: v1.LanePiece) -> None:
-        """Pass an undecoded piece to the forwarder of its lane, if its attempt may deliver.
+        """Pass an undecoded piece to the forwarder of its lane, if its attempt may still deliver data.
 
         Raises:
             MalformedReportError: the lane is not forwarded.
@@ -139,9 +139,9 @@ class AgentSession:
             forwarder.offer(self._name, ref, codec.append_request(piece, held, self.resumed.get(ref)))
 
     async def _delivering(self, ref: AttemptRef) -> HandleEntry | None:
-        """Return the attempt if it may deliver: it is the newest, or its end was accepted; else None.
+        """Return the attempt if it may deliver data: it is the newest of its run, or its end was accepted.
 
-        Any other attempt is reported to the owner, which decides in order whether to fence it.
+        For any other attempt, return None and report it to the owner, which decides whether to fence it.
         """
         state = self._owner.state
         holdings = state.holdings.get(self._name)
@@ -179,11 +179,11 @@ class Sessions:
         self._none_open = asyncio.Event()
 
     async def open(self, hello: v1.Hello, bounds: Bounds = EVERYWHERE) -> AgentSession:
-        """Open a session; older streams of the agent are voided before its attempts are looked up.
+        """Open a session; older streams of the agent end before its attempts are looked up.
 
         Args:
             hello: first report of the agent.
-            bounds: bounds of its token; sweeps and runs outside count as unknown.
+            bounds: bounds of its token; sweeps and runs outside are treated as unknown.
 
         Raises:
             DomainError: the agent is refused.
@@ -226,7 +226,7 @@ class Sessions:
         return {name: session.last_seen for name, session in self._open.items()}
 
     async def go_away(self, patience: float) -> None:
-        """Ask all agents to reconnect later, and end the streams that stay open."""
+        """Ask all agents to reconnect later, and after `patience` seconds end the streams still open."""
         for session in self._open.values():
             session.go_away("the scheduler is stopping")
         if self._open:
@@ -236,10 +236,10 @@ class Sessions:
             session.outbox.end(DomainError("the scheduler is stopping", status=Status.UNAVAILABLE))
 
     def _check_namesake(self, agent: str, bounds: Bounds) -> None:
-        """Refuse an agent that would void a stream which serves projects outside its token's bounds.
+        """Check that opening a stream ends no older stream that serves projects outside the token's bounds.
 
         Raises:
-            NamesakeError: it would void such a stream.
+            NamesakeError: it would end such a stream.
         """
         state = self._owner.state
         older = state.sessions.get(state.streams.get(agent, ""))
@@ -288,7 +288,11 @@ def _session(name: str, hello: v1.Hello) -> Session:
 
 
 def _sweep_names(hello: v1.Hello, bounds: Bounds) -> tuple[SweepName, ...]:
-    """Return the sweeps of a Hello within `bounds`; raise NotFoundError if it leaves nothing to serve."""
+    """Return the sweeps of a Hello within `bounds`.
+
+    Raises:
+        NotFoundError: none is left, and the Hello lists no attempts.
+    """
     read: list[SweepName] = []
     for text in hello.sweeps:
         with suppress(NotFoundError):

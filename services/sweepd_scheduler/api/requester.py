@@ -1,4 +1,4 @@
-"""Requests of clients: decoded, completed from the database, and answered from the store if repeated."""
+"""Requests of clients: decode them, add stored data that they need, and answer duplicates from the store."""
 
 import hashlib
 import secrets
@@ -167,7 +167,7 @@ CANDIDATES = 8
 def drawn_ids() -> tuple[str, ...]:
     """Return random candidate ids; the first free one is used."""
     return tuple(
-        # An id never looks like a run's name or a number.
+        # An id begins with a letter and has no hyphen, so it looks neither like a number nor like a run's id.
         secrets.choice(LETTERS[:24]) + "".join(secrets.choice(LETTERS) for _ in range(LENGTH - 1))
         for _ in range(CANDIDATES)
     )
@@ -180,7 +180,7 @@ M = TypeVar("M", bound=Message)
 
 
 def shortened(response: Message) -> bytes:
-    """Return the bytes stored of a response."""
+    """Serialise a response for storage, without the parts that `complete` can restore."""
     message = response
     if _sweep_of(response) is not None:
         message = type(response)()
@@ -207,7 +207,7 @@ def sweep_of(message: Message) -> str:
 
 
 def complete(message: Message, sweep: Sweep) -> None:
-    """Restore the parts left out of a stored response from the current sweep: edits never change them."""
+    """Restore the parts that `shortened` left out of a response from the sweep; edits never change them."""
     kept = _sweep_of(message)
     if kept is None:
         return
@@ -242,7 +242,7 @@ MAX_TRIES = 8
 
 A = TypeVar("A", bound=Answer)
 Prepare = Callable[[StoredSweep | None, int], Awaitable[Request]]
-"""Function that creates the event of a request from the stored ended sweep and the number of the try."""
+"""Function that creates the event of a request from the ended sweep, if read, and the number of tries."""
 
 
 class Requester:
@@ -276,10 +276,10 @@ class Requester:
         return await self._complete(answer, found.kept) if isinstance(found, Repeated) else found
 
     async def first_answer(self, answer: type[M], again: Repeatable | None) -> M | None:
-        """Return the first response to a call, without other effects; None if the call is new.
+        """Return the stored response to an earlier call with the same id; None if there was none.
 
         Raises:
-            DomainError: the id belongs to another call, or the first response could not be stored or read.
+            DomainError: the id belongs to another call, or the response could not be stored or read.
         """
         found = await self._owner.first_answer(again) if again else None
         return await self._complete(answer, found) if found is not None else None
@@ -293,7 +293,7 @@ class Requester:
         answer: type[M],
         again: Repeatable | None,
     ) -> M:
-        """Submit a request that may need data from the database, and retry it if that data becomes outdated.
+        """Submit a request that may need data from the database; submit it again if that data is outdated.
 
         Raises:
             DomainError: the request was refused, could not be stored, or was outdated at every try.
@@ -341,7 +341,7 @@ def repeatable(request: Message, request_id: str, parent: Parent | None) -> Repe
 
 
 def _place_of(bounds: Bounds) -> str:
-    """Return a key for the projects of a token: empty for all, else a digest that is no project's name."""
+    """Return the `project` of a request key for all projects of a token: empty, or a digest of its bounds."""
     if bounds.everywhere:
         return ""
     return "@" + hashlib.sha256("\0".join(sorted(bounds.places)).encode()).hexdigest()

@@ -47,8 +47,8 @@ def timestamp(microseconds: int) -> Timestamp | None:
 def message_fields(message: type[Message], entity: type) -> Callable[[object], dict[str, Any]]:
     """Return a function that maps an entity to the message fields of the same names.
 
-    Enums become their numbers, times timestamps; a new field needs no code at the call sites. The function is
-    compiled from the names, as run messages are created by the thousand.
+    It converts enums to their numbers and times to timestamps. The function is compiled from the names of the
+    fields, as thousands of run messages are created at a time.
     """
     scope: dict[str, Any] = {"timestamp": timestamp}
     values: list[str] = []
@@ -129,7 +129,7 @@ def read_states(wanted: Mapping[S, int], numbers: Iterable[int]) -> tuple[S, ...
 
 
 def _attempt_messages(attempts: Sequence[Attempt]) -> list[v1.Attempt]:
-    """Return all attempts as messages; texts of the oldest are left out if they exceed one response."""
+    """Return all attempts as messages; leave out texts of the oldest ones if they would not fit together."""
     if len(attempts) < 2:
         return [_attempt_message(each) for each in attempts]
     room = MAX_ATTEMPT_BYTES

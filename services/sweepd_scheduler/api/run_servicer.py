@@ -29,7 +29,7 @@ MOST_EVENT_BYTES = 1_000_000
 
 
 class RunServicer(run_service_pb2_grpc.RunServiceServicer):
-    """Servicer of runs: changes go through the owner, reads see committed data."""
+    """Servicer of runs. The owner decides changes; reads see committed data."""
 
     def __init__(self, owner: Owner, reading: Reading) -> None:
         self._owner = owner
@@ -37,7 +37,7 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
         self._asking = Requester(owner, reading)
 
     async def CreateRun(self, request: v1.CreateRunRequest, context: object) -> v1.CreateRunResponse:
-        """Add a standalone run, or return the existing one to its agent."""
+        """Create a standalone run, or return the existing run if the agent proves that it owns it."""
         wanted = requester.new_run(request)
 
         async def prepare(stored: StoredSweep | None, attempt: int) -> requests.CreateRun:
@@ -160,10 +160,10 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
         )
 
     async def _retry(self, wanted: requester.WantedRuns, stored: StoredSweep | None) -> requests.RetryRuns:
-        """Read the runs to retry, and with repeats the other runs of their points.
+        """Return the event for the runs to retry and, with repeats, the other runs of their points.
 
         Raises:
-            DomainError: a run is missing, or the sweep has ended and has to be read before its runs.
+            DomainError: a run is missing, or the sweep has ended and has to be read first.
         """
         state = self._owner.state
         if stored is None and state.names.get(wanted.sweep) in state.ended:
@@ -213,7 +213,7 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
         return kinds
 
     async def _numbered(self, name: RunName) -> RunName:
-        """Return the name of a run as decisions use it: look up the number of a standalone run."""
+        """Return the name of a run, completed with the run's number if it is a standalone run."""
         if name.sweep in self._owner.state.names and not name.sweep.is_standing:
             return name
         run = await self._reading(self._reading.records.run, name)
@@ -234,7 +234,7 @@ def _newest(events: list[v1.RunEvent]) -> list[v1.RunEvent]:
 
 
 def _messages(found: Runs) -> list[v1.Run]:
-    """Return as many of the runs as one response carries; with `repeats` a point may have a thousand."""
+    """Return as many runs as fit into one response: with `repeats`, a point may have a thousand."""
     carried = page(found.runs, len(found.runs), run_weight).entries
     return [run_codec.run_message(run, found.kind) for run in carried]
 

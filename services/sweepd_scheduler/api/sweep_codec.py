@@ -31,7 +31,7 @@ _ENDINGS = {
     Ending.RETRIED: v1.SWEEP_ENDING_STOP,
 }
 
-# A message has at most 4 MiB; the file of a huge sweep is left out, as the specification has its content.
+# A message has at most 4 MiB. The file of a large sweep is left out, as its content is in the specification.
 MAX_SWEEP_BYTES = 3_800_000
 _sweep_fields = message_fields(v1.Sweep, Sweep)
 
@@ -75,7 +75,7 @@ def read_file(file: v1.SweepFile) -> Parsed:
 
 
 def read_placed_file(file: v1.SweepFile) -> Parsed:
-    """Read a sweep file, but ignore its entity and project, which the request names."""
+    """Read a sweep file, and ignore its entity and project, as the request names the project."""
     return parse_text(file.content, file=_name(file), placing=())
 
 
@@ -107,7 +107,7 @@ def new_sweep(request: v1.CreateSweepRequest) -> tuple[SweepSpec, SourceFile | N
 
 
 def count_or_none(number: int | None) -> int | None:
-    """Return a count; None if it exceeds 64 bits, which no message can carry."""
+    """Return a count; None if it does not fit into 64 bits, as a field of a message."""
     return number if number is not None and number < 2**64 else None
 
 
@@ -130,7 +130,7 @@ def _spec_of_message(message: v1.SweepSpec) -> SweepSpec:
 
 
 def _carried(spec: SweepSpec) -> SweepSpec:
-    """Refuse values that no message could carry later, such as an integer beyond 64 bits."""
+    """Return the specification; raise InvalidSweepError if a value does not fit into a message."""
     try:
         spec_message(spec)
     except CodecError as error:
@@ -150,7 +150,7 @@ def _counts_message(counts: Counts) -> v1.RunCounts:
 
 MOST_RUNS = 1_000
 MOST_STEPS = 100_000
-"""Maximum number of points that are counted one by one while a caller waits."""
+"""Maximum number of points that a preview counts one by one."""
 
 PATIENCE = 5
 LONGEST = 2.0
@@ -195,7 +195,7 @@ def previewed(
 
 
 def _room(most: int, clock: Clock) -> Callable[[PreviewedRun], bool]:
-    """Return a predicate that accepts runs while room and time remain; the first has no time limit."""
+    """Return a predicate that is False beyond the size or time limit; the first run has no time limit."""
     left, end, is_first = most, clock.monotonic() + LONGEST, True
 
     def fits(run: PreviewedRun) -> bool:
@@ -230,7 +230,7 @@ ENTRIES_A_MESSAGE = 50_000
 
 
 def progress_parts(records: Records, sweep: Sweep) -> list[v1.ReadSweepProgressResponse]:
-    """Return the progress of a sweep, in order, in bounded messages; may raise StorageError."""
+    """Return the progress of a sweep as a list of messages of bounded size; may raise StorageError."""
     found = progress(sweep, records.run_values(sweep))
     parts = (found[start : start + ENTRIES_A_MESSAGE] for start in range(0, len(found), ENTRIES_A_MESSAGE))
     return [

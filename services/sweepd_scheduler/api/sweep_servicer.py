@@ -46,7 +46,7 @@ WatchContext: TypeAlias = "grpc.aio.ServicerContext[v1.WatchSweepRequest, v1.Wat
 
 
 class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
-    """Servicer of sweeps: changes go through the owner, reads see committed data."""
+    """Servicer of sweeps. The owner decides changes; reads see committed data."""
 
     def __init__(
         self,
@@ -85,11 +85,11 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
         return await self._language(sweep_codec.previewed, parsed, count, seed, self._clock, prior)
 
     async def CreateSweep(self, request: v1.CreateSweepRequest, context: object) -> v1.CreateSweepResponse:
-        """Create a sweep; draw its seed and its id unless they are given."""
+        """Create a sweep, with a random seed and id unless they are given."""
         parent = names.parent(request.parent)
         again = repeatable(request, request.request_id, parent)
         first = await self._asking.first_answer(v1.CreateSweepResponse, again)
-        if first is not None:  # the prior runs or services that it needed may be gone by now
+        if first is not None:  # its prior runs may no longer be available
             return first
         wanted = names.new_id(request.sweep_id, "sweep_id") if request.sweep_id else None
         spec, file = await self._language(sweep_codec.new_sweep, request)
@@ -147,11 +147,11 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
         return v1.ResumeSweepResponse(sweep=await self._change(requests.ResumeSweep, request))
 
     async def StopSweep(self, request: v1.StopSweepRequest, context: object) -> v1.StopSweepResponse:
-        """Stop a sweep; live runs end by themselves."""
+        """Stop a sweep; live runs continue to their end."""
         return v1.StopSweepResponse(sweep=await self._change(requests.StopSweep, request))
 
     async def CancelSweep(self, request: v1.CancelSweepRequest, context: object) -> v1.CancelSweepResponse:
-        """Cancel a sweep, kill its live runs, and wait for the connected agents."""
+        """Cancel a sweep, kill its live runs, and wait until connected agents have reported their ends."""
         await self._change(requests.CancelSweep, request)
         name = names.sweep_name(request.name)
         missing = await kills_reported(self._owner.state, self._watchers, name)
