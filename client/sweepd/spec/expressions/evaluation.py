@@ -53,14 +53,6 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Negated:
-    """Arithmetic negation of a number."""
-
-    operand: "Node"
-    offset: int
-
-
-@dataclass(frozen=True, slots=True)
 class Not:
     """Logical negation of a condition."""
 
@@ -88,7 +80,7 @@ class Chain:
 
 @dataclass(frozen=True, slots=True)
 class Arithmetic(Chain):
-    """A chain of + and -, of * / // and %, or a single **."""
+    """A chain of + and -, of * / // and %, or a single **; a sign before a number is added to 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +93,7 @@ class Joined(Chain):
     """Conditions joined by `and`, or by `or`."""
 
 
-Node = Literal | Read | ListOf | Call | Negated | Not | Arithmetic | Comparison | Joined
+Node = Literal | Read | ListOf | Call | Not | Arithmetic | Comparison | Joined
 
 FUNCTIONS: Final = ("min", "max", "abs", "log", "sqrt", "floor", "ceil", "len")
 
@@ -242,9 +234,6 @@ class _Coder:
                 return lambda values: values.get(path, UNDEFINED)
             case ListOf(items=items):
                 return _list([self.code(item) for item in items])
-            case Negated(operand=operand):
-                inner = self.code(operand)
-                return lambda values: calculated(_negative, inner(values))
             case Arithmetic(first=first, steps=steps):
                 code = self.code(first)
                 if len(steps) == 1:
@@ -331,10 +320,6 @@ def _chain(first: Evaluator, steps: list[tuple[str, Evaluator]]) -> Evaluator:
 
 def _compared(relation: _Relation, left: Evaluator, right: Evaluator) -> Test:
     return lambda values: relation(left(values), right(values))
-
-
-def _negative(number: Number) -> Number:
-    return -number
 
 
 def _length(value: Value) -> Value:

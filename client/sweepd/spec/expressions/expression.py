@@ -17,7 +17,6 @@ from sweepd.spec.expressions.evaluation import (
     Joined,
     ListOf,
     Literal,
-    Negated,
     Node,
     Not,
     Read,
@@ -122,9 +121,6 @@ class _Checker:
             case Comparison():
                 self._compare(node)
                 return ANY_TRUTH
-            case Negated(operand=operand):
-                self._number(operand, "-")
-                return ANY_NUMBER
             case Arithmetic():
                 self._number(node.first, node.steps[0].sign)
                 for step in node.steps:

@@ -18,7 +18,6 @@ from sweepd.spec.expressions.evaluation import (
     Evaluator,
     Joined,
     Literal,
-    Negated,
     Node,
     Not,
     Read,
@@ -105,8 +104,6 @@ class _Judge:
                 return Known(value)
             case Read():
                 return intervals[self._path_of(node)]
-            case Negated(operand=operand):
-                return _calculated("-", Known(0), self.interval(operand, intervals))
             case Arithmetic(first=first, steps=steps):
                 result = self.interval(first, intervals)
                 for step in steps:

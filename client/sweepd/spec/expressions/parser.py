@@ -16,7 +16,6 @@ from sweepd.spec.expressions.evaluation import (
     Joined,
     ListOf,
     Literal,
-    Negated,
     Node,
     Not,
     Read,
@@ -228,10 +227,7 @@ class _Reader:
         sign = self._deeper()
         operand = self._signed()
         self._depth -= 1
-        # A plus changes nothing but requires a number, as 0 + x does.
-        if sign.text == "+":
-            return Arithmetic(Literal(0, sign.offset), (Step("+", operand, sign.offset),), sign.offset)
-        return Negated(operand, sign.offset)
+        return Arithmetic(Literal(0, sign.offset), (Step(sign.text, operand, sign.offset),), sign.offset)
 
     def _power(self) -> Node:
         base = self._atom()
