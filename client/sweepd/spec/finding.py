@@ -95,15 +95,16 @@ class Findings:
 
     file: str
     _found: list[Diagnostic] = field(default_factory=list)
-    _errors: int = 0
+    errors: int = 0
+    """Number of errors among the findings."""
 
     def error(
         self, place: Place | None, path: str, code: Code, message: str, suggestion: str | None = None
     ) -> None:
         """Record an error, which keeps the sweep from being created."""
         self._record("error", place, path, code, message, suggestion)
-        self._errors += 1
-        if self._errors == MAX_ERRORS:
+        self.errors += 1
+        if self.errors == MAX_ERRORS:
             message = f"reading stopped here, after {MAX_ERRORS} errors"
             self._record("error", place, "", "too-many-errors", message, None)
             raise TooManyErrorsError
@@ -115,14 +116,9 @@ class Findings:
         self._record("warning", place, path, code, message, suggestion)
 
     @property
-    def errors(self) -> int:
-        """Number of errors among the findings."""
-        return self._errors
-
-    @property
     def has_errors(self) -> bool:
         """True if an error is among the findings."""
-        return self._errors > 0
+        return self.errors > 0
 
     def in_order(self) -> tuple[Diagnostic, ...]:
         """Return the findings sorted by place in the file, stably."""

@@ -80,21 +80,17 @@ class Fields:
     def inner(self, key: str, wanted: str) -> "Fields | None":
         """Return the fields of a mapping under a key; `wanted` describes the mapping in error messages."""
         entry = self.node.entries.get(key)
-        if entry is None:
-            return None
-        if isinstance(entry.node, MappingNode):
+        if entry is not None and isinstance(entry.node, MappingNode):
             return Fields(entry.node, self.path_of(key), entry.place, self.findings)
-        self._wrong_type(key, entry.node, wanted)
+        self._wrong_type(key, wanted)
         return None
 
     def items(self, key: str, wanted: str) -> tuple[Node, ...]:
         """Return the items of a list."""
         node = self.node_at(key)
-        if node is None:
-            return ()
         if isinstance(node, SequenceNode):
             return node.items
-        self._wrong_type(key, node, wanted)
+        self._wrong_type(key, wanted)
         return ()
 
     def is_empty_list(self, key: str) -> bool:
@@ -112,30 +108,26 @@ class Fields:
                 else:
                     texts[index] = item.value
             else:
-                hint = "; quote it" if _is_bare(item) else ""
+                is_bare = isinstance(item, ScalarNode) and item.value is not None
+                hint = "; quote it" if is_bare else ""
                 self.item_error(key, index, "bad-type", f"must be text, not {shown(_brief(item))}{hint}")
         return texts
 
-    def item_error(
-        self, key: str, index: int, code: Code, message: str, suggestion: str | None = None
-    ) -> None:
+    def item_error(self, key: str, index: int, code: Code, message: str) -> None:
         """Record an error at an item of a list."""
         node = self.node_at(key)
         place = node.items[index].place if isinstance(node, SequenceNode) else self.place
-        self.findings.error(place, f"{self.path_of(key)}[{index}]", code, message, suggestion)
+        self.findings.error(place, f"{self.path_of(key)}[{index}]", code, message)
 
     def duration(self, key: str) -> float | None:
         """Return the seconds of a duration such as 1h30m, to the millisecond."""
-        node = self.node_at(key)
-        if node is None:
-            return None
         text = self.scalar(key)
         try:
             if not isinstance(text, str) or _is_numeral(text):
                 raise ValueError
             seconds = round(parse_duration(text), 3)
         except ValueError:
-            self._wrong_type(key, node, "a duration such as 90s or 1h30m")
+            self._wrong_type(key, "a duration such as 90s or 1h30m")
             return None
         if not 0 < seconds <= MAX_TIMEOUT_DAYS * 86_400:
             message = f"must be more than 0s and at most {MAX_TIMEOUT_DAYS}d, not {shown(text)}"
@@ -145,37 +137,29 @@ class Fields:
 
     def text(self, key: str, *, blank_allowed: bool = False) -> str | None:
         """Return the text of a key, which must not be blank unless allowed."""
-        node = self.node_at(key)
-        if node is None:
-            return None
-        if isinstance(node, ScalarNode) and isinstance(node.value, str):
-            complaint = "" if blank_allowed else _blank(node.value)
-            if not complaint:
-                return node.value
+        text = self.scalar(key)
+        if not isinstance(text, str):
+            self._wrong_type(key, "text", "" if text is None else "; quote it")
+        elif not blank_allowed and (complaint := _blank(text)):
             self.error("bad-value", complaint, key=key)
-            return None
-        self._wrong_type(key, node, "text", "; quote it" if _is_bare(node) else "")
+        else:
+            return text
         return None
 
     def boolean(self, key: str) -> bool | None:
         """Return true or false."""
-        node = self.node_at(key)
-        if node is None:
-            return None
-        if isinstance(node, ScalarNode) and isinstance(node.value, bool):
-            return node.value
-        self._wrong_type(key, node, "true or false")
+        value = self.scalar(key)
+        if isinstance(value, bool):
+            return value
+        self._wrong_type(key, "true or false")
         return None
 
     def number(self, key: str) -> Number | None:
         """Return a finite number as it is written, integer or float."""
-        node = self.node_at(key)
-        if node is None:
-            return None
         value = self.scalar(key)
         if isinstance(value, bool) or not isinstance(value, int | float):
             quoted = "; write it without quotes" if isinstance(value, str) and _is_numeral(value) else ""
-            self._wrong_type(key, node, "a number", quoted)
+            self._wrong_type(key, "a number", quoted)
             return None
         if not isfinite(value):
             self.error("not-finite", f"must be finite, not {value}", key=key)
@@ -214,8 +198,10 @@ class Fields:
         self.error("unknown-value", message, key=key, suggestion=near)
         return None
 
-    def _wrong_type(self, key: str, node: Node, wanted: str, hint: str = "") -> None:
-        self.error("bad-type", f"must be {wanted}, not {shown(_brief(node))}{hint}", key=key)
+    def _wrong_type(self, key: str, wanted: str, hint: str = "") -> None:
+        """Record an error at the value of a key, unless the key is absent."""
+        if (node := self.node_at(key)) is not None:
+            self.error("bad-type", f"must be {wanted}, not {shown(_brief(node))}{hint}", key=key)
 
 
 def _blank(text: str) -> str:
@@ -243,10 +229,6 @@ def _brief(node: Node) -> object:
             return []
         case MappingNode():
             return {}
-
-
-def _is_bare(node: Node) -> bool:
-    return isinstance(node, ScalarNode) and node.value is not None and not isinstance(node.value, str)
 
 
 def _is_numeral(text: str) -> bool:

@@ -153,12 +153,8 @@ class Composer:
         self._findings = findings
         self._open: list[_Frame] = []
         self._anchors: dict[str, _Sized] = {}
-        self._root: Node | None = None
-
-    @property
-    def root(self) -> Node | None:
+        self.root: Node | None = None
         """The finished document, or None if it is unfinished."""
-        return self._root
 
     @property
     def wants_key(self) -> bool:
@@ -231,7 +227,7 @@ class Composer:
         if anchor is not None:
             self._anchors[anchor] = sized
         if not self._open:
-            self._root = sized.node
+            self.root = sized.node
             return
         frame = self._open[-1]
         frame.weight += sized.weight
