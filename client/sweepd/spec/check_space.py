@@ -1,7 +1,7 @@
 """Checks of the whole search space: conditions, constraints, zips, shuffle, and listed points."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from sweepd.spec.distributions.distribution import refusal
 from sweepd.spec.distributions.quantised import Quantised, stands_in
@@ -13,8 +13,8 @@ from sweepd.spec.loading.fields import Fields
 from sweepd.spec.loading.tree import MappingNode, Node, ScalarNode, place_of
 from sweepd.spec.parameter import Group, Parameter, ParameterNode, Path, dotted
 from sweepd.spec.point import Json, Point
-from sweepd.spec.space.dimension import Dimension, Radix
-from sweepd.spec.space.rules import Compiled, Gate, Rules, compile_rules, gate_numbers
+from sweepd.spec.space.dimension import Radix
+from sweepd.spec.space.rules import Compiled, Rules, compile_rules, gate_numbers
 from sweepd.spec.space.search_space import SearchSpace
 from sweepd.spec.space.walk import Walk
 from sweepd.spec.sweep_spec import SearchMethod, SweepSpec
@@ -231,7 +231,7 @@ def _check_expressions(
 
 def _warnings(compiled: Compiled) -> Iterator[Finding]:
     left = _BUDGET
-    surroundings = _Surroundings.of(compiled)
+    surroundings = _Surroundings(compiled)
     for path, expression in compiled.expressions:
         walk = surroundings.walk(expression)
         if walk is None or walk.combinations > min(_MOST_TRIED, left):
@@ -259,28 +259,16 @@ def _answers(walk: Walk, expression: Expression) -> tuple[set[bool], int]:
     return answers, start
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class _Surroundings:
     """Dimensions and gates of a sweep, with the index of each parameter's."""
 
-    dimensions: Sequence[Dimension]
-    gates: Sequence[Gate]
-    dimension_of: Mapping[Path, int]
-    gate_of: Mapping[Path, int]
-    constants: Mapping[Path, Json]
-
-    @classmethod
-    def of(cls, compiled: Compiled) -> "_Surroundings":
-        """Return the surroundings of a compiled sweep."""
-        return cls(
-            dimensions=compiled.dimensions,
-            gates=compiled.rules.gates,
-            dimension_of={
-                path: place for place, each in enumerate(compiled.dimensions) for path in each.paths
-            },
-            gate_of=gate_numbers(compiled.rules.gates),
-            constants=compiled.constants,
-        )
+    def __init__(self, compiled: Compiled) -> None:
+        self.dimensions, self.gates = compiled.dimensions, compiled.rules.gates
+        self.constants = compiled.constants
+        self.dimension_of = {
+            path: place for place, each in enumerate(compiled.dimensions) for path in each.paths
+        }
+        self.gate_of = gate_numbers(compiled.rules.gates)
 
     def walk(self, expression: Expression) -> Walk | None:
         """Return the enumeration of all combinations relevant to an expression; None if too many."""

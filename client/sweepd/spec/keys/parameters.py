@@ -2,12 +2,11 @@
 
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final
 from unicodedata import combining, normalize
 
 from sweepd.spec.distributions.distribution import DEPRECATED, Distribution
-from sweepd.spec.finding import Code, Findings, Place
+from sweepd.spec.finding import Findings, Place
 from sweepd.spec.keys.distributions import (
     DISTRIBUTION_KEYS,
     VALUE_KEYS,
@@ -53,61 +52,57 @@ _DISTRIBUTIONS_ELSEWHERE: Final = {
 _FORMS: Final = "`value`, `values`, `min` and `max`, `distribution` or `parameters`"
 
 
-@dataclass(frozen=True, slots=True)
-class ParametersReader:
-    """Recursive reader of parameters; omits an unreadable parameter after recording an error."""
+def read_parameters(findings: Findings, entry: Entry, path: str) -> dict[str, ParameterNode]:
+    """Return the parameters of one `parameters` key, at the top or in a group.
 
-    findings: Findings
+    An unreadable parameter is left out after recording an error.
+    """
+    if not isinstance(entry.node, MappingNode):
+        findings.error(entry.node.place, path, "bad-type", "must be a mapping from names to parameters")
+        return {}
+    if not entry.node.entries:
+        findings.error(entry.node.place, path, "no-parameters", "at least one parameter is needed")
+    nodes: dict[str, ParameterNode] = {}
+    for name, inner in entry.node.entries.items():
+        inner_path = f"{path}.{name}"
+        check_name(findings, name, inner.place, inner_path)
+        node = _parameter(findings, inner, inner_path)
+        if node is not None:
+            nodes[name] = node
+    return nodes
 
-    def read(self, entry: Entry, path: str) -> dict[str, ParameterNode]:
-        """Return the parameters of one `parameters` key, at the top or in a group."""
-        if not isinstance(entry.node, MappingNode):
-            self._error(entry.node.place, path, "bad-type", "must be a mapping from names to parameters")
-            return {}
-        if not entry.node.entries:
-            self._error(entry.node.place, path, "no-parameters", "at least one parameter is needed")
-        nodes: dict[str, ParameterNode] = {}
-        for name, inner in entry.node.entries.items():
-            inner_path = f"{path}.{name}"
-            check_name(self.findings, name, inner.place, inner_path)
-            node = self._parameter(inner, inner_path)
-            if node is not None:
-                nodes[name] = node
-        return nodes
 
-    def _parameter(self, entry: Entry, path: str) -> ParameterNode | None:
-        mapping = entry.node
-        if not isinstance(mapping, MappingNode):
-            self._error(mapping.place, path, "bare-value", _bare_message(mapping))
-            return None
-        fields = Fields(mapping, path, entry.place, self.findings)
-        when = fields.text("when")
-        if "parameters" in mapping:
-            return self._group(fields, path, when)
-        if not FORM_KEYS & mapping.entries.keys() and _looks_nested(mapping):
-            message = "neither a parameter nor a group; put the nested parameters under a key `parameters`"
-            near = next((key for key in mapping if nearest(key, ("parameters",))), None)
-            if near is None:
-                self._error(entry.place, path, "not-a-form", message)
-            else:
-                place, text = mapping.entries[near].place, f"unknown key {shown(near)} in a parameter"
-                self.findings.error(place, f"{path}.{near}", "unknown-key", text, "parameters")
-            return None
-        distribution = _distribution(fields)
-        return None if distribution is None else Parameter(distribution, when)
+def _parameter(findings: Findings, entry: Entry, path: str) -> ParameterNode | None:
+    mapping = entry.node
+    if not isinstance(mapping, MappingNode):
+        findings.error(mapping.place, path, "bare-value", _bare_message(mapping))
+        return None
+    fields = Fields(mapping, path, entry.place, findings)
+    when = fields.text("when")
+    if "parameters" in mapping:
+        return _group(fields, when)
+    if not FORM_KEYS & mapping.entries.keys() and _looks_nested(mapping):
+        message = "neither a parameter nor a group; put the nested parameters under a key `parameters`"
+        near = next((key for key in mapping if nearest(key, ("parameters",))), None)
+        if near is None:
+            fields.error("not-a-form", message)
+        else:
+            place, text = mapping.entries[near].place, f"unknown key {shown(near)} in a parameter"
+            findings.error(place, fields.path_of(near), "unknown-key", text, "parameters")
+        return None
+    distribution = _distribution(fields)
+    return None if distribution is None else Parameter(distribution, when)
 
-    def _group(self, fields: Fields, path: str, when: str | None) -> Group | None:
-        for key, entry in fields.node.entries.items():
-            if key not in GROUP_KEYS:
-                message = f"a group has the keys `parameters` and `when` only, not {shown(key)}"
-                near = nearest(key, GROUP_KEYS)
-                self.findings.error(entry.place, f"{path}.{key}", "mixed-forms", message, near)
-        # The path omits the keys `parameters` between groups, like the configuration that the run receives.
-        inner = self.read(fields.node.entries["parameters"], path)
-        return Group(inner, when) if inner else None
 
-    def _error(self, place: Place | None, path: str, code: Code, message: str) -> None:
-        self.findings.error(place, path, code, message)
+def _group(fields: Fields, when: str | None) -> Group | None:
+    for key, entry in fields.node.entries.items():
+        if key not in GROUP_KEYS:
+            message = f"a group has the keys `parameters` and `when` only, not {shown(key)}"
+            near = nearest(key, GROUP_KEYS)
+            fields.findings.error(entry.place, fields.path_of(key), "mixed-forms", message, near)
+    # The path omits the keys `parameters` between groups, like the configuration that the run receives.
+    inner = read_parameters(fields.findings, fields.node.entries["parameters"], fields.path)
+    return Group(inner, when) if inner else None
 
 
 def parameter_entries(node: Node | None, outer: Path = ()) -> Iterator[tuple[Path, Entry]]:
@@ -281,7 +276,7 @@ def parameters_document(parameters: Mapping[str, ParameterNode]) -> dict[str, Js
 
 
 def _read(sweep: Fields, key: str) -> dict[str, ParameterNode]:
-    return ParametersReader(sweep.findings).read(sweep.node.entries[key], key)
+    return read_parameters(sweep.findings, sweep.node.entries[key], key)
 
 
 def _write(parameters: object) -> Json:

@@ -30,7 +30,7 @@ from sweepd.spec.keys.shape import (
 from sweepd.spec.keys.special import EXPRESSION_SCHEMA
 from sweepd.spec.limits import MAX_EXPRESSION_LENGTH
 from sweepd.spec.loading.fields import Fields
-from sweepd.spec.loading.tree import MappingNode, ScalarNode, SequenceNode
+from sweepd.spec.loading.tree import MappingNode, SequenceNode, place_of, plain
 from sweepd.spec.wording import shown
 
 UNSUPPORTED_METHODS: Final = ("custom",)
@@ -66,13 +66,9 @@ def _warn(sweep: Fields, place: Place | None, path: str, what: str) -> None:
 
 def _local_controller(sweep: Fields) -> list[str]:
     """Return `controller: local` if the file has it; otherwise the server suggests points."""
-    inner = sweep.inner("controller", "a mapping with the key `type`")
-    if inner is None:
+    if CONTROLLER.read(sweep, "controller") != {"type": "local"}:
         return []
-    inner.check_keys(("type",), "`controller`")
-    if read_keys(inner, CONTROLLER.keys).get("type") != "local":
-        return []
-    _warn(sweep, inner.node.entries["type"].node.place, "controller.type", shown("local"))
+    _warn(sweep, place_of(sweep.node, ("controller", "type")), "controller.type", shown("local"))
     return ["controller: local"]
 
 
@@ -135,13 +131,9 @@ def _check_engine(sweep: Fields, scheduler: Fields, engine: str) -> None:
         if sweep.is_set("early_terminate"):
             refuse(f"`early_terminate` does not go with the engine {engine}")
         controller = sweep.node_at("controller")
-        if isinstance(controller, MappingNode) and _is_local(controller):
+        kind = controller.entries.get("type") if isinstance(controller, MappingNode) else None
+        if kind is not None and plain(kind.node) == "local":
             refuse(f"`controller: {{type: local}}` does not go with the engine {engine}")
-
-
-def _is_local(controller: MappingNode) -> bool:
-    kind = controller.entries.get("type")
-    return kind is not None and isinstance(kind.node, ScalarNode) and kind.node.value == "local"
 
 
 def _check_address(remote: Fields) -> None:

@@ -56,16 +56,8 @@ class Dimension:
         return "integer" if is_integer else "real"
 
 
-@dataclass(frozen=True, slots=True)
-class Zip:
-    """Zipped parameters in order of path, and a choice among rows with one value per parameter."""
-
-    paths: tuple[Path, ...]
-    rows: Categorical
-
-
-def zip_of(names: Sequence[str], scope: Scope, distributions: Mapping[Path, Distribution]) -> Zip:
-    """Return the zip of the named parameters.
+def zip_of(names: Sequence[str], scope: Scope, distributions: Mapping[Path, Distribution]) -> Dimension:
+    """Return the dimension of the named, zipped parameters, in order of path.
 
     Raises:
         ExpressionError: the parameters cannot be zipped.
@@ -81,7 +73,7 @@ def zip_of(names: Sequence[str], scope: Scope, distributions: Mapping[Path, Dist
         lengths = ", ".join(f"`{dotted(path)}` has {len(listed)}" for path, listed in values.items())
         raise ExpressionError(f"zipped parameters need equally many values; {lengths}", 0)
     rows = zip(*values.values(), strict=True)
-    return Zip(tuple(paths), Categorical(values=tuple(list(row) for row in rows)))
+    return Dimension(paths=tuple(paths), distribution=Categorical(values=tuple(list(row) for row in rows)))
 
 
 def _values(path: Path, distribution: Distribution) -> Sequence[object]:

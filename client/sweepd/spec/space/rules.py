@@ -14,15 +14,7 @@ from sweepd.spec.finding import Code, Finding
 from sweepd.spec.limits import MAX_ERRORS
 from sweepd.spec.parameter import Group, ParameterNode, Path, dotted, in_order, leaves
 from sweepd.spec.point import Json
-from sweepd.spec.space.dimension import Dimension, Zip, zip_of
-
-
-class CircleError(ValueError):
-    """Circular conditions: each of `paths` depends on the next, the last one on the first."""
-
-    def __init__(self, paths: Sequence[Path]) -> None:
-        self.paths = tuple(paths)
-        super().__init__(" -> ".join(dotted(path) for path in (*paths, paths[0])))
+from sweepd.spec.space.dimension import Dimension, zip_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,26 +93,18 @@ def gate_numbers(gates: Sequence[Gate]) -> dict[Path, int]:
     return {path: number for number, gate in enumerate(gates) for path in gate.paths}
 
 
-def in_turn(gates: Sequence[Gate]) -> list[Gate]:
-    """Return the gates, each after the gates it depends on.
-
-    Raises:
-        CircleError: the conditions are circular.
-    """
+def in_turn(gates: Sequence[Gate]) -> tuple[list[Gate], list[Path]]:
+    """Return the gates, each after the gates it depends on, or a circle: each path depends on the next."""
     behind = gate_numbers(gates)
     before = {
         place: sorted({behind[path] for path in gate.reads if path in behind})
         for place, gate in enumerate(gates)
     }
     try:
-        return [gates[place] for place in TopologicalSorter(before).static_order()]
+        return [gates[place] for place in TopologicalSorter(before).static_order()], []
     except CycleError as error:
         circle: list[int] = error.args[1][::-1]  # each now reads the next
-        raise CircleError([_step(gates[a], gates[b]) for a, b in pairwise(circle)]) from None
-
-
-def _step(gate: Gate, following: Gate) -> Path:
-    return min(gate.reads.intersection(following.paths))
+        return [], [min(gates[a].reads.intersection(gates[b].paths)) for a, b in pairwise(circle)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -282,23 +266,23 @@ class _Compiler:
                 yield Leaf(path=path, distribution=node.distribution, conditions=all_of_them)
 
     def gates(self, listed: Sequence[Leaf]) -> list[Gate]:
-        gates, circles = gates_of(listed), 0
-        while True:
-            try:
-                ordered = in_turn(gates)
-            except CircleError as circle:
-                path = f"parameters.{dotted(circle.paths[0])}.when"
-                self._found(path, "circular-condition", f"conditions that wait for each other: {circle}")
-                circles += 1
-                gates = [gate for gate in gates if not set(gate.paths).intersection(circle.paths)]
-            else:
-                return [] if circles else ordered
-            if self._has_enough:
-                return []
+        gates = gates_of(listed)
+        ordered, circle = in_turn(gates)
+        is_circular = bool(circle)
+        while circle and not self._has_enough:
+            names = " -> ".join(map(dotted, (*circle, circle[0])))
+            path, message = (
+                f"parameters.{dotted(circle[0])}.when",
+                f"conditions that wait for each other: {names}",
+            )
+            self._found(path, "circular-condition", message)
+            gates = [gate for gate in gates if not set(gate.paths).intersection(circle)]
+            ordered, circle = in_turn(gates)
+        return [] if is_circular else ordered
 
-    def zips(self, names: Sequence[Sequence[str]]) -> dict[Path, Zip]:
+    def zips(self, names: Sequence[Sequence[str]]) -> dict[Path, Dimension]:
         """Return the zip of each zipped parameter."""
-        found: dict[Path, Zip] = {}
+        found: dict[Path, Dimension] = {}
         for place, each in enumerate(names):
             if self._has_enough:
                 break
@@ -323,15 +307,11 @@ class _Compiler:
         self.findings.append(Finding(path=path, message=message, code=code, suggestion=suggestion))
 
 
-def _dimensions(listed: Sequence[Leaf], zips: Mapping[Path, Zip]) -> Iterator[Dimension]:
+def _dimensions(listed: Sequence[Leaf], zips: Mapping[Path, Dimension]) -> Iterator[Dimension]:
     conditional = {leaf.path for leaf in listed if leaf.conditions}
     for leaf in listed:
-        zipped = zips.get(leaf.path)
-        if zipped is not None:
-            if leaf.path == zipped.paths[0]:
-                may_be_left_out = not conditional.isdisjoint(zipped.paths)
-                yield Dimension(paths=zipped.paths, distribution=zipped.rows, conditional=may_be_left_out)
-        elif not isinstance(leaf.distribution, Constant):
-            yield Dimension(
-                paths=(leaf.path,), distribution=leaf.distribution, conditional=leaf.path in conditional
-            )
+        if leaf.path not in zips and isinstance(leaf.distribution, Constant):
+            continue
+        found = zips.get(leaf.path) or Dimension(paths=(leaf.path,), distribution=leaf.distribution)
+        if leaf.path == found.path:
+            yield replace(found, conditional=not conditional.isdisjoint(found.paths))
