@@ -32,38 +32,37 @@ _OTHER_COMMANDS = {
 """Hint by word, for words that are commands of another program."""
 
 
+def _showing(names: list[str], text: str, show: Callable[[click.Context], object]) -> click.Parameter:
+    """Return a flag that shows something and ends the command."""
+
+    def called(context: click.Context, parameter: click.Parameter, value: bool) -> None:
+        if value and not context.resilient_parsing:
+            show(context)
+            context.exit()
+
+    return click.Option(names, is_flag=True, expose_value=False, is_eager=True, callback=called, help=text)
+
+
+def _show_help(context: click.Context) -> None:
+    click.echo(context.get_help(), color=context.color)
+
+
+def _show_short_help(context: click.Context) -> None:
+    context.meta["sweepctl.short"] = True
+    _show_help(context)
+
+
+def _show_version(context: click.Context) -> None:
+    from importlib.metadata import version
+
+    click.echo(f"sweepctl {version('sweepd')}")
+
+
 def _help_options() -> list[click.Parameter]:
-    def show(context: click.Context, parameter: click.Parameter, value: bool) -> None:
-        if value and not context.resilient_parsing:
-            context.meta["sweepctl.short"] = parameter.name == "short_help_wanted"
-            click.echo(context.get_help(), color=context.color)
-            context.exit()
-
-    def option(names: list[str], text: str) -> click.Option:
-        return click.Option(names, is_flag=True, expose_value=False, is_eager=True, callback=show, help=text)
-
     return [
-        option(["-h", "short_help_wanted"], "Show the options."),
-        option(["--help", "long_help_wanted"], "Show the options, and examples."),
+        _showing(["-h", "short_help_wanted"], "Show the options.", _show_short_help),
+        _showing(["--help", "long_help_wanted"], "Show the options, and examples.", _show_help),
     ]
-
-
-def _version_option() -> click.Parameter:
-    def show(context: click.Context, parameter: click.Parameter, value: bool) -> None:
-        if value and not context.resilient_parsing:
-            from importlib.metadata import version
-
-            click.echo(f"sweepctl {version('sweepd')}")
-            context.exit()
-
-    return click.Option(
-        ["--version"],
-        is_flag=True,
-        expose_value=False,
-        is_eager=True,
-        callback=show,
-        help="Show the version of this command; `sweepctl version` asks the server, too.",
-    )
 
 
 class Command(click.Command):
@@ -135,10 +134,12 @@ class CommandGroup(click.Group):
         examples: Sequence[str],
         help: str,  # noqa: A002 - click's name
     ) -> None:
+        text = "Show the version of this command; `sweepctl version` asks the server, too."
+        version = _showing(["--version"], text, _show_version)
         super().__init__(
             "sweepctl",
             help=help,
-            params=[_version_option(), *common_options(), *_help_options()],
+            params=[version, *common_options(), *_help_options()],
             add_help_option=False,
             context_settings={"max_content_width": _WIDTH},
             no_args_is_help=False,
@@ -197,4 +198,4 @@ def _write_examples(examples: Sequence[str], context: click.Context, formatter: 
 @click.pass_context
 def _show_help_without_command(context: click.Context) -> None:
     if context.invoked_subcommand is None:
-        click.echo(context.get_help(), color=context.color)
+        _show_help(context)

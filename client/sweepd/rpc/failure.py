@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import grpc
 import grpc.aio
@@ -41,9 +41,8 @@ class Failure:
         if not isinstance(error, (grpc.Call, grpc.aio.AioRpcError)):
             return cls(code="UNKNOWN", message=str(error) or type(error).__name__)
         name = error.code().name
-        message = error.details() or name
-        status = _status(error.trailing_metadata() or ())
-        return _with_details(name, message, status)
+        failure = cls(code=name, message=error.details() or name)
+        return _with_details(failure, _status(error.trailing_metadata() or ()))
 
 
 def unreachable_cause(message: str) -> str:
@@ -52,30 +51,20 @@ def unreachable_cause(message: str) -> str:
     return found[0].lower() if found else message.rpartition(": ")[2].rstrip("]")
 
 
-def _with_details(code: str, message: str, status: status_pb2.Status) -> Failure:
-    reason: str | None = None
-    metadata: dict[str, str] = {}
-    violations: list[tuple[str, str]] = []
-    retry_after: float | None = None
+def _with_details(failure: Failure, status: status_pb2.Status) -> Failure:
     info = error_details_pb2.ErrorInfo()
     request = error_details_pb2.BadRequest()
     retry = error_details_pb2.RetryInfo()
     for detail in status.details:
         if detail.Unpack(info):
             reason = info.reason.removeprefix(_REASON_PREFIX).lower().replace("_", "-")
-            metadata = dict(info.metadata)
+            failure = replace(failure, reason=reason, metadata=dict(info.metadata))
         elif detail.Unpack(request):
-            violations += [(entry.field, entry.description) for entry in request.field_violations]
+            violations = [(entry.field, entry.description) for entry in request.field_violations]
+            failure = replace(failure, violations=(*failure.violations, *violations))
         elif detail.Unpack(retry):
-            retry_after = seconds_of(retry.retry_delay)
-    return Failure(
-        code=code,
-        message=message,
-        reason=reason,
-        metadata=metadata,
-        violations=tuple(violations),
-        retry_after=retry_after,
-    )
+            failure = replace(failure, retry_after=seconds_of(retry.retry_delay))
+    return failure
 
 
 def _status(trailing: Iterable[tuple[str, str | bytes]]) -> status_pb2.Status:

@@ -220,8 +220,8 @@ _RUNNING = re.compile(r"grpc=(?P<gateway>\S+) data=(?P<data>.+)")
 _HELD = re.compile(r"(?P<data>.+) is in use by process \d+, a server at (?P<gateway>\S+)")
 
 
-def find_or_start(settings: Settings) -> tuple[Client, bool]:
-    """Return a client of a running server, and True if the server was started in the background.
+def find_or_start(settings: Settings) -> Client:
+    """Return a client of a running server, else of one started in the background.
 
     A server named by a flag, the environment or a context is never replaced by another.
 
@@ -232,7 +232,7 @@ def find_or_start(settings: Settings) -> tuple[Client, bool]:
     """
     found = _answering(settings)
     if found is not None:
-        return found, False
+        return found
     note("No server runs here; starting one: sweepd up -d")
     cause = _start_server()
     found = _answering(settings)
@@ -245,7 +245,7 @@ def find_or_start(settings: Settings) -> tuple[Client, bool]:
             status="UNAVAILABLE",
         )
     note(f"It serves at {found.address}, and stays: `sweepd down` stops it.")
-    return found, True
+    return found
 
 
 def _answering(settings: Settings) -> Client | None:

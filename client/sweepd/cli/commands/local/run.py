@@ -68,8 +68,7 @@ def run(
     folder = _folder(spec, file)
     _check_labels(spec, labels)
 
-    client, _ = find_or_start(settings)
-    with client:
+    with find_or_start(settings) as client:
         sweep = begin_sweep(client, text, spec, parent).sweep
         note(f"Sweep {sweep.name}")
         note_unbounded(sweep)

@@ -12,7 +12,7 @@ import click
 from sweepd.calls.logs import Piece, Place
 from sweepd.cli.command import command
 from sweepd.cli.exit_code import ExitCode
-from sweepd.cli.failures import Problem, not_found, usage_problem
+from sweepd.cli.failures import not_found, usage_problem
 from sweepd.cli.output.formats import Output, note, row_output, write_rows
 from sweepd.cli.settings import connect
 from sweepd.errors import ClientError
@@ -55,7 +55,8 @@ def files(
         if name is not None:
             files = [_named(found, files, name)]
             if files[0].left_out:
-                raise _absent(found, files[0])
+                stayed = f"stayed on its machine: {files[0].left_out}"
+                raise not_found(f"the content of {name} of {found} {stayed}")
         if download is not None:
             return _download(client, found, files, download)
         if name is not None:
@@ -75,10 +76,6 @@ def _named(run: str, files: list[v1.RunFile], name: str) -> v1.RunFile:
         f"{run} has no file {name}",
         next_step=f"did you mean `{near}`?" if near else f"`sweepctl files {run}` lists its files",
     )
-
-
-def _absent(run: str, file: v1.RunFile) -> Problem:
-    return not_found(f"the content of {file.name} of {run} stayed on its machine: {file.left_out}")
 
 
 def _print(client: Client, run: str, file: v1.RunFile) -> None:
@@ -135,7 +132,8 @@ def logs(run: str, follow: bool, attempt: int | None, tail_bytes: int | None) ->
     with connect() as client:
         found = client.find_run(run)
         if attempt is not None and attempt > found.attempt:
-            raise _no_attempt(found, attempt)
+            had = counted(found.attempt, "attempt")
+            raise not_found(f"{found.name} has no attempt {attempt}; it has had {had}")
         at, writer = Place(attempt or 0, tail_bytes or 0), _Writer()
         printed = False
         for piece in client.read_log(found.name, at):
@@ -153,10 +151,6 @@ def logs(run: str, follow: bool, attempt: int | None, tail_bytes: int | None) ->
             )
             for piece in pieces:
                 writer.write(piece)
-
-
-def _no_attempt(run: v1.Run, attempt: int) -> Problem:
-    return not_found(f"{run.name} has no attempt {attempt}; it has had {counted(run.attempt, 'attempt')}")
 
 
 def _silence(run: v1.Run) -> str:
