@@ -14,8 +14,8 @@ import grpc
 from blocking_channel import channel
 from suggestion_studies import a_spec
 from sweepd import v1
-from sweepd.codec import point_from_message
 from sweepd.codec.spec import spec_message
+from sweepd.codec.values import point_from_message
 from sweepd.spec.point import Point
 from sweepd.spec.sweep_spec import SweepSpec
 from sweepd.v1.suggestion_service_pb2_grpc import SuggestionServiceStub

@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable, Sequence
 import grpc.aio
 
 from sweepd import v1
-from sweepd.codec import CodecError, point_from_message, point_message
 from sweepd.codec.spec import spec_message
+from sweepd.codec.values import CodecError, point_from_message, point_message
 from sweepd.spec.sweep_spec import SweepSpec
 from sweepd.v1.suggestion_service_pb2_grpc import SuggestionServiceStub
 from sweepd_kernel.clock import Clock

@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from math import isfinite
 
 from sweepd import v1
-from sweepd.codec import CodecError, point_from_message, point_message
 from sweepd.codec.spec import spec_from_message
-from sweepd.codec.values import value_message
+from sweepd.codec.values import CodecError, point_from_message, point_message, value_message
 from sweepd.spec.point import Point
 from sweepd.spec.sweep_spec import SweepSpec
 from sweepd_kernel.errors import InvalidFieldError

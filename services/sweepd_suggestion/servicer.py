@@ -8,8 +8,8 @@ from typing import TypeAlias
 import grpc.aio
 
 from sweepd import v1
-from sweepd.codec import CodecError
 from sweepd.codec.spec import spec_from_message
+from sweepd.codec.values import CodecError
 from sweepd.v1.suggestion_service_pb2_grpc import SuggestionServiceServicer
 from sweepd_kernel.errors import DomainError, Status
 from sweepd_suggestion import codec

@@ -7,7 +7,7 @@ import pytest
 from component.scheduler.scripted_agent import ScriptedAgent
 from lanes import cursor
 from sweepd import v1
-from sweepd.codec import point_from_message
+from sweepd.codec.values import point_from_message
 from system.wire import OnTheWire, Wire, failure
 
 GRID = """

@@ -8,7 +8,7 @@ import signal
 
 from component.scheduler.scripted_agent import ScriptedAgent
 from sweepd import v1
-from sweepd.codec import point_from_message
+from sweepd.codec.values import point_from_message
 from sweepd.spec.parse import parse_text
 from sweepd.spec.point import point_digest
 from system.installation import Installation

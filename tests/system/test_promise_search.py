@@ -9,7 +9,7 @@ from collections import Counter
 
 from component.scheduler.scripted_agent import ScriptedAgent
 from sweepd import v1
-from sweepd.codec import point_from_message
+from sweepd.codec.values import point_from_message
 from sweepd.spec.parse import parse_text
 from system.installation import Installation
 from system.replay import replayed, study_of

@@ -14,7 +14,7 @@ import grpc.aio
 
 from component.scheduler.scripted_agent import ScriptedAgent
 from sweepd import v1
-from sweepd.codec import point_from_message
+from sweepd.codec.values import point_from_message
 from sweepd.spec.parse import parse_text
 from sweepd.v1 import suggestion_service_pb2_grpc
 from system.installation import Installation

@@ -13,7 +13,7 @@ import grpc.aio
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from sweepd import v1
-from sweepd.codec import point_message
+from sweepd.codec.values import point_message
 from system.installation import Installation, Server
 from system.promises import SHORT, assert_sound, attempts, runs, state_of, sweep
 from system.wire import Wire, through_the_gateway

@@ -11,7 +11,7 @@ import pytest
 
 from component.scheduler.scripted_agent import ScriptedAgent
 from sweepd import v1
-from sweepd.codec import point_from_message
+from sweepd.codec.values import point_from_message
 from sweepd.spec.point import canonical_json, point_digest
 from system.installation import Installation
 from system.wire import OnTheWire, Wire, work_to_the_end

@@ -85,7 +85,7 @@ async def enqueue(
         InvalidError: `params` is not a valid point.
     """
     # Imported here, because it imports `spec`, which is slow.
-    from sweepd.codec import CodecError, point_message
+    from sweepd.codec.values import CodecError, point_message
 
     try:
         point = point_message(dict(params), "")

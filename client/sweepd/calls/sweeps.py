@@ -10,7 +10,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 
 from sweepd import v1
 from sweepd.calls.wire import CALL_SECONDS, PAGE, Wire, change_state, entries, new_request_id, states_named
-from sweepd.codec import CodecError, point_message
+from sweepd.codec.values import CodecError, point_message
 from sweepd.errors import invalid
 
 K = TypeVar("K")

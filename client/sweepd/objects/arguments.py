@@ -13,8 +13,8 @@ from sweepd import v1
 from sweepd.calls import names, sweeps
 from sweepd.calls.sweep_file import Overrides, SweepText, parent_of, placing, read_sweep, text_of
 from sweepd.calls.wire import Wire
-from sweepd.codec import CodecError
 from sweepd.codec.spec import spec_message
+from sweepd.codec.values import CodecError
 from sweepd.durations import parse_duration
 from sweepd.errors import InvalidError, NotFoundError, invalid, no_server
 from sweepd.messages import unbounded_sentence

@@ -7,8 +7,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from sweepd import v1
-from sweepd.codec import point_from_message
 from sweepd.codec.details import context_document, plain_map
+from sweepd.codec.values import point_from_message
 from sweepd.spec.point import Json
 from sweepd.states import BAD_ENDS, FINAL_RUN, state_of
 from sweepd.views.rows import Column, Row, lookup, param_columns, param_paths

@@ -7,9 +7,9 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 
 from sweepd import v1
-from sweepd.codec import point_message
 from sweepd.codec.details import MAX_DETAILS_BYTES
 from sweepd.codec.spec import compat_number, metrics_from_message
+from sweepd.codec.values import point_message
 from sweepd.metrics_file import MAX_KEY_LENGTH
 from sweepd.rpc.bidi_call import MOST_IN_ONE
 from sweepd.spec.command import active_command

@@ -10,8 +10,8 @@ from typing import TypeVar
 from google.protobuf.message import Message
 
 from sweepd import v1
-from sweepd.codec import CodecError, point_from_message
 from sweepd.codec.spec import spec_message
+from sweepd.codec.values import CodecError, point_from_message
 from sweepd.spec.limits import MAX_POINT_BYTES
 from sweepd.spec.parse import parse_mapping
 from sweepd.spec.point import Point, canonical_json

@@ -12,7 +12,7 @@ from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from sweepd import v1
-from sweepd.codec import point_message
+from sweepd.codec.values import point_message
 from sweepd.spec.sweep_spec import ObjectiveValue
 from sweepd_kernel.auth.principal import Bounds
 from sweepd_kernel.errors import InvalidFieldError

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from sweepd import v1
-from sweepd.codec import CodecError, point_message
 from sweepd.codec.spec import diagnostic_message, spec_from_message, spec_message
+from sweepd.codec.values import CodecError, point_message
 from sweepd.spec.finding import Diagnostic
 from sweepd.spec.parse import Parsed, parse_text
 from sweepd.spec.preview import Preview, PreviewedRun, preview

@@ -7,8 +7,8 @@ from math import isfinite
 import grpc.aio
 
 from sweepd import v1
-from sweepd.codec import point_message
 from sweepd.codec.spec import spec_message
+from sweepd.codec.values import point_message
 from sweepd.v1.metric_service_pb2_grpc import MetricServiceStub
 from sweepd.v1.suggestion_service_pb2_grpc import SuggestionServiceStub
 from sweepd_kernel.errors import DomainError, InvalidFieldError, Status, UnavailableError

@@ -7,7 +7,7 @@ import pytest
 from component.cli.conftest import Ctl
 from component.cli.scripted_servicers import ScriptedServer
 from sweepd import v1
-from sweepd.codec import point_message
+from sweepd.codec.values import point_message
 from sweepd.spec.parse import parse_text
 from unit.cli.messages import NAME, a_run, a_sweep, a_time
 

@@ -10,7 +10,7 @@ import pytest
 from component.cli.conftest import Ctl
 from component.cli.scripted_servicers import ScriptedServer
 from sweepd import v1
-from sweepd.codec import point_from_message
+from sweepd.codec.values import point_from_message
 from unit.cli.messages import NAME, a_run, a_sweep
 
 FAILED, RUNNING = v1.RUN_STATE_FAILED, v1.RUN_STATE_RUNNING

@@ -9,7 +9,7 @@ import pytest
 from component.scheduler.serving import Installation, a_scheduler
 from component.scheduler.sweeps import GRID, RANDOM, create, failure
 from sweepd import v1
-from sweepd.codec import point_from_message
+from sweepd.codec.values import point_from_message
 from waiting import least_told
 
 

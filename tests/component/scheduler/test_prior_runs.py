@@ -10,7 +10,7 @@ from component.scheduler.serving import Installation, a_metric_store, a_schedule
 from component.scheduler.sweeps import GRID, create, failure, get
 from lanes import cursor
 from sweepd import v1
-from sweepd.codec import point_from_message, point_message
+from sweepd.codec.values import point_from_message, point_message
 from sweepd.spec.point import Json
 
 OLD = GRID

@@ -11,7 +11,7 @@ import pytest
 from component.scheduler.serving import SERVICE_TOKEN, Installation, a_scheduler
 from component.scheduler.sweeps import RANDOM, create
 from sweepd import v1
-from sweepd.codec import point_message
+from sweepd.codec.values import point_message
 from sweepd.v1.agent_service_pb2_grpc import AgentServiceStub
 from sweepd.v1.run_service_pb2_grpc import RunServiceStub
 from sweepd_kernel.auth.principal import Bounds, Principal

@@ -8,7 +8,7 @@ from component.scheduler.scripted_agent import ScriptedAgent, id_of, secret_of
 from component.scheduler.serving import Installation, a_scheduler
 from component.scheduler.sweeps import RANDOM, create, failure, run
 from sweepd import v1
-from sweepd.codec import point_message
+from sweepd.codec.values import point_message
 from sweepd_kernel.sql.schema import ensure_schema
 from sweepd_kernel.sql.sqlite import SqliteEngine
 from sweepd_scheduler.api import requester

@@ -9,7 +9,7 @@ from component.scheduler.scripted_agent import ScriptedAgent
 from component.scheduler.serving import Installation, a_scheduler
 from component.scheduler.sweeps import GRID, RANDOM, create, failure, get, run
 from sweepd import v1
-from sweepd.codec import point_message
+from sweepd.codec.values import point_message
 
 TWO = RANDOM + b"run_cap: 2\n"
 

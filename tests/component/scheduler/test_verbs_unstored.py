@@ -13,7 +13,7 @@ from component.scheduler.sweeps import create, failure, get, run
 from component.scheduler.test_verbs import one_run, raised
 from scheduler_database import refusing
 from sweepd import v1
-from sweepd.codec import point_message
+from sweepd.codec.values import point_message
 
 OVER = b"program: train.py\nmethod: list\nmetric: {name: loss}\nruns: [{a: 1}, {a: 2}]\nrun_cap: 9\n"
 LIVE = b"program: train.py\nmethod: random\nparameters: {a: {min: 0.0, max: 9.0}}\nguard: {agent: 1}\n"

@@ -19,9 +19,8 @@ import pytest
 from suggestion_server import SuggestionServer
 from suggestion_studies import a_spec
 from sweepd import v1
-from sweepd.codec import point_message
 from sweepd.codec.spec import spec_message
-from sweepd.codec.values import value_message
+from sweepd.codec.values import point_message, value_message
 from sweepd.rpc.failure import Failure
 from sweepd.spec.point import Point
 from sweepd.spec.sweep_spec import SweepSpec

@@ -12,8 +12,8 @@ import pytest
 from suggestion_server import Caller, SuggestionServer, eventually, is_alive, signalled
 from suggestion_studies import SMALL, a_spec
 from sweepd import v1
-from sweepd.codec import point_from_message
 from sweepd.codec.spec import spec_message
+from sweepd.codec.values import point_from_message
 from sweepd.rpc.failure import Failure
 from sweepd.spec.point import point_digest
 from sweepd.v1.suggestion_service_pb2_grpc import SuggestionServiceStub

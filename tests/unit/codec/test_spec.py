@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sweepd import v1
-from sweepd.codec import CodecError, point_message
 from sweepd.codec.spec import spec_from_message, spec_message
+from sweepd.codec.values import CodecError, point_message
 from sweepd.spec.keys.sweep import to_document
 from sweepd.spec.limits import MAX_DEPTH
 from sweepd.spec.parse import parse_mapping

@@ -7,8 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sweepd import v1
-from sweepd.codec import CodecError, point_from_message, point_message, value_from_message, value_message
-from sweepd.codec.values import MAX_VALUE_DEPTH
+from sweepd.codec.values import (
+    MAX_VALUE_DEPTH,
+    CodecError,
+    point_from_message,
+    point_message,
+    value_from_message,
+    value_message,
+)
 from sweepd.spec.point import Json
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=8)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from sweepd import v1
-from sweepd.codec import point_message
+from sweepd.codec.values import point_message
 from sweepd.spec.point import Json
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sweepd import v1
-from sweepd.codec import point_message
+from sweepd.codec.values import point_message
 from sweepd.spec.methods.proposed import Source
 from sweepd.spec.point import Json
 from sweepd.spec.preview import PreviewedRun

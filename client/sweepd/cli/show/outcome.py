@@ -14,7 +14,7 @@ from sweepd import v1
 from sweepd.calls.logs import Place
 from sweepd.cli.failures import Problem
 from sweepd.cli.show.describe import end_reason, last_attempt, objective_notice, tells_objective
-from sweepd.codec import point_from_message
+from sweepd.codec.values import point_from_message
 from sweepd.errors import ClientError
 from sweepd.spec.command import DEFAULT_COMMAND, expand_command
 from sweepd.spec.macros import CommandError, MacroValues

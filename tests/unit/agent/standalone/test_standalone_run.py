@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from sweepd.codec import point_from_message
+from sweepd.codec.values import point_from_message
 from sweepd_agent.core.attempt import AttemptKey, ExitCause, Outcome, StopMode, StopOrder, judged
 from sweepd_agent.core.numbering import Begin
 from sweepd_agent.files.state_folder import FolderInUseError

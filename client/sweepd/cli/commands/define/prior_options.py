@@ -225,7 +225,7 @@ def _no_filter(text: str) -> Exception:
 
 def _preview(message: v1.SweepPreview) -> Preview:
     from sweepd import v1
-    from sweepd.codec import point_from_message
+    from sweepd.codec.values import point_from_message
 
     size = message.space_size if message.HasField("space_size") else None
     return Preview(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias, Union
 from sweepd import v1
 from sweepd.calls.sweeps import edited
 from sweepd.cli.failures import Problem, usage_problem
-from sweepd.codec import point_from_message
+from sweepd.codec.values import point_from_message
 from sweepd.spec.loading.loader import read_value, read_values
 from sweepd.spec.point import Json, Point
 from sweepd.spec.wording import nearest

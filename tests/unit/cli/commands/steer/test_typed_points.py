@@ -7,7 +7,7 @@ import pytest
 from sweepd import v1
 from sweepd.cli.commands.steer.typed import assembled, names_of, typed_value, typed_values, typed_words
 from sweepd.cli.failures import Problem
-from sweepd.codec import point_message
+from sweepd.codec.values import point_message
 from sweepd.spec.point import Json
 
 NAMES = {"lr": None, "a.b": None, "opt": {"lr": None, "in": {"x": None, "y.z": None}}}
