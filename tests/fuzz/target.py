@@ -13,9 +13,8 @@ from sweepd.spec.finding import Findings
 from sweepd.spec.keys.sweep import to_document
 from sweepd.spec.loading.loader import load_text, read_value, read_values
 from sweepd.spec.loading.tree import plain
-from sweepd.spec.parameter import Group, ParameterNode
 from sweepd.spec.parse import Parsed, parse_mapping, parse_text
-from sweepd.spec.point import Json
+from sweepd.spec.point import Group, Json, ParameterNode
 from sweepd.spec.preview import preview
 from sweepd.spec.sweep_spec import SweepSpec
 

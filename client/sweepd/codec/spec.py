@@ -26,8 +26,7 @@ from sweepd.spec.keys.distributions import DISTRIBUTION_KEYS, distribution_value
 from sweepd.spec.keys.rules import RULES, rule_name
 from sweepd.spec.keys.shape import Key
 from sweepd.spec.keys.sweep import SWEEP
-from sweepd.spec.parameter import Group, ParameterNode
-from sweepd.spec.point import Json, Point
+from sweepd.spec.point import Group, Json, ParameterNode, Point
 from sweepd.spec.stop_rules import StopRule
 from sweepd.spec.sweep_spec import Compat, MetricsFrom, SearchMethod, SweepSpec
 

@@ -20,7 +20,7 @@ from sweepd.spec.macros import (
     python_text,
     text_bytes,
 )
-from sweepd.spec.parameter import has_parameter
+from sweepd.spec.point import has_parameter
 from sweepd.spec.wording import shown
 
 _SEVERAL_WORDS: Final = re.compile(

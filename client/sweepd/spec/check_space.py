@@ -11,8 +11,7 @@ from sweepd.spec.keys.parameters import check_name, parameter_entries
 from sweepd.spec.limits import MAX_CONDITIONS
 from sweepd.spec.loading.fields import Fields
 from sweepd.spec.loading.tree import MappingNode, Node, ScalarNode, place_of
-from sweepd.spec.parameter import Group, Parameter, ParameterNode, Path, dotted
-from sweepd.spec.point import Json, Point
+from sweepd.spec.point import Group, Json, Parameter, ParameterNode, Path, Point, dotted
 from sweepd.spec.space.dimension import Radix
 from sweepd.spec.space.rules import Compiled, Rules, compile_rules, gate_numbers
 from sweepd.spec.space.search_space import SearchSpace

@@ -16,8 +16,7 @@ from sweepd.spec.macros import (
     is_agent_macro,
     is_run_macro,
 )
-from sweepd.spec.parameter import has_parameter
-from sweepd.spec.point import Point
+from sweepd.spec.point import Point, has_parameter
 
 if TYPE_CHECKING:
     from sweepd.spec.sweep_spec import SweepSpec  # large, and agents do not need it

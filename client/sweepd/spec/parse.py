@@ -19,8 +19,16 @@ from sweepd.spec.limits import LONGEST_NUMBER, MAX_POINT_BYTES, MAX_SPEC_BYTES
 from sweepd.spec.loading.fields import Fields
 from sweepd.spec.loading.loader import load_mapping, load_text
 from sweepd.spec.loading.tree import MappingNode, SequenceNode, place_of
-from sweepd.spec.parameter import Group, Parameter, ParameterNode, dotted, leaves
-from sweepd.spec.point import Point, canonical_json, is_number
+from sweepd.spec.point import (
+    Group,
+    Parameter,
+    ParameterNode,
+    Point,
+    canonical_json,
+    dotted,
+    is_number,
+    leaves,
+)
 from sweepd.spec.sweep_spec import SearchMethod, SweepSpec
 from sweepd.spec.wording import shown
 

@@ -10,9 +10,8 @@ from typing import Final
 from sweepd.spec.expressions.parser import written_name
 from sweepd.spec.limits import MAX_EXPRESSION_LENGTH
 from sweepd.spec.loading.scalars import resolve
-from sweepd.spec.parameter import Parameter
 from sweepd.spec.parse import parse_mapping
-from sweepd.spec.point import Json, Number, Point, canonical_json, is_number
+from sweepd.spec.point import Json, Number, Parameter, Point, canonical_json, is_number
 
 _FEW: Final = 8
 """Most distinct numbers that are listed as a choice, if each was tried twice on average."""

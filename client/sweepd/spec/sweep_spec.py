@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from sweepd.spec.finding import Finding
 from sweepd.spec.methods.proposed import Cursor, Found, Seen
-from sweepd.spec.parameter import Parameter, ParameterNode
-from sweepd.spec.point import Json, Point
+from sweepd.spec.point import Json, Parameter, ParameterNode, Point
 from sweepd.spec.stop_rules import StopRule
 
 if TYPE_CHECKING:

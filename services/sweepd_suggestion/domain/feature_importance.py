@@ -20,8 +20,7 @@ from sklearn.ensemble import RandomForestRegressor
 from sweepd.spec.distributions.continuous import Normal
 from sweepd.spec.distributions.discrete import Categorical, WeightedCategorical
 from sweepd.spec.distributions.distribution import unrounded
-from sweepd.spec.parameter import dotted
-from sweepd.spec.point import Json, canonical_json, is_number
+from sweepd.spec.point import Json, canonical_json, dotted, is_number
 from sweepd.spec.space.dimension import Dimension
 from sweepd_suggestion.domain.questions import (
     CategoryCorrelation,

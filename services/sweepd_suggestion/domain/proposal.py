@@ -10,8 +10,7 @@ from functools import lru_cache
 from itertools import combinations
 from typing import Protocol
 
-from sweepd.spec.parameter import Path
-from sweepd.spec.point import InfeasibleError, Point, point_digest
+from sweepd.spec.point import InfeasibleError, Path, Point, point_digest
 from sweepd.spec.space.sampling import draw
 from sweepd.spec.space.search_space import SearchSpace
 from sweepd_suggestion.domain.objective import evidence, selected, sign_of

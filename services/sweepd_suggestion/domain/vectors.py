@@ -7,8 +7,7 @@ from sweepd.spec.distributions.continuous import Normal
 from sweepd.spec.distributions.discrete import Categorical, WeightedCategorical
 from sweepd.spec.distributions.distribution import unrounded
 from sweepd.spec.distributions.quantised import Quantised
-from sweepd.spec.parameter import Path
-from sweepd.spec.point import Json, Point, canonical_json
+from sweepd.spec.point import Json, Path, Point, canonical_json
 from sweepd.spec.space.dimension import Dimension
 from sweepd.spec.space.search_space import SearchSpace
 

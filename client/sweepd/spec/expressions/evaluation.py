@@ -7,8 +7,7 @@ from operator import add, floordiv, mod, mul, sub, truediv
 from sys import float_info
 from typing import Final
 
-from sweepd.spec.parameter import Path
-from sweepd.spec.point import Json, Number
+from sweepd.spec.point import Json, Number, Path
 
 
 class ExpressionError(ValueError):

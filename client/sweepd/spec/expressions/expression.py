@@ -24,8 +24,7 @@ from sweepd.spec.expressions.evaluation import (
 )
 from sweepd.spec.expressions.intervals import Intervals, Truths, interval_truth_of
 from sweepd.spec.expressions.parser import parse_tree, written_name
-from sweepd.spec.parameter import Path, dotted
-from sweepd.spec.point import Json, is_number
+from sweepd.spec.point import Json, Path, dotted, is_number
 from sweepd.spec.wording import nearest
 
 NUMBER: Final = "a number"

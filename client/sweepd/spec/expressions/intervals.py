@@ -26,8 +26,7 @@ from sweepd.spec.expressions.evaluation import (
     calculated,
     code_of,
 )
-from sweepd.spec.parameter import Path
-from sweepd.spec.point import Json, Number
+from sweepd.spec.point import Json, Number, Path
 
 
 @dataclass(frozen=True, slots=True)

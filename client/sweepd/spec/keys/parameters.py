@@ -17,8 +17,7 @@ from sweepd.spec.keys.shape import ValueShape, reference
 from sweepd.spec.limits import MAX_NAME_LENGTH
 from sweepd.spec.loading.fields import Fields
 from sweepd.spec.loading.tree import Entry, MappingNode, Node, ScalarNode, SequenceNode
-from sweepd.spec.parameter import Group, Parameter, ParameterNode, Path
-from sweepd.spec.point import Json, is_number
+from sweepd.spec.point import Group, Json, Parameter, ParameterNode, Path, is_number
 from sweepd.spec.wording import nearest, shown
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*", re.ASCII)

@@ -15,8 +15,7 @@ from sweepd.spec.methods.proposed import (
     Source,
     next_unseen,
 )
-from sweepd.spec.parameter import Parameter
-from sweepd.spec.point import InfeasibleError, Point
+from sweepd.spec.point import InfeasibleError, Parameter, Point
 from sweepd.spec.sweep_spec import SearchMethod, SweepSpec
 
 _DIMENSIONS_A_CANDIDATE = 32

@@ -16,8 +16,7 @@ from sweepd.spec.finding import Finding
 from sweepd.spec.methods.draws import BAYES, RANDOM
 from sweepd.spec.methods.proposed import Cursor, Found, Proposed, Seen, Source, next_unseen
 from sweepd.spec.methods.sobol import SOBOL
-from sweepd.spec.parameter import Parameter
-from sweepd.spec.point import Point
+from sweepd.spec.point import Parameter, Point
 from sweepd.spec.sweep_spec import SearchMethod, SweepSpec
 
 _ROUNDS = 6

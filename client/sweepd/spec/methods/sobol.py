@@ -16,8 +16,7 @@ from sweepd.spec.distributions.discrete import Constant
 from sweepd.spec.finding import Finding
 from sweepd.spec.limits import MAX_SOBOL_DIMENSIONS
 from sweepd.spec.methods.draws import cost_of, search_draws
-from sweepd.spec.parameter import Parameter
-from sweepd.spec.point import Point
+from sweepd.spec.point import Parameter, Point
 from sweepd.spec.sweep_spec import SearchMethod, SweepSpec
 
 BITS: Final = 32

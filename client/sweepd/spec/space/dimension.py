@@ -10,8 +10,7 @@ from sweepd.spec.distributions.distribution import Distribution, Listed
 from sweepd.spec.distributions.quantised import Quantised, Steps
 from sweepd.spec.expressions.evaluation import ExpressionError, same
 from sweepd.spec.expressions.expression import Scope
-from sweepd.spec.parameter import Path, dotted
-from sweepd.spec.point import Json, canonical_json, is_number
+from sweepd.spec.point import Json, Path, canonical_json, dotted, is_number
 
 Kind = Literal["real", "integer", "categorical"]
 

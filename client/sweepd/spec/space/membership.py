@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from sweepd.spec.distributions.discrete import Constant
 from sweepd.spec.distributions.distribution import Distribution, refusal
 from sweepd.spec.expressions.expression import Expression
-from sweepd.spec.parameter import Group, Parameter, ParameterNode, Path, dotted, leaves
-from sweepd.spec.point import Json, Point
+from sweepd.spec.point import Group, Json, Parameter, ParameterNode, Path, Point, dotted, leaves
 from sweepd.spec.space.dimension import Dimension, Radix
 from sweepd.spec.space.rules import Gate, Rules
 from sweepd.spec.wording import printable

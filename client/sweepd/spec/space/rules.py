@@ -12,8 +12,7 @@ from sweepd.spec.expressions.evaluation import ExpressionError
 from sweepd.spec.expressions.expression import Expression, Scope, parse_expression
 from sweepd.spec.finding import Code, Finding
 from sweepd.spec.limits import MAX_ERRORS
-from sweepd.spec.parameter import Group, ParameterNode, Path, dotted, in_order, leaves
-from sweepd.spec.point import Json
+from sweepd.spec.point import Group, Json, ParameterNode, Path, dotted, in_order, leaves
 from sweepd.spec.space.dimension import Dimension, zip_of
 
 

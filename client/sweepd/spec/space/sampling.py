@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 
 from sweepd.spec.expressions.expression import Expression
-from sweepd.spec.parameter import Path
-from sweepd.spec.point import InfeasibleError, Json
+from sweepd.spec.point import InfeasibleError, Json, Path
 from sweepd.spec.space.dimension import Dimension, Radix
 from sweepd.spec.space.rules import Component, merged
 

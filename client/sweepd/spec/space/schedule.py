@@ -14,8 +14,7 @@ from operator import or_
 from sweepd.spec.distributions.quantised import Steps
 from sweepd.spec.expressions.expression import Expression
 from sweepd.spec.expressions.intervals import ABSENT, ANYTHING, Between, Interval, Known, Truths
-from sweepd.spec.parameter import Path
-from sweepd.spec.point import Json, is_number
+from sweepd.spec.point import Json, Path, is_number
 from sweepd.spec.space.dimension import Radix, members_of
 from sweepd.spec.space.rules import Gate, Rules, gate_numbers
 

@@ -5,8 +5,7 @@ from functools import cached_property, partial
 from math import prod
 
 from sweepd.spec.distributions.distribution import Distribution, grid_values
-from sweepd.spec.parameter import ParameterNode
-from sweepd.spec.point import InfeasibleError, Json, Point
+from sweepd.spec.point import InfeasibleError, Json, ParameterNode, Point
 from sweepd.spec.space.dimension import Dimension, Radix, choices_at
 from sweepd.spec.space.membership import Membership, adopted, assembled, from_values, value_at, values_of
 from sweepd.spec.space.rules import Component, compile_rules, components_of

@@ -5,8 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 
-from sweepd.spec.parameter import Path
-from sweepd.spec.point import Json
+from sweepd.spec.point import Json, Path
 from sweepd.spec.space.dimension import Radix
 from sweepd.spec.space.rules import Component, Rules
 from sweepd.spec.space.sampling import draw

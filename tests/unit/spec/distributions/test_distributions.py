@@ -8,9 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sweepd.spec.distributions.distribution import Distribution, grid_values
-from sweepd.spec.parameter import Parameter
 from sweepd.spec.parse import parse_mapping
-from sweepd.spec.point import Json
+from sweepd.spec.point import Json, Parameter
 from unit.spec.strategies import parameters
 
 US = (0.001, 0.1, 0.25, 0.3, 0.5, 0.6321, 0.75, 0.9, 0.999)

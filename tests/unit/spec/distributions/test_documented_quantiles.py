@@ -7,9 +7,8 @@ This writes the table again:
 import os
 import re
 
-from sweepd.spec.parameter import Parameter
 from sweepd.spec.parse import parse_text
-from sweepd.spec.point import Json
+from sweepd.spec.point import Json, Parameter
 from sweepd.spec.sweep_spec import SweepSpec
 from unit.spec.sweep_file_document import DOCUMENT, TEXT
 

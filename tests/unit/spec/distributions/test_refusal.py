@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 
 from sweepd.spec.distributions.distribution import refusal
-from sweepd.spec.parameter import Parameter
 from sweepd.spec.parse import parse_mapping
-from sweepd.spec.point import Json
+from sweepd.spec.point import Json, Parameter
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,7 @@
 from sweepd.spec.distributions.continuous import Uniform
 from sweepd.spec.distributions.discrete import Categorical, Constant
 from sweepd.spec.expressions.expression import Scope
-from sweepd.spec.parameter import Path
-from sweepd.spec.point import Json
+from sweepd.spec.point import Json, Path
 
 NUMBER = Uniform(min=-1e9, max=1e9)
 SCOPE = Scope.of(

@@ -13,8 +13,7 @@ from sweepd.spec.distributions.discrete import Categorical, Constant
 from sweepd.spec.distributions.distribution import Distribution
 from sweepd.spec.expressions.evaluation import ExpressionError
 from sweepd.spec.expressions.expression import Expression, Scope, parse_expression
-from sweepd.spec.parameter import Path
-from sweepd.spec.point import Json
+from sweepd.spec.point import Json, Path
 from unit.spec.expressions.arithmetic import NUMBERS, sums
 from unit.spec.expressions.scopes import NUMBER, SCOPE, VALUES
 

@@ -3,8 +3,8 @@
 import pytest
 
 from sweepd.spec.finding import Diagnostic
-from sweepd.spec.parameter import Group, Parameter, ParameterNode
 from sweepd.spec.parse import parse_text
+from sweepd.spec.point import Group, Parameter, ParameterNode
 
 
 def parsed(entry: str) -> tuple[ParameterNode | None, tuple[Diagnostic, ...]]:

@@ -3,8 +3,8 @@
 import pytest
 
 from sweepd.spec.keys.distributions import DISTRIBUTION_KEYS
-from sweepd.spec.parameter import Group, Parameter
 from sweepd.spec.parse import parse_text
+from sweepd.spec.point import Group, Parameter
 from sweepd.spec.sweep_spec import SweepSpec
 
 SPACE = "parameters: {x: {values: [1, 2]}}\n"

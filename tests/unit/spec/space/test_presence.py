@@ -6,9 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sweepd.spec.parameter import Path
 from sweepd.spec.parse import parse_mapping
-from sweepd.spec.point import Json, Point
+from sweepd.spec.point import Json, Path, Point
 from sweepd.spec.space.search_space import SearchSpace
 
 WHEN = [

@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 
 from sweepd.spec.expressions.expression import parse_expression
 from sweepd.spec.expressions.intervals import ABSENT, ANYTHING, Between, Interval, Known
-from sweepd.spec.parameter import Path
 from sweepd.spec.parse import parse_mapping
-from sweepd.spec.point import Json
+from sweepd.spec.point import Json, Path
 from sweepd.spec.space.search_space import SearchSpace
 from sweepd.spec.space.walk import Count
 from unit.spec.expressions.arithmetic import NUMBERS, sums
