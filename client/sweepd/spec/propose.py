@@ -92,7 +92,7 @@ class _Proposer:
     def level(self, rows: Sequence[_Row], outer: str) -> tuple[dict[str, ProposedNode], list[str]]:
         """Return the nodes of one level, and the names whose absence is unexplained."""
         names = sorted({name for row in rows for name in row.mapping})
-        rows = self._with_facts(rows, names, outer)
+        rows = self._with_facts(rows, outer)
         nodes: dict[str, ProposedNode] = {}
         unexplained: list[str] = []
         for name in names:
@@ -134,14 +134,18 @@ class _Proposer:
             return ranged, f"{comment} in {runs}"
         return choice, f"{len(distinct)} numbers in {runs}, which no range can hold exactly"
 
-    def _with_facts(self, rows: Sequence[_Row], names: Sequence[str], outer: str) -> list[_Row]:
+    def _with_facts(self, rows: Sequence[_Row], outer: str) -> list[_Row]:
         """Add the texts and booleans that every row of the level has, for use in conditions."""
         if outer and not self.asks_nested:
             return list(rows)
-        common = [name for name in names if all(_is_fact(row.mapping.get(name)) for row in rows)]
-        return [
-            _Row(row.mapping, {**row.facts, **_facts(row.mapping, common, outer)}, row.is_best)
+        own = [
+            {f"{outer}{name}": value for name, value in row.mapping.items() if isinstance(value, str | bool)}
             for row in rows
+        ]
+        common = set.intersection(*map(set, own))
+        return [
+            _Row(row.mapping, {**row.facts, **{name: facts[name] for name in common}}, row.is_best)
+            for row, facts in zip(rows, own, strict=True)
         ]
 
 
@@ -154,14 +158,6 @@ def _condition(rows: Sequence[_Row], name: str) -> str | None:
             if text is not None and len(text) <= MAX_EXPRESSION_LENGTH:
                 return text
     return None
-
-
-def _is_fact(value: Json) -> bool:
-    return isinstance(value, (str, bool))
-
-
-def _facts(mapping: Mapping[str, Json], names: Sequence[str], outer: str) -> dict[str, str | bool]:
-    return {f"{outer}{name}": value for name in names if isinstance(value := mapping[name], (str, bool))}
 
 
 def _expression(fact: str, values: Sequence[str | bool]) -> str | None:
@@ -223,7 +219,6 @@ def _short(value: Json) -> str:
 
 
 _BOOLEANS_OF_SOME: Final = frozenset({"y", "Y", "n", "N"})
-_PLAIN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*", re.ASCII)
 
 
 def proposal_text(head: Mapping[str, Json], proposal: Proposal, *, comments: Sequence[str] = ()) -> str:
@@ -277,7 +272,7 @@ def _flow(value: Json) -> str:
 
 def _text(text: str) -> str:
     """Return a text unquoted if unambiguous, else in double quotes."""
-    if _PLAIN.fullmatch(text) and resolve(text) == text and text not in _BOOLEANS_OF_SOME:
+    if _NAME.fullmatch(text) and resolve(text) == text and text not in _BOOLEANS_OF_SOME:
         return text
     escaped = json.dumps(text, ensure_ascii=False)
     return "".join(sign if sign.isprintable() else _escape(ord(sign)) for sign in escaped)

@@ -1,6 +1,5 @@
 """Expressions of `when` and `constraints`: the parameters that they read, their types and conditions."""
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -188,25 +187,18 @@ _MOST_NEIGHBOURS: Final = 1_000
 """Limit on the names searched for a suggestion, since many errors times many names would take long."""
 
 
-@dataclass(frozen=True, slots=True)
 class Scope:
-    """Parameters by dotted name, which may be ambiguous: a parameter `a.b`, and `b` in the group `a`."""
+    """Parameters of a sweep, constants included, by dotted name.
 
-    _paths: Mapping[str, tuple[Path, ...]]
-    _types: Mapping[Path, Type]
-    _groups: frozenset[str]
+    A name may be ambiguous: a parameter `a.b`, and `b` in the group `a`.
+    """
 
-    @classmethod
-    def of(cls, parameters: Iterable[tuple[Path, Distribution]]) -> "Scope":
-        """Return the scope of the parameters of a sweep, constants included."""
-        paths: dict[str, tuple[Path, ...]] = defaultdict(tuple)
-        types: dict[Path, Type] = {}
-        groups: set[str] = set()
-        for path, distribution in parameters:
-            paths[dotted(path)] += (path,)
-            types[path] = _type(distribution)
-            groups.update(dotted(path[:depth]) for depth in range(1, len(path)))
-        return cls(dict(paths), types, frozenset(groups))
+    def __init__(self, distributions: Mapping[Path, Distribution]) -> None:
+        self._types = {path: _type(distribution) for path, distribution in distributions.items()}
+        self._paths: dict[str, list[Path]] = {}
+        for path in distributions:
+            self._paths.setdefault(dotted(path), []).append(path)
+        self._groups = {dotted(path[:depth]) for path in distributions for depth in range(1, len(path))}
 
     def path(self, name: str, offset: int = 0, hint: str = "") -> Path:
         """Return the path of the parameter with this name; `hint` is added to the error if there is none.
@@ -214,7 +206,7 @@ class Scope:
         Raises:
             ExpressionError: the name is unknown or ambiguous.
         """
-        found = self._paths.get(name, ())
+        found = self._paths.get(name, [])
         if len(found) == 1:
             return found[0]
         if found:

@@ -101,11 +101,7 @@ class Membership:
         """Return messages about missing, unused, invalid or unknown values, zips and constraints."""
         has_rules = self.rules.gates or self.rules.constraints or self.dimensions
         values = dict(values_of(self.parameters, point)) if has_rules else {}
-        closed: dict[Path, Gate] = {}
-        for gate in self.rules.gates:
-            if not gate.is_open(values):
-                _close(gate, values, closed)
-        return self._in_words(point, values, closed, is_partial=False)
+        return self._in_words(point, values, self.rules.close(values), is_partial=False)
 
     def partial_violations(self, partial: Mapping[str, Json]) -> tuple[str, ...]:
         """Return messages about values of a partial point that no point can have, as far as decidable."""
@@ -117,7 +113,7 @@ class Membership:
             if not all(path in values or path in closed for path in gate.reads):
                 continue
             if not gate.is_open(values):
-                _close(gate, values, closed)
+                gate.close(values, closed)
                 continue
             for path in self.constants.keys() & gate.paths:
                 values.setdefault(path, self.constants[path])
@@ -169,12 +165,6 @@ def _coordinate(dimension: Dimension, values: Mapping[Path, Json], closed: Conta
     if not digits:
         raise ValueError(f"{dimension.name}: no row has these values")
     return dimension.distribution.to_unit(radix.choices[digits[0]])
-
-
-def _close(gate: Gate, values: dict[Path, Json], closed: dict[Path, Gate]) -> None:
-    for path in gate.paths:
-        values.pop(path, None)
-        closed[path] = gate
 
 
 def _entries(

@@ -38,6 +38,12 @@ class Gate:
         """Return True if the parameters are active, given `values` without inactive parameters."""
         return all(condition.holds(values) for condition in self.conditions)
 
+    def close(self, values: dict[Path, Json], closed: "dict[Path, Gate]") -> None:
+        """Move the parameters from an assignment to those of closed gates."""
+        for path in self.paths:
+            values.pop(path, None)
+            closed[path] = self
+
     @property
     def text(self) -> str:
         """The conditions as written."""
@@ -56,15 +62,13 @@ class Rules:
         parts = (constraint.conjuncts or (constraint,) for constraint in self.constraints)
         return replace(self, constraints=tuple(part for each in parts for part in each))
 
-    def close(self, values: dict[Path, Json]) -> set[Path]:
-        """Remove the inactive parameters from an assignment, and return them."""
-        inactive: set[Path] = set()
+    def close(self, values: dict[Path, Json]) -> dict[Path, Gate]:
+        """Remove the inactive parameters from an assignment, and return them with their gates."""
+        closed: dict[Path, Gate] = {}
         for gate in self.gates:
             if not gate.is_open(values):
-                inactive.update(gate.paths)
-                for path in gate.paths:
-                    values.pop(path, None)
-        return inactive
+                gate.close(values, closed)
+        return closed
 
     def hold(self, values: Mapping[Path, Json]) -> bool:
         """Return True if active values satisfy the constraints."""
@@ -238,7 +242,7 @@ class _Compiler:
 
     @cached_property
     def _scope(self) -> Scope:
-        return Scope.of(self._distributions.items())  # most sweeps need no scope
+        return Scope(self._distributions)  # most sweeps need no scope
 
     def expression(self, text: str, path: str) -> Expression | None:
         if self._has_enough:

@@ -131,7 +131,7 @@ class Sampler:
             self._fills[place](values, vector[place])
         absent: set[Path] = set()
         for component in self._components:
-            absent |= component.rules.close(values)
+            absent |= component.rules.close(values).keys()
             if not component.rules.hold(values):
                 return None
         return tuple(not absent.issuperset(dimension.paths) for dimension in self._dimensions)

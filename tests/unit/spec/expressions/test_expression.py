@@ -193,7 +193,7 @@ def test_arithmetic_and_comparisons_mean_what_they_do_in_python(
 @given(values=st.lists(st.booleans(), min_size=3, max_size=3))
 def test_and_or_not_bind_as_in_python(values: list[bool]) -> None:
     a, b, c = values
-    scope = Scope.of([((name,), Categorical(values=(True, False))) for name in "abc"])
+    scope = Scope({(name,): Categorical(values=(True, False)) for name in "abc"})
     point: dict[Path, Json] = {("a",): a, ("b",): b, ("c",): c}
     for text, expected in {
         "a or b and c": a or (b and c),
@@ -311,7 +311,7 @@ DISTRIBUTIONS: list[tuple[Distribution, bool]] = [
 @pytest.mark.parametrize(("distribution", "is_number"), DISTRIBUTIONS)
 def test_a_type_is_wrong_only_where_no_value_fits(distribution: Distribution, is_number: bool) -> None:
     """Of mixed values those that do not fit make the comparison false when they come."""
-    scope = Scope.of([(("p",), distribution)])
+    scope = Scope({("p",): distribution})
     if not is_number:
         with pytest.raises(ExpressionError):
             parse_expression("p > 0", scope)

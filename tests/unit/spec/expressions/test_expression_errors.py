@@ -133,7 +133,7 @@ def test_the_nearest_legal_form_is_suggested(text: str, suggestion: str) -> None
 
 
 def test_a_name_that_two_parameters_have_is_refused() -> None:
-    scope = Scope.of([(("a.b",), NUMBER), (("a", "b"), NUMBER)])
+    scope = Scope({("a.b",): NUMBER, ("a", "b"): NUMBER})
     with pytest.raises(ExpressionError, match=r"`a\.b` is the name of 2 parameters"):
         parse_expression("a.b == 1", scope)
 
