@@ -2,6 +2,8 @@
 
 import itertools
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 _OWNER_ONLY = 0o700
@@ -36,13 +38,8 @@ def replace_file(path: Path, text: str, *, mode: int = 0o600) -> None:
     Raises:
         OSError: the file cannot be written; the old content stays.
     """
-    draft = _draft(path)
-    try:
-        _write(draft, text, mode)
+    with _drafted(path, text, mode) as draft:
         draft.replace(path)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
 
 
 def create_file(path: Path, text: str) -> None:
@@ -52,21 +49,20 @@ def create_file(path: Path, text: str) -> None:
         FileExistsError: the file already exists.
         OSError: the file cannot be written.
     """
-    draft = _draft(path)
-    try:
-        _write(draft, text, 0o600)
+    with _drafted(path, text, 0o600) as draft:
         # Unlike a rename, a link fails if another process was faster.
         os.link(draft, path)
+
+
+@contextmanager
+def _drafted(path: Path, text: str, mode: int) -> Iterator[Path]:
+    """Yield a file with the text beside `path`; remove it at the end unless it was renamed."""
+    # A separate draft for each writer, because threads and signal handlers write the same files.
+    draft = path.with_name(f".{path.name}.{os.getpid()}.{next(_serials)}")
+    try:
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+            stream.write(text)
+        yield draft
     finally:
         draft.unlink(missing_ok=True)
-
-
-def _draft(path: Path) -> Path:
-    # A separate draft for each writer, because threads and signal handlers write the same files.
-    return path.with_name(f".{path.name}.{os.getpid()}.{next(_serials)}")
-
-
-def _write(path: Path, text: str, mode: int) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-        stream.write(text)

@@ -9,6 +9,7 @@ import errno
 import os
 import stat
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 Name = str | os.PathLike[str]
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -53,11 +54,8 @@ def open_inside(folder: Name, name: str, flags: int = os.O_RDONLY, *, mode: int 
         IrregularFileError: the path is not a regular file.
         OSError: the file cannot be opened.
     """
-    parent, last = _parent_of(folder, name)
-    try:
+    with _parent_of(folder, name) as (parent, last):
         return _opened(last, flags | os.O_NOFOLLOW, mode, parent, f"{os.fspath(folder)}/{name}")
-    finally:
-        os.close(parent)
 
 
 def read_inside(folder: Name, name: str, *, limit: int) -> bytes:
@@ -87,8 +85,7 @@ def write_inside(folder: Name, name: str, content: bytes, *, sync: bool = False)
     Raises:
         OSError: the file cannot be written.
     """
-    parent, last = _parent_of(folder, name)
-    try:
+    with _parent_of(folder, name) as (parent, last):
         fresh = f".{last}.{os.getpid()}"
         _remove(fresh, parent)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -100,8 +97,6 @@ def write_inside(folder: Name, name: str, content: bytes, *, sync: bool = False)
         _replace(fresh, last, parent)
         if sync:
             os.fsync(parent)
-    finally:
-        os.close(parent)
 
 
 def sync_inside(folder: Name, name: str) -> None:
@@ -120,11 +115,8 @@ def sync_folder(path: Name) -> None:
 
 def status_inside(folder: Name, name: str) -> os.stat_result:
     """Return the status of a regular file inside a folder; raise the errors of `open_inside`."""
-    parent, last = _parent_of(folder, name)
-    try:
+    with _parent_of(folder, name) as (parent, last):
         status = os.stat(last, dir_fd=parent, follow_symlinks=False)
-    finally:
-        os.close(parent)
     _check(status, f"{os.fspath(folder)}/{name}")
     return status
 
@@ -135,12 +127,9 @@ def entries_inside(folder: Name, name: str) -> list[tuple[str, os.stat_result]]:
     Raises:
         OSError: the folder cannot be listed, or is a link.
     """
-    parent, last = _parent_of(folder, name)
     path = f"{os.fspath(folder)}/{name}"
-    try:
+    with _parent_of(folder, name) as (parent, last):
         os.close(_open_folder(last, parent, path))
-    finally:
-        os.close(parent)
     # A folder swapped in now is only listed; opening a file checks its whole path again.
     return sorted(_statuses(path), key=lambda entry: entry[0])
 
@@ -166,19 +155,21 @@ def _statuses(folder: str) -> Iterator[tuple[str, os.stat_result]]:
                 continue  # removed meanwhile
 
 
-def _parent_of(folder: Name, name: str) -> tuple[int, str]:
-    """Return a descriptor of the parent folder of a file, and the last part of its name."""
+@contextmanager
+def _parent_of(folder: Name, name: str) -> Iterator[tuple[int, str]]:
+    """Yield a descriptor of the parent folder of a file, and the last part of its name."""
     *inner, last = name.split("/")
     path = os.fspath(folder)
     parent = _open_folder(path, None, path)
-    for part in inner:
-        path = f"{path}/{part}"
-        try:
+    try:
+        for part in inner:
+            path = f"{path}/{part}"
             child = _open_folder(part, parent, path)
-        finally:
             os.close(parent)
-        parent = child
-    return parent, last
+            parent = child
+        yield parent, last
+    finally:
+        os.close(parent)
 
 
 def _open_folder(name: str, parent: int | None, path: str) -> int:
