@@ -90,6 +90,11 @@ _MEDIA: Final = (
     "Audio Classes Graph Histogram Html Image JoinedTable Molecule Object3D Plotly Table Video box3d"
 )
 _TENSORBOARD: Final = "WandbHook log patch unpatch"
+_SKLEARN: Final = (
+    "plot_calibration_curve plot_class_proportions plot_classifier plot_clusterer plot_confusion_matrix "
+    "plot_elbow_curve plot_feature_importances plot_learning_curve plot_outlier_candidates "
+    "plot_precision_recall plot_regressor plot_residuals plot_roc plot_silhouette plot_summary_metrics"
+)
 _UTIL: Final = "add_import_hook generate_id get_module make_artifact_name_safe"
 
 _PLACES: Final = {
@@ -114,7 +119,6 @@ _PLACES: Final = {
     "keras": "integration.keras keras",
     "lightgbm": "integration.lightgbm lightgbm",
     "plot": "plot plot.custom_chart",
-    "sklearn": "integration.sklearn sklearn",
     "sweepd.objects.api:Api Run Runs Sweep": "apis.public apis.public.runs apis.public.sweeps",
     "top_level:FilePathStr StrPath URIStr": "sdk.lib.paths",
     "top_level:RunDisabled": "sdk.lib sdk.lib.disabled",
@@ -123,6 +127,7 @@ _PLACES: Final = {
     "top_level:setup _setup": "sdk.wandb_setup",
     "top_level:termerror termlog termsetup termwarn": "errors.term",
     f"top_level:{_TENSORBOARD}": "integration.tensorboard tensorboard",
+    f"top_level:{_SKLEARN}": "integration.sklearn sklearn",
     f"util:{_UTIL}": "sdk.lib.runid util",
     "xgboost": "integration.xgboost xgboost",
 }

@@ -121,7 +121,7 @@ NAMES: Final[dict[str, Name]] = {
     ),
     "sdk": _supported("submodules:sdk", "as far as libraries import it"),
     "setup": _no_effect(),
-    "sklearn": _no_effect("sklearn", "plots are not drawn; log the numbers"),
+    "sklearn": _no_effect("submodules:sklearn", "plots are not drawn; log the numbers"),
     "summary": _supported(),
     "sweep": _supported(),
     "teardown": _no_effect(),

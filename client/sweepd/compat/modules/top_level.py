@@ -96,6 +96,17 @@ def patch(*_arguments: object, **_named: object) -> None:
     termwarn("event files are read if the sweep file has `metrics_from: {tensorboard: DIR}`", repeat=False)
 
 
+def plot_roc(*_arguments: object, **_named: object) -> None:
+    """Warn once that plots of scikit-learn models are not drawn."""
+    termwarn("plots of scikit-learn models are not drawn; log their values to store them", repeat=False)
+
+
+plot_calibration_curve = plot_class_proportions = plot_classifier = plot_clusterer = plot_roc
+plot_confusion_matrix = plot_elbow_curve = plot_feature_importances = plot_learning_curve = plot_roc
+plot_outlier_candidates = plot_precision_recall = plot_regressor = plot_residuals = plot_roc
+plot_silhouette = plot_summary_metrics = plot_roc
+
+
 def unpatch() -> None:
     """Do nothing."""
 
