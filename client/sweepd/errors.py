@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from sweepd.rpc.failure import Failure
     from sweepd.spec.finding import Diagnostic
 
+INSTALL_SERVER = "pip install '.[server]' in a checkout of sweepd"
+"""Command that installs the server; sweepd is not on a package index."""
+
 __all__ = [
     "ClientError",
     "ConflictError",

@@ -8,7 +8,7 @@ from importlib.metadata import entry_points, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sweepd.messages import INSTALL_SERVER
+from sweepd.errors import INSTALL_SERVER
 from sweepd_kernel.console import answer, complain
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from sweepd.functions.agent_process import AgentProcess, Event
+from sweepd.spec.wording import printable
 
 if TYPE_CHECKING:
     from sweepd.functions.in_process import Caller
@@ -229,13 +230,6 @@ def ending(run: str, event: Mapping[str, object]) -> str | None:
 def short(run: str) -> str:
     """Return the id of a run."""
     return run.rpartition("/")[2]
-
-
-def printable(text: str) -> str:
-    """Return text with control characters escaped."""
-    return "".join(
-        sign if sign.isprintable() else sign.encode("unicode_escape").decode("ascii") for sign in text
-    )
 
 
 def _cut(text: str) -> str:

@@ -11,11 +11,11 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 
 from sweepd.functions.running import legal_part
-from sweepd.messages import unbounded_sentence
 from sweepd.script.errors import AgentError, SweepError, UsageError
 from sweepd.spec.keys.sweep import to_document
 from sweepd.spec.parse import Parsed, parse_mapping
 from sweepd.spec.sweep_spec import SweepSpec
+from sweepd.spec.wording import unbounded_sentence
 
 _NO_PROGRAM = "no-program"
 _LAST_LINES = 5

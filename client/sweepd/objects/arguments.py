@@ -17,9 +17,9 @@ from sweepd.codec.spec import spec_message
 from sweepd.codec.values import CodecError
 from sweepd.durations import parse_duration
 from sweepd.errors import InvalidError, NotFoundError, invalid, no_server
-from sweepd.messages import unbounded_sentence
 from sweepd.rpc.discovery import NoContextError, NoServerError, Target, resolve
 from sweepd.spec.parse import parse_mapping, parse_text
+from sweepd.spec.wording import unbounded_sentence
 from sweepd.views.run import RunRecord
 
 _MOST_TOLD = 20

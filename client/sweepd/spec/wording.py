@@ -82,3 +82,8 @@ def printable(text: str) -> str:
         char if char.isprintable() else char.encode("unicode_escape", "backslashreplace").decode("ascii")
         for char in text
     )
+
+
+def unbounded_sentence(sweep: str) -> str:
+    """Return the sentence that explains how to end an unbounded sweep."""
+    return f"no run_cap: the sweep runs until it is stopped, by `Sweep.stop()` or `sweepctl stop {sweep}`"

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from sweepd.messages import INSTALL_SERVER
+from sweepd.errors import INSTALL_SERVER
 
 ROOT = Path(__file__).parents[3]
 TOLD = ("README.md", "docs", "examples", "client", "agent", "services")

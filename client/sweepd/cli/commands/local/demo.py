@@ -38,7 +38,7 @@ from sweepd.cli.output.formats import note, put
 from sweepd.cli.settings import current_settings
 from sweepd.cli.show.outcome import best_lines, best_run, trouble_lines
 from sweepd.cli.show.progress import view_on
-from sweepd.messages import INSTALL_SERVER
+from sweepd.errors import INSTALL_SERVER
 from sweepd.private_files import make_folder
 from sweepd.views.text import number
 

@@ -22,8 +22,7 @@ from sweepd.cli.exit_code import ExitCode
 from sweepd.cli.failures import Problem
 from sweepd.cli.output.formats import note
 from sweepd.cli.settings import Settings, connect
-from sweepd.errors import ClientError
-from sweepd.messages import INSTALL_SERVER
+from sweepd.errors import INSTALL_SERVER, ClientError
 from sweepd.rpc.discovery import BrokenContextsError, NoContextError, NoServerError
 from sweepd.views.text import clean
 
