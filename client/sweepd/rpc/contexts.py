@@ -78,10 +78,6 @@ class Contexts:
         changed = replace(self.by_name[context], defaults=defaults)
         return replace(self, by_name={**self.by_name, context: changed})
 
-    def with_current(self, name: str) -> "Contexts":
-        """Return the contexts with the named one made current."""
-        return replace(self, current=name)
-
 
 def config_file(environ: Mapping[str, str]) -> Path:
     """Return the path of the file."""

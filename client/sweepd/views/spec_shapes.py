@@ -10,6 +10,7 @@ from sweepd.spec.keys.shape import Key, defaults_of
 from sweepd.spec.keys.sweep import SWEEP
 from sweepd.spec.point import Json
 from sweepd.spec.sweep_spec import SweepSpec
+from sweepd.views.view import camel_case
 
 Shape = dict[str, Json]
 
@@ -19,11 +20,6 @@ def _shown(keys: Sequence[Key]) -> list[Key]:
 
 
 _SHOWN = _shown(SWEEP)
-
-
-def word(name: str, prefix: str) -> str:
-    """Return the name of an enum value as a short word: `finished` for `RUN_STATE_FINISHED`."""
-    return name.removeprefix(prefix).lower().replace("_", "-")
 
 
 def spec_shape(spec: v1.SweepSpec) -> Shape:
@@ -54,9 +50,3 @@ def _filled(keys: Sequence[Key], document: Mapping[str, Json], defaults: Mapping
                 value = []
         shape[camel_case(key.name)] = value
     return shape
-
-
-def camel_case(name: str) -> str:
-    """Return a key of the sweep file as a JSON key: `runCap` for `run_cap`."""
-    first, *others = name.split("_")
-    return first + "".join(part.capitalize() for part in others)

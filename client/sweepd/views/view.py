@@ -34,6 +34,12 @@ _message_of = attrgetter("_message")
 _name_of = attrgetter("name")
 
 
+def camel_case(name: str) -> str:
+    """Return a name as in JSON: `runCap` for `run_cap`."""
+    first, *rest = name.split("_")
+    return "".join([first, *map(str.capitalize, rest)])
+
+
 class Field(property, Generic[T]):
     """Descriptor of one value of an entity."""
 
@@ -69,8 +75,7 @@ class Field(property, Generic[T]):
 
     def __set_name__(self, owner: type, name: str) -> None:
         self._source = self._source or name.lstrip("_")
-        first, *rest = name.lstrip("_").split("_")
-        self.json = self.json or "".join([first, *map(str.capitalize, rest)])
+        self.json = self.json or camel_case(name.lstrip("_"))
 
     @overload
     def __get__(self, instance: None, owner: type, /) -> Field[T]: ...

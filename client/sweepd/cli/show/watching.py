@@ -111,8 +111,7 @@ def _watch_view(client: Client, sweep: str, run: str | None, view: View) -> int:
         if not agents_shown and run is None and start_shown and _lacks_agents(progress.sweep):
             agents_shown = True
             assert progress.sweep is not None
-            requires = progress.sweep.spec.requires
-            line = agent_command(sweep, client.address, current_settings(), requires=requires)
+            line = agent_command(sweep, client.address, requires=progress.sweep.spec.requires)
             view.notify(Notice(f"no agent is connected. Start one:  {line}", "warning"))
         state = _final_state(progress, run)
         if state and not message.snapshot_continues:

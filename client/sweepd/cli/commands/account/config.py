@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import click
 
@@ -182,7 +183,7 @@ def _use(settings: Settings, name: str) -> None:
     contexts = read_contexts(settings.environ)
     if name not in contexts.by_name:
         raise NoContextError(name)
-    write_contexts(contexts.with_current(name), settings.environ)
+    write_contexts(replace(contexts, current=name), settings.environ)
     note(f"{name} is in use.")
     if settings.environ.get(VARIABLE):
         note(f"warning: {VARIABLE} is set, and wins over what is kept.")

@@ -61,7 +61,7 @@ def create(
             client, text, spec, parent, prior_runs=selection, sweep_id=sweep_id, request_id=request_id
         )
         sweep = answer.sweep
-        line = agent_command(sweep.name, client.address, settings, requires=spec.requires)
+        line = agent_command(sweep.name, client.address, requires=spec.requires)
     if output_format == "name":
         put(f"{sweep.name}\n")
     else:

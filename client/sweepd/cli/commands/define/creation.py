@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 from sweepd import v1
 from sweepd.cli.output.formats import note
-from sweepd.cli.settings import Settings
+from sweepd.cli.settings import current_settings
 from sweepd.rpc.discovery import current_address
 
 if TYPE_CHECKING:
@@ -48,19 +48,17 @@ def begin_sweep(
     )
 
 
-def agent_command(
-    name: str, address: str, settings: Settings, *, requires: Mapping[str, str] | None = None
-) -> str:
+def agent_command(name: str, address: str, *, requires: Mapping[str, str] | None = None) -> str:
     """Return the command line that starts an agent for a sweep; name the server unless the agent finds it.
 
     Args:
         name: name of the sweep.
         address: address of its server.
-        settings: settings of this call.
         requires: labels that an agent needs to get runs of the sweep.
     """
+    environ = current_settings().environ
     words = ["sweep-agent", "--sweep", name, *label_flags(requires or {})]
-    if settings.environ.get("SWEEPD_ADDRESS") or current_address(settings.environ) != address:
+    if environ.get("SWEEPD_ADDRESS") or current_address(environ) != address:
         words += ["--server", address]
     return shlex.join(words)
 
@@ -70,13 +68,13 @@ def label_flags(labels: Mapping[str, str]) -> list[str]:
     return [f"--label={name}={value}" for name, value in sorted(labels.items())]
 
 
-def note_standstill(client: Client, name: str, settings: Settings) -> None:
+def note_standstill(client: Client, name: str) -> None:
     """Write a note if the sweep is paused or has no agent, so that no run would start."""
     sweep = client.get_sweep(name)
     if sweep.state == v1.SWEEP_STATE_PAUSED:
         note(f"The sweep is paused; resume it:  sweepctl resume {name}")
     elif sweep.state in (v1.SWEEP_STATE_PENDING, v1.SWEEP_STATE_RUNNING) and not sweep.connected_agents:
-        line = agent_command(name, client.address, settings, requires=sweep.spec.requires)
+        line = agent_command(name, client.address, requires=sweep.spec.requires)
         note(f"No agent is connected. Start one:  {line}")
 
 

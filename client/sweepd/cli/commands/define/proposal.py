@@ -16,7 +16,6 @@ from sweepd.cli.settings import current_settings
 from sweepd.cli.show.outcome import shell_line
 from sweepd.errors import ClientError
 from sweepd.spec.point import Json, Point, canonical_json
-from sweepd.views.spec_shapes import word
 from sweepd.views.text import clean, counted
 
 Trait = TypeVar("Trait", bound=Hashable)
@@ -105,7 +104,7 @@ class Lineage:
 
 
 def _compat_word(number: int) -> str:
-    return word(v1.Compat.Name(v1.Compat.ValueType(number)), "COMPAT_") if number else ""
+    return v1.Compat.Name(v1.Compat.ValueType(number)).removeprefix("COMPAT_").lower() if number else ""
 
 
 def _sources(spec: v1.SweepSpec) -> tuple[tuple[str, str], ...]:

@@ -106,21 +106,23 @@ class ScratchFolder:
 
         log = self.folder / "server.log"
         command = [program("sweepd"), "up", "--data", str(self.folder / "data"), "--listen", "127.0.0.1:0"]
-        with log.open("wb") as errors, self._interrupts.shield():
-            server = start(
-                command, folder=self.folder, environ=self.environ, stdout=subprocess.PIPE, stderr=errors
-            )
-            self._processes.append(server)
+        server = self.start(command, folder=self.folder, log=log, stdout=subprocess.PIPE)
         address = ready_address(server, log, seconds=_READY_SECONDS)
         return Client(address, resolve(address, self.environ).token)
 
     def start(
-        self, command: Sequence[str], *, folder: Path, log: Path, variables: Mapping[str, str] | None = None
+        self,
+        command: Sequence[str],
+        *,
+        folder: Path,
+        log: Path,
+        stdout: int | None = None,
+        variables: Mapping[str, str] | None = None,
     ) -> Process:
         """Start a process that writes its output to `log`; `variables` are added to its environment."""
         environ = {**self.environ, **(variables or {})}
         with log.open("wb") as output, self._interrupts.shield():
-            process = start(command, folder=folder, environ=environ, stdout=output, stderr=output)
+            process = start(command, folder=folder, environ=environ, stdout=stdout or output, stderr=output)
             self._processes.append(process)
         return process
 

@@ -92,6 +92,7 @@ def _nothing(folder: Path) -> Problem:
 
 IN_USE = 10
 """Exit code of an agent whose folder is in use by another agent."""
+_DRAIN = "sweepd_agent.standalone.drain"
 _LOOK_AGAIN = 0.3
 _MOST_CHARACTERS = 2**16
 _CALL_WITHIN = 60.0
@@ -187,15 +188,7 @@ def sync_folder(found: Found, target: Target, environ: Mapping[str, str], *, gra
 
 def command_for(found: Found, *, grace: float) -> list[str]:
     """Return the command that syncs a folder."""
-    command = [
-        sys.executable,
-        "-P",
-        "-m",
-        "sweepd_agent.standalone.drain",
-        str(found.path),
-        "--log-format",
-        "json",
-    ]
+    command = [sys.executable, "-P", "-m", _DRAIN, str(found.path), "--log-format", "json"]
     # The server is up, but under load an agent may take a while to connect.
     return [*command, "--grace", duration_text(grace), "--wait", duration_text(max(grace, _CALL_WITHIN))]
 

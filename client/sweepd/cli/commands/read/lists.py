@@ -20,7 +20,7 @@ from sweepd.cli.output.formats import (
     write_document,
     write_rows,
 )
-from sweepd.cli.settings import connect, current_settings
+from sweepd.cli.settings import connect
 from sweepd.spec.wording import close
 from sweepd.states import has_ended, state_of
 from sweepd.views.entities import AGENTS, PROJECTS, agent_shape, project_shape
@@ -141,15 +141,14 @@ def agents(
 
 
 def _write_agents(sweep: str, output: Output) -> None:
-    settings = current_settings()
     ended = ""
-    with connect(settings) as client:
+    with connect() as client:
         name = client.sweep_name(sweep) if sweep else ""
         rows = [agent_shape(agent) for agent in client.list_agents(name)]
-        line = agent_command(name or "ID", client.address, settings)
+        line = agent_command(name or "ID", client.address)
         if name and not rows:
             one = client.get_sweep(name)
-            line = agent_command(name, client.address, settings, requires=one.spec.requires)
+            line = agent_command(name, client.address, requires=one.spec.requires)
             ended = state_of(one) if has_ended(one) else ""
         empty = f"No agent; the sweep has ended: {ended}." if ended else f"No agent. Start one:  {line}"
     write_rows(rows, output, AGENTS, name="agent", empty=empty)

@@ -26,7 +26,7 @@ from sweepd.cli.output.formats import (
     write_document,
     write_rows,
 )
-from sweepd.cli.settings import Settings, connect, current_settings
+from sweepd.cli.settings import connect, current_settings
 from sweepd.states import RUN_STATES, has_ended, state_of
 from sweepd.views.rows import Column, Row
 from sweepd.views.run import prior_columns, prior_run_shape, run_shape, runs_columns
@@ -76,7 +76,6 @@ def runs(
     `--sort best` lists those that have a value, the best first by the goal of the sweep. `--columns`,
     `--sort` and `--filter` also know `metrics.KEY`, the last value of what was logged.
     """
-    settings = current_settings()
     best_first = output.choice.sort == "best"
     if best_first:
         output = replace(output, choice=replace(output.choice, sort=None))
@@ -87,12 +86,12 @@ def runs(
                 "--sort best is for one sweep: the values of several cannot be compared",
                 next_step="sweepctl runs ID --sort best",
             )
-        _write_project(settings, project, states, output, by_hand=by_hand)
+        _write_project(project, states, output, by_hand=by_hand)
         return
     if prior:
         _write_prior(sweep, states, output, best_first=best_first)
         return
-    with connect(settings) as client:
+    with connect() as client:
         name = client.sweep_name(sweep)
         readable = Readable()
         bound = output.choice.bound
@@ -107,7 +106,7 @@ def runs(
             repeat_rows(lambda: _chosen(read(), output), output, runs_columns, key="run")
             return
         rows = read()
-        empty = "" if rows else _empty(client, name, settings, chosen=bool(states) or best_first)
+        empty = "" if rows else _empty(client, name, chosen=bool(states) or best_first)
     chosen = _chosen(rows, output)
     write_chosen(chosen, output, runs_columns(chosen), name="run", empty=empty or "No such run.")
     readable.finish()
@@ -146,14 +145,14 @@ def _write_prior(sweep: str, states: tuple[str, ...], output: Output, *, best_fi
     write_chosen(chosen, output, prior_columns(chosen), name="run", empty="No prior run.")
 
 
-def _empty(client: Client, name: str, settings: Settings, *, chosen: bool) -> str:
+def _empty(client: Client, name: str, *, chosen: bool) -> str:
     """Return the message for a sweep without a run to show."""
     if chosen:
         return "No such run."
     sweep = client.get_sweep(name)
     if has_ended(sweep):
         return f"No run; the sweep has ended: {state_of(sweep)}."
-    line = agent_command(name, client.address, settings, requires=sweep.spec.requires)
+    line = agent_command(name, client.address, requires=sweep.spec.requires)
     return f"No run yet. Start an agent:  {line}"
 
 
@@ -197,15 +196,13 @@ def _summaries(client: Client, runs: Sequence[str], sweep: str) -> Iterator[v1.K
         yield from client.summaries(runs=runs[first : first + _MOST_RUNS])
 
 
-def _write_project(
-    settings: Settings, project: str, states: Sequence[str], output: Output, *, by_hand: bool
-) -> None:
+def _write_project(project: str, states: Sequence[str], output: Output, *, by_hand: bool) -> None:
     """Write the runs of a project, the newest first."""
     from sweepd.calls.sweep_file import project_name
 
-    name = project_name(project, settings.default("entity"))
+    name = project_name(project, current_settings().default("entity"))
     readable = Readable()
-    with connect(settings) as client:
+    with connect() as client:
         listed = client.list_runs(project=name, states=states, standalone=by_hand, limit=output.choice.bound)
         rows = _with_metrics(client, list(listed), output, readable)
         if not rows:

@@ -12,7 +12,7 @@ from sweepd.cli.command import command
 from sweepd.cli.commands.define.creation import note_standstill
 from sweepd.cli.failures import Problem, problem_of, usage_problem
 from sweepd.cli.output.formats import DOCUMENTS, change_output_option, note, put, write_document
-from sweepd.cli.settings import connect, current_settings
+from sweepd.cli.settings import connect
 from sweepd.errors import ClientError
 from sweepd.states import state_of
 from sweepd.views.run import run_shape
@@ -157,14 +157,13 @@ def retry(names: tuple[str, ...], states: tuple[str, ...], request_id: str, outp
     cancelled. All of them or none: a run that cannot be retried is named. Prints the names of those that
     wait again.
     """
-    settings = current_settings()
-    with connect(settings) as client:
+    with connect() as client:
         answer = _retried(client, names, states, request_id)
         if output_format == "name":
             put("".join(f"{name}\n" for name in answer.names))
             _note_retried(answer, states)
             for sweep in dict.fromkeys(name.rpartition("-")[0] for name in answer.names):
-                note_standstill(client, sweep, settings)
+                note_standstill(client, sweep)
     if output_format != "name":
         write_document({"runs": list(answer.names), "total": answer.total}, output_format)
 

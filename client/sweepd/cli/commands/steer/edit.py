@@ -28,7 +28,7 @@ from sweepd.cli.output.formats import (
     write_document,
     write_rows,
 )
-from sweepd.cli.settings import connect, current_settings
+from sweepd.cli.settings import connect
 from sweepd.errors import ClientError
 from sweepd.spec.point import Json
 from sweepd.states import state_of
@@ -100,14 +100,13 @@ def edit(sweep: str, changes: Edit, revision: int | None, output_format: str) ->
     """
     if not changes:
         raise usage_problem("nothing is to be changed", next_step="`sweepctl edit --help`")
-    settings = current_settings()
-    with connect(settings) as client:
+    with connect() as client:
         changed = _edited(client, client.sweep_name(sweep), changes, revision)
         if output_format == "name":
             put(f"{changed.name}\n")
             note(f"Revision {changed.revision}; it is {state_of(changed)}.")
             if changes.run_cap is not None:
-                note_standstill(client, changed.name, settings)
+                note_standstill(client, changed.name)
     if output_format != "name":
         write_document(sweep_shape(changed), output_format)
 
@@ -170,8 +169,7 @@ def enqueue(
     with it. With repeats, as many runs as that are added. Prints their names.
     """
     values = _values(words, params, params_file)
-    settings = current_settings()
-    with connect(settings) as client:
+    with connect() as client:
         name = client.sweep_name(sweep)
         point = assembled(names_of(client.get_sweep(name).spec), values)
         runs = _enqueued(client, name, point, first=first, request_id=request_id)
@@ -183,7 +181,7 @@ def enqueue(
         if output_format == "name":
             behind = "before every other run" if first else "behind the runs that wait, before any new point"
             note(f"{counted(len(rows), 'run')} added; to be started {behind}.")
-            note_standstill(client, name, settings)
+            note_standstill(client, name)
 
 
 def _enqueued(
