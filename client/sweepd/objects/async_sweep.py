@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sweepd import v1
-from sweepd.calls import names, runs, sweeps
+from sweepd.calls import logs, metrics, names, runs, sweeps
 from sweepd.calls.following import run_until, sweep_until
 from sweepd.calls.grpc_wires import AsyncWire
+from sweepd.calls.logs import Place
 from sweepd.calls.sweeps import edited
 from sweepd.calls.wire import words
 from sweepd.objects import frames, reading
@@ -19,6 +20,7 @@ from sweepd.objects.frames import Row
 from sweepd.objects.results import BestSoFar, History, Importance, importance_from_message
 from sweepd.spec.point import Json
 from sweepd.views.run import RunRecord, prior_run_shape
+from sweepd.views.summary import run_summary
 from sweepd.views.sweep import SweepRecord
 
 if TYPE_CHECKING:
@@ -104,7 +106,8 @@ class AsyncStoredRun(RunRecord):
 
         It has the last value of each key, or the aggregates of `define_metric`, and what the script set.
         """
-        return await reading.summary(self._wire, self.name)
+        found = [each async for each in metrics.summaries(self._wire, runs=[self.name])]
+        return run_summary(found, (await runs.get(self._wire, self.name)).details)
 
     async def log(self, *, attempt: int = 0, tail_bytes: int = 0) -> str:
         """Return the log: standard output and standard error, interleaved.
@@ -113,7 +116,8 @@ class AsyncStoredRun(RunRecord):
             attempt: number of the attempt; 0: the newest that has a log.
             tail_bytes: approximate number of bytes at the end, from the start of a line; 0: all.
         """
-        return await reading.log_text(self._wire, self.name, attempt=attempt, tail_bytes=tail_bytes)
+        pieces = logs.read(self._wire, self.name, Place(attempt, tail_bytes))
+        return b"".join([piece async for _, piece in pieces]).decode("utf-8", "replace")
 
     async def logs(
         self, *, follow: bool = False, attempt: int = 0, tail_bytes: int = 0

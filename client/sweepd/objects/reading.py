@@ -20,7 +20,6 @@ from sweepd.objects.results import BestSoFar, History, entries
 from sweepd.states import GOOD_ENDS, has_ended, state_of
 from sweepd.views.rows import Choice
 from sweepd.views.run import FRAME_KINDS, run_rows, run_shape
-from sweepd.views.summary import run_summary
 
 _BEST_RUNS = 5
 _CURVE_POINTS = 300
@@ -151,12 +150,6 @@ async def history(
     return History(run, [part async for part in series])
 
 
-async def summary(wire: Wire, run: str) -> dict[str, object]:
-    """Return the summary of a run: aggregates of logged values, and values that its script set."""
-    found = [each async for each in metrics.summaries(wire, runs=[run])]
-    return run_summary(found, (await runs.get(wire, run)).details)
-
-
 async def log_lines(
     wire: Wire, run: str, *, attempt: int = 0, tail_bytes: int = 0, follow: bool = False
 ) -> AsyncGenerator[str, None]:
@@ -175,12 +168,6 @@ async def log_lines(
                 yield _decoded(line)
     if rest:
         yield _decoded(rest)
-
-
-async def log_text(wire: Wire, run: str, *, attempt: int, tail_bytes: int) -> str:
-    """Return the current content of a log."""
-    pieces = [piece async for _, piece in logs.read(wire, run, Place(attempt, tail_bytes))]
-    return b"".join(pieces).decode("utf-8", "replace")
 
 
 def notebook_card(wire: Wire, known: v1.Sweep | v1.Run) -> str:

@@ -275,6 +275,15 @@ def write_document(document: Json, output_format: str) -> None:
     put(text)
 
 
+def write_change(names: Iterable[str], document: Json, output_format: str) -> bool:
+    """Write what a command has changed as a document, or by name; return True if by name."""
+    if output_format in DOCUMENTS:
+        write_document(document, output_format)
+        return False
+    put("".join(f"{name}\n" for name in names))
+    return True
+
+
 def put(text: str) -> None:
     """Write a result to stdout and flush it, so that notes on stderr follow it."""
     sys.stdout.write(text)

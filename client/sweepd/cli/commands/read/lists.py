@@ -10,14 +10,12 @@ from sweepd.cli.command import command
 from sweepd.cli.commands.define.creation import agent_command
 from sweepd.cli.failures import PROJECTS_STEP, not_found, usage_problem
 from sweepd.cli.output.formats import (
-    DOCUMENTS,
     Output,
     chosen_rows,
     note,
-    put,
     row_output,
+    write_change,
     write_chosen,
-    write_document,
     write_rows,
 )
 from sweepd.cli.settings import connect
@@ -160,8 +158,5 @@ def _release_agent(agents: tuple[str, ...], sweep: str | None, output_format: st
     (agent,) = agents
     with connect() as client:
         released = client.release_agent(agent, sweep=client.sweep_name(sweep) if sweep else "")
-    if output_format in DOCUMENTS:
-        write_document({"agent": agent, "sweeps": [*released]}, output_format)
-        return
-    put("".join(f"{name}\n" for name in released))
-    note("Released; it takes runs again.")
+    if write_change(released, {"agent": agent, "sweeps": [*released]}, output_format):
+        note("Released; it takes runs again.")

@@ -11,9 +11,10 @@ import click
 from sweepd.cli.command import command
 from sweepd.cli.commands.define.creation import note_standstill
 from sweepd.cli.failures import Problem, problem_of, usage_problem
-from sweepd.cli.output.formats import DOCUMENTS, change_output_option, note, put, write_document
+from sweepd.cli.output.formats import change_output_option, note, write_change
 from sweepd.cli.settings import connect
 from sweepd.errors import ClientError
+from sweepd.spec.point import Json
 from sweepd.states import state_of
 from sweepd.views.run import run_shape
 from sweepd.views.sweep import sweep_shape
@@ -80,12 +81,9 @@ def cancel(sweep: str, yes: bool, output_format: str) -> None:
         if not yes:
             _confirm(name)
         answer = client.cancel_sweep(name)
-    if output_format == "name":
-        put(f"{answer.sweep.name}\n")
+    document: Json = {**sweep_shape(answer.sweep), "unconfirmedRuns": [*answer.unconfirmed_runs]}
+    if write_change([answer.sweep.name], document, output_format):
         note("Cancelled.")
-    else:
-        unconfirmed = list(answer.unconfirmed_runs)
-        write_document({**sweep_shape(answer.sweep), "unconfirmedRuns": [*unconfirmed]}, output_format)
     for run in answer.unconfirmed_runs:
         note(f"warning: {clean(run)}: its agent is disconnected; it gets the kill when it reconnects")
 
@@ -98,10 +96,8 @@ def _change(text: str, output_format: str, action: Callable[[Client, str], v1.Sw
 
 def _show_sweep(sweep: v1.Sweep, output_format: str, done: str) -> None:
     """Write a changed sweep: its name or its JSON to stdout, a sentence about it to stderr."""
-    if output_format in DOCUMENTS:
-        write_document(sweep_shape(sweep), output_format)
+    if not write_change([sweep.name], sweep_shape(sweep), output_format):
         return
-    put(f"{sweep.name}\n")
     live = sweep.run_counts.running + sweep.run_counts.assigned
     state = state_of(sweep)
     parts = [done]
@@ -113,12 +109,9 @@ def _show_sweep(sweep: v1.Sweep, output_format: str, done: str) -> None:
 
 
 def _show_run(run: v1.Run, output_format: str) -> None:
-    if output_format in DOCUMENTS:
-        write_document(run_shape(run), output_format)
-        return
-    put(f"{run.name}\n")
     state = state_of(run)
-    note("Stopped." if state == "stopped" else f"Stopping; it is {state} until its process has ended.")
+    if write_change([run.name], run_shape(run), output_format):
+        note("Stopped." if state == "stopped" else f"Stopping; it is {state} until its process has ended.")
 
 
 def _confirm(name: str) -> None:
@@ -159,13 +152,10 @@ def retry(names: tuple[str, ...], states: tuple[str, ...], request_id: str, outp
     """
     with connect() as client:
         answer = _retried(client, names, states, request_id)
-        if output_format == "name":
-            put("".join(f"{name}\n" for name in answer.names))
+        if write_change(answer.names, {"runs": [*answer.names], "total": answer.total}, output_format):
             _note_retried(answer, states)
             for sweep in dict.fromkeys(name.rpartition("-")[0] for name in answer.names):
                 note_standstill(client, sweep)
-    if output_format != "name":
-        write_document({"runs": list(answer.names), "total": answer.total}, output_format)
 
 
 def _retried(

@@ -24,7 +24,7 @@ from sweepd.cli.output.formats import (
     note,
     output_of,
     output_option,
-    put,
+    write_change,
     write_document,
     write_rows,
 )
@@ -102,13 +102,10 @@ def edit(sweep: str, changes: Edit, revision: int | None, output_format: str) ->
         raise usage_problem("nothing is to be changed", next_step="`sweepctl edit --help`")
     with connect() as client:
         changed = _edited(client, client.sweep_name(sweep), changes, revision)
-        if output_format == "name":
-            put(f"{changed.name}\n")
+        if write_change([changed.name], sweep_shape(changed), output_format):
             note(f"Revision {changed.revision}; it is {state_of(changed)}.")
             if changes.run_cap is not None:
                 note_standstill(client, changed.name)
-    if output_format != "name":
-        write_document(sweep_shape(changed), output_format)
 
 
 def _edited(client: Client, name: str, edit: Edit, revision: int | None) -> v1.Sweep:
