@@ -20,7 +20,7 @@ from sweepd_gateway.call_routes import routes, service_names
 from sweepd_gateway.proxy import Proxy
 from sweepd_gateway.server_servicer import ServerInfoServicer
 from sweepd_gateway.tokens import CachedTokens
-from sweepd_kernel.flags import address, parse_address
+from sweepd_kernel.flags import address
 from sweepd_kernel.service import ServiceContext, ServiceDefinition
 
 
@@ -69,13 +69,10 @@ class Gateway:
         self._following = asyncio.get_running_loop().create_task(self._tokens.follow())
         self._address = address
         self._server_info.open_at(address)
-        bound = parse_address(address)
         entry = ServerEntry(
             address=address,
             token=self._access_token,
             data=self._server_data,
-            host=bound.host,
-            port=bound.port,
             services={name: backend.address for name, backend in self._backends.items()},
         )
         try:

@@ -5,17 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import Self
 
 from sweepd.errors import InvalidError
 from sweepd.objects.api_entities import ApiRun, ApiSweep
 from sweepd.objects.api_runs import ApiRuns
 from sweepd.objects.client import Client
 from sweepd.script.errors import MissingAttributes
-
-if TYPE_CHECKING:
-    from typing import Self
-
 
 Run, Runs, Sweep = ApiRun, ApiRuns, ApiSweep
 """Names of W&B's `apis.public`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn, TextIO
+from typing import TYPE_CHECKING, NoReturn, Self, TextIO
 
 from sweepd import v1
 from sweepd.calls import metrics
@@ -68,8 +68,6 @@ class ApiRecord(MissingAttributes):
 
 
 if TYPE_CHECKING:
-    from typing import Self
-
     import pandas as pd
 
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import Self
 
 from sweepd.calls import names, server
 from sweepd.calls.grpc_wires import AsyncWire
@@ -14,9 +14,6 @@ from sweepd.objects import arguments, reading
 from sweepd.objects.arguments import target
 from sweepd.objects.async_sweep import AsyncStoredRun, AsyncSweep
 from sweepd.views.run import RunRecord
-
-if TYPE_CHECKING:
-    from typing import Self
 
 
 class AsyncClient:

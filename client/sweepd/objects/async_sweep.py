@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from sweepd import v1
 from sweepd.calls import logs, metrics, names, runs, sweeps
@@ -24,8 +24,6 @@ from sweepd.views.summary import run_summary
 from sweepd.views.sweep import SweepRecord
 
 if TYPE_CHECKING:
-    from typing import Self
-
     import pandas as pd
     import polars as pl
     import pyarrow as pa

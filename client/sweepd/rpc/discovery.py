@@ -37,8 +37,6 @@ class ServerEntry:
     address: str
     token: str
     data: str
-    host: str
-    port: int
     services: Mapping[str, str] = field(default_factory=dict)
     """Address of each service behind the gateway, by name."""
 
@@ -65,8 +63,6 @@ def write_entry(entry: ServerEntry, environ: Mapping[str, str] = os.environ) -> 
         f"address = {quoted(entry.address)}",
         f"token = {quoted(entry.token)}",
         f"data = {quoted(entry.data)}",
-        f"host = {quoted(entry.host)}",
-        f"port = {entry.port}",
         "",
         "[services]",
         *(f"{quoted(name)} = {quoted(address)}" for name, address in sorted(entry.services.items())),
@@ -90,14 +86,11 @@ def read_entry(address: str, environ: Mapping[str, str] = os.environ) -> ServerE
 
     try:
         document = tomllib.loads(_entry_path(address, environ).read_text())
-        services = document.get("services", {})
         return ServerEntry(
             address=str(document["address"]),
             token=str(document["token"]),
-            data=str(document.get("data", "")),
-            host=str(document.get("host", "")),
-            port=int(document.get("port", 0)),
-            services={str(name): str(value) for name, value in services.items()},
+            data=str(document["data"]),
+            services={str(name): str(value) for name, value in document["services"].items()},
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None

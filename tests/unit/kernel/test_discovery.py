@@ -28,8 +28,6 @@ def an_entry(port: int = 7333, token: str = "secret") -> ServerEntry:
         address=f"127.0.0.1:{port}",
         token=token,
         data="/data",
-        host="127.0.0.1",
-        port=port,
         services={"scheduler": "127.0.0.1:9", "metric-store": "127.0.0.1:8"},
     )
 
@@ -45,7 +43,7 @@ def test_an_entry_is_read_as_it_was_written_by_this_account_alone(environ: dict[
 def test_any_folder_name_survives(tmp_path_factory: pytest.TempPathFactory, data: str) -> None:
     environ = {"XDG_STATE_HOME": str(tmp_path_factory.mktemp("state"))}
     text = data.encode("utf-8", "ignore").decode()
-    entry = ServerEntry(address="[::1]:1", token="t", data=text, host="::1", port=1)
+    entry = ServerEntry(address="[::1]:1", token="t", data=text)
     write_entry(entry, environ)
     assert read_entry("[::1]:1", environ) == entry
 

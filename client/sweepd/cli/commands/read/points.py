@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import click
@@ -57,18 +57,13 @@ def history(
         series = client.history(
             found.name, keys=keys, max_points=max_points, all_attempts=all_attempts, system=system
         )
-        rows, logged = _logged_rows(found.name, readable.of(series), by_step=not system)
+        logged = History(found.name, readable.of(series), by_step=not system)
+        rows = [json_row(row) for row in logged.to_dicts()]
         if not system and (unknown := [key for key in keys if key not in logged]):
             _note_unknown(client, found.name, unknown, nothing_else=not rows)
     empty = f"{found.name} has no samples" if system else f"{found.name} has logged nothing yet"
-    write_rows(rows, output, _columns(logged), name="row", empty=f"{empty}.")
+    write_rows(rows, output, _columns([*logged]), name="row", empty=f"{empty}.")
     readable.finish()
-
-
-def _logged_rows(run: str, series: Iterable[v1.Series], *, by_step: bool) -> tuple[list[Row], list[str]]:
-    """Return the logged rows in order, and the keys."""
-    history = History(run, series, by_step=by_step)
-    return [json_row(row) for row in history.to_dicts()], [*history]
 
 
 def _note_unknown(client: Client, run: str, unknown: list[str], *, nothing_else: bool) -> None:
@@ -118,11 +113,11 @@ def export(name: str, output_format: str) -> None:
 
 
 def _write_lines(client: Client, named: Named) -> None:
-    for row in _run_rows(client, named):
+    for row in map(run_shape, _runs(client, named)):
         _write_line({"type": "run", **row})
         if row["state"] in _OBSERVED and row["value"] is not None:
             _write_line({"type": "observation", "run": row["run"], "value": row["value"]})
-    for row in _prior_rows(client, named):
+    for row in map(prior_run_shape, _prior_runs(client, named)):
         _write_line({"type": "prior", **row})
     for series in _points(client, named):
         for point in point_shapes(series):
@@ -135,8 +130,7 @@ def _write_line(row: Row) -> None:
 
 
 def _write_csv(client: Client, named: Named) -> None:
-    runs = [client.get_run(named.name)] if named.is_run else list(client.list_runs(named.name))
-    prior = [] if named.is_run else list(client.list_prior_runs(named.name))
+    runs, prior = list(_runs(client, named)), list(_prior_runs(client, named))
     readable = Readable()
     rows = run_rows(runs, readable.of(_summaries(client, named)), prior)
     columns = [Column(column, column) for column in (rows[0] if rows else FRAME_KINDS)]
@@ -144,14 +138,12 @@ def _write_csv(client: Client, named: Named) -> None:
     readable.finish()
 
 
-def _run_rows(client: Client, named: Named) -> Iterator[Row]:
-    runs = iter((client.get_run(named.name),)) if named.is_run else client.list_runs(named.name)
-    yield from map(run_shape, runs)
+def _runs(client: Client, named: Named) -> Iterator[v1.Run]:
+    return iter([client.get_run(named.name)]) if named.is_run else client.list_runs(named.name)
 
 
-def _prior_rows(client: Client, named: Named) -> Iterator[Row]:
-    if not named.is_run:
-        yield from map(prior_run_shape, client.list_prior_runs(named.name))
+def _prior_runs(client: Client, named: Named) -> Iterator[v1.PriorRun]:
+    return iter(()) if named.is_run else client.list_prior_runs(named.name)
 
 
 def _points(client: Client, named: Named) -> Iterator[v1.Series]:
