@@ -140,8 +140,9 @@ async def any_name(wire: Wire, text: str) -> Named:
         return Named(await run_name(wire, text), is_run=True)
     _check(text)
     if is_full(text):
-        is_run = await _if_any(sweeps.get(wire, text)) is None and await _may_be_run(wire, text)
-        return Named(text, is_run=is_run)
+        if await _if_any(sweeps.get(wire, text)) is not None:
+            return Named(text, is_run=False)
+        return Named(text, is_run=_is_run_id(text) or await _if_any(runs.get(wire, text)) is not None)
     found, names = await _matching(wire, text)
     if not found and not names:
         names = await _standalone(wire, text)
@@ -219,11 +220,6 @@ async def _standalone(wire: Wire, text: str) -> list[str]:
 
 async def _projects(wire: Wire) -> list[str]:
     return [project.name async for project in server.projects(wire)]
-
-
-async def _may_be_run(wire: Wire, name: str) -> bool:
-    """Return True if a name that is not a sweep is a run, or has the form of a run of a sweep."""
-    return _is_run_id(name) or await _if_any(runs.get(wire, name)) is not None
 
 
 def _is_run_id(text: str) -> bool:

@@ -6,7 +6,7 @@ import click
 
 from sweepd.calls.sweep_file import Overrides, parent_of, placing, read_sweep
 from sweepd.cli.command import command
-from sweepd.cli.commands.define.creation import agent_command, begin_sweep, note_unbounded
+from sweepd.cli.commands.define.creation import agent_command, note_unbounded, source_of
 from sweepd.cli.commands.define.prior_options import (
     PriorOptions,
     prior_options,
@@ -17,6 +17,7 @@ from sweepd.cli.commands.define.validate import checked_spec, definition_options
 from sweepd.cli.failures import usage_problem
 from sweepd.cli.output.formats import change_output_option, note, put, write_document
 from sweepd.cli.settings import connect, current_settings
+from sweepd.codec.spec import spec_message
 from sweepd.views.run import prior_report_shape
 
 
@@ -49,7 +50,7 @@ def create(
     runs learns from them and does not repeat their points; runs that do not suit it are named and left out.
     """
     settings = current_settings()
-    if "-" in prior.runs and file == "-":
+    if "-" in prior.prior_runs and file == "-":
         raise usage_problem("FILE and --prior-run cannot both be read from stdin")
     text = read_sweep(file, placing=placing(overrides, settings.environ))
     spec = checked_spec(text, error_format=error_format, overrides=overrides)
@@ -57,8 +58,13 @@ def create(
 
     with connect(settings) as client:
         selection = selection_of(client, prior)
-        answer = begin_sweep(
-            client, text, spec, parent, prior_runs=selection, sweep_id=sweep_id, request_id=request_id
+        answer = client.begin_sweep(
+            parent,
+            spec_message(spec),
+            prior_runs=selection,
+            source=source_of(text),
+            sweep_id=sweep_id,
+            request_id=request_id,
         )
         sweep = answer.sweep
         line = agent_command(sweep.name, client.address, requires=spec.requires)

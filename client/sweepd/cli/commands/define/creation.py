@@ -16,36 +16,11 @@ if TYPE_CHECKING:
     from sweepd.calls.sweep_file import SweepText
     from sweepd.client import Client
     from sweepd.spec.point import Json
-    from sweepd.spec.sweep_spec import SweepSpec
 
 
-def begin_sweep(
-    client: Client,
-    text: SweepText,
-    spec: SweepSpec,
-    parent: str,
-    *,
-    prior_runs: v1.PriorRunSelection | None = None,
-    sweep_id: str = "",
-    request_id: str = "",
-) -> v1.CreateSweepResponse:
-    """Create the sweep of `spec` in `parent` (entity/project), with the selected prior runs.
-
-    Raises:
-        ClientError: the id is invalid, or the server rejects the sweep.
-    """
-    from sweepd.codec.spec import spec_message  # here, because it imports `spec`
-
-    message = spec_message(spec)
-    source = v1.SweepFile(file_name=os.path.basename(text.file_name), content=text.content)  # noqa: PTH119
-    return client.begin_sweep(
-        parent,
-        message,
-        prior_runs=prior_runs,
-        source=source,
-        sweep_id=sweep_id,
-        request_id=request_id,
-    )
+def source_of(text: SweepText) -> v1.SweepFile:
+    """Return a sweep file as the source of a sweep."""
+    return v1.SweepFile(file_name=os.path.basename(text.file_name), content=text.content)  # noqa: PTH119
 
 
 def agent_command(name: str, address: str, *, requires: Mapping[str, str] | None = None) -> str:

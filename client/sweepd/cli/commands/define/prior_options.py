@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import re
 import sys
 from collections.abc import Iterable, Sequence
@@ -35,42 +34,27 @@ _CONDITION = re.compile(r"(state|tag|created|value)\s*(<=|>=|=|<|>)\s*(.+)", re.
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PriorOptions:
-    """Options as typed; `entity` applies to a project without an entity, empty for the default."""
+    """Options that select prior runs, as typed."""
 
-    runs: tuple[str, ...] = ()
-    sweeps: tuple[str, ...] = ()
-    project: str | None = None
-    entity: str = ""
-    filters: tuple[str, ...] = ()
+    prior_runs: tuple[str, ...] = ()
+    prior_sweeps: tuple[str, ...] = ()
+    prior_project: str | None = None
+    prior_filters: tuple[str, ...] = ()
 
     @property
     def given(self) -> bool:
         """True if any run is named."""
-        if not (self.runs or self.sweeps or self.project) and self.filters:
+        named = bool(self.prior_runs or self.prior_sweeps or self.prior_project)
+        if self.prior_filters and not named:
             raise usage_problem(
                 "--filter says nothing without prior runs", next_step="add --prior-project or --prior-sweep"
             )
-        return bool(self.runs or self.sweeps or self.project)
-
-
-def _gathered_options(
-    prior_runs: tuple[str, ...],
-    prior_sweeps: tuple[str, ...],
-    prior_project: str | None,
-    prior_filters: tuple[str, ...],
-) -> PriorOptions:
-    return PriorOptions(
-        runs=prior_runs,
-        sweeps=prior_sweeps,
-        project=prior_project,
-        entity=current_settings().default("entity"),
-        filters=prior_filters,
-    )
+        return named
 
 
 prior_options = gathered(
     "prior",
-    _gathered_options,
+    PriorOptions,
     click.option(
         "--filter",
         "prior_filters",
@@ -110,11 +94,12 @@ def selection_of(client: Client, options: PriorOptions) -> v1.PriorRunSelection 
         return None
     from sweepd import v1
 
+    project = options.prior_project
     return v1.PriorRunSelection(
-        runs=client.run_names(list(_with_stdin(options.runs))),
-        sweeps=[client.sweep_name(name) for name in options.sweeps],
-        project=project_name(options.project, options.entity) if options.project else "",
-        filter=filter_message(options.filters),
+        runs=client.run_names(list(_with_stdin(options.prior_runs))),
+        sweeps=[client.sweep_name(name) for name in options.prior_sweeps],
+        project=project_name(project, current_settings().default("entity")) if project else "",
+        filter=filter_message(options.prior_filters),
     )
 
 
@@ -127,15 +112,14 @@ def preview_on_server(
         Problem: `number` is too large, or the options are invalid.
         ClientError: the server rejects the request.
     """
-    from sweepd import v1
+    from sweepd.cli.commands.define.creation import source_of
 
     if number > _MOST_PREVIEWED:
         raise usage_problem(
             f"with prior runs, at most {_MOST_PREVIEWED:,} runs are shown", next_step="write -n 1000"
         )
-    file = v1.SweepFile(file_name=os.path.basename(text.file_name), content=text.content)  # noqa: PTH119
     with connect() as client:
-        answer = client.preview_sweep(file, number, selection_of(client, options))
+        answer = client.preview_sweep(source_of(text), number, selection_of(client, options))
     return _preview(answer.preview), answer.prior_runs
 
 

@@ -179,8 +179,8 @@ def prior_options_of(
         return None
     parents = parents_of(names, project)
     if by_sweep or len(parents) > 1:
-        return PriorOptions(sweeps=tuple(names), filters=filters)
-    return PriorOptions(project=parents.pop(), filters=filters)
+        return PriorOptions(prior_sweeps=tuple(names), prior_filters=filters)
+    return PriorOptions(prior_project=parents.pop(), prior_filters=filters)
 
 
 def seeded_with(client: Client, text: str, prior: PriorOptions | None, runs: int) -> str:
@@ -211,9 +211,9 @@ def create_line(prior: PriorOptions | None) -> str:
 
     words = ["sweepctl", "create", "sweep.yaml"]
     if prior is not None:
-        words += [word for sweep in prior.sweeps for word in ("--prior-sweep", sweep)]
-        words += ["--prior-project", prior.project] if prior.project else []
-        words += [word for condition in prior.filters for word in ("--filter", condition)]
+        words += [word for sweep in prior.prior_sweeps for word in ("--prior-sweep", sweep)]
+        words += ["--prior-project", prior.prior_project] if prior.prior_project else []
+        words += [word for condition in prior.prior_filters for word in ("--filter", condition)]
     if server := current_settings().server:
         words += ["--server", server]
     return join(words)

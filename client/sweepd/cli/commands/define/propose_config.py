@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -82,21 +83,21 @@ def propose_config(
         )
         by_hand = [replace(tried, point=point) for tried, point in zip(by_hand, points, strict=True)]
         lineage = Lineage([*swept, *by_hand])
-        proposed = _proposed(lineage, parents_of(names, project), metric, method)
+        text = _proposed(lineage, parents_of(names, project), metric, method)
         prior = prior_options_of(project, names, states, by_sweep=bool(sweeps))
-        seeded = seeded_with(client, proposed.text(), prior, len(lineage.tried))
+        seeded = seeded_with(client, text(), prior, len(lineage.tried))
     of = f" of {counted(len(names), 'sweep')}" if names else ""
     runs = f"{counted(len(lineage.tried), 'run')} ({', '.join(states)}){of}"
     create = create_line(prior if seeded else None)
     comments = [f"Proposed from {runs} by sweepctl propose-config."]
     if seeded:
         comments.append(f"To begin with {seeded}: {create}")
-    sys.stdout.write(proposed.text(comments))
+    sys.stdout.write(text(comments=comments))
     sys.stdout.flush()
     if own:
         lineage.notes.append(f"left to the script, alike in all standalone runs: {', '.join(own)}")
-    for text in lineage.notes:
-        note(f"note: {text}")
+    for remark in lineage.notes:
+        note(f"note: {remark}")
     note(f"Create it, seeded with {seeded}:  {create}" if seeded else f"Create it:  {create}")
 
 
@@ -151,27 +152,17 @@ def _tried(client: Client, names: list[str], states: tuple[str, ...], *, any_run
     return tried
 
 
-@dataclass(frozen=True, slots=True)
-class _Proposed:
-    """Sweep file before it is written as text."""
-
-    head: Mapping[str, Json]
-    parameters: Proposal
-
-    def text(self, comments: Sequence[str] = ()) -> str:
-        """Return the text of the file, preceded by comment lines."""
-        return proposal_text(self.head, self.parameters, comments=comments)
-
-
-def _proposed(lineage: Lineage, parents: set[str], metric: str | None, method: str | None) -> _Proposed:
-    """Return the checked file; add remarks to the notes of the lineage."""
+def _proposed(
+    lineage: Lineage, parents: set[str], metric: str | None, method: str | None
+) -> Callable[..., str]:
+    """Return a function that makes the text of the file, which is checked; add remarks to the notes."""
     points = [tried.point for tried in lineage.tried]
     objective = lineage.objective(metric)
     proposal = propose(points, best=lineage.best(objective), listed=method == "grid")
-    proposed = _Proposed(_head(lineage, parents, objective, proposal, method), proposal)
-    _check(proposed.text(), points, lineage.notes)
+    text = partial(proposal_text, _head(lineage, parents, objective, proposal, method), proposal)
+    _check(text(), points, lineage.notes)
     lineage.notes += [f"{name}: some runs lack it, and nothing tells when" for name in proposal.unexplained]
-    return proposed
+    return text
 
 
 def _head(

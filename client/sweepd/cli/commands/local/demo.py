@@ -12,6 +12,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ import click
 from sweepd.calls.sweep_file import Overrides, parent_of, read_sweep
 from sweepd.calls.wire import new_request_id
 from sweepd.cli.command import command
-from sweepd.cli.commands.define.creation import begin_sweep
+from sweepd.cli.commands.define.creation import source_of
 from sweepd.cli.commands.define.validate import checked_spec
 from sweepd.cli.commands.local.console import Outcome, SweepConsole, patiently, start_agent
 from sweepd.cli.commands.local.processes import (
@@ -38,6 +39,7 @@ from sweepd.cli.output.formats import note, put
 from sweepd.cli.settings import current_settings
 from sweepd.cli.show.outcome import best_lines, best_run, trouble_lines
 from sweepd.cli.show.progress import view_on
+from sweepd.codec.spec import spec_message
 from sweepd.errors import INSTALL_SERVER
 from sweepd.private_files import make_folder
 from sweepd.views.text import number
@@ -250,11 +252,15 @@ def _start_alone(scratch: ScratchFolder) -> Process:
 def _create_sweep(scratch: ScratchFolder, client: Client) -> v1.Sweep:
     text = read_sweep(str(scratch.folder / "sweep.yaml"))
     spec = checked_spec(text, error_format="text")
-    parent, request_id = parent_of(spec, Overrides(project="digits"), {}), new_request_id()
-    # Right after an installation, disk writes may delay the new server.
-    return patiently(
-        lambda: begin_sweep(client, text, spec, parent, request_id=request_id).sweep, seconds=_START_SECONDS
+    create = partial(
+        client.begin_sweep,
+        parent_of(spec, Overrides(project="digits"), {}),
+        spec_message(spec),
+        source=source_of(text),
+        request_id=new_request_id(),
     )
+    # Right after an installation, disk writes may delay the new server.
+    return patiently(lambda: create().sweep, seconds=_START_SECONDS)
 
 
 def _stay(scratch: ScratchFolder, interrupts: Interrupts, client: Client, sweep: v1.Sweep) -> Outcome:

@@ -13,7 +13,7 @@ import click
 
 from sweepd.calls.sweep_file import Overrides, parent_of, placing, read_sweep
 from sweepd.cli.command import command
-from sweepd.cli.commands.define.creation import begin_sweep, label_flags, note_unbounded
+from sweepd.cli.commands.define.creation import label_flags, note_unbounded, source_of
 from sweepd.cli.commands.define.validate import checked_spec, definition_options
 from sweepd.cli.commands.local.console import Outcome, SweepConsole, patiently, start_agent
 from sweepd.cli.commands.local.processes import SignalBox, find_or_start
@@ -23,6 +23,7 @@ from sweepd.cli.output.formats import note, output_option, put, write_document
 from sweepd.cli.settings import Settings, current_settings, target
 from sweepd.cli.show.outcome import all_failed, best_lines, best_run, look_into, trouble_lines, worked
 from sweepd.cli.show.progress import view_on
+from sweepd.codec.spec import spec_message
 from sweepd.spec.command import uses_program
 from sweepd.states import state_of
 from sweepd.views.run import run_shape
@@ -69,7 +70,7 @@ def run(
     _check_labels(spec, labels)
 
     with find_or_start(settings) as client:
-        sweep = begin_sweep(client, text, spec, parent).sweep
+        sweep = client.begin_sweep(parent, spec_message(spec), source=source_of(text)).sweep
         note(f"Sweep {sweep.name}")
         note_unbounded(sweep)
         outcome = _stay(client, sweep, slots, folder, settings, label_flags(labels))

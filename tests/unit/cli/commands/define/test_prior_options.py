@@ -4,7 +4,9 @@ import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from io import StringIO
+from typing import Any
 
+import click
 import pytest
 
 from sweepd import v1
@@ -15,6 +17,7 @@ from sweepd.cli.commands.define.prior_options import (
     write_report,
 )
 from sweepd.cli.failures import Problem
+from sweepd.cli.settings import Settings
 from sweepd.client import Client
 from sweepd.errors import InvalidError
 from sweepd.views.run import prior_report_shape
@@ -33,8 +36,11 @@ class Known(Client):
         return [f"local/demo/{text}" for text in texts]
 
 
-def chosen(**options: object) -> v1.PriorRunSelection | None:
-    return selection_of(Known(), PriorOptions(**options))  # type: ignore[arg-type]  # by name
+def chosen(entity: str = "", **options: object) -> v1.PriorRunSelection | None:
+    given = PriorOptions(**{f"prior_{name}": value for name, value in options.items()})  # type: ignore[arg-type]  # by name
+    settings = Settings(environ={"SWEEPD_ENTITY": entity, "XDG_CONFIG_HOME": "/nowhere"})
+    with click.Context(click.Command("create"), obj=settings):
+        return selection_of(Known(), given)
 
 
 def test_runs_are_those_named_and_those_of_stdin(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,7 +78,7 @@ def test_sweeps_a_project_and_nothing_at_all() -> None:
         {"project": "demo", "filters": ("loss<1",)},
     ],
 )
-def test_what_means_nothing_is_refused_with_a_next_step(options: dict[str, object]) -> None:
+def test_what_means_nothing_is_refused_with_a_next_step(options: dict[str, Any]) -> None:
     with pytest.raises(Problem) as refused:
         chosen(**options)
     assert refused.value.next_step
