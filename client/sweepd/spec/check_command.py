@@ -27,7 +27,7 @@ _SEVERAL_WORDS: Final = re.compile(
     r"(?:--?[A-Za-z][\w.-]*|(?:python[\d.]*|bash|sh|torchrun|accelerate|deepspeed|poetry|uv|srun)) +\S",
     re.ASCII,
 )
-"""An option with its value, or a program with its arguments, that a shell would split."""
+"""Pattern of an item that a shell would split: an option with its value, a program with its arguments."""
 _SCRIPT_FOLLOWS: Final = re.compile(r"-[a-z]*c", re.ASCII)
 
 
@@ -62,7 +62,7 @@ def unknown_macros(
 ) -> Iterator[tuple[int, str, str | None]]:
     """Yield the item index, text and nearest valid form of each unknown macro.
 
-    A name within a mapping value always counts as known: its contents are checked at expansion.
+    A dotted name below a parameter whose value is a mapping is accepted: it is checked at expansion.
     """
     for index, text, name in macros_of(command):
         if not (name in MACROS or is_run_macro(name) or has_parameter(parameters, name)):
@@ -73,7 +73,8 @@ def unknown_macros(
 def shadowed_macros(command: Sequence[str], parameters: Mapping[str, object]) -> Iterator[tuple[int, str]]:
     """Yield the item index and text of each run macro shadowed by a parameter of the same name.
 
-    The macro expands to the parameter; SWEEPD_REPEAT and SWEEPD_SLOT in the environment have its own value.
+    The macro then expands to the parameter. The run's own repeat and slot are still in the environment, as
+    SWEEPD_REPEAT and SWEEPD_SLOT.
     """
     for index, text, name in macros_of(command):
         if is_run_macro(name) and (name in parameters or name.partition(".")[0] in parameters):
@@ -135,7 +136,7 @@ def _all_sized(fields: Fields, *, groups: bool) -> Iterator[_Sized]:
 
 
 def _within(group: MappingNode, outer: str, path: str, *, groups: bool) -> Iterator[_Sized]:
-    """Yield the sizes of each parameter's values in a group; for an inner group, its members' and its own."""
+    """Yield the size of each parameter value in a group; with `groups`, also those of inner groups."""
     for name, entry in group.entries.items():
         node, whole, where = entry.node, f"{outer}{name}", f"{path}.{name}"
         inner = node.entries.get("parameters") if isinstance(node, MappingNode) else None

@@ -20,7 +20,7 @@ from sweepd.spec.sweep_spec import SearchMethod, SweepSpec
 from sweepd.spec.wording import nearest, shown
 
 _ENOUGH = 10
-"""Feasible draws below which a warning is recorded."""
+"""Number of feasible draws that suffices; with fewer, a warning is recorded."""
 
 _GRID_STEPS = 100_000
 """Limit on exact counting of grid points; a larger number is estimated."""
@@ -91,7 +91,7 @@ def check_feasible(
             )
             fields.findings.warning(place, key, "hardly-feasible", message)
         return
-    found = space.feasibility(whole=method.whole)  # a Sobol sequence draws whole points
+    found = space.feasibility(whole=method.whole)  # a Sobol sequence draws all components together
     if found.hits == 0:
         message = f"none of {found.draws:,} random points satisfies them; loosen them or narrow the bounds"
         fields.findings.error(place, key, "infeasible", message)
@@ -185,7 +185,7 @@ _MOST_COMBINATIONS_A_POINT = 10_000
 
 
 def check_shuffle(fields: Fields, spec: SweepSpec) -> None:
-    """Record an error if `shuffle` is set and too few combinations are points."""
+    """Record an error if `shuffle` is set, but too small a share of the combinations are points."""
     if not spec.shuffle:
         return
     grid = spec.search_space.grid
@@ -211,7 +211,7 @@ _BUDGET = 50_000
 """Limit on the combinations tried for all expressions of a sweep, to bound the time."""
 
 _LEAST_TRIED = 10
-"""Minimum cost of an expression, in combinations."""
+"""Minimum number of combinations that one expression takes from the budget."""
 
 
 def _check_expressions(
@@ -259,7 +259,7 @@ def _answers(walk: Walk, expression: Expression) -> tuple[set[bool], int]:
 
 
 class _Surroundings:
-    """Dimensions and gates of a sweep, with the index of each parameter's."""
+    """Dimensions and gates of a sweep, and for each parameter the index of its dimension and its gate."""
 
     def __init__(self, compiled: Compiled) -> None:
         self.dimensions, self.gates = compiled.dimensions, compiled.rules.gates
@@ -288,7 +288,7 @@ class _Surroundings:
         return Walk(radices, Rules(gates=tuple(gates)), constants)
 
     def _concerned(self, expression: Expression) -> set[Path] | None:
-        """Return the parameters that an expression reads, and those that gate or are zipped with them."""
+        """Return the parameters that decide the result of an expression, and those zipped with them."""
         concerned: set[Path] = set()
         combinations = 1
         dimensions: set[int] = set()

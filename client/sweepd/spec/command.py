@@ -33,8 +33,8 @@ class Argument:
     """One argument of a process."""
 
     text: str
-    # Whether the argument may differ between runs of the sweep: its item depends on the point or the repeat,
-    # or such an item before it became no argument.
+    # True if the argument may differ between runs of the sweep: its item depends on the point or the repeat,
+    # or an earlier item that does has expanded to no argument.
     is_of_run: bool
 
 
@@ -53,7 +53,7 @@ def expand_arguments(
     Args:
         command: the items of the sweep's command; the default command if empty.
         values: values of the macros.
-        environ: the environment for `${envvar:NAME}`; None if not yet known, so that these macros stay.
+        environ: the environment for `${envvar:NAME}`; None if not yet known: these macros are not expanded.
 
     Raises:
         CommandError: a variable or label is not set, a macro has no value, or an argument cannot be
@@ -137,7 +137,7 @@ def _is_of_run(item: str, values: MacroValues) -> bool:
 
 
 def _embedded(match: re.Match[str], values: MacroValues) -> str:
-    """Return the value of an embedded macro; other macros and shell variables stay as they are."""
+    """Return the value of an embedded macro; its text unchanged if it has none, such as a shell variable."""
     value = None if match[1] in MACROS else values.value(match[1])
     return match[0] if value is None else value
 
@@ -145,8 +145,8 @@ def _embedded(match: re.Match[str], values: MacroValues) -> str:
 def active_command(spec: "SweepSpec", point: Point) -> tuple[str, ...]:
     """Return the command of a sweep without the items that embed a parameter which the point lacks.
 
-    For example `--dropout=${dropout}` if `dropout` is inactive. Other names stay as they are; an item that
-    is only `${dropout}` expands to no argument anyway.
+    For example, omit `--dropout=${dropout}` if `dropout` is inactive. Keep items with other macros. An item
+    that is only `${dropout}` stays, too: it expands to no argument.
     """
     embedding = {item: names for item in spec.command if (names := embedded_names(item))}
     if not embedding:

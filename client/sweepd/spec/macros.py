@@ -41,7 +41,7 @@ class MacroValues:
         params: the point of the run.
         interpreter: value of `${interpreter}`.
         args_json_file: value of `${args_json_file}`, the path of a file that the caller writes.
-        agent: values of `${agent.…}`; None if no agent is known yet, so that these macros stay.
+        agent: values of `${agent.…}`; None if no agent is known yet: these macros are not expanded.
         repeat: value of `${repeat}`, the index of the run among the runs of its point.
         windows: whether the process starts on Windows, which has no `/usr/bin/env`.
     """

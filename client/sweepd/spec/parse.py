@@ -73,7 +73,7 @@ def parse_text(content: bytes, *, file: str, placing: Collection[str] = PLACING_
 def parse_mapping(
     document: Mapping[str, object], *, file: str = "config", placing: Collection[str] = ()
 ) -> Parsed:
-    """Parse a Python mapping with the same content; its findings have no line."""
+    """Parse a Python mapping with the content of a sweep file; its findings have no line."""
     findings = Findings(file)
     return _parsed(lambda: load_mapping(document, findings), findings, placing)
 
@@ -113,7 +113,7 @@ def _read_sweep(sweep: Fields, placing: Collection[str]) -> SweepSpec | None:
     build_draft: Callable[..., _Draft] = _Draft
     draft = build_draft(**{each.name: values[each.name] for each in fields(_Draft) if each.name in values})
     _check_sweep(sweep, draft.method, draft.parameters)
-    # With `method: list`, `parameters` may be omitted: then the points name them.
+    # With `method: list`, `parameters` may be omitted: the names are then those in the points.
     listed = {name: value for point in draft.runs for name, value in point.items()}
     check_command(sweep, draft.command, draft.parameters or listed)
     if not sweep.findings.has_errors:
@@ -121,7 +121,7 @@ def _read_sweep(sweep: Fields, placing: Collection[str]) -> SweepSpec | None:
     if draft.method is None or sweep.findings.has_errors:
         return None
     if values.get("repeats", 1) == 1:
-        values.pop("aggregate", None)  # there is nothing to combine
+        values.pop("aggregate", None)  # a point with one run has nothing to aggregate
     build: Callable[..., SweepSpec] = SweepSpec
     spec = build(**{"parameters": {}, **values})
     _check_size(sweep, spec)
@@ -144,8 +144,8 @@ def _check_size(sweep: Fields, spec: SweepSpec) -> None:
 def _legal_names(fields: Fields, values: Mapping[str, object], placing: Collection[str]) -> dict[str, str]:
     """Return the legal form of the project and entity names in `placing`.
 
-    Other products allow any characters in names: such a file works, with one warning that shows the legal
-    name.
+    Other products allow any characters in names. A file with such a name is accepted, with a warning that
+    shows the legal name.
     """
     named = ((key, values.get(key)) for key in PLACING_KEYS if key in placing)
     placed = {key: name for key, name in named if isinstance(name, str)}

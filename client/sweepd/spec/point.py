@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeGuard
 
 if TYPE_CHECKING:
-    # Agents need only the names of parameters: without the distributions they save 2 MiB.
+    # Imported for type checks only: agents need the names of parameters alone, and save 2 MiB.
     from sweepd.spec.distributions.distribution import Distribution
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
@@ -108,11 +108,11 @@ def dotted(path: Path) -> str:
 
 
 def has_parameter(parameters: Mapping[str, object], name: str) -> bool:
-    """Return True if a name, dotted within groups, may name a value.
+    """Return True if a dotted name is that of a parameter, or may be that of a value inside a parameter.
 
     Args:
-        parameters: parameters of a space, or values of a point, within which any name is possible.
-        name: the dotted name.
+        parameters: parameters of a space, or the values of a point.
+        name: dotted name, such as `optimizer.lr`.
     """
     if name in parameters:
         return True

@@ -26,7 +26,7 @@ from sweepd.spec.sweep_spec import SweepSpec
 
 MOST_RUNGS = 64
 PATIENCE = 10
-"""Searches for a point, ended by their limit, after which a preview gives up."""
+"""Number of searches that reach their limit without a point, after which a preview gives up."""
 
 _ARGS_JSON_FILE = "${args_json_file}"
 

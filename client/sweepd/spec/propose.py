@@ -14,13 +14,13 @@ from sweepd.spec.parse import parse_mapping
 from sweepd.spec.point import Json, Number, Parameter, Point, canonical_json, is_number
 
 _FEW: Final = 8
-"""Most distinct numbers that are listed as a choice, if each was tried twice on average."""
+"""Maximum number of distinct numbers listed as a choice, if each was tried twice on average."""
 
 _LOG_FROM: Final = 100.0
-"""Ratio of greatest to smallest value from which a range is logarithmic: two orders of magnitude."""
+"""Minimum ratio of greatest to smallest value of a logarithmic range: two orders of magnitude."""
 
 _DEEPEST: Final = 12
-"""Deepest nesting of groups in a file; a deeper group is kept as one value."""
+"""Maximum nesting of groups in a file; a deeper group becomes a single value."""
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*", re.ASCII)
 
@@ -47,7 +47,7 @@ ProposedNode = ProposedParameter | ProposedGroup
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
-    """Proposed parameters; `unexplained` are names that some points lack without a known condition."""
+    """Proposed parameters; `unexplained` has those that some points lack for no reason that was found."""
 
     parameters: Mapping[str, ProposedNode]
     unexplained: tuple[str, ...] = ()
@@ -60,7 +60,7 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """A mapping of one run, and texts and booleans of the run, by dotted name, for use in conditions."""
+    """Point or group of one run; `facts` are texts and booleans for conditions, by dotted name."""
 
     mapping: Mapping[str, Json]
     facts: Mapping[str, str | bool]
@@ -68,7 +68,7 @@ class _Row:
 
 
 def propose(points: Sequence[Point], *, best: Point | None = None, listed: bool = False) -> Proposal:
-    """Return parameters whose space contains every point, except points with unexplained missing names.
+    """Return parameters whose space contains every point, except points that lack an unexplained name.
 
     Args:
         points: one or more tried points.
@@ -135,7 +135,7 @@ class _Proposer:
         return choice, f"{len(distinct)} numbers in {runs}, which no range can hold exactly"
 
     def _with_facts(self, rows: Sequence[_Row], outer: str) -> list[_Row]:
-        """Add the texts and booleans that every row of the level has, for use in conditions."""
+        """Return the rows, with the texts and booleans that all of them have added to their facts."""
         if outer and not self.asks_nested:
             return list(rows)
         own = [
@@ -283,7 +283,7 @@ def _escape(code: int) -> str:
 
 
 def _float(number: float) -> str:
-    """Return a float with a dot, since some readers take `1e-05` for text."""
+    """Return a float with a dot, since some YAML readers parse `1e-05` as text."""
     text = repr(number)
     return text.replace("e", ".0e") if "e" in text and "." not in text else text
 

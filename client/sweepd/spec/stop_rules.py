@@ -51,9 +51,9 @@ class Asha:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Median:
-    """Rule that stops a run if its best is worse than the median best of the others at this iteration.
+    """Rule that stops a run if its best value is worse than the median of the others' up to this iteration.
 
-    Golovin, Solnik, Moitra, Kochanski, Karro, Sculley (2017), "Google Vizier", KDD, section 3.2. Evaluated at
+    Golovin, Solnik, Moitra, Kochanski, Karro, Sculley (2017), "Google Vizier", KDD, section 3.2. It acts at
     `min_iter` and every `interval` iterations after it, once `min_runs` others have reached the iteration.
     """
 
@@ -64,7 +64,7 @@ class Median:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
-    """Rule that stops a run whose best has not improved by over `min_delta` for `iterations` iterations."""
+    """Rule that stops a run whose best value improved by at most `min_delta` over `iterations` iterations."""
 
     iterations: int
     min_delta: Number = 0
@@ -118,8 +118,8 @@ def urgent_iterations(rules: Sequence[StopRule], limit: int) -> tuple[int, ...]:
 def reported_at_once(rules: Sequence[StopRule], limit: int) -> tuple[int, ...]:
     """Return at most `limit` iterations, ascending, whose values an agent must report immediately.
 
-    Other rules take precedence over a median: if it acts late, it soon acts again, but their rungs are far
-    apart.
+    Iterations of `Median` come last: it acts often, so a late value delays it little, whereas the iterations
+    of other rules are far apart.
     """
     if not rules:
         return ()

@@ -26,7 +26,7 @@ class SearchMethod:
         draw: returns the point of an index, None if there is none, and the cost in candidates; None for
             methods that do not draw points.
         check: yields errors about parameters, given with their paths, that the method cannot search.
-        learns: whether points depend on results, which requires a metric and the suggestion service.
+        learns: whether points depend on results; this needs a metric and the suggestion service.
         on_grid: whether it enumerates a grid.
         listed: whether its points are listed in `runs`.
         whole: whether all dimensions of a point are drawn together.
@@ -109,7 +109,10 @@ class Retry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Guard:
-    """Consecutive failures that quarantine an agent; share of failures among 20 that pauses the sweep."""
+    """Limits on failures: `agent` consecutive ones quarantine an agent, a share of `sweep` pauses the sweep.
+
+    The share is that of failed runs among the last 20 that ended.
+    """
 
     agent: int = 5
     sweep: float | None = None

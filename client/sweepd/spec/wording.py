@@ -6,7 +6,7 @@ from typing import Final
 
 _ABBREVIATION: Final = 3
 _MOST_NEIGHBOURS: Final = 300
-"""Limit on the words compared with a misspelt one: many errors times many names would take minutes."""
+"""Limit on the words compared with a misspelt one: many errors with many names each would take minutes."""
 
 _ELSEWHERE: Final = {
     **dict.fromkeys(
@@ -25,14 +25,14 @@ _ELSEWHERE: Final = {
 def nearest(word: str, legal: Iterable[str]) -> str | None:
     """Return the legal word closest to a misspelt one, if any is close."""
     by_lower = {choice.lower(): choice for choice in islice(legal, _MOST_NEIGHBOURS)}
-    # Compare only the start: matching is quadratic, and a hostile word must not be slow.
+    # Compare only the start: matching is quadratic, and a very long word must not take long.
     start = word[:64].lower()
     found = _close_matches(start, by_lower, 3, 0.6)
     if not found and len(start) >= _ABBREVIATION:
         found = [choice for choice in by_lower if choice.startswith(start)][:1]
     if not found:
         return None
-    # Among close words, prefer one with the same start: `retries` is `retry`, not `metrics`.
+    # Among close words, prefer one with the same start: for `retries`, suggest `retry`, not `metrics`.
     alike = [choice[:2] == start[:2] for choice in found]
     return by_lower[found[alike.index(True) if any(alike) else 0]]
 

@@ -12,7 +12,7 @@ from sweepd.spec.point import Json, Number, is_number
 
 
 class Real(ABC):
-    """Base of the distributions over real numbers. Not a type to depend on."""
+    """Base class of the distributions over real numbers; callers use the type `Distribution` instead."""
 
     __slots__ = ()
 
@@ -23,7 +23,7 @@ class Real(ABC):
 
     @property
     def support(self) -> Sequence[Number] | None:
-        """None (uncountable), or the only value."""
+        """None, since the values are uncountable; if the bounds are equal, the only value."""
         low, high = self.ends
         return (low,) if low == high else None
 
@@ -146,7 +146,7 @@ class Normal(Real):
 
     @property
     def ends(self) -> tuple[float, float]:
-        """Infinities; mu twice if sigma is 0."""
+        """Minus and plus infinity; if sigma is 0, both are mu."""
         return (float(self.mu), float(self.mu)) if self.sigma == 0 else (-inf, inf)
 
     def quantile(self, u: float) -> float:
@@ -171,7 +171,7 @@ class LogNormal(Normal):
 
     @property
     def ends(self) -> tuple[float, float]:
-        """Zero and infinity; exp(mu) twice if sigma is 0."""
+        """Zero and infinity; if sigma is 0, both are exp(mu)."""
         return (exp(self.mu), exp(self.mu)) if self.sigma == 0 else (0.0, inf)
 
     def quantile(self, u: float) -> float:

@@ -37,7 +37,7 @@ class Constant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Choice:
-    """Base of distributions over listed values. Not a type to depend on."""
+    """Base class of the distributions over listed values; callers use the type `Distribution` instead."""
 
     values: tuple[Json, ...]
     _places: dict[str, int] = field(init=False, repr=False, compare=False)

@@ -31,7 +31,7 @@ LISTED: Final[Mapping[str, type[Listed]]] = MappingProxyType({kind.name: kind fo
 CONTINUOUS: Final[Mapping[str, type[Continuous]]] = MappingProxyType(
     {kind.name: kind for kind in get_args(Continuous)}
 )
-"""Distributions by their names in a file; a quantised one is `q_` with the name of its shape."""
+"""Continuous distributions by their names in a file; `q_` before a name means its quantised form."""
 
 DEPRECATED: Final[Mapping[str, str]] = MappingProxyType(
     {name: f"{name}_values" for name in ("log_uniform", "q_log_uniform", "inv_log_uniform")}
@@ -43,12 +43,12 @@ _LONGEST: Final = 60
 
 
 def unrounded(distribution: Distribution) -> Distribution:
-    """Return the shape of a quantised distribution, any other unchanged."""
+    """Return the continuous distribution that a quantised one rounds; any other distribution unchanged."""
     return distribution.shape if isinstance(distribution, Quantised) else distribution
 
 
 def grid_values(distribution: Distribution) -> Sequence[Json] | None:
-    """Return the values that a grid enumerates; None if it cannot, or would ignore probabilities."""
+    """Return the values that a grid enumerates; None if it cannot, or if it would ignore probabilities."""
     if isinstance(distribution, Constant | Categorical | IntUniform):
         return distribution.support
     return distribution.grid_values if isinstance(distribution, Quantised) else None

@@ -1,4 +1,4 @@
-"""Distributions whose values are multiples of `q`, counted from zero and kept inside the bounds."""
+"""Distributions whose values are multiples of `q` inside the bounds."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -48,9 +48,9 @@ class Steps(Sequence[Number]):
 
 @dataclass(frozen=True, slots=True)
 class Lattice:
-    """Multiples of `q`, counted from zero, that a quantised distribution can draw.
+    """Multiples k·q that a quantised distribution can draw.
 
-    `first` and `last` are the lowest and highest factor of `q`, None if unbounded.
+    `first` and `last` are the lowest and the highest k, None if unbounded.
     """
 
     q: Number
@@ -67,7 +67,7 @@ class Lattice:
         return cls(q, first, last, decimals(q))
 
     def number(self, x: float) -> int:
-        """Return the factor of the multiple nearest to `x`, rounding half to even, clipped to the bounds."""
+        """Return the k of the multiple nearest to `x`, half to even, within `first` and `last`."""
         k = round(x / self.q)
         if self.first is not None:
             k = max(k, self.first)
@@ -123,7 +123,7 @@ class Quantised:
 
     @property
     def grid_values(self) -> Steps | None:
-        """min, min + q, … below max, counted from min unlike drawn values; None except for `q_uniform`."""
+        """min, min + q, … below max, although draws are multiples of q; None except for `q_uniform`."""
         if type(self.shape) is not Uniform:
             return None
         low, high = self.shape.min, self.shape.max
@@ -177,7 +177,7 @@ def _lattice_of(shape: Shape, q: Number) -> Lattice:
         case Beta():
             return Lattice.within(0, 1, q)
         case LogUniform():
-            # Rounded, so that an exponent meant as ln 10 does not lose the multiple 10 to the last bit.
+            # Rounded, because exp of a bound written as ln 10 may be just below 10.
             low, high = (float(f"{end:.12g}") for end in shape.ends)
             return Lattice.within(low, high, q)
         case Uniform():
@@ -185,7 +185,7 @@ def _lattice_of(shape: Shape, q: Number) -> Lattice:
 
 
 def stands_in(values: Sequence[Number], value: Json) -> bool:
-    """Return True if a value is in an evenly spaced sequence; take constant time."""
+    """Return True if a value is in an evenly spaced sequence, in constant time."""
     if not is_number(value) or not isfinite(value) or not values:
         return False
     index = round((value - values[0]) / (values[1] - values[0])) if len(values) > 1 else 0

@@ -79,7 +79,7 @@ class Chain:
 
 @dataclass(frozen=True, slots=True)
 class Arithmetic(Chain):
-    """A chain of + and -, of * / // and %, or a single **; a sign before a number is added to 0."""
+    """A chain of + and -, of * / // and %, or a single **; a leading sign is parsed as 0 + x or 0 - x."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ def calculated(operation: Callable[..., Number], *operands: Value) -> Number | U
         result = operation(*operands)
     except (ArithmeticError, ValueError):
         return UNDEFINED
-    # False for NaN and infinities too. Python can compare a double with an integer beyond its range.
+    # The comparison is False for NaN and infinities, too, and exact for integers beyond the range of doubles.
     return result if -LARGEST <= result <= LARGEST else UNDEFINED
 
 

@@ -1,4 +1,4 @@
-"""Expressions of `when` and `constraints`: the parameters that they read, their types and conditions."""
+"""Expressions of `when` and `constraints`: names of parameters, type checks, and compiled conditions."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -184,7 +184,7 @@ def _check_member(left: Type, right: Type, sign: str, offset: int, right_offset:
 
 
 _MOST_NEIGHBOURS: Final = 1_000
-"""Limit on the names searched for a suggestion, since many errors times many names would take long."""
+"""Limit on the names searched for a suggestion: many errors with many names each would take long."""
 
 
 class Scope:
@@ -222,7 +222,7 @@ class Scope:
 
     def _near(self, name: str) -> str | None:
         # `a-b` reads as a minus b, but may mean the parameter `a-b`.
-        # Or the parameter is in a group, and the name lacks the group.
+        # Or the name lacks the group that the parameter is in.
         ends = (f"{name}-", f"{name}/"), (f"-{name}", f"/{name}", f".{name}")
         inner = [
             known
@@ -264,7 +264,7 @@ class Expression:
     reads: frozenset[Path]
     holds: Callable[[Mapping[Path, Json]], bool]
     interval_truth: Callable[[Intervals], Truths]
-    """Returns (can hold, can fail) while some parameters are open."""
+    """Function that returns (can hold, can fail) when parameters are only known to be in intervals."""
     conjuncts: tuple["Expression", ...] = ()
     """Operands of a top-level `and`: the expression holds if and only if all of them hold."""
 

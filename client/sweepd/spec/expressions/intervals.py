@@ -1,7 +1,8 @@
-"""Interval evaluation: tell whether an expression can still hold while some of its parameters are open.
+"""Interval evaluation: decide whether an expression can hold if some of its parameters have no value yet.
 
-Open numbers are intervals, whose ends are calculated like the numbers themselves: rounding
-is monotone, so a number between the ends stays between them. Any other operand may have any value.
+A number without a value yet is an interval. Arithmetic is applied to the ends of intervals. Floating-point
+rounding is monotone, so every possible result is between the resulting ends. A parameter that is not
+a number may have any value.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -31,7 +32,7 @@ from sweepd.spec.point import Json, Number, Path
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A known value; with `may_lack`, the parameter may also be inactive."""
+    """A known value; with `may_lack`, it may also be undefined, as that of an inactive parameter."""
 
     value: Value
     may_lack: bool = False
@@ -64,7 +65,7 @@ EITHER: Final[Truths] = (True, True)
 
 
 def interval_truth_of(node: Node, path_of: Callable[[Read], Path]) -> Callable[[Intervals], Truths]:
-    """Compile a tree into a function that tells whether it can hold and whether it can fail."""
+    """Compile a tree into a function that returns whether it can hold, and whether it can fail."""
     judge = _Judge(path_of)
     return lambda intervals: judge.truths(node, intervals)
 
@@ -139,7 +140,7 @@ def _noted(path: Path, reads: set[Path]) -> Path:
 
 
 def _span(interval: Interval) -> Between | None:
-    """Return an interval as lower and upper end, or None if it may not be a number."""
+    """Return the lower and upper end of an interval, or None if it may be something else than a number."""
     match interval:
         case Known(value=int() | float() as number, may_lack=may_lack) if not isinstance(number, bool):
             return Between(number, number, may_lack)

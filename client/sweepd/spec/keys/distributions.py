@@ -23,9 +23,9 @@ from sweepd.spec.loading.tree import Node, ScalarNode, SequenceNode, is_finite, 
 from sweepd.spec.point import Json, Number, is_number
 
 _LARGEST_SHARE: Final = 1.1
-"""Above 1, so that a share just over 1 is reported as a wrong sum."""
+"""Above 1, so that a probability just over 1 is reported as a wrong sum, not as a wrong number."""
 
-_PROBABILITY_TOLERANCE: Final = 1.000001e-5  # 0.99999 passes whatever its last bit
+_PROBABILITY_TOLERANCE: Final = 1.000001e-5  # a sum of 0.99999 must pass despite rounding
 
 
 def _value(parameter: Fields, key: str) -> Json:

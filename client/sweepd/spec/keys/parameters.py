@@ -38,7 +38,7 @@ _CALLED_ELSEWHERE: Final = {
     **dict.fromkeys(("type", "dist", "prior"), "distribution"),
     **dict.fromkeys(("if", "condition"), "when"),
 }
-"""Keys of other tools and their equivalents here."""
+"""Keys of other tools, and the equivalent keys of a sweep file."""
 
 _DISTRIBUTIONS_ELSEWHERE: Final = {
     **dict.fromkeys(("choice", "choices", "enum"), "categorical"),
@@ -222,7 +222,7 @@ def _check_unknown(fields: Fields, legal: Collection[str], nearest_among: Collec
 
 
 def _nearest_key(key: str, first: Collection[str]) -> str | None:
-    """Return the key most likely meant: among `first`, else among all keys, else by another tool's name."""
+    """Return the key most likely meant: one in `first`, any other, or the equivalent of another tool's."""
     return (
         nearest(key, [*first, "distribution", "when"])
         or nearest(key, sorted(FORM_KEYS))

@@ -46,7 +46,7 @@ class Rule:
 
 
 def _s(rule: Fields, key: str) -> int | None:
-    # Beside `max_iter`, 0 passes here and is reported as "no-bracket".
+    # With `max_iter`, accept 0 here: `_check_brackets` reports it as "no-bracket".
     return rule.integer(key, 0 if "max_iter" in rule else 1, MAX_HALVINGS)
 
 

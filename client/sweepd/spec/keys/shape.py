@@ -165,7 +165,7 @@ def read_record(
     check: Check | None = None,
     beside: Sequence[str] = (),
 ) -> T | None:
-    """Build a record from a mapping; return None if a required key is unusable. Allow the keys `beside`."""
+    """Build a record from a mapping, or return None if a required key is unusable; skip keys in `beside`."""
     mapping.check_keys([*beside, *(key.name for key in keys)], where)
     values = read_keys(mapping, keys)
     if check is not None:
@@ -289,7 +289,7 @@ def needs(*keys: str) -> Schema:
 
 
 def lacks(key: str) -> Schema:
-    """Return the schema of a mapping without a key."""
+    """Return the schema of a mapping that does not have this key."""
     return {"not": needs(key)}
 
 

@@ -42,7 +42,7 @@ def _command(sweep: Fields, key: str) -> tuple[str, ...]:
                 sweep.item_error(key, index, "bad-value", message)
         else:
             sweep.item_error(key, index, "bad-type", "an item is text, a number or a boolean")
-            command.append("")  # findings about later items name their index
+            command.append("")  # a placeholder, so that findings about later items have the right index
     return tuple(command)
 
 

@@ -63,7 +63,7 @@ _MEANINGS: Final = {
 
 def _method(sweep: Fields, key: str) -> SearchMethod | None:
     if sweep.scalar(key) in UNSUPPORTED_METHODS:
-        return None  # `read_unsupported` warns
+        return None  # `read_unsupported` warns of it
     word = sweep.word(key, list(METHODS))
     return None if word is None else METHODS[word]
 

@@ -65,7 +65,7 @@ def _warn(sweep: Fields, place: Place | None, path: str, what: str) -> None:
 
 
 def _local_controller(sweep: Fields) -> list[str]:
-    """Return `controller: local` if the file has it; otherwise the server suggests points."""
+    """Return the unsupported value `controller: local` if the file has it, after a warning."""
     if CONTROLLER.read(sweep, "controller") != {"type": "local"}:
         return []
     _warn(sweep, place_of(sweep.node, ("controller", "type")), "controller.type", shown("local"))
@@ -158,7 +158,7 @@ def _check_stop_when(stop_when: Fields, values: object) -> None:
 
 
 def _nothing(mapping: Fields, key: str) -> None:
-    """Ignore a value that is read elsewhere."""
+    """Ignore a value that other code reads."""
 
 
 _ADDRESS: Final[Schema] = {"type": "string", "pattern": "^.+:[0-9]+$"}

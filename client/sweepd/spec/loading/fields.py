@@ -120,7 +120,7 @@ class Fields:
         self.findings.error(place, f"{self.path_of(key)}[{index}]", code, message)
 
     def duration(self, key: str) -> float | None:
-        """Return the seconds of a duration such as 1h30m, to the millisecond."""
+        """Return a duration such as 1h30m in seconds, rounded to milliseconds."""
         text = self.scalar(key)
         try:
             if not isinstance(text, str) or _is_numeral(text):
@@ -221,7 +221,7 @@ def _bounds(minimum: int, maximum: int, value: Number) -> str:
 
 
 def _brief(node: Node) -> object:
-    """Return a node for a message, with containers as empty ones, however large they are."""
+    """Return the value of a node for a message; only `[]` or `{}` for a list or a mapping of any size."""
     match node:
         case ScalarNode(value=value):
             return value

@@ -75,7 +75,7 @@ def load_text(content: bytes, findings: Findings) -> MappingNode | None:
 
 
 def load_mapping(document: Mapping[str, object], findings: Findings) -> MappingNode | None:
-    """Return the same tree, without places, for a Python mapping."""
+    """Return the tree of a Python mapping, without places, or None after recording why there is none."""
     return _loaded(lambda composer: _feed_python(document, composer), findings)
 
 
@@ -182,11 +182,11 @@ _FLOW_STARTS = ("'", '"', "[", "{")
 def read_value(text: str) -> Json:
     """Return the value of one command-line word.
 
-    A word is read like a scalar in a file: `1e-5` is a number, `yes` a boolean, `sgd` text. If it begins like
-    quoted text, a list or a mapping, it is read as such, so `'1'` with its quotes is text.
+    A word is read like a scalar in a file: `1e-5` is a number, `yes` a boolean, `sgd` text. A word that
+    begins with a quote or a bracket is read as YAML, so `'1'` with its quotes is text, and `[1, 2]` a list.
 
     Raises:
-        ValueError: the word begins like such a value, but is not valid.
+        ValueError: the word begins with a quote or a bracket, but is not valid YAML, or a number is too long.
     """
     if text.startswith(_FLOW_STARTS):
         return plain(_node(text))

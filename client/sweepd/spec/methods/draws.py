@@ -36,7 +36,7 @@ def search_draws(spec: SweepSpec, cursor: Cursor, seen: Seen, size: int | None, 
 
 
 def _constant(spec: SweepSpec, cursor: Cursor, seen: Seen) -> Found:
-    """Return the only point of a space without free parameters: up to the cap, or once without a cap."""
+    """Return the only point of a space without free parameters: once, or repeatedly up to the run cap."""
     only = Proposed.of(spec.search_space.from_unit(()), _source(spec), cursor.index)
     if spec.run_cap is None and only.digest in seen:
         return Found(at=cursor, after=cursor, done=True)
@@ -62,10 +62,10 @@ def _of_draws(spec: SweepSpec, cursor: Cursor, seen: Seen, size: int | None, lim
     if misses < MISSES_BEFORE_LISTING and (size is not None or not is_finite):
         return Found(at=moved, after=moved)
     if is_finite:
-        # Also if too few draws are feasible to reach a thousand misses: points were not counted, so only
-        # enumeration can find the end.
+        # This includes a space whose points were not counted (`size` is None): its draws may hardly ever be
+        # feasible, and then only enumeration can find out that no point is left.
         return _of_enumeration(spec, moved, seen, limit)
-    # Infinitely many points, but the distribution practically yields only a few: repeat one.
+    # The space is infinite, but the distribution yields practically only a few points: repeat one.
     return Found(at=moved, after=moved, proposed=last)
 
 
@@ -81,7 +81,10 @@ def _of_enumeration(spec: SweepSpec, cursor: Cursor, seen: Seen, limit: int) -> 
 
 
 def draws_are_over(cursor: Cursor, seen: Seen, size: int | None) -> bool:
-    """Return True if enumeration replaces draws; `seen` may include prior points, so points may be left."""
+    """Return True if points are enumerated from now on, not drawn.
+
+    Unseen points may be left, since `seen` may include prior points that the enumeration lacks.
+    """
     return cursor.enumeration_index is not None or (size is not None and len(seen) >= size)
 
 
@@ -89,7 +92,7 @@ def _source(spec: SweepSpec) -> Source:
     return Source.RANDOM if spec.method.learns else Source(spec.method.name)
 
 
-_COST_OF_NO_POINT = 10_000  # draws of `random_point` before it gives up
+_COST_OF_NO_POINT = 10_000  # number of draws that `random_point` tries before it raises
 
 
 def draw_random(spec: SweepSpec, index: int) -> tuple[Point | None, int]:

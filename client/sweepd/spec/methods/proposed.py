@@ -7,7 +7,7 @@ from enum import StrEnum
 from sweepd.spec.point import Point, point_digest
 
 MISSES_BEFORE_LISTING = 1_000
-"""Draws of seen points after which a finite space is enumerated."""
+"""Number of draws of already seen points after which a finite space is enumerated."""
 
 MOST_CANDIDATES = 5_000
 """Limit on the candidates of one call, so that a call takes a fraction of a second."""
@@ -62,7 +62,7 @@ class Proposed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """Result of a search: `at` repeats the search, `after` continues it."""
+    """Result of a search; from the cursor `at` it finds the same point again, from `after` the next one."""
 
     at: Cursor
     after: Cursor

@@ -30,7 +30,7 @@ def next_point(
 ) -> tuple[Cursor, Proposed | None, bool]:
     """Return the advanced cursor, the next point, and whether the sweep has no points left.
 
-    Without either, this call found no point among its candidates, and the next call continues.
+    If there is no point, although points may be left, the limit was reached: the next call continues.
 
     Args:
         spec: the sweep; bayes is treated as random, since there are no results.
@@ -49,7 +49,7 @@ def next_point(
 def look_ahead(
     spec: SweepSpec, cursor: Cursor, seen: Seen, size: int | None, limit: int = MOST_CANDIDATES
 ) -> tuple[Cursor, bool | None]:
-    """Return the cursor past skipped points, and whether a point is left, None if not yet known."""
+    """Return the cursor past skipped points, and whether any point is left; None if not yet known."""
     if cursor.initial < len(spec.initial):
         return cursor, True
     by_draws = spec.method.draw is not None and spec.search_space.dimensions
@@ -94,7 +94,7 @@ def completion(
     if spec.method.on_grid:
         point, all_seen = _in_order(spec, partial, seen, limit)
         if point is None and not all_seen:
-            # A partial point may be off the grid, as the maximum of a q_uniform is.
+            # A partial point may have a value that is not in the grid, such as the maximum of a q_uniform.
             point = next((each for each in drawn if _in_order(spec, each, seen, limit)[0]), None)
         return point
     point = next(drawn, None)
@@ -168,13 +168,13 @@ def planned_runs(spec: SweepSpec, size: int | None, taken: int = 0) -> int | Non
     """
     if size is None:
         return spec.run_cap
-    before = len(spec.initial) if spec.method.listed else 0  # other methods count them among the points
+    before = len(spec.initial) if spec.method.listed else 0  # other methods: part of `size`
     runs = (max(0, size - taken) + before) * spec.repeats
     return runs if spec.run_cap is None else min(runs, spec.run_cap)
 
 
 def counted_points(spec: SweepSpec) -> int | None:
-    """Return the exact number of points for `known_size`, if it must be counted; None if not or inexact."""
+    """Return the exact number of points for `known_size`; None if it needs none or counting is inexact."""
     if known_size(spec, 0) != 0:
         return None
     count = count_distinct(spec)
@@ -184,7 +184,7 @@ def counted_points(spec: SweepSpec) -> int | None:
 def points_taken(spec: SweepSpec, points: Collection[Point]) -> int:
     """Return how many of these distinct points the method would otherwise hand out.
 
-    A list runs all of its points, and an infinite space never runs out: both count none.
+    Return 0 for the method `list`, which runs all of its points, and for an infinite number of points.
     """
     space = spec.search_space
     if spec.method.listed or _points(spec).size is None:
@@ -193,7 +193,7 @@ def points_taken(spec: SweepSpec, points: Collection[Point]) -> int:
         return 0  # the only point is repeated up to the cap
     if all(isinstance(each.distribution, Categorical | IntUniform) for each in space.dimensions):
         return len(points)
-    # A space may contain values that are not in its grid, or are never drawn.
+    # A point of the space may have values that are not in the grid, or that are never drawn.
     return sum(_points(spec).next(0, _STEPS_TO_A_POINT, point)[1] is not None for point in points)
 
 

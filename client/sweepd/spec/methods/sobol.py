@@ -89,7 +89,8 @@ def _columns() -> tuple[tuple[int, ...], ...]:
 def initial_numbers() -> Iterator[tuple[int, list[int]]]:
     """Yield the primitive polynomial and the initial direction numbers of each dimension but the first.
 
-    The polynomial has its highest and lowest bits set. Its degree is the count of the odd numbers m_k < 2^k.
+    The polynomial has its highest and lowest bits set. Its degree is the number of initial numbers.
+    These are m_1, m_2, …, each odd and below 2^k.
     """
     text = get_data(__package__, "sobol_numbers.txt") or b""
     for line in text.decode().splitlines():

@@ -122,7 +122,7 @@ class Radix:
         ]
 
     def _canonical(self, present: tuple[bool, ...]) -> frozenset[int]:
-        """Return the first digit for each assignment to the present paths, if some paths are absent."""
+        """Return the canonical digits if some paths are absent: the first for each combination of values."""
         if present not in self._firsts:
             firsts: dict[str, int] = {}
             for digit in range(len(self.choices)):
@@ -158,7 +158,7 @@ def choices_at(radices: Sequence[Radix], index: int) -> list[Json]:
 
 
 def members_of(radices: Sequence[Radix]) -> dict[Path, tuple[int, int]]:
-    """Return, for each parameter, the index of its digit and its index in a row of zipped values."""
+    """Return, for each parameter, the index of its digit, and its index in a row if it is zipped."""
     return {
         path: (place, member)
         for place, radix in enumerate(radices)

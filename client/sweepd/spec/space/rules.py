@@ -39,7 +39,7 @@ class Gate:
         return all(condition.holds(values) for condition in self.conditions)
 
     def close(self, values: dict[Path, Json], closed: "dict[Path, Gate]") -> None:
-        """Move the parameters from an assignment to those of closed gates."""
+        """Remove the parameters from an assignment, and record in `closed` that this gate is theirs."""
         for path in self.paths:
             values.pop(path, None)
             closed[path] = self
@@ -97,7 +97,10 @@ def gate_numbers(gates: Sequence[Gate]) -> dict[Path, int]:
 
 
 def in_turn(gates: Sequence[Gate]) -> tuple[list[Gate], list[Path]]:
-    """Return the gates, each after the gates it depends on, or a circle: each path depends on the next."""
+    """Return the gates, each after those it depends on, and no paths; or no gates, and a cycle of paths.
+
+    Each path in the cycle depends on the next one.
+    """
     behind = gate_numbers(gates)
     before = {
         place: sorted({behind[path] for path in gate.reads if path in behind})
@@ -106,7 +109,7 @@ def in_turn(gates: Sequence[Gate]) -> tuple[list[Gate], list[Path]]:
     try:
         return [gates[place] for place in TopologicalSorter(before).static_order()], []
     except CycleError as error:
-        circle: list[int] = error.args[1][::-1]  # each now reads the next
+        circle: list[int] = error.args[1][::-1]  # reversed, so that each gate reads the next one
         return [], [min(gates[a].reads.intersection(gates[b].paths)) for a, b in pairwise(circle)]
 
 
@@ -193,7 +196,7 @@ class _Sets:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compiled:
-    """Dimensions and rules of a sweep, without those that have findings."""
+    """Dimensions and rules of a sweep, without invalid ones, which are reported in `findings`."""
 
     parameters: Mapping[str, ParameterNode]
     leaves: tuple[Leaf, ...]
@@ -303,7 +306,7 @@ class _Compiler:
 
     @property
     def _has_enough(self) -> bool:
-        """Return True if no more findings would be shown."""
+        """True if there are as many findings as can be shown."""
         return len(self.findings) >= MAX_ERRORS
 
     def _found(self, path: str, code: Code, message: str, suggestion: str | None = None) -> None:

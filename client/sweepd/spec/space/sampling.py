@@ -13,15 +13,15 @@ _SCALE = 2.0**-53
 
 
 def draw(seed: int, index: int, path: tuple[str, ...]) -> float:
-    """Return a number uniform in [0, 1), a multiple of 2^-53, independent for each argument.
+    """Return a number uniform in [0, 1), a multiple of 2^-53; other arguments give independent ones.
 
-    A number depends on the path of its own parameter only: adding another parameter does not change it.
+    The number does not depend on other parameters: adding one to a sweep does not change it.
     """
     return _uniform(b"%d\0%d\0%s" % (seed, index, _name(path)), b"sweepd-draw")
 
 
 def draw_again(seed: int, index: int, attempt: int, path: tuple[str, ...]) -> float:
-    """Return the replacement for a rejected number; attempts count from 1 and are independent."""
+    """Return a number that replaces a rejected one; attempts count from 1 and are independent."""
     return _uniform(b"%d\0%d\0%d\0%s" % (seed, index, attempt, _name(path)), b"sweepd-redraw")
 
 
@@ -49,8 +49,8 @@ Values = dict[Path, Json]
 class Feasibility:
     """Share of draws that satisfy the constraints, in the component where it is smallest.
 
-    Counting ends at enough `hits`, after `draws` draws. `constraints` are the constraints of that
-    component.
+    Of `draws` draws, `hits` satisfied them; drawing stops once there are enough hits. `constraints` has
+    the constraints of that component.
     """
 
     hits: int
@@ -59,7 +59,7 @@ class Feasibility:
 
 
 Fill = Callable[[Values, float], None]
-"""Function that adds the values at a number in [0, 1) to an assignment."""
+"""Function that adds the values of a dimension at a number in [0, 1) to an assignment."""
 
 _Stage = tuple[Sequence[int], Expression | None]
 """Dimensions to draw, and the constraint that can be evaluated afterwards."""
@@ -68,8 +68,8 @@ _Stage = tuple[Sequence[int], Expression | None]
 class Sampler:
     """Sampler by (seed, index): a point does not depend on earlier draws.
 
-    Components are rejected individually. They share no parameter, so points are distributed as if whole
-    points were redrawn until all rules hold, at the sum of the costs instead of their product.
+    A component that breaks a rule is redrawn alone. Components share no parameter, so points are distributed
+    as if whole points were redrawn until all rules hold, but the costs add up instead of multiplying.
     """
 
     def __init__(
@@ -160,7 +160,7 @@ class Sampler:
             broken = next((place for place, each in enumerate(constraints) if not each.holds(values)), None)
             if broken is None:
                 hits += 1
-            else:  # try the broken constraint first from now on: the next draw may well break it, too
+            else:  # from now on, evaluate this constraint first: the next draw is likely to break it, too
                 constraints.insert(0, constraints.pop(broken))
             if hits == enough:
                 return Feasibility(hits, index + 1, texts)
@@ -187,9 +187,9 @@ class Sampler:
 
 
 def _stages(component: Component, dimensions: Sequence[Dimension]) -> list[_Stage]:
-    """Return the order of draws and constraints: a constraint broken early saves the remaining draws.
+    """Return the draws and constraints in order; a constraint that is broken early saves later draws.
 
-    With gates, no constraint can be evaluated before all is drawn and inactive parameters are removed.
+    With gates, constraints are evaluated last, when inactive parameters have been removed.
     """
     left = dict.fromkeys(component.dimensions)
     stages: list[_Stage] = []

@@ -1,8 +1,8 @@
 """Schedule of a space: the digit after which each parameter has its value and each rule can be evaluated.
 
-A prefix of digits decides much about all combinations that begin with it: a broken constraint that reads only
-the first two parameters stays broken whatever the others are. A rule that is settled late is evaluated
-earlier by look-ahead, to prune combinations for which it can no longer hold.
+Digits are set from left to right, each at its place. A constraint that reads only the first two digits
+and is broken stays broken for all combinations that begin with them, so these are skipped. A rule that reads
+a late digit is also evaluated at earlier places, by look-ahead, to skip combinations that must break it.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -19,7 +19,7 @@ from sweepd.spec.space.dimension import Radix, members_of
 from sweepd.spec.space.rules import Gate, Rules, gate_numbers
 
 _MOST_PARTS = 100_000
-"""Limit on the look-ahead work over all digits: with more rules, fewer places look ahead."""
+"""Limit on the look-ahead work at all places: with more rules, fewer places look ahead."""
 
 START = -1
 """The place of rules and parameters that are settled before any digit."""
@@ -27,19 +27,19 @@ START = -1
 
 @dataclass(slots=True)
 class State:
-    """Digits, and the values and gates that follow from the digits set so far. Later entries may be stale."""
+    """Digits, with the values and open gates that follow from those set so far; the rest may be outdated."""
 
     digits: list[int]
     values: dict[Path, Json]
     open: list[bool]
     looked: int = 0
-    """Parts of rules that look-ahead has evaluated."""
+    """Work of look-ahead so far, as the number of parts of rules that it has evaluated."""
 
 
 Step = Callable[[State], int | None]
-"""Step of settling a state: returns None if it is valid, else the places of which one must change.
+"""Function that updates a state, or checks it: returns None, or if invalid, places of which one must change.
 
-Places are bits of an integer. A step may set a digit to its last if none of its other values is valid.
+The places are bits of an integer. A step may set a digit to its last value to skip the values between.
 """
 
 
@@ -49,7 +49,7 @@ def all_before(place: int) -> int:
 
 
 class Schedule:
-    """Steps at each place, ordered so that each step reads only settled parameters."""
+    """Steps at each place, in an order in which each step reads only settled parameters."""
 
     def __init__(self, radices: Sequence[Radix], rules: Rules, constants: Mapping[Path, Json]) -> None:
         self._radices, self._rules, self._constants = radices, rules, constants
@@ -74,7 +74,7 @@ class Schedule:
         return State(digits, always, [True] * len(self._rules.gates))
 
     def settle(self, state: State, place: int) -> int | None:
-        """Run the steps of a place once its digit is set; return the places to blame if a step fails."""
+        """Run the steps of a place whose digit is set; return the places to change one of if a step fails."""
         for step in self._steps[place + 1]:
             back = step(state)
             if back is not None:
@@ -123,7 +123,7 @@ class Schedule:
             if radix.is_canonical(state.digits[place], present):
                 return None
             if known < place and not any(present):
-                state.digits[place] = last  # the first digit was tried already, and the others are equivalent
+                state.digits[place] = last  # absent with any digit, and only digit 0 is canonical
             return culprits
 
         self._add(max(place, known), canonical)
@@ -142,7 +142,7 @@ class Schedule:
                 self._add(place, self._still_to_hold(constraint, place))
 
     def _plan_presence(self, place: int, known: int, gates: Sequence[int]) -> None:
-        """Add look-ahead steps that check whether a gate of a digit, if settled late, can still open."""
+        """Add look-ahead steps that check whether any gate of a digit that is settled later can open."""
         reads = {path for gate in gates for path in self._rules.gates[gate].reads}
         needed = self._look_ahead.gates(self._radices[place].paths)
         for at in sorted({place, *self._look_ahead.pruning_places(reads, known)}):
@@ -162,7 +162,7 @@ class Schedule:
             if any(openings[gate][0] for gate in gates):
                 return None
             if at == place:
-                state.digits[place] = last  # the digit does not decide its own presence
+                state.digits[place] = last  # absent with any digit, and only digit 0 is canonical
             return culprits
 
         return can_still_open
@@ -230,11 +230,11 @@ def _to_hold(holds: Callable[[Mapping[Path, Json]], bool], culprits: int) -> Ste
 
 
 _WORTH = 64
-"""Combinations that a look-ahead must be able to save, since it costs more than trying one."""
+"""Minimum number of combinations that a look-ahead may save, since it costs more than trying one."""
 
 
 class LookAhead:
-    """Evaluation of rules at a place: digits up to the place are set, the others are open."""
+    """Evaluation of rules at a place, where the digits up to it are set and the others may have any value."""
 
     def __init__(
         self, radices: Sequence[Radix], gates: Sequence[Gate], constants: Mapping[Path, Json]
@@ -286,7 +286,7 @@ class LookAhead:
     def truths(
         self, expression: Expression, digits: Sequence[int], at: int, openings: Mapping[int, Truths]
     ) -> Truths:
-        """Return whether an expression can hold, and whether it can fail."""
+        """Return whether an expression can hold, and whether it can fail, with the digits up to `at` set."""
         return expression.interval_truth(
             {path: self._interval(path, digits, at, openings) for path in expression.reads}
         )

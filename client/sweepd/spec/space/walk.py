@@ -15,7 +15,7 @@ Values = Mapping[Path, Json]
 
 _DIGITS_A_CANDIDATE = 8
 _PARTS_A_CANDIDATE = 20
-"""Work per candidate: a candidate that settles many digits or evaluates many rules counts as several."""
+"""Parts of rules that look-ahead evaluates at the cost of one candidate."""
 
 
 class Walk:
@@ -63,9 +63,9 @@ class Walk:
         return self._index(state.digits), None
 
     def count(self, depth: int, limit: int | None = None) -> int | None:
-        """Return the number of points; no rule reads the digits from place `depth` on.
+        """Return the number of points, provided that no rule reads the digits from place `depth` on.
 
-        With `limit`, at most `limit` candidates are tried; return None if that is not enough.
+        With `limit`, try at most `limit` candidates, and return None if that is not enough.
         """
         state = self._schedule.start([0] * len(self._radices))
         blame = self._blame_at(state.digits)
@@ -91,7 +91,7 @@ class Walk:
         return None
 
     def _settle(self, state: State, place: int, allowed: Sequence[Sequence[int] | None] | None) -> int | None:
-        """Return None for a point, else a bit mask of the places to blame."""
+        """Return None if the digits are a point, else a bit mask of the places of which one must change."""
         settle = self._schedule.settle
         for at in range(place, len(self._sizes)):
             if allowed is not None and at != START and not _moved(state.digits, at, allowed[at]):
@@ -108,10 +108,10 @@ class Walk:
         return None if settled is None else all_before(settled + 1)
 
     def _blame_at(self, digits: Sequence[int]) -> list[int]:
-        """Return, for each place, a bit mask of the earlier places that may make its remaining digits valid.
+        """Return, for each place, a bit mask of the earlier places to change once its digits are exhausted.
 
-        Earlier combinations may have been points, so any change at an earlier place may yield others. Only
-        after the last nonzero digit has nothing been tried yet.
+        Up to the last nonzero digit, lower combinations were not tried, so a change at any earlier place may
+        help. After it, no place is to blame yet.
         """
         fresh = next((at + 1 for at in reversed(range(len(digits))) if digits[at]), 0)
         return [all_before(at) if at < fresh else 0 for at in range(len(digits))]
@@ -119,8 +119,8 @@ class Walk:
     def _advance(self, digits: list[int], blame: list[int], culprits: int) -> int:
         """Advance to the next combination that differs in one of the culprits, the last one if possible.
 
-        An exhausted place passes on the places to blame for its digits, so that unrelated digits in between
-        are skipped: conflict-directed backjumping (Prosser 1993).
+        If the last culprit has no further digit, the places blamed for its digits become the culprits.
+        Unrelated places in between are skipped: conflict-directed backjumping (Prosser 1993).
         Return the first place that differs, or START if there is no next combination.
         """
         while culprits:
@@ -167,7 +167,7 @@ def _moved(digits: list[int], at: int, allowed: Sequence[int] | None) -> bool:
 
 
 _TRIED = 20_000
-"""Candidates to try if there are too many combinations to count: rules may leave few of them."""
+"""Number of candidates to try when there are too many combinations to count: few may be left by the rules."""
 
 _DRAWS = 10_000
 _MOST_STEPS = 400_000
@@ -221,10 +221,10 @@ def _count_of(
 
 
 def _estimate(radices: Sequence[Radix], rules: Rules, constants: Mapping[Path, Json]) -> Count:
-    """Return an unbiased estimate: the mean number of points represented by random digits.
+    """Return an unbiased estimate of the number of points: the mean weight of random combinations.
 
-    A dimension whose parameters are all inactive counts once for any digit, so that spaces with many
-    conditions, where few random combinations are canonical, are estimated as well as others.
+    A combination with an inactive dimension counts whatever the digit of that dimension: otherwise few random
+    combinations of a space with many conditions would be canonical, and the estimate would be poor.
     """
     steps = 2 * len(radices) + sum(constraint.parts for constraint in rules.constraints)
     draws = min(_DRAWS, max(_LEAST_DRAWS, _MOST_STEPS // steps))
@@ -235,9 +235,7 @@ def _estimate(radices: Sequence[Radix], rules: Rules, constants: Mapping[Path, J
         weights.append(_weight(radices, digits, rules, dict(constants)))
     hits, total = sum(weight > 0 for weight in weights), sum(weights)
     if hits > _FEW_HITS and max(weights) * _FEW_HITS > total:
-        return Count(
-            None, is_estimate=True
-        )  # a few draws dominate: other draws would give a different result
+        return Count(None, is_estimate=True)  # a few draws dominate, so the estimate is unreliable
     return Count(total // draws or None, is_estimate=True)
 
 
