@@ -22,18 +22,18 @@ _CALLED_ELSEWHERE = {
     "start": "run",
     "sweep": "create",
 }
-"""Our command by the name used in other tools, unless similar spelling finds the command."""
+"""Commands by the names that other tools use, as far as similar spelling does not find them."""
 _OTHER_COMMANDS = {
     "agent": "agents are started with `sweep-agent ID`; `sweepctl agents` lists them",
     "up": "the server is started with `sweepd up`",
     "down": "the server is ended with `sweepd down`",
     "server": "the server is started with `sweepd up`",
 }
-"""Hint by word, for words that are commands of another program."""
+"""Hints for words that are not commands of sweepctl, but concern another program."""
 
 
 def _showing(names: list[str], text: str, show: Callable[[click.Context], object]) -> click.Parameter:
-    """Return a flag that shows something and ends the command."""
+    """Return a flag whose callback shows something, after which the command ends."""
 
     def called(context: click.Context, parameter: click.Parameter, value: bool) -> None:
         if value and not context.resilient_parsing:
@@ -124,7 +124,7 @@ def gathered(
 
 
 class CommandGroup(click.Group):
-    """Group of commands; `table` maps each command name to its import path and its line of help."""
+    """Group of commands; `commands` maps each name to the import path and the one-line help of a command."""
 
     def __init__(
         self,

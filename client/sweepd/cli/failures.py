@@ -1,4 +1,4 @@
-"""Failures of commands: problems that a user can act on, and those for errors of the server or our own."""
+"""Failures of commands: problems to show to the user, and their construction from errors."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ class Problem(Exception):  # noqa: N818 - it carries more than an error's text
 
     message: str
     cause: str = ""
-    # Further lines.
+    # Further lines after the message.
     details: Sequence[str] = ()
     next_step: str = ""
     exit_code: ExitCode = ExitCode.FAILURE
-    # Canonical gRPC code, and the server's reason.
+    # Canonical gRPC code, and the reason in the server's ErrorInfo.
     status: str = "UNKNOWN"
     reason: str = ""
     metadata: Mapping[str, str] = field(default_factory=dict)
@@ -104,7 +104,7 @@ class Readable:
         self._damage: ClientError | None = None
 
     def of(self, entries: Iterable[T]) -> Iterator[T]:
-        """Yield entries up to the error about damaged data, which comes after all readable entries."""
+        """Yield entries; stop at an error about damaged data, which comes after all readable entries."""
         try:
             yield from entries
         except ClientError as error:

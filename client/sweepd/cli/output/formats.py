@@ -264,7 +264,7 @@ def terminal_width() -> int | None:
 def write_document(document: Json, output_format: str) -> None:
     """Write JSON, JSON lines or YAML."""
     if output_format == "yaml":
-        from sweepd.cli.output.yaml_text import yaml_text  # here, because yaml is slow to import
+        from sweepd.cli.output.yaml_text import yaml_text  # imported here, because yaml is slow to import
 
         text = yaml_text(document)
     elif output_format == "jsonl":

@@ -58,7 +58,7 @@ class Need:
     cut: bool = False
     # Width of the widest cell that must not be cut even if `cut` is true; at most `cells`.
     uncut: int = 0
-    # Order in which columns are left out: the greatest first, the rightmost of equals first; 0: never.
+    # Order in which columns are left out: the greatest first, of equal ones the rightmost; 0: never.
     spare: int = 0
 
     @property
@@ -98,7 +98,7 @@ def table(rows: Sequence[Row], columns: Sequence[Column], *, colored: bool, widt
 def drawn(
     rows: Sequence[Row], columns: Sequence[Column], *, colored: bool, width: int | None, all_of: bool = False
 ) -> tuple[str, list[str]]:
-    """Return the same table, and the headings of the columns that do not fit the width.
+    """Return the table for people, and the headings of the columns that do not fit the width.
 
     With a width, empty columns are left out without being listed, unless `all_of` is true.
     """

@@ -89,7 +89,7 @@ def _shell_word(argument: str) -> str:
 
 
 def _length(head: Sequence[str], program: str | None, params: Mapping[str, Json]) -> int:
-    """Return the number of arguments that `head` expands to; a variable never adds an argument."""
+    """Return the number of arguments that `head` expands to; the value of a variable does not change it."""
     plain = [_VARIABLE.sub("x", item) for item in head]
     return len(expand_command(plain, MacroValues(program=program or "-", params=params), {}))
 

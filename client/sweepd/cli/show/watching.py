@@ -60,7 +60,7 @@ def repeat_rows(
 ) -> None:
     """Show a list repeatedly until Ctrl-C: redrawn on a terminal, only changed rows in a pipe.
 
-    On a terminal, the list is cut to the screen and not paged. Structured formats are appended there, too.
+    A redrawn list is cut to the height of the terminal, not paged. Structured formats are never redrawn.
     """
     redraws = current_settings().redraws(sys.stdout) and not output.structured
     known: dict[str, Row] = {}

@@ -100,7 +100,7 @@ def preview_(
     if output_format in ("json", "yaml"):
         document = preview_shape(text.file_name, spec, shown, cost)
         if report is not None:
-            from sweepd.views.run import prior_report_shape  # here, because it imports messages
+            from sweepd.views.run import prior_report_shape  # imported here, because it imports messages
 
             document["priorRuns"] = prior_report_shape(report)
         write_document(document, output_format)

@@ -1,4 +1,4 @@
-"""Options that select prior runs, and the report on which were taken or left out."""
+"""Options that select prior runs, and the report on the prior runs that were used or left out."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ def filter_message(conditions: Iterable[str]) -> v1.PriorRunFilter:
 
 
 def write_report(report: v1.PriorRunReport, *, begins: str = "Begins") -> None:
-    """Report on stderr which prior runs were taken and left out."""
+    """Report on stderr the numbers of prior runs that were used, and those that were left out."""
     if report.taken:
         note(f"{begins} with {counted(report.taken, 'prior run')}.")
     else:

@@ -1,4 +1,4 @@
-"""Runs from which a sweep is proposed: their common properties, and their use as its prior runs."""
+"""Runs from which a sweep file is proposed: common properties, and use as prior runs of the new sweep."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Tried:
 
 @dataclass(slots=True)
 class Lineage:
-    """Runs from which a sweep file is proposed; `notes` are remarks on it for the user."""
+    """Runs from which a sweep file is proposed; `notes` are remarks on the file for the user."""
 
     tried: Sequence[Tried]
     notes: list[str] = field(default_factory=list)
@@ -173,7 +173,7 @@ def parents_of(names: Iterable[str], project: str | None) -> set[str]:
 def prior_options_of(
     project: str | None, names: Sequence[str], states: Sequence[str], *, by_sweep: bool
 ) -> PriorOptions | None:
-    """Return the options with which `create` uses these prior runs; None if no run can have ended."""
+    """Return the options of `create` that select these prior runs; None if none can have ended."""
     filters = tuple(f"state={state}" for state in states if state != "running")
     if not filters:
         return None
@@ -184,9 +184,9 @@ def prior_options_of(
 
 
 def seeded_with(client: Client, text: str, prior: PriorOptions | None, runs: int) -> str:
-    """Return the suitable prior runs, in words; empty if none is suitable.
+    """Return a phrase for the suitable prior runs, such as `3 of these 8 runs`; empty if there are none.
 
-    The server decides, because only it knows what a run has logged and what its script has defined.
+    The server decides whether a run is suitable, because only it knows the logged values and definitions.
     """
     if prior is None:
         note("note: runs that have not ended are no prior runs")
@@ -197,7 +197,7 @@ def seeded_with(client: Client, text: str, prior: PriorOptions | None, runs: int
     except ClientError as error:
         if error.code != "UNAVAILABLE":
             raise
-        return "those of these runs that suit it"  # their curves cannot be read just now
+        return "those of these runs that suit it"  # not counted: their values cannot be read now
     if not report.taken:
         why = f": {clean(report.unsuitable_runs[0].reason)}" if report.unsuitable_runs else ""
         note(f"note: none of these runs suits it as a prior run{why}")

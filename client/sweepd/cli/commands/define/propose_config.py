@@ -102,7 +102,7 @@ def propose_config(
 
 
 def _by_hand(client: Client, project: str, states: tuple[str, ...]) -> list[Tried]:
-    """Return the standalone runs of a project, each with an otherwise empty specification."""
+    """Return the standalone runs of a project; their specifications have a program only."""
     name = project_name(project, current_settings().default("entity"))
     listed = client.list_runs(project=name, states=states, standalone=True)
     return [Tried(v1.SweepSpec(program=_program(run)), params_shape(run), None) for run in listed]
@@ -155,7 +155,7 @@ def _tried(client: Client, names: list[str], states: tuple[str, ...], *, any_run
 def _proposed(
     lineage: Lineage, parents: set[str], metric: str | None, method: str | None
 ) -> Callable[..., str]:
-    """Return a function that makes the text of the file, which is checked; add remarks to the notes."""
+    """Check the text of the proposed file, and return a function that builds it; add remarks to the notes."""
     points = [tried.point for tried in lineage.tried]
     objective = lineage.objective(metric)
     proposal = propose(points, best=lineage.best(objective), listed=method == "grid")

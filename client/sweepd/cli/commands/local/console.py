@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _KEPT_LINES = 20
 _TICK_SECONDS = 0.2
-# An agent ends by itself when its sweep has ended; one that does not gets SIGTERM.
+# Time for an agent to end after its sweep has ended; then it gets SIGTERM.
 _END_SECONDS = 20.0
 _DRAIN_SECONDS = 2.0
 _INTERRUPT_NOTICES = (
@@ -32,7 +32,7 @@ _INTERRUPT_NOTICES = (
     "terminating the live runs. Ctrl-C again kills them",
     "killing the live runs",
 )
-"""Notice of each Ctrl-C in turn; the last one repeats."""
+"""Notices for the first, second and every further Ctrl-C."""
 Item = v1.WatchSweepResponse | Notice | ClientError
 
 
@@ -99,12 +99,12 @@ class Outcome:
     progress: Progress
     agent_exit: int
     interrupted: bool
-    # The sweep paused itself, so no further run would have started.
+    # True if the sweep paused itself, so that no further run would have started.
     stalled: bool
 
 
 class SweepConsole:
-    """Console that follows the sweep and the agent in a thread each; `stay` shows both."""
+    """Console that shows a sweep and a local agent, each of which it follows in its own thread."""
 
     def __init__(self, client: Client, sweep: str, agent: LocalAgent, view: View) -> None:
         self._client = client
@@ -176,7 +176,7 @@ class SweepConsole:
         send(self._agent.process, signal.SIGINT if number is signal.SIGINT else signal.SIGTERM)
 
     def _end_needless_agent(self) -> None:
-        """Terminate an agent that outlives its sweep; interrupt it when the sweep has paused itself."""
+        """Terminate an agent that outlives its sweep; interrupt an agent whose sweep has paused itself."""
         progress = self._progress
         if progress.ended and self._ended_at is None:
             self._ended_at = time.monotonic()
@@ -185,7 +185,7 @@ class SweepConsole:
             self._terminated = True
             send(self._agent.process, signal.SIGTERM)
         if not self._stalled and progress.sweep is not None and progress.sweep.paused_by_itself:
-            self._stalled = True  # its runs cannot work
+            self._stalled = True  # paused because its runs cannot work
             send(self._agent.process, signal.SIGINT)
 
 

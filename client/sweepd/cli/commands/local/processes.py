@@ -35,7 +35,7 @@ _ONCE_MORE_AFTER = 0.01
 
 
 class Interrupts:
-    """Context manager that raises one KeyboardInterrupt on signals unless shielded; main thread only."""
+    """Context manager that turns the first signal into a KeyboardInterrupt; used in the main thread only."""
 
     def __init__(self) -> None:
         self._shielded = 0
@@ -67,7 +67,7 @@ class Interrupts:
 
     @contextmanager
     def shield(self) -> Iterator[None]:
-        """Delay signals until the end of the block, so that a process that it starts is also recorded."""
+        """Delay signals until the end of the block, so that no process is started without being recorded."""
         self._shielded += 1
         try:
             yield
@@ -191,7 +191,7 @@ def ready_address(server: Process, log: Path, *, seconds: float) -> str:
             if line.startswith(_READY_PREFIX):
                 words = line.removeprefix(_READY_PREFIX).split(" ")
                 fields = dict(word.partition("=")[::2] for word in words)
-                if "data" in fields:  # the line is complete enough
+                if "data" in fields:  # `data` follows `grpc`, so the address is complete
                     return fields["grpc"]
     raise Problem(message="the server did not start", cause=last_lines(log, 1))
 

@@ -73,7 +73,7 @@ def _inside(folder: Path) -> Iterator[Found]:
 
 
 def _found(path: Path) -> Found | None:
-    # Without agent.json, the runs are still known from their own folders.
+    # Without agent.json, the runs can still be found: each has its own folder.
     if (path / "runs").is_dir() and any((path / name).is_file() for name in ("agent.json", "lock")):
         return Found(path.absolute(), "")
     try:
@@ -100,7 +100,7 @@ _CALL_WITHIN = 60.0
 
 @dataclass(slots=True, kw_only=True)
 class Outcome:
-    """Outcome of a folder; `what`: brought-in, there-already, followed, busy, unreachable or failed."""
+    """Outcome for a folder; `what` is brought-in, there-already, followed, busy, unreachable or failed."""
 
     found: Found
     what: str
@@ -121,7 +121,7 @@ class Outcome:
 
     @property
     def exit_code(self) -> ExitCode:
-        """Exit code of a call with this outcome."""
+        """Exit code of the command for this outcome."""
         match self.what:
             case "unreachable":
                 return ExitCode.UNREACHABLE
@@ -151,7 +151,7 @@ def is_there(client: Client, found: Found) -> bool:
 
 
 def _untouched(path: Path) -> bool:
-    """Return True if the folder was delivered completely, and its script has written nothing since."""
+    """Return True if the folder was synced completely, and its script has written nothing since."""
     try:
         delivered = (path / "delivered").lstat().st_mtime
     except OSError:
@@ -250,7 +250,7 @@ def sync(folders: tuple[Path, ...], grace: str, output_format: str) -> int:
     with connect(settings) as client:
         client.server_info()  # no agent is started for an unavailable server
         outcomes: list[Outcome] = []
-        # The table states the outcome of each folder; notes on the same screen would repeat it.
+        # On a terminal, notes would repeat the outcomes in the table.
         on_screen = output_format in ("table", "wide") and sys.stdout.isatty()
         if on_screen:
             note(f"Syncing {counted(len(found), 'folder')} …")

@@ -60,7 +60,7 @@ def list_(
             _write_projects(client, parent, output)
             return
         if watch:
-            from sweepd.cli.show.watching import repeat_rows  # here, because it is slow to import
+            from sweepd.cli.show.watching import repeat_rows  # imported here, because it is slow
 
             check_parent(client, parent)
             repeat_rows(lambda: _sweep_rows(client, parent, output), output, lambda rows: SWEEPS, key="name")

@@ -101,7 +101,7 @@ def runs(
             return _with_metrics(client, list(listed), output, readable, sweep=name if bound is None else "")
 
         if watch:
-            from sweepd.cli.show.watching import repeat_rows  # here, because it is slow to import
+            from sweepd.cli.show.watching import repeat_rows  # imported here, because it is slow
 
             repeat_rows(lambda: _chosen(read(), output), output, runs_columns, key="run")
             return

@@ -98,7 +98,7 @@ def _describe(client: Client, run: v1.Run, shape: Row, *, colored: bool) -> str:
     try:
         summary = run_summary(readable.of(client.summaries(runs=[run.name])), run.details)
         readable.finish()
-    except ClientError as error:  # the rest is shown without the metric store
+    except ClientError as error:  # show the rest even if the metric store is unavailable
         if error.code == "DATA_LOSS":
             note(f"warning: {error}")
     hint = memory_hint(client, run.name) if was_killed(shape) else ""

@@ -1,9 +1,8 @@
 """Trains a small neural network on scikit-learn's digits: the training of `sweepctl demo`.
 
-Run directly, it takes the defaults below or what `--name=value` says; in a sweep, the sweep's values take
-their place.
+Its settings are the defaults below, which arguments such as `--hidden=64` or a sweep replace.
 """
-# A program started by its path, no module of the package (INP001); threads are set before numpy loads (E402).
+# The script is started by its path, not imported (INP001); it sets variables before numpy loads (E402).
 # ruff: noqa: INP001, E402
 
 import argparse
