@@ -14,7 +14,7 @@ from sweepd.objects.client import Client
 from sweepd.script.errors import MissingAttributes
 
 Run, Runs, Sweep = ApiRun, ApiRuns, ApiSweep
-"""Names of W&B's `apis.public`."""
+"""The same classes under their names in `wandb.apis.public`."""
 
 
 class Api(MissingAttributes):
@@ -89,12 +89,12 @@ class Api(MissingAttributes):
         return ApiRuns(runs, filters, order)
 
     def from_path(self, path: str) -> ApiSweep | ApiRun:
-        """Return the sweep of a path with `sweeps` in its middle, else the run."""
+        """Return a sweep if the path has `sweeps` in the middle, else a run."""
         return self.sweep(path) if "sweeps" in path.split("/") else self.run(path)
 
     @property
     def default_entity(self) -> str:
-        """Entity of short paths."""
+        """Entity that is used if a path has none."""
         return self._entity or os.environ.get("SWEEPD_ENTITY") or "local"
 
     def flush(self) -> None:

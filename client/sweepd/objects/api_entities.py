@@ -22,7 +22,7 @@ _SAMPLES = 500
 
 
 class ApiRecord(MissingAttributes):
-    """Names, state and card of a sweep or a run."""
+    """Base class of sweeps and runs: names, state, and card for notebooks."""
 
     def __init__(self, shown: Sweep | StoredRun) -> None:
         self._shown = shown
@@ -49,7 +49,7 @@ class ApiRecord(MissingAttributes):
 
     @property
     def state(self) -> str:
-        """State: of a run `running`, `finished`, `failed`, `crashed`, `killed` or `stopped`."""
+        """State, such as `running`, `finished`, `failed`, `crashed`, `killed` or `stopped`."""
         return self._shown.state
 
     @property
@@ -82,7 +82,7 @@ class ApiSummary(dict[str, object]):
 
     @property
     def _json_dict(self) -> dict[str, object]:
-        """Copy as a plain dictionary; W&B's own examples read it."""
+        """Copy as a plain dictionary, under the private name that W&B's examples use."""
         return dict(self)
 
     def update(self, *_: object, **__: object) -> NoReturn:
@@ -95,7 +95,7 @@ class ApiSummary(dict[str, object]):
 
 
 class ApiRun(ApiRecord):
-    """Run as of `wandb.Api().run()`; `run` is the underlying `StoredRun`."""
+    """Counterpart of the run that `wandb.Api().run()` returns; `run` is the underlying `StoredRun`."""
 
     def __init__(self, run: StoredRun, *, is_whole: bool = False) -> None:
         super().__init__(run)
@@ -139,7 +139,7 @@ class ApiRun(ApiRecord):
 
     @property
     def summary(self) -> ApiSummary:
-        """Summary, with the aggregates of `define_metric`, as of its first use; `load` updates it."""
+        """Summary, with the aggregates of `define_metric`; read once, and again after `load`."""
         if self._summary is None:
             self._summary = ApiSummary(self.run.summary())
         return self._summary
@@ -223,7 +223,7 @@ class ApiRun(ApiRecord):
                 yield row
 
     def files(self, names: list[str] | None = None, per_page: int = 50) -> list[ApiFile]:
-        """Return the files, by name; with `names` only these. `per_page` has no effect."""
+        """Return the files sorted by name; with `names`, only those. `per_page` has no effect."""
         return [file for file in files_of(self.run) if not names or file.name in names]
 
     def file(self, name: str) -> ApiFile:
@@ -246,7 +246,7 @@ class ApiRun(ApiRecord):
         return self
 
     def wait_until_finished(self) -> None:
-        """Return once the run has ended in any way."""
+        """Wait until the run has ended, in any state."""
         self.run.wait(check=False)
         self.load()
 
@@ -281,7 +281,7 @@ class ApiRun(ApiRecord):
 
 
 class ApiSweep(ApiRecord):
-    """Sweep as of `wandb.Api().sweep()`; `sweep` is the underlying `Sweep`."""
+    """Counterpart of the sweep that `wandb.Api().sweep()` returns; `sweep` is the underlying `Sweep`."""
 
     def __init__(self, sweep: Sweep) -> None:
         super().__init__(sweep)
@@ -294,7 +294,7 @@ class ApiSweep(ApiRecord):
 
     @property
     def state(self) -> str:
-        """State in upper-case letters, as of W&B: FINISHED if stopped, PENDING if waiting."""
+        """State as in W&B, in upper-case letters: FINISHED also if stopped, PENDING if waiting."""
         return "FINISHED" if self.sweep.state == "stopped" else self.sweep.state.upper()
 
     @property
@@ -304,7 +304,7 @@ class ApiSweep(ApiRecord):
 
     @property
     def order(self) -> str | None:
-        """Order of the runs: `+summary_metrics.loss`, with a minus for the greatest first."""
+        """Order of the runs by the objective: `+summary_metrics.loss`, or with `-` if it is maximised."""
         sign = "-" if self.sweep.goal == "maximize" else "+"
         return f"{sign}summary_metrics.{self.sweep.metric}" if self.sweep.metric else None
 

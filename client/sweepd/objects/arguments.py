@@ -26,7 +26,7 @@ _MOST_TOLD = 20
 
 
 class SweepWarning(UserWarning):
-    """A configuration is valid, but probably not what was meant."""
+    """Warning about a configuration that is valid, but probably not intended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,7 +181,7 @@ def target(address: str | None, token: str | None, environ: Mapping[str, str] = 
 
 
 def changes_of(**given: object) -> dict[str, object]:
-    """Return the arguments of an edit without unchanged ones.
+    """Return the arguments of an edit that change something.
 
     Raises:
         InvalidError: nothing is changed.

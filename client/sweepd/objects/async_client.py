@@ -17,9 +17,9 @@ from sweepd.views.run import RunRecord
 
 
 class AsyncClient:
-    """Async counterpart of `Client`, with the same names, arguments and results; lists are `async for`.
+    """Async counterpart of `Client`: the same methods as coroutines; `async for` iterates over lists.
 
-    Use it in an `async with` block, or await `close`; it belongs to the event loop of its first call.
+    Use it in an `async with` block, or await `close`. Make all calls in one event loop.
     """
 
     def __init__(self, address: str | None = None, *, token: str | None = None) -> None:
@@ -48,7 +48,7 @@ class AsyncClient:
         return f"<{type(self).__name__} of {self.address}>"
 
     async def close(self) -> None:
-        """Close the connection; further calls do nothing. Its sweeps and runs can make no more calls."""
+        """Close the connection, if it is open. Sweeps and runs of this client can make no more calls."""
         await self._wire.close()
 
     async def server_version(self) -> str:
@@ -80,7 +80,7 @@ class AsyncClient:
             prior_runs: runs or their names: the search learns from them and does not repeat their points.
                 Unsuitable ones are left out, with a `SweepWarning`.
 
-        A `SweepWarning` reports a sweep without an end, such as a random one without `run_cap`.
+        A sweep that never ends, such as a random one without `run_cap`, causes a `SweepWarning`.
 
         Raises:
             InvalidError: the configuration has errors; `diagnostics` lists all of them.

@@ -79,7 +79,7 @@ class AsyncStoredRun(RunRecord):
         timeout: float | str | None = None,  # noqa: ASYNC109 - as of the blocking one
         check: bool = True,
     ) -> Self:
-        """Return once the run has ended, is in another state, or has a value; see `Sweep.wait`."""
+        """Wait until the run has ended, or satisfies another condition; see `Sweep.wait`."""
         self._message = await reading.wait(
             run_until, self._wire, self.name, until, limit=timeout, check=check
         )
@@ -138,7 +138,7 @@ class AsyncStoredRun(RunRecord):
 
 @dataclass(frozen=True, slots=True)
 class AsyncChange:
-    """Change that `AsyncSweep.watch` yields: the sweep if it has changed, and the changed runs."""
+    """Change of a sweep: the sweep if it has changed itself, else None, and the runs that have changed."""
 
     sweep: AsyncSweep | None
     runs: list[AsyncStoredRun]
@@ -188,7 +188,7 @@ class AsyncSweep(SweepRecord):
         tags: list[str] | Unchanged | None = UNCHANGED,
         metadata: dict[str, Json] | Unchanged | None = UNCHANGED,
     ) -> Self:
-        """Replace the given values; None removes one. A finished sweep continues with a raised `run_cap`."""
+        """Replace the given values; None removes one. A finished sweep continues if `run_cap` is raised."""
         changes = changes_of(
             run_cap=run_cap, name=name, description=description, tags=tags, metadata=metadata
         )
@@ -220,16 +220,17 @@ class AsyncSweep(SweepRecord):
         timeout: float | str | None = None,  # noqa: ASYNC109 - as of the blocking one
         check: bool = True,
     ) -> Self:
-        """Return once the sweep has ended, is in another state, or has a value such as `best<0.1`.
+        """Wait until the sweep has ended, or satisfies another condition, also over restarts of the server.
 
         Args:
-            until: condition to wait for; `finished` means any end.
-            timeout: seconds, or text such as `10m`; None: no limit, also over restarts of the server.
-            check: whether another end than finished or stopped, or than waited for, is an error.
+            until: a state, or a condition such as `best<0.1`; `finished` means any end.
+            timeout: seconds, or text such as `10m`; None: no limit.
+            check: whether to raise FailedError.
 
         Raises:
             NotYetError: the time limit has passed.
-            FailedError: the sweep has ended badly, or otherwise than waited for.
+            FailedError: the sweep has ended without satisfying the condition; with the condition `finished`,
+                it has ended neither finished nor stopped.
         """
         self._message = await reading.wait(
             sweep_until, self._wire, self.name, until, limit=timeout, check=check
@@ -239,7 +240,7 @@ class AsyncSweep(SweepRecord):
     async def watch(self) -> AsyncIterator[AsyncChange]:
         """Yield the sweep with all of its runs, then every change, until it has ended.
 
-        This object is kept up to date meanwhile. Following resumes after a restart of the server.
+        Each change also updates this object. After a restart of the server, the stream continues.
         """
         await self.refresh()
         async with aclosing(reading.changes(self._wire, self.name)) as messages:

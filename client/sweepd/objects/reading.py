@@ -63,12 +63,12 @@ async def wait(
         name: full name.
         until: condition as text.
         limit: time limit.
-        check: whether another end than `until` is an error.
+        check: whether to raise FailedError.
 
     Raises:
         InvalidError: `until` or the time limit is invalid.
         NotYetError: the time limit has passed.
-        FailedError: `check` is true, and the sweep or run has ended otherwise.
+        FailedError: the sweep or run has ended, but not as `until` requires.
     """
     condition = parse_condition(until)
     found = await look(wire, name, condition, seconds=seconds_of(limit))

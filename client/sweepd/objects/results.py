@@ -129,10 +129,11 @@ def _newest(values: Mapping[_Place, Value], group: list[_Place]) -> Value:
 
 @dataclass(frozen=True, slots=True)
 class BestSoFar:
-    """Value of a run, or with repeats of a point, and the best value so far.
+    """Value of a run and the best value so far; with repeats, value of a point.
 
-    `run` and `number` are those of the run, for a point those of its first run; `time` is its end, None until
-    then; `value` is its own value, and `best` the best of all values up to this one.
+    `run` and `number` are the name and the number of the run, or of the first run of the point. `time` is the
+    end of the run, or of the last run of the point; None while it is live. `value` is its value, and `best`
+    the best value up to and including it.
     """
 
     run: str
@@ -150,7 +151,7 @@ def entries(sweep: str, part: v1.ReadSweepProgressResponse) -> Iterator[BestSoFa
 
 @dataclass(frozen=True, slots=True)
 class CategoryCorrelation:
-    """Correlation of the value with one category: -1 to 1, None where that is not defined."""
+    """Correlation of the metric with one category, from -1 to 1; None if it is undefined."""
 
     value: Json
     correlation: float | None
@@ -160,9 +161,10 @@ class CategoryCorrelation:
 class ParameterImportance:
     """Importance of one parameter.
 
-    `name` is its dotted path, with `+` between those of a `zip`; `importance` its share of what all
-    parameters explain, 0 to 1; `correlation` that of the value with the parameter on the scale on which it is
-    drawn, -1 to 1, None for unordered values; `categories` has an entry for each category that was tried.
+    `name` is the dotted path of the parameter; paths of zipped parameters are joined by `+`. `importance` is
+    its share, from 0 to 1, of what all parameters explain. `correlation` is that of the metric with the
+    parameter, from -1 to 1, on the scale of its distribution; None for values without an order.
+    `categories` has an entry for each category that was tried.
     """
 
     name: str
@@ -173,11 +175,11 @@ class ParameterImportance:
 
 @dataclass(frozen=True, slots=True)
 class Importance:
-    """Importance of each parameter for a metric, the greatest first; an iterable of these.
+    """Importances of all parameters for a metric, the greatest first; iteration yields them.
 
-    `runs` is the number of runs that it was computed from. `explained` is the share of the variance between
-    runs that a forest explains for unseen points: 1 all of it; 0 or less none, so that the importances mean
-    nothing; None for fewer than eight points, or without variance.
+    `runs` is the number of runs that were used. `explained` is the share of the variance between runs that a
+    random forest predicts for points that it was not fitted to, at most 1; at 0 or less, the importances are
+    meaningless. It is None if there are fewer than eight points, or if the values do not vary.
     """
 
     parameters: tuple[ParameterImportance, ...]

@@ -90,7 +90,7 @@ project_shape, PROJECTS = _PROJECT.shape, _PROJECT.columns
 
 
 def where_good(token: Row) -> str:
-    """Return scope, projects and expiry of a token in words."""
+    """Return the scope, the projects and the expiry of a token in words."""
     places = token["projects"]
     where = f"for {shown_words(places)}" if places else "for all projects"
     until = token["expireTime"]

@@ -63,10 +63,10 @@ def params_shape(run: v1.Run | v1.PriorRun) -> dict[str, Json]:
 
 
 class RunRecord(Record[v1.Run]):
-    """A run as it stood when the server was last asked; nothing here asks it again.
+    """Last known state of a run; reading an attribute makes no call to the server.
 
-    Details of its script besides name and tags (`notes`, `config`) are not part of lists of runs, nor of
-    what is watched: `refresh` brings it.
+    Lists of runs and `watch` leave out the notes and the configuration that its script has set: `refresh`
+    fetches them.
     """
 
     _run = Field[str]("name", columns=Column("run", at=63, wide=True), frame=True)
@@ -150,33 +150,33 @@ class RunRecord(Record[v1.Run]):
 
     @property
     def tags(self) -> list[str]:
-        """The tags that its script gave it; in lists the first of them, up to about 1,000 characters."""
+        """The tags that its script has set; in lists only the first ones, up to about 1,000 characters."""
         return list(self._message.details.tags or self._message.tags)
 
     @property
     def notes(self) -> str | None:
-        """The notes of its script."""
+        """The notes that its script has set."""
         return self._message.details.notes or None
 
     @property
     def config(self) -> dict[str, Json]:
-        """Its whole configuration, the script's own values included; before these are known, its point."""
+        """Its configuration: the point, and values that its script added, once these are known."""
         if not self._message.details.HasField("config"):
             return self.params
         return plain_map(self._message.details.config)
 
     @property
     def is_over(self) -> bool:
-        """True once it has ended."""
+        """True once the run has ended."""
         return self.state in FINAL_RUN
 
     @property
     def command(self) -> list[str]:
-        """The arguments of its newest process; empty before there is one."""
+        """The arguments of its newest process; empty before its first process."""
         return recorded_arguments(self._message)
 
     def to_dict(self) -> dict[str, Json]:
-        """Return all of it, attempts included, in the JSON of `sweepctl get -o json`."""
+        """Return the run with its attempts, as in the JSON of `sweepctl get -o json`."""
         return run_shape(self._message)
 
     def __repr__(self) -> str:

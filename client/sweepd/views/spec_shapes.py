@@ -26,7 +26,7 @@ def spec_shape(spec: v1.SweepSpec) -> Shape:
     """Return a sweep's specification as JSON, with defaults filled in and without the points of a list."""
     document = cast("Shape", spec_document(spec, _SHOWN))
     shape = _filled(_SHOWN, document, defaults_of(SweepSpec))
-    shape["parameters"] = document.get("parameters", {})  # a list may leave them out
+    shape["parameters"] = document.get("parameters", {})  # with `method: list`, a file may omit them
     timeout = shape.pop("sweepTimeout")
     shape["sweepTimeoutSeconds"] = parse_duration(timeout) if isinstance(timeout, str) else None
     if isinstance(requires := shape["requires"], dict):

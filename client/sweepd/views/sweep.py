@@ -22,7 +22,7 @@ def _read_id(sweep: v1.Sweep) -> str:
 
 
 def _read_specification(sweep: v1.Sweep) -> Row:
-    from sweepd.views.spec_shapes import spec_shape  # here, because it imports `spec`
+    from sweepd.views.spec_shapes import spec_shape  # imported here, because it imports `spec`
 
     return spec_shape(sweep.spec)
 
@@ -59,7 +59,7 @@ def every_run_failed(sweep: Row) -> bool:
 
 
 class SweepRecord(Record[v1.Sweep]):
-    """A sweep as it stood when the server was last asked; nothing here asks it again."""
+    """Last known state of a sweep; reading an attribute makes no call to the server."""
 
     _name = Field[str](columns=Column("name", at=1))
     _id = Field(_read_id)
@@ -111,12 +111,12 @@ class SweepRecord(Record[v1.Sweep]):
 
     @property
     def is_over(self) -> bool:
-        """True once it has ended."""
+        """True once the sweep has ended."""
         return self.state in FINAL_SWEEP
 
     @property
     def config(self) -> dict[str, object]:
-        """The configuration as a file would say it, with the seed that was drawn."""
+        """The configuration as in a sweep file, including the seed, which the server may have drawn."""
         from sweepd.codec.spec import spec_document
 
         return spec_document(self._message.spec)
@@ -154,11 +154,11 @@ class SweepRecord(Record[v1.Sweep]):
 
     @property
     def best_run(self) -> str | None:
-        """Full name of the run that has it, with repeats the first one of its point."""
+        """Full name of the run with the best value; with repeats, of the first run of the best point."""
         return self._message.best_run or None
 
     def to_dict(self) -> dict[str, Json]:
-        """Return all of it, in the JSON of `sweepctl get -o json`."""
+        """Return the sweep, as in the JSON of `sweepctl get -o json`."""
         return sweep_shape(self._message)
 
     def __repr__(self) -> str:

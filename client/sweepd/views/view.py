@@ -134,9 +134,9 @@ class View(Generic[M]):
 
 
 class Record(Generic[M]):
-    """A sweep or a run as it stood when the server was last asked; nothing here asks it again.
+    """Last known state of a sweep or a run; reading an attribute makes no call to the server.
 
-    Two of them are equal if they are of the same name and kind, whichever client they come from.
+    Two records are equal if both are sweeps or both are runs, and they have the same name.
     """
 
     _message: M
@@ -153,12 +153,12 @@ class Record(Generic[M]):
 
     @property
     def project(self) -> str:
-        """The project that it lives in."""
+        """Its project."""
         return self.name.split("/")[1]
 
     @property
     def entity(self) -> str:
-        """The entity that its project belongs to."""
+        """Its entity."""
         return self.name.split("/")[0]
 
     def __eq__(self, other: object) -> bool:
@@ -173,7 +173,7 @@ class Record(Generic[M]):
 def shaper(message: type[M], /, **sources: Source[M, object]) -> Callable[[M], Row]:
     """Return a function that converts a nested message to JSON: its fields in their order.
 
-    `sources` maps names in JSON to sources, for fields that have another name or are not shown as they are.
+    `sources` maps names in JSON to sources, for fields that are renamed or converted.
     """
     own = {
         source.rstrip("?") if isinstance(source, str) else name: (name, source)
