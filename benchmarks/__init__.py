@@ -1,6 +1,6 @@
-"""Speed, measured as ratios in one run: the peer or the limit beside us on the same machine."""
+"""Benchmarks, each of which also measures a peer or a lower bound on the same machine, for their ratio."""
 
 import os
 
-# Linear algebra in one thread, as in the workers that fit models; decided when numpy is loaded.
+# Use one thread for linear algebra, like the workers that fit models; set before numpy is loaded.
 os.environ.setdefault("OMP_NUM_THREADS", "1")

@@ -47,7 +47,7 @@ class Waits:
 
 
 async def _until(over: asyncio.Event, call: Callable[[], Awaitable[object]], waits: list[float]) -> None:
-    """Call again and again; the last call has begun before it has ended, and counts too."""
+    """Repeat a call until `over` is set, and record the duration of each, including the last."""
     while not over.is_set():
         began = time.perf_counter()
         await call()
@@ -57,7 +57,7 @@ async def _until(over: asyncio.Event, call: Callable[[], Awaitable[object]], wai
 
 @contextlib.asynccontextmanager
 async def _others(daemon: Daemon, name: str) -> AsyncIterator[Waits]:
-    """Read a sweep and write to it, one call after the other of each, for as long as the block takes."""
+    """Read a sweep and write to it repeatedly, in two concurrent tasks, until the block ends."""
     waits = Waits()
     async with open_channel(daemon.address, daemon.token) as channel:
         stub = SweepServiceStub(channel)
@@ -112,7 +112,7 @@ async def _measure(daemon: Daemon) -> None:
 
 
 def main() -> None:
-    """Print how long others wait, with nothing else to do and beside each of the three."""
+    """Print the latency of other calls on an idle server, and during a stop, a retry and a cancellation."""
     print(f"other calls beside one about {RUNS} runs that wait or were stopped")
     with running_daemon() as daemon:
         asyncio.run(_measure(daemon))

@@ -1,4 +1,4 @@
-"""Runs and single acknowledged points a second at protocol level, beside Optuna's gRPC proxy in one run."""
+"""Throughput of runs, and of points acknowledged singly, at protocol level, beside Optuna's gRPC proxy."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ async def create_sweep(daemon: Daemon) -> str:
 async def _measure(
     daemon: Daemon, clients: int, seconds: float, *, points: bool
 ) -> tuple[float, float, Tally]:
-    """Return runs (or points) a second, server CPU in milliseconds for each, and the tally."""
+    """Return the runs (or points) per second, the server CPU for each in milliseconds, and the tally."""
     sweep = await create_sweep(daemon)
     address = await attach_address(daemon.address, daemon.token)
     tally = Tally()
@@ -72,7 +72,7 @@ async def _measure(
 
 
 def main(seconds: float, clients: tuple[int, ...] = CLIENTS) -> None:
-    """Print one line per number of clients: ours, the peer's, the ratio."""
+    """Print, for each number of clients, the rate of sweepd, that of Optuna's proxy, and their ratio."""
     with running_proxy() as proxy, running_daemon() as daemon:
         for points in (False, True):
             what = "single acknowledged points" if points else "runs"

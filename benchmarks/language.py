@@ -24,7 +24,7 @@ TRILLION = {name: {"min": 1, "max": 1_000} for name in ("a", "b", "c", "d")}
 
 
 def _seconds(work: Callable[[], object]) -> float:
-    """Return the least time of some: what else the machine does only ever adds to it."""
+    """Return the shortest of several times: other load on the machine can only add to a time."""
 
     def once() -> float:
         began = time.perf_counter()
@@ -69,7 +69,7 @@ def _plain_points(count: int) -> list[Point]:
 
 def _sobol_points(count: int) -> list[Point]:
     engine = qmc.Sobol(len(FOUR), seed=7)
-    # scipy warns where the count is no power of two: the next larger one is what it takes.
+    # scipy warns unless the count is a power of two, so draw the next power of two and cut.
     vectors = engine.random(1 << (count - 1).bit_length())[:count]
     return [dict(zip(FOUR, map(float, vector), strict=True)) for vector in vectors]
 
@@ -123,7 +123,7 @@ def _constraints() -> None:
 
 
 def main() -> None:
-    """Print a line for each figure."""
+    """Print one line per measurement."""
     _reading()
     _previews()
     _grid()

@@ -28,7 +28,7 @@ def _seconds(code: str) -> float:
 
 
 def _agent_cost() -> tuple[float, float]:
-    """Return the memory in MiB and the CPU seconds of an agent that has just been welcomed."""
+    """Return the memory in MiB and the CPU seconds of an agent that has just connected."""
     with running_daemon() as daemon:
         sweep = asyncio.run(create_sweep(daemon))
         subprocess.run(

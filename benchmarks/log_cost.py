@@ -1,7 +1,7 @@
 """Cost of one `log` call and of the import, compared with other trackers in the same run.
 
-Peers that are not installed are named and left out. Each runs as a process of its own, as a training would,
-with two metrics a call; nothing leaves the machine: wandb is offline, MLflow writes into a folder.
+Trackers that are not installed are named and left out. Each runs in its own process, like a training, and
+logs two metrics per call. Nothing leaves the machine: wandb is offline, MLflow writes into a folder.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ WARM_UP = 50
 IMPORTS = 7
 CLIENT = Path(__file__).resolve().parents[1] / "client"
 
-# Each begins a run and leaves a function `log(i)` that takes two metrics.
+# Code that starts a run and defines a function `log(i)`, which logs two metrics.
 _BEGIN = {
     "sweepd": """
 import sweepd
@@ -80,7 +80,7 @@ os._exit(0)
 
 
 def _costs(name: str, processes: int) -> tuple[float, float]:
-    """Return median and 99th percentile of a call in microseconds, of so many processes that log at once."""
+    """Return median and 99th percentile of a call, in microseconds, with `processes` concurrent loggers."""
     calls = SLOW_CALLS if name in _SLOW else CALLS
     with tempfile.TemporaryDirectory(prefix="log-cost-", ignore_cleanup_errors=True) as folder:
         children = [_child(name, calls, Path(folder) / str(number)) for number in range(processes)]
@@ -120,7 +120,7 @@ def _line_of(child: subprocess.Popen[str], beginning: str) -> str:
 
 
 def _import_seconds(name: str) -> float:
-    """Return the CPU that it takes to import a package and find its `init`, over a bare interpreter."""
+    """Return the CPU seconds of importing a package and its `init`, less those of a bare interpreter."""
     environment = os.environ | {"PYTHONPATH": str(CLIENT)}
 
     def cpu(code: str) -> float:
@@ -145,7 +145,7 @@ def _installed(names: Sequence[str]) -> list[str]:
 
 
 def main() -> None:
-    """Print a line for each of those that are installed."""
+    """Print the cost of a call for each installed tracker, then the costs of imports."""
     for name in _installed(list(_BEGIN)):
         figures = []
         for processes, called in ((1, "1 process"), (8, "8 processes")):

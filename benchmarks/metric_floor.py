@@ -1,4 +1,4 @@
-"""The plainest durable metric server: a row a point, one writer thread, an answer after the commit."""
+"""Simplest durable metric server, for comparison: a row per point, one writer, answers after commits."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Waiting = tuple[list[Row], "asyncio.Future[None]"]
 
 
 class Floor:
-    """Stores and returns floats; no cursors, no summaries, no limits."""
+    """Metric service that stores and returns floats, without cursors, summaries and limits."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -48,7 +48,7 @@ class Floor:
     async def append(
         self, requests: AsyncIterator[v1.AppendRequest], _context: object
     ) -> AsyncIterator[v1.AppendResponse]:
-        """Store each point as a row."""
+        """Store each point as a row; acknowledge a request once its rows are committed."""
         under_way: asyncio.Queue[tuple[v1.AppendRequest, asyncio.Future[None]] | None] = asyncio.Queue(64)
 
         async def read() -> None:
@@ -68,7 +68,7 @@ class Floor:
         await reading
 
     async def get_history(self, request: v1.GetHistoryRequest, _context: object) -> v1.GetHistoryResponse:
-        """Read one key of one run, row by row."""
+        """Return all rows of one key of one run."""
         connection = sqlite3.connect(self._path)
         found = connection.execute(
             "select row, step, time, value from point where run = ? and attempt = 1 and key = ? order by row",
@@ -86,7 +86,7 @@ class Floor:
 
 
 def encoded(message: Message) -> bytes:
-    """Encode an answer."""
+    """Return a message as bytes."""
     return message.SerializeToString()
 
 
@@ -97,7 +97,7 @@ def _answer(answers: list[asyncio.Future[None]]) -> None:
 
 
 def rows_of(request: v1.AppendRequest) -> list[Row]:
-    """Return the points of a batch whose columns are full."""
+    """Return the points of a batch in which every column has a value in every row."""
     batch = v1.PointBatch.FromString(request.body)
     return [
         (

@@ -1,4 +1,4 @@
-"""Points a second into and out of the metric store, beside the plainest durable server, in one run."""
+"""Rate of points written to and read from the metric store, beside the simplest durable server."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 WRITERS = 8
 ROWS, KEYS = 100, 5
-"""Shape of a batch: 500 points, as an agent sends at most."""
+"""Rows and keys of a batch: 500 points, the most that an agent sends at once."""
 IN_FLIGHT = 8
 HISTORY_POINTS = 100_000
 TOKEN = "benchmark-" + "0" * 32
@@ -43,19 +43,19 @@ class Figures:
     """Results of one server."""
 
     single: float
-    """Acknowledged points a second, one in each message, `WRITERS` writers."""
+    """Acknowledged points per second, with one point per message and `WRITERS` writers."""
     batched: float
-    """Points a second in batches."""
+    """Acknowledged points per second, in batches."""
     batched_cpu: float
-    """Server CPU a point in batches, in microseconds."""
+    """Server CPU per point in batches, in microseconds."""
     read: float
-    """Points a second when a long history is read back."""
+    """Points per second when a long history is read."""
     size: float
-    """Bytes on disk a point."""
+    """Bytes on disk per point."""
 
 
 def main(seconds: float) -> None:
-    """Print the figures of both and their ratios."""
+    """Print the results of both servers and their ratios."""
     with _server("floor") as floor:
         base = asyncio.run(_measured(floor, seconds))
     with _server("metric-store") as store:
@@ -96,7 +96,7 @@ def _server(kind: str) -> Iterator[Server]:
 
 
 async def _paired(address: str) -> None:
-    """Stand for the scheduler without which nothing is stored."""
+    """Pair the store with a database, as the scheduler does: an unpaired store accepts no points."""
     async with open_channel(address, TOKEN) as channel:
         stub: MetricServiceAsyncStub = MetricServiceStub(channel)
         scheduler = v1.DatabaseState(id="5" * 32, place="scheduler.sqlite")
@@ -127,7 +127,7 @@ def _size(server: Server) -> int:
 async def _appended(
     server: Server, seconds: float, *, rows: int, keys: int, in_flight: int, sweep: str
 ) -> tuple[int, float]:
-    """Return how many points were acknowledged, and the server's CPU seconds."""
+    """Return the number of acknowledged points, and the CPU seconds of the server."""
     cpu = cpu_seconds([server.pid])
     ends = time.monotonic() + seconds
     counts = await asyncio.gather(
@@ -170,7 +170,7 @@ def _batch(run: str, first: int, rows: int, keys: int) -> v1.AppendRequest:
 
 
 async def _read_back(server: Server) -> float:
-    """Return points a second of one long history, page by page."""
+    """Return the points per second when one long history is read page by page."""
     run = "l/long/s-1"
     async with open_channel(server.address, TOKEN) as channel:
         service = MetricServiceStub(channel)

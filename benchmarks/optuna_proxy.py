@@ -1,4 +1,4 @@
-"""The peer: Optuna's gRPC storage proxy, on PostgreSQL where the machine has it, else on SQLite."""
+"""Optuna's gRPC storage proxy, for comparison: on PostgreSQL if it is installed, else on SQLite."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ run_grpc_proxy_server(RDBStorage(sys.argv[1]), host="127.0.0.1", port=int(sys.ar
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proxy:
-    """A running proxy and what stands behind it."""
+    """Running proxy, the kind of its database, and the ids of its processes."""
 
     port: int
     storage: str
@@ -44,7 +44,7 @@ def free_port() -> int:
 
 @contextmanager
 def running_postgresql() -> Iterator[tuple[str, int] | None]:
-    """Start a PostgreSQL with durable commits; yield (URL, pid), or nothing if the machine has none."""
+    """Start PostgreSQL with durable commits; yield its URL and process id, or None if it is not installed."""
     binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
     if not binaries:
         yield None
@@ -105,7 +105,7 @@ def _wait_until_connected(url: str) -> None:
 
 @contextmanager
 def running_proxy() -> Iterator[Proxy]:
-    """Start the proxy on the best storage that the machine has."""
+    """Start the proxy on PostgreSQL, or if that is not installed, on SQLite; end it with the block."""
     with tempfile.TemporaryDirectory(prefix="peer-") as folder, running_postgresql() as postgresql:
         url = postgresql[0] if postgresql else f"sqlite:///{folder}/peer.db"
         port = free_port()
@@ -130,7 +130,7 @@ def _wait_until_listening(port: int) -> None:
 
 
 def trials_per_second(proxy: Proxy, clients: int, seconds: float, *, points: bool) -> float:
-    """Return the trials (or single reported points) a second of `clients` clients in threads."""
+    """Return the trials (or singly reported points) per second of `clients` clients, each in a thread."""
     import optuna
     from optuna.storages import GrpcStorageProxy
 

@@ -1,4 +1,4 @@
-"""A sweep that begins with 10,000 prior runs: creation, hand-outs, a start of the scheduler with it."""
+"""Cost of a sweep with 10,000 prior runs: its creation, its hand-outs, and a restart of the scheduler."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ KINDS = {
 
 
 class CurveAgent(ProtocolAgent):
-    """Every run logs a curve at once and ends."""
+    """Agent whose runs log a whole curve at once and end."""
 
     def _finish_at_once(self, start: v1.StartRun) -> None:
         attempt = v1.AttemptRef(run_handle=start.run_handle, attempt=start.attempt)
@@ -86,7 +86,7 @@ async def _work(daemon: Daemon, kind: type[ProtocolAgent], sweep: str, seconds: 
 
 
 async def _compare(daemon: Daemon, name: str, kinds: dict[str, str], seconds: float) -> None:
-    """Alternate hand-outs, so that other load on the machine affects both."""
+    """Print latency and CPU of the hand-outs of each sweep; alternate, so that other load affects all."""
     latencies: dict[str, list[float]] = {what: [] for what in kinds}
     cpu, runs = dict.fromkeys(kinds, 0.0), dict.fromkeys(kinds, 0)
     for _ in range(TURNS):
@@ -147,7 +147,7 @@ async def _measure(daemon: Daemon, seconds: float) -> None:
 
 
 def main(seconds: float = 5.0) -> None:
-    """Print what 10,000 prior runs cost."""
+    """Print the cost of 10,000 prior runs."""
     print(f"a sweep that begins with {RUNS} prior runs, each with a curve of {ROWS} values")
     with running_daemon() as daemon:
         asyncio.run(_measure(daemon, seconds))

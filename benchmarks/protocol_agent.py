@@ -1,4 +1,4 @@
-"""Agents at protocol level: the stream and its messages, without processes, folders or scripts."""
+"""Agents that only send and receive the messages of the stream, without processes, folders or scripts."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from sweepd.v1.server_service_pb2_grpc import ServerServiceStub
 
 @dataclass(slots=True, kw_only=True)
 class Tally:
-    """Counters of the agents in one measurement."""
+    """Runs, points and hand-out latencies of all agents in one measurement."""
 
     runs: int = 0
     points: int = 0
@@ -28,14 +28,14 @@ class Tally:
 
 
 async def attach_address(address: str, token: str) -> str:
-    """Return where agents of this host attach."""
+    """Return the address to which agents on this host attach."""
     async with open_channel(address, token) as channel:
         answer = await ServerServiceStub(channel).GetServerInfo(v1.GetServerInfoRequest())
     return answer.local_attach_address or address
 
 
 class ProtocolAgent:
-    """One agent with one slot; every run logs one value and ends, or logs until it is stopped."""
+    """Agent with one slot; each run logs one value and ends, or logs one value after the other."""
 
     def __init__(self, channel: grpc.aio.Channel, token: str, sweep: str, name: str, tally: Tally) -> None:
         self._stub = AgentServiceStub(channel)
@@ -48,11 +48,11 @@ class ProtocolAgent:
         self._ended_at = 0.0
 
     async def hand_outs(self) -> None:
-        """Take runs one after another for as long as the sweep continues."""
+        """Take one run after the other until the sweep has ended."""
         await self._talk(self._finish_at_once)
 
     async def single_points(self) -> None:
-        """Log one row at a time, each after the acknowledgement of the one before."""
+        """Log one row at a time, each once the previous one is acknowledged."""
         await self._talk(self._log_first_row, self._log_next_row)
 
     async def _talk(
@@ -77,7 +77,7 @@ class ProtocolAgent:
                         return
 
     async def _requests(self) -> AsyncIterator[v1.AttachRequest]:
-        """Yield what there is to say, as the real agent does: all of it in one message."""
+        """Yield messages with all reports that are waiting, like the real agent."""
         while True:
             yield gathered(await self._outgoing.get(), self._next)
 

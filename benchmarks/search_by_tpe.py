@@ -1,4 +1,4 @@
-"""Optuna's TPE on the problems, for comparison; as a program that uses it would describe them."""
+"""Search of the test problems by Optuna's TPE, for comparison, through its define-by-run interface."""
 
 import importlib
 import time
@@ -15,8 +15,8 @@ _MOST_ASKED = 10_000
 def by_tpe(problem: Problem, seed: int, runs: int) -> Trace:
     """Search by Optuna's default sampler over the same dimensions.
 
-    It is asked for parameters that a point has and no others. It cannot know a constraint, but learns from
-    what breaks it, and by how much: such points are pruned, and cost it no run.
+    Only active parameters are suggested. The sampler does not know the constraint. It is given the violation
+    of each point, and a point that breaks the constraint is pruned and does not count as a run.
     """
     optuna = importlib.import_module("optuna")
     optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -68,7 +68,7 @@ def _asked_point(trial: Trial, problem: Problem) -> Point:
 
 
 def _exists(shape: Range, point: Point) -> bool:
-    """True if a parameter is there; every `when` of the problems has the form `name == 'value'`."""
+    """Return True if a parameter is active; every `when` of the problems has the form `name == 'value'`."""
     if "when" not in shape:
         return True
     name, value = str(shape["when"]).split(" == ")

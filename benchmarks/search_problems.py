@@ -1,4 +1,4 @@
-"""Things to minimise whose least values are known: what searchers are compared on."""
+"""Test problems on which searchers are compared: functions with known minima."""
 
 import math
 from collections.abc import Callable
@@ -14,7 +14,7 @@ Range = dict[str, Json]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """Something to minimise, and the least value it has."""
+    """Function to minimise, its search space, and its minimum `least`."""
 
     name: str
     parameters: dict[str, Range]
@@ -22,10 +22,10 @@ class Problem:
     least: float
     constraints: tuple[str, ...] = ()
     excess: Callable[[Point], float] | None = None
-    """Violation of the constraints by a point, for searchers that cannot observe constraints."""
+    """Amount by which a point violates the constraint, for searchers that do not know constraints."""
 
     def spec(self, seed: int) -> SweepSpec:
-        """Return the sweep that searches it."""
+        """Return the specification of a sweep that searches for the minimum."""
         document = {
             "method": "bayes",
             "metric": {"name": "loss"},
@@ -39,7 +39,7 @@ class Problem:
 
 
 def branin(point: Point) -> float:
-    """Three equal minima. Dixon, Szegö (1978)."""
+    """Return a value of the Branin function, which has three equal minima. Dixon, Szegö (1978)."""
     x, y = number(point, "x"), number(point, "y")
     valley = y - 5.1 * x * x / (4 * math.pi**2) + 5 * x / math.pi - 6
     return valley**2 + 10 * (1 - 1 / (8 * math.pi)) * math.cos(x) + 10
@@ -61,7 +61,7 @@ _HARTMANN_CENTRES = (
 
 
 def hartmann6(point: Point) -> float:
-    """Six dimensions, six local minima. Dixon, Szegö (1978)."""
+    """Return a value of the Hartmann function: six dimensions, six local minima. Dixon, Szegö (1978)."""
     x = [number(point, f"x{i}") for i in range(6)]
     rows = zip(_HARTMANN_WEIGHTS, _HARTMANN_SLOPES, _HARTMANN_CENTRES, strict=True)
     return -sum(
@@ -71,7 +71,10 @@ def hartmann6(point: Point) -> float:
 
 
 def training(point: Point) -> float:
-    """Like a training: one learning rate is best, another for each optimiser; depth and width matter less."""
+    """Return a loss like that of a training: the best learning rate depends on the optimiser.
+
+    Depth and dropout matter less.
+    """
     optimizer = str(point["optimizer"])
     best = {"sgd": -1.0, "adam": -3.0, "rmsprop": -3.5}[optimizer]
     floor = {"sgd": 0.12, "adam": 0.05, "rmsprop": 0.08}[optimizer]
@@ -82,7 +85,7 @@ def training(point: Point) -> float:
 
 
 def rosenbrock(point: Point) -> float:
-    """A curved valley between walls that are a hundred thousand times as high. Rosenbrock (1960)."""
+    """Return a value of the Rosenbrock function in four dimensions, a curved valley. Rosenbrock (1960)."""
     x = [number(point, f"x{i}") for i in range(4)]
     return sum(100 * (b - a * a) ** 2 + (1 - a) ** 2 for a, b in pairwise(x))
 
@@ -91,7 +94,10 @@ _BRANCHES = {"sgd": (-1.2, 0.1), "adam": (-3.2, 0.05)}
 
 
 def branches(point: Point) -> float:
-    """Two algorithms, each with parameters of its own: a rate and one more; depth matters to both."""
+    """Return the loss of one of two algorithms, each with its own learning rate and one more parameter.
+
+    Both have the parameter `depth`.
+    """
     algorithm = str(point["algorithm"])
     best, floor = _BRANCHES[algorithm]
     rate = math.log10(number(point, f"{algorithm}_lr")) - best
@@ -104,16 +110,16 @@ def branches(point: Point) -> float:
 
 
 _MIXTURE = ((0.8, 1.0), (0.5, 2.0), (0.3, 2.0), (0.2, 4.0))
-"""The best of each ingredient, and how much it matters; together they are more than the whole."""
+"""Best share and weight of each ingredient; the best shares sum to more than 1."""
 
 
 def mixture(point: Point) -> float:
-    """Shares of four ingredients that are at most 1 in sum: the best is where they fill it."""
+    """Return the loss of a mixture of four ingredients whose shares sum to at most 1, at the minimum to 1."""
     return sum(weight * (number(point, f"x{i}") - best) ** 2 for i, (best, weight) in enumerate(_MIXTURE))
 
 
 def _best_mixture() -> float:
-    # Where the sum is 1 and the slopes are equal (Lagrange): each is short of its best by c / weight.
+    # At the minimum, the sum is 1 and all slopes are equal (Lagrange): each share is c / weight too small.
     short = (sum(best for best, _ in _MIXTURE) - 1) / sum(1 / weight for _, weight in _MIXTURE)
     wanting = [(best - short / weight, short / weight, weight) for best, weight in _MIXTURE]
     assert all(share >= 0 for share, _, _ in wanting)
@@ -121,7 +127,7 @@ def _best_mixture() -> float:
 
 
 def number(point: Point, name: str) -> float:
-    """Return a coordinate."""
+    """Return the value of a numeric parameter."""
     value = point[name]
     assert isinstance(value, int | float)
     return float(value)

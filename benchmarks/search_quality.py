@@ -23,7 +23,7 @@ from sweepd_suggestion.domain.study import Ended, HandedOut, Outcome, Study
 
 
 def by_model(problem: Problem, seed: int, runs: int) -> Trace:
-    """Search by the engine, one run after the other."""
+    """Search by the Gaussian process of `bayes`, one run after the other."""
     study = Study(problem.spec(seed))
     losses: list[float] = []
     seconds: list[float] = []
@@ -50,7 +50,7 @@ def by_chance(problem: Problem, seed: int, runs: int) -> Trace:
 def regrets(
     problem: Problem, search: Callable[[Problem, int, int], Trace], seeds: int, runs: int
 ) -> list[Trace]:
-    """Return one trace per seed, with the distance to the least value in place of losses."""
+    """Return one trace per seed, with regrets (distances to the minimum) in place of losses."""
     traces = [search(problem, seed, runs) for seed in range(1, seeds + 1)]
     return [replace(trace, best=[best - problem.least for best in trace.best]) for trace in traces]
 

@@ -1,4 +1,4 @@
-"""Progress of a searcher, run by run."""
+"""Trace of one search: the best loss after each run, and the regret."""
 
 import math
 import statistics
@@ -8,18 +8,18 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """The least loss after each run, and the seconds that each suggestion took."""
+    """Best loss after each run, and duration of each suggestion in seconds."""
 
     best: list[float]
     seconds: list[float]
 
 
 def running_least(losses: Sequence[float]) -> list[float]:
-    """Return the least of the first n, for each n."""
+    """Return, for each run, the least loss up to and including that run."""
     best = math.inf
     return [best := min(best, loss) for loss in losses]
 
 
 def median_regret(traces: Sequence[Trace]) -> float:
-    """Return the median over seeds of the regret after all runs."""
+    """Return the median of the final regrets of several traces, one per seed."""
     return statistics.median(trace.best[-1] for trace in traces)

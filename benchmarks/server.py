@@ -1,4 +1,4 @@
-"""A real `sweepd up` in a folder of its own, with what a benchmark needs to know of it."""
+"""Server for a benchmark: `sweepd up` in a temporary folder, with its address, token and processes."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Daemon:
 
 @contextmanager
 def running_daemon(*flags: str) -> Iterator[Daemon]:
-    """Start all services on free ports; end them with the block."""
+    """Start all services in a temporary folder on free ports; end them with the block."""
     with tempfile.TemporaryDirectory(prefix="sweepd-bench-") as folder:
         home = Path(folder)
         environment = {key: value for key, value in os.environ.items() if not key.startswith("SWEEPD_")}
