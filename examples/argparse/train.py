@@ -1,4 +1,4 @@
-"""A script with a command line of its own: its values arrive as --name=value, nothing of it had to change."""
+"""A script with its own command line: a sweep passes values as --name=value; only `sweepd.log` was added."""
 
 import argparse
 

@@ -1,4 +1,4 @@
-"""A training that continues from its last checkpoint when its machine was taken away."""
+"""A training that, after the loss of its machine, continues from its last checkpoint."""
 
 import pickle
 from pathlib import Path
@@ -14,7 +14,7 @@ features, labels = load_digits(return_X_y=True)
 train, validation = slice(0, 1_300), slice(1_300, None)
 
 checkpoint = Path(run.checkpoint_dir) / "last.pickle"
-if run.resumed and checkpoint.exists():  # our own file, of an earlier attempt at this run
+if run.resumed and checkpoint.exists():  # written by an earlier attempt of this run
     done, model = pickle.loads(checkpoint.read_bytes())  # noqa: S301
 else:
     done, model = 0, SGDClassifier(loss="log_loss", alpha=run.config.alpha, random_state=0)
@@ -26,5 +26,5 @@ for epoch in range(done, run.config.epochs):
     if epoch % 5 == 4:
         fresh = checkpoint.with_suffix(".new")
         fresh.write_bytes(pickle.dumps((epoch + 1, model)))
-        fresh.replace(checkpoint)  # the old one or the new one, never a half
+        fresh.replace(checkpoint)  # atomic: the file is never incomplete
         run.checkpoint_saved()

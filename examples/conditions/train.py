@@ -1,4 +1,4 @@
-"""Parameters that depend on others: each optimiser has one of its own, and large nets are left out."""
+"""Parameters that depend on others: each solver has its own, and a constraint excludes large nets."""
 
 import warnings
 
@@ -24,7 +24,7 @@ with sweepd.init(config=defaults) as run:
         random_state=0,
         **own,
     )
-    warnings.simplefilter("ignore")  # a net that diverges is the sweep's to judge
+    warnings.simplefilter("ignore")  # a diverging net is only a bad value for the sweep
     for epoch in range(EPOCHS):
         model.partial_fit(train_x, train_y, classes=range(10))
         val_loss = float(log_loss(val_y, model.predict_proba(val_x)))

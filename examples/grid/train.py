@@ -1,4 +1,4 @@
-"""A model without epochs: one value a run, and a nested group of parameters."""
+"""A model without epochs, which logs one value per run; some of its parameters are in a group."""
 
 from sklearn.datasets import load_wine
 from sklearn.model_selection import cross_val_score

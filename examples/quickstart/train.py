@@ -1,4 +1,4 @@
-"""A training as most are written: defaults, a loop, a validation loss after every epoch."""
+"""A typical training: default parameters, a loop over epochs, and a validation loss after each epoch."""
 
 import numpy as np
 from sklearn.datasets import load_breast_cancer
@@ -8,7 +8,7 @@ from sklearn.preprocessing import StandardScaler
 
 import sweepd
 
-# Defaults without a sweep; in a sweep, the sweep's values replace them.
+# Used without a sweep; a sweep replaces them by its own values.
 defaults = {"learning_rate": 0.001, "optimizer": "sgd", "hidden": 16, "epochs": 20}
 
 sweepd.init(config=defaults)

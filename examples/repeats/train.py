@@ -1,4 +1,4 @@
-"""A result that depends on luck: each point runs three times, each time with a seed of its own."""
+"""A training whose result varies with the random seed: each point runs three times, with different seeds."""
 
 import argparse
 

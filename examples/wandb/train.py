@@ -1,4 +1,4 @@
-"""A script written for W&B, as it is: `compat: wandb` in the sweep file has its import get sweepd."""
+"""An unchanged script for W&B: with `compat: wandb` in the sweep file, `import wandb` imports sweepd."""
 
 import argparse
 
