@@ -14,11 +14,11 @@ LABEL_PREFIX: Final = "agent.labels."
 
 
 class CommandError(Exception):
-    """The command of a run cannot be expanded; the message gives the reason in one line."""
+    """Error in the expansion of a command; the message gives the reason in one line."""
 
 
 class MissingFactError(CommandError):
-    """The agent lacks a fact that the command needs; another agent may have it."""
+    """Error about a fact that the command needs and the agent lacks; another agent may have it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,7 +188,7 @@ FORMS: Final = frozenset(name for name in MACROS if name.startswith("args") and 
 REMEDY: Final = "use ${args_json_file}, or read the parameters with `sweepd.config`"
 
 _POINTER: Final = 8
-"""Bytes that each argument and variable takes beside its text and the terminating NUL."""
+"""Bytes of the pointer to each argument and variable, in addition to its text and the terminating NUL."""
 
 
 def check_argument(argument: str, item: str, values: MacroValues) -> None:

@@ -47,7 +47,7 @@ ProposedNode = ProposedParameter | ProposedGroup
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
-    """Proposed parameters; `unexplained` has those that some points lack for no reason that was found."""
+    """Proposed parameters; `unexplained` are those that some points lack without a known condition."""
 
     parameters: Mapping[str, ProposedNode]
     unexplained: tuple[str, ...] = ()
@@ -68,7 +68,7 @@ class _Row:
 
 
 def propose(points: Sequence[Point], *, best: Point | None = None, listed: bool = False) -> Proposal:
-    """Return parameters whose space contains every point, except points that lack an unexplained name.
+    """Return parameters whose space contains every point, except points that lack an `unexplained` one.
 
     Args:
         points: one or more tried points.
@@ -135,7 +135,7 @@ class _Proposer:
         return choice, f"{len(distinct)} numbers in {runs}, which no range can hold exactly"
 
     def _with_facts(self, rows: Sequence[_Row], outer: str) -> list[_Row]:
-        """Return the rows, with the texts and booleans that all of them have added to their facts."""
+        """Return the rows with more facts: the texts and booleans that every row has at this level."""
         if outer and not self.asks_nested:
             return list(rows)
         own = [

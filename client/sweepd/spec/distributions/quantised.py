@@ -85,7 +85,7 @@ class Lattice:
 
 
 def rounded(number: Number, digits: int) -> Number:
-    """Return a number rounded to some decimals, an integer unchanged."""
+    """Return a float rounded to `digits` decimals, an integer unchanged."""
     return number if isinstance(number, int) else round(number, digits) + 0.0
 
 

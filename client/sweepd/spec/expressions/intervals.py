@@ -32,7 +32,7 @@ from sweepd.spec.point import Json, Number, Path
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A known value; with `may_lack`, it may also be undefined, as that of an inactive parameter."""
+    """A known value; with `may_lack`, the value may also be undefined, because a parameter is inactive."""
 
     value: Value
     may_lack: bool = False
@@ -140,7 +140,7 @@ def _noted(path: Path, reads: set[Path]) -> Path:
 
 
 def _span(interval: Interval) -> Between | None:
-    """Return the lower and upper end of an interval, or None if it may be something else than a number."""
+    """Return the lower and upper end of an interval, or None if it may be something other than a number."""
     match interval:
         case Known(value=int() | float() as number, may_lack=may_lack) if not isinstance(number, bool):
             return Between(number, number, may_lack)

@@ -222,7 +222,7 @@ def _check_unknown(fields: Fields, legal: Collection[str], nearest_among: Collec
 
 
 def _nearest_key(key: str, first: Collection[str]) -> str | None:
-    """Return the key most likely meant: one in `first`, any other, or the equivalent of another tool's."""
+    """Return the key most likely meant: from `first`, from all keys, or an equivalent of another tool's."""
     return (
         nearest(key, [*first, "distribution", "when"])
         or nearest(key, sorted(FORM_KEYS))

@@ -62,7 +62,7 @@ class Proposed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """Result of a search; from the cursor `at` it finds the same point again, from `after` the next one."""
+    """Result of a search. A search from the cursor `at` gives the same result, one from `after` the next."""
 
     at: Cursor
     after: Cursor

@@ -13,7 +13,7 @@ _SCALE = 2.0**-53
 
 
 def draw(seed: int, index: int, path: tuple[str, ...]) -> float:
-    """Return a number uniform in [0, 1), a multiple of 2^-53; other arguments give independent ones.
+    """Return a uniform number in [0, 1), a multiple of 2^-53; different arguments give independent numbers.
 
     The number does not depend on other parameters: adding one to a sweep does not change it.
     """

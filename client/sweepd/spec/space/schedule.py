@@ -74,7 +74,10 @@ class Schedule:
         return State(digits, always, [True] * len(self._rules.gates))
 
     def settle(self, state: State, place: int) -> int | None:
-        """Run the steps of a place whose digit is set; return the places to change one of if a step fails."""
+        """Run the steps of a place whose digit is set.
+
+        Return None, or if a step fails, a bit mask of the places of which one must change.
+        """
         for step in self._steps[place + 1]:
             back = step(state)
             if back is not None:

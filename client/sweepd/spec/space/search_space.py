@@ -141,7 +141,7 @@ class SearchSpace:
         return adopted(self.parameters, self.rules, point)
 
     def violations(self, point: Mapping[str, Json]) -> tuple[str, ...]:
-        """Return messages about why a point is not in the space; empty if it is, with the right types."""
+        """Return the reasons why a point is not in the space, including wrong types; empty if it is."""
         return self._membership.violations(point)
 
     def partial_violations(self, partial: Mapping[str, Json]) -> tuple[str, ...]:
