@@ -31,7 +31,7 @@ _MOST = 60
 """Maximum width of a long text, in terminal columns."""
 _COMMAND = re.compile(r"\bsweep(?:ctl|-agent) [^;,`()]+")
 _NO_BREAK = "\x00"
-"""Placeholder for blanks within commands while lines are wrapped; shown texts never contain it."""
+"""Placeholder for blanks in commands while lines are wrapped; texts to show never contain this character."""
 _LEAST_LINE = 20
 """Minimum width for wrapping, in terminal columns, regardless of indentation."""
 GAP = 2

@@ -134,7 +134,7 @@ def last_attempt(run: Row) -> Row:
 
 
 def end_reason(run: Row) -> str:
-    """Return why a run ended badly: its own reason, else the reason of its latest attempt; may be empty."""
+    """Return why a run ended badly: its reason, or if empty, that of its latest attempt; may be empty."""
     last = last_attempt(run)
     for text in (run["reason"], lookup(last, "reason"), lookup(last, "exit.message")):
         if text:

@@ -51,7 +51,7 @@ def run_explanation(
 def sweep_explanation(
     sweep: Row, obstacles: Sequence[Row], *, colored: bool, width: int | None = None
 ) -> str:
-    """Return why a sweep hands out no runs now, or that it does; `width` is that of the terminal."""
+    """Return why a sweep hands out no runs now, or that it does; `width` is the width of the terminal."""
     entries = [
         ("sweep", cell(sweep["name"])),
         *cells(sweep, "state", "ending", "reason"),

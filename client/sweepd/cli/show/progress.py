@@ -215,7 +215,7 @@ class LineView:
         self._stream.flush()
 
     def show(self, progress: Progress) -> None:
-        """Write a progress line if it has changed and the last one is old enough."""
+        """Write a progress line if it has changed and enough time has passed since the last one."""
         line = progress_line(progress)
         if line != self._shown and time.monotonic() - self._shown_at >= _LINE_SECONDS:
             self._shown, self._shown_at = line, time.monotonic()

@@ -40,7 +40,7 @@ def end_code(state: str) -> ExitCode:
 
 def follow(client: Client, named: Named, output_format: str) -> int:
     """Follow a sweep or a run to its end; write changes to stdout; return the exit code of the end."""
-    # Ask first: wait for a server only if it has answered once.
+    # Make one call first: an unavailable server is waited for only after it has answered once.
     run = client.get_run(named.name) if named.is_run else None
     if run is not None and not run.sweep:
         return end_code(watch_run(client, run.name, output_format))

@@ -24,7 +24,7 @@ def source_of(text: SweepText) -> v1.SweepFile:
 
 
 def agent_command(name: str, address: str, *, requires: Mapping[str, str] | None = None) -> str:
-    """Return the command line that starts an agent for a sweep; name the server unless the agent finds it.
+    """Return the command line that starts an agent for a sweep, with the server unless it is the default.
 
     Args:
         name: name of the sweep.
@@ -44,7 +44,7 @@ def label_flags(labels: Mapping[str, str]) -> list[str]:
 
 
 def note_standstill(client: Client, name: str) -> None:
-    """Write a note if the sweep is paused or has no agent, so that no run would start."""
+    """Write a note if no run will start, because the sweep is paused or has no agent."""
     sweep = client.get_sweep(name)
     if sweep.state == v1.SWEEP_STATE_PAUSED:
         note(f"The sweep is paused; resume it:  sweepctl resume {name}")

@@ -70,7 +70,7 @@ def _note_unknown(client: Client, run: str, unknown: list[str], *, nothing_else:
     """Warn that the run has not logged the keys in `unknown`, unless it has logged nothing yet.
 
     Raises:
-        Problem: `nothing_else` is true: the run has logged none of the requested keys.
+        Problem: `nothing_else` is true, since the run has logged none of the requested keys.
     """
     known = sorted({summary.key for summary in client.summaries(runs=[run])})
     if not known:
