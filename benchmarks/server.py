@@ -66,7 +66,7 @@ def running_daemon(*flags: str) -> Iterator[Daemon]:
 
 
 def process_tree(root: int) -> list[int]:
-    """Return `root` and the processes below it."""
+    """Return the ids of the process `root` and of all its descendants."""
     children: dict[int, list[int]] = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdecimal():

@@ -130,10 +130,10 @@ def _mapping(word: str, value: object) -> Mapping[str, object]:
 
 
 class ApiRuns:
-    """Sequence of runs that is fetched as far as it is read."""
+    """Sequence of runs, fetched when read; with another order than newest first, all at once."""
 
     def __init__(self, runs: Iterator[ApiRun], filters: Mapping[str, object] | None, order: str) -> None:
-        """Take runs, the newest first.
+        """Create the sequence from runs, of which the newest comes first.
 
         Args:
             runs: runs to choose from.

@@ -65,7 +65,7 @@ def curve(line: Points, dots: Points, *, across: str, up: str) -> str:
         dots = [*dots, *line]
     marks = "".join(f'<circle cx="{scale.x(x):.1f}" cy="{scale.y(y):.1f}" r="2.5"/>' for x, y in dots)
     axis = f"M{_LEFT} {_TOP}V{_HEIGHT - _BOTTOM}H{_WIDTH - _RIGHT}"
-    # Separated by spaces, because an untrusted notebook keeps only the texts.
+    # Separated by spaces, because an untrusted notebook shows the texts alone, without the drawing.
     texts = " ".join(
         f'<text x="{x:g}" y="{y:g}" text-anchor="{anchor}">{html.escape(text)}</text>'
         for x, y, anchor, text in _labels(scale, across)

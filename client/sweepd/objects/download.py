@@ -9,11 +9,11 @@ from sweepd.private_files import make_folder
 
 
 class UnsafeNameError(ValueError):
-    """The name of a file leads out of the folder, or through a link; the message is a sentence."""
+    """Error about a file name that leads out of the folder or through a link; the message is a sentence."""
 
 
 class DigestError(ValueError):
-    """The received content differs from the stored content; the message is a sentence."""
+    """Error about received content that differs from the stored content; the message is a sentence."""
 
 
 def place_of(folder: Path, name: str) -> Path:

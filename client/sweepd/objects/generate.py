@@ -78,7 +78,7 @@ class _Blocking(ast.NodeTransformer):
     def visit_Await(self, node: ast.Await) -> ast.AST:
         match node.value:
             case ast.Call(func=ast.Attribute(value=ast.Name("self"))):
-                return self.generic_visit(node.value)  # a method of the class, blocking itself
+                return self.generic_visit(node.value)  # a method of this class, itself made blocking
             case _:
                 return self.generic_visit(_called("run_now", node.value))
 

@@ -171,7 +171,7 @@ async def log_lines(
 
 
 def notebook_card(wire: Wire, known: v1.Sweep | v1.Run) -> str:
-    """Return the card for notebooks, which cannot await; if the wire suspends, make no call."""
+    """Return the card for notebooks. Notebooks cannot await it, so make no call if the wire suspends."""
     if isinstance(known, v1.Sweep):
         return sweep_card(known, (), ()) if wire.suspends else run_now(show_sweep(wire, known))
     return run_card(known, None) if wire.suspends else run_now(show_run(wire, known))

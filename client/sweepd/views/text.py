@@ -113,7 +113,7 @@ def counted(count: int, noun: str) -> str:
 
 
 def live_runs_continue(count: int) -> str:
-    """Return the clause that live runs continue."""
+    """Return the clause that `count` live runs continue."""
     return f"{counted(count, 'live run')} continue{'s' if count == 1 else ''}"
 
 
