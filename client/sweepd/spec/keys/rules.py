@@ -28,7 +28,6 @@ from sweepd.spec.loading.fields import Fields
 from sweepd.spec.loading.tree import MappingNode, Node, ScalarNode, SequenceNode
 from sweepd.spec.point import Json
 from sweepd.spec.stop_rules import Asha, Hyperband, Median, Patience, StopRule, Threshold
-from sweepd.spec.wording import nearest, shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,20 +250,11 @@ def _rule(mapping: Fields) -> StopRule | None:
     name = _kind(mapping, "type")
     mapping.need("type", f": {', '.join(list(RULES)[:-1])} or {list(RULES)[-1]}")
     if name is None:
-        _check_known(mapping)
+        known = {"type"}.union(key.name for rule in RULES.values() for key in rule.keys)
+        mapping.check_keys(known, "a rule of early termination")
         return None
     rule = RULES[name]
     return read_record(mapping, rule.kind, rule.keys, f"the rule {name}", rule.check, beside=("type",))
-
-
-def _check_known(mapping: Fields) -> None:
-    """Record an error for each key that no rule has, if the rule's type is unknown."""
-    known = {"type"}.union(key.name for rule in RULES.values() for key in rule.keys)
-    for key, entry in mapping.node.entries.items():
-        if key not in known:
-            message = f"unknown key {shown(key)} in a rule of early termination"
-            near = nearest(key, known)
-            mapping.findings.error(entry.place, mapping.path_of(key), "unknown-key", message, near)
 
 
 def _write(rules: object) -> Json:

@@ -21,7 +21,7 @@ from sweepd.spec.keys.shape import (
     needs,
     number,
     one_of,
-    read_keys,
+    read_record,
     record,
     reference,
     text,
@@ -84,8 +84,7 @@ def _metrics(metric: ValueShape, sweep: Fields, key: str) -> None:
             sweep.item_error(key, index, "bad-type", "must be a mapping with the key `name`")
             continue
         fields = Fields(item, f"{key}[{index}]", item.place, sweep.findings)
-        fields.check_keys([each.name for each in metric.keys], "`metric`")
-        name = read_keys(fields, metric.keys).get("name")
+        name = (read_record(fields, dict[str, object], metric.keys, "`metric`") or {}).get("name")
         if name is not None and name in names:
             sweep.item_error(key, index, "duplicate-value", f"{shown(name)} is given twice")
         names.add(name)
@@ -95,8 +94,7 @@ def _scheduler(sweep: Fields, key: str) -> None:
     inner = sweep.inner(key, "a mapping with the key `engine`")
     if inner is None:
         return
-    inner.check_keys([each.name for each in SCHEDULER_KEYS], "`scheduler`")
-    values = read_keys(inner, SCHEDULER_KEYS)
+    values = read_record(inner, dict[str, object], SCHEDULER_KEYS, "`scheduler`") or {}
     if isinstance(inner.node_at("engine"), MappingNode):
         return
     for name in ("source", "optimizer"):
@@ -111,11 +109,8 @@ def _scheduler(sweep: Fields, key: str) -> None:
 def _engine(scheduler: Fields, key: str) -> str | None:
     if not isinstance(scheduler.node_at(key), MappingNode):
         return scheduler.word(key, ENGINES)
-    remote = scheduler.inner(key, "")
-    if remote is not None:
-        remote.check_keys(("address",), "an engine")
-        remote.need("address", ", as HOST:PORT")
-        _check_address(remote)
+    if (remote := scheduler.inner(key, "")) is not None:
+        read_record(remote, dict, _REMOTE, "an engine")
     return None
 
 
@@ -136,12 +131,13 @@ def _check_engine(sweep: Fields, scheduler: Fields, engine: str) -> None:
             refuse(f"`controller: {{type: local}}` does not go with the engine {engine}")
 
 
-def _check_address(remote: Fields) -> None:
-    address = remote.text("address")
+def _address(remote: Fields, key: str) -> str | None:
+    address = remote.text(key)
     if address is not None:
         host, separator, port = address.rpartition(":")
         if not (host and separator and port.isdecimal() and port.isascii() and 0 < int(port[:9]) < 65_536):
-            remote.error("bad-value", f"must be HOST:PORT, not {shown(address)}", key="address")
+            remote.error("bad-value", f"must be HOST:PORT, not {shown(address)}", key=key)
+    return address
 
 
 def _expressions(sweep: Fields, key: str) -> None:
@@ -161,20 +157,15 @@ def _nothing(mapping: Fields, key: str) -> None:
     """Ignore a value that other code reads."""
 
 
-_ADDRESS: Final[Schema] = {"type": "string", "pattern": "^.+:[0-9]+$"}
-_REMOTE: Final[Schema] = {
-    "type": "object",
-    "properties": {"address": _ADDRESS},
-    "additionalProperties": False,
-    **needs("address"),
-}
+_ADDRESS: Final = ValueShape(_address, {"type": "string", "pattern": "^.+:[0-9]+$"})
+_REMOTE: Final = (Key("address", _ADDRESS, "", needed=", as HOST:PORT"),)
 _WITH_A_WORD: Final[Schema] = {
     "properties": {"source": text().schema, "optimizer": text().schema},
     "dependencies": {"optimizer": ["source"], "search_space": ["source"]},
 }
 _ENGINE: Final = Key(
     "engine",
-    ValueShape(_engine, any_of(choice(ENGINES), _REMOTE)),
+    ValueShape(_engine, any_of(choice(ENGINES), closed(_REMOTE))),
     "Which engine suggests points: one of those, or a service of your own at an address.",
     needed=f": {', '.join(ENGINES)}, or an address",
 )
