@@ -27,7 +27,7 @@ ENDS = (
 
 
 class StandaloneLife(RuleBasedStateMachine):
-    """One script that a person starts again and again; `UndoingWorld` checks the invariants after each step."""
+    """One script that a person starts repeatedly; `UndoingWorld` checks the invariants after each step."""
 
     @initialize()
     def begins(self) -> None:
