@@ -1,9 +1,9 @@
 """Tokens, their secrets, entities and projects, with the rules for creating them. Pure.
 
-A secret has 256 random bits. If the request has an id, they are derived instead, so that a repeated request
-gets the same secret although it is not stored: HMAC-SHA256, keyed with the service token (a file), of a
-random salt (stored for a day) and the request id (stored as a hash only). After that day the salt is deleted,
-and the secret cannot be derived again.
+A secret has 256 random bits. If the request for a token has an id, the secret is derived instead, so that a
+repeated request gets the same secret although no secret is stored. It is the HMAC-SHA256, keyed with the
+service token, of a random salt and the request id. The salt is stored for a day, the request id only as a
+hash; once the salt is deleted, the secret cannot be derived again.
 """
 
 import base64
@@ -68,7 +68,7 @@ class Token:
         return TokenState.EXPIRED if 0 < self.expire_time <= now else TokenState.VALID
 
     def forgotten(self, now: int) -> bool:
-        """Return True if the token ended too long ago to be listed."""
+        """Return True if the token expired or was revoked too long ago to be listed."""
         ends = [time for time in (self.revoke_time, self.expire_time) if time]
         return bool(ends) and min(ends) + KEPT_AFTER_END <= now
 
@@ -132,7 +132,7 @@ class BoundTokenError(DomainError, status=Status.PERMISSION_DENIED, reason=Reaso
 
 
 def checked(wanted: TokenRequest, caller: str, within: Bounds) -> tuple[str, Scope, Bounds]:
-    """Return account, scope and bounds of the token that `caller`, bound to `within`, requests.
+    """Return the account, scope and bounds of a requested token; `within`: bounds of the caller's token.
 
     Raises:
         DomainError: the caller may not create it.
@@ -204,7 +204,7 @@ def secret_text(bits: bytes) -> str:
 
 
 def request_digest(key: RequestKey) -> bytes:
-    """Return the digest stored in place of a request id, which only its caller knows."""
+    """Return the digest that is stored in place of a request id, so that only the caller knows the id."""
     parts = (key.account, key.project, key.request_id)
     lengths = b"".join(len(part).to_bytes(4, "big") for part in parts)
     return hashlib.sha256(b"sweepd request id v2\0" + lengths + "".join(parts).encode()).digest()
@@ -212,7 +212,7 @@ def request_digest(key: RequestKey) -> bytes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Made:
-    """Record of a request that created a token; for a day a duplicate can derive the secret again."""
+    """Record of a request that created a token. A duplicate derives the same secret from it, for a day."""
 
     request: bytes
     """SHA-256 of the request id. The id itself, an input of the derivation, is not stored."""
@@ -233,7 +233,7 @@ class Loaded:
 
 
 class AccountStore(Protocol):
-    """Store, used by one caller at a time, in any thread. A method that raises StorageError wrote nothing."""
+    """Port of the store: one call at a time, in any thread. A call that raises StorageError wrote nothing."""
 
     def load(self) -> Loaded:
         """Return the contents of the store."""
@@ -242,7 +242,10 @@ class AccountStore(Protocol):
         """Store a new or changed token durably; delete `Made` records older than `forget_before`."""
 
     def forget(self, tokens: Sequence[str], made_before: int) -> None:
-        """Delete tokens, and `Made` records older than `made_before`; an error may follow the deletion."""
+        """Delete tokens, and `Made` records older than `made_before`.
+
+        Unlike other methods, it may raise StorageError after the deletion.
+        """
 
     def put_entity(self, name: str, now: int) -> None:
         """Store an entity."""

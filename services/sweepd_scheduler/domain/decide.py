@@ -69,7 +69,7 @@ def _of_session(
 
 
 def _recalled(draft: Draft, event: events.Recalled) -> None:
-    """Decide nothing: the caller wants only the answer to an earlier call."""
+    """Do nothing: the event serves only to look up the response to an earlier call."""
 
 
 _AT_ONCE: Mapping[type, Callable[[Draft, Event], Answer | None]] = dict(

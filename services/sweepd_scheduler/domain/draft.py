@@ -27,8 +27,8 @@ class Draft:
         self.now = now
         self.changes: list[effects.Change] = []
         self.effects: list[effects.Effect] = []
-        self.touched: dict[int, None] = {}  # sweeps whose hand-outs to agents may have changed
-        self.given: dict[str, None] = {}  # sessions that got or confirmed a run; they may take another
+        self.touched: dict[int, None] = {}  # sweeps whose agents may have to be notified
+        self.given: dict[str, None] = {}  # sessions that got or confirmed a run and may have room
         self._undo_log = state.undo_log
 
     # Effects.
@@ -46,7 +46,7 @@ class Draft:
     def add_sweep(
         self, sweep: Sweep, index: SweepIndex | None = None, priors: tuple[PriorRun, ...] = ()
     ) -> None:
-        """Add a new sweep; `index` is given if prior runs have filled it."""
+        """Add a new sweep; `index`: its index, if it begins with prior runs."""
         state = self.state
         self._undo_log.put(state.names, sweep.name, sweep.key)
         owner = sweep_of_run_id(sweep.name.id)
@@ -100,7 +100,7 @@ class Draft:
         self.put_sweep(sweep)
 
     def sweep(self, key: int) -> Sweep:
-        """Return a sweep as this decision leaves it, even if it has just left memory."""
+        """Return a sweep with the changes of this decision, even if they have removed it from memory."""
         changed = (each.sweep for each in reversed(self.changes) if isinstance(each, effects.SweepChanged))
         return self.state.sweeps.get(key) or next(sweep for sweep in changed if sweep.key == key)
 
@@ -125,9 +125,9 @@ class Draft:
         Args:
             key: the sweep.
             run: number of the first run of the point.
-            event: what has happened.
-            value: at the rung, or provisional.
-            iterations: iterations at the rung.
+            event: kind of observation.
+            value: value at the rung, or provisional value.
+            iterations: iteration of the rung.
             ended: result of the run or point, if it has ended.
         """
         sweep = self.state.sweeps[key]
@@ -148,7 +148,7 @@ class Draft:
     # Runs.
 
     def run(self, key: RunKey) -> Run:
-        """Return a run as this decision leaves it, even if it has just left memory."""
+        """Return a run with the changes of this decision, even if they have removed it from memory."""
         changed = (each.run for each in reversed(self.changes) if isinstance(each, effects.RunChanged))
         return self.state.runs.get(key) or next(run for run in changed if run.key == key)
 
@@ -158,7 +158,7 @@ class Draft:
         self._undo_log.put(self.state.index[run.sweep].again, run.number, None)
 
     def put_run(self, run: Run) -> None:
-        """Add or replace a run, and update indices and counts; a final run leaves memory.
+        """Add or replace a run, and update indices and counts; remove a final run from memory.
 
         Raises:
             IllegalTransitionError: the state of the run or its newest attempt may not follow the previous
@@ -212,7 +212,7 @@ class Draft:
         return values
 
     def forget_rungs(self, run: Run, *, beyond: int = 0) -> None:
-        """Remove the values of a run from every rung beyond an iteration: only its newest attempt counts."""
+        """Remove the values of a run from all rungs beyond an iteration; an earlier attempt set them."""
         rungs = self.state.index[run.sweep].rungs
         for key in [key for key, values in rungs.items() if key[1] > beyond and run.number in values.by_run]:
             values = rungs[key]
@@ -234,7 +234,7 @@ class Draft:
         self.changes.append(effects.GuardChanged(sweep, agent, guarded))
 
     def put_searching(self, sweep: int, *, searching: bool) -> None:
-        """Set whether the search for the next point was interrupted and resumes soon."""
+        """Set whether the search for the next point is interrupted and waits to be resumed."""
         self._undo_log.set(self.state.index[sweep], "searching", searching)
         self.touched[sweep] = None
 

@@ -18,7 +18,7 @@ from sweepd_scheduler.domain.transitions import RunState, SweepState
 
 
 class Fate(StrEnum):
-    """Fate of an attempt that an agent reports."""
+    """Fate of an attempt that an agent lists in Hello."""
 
     KEEP = "keep"
     STOP = "stop"
@@ -28,7 +28,7 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptVerdict:
-    """Verdict on one attempt of Hello."""
+    """Verdict on an attempt that an agent lists in Hello."""
 
     ref: AttemptRef
     fate: Fate
@@ -75,7 +75,7 @@ class StopRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ack:
-    """Acknowledgement of the reports of an attempt as far as they are stored."""
+    """Acknowledgement of the reports of an attempt that are stored."""
 
     ref: AttemptRef
     observation_row: int | None = None
@@ -93,7 +93,7 @@ class Fenced:
 
 @dataclass(frozen=True, slots=True)
 class Unsupported:
-    """Answer to a report that made no sense."""
+    """Answer to a report that cannot be decoded or is invalid."""
 
     what: str
 
@@ -117,8 +117,8 @@ T = TypeVar("T")
 Steps: TypeAlias = Generator[None, None, T]
 """Decision about many runs: each `yield` ends a step, and the return value is the decision.
 
-Between steps the owner lets other tasks run; they see the writes staged so far, as they do during a commit.
-Nothing else is decided meanwhile, so a decision is atomic: one commit stores all of it, or nothing.
+Between steps, the owner lets other tasks run. They see the writes staged so far, as they do during a commit.
+No other decision is made in between, so a decision is atomic: one commit stores all of it, or nothing.
 """
 
 RUNS_A_STEP = 100
@@ -148,7 +148,7 @@ class SweepChanged:
 
 @dataclass(frozen=True, slots=True)
 class PriorRunsTaken:
-    """Prior runs of a new sweep, stored with their observations and values at rungs."""
+    """Prior runs of a new sweep, to be stored with their observations and values at rungs."""
 
     sweep: Sweep
     runs: tuple[PriorRun, ...]
@@ -180,7 +180,10 @@ class AttemptChanged:
 
 @dataclass(frozen=True, slots=True)
 class RungReached:
-    """Value of a run at a rung of a rule (counted from 0); None: its new attempt has not reached the rung."""
+    """Value of a run at a rung of a rule; None: it has none, as its newest attempt has not reached the rung.
+
+    `rule`: index of the rule, from 0.
+    """
 
     sweep: int
     rule: int
@@ -200,9 +203,9 @@ class GuardChanged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DetailsChanged:
-    """Changed details of a run, stored unless the store has newer details by (attempt, sequence).
+    """Changed details of a run; the store ignores them if it has details with a higher (attempt, sequence).
 
-    `body` is a serialised `RunDetails`, opaque here; lists show its `display_name` and `tags`.
+    `body` is a serialised `RunDetails`; its `display_name` and `tags` are copied, as lists contain them.
     """
 
     key: RunKey
@@ -251,7 +254,7 @@ class SendCommand:
 
 @dataclass(frozen=True, slots=True)
 class CloseSession:
-    """Effect: end the stream of a session; its processes continue."""
+    """Effect: end the stream of a session; the agent's processes continue."""
 
     session: str
     error: DomainError

@@ -22,7 +22,7 @@ def has_labels(sweep: Sweep, session: Session) -> bool:
 
 
 def ineligible(sweep: Sweep, session: Session, index: SweepIndex) -> Ineligible | None:
-    """Return why this agent in particular gets no runs of a sweep; None if it may get runs."""
+    """Return the reason why this agent, unlike others, gets no runs of a sweep; None if there is none."""
     lacking = _lacking(sweep.spec.requires, session.labels)
     if lacking:
         name = str(sweep.name)
@@ -40,7 +40,7 @@ def ineligible(sweep: Sweep, session: Session, index: SweepIndex) -> Ineligible 
 
 
 def common_reason(state: State, sweep: Sweep) -> IneligibleReason:
-    """Return the reason why no agent gets runs of a sweep right now; NONE if there is none."""
+    """Return the current reason why no agent at all gets runs of a sweep; NONE if there is none."""
     index = state.index[sweep.key]
     if sweep.state is SweepState.PAUSED:
         return IneligibleReason.PAUSED
@@ -58,7 +58,7 @@ def common_reason(state: State, sweep: Sweep) -> IneligibleReason:
 
 
 def ineligibility(state: State, sweep: Sweep, session: Session) -> Ineligible | None:
-    """Return why an agent gets no run of a sweep right now; None if it may get one."""
+    """Return the current reason why an agent gets no runs of a sweep; None if there is none."""
     own = ineligible(sweep, session, state.index[sweep.key])
     reason = common_reason(state, sweep)
     if own is not None or reason is IneligibleReason.NONE:
@@ -91,9 +91,9 @@ def reason_sentence(sweep: Sweep, reason: IneligibleReason) -> str:
 
 
 def notify_session_of(draft: Draft, key: int, session_id: str) -> None:
-    """Notify an agent whether it gets runs of a sweep, if that has changed since it was last notified.
+    """Notify an agent of the reason why it gets no runs of a sweep, if that differs from the one last sent.
 
-    A reason that concerns every agent is sent only to agents that would take a run.
+    A reason common to all agents is sent only to agents that would take a run.
     """
     state = draft.state
     session, sent = state.sessions[session_id], state.holdings[session_id].ineligible
@@ -130,7 +130,7 @@ def notify_serving(draft: Draft, key: int) -> None:
 
 
 def notify_changes(draft: Draft) -> None:
-    """Notify agents of each reason common to all agents that this decision has changed."""
+    """Notify agents if this decision has changed the common reason of a sweep, or has given them a run."""
     for key in draft.touched:
         sweep = draft.state.sweeps.get(key)
         if sweep is not None and not sweep.name.is_standing:
@@ -157,7 +157,7 @@ def _flags(required: Mapping[str, str]) -> str:
 
 
 def waits_for_canary(sweep: Sweep) -> bool:
-    """Return True if only one run may be live, as the objective was never logged."""
+    """Return True if the sweep has a canary and no run has logged the objective: only one run may be live."""
     return sweep.spec.canary and not sweep.objective_seen
 
 
@@ -189,10 +189,10 @@ class Obstacle:
 
 
 def obstacles_of_sweep(state: State, sweep: Sweep) -> tuple[Obstacle, ...]:
-    """Return the obstacles to handing out new runs of a sweep, the most important first."""
+    """Return the obstacles to the hand-out of a sweep's runs, the most important first."""
     if sweep.state in FINAL_SWEEP or (not sweep.hands_out and sweep.state is not SweepState.PAUSED):
         return (_ended(sweep),)
-    if sweep.key not in state.index:  # it has ended since it was read
+    if sweep.key not in state.index:  # it has ended since it was read from the database
         return (Obstacle(ObstacleKind.ENDED, "it has just ended"),)
     ended = () if sweep.ending is None else (_ended(sweep),)
     waiting = state.index[sweep.key].pending.first is not None
@@ -202,7 +202,7 @@ def obstacles_of_sweep(state: State, sweep: Sweep) -> tuple[Obstacle, ...]:
 
 
 def obstacles_of_run(state: State, sweep: Sweep, run: Run) -> tuple[Obstacle, ...]:
-    """Return the obstacles to handing out a pending run, the most important first."""
+    """Return the obstacles to the hand-out of a pending run, the most important first."""
     if run.state is not RunState.PENDING or sweep.key not in state.index:
         return ()
     before = sum(1 for _ in _before(state.index[sweep.key], run.number))

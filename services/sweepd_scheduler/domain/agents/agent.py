@@ -26,7 +26,7 @@ class IneligibleReason(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ineligible:
-    """Notice that an agent gets no runs of a sweep that it serves; reason NONE: it gets runs again."""
+    """Notice that an agent gets no runs of a sweep that it serves. Reason NONE: it gets runs again."""
 
     sweep: str
     reason: IneligibleReason
@@ -41,7 +41,7 @@ class Session:
         id: identifies it in logs and in the events and effects of the core.
         storage: name of its checkpoint storage, shared by agents that see the same files; empty: local.
         wanted: number of runs that the agent would take, by its latest offer.
-        offers: number of offers received; it tells offers before a hand-out from those after it.
+        offers: number of offers received, by which a later offer is recognised.
         unconfirmed: number of hand-outs that the agent has not confirmed.
     """
 
@@ -77,8 +77,8 @@ class Guarded:
 
     Args:
         failures: number of attempts at runs of the sweep that failed in a row on the agent.
-        quarantine: why it gets no more runs until a person releases it; None: it is not quarantined.
-        reason: how the last attempt failed, or why the agent cannot start runs: one sentence for people.
+        quarantine: cause of its quarantine, which lasts until a person releases it; None: not quarantined.
+        reason: sentence for people on how the last attempt failed, or why the agent cannot start runs.
     """
 
     failures: int = 0
@@ -91,7 +91,7 @@ class Guarded:
         return self.quarantine is not None
 
     def description(self, where: str) -> str:
-        """Return the failures as the beginning of a sentence."""
+        """Return a clause on the failures for messages; `where`: `here` or `there`."""
         if self.quarantine is QuarantineCause.START_FAILED:
             return f"no run can be started {where}: {self.reason}"
         if self.failures == 1:
@@ -125,14 +125,14 @@ class Placement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandleEntry:
-    """Attempt that a session knows under one handle.
+    """Attempt to which a session refers by one handle.
 
     Args:
         key: the run.
         attempt: its number.
         run: full name of the run.
         sweep: full name of its sweep; for a standalone run, of its project.
-        exited: the run's state once the attempt's end is stored.
+        exited: state of the run after the attempt, once the end of the attempt is stored; else None.
     """
 
     key: RunKey
@@ -159,7 +159,7 @@ class Holdings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PendingCommand:
-    """A command whose result has not arrived. `starts`: it starts the attempt, else it stops it."""
+    """Command whose result has not arrived. `starts`: True if it starts the attempt, False if it stops it."""
 
     key: RunKey
     attempt: int
@@ -200,7 +200,7 @@ class ReportedAttempt:
 
 
 def new_secret(entropy: bytes, key: RunKey, attempt: int) -> bytes:
-    """Return the secret of an attempt, unique even among the attempts of one decision.
+    """Return the secret of an attempt. Attempts of the same decision get different secrets.
 
     Args:
         entropy: fresh randomness of the decision, at most 64 bytes.
@@ -212,7 +212,7 @@ def new_secret(entropy: bytes, key: RunKey, attempt: int) -> bytes:
 
 
 def digest_of(secret: bytes) -> bytes:
-    """Return the stored digest of a secret; a fast hash suffices, as the secret is too random to guess."""
+    """Return the stored digest of a secret; a fast hash is safe, as the secret is too random to guess."""
     return sha256(secret).digest()
 
 
@@ -222,10 +222,10 @@ def proves(secret: bytes, digest: bytes) -> bool:
 
 
 def check_identity(agent: str, secret: bytes, field: str) -> None:
-    """Refuse a caller that names an agent without having its secret.
+    """Check that a caller has the secret of the agent that it claims to be.
 
     Raises:
-        InvalidFieldError: `field`, which has the secret, does not match the agent.
+        InvalidFieldError: the secret, in `field`, is not that of the agent.
     """
     if not SHORTEST_SECRET <= len(secret) <= LONGEST_SECRET:
         raise InvalidFieldError(field, f"it has to have {SHORTEST_SECRET} to {LONGEST_SECRET} bytes")

@@ -24,12 +24,12 @@ from sweepd_scheduler.domain.search.by_index import end_if_exhausted
 from sweepd_scheduler.domain.sweep import EndedSweep, Ending, PauseCause, resumed
 from sweepd_scheduler.domain.transitions import FINAL_RUN, FINAL_SWEEP, AttemptState
 
-# Agents assign handles from here on, or low ones; the scheduler's handles lie between the two.
+# Agents assign handles from this one on, or low ones. The scheduler's handles begin after the low ones.
 AGENTS_OWN_HANDLES = 2**31
 
 
 class StreamReplacedError(DomainError, status=Status.ABORTED, reason=Reason.STREAM_REPLACED):
-    """The agent has attached again, or another agent has proved that it holds its attempts."""
+    """The agent has attached again, or another agent has proved that it owns one of its attempts."""
 
     def __init__(self, agent: str, by: str | None = None) -> None:
         again = f"agent {agent} has attached again" if by is None else f"agent {by} has its runs now"
@@ -37,7 +37,7 @@ class StreamReplacedError(DomainError, status=Status.ABORTED, reason=Reason.STRE
 
 
 class SweepEndedError(DomainError, status=Status.FAILED_PRECONDITION, reason=Reason.SWEEP_ENDED):
-    """The agent asks for a sweep that hands out no more runs."""
+    """The sweep that the agent wants to serve hands out no more runs."""
 
     def __init__(self, name: str, state: str) -> None:
         super().__init__(
@@ -46,7 +46,7 @@ class SweepEndedError(DomainError, status=Status.FAILED_PRECONDITION, reason=Rea
 
 
 def announced(draft: Draft, event: Announced) -> None:
-    """Void older streams of the agent: of two concurrent streams, the later one wins."""
+    """End the older stream of the agent, if any: of two concurrent streams, the later one wins."""
     older = draft.state.streams.get(event.agent)
     if older is not None:
         _close_replaced(draft, older, StreamReplacedError(event.agent))
@@ -54,7 +54,7 @@ def announced(draft: Draft, event: Announced) -> None:
 
 
 def attached(draft: Draft, event: Attached) -> None:
-    """Open the session, judge the attempts that the agent holds, and repeat commands that it may have missed.
+    """Open the session, send verdicts on the agent's attempts, and repeat commands that it may have missed.
 
     Raises:
         DomainError: the stream was replaced meanwhile, or the agent has no attempts and no sweep to serve.
@@ -80,7 +80,7 @@ def attached(draft: Draft, event: Attached) -> None:
         ended = _ended(draft, sweep_key)
         if ended is not None:
             draft.send(session.id, SweepEnded(str(ended.name), ended.state, ended.reason))
-        elif sweep_key in state.sweeps:  # hand-outs that it never got may be pending again
+        elif sweep_key in state.sweeps:  # hand-outs that were returned may have changed the reason
             notify_session_of(draft, sweep_key, session.id)
 
 
@@ -92,7 +92,7 @@ def detached(draft: Draft, event: Detached) -> None:
 
 
 def _close(draft: Draft, session: str) -> None:
-    """Close a session, and check its sweeps again later: only quarantined agents may be left."""
+    """Close a session. Check its sweeps later, as perhaps only quarantined agents are left."""
     closed = draft.state.sessions.get(session)
     close_session(draft, session)
     guard.watch_attached(draft, closed.sweeps if closed else ())
@@ -104,9 +104,9 @@ def _close_replaced(draft: Draft, session: str, error: StreamReplacedError) -> N
 
 
 def _judge(draft: Draft, session: Session, held: ReportedAttempt) -> AttemptVerdict:
-    """Return the verdict on an attempt that the agent reports, and give it its handle.
+    """Return the verdict on an attempt that Hello lists, and register its handle.
 
-    If the agent has not proved that it owns the attempt, answer as if the attempt did not exist.
+    If the agent has not proved that it owns the attempt, the verdict is that for an unknown attempt.
     """
     known = held.owned
     if known is None:
@@ -126,9 +126,7 @@ def _is_live(run: Run, held: ReportedAttempt) -> bool:
 
 def _keep(draft: Draft, session: Session, run: Run, held: ReportedAttempt) -> int:
     _close_older(draft, session, run)
-    draft.state.undo_log.drop(
-        draft.state.unconfirmed, run.key
-    )  # its agent has it, whichever stream delivered it
+    draft.state.undo_log.drop(draft.state.unconfirmed, run.key)  # confirmed, as the agent has it
     run = _taken_over(draft, session, kept(draft, run))
     place(draft, session.id, run, held.ref.handle)
     draft.state.last_seen[run.key] = draft.now.monotonic
@@ -146,7 +144,7 @@ def _close_older(draft: Draft, session: Session, run: Run) -> None:
 
 
 def _taken_over(draft: Draft, session: Session, run: Run) -> Run:
-    """Record that another agent has taken over an attempt, as its state folder has the secret."""
+    """Record the agent of this session as the agent of the attempt, as it has proved that it owns it."""
     if run.newest.agent == session.agent:
         return run
     run = with_attempt(run, replace(run.newest, agent=session.agent, host=session.host))
@@ -174,7 +172,7 @@ def _judge_past(draft: Draft, session: Session, ref: AttemptRef, known: StoredAt
 
 
 def _why_past(known: StoredAttempt) -> str:
-    """Return why an attempt that was given up no longer counts."""
+    """Return the reason why an attempt that was given up no longer counts."""
     if known.run_state in FINAL_RUN:
         return f"the run has ended as {known.run_state} while this agent was silent"
     return "another attempt took over"
@@ -187,7 +185,7 @@ def _hold(draft: Draft, session: Session, ref: AttemptRef, known: StoredAttempt)
 
 
 def _return_what_it_never_got(draft: Draft, session: Session) -> None:
-    """Take back hand-outs on the agent's earlier stream that its Hello does not list."""
+    """Return hand-outs to the queue that were sent on an earlier stream, but are missing in Hello."""
     state = draft.state
     for key in list(state.unconfirmed):
         run = state.runs[key]
@@ -217,7 +215,7 @@ def _refuse_without_sweep(draft: Draft, event: Attached) -> None:
 
 
 def _ended(draft: Draft, key: int) -> EndedSweep | None:
-    """Return the summary of a sweep that hands out no more runs; None if it still does."""
+    """Return the summary of a sweep if it hands out no more runs, else None."""
     sweep = draft.state.sweeps.get(key)
     if sweep is None:
         return draft.state.ended[key]
@@ -263,9 +261,9 @@ def _holds(draft: Draft, key: int, agent: str) -> bool:
 
 
 def resume_with(draft: Draft, key: int, agent: str) -> None:
-    """Resume a sweep that was paused because all attached agents were quarantined, as this agent is not.
+    """Resume a sweep that was paused because all attached agents were quarantined, if `agent` is not.
 
-    The cause was not fixed: unlike after a person's resume, earlier failures still count.
+    Unlike a resume by a person, who has fixed the cause, this does not reset the counts of failures.
     """
     sweep = draft.state.sweeps.get(key)
     if sweep is None or sweep.pause_cause is not PauseCause.ALL_AGENTS_QUARANTINED:
@@ -276,4 +274,4 @@ def resume_with(draft: Draft, key: int, agent: str) -> None:
     draft.put_sweep(sweep)
     draft.record("sweep-resume", sweep=sweep, agent=agent)
     guard.name_quarantined(draft, key)
-    end_if_exhausted(draft, key)  # runs that were enqueued during the pause, or a lowered cap
+    end_if_exhausted(draft, key)  # enqueued runs or a lowered cap may leave no new runs

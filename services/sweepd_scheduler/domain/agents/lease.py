@@ -1,4 +1,4 @@
-"""Leases: how long a silent agent keeps an attempt, and the consequences of expiry.
+"""Leases: the time for which a silent agent keeps an attempt, and the consequences of expiry.
 
 Leases on monotonic clocks: Gray, Cheriton (1989), "Leases", SOSP.
 """
@@ -16,9 +16,9 @@ from sweepd_scheduler.domain.transitions import AttemptState, RunState
 
 
 def is_moot(state: State, event: Timer) -> bool:
-    """Return True if a timer no longer has an effect: its attempt is confirmed, or no agent holds it.
+    """Return True if a timer will never have an effect: its attempt is confirmed, or no agent holds it.
 
-    The timer stays moot: if an agent holds the attempt again, a new timer is set.
+    If an agent holds the attempt again later, a new timer is set.
     """
     match event:
         case ConfirmDue(key=key, attempt=attempt):
@@ -32,7 +32,7 @@ def is_moot(state: State, event: Timer) -> bool:
 
 
 def lease_due(draft: Draft, event: LeaseDue) -> None:
-    """Mark a silent attempt suspect, then lost. A held attempt always has such a timer."""
+    """Mark the attempt of a silent agent suspect, then lost. Each held attempt always has such a timer."""
     if is_moot(draft.state, event):
         return
     run = draft.state.runs[event.key]
@@ -50,20 +50,20 @@ def lease_due(draft: Draft, event: LeaseDue) -> None:
 
 
 def confirm_due(draft: Draft, event: ConfirmDue) -> None:
-    """Take back a hand-out that its agent has not confirmed in time, at no charge to the run."""
+    """Return a hand-out to the queue if its agent has not confirmed it in time; it counts as no requeue."""
     run = draft.state.runs.get(event.key)
     if run is not None and not is_moot(draft.state, event):
         return_unconfirmed(draft, run, f"agent {run.newest.agent} did not confirm it in time")
 
 
 def return_unconfirmed(draft: Draft, run: Run, reason: str) -> None:
-    """Take back a hand-out that its agent never received, or refused."""
+    """Return a hand-out to the queue that its agent never received, or refused."""
     requeue(draft, run, _given_up(draft, run, AttemptState.RETURNED, reason), reason)
     serve_sweep(draft, run.sweep)
 
 
 def lift_suspicion(draft: Draft, key: RunKey) -> None:
-    """Lift the suspicion from an attempt whose agent has sent a message."""
+    """Mark a suspect attempt as assigned or running again, as its agent has sent a message."""
     run = draft.state.runs.get(key)
     if run is not None and key in draft.state.suspects:
         state = AttemptState.RUNNING if run.state is RunState.RUNNING else AttemptState.ASSIGNED
@@ -72,7 +72,7 @@ def lift_suspicion(draft: Draft, key: RunKey) -> None:
 
 
 def kept(draft: Draft, run: Run) -> Run:
-    """Let a late agent keep a run that was given up, if no other agent has it; return the run."""
+    """If a run is pending again because its agent was silent, give it back to that agent; return the run."""
     if run.state is not RunState.PENDING:
         return run
     charged = run.newest.state is AttemptState.LOST and not run.newest.preempting

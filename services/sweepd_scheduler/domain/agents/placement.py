@@ -1,4 +1,4 @@
-"""Placement of attempts on sessions, and the stops that are sent to their agents."""
+"""Placement of attempts on sessions, and commands to their agents."""
 
 from sweepd_scheduler.domain.agents.agent import (
     AttemptRef,
@@ -26,7 +26,7 @@ def open_session(draft: Draft, session: Session, first_free_handle: int) -> None
 
 
 def put_session(draft: Draft, session: Session) -> None:
-    """Replace a session, and index in its sweeps whether it has capacity."""
+    """Replace a session, and update the indices of sessions with capacity of its sweeps."""
     undo_log = draft.state.undo_log
     undo_log.put(draft.state.sessions, session.id, session)
     for key in session.sweeps:
@@ -52,12 +52,12 @@ def close_session(draft: Draft, session: str) -> None:
 
 
 def place(draft: Draft, session: str, run: Run, handle: int | None = None) -> AttemptRef:
-    """Let a session report on the newest attempt of a run, under a new handle if `handle` is None."""
+    """Place the newest attempt of a run on a session, under `handle`; None: under a new handle."""
     state, undo_log, key = draft.state, draft.state.undo_log, run.key
     holdings = state.holdings[session]
     if handle is None:
         handle = holdings.next_handle
-        holdings.next_handle += 1  # never undone: a gap between handles is harmless
+        holdings.next_handle += 1  # not in the undo log, as gaps between handles are harmless
     ref = AttemptRef(handle, run.attempt)
     sweep = str(state.sweeps[run.sweep].name)
     held = HandleEntry(key=key, attempt=run.attempt, run=run.name, sweep=sweep)
@@ -73,7 +73,7 @@ def unplace(draft: Draft, key: RunKey, exited: RunState | None = None) -> None:
     Args:
         draft: the decision in the making.
         key: the run.
-        exited: state of the run, if the end of the attempt is stored with this.
+        exited: state of the run after the attempt, if the attempt has ended.
     """
     state, undo_log = draft.state, draft.state.undo_log
     confirm(draft, key, taken=False)
@@ -89,8 +89,8 @@ def unplace(draft: Draft, key: RunKey, exited: RunState | None = None) -> None:
 def confirm(draft: Draft, key: RunKey, *, taken: bool) -> None:
     """Record that a hand-out is confirmed or refused.
 
-    An agent that took it has one free slot less than it offered before; a later offer accounts for that. An
-    agent that refused it gets no runs until its next offer.
+    If the agent took it and has sent no offer since the hand-out, its last offer is reduced by one. An agent
+    that refused it gets no runs until its next offer.
     """
     state, undo_log = draft.state, draft.state.undo_log
     unconfirmed = undo_log.drop(state.unconfirmed, key)
@@ -116,7 +116,7 @@ def new_command(draft: Draft, session: str, key: RunKey, attempt: int, *, starts
 
 
 def stop(draft: Draft, run: Run, mode: StopMode, reason: str) -> Run:
-    """Have the agent of a live run end it; return the run marked as stopping."""
+    """Mark a live run as stopping, and send its agent the command to end it; return the run."""
     stopping = replace(run, stop=Stop(mode=mode, reason=reason))
     draft.put_run(stopping)
     send_stop(draft, stopping)

@@ -26,12 +26,12 @@ from sweepd_scheduler.domain.runs.run import (
 )
 from sweepd_scheduler.domain.transitions import AttemptState, RunState
 
-# Ends after which the run is tried again, so that its summary is not the result.
+# Causes after which the run is handed out again, so the summary of its script does not count.
 _TRIED_AGAIN = frozenset({ExitCause.HANDED_BACK, ExitCause.ORPHANED})
 
 
 def offered(draft: Draft, event: events.Offered) -> None:
-    """Record the offer of an agent, and serve it."""
+    """Record the offer of an agent, and hand out runs to it."""
     session = draft.state.sessions[event.session]
     wanted = min(event.wanted, session.slots)
     put_session(draft, replace(session, wanted=wanted, offers=session.offers + 1))
@@ -39,14 +39,14 @@ def offered(draft: Draft, event: events.Offered) -> None:
 
 
 def lift_suspicions(draft: Draft, session: str) -> None:
-    """Lift the suspicion from the attempts of a session that has sent a message."""
+    """Mark the suspect attempts of a session as live again, as it has sent a message."""
     if draft.state.suspects:
         for key in draft.state.suspects & draft.state.holdings[session].live.keys():
             lift_suspicion(draft, key)
 
 
 def heartbeat(draft: Draft, event: events.Heartbeat) -> None:
-    """Lift the suspicion from the named attempts."""
+    """Mark those of the named attempts that are suspect as live again."""
     holdings = draft.state.holdings.get(event.session)
     if holdings is None or not draft.state.suspects:
         return
@@ -57,7 +57,7 @@ def heartbeat(draft: Draft, event: events.Heartbeat) -> None:
 
 
 def started(draft: Draft, event: events.Started) -> None:
-    """Record that the process of an attempt has started, and from which step it resumes."""
+    """Record that the process of an attempt has started, and the step that it resumes from, if any."""
     run = _find(draft, event.session, event.ref)
     if run is None:
         return
@@ -76,7 +76,7 @@ def started(draft: Draft, event: events.Started) -> None:
 
 
 def observed(draft: Draft, event: events.Observed) -> None:
-    """Store the rows beyond the cursor; store nothing of a batch that leaves a gap."""
+    """Count the observations beyond the cursor; ignore a batch that leaves a gap after the cursor."""
     run = _find(draft, event.session, event.ref)
     if run is None:
         return
@@ -94,7 +94,7 @@ def observed(draft: Draft, event: events.Observed) -> None:
 
 
 def _take(draft: Draft, run: Run, last_row: int, fresh: Sequence[events.Observation]) -> None:
-    """Count values in order, and save the objective state of the run with each checkpoint."""
+    """Count values in order, and store the objective state of the run with each checkpoint."""
     values: list[float] = []
     if any(each.checkpoint is None for each in fresh):
         begin_anew(draft, run)
@@ -109,7 +109,7 @@ def _take(draft: Draft, run: Run, last_row: int, fresh: Sequence[events.Observat
 
 
 def exited(draft: Draft, event: events.Exited) -> None:
-    """Accept the end of an attempt once its observations are in; the exit decides if the run continues."""
+    """Accept the end of an attempt once all of its observations are stored, and end or requeue its run."""
     run = _find(draft, event.session, event.ref)
     if run is None:
         return
@@ -131,7 +131,7 @@ def exited(draft: Draft, event: events.Exited) -> None:
 
 
 def described(draft: Draft, event: events.Described) -> None:
-    """Store the details of a run, even after the end of its attempt was accepted, as with points."""
+    """Store the details of a run; like points, they may arrive after the end of the attempt was accepted."""
     held = draft.state.holdings[event.session].by_handle.get(event.ref.handle)
     if held is None or held.attempt != event.ref.attempt or held.exited is None:
         if _find(draft, event.session, event.ref) is None:
@@ -155,7 +155,7 @@ def described(draft: Draft, event: events.Described) -> None:
 
 
 def _name(draft: Draft, key: RunKey, event: events.Described) -> None:
-    """Set the name and tags of a run in memory, where watchers see them; the store updates other runs."""
+    """Set the name and tags of a run that is in memory, so that watchers see them."""
     run = draft.state.runs.get(key)
     if run is None or run.attempt != event.ref.attempt:
         return
@@ -164,7 +164,7 @@ def _name(draft: Draft, key: RunKey, event: events.Described) -> None:
 
 
 def stale_delivery(draft: Draft, event: events.StaleDelivery) -> None:
-    """Fence an attempt that delivers points but is no longer the newest."""
+    """Fence an attempt that delivers points but is no longer the newest of its run."""
     _find(draft, event.session, event.ref)
 
 
@@ -186,7 +186,10 @@ def answered(draft: Draft, event: events.Answered) -> None:
 
 
 def _find(draft: Draft, session: str, ref: AttemptRef) -> Run | None:
-    """Return the run whose newest attempt reports; fence older attempts, acknowledge ended attempts again."""
+    """Return the run of an attempt that is its newest; else None, after answering the agent.
+
+    An older attempt is fenced, and the end of an ended one is acknowledged again.
+    """
     state = draft.state
     held = state.holdings[session].by_handle.get(ref.handle)
     if held is None or held.attempt != ref.attempt:
@@ -209,7 +212,7 @@ def _find(draft: Draft, session: str, ref: AttemptRef) -> Run | None:
 
 
 def _end_time(run: Run, event: events.Exited, now: int) -> int:
-    """Return when an attempt ended: a standalone run's end may be reported long after it."""
+    """Return the end time of an attempt: now, or for a standalone run the time that its agent recorded."""
     if not run.is_standalone or not event.time:
         return now
     return max(run.start_time, min(event.time, now))
