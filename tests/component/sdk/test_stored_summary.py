@@ -2,13 +2,14 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from component.sdk.programs import details, environment_of, run
 from sweepd import v1
+from sweepd.calls.grpc_wires import AsyncWire
 from sweepd.calls.wire import run_now
 from sweepd.codec.details import details_message
-from sweepd.objects import reading
+from sweepd.objects.async_sweep import AsyncStoredRun
 from sweepd_agent.core.rows import Value, parse_line, whole_lines
 from sweepd_metric_store.domain.batch import Kind, Spine, Stretch
 from sweepd_metric_store.domain.summary import Summary, extended
@@ -87,7 +88,7 @@ def test_a_stored_run_has_the_summary_that_its_script_has_seen(tmp_path: Path) -
     seen = json.loads(output)
     message = v1.Run(name="acme/mnist/r1", details=details_message(details(tmp_path)))
     server = _Server(message, stored(tmp_path / "metrics.jsonl"))
-    assert run_now(reading.summary(server, "acme/mnist/r1")) == seen
+    assert run_now(AsyncStoredRun(cast("AsyncWire", server), message).summary()) == seen
     assert (seen["low"], seen["several"]) == ({"min": 0.5}, {"min": 0.5, "max": 3.5, "last": 3.5})
     assert (seen["val/acc"], seen["val/loss"], seen["val/loss2"]) == (
         {"best": 3.5},
