@@ -6,7 +6,9 @@ files alone. A *block* is a byte range of one segment whose rows were read conse
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
+from types import UnionType
+from typing import Any, get_args, get_origin
 
 from sweepd_agent.core.attempt import Json
 from sweepd_agent.core.rows import Extreme, Progress, Row
@@ -24,13 +26,13 @@ class Block:
     segment: int
     start: int
     end: int
-    # State of reading before its first row.
-    before: Progress
     rows: int
     # Unix time of reading, for lines without a time.
     time: float
     # Only some of its rows are kept, in a separate file; the segment is deleted.
     thinned: bool = False
+    # State of reading before its first row.
+    before: Progress
 
     @property
     def last_row(self) -> int:
@@ -144,7 +146,7 @@ class Numbering:
 
 
 def document(numbering: Numbering) -> dict[str, Json]:
-    """Return a numbering as JSON."""
+    """Return a numbering as JSON; each inner value lists its fields in order."""
     return {
         "blocks": [_block_document(block) for block in numbering.blocks],
         "progress": _progress_document(numbering.progress),
@@ -157,49 +159,12 @@ def document(numbering: Numbering) -> dict[str, Json]:
 
 def from_document(stored: Mapping[str, Json]) -> Numbering:
     """Return the numbering that a JSON document describes; raise ValueError if it is malformed."""
-    blocks, keys, first_step = stored.get("blocks"), stored.get("logged_keys"), stored.get("first_step")
-    parts = stored.get("parts", [])  # earlier versions stored none
-    if not isinstance(parts, list):
-        raise ValueError("not the parts of a numbering")
-    if not isinstance(blocks, list) or not isinstance(keys, list):
-        raise ValueError("not a numbering")
-    return Numbering(
-        blocks=tuple(_block(block) for block in blocks),
-        progress=_progress(stored.get("progress")),
-        malformed=_int(stored.get("malformed")),
-        logged_keys=tuple(str(key) for key in keys),
-        first_step=None if first_step is None else _int(first_step),
-        parts=tuple(_part(part) for part in parts),
-    )
-
-
-def _part(stored: Json) -> Part:
-    match stored:
-        case [int(attempt), int(after), int() | None as first_step]:
-            return Part(attempt=attempt, after=after, first_step=first_step)
-        case _:
-            raise ValueError("not a part")
+    return Numbering(**{each.name: _value(each.type, stored.get(each.name)) for each in fields(Numbering)})
 
 
 def _block_document(block: Block) -> Json:
     before = _progress_document(block.before)
     return [block.segment, block.start, block.end, block.rows, block.time, block.thinned, before]
-
-
-def _block(stored: Json) -> Block:
-    match stored:
-        case [int(segment), int(start), int(end), int(rows), float() | int() as time, bool(thinned), before]:
-            return Block(
-                segment=segment,
-                start=start,
-                end=end,
-                before=_progress(before),
-                rows=rows,
-                time=float(time),
-                thinned=thinned,
-            )
-        case _:
-            raise ValueError("not a block")
 
 
 def _progress_document(progress: Progress) -> Json:
@@ -217,66 +182,27 @@ def _progress_document(progress: Progress) -> Json:
     ]
 
 
-def _progress(stored: Json) -> Progress:
+_SHAPES = {Block, Extreme, Part, Progress}
+
+
+def _value(kind: Any, stored: Json) -> Any:  # noqa: ANN401 (any type of a field)
+    """Return the value of type `kind` that JSON describes; raise ValueError if it describes none."""
+    whole, parts = get_origin(kind), get_args(kind)
     match stored:
-        case [
-            int(row),
-            int(settled),
-            int(iterations),
-            int(last_step),
-            int() | None as step,
-            list(waiting),
-            list(observed),
-            bool(open_),
-            *made,
-        ]:
-            extremes, exact = _made(made)
-            return Progress(
-                row=row,
-                settled=settled,
-                iterations=iterations,
-                last_step=last_step,
-                step=step,
-                waiting=tuple(_waiting(item) for item in waiting),
-                observed=frozenset(_int(key) for key in observed),
-                open=open_,
-                extremes=extremes,
-                exact=exact,
-            )
+        case None if type(None) in parts:
+            return None
+        case _ if whole is UnionType:
+            return _value(parts[0], stored)
+        case list() if kind in _SHAPES and len(stored) == len(fields(kind)):
+            values = zip(fields(kind), stored, strict=True)
+            return kind(**{each.name: _value(each.type, value) for each, value in values})
+        case list() if whole is frozenset or Ellipsis in parts:
+            return whole(_value(parts[0], each) for each in stored)
+        case list() if len(stored) == len(parts):
+            return tuple(map(_value, parts, stored))
+        case int() | float() if kind is float:
+            return float(stored)
+        case _ if kind is type(stored):
+            return stored
         case _:
-            raise ValueError("not a progress")
-
-
-def _made(stored: list[Json]) -> tuple[tuple[Extreme, ...], frozenset[int]]:
-    """Return the stored extremes and exact keys; both empty in a document of an earlier version."""
-    match stored:
-        case []:
-            return (), frozenset()
-        case [list(extremes), list(exact)]:
-            return tuple(_extreme(each) for each in extremes), frozenset(_int(key) for key in exact)
-        case _:
-            raise ValueError("not keys that are made of others")
-
-
-def _extreme(stored: Json) -> Extreme:
-    match stored:
-        case [int(key), str(word), None]:
-            return Extreme(key=key, word=word)
-        case [int(key), str(word), float() | int() as value]:
-            return Extreme(key=key, word=word, value=float(value))
-        case _:
-            raise ValueError("not an extreme")
-
-
-def _waiting(stored: Json) -> tuple[int, float]:
-    match stored:
-        case [int(key), float() | int() as value]:
-            return key, float(value)
-        case _:
-            raise ValueError("not a waiting value")
-
-
-def _int(stored: Json) -> int:
-    if isinstance(stored, int):
-        return stored
-    raise ValueError(f"{stored!r} is not a whole number")
+            raise ValueError(f"{stored!r} is not of type {kind}")

@@ -165,7 +165,7 @@ def test_a_numbering_is_stored_whole_in_this_form() -> None:
     assert from_document(stored) == FULL
 
 
-PROGRESS: list[Json] = [0, 0, 0, -1, None, [], [], False]
+PROGRESS: list[Json] = [0, 0, 0, -1, None, [], [], False, [], []]
 NO_EXTREME: Json = [0, "min", "x"]
 
 
@@ -178,13 +178,15 @@ NO_EXTREME: Json = [0, "min", "x"]
         {"progress": None},
         {"progress": PROGRESS[:-1]},
         {"progress": [*PROGRESS, []]},
-        {"progress": [*PROGRESS, [], ["x"]]},
-        {"progress": [*PROGRESS, [NO_EXTREME], []]},
-        {"progress": [0, 0, 0, -1, None, [[0]], [], False]},
-        {"progress": [0, 0, 0, -1, None, [], [None], False]},
+        {"progress": [*PROGRESS[:-1], ["x"]]},
+        {"progress": [*PROGRESS[:-2], [NO_EXTREME], []]},
+        {"progress": [*PROGRESS[:5], [[0]], *PROGRESS[6:]]},
+        {"progress": [*PROGRESS[:6], [None], *PROGRESS[7:]]},
+        {"progress": [*PROGRESS[:7], 0, *PROGRESS[8:]]},
         {"malformed": None},
         {"malformed": "1"},
         {"logged_keys": "loss"},
+        {"logged_keys": [1]},
         {"first_step": 0.5},
         {"parts": None},
         {"parts": [[1, 2]]},

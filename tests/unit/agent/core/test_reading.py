@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sweepd_agent.core.attempt import Json
 from sweepd_agent.core.numbering import Block, Numbering, document, from_document
 from sweepd_agent.core.rows import CHECKPOINT_KEY, MALFORMED, Line, Observation, Progress, ended, read
 
@@ -177,12 +176,6 @@ def test_a_numbering_survives_being_stored() -> None:
     assert numbering.position(1) == 40
 
 
-def test_what_an_earlier_version_stored_is_read() -> None:
-    stored = document(Numbering(progress=Progress(row=3, settled=3, iterations=2)))
-    older: dict[str, Json] = {**stored, "progress": [3, 3, 2, -1, None, [], [], False]}
-    assert from_document(older) == from_document(stored)
-
-
 def test_a_checkpoint_comes_after_what_it_holds_and_completes_no_step_of_its_own() -> None:
     lines = [
         row(0.5, step=0),
@@ -210,8 +203,6 @@ def test_the_first_step_that_is_named_is_kept_with_the_numbering() -> None:
     numbering = Numbering().begun_at(None).begun_at(7).begun_at(3)
     assert numbering.first_step == 7
     assert from_document(json.loads(json.dumps(document(numbering)))) == numbering
-    before = {name: value for name, value in document(Numbering()).items() if name != "first_step"}
-    assert from_document(before) == Numbering()  # as an earlier version has stored it
 
 
 def test_rows_carry_the_step_and_the_time_that_a_line_names_or_those_that_follow() -> None:
