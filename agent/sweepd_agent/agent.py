@@ -1,8 +1,9 @@
 """Delivery of events to the agent's state machine (`core/machine.py`), and execution of its effects."""
 
 import asyncio
-from collections.abc import Coroutine, Iterator, Sequence
+from collections.abc import Coroutine
 from dataclasses import replace
+from typing import Any
 
 from sweepd import v1
 from sweepd_agent.attempt import Attempt
@@ -12,7 +13,6 @@ from sweepd_agent.core.events import (
     Delivered,
     Effect,
     Event,
-    ExitReported,
     Forget,
     Journal,
     Journalled,
@@ -34,7 +34,6 @@ from sweepd_agent.files.attempt_folder import AttemptFolder
 from sweepd_agent.files.upkeep import Upkeep
 from sweepd_agent.surroundings import Surroundings
 from sweepd_agent.wire import codec
-from sweepd_agent.wire.feed import Feed
 from sweepd_agent.wire.stream import Stream
 
 # Seconds to wait for folders to be removed; the next agent removes the rest, e.g. after a disk hang.
@@ -68,7 +67,7 @@ class Agent:
         for held in list(self.state.held.values()):
             if held.has_process and held.place is None:  # the record is lost
                 self._hold(replace(held, place=self.state.place_for_found(None)))
-        self._background(self._upkeep.watch_disk(self._room_seen))
+        self.background(self._upkeep.watch_disk(self._room_seen))
         self._set_timer()
 
     def handle(self, event: Event) -> None:
@@ -116,10 +115,6 @@ class Agent:
             attempt.feed.close()
         self.handle(StreamClosed(last_received))
 
-    def feeds(self) -> Sequence[Feed]:
-        """Return the feeds of all attempts."""
-        return [attempt.feed for attempt in self.attempts.values()]
-
     def live_attempts(self) -> list[Attempt]:
         """Return the attempts whose process is running."""
         return [
@@ -127,16 +122,6 @@ class Agent:
             for key, held in self.state.held.items()
             if held.phase is Phase.RUNNING and key in self.attempts
         ]
-
-    def alive(self) -> Iterator[Feed]:
-        """Yield the feeds of attempts whose process is live or about to start."""
-        for key, held in self.state.held.items():
-            if held.has_process and key in self.attempts:
-                yield self.attempts[key].feed
-
-    def exit_sent(self, feed: Feed) -> None:
-        """Record that the end of an attempt was sent."""
-        self.handle(ExitReported(feed.key))
 
     def see_whether_delivered(self, attempt: Attempt) -> None:
         """Drop an attempt if all its data is delivered."""
@@ -189,7 +174,7 @@ class Agent:
     def _perform(self, effect: Effect) -> None:
         match effect:
             case Journal():
-                self._background(self._journal(effect))
+                self.background(self._journal(effect))
             case Launch():
                 self.attempts[effect.key].start(effect.place)
             case Stop():
@@ -257,7 +242,7 @@ class Agent:
     def _forget(self, key: AttemptKey) -> None:
         attempt = self.attempts.pop(key, None)
         if attempt is not None:
-            clearing = self._background(self._upkeep.discard(attempt))
+            clearing = self.background(self._upkeep.discard(attempt))
             self._clearing.add(clearing)
             clearing.add_done_callback(self._clearing.discard)
 
@@ -265,7 +250,8 @@ class Agent:
         if self.stream is not None:
             self.stream.control(report)
 
-    def _background(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+    def background(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Start work without which the agent cannot go on; it is cancelled when the agent closes."""
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

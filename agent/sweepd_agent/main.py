@@ -10,32 +10,29 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 
 from sweepd.rpc.discovery import state_folder
 from sweepd_agent.agent import Agent
-from sweepd_agent.context.interpreter import end_all
 from sweepd_agent.context.recorder import Recorder
-from sweepd_agent.context.sampler import begin_to_sample
+from sweepd_agent.context.sampler import Sampler
 from sweepd_agent.core.events import Asked, Leave, Wish
 from sweepd_agent.core.leaving import FAILURE, USAGE
 from sweepd_agent.core.state import Settings, State
 from sweepd_agent.files.state_folder import FolderInUseError, StateFolder, open_folder, open_free_folder
-from sweepd_agent.files.upkeep import Upkeep, disk_threads
+from sweepd_agent.files.upkeep import Upkeep
 from sweepd_agent.log import Log, StatusLine, can_redraw, progress
 from sweepd_agent.options import Options, parse
-from sweepd_agent.process import proc
 from sweepd_agent.process.devices import DevicesError, devices_of_slots
 from sweepd_agent.process.pidfd import watch_caller
 from sweepd_agent.process.supervised import Supervised
+from sweepd_agent.program import fail, run_program
 from sweepd_agent.surroundings import Surroundings
 from sweepd_agent.wire.connection import Connection, Dialling
-from sweepd_agent.wire.dialogue import Dialogue, Identity
+from sweepd_agent.wire.dialogue import Dialogue
 
-# Threads that wait for disks, for any number of slots.
-_DISK_THREADS = 2
 _REDRAW_EVERY = 0.2
 _NO_FLAPPING = "SWEEPD_AGENT_DISABLE_FLAPPING"
 _INITIAL_FAILURES = "SWEEPD_AGENT_MAX_INITIAL_FAILURES"
@@ -51,50 +48,28 @@ class CannotStartError(Exception):
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the agent, and end the program."""
-    own_version = installed_version()
-    options = parse(arguments, version=own_version)
+    options = parse(arguments, version=installed_version())
     try:
         gpus = _gpus(options)
         _initial_failures()
         token = _token(options)
         folder = _open_state(options)
     except FolderInUseError as error:
-        sys.exit(_failed(f"{error}; name another with --state"))
+        fail(f"{error}; name another with --state")
     except DevicesError as error:
-        sys.exit(_failed(str(error), USAGE))
+        fail(str(error), USAGE)
     except CannotStartError as error:
-        sys.exit(_failed(str(error), error.code))
+        fail(str(error), error.code)
     except OSError as error:
         where = error.filename or options.state or "its folder"
-        sys.exit(
-            _failed(
-                f"the agent cannot keep its state in {where}: {error.strerror}; name a folder with --state"
-            )
-        )
-    leave = asyncio.run(_run(options, folder, token, gpus, own_version))
-    folder.release()
-    end_all()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    # Do not wait for threads of gRPC or a hung disk.
-    os._exit(leave.code)
+        fail(f"the agent cannot keep its state in {where}: {error.strerror}; name a folder with --state")
 
-
-async def _run(
-    options: Options,
-    folder: StateFolder,
-    token: str | None,
-    gpus: tuple[tuple[str, ...], ...] | None,
-    own_version: str,
-) -> Leave:
-    loop = asyncio.get_running_loop()
-    log = Log(sys.stderr, as_json=options.log_as_json)
-    log.agent = folder.agent_id
-    with disk_threads(_DISK_THREADS) as disk:
+    async def live(log: Log, disk: Executor) -> Leave:
         around = Surroundings(
             folder=folder,
             environ=INHERITED,
             labels=options.labels,
+            storage=options.storage,
             interpreter=options.interpreter,
             compat=options.compat,
             adopt=options.adopt,
@@ -103,62 +78,28 @@ async def _run(
             stand_in=options.stand_in,
             log=log,
             processes=Supervised(),
-            recorder=_recorder(loop.time) if options.context else None,
+            recorder=Recorder() if options.context else None,
             spool_limit=options.spool_limit,
             disk=disk,
-            monotonic=loop.time,
-            wall_clock=time.time,
         )
         upkeep = Upkeep(around, min_free=options.min_free, keep=options.keep)
-        agent = Agent(_state(options, gpus, loop.time()), around, upkeep)
-        identity = Identity(
-            agent_id=folder.agent_id,
-            secret=folder.secret,
-            instance=os.urandom(16).hex(),
-            boot_id=proc.boot_id(),
-            version=own_version,
-            labels=options.labels,
-            storage=options.storage,
-        )
-        dialogue = Dialogue(agent, identity, log)
+        agent = Agent(_state(options, gpus), around, upkeep)
         dialling = Dialling(
-            server=options.server,
-            token=token,
-            token_file=options.token_file,
-            environ=INHERITED,
-            boot_id=identity.boot_id,
-            sweeps=options.sweeps,
+            server=options.server, token=token, token_file=options.token_file, sweeps=options.sweeps
         )
-        connection = Connection(agent, dialogue, dialling, log, loop.time)
         _hear_signals(agent)
         if options.caller is not None:
             watch_caller(options.caller, lambda: agent.handle(Asked(Wish.TERMINATE)))
         agent.adopt()
-        showing = _show_progress(options, agent, log, loop)
-        keeping = asyncio.create_task(connection.keep())
-        keeping.add_done_callback(agent.fail)
-        sampling = None
+        # A status line would be mixed up with the output of runs.
+        if not options.log_as_json and not options.show_output and can_redraw(sys.stderr, INHERITED):
+            agent.background(_show_progress(agent, log))
         if options.system_metrics:
-            sampling = begin_to_sample(
-                agent.live_attempts, INHERITED, options.system_metrics_every, agent.fail
-            )
-        leave = await agent.left
-        await connection.leave(leave.cause, keeping)
-        await agent.close()
-        for task in (showing, sampling):
-            if task is not None:
-                task.cancel()
-                await asyncio.gather(task, return_exceptions=True)
-        return leave
+            sampler = Sampler(agent.live_attempts, INHERITED, every=options.system_metrics_every)
+            agent.background(sampler.run())
+        return await Connection(agent, Dialogue(agent, around), dialling, around).stay()
 
-
-def _recorder(monotonic: Callable[[], float]) -> Recorder:
-    return Recorder(ThreadPoolExecutor(1, thread_name_prefix="context"), monotonic)
-
-
-def _failed(message: str, code: int = FAILURE) -> int:
-    sys.stderr.write(f"error: {message}\n")
-    return code
+    run_program(folder, live, log_as_json=options.log_as_json)
 
 
 def _gpus(options: Options) -> tuple[tuple[str, ...], ...] | None:
@@ -175,7 +116,7 @@ def _initial_failures() -> int:
     return int(text)
 
 
-def _state(options: Options, gpus: tuple[tuple[str, ...], ...] | None, now: float) -> State:
+def _state(options: Options, gpus: tuple[tuple[str, ...], ...] | None) -> State:
     settings = Settings(
         slots=options.slots,
         count=options.count,
@@ -189,6 +130,7 @@ def _state(options: Options, gpus: tuple[tuple[str, ...], ...] | None, now: floa
         max_initial_failures=_initial_failures() if options.fail_fast else None,
     )
     names = frozenset(name.full or name.id for name in options.sweeps)
+    now = time.monotonic()
     return State(settings=settings, sweeps=names, served=names, started=now, silent_since=now)
 
 
@@ -200,25 +142,16 @@ def _hear_signals(agent: Agent) -> None:
         loop.add_signal_handler(signal.SIGHUP, agent.handle, Asked(Wish.TERMINATE))
 
 
-def _show_progress(
-    options: Options, agent: Agent, log: Log, loop: asyncio.AbstractEventLoop
-) -> asyncio.Task[None] | None:
-    """Start to show the status line; None if runs print to the terminal, or it cannot redraw a line."""
-    if options.log_as_json or options.show_output or not can_redraw(sys.stderr, INHERITED):
-        return None
-    status = StatusLine(sys.stderr, lambda width: progress(agent.state, loop.time(), width))
-    log.status = status
-
-    async def show() -> None:
-        try:
-            while True:
-                status.draw()
-                await asyncio.sleep(_REDRAW_EVERY)
-        finally:
-            log.status = None
-            status.close()
-
-    return asyncio.create_task(show())
+async def _show_progress(agent: Agent, log: Log) -> None:
+    """Show the status line of a terminal until cancelled."""
+    log.status = status = StatusLine(sys.stderr, lambda width: progress(agent.state, time.monotonic(), width))
+    try:
+        while True:
+            status.draw()
+            await asyncio.sleep(_REDRAW_EVERY)
+    finally:
+        log.status = None
+        status.close()
 
 
 def _token(options: Options) -> str | None:

@@ -1,6 +1,7 @@
 """Dependencies that the attempts of an agent share, and the ports through which they use the agent."""
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
@@ -53,6 +54,8 @@ class Surroundings:
     folder: StateFolder
     environ: Mapping[str, str]
     labels: Mapping[str, str] = field(default_factory=dict)
+    # Name of the shared checkpoint storage; empty if it is not shared.
+    storage: str = ""
     interpreter: str | None = None
     # Module name under which all runs import sweepd; None: as their sweeps specify.
     compat: str | None = None
@@ -72,8 +75,8 @@ class Surroundings:
     spool_limit: int
     # Executor that syncs files, so that the event loop never waits for a disk.
     disk: Executor
-    monotonic: Callable[[], float]
-    wall_clock: Callable[[], float]
+    monotonic: Callable[[], float] = time.monotonic
+    wall_clock: Callable[[], float] = time.time
     # Held by the attempt that reads rows.
     reading: asyncio.Lock = field(default_factory=asyncio.Lock)
 

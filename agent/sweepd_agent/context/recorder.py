@@ -7,8 +7,9 @@ import os
 import platform
 import shutil
 import socket
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Executor
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,21 +54,13 @@ class Recorder:
     """Recorder shared by all runs of an agent; reads the host and each interpreter only once.
 
     Args:
-        thread: executor that runs the blocking commands.
         directory: working directory of the runs; None: that of this process.
         interpreter: path of their Python interpreter; None: taken from their commands.
     """
 
-    def __init__(
-        self,
-        thread: Executor,
-        monotonic: Callable[[], float],
-        *,
-        directory: str | None = None,
-        interpreter: str | None = None,
-    ) -> None:
-        self._thread = thread
-        self._monotonic = monotonic
+    def __init__(self, *, directory: str | None = None, interpreter: str | None = None) -> None:
+        # Runs the blocking commands.
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="context")
         self._directory = directory
         self._path = interpreter
         self._host: Host | None = None
@@ -97,7 +90,7 @@ class Recorder:
         return context
 
     def _current_repository(self, directory: str, environ: Mapping[str, str]) -> Repository | None:
-        now = self._monotonic()
+        now = time.monotonic()
         if self._repository is None or now - self._repository[0] > _REPOSITORY_FOR:
             self._repository = (now, repository(directory, environ))
         return self._repository[1]

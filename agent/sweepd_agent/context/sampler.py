@@ -1,20 +1,28 @@
-"""Sampling of resource usage: each reading of the machine serves all runs of an agent."""
+"""Resource usage of runs: each reading of the machine serves all of them, and takes 30 µs a process."""
 
 import asyncio
 import os
 import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol
 
-from sweepd_agent.context import usage as reading
-from sweepd_agent.context.usage import Process, Processors, busy, children_of, percent, tree
+from sweepd_agent.context.interpreter import CommandFailedError, gpu_figures
+
+Ticks = tuple[int, int]
+"""CPU time of all processors since boot: busy and total."""
 
 EVERY = 10.0
 # Consecutive failed queries after which the GPU driver is no longer queried.
 _MOST_SILENCES = 3
+_TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+_GPUS_WITHIN = 5.0
+_ASKED = "index,uuid,utilization.gpu,memory.used,memory.total,temperature.gpu,power.draw"
+_KEYS = ("utilization", "memory", "memory_total", "temperature", "power")
+_MEBIBYTES = {"memory", "memory_total"}
 
 
 class Sampled(Protocol):
@@ -33,12 +41,36 @@ class Sampled(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Device:
+    """Values of a device by metric key; `id` is the driver's UUID, such as `GPU-5a1b…`."""
+
+    id: str
+    figures: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tree:
+    """Usage of a process and all its descendants; `used` is CPU time in seconds."""
+
+    used: float
+    memory: int
+    threads: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Process(Tree):
+    """Usage of a single process; `used` includes its ended children."""
+
+    parent: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Look:
     time: float
-    processors: Processors | None
+    processors: Ticks | None
     memory: tuple[int, int] | None
     processes: Mapping[int, Process]
-    devices: Mapping[str, reading.Device]
+    devices: Mapping[str, Device]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +78,7 @@ class _Before:
     """CPU times at the previous sample."""
 
     time: float
-    processors: Processors | None
+    processors: Ticks | None
     # CPU time in seconds, by the process id of each attempt.
     used: Mapping[int, float]
 
@@ -57,22 +89,19 @@ class Sampler:
     Args:
         attempts: returns the attempts with a live process.
         environ: environment whose PATH is searched for `nvidia-smi`.
-        thread: executor of the blocking reads.
     """
 
     def __init__(
         self,
         attempts: Callable[[], Sequence[Sampled]],
         environ: Mapping[str, str],
-        thread: Executor,
-        monotonic: Callable[[], float],
         *,
         every: float = EVERY,
     ) -> None:
         self._attempts = attempts
         self._environ = environ
-        self._thread = thread
-        self._monotonic = monotonic
+        # Runs the blocking reads.
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="samples")
         self._every = every
         self._before: _Before | None = None
         self._has_devices = shutil.which("nvidia-smi", path=environ.get("PATH")) is not None
@@ -96,10 +125,10 @@ class Sampler:
         devices = self._devices()
         return _Look(
             devices=devices,
-            processes=reading.processes(),
-            processors=reading.processors(),
-            memory=reading.memory(),
-            time=self._monotonic(),
+            processes=processes(),
+            processors=processors(),
+            memory=memory(),
+            time=time.monotonic(),
         )
 
     def _sample(self, look: _Look) -> None:
@@ -145,10 +174,10 @@ class Sampler:
                 sample["system/cpu"] = share
         return sample
 
-    def _devices(self) -> Mapping[str, reading.Device]:
+    def _devices(self) -> Mapping[str, Device]:
         if not self._has_devices or self._silences >= _MOST_SILENCES:
             return {}
-        found = reading.devices(self._environ)
+        found = devices(self._environ)
         self._silences = self._silences + 1 if found is None else 0
         return found or {}
 
@@ -156,10 +185,10 @@ class Sampler:
 def _roots(pid: int, found: Mapping[int, Process], children: Mapping[int, Sequence[int]]) -> Sequence[int]:
     """Return the root processes of an attempt, including orphans that its supervisor has adopted."""
     parent = found[pid].parent if pid in found else 0
-    return children.get(parent, ()) if reading.is_supervisor(parent) else [pid]
+    return children.get(parent, ()) if is_supervisor(parent) else [pid]
 
 
-def _of_devices(found: Mapping[str, reading.Device], own: Sequence[str] | None) -> dict[str, float]:
+def _of_devices(found: Mapping[str, Device], own: Sequence[str] | None) -> dict[str, float]:
     return {
         f"system/gpu/{index}/{key}": value
         for index, device in found.items()
@@ -168,15 +197,123 @@ def _of_devices(found: Mapping[str, reading.Device], own: Sequence[str] | None) 
     }
 
 
-def begin_to_sample(
-    attempts: Callable[[], Sequence[Sampled]],
-    environ: Mapping[str, str],
-    every: float,
-    failed: Callable[[asyncio.Task[None]], None],
-) -> asyncio.Task[None]:
-    """Start a task that samples the usage of runs until cancelled; `failed` is its done callback."""
-    thread = ThreadPoolExecutor(1, thread_name_prefix="samples")
-    sampler = Sampler(attempts, environ, thread, time.monotonic, every=every)
-    sampling = asyncio.create_task(sampler.run())
-    sampling.add_done_callback(failed)
-    return sampling
+def processes() -> dict[int, Process]:
+    """Return every visible process by its process id."""
+    found: dict[int, Process] = {}
+    for name in os.listdir("/proc"):  # noqa: PTH208
+        if name.isdecimal():
+            try:
+                with open(f"/proc/{name}/stat", "rb") as file:  # noqa: PTH123
+                    fields = file.read().rpartition(b")")[2].split()
+            except OSError:
+                continue
+            if len(fields) > 21:
+                found[int(name)] = Process(
+                    parent=int(fields[1]),
+                    used=sum(map(int, fields[11:15])) / _TICKS_PER_SECOND,
+                    memory=int(fields[21]) * _PAGE,
+                    threads=int(fields[17]),
+                )
+    return found
+
+
+def is_supervisor(pid: int) -> bool:
+    """Return True if a process is a sweepd supervisor, which adopts the orphans of its run."""
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as file:  # noqa: PTH123
+            return b"sweepd_agent.process.supervisor" in file.read(4096)
+    except OSError:
+        return False
+
+
+def processors() -> Ticks | None:
+    """Return the CPU time of all processors; None if the system does not provide it."""
+    try:
+        with open("/proc/stat", "rb") as file:  # noqa: PTH123
+            ticks = [int(word) for word in file.readline().split()[1:9]]
+    except (OSError, ValueError):
+        return None
+    idle = ticks[3] + ticks[4]
+    return sum(ticks) - idle, sum(ticks)
+
+
+def memory() -> tuple[int, int] | None:
+    """Return used and total bytes of the host's memory; None if the system does not provide them."""
+    try:
+        with open("/proc/meminfo", "rb") as file:  # noqa: PTH123
+            lines = [file.readline().split() for _ in range(8)]
+        values = {line[0]: int(line[1]) * 1024 for line in lines if len(line) > 1}
+        return values[b"MemTotal:"] - values[b"MemAvailable:"], values[b"MemTotal:"]
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def devices(environ: Mapping[str, str]) -> dict[str, Device] | None:
+    """Return each device by index; None if there is no driver or it does not answer."""
+    try:
+        text = gpu_figures(_ASKED, environ, _GPUS_WITHIN)
+    except CommandFailedError:
+        return None
+    return None if text is None else device_figures(text)
+
+
+def device_figures(text: str) -> dict[str, Device]:
+    """Return the devices parsed from the driver's output, without values such as `[N/A]`."""
+    found: dict[str, Device] = {}
+    for line in text.splitlines():
+        index, own, *words = (word.strip() for word in line.split(",")) if line.count(",") >= 2 else ("", "")
+        figures: dict[str, float] = {}
+        for key, word in zip(_KEYS, words, strict=False):
+            try:
+                figures[key] = float(word) * (2**20 if key in _MEBIBYTES else 1)
+            except ValueError:
+                continue
+        if index.isdecimal() and figures:
+            found[index] = Device(id=own, figures=figures)
+    return found
+
+
+def children_of(processes: Mapping[int, Process]) -> dict[int, list[int]]:
+    """Return the process ids of the children of each process."""
+    children: dict[int, list[int]] = {}
+    for pid, process in processes.items():
+        children.setdefault(process.parent, []).append(pid)
+    return children
+
+
+def tree(
+    roots: Iterable[int], processes: Mapping[int, Process], children: Mapping[int, Iterable[int]]
+) -> Tree | None:
+    """Return the total resource usage of processes and all their descendants.
+
+    None if no process exists any more, or none holds memory because all are exiting or zombies.
+    """
+    found: list[Process] = []
+    left = list(roots)
+    seen: set[int] = set()
+    while left:
+        pid = left.pop()
+        if pid not in seen and pid in processes:
+            seen.add(pid)
+            found.append(processes[pid])
+            left.extend(children.get(pid, ()))
+    if not any(each.memory for each in found):
+        return None
+    return Tree(
+        used=sum(each.used for each in found),
+        memory=sum(each.memory for each in found),
+        threads=sum(each.threads for each in found),
+    )
+
+
+def percent(before: float, after: float, seconds: float) -> float | None:
+    """Return the CPU usage in percent of one processor; None if unknown."""
+    if seconds <= 0 or after < before:  # a process has ended, and its CPU time is gone with it
+        return None
+    return round(100 * (after - before) / seconds, 2)
+
+
+def busy(before: Ticks, after: Ticks) -> float | None:
+    """Return the CPU usage of all processors together in percent; None if no time has passed."""
+    passed = after[1] - before[1]
+    return round(100 * (after[0] - before[0]) / passed, 2) if passed > 0 else None

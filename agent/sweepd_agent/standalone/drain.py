@@ -6,7 +6,7 @@ ends once all attempts have ended and the server has acknowledged all their data
 and no data has been acknowledged for the duration of `--grace`.
 """
 
-from sweepd_agent.startup import INHERITED, installed_version
+from sweepd_agent.startup import INHERITED
 
 # isort: split
 import argparse
@@ -17,9 +17,9 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from sweepd import v1
@@ -28,24 +28,24 @@ from sweepd.regular_files import write_inside
 from sweepd.script.folder.run_folder import FILE, LEFT
 from sweepd_agent.agent import Agent
 from sweepd_agent.attempt import Attempt
-from sweepd_agent.context.interpreter import end_all
 from sweepd_agent.context.recorder import Recorder, forget_before
-from sweepd_agent.context.sampler import EVERY, begin_to_sample
+from sweepd_agent.context.sampler import EVERY, Sampler
 from sweepd_agent.core.attempt import Json
 from sweepd_agent.core.events import Asked, Leave, Wish
-from sweepd_agent.core.leaving import FAILURE, OK, USAGE
+from sweepd_agent.core.leaving import OK, USAGE
 from sweepd_agent.core.state import Leaving, Settings, State
 from sweepd_agent.files.state_folder import FolderInUseError, StateFolder, open_folder
-from sweepd_agent.files.upkeep import Upkeep, disk_threads
+from sweepd_agent.files.upkeep import Upkeep
 from sweepd_agent.log import Log
 from sweepd_agent.process import proc
 from sweepd_agent.process import supervised as process
+from sweepd_agent.program import fail, run_program
 from sweepd_agent.standalone.claim import Claim
 from sweepd_agent.standalone.run import RUN_FILE, StandaloneFolder, StandaloneState, open_standalone
 from sweepd_agent.standalone.script_process import Scripts
 from sweepd_agent.surroundings import Surroundings
 from sweepd_agent.wire.connection import Connection, Dialling
-from sweepd_agent.wire.dialogue import Dialogue, Identity
+from sweepd_agent.wire.dialogue import Dialogue
 from sweepd_agent.wire.stream import Stream
 
 IN_USE = 10
@@ -123,26 +123,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
         token = options.token_file.read_text().strip() if options.token_file is not None else None
         folder = _open(options.folder, options.patience)
     except FolderInUseError as error:
-        sys.exit(_failed(str(error), IN_USE))
+        fail(str(error), IN_USE)
     except (OSError, ValueError) as error:
-        sys.exit(_failed(f"cannot bring in {options.folder}: {error}", FAILURE))
+        fail(f"cannot bring in {options.folder}: {error}")
     if folder is None:
-        sys.exit(_failed(f"{options.folder} is neither a run folder nor the state folder of an agent", USAGE))
+        fail(f"{options.folder} is neither a run folder nor the state folder of an agent", USAGE)
     # Leave the working directory, so that its disk can be unmounted; all paths are absolute by now.
     os.chdir("/")
-    leave = asyncio.run(_run(options, folder, token))
-    folder.release()
-    end_all()
-    sys.stderr.flush()
-    os._exit(leave.code)
-
-
-async def _run(options: Options, folder: StateFolder, token: str | None) -> Leave:
-    loop = asyncio.get_running_loop()
-    log = Log(sys.stderr, as_json=options.log_as_json)
-    log.agent = folder.agent_id
     own = folder if isinstance(folder, StandaloneState) else None
-    with disk_threads(2) as disk:
+
+    async def live(log: Log, disk: Executor) -> Leave:
         around = Surroundings(
             folder=folder,
             environ=INHERITED,
@@ -150,56 +140,36 @@ async def _run(options: Options, folder: StateFolder, token: str | None) -> Leav
             log=log,
             spool_limit=sys.maxsize,
             disk=disk,
-            monotonic=loop.time,
-            wall_clock=time.time,
             processes=Scripts(options.script) if own is not None else process.Supervised(),
         )
-        agent = Agent(_state(options, loop.time()), around, Upkeep(around, min_free=0, keep=0.0))
-        identity = Identity(
-            agent_id=folder.agent_id,
-            secret=folder.secret,
-            instance=os.urandom(16).hex(),
-            boot_id=proc.boot_id(),
-            version=installed_version(),
-            labels={},
-        )
-        dialogue = (Dialogue if own is None else ClaimedDialogue)(agent, identity, log)
+        agent = Agent(_state(options), around, Upkeep(around, min_free=0, keep=0.0))
+        dialogue = (Dialogue if own is None else ClaimedDialogue)(agent, around)
         trouble = Trouble(own.run.path) if own is not None and options.tells_script else None
         dialling = Dialling(
             server=options.server,
             token=token,
             token_file=options.token_file,
-            environ=INHERITED,
-            boot_id=identity.boot_id,
             sweeps=(),
             prepare=None if own is None else Claim(own, agent, log),
             trouble=None if trouble is None else trouble.note,
         )
-        connection = Connection(agent, dialogue, dialling, log, loop.time)
         _hear_signals(agent)
         agent.adopt()
         if not agent.state.held:
             return Leave(OK, _CAUSE)
         found = tuple(agent.attempts.values())
-        sampling = None
         if own is not None and _script_lives(agent):
-            every = options.system_metrics_every
-            sampling = begin_to_sample(agent.live_attempts, INHERITED, every, agent.fail)
-        watching = asyncio.create_task(_watch(agent, options.grace))
-        keeping = asyncio.create_task(connection.keep())
-        for task in (watching, keeping):
-            task.add_done_callback(agent.fail)
-        leave = await agent.left
-        watching.cancel()
-        if sampling is not None:
-            sampling.cancel()
-        await connection.leave(leave.cause, keeping)
-        await agent.close()
+            sampler = Sampler(agent.live_attempts, INHERITED, every=options.system_metrics_every)
+            agent.background(sampler.run())
+        agent.background(_watch(agent, options.grace))
+        leave = await Connection(agent, dialogue, dialling, around).stay()
         if trouble is not None:
             trouble.leave()
         for attempt in found:
             _tell(attempt, log)
         return leave
+
+    run_program(folder, live, log_as_json=options.log_as_json)
 
 
 def _tell(attempt: Attempt, log: Log) -> None:
@@ -217,7 +187,7 @@ async def _watch(agent: Agent, grace: float) -> None:
     """Leave once nothing has run or been acknowledged for `grace` seconds."""
     loop = asyncio.get_running_loop()
     before, since = _progress(agent), loop.time()
-    while True:
+    while not agent.left.done():
         await asyncio.sleep(_LOOK_EVERY)
         now = _progress(agent)
         if now != before or agent.state.has_processes:
@@ -243,9 +213,10 @@ def _hear_signals(agent: Agent) -> None:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the terminal may close without the script ending
 
 
-def _state(options: Options, now: float) -> State:
+def _state(options: Options) -> State:
     settings = Settings(slots=_SLOTS, grace=sys.float_info.max, wait=options.wait)
     leaving = Leaving(cause=_CAUSE, code=OK)
+    now = time.monotonic()
     return State(settings=settings, sweeps=frozenset(), started=now, silent_since=now, leaving=leaving)
 
 
@@ -272,23 +243,12 @@ def _parse(arguments: Sequence[str] | None) -> Options:
     add("--tells-script", action="store_true")
     add("--script", nargs=2, type=int, metavar=("PID", "DESCRIPTOR"))
     given = parser.parse_args(arguments)
-    return Options(
-        folder=given.folder,
-        server=given.server,
-        token_file=given.token_file and given.token_file.absolute(),
-        grace=given.grace,
-        wait=given.wait,
-        patience=given.patience,
-        system_metrics_every=given.system_metrics_every,
-        log_as_json=given.log_format == "json",
-        tells_script=given.tells_script,
-        script=given.script and tuple(given.script),
-    )
-
-
-def _failed(message: str, code: int) -> int:
-    sys.stderr.write(f"error: {message}\n")
-    return code
+    values = vars(given) | {
+        "token_file": given.token_file and given.token_file.absolute(),
+        "log_as_json": given.log_format == "json",
+        "script": given.script and tuple(given.script),
+    }
+    return Options(**{field.name: values[field.name] for field in fields(Options)})
 
 
 # Seconds after the end of a script during which its context is still recorded. Otherwise, a script that ends
@@ -309,12 +269,7 @@ def recorder_of(folder: StandaloneFolder) -> Recorder | None:
     lives = run.ended is not None or proc.start_ticks(script.pid) == script.start
     if script.boot != proc.boot_id() or script.directory is None or not lives or over_for > _STILL_TRUE:
         return None
-    return Recorder(
-        ThreadPoolExecutor(1, thread_name_prefix="context"),
-        time.monotonic,
-        directory=script.directory,
-        interpreter=script.interpreter,
-    )
+    return Recorder(directory=script.directory, interpreter=script.interpreter)
 
 
 def _script_lives(agent: Agent) -> bool:

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,9 +19,9 @@ from sweepd.v1.server_service_pb2_grpc import ServerServiceStub
 from sweepd.v1.sweep_service_pb2_grpc import SweepServiceStub
 from sweepd_agent.agent import Agent
 from sweepd_agent.core.attempt import Json
-from sweepd_agent.core.events import Refusal, Refused, SweepsNamed
+from sweepd_agent.core.events import Leave, Refusal, Refused, SweepsNamed
 from sweepd_agent.core.serving import SweepName
-from sweepd_agent.log import Log
+from sweepd_agent.surroundings import Surroundings
 from sweepd_agent.wire.dialogue import Dialogue
 from sweepd_agent.wire.stream import GoneAway, Stream
 
@@ -41,9 +41,6 @@ class Dialling:
     token: str | None
     # Read again before each try, so that a new token replaces an expired one.
     token_file: Path | None = None
-    environ: Mapping[str, str]
-    # An agent on the server's host attaches directly to the scheduler.
-    boot_id: str
     sweeps: Sequence[SweepName]
     # Called before each stream with the gateway's channel and address; raises the errors of a look-up.
     prepare: Callable[[grpc.aio.Channel, str], Awaitable[None]] | None = None
@@ -52,16 +49,15 @@ class Dialling:
 
 
 class Connection:
-    """Sequence of streams to the scheduler, until cancelled."""
+    """Sequence of streams to the scheduler, until the agent leaves."""
 
-    def __init__(
-        self, agent: Agent, dialogue: Dialogue, dialling: Dialling, log: Log, monotonic: Callable[[], float]
-    ) -> None:
+    def __init__(self, agent: Agent, dialogue: Dialogue, dialling: Dialling, around: Surroundings) -> None:
         self._agent = agent
         self._dialogue = dialogue
         self._dialling = dialling
-        self._log = log
-        self._monotonic = monotonic
+        self._environ = around.environ
+        self._log = around.log
+        self._monotonic = around.monotonic
         self._named = False
         # Address of the server, for display.
         self._address = ""
@@ -71,7 +67,22 @@ class Connection:
         self._complaint = ""
         self._leaving = False
 
-    async def keep(self) -> None:
+    async def stay(self) -> Leave:
+        """Stay attached until the agent leaves; then end the stream in order, and close the agent."""
+        keeping = asyncio.create_task(self._keep())
+        keeping.add_done_callback(self._agent.fail)
+        leave = await self._agent.left
+        self._leaving = True
+        if self._agent.stream is not None:
+            self._agent.stream.leave(leave.cause)
+            await asyncio.wait({keeping}, timeout=_GOODBYE_WITHIN)
+        keeping.cancel()
+        with suppress(asyncio.CancelledError):
+            await keeping
+        await self._agent.close()
+        return leave
+
+    async def _keep(self) -> None:
         """Attach in a loop, with backoff, until cancelled."""
         backoff = Backoff(first=_FIRST_WAIT, longest=_LONGEST_WAIT, healthy_after=_HEALTHY_AFTER)
         while True:
@@ -105,16 +116,6 @@ class Connection:
                 wait = random.random() * window  # noqa: S311 (full jitter, against a thundering herd)
             self._complain(message, wait)
             await asyncio.sleep(wait)
-
-    async def leave(self, reason: str, keeping: asyncio.Task[None]) -> None:
-        """End the stream, if one is open, with a Goodbye, and stop reconnecting."""
-        self._leaving = True
-        if self._agent.stream is not None:
-            self._agent.stream.leave(reason)
-            await asyncio.wait({keeping}, timeout=_GOODBYE_WITHIN)
-        keeping.cancel()
-        with suppress(asyncio.CancelledError):
-            await keeping
 
     async def _attach(self) -> GoneAway | None:
         """Serve one stream; return why it ended if the scheduler gave a reason."""
@@ -172,7 +173,7 @@ class Connection:
     def _target(self) -> Target:
         """Return the server to dial; it is resolved at each try, as it may have started or changed."""
         dialling = self._dialling
-        target = resolve(dialling.server, dialling.environ)
+        target = resolve(dialling.server, self._environ)
         token = dialling.token
         if dialling.token_file is not None:
             with suppress(OSError, UnicodeDecodeError):
@@ -180,7 +181,8 @@ class Connection:
         return target if token is None else Target(target.address, token)
 
     def _direct_address(self, info: v1.GetServerInfoResponse) -> str | None:
-        same_host = info.host_boot_id == self._dialling.boot_id
+        # An agent on the server's host attaches directly to the scheduler.
+        same_host = info.host_boot_id == self._dialogue.boot_id
         address = info.local_attach_address if same_host else info.advertised_attach_address
         return address or None
 

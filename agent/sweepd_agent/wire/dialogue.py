@@ -2,8 +2,7 @@
 
 import os
 import socket
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 
 from sweepd import v1
 from sweepd.codec.values import CodecError
@@ -15,6 +14,7 @@ from sweepd_agent.core.events import (
     DrainReceived,
     EligibilityChanged,
     ExitAcked,
+    ExitReported,
     Fenced,
     Ineligibility,
     StartReceived,
@@ -24,7 +24,9 @@ from sweepd_agent.core.events import (
     Verdict,
 )
 from sweepd_agent.core.state import Held, Phase, Standing
-from sweepd_agent.log import Log
+from sweepd_agent.process.proc import boot_id
+from sweepd_agent.startup import installed_version
+from sweepd_agent.surroundings import Surroundings
 from sweepd_agent.wire import codec
 from sweepd_agent.wire.feed import Feed
 from sweepd_agent.wire.stream import Stream
@@ -34,47 +36,35 @@ PROTOCOL_VERSION = 1
 _FIRST_HANDLE = 2**31
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Identity:
-    """Identity of the agent, as sent in Hello."""
-
-    agent_id: str
-    # Proves that the agent owns its id.
-    secret: bytes = field(repr=False)
-    instance: str
-    boot_id: str
-    version: str
-    labels: Mapping[str, str]
-    # Name of the shared checkpoint storage; empty if it is not shared.
-    storage: str = ""
-
-
 class Dialogue:
     """Owner of the streams of an agent, one after the other."""
 
-    def __init__(self, agent: Agent, identity: Identity, log: Log) -> None:
+    def __init__(self, agent: Agent, around: Surroundings) -> None:
         self._agent = agent
-        self._identity = identity
-        self._log = log
+        self._around = around
+        self._log = around.log
+        self._instance = os.urandom(16).hex()
+        self._version = installed_version()
+        self.boot_id = boot_id()
         self._served = agent.state.sweeps
         self.session = ""
         self.lost_after: float | None = None
 
     def hello(self, handles: dict[int, AttemptKey]) -> v1.Hello:
         """Return the Hello with the agent's identity and held attempts; fill `handles` with their handles."""
-        identity = self._identity
+        around = self._around
         hello = v1.Hello(
-            agent_id=identity.agent_id,
-            agent_secret=identity.secret,
-            instance=identity.instance,
+            agent_id=around.folder.agent_id,
+            agent_secret=around.folder.secret,
+            instance=self._instance,
             pid=os.getpid(),
             host=socket.gethostname()[:255],
-            host_boot_id=identity.boot_id,
-            version=identity.version,
+            host_boot_id=self.boot_id,
+            version=self._version,
             protocol_version=PROTOCOL_VERSION,
             slots=self._agent.state.settings.slots,
-            labels=identity.labels,
-            storage=identity.storage,
+            labels=around.labels,
+            storage=around.storage,
             sweeps=sorted(self._agent.state.sweeps or self._served),
         )
         known = (held for held in self._agent.state.held.values() if held.standing is not Standing.FENCED)
@@ -153,15 +143,17 @@ class Dialogue:
 
     def feeds(self) -> Sequence[Feed]:
         """Return the feeds of all attempts."""
-        return self._agent.feeds()
+        return [attempt.feed for attempt in self._agent.attempts.values()]
 
     def alive(self) -> Iterator[Feed]:
         """Yield the feeds of attempts whose process is live or about to start."""
-        return self._agent.alive()
+        for key, held in self._agent.state.held.items():
+            if held.has_process and key in self._agent.attempts:
+                yield self._agent.attempts[key].feed
 
     def exit_sent(self, feed: Feed) -> None:
         """Record that the end of an attempt was sent."""
-        self._agent.exit_sent(feed)
+        self._agent.handle(ExitReported(feed.key))
 
     def _held_attempt(self, handle: int, held: Held) -> v1.HeldAttempt:
         attempt = self._agent.attempts.get(held.key)

@@ -6,11 +6,12 @@ import asyncio
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from sweepd_agent.context.sampler import Sampler
 
@@ -30,12 +31,11 @@ async def sampled(
     *found: tuple[int, tuple[str, ...] | None], environ: Mapping[str, str] | None = None
 ) -> list[Mapping[str, float]]:
     attempts = [Sampled(pid, devices) for pid, devices in found]
-    with ThreadPoolExecutor(1) as thread:
-        sampler = Sampler(lambda: attempts, environ or {}, thread, time.monotonic, every=0.01)
-        sampling = asyncio.create_task(sampler.run())
-        samples = [await asyncio.wait_for(each.taken, 20) for each in attempts]
-        sampling.cancel()
-        await asyncio.gather(sampling, return_exceptions=True)
+    sampler = Sampler(lambda: attempts, environ or {}, every=0.01)
+    sampling = asyncio.create_task(sampler.run())
+    samples = [await asyncio.wait_for(each.taken, 20) for each in attempts]
+    sampling.cancel()
+    await asyncio.gather(sampling, return_exceptions=True)
     return samples
 
 
@@ -67,10 +67,15 @@ def test_devices_are_those_of_the_run_by_whichever_of_their_names_it_has_them(tm
     assert seen == [{second}, {first}, {first, second}, set()]
 
 
-def test_where_no_thread_can_be_started_for_a_while_there_are_no_samples_for_a_while() -> None:
+def test_where_no_thread_can_be_started_for_a_while_there_are_no_samples_for_a_while(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    thread = Reluctant()
+    monkeypatch.setattr("sweepd_agent.context.sampler.ThreadPoolExecutor", lambda *_, **__: thread)
+
     async def main() -> Mapping[str, float]:
-        attempt, thread = Sampled(os.getppid()), Reluctant()
-        sampler = Sampler(lambda: [attempt], {}, thread, time.monotonic, every=0.01)
+        attempt = Sampled(os.getppid())
+        sampler = Sampler(lambda: [attempt], {}, every=0.01)
         sampling = asyncio.create_task(sampler.run())
         awaited: list[asyncio.Future[Any]] = [sampling, attempt.taken]
         await asyncio.wait(awaited, timeout=20, return_when=asyncio.FIRST_COMPLETED)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from sweepd_agent.context.usage import (
+from sweepd_agent.context.sampler import (
     Device,
     Process,
-    Processors,
     Tree,
     busy,
     children_of,
@@ -54,8 +53,8 @@ def test_shares_are_reported_only_where_they_are_known() -> None:
     assert percent(1.0, 1.0, 1.0) == 0.0
     assert percent(3.0, 1.0, 1.0) is None, "what had used most is gone"
     assert percent(1.0, 1.0, 0.0) is None
-    assert busy(Processors(busy=10, total=100), Processors(busy=60, total=200)) == 50.0
-    assert busy(Processors(busy=10, total=100), Processors(busy=10, total=100)) is None
+    assert busy((10, 100), (60, 200)) == 50.0
+    assert busy((10, 100), (10, 100)) is None
 
 
 def test_what_the_driver_does_not_know_is_left_out() -> None:
