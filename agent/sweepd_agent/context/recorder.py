@@ -10,7 +10,6 @@ import socket
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 from sweepd import v1
@@ -19,6 +18,7 @@ from sweepd.private_files import make_folder
 from sweepd.regular_files import read_inside, status_inside, write_inside
 from sweepd_agent.context.interpreter import CommandFailedError, Interpreter, ask, gpu_figures, path_of
 from sweepd_agent.context.repository import Repository, repository
+from sweepd_agent.wire.codec import first_arguments, text
 
 FOLDER = "context"
 _MESSAGE_FILE = ".message"
@@ -28,26 +28,6 @@ _MAX_ARGV_BYTES = 16 * 1024
 _REPOSITORY_FOR = 5.0
 _MAX_MISSING = 20
 _GPUS_WITHIN = 15.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Device:
-    """A GPU; memory in bytes."""
-
-    name: str
-    memory: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Host:
-    """Description of a host; `missing` lists what could not be determined, and why."""
-
-    name: str
-    os: str
-    cpus: int
-    memory: int
-    devices: tuple[Device, ...]
-    missing: tuple[str, ...] = ()
 
 
 class Recorder:
@@ -63,7 +43,7 @@ class Recorder:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="context")
         self._directory = directory
         self._path = interpreter
-        self._host: Host | None = None
+        self._host: v1.RunContext | None = None
         self._interpreters: dict[str, Interpreter | str] = {}
         self._repository: tuple[float, Repository | None] | None = None
 
@@ -127,30 +107,25 @@ def forget_before(folder: Path, time: float) -> None:
 def _message(
     arguments: Sequence[str],
     directory: str,
-    machine: Host,
+    machine: v1.RunContext,
     found: Repository | None,
     python: Interpreter | str | None,
 ) -> v1.RunContext:
-    context = v1.RunContext(
-        argv=_cut(arguments),
-        directory=_text(directory),
-        host=machine.name,
-        os=machine.os,
-        cpu_count=machine.cpus,
-        memory_bytes=machine.memory,
-        gpus=[v1.Gpu(name=device.name, memory_bytes=device.memory) for device in machine.devices],
-    )
+    kept = first_arguments(arguments, _MAX_ARGV_BYTES)
+    argv = kept if len(kept) == len(arguments) else [*kept, "…"]
+    context = v1.RunContext(argv=argv, directory=text(directory))
+    context.MergeFrom(machine)
     missing = list(machine.missing)
     if found is not None:
         missing += found.missing
-        context.git.commit, context.git.branch = _text(found.checkout.commit), _text(found.checkout.branch)
-        context.git.remote, context.git.dirty = _text(found.remote), found.checkout.dirty
+        context.git.commit, context.git.branch = text(found.commit), text(found.branch)
+        context.git.remote, context.git.dirty = text(found.remote), found.dirty
     if isinstance(python, Interpreter):
-        context.python_version, context.python_executable = _text(python.version), _text(python.executable)
+        context.python_version, context.python_executable = text(python.version), text(python.executable)
         context.package_count = len(python.packages)
     elif python is not None:
         missing.append(python)
-    context.missing.extend(_text(sentence)[:500] for sentence in missing[:_MAX_MISSING])
+    context.missing[:] = [text(sentence)[:500] for sentence in missing[:_MAX_MISSING]]
     return context
 
 
@@ -168,39 +143,24 @@ def _leave(
     write_inside(folder, _MESSAGE_FILE, context.SerializeToString())
 
 
-def _cut(arguments: Sequence[str]) -> list[str]:
-    kept: list[str] = []
-    room = _MAX_ARGV_BYTES
-    for argument in arguments:
-        text = _text(argument)
-        room -= len(os.fsencode(text))
-        if room < 0:
-            kept.append("…")
-            break
-        kept.append(text)
-    return kept
-
-
-def _text(value: str) -> str:
-    return value.encode("utf-8", "replace").decode()
-
-
-def host(environ: Mapping[str, str]) -> Host:
+def host(environ: Mapping[str, str]) -> v1.RunContext:
     """Return the description of this host; query the GPU driver, if there is one."""
-    missing: tuple[str, ...] = ()
-    devices: tuple[Device, ...] = ()
-    try:
-        devices = _devices(environ)
-    except CommandFailedError as error:
-        missing = (f"GPUs: {error}",)
-    return Host(
-        name=socket.gethostname(),
+    found = v1.RunContext(
+        host=socket.gethostname(),
         os=_system(),
-        cpus=len(os.sched_getaffinity(0)),
-        memory=_memory(),
-        devices=devices,
-        missing=missing,
+        cpu_count=len(os.sched_getaffinity(0)),
+        memory_bytes=_memory(),
     )
+    try:
+        gpus = gpu_figures("name,memory.total", environ, _GPUS_WITHIN) or ""
+    except CommandFailedError as error:
+        found.missing.append(text(f"GPUs: {error}"))
+        return found
+    for line in gpus.splitlines():
+        name, _, mebibytes = line.rpartition(",")
+        if name and mebibytes.strip().isdecimal():
+            found.gpus.add(name=name.strip(), memory_bytes=int(mebibytes) * 2**20)
+    return found
 
 
 def _system() -> str:
@@ -218,12 +178,3 @@ def _memory() -> int:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (ValueError, OSError):
         return 0
-
-
-def _devices(environ: Mapping[str, str]) -> tuple[Device, ...]:
-    devices = []
-    for line in (gpu_figures("name,memory.total", environ, _GPUS_WITHIN) or "").splitlines():
-        name, _, mebibytes = line.rpartition(",")
-        if name and mebibytes.strip().isdecimal():
-            devices.append(Device(name=name.strip(), memory=int(mebibytes) * 2**20))
-    return tuple(devices)

@@ -6,7 +6,7 @@ Of the programs that the configuration of the repository names, git runs only fi
 import re
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sweepd_agent.context.interpreter import CommandFailedError, Output, output_of
 
@@ -29,21 +29,17 @@ _SCP = re.compile(r"(?P<user>[^@/:]+)(?::[^@/]*)?@(?P<rest>[^@]*)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Checkout:
-    """Checked-out state; `commit` is empty before the first commit, `branch` if HEAD is detached."""
-
-    commit: str
-    branch: str
-    dirty: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Repository:
-    """State of a repository; `missing` lists what could not be determined, and why."""
+    """State of a repository; `missing` lists what could not be determined, and why.
 
-    checkout: Checkout
-    remote: str
-    diff: bytes
+    `commit` is empty before the first commit, `branch` if HEAD is detached.
+    """
+
+    commit: str = ""
+    branch: str = ""
+    dirty: bool = False
+    remote: str = ""
+    diff: bytes = b""
     missing: tuple[str, ...] = ()
 
 
@@ -54,16 +50,14 @@ def repository(directory: str, environ: Mapping[str, str]) -> Repository | None:
     try:
         status = _git(directory, environ, _MAX_STATUS_BYTES, "status", *_STATUS)
     except CommandFailedError as error:
-        return None if error.code == _NO_REPOSITORY else _unknown(str(error))
-    found = checkout(status.content.decode(errors="replace"))
-    missing: list[str] = []
-    diff = b""
-    if found.dirty:
-        try:
-            diff = _difference(directory, environ, "HEAD" if found.commit else "--cached")
-        except CommandFailedError as error:
-            missing.append(f"the difference to the commit: {error}")
-    return Repository(checkout=found, remote=_remote(directory, environ), diff=diff, missing=tuple(missing))
+        return None if error.code == _NO_REPOSITORY else Repository(missing=(f"the repository: {error}",))
+    found = replace(checkout(status.content.decode(errors="replace")), remote=_remote(directory, environ))
+    if not found.dirty:
+        return found
+    try:
+        return replace(found, diff=_difference(directory, environ, "HEAD" if found.commit else "--cached"))
+    except CommandFailedError as error:
+        return replace(found, missing=(f"the difference to the commit: {error}",))
 
 
 def _difference(directory: str, environ: Mapping[str, str], base: str) -> bytes:
@@ -90,12 +84,7 @@ def _git(directory: str, environ: Mapping[str, str], limit: int, *arguments: str
     )
 
 
-def _unknown(why: str) -> Repository:
-    nothing = Checkout(commit="", branch="", dirty=False)
-    return Repository(checkout=nothing, remote="", diff=b"", missing=(f"the repository: {why}",))
-
-
-def checkout(status: str) -> Checkout:
+def checkout(status: str) -> Repository:
     """Return the state parsed from the output of `git status --porcelain=v2 --branch`."""
     commit = branch = ""
     dirty = False
@@ -106,7 +95,7 @@ def checkout(status: str) -> Checkout:
             branch = line.removeprefix(_HEAD)
         elif line and line[0] in "12u":
             dirty = True
-    return Checkout(
+    return Repository(
         commit="" if commit == "(initial)" else commit,
         branch="" if branch == "(detached)" else branch,
         dirty=dirty,

@@ -16,18 +16,17 @@ def start_ticks(pid: int) -> int | None:
     return None if fields is None else int(fields[19])
 
 
-def descendants(root: int) -> list[tuple[int, int]]:
-    """Return (process id, process group) of every living descendant of `root`."""
-    children: dict[int, list[tuple[int, int]]] = {}
-    for pid, fields in _processes():
-        if fields[0] not in {"Z", "X"}:
-            children.setdefault(int(fields[1]), []).append((pid, int(fields[2])))
-    found: list[tuple[int, int]] = []
-    parents = [root]
+def descendants(*roots: int) -> list[int]:
+    """Return every living descendant of processes."""
+    children: dict[int, list[int]] = {}
+    for pid, fields in _living():
+        children.setdefault(int(fields[1]), []).append(pid)
+    found: list[int] = []
+    parents = list(roots)
     while parents:
-        for child in children.pop(parents.pop(), []):
-            found.append(child)
-            parents.append(child[0])
+        born = children.pop(parents.pop(), [])
+        found += born
+        parents += born
     return found
 
 
@@ -37,12 +36,8 @@ def of_folder(variable: str, folder: str) -> set[int]:
     The folder itself is compared, not only its path, which may name another folder in a container.
     """
     wanted = f"{variable}={folder}".encode()
-    children: dict[int, list[int]] = {}
     found: set[int] = set()
-    for pid, fields in _processes():
-        if fields[0] in {"Z", "X"}:
-            continue
-        children.setdefault(int(fields[1]), []).append(pid)
+    for pid, _ in _living():
         try:
             with open(f"/proc/{pid}/environ", "rb") as file:  # noqa: PTH123
                 is_of_folder = wanted in file.read().split(b"\0")
@@ -50,12 +45,7 @@ def of_folder(variable: str, folder: str) -> set[int]:
                 found.add(pid)
         except OSError:
             continue
-    parents = list(found)
-    while parents:
-        born = [pid for pid in children.pop(parents.pop(), ()) if pid not in found]
-        found.update(born)
-        parents += born
-    return found - {os.getpid()}
+    return {*found, *descendants(*found)} - {os.getpid()}
 
 
 def memory_kills() -> int:
@@ -68,9 +58,9 @@ def memory_kills() -> int:
     return int(counts.get("oom_kill", 0))
 
 
-def _processes() -> Iterator[tuple[int, list[str]]]:
+def _living() -> Iterator[tuple[int, list[str]]]:
     for name in os.listdir("/proc"):  # noqa: PTH208
-        if name.isdecimal() and (fields := _stat(int(name))) is not None:
+        if name.isdecimal() and (fields := _stat(int(name))) is not None and fields[0] not in {"Z", "X"}:
             yield int(name), fields
 
 

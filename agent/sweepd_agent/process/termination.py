@@ -52,7 +52,7 @@ class Termination:
 
 def signal_descendants(number: int) -> None:
     """Send a signal to all descendants of this process, in any session or process group."""
-    for pid, _ in descendants(os.getpid()):
+    for pid in descendants(os.getpid()):
         try:
             os.kill(pid, number)
         except (ProcessLookupError, PermissionError):  # it has ended, or runs as another user (`sudo`)

@@ -79,13 +79,14 @@ def _request(
     state: StandaloneState,
 ) -> v1.CreateRunRequest:
     parent, _, run_id = run.name.rpartition("/")
+    argv = (run.program,) if script is None else script.argv
     request = v1.CreateRunRequest(
         parent=parent,
         run_id=run_id,
         agent_id=state.agent_id,
         agent_secret=state.secret,
         parameters=plain_values(config),
-        argv=_cut(script.argv if script is not None else (run.program,)),
+        argv=codec.first_arguments(argv[:_MOST_ARGUMENTS], _MOST_ARGV, lambda each: len(each) + _ARGUMENT),
         host=socket.gethostname()[:_MOST_HOST],
         attempt=attempt,
     )
@@ -128,14 +129,3 @@ def _plain(value: object) -> Json:
 
 def _plain_members(value: Mapping[object, object]) -> Point:
     return {str(name): _plain(item) for name, item in value.items()}
-
-
-def _cut(argv: tuple[str, ...]) -> list[str]:
-    kept: list[str] = []
-    room = _MOST_ARGV
-    for argument in map(codec.text, argv[:_MOST_ARGUMENTS]):
-        room -= len(argument) + _ARGUMENT
-        if room < 0:
-            break
-        kept.append(argument)
-    return kept

@@ -149,7 +149,7 @@ class StandaloneFolder(AttemptFolder):
     def cursors(self) -> dict[str, Json]:
         """Return the cursors of this attempt, which cover the metrics file from its beginning."""
         stored = super().cursors()
-        return stored if stored.get("attempt", 1) == self._attempt else {}
+        return stored if stored.get("attempt") == self._attempt else {}
 
     def order(self) -> StopOrder | None:
         """Return the stop order recorded since this attempt began; None if there is no order."""

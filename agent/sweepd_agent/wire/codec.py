@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -10,38 +10,20 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from sweepd import v1
 from sweepd.codec.values import CodecError, point_from_message
 from sweepd.durations import seconds_of
-from sweepd_agent.core.attempt import Assignment, AttemptKey, Exit, ExitCause, MetricsFrom, StopMode
+from sweepd_agent.core.attempt import Assignment, AttemptKey, Exit, MetricsFrom, StopMode
 from sweepd_agent.core.events import Ineligibility, Reason, Verdict
 from sweepd_agent.core.rows import Observation, Row, Value
 
 _MAX_ARGV_BYTES = 64 * 1024
 _MAX_MESSAGE = 2_000
 
-_CAUSES = {
-    ExitCause.EXITED: v1.EXIT_CAUSE_EXITED,
-    ExitCause.SIGNALED: v1.EXIT_CAUSE_SIGNALED,
-    ExitCause.OUT_OF_MEMORY: v1.EXIT_CAUSE_OUT_OF_MEMORY,
-    ExitCause.COMMANDED: v1.EXIT_CAUSE_COMMANDED,
-    ExitCause.START_FAILED: v1.EXIT_CAUSE_START_FAILED,
-    ExitCause.HANDED_BACK: v1.EXIT_CAUSE_HANDED_BACK,
-    ExitCause.ORPHANED: v1.EXIT_CAUSE_ORPHANED,
-    ExitCause.INVALID_COMMAND: v1.EXIT_CAUSE_INVALID_COMMAND,
-}
 _COMPATS = {v1.COMPAT_UNSPECIFIED: None, v1.COMPAT_WANDB: "wandb"}
 _REASONS = {
-    v1.INELIGIBLE_REASON_LABELS: Reason.LABELS,
-    v1.INELIGIBLE_REASON_GUARD: Reason.GUARD,
-    v1.INELIGIBLE_REASON_PAUSED: Reason.PAUSED,
-    v1.INELIGIBLE_REASON_CANARY: Reason.CANARY,
-    v1.INELIGIBLE_REASON_ENDING: Reason.ENDING,
-    v1.INELIGIBLE_REASON_SUGGESTION: Reason.SUGGESTION,
+    v1.IneligibleReason.Value(f"INELIGIBLE_REASON_{each.name}"): each
+    for each in Reason
+    if each is not Reason.OTHER
 }
-_VERDICTS = {
-    v1.ATTEMPT_FATE_KEEP: Verdict.KEEP,
-    v1.ATTEMPT_FATE_STOP: Verdict.STOP,
-    v1.ATTEMPT_FATE_UNKNOWN: Verdict.UNKNOWN,
-    v1.ATTEMPT_FATE_DELIVER: Verdict.DELIVER,
-}
+_VERDICTS = {v1.AttemptFate.Value(f"ATTEMPT_FATE_{each.name}"): each for each in Verdict}
 
 
 def cursors(messages: Iterable[v1.LaneCursor]) -> dict[v1.Lane.ValueType, int]:
@@ -118,17 +100,24 @@ def run_started(
     ref: v1.AttemptRef, *, pid: int, time: float, argv: Sequence[str], resumed_from: int | None = None
 ) -> v1.AttachRequest:
     """Return the report that a process runs; drop arguments beyond the size limit."""
-    kept: list[str] = []
-    room = _MAX_ARGV_BYTES
-    for argument in argv:
-        room -= len(argument.encode(errors="replace"))
-        if room < 0:
-            break
-        kept.append(text(argument))
+    kept = first_arguments(argv, _MAX_ARGV_BYTES)
     started = v1.RunStarted(
         attempt=ref, pid=pid, time=timestamp(time), argv=kept, resumed_from_step=resumed_from
     )
     return v1.AttachRequest(run_started=started)
+
+
+def first_arguments(
+    argv: Iterable[str], room: int, size: Callable[[str], int] = lambda argument: len(argument.encode())
+) -> list[str]:
+    """Return the first arguments of a command that fit into `room`."""
+    kept: list[str] = []
+    for argument in map(text, argv):
+        room -= size(argument)
+        if room < 0:
+            break
+        kept.append(argument)
+    return kept
 
 
 def run_exited(
@@ -142,7 +131,9 @@ def run_exited(
     log_bytes: int,
 ) -> v1.AttachRequest:
     """Return the report that a process has ended."""
-    message = v1.Exit(cause=_CAUSES[how.cause], message=text(how.message)[:_MAX_MESSAGE])
+    message = v1.Exit(
+        cause=v1.ExitCause.Value(f"EXIT_CAUSE_{how.cause.name}"), message=text(how.message)[:_MAX_MESSAGE]
+    )
     if how.code is not None:
         message.code = how.code
     if how.signal is not None:

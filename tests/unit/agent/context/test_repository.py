@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sweepd_agent.context.repository import Checkout, checkout, without_credentials
+from sweepd_agent.context.repository import Repository, checkout, without_credentials
 
 STATUS = """# branch.oid 3f1c
 # branch.head main
@@ -14,7 +14,7 @@ STATUS = """# branch.oid 3f1c
 
 
 def test_a_clean_checkout() -> None:
-    assert checkout(STATUS) == Checkout(commit="3f1c", branch="main", dirty=False)
+    assert checkout(STATUS) == Repository(commit="3f1c", branch="main", dirty=False)
 
 
 @pytest.mark.parametrize("line", ["1 .M N... 100644 100644 100644 a b f.py", "2 R. N... x", "u UU N... x"])
@@ -24,7 +24,7 @@ def test_a_changed_file_makes_it_dirty(line: str) -> None:
 
 def test_neither_commit_nor_branch_is_invented() -> None:
     status = "# branch.oid (initial)\n# branch.head (detached)\n? new.py\n"
-    assert checkout(status) == Checkout(commit="", branch="", dirty=False)
+    assert checkout(status) == Repository(commit="", branch="", dirty=False)
 
 
 @pytest.mark.parametrize(
