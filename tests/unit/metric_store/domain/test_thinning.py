@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -25,11 +26,12 @@ def stretches(values: Values, size: int, kind: Kind = Kind.DOUBLE) -> list[Stret
 
 
 def kept(values: Values, max_points: int, size: int = 7, kind: Kind = Kind.DOUBLE) -> dict[int, Value]:
-    found: dict[int, Value] = {}
+    found: list[tuple[int, Value]] = []
     for stretch in thinned(stretches(values, size, kind), total=len(values), max_points=max_points):
-        found |= dict(zip(stretch.spine.rows, stretch.values, strict=True))
-    assert list(found) == sorted(found)
-    return found
+        found += zip(stretch.spine.rows, stretch.values, strict=True)
+    by_row = dict(found)
+    assert [row for row, _ in found] == sorted(by_row)
+    return by_row
 
 
 def test_a_spike_survives_thinning() -> None:
@@ -48,6 +50,42 @@ def test_a_nan_stays_visible_and_hides_nothing() -> None:
 
 def test_a_short_series_passes_untouched() -> None:
     assert len(kept([1.0, 2.0, 3.0], 3)) == 3
+
+
+WAVES = [0.0, 1.0, -1.0, 0.0] * 25
+
+
+def test_two_points_are_kept_of_each_bucket_and_both_ends() -> None:
+    assert len(kept(WAVES, 10)) == 10
+
+
+def test_however_few_points_are_wanted_extremes_and_ends_are_kept() -> None:
+    for wanted in (1, 2, 3, 5):
+        assert list(kept(WAVES, wanted)) == [1, 2, 3, 100]
+
+
+class Reading(float):
+    """Value that counts how many of its kind are in memory."""
+
+    alive = 0
+
+    def __init__(self, _: float) -> None:
+        Reading.alive += 1
+
+    def __del__(self) -> None:
+        Reading.alive -= 1
+
+
+def test_a_long_series_is_never_in_memory_as_a_whole() -> None:
+    def arriving() -> Iterator[Stretch]:
+        for first in range(0, 2_000, 20):
+            assert Reading.alive <= 100 + 20 + 2 * first // 100 + 1
+            rows = range(first, first + 20)
+            values = [Reading(row) for row in rows]
+            yield Stretch(kind=Kind.DOUBLE, spine=Spine(rows=rows, steps=rows, times=rows), values=values)
+            del values
+
+    assert sum(len(stretch) for stretch in thinned(arriving(), total=2_000, max_points=42)) == 40
 
 
 def test_texts_keep_the_ends_of_each_bucket() -> None:

@@ -29,5 +29,6 @@ def test_a_later_attempt_that_resumed_earlier_replaces_more() -> None:
 def test_a_window_cuts_by_rows_and_by_step() -> None:
     spine = Spine(rows=[1, 2, 3, 4], steps=[10, 20, 10, 20], times=[0.0, 0.0, 0.0, 0.0])
     stretch = Stretch(kind=Kind.INT, spine=spine, values=[1, 2, 3, 4])
-    assert windowed(stretch, first_row=2, last_row=4, last_step=15).values == [3]
+    assert windowed(stretch, first_row=2, last_row=4, last_step=10).values == [3]
+    assert windowed(stretch, first_row=2, last_row=3, last_step=20).values == [2, 3]
     assert windowed(stretch, first_row=1, last_row=9) is stretch
