@@ -48,15 +48,24 @@ class MutationSession:
     failing: list[str] = field(default_factory=list)
     """Tests that fail without any mutant, and so detect none."""
     _callers: dict[tuple[str, str], set[int]] = field(default_factory=lambda: defaultdict(set))
+    _importing: set[tuple[str, str]] = field(default_factory=set)
+    """Functions that are called by imports."""
     _seconds: dict[int, float] = field(default_factory=dict)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_load_initial_conftests(self) -> None:
+        """Watch which functions imports call."""
+        sys.setprofile(self._watching(self._importing.add))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Run each test once, then the mutants."""
         if session.testsfailed:
             raise session.Interrupted("the tests cannot be collected")
+        sys.setprofile(None)
         # Before anything else: what is loaded is what is in the files now.
-        items, chosen = session.items, self._chosen()
+        items = session.items
+        everything = [each for path in sorted(self.core.rglob("*.py")) for each in mutants_of(path)]
         for number, item in enumerate(items):
             following = items[number + 1] if number + 1 < len(items) else None
             self._record(number, item, following)
@@ -64,27 +73,29 @@ class MutationSession:
             _end_with([(item, 0) for item in items if item.nodeid not in self.failing], None)
         if os.waitpid(pid, 0)[1]:
             raise pytest.UsageError("the tests fail in a forked process, without any mutant")
-        for mutant in chosen:
+        # What only builds tables during imports has done so: a mutant would come too late.
+        late = self._importing - {function for function, numbers in self._callers.items() if numbers}
+        everything = [each for each in everything if (str(each.path), each.function) not in late]
+        # Chosen by a number of its own, so that the same seed chooses the same of an unchanged core.
+        for mutant in random.Random(self.seed).sample(everything, min(self.sample, len(everything))):
             self.tell(mutant, self._tried(mutant, items))
         return True
 
-    def _chosen(self) -> Sequence[Mutant]:
-        everything = [mutant for path in sorted(self.core.rglob("*.py")) for mutant in mutants_of(path)]
-        # Chosen by a number of its own, so that the same seed chooses the same of an unchanged core.
-        generator = random.Random(self.seed)
-        return generator.sample(everything, min(self.sample, len(everything)))
+    def _watching(self, add: Callable[[tuple[str, str]], object]) -> Callable[[FrameType, str, object], None]:
+        """Return a profile function that adds the path and name of each called function of the core."""
+        prefix = f"{self.core}{os.sep}"
+
+        def called(frame: FrameType, event: str, argument: object) -> None:
+            code = frame.f_code
+            if event == "call" and code.co_filename.startswith(prefix):
+                add((code.co_filename, code.co_qualname.partition(".<locals>")[0]))
+
+        return called
 
     def _record(self, number: int, item: pytest.Item, following: pytest.Item | None) -> None:
         """Run a test; remember how long it takes and which functions of the core it calls."""
-        prefix, callers = f"{self.core}{os.sep}", self._callers
-
-        def called(frame: FrameType, event: str, argument: object) -> None:
-            if event == "call" and frame.f_code.co_filename.startswith(prefix):
-                code = frame.f_code
-                callers[code.co_filename, code.co_qualname.partition(".<locals>")[0]].add(number)
-
         began = time.monotonic()
-        sys.setprofile(called)
+        sys.setprofile(self._watching(lambda function: self._callers[function].add(number)))
         try:
             reports = runtestprotocol(item, log=False, nextitem=following)
         finally:
