@@ -238,6 +238,29 @@ def test_membership_is_by_value_but_integers_must_be_integers() -> None:
     assert distribution(distribution="q_uniform", min=1, max=10, q=4).contains(5)  # a grid's value
 
 
+EVERY_KIND: tuple[dict[str, object], ...] = (
+    {"value": 3},
+    {"values": [1, 2]},
+    {"values": [1, 2], "probabilities": [0.5, 0.5]},
+    {"min": 0, "max": 9},
+    {"min": 0.0, "max": 9.0},
+    {"distribution": "log_uniform_values", "min": 1, "max": 9},
+    {"distribution": "normal"},
+    {"distribution": "beta"},
+    {"distribution": "q_uniform", "min": 0, "max": 9, "q": 3},
+    {"distribution": "q_uniform", "min": 0.0, "max": 9.0, "q": 0.5},
+    {"distribution": "q_log_uniform_values", "min": 1, "max": 9, "q": 3},
+    {"distribution": "q_normal", "q": 1},
+    {"distribution": "q_beta", "q": 0.25},
+)
+
+
+@pytest.mark.parametrize("keys", EVERY_KIND)
+@pytest.mark.parametrize("value", ["1", None, True, [1], {}, float("nan"), float("inf"), -float("inf")])
+def test_only_finite_numbers_belong_to_numbers(keys: dict[str, object], value: Json) -> None:
+    assert not distribution(**keys).contains(value)
+
+
 unit = st.floats(0, 1)
 # Closer to 1 doubles are too coarse to carry a tail there and back.
 unit_below_one = st.floats(0, 1 - 1e-6)

@@ -168,6 +168,14 @@ def test_thirty_levels_are_read_and_more_are_refused(opening: str, inner: str, c
         parse_expression(nested(31), SCOPE)
 
 
+@pytest.mark.parametrize(
+    "part", ["(a) == 7", "not a == 8", "abs(a) == 7", "-a == -7", "a ** 2 == 49", "a in [7]"]
+)
+def test_levels_beside_each_other_do_not_add_up(part: str) -> None:
+    text = " and ".join([part] * 40)
+    assert parse_expression(text, SCOPE).holds(VALUES)
+
+
 @given(text=st.text(alphabet="ab01.+-*/%<>=!()[],'\"\\ \nnotirdpm", max_size=60) | st.text(max_size=30))
 def test_any_text_is_read_or_refused_at_a_place_in_it(text: str) -> None:
     try:

@@ -1,6 +1,7 @@
 """Loading of bytes: values, positions, and refused content."""
 
 import json
+import math
 
 import numpy as np
 import pytest
@@ -48,6 +49,13 @@ def refused(text: str | bytes) -> tuple[str, str]:
         ("0b11", 3),
         ("1_000", 1000),
         ("1:30", 90),
+        ("-1:30", -90),
+        ("1:30.5", 90.5),
+        ("+1:30.5", 90.5),
+        ("-1:1:30.5", -3690.5),
+        (".inf", math.inf),
+        ("+.inf", math.inf),
+        ("-.inf", -math.inf),
         ("1.0", 1.0),
         ("yes", True),
         ("off", False),

@@ -85,6 +85,8 @@ def test_a_parameter_is_read_as(entry: str, name: str) -> None:
         ),
         ("{values: [1, 2], probabilities: [1]}", "bad-probability", "1 probabilities for 2 values"),
         ("{values: [1, 2], probabilities: [-0.5, 1.5]}", "bad-probability", "probabilities[0]"),
+        ("{values: [1, 2], probabilities: [0.3, half]}", "bad-probability", "probabilities[1]"),
+        ("{values: [1, 2], probabilities: [0.3, 0.6]}", "bad-probability", "sum to 0.9, not to 1"),
         ("{values: [1, 2], probabilities: [0.3, 0.6999]}", "bad-probability", "sum to 0.9999, not to 1"),
         ("{distribution: int_uniform, min: 1.0, max: 2}", "bad-type", "int_uniform takes integers"),
         ("{distribution: log_uniform_values, min: 0, max: 1}", "out-of-range", "greater than 0"),
