@@ -4,7 +4,7 @@ import pytest
 
 from sweepd.spec.expressions.expression import parse_expression
 from sweepd.spec.expressions.intervals import ABSENT, ANYTHING, Between, Interval, Known
-from sweepd.spec.parameter import Path
+from sweepd.spec.point import Path
 from unit.spec.expressions.scopes import SCOPE
 
 HOLDS, FAILS, EITHER = (True, False), (False, True), (True, True)
