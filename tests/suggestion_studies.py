@@ -1,10 +1,13 @@
 """Studies as the tests of the search need them."""
 
 from collections.abc import Callable, Mapping
+from random import Random
+from typing import Any
 
 from sweepd.spec.parse import parse_mapping
 from sweepd.spec.point import Point
 from sweepd.spec.sweep_spec import SweepSpec
+from sweepd_suggestion.domain.questions import ImportanceQuestion
 from sweepd_suggestion.domain.study import Ended, HandedOut, Observation, Outcome, Study
 
 MIXED: Mapping[str, object] = {
@@ -15,6 +18,21 @@ MIXED: Mapping[str, object] = {
     "fixed": {"value": {"a": [1, 2.0]}},
 }
 MINIMIZED: Mapping[str, object] = {"goal": "minimize"}
+VARIED: Mapping[str, object] = {
+    "lr": {"distribution": "log_uniform_values", "min": 1e-6, "max": 1.0},
+    "opt": {
+        "parameters": {
+            "kind": {"values": ["adam", "sgd", None]},
+            "momentum": {"min": 0.0, "max": 1.0, "when": "opt.kind == 'sgd'"},
+        }
+    },
+    "batch": {"values": [64, 16, 256]},
+    "flag": {"values": [True, False]},
+    "noise": {"min": 0.0, "max": 1.0},
+    "many": {"values": list(range(40))},
+    "fixed": {"value": 3},
+}
+"""Parameters of every kind, one of which only some points have."""
 SMALL: Mapping[str, object] = {"a": {"values": ["x", "y", "z"]}, "b": {"min": 1, "max": 2}}
 
 
@@ -60,6 +78,16 @@ def a_study(spec: SweepSpec, runs: int, loss: Callable[[Point], float | None]) -
         point = spec.search_space.random_point(7, run_number)
         study.observe(study.known + 1, a_trial(run_number, point, loss(point)))
     return study
+
+
+Loss = Callable[[Any, Random], float]
+
+
+def valued_points(loss: Loss, runs: int = 200, spec: SweepSpec | None = None) -> ImportanceQuestion:
+    """Return a question about random points and what `loss` makes of each."""
+    space, rng = (spec or a_spec(VARIED)).search_space, Random(5)
+    points = tuple(space.random_point(7, number) for number in range(runs))
+    return ImportanceQuestion(space=space, points=points, values=tuple(loss(point, rng) for point in points))
 
 
 def layers_of(point: Point) -> float:

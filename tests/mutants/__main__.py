@@ -20,12 +20,17 @@ TESTS = Path(__file__).resolve().parents[1]
 ROOT = TESTS.parent
 JUDGED = Path(__file__).with_name("judged.txt")
 """Mutants as good as what they changed, one a line as they are shown, each under a comment with why."""
+_FITTING = ("gaussian_process", "importance", "odd_spaces", "prior_runs", "ruled_spaces")
+"""Tests that fit models: as pure as unit tests, but too slow."""
 CORES = {
     "sweepd_scheduler.domain": ("unit/scheduler",),
     "sweepd_agent.core": ("unit/agent",),
     "sweepd.spec": ("unit/spec", "unit/codec"),
     "sweepd_metric_store.domain": ("unit/metric_store", "conformance/metric_store"),
-    "sweepd_suggestion.domain": ("unit/suggestion",),
+    "sweepd_suggestion.domain": (
+        "unit/suggestion",
+        *(f"component/suggestion/test_{name}.py" for name in _FITTING),
+    ),
 }
 
 

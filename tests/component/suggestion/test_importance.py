@@ -2,61 +2,24 @@
 
 from __future__ import annotations
 
-from asyncio import create_task, run, wait_for
-from collections.abc import Callable, Mapping
-from dataclasses import replace
-from logging import getLogger
+from collections.abc import Mapping
 from math import log, log10
-from pathlib import Path
 from random import Random
 from time import process_time
-from typing import Any
 
-import grpc
 import numpy as np
 import pytest
 
-from suggestion_server import SuggestionServer
-from suggestion_studies import a_spec
-from sweepd import v1
-from sweepd.codec.spec import spec_message
-from sweepd.codec.values import point_message, value_message
-from sweepd.rpc.failure import Failure
+from suggestion_studies import Loss, a_spec, valued_points
 from sweepd.spec.point import Point
-from sweepd.spec.sweep_spec import SweepSpec
-from sweepd_kernel.errors import DomainError, Status
 from sweepd_suggestion.domain.feature_importance import feature_importance
 from sweepd_suggestion.domain.questions import Importance, ImportanceQuestion, ParameterImportance
-from sweepd_suggestion.fits import Fits
-from sweepd_suggestion.servicer import Importances
 
-SPACE: Mapping[str, object] = {
-    "lr": {"distribution": "log_uniform_values", "min": 1e-6, "max": 1.0},
-    "opt": {
-        "parameters": {
-            "kind": {"values": ["adam", "sgd", None]},
-            "momentum": {"min": 0.0, "max": 1.0, "when": "opt.kind == 'sgd'"},
-        }
-    },
-    "batch": {"values": [64, 16, 256]},
-    "flag": {"values": [True, False]},
-    "noise": {"min": 0.0, "max": 1.0},
-    "many": {"values": list(range(40))},
-    "fixed": {"value": 3},
-}
 ZIPPED: Mapping[str, object] = {
     "a": {"values": [1, 2, 3, 4]},
     "b": {"values": ["w", "x", "y", "z"]},
     "c": {"min": 0.0, "max": 1.0},
 }
-Loss = Callable[[Any, Random], float]
-
-
-def asked(loss: Loss, runs: int = 200, spec: SweepSpec | None = None) -> ImportanceQuestion:
-    """Return a question about random points and what `loss` makes of each."""
-    space, rng = (spec or a_spec(SPACE)).search_space, Random(5)
-    points = tuple(space.random_point(7, number) for number in range(runs))
-    return ImportanceQuestion(space=space, points=points, values=tuple(loss(point, rng) for point in points))
 
 
 def by_name(found: Importance) -> dict[str, ParameterImportance]:
@@ -69,7 +32,7 @@ def shares(found: Importance) -> dict[str, float]:
 
 def test_what_decides_comes_first_and_what_decides_nothing_has_next_to_no_share() -> None:
     found = feature_importance(
-        asked(lambda p, rng: 3 * (log10(p["lr"]) + 3) ** 2 + p["batch"] / 64 + rng.gauss(0, 0.3))
+        valued_points(lambda p, rng: 3 * (log10(p["lr"]) + 3) ** 2 + p["batch"] / 64 + rng.gauss(0, 0.3))
     )
     share = shares(found)
     assert list(share)[:2] == ["lr", "batch"]
@@ -83,7 +46,7 @@ def test_what_decides_comes_first_and_what_decides_nothing_has_next_to_no_share(
 
 
 def test_a_parameter_that_only_some_runs_have_is_seen() -> None:
-    found = feature_importance(asked(lambda p, _: 10 * p["opt"].get("momentum", 0.0)))
+    found = feature_importance(valued_points(lambda p, _: 10 * p["opt"].get("momentum", 0.0)))
     share = shares(found)
     assert set(list(share)[:2]) == {"opt.kind", "opt.momentum"}
     assert share["opt.kind"] + share["opt.momentum"] > 0.9
@@ -91,11 +54,11 @@ def test_a_parameter_that_only_some_runs_have_is_seen() -> None:
 
 
 def test_correlations_have_a_sign_and_are_taken_on_the_scale_of_the_draw() -> None:
-    rising = by_name(feature_importance(asked(lambda p, _: log10(p["lr"]))))
+    rising = by_name(feature_importance(valued_points(lambda p, _: log10(p["lr"]))))
     assert rising["lr"].correlation == pytest.approx(1.0)
-    falling = by_name(feature_importance(asked(lambda p, _: -p["batch"] + 0.001 * p["flag"])))
+    falling = by_name(feature_importance(valued_points(lambda p, _: -p["batch"] + 0.001 * p["flag"])))
     assert falling["batch"].correlation == pytest.approx(-1.0, abs=1e-4)
-    truth = by_name(feature_importance(asked(lambda p, _: float(p["flag"]))))
+    truth = by_name(feature_importance(valued_points(lambda p, _: float(p["flag"]))))
     assert truth["flag"].correlation == pytest.approx(1.0)
 
 
@@ -103,36 +66,38 @@ def test_what_is_drawn_normally_correlates_as_it_is_or_by_its_logarithm() -> Non
     spread = {"mu": 2, "sigma": 3}
     space = {"n": {"distribution": "normal", **spread}, "ln": {"distribution": "log_normal", **spread}}
     spec = a_spec(space, method="random")
-    assert by_name(feature_importance(asked(lambda p, _: p["n"], spec=spec)))[
+    assert by_name(feature_importance(valued_points(lambda p, _: p["n"], spec=spec)))[
         "n"
     ].correlation == pytest.approx(1.0)
-    assert by_name(feature_importance(asked(lambda p, _: log(p["ln"]), spec=spec)))[
+    assert by_name(feature_importance(valued_points(lambda p, _: log(p["ln"]), spec=spec)))[
         "ln"
     ].correlation == pytest.approx(1)
 
 
 def test_categories_correlate_one_by_one_in_the_order_of_the_file() -> None:
-    found = by_name(feature_importance(asked(lambda p, _: float(p["opt"]["kind"] == "sgd"))))
+    found = by_name(feature_importance(valued_points(lambda p, _: float(p["opt"]["kind"] == "sgd"))))
     kind = found["opt.kind"]
     assert kind.correlation is None
     assert [one.value for one in kind.categories] == ["adam", "sgd", None]
     correlations = [one.correlation for one in kind.categories]
     assert correlations[1] == pytest.approx(1.0)
-    question = asked(lambda p, _: float(p["opt"]["kind"] == "sgd"))
+    question = valued_points(lambda p, _: float(p["opt"]["kind"] == "sgd"))
     has = np.array([float(p["opt"]["kind"] is None) for p in question.points])  # type: ignore[index, call-overload]
     assert correlations[2] == pytest.approx(np.corrcoef(has, question.values)[0, 1])
     assert found["lr"].categories == ()
 
 
 def test_parameters_that_vary_together_are_one() -> None:
-    found = by_name(feature_importance(asked(lambda p, _: p["a"], spec=a_spec(ZIPPED, zip=[["a", "b"]]))))
+    found = by_name(
+        feature_importance(valued_points(lambda p, _: p["a"], spec=a_spec(ZIPPED, zip=[["a", "b"]])))
+    )
     assert found["a+b"].names == ("a", "b")
     assert found["a+b"].importance > 0.9
     assert [one.value for one in found["a+b"].categories] == [[1, "w"], [2, "x"], [3, "y"], [4, "z"]]
 
 
 def test_runs_of_the_same_point_do_not_tell_each_other_away() -> None:
-    rng, once = Random(3), asked(lambda p, _: log10(p["lr"]), 30)
+    rng, once = Random(3), valued_points(lambda p, _: log10(p["lr"]), 30)
     repeated = ImportanceQuestion(
         space=once.space,
         points=once.points * 4,
@@ -145,14 +110,14 @@ def test_runs_of_the_same_point_do_not_tell_each_other_away() -> None:
 
 def test_a_sweep_all_of_whose_parameters_are_away_has_nothing_to_weigh() -> None:
     space = {"c": {"value": 1}, "b": {"values": ["x", "y"], "when": "c == 2"}}
-    found = feature_importance(asked(lambda _, rng: rng.random(), 20, a_spec(space, method="random")))
+    found = feature_importance(valued_points(lambda _, rng: rng.random(), 20, a_spec(space, method="random")))
     assert (found.runs, found.explained, shares(found)) == (20, None, {"b": 0.0})
 
 
 def test_thousands_of_categories_take_no_longer_than_some() -> None:
     names = [f"c{number}" for number in range(3_000)]
     spec = a_spec({f"p{number}": {"values": names} for number in range(6)}, method="random")
-    question = asked(lambda p, _: float(p["p0"] < "c15"), 500, spec)
+    question = valued_points(lambda p, _: float(p["p0"] < "c15"), 500, spec)
     began = process_time()
     found = feature_importance(question)
     assert process_time() - began < 5  # a column for each takes several times as long
@@ -164,14 +129,14 @@ def test_thousands_of_categories_take_no_longer_than_some() -> None:
     [(0, lambda *_: 0.0), (1, lambda *_: 1.0), (7, lambda p, _: p["lr"]), (50, lambda *_: 4.0)],
 )
 def test_without_evidence_all_are_alike(runs: int, loss: Loss) -> None:
-    found = feature_importance(asked(loss, runs))
+    found = feature_importance(valued_points(loss, runs))
     assert found.runs == runs
     assert found.explained is None
     assert set(shares(found).values()) == {0.0}
 
 
 def test_one_run_that_has_diverged_hides_nothing() -> None:
-    question = asked(lambda p, _: log10(p["lr"]))
+    question = valued_points(lambda p, _: log10(p["lr"]))
     values = (1e300, -1e308, *question.values[2:])
     found = feature_importance(
         ImportanceQuestion(space=question.space, points=question.points, values=values)
@@ -182,7 +147,7 @@ def test_one_run_that_has_diverged_hides_nothing() -> None:
 
 
 def test_points_outside_the_space_are_left_out() -> None:
-    question = asked(lambda p, _: p["lr"], 20)
+    question = valued_points(lambda p, _: p["lr"], 20)
     beyond: Point = {**question.points[0], "lr": 5.0}
     found = feature_importance(
         ImportanceQuestion(
@@ -193,67 +158,5 @@ def test_points_outside_the_space_are_left_out() -> None:
 
 
 def test_a_sweep_of_constants_has_no_parameters_to_weigh() -> None:
-    question = asked(lambda *_: 1.0, 10, a_spec({"c": {"value": 1}}, method="random"))
+    question = valued_points(lambda *_: 1.0, 10, a_spec({"c": {"value": 1}}, method="random"))
     assert feature_importance(question) == Importance(parameters=(), runs=10, explained=None)
-
-
-def request(question: ImportanceQuestion) -> v1.GetImportanceRequest:
-    return v1.GetImportanceRequest(
-        spec=spec_message(a_spec(SPACE)),
-        points=[
-            v1.ValuedPoint(point=point_message(point), value=value)
-            for point, value in zip(question.points, question.values, strict=True)
-        ],
-    )
-
-
-def test_the_service_answers_over_the_wire_and_stays_light(server: SuggestionServer) -> None:
-    question = asked(lambda p, _: p["batch"] + (p["opt"]["kind"] == "sgd"))
-    answer = server.stub.GetImportance(request(question), timeout=30).importance
-    expected = feature_importance(question)
-    assert (answer.runs, answer.explained) == (expected.runs, expected.explained)
-    assert [(tuple(one.names), one.importance) for one in answer.parameters] == [
-        (one.names, one.importance) for one in expected.parameters
-    ]
-    kind = next(one for one in answer.parameters if list(one.names) == ["opt.kind"])
-    assert not kind.HasField("correlation")
-    assert [one.value for one in kind.categories] == [value_message(value) for value in ("adam", "sgd", None)]
-    assert "numpy" not in Path(f"/proc/{server.pid}/maps").read_text()
-    assert server.stub.GetImportance(request(question), timeout=0.5).importance == answer
-
-
-@pytest.mark.parametrize(
-    ("spoil", "field"),
-    [
-        (lambda message: message.points[1].point.entries[0].value.Clear(), "points[1].point"),
-        (lambda message: setattr(message.points[0], "value", float("nan")), "points[0].value"),
-        (lambda message: message.ClearField("spec"), "spec.method"),
-    ],
-)
-def test_what_is_malformed_is_refused_by_its_place(
-    server: SuggestionServer, spoil: Callable[[v1.GetImportanceRequest], None], field: str
-) -> None:
-    message = request(asked(lambda p, _: p["lr"], 3))
-    spoil(message)
-    with pytest.raises(grpc.RpcError) as caught:
-        server.stub.GetImportance(message, timeout=10)
-    failure = Failure.of(caught.value)
-    assert failure.code == "INVALID_ARGUMENT"
-    assert field in failure.message
-
-
-def test_equal_questions_share_a_line_and_too_many_different_ones_are_refused() -> None:
-    question = asked(lambda p, _: p["lr"], 3)
-
-    async def scenario() -> None:
-        importances = Importances(Fits(0, getLogger()))  # no worker: all of them wait
-        messages = [request(replace(question, values=(float(n), 0.0, 1.0))) for n in range(17)]
-        waiting = [create_task(importances.answer(each)) for each in messages[:16] * 2]
-        with pytest.raises(DomainError, match="too many") as refused:
-            await wait_for(create_task(importances.answer(messages[16])), 10)  # after those that wait
-        assert refused.value.status is Status.RESOURCE_EXHAUSTED
-        assert not any(each.done() for each in waiting)
-        for each in waiting:
-            each.cancel()
-
-    run(scenario())
