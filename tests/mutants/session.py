@@ -49,13 +49,15 @@ class MutationSession:
     """Tests that fail without any mutant, and so detect none."""
     _callers: dict[tuple[str, str], set[int]] = field(default_factory=lambda: defaultdict(set))
     _importing: set[tuple[str, str]] = field(default_factory=set)
-    """Functions that are called by imports."""
+    """Functions that imports call, without those within them."""
+    _called: set[tuple[str, str]] = field(default_factory=set)
+    """Functions that tests call, likewise."""
     _seconds: dict[int, float] = field(default_factory=dict)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_load_initial_conftests(self) -> None:
         """Watch which functions imports call."""
-        sys.setprofile(self._watching(self._importing.add))
+        sys.setprofile(self._watching(self._importing))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
@@ -73,29 +75,38 @@ class MutationSession:
             _end_with([(item, 0) for item in items if item.nodeid not in self.failing], None)
         if os.waitpid(pid, 0)[1]:
             raise pytest.UsageError("the tests fail in a forked process, without any mutant")
-        # What only builds tables during imports has done so: a mutant would come too late.
-        late = self._importing - {function for function, numbers in self._callers.items() if numbers}
+        # What only builds tables or functions during imports has done so: a mutant would come too late.
+        late = self._importing - self._called
         everything = [each for each in everything if (str(each.path), each.function) not in late]
         # Chosen by a number of its own, so that the same seed chooses the same of an unchanged core.
         for mutant in random.Random(self.seed).sample(everything, min(self.sample, len(everything))):
             self.tell(mutant, self._tried(mutant, items))
         return True
 
-    def _watching(self, add: Callable[[tuple[str, str]], object]) -> Callable[[FrameType, str, object], None]:
-        """Return a profile function that adds the path and name of each called function of the core."""
+    def _watching(
+        self, outermost: set[tuple[str, str]], number: int | None = None
+    ) -> Callable[[FrameType, str, object], None]:
+        """Return a profile function that adds the path and name of each called function of the core.
+
+        The calls of a test, by its number, count as calls of the outermost function.
+        """
         prefix = f"{self.core}{os.sep}"
 
         def called(frame: FrameType, event: str, argument: object) -> None:
             code = frame.f_code
             if event == "call" and code.co_filename.startswith(prefix):
-                add((code.co_filename, code.co_qualname.partition(".<locals>")[0]))
+                name, _, inner = code.co_qualname.partition(".<locals>")
+                if not inner:
+                    outermost.add((code.co_filename, name))
+                if number is not None:
+                    self._callers[code.co_filename, name].add(number)
 
         return called
 
     def _record(self, number: int, item: pytest.Item, following: pytest.Item | None) -> None:
         """Run a test; remember how long it takes and which functions of the core it calls."""
         began = time.monotonic()
-        sys.setprofile(self._watching(lambda function: self._callers[function].add(number)))
+        sys.setprofile(self._watching(self._called, number))
         try:
             reports = runtestprotocol(item, log=False, nextitem=following)
         finally:

@@ -151,7 +151,7 @@ def _points(
     spec: SweepSpec, size: int | None, patience: int, prior: Iterable[Point]
 ) -> Iterator[Proposed | None]:
     """Yield the points of a sweep in order, then None if finding more takes too long."""
-    cursor, seen = Cursor(), {point_digest(point): 1 for point in prior}
+    cursor, seen = Cursor(), {point_digest(point) for point in prior}
     while patience > 0:
         cursor, proposed, done = next_point(spec, cursor, seen, size)
         if done:
@@ -159,7 +159,7 @@ def _points(
         if proposed is None:
             patience -= 1
             continue
-        seen[proposed.digest] = seen.get(proposed.digest, 0) + 1
+        seen.add(proposed.digest)
         yield proposed
     yield None
 

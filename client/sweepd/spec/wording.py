@@ -29,7 +29,7 @@ def nearest(word: str, legal: Iterable[str]) -> str | None:
     start = word[:64].lower()
     found = _close_matches(start, by_lower, 3, 0.6)
     if not found and len(start) >= _ABBREVIATION:
-        found = [choice for choice in by_lower if choice.startswith(start)][:1]
+        found = [choice for choice in by_lower if choice.startswith(start)]
     if not found:
         return None
     # Among close words, prefer one with the same start: for `retries`, suggest `retry`, not `metrics`.

@@ -26,6 +26,18 @@ def test_it_shows_points_with_their_exact_arguments() -> None:
     assert (shown.size.value, shown.planned_runs, shown.broken_off) == (6, 6, False)
 
 
+def test_points_of_prior_runs_are_not_shown_again() -> None:
+    spec = a_spec(method="grid", program="train.py", parameters=GRID)
+    shown = preview(spec, 9, prior=[{"a": 1, "b": "x"}, {"a": 2, "b": "z"}])
+    assert [run.point for run in shown.runs] == [
+        {"a": 1, "b": "y"},
+        {"a": 1, "b": "z"},
+        {"a": 2, "b": "x"},
+        {"a": 2, "b": "y"},
+    ]
+    assert shown.planned_runs == 4
+
+
 def test_what_only_an_agent_knows_stays_a_macro() -> None:
     command = [
         "run",

@@ -1,8 +1,17 @@
-"""Tests of the brackets."""
+"""Iterations at which rules of early termination act, and which an agent reports at once."""
 
 import pytest
 
-from sweepd.spec.stop_rules import Hyperband
+from sweepd.spec.stop_rules import (
+    Asha,
+    Hyperband,
+    Median,
+    Patience,
+    StopRule,
+    Threshold,
+    reported_at_once,
+    urgent_iterations,
+)
 
 
 @pytest.mark.parametrize(
@@ -24,3 +33,46 @@ from sweepd.spec.stop_rules import Hyperband
 )
 def test_the_brackets_are(rule: Hyperband, limit: int, brackets: tuple[int, ...]) -> None:
     assert rule.brackets(limit) == brackets
+
+
+HALVING = Hyperband(min_iter=2, eta=2)
+MEDIAN = Median(min_iter=3, interval=2)
+THRESHOLD = Threshold(at=6, value=1.0)
+
+
+@pytest.mark.parametrize(
+    ("rules", "iterations"),
+    [
+        ([HALVING], (2, 4, 8, 16)),
+        ([Asha(min_iter=3, eta=2)], (3, 6, 12, 24)),
+        ([Asha(min_iter=1, eta=3, max_iter=9)], (1, 3)),
+        ([MEDIAN], (3, 5, 7, 9)),
+        ([THRESHOLD], (6,)),
+        ([Patience(iterations=5)], (6,)),
+        ([HALVING, THRESHOLD, Patience(iterations=5)], (2, 4, 6, 8)),
+        ([HALVING, MEDIAN], (2, 3, 4, 5)),
+        ([], ()),
+    ],
+)
+def test_the_first_iterations_at_which_a_rule_may_act(
+    rules: list[StopRule], iterations: tuple[int, ...]
+) -> None:
+    assert urgent_iterations(rules, 4) == iterations
+
+
+@pytest.mark.parametrize(
+    ("rules", "limit", "iterations"),
+    [
+        ([], 4, ()),
+        ([HALVING], 3, (2, 4, 8)),
+        ([MEDIAN], 3, (3, 5, 7)),
+        ([MEDIAN, THRESHOLD], 3, (3, 5, 6)),
+        ([MEDIAN, HALVING], 3, (2, 4, 8)),  # the median acts often
+        ([MEDIAN, Asha(min_iter=1, eta=3, max_iter=9)], 4, (1, 3, 5, 7)),
+        ([MEDIAN, THRESHOLD], 1, (6,)),
+    ],
+)
+def test_iterations_of_the_median_are_reported_at_once_if_there_is_room(
+    rules: list[StopRule], limit: int, iterations: tuple[int, ...]
+) -> None:
+    assert reported_at_once(rules, limit) == iterations

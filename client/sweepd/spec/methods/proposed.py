@@ -1,6 +1,6 @@
 """The next point of a sweep, the cursor in its order, and the search for the next unseen point."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -12,8 +12,8 @@ MISSES_BEFORE_LISTING = 1_000
 MOST_CANDIDATES = 5_000
 """Limit on the candidates of one call, so that a call takes a fraction of a second."""
 
-Seen = Mapping[bytes, int]
-"""Number of hand-outs of each point, by digest."""
+Seen = Collection[bytes]
+"""Digests of the points that were handed out."""
 
 
 class Source(StrEnum):

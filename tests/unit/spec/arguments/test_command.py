@@ -7,6 +7,7 @@ import pytest
 from sweepd.spec.check_command import shadowed_macros, unknown_macros
 from sweepd.spec.command import (
     DEFAULT_COMMAND,
+    expand_arguments,
     expand_command,
     uses_args_json_file,
     uses_program,
@@ -37,6 +38,45 @@ def expand(
         windows=windows,
     )
     return expand_command(command, values, environ or {})
+
+
+@pytest.mark.parametrize(
+    ("name", "is_known"),
+    [
+        ("lr", True),
+        ("n", True),
+        ("opt", True),
+        ("opt.k", True),
+        ("k", False),
+        ("opt.z", False),
+        ("repeat", False),
+    ],
+)
+def test_a_point_has_its_parameters_groups_and_their_members(name: str, is_known: bool) -> None:
+    assert MacroValues(params=PARAMS, program=None).has_parameter(name) is is_known
+
+
+@pytest.mark.parametrize(
+    ("command", "of_run"),
+    [
+        (["python", "${program}"], [False, False]),
+        (["python", "${lr}", "-v"], [False, True, False]),
+        (["python", "--lr=${lr}", "--slot=${agent.slot}"], [False, True, False]),
+        (["python", "${args_no_hyphens}"], [False, *[True] * len(PARAMS)]),
+        (["python", "${repeat}"], [False, True]),
+        (["python", "$HOME/${home}"], [False, False]),
+        # The point moves what follows an argument that it lacks.
+        (["${absent}", "python", "${program}"], [True, True]),
+        (["python", "${absent}", "train.py"], [False, True]),
+    ],
+)
+def test_an_argument_is_of_the_run_if_the_point_decides_on_it_or_its_place(
+    command: list[str], of_run: list[bool]
+) -> None:
+    values = MacroValues(
+        program="train.py", params=PARAMS, args_json_file="/a.json", agent=AgentFacts(slot=0)
+    )
+    assert [argument.is_of_run for argument in expand_arguments(command, values, {})] == of_run
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sweepd.spec.distributions.continuous import LogUniformValues
 from sweepd.spec.distributions.distribution import Distribution, grid_values
 from sweepd.spec.parse import parse_mapping
 from sweepd.spec.point import Json, Parameter
@@ -259,6 +260,38 @@ EVERY_KIND: tuple[dict[str, object], ...] = (
 @pytest.mark.parametrize("value", ["1", None, True, [1], {}, float("nan"), float("inf"), -float("inf")])
 def test_only_finite_numbers_belong_to_numbers(keys: dict[str, object], value: Json) -> None:
     assert not distribution(**keys).contains(value)
+
+
+def test_a_value_maps_to_the_middle_of_its_share() -> None:
+    even = distribution(values=["a", "b", "c", "d"])
+    assert [even.to_unit(value) for value in "abcd"] == [0.125, 0.375, 0.625, 0.875]
+    weighted = distribution(values=["a", "b", "c"], probabilities=[0.5, 0.25, 0.25])
+    assert [weighted.to_unit(value) for value in "abc"] == [0.25, 0.625, 0.875]
+    assert [distribution(min=1, max=4).to_unit(value) for value in (1, 2, 3, 4)] == [
+        0.125,
+        0.375,
+        0.625,
+        0.875,
+    ]
+    steps = distribution(distribution="q_uniform", min=0.0, max=4.0, q=2.0)  # 0 up to 1, 4 from 3 on
+    assert [steps.to_unit(value) for value in (0.0, 2.0, 4.0)] == [0.125, 0.5, 0.875]
+
+
+def test_a_logarithmic_range_has_no_share_at_zero_or_below() -> None:
+    assert [LogUniformValues(min=1, max=100).cdf(x) for x in (-1.0, 0.0, 1.0, 10.0)] == [0.0, 0.0, 0.0, 0.5]
+
+
+def test_values_of_a_grid_are_a_sequence() -> None:
+    values = grid_values(distribution(distribution="q_uniform", min=0.5, max=2.5, q=0.5))
+    assert values is not None
+    whole = [0.5, 1.0, 1.5, 2.0]
+    assert list(values) == whole
+    for part in (slice(1, 3), slice(None, None, -2), slice(-2, None), slice(9, 12)):
+        assert values[part] == whole[part]
+    assert (values[-1], values[-4]) == (2.0, 0.5)
+    for beyond in (4, -5):
+        with pytest.raises(IndexError):
+            values[beyond]
 
 
 unit = st.floats(0, 1)

@@ -65,6 +65,7 @@ def truths(condition: str, **intervals: Interval) -> tuple[bool, bool]:
         ("max(a, 2) < 2", FAILS),
         ("max(a, 4) == 4", HOLDS),
         ("abs(a) < 9", EITHER),
+        ("a % 2 == 0", EITHER),
         # nothing open
         ("1 < 2", HOLDS),
         ("2 < 1", FAILS),
@@ -80,6 +81,10 @@ def test_a_number_that_may_be_absent_may_fail_every_comparison(text: str) -> Non
     assert truths(text, a=Between(1, 3, may_lack=True)) == EITHER
     assert truths(text, a=Known(2)) == HOLDS
     assert truths(text, a=Known(2, may_lack=True)) == EITHER
+
+
+def test_a_known_number_that_fails_fails_also_if_it_is_absent() -> None:
+    assert truths("a > 1", a=Known(0, may_lack=True)) == FAILS
 
 
 @pytest.mark.parametrize("text", ["a < b", "b != a", "a + 1 == b", "max(a, b) > 0", "b * a == 0", "-a < b"])

@@ -8,7 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sweepd.spec.methods.proposed import Cursor, Proposed, Source
-from sweepd.spec.methods.sequence import counted_points, known_size, look_ahead, next_point, planned_runs
+from sweepd.spec.methods.sequence import (
+    counted_points,
+    known_size,
+    look_ahead,
+    next_point,
+    planned_runs,
+    points_taken,
+)
 from sweepd.spec.parse import parse_mapping
 from sweepd.spec.point import Point, canonical_json
 from sweepd.spec.sweep_spec import SweepSpec
@@ -52,6 +59,16 @@ def sequence(
         if proposed is not None:
             seen[proposed.digest] += 1
             yield cursor, proposed
+
+
+def test_draws_that_yield_only_few_values_of_an_endless_range_are_repeated() -> None:
+    spec = a_spec("random", {"x": {"distribution": "q_normal", "mu": 5, "sigma": 0.001, "q": 1}})
+    assert first(spec, 4) == [{"x": 5}] * 4
+
+
+def test_the_rarest_value_of_a_finite_space_is_found_by_enumeration() -> None:
+    spec = a_spec("random", {"x": {"values": ["a", "b"], "probabilities": [1 - 1e-15, 1e-15]}})
+    assert first(spec) == [{"x": "a"}, {"x": "b"}]
 
 
 def first(spec: SweepSpec, count: int = 10_000) -> list[Point]:
@@ -319,3 +336,18 @@ def test_points_too_sparse_to_be_found_by_chance_are_not_shuffled() -> None:
     assert parsed.spec is None
     (finding,) = (each for each in parsed.diagnostics if each.severity == "error")
     assert (finding.path, finding.code) == ("shuffle", "too-sparse")
+
+
+def test_points_of_prior_runs_count_if_the_method_would_hand_them_out() -> None:
+    steps = {"a": {"distribution": "q_uniform", "min": 0, "max": 4, "q": 2}, "b": {"values": [1, 2]}}
+    points: list[Point] = [{"a": 0, "b": 1}, {"a": 4, "b": 1}, {"a": 2, "b": 2}]
+    assert points_taken(a_spec("grid", steps), points) == 2  # the grid ends before 4
+    assert points_taken(a_spec("random", steps), points) == 3
+    weighted = {"a": {"values": [1, 2], "probabilities": [1.0, 0.0]}}
+    assert points_taken(a_spec("random", weighted), [{"a": 1}, {"a": 2}]) == 1
+    assert points_taken(a_spec("random", FINITE), [{"a": 1, "b": "x", "c": 7}]) == 1
+    assert points_taken(a_spec("random", ENDLESS), [{"x": 0.5, "n": 1}]) == 0
+    assert points_taken(a_spec("list", runs=[{"a": 1}]), [{"a": 1}]) == 0
+    only = {"a": {"value": 1}}
+    assert points_taken(a_spec("random", only, run_cap=3), [{"a": 1}]) == 0  # it is repeated
+    assert points_taken(a_spec("random", only), [{"a": 1}]) == 1

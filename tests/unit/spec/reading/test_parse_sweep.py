@@ -81,6 +81,14 @@ def test_defaults_are_filled_in() -> None:
     assert rule.early_terminate == (Hyperband(max_iter=27, s=2, eta=3, strict=True),)
 
 
+def test_a_sweep_that_aliases_make_too_large_is_refused() -> None:
+    """A file of half a megabyte may stand for any size."""
+    found = errors("method: list\nruns:\n- &p {a: " + "x" * 500_000 + "}\n" + "- *p\n" * 6)
+    assert found[0].endswith(
+        "the sweep has 3,500,105 bytes with its aliases expanded; at most 3,300,000 are kept"
+    )
+
+
 @pytest.mark.parametrize("word", ["false", '"false"'])
 def test_false_for_impute_while_running_may_be_quoted_or_not(word: str) -> None:
     text = f"method: random\n{PARAMETERS}metric: {{name: a, impute_while_running: {word}}}"

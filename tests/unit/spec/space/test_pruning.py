@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sweepd.spec.expressions.expression import parse_expression
-from sweepd.spec.expressions.intervals import ABSENT, ANYTHING, Between, Interval, Known
+from sweepd.spec.expressions.intervals import ANYTHING, Between, Interval, Known
 from sweepd.spec.parse import parse_mapping
 from sweepd.spec.point import Json, Path
 from sweepd.spec.space.search_space import SearchSpace
@@ -58,37 +58,6 @@ def test_what_is_known_is_judged_as_it_will_be(left: str, right: str, sign: str,
     assert found == (holds, not holds)
 
 
-@pytest.mark.parametrize(
-    ("text", "interval", "truths"),
-    [
-        ("a > 5", Between(0, 5), (False, True)),
-        ("a >= 5", Between(0, 5), (True, True)),
-        ("a >= 0", Between(0, 5), (True, False)),
-        ("a >= 0", Between(0, 5, may_lack=True), (True, True)),
-        ("not a >= 0", Between(0, 5), (False, True)),
-        ("a + a > 10", Between(0, 5), (False, True)),
-        ("2 * a - 1 < -1", Between(0, 5), (False, True)),
-        ("a * a > 25", Between(-5, 5), (False, True)),
-        ("max(a, 3) < 3", Between(0, 5), (False, True)),
-        ("min(a, 3) > 3", Between(0, 5), (False, True)),
-        ("a == 7", Between(0, 5), (False, True)),
-        ("a != 7", Between(0, 5), (True, False)),
-        ("a == 7 or a > 4", Between(0, 5), (True, True)),
-        ("a * 1e308 > 0", Between(0, 5), (True, True)),
-        ("a < 1", ABSENT, (False, True)),
-        ("not a < 1", ABSENT, (True, False)),
-        ("a < 1", ANYTHING, (True, True)),
-        ("a < 1", Known(0, may_lack=True), (True, True)),
-        ("a > 1", Known(0, may_lack=True), (False, True)),
-        ("a % 2 == 0", Between(0, 5), (True, True)),
-    ],
-)
-def test_intervals_say_what_can_and_what_must_hold(
-    text: str, interval: Interval, truths: tuple[bool, bool]
-) -> None:
-    assert parse_expression(text, SCOPE).interval_truth({A: interval}) == truths
-
-
 def grid_of(parameters: Mapping[str, object], *constraints: str) -> SearchSpace:
     document = {"method": "grid", "parameters": parameters, "constraints": list(constraints)}
     parsed = parse_mapping({"program": "t.py", **document})
@@ -125,6 +94,13 @@ def test_three_hundred_bits_that_are_linked_are_walked(constraints: list[str]) -
         assert space.violations(point) == ()
         index += 1
     assert time.process_time() - began < 5
+
+
+def test_a_condition_under_not_is_pruned_by_as_well() -> None:
+    bits = {f"p{number}": {"values": [0, 1]} for number in range(40)}
+    space = grid_of(bits, f"not {_sum(0, 40)} < 40")
+    index, point = space.grid.next(0, 1_000)
+    assert (index, point) == (2**40 - 1, dict.fromkeys(bits, 1))
 
 
 def chain(names: list[str]) -> dict[str, object]:

@@ -71,6 +71,14 @@ def test_a_huge_grid_is_only_counted() -> None:
         huge.grid.at(10**12)
 
 
+def test_a_huge_range_that_is_absent_is_skipped_in_one_step() -> None:
+    parameters = {"kind": {"values": ["a", "b"]}, "n": {"min": 1, "max": 10**15, "when": "kind == 'b'"}}
+    points = space(parameters).support
+    assert points.next(0, 10) == (0, {"kind": "a"})
+    assert points.next(1, 10) == (10**15, {"kind": "b", "n": 1})
+    assert points.count() == Count(10**15 + 1)
+
+
 def test_repeated_values_are_one_point_of_a_grid() -> None:
     grid = space({"a": {"values": [3, 3.0, "3", True, 1]}}, "grid")
     assert [point["a"] for point in enumerated(grid)] == [3, "3", True, 1]
@@ -94,6 +102,21 @@ def test_random_draws_fill_the_range_evenly() -> None:
         assert isinstance(value, float)
         tenths[int(value * 10)] += 1
     assert all(140 < count < 260 for count in tenths)
+
+
+def test_a_point_of_another_sweep_is_adopted_as_this_space_writes_it() -> None:
+    parameters = {
+        "n": {"min": 1, "max": 9},
+        "x": {"min": 0.0, "max": 9.0},
+        "s": {"values": [1, "1", 2.5]},
+        "inner": {"values": [0, 1], "when": "n > 5"},
+    }
+    adopting = space(parameters)
+    given: Point = {"n": 3.0, "x": 3.0, "s": 2.5, "inner": 1, "other": 4}
+    assert repr(adopting.adopted(given)) == repr({"n": 3, "s": 2.5, "x": 3.0})
+    kept: Point = {"n": 9.5, "x": 1e300, "s": "2"}
+    assert adopting.adopted(kept) == kept  # what is invalid stays, to be reported
+    assert len(adopting.violations(kept)) >= 3
 
 
 def test_what_lies_outside_the_space_is_named() -> None:
