@@ -113,7 +113,7 @@ def question(study: Study, run_number: int, count: int) -> Question:
     known = evidence(study.runs.values(), spec.metric)
     stride = spec.repeats
     newest = max((number for number in study.runs if number > 0), default=1 - stride)
-    most_points = None if spec.run_cap is None else max(1, spec.run_cap // stride)
+    most_points = None if spec.run_cap is None else spec.run_cap // stride
     unknown = max(0, run_number - newest - 1) // stride
     ahead = min(unknown, _MOST_AHEAD)
     return Question(

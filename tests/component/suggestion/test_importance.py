@@ -124,6 +124,14 @@ def test_thousands_of_categories_take_no_longer_than_some() -> None:
     assert len(by_name(found)["p0"].categories) > 400
 
 
+def test_of_many_categories_the_frequent_ones_are_told_apart() -> None:
+    categories = {"values": list("abcd"), "probabilities": [0.06, 0.06, 0.44, 0.44]}
+    spec = a_spec({f"p{number:03}": categories for number in range(250)}, method="random")
+    found = feature_importance(valued_points(lambda p, _: float(p["p007"] == "c"), 60, spec))
+    assert found.parameters[0].names == ("p007",)
+    assert found.parameters[0].importance > 0.5
+
+
 @pytest.mark.parametrize(
     ("runs", "loss"),
     [(0, lambda *_: 0.0), (1, lambda *_: 1.0), (7, lambda p, _: p["lr"]), (50, lambda *_: 4.0)],

@@ -1,8 +1,10 @@
 """The scale that losses are put on for a model, and the gain that is expected from a candidate."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import norm
 
 from suggestion_studies import a_spec
 from sweepd_suggestion.domain.gaussian_process import (
@@ -49,6 +51,59 @@ def test_the_expected_improvement_is_exact_where_doubles_carry_it() -> None:
     # Closed form at mean = best: deviation / sqrt(2 pi).
     gain = log_expected_improvement(np.array([1.0]), np.array([2.0]), 1.0)
     assert np.allclose(np.exp(gain), 2.0 / np.sqrt(2 * np.pi))
+
+
+@pytest.mark.parametrize("mean", [-3.0, 0.5, 1.0, 2.5, 4.0, 30.0])
+@pytest.mark.parametrize("deviation", [0.25, 1.0, 4.0])
+def test_the_expected_improvement_is_that_of_the_integral(mean: float, deviation: float) -> None:
+    """The mean of max(1 - x, 0) for a normal x."""
+    z = (1.0 - mean) / deviation
+    integral = deviation * (norm.pdf(z) + z * norm.cdf(z))
+    gain = log_expected_improvement(np.array([mean]), np.array([deviation]), 1.0)[0]
+    if z > -5:
+        assert np.exp(gain) == pytest.approx(integral, rel=1e-6)
+    else:  # the asymptote of the tail
+        assert gain == pytest.approx(np.log(deviation) + norm.logpdf(z) - 2 * np.log(-z), abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("losses", "highest"),
+    [
+        ([0.0, 9.0, 10.0, 11.0, 1e6], 311.0),  # the median is 10 above the lowest
+        ([0.0, 1.0, 2.0, 12.0, 1e6], 312.0),  # and here 10 below the upper quartile
+        ([0.0, 1.0, 2.0, 3.0, 50.0], 50.0),
+        ([1.0, 1.0, 1.0, 1.0, 9.0], 9.0),
+    ],
+)
+def test_losses_far_above_the_others_count_as_equally_bad(losses: list[float], highest: float) -> None:
+    scale = LossScale.of(np.array(losses))
+    assert scale is not None
+    assert scale.highest == pytest.approx(highest)
+    above = scale.scaled(np.array([highest, highest + 1.0, 1e9]))
+    assert above.tolist() == [above[0]] * 3
+
+
+@pytest.mark.parametrize("shift", SHIFTS)
+def test_the_slope_of_a_scale_is_that_of_its_values(shift: float | None) -> None:
+    losses = np.array([1.0, 2.0, 3.5, 7.0, 20.0])
+    scale = LossScale.of(losses, shift)
+    assert scale is not None
+    inside, step = losses[:-1], 1e-6
+    slopes = (scale.scaled(inside + step) - scale.scaled(inside - step)) / (2 * step)
+    assert scale.log_slope(inside) == pytest.approx(np.log(slopes * scale.spread).sum(), abs=1e-5)
+
+
+def test_a_scale_has_mean_zero_and_deviation_one_and_leads_back() -> None:
+    losses = np.array([1.0, 2.0, 3.5, 7.0, 20.0])
+    for shift in SHIFTS:
+        scale = LossScale.of(losses, shift)
+        assert scale is not None
+        scaled = scale.scaled(losses)
+        assert (scaled.mean(), scaled.std()) == (pytest.approx(0.0, abs=1e-12), pytest.approx(1.0))
+        assert np.allclose(scale.losses(scaled), losses)
+        far = scale.losses(np.array([-100.0, 100.0]))
+        assert far[1] == pytest.approx(1.0 + 19.0 * 10.0)
+        assert far[0] >= 1.0 - 19.0 * 10.0
 
 
 def test_the_expected_improvement_falls_without_end_as_a_candidate_gets_worse() -> None:

@@ -123,6 +123,18 @@ def test_runs_between_the_newest_and_the_one_asked_for_are_worked_out_first() ->
     assert question(study, 10_000, 1).first_run == 10_000 - 64
 
 
+def test_the_first_points_of_a_sweep_without_runs_are_worked_out_up_to_the_one_asked_for() -> None:
+    study = Study(a_spec(MIXED))
+    assert [question(study, number, 1).first_run for number in (1, 2, 4)] == [1, 1, 1]
+    repeated = Study(a_spec(MIXED, repeats=5))
+    assert [question(repeated, number, 1).first_run for number in (1, 6, 16)] == [1, 1, 1]
+
+
+@pytest.mark.parametrize(("run_cap", "repeats"), [(1, 1), (3, 5), (6, 1)])
+def test_a_sweep_of_few_runs_has_a_design_of_two_points(run_cap: int, repeats: int) -> None:
+    assert question(Study(a_spec(MIXED, run_cap=run_cap, repeats=repeats)), 1, 1).design_size == 2
+
+
 def test_the_best_is_always_among_the_selected() -> None:
     spec = a_spec(MIXED)
     study = Study(spec)
@@ -150,6 +162,10 @@ def test_what_cannot_be_searched_is_said(parameters: dict[str, object], path: st
     assert [where for where, _ in objections(spec)] == [path]
     assert not list(objections(a_spec()))
     assert next(where for where, _ in objections(replace(spec, metric=None))) == "metric"
+
+
+def test_a_thousand_and_twenty_four_parameters_can_be_searched() -> None:
+    assert not list(objections(a_spec({f"p{i}": {"min": 0.0, "max": 1.0} for i in range(1_024)})))
 
 
 def test_constraints_that_leave_no_point_are_said() -> None:

@@ -79,3 +79,17 @@ def test_the_end_of_a_space_with_constraints_is_never_reported_too_early(
         study.observe(study.known + 1, a_trial(number, point, 1.0))
     assert study.outside == 0
     assert study.exhausted == is_small
+
+
+def test_repeated_observations_agree_if_they_are_those_that_are_known() -> None:
+    study = Study(a_spec(SMALL))
+    history = [*a_trial(1, POINT, 1.0), *a_trial(2, {"a": "y", "b": 2}, 2.0)]
+    study.observe(1, history)
+    for first in range(1, 5):
+        assert study.agrees(first, history[first - 1 :])
+        assert study.agrees(first, history[first - 1 : first])
+    assert study.agrees(4, [history[3], finished(1, 9.0)])  # the last one is new
+    assert study.agrees(5, [finished(1, 9.0)])
+    assert not study.agrees(1, history[1:])
+    assert not study.agrees(2, history[2:])
+    assert not study.agrees(3, [history[2], finished(2, 9.0)])

@@ -56,6 +56,22 @@ def test_a_value_of_no_probability_has_a_place_of_its_own() -> None:
     assert len(set(codes.tolist())) == 3
 
 
+def test_the_far_tails_of_unbounded_distributions_are_not_searched() -> None:
+    space = a_spec(
+        {
+            "bounded": {"min": 0.0, "max": 1.0},
+            "normal": {"distribution": "normal"},
+            "rounded": {"distribution": "q_normal", "sigma": 100, "q": 1.0},
+            "steps": {"min": 1, "max": 4},
+        }
+    ).search_space
+    ends = Coordinates(space).from_shares(np.array([[0.0] * 4, [1.0] * 4]))
+    assert ends[:, 0].tolist() == [0.0, 1.0]
+    assert ends[:, 1].tolist() == [0.002, 0.998]
+    assert np.allclose(ends[:, 2], [0.002, 0.998], atol=1e-3)
+    assert ends[:, 3].tolist() == [0.125, 0.875]  # the middle of the share of each integer
+
+
 @given(seed=st.integers(0, 2**40))
 def test_a_point_comes_back_from_its_vector(seed: int) -> None:
     space = ruled_space()
