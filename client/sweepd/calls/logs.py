@@ -35,10 +35,6 @@ class Place:
     tail_bytes: int = 0
     offset: int = 0
 
-    def turn_to(self, attempt: int) -> None:
-        """Move to the beginning of another attempt."""
-        self.attempt, self.tail_bytes, self.offset = attempt, 0, 0
-
 
 async def read(
     wire: Wire, run: str, at: Place, *, seconds: float | None = None, listen: bool = False
@@ -106,7 +102,7 @@ async def follow(
         if fresh and not (ended and _is_whole(known, at)):
             continue
         if is_past and not one_attempt:
-            at.turn_to(at.attempt + 1)
+            at.attempt, at.tail_bytes, at.offset = at.attempt + 1, 0, 0
             on_attempt(at.attempt)
         elif ended:
             return

@@ -90,6 +90,11 @@ def _nothing(folder: Path) -> Problem:
     )
 
 
+_EXIT_CODES = {
+    "unreachable": ExitCode.UNREACHABLE,
+    "failed": ExitCode.FAILURE,
+    "busy": ExitCode.FAILURE,
+}
 IN_USE = 10
 """Exit code of an agent whose folder is in use by another agent."""
 _DRAIN = "sweepd_agent.standalone.drain"
@@ -118,17 +123,6 @@ class Outcome:
             "rows": self.rows,
             "message": self.message or None,
         }
-
-    @property
-    def exit_code(self) -> ExitCode:
-        """Exit code of the command for this outcome."""
-        match self.what:
-            case "unreachable":
-                return ExitCode.UNREACHABLE
-            case "failed" | "busy":
-                return ExitCode.FAILURE
-            case _:
-                return ExitCode.OK
 
 
 def is_there(client: Client, found: Found) -> bool:
@@ -261,7 +255,7 @@ def sync(folders: tuple[Path, ...], grace: str, output_format: str) -> int:
     rows = [outcome.shape() for outcome in outcomes]
     columns = _columns(explained=any(outcome.message for outcome in outcomes))
     write_rows(rows, output_of(output_format), columns, name="run")
-    return max(outcome.exit_code for outcome in outcomes)
+    return max(_EXIT_CODES.get(outcome.what, ExitCode.OK) for outcome in outcomes)
 
 
 def _synced(

@@ -236,9 +236,11 @@ def best(sweep: str, limit: int | None, columns: str | None, output_format: str)
 
     with connect() as client:
         found = client.find_sweep(sweep)
+        if all_failed(found):
+            raise _all_failed(client, found)
         runs = _best_runs(client, found, limit)
         if not runs:
-            raise _all_failed(client, found) if all_failed(found) else _no_value(found)
+            raise _no_value(found)
         if output_format == "args":
             for run in runs:
                 put(argument_line(found.spec, run, current_settings().environ) + "\n")
@@ -251,10 +253,8 @@ def best(sweep: str, limit: int | None, columns: str | None, output_format: str)
 
 
 def _best_runs(client: Client, sweep: v1.Sweep, limit: int | None) -> list[v1.Run]:
-    from sweepd.cli.show.outcome import all_failed, best_run
+    from sweepd.cli.show.outcome import best_run
 
-    if all_failed(sweep):
-        return []
     if limit is not None:
         return list(client.list_runs(sweep.name, best_first=True, limit=limit))
     best = best_run(client, sweep)

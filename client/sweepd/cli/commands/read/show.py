@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -135,29 +136,18 @@ def explain(name: str, output_format: str) -> None:
     with connect() as client:
         named = client.any_name(name)
         if named.is_run:
-            _explain_run(client, named.name, output_format)
+            of_run = client.explain_run(named.name)
+            run, events = run_shape(of_run.run), [event_shape(event) for event in of_run.events]
+            obstacles = [obstacle_shape(obstacle) for obstacle in of_run.obstacles]
+            document: Row = {**run, "events": [*events]}
+            explanation = partial(run_explanation, run, events)
         else:
-            _explain_sweep(client, named.name, output_format)
-
-
-def _explain_run(client: Client, name: str, output_format: str) -> None:
-    answer = client.explain_run(name)
-    run = run_shape(answer.run)
-    events = [event_shape(event) for event in answer.events]
-    obstacles = [obstacle_shape(obstacle) for obstacle in answer.obstacles]
+            of_sweep = client.explain_sweep(named.name)
+            obstacles = [obstacle_shape(obstacle) for obstacle in of_sweep.obstacles]
+            document = sweep_shape(of_sweep.sweep)
+            explanation = partial(sweep_explanation, document)
     if output_format == "table":
         colored = current_settings().colored(sys.stdout)
-        page(run_explanation(run, events, obstacles, colored=colored, width=terminal_width()))
+        page(explanation(obstacles, colored=colored, width=terminal_width()))
     else:
-        write_document({**run, "events": [*events], "obstacles": [*obstacles]}, output_format)
-
-
-def _explain_sweep(client: Client, name: str, output_format: str) -> None:
-    answer = client.explain_sweep(name)
-    sweep = sweep_shape(answer.sweep)
-    obstacles = [obstacle_shape(obstacle) for obstacle in answer.obstacles]
-    if output_format == "table":
-        colored = current_settings().colored(sys.stdout)
-        page(sweep_explanation(sweep, obstacles, colored=colored, width=terminal_width()))
-    else:
-        write_document({**sweep, "obstacles": [*obstacles]}, output_format)
+        write_document({**document, "obstacles": [*obstacles]}, output_format)

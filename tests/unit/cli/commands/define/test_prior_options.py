@@ -4,7 +4,6 @@ import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from io import StringIO
-from typing import Any
 
 import click
 import pytest
@@ -36,7 +35,8 @@ class Known(Client):
         return [f"local/demo/{text}" for text in texts]
 
 
-def chosen(entity: str = "", **options: object) -> v1.PriorRunSelection | None:
+def chosen(**options: object) -> v1.PriorRunSelection | None:
+    entity = str(options.pop("entity", ""))
     given = PriorOptions(**{f"prior_{name}": value for name, value in options.items()})  # type: ignore[arg-type]  # by name
     settings = Settings(environ={"SWEEPD_ENTITY": entity, "XDG_CONFIG_HOME": "/nowhere"})
     with click.Context(click.Command("create"), obj=settings):
@@ -78,7 +78,7 @@ def test_sweeps_a_project_and_nothing_at_all() -> None:
         {"project": "demo", "filters": ("loss<1",)},
     ],
 )
-def test_what_means_nothing_is_refused_with_a_next_step(options: dict[str, Any]) -> None:
+def test_what_means_nothing_is_refused_with_a_next_step(options: dict[str, object]) -> None:
     with pytest.raises(Problem) as refused:
         chosen(**options)
     assert refused.value.next_step
