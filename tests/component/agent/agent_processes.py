@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sys
 import time
 import uuid
 from contextlib import suppress
@@ -69,7 +70,13 @@ class Machine:
         """Start an agent with the same state folder each time or, on request, the default one."""
         log = self.folder / f"agent-{len(self._agents) + 1}.log"
         kept = {name: value for name, value in os.environ.items() if not name.startswith("SWEEPD_")}
-        own = {"HOME": str(self.folder), "XDG_STATE_HOME": str(self.folder / "xdg"), MARK: self.mark}
+        own = {
+            "HOME": str(self.folder),
+            "XDG_STATE_HOME": str(self.folder / "xdg"),
+            # Debian alone has python3, but no python.
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            MARK: self.mark,
+        }
         command = ["sweep-agent", "--sweep", sweep, "--server", self.address]
         state = () if default_state else ("--state", str(self.state))
         with log.open("w") as stream, (stdout or log.with_suffix(".out")).open("w") as output:

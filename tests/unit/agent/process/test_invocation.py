@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
 
 from sweepd_agent.process.invocation import missing_program
 
-PATH = os.environ["PATH"]
+# Debian alone has python3, but no python.
+PATH = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
 
 
 @pytest.fixture(autouse=True)
