@@ -17,7 +17,7 @@ WORKERS ?= $(shell echo $$(( ($$(nproc 2>/dev/null || echo 2) * 3 + 1) / 2 )))
 PYTEST := $(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal
 # Unit tests are so short that handing them out one by one would cost as much as they do: two halves, side by side.
 UNIT := $(BIN)/python -m pytest -q -n 0 -m 'not slow and not lengthy'
-HALF := $(addprefix tests/unit/,spec codec functions metric_store suggestion)
+HALF := $(addprefix tests/unit/,spec codec compat functions metric_store suggestion views)
 SOURCES := client agent services tests benchmarks protos/build.py examples
 PROTOS := $(shell find protos -name '*.proto') protos/build.py
 

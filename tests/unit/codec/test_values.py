@@ -43,6 +43,7 @@ def typed(value: Json) -> object:
             return type(value).__name__, repr(value)
 
 
+@pytest.mark.lengthy
 @given(point=POINTS)
 def test_a_point_comes_back_with_its_types_and_its_order(point: dict[str, Json]) -> None:
     bytes_ = point_message(point).SerializeToString()

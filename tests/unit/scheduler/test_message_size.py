@@ -35,6 +35,7 @@ def test_a_point_is_never_lighter_than_its_message(point: dict[str, Json]) -> No
     assert point_weight(point) >= point_message(point).ByteSize()
 
 
+@pytest.mark.lengthy
 @given(st.dictionaries(st.text("abc", min_size=1), VALUES, max_size=8), st.lists(TEXT, max_size=8))
 def test_a_previewed_run_is_never_lighter_than_its_message(point: dict[str, Json], argv: list[str]) -> None:
     run = PreviewedRun(point=point, argv=tuple(argv), problem="", source=Source.SOBOL, repeat=999)

@@ -32,6 +32,7 @@ def encoded(metrics: dict[str, object]) -> dict[str, object]:
     return row
 
 
+@pytest.mark.lengthy
 @given(st.dictionaries(st.text(min_size=1).filter(lambda key: key not in RESERVED), JSON))
 def test_json_values_arrive_as_they_are_each_row_on_one_line(metrics: dict[str, object]) -> None:
     assert encoded(metrics) == metrics

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import yaml
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -169,6 +170,7 @@ def tried(draw: st.DrawFn) -> list[Point]:
     return points
 
 
+@pytest.mark.lengthy
 @given(tried(), st.booleans())
 def test_the_proposed_file_parses_and_contains_every_point_seen(points: list[Point], listed: bool) -> None:
     proposal = propose(points, listed=listed)

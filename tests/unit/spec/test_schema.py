@@ -160,18 +160,21 @@ def test_what_the_reader_accepts_passes_and_what_it_refuses_fails_unless_no_sche
         assert objections(document(content)), refused
 
 
+@pytest.mark.lengthy
 def test_there_is_enough_to_compare() -> None:
     assert len([each for each in LOADED if not errors(each)]) > 50
     judged = [each for each in LOADED if not all(map(BEYOND_A_SCHEMA.match, errors(each)))]
     assert len(judged) > 100
 
 
+@pytest.mark.lengthy
 @given(document=sweeps)
 def test_random_sweeps_that_the_reader_accepts_pass(document: dict[str, object]) -> None:
     assert parse_mapping(document).spec is not None
     assert objections(document) == []
 
 
+@pytest.mark.lengthy
 @given(document=sweeps, data=st.data())
 def test_a_key_that_nobody_knows_fails_at_every_level(
     document: dict[str, object], data: st.DataObject

@@ -44,6 +44,7 @@ def test_the_design_leaves_most_of_a_short_sweep_to_the_model() -> None:
     assert [design_size(6, cap) for cap in (1, 9, 100)] == [2, 3, 12]
 
 
+@pytest.mark.lengthy
 @given(seed=st.integers(0, 2**40))
 def test_a_finite_space_is_gone_through_without_repeats_and_then_exhausted(seed: int) -> None:
     study = Study(a_spec(SMALL, seed=seed))

@@ -84,6 +84,7 @@ def test_a_point_comes_back_from_its_vector(seed: int) -> None:
         assert back["rate"] == pytest.approx(point["rate"])
 
 
+@pytest.mark.lengthy
 @given(seed=st.integers(0, 2**40), scale=st.sampled_from([0.003, 0.1, 1.0]))
 def test_what_is_near_a_point_settles_on_points_of_the_space(seed: int, scale: float) -> None:
     space = ruled_space()

@@ -35,6 +35,7 @@ def running(scenario: Callable[[SweepFileWorkers], Awaitable[None]]) -> None:
     asyncio.run(main())
 
 
+@pytest.mark.lengthy
 def test_hostile_work_of_others_and_of_the_same_caller_keeps_nobody_waiting() -> None:
     async def scenario(do: SweepFileWorkers) -> None:
         async def call(caller: str, work: Callable[[], int]) -> int:
@@ -54,6 +55,7 @@ def test_hostile_work_of_others_and_of_the_same_caller_keeps_nobody_waiting() ->
     running(scenario)
 
 
+@pytest.mark.lengthy
 def test_work_that_costs_too_much_is_interrupted_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sweep_file_workers, "MOST", 0.3)
 
@@ -103,6 +105,7 @@ def test_a_lost_interruption_is_not_reported(monkeypatch: pytest.MonkeyPatch) ->
     assert reported == [ValueError]
 
 
+@pytest.mark.lengthy
 def test_work_that_needs_more_than_its_first_share_is_done_all_the_same() -> None:
     def some_time() -> int:
         end = time.thread_time() + 0.3

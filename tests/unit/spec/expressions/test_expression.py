@@ -177,6 +177,7 @@ COMPARISONS = {
 }
 
 
+@pytest.mark.lengthy
 @given(left=sums(), right=sums(), sign=st.sampled_from(sorted(COMPARISONS)), a=NUMBERS, b=NUMBERS)
 def test_arithmetic_and_comparisons_mean_what_they_do_in_python(
     left: str, right: str, sign: str, a: float, b: float

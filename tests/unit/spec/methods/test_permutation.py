@@ -11,6 +11,7 @@ from sweepd.spec.methods.registry import shuffled
 SEEDS = st.integers(-(2**63), 2**63 - 1)
 
 
+@pytest.mark.lengthy
 @given(SEEDS, st.integers(1, 600))
 def test_every_number_comes_once(seed: int, size: int) -> None:
     assert sorted(shuffled(seed, index, size) for index in range(size)) == list(range(size))

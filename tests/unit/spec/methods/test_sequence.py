@@ -84,6 +84,7 @@ def test_a_grid_goes_in_the_order_of_names() -> None:
     assert points == [{"a": "x", "b": 1}, {"a": "x", "b": 2}, {"a": "y", "b": 1}, {"a": "y", "b": 2}]
 
 
+@pytest.mark.lengthy
 @given(SEEDS, st.integers(1, 5), st.integers(1, 5), st.integers(1, 4))
 def test_shuffle_is_a_permutation_of_the_walk(seed: int, a: int, b: int, c: int) -> None:
     parameters = {name: {"values": list(range(size))} for name, size in (("a", a), ("b", b), ("c", c))}

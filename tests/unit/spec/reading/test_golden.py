@@ -85,6 +85,7 @@ def test_there_is_no_text_without_its_file() -> None:
     assert sorted(path.stem for path in GOLDEN.glob("*.txt")) == NAMES
 
 
+@pytest.mark.lengthy
 def test_every_code_has_its_golden_message() -> None:
     """The type checker lets no other code be used."""
     known = {code for kind in get_args(Code) for code in get_args(kind)}

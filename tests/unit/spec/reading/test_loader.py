@@ -203,6 +203,7 @@ def test_python_values_outside_json_are_refused() -> None:
         assert (finding.code, finding.path) == (code, "a[1]")
 
 
+@pytest.mark.lengthy
 @given(document=st.dictionaries(st.text("abc", min_size=1), json_values, min_size=1))
 def test_a_json_file_reads_as_json_reads_it(document: dict[str, Json]) -> None:
     assert loaded(json.dumps(document)) == document

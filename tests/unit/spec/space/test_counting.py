@@ -27,6 +27,7 @@ def test_a_million_combinations_are_counted_exactly() -> None:
     assert found == Count(500_000)
 
 
+@pytest.mark.lengthy
 def test_beyond_a_million_the_number_is_an_estimate_that_says_so() -> None:
     found = space(integers(a=1_001, b=1_000), "(a + b) % 2 == 0").grid.count()
     assert found.is_estimate

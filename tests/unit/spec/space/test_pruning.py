@@ -25,6 +25,7 @@ def _open(values: list[float], *, may_lack: bool) -> Interval:
     return Between(min(values), max(values), may_lack)
 
 
+@pytest.mark.lengthy
 @given(
     left=sums(),
     right=sums(),
@@ -49,6 +50,7 @@ def test_whatever_comes_was_foreseen(
             assert can if expression.holds(point) else can_fail
 
 
+@pytest.mark.lengthy
 @given(left=sums(), right=sums(), sign=st.sampled_from(SIGNS), a=NUMBERS, b=NUMBERS)
 def test_what_is_known_is_judged_as_it_will_be(left: str, right: str, sign: str, a: float, b: float) -> None:
     expression = parse_expression(f"{left} {sign} {right}", SCOPE)

@@ -65,6 +65,7 @@ def test_skipping_finds_what_trying_each_combination_finds(ruled: Ruled, limit: 
         assert space.grid.count() == Count(len(ruled.points()))
 
 
+@pytest.mark.lengthy
 @given(ruled=ruled_spaces(), data=st.data())
 def test_a_walk_begins_anywhere(ruled: Ruled, data: st.DataObject) -> None:
     space = grid_of(ruled)
@@ -179,6 +180,7 @@ def test_a_space_is_the_same_after_a_journey(ruled: Ruled) -> None:
     assert walked(again, 100) == walked(space, 100)
 
 
+@pytest.mark.lengthy
 @given(ruled=ruled_spaces(), seed=st.integers(0, 2**20))
 def test_a_point_is_drawn_whatever_was_drawn_before(ruled: Ruled, seed: int) -> None:
     space = grid_of(ruled)

@@ -142,6 +142,7 @@ def test_unit_coordinates_are_checked() -> None:
         checked.to_unit({})
 
 
+@pytest.mark.lengthy
 @given(entries=spaces(parameters), seed=st.integers(-(2**63), 2**63 - 1), index=st.integers(0, 10**9))
 def test_every_random_point_lies_in_the_space_and_survives_the_unit_cube(
     entries: dict[str, object], seed: int, index: int
@@ -154,6 +155,7 @@ def test_every_random_point_lies_in_the_space_and_survives_the_unit_cube(
     assert drawn.violations(drawn.from_unit(vector)) == ()
 
 
+@pytest.mark.lengthy
 @given(entries=spaces(finite_parameters))
 def test_a_grid_counts_exactly_the_points_it_enumerates(entries: dict[str, object]) -> None:
     grid = space(entries, "grid")
@@ -168,6 +170,7 @@ def test_a_grid_counts_exactly_the_points_it_enumerates(entries: dict[str, objec
         grid.grid.at(size)
 
 
+@pytest.mark.lengthy
 @given(entries=spaces(finite_parameters))
 def test_whatever_is_drawn_from_a_finite_space_is_among_its_points(entries: dict[str, object]) -> None:
     finite = space(entries)
