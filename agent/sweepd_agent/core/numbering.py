@@ -183,6 +183,8 @@ def _progress_document(progress: Progress) -> Json:
 
 
 _SHAPES = {Block, Extreme, Part, Progress}
+# First step of a part that replaces no rows: beyond all steps, which have 64 bits.
+_LARGEST = 2**63
 
 
 def _value(kind: Any, stored: Json) -> Any:  # noqa: ANN401 (any type of a field)
@@ -200,6 +202,8 @@ def _value(kind: Any, stored: Json) -> Any:  # noqa: ANN401 (any type of a field
             return whole(_value(parts[0], each) for each in stored)
         case list() if len(stored) == len(parts):
             return tuple(map(_value, parts, stored))
+        case int() if abs(stored) > _LARGEST:
+            raise ValueError(f"{stored!r} is not a number of rows, bytes or steps")
         case int() | float() if kind is float:
             return float(stored)
         case _ if kind is type(stored):

@@ -1,5 +1,6 @@
 """Folder of one attempt: its assignment, its cursors and the files of its process."""
 
+import errno
 import json
 import os
 import shutil
@@ -88,9 +89,8 @@ class AttemptFolder:
     def assignment(self) -> Assignment | None:
         """Return the assignment; None if the agent died before it was on disk, or it is unreadable."""
         try:
-            document = json.loads(read_inside(self.path, _ASSIGNMENT_FILE, limit=_MOST_BYTES))
-            return _assignment(document) if isinstance(document, dict) else None
-        except (FileNotFoundError, IrregularFileError, KeyError, TypeError, ValueError):
+            return _assignment(self._document(_ASSIGNMENT_FILE))
+        except (KeyError, TypeError, ValueError):
             return None
 
     def write_parameters(self, params: Mapping[str, Json]) -> None:
@@ -147,9 +147,17 @@ class AttemptFolder:
 
     def cursors(self) -> dict[str, Json]:
         """Return the cursors saved last; empty if there are no cursors."""
+        return self._document(_CURSORS_FILE)
+
+    def _document(self, name: str) -> dict[str, Any]:
+        """Return the JSON in a file; empty if there is none, or if the script has written something else."""
         try:
-            document = json.loads(read_inside(self.path, _CURSORS_FILE, limit=_MOST_BYTES))
-        except (FileNotFoundError, IrregularFileError, ValueError):
+            document = json.loads(read_inside(self.path, name, limit=_MOST_BYTES))
+        except (FileNotFoundError, IrregularFileError, ValueError, RecursionError):
+            return {}
+        except OSError as error:
+            if error.errno != errno.EFBIG:
+                raise
             return {}
         return document if isinstance(document, dict) else {}
 

@@ -83,7 +83,7 @@ class ExternalMetrics:
         """Open the sources at the positions after their last lines in the metrics file."""
         try:
             start = json.loads(read_inside(self._folder.path, _START_FILE, limit=_MOST_BYTES))
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return  # the script never started
         read = _read_before(self._folder.metrics_file)
         if self._wanted.stdout:

@@ -90,7 +90,7 @@ def _numbering(stored: Json) -> Numbering:
 def _cursors(stored: Json) -> dict[v1.Lane.ValueType, int]:
     by_name = stored if isinstance(stored, dict) else {}
     found = {lane: by_name.get(v1.Lane.Name(lane)) for lane in v1.Lane.values()}
-    return {lane: cursor for lane, cursor in found.items() if isinstance(cursor, int)}
+    return {lane: cursor for lane, cursor in found.items() if isinstance(cursor, int) and 0 <= cursor < 2**63}
 
 
 # Number of failed reads after the end of the process at which reading is given up; seconds between reads.

@@ -182,7 +182,7 @@ class RunFiles:
             recorded = json.loads(read_inside(self._folder, _STATE_FILE, limit=_MAX_STATE_BYTES))
             delivered = {name: Seen(**seen) for name, seen in recorded["files"].items()}
             series = int(recorded["series"])
-        except (OSError, ValueError, TypeError, AttributeError, LookupError, OverflowError):
+        except (OSError, ValueError, TypeError, AttributeError, LookupError, OverflowError, RecursionError):
             return {}, 0
         return delivered, series if 0 <= series <= _LAST_BY_RECORD else 0
 

@@ -11,6 +11,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+import pytest
+
 from component.agent.agent_processes import Machine
 from component.agent.handed_out import Attempt
 from component.agent.scripted_scheduler import ScriptedScheduler
@@ -331,13 +333,25 @@ def test_an_agent_starts_beside_records_that_a_power_failure_has_emptied(
     scheduler.ended(scheduler.add("true"))
 
 
-def test_cursors_that_are_none_are_taken_for_missing(scheduler: ScriptedScheduler, machine: Machine) -> None:
+@pytest.mark.parametrize(
+    "written",
+    [
+        '{"numbering": {"blocks": 1}, "sample_numbering": {}, "cursors": 7}',
+        '{"cursors": {"LANE_POINTS": -1, "LANE_LOG": 1' + "0" * 30 + "}}",
+        "[" * 200_000,
+        " " * (64 * 2**20 + 1),
+    ],
+    ids=["of other types", "beyond 64 bits", "nested too deeply", "too large"],
+)
+def test_cursors_that_are_none_are_taken_for_missing(
+    scheduler: ScriptedScheduler, machine: Machine, written: str
+) -> None:
     """A script may write into its folder. The rows are read again from the beginning and sent once."""
     first = machine.start("--no-context")
     attempt = running(scheduler, machine)
     first.kill()
     (folder,) = (machine.state / "runs").iterdir()
-    (folder / "cursors.json").write_text('{"numbering": {"blocks": 1}, "sample_numbering": {}, "cursors": 7}')
+    (folder / "cursors.json").write_text(written)
     second = machine.start("--count", "1")
     until(lambda: second.events("run_adopted"))
     (machine.folder / "enough").touch()

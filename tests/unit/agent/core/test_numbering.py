@@ -190,6 +190,8 @@ NO_EXTREME: Json = [0, "min", "x"]
         {"first_step": 0.5},
         {"parts": None},
         {"parts": [[1, 2]]},
+        {"malformed": 2**64},
+        {"progress": [*PROGRESS[:5], [[0, 10**400]], *PROGRESS[6:]]},
     ],
 )
 def test_what_is_no_numbering_is_refused(damage: dict[str, Json]) -> None:
