@@ -75,7 +75,7 @@ class DomainError(Exception):
     """
 
     # Canonical status code.
-    status: Status
+    status: Status = Status.INTERNAL
     # Reason documented in the contract.
     reason: Reason | None = None
     # Seconds after which a retry makes sense.

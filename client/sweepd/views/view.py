@@ -183,6 +183,7 @@ def shaper(message: type[M], /, **sources: Source[M, object]) -> Callable[[M], R
     for field in message.DESCRIPTOR.fields:
         name, source = own.get(field.name) or own.get(field.json_name) or (field.json_name, field.name)
         readers[name] = reader(message, source)[0]
+    assert sources.keys() <= readers.keys(), "each source belongs to a field"
     return lambda found: {name: plain_json(read(found)) for name, read in readers.items()}
 
 

@@ -34,6 +34,10 @@ def test_each_reason_is_one_of_the_contract_and_each_of_the_contract_is_there() 
     assert {reason.value for reason in Reason} == contract - {"UNSPECIFIED"}
 
 
+def test_an_error_without_a_status_is_internal() -> None:
+    assert interceptors.code_of(DomainError("no status was given")) is grpc.StatusCode.INTERNAL
+
+
 def test_each_status_is_a_canonical_code() -> None:
     assert {grpc.StatusCode[status.value] for status in Status} <= set(grpc.StatusCode)
 
