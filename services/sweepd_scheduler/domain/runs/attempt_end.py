@@ -13,7 +13,7 @@ from sweepd_scheduler.domain.transitions import FINAL_SWEEP, RunState, SweepStat
 
 
 def conclude(draft: Draft, run: Run, attempt: Attempt, exit_: Exit, reason: str) -> str:
-    """End or requeue a run by the exit of its attempt; return a notice for the agent, or ""."""
+    """End or requeue a run according to the exit of its attempt; return a notice for the agent, or ""."""
     sweep = draft.state.sweeps[run.sweep]
     match exit_:
         case Exit(cause=ExitCause.EXITED, code=0):
@@ -41,11 +41,11 @@ def conclude(draft: Draft, run: Run, attempt: Attempt, exit_: Exit, reason: str)
 
 
 def lose_attempt(draft: Draft, run: Run, attempt: Attempt, reason: str) -> None:
-    """Requeue a run after its agent or machine was lost; crash it after too many losses."""
+    """Requeue a run whose agent or machine was lost; end it as crashed if it was requeued too often."""
     sweep = draft.state.sweeps[run.sweep]
     allowed = sweep.spec.retry.infrastructure
     cancelled = sweep.state is SweepState.CANCELLED
-    if attempt.preempting:  # announced by its script: the run is not charged
+    if attempt.preempting:  # this requeue does not count against the run
         requeue(draft, run, attempt, f"{reason}; its script had announced the preemption")
         serve_sweep(draft, run.sweep)
     elif run.requeues >= allowed and not cancelled and run.stop is None:
@@ -57,7 +57,7 @@ def lose_attempt(draft: Draft, run: Run, attempt: Attempt, reason: str) -> None:
 
 
 def fail_attempt(draft: Draft, run: Run, attempt: Attempt, reason: str) -> None:
-    """Requeue a run after it has failed, if the sweep allows a retry; else end it as failed."""
+    """Requeue a run that has failed, if the sweep allows another retry; else end it as failed."""
     sweep = draft.state.sweeps[run.sweep]
     if run.is_standalone:
         end(draft, run, RunState.FAILED, reason, attempt=attempt)
@@ -89,7 +89,11 @@ LONGEST_LINE = 300
 
 
 def exit_sentence(run: Run, ended: Exit, log_tail: str) -> str:
-    """Return a sentence on why a process ended, with the log's last error line; empty for a plain exit 0."""
+    """Return a sentence on why a process ended; empty for exit code 0.
+
+    For another exit code or a signal, the sentence quotes the last line of the log that mentions an error, or
+    else the last line.
+    """
     match ended.cause:
         case ExitCause.EXITED:
             sentence = ended.message or f"exited with code {ended.code}"
@@ -113,7 +117,7 @@ def exit_sentence(run: Run, ended: Exit, log_tail: str) -> str:
 
 
 def signal_name(number: int | None) -> str:
-    """Return the name of a signal, as `SIGKILL`."""
+    """Return the name of a signal, such as `SIGKILL`."""
     try:
         return Signals(number or 0).name
     except ValueError:

@@ -1,7 +1,7 @@
 """Checkpoints of a run: those that its attempts saved, and the one from which the next attempt resumes.
 
-An attempt that resumes continues from the objective state that the run had when the checkpoint was saved:
-iterations, best value, values at rungs. One that starts over begins with none.
+An attempt that resumes restores the objective state of the run at the time of the checkpoint: iterations,
+best value, values at rungs. An attempt that starts over begins with an empty objective state.
 """
 
 from sweepd_scheduler.domain.draft import Draft
@@ -11,11 +11,11 @@ from sweepd_scheduler.domain.runs.run import Attempt, Checkpoint, Run, with_atte
 from sweepd_scheduler.domain.runs.values import Values
 
 MOST_CHECKPOINTS = 16
-"""Maximum number kept per attempt; a program resumes from one of the last."""
+"""Maximum number kept per attempt: the newest ones, as a script resumes from one of these."""
 
 
 def saved(run: Run, step: int) -> Run:
-    """Return the run with a new checkpoint in its newest attempt that covers all steps up to `step`."""
+    """Return the run with a new checkpoint, which covers all steps up to `step`, in its newest attempt."""
     fresh = Checkpoint(step=step, values=run.values, stopping=run.stopping)
     others = (each for each in run.newest.checkpoints if each.step != step)
     kept = (*others, fresh)[-MOST_CHECKPOINTS:]
@@ -28,7 +28,11 @@ def has_any(run: Run) -> bool:
 
 
 def found(attempts: tuple[Attempt, ...], step: int) -> Checkpoint | None:
-    """Return the last checkpoint up to a step that no later attempt has superseded; None if there is none."""
+    """Return the last checkpoint at or before a step that no later attempt has superseded; None if none.
+
+    An attempt that resumed from a step supersedes all earlier checkpoints after that step; one that started
+    over supersedes all earlier checkpoints.
+    """
     limit = step
     for attempt in reversed(attempts):
         fitting = [each for each in attempt.checkpoints if each.step <= limit]
@@ -43,7 +47,7 @@ def found(attempts: tuple[Attempt, ...], step: int) -> Checkpoint | None:
 
 
 def resume(draft: Draft, run: Run) -> None:
-    """Restore the objective state of a resumed run from its checkpoint, unless it already has values."""
+    """Restore the objective state of a resumed run from its checkpoint, unless the attempt has values."""
     step = run.newest.resumed_from_step
     if step is None or run.values != Values():
         return
@@ -59,6 +63,6 @@ def resume(draft: Draft, run: Run) -> None:
 
 
 def begin_anew(draft: Draft, run: Run) -> None:
-    """Clear the rung values of a run that starts over, when its first value arrives."""
+    """Clear the rung values of a run that starts over; called before its first value is counted."""
     if run.newest.resumed_from_step is None and run.values == Values() and has_any(run):
         draft.forget_rungs(run)

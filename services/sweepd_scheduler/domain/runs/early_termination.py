@@ -10,7 +10,7 @@ from sweepd.spec.sweep_spec import Goal
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """One decision against a run. `decide_time`: microseconds since 1970.
+    """Decision of an early-termination rule that a run has to stop.
 
     Args:
         rule: name of the rule.
@@ -19,6 +19,7 @@ class Verdict:
         threshold: the value that it had to reach.
         rank: its rank among the compared runs, 1 the best; 0 if the run was judged alone.
         compared: number of compared runs, itself included; 0 if the run was judged alone.
+        decide_time: microseconds since 1970.
         prior: number of prior runs among the compared runs.
     """
 
@@ -34,7 +35,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PatienceState:
-    """The last value that improved by more than `min_delta`, and its iteration."""
+    """Last value that was an improvement by more than `min_delta`, and its iteration."""
 
     value: float
     iteration: int
@@ -42,7 +43,7 @@ class PatienceState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contender:
-    """A running run whose latest rung is being judged."""
+    """Running run whose latest rung is being judged, with its best value so far."""
 
     number: int
     best: float
@@ -50,9 +51,12 @@ class Contender:
 
 @dataclass(slots=True)
 class Rung:
-    """The values at one rung, one per run, from its newest attempt. `costs` are sorted, lower is better.
+    """Costs of runs at one rung: their values, negated if the goal is to maximise.
 
-    Prior runs have negative numbers; `prior` is their count.
+    Args:
+        costs: all costs, ascending.
+        by_run: the cost of each run by its number; prior runs have negative numbers.
+        prior: number of prior runs among them.
     """
 
     costs: list[float] = field(default_factory=list)
@@ -61,7 +65,7 @@ class Rung:
 
     @classmethod
     def of(cls, by_run: dict[int, float], *, with_prior: bool = False) -> "Rung":
-        """Return a rung with these costs; `with_prior`: prior runs may be among them."""
+        """Return a rung with these costs by run number; `with_prior`: prior runs may be among them."""
         prior = sum(run < 0 for run in by_run) if with_prior else 0
         return cls(costs=sorted(by_run.values()), by_run=by_run, prior=prior)
 
@@ -81,19 +85,19 @@ class Rung:
 
 
 def cost(value: float, goal: Goal) -> float:
-    """Return a value as a cost, where lower is better; applied twice, return the value."""
+    """Convert a value to a cost, where lower is better, or a cost back to its value."""
     return value if goal is Goal.MINIMIZE else -value
 
 
 def costs(values: Mapping[int, float], goal: Goal) -> dict[int, float]:
-    """Return the cost of each value."""
+    """Return the values of runs as costs."""
     if goal is Goal.MINIMIZE:
         return dict(values)
     return {run: -value for run, value in values.items()}
 
 
 def is_rung(rule: StopRule, iteration: int) -> bool:
-    """Return True if a rule compares runs at an iteration."""
+    """Return True if a rule compares runs at this iteration."""
     match rule:
         case Hyperband() | Asha():
             return iteration in rungs(rule)
@@ -104,13 +108,13 @@ def is_rung(rule: StopRule, iteration: int) -> bool:
 
 
 def latest_rung(rule: Hyperband, iterations: int) -> int:
-    """Return the last rung that a run with `iterations` iterations has reached; 0 if none."""
+    """Return the last rung that a run has reached after this many iterations; 0 if none."""
     reached = bisect_right(rungs(rule), iterations)
     return rungs(rule)[reached - 1] if reached else 0
 
 
 def verdict_sentence(verdict: Verdict, rule: StopRule) -> str:
-    """Return a sentence on why a run is stopped early."""
+    """Return a sentence that explains why a run is stopped early."""
     text = f"early termination ({verdict.rule})"
     if isinstance(rule, Patience):
         by_more = f" by more than {rule.min_delta:g}" if rule.min_delta else ""
@@ -133,7 +137,11 @@ def _of_prior(count: int) -> str:
 
 
 def behind_threshold(rule: Hyperband, rung: Rung, runs: Iterable[int]) -> list[int]:
-    """Return the runs whose cost at the rung is above the threshold; the others pass, strict or not."""
+    """Return the runs whose cost at the rung is above the threshold.
+
+    All others survive, also without `strict`: then the best value of a run counts, and it is at least as good
+    as the value at the rung.
+    """
     threshold = _hyperband_threshold(rule, rung)
     return [run for run in runs if rung.by_run[run] > threshold]
 
@@ -141,19 +149,19 @@ def behind_threshold(rule: Hyperband, rung: Rung, runs: Iterable[int]) -> list[i
 def judge_hyperband(
     rule: Hyperband, goal: Goal, number: int, rung: Rung, contenders: Iterable[Contender], now: int
 ) -> dict[int, Verdict]:
-    """Test every contender of a rung; return the verdicts against runs that have to stop, by run number.
+    """Judge every contender at a rung; return the verdicts against runs that have to stop, by run number.
 
-    Of n values at a rung the best int(n / eta) + 1 survive, including ties. A run is tested again with
-    each value that arrives at its latest rung.
+    Of n runs at a rung the best int(n / eta) + 1 survive, and those tied with the last of them. While a rung
+    is the latest of a run, the run is judged again whenever another run reaches that rung.
 
-    Source: Li, Jamieson, DeSalvo, Rostamizadeh, Talwalkar (2018), "Hyperband", JMLR 18(185), in its stopping
-        form; thresholds as W&B's sweeps compute them.
+    Source: Li, Jamieson, DeSalvo, Rostamizadeh, Talwalkar (2018), "Hyperband", JMLR 18(185), as a stopping
+        rule; the thresholds are those of W&B's sweeps.
 
     Args:
-        rule: eta, and whether the value at the rung (strict) or the best so far counts.
+        rule: eta, and whether the value at the rung (strict) or the best value so far counts.
         goal: direction of the objective.
-        number: the rung, an iteration.
-        rung: its values, including that of the run that has just arrived.
+        number: iteration of the rung.
+        rung: its costs, including that of the run that has just reached it.
         contenders: the running runs whose latest rung this is.
         now: wall clock in microseconds, recorded with the verdicts.
     """
@@ -171,18 +179,18 @@ def _hyperband_threshold(rule: Hyperband, rung: Rung) -> float:
 
 
 def judge_asha(rule: Asha, goal: Goal, number: int, rung: Rung, run: int, now: int) -> Verdict | None:
-    """Test the run that has just arrived at a rung, once; return the verdict if it has to stop.
+    """Judge a run once, when it reaches a rung; return the verdict if the run has to stop, else None.
 
-    Of n values the best floor(n / eta), at least one, survive, including ties.
+    Of n runs at the rung the best floor(n / eta) survive, at least one, and those tied with the last of them.
 
     Source: Li, Jamieson, Rostamizadeh, Gonina, Hardt, Recht, Talwalkar (2018), "A System for Massively
-        Parallel Hyperparameter Tuning", section 3, in its stopping form.
+        Parallel Hyperparameter Tuning", section 3, as a stopping rule.
 
     Args:
         rule: eta.
         goal: direction of the objective.
-        number: the rung, an iteration.
-        rung: its values, including that of the run.
+        number: iteration of the rung.
+        rung: its costs, including that of the run.
         run: number of the run.
         now: wall clock in microseconds, recorded with the verdict.
     """
@@ -194,9 +202,9 @@ def judge_asha(rule: Asha, goal: Goal, number: int, rung: Rung, run: int, now: i
 
 
 def judge_median(rule: Median, goal: Goal, number: int, rung: Rung, run: int, now: int) -> Verdict | None:
-    """Test the run that has just arrived at an iteration; return the verdict if it has to stop.
+    """Judge a run when it reaches an iteration; return the verdict if the run has to stop, else None.
 
-    The run stops if its best value is worse than the median of the other runs.
+    The run stops if its best value is worse than the median of the other runs' best values.
 
     Source: Golovin, Solnik, Moitra, Kochanski, Karro, Sculley (2017), "Google Vizier", KDD, section 3.2.1,
         with the best value up to an iteration in place of the running average, so that one bad iteration
@@ -206,7 +214,7 @@ def judge_median(rule: Median, goal: Goal, number: int, rung: Rung, run: int, no
         rule: minimum number of other runs.
         goal: direction of the objective.
         number: the iteration.
-        rung: the best value of every run up to this iteration, including that of the run.
+        rung: the cost of each run's best value up to this iteration, including that of the run.
         run: number of the run.
         now: wall clock in microseconds, recorded with the verdict.
     """
@@ -220,13 +228,13 @@ def judge_median(rule: Median, goal: Goal, number: int, rung: Rung, run: int, no
 
 
 def median_without(ascending: list[float], left_out: float) -> float:
-    """Return the median of at least two sorted values without one of them; make no copy."""
+    """Return the median of sorted values, at least two, with one of them left out; make no copy."""
     gap = bisect_left(ascending, left_out)
     others = len(ascending) - 1
     low, high = ((others - 1) // 2, others // 2)
     below = ascending[low + (low >= gap)]
     above = ascending[high + (high >= gap)]
-    return below if below == above else below / 2 + above / 2  # halves first: their sum may overflow
+    return below if below == above else below / 2 + above / 2  # halved first, as their sum may overflow
 
 
 def _at_rung(
@@ -248,7 +256,7 @@ def _at_rung(
 def patience_after(
     rule: Patience, goal: Goal, before: PatienceState | None, iteration: int, value: float
 ) -> PatienceState:
-    """Return the state after one more iteration."""
+    """Return the state of a patience rule after one more iteration with this value."""
     if before is None or cost(value, goal) < _needed(rule, goal, before):
         return PatienceState(value=value, iteration=iteration)
     return before
@@ -259,14 +267,14 @@ def judge_patience(
 ) -> Verdict | None:
     """Return the verdict if the best value of a run has not improved for too many iterations.
 
-    Source: Prechelt (1998), "Early Stopping - But When?", with `min_delta` as Keras has it: small steps count
-        once they add up to more than `min_delta`.
+    Source: Prechelt (1998), "Early Stopping - But When?", with `min_delta` as in Keras: small improvements
+        count once they add up to more than `min_delta`.
 
     Args:
-        rule: number of iterations, and the improvement that counts.
+        rule: number of iterations without an improvement, and the least improvement that counts.
         goal: direction of the objective.
-        state: its last improvement, this iteration included.
-        iteration: the iteration that has just arrived.
+        state: the last improvement of the run, this iteration included.
+        iteration: the iteration that the run has just reached.
         best: the best value of the run.
         now: wall clock in microseconds, recorded with the verdict.
     """
@@ -277,7 +285,7 @@ def judge_patience(
 
 
 def _needed(rule: Patience, goal: Goal, state: PatienceState) -> float:
-    """Return the cost that an improvement has to fall below."""
+    """Return the cost below which a value counts as an improvement."""
     return cost(state.value, goal) - rule.min_delta
 
 
@@ -285,9 +293,9 @@ def judge_threshold(rule: Threshold, goal: Goal, iteration: int, value: float, n
     """Return the verdict if the value of a run at one iteration is worse than a fixed threshold.
 
     Args:
-        rule: the iteration, and the worst value that survives.
+        rule: the iteration at which it judges, and the worst value that survives.
         goal: direction of the objective.
-        iteration: the iteration that has just arrived.
+        iteration: the iteration that the run has just reached.
         value: the value at that iteration.
         now: wall clock in microseconds, recorded with the verdict.
     """

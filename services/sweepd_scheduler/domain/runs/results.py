@@ -1,7 +1,8 @@
-"""Results of runs for their sweep: best value, target, observations of the search, and progress.
+"""Effect of results of runs on their sweep: best value, target, observations of the search, and progress.
 
-Without `repeats` each run counts. With `repeats` a point counts once, when all its runs have ended, under the
-number of its first run. With `metric.value` best a value counts when it is logged, else at the end.
+Without `repeats` each run counts: if `metric.value` is best, each value when it is logged, else one value
+when the run ends. With `repeats` a point counts once, when all its runs have ended, under the number of its
+first run.
 """
 
 from collections.abc import Iterable
@@ -28,7 +29,7 @@ from sweepd_scheduler.domain.transitions import FINAL_RUN, FINAL_SWEEP, RunState
 
 
 def counts_at_once(sweep: Sweep) -> bool:
-    """Return True if each value counts when it is logged, not only when a run or a point has ended."""
+    """Return True if each value counts when it is logged, instead of when its run or point has ended."""
     return sweep.value_kind is ObjectiveValue.BEST and sweep.spec.repeats == 1
 
 
@@ -39,12 +40,12 @@ def has_reached_target(sweep: Sweep) -> bool:
 
 
 def remains(sweep: Sweep, run: Run, state: RunState) -> EndedTrial:
-    """Return the result of a run that ends in a state."""
+    """Return the result of a run that ends in this state."""
     return EndedTrial.of(state, run.values, run.value(sweep.value_kind), tried=bool(run.attempts))
 
 
 def value_logged(draft: Draft, run: Run, value: float) -> None:
-    """Count a finite value of the objective that a run has logged."""
+    """Update the sweep after a run has logged a finite value of the objective."""
     sweep = draft.state.sweeps[run.sweep]
     if not sweep.objective_seen or sweep.objective_missing is not None:
         draft.put_sweep(replace(sweep, objective_seen=True, objective_missing=None))
@@ -53,10 +54,11 @@ def value_logged(draft: Draft, run: Run, value: float) -> None:
 
 
 def summary_reported(draft: Draft, run: Run, value: float) -> Run:
-    """Count the objective value in the summary of a run's script; return the run with it.
+    """Count the objective value from the summary of a run's script; return the run with it.
 
-    It supplements the values of the iterations, as in W&B's search: by `metric.value`, the best of all
-    counts, or the summary as the last value, or the mean of the iterations if there are any.
+    As in W&B's search, it is one more value beside those of the iterations. By `metric.value`, a run counts
+    with the best of all these values, with the summary's (last), or with the mean of the iterations (mean; if
+    there are none, the summary's).
     """
     sweep = draft.state.sweeps[run.sweep]
     if sweep.spec.metric is None:
@@ -69,7 +71,7 @@ def summary_reported(draft: Draft, run: Run, value: float) -> Run:
 
 
 def run_ending(draft: Draft, run: Run, state: RunState) -> None:
-    """Count a run that is about to reach a final state, and its point if this is its last unfinished run."""
+    """Count the result of a run that is about to end, and of its point if all its other runs have ended."""
     sweep = draft.state.sweeps[run.sweep]
     ended = remains(sweep, run, state)
     if sweep.spec.repeats > 1:
@@ -81,7 +83,7 @@ def run_ending(draft: Draft, run: Run, state: RunState) -> None:
 
 
 def forget_best_of(draft: Draft, run: Run) -> None:
-    """Recompute the best value of a sweep if this run, which starts over, or its point had it."""
+    """Recompute the best value of a sweep if it is that of this run, which starts over, or of its point."""
     sweep = draft.state.sweeps[run.sweep]
     if sweep.best is None or sweep.best.run != run.block:
         return
@@ -111,14 +113,14 @@ def _repeat_ended(draft: Draft, sweep: Sweep, run: Run, ended: EndedTrial) -> No
 
 
 def _others_unfinished(draft: Draft, sweep: Sweep, run: Run) -> bool:
-    # The last runs first, as the first runs have mostly ended.
+    # In reverse, as the first runs of a point have usually ended before the last.
     numbers = reversed(range(run.block, run.block + sweep.spec.repeats))
     others = (draft.state.runs.get((sweep.key, number)) for number in numbers if number != run.number)
     return any(other is not None and other.block == run.block for other in others)
 
 
 def _offer(draft: Draft, run: Run, number: int, value: float) -> None:
-    """Compare a value with the best and the target of the sweep."""
+    """Update the best value of the sweep, and end its search if the value reaches the target."""
     before = sweep = draft.state.sweeps[run.sweep]
     metric = sweep.spec.metric
     if metric is None:
@@ -156,7 +158,7 @@ class RunValue:
 
 @dataclass(frozen=True, slots=True)
 class Advance:
-    """A value that counts, the end time of its run or point (0: not ended), and the best value so far."""
+    """Value that counts, the end time of its run or point (0: not ended), and the best value up to it."""
 
     run: int
     end_time: int
@@ -165,11 +167,11 @@ class Advance:
 
 
 def progress(sweep: Sweep, runs: Iterable[RunValue]) -> list[Advance]:
-    """Return the values of a sweep that count, ordered by end time; live runs last.
+    """Return the values of a sweep that count, ordered by end time; those of unfinished runs come last.
 
     Args:
         sweep: the sweep of the runs.
-        runs: all of its runs, by number.
+        runs: all of its runs, ordered by number.
     """
     values = _of_points(sweep, runs) if sweep.spec.repeats > 1 else _of_runs(sweep, runs)
     best: float | None = None
@@ -202,10 +204,10 @@ def _of_points(sweep: Sweep, runs: Iterable[RunValue]) -> Iterable[tuple[int, in
 
 
 FACTOR = 2_654_435_761
-"""2^32 divided by the golden ratio: its multiples modulo 2^32 are evenly spread, even for every n-th number.
+"""2^32 divided by the golden ratio: its multiples modulo 2^32 are evenly spread.
 
-Knuth, "The art of computer programming", volume 3 (1998), 6.4. Taking every n-th run would not do: in a grid
-these runs may share the value of a parameter.
+Source: Knuth, "The Art of Computer Programming", volume 3 (1998), section 6.4. A sample of every n-th run
+could be biased: in a grid, all of these runs may have the same value of a parameter.
 """
 
 _WHOLE = 2**32
@@ -213,13 +215,13 @@ _WHOLE = 2**32
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """The runs whose number times FACTOR, modulo 2^32, is below `below`."""
+    """Evenly spread sample of runs: those whose number times FACTOR, modulo 2^32, is less than `below`."""
 
     below: int
 
     @classmethod
     def of(cls, most: int, total: int) -> "Share":
-        """Return the share with about `most` of `total` runs; all runs if there are no more than `most`."""
+        """Return the share of about `most` of `total` runs; of all runs if there are no more than `most`."""
         return cls(_WHOLE if total <= most else most * _WHOLE // total)
 
     def has(self, number: int) -> bool:
@@ -228,5 +230,5 @@ class Share:
 
 
 def evenly_ordered(count: int) -> list[int]:
-    """Return the places 0 to `count - 1` in an order whose every prefix is evenly spread."""
+    """Return the positions 0 to `count - 1`, ordered so that every prefix is spread evenly over them."""
     return sorted(range(count), key=lambda place: place * FACTOR % _WHOLE)

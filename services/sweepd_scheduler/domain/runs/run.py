@@ -24,7 +24,7 @@ RunKey = tuple[int, int]
 
 
 class ExitCause(StrEnum):
-    """Cause of the end of a process."""
+    """Cause of the end of an attempt's process."""
 
     EXITED = "exited"
     SIGNALED = "signaled"
@@ -46,7 +46,7 @@ class StopMode(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exit:
-    """End of a process."""
+    """End of an attempt's process: the cause, its exit code or signal, and the agent's message, if any."""
 
     cause: ExitCause
     code: int | None = None
@@ -69,7 +69,7 @@ class Checkpoint:
     Args:
         step: the last step that it covers.
         values: objective values over the iterations up to that step.
-        stopping: state of the early-termination rules, as in the run.
+        stopping: state of each early-termination rule, as in `Run`.
     """
 
     step: int
@@ -84,7 +84,8 @@ class Attempt:
     Args:
         resumed_from_step: last step of the checkpoint that it resumed from; None: it started over.
         checkpoints: the newest checkpoints that it has saved.
-        storage: name of their storage, shared by agents that see the same files; empty: local to its agent.
+        storage: name of the storage of its checkpoints; agents with the same name see the same files. Empty:
+            only its agent sees them.
         preempting: its script has reported that its machine is about to be preempted.
         log_bytes: final size of its log; None: it has not ended, or its agent did not report the size.
         secret_digest: digest of the secret that proves ownership; empty: no agent can prove it.
@@ -109,7 +110,10 @@ class Attempt:
 
 
 class PointSource(StrEnum):
-    """Source of a point."""
+    """Source of a point: a search method, a list in the sweep file, or a person.
+
+    Of a model-based search: FRESH and PREFETCHED suggestions, and FALLBACK, a random point.
+    """
 
     GRID = "grid"
     RANDOM = "random"
@@ -125,9 +129,9 @@ class PointSource(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provenance:
-    """Origin of a point: enough to reproduce it.
+    """Origin of a point, with all that is needed to reproduce it.
 
-    A suggestion was made from `study_length` observations, `observations_seen` of them with values.
+    A suggestion is based on `study_length` observations, of which `observations_seen` have values.
     """
 
     source: PointSource
@@ -146,12 +150,12 @@ class Run:
     """One trial of a point. Times are microseconds since 1970, 0 for never.
 
     Args:
-        repeat: index among the runs of its point, from 0; these have consecutive numbers.
+        repeat: index among the runs of its point, from 0; the runs of a point have consecutive numbers.
         digest: digest of its point; for a standalone run, its id.
         occurrence: how often its point was handed out before.
-        place: its position in the queue: the smallest is handed out first, among equals the lowest number.
-        requeues: number of requeues because its agent was lost.
-        failures: number of requeues because it failed.
+        place: its position in the queue: the lowest is handed out first, of equal ones the lowest run number.
+        requeues: number of times that it was requeued because its agent was lost.
+        failures: number of times that it was requeued because it failed.
         stopping: state of each early-termination rule, in order; empty: none yet.
         display_name: name set by its script, truncated for lists; empty: none.
     """
@@ -189,7 +193,7 @@ class Run:
 
     @property
     def is_standalone(self) -> bool:
-        """True if a person has started its script; it then belongs to no sweep."""
+        """True if its script was started by a person, not by an agent for a sweep."""
         return self.provenance.source is PointSource.STANDALONE
 
     @property
@@ -208,21 +212,21 @@ class Run:
 
     @property
     def newest(self) -> Attempt:
-        """The newest attempt, which exists after the first hand-out."""
+        """The newest attempt; the run must have one."""
         return self.attempts[-1]
 
 
 def moved(
     run: Run, state: RunState, *, attempt: Attempt | None = None, reason: str = "", now: int = 0
 ) -> Run:
-    """Return the run in another state, with `attempt` in place of its newest one."""
+    """Return the run in another state; `attempt`, if given, replaces its newest attempt."""
     end_time = now if state in FINAL_RUN else 0
     attempts = run.attempts if attempt is None else (*run.attempts[:-1], attempt)
     return replace(run, state=state, attempts=attempts, reason=reason, end_time=end_time)
 
 
 def attempt_moved(attempt: Attempt, state: AttemptState, *, reason: str = "", end_time: int = 0) -> Attempt:
-    """Return the attempt in another state; unchanged if it is in that state."""
+    """Return the attempt in another state; unchanged if it is already in that state."""
     if state is attempt.state:
         return attempt
     return replace(attempt, state=state, reason=reason, end_time=end_time)

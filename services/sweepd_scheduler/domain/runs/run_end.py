@@ -1,7 +1,7 @@
 """Ends of runs and of their sweeps, requeues, and the timeout of a sweep.
 
-`sweep_timeout` starts at the first hand-out, and again when a person resumes the sweep. Its timer runs on the
-monotonic clock; after a restart the wall clock gives the remaining time.
+`sweep_timeout` counts from the first hand-out, and anew from each time that a person reopens the ended sweep.
+Its timer runs on the monotonic clock; after a restart, the remaining time is computed from the wall clock.
 """
 
 from collections.abc import Iterator
@@ -32,12 +32,12 @@ def end(draft: Draft, run: Run, state: RunState, reason: str, *, attempt: Attemp
         run: the run before the change.
         state: the final state.
         reason: one sentence, may be empty.
-        attempt: its newest attempt after it ended; None if it had ended before.
+        attempt: its newest attempt, already ended; None if that attempt had ended before, or there is none.
     """
     run_ending(draft, run, state)
     if draft.state.sweeps[run.sweep].learns and run.start_time:
         draft.add_duration(run.sweep, (draft.now.wall - run.start_time) / SECOND)
-    # A standalone run may be reported late: its end time is the one that its agent recorded.
+    # The end of a standalone run may be reported late, so the time that its agent recorded counts.
     now = attempt.end_time if attempt and run.is_standalone else draft.now.wall
     ended = moved(run, state, attempt=attempt, reason=reason, now=now)
     unplace(draft, run.key, exited=state if attempt and attempt.exit else None)
@@ -62,15 +62,15 @@ def _judge_sweep(draft: Draft, run: Run, reason: str) -> None:
 def requeue(
     draft: Draft, run: Run, attempt: Attempt, reason: str, *, requeues: int = 0, failures: int = 0
 ) -> None:
-    """Put a run in front of the queue; end it if it can no longer be handed out.
+    """Put a run at the front of the queue; end it if it can no longer be handed out.
 
     Args:
         draft: the decision in the making.
         run: the run before the change.
-        attempt: its newest attempt after it ended or was given up.
+        attempt: its newest attempt, already ended or given up.
         reason: one sentence.
-        requeues: number of requeues after lost agents to charge.
-        failures: number of retries after failures to charge.
+        requeues: 1 to count this as a requeue after the loss of an agent, else 0.
+        failures: 1 to count this as a retry after a failure, else 0.
     """
     sweep = draft.state.sweeps[run.sweep]
     if run.is_standalone:
@@ -96,7 +96,10 @@ def requeue(
 
 
 def check_objective(draft: Draft, run: Run) -> str:
-    """Check whether a finished run has logged the objective; return a sentence if it has not, else ""."""
+    """Return a sentence if a finished run never logged the objective, else "".
+
+    If too many runs in a row have not logged it, pause the sweep.
+    """
     sweep = draft.state.sweeps[run.sweep]
     metric = sweep.spec.metric
     if metric is None or run.values.best is not None:
@@ -114,9 +117,9 @@ def check_objective(draft: Draft, run: Run) -> str:
 
 
 def stop_sweep(draft: Draft, key: int, reason: str) -> Steps[Sweep]:
-    """Start no more runs of a sweep, end pending runs, let live runs end; return the sweep afterwards."""
+    """Hand out no more runs of a sweep, end its pending runs, and let live runs finish; return the sweep."""
     draft.put_sweep(replace(sweep_stopped(draft.state.sweeps[key]), reason=reason))
-    waiting = sorted(draft.state.index[key].pending)  # these will not be handed out
+    waiting = sorted(draft.state.index[key].pending)
     for done, number in enumerate(waiting, 1):
         end(draft, draft.state.runs[(key, number)], RunState.STOPPED, "the sweep was stopped")
         if done % RUNS_A_STEP == 0:
@@ -128,7 +131,7 @@ def stop_sweep(draft: Draft, key: int, reason: str) -> Steps[Sweep]:
 
 
 def fail_sweep(draft: Draft, key: int, reason: str) -> None:
-    """End a sweep at once because its runs cannot work; any live runs end by themselves."""
+    """Fail a sweep at once because its runs cannot work; end its pending runs and let live runs finish."""
     failed = sweep_moved(draft.state.sweeps[key], SweepState.FAILED, reason=reason, now=draft.now.wall)
     failed = replace(failed, ending=None)
     draft.record("sweep-failed", sweep=failed, reason=reason)
@@ -141,7 +144,7 @@ def fail_sweep(draft: Draft, key: int, reason: str) -> None:
 
 
 def settle(draft: Draft, key: int) -> None:
-    """Bring a sweep that is ending to its final state once all of its runs are final."""
+    """Bring a sweep that is ending to its final state, if all of its runs are final."""
     before = draft.state.sweeps.get(key)
     if before is None:
         return
@@ -159,18 +162,18 @@ def send_sweep_ended(draft: Draft, sweep: Sweep) -> None:
 
 
 def canary_failed(sweep: Sweep, run: Run) -> bool:
-    """Return True if a run that has just ended was the canary and failed; it must have been handed out."""
+    """Return True if a run that has just ended was the canary, and ended without logging the objective."""
     has_unfinished = sweep.state not in FINAL_SWEEP and sweep.ending is not Ending.STOP
     return waits_for_canary(sweep) and has_unfinished and bool(run.attempts)
 
 
 def canary_sentence(metric: Metric, run: Run, reason: str) -> str:
-    """Return a sentence on why the canary has failed a sweep.
+    """Return a sentence that explains why the sweep fails because of its canary.
 
     Args:
         metric: the objective.
         run: the canary, in its final state.
-        reason: why it ended, may be empty.
+        reason: why the run ended, may be empty.
     """
     if run.state is not RunState.FINISHED:
         why = f": {reason}" if reason else ""
@@ -189,7 +192,7 @@ _CANARY_ENDS = {
 
 
 def timeout_due(draft: Draft, event: TimeoutDue) -> Steps[None]:
-    """Stop a sweep whose timeout has passed; ignore a timer set before the sweep was last resumed."""
+    """Stop a sweep whose timeout has passed; ignore a timer that was set before it was last reopened."""
     sweep = draft.state.sweeps.get(event.sweep)
     if sweep is None or sweep.state in FINAL_SWEEP or sweep.ending is Ending.STOP:
         return
@@ -206,7 +209,7 @@ def start_timer(draft: Draft, sweep: Sweep) -> None:
 
 
 def first_timeouts(state: State, now: ClockReading) -> Iterator[tuple[float, TimeoutDue]]:
-    """Yield the timers of sweeps that had started before a restart."""
+    """Yield the timers to set after a restart, one for each started sweep that has a timeout."""
     for sweep in state.sweeps.values():
         if sweep.spec.sweep_timeout is not None and sweep.timed_from:
             left = _left(sweep, now.wall)
@@ -214,7 +217,7 @@ def first_timeouts(state: State, now: ClockReading) -> Iterator[tuple[float, Tim
 
 
 def in_words(seconds: float) -> str:
-    """Return a duration as people write it: `1h30m`, `90s` as `1m30s`."""
+    """Format a duration for people: `1h30m`, `1m30s`."""
     whole = int(seconds)
     parts = ((whole // 3600, "h"), (whole % 3600 // 60, "m"))
     text = "".join(f"{count}{unit}" for count, unit in parts if count)
@@ -223,6 +226,6 @@ def in_words(seconds: float) -> str:
 
 
 def _left(sweep: Sweep, wall: int) -> float:
-    """Return the seconds left, at most the whole timeout even if the wall clock was set back."""
+    """Return the seconds left; never more than the whole timeout, even if the wall clock was set back."""
     limit = sweep.spec.sweep_timeout or 0.0
     return min(limit, max(0.0, limit - (wall - sweep.timed_from) / SECOND))

@@ -17,14 +17,14 @@ _LARGEST = float_info.max
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Values:
-    """Objective values of an attempt, over its iterations."""
+    """Summary of the objective values that an attempt has logged, one per iteration."""
 
     iterations: int = 0
     best: float | None = None
     worst: float | None = None
     last: float | None = None
     total: float = 0.0
-    logged: bool = False  # the key was seen, if only with NaN
+    logged: bool = False  # the objective was logged, perhaps only as NaN or infinity
 
     def with_value(self, value: float, goal: Goal) -> "Values":
         """Return the values after one more finite value."""
@@ -41,7 +41,7 @@ class Values:
         )
 
     def with_summary(self, value: float, goal: Goal) -> "Values":
-        """Return the values after one finite value of the script's summary, which is not an iteration."""
+        """Return the values after one finite value from the script's summary, which is not an iteration."""
         after = self.with_value(value, goal)
         return replace(after, iterations=self.iterations, total=self.total)
 
@@ -52,8 +52,7 @@ class Values:
                 return self.best
             case ObjectiveValue.LAST:
                 return self.last
-            case ObjectiveValue.MEAN:  # over the iterations; if there are none, the summary has the only
-                # value
+            case ObjectiveValue.MEAN:  # without iterations, `last` is the value from the summary
                 return self.total / self.iterations if self.iterations else self.last
 
 
@@ -103,9 +102,9 @@ class EndedTrial:
 def point_ended(ended: Sequence[EndedTrial], how: Aggregate, goal: Goal) -> EndedTrial:
     """Return the result of a point whose runs have all ended.
 
-    If a run failed, the point failed and has no value; else if a run was stopped, the point is stopped.
-    Crashed or killed runs do not count unless there are no others. If a point has no value, best and last
-    cover all its runs, however they ended: the search may use them instead.
+    If any run failed, so did the point; else if any run was stopped, so was the point. Crashed and killed
+    runs count only if there are no others. Only a finished or stopped point can have a value; for any other,
+    `best` and `last` cover all its runs, as the search may use them instead.
     """
     state = _state_of_point({each.state for each in ended})
     counted = [each for each in ended if each.state in COUNTED or state not in COUNTED]
@@ -125,12 +124,12 @@ def point_ended(ended: Sequence[EndedTrial], how: Aggregate, goal: Goal) -> Ende
 
 
 def block_value(ended: Sequence[EndedTrial], how: Aggregate, goal: Goal) -> float | None:
-    """Return the value of a point whose runs have all ended."""
+    """Return the value of a point whose runs have all ended; None if it has none."""
     return point_ended(ended, how, goal).value
 
 
 def aggregated(values: Sequence[float], how: Aggregate, goal: Goal) -> float | None:
-    """Return the aggregate of some values; None if there are none."""
+    """Return the aggregate of the values of a point's runs; None if there are no values."""
     if not values:
         return None
     match how:
@@ -155,14 +154,14 @@ def _state_of_point(states: Iterable[RunState]) -> RunState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Best:
-    """The run with the best value."""
+    """Best value of a sweep, and the number of its run; with repeats, of the first run of its point."""
 
     run: int
     value: float
 
 
 class Ranking:
-    """Values ranked by goal, then by run number: among equals the lowest number is the best."""
+    """Values of runs ordered from best to worst; of equal values, that of the lowest run number is better."""
 
     def __init__(self, goal: Goal) -> None:
         self._goal = goal
@@ -180,12 +179,12 @@ class Ranking:
         return before
 
     def values(self) -> Iterator[tuple[int, float]]:
-        """Return every number with its value."""
+        """Return each run number with its value, in no particular order."""
         return iter(self._values.items())
 
     @property
     def best(self) -> Best | None:
-        """The run with the best value; None if there are no values."""
+        """The best value and its run; None if there are no values."""
         if not self._order:
             return None
         number = self._order[0][1]
@@ -210,12 +209,12 @@ class ObjectiveMissing:
 
     @property
     def pauses(self) -> bool:
-        """True if there are too many consecutive runs for an accident."""
+        """True if there are enough such runs to pause the sweep."""
         return self.consecutive_runs >= MISSING_RUNS_BEFORE_PAUSE
 
 
 def better(value: float, than: float | None, goal: Goal) -> bool:
-    """Return True if a value is strictly better than another."""
+    """Return True if a value is strictly better than another, or if there is no other."""
     if than is None:
         return True
     return value < than if goal is Goal.MINIMIZE else value > than
@@ -229,14 +228,14 @@ def reaches_target(metric: Metric, value: float) -> bool:
 
 
 def one_more(missing: ObjectiveMissing | None, logged_keys: Sequence[str]) -> ObjectiveMissing:
-    """Count one more run that finished without the objective."""
+    """Return the record after one more run that finished without the objective."""
     keys = set(logged_keys) | set(missing.logged_keys if missing else ())
     count = missing.consecutive_runs + 1 if missing else 1
     return ObjectiveMissing(consecutive_runs=count, logged_keys=tuple(sorted(keys)[:MAX_KEYS]))
 
 
 def missing_sentence(metric: Metric, logged_keys: Sequence[str]) -> str:
-    """Return a sentence on the keys that were logged instead of the objective."""
+    """Return a sentence that names the keys that were logged instead of the objective."""
     if not logged_keys:
         return f"your script logged nothing; the sweep optimises `{metric.name}`"
     shown = ", ".join(f"`{key}`" for key in logged_keys[:10]) + (", …" if len(logged_keys) > 10 else "")
@@ -244,7 +243,7 @@ def missing_sentence(metric: Metric, logged_keys: Sequence[str]) -> str:
 
 
 def pause_sentence(metric: Metric, missing: ObjectiveMissing) -> str:
-    """Return a sentence on why a sweep was paused automatically, with the remedy."""
+    """Return a sentence on why a sweep whose runs do not log the objective is paused, with the remedy."""
     sentence = missing_sentence(metric, missing.logged_keys)
     remedy = "fix the script and resume, or name the right metric in a new sweep"
     return f"{missing.consecutive_runs} runs in a row ended well without the objective: {sentence}; {remedy}"

@@ -29,14 +29,14 @@ from sweepd_scheduler.domain.transitions import RunState
 
 
 def take(draft: Draft, run: Run, last_row: int, values: Iterable[float]) -> None:
-    """Count the objective values that a run has logged, in order; non-finite values never count.
+    """Count the objective values that a run has logged, in order, and judge early termination by them.
 
-    A sweep without an objective ignores values.
+    Values that are not finite do not count. Without an objective, no values count.
 
     Args:
         draft: the decision in the making.
         run: the run before the change.
-        last_row: the last row that it has reported with these values.
+        last_row: number of the last row that was reported with these values.
         values: objective values in its new rows.
     """
     sweep = draft.state.sweeps[run.sweep]
@@ -55,13 +55,13 @@ def take(draft: Draft, run: Run, last_row: int, values: Iterable[float]) -> None
 def _judge_newest_iteration(draft: Draft, sweep: Sweep, run: Run, value: float) -> Run:
     """Judge the newest iteration of a run by every rule, in order; return the run.
 
-    The first verdict stops it. The other rules still record the value, for later runs.
+    The first verdict stops the run. The other rules still record the value, to compare later runs with it.
     """
     rules = sweep.spec.early_terminate
     iteration = run.values.iterations
     if any(isinstance(rule, Patience) for rule in rules):
         run = _patient(run, rules, sweep, value)
-    # With repeats the search observes only whole points.
+    # With repeats, the search observes only points whose runs have all ended.
     reached = any(isinstance(rule, Hyperband | Asha) and is_rung(rule, iteration) for rule in rules)
     if reached and sweep.spec.repeats == 1:
         draft.observe(run.sweep, run.number, StudyEvent.RUNG_REACHED, value=value, iterations=iteration)
@@ -92,7 +92,7 @@ def _patient(run: Run, rules: tuple[StopRule, ...], sweep: Sweep, value: float) 
 def _verdict(
     draft: Draft, sweep: Sweep, run: Run, number: int, rule: StopRule, value: float
 ) -> Verdict | None:
-    """Return the verdict of a rule that judges only the arriving run; None if the run may continue."""
+    """Return the verdict of a rule that judges only this run; None if the run may continue."""
     goal, iteration, now = sweep.goal, run.values.iterations, draft.now.wall
     best = run.values.best
     assert best is not None
@@ -114,7 +114,7 @@ def _verdict(
 
 
 def _judge_all(draft: Draft, sweep: Sweep, key: tuple[int, int], rule: Hyperband, rung: Rung) -> None:
-    """Judge every running run whose latest rung this is, including the one that has just arrived."""
+    """Judge every running run whose latest rung this is, including the one that has just reached it."""
     at_rung = draft.state.index[sweep.key].at_rung[key]
     running = [draft.state.runs[sweep.key, each] for each in behind_threshold(rule, rung, at_rung)]
     contenders = [
