@@ -163,7 +163,7 @@ def _take_ended(index: SweepIndex, stored: StoredSweep) -> None:
     for first, ended in stored.ended:
         blocks.setdefault(first, []).append(ended)
     for first, block in blocks.items():
-        if spec.repeats > 1 and first in unfinished:
+        if first in unfinished:  # only with repeats
             index.blocks[first] = block
         elif spec.repeats > 1:
             index.ended.put(first, block_value(block, spec.aggregate, goal))
@@ -175,10 +175,10 @@ def index_run(undo_log: UndoLog, sweep: Sweep, index: SweepIndex, before: Run | 
     """Update the index of a sweep after a run has changed; `before` is None if it is new."""
     if before is None and run.repeat == 0:
         undo_log.put(index.digests, run.digest, index.digests.get(run.digest, 0) + 1)
-    moved = before is None or before.state is not run.state
-    if before is None or moved or before.place != run.place:
+    was = (before.state, before.place) if before else None
+    if was != (run.state, run.place):
         _index_state(undo_log, sweep, index, run)
-    if sweep.spec.early_terminate and (before is None or moved or before.values is not run.values):
+    if sweep.spec.early_terminate:
         _index_rungs(undo_log, sweep, index, before, run)
 
 
