@@ -56,8 +56,12 @@ class Ledger:
 
     def check(self, state: State, changes: Sequence[Change]) -> None:
         """Read the changes that are new, and compare the state with all of them."""
-        for change in changes[self._read :]:
+        fresh = changes[self._read :]
+        for change in fresh:
             self._enter(change)
+        for run in (self._runs[change.run.key] for change in fresh if isinstance(change, RunChanged)):
+            for attempt in run.attempts:
+                assert self._attempts[run.key, attempt.number] == attempt.state, "every attempt is stored"
         self._read = len(changes)
         for key, index in state.index.items():
             held = {agent: each for (sweep, agent), each in self._guards.items() if sweep == key}
@@ -295,6 +299,7 @@ def _check_memory(state: State, runs: dict[RunKey, Run]) -> None:
             assert len(live) <= 1, "the others wait for the canary"
         unfinished = {run.block for run in state.runs.values() if run.sweep == key}
         assert set(state.index[key].blocks) <= unfinished
+        assert set(state.index[key].provisional) <= unfinished
 
 
 def _check_sessions(state: State) -> None:

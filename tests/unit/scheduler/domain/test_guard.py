@@ -3,7 +3,7 @@
 import pytest
 
 from sweepd_scheduler.domain.agents.agent import Guarded, Ineligible, IneligibleReason, QuarantineCause
-from sweepd_scheduler.domain.effects import GuardChanged, HistoryEntry
+from sweepd_scheduler.domain.effects import GuardChanged, HistoryEntry, LogLine
 from sweepd_scheduler.domain.guard import quarantine_sentence
 from sweepd_scheduler.domain.names import SweepName
 from sweepd_scheduler.domain.requests.requests import PauseSweep, ResumeSweep
@@ -151,6 +151,7 @@ def test_a_share_of_the_last_twenty_pauses_the_sweep(world: World) -> None:
     assert world.sweep().reason == (
         "12 of the last 20 runs have failed, the last one because: exited with code 3; fix it, then resume"
     )
+    assert LogLine(f"local/demo/s is paused: {world.sweep().reason}") in world.effects
 
 
 @pytest.mark.parametrize("restarts", [False, True])

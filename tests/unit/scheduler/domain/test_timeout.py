@@ -9,6 +9,7 @@ from sweepd_scheduler.domain.runs.run import Exit, ExitCause
 from sweepd_scheduler.domain.runs.run_end import in_words
 from sweepd_scheduler.domain.sweep import Ending
 from sweepd_scheduler.domain.transitions import RunState, SweepState
+from unit.scheduler.people import end_run, enqueue, retry
 from unit.scheduler.world import GRID_4, PARENT, RANDOM, World
 
 S = SweepName(PARENT, "s")
@@ -84,6 +85,16 @@ def test_after_a_restart_it_has_what_the_wall_clock_leaves(world: World, down: f
         assert world.sweep().ending is None
     world.passes(0.2)
     assert world.sweep().ending is Ending.STOP
+
+
+def test_a_sweep_that_is_reopened_before_its_first_hand_out_has_its_whole_time(world: World) -> None:
+    world.create({**MINUTE, "run_cap": 1})
+    enqueue(world, {"x": 0.5})
+    end_run(world, 1)
+    assert world.sweep().state is SweepState.FINISHED
+    retry(world, 1)
+    world.restarts()
+    assert world.timers == []
 
 
 def test_resuming_after_it_has_passed_names_the_reason(world: World) -> None:

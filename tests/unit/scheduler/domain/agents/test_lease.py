@@ -4,8 +4,9 @@ import pytest
 
 from sweepd_kernel.errors import DomainError, Reason
 from sweepd_scheduler.domain.agents.agent import AttemptRef, ReportedAttempt, Session
+from sweepd_scheduler.domain.agents.attach import AGENTS_OWN_HANDLES
 from sweepd_scheduler.domain.effects import Ack, Fate, Fenced, Welcome
-from sweepd_scheduler.domain.events import Announced, Answered, Attached, Heartbeat, Offered
+from sweepd_scheduler.domain.events import Announced, Answered, Attached, Heartbeat, LeaseDue, Offered
 from sweepd_scheduler.domain.names import SweepName
 from sweepd_scheduler.domain.requests.requests import StopSweep
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause
@@ -228,6 +229,27 @@ def test_the_older_stream_is_closed_with_the_reason() -> None:
     (closed,) = world.closed()
     assert closed.session == old
     assert closed.error.reason is Reason.STREAM_REPLACED
+
+
+def test_an_agent_that_has_left_has_no_older_stream(world: World) -> None:
+    world.leaves(world.attach("ann"))
+    world.happens(Announced("new", "ann"))
+    assert world.closed() == []
+
+
+def test_after_a_restart_each_live_attempt_has_a_whole_lease(world: World) -> None:
+    world.takes_one(world.attach())
+    world.passes(25)
+    world.restarts()
+    assert world.timers == [(world.now + world.state.timeouts.lease, LeaseDue(RUN, 1))]
+
+
+def test_a_handle_of_the_agents_own_leaves_those_of_the_scheduler_free(world: World) -> None:
+    start = world.takes_one(world.attach())
+    own = AttemptRef(AGENTS_OWN_HANDLES, start.ref.attempt)
+    session = world.attach(attempts=(world.held(RUN, own),), slots=2)
+    (second,) = world.offer(session, 1)
+    assert second.ref.handle < AGENTS_OWN_HANDLES
 
 
 @pytest.mark.parametrize(("sweep", "reason"), [("nosuch", Reason.NO_SUCH_NAME), ("over", Reason.SWEEP_ENDED)])

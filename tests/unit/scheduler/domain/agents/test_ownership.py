@@ -6,7 +6,7 @@ import pytest
 
 from sweepd_kernel.errors import Reason
 from sweepd_scheduler.domain.agents.agent import AttemptRef, digest_of, new_secret, proves
-from sweepd_scheduler.domain.effects import Ack, AttemptVerdict, Fate, StartRun, Unsupported, Welcome
+from sweepd_scheduler.domain.effects import Ack, AttemptVerdict, Fate, Fenced, StartRun, Unsupported, Welcome
 from sweepd_scheduler.domain.events import Heartbeat, StaleDelivery
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause
 from sweepd_scheduler.domain.transitions import AttemptState, RunState
@@ -169,9 +169,11 @@ def test_what_was_handed_back_is_delivered_by_whoever_has_the_folder(world: Worl
 
 def test_an_attempt_that_was_superseded_is_stopped_by_whoever_has_the_folder(world: World) -> None:
     superseded(world)
-    world.attach("cat", attempts=(world.held(RUN, REF),))
+    session = world.attach("cat", attempts=(world.held(RUN, REF),))
     (verdict,) = world.last_sent(Welcome).verdicts
     assert (verdict.fate, verdict.reason) == (Fate.STOP, "another attempt took over")
+    world.exits(session, REF)
+    assert world.sent[-1] == (session, Fenced(REF))
 
 
 def test_an_attempt_of_a_run_that_has_ended_without_it_is_stopped_for_that_reason(world: World) -> None:

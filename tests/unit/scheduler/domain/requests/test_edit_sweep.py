@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pytest
 
 from sweepd_kernel.errors import DomainError, Reason
-from sweepd_scheduler.domain.effects import StartRun
+from sweepd_scheduler.domain.effects import StartRun, SweepEdited
 from sweepd_scheduler.domain.requests.requests import (
     Answer,
     CancelSweep,
@@ -53,6 +53,13 @@ def test_a_sweep_that_was_finished_by_its_cap_continues_when_it_is_raised(
     assert (answer.state, answer.revision, answer.spec.run_cap) == (SweepState.RUNNING, 2, run_cap)
     assert world.last_sent(StartRun).run.number == 2
     assert world.sweep().ending is (Ending.CAP if run_cap else None)
+
+
+def test_an_edited_specification_is_stored(world: World) -> None:
+    world.create(RANDOM)
+    cap(world, 5)
+    edited = [each.sweep.spec.run_cap for each in world.changes if isinstance(each, SweepEdited)]
+    assert edited == [5]
 
 
 def test_a_live_sweep_at_its_cap_continues(world: World) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sweepd_scheduler.domain.effects import StartRun
+from sweepd_scheduler.domain.effects import Ack, StartRun
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause
 from sweepd_scheduler.domain.runs.values import Best
 from sweepd_scheduler.domain.search.study import Outcome, StudyEvent, StudyObservation
@@ -116,6 +116,16 @@ def test_early_termination_never_sees_a_summary(world: World) -> None:
     assert world.stops() == []
 
 
+def test_rows_are_acknowledged_whether_they_are_new_or_repeated(world: World) -> None:
+    world.create({**RANDOM, **OBJECTIVE})
+    session = world.attach()
+    start = world.takes_one(session)
+    for first, values, row in ((1, (0.5, 0.75), 2), (1, (0.5, 0.75), 2), (4, (0.5,), 2), (3, (0.25,), 3)):
+        before = len(world.sent)
+        world.logs(session, start.ref, first, *values)
+        assert world.sent[before:] == [(session, Ack(ref=start.ref, observation_row=row))]
+
+
 @pytest.mark.parametrize("kind", ["last", "mean"])
 def test_last_and_mean_count_when_the_run_has_ended(world: World, kind: str) -> None:
     world.create({**RANDOM, "metric": {"name": "loss", "value": kind, "target": 0.6}})
@@ -155,6 +165,25 @@ def test_a_point_counts_once_when_all_its_runs_have_ended(world: World) -> None:
     assert (note.run, note.value, note.worst, note.last) == (1, 0.5, 0.875, 0.5)
     assert world.sweep().best == Best(run=1, value=0.5)
     assert world.state.index[1].blocks == {}
+
+
+def test_a_restart_forgets_no_point_of_two_runs(world: World) -> None:
+    world.create({**RANDOM, **OBJECTIVE, "repeats": 2})
+    session = world.attach()
+    for value in (0.25, 0.75, 0.125):
+        one_run(world, session, value)
+    world.restarts()  # compares the ranked points
+    one_run(world, world.attach(), 0.25)
+    assert world.sweep().best == Best(run=3, value=0.1875)
+
+
+def test_a_restart_forgets_no_value_of_a_run_that_failed(world: World) -> None:
+    world.create({**RANDOM, **OBJECTIVE})
+    session = world.attach()
+    one_run(world, session, 0.25, exit_=FAILS)
+    world.restarts()  # compares the ranked runs
+    one_run(world, world.attach(), 0.5)
+    assert world.sweep().best == Best(run=1, value=0.25)
 
 
 def test_the_target_is_that_of_the_point(world: World) -> None:

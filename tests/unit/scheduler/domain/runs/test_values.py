@@ -9,7 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sweepd.spec.sweep_spec import Aggregate, Goal
-from sweepd_scheduler.domain.runs.values import EndedTrial, aggregated, point_ended
+from sweepd_scheduler.domain.runs.values import (
+    NO_VALUES,
+    EndedTrial,
+    Ranking,
+    aggregated,
+    better,
+    point_ended,
+)
 from sweepd_scheduler.domain.transitions import RunState
 
 FINISHED, STOPPED, FAILED = RunState.FINISHED, RunState.STOPPED, RunState.FAILED
@@ -62,6 +69,12 @@ def test_what_is_left_of_a_point() -> None:
     )
 
 
+@pytest.mark.parametrize(("handed_out", "tried"), [((True, False), True), ((False, False), False)])
+def test_a_point_was_tried_once_one_of_its_runs_was(handed_out: tuple[bool, ...], tried: bool) -> None:
+    block = [EndedTrial.of(KILLED, NO_VALUES, None, tried=each) for each in handed_out]
+    assert point_ended(block, Aggregate.MEAN, Goal.MINIMIZE).tried is tried
+
+
 def test_a_failed_point_has_no_value() -> None:
     point = point_ended([ended(FINISHED, 1.0), ended(FAILED, 0.5)], Aggregate.MEAN, Goal.MINIMIZE)
     assert (point.state, point.value, point.worst) == (FAILED, None, 3.0)
@@ -90,3 +103,16 @@ def test_finite_values_make_a_finite_one_among_them(values: list[float], how: Ag
 def test_a_sum_that_is_too_large_is_no_obstacle() -> None:
     assert aggregated([LARGEST, LARGEST, LARGEST], Aggregate.MEAN, Goal.MINIMIZE) == pytest.approx(LARGEST)
     assert aggregated([LARGEST, -LARGEST], Aggregate.MEAN, Goal.MINIMIZE) == 0.0
+
+
+@pytest.mark.parametrize("goal", Goal)
+def test_an_equal_value_is_not_better(goal: Goal) -> None:
+    assert better(0.5, None, goal)
+    assert not better(0.5, 0.5, goal)
+    assert better(0.5, 0.75, goal) is (goal is Goal.MINIMIZE)
+    assert better(0.75, 0.5, goal) is (goal is Goal.MAXIMIZE)
+
+
+def test_a_ranking_returns_what_it_replaces() -> None:
+    ranking = Ranking(Goal.MINIMIZE)
+    assert [ranking.put(1, value) for value in (0.5, 0.25, None, None)] == [None, 0.5, 0.25, None]

@@ -197,3 +197,24 @@ def test_bad_answers_that_nobody_waits_for_are_not_asked_for_again_at_once(world
     for points in ((7.0,), ()):
         answer(world, *points)
         assert not world.asked()
+
+
+def test_a_search_that_has_learned_more_asks_in_advance(world: World) -> None:
+    """Once an answer has served every session, there is time to ask for when a later one takes too long."""
+    session = world.attach()
+    asked = []
+    for point in (0.1, 0.2, 0.3):
+        world.offer(session)
+        answer(world, point)
+        asked.append(world.asked())
+        start = world.last_sent(StartRun)
+        world.confirms(session, start)
+        world.logs(session, start.ref, 1, point)
+        world.exits(session, start.ref, last_row=1)
+    assert asked == [[], [], [AskStudy(1, 1)]]
+    answer(world, 0.9, seen=world.sweep().observations - 1)  # it was asked before the last run ended
+    assert not world.asked(), "the stock is recent"
+    world.offer(session)
+    world.passes(0.3, silent=False)
+    assert sources(world)[-1] is PointSource.PREFETCHED
+    assert world.run((1, 4)).point == {"x": 0.9}
