@@ -16,7 +16,7 @@ from sweepd_scheduler.domain.sweep import Ending, Sweep, ending
 
 @dataclass(frozen=True, slots=True)
 class ChosenPoint:
-    """A point to hand out."""
+    """Point to hand out, with its digest and provenance."""
 
     point: Point
     digest: bytes
@@ -40,7 +40,7 @@ IDLE_WAIT = 1.0
 
 
 def draw_by_index(draft: Draft, key: int) -> ChosenPoint | None:
-    """Return the next point; None if the search has ended, or is interrupted and resumes soon."""
+    """Return the next point of a sweep; None if the search has ended, or was interrupted and resumes soon."""
     index = draft.state.index[key]
     if index.searching:
         return None
@@ -63,7 +63,10 @@ def draw_initial(draft: Draft, key: int) -> ChosenPoint | None:
 
 
 def end_if_exhausted(draft: Draft, key: int) -> bool:
-    """End the search with its last hand-out, so that `ending` shows at once; return True if it has ended."""
+    """End the search as soon as no point is left, so that `ending` is set; return True if it has ended.
+
+    Without this check, the search would end only when the next point is asked for.
+    """
     sweep, index = draft.state.sweeps[key], draft.state.index[key]
     if not sweep.starts_new_runs:
         return True
@@ -82,7 +85,7 @@ def end_if_exhausted(draft: Draft, key: int) -> bool:
 
 
 def end_search(draft: Draft, key: int, why: Ending) -> None:
-    """Start no new runs from now on."""
+    """Let a sweep start no new runs from now on, for the reason `why`."""
     sweep = ending(draft.state.sweeps[key], why)
     draft.put_sweep(sweep)
     draft.record("sweep-ending", sweep=sweep, ending=why)

@@ -1,4 +1,4 @@
-"""Points from a model: a fresh suggestion, else a stocked suggestion, else a random point."""
+"""Points from a model: a fresh suggestion, else a prefetched one, else a random point."""
 
 from sweepd.spec.point import point_digest
 from sweepd_scheduler.domain.draft import Draft
@@ -21,7 +21,7 @@ MAX_STOCK = 16
 
 
 def draw_suggested(draft: Draft, key: int) -> ChosenPoint | None:
-    """Return the next initial or else suggested point; None if there is none, or none has arrived yet."""
+    """Return the next initial point, else a suggested one; None if there is none, or none has arrived yet."""
     return draw_initial(draft, key) or _next_suggested(draft, key)
 
 
@@ -45,13 +45,16 @@ def _next_suggested(draft: Draft, key: int) -> ChosenPoint | None:
 
 
 def fresh_wait(durations: list[float]) -> float:
-    """Return the seconds that a hand-out waits for a fresh suggestion, given the sorted run times."""
+    """Return the seconds that a hand-out waits for a fresh suggestion.
+
+    `durations`: run times of ended runs in seconds, sorted.
+    """
     median = durations[len(durations) // 2] if durations else 0.0
     return min(LONGEST_WAIT, max(SHORTEST_WAIT, SHARE_OF_RUN_TIME * median))
 
 
 def call_study(draft: Draft, key: int, count: int) -> None:
-    """Ask the search engine for points, one call at a time for each sweep."""
+    """Ask the search engine for `count` points, unless a call for this sweep is under way."""
     study = draft.state.studies.get(key)
     if study is not None and not study.calling:
         observe_provisional_values(draft, key)
@@ -60,7 +63,10 @@ def call_study(draft: Draft, key: int, count: int) -> None:
 
 
 def prefetch(draft: Draft, key: int) -> None:
-    """Ask for suggestions in advance, in case a fresh one takes too long; they may be a few runs old."""
+    """Ask for suggestions in advance, in case a fresh one takes too long.
+
+    Suggestions in stock that lack only a few observations are not replaced.
+    """
     study, sweep = draft.state.studies.get(key), draft.state.sweeps.get(key)
     if study is None or sweep is None or study.ask is not None or not sweep.starts_new_runs:
         return
@@ -72,7 +78,7 @@ def prefetch(draft: Draft, key: int) -> None:
 
 
 def _ask(draft: Draft, key: int) -> None:
-    """Begin to wait for fresh suggestions, one for each run that the sessions have room for."""
+    """Ask for fresh suggestions and begin to wait: for one per run that the sessions have room for."""
     state, index = draft.state, draft.state.index[key]
     ask = Ask(
         id=draft.count("ask"),
@@ -93,7 +99,10 @@ def _take_from_ask(draft: Draft, key: int) -> None:
 
 
 def _take(draft: Draft, key: int, seen: int) -> Suggestion | None:
-    """Take the first stocked suggestion that saw `seen` observations; drop those whose point was used."""
+    """Take the first stocked suggestion that is based on at least `seen` observations; None if there is none.
+
+    Suggestions whose point was handed out meanwhile are dropped.
+    """
     study, digests = draft.state.studies[key], draft.state.index[key].digests
     stock = [each for each in study.stock if point_digest(each.point) not in digests]
     taken = next((each for each in stock if each.provenance.study_length >= seen), None)
@@ -120,7 +129,7 @@ def with_stock(study: Study, suggestions: tuple[Suggestion, ...]) -> Study:
 
 
 def observe_provisional_values(draft: Draft, key: int) -> None:
-    """Observe the provisional value of each unfinished point, if it has changed since the last observation.
+    """Add an observation of each unfinished point whose provisional value has changed since the last one.
 
     These observations are numbered and stored like all others, so that a suggestion can be reproduced.
     """
@@ -133,7 +142,7 @@ def observe_provisional_values(draft: Draft, key: int) -> None:
 
 
 def _shown(draft: Draft, sweep: Sweep) -> dict[int, float | None]:
-    """Return the provisional value of each unfinished point, by the number of its first run; None: none yet.
+    """Return the provisional value of each unfinished point by the number of its first run; None: no value.
 
     With repeats it is the aggregate over the point's live runs and its ended runs that count.
     """

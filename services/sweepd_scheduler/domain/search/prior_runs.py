@@ -1,4 +1,4 @@
-"""Prior runs: runs of other sweeps that a new sweep begins with, and checks that they suit it.
+"""Prior runs: earlier runs whose results a new sweep begins with, and checks that they suit it.
 
 Prior runs never change. In observations and at rungs, the number of a prior run is its negated index.
 """
@@ -21,7 +21,7 @@ from sweepd_scheduler.domain.transitions import FINAL_RUN, RunState
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PriorRun:
-    """A run as it was when the sweep was created.
+    """An earlier run as it was when the sweep was created.
 
     Args:
         index: its index among the prior runs of the sweep, from 1; 0: not assigned yet.
@@ -29,9 +29,9 @@ class PriorRun:
         point: its point in the space of the sweep.
         digest: digest of that point.
         state: its final state.
-        values: values of the sweep's objective over its iterations, by the goal of the sweep.
+        values: its values of the sweep's objective, best and worst by the goal of the sweep.
         value: its value for the search; None if there is none.
-        rungs: (rule, iteration, value) at the rungs of each rule of early termination of the sweep.
+        rungs: (rule, iteration, value) at the rungs of each early-termination rule of the sweep.
     """
 
     index: int = 0
@@ -53,12 +53,12 @@ OBSERVATIONS_A_RUN = 2
 
 
 def observation_count(method: SearchMethod, count: int) -> int:
-    """Return the number of observations that a study has of `count` prior runs."""
+    """Return the number of observations that `count` prior runs add to a study."""
     return OBSERVATIONS_A_RUN * count if method.learns else 0
 
 
 def digests_of(priors: Iterable[PriorRun]) -> dict[bytes, int]:
-    """Return how often each point was tried."""
+    """Return how often prior runs tried each point, by its digest."""
     digests: dict[bytes, int] = {}
     for prior in priors:
         digests[prior.digest] = digests.get(prior.digest, 0) + 1
@@ -87,17 +87,18 @@ class UnsuitableError(Exception):
 
 
 class PointError(UnsuitableError):
-    """The parameters from a run's own sweep are not a point of this sweep; its script's config may be."""
+    """The parameters of a run are no point of this sweep; with its script's configuration they may be one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """A run whose point suits a sweep.
+    """Run whose point lies in the space of a new sweep.
 
     Args:
         key: key of the run.
-        run: the run, still without its result in the sweep.
-        counted: the scheduler's values if the objective is the same, by the goal of the sweep; else none.
+        run: the run, still without its result in the new sweep.
+        counted: the values that the scheduler has counted for the run, best and worst by the goal of the new
+            sweep; `NO_VALUES` if its sweep had another objective.
     """
 
     key: RunKey
@@ -108,13 +109,13 @@ class Candidate:
 def candidate(
     spec: SweepSpec, run: Run, before: SweepSpec | None, config: Mapping[str, Json] | None = None
 ) -> Candidate:
-    """Return a run as a candidate, by its point.
+    """Return a run as a candidate, with its point converted to the space of the new sweep.
 
     Args:
-        spec: the new sweep.
+        spec: specification of the new sweep.
         run: the run.
-        before: the specification of its sweep; None: it has no sweep.
-        config: the configuration that its script has logged; parameters of its sweep take precedence.
+        before: specification of its own sweep; None: it has none.
+        config: the configuration that its script has logged; the parameters of its point take precedence.
 
     Raises:
         PointError: the point does not lie in the space.
@@ -147,16 +148,16 @@ def point_in_space(spec: SweepSpec, point: Point) -> Point:
 def result_in(
     spec: SweepSpec, found: Candidate, curve: Sequence[float], summary: float | None = None
 ) -> PriorRun:
-    """Return the result of a run in a sweep, as a prior run without an index (0).
+    """Return a candidate as a prior run with its result; its index is still 0.
 
     Args:
-        spec: the sweep.
-        found: the run.
-        curve: the finite values of the sweep's objective, in row order.
-        summary: the finite objective value in its script's summary; `counted` includes it already.
+        spec: specification of the new sweep.
+        found: the candidate.
+        curve: its finite values of the sweep's objective, in row order.
+        summary: the finite objective value in its script's summary; `counted` already includes it.
 
     Raises:
-        UnsuitableError: the sweep can learn nothing from it.
+        UnsuitableError: the sweep can learn nothing from the run.
     """
     ended_well = found.run.state in COUNTED
     metric = spec.metric
@@ -168,7 +169,7 @@ def result_in(
         return found.run
     values = values_of(curve, metric.goal)
     if found.counted.best is not None and found.counted.iterations >= values.iterations:
-        # Its last points may not have reached the metric store yet; `counted` includes its summary value.
+        # The last points may not have reached the metric store yet. `counted` includes the summary value.
         values = found.counted
     elif summary is not None:
         values = values.with_summary(summary, metric.goal)
@@ -213,7 +214,7 @@ def values_of(curve: Sequence[float], goal: Goal) -> Values:
 
 
 def with_opposite_goal(values: Values) -> Values:
-    """Return the values by the opposite goal."""
+    """Return the values for the opposite goal, with best and worst swapped."""
     return replace(values, best=values.worst, worst=values.best)
 
 

@@ -15,7 +15,7 @@ from sweepd_scheduler.domain.transitions import RunState
 
 
 class StudyEvent(StrEnum):
-    """Kind of observation."""
+    """Kind of an observation."""
 
     HANDED_OUT = "handed-out"
     RUNG_REACHED = "rung-reached"
@@ -24,7 +24,7 @@ class StudyEvent(StrEnum):
 
 
 class Outcome(StrEnum):
-    """Conclusion that the search may draw from a run's end."""
+    """Outcome of a run for the search; NOTHING: the run was never handed out, so nothing is learnt."""
 
     FINISHED = "finished"
     STOPPED = "stopped"
@@ -34,7 +34,20 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudyObservation:
-    """One numbered observation of a study."""
+    """Numbered observation of a study.
+
+    Args:
+        sweep: key of the sweep.
+        number: number of the observation, counted from 1 in each sweep.
+        run: number of the run, or with repeats of the first run of its point; negative for a prior run.
+        event: kind of observation.
+        iterations: iteration of the rung, or number of iterations at the end.
+        value: value at the rung, provisional value, or value at the end.
+        best: best value over all iterations, at the end.
+        worst: worst value over all iterations, at the end.
+        last: last value, at the end.
+        outcome: outcome, at the end.
+    """
 
     sweep: int
     number: int
@@ -71,7 +84,7 @@ OUTCOMES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suggestion:
-    """Suggested point and its origin; `index` is the run that it was computed for; another may get it."""
+    """Suggested point. `provenance.index`: the run that it was computed for; another run may get it."""
 
     point: Point
     provenance: Provenance
@@ -79,13 +92,13 @@ class Suggestion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
-    """Query to the engine, for hand-outs that wait for fresh suggestions.
+    """Query to the search engine, for hand-outs that wait for fresh suggestions.
 
     Args:
         id: number of the query.
-        observations: number of observations that a fresh suggestion must have seen.
+        observations: number of observations on which a fresh suggestion must be based.
         wanted: number of hand-outs that wait.
-        refused: number of its answers with points outside the space.
+        refused: number of its answers that were empty or had points outside the space.
         due: the wait has ended; any suggestion will do.
     """
 
@@ -98,7 +111,13 @@ class Ask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Study:
-    """Stocked suggestions, newest answer first, and the current query; not stored."""
+    """State of a sweep's search: suggestions in stock and the current query; kept in memory only.
+
+    Args:
+        stock: suggestions that were not handed out yet, those of the newest answer first.
+        ask: the query for which hand-outs wait; None if none waits.
+        calling: True while a call to the search engine is under way.
+    """
 
     stock: tuple[Suggestion, ...] = ()
     ask: Ask | None = None
@@ -109,7 +128,10 @@ class SearchEngine(Protocol):
     """Engine that suggests points for sweeps whose method learns."""
 
     def ask(self, sweep: Sweep, count: int) -> None:
-        """Begin to compute points; `SuggestionsArrived` or `SuggestionsFailed` follows."""
+        """Begin to compute `count` points; the event `SuggestionsArrived` or `SuggestionsFailed` follows."""
 
     async def objections(self, spec: SweepSpec) -> Sequence[tuple[str, str]]:
-        """Return fields of a specification that cannot be searched, with the reason; none if unavailable."""
+        """Return the fields of a specification that the engine does not support, each with the reason.
+
+        Empty if it supports all of them, or if the engine is unavailable.
+        """

@@ -12,7 +12,7 @@ MAX_REFUSED_ANSWERS = 3
 
 
 def arrived(draft: Draft, event: SuggestionsArrived) -> None:
-    """Stock suggestions inside the space, refuse the others, and serve waiting sessions."""
+    """Stock the suggestions that lie in the space, refuse the others, and serve waiting sessions."""
     study = draft.state.studies.get(event.sweep)
     if study is None:
         return
@@ -30,7 +30,7 @@ def arrived(draft: Draft, event: SuggestionsArrived) -> None:
 
 
 def failed(draft: Draft, event: SuggestionsFailed) -> None:
-    """Fall back at once: waiting would not help."""
+    """Serve waiting sessions with prefetched or random points, as the engine has failed."""
     study = draft.state.studies.get(event.sweep)
     if study is not None:
         draft.put_study(event.sweep, replace(study, calling=False))
@@ -38,7 +38,7 @@ def failed(draft: Draft, event: SuggestionsFailed) -> None:
 
 
 def due(draft: Draft, event: AskDue) -> None:
-    """Fall back if the same query is still waiting."""
+    """Serve sessions that still wait for this query with prefetched or random points."""
     study = draft.state.studies.get(event.sweep)
     if study is not None and study.ask is not None and study.ask.id == event.ask:
         _fall_back(draft, event.sweep)
@@ -51,7 +51,7 @@ def _fall_back(draft: Draft, key: int) -> None:
     draft.put_study(key, replace(study, ask=replace(study.ask, due=True)))
     serve_sweep(draft, key)
     left = draft.state.studies.get(key)
-    if left is not None and left.ask is not None and left.ask.due:  # the session that waited is gone
+    if left is not None and left.ask is not None and left.ask.due:  # no session waits any longer
         draft.put_study(key, replace(left, ask=None))
 
 
