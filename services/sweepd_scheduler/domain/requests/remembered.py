@@ -1,7 +1,7 @@
-"""Requests of the last day and their responses: a duplicate gets the response of the first request.
+"""Requests of the last day and their responses: a duplicate gets the response to the first request.
 
-The database stores all of them; memory holds only requests of the current batch. Each account has a quota, in
-total and per project, so that no account can exhaust the storage of others. No request is forgotten before
+The database stores all of them; memory holds only those of the current batch. Each account has a quota, in
+total and per project, so that no account can use up the storage of others. No request is forgotten before
 its day has passed.
 """
 
@@ -18,9 +18,9 @@ _REQUEST_BYTES = 150
 
 @dataclass(frozen=True, slots=True)
 class RequestKey:
-    """Key of a request: its id is unique only within one account and project.
+    """Key of a request, as its id is unique only within one account and project.
 
-    If a call names no project, `project` is empty or a digest of the projects of the caller's token.
+    If a call names no project, `project` is empty, or a digest of the projects of the caller's token.
     """
 
     account: str
@@ -35,9 +35,9 @@ class RequestKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remembered:
-    """A request and its stored response, which is returned to a duplicate.
+    """Stored request, with the response that a duplicate gets.
 
-    `time`: microseconds on the request-age clock.
+    `time`: microseconds on the request-age clock (see `RememberedRequests`).
     """
 
     key: RequestKey
@@ -47,7 +47,7 @@ class Remembered:
 
     @property
     def size_bytes(self) -> int:
-        """Size that counts for quotas: on disk, rows and their indexes included."""
+        """Size on disk, with rows and indices, that counts for quotas."""
         names = (self.key.account, self.key.project, self.key.request_id)
         return _REQUEST_BYTES + 3 * sum(len(name.encode()) for name in names) + len(self.response)
 
@@ -68,20 +68,20 @@ Owner = tuple[str, str]
 """Account and project whose quota a request is charged to."""
 
 EVERYBODY: Owner = ("", "")
-"""Owner for all accounts and projects together; no account has an empty name."""
+"""Owner that stands for all accounts and projects together; no account has an empty name."""
 
 ALL_PROJECTS = "*"
-"""Project name for all projects of an account together; no project has this name."""
+"""Project name that stands for all projects of an account together; no project has this name."""
 
 
 def charged(key: RequestKey) -> tuple[Owner, Owner, Owner]:
-    """Return the owners whose quotas a request is charged to: account in project, account, everybody."""
+    """Return the owners whose quotas a request is charged to: account in a project, account, everybody."""
     return key.owner, (key.account, ALL_PROJECTS), EVERYBODY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Repeatable:
-    """Identity by which a duplicate of a request is recognised. `fingerprint`: hash of the whole call."""
+    """Identity of a request, by which duplicates are recognised. `fingerprint`: hash of the whole call."""
 
     key: RequestKey
     fingerprint: bytes
@@ -89,7 +89,7 @@ class Repeatable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Used:
-    """The used part of a quota. `oldest`: time of the request that is forgotten first."""
+    """Used part of a quota. `oldest`: time of the oldest request, which is forgotten first."""
 
     size_bytes: int
     oldest: int
@@ -97,7 +97,7 @@ class Used:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recollection:
-    """Stored requests among those of a batch, and the quotas that they are charged to."""
+    """Requests of a batch that are already stored, and the used parts of the quotas of the batch."""
 
     requests: Mapping[RequestKey, Remembered] = field(default_factory=dict)
     used: Mapping[Owner, Used] = field(default_factory=dict)
@@ -113,7 +113,7 @@ class RequestIdReusedError(DomainError, status=Status.FAILED_PRECONDITION, reaso
 
 
 class RequestQuotaError(DomainError, status=Status.RESOURCE_EXHAUSTED, reason=Reason.REQUEST_QUOTA):
-    """The quota for responses is full; a remembered response takes its share until its day has passed."""
+    """A quota for remembered responses is used up; each response counts until its day has passed."""
 
     def __init__(self, owner: Owner, quota: int, wait: float) -> None:
         account, project = owner
@@ -130,10 +130,11 @@ class RequestQuotaError(DomainError, status=Status.RESOURCE_EXHAUSTED, reason=Re
 
 
 class RememberedRequests:
-    """Remembered requests of one batch; new requests are staged until the undo log is kept.
+    """Remembered requests of one batch; new ones can be undone until the batch is stored.
 
-    Request age counts from the newest stored request, plus the run time of this process: a wall clock that
-    jumps forgets no request early, and no request ages while the scheduler is down.
+    The age of requests is measured on a clock of its own: it starts at the time of the newest stored request
+    and advances with the monotonic clock of this process. So no request is forgotten early because the wall
+    clock jumps, and none ages while the scheduler is down.
     """
 
     def __init__(
@@ -167,13 +168,13 @@ class RememberedRequests:
         return self._start + int((now.monotonic - self._started) * SECOND)
 
     def begin(self, found: Recollection) -> None:
-        """Begin a batch with the stored records of its requests."""
+        """Begin a batch, with what is stored about its requests."""
         self._known = dict(found.requests)
         self._used = dict(found.used)
         self._unreadable = None
 
     def refuse(self, error: DomainError) -> None:
-        """Begin a batch whose requests cannot be looked up."""
+        """Begin a batch whose requests cannot be looked up, so that all that have an id are refused."""
         self._unreadable = error
 
     def response_to(self, repeatable: Repeatable | None) -> bytes | None:
@@ -198,7 +199,7 @@ class RememberedRequests:
         """Stage a response, and return the record to store.
 
         Raises:
-            RequestQuotaError: it exceeds a quota.
+            RequestQuotaError: the response exceeds a quota.
         """
         time = self.time(now)
         remembered = Remembered(

@@ -1,4 +1,4 @@
-"""Reopening of ended sweeps, points and runs, which are loaded back into memory."""
+"""Reopening of ended sweeps, points and runs, which are first loaded back into memory."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from sweepd_scheduler.domain.transitions import FINAL_RUN, FINAL_SWEEP, SweepSta
 
 
 def sweep_state(draft: Draft, name: SweepName) -> SweepState:
-    """Return the state of a sweep, whether it is in memory or not.
+    """Return the state of a sweep, even if it has ended and is not in memory.
 
     Raises:
         NotFoundError: there is no such sweep.
@@ -27,7 +27,7 @@ def sweep_state(draft: Draft, name: SweepName) -> SweepState:
 
 
 def load_sweep(draft: Draft, name: SweepName, stored: StoredSweep | None) -> Sweep:
-    """Return a sweep, loaded into memory if it has ended; its state stays the same.
+    """Return a sweep; load it into memory if it has ended, without reopening it.
 
     Raises:
         NotFoundError: there is no such sweep.
@@ -50,8 +50,8 @@ def reopen(draft: Draft, key: int, by: str, ending: Ending | None) -> None:
     Args:
         draft: the decision in the making.
         key: the sweep.
-        by: the request, for the history.
-        ending: why it still starts no new runs; None if it starts them.
+        by: name of the request, for the history.
+        ending: why the sweep still starts no new runs; None if it starts new runs.
     """
     before = draft.state.sweeps[key]
     sweep = reopened(before, ending, draft.now.wall)
@@ -66,17 +66,17 @@ def take_ended(draft: Draft, run: Run) -> None:
     """Load a final run into memory, so that it can be changed.
 
     Raises:
-        NotInMemoryError: it has changed since it was read.
+        NotInMemoryError: the run is not final, or has changed since it was read.
     """
     check_final(draft, run)
     draft.take_run(run)
 
 
 def check_final(draft: Draft, run: Run) -> None:
-    """Check that a run is final, and unchanged since it was read.
+    """Check that a run is final and has not changed since it was read.
 
     Raises:
-        NotInMemoryError: it is not final, or has changed.
+        NotInMemoryError: the run is not final, or has changed.
     """
     again = draft.state.index[run.sweep].again
     if run.state not in FINAL_RUN or again.get(run.number, (run.state, run.attempt)) != (
@@ -87,19 +87,19 @@ def check_final(draft: Draft, run: Run) -> None:
 
 
 def has_unfinished(draft: Draft, run: Run) -> bool:
-    """Return True if any run of the same point is not final."""
+    """Return True if any run of the same point, this one included, is not final."""
     numbers = range(run.block, run.block + draft.state.sweeps[run.sweep].spec.repeats)
     known = (draft.state.runs.get((run.sweep, number)) for number in numbers)
     return any(other and other.block == run.block and other.state not in FINAL_RUN for other in known)
 
 
 def reopen_point(draft: Draft, run: Run, others: Sequence[Run]) -> None:
-    """Undo the end of a point, and record in the study that it is handed out again.
+    """Undo the end of a point whose runs are all final, and add an observation that it is handed out again.
 
     Args:
         draft: the decision in the making.
         run: one of its runs.
-        others: runs of the point whose ends count when it ends again; all runs of the point have ended.
+        others: those of its runs that stay final, so that their results count when the point ends again.
 
     Raises:
         NotInMemoryError: one of the others has changed since it was read.
@@ -116,24 +116,27 @@ def reopen_point(draft: Draft, run: Run, others: Sequence[Run]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class CutPoint:
-    """Point with fewer runs than `repeats`, because of the cap. `ended`: its runs, if all have ended."""
+    """Point that has fewer than `repeats` runs because of the cap.
+
+    `last`: its last run; `ended`: all its runs if all are final, else empty.
+    """
 
     last: Run
     ended: tuple[Run, ...]
 
 
 def cut_point(draft: Draft, sweep: Sweep, read: Sequence[Run]) -> CutPoint | None:
-    """Return the last point of a sweep, if the cap has cut it short.
+    """Return the last point of a sweep if the cap has cut it short, else None.
 
-    A sweep that was ended by a person or by its canary adds no runs to the point.
+    None also if the sweep was stopped or cancelled or has failed, as it then adds no runs to the point.
 
     Args:
         draft: the decision in the making.
         sweep: the sweep, in memory.
-        read: the last runs as stored; empty if they were not read yet.
+        read: the last runs as stored; empty if they have not been read.
 
     Raises:
-        NotInMemoryError: the runs are missing, or have changed since they were read.
+        NotInMemoryError: runs are missing in `read`, or have changed since they were read.
     """
     last, ended = sweep.counts.total, sweep.ending in (Ending.STOP, Ending.RETRIED)
     if sweep.spec.repeats == 1 or not last or ended or sweep.state in FINAL_SWEEP - {SweepState.FINISHED}:
@@ -153,7 +156,7 @@ def cut_point(draft: Draft, sweep: Sweep, read: Sequence[Run]) -> CutPoint | Non
 
 
 def recount_point(draft: Draft, cut: CutPoint) -> None:
-    """Undo the end of a point that was cut short, as more of its runs follow."""
+    """Undo the end of a point that was cut short, if it has ended, as it gets more runs."""
     if cut.ended:
         reopen_point(draft, cut.last, cut.ended)
         forget_best_of(draft, cut.last)

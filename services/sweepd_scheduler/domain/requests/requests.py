@@ -1,7 +1,7 @@
 """Requests of clients and their answers.
 
-`stored` is the record of an ended sweep from the database; a request without it is refused with
-`NotInMemoryError`, and is submitted again with it.
+In all requests, `stored` is the sweep as read from the database, needed only if it has ended: the request is
+first submitted without it, refused with `NotInMemoryError`, and submitted again with it.
 """
 
 from collections.abc import Mapping
@@ -18,7 +18,10 @@ from sweepd_scheduler.domain.sweep import SourceFile, StoredSweep, Sweep
 
 
 class NotInMemoryError(DomainError, status=Status.UNAVAILABLE, retry_after=0.5):
-    """The request needs data from the database, or the data it read has changed. `whole`: a whole sweep."""
+    """The request needs data from the database, or the data that was read for it is outdated.
+
+    `whole`: the whole sweep has to be read.
+    """
 
     def __init__(self, name: str, *, whole: bool = False) -> None:
         super().__init__(f"{name} changes too fast; try again")
@@ -32,8 +35,8 @@ class RetryRuns:
     Args:
         sweep: sweep of the runs.
         runs: the runs as stored.
-        siblings: with repeats, the other runs of their points.
-        named: each run was requested by name; else runs that cannot be retried are skipped.
+        siblings: with repeats, the other runs of the same points.
+        named: True if the caller named each run; else runs that cannot be retried are skipped.
         stored: see the module.
     """
 
@@ -46,7 +49,7 @@ class RetryRuns:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnqueueRun:
-    """Request to try a point. `point` may omit parameters; `first`: ahead of all pending runs."""
+    """Request to try a point. `point` may omit parameters; `first`: before all pending runs."""
 
     sweep: SweepName
     point: Point
@@ -56,7 +59,10 @@ class EnqueueRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndRun:
-    """Request to end one run. `found`: the stored run, if the run is not in memory."""
+    """Request to stop one run.
+
+    `looked_up`: the run was not in memory and was looked up in the database; `found`: the stored run, if any.
+    """
 
     name: RunName
     looked_up: bool = False
@@ -82,8 +88,8 @@ class UpdateSweep:
     Args:
         name: name of the sweep.
         edit: the change.
-        revision: the revision that the caller read; 0: any.
-        last: with repeats, the last runs of the sweep, as many as a point has.
+        revision: the revision that the caller has read; 0: any.
+        last: with repeats, the last runs of the sweep as stored, as many as a point has.
         stored: see the module.
     """
 
@@ -96,7 +102,10 @@ class UpdateSweep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseAgent:
-    """Request to release an agent from quarantine. `sweep` None: for all sweeps `within` the bounds."""
+    """Request to release an agent from quarantine.
+
+    `sweep`: the sweep; None: all sweeps in the bounds `within`.
+    """
 
     agent: str
     sweep: SweepName | None
@@ -105,20 +114,20 @@ class ReleaseAgent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateRun:
-    """Claim of a standalone run by the agent of its script, for the first time or again.
+    """Claim of a standalone run by the agent of its script; the first claim creates the run.
 
     Args:
-        parent: its project.
-        id: None: the first of `drawn_ids` that is free.
-        drawn_ids: candidates.
-        agent: the agent that reports on it.
-        host: the host that it runs on.
+        parent: project of the run.
+        id: id of the run; None: the first of `drawn_ids` that is free.
+        drawn_ids: candidates for the id.
+        agent: the agent that reports on the run.
+        host: the host that the run is on.
         argv: command line of its process.
         point: its configuration.
-        start_time: when it started; 0: now.
+        start_time: start of the process in microseconds since 1970; 0: now.
         attempt: number of this attempt.
-        secret: the caller's proof that it owns the run, set by the first claim.
-        found: the stored run with the id, once it was looked up.
+        secret: the caller's proof that it owns the run; the first claim sets it.
+        found: the stored run with this id, once it was looked up.
     """
 
     parent: Parent
@@ -139,11 +148,17 @@ RunRequest = CreateRun | RetryRuns | EnqueueRun | EndRun | UpdateSweep | Release
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateSweep:
-    """Request to create a sweep. `drawn_ids`: candidates if `id` is None; `spec` includes its seed.
+    """Request to create a sweep.
 
-    `counted`: number of points of its space, if counting gave an exact result.
-    `prior_runs`: runs that it begins with, by index; `prior_points`: number of its method's points among
-    them.
+    Args:
+        parent: project of the sweep.
+        id: id of the sweep; None: the first of `drawn_ids` that is free.
+        drawn_ids: candidates for the id.
+        spec: its specification, with a seed.
+        file: the file that it was created from, if any.
+        counted: number of points of its space, if counting gave an exact result.
+        prior_runs: runs that it begins with, ordered by index.
+        prior_points: number of its method's points that these runs have tried.
     """
 
     parent: Parent
@@ -158,28 +173,28 @@ class CreateSweep:
 
 @dataclass(frozen=True, slots=True)
 class PauseSweep:
-    """Request to hand out no runs of a sweep for a while."""
+    """Request to hand out no runs of a sweep until it is resumed."""
 
     name: SweepName
 
 
 @dataclass(frozen=True, slots=True)
 class ResumeSweep:
-    """Request to hand out runs of a sweep again."""
+    """Request to hand out runs of a paused sweep again."""
 
     name: SweepName
 
 
 @dataclass(frozen=True, slots=True)
 class StopSweep:
-    """Request to start no more runs of a sweep; live runs end by themselves."""
+    """Request to hand out no more runs of a sweep; live runs may finish."""
 
     name: SweepName
 
 
 @dataclass(frozen=True, slots=True)
 class CancelSweep:
-    """Request to end a sweep at once."""
+    """Request to end a sweep at once and kill its live runs."""
 
     name: SweepName
 
@@ -190,7 +205,7 @@ Request = SweepRequest | RunRequest
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Runs:
-    """Current runs of one sweep. `kind`: kind of their value."""
+    """Answer: runs of one sweep as they are now. `kind`: kind of value that counts for the sweep."""
 
     runs: tuple[Run, ...]
     kind: ObjectiveValue
@@ -198,14 +213,14 @@ class Runs:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retried:
-    """Full names of the runs that are pending again."""
+    """Answer: full names of the runs that are pending again."""
 
     names: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Released:
-    """Full names of the sweeps whose runs the agent gets again."""
+    """Answer: full names of the sweeps whose runs the agent gets again."""
 
     sweeps: tuple[str, ...]
 

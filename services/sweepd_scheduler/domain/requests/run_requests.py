@@ -1,4 +1,4 @@
-"""Requests about runs: enqueue a point, retry ended runs, stop one."""
+"""Requests about runs: enqueue a point, retry ended runs, stop a run."""
 
 from collections.abc import Iterable, Mapping
 
@@ -37,7 +37,7 @@ from sweepd_scheduler.domain.transitions import FINAL_RUN, FINAL_SWEEP, RunState
 
 VERB = "enqueue a run in"
 _DRAWS = 100
-_STRIDE = 1_000_003  # keeps the draws of later tries distinct from those of other points
+_STRIDE = 1_000_003  # so large that the draws for this point differ from those for other points
 
 
 class CapReachedError(DomainError, status=Status.FAILED_PRECONDITION, reason=Reason.CAP_REACHED):
@@ -87,14 +87,17 @@ def _drawn(sweep: Sweep, partial: Point, seen: Mapping[bytes, int]) -> ChosenPoi
 
 
 def _as_listed(sweep: Sweep, point: Point) -> dict[str, Json]:
-    """Return a point of a list without a space unchanged; check that the list has its parameter names."""
+    """Return the point unchanged, for a sweep that lists its points and declares no parameters.
+
+    Its parameter names have to occur in the list.
+    """
     names = {name for listed in sweep.spec.runs for name in listed}
     _refuse(tuple(f"{name} is in no point of `runs`" for name in point if name not in names))
     return dict(point)
 
 
 def _completed(sweep: Sweep, partial: Point, number: int, seen: Mapping[bytes, int]) -> dict[str, Json]:
-    """Return a completion that was not handed out if there is one, else any completion."""
+    """Complete a partial point, if possible to a point that was not handed out before."""
     spec, space = sweep.spec, sweep.spec.search_space
     _refuse(space.partial_violations(partial))
     draws = [number + _STRIDE * attempt for attempt in range(_DRAWS)]
@@ -114,7 +117,7 @@ def _refuse(violations: tuple[str, ...]) -> None:
 
 
 def retry_runs(draft: Draft, event: requests.RetryRuns) -> Steps[requests.Retried]:
-    """Put ended runs in front of the queue; reopen a sweep that has ended.
+    """Put ended runs at the front of the queue; reopen a sweep that has ended.
 
     Raises:
         DomainError: a run cannot be retried; no run is retried then.
@@ -138,7 +141,7 @@ def retry_runs(draft: Draft, event: requests.RetryRuns) -> Steps[requests.Retrie
     if best is not None and best.run in blocks:
         forget_best_of(draft, blocks[best.run][0])
     reset_counts(draft, sweep.key)
-    end_if_exhausted(draft, sweep.key)  # without the target, another limit may leave no new runs
+    end_if_exhausted(draft, sweep.key)  # if the target no longer ends the sweep, another limit may do so
     serve_sweep(draft, sweep.key)
     return requests.Retried(names=tuple(run.name for run in runs))
 
@@ -172,7 +175,7 @@ def _ending_after(draft: Draft, sweep: Sweep, runs: Iterable[Run]) -> Ending | N
 
 
 def _uncount(draft: Draft, run: Run, block: Iterable[Run]) -> None:
-    """Undo the end of a run in the best value, in its point and in the search."""
+    """Undo the effect of a run's end on the ranking, on its point and on the search."""
     if not has_unfinished(draft, run):
         others = {other.number: other for other in block if other.number != run.number}
         reopen_point(draft, run, list(others.values()))
@@ -208,7 +211,7 @@ REASON = "stopped by a person"
 
 
 def end_run(draft: Draft, event: requests.EndRun) -> requests.Runs:
-    """Stop a run: a pending one at once, a live one through its agent.
+    """Stop a run: a pending run ends at once, a live one when its agent has ended the process.
 
     Raises:
         DomainError: there is no such run, or it is final.

@@ -1,4 +1,4 @@
-"""Standalone runs: a person starts the script, and a dedicated agent reports on it.
+"""Standalone runs: a person starts the script, and an agent only for this script reports on it.
 
 The standalone runs of a project are stored as runs of one standing sweep, which hands out nothing, is never
 listed and never ends. Their attempts, leases, fencing and cursors work like those of other runs.
@@ -32,16 +32,16 @@ from sweepd_scheduler.domain.runs.values import Values
 from sweepd_scheduler.domain.sweep import Sweep
 from sweepd_scheduler.domain.transitions import FINAL_RUN, AttemptState, RunState, SweepState
 
-# A placeholder that is stored and read like any other specification.
+# Specification of the standing sweep: unused, but stored and read like any other.
 _PLACEHOLDER = {"program": "standalone", "method": "random", "parameters": {"none": {"value": 0}}, "seed": 0}
 
 
 def create_run(draft: Draft, event: CreateRun) -> Runs:
-    """Add a run to its project, or return the existing run with the same id and secret.
+    """Create a run, or return the existing run with the same id and secret, resumed if necessary.
 
     Raises:
         NameTakenError: the id belongs to a sweep, or to a run with another secret.
-        NotInMemoryError: the run with the id has to be read first.
+        NotInMemoryError: the run with this id has to be read from the database first.
     """
     if event.id is not None and draft.state.is_standalone(event.parent, event.id):
         run = _claimed(draft, event, event.id)
@@ -78,7 +78,7 @@ def _add(draft: Draft, event: CreateRun) -> Run:
 
 
 def _begun(draft: Draft, run: Run, event: CreateRun) -> Run:
-    """Begin the attempt of the event; mark earlier attempts that were never reported as returned."""
+    """Begin the attempt of a claim; add attempts that were never claimed before it as returned."""
     now = draft.now.wall
     begun = min(event.start_time or now, now)
     attempt = Attempt(
@@ -115,7 +115,7 @@ def _begun(draft: Draft, run: Run, event: CreateRun) -> Run:
 
 
 def _begun_again(draft: Draft, run: Run, event: CreateRun) -> Run:
-    """Resume a run whose script was restarted: its new attempt repeats the reports of earlier attempts."""
+    """Resume a run whose script was restarted; the new attempt repeats the reports of earlier attempts."""
     draft.record("run-claimed", run, before=run.state, agent=event.agent, begins=event.attempt)
     if run.state in FINAL_RUN:
         draft.take_run(run)
@@ -125,12 +125,12 @@ def _begun_again(draft: Draft, run: Run, event: CreateRun) -> Run:
         run.newest, AttemptState.LOST, end_time=draft.now.wall, reason="its script was started again"
     )
     run = with_attempt(run, given_up)
-    draft.put_run(run)  # drops its lease: the lease of the next attempt starts with that attempt
+    draft.put_run(run)  # this drops the lease, so that the next attempt begins with a new one
     return _begun(draft, run, event)
 
 
 def _claimed(draft: Draft, event: CreateRun, run_id: str) -> Run:
-    """Return the existing run, if the claim proves that it owns the run."""
+    """Return the existing run, resumed if necessary, if the claim proves ownership of it."""
     found = event.found
     name = f"{event.parent}/{run_id}"
     if found is None:
@@ -148,7 +148,7 @@ def _claimed(draft: Draft, event: CreateRun, run_id: str) -> Run:
 
 
 def _taken_up(draft: Draft, run: Run) -> Run:
-    """Resume a run that was lost: its script has not ended."""
+    """Resume a run that counted as lost although its script had not ended."""
     draft.take_run(run)
     attempt = attempt_moved(run.newest, AttemptState.RUNNING)
     back = moved(run, RunState.RUNNING, attempt=attempt)
@@ -159,7 +159,7 @@ def _taken_up(draft: Draft, run: Run) -> Run:
 
 
 def _standing(draft: Draft, parent: Parent) -> Sweep:
-    """Return the sweep that holds the standalone runs of a project; it is created with the first run."""
+    """Return the sweep that holds the standalone runs of a project; create it before the first run."""
     name = standing_name(parent)
     key = draft.state.names.get(name)
     if key is not None:

@@ -58,7 +58,7 @@ def create_sweep(draft: Draft, event: requests.CreateSweep) -> Steps[Sweep]:
     draft.add_sweep(sweep, index, event.prior_runs)
     draft.record("sweep-created", sweep=sweep)
     if event.prior_runs:
-        end_if_exhausted(draft, sweep.key)  # they may leave no point to try
+        end_if_exhausted(draft, sweep.key)
     return draft.sweep(sweep.key)
 
 
@@ -81,13 +81,14 @@ def resume_sweep(draft: Draft, event: requests.ResumeSweep) -> Sweep:
     sweep = _change(draft, event.name, "resume", sweeps.resumed)
     if sweep is not before:
         guard.reset_counts(draft, sweep.key)
-        end_if_exhausted(draft, sweep.key)  # runs that were enqueued during the pause, or a lowered cap
+        # During the pause, enqueued runs may have filled the cap, or the cap may have been lowered.
+        end_if_exhausted(draft, sweep.key)
     serve_sweep(draft, sweep.key)
     return draft.sweep(sweep.key)
 
 
 def stop_sweep(draft: Draft, event: requests.StopSweep) -> Steps[Sweep]:
-    """Start no more runs of a sweep; live ones end by themselves.
+    """Hand out no more runs of a sweep, end its pending runs, and let live runs finish.
 
     Raises:
         DomainError: there is no such sweep, or it has ended.
@@ -147,17 +148,17 @@ class StaleRevisionError(DomainError, status=Status.ABORTED, reason=Reason.STALE
 
 
 def edit(draft: Draft, event: requests.UpdateSweep) -> Sweep:
-    """Change the specification; a sweep that had reached its cap resumes if the cap is raised.
+    """Change the specification; a sweep that has reached its cap continues if the cap is raised.
 
     Raises:
-        DomainError: there is no such sweep, or it was edited meanwhile.
+        DomainError: there is no such sweep, it was edited meanwhile, or data has to be read first.
     """
     before = load_sweep(draft, event.name, event.stored)
     if event.revision not in (0, before.revision):
         raise StaleRevisionError(str(before.name), event.revision, before.revision)
     spec, key = _edited(before.spec, event.edit), before.key
     if spec == before.spec:
-        draft.put_sweep(before)  # drops an ended sweep from memory again
+        draft.put_sweep(before)  # this drops an ended sweep from memory again
         return before
     more = _has_more_room(before, spec)
     cut = cut_point(draft, before, event.last) if more else None
@@ -175,12 +176,15 @@ def edit(draft: Draft, event: requests.UpdateSweep) -> Sweep:
 
 
 def _has_more_room(sweep: Sweep, spec: SweepSpec) -> bool:
-    """Return True if a sweep has reached its cap, but not the cap of a new specification."""
+    """Return True if a sweep has reached its current cap, but not that of a new specification."""
     return room(sweep) == 0 and room(replace(sweep, spec=spec)) != 0
 
 
 def _beyond_the_cap(draft: Draft, sweep: Sweep, cut: CutPoint | None) -> Sweep:
-    """Return the sweep reopened below its new cap, even if only for a point that was cut short."""
+    """Return a sweep after its cap was raised, reopened if new runs are possible.
+
+    Without new points, it is still reopened for the missing runs of a point that was cut short.
+    """
     if cut is not None:
         reopen(draft, sweep.key, "edit", sweep.ending)
         recount_point(draft, cut)
