@@ -1,4 +1,4 @@
-"""Agents and their sessions: slots, offers, attempts that they hold, and reasons why they get no runs."""
+"""Agents and their sessions: slots, offers, the attempts of a session, and reasons why it gets no runs."""
 
 import hmac
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ class IneligibleReason(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ineligible:
-    """Notice that an agent gets no runs of a sweep that it serves. Reason NONE: it gets runs again."""
+    """Notice that an agent gets no runs of a sweep that it serves. Reason NONE: from now on it does."""
 
     sweep: str
     reason: IneligibleReason
@@ -39,9 +39,10 @@ class Session:
 
     Args:
         id: identifies it in logs and in the events and effects of the core.
-        storage: name of its checkpoint storage, shared by agents that see the same files; empty: local.
+        storage: name of its checkpoint storage; agents with the same name see the same files. Empty: only
+            this agent sees them.
         wanted: number of runs that the agent would take, by its latest offer.
-        offers: number of offers received, by which a later offer is recognised.
+        offers: number of offers received, to tell whether one has arrived since a hand-out.
         unconfirmed: number of hand-outs that the agent has not confirmed.
     """
 
@@ -65,7 +66,7 @@ class Session:
 
 
 class QuarantineCause(StrEnum):
-    """Cause of a quarantine."""
+    """Cause of a quarantine: too many failures in a row, or a run that could not be started."""
 
     FAILURES = "failures"
     START_FAILED = "start-failed"
@@ -78,7 +79,7 @@ class Guarded:
     Args:
         failures: number of attempts at runs of the sweep that failed in a row on the agent.
         quarantine: cause of its quarantine, which lasts until a person releases it; None: not quarantined.
-        reason: sentence for people on how the last attempt failed, or why the agent cannot start runs.
+        reason: why the last attempt failed, or why the agent cannot start runs, for people.
     """
 
     failures: int = 0
@@ -91,7 +92,7 @@ class Guarded:
         return self.quarantine is not None
 
     def description(self, where: str) -> str:
-        """Return a clause on the failures for messages; `where`: `here` or `there`."""
+        """Return a clause that describes the failures, for messages; `where`: `here` or `there`."""
         if self.quarantine is QuarantineCause.START_FAILED:
             return f"no run can be started {where}: {self.reason}"
         if self.failures == 1:
@@ -109,7 +110,7 @@ class AttemptRef:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnconfirmedHandOut:
-    """A hand-out that its agent has not confirmed. `offers`: number of offers received before it."""
+    """Hand-out that its agent has not confirmed. `offers`: number of offers that came before it."""
 
     attempt: int
     offers: int
@@ -125,14 +126,14 @@ class Placement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandleEntry:
-    """Attempt to which a session refers by one handle.
+    """Attempt that a session refers to by a handle.
 
     Args:
-        key: the run.
-        attempt: its number.
+        key: key of the run.
+        attempt: number of the attempt.
         run: full name of the run.
         sweep: full name of its sweep; for a standalone run, of its project.
-        exited: state of the run after the attempt, once the end of the attempt is stored; else None.
+        exited: state of the run after the attempt, once the end of the attempt is stored; None before.
     """
 
     key: RunKey
@@ -144,9 +145,15 @@ class HandleEntry:
 
 @dataclass(slots=True)
 class Holdings:
-    """Attempts of a session by handle, its live runs, and its pending commands.
+    """Attempts of a session, and commands sent to it.
 
-    `ineligible`: reasons last sent to its agent, by sweep.
+    Args:
+        by_handle: the attempts that the session may report on.
+        live: runs whose live attempt is on this session, as keys.
+        commands: commands whose result has not arrived, by number.
+        ineligible: the reason last sent to the agent, by sweep.
+        next_handle: handle for the next attempt.
+        next_command: number of the next command.
     """
 
     by_handle: dict[int, HandleEntry] = field(default_factory=dict)
@@ -183,9 +190,9 @@ class StoredAttempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportedAttempt:
-    """Attempt that an agent reports in Hello, and its stored record.
+    """Attempt that an agent lists in Hello.
 
-    `secret`: the agent's proof that it owns the attempt.
+    `known`: its stored record, if there is one; `secret`: the agent's proof that it owns the attempt.
     """
 
     ref: AttemptRef
@@ -200,24 +207,24 @@ class ReportedAttempt:
 
 
 def new_secret(entropy: bytes, key: RunKey, attempt: int) -> bytes:
-    """Return the secret of an attempt. Attempts of the same decision get different secrets.
+    """Return a new secret for an attempt, different for each attempt that the same decision hands out.
 
     Args:
         entropy: fresh randomness of the decision, at most 64 bytes.
-        key: the run.
-        attempt: its number.
+        key: key of the run.
+        attempt: number of the attempt.
     """
     sweep, number = key
     return blake2b(f"{sweep}:{number}:{attempt}".encode(), key=entropy, digest_size=32).digest()
 
 
 def digest_of(secret: bytes) -> bytes:
-    """Return the stored digest of a secret; a fast hash is safe, as the secret is too random to guess."""
+    """Return the digest of a secret; a fast hash is safe, as the secret is random and too long to guess."""
     return sha256(secret).digest()
 
 
 def proves(secret: bytes, digest: bytes) -> bool:
-    """Return True if a secret has this digest; compare in constant time."""
+    """Return True if a secret has this digest; the comparison takes constant time."""
     return hmac.compare_digest(digest_of(secret), digest)
 
 
@@ -225,7 +232,7 @@ def check_identity(agent: str, secret: bytes, field: str) -> None:
     """Check that a caller has the secret of the agent that it claims to be.
 
     Raises:
-        InvalidFieldError: the secret, in `field`, is not that of the agent.
+        InvalidFieldError: the secret, sent in `field`, is not that of the agent.
     """
     if not SHORTEST_SECRET <= len(secret) <= LONGEST_SECRET:
         raise InvalidFieldError(field, f"it has to have {SHORTEST_SECRET} to {LONGEST_SECRET} bytes")

@@ -24,7 +24,8 @@ from sweepd_scheduler.domain.search.by_index import end_if_exhausted
 from sweepd_scheduler.domain.sweep import EndedSweep, Ending, PauseCause, resumed
 from sweepd_scheduler.domain.transitions import FINAL_RUN, FINAL_SWEEP, AttemptState
 
-# Agents assign handles from this one on, or low ones. The scheduler's handles begin after the low ones.
+# Agents assign handles from this value upwards. Hello may also list lower ones, from the scheduler on an
+# earlier stream; new ones follow the highest of these.
 AGENTS_OWN_HANDLES = 2**31
 
 
@@ -46,7 +47,7 @@ class SweepEndedError(DomainError, status=Status.FAILED_PRECONDITION, reason=Rea
 
 
 def announced(draft: Draft, event: Announced) -> None:
-    """End the older stream of the agent, if any: of two concurrent streams, the later one wins."""
+    """End the older stream of the agent, if any, so that the later of two concurrent streams wins."""
     older = draft.state.streams.get(event.agent)
     if older is not None:
         _close_replaced(draft, older, StreamReplacedError(event.agent))
@@ -57,7 +58,8 @@ def attached(draft: Draft, event: Attached) -> None:
     """Open the session, send verdicts on the agent's attempts, and repeat commands that it may have missed.
 
     Raises:
-        DomainError: the stream was replaced meanwhile, or the agent has no attempts and no sweep to serve.
+        DomainError: the stream was replaced meanwhile, or the agent has no attempts and none of its sweeps
+            hands out runs.
     """
     state = draft.state
     if state.streams.get(event.session.agent) != event.session.id:
@@ -80,7 +82,7 @@ def attached(draft: Draft, event: Attached) -> None:
         ended = _ended(draft, sweep_key)
         if ended is not None:
             draft.send(session.id, SweepEnded(str(ended.name), ended.state, ended.reason))
-        elif sweep_key in state.sweeps:  # hand-outs that were returned may have changed the reason
+        elif sweep_key in state.sweeps:  # the hand-outs that were just returned may have changed the reason
             notify_session_of(draft, sweep_key, session.id)
 
 
@@ -92,7 +94,7 @@ def detached(draft: Draft, event: Detached) -> None:
 
 
 def _close(draft: Draft, session: str) -> None:
-    """Close a session. Check its sweeps later, as perhaps only quarantined agents are left."""
+    """Close a session, and watch its sweeps, as perhaps only quarantined agents are left."""
     closed = draft.state.sessions.get(session)
     close_session(draft, session)
     guard.watch_attached(draft, closed.sweeps if closed else ())
@@ -106,7 +108,7 @@ def _close_replaced(draft: Draft, session: str, error: StreamReplacedError) -> N
 def _judge(draft: Draft, session: Session, held: ReportedAttempt) -> AttemptVerdict:
     """Return the verdict on an attempt that Hello lists, and register its handle.
 
-    If the agent has not proved that it owns the attempt, the verdict is that for an unknown attempt.
+    An attempt is treated as unknown if the agent has not proved that it owns the attempt.
     """
     known = held.owned
     if known is None:
@@ -126,7 +128,7 @@ def _is_live(run: Run, held: ReportedAttempt) -> bool:
 
 def _keep(draft: Draft, session: Session, run: Run, held: ReportedAttempt) -> int:
     _close_older(draft, session, run)
-    draft.state.undo_log.drop(draft.state.unconfirmed, run.key)  # confirmed, as the agent has it
+    draft.state.undo_log.drop(draft.state.unconfirmed, run.key)  # listing the attempt confirms the hand-out
     run = _taken_over(draft, session, kept(draft, run))
     place(draft, session.id, run, held.ref.handle)
     draft.state.last_seen[run.key] = draft.now.monotonic
@@ -135,7 +137,10 @@ def _keep(draft: Draft, session: Session, run: Run, held: ReportedAttempt) -> in
 
 
 def _close_older(draft: Draft, session: Session, run: Run) -> None:
-    """Close the older stream of an attempt: the agent's folder was copied, and the later stream wins."""
+    """Close the stream of another agent that reports on the same attempt, so that the later stream wins.
+
+    Two agents can own an attempt if the agent's folder was copied.
+    """
     placement = draft.state.placements.get(run.key)
     if placement is not None and placement.session != session.id:
         older = draft.state.sessions[placement.session].agent
@@ -144,7 +149,7 @@ def _close_older(draft: Draft, session: Session, run: Run) -> None:
 
 
 def _taken_over(draft: Draft, session: Session, run: Run) -> Run:
-    """Record the agent of this session as the agent of the attempt, as it has proved that it owns it."""
+    """Record the agent of this session, which has proved ownership, as the agent of the attempt."""
     if run.newest.agent == session.agent:
         return run
     run = with_attempt(run, replace(run.newest, agent=session.agent, host=session.host))
@@ -172,7 +177,7 @@ def _judge_past(draft: Draft, session: Session, ref: AttemptRef, known: StoredAt
 
 
 def _why_past(known: StoredAttempt) -> str:
-    """Return the reason why an attempt that was given up no longer counts."""
+    """Return the reason why an attempt that was given up no longer counts, for people."""
     if known.run_state in FINAL_RUN:
         return f"the run has ended as {known.run_state} while this agent was silent"
     return "another attempt took over"
@@ -185,7 +190,7 @@ def _hold(draft: Draft, session: Session, ref: AttemptRef, known: StoredAttempt)
 
 
 def _return_what_it_never_got(draft: Draft, session: Session) -> None:
-    """Return hand-outs to the queue that were sent on an earlier stream, but are missing in Hello."""
+    """Return to the queue hand-outs that were sent on an earlier stream, but are missing in Hello."""
     state = draft.state
     for key in list(state.unconfirmed):
         run = state.runs[key]
@@ -225,7 +230,7 @@ def _ended(draft: Draft, key: int) -> EndedSweep | None:
 
 
 def release(draft: Draft, event: ReleaseAgent) -> Released:
-    """Release an agent from quarantine, and hand it runs.
+    """Release an agent from quarantine, and hand out runs to it.
 
     Raises:
         NotFoundError: there is no such sweep, or no such agent is quarantined.
@@ -263,7 +268,7 @@ def _holds(draft: Draft, key: int, agent: str) -> bool:
 def resume_with(draft: Draft, key: int, agent: str) -> None:
     """Resume a sweep that was paused because all attached agents were quarantined, if `agent` is not.
 
-    Unlike a resume by a person, who has fixed the cause, this does not reset the counts of failures.
+    This does not reset the counts of failures, unlike a resume by a person, who has fixed the cause.
     """
     sweep = draft.state.sweeps.get(key)
     if sweep is None or sweep.pause_cause is not PauseCause.ALL_AGENTS_QUARANTINED:

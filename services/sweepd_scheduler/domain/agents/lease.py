@@ -1,6 +1,6 @@
 """Leases: the time for which a silent agent keeps an attempt, and the consequences of expiry.
 
-Leases on monotonic clocks: Gray, Cheriton (1989), "Leases", SOSP.
+Source: Gray, Cheriton (1989), "Leases", SOSP. Leases are measured on the monotonic clock.
 """
 
 from sweepd_scheduler.domain import guard
@@ -16,7 +16,7 @@ from sweepd_scheduler.domain.transitions import AttemptState, RunState
 
 
 def is_moot(state: State, event: Timer) -> bool:
-    """Return True if a timer will never have an effect: its attempt is confirmed, or no agent holds it.
+    """Return True if a timer can have no effect any more, as its attempt is confirmed or no agent holds it.
 
     If an agent holds the attempt again later, a new timer is set.
     """
@@ -32,7 +32,7 @@ def is_moot(state: State, event: Timer) -> bool:
 
 
 def lease_due(draft: Draft, event: LeaseDue) -> None:
-    """Mark the attempt of a silent agent suspect, then lost. Each held attempt always has such a timer."""
+    """Mark the attempt of a silent agent as suspect, then as lost; each held attempt has such a timer."""
     if is_moot(draft.state, event):
         return
     run = draft.state.runs[event.key]
@@ -50,14 +50,14 @@ def lease_due(draft: Draft, event: LeaseDue) -> None:
 
 
 def confirm_due(draft: Draft, event: ConfirmDue) -> None:
-    """Return a hand-out to the queue if its agent has not confirmed it in time; it counts as no requeue."""
+    """Return a hand-out to the queue if its agent has not confirmed it in time; not counted as a requeue."""
     run = draft.state.runs.get(event.key)
     if run is not None and not is_moot(draft.state, event):
         return_unconfirmed(draft, run, f"agent {run.newest.agent} did not confirm it in time")
 
 
 def return_unconfirmed(draft: Draft, run: Run, reason: str) -> None:
-    """Return a hand-out to the queue that its agent never received, or refused."""
+    """Return to the queue a hand-out that its agent has not received or has refused."""
     requeue(draft, run, _given_up(draft, run, AttemptState.RETURNED, reason), reason)
     serve_sweep(draft, run.sweep)
 
@@ -72,7 +72,10 @@ def lift_suspicion(draft: Draft, key: RunKey) -> None:
 
 
 def kept(draft: Draft, run: Run) -> Run:
-    """If a run is pending again because its agent was silent, give it back to that agent; return the run."""
+    """Give a run that was requeued because its agent was silent back to that agent; return the run.
+
+    A run that is not pending stays unchanged.
+    """
     if run.state is not RunState.PENDING:
         return run
     charged = run.newest.state is AttemptState.LOST and not run.newest.preempting

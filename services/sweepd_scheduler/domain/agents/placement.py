@@ -26,7 +26,7 @@ def open_session(draft: Draft, session: Session, first_free_handle: int) -> None
 
 
 def put_session(draft: Draft, session: Session) -> None:
-    """Replace a session, and update the indices of sessions with capacity of its sweeps."""
+    """Add or replace a session, and update the indices of its sweeps by whether it has capacity."""
     undo_log = draft.state.undo_log
     undo_log.put(draft.state.sessions, session.id, session)
     for key in session.sweeps:
@@ -57,7 +57,7 @@ def place(draft: Draft, session: str, run: Run, handle: int | None = None) -> At
     holdings = state.holdings[session]
     if handle is None:
         handle = holdings.next_handle
-        holdings.next_handle += 1  # not in the undo log, as gaps between handles are harmless
+        holdings.next_handle += 1  # not in the undo log, as unused handles do no harm
     ref = AttemptRef(handle, run.attempt)
     sweep = str(state.sweeps[run.sweep].name)
     held = HandleEntry(key=key, attempt=run.attempt, run=run.name, sweep=sweep)
@@ -72,7 +72,7 @@ def unplace(draft: Draft, key: RunKey, exited: RunState | None = None) -> None:
 
     Args:
         draft: the decision in the making.
-        key: the run.
+        key: key of the run.
         exited: state of the run after the attempt, if the attempt has ended.
     """
     state, undo_log = draft.state, draft.state.undo_log
@@ -87,10 +87,10 @@ def unplace(draft: Draft, key: RunKey, exited: RunState | None = None) -> None:
 
 
 def confirm(draft: Draft, key: RunKey, *, taken: bool) -> None:
-    """Record that a hand-out is confirmed or refused.
+    """Record that an agent has taken or refused a hand-out.
 
-    If the agent took it and has sent no offer since the hand-out, its last offer is reduced by one. An agent
-    that refused it gets no runs until its next offer.
+    If it took the run and has sent no offer since the hand-out, its last offer is reduced by one. If it
+    refused the run, it gets no runs until its next offer.
     """
     state, undo_log = draft.state, draft.state.undo_log
     unconfirmed = undo_log.drop(state.unconfirmed, key)
@@ -105,7 +105,7 @@ def confirm(draft: Draft, key: RunKey, *, taken: bool) -> None:
 
 
 def new_command(draft: Draft, session: str, key: RunKey, attempt: int, *, starts: bool) -> int:
-    """Number a command and remember it until its result arrives."""
+    """Return the number of a new command, which is remembered until its result arrives."""
     holdings = draft.state.holdings[session]
     number = holdings.next_command
     holdings.next_command += 1
@@ -116,7 +116,7 @@ def new_command(draft: Draft, session: str, key: RunKey, attempt: int, *, starts
 
 
 def stop(draft: Draft, run: Run, mode: StopMode, reason: str) -> Run:
-    """Mark a live run as stopping, and send its agent the command to end it; return the run."""
+    """Record that a live run has to stop, and send its agent the command to end it; return the run."""
     stopping = replace(run, stop=Stop(mode=mode, reason=reason))
     draft.put_run(stopping)
     send_stop(draft, stopping)

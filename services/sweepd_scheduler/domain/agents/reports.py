@@ -26,7 +26,7 @@ from sweepd_scheduler.domain.runs.run import (
 )
 from sweepd_scheduler.domain.transitions import AttemptState, RunState
 
-# Causes after which the run is handed out again, so the summary of its script does not count.
+# Causes after which the run is handed out again, so that the summary of its script does not count.
 _TRIED_AGAIN = frozenset({ExitCause.HANDED_BACK, ExitCause.ORPHANED})
 
 
@@ -39,14 +39,14 @@ def offered(draft: Draft, event: events.Offered) -> None:
 
 
 def lift_suspicions(draft: Draft, session: str) -> None:
-    """Mark the suspect attempts of a session as live again, as it has sent a message."""
+    """Clear the suspicion of all suspect attempts of a session, as it has sent a message."""
     if draft.state.suspects:
         for key in draft.state.suspects & draft.state.holdings[session].live.keys():
             lift_suspicion(draft, key)
 
 
 def heartbeat(draft: Draft, event: events.Heartbeat) -> None:
-    """Mark those of the named attempts that are suspect as live again."""
+    """Clear the suspicion of the suspect ones among the attempts that the heartbeat lists."""
     holdings = draft.state.holdings.get(event.session)
     if holdings is None or not draft.state.suspects:
         return
@@ -76,7 +76,7 @@ def started(draft: Draft, event: events.Started) -> None:
 
 
 def observed(draft: Draft, event: events.Observed) -> None:
-    """Count the observations beyond the cursor; ignore a batch that leaves a gap after the cursor."""
+    """Count the observations after the last stored row; ignore a report that would leave a gap of rows."""
     run = _find(draft, event.session, event.ref)
     if run is None:
         return
@@ -131,7 +131,7 @@ def exited(draft: Draft, event: events.Exited) -> None:
 
 
 def described(draft: Draft, event: events.Described) -> None:
-    """Store the details of a run; like points, they may arrive after the end of the attempt was accepted."""
+    """Store the details of a run; like points, they may arrive after the end of the attempt is stored."""
     held = draft.state.holdings[event.session].by_handle.get(event.ref.handle)
     if held is None or held.attempt != event.ref.attempt or held.exited is None:
         if _find(draft, event.session, event.ref) is None:
@@ -155,7 +155,7 @@ def described(draft: Draft, event: events.Described) -> None:
 
 
 def _name(draft: Draft, key: RunKey, event: events.Described) -> None:
-    """Set the name and tags of a run that is in memory, so that watchers see them."""
+    """Set the display name and tags of a run that is in memory, so that watches show them."""
     run = draft.state.runs.get(key)
     if run is None or run.attempt != event.ref.attempt:
         return
@@ -164,12 +164,12 @@ def _name(draft: Draft, key: RunKey, event: events.Described) -> None:
 
 
 def stale_delivery(draft: Draft, event: events.StaleDelivery) -> None:
-    """Fence an attempt that delivers points but is no longer the newest of its run."""
+    """Fence an attempt that delivers points or a log, if it is no longer the newest of its run."""
     _find(draft, event.session, event.ref)
 
 
 def answered(draft: Draft, event: events.Answered) -> None:
-    """Record the result of a command; a hand-out that the agent refuses is returned."""
+    """Record the result of a command; a hand-out that the agent has refused returns to the queue."""
     holdings = draft.state.holdings[event.session]
     command = draft.state.undo_log.drop(holdings.commands, event.command)
     if command is None or not command.starts:
@@ -186,9 +186,9 @@ def answered(draft: Draft, event: events.Answered) -> None:
 
 
 def _find(draft: Draft, session: str, ref: AttemptRef) -> Run | None:
-    """Return the run of an attempt that is its newest; else None, after answering the agent.
+    """Return the run of an attempt if it is the run's newest and has not ended; else answer and return None.
 
-    An older attempt is fenced, and the end of an ended one is acknowledged again.
+    An older attempt is fenced; the end of an ended attempt is acknowledged again.
     """
     state = draft.state
     held = state.holdings[session].by_handle.get(ref.handle)
@@ -212,7 +212,7 @@ def _find(draft: Draft, session: str, ref: AttemptRef) -> Run | None:
 
 
 def _end_time(run: Run, event: events.Exited, now: int) -> int:
-    """Return the end time of an attempt: now, or for a standalone run the time that its agent recorded."""
+    """Return the end time of an attempt: now; for a standalone run, the time that its agent recorded."""
     if not run.is_standalone or not event.time:
         return now
     return max(run.start_time, min(event.time, now))
