@@ -2,8 +2,8 @@
 
 A secret has 256 random bits. If the request for a token has an id, the secret is derived instead, so that a
 repeated request gets the same secret although no secret is stored. It is the HMAC-SHA256, keyed with the
-service token, of a random salt and the request id. The salt is stored for a day, the request id only as a
-hash; once the salt is deleted, the secret cannot be derived again.
+service token, of a random salt, the request id and the token's id. The salt is stored for a day, the request
+id only as a hash; once the salt is deleted, the secret cannot be derived again.
 """
 
 import base64
@@ -31,7 +31,7 @@ MAX_ENTITIES = 10_000
 MAX_EMPTY, MAX_EMPTY_OF_ENTITY = 10_000, 1_000
 """Limits on empty projects created by a call: in total, and per entity."""
 SHOWN = 3
-"""Number of a token's projects that an error names."""
+"""Maximum number of a token's projects that an error names."""
 SHORTEST, LONGEST = 1.0, 3650 * 86_400.0
 KEPT_AFTER_END = 30 * 86_400 * SECOND
 """Time that an ended token is still listed, in microseconds."""
@@ -75,7 +75,7 @@ class Token:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenRequest:
-    """Request for a token."""
+    """Request for a new token."""
 
     display_name: str
     account: str
@@ -87,7 +87,7 @@ class TokenRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntityEntry:
-    """An entity and the number of its visible projects. Times as in Token."""
+    """An entity, with the number of its projects that the caller may see. Times as in `Token`."""
 
     name: str
     create_time: int
@@ -96,7 +96,7 @@ class EntityEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProjectEntry:
-    """A project, with counts. Times as in Token."""
+    """A project, with the numbers of its sweeps and runs. Times as in `Token`."""
 
     name: Parent
     create_time: int
@@ -121,7 +121,7 @@ class TooManyPlacesError(DomainError, status=Status.RESOURCE_EXHAUSTED):
 
 
 class BoundTokenError(DomainError, status=Status.PERMISSION_DENIED, reason=Reason.NOT_ALLOWED):
-    """A token bound to projects may create neither tokens for other accounts nor entities."""
+    """The caller's token is bound to projects, so it may create no entities, and no tokens for others."""
 
     def __init__(self, what: str, method: str, within: Bounds, remedy: str = "") -> None:
         super().__init__(
@@ -132,7 +132,9 @@ class BoundTokenError(DomainError, status=Status.PERMISSION_DENIED, reason=Reaso
 
 
 def checked(wanted: TokenRequest, caller: str, within: Bounds) -> tuple[str, Scope, Bounds]:
-    """Return the account, scope and bounds of a requested token; `within`: bounds of the caller's token.
+    """Check a request for a token, and return the token's account, scope and bounds.
+
+    `caller`: the caller's account; `within`: bounds of the caller's token.
 
     Raises:
         DomainError: the caller may not create it.
@@ -193,7 +195,14 @@ _DOMAIN = b"sweepd token secret v1\0"
 
 
 def derived_secret(key: str, salt: bytes, request_id: str, token: str) -> str:
-    """Return the secret of `token`."""
+    """Return the secret that a request derives for a token (see the module).
+
+    Args:
+        key: the service token.
+        salt: random bytes, stored for a day.
+        request_id: id of the request for the token.
+        token: id of the token.
+    """
     derived_from = _DOMAIN + salt + len(request_id).to_bytes(4, "big") + request_id.encode() + token.encode()
     return secret_text(hmac.digest(key.encode(), derived_from, "sha256"))
 
@@ -204,7 +213,7 @@ def secret_text(bits: bytes) -> str:
 
 
 def request_digest(key: RequestKey) -> bytes:
-    """Return the digest that is stored in place of a request id, so that only the caller knows the id."""
+    """Return the digest that is stored in place of a request's key, as the request id is a secret."""
     parts = (key.account, key.project, key.request_id)
     lengths = b"".join(len(part).to_bytes(4, "big") for part in parts)
     return hashlib.sha256(b"sweepd request id v2\0" + lengths + "".join(parts).encode()).digest()
@@ -212,10 +221,10 @@ def request_digest(key: RequestKey) -> bytes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Made:
-    """Record of a request that created a token. A duplicate derives the same secret from it, for a day."""
+    """Record of a request that created a token; for a day, a duplicate derives the same secret from it."""
 
     request: bytes
-    """SHA-256 of the request id. The id itself, an input of the derivation, is not stored."""
+    """SHA-256 of the request's key. The request id itself, from which the secret derives, is not stored."""
     fingerprint: bytes
     token: str
     salt: bytes = field(repr=False)
@@ -224,7 +233,10 @@ class Made:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
-    """Contents of the store; tokens by number. Times are microseconds since 1970."""
+    """Contents of the store: tokens, ordered by number, and entities and projects with their creation times.
+
+    Times are microseconds since 1970.
+    """
 
     tokens: Sequence[Token]
     made: Sequence[Made]
@@ -233,7 +245,10 @@ class Loaded:
 
 
 class AccountStore(Protocol):
-    """Port of the store: one call at a time, in any thread. A call that raises StorageError wrote nothing."""
+    """Port of the store of accounts. Calls come one at a time, from any thread.
+
+    A call that raises StorageError has written nothing.
+    """
 
     def load(self) -> Loaded:
         """Return the contents of the store."""
@@ -244,7 +259,7 @@ class AccountStore(Protocol):
     def forget(self, tokens: Sequence[str], made_before: int) -> None:
         """Delete tokens, and `Made` records older than `made_before`.
 
-        Unlike other methods, it may raise StorageError after the deletion.
+        Unlike the other methods, it may raise StorageError after it has deleted them.
         """
 
     def put_entity(self, name: str, now: int) -> None:
@@ -258,10 +273,10 @@ class AccountStore(Protocol):
 
 
 def places_text(places: AbstractSet[str]) -> str:
-    """Serialise a token's places, the projects and entities that it is bound to."""
+    """Serialise the places of a token: the projects and entities that it is bound to."""
     return json.dumps(sorted(places))
 
 
 def places_of(text: str) -> frozenset[str]:
-    """Parse a token's stored places."""
+    """Parse the stored places of a token."""
     return frozenset(json.loads(text))

@@ -1,4 +1,4 @@
-"""The core: changes and effects of an event, free of I/O, clocks and randomness."""
+"""The core: from an event to changes and effects, free of I/O, clocks and randomness."""
 
 from collections.abc import Callable, Mapping
 from typing import TypeVar, cast
@@ -34,7 +34,7 @@ def decide(state: State, event: Event, now: ClockReading) -> Decision:
 
 
 def decide_in_steps(state: State, event: Event, now: ClockReading) -> Steps[Decision]:
-    """Decide as `decide` does; an event about many runs takes several steps.
+    """Decide as `decide` does, but in steps, so that an event about many runs does not block the event loop.
 
     Raises:
         DomainError: the event is refused.
@@ -58,7 +58,7 @@ def _on(kind: type[E], handler: Callable[[Draft, E], T]) -> tuple[type, Callable
 def _of_session(
     kind: type[R], handler: Callable[[Draft, R], None]
 ) -> tuple[type, Callable[[Draft, Event], None]]:
-    """Register a handler of reports, called only if the session is open: neither replaced nor ended."""
+    """Register a handler of reports; reports of a session that was replaced or has ended are ignored."""
 
     def handle(draft: Draft, report: R) -> None:
         if report.session in draft.state.sessions:
@@ -69,7 +69,7 @@ def _of_session(
 
 
 def _recalled(draft: Draft, event: events.Recalled) -> None:
-    """Do nothing: the event serves only to look up the response to an earlier call."""
+    """Decide nothing: the event serves only to look up the response to an earlier call."""
 
 
 _AT_ONCE: Mapping[type, Callable[[Draft, Event], Answer | None]] = dict(

@@ -20,7 +20,7 @@ from sweepd_scheduler.domain.transitions import FINAL_RUN, FINAL_SWEEP, HELD_ATT
 
 
 class Draft:
-    """Decision in the making."""
+    """Decision in the making: its changes and effects so far, and the state on which they are staged."""
 
     def __init__(self, state: State, now: ClockReading) -> None:
         self.state = state
@@ -28,7 +28,7 @@ class Draft:
         self.changes: list[effects.Change] = []
         self.effects: list[effects.Effect] = []
         self.touched: dict[int, None] = {}  # sweeps whose agents may have to be notified
-        self.given: dict[str, None] = {}  # sessions that got or confirmed a run and may have room
+        self.given: dict[str, None] = {}  # sessions that got or confirmed a run, and may have room for more
         self._undo_log = state.undo_log
 
     # Effects.
@@ -38,7 +38,7 @@ class Draft:
         self.effects.append(effects.SendCommand(session, command))
 
     def later(self, seconds: float, event: Timer) -> None:
-        """Set a timer."""
+        """Set a timer for `event`, `seconds` from now."""
         self.effects.append(effects.SetTimer(self.now.monotonic + seconds, event))
 
     # Sweeps.
@@ -59,7 +59,7 @@ class Draft:
             self.changes.append(effects.PriorRunsTaken(sweep, priors))
 
     def put_sweep(self, sweep: Sweep) -> None:
-        """Replace a sweep; if it has ended, drop it and all that belongs to it from memory.
+        """Add or replace a sweep; if the sweep and all its runs have ended, drop it from memory.
 
         Raises:
             IllegalTransitionError: its state may not follow the previous state.
@@ -84,8 +84,8 @@ class Draft:
         for session in state.sessions.values():
             if key in session.sweeps:
                 index.serving[session.id] = None
-                undo_log.drop(state.holdings[session.id].ineligible, key)  # its last notice was the end of
-                # the sweep
+                # The last notice to the agent was the end of the sweep.
+                undo_log.drop(state.holdings[session.id].ineligible, key)
                 if session.room:
                     index.with_capacity[session.id] = None
         undo_log.drop(state.ended, key)
@@ -94,18 +94,18 @@ class Draft:
         undo_log.put(state.studies, key, Study())
 
     def edit_sweep(self, sweep: Sweep) -> None:
-        """Replace a sweep whose specification was edited."""
+        """Replace a sweep whose specification was edited, and store the new specification."""
         self.changes.append(effects.SweepEdited(sweep))
         self._undo_log.set(self.state.index[sweep.key], "size", sweep.space_size)
         self.put_sweep(sweep)
 
     def sweep(self, key: int) -> Sweep:
-        """Return a sweep with the changes of this decision, even if they have removed it from memory."""
+        """Return a sweep with the changes of this decision, even if they dropped it from memory."""
         changed = (each.sweep for each in reversed(self.changes) if isinstance(each, effects.SweepChanged))
         return self.state.sweeps.get(key) or next(sweep for sweep in changed if sweep.key == key)
 
     def put_study(self, sweep: int, study: Study) -> None:
-        """Replace the study of a sweep that has not ended."""
+        """Replace the study of a sweep, if the sweep is still in memory."""
         if sweep in self.state.studies:
             self.touched[sweep] = None
             self._undo_log.put(self.state.studies, sweep, study)
@@ -124,11 +124,11 @@ class Draft:
 
         Args:
             key: the sweep.
-            run: number of the first run of the point.
+            run: number of the run; with repeats, of the first run of the point.
             event: kind of observation.
-            value: value at the rung, or provisional value.
-            iterations: iteration of the rung.
-            ended: result of the run or point, if it has ended.
+            value: the value at the rung, or the provisional value.
+            iterations: the iteration of the rung.
+            ended: the result of the run or point, if it has ended.
         """
         sweep = self.state.sweeps[key]
         if not sweep.learns:
@@ -148,21 +148,21 @@ class Draft:
     # Runs.
 
     def run(self, key: RunKey) -> Run:
-        """Return a run with the changes of this decision, even if they have removed it from memory."""
+        """Return a run with the changes of this decision, even if they dropped it from memory."""
         changed = (each.run for each in reversed(self.changes) if isinstance(each, effects.RunChanged))
         return self.state.runs.get(key) or next(run for run in changed if run.key == key)
 
     def take_run(self, run: Run) -> None:
-        """Load a final run into memory, so that it can be replaced."""
+        """Load a final run into memory, so that it can be changed."""
         self._undo_log.put(self.state.runs, run.key, run)
         self._undo_log.put(self.state.index[run.sweep].again, run.number, None)
 
     def put_run(self, run: Run) -> None:
-        """Add or replace a run, and update indices and counts; remove a final run from memory.
+        """Add or replace a run, and update indices and counts; drop a final run from memory.
 
         Raises:
-            IllegalTransitionError: the state of the run or its newest attempt may not follow the previous
-            state.
+            IllegalTransitionError: the new state of the run or of its newest attempt may not follow the
+                previous one.
         """
         state, key = self.state, run.key
         before = state.runs.get(key)
@@ -192,7 +192,7 @@ class Draft:
             self.put_sweep(replace(sweep, counts=counts))
 
     def forget_recent(self, sweep: int) -> None:
-        """Clear the outcomes of the last runs of a sweep."""
+        """Clear the record of which of the last ended runs of a sweep have failed."""
         self._undo_log.set(self.state.index[sweep], "recent", ())
 
     def rank(self, sweep: int, number: int, value: float | None) -> None:
@@ -212,7 +212,7 @@ class Draft:
         return values
 
     def forget_rungs(self, run: Run, *, beyond: int = 0) -> None:
-        """Remove the values of a run from all rungs beyond an iteration; an earlier attempt set them."""
+        """Remove the values that earlier attempts of a run have set at rungs beyond an iteration."""
         rungs = self.state.index[run.sweep].rungs
         for key in [key for key, values in rungs.items() if key[1] > beyond and run.number in values.by_run]:
             values = rungs[key]
@@ -234,16 +234,16 @@ class Draft:
         self.changes.append(effects.GuardChanged(sweep, agent, guarded))
 
     def put_searching(self, sweep: int, *, searching: bool) -> None:
-        """Set whether the search for the next point is interrupted and waits to be resumed."""
+        """Set whether the search for the next point is interrupted and will be resumed by a timer."""
         self._undo_log.set(self.state.index[sweep], "searching", searching)
         self.touched[sweep] = None
 
     def put_wait(self, sweep: int, wait: IneligibleReason) -> None:
-        """Set the reason why no agent gets runs of a sweep."""
+        """Set the reason why no agent gets runs of a sweep, to which later ones are compared."""
         self._undo_log.set(self.state.index[sweep], "wait", wait)
 
     def add_duration(self, sweep: int, seconds: float) -> None:
-        """Add the run time of an ended run."""
+        """Add the run time of an ended run to those of its sweep."""
         durations = self.state.index[sweep].durations
         insort(durations, seconds)
         self._undo_log.record(lambda: durations.pop(bisect_left(durations, seconds)))
@@ -251,7 +251,7 @@ class Draft:
     def record(
         self, kind: str, run: Run | None = None, sweep: Sweep | None = None, **detail: str | float
     ) -> None:
-        """Add an entry to the history."""
+        """Add an entry to the history, about a run or a sweep."""
         self.changes.append(
             effects.HistoryEntry(
                 number=self.count("number"),
@@ -265,7 +265,7 @@ class Draft:
         )
 
     def count(self, counter: str) -> int:
-        """Return the next number of a counter."""
+        """Increment a counter and return its new value."""
         self._undo_log.put(self.state.counters, counter, self.state.counters[counter] + 1)
         return self.state.counters[counter]
 

@@ -18,7 +18,11 @@ from sweepd_scheduler.domain.transitions import RunState, SweepState
 
 
 class Fate(StrEnum):
-    """Fate of an attempt that an agent lists in Hello."""
+    """Fate of an attempt that an agent lists in Hello.
+
+    KEEP: it continues. STOP: it has to end, as it no longer counts. UNKNOWN: no such attempt of this agent is
+    known. DELIVER: its end is stored, and the agent delivers what is left of its data.
+    """
 
     KEEP = "keep"
     STOP = "stop"
@@ -28,22 +32,30 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptVerdict:
-    """Verdict on an attempt that an agent lists in Hello."""
+    """Verdict on an attempt that an agent lists in Hello.
+
+    Args:
+        ref: the attempt.
+        fate: what becomes of it.
+        observation_row: the last stored row of its observations.
+        exited: its end is stored.
+        run_state: state of the run, if the end of the attempt is stored.
+        reason: why the attempt no longer counts.
+        details_sequence: sequence number of its details that were stored last.
+    """
 
     ref: AttemptRef
     fate: Fate
     observation_row: int | None = None
     exited: bool = False
-    # State of the run, if the end of the attempt is stored.
     run_state: RunState | None = None
-    # Reason why the attempt no longer counts.
     reason: str = ""
     details_sequence: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Welcome:
-    """The answer to Hello."""
+    """Answer to Hello."""
 
     verdicts: tuple[AttemptVerdict, ...]
     ineligible: tuple[Ineligible, ...] = ()
@@ -54,7 +66,10 @@ class Welcome:
 
 @dataclass(frozen=True, slots=True)
 class StartRun:
-    """Command to start the newest attempt of a run. `secret`: the agent's proof of ownership, not stored."""
+    """Command to start the newest attempt of a run.
+
+    `secret`: proof of the agent that it owns the attempt; only its digest is stored.
+    """
 
     command: int
     ref: AttemptRef
@@ -75,11 +90,11 @@ class StopRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ack:
-    """Acknowledgement of the reports of an attempt that are stored."""
+    """Acknowledgement that reports of an attempt are stored."""
 
     ref: AttemptRef
     observation_row: int | None = None
-    run_state: RunState | None = None  # set once the end is stored
+    run_state: RunState | None = None  # set once the end of the attempt is stored
     notice: str = ""
     details_sequence: int | None = None
 
@@ -108,14 +123,14 @@ class SweepEnded:
 
 
 Instruction = Welcome | StartRun | StopRun | Fenced | Unsupported | SweepEnded | Ineligible
-"""Command that is sent in order; acknowledgements are merged instead."""
+"""Command that is sent in order. Acknowledgements are merged instead: the newest one suffices."""
 
 Command = Instruction | Ack
 
 
 T = TypeVar("T")
 Steps: TypeAlias = Generator[None, None, T]
-"""Decision about many runs: each `yield` ends a step, and the return value is the decision.
+"""Decision made in steps: each `yield` ends a step, and the return value is the decision.
 
 Between steps, the owner lets other tasks run. They see the writes staged so far, as they do during a commit.
 No other decision is made in between, so a decision is atomic: one commit stores all of it, or nothing.
@@ -180,9 +195,9 @@ class AttemptChanged:
 
 @dataclass(frozen=True, slots=True)
 class RungReached:
-    """Value of a run at a rung of a rule; None: it has none, as its newest attempt has not reached the rung.
+    """New value of a run at a rung; None removes it, as the run's newest attempt has not reached the rung.
 
-    `rule`: index of the rule, from 0.
+    `rule`: index of the early-termination rule, from 0.
     """
 
     sweep: int
@@ -205,7 +220,7 @@ class GuardChanged:
 class DetailsChanged:
     """Changed details of a run; the store ignores them if it has details with a higher (attempt, sequence).
 
-    `body` is a serialised `RunDetails`; its `display_name` and `tags` are copied, as lists contain them.
+    `body` is a serialised `RunDetails`; `display_name` and `tags` are copies from it, for lists of runs.
     """
 
     key: RunKey
@@ -262,7 +277,7 @@ class CloseSession:
 
 @dataclass(frozen=True, slots=True)
 class SetTimer:
-    """Effect: deliver an event at `at`, in monotonic seconds."""
+    """Effect: submit an event at the time `at`, in monotonic seconds."""
 
     at: float
     event: Timer
@@ -288,7 +303,7 @@ Effect = SendCommand | CloseSession | SetTimer | AskStudy | LogLine
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """Changes to store, effects to execute afterwards, and the answer to a request."""
+    """Changes to store, effects to execute once they are stored, and the answer if the event is a request."""
 
     changes: tuple[Change, ...] = ()
     effects: tuple[Effect, ...] = ()

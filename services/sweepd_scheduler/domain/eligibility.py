@@ -22,7 +22,7 @@ def has_labels(sweep: Sweep, session: Session) -> bool:
 
 
 def ineligible(sweep: Sweep, session: Session, index: SweepIndex) -> Ineligible | None:
-    """Return the reason why this agent, unlike others, gets no runs of a sweep; None if there is none."""
+    """Return the reason specific to an agent why it gets no runs of a sweep; None if there is none."""
     lacking = _lacking(sweep.spec.requires, session.labels)
     if lacking:
         name = str(sweep.name)
@@ -40,11 +40,11 @@ def ineligible(sweep: Sweep, session: Session, index: SweepIndex) -> Ineligible 
 
 
 def common_reason(state: State, sweep: Sweep) -> IneligibleReason:
-    """Return the current reason why no agent at all gets runs of a sweep; NONE if there is none."""
+    """Return the current reason why no agent gets runs of a sweep; NONE if there is none."""
     index = state.index[sweep.key]
     if sweep.state is SweepState.PAUSED:
         return IneligibleReason.PAUSED
-    if not sweep.hands_out:  # its agents are notified of its end
+    if not sweep.hands_out:  # its agents are notified of its end instead
         return IneligibleReason.NONE
     if canary_under_way(sweep):
         return IneligibleReason.CANARY
@@ -67,7 +67,7 @@ def ineligibility(state: State, sweep: Sweep, session: Session) -> Ineligible | 
 
 
 def reason_sentence(sweep: Sweep, reason: IneligibleReason) -> str:
-    """Return a sentence on why no agent gets runs of a sweep, with any remedy."""
+    """Return a sentence on why no agent gets runs of a sweep, with the remedy, if any."""
     match reason:
         case IneligibleReason.PAUSED:
             why = f" ({sweep.reason})" if sweep.reason else ""
@@ -91,9 +91,9 @@ def reason_sentence(sweep: Sweep, reason: IneligibleReason) -> str:
 
 
 def notify_session_of(draft: Draft, key: int, session_id: str) -> None:
-    """Notify an agent of the reason why it gets no runs of a sweep, if that differs from the one last sent.
+    """Notify an agent why it gets no runs of a sweep, if the reason differs from the one last sent.
 
-    A reason common to all agents is sent only to agents that would take a run.
+    A reason common to all agents is sent only to those that would take a run or were sent another reason.
     """
     state = draft.state
     session, sent = state.sessions[session_id], state.holdings[session_id].ineligible
@@ -108,14 +108,14 @@ def notify_session_of(draft: Draft, key: int, session_id: str) -> None:
 
 
 def notify_agent(draft: Draft, key: int, agent: str) -> None:
-    """Notify an agent whether it gets runs of a sweep, after its own eligibility has changed."""
+    """Notify an agent whether it gets runs of a sweep, after a reason specific to it has changed."""
     session_id = draft.state.streams.get(agent)
     if session_id is not None and session_id in draft.state.index[key].serving:
         notify_session_of(draft, key, session_id)
 
 
 def notify_session(draft: Draft, session_id: str) -> None:
-    """Notify an agent with room for runs whether it gets runs of its sweeps."""
+    """Notify an agent that has room for runs whether it gets runs of the sweeps that it serves."""
     session = draft.state.sessions.get(session_id)
     if session is not None and session.room:
         for key in session.sweeps:
@@ -130,7 +130,7 @@ def notify_serving(draft: Draft, key: int) -> None:
 
 
 def notify_changes(draft: Draft) -> None:
-    """Notify agents if this decision has changed the common reason of a sweep, or has given them a run."""
+    """Notify the agents of sweeps whose common reason has changed, and agents that got a run."""
     for key in draft.touched:
         sweep = draft.state.sweeps.get(key)
         if sweep is not None and not sweep.name.is_standing:
@@ -157,7 +157,7 @@ def _flags(required: Mapping[str, str]) -> str:
 
 
 def waits_for_canary(sweep: Sweep) -> bool:
-    """Return True if the sweep has a canary and no run has logged the objective: only one run may be live."""
+    """Return True if a sweep has a canary and no run has logged the objective: only one run may be live."""
     return sweep.spec.canary and not sweep.objective_seen
 
 

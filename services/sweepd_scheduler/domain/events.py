@@ -16,7 +16,7 @@ class ClockReading:
 
     Args:
         monotonic: seconds; leases and timers use this clock.
-        wall: microseconds since 1970, UTC; shown to people, never compared.
+        wall: microseconds since 1970, UTC; for people, and for times that have to survive a restart.
         entropy: 16 to 64 random bytes known only to this process; secrets are derived from them.
     """
 
@@ -27,13 +27,13 @@ class ClockReading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timeouts:
-    """Intervals in seconds.
+    """Timeouts in seconds.
 
     Args:
-        lease: silence after which an attempt is suspect.
-        lost_after: silence after which it is lost, also counted from the last message.
-        confirm: time after which a hand-out that its agent has not confirmed is returned.
-        stop_grace: time that a process may live after SIGTERM.
+        lease: silence of the agent after which an attempt is suspect.
+        lost_after: silence of the agent after which an attempt is lost; also counted from its last message.
+        confirm: time after which a hand-out that its agent has not confirmed returns to the queue.
+        stop_grace: time between SIGTERM and SIGKILL for a process that is stopped.
     """
 
     lease: float = 30.0
@@ -53,7 +53,7 @@ def microseconds(time: datetime) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Announced:
-    """Start of an agent's stream, which voids older streams of the same agent."""
+    """Start of an agent's stream, which replaces any older stream of the same agent."""
 
     session: str
     agent: str
@@ -61,7 +61,7 @@ class Announced:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attached:
-    """Hello of an announced stream: its session, still without sweep keys, and the agent's attempts."""
+    """Hello on an announced stream: the new session, still without sweep keys, and the agent's attempts."""
 
     session: Session
     sweeps: tuple[SweepName, ...]
@@ -104,7 +104,7 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """Objective value in one row, or a checkpoint saved there, with its last step."""
+    """Objective value in a row; or a checkpoint saved at that row, as the last step that it covers."""
 
     row: int
     value: float
@@ -113,7 +113,7 @@ class Observation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observed:
-    """Range of rows of an attempt and the observations in them, ascending by row."""
+    """Report on a range of rows of an attempt, with the observations in them, ascending by row."""
 
     session: str
     ref: AttemptRef
@@ -126,8 +126,8 @@ class Observed:
 class Exited:
     """Report that the process of an attempt has ended.
 
-    `time`: when, by the agent's clock; 0: unknown. `log_bytes`: size of its log; None: unknown.
-    `summary_value`: the objective in the script's summary; None: not set.
+    `time`: time of the end by the agent's clock, in microseconds since 1970; 0: unknown. `log_bytes`: size of
+    its log; None: unknown. `summary_value`: value of the objective in the script's summary; None: not set.
     """
 
     session: str
@@ -143,7 +143,7 @@ class Exited:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Described:
-    """All details of a run besides metrics; `body` is a serialised `RunDetails`."""
+    """Report of all details of a run besides metrics; `body` is a serialised `RunDetails`."""
 
     session: str
     ref: AttemptRef
@@ -156,7 +156,7 @@ class Described:
 
 @dataclass(frozen=True, slots=True)
 class StaleDelivery:
-    """Points or a log received from an attempt that seems not to be the newest."""
+    """Arrival of points or a log of an attempt that is probably not the newest of its run."""
 
     session: str
     ref: AttemptRef
@@ -164,7 +164,7 @@ class StaleDelivery:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """Result of a command; `error` is the reason if it was not carried out."""
+    """Result of a command; `error`: why it was not carried out, or ""."""
 
     session: str
     command: int
@@ -173,7 +173,7 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class ConfirmDue:
-    """Deadline for the confirmation of a hand-out."""
+    """Deadline of an agent to confirm a hand-out."""
 
     key: RunKey
     attempt: int
@@ -219,7 +219,7 @@ class AskDue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SuggestionsArrived:
-    """Answer of the suggestion service."""
+    """Answer of the search engine. `exhausted`: the space has no more points to suggest."""
 
     sweep: int
     suggestions: tuple[Suggestion, ...]
@@ -228,7 +228,7 @@ class SuggestionsArrived:
 
 @dataclass(frozen=True, slots=True)
 class SuggestionsFailed:
-    """Failure of the suggestion service to answer, or to search this sweep."""
+    """Failure of the search engine to answer, or refusal to search for this sweep."""
 
     sweep: int
     why: str
@@ -236,7 +236,7 @@ class SuggestionsFailed:
 
 @dataclass(frozen=True, slots=True)
 class Recalled:
-    """Look-up of the answer to a call that may have been made before; it has no effects."""
+    """Look-up of the response to a call that may have been made before; nothing else is decided."""
 
 
 Report = Heartbeat | Offered | Started | Observed | Exited | Described | StaleDelivery | Answered

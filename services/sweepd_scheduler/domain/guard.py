@@ -15,15 +15,15 @@ from sweepd_scheduler.domain.sweep import moved as sweep_moved
 from sweepd_scheduler.domain.transitions import FINAL_SWEEP, LIVE_RUN, RunState, SweepState
 
 FIRST_RUNS = 5
-"""Number of first runs that pause the sweep if all of them fail, unless one agent is to blame."""
+"""A sweep is paused if at least this many runs have ended and all failed, unless one agent is to blame."""
 MAX_NAMED = 10
 MAX_REASON = 500
 
 
 def attempt_failed(draft: Draft, run: Run, reason: str) -> None:
-    """Count a failure against the agent of a run, and quarantine it when there are too many in a row.
+    """Count a failure against the agent of a run, and quarantine the agent after too many in a row.
 
-    Do neither while the sweep is paused automatically: then its runs are to blame, not the agents.
+    Do neither while the sweep is paused automatically, as its agents are probably not to blame then.
     """
     sweep, agent = draft.state.sweeps.get(run.sweep), run.newest.agent
     if sweep is None or sweep.state in FINAL_SWEEP or sweep.paused_by_itself:
@@ -40,7 +40,7 @@ def attempt_failed(draft: Draft, run: Run, reason: str) -> None:
 
 
 def cannot_start(draft: Draft, run: Run, reason: str) -> None:
-    """Quarantine an agent that cannot start its run; neither the run nor the sweep is charged."""
+    """Quarantine an agent that cannot start a run; the failure is not counted against run or sweep."""
     sweep, agent = draft.state.sweeps.get(run.sweep), run.newest.agent
     if sweep is None or sweep.state in FINAL_SWEEP:
         return
@@ -51,7 +51,7 @@ def cannot_start(draft: Draft, run: Run, reason: str) -> None:
 
 
 def _quarantine(draft: Draft, run: Run, guarded: Guarded, sentence: str) -> None:
-    """Quarantine an agent, and report it in history, log and reason."""
+    """Quarantine an agent: record it in the history, the log and the sweep's reason, and notify the agent."""
     sweep, agent = draft.state.sweeps[run.sweep], run.newest.agent
     draft.put_guard(run.sweep, agent, guarded)
     draft.record("agent-quarantined", run, agent=agent, cause=str(guarded.quarantine), reason=sentence)
@@ -98,14 +98,14 @@ def quarantine_due(draft: Draft, event: QuarantineDue) -> None:
 
 
 def watch_attached(draft: Draft, keys: Iterable[int]) -> None:
-    """Set a timer for sweeps with only quarantined agents attached: others may attach."""
+    """Set a timer for each sweep with only quarantined agents attached, in case no other agent attaches."""
     for key in keys:
         if key in draft.state.sweeps and all_quarantined(draft, key):
             draft.later(draft.state.timeouts.lost_after, QuarantineDue(key))
 
 
 def attempt_worked(draft: Draft, run: Run) -> None:
-    """Clear the failures of an agent on which a run ended well or was stopped; keep a quarantine."""
+    """Clear the failures counted against an agent after a run finished or was stopped; keep a quarantine."""
     index = draft.state.index.get(run.sweep)
     guarded = index.guards.get(run.newest.agent) if index else None
     if guarded is not None and not guarded.is_quarantined:
@@ -127,7 +127,7 @@ def name_quarantined(draft: Draft, key: int) -> None:
 
 
 def quarantine_sentence(guards: Mapping[str, Guarded]) -> str:
-    """Return a sentence with the quarantined agents, the cause and the remedy; empty if there are none."""
+    """Return a sentence that names quarantined agents, the cause and the remedy; empty if there are none."""
     held = {agent: guards[agent] for agent in sorted(guards) if guards[agent].is_quarantined}
     if not held:
         return ""
@@ -160,7 +160,7 @@ def _causes(held: Iterable[Guarded]) -> set[QuarantineCause | None]:
 
 
 def run_failed(draft: Draft, run: Run, reason: str) -> None:
-    """Pause a sweep if all of its first runs or too many of its last runs failed: the next would fail too."""
+    """Pause a sweep after a run has failed, if all of its first runs or too many of its last runs failed."""
     key = run.sweep
     sweep = draft.state.sweeps[key]
     if not sweep.starts_new_runs:
@@ -178,10 +178,10 @@ def run_failed(draft: Draft, run: Run, reason: str) -> None:
 
 
 def _first_runs_failed(draft: Draft, run: Run) -> bool:
-    """Return True if all first runs failed and the runs are to blame, not the one agent on which all failed.
+    """Return True if all first runs failed, and not just because of one agent.
 
-    The runs are to blame if they failed on several agents, or if there is no other agent and no live run that
-    may still work. The guard counts the failed attempts of an agent until an attempt works.
+    The runs are to blame if they failed on several agents, or if no other agent is attached and no run is
+    live. An agent counts as failing until an attempt on it works.
     """
     sweep, guards = draft.state.sweeps[run.sweep], draft.state.index[run.sweep].guards
     ended, failed = sweep.counts.ended, sweep.counts.of(RunState.FAILED)
@@ -196,7 +196,7 @@ def _first_runs_failed(draft: Draft, run: Run) -> bool:
 
 
 def reset_counts(draft: Draft, key: int) -> None:
-    """Count only runs that end from now on: a person has fixed the cause and resumed."""
+    """Count only runs that end from now on, as a person has resumed the sweep or retried runs."""
     sweep = draft.state.sweeps[key]
     draft.put_sweep(replace(sweep, guarded_from=sweep.counts.ended))
     draft.forget_recent(key)
@@ -204,7 +204,7 @@ def reset_counts(draft: Draft, key: int) -> None:
 
 
 def pause(draft: Draft, sweep: Sweep, cause: PauseCause, reason: str) -> None:
-    """Pause a sweep automatically, and record the cause."""
+    """Pause a sweep automatically, and record the cause in the history and the log."""
     paused = sweep_moved(sweep, SweepState.PAUSED, reason=reason, pause_cause=cause)
     draft.record("sweep-paused", sweep=paused, cause=cause, reason=reason)
     draft.effects.append(LogLine(f"{sweep.name} is paused: {reason}"))
@@ -212,7 +212,7 @@ def pause(draft: Draft, sweep: Sweep, cause: PauseCause, reason: str) -> None:
 
 
 def _pause_for_failures(draft: Draft, sweep: Sweep, cause: PauseCause, sentence: str) -> None:
-    """Pause for failing runs; clear the failures counted against agents, keep quarantines."""
+    """Pause a sweep because its runs fail; clear the failures counted against agents, keep quarantines."""
     pause(draft, sweep, cause, f"{sentence}; fix it, then resume")
     guards = draft.state.index[sweep.key].guards
     for agent in [agent for agent, each in guards.items() if not each.is_quarantined]:

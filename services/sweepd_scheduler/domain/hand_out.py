@@ -29,11 +29,11 @@ from sweepd_scheduler.domain.sweep import moved as sweep_moved
 from sweepd_scheduler.domain.transitions import AttemptState, RunState, SweepState
 
 _LOOKED_AT = 16
-"""Number of runs at the front of the queue that may be left to other agents."""
+"""Number of runs at the front of the queue that are considered, as some may be left to other agents."""
 
 
 def serve_session(draft: Draft, session: str) -> None:
-    """Hand out runs to one session while it has room, sweeps in the order of its Hello."""
+    """Hand out runs to one session while it has room, of its sweeps in the order of its Hello."""
     served = draft.state.sessions.get(session)
     for key in served.sweeps if served else ():
         _hand_out_to(draft, key, session)
@@ -49,7 +49,7 @@ def serve_sweep(draft: Draft, key: int) -> None:
 
 
 def search_due(draft: Draft, event: SearchDue) -> None:
-    """Resume the search for the next point, serve waiting sessions, and end the search if it is exhausted."""
+    """Resume the search for the next point, serve waiting sessions; end the search if no point is left."""
     resume_search(draft, event)
     serve_sweep(draft, event.sweep)
     if event.sweep in draft.state.sweeps:
@@ -57,7 +57,7 @@ def search_due(draft: Draft, event: SearchDue) -> None:
 
 
 def _hand_out_to(draft: Draft, key: int, session_id: str) -> bool:
-    """Hand out runs of a sweep to a session while it has room; False if no session would get one."""
+    """Hand out runs of a sweep to a session while it has room; return False if no session would get one."""
     while draft.state.sessions[session_id].room:
         sweep = draft.state.sweeps.get(key)
         if sweep is None or not sweep.hands_out or canary_under_way(sweep):
@@ -69,14 +69,14 @@ def _hand_out_to(draft: Draft, key: int, session_id: str) -> bool:
         if waiting is not None:
             _assign(draft, draft.state.runs[(key, waiting)], session)
         elif not _start_new(draft, key, session):
-            return len(index.pending) > 0  # pending runs are left to others
+            return len(index.pending) > 0  # other sessions may get the pending runs
     return True
 
 
 def _next_for(draft: Draft, key: int, session: Session) -> int | None:
     """Return the pending run that a session gets next; None if there is none.
 
-    A run whose checkpoint this agent cannot see is left to an agent that sees it and has room.
+    A run with checkpoints in another agent's storage is left to an agent with that storage, if one has room.
     """
     waiting = draft.state.index[key].pending
     first = waiting.first
@@ -100,7 +100,7 @@ def _is_for_another(draft: Draft, run: Run, session: Session) -> bool:
 
 
 def _start_new(draft: Draft, key: int, session: Session) -> bool:
-    """Hand out a new point; False if there is none, or none yet."""
+    """Hand out the first run of a new point; return False if there is no point, or none yet."""
     sweep = draft.state.sweeps[key]
     if not sweep.starts_new_runs:
         return False
@@ -120,7 +120,7 @@ def _start_new(draft: Draft, key: int, session: Session) -> bool:
 
 
 def _assign(draft: Draft, run: Run, session: Session) -> None:
-    """Assign the next attempt of a run; reports of earlier attempts are fenced from now on."""
+    """Assign the next attempt of a run to a session; reports of earlier attempts are fenced from now on."""
     state, key, number = draft.state, run.key, run.attempt + 1
     secret = new_secret(draft.now.entropy, key, number)
     attempt = Attempt(
@@ -152,7 +152,7 @@ def _assign(draft: Draft, run: Run, session: Session) -> None:
     unconfirmed = UnconfirmedHandOut(attempt=number, offers=session.offers)
     state.undo_log.put(state.unconfirmed, key, unconfirmed)
     put_session(draft, replace(session, unconfirmed=session.unconfirmed + 1))
-    # The agent considers any reason for getting no runs resolved.
+    # To the agent, a hand-out means that the last reason it was sent no longer applies.
     state.undo_log.drop(state.holdings[session.id].ineligible, run.sweep)
     draft.given[session.id] = None
     command = new_command(draft, session.id, key, number, starts=True)
@@ -172,13 +172,13 @@ def _first_hand_out(draft: Draft, run: Run) -> None:
 
 
 def new_block(draft: Draft, key: int, drawn: ChosenPoint, place: int | None = None) -> list[Run]:
-    """Return the runs of a point, for the caller to put, and record the hand-out in the study.
+    """Return the new runs of a point, for the caller to stage, and record the hand-out in the study.
 
     Args:
         draft: the decision in the making.
         key: the sweep; its cap leaves room for at least one run.
         drawn: the point.
-        place: their position in the queue; None: their numbers.
+        place: position of the runs in the queue; None: the number of each.
     """
     sweep = draft.state.sweeps[key]
     first = sweep.counts.total + 1
@@ -189,7 +189,7 @@ def new_block(draft: Draft, key: int, drawn: ChosenPoint, place: int | None = No
 
 
 def complete_block(draft: Draft, last: Run) -> None:
-    """Create the missing runs of a point after its last run, as many as the cap allows."""
+    """Create the missing runs of the last point, as many as the cap allows; `last`: its last run so far."""
     sweep, drawn = draft.state.sweeps[last.sweep], ChosenPoint(last.point, last.digest, last.provenance)
     left, done = room(sweep), last.repeat + 1
     end = sweep.spec.repeats if left is None else min(sweep.spec.repeats, done + left)
@@ -207,7 +207,7 @@ def _runs_of(
     now: int,
     place: int | None = None,
 ) -> list[Run]:
-    """Return some repeats of a point; `first` is the number of its first run."""
+    """Return the runs of a point with these repeat indices; `first`: number of its first run."""
     return [
         Run(
             sweep=sweep.key,

@@ -1,4 +1,6 @@
-"""Names of sweeps and runs: `entity/project/id`, `{sweep}-{number}`, the alias `{sweep}:{number}`.
+"""Names of sweeps and runs: `entity/project/id`.
+
+The id of a run in a sweep is `{sweep}-{number}`; `{sweep}:{number}` is an alias.
 
 Standalone runs belong to a sweep with an empty id, a name that no request can contain.
 """
@@ -42,7 +44,7 @@ class SweepName:
 
 @dataclass(frozen=True, slots=True)
 class RunName:
-    """Full name of a run. `id`: set for a standalone run, whose number may be unknown."""
+    """Full name of a run. `id`: set only for a standalone run, whose number may be unknown (0)."""
 
     sweep: SweepName
     number: int
@@ -52,7 +54,7 @@ class RunName:
         return f"{self.sweep}/{self.id}" if self.sweep.is_standing else f"{self.sweep}-{self.number}"
 
     def as_standalone(self) -> "RunName":
-        """Return this name read as a standalone run's, whose id may look like a sweep's run."""
+        """Return this name as that of a standalone run, whose id may have the form `{sweep}-{number}`."""
         if self.sweep.is_standing:
             return self
         return RunName(standing_name(self.sweep.parent), 0, f"{self.sweep.id}-{self.number}")
@@ -62,7 +64,7 @@ def parent(text: str, field: str = "parent") -> Parent:
     """Parse `{entity}/{project}`.
 
     Raises:
-        InvalidFieldError: it is not of that form.
+        InvalidFieldError: the text is not of that form.
     """
     parts = text.split("/")
     if len(parts) != 2 or not all(map(is_part, parts)):
@@ -74,7 +76,7 @@ def new_id(text: str, field: str) -> str:
     """Check the id of a new sweep or standalone run.
 
     Raises:
-        InvalidFieldError: it is not an id.
+        InvalidFieldError: the text is not a valid id.
     """
     if not _ID.fullmatch(text):
         raise InvalidFieldError(field, f"{text!r:.200} does not match [a-z0-9][a-z0-9_-]{{0,63}}")
@@ -99,7 +101,7 @@ def sweep_name(text: str) -> SweepName:
 
 
 def run_name(text: str) -> RunName:
-    """Parse the full name or alias of a run; an id of another form names a standalone run.
+    """Parse the full name or alias of a run; an id without a number names a standalone run.
 
     Raises:
         NotFoundError: the text cannot be such a name.
@@ -114,7 +116,10 @@ def run_name(text: str) -> RunName:
 
 
 def sweep_of_run_id(text: str) -> str | None:
-    """Return the id of the sweep whose run would have this id, if any: only one of the two may exist."""
+    """Return the sweep id in an id of the form `{sweep}-{number}`; None if the id has another form.
+
+    The sweep and a sweep or standalone run with this id cannot both exist, as the sweep may get such a run.
+    """
     found = _RUN_ID.fullmatch(text)
     return found["sweep"] if found and found["mark"] == "-" else None
 
@@ -127,7 +132,7 @@ def _three(text: str) -> tuple[str, str, str]:
 
 
 class NameTakenError(DomainError, status=Status.ALREADY_EXISTS, reason=Reason.NAME_TAKEN):
-    """A sweep or run of the project has this name already."""
+    """A sweep or run of the project already has this name."""
 
     def __init__(self, name: str) -> None:
         super().__init__(f"{name} exists already", metadata={"name": name})

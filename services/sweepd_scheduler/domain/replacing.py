@@ -1,4 +1,4 @@
-"""`dataclasses.replace`, many times as fast: every decision replaces runs, sweeps and sessions."""
+"""Faster replacement of `dataclasses.replace`, as every decision replaces runs, sweeps and sessions."""
 
 from collections.abc import Callable
 from dataclasses import fields
@@ -8,7 +8,10 @@ T = TypeVar("T")
 
 
 def _replace(entity: T, /, **changes: object) -> T:
-    """Return a copy of a frozen dataclass with slots and without `__post_init__`, some fields changed."""
+    """Return a copy of a dataclass instance with some fields changed.
+
+    The class must have slots and no `__post_init__`; it may be frozen.
+    """
     kind = entity.__class__
     copying = _KNOWN.get(kind)
     if copying is None:
@@ -20,14 +23,14 @@ def _replace(entity: T, /, **changes: object) -> T:
 
 
 if TYPE_CHECKING:
-    # The type checker knows which fields of each class this one accepts.
+    # Type checkers know which fields this function accepts for each class.
     from dataclasses import replace as replace
 else:
     replace = _replace
 
 
 class _Copying(NamedTuple):
-    """Copying of the instances of a class, and setters that write past `frozen`."""
+    """Functions for one class: one that copies an instance, and setters that bypass `frozen`."""
 
     copied: Callable[[Any], Any]
     setters: dict[str, Callable[[object, object], None]]
@@ -38,7 +41,7 @@ _KNOWN: dict[type, _Copying] = {}
 
 def _copying(kind: type[Any]) -> _Copying:
     setters = {field.name: getattr(kind, field.name).__set__ for field in fields(kind)}
-    # Written out, as `dataclasses` does with `__init__`: a loop over the fields takes twice as long.
+    # Generated source with one line per field, as in `dataclasses`: a loop over fields takes twice as long.
     lines = (f"    set_{name}(copy, entity.{name})" for name in setters)
     source = "\n".join(("def copied(entity):", "    copy = new(kind)", *lines, "    return copy"))
     scope: dict[str, Any] = {f"set_{name}": put for name, put in setters.items()}

@@ -77,24 +77,25 @@ RungKey = tuple[int, int]
 
 @dataclass(slots=True)
 class SweepIndex:
-    """Index of one sweep.
+    """Index of a sweep, for decisions to look up instead of scanning its runs.
 
     Args:
         digests: how often each point was handed out, or tried by a prior run.
-        rungs: values at each rung of each rule of early termination.
-        at_rung: running runs by the latest rung that they have reached, for each rule.
+        rungs: values at each rung of each early-termination rule.
+        at_rung: for each Hyperband rule, the running runs by the latest rung that they have reached.
         pending: runs that wait to be handed out, for the first time or again.
         unfinished: numbers of the runs that are not final.
-        size: points that the method may hand out in all; None: unbounded or unknown.
+        size: number of points that the method may hand out in all; None: unbounded or unknown.
         searching: whether the search for the next point was interrupted and resumes soon.
         durations: run times of ended runs in seconds, sorted.
-        ended: values of the final runs, or with repeats of the ended points.
+        ended: values of the final runs; with repeats, of the ended points.
         blocks: with repeats, the ended runs of each unfinished point, by the number of its first run.
         recent: for each of the last ended runs, whether it failed, the latest last.
         provisional: value that the search last observed for each unfinished point, by the number of its first
             run; None: no value yet. Missing: unknown since a restart.
-        again: final state and attempt of each retried run; None until it has ended again.
-        guards: agents with failures that the guard counts.
+        again: for each ended run that was loaded to be retried, its final state and attempt once it has ended
+            again; None before.
+        guards: the guard's records of agents with failures.
         serving: sessions that serve the sweep.
         with_capacity: serving sessions that would take a run now.
         wait: why no session got its runs after the last decision; None: unknown since it was loaded.
@@ -125,7 +126,7 @@ def index_of(sweep: Sweep) -> SweepIndex:
 
 
 def index_from(stored: StoredSweep) -> SweepIndex:
-    """Return the index of a stored sweep."""
+    """Return the index of a sweep that was read from the database."""
     sweep = stored.sweep
     index = index_of(sweep)
     index.digests = dict(stored.digests)
@@ -145,7 +146,10 @@ def index_from(stored: StoredSweep) -> SweepIndex:
 
 
 def rungs_held(sweep: Sweep, run: Run | None) -> tuple[RungKey, ...]:
-    """Return the latest rungs of a running run, where each arriving value can stop it."""
+    """Return the latest rung that a running run has reached, of each Hyperband rule.
+
+    Each value that another run reports at such a rung can stop this run.
+    """
     if run is None or run.state is not RunState.RUNNING:
         return ()
     latest = (
@@ -183,7 +187,7 @@ def index_run(undo_log: UndoLog, sweep: Sweep, index: SweepIndex, before: Run | 
 
 
 def rank(undo_log: UndoLog, index: SweepIndex, number: int, value: float | None) -> None:
-    """Set the value of an ended run, or with repeats of an ended point; None removes it."""
+    """Set the value of an ended run, or with repeats of an ended point, in the ranking; None removes it."""
     ranking = index.ended
     before = ranking.put(number, value)
     undo_log.record(ranking.put, number, before)
@@ -222,11 +226,11 @@ def _index_rungs(undo_log: UndoLog, sweep: Sweep, index: SweepIndex, before: Run
 
 
 VALUES_A_STEP = 500
-"""Values per step, half a millisecond of work; a call answered meanwhile waits for several steps."""
+"""Values per step: half a millisecond of work, as a call that is served meanwhile waits for several steps."""
 
 
 def index_with(sweep: Sweep, priors: Sequence[PriorRun]) -> Steps[SweepIndex]:
-    """Return the index of a new sweep that begins with prior runs."""
+    """Return, in steps, the index of a new sweep that begins with prior runs."""
     index, goal = index_of(sweep), sweep.goal
     index.digests = digests_of(priors)
     values = ((prior.number, each) for prior in priors for each in prior.rungs)
@@ -245,7 +249,7 @@ def index_with(sweep: Sweep, priors: Sequence[PriorRun]) -> Steps[SweepIndex]:
 
 
 class State:
-    """State that decisions read. Only decisions write to it, but any message renews `last_seen`."""
+    """State that decisions read and write. Only `last_seen` is also renewed outside decisions."""
 
     def __init__(self, timeouts: Timeouts) -> None:
         self.timeouts = timeouts
@@ -269,7 +273,14 @@ class State:
     def restore(
         self, sweeps: Iterable[StoredSweep], ended: Iterable[tuple[int, EndedSweep]], number: int, now: float
     ) -> None:
-        """Restore the state from the database, once, at the start; every lease restarts."""
+        """Restore the state from the database, once, at the start; every lease begins anew.
+
+        Args:
+            sweeps: the sweeps that have not ended.
+            ended: summaries of the others, by key.
+            number: number of the last entry of the history.
+            now: monotonic seconds.
+        """
         for key, sweep_ended in ended:
             self.ended[key] = sweep_ended
             self._name(sweep_ended.name, key)
@@ -279,11 +290,11 @@ class State:
         self.counters["number"] = number
 
     def first_timers(self, now: float) -> Iterator[tuple[float, LeaseDue]]:
-        """Return the timers of the leases that were restarted."""
+        """Yield the timers of the leases that began anew with `restore`."""
         return ((now + self.timeouts.lease, LeaseDue(run.key, run.attempt)) for run in self.live_runs())
 
     def live_runs(self) -> Iterator[Run]:
-        """Return the runs that an agent holds, or held when it was last seen."""
+        """Yield the assigned and running runs."""
         return (run for run in self.runs.values() if run.state in LIVE_RUN)
 
     def renew_leases(self, session: str, now: float, alive: Iterable[AttemptRef] | None = None) -> None:
@@ -303,12 +314,16 @@ class State:
                 self.last_seen[key] = now
 
     def renew_all(self, now: float) -> None:
-        """Renew every lease, as reports could not be stored for a while."""
+        """Renew every lease, after a time in which no reports could be stored."""
         for key in self.last_seen:
             self.last_seen[key] = now
 
     def name_taken(self, name: SweepName) -> bool:
-        """Return True if a sweep or run has this name, or a run of an existing sweep may get it."""
+        """Return True if a new sweep or standalone run must not get this name.
+
+        A sweep or run has the name, or could have it: `a-1` names a run of the sweep `a`, so only one of the
+        two can be created.
+        """
         sweep_id = sweep_of_run_id(name.id)
         if name in self.names or (name.parent, name.id) in self.run_like:
             return True

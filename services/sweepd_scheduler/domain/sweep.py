@@ -97,20 +97,21 @@ class Sweep:
     """One search. Times are microseconds since 1970, 0 for never.
 
     Args:
-        counted: number of points of its space, if counting is so slow that it was done only at creation.
+        counted: number of points of its space, if it is so slow to count that only the creation did it.
         cursor: index of the method's next point in the grid, the draws or the list.
         initial: number of initial points that were handed out.
-        enumeration_index: index of the next point of a finite space once draws rarely find new points; else
-            None.
+        enumeration_index: index of the next point, once a finite space is enumerated because random draws
+            rarely find a new point; None before.
         observations: number of observations of its study.
         objective_seen: whether any run ever logged the objective.
         guarded_from: number of ended runs when a person last resumed it or retried runs; the guard counts
             from there.
         revision: version of the specification.
         prior_runs: number of prior runs that it began with.
-        prior_points: number of its method's points that prior runs tried; no run gets them.
+        prior_points: number of its method's points that prior runs have tried; they are not handed out.
         pause_cause: why it is paused; None: it is not paused.
-        timed_from: start of `sweep_timeout`: the first hand-out, or the last resume by a person.
+        timed_from: start of `sweep_timeout`: the first hand-out, or the last time that it was reopened after
+            its end.
     """
 
     key: int
@@ -141,7 +142,7 @@ class Sweep:
 
     @property
     def rungs(self) -> tuple[int, ...]:
-        """Iterations, ascending, whose values agents report at once, as an early-termination rule may act."""
+        """Iterations, ascending, whose values agents report at once, as a rule may then stop the run."""
         return reported_at_once(self.spec.early_terminate, MOST_RUNGS)
 
     @property
@@ -181,7 +182,7 @@ class Sweep:
 
     @property
     def planned_runs(self) -> int | None:
-        """Number of runs that it will have at its end; None: unbounded or unknown."""
+        """Number of runs that it will have when it ends by itself; None: unbounded or unknown."""
         planned = planned_runs(self.spec, self.space_size, self.prior_points)
         # Enqueued runs add to the method's runs.
         return None if planned is None else max(planned, self.counts.total)
@@ -211,7 +212,7 @@ def sweep_table(sweep: Sweep) -> Mapping[SweepState | None, frozenset[SweepState
 
 
 def ending(sweep: Sweep, why: Ending) -> Sweep:
-    """Return the sweep set to start no new runs; a paused sweep keeps the reason of its pause."""
+    """Return the sweep, which starts no new runs from now on; a paused one keeps the reason of its pause."""
     paused = sweep.state is SweepState.PAUSED
     reason = ENDING_REASONS[why]
     if why is Ending.GRID and sweep.prior_points:
@@ -225,7 +226,7 @@ def settled(sweep: Sweep, now: int) -> Sweep:
         return sweep
     stops = sweep.ending in (Ending.STOP, Ending.RETRIED)
     state = SweepState.STOPPED if stops else SweepState.FINISHED
-    # The reason of a pause is dropped with the pause.
+    # The final state ends a pause, so the reason of the pause is replaced.
     reason = _reason_after_pause(sweep.ending) if sweep.state is SweepState.PAUSED else sweep.reason
     return moved(sweep, state, reason=reason, now=now)
 
@@ -238,7 +239,7 @@ def paused(sweep: Sweep) -> Sweep:
     """
     _refuse_if_final(sweep, "pause")
     reason = "paused by a person"
-    if sweep.pause_cause is PauseCause.ALL_AGENTS_QUARANTINED:  # else it would be resumed by an agent
+    if sweep.pause_cause is PauseCause.ALL_AGENTS_QUARANTINED:  # else the next agent would resume it
         return replace(sweep, pause_cause=PauseCause.PERSON, reason=reason)
     if sweep.state is SweepState.PAUSED:
         return sweep
@@ -246,7 +247,9 @@ def paused(sweep: Sweep) -> Sweep:
 
 
 def resumed(sweep: Sweep) -> Sweep:
-    """Return the sweep resumed. Runs without the objective are counted from 0, or the next would pause it.
+    """Return the sweep resumed.
+
+    The count of runs without the objective starts at 0, or the next such run would pause the sweep again.
 
     Raises:
         WrongStateError: the sweep has ended.
@@ -260,7 +263,7 @@ def resumed(sweep: Sweep) -> Sweep:
 
 
 def reopened(sweep: Sweep, why: Ending | None, now: int) -> Sweep:
-    """Return an ended or ending sweep reopened; `why`: reason to start no new runs, None to start them."""
+    """Return an ended or ending sweep reopened; `why`: why it still starts no new runs; None: it does."""
     reason = ENDING_REASONS[why] if why else ""
     if sweep.state in FINAL_SWEEP:
         state = SweepState.RUNNING if sweep.start_time else SweepState.PENDING
@@ -273,7 +276,7 @@ def reopened(sweep: Sweep, why: Ending | None, now: int) -> Sweep:
 
 
 def stopped(sweep: Sweep) -> Sweep:
-    """Return the sweep ending by a stop: it is stopped once its live runs have ended.
+    """Return the sweep ending because of a stop: it becomes stopped once its runs have ended.
 
     Raises:
         WrongStateError: the sweep has ended.
@@ -305,9 +308,9 @@ ENDING_REASONS = {
 
 
 def _reason_after_pause(why: Ending | None) -> str:
-    """Return why a sweep starts no new runs, to replace the reason of its pause."""
+    """Return the reason of a sweep after a pause: why it starts no new runs, or ""."""
     if why is Ending.STOP:
-        return "it was stopped"  # by a person or by its time
+        return "it was stopped"  # by a person or by its timeout
     return ENDING_REASONS[why] if why else ""
 
 
@@ -320,7 +323,7 @@ def _refuse_if_final(sweep: Sweep, command: str) -> None:
 class EndedSweep:
     """Summary of a sweep that has ended; the rest is in the database.
 
-    A sweep that was read is outdated if its `end_time` or `revision` differs.
+    A copy of the sweep that was read from the database is outdated if its summary differs.
     """
 
     name: SweepName
@@ -330,7 +333,7 @@ class EndedSweep:
     revision: int = 1
 
     def still_is(self, sweep: Sweep) -> bool:
-        """Return True if a sweep that was read has not changed since this summary was made."""
+        """Return True if a sweep that was read from the database is up to date."""
         return self == EndedSweep.of(sweep)
 
     @classmethod
@@ -347,17 +350,17 @@ class EndedSweep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredSweep:
-    """Stored sweep that has not ended or is being reopened.
+    """Sweep as read from the database, because it has not ended or is to be reopened.
 
     Args:
         sweep: the sweep.
         runs: its runs that are not final.
         digests: how often each point was handed out, or tried by a prior run.
-        rung_values: by rule and rung, the value of each run; prior ones have negative numbers.
+        rung_values: by rule and rung, the value of each run; prior runs have negative numbers.
         durations: run times of ended runs in seconds.
-        ended: its final runs, each with the number of its point's first run.
+        ended: results of its final runs, each with the number of the first run of the point.
         recent: for each of the last ended runs, whether it failed, the latest last.
-        guards: agents with failures that the guard counts.
+        guards: the guard's records of agents with failures.
     """
 
     sweep: Sweep

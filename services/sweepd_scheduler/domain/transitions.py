@@ -57,8 +57,9 @@ HELD_ATTEMPT = frozenset({AttemptState.ASSIGNED, AttemptState.RUNNING, AttemptSt
 FINAL_SWEEP = frozenset({SweepState.FINISHED, SweepState.STOPPED, SweepState.CANCELLED, SweepState.FAILED})
 
 # A new run is stored as pending if it has to wait, else as assigned with its first hand-out.
-# A run that was given up is pending; if its agent comes back before another gets it, it runs again.
-# A final run is pending again when a person retries it, unless it has finished; no other event changes it.
+# A run whose attempt was given up is pending. If the agent comes back before another gets the run, the run
+# is running again. A final run, unless finished, becomes pending when a person retries it; no other event
+# changes a final run.
 RUN_TRANSITIONS: Mapping[RunState | None, frozenset[RunState]] = {
     None: frozenset({RunState.PENDING, RunState.ASSIGNED}),
     RunState.PENDING: LIVE_RUN | (FINAL_RUN - {RunState.CRASHED}),
@@ -68,8 +69,9 @@ RUN_TRANSITIONS: Mapping[RunState | None, frozenset[RunState]] = {
     **dict.fromkeys(FINAL_RUN - {RunState.FINISHED}, frozenset({RunState.PENDING})),
 }
 
-# A standalone run is never handed out. It runs from its first claim, and again if its agent claims it after
-# an end: the script was restarted, or the run had crashed only because its agent was silent.
+# A standalone run is never handed out. It is running from its first claim. If its agent claims it after its
+# end, it is running again: the script was restarted, or the run counted as crashed because its agent was
+# silent.
 STANDALONE_TRANSITIONS: Mapping[RunState | None, frozenset[RunState]] = {
     None: frozenset({RunState.RUNNING}),
     RunState.PENDING: frozenset(),
@@ -78,7 +80,8 @@ STANDALONE_TRANSITIONS: Mapping[RunState | None, frozenset[RunState]] = {
     **dict.fromkeys(FINAL_RUN, frozenset({RunState.RUNNING})),
 }
 
-# ENDED is final. An attempt that was given up resumes if its agent comes back before another has the run.
+# ENDED is final. An attempt that was given up is running again if its agent comes back before another agent
+# has the run.
 ATTEMPT_TRANSITIONS: Mapping[AttemptState | None, frozenset[AttemptState]] = {
     None: frozenset({AttemptState.ASSIGNED}),
     AttemptState.ASSIGNED: frozenset(AttemptState) - {AttemptState.ASSIGNED},
@@ -89,7 +92,8 @@ ATTEMPT_TRANSITIONS: Mapping[AttemptState | None, frozenset[AttemptState]] = {
     AttemptState.ENDED: frozenset(),
 }
 
-# The attempts of a standalone run begin with its claims; an unreported attempt is returned at once.
+# Each attempt of a standalone run begins with a claim. An attempt that the agent has skipped is stored as
+# returned.
 STANDALONE_ATTEMPT_TRANSITIONS: Mapping[AttemptState | None, frozenset[AttemptState]] = {
     **ATTEMPT_TRANSITIONS,
     None: frozenset({AttemptState.RUNNING, AttemptState.RETURNED}),
@@ -114,11 +118,11 @@ STANDING_SWEEP_TRANSITIONS: Mapping[SweepState | None, frozenset[SweepState]] = 
 
 
 class IllegalTransitionError(AssertionError):
-    """State that may not follow the previous state; a defect of the core."""
+    """A state may not follow the previous state; this is a bug in the core."""
 
 
 def check(table: Mapping[S | None, frozenset[S]], before: S | None, after: S, name: object) -> None:
-    """Refuse a transition that a table does not have.
+    """Check that a table allows a transition.
 
     Args:
         table: the transitions.
@@ -127,7 +131,7 @@ def check(table: Mapping[S | None, frozenset[S]], before: S | None, after: S, na
         name: name of the entity.
 
     Raises:
-        IllegalTransitionError: the table does not have the transition.
+        IllegalTransitionError: it does not.
     """
     if after not in table[before]:
         raise IllegalTransitionError(f"{name}: {before} -> {after}")

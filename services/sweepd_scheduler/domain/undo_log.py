@@ -1,4 +1,4 @@
-"""Undo log of staged writes: the inverse of each write is kept until the batch is stored."""
+"""Undo log of staged writes, which keeps the inverse of each write until the batch is stored."""
 
 from collections.abc import Callable, MutableMapping, MutableSequence, MutableSet
 from operator import delitem, setitem
@@ -10,10 +10,10 @@ Args = TypeVarTuple("Args")
 
 
 class UndoLog:
-    """Inverses of the writes since the last batch was stored, latest last."""
+    """Undo log of all writes since the last batch was stored."""
 
     def __init__(self) -> None:
-        # Each is a function and its arguments in one tuple: a closure would be five objects.
+        # Each entry is a tuple of a function and its arguments; a closure would be five objects.
         self._undo: list[tuple[Any, ...]] = []
 
     def record(self, undo: Callable[[*Args], object], *args: *Args) -> None:
@@ -21,12 +21,12 @@ class UndoLog:
         self._undo.append((undo, *args))
 
     def set(self, entity: object, name: str, value: object) -> None:
-        """Set an attribute."""
+        """Set an attribute of an object."""
         self._undo.append((setattr, entity, name, getattr(entity, name)))
         setattr(entity, name, value)
 
     def put(self, mapping: MutableMapping[K, V], key: K, value: V) -> None:
-        """Set an entry."""
+        """Set an entry of a mapping."""
         if key in mapping:
             self._undo.append((setitem, mapping, key, mapping[key]))
         else:
@@ -34,7 +34,7 @@ class UndoLog:
         mapping[key] = value
 
     def drop(self, mapping: MutableMapping[K, V], key: K) -> V | None:
-        """Remove an entry, if it is there, and return it."""
+        """Remove an entry of a mapping, if it exists, and return its value; None if it does not."""
         if key not in mapping:
             return None
         before = mapping.pop(key)
@@ -42,37 +42,37 @@ class UndoLog:
         return before
 
     def add(self, members: MutableSet[K], member: K) -> None:
-        """Add a member."""
+        """Add a member to a set."""
         if member not in members:
             members.add(member)
             self._undo.append((members.discard, member))
 
     def discard(self, members: MutableSet[K], member: K) -> None:
-        """Remove a member, if it is there."""
+        """Remove a member from a set, if it is in it."""
         if member in members:
             members.discard(member)
             self._undo.append((members.add, member))
 
     def append(self, entries: MutableSequence[V], entry: V) -> None:
-        """Add an entry at the end."""
+        """Append an entry to a list."""
         entries.append(entry)
         self._undo.append((entries.pop,))
 
     def remove(self, entries: MutableSequence[V], entry: V) -> None:
-        """Remove the first entry equal to `entry`, which must exist."""
+        """Remove the first entry of a list that equals `entry`; there must be one."""
         place = entries.index(entry)
         self._undo.append((entries.insert, place, entries.pop(place)))
 
     def mark(self) -> int:
-        """Return a mark for `back_to`."""
+        """Return the current position, for `back_to`."""
         return len(self._undo)
 
     def back_to(self, mark: int) -> None:
-        """Undo every write since the mark, latest first."""
+        """Undo every write since a mark, latest first."""
         while len(self._undo) > mark:
             undo, *args = self._undo.pop()
             undo(*args)
 
     def keep(self) -> None:
-        """Make the writes final."""
+        """Make all writes final, as they are stored."""
         self._undo.clear()
