@@ -41,17 +41,19 @@ SHARES_A_FOLDER = """
 import os, pathlib, sys, time
 from tensorboardX import SummaryWriter
 
-number, name = sys.argv[1], sys.argv[2].format(pid=os.getpid())
-folder = pathlib.Path("runs", f"Dec01_20-15-0{number}_box")
+number, name = int(sys.argv[1]), sys.argv[2].format(pid=os.getpid())
+folder = pathlib.Path(f"Dec01_20-15-0{number}_box")
 writer = SummaryWriter(str(folder), max_queue=1, flush_secs=0)
 (file,) = folder.iterdir()
 if "." in name:
     file.rename(folder / f"events.out.tfevents.1764620100.{name}")
-writer.add_scalar("loss", float(number), 0)
-writer.flush()
-while not os.path.exists("go"):
-    time.sleep(0.02)
-writer.add_scalar("loss", 0.5, 1)
+pathlib.Path("runs").mkdir(exist_ok=True)
+folder.rename(pathlib.Path("runs", folder))  # no reader meets a file under its first name
+for step in range(4):
+    writer.add_scalar("loss", number + step / 4, step)
+    writer.flush()
+    while not os.path.exists(f"go{step}"):
+        time.sleep(0.02)
 writer.close()
 """
 HANGS_THE_PATTERN = """
@@ -116,11 +118,12 @@ def test_runs_that_share_a_folder_of_event_files_have_their_own_values_under_the
     runs = [scheduler.add(sys.executable, "shared.py", str(number), name) for number in (1, 2)]
     agent = machine.start("--count", "2", "--slots", "2")
     attempts = [scheduler.attempt(run) for run in runs]
-    scheduler.until(lambda: all(observed(attempt) for attempt in attempts))
-    (machine.folder / "go").touch()
+    for step in range(4):  # by the last one, each reader has met both files while their writers live
+        scheduler.until(lambda: all(step in each.steps.values() for each in attempts))  # noqa: B023 - at once
+        (machine.folder / f"go{step}").touch()
     for number, run in enumerate(runs, start=1):
         attempt = scheduler.ended(run)
-        assert observed(attempt) == [float(number), 0.5]
+        assert observed(attempt) == [number, number + 0.25, number + 0.5, number + 0.75]
         assert {key for _, key in attempt.points} == {"loss"}
     assert agent.ended() == 0
 

@@ -19,7 +19,8 @@ with open(os.environ["SWEEPD_METRICS_FILE"], "a") as rows:
     rows.flush()
     time.sleep(0.2)
     rows.write('{"loss": 1}\\n' * 50)
-shutil.rmtree(os.environ["SWEEPD_RUN_DIR"])
+while os.path.exists(os.environ["SWEEPD_RUN_DIR"]):  # the agent may write a file into it meanwhile
+    shutil.rmtree(os.environ["SWEEPD_RUN_DIR"], ignore_errors=True)
 time.sleep(0.3)
 open("done", "w")
 """
