@@ -2,9 +2,10 @@
 
 from dataclasses import replace
 
+from sweepd.spec.wording import printable
 from sweepd_agent.core.attempt import ExitCause, Json, StopMode, StopOrder
 from sweepd_agent.core.events import Leave, Reason, Refusal, Refused, Say, Wish
-from sweepd_agent.core.lines import how_ended, last_lines, printable, short_name
+from sweepd_agent.core.lines import how_ended, last_lines, short_name
 from sweepd_agent.core.state import FIRST_MINUTE, Batch, Failure, Leaving, Phase, Standing, State
 
 OK, FAILURE, USAGE, NOT_FOUND, DENIED, UNREACHABLE, INTERRUPTED = 0, 1, 2, 3, 4, 6, 130

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 
+from sweepd.spec.wording import printable
 from sweepd_agent.core.attempt import AttemptKey, ExitCause, Json
 
 _LONGEST_VALUE = 60
@@ -135,13 +136,6 @@ def _value(value: Json) -> str:
             return printable(value)
         case _:
             return printable(json.dumps(value, ensure_ascii=False))
-
-
-def printable(text: str) -> str:
-    """Return a text with its control characters escaped."""
-    return "".join(
-        sign if sign.isprintable() else sign.encode("unicode_escape").decode("ascii") for sign in text
-    )
 
 
 def _cut(text: str) -> str:
