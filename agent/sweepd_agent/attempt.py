@@ -138,7 +138,7 @@ class Attempt:
         self._spool.close()
         if self._external is not None:
             self._external.close()
-        self.feed.system.close()
+        self.feed.system.spool.close()
         self.feed.files.close()
 
     @property
@@ -187,7 +187,7 @@ class Attempt:
         self._task.add_done_callback(self._home.fail)
 
     def _over(self, outcome: Outcome) -> None:
-        log_tail = "" if outcome.code == 0 else self.feed.log_tail()
+        log_tail = "" if outcome.code == 0 else self.feed.log.tail()
         self._home.handle(ProcessEnded(self.key, outcome, log_tail))
 
     async def _launched(self, place: Place) -> SupervisedProcess:
@@ -279,7 +279,7 @@ class Attempt:
         if self._rows.unsaved:
             await self._rows.save()
             await self._rows.thin()
-        if not self.feed.look_at_log():
+        if not self.feed.log.look():
             return False
         self._home.wake()
         if self._output is not None:

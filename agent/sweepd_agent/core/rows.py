@@ -223,7 +223,7 @@ def read(progress: Progress, line: Line, watched: Mapping[str, int], *, now: flo
         return Read(progress=replace(progress, row=number, settled=settled), row=row, observations=())
     before: tuple[Observation, ...] = ()
     if line.step is None or line.step != progress.step:
-        before, progress = _completed(progress)
+        before, progress = completed(progress)
         progress = replace(progress, step=line.step, observed=frozenset())
     step = progress.last_step + 1 if line.step is None else line.step
     progress = _known(progress, line.values, watched)
@@ -232,17 +232,12 @@ def read(progress: Progress, line: Line, watched: Mapping[str, int], *, now: flo
     )
     after: tuple[Observation, ...] = ()
     if not line.open:
-        after, progress = _completed(progress)
+        after, progress = completed(progress)
     if line.checkpoint is not None:  # the checkpoint covers the observations of this row
         saved = Observation(row=number, key=CHECKPOINT_KEY, step=line.checkpoint, value=0.0)
         after = (*after, saved)
     row = Row(number=number, step=step, time=time, values=line.values)
     return Read(progress=progress, row=row, observations=before + after)
-
-
-def ended(progress: Progress) -> tuple[tuple[Observation, ...], Progress]:
-    """Return the observations that the end of the process completes, and the progress after it."""
-    return _completed(progress)
 
 
 def _known(progress: Progress, values: Mapping[str, Value], watched: Mapping[str, int]) -> Progress:
@@ -271,8 +266,11 @@ def _merged(
     return tuple(merged.items())
 
 
-def _completed(progress: Progress) -> tuple[tuple[Observation, ...], Progress]:
-    """Return the waiting values as observations of the last row, and the reader's state after them."""
+def completed(progress: Progress) -> tuple[tuple[Observation, ...], Progress]:
+    """Return the waiting values as observations of the last row, and the progress after it.
+
+    The end of a step completes them, and the end of the process.
+    """
     waiting = dict(progress.waiting)
     extremes: list[Extreme] = []
     for extreme in progress.extremes:

@@ -39,7 +39,7 @@ class Details:
         # the code with which the script has ended the run.
         self._summary: Mapping[str, object] = {}
         self._figures: Mapping[str, object] = {}
-        self._exit_code: int | None = None
+        self.exit_code: int | None = None  # 1 to 255; None: not ended, or successful
         self._context: v1.RunContext | None = None
         self._body = b""
         self._level = Level()
@@ -60,11 +60,6 @@ class Details:
     def preempting(self) -> bool:
         """True if the script has reported that its machine is about to be preempted."""
         return self._said.preempting
-
-    @property
-    def exit_code(self) -> int | None:
-        """Code from 1 to 255 with which the script has ended its run; None: not ended, or successful."""
-        return self._exit_code
 
     def summary_number(self, key: str) -> float | None:
         """Return the number at a key of the script's summary; None if there is no number."""
@@ -141,7 +136,7 @@ class Details:
         figures = document.get("figures")
         self._summary = summary if isinstance(summary, dict) else {}
         self._figures = figures if isinstance(figures, dict) else {}
-        self._exit_code = code if type(code) is int and 1 <= code <= 255 else None
+        self.exit_code = code if type(code) is int and 1 <= code <= 255 else None
         return details_message(document)
 
     def _combine(self) -> bool:

@@ -15,7 +15,17 @@ from pathlib import Path
 from sweepd.metrics_file import MAX_LINE_BYTES, STEP, TIME, closed_segments
 from sweepd.regular_files import IrregularFileError, open_inside, write_inside
 from sweepd_agent.core.numbering import BLOCK_BYTES, Begin, Block, Numbering
-from sweepd_agent.core.rows import MALFORMED, Line, Observation, Progress, Read, Row, ended, parse_line, read
+from sweepd_agent.core.rows import (
+    MALFORMED,
+    Line,
+    Observation,
+    Progress,
+    Read,
+    Row,
+    completed,
+    parse_line,
+    read,
+)
 from sweepd_agent.files.tail import Found, Tail, read_block
 
 _KEPT_ROWS = 2_000
@@ -52,7 +62,7 @@ class Spool:
     ) -> None:
         self.numbering = numbering
         self._path = path
-        self._watched = {key: index for index, key in enumerate(watched)}
+        self.watched = {key: index for index, key in enumerate(watched)}  # index by name
         self._rungs = rungs
         self._wall_clock = wall_clock
         segments = {block.segment for block in numbering.blocks}
@@ -98,7 +108,7 @@ class Spool:
 
     def finish(self) -> None:
         """Complete the last step and close the file, as the process has ended. Call after a last `poll`."""
-        observations, progress = ended(self.numbering.progress)
+        observations, progress = completed(self.numbering.progress)
         self._observations += observations
         self.numbering = self.numbering.at(progress)
         self._ended = True
@@ -112,11 +122,6 @@ class Spool:
     def complaint(self) -> str:
         """Reason why a part of the file is never read; empty if all of the file is read."""
         return self._tail.complaint
-
-    @property
-    def watched(self) -> Mapping[str, int]:
-        """Index by name of the watched keys."""
-        return self._watched
 
     def close(self) -> None:
         """Close the descriptors."""
@@ -185,7 +190,7 @@ class Spool:
                 first_step = item.line.step if first_step is None else first_step
                 if self._attempt is not None:
                     self._note_part(item, progress.row)
-                progress = self._take(read(progress, item.line, self._watched, now=now), progress)
+                progress = self._take(read(progress, item.line, self.watched, now=now), progress)
         block = Block(
             segment=first.segment,
             start=first.start,
@@ -237,11 +242,11 @@ class Spool:
             for number, last_step, line in self._lines(block):
                 if number is not None:
                     progress = replace(progress, row=number - 1, last_step=last_step)
-                step = read(progress, line, self._watched, now=block.time)
+                step = read(progress, line, self.watched, now=block.time)
                 progress = step.progress
                 yield step.row, step.observations
         if progress.waiting and not self.numbering.progress.waiting:
-            yield None, ended(progress)[0]
+            yield None, completed(progress)[0]
 
     def _lines(self, block: Block) -> Iterator[tuple[int | None, int, Line]]:
         """Yield the lines of a block; those of a thinned block with row number and preceding step."""
@@ -363,7 +368,3 @@ class SystemRows:
         """Number all samples in the file, including an earlier agent's; raise OSError if a read fails."""
         while self.spool.poll():
             pass
-
-    def close(self) -> None:
-        """Close the file."""
-        self.spool.close()

@@ -44,9 +44,9 @@ class Feed:
         self.system = system
         self.spool = spool
         self.exit_acked = exit_acked
-        self._log = LogFile(log, size=acked.get(v1.LANE_LOG, 0))
+        self.log = LogFile(log, size=acked.get(v1.LANE_LOG, 0))
         self._monotonic = monotonic
-        self._ref: v1.AttemptRef | None = None
+        self.ref: v1.AttemptRef | None = None  # None while the feed is closed
         row = acked.get(v1.LANE_OBSERVATIONS, 0)
         self._observations = Cursor(acked=row, sent=row)
         self._exit: Exit | None = None
@@ -54,7 +54,7 @@ class Feed:
         sources: dict[v1.Lane.ValueType, Source] = {
             v1.LANE_POINTS: Rows(spool),
             v1.LANE_SAMPLES: Rows(system.spool),
-            v1.LANE_LOG: self._log,
+            v1.LANE_LOG: self.log,
             v1.LANE_FILES: files,
         }
         self._lanes = {
@@ -101,7 +101,7 @@ class Feed:
     ) -> None:
         """Begin a new stream, at the cursors of the other side if known."""
         stored = stored or {}
-        self._ref = v1.AttemptRef(run_handle=handle, attempt=self.key.attempt)
+        self.ref = v1.AttemptRef(run_handle=handle, attempt=self.key.attempt)
         self._exit_sent = None
         self._observations = self._observations.on_new_stream(stored.get(v1.LANE_OBSERVATIONS))
         self.details.open(stored.get(v1.LANE_DETAILS))
@@ -110,58 +110,45 @@ class Feed:
 
     def close(self) -> None:
         """Send nothing until the next stream."""
-        self._ref = None
-
-    @property
-    def ref(self) -> v1.AttemptRef | None:
-        """Reference to the attempt on the stream; None while the feed is closed."""
-        return self._ref
+        self.ref = None
 
     def finish(self, how: Exit) -> None:
         """Record the end, once the spool has been read to its end and saved."""
         self._exit = how
-        self._log.look()
-
-    def look_at_log(self) -> bool:
-        """Update the size of the log; return True if it has grown."""
-        return self._log.look()
-
-    def log_tail(self) -> str:
-        """Return the last lines of the log."""
-        return self._log.tail()
+        self.log.look()
 
     def next_urgent(self) -> v1.AttachRequest | None:
         """Return details, observations or, after all observations, the end; None if nothing is to be sent."""
-        if self._ref is None:
+        if self.ref is None:
             return None
         # Details come first, as they may contain the step from which the rows continue.
-        if details := self.details.next(self._ref):
+        if details := self.details.next(self.ref):
             return details
         if self.exit_acked:
             return None
         sent = self._observations.sent
         if sent < self.spool.settled:
             items, last = self.spool.observations(sent)
-            message = codec.observations(self._ref, sent + 1, last, items)
+            message = codec.observations(self.ref, sent + 1, last, items)
             self._observations = self._observations.sending(last, message.ByteSize(), self._monotonic())
             return message
         if self._exit is not None and self._exit_sent is None:
             self._exit_sent = self._monotonic()
             return codec.run_exited(
-                self._ref,
+                self.ref,
                 self._exit,
                 last_row=self.spool.last_row,
                 logged_keys=self._logged_keys(),
                 summary_values=self._summary_values(),
-                log_tail=self.log_tail() if self._exit.failed else "",
-                log_bytes=self._log.size,
+                log_tail=self.log.tail() if self._exit.failed else "",
+                log_bytes=self.log.size,
             )
         return None
 
     def next_piece(self, kind: v1.Lane.ValueType) -> v1.AttachRequest | None:
         """Return the next piece of a lane; None if there is no piece or the window is full."""
         lane = self._lanes.get(kind)
-        return None if lane is None or self._ref is None else lane.next(self._ref)
+        return None if lane is None or self.ref is None else lane.next(self.ref)
 
     def acknowledged(self, ack: v1.Ack) -> float | None:
         """Record an acknowledgement; return the round trip of its rows, None if it covers no new rows."""
@@ -186,11 +173,6 @@ class Feed:
     def exit_round_trip(self) -> float | None:
         """Return the seconds since the end was sent on this stream; None if it was not sent."""
         return None if self._exit_sent is None else self._monotonic() - self._exit_sent
-
-    @property
-    def exit_sent(self) -> bool:
-        """True if the end was sent on this stream."""
-        return self._exit_sent is not None
 
     def _logged_keys(self) -> list[str]:
         """Return the logged keys and the keys of summary numbers: the first ones by name, up to a limit."""

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sweepd_agent.core.numbering import Block, Numbering, document, from_document
-from sweepd_agent.core.rows import CHECKPOINT_KEY, MALFORMED, Line, Observation, Progress, ended, read
+from sweepd_agent.core.rows import CHECKPOINT_KEY, MALFORMED, Line, Observation, Progress, completed, read
 
 WATCHED = {"loss": 0, "size": 1}
 
@@ -24,7 +24,7 @@ def replay(
         step = read(progress, line, watched, now=0.0)
         observations += step.observations
         progress = step.progress
-    last, progress = ended(progress)
+    last, progress = completed(progress)
     return [*observations, *last], progress
 
 
