@@ -41,13 +41,6 @@ class Line:
 MALFORMED = Line(malformed=True)
 
 
-def whole_lines(content: bytes) -> list[bytes]:
-    """Return the newline-terminated lines of `content`, newline excluded, blank lines included."""
-    lines = content.split(b"\n")
-    lines.pop()
-    return lines
-
-
 def parse_line(raw: bytes) -> Line | None:
     """Return the content of a line, newline excluded; None for a blank line, which is not a row."""
     if not raw.strip():

@@ -10,7 +10,7 @@ from sweepd.calls.grpc_wires import AsyncWire
 from sweepd.calls.wire import run_now
 from sweepd.codec.details import details_message
 from sweepd.objects.async_sweep import AsyncStoredRun
-from sweepd_agent.core.rows import Value, parse_line, whole_lines
+from sweepd_agent.core.rows import Value, parse_line
 from sweepd_metric_store.domain.batch import Kind, Spine, Stretch
 from sweepd_metric_store.domain.summary import Summary, extended
 from sweepd_metric_store.encoding import summary_bytes
@@ -43,7 +43,7 @@ SCRIPT = """
 def stored(metrics_file: Path) -> list[v1.KeySummary]:
     """Return what the metric store knows of each key once an agent has read the file."""
     known: dict[str, Summary] = {}
-    for row, raw in enumerate(whole_lines(metrics_file.read_bytes()), 1):
+    for row, raw in enumerate(metrics_file.read_bytes().split(b"\n")[:-1], 1):
         line = parse_line(raw)
         assert line is not None
         for key, value in line.values.items():

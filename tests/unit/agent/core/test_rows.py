@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sweepd.metrics_file import MAX_DEPTH, MAX_KEY_LENGTH, MAX_LINE_BYTES
-from sweepd_agent.core.rows import MALFORMED, Line, made_of, parse_line, whole_lines
+from sweepd_agent.core.rows import MALFORMED, Line, made_of, parse_line
 
 
 def test_a_row_keeps_the_types_of_its_values() -> None:
@@ -142,11 +142,6 @@ def test_keys_and_lines_may_be_as_long_as_their_limits() -> None:
     assert line == Line(values={f"a.{inner}": 1})
     assert parse_line(b'{"a": 1}'.ljust(MAX_LINE_BYTES)) == Line(values={"a": 1})
     assert parse_line(b'{"a": 1}'.ljust(MAX_LINE_BYTES + 1)) == MALFORMED
-
-
-def test_only_lines_that_are_ended_are_whole() -> None:
-    assert whole_lines(b"a\n\nb\nunfinished") == [b"a", b"", b"b"]
-    assert whole_lines(b"unfinished") == whole_lines(b"") == []
 
 
 @pytest.mark.parametrize(
