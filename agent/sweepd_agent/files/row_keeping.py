@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from sweepd import v1
-from sweepd_agent.core.attempt import Json
+from sweepd_agent.core.attempt import Assignment, Json
 from sweepd_agent.core.numbering import Numbering, document, from_document
 from sweepd_agent.files.attempt_folder import AttemptFolder
 from sweepd_agent.files.details import FILE_NAME as DETAILS_FILE
@@ -19,10 +19,7 @@ from sweepd_agent.surroundings import Surroundings
 from sweepd_agent.wire.feed import Feed
 
 if TYPE_CHECKING:
-    from sweepd_agent.core.attempt import Assignment, Json
-    from sweepd_agent.files.attempt_folder import AttemptFolder
     from sweepd_agent.files.external_metrics import ExternalMetrics
-    from sweepd_agent.surroundings import Surroundings
 
 Complain = Callable[[str, str], None]
 """Logs a problem once; arguments: topic and message."""

@@ -63,7 +63,7 @@ class RunFiles:
         begun = self._monotonic()
         if begun < self._look_at and not ended:
             return False
-        seen = dict(self._seen(ended=ended))
+        seen = self._seen(ended=ended)
         taken = self._monotonic() - begun
         self._look_at = begun + max(_LOOK_EVERY, taken / _SHARE)
         self._files.looked(seen)
@@ -140,7 +140,7 @@ class RunFiles:
             self._open.close()
             self._open = None
 
-    def _seen(self, *, ended: bool) -> Iterator[tuple[str, Seen]]:
+    def _seen(self, *, ended: bool) -> dict[str, Seen]:
         recent = (self._wall_clock() - _AT_REST_AFTER) * 1e9
         found: dict[str, Seen] = {}
         for root in (CONTEXT_FOLDER, SCRIPT_FOLDER):
@@ -150,9 +150,8 @@ class RunFiles:
                 if len(found) >= MAX_FILES:
                     where = self._folder / root
                     self._complain(f"there are more than {MAX_FILES} files in {where}; the rest stays there")
-                    yield from found.items()
-                    return
-        yield from found.items()
+                    return found
+        return found
 
     def _below(self, folder: str, prefix: str) -> Iterator[tuple[str, Seen]]:
         """Yield the regular files below a subfolder of the run folder; follow and open nothing else."""

@@ -11,7 +11,7 @@ from sweepd import v1
 from sweepd.codec.values import CodecError, point_message
 from sweepd.rpc.failure import Failure
 from sweepd.spec.limits import MAX_POINT_BYTES
-from sweepd.spec.point import Json, Point
+from sweepd.spec.point import Json
 from sweepd.v1.run_service_pb2_grpc import RunServiceStub
 from sweepd_agent.agent import Agent
 from sweepd_agent.core.events import Refusal
@@ -122,10 +122,6 @@ def _plain(value: object) -> Json:
         case list():
             return [_plain(item) for item in value]
         case dict():
-            return _plain_members(value)
+            return {str(name): _plain(item) for name, item in value.items()}
         case _:
             return str(value)
-
-
-def _plain_members(value: Mapping[object, object]) -> Point:
-    return {str(name): _plain(item) for name, item in value.items()}
