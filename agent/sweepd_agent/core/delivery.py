@@ -3,10 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-MAX_FILE_BYTES = 16 * 2**20
-MAX_RUN_BYTES = 256 * 2**20
-MAX_FILES = 10_000
-MAX_NAME_BYTES = 512
+from sweepd.file_limits import MAX_FILE_BYTES, MAX_RUN_BYTES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,15 +89,3 @@ class Deliveries:
 
     def _line_up(self) -> None:
         self._queue = sorted(self._pending, key=lambda name: (self._pending[name].size, name), reverse=True)
-
-
-def takes_name(name: str) -> bool:
-    """True if a file of this name can be delivered."""
-    parts = name.split("/")
-    return (
-        0 < len(name.encode(errors="replace")) <= MAX_NAME_BYTES
-        and not any(part in {"", ".", ".."} for part in parts)
-        and "\\" not in name
-        and ":" not in parts[0]
-        and name.isprintable()
-    )

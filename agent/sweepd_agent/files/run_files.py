@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import BinaryIO
 
 from sweepd import v1
+from sweepd.file_limits import MAX_PIECE_BYTES, MAX_RUN_FILES, complaint_of_name
 from sweepd.regular_files import entries_inside, kind_of, open_inside, read_inside, write_inside
 from sweepd_agent.context.recorder import FOLDER as CONTEXT_FOLDER
-from sweepd_agent.core.delivery import MAX_FILES, Deliveries, Seen, takes_name
+from sweepd_agent.core.delivery import Deliveries, Seen
 
 SCRIPT_FOLDER = "files"
-PIECE_BYTES = 256 * 1024
 _STATE_FILE = "delivered-files.json"
 _MAX_STATE_BYTES = 64 * 2**20
 _LOOK_EVERY = 2.0
@@ -147,9 +147,11 @@ class RunFiles:
             for name, seen in self._below(root, ""):
                 if ended or seen.modified <= recent or self._files.delivered.get(name) == seen:
                     found[name] = seen
-                if len(found) >= MAX_FILES:
+                if len(found) >= MAX_RUN_FILES:
                     where = self._folder / root
-                    self._complain(f"there are more than {MAX_FILES} files in {where}; the rest stays there")
+                    self._complain(
+                        f"there are more than {MAX_RUN_FILES} files in {where}; the rest stays there"
+                    )
                     return found
         return found
 
@@ -164,7 +166,7 @@ class RunFiles:
             return
         for entry, status in entries:
             name, path = f"{prefix}{entry}", f"{folder}/{entry}"
-            if entry.startswith(".") or not takes_name(name):
+            if entry.startswith(".") or complaint_of_name(name):
                 continue
             if stat.S_ISDIR(status.st_mode):
                 yield from self._below(path, f"{name}/")
@@ -221,7 +223,7 @@ class _OpenFile:
         """Return the next piece; None if the file has changed since the look."""
         try:
             status = os.fstat(self._file.fileno())
-            content = self._file.read(min(PIECE_BYTES, self.seen.size - self._offset))
+            content = self._file.read(min(MAX_PIECE_BYTES, self.seen.size - self._offset))
         except OSError:
             return None
         now = (status.st_size, status.st_mtime_ns, status.st_ino)

@@ -1,10 +1,7 @@
 """Limits on the files of a run: safe relative names and bounded sizes."""
 
-MAX_PIECE_BYTES = 256 * 1024
-MAX_FILE_BYTES = 16 * 1024 * 1024
-MAX_RUN_BYTES = 256 * 1024 * 1024
-MAX_RUN_FILES = 10_000
-MAX_NAME_BYTES = 512
+from sweepd.file_limits import MAX_FILE_BYTES, MAX_RUN_BYTES, MAX_RUN_FILES
+
 MAX_LEFT_OUT = 500
 MAX_NUMBER = 2**63 - 1
 """Largest piece number. The upper 32 bits are the series: Unix time in seconds, set by the agent."""
@@ -15,17 +12,6 @@ def follows(number: int, cursor: int) -> bool:
     """Return True if a piece is next: its number follows the cursor, or begins a higher series."""
     first = number & (1 << _SERIES_BITS) - 1 == 1
     return number == cursor + 1 or (first and number >> _SERIES_BITS > cursor >> _SERIES_BITS)
-
-
-def complaint_of_name(name: str) -> str:
-    """Return why a file name is invalid, or "" if it is valid."""
-    if not name or len(name.encode(errors="replace")) > MAX_NAME_BYTES:
-        return f"its name has none or more than {MAX_NAME_BYTES} bytes"
-    if any(part in {"", ".", ".."} for part in name.split("/")):
-        return "its name has a part that is empty or leads elsewhere"
-    if "\\" in name or not name.isprintable() or ":" in name.split("/")[0]:
-        return "its name has letters that some file systems do not take"
-    return ""
 
 
 def complaint_of_count(count: int) -> str:

@@ -5,15 +5,14 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from sweepd.file_limits import MAX_PIECE_BYTES, complaint_of_name
 from sweepd_kernel.errors import DamagedError
 from sweepd_kernel.sql.database import Connection
 from sweepd_metric_store.domain.checksum import checksum, is_intact
 from sweepd_metric_store.domain.files import (
     MAX_LEFT_OUT,
     MAX_NUMBER,
-    MAX_PIECE_BYTES,
     complaint_of_count,
-    complaint_of_name,
     complaint_of_size,
     follows,
 )

@@ -18,9 +18,9 @@ from conformance.metric_store.batches import (
 from conformance.metric_store.damage import change, flipped, stored
 from conformance.metric_store.test_files import piece
 from sweepd import v1
+from sweepd.file_limits import MAX_PIECE_BYTES
 from sweepd_kernel.errors import DamagedError, DomainError, Status
 from sweepd_metric_store import following
-from sweepd_metric_store.domain.files import MAX_PIECE_BYTES
 from sweepd_metric_store.following import Subscriptions
 from sweepd_metric_store.ports import (
     FileArrived,

@@ -12,7 +12,8 @@ import pytest
 
 from conformance.metric_store.batches import Store, an_attempt, points, rows
 from sweepd import v1
-from sweepd_metric_store.domain.files import MAX_FILE_BYTES, MAX_PIECE_BYTES, follows
+from sweepd.file_limits import MAX_FILE_BYTES, MAX_PIECE_BYTES
+from sweepd_metric_store.domain.files import follows
 from sweepd_metric_store.ports import (
     SYSTEM,
     AttemptName,

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
-
-from sweepd_agent.core.delivery import MAX_FILE_BYTES, MAX_RUN_BYTES, Deliveries, Seen, takes_name
+from sweepd.file_limits import MAX_FILE_BYTES, MAX_RUN_BYTES
+from sweepd_agent.core.delivery import Deliveries, Seen
 
 
 def a_file(size: int = 10, modified: int = 1) -> Seen:
@@ -81,23 +80,6 @@ def test_all_files_of_a_run_have_a_bound_together() -> None:
         files.sent(name, seen, taken)
     assert taken == count
     assert files.left_out(f"f{count:02}") == "the files of the run are larger than 256 MiB"
-
-
-@pytest.mark.parametrize("name", ["a", "media/images/x 1.png", "ü/é.txt", "a.b/c"])
-def test_ordinary_names_are_taken(name: str) -> None:
-    assert takes_name(name)
-
-
-@pytest.mark.parametrize("name", ["", "/a", "a//b", "../a", "a/..", "./a", "a\\b", "C:x", "a\nb", "x" * 513])
-def test_names_that_lead_elsewhere_are_not(name: str) -> None:
-    assert not takes_name(name)
-
-
-def test_names_may_be_as_long_as_their_limit() -> None:
-    assert takes_name("x" * 512)
-    assert takes_name("ü" * 256)
-    assert not takes_name("ü" * 257)
-    assert takes_name("a/b:c")
 
 
 def test_the_number_of_files_that_became_safe_is_returned() -> None:
