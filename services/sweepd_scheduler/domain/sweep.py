@@ -7,7 +7,6 @@ from enum import StrEnum
 from sweepd.spec.methods.sequence import known_size, planned_runs
 from sweepd.spec.stop_rules import reported_at_once
 from sweepd.spec.sweep_spec import Goal, ObjectiveValue, SweepSpec
-from sweepd_kernel.errors import WrongStateError
 from sweepd_scheduler.domain.agents.agent import Guarded
 from sweepd_scheduler.domain.names import SweepName
 from sweepd_scheduler.domain.replacing import replace
@@ -232,12 +231,7 @@ def settled(sweep: Sweep, now: int) -> Sweep:
 
 
 def paused(sweep: Sweep) -> Sweep:
-    """Return the sweep paused by a person.
-
-    Raises:
-        WrongStateError: the sweep has ended.
-    """
-    _refuse_if_final(sweep, "pause")
+    """Return the sweep paused by a person."""
     reason = "paused by a person"
     if sweep.pause_cause is PauseCause.ALL_AGENTS_QUARANTINED:  # else the next agent would resume it
         return replace(sweep, pause_cause=PauseCause.PERSON, reason=reason)
@@ -250,11 +244,7 @@ def resumed(sweep: Sweep) -> Sweep:
     """Return the sweep resumed.
 
     The count of runs without the objective starts at 0, or the next such run would pause the sweep again.
-
-    Raises:
-        WrongStateError: the sweep has ended.
     """
-    _refuse_if_final(sweep, "resume")
     if sweep.state is not SweepState.PAUSED:
         return sweep
     state = SweepState.RUNNING if sweep.start_time else SweepState.PENDING
@@ -276,24 +266,14 @@ def reopened(sweep: Sweep, why: Ending | None, now: int) -> Sweep:
 
 
 def stopped(sweep: Sweep) -> Sweep:
-    """Return the sweep ending because of a stop: it becomes stopped once its runs have ended.
-
-    Raises:
-        WrongStateError: the sweep has ended.
-    """
-    _refuse_if_final(sweep, "stop")
+    """Return the sweep ending because of a stop: it becomes stopped once its runs have ended."""
     if sweep.state is SweepState.PAUSED or (sweep.state is SweepState.PENDING and sweep.counts.total):
         sweep = moved(sweep, SweepState.RUNNING)
     return ending(sweep, Ending.STOP)
 
 
 def cancelled(sweep: Sweep, now: int) -> Sweep:
-    """Return the sweep cancelled; the caller kills its live runs.
-
-    Raises:
-        WrongStateError: the sweep has ended.
-    """
-    _refuse_if_final(sweep, "cancel")
+    """Return the sweep cancelled; the caller kills its live runs."""
     gone = moved(sweep, SweepState.CANCELLED, reason="cancelled by a person", now=now)
     return replace(gone, ending=None)
 
@@ -312,11 +292,6 @@ def _reason_after_pause(why: Ending | None) -> str:
     if why is Ending.STOP:
         return "it was stopped"  # by a person or by its timeout
     return ENDING_REASONS[why] if why else ""
-
-
-def _refuse_if_final(sweep: Sweep, command: str) -> None:
-    if sweep.state in FINAL_SWEEP:
-        raise WrongStateError(str(sweep.name), sweep.state, command)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
