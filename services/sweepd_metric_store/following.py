@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from contextlib import contextmanager, suppress
 from typing import Generic, TypeVar
 
-from sweepd_kernel.errors import DomainError, Reason, Status
+from sweepd_kernel.errors import DomainError
 from sweepd_metric_store.domain.checksum import Damage
 from sweepd_metric_store.ports import AttemptName, LogPart, MetricReads, Selection, Stored
 
@@ -99,10 +99,6 @@ def grouped(items: Sequence[bytes], size: int = MESSAGE_BYTES) -> Iterator[list[
         yield group
 
 
-STALL_SECONDS = 30.0
-"""Seconds without a message taken after which the stream of a reader is ended."""
-
-
 class Subscription:
     """Set of attempts that have grown since the last call of `taken`."""
 
@@ -164,27 +160,6 @@ class Subscriptions:
             yield subscription
         finally:
             self._open.discard(subscription)
-
-
-class SlowReaderError(DomainError, status=Status.RESOURCE_EXHAUSTED, reason=Reason.SLOW_READER):
-    """The reader of a stream has stalled."""
-
-    def __init__(self) -> None:
-        super().__init__(f"no message was taken for {STALL_SECONDS:g} s")
-
-
-async def send(write: Callable[[bytes], Awaitable[None]], message: bytes) -> None:
-    """Send one message.
-
-    Raises:
-        SlowReaderError: the reader has stalled.
-    """
-    try:
-        # Not `wait_for`, which loses a cancellation that arrives as the write ends (CPython 3.11).
-        async with asyncio.timeout(STALL_SECONDS):
-            await write(message)
-    except TimeoutError:
-        raise SlowReaderError from None
 
 
 async def history(

@@ -15,6 +15,7 @@ from sweepd.v1 import metric_service_pb2
 from sweepd_kernel.auth.principal import require_service
 from sweepd_kernel.errors import DomainError, NotFoundError, Status
 from sweepd_kernel.pairing import codec as pairing_codec
+from sweepd_kernel.rpc.slow_readers import STALL_SECONDS, send
 from sweepd_metric_store import codec, encoding, following
 from sweepd_metric_store.domain.checksum import Damage
 from sweepd_metric_store.following import MESSAGE_BYTES, AppendStreams, Subscriptions
@@ -101,7 +102,7 @@ class MetricServicer:
         async with aclosing(following.history(selection, self._reads, self._subscriptions)) as groups:
             async for group, damages in groups:
                 message = encoding.page(group, damaged=self._left_out(damages))
-                await following.send(context.write, message)
+                await send(context.write, message, f"no message was taken for {STALL_SECONDS:g} s")
 
     def _left_out(self, damages: Sequence[Damage]) -> list[bytes]:
         return encoding.damaged_series(damages, self._reads.place)

@@ -14,6 +14,7 @@ from sweepd_kernel.auth.open_calls import EXPIRED, REVOKED, OpenCalls
 from sweepd_kernel.auth.principal import Principal
 from sweepd_kernel.clock import Clock
 from sweepd_kernel.errors import BadTokenError, DomainError, NotFoundError, Status
+from sweepd_kernel.rpc.slow_readers import SlowReaderError
 from sweepd_scheduler.api.requester import LETTERS
 from sweepd_scheduler.domain.account import (
     MAX_VALID,
@@ -31,7 +32,7 @@ from sweepd_scheduler.domain.account import (
 )
 from sweepd_scheduler.domain.events import SECOND, microseconds
 from sweepd_scheduler.domain.requests.remembered import DAY, Repeatable, RequestIdReusedError
-from sweepd_scheduler.reads.watch import SlowReaderError, StoppingError
+from sweepd_scheduler.reads.watch import TOO_SLOW, StoppingError
 
 SIGN_OF_LIFE = 5.0
 MOST_WAITING = 20_000
@@ -50,7 +51,7 @@ class Revocations:
             if news.qsize() < MOST_WAITING:
                 news.put_nowait(token)
             elif news.qsize() == MOST_WAITING:
-                news.put_nowait(SlowReaderError())
+                news.put_nowait(SlowReaderError(TOO_SLOW))
 
     def end(self) -> None:
         """End every stream: the scheduler is stopping."""

@@ -7,13 +7,13 @@ from collections.abc import AsyncIterator
 from sweepd import v1
 from sweepd.rpc.bidi_call import gathered
 from sweepd_kernel.errors import DomainError
+from sweepd_kernel.rpc.slow_readers import SlowReaderError
 from sweepd_scheduler.agents import codec
 from sweepd_scheduler.agents.acknowledgements import Acknowledgements
 from sweepd_scheduler.agents.forwarder import LANES, Lane
 from sweepd_scheduler.domain.agents.agent import AttemptRef, Session
 from sweepd_scheduler.domain.effects import Ack, Command, Welcome
 from sweepd_scheduler.domain.events import Timeouts
-from sweepd_scheduler.reads.watch import SlowReaderError
 
 MAX_COMMANDS = 4_096
 HEARTBEAT_SHARE = 3.0

@@ -13,6 +13,7 @@ from sweepd_kernel.auth.principal import EVERYWHERE, Bounds, current_principal
 from sweepd_kernel.clock import Clock
 from sweepd_kernel.errors import InvalidFieldError, NotFoundError
 from sweepd_kernel.rpc import page_token
+from sweepd_kernel.rpc.slow_readers import send
 from sweepd_scheduler.agents.sessions import Sessions
 from sweepd_scheduler.api.requester import Requester, repeatable
 from sweepd_scheduler.api.run_codec import timestamp
@@ -24,7 +25,7 @@ from sweepd_scheduler.domain.runs.run import Run
 from sweepd_scheduler.domain.state import State
 from sweepd_scheduler.message_size import page
 from sweepd_scheduler.owner.owner import Owner
-from sweepd_scheduler.reads.watch import send
+from sweepd_scheduler.reads.watch import TOO_SLOW
 from sweepd_scheduler.store.records import Reading
 
 _CAUSES = {cause: v1.QuarantineCause.Value(f"QUARANTINE_CAUSE_{cause.name}") for cause in QuarantineCause}
@@ -119,7 +120,7 @@ class AgentServicer(agent_service_pb2_grpc.AgentServiceServicer):
             reading = asyncio.get_running_loop().create_task(session.read(request_iterator))
             try:
                 async for message in session.outbox.messages():
-                    await send(context.write, message)
+                    await send(context.write, message, TOO_SLOW)
             finally:
                 reading.cancel()
                 await asyncio.wait([reading])

@@ -14,6 +14,7 @@ from sweepd_kernel.auth.principal import current_principal
 from sweepd_kernel.clock import Clock
 from sweepd_kernel.errors import Violation
 from sweepd_kernel.rpc import page_token
+from sweepd_kernel.rpc.slow_readers import send
 from sweepd_scheduler.api import requester, run_codec, sweep_codec
 from sweepd_scheduler.api.requester import Requester, drawn_ids, repeatable
 from sweepd_scheduler.domain import names
@@ -28,7 +29,7 @@ from sweepd_scheduler.reads.importance import Importances
 from sweepd_scheduler.reads.prior_found import Gathered
 from sweepd_scheduler.reads.prior_runs import PriorRuns
 from sweepd_scheduler.reads.sweep_file_workers import SweepFileWorkers
-from sweepd_scheduler.reads.watch import Watchers, follow, kills_reported, send
+from sweepd_scheduler.reads.watch import TOO_SLOW, Watchers, follow, kills_reported
 from sweepd_scheduler.store.records import Reading
 
 SEED_BITS = 31
@@ -201,7 +202,7 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
         """Stream the progress of a sweep's best value."""
         sweep = await self._reading.sweep(names.sweep_name(request.name))
         for part in await self._reading(sweep_codec.progress_parts, self._reading.records, sweep):
-            await send(context.write, part)
+            await send(context.write, part, TOO_SLOW)
 
     async def WatchSweep(  # type: ignore[override]  # writes by itself: a reader that stalls is noticed
         self, request: v1.WatchSweepRequest, context: WatchContext
@@ -217,7 +218,7 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
                     runs=[run_codec.run_message(run, sweep.value_kind) for run in changed.runs],
                     snapshot_continues=continues,
                 )
-                await send(context.write, message)
+                await send(context.write, message, TOO_SLOW)
         finally:
             self._watchers.leave(follower)
 

@@ -1,11 +1,11 @@
 """Watches of a sweep: a snapshot or the missed changes, then new changes, at most ten messages a second."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
 
-from sweepd_kernel.errors import DomainError, Reason, Status
+from sweepd_kernel.errors import DomainError, Status
+from sweepd_kernel.rpc.slow_readers import SlowReaderError
 from sweepd_scheduler.domain.effects import Change, RunChanged, SweepChanged
 from sweepd_scheduler.domain.names import SweepName
 from sweepd_scheduler.domain.runs.run import Run
@@ -15,16 +15,10 @@ from sweepd_scheduler.message_size import pages, run_weight
 from sweepd_scheduler.store.ports import Changed
 from sweepd_scheduler.store.records import Reading
 
+TOO_SLOW = "the reader is too slow to follow the sweep"
 SHORTEST_INTERVAL = 0.1
 MAX_WAITING_RUNS = 20_000
 MAX_RUNS_A_MESSAGE = 500
-
-
-class SlowReaderError(DomainError, status=Status.RESOURCE_EXHAUSTED, reason=Reason.SLOW_READER):
-    """The reader of a stream does not keep up."""
-
-    def __init__(self, message: str = "the reader is too slow to follow the sweep") -> None:
-        super().__init__(message)
 
 
 class StoppingError(DomainError, status=Status.UNAVAILABLE, retry_after=1.0):
@@ -70,7 +64,7 @@ class Follower:
             await self.news.wait()
             self.news.clear()
             if self.slow:
-                raise SlowReaderError
+                raise SlowReaderError(TOO_SLOW)
             if self.ended:
                 raise StoppingError
             if self.number <= self.floor:  # it arrived while the snapshot was read, and is part of it
@@ -135,8 +129,6 @@ class Watchers:
 
 RUNS_A_MESSAGE = 500
 MAX_MISSED_RUNS = 2_000
-STALLED_AFTER = 30.0
-T = TypeVar("T")
 
 
 async def follow(
@@ -162,19 +154,6 @@ async def follow(
             yield part, continues
     async for changed in follower.changes():
         yield changed, False
-
-
-async def send(write: Callable[[T], Awaitable[None]], message: T) -> None:
-    """Write one message to a reader.
-
-    Raises:
-        SlowReaderError: the reader has stalled.
-    """
-    try:
-        async with asyncio.timeout(STALLED_AFTER):
-            await write(message)
-    except TimeoutError:
-        raise SlowReaderError from None
 
 
 async def _missed(follower: Follower, reading: Reading, resume_token: str) -> Changed | None:

@@ -20,9 +20,9 @@ from sweepd.rpc.failure import Failure
 from sweepd_kernel.auth.authenticator import Authenticator
 from sweepd_kernel.clock import SystemClock
 from sweepd_kernel.flags import Address
+from sweepd_kernel.rpc import slow_readers
 from sweepd_kernel.rpc.interceptors import Authentication, ErrorMapping
 from sweepd_kernel.service import ServiceContext
-from sweepd_metric_store import following
 from sweepd_metric_store.app import SERVICE, MetricStore
 from waiting import until_told
 
@@ -63,7 +63,7 @@ async def told(value: object) -> object:
 def test_a_watcher_that_takes_nothing_ends_with_slow_reader(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(following, "STALL_SECONDS", 0.2)
+    monkeypatch.setattr(slow_readers, "STALL_SECONDS", 0.2)
 
     async def stall() -> Failure:
         async with served(tmp_path) as (address, store), stub(address) as service:

@@ -4,9 +4,10 @@ import asyncio
 
 import pytest
 
+from sweepd_kernel.rpc.slow_readers import SlowReaderError, send
 from sweepd_scheduler.domain.effects import RunChanged, SweepChanged
 from sweepd_scheduler.reads import watch
-from sweepd_scheduler.reads.watch import SlowReaderError, Watchers, send
+from sweepd_scheduler.reads.watch import Watchers
 from sweepd_scheduler.store.ports import Changed
 from unit.scheduler.world import RANDOM, World
 
@@ -61,10 +62,10 @@ def test_a_reader_too_far_behind_is_given_up(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_reader_that_takes_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sweepd_scheduler.reads.watch.STALLED_AFTER", 0.01)
+    monkeypatch.setattr("sweepd_kernel.rpc.slow_readers.STALL_SECONDS", 0.01)
 
     async def never(_message: str) -> None:
         await asyncio.Event().wait()
 
     with pytest.raises(SlowReaderError):
-        asyncio.run(send(never, "message"))
+        asyncio.run(send(never, "message", "it is slow"))
