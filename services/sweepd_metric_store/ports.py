@@ -135,19 +135,10 @@ class HistoryQuery:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HistoryPage:
-    """Encoded series, the damage left out, and the start of the next page (None at the end)."""
+class EncodedPage:
+    """Encoded series or summaries, the damage left out, and the start of the next page (None at the end)."""
 
-    series: Sequence[bytes]
-    rest: Position | None
-    damaged: Sequence[Damage] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SummaryPage:
-    """Encoded summaries, the damage left out, and the start of the next page (None at the end)."""
-
-    summaries: Sequence[bytes]
+    items: Sequence[bytes]
     rest: Position | None
     damaged: Sequence[Damage] = ()
 
@@ -211,12 +202,12 @@ class MetricReads(Protocol):
     def damaged(self, damages: Sequence[Damage]) -> DomainError:
         """Return the error that reports these damages."""
 
-    async def history(self, query: HistoryQuery) -> HistoryPage:
+    async def history(self, query: HistoryQuery) -> EncodedPage:
         """Return a page of histories, with runs in the order in which they first logged."""
 
     async def summaries(
         self, selection: Selection, start: Position, page_size: int, *, skip_damaged: bool = False
-    ) -> SummaryPage:
+    ) -> EncodedPage:
         """Return a page of summaries, each from the newest attempt that logged the key."""
 
     async def attempts(self, selection: Selection) -> AbstractSet[AttemptName]:

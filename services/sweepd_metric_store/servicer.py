@@ -81,7 +81,7 @@ class MetricServicer:
         self._pairing.require_known()
         page = await self._reads.history(codec.history_query(request))
         token = codec.next_page_token(page.rest, request)
-        return encoding.page(page.series, token, self._left_out(page.damaged))
+        return encoding.page(page.items, token, self._left_out(page.damaged))
 
     async def ListSummaries(self, request: v1.ListSummariesRequest, _context: object) -> bytes:
         """Return a page of summaries."""
@@ -93,7 +93,7 @@ class MetricServicer:
             skip_damaged=request.skip_damaged,
         )
         token = codec.next_page_token(page.rest, request)
-        return encoding.page(page.summaries, token, self._left_out(page.damaged))
+        return encoding.page(page.items, token, self._left_out(page.damaged))
 
     async def WatchHistory(self, request: v1.WatchHistoryRequest, context: BytesContext) -> None:
         """Follow points; write to the context directly, to detect a stalled reader."""
@@ -114,8 +114,8 @@ class MetricServicer:
         rest: Position | None = Position()
         while rest is not None:
             page = await self._reads.history(codec.export_query(request, rest, MESSAGE_BYTES))
-            if page.series:
-                yield encoding.page(page.series)
+            if page.items:
+                yield encoding.page(page.items)
             damages += [each for each in page.damaged if each not in damages[-1:]]
             rest = page.rest
         if damages:

@@ -20,7 +20,7 @@ from sweepd_metric_store.domain.view import (
     thinned,
     windowed,
 )
-from sweepd_metric_store.ports import AttemptName, Growth, HistoryPage, HistoryQuery, Position, Selection
+from sweepd_metric_store.ports import AttemptName, EncodedPage, Growth, HistoryQuery, Position, Selection
 from sweepd_metric_store.store import queries
 from sweepd_metric_store.store.queries import (
     Damages,
@@ -76,7 +76,7 @@ def takes_long(connection: Connection, query: HistoryQuery) -> bool:
     return queries.number(connection, statement, asked) > LONG_POINTS
 
 
-def page(connection: Connection, query: HistoryQuery) -> HistoryPage:
+def page(connection: Connection, query: HistoryQuery) -> EncodedPage:
     """Return the page of `query`."""
     builder = PageBuilder(query.budget)
     found = Damages(skip=query.skip_damaged)
@@ -107,8 +107,8 @@ def page(connection: Connection, query: HistoryQuery) -> HistoryPage:
     return _page(builder, found, None)
 
 
-def _page(builder: PageBuilder, found: Damages, rest: Position | None) -> HistoryPage:
-    return HistoryPage(series=builder.encoded(), rest=rest, damaged=found.all)
+def _page(builder: PageBuilder, found: Damages, rest: Position | None) -> EncodedPage:
+    return EncodedPage(items=builder.encoded(), rest=rest, damaged=found.all)
 
 
 def parts_between(

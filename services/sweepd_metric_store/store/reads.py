@@ -15,14 +15,13 @@ from sweepd_metric_store.domain.checksum import Damage, DamagedBodyError
 from sweepd_metric_store.ports import (
     SYSTEM,
     AttemptName,
+    EncodedPage,
     FilePage,
     Growth,
-    HistoryPage,
     HistoryQuery,
     LogPart,
     Position,
     Selection,
-    SummaryPage,
 )
 from sweepd_metric_store.store import files, history, logs, queries
 from sweepd_metric_store.store.queries import Damages
@@ -32,7 +31,7 @@ _BUDGET = 3 * 1024 * 1024
 
 def summary_page(
     connection: Connection, selection: Selection, start: Position, page_size: int, damages: Damages
-) -> SummaryPage:
+) -> EncodedPage:
     """Return at most `page_size` summaries from `start` on, ordered by run and key."""
     items: list[bytes] = []
     room = _BUDGET
@@ -47,9 +46,9 @@ def summary_page(
         item = encoding.key_summary(run, key, summary)
         room -= len(item) + encoding.FRAME
         if len(items) == page_size or (items and room < 0):
-            return SummaryPage(summaries=items, rest=Position(run_id=run_id, key=key), damaged=damages.all)
+            return EncodedPage(items=items, rest=Position(run_id=run_id, key=key), damaged=damages.all)
         items.append(item)
-    return SummaryPage(summaries=items, rest=None, damaged=damages.all)
+    return EncodedPage(items=items, rest=None, damaged=damages.all)
 
 
 def _newest(connection: Connection, selection: Selection, run_id: int) -> Iterator[tuple[Row, Row | None]]:
@@ -112,7 +111,7 @@ class SqlReads:
         )
         return DamagedError(self.place, f"{named}, and {more} more" if more else named, metadata=keys)
 
-    async def history(self, query: HistoryQuery) -> HistoryPage:
+    async def history(self, query: HistoryQuery) -> EncodedPage:
         """Return a page of histories; see the port."""
         pool = self._threads
         if query.part_of_stream:
@@ -123,7 +122,7 @@ class SqlReads:
 
     async def summaries(
         self, selection: Selection, start: Position, page_size: int, *, skip_damaged: bool = False
-    ) -> SummaryPage:
+    ) -> EncodedPage:
         """Return a page of summaries; see the port."""
         damages = Damages(skip=skip_damaged)
         return await self._run(self._threads, summary_page, selection, start, page_size, damages)

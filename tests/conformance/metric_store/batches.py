@@ -135,8 +135,8 @@ async def history(
                 by_attempt=by_attempt,
             )
         )
-        assert page.series or page.rest is None
-        found.extend(v1.Series.FromString(each) for each in page.series)
+        assert page.items or page.rest is None
+        found.extend(v1.Series.FromString(each) for each in page.items)
         rest = page.rest
         between_pages()
     return found
@@ -150,8 +150,8 @@ async def summaries(
     rest: Position | None = Position()
     while rest is not None:
         page = await store.reads.summaries(selection, rest, page_size)
-        assert len(page.summaries) <= page_size
-        for content in page.summaries:
+        assert len(page.items) <= page_size
+        for content in page.items:
             summary = v1.KeySummary.FromString(content)
             assert (summary.run, summary.key) not in found
             found[summary.run, summary.key] = summary

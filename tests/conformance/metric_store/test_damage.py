@@ -23,8 +23,8 @@ from sweepd_kernel.errors import DamagedError, DomainError, Status
 from sweepd_metric_store import following
 from sweepd_metric_store.following import Subscriptions
 from sweepd_metric_store.ports import (
+    EncodedPage,
     FileArrived,
-    HistoryPage,
     HistoryQuery,
     LogPart,
     Position,
@@ -45,15 +45,15 @@ def query(*, skip: bool = True, max_points: int = 0, selection: Selection = ALL)
     )
 
 
-def page(store: Store, *, max_points: int = 0) -> HistoryPage:
+def page(store: Store, *, max_points: int = 0) -> EncodedPage:
     return asyncio.run(store.reads.history(query(max_points=max_points)))
 
 
-def seen(found: HistoryPage) -> list[tuple[str, int, str]]:
+def seen(found: EncodedPage) -> list[tuple[str, int, str]]:
     """Key, row and value of each point."""
     return [
         (key, row, value)
-        for _, _, key, row, _, value in points(v1.Series.FromString(each) for each in found.series)
+        for _, _, key, row, _, value in points(v1.Series.FromString(each) for each in found.items)
     ]
 
 
@@ -126,7 +126,7 @@ def test_a_damaged_summary_is_named_and_the_others_are_listed(store: Store) -> N
         assert [(each.run, each.what, each.name) for each in found.damaged] == [
             (f"{SWEEP}-1", "summary", "a")
         ], at
-        assert [v1.KeySummary.FromString(each).run for each in found.summaries] == [f"{SWEEP}-2"], at
+        assert [v1.KeySummary.FromString(each).run for each in found.items] == [f"{SWEEP}-2"], at
 
 
 def test_a_damaged_summary_stays_damaged_when_points_are_added(store: Store) -> None:

@@ -68,7 +68,7 @@ def test_a_zeroed_page_of_points_costs_no_other_page(tmp_path: Path) -> None:
     reads = reader(tmp_path)
     try:
         found = asyncio.run(reads.history(query()))
-        kept = [(each.run, each.key) for each in map(v1.Series.FromString, found.series)]
+        kept = [(each.run, each.key) for each in map(v1.Series.FromString, found.items)]
         assert {run for run, _ in kept} >= {f"{SWEEP}-2"}
         assert (f"{SWEEP}-1", "k3") not in kept
         assert len(kept) + len(found.damaged) == 12
@@ -95,9 +95,9 @@ def test_a_zeroed_page_of_summaries_costs_no_other_page(tmp_path: Path) -> None:
     try:
         found = asyncio.run(reads.summaries(ALL, Position(), 100, skip_damaged=True))
         assert 0 < len(found.damaged) < 30
-        assert len(found.damaged) + len(found.summaries) == 30
+        assert len(found.damaged) + len(found.items) == 30
         histories = asyncio.run(reads.history(query()))
-        assert len(histories.series) >= len(found.summaries)
+        assert len(histories.items) >= len(found.items)
     finally:
         reads.close()
 

@@ -280,7 +280,7 @@ def test_samples_of_agents_are_a_history_apart(store: Store) -> None:
         page = asyncio.run(
             store.reads.history(HistoryQuery(selection=selection, start=Position(), budget=10**6))
         )
-        found = points([v1.Series.FromString(each) for each in page.series])
+        found = points([v1.Series.FromString(each) for each in page.items])
         assert {point[0] for point in found} == {NAME.run}
         return [(key, row, value) for _, _, key, row, _, value in found]
 
@@ -293,7 +293,7 @@ def test_a_run_that_is_called_system_keeps_its_name(store: Store) -> None:
     store.writes.commit([rows(name, 1, [{"loss": 1.0}])])
     selection = Selection(runs=frozenset({name.run}))
     query = HistoryQuery(selection=selection, start=Position(), budget=10**6)
-    found = points([v1.Series.FromString(each) for each in asyncio.run(store.reads.history(query)).series])
+    found = points([v1.Series.FromString(each) for each in asyncio.run(store.reads.history(query)).items])
     assert [point[0] for point in found] == [name.run]
 
 
@@ -302,7 +302,7 @@ def test_a_sweep_that_is_called_system_does_not_have_the_samples_of_its_project(
     samples = AttemptName(sweep="acme/mnist" + SYSTEM, run="acme/mnist/a1" + SYSTEM, attempt=1)
     store.writes.commit([rows(samples, 1, [{"system/cpu": 5.0}])])
     query = HistoryQuery(selection=Selection(sweep="acme/mnist/system"), start=Position(), budget=10**6)
-    assert not asyncio.run(store.reads.history(query)).series
+    assert not asyncio.run(store.reads.history(query)).items
 
 
 def test_who_reads_a_content_that_goes_is_not_given_another_one(store: Store) -> None:

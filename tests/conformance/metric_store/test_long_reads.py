@@ -9,7 +9,7 @@ import pytest
 
 from conformance.metric_store.batches import Store, an_attempt, rows
 from sweepd_kernel.sql.database import Connection
-from sweepd_metric_store.ports import HistoryPage, HistoryQuery, Position, Selection
+from sweepd_metric_store.ports import EncodedPage, HistoryQuery, Position, Selection
 from sweepd_metric_store.store import history
 
 LONG, SHORT = an_attempt(1), an_attempt(2)
@@ -27,7 +27,7 @@ def test_any_number_of_long_histories_keeps_no_short_read_waiting(
     released = threading.Event()
     page = history.page
 
-    def slow(connection: Connection, query: HistoryQuery) -> HistoryPage:
+    def slow(connection: Connection, query: HistoryQuery) -> EncodedPage:
         if LONG.run in query.selection.runs:
             assert released.wait(10)
         return page(connection, query)
@@ -39,11 +39,11 @@ def test_any_number_of_long_histories_keeps_no_short_read_waiting(
     async def main() -> None:
         crowd = [asyncio.ensure_future(store.reads.history(thinned(LONG.run))) for _ in range(CROWD)]
         async with asyncio.timeout(5):
-            assert (await store.reads.history(thinned(SHORT.run))).series
-            assert (await store.reads.summaries(Selection(runs={LONG.run}), Position(), 10)).summaries
+            assert (await store.reads.history(thinned(SHORT.run))).items
+            assert (await store.reads.summaries(Selection(runs={LONG.run}), Position(), 10)).items
             assert (await store.reads.log(LONG.run, 0, 0, 10)).content == b""
         assert not any(each.done() for each in crowd)
         released.set()
-        assert all(found.series for found in await asyncio.gather(*crowd))
+        assert all(found.items for found in await asyncio.gather(*crowd))
 
     asyncio.run(main())
