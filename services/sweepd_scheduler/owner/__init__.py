@@ -1,1 +1,1 @@
-"""Owner of the state: decides events, stores changes and executes effects."""
+"""Owner of the state, which decides events, stores the changes and executes the effects."""

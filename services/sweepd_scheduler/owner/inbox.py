@@ -1,4 +1,4 @@
-"""Inbox of the owner: items to decide, responses to their callers, and timers."""
+"""Inbox of the owner: events to decide, responses to callers, and timers."""
 
 import asyncio
 import heapq
@@ -17,7 +17,7 @@ from sweepd_scheduler.domain.requests.requests import Answer
 
 @dataclass(frozen=True, slots=True)
 class Repeated:
-    """Response to a duplicate request: the stored response to the first one."""
+    """Response to a duplicate request: the stored response to the first request, serialised."""
 
     kept: bytes
 
@@ -27,13 +27,22 @@ Response: TypeAlias = Message | Repeated | None
 
 
 def whole(message: Message) -> bytes:
-    """Serialise a response in full."""
+    """Serialise a response without shortening it."""
     return message.SerializeToString()
 
 
 @dataclass(slots=True, kw_only=True)
 class Item:
-    """Event to decide, and the caller that waits for the decision."""
+    """Event to decide, and its caller.
+
+    Args:
+        event: the event.
+        encode: converts the core's answer to the response; None: the caller needs no response.
+        shorten: converts the response to the bytes stored for duplicates.
+        repeatable: identity by which a duplicate is recognised; None: the request has no id.
+        answer: future on which the caller waits for the response; None: no caller waits.
+        done: called once the changes are stored, or the event is refused.
+    """
 
     event: Event
     encode: Callable[[Answer], Message] | None = None
@@ -45,7 +54,7 @@ class Item:
 
 @dataclass(slots=True)
 class Decided:
-    """Decision about an item, and its answer."""
+    """Decision about an item, with the response to its caller or the error."""
 
     item: Item
     decision: Decision
@@ -54,10 +63,10 @@ class Decided:
 
 
 def finish(item: Item, answer: Response, refusal: Exception | None) -> None:
-    """Answer the caller that waits for an item."""
+    """Give the response, or the error `refusal`, to the caller of an item."""
     if item.done is not None:
         item.done()
-    if item.answer is None or item.answer.done():  # the caller has hung up
+    if item.answer is None or item.answer.done():  # no caller waits, or it was cancelled
         return
     if refusal is not None:
         item.answer.set_exception(refusal)
@@ -66,10 +75,10 @@ def finish(item: Item, answer: Response, refusal: Exception | None) -> None:
 
 
 class Timers:
-    """Timers, ordered by time, then by the order in which they were set.
+    """Timers, ordered by time, and at equal times by the order in which they were set.
 
     Args:
-        is_moot: True for a timer without effect, which is dropped.
+        is_moot: returns True for a timer that can have no effect any more; such timers are dropped.
     """
 
     def __init__(self, is_moot: Callable[[Timer], bool]) -> None:
@@ -78,7 +87,7 @@ class Timers:
         self._tie = itertools.count()
 
     def set(self, at: float, event: Timer) -> None:
-        """Set a timer that fires `event` at a time."""
+        """Set a timer that fires with `event` at the time `at`, in monotonic seconds."""
         heapq.heappush(self._set, (at, next(self._tie), event))
 
     @property

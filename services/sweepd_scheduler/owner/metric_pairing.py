@@ -31,20 +31,20 @@ _REASON = "databases-differ"
 
 
 class InWriter(Protocol):
-    """Runner of work on the database with exclusive access."""
+    """Function that runs work on the database with exclusive access."""
 
     async def __call__(self, work: Callable[[], T]) -> T:
-        """Run `work`."""
+        """Run `work` and return its result."""
 
 
 class MetricPairing:
-    """Periodic comparison by a running scheduler.
+    """Periodic comparison of the two databases by a running scheduler.
 
     Args:
         channel: channel to the metric store.
         store: the scheduler's database.
         in_writer: runs work on that database with exclusive access.
-        differ: called once when the databases do not belong together.
+        differ: called once if the databases do not belong together.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class MetricPairing:
         self._met = False
 
     async def run(self) -> None:
-        """Compare until they differ, or until cancelled."""
+        """Compare the databases periodically, until they differ or until cancelled."""
         while True:
             try:
                 await self._meet()
@@ -75,11 +75,11 @@ class MetricPairing:
                 self._differ()
                 return
             except (grpc.aio.AioRpcError, DomainError):
-                pass  # reported by other users of the metric store or the database
+                pass  # other users of the metric store or the database report the error
             await asyncio.sleep(EVERY if self._met else AT_FIRST)
 
     async def leave(self) -> None:
-        """Store the final positions in both databases."""
+        """Store the final position of each database in the other, before the scheduler stops."""
         if self._met:
             with suppress(grpc.aio.AioRpcError, DomainError):
                 await self._meet(stopping=True, deadline=LAST_DEADLINE)
@@ -100,7 +100,7 @@ class MetricPairing:
 async def compare(
     stub: "MetricServiceAsyncStub", own: Database, *, stopping: bool = False, deadline: float = DEADLINE
 ) -> Database:
-    """Have the metric store compare the databases, and return its own database.
+    """Have the metric store compare the databases; return the identity and position of its own.
 
     Raises:
         DatabasesDifferError: they do not belong together.
@@ -119,7 +119,7 @@ async def compare(
 
 
 async def compare_at_start(channel: grpc.aio.Channel, own: Database, clock: Clock, *, within: float) -> None:
-    """Compare before the scheduler decides anything, if the metric store answers in `within` seconds.
+    """Compare before the scheduler decides anything; give up after `within` seconds without an answer.
 
     Raises:
         DatabasesDifferError: they do not belong together.

@@ -1,4 +1,4 @@
-"""The owner loop: drain the inbox, decide each event, commit all changes at once, then execute effects."""
+"""Owner loop: drain the inbox, decide each event, commit all changes at once, then execute the effects."""
 
 import asyncio
 import gc
@@ -29,9 +29,9 @@ from sweepd_scheduler.store.ports import Store
 
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """Pause garbage collection during work that creates many objects, all of which survive.
+    """Disable garbage collection during work that creates many objects, all of which stay in use.
 
-    Otherwise the collector would traverse all of them, in vain, each time their number grew by a quarter.
+    Otherwise the collector would traverse all objects, in vain, each time their number grew by a quarter.
     """
     on = gc.isenabled()
     gc.disable()
@@ -45,9 +45,9 @@ def uncollected() -> Iterator[None]:
 RETRY_STORAGE_AFTER = 0.25
 ENTROPY_BYTES = 32
 SHORTENED_AT_ONCE = 64 * 1024
-"""Size in bytes up to which a response is shortened on the loop, in about a millisecond."""
+"""Size in bytes up to which a response is shortened in the event loop, in about a millisecond."""
 FIRE_AGAIN_AFTER = 10.0
-"""Seconds after which a timer fires again if its event met a defect, so that no lease is forgotten."""
+"""Seconds after which a timer fires again if a bug prevented its decision, as no lease may be forgotten."""
 
 A = TypeVar("A", bound=Answer)
 M = TypeVar("M", bound=Message)
@@ -55,13 +55,13 @@ T = TypeVar("T")
 
 
 class EffectHandler(Protocol):
-    """Port that executes effects and publishes changes once they are stored. No method blocks."""
+    """Port that executes effects and publishes changes, once these are stored. No method blocks."""
 
     def perform(self, effect: Effect) -> None:
         """Execute one effect."""
 
     def publish(self, changes: Sequence[Change], number: int) -> None:
-        """Publish changes to the watchers."""
+        """Publish stored changes to watches; `number`: the number of their commit."""
 
 
 class Owner:
@@ -84,7 +84,7 @@ class Owner:
         self._storage_unavailable = False
 
     def load(self) -> None:
-        """Restore the state from the store; blocks, once, before the loop begins.
+        """Restore the state from the store. Blocks; called once, before the loop begins.
 
         Raises:
             StorageError: the store cannot be read.
@@ -108,7 +108,7 @@ class Owner:
         repeatable: Repeatable | None,
         shorten: Callable[[Message], bytes] = whole,
     ) -> M | Repeated:
-        """Decide the request of a person, and return the response once it is stored.
+        """Decide the request of a client, and return the response once the changes are stored.
 
         Args:
             event: the request.
@@ -129,10 +129,10 @@ class Owner:
         return cast("M | Repeated", await self._answered(item))
 
     async def first_answer(self, repeatable: Repeatable) -> bytes | None:
-        """Return the stored first response to a call; None if the call is new.
+        """Return the stored response to an earlier call with the same request id; None if the call is new.
 
         Raises:
-            DomainError: the id belongs to another call, or the first response could not be stored or read.
+            DomainError: the id belongs to another call, or the response could not be stored or read.
         """
         item = Item(event=Recalled(), encode=_refuse_to_encode, repeatable=repeatable)
         response = await self._answered(item)
@@ -147,18 +147,18 @@ class Owner:
         await self._answered(Item(event=event))
 
     def post(self, event: Event, done: Callable[[], None] | None = None) -> None:
-        """Post an event; `done` is called once its changes are stored."""
+        """Add an event to the inbox; `done` is called once its changes are stored or it is refused."""
         self._post(Item(event=event, done=done))
 
     async def in_writer(self, work: Callable[[], T]) -> T:
-        """Run work on the database with exclusive access."""
+        """Run work in the writer thread, and so with exclusive access to the database; return its result."""
         return await asyncio.get_running_loop().run_in_executor(self._writer, work)
 
     async def run(self) -> None:
         """Decide batch after batch until cancelled."""
         while True:
             await self._wait_for_work()
-            # Streams may add more to the batch: an end and the offer after it share a commit.
+            # Streams may add more events meanwhile: an end and the offer after it then share a commit.
             await asyncio.sleep(0)
             await self._decide_batch()
 
@@ -203,7 +203,7 @@ class Owner:
     async def _decide_batch(self) -> None:
         now = self._now()
         if self._storage_unavailable:
-            self.state.renew_all(now.monotonic)  # no report could be stored
+            self.state.renew_all(now.monotonic)  # reports could not be stored, so silence means nothing
         due = [Item(event=timer) for timer in self._timers.due(now.monotonic)]
         items = [*self._held, *self._inbox, *due]
         self._held = []
@@ -211,7 +211,7 @@ class Owner:
         await self._carry_out(items, now)
 
     async def _carry_out(self, items: Sequence[Item], now: ClockReading) -> None:
-        """Decide items and commit their changes together; after a defect, one by one."""
+        """Decide items and commit their changes together; if a bug prevents the commit, one by one."""
         await self._recall(items, now)
         with uncollected():
             decided = [await self._decide(item, now) for item in items]
@@ -222,7 +222,7 @@ class Owner:
                 await self._commit(changes, number, now)
         except (DamagedError, StorageError) as error:
             self._hold(decided, error)
-        except Exception as error:  # noqa: BLE001 (the loop outlives a defect; the callers get it)
+        except Exception as error:  # noqa: BLE001 (the loop survives bugs; the callers get the error)
             self.state.undo_log.back_to(0)
             if len(items) > 1:
                 for item in items:
@@ -235,7 +235,7 @@ class Owner:
             self._keep(decided, changes, number)
 
     async def _recall(self, items: Sequence[Item], now: ClockReading) -> None:
-        """Look up stored responses for the requests among `items`; reports of agents have none."""
+        """Look up the stored responses to those items that have a request id."""
         keys = {item.repeatable.key for item in items if item.repeatable}
         if not keys:
             return
@@ -261,7 +261,7 @@ class Owner:
             return await self._decide_new(item, now)
         except DomainError as error:
             return Decided(item, Decision(), refusal=error)
-        except Exception as error:  # noqa: BLE001 (the loop outlives a defect; the caller gets it)
+        except Exception as error:  # noqa: BLE001 (the loop survives bugs; the caller gets the error)
             self._log.exception("%s could not be decided", type(item.event).__name__)
             self._fire_again(item, now)
             return Decided(item, Decision(), refusal=error)
@@ -284,13 +284,13 @@ class Owner:
         return Decided(item, Decision(changes=changes, effects=decision.effects), answer=answer)
 
     async def _shortened(self, item: Item, response: Message) -> bytes:
-        """Return the bytes stored of a response; shorten a large response outside the loop."""
+        """Return the bytes of a response that are stored; shorten a large one outside the event loop."""
         if response.ByteSize() <= SHORTENED_AT_ONCE:
             return item.shorten(response)
         return await self.in_writer(partial(item.shorten, response))
 
     def _keep(self, decided: Sequence[Decided], changes: Sequence[Change], number: int) -> None:
-        """Make the staged changes final, then execute their effects, in order."""
+        """Make the stored changes final in memory, publish them, execute the effects and answer callers."""
         self.state.undo_log.keep()
         if changes:
             self.state.counters["number"] = number
@@ -306,11 +306,11 @@ class Owner:
     def _act(self, perform: Callable[[], None]) -> None:
         try:
             perform()
-        except Exception:  # noqa: BLE001 (the loop outlives a defect: every effect may be repeated)
+        except Exception:  # noqa: BLE001 (the loop survives bugs; every effect may be repeated)
             self._log.exception("an effect has failed")
 
     def _hold(self, decided: Sequence[Decided], error: DamagedError | StorageError) -> None:
-        """Undo staged changes; refuse requests, and hold reports of agents to be decided again later."""
+        """Undo staged changes; refuse requests, and keep all other events to decide them again later."""
         self.state.undo_log.back_to(0)
         if not self._storage_unavailable:
             self._storage_unavailable = True
@@ -331,7 +331,7 @@ def _refuse_to_encode(answer: Answer) -> Message:
 
 
 async def _interruptible(steps: Steps[Decision]) -> Decision:
-    """Decide in steps; other tasks run between steps, but nothing else is decided."""
+    """Run a decision in steps; other tasks run between the steps, but nothing else is decided."""
     while True:
         try:
             next(steps)
