@@ -1,1 +1,1 @@
-"""Reads beside the owner: watches, prior runs, importance."""
+"""Reads outside the owner loop: watches, prior runs, importance of parameters, and reading of sweep files."""

@@ -22,27 +22,27 @@ from sweepd_scheduler.store.records import Reading
 
 MOST_RUNS = 2_000
 MOST_VALUES = 200_000
-"""Maximum of runs times parameters, for which a worker takes about a second."""
+"""Maximum number of runs times parameters, for which a worker takes about a second."""
 
 RUNS_A_CALL = 1_000
 DEADLINE = 60.0
 
 MOST_BYTES = 4_000_000
-"""Maximum size of a request, in which the specification may be as large as the points."""
+"""Maximum size of a request in bytes; the specification in it may be as large as the points."""
 
 _FRAME_BYTES = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """Channel to another service, and its address."""
+    """Channel to another service, and the address of that service."""
 
     channel: grpc.aio.Channel
     address: str
 
 
 class Importances:
-    """Importance of the parameters of sweeps, by the suggestion service."""
+    """Client of the suggestion service for the importance of parameters."""
 
     def __init__(self, suggestion: Backend, metrics: Backend, reading: Reading) -> None:
         self._suggestion = SuggestionServiceStub(suggestion.channel)
@@ -52,7 +52,7 @@ class Importances:
         self._reading = reading
 
     async def importance(self, sweep: Sweep, key: str) -> v1.Importance:
-        """Return the importance of a sweep's parameters for a key; empty: for its objective.
+        """Return the importance of a sweep's parameters for a metric; an empty `key` means its objective.
 
         Raises:
             InvalidFieldError: the sweep has no objective, and no key is given.
@@ -78,7 +78,7 @@ class Importances:
     async def _with_last_values(
         self, sweep: Sweep, tried: Sequence[TriedPoint], key: str
     ) -> Sequence[TriedPoint]:
-        """Return the runs with the last value of a key instead of the objective's."""
+        """Return the points with the last value of a key in place of the value of the objective."""
         names = {str(RunName(sweep.name, one.run)): one for one in tried}
         values: dict[str, float] = {}
         for start in range(0, len(names), RUNS_A_CALL):
@@ -103,18 +103,28 @@ class Importances:
 
 
 def evenly_chosen(records: Records, sweep: Sweep, most: int, *, valued: bool) -> Sequence[TriedPoint]:
-    """Return the points of about `most` runs, fewer if points are large; may raise StorageError."""
+    """Return the points of about `most` runs, evenly spread over the sweep; fewer if points are large.
+
+    Args:
+        records: the records of the scheduler.
+        sweep: the sweep.
+        most: approximate maximum number of runs.
+        valued: return only runs with a value, prior runs included.
+
+    Raises:
+        StorageError: the records cannot be read.
+    """
     total = sweep.counts.of(RunState.FINISHED) + sweep.counts.of(RunState.STOPPED)
     total += sweep.prior_runs if valued else 0
     page = records.tried_points(sweep, Share.of(most, total), most, valued=valued)
-    if page.more and len(page.entries) < most:  # the first entries alone would not be an even share
+    if page.more and len(page.entries) < most:  # the first runs alone are not spread evenly over the sweep
         share = Share.of(len(page.entries), total)
         page = records.tried_points(sweep, share, most, valued=valued)
     return page.entries
 
 
 def question(sweep: Sweep, tried: Sequence[TriedPoint]) -> v1.GetImportanceRequest:
-    """Return the request to the suggestion service, with fewer runs if not all of them fit."""
+    """Return the request to the suggestion service, with only as many points as fit, evenly chosen."""
     spec = spec_message(sweep.spec)
     points = [
         v1.ValuedPoint(point=point_message(one.point), value=one.value)

@@ -1,4 +1,4 @@
-"""Curves of runs from the metric store, read page by page, one run in memory at a time."""
+"""Curves of runs from the metric store, read page by page, with one run in memory at a time."""
 
 from array import array
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -49,7 +49,7 @@ class CurvesUnavailableError(DomainError, status=Status.UNAVAILABLE, retry_after
 
 @dataclass(slots=True)
 class _Stretch:
-    """Numbers of one type in row order."""
+    """Numbers of one type that an attempt has logged, in row order."""
 
     attempt: int
     rows: "array[int]"
@@ -66,13 +66,13 @@ class _Stretch:
 
 @dataclass(slots=True)
 class Curve:
-    """The numbers that one run has logged under one key."""
+    """Numbers that one run has logged under one key."""
 
     stretches: list[_Stretch] = field(default_factory=list)
 
     def add(self, series: v1.Series) -> None:
-        """Add a series or a part of one; ignore texts and booleans."""
-        # Copying slices of messages is several times as fast as copying value by value.
+        """Add a series, or a part of one; texts and booleans are ignored."""
+        # Copying a slice is several times as fast as copying value by value.
         for chunk in series.chunks:
             match chunk.WhichOneof("values"):
                 case "doubles":
@@ -89,7 +89,7 @@ class Curve:
         ordered = sorted(self.stretches, key=lambda each: each.start)
         if all(before.end < after.start for before, after in pairwise(ordered)):
             return array("d", (value for each in ordered for value in each.numbers if isfinite(value)))
-        # Integers and floats alternate between rows.
+        # The stretches overlap, as some rows have integers and others floats.
         rows = (
             (each.attempt, row, value)
             for each in ordered
@@ -100,18 +100,18 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class WantedKey:
-    """The requested key. `loss.min` is the running minimum of `loss` if no such key was logged."""
+    """Requested key. If `loss.min` was not logged, it is the running minimum of `loss`; `.max` likewise."""
 
     key: str
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """Keys to read."""
+        """Keys to read: the requested key and, if it may be derived from another, that key."""
         base, dot, word = self.key.rpartition(".")
         return (self.key, base) if dot and base and word in _EXTREMES else (self.key,)
 
     def curve(self, found: Mapping[str, Curve]) -> "array[float]":
-        """Return the finite values of the key, given the curves of one run by key."""
+        """Return the finite values of the requested key; `found`: the curves of one run by key."""
         if self.key in found:
             return found[self.key].finite()
         base = self.keys[-1]
@@ -121,7 +121,13 @@ class WantedKey:
 
 
 class Histories(Generic[T]):
-    """Histories of some runs, with one at a time in memory."""
+    """Histories of some runs, each converted to a result once it is complete.
+
+    Args:
+        places: place of each run in the order of results, by full name.
+        wanted: the requested key.
+        make: converts the place of a run and its finite values to the result.
+    """
 
     def __init__(
         self, places: Mapping[str, int], wanted: WantedKey, make: Callable[[int, "array[float]"], T]
@@ -134,7 +140,7 @@ class Histories(Generic[T]):
         self._found: dict[str, Curve] = {}
 
     def take(self, page: v1.GetHistoryResponse) -> None:
-        """Add a page; the series of a run are consecutive."""
+        """Add a page of the response, in which the series of each run are consecutive."""
         for series in page.series:
             if series.run != self._run:
                 self._finish_run()
@@ -142,7 +148,7 @@ class Histories(Generic[T]):
             self._found.setdefault(series.key, Curve()).add(series)
 
     def finish(self) -> list[T]:
-        """Return the result of each run, in order, including runs without a history."""
+        """Return the result of each run, in the order of places; a run without a history has no values."""
         self._finish_run()
         places = self._places.values()
         return [
@@ -170,9 +176,9 @@ class Curves:
 
         Args:
             runs: full names, without duplicates.
-            key: the metric. If a run has not logged `loss.min`, it is the running minimum of `loss`, as in
-                agents.
-            make: called in a thread with the place of a run and the finite values that it has logged.
+            key: key of the metric. If a run has not logged `loss.min`, it is the running minimum of `loss`,
+                as for agents.
+            make: called in a thread with the index of a run in `runs` and its finite values.
 
         Raises:
             CurvesUnavailableError: the metric store does not answer.

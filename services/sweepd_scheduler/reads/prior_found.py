@@ -1,4 +1,4 @@
-"""Prior runs of a new sweep: the selected runs, the runs found, and the runs taken."""
+"""Prior runs of a new sweep: the selection, the runs found by it, and those of them that are taken."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -56,7 +56,7 @@ class Filter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """Selection of runs: some by name, and those of some sweeps or of a project that match a filter."""
+    """Selection of runs: `runs` by name, and those runs of sweeps and of a project that match a filter."""
 
     runs: tuple[str, ...]
     sweeps: tuple[SweepName, ...]
@@ -66,12 +66,12 @@ class Selection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gathered:
-    """Outcome of a selection.
+    """Result of gathering the selected runs.
 
     Args:
-        taken: the suitable runs, by index.
+        taken: the suitable runs, ordered by index.
         points: number of the method's points that they have tried.
-        unsuitable: the first unsuitable runs, with the reason.
+        unsuitable: the first unsuitable runs, each with the reason.
         left_out: number of unsuitable runs.
         without_curve: number of runs taken without their values at rungs.
     """
@@ -92,13 +92,16 @@ class ScriptDetails:
     tags: frozenset[str] = frozenset()
 
     def value(self, key: str) -> float | None:
-        """Return the finite number under a key of the summary, where dots lead into groups; else None."""
+        """Return the finite number under a key of the summary; None if there is none.
+
+        A dot leads into a group: `a.b` is the key `b` of the group `a`.
+        """
         found = summary_number(self.summary, key)
         return found if found is not None and isfinite(found) else None
 
 
 def script_details(records: Records, run: RunKey) -> ScriptDetails:
-    """Read the details of a run, which may be large: do not hold those of many runs."""
+    """Read the details of a run. They may be large, so callers must not keep those of many runs."""
     body = records.details(run)
     if body is None:
         return ScriptDetails()
@@ -112,22 +115,22 @@ def tagged(records: Records, runs: Sequence[Run], tags: frozenset[str]) -> list[
 
 
 def summary_values(records: Records, runs: Sequence[RunKey], key: str) -> list[float | None]:
-    """Return the summary value of each run under a key."""
+    """Return the value under a key of each run's summary; None if there is no finite number."""
     return [script_details(records, run).value(key) for run in runs]
 
 
 PriorOutcome = PriorRun | UnsuitableError
 
 MOST_RUNG_VALUES = 500_000
-"""Maximum number of rung values of a sweep's prior runs: all are in memory, and read at each start."""
+"""Maximum number of rung values of a sweep's prior runs, as all are kept in memory and read at each start."""
 
 
 @dataclass(slots=True)
 class FoundRuns:
-    """Runs whose points suit a sweep, and the number of unsuitable runs, the first with their reasons.
+    """Runs whose points suit a sweep, and the number of unsuitable runs, the first of them with the reason.
 
-    `named` are runs that were selected by name. If their sweep or project is selected too, their first
-    judgement stands, whatever a filter says; no other run comes twice.
+    `named`: runs that were selected by name. They are judged first and ignored when their sweep or project is
+    selected, too, so that no run is judged twice and no filter applies to them.
     """
 
     spec: SweepSpec
@@ -137,18 +140,21 @@ class FoundRuns:
     left_out: int = 0
 
     def refuse(self, run: str, why: str) -> None:
-        """Leave a run out."""
+        """Count an unsuitable run, and keep the reason if it is one of the first."""
         self.left_out += 1
         if len(self.unsuitable) < MOST_TOLD:
             self.unsuitable.append((run, why))
 
     def judge(self, runs: Sequence[Run], before: SweepSpec | None, *, named: bool = False) -> list[Run]:
-        """Take the runs whose points suit, of a sweep with the specification `before`, or standalone (None).
+        """Take the runs whose points suit; return those that may suit with their scripts' configurations.
 
-        Return the runs whose points do not suit, but may with the configuration that their scripts logged.
+        Args:
+            runs: the runs.
+            before: specification of their sweep; None: they are standalone.
+            named: True if they were selected by name.
 
         Raises:
-            InvalidFieldError: there are too many.
+            InvalidFieldError: there are too many suitable runs.
         """
         unsure: list[Run] = []
         for run in runs:
@@ -165,10 +171,10 @@ class FoundRuns:
         return unsure
 
     def judge_with_details(self, records: Records, runs: Sequence[Run], before: SweepSpec | None) -> None:
-        """Take the runs that suit with the configuration that their scripts have logged.
+        """Take the runs whose points suit with the configurations that their scripts have logged.
 
         Raises:
-            InvalidFieldError: there are too many.
+            InvalidFieldError: there are too many suitable runs.
         """
         for run in runs:
             try:
@@ -184,9 +190,9 @@ class FoundRuns:
 
 @dataclass(slots=True)
 class TakenRuns:
-    """The runs that are taken, in order, with their results in the new sweep.
+    """Runs that are taken as prior runs, in order, with their results in the new sweep.
 
-    Rung values beyond the maximum are dropped at once: a run may have as many as rows.
+    Rung values beyond the maximum are dropped at once, as a run may have one for each of its rows.
     """
 
     found: FoundRuns
@@ -196,7 +202,7 @@ class TakenRuns:
     rung_values: int = 0
 
     def judge(self, each: Candidate, curve: Sequence[float], summary: float | None = None) -> PriorOutcome:
-        """Return the result of a run, or why it is unsuitable; `add` takes it later, in order."""
+        """Return the result of a run, or the reason why it is unsuitable, for `add`."""
         try:
             shown = result_in(self.found.spec, each, curve, summary)
         except UnsuitableError as error:
@@ -210,7 +216,7 @@ class TakenRuns:
         return shown
 
     def add(self, each: Candidate, outcome: PriorOutcome) -> None:
-        """Take a run, unless it is unsuitable or does not match the filter."""
+        """Take a judged run, unless it is unsuitable or does not match the filter; call in order."""
         if not isinstance(outcome, UnsuitableError):
             if self._means(outcome):
                 self.runs.append(replace(outcome, index=len(self.runs) + 1))

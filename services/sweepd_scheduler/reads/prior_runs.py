@@ -1,4 +1,4 @@
-"""Gathering of a new sweep's prior runs, outside the owner loop: find and judge them, read their curves."""
+"""Gathering of a new sweep's prior runs, outside the owner loop: find runs, judge them, read their curves."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 PAGE = 1_000
 AT_ONCE = 100
-"""Number of runs per thread call; the details of each may have half a MiB."""
+"""Number of runs per call in a thread, as the details of each may have half a MiB."""
 
 GATHERINGS = 2
 """Maximum number of concurrent gatherings; each may hold all the prior runs of a sweep."""
@@ -40,7 +40,7 @@ MOST_NAMED = 5
 
 
 class MissingRunsError(NotFoundError):
-    """One or more of the named runs do not exist."""
+    """Some of the named runs do not exist."""
 
     def __init__(self, runs: Sequence[str]) -> None:
         named = ", ".join(f"{run:.200}" for run in runs[:MOST_NAMED])
@@ -50,7 +50,7 @@ class MissingRunsError(NotFoundError):
 
 
 class PriorRuns:
-    """Prior runs from the records of the scheduler and the metric store."""
+    """Gathers prior runs from the records of the scheduler and from the metric store."""
 
     def __init__(
         self, reading: Reading, curves: Curves, project_exists: Callable[[Parent], Awaitable[bool]]
@@ -65,8 +65,8 @@ class PriorRuns:
         """Return the selected runs that suit a sweep, with their results in it, and why others do not suit.
 
         Args:
-            spec: the sweep.
-            wanted: the selection; the caller is allowed to see everything that it names.
+            spec: specification of the sweep.
+            wanted: the selection; the caller must be allowed to see everything that it names.
 
         Raises:
             DomainError: a named entity is missing, there are too many runs, or curves cannot be read.
@@ -85,7 +85,7 @@ class PriorRuns:
             return await self._with_curves(wanted.filter, found)
 
     async def _named(self, texts: Sequence[str], found: FoundRuns) -> None:
-        """Judge the named runs, those of one sweep in batches.
+        """Judge the runs that were selected by name, sweep by sweep.
 
         Raises:
             MissingRunsError: some of them do not exist.
@@ -106,7 +106,7 @@ class PriorRuns:
         for sweep_name, numbers in by_sweep.items():
             known = await self._of_sweep(sweep_name, list(numbers), found)
             for number, text in numbers.items():
-                if number not in known:  # a name of this form may be a standalone run's
+                if number not in known:  # a standalone run may have an id of this form
                     alone[text] = RunName(sweep_name, number)
         for part in _parts(alone.items(), PAGE):
             runs = await self._reading(_by_themselves, self._records, [name for _, name in part])
@@ -143,7 +143,7 @@ class PriorRuns:
             yield standing
 
     async def _whole(self, sweep: Sweep, chosen: Filter, found: FoundRuns) -> None:
-        """Judge the runs of a sweep that match a filter, by number."""
+        """Judge the runs of a sweep that match a filter, ordered by number."""
         after: RunPosition | None = None
         while True:
             page = await self._reading(self._records.runs, sweep, _states(chosen), after, PAGE, best=False)
@@ -190,7 +190,7 @@ class PriorRuns:
     async def _judged(
         self, taken: TakenRuns, key: str
     ) -> AsyncIterator[list[tuple[Candidate, PriorOutcome]]]:
-        """Yield the result of each run, in order, from its curve and its summary."""
+        """Yield, in batches and in order, each candidate with its result from its curve and summary."""
         candidates = taken.found.candidates
         summaries = await self._summaries(candidates, key)
 
@@ -202,7 +202,7 @@ class PriorRuns:
             yield part
 
     async def _summaries(self, candidates: Sequence[Candidate], key: str) -> dict[RunKey, float]:
-        """Read the summary values under a key, of runs whose objective the scheduler has not counted."""
+        """Read the summary values under a key of those runs whose values the scheduler has not counted."""
         summaries: dict[RunKey, float] = {}
         for part in _parts((each.key for each in candidates if each.counted.best is None), AT_ONCE):
             found = await self._reading(summary_values, self._records, part, key)
@@ -222,7 +222,7 @@ def _states(chosen: Filter) -> Sequence[RunState]:
 
 
 def _by_themselves(records: Records, names: Sequence[RunName]) -> list[Run | None]:
-    """Read the standalone runs with these names; None for each name without one."""
+    """Return the standalone run of each name; None for a name that no standalone run has."""
     found = (records.run(name) for name in names)
     return [run if run is not None and run.is_standalone else None for run in found]
 

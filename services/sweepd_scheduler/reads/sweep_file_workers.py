@@ -1,8 +1,8 @@
-"""Workers for sweep files, shared fairly: a file may take seconds, and other callers should not wait for it.
+"""Worker threads that read sweep files, shared fairly, as one file may take seconds.
 
-New work gets a short share of processor time in the quick lane. Work that needs more is restarted in the slow
-lane, where it yields to callers that have used less, so it has to be pure. Work that costs too much is
-aborted.
+New work gets a short time in the quick lane. Work that needs more is restarted in the slow lane, where it may
+be interrupted and restarted in favour of callers that have used less processor time; so it has to be pure.
+Work that costs too much is aborted.
 """
 
 import asyncio
@@ -27,11 +27,11 @@ MOST = 10.0
 """Limit of processor time in the slow lane, in seconds."""
 
 MOST_WAITING = 100
-"""Maximum number of a caller's waiting and running jobs: as many as one connection has calls."""
+"""Maximum number of waiting and running jobs of a caller: as many as one connection has concurrent calls."""
 
 HALVED_AFTER = 60.0
 _QUICK_THREADS, _SLOW_THREADS = 2, 1
-"""Few, as all of them share the interpreter lock with the event loop."""
+"""Only few, as all threads share the interpreter lock with the event loop."""
 
 _LOOK_EVERY = 0.02
 _AGAIN_AFTER = 0.1
@@ -46,7 +46,7 @@ T = TypeVar("T")
 
 
 class TooCostlyError(DomainError, status=Status.RESOURCE_EXHAUSTED):
-    """A file takes too long to be read."""
+    """Reading a sweep file takes too much processor time."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -56,7 +56,7 @@ class TooCostlyError(DomainError, status=Status.RESOURCE_EXHAUSTED):
 
 
 class TooManyWaitingError(DomainError, status=Status.RESOURCE_EXHAUSTED, retry_after=1.0):
-    """A caller has too many waiting jobs."""
+    """A caller has too many waiting and running jobs."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -65,11 +65,11 @@ class TooManyWaitingError(DomainError, status=Status.RESOURCE_EXHAUSTED, retry_a
 
 
 class _Interrupted(BaseException):
-    """Work was interrupted."""
+    """Work was interrupted; raised in its thread."""
 
 
 class _Unraisable:
-    """Hook that reports unraisable exceptions, except lost interruptions, which are repeated."""
+    """Hook for unraisable exceptions that reports all but interruptions, which are repeated if lost."""
 
     def __init__(self, report: Callable[["sys.UnraisableHookArgs"], object]) -> None:
         self._report = report
@@ -81,17 +81,17 @@ class _Unraisable:
 
 @dataclass(slots=True)
 class Costs:
-    """Processor time that callers have used, halved each minute."""
+    """Processor time that callers have used, decaying by half each minute."""
 
     _by_caller: dict[str, tuple[float, float]] = field(default_factory=dict)
 
     def of(self, caller: str, now: float) -> float:
-        """Return the decayed cost of a caller."""
+        """Return the processor time that a caller has used, in seconds, decayed until `now`."""
         cost, since = self._by_caller.get(caller, (0.0, now))
         return float(cost * 0.5 ** ((now - since) / HALVED_AFTER))
 
     def add(self, caller: str, cost: float, now: float) -> None:
-        """Charge a caller."""
+        """Add processor time that a caller has used."""
         self._by_caller[caller] = (self.of(caller, now) + cost, now)
         if len(self._by_caller) > _MOST_CALLERS:
             least = min(self._by_caller, key=lambda each: self.of(each, now))
@@ -99,11 +99,12 @@ class Costs:
 
 
 class _Work(Generic[T]):
-    """A function that runs in its own thread and can be interrupted.
+    """Function that runs in a new thread and can be interrupted.
 
-    All methods but `_main` and `_tell` belong to the event loop. The thread ends only once its outcome has
-    arrived there: until then its thread id cannot be reused. An interruption is lost if it is raised in a
-    destructor or a weak-reference callback, so work that still runs a while later is interrupted again.
+    `_main` and `_tell` run in the thread, all other methods in the event loop. The thread ends only after its
+    outcome has arrived in the event loop, so that its thread id is not reused before. An interruption is lost
+    if it is raised in a destructor or a weak-reference callback, so work that runs on is interrupted again
+    after a while.
     """
 
     def __init__(self, function: Callable[[], T]) -> None:
@@ -144,13 +145,13 @@ class _Work(Generic[T]):
             else:
                 self._tell(found, None)
             self._arrived.wait()
-        except _Interrupted as error:  # raised anywhere above; the rest is too short for a second one
+        except _Interrupted as error:  # what follows is too short for a second interruption
             self._tell(None, error)
             self._arrived.wait()
 
     def _tell(self, found: T | None, error: BaseException | None) -> None:
         cost = time.thread_time()
-        with suppress(RuntimeError):  # the loop has ended
+        with suppress(RuntimeError):  # raised if the event loop is closed
             self._loop.call_soon_threadsafe(self._arrive, found, error, cost)
             return
         self._arrived.set()
@@ -166,7 +167,10 @@ class _Work(Generic[T]):
 
 
 class _Lane:
-    """Threads that run one job per caller at a time; the caller that has used and requested least is next."""
+    """Lane of threads, with at most one running job per caller.
+
+    The next job is that of the caller that has used the least processor time and has the fewest jobs waiting.
+    """
 
     def __init__(self, threads: int, most: float, costs: Costs) -> None:
         self._places = threads
@@ -180,7 +184,7 @@ class _Lane:
         """Run a function in a thread of the lane and return its result.
 
         Raises:
-            _Interrupted: the function costs too much.
+            _Interrupted: the function needs too much processor time, or the lane is closed.
         """
         used = 0.0
         while True:
@@ -219,7 +223,7 @@ class _Lane:
                 if self._closed or used > self._most or self._makes_way(caller, used):
                     work.interrupt()
             return work.outcome.result()
-        except asyncio.CancelledError:  # its caller has left
+        except asyncio.CancelledError:  # the caller has gone
             while not work.outcome.done():
                 work.interrupt()  # repeated, as its thread may not have started
                 await asyncio.wait([work.outcome], timeout=_LOOK_EVERY)
@@ -229,7 +233,7 @@ class _Lane:
             self._costs.add(caller, work.cost, time.monotonic())
 
     def _makes_way(self, caller: str, used: float) -> bool:
-        """Return True if a waiting caller has used far less than this one, whose work is running."""
+        """Return True if running work should yield to a waiting caller that has used much less time."""
         now = time.monotonic()
         cost = self._costs.of(caller, now) + used
         return used > _SHARE and any(
@@ -258,7 +262,7 @@ class _Lane:
 
 
 class SweepFileWorkers:
-    """Workers for sweep files, shared fairly between callers."""
+    """Worker threads for sweep files, shared fairly between callers."""
 
     def __init__(self) -> None:
         self._costs = Costs()
@@ -273,7 +277,7 @@ class SweepFileWorkers:
         """Run `work`, which must be pure, and return its result.
 
         Raises:
-            TooCostlyError: the work takes too long.
+            TooCostlyError: the work needs too much processor time.
             TooManyWaitingError: the caller has too many other jobs.
         """
         principal = current_principal()
@@ -288,7 +292,7 @@ class SweepFileWorkers:
             self._asked += Counter()
 
     async def _do(self, caller: str, work: Callable[[], T]) -> T:
-        if not self._loaded:  # here, as an import must not be interrupted
+        if not self._loaded:  # imported here, not in the work, as an import must not be interrupted
             await asyncio.to_thread(import_module, "sweepd.spec.loading.yaml_tokens")
             self._loaded = True
         try:

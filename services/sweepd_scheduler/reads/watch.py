@@ -1,4 +1,4 @@
-"""Watches of a sweep: a snapshot or the missed changes, then new changes, at most ten messages a second."""
+"""Watches of a sweep: a snapshot or the missed changes, then new changes as they come, ten times a second."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -22,7 +22,7 @@ MAX_RUNS_A_MESSAGE = 500
 
 
 class StoppingError(DomainError, status=Status.UNAVAILABLE, retry_after=1.0):
-    """The scheduler is stopping; the reader reconnects later with its resume token."""
+    """The scheduler is stopping; the reader may reconnect later, with its resume token."""
 
     def __init__(self) -> None:
         super().__init__("the scheduler is stopping")
@@ -30,10 +30,10 @@ class StoppingError(DomainError, status=Status.UNAVAILABLE, retry_after=1.0):
 
 @dataclass(slots=True, kw_only=True)
 class Follower:
-    """One reader, with its unsent changes."""
+    """Reader of one watch, and the changes that were not sent to it yet."""
 
     sweep_key: int
-    floor: int = 0  # number up to which the reader has all changes
+    floor: int = 0  # the reader has all changes up to this number
     number: int = 0
     sweep: Sweep | None = None
     runs: dict[int, Run] = field(default_factory=dict)
@@ -42,7 +42,7 @@ class Follower:
     ended: bool = False
 
     def take_in(self, sweep: Sweep | None, runs: Sequence[Run], number: int) -> None:
-        """Add a change; mark the reader as slow if it is too far behind."""
+        """Add the changes of a commit; mark the reader as slow if too many runs wait to be sent."""
         if number <= self.floor or self.slow:
             return
         self.number = number
@@ -57,7 +57,7 @@ class Follower:
         """Yield changes as they arrive.
 
         Raises:
-            SlowReaderError: the reader fell behind.
+            SlowReaderError: the reader is too far behind.
             StoppingError: the scheduler is stopping.
         """
         while True:
@@ -67,7 +67,7 @@ class Follower:
                 raise SlowReaderError(TOO_SLOW)
             if self.ended:
                 raise StoppingError
-            if self.number <= self.floor:  # it arrived while the snapshot was read, and is part of it
+            if self.number <= self.floor:  # the change arrived while the snapshot was read, and is in it
                 continue
             for changed in self._taken():
                 yield changed
@@ -78,26 +78,26 @@ class Follower:
         self.sweep = None
         self.runs = {}
         pieces = [part.entries for part in pages(runs, MAX_RUNS_A_MESSAGE, run_weight)]
-        # Only the last piece has the new number: a reader cut off in between gets every piece again.
+        # Only the last piece has the new number, so that a reader cut off before it gets all pieces again.
         first = [Changed(sweep=sweep, runs=piece, number=self.floor) for piece in pieces[:-1]]
         self.floor = number
         return [*first, Changed(sweep=sweep, runs=pieces[-1], number=number)]
 
 
 class Watchers:
-    """All readers, by sweep."""
+    """All readers of watches, by sweep."""
 
     def __init__(self) -> None:
         self._by_sweep: dict[int, list[Follower]] = {}
 
     def follow(self, sweep_key: int) -> Follower:
-        """Begin to follow a sweep."""
+        """Add a reader of a sweep and return it."""
         follower = Follower(sweep_key=sweep_key)
         self._by_sweep.setdefault(sweep_key, []).append(follower)
         return follower
 
     def leave(self, follower: Follower) -> None:
-        """Remove a follower."""
+        """Remove a reader."""
         left = [each for each in self._by_sweep[follower.sweep_key] if each is not follower]
         if left:
             self._by_sweep[follower.sweep_key] = left
@@ -105,14 +105,14 @@ class Watchers:
             del self._by_sweep[follower.sweep_key]
 
     def end(self) -> None:
-        """End every watch: the scheduler is stopping, and readers will reconnect."""
+        """End every watch, as the scheduler is stopping."""
         for followers in self._by_sweep.values():
             for follower in followers:
                 follower.ended = True
                 follower.news.set()
 
     def publish(self, changes: Sequence[Change], number: int) -> None:
-        """Publish stored changes to the readers."""
+        """Pass the stored changes of a commit, `number`, to the readers of their sweeps."""
         if not self._by_sweep:
             return
         sweeps: dict[int, Sweep] = {}
@@ -134,15 +134,17 @@ MAX_MISSED_RUNS = 2_000
 async def follow(
     follower: Follower, reading: Reading, resume_token: str
 ) -> AsyncIterator[tuple[Changed, bool]]:
-    """Yield snapshot parts and changes in order, each with whether more of the snapshot follows.
+    """Yield parts of a snapshot, then changes, each with True if more parts of the snapshot follow.
 
     Args:
-        follower: already registered, so that no change is missed while the database is read.
+        follower: the reader, already added to the watchers so that it misses no change meanwhile.
         reading: reads the database.
-        resume_token: from the last message received; an unknown one starts with a snapshot.
+        resume_token: token of the last message that the reader has received: only later changes follow. If
+            the token is unknown, or too much has changed, a snapshot comes first.
 
     Raises:
-        SlowReaderError: the reader fell behind.
+        SlowReaderError: the reader is too far behind.
+        StoppingError: the scheduler is stopping.
     """
     missed = await _missed(follower, reading, resume_token)
     if missed is not None:
@@ -164,7 +166,7 @@ async def _missed(follower: Follower, reading: Reading, resume_token: str) -> Ch
 
 
 async def _snapshot(follower: Follower, reading: Reading) -> AsyncIterator[tuple[Changed, bool]]:
-    """Yield all runs in parts; changes since the first part follow later, as its number sets the floor."""
+    """Yield all runs in parts. The number of the first part is the floor, so later changes are sent again."""
     after = 0
     while True:
         part = await reading(reading.records.snapshot, follower.sweep_key, after, RUNS_A_MESSAGE)
@@ -181,7 +183,7 @@ PATIENCE = 10.0
 
 
 async def kills_reported(state: State, watchers: Watchers, name: SweepName) -> list[str]:
-    """Wait until the connected agents have reported the ends of their runs; return those still live."""
+    """Wait for connected agents to report the ends of a cancelled sweep's runs; return those still live."""
     key = state.names.get(name)
     if key is None:
         return []
