@@ -1,1 +1,1 @@
-"""Database of the scheduler: its tables, the owner's store and the readers' records."""
+"""Database of the scheduler: its tables, the store for the owner, and the records for readers."""

@@ -1,4 +1,4 @@
-"""Converters of columns whose types alone do not define their encoding."""
+"""Converters of columns whose encoding does not follow from their types."""
 
 import json
 from functools import lru_cache
@@ -25,24 +25,24 @@ def spec_of(text: str) -> SweepSpec:
 
 
 def index_text(index: int) -> str:
-    """Serialise an index of any size; a large one in hexadecimal, as Python limits decimal digits."""
+    """Serialise an index of any size; a large one in hexadecimal, as Python limits decimal conversion."""
     return str(index) if index < 2**63 else hex(index)
 
 
 def index_of(text: str) -> int:
-    """Parse a stored index."""
+    """Parse a stored index, decimal or hexadecimal."""
     return int(text, 0)
 
 
 def keys_of(text: str) -> tuple[str, ...]:
-    """Parse stored metric names, without overlong ones: lists of runs would outgrow messages."""
+    """Parse stored keys of metrics; leave out overlong ones, as lists of runs have to fit into messages."""
     if text == "[]":
         return ()
     return tuple(key for key in json.loads(text) if len(key) <= MAX_KEY_LENGTH)
 
 
 def argv_of(text: str) -> tuple[str, ...]:
-    """Parse stored arguments; return TOO_LONG for more than the limit."""
+    """Parse the stored arguments of a command; return TOO_LONG if they exceed the limit."""
     if text == "[]":
         return ()
     argv: list[str] = json.loads(text)

@@ -1,4 +1,4 @@
-"""Ports to the database: `Store` for the owner, `Records` for readers."""
+"""Ports of the database: `Store` for the owner, `Records` for readers."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ _NOTE_BYTES = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
-    """Everything that the owner keeps in memory, as stored.
+    """Everything that the owner keeps in memory, as read from the database.
 
     Args:
         sweeps: the sweeps that have not ended.
@@ -40,32 +40,32 @@ class Loaded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunPosition:
-    """End of a page of runs: the last number, and its value if they are ordered by value."""
+    """End of a page of runs: number of the last run, and its value if the runs are ordered by value."""
 
     number: int
     value: float | None = None
 
 
 RunPlace = tuple[int, int, int]
-"""End of a page of a project's runs: creation time, sweep key, run number."""
+"""End of a page of a project's runs: creation time, sweep key and number of the last run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudyLine:
-    """A numbered observation; at a hand-out with the run's point. Prior runs have negative numbers."""
+    """Numbered observation; that of a hand-out has the point of the run. Prior runs have negative numbers."""
 
     note: StudyObservation
     point: Point | None
 
     @property
     def weight(self) -> int:
-        """Maximum size of its message in bytes."""
+        """Maximum size of the observation as a message, in bytes."""
         return _NOTE_BYTES + point_weight(self.point)
 
 
 @dataclass(frozen=True, slots=True)
 class TriedPoint:
-    """The point of a run that has been tried, and its value for the search, if it has one."""
+    """Point of a run that has finished or was stopped, with the run's value for the search, if it has one."""
 
     run: int
     point: Point
@@ -74,10 +74,13 @@ class TriedPoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changed:
-    """Part of a sweep, or of its changes; `number` is the number of the newest change in it.
+    """Part of a sweep's state or of its changes.
 
     Args:
-        more: whether more runs follow.
+        sweep: the sweep; None if the part does not contain it.
+        runs: new or changed runs.
+        number: number of the newest change that is covered; a watch can resume after it.
+        more: True if more runs follow.
     """
 
     sweep: Sweep | None
@@ -88,7 +91,10 @@ class Changed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProjectCounts:
-    """Counts of a project, and the creation time of its oldest sweep, in microseconds; 0: it is empty."""
+    """Numbers of a project's sweeps and runs.
+
+    `create_time`: creation of its first sweep or run, in microseconds since 1970; 0: it has none.
+    """
 
     create_time: int
     sweeps: int
@@ -96,29 +102,32 @@ class ProjectCounts:
 
 
 class Store(Protocol):
-    """Port for the owner, the only writer: one call at a time, in any thread."""
+    """Port of the owner, the only writer. Calls come one at a time, from any thread."""
 
     def load(self) -> Loaded:
         """Return the state that the owner keeps in memory."""
 
     def recall(self, keys: Collection[RequestKey], forget_before: int) -> Recollection:
-        """Return the remembered requests among `keys`, and the quotas that they are charged to.
+        """Return the remembered requests among `keys`, and the used part of the quotas they are charged to.
 
         Args:
             keys: keys of the requests.
-            forget_before: requests older than this (microseconds) are deleted, some at a time.
+            forget_before: time in microseconds on the request-age clock; some of the requests older than this
+                are deleted.
 
         Raises:
             StorageError: the database cannot be read.
         """
 
     def commit(self, changes: Sequence[Change], number: int) -> None:
-        """Store all changes durably in one transaction; rows are marked with `number`, which grows.
+        """Store all changes durably in one transaction.
+
+        Changed rows are marked with `number`, which must be greater than in earlier calls.
 
         Raises:
             StorageError: nothing was stored, as the database is unavailable for now.
             DamagedError: nothing was stored, as the database is damaged.
-            Exception: nothing was stored, as the changes cannot be stored.
+            Exception: nothing was stored, because of a bug.
         """
 
     def close(self) -> None:
@@ -126,13 +135,13 @@ class Store(Protocol):
 
 
 class Records(Protocol):
-    """Port for readers of committed data, in any thread; a page is never more than one message carries.
+    """Port of readers of committed data, in any thread. A page is never larger than one message may be.
 
-    Every method may raise StorageError, or DamagedError.
+    Every method may raise StorageError or DamagedError.
     """
 
     def sweep(self, name: SweepName) -> Sweep | None:
-        """Return one sweep."""
+        """Return a sweep; None if there is none of this name."""
 
     def sweeps(
         self,
@@ -143,22 +152,36 @@ class Records(Protocol):
         limit: int,
         bounds: Bounds = EVERYWHERE,
     ) -> Page[Sweep]:
-        """Return sweeps without their files, newest first, with keys below `before`; empty names match any.
+        """Return sweeps without their files, newest first.
 
         Standing sweeps, which hold the standalone runs of a project, are left out.
+
+        Args:
+            entity: their entity; empty: any.
+            project: their project; empty: any.
+            states: their states; empty: any.
+            before: only sweeps with keys below this one; None: all.
+            limit: maximum number of sweeps.
+            bounds: only sweeps within these bounds.
         """
 
     def stored(self, name: SweepName) -> StoredSweep | None:
-        """Return one sweep with everything that the owner keeps of an active sweep."""
+        """Return a sweep with all that the owner keeps in memory of one that has not ended; None if none."""
 
     def chosen_runs(self, sweep: Sweep, states: Sequence[RunState], numbers: Sequence[int]) -> Sequence[Run]:
-        """Return all runs with one of these states and one of these numbers, by number; empty: any."""
+        """Return all runs of a sweep with one of the states and one of the numbers, ordered by number.
+
+        No states or no numbers: any.
+        """
 
     def events(self, sweep: int, run: int, limit: int) -> Sequence[HistoryEntry]:
         """Return the newest history entries of a run, oldest first."""
 
     def run(self, name: RunName) -> Run | None:
-        """Return one run with all attempts; a name of the form SWEEP-NUMBER may be a standalone run's."""
+        """Return a run with all attempts; None if there is none.
+
+        A name of the form `{sweep}-{number}` may be that of a standalone run.
+        """
 
     def details(self, run: RunKey) -> bytes | None:
         """Return the details of a run, a serialised `RunDetails`; None if there are none."""
@@ -166,7 +189,10 @@ class Records(Protocol):
     def runs(
         self, sweep: Sweep, states: Sequence[RunState], after: RunPosition | None, limit: int, *, best: bool
     ) -> Page[Run]:
-        """Return runs by number, or with `best` those that have a value, the best first."""
+        """Return runs of a sweep ordered by number; with `best`, those that have a value, the best first.
+
+        `states`: empty: any; `after`: end of the previous page.
+        """
 
     def runs_of_project(
         self,
@@ -177,31 +203,34 @@ class Records(Protocol):
         *,
         standalone: bool,
     ) -> Page[Run]:
-        """Return runs of a project, newest first, of its sweeps and standalone, or only standalone runs."""
+        """Return runs of a project, newest first: all, or with `standalone` only standalone runs.
+
+        `states`: empty: any; `before`: end of the previous page.
+        """
 
     def snapshot(self, sweep: int, after: int, limit: int) -> Changed:
-        """Return a sweep and its runs with numbers above `after`, at most `limit`."""
+        """Return a sweep, and those of its runs whose numbers are above `after`, at most `limit`."""
 
     def changed_since(self, sweep: int, number: int, limit: int) -> Changed | None:
-        """Return the changes after `number`; None if `number` is unknown, or the changes exceed one page."""
+        """Return the changes of a sweep after `number`; None if it is unknown, or there are too many."""
 
     def observations(self, sweep: int, after: int, limit: int) -> Page[StudyLine]:
-        """Return numbered observations of a study in order."""
+        """Return the observations of a study with numbers above `after`, in order."""
 
     def prior_runs(self, sweep: int, after: int, limit: int) -> Page[PriorRun]:
-        """Return the runs that a sweep began with, by index, without their values at rungs."""
+        """Return the prior runs of a sweep with indices above `after`, in order, without values at rungs."""
 
     def run_values(self, sweep: Sweep) -> Sequence[RunValue]:
-        """Return the value of each run of a sweep, by number: all at once, as they are small."""
+        """Return the values of all runs of a sweep, ordered by number; not in pages, as they are small."""
 
     def tried_points(self, sweep: Sweep, share: Share, limit: int, *, valued: bool) -> Page[TriedPoint]:
-        """Return points of runs that have finished or were stopped, by number.
+        """Return the points of runs that have finished or were stopped, ordered by number.
 
         Args:
             sweep: the sweep of the runs.
-            share: share of the runs to return.
-            limit: maximum number; fewer if points are large.
-            valued: only runs that have a value, including prior runs.
+            share: the sample of the runs to return.
+            limit: maximum number of points; fewer if points are large.
+            valued: return only runs that have a value, prior runs included.
         """
 
     def project_names(self) -> Sequence[Parent]:

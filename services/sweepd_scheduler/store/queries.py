@@ -53,13 +53,13 @@ class Query:
             self.where(f"{column} in ({', '.join('?' * len(words))})", *words)
 
     def numbers(self, column: str, numbers: Sequence[int]) -> None:
-        """Add the condition that a column has one of many numbers; no numbers: any."""
+        """Add the condition that a column has one of some numbers, even very many; no numbers: any."""
         if numbers:
             listed = "select cast(value as bigint) from json_each(?)"
             self.where(f"{column} in ({listed})", json.dumps(list(numbers)))
 
     def within(self, bounds: Bounds) -> None:
-        """Add the condition that a sweep is within `bounds`."""
+        """Add the condition that the project of a sweep is within `bounds`."""
         if not bounds.everywhere:
             places = sorted(bounds.places)
             marks = ", ".join("?" * len(places))
@@ -72,7 +72,10 @@ def sweep_row(connection: Connection, name: SweepName) -> Row | None:
 
 
 def sweep_key(connection: Connection, name: RunName) -> tuple[int, RunName] | None:
-    """Return the key of a run's sweep and the run's name, resolved to a standalone run's if it is one."""
+    """Return the key of a run's sweep, and the name of the run; None if there is no such sweep.
+
+    If no sweep has the id in the name, the name is that of a standalone run and is returned as such.
+    """
     for each in dict.fromkeys((name, name.as_standalone())):
         parent = each.sweep.parent
         row = connection.execute(
@@ -99,12 +102,12 @@ def run(connection: Connection, name: RunName) -> Run | None:
 
 
 def runs(connection: Connection, name: SweepName, found: Iterable[Row]) -> Iterator[Run]:
-    """Yield the runs of rows one by one."""
+    """Yield the run of each row, one by one."""
     return (run for run, _ in runs_with_numbers(connection, name, found))
 
 
 def runs_by_key(connection: Connection, keys: Iterable[Row]) -> Iterator[Run]:
-    """Yield runs of several sweeps one by one, by rows of sweep key and run number."""
+    """Yield runs of several sweeps one by one; each row of `keys` has a sweep key and a run number."""
     names: dict[int, SweepName] = {}
     select = f"select {sql.RUN} from run where sweep_id = ? and number = ?"
     for sweep_id, number in keys:
@@ -116,7 +119,7 @@ def runs_by_key(connection: Connection, keys: Iterable[Row]) -> Iterator[Run]:
 def runs_with_numbers(
     connection: Connection, name: SweepName, found: Iterable[Row]
 ) -> Iterator[tuple[Run, int]]:
-    """Yield runs one by one, each with the number of its newest change."""
+    """Yield the run of each row, one by one, with the number of its newest change."""
     for row in found:
         number = row[_NUMBER]
         full = RunName(name, number, row[_DIGEST].decode() if name.is_standing else "")
@@ -124,7 +127,7 @@ def runs_with_numbers(
 
 
 def changed(connection: Connection, row: Row | None, found: Iterable[Row], limit: int) -> Changed:
-    """Return a sweep and as many of its runs as fit, with the number of their newest change."""
+    """Return a sweep and as many of its runs as fit into a message, with the number of the newest change."""
     assert row is not None
     sweep = sql.sweep_of(row)
     part = page(runs_with_numbers(connection, sweep.name, found), limit, lambda each: run_weight(each[0]))
@@ -161,13 +164,13 @@ def known(connection: Connection, name: RunName, number: int) -> StoredAttempt |
 
 
 def project_names(connection: Connection) -> Sequence[Parent]:
-    """Return the projects that have sweeps or runs; reads only an index."""
+    """Return the projects that have sweeps or runs; this reads only an index."""
     found = connection.execute("select distinct entity, project from sweep")
     return [Parent(entity, project) for entity, project in found]
 
 
 def project_counts(connection: Connection, projects: Sequence[Parent]) -> Sequence[ProjectCounts]:
-    """Return the counts of each project; standalone runs count as runs."""
+    """Return the counts of each project, in order; standalone runs count as runs."""
     select = (
         "select min(create_time), count(case when sweep <> '' then 1 end),"
         f" cast(sum({_RUNS}) as bigint) from sweep where entity = ? and project = ?"
@@ -192,7 +195,7 @@ def _attempts(connection: Connection, row: Row) -> tuple[Attempt, ...]:
 
 
 def _by_name(name: RunName) -> tuple[str, Value]:
-    """Return the condition that selects the run within its sweep, and its bind value."""
+    """Return the condition that selects a run within its sweep, and the bind value of the condition."""
     if name.sweep.is_standing:
         return "digest = ?", name.id.encode()
     return "number = ?", name.number
@@ -227,13 +230,13 @@ def load(connection: Connection) -> Loaded:
         sweeps=tuple(stored_sweep(connection, row) for row in sweeps),
         ended=tuple(ended),
         newest_request=_newest_request(connection),
-        # Not every commit marks rows with its number.
+        # Not the highest number in the rows, as not every commit marks rows with its number.
         number=number[0] if number else 0,
     )
 
 
 def stored_sweep(connection: Connection, row: Row) -> StoredSweep:
-    """Return the state that the owner keeps of the sweep of a row."""
+    """Return, for the row of a sweep, all that the owner keeps in memory of the sweep."""
     sweep = sql.sweep_of(row)
     key = sweep.key
     live = connection.execute(
@@ -267,10 +270,10 @@ def stored_sweep(connection: Connection, row: Row) -> StoredSweep:
 
 
 def _rung_values(connection: Connection, sweep: Sweep) -> dict[tuple[int, int], dict[int, float]]:
-    """Return the rung values by rule and rung. There can be a million, so each row is read cheaply."""
+    """Return the values at rungs by rule and rung. There may be a million, so reading a row must be cheap."""
     numbers = range(-sweep.prior_runs, sweep.counts.total + 1)
-    shared = dict(zip(numbers, numbers, strict=True))  # one integer object per run, shared by all of its
-    # rungs
+    # One integer object per run, shared by all its rungs, saves memory.
+    shared = dict(zip(numbers, numbers, strict=True))
     keys = connection.execute("select distinct rule, rung from rung where sweep_id = ?", (sweep.key,)).all()
     at = "select run, value from rung where sweep_id = ? and rule = ? and rung = ?"
     return {
@@ -313,6 +316,6 @@ def _recent(connection: Connection, sweep: Sweep) -> tuple[bool, ...]:
 
 
 def _newest_request(connection: Connection) -> int:
-    """Return the time of the newest request; 0: there is none."""
+    """Return the time of the newest remembered request; 0: there is none."""
     row = connection.execute("select max(time) from request").first()
     return row[0] or 0 if row else 0

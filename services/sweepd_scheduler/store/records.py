@@ -1,4 +1,4 @@
-"""Records for readers: committed data, for people and for the study, read in threads."""
+"""Records: committed data for clients, agents and the search, read in threads beside the owner."""
 
 import asyncio
 import json
@@ -46,7 +46,7 @@ _LISTED = sql.SWEEP.without({"file_name", "file_content"})
 
 
 class SqlRecords:
-    """Implementation of `Records` with one connection per reading thread; never waits for the owner."""
+    """Implementation of `Records` with one connection per thread; reads never wait for commits."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -59,7 +59,7 @@ class SqlRecords:
             connection.close()
 
     def sweep(self, name: SweepName) -> Sweep | None:
-        """Return one sweep."""
+        """Return a sweep; None if there is none of this name."""
         with self._reading() as connection:
             row = queries.sweep_row(connection, name)
             return sql.sweep_of(row) if row else None
@@ -73,7 +73,7 @@ class SqlRecords:
         limit: int,
         bounds: Bounds = EVERYWHERE,
     ) -> Page[Sweep]:
-        """Return sweeps without their files, newest first."""
+        """Return sweeps without their files, newest first; leave out standing sweeps."""
         query = Query(f"select {_LISTED} from sweep")
         query.where("sweep <> ''")  # not the standing sweeps
         query.where("entity = ?", entity or None)
@@ -86,13 +86,13 @@ class SqlRecords:
             return page(map(sql.sweep_of, found), limit, sweep_weight)
 
     def stored(self, name: SweepName) -> StoredSweep | None:
-        """Return one sweep with everything that the owner keeps of an active sweep."""
+        """Return a sweep with all that the owner keeps in memory of one that has not ended; None if none."""
         with self._reading() as connection:
             row = queries.sweep_row(connection, name)
             return stored_sweep(connection, row) if row else None
 
     def chosen_runs(self, sweep: Sweep, states: Sequence[RunState], numbers: Sequence[int]) -> Sequence[Run]:
-        """Return all runs with one of these states and one of these numbers, by number; empty: any."""
+        """Return all runs of a sweep with one of the states and one of the numbers; empty: any."""
         query = Query(f"select {sql.RUN} from run")
         query.where("sweep_id = ?", sweep.key)
         query.among("state", states)
@@ -102,7 +102,7 @@ class SqlRecords:
             return list(queries.runs(connection, sweep.name, found))
 
     def run(self, name: RunName) -> Run | None:
-        """Return one run with all attempts."""
+        """Return a run with all attempts; None if there is none."""
         with self._reading() as connection:
             return queries.run(connection, name)
 
@@ -117,7 +117,7 @@ class SqlRecords:
     def runs(
         self, sweep: Sweep, states: Sequence[RunState], after: RunPosition | None, limit: int, *, best: bool
     ) -> Page[Run]:
-        """Return runs by number, or with `best` those that have a value, the best first."""
+        """Return runs of a sweep ordered by number; with `best`, those that have a value, the best first."""
         query = Query(f"select {sql.RUN} from run")
         query.where("sweep_id = ?", sweep.key)
         query.among("state", states)
@@ -144,7 +144,7 @@ class SqlRecords:
         *,
         standalone: bool,
     ) -> Page[Run]:
-        """Return runs of a project, newest first, of its sweeps and standalone, or only standalone runs."""
+        """Return runs of a project, newest first: all, or with `standalone` only standalone runs."""
         query = Query("select r.sweep_id, r.number from run r join sweep s on s.id = r.sweep_id")
         query.where("s.entity = ?", parent.entity)
         query.where("s.project = ?", parent.project)
@@ -158,7 +158,7 @@ class SqlRecords:
             return page(queries.runs_by_key(connection, keys.all()), limit, run_weight)
 
     def snapshot(self, sweep: int, after: int, limit: int) -> Changed:
-        """Return a sweep and its runs with numbers above `after`, at most `limit`."""
+        """Return a sweep, and those of its runs whose numbers are above `after`, at most `limit`."""
         with self._reading() as connection:
             row = connection.execute(_SWEEP, (sweep,)).first()
             found = connection.execute(
@@ -168,7 +168,7 @@ class SqlRecords:
             return queries.changed(connection, row, found, limit)
 
     def changed_since(self, sweep: int, number: int, limit: int) -> Changed | None:
-        """Return the changes after `number`; None if `number` is unknown, or the changes exceed one page."""
+        """Return the changes of a sweep after `number`; None if it is unknown, or there are too many."""
         with self._reading() as connection:
             last = _largest(connection, "select max(changed) from sweep")
             line = _largest(connection, "select max(number) from event")
@@ -181,20 +181,20 @@ class SqlRecords:
             return None if changed.more or number > max(last, line, changed.number) else changed
 
     def observations(self, sweep: int, after: int, limit: int) -> Page[StudyLine]:
-        """Return numbered observations of a study in order."""
+        """Return the observations of a study with numbers above `after`, in order."""
         with self._reading() as connection:
             found = connection.execute(_LINES, (sweep, after, limit + 1))
             return page(map(_line, found), limit, lambda line: line.weight)
 
     def prior_runs(self, sweep: int, after: int, limit: int) -> Page[PriorRun]:
-        """Return the runs that a sweep began with, by index, without their values at rungs."""
+        """Return the prior runs of a sweep with indices above `after`, in order, without values at rungs."""
         select = f"select {sql.PRIOR_RUN} from prior_run where sweep_id = ? and number > ?"
         with self._reading() as connection:
             found = connection.execute(f"{select} order by number limit ?", (sweep, after, limit + 1))
             return page((sql.prior_run_of(row, rungs=()) for row in found), limit, prior_weight)
 
     def run_values(self, sweep: Sweep) -> Sequence[RunValue]:
-        """Return the value of each run of a sweep, by number."""
+        """Return the values of all runs of a sweep, ordered by number."""
         with self._reading() as connection:
             found = connection.execute(
                 "select number, repeat, state, end_time, value from run where sweep_id = ? order by number",
@@ -206,7 +206,7 @@ class SqlRecords:
             ]
 
     def tried_points(self, sweep: Sweep, share: Share, limit: int, *, valued: bool) -> Page[TriedPoint]:
-        """Return points of runs that have finished or were stopped, by number."""
+        """Return the points of runs that have finished or were stopped, ordered by number."""
         condition = "sweep_id = ? and state in (?, ?) and ((number * ?) & 4294967295) < ?"
         values: list[Value] = [sweep.key, RunState.FINISHED, RunState.STOPPED, FACTOR, share.below]
         query = f"select number, point, value from run where {condition}"
@@ -244,7 +244,7 @@ class SqlRecords:
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
-        """Yield the thread's connection, in one transaction: all reads see the same state."""
+        """Yield this thread's connection, in one transaction, so that all reads see the same state."""
         connection: Connection | None = getattr(self._threads, "connection", None)
         if connection is None:
             connection = self._threads.connection = self._engine.connect(read_only=True)
@@ -273,12 +273,12 @@ THREADS = 2
 
 
 class Reading:
-    """The records, with thread pools for reads and for other work."""
+    """Records, with thread pools for reads and for other work, called from the event loop."""
 
     def __init__(self, records: Records) -> None:
         self.records = records
         self._threads = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="scheduler-reader")
-        # Separate, as work on many runs may take seconds, and reads should not wait for it.
+        # A separate pool, as work on many runs may take seconds, and reads should not wait for it.
         self._workers = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="scheduler-language")
 
     async def __call__(self, read: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -297,7 +297,7 @@ class Reading:
         return sweep
 
     async def work(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Call `work`, which reads nothing, in a thread and return its result."""
+        """Call `work`, which does not read the database, in a thread and return its result."""
         return await asyncio.get_running_loop().run_in_executor(self._workers, lambda: work(*args, **kwargs))
 
     def close(self) -> None:

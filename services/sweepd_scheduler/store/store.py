@@ -1,4 +1,4 @@
-"""The owner's store: one transaction per batch; remembered requests and their quotas."""
+"""Store of the owner: changes in one transaction per batch, remembered requests and their quotas."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
@@ -40,7 +40,7 @@ _PUT_DETAILS = (
     f"{sql.RUN_DETAILS.upsert}"
     " where (excluded.attempt, excluded.sequence) > (run_details.attempt, run_details.sequence)"
 )
-# Only the stored report sets the run's name and tags, not a late or repeated report.
+# Only the report whose details are stored sets the name and tags of the run, not one that came too late.
 _NAME_RUN = (
     "update run set display_name = ?, tags = ?, changed = ? where sweep_id = ? and number = ?"
     " and (display_name <> ? or tags <> ?)"
@@ -54,7 +54,7 @@ ADD_TO_QUOTA = (
 
 
 class _Changes:
-    """Changes of a batch grouped by type, in order."""
+    """Changes of a batch grouped by type, in their order."""
 
     def __init__(self, changes: Sequence[effects.Change]) -> None:
         self._by_kind: defaultdict[type, list[effects.Change]] = defaultdict(list)
@@ -66,7 +66,10 @@ class _Changes:
 
 
 def statements(all_changes: Sequence[effects.Change], number: int) -> Iterator[Statement]:
-    """Yield the statements, only with the newest state of each entity. `number` marks changed rows."""
+    """Yield the statements that store changes, each with its rows.
+
+    Of several changes of an entity only the newest state is written. `number` marks changed rows.
+    """
     for statement, rows in _statements(_Changes(all_changes), number):
         if rows:
             yield statement, rows
@@ -129,7 +132,7 @@ def _prior_runs(taken: Sequence[effects.PriorRunsTaken]) -> Iterator[Statement]:
         for key, prior in of_sweeps
         for rule, rung, value in prior.rungs
     )
-    # Sorted by the table's key, which makes inserts faster.
+    # Sorted by the key of the table, which makes inserts faster.
     yield sql.RUNG.upsert, cast("list[tuple[Value, ...]]", sorted(rungs))
     notes = (note for each in taken for note in prior_observations(each.sweep, each.runs))
     yield sql.OBSERVATION.insert, [sql.observation_values(note) for note in notes]
@@ -161,7 +164,7 @@ _FORGET = (
 
 
 def recall(connection: Connection, keys: Collection[RequestKey]) -> Recollection:
-    """Return the remembered requests among `keys`, and the quotas that they are charged to."""
+    """Return the remembered requests among `keys`, and the used part of the quotas they are charged to."""
     owners = {owner for key in keys for owner in charged(key)} | {EVERYBODY}
     found = [(key, _request(connection, key)) for key in keys]
     return Recollection(
@@ -171,7 +174,7 @@ def recall(connection: Connection, keys: Collection[RequestKey]) -> Recollection
 
 
 def forget(connection: Connection, before: int) -> None:
-    """Delete requests older than `before`: a bounded number, as agents wait for commits meanwhile."""
+    """Delete requests older than `before`; only a bounded number, as commits have to wait meanwhile."""
     oldest = connection.execute("select min(time) from request").first()
     if oldest is None or oldest[0] is None or oldest[0] >= before:
         return
@@ -209,7 +212,7 @@ SERVICE = "scheduler"
 
 
 class SqlStore:
-    """Implementation of `Store`."""
+    """Implementation of `Store` on one connection, which also pairs this database with the metric store's."""
 
     def __init__(self, engine: Engine) -> None:
         self._place = engine.place
@@ -248,7 +251,7 @@ class SqlStore:
         return load(self._connection)
 
     def recall(self, keys: Collection[RequestKey], forget_before: int) -> Recollection:
-        """Return the remembered requests among `keys` and their quotas; delete some old requests."""
+        """Return the remembered requests among `keys` and the used quotas; delete some old requests."""
         with suppress(StorageError):  # requests that cannot be deleted now still count for quotas
             forget(self._connection, forget_before)
         return recall(self._connection, keys)
@@ -267,7 +270,7 @@ _HANDED_OUT = (
 
 
 def known_attempts(connection: Connection) -> AbstractSet[AttemptKey]:
-    """Return every attempt that was ever handed out, by the full name of its run."""
+    """Return every attempt that was ever handed out: full name of the run, number of the attempt."""
     return {
         (_name(entity, project, sweep, number, digest), attempt)
         for entity, project, sweep, number, digest, attempt in connection.execute(_HANDED_OUT)
@@ -275,7 +278,7 @@ def known_attempts(connection: Connection) -> AbstractSet[AttemptKey]:
 
 
 def _name(entity: str, project: str, sweep: str, number: int, digest: bytes) -> str:
-    # A standalone run has its id in place of a digest.
+    # A standalone run, whose sweep has no id, has its own id in place of a digest.
     return str(RunName(SweepName(Parent(entity, project), sweep), number, "" if sweep else digest.decode()))
 
 

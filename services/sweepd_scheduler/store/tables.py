@@ -1,7 +1,7 @@
 """Tables of the scheduler's database; schema, statements and readers are generated from them.
 
-Times are microseconds since 1970, 0 for never. `changed` is the number of a row's newest change; it shares
-its sequence with the history entries, so that a reader can ask for the changes after a number.
+Times are microseconds since 1970, 0 for never. `changed` is the number of the commit that last changed a row,
+from the same sequence as the numbers of history entries, so that a reader can ask for changes after a number.
 """
 
 from sqlalchemy import Index, UniqueConstraint
@@ -40,7 +40,7 @@ class SweepRow(SchedulerTable, table=True):
     project: str = column(at="name.parent.project", fixed=True)
     sweep: str = column(at="name.id", fixed=True)
     spec: str = column(encode=spec_text, decode=spec_of, fixed=True)
-    """Updated only by an edit."""
+    """Updated only when the specification is edited."""
     file_name: str | None = column(fixed=True)
     file_content: bytes | None = column(fixed=True)
     create_time: int = column(fixed=True)
@@ -77,7 +77,7 @@ class SweepRow(SchedulerTable, table=True):
 
 
 class RunRow(SchedulerTable, table=True):
-    """Run: its point and state. The unique key keeps hand-outs exact whatever the code does."""
+    """Run: its point and state. The unique constraint rejects double hand-outs, should a bug cause them."""
 
     __tablename__ = "run"
     __table_args__ = (UniqueConstraint("sweep_id", "digest", "repeat", "occurrence"),)
@@ -121,9 +121,9 @@ class RunRow(SchedulerTable, table=True):
     start_time: int
     end_time: int
     display_name: str = column(fixed=True)
-    """Copied from the details for lists, as details may be large; updated only with the details."""
+    """Copy from the details, which are too large for lists of runs; updated only with the details."""
     tags: str = column(fixed=True)
-    """As `display_name`."""
+    """Copy from the details, as `display_name`."""
     changed: int = column(extra=True)
 
 
@@ -156,7 +156,7 @@ class AttemptRow(SchedulerTable, table=True):
 
 
 class RunDetailsRow(SchedulerTable, table=True):
-    """Details of a run: the newest report, by attempt and sequence."""
+    """Details of a run, from the newest report by attempt and sequence."""
 
     __tablename__ = "run_details"
     __entity__ = DetailsChanged
@@ -169,9 +169,9 @@ class RunDetailsRow(SchedulerTable, table=True):
 
 
 class RungRow(SchedulerTable, table=True):
-    """The value of a run's newest attempt at a rung of an early-termination rule.
+    """Value of a run at a rung of an early-termination rule; prior runs have negative numbers.
 
-    Without a rowid, start-up reads it four times as fast: values lie beside their keys, rung by rung.
+    Without a rowid, the table is read four times as fast at start-up, as each value is stored beside its key.
     """
 
     __tablename__ = "rung"
@@ -204,7 +204,7 @@ class PriorRunRow(SchedulerTable, table=True):
 
 
 class AgentGuardRow(SchedulerTable, table=True):
-    """Record of an agent in the guard of a sweep; `quarantine` is null if the agent still gets runs."""
+    """Record of an agent in the guard of a sweep; `quarantine` is null if the agent is not quarantined."""
 
     __tablename__ = "agent_guard"
     __entity__ = Guarded
@@ -216,7 +216,7 @@ class AgentGuardRow(SchedulerTable, table=True):
 
 
 class ObservationRow(SchedulerTable, table=True):
-    """Numbered observation of a study, sent to the search, repeatedly if necessary."""
+    """Numbered observation of a study; sent to the search engine, and again if the engine has lost it."""
 
     __tablename__ = "observation"
     __entity__ = StudyObservation
@@ -233,7 +233,7 @@ class ObservationRow(SchedulerTable, table=True):
 
 
 class EventRow(SchedulerTable, table=True):
-    """History entry; the table is append-only."""
+    """Entry of the history of a sweep or run; rows are only ever added."""
 
     __tablename__ = "event"
     __table_args__ = (Index("event_of_run", "sweep_id", "run", "number"),)
@@ -266,7 +266,10 @@ class RequestRow(SchedulerTable, table=True):
 
 
 class RequestQuotaRow(SchedulerTable, table=True):
-    """Bytes of an account's requests in a project; `*`: in all its projects; empty names: of all accounts."""
+    """Size of the remembered requests of an account in a project.
+
+    The project `*` stands for all projects of the account, two empty names for all accounts.
+    """
 
     __tablename__ = "request_quota"
     account: str = column(key=True)
@@ -281,6 +284,6 @@ class IdentityRow(IdentityColumns, SchedulerTable, table=True):
 
 
 class GenerationRow(GenerationColumns, SchedulerTable, table=True):
-    """Service start that has committed something."""
+    """Start of the service, stored with the first commit after it."""
 
     __tablename__ = "generation"
