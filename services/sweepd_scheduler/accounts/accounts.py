@@ -1,4 +1,4 @@
-"""Tokens of this server: their principals, creation and revocation."""
+"""Tokens of this server: look-up of their principals, creation and revocation."""
 
 import asyncio
 import logging
@@ -39,14 +39,14 @@ MOST_WAITING = 20_000
 
 
 class Revocations:
-    """Subscribers to revocations, each with its queue of token ids to send."""
+    """Subscribers to revocations, each with a queue of the token ids to send."""
 
     def __init__(self) -> None:
         self._followers: set[asyncio.Queue[str | DomainError]] = set()
         self._stopping = False
 
     def publish(self, token: str) -> None:
-        """Queue the id of a revoked token for every subscriber; end a subscriber that reads too slowly."""
+        """Queue the id of a revoked token for all subscribers; end the streams of slow readers."""
         for news in self._followers:
             if news.qsize() < MOST_WAITING:
                 news.put_nowait(token)
@@ -54,13 +54,13 @@ class Revocations:
                 news.put_nowait(SlowReaderError(TOO_SLOW))
 
     def end(self) -> None:
-        """End every stream: the scheduler is stopping."""
+        """End every stream, as the scheduler is stopping."""
         self._stopping = True
         for news in self._followers:
             news.put_nowait(StoppingError())
 
     async def follow(self) -> AsyncGenerator[list[str]]:
-        """Yield the ids of tokens as they are revoked; the first list and keepalives are empty.
+        """Yield the ids of tokens as they are revoked; the first list is empty, and so are keepalives.
 
         Raises:
             DomainError: the scheduler is stopping, or the subscriber reads too slowly.
@@ -78,7 +78,7 @@ class Revocations:
 
 
 async def _taken(news: "asyncio.Queue[str | DomainError]") -> list[str]:
-    """Return all ids in the queue; if it is empty, wait for the next one for at most SIGN_OF_LIFE seconds."""
+    """Return all ids in the queue; if it is empty, wait up to SIGN_OF_LIFE seconds for the next one."""
     taken: list[str | DomainError] = []
     with suppress(TimeoutError):
         async with asyncio.timeout(SIGN_OF_LIFE):
@@ -99,7 +99,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class NewToken:
-    """A token and its secret; `repr` omits the secret."""
+    """Token with its secret, which `repr` omits."""
 
     token: Token
     secret: str
@@ -109,7 +109,7 @@ class NewToken:
 
 
 class SecretGoneError(DomainError, status=Status.FAILED_PRECONDITION):
-    """The secret of a repeated request cannot be derived again."""
+    """The secret of a token cannot be derived again for a duplicate, as the service token has changed."""
 
     def __init__(self, token: str) -> None:
         super().__init__(
@@ -118,7 +118,10 @@ class SecretGoneError(DomainError, status=Status.FAILED_PRECONDITION):
 
 
 class Accounts:
-    """Tokens in memory. Each change is stored first, then sent to subscribers; one change at a time."""
+    """Tokens, all of which are in memory.
+
+    Changes are made one at a time. Each is stored before it takes effect and subscribers are notified.
+    """
 
     def __init__(
         self, store: AccountStore, clock: Clock, calls: OpenCalls, key: str, log: logging.Logger
@@ -128,8 +131,8 @@ class Accounts:
         Args:
             store: store of the tokens.
             clock: clock of this machine.
-            calls: open streams of this service, which end when their token is revoked.
-            key: the service token, the key from which secrets are derived.
+            calls: open streams of this service; those opened with a revoked token are ended.
+            key: the service token, which is the key for deriving secrets.
             log: log for failed deletions of old tokens.
         """
         self.store = store
@@ -152,7 +155,7 @@ class Accounts:
         self._made = {made.request: made for made in loaded.made}
 
     async def principal(self, digest: bytes) -> Principal:
-        """Return the principal of the token with this SHA-256.
+        """Return the principal of the token whose secret has this SHA-256.
 
         Raises:
             BadTokenError: the token is unknown, expired or revoked.
@@ -175,7 +178,13 @@ class Accounts:
         return self._by_id.get(key)
 
     def tokens(self, caller: Principal, before: int | None, limit: int) -> tuple[list[Token], bool]:
-        """Return tokens within the caller's bounds, newest first, and whether more follow."""
+        """Return tokens within the caller's bounds, newest first, and True if more follow.
+
+        Args:
+            caller: the caller.
+            before: only tokens with numbers below this one; None: all.
+            limit: maximum number of tokens.
+        """
         now = self.now()
         seen = [
             token
@@ -187,7 +196,7 @@ class Accounts:
         return seen[:limit], len(seen) > limit
 
     async def create(self, wanted: TokenRequest, caller: Principal, again: Repeatable | None) -> NewToken:
-        """Create a token, or return the first response to a duplicate request.
+        """Create a token; for a duplicate request, return the token of the first one.
 
         Raises:
             DomainError: the caller may not create it, or it could not be stored.
@@ -255,7 +264,7 @@ class Accounts:
             return token
 
     async def tidy(self) -> None:
-        """Delete old tokens and `Made` records every hour."""
+        """Delete tokens that ended long ago, and old `Made` records, every hour until cancelled."""
         while True:
             async with self._changing:
                 now = self.now()
@@ -274,7 +283,7 @@ class Accounts:
             await asyncio.sleep(TIDY_EVERY)
 
     async def write(self, change: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run a change of the store in the writer thread; complete it even if the caller is cancelled."""
+        """Run a change of the store in the writer thread, to completion even if the caller is cancelled."""
         loop = asyncio.get_running_loop()
         return await asyncio.shield(loop.run_in_executor(self._writer, lambda: change(*args, **kwargs)))
 
@@ -313,5 +322,5 @@ class Accounts:
 
 
 async def _whole(change: Coroutine[None, None, T]) -> T:
-    """Run a change to completion even if the caller is cancelled, so that memory matches the store."""
+    """Run a change to completion even if the caller is cancelled, so that memory and store agree."""
     return await asyncio.shield(asyncio.get_running_loop().create_task(change))

@@ -1,4 +1,4 @@
-"""Entities and projects, created by their own call or implicitly with their first sweep or run."""
+"""Entities and projects, created by a call, or implicitly with their first sweep or run."""
 
 import asyncio
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from sweepd_scheduler.store.records import Reading
 
 
 class Places:
-    """Entities and projects. Those created by a call are in memory; those with sweeps are read on demand."""
+    """Entities and projects. Those created by a call are in memory; for others the records are read."""
 
     def __init__(self, accounts: Accounts, reading: Reading) -> None:
         self._accounts = accounts
@@ -29,7 +29,7 @@ class Places:
         self._changing = asyncio.Lock()
 
     def restore(self) -> None:
-        """Load stored entities and projects. Blocks; called once, before the first call of a client."""
+        """Load the stored entities and projects. Blocks; called once, before the first call of a client."""
         loaded = self._accounts.store.load()
         self._entities = dict(loaded.entities)
         self._projects = dict(loaded.projects)
@@ -38,7 +38,8 @@ class Places:
         """Create an entity.
 
         Raises:
-            NameTakenError: the name is in use.
+            NameTakenError: the entity exists.
+            TooManyPlacesError: a limit is reached.
         """
         async with self._changing:
             if name in self._entities or any(each.entity == name for each in await self._all()):
@@ -54,7 +55,8 @@ class Places:
         """Create a project.
 
         Raises:
-            NameTakenError: the name is in use.
+            NameTakenError: the project exists.
+            TooManyPlacesError: a limit is reached.
         """
         async with self._changing:
             used = await self._with_sweeps()
@@ -74,9 +76,9 @@ class Places:
         return counts.create_time > 0
 
     async def entities(self, bounds: Bounds, after: str, limit: int) -> tuple[list[EntityEntry], bool]:
-        """Return a page of the entities that `bounds` cover wholly or in part, and whether more follow.
+        """Return entities of which anything lies within `bounds`, ordered by name, and True if more follow.
 
-        The page is ordered by name, and begins after the name `after`.
+        `after`: only entities whose names come after this one; `limit`: maximum number.
         """
         counts: dict[str, int] = {name: 0 for name in self._entities if bounds.touches(name)}
         for each in await self._all():
@@ -92,9 +94,10 @@ class Places:
     async def projects(
         self, bounds: Bounds, entity: str, after: str, limit: int
     ) -> tuple[Sequence[ProjectEntry], bool]:
-        """Return a page of the projects within `bounds`, and whether more follow.
+        """Return projects within `bounds`, ordered by name, and True if more follow.
 
-        The page is ordered by name, and begins after the name `after`.
+        `entity`: only projects of this entity; empty: any. `after`: only projects whose names come after this
+        one; `limit`: maximum number.
         """
         seen = sorted(
             (
@@ -124,13 +127,13 @@ class Places:
 
 
 def _check_room(entity: str, empty: AbstractSet[Parent]) -> None:
-    """Check that one more empty project is within the limits; projects with sweeps or runs do not count.
+    """Check that one more empty project is within the limits; `empty`: projects without sweeps and runs.
 
     Raises:
         TooManyPlacesError: a limit is reached.
     """
     if len(empty) >= MAX_EMPTY:
         raise TooManyPlacesError(f"{MAX_EMPTY:,} projects have no sweep yet")
-    # Limited per entity, so that a token bound to one entity cannot exhaust the limit of all entities.
+    # The limit per entity keeps a token that is bound to one entity from using up the limit in total.
     if sum(each.entity == entity for each in empty) >= MAX_EMPTY_OF_ENTITY:
         raise TooManyPlacesError(f"{MAX_EMPTY_OF_ENTITY:,} projects of {entity} have no sweep yet")

@@ -1,4 +1,4 @@
-"""Servicer of `AccountService`: decode, one call, encode."""
+"""Servicer of `AccountService`: each method decodes a request, makes one call and encodes the response."""
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing
@@ -41,7 +41,7 @@ def token_message(token: Token, now: int) -> v1.Token:
 
 
 def caller_message(caller: Principal) -> v1.Token:
-    """Return a token message for a caller without a stored token: a service, or the server's own token."""
+    """Return a caller that has no stored token, a service or the server's own token, as a token message."""
     return v1.Token(
         id=caller.token,
         account=caller.name,
@@ -52,7 +52,7 @@ def caller_message(caller: Principal) -> v1.Token:
 
 
 def wanted_token(request: v1.CreateTokenRequest) -> TokenRequest:
-    """Decode a request for a token."""
+    """Decode a request for a new token."""
     lifetime = request.lifetime
     return TokenRequest(
         display_name=request.display_name,
@@ -77,14 +77,14 @@ DIGEST_BYTES = 32
 
 
 class AccountServicer(account_service_pb2_grpc.AccountServiceServicer):
-    """Servicer of tokens, entities and projects, within the caller's bounds."""
+    """Servicer of tokens, entities and projects; callers see and change only those within their bounds."""
 
     def __init__(self, accounts: Accounts, places: Places) -> None:
         self._accounts = accounts
         self._places = places
 
     async def WhoAmI(self, request: v1.WhoAmIRequest, context: object) -> v1.WhoAmIResponse:
-        """Return the caller."""
+        """Return the token of the caller."""
         caller = current_principal()
         token = self._accounts.token(caller.token)
         if token is None:
@@ -126,7 +126,7 @@ class AccountServicer(account_service_pb2_grpc.AccountServiceServicer):
         return v1.CreateEntityResponse(entity=entity_message(made))
 
     async def ListEntities(self, request: v1.ListEntitiesRequest, context: object) -> v1.ListEntitiesResponse:
-        """Return a page of entities."""
+        """Return a page of entities, ordered by name."""
         after = page_token.single(request.page_token, request, str) or ""
         size = page_token.page_size(request.page_size)
         found, more = await self._places.entities(current_principal().bounds, after, size)
@@ -143,7 +143,7 @@ class AccountServicer(account_service_pb2_grpc.AccountServiceServicer):
         return v1.CreateProjectResponse(project=project_message(made))
 
     async def ListProjects(self, request: v1.ListProjectsRequest, context: object) -> v1.ListProjectsResponse:
-        """Return a page of projects."""
+        """Return a page of projects, ordered by name."""
         after = page_token.single(request.page_token, request, str) or ""
         size = page_token.page_size(request.page_size)
         bounds = current_principal().bounds
@@ -154,7 +154,7 @@ class AccountServicer(account_service_pb2_grpc.AccountServiceServicer):
         )
 
     async def Authenticate(self, request: v1.AuthenticateRequest, context: object) -> v1.AuthenticateResponse:
-        """Return the principal of a token."""
+        """Return the principal of a token, which is given by its SHA-256."""
         if len(request.digest) != DIGEST_BYTES:
             raise BadTokenError("a SHA-256 has 32 bytes")
         principal = await self._accounts.principal(request.digest)
@@ -167,7 +167,7 @@ class AccountServicer(account_service_pb2_grpc.AccountServiceServicer):
     async def WatchRevocations(
         self, request: v1.WatchRevocationsRequest, context: object
     ) -> AsyncIterator[v1.WatchRevocationsResponse]:
-        """Stream the id of each token that is revoked."""
+        """Stream the ids of tokens as they are revoked."""
         async with aclosing(self._accounts.revocations.follow()) as parts:
             async for ids in parts:
                 yield v1.WatchRevocationsResponse(token_ids=ids)

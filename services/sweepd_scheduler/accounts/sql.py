@@ -1,4 +1,4 @@
-"""Account store in a database: one connection, one transaction per change."""
+"""Store of accounts in an SQL database: one connection, one transaction per change."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ _OR_NOTHING = "on conflict do nothing"
 
 
 class SqlAccounts:
-    """Implementation of `AccountStore`. The database overwrites deleted data, so deleted salts are gone."""
+    """Implementation of `AccountStore`. The database overwrites deleted data, so no salt can be recovered."""
 
     def __init__(self, engine: Engine) -> None:
         self._connection = engine.connect(overwrite_deleted=True)
@@ -34,7 +34,7 @@ class SqlAccounts:
             )
 
     def put_token(self, token: Token, made: Made | None, forget_before: int) -> None:
-        """Store a new or changed token durably."""
+        """Store a new or changed token durably; delete `Made` records older than `forget_before`."""
         with self._connection.transaction():
             self._connection.execute(sql.TOKEN.upsert, sql.token_values(token))
             if made is not None:
