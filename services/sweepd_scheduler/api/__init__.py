@@ -1,1 +1,1 @@
-"""Calls of clients: servicers, and conversion between messages and the core's entities."""
+"""Calls of clients: servicers, and translation between messages and entities of the core."""

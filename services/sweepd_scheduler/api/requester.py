@@ -1,4 +1,4 @@
-"""Requests of clients: decode them, add stored data that they need, and answer duplicates from the store."""
+"""Requests of clients: decoding, submission with stored data that they need, and answers to duplicates."""
 
 import hashlib
 import secrets
@@ -31,13 +31,13 @@ from sweepd_scheduler.store.records import Reading
 
 MAX_ATTEMPT = 1_000
 EDITABLE = ("description", "metadata", "name", "run_cap", "tags")
-# Other required keys of a file, so that the edited fields are validated like a file.
+# The required keys of a sweep file, added to the edited fields so that the reader of files can check these.
 _REST = {"method": "random", "program": "program", "parameters": {"x": {"min": 0.0, "max": 1.0}}}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WantedRuns:
-    """Runs to retry: the named `runs`, or if empty those in `states`."""
+    """Runs of a sweep to retry: the named `runs`, or if there are none, all runs in `states`."""
 
     sweep: SweepName
     runs: tuple[RunName, ...] = ()
@@ -67,7 +67,7 @@ def wanted_runs(request: v1.RetryRunsRequest) -> WantedRuns:
 
 
 def new_run(request: v1.CreateRunRequest) -> CreateRun:
-    """Decode the claim of a standalone run.
+    """Decode the claim of a standalone run by the agent of its script.
 
     Raises:
         DomainError: the request is invalid.
@@ -101,7 +101,7 @@ def new_run(request: v1.CreateRunRequest) -> CreateRun:
 
 
 def wanted_point(request: v1.EnqueueRunRequest) -> Point:
-    """Decode the point of a run.
+    """Decode the point of a run to enqueue.
 
     Raises:
         InvalidFieldError: the point is invalid.
@@ -113,7 +113,7 @@ def wanted_point(request: v1.EnqueueRunRequest) -> Point:
 
 
 def edit(request: v1.UpdateSweepRequest) -> Edit:
-    """Decode an edit of a specification, by the rules of a sweep file.
+    """Decode an edit of a specification; the rules of sweep files apply.
 
     Raises:
         InvalidFieldError: a field cannot be edited, or its new value would be refused in a file.
@@ -165,9 +165,9 @@ CANDIDATES = 8
 
 
 def drawn_ids() -> tuple[str, ...]:
-    """Return random candidate ids; the first free one is used."""
+    """Return random candidates for an id, of which the first free one is used."""
     return tuple(
-        # An id begins with a letter and has no hyphen, so it looks neither like a number nor like a run's id.
+        # With a letter first and without a hyphen, an id is neither a number nor of the form of a run's id.
         secrets.choice(LETTERS[:24]) + "".join(secrets.choice(LETTERS) for _ in range(LENGTH - 1))
         for _ in range(CANDIDATES)
     )
@@ -180,7 +180,7 @@ M = TypeVar("M", bound=Message)
 
 
 def shortened(response: Message) -> bytes:
-    """Serialise a response for storage, without the parts that `complete` can restore."""
+    """Serialise a response for storage, without the parts that `complete` restores; compress a large one."""
     message = response
     if _sweep_of(response) is not None:
         message = type(response)()
@@ -195,19 +195,19 @@ def shortened(response: Message) -> bytes:
 
 
 def kept_message(kind: type[M], kept: bytes) -> M:
-    """Parse the stored message of a response."""
+    """Parse a stored response, which may lack parts."""
     content = zlib.decompress(kept[1:]) if kept[:1] == _PACKED else kept[1:]
     return kind.FromString(content)
 
 
 def sweep_of(message: Message) -> str:
-    """Return the full name of the sweep needed to complete a stored message; empty: it is complete."""
+    """Return the name of the sweep from which `complete` restores a response; empty: it lacks no parts."""
     sweep = _sweep_of(message)
     return sweep.name if sweep is not None else ""
 
 
 def complete(message: Message, sweep: Sweep) -> None:
-    """Restore the parts that `shortened` left out of a response from the sweep; edits never change them."""
+    """Restore from a sweep the parts that `shortened` left out of a response, which edits never change."""
     kept = _sweep_of(message)
     if kept is None:
         return
@@ -227,10 +227,10 @@ def _sweep_of(message: Message) -> v1.Sweep | None:
 
 
 def _without(spec: v1.SweepSpec, left_out: Callable[[str], bool]) -> v1.SweepSpec:
-    """Return a specification without some of its fields."""
+    """Return a specification without the fields for whose names `left_out` returns True."""
     part = v1.SweepSpec()
     part.MergeFrom(spec)
-    cleared: Message = part  # whose ClearField accepts any name
+    cleared: Message = part  # for the type checker: ClearField of `Message` accepts any name
     for field, _ in spec.ListFields():
         if left_out(field.name):
             cleared.ClearField(field.name)
@@ -242,11 +242,12 @@ MAX_TRIES = 8
 
 A = TypeVar("A", bound=Answer)
 Prepare = Callable[[StoredSweep | None, int], Awaitable[Request]]
-"""Function that creates the event of a request from the ended sweep, if read, and the number of tries."""
+"""Function that returns the event of a request, given the ended sweep, if it was read, and the number of
+earlier tries."""
 
 
 class Requester:
-    """Submitter of requests to the owner, with the data that they need from the database."""
+    """Submits requests to the owner, with the data that they need from the database."""
 
     def __init__(self, owner: Owner, reading: Reading) -> None:
         self._owner = owner
@@ -276,7 +277,7 @@ class Requester:
         return await self._complete(answer, found.kept) if isinstance(found, Repeated) else found
 
     async def first_answer(self, answer: type[M], again: Repeatable | None) -> M | None:
-        """Return the stored response to an earlier call with the same id; None if there was none.
+        """Return the response to an earlier call with the same request id; None if there was none.
 
         Raises:
             DomainError: the id belongs to another call, or the response could not be stored or read.
@@ -293,10 +294,18 @@ class Requester:
         answer: type[M],
         again: Repeatable | None,
     ) -> M:
-        """Submit a request that may need data from the database; submit it again if that data is outdated.
+        """Submit a request that may need data from the database, again if the data is missing or outdated.
+
+        Args:
+            prepare: returns the event for each try.
+            sweep: the sweep of the request, which is read if it has ended.
+            kind: type of the core's answer.
+            encode: converts the core's answer to the response.
+            answer: type of the response.
+            again: identity by which a duplicate is recognised; None: the request has no id.
 
         Raises:
-            DomainError: the request was refused, could not be stored, or was outdated at every try.
+            DomainError: the request was refused or could not be stored, or its data was outdated at each try.
         """
         stored: StoredSweep | None = None
         for attempt in range(MAX_TRIES):
@@ -310,7 +319,7 @@ class Requester:
         raise AssertionError("the last try has returned or raised")
 
     async def _complete(self, kind: type[M], kept: bytes) -> M:
-        """Return the first response to a duplicate request."""
+        """Return a stored response with the parts restored that were left out."""
         message = kept_message(kind, kept)
         name = sweep_of(message)
         if name:
@@ -323,8 +332,8 @@ def repeatable(request: Message, request_id: str, parent: Parent | None) -> Repe
 
     Args:
         request: the call.
-        request_id: the id that its caller gave it.
-        parent: the project that it concerns; None: all projects of the caller's token.
+        request_id: the request id that the caller has given the call.
+        parent: the project that the call concerns; None: all projects of the caller's token.
 
     Raises:
         InvalidFieldError: the id is too long.
@@ -341,7 +350,7 @@ def repeatable(request: Message, request_id: str, parent: Parent | None) -> Repe
 
 
 def _place_of(bounds: Bounds) -> str:
-    """Return the `project` of a request key for all projects of a token: empty, or a digest of its bounds."""
+    """Return the `project` of the key of a call that names none: empty, or a digest of the token's bounds."""
     if bounds.everywhere:
         return ""
     return "@" + hashlib.sha256("\0".join(sorted(bounds.places)).encode()).hexdigest()

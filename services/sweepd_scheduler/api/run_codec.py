@@ -1,4 +1,4 @@
-"""Messages of runs, their attempts, history and obstacles, and of prior runs."""
+"""Messages of runs, with their attempts, history and obstacles, and of prior runs."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -38,17 +38,17 @@ _TYPES = {
 
 
 def timestamp(microseconds: int) -> Timestamp | None:
-    """Return a time as a timestamp; None for 0, which means never."""
+    """Return a time in microseconds since 1970 as a message; None for 0, which means never."""
     if not microseconds:
         return None
     return Timestamp(seconds=microseconds // 1_000_000, nanos=microseconds % 1_000_000 * 1_000)
 
 
 def message_fields(message: type[Message], entity: type) -> Callable[[object], dict[str, Any]]:
-    """Return a function that maps an entity to the message fields of the same names.
+    """Return a function that maps an entity to the fields of a message that have the same names and types.
 
-    It converts enums to their numbers and times to timestamps. The function is compiled from the names of the
-    fields, as thousands of run messages are created at a time.
+    The function converts enums to their numbers and times to timestamps. It is generated from the names of
+    the fields, to be fast enough for thousands of runs at a time.
     """
     scope: dict[str, Any] = {"timestamp": timestamp}
     values: list[str] = []
@@ -67,7 +67,10 @@ def message_fields(message: type[Message], entity: type) -> Callable[[object], d
 
 
 def _numbers(enum: str, kind: object) -> dict[object, int]:
-    """Return the number of each value of an enum, 0 for None; empty unless the contract has every value."""
+    """Return the number of each member of an enum, and 0 for None; empty if the contract lacks a member.
+
+    `enum`: name of the enum in the contract; `kind`: the enum of the core.
+    """
     if not isinstance(kind, EnumType):
         return {}
     prefix = re.sub("(?<=[a-z])(?=[A-Z])", "_", enum).upper()
@@ -79,7 +82,7 @@ def _numbers(enum: str, kind: object) -> dict[object, int]:
 
 
 def _plain(hint: object) -> object:
-    """Return the inner type of an optional or tuple hint; other types unchanged."""
+    """Return the inner type of an optional or tuple type hint; other types unchanged."""
     arguments = get_args(hint)
     return arguments[0] if arguments else hint
 
@@ -98,7 +101,7 @@ _prior_run_fields = message_fields(v1.PriorRun, PriorRun)
 
 
 def run_message(run: Run, kind: ObjectiveValue) -> v1.Run:
-    """Return a run as a message; `kind`: kind of value of its sweep."""
+    """Return a run as a message; `kind`: kind of value that counts for its sweep."""
     return v1.Run(
         **_run_fields(run),
         sweep="" if run.is_standalone else run.name.rpartition("-")[0],
@@ -129,7 +132,7 @@ def read_states(wanted: Mapping[S, int], numbers: Iterable[int]) -> tuple[S, ...
 
 
 def _attempt_messages(attempts: Sequence[Attempt]) -> list[v1.Attempt]:
-    """Return all attempts as messages; leave out texts of the oldest ones if they would not fit together."""
+    """Return all attempts as messages; leave out texts of the oldest ones if not all of them fit."""
     if len(attempts) < 2:
         return [_attempt_message(each) for each in attempts]
     room = MAX_ATTEMPT_BYTES
@@ -185,7 +188,7 @@ def _detail(line: HistoryEntry) -> str:
 
 
 def _filled(sentence: str, detail: Mapping[str, str | int | float]) -> str:
-    # By `replace`, not `format`, as the values are untrusted.
+    # With `replace` instead of `format`, as the values are untrusted.
     for key, value in detail.items():
         sentence = sentence.replace("{" + key + "}", str(value))
     return sentence
@@ -213,7 +216,7 @@ def selection(message: v1.PriorRunSelection) -> Selection:
 
 
 def report_message(found: Gathered) -> v1.PriorRunReport:
-    """Return the outcome of a selection as a message."""
+    """Return the result of gathering prior runs as a message."""
     return v1.PriorRunReport(
         taken=len(found.taken),
         unsuitable=found.left_out,
@@ -223,7 +226,7 @@ def report_message(found: Gathered) -> v1.PriorRunReport:
 
 
 def prior_run_message(prior: PriorRun, bounds: Bounds) -> v1.PriorRun:
-    """Return a prior run as a message, without its name if it is outside the caller's bounds."""
+    """Return a prior run as a message, without its name if the run is outside the caller's bounds."""
     return v1.PriorRun(
         **_prior_run_fields(prior),
         run=prior.source if bounds.covers_name(prior.source) else "",

@@ -1,4 +1,4 @@
-"""Servicer of `RunService`: decode, one call, encode."""
+"""Servicer of `RunService`: each method decodes a request, makes one call and encodes the response."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -29,7 +29,7 @@ MOST_EVENT_BYTES = 1_000_000
 
 
 class RunServicer(run_service_pb2_grpc.RunServiceServicer):
-    """Servicer of runs. The owner decides changes; reads see committed data."""
+    """Servicer of runs. Changes are decided by the owner; reads return committed data."""
 
     def __init__(self, owner: Owner, reading: Reading) -> None:
         self._owner = owner
@@ -56,7 +56,7 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
         )
 
     async def GetRun(self, request: v1.GetRunRequest, context: object) -> v1.GetRunResponse:
-        """Return one run."""
+        """Return one run, with its details."""
         sweep, run = await self._find(names.run_name(request.name))
         details = await self._reading(self._reading.records.details, run.key)
         message = run_codec.run_message(run, sweep.value_kind)
@@ -83,7 +83,7 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
         )
 
     async def EnqueueRun(self, request: v1.EnqueueRunRequest, context: object) -> v1.EnqueueRunResponse:
-        """Add the runs of a point."""
+        """Add the runs of a point to a sweep."""
         name, point = names.sweep_name(request.sweep), requester.wanted_point(request)
 
         async def prepare(stored: StoredSweep | None, attempt: int) -> requests.EnqueueRun:
@@ -99,7 +99,7 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
         )
 
     async def StopRun(self, request: v1.StopRunRequest, context: object) -> v1.StopRunResponse:
-        """End one run."""
+        """Stop one run."""
         name = await self._numbered(names.run_name(request.name))
 
         async def prepare(stored: StoredSweep | None, attempt: int) -> requests.EndRun:
@@ -160,10 +160,10 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
         )
 
     async def _retry(self, wanted: requester.WantedRuns, stored: StoredSweep | None) -> requests.RetryRuns:
-        """Return the event for the runs to retry and, with repeats, the other runs of their points.
+        """Return the event for the runs to retry, with the runs as stored.
 
         Raises:
-            DomainError: a run is missing, or the sweep has ended and has to be read first.
+            DomainError: a run does not exist, or the sweep has ended and has to be read first.
         """
         state = self._owner.state
         if stored is None and state.names.get(wanted.sweep) in state.ended:
@@ -204,7 +204,7 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
         )
 
     async def _value_kinds(self, runs: Sequence[Run]) -> dict[int, ObjectiveValue]:
-        """Return the kind of value of each sweep that the runs belong to."""
+        """Return the kind of value that counts for each sweep of the runs, by sweep key."""
         kinds: dict[int, ObjectiveValue] = {}
         for run in runs:
             if run.sweep not in kinds:
@@ -213,7 +213,7 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
         return kinds
 
     async def _numbered(self, name: RunName) -> RunName:
-        """Return the name of a run, completed with the run's number if it is a standalone run."""
+        """Return the name of a run; complete that of a standalone run with the run's number."""
         if name.sweep in self._owner.state.names and not name.sweep.is_standing:
             return name
         run = await self._reading(self._reading.records.run, name)
@@ -229,12 +229,12 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
 
 
 def _newest(events: list[v1.RunEvent]) -> list[v1.RunEvent]:
-    """Return the newest entries that fit into a response together with the run."""
+    """Return the newest entries of the history that fit into a response beside the run."""
     return list(reversed(page(reversed(events), len(events), v1.RunEvent.ByteSize, MOST_EVENT_BYTES).entries))
 
 
 def _messages(found: Runs) -> list[v1.Run]:
-    """Return as many runs as fit into one response: with `repeats`, a point may have a thousand."""
+    """Return as many runs as fit into one response; with `repeats`, a point may have a thousand runs."""
     carried = page(found.runs, len(found.runs), run_weight).entries
     return [run_codec.run_message(run, found.kind) for run in carried]
 
@@ -257,7 +257,7 @@ def _place_in_project(place: page_token.SortKey | None) -> RunPlace | None:
 
 
 def _other_runs_of_points(sweep: Sweep, runs: Sequence[Run]) -> list[int]:
-    """Return the numbers of the other runs of the points of some runs."""
+    """Return the numbers of all runs that share a point with some of these runs, without these runs."""
     repeats = sweep.spec.repeats
     if repeats == 1:
         return []

@@ -1,4 +1,4 @@
-"""Messages of sweeps, their previews and progress; decoding of sweep files and specifications."""
+"""Messages of sweeps, their previews and their progress; decoding of sweep files and specifications."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -31,13 +31,13 @@ _ENDINGS = {
     Ending.RETRIED: v1.SWEEP_ENDING_STOP,
 }
 
-# A message has at most 4 MiB. The file of a large sweep is left out, as its content is in the specification.
+# A message has at most 4 MiB. The file of a large sweep is left out, as the specification says the same.
 MAX_SWEEP_BYTES = 3_800_000
 _sweep_fields = message_fields(v1.Sweep, Sweep)
 
 
 class InvalidSweepError(DomainError, status=Status.INVALID_ARGUMENT, reason=Reason.INVALID_SWEEP):
-    """The sweep cannot be created; every finding is reported."""
+    """A sweep cannot be created; the error has all findings."""
 
     def __init__(self, findings: tuple[Violation, ...]) -> None:
         first = findings[0]
@@ -47,7 +47,7 @@ class InvalidSweepError(DomainError, status=Status.INVALID_ARGUMENT, reason=Reas
 
 
 def sweep_message(sweep: Sweep, connected_agents: int) -> v1.Sweep:
-    """Return a sweep as a message."""
+    """Return a sweep as a message; `connected_agents`: number of sessions that serve it."""
     message = v1.Sweep(
         **_sweep_fields(sweep),
         name=str(sweep.name),
@@ -70,17 +70,17 @@ def sweep_message(sweep: Sweep, connected_agents: int) -> v1.Sweep:
 
 
 def read_file(file: v1.SweepFile) -> Parsed:
-    """Read a sweep file as the command line does."""
+    """Read a sweep file in the same way as the command line."""
     return parse_text(file.content, file=_name(file))
 
 
 def read_placed_file(file: v1.SweepFile) -> Parsed:
-    """Read a sweep file, and ignore its entity and project, as the request names the project."""
+    """Read a sweep file; ignore its entity and project, as the request names the project."""
     return parse_text(file.content, file=_name(file), placing=())
 
 
 def validation(parsed: Parsed) -> v1.ValidateSweepResponse:
-    """Return the findings about a file, and the sweep that it describes."""
+    """Return the findings about a sweep file, and its specification if it is valid, as a message."""
     return v1.ValidateSweepResponse(
         diagnostics=[diagnostic_message(each) for each in parsed.diagnostics],
         spec=spec_message(parsed.spec) if parsed.spec else None,
@@ -91,7 +91,7 @@ def new_sweep(request: v1.CreateSweepRequest) -> tuple[SweepSpec, SourceFile | N
     """Decode the specification of a new sweep, and its file if there is one.
 
     Raises:
-        DomainError: the sweep cannot be created; all findings are reported.
+        DomainError: the sweep cannot be created; the error has all findings.
     """
     match request.WhichOneof("definition"):
         case "file":
@@ -107,7 +107,7 @@ def new_sweep(request: v1.CreateSweepRequest) -> tuple[SweepSpec, SourceFile | N
 
 
 def count_or_none(number: int | None) -> int | None:
-    """Return a count; None if it does not fit into 64 bits, as a field of a message."""
+    """Return a count; None if it does not fit into a 64-bit field of a message."""
     return number if number is not None and number < 2**64 else None
 
 
@@ -130,7 +130,7 @@ def _spec_of_message(message: v1.SweepSpec) -> SweepSpec:
 
 
 def _carried(spec: SweepSpec) -> SweepSpec:
-    """Return the specification; raise InvalidSweepError if a value does not fit into a message."""
+    """Return the specification unchanged; raise InvalidSweepError if a value does not fit into a message."""
     try:
         spec_message(spec)
     except CodecError as error:
@@ -154,14 +154,14 @@ MOST_STEPS = 100_000
 
 PATIENCE = 5
 LONGEST = 2.0
-"""Seconds after which the preview stops; constraints may make each run expensive."""
+"""Seconds after which a preview stops, as constraints may make each run expensive."""
 
 
 def runs_wanted(request: v1.PreviewSweepRequest) -> int:
     """Return the number of runs to preview.
 
     Raises:
-        InvalidFieldError: there are too many.
+        InvalidFieldError: more runs are requested than a preview may show.
     """
     if request.count > MOST_RUNS:
         raise InvalidFieldError("count", f"at most {MOST_RUNS:,} runs are shown")
@@ -171,12 +171,12 @@ def runs_wanted(request: v1.PreviewSweepRequest) -> int:
 def previewed(
     parsed: Parsed, count: int, drawn_seed: int, clock: Clock, prior: Gathered | None = None
 ) -> v1.PreviewSweepResponse:
-    """Return the findings about a file and, if it is valid, a preview of its runs.
+    """Return the findings about a sweep file and, if it is valid, a preview of its runs.
 
     Args:
-        parsed: the file.
-        count: how many runs to show.
-        drawn_seed: the seed if the file has none.
+        parsed: the file as read.
+        count: number of runs to show.
+        drawn_seed: the seed to use if the file has none.
         clock: clock for the time limit.
         prior: the runs that the sweep would begin with.
     """
@@ -195,7 +195,10 @@ def previewed(
 
 
 def _room(most: int, clock: Clock) -> Callable[[PreviewedRun], bool]:
-    """Return a predicate that is False beyond the size or time limit; the first run has no time limit."""
+    """Return a predicate that is False for runs beyond the size or time limit of a preview.
+
+    The first run has no time limit. `most`: maximum size of all runs in bytes.
+    """
     left, end, is_first = most, clock.monotonic() + LONGEST, True
 
     def fits(run: PreviewedRun) -> bool:
@@ -230,7 +233,11 @@ ENTRIES_A_MESSAGE = 50_000
 
 
 def progress_parts(records: Records, sweep: Sweep) -> list[v1.ReadSweepProgressResponse]:
-    """Return the progress of a sweep as a list of messages of bounded size; may raise StorageError."""
+    """Return the progress of a sweep as messages of bounded size.
+
+    Raises:
+        StorageError: the records cannot be read.
+    """
     found = progress(sweep, records.run_values(sweep))
     parts = (found[start : start + ENTRIES_A_MESSAGE] for start in range(0, len(found), ENTRIES_A_MESSAGE))
     return [

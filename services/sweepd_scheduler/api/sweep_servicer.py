@@ -1,4 +1,4 @@
-"""Servicer of `SweepService`: decode, one call, encode."""
+"""Servicer of `SweepService`: each method decodes a request, makes one call and encodes the response."""
 
 import secrets
 from dataclasses import replace
@@ -47,7 +47,7 @@ WatchContext: TypeAlias = "grpc.aio.ServicerContext[v1.WatchSweepRequest, v1.Wat
 
 
 class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
-    """Servicer of sweeps. The owner decides changes; reads see committed data."""
+    """Servicer of sweeps. Changes are decided by the owner; reads return committed data."""
 
     def __init__(
         self,
@@ -73,12 +73,12 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
     async def ValidateSweep(
         self, request: v1.ValidateSweepRequest, context: object
     ) -> v1.ValidateSweepResponse:
-        """Return every finding about a file."""
+        """Return all findings about a sweep file."""
         parsed = await self._language(sweep_codec.read_file, request.file)
         return sweep_codec.validation(parsed)
 
     async def PreviewSweep(self, request: v1.PreviewSweepRequest, context: object) -> v1.PreviewSweepResponse:
-        """Return the runs that a file would start."""
+        """Return the first runs that a sweep file would start."""
         count = sweep_codec.runs_wanted(request)
         parsed = await self._language(sweep_codec.read_placed_file, request.file)
         seed = secrets.randbits(SEED_BITS)
@@ -90,7 +90,7 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
         parent = names.parent(request.parent)
         again = repeatable(request, request.request_id, parent)
         first = await self._asking.first_answer(v1.CreateSweepResponse, again)
-        if first is not None:  # its prior runs may no longer be available
+        if first is not None:  # checked first, as the prior runs may have gone since the earlier call
             return first
         wanted = names.new_id(request.sweep_id, "sweep_id") if request.sweep_id else None
         spec, file = await self._language(sweep_codec.new_sweep, request)
@@ -160,7 +160,7 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
         return v1.CancelSweepResponse(sweep=self._message(sweep), unconfirmed_runs=missing[:MOST_NAMES])
 
     async def UpdateSweep(self, request: v1.UpdateSweepRequest, context: object) -> v1.UpdateSweepResponse:
-        """Change the specification."""
+        """Change the specification of a sweep."""
         name, edit = names.sweep_name(request.sweep.name), requester.edit(request)
 
         async def prepare(stored: StoredSweep | None, attempt: int) -> requests.UpdateSweep:
@@ -179,7 +179,7 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
         )
 
     async def ExplainSweep(self, request: v1.ExplainSweepRequest, context: object) -> v1.ExplainSweepResponse:
-        """Return the obstacles to the hand-outs of a sweep."""
+        """Return the obstacles to the hand-out of a sweep's runs."""
         stored = await self._reading.sweep(names.sweep_name(request.name))
         sweep = self._owner.state.sweeps.get(stored.key, stored)
         obstacles = obstacles_of_sweep(self._owner.state, sweep)
@@ -196,18 +196,18 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
         )
         return v1.GetSweepImportanceResponse(importance=found)
 
-    async def ReadSweepProgress(  # type: ignore[override]  # writes by itself: a reader that stalls is noticed
+    async def ReadSweepProgress(  # type: ignore[override]  # calls `write`, to notice a stalled reader
         self, request: v1.ReadSweepProgressRequest, context: ProgressContext
     ) -> None:
-        """Stream the progress of a sweep's best value."""
+        """Stream the values of a sweep's runs that count, and the best value after each of them."""
         sweep = await self._reading.sweep(names.sweep_name(request.name))
         for part in await self._reading(sweep_codec.progress_parts, self._reading.records, sweep):
             await send(context.write, part, TOO_SLOW)
 
-    async def WatchSweep(  # type: ignore[override]  # writes by itself: a reader that stalls is noticed
+    async def WatchSweep(  # type: ignore[override]  # calls `write`, to notice a stalled reader
         self, request: v1.WatchSweepRequest, context: WatchContext
     ) -> None:
-        """Stream the changes of a sweep."""
+        """Stream a snapshot of a sweep, then its changes."""
         sweep = await self._reading.sweep(names.sweep_name(request.name))
         follower = self._watchers.follow(sweep.key)
         try:
@@ -240,7 +240,7 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
         return message
 
     async def _last_runs(self, name: names.SweepName) -> tuple[Run, ...]:
-        """Read the last runs of a sweep, as many as a point has."""
+        """Read the last runs of a sweep, as many as a point has; none without repeats."""
         sweep = await self._reading(self._reading.records.sweep, name)
         if sweep is None or sweep.spec.repeats == 1 or not sweep.counts.total:
             return ()
