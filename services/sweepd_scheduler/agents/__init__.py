@@ -1,1 +1,1 @@
-"""Streams of agents: sessions, reports to the owner and the metric store, commands to agents."""
+"""Streams of agents: their sessions, reports to the owner and the metric store, commands to agents."""

@@ -1,8 +1,8 @@
-"""Acknowledgements of an agent's reports: lanes of its attempts up to a cursor, and ends of attempts.
+"""Acknowledgements of an agent's reports: cursors up to which lanes are stored, and ends of attempts.
 
 A report is acknowledged once it is on disk. Decisions acknowledge observations, details and ends
-(`domain/agents/reports.py`, as the command `Ack`); the metric store acknowledges points, samples, logs and
-files (`forwarder.py`). This module merges them until the agent's stream sends them.
+(`domain/agents/reports.py`, with the command `Ack`); the metric store acknowledges points, samples, logs and
+files (`forwarder.py`). This module merges the acknowledgements until the stream of the agent sends them.
 """
 
 from collections.abc import Mapping
@@ -18,14 +18,14 @@ from sweepd_scheduler.domain.effects import Ack
 
 @dataclass(slots=True)
 class _Due:
-    """Pending acknowledgements of an attempt; `end`: the acknowledgement of its end."""
+    """Pending acknowledgements of an attempt; `end`: that of its end."""
 
     cursors: dict[Lane, int] = field(default_factory=dict)
     end: Ack | None = None
 
 
 class Acknowledgements:
-    """Acknowledgements that one stream has yet to send; only the newest cursor of each lane is sent."""
+    """Acknowledgements that a stream has still to send; of each lane, only the newest cursor is sent."""
 
     def __init__(self) -> None:
         self._due: dict[AttemptRef, _Due] = {}
@@ -44,9 +44,9 @@ class Acknowledgements:
         self._due.setdefault(ref, _Due()).cursors.update(cursors)
 
     def take(self) -> v1.AttachResponse:
-        """Remove the acknowledgements of one attempt, the oldest, and return them as a message.
+        """Remove the acknowledgements of the attempt that has waited longest, and return them as a message.
 
-        There must be at least one acknowledgement.
+        At least one acknowledgement must be pending.
         """
         ref = next(iter(self._due))
         due = self._due.pop(ref)

@@ -47,14 +47,14 @@ _STOP_MODES = {mode: v1.StopMode.Value(f"STOP_MODE_{mode.name}") for mode in Sto
 
 
 class MalformedReportError(ValueError):
-    """A report cannot be decoded; the message has its kind and the reason."""
+    """A report cannot be decoded; the message names its kind and the reason."""
 
 
 def check_hello(hello: v1.Hello) -> None:
-    """Refuse a Hello that cannot be served.
+    """Check the fields of a Hello.
 
     Raises:
-        InvalidFieldError: a field is missing or out of range.
+        InvalidFieldError: a field is missing, out of range, or not supported.
     """
     limits.check(hello, "hello")
     if not 1 <= len(hello.instance) <= 64:
@@ -77,7 +77,7 @@ def one_by_one(message: v1.AttachRequest) -> tuple[v1.AttachRequest, ...]:
     """Split a message into its reports, in order.
 
     Raises:
-        InvalidFieldError: there are too many reports, or one of them contains others.
+        InvalidFieldError: the message has too many reports, or one of them contains others.
     """
     if len(message.more) >= MOST_IN_ONE or any(each.more for each in message.more):
         raise InvalidFieldError(
@@ -87,7 +87,7 @@ def one_by_one(message: v1.AttachRequest) -> tuple[v1.AttachRequest, ...]:
 
 
 def check_report(kind: str | None, request: v1.AttachRequest) -> None:
-    """Refuse a report with a field that is too long or has too many entries.
+    """Check that no field of a report is too long or has too many entries; `kind`: its field in `request`.
 
     Raises:
         MalformedReportError: a field exceeds its limit.
@@ -102,10 +102,10 @@ def check_report(kind: str | None, request: v1.AttachRequest) -> None:
 
 
 def report(session: str, request: v1.AttachRequest) -> events.Report:
-    """Decode a report that the core decides on.
+    """Decode a report for the core; `session`: the session that sent it.
 
     Raises:
-        MalformedReportError: it is invalid, or of an unknown kind.
+        MalformedReportError: the report is invalid, or of an unknown kind.
     """
     match request.WhichOneof("report"):
         case "heartbeat":
@@ -138,7 +138,7 @@ def command_message(
 ) -> v1.AttachResponse:
     """Return a command as a message to `session`.
 
-    A Welcome lacks the intervals that depend on the load, and the windows; `Outboxes` fills them in.
+    In a Welcome, the windows and the intervals that depend on the load are missing; `Outboxes` adds them.
     """
     match command:
         case effects.StartRun():
@@ -174,7 +174,13 @@ def unsupported_message(command: effects.Unsupported) -> v1.AttachResponse:
 
 
 def append_request(piece: v1.LanePiece, of: HandleEntry, resumed_from_step: int | None) -> v1.AppendRequest:
-    """Return a piece as a request to the metric store, without decoding its body."""
+    """Return a piece of a lane as a request to the metric store, without decoding its body.
+
+    Args:
+        piece: the piece.
+        of: the attempt that it belongs to.
+        resumed_from_step: last step of the checkpoint that the attempt resumed from, if it did.
+    """
     return v1.AppendRequest(
         run=of.run,
         sweep=of.sweep,
@@ -251,7 +257,7 @@ def _exited(session: str, message: v1.RunExited) -> events.Exited:
 
 
 def _logged_keys(keys: Sequence[str]) -> tuple[str, ...]:
-    """Return the first keys, sorted and without overlong ones, within the limits that agents keep to."""
+    """Return the keys within the limits that agents keep to: sorted, without overlong or surplus ones."""
     return tuple(sorted(key for key in keys[:MOST_KEYS_READ] if len(key) <= MAX_KEY_LENGTH)[:MAX_KEYS])
 
 
@@ -271,7 +277,7 @@ def _described(session: str, message: v1.DetailsReport) -> events.Described:
 
 
 def tags_that_fit(tags: Iterable[str]) -> tuple[str, ...]:
-    """Return the first tags of a run, as many as fit into lists; no tag is truncated."""
+    """Return the first tags of a run, as many as lists of runs have room for; no tag is truncated."""
     sizes = accumulate(len(tag) + 1 for tag in tags)
     return tuple(tag for tag, size in zip(tags, sizes, strict=True) if size <= MAX_TAG_CHARACTERS)
 
@@ -318,7 +324,7 @@ def _verdict_message(verdict: effects.AttemptVerdict) -> v1.AttemptVerdict:
 
 
 def known_cursors(observation_row: int | None, details_sequence: int | None) -> dict[v1.Lane.ValueType, int]:
-    """Return the cursors of the lanes that the scheduler stores itself, without those that are None."""
+    """Return the cursors, by lane, of the lanes that the scheduler stores itself; leave out None."""
     cursors = {v1.LANE_OBSERVATIONS: observation_row, v1.LANE_DETAILS: details_sequence}
     return {lane: cursor for lane, cursor in cursors.items() if cursor is not None}
 

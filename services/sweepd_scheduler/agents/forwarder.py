@@ -1,8 +1,8 @@
-"""Forwarders of lanes to the metric store, and of its acknowledgements to the agents.
+"""Forwarders of lanes to the metric store, and of its acknowledgements to agents.
 
 A forwarder keeps unanswered requests, so that it can repeat them after a restart of the metric store. Their
-total size is bounded. Requests beyond the bound are dropped, as agents have all data on disk: once there is
-room, the agents are asked to resend from their cursor. The end of a run does not wait for forwarders.
+total size is bounded. Requests beyond the bound are dropped, as agents have all data on disk; once there is
+room, the agents are asked to resend from their cursors. The end of a run does not wait for forwarders.
 """
 
 import asyncio
@@ -24,24 +24,25 @@ from sweepd_scheduler.domain.agents.agent import AttemptRef
 Lane: TypeAlias = v1.Lane.ValueType
 Call: TypeAlias = "grpc.aio.StreamStreamCall[v1.AppendRequest, v1.AppendResponse]"
 AttemptName: TypeAlias = tuple[str, int]
-"""Full name of the run, number of the attempt."""
+"""Full name of a run, number of the attempt."""
 
 KIB: Final = 1024
 MIB: Final = 1024 * KIB
 REMIND_AFTER = 2.0
 SHARES = 8
-"""Number of shares of a forwarder's memory. An attempt uses at most one, so it cannot delay the others."""
+"""Number of shares of a forwarder's memory; an attempt may use one share, so that others are not delayed."""
 REQUEST_OVERHEAD = 2 * KIB
-"""Memory that a request takes besides its body, which matters for many small requests."""
+"""Bytes of memory that a request takes beside its body, which matters for many small requests."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LaneLimits:
-    """Bounds of a lane that is forwarded, and its name in the log.
+    """Limits of a lane that is forwarded.
 
     Args:
-        window: bytes of each attempt that its agent may have in flight.
-        held: bytes of unanswered requests of all attempts that the forwarder may hold.
+        name: name of the lane in the log.
+        window: bytes that an agent may have in flight for each attempt.
+        held: bytes of unanswered requests, of all attempts, that the forwarder may hold.
     """
 
     name: str
@@ -57,12 +58,12 @@ LANES: Final[Mapping[Lane, LaneLimits]] = MappingProxyType(
         v1.LANE_FILES: LaneLimits(name="files", window=512 * KIB, held=8 * MIB),
     }
 )
-"""The lanes that are forwarded, in the order in which agents send them."""
+"""Limits of the lanes that are forwarded, in the order in which agents send them."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Pending:
-    """An unanswered request; `weight`: bytes that it takes in memory."""
+    """Unanswered request; `weight`: bytes that it takes in memory."""
 
     name: AttemptName
     request: v1.AppendRequest
@@ -71,22 +72,22 @@ class _Pending:
 
 @dataclass(slots=True)
 class _Route:
-    """Session that receives the acknowledged cursors of an attempt."""
+    """Session to which the cursors of an attempt are acknowledged, and the state of the attempt's lane."""
 
     session: str
     ref: AttemptRef
     cursor: int = 0
-    left_out: int = 0  # end of the last request that was dropped
-    refused: bool = False  # the last request was refused, which is in the log
+    left_out: int = 0  # highest end of a request that was dropped
+    refused: bool = False  # the last request was refused, which was logged
 
 
 class Forwarder:
-    """One lane of all agents, on one stream to the metric store.
+    """Forwarder of one lane of all agents, on one stream to the metric store.
 
     Args:
         open_call: opens the stream.
-        acknowledge: sends a session the cursor up to which an attempt is stored.
-        limits: bounds of the lane.
+        acknowledge: sends to a session the cursor up to which the lane of an attempt is stored.
+        limits: limits of the lane.
     """
 
     def __init__(
@@ -112,11 +113,11 @@ class Forwarder:
         self._unavailable = False
 
     def offer(self, session: str, ref: AttemptRef, request: v1.AppendRequest) -> None:
-        """Queue a request; if there is no room, drop it, and ask the agent to resend it later."""
+        """Queue a request; if there is no room, drop it and ask the agent later to resend it."""
         name = request.run, request.attempt
         route = self._routes.get(name)
         if route is None or route.session != session:
-            # An agent begins a stream at the first unacknowledged row: everything before it is stored.
+            # On a new stream, an agent begins after the last acknowledged row, so all rows before are stored.
             route = _Route(session, ref, cursor=max(request.start, route.cursor if route else 0))
             self._routes[name] = route
         weight, own = len(request.body) + REQUEST_OVERHEAD, self._sizes.get(name, 0)
@@ -130,11 +131,11 @@ class Forwarder:
         self._ready.set()
 
     def forget(self, session: str) -> None:
-        """Stop sending acknowledgements to a session that has ended; still forward its pending requests."""
+        """Send no more acknowledgements to a session that has ended; still forward its queued requests."""
         self._routes = {name: route for name, route in self._routes.items() if route.session != session}
 
     async def run(self) -> None:
-        """Forward requests until cancelled; open another stream whenever one fails."""
+        """Forward requests until cancelled; open a new stream whenever one fails."""
         backoff = Backoff()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._remind())
@@ -145,7 +146,7 @@ class Forwarder:
                     await self._one_stream()
                 except grpc.aio.AioRpcError as error:
                     self._log_unavailable(error)
-                except Exception:  # noqa: BLE001 (a defect must not stop the lane of all agents)
+                except Exception:  # noqa: BLE001 (a bug must not stop the lane of all agents)
                     self._log.exception("forwarding %s has failed; trying again", self._name)
                 self._waiting.extendleft(reversed(self._under_way))
                 self._under_way.clear()
@@ -167,7 +168,7 @@ class Forwarder:
             call.cancel()
             await asyncio.wait([sending])
             if not sending.cancelled():
-                sending.exception()  # the stream has raised it already
+                sending.exception()  # retrieved only, as the stream has already raised it
 
     async def _send(self, call: Call) -> None:
         while True:
@@ -197,7 +198,7 @@ class Forwarder:
             self._acknowledge(route.session, route.ref, answer.cursor)
 
     async def _remind(self) -> None:
-        """Once there is room, ask agents to resend dropped requests, by acknowledging their cursor again."""
+        """Ask agents to resend dropped requests once there is room, by acknowledging their cursors again."""
         while True:
             await asyncio.sleep(REMIND_AFTER)
             if self._size > self._limit // 2:
@@ -218,10 +219,11 @@ class Forwarder:
 
 
 class Forwarders:
-    """Forwarders, one per lane. Each has its own stream, so that lanes do not wait for each other.
+    """Forwarders, one per lane. Each has a stream of its own, so that lanes do not wait for each other.
 
     Args:
-        acknowledge: sends a session the cursor up to which a lane of an attempt is stored.
+        open_call: opens a stream to the metric store.
+        acknowledge: sends to a session the cursor up to which a lane of an attempt is stored.
     """
 
     def __init__(
@@ -241,11 +243,11 @@ class Forwarders:
         return self._by_lane.get(lane)
 
     def tasks(self) -> list[asyncio.Task[None]]:
-        """Start forwarding; return the tasks."""
+        """Start the forwarders, and return their tasks."""
         loop = asyncio.get_running_loop()
         return [loop.create_task(forwarder.run()) for forwarder in self._by_lane.values()]
 
     def forget(self, session: str) -> None:
-        """Stop sending acknowledgements to a session that has ended."""
+        """Send no more acknowledgements to a session that has ended."""
         for forwarder in self._by_lane.values():
             forwarder.forget(session)

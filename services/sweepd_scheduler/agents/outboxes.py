@@ -1,4 +1,4 @@
-"""Outboxes of agents, one per stream: acknowledgements are merged, commands keep their order."""
+"""Outboxes of agents, one per stream: acknowledgements are merged, commands stay in order."""
 
 import asyncio
 from collections import deque
@@ -23,7 +23,7 @@ AGENTS_AT_SHORTEST_FLUSH = 16
 
 
 class Outbox:
-    """Messages for one agent, taken by its stream as fast as the agent reads."""
+    """Queue of messages to one agent, from which its stream takes them as fast as the agent reads."""
 
     def __init__(self, session: str, agent: str) -> None:
         self.session = session
@@ -37,11 +37,11 @@ class Outbox:
 
     @property
     def ended(self) -> bool:
-        """True if `end` was called: the stream ends soon."""
+        """True if `end` was called, so that the stream ends soon."""
         return self._ended
 
     def send(self, command: v1.AttachResponse) -> None:
-        """Append a command to the queue."""
+        """Queue a command; end the stream if too many are queued."""
         if self._end is not None:
             return
         self._commands.append(command)
@@ -62,12 +62,12 @@ class Outbox:
             self._ready.set()
 
     def confirm_heartbeat(self) -> None:
-        """Queue the answer to a heartbeat; one answer suffices for several."""
+        """Queue the answer to a heartbeat; one answer suffices for several heartbeats."""
         self._heartbeat_seen = True
         self._ready.set()
 
     def end(self, error: DomainError | None = None) -> None:
-        """End the stream after the queued messages, or at once with an error."""
+        """End the stream, after the queued messages, or at once if an error is given."""
         if not self._ended:
             self._ended, self._end = True, error
             self._ready.set()
@@ -89,7 +89,8 @@ class Outbox:
                 return
 
     def _next(self) -> v1.AttachResponse | None:
-        # Acknowledgements go first: the end of a run is acknowledged before the StartRun that takes its slot.
+        # Acknowledgements go before commands other than Welcome, so that the end of a run is acknowledged
+        # before the StartRun that takes its slot.
         if self._acks and (not self._commands or self._commands[0].WhichOneof("command") != "welcome"):
             return self._acks.take()
         if self._commands:
@@ -122,7 +123,10 @@ class Outboxes:
             outbox.end(error)
 
     def send(self, session: str, command: Command, of: Session | None) -> None:
-        """Send a command of the core; if the session has ended, the agent receives it on reattaching."""
+        """Queue a command for a session; if it has ended, drop the command, as the core repeats it on attach.
+
+        `of`: the session in the core's state, if it has not ended.
+        """
         outbox = self._by_session.get(session)
         if outbox is None:
             return
@@ -141,7 +145,7 @@ class Outboxes:
             outbox.acknowledge_lane(ref, lane, cursor)
 
     def _grant(self, welcome: v1.Welcome) -> None:
-        """Fill in the windows and intervals; the flush interval grows with the number of agents."""
+        """Set the windows and intervals of a Welcome; the flush interval grows with the number of agents."""
         load = len(self._by_session) / AGENTS_AT_SHORTEST_FLUSH
         flush = min(LONGEST_FLUSH, max(SHORTEST_FLUSH, SHORTEST_FLUSH * load))
         heartbeat = min(LONGEST_HEARTBEAT, self._timeouts.lease / HEARTBEAT_SHARE)

@@ -1,4 +1,4 @@
-"""Servicer of `AgentService`: streams, list and release of agents."""
+"""Servicer of `AgentService`: streams of agents, their list, and their release from quarantine."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -33,7 +33,7 @@ _CAUSES = {cause: v1.QuarantineCause.Value(f"QUARANTINE_CAUSE_{cause.name}") for
 
 @dataclass(slots=True, kw_only=True)
 class ListedAgent:
-    """Agent as clients see it; `session` is None if it is disconnected."""
+    """Agent as clients see it; `session`: None if it is disconnected."""
 
     id: str
     host: str
@@ -44,9 +44,9 @@ class ListedAgent:
 
 
 def agents_of(state: State, sweep: int | None, bounds: Bounds = EVERYWHERE) -> list[ListedAgent]:
-    """Return agents ordered by id; if a sweep is given, only agents that serve it or have a run of it.
+    """Return agents ordered by id; if a sweep is given, only those that serve it or hold a run of it.
 
-    Sweeps and runs outside `bounds` are left out, and so are agents without a sweep or run within them.
+    Sweeps and runs outside `bounds` are left out, and so are agents that have none within the bounds.
     """
     found: dict[str, ListedAgent] = {}
     full_names = {
@@ -76,7 +76,7 @@ def agents_of(state: State, sweep: int | None, bounds: Bounds = EVERYWHERE) -> l
 
 
 def agent_message(agent: ListedAgent, seen: int) -> v1.Agent:
-    """Return an agent as a message; `seen`: microseconds since 1970, 0 for unknown."""
+    """Return an agent as a message; `seen`: when it was last seen, in microseconds since 1970; 0: unknown."""
     session = agent.session
     return v1.Agent(
         id=agent.id,
@@ -102,7 +102,7 @@ Context: TypeAlias = "grpc.aio.ServicerContext[v1.AttachRequest, v1.AttachRespon
 
 
 class AgentServicer(agent_service_pb2_grpc.AgentServiceServicer):
-    """Servicer that passes reports to the owner or the forwarders, and sends messages from the outboxes."""
+    """Servicer of agents: passes reports to the owner or the forwarders, and sends messages from outboxes."""
 
     def __init__(self, owner: Owner, reading: Reading, sessions: Sessions, clock: Clock) -> None:
         self._owner = owner
@@ -110,7 +110,7 @@ class AgentServicer(agent_service_pb2_grpc.AgentServiceServicer):
         self._sessions = sessions
         self._clock = clock
 
-    async def Attach(  # type: ignore[override]  # writes by itself: an agent that stalls is noticed
+    async def Attach(  # type: ignore[override]  # calls `write`, to notice a stalled agent
         self, request_iterator: AsyncIterator[v1.AttachRequest], context: Context
     ) -> None:
         """Serve the stream of one agent."""
@@ -146,7 +146,7 @@ class AgentServicer(agent_service_pb2_grpc.AgentServiceServicer):
         )
 
     async def ReleaseAgent(self, request: v1.ReleaseAgentRequest, context: object) -> v1.ReleaseAgentResponse:
-        """Release an agent from quarantine."""
+        """Release an agent from quarantine, for one sweep or all sweeps."""
         sweep = names.sweep_name(request.sweep) if request.sweep else None
         return await self._asking.ask(
             ReleaseAgent(agent=request.agent, sweep=sweep, within=current_principal().bounds),

@@ -1,4 +1,4 @@
-"""Sessions of agents: open them, with the stored records of the agents' attempts, and read their reports."""
+"""Sessions of agents: opening, with the stored records of the agents' attempts, and reading of reports."""
 
 import asyncio
 import random
@@ -29,7 +29,7 @@ from sweepd_scheduler.store.records import Reading
 
 UNDECIDED_REPORTS = 64
 UNDECIDED_DETAILS = 2
-"""Limit on undecided details, which may be large; an agent has one in flight per attempt."""
+"""Maximum number of undecided details reports, which may be large; an agent has one in flight per attempt."""
 STREAM_AGE = 30 * 60.0
 AGE_SPREAD = 0.1
 GO_AWAY_GRACE = 30.0
@@ -44,11 +44,11 @@ class StreamAgeError(DomainError, status=Status.UNAVAILABLE, retry_after=1.0):
 
 
 class AgentSession:
-    """One open stream. The number of undecided reports is limited; beyond it, no more are read."""
+    """Open stream of an agent. While too many of its reports are undecided, no more are read."""
 
     def __init__(self, outbox: Outbox, owner: Owner, forwarders: Forwarders, clock: Clock) -> None:
         self.outbox = outbox
-        # Last step of the checkpoint that each attempt resumed from.
+        # For each attempt that resumed from a checkpoint, the last step of this checkpoint.
         self.resumed: dict[AttemptRef, int] = {}
         # Monotonic time of the last report.
         self.last_seen = clock.monotonic()
@@ -60,24 +60,27 @@ class AgentSession:
         self._details_credit = asyncio.Semaphore(UNDECIDED_DETAILS)
 
     async def read(self, requests: AsyncIterator[v1.AttachRequest]) -> None:
-        """Read reports until the agent ends the stream, then end the outbox. End streams that are too old."""
+        """Read reports until the agent ends the stream, then end the outbox.
+
+        Ask the agent to open a new stream when this one is too old, and end it if the agent does not do so.
+        """
         loop = asyncio.get_running_loop()
         age = STREAM_AGE * random.uniform(1 - AGE_SPREAD, 1 + AGE_SPREAD)  # noqa: S311 (jitter)
         timers: list[asyncio.TimerHandle] = []
 
         def renew() -> None:
             self.go_away("the stream has reached its age")
-            # Counted from now, even if the timer fired late, as the command has to reach the agent.
+            # The grace period starts now, even if the timer fired late, as the GoAway has to reach the agent.
             timers.append(loop.call_later(GO_AWAY_GRACE, lambda: self.outbox.end(StreamAgeError())))
 
         timers.append(loop.call_later(age, renew))
         try:
             await self._read_all(requests)
         except DomainError as error:
-            # Without the traceback, whose frames would keep the request in memory until the error is sent.
+            # The frames of a traceback would keep the request in memory until the error is sent.
             self.outbox.end(error.with_traceback(None))
         finally:
-            self.outbox.end()  # even after a defect, as a stream that nobody reads would look alive
+            self.outbox.end()  # even after a bug, as a stream that nobody reads would seem alive
             for timer in timers:
                 timer.cancel()
 
@@ -90,14 +93,14 @@ class AgentSession:
         async for message in requests:
             for request in codec.one_by_one(message):
                 kind = request.WhichOneof("report")
-                if self.outbox.ended or kind == "goodbye":  # the agent reads no more answers
+                if self.outbox.ended or kind == "goodbye":  # no more answers can be sent
                     return
                 try:
                     await self._read_one(kind, request)
                 except codec.MalformedReportError as error:
                     refusal = codec.unsupported_message(Unsupported(str(error)))
                     self.outbox.send(refusal)
-            del message, request  # a large message should not stay in memory until the next arrives
+            del message, request  # so that a large message does not stay in memory until the next one arrives
 
     async def _read_one(self, kind: str | None, request: v1.AttachRequest) -> None:
         self.last_seen = self._clock.monotonic()
@@ -139,9 +142,9 @@ class AgentSession:
             forwarder.offer(self._name, ref, codec.append_request(piece, held, self.resumed.get(ref)))
 
     async def _delivering(self, ref: AttemptRef) -> HandleEntry | None:
-        """Return the attempt if it may deliver data: it is the newest of its run, or its end was accepted.
+        """Return an attempt if it may deliver data: if it is the newest of its run, or its end is stored.
 
-        For any other attempt, return None and report it to the owner, which decides whether to fence it.
+        For any other attempt, return None, and let the owner decide whether to fence it.
         """
         state = self._owner.state
         holdings = state.holdings.get(self._name)
@@ -156,7 +159,7 @@ class AgentSession:
 
 
 class NamesakeError(DomainError, status=Status.UNAVAILABLE, retry_after=5.0):
-    """An agent with this id is attached and also works for projects outside the token's bounds."""
+    """Another stream of this agent is open, and serves projects outside the bounds of the caller's token."""
 
     def __init__(self, agent: str) -> None:
         super().__init__(
@@ -165,7 +168,7 @@ class NamesakeError(DomainError, status=Status.UNAVAILABLE, retry_after=5.0):
 
 
 class Sessions:
-    """Registry that opens and closes the sessions."""
+    """Registry of open sessions; opens and closes them."""
 
     def __init__(
         self, owner: Owner, reading: Reading, outboxes: Outboxes, forwarders: Forwarders, clock: Clock
@@ -183,7 +186,7 @@ class Sessions:
 
         Args:
             hello: first report of the agent.
-            bounds: bounds of its token; sweeps and runs outside are treated as unknown.
+            bounds: bounds of its token; sweeps and runs outside these are treated as unknown.
 
         Raises:
             DomainError: the agent is refused.
@@ -222,11 +225,11 @@ class Sessions:
                 self._none_open.set()
 
     def last_seen(self) -> dict[str, float]:
-        """Return the monotonic time of the last report of each session."""
+        """Return the time of the last report of each session, in monotonic seconds."""
         return {name: session.last_seen for name, session in self._open.items()}
 
     async def go_away(self, patience: float) -> None:
-        """Ask all agents to reconnect later, and after `patience` seconds end the streams still open."""
+        """Ask all agents to reconnect later; after `patience` seconds, end the streams still open."""
         for session in self._open.values():
             session.go_away("the scheduler is stopping")
         if self._open:
@@ -236,7 +239,7 @@ class Sessions:
             session.outbox.end(DomainError("the scheduler is stopping", status=Status.UNAVAILABLE))
 
     def _check_namesake(self, agent: str, bounds: Bounds) -> None:
-        """Check that opening a stream ends no older stream that serves projects outside the token's bounds.
+        """Check that a new stream of an agent ends no older one that serves projects outside `bounds`.
 
         Raises:
             NamesakeError: it would end such a stream.
@@ -288,10 +291,10 @@ def _session(name: str, hello: v1.Hello) -> Session:
 
 
 def _sweep_names(hello: v1.Hello, bounds: Bounds) -> tuple[SweepName, ...]:
-    """Return the sweeps of a Hello within `bounds`.
+    """Return the names of those sweeps in a Hello that are within `bounds`.
 
     Raises:
-        NotFoundError: none is left, and the Hello lists no attempts.
+        NotFoundError: there are none, and the Hello lists no attempts.
     """
     read: list[SweepName] = []
     for text in hello.sweeps:
