@@ -57,7 +57,7 @@ SHORTEST_LEASE = 0.5
 
 
 class Scheduler:
-    """The running service."""
+    """Running scheduler: its parts, started and stopped together."""
 
     def __init__(
         self,
@@ -99,7 +99,7 @@ class Scheduler:
         self._tasks: list[asyncio.Task[None]] = []
 
     def register(self, server: grpc.aio.Server) -> tuple[str, ...]:
-        """Add the servicers to `server` and return their names."""
+        """Add the servicers to `server`, and return the full names of their services."""
         sweep_service_pb2_grpc.add_SweepServiceServicer_to_server(
             SweepServicer(
                 self.owner,
@@ -130,7 +130,7 @@ class Scheduler:
         self.owner.load()
 
     async def start(self, address: str) -> None:
-        """Start deciding and forwarding."""
+        """Start the tasks: the owner loop, forwarding, pairing and the deletion of old tokens."""
         loop = asyncio.get_running_loop()
         work = (self.owner.run(), self._accounts.tidy(), self._pairing.run())
         self._tasks = [*(loop.create_task(each) for each in work), *self._forwarders.tasks()]
@@ -245,7 +245,7 @@ SERVICE = ServiceDefinition(
 
 
 class ServiceEffectHandler:
-    """Effect handler of the running service; every effect may be repeated."""
+    """Effect handler of the running scheduler. Every effect may be repeated."""
 
     def __init__(
         self, state: State, outboxes: Outboxes, engine: SearchEngine, watchers: Watchers, log: logging.Logger
@@ -273,5 +273,5 @@ class ServiceEffectHandler:
                 raise AssertionError("timers belong to the owner")
 
     def publish(self, changes: Sequence[effects.Change], number: int) -> None:
-        """Publish changes to the watchers."""
+        """Publish stored changes to watches; `number`: the number of their commit."""
         self._watchers.publish(changes, number)

@@ -1,4 +1,4 @@
-"""Maximum sizes of entities as messages, so that no response exceeds a client's limit."""
+"""Pages that fit into one message, by upper bounds of the sizes of entities as messages."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from sweepd_scheduler.domain.sweep import Sweep
 
 T = TypeVar("T")
 MOST_BYTES = 3_000_000
-"""Bytes of entries per message, which has at most 4 MiB; weights are upper bounds of the real sizes."""
+"""Maximum weight of the entries in one message, which may have 4 MiB; a weight bounds a size in bytes."""
 
 _NODE = 24
 _ATTEMPT = 300
@@ -24,14 +24,21 @@ _UTF8 = 4
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
-    """Entries in order, and whether more follow."""
+    """Entries in order; `more`: True if more follow."""
 
     entries: tuple[T, ...]
     more: bool
 
 
 def page(found: Iterable[T], limit: int, weigh: Callable[[T], int], most: int = MOST_BYTES) -> Page[T]:
-    """Take entries for one message: at most `limit`, as many as fit, but at least one."""
+    """Take entries for one message: at most `limit`, and only as many as fit, but at least one.
+
+    Args:
+        found: the entries.
+        limit: maximum number of entries.
+        weigh: returns the weight of an entry.
+        most: maximum weight of the page, unless its first entry is heavier.
+    """
     taken: list[T] = []
     total = 0
     for entry in found:
@@ -78,7 +85,7 @@ def previewed_weight(run: PreviewedRun) -> int:
 
 
 def point_weight(value: Json) -> int:
-    """Return the maximum size of a value as a message, in bytes."""
+    """Return the maximum size of a point, or of a value in it, as a message, in bytes."""
     match value:
         case str():
             return _text_weight(value)

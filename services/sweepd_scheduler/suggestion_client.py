@@ -1,4 +1,4 @@
-"""Client of the suggestion service: sends new observations, asks for points, backs off on failure."""
+"""Client of the suggestion service: sends new observations, asks for points, pauses after failures."""
 
 import asyncio
 import logging
@@ -31,11 +31,14 @@ _OUTCOMES = {outcome: v1.RunOutcome.Value(f"RUN_OUTCOME_{outcome.name}") for out
 
 
 ReadStudy = Callable[[int, int, int], Awaitable[Page[StudyLine]]]
-"""Reader of observations: key of the sweep, number to start after, maximum count."""
+"""Function that reads observations, given the sweep's key, the number to start after, and a maximum count."""
 
 
 class SuggestionService:
-    """Client of the service: one call at a time for each sweep; `post` passes the outcome to the owner."""
+    """Implementation of `SearchEngine` by the suggestion service.
+
+    The core makes one call at a time for each sweep. `post` passes the outcome of a call to the owner.
+    """
 
     def __init__(
         self,
@@ -56,7 +59,7 @@ class SuggestionService:
         self._calls: set[asyncio.Task[None]] = set()
 
     def ask(self, sweep: Sweep, count: int) -> None:
-        """Begin a call; its outcome is posted to the owner."""
+        """Begin a call for `count` points; its outcome is posted to the owner."""
         call = asyncio.get_running_loop().create_task(self._call(sweep, count))
         self._calls.add(call)
         call.add_done_callback(self._calls.discard)
@@ -67,7 +70,10 @@ class SuggestionService:
             call.cancel()
 
     async def objections(self, spec: SweepSpec) -> Sequence[tuple[str, str]]:
-        """Return fields of a specification that cannot be searched, with the reason; none if unavailable."""
+        """Return the fields of a specification that the service does not support, each with the reason.
+
+        Empty if it supports all of them, or if the service is unavailable.
+        """
         if self._clock.monotonic() < self._unavailable_until:
             return ()
         try:
@@ -83,7 +89,7 @@ class SuggestionService:
         if self._clock.monotonic() < self._unavailable_until:
             self._post(SuggestionsFailed(sweep.key, "the suggestion service is unavailable"))
             return
-        if self._unavailable:  # this call probes whether it is back; other calls are refused meanwhile
+        if self._unavailable:  # this call probes whether the service is back; others are refused meanwhile
             self._unavailable_until = self._clock.monotonic() + UNAVAILABLE_FOR
         try:
             self._post(await self._suggest(sweep, count))
@@ -93,7 +99,7 @@ class SuggestionService:
         except (TimeoutError, CodecError, DomainError) as error:
             self._log.warning("%s: no suggestion: %s", sweep.name, error)
             self._post(SuggestionsFailed(sweep.key, str(error)))
-        except Exception as error:  # noqa: BLE001 (who waits has to be notified, or the sweep never asks again)
+        except Exception as error:  # noqa: BLE001 (without an answer, the sweep would never ask again)
             self._log.exception("%s: no suggestion", sweep.name)
             self._post(SuggestionsFailed(sweep.key, str(error)))
 
@@ -106,7 +112,7 @@ class SuggestionService:
             )
 
     async def _suggest(self, sweep: Sweep, count: int) -> SuggestionsArrived:
-        count = min(count, max(1, MOST_BYTES // sweep_weight(sweep)))  # the answer must fit, too
+        count = min(count, max(1, MOST_BYTES // sweep_weight(sweep)))  # so that the answer fits, too
         for _ in range(MAX_RESENDS):
             run_number, answer = await self._send_all(sweep, count)
             if self._unavailable:
@@ -126,10 +132,10 @@ class SuggestionService:
         raise CodecError("resend_from", f"asked {MAX_RESENDS} times to hear everything again")
 
     async def _send_all(self, sweep: Sweep, count: int) -> tuple[int, v1.SuggestResponse]:
-        """Send the observations that the service lacks, in one or more calls; the last asks for points.
+        """Send the observations that the service lacks, in one or more calls; the last one asks for points.
 
-        Also return the number of the run that the first point is for: above the number of any run that was
-        sent, even if some were handed out since the call began.
+        Return the number of the run that the first point is for, and the last answer. The number is above
+        those of all runs in the observations, even of runs that were handed out after the call began.
         """
         newest = sweep.counts.total
         while True:
@@ -183,7 +189,7 @@ def _suggested(message: v1.Suggestion, run_number: int) -> Suggestion:
             raise CodecError(name, f"{count} observations were never made")
     provenance = Provenance(
         source=PointSource.FRESH,
-        seed=0,  # the sweep's seed is set when the point is drawn
+        seed=0,  # replaced by the seed of the sweep when the point is handed out
         index=run_number,
         observations_seen=message.observations_seen,
         study_length=message.study_length,
@@ -196,6 +202,6 @@ def _suggested(message: v1.Suggestion, run_number: int) -> Suggestion:
 
 
 def optional(message: v1.Suggestion, name: str) -> float | None:
-    """Return the number of a field; None if it is not set."""
+    """Return the number in a field of a message; None if the field is not set."""
     value: float = getattr(message, name)
     return value if message.HasField(name) else None  # type: ignore[arg-type]
