@@ -90,9 +90,8 @@ def macro_names(command: Sequence[str]) -> frozenset[str]:
 
 def embedded_names(item: str) -> frozenset[str]:
     """Return the names of macros embedded in longer text; none if the item is a single macro."""
-    if _MACRO.fullmatch(item):
-        return frozenset()
-    return frozenset(name for _, _, name in macros_of([item]) if name not in MACROS)
+    embedded = () if _MACRO.fullmatch(item) else macros_of([item])
+    return frozenset(name for _, _, name in embedded if name not in MACROS)
 
 
 def macros_of(command: Sequence[str]) -> Iterator[tuple[int, str, str]]:

@@ -56,7 +56,8 @@ def _mixed(seed: int, turn: int, value: int, half: int) -> int:
 
 def _search_grid(spec: SweepSpec, cursor: Cursor, seen: Seen, size: int | None, limit: int) -> Found:
     grid = spec.search_space.grid
-    end = grid.size or 0
+    end = grid.size
+    assert end is not None, "each parameter of a grid has listed values"
 
     def next_shuffled(start: int, left: int) -> tuple[int, Point | None]:
         stop = min(end, start + left)
