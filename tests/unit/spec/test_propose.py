@@ -115,6 +115,12 @@ def test_a_name_that_comes_and_goes_for_no_reason_is_reported() -> None:
     assert propose([{"a": {"b": 1}}, {"a": {"c": 2}}]).unexplained == ()  # one of two mappings
 
 
+def test_what_no_expression_can_name_explains_nothing() -> None:
+    points: list[Point] = [{"k": "a", "x": 1}, {"k": "\x07", "x": 2}, {"k": "b"}]
+    assert propose(points).unexplained == ("x",)
+    assert propose([{**point, "k": point["k"] == "b"} for point in points]).unexplained == ()
+
+
 def test_a_grid_is_made_of_lists() -> None:
     points: list[Point] = [{"lr": number / 7, "n": number} for number in range(20)]
     spec = spec_of(text_of(points, listed=True))

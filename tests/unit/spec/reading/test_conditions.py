@@ -1,9 +1,11 @@
 """Findings about `when`, `constraints` and `zip` (section 19) at the creation of a sweep."""
 
 from collections.abc import Mapping
+from unittest.mock import patch
 
 import pytest
 
+from sweepd.spec import check_space
 from sweepd.spec.finding import Diagnostic
 from sweepd.spec.parse import parse_mapping, parse_text
 
@@ -109,6 +111,13 @@ def test_what_never_or_always_holds_over_a_small_space_is_a_warning() -> None:
 def test_a_small_space_has_ten_thousand_combinations(size: int, warned: bool) -> None:
     diagnostics = found({"n": {"min": 1, "max": size}, "x": {"min": 0.0, "max": 1.0, "when": "n > 0"}})
     assert bool(diagnostics) is warned
+
+
+def test_all_expressions_together_have_a_budget() -> None:
+    """Else many of them would take minutes: each takes ten combinations of it here."""
+    conditions = {f"x{number}": {"min": 0.0, "max": 1.0, "when": "n > 0"} for number in range(4)}
+    with patch.object(check_space, "_BUDGET", 25):
+        assert len(found({"n": {"min": 1, "max": 10}, **conditions})) == 2
 
 
 def test_constraints_that_no_draw_satisfies_are_refused() -> None:

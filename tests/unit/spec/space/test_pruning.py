@@ -98,6 +98,21 @@ def test_three_hundred_bits_that_are_linked_are_walked(constraints: list[str]) -
     assert time.process_time() - began < 5
 
 
+def test_the_ends_of_a_range_are_foreseen() -> None:
+    space = grid_of({"a": {"min": 0, "max": 99}, "b": {"min": 0, "max": 99}}, "a + b <= 99", "a + b >= 99")
+    for index in (99, 9_900):
+        assert space.grid.next(index, 10) == (index, {"a": index // 100, "b": index % 100})
+
+
+def test_many_digits_cost_as_much_as_several_candidates() -> None:
+    """Else one call of a space of many parameters would take many times as long."""
+    names = [f"p{number:02}" for number in range(100)]
+    space = grid_of({name: {"values": [0, 1]} for name in names}, "p99 == 1")
+    assert space.grid.next(0, 10) == (1, None)
+    index, point = space.grid.next(1, 10)
+    assert (index, point) == (1, {**dict.fromkeys(names, 0), "p99": 1})
+
+
 def test_a_condition_under_not_is_pruned_by_as_well() -> None:
     bits = {f"p{number}": {"values": [0, 1]} for number in range(40)}
     space = grid_of(bits, f"not {_sum(0, 40)} < 40")

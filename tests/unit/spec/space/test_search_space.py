@@ -133,6 +133,21 @@ def test_what_lies_outside_the_space_is_named() -> None:
     assert checked.violations({"g": 3}) == ("a is missing", "c is missing", "g must be a mapping")
 
 
+def test_a_group_that_is_not_used_may_not_even_be_empty() -> None:
+    inner = {"x": {"values": [1, 2]}}
+    checked = space({"kind": {"values": ["a", "b"]}, "g": {"when": "kind == 'a'", "parameters": inner}})
+    assert checked.violations({"kind": "b"}) == ()
+    unused = "is not used where `kind == 'a'` does not hold"
+    assert checked.violations({"kind": "b", "g": {}}) == (f"g {unused}",)
+    assert checked.violations({"kind": "b", "g": {"x": 1}}) == (f"g.x {unused}",)
+    assert checked.violations({"kind": "a", "g": {}}) == ("g.x is missing",)
+
+
+def test_a_value_of_a_range_that_does_not_begin_at_zero_is_found() -> None:
+    grid = space({"q": {"distribution": "q_uniform", "min": 1, "max": 3, "q": 0.5}}, "grid").grid
+    assert grid.next(0, 100, {"q": 2.0}) == (2, {"q": 2.0})
+
+
 def test_unit_coordinates_are_checked() -> None:
     checked = space({"x": {"min": 0.0, "max": 1.0}})
     for vector in ([], [0.5, 0.5], [1.5], [float("nan")]):
