@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,8 +22,13 @@ def test_a_long_piece_without_a_tail_is_stored_as_it_is() -> None:
     assert plan(NO_TAIL, [MAX_PIECE_POINTS]) == [Group(start=0, stop=1, takes_tail=False, closed=True)]
 
 
-def test_a_piece_that_fills_the_tail_takes_it_along() -> None:
-    assert plan(Tail(first_row=1, points=200, pieces=4), [100, 5]) == [
+def test_what_follows_a_closed_chunk_is_counted_anew() -> None:
+    assert [group.closed for group in plan(NO_TAIL, [CLOSED_POINTS, CLOSED_POINTS - 1])] == [True, False]
+
+
+@pytest.mark.parametrize("pieces", [1, 4])
+def test_a_piece_that_fills_the_tail_takes_it_along(pieces: int) -> None:
+    assert plan(Tail(first_row=1, points=200, pieces=pieces), [100, 5]) == [
         Group(start=0, stop=1, takes_tail=True, closed=True),
         Group(start=1, stop=2, takes_tail=False, closed=False),
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -55,8 +56,9 @@ def test_a_short_series_passes_untouched() -> None:
 WAVES = [0.0, 1.0, -1.0, 0.0] * 25
 
 
-def test_two_points_are_kept_of_each_bucket_and_both_ends() -> None:
-    assert len(kept(WAVES, 10)) == 10
+@pytest.mark.parametrize("size", [1, 2, 7, 100])
+def test_two_points_are_kept_of_each_bucket_and_both_ends_however_they_are_stored(size: int) -> None:
+    assert len(kept(WAVES, 10, size)) == 10
 
 
 def test_however_few_points_are_wanted_extremes_and_ends_are_kept() -> None:

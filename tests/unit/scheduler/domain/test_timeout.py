@@ -3,13 +3,14 @@
 import pytest
 
 from sweepd_scheduler.domain.effects import SweepEnded
+from sweepd_scheduler.domain.events import TimeoutDue
 from sweepd_scheduler.domain.names import SweepName
 from sweepd_scheduler.domain.requests.requests import PauseSweep, ResumeSweep
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause
 from sweepd_scheduler.domain.runs.run_end import in_words
 from sweepd_scheduler.domain.sweep import Ending
 from sweepd_scheduler.domain.transitions import RunState, SweepState
-from unit.scheduler.people import end_run, enqueue, retry
+from unit.scheduler.people import end_run, enqueue, retry, set_cap
 from unit.scheduler.world import GRID_4, PARENT, RANDOM, World
 
 S = SweepName(PARENT, "s")
@@ -93,8 +94,29 @@ def test_a_sweep_that_is_reopened_before_its_first_hand_out_has_its_whole_time(w
     end_run(world, 1)
     assert world.sweep().state is SweepState.FINISHED
     retry(world, 1)
+    assert world.timers == []
     world.restarts()
     assert world.timers == []
+
+
+def test_a_sweep_that_is_reopened_has_its_whole_time_once_more(world: World) -> None:
+    world.create({**MINUTE, "run_cap": 1})
+    session = world.attach()
+    world.exits(session, world.takes_one(session).ref)
+    world.passes(90, silent=False)
+    assert world.sweep().state is SweepState.FINISHED
+    set_cap(world, 2)
+    world.takes_one(session)
+    world.passes(59.9, silent=False)
+    assert world.sweep().ending is Ending.CAP
+    world.passes(0.2, silent=False)
+    assert world.sweep().ending is Ending.STOP
+
+
+def test_a_sweep_without_a_timeout_has_no_timer(world: World) -> None:
+    world.create(RANDOM)
+    world.takes_one(world.attach())
+    assert not [event for _, event in world.timers if isinstance(event, TimeoutDue)]
 
 
 def test_resuming_after_it_has_passed_names_the_reason(world: World) -> None:

@@ -9,7 +9,7 @@ from sweepd.spec.preview import preview
 from sweepd_scheduler.domain.effects import StartRun
 from sweepd_scheduler.domain.events import SearchDue, SuggestionsFailed
 from sweepd_scheduler.domain.names import SweepName
-from sweepd_scheduler.domain.requests.requests import EnqueueRun
+from sweepd_scheduler.domain.requests.requests import EnqueueRun, StopSweep
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause, PointSource
 from sweepd_scheduler.domain.sweep import Ending
 from sweepd_scheduler.domain.transitions import RunState, SweepState
@@ -242,6 +242,14 @@ def test_a_search_is_not_hurried_while_nobody_waits(world: World) -> None:
         starts = [command for _, command in world.sent if isinstance(command, StartRun)]
     due = [at for at, event in world.timers if isinstance(event, SearchDue)]
     assert due == [world.now + 1.0]
+
+
+def test_a_search_whose_sweep_has_ended_meanwhile_is_forgotten(world: World) -> None:
+    world.create(RANDOM)
+    world.happens(StopSweep(S))
+    before = list(world.changes)
+    world.happens(SearchDue(1))
+    assert world.changes == before
 
 
 @pytest.mark.lengthy
