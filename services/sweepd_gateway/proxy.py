@@ -5,9 +5,8 @@ It serves any transport: the caller's side of a call is an `Exchange`, such as a
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import suppress
-from types import TracebackType
-from typing import Never, Protocol, Self, TypeAlias
+from contextlib import closing, suppress
+from typing import Never, Protocol, TypeAlias
 
 import grpc
 import grpc.aio
@@ -41,22 +40,11 @@ class Watchdog:
         self._timer = asyncio.get_running_loop().call_later(INTERVAL, self._begin)
         self.gave_up = False
 
-    def end(self) -> None:
+    def close(self) -> None:
         """Stop watching."""
         self._timer.cancel()
         if self._task is not None:
             self._task.cancel()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.end()
 
     def _begin(self) -> None:
         self._task = asyncio.create_task(self._watch())
@@ -137,7 +125,7 @@ class Proxy:
             await self._backend.ready(channel, exchange.time_remaining())
             method: UnaryMethod = channel.unary_unary(self.route.method)
             call = method(request, timeout=exchange.time_remaining(), metadata=metadata)
-            with Watchdog(self._backend, call) as watchdog:
+            with closing(Watchdog(self._backend, call)) as watchdog:
                 try:
                     answer = await call
                     exchange.set_trailing_metadata(_own(await call.trailing_metadata()))
@@ -169,10 +157,10 @@ class Proxy:
 
     async def _forward_answers(self, call: StreamCall, exchange: Exchange) -> None:
         self._streams.add(call)
-        with Watchdog(self._backend, call) as watchdog:
+        with closing(Watchdog(self._backend, call)) as watchdog:
             try:
                 while isinstance(message := await call.read(), bytes):  # any other value is the end
-                    watchdog.end()
+                    watchdog.close()
                     await exchange.write(message)
                 exchange.set_trailing_metadata(_own(await call.trailing_metadata()))
             except asyncio.CancelledError:

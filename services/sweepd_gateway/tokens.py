@@ -54,13 +54,8 @@ class CachedTokens:
         self._known: dict[bytes, _Known] = {}
         self._unchecked: dict[bytes, str] = {}
         self._asking = asyncio.Semaphore(MAX_ASKING)
-        self._followed = False
+        self.followed = False  # True while revocations are received
         self._last_received = monotonic()
-
-    @property
-    def followed(self) -> bool:
-        """True if revocations are being received now."""
-        return self._followed
 
     async def principal(self, digest: bytes) -> Principal:
         """Return the principal of a token.
@@ -89,7 +84,7 @@ class CachedTokens:
                 pass
             except Exception:  # noqa: BLE001 (following continues after any error)
                 self._log.exception("revocations could not be followed")
-            self._followed = False
+            self.followed = False
             await asyncio.sleep(_RETRY_AFTER)
 
     async def _follow_once(self) -> None:
@@ -109,12 +104,12 @@ class CachedTokens:
                     if checking is None:
                         # From here on, no revocation is missed; the check finds earlier ones.
                         self._distrust()
-                        self._followed = True
+                        self.followed = True
                         checking = asyncio.create_task(self._recheck())
                     for token in message.token_ids:
                         self._forget(token)
             finally:
-                self._followed = False
+                self.followed = False
                 call.cancel()
                 if checking is not None:
                     checking.cancel()
@@ -178,7 +173,7 @@ class CachedTokens:
             del self._known[digest]
 
     def _trusted(self, known: _Known) -> bool:
-        return self._followed or self._monotonic() - max(known.asked, self._last_received) < TRUSTED_FOR
+        return self.followed or self._monotonic() - max(known.asked, self._last_received) < TRUSTED_FOR
 
     def _forget(self, token: str) -> None:
         self._known = {

@@ -206,17 +206,12 @@ class Logged:
 
     def __init__(self, definitions: Definitions) -> None:
         self._definitions = definitions
-        self._last: dict[str, object] = {}
+        self.last: dict[str, object] = {}  # last value of each key, as logged
         self._defined: dict[str, Figures] = {}
-
-    @property
-    def last(self) -> Mapping[str, object]:
-        """Last value of each key, as logged."""
-        return self._last
 
     def take(self, values: Mapping[str, object]) -> None:
         """Add a row."""
-        last = self._last
+        last = self.last
         for key, value in values.items():
             last[key] = _completed(last.get(key), value) if type(value) is dict else value
         if self._definitions:
@@ -225,7 +220,7 @@ class Logged:
 
     def summary(self) -> dict[str, object]:
         """Return the summary of the rows, nested as logged."""
-        return self._shown("", dict(self._last))
+        return self._shown("", dict(self.last))
 
     def figures(self) -> dict[str, object]:
         """Return the aggregates of metrics with a defined summary, by dotted key."""

@@ -80,7 +80,7 @@ class Rows:
         self._notices = notices
         self._steps = None if first_step is None else Steps(first_step)
         self._keep = keep
-        self._ended = False
+        self.ended = False  # no more rows are accepted
         self._origin = os.getpid()
         self._claim()
 
@@ -88,11 +88,6 @@ class Rows:
     def is_ours(self) -> bool:
         """True if this process began the run, as opposed to a forked child."""
         return self._origin == os.getpid()
-
-    @property
-    def ended(self) -> bool:
-        """True if the run accepts no more rows."""
-        return self._ended
 
     @property
     def step(self) -> int:
@@ -124,7 +119,7 @@ class Rows:
         if self._process != os.getpid():
             self.continue_in_child()
         with self._lock:
-            if self._ended:
+            if self.ended:
                 self._notices.once("finished", "log() after finish(): the metrics were dropped")
                 return
             if step is None or (type(step) is int and step in _STEPS):
@@ -140,11 +135,11 @@ class Rows:
         """Complete the open step and close the file; return False if it was closed already."""
         self.continue_in_child()
         with self._lock:
-            if self._ended:
+            if self.ended:
                 return False
             if self._steps is not None and self._steps.marked_open:
                 self._count(self._steps, {}, None, True)
-            self._ended = True
+            self.ended = True
             if self._file is not None:
                 self.attempt_to(self._file.close)
             return True
@@ -213,7 +208,7 @@ class Rows:
     def mark_checkpoint(self, step: int) -> None:
         """Record that a checkpoint holds everything up to a step; readers save their counters at this row."""
         with self._lock:
-            if self._file is not None and not self._ended:
+            if self._file is not None and not self.ended:
                 header: dict[str, object] = {metrics_file.CHECKPOINT: step}
                 if self._steps is not None and self._steps.last >= 0:  # part of the last step, not a new one
                     header[metrics_file.STEP] = self._steps.last

@@ -33,12 +33,7 @@ class Outbox:
         self._heartbeat_seen = False
         self._ready = asyncio.Event()
         self._end: DomainError | None = None
-        self._ended = False
-
-    @property
-    def ended(self) -> bool:
-        """True if `end` was called, so that the stream ends soon."""
-        return self._ended
+        self.ended = False  # `end` was called, so that the stream ends soon
 
     def send(self, command: v1.AttachResponse) -> None:
         """Queue a command; end the stream if too many are queued."""
@@ -68,8 +63,8 @@ class Outbox:
 
     def end(self, error: DomainError | None = None) -> None:
         """End the stream, after the queued messages, or at once if an error is given."""
-        if not self._ended:
-            self._ended, self._end = True, error
+        if not self.ended:
+            self.ended, self._end = True, error
             self._ready.set()
 
     async def messages(self) -> AsyncIterator[v1.AttachResponse]:
@@ -85,7 +80,7 @@ class Outbox:
                 yield message if message.HasField("welcome") else gathered(message, self._next)
             if self._end is not None:
                 raise self._end
-            if self._ended:
+            if self.ended:
                 return
 
     def _next(self) -> v1.AttachResponse | None:
