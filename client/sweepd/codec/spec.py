@@ -332,17 +332,3 @@ def diagnostic_message(finding: Diagnostic) -> v1.Diagnostic:
         message=finding.message,
         suggestion=finding.suggestion or "",
     )
-
-
-def diagnostic_from_message(message: v1.Diagnostic) -> Diagnostic:
-    """Return the finding in a message; an unknown severity counts as an error."""
-    return Diagnostic(
-        file=message.file_name,
-        line=message.line or None,
-        column=message.column or None,
-        path=message.path,
-        severity="warning" if message.severity == v1.SEVERITY_WARNING else "error",
-        code=message.code,
-        message=message.message,
-        suggestion=message.suggestion or None,
-    )

@@ -6,7 +6,7 @@ from typing import TypeVar, cast
 from sweepd_scheduler.domain import events, guard, hand_out
 from sweepd_scheduler.domain.agents import attach, lease, reports
 from sweepd_scheduler.domain.draft import Draft
-from sweepd_scheduler.domain.effects import Decision, Steps, whole
+from sweepd_scheduler.domain.effects import Decision, Steps
 from sweepd_scheduler.domain.eligibility import notify_changes
 from sweepd_scheduler.domain.events import ClockReading, Event
 from sweepd_scheduler.domain.requests import requests, run_requests, standalone, sweep_requests
@@ -20,21 +20,13 @@ R = TypeVar("R", bound=events.Report)
 T = TypeVar("T")
 
 
-def decide(state: State, event: Event, now: ClockReading) -> Decision:
+def decide_in_steps(state: State, event: Event, now: ClockReading) -> Steps[Decision]:
     """Return the changes to store and the effects to execute once they are stored.
 
-    The changes are staged on `state` and recorded in its undo log, so that the next event of the same
-    batch sees them: `undo_log.keep()` makes them final once they are stored, `back_to(0)` undoes them. A
-    refused event changes nothing.
-
-    Raises:
-        DomainError: the event is refused.
-    """
-    return whole(decide_in_steps(state, event, now))
-
-
-def decide_in_steps(state: State, event: Event, now: ClockReading) -> Steps[Decision]:
-    """Decide as `decide` does, but in steps, so that an event about many runs does not block the event loop.
+    An event about many runs takes several steps, so that it does not block the event loop. The changes are
+    staged on `state` and recorded in its undo log, so that the next event of the same batch sees them:
+    `undo_log.keep()` makes them final once they are stored, `back_to(0)` undoes them. A refused event changes
+    nothing.
 
     Raises:
         DomainError: the event is refused.

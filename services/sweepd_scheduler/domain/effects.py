@@ -140,16 +140,6 @@ RUNS_A_STEP = 100
 """Number of runs per step, a few milliseconds of work."""
 
 
-def whole(steps: Steps[T]) -> T:
-    """Run all steps and return the decision."""
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            decided: T = end.value
-            return decided
-
-
 # Changes.
 
 

@@ -7,12 +7,12 @@ from pathlib import Path
 from component.scheduler.scripted_agent import ScriptedAgent, id_of, secret_of
 from component.scheduler.serving import Installation, a_scheduler
 from component.scheduler.sweeps import RANDOM, create, failure, run
+from deciding import decide
 from sweepd import v1
 from sweepd.codec.values import point_message
 from sweepd_kernel.sql.schema import ensure_schema
 from sweepd_kernel.sql.sqlite import SqliteEngine
 from sweepd_scheduler.api import requester
-from sweepd_scheduler.domain.decide import decide
 from sweepd_scheduler.domain.effects import Change
 from sweepd_scheduler.domain.events import ClockReading, Timeouts
 from sweepd_scheduler.domain.state import State

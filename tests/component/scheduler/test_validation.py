@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from component.scheduler.serving import a_scheduler
+from findings import finding_of
 from fuzz.fuzzing import corpus
 from sweepd import v1
 from sweepd.cli.main import main
-from sweepd.codec.spec import diagnostic_from_message
 from sweepd.spec.point import Json
 from unit.spec.reading.test_golden import FILES, GOLDEN, MADE
 
@@ -42,7 +42,7 @@ def test_the_server_finds_what_the_command_line_finds(
             for name, content in files().items():
                 file = v1.SweepFile(file_name=name, content=content)
                 answer = await installation.sweeps.ValidateSweep(v1.ValidateSweepRequest(file=file))
-                found = [asdict(diagnostic_from_message(each)) for each in answer.diagnostics]
+                found = [asdict(finding_of(each)) for each in answer.diagnostics]
                 code, told = told_by_sweepctl(name, capsys)
                 assert found == told, name
                 wrong = any(each.severity == v1.SEVERITY_ERROR for each in answer.diagnostics)

@@ -2,7 +2,8 @@
 
 import pytest
 
-from sweepd.codec.spec import diagnostic_from_message, diagnostic_message
+from findings import finding_of
+from sweepd.codec.spec import diagnostic_message
 from sweepd.spec.finding import Diagnostic
 
 
@@ -23,4 +24,4 @@ from sweepd.spec.finding import Diagnostic
     ],
 )
 def test_a_finding_comes_back_the_same(finding: Diagnostic) -> None:
-    assert diagnostic_from_message(diagnostic_message(finding)) == finding
+    assert finding_of(diagnostic_message(finding)) == finding

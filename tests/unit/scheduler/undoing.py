@@ -5,9 +5,9 @@ from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import fields
 
+from deciding import decide
 from sweepd_kernel.errors import DomainError
 from sweepd_scheduler.domain.agents.agent import Holdings
-from sweepd_scheduler.domain.decide import decide
 from sweepd_scheduler.domain.events import Event
 from sweepd_scheduler.domain.requests.requests import Answer
 from sweepd_scheduler.domain.runs.early_termination import Rung

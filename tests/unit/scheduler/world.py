@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
+from deciding import decide
 from scheduler_memory import MemoryStore
 from sweepd.spec.methods.sequence import counted_points, points_taken
 from sweepd.spec.parse import parse_mapping
 from sweepd.spec.sweep_spec import SweepSpec
 from sweepd_scheduler.domain.agents.agent import AttemptRef, ReportedAttempt, Session, StoredAttempt
 from sweepd_scheduler.domain.agents.lease import is_moot
-from sweepd_scheduler.domain.decide import decide
 from sweepd_scheduler.domain.effects import (
     Ack,
     AskStudy,

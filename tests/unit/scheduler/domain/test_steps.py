@@ -5,7 +5,8 @@ from copy import copy
 
 import pytest
 
-from sweepd_scheduler.domain.decide import decide, decide_in_steps
+from deciding import decide
+from sweepd_scheduler.domain.decide import decide_in_steps
 from sweepd_scheduler.domain.effects import RUNS_A_STEP, Decision
 from sweepd_scheduler.domain.events import Event, TimeoutDue
 from sweepd_scheduler.domain.requests.requests import (
