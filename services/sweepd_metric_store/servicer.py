@@ -15,6 +15,7 @@ from sweepd.v1 import metric_service_pb2
 from sweepd_kernel.auth.principal import require_service
 from sweepd_kernel.errors import DomainError, NotFoundError, Status
 from sweepd_kernel.pairing import codec as pairing_codec
+from sweepd_kernel.rpc.interceptors import HANDLER_MAKERS
 from sweepd_kernel.rpc.slow_readers import STALL_SECONDS, send
 from sweepd_metric_store import codec, encoding, following
 from sweepd_metric_store.domain.checksum import Damage
@@ -165,15 +166,10 @@ class MetricServicer:
 
 def handlers(servicer: MetricServicer) -> grpc.GenericRpcHandler:
     """Return the handlers of all methods; the generated registration would encode encoded answers again."""
-    kinds = {
-        (False, False): grpc.unary_unary_rpc_method_handler,
-        (False, True): grpc.unary_stream_rpc_method_handler,
-        (True, True): grpc.stream_stream_rpc_method_handler,
-    }
     return grpc.method_handlers_generic_handler(
         SERVICE_NAME,
         {
-            method.name: kinds[method.client_streaming, method.server_streaming](
+            method.name: HANDLER_MAKERS[method.client_streaming, method.server_streaming](
                 getattr(servicer, method.name),
                 getattr(v1, method.input_type.name).FromString,
                 _serialised,

@@ -11,7 +11,7 @@ PRINCIPAL_KEY = "sweepd-principal-bin"
 """Metadata key of the person on whose behalf a service calls another service."""
 
 SCOPES = {scope: account_pb2.TokenScope.Value(f"TOKEN_SCOPE_{scope.name}") for scope in Scope}
-_SCOPES_READ = {value: scope for scope, value in SCOPES.items()}
+SCOPES_READ = {value: scope for scope, value in SCOPES.items()}
 
 
 def encode_principal(principal: Principal) -> bytes:
@@ -49,7 +49,7 @@ def person_of(message: account_pb2.Principal, *, expires: float | None = None) -
     Raises:
         BadTokenError: the message does not name a person, or has an unknown scope.
     """
-    scope = _SCOPES_READ.get(message.scope)
+    scope = SCOPES_READ.get(message.scope)
     if not message.account or scope is None:
         raise BadTokenError("a service calls on behalf of somebody it does not name")
     return Principal(

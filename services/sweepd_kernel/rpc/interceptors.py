@@ -34,7 +34,7 @@ Continuation: TypeAlias = (
 
 # Load balancers and supervisors check health without a token; a stream of health updates needs one.
 HEALTH_CHECK = "/grpc.health.v1.Health/Check"
-_MAKERS = {
+HANDLER_MAKERS = {
     (False, False): grpc.unary_unary_rpc_method_handler,
     (False, True): grpc.unary_stream_rpc_method_handler,
     (True, False): grpc.stream_unary_rpc_method_handler,
@@ -150,7 +150,7 @@ class _Mapped:
         self._seen = seen
         guarded = self._decoded if self._takes_stream and self._decode is not None else None
         answer = self._stream if handler.response_streaming else self._unary
-        make = _MAKERS[handler.request_streaming, handler.response_streaming]
+        make = HANDLER_MAKERS[handler.request_streaming, handler.response_streaming]
         self.handler = cast("Handler", make(answer, guarded, handler.response_serializer))
 
     async def _unary(self, request: object, context: Context) -> object:

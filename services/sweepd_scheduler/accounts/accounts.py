@@ -6,7 +6,7 @@ import secrets
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import ParamSpec, TypeVar, cast
 
 from sweepd_kernel.auth.authenticator import digest_of
@@ -102,10 +102,7 @@ class NewToken:
     """Token with its secret, which `repr` omits."""
 
     token: Token
-    secret: str
-
-    def __repr__(self) -> str:
-        return f"NewToken({self.token.id})"
+    secret: str = field(repr=False)
 
 
 class SecretGoneError(DomainError, status=Status.FAILED_PRECONDITION):

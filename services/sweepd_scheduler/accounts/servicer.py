@@ -7,7 +7,7 @@ from sweepd import v1
 from sweepd.durations import seconds_of
 from sweepd.v1 import account_service_pb2_grpc
 from sweepd_kernel.auth.principal import Principal, current_principal
-from sweepd_kernel.auth.principal_codec import SCOPES, principal_message
+from sweepd_kernel.auth.principal_codec import SCOPES, SCOPES_READ, principal_message
 from sweepd_kernel.errors import BadTokenError
 from sweepd_kernel.rpc import page_token
 from sweepd_scheduler.accounts.accounts import Accounts
@@ -26,7 +26,6 @@ from sweepd_scheduler.domain.account import (
 )
 from sweepd_scheduler.message_size import page
 
-_SCOPES_READ = {value: scope for scope, value in SCOPES.items()}
 _STATES = {state: v1.TokenState.Value(f"TOKEN_STATE_{state.name}") for state in TokenState}
 _token_fields = message_fields(v1.Token, Token)
 _entity_fields = message_fields(v1.Entity, EntityEntry)
@@ -57,7 +56,7 @@ def wanted_token(request: v1.CreateTokenRequest) -> TokenRequest:
     return TokenRequest(
         display_name=request.display_name,
         account=request.account,
-        scope=_SCOPES_READ.get(request.scope),
+        scope=SCOPES_READ.get(request.scope),
         places=tuple(request.projects),
         lifetime=seconds_of(lifetime) if request.HasField("lifetime") else None,
     )

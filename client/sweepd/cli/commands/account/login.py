@@ -173,27 +173,19 @@ def token(
         lifetime = None
         if expires is not None:
             lifetime = option_seconds("--expires", expires, next_step="write 30d or 12h")
-        _create_token(scope, display_name, projects, account, lifetime, request_id, output.format)
+        with connect() as client:
+            made = client.create_token(
+                v1.TokenScope.Value(f"TOKEN_SCOPE_{scope.upper()}"),
+                display_name=display_name,
+                account=account,
+                projects=projects,
+                lifetime=lifetime,
+                request_id=request_id,
+            )
+        _write_created(made, output.format)
 
 
-def _create_token(
-    scope: str,
-    display_name: str,
-    projects: tuple[str, ...],
-    account: str,
-    lifetime: float | None,
-    request_id: str,
-    output_format: str,
-) -> None:
-    with connect() as client:
-        made = client.create_token(
-            v1.TokenScope.Value(f"TOKEN_SCOPE_{scope.upper()}"),
-            display_name=display_name,
-            account=account,
-            projects=projects,
-            lifetime=lifetime,
-            request_id=request_id,
-        )
+def _write_created(made: v1.CreateTokenResponse, output_format: str) -> None:
     shape = token_shape(made.token)
     if output_format in DOCUMENTS:
         write_document({**shape, "secret": made.secret}, output_format)
