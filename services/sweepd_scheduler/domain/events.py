@@ -52,10 +52,30 @@ def microseconds(time: datetime) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Announced:
-    """Start of an agent's stream, which replaces any older stream of the same agent."""
+class _OfSession:
+    """Event on the stream of a session."""
 
     session: str
+
+
+@dataclass(frozen=True, slots=True)
+class _OfAttempt(_OfSession):
+    """Report on an attempt."""
+
+    ref: AttemptRef
+
+
+@dataclass(frozen=True, slots=True)
+class _OfSweep:
+    """Event of the sweep with this key."""
+
+    sweep: int
+
+
+@dataclass(frozen=True, slots=True)
+class Announced(_OfSession):
+    """Start of an agent's stream, which replaces any older stream of the same agent."""
+
     agent: str
 
 
@@ -69,35 +89,30 @@ class Attached:
 
 
 @dataclass(frozen=True, slots=True)
-class Detached:
+class Detached(_OfSession):
     """End of a stream, for any reason."""
 
-    session: str
     agent: str
 
 
 @dataclass(frozen=True, slots=True)
-class Heartbeat:
+class Heartbeat(_OfSession):
     """Report that an agent and the named attempts are alive."""
 
-    session: str
     alive: tuple[AttemptRef, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Offered:
+class Offered(_OfSession):
     """Offer of an agent: the number of runs that it would take now, replacing earlier offers."""
 
-    session: str
     wanted: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Started:
+class Started(_OfAttempt):
     """Report that the process of an attempt has started."""
 
-    session: str
-    ref: AttemptRef
     argv: tuple[str, ...]
     resumed_from_step: int | None
 
@@ -112,26 +127,22 @@ class Observation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Observed:
+class Observed(_OfAttempt):
     """Report on a range of rows of an attempt, with the observations in them, ascending by row."""
 
-    session: str
-    ref: AttemptRef
     first_row: int
     last_row: int
     observations: tuple[Observation, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Exited:
+class Exited(_OfAttempt):
     """Report that the process of an attempt has ended.
 
     `time`: time of the end by the agent's clock, in microseconds since 1970; 0: unknown. `log_bytes`: size of
     its log; None: unknown. `summary_value`: value of the objective in the script's summary; None: not set.
     """
 
-    session: str
-    ref: AttemptRef
     last_row: int
     exit: Exit
     logged_keys: tuple[str, ...]
@@ -142,11 +153,9 @@ class Exited:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Described:
+class Described(_OfAttempt):
     """Report of all details of a run besides metrics; `body` is a serialised `RunDetails`."""
 
-    session: str
-    ref: AttemptRef
     sequence: int
     body: bytes
     preempting: bool = False
@@ -155,18 +164,14 @@ class Described:
 
 
 @dataclass(frozen=True, slots=True)
-class StaleDelivery:
+class StaleDelivery(_OfAttempt):
     """Arrival of points or a log of an attempt that is probably not the newest of its run."""
-
-    session: str
-    ref: AttemptRef
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(_OfSession):
     """Result of a command; `error`: why it was not carried out, or ""."""
 
-    session: str
     command: int
     error: str
 
@@ -188,49 +193,41 @@ class LeaseDue:
 
 
 @dataclass(frozen=True, slots=True)
-class SearchDue:
+class SearchDue(_OfSweep):
     """Resumption of the search for a sweep's next point, interrupted so that no batch takes long."""
-
-    sweep: int
 
 
 @dataclass(frozen=True, slots=True)
-class TimeoutDue:
+class TimeoutDue(_OfSweep):
     """Expiry of a sweep's timeout, if it still counts from `timed_from` (microseconds since 1970)."""
 
-    sweep: int
     timed_from: int
 
 
 @dataclass(frozen=True, slots=True)
-class QuarantineDue:
+class QuarantineDue(_OfSweep):
     """Deadline after which a sweep with only quarantined agents attached is paused."""
-
-    sweep: int
 
 
 @dataclass(frozen=True, slots=True)
-class AskDue:
+class AskDue(_OfSweep):
     """Deadline of the wait for a fresh suggestion."""
 
-    sweep: int
     ask: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SuggestionsArrived:
+class SuggestionsArrived(_OfSweep):
     """Answer of the search engine. `exhausted`: the space has no more points to suggest."""
 
-    sweep: int
     suggestions: tuple[Suggestion, ...]
     exhausted: bool
 
 
 @dataclass(frozen=True, slots=True)
-class SuggestionsFailed:
+class SuggestionsFailed(_OfSweep):
     """Failure of the search engine to answer, or refusal to search for this sweep."""
 
-    sweep: int
     why: str
 
 
