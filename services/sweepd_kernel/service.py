@@ -79,7 +79,7 @@ class ServiceDefinition:
     name: str
     help: str
     has_data: bool
-    add_flags: Callable[[argparse.ArgumentParser], None]
+    add_flags: Callable[[argparse.ArgumentParser], None] = lambda _parser: None
     open: Callable[[ServiceContext], Awaitable[RunningService]]
     accepts_people: bool = False
     """True if people may call the service; otherwise only other services may."""

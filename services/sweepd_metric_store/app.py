@@ -1,6 +1,5 @@
 """Wiring of the metric store: one writer, concurrent readers, and the servicer."""
 
-import argparse
 import asyncio
 
 import grpc.aio
@@ -51,10 +50,6 @@ class MetricStore:
         await asyncio.to_thread(self._reads.close)
 
 
-def _add_flags(_parser: argparse.ArgumentParser) -> None:
-    """Add no flags."""
-
-
 async def _open(context: ServiceContext) -> RunningService:
     if context.data is None:
         raise StartError(f"{NAME} needs a folder for its data: --data DIR")
@@ -80,7 +75,6 @@ SERVICE = ServiceDefinition(
     name=NAME,
     help="stores every point, log line and file",
     has_data=True,
-    add_flags=_add_flags,
     open=_open,
     paired=PAIRED,
 )

@@ -150,8 +150,8 @@ def command_message(
             return v1.AttachResponse(stop_run=stop)
         case effects.Fenced(ref=attempt):
             return v1.AttachResponse(fenced=v1.Fenced(attempt=ref_message(attempt)))
-        case effects.Unsupported():
-            return unsupported_message(command)
+        case effects.Unsupported(what=what):
+            return unsupported_message(what)
         case effects.SweepEnded(name=name, state=state, reason=reason):
             ended = v1.SweepEnded(sweep=name, state=SWEEP_STATES[state], reason=reason)
             return v1.AttachResponse(sweep_ended=ended)
@@ -168,9 +168,9 @@ def command_message(
             return v1.AttachResponse(welcome=welcome)
 
 
-def unsupported_message(command: effects.Unsupported) -> v1.AttachResponse:
+def unsupported_message(what: str) -> v1.AttachResponse:
     """Return the answer to a report that cannot be decoded or is invalid."""
-    return v1.AttachResponse(unsupported=v1.Unsupported(report=command.what))
+    return v1.AttachResponse(unsupported=v1.Unsupported(report=what))
 
 
 def append_request(piece: v1.LanePiece, of: HandleEntry, resumed_from_step: int | None) -> v1.AppendRequest:

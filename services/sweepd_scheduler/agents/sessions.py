@@ -19,9 +19,7 @@ from sweepd_scheduler.domain.agents.agent import (
     HandleEntry,
     ReportedAttempt,
     Session,
-    StoredAttempt,
 )
-from sweepd_scheduler.domain.effects import Unsupported
 from sweepd_scheduler.domain.events import Announced, Attached, Described, Detached, Heartbeat, StaleDelivery
 from sweepd_scheduler.domain.names import RunName, SweepName
 from sweepd_scheduler.owner.owner import Owner
@@ -98,8 +96,7 @@ class AgentSession:
                 try:
                     await self._read_one(kind, request)
                 except codec.MalformedReportError as error:
-                    refusal = codec.unsupported_message(Unsupported(str(error)))
-                    self.outbox.send(refusal)
+                    self.outbox.send(codec.unsupported_message(str(error)))
             del message, request  # so that a large message does not stay in memory until the next one arrives
 
     async def _read_one(self, kind: str | None, request: v1.AttachRequest) -> None:
@@ -260,7 +257,9 @@ class Sessions:
             (_run_name(held.run) if bounds.covers_name(held.run) else None, held.attempt)
             for held in hello.attempts
         ]
-        known = await self._known([(name, number) for name, number in asked if name is not None])
+        named = [(name, number) for name, number in asked if name is not None]
+        found = await self._reading(self._reading.records.known, named)
+        known = dict(zip(named, found, strict=True))
         return tuple(
             ReportedAttempt(
                 ref=AttemptRef(held.run_handle, held.attempt),
@@ -269,12 +268,6 @@ class Sessions:
             )
             for held, (name, _) in zip(hello.attempts, asked, strict=True)
         )
-
-    async def _known(
-        self, asked: list[tuple[RunName, int]]
-    ) -> dict[tuple[RunName, int], StoredAttempt | None]:
-        found = await self._reading(self._reading.records.known, asked)
-        return dict(zip(asked, found, strict=True))
 
 
 def _session(name: str, hello: v1.Hello) -> Session:

@@ -257,14 +257,12 @@ def _answering(settings: Settings) -> Client | None:
         return None
     try:
         client.server_info()
-    except ClientError as error:
+    except BaseException as error:
         client.close()
-        if named or error.code not in ("UNAVAILABLE", "DEADLINE_EXCEEDED"):
+        silent = isinstance(error, ClientError) and error.code in ("UNAVAILABLE", "DEADLINE_EXCEEDED")
+        if named or not silent:
             raise
         return None
-    except BaseException:
-        client.close()
-        raise
     return client
 
 
