@@ -43,7 +43,7 @@ from tensorboardX import SummaryWriter
 
 number, name = int(sys.argv[1]), sys.argv[2].format(pid=os.getpid())
 folder = pathlib.Path(f"Dec01_20-15-0{number}_box")
-writer = SummaryWriter(str(folder), max_queue=1, flush_secs=0)
+writer = SummaryWriter(str(folder), max_queue=1, flush_secs=0.05)
 (file,) = folder.iterdir()
 if "." in name:
     file.rename(folder / f"events.out.tfevents.1764620100.{name}")
