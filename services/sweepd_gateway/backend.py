@@ -2,8 +2,8 @@
 
 import asyncio
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 import grpc
@@ -43,20 +43,25 @@ class Backend:
         """Credentials of the gateway, sent with each call."""
         self._connections: list[Connection] = []
 
-    @contextmanager
-    def connection(self) -> Iterator[grpc.aio.Channel]:
-        """Yield a channel for one call."""
+    @asynccontextmanager
+    async def connection(self, time_left: float | None) -> AsyncIterator[grpc.aio.Channel]:
+        """Yield a connected channel for one call.
+
+        Raises:
+            UnavailableError: the service does not answer within `time_left` seconds, or our patience.
+        """
         taken = next((each for each in self._connections if each.calls < CALLS_PER_CONNECTION), None)
         if taken is None:
             taken = Connection(open_channel(self.address))
             self._connections.append(taken)
         taken.calls += 1
         try:
+            await self._ready(taken.channel, time_left)
             yield taken.channel
         finally:
             taken.calls -= 1
 
-    async def ready(self, channel: grpc.aio.Channel, time_left: float | None) -> None:
+    async def _ready(self, channel: grpc.aio.Channel, time_left: float | None) -> None:
         """Wait briefly until `channel` is connected, longer if the service listens but does not answer yet.
 
         Raises:
@@ -88,9 +93,8 @@ class Backend:
         return True
 
     async def _health(self, timeout: float) -> int:  # noqa: ASYNC109 (the deadline of the call)
-        with self.connection() as channel:
-            # The channel is opened before the service listens, so it may be between two connection attempts.
-            await self.ready(channel, timeout)
+        # The channel is opened before the service listens, so it may be between two connection attempts.
+        async with self.connection(timeout) as channel:
             stub = health_pb2_grpc.HealthStub(channel)
             answer = await stub.Check(health_pb2.HealthCheckRequest(), timeout=timeout)
             return int(answer.status)

@@ -121,8 +121,7 @@ class Proxy:
 
     async def _unary(self, request: bytes, exchange: Exchange) -> bytes:
         metadata = self._admit()
-        with self._backend.connection() as channel:
-            await self._backend.ready(channel, exchange.time_remaining())
+        async with self._backend.connection(exchange.time_remaining()) as channel:
             method: UnaryMethod = channel.unary_unary(self.route.method)
             call = method(request, timeout=exchange.time_remaining(), metadata=metadata)
             with closing(Watchdog(self._backend, call)) as watchdog:
@@ -137,16 +136,14 @@ class Proxy:
 
     async def _server_stream(self, request: bytes, exchange: Exchange) -> None:
         metadata = self._admit()
-        with self._backend.connection() as channel:
-            await self._backend.ready(channel, exchange.time_remaining())
+        async with self._backend.connection(exchange.time_remaining()) as channel:
             method: StreamMethod = channel.unary_stream(self.route.method)
             call = method(request, timeout=exchange.time_remaining(), metadata=metadata)
             await self._forward_answers(call, exchange)
 
     async def _bidi_stream(self, requests: AsyncIterator[bytes], exchange: Exchange) -> None:
         metadata = self._admit()
-        with self._backend.connection() as channel:
-            await self._backend.ready(channel, exchange.time_remaining())
+        async with self._backend.connection(exchange.time_remaining()) as channel:
             method: BidiMethod = channel.stream_stream(self.route.method)
             call = BidiCall(method(timeout=exchange.time_remaining(), metadata=metadata))
             upward = asyncio.create_task(_forward_requests(requests, call))

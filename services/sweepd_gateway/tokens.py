@@ -88,8 +88,7 @@ class CachedTokens:
             await asyncio.sleep(_RETRY_AFTER)
 
     async def _follow_once(self) -> None:
-        with self._scheduler.connection() as channel:
-            await self._scheduler.ready(channel, None)
+        async with self._scheduler.connection(None) as channel:
             call = AccountServiceStub(channel).WatchRevocations(
                 v1.WatchRevocationsRequest(), metadata=self._scheduler.metadata
             )
@@ -138,8 +137,7 @@ class CachedTokens:
     async def _ask(self, digest: bytes) -> _Known:
         asked = self._monotonic()
         try:
-            with self._scheduler.connection() as channel:
-                await self._scheduler.ready(channel, ASK_TIMEOUT)
+            async with self._scheduler.connection(ASK_TIMEOUT) as channel:
                 stub = AccountServiceStub(channel)
                 answer = await stub.Authenticate(
                     v1.AuthenticateRequest(digest=digest),
