@@ -11,15 +11,7 @@ from sweepd.spec.finding import Place, WarningCode
 from sweepd.spec.limits import LONGEST_NUMBER, MAX_ARGUMENT_BYTES, MAX_MACRO_WARNINGS
 from sweepd.spec.loading.fields import Fields
 from sweepd.spec.loading.tree import MappingNode, Node, SequenceNode, plain
-from sweepd.spec.macros import (
-    FORMS,
-    MACROS,
-    REMEDY,
-    is_run_macro,
-    nearest_macro,
-    python_text,
-    text_bytes,
-)
+from sweepd.spec.macros import FORMS, MACROS, REMEDY, is_run_macro, nearest_macro, text_bytes
 from sweepd.spec.point import has_parameter
 from sweepd.spec.wording import shown
 
@@ -161,7 +153,7 @@ def _values(parameter: MappingNode, name: str, path: str) -> Iterator[_Sized]:
 
 
 def _value(name: str, path: str, node: Node) -> _Sized:
-    return _Sized(name, path, node.place, text_bytes(python_text(plain(node))))
+    return _Sized(name, path, node.place, text_bytes(str(plain(node))))
 
 
 def _together(found: list[_Sized]) -> int:

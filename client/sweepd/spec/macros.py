@@ -57,7 +57,7 @@ class MacroValues:
     def named(self) -> Iterator[tuple[str, str]]:
         """Yield the name and text of each top-level parameter, sorted by name."""
         for name in sorted(self.params):
-            yield name, python_text(self.params[name])
+            yield name, str(self.params[name])
 
     def flat(self) -> Iterator[tuple[str, str]]:
         """Yield the dotted name and text of each value, with mappings flattened, sorted by dotted name."""
@@ -77,7 +77,7 @@ class MacroValues:
             CommandError: the agent lacks this fact.
         """
         if name in self.params:
-            return python_text(self.params[name])
+            return str(self.params[name])
         parameter = dict(self.flat()).get(name)
         if parameter is None and name == "repeat":
             return str(self.repeat)
@@ -86,18 +86,13 @@ class MacroValues:
         return parameter
 
 
-def python_text(value: Json) -> str:
-    """Return the text of a value in arguments: Python's `str`."""
-    return str(value)
-
-
 def flattened(name: str, value: Json) -> Iterator[tuple[str, str]]:
-    """Yield the dotted name and text of each leaf value of a parameter."""
+    """Yield the dotted name and text (Python's `str`) of each leaf value of a parameter."""
     if isinstance(value, dict) and value:
         for key, inner in value.items():
             yield from flattened(f"{name}.{key}", inner)
     else:
-        yield name, python_text(value)
+        yield name, str(value)
 
 
 def args_json(point: Mapping[str, Json]) -> str:
