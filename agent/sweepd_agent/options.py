@@ -7,9 +7,9 @@ import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TypeVar
 
 from sweepd.durations import parse_duration
+from sweepd.flag_parsers import for_flag
 from sweepd_agent.core.serving import SweepName, parse_sweep_name
 from sweepd_agent.process.devices import parse_devices
 
@@ -31,8 +31,6 @@ _EXAMPLES = """examples:
 exit codes: 0 done, 1 failure, 2 usage, 3 no such sweep, 4 token refused, 6 no server in time,
   9 a guard tripped, 130 Ctrl-C
 """
-
-Parsed = TypeVar("Parsed")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +105,7 @@ def _parser(version: str) -> argparse.ArgumentParser:
     add(
         "id",
         nargs="?",
-        type=_checked(parse_sweep_name),
+        type=for_flag(parse_sweep_name),
         metavar="ID",
         help="the sweep: ID, PROJECT/ID or ENTITY/PROJECT/ID",
     )
@@ -115,7 +113,7 @@ def _parser(version: str) -> argparse.ArgumentParser:
         "--sweep",
         action="append",
         default=[],
-        type=_checked(parse_sweep_name),
+        type=for_flag(parse_sweep_name),
         metavar="ID",
         help="the same; may be given several times, for several sweeps",
     )
@@ -129,7 +127,7 @@ def _parser(version: str) -> argparse.ArgumentParser:
     )
     add(
         "--gpus",
-        type=_checked(parse_devices),
+        type=for_flag(parse_devices),
         metavar="LIST",
         help="as 0,1,2,3 or ids: which GPUs; default: CUDA_VISIBLE_DEVICES, else all that nvidia-smi lists",
     )
@@ -148,7 +146,7 @@ def _parser(version: str) -> argparse.ArgumentParser:
     add("--server", metavar="HOST:PORT", help="default: SWEEPD_ADDRESS, else the server of this account")
     add("--token-file", type=Path, metavar="FILE", help="default: SWEEPD_TOKEN, else the server's own entry")
     add("--state", type=Path, metavar="DIR", help="the agent's folder; default: a free one of this account")
-    duration, size = _checked(parse_duration), _checked(parse_size)
+    duration, size = for_flag(parse_duration), for_flag(parse_size)
     add("--wait", type=duration, metavar="D", help="how long to wait for the first answer; default: for ever")
     add(
         "--grace",
@@ -179,7 +177,7 @@ def _parser(version: str) -> argparse.ArgumentParser:
         help="copy the output of runs to stdout; =json: as lines with run, attempt and text",
     )
     # Not in the help, because only `sweepd.agent` uses these two options.
-    add("--stand-in", type=_checked(_arguments), help=argparse.SUPPRESS)
+    add("--stand-in", type=for_flag(_arguments), help=argparse.SUPPRESS)
     add("--caller", type=_whole(1), help=argparse.SUPPRESS)
     add(
         "--no-context",
@@ -195,7 +193,7 @@ def _parser(version: str) -> argparse.ArgumentParser:
     )
     add(
         "--system-metrics-every",
-        type=_checked(_interval),
+        type=for_flag(_interval),
         default=10.0,
         metavar="D",
         help="how often they are taken (10s)",
@@ -223,11 +221,11 @@ def _parser(version: str) -> argparse.ArgumentParser:
     )
     add(
         "--storage",
-        type=_checked(_storage_name),
+        type=for_flag(_storage_name),
         metavar="NAME",
         help="what DIR is on; a retry prefers agents of the same name (this host and DIR)",
     )
-    add("--label", action="append", default=[], type=_checked(_label), metavar="K=V", help="free label")
+    add("--label", action="append", default=[], type=for_flag(_label), metavar="K=V", help="free label")
     add(
         "--log-format", choices=("text", "json"), default="text", help="log for people or for machines (text)"
     )
@@ -245,18 +243,6 @@ def _sweeps(
     if not all(other.may_be(alone) for other in named):
         parser.error("the ID and --sweep name different sweeps; for several write --sweep for each")
     return (max((alone, *named), key=lambda name: name.full is not None),)
-
-
-def _checked(parse_text: Callable[[str], Parsed]) -> Callable[[str], Parsed]:
-    """Return a parser for argparse, which shows the message of its ValueError together with the usage."""
-
-    def checked(text: str) -> Parsed:
-        try:
-            return parse_text(text)
-        except ValueError as error:
-            raise argparse.ArgumentTypeError(str(error)) from error
-
-    return checked
 
 
 def _whole(least: int, most: int | None = None) -> Callable[[str], int]:

@@ -1,9 +1,9 @@
 """Values of command-line flags: addresses and durations."""
 
-import argparse
 from dataclasses import dataclass
 
 from sweepd.durations import parse_duration
+from sweepd.flag_parsers import for_flag
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +35,7 @@ def parse_address(text: str) -> Address:
     return Address("127.0.0.1" if host == "localhost" else host, int(port))
 
 
-def address(text: str) -> Address:
-    """Parse the address of a flag, for `add_argument(type=address)`."""
-    try:
-        return parse_address(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-
-
-def duration(text: str) -> float:
-    """Parse the duration of a flag into seconds, for `add_argument(type=duration)`."""
-    try:
-        return parse_duration(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
+address = for_flag(parse_address)
+"""Parse the address of a flag, for `add_argument(type=address)`."""
+duration = for_flag(parse_duration)
+"""Parse the duration of a flag into seconds, for `add_argument(type=duration)`."""
