@@ -124,7 +124,7 @@ class Attempt:
         try:
             self.folder.write_order(order)
         except OSError as error:
-            why = f"cannot note a stop in {self.folder.path}: {error.strerror or error}"
+            why = f"cannot record the stop order in {self.folder.path}: {error.strerror or error}"
             self._around.log.once("order", why, self.key)
         if self.process is not None:
             self.process.stop(order.mode)
@@ -156,7 +156,7 @@ class Attempt:
         try:
             self.feed.system.add(sample, step=max(0, self._spool.numbering.progress.last_step))
         except OSError as error:
-            where = f"samples cannot be written in {self.folder.path}"
+            where = f"cannot write system metrics in {self.folder.path}"
             self._complain("sample", f"{where}: {error.strerror or error}")
 
     def _rows_saved(self) -> None:
@@ -228,7 +228,10 @@ class Attempt:
         try:
             found = await recorder.record(self.folder.path, self.argv, environ)
         except Exception as error:  # noqa: BLE001 -- a failure to record must not harm a run
-            self._complain("context", f"the surroundings of {self.key.run} were not recorded: {error}")
+            self._complain(
+                "context",
+                f"the context of {self.key.run} (git state, packages, host) was not recorded: {error}",
+            )
         self.feed.details.found_context(found)
         self.feed.files.look(ended=True)
         self._home.recorded(self.key)

@@ -55,14 +55,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         token = _token(options)
         folder = _open_state(options)
     except FolderInUseError as error:
-        fail(f"{error}; name another with --state")
+        fail(f"{error}; choose another with --state")
     except DevicesError as error:
         fail(str(error), USAGE)
     except CannotStartError as error:
         fail(str(error), error.code)
     except OSError as error:
         where = error.filename or options.state or "its folder"
-        fail(f"the agent cannot keep its state in {where}: {error.strerror}; name a folder with --state")
+        fail(f"the agent cannot keep its state in {where}: {error.strerror}; choose a folder with --state")
 
     async def live(log: Log, disk: Executor) -> Leave:
         around = Surroundings(
@@ -112,7 +112,9 @@ def _initial_failures() -> int:
     """Return the number of failures at which `--fail-fast` ends an agent, if nearly all runs have failed."""
     text = INHERITED.get(_INITIAL_FAILURES) or "5"
     if not text.isdecimal() or int(text) < 1:
-        raise CannotStartError(f"{_INITIAL_FAILURES} is {text!r}, not a whole number from 1", USAGE)
+        raise CannotStartError(
+            f"{_INITIAL_FAILURES} is {text!r}, which is not an integer of at least 1", USAGE
+        )
     return int(text)
 
 
@@ -164,7 +166,7 @@ def _token(options: Options) -> str | None:
             f"cannot read the token file {options.token_file}: {error.strerror}"
         ) from error
     except UnicodeDecodeError as error:
-        raise CannotStartError(f"the token file {options.token_file} is not text") from error
+        raise CannotStartError(f"the token file {options.token_file} is not UTF-8 text") from error
 
 
 def _open_state(options: Options) -> StateFolder:
@@ -189,7 +191,7 @@ def _make_checkpoint_root(root: Path | None) -> None:
         why = str(error.strerror)
     if not os.access(root, os.W_OK | os.X_OK):
         raise CannotStartError(
-            f"no checkpoint can be kept in {root}: {why}; name a folder with --checkpoint-root"
+            f"checkpoints cannot be stored in {root}: {why}; choose a folder with --checkpoint-root"
         )
 
 

@@ -76,11 +76,11 @@ def parse(arguments: Sequence[str] | None, *, version: str) -> Options:
     given = parser.parse_args(arguments)
     sweeps = _sweeps(parser, given.id, given.sweep)
     if given.gpus is not None and not given.gpus_per_run:
-        parser.error("--gpus needs --gpus-per-run: how many of them each run gets")
+        parser.error("--gpus requires --gpus-per-run, the number of GPUs of each run")
     if len(dict(given.label)) > _MAX_LABELS:
         parser.error(f"--label: an agent has at most {_MAX_LABELS} labels")
     if given.storage is not None and given.checkpoint_root is None:
-        parser.error("--storage names where --checkpoint-root is; give both")
+        parser.error("--storage names the storage of --checkpoint-root; pass both")
     values = vars(given) | {
         "sweeps": sweeps,
         "stop_on_disconnect": given.on_disconnect == "stop",
@@ -117,43 +117,61 @@ def _parser(version: str) -> argparse.ArgumentParser:
         metavar="ID",
         help="the same; may be given several times, for several sweeps",
     )
-    add("--slots", type=_whole(1, _MAX_SLOTS), default=1, metavar="N", help="runs at once (1)")
-    add("--count", type=_whole(1), metavar="N", help="end after N runs have ended here")
+    add("--slots", type=_whole(1, _MAX_SLOTS), default=1, metavar="N", help="number of concurrent runs (1)")
+    add("--count", type=_whole(1), metavar="N", help="exit after N runs have ended on this agent")
     add(
         "--gpus-per-run",
         type=_whole(0, _MAX_SLOTS),
         metavar="K",
-        help="give each slot K GPUs of its own, by CUDA_VISIBLE_DEVICES; default: what the agent sees",
+        help=(
+            "give each slot K dedicated GPUs through CUDA_VISIBLE_DEVICES; default: runs share all that the "
+            "agent sees"
+        ),
     )
     add(
         "--gpus",
         type=for_flag(parse_devices),
         metavar="LIST",
-        help="as 0,1,2,3 or ids: which GPUs; default: CUDA_VISIBLE_DEVICES, else all that nvidia-smi lists",
+        help=(
+            "GPUs to use, such as 0,1,2,3 or ids; default: CUDA_VISIBLE_DEVICES, else all that nvidia-smi "
+            "lists"
+        ),
     )
     add(
         "--max-consecutive-failed-runs",
         dest="max_failed_in_a_row",
         type=_whole(1),
         metavar="N",
-        help="end with code 9 after N failed runs in a row; stopped runs do not count",
+        help="exit with code 9 after N consecutive failed runs; stopped runs do not count",
     )
     add(
         "--fail-fast",
         action="store_true",
-        help="end with code 9 after 3 failed runs in the first 60 s, or once 5 and nearly all have failed",
+        help=(
+            "exit with code 9 if 3 runs fail in the first 60 s, or once at least 5 and nearly all have failed"
+        ),
     )
     add("--server", metavar="HOST:PORT", help="default: SWEEPD_ADDRESS, else the server of this account")
     add("--token-file", type=Path, metavar="FILE", help="default: SWEEPD_TOKEN, else the server's own entry")
-    add("--state", type=Path, metavar="DIR", help="the agent's folder; default: a free one of this account")
+    add(
+        "--state",
+        type=Path,
+        metavar="DIR",
+        help="state folder of the agent; default: an unused one of this account",
+    )
     duration, size = for_flag(parse_duration), for_flag(parse_size)
-    add("--wait", type=duration, metavar="D", help="how long to wait for the first answer; default: for ever")
+    add(
+        "--wait",
+        type=duration,
+        metavar="D",
+        help="how long to wait for the first connection; default: forever",
+    )
     add(
         "--grace",
         type=duration,
         default=30.0,
         metavar="D",
-        help="after SIGTERM, how long runs may continue; the most to wait for last acknowledgements (30s)",
+        help="how long runs may continue after SIGTERM; also the longest wait for acknowledgements (30s)",
     )
     add(
         "--no-adopt",
@@ -165,16 +183,16 @@ def _parser(version: str) -> argparse.ArgumentParser:
         "--on-disconnect",
         choices=("continue", "stop"),
         default="continue",
-        help="what runs do when the lease ends and the server is unavailable (continue)",
+        help="what runs do if the lease expires while the server is unavailable (continue)",
     )
-    add("--interpreter", metavar="PATH", help="what ${interpreter} stands for (python)")
-    add("--compat", choices=("wandb",), help="put sweepd in the place of that module, for unmodified scripts")
+    add("--interpreter", metavar="PATH", help="value of ${interpreter} (python)")
+    add("--compat", choices=("wandb",), help="let sweepd stand in for that module, for unmodified scripts")
     add(
         "--show-output",
         nargs="?",
         const="plain",
         choices=("plain", "json"),
-        help="copy the output of runs to stdout; =json: as lines with run, attempt and text",
+        help="copy the output of runs to stdout; =json: as JSON lines with run, attempt and text",
     )
     # Not in the help, because only `sweepd.agent` uses these two options.
     add("--stand-in", type=for_flag(_arguments), help=argparse.SUPPRESS)
@@ -189,29 +207,35 @@ def _parser(version: str) -> argparse.ArgumentParser:
         "--no-system-metrics",
         dest="system_metrics",
         action="store_false",
-        help="take no samples of CPU, memory and GPUs",
+        help="do not sample CPU, memory and GPUs",
     )
     add(
         "--system-metrics-every",
         type=for_flag(_interval),
         default=10.0,
         metavar="D",
-        help="how often they are taken (10s)",
+        help="interval between samples (10s)",
     )
-    add("--min-free", type=size, default=256 * 2**20, metavar="SIZE", help="start no run below it (256MiB)")
+    add(
+        "--min-free",
+        type=size,
+        default=256 * 2**20,
+        metavar="SIZE",
+        help="start no run with less free disk space (256MiB)",
+    )
     add(
         "--spool-limit",
         type=size,
         default=256 * 2**20,
         metavar="SIZE",
-        help="rows of a run on disk before they are thinned (256MiB)",
+        help="disk space for unsent rows of a run before they are downsampled (256MiB)",
     )
     add(
         "--keep",
         type=duration,
         default=0.0,
         metavar="D",
-        help="keep folders of delivered runs (0)",
+        help="how long to keep folders of delivered runs (0)",
     )
     add(
         "--checkpoint-root",
@@ -223,11 +247,23 @@ def _parser(version: str) -> argparse.ArgumentParser:
         "--storage",
         type=for_flag(_storage_name),
         metavar="NAME",
-        help="what DIR is on; a retry prefers agents of the same name (this host and DIR)",
+        help=(
+            "name of the storage that DIR is on; retries prefer agents with the same name (this host and DIR)"
+        ),
     )
-    add("--label", action="append", default=[], type=for_flag(_label), metavar="K=V", help="free label")
     add(
-        "--log-format", choices=("text", "json"), default="text", help="log for people or for machines (text)"
+        "--label",
+        action="append",
+        default=[],
+        type=for_flag(_label),
+        metavar="K=V",
+        help="label of this agent, matched by `requires`; repeatable",
+    )
+    add(
+        "--log-format",
+        choices=("text", "json"),
+        default="text",
+        help="log format, for people (text) or machines (json); default: text",
     )
     return parser
 
@@ -238,10 +274,10 @@ def _sweeps(
     """Return the sweeps to serve; end the program if there are none, or ID and `--sweep` conflict."""
     if alone is None:
         if not named:
-            parser.error("which sweep? write sweep-agent ID; `sweepctl list` shows the sweeps that there are")
+            parser.error("no sweep given; write sweep-agent ID; `sweepctl list` lists the sweeps")
         return tuple(named)
     if not all(other.may_be(alone) for other in named):
-        parser.error("the ID and --sweep name different sweeps; for several write --sweep for each")
+        parser.error("the ID and --sweep name different sweeps; to serve several, pass --sweep for each")
     return (max((alone, *named), key=lambda name: name.full is not None),)
 
 
@@ -250,7 +286,7 @@ def _whole(least: int, most: int | None = None) -> Callable[[str], int]:
         number = int(text) if text.isdecimal() else -1
         if number < least or (most is not None and number > most):
             upto = "" if most is None else f" to {most}"
-            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least}{upto}")
+            raise argparse.ArgumentTypeError(f"{text!r} is not an integer from {least}{upto}")
         return number
 
     return whole
@@ -260,7 +296,7 @@ def _interval(text: str) -> float:
     interval = parse_duration(text)
     if interval < _SHORTEST_INTERVAL:
         raise ValueError(
-            f"{text!r} is less than {_SHORTEST_INTERVAL * 1000:g} ms; --no-system-metrics takes none"
+            f"{text!r} is less than {_SHORTEST_INTERVAL * 1000:g} ms; --no-system-metrics disables sampling"
         )
     return interval
 

@@ -41,7 +41,7 @@ def given_up_by_an_agent(installation: Installation) -> tuple[str, Agent]:
     os.kill(metric_store, signal.SIGSTOP)
     agent = installation.start_agent(name, "--grace", "1s", state="agent")
     assert agent.process.wait(30) == 1, agent.log()
-    assert "not everything" in agent.log()
+    assert "has not acknowledged all data" in agent.log()
     os.kill(metric_store, signal.SIGCONT)
     return name, agent
 

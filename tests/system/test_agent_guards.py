@@ -52,7 +52,7 @@ def test_an_agent_that_a_guard_holds_ends_with_9_and_says_why(installation: Inst
         sweep = name.rpartition("/")[2]
         assert code == exiting["exit_code"] == 9
         assert exiting["message"] == (
-            f"the guard of sweep {sweep} holds this agent; run {sweep}-2 failed with exit code 4; "
+            f"the guard of sweep {sweep} quarantines this agent; run {sweep}-2 failed with exit code 4; "
             "its last lines: ValueError: no such layer"
         )
 

@@ -49,11 +49,11 @@ def test_an_agent_in_an_empty_folder_pauses_nothing_while_a_run_is_alive(
     until(lambda: bad.events("withheld"), what="the other agent is quarantined")
     (told,) = bad.events("withheld")
     assert (told["sweep"], told["reason"]) == (name, "guard")
-    assert "the program train.py is not there" in str(told["message"])
+    assert "program train.py does not exist" in str(told["message"])
     sweep = installation.json("get", name)
     agent = str(told["agent"])
     assert (sweep["state"], sweep["guardedAgents"]) == ("running", [agent])
-    assert "the program train.py is not there" in str(sweep["reason"])
+    assert "program train.py does not exist" in str(sweep["reason"])
     listed = json.loads(installation.ctl("agents", name, "-o", "json").stdout)
     (quarantine,) = [each for row in listed if row["agent"] == agent for each in row["quarantines"]]
     assert (quarantine["sweep"], quarantine["cause"]) == (name, "start-failed")
@@ -79,7 +79,7 @@ def test_a_sweep_whose_only_agent_cannot_start_it_pauses_and_continues_once_that
     sweep = json.loads(installation.ctl("get", name, "-o", "json").stdout)
     assert sweep["pauseCause"] == "all-agents-quarantined"
     assert sweep["runs"]["failed"] == 0
-    assert "the program train.py is not there" in str(installation.ctl("explain", name).stdout)
+    assert "program train.py does not exist" in str(installation.ctl("explain", name).stdout)
     (agent,) = sweep["guardedAgents"]
     assert server.stop() == 0
     installation.start_server(listen=server.address)

@@ -66,7 +66,7 @@ def test_a_script_that_is_missing_pauses_its_sweep_with_the_reason(installation:
     agent = installation.start_agent(name)
     until(lambda: installation.json("get", name)["state"] == "paused", what="nobody can start it")
     sweep = installation.json("get", name)
-    assert "the program ./missing.py is not there" in str(sweep["reason"])
+    assert "program ./missing.py does not exist" in str(sweep["reason"])
     (run,) = installation.export(name, "run")
     assert run["state"] == "pending", "it is charged to nobody"
     installation.ctl("cancel", name, "--yes")

@@ -223,7 +223,7 @@ def test_a_script_that_is_killed_has_crashed_with_all_that_it_logged(installatio
     script.process.kill()
     script.process.wait()
     run = reaches(installation, script.run, "crashed")
-    assert "vanished" in str(run["reason"])
+    assert "ended without recording an exit code" in str(run["reason"])
     assert_whole(installation, script)
     (outcome,) = synced(installation)
     assert outcome["outcome"] in ("there-already", "brought-in")

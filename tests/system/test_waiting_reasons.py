@@ -70,5 +70,5 @@ def test_people_read_it_in_the_text_of_the_log(installation: Installation) -> No
     installation.ctl("pause", name)
     agent = installation.start_agent(name, "--log-format", "text")
     sweep = name.rpartition("/")[2]
-    message = f"sweep {sweep} gives this agent no runs: it is paused (paused by a person); "
+    message = f"sweep {sweep}: this agent is not eligible for runs: it is paused (paused by a person); "
     until(lambda: message in agent.log(), what="the agent says why it waits")

@@ -66,9 +66,9 @@ def output_of(
     try:
         content, cut = _read(process, limit, time.monotonic() + timeout)
         if not cut and (code := process.wait(timeout=5.0)):
-            raise CommandFailedError(f"{arguments[0]} has ended with code {code}", code)
+            raise CommandFailedError(f"{arguments[0]} exited with code {code}", code)
     except (TimeoutError, subprocess.TimeoutExpired) as error:
-        raise CommandFailedError(f"{arguments[0]} gave no answer in time") from error
+        raise CommandFailedError(f"{arguments[0]} did not answer in time") from error
     finally:
         _living.discard(process)
         if process.returncode is None:
@@ -180,7 +180,7 @@ def ask(path: str, environ: Mapping[str, str]) -> Interpreter:
             packages=tuple((str(name), str(version)) for name, version in found["packages"]),
         )
     except (ValueError, KeyError, IndexError, TypeError) as error:
-        raise CommandFailedError(f"{path} gave an answer that cannot be read") from error
+        raise CommandFailedError(f"{path} gave an invalid answer") from error
 
 
 def _is_env(word: str) -> bool:

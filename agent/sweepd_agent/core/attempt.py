@@ -175,11 +175,14 @@ def judged(outcome: Outcome, order: StopOrder | None, *, ending: bool = False) -
     elif order is not None and outcome.stopped:
         cause, message = order.cause, order.reason
     elif outcome.stopped or (ending and outcome.signal == _SIGTERM):
-        cause, message = ExitCause.HANDED_BACK, "SIGTERM came from outside: its machine is being taken away"
+        cause, message = (
+            ExitCause.HANDED_BACK,
+            "received SIGTERM from outside: its machine is being preempted",
+        )
     elif outcome.preempting and (outcome.signal is not None or code != 0):
         cause, message = (
             ExitCause.HANDED_BACK,
-            "its machine was about to be taken away, as the script has reported",
+            "preempted, as its script had announced",
         )
     elif outcome.orphaned:
         cause = ExitCause.ORPHANED

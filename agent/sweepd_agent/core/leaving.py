@@ -104,9 +104,9 @@ def _interrupted(batch: Batch) -> None:
         batch.state = replace(
             batch.state, leaving=batch.state.leaving or Leaving(cause="Ctrl-C", code=INTERRUPTED)
         )
-        _say(batch, "Ctrl-C", "waiting for runs to end; once more terminates them")
+        _say(batch, "Ctrl-C", "waiting for runs to end; Ctrl-C again terminates them")
     elif batch.state.interrupts == 2:
-        _say(batch, "Ctrl-C", "terminating runs; once more kills them")
+        _say(batch, "Ctrl-C", "terminating runs; Ctrl-C again kills them")
         _hand_back(batch, StopMode.TERMINATE, "Ctrl-C")
     else:
         _say(batch, "Ctrl-C", "killing runs")
@@ -121,7 +121,7 @@ def _terminated(batch: Batch) -> None:
     grace = batch.state.settings.grace
     batch.state = replace(batch.state, leaving=batch.state.leaving or Leaving(cause="SIGTERM", code=OK))
     if batch.state.terminations == 1:
-        _say(batch, "SIGTERM", f"runs have up to {grace:g} s to end, then they are handed back")
+        _say(batch, "SIGTERM", f"runs have up to {grace:g} s to end before they are handed back")
         margin = min(_LONGEST_MARGIN, grace / 2)
         end = batch.now + grace
         _set_deadlines(
@@ -195,7 +195,10 @@ def _leave_as_judged(batch: Batch, leaving: Leaving, trouble: str = "") -> None:
 
 def _left_behind(runs: int) -> str:
     which = "one run" if runs == 1 else f"{runs} runs"
-    return f"not everything of {which} has been acknowledged; it stays for the next agent with this --state"
+    return (
+        f"the server has not acknowledged all data of {which}; the next agent with this --state will send "
+        "the rest"
+    )
 
 
 def _return_unstarted(batch: Batch, cause: str) -> None:
@@ -206,7 +209,7 @@ def _return_unstarted(batch: Batch, cause: str) -> None:
 
 
 def _hand_back(batch: Batch, mode: StopMode, cause: str) -> None:
-    order = StopOrder(mode=mode, cause=ExitCause.HANDED_BACK, reason=f"the agent was asked to end: {cause}")
+    order = StopOrder(mode=mode, cause=ExitCause.HANDED_BACK, reason=f"the agent is shutting down: {cause}")
     batch.stop_processes(order)
 
 
@@ -215,7 +218,7 @@ def _stop_when_cut_off(batch: Batch) -> None:
     if not state.settings.stop_on_disconnect or state.connected:
         return
     if batch.now - state.silent_since >= state.lease:
-        reason = "the lease ended while the scheduler could not be reached"
+        reason = "the lease expired while the scheduler was unreachable"
         order = StopOrder(mode=StopMode.TERMINATE, cause=ExitCause.HANDED_BACK, reason=reason)
         batch.stop_processes(order)
 
@@ -259,7 +262,7 @@ def scheduler_guard(state: State) -> str | None:
     if not reasons or any(one is None or one.reason is not Reason.GUARD for one in reasons):
         return None
     names = ", ".join(sweep.rpartition("/")[2] for sweep in sweeps)
-    return f"the guard of {'sweep' if len(sweeps) == 1 else 'sweeps'} {names} holds this agent"
+    return f"the guard of {'sweep' if len(sweeps) == 1 else 'sweeps'} {names} quarantines this agent"
 
 
 def guard_line(guard: str, failure: Failure | None) -> str:

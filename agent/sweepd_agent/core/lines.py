@@ -36,11 +36,9 @@ def _connected(_: str, fields: Fields) -> str:
 
 
 def _disconnected(_: str, fields: Fields) -> str:
-    again = (
-        f"; trying again in {float(wait):.1f} s" if isinstance(wait := fields.get("wait_s"), float) else ""
-    )
+    again = f"; retrying in {float(wait):.1f} s" if isinstance(wait := fields.get("wait_s"), float) else ""
     runs = "; runs continue" if fields.get("runs") else ""
-    return f"{fields.get('message') or 'the stream has ended'}{runs}{again}"
+    return f"{fields.get('message') or 'the stream ended'}{runs}{again}"
 
 
 def _started(run: str, fields: Fields) -> str:
@@ -56,12 +54,12 @@ def how_ended(cause: str, code: int | None, signal: int | None) -> str:
         case ExitCause.EXITED:
             return "finished" if code == 0 else f"failed with exit code {code}"
         case ExitCause.SIGNALED:
-            killer = ", often for want of memory" if signal == _SIGKILL else ""
+            killer = ", often because memory ran out" if signal == _SIGKILL else ""
             return f"failed by signal {signal}{killer}"
         case ExitCause.START_FAILED:
             return "failed to start"
         case ExitCause.INVALID_COMMAND:
-            return "failed, as its command cannot be run"
+            return "failed: its command cannot be run"
         case ExitCause.COMMANDED:
             return "stopped by the scheduler"
         case _:
@@ -79,7 +77,7 @@ def _ended(run: str, fields: Fields) -> str:
         return f"run {run} {how}: {message}"
     if (last_line := fields.get("last_line")) is None:
         return f"run {run} {how}"
-    return f"run {run} {how}: {last_line}; its log: sweepctl logs {run.partition(' ')[0]}"
+    return f"run {run} {how}: {last_line}; full log: sweepctl logs {run.partition(' ')[0]}"
 
 
 def last_lines(text: str, count: int) -> list[str]:
@@ -94,8 +92,8 @@ def last_lines(text: str, count: int) -> list[str]:
 def _withheld(_: str, fields: Fields) -> str:
     sweep, message = str(fields.get("sweep")).rpartition("/")[2], printable(str(fields.get("message")))
     if fields.get("reason") is None:
-        return f"sweep {sweep}: this agent gets runs again"
-    return f"sweep {sweep} gives this agent no runs: {message}"
+        return f"sweep {sweep}: this agent is eligible for runs again"
+    return f"sweep {sweep}: this agent is not eligible for runs: {message}"
 
 
 def _draining(_: str, fields: Fields) -> str:
@@ -112,9 +110,9 @@ _LINES: Mapping[str, Callable[[str, Fields], str]] = {
     "connected": _connected,
     "disconnected": _disconnected,
     "run_started": _started,
-    "run_adopted": lambda run, _: f"run {run} continues under this agent",
+    "run_adopted": lambda run, _: f"run {run} continues, adopted by this agent",
     "run_ended": _ended,
-    "claimed": lambda _, fields: f"run {fields.get('run')} is known to {fields.get('server')}",
+    "claimed": lambda _, fields: f"run {fields.get('run')} is registered at {fields.get('server')}",
     "notice": lambda run, fields: (
         f"run {run}: {fields.get('message')}" if run else str(fields.get("message"))
     ),

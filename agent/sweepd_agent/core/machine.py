@@ -142,12 +142,12 @@ def _start(batch: Batch, event: StartReceived) -> None:
     held = batch.find(key)
     if held is not None:  # a duplicate: the first confirmation may have been lost
         if held.assignment.secret != event.assignment.secret:
-            batch.do(Confirm(event.command_id, "this agent still holds another attempt of that name"))
+            batch.do(Confirm(event.command_id, "this agent still has another attempt of the same name"))
         elif held.phase is not Phase.JOURNALLING:
             batch.do(Confirm(event.command_id))
         return
     if batch.state.leaving is not None:
-        batch.do(Confirm(event.command_id, f"the agent is about to end: {batch.state.leaving.cause}"))
+        batch.do(Confirm(event.command_id, f"the agent is shutting down: {batch.state.leaving.cause}"))
         return
     if batch.state.settings.runs_programs and serving.lacks_program(event.assignment):
         batch.do(Confirm(event.command_id, serving.NO_PROGRAM))
@@ -155,7 +155,7 @@ def _start(batch: Batch, event: StartReceived) -> None:
         return
     free = batch.state.free_places()
     if not free:
-        batch.do(Confirm(event.command_id, "no slot of this agent is free"))
+        batch.do(Confirm(event.command_id, "this agent has no free slot"))
         return
     for other in list(batch.state.held.values()):
         # An ended attempt only has data to deliver; the scheduler decides whether to accept it.
@@ -186,7 +186,7 @@ def _journalled(batch: Batch, event: Journalled) -> None:
 def _stop(batch: Batch, event: StopReceived) -> None:
     held = batch.find(event.key)
     if held is None:
-        batch.do(Confirm(event.command_id, "this agent does not hold the attempt"))
+        batch.do(Confirm(event.command_id, "this agent does not have the attempt"))
         return
     order = StopOrder(mode=event.mode, cause=ExitCause.COMMANDED, reason=event.reason)
     batch.do(Say("command", held.key, {"command": "stop", "mode": event.mode.value, "reason": event.reason}))

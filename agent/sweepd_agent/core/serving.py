@@ -19,8 +19,8 @@ _PATIENCE = 2.0
 _OWN = frozenset({Reason.LABELS, Reason.GUARD, Reason.OTHER})
 
 NO_PROGRAM = (
-    "has no `program`: its runs are a function's; call sweepd.agent(ID, function) in Python instead, "
-    "or create it with a program"
+    "has no `program`: its runs call a Python function; run it with sweepd.agent(ID, function), or "
+    "create it again with a `program`"
 )
 """Reason why an agent that starts programs refuses a run of a sweep without a program."""
 DEFAULT_ENTITY = "local"
@@ -51,7 +51,7 @@ def parse_sweep_name(text: str) -> SweepName:
     """
     parts = text.split("/")
     if not all(parts) or len(parts) > 3:
-        raise ValueError(f"{text!r} does not name a sweep; write ID, PROJECT/ID or ENTITY/PROJECT/ID")
+        raise ValueError(f"{text!r} is not the name of a sweep; write ID, PROJECT/ID or ENTITY/PROJECT/ID")
     if len(parts) == 2:
         parts = [DEFAULT_ENTITY, *parts]
     return SweepName(full="/".join(parts) if len(parts) == 3 else None, id=parts[-1])

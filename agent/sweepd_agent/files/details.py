@@ -86,7 +86,7 @@ class Details:
         except FileNotFoundError:
             return False
         except (OSError, ValueError, RecursionError) as error:
-            self._complain(f"{self._file} cannot be read and was left out: {error}")
+            self._complain(f"{self._file} cannot be read and was ignored: {error}")
             return False
         return self._combine()
 

@@ -127,7 +127,7 @@ class ExternalMetrics:
             # Open the sources again, so that the next look starts after the last line in the metrics file.
             self._pass, self._sources = None, []
             self._look_at = self._monotonic() + _WRITE_AGAIN
-            where = f"what metrics_from gives cannot be written in {self._folder.path}"
+            where = f"cannot write the metrics of `metrics_from` to {self._folder.path}"
             self._complain(f"{where}: {error.strerror or error}")
             return _WRITE_AGAIN if ended and self._folder.path.exists() else None
         self._pass = None
@@ -157,7 +157,7 @@ class ExternalMetrics:
         try:
             text = json.dumps(line)
         except (ValueError, RecursionError) as error:  # nested so deep that it can be read but not written
-            self._complain(f"metrics_from: a line of {found.source} was left out: {error}")
+            self._complain(f"metrics_from: a line of {found.source} was skipped: {error}")
         else:
             self._file.append(text.encode() + b"\n")
 

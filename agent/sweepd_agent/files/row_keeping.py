@@ -155,12 +155,15 @@ class RowKeeping:
                 await self._save_now()
             except OSError as error:
                 if not self._folder.path.exists():  # nothing can be stored there any more, so do not wait
-                    self._complain("removed", f"{self._folder.path} was removed while its run went on")
+                    self._complain("removed", f"{self._folder.path} was removed while its run was live")
                     self._spool.saved(self._spool.numbering)
                     self._saved()
                     return
                 # Logged once for all attempts, which share the disk.
-                why = f"cannot write in {self._folder.path}: {error.strerror or error}; its rows wait there"
+                why = (
+                    f"cannot write in {self._folder.path}: {error.strerror or error}; rows are sent once it "
+                    "is writable"
+                )
                 self._around.log.once("disk", why, self._feed.key)
                 await asyncio.sleep(_WRITE_AGAIN)
             else:
@@ -168,14 +171,17 @@ class RowKeeping:
         malformed = self._spool.numbering.malformed
         if malformed:
             where = f"{malformed} lines of {self._folder.metrics_file}"
-            self._complain("malformed", f"{where} are not JSON objects and were left out")
+            self._complain("malformed", f"{where} are not JSON objects and were skipped")
 
     async def thin(self) -> None:
         """Thin segments while the spool exceeds its limit; log the problem if the disk fails."""
         try:
             await self._thin_segments()
         except OSError as error:
-            self._complain("thin", f"cannot thin the spool in {self._folder.path}: {error.strerror or error}")
+            self._complain(
+                "thin",
+                f"cannot downsample the spooled rows in {self._folder.path}: {error.strerror or error}",
+            )
 
     async def _save_now(self) -> None:
         numbering, of_samples = self._spool.numbering, self._feed.system.spool.numbering
@@ -206,7 +212,7 @@ class RowKeeping:
                 # Before the segment is deleted: later reads must know that only its kept rows are left.
                 await self.save()
             file.unlink()
-            self._complain("thinned", f"the spool is full; rows were thinned in {self._folder.path}")
+            self._complain("thinned", f"the spool is full; rows were downsampled in {self._folder.path}")
 
     def _on_disk(self, write: Callable[..., None], *arguments: object) -> Awaitable[None]:
         return asyncio.get_running_loop().run_in_executor(self._around.disk, write, *arguments)

@@ -150,7 +150,7 @@ class RunFiles:
                 if len(found) >= MAX_RUN_FILES:
                     where = self._folder / root
                     self._complain(
-                        f"there are more than {MAX_RUN_FILES} files in {where}; the rest stays there"
+                        f"there are more than {MAX_RUN_FILES} files in {where}; the rest is not uploaded"
                     )
                     return found
         return found
@@ -174,7 +174,7 @@ class RunFiles:
                 yield name, _as_seen(path, status)
             else:
                 self._complain(
-                    f"{self._folder / path} is {kind_of(status)}; only regular files are kept with a run"
+                    f"{self._folder / path} is {kind_of(status)}; only regular files are stored with a run"
                 )
 
     def _recorded(self) -> tuple[dict[str, Seen], int]:

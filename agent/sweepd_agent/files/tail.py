@@ -93,7 +93,7 @@ class Tail:
         return sizes[::-1]
 
     def _complain(self, error: OSError) -> None:
-        self.complaint = self.complaint or f"{error.filename} is not read: {error.strerror}"
+        self.complaint = self.complaint or f"{error.filename} cannot be read: {error.strerror}"
 
     def _open_newest(self) -> None:
         """Open the newest segment, which is not closed, and list the closed segments."""

@@ -53,7 +53,9 @@ class Upkeep:
         while True:
             free = self._around.folder.free_bytes()
             if enough and free < self._min_free:
-                message = f"only {free // 2**20} MiB are free for run folders: taking no new runs"
+                message = (
+                    f"only {free // 2**20} MiB of disk space are free for run folders: taking no new runs"
+                )
                 self._around.log.event("notice", None, {"message": message})
             enough = free >= self._min_free
             seen(enough)

@@ -28,11 +28,12 @@ def parse_devices(text: str) -> tuple[str, ...]:
     names = tuple(str(int(part)) if part.isascii() and part.isdecimal() else part for part in parts)
     if any(not name or name.startswith("-") or not name.isprintable() or " " in name for name in names):
         raise ValueError(
-            f"{text!r} is not a list of devices; write 0,1,2 or ids as `nvidia-smi -L` shows them"
+            f"{text!r} is not a list of devices; write indices such as 0,1,2, or ids as `nvidia-smi -L` "
+            "shows them"
         )
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
-        raise ValueError(f"the device {twice} is named twice")
+        raise ValueError(f"the device {twice} is listed twice")
     return names
 
 
@@ -55,9 +56,9 @@ def devices_of_slots(
     devices, origin = _there(named, environ)
     needed = slots * per_slot
     if len(devices) < needed:
-        there = "1 GPU is" if len(devices) == 1 else f"{len(devices)} GPUs are"
+        there = "1 GPU" if len(devices) == 1 else f"{len(devices)} GPUs"
         want = f"--slots {slots} with --gpus-per-run {per_slot} needs {needed} GPU{'s' if needed > 1 else ''}"
-        raise DevicesError(f"{want}; {there} there ({origin})")
+        raise DevicesError(f"{want}; found {there} ({origin})")
     return tuple(devices[first : first + per_slot] for first in range(0, needed, per_slot))
 
 
@@ -85,7 +86,7 @@ def _there(named: Sequence[str] | None, environ: Mapping[str, str]) -> tuple[tup
         return _visible(environ[VISIBLE]), VISIBLE
     program = shutil.which(_NVIDIA_SMI, path=environ.get("PATH"))
     if program is None:
-        return (), f"no {_NVIDIA_SMI} to ask; --gpus 0,1,… names them"
+        return (), f"{_NVIDIA_SMI} is not installed; list the GPUs with --gpus 0,1,…"
     return _asked(program, environ), _NVIDIA_SMI
 
 
@@ -119,8 +120,8 @@ def _asked(program: str, environ: Mapping[str, str]) -> tuple[str, ...]:
         )
     except subprocess.TimeoutExpired as error:
         raise DevicesError(
-            f"{_NVIDIA_SMI} has not listed the GPUs within {_WITHIN:g} s; name them with --gpus"
+            f"{_NVIDIA_SMI} did not list the GPUs within {_WITHIN:g} s; list them with --gpus"
         ) from error
     except OSError as error:
-        raise DevicesError(f"{program} cannot be run: {error.strerror}; name the GPUs with --gpus") from error
+        raise DevicesError(f"{program} cannot be run: {error.strerror}; list the GPUs with --gpus") from error
     return listed_devices(listing.stdout) if listing.returncode == 0 else ()

@@ -7,6 +7,7 @@ shells are not interpreted. Files are checked at each start, as they may be crea
 
 import os
 import re
+import shlex
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
@@ -139,8 +140,8 @@ def _check_letters(arguments: Sequence[str]) -> None:
     except UnicodeEncodeError as error:
         letter = error.object[error.start].encode("unicode_escape").decode("ascii")
         raise StartError(
-            f"an argument has the letter {letter}, which the locale of this agent ({error.encoding}) lacks; "
-            "start the agent with LC_ALL=C.UTF-8"
+            f"an argument contains the character {letter}, which the agent's locale encoding "
+            f"({error.encoding}) cannot represent; start the agent with LC_ALL=C.UTF-8"
         ) from error
 
 
@@ -179,7 +180,7 @@ def missing_program(arguments: Sequence[str], environ: Mapping[str, str]) -> Mis
     try:
         folder = Path.cwd()
     except FileNotFoundError:
-        return Missing(reason="the working directory of the agent is gone", position=None)
+        return Missing(reason="the working directory of the agent no longer exists", position=None)
     path = environ.get("PATH", _SYSTEM_PATH)
     trouble = _not_executable(arguments[0], path)
     if trouble is not None:
@@ -214,15 +215,15 @@ def _not_executable(name: str, path: str) -> str | None:
     """Return the reason why a program cannot be executed; None if it can."""
     if "/" not in name:
         if shutil.which(name, path=path) is None:
-            return f"the program {name} is not there: no folder of PATH has it"
+            return f"program {shlex.quote(name)} not found on the PATH"
         return None
     if not os.path.exists(name):  # noqa: PTH110 -- also False for an invalid path
-        return f"the program {name} is not there (working directory {Path.cwd()})"
+        return f"program {shlex.quote(name)} does not exist (working directory {Path.cwd()})"
     if not os.path.isfile(name) or not os.access(name, os.X_OK):  # noqa: PTH113
-        return f"the program {name} may not be executed"
+        return f"program {shlex.quote(name)} is not executable"
     interpreter = _shebang(name)
     if interpreter is not None and not os.path.exists(interpreter):  # noqa: PTH110
-        return f"the interpreter {interpreter} of the program {name} is not there"
+        return f"the interpreter {interpreter} of program {shlex.quote(name)} does not exist"
     return None
 
 
@@ -259,9 +260,9 @@ def _no_script(command: Sequence[str], script: str, folder: Path, path: str) -> 
     if in_path and shutil.which(script, mode=os.R_OK, path=path) is not None:
         return None
     if not os.path.exists(script):  # noqa: PTH110
-        return f"the program {script} is not there (working directory {folder})"
+        return f"program {shlex.quote(script)} does not exist (working directory {folder})"
     if not os.access(script, os.R_OK):
-        return f"the program {script} may not be read"
+        return f"program {shlex.quote(script)} is not readable"
     return None
 
 

@@ -37,8 +37,8 @@ _PATIENCE = 2.0
 _ROUNDS = 20
 # Reasons why a supervisor has ended its run by itself, by key of its exit record.
 _LOST = {
-    "orphaned": "no agent came back for it in time",
-    "unwatched": "the watchdog of its supervisor was killed",
+    "orphaned": "no agent reconnected to it in time",
+    "unwatched": "its supervisor's watchdog was killed",
 }
 _SIGNALS = {StopMode.TERMINATE: signal.SIGTERM, StopMode.KILL: signal.SIGUSR1}
 
@@ -213,7 +213,7 @@ def _vanished(folder: AttemptFolder) -> Outcome:
     """Kill the remains of a process whose supervisor left no record; return its outcome."""
     identity = read_record(str(folder.path / PROCESS_FILE))
     if identity is not None and identity.get("boot") != proc.boot_id():
-        return Outcome(orphaned=True, message="it vanished with its host")
+        return Outcome(orphaned=True, message="its host went down or was restarted")
     for _ in range(_ROUNDS):
         remains = proc.of_folder("SWEEPD_RUN_DIR", str(folder.path))
         if not remains:
@@ -221,7 +221,7 @@ def _vanished(folder: AttemptFolder) -> Outcome:
         for pid in remains:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
-    return Outcome(orphaned=True, message="its supervisor was killed or has failed")
+    return Outcome(orphaned=True, message="its supervisor was killed or failed")
 
 
 def _reap_later(supervisor: subprocess.Popen[bytes]) -> None:

@@ -53,7 +53,7 @@ class Claim:
         except grpc.aio.AioRpcError as error:
             failure = Failure.of(error)
             if failure.code == "ALREADY_EXISTS":
-                why = f"{failure.message}, brought in from elsewhere: let each run have an id of its own"
+                why = f"{failure.message}, synced from another folder: give each run its own id"
                 raise LookupRefusedError(Refusal.NO_RUN, why) from error
             if failure.code == "INVALID_ARGUMENT":
                 raise LookupRefusedError(Refusal.NO_RUN, failure.message) from error

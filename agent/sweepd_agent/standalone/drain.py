@@ -50,7 +50,7 @@ from sweepd_agent.wire.stream import Stream
 
 IN_USE = 10
 """Exit code: another agent holds the folder and drains it."""
-_CAUSE = "all of it is in"
+_CAUSE = "everything is synced"
 _LOOK_EVERY = 0.25
 # Enough for all attempts in a folder, so that none is refused for lack of a slot.
 _SLOTS = 1_024
@@ -82,7 +82,7 @@ class ClaimedDialogue(Dialogue):
     def commanded(self, stream: Stream, response: v1.AttachResponse) -> None:
         """Carry out a command."""
         if response.HasField("fenced"):
-            raise ConnectionResetError("the run was given up meanwhile; claiming it again")
+            raise ConnectionResetError("the server gave up the run meanwhile; claiming it again")
         super().commanded(stream, response)
 
 
@@ -125,7 +125,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except FolderInUseError as error:
         fail(str(error), IN_USE)
     except (OSError, ValueError) as error:
-        fail(f"cannot bring in {options.folder}: {error}")
+        fail(f"cannot sync {options.folder}: {error}")
     if folder is None:
         fail(f"{options.folder} is neither a run folder nor the state folder of an agent", USAGE)
     # Leave the working directory, so that its disk can be unmounted; all paths are absolute by now.

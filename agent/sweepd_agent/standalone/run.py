@@ -224,7 +224,7 @@ def open_standalone(path: Path, patience: float) -> StandaloneState:
     deadline = time.monotonic() + patience
     while (lock := try_lock(os.fspath(path / _AGENT_FOLDER / "lock"))) is None:
         if time.monotonic() >= deadline:
-            raise FolderInUseError(f"{path} is being brought in already")
+            raise FolderInUseError(f"{path} is already being synced")
         time.sleep(_LOOK_AGAIN)
     return StandaloneState(StandaloneFolder(path), lock)
 

@@ -101,9 +101,9 @@ def outcome(folder: StandaloneFolder) -> Outcome:
         return Outcome(code=recorded, stopped=stopped, time=folder.last_sign())
     script = folder.script()
     if script is not None and script.boot != proc.boot_id():
-        why = "its script has vanished with its host"
+        why = "its script ended when its host went down or was restarted"
     else:
-        why = "its script has vanished: killed, or ended in a way that it could not note"
+        why = "its script ended without recording an exit code; it was probably killed"
     return Outcome(orphaned=True, stopped=stopped, message=why, time=folder.last_sign())
 
 

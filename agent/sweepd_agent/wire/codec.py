@@ -38,7 +38,9 @@ def assignment(start: v1.StartRun, *, assigned_time: float) -> Assignment:
         CodecError: the parameters are malformed, or the run needs a module that this agent lacks.
     """
     if start.compat not in _COMPATS:
-        raise CodecError("compat", f"{start.compat} is not known here; a newer agent knows it")
+        raise CodecError(
+            "compat", f"{start.compat} is not supported by this agent; a newer version may support it"
+        )
     return Assignment(
         key=AttemptKey(start.run, start.attempt),
         sweep=start.sweep,

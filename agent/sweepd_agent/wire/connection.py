@@ -103,7 +103,7 @@ class Connection:
             except NoServerError as error:
                 message = str(error)
             except TimeoutError:
-                message = "the scheduler gave no answer"
+                message = "the scheduler did not answer"
             except OSError as error:  # rows to be sent cannot be read
                 message = str(error)
             lived = self._end()
@@ -197,7 +197,7 @@ class Connection:
         if refusal is Refusal.BAD_TOKEN:
             message = f"{message}; log in with `sweepctl login`, or set SWEEPD_TOKEN or --token-file"
         elif refusal is Refusal.NO_SUCH_SWEEP:
-            message = f"{message}; `sweepctl list` shows the sweeps there are"
+            message = f"{message}; `sweepctl list` lists the sweeps"
         if refusal is not None:
             self._agent.handle(Refused(refusal, message))
         return message
@@ -265,11 +265,11 @@ async def full_names(gateway: grpc.aio.Channel, names: Sequence[SweepName]) -> f
 def _only(name: SweepName, found: Sequence[str]) -> str:
     if not found:
         raise LookupRefusedError(
-            Refusal.NO_SUCH_SWEEP, f"no sweep {name.id}; `sweepctl list` shows those there are"
+            Refusal.NO_SUCH_SWEEP, f"no sweep {name.id}; `sweepctl list` lists the sweeps"
         )
     if len(found) > 1:
         raise LookupRefusedError(
-            Refusal.AMBIGUOUS, f"{name.id} may be any of {', '.join(sorted(found))}; write the full name"
+            Refusal.AMBIGUOUS, f"{name.id} is ambiguous ({', '.join(sorted(found))}); write the full name"
         )
     return found[0]
 

@@ -130,7 +130,8 @@ class Dialogue:
                 for attempt in list(agent.attempts.values()):
                     agent.see_whether_delivered(attempt)
                 self._log.once(
-                    response.unsupported.report, f"the scheduler knows no {response.unsupported.report}"
+                    response.unsupported.report,
+                    f"the scheduler does not support the report {response.unsupported.report}",
                 )
             case "sweep_ended":
                 ended = response.sweep_ended
@@ -139,7 +140,9 @@ class Dialogue:
                 change = response.ineligible
                 agent.handle(EligibilityChanged(change.sweep, codec.ineligibility(change)))
             case other:
-                self._log.once(f"command {other}", f"a command of a later version was ignored: {other}")
+                self._log.once(
+                    f"command {other}", f"an unknown command of a newer version was ignored: {other}"
+                )
 
     def feeds(self) -> Sequence[Feed]:
         """Return the feeds of all attempts."""

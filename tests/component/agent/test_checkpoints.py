@@ -151,5 +151,6 @@ def test_a_root_in_which_nothing_can_be_kept_is_named_at_once(machine: Machine) 
     agent = machine.start("--checkpoint-root", str(root))
     assert agent.ended() == 1
     assert agent.log.read_text() == (
-        f"error: no checkpoint can be kept in {root}: Not a directory; name a folder with --checkpoint-root\n"
+        f"error: checkpoints cannot be stored in {root}: Not a directory; choose a folder with "
+        "--checkpoint-root\n"
     )

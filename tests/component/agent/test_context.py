@@ -165,7 +165,7 @@ def test_a_driver_that_fails_is_said_to(scheduler: ScriptedScheduler, machine: M
     run = scheduler.add("true")
     machine.start("--count", "1", PATH=with_bin(machine))
     found = context(scheduler, scheduler.attempt(run))
-    assert list(found.missing) == [f"GPUs: {machine.folder}/bin/nvidia-smi has ended with code 9"]
+    assert list(found.missing) == [f"GPUs: {machine.folder}/bin/nvidia-smi exited with code 9"]
 
 
 def test_the_interpreter_is_asked_once_an_agent(scheduler: ScriptedScheduler, machine: Machine) -> None:

@@ -107,7 +107,7 @@ def test_a_stream_on_which_nothing_comes_for_a_lease_is_given_up(
     scheduler.lease, scheduler.deaf = 1.5, True
     agent = machine.start("--count", "1")
     scheduler.until(lambda: len(scheduler.sessions) >= 2)
-    assert "gave no answer" in str(agent.events("disconnected")[0]["message"])
+    assert "did not answer" in str(agent.events("disconnected")[0]["message"])
     scheduler.deaf = False
     attempt = running(scheduler, machine)
     (machine.folder / "enough").touch()

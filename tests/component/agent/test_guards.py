@@ -59,9 +59,9 @@ def test_people_read_one_line_of_it(scheduler: ScriptedScheduler, machine: Machi
     scheduler.session()
     scheduler.end_sweep()
     assert agent.ended() == 0
-    lines = [line for line in agent.log.read_text().splitlines() if "gives this agent no runs" in line]
+    lines = [line for line in agent.log.read_text().splitlines() if "not eligible for runs" in line]
     assert [line.partition(" ")[2] for line in lines] == [
-        "sweep tune gives this agent no runs: the sweep requires gpu=a100"
+        "sweep tune: this agent is not eligible for runs: the sweep requires gpu=a100"
     ]
 
 
@@ -90,8 +90,8 @@ def test_the_exit_code_says_that_a_guard_held_the_agent(
     else:
         assert code == 9
         assert exiting["message"] == (
-            "the guard of sweep tune holds this agent; run tune-1 failed with exit code 4; "
-            "its last lines: one | ValueError: no such layer"
+            "the guard of sweep tune quarantines this agent; run tune-1 failed with exit code 4; its "
+            "last lines: one | ValueError: no such layer"
         )
 
 
@@ -162,7 +162,7 @@ def test_a_variable_that_is_no_number_is_a_mistake_of_usage(machine: Machine) ->
     agent = machine.start("--fail-fast", SWEEPD_AGENT_MAX_INITIAL_FAILURES="many")
     assert agent.ended() == 2
     assert agent.log.read_text() == (
-        "error: SWEEPD_AGENT_MAX_INITIAL_FAILURES is 'many', not a whole number from 1\n"
+        "error: SWEEPD_AGENT_MAX_INITIAL_FAILURES is 'many', which is not an integer of at least 1\n"
     )
 
 

@@ -89,12 +89,15 @@ def test_what_is_in_place_of_any_file_hangs_neither_the_agent_nor_its_runs(
     assert [
         text
         for text in messages
-        if f"metrics.jsonl is not read: it is a {KINDS[make]}, not a regular file" in str(text)
+        if f"metrics.jsonl cannot be read: it is a {KINDS[make]}, not a regular file" in str(text)
     ]
     lines = attempt.log.decode().splitlines()
     assert lines.count("made") == 1  # before or after what the agent says there
     assert (
-        len([line for line in lines if line.startswith("sweepd: ") and "metrics.jsonl is not" in line]) == 1
+        len(
+            [line for line in lines if line.startswith("sweepd: ") and "metrics.jsonl cannot be read" in line]
+        )
+        == 1
     )
 
 

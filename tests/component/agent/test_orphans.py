@@ -143,6 +143,6 @@ def test_a_supervisor_without_its_watchdog_ends_its_run(
     assert not living(pids)
     assert attempt.exit is not None
     assert attempt.exit.exit.cause == v1.EXIT_CAUSE_ORPHANED
-    assert attempt.exit.exit.message == "the watchdog of its supervisor was killed"
+    assert attempt.exit.exit.message == "its supervisor's watchdog was killed"
     assert agent.ended() == 0
     assert not machine.processes()

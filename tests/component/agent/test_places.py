@@ -123,16 +123,16 @@ def test_devices_are_left_alone_unless_they_are_divided(
 
 def test_too_few_devices_for_the_slots_are_said_at_once(machine: Machine, tmp_path: Path) -> None:
     error = refused(machine, "--slots", "3", "--gpus-per-run", "2", "--gpus", "0,1,2,3")
-    assert error == "error: --slots 3 with --gpus-per-run 2 needs 6 GPUs; 4 GPUs are there (--gpus)"
+    assert error == "error: --slots 3 with --gpus-per-run 2 needs 6 GPUs; found 4 GPUs (--gpus)"
     error = refused(machine, "--gpus-per-run", "2", visible="1")
-    assert error.endswith("needs 2 GPUs; 1 GPU is there (CUDA_VISIBLE_DEVICES)")
+    assert error.endswith("needs 2 GPUs; found 1 GPU (CUDA_VISIBLE_DEVICES)")
     assert not (tmp_path / "state").exists()
 
 
 def test_devices_without_how_many_a_run_gets_are_a_mistake(machine: Machine) -> None:
     agent = machine.start("--gpus", "0,1")
     assert agent.ended() == 2
-    assert "--gpus needs --gpus-per-run" in agent.log.read_text()
+    assert "--gpus requires --gpus-per-run" in agent.log.read_text()
 
 
 @pytest.mark.parametrize(

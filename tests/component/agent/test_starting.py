@@ -58,13 +58,13 @@ def test_a_trial_gets_all_it_needs_and_no_secret(scheduler: ScriptedScheduler, m
 @pytest.mark.parametrize(
     ("command", "program", "expected"),
     [
-        ((), "missing.py", "the program missing.py is not there"),
-        (("${env}", "python", "${program}", "${args}"), "missing.py", "the program missing.py is not there"),
-        (("python", "missing.py"), "", "the program missing.py is not there"),
-        (("${program}",), "./missing.sh", "the program ./missing.sh is not there"),
-        (("no-such-program",), "", "the program no-such-program is not there"),
+        ((), "missing.py", "program missing.py does not exist"),
+        (("${env}", "python", "${program}", "${args}"), "missing.py", "program missing.py does not exist"),
+        (("python", "missing.py"), "", "program missing.py does not exist"),
+        (("${program}",), "./missing.sh", "program ./missing.sh does not exist"),
+        (("no-such-program",), "", "program no-such-program not found on the PATH"),
         (("true", "${envvar:NOT_SET}"), "", "NOT_SET, which is not set"),
-        (("train.txt",), "", "the program train.txt is not there"),
+        (("train.txt",), "", "program train.txt not found on the PATH"),
     ],
 )
 def test_a_run_that_cannot_start_says_why(
@@ -83,13 +83,13 @@ def test_a_run_that_cannot_start_says_why(
 @pytest.mark.parametrize(
     ("command", "value", "expected"),
     [
-        (("${script}",), "", "the program  is not there"),
-        (("${script}",), " ", "the program   is not there"),
-        (("./${script}.sh",), "missing", "the program ./missing.sh is not there"),
-        (("${env}", "A=b", "python", "-u", "${script}"), "missing.py", "the program missing.py is not there"),
-        (("sh", "run-${repeat}.sh"), "x", "the program run-0.sh is not there"),
-        (("${args_no_hyphens}",), "x", "the program script=x is not there"),
-        (("${absent}", "--lr=1"), "x", "the program --lr=1 is not there"),
+        (("${script}",), "", "program '' not found on the PATH"),
+        (("${script}",), " ", "program ' ' not found on the PATH"),
+        (("./${script}.sh",), "missing", "program ./missing.sh does not exist"),
+        (("${env}", "A=b", "python", "-u", "${script}"), "missing.py", "program missing.py does not exist"),
+        (("sh", "run-${repeat}.sh"), "x", "program run-0.sh does not exist"),
+        (("${args_no_hyphens}",), "x", "program script=x not found on the PATH"),
+        (("${absent}", "--lr=1"), "x", "program --lr=1 not found on the PATH"),
     ],
 )
 def test_a_program_that_the_point_names_is_the_fault_of_the_run(
@@ -115,8 +115,8 @@ def test_a_letter_that_the_locale_lacks_is_why_a_run_does_not_start(
     assert exited is not None
     assert exited.exit.cause == v1.EXIT_CAUSE_START_FAILED
     assert exited.exit.message == (
-        "an argument has the letter \\xfc, which the locale of this agent (ascii) lacks; "
-        "start the agent with LC_ALL=C.UTF-8"
+        "an argument contains the character \\xfc, which the agent's locale encoding (ascii) cannot "
+        "represent; start the agent with LC_ALL=C.UTF-8"
     )
     run = scheduler.add(*command, params={"s": "\u00fc\u6f22"})
     agent = machine.start("--count", "1", LC_ALL="C.UTF-8")

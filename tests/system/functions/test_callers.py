@@ -67,8 +67,8 @@ def test_without_a_function_the_program_runs_and_without_a_program_one_line_says
     last = done.stdout.splitlines()[-1]
     assert last.startswith("2 sweep local/default/")
     assert last.endswith(
-        "has no `program`: its runs are a function's; call sweepd.agent(ID, function) in Python instead, "
-        "or create it with a program"
+        "has no `program`: its runs call a Python function; run it with sweepd.agent(ID, function), or "
+        "create it again with a `program`"
     )
 
 
@@ -82,7 +82,7 @@ def test_a_sweep_that_is_not_there_is_code_3(caller: Caller) -> None:
             print(error.exit_code, error)
         """
     )
-    assert done.stdout == "3 no sweep nosuch; `sweepctl list` shows those there are\n"
+    assert done.stdout == "3 no sweep nosuch; `sweepctl list` lists the sweeps\n"
     assert time.monotonic() - begun < 10
 
 

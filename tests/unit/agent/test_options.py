@@ -26,7 +26,7 @@ def test_a_sweep_is_named_with_or_without_its_flag(arguments: list[str], sweeps:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "which sweep? write sweep-agent ID"),
+        ([], "no sweep given; write sweep-agent ID"),
         (["a", "--sweep", "b"], "the ID and --sweep name different sweeps"),
         (["a", "--sweep", "a", "--sweep", "b"], "the ID and --sweep name different sweeps"),
         (["demo/a", "--sweep", "other/a"], "the ID and --sweep name different sweeps"),
@@ -46,4 +46,4 @@ def test_samples_without_a_pause_are_refused(capsys: pytest.CaptureFixture[str])
     assert parse(["--sweep", "a", "--system-metrics-every", "100ms"], version="1").system_metrics_every == 0.1
     with pytest.raises(SystemExit, match="2"):
         parse(["--sweep", "a", "--system-metrics-every", "0"], version="1")
-    assert "'0' is less than 100 ms; --no-system-metrics takes none" in capsys.readouterr().err
+    assert "'0' is less than 100 ms; --no-system-metrics disables sampling" in capsys.readouterr().err

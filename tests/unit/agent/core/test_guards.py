@@ -199,12 +199,14 @@ def test_a_release_while_the_stream_was_away_is_said() -> None:
     play = Play()
     noticed(play, e.StreamOpened(lease=30.0, verdicts={}, ineligible={SWEEP: GUARD}))
     (released,) = noticed(play, e.StreamClosed(), e.StreamOpened(lease=30.0, verdicts={}))
-    assert line(released.event, None, released.fields) == "sweep tune: this agent gets runs again"
+    assert line(released.event, None, released.fields) == "sweep tune: this agent is eligible for runs again"
 
 
 def test_people_read_why_there_are_no_runs() -> None:
     fields = {"sweep": SWEEP, "reason": "labels", "message": "it lacks\n gpu=a100"}
-    assert line("withheld", None, fields) == "sweep tune gives this agent no runs: it lacks\\n gpu=a100"
+    assert line("withheld", None, fields) == (
+        "sweep tune: this agent is not eligible for runs: it lacks\\n gpu=a100"
+    )
 
 
 def held_back() -> Play:
@@ -231,7 +233,8 @@ def test_an_agent_that_ends_while_a_guard_holds_it_says_so_by_its_code(event: e.
     assert leave is not None
     assert leave.code == code
     expected = (
-        "the guard of sweep tune holds this agent; run tune-1 failed with exit code 2; its last lines: boom"
+        "the guard of sweep tune quarantines this agent; run tune-1 failed with exit code 2; its last "
+        "lines: boom"
     )
     assert leave.error == (expected if code == 9 else "")
 
@@ -253,7 +256,7 @@ def test_sweeps_that_ended_before_do_not_hide_the_guard_of_the_last() -> None:
     play.happens(e.SweepEnded(OTHER, "finished", ""), e.EligibilityChanged(SWEEP, GUARD))
     leave = left(play.happens(e.SweepEnded(SWEEP, "finished", "")))
     assert leave is not None
-    assert (leave.code, leave.error) == (9, "the guard of sweep tune holds this agent")
+    assert (leave.code, leave.error) == (9, "the guard of sweep tune quarantines this agent")
 
 
 def test_a_released_agent_ends_well() -> None:

@@ -15,7 +15,9 @@ from unit.agent.core.test_guards import GUARD, LABELS, OTHER, left, noticed
 
 CTRL_C, SIGTERM = e.Asked(e.Wish.INTERRUPT), e.Asked(e.Wish.TERMINATE)
 FAILED = e.ProcessEnded(KEY, Outcome(code=1))
-STAYS = "not everything of one run has been acknowledged; it stays for the next agent with this --state"
+STAYS = (
+    "the server has not acknowledged all data of one run; the next agent with this --state will send the rest"
+)
 
 
 def a_running_agent(settings: Settings | None = None) -> Play:
@@ -51,13 +53,13 @@ def test_each_request_to_end_is_said_with_what_it_does_to_the_runs() -> None:
         ]
 
     assert said(Settings(), CTRL_C, CTRL_C, CTRL_C, CTRL_C) == [
-        ("Ctrl-C", 1, "waiting for runs to end; once more terminates them"),
-        ("Ctrl-C", 1, "terminating runs; once more kills them"),
+        ("Ctrl-C", 1, "waiting for runs to end; Ctrl-C again terminates them"),
+        ("Ctrl-C", 1, "terminating runs; Ctrl-C again kills them"),
         ("Ctrl-C", 1, "killing runs"),
         ("Ctrl-C", 1, "killing runs"),
     ]
     assert said(Settings(grace=12.5), SIGTERM, SIGTERM) == [
-        ("SIGTERM", 1, "runs have up to 12.5 s to end, then they are handed back"),
+        ("SIGTERM", 1, "runs have up to 12.5 s to end before they are handed back"),
         ("SIGTERM", 1, "handing runs back now"),
     ]
     drained = ("drained by the scheduler", 1, "runs continue to their end")
@@ -71,7 +73,7 @@ def test_each_request_to_end_is_said_with_what_it_does_to_the_runs() -> None:
 
 def test_runs_are_terminated_at_the_second_ctrl_c_and_killed_at_the_third() -> None:
     play = a_running_agent()
-    reason = "the agent was asked to end: Ctrl-C"
+    reason = "the agent is shutting down: Ctrl-C"
     assert stops(play.happens(CTRL_C)) == []
     assert stops(play.happens(CTRL_C)) == [(StopMode.TERMINATE, ExitCause.HANDED_BACK, reason)]
     assert stops(play.happens(CTRL_C)) == [(StopMode.KILL, ExitCause.HANDED_BACK, reason)]
@@ -148,7 +150,7 @@ def test_the_grace_for_acknowledgements_begins_with_the_last_end() -> None:
     assert next_deadline(play.state, play.now) == 120.0
     leave = left(play.happens(e.Tick(), after=20.0))
     assert leave is not None
-    assert leave.error.startswith("not everything of 2 runs has been acknowledged")
+    assert leave.error.startswith("the server has not acknowledged all data of 2 runs;")
 
 
 def test_an_agent_that_no_server_answers_ends_after_its_wait() -> None:
@@ -237,7 +239,7 @@ def test_the_guards_of_all_sweeps_are_named() -> None:
     play.happens(e.SweepsNamed(frozenset({SWEEP, OTHER})))
     play.happens(e.StreamOpened(lease=30.0, verdicts={}, ineligible={SWEEP: GUARD, OTHER: GUARD}))
     leave = left(play.happens(SIGTERM))
-    assert leave == e.Leave(9, "SIGTERM", "the guard of sweeps other, tune holds this agent")
+    assert leave == e.Leave(9, "SIGTERM", "the guard of sweeps other, tune quarantines this agent")
 
 
 @pytest.mark.parametrize("other", [{OTHER: LABELS}, {}])
@@ -294,7 +296,7 @@ def test_attempts_to_connect_do_not_prolong_the_lease() -> None:
     play = a_running_agent(CUT_OFF)
     play.happens(e.StreamClosed())
     assert play.happens(e.StreamClosed(), e.StreamClosed(20.0), after=29.0) == []
-    why = "the lease ended while the scheduler could not be reached"
+    why = "the lease expired while the scheduler was unreachable"
     assert stops(play.happens(e.Tick(), after=1.0)) == [(StopMode.TERMINATE, ExitCause.HANDED_BACK, why)]
     assert next_deadline(play.state, play.now) is None
     assert play.happens(e.Tick(), after=100.0) == []

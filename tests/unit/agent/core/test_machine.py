@@ -129,7 +129,7 @@ def test_a_hand_out_under_the_name_of_an_attempt_that_it_holds_from_elsewhere_is
     agent.running()
     other = replace(RUN, secret=b"another server has drawn it")
     (refused,) = agent.happens(e.StartReceived(9, other))
-    assert refused == e.Confirm(9, "this agent still holds another attempt of that name")
+    assert refused == e.Confirm(9, "this agent still has another attempt of the same name")
     assert agent.state.held[KEY].assignment == RUN
 
 
@@ -203,7 +203,7 @@ def test_an_agent_that_is_leaving_refuses_runs_and_says_why() -> None:
     play = Play(Settings(slots=2))
     play.running()
     play.happens(e.Asked(e.Wish.INTERRUPT))
-    refused = e.Confirm(9, "the agent is about to end: Ctrl-C")
+    refused = e.Confirm(9, "the agent is shutting down: Ctrl-C")
     assert play.happens(e.StartReceived(9, assignment(2))) == [refused]
 
 

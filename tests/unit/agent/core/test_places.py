@@ -64,7 +64,7 @@ def test_a_run_beyond_the_slots_is_refused() -> None:
     play.connected()
     begun(play, assignment(1))
     second = assignment(2)
-    assert play.happens(e.StartReceived(9, second)) == [e.Confirm(9, "no slot of this agent is free")]
+    assert play.happens(e.StartReceived(9, second)) == [e.Confirm(9, "this agent has no free slot")]
     assert second.key not in play.state.held
 
 

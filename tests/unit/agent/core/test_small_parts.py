@@ -55,7 +55,7 @@ def test_a_sweep_is_named_in_three_ways() -> None:
     assert parse_sweep_name("k3x").matches("acme/mnist/k3x")
     assert not parse_sweep_name("mnist/k3x").matches("acme/mnist/k3x")
     for wrong in ("", "a//b", "a/b/c/d"):
-        with pytest.raises(ValueError, match="does not name a sweep"):
+        with pytest.raises(ValueError, match="is not the name of a sweep"):
             parse_sweep_name(wrong)
 
 
@@ -150,7 +150,7 @@ def test_people_read_one_line_an_event() -> None:
     text = line("run_ended", key, {**ended, "last_line": "ValueError: no such layer"})
     assert text is not None
     assert text.removeprefix("run tune-3 (attempt 2) failed with exit code 3") == (
-        ": ValueError: no such layer; its log: sweepctl logs tune-3"
+        ": ValueError: no such layer; full log: sweepctl logs tune-3"
     )
     assert line("metrics_acked", key, {}) is None
 

@@ -126,7 +126,7 @@ def test_an_order_that_comes_while_the_process_is_starting_is_carried_out_once_i
 
 def test_a_stop_of_what_is_not_held_is_confirmed_as_such() -> None:
     stop = e.StopReceived(2, KEY, StopMode.KILL, "cancelled")
-    assert Play().happens(stop) == [e.Confirm(2, "this agent does not hold the attempt")]
+    assert Play().happens(stop) == [e.Confirm(2, "this agent does not have the attempt")]
 
 
 def test_what_was_found_unstarted_ends_without_a_process_when_it_is_stopped() -> None:

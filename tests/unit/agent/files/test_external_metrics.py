@@ -59,7 +59,7 @@ def test_what_cannot_be_written_waits_for_the_disk_also_at_the_end(tmp_path: Pat
     (tmp_path / "log.jsonl").write_text('{"loss": 1}\n')
     (tmp_path / "metrics.jsonl").mkdir()  # as good as a full disk: nothing can be written there
     assert reading.look(ended=True) == 1.0
-    assert "cannot be written" in complaints[0]
+    assert "cannot write the metrics of `metrics_from`" in complaints[0]
     (tmp_path / "metrics.jsonl").rmdir()
     assert reading.look(ended=True) is None
     reading.close()

@@ -83,15 +83,15 @@ def test_the_machine_is_asked_where_nothing_was_said(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("script", ["echo no devices were found; exit 6", "exit 0"])
 def test_a_machine_without_devices_has_none(tmp_path: Path, script: str) -> None:
-    with pytest.raises(DevicesError, match=r"needs 1 GPU; 0 GPUs are there \(nvidia-smi\)"):
+    with pytest.raises(DevicesError, match=r"needs 1 GPU; found 0 GPUs \(nvidia-smi\)"):
         devices_of_slots(1, 1, None, nvidia_smi(tmp_path, script))
 
 
 def test_too_few_are_said_in_one_line_with_how_many_there_are() -> None:
     with pytest.raises(DevicesError) as raised:
         devices_of_slots(4, 2, ("0",), {})
-    assert str(raised.value) == "--slots 4 with --gpus-per-run 2 needs 8 GPUs; 1 GPU is there (--gpus)"
-    with pytest.raises(DevicesError, match="no nvidia-smi to ask; --gpus 0,1,… names them"):
+    assert str(raised.value) == "--slots 4 with --gpus-per-run 2 needs 8 GPUs; found 1 GPU (--gpus)"
+    with pytest.raises(DevicesError, match="nvidia-smi is not installed; list the GPUs with --gpus 0,1,…"):
         devices_of_slots(1, 1, None, {"PATH": "/nowhere"})
     with pytest.raises(DevicesError, match="twice"):
         devices_of_slots(1, 1, None, {"CUDA_VISIBLE_DEVICES": "1,1"})

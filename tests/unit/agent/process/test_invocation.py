@@ -61,23 +61,23 @@ def test_what_may_start_is_let_start(command: str) -> None:
 @pytest.mark.parametrize(
     ("command", "why"),
     [
-        ("python missing.py", "the program missing.py is not there (working directory "),
-        ("/usr/bin/env python missing.py", "the program missing.py is not there"),
-        ("env A=b python3.11 -u missing.py", "the program "),
-        ("python -X dev -W ignore sub/missing.py --lr=1", "the program sub/missing.py is not there"),
-        ("python /nowhere/train.py", "the program /nowhere/train.py is not there"),
-        ("python -- missing.py", "the program missing.py is not there"),
-        ("bash -euo pipefail missing.sh", "the program missing.sh is not there"),
-        ("sh +e missing.sh", "the program missing.sh is not there"),
-        ("perl missing.pl", "the program missing.pl is not there"),
-        ("nohup nice python missing.py", "the program missing.py is not there"),
-        ("no-such-program", "the program no-such-program is not there: no folder of PATH has it"),
-        ("/usr/bin/env no-such-program x", "the program no-such-program is not there: no folder of PATH"),
-        ("./missing.sh", "the program ./missing.sh is not there (working directory "),
-        ("/nowhere/python train.py", "the program /nowhere/python is not there"),
-        ("./plain.sh", "the program ./plain.sh may not be executed"),
-        ("./pack", "the program ./pack may not be executed"),
-        ("./lost.sh", "the interpreter /nowhere/python of the program ./lost.sh is not there"),
+        ("python missing.py", "program missing.py does not exist (working directory "),
+        ("/usr/bin/env python missing.py", "program missing.py does not exist"),
+        ("env A=b python3.11 -u missing.py", "program "),
+        ("python -X dev -W ignore sub/missing.py --lr=1", "program sub/missing.py does not exist"),
+        ("python /nowhere/train.py", "program /nowhere/train.py does not exist"),
+        ("python -- missing.py", "program missing.py does not exist"),
+        ("bash -euo pipefail missing.sh", "program missing.sh does not exist"),
+        ("sh +e missing.sh", "program missing.sh does not exist"),
+        ("perl missing.pl", "program missing.pl does not exist"),
+        ("nohup nice python missing.py", "program missing.py does not exist"),
+        ("no-such-program", "program no-such-program not found on the PATH"),
+        ("/usr/bin/env no-such-program x", "program no-such-program not found on the PATH"),
+        ("./missing.sh", "program ./missing.sh does not exist (working directory "),
+        ("/nowhere/python train.py", "program /nowhere/python does not exist"),
+        ("./plain.sh", "program ./plain.sh is not executable"),
+        ("./pack", "program ./pack is not executable"),
+        ("./lost.sh", "the interpreter /nowhere/python of program ./lost.sh does not exist"),
     ],
 )
 def test_what_cannot_start_is_named(command: str, why: str) -> None:
@@ -85,7 +85,7 @@ def test_what_cannot_start_is_named(command: str, why: str) -> None:
     assert missing is not None
     assert missing.reason.startswith(why)
     assert missing.position is not None
-    assert command.split()[missing.position] in why or "interpreter" in why or why == "the program "
+    assert command.split()[missing.position] in why or "interpreter" in why or why == "program "
 
 
 def test_a_script_that_comes_later_is_found_then(folder: Path) -> None:
@@ -107,4 +107,4 @@ def test_a_working_directory_that_is_gone_starts_nothing(folder: Path) -> None:
     missing = missing_program(["python", "-c", "pass"], {"PATH": PATH})
     assert missing is not None
     assert missing.position is None
-    assert missing.reason == "the working directory of the agent is gone"
+    assert missing.reason == "the working directory of the agent no longer exists"

@@ -13,7 +13,7 @@ from unit.scheduler.domain.test_guard import FAILS, S, runs, state_of
 from unit.scheduler.people import release
 from unit.scheduler.world import OBJECTIVE, RANDOM, World
 
-MISSING = Exit(cause=ExitCause.START_FAILED, message="the program train.py is not there")
+MISSING = Exit(cause=ExitCause.START_FAILED, message="program train.py does not exist")
 
 
 @pytest.fixture
@@ -35,15 +35,13 @@ def test_a_run_that_its_agent_cannot_start_goes_to_another_one_uncharged(world: 
     command = world.last_sent(Ineligible)
     assert command.reason is IneligibleReason.GUARD
     assert command.message == (
-        "no run can be started here: the program train.py is not there; agent bad gets no more runs of "
+        "no run can be started here: program train.py does not exist; agent bad gets no more runs of "
         "local/demo/s until a person releases it: sweepctl agents release bad"
     )
     (start,) = world.offer(good)
     assert (start.run.number, start.run.attempt) == (1, 2)
     assert state_of(world) == (SweepState.RUNNING, None)
-    assert (
-        "agent bad gets no more runs, as it cannot start them: the program train.py" in world.sweep().reason
-    )
+    assert "agent bad gets no more runs, as it cannot start them: program train.py" in world.sweep().reason
 
 
 def test_a_run_whose_command_no_agent_can_start_has_failed(world: World) -> None:
