@@ -4,7 +4,7 @@ import re
 import unicodedata
 from typing import Final
 
-LEGAL_PART: Final = "lower-case letters, digits, `_`, `.` and `-`, at most 64, a letter or digit first"
+LEGAL_PART: Final = "1 to 64 lower-case letters, digits, `_`, `.` and `-`, beginning with a letter or digit"
 PART: Final = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}", re.ASCII)
 _ILLEGAL: Final = re.compile(r"[^a-z0-9_.-]+", re.ASCII)
 _LOOKED_AT: Final = 256

@@ -30,7 +30,7 @@ WRITTEN = {
     "keys twice in JSON": (
         b'{"method": "random",\n "program": "t", "parameters": {"x": {"value": 1}},\n "method": "grid"}',
         5,
-        's.yaml:3:2: method: the key "method" is written again on line 3 (first on line 1)',
+        's.yaml:3:2: method: duplicate key "method" on line 3 (first on line 1)',
     ),
     "a huge integer in JSON": (
         b'{"method": "random", "parameters": {"x": {"value": 1' + b"0" * 50 + b"}}}",
@@ -71,7 +71,7 @@ def a_name_too_long(folder: Path) -> str:
 NO_FILES: list[tuple[Callable[[Path], str] | str, str]] = [
     (nothing, "cannot read the file: No such file or directory"),
     (a_folder, "cannot read the file: Is a directory"),
-    (a_pipe_without_a_writer, "cannot read the file: nobody writes into this pipe"),
+    (a_pipe_without_a_writer, "cannot read the file: no process writes to this pipe"),
     (a_link_to_itself, "cannot read the file: Too many levels of symbolic links"),
     (a_name_too_long, "cannot read the file: File name too long"),
     # As root reads what no one may, this stands for every file that cannot be read.
@@ -118,7 +118,7 @@ def test_what_is_no_file_ends_in_one_message_that_names_it(
     file = make if isinstance(make, str) else make(installation.work)
     code, (finding, problem, remedy) = validated(installation, file)
     assert (code, finding) == (5, f"{file}: {words}") or finding.startswith(f"{file}: {words}")
-    assert problem == f"error: {file} is not a valid sweep: 1 error"
+    assert problem == f"error: {file} is not a valid sweep file: 1 error"
     assert remedy.startswith("  next:  ")
 
 

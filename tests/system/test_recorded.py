@@ -121,7 +121,7 @@ def test_a_run_tells_where_it_ran_what_it_left_and_what_it_used(installation: In
     assert (installation.work / "got/media/noise.bin").read_bytes() == noise
     assert (installation.work / "got/media/empty.txt").read_bytes() == b""
     assert json.loads((installation.work / "got/context.json").read_text())["host"] == context["host"]
-    assert "media/huge.bin is not here: it is larger than 16 MiB" in got.stderr
+    assert "media/huge.bin was not uploaded: it is larger than 16 MiB" in got.stderr
     assert installation.ctl("files", run, "media/noise", code=3).stderr.count("media/noise.bin") == 1
     assert installation.ctl("files", run, "media/huge.bin", code=3).stdout == ""
 

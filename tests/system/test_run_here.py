@@ -63,7 +63,7 @@ def test_run_says_before_anything_is_created_what_the_agent_here_would_lack(
     installation.write("sweep.yaml", SWEEP + "project: labelled\nrequires: {gpu: a100, site: attic}\n")
     done = installation.ctl("run", "sweep.yaml", "--label", "site=attic", "--label", "gpu=h100", code=2)
     assert "the sweep requires gpu=a100, which" in done.stderr
-    assert "say --label=gpu=a100;" in done.stderr
+    assert "pass --label=gpu=a100;" in done.stderr
     assert "write NAME=VALUE" in installation.ctl("run", "sweep.yaml", "--label", "gpu", code=2).stderr
     installation.write("bare.yaml", "project: labelled\nmethod: grid\nparameters: {x: {values: [1]}}\n")
     assert "the file names no program to run" in installation.ctl("run", "bare.yaml", code=5).stderr
@@ -167,7 +167,7 @@ def test_run_says_why_no_run_could_be_started_just_once(installation: Installati
     done = installation.ctl("run", "sweep.yaml", code=8)
     output = done.stderr[done.stderr.index("No run of ") :].splitlines()
     assert "every attached agent is quarantined" in output[1]
-    assert "no-such-thing is not there" in output[1]
+    assert "no-such-thing does not exist" in output[1]
     assert output[2] == "Next:"
 
 

@@ -117,7 +117,7 @@ def test_an_enqueued_run_lets_a_finished_sweep_continue(installation: Installati
     refused = failure(installation, "enqueue", name, "--param", "a=99", code=2)
     assert refused["reason"] == "invalid-field"
     assert "99" in f"{refused['message']} {refused['cause']}"
-    assert refused["nextStep"] == f"`sweepctl get {name} --spec` shows what its parameters may be"
+    assert refused["nextStep"] == f"`sweepctl get {name} --spec` shows its parameters"
     assert failure(installation, "enqueue", name, "--param", "b=1", code=2)["code"] == "INVALID_ARGUMENT"
     stopped = installation.create(sweep("steps.py", runs=2))
     installation.ctl("stop", stopped)

@@ -42,7 +42,7 @@ def test_a_raised_cap_lets_a_finished_sweep_continue(installation: Installation)
     assert (error["code"], error["reason"]) == ("ABORTED", "stale-revision")
     assert (error["message"], error["nextStep"]) == (
         f"{name} was edited meanwhile: you saw revision 1, it is at 2",
-        f"look at it again, `sweepctl get {name}`, and repeat the call",
+        f"check it with `sweepctl get {name}`, and repeat the call",
     )
     error = failure(installation, "edit", name, "--tag", "ok", "--tag", "", code=2)
     assert (error["reason"], error["message"]) == ("invalid-field", "--tag '': must not be empty")

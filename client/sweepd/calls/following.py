@@ -158,7 +158,8 @@ def parse_condition(text: str) -> Condition:
     except ValueError:
         pass
     raise invalid(
-        f"nothing to wait for: {text!r}", "write 'finished', another state, or a bound as 'best<0.1'"
+        f"not a condition to wait for: {text!r}",
+        "write 'finished', another state, or a bound such as 'best<0.1'",
     )
 
 

@@ -72,7 +72,7 @@ async def run_name(wire: Wire, text: str) -> str:
     """
     sweep, colon, number = text.partition(":")
     if colon and not (sweep and _is_number(number)):
-        raise invalid(f"not the name of a run: {text}", "write SWEEP:NUMBER, as k3x9v2ab:7")
+        raise invalid(f"not the name of a run: {text}", "write SWEEP:NUMBER, such as k3x9v2ab:7")
     _check(text)
     if colon:
         return f"{await sweep_name(wire, sweep)}:{number}"
@@ -168,7 +168,7 @@ async def _nothing(wire: Wire, text: str, kind: str) -> NotFoundError:
     if not named:
         return _none(text, kind)
     return _not_found(
-        f"{text} is a project; a {kind} is wanted",
+        f"{text} is a project; expected a {kind}",
         text,
         f"`sweepctl list {named[0]}` lists its sweeps, `sweepctl runs --project {named[0]}` its runs",
     )
@@ -177,17 +177,17 @@ async def _nothing(wire: Wire, text: str, kind: str) -> NotFoundError:
 def _run_for_a_sweep(text: str, sweep: str) -> InvalidError:
     """Return the error for a run where a sweep is expected; an empty `sweep` means a standalone run."""
     if sweep:
-        return invalid(f"{text} is a run; a sweep is wanted", f"its sweep is {sweep}")
+        return invalid(f"{text} is a run; expected a sweep", f"its sweep is {sweep}")
     return invalid(
-        f"{text} is a standalone run, which belongs to no sweep; a sweep is wanted",
+        f"{text} is a standalone run, which belongs to no sweep; expected a sweep",
         f"`sweepctl get {text}` shows it, `sweepctl stop {text}` ends it",
     )
 
 
 def _sweep_for_a_run(text: str, sweep: str) -> InvalidError:
     return invalid(
-        f"{text} is a sweep; a run is wanted",
-        f"name one, as {sweep}-1; `sweepctl runs {sweep}` shows its runs",
+        f"{text} is a sweep; expected a run",
+        f"name one, such as {sweep}-1; `sweepctl runs {sweep}` shows its runs",
     )
 
 
@@ -237,12 +237,12 @@ def _matches(name: str, text: str) -> bool:
 
 def _only(names: Sequence[str], text: str) -> str:
     if len(names) > 1:
-        raise invalid(f"{text} may be several: {', '.join(sorted(names))}", "write the full name")
+        raise invalid(f"{text} is ambiguous: {', '.join(sorted(names))}", "write the full name")
     return names[0]
 
 
 def _none(text: str, kind: str) -> NotFoundError:
-    return _not_found(f"no {kind} named {text}", text, "`sweepctl list` shows the sweeps that there are")
+    return _not_found(f"no {kind} named {text}", text, "`sweepctl list` lists the sweeps")
 
 
 def _not_found(message: str, name: str, next_step: str) -> NotFoundError:

@@ -90,7 +90,7 @@ async def enqueue(
     try:
         point = point_message(dict(params), "")
     except CodecError as error:
-        raise invalid(f"not a point: {error.field.lstrip('.')}: {error.why}") from error
+        raise invalid(f"invalid point: {error.field.lstrip('.')}: {error.why}") from error
     request = v1.EnqueueRunRequest(
         sweep=sweep, parameters=point, first=first, request_id=request_id or new_request_id()
     )

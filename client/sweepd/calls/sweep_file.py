@@ -62,7 +62,7 @@ def _start(descriptor: int) -> bytes:
     except BlockingIOError:
         return b""
     if not start and not written:
-        raise OSError(errno.EPIPE, "nobody writes into this pipe")
+        raise OSError(errno.EPIPE, "no process writes to this pipe")
     return start
 
 
@@ -88,12 +88,14 @@ class SweepText:
         """Return the error for a file that is invalid or unsupported, with the number of errors."""
         if self.is_valid:
             keys = ", ".join(f"`{key}`" for key in self.unsupported)
-            message = f"{self.file_name} is not supported yet: it has {keys}"
-            next_step = "leave out what is named above; `sweepctl validate` checks the file as it is"
+            message = f"{self.file_name} uses keys that are not supported yet: {keys}"
+            next_step = "remove these keys; `sweepctl validate` checks the file with them"
         else:
             errors = self._errors()
-            message = f"{self.file_name} is not a valid sweep: {errors} error{'' if errors == 1 else 's'}"
-            next_step = "fix what is named above; `sweepctl validate` checks without a server"
+            message = (
+                f"{self.file_name} is not a valid sweep file: {errors} error{'' if errors == 1 else 's'}"
+            )
+            next_step = "fix the errors above; `sweepctl validate` checks the file without a server"
             if any(diagnostic.code == _UNREADABLE for diagnostic in self.diagnostics):
                 next_step = "name a sweep file that can be read, or `-` for stdin"
         return InvalidError(
@@ -184,7 +186,7 @@ def check_part(kind: str, part: str) -> None:
     if not is_part(part):
         near = f"write `{near}`; " if (near := as_part(part)) else ""
         raise invalid(
-            f"{part!r} cannot be the name of {'an entity' if kind == 'entity' else 'a project'}",
+            f"{part!r} is not a valid {'entity' if kind == 'entity' else 'project'} name",
             f"{near}names have {LEGAL_PART}",
         )
 

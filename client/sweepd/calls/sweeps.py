@@ -36,9 +36,9 @@ def edited(name: str, changes: Mapping[str, object]) -> tuple[v1.Sweep, FieldMas
         for field, value in changes.items():
             _set(spec, field, value)
     except CodecError as error:
-        raise invalid(f"not to be kept: {error.field}: {error.why}") from error
+        raise invalid(f"cannot be stored: {error.field}: {error.why}") from error
     except (TypeError, ValueError) as error:
-        raise invalid(f"not to be changed to that: {error}") from error
+        raise invalid(f"invalid change: {error}") from error
     return v1.Sweep(name=name, spec=spec), FieldMask(paths=[f"spec.{field}" for field in changes])
 
 
@@ -77,8 +77,8 @@ async def create(
     """
     if sweep_id and not _ID.fullmatch(sweep_id):
         raise invalid(
-            f"{sweep_id!r} cannot be the id of a sweep",
-            "ids have lower-case letters, digits, `_` and `-`, at most 64, a letter or digit first",
+            f"{sweep_id!r} is not a valid sweep id",
+            "an id has 1 to 64 lower-case letters, digits, `_` and `-`, and begins with a letter or digit",
         )
     fits = source is not None and spec.ByteSize() + source.ByteSize() <= _MOST_BYTES
     request = v1.CreateSweepRequest(

@@ -143,5 +143,5 @@ def states_named(kind: _EnumTypeWrapper[S], given: str | Sequence[str]) -> list[
     for word in words(given):
         if word not in known:
             noun = kind.DESCRIPTOR.name.removesuffix("State").lower()
-            raise InvalidError(f"no state of a {noun}: {word!r}; there are {', '.join(known)}")
+            raise InvalidError(f"not a state of a {noun}: {word!r}; the states are {', '.join(known)}")
     return [known[word] for word in words(given)]

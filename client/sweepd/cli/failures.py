@@ -126,25 +126,25 @@ _EXIT_CODES = {
     "DEADLINE_EXCEEDED": ExitCode.UNREACHABLE,
 }
 _RUN = re.compile(r"([^/]+/[^/]+/[^/]+)-\d+")
-PROJECTS_STEP = "`sweepctl list --projects` shows the projects that there are"
+PROJECTS_STEP = "`sweepctl list --projects` lists the projects"
 # `{name}` is replaced by the name in the metadata of the error.
 _NEXT_STEPS = {
-    "no-such-name": "`sweepctl list` shows the sweeps that there are",
-    "name-taken": "leave out --id, or choose another",
+    "no-such-name": "`sweepctl list` lists the sweeps",
+    "name-taken": "omit --id, or choose another id",
     "bad-token": "use a token of this server: `sweepctl login ADDRESS`, SWEEPD_TOKEN or --token-file; "
     "the server keeps its own in `access-token` of its data folder",
     "not-allowed": "`sweepctl whoami` shows what your token allows",
-    "service-unavailable": "`sweepd status` shows which services run; the call works again once it is back",
-    "storage-unavailable": "make room or repair that place; the server resumes by itself",
-    "request-id-reused": "use a fresh --request-id for another call",
+    "service-unavailable": "`sweepd status` shows which services run; retry once this one is back",
+    "storage-unavailable": "free disk space or repair the storage; the server resumes by itself",
+    "request-id-reused": "use a new --request-id for another call",
     "cap-reached": "`sweepctl edit {name} --run-cap N` raises it",
-    "wrong-state": "`sweepctl explain {name}` tells how it came to that",
-    "data-damaged": "all else can be read; to have it again, stop the server and put back all databases of "
-    "its data folder from one copy",
-    "databases-differ": "stop the server and put back all databases of its data folder from one copy; "
-    "if one of them is lost for good, `sweepd pair --data DIR` makes what is left belong together",
-    "request-quota": "repeat the call without --request-id, or later: ids are forgotten after 24 h",
-    "stale-revision": "look at it again, `sweepctl get {name}`, and repeat the call",
+    "wrong-state": "`sweepctl explain {name}` shows why",
+    "data-damaged": "all other data can be read; to restore it, stop the server and restore all databases "
+    "of its data folder from one backup",
+    "databases-differ": "stop the server and restore all databases of its data folder from one backup; "
+    "if one of them is lost for good, `sweepd pair --data DIR` pairs the remaining ones",
+    "request-quota": "repeat the call without --request-id, or later: ids expire after 24 h",
+    "stale-revision": "check it with `sweepctl get {name}`, and repeat the call",
 }
 
 
@@ -169,7 +169,7 @@ def problem_of(error: Exception) -> Problem:
         return Problem(message=str(error), exit_code=ExitCode.UNREACHABLE, status="UNAVAILABLE")
     return Problem(
         message=f"unexpected {type(error).__name__}: {error}",
-        next_step="call again with --debug for the traceback, and report it",
+        next_step="run again with --debug for the traceback, and report it",
         status="INTERNAL",
     )
 
@@ -200,7 +200,7 @@ def _of_client(error: ClientError) -> Problem:
 def _next_step(reason: str, name: str) -> str:
     if reason == "no-such-name":
         if run := _RUN.fullmatch(name):
-            return f"`sweepctl runs {run[1]}` shows the runs that there are"
+            return f"`sweepctl runs {run[1]}` lists its runs"
         if name.count("/") == 1:
             return PROJECTS_STEP
         if name and "/" not in name:
@@ -214,7 +214,7 @@ def _unreachable(error: ClientError) -> Problem:
     return Problem(
         message=f"no server answers at {error.address}",
         cause=unreachable_cause(error.said),
-        next_step="start one with `sweepd up`, or name another with --server or SWEEPD_ADDRESS",
+        next_step="start one with `sweepd up`, or choose another with --server or SWEEPD_ADDRESS",
         exit_code=ExitCode.UNREACHABLE,
         status="UNAVAILABLE",
     )

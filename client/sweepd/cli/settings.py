@@ -115,16 +115,14 @@ def common_options() -> list[click.Parameter]:
         _common(
             "--server",
             metavar="HOST:PORT",
-            help="Server to talk to (else SWEEPD_ADDRESS, else that of `login`, else the local one).",
+            help="Server to use (else SWEEPD_ADDRESS, else that of `login`, else the local one).",
         ),
         _common(
             "--token-file",
             metavar="FILE",
             help="File with the token, - for stdin (else SWEEPD_TOKEN, `login`, the local one).",
         ),
-        _common(
-            "--color", type=click.Choice(["auto", "always", "never"]), help="Whether to colour the output."
-        ),
+        _common("--color", type=click.Choice(["auto", "always", "never"]), help="When to colour the output."),
         _common("--debug", is_flag=True, default=None, help="Show tracebacks."),
     ]
 

@@ -55,7 +55,7 @@ def parameters_document(messages: Iterable[v1.Parameter], field: str) -> dict[st
     for message in messages:
         path = f"{field}.{message.name}"
         if message.name in document:
-            raise CodecError(path, "the name comes twice")
+            raise CodecError(path, "duplicate name")
         shape: dict[str, object]
         match message.WhichOneof("shape"):
             case "distribution":
@@ -243,7 +243,7 @@ def _word(message: Message, field: str, path: str) -> str:
     kind, prefix = _enum(message, field)
     number = getattr(message, field)
     if not number or number not in kind.values_by_number:
-        raise CodecError(path, f"{number} is not a legal value")
+        raise CodecError(path, f"{number} is not a valid value")
     return kind.values_by_number[number].name.removeprefix(prefix).lower()
 
 

@@ -135,7 +135,7 @@ def _map(message: v1.ParameterMap, field: str, depth: int) -> dict[str, Json]:
     mapping: dict[str, Json] = {}
     for entry in message.entries:
         if entry.name in mapping:
-            raise CodecError(f"{field}.{entry.name}", "the name comes twice")
+            raise CodecError(f"{field}.{entry.name}", "duplicate name")
         name = _without_nul(entry.name, field)
         mapping[name] = _value(entry.value, f"{field}.{name}", depth)
     return mapping
@@ -151,11 +151,11 @@ def _text(text: str, field: str) -> str:
     try:
         text.encode()
     except UnicodeEncodeError as error:
-        raise CodecError(field, "text with half a surrogate pair is not Unicode") from error
+        raise CodecError(field, "text with an unpaired surrogate is not valid Unicode") from error
     return _without_nul(text, field)
 
 
 def _without_nul(text: str, field: str) -> str:
     if "\0" in text:
-        raise CodecError(field, "text with a NUL character cannot reach a program")
+        raise CodecError(field, "text with a NUL character cannot be passed to a program")
     return text

@@ -26,11 +26,11 @@ _SCRIPT_FOLLOWS: Final = re.compile(r"-[a-z]*c", re.ASCII)
 def check_command(fields: Fields, command: tuple[str, ...], parameters: Mapping[str, object]) -> None:
     """Warn about unknown, shadowed or embedded macros, long or unsplit arguments, a missing `program`."""
     for index, macro, near in islice(unknown_macros(command, parameters), MAX_MACRO_WARNINGS):
-        becomes = "it becomes no argument" if command[index] == macro else "it is not expanded"
+        becomes = "it is left out" if command[index] == macro else "it is not expanded"
         _warn(fields, index, "unknown-macro", f"unknown macro {shown(macro)}: {becomes}", near)
     for index, macro in islice(shadowed_macros(command, parameters), MAX_MACRO_WARNINGS):
         name = macro.strip("${}").partition(".")[0]
-        message = f"{shown(macro)}: the parameter `{name}` comes before what is known of the run; rename it"
+        message = f"{shown(macro)}: the parameter `{name}` shadows the macro of the run; rename the parameter"
         _warn(fields, index, "shadowed-macro", message)
     whole = [(index, macro, name) for index, macro, name in macros_of(command) if name in MACROS]
     for index, macro, _ in [each for each in whole if each[2] in parameters][:MAX_MACRO_WARNINGS]:
@@ -39,10 +39,10 @@ def check_command(fields: Fields, command: tuple[str, ...], parameters: Mapping[
     if not fields.findings.has_errors:
         _check_lengths(fields, command)
     for index, macro, _ in [each for each in whole if command[each[0]] != each[1]][:MAX_MACRO_WARNINGS]:
-        message = f"{shown(macro)} is expanded only as an item of its own; here it stays as it is"
+        message = f"{shown(macro)} is expanded only as a separate item; here it is not expanded"
         _warn(fields, index, "embedded-macro", message)
     for index in islice(_unsplit(command), MAX_MACRO_WARNINGS):
-        message = "this is one argument, blanks included, as no shell splits it; make each word an item"
+        message = "this is a single argument, spaces included, as no shell splits it; make each word an item"
         _warn(fields, index, "unsplit-argument", message)
     if "program" not in fields and uses_program(command):
         message = "no `program`: agents that start a command cannot run this sweep"

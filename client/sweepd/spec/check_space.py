@@ -85,9 +85,9 @@ def check_feasible(
         # A grid is enumerated, not drawn, so the share of feasible points does not matter.
         if count.is_estimate and not shuffle and space.grid.next(0, _FIRST_TRIES)[1] is None:
             message = (
-                f"the grid has too many combinations, and none of the first {_FIRST_TRIES:,} that were tried "
-                "in its order satisfies them: it may take very long to find a point; take `shuffle: true` or "
-                "`method: random`, which look for points by chance"
+                f"the grid has too many combinations, and none of the first {_FIRST_TRIES:,} in its "
+                "order satisfies them: finding a point may take very long; use `shuffle: true` or "
+                "`method: random`, which sample points"
             )
             fields.findings.warning(place, key, "hardly-feasible", message)
         return
@@ -198,9 +198,9 @@ def check_shuffle(fields: Fields, spec: SweepSpec) -> None:
             place_of(fields.node, ("shuffle",)),
             "shuffle",
             "too-sparse",
-            f"less than one in {_MOST_COMBINATIONS_A_POINT:,} combinations is a point under conditions and "
-            "constraints, too few to be found by chance; leave `shuffle` out, or take `method: random`, "
-            "which repeats no point either",
+            f"less than one in {_MOST_COMBINATIONS_A_POINT:,} combinations is a point under conditions "
+            "and constraints, too few to be found by sampling; omit `shuffle`, or use `method: random`, "
+            "which does not repeat points either",
         )
 
 

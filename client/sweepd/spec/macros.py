@@ -195,7 +195,7 @@ def check_argument(argument: str, item: str, values: MacroValues) -> None:
         values: values of the macros.
     """
     if "\0" in argument:
-        raise CommandError("an argument has a NUL character, which no program can be given")
+        raise CommandError("an argument has a NUL character, which cannot be passed to a program")
     size = text_bytes(argument)
     if size <= MAX_ARGUMENT_BYTES:
         return

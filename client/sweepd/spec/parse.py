@@ -152,7 +152,9 @@ def _legal_names(fields: Fields, values: Mapping[str, object], placing: Collecti
     ours = {key: as_part(name) for key, name in placed.items()}
     for key, name in placed.items():
         if not ours[key]:
-            message = f"nothing of {shown(name)} can stand in a name; write {LEGAL_PART}, or say --{key}"
+            message = (
+                f"{shown(name)} has no character that is valid in a name; write {LEGAL_PART}, or pass --{key}"
+            )
             fields.error("bad-name", message, key=key)
     changed = [key for key, name in placed.items() if name != ours[key]]
     if changed and all(ours.values()):
@@ -163,7 +165,7 @@ def _legal_names(fields: Fields, values: Mapping[str, object], placing: Collecti
         )
         fields.warning(
             "changed-name",
-            f"the sweep will live in {where}: names have {LEGAL_PART}",
+            f"the sweep will be created in {where}: names have {LEGAL_PART}",
             key=changed[0],
         )
     return ours
@@ -217,15 +219,15 @@ def _check_method_keys(fields: Fields, method: SearchMethod | None) -> None:
     if method is None:
         return
     if not method.on_grid and fields.scalar("shuffle") is True:
-        message = f"goes with `method: grid` only; {method.name} has no order to mix"
+        message = f"is only for `method: grid`; {method.name} has no order to shuffle"
         fields.error("wrong-method", message, key="shuffle")
     if method.listed:
         fields.need("runs", ", the points to run")
         if "initial" in fields:
-            message = "does not go with `method: list`; put these points first in `runs`"
+            message = "cannot be used with `method: list`; put these points first in `runs`"
             fields.error("wrong-method", message, key="initial")
     elif "runs" in fields:
-        message = "goes with `method: list` only; points that run first go under `initial`"
+        message = "is only for `method: list`; points that run first go under `initial`"
         fields.error("wrong-method", message, key="runs")
 
 
@@ -261,7 +263,9 @@ def _check_ambiguous(fields: Fields, placed: list[tuple[str, Place | None, Param
     seen: set[str] = set()
     for path, place, _ in placed:
         if path in seen:
-            message = "another parameter has the same dotted name: columns and flat arguments mix them up"
+            message = (
+                "another parameter has the same dotted name: columns and flat arguments would be ambiguous"
+            )
             fields.findings.warning(place, path, "ambiguous-name", message)
         seen.add(path)
 

@@ -106,7 +106,7 @@ def _parameter_properties() -> dict[str, Schema]:
     """Return the schemas of a parameter's keys, the most common ones first."""
     values = properties(tuple(VALUE_KEYS.values()))
     distribution = described(
-        "How values are drawn. Left out: `value` is a constant, `values` a choice, `min` and `max` are "
+        "How values are drawn. Default: `value` is a constant, `values` a choice, `min` and `max` are "
         "int_uniform if both are integers, else uniform.",
         explained(MEANINGS),
     )
@@ -115,7 +115,8 @@ def _parameter_properties() -> dict[str, Schema]:
         reference("parameters"),
     )
     condition = described(
-        'An expression over other parameters; this one exists only where it holds, as `optimizer == "sgd"`.',
+        "An expression over other parameters; this one is present only where it holds, such as "
+        '`optimizer == "sgd"`.',
         EXPRESSION_SCHEMA,
     )
     listed = {key: values.pop(key) for key in ("value", "values", "probabilities")}

@@ -101,9 +101,9 @@ def test_a_login_is_kept_for_this_account_alone_and_used_from_then_on(
     refused = ctl("stop", served.house.sweeps[OWN], code=4)
     assert "needs a token of scope write" in refused.err
     gone = ctl("logout")
-    assert "stays good" in gone.err
+    assert "remains valid" in gone.err
     assert "owner at" in ctl("whoami").out  # again as the server's own account, which left its entry here
-    assert ctl("logout", code=3).err.startswith("error: not logged in anywhere")
+    assert ctl("logout", code=3).err.startswith("error: not logged in to any server")
 
 
 def test_a_token_that_the_server_refuses_is_not_kept(served: Served, ctl: Ctl, tmp_path: Path) -> None:
@@ -136,7 +136,7 @@ def test_a_token_comes_from_stdin_where_that_is_said_and_is_asked_for_on_termina
     _, secret = served.token("write")
     asked = ctl("login", served.house.gateway.address, code=2)
     assert asked.out == ""
-    assert "on a terminal" in asked.err
+    assert "without a terminal" in asked.err
     login = [*CTL, "login", served.house.gateway.address, "--token-file", "-"]
     told = subprocess.run(login, input=f"{secret}\n", capture_output=True, text=True, check=False)
     assert told.returncode == 0, told.stderr
@@ -224,7 +224,9 @@ def test_tokens_are_made_shown_once_listed_and_revoked(served: Served, ctl: Ctl)
     assert ctl("token", "revoke", "nobodys-one", code=3).err
     for words in (("token", "create"), ("token", "dance"), ("token", "list", "x"), ("token", "revoke")):
         assert ctl(*words, code=2).err
-    assert "goes with `token create`" in ctl("token", "list", "--scope", "read", code=2).err
+    assert (
+        "options of a new token require `token create`" in ctl("token", "list", "--scope", "read", code=2).err
+    )
     assert ctl("token", "create", "--scope", "read", "--expires", "soon", code=2).err
     assert ctl("token", "create", "--scope", "read", "--project", "Not/Legal/Name", code=2).err
 

@@ -18,16 +18,14 @@ def test_what_is_set_places_new_sweeps_where_nothing_else_does(
 ) -> None:
     (home / "sweep.yaml").write_text(SWEEP)
     (home / "placed.yaml").write_text(f"{SWEEP}project: own\n")
-    assert (
-        ctl("config", "set", "project", "mnist").err == "project is now mnist while no context is in use.\n"
-    )
+    assert ctl("config", "set", "project", "mnist").err == "project is now mnist outside any context.\n"
     ctl("config", "set", "entity", "acme")
     assert ctl("create", "sweep.yaml", "-q").out == "acme/mnist/drawn\n"
     assert ctl("create", "placed.yaml", "-q").out == "acme/own/drawn\n"
     assert ctl("create", "sweep.yaml", "-q", "--project", "other").out == "acme/other/drawn\n"
     monkeypatch.setenv("SWEEPD_ENTITY", "me")
     assert ctl("create", "sweep.yaml", "-q").out == "me/mnist/drawn\n"
-    assert "SWEEPD_ENTITY is set, and wins" in ctl("config", "set", "entity", "").err
+    assert "SWEEPD_ENTITY is set and takes precedence" in ctl("config", "set", "entity", "").err
     monkeypatch.delenv("SWEEPD_ENTITY")
     assert ctl("create", "sweep.yaml", "-q").out == "local/mnist/drawn\n"
 
@@ -63,12 +61,12 @@ def test_a_value_in_use_is_printed_alone_with_its_origin_beside_it_as_json(
         (("set", "project", "MNIST"), "write `mnist`; "),
         (("set", "output", "html"), "one of table, wide, json"),
         (("set", "server", "x:1"), "sweepctl login ADDRESS"),
-        (("set", "token", "swp_x"), "a token is never shown"),
-        (("get", "token"), "a token is never shown"),
+        (("set", "token", "swp_x"), "tokens are never shown"),
+        (("get", "token"), "tokens are never shown"),
         (("get", "colour"), "one of server, context, entity, project, output"),
         (("set", "project"), "set NAME VALUE"),
         (("dance",), "set NAME VALUE"),
-        (("get", "project", "--origin"), "--origin goes with view"),
+        (("get", "project", "--origin"), "--origin requires `view`"),
     ],
 )
 def test_what_cannot_be_kept_is_said_with_the_remedy(

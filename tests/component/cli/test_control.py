@@ -136,7 +136,7 @@ def test_a_command_for_sweeps_explains_a_standalone_run(
     flags += ["--state", "failed"] if command == "retry" else []
     output = ctl(command, name, *flags, code=2).err
     assert output.startswith(
-        f"error: {name} is a standalone run, which belongs to no sweep; a sweep is wanted\n"
+        f"error: {name} is a standalone run, which belongs to no sweep; expected a sweep\n"
     )
     assert f"`sweepctl stop {name}` ends it" in output
     assert server.sweeps.requests == []

@@ -99,14 +99,16 @@ def test_validate_and_create_say_where_a_sweep_with_names_from_elsewhere_lives(
     ctl: Ctl, server: ScriptedServer, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (home / "sweep.yaml").write_text(f"{GOOD}project: Mein Projekt!\nentity: Größe\n")
-    warning = 'warning: sweep.yaml:6:10: project: the sweep will live in "grosse/mein-projekt": names have'
+    warning = (
+        'warning: sweep.yaml:6:10: project: the sweep will be created in "grosse/mein-projekt": names have'
+    )
     for verb in ("validate", "create"):
         done = ctl(verb, "sweep.yaml")
         assert done.err.count("warning: ") == 1
         assert warning in done.err
     assert created(server).parent == "grosse/mein-projekt"
     assert ctl("create", "sweep.yaml", "--entity", "me").err.startswith(
-        'warning: sweep.yaml:6:10: project: the sweep will live in the project "mein-projekt": names have'
+        'warning: sweep.yaml:6:10: project: the sweep will be created in the project "mein-projekt": names '
     )
     assert ctl("create", "sweep.yaml", "--project", "mine", "--entity", "me").out == "me/mine/drawn\n"
     monkeypatch.setenv("SWEEPD_PROJECT", "told")
@@ -118,8 +120,11 @@ def test_a_name_of_which_nothing_is_left_is_refused_unless_it_is_replaced(ctl: C
     (home / "sweep.yaml").write_text(f"{GOOD}project: 实验\n")
     for verb in ("validate", "create"):
         output = ctl(verb, "sweep.yaml", code=5).err
-        assert 'sweep.yaml:6:10: project: nothing of "实验" can stand in a name; write lower-case' in output
-        assert "or say --project" in output
+        assert (
+            'sweep.yaml:6:10: project: "实验" has no character that is valid in a name; write 1 to 64 lower'
+            in output
+        )
+        assert "or pass --project" in output
     assert ctl("create", "sweep.yaml", "--project", "mine").out == "local/mine/drawn\n"
 
 
@@ -128,11 +133,11 @@ def test_names_of_flags_and_variables_are_as_they_are_written(
 ) -> None:
     (home / "sweep.yaml").write_text(GOOD)
     output = ctl("create", "sweep.yaml", "--project", "MNIST", code=2).err
-    assert "'MNIST' cannot be the name of a project" in output
-    assert "write `mnist`; names have lower-case letters" in output
+    assert "'MNIST' is not a valid project name" in output
+    assert "write `mnist`; names have 1 to 64 lower-case letters" in output
     monkeypatch.setenv("SWEEPD_ENTITY", "Some Team")
     output = ctl("create", "sweep.yaml", code=2).err
-    assert "'Some Team' cannot be the name of an entity" in output
+    assert "'Some Team' is not a valid entity name" in output
     assert "write `some-team`; " in output
 
 
@@ -158,4 +163,4 @@ def test_a_file_that_is_not_there_is_invalid(offline: Ctl) -> None:
 
 def test_an_illegal_id_is_refused_here(ctl: Ctl, home: Path) -> None:
     (home / "sweep.yaml").write_text(GOOD)
-    assert "'No Good' cannot be the id" in ctl("create", "sweep.yaml", "--id", "No Good", code=2).err
+    assert "'No Good' is not a valid sweep id" in ctl("create", "sweep.yaml", "--id", "No Good", code=2).err

@@ -41,9 +41,9 @@ def test_a_run_that_was_stopped_tells_why_it_was_tried_and_why_it_ended(
         v1.RunEvent(time=a_time(9), kind="run-stopped", detail="bad \x1b[31m"),
     ]
     shown = ctl("explain", "k3x9v2ab:7").out
-    assert "suggested for this very hand-out by gp 1.0, seed 3, for run 7" in shown
+    assert "suggested for this hand-out by gp 1.0, seed 3, for run 7" in shown
     assert "the search had seen 12 values" in shown
-    assert "expected to come to 0.5 ± 0.125" in shown
+    assert "predicted value: 0.5 ± 0.125" in shown
     judged = "hyperband at iteration 9: 0.61 is worse than 0.55, the threshold of this rung (rank 4 of 6)"
     assert judged in shown
     assert "/usr/bin/env python train.py --lr=0.5" in shown
@@ -120,7 +120,7 @@ def test_a_file_is_proposed_from_all_runs_of_a_project(ctl: Ctl, server: Scripte
     create = "Create it, seeded with {}:  sweepctl create sweep.yaml"
     finished = "--filter state=finished"
     assert done.err.splitlines() == [
-        "note: the program differs: train.py, of 7 runs, is taken; others: old.py (1)",
+        "note: the program differs between runs; using train.py (7 runs); others: old.py (1)",
         f"{create.format('these runs')} --prior-project local/train {finished}",
     ]
     assert (
@@ -149,7 +149,7 @@ def test_a_proposal_promises_no_runs_that_do_not_suit_it(ctl: Ctl, server: Scrip
             ["finished"],
             "none of these runs suits it as a prior run: it never logged `loss` as a finite number",
         ),
-        (["running"], "runs that have not ended are no prior runs"),
+        (["running"], "runs that have not ended cannot be prior runs"),
     ):
         done = ctl("propose-config", "--sweep", NAME, *(f"--state={state}" for state in states))
         assert f"note: {why}" in done.err
@@ -175,16 +175,16 @@ def test_a_proposal_names_its_objective(ctl: Ctl, server: ScriptedServer) -> Non
 
 
 def test_what_cannot_be_proposed_is_reported(ctl: Ctl, server: ScriptedServer) -> None:
-    assert "say --project" in ctl("propose-config", code=2).err
-    assert "say --project" in ctl("propose-config", "--project", "/", code=2).err
-    assert "no sweep of the project nope" in ctl("propose-config", "--project", "nope", code=3).err
-    assert f"no run of {NAME} is finished" in ctl("propose-config", "--project", "train", code=3).err
+    assert "pass --project" in ctl("propose-config", code=2).err
+    assert "pass --project" in ctl("propose-config", "--project", "/", code=2).err
+    assert "no sweep in the project nope" in ctl("propose-config", "--project", "nope", code=3).err
+    assert f"{NAME} has no run that is finished" in ctl("propose-config", "--project", "train", code=3).err
     output = ctl("propose-config", "--project", "other", "--sweep", NAME, code=2).err
-    assert f"{NAME} is not of the project other" in output
+    assert f"{NAME} does not belong to the project other" in output
     run = a_run(1, params={"lr": 0.5})
     server.sweeps.runs[run.name] = run
     done = ctl("propose-config", "--sweep", NAME)
-    assert "there is nothing to search yet" in done.err
+    assert "there is nothing to search" in done.err
     assert "method: random" in done.out
     assert "nothing-to-search" not in done.err
     assert (

@@ -66,7 +66,7 @@ def test_a_project_without_sweeps_is_found(ctl: Ctl, server: ScriptedServer) -> 
 def test_a_project_in_place_of_a_sweep_or_run_is_said_to_be_one(ctl: Ctl, words: tuple[str, ...]) -> None:
     for name in ("train", "local/train"):
         output = ctl(*words, name, code=3).err
-        assert f"{name} is a project; a " in output
+        assert f"{name} is a project; expected a " in output
         assert "`sweepctl list local/train` lists its sweeps" in output
         assert "`sweepctl runs --project local/train` its runs" in output
 
@@ -74,14 +74,20 @@ def test_a_project_in_place_of_a_sweep_or_run_is_said_to_be_one(ctl: Ctl, words:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("get", NAME, "--watch", "-o", "csv"), "--watch shows changes"),
-        (("get", NAME, "--watch", "--columns", "state"), "--watch shows changes"),
-        (("list", "--projects", "--watch"), "--watch is for sweeps"),
-        (("runs", "--project", "train", "--watch"), "--watch is for the runs of a sweep"),
-        (("runs", NAME, "--csv-raw"), "--csv-raw is for CSV"),
-        (("list", "--sort", "runs"), "runs has several values"),
-        (("runs", NAME, "--by-hand"), "--by-hand goes with --project"),
-        (("runs", "--project", "train", "--prior"), "--prior goes with a sweep"),
+        (
+            ("get", NAME, "--watch", "-o", "csv"),
+            "--watch takes neither --columns nor formats other than table, json and jsonl",
+        ),
+        (
+            ("get", NAME, "--watch", "--columns", "state"),
+            "--watch takes neither --columns nor formats other than table, json and jsonl",
+        ),
+        (("list", "--projects", "--watch"), "--watch cannot be used with --projects"),
+        (("runs", "--project", "train", "--watch"), "--watch requires a sweep"),
+        (("runs", NAME, "--csv-raw"), "--csv-raw requires -o csv"),
+        (("list", "--sort", "runs"), "runs is a group of values"),
+        (("runs", NAME, "--by-hand"), "--by-hand requires --project"),
+        (("runs", "--project", "train", "--prior"), "--prior requires a sweep"),
         (("runs", NAME, "--project", "train"), "name either a sweep or a project"),
         (("runs", "--project", "a/b/c"), "write PROJECT or ENTITY/PROJECT"),
     ],
@@ -142,7 +148,10 @@ def test_runs_have_what_they_logged_where_it_is_asked_for(ctl: Ctl, server: Scri
 
 def test_a_column_that_nothing_has_is_answered_with_those_that_there_are(ctl: Ctl) -> None:
     output = ctl("list", "--columns", "nope", code=2).err
-    assert "error: no column nope\n  cause: there are name, state, method, runs, best.value," in output
+    assert (
+        "error: unknown column: nope\n  cause: the columns are name, state, method, runs, best.value,"
+        in output
+    )
 
 
 def test_csv_is_harmless_to_spreadsheets_and_terminals_unless_raw(ctl: Ctl, server: ScriptedServer) -> None:

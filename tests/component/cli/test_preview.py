@@ -102,7 +102,7 @@ def test_without_a_seed_it_says_what_that_means(home: Path, offline: Ctl) -> Non
     called = offline("preview", write(home, RANDOM), "-n", "0", "--run-time", "1m")
     assert "space: infinitely many points, runs until it is stopped, seed " in called.err
     assert "each sweep draws its own" in called.err
-    assert "it has no bound: set run_cap or sweep_timeout" in called.err
+    assert "the total is unbounded: set run_cap or sweep_timeout" in called.err
 
 
 def test_a_trillion_points_are_counted_at_once(home: Path, offline: Ctl) -> None:
@@ -161,7 +161,7 @@ def test_it_tells_where_early_termination_may_act(home: Path, offline: Ctl, rule
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["--slots", "2"], 2, "--slots says nothing without --run-time"),
+        (["--slots", "2"], 2, "--slots requires --run-time"),
         (["--run-time", "soon"], 2, "'soon' is not a duration"),
         (["-n", "-1"], 2, "-1"),
     ],

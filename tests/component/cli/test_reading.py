@@ -141,7 +141,7 @@ def test_the_file_of_a_sweep_can_be_created_again(ctl: Ctl, server: ScriptedServ
     assert (document["entity"], document["project"]) == ("local", "train")
     assert document["parameters"] == {"x": {"distribution": "int_uniform", "min": 0, "max": 9}}
     for wrong in (["get", f"{NAME}-1", "--spec"], ["get", NAME, "--spec", "--watch"]):
-        assert "--spec shows the file of one sweep" in ctl(*wrong, code=2).err
+        assert "--spec requires one sweep" in ctl(*wrong, code=2).err
 
 
 def test_get_tells_of_parameters_and_rules(ctl: Ctl, server: ScriptedServer) -> None:

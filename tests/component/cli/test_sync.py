@@ -39,7 +39,7 @@ def test_on_a_terminal_each_folder_is_reported_once(
         "local/train/byhand42  there-already  0",
     ]
     piped = ctl("sync", str(folder), "-o", "name")
-    assert (piped.out, piped.err) == (f"{run.name}\n", f"{run.name}: there already\n")
+    assert (piped.out, piped.err) == (f"{run.name}\n", f"{run.name}: already on the server\n")
 
 
 def test_no_agent_is_started_for_a_server_that_is_unavailable(

@@ -85,7 +85,7 @@ def test_retry_is_reported_what_it_was_given(ctl: Ctl) -> None:
     output = ctl("retry", "k3x9v2ab", code=2).err
     assert f"{NAME} is a sweep" in output
     assert f"sweepctl retry {NAME} --state failed" in output
-    assert "--state takes one sweep" in ctl("retry", NAME, NAME, "--state", "failed", code=2).err
+    assert "--state requires one sweep" in ctl("retry", NAME, NAME, "--state", "failed", code=2).err
     assert "finished" in ctl("retry", NAME, "--state", "finished", code=2).err
     ctl("retry", code=2)
     assert error_of(ctl, "retry", "k3x9v2ab:2", code=1)["reason"] == "wrong-state"
@@ -112,21 +112,23 @@ def test_enqueue_takes_a_mapping_and_the_words_win(
             file.write(mapping)
         row = ctl("enqueue", NAME, *flags, "--param", "lr=0.25", "-o", "jsonl").lines[0]
         assert row["params"] == {"lr": 0.25, "opt": {"momentum": 0.5}}
-    assert "exclude each other" in ctl("enqueue", NAME, "--params", "{}", "--params-file", "x", code=2).err
+    assert (
+        "are mutually exclusive" in ctl("enqueue", NAME, "--params", "{}", "--params-file", "x", code=2).err
+    )
 
 
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        ((), "no point is given"),
+        ((), "no point given"),
         (("--param", "lr"), "not NAME=VALUE: 'lr'"),
         (("--param", "lr=1", "--param", "lr=2"), "--param lr: given twice"),
-        (("--param", "l=1"), "no parameter of the sweep: l (did you mean `lr`?)"),
+        (("--param", "l=1"), "not a parameter of the sweep: l (did you mean `lr`?)"),
         (("--param", "opt.momentm=1"), "did you mean `opt.momentum`?"),
         (("--param", "lr=[1"), "lr: not readable as a value"),
         (("--param", "lr=.nan"), "lr: a number must be finite"),
         (("--param", f"lr={2**64}"), "an integer outside"),
-        (("--params", "[1]"), "--params: a mapping from names to values is wanted"),
+        (("--params", "[1]"), "--params: expected a mapping from names to values"),
         (("--params-file", "absent.json"), "absent.json: No such file"),
     ],
 )
@@ -212,7 +214,7 @@ def test_an_agent_is_released_of_one_sweep_or_of_all(ctl: Ctl, server: ScriptedS
     assert document == {"agent": "a1", "sweeps": ["acme/x/other", NAME]}
     assert error_of(ctl, "agents", "release", "a2", code=3)["reason"] == "no-such-name"
     assert "takes one AGENT" in ctl("agents", "release", code=2).err
-    assert "goes with release" in ctl("agents", "--sweep", NAME, code=2).err
+    assert "--sweep requires `release`" in ctl("agents", "--sweep", NAME, code=2).err
     assert "takes one ID" in ctl("agents", NAME, NAME, code=2).err
 
 

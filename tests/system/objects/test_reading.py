@@ -58,7 +58,7 @@ def test_sweeps_are_listed_by_project_and_state(client: Any, here: Here) -> None
     assert here.ended in [sweep.name for sweep in client.sweeps(entity="local", project="objects")]
     assert here.ended not in [sweep.name for sweep in client.sweeps(state=("paused", "failed"))]
     assert [*client.sweeps(project="object")] == []
-    with pytest.raises(InvalidError, match="no state of a sweep: 'done'; there are pending, running"):
+    with pytest.raises(InvalidError, match="not a state of a sweep: 'done'; the states are pending, running"):
         [*client.sweeps(state="done")]
 
 

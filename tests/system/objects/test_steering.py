@@ -88,16 +88,14 @@ def test_what_is_wrong_with_a_configuration_is_reported_all_at_once(client: Any,
         assert str(finding) in str(raised.value)
     with pytest.raises(ValueError, match="No such file"):
         client.create("nowhere.yaml")
-    with pytest.raises(
-        InvalidError, match="'My Project' cannot be the name of a project; write `my-project`"
-    ):
+    with pytest.raises(InvalidError, match="'My Project' is not a valid project name; write `my-project`"):
         client.create(WAITING, project="My Project")
     with pytest.raises(InvalidError, match="cannot be the id of a sweep"):
         client.create(WAITING, sweep_id="No Id")
 
 
 def test_what_is_probably_not_meant_is_a_warning(client: Any) -> None:
-    with pytest.warns(SweepWarning, match="the sweep will live in"):
+    with pytest.warns(SweepWarning, match="the sweep will be created in"):
         assert client.create({**WAITING, "project": "My Project"}).project == "my-project"
 
 

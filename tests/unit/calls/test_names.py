@@ -90,7 +90,7 @@ def test_a_sweep_is_not_a_run_and_a_run_not_a_sweep() -> None:
         with pytest.raises(InvalidError, match=f"{sweep} is a sweep"):
             run_now(names.find_run(Names(), sweep))
     for run in ("xyz:7", "xyz-7"):
-        with pytest.raises(InvalidError, match=f"{run} is a run; a sweep is wanted") as refusal:
+        with pytest.raises(InvalidError, match=f"{run} is a run; expected a sweep") as refusal:
             sweep_name(run)
         assert "xyz" in refusal.value.next_step
 
@@ -107,7 +107,7 @@ def test_a_standalone_run_in_place_of_a_sweep_is_said_to_be_one(run: str) -> Non
 @pytest.mark.parametrize("text", ["other", "local/other"])
 def test_a_project_in_place_of_a_sweep_or_run_is_said_to_be_one(text: str) -> None:
     for resolve in (names.sweep_name, names.run_name, names.any_name):
-        with pytest.raises(NotFoundError, match=f"^{text} is a project; a ") as refusal:
+        with pytest.raises(NotFoundError, match=f"^{text} is a project; expected a ") as refusal:
             run_now(resolve(Names(), text))
         assert "`sweepctl list local/other`" in refusal.value.next_step
 

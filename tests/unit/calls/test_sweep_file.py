@@ -52,7 +52,7 @@ def test_the_parent_comes_from_flag_environment_file_default_in_this_order(tmp_p
 
 
 def test_an_illegal_project_is_a_wrong_call(tmp_path: Path) -> None:
-    with pytest.raises(InvalidError, match="'No/Good' cannot be the name of a project; write `no-good`"):
+    with pytest.raises(InvalidError, match="'No/Good' is not a valid project name; write `no-good`"):
         parent_of(spec_of(MINIMAL, tmp_path), Overrides(project="No/Good"), {})
 
 

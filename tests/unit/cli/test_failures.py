@@ -43,29 +43,29 @@ def test_each_status_has_its_exit_code(code: str, reason: str | None, exit_code:
 @pytest.mark.parametrize(
     ("reason", "name", "next_step"),
     [
-        ("no-such-name", "local/x/k3", "`sweepctl list` shows the sweeps that there are"),
-        ("no-such-name", "local/x", "`sweepctl list --projects` shows the projects that there are"),
-        ("no-such-name", "local/x/k3-7", "`sweepctl runs local/x/k3` shows the runs that there are"),
+        ("no-such-name", "local/x/k3", "`sweepctl list` lists the sweeps"),
+        ("no-such-name", "local/x", "`sweepctl list --projects` lists the projects"),
+        ("no-such-name", "local/x/k3-7", "`sweepctl runs local/x/k3` lists its runs"),
         (
             "no-such-name",
             "agent-1",
             "`sweepctl agents` shows the agents, `sweepctl get ID` which of them are quarantined",
         ),
-        ("wrong-state", "local/x/k3-7", "`sweepctl explain local/x/k3-7` tells how it came to that"),
+        ("wrong-state", "local/x/k3-7", "`sweepctl explain local/x/k3-7` shows why"),
         ("cap-reached", "local/x/k3", "`sweepctl edit local/x/k3 --run-cap N` raises it"),
         ("cap-reached", "", "`sweepctl edit ID --run-cap N` raises it"),
         (
             "databases-differ",
             "",
             (
-                "stop the server and put back all databases of its data folder from one copy; if one of them "
-                "is lost for good, `sweepd pair --data DIR` makes what is left belong together"
+                "stop the server and restore all databases of its data folder from one backup; if one "
+                "of them is lost for good, `sweepd pair --data DIR` pairs the remaining ones"
             ),
         ),
         (
             "request-quota",
             "",
-            "repeat the call without --request-id, or later: ids are forgotten after 24 h",
+            "repeat the call without --request-id, or later: ids expire after 24 h",
         ),
         (None, "local/x/k3", ""),
     ],

@@ -42,5 +42,7 @@ def test_states_are_named_by_one_word_or_several() -> None:
     assert states_named(v1.RunState, "failed") == [v1.RUN_STATE_FAILED]
     assert states_named(v1.RunState, ["failed", "crashed"]) == [v1.RUN_STATE_FAILED, v1.RUN_STATE_CRASHED]
     assert states_named(v1.SweepState, ()) == []
-    with pytest.raises(errors.InvalidError, match="no state of a sweep: 'unspecified'; there are pending"):
+    with pytest.raises(
+        errors.InvalidError, match="not a state of a sweep: 'unspecified'; the states are pending"
+    ):
         states_named(v1.SweepState, "unspecified")

@@ -28,7 +28,7 @@ _NARROWEST = 40
 columns_option = click.option(
     "--columns",
     metavar="NAMES",
-    help="Only these values: headings, or dotted names of the JSON, with commas.",
+    help="Columns to show, separated by commas: headings, or dotted names of the JSON.",
 )
 
 
@@ -83,7 +83,7 @@ def _raw_option(function: Function) -> Function:
         is_flag=True,
         expose_value=False,
         callback=keep,
-        help="With -o csv: texts as they are, also those that a spreadsheet would run as a formula.",
+        help="With -o csv: do not escape text that a spreadsheet would run as a formula.",
     )(function)
 
 
@@ -99,7 +99,7 @@ def output_of(
     names = tuple(name.strip() for name in (columns or "").split(",") if name.strip())
     raw = bool(click.get_current_context().meta.get(_RAW))
     if raw and output_format != "csv":
-        raise usage_problem("--csv-raw is for CSV", next_step="add -o csv")
+        raise usage_problem("--csv-raw requires -o csv", next_step="add -o csv")
     choice = Choice(filters=filters, sort=sort, limit=limit)
     return Output(format=output_format, columns=names, choice=choice, raw=raw)
 
@@ -109,15 +109,15 @@ row_output = gathered(
     output_of,
     output_option(),
     columns_option,
-    click.option("--sort", metavar="NAME", help="Order by this value; -NAME: greatest first."),
+    click.option("--sort", metavar="NAME", help="Sort by this value; -NAME: descending."),
     click.option(
         "--filter",
         "filters",
         multiple=True,
         metavar="NAME=VALUE",
-        help="Only rows where it holds: = != < <= > >= ~. Repeatable.",
+        help="Show only matching rows: = != < <= > >= ~. Repeatable.",
     ),
-    click.option("--limit", type=click.IntRange(min=1), help="At most so many rows."),
+    click.option("--limit", type=click.IntRange(min=1), help="Maximum number of rows."),
 )
 """Decorator that adds the options for choosing, ordering and writing rows, as the argument `output`."""
 
@@ -141,7 +141,8 @@ def chosen_rows(rows: Sequence[Row], output: Output, columns: Sequence[Column] =
             (sorted(value) for row in rows if isinstance(value := lookup(row, path), dict)), None
         ):
             raise usage_problem(
-                f"{name} has several values, which have no order", next_step=f"name one, as {path}.{inner[0]}"
+                f"{name} is a group of values, which cannot be sorted or filtered",
+                next_step=f"name one of them, such as {path}.{inner[0]}",
             )
     return output.choice.of(rows, meant)
 
@@ -191,8 +192,8 @@ def _no_such_column(name: str, shown: Sequence[str], others: Iterable[str]) -> P
     named = list(dict.fromkeys([*shown, *(path for path in legal if "." not in path)]))
     more = f" and {len(named) - _MOST_NAMED} more" if len(named) > _MOST_NAMED else ""
     return usage_problem(
-        f"no column {name}" + (f"; did you mean `{near}`?" if near else ""),
-        cause=f"there are {', '.join(map(clean, named[:_MOST_NAMED]))}{more}",
+        f"unknown column: {name}" + (f"; did you mean `{near}`?" if near else ""),
+        cause=f"the columns are {', '.join(map(clean, named[:_MOST_NAMED]))}{more}",
         next_step="`-o json` shows all names, those of inner values included",
     )
 

@@ -275,7 +275,7 @@ def verdict_text(verdict: Json) -> str:
         case "median":
             return f"{at}its best, {value}, is worse than the median of the others, {threshold}"
         case "patience":
-            return f"{at}its best, {value}, is too old; it had to become better than {threshold}"
+            return f"{at}its best, {value}, has not improved in time; it had to be better than {threshold}"
         case _:
             return f"{at}{value} is worse than the threshold {threshold}"
 

@@ -17,9 +17,9 @@ _SOURCES = {
     "list": "entry {index} of the sweep's `runs`, counted from 0",
     "initial": "entry {index} of the sweep's `initial`, counted from 0; the method completed the rest",
     "standalone": "the configuration of a script that a person started",
-    "enqueued": "asked for by a person with `enqueue`; the method completed what was left out",
-    "fallback": "random draw {index} of seed {seed}, since no suggestion was to be had in time",
-    "fresh": "suggested for this very hand-out by {engine}, seed {seed}, for run {index}",
+    "enqueued": "enqueued by a person; the method chose the parameters left out",
+    "fallback": "random draw {index} of seed {seed}, since no suggestion was available in time",
+    "fresh": "suggested for this hand-out by {engine}, seed {seed}, for run {index}",
     "prefetched": "suggested in advance by {engine}, seed {seed}, for run {index}",
 }
 
@@ -72,7 +72,8 @@ def _prior(sweep: Row) -> str:
     learnt = " the search learnt from them;" if sweep["method"] == "bayes" else ""
     compared = " early termination compares with them;" if sweep["earlyTerminate"] else ""
     return (
-        f"{notice}\nno run gets a point of theirs;{learnt}{compared} they count for no cap and are never best"
+        f"{notice}\nno run repeats one of their points;{learnt}{compared} they do not count towards the "
+        "cap and are never the best run"
     )
 
 
@@ -108,7 +109,7 @@ def _origin(provenance: Json) -> Iterator[str]:
     if predicted is not None:
         deviation = lookup(provenance, "predictedDeviation")
         spread = "" if deviation is None else f" ± {shown_value(deviation)}"
-        yield f"expected to come to {shown_value(predicted)}{spread}"
+        yield f"predicted value: {shown_value(predicted)}{spread}"
     improvement = lookup(provenance, "expectedImprovement")
     if improvement is not None:
         yield f"expected improvement over the best seen: {shown_value(improvement)}"

@@ -124,7 +124,7 @@ def causes(runs: Iterable[v1.Run]) -> list[Cause]:
     for run in runs:
         shape = run_shape(run)
         last = _last_exit(shape)
-        reason = end_reason(shape) or "for no reason that was reported"
+        reason = end_reason(shape) or "no reason was reported"
         key = (lookup(last, "cause"), lookup(last, "code"), lookup(last, "signal"), _VARYING.sub("", reason))
         first = found.get(key)
         found[key] = Cause(
@@ -156,7 +156,7 @@ def failure_lines(client: Client, sweep: v1.Sweep) -> list[str]:
         lines.append(f"  sweepctl logs {cause.run}")
     if len(found) > _MOST_CAUSES:
         rest = sum(cause.count for cause in found[_MOST_CAUSES:])
-        lines.append(f"{counted(rest, 'run')}: of {len(found) - _MOST_CAUSES} other causes")
+        lines.append(f"{counted(rest, 'run')}: {len(found) - _MOST_CAUSES} other causes")
     return lines
 
 

@@ -96,7 +96,7 @@ class _Checker:
     def truth(self, node: Node, what: str) -> None:
         found = self.type(node)
         if TRUTH not in found.kinds:
-            message = f"{what} must be true or false, and this is {found}; compare it with something"
+            message = f"{what} must be true or false, but this is {found}; compare it with a value"
             raise ExpressionError(message, node.offset)
 
     def type(self, node: Node) -> Type:
@@ -109,12 +109,12 @@ class _Checker:
                 kinds = (self.type(item).kinds for item in items)
                 return Type(frozenset({LIST}), frozenset().union(*kinds))
             case Not(operand=operand):
-                self.truth(operand, "what `not` turns round")
+                self.truth(operand, "the operand of `not`")
                 return ANY_TRUTH
             case Joined():
-                self.truth(node.first, f"what `{node.steps[0].sign}` joins")
+                self.truth(node.first, f"each operand of `{node.steps[0].sign}`")
                 for step in node.steps:
-                    self.truth(step.operand, f"what `{step.sign}` joins")
+                    self.truth(step.operand, f"each operand of `{step.sign}`")
                 return ANY_TRUTH
             case Comparison():
                 self._compare(node)
@@ -131,7 +131,7 @@ class _Checker:
     def _number(self, node: Node, worker: str) -> None:
         found = self.type(node)
         if NUMBER not in found.kinds:
-            raise ExpressionError(f"`{worker}` works on numbers, and this is {found}", node.offset)
+            raise ExpressionError(f"`{worker}` takes numbers, but this is {found}", node.offset)
 
     def _compare(self, node: Comparison) -> None:
         left = self.type(node.first)
@@ -157,7 +157,7 @@ class _Checker:
         elif name != "len":
             self._number(arguments[0], name)
         elif not (found := self.type(arguments[0])).kinds & {TEXT, LIST, MAPPING}:
-            message = f"`len` counts text, lists and mappings, and this is {found}"
+            message = f"`len` takes text, a list or a mapping, but this is {found}"
             raise ExpressionError(message, arguments[0].offset)
         assert name in FUNCTIONS, "the parser knows no others"
 
@@ -170,14 +170,16 @@ class _Checker:
             return
         found = self.type(node.arguments[0])
         if LIST not in found.kinds or NUMBER not in found.items:
-            message = f"`{node.function}` takes several numbers, or one list of numbers, and this is {found}"
+            message = f"`{node.function}` takes several numbers, or one list of numbers, but this is {found}"
             raise ExpressionError(message, node.arguments[0].offset)
 
 
 def _check_member(left: Type, right: Type, sign: str, offset: int, right_offset: int) -> None:
     in_text = TEXT in right.kinds and TEXT in left.kinds
     if LIST not in right.kinds and TEXT not in right.kinds:
-        raise ExpressionError(f"after `{sign}` comes a list or text, and this is {right}", right_offset)
+        raise ExpressionError(
+            f"`{sign}` must be followed by a list or text, but this is {right}", right_offset
+        )
     if not in_text and (LIST not in right.kinds or not left.kinds & right.items):
         items = f"a list of {Type(right.items)}" if right.items else str(right)
         raise ExpressionError(f"{left} is never in {items}", offset)
@@ -249,7 +251,7 @@ def _shown(name: str) -> str:
 
 
 _TEXT_A_PART = 5
-_TEXT_HINT = "; text stands in quotes"
+_TEXT_HINT = "; text must be quoted"
 
 
 @dataclass(frozen=True, slots=True)

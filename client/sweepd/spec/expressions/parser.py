@@ -85,19 +85,21 @@ def _token(text: str, at: int) -> Token:
         return Token("sign", match[0], at)
     for wrong, right in _INSTEAD.items():
         if text.startswith(wrong, at):
-            raise ExpressionError(f"`{wrong}` means nothing here", at, right)
+            raise ExpressionError(f"`{wrong}` is not an operator", at, right)
     if text[at] == ".":
-        raise ExpressionError("a `.` stands inside names and numbers only", at)
-    raise ExpressionError(f"the character {text[at]!a} means nothing here", at)
+        raise ExpressionError("a `.` is allowed only inside names and numbers", at)
+    raise ExpressionError(f"unexpected character {text[at]!a}", at)
 
 
 def _number(digits: str, at: int, text: str) -> Token:
     end = at + len(digits)
     if _LETTER.match(text, end):
-        raise ExpressionError("a name starts with a letter, and a number ends before one", end)
+        raise ExpressionError(
+            "a name must start with a letter, and a number must not be followed by one", end
+        )
     value = int(digits) if digits.isdigit() else float(digits)
     if value > LARGEST:
-        raise ExpressionError("a number that no double can hold", at)
+        raise ExpressionError("a number too large for a double", at)
     return Token("number", digits, at, value)
 
 
@@ -112,11 +114,11 @@ def _text_token(text: str, at: int) -> Token:
             place += 1
             escaped = text[place : place + 1]
             if escaped not in _ESCAPES:
-                raise ExpressionError("after a `\\` comes one of \\ ' \" n t", place - 1, r"\\")
+                raise ExpressionError("`\\` must be followed by one of \\ ' \" n t", place - 1, r"\\")
             letter = _ESCAPES[escaped]
         letters.append(letter)
         place += 1
-    raise ExpressionError(f"the text that starts here has no closing {quote}", at)
+    raise ExpressionError(f"the text that starts here is not closed by {quote}", at)
 
 
 def is_name(text: str) -> bool:
@@ -159,7 +161,7 @@ class _Reader:
 
     def whole(self) -> Node:
         if len(self._pieces) == 1:
-            raise ExpressionError("there is no expression", 0)
+            raise ExpressionError("the expression is empty", 0)
         node = self._or()
         if self._next.kind != "end":
             raise self._unexpected()
@@ -304,9 +306,9 @@ class _Reader:
         if token.kind == "end":
             return ExpressionError("the expression ends where a value is missing", token.offset)
         if token.text == "[":
-            return ExpressionError("a `[` cannot follow a value: items cannot be picked", token.offset)
+            return ExpressionError("a `[` cannot follow a value: indexing is not supported", token.offset)
         suggestion = "==" if token.text == "is" else None
-        return ExpressionError(f"{_quoted(token.text)} is not expected here", token.offset, suggestion)
+        return ExpressionError(f"{_quoted(token.text)} is unexpected here", token.offset, suggestion)
 
 
 def _quoted(text: str) -> str:

@@ -86,25 +86,25 @@ VALUE_KEYS: Final[Mapping[str, Key]] = MappingProxyType(
             Key(
                 "values",
                 ValueShape(_values, items(ANYTHING, minItems=1)),
-                "The values to choose from, of any types.",
+                "The values to choose from, of any type.",
             ),
             Key(
                 "probabilities",
                 ValueShape(_probabilities, items(number(least=0, most=_LARGEST_SHARE).schema, minItems=1)),
-                "How likely each of `values` is: as many numbers, which sum to 1.",
+                "The probability of each of `values`: as many numbers, which sum to 1.",
             ),
-            Key("min", number(), "Least value; below `max`."),
-            Key("max", number(), "Greatest value."),
+            Key("min", number(), "Smallest value; less than `max`."),
+            Key("max", number(), "Largest value."),
             Key(
                 "q",
                 number(above=0),
-                "Step of the quantised distributions: values are its multiples, counted from zero. If it is "
-                "written as an integer, so are they. Default: 1.",
+                "Step of the quantised distributions: values are multiples of it, and integers if it is "
+                "written as an integer. Default: 1.",
             ),
             Key("mu", number(), "Mean of the normal distributions.", default=0),
             Key("sigma", number(least=0), "Standard deviation of the normal distributions.", default=1),
-            Key("a", _SHAPE, "First shape of the beta distributions.", default=1),
-            Key("b", _SHAPE, "Second shape of the beta distributions.", default=1),
+            Key("a", _SHAPE, "First shape parameter of the beta distributions.", default=1),
+            Key("b", _SHAPE, "Second shape parameter of the beta distributions.", default=1),
         )
     }
 )
@@ -112,23 +112,23 @@ VALUE_KEYS: Final[Mapping[str, Key]] = MappingProxyType(
 
 MEANINGS: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "constant": "`value`, always the same; it is passed on, not searched.",
-        "categorical": "One of `values`, each as likely.",
-        "categorical_w_probabilities": "One of `values`, by its `probabilities`.",
+        "constant": "The constant `value`; it is passed on, not searched.",
+        "categorical": "One of `values`, all equally likely.",
+        "categorical_w_probabilities": "One of `values`, with the `probabilities`.",
         "int_uniform": "An integer from `min` to `max`, both included.",
         "uniform": "A number from `min` to `max`.",
         "q_uniform": "A uniform value rounded to a multiple of `q`, within `min` and `max`.",
-        "log_uniform": "Deprecated: `min` and `max` are exponents of e. Take log_uniform_values.",
+        "log_uniform": "Deprecated: `min` and `max` are exponents of e. Use log_uniform_values.",
         "log_uniform_values": "A number from `min` to `max` whose logarithm is uniform.",
-        "q_log_uniform": "Deprecated: `min` and `max` are exponents of e. Take q_log_uniform_values.",
+        "q_log_uniform": "Deprecated: `min` and `max` are exponents of e. Use q_log_uniform_values.",
         "q_log_uniform_values": "A log_uniform_values value rounded to a multiple of `q`.",
-        "inv_log_uniform": "Deprecated: `min` and `max` are exponents of e. Take inv_log_uniform_values.",
+        "inv_log_uniform": "Deprecated: `min` and `max` are exponents of e. Use inv_log_uniform_values.",
         "inv_log_uniform_values": "The same as log_uniform_values.",
-        "normal": "A number around `mu` with the deviation `sigma`.",
+        "normal": "A normally distributed number with mean `mu` and standard deviation `sigma`.",
         "q_normal": "A normal value rounded to a multiple of `q`.",
         "log_normal": "A positive number whose logarithm is normal, with `mu` and `sigma`.",
         "q_log_normal": "A log-normal value rounded to a multiple of `q`.",
-        "beta": "A number from 0 to 1, by the beta distribution of `a` and `b`.",
+        "beta": "A number from 0 to 1, from the beta distribution of `a` and `b`.",
         "q_beta": "A beta value rounded to a multiple of `q`.",
     }
 )
@@ -227,7 +227,10 @@ def _warn_of_exponents(name: str, parameter: Fields, low: Number, high: Number) 
         return  # `_checked` reports this as an error
     message = f"{name} is deprecated and takes exponents: this draws {first:.6g} to {last:.6g}"
     if low > 0 and (high <= 1 or last > 1e9 or first < 1e-9):
-        message += f". The bounds look like limits: if {low} to {high} was meant, {replacement} is needed"
+        message += (
+            f". The bounds look like values, not exponents: if {low} to {high} was meant, {replacement} is "
+            "needed"
+        )
     else:
         message += f"; {replacement} takes the limits themselves"
     place = parameter.node.entries["min"].node.place
@@ -244,7 +247,7 @@ def _checked(
         built.to_unit(ends[0])
         problem = _problem(built, ends)
     except (OverflowError, ValueError, ZeroDivisionError):
-        problem = "beyond what floating point can hold: too large, or too close to each other"
+        problem = "not representable in floating point: too large, or too close to each other"
     else:
         if problem is None:
             return built

@@ -192,7 +192,7 @@ def _check_forms(fields: Fields) -> None:
     first, *others = [*(key for key in ("value", "values", "min", "max") if key in fields), ""]
     for key in others:
         if key and not (first == "min" and key == "max"):
-            fields.error("mixed-forms", f"`{first}` and `{key}` exclude each other", key=key)
+            fields.error("mixed-forms", f"`{first}` and `{key}` are mutually exclusive", key=key)
 
 
 def _inferred_name(fields: Fields) -> str | None:
@@ -209,7 +209,7 @@ def _inferred_name(fields: Fields) -> str | None:
     if VALUE_KEYS.keys() & fields.node.entries.keys():
         fields.error("missing-key", "needs `distribution` to say what its keys describe")
     elif not any(_nearest_key(key, ()) for key in fields.node.entries if key != "when"):
-        fields.error("not-a-form", f"says nothing about its values; give it {_FORMS}")
+        fields.error("not-a-form", f"does not define its values; add {_FORMS}")
     return None
 
 

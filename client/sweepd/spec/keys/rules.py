@@ -104,7 +104,8 @@ _MAX_ITER: Final = Key(
 _ETA: Final = Key(
     "eta",
     number(above=1),
-    f"hyperband, asha: how far apart rungs are, and how few continue. Default: {Hyperband().eta}.",
+    "hyperband, asha: ratio between consecutive rungs; the best 1/eta of the runs continue. Default: "
+    f"{Hyperband().eta}.",
 )
 
 RULES: Final[Mapping[str, Rule]] = MappingProxyType(

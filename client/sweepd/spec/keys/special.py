@@ -30,7 +30,7 @@ def _command(sweep: Fields, key: str) -> tuple[str, ...]:
     """Return the items as text, with numbers and booleans in Python's notation."""
     node = sweep.node_at(key)
     if not isinstance(node, SequenceNode):
-        message = "must be a list; each argument is an item of its own, no shell is involved"
+        message = "must be a list with one item per argument; no shell is involved"
         sweep.error("bad-type", message, key=key)
         return ()
     command: list[str] = []
@@ -38,7 +38,7 @@ def _command(sweep: Fields, key: str) -> tuple[str, ...]:
         if isinstance(item, ScalarNode) and item.value is not None:
             command.append(str(item.value))
             if index == 0 and not command[0].strip():
-                message = f"must not be blank, as {shown(command[0])} is: it is what is started"
+                message = f"must not be blank, as {shown(command[0])} is: it is the program to start"
                 sweep.item_error(key, index, "bad-value", message)
         else:
             sweep.item_error(key, index, "bad-type", "an item is text, a number or a boolean")

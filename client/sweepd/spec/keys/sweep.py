@@ -57,7 +57,7 @@ from sweepd.spec.wording import shown
 
 _MEANINGS: Final = {
     **{name: method.meaning for name, method in METHODS.items()},
-    "custom": "Points from a scheduler of your own. Not supported yet.",
+    "custom": "Points from a custom scheduler. Not supported yet.",
 }
 
 
@@ -113,14 +113,14 @@ METRIC: Final = record(
         Key(
             "name",
             ValueShape(_key_name, text(longest=MAX_NAME_LENGTH).schema),
-            "The key that the script logs, as `val/loss`.",
+            "The key that the script logs, such as `val/loss`.",
             needed=", the key that the script logs",
         ),
-        Key("goal", words(Goal), "Whether small or large values are good. Default: minimize."),
+        Key("goal", words(Goal), "Whether smaller or larger values are better. Default: minimize."),
         Key(
             "target",
             number(convert=float),
-            "Once a run reaches this value no new ones start; the sweep ends when the running ones have.",
+            "Once a run reaches this value, no new runs start; the sweep ends when the live runs have ended.",
         ),
         Key(
             "impute",
@@ -132,13 +132,13 @@ METRIC: Final = record(
                     Impute.LATEST: "The last value that the run itself has logged.",
                 },
             ),
-            "bayes: what stands for an ended run without a value, or one that failed. Default: worst.",
+            "bayes: the value assumed for an ended run without a value, or for a failed one. Default: worst.",
             shown=False,
         ),
         Key(
             "impute_while_running",
             ValueShape(_while_running, choice([*Impute, "false", False]), _written_while_running),
-            "bayes: whether a running run counts, with its best value so far or else by this rule. "
+            "bayes: whether a live run counts, with its best value so far or else by this rule. "
             'Default: "false".',
             shown=False,
         ),
@@ -152,7 +152,7 @@ METRIC: Final = record(
                     ObjectiveValue.MEAN: "Their mean, known when the run has ended.",
                 },
             ),
-            "What of all that a run has logged is its value. Default: best.",
+            "Which of its logged values is the value of a run. Default: best.",
             brief=True,
         ),
     ),
@@ -166,7 +166,11 @@ RETRY: Final = record(
             integer(0, MAX_RETRIES),
             f"After its agent was lost. Default: {Retry().infrastructure}.",
         ),
-        Key("failure", integer(0, MAX_RETRIES), f"After it failed by itself. Default: {Retry().failure}."),
+        Key(
+            "failure",
+            integer(0, MAX_RETRIES),
+            f"After a failure of the run itself. Default: {Retry().failure}.",
+        ),
     ),
     "a mapping with the keys `infrastructure` and `failure`",
 )
@@ -176,8 +180,8 @@ GUARD: Final = record(
         Key(
             "agent",
             integer(1, MAX_AGENT_FAILURES),
-            "Failures in a row after which an agent gets no more runs of the sweep until it is released. "
-            f"Default: {Guard().agent}.",
+            "Consecutive failures after which an agent gets no more runs of the sweep until it is "
+            f"released. Default: {Guard().agent}.",
         ),
         Key(
             "sweep",
@@ -216,58 +220,58 @@ _AGGREGATE: Final = words(
     },
 )
 _COMPAT: Final = words(
-    Compat, {Compat.WANDB: "`import wandb` gets sweepd, also where the real one is installed."}
+    Compat, {Compat.WANDB: "`import wandb` imports sweepd, even where wandb is installed."}
 )
 _PLACE: Final = ValueShape(Fields.text, {"type": "string", "pattern": r"[A-Za-z0-9]|[^\x00-\x7F]"})
 """Non-ASCII text is accepted: some of its characters map to legal ones, which a schema cannot express."""
 
-_WITHOUT_EFFECT: Final = "Accepted, as existing files have it; no effect."
+_WITHOUT_EFFECT: Final = "Accepted for compatibility with existing files; no effect."
 _ANY_TEXT: Final = text(blank_allowed=True)
 
 SWEEP: Final = (
     Key(
         "method",
         ValueShape(_method, explained(_MEANINGS), _written_method),
-        "How the next point is found.",
+        "How the next point is chosen.",
         needed=f": {', '.join(list(METHODS)[:-1])} or {list(METHODS)[-1]}",
     ),
     Key(
         "name",
         ValueShape(_name, {"type": "string", "pattern": r"^$|\S"}),
-        "What is shown instead of the sweep's ID.",
+        "Display name, shown instead of the sweep's ID.",
         shown=False,
     ),
-    Key("description", _ANY_TEXT, "Shown with the sweep.", shown=False),
+    Key("description", _ANY_TEXT, "Description, shown with the sweep.", shown=False),
     Key(
         "project",
         _PLACE,
-        "Where the sweep lives, in lower case; flags and environment come before it.",
+        "Project of the sweep, in lower case; flags and environment take precedence.",
         field="-",
         shown=False,
     ),
     Key(
         "entity",
         _PLACE,
-        "Whose it is, in lower case; flags and environment come before it.",
+        "Entity that owns the sweep, in lower case; flags and environment take precedence.",
         field="-",
         shown=False,
     ),
-    Key("program", text(), "What `${program}` stands for in `command`."),
+    Key("program", text(), "Value of `${program}` in `command`."),
     Key(
         "run_cap",
         integer(1),
-        "Most runs that the sweep ever starts, retries not counted. Default: no cap.",
+        "Maximum number of runs that the sweep starts, retries not counted. Default: no cap.",
     ),
     Key(
         "seed",
         integer(),
-        "Of all chance: the same file and seed give the same points. Default: one is drawn.",
+        "Random seed: the same file and seed give the same points. Default: drawn at random.",
     ),
     Key(
         "command",
         COMMAND,
-        "How a run is started: one item an argument, no shell. Default: "
-        "[${env}, ${interpreter}, ${program}, ${args}].",
+        "How a run is started: one item per argument, no shell. Default: [${env}, ${interpreter}, "
+        "${program}, ${args}].",
     ),
     Key(
         "metric",
@@ -280,19 +284,23 @@ SWEEP: Final = (
         "When a run is stopped before its end: a rule, or several.",
         field="early_terminations",
     ),
-    Key("parameters", PARAMETERS, "The space to search: names and what they may be."),
+    Key(
+        "parameters",
+        PARAMETERS,
+        "The space to search: names of parameters, and their values or distributions.",
+    ),
     Key("constraints", CONSTRAINTS, "Expressions over the parameters that every point satisfies."),
     Key(
         "zip",
         ZIPS,
-        "Lists of parameters whose `values` move together: first with first, second with second.",
+        "Lists of parameters whose `values` are combined by position: first with first, second with second.",
         attribute="zips",
         field="zips",
     ),
     Key(
         "initial",
         POINTS,
-        "Points that run first; what one leaves out is chosen by the method.",
+        "Points that run first; the method chooses the parameters that a point leaves out.",
         field="initial_points",
     ),
     Key(
@@ -309,26 +317,26 @@ SWEEP: Final = (
         _AGGREGATE,
         "With `repeats`: how the values of its runs become that of the point. Default: mean.",
     ),
-    Key("retry", RETRY, "How often a run is tried again by itself."),
+    Key("retry", RETRY, "How often a run is retried automatically."),
     Key(
         "canary",
         BOOLEAN,
         "Start one run alone; the others wait until it has logged the metric. Default: false.",
     ),
-    Key("guard", GUARD, "When failures keep runs from starting."),
+    Key("guard", GUARD, "When failures prevent runs from starting."),
     Key(
         "sweep_timeout",
         DURATION,
-        "The sweep is stopped so long after its first run was handed out, as `90s` or `1h30m`.",
+        "The sweep is stopped this long after its first hand-out, such as `90s` or `1h30m`.",
     ),
     Key("requires", REQUIRES, "Labels that an agent must have, with their values: `--label gpu=a100`."),
     Key("tags", TAGS, "Labels of the sweep, for lists."),
-    Key("metadata", METADATA, "Whatever is to be kept with the sweep."),
-    Key("metrics_from", METRICS_FROM, "Where to read metrics that the script does not log itself."),
+    Key("metadata", METADATA, "Arbitrary data stored with the sweep."),
+    Key("metrics_from", METRICS_FROM, "Sources of metrics that the script does not log itself."),
     Key(
         "compat",
         _COMPAT,
-        "Put sweepd in the place of another product's module, for scripts that import that.",
+        "Module of another product that sweepd stands in for, for scripts that import it.",
     ),
 )
 """Keys of a `SweepSpec`."""

@@ -60,7 +60,7 @@ def read_unsupported(sweep: Fields, keys: Sequence[Key]) -> tuple[str, ...]:
 
 
 def _warn(sweep: Fields, place: Place | None, path: str, what: str) -> None:
-    message = f"{what} is not supported yet: it can be checked, not created"
+    message = f"{what} is not supported yet: it can be validated, but not created"
     sweep.findings.warning(place, path, NOT_SUPPORTED_YET, message)
 
 
@@ -77,7 +77,7 @@ def _metrics(metric: ValueShape, sweep: Fields, key: str) -> None:
     if isinstance(sweep.node_at(key), SequenceNode) and len(listed) < 2:
         sweep.error("out-of-range", "needs at least two metrics; one goes under `metric`", key=key)
     if "metric" in sweep:
-        sweep.error("mixed-forms", "`metric` and `metrics` exclude each other", key=key)
+        sweep.error("mixed-forms", "`metric` and `metrics` are mutually exclusive", key=key)
     names: set[object] = set()
     for index, item in enumerate(listed):
         if not isinstance(item, MappingNode):
@@ -121,14 +121,14 @@ def _check_engine(sweep: Fields, scheduler: Fields, engine: str) -> None:
     if engine == "ax" and not is_custom:
         refuse(f"the engine {engine} needs `method: custom`")
     if engine not in _CUSTOM_ENGINES and is_custom:
-        refuse(f"the engine {engine} does not go with `method: custom`")
+        refuse(f"the engine {engine} cannot be used with `method: custom`")
     if engine in _FOREIGN_ENGINES or is_custom:
         if sweep.is_set("early_terminate"):
-            refuse(f"`early_terminate` does not go with the engine {engine}")
+            refuse(f"`early_terminate` cannot be used with the engine {engine}")
         controller = sweep.node_at("controller")
         kind = controller.entries.get("type") if isinstance(controller, MappingNode) else None
         if kind is not None and plain(kind.node) == "local":
-            refuse(f"`controller: {{type: local}}` does not go with the engine {engine}")
+            refuse(f"`controller: {{type: local}}` cannot be used with the engine {engine}")
 
 
 def _address(remote: Fields, key: str) -> str | None:
@@ -183,7 +183,7 @@ CONTROLLER: Final = record(
     (Key("type", one_of(CONTROLLERS), "", needed=": local or cloud"),),
     "a mapping with the key `type`",
 )
-_LATER: Final = " Not supported yet: it is checked, but no sweep can be created of it."
+_LATER: Final = " Not supported yet: it is validated, but no sweep can be created with it."
 
 
 def unsupported_keys(metric: ValueShape) -> tuple[Key, ...]:
@@ -195,16 +195,16 @@ def unsupported_keys(metric: ValueShape) -> tuple[Key, ...]:
     keys = (
         Key("metrics", metrics, "Several objectives, at least two."),
         Key("scheduler", ValueShape(_scheduler, scheduler), "The engine that suggests points."),
-        Key("reproducible", integer(1), "Run n depends on the results of the runs up to n - W alone."),
+        Key("reproducible", integer(1), "Run n depends only on the results of runs up to n - W."),
         Key(
             "outcome_constraints",
             ValueShape(_expressions, items(EXPRESSION_SCHEMA)),
             "Expressions over what runs have logged.",
         ),
-        Key("run_timeout", DURATION, "How long one run may take, as `90s` or `1h30m`."),
-        Key("max_parallel", integer(1), "Most runs at once, over all agents."),
-        Key("priority", integer(), "Which sweep comes first at agents that several share."),
-        Key("stop_when", stop_when, "Ends the sweep when little is to be gained."),
+        Key("run_timeout", DURATION, "Maximum duration of one run, such as `90s` or `1h30m`."),
+        Key("max_parallel", integer(1), "Maximum number of concurrent runs, over all agents."),
+        Key("priority", integer(), "Priority of the sweep at agents that serve several sweeps."),
+        Key("stop_when", stop_when, "Ends the sweep when little further improvement is expected."),
         Key("on_disconnect", one_of(ON_DISCONNECT), "What a run does when its agent has lost the server."),
     )
     return tuple(replace(key, doc=f"{key.doc}{_LATER}") for key in keys)

@@ -201,7 +201,7 @@ def read_values(text: str) -> dict[str, Json]:
     """
     node = _node(text)
     if not isinstance(node, MappingNode):
-        raise ValueError("a mapping from names to values is wanted, as {lr: 0.1}")
+        raise ValueError("expected a mapping from names to values, such as {lr: 0.1}")
     return {name: plain(entry.node) for name, entry in node.entries.items()}
 
 
@@ -215,5 +215,5 @@ def _node(text: str) -> Node:
     for finding in findings.in_order():
         raise ValueError(finding.message)
     if composer.root is None:
-        raise ValueError("nothing is written there")
+        raise ValueError("the text is empty")
     return composer.root

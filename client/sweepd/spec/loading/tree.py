@@ -81,7 +81,7 @@ def read_json(findings: Findings, node: Node, path: str) -> Json:
     """Return the plain value of a node; record an error for each NaN or infinity."""
     match node:
         case ScalarNode(value=float() as value) if not isfinite(value):
-            message = f'{value} has no form that every program reads; write it as text, "{value}"'
+            message = f'{value} has no portable notation; write it as text, "{value}"'
             findings.error(node.place, path, "not-finite", message)
         case SequenceNode(items=items):
             for index, item in enumerate(items):
@@ -202,7 +202,7 @@ class Composer:
         """Add the value of an anchor again."""
         known = self._anchors.get(name)
         if known is None:
-            raise LoadError("unknown-alias", f"the alias *{name} has no finished anchor before it", place)
+            raise LoadError("unknown-alias", f"the alias *{name} has no complete anchor before it", place)
         if self.wants_key:
             if not isinstance(known.node, ScalarNode) or not isinstance(known.node.value, str):
                 raise LoadError("key-not-text", "a key must be text", place)
@@ -252,7 +252,7 @@ class Composer:
             return
         first = f" (first on line {earlier.place.line})" if earlier.place else ""
         again = f" on line {frame.key_place.line}" if frame.key_place else ""
-        message = f"the key {shown(key)} is written again{again}{first}"
+        message = f"duplicate key {shown(key)}{again}{first}"
         frame.key = key
         self._findings.error(frame.key_place, self.path, "duplicate-key", message)
         frame.key = None
@@ -270,6 +270,6 @@ class Composer:
 
 def _check_text(text: str, place: Place | None) -> None:
     if "\0" in text:
-        raise LoadError("nul-character", "text with a NUL character cannot reach a program", place)
+        raise LoadError("nul-character", "text with a NUL character cannot be passed to a program", place)
     if not text.isascii() and any("\ud800" <= char <= "\udfff" for char in text):
-        raise LoadError("lone-surrogate", "text with half a surrogate pair is not Unicode", place)
+        raise LoadError("lone-surrogate", "text with an unpaired surrogate is not valid Unicode", place)

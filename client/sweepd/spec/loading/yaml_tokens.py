@@ -39,7 +39,9 @@ def feed(text: str, composer: Composer) -> None:
             if isinstance(event, DocumentStartEvent):
                 documents += 1
                 if documents > 1:
-                    raise LoadError("several-documents", "a second document; one is read", _place(event))
+                    raise LoadError(
+                        "several-documents", "a second document; only one is allowed", _place(event)
+                    )
             else:
                 _feed_event(event, composer)
     except yaml.MarkedYAMLError as error:
@@ -94,7 +96,7 @@ def _check_tag(tag: str | None, legal: frozenset[str | None], place: Place) -> N
 
 def _foreign_tag(tag: object, place: Place) -> LoadError:
     short = str(tag).replace("tag:yaml.org,2002:", "!!")[:60]
-    return LoadError("yaml-tag", f"the tag {short} is not read; leave it out", place)
+    return LoadError("yaml-tag", f"the tag {short} is not supported; remove it", place)
 
 
 def _syntax_error(error: yaml.MarkedYAMLError, text: str) -> LoadError:

@@ -279,7 +279,7 @@ class _Compiler:
             names = " -> ".join(map(dotted, (*circle, circle[0])))
             path, message = (
                 f"parameters.{dotted(circle[0])}.when",
-                f"conditions that wait for each other: {names}",
+                f"conditions that depend on each other: {names}",
             )
             self._found(path, "circular-condition", message)
             gates = [gate for gate in gates if not set(gate.paths).intersection(circle)]

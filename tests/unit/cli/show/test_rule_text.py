@@ -11,7 +11,7 @@ from sweepd.cli.show.describe import verdict_text
         ("hyperband", "0.61 is worse than 0.55, the threshold of this rung"),
         ("asha", "0.61 is worse than 0.55, the threshold of this rung"),
         ("median", "its best, 0.61, is worse than the median of the others, 0.55"),
-        ("patience", "its best, 0.61, is too old; it had to become better than 0.55"),
+        ("patience", "its best, 0.61, has not improved in time; it had to be better than 0.55"),
         ("threshold", "0.61 is worse than the threshold 0.55"),
     ],
 )

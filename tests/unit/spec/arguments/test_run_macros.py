@@ -109,6 +109,6 @@ def test_a_file_whose_parameter_takes_the_name_of_a_macro_is_warned_of_at_creati
         (3, "command[4]", "unknown-macro"),
     ]
     assert str(result.diagnostics[0]) == (
-        's.yaml:3:29: command[2]: "${repeat}": the parameter `repeat` comes before what is known of the run; '
-        "rename it"
+        's.yaml:3:29: command[2]: "${repeat}": the parameter `repeat` shadows the macro of the run; '
+        "rename the parameter"
     )

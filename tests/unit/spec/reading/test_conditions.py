@@ -46,13 +46,13 @@ constraints:
   - lr < 0.5
   - "lr << 2"
 """
-    unknown = "there is no parameter `knd`; text stands in quotes (character 1)"
+    unknown = "there is no parameter `knd`; text must be quoted (character 1)"
     lines = [str(each) for each in parse_text(text, file="s.yaml").diagnostics]
     assert lines == [
         f"s.yaml:8:11: parameters.lr.when: {unknown}; did you mean `kind`?",
-        "s.yaml:10:11: parameters.g.when: `=` means nothing here (character 6); did you mean `==`?",
-        "s.yaml:12:33: parameters.g.x.when: `+` works on numbers, and this is text (character 6)",
-        "s.yaml:15:5: constraints[1]: `<` is not expected here (character 5)",
+        "s.yaml:10:11: parameters.g.when: `=` is not an operator (character 6); did you mean `==`?",
+        "s.yaml:12:33: parameters.g.x.when: `+` takes numbers, but this is text (character 6)",
+        "s.yaml:15:5: constraints[1]: `<` is unexpected here (character 5)",
     ]
 
 
@@ -70,7 +70,7 @@ def test_conditions_in_a_circle_are_refused(whens: dict[str, str], circle: str) 
     }
     (error,) = [each for each in found(parameters) if each.severity == "error"]
     assert error.code == "circular-condition"
-    names = error.message.removeprefix("conditions that wait for each other: ").split(" -> ")
+    names = error.message.removeprefix("conditions that depend on each other: ").split(" -> ")
     assert names[0] == names[-1]
     assert sorted(names[1:]) == sorted(circle.split(" -> ")[1:])
 
@@ -80,7 +80,7 @@ def test_a_group_that_depends_on_what_is_in_it_is_a_circle() -> None:
     (error,) = found({"g": {"when": "g.x > 1", "parameters": inner}})
     assert (error.code, error.message) == (
         "circular-condition",
-        "conditions that wait for each other: g.x -> g.x",
+        "conditions that depend on each other: g.x -> g.x",
     )
 
 

@@ -45,7 +45,7 @@ def test_a_parameter_is_read_as(entry: str, name: str) -> None:
     [
         ("3", "bare-value", "4:6: parameters.x: a parameter is a mapping; for a constant write `value: 3`"),
         ("[1, 2]", "bare-value", "write `values: [...]`"),
-        ("{}", "not-a-form", "says nothing about its values"),
+        ("{}", "not-a-form", "does not define its values"),
         ("{y: {min: 1, max: 2}}", "not-a-form", "under a key `parameters`"),
         ("{min: 1}", "missing-key", "`min` without `max`"),
         ("{max: 1}", "missing-key", "`max` without `min`"),
@@ -61,13 +61,13 @@ def test_a_parameter_is_read_as(entry: str, name: str) -> None:
         (
             "{values: [1, .inf]}",
             "not-finite",
-            "parameters.x.values[1]: inf has no form that every program reads",
+            "parameters.x.values[1]: inf has no portable notation",
         ),
         ("{value: {a: .nan}}", "not-finite", "parameters.x.value.a: nan"),
-        ("{value: 1, values: [1]}", "mixed-forms", "`value` and `values` exclude each other"),
-        ("{values: [1], min: 1, max: 2}", "mixed-forms", "`values` and `min` exclude each other"),
-        ("{value: 1, max: 2}", "mixed-forms", "`value` and `max` exclude each other"),
-        ("{min: 1, value: 1, values: [1]}", "mixed-forms", "`value` and `min` exclude each other"),
+        ("{value: 1, values: [1]}", "mixed-forms", "`value` and `values` are mutually exclusive"),
+        ("{values: [1], min: 1, max: 2}", "mixed-forms", "`values` and `min` are mutually exclusive"),
+        ("{value: 1, max: 2}", "mixed-forms", "`value` and `max` are mutually exclusive"),
+        ("{min: 1, value: 1, values: [1]}", "mixed-forms", "`value` and `min` are mutually exclusive"),
         ("{min: 1, max: 2, probabilities: [1]}", "foreign-key", "does not belong to int_uniform"),
         ("{probabilities: [1]}", "missing-key", "categorical_w_probabilities needs `values`"),
         (
@@ -121,8 +121,8 @@ def test_a_parameter_is_read_as(entry: str, name: str) -> None:
         ("{distribution: normal, step: 0}", "unknown-key", 'unknown key "step"'),
         ("{distribution: unifrm, min: 0, max: 1}", "unknown-value", "did you mean `uniform`?"),
         ("{mu: 3}", "missing-key", "needs `distribution`"),
-        ("{y: 3}", "not-a-form", "says nothing"),
-        ("{when: 'y > 1'}", "not-a-form", "says nothing"),
+        ("{y: 3}", "not-a-form", "does not define its values"),
+        ("{when: 'y > 1'}", "not-a-form", "does not define its values"),
         ("{vales: [1]}", "unknown-key", "did you mean `values`?"),
         ("{Min: 1, max: 2}", "unknown-key", "did you mean `min`?"),
         ("{min: 1, max: 2, sgima: 3}", "unknown-key", "did you mean `sigma`?"),
@@ -242,7 +242,7 @@ def test_exponents_are_accepted_with_a_warning_that_is_loud_for_what_looks_like_
     assert warning.severity == "warning"
     assert warning.suggestion is not None
     assert warning.suggestion.endswith("_values")
-    assert ("look like limits" in warning.message) is loud
+    assert ("look like values, not exponents" in warning.message) is loud
 
 
 def test_the_loud_warning_says_what_would_be_drawn() -> None:

@@ -99,7 +99,7 @@ def test_section_1_any_text_is_legal_in_names_programs_and_values() -> None:
         ("scheduler: {engine: ax}", "scheduler.engine: the engine ax needs `method: custom`"),
         (
             "controller: {type: local}\nscheduler: {engine: wandb}",
-            "scheduler.engine: `controller: {type: local}` does not go with the engine wandb",
+            "scheduler.engine: `controller: {type: local}` cannot be used with the engine wandb",
         ),
         ("controller: {}", "controller: needs `type`"),
         ("controller: local", "controller: must be a mapping"),
@@ -117,7 +117,7 @@ def test_section_2_what_top_level_keys_ask_of_each_other(text: str, message: str
 @pytest.mark.parametrize("engine", ["wandb", "gp", "tpe", "skopt"])
 def test_section_2_a_custom_method_needs_an_engine_that_has_one(engine: str) -> None:
     _, refused = parsed(f"method: custom\nprogram: t\n{SPACE}scheduler: {{engine: {engine}}}\n")
-    assert f"scheduler.engine: the engine {engine} does not go with `method: custom`" in refused
+    assert f"scheduler.engine: the engine {engine} cannot be used with `method: custom`" in refused
 
 
 @pytest.mark.parametrize(
@@ -214,7 +214,7 @@ def test_section_9_an_empty_or_missing_command_is_the_default_one(command: str) 
 @pytest.mark.parametrize("command", ["''", "python t.py", "{a: b}", "null"])
 def test_section_9_a_command_is_a_list(command: str) -> None:
     _, refused = parsed(f"method: random\nprogram: t\n{SPACE}command: {command}\n")
-    assert refused == ["command: must be a list; each argument is an item of its own, no shell is involved"]
+    assert refused == ["command: must be a list with one item per argument; no shell is involved"]
 
 
 @pytest.mark.parametrize(
@@ -240,8 +240,8 @@ def test_section_9_a_command_is_a_list(command: str) -> None:
         ("grid", "constraints: ['x > 2']", "constraints: no point of the grid satisfies them"),
         ("sobol", "constraints: ['x > 2']", "constraints: none of 10,000 random points satisfies them"),
         ("grid", "zip: [[x, y]]", "zip[0]: there is no parameter `y`"),
-        ("random", "shuffle: true", "shuffle: goes with `method: grid` only"),
-        ("random", "runs: [{x: 1}]", "runs: goes with `method: list` only"),
+        ("random", "shuffle: true", "shuffle: is only for `method: grid`"),
+        ("random", "runs: [{x: 1}]", "runs: is only for `method: list`"),
         ("random", "canary: true", "canary: canary needs a `metric`"),
         ("random", "repeats: 3\naggregate: mean", "aggregate: aggregate needs a `metric`"),
         ("random", "sweep_timeout: 90", "sweep_timeout: must be a duration such as 90s or 1h30m"),

@@ -169,7 +169,7 @@ GRID = "method: grid\nparameters: {a: {values: [1, 2]}}\n"
         (GRID + "metrics_from: {file: ' '}\n", "metrics_from.file: must not be blank"),
         (
             GRID + "command: [' ', x]\n",
-            '3:11: command[0]: must not be blank, as " " is: it is what is started',
+            '3:11: command[0]: must not be blank, as " " is: it is the program to start',
         ),
         (GRID + "command: ['']\n", '3:11: command[0]: must not be blank, as "" is'),
         (GRID + "metric: {name: a, goal: max}\n", "did you mean `maximize`?"),
@@ -186,8 +186,11 @@ GRID = "method: grid\nparameters: {a: {values: [1, 2]}}\n"
         (GRID + "command: [a, null]\n", "3:14: command[1]: an item is text, a number or a boolean"),
         (GRID + "kind: swep\n", "did you mean `sweep`?"),
         (GRID + "name: 3\n", "name: must be text, not 3; quote it"),
-        (GRID + "project: _\n", '3:10: project: nothing of "_" can stand in a name; write lower-case'),
-        (GRID + "entity: ..\n", "a letter or digit first, or say --entity"),
+        (
+            GRID + "project: _\n",
+            '3:10: project: "_" has no character that is valid in a name; write 1 to 64 lower-case',
+        ),
+        (GRID + "entity: ..\n", "beginning with a letter or digit, or pass --entity"),
         (GRID + "project: 3\n", "project: must be text, not 3; quote it"),
     ],
 )
@@ -221,7 +224,7 @@ def test_warnings_do_not_keep_a_sweep_from_being_read() -> None:
     assert result.spec is not None
     assert result.spec.early_terminate == (Hyperband(max_iter=9, s=1),)
     assert [str(finding) for finding in result.diagnostics] == [
-        's.yaml:4:14: command[1]: unknown macro "${argss}": it becomes no argument; did you mean `${args}`?',
+        's.yaml:4:14: command[1]: unknown macro "${argss}": it is left out; did you mean `${args}`?',
         's.yaml:4:56: command[4]: unknown macro "${b c}": it is not expanded',
         "s.yaml:5:55: early_terminate.min_iter: has no effect beside `max_iter` and `s`",
     ]

@@ -25,18 +25,18 @@ def test_a_name_that_places_nothing_may_be_anybodys() -> None:
 @pytest.mark.parametrize(
     ("written", "where"),
     [
-        ("project: My Project", '4:10: project: the sweep will live in the project "my-project"'),
-        ("entity: Some-Team", '4:9: entity: the sweep will live in the entity "some-team"'),
-        ("entity: acme\nproject: MNIST", '5:10: project: the sweep will live in "acme/mnist"'),
-        ("entity: ACME\nproject: mnist", '4:9: entity: the sweep will live in "acme/mnist"'),
-        ("entity: ACME\nproject: MNIST", '5:10: project: the sweep will live in "acme/mnist"'),
+        ("project: My Project", '4:10: project: the sweep will be created in the project "my-project"'),
+        ("entity: Some-Team", '4:9: entity: the sweep will be created in the entity "some-team"'),
+        ("entity: acme\nproject: MNIST", '5:10: project: the sweep will be created in "acme/mnist"'),
+        ("entity: ACME\nproject: mnist", '4:9: entity: the sweep will be created in "acme/mnist"'),
+        ("entity: ACME\nproject: MNIST", '5:10: project: the sweep will be created in "acme/mnist"'),
     ],
 )
 def test_names_from_elsewhere_are_reported_once_and_are_ours_from_then_on(written: str, where: str) -> None:
     parsed = parse_text((GRID + written).encode(), file="s")
     (warning,) = parsed.diagnostics
     assert (warning.severity, warning.code) == ("warning", "changed-name")
-    assert str(warning).startswith(f"s:{where}: names have lower-case letters")
+    assert str(warning).startswith(f"s:{where}: names have 1 to 64 lower-case letters")
     assert parsed.spec is not None
     again = parse_mapping(to_document(parsed.spec), placing=PLACING_KEYS)
     assert (again.spec, again.diagnostics) == (parsed.spec, ())

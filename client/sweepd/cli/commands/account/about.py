@@ -16,7 +16,7 @@ _TOPICS = {
 
     0  ok; `wait`, `watch`: it finished or was stopped
     1  failure
-    2  called wrongly
+    2  usage error
     3  not found
     4  not authenticated, or not allowed
     5  the sweep file is not valid
@@ -27,19 +27,19 @@ _TOPICS = {
     9  agent: a guard tripped
   130  Ctrl-C
 """,
-    "environment": """Variables that sweepctl reads; a flag wins over each
+    "environment": """Environment variables that sweepctl reads; flags take precedence over them
 
-  SWEEPD_ADDRESS   server, HOST:PORT (--server); else that of the context in use, else the one of this
-                   account that was started last
-  SWEEPD_TOKEN     token (--token-file); else that of the context of the server, else the one that the
-                   server left for this account
-  SWEEPD_CONTEXT   context in use; else the one of the last `login` or `config use-context`
+  SWEEPD_ADDRESS   server, HOST:PORT (--server); else that of the current context, else the server that this
+                   account started last
+  SWEEPD_TOKEN     token (--token-file); else that of the server's context, else the one that a local
+                   server has written for this account
+  SWEEPD_CONTEXT   context to use; else that of the last `login` or `config use-context`
   SWEEPD_ENTITY    entity of new sweeps (--entity); else the file's, that of `config set`, `local`
   SWEEPD_PROJECT   project of new sweeps (--project); else the file's, that of `config set`, the program's
                    name
   SWEEPD_OUTPUT    format (-o) of the commands that have it; else that of `config set`
-  XDG_CONFIG_HOME  below it `login` keeps contexts: sweepd/config.toml
-  XDG_STATE_HOME   below it servers leave their address and token: sweepd/servers
+  XDG_CONFIG_HOME  folder below which `login` stores contexts, in sweepd/config.toml
+  XDG_STATE_HOME   folder below which servers write their address and token, in sweepd/servers
   NO_COLOR         no colour (--color never)
   FORCE_COLOR      colour also in a pipe (--color always)
   TERM=dumb        no colour, no redrawing, no pager
@@ -61,7 +61,10 @@ def version(output_format: str) -> None:
     else:
         write_document({"client": client, "server": server, "protocol": protocol}, output_format)
     if server is not None and _line(server) != _line(client):
-        note(f"warning: client {client} and server {server} are of different releases; install the same one")
+        note(
+            f"warning: client {client} and server {server} are different releases; install the same release "
+            "on both"
+        )
 
 
 @command("sweepctl help exit-codes", "sweepctl help create")

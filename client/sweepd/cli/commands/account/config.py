@@ -86,7 +86,7 @@ def _address(settings: Settings, contexts: Contexts, name: str) -> tuple[str, st
         return normalised(settings.environ["SWEEPD_ADDRESS"]), "SWEEPD_ADDRESS"
     if name:  # a context that does not exist has no address
         return contexts.by_name[name].address if name in contexts.by_name else "", f"context {name}"
-    return current_address(settings.environ) or "", "the server of this account that was started last"
+    return current_address(settings.environ) or "", "the server that this account started last"
 
 
 def _token(settings: Settings, contexts: Contexts, address: str) -> tuple[str, str]:
@@ -98,7 +98,7 @@ def _token(settings: Settings, contexts: Contexts, address: str) -> tuple[str, s
     if known is not None:
         name = next(name for name, each in contexts.by_name.items() if each is known)
         return _SET, f"context {name}"
-    return (_SET if address and read_entry(address, settings.environ) else ""), "what the server left"
+    return (_SET if address and read_entry(address, settings.environ) else ""), "the local server's own entry"
 
 
 def _row(name: str, value: str, origin: str) -> Row:
@@ -107,19 +107,19 @@ def _row(name: str, value: str, origin: str) -> Row:
 
 @command("sweepctl config view --origin", "sweepctl config set project mnist")
 @click.argument("words", metavar="view | get NAME | set NAME VALUE | use-context CONTEXT", nargs=-1)
-@click.option("--origin", is_flag=True, help="With view: also where each value in use comes from.")
+@click.option("--origin", is_flag=True, help="With view: show where each value comes from.")
 @output_option()
 def config(words: tuple[str, ...], origin: bool, output_format: str) -> None:
-    """Show and change what is kept for this account: servers, and defaults.
+    """Show and change settings of this account: servers and defaults.
 
-    `view` lists the servers that you are logged in to; `view --origin` shows each value in use, and whether a
-    flag, the environment, a context or the server of this account has the say. `get` prints one of them.
-    `set` keeps the entity or the project of new sweeps, or the output format, with the context in use; an
-    empty VALUE removes it. `use-context` changes to another server. Tokens are never shown.
+    `view` lists the servers that you are logged in to; `view --origin` shows each value and where it comes
+    from: a flag, the environment, a context or the local server. `get` prints one value. `set` stores the
+    default entity or project of new sweeps, or the output format, in the current context; an empty VALUE
+    removes it. `use-context` changes to another server. Tokens are never shown.
     """
     settings = current_settings()
     if origin and words not in ((), ("view",)):
-        raise usage_problem("--origin goes with view", next_step="sweepctl config view --origin")
+        raise usage_problem("--origin requires `view`", next_step="sweepctl config view --origin")
     match words:
         case () | ("view",):
             _view(settings, output_of(output_format), origin=origin)
@@ -139,7 +139,7 @@ def _view(settings: Settings, output: Output, *, origin: bool) -> None:
     if origin:
         write_rows(origin_rows(settings), output, ORIGINS, name="name")
         return
-    empty = "Not logged in anywhere:  sweepctl login ADDRESS"
+    empty = "Not logged in to any server:  sweepctl login ADDRESS"
     write_rows(context_rows(settings.environ), output, CONTEXTS, name="context", empty=empty)
 
 
@@ -150,7 +150,8 @@ def _get(settings: Settings, name: str, output_format: str) -> None:
     value = rows[name]["value"]
     if value is None:
         raise not_found(
-            f"{name} is not set", next_step="`sweepctl config view --origin` shows what is set, and by what"
+            f"{name} is not set",
+            next_step="`sweepctl config view --origin` shows the settings and where they come from",
         )
     if output_format in DOCUMENTS:
         write_document(rows[name], output_format)
@@ -164,7 +165,7 @@ def _set(settings: Settings, name: str, value: str) -> None:
     if name not in DEFAULTS:
         raise _unknown(name, DEFAULTS)
     if name == "output" and value not in ("", *FORMATS):
-        raise usage_problem(f"no format {value!r}", next_step=f"one of {', '.join(FORMATS)}")
+        raise usage_problem(f"unknown format: {value!r}", next_step=f"one of {', '.join(FORMATS)}")
     if name != "output" and value:
         check_part(name, value)
     contexts = read_contexts(settings.environ)
@@ -172,11 +173,11 @@ def _set(settings: Settings, name: str, value: str) -> None:
     if context and context not in contexts.by_name:
         raise NoContextError(context)
     write_contexts(contexts.with_default(context, name, value), settings.environ)
-    where = f"in the context {context}" if context else "while no context is in use"
-    note(f"{name} is now {value} {where}." if value else f"{name} is no longer set {where}.")
+    where = f" in the context {context}" if context else " outside any context"
+    note(f"{name} is now {value}{where}." if value else f"{name} is no longer set{where}.")
     variable = f"SWEEPD_{name.upper()}"
     if settings.environ.get(variable):
-        note(f"warning: {variable} is set, and wins over what is kept.")
+        note(f"warning: {variable} is set and takes precedence over the stored value.")
 
 
 def _use(settings: Settings, name: str) -> None:
@@ -184,17 +185,19 @@ def _use(settings: Settings, name: str) -> None:
     if name not in contexts.by_name:
         raise NoContextError(name)
     write_contexts(replace(contexts, current=name), settings.environ)
-    note(f"{name} is in use.")
+    note(f"Using context {name}.")
     if settings.environ.get(VARIABLE):
-        note(f"warning: {VARIABLE} is set, and wins over what is kept.")
+        note(f"warning: {VARIABLE} is set and takes precedence over the stored value.")
 
 
 def _unknown(name: str, legal: tuple[str, ...]) -> Problem:
     if name == "token":
-        return usage_problem("a token is never shown", next_step="`sweepctl login ADDRESS` keeps another one")
+        return usage_problem(
+            "tokens are never shown", next_step="`sweepctl login ADDRESS` stores another one"
+        )
     if name in ("server", "context"):
         return usage_problem(
-            f"the {name} is not set by itself",
+            f"the {name} cannot be set on its own",
             next_step="`sweepctl login ADDRESS`, or `sweepctl config use-context CONTEXT`",
         )
-    return usage_problem(f"config knows no {name!r}", next_step=f"one of {', '.join(legal)}")
+    return usage_problem(f"unknown setting: {name!r}", next_step=f"one of {', '.join(legal)}")

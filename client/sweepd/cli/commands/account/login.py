@@ -31,20 +31,20 @@ from sweepd.views.text import clean
     "sweepctl login sweeps.acme.example:7333", "sweepctl login sweeps.acme.example --token-file - < token"
 )
 @click.argument("address", metavar="[ADDRESS]", required=False)
-@click.option("--context", metavar="NAME", help="Name to keep it under; the address by default.")
+@click.option("--context", metavar="NAME", help="Name of the context; default: the address.")
 def login(address: str | None, context: str | None) -> None:
-    """Keep a server and the token for it, and use them from now on.
+    """Log in to a server: store its address and a token, and use them from now on.
 
-    ADDRESS is HOST:PORT; else that of --server or SWEEPD_ADDRESS is meant. The token is asked for on the
-    terminal, or read from --token-file (- for stdin). It is tried at the server first; what the server
-    refuses is not kept. Agents of this account use it, too.
+    ADDRESS is HOST:PORT; the default is that of --server or SWEEPD_ADDRESS. The token is asked for on the
+    terminal, or read from --token-file (- for stdin). It is stored only if the server accepts it. Agents of
+    this account use it, too.
     """
     from sweepd.client import Client
 
     settings = current_settings()
     named = address or settings.server or settings.environ.get("SWEEPD_ADDRESS")
     if not named:
-        raise usage_problem("which server?", next_step="sweepctl login HOST:PORT")
+        raise usage_problem("no server given", next_step="sweepctl login HOST:PORT")
     server = normalised(named)
     contexts = read_contexts(settings.environ)
     token = _asked_token(settings, server)
@@ -54,18 +54,18 @@ def login(address: str | None, context: str | None) -> None:
     path = write_contexts(
         contexts.with_context(name, Context(server, token, str(shape["account"]))), settings.environ
     )
-    note(f"Logged in to {server} as {clean(str(shape['account']))}: {where_good(shape)}. Kept in {path}.")
+    note(f"Logged in to {server} as {clean(str(shape['account']))}: {where_good(shape)}. Saved in {path}.")
     for variable in ("SWEEPD_TOKEN", "SWEEPD_ADDRESS", "SWEEPD_CONTEXT"):
         if settings.environ.get(variable):
-            note(f"warning: {variable} is set, and wins over what is kept.")
+            note(f"warning: {variable} is set and takes precedence over the stored value.")
 
 
 @command("sweepctl logout", "sweepctl logout sweeps.acme.example:7333")
 @click.argument("context", metavar="[CONTEXT]", required=False)
 def logout(context: str | None) -> None:
-    """Forget the token of a server; CONTEXT is the name that it is kept under, else the one in use.
+    """Log out of a server: remove its stored token. CONTEXT is its context; default: the current one.
 
-    The token itself stays good: `sweepctl token revoke ID` ends it.
+    The token itself remains valid: `sweepctl token revoke ID` revokes it.
     """
     settings = current_settings()
     contexts = read_contexts(settings.environ)
@@ -74,17 +74,17 @@ def logout(context: str | None) -> None:
         name = normalised(context)
     if name not in contexts.by_name:
         raise not_found(
-            f"not logged in to {context}" if context else "not logged in anywhere",
-            next_step="`sweepctl config view` shows where you are",
+            f"not logged in to {context}" if context else "not logged in to any server",
+            next_step="`sweepctl config view` lists the servers that you are logged in to",
         )
     write_contexts(contexts.without(name), settings.environ)
-    note(f"Forgot the token of {name}. It stays good until it expires or is revoked.")
+    note(f"Removed the token of {name}. It remains valid until it expires or is revoked.")
 
 
 @command("sweepctl whoami", "sweepctl whoami -o json")
 @output_option(("table", *DOCUMENTS, "name"))
 def whoami(output_format: str) -> None:
-    """Show who the server takes you for, and what your token allows."""
+    """Show the account and the token that you use, and what the token allows."""
     with connect() as client:
         shape = {"server": client.address, **token_shape(client.who_am_i())}
     if output_format == "name":
@@ -101,7 +101,8 @@ def _asked_token(settings: Settings, server: str) -> str:
         return token_of(settings.token_file)
     if not sys.stdin.isatty():
         raise usage_problem(
-            "the token can only be asked for on a terminal", next_step="--token-file FILE, or - for stdin"
+            "without a terminal, sweepctl cannot ask for the token",
+            next_step="--token-file FILE, or - for stdin",
         )
     from getpass import getpass
 
@@ -110,7 +111,7 @@ def _asked_token(settings: Settings, server: str) -> str:
     except EOFError:
         token = ""
     if not token:
-        raise Problem(message="no token was given; nothing is kept")
+        raise Problem(message="no token was given; nothing was saved")
     return token
 
 
@@ -123,22 +124,29 @@ _FORMS = "sweepctl token create --scope SCOPE | list | revoke ID…"
     "sweepctl token revoke k3x9v2ab7cde",
 )
 @click.argument("words", metavar="create | list | revoke ID…", nargs=-1)
-@click.option("--scope", type=click.Choice(_SCOPES), help="With create: what it allows.")
-@click.option("--name", "display_name", default="", metavar="TEXT", help="With create: what to call it.")
+@click.option("--scope", type=click.Choice(_SCOPES), help="With create: what the token allows.")
+@click.option(
+    "--name", "display_name", default="", metavar="TEXT", help="With create: display name of the token."
+)
 @click.option(
     "--project",
     "projects",
     multiple=True,
     metavar="ENTITY[/PROJECT]",
-    help="With create: where it is good; all else does not exist for it. Repeatable; default: everywhere.",
+    help="With create: restrict the token to this entity or project. Repeatable; default: everything.",
 )
-@click.option("--account", default="", metavar="NAME", help="With create: whom it speaks for; default: you.")
-@click.option("--expires", metavar="D", help="With create: for how long, as 30d or 12h; default: for ever.")
+@click.option(
+    "--account",
+    default="",
+    metavar="NAME",
+    help="With create: account that the token authenticates; default: yours.",
+)
+@click.option("--expires", metavar="D", help="With create: lifetime, such as 30d or 12h; default: no expiry.")
 @click.option(
     "--request-id",
     default="",
     metavar="ID",
-    help="With create: the same again, within a day, gives the same token.",
+    help="With create: repeating this id within a day returns the same token.",
 )
 @row_output
 def token(
@@ -151,24 +159,24 @@ def token(
     request_id: str,
     output: Output,
 ) -> None:
-    """Make tokens, list them, end them.
+    """Create, list and revoke tokens.
 
-    `token create` writes the new token alone to stdout, once: the server keeps only its hash. Scopes: admin
-    (everything), write (change sweeps and runs), read, agent (attach agents). `token revoke` ends tokens, and
-    within a second all that was opened with them; trainings continue.
+    `token create` writes only the new token to stdout, once: the server keeps only its hash. Scopes: admin
+    (everything), write (change sweeps and runs), read, agent (attach agents). `token revoke` revokes tokens
+    and closes, within a second, all streams opened with them; live runs continue.
     """
     verb, rest = (words[0], words[1:]) if words else ("list", ())
     given = any((scope, display_name, projects, account, expires, request_id))
     if verb not in ("create", "list", "revoke") or (rest and verb != "revoke"):
         raise usage_problem("token takes `create`, `list` or `revoke ID…`", next_step=_FORMS)
     if given and verb != "create":
-        raise usage_problem("what a new token is to be goes with `token create`", next_step=_FORMS)
+        raise usage_problem("options of a new token require `token create`", next_step=_FORMS)
     if verb == "list":
         _list_tokens(output)
     elif verb == "revoke":
         _revoke_tokens(rest)
     elif scope is None:
-        raise usage_problem("which scope?", next_step=f"--scope {'|'.join(_SCOPES)}")
+        raise usage_problem("no scope given", next_step=f"--scope {'|'.join(_SCOPES)}")
     else:
         lifetime = None
         if expires is not None:
@@ -191,27 +199,25 @@ def _write_created(made: v1.CreateTokenResponse, output_format: str) -> None:
         write_document({**shape, "secret": made.secret}, output_format)
     else:
         put(f"{made.secret}\n")
-    note(
-        f"Token {shape['id']} of {shape['account']}: {where_good(shape)}. The token itself is shown only now."
-    )
+    note(f"Token {shape['id']} of {shape['account']}: {where_good(shape)}. The token is shown only once.")
 
 
 def _list_tokens(output: Output) -> None:
     with connect() as client:
         rows = [token_shape(token) for token in client.list_tokens()]
     write_rows(
-        rows, output, TOKENS, name="id", empty="No token. Make one:  sweepctl token create --scope agent"
+        rows, output, TOKENS, name="id", empty="No token. Create one:  sweepctl token create --scope agent"
     )
 
 
 def _revoke_tokens(keys: tuple[str, ...]) -> None:
     if not keys:
-        raise usage_problem("which token?", next_step="`sweepctl token list` shows their ids")
+        raise usage_problem("no token given", next_step="`sweepctl token list` lists their ids")
     if any(key.startswith("swp_") for key in keys):
         raise usage_problem(
-            "a token is revoked by its id, not by itself",
-            cause="what stands on a token line is seen by other accounts of this machine",
-            next_step="`sweepctl token list` shows the ids; revoke this one soon",
+            "a token is revoked by its id, not by its text",
+            cause="other accounts of this machine can see the arguments of a command",
+            next_step="`sweepctl token list` lists the ids; revoke this token soon",
         )
     with connect() as client:
         for key in keys:
@@ -223,6 +229,6 @@ def _revoke_tokens(keys: tuple[str, ...]) -> None:
                 raise not_found(
                     error.said,
                     name=key,
-                    next_step="`sweepctl token list` shows the tokens that there are",
+                    next_step="`sweepctl token list` lists the tokens",
                 ) from None
             note(f"Revoked {key}.")

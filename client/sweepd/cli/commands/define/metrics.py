@@ -45,7 +45,7 @@ _VARIABLE = re.compile(r"\$\{envvar:([^}]*)\}")
     "--as",
     "kind",
     type=click.Choice(_KINDS),
-    help="As what PATH is read; needed only where FILE names several and the ending of PATH misleads.",
+    help="How to read PATH; needed only if FILE has several sources and the suffix of PATH does not tell.",
 )
 @row_output
 def metrics(
@@ -56,8 +56,8 @@ def metrics(
 ) -> None:
     """Show what `metrics_from` of a sweep file would read; needs no server.
 
-    Without --from the paths that FILE names are read, with variables of this environment in place. What a
-    script prints is at no path: for `stdout` give a log of it with --from, or pipe it in.
+    Without --from, the paths in FILE are read, with environment variables expanded. The output of a script
+    has no path: for `stdout`, pass a log of it with --from, or pipe it in.
     """
     if len(words) != 2 or words[0] != "test":
         raise usage_problem("metrics takes `test FILE`", next_step=_FORM)
@@ -106,15 +106,15 @@ def _own_sources(wanted: MetricsFrom, environ: Mapping[str, str]) -> Iterator[So
     """Yield the sources at the paths in the sweep file."""
     if not wanted.file and not wanted.tensorboard:
         raise usage_problem(
-            "metrics_from has only `stdout`, so what the script prints has to be given",
-            next_step="--from LOG for a log of it, or --from - behind a pipe",
+            "metrics_from has only `stdout`, so the output of the script is needed",
+            next_step="pass --from LOG for a log of it, or --from - behind a pipe",
         )
     if wanted.file:
         yield file_source(Path(_expanded(wanted.file, environ)), 0)
     if wanted.tensorboard:
         yield EventFolder(Path(_expanded(wanted.tensorboard, environ)), {}, {})
     if wanted.stdout:
-        note("note: `stdout` was not tried; give what the script prints with --from")
+        note("note: `stdout` was not tested; pass the output of the script with --from")
 
 
 def _kind_of(wanted: MetricsFrom, path: str) -> str:
@@ -123,7 +123,7 @@ def _kind_of(wanted: MetricsFrom, path: str) -> str:
         return "tensorboard"
     if wanted.stdout and wanted.file:
         kind = "file" if Path(path).suffix == Path(wanted.file).suffix else "stdout"
-        note(f"note: {path} is read as `{kind}`, by its ending; --as says otherwise")
+        note(f"note: {path} is read as `{kind}` because of its suffix; --as overrides this")
         return kind
     if wanted.stdout:
         return "stdout"
@@ -165,7 +165,7 @@ def _expanded(path: str, environ: Mapping[str, str]) -> str:
     """Return a path with `${envvar:NAME}` expanded as an agent would in this environment."""
     for name in _VARIABLE.findall(path):
         if name not in environ:
-            note(f"warning: {name} is not set here, so {path} means another place than it will for a run")
+            note(f"warning: {name} is not set here, so {path} is not the path that a run will use")
     return _VARIABLE.sub(lambda found: environ.get(found[1], ""), path)
 
 

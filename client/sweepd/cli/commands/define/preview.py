@@ -45,9 +45,11 @@ from sweepd.views.text import clean
     help="How many runs to show.",
 )
 @click.option(
-    "--seed", type=click.IntRange(0, 2**63 - 1), metavar="N", help="Seed of the points instead of the file's."
+    "--seed", type=click.IntRange(0, 2**63 - 1), metavar="N", help="Seed to use instead of the file's."
 )
-@click.option("--run-time", metavar="DURATION", help="How long a run takes; tells what the sweep costs.")
+@click.option(
+    "--run-time", metavar="DURATION", help="Duration of one run; adds an estimate of the sweep's cost."
+)
 @click.option(
     "--slots",
     type=click.IntRange(min=1),
@@ -58,7 +60,7 @@ from sweepd.views.text import clean
     "--interpreter",
     default="python",
     show_default=True,
-    help="What ${interpreter} stands for, as agents have it.",
+    help="Value of ${interpreter}, as on the agents.",
 )
 @error_format_option
 @prior_options
@@ -74,11 +76,11 @@ def preview_(
     prior: PriorOptions,
     output_format: str,
 ) -> None:
-    """Show what a sweep file (`-`: stdin) would run: its first points, how many there are, what it costs.
+    """Show what a sweep file (`-`: stdin) would run: its first points, the number of points, and the cost.
 
-    Needs no server, except to show what prior runs leave. The points are those that a server hands out for
-    the same seed, in the same order; for bayes, whose points depend on results, they are random. `-o jsonl`
-    prints {"params", "argv"} for each run.
+    Needs a server only for prior runs. The points are those that a server hands out for the same seed, in the
+    same order; for bayes, whose points depend on results, they are random. `-o jsonl` prints
+    {"params", "argv"} for each run.
     """
     cost = _cost(run_time, slots)
     text = read_sweep(file)
@@ -118,9 +120,9 @@ def preview_(
 
 def _refuse_beside_prior(seed: int | None, interpreter: str) -> None:
     if seed is not None:
-        raise usage_problem("--seed goes without prior runs", next_step="write `seed:` in the file")
+        raise usage_problem("--seed cannot be used with prior runs", next_step="write `seed:` in the file")
     if interpreter != "python":
-        raise usage_problem("--interpreter goes without prior runs", next_step="leave it out")
+        raise usage_problem("--interpreter cannot be used with prior runs", next_step="leave it out")
 
 
 def _streamed(spec: SweepSpec, number: int, interpreter: str) -> tuple[Preview, str]:
@@ -148,6 +150,6 @@ def _seeded(spec: SweepSpec, seed: int | None) -> SweepSpec:
 def _cost(run_time: str | None, slots: int | None) -> Cost | None:
     if run_time is None:
         if slots is not None:
-            raise usage_problem("--slots says nothing without --run-time", next_step="add `--run-time 10m`")
+            raise usage_problem("--slots requires --run-time", next_step="add `--run-time 10m`")
         return None
     return Cost(run_seconds=option_seconds("--run-time", run_time), slots=slots or 1)

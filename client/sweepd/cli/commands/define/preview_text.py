@@ -101,9 +101,9 @@ def summary(
     if by_seed and spec.seed is None and seed is None:
         yield "The file has no seed, so each sweep draws its own; `seed:` in the file fixes the points."
     if spec.method.learns:
-        yield "bayes chooses by results; what is shown are random points of its space."
+        yield "bayes chooses points by results; these are random points of its space."
     if preview.broken_off:
-        yield "Points are so rare under the constraints that the search for more was given up."
+        yield "The constraints leave so few points that the search for more was abandoned."
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +134,7 @@ def _end(spec: SweepSpec, preview: Preview) -> str:
     if expected.runs is not None:
         return f"about {_number(_rounded(expected.runs), 'run')} in all{timeout}"
     if preview.size.value is not None:
-        return f"runs until every point was handed out{timeout}"
+        return f"runs until every point has been handed out{timeout}"
     return f"runs until it is stopped{timeout}"
 
 
@@ -166,7 +166,7 @@ def _cost_sentences(spec: SweepSpec, preview: Preview, cost: Cost) -> Iterator[s
     each, on = f"{duration(cost.run_seconds)} each", counted(cost.slots, "slot")
     expected = _expected(spec, preview, cost)
     if expected.runs is None:
-        yield f"At {each} it has no bound: set run_cap or sweep_timeout."
+        yield f"At {each} the total is unbounded: set run_cap or sweep_timeout."
         return
     runs = _number(expected.runs, "run")
     if expected.by_timeout:

@@ -47,7 +47,7 @@ class PriorOptions:
         named = bool(self.prior_runs or self.prior_sweeps or self.prior_project)
         if self.prior_filters and not named:
             raise usage_problem(
-                "--filter says nothing without prior runs", next_step="add --prior-project or --prior-sweep"
+                "--filter requires prior runs", next_step="add --prior-project or --prior-sweep"
             )
         return named
 
@@ -60,8 +60,8 @@ prior_options = gathered(
         "prior_filters",
         multiple=True,
         metavar="COND",
-        help="Of --prior-sweep and --prior-project only runs with state=S, tag=T, created>=TIME,"
-        " value<=X. Repeatable.",
+        help="Take from --prior-sweep and --prior-project only runs with state=S, tag=T, created>=TIME, "
+        "value<=X. Repeatable.",
     ),
     click.option(
         "--prior-project", metavar="[ENTITY/]PROJECT", help="Begin with the ended runs of this project."
@@ -166,7 +166,7 @@ def write_report(report: v1.PriorRunReport, *, begins: str = "Begins") -> None:
         note(f"left out: {more:,} more; -o json lists the first {len(report.unsuitable_runs):,} of all")
     if report.without_curve:
         many = counted(report.without_curve, "prior run")
-        note(f"warning: {many} without a curve, as there are too many values for early termination")
+        note(f"warning: early termination ignores {many}: their curves have too many values")
 
 
 def _with_stdin(texts: Sequence[str]) -> Iterable[str]:
@@ -182,7 +182,7 @@ def _time(text: str, wanted: str) -> datetime:
         return datetime.fromisoformat(wanted).astimezone()
     except ValueError:
         raise usage_problem(
-            f"no time in the filter {text!r}", next_step="write created>=2026-11-01 or 2026-11-01T08:00"
+            f"not a time in the filter {text!r}", next_step="write created>=2026-11-01 or 2026-11-01T08:00"
         ) from None
 
 
@@ -192,7 +192,7 @@ def _bound(message: v1.PriorRunFilter, text: str, operator: str, wanted: str) ->
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise usage_problem(f"no number in the filter {text!r}", next_step="write value<=0.5")
+        raise usage_problem(f"not a number in the filter {text!r}", next_step="write value<=0.5")
     if operator.startswith("<"):
         message.max_value = value if operator == "<=" else math.nextafter(value, -math.inf)
     else:
@@ -201,7 +201,7 @@ def _bound(message: v1.PriorRunFilter, text: str, operator: str, wanted: str) ->
 
 def _no_filter(text: str) -> Exception:
     return usage_problem(
-        f"no filter: {text!r}",
+        f"not a filter: {text!r}",
         next_step=f"write state=S (S: {', '.join(FINAL_RUN)}), tag=T, created>=TIME, created<TIME,"
         " value<=X or value>=X",
     )

@@ -71,7 +71,7 @@ class Lineage:
         named = [tried.spec for tried in self.tried if tried.spec.metric.name == name]
         if named:
             return _objective(named[0])
-        self.notes.append(f"no run has the objective {clean(name)}; lower is taken for better")
+        self.notes.append(f"no run has the objective {clean(name)}; assuming that lower is better")
         return name, v1.GOAL_MINIMIZE
 
     def best(self, objective: Objective) -> Point | None:
@@ -97,8 +97,8 @@ class Lineage:
         if others:
             kinds = ", ".join(f"{clean(show(other)) or 'none'} ({number})" for other, number in others)
             self.notes.append(
-                f"the {what} differs: {clean(show(most)) or 'none'}, of {counted(count, 'run')}, "
-                f"is taken; others: {kinds}"
+                f"the {what} differs between runs; using {clean(show(most)) or 'none'} "
+                f"({counted(count, 'run')}); others: {kinds}"
             )
         return most
 
@@ -189,7 +189,7 @@ def seeded_with(client: Client, text: str, prior: PriorOptions | None, runs: int
     The server decides whether a run is suitable, because only it knows the logged values and definitions.
     """
     if prior is None:
-        note("note: runs that have not ended are no prior runs")
+        note("note: runs that have not ended cannot be prior runs")
         return ""
     file = v1.SweepFile(file_name="sweep.yaml", content=text.encode())
     try:

@@ -54,9 +54,9 @@ _METHODS = ("grid", "random", "bayes", "sobol")
     default=("finished",),
     help="Runs in this state; finished by default. Repeatable.",
 )
-@click.option("--metric", metavar="NAME", help="Objective; else that of most runs.")
+@click.option("--metric", metavar="NAME", help="Objective; default: that of most runs.")
 @click.option(
-    "--method", type=click.Choice(_METHODS), help="Method; else bayes with an objective, random without."
+    "--method", type=click.Choice(_METHODS), help="Method; default: bayes with an objective, random without."
 )
 def propose_config(
     project: str | None,
@@ -65,15 +65,15 @@ def propose_config(
     metric: str | None,
     method: str | None,
 ) -> None:
-    """Write a sweep file whose space is what earlier runs have covered.
+    """Propose a sweep file whose space covers earlier runs.
 
-    Each parameter becomes a constant, a list of values or a range, and a comment says why; conditions are
-    found where a text or a boolean tells when a parameter is there. Program, command and objective are those
-    of most runs. The file goes to stdout: look it over, then create it by the command on stderr, seeded with
-    those of these runs that suit it.
+    Each parameter becomes a constant, a list of values or a range, with a comment that says why; conditions
+    are added where the value of a text or boolean parameter determines whether another parameter is present.
+    Program, command and objective are those of most runs. The file goes to stdout: review it, then create the
+    sweep with the command on stderr, which seeds it with the runs that suit it.
     """
     if not (project or "").strip("/") and not sweeps:
-        raise usage_problem("of which runs?", next_step="say --project PROJECT or --sweep ID")
+        raise usage_problem("no runs selected", next_step="pass --project PROJECT or --sweep ID")
     with connect() as client:
         by_hand = [] if project is None or sweeps else _by_hand(client, project, states)
         names = _sweeps(client, project, sweeps, any_run=bool(by_hand))
@@ -95,7 +95,9 @@ def propose_config(
     sys.stdout.write(text(comments=comments))
     sys.stdout.flush()
     if own:
-        lineage.notes.append(f"left to the script, alike in all standalone runs: {', '.join(own)}")
+        lineage.notes.append(
+            f"left to the script, as all standalone runs have the same value:  {', '.join(own)}"
+        )
     for remark in lineage.notes:
         note(f"note: {remark}")
     note(f"Create it, seeded with {seeded}:  {create}" if seeded else f"Create it:  {create}")
@@ -126,12 +128,12 @@ def _sweeps(client: Client, project: str | None, sweeps: tuple[str, ...], *, any
         within = f"/{project.strip('/')}/"
         outside = [name for name in names if not f"/{name}".rpartition("/")[0].endswith(within[:-1])]
         if sweeps and outside:
-            raise usage_problem(f"{outside[0]} is not of the project {project}")
+            raise usage_problem(f"{outside[0]} does not belong to the project {project}")
         names = [name for name in names if name not in outside]
     if not names and not any_run:
         raise not_found(
-            f"no sweep of the project {project}",
-            next_step="`sweepctl list` shows the sweeps that there are",
+            f"no sweep in the project {project}",
+            next_step="`sweepctl list` lists the sweeps",
         )
     return names
 
@@ -146,7 +148,7 @@ def _tried(client: Client, names: list[str], states: tuple[str, ...], *, any_run
     if not tried and not any_run:
         shown = names[0] if len(names) == 1 else f"{len(names)} sweeps"
         raise not_found(
-            f"no run of {shown} is {' or '.join(states)}",
+            f"{shown} has no run that is {' or '.join(states)}",
             next_step="--state chooses runs in another state",
         )
     return tried
@@ -161,7 +163,9 @@ def _proposed(
     proposal = propose(points, best=lineage.best(objective), listed=method == "grid")
     text = partial(proposal_text, _head(lineage, parents, objective, proposal, method), proposal)
     _check(text(), points, lineage.notes)
-    lineage.notes += [f"{name}: some runs lack it, and nothing tells when" for name in proposal.unexplained]
+    lineage.notes += [
+        (f"{name}: some runs lack it, and no condition explains which") for name in proposal.unexplained
+    ]
     return text
 
 
@@ -172,7 +176,7 @@ def _head(
     if method is None:
         method = "bayes" if name and proposal.searches else "random"
     if not proposal.searches:
-        lineage.notes.append("every parameter had one value: there is nothing to search yet")
+        lineage.notes.append("every parameter has only one value: there is nothing to search")
     head: dict[str, Json] = {}
     if len(parents) == 1:
         entity, _, project = next(iter(parents)).partition("/")
@@ -192,7 +196,7 @@ def _check(text: str, points: list[Point], notes: list[str]) -> None:
     parsed = parse_text(text.encode(), file="sweep.yaml")
     if parsed.spec is None:
         raise Problem(
-            message="these runs make no valid sweep",
+            message="no valid sweep can be proposed from these runs",
             cause=next(str(found) for found in parsed.diagnostics if found.severity == "error"),
             next_step="choose other runs with --sweep and --state, or another --method",
             exit_code=ExitCode.INVALID,

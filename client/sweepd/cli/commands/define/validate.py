@@ -23,7 +23,7 @@ error_format_option = click.option(
     "--error-format",
     type=click.Choice(["text", "json"]),
     default="text",
-    help="How findings about the file are written.",
+    help="Format of the findings.",
 )
 
 
@@ -130,7 +130,7 @@ def validate(file: str, error_format: str, output_format: str) -> int:
 def _summary(text: SweepText) -> str:
     if text.spec is None:
         keys = ", ".join(f"`{key}`" for key in text.unsupported)
-        return f"valid, but no sweep can be created of it yet: {keys} is not supported yet."
+        return f"valid, but no sweep can be created from it yet: {keys} is not supported yet."
     spec, count = text.spec, count_distinct(text.spec, _STEPS)
     searched = counted(len(spec.search_space.dimensions), "parameter")
     return f"valid. {spec.method.name}, {searched} to search, space: {space_text(count)}."

@@ -28,8 +28,8 @@ _TICK_SECONDS = 0.2
 _END_SECONDS = 20.0
 _DRAIN_SECONDS = 2.0
 _INTERRUPT_NOTICES = (
-    "no new run starts here; {live} to the end. Ctrl-C again terminates what is live",
-    "terminating the live runs. Ctrl-C again kills them",
+    "no new runs start here; {live} to the end. Ctrl-C again terminates them",
+    "terminating the live runs; Ctrl-C again kills them",
     "killing the live runs",
 )
 """Notices for the first, second and every further Ctrl-C."""

@@ -180,7 +180,7 @@ def best_of(folder: Path, metric: str, *, log: Path) -> float:
         cause = last_lines(log, 1)
         missing = "No module named" in cause
         raise Problem(
-            message="the demonstration's script does not work here",
+            message="the demo script cannot run here",
             cause=cause,
             next_step=INSTALL_SERVER if missing else "",
         )
@@ -207,9 +207,9 @@ _START_SECONDS = 30.0
     help="Keep its script, sweep file and data in this new folder.",
 )
 def demo(keep: Path | None) -> int:
-    """Show all of it in a minute: a server, a sweep over a real training, an agent, the best run.
+    """Show sweepd at work in a minute: a server, a sweep over a real training, an agent, the best run.
 
-    Uses a folder and ports of its own and leaves nothing running, also after Ctrl-C.
+    Uses a separate folder and free ports, and leaves nothing running, even after Ctrl-C.
     """
     with Interrupts() as interrupts:
         scratch: ScratchFolder | None = None

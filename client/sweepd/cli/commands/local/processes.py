@@ -232,18 +232,18 @@ def find_or_start(settings: Settings) -> Client:
     found = _answering(settings)
     if found is not None:
         return found
-    note("No server runs here; starting one: sweepd up -d")
+    note("No server is running here; starting one: sweepd up -d")
     cause = _start_server()
     found = _answering(settings)
     if found is None:
         raise Problem(
-            message="a server runs, but is not the one that is looked for",
+            message="a server is running, but it is not the one that this account is configured to use",
             cause=clean(cause),
             next_step=way_out(cause),
             exit_code=ExitCode.UNREACHABLE,
             status="UNAVAILABLE",
         )
-    note(f"It serves at {found.address}, and stays: `sweepd down` stops it.")
+    note(f"It serves at {found.address}, and keeps running: `sweepd down` stops it.")
     return found
 
 
@@ -280,7 +280,7 @@ def _start_server() -> str:
     except subprocess.TimeoutExpired as error:
         raise Problem(
             message="the server did not start in time",
-            next_step="`sweepd up` in the foreground shows all that it says",
+            next_step="run `sweepd up` in the foreground to see its output",
         ) from error
     if result.returncode != 0:
         lines = (result.stderr or result.stdout).strip().splitlines()
@@ -296,7 +296,7 @@ def way_out(cause: str) -> str:
         token_file = shlex.quote(f"{held['data']}/access-token")
         return f"use that server: --server {held['gateway']} --token-file {token_file}"
     if cause.startswith("cannot write"):
-        return "start it with its data elsewhere, and call again: `sweepd up -d --data DIR`"
+        return "start it with another data folder, then retry: `sweepd up -d --data DIR`"
     if cause.startswith("cannot listen"):
-        return "start it on a free port, and call again: `sweepd up -d --listen 127.0.0.1:0`"
-    return "`sweepd up` in the foreground shows all that it says"
+        return "start it on a free port, then retry: `sweepd up -d --listen 127.0.0.1:0`"
+    return "run `sweepd up` in the foreground to see its output"

@@ -37,14 +37,16 @@ if TYPE_CHECKING:
 
 @command("sweepctl run sweep.yaml", "sweepctl run sweep.yaml --slots 4 --name 'first try'")
 @click.argument("file", metavar="FILE")
-@click.option("--slots", type=click.IntRange(min=1), default=1, metavar="N", help="Runs at once.")
+@click.option(
+    "--slots", type=click.IntRange(min=1), default=1, metavar="N", help="Number of concurrent runs."
+)
 @click.option(
     "--label",
     "labels",
     multiple=True,
     metavar="K=V",
     callback=lambda _context, _option, values: dict(map(label, values)),
-    help="A label of the agent here, for sweeps with `requires`; repeatable.",
+    help="Label of the local agent, for sweeps with `requires`. Repeatable.",
 )
 @definition_options
 @output_option(("table", "json", "yaml"))
@@ -56,11 +58,11 @@ def run(
     error_format: str,
     output_format: str,
 ) -> int:
-    """Run a sweep here: finds a server or starts one, creates the sweep, runs an agent, shows progress.
+    """Run a sweep on this machine: find or start a server, create the sweep, run an agent, show progress.
 
-    Runs work in the current folder; if the program is not there but beside FILE, in FILE's folder. Ctrl-C
-    lets live runs end, a second one terminates them, a third kills them. A server that was started stays.
-    Exit code 8: the sweep failed, or no run worked; 130: interrupted.
+    Runs work in the current folder, or in FILE's folder if only that contains the program. The first Ctrl-C
+    lets live runs end, a second one terminates them, a third one kills them. A server that was started keeps
+    running. Exit code 8: the sweep failed, or no run succeeded; 130: interrupted.
     """
     settings = current_settings()
     text = read_sweep(file, placing=placing(overrides, settings.environ))
@@ -89,7 +91,7 @@ def _folder(spec: SweepSpec, file: str) -> Path:
     if spec.program is None:
         raise Problem(
             message="the file names no program to run",
-            next_step="add `program: train.py` to it, or say --program",
+            next_step="add `program: train.py` to it, or pass --program",
             exit_code=ExitCode.INVALID,
             status="INVALID_ARGUMENT",
         )
@@ -98,9 +100,9 @@ def _folder(spec: SweepSpec, file: str) -> Path:
         if (folder / spec.program).exists():
             return folder
     raise Problem(
-        message=f"the program {spec.program} is not there",
+        message=f"program {spec.program} does not exist",
         cause="looked in " + " and ".join(dict.fromkeys(str(folder) for folder in candidates)),
-        next_step="correct `program` in the file, or say --program",
+        next_step="correct `program` in the file, or pass --program",
         exit_code=ExitCode.INVALID,
         status="INVALID_ARGUMENT",
     )
@@ -128,9 +130,9 @@ def _check_labels(spec: SweepSpec, labels: Mapping[str, str]) -> None:
     if lacking:
         needed = ", ".join(f"{name}={value}" for name, value in sorted(lacking.items()))
         raise Problem(
-            message=f"the sweep requires {needed}, which the agent here would not have",
-            next_step=f"if this machine has it, say {shlex.join(label_flags(lacking))}; "
-            "else create the sweep with `sweepctl create`, and start an agent where it is to run",
+            message=f"the sweep requires {needed}, which the local agent does not have",
+            next_step=f"if this machine meets the requirement, pass {shlex.join(label_flags(lacking))}; else "
+            "create the sweep with `sweepctl create`, and start an agent on a machine that does",
             exit_code=ExitCode.USAGE,
             status="FAILED_PRECONDITION",
         )
@@ -188,7 +190,7 @@ def _next_steps(client: Client, sweep: v1.Sweep, best: v1.Run | None, outcome: O
         lines.append(f"  sweepctl best {sweep.name} -o args")
         lines.append(f"  sweepctl history {best.name}")
     if outcome.stalled:
-        lines.append(f"  sweepctl resume {sweep.name}      # once what is wrong is fixed")
+        lines.append(f"  sweepctl resume {sweep.name}      # once the cause is fixed")
     if not outcome.progress.ended:
         lines.append(f"  sweep-agent --sweep {sweep.name}      # continues")
         lines.append(f"  sweepctl stop {sweep.name}      # ends it")

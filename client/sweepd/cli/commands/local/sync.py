@@ -228,15 +228,16 @@ _AT_ONCE = 2
     "--grace",
     metavar="DURATION",
     default="1m",
-    help="Give up a folder without progress for so long; 1m by default.",
+    help="Give up on a folder after this time without progress; default: 1m.",
 )
 @output_option(FORMATS)
 def sync(folders: tuple[Path, ...], grace: str, output_format: str) -> int:
-    """Sync runs that are in folders on this machine only.
+    """Sync runs that exist only in folders on this machine.
 
-    DIR is the folder of a standalone run, one that holds such folders, or the state folder of an agent that
-    is gone; by default `sweepd-runs` here. What the server has already is not sent again: the call may be
-    repeated, and continues where it was cut off. A run whose script still runs is followed from then on.
+    DIR is the folder of a standalone run, a folder that contains such folders, or the state folder of an
+    agent that no longer exists; default: `sweepd-runs` in the current folder. Data that the server has is not
+    sent again: the command may be repeated, and continues after an interruption. A run whose script is still
+    running is synced from then on.
     """
     settings = current_settings()
     seconds = option_seconds("--grace", grace)
@@ -281,9 +282,9 @@ def _outcome_text(outcome: Outcome) -> str:
             runs = "" if outcome.found.run else f" of {counted(len(outcome.runs), 'run')}"
             return f"{name}: {counted(outcome.rows, 'row')}{runs} synced"
         case "there-already":
-            return f"{name}: there already"
+            return f"{name}: already on the server"
         case "followed":
-            return f"{name}: followed from now on{message}"
+            return f"{name}: still running, synced from now on{message}"
         case _:
             return f"{name}: not synced completely{message}"
 

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     "--download",
     metavar="DIR",
     type=click.Path(path_type=Path),
-    help="Write them below DIR.",
+    help="Download the files into DIR.",
 )
 @row_output
 def files(
@@ -45,7 +45,7 @@ def files(
     download: Path | None,
     output: Output,
 ) -> int | None:
-    """List the files of a run: what its agent has recorded, and what its script left in its folder `files`.
+    """List the files of a run: those recorded by its agent, and those in its script's folder `files`.
 
     With NAME the content of one file goes to stdout.
     """
@@ -55,7 +55,7 @@ def files(
         if name is not None:
             files = [_named(found, files, name)]
             if files[0].left_out:
-                stayed = f"stayed on its machine: {files[0].left_out}"
+                stayed = f"was not uploaded: {files[0].left_out}"
                 raise not_found(f"the content of {name} of {found} {stayed}")
         if download is not None:
             return _download(client, found, files, download)
@@ -89,7 +89,7 @@ def _print(client: Client, run: str, file: v1.RunFile) -> None:
         text = b"".join(pieces).decode()
     except UnicodeDecodeError:
         next_step = f"sweepctl files {run} {file.name} --download DIR"
-        raise usage_problem(f"{file.name} is not a text", next_step=next_step) from None
+        raise usage_problem(f"{file.name} is not text", next_step=next_step) from None
     click.echo(clean_lines(text), nl=not text.endswith("\n"))
 
 
@@ -99,7 +99,7 @@ def _download(client: Client, run: str, files: list[v1.RunFile], folder: Path) -
     failed = False
     for file in files:
         if file.left_out:
-            note(f"{clean(file.name)} is not here: {clean(file.left_out)}")
+            note(f"{clean(file.name)} was not uploaded: {clean(file.left_out)}")
             continue
         try:
             save(place_of(folder, file.name), client.read_file(run, file.name), file.digest)
@@ -115,9 +115,13 @@ def _download(client: Client, run: str, files: list[v1.RunFile], folder: Path) -
 
 @command("sweepctl logs k3x9v2ab:7", "sweepctl logs k3x9v2ab:7 -f --tail 4096")
 @click.argument("run", metavar="RUN")
-@click.option("-f", "--follow", is_flag=True, help="Continue with new lines until the run has ended.")
+@click.option("-f", "--follow", is_flag=True, help="Follow new lines until the run has ended.")
 @click.option(
-    "--attempt", type=click.IntRange(min=1), default=None, metavar="N", help="This attempt; else the newest."
+    "--attempt",
+    type=click.IntRange(min=1),
+    default=None,
+    metavar="N",
+    help="Attempt to show; default: the newest.",
 )
 @click.option(
     "--tail",
@@ -125,10 +129,10 @@ def _download(client: Client, run: str, files: list[v1.RunFile], folder: Path) -
     type=click.IntRange(min=1),
     default=None,
     metavar="BYTES",
-    help="Only about so many bytes at the end.",
+    help="Show only about the last N bytes.",
 )
 def logs(run: str, follow: bool, attempt: int | None, tail_bytes: int | None) -> None:
-    """Show what a run has printed: standard output and error as the process wrote them."""
+    """Show the output of a run: standard output and error as the process wrote them."""
     with connect() as client:
         found = client.find_run(run)
         if attempt is not None and attempt > found.attempt:

@@ -43,8 +43,10 @@ Then: sweepctl run sweep.yaml"""
 
 @command("sweepctl list", "sweepctl list acme/mnist --filter state=running -o json")
 @click.argument("parent", metavar="[ENTITY[/PROJECT]]", default="")
-@click.option("--projects", is_flag=True, help="The projects, with how many sweeps and runs each has.")
-@click.option("--watch", is_flag=True, help="Go on: redraw on a terminal, append what changed in a pipe.")
+@click.option(
+    "--projects", is_flag=True, help="List projects instead, with their numbers of sweeps and runs."
+)
+@click.option("--watch", is_flag=True, help="Keep watching: redraw on a terminal, append changes in a pipe.")
 @row_output
 def list_(
     parent: str,
@@ -54,7 +56,7 @@ def list_(
 ) -> None:
     """List sweeps, newest first; or projects by name."""
     if projects and watch:
-        raise usage_problem("--watch is for sweeps, not for --projects", next_step="sweepctl list --watch")
+        raise usage_problem("--watch cannot be used with --projects", next_step="sweepctl list --watch")
     with connect() as client:
         if projects:
             _write_projects(client, parent, output)
@@ -115,7 +117,9 @@ def check_parent(client: Client, parent: str) -> None:
 
 @command("sweepctl agents k3x9v2ab -o wide", "sweepctl agents release 01J9ZQ6XKBAHFV5T8Y2M3N4P5Q")
 @click.argument("words", metavar="[ID] | release AGENT", nargs=-1)
-@click.option("--sweep", metavar="ID", help="With release: only for this sweep, not all that quarantine it.")
+@click.option(
+    "--sweep", metavar="ID", help="With release: only for this sweep, not for all that quarantine the agent."
+)
 @row_output
 def agents(
     words: tuple[str, ...],
@@ -124,9 +128,9 @@ def agents(
 ) -> None:
     """List agents, or release one.
 
-    The list has the connected ones and those that hold a run; with ID those of one sweep. `agents release`
-    lets an agent take runs again that a guard has quarantined after too many failures in a row, and
-    prints the sweeps of which it does.
+    Lists the connected agents and those that hold a run; with ID, those of one sweep. `agents release` makes
+    an agent eligible for runs again after a guard has quarantined it for too many failures in a row, and
+    prints the sweeps in which it was quarantined.
     """
     if words[:1] == ("release",):
         _release_agent(words[1:], sweep, output.format)
@@ -134,7 +138,7 @@ def agents(
     if len(words) > 1:
         raise usage_problem("agents takes one ID", next_step="sweepctl agents [ID] | release AGENT")
     if sweep is not None:
-        raise usage_problem("--sweep goes with release", next_step=f"sweepctl agents {sweep}")
+        raise usage_problem("--sweep requires `release`", next_step=f"sweepctl agents {sweep}")
     _write_agents(words[0] if words else "", output)
 
 
@@ -154,7 +158,7 @@ def _write_agents(sweep: str, output: Output) -> None:
 
 def _release_agent(agents: tuple[str, ...], sweep: str | None, output_format: str) -> None:
     if len(agents) != 1:
-        raise usage_problem("agents release takes one AGENT", next_step="`sweepctl agents` shows their ids")
+        raise usage_problem("agents release takes one AGENT", next_step="`sweepctl agents` lists their ids")
     (agent,) = agents
     with connect() as client:
         released = client.release_agent(agent, sweep=client.sweep_name(sweep) if sweep else "")

@@ -26,20 +26,20 @@ if TYPE_CHECKING:
 
 @command("sweepctl history k3x9v2ab:7 --key val_loss", "sweepctl history k3x9v2ab-7 -o csv > run7.csv")
 @click.argument("run", metavar="RUN")
-@click.option("--key", "keys", multiple=True, help="Only this key. Repeatable.")
+@click.option("--key", "keys", multiple=True, help="Show only this key. Repeatable.")
 @click.option(
     "--max-points",
     type=click.IntRange(min=0),
     default=0,
     metavar="N",
-    help="Thin each key to about N points, peaks kept.",
+    help="Downsample each key to about N points, keeping peaks.",
 )
 @click.option(
     "--system",
     is_flag=True,
-    help="Instead: CPU, memory and GPUs, as its agent has sampled them.",
+    help="Show CPU, memory and GPU usage instead, as sampled by the agent.",
 )
-@click.option("--all-attempts", is_flag=True, help="Also what newer attempts have replaced.")
+@click.option("--all-attempts", is_flag=True, help="Include points that newer attempts have replaced.")
 @row_output
 def history(
     run: str,
@@ -49,7 +49,7 @@ def history(
     system: bool,
     output: Output,
 ) -> None:
-    """Show what a run has logged, one line a step. `sweepctl export` has each row of its log."""
+    """Show the logged metrics of a run, one line per step. `sweepctl export` has each row of its log."""
     readable = Readable()
     with connect() as client:
         found = client.find_run(run)
@@ -99,12 +99,12 @@ _OBSERVED = ("finished", "stopped")
 @click.argument("name", metavar="ID | RUN")
 @output_option(("jsonl", "csv"), "jsonl")
 def export(name: str, output_format: str) -> None:
-    """Write out everything that is known of a sweep, or of one run.
+    """Export all data of a sweep, or of one run.
 
-    `jsonl`: a line for each run, each observation of the search, each run that it began with (`prior`) and
-    each point of every attempt. `csv`: a line for each run with its parameters and the last value of each
-    metric; those that it began with have the state `prior`. What is damaged in the server's database is left
-    out and named; the exit code is 1 then.
+    `jsonl`: a line for each run, each observation of the search, each prior run (`prior`) and each point of
+    every attempt. `csv`: a line for each run with its parameters and the last value of each metric; prior
+    runs have the state `prior`. Data that is damaged in the server's database is left out and reported, and
+    the exit code is 1.
     """
     with connect() as client:
         named = client.any_name(name)

@@ -54,13 +54,15 @@ if TYPE_CHECKING:
 @click.option(
     "--project",
     metavar="[ENTITY/]PROJECT",
-    help="Instead of ID: all runs of a project, of its sweeps and standalone, the newest first.",
+    help="Instead of ID: all runs of a project, of its sweeps and standalone, newest first.",
 )
 @click.option(
     "--by-hand", is_flag=True, help="With --project: only standalone runs, which belong to no sweep."
 )
-@click.option("--prior", is_flag=True, help="With ID: the runs of elsewhere that it began with, not its own.")
-@click.option("--watch", is_flag=True, help="Follow: redraw on a terminal, append what changed in a pipe.")
+@click.option(
+    "--prior", is_flag=True, help="With ID: the prior runs that the sweep began with, instead of its own."
+)
+@click.option("--watch", is_flag=True, help="Keep watching: redraw on a terminal, append changes in a pipe.")
 @row_output
 def runs(
     sweep: str,
@@ -73,8 +75,8 @@ def runs(
 ) -> None:
     """List the runs of a sweep by number, or those of a project, with their parameters.
 
-    `--sort best` lists those that have a value, the best first by the goal of the sweep. `--columns`,
-    `--sort` and `--filter` also know `metrics.KEY`, the last value of what was logged.
+    `--sort best` lists the runs that have a value, best first by the goal of the sweep. `--columns`, `--sort`
+    and `--filter` also accept `metrics.KEY`, the last logged value of a metric.
     """
     best_first = output.choice.sort == "best"
     if best_first:
@@ -83,7 +85,7 @@ def runs(
     if project:
         if best_first:
             raise usage_problem(
-                "--sort best is for one sweep: the values of several cannot be compared",
+                "--sort best requires a single sweep: values of different sweeps cannot be compared",
                 next_step="sweepctl runs ID --sort best",
             )
         _write_project(project, states, output, by_hand=by_hand)
@@ -123,21 +125,23 @@ def _check(sweep: str, project: str | None, *, by_hand: bool, prior: bool, watch
         )
     if by_hand and not project:
         raise usage_problem(
-            "--by-hand goes with --project: a sweep has no such runs",
+            "--by-hand requires --project: a sweep has no standalone runs",
             next_step="sweepctl runs --project P --by-hand",
         )
     if watch and (project or prior):
-        raise usage_problem("--watch is for the runs of a sweep", next_step="sweepctl runs ID --watch")
+        raise usage_problem("--watch requires a sweep", next_step="sweepctl runs ID --watch")
     if prior and not sweep:
         raise usage_problem(
-            "--prior goes with a sweep: a project has no such runs", next_step="sweepctl runs ID --prior"
+            "--prior requires a sweep: a project has no prior runs", next_step="sweepctl runs ID --prior"
         )
 
 
 def _write_prior(sweep: str, states: tuple[str, ...], output: Output, *, best_first: bool) -> None:
     """Write the prior runs of a sweep."""
     if best_first:
-        raise usage_problem("--sort best is for a sweep's own runs", next_step="write --sort value or -value")
+        raise usage_problem(
+            "--sort best cannot be used with prior runs", next_step="write --sort value or -value"
+        )
     with connect() as client:
         listed = client.list_prior_runs(client.sweep_name(sweep))
         rows = [row for row in map(prior_run_shape, listed) if not states or row["state"] in states]
@@ -222,15 +226,15 @@ def _project_columns(rows: Sequence[Row]) -> Sequence[Column]:
 
 @command("sweepctl best k3x9v2ab -n 5", 'eval "python train.py $(sweepctl best k3x9v2ab -o args)"')
 @click.argument("sweep", metavar="ID")
-@click.option("-n", "--limit", type=click.IntRange(min=1), help="So many runs, the best first.")
+@click.option("-n", "--limit", type=click.IntRange(min=1), help="Number of runs, best first.")
 @columns_option
 @output_option((*FORMATS, "args"))
 def best(sweep: str, limit: int | None, columns: str | None, output_format: str) -> None:
     """Show the best run of a sweep by its objective, stopped and live runs included.
 
-    With repeats, without -n, it is the first run of the best point; with -n each run stands for itself.
-    `-o args` prints the arguments behind the program just as the agent passed them, quoted for a shell on one
-    line. Exit code 8: all runs have failed.
+    With repeats and without -n, it is the first run of the best point; with -n each run counts separately.
+    `-o args` prints the arguments after the program exactly as the agent passed them, quoted for a shell on
+    one line. Exit code 8: all runs have failed.
     """
     from sweepd.cli.show.outcome import all_failed, argument_line
 

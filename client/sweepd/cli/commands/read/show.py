@@ -43,29 +43,27 @@ if TYPE_CHECKING:
 
 @command("sweepctl get k3x9v2ab --spec > sweep.yaml", "sweepctl get run k3x9v2ab:7 -o json")
 @click.argument("words", metavar="[sweep|run] ID", nargs=-1, required=True)
-@click.option("--watch", is_flag=True, help="Go on: redraw on a terminal, append what changed in a pipe.")
-@click.option(
-    "--spec", is_flag=True, help="The file that makes another sweep like this one, in YAML or -o json."
-)
+@click.option("--watch", is_flag=True, help="Keep watching: redraw on a terminal, append changes in a pipe.")
+@click.option("--spec", is_flag=True, help="Print the sweep file of this sweep, as YAML or JSON.")
 @columns_option
 @output_option()
 def get(
     words: tuple[str, ...], watch: bool, spec: bool, columns: str | None, output_format: str
 ) -> int | None:
-    """Show a sweep, or a run with its attempts. Ids are unique across both, so the noun may be left out.
+    """Show a sweep, or a run with its attempts. Ids are unique across both, so the noun may be omitted.
 
-    `--spec` prints what its file says, its seed included and as it was edited: `sweepctl create` takes it.
+    `--spec` prints the sweep file, with its seed and later edits; `sweepctl create` accepts it.
     """
     with connect() as client:
         named = _named(client, words)
         if spec:
             if named.is_run or watch or columns:
-                raise usage_problem("--spec shows the file of one sweep", next_step="sweepctl get ID --spec")
+                raise usage_problem("--spec requires one sweep", next_step="sweepctl get ID --spec")
             _write_spec(client.get_sweep(named.name), output_format)
         elif watch:
             if columns or output_format not in ("table", "json", "jsonl"):
                 raise usage_problem(
-                    "--watch shows changes as lines or as JSON, whole",
+                    "--watch takes neither --columns nor formats other than table, json and jsonl",
                     next_step="sweepctl get ID --watch -o jsonl",
                 )
             return follow(client, named, output_format)
@@ -128,10 +126,10 @@ def _show(client: Client, named: Named, output_format: str, columns: str | None)
 @click.argument("name", metavar="RUN | ID")
 @output_option(("table", *DOCUMENTS))
 def explain(name: str, output_format: str) -> None:
-    """Explain why a run is as it is, or why a sweep waits.
+    """Explain why a run is in its state, or why a sweep waits.
 
-    Of a run: why this point, why it was stopped, what each attempt died of and with which arguments, why it
-    waits, and the record of it. Of a sweep: why it hands out nothing at the moment, and the remedy.
+    For a run: why it has this point, why it was stopped, the arguments and the end of each attempt, why it
+    waits, and its events. For a sweep: why it hands out no runs at the moment, and the remedy.
     """
     with connect() as client:
         named = client.any_name(name)

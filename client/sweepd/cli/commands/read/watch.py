@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 @click.argument("name", metavar="ID")
 @output_option(("table", "jsonl", "json"))
 def watch(name: str, output_format: str) -> int:
-    """Follow a sweep (or a run) until it ends; restarts of the server are waited for.
+    """Follow a sweep or a run until it ends, also across restarts of the server.
 
-    Redraws on a terminal, writes lines in a pipe. The exit code says how it ended: 0 finished or stopped,
+    Redraws on a terminal, appends lines in a pipe. The exit code shows how it ended: 0 finished or stopped,
     8 otherwise.
     """
     with connect() as client:
@@ -43,14 +43,15 @@ def watch(name: str, output_format: str) -> int:
     "wanted",
     default="finished",
     metavar="WHAT",
-    help="finished (the end), another state, or best<0.1.",
+    help="Condition: finished (any end), another state, or best<0.1.",
 )
-@click.option("--timeout", metavar="DURATION", help="Wait so long at most, as 90s or 1h30m; 0 only looks.")
+@click.option(
+    "--timeout", metavar="DURATION", help="Maximum time to wait, such as 90s or 1h30m; 0: check once."
+)
 def wait(name: str, wanted: str, timeout: str | None) -> int:
-    """Wait until a sweep or a run has ended.
+    """Wait until a sweep or a run has ended, also across restarts of the server.
 
-    Exit code 0: finished or stopped; 8: it ended otherwise; 7: not yet. Restarts of the server are waited
-    for.
+    Exit code 0: finished or stopped; 8: it ended otherwise; 7: not yet.
     """
     try:
         seconds = None if timeout is None else parse_duration(timeout)

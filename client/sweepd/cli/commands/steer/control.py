@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 @click.argument("sweep", metavar="ID")
 @change_output_option
 def pause(sweep: str, output_format: str) -> None:
-    """Start no new runs for now; live runs continue.
+    """Pause a sweep: start no new runs until it is resumed; live runs continue.
 
-    When it returns, this holds: committed, over restarts of the server.
+    The change is committed when the command returns, and survives restarts of the server.
     """
     _change(sweep, output_format, lambda client, name: client.pause_sweep(name), "Paused")
 
@@ -40,9 +40,9 @@ def pause(sweep: str, output_format: str) -> None:
 @click.argument("sweep", metavar="ID")
 @change_output_option
 def resume(sweep: str, output_format: str) -> None:
-    """Start new runs again.
+    """Resume a paused sweep: start new runs again.
 
-    When it returns, this holds: committed, over restarts of the server.
+    The change is committed when the command returns, and survives restarts of the server.
     """
     _change(sweep, output_format, lambda client, name: client.resume_sweep(name), "Resumed")
 
@@ -53,10 +53,9 @@ def resume(sweep: str, output_format: str) -> None:
 def stop(name: str, output_format: str) -> None:
     """Stop a sweep, or one run.
 
-    Of a sweep, no new run starts any more; live ones end by themselves. A run is ended: SIGTERM to its
-    process group, SIGKILL after the stop grace, and its agent takes the next; one that waits never starts.
-    Of a standalone run, the script gets SIGTERM alone. When it returns, this holds: committed, over restarts
-    of the server.
+    A stopped sweep starts no new runs; its live runs continue to their end. To stop a run, its process group
+    gets SIGTERM, and SIGKILL after the stop grace; a waiting run never starts. The script of a standalone run
+    gets only SIGTERM. The change is committed when the command returns, and survives restarts of the server.
     """
     with connect() as client:
         named = client.any_name(name)
@@ -68,13 +67,13 @@ def stop(name: str, output_format: str) -> None:
 
 @command("sweepctl cancel k3x9v2ab", "sweepctl cancel acme/mnist/k3x9v2ab --yes")
 @click.argument("sweep", metavar="ID")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @change_output_option
 def cancel(sweep: str, yes: bool, output_format: str) -> None:
-    """Start no new runs any more, and kill the live ones at once.
+    """Cancel a sweep: start no new runs, and kill the live ones at once.
 
-    Asks on a terminal; without one, --yes is needed. Waits up to 10 s for the connected agents and names the
-    runs whose agents have not answered.
+    Asks for confirmation on a terminal; without a terminal, --yes is required. Waits up to 10 s for the
+    connected agents, and names the runs whose agents have not answered.
     """
     with connect() as client:
         name = client.sweep_name(sweep)
@@ -85,7 +84,7 @@ def cancel(sweep: str, yes: bool, output_format: str) -> None:
     if write_change([answer.sweep.name], document, output_format):
         note("Cancelled.")
     for run in answer.unconfirmed_runs:
-        note(f"warning: {clean(run)}: its agent is disconnected; it gets the kill when it reconnects")
+        note(f"warning: {clean(run)}: its agent is disconnected; the run is killed when it reconnects")
 
 
 def _change(text: str, output_format: str, action: Callable[[Client, str], v1.Sweep], done: str) -> None:
@@ -122,8 +121,8 @@ def _confirm(name: str) -> None:
     """
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise usage_problem(
-            f"cancel kills the live runs of {name}, and there is no terminal to ask on",
-            next_step="say --yes",
+            f"cancel kills the live runs of {name}, and there is no terminal to ask for confirmation",
+            next_step="pass --yes",
         )
     if not click.confirm(f"Cancel {name} and kill its live runs?", err=True):
         raise Problem(message="nothing was cancelled")
@@ -139,16 +138,17 @@ _STATES = ("failed", "crashed", "stopped", "killed")
     "states",
     multiple=True,
     type=click.Choice(_STATES),
-    help="Of the sweep ID, the runs in this state. Repeatable.",
+    help="Retry the runs of sweep ID in this state. Repeatable.",
 )
-@click.option("--request-id", default="", metavar="TEXT", help="The same text again retries once, for a day.")
+@click.option(
+    "--request-id", default="", metavar="TEXT", help="Repeating this id within a day retries only once."
+)
 @change_output_option
 def retry(names: tuple[str, ...], states: tuple[str, ...], request_id: str, output_format: str) -> None:
-    """Hand ended runs out again: the same runs, each with a new attempt.
+    """Retry ended runs: each gets a new attempt.
 
-    They do not count again for run_cap, and a sweep that has ended continues with them, unless it was
-    cancelled. All of them or none: a run that cannot be retried is named. Prints the names of those that
-    wait again.
+    They do not count again towards run_cap, and an ended sweep continues with them, unless it was cancelled.
+    If one of the runs cannot be retried, none is, and it is named. Prints the names of the retried runs.
     """
     with connect() as client:
         answer = _retried(client, names, states, request_id)
@@ -164,7 +164,8 @@ def _retried(
     if states:
         if len(names) > 1:
             raise usage_problem(
-                "--state takes one sweep", next_step="sweepctl retry ID --state " + " --state ".join(states)
+                "--state requires one sweep",
+                next_step="sweepctl retry ID --state " + " --state ".join(states),
             )
         return client.retry_runs(sweep=client.sweep_name(names[0]), states=states, request_id=request_id)
     named = [client.any_name(name) for name in names]

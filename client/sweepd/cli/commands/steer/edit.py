@@ -49,7 +49,7 @@ def _cap(context: click.Context, parameter: click.Parameter, value: str | None) 
     if value is None or value == "none":
         return value
     if not (value.isascii() and value.isdecimal() and 1 <= int(value) < 2**63):
-        raise click.BadParameter("a number from 1 on, or none", context, parameter)
+        raise click.BadParameter("an integer of at least 1, or none", context, parameter)
     return int(value)
 
 
@@ -57,7 +57,7 @@ _edit_options = gathered(
     "changes",
     Edit,
     click.option(
-        "--no-metadata", "no_metadata", multiple=True, metavar="KEY", help="Take this entry away. Repeatable."
+        "--no-metadata", "no_metadata", multiple=True, metavar="KEY", help="Remove this entry. Repeatable."
     ),
     click.option(
         "--metadata",
@@ -65,16 +65,14 @@ _edit_options = gathered(
         multiple=True,
         metavar="KEY=VALUE",
         callback=lambda _context, _option, words: typed_words(words, "--metadata"),
-        help="Set this entry, its value as in a sweep file. Repeatable.",
+        help="Set this entry; values as in a sweep file. Repeatable.",
     ),
-    click.option(
-        "--no-tag", "no_tags", multiple=True, metavar="TEXT", help="Take this tag away. Repeatable."
-    ),
+    click.option("--no-tag", "no_tags", multiple=True, metavar="TEXT", help="Remove this tag. Repeatable."),
     click.option("--tag", "tags", multiple=True, metavar="TEXT", help="Add this tag. Repeatable."),
-    click.option("--description", metavar="TEXT", help="Display text."),
+    click.option("--description", metavar="TEXT", help="Description."),
     click.option("--name", metavar="TEXT", help="Display name."),
     click.option(
-        "--run-cap", metavar="N|none", callback=_cap, help="Most runs that it starts. none: without bound."
+        "--run-cap", metavar="N|none", callback=_cap, help="Maximum number of runs. none: no limit."
     ),
 )
 
@@ -89,17 +87,17 @@ _edit_options = gathered(
     "--revision",
     type=click.IntRange(min=1, max=2**32 - 1),
     metavar="N",
-    help="Only if it still has this revision.",
+    help="Edit only if the sweep still has this revision.",
 )
 @change_output_option
 def edit(sweep: str, changes: Edit, revision: int | None, output_format: str) -> None:
-    """Change a sweep, running or ended: its bound, its texts, its labels.
+    """Change a sweep, running or ended: run_cap, name, description, tags, metadata.
 
-    A raised run_cap lets a sweep continue that is finished because of it; a lowered one bounds new runs.
-    Nothing else changes what its runs do.
+    A sweep that has finished because of its run_cap continues if that is raised; a lower run_cap limits new
+    runs. No other change affects its runs.
     """
     if not changes:
-        raise usage_problem("nothing is to be changed", next_step="`sweepctl edit --help`")
+        raise usage_problem("nothing to change", next_step="`sweepctl edit --help`")
     with connect() as client:
         changed = _edited(client, client.sweep_name(sweep), changes, revision)
         if write_change([changed.name], sweep_shape(changed), output_format):
@@ -144,12 +142,14 @@ _MOST_BYTES = 4 * 1024 * 1024
     "words",
     multiple=True,
     metavar="NAME=VALUE",
-    help="One parameter, its value as in a sweep file; dots lead into groups. Repeatable.",
+    help="One parameter; values as in a sweep file, dots for groups. Repeatable.",
 )
-@click.option("--params", metavar="MAPPING", help="The point as JSON or YAML; --param wins over it.")
-@click.option("--params-file", metavar="FILE", help="The same from a file; `-`: stdin.")
-@click.option("--first", is_flag=True, help="Before every run that waits, not after them.")
-@click.option("--request-id", default="", metavar="TEXT", help="The same text again adds nothing, for a day.")
+@click.option("--params", metavar="MAPPING", help="The point as JSON or YAML; --param takes precedence.")
+@click.option("--params-file", metavar="FILE", help="The point from a file; `-`: stdin.")
+@click.option("--first", is_flag=True, help="Put the run before all waiting runs, not after them.")
+@click.option(
+    "--request-id", default="", metavar="TEXT", help="Repeating this id within a day adds the run only once."
+)
 @output_option(("name", "table", "wide", *DOCUMENTS, "csv"), "name")
 def enqueue(
     sweep: str,
@@ -160,10 +160,10 @@ def enqueue(
     request_id: str,
     output_format: str,
 ) -> None:
-    """Add a run of a point of your choice; it starts before any new point of the method.
+    """Add a run with parameters of your choice; it starts before any new point of the method.
 
-    What the point leaves out is chosen by the method. The run counts for run_cap; a finished sweep continues
-    with it. With repeats, as many runs as that are added. Prints their names.
+    The method chooses the parameters left out. The run counts towards run_cap; a finished sweep continues
+    with it. With repeats, one run per repeat is added. Prints their names.
     """
     values = _values(words, params, params_file)
     with connect() as client:
@@ -189,16 +189,16 @@ def _enqueued(
     except ClientError as error:
         problem = problem_of(error)
         if error.reason == "invalid-field":
-            problem.next_step = f"`sweepctl get {name} --spec` shows what its parameters may be"
+            problem.next_step = f"`sweepctl get {name} --spec` shows its parameters"
         raise problem from error
 
 
 def _values(words: tuple[str, ...], params: str | None, params_file: str | None) -> list[tuple[str, Json]]:
     if params is not None and params_file is not None:
-        raise usage_problem("--params and --params-file exclude each other")
+        raise usage_problem("--params and --params-file are mutually exclusive")
     if params is None and params_file is None and not words:
         raise usage_problem(
-            "no point is given", next_step="say --param NAME=VALUE; what is left out the method chooses"
+            "no point given", next_step="pass --param NAME=VALUE; the method chooses the parameters left out"
         )
     values: list[tuple[str, Json]] = []
     if params is not None:
@@ -217,7 +217,7 @@ def _content(file: str) -> str:
         with Path(file).open("rb") as stream:
             content = stream.read(_MOST_BYTES + 1)
     if len(content) > _MOST_BYTES:
-        raise usage_problem(f"{file} is larger than {_MOST_BYTES} bytes: no point is")
+        raise usage_problem(f"{file} is larger than {_MOST_BYTES} bytes, too large for a point")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -41,7 +41,7 @@ def typed_value(word: str) -> tuple[str, Json]:
     """
     name, equals, text = word.partition("=")
     if not equals or not name:
-        raise usage_problem(f"not NAME=VALUE: {word!r}", next_step="write NAME=VALUE, as lr=0.01")
+        raise usage_problem(f"not NAME=VALUE: {word!r}", next_step="write NAME=VALUE, such as lr=0.01")
     try:
         return name, read_value(text)
     except ValueError as error:
@@ -57,7 +57,7 @@ def typed_words(words: Sequence[str], option: str) -> dict[str, Json]:
     values: dict[str, Json] = {}
     for name, value in map(typed_value, words):
         if name in values:
-            raise usage_problem(f"{option} {clean(name)}: given twice", next_step="say each name once")
+            raise usage_problem(f"{option} {clean(name)}: given twice", next_step="give each name once")
         values[name] = value
     return values
 
@@ -130,7 +130,7 @@ def _no_parameter(unknown: Sequence[str], legal: Sequence[str]) -> Problem:
         listed.append(f"{clean(name)}" + (f" (did you mean `{near}`?)" if near else ""))
     shown = ", ".join(legal[:20]) + (", …" if len(legal) > 20 else "")
     return usage_problem(
-        f"no parameter of the sweep: {', '.join(listed)}", next_step=f"it has {shown}" if legal else ""
+        f"not a parameter of the sweep: {', '.join(listed)}", next_step=f"it has {shown}" if legal else ""
     )
 
 

@@ -72,10 +72,14 @@ BOTH = STDOUT.replace("{", "{file: out.csv, ", 1)
 @pytest.mark.parametrize(
     ("arguments", "loss", "message"),
     [
-        (("--from", "train.log"), 0.5, "train.log is read as `stdout`, by its ending; --as says otherwise"),
+        (
+            ("--from", "train.log"),
+            0.5,
+            ("train.log is read as `stdout` because of its suffix; --as overrides this"),
+        ),
         (("--from", "train.csv"), None, "train.csv is read as `file`"),
         (("--from", "train.csv", "--as", "stdout"), 0.5, ""),
-        ((), 0.25, "`stdout` was not tried; give what the script prints with --from"),
+        ((), 0.25, "`stdout` was not tested; pass the output of the script with --from"),
     ],
 )
 def test_of_several_sources_it_is_said_which_one_is_tried(

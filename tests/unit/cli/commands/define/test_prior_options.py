@@ -104,7 +104,7 @@ def test_what_was_left_out_is_named_up_to_a_bound(capsys: pytest.CaptureFixture[
     assert lines[1].startswith("left out: local/demo/one-0: lr is missing")
     assert "\x1b" not in lines[1]
     assert lines[21] == "left out: 1,005 more; -o json lists the first 25 of all"
-    assert "2 prior runs without a curve" in lines[22]
+    assert "early termination ignores 2 prior runs" in lines[22]
     shape = prior_report_shape(report)
     assert (shape["taken"], shape["unsuitable"], shape["withoutCurve"]) == (3, 1_025, 2)
     write_report(v1.PriorRunReport(unsuitable=1, unsuitable_runs=runs[:1]))

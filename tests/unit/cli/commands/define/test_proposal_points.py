@@ -26,8 +26,8 @@ def test_how_metrics_are_read_is_taken_from_most_runs_of_sweeps() -> None:
         "metrics_from": {"stdout": "(?P<loss>.*)", "tensorboard": "runs"},
     }
     assert lineage.notes == [
-        "the compat differs: wandb, of 2 runs, is taken; others: none (1)",
-        "the metrics_from differs: stdout, tensorboard, of 2 runs, is taken; others: none (1)",
+        "the compat differs between runs; using wandb (2 runs); others: none (1)",
+        "the metrics_from differs between runs; using stdout, tensorboard (2 runs); others: none (1)",
     ]
     assert tried(PLAIN, PLAIN, WANDB).reading() == {}
     assert tried(BY_HAND).reading() == {}

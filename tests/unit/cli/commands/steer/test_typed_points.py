@@ -91,7 +91,9 @@ def test_something_for_a_whole_group_is_left_to_the_server() -> None:
 
 
 def test_names_that_lead_nowhere_are_reported_all_at_once_with_the_nearest() -> None:
-    with pytest.raises(Problem, match=r"no parameter of the sweep: opt.lrr \(did you mean `opt.lr`\?\), qqq"):
+    with pytest.raises(
+        Problem, match=r"not a parameter of the sweep: opt.lrr \(did you mean `opt.lr`\?\), qqq"
+    ):
         assembled(NAMES, [("opt.lrr", 1), ("qqq", 2), ("lr", 3)])
 
 
