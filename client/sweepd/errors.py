@@ -138,8 +138,8 @@ _KINDS: Mapping[str, type[ClientError]] = {
     "DEADLINE_EXCEEDED": UnreachableError,
 }
 _FIND_ONE = (
-    "start one with `sweepd up -d`, log in to one with `sweepctl login ADDRESS`, "
-    "or name one with Client(address)"
+    "start one with `sweepd up -d`, log in to one with `sweepctl login ADDRESS`, or pass its address, "
+    "Client(address)"
 )
 
 

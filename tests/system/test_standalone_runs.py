@@ -41,7 +41,7 @@ def test_a_script_is_a_run_of_its_project_where_a_server_is_known(
     project = f"ends-{ending}"
     script = start(installation, 30, ending, SWEEPD_PROJECT=project)
     assert script.process.wait(30) == code
-    assert f"{server.address} gets it as {script.run}" in script.said
+    assert f"syncing to {server.address} as {script.run}" in script.said
     until(lambda: shown(installation, script.run), what=script.helper_log)  # its agent may not be up yet
     installation.ctl("wait", script.run, "--timeout", "30s", code=8 if code else 0)
     run = reaches(installation, script.run, state)
@@ -170,10 +170,10 @@ def test_a_script_says_that_the_server_refuses_its_run(installation: Installatio
     def refused(script: Script) -> str:
         where = script.folder.relative_to(installation.work)
         return (
-            f"sweepd: {server.address} has not got all of the run in {where}: adding a run needs a token of "
-            "scope write, and this one has scope read; whoever has an admin token makes one: `sweepctl token "
-            "create --scope write`; log in with `sweepctl login`, or set SWEEPD_TOKEN or --token-file; "
-            f"`sweepctl sync {where}` tries again\n"
+            f"sweepd: {server.address} has not received all data of the run in {where}: adding a run "
+            "needs a token of scope write, and this one has scope read; whoever has an admin token "
+            "makes one: `sweepctl token create --scope write`; log in with `sweepctl login`, or set "
+            f"SWEEPD_TOKEN or --token-file; `sweepctl sync {where}` tries again\n"
         )
 
     long = start(installation, 3, "waits", SWEEPD_TOKEN=read)

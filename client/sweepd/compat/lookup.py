@@ -57,7 +57,8 @@ def find(name: str, module: str) -> object:
     known = NAMES.get(name)
     if known is None:
         raise AttributeError(
-            f"module {module!r} has no attribute {name!r}: sweepd knows no such name of wandb; {PAGE} has all"
+            f"module {module!r} has no attribute {name!r}: sweepd has no counterpart of this wandb name; "
+            f"{PAGE} lists those it has"
         )
     if known.support is Support.REFUSED:
         return Refused(name, known.note)
@@ -206,7 +207,8 @@ class Finder(MetaPathFinder, Loader):
             return None
         if name not in SUBMODULES:
             raise ModuleNotFoundError(
-                f"No module named {fullname!r}: sweepd, in place of wandb, has no such module; see {PAGE}",
+                f"No module named {fullname!r}: sweepd, which stands in for wandb here, has no such "
+                f"module; see {PAGE}",
                 name=fullname,
             )
         return ModuleSpec(fullname, self, is_package=True)

@@ -38,33 +38,33 @@ _supported = partial(Name, Support.SUPPORTED)
 _no_effect = partial(Name, Support.NO_EFFECT)
 _refused = partial(Name, Support.REFUSED, "")
 
-_INTERNAL: Final = "an inner part of W&B's package"
-_NOT_KEPT: Final = "what is logged of it is left out, with one warning"
-_CHART: Final = "the values of the chart are kept as a table"
+_INTERNAL: Final = "internal to W&B's package"
+_NOT_KEPT: Final = "logged values of this type are skipped, with one warning"
+_CHART: Final = "the values of the chart are stored as a table"
 
 NAMES: Final[dict[str, Name]] = {
     "AlertLevel": _supported("top_level:AlertLevel"),
     "Api": _supported(
         note="`sweep`, `run`, `runs` with filters; it needs sweepd installed, and a server that it finds"
     ),
-    "Artifact": _supported(note="its files are kept with the run; versions, aliases and links are not"),
+    "Artifact": _supported(note="its files are stored with the run; versions, aliases and links are not"),
     "ArtifactTTL": _no_effect("top_level:ArtifactTTL"),
     "Audio": _supported(),
     "Classes": _no_effect("top_level:Classes"),
     "CommError": _supported("errors:CommError"),
     "Config": _supported("top_level:Config"),
     "Error": _supported("errors:Error"),
-    "EvalTable": _supported("top_level:EvalTable", "a table; which columns are scores is not kept"),
+    "EvalTable": _supported("top_level:EvalTable", "a table; which columns are scores is not stored"),
     "Graph": _no_effect(note=_NOT_KEPT),
     "Histogram": _supported(),
     "Html": _supported(),
-    "Image": _supported(note="masks, boxes and classes are left out"),
+    "Image": _supported(note="masks, boxes and classes are not stored"),
     "JoinedTable": _no_effect("top_level:JoinedTable", _NOT_KEPT),
     "Molecule": _no_effect(note=_NOT_KEPT),
     "Object3D": _no_effect(note=_NOT_KEPT),
-    "Plotly": _supported(note="kept as the JSON that `plotly.io.read_json` reads; nothing draws it"),
+    "Plotly": _supported(note="stored as JSON for `plotly.io.read_json`; not drawn"),
     "Run": _supported(note="of a script; stored runs are `StoredRun`"),
-    "Settings": _supported(note="settings that mean nothing here are kept without effect"),
+    "Settings": _supported(note="settings without meaning here are accepted without effect"),
     "Table": _supported(),
     "UsageError": _supported("errors:UsageError"),
     "Video": _supported(),
@@ -73,14 +73,14 @@ NAMES: Final[dict[str, Name]] = {
     ),
     "agent": _supported(),
     "agents": _refused(_INTERNAL),
-    "alert": _supported(note="a line in the log of the run; nobody gets a mail"),
+    "alert": _supported(note="a line in the log of the run; no e-mail is sent"),
     "analytics": _refused(_INTERNAL),
     "annotations": _refused(_INTERNAL),
-    "api": _refused("deprecated by W&B; `Api()` is what followed"),
+    "api": _refused("deprecated by W&B in favour of `Api()`"),
     "apis": _supported("submodules:apis", "`apis.public` has `Api`, `Run`, `Runs`, `Sweep`"),
     "attach": _refused("a child process of a script that has called `init` just calls `log`"),
     "box3d": _no_effect("top_level:box3d"),
-    "catboost": _refused("log in a callback of your own"),
+    "catboost": _refused("log in your own callback"),
     "config": _supported(),
     "controller": _refused("the server suggests"),
     "data_types": _supported("submodules:data_types"),
@@ -89,7 +89,7 @@ NAMES: Final[dict[str, Name]] = {
     "env": _supported("env"),
     "errors": _supported("errors"),
     "finish": _supported(),
-    "gym": _no_effect("submodules:gym", "videos of gym are not kept"),
+    "gym": _no_effect("submodules:gym", "videos of gym are not stored"),
     "helper": _supported("util"),
     "init": _supported(),
     "integration": _supported("submodules:integration", "`keras`, `lightgbm`, `xgboost`, `sklearn`"),
@@ -100,8 +100,8 @@ NAMES: Final[dict[str, Name]] = {
     "link_model": _no_effect(note="there is no registry of models"),
     "log": _supported(),
     "log_artifact": _supported(),
-    "log_model": _supported(note="the files are kept with the run"),
-    "login": _no_effect(note="agents bring what it takes; a person says `sweepctl login`"),
+    "log_model": _supported(note="the files are stored with the run"),
+    "login": _no_effect(note="agents have the credentials they need; people use `sweepctl login`"),
     "mark_preempting": _supported(),
     "patched": _supported("top_level:patched", "always empty"),
     "pin_config_keys": _no_effect("top_level:pin_config_keys"),
@@ -111,13 +111,13 @@ NAMES: Final[dict[str, Name]] = {
     "proto": _refused(_INTERNAL),
     "require": _no_effect("top_level:require"),
     "restore": _supported(
-        note="files of this run and of its checkpoint folder; those of other runs are not there"
+        note="files of this run and of its checkpoint folder; those of other runs are not available"
     ),
     "run": _supported(),
-    "sacred": _refused("log in an observer of your own"),
+    "sacred": _refused("log in your own observer"),
     "sagemaker_auth": _no_effect("top_level:sagemaker_auth"),
     "save": _supported(
-        note="files are copied when it is called, and those of the policies live and end again at the end"
+        note="files are copied when it is called; with the policies live and end, again at the end of the run"
     ),
     "sdk": _supported("submodules:sdk", "as far as libraries import it"),
     "setup": _no_effect(),
@@ -126,7 +126,7 @@ NAMES: Final[dict[str, Name]] = {
     "sweep": _supported(),
     "teardown": _no_effect(),
     "tensorboard": _no_effect("submodules:tensorboard", "`metrics_from` in the sweep file reads event files"),
-    "tensorflow": _refused("log in a callback of your own, or read event files with `metrics_from`"),
+    "tensorflow": _refused("log in your own callback, or read event files with `metrics_from`"),
     "termerror": _supported("top_level:termerror"),
     "termlog": _supported("top_level:termlog"),
     "termsetup": _no_effect("top_level:termsetup"),
@@ -144,7 +144,7 @@ NAMES: Final[dict[str, Name]] = {
     "wandb_lib": _supported("submodules:sdk.lib", "as far as libraries import it"),
     "wandb_sdk": _supported("submodules:sdk", "as far as libraries import it"),
     "wandb_torch": _refused(_INTERNAL),
-    "watch": _no_effect(note="log what you want to see of gradients"),
+    "watch": _no_effect(note="log what you need of gradients"),
     "xgboost": _supported("xgboost"),
 }
 """Other names with a leading underscore are internal to W&B and left out."""

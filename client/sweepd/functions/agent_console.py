@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from sweepd.functions.in_process import Caller
 
 _STEPS = (
-    "no new run starts here; live runs continue to their end. Once more terminates them",
-    "terminating what runs. Once more kills it",
-    "killing what runs",
+    "no new runs start here; live runs continue to their end. Interrupt again to terminate them",
+    "terminating the live runs; interrupt again to kill them",
+    "killing the live runs",
 )
 _HANDED_BACK = "handed back"
 
@@ -60,7 +60,7 @@ class AgentConsole:
                 self._lost = False
                 _say("connected again")
             case "fenced":
-                _say(f"run {event.get('run')} is another agent's by now; ending its process here")
+                _say(f"run {event.get('run')} belongs to another agent now; ending its process here")
             case "draining" if self._last_signal is not None:
                 _say(f"{self._last_signal.name}: no new run starts here; {message}")
             case "exiting":
@@ -183,7 +183,7 @@ class RunOutput:
         shown = self._formed("", last=True)
         if self._left_out:
             shown += "\n" if self._is_mid_line else ""
-            shown += f"… {self._left_out:,} characters are left out; all of it: sweepctl logs {self._run}\n"
+            shown += f"… {self._left_out:,} characters omitted; full log: sweepctl logs {self._run}\n"
             # Drop a truncated line.
             self._tail = self._tail.partition("\n")[2] or self._tail
             self._is_mid_line = False

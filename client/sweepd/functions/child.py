@@ -85,7 +85,7 @@ def have_caller_call() -> None:
     try:
         connection.connect(f"/proc/self/fd/{folder}/caller")
     except OSError as error:
-        sys.exit(f"the process that calls the function is gone: {error.strerror}")
+        sys.exit(f"the process that called the function has exited: {error.strerror}")
     signal.signal(signal.SIGTERM, lambda number, frame: _forward_stop(connection))
     variables = {name: value for name, value in os.environ.items() if name.startswith(_FORWARDED)}
     socket.send_fds(connection, [json.dumps(variables).encode()], [sys.stdout.fileno()])

@@ -77,8 +77,8 @@ def check_function(function: object) -> None:
     except TypeError as error:
         name = getattr(function, "__qualname__", type(function).__name__)
         raise FunctionError(
-            f"{name} is called without arguments, but needs some ({error}); "
-            "take values from sweepd.config, or pass a lambda that gives them"
+            f"{name} is called without arguments, but needs some ({error}); read values from "
+            "sweepd.config, or pass a lambda that supplies them"
         ) from None
     except ValueError:
         return  # some functions in C have no signature
@@ -97,8 +97,8 @@ def pack(function: Function, folder: Path) -> None:
     except Exception as error:  # objects may raise anything when pickled
         where, reason = unpicklable_object(function, error)
         raise FunctionError(
-            f"{where} cannot be taken to another process: {reason}; create it inside the function, "
-            "or call agent(…, in_process=True)"
+            f"{where} cannot be sent to another process: {reason}; create it inside the function, or "
+            "call agent(…, in_process=True)"
         ) from error
     (folder / FUNCTION_FILE).write_bytes(packed)
     # Replace an empty entry by the absolute path, because a function may change the working directory.

@@ -108,7 +108,7 @@ def agent(
     if function is not None:
         check_function(function)
     if in_process and (function is None or slots != 1):
-        raise UsageError("in_process=True is for a function, and for one slot")
+        raise UsageError("in_process=True requires a function and a single slot")
     try:
         address = resolve(None, os.environ).address
     except NoContextError as error:
@@ -143,7 +143,7 @@ def agent(
         printed = "\n".join(console.lines).removeprefix("error: ")
         message = console.error or printed or f"the agent {how}"
         if code == _UNREACHABLE:
-            message += f" at {address}; start one with `sweepd up -d`, or name another with SWEEPD_ADDRESS"
+            message += f" at {address}; start one with `sweepd up -d`, or choose another with SWEEPD_ADDRESS"
         raise AgentError(message, code if code > 0 else _FAILURE)
 
 
@@ -181,7 +181,7 @@ def _environment() -> dict[str, str]:
 def _check_counts(**given: object) -> None:
     for name, number in given.items():
         if number is not None and not (isinstance(number, int) and number >= 1):
-            raise UsageError(f"{name}: an integer of at least 1, not {number!r}")
+            raise UsageError(f"{name}: expected an integer of at least 1, not {number!r}")
 
 
 def _check_seconds(**given: object) -> None:

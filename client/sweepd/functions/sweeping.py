@@ -45,7 +45,7 @@ def sweep(
         AgentError: no server created the sweep; `exit_code` says why.
     """
     if isinstance(prior_runs, str):
-        raise UsageError(f"prior_runs: a list of names, not the text {prior_runs!r}")
+        raise UsageError(f"prior_runs: expected a list of names, not the text {prior_runs!r}")
     document = sweep() if callable(sweep) else sweep
     if not isinstance(document, Mapping):
         raise SweepError(
@@ -84,7 +84,7 @@ def _spec(parsed: Parsed) -> SweepSpec:
     if parsed.spec is not None:
         return parsed.spec
     findings = tuple(str(finding) for finding in parsed.refusals)
-    raise SweepError("the configuration makes no sweep:", findings)
+    raise SweepError("the configuration is not a valid sweep:", findings)
 
 
 def _report_prior_runs(report: object) -> None:

@@ -94,7 +94,7 @@ def events(content: bytes, start: int) -> Iterator[Event | None]:
     while len(content) - at >= _HEAD:
         length_bytes = content[at : at + 8]
         if crc32c_masked(length_bytes) != int.from_bytes(content[at + 8 : at + 12], "little"):
-            raise DamagedError(f"the record at byte {start + at} has no length that can be trusted")
+            raise DamagedError(f"the record at byte {start + at} has a corrupt length")
         length = int.from_bytes(length_bytes, "little")
         end = at + _HEAD + length + _TAIL
         if len(content) < end:
@@ -125,7 +125,7 @@ def record_length(content: bytes) -> int | None:
     if len(content) < _HEAD:
         return None
     if crc32c_masked(content[:8]) != int.from_bytes(content[8:_HEAD], "little"):
-        raise DamagedError("a record has no length that can be trusted")
+        raise DamagedError("a record has a corrupt length")
     return _HEAD + int.from_bytes(content[:8], "little") + _TAIL
 
 

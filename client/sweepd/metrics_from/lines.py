@@ -178,8 +178,8 @@ class LinePattern:
         self._slow += taken
         if self._slow > MOST_SLOW:
             raise TooSlowError(
-                f"lines on which its pattern takes more than {SLOW * 1000:g} ms have taken {MOST_SLOW:g} s; "
-                "it is read no more"
+                f"lines on which its pattern takes more than {SLOW * 1000:g} ms have taken {MOST_SLOW:g} "
+                "s; it is no longer read"
             )
 
     def _search(self, line: str) -> "re.Match[str] | None":
@@ -195,7 +195,7 @@ class LinePattern:
                 signal.signal(signal.SIGVTALRM, before)
         except _FiredError:
             raise TooSlowError(
-                f"its pattern takes more than {MATCH_WITHIN * 1000:g} ms on a line; it is read no more"
+                f"its pattern takes more than {MATCH_WITHIN * 1000:g} ms on a line; it is no longer read"
             ) from None
 
 

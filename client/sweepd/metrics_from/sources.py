@@ -109,7 +109,7 @@ class LineFile:
             self._given_up = True
             self.complaints.add(str(error))
         except (ValueError, RecursionError) as error:
-            self.complaints.add(f"a line of {self._path} cannot be read and was left out: {error}")
+            self.complaints.add(f"a line of {self._path} cannot be read and was skipped: {error}")
         return None
 
 
@@ -177,7 +177,7 @@ class EventFolder:
                 yield _found(event, source, prefix) if event is not None and event.values else None
         except DamagedError as error:
             self._given_up.add(name)
-            self.complaints.add(f"{self._folder / name} is read no more: {error}")
+            self.complaints.add(f"{self._folder / name} is no longer read: {error}")
         except OSError as error:
             self.complaints.add(f"{self._folder / name} cannot be read: {error.strerror}")
 

@@ -72,9 +72,7 @@ if TYPE_CHECKING:
 
 
 def _refused(name: str) -> InvalidError:
-    return InvalidError(
-        f"{name}: a run that is stored stays as it is; log and set what belongs to it in its script"
-    )
+    return InvalidError(f"{name}: a stored run is read-only; log and set its values in its script")
 
 
 class ApiSummary(dict[str, object]):
@@ -185,7 +183,8 @@ class ApiRun(ApiRecord):
             raise InvalidError(f"the axis of a history is _step, not {x_axis!r}")
         if stream != "default":
             raise InvalidError(
-                f"samples of the machine are not here; `sweepctl history {self.run.name} --system` has them"
+                f"system metrics are not part of this history; `sweepctl history {self.run.name} "
+                "--system` has them"
             )
         rows = _wandb_rows(self.run.history(keys, max_points=samples))
         if not pandas:
@@ -266,7 +265,7 @@ class ApiRun(ApiRecord):
         Raises:
             InvalidError: always.
         """
-        raise InvalidError("delete(): a server keeps its runs; none is deleted")
+        raise InvalidError("delete(): not supported; a server keeps its runs")
 
     @property
     def _details(self) -> v1.RunDetails:
@@ -325,7 +324,7 @@ class ApiSweep(ApiRecord):
             InvalidError: the order is not that of the objective.
         """
         if order is not None and order != self.order:
-            raise InvalidError(f"best_run goes by the objective of the sweep, {self.order!r}, not {order!r}")
+            raise InvalidError(f"best_run uses the objective of the sweep, {self.order!r}, not {order!r}")
         best = self.sweep.best()
         return None if best is None else ApiRun(best)
 
@@ -379,12 +378,12 @@ class ApiFile(MissingAttributes):
         """
         if self._message.left_out:
             here = f"the content of {self.name} of {self._run.name}"
-            raise NotFoundError(f"{here} stayed on its machine: {self._message.left_out}")
+            raise NotFoundError(f"{here} was not uploaded: {self._message.left_out}")
         folder = Path(root)
         make_folder(folder)
         place = place_of(folder, self.name)
         if place.exists() and not (replace or exist_ok):
-            raise ValueError(f"{place} is there already: say replace=True to have it replaced")
+            raise ValueError(f"{place} already exists: pass replace=True to replace it")
         if replace or not place.exists():
             wire = self._run._wire  # noqa: SLF001 (of the same package)
             save(place, iterate(metrics.read_file(wire, self._run.name, self.name)), self._message.digest)

@@ -114,13 +114,13 @@ def _pattern(bound: object, options: str) -> re.Pattern[str]:
     try:
         return re.compile(str(bound), re.IGNORECASE if "i" in options else 0)
     except re.error as error:
-        raise InvalidError(f"filters: $regex {bound!r} is no pattern: {error}") from None
+        raise InvalidError(f"filters: $regex {bound!r} is not a valid pattern: {error}") from None
 
 
 def _several(word: str, value: object) -> list[object]:
     if isinstance(value, list | tuple | set):
         return list(value)
-    raise InvalidError(f"filters: {word} takes a list, not {type(value).__name__}")
+    raise InvalidError(f"filters: {word} requires a list, not {type(value).__name__}")
 
 
 def _mapping(word: str, value: object) -> Mapping[str, object]:
@@ -204,7 +204,7 @@ def field_of(run: ApiRun, name: str) -> object:
     group, _, path = name.partition(".")
     if group not in _GROUPS or not path:
         known = ", ".join([*_FIELDS, "config.NAME", "summary_metrics.KEY"])
-        raise InvalidError(f"no field {name!r} of runs; there are {known}")
+        raise InvalidError(f"runs have no field {name!r}; the fields are {known}")
     return _below(getattr(run, _GROUPS[group]), path.removesuffix(".value") if group == "config" else path)
 
 

@@ -86,7 +86,7 @@ async def create(
     The warnings are about prior runs that were left out, and about an unbounded sweep.
     """
     if isinstance(prior_runs, str):
-        raise InvalidError(f"prior_runs is a list of runs, not the text {prior_runs!r}")
+        raise InvalidError(f"prior_runs must be a list of runs, not the text {prior_runs!r}")
     texts = [each if isinstance(each, str) else each.name for each in prior_runs]
     selection = v1.PriorRunSelection(runs=await names.run_names(wire, texts)) if texts else None
     file = v1.SweepFile(file_name=definition.file_name, content=definition.content)
@@ -157,9 +157,9 @@ def seconds_of(timeout: float | str | None) -> float | None:
     try:
         seconds = parse_duration(timeout) if isinstance(timeout, str) else float(timeout)
     except (TypeError, ValueError) as error:
-        raise InvalidError(f"no time limit: {error}") from error
+        raise InvalidError(f"invalid time limit: {error}") from error
     if not seconds >= 0:
-        raise InvalidError(f"no time limit: {timeout!r}")
+        raise InvalidError(f"invalid time limit: {timeout!r}")
     return seconds if isfinite(seconds) else None
 
 
@@ -188,5 +188,5 @@ def changes_of(**given: object) -> dict[str, object]:
     """
     changes = {field: value for field, value in given.items() if not isinstance(value, Unchanged)}
     if not changes:
-        raise invalid(f"nothing is to be changed: name {', '.join([*given][:-1])} or {[*given][-1]}")
+        raise invalid(f"nothing to change: pass {', '.join([*given][:-1])} or {[*given][-1]}")
     return changes

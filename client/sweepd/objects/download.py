@@ -30,12 +30,12 @@ def place_of(folder: Path, name: str) -> Path:
         or "\\" in name
         or any(part in {"", ".", ".."} or ":" in part for part in parts)
     ):
-        raise UnsafeNameError(f"{name!r} is no name of a file in a folder; it was left out")
+        raise UnsafeNameError(f"{name!r} is not a valid file name; it was skipped")
     place = folder
     for part in parts[:-1]:
         place = place / part
         if place.is_symlink():
-            raise UnsafeNameError(f"{name!r} leads through the link {place}; it was left out")
+            raise UnsafeNameError(f"{name!r} leads through the link {place}; it was skipped")
         make_folder(place)
     return place / parts[-1]
 
@@ -57,7 +57,7 @@ def save(place: Path, content: Iterable[bytes], digest: bytes) -> int:
                 found.update(piece)
                 size += len(piece)
         if digest and found.digest() != digest:
-            raise DigestError(f"{place.name} has changed on its way; try again")
+            raise DigestError(f"{place.name} changed during the download; try again")
         fresh.replace(place)  # a link in its place is replaced, not followed
     except BaseException:
         fresh.unlink(missing_ok=True)

@@ -184,7 +184,7 @@ async def show_sweep(wire: Wire, known: v1.Sweep) -> str:
         best = [run async for run in runs.list_of(wire, sweep.name, best_first=True, limit=_BEST_RUNS)]
         return sweep_card(sweep, await progress(wire, sweep.name), best)
     except ClientError as error:
-        return sweep_card(known, (), (), note=f"as it was known last: {error}")
+        return sweep_card(known, (), (), note=f"last known state: {error}")
 
 
 async def show_run(wire: Wire, known: v1.Run) -> str:
@@ -196,7 +196,7 @@ async def show_run(wire: Wire, known: v1.Run) -> str:
             objective = (await sweeps.get(wire, run.sweep)).spec.metric.name or None
         return run_card(run, await _curve(wire, run.name, objective))
     except ClientError as error:
-        return run_card(known, None, note=f"as it was known last: {error}")
+        return run_card(known, None, note=f"last known state: {error}")
 
 
 async def _curve(wire: Wire, run: str, objective: str | None) -> History | None:

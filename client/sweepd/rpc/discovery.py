@@ -19,7 +19,7 @@ class NoServerError(Exception):
 class NoContextError(NoServerError):
     """The chosen context does not exist."""
 
-    next_step = "`sweepctl config view` shows those that there are"
+    next_step = "`sweepctl config view` lists the contexts"
 
     def __init__(self, name: str) -> None:
         super().__init__(f"there is no context {name}; {self.next_step}")
@@ -148,8 +148,8 @@ def _address(contexts: Contexts, environ: Mapping[str, str]) -> str:
     chosen = contexts.by_name[name].address if name else current_address(environ)
     if not chosen:
         raise NoServerError(
-            "no server is known: start one with `sweepd up -d`, log in to one with `sweepctl login ADDRESS`, "
-            "or name one with --server or SWEEPD_ADDRESS"
+            "no server is known: start one with `sweepd up -d`, log in to one with `sweepctl login "
+            "ADDRESS`, or choose one with --server or SWEEPD_ADDRESS"
         )
     return chosen
 

@@ -135,12 +135,12 @@ def _merged(before: Definition, fresh: Definition) -> Definition:
 def _optional(argument: str, value: object, kind: type[Kind]) -> Kind | None:
     if value is None or isinstance(value, kind):
         return value
-    raise UsageError(f"define_metric: {argument} is a {kind.__name__}, not a {type(value).__name__}")
+    raise UsageError(f"define_metric: {argument} must be a {kind.__name__}, not a {type(value).__name__}")
 
 
 def _stem(name: str) -> str:
     if "*" in name[:-1]:
-        raise UsageError(f"define_metric: a * is only allowed at the end, not as in {name!r}")
+        raise UsageError(f"define_metric: a * is allowed only at the end, not as in {name!r}")
     return name
 
 

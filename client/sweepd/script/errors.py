@@ -22,7 +22,7 @@ class MissingAttributes:
 
         def __getattr__(self, name: str) -> NoReturn:
             raise AttributeError(
-                f"sweepd.{type(self).__name__} has no attribute {name!r}; docs/wandb.md says what it has"
+                f"sweepd.{type(self).__name__} has no attribute {name!r}; docs/wandb.md lists its attributes"
             )
 
 

@@ -131,7 +131,7 @@ def _fault(name: str) -> str | None:
 
 
 def _left_out(name: str, why: object, notices: Notices) -> None:
-    notices.once(f"key {name}", f"the value of {name!r} cannot be logged and was left out: {why}")
+    notices.once(f"key {name}", f"the value of {name!r} cannot be logged and was skipped: {why}")
 
 
 def _written(name: str, value: object, keep: Keep | None, notices: Notices | None) -> object:
@@ -155,8 +155,8 @@ def _numbered(name: str, files: list[object], notices: Notices) -> dict[str, obj
     if len(files) > _MAX_LISTED_FILES:
         notices.once(
             f"key {name}",
-            f"of the {len(files)} files of {name!r}, a row names the first {_MAX_LISTED_FILES}; all are "
-            "files of the run",
+            f"the row lists only the first {_MAX_LISTED_FILES} of the {len(files)} files of {name!r}; all "
+            "are stored with the run",
         )
     return {str(number): file for number, file in enumerate(files[:_MAX_LISTED_FILES])}
 
@@ -172,7 +172,7 @@ def _warn_of_losses(name: str, made: object, notices: Notices, depth: int = MAX_
         case _ if len(name) > MAX_KEY_LENGTH:
             lost = f"has a key of more than {MAX_KEY_LENGTH} characters"
         case dict():
-            lost = f"lies more than {MAX_DEPTH} groups deep" if made else "is an empty group"
+            lost = f"is nested more than {MAX_DEPTH} groups deep" if made else "is an empty group"
         case None:
             lost = "is None"
         case list() if len(_encode(made)) > MAX_TEXT_LENGTH:
@@ -182,7 +182,7 @@ def _warn_of_losses(name: str, made: object, notices: Notices, depth: int = MAX_
         case str() if len(made) > MAX_TEXT_LENGTH:
             notices.once(
                 f"key {name[:40]}",
-                f"of the text of {name[:40]!r}, the server keeps {MAX_TEXT_LENGTH:,} characters",
+                f"the server stores only the first {MAX_TEXT_LENGTH:,} characters of the text {name[:40]!r}",
             )
             return
         case _:
@@ -190,8 +190,8 @@ def _warn_of_losses(name: str, made: object, notices: Notices, depth: int = MAX_
     shown = name[:40] if len(name) > MAX_KEY_LENGTH else name
     notices.once(
         f"key {shown}",
-        f"the value of {shown!r} {lost}: it stays in the run's folder on this machine, and is in no row "
-        "at the server",
+        f"the value of {shown!r} {lost}: it is stored only in the run's folder on this machine, not on "
+        "the server",
     )
 
 

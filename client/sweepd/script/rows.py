@@ -170,7 +170,8 @@ class Rows:
                 return number
         self._notices.once(
             "step",
-            f"a step ({type(step).__name__}) is not a 64-bit integer: the metrics belong to the current step",
+            f"a step ({type(step).__name__}) is not a 64-bit integer: the metrics are logged at the "
+            "current step",
         )
         return None
 

@@ -131,7 +131,8 @@ def init(
     )
     if id is not None and wanted.id is not None and wanted.id != id:
         _notices.once(
-            f"id {id}", f"init(id={id!r}): an id has small letters, digits, - and _; it is {wanted.id!r}"
+            f"id {id}",
+            f"init(id={id!r}): an id has only lower-case letters, digits, - and _; using {wanted.id!r}",
         )
     asked = {"resume_from": resume_from, "fork_from": fork_from, "monitor_gym": monitor_gym}
     warn_of_ignored(
@@ -259,7 +260,7 @@ def _begins_another(reinit: bool | str | None, run: Run) -> bool:
         return False
     if reinit not in (True, "finish_previous", "create_new"):
         raise UsageError(
-            f"init: reinit is one of return_previous, finish_previous, create_new, not {reinit!r}"
+            f"init: reinit must be one of return_previous, finish_previous, create_new, not {reinit!r}"
         )
     return run.sweep_id is None  # a process of a sweep has a single run
 
@@ -314,7 +315,9 @@ def _begin(defaults: Mapping[str, object], wanted: RunOptions, *, counts_steps: 
         if not wanted.silent:
             print_failure(folder.path.parent / LEFT)
             _print_location(
-                folder, server, "a run beside that of the sweep" if beside_sweep_run else "not in a sweep"
+                folder,
+                server,
+                ("a run in addition to that of the sweep") if beside_sweep_run else "not in a sweep",
             )
     return begun
 
@@ -337,7 +340,7 @@ def _restore_variables() -> None:
 
 def _print_location(folder: RunFolder, server: str | None, what: str) -> None:
     where = relative_to_here(folder.path)
-    how = f"`sweepctl sync {where}` syncs it" if server is None else f"{server} gets it as {folder.run}"
+    how = f"`sweepctl sync {where}` syncs it" if server is None else f"syncing to {server} as {folder.run}"
     print_line(f"sweepd: {what}; this run is kept in {where}; {how}\n")
 
 

@@ -127,7 +127,7 @@ def tags(value: object) -> tuple[str, ...]:
 def _several(value: object) -> Iterable[object]:
     if isinstance(value, Sequence | set | frozenset):
         return value
-    raise UsageError(f"init: tags are texts, not {type(value).__name__}")
+    raise UsageError(f"init: tags must be text, not {type(value).__name__}")
 
 
 def _text(found: Mapping[str, object], name: str) -> str | None:
@@ -142,7 +142,7 @@ def _id(value: str | None) -> str | None:
     known = "".join(c if c.isascii() and c.isalnum() else c if c in "-_" else "-" for c in value.lower())
     known = known.lstrip("-_")
     if not known or len(known) > 64 or not all(c.isalnum() or c in "-_." for c in value):
-        raise UsageError(f"init: an id has at most 64 letters, digits, - and _, not {value!r}")
+        raise UsageError(f"init: an id must have 1 to 64 letters, digits, - and _, not {value!r}")
     return known
 
 
@@ -163,7 +163,7 @@ def _resume(value: object) -> str | None:
 def _one_of(argument: str, value: str | None, words: tuple[str, ...]) -> str | None:
     if value is None or value in words:
         return value
-    raise UsageError(f"init: {argument} is one of {', '.join(words)}, not {value!r}")
+    raise UsageError(f"init: {argument} must be one of {', '.join(words)}, not {value!r}")
 
 
 def _flag(value: object) -> bool:
@@ -200,7 +200,7 @@ def warn_of_late_names(run: "Run", wanted: RunOptions, notices: Notices) -> None
         # No warning about the default, online: if the run could not be stored, that was reported.
         "mode": (None if wanted.mode == "online" else wanted.mode, run.mode),
     }
-    _warn_of_names(names, ", as the run had begun before", notices)
+    _warn_of_names(names, ", as the run had already started", notices)
 
 
 def _warn_of_names(names: Mapping[str, tuple[str | None, str]], why: str, notices: Notices) -> None:
@@ -217,9 +217,9 @@ def warn_of_wandb_variables(environ: Mapping[str, str], wanted: RunOptions, noti
     for word, ours in VARIABLES.items():
         theirs = ours.replace("SWEEPD_", "WANDB_")
         if word != "silent" and environ.get(theirs) and getattr(wanted, word) == getattr(defaults, word):
-            notices.once(theirs, f"{theirs} is set, and has no effect here; {ours} is the one to set")
+            notices.once(theirs, f"{theirs} has no effect here; set {ours} instead")
     if environ.get("WANDB_RUN_ID") and wanted.id is None:
-        notices.once("WANDB_RUN_ID", "WANDB_RUN_ID is set, and has no effect here; pass init(id=…) instead")
+        notices.once("WANDB_RUN_ID", "WANDB_RUN_ID has no effect here; pass init(id=…) instead")
 
 
 def name_part(text: str) -> str:

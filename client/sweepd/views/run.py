@@ -71,22 +71,22 @@ class RunRecord(Record[v1.Run]):
 
     _run = Field[str]("name", columns=Column("run", at=63, wide=True), frame=True)
     sweep_name = Field[str | None](
-        "sweep?", "Full name of its sweep; None for a standalone run.", json="sweep"
+        "sweep?", "Full name of the sweep; None for a standalone run.", json="sweep"
     )
     display_name = Field[str | None](
         "display_name?",
-        "The name for people that its script gave it; at most 1,000 characters.",
+        "Display name set by the script; at most 1,000 characters.",
         columns=Column("name", at=11, long=True),
         frame=True,
     )
     _tags = Field[list[str]](columns=Column("tags", show=shown_words, at=62, wide=True, long=True))
     number = Field[int](
-        doc="Its place in the sweep, from 1; of a standalone run among those of its project.",
+        doc="Number of the run in its sweep, from 1; of a standalone run, in its project.",
         columns=Column("number", at=10),
         frame=True,
     )
     repeat = Field[int](
-        doc="With repeats: which of the runs of its point it is, from 0.",
+        doc="With repeats: index of the run among those of its point, from 0.",
         columns=Column("repeat", at=64, wide=True),
         frame=True,
     )
@@ -98,33 +98,33 @@ class RunRecord(Record[v1.Run]):
     )
     reason = Field[str | None](
         "reason?",
-        "One sentence: why it is in this state; None where nothing needs saying.",
+        "Reason for the state, in one sentence; None if the state needs no explanation.",
         columns=Column("reason", at=70, long=True),
         frame=True,
     )
     attempt = Field[int](
-        doc="Number of its newest attempt; 0 before the first.",
+        doc="Number of the newest attempt; 0 before the first.",
         columns=Column("attempt", at=15, spare=3),
         frame=True,
     )
-    params = Field[dict[str, Json]](params_shape, "The point: what its program receives.")
+    params = Field[dict[str, Json]](params_shape, "Values of the parameters, as passed to the program.")
     value = Field[float | None](
-        doc="Its value for the search: best, last or mean of its iterations, by `metric.value`.",
+        doc="Value of the objective for the search: best, last or mean of the iterations, by `metric.value`.",
         columns=Column("value", show=shown_value, at=13),
         frame=True,
     )
     best_value = Field[float | None](
-        doc="The best finite value of the objective.",
+        doc="Best finite value of the objective.",
         columns=Column("best", show=shown_value, at=65, wide=True),
         frame=True,
     )
     last_value = Field[float | None](
-        doc="The last finite value of the objective.",
+        doc="Last finite value of the objective.",
         columns=Column("last", show=shown_value, at=66, wide=True),
         frame=True,
     )
     iterations = Field[int](
-        doc="Rows with a finite value of the objective.",
+        doc="Number of rows with a finite value of the objective.",
         columns=Column("iterations", at=14, spare=2),
         frame=True,
     )
@@ -136,14 +136,14 @@ class RunRecord(Record[v1.Run]):
     _verdicts = Field(inner("verdicts", _verdict_shape))
     _logged_keys = Field[list[str]]()
     _details = Field(inner("details", details_shape))
-    create_time = Field[datetime | None](doc="When it was created, in UTC.", frame=True)
+    create_time = Field[datetime | None](doc="Creation time, in UTC.", frame=True)
     start_time = Field[datetime | None](
-        doc="When its first process started, in UTC.",
+        doc="Start time of the first process, in UTC.",
         columns=Column("started", show=shown_time, at=68, wide=True),
         frame=True,
     )
     end_time = Field[datetime | None](
-        doc="When it ended, in UTC.",
+        doc="End time, in UTC.",
         columns=Column("ended", show=shown_time, at=69, wide=True),
         frame=True,
     )

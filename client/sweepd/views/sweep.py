@@ -63,10 +63,8 @@ class SweepRecord(Record[v1.Sweep]):
 
     _name = Field[str](columns=Column("name", at=1))
     _id = Field(_read_id)
-    display_name = Field[str | None](
-        "spec.name?", "The name for people.", columns=Column("title", at=8, long=True)
-    )
-    description = Field[str | None]("spec.description?", "The text for people.")
+    display_name = Field[str | None]("spec.name?", "Display name.", columns=Column("title", at=8, long=True))
+    description = Field[str | None]("spec.description?", "Description.")
     state = Field[str](
         state_of,
         "`pending`, `running`, `paused`, then `finished`, `stopped`, `cancelled` or `failed`.",
@@ -75,12 +73,12 @@ class SweepRecord(Record[v1.Sweep]):
     _ending = Field[str | None]("ending?", columns=Column("ending", at=12, wide=True))
     reason = Field[str | None](
         "reason?",
-        "One sentence: why it is in this state; None where nothing needs saying.",
+        "Reason for the state, in one sentence; None if the state needs no explanation.",
         columns=Column("reason", at=14, wide=True),
     )
     _paused_by_itself = Field[bool]()
     _pause_cause = Field[str | None]("pause_cause?")
-    revision = Field[int](doc="1 at first, one more with each edit.")
+    revision = Field[int](doc="Revision of the sweep: 1 at first, incremented by each edit.")
     _specification = Field(
         _read_specification,
         spread=True,
@@ -91,22 +89,24 @@ class SweepRecord(Record[v1.Sweep]):
         ),
     )
     planned_runs = Field[int | None](
-        doc="Runs that there will be; None: unbounded, or not known.",
+        doc="Number of runs planned in total; None: unbounded or unknown.",
         columns=Column("planned", at=10, wide=True),
     )
     _runs = Field(_read_counts, columns=Column("runs", at=4, whole=_shown_progress, plain=shown_counts))
     _best = Field(_read_best, columns=Column("best", "best.value", at=5, whole=_shown_best))
     _objective_missing = Field(inner("objective_missing", _missing_shape))
-    connected_agents = Field[int](doc="Agents connected for it.", columns=Column("agents", at=6, spare=3))
+    connected_agents = Field[int](
+        doc="Number of connected agents that serve the sweep.", columns=Column("agents", at=6, spare=3)
+    )
     _guarded_agents = Field[list[str]]()
     _prior_runs = Field[int]()
     create_time = Field[datetime | None](
-        doc="When it was created, in UTC.",
+        doc="Creation time, in UTC.",
         columns=Column("created", show=shown_time, at=7, spare=1),
     )
-    start_time = Field[datetime | None](doc="When its first run was handed out, in UTC.")
+    start_time = Field[datetime | None](doc="Time of the first hand-out, in UTC.")
     end_time = Field[datetime | None](
-        doc="When it ended, in UTC.", columns=Column("ended", show=shown_time, at=13, wide=True)
+        doc="End time, in UTC.", columns=Column("ended", show=shown_time, at=13, wide=True)
     )
 
     @property

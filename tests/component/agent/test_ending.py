@@ -219,7 +219,7 @@ def test_a_context_that_does_not_exist_is_not_waited_for(machine: Machine) -> No
     agent = machine.start("--server", "", SWEEPD_CONTEXT="nobody")
     assert agent.ended() == 3
     (said,) = agent.events("exiting")
-    assert said["message"] == "there is no context nobody; `sweepctl config view` shows those that there are"
+    assert said["message"] == "there is no context nobody; `sweepctl config view` lists the contexts"
 
 
 def test_a_bare_id_is_looked_up(scheduler: ScriptedScheduler, machine: Machine) -> None:

@@ -172,7 +172,7 @@ def test_flags_win_over_variables_and_those_over_contexts(
     assert who() == reader
     assert "no context nobody" in ctl("config", "use-context", "nobody", code=3).err
     monkeypatch.setenv("SWEEPD_CONTEXT", "nobody")
-    nobody = "error: there is no context nobody\n  next:  `sweepctl config view` shows those that there are\n"
+    nobody = "error: there is no context nobody\n  next:  `sweepctl config view` lists the contexts\n"
     file.write_text("method: grid\ncommand: ['true']\nparameters: {lr: {values: [1]}}\n")
     for verb in (["whoami"], ["list"], ["run", str(file)]):
         assert ctl(*verb, code=3).err == nobody

@@ -98,4 +98,4 @@ def test_variables_of_wandb_do_not_steer_it_which_is_said_unless_its_module_is_t
     script = f"import sys\nimport sweepd as wandb\n{also}\nwandb.init().log({{'a': 1}})\n"
     rows, said = by_hand(tmp_path, script, WANDB_MODE="disabled")
     assert len(rows) == 1
-    assert said.count("SWEEPD_MODE is the one to set") == (not also)
+    assert said.count("set SWEEPD_MODE instead") == (not also)

@@ -20,7 +20,9 @@ def test_a_run_of_its_own_has_the_names_that_were_asked_for(tmp_path: Path) -> N
         env={"SWEEPD_SILENT": "true"},
     )
     assert output == "me/my-project/run1 True\n"
-    assert errors == "sweepd: init(id='Run1'): an id has small letters, digits, - and _; it is 'run1'\n"
+    assert errors == (
+        "sweepd: init(id='Run1'): an id has only lower-case letters, digits, - and _; using 'run1'\n"
+    )
     assert only_folder(tmp_path / "elsewhere").name.endswith("-run1")
 
 
@@ -41,8 +43,8 @@ def test_what_scripts_of_wandb_rely_on_is_heeded_or_said_to_have_no_effect(tmp_p
     )
     assert output == "program program {'epochs': 5, 'layers': 2} None None\n"
     assert errors == (
-        "sweepd: WANDB_PROJECT is set, and has no effect here; SWEEPD_PROJECT is the one to set\n"
-        "sweepd: WANDB_RUN_ID is set, and has no effect here; pass init(id=…) instead\n"
+        "sweepd: WANDB_PROJECT has no effect here; set SWEEPD_PROJECT instead\nsweepd: WANDB_RUN_ID has "
+        "no effect here; pass init(id=…) instead\n"
     )
 
 
@@ -86,7 +88,7 @@ def test_an_earlier_folder_is_resumed_on_request(tmp_path: Path) -> None:
     assert answer("dict(id='a', resume='allow')") == "a 1 False 0"
     assert answer("dict(id='a', resume='allow')") == "a 2 True 2"
     assert answer("dict(id='a', resume='must')", "3") == "a 3 True 4"
-    assert answer("dict(id='a', resume='never')").startswith("init: there is a run a in HERE/sweepd-runs/")
+    assert answer("dict(id='a', resume='never')").startswith("init: run a exists in HERE/sweepd-runs/")
     assert answer("dict(resume=True)") == "a 4 True 6"
     other = answer("dict(resume='auto')").split()
     assert other[0] != "a"
@@ -185,7 +187,7 @@ def test_a_run_goes_elsewhere_or_nowhere_if_there_can_be_no_folder_for_it(tmp_pa
     assert errors.startswith(f"sweepd: this run is stored below {tmp_path}/tmp/sweepd-")
     output, errors = run(source.replace("len(sys.argv) > 1", "True"), cwd=tmp_path, env=env)
     assert output.startswith("True ")
-    assert errors.startswith("sweepd: nothing of this run is stored, as its folder cannot be created: ")
+    assert errors.startswith("sweepd: this run is not stored, as its folder cannot be created: ")
 
 
 def test_a_run_whose_configuration_is_refused_leaves_nothing(tmp_path: Path) -> None:
@@ -205,7 +207,7 @@ def test_a_run_whose_configuration_is_refused_leaves_nothing(tmp_path: Path) -> 
         """,
         cwd=tmp_path,
     )
-    assert output == "the value of 'inner' is nested too deep, or holds itself\nFalse\n1\n"
+    assert output == "the value of 'inner' is nested too deeply, or contains itself\nFalse\n1\n"
 
 
 def test_one_id_in_two_folders_is_warned_of(tmp_path: Path) -> None:
@@ -241,4 +243,4 @@ def test_reinit_ends_the_run_that_is_under_way_or_returns_it(tmp_path: Path) -> 
         """,
         cwd=tmp_path,
     )
-    assert output == "init: reinit is one of return_previous, finish_previous, create_new, not 'yes'\n"
+    assert output == "init: reinit must be one of return_previous, finish_previous, create_new, not 'yes'\n"

@@ -12,8 +12,8 @@ GONE = (
 )
 
 LIST = (
-    "the value of 'plain' is a list of more than 1,024 characters (log numbers, a Histogram or a Table): it "
-    "stays in the run's folder on this machine, and is in no row at the server"
+    "the value of 'plain' is a list of more than 1,024 characters (log numbers, a Histogram or a "
+    "Table): it is stored only in the run's folder on this machine, not on the server"
 )
 
 
@@ -160,7 +160,9 @@ def test_names_may_be_given_to_a_run_that_had_begun_without_init(tmp_path: Path)
     _, errors = run(named_alike, cwd=tmp_path / "alike", env={"SWEEPD_SILENT": "1"})
     assert errors == ""
     _, errors = run(source.format(begins="sweepd.log({'a': 1})"), cwd=tmp_path, env={"SWEEPD_SILENT": "1"})
-    assert errors == "sweepd: init(project='p') has no effect, as the run had begun before: it is 'program'\n"
+    assert errors == (
+        "sweepd: init(project='p') has no effect, as the run had already started: it is 'program'\n"
+    )
     assert details(only_folder(tmp_path)) == {**named, "config": {"b": 2}}
     _, errors = run(
         """
@@ -245,7 +247,7 @@ def test_files_of_a_run(tmp_path: Path) -> None:
     ]
     assert errors.splitlines() == [
         "sweepd: restore: no file 'nothing' here",
-        f"sweepd: the value of 'scene' cannot be logged and was left out: Object3D: {SCENE}",
+        f"sweepd: the value of 'scene' cannot be logged and was skipped: Object3D: {SCENE}",
         f"sweepd: {LIST}",
         "sweepd: watch() has no effect: gradients and parameters are not recorded",
         "sweepd: link_artifact() has no effect: there is no registry",

@@ -175,7 +175,7 @@ def test_a_folder_that_cannot_be_written_never_ends_a_training(tmp_path: Path) -
         env=environment_of(tmp_path / "program.py" / "run"),  # nothing can be made below a file
     )
     assert output == "True\ntrained 2\n"
-    for loss in ("metrics are being lost", "details of the run", "there can be no checkpoint"):
+    for loss in ("metrics are being lost", "details of the run", "checkpoints are not available"):
         assert errors.count(f"sweepd: {loss}") == 1
 
 

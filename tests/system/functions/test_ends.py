@@ -95,7 +95,7 @@ def test_output_is_bounded_but_its_end_is_shown_and_slots_are_distinguished(
     one, two = done.stdout.split("== two")
     assert len(one) < 300_000
     assert one.rstrip().endswith("the end")
-    assert "characters are left out; all of it: sweepctl logs local/default/" in one
+    assert "characters omitted; full log: sweepctl logs local/default/" in one
     ids = {line.partition("]")[0][-2:] for line in two.splitlines() if line.startswith("[")}
     assert ids == {"-1", "-2"}
     assert all(line.startswith(("[", "Agent Starting", "\t", "…")) for line in two.splitlines() if line)

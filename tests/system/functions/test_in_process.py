@@ -143,7 +143,7 @@ def test_ctrl_c_lets_the_call_continue_and_a_second_one_stops_it(home: Home, cal
     ) as process:
         caller.until_there("begun")
         process.send_signal(signal.SIGINT)
-        caller.until_said("Once more terminates them")
+        caller.until_said("Interrupt again to terminate them")
         assert process.poll() is None
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == -signal.SIGINT, caller.said("err")

@@ -93,7 +93,7 @@ def test_an_interruption_drains_a_second_one_stops_and_the_kernel_continues(
     begun = notebook.begin(f"sweepd.agent({first.id!r}, train)")
     notebook.read(begun, until="module near value 1")
     notebook.manager.interrupt_kernel()
-    notebook.read(begun, until="Once more terminates them")
+    notebook.read(begun, until="Interrupt again to terminate them")
     let_go.touch()
     assert notebook.read(begun).rstrip().endswith("KeyboardInterrupt:")
     assert states(first) == ["finished"]
@@ -103,7 +103,7 @@ def test_an_interruption_drains_a_second_one_stops_and_the_kernel_continues(
     begun = notebook.begin(f"sweepd.agent({second.id!r}, train)")
     notebook.read(begun, until="module near value 1")
     notebook.manager.interrupt_kernel()
-    notebook.read(begun, until="Once more terminates them")
+    notebook.read(begun, until="Interrupt again to terminate them")
     notebook.manager.interrupt_kernel()
     assert notebook.read(begun).rstrip().endswith("KeyboardInterrupt:")
     home.nothing_left()

@@ -90,8 +90,9 @@ def test_what_cannot_be_packed_is_named_before_anything_starts(home: Home, calle
         """
     )
     assert done.stdout == (
-        "train refers to store.guard (_thread.lock), which cannot be taken to another process: cannot pickle "
-        "'_thread.lock' object; create it inside the function, or call agent(…, in_process=True)\n"
+        "train refers to store.guard (_thread.lock), which cannot be sent to another process: cannot "
+        "pickle '_thread.lock' object; create it inside the function, or call agent(…, "
+        "in_process=True)\n"
     )
 
 

@@ -62,7 +62,7 @@ def test_ctrl_c_drains(home: Home, caller: Caller) -> None:
     with caller.started(_LETS_GO, sweep=sweep.id, forward=False) as process:
         caller.until_there("begun")
         process.send_signal(signal.SIGINT)
-        caller.until_said("Once more terminates them")
+        caller.until_said("Interrupt again to terminate them")
         (caller.folder / "let-go").touch()
         assert process.wait(60) == -signal.SIGINT, caller.said("err")
     assert states(sweep) == ["finished"]
@@ -73,7 +73,7 @@ def test_a_second_ctrl_c_stops(home: Home, caller: Caller) -> None:
     with caller.started(_SLEEPS, sweep=home.grid(1, 2, 3).id, forward=False) as process:
         caller.until_there("begun")
         process.send_signal(signal.SIGINT)
-        caller.until_said("Once more terminates them")
+        caller.until_said("Interrupt again to terminate them")
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == -signal.SIGINT, caller.said("err")
 

@@ -121,7 +121,7 @@ def test_the_runs_of_a_project_are_chosen_counted_and_put_in_order(api: Api, her
         project, filters={"summary_metrics.loss": {"$exists": True}}, order="+summary_metrics.loss"
     )
     assert best[0].summary["loss"] == min(run.summary["loss"] for run in api.runs(project)) == 0.35  # type: ignore[type-var]
-    with pytest.raises(InvalidError, match="no field 'lr' of runs; there are name"):
+    with pytest.raises(InvalidError, match="runs have no field 'lr'; the fields are name"):
         len(api.runs(project, {"lr": 1}))
     assert api.from_path(f"{entity}/{project}/sweeps/{id_}").path == [entity, project, id_]
     assert api.from_path(f"{here.ended}-1").path == [entity, project, f"{id_}-1"]

@@ -76,8 +76,8 @@ Boosting(log_model=True).after_training(Linear())
         "2.0 2",
     ]
     assert errors.splitlines() == [
-        "sweepd: warning: WandbCallback: without effect: training_data",
-        "sweepd: warning: what features count for cannot be logged: gblinear only has `weight`",
+        "sweepd: warning: WandbCallback: arguments without effect: training_data",
+        "sweepd: warning: the feature importance cannot be logged: gblinear only has `weight`",
     ]
 
 

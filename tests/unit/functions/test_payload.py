@@ -73,7 +73,7 @@ def sleeping(seconds: object, *, lock: object) -> None:
             functools.partial(sleeping, threading.Lock(), lock=1),
             "the function refers to its arguments[0] (_thread.lock), which cannot",
         ),
-        (closing_over_a_lock(), "<lambda> refers to lock (_thread.lock), which cannot be taken"),
+        (closing_over_a_lock(), "<lambda> refers to lock (_thread.lock), which cannot be sent"),
         (closing_over_a_deep_one(), "<lambda> refers to deep['a'][1]['b'] (_thread.lock), which cannot"),
         (calling_another(), "outer refers to other.lock (_thread.lock), which cannot"),
         (Holder().train, "train refers to self.guard (_thread.lock), which cannot"),

@@ -28,14 +28,17 @@ def _nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
             {"sweep_id": "a/b/c/d"},
             "'a/b/c/d' is not a name of a sweep; write ID, PROJECT/ID or ENTITY/PROJECT/ID",
         ),
-        ({"count": 0}, "count: an integer of at least 1, not 0"),
-        ({"count": "3"}, "count: an integer of at least 1, not '3'"),
-        ({"slots": 1.5}, "slots: an integer of at least 1, not 1.5"),
-        ({"max_consecutive_failed_runs": 0}, "max_consecutive_failed_runs: an integer of at least 1, not 0"),
+        ({"count": 0}, "count: expected an integer of at least 1, not 0"),
+        ({"count": "3"}, "count: expected an integer of at least 1, not '3'"),
+        ({"slots": 1.5}, "slots: expected an integer of at least 1, not 1.5"),
+        (
+            {"max_consecutive_failed_runs": 0},
+            ("max_consecutive_failed_runs: expected an integer of at least 1, not 0"),
+        ),
         ({"term_timeout": 0}, "term_timeout: seconds, from 1 to 86400, not 0"),
         ({"term_timeout": float("nan")}, "term_timeout: seconds, from 1 to 86400, not nan"),
-        ({"in_process": True}, "in_process=True is for a function, and for one slot"),
-        ({"in_process": True, "function": print, "slots": 2}, "is for a function, and for one slot"),
+        ({"in_process": True}, "in_process=True requires a function and a single slot"),
+        ({"in_process": True, "function": print, "slots": 2}, "requires a function and a single slot"),
     ],
 )
 def test_arguments_that_say_nothing_are_refused(given: dict[str, Any], words: str) -> None:

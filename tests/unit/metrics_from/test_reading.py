@@ -221,7 +221,7 @@ def test_a_damaged_file_is_read_up_to_the_damage(tmp_path: Path) -> None:
     source = EventFolder(tmp_path, {}, {})
     assert [step for step, _ in found(source)] == [0, 1]
     (complaint,) = source.complaints.taken()
-    assert "is read no more" in complaint
+    assert "is no longer read" in complaint
 
 
 def test_what_no_writer_wrote_is_no_record() -> None:

@@ -60,10 +60,10 @@ def test_conditions(filters: dict[str, object], chosen: bool) -> None:
     [
         ({"$where": "1"}, r"no operator \$where"),
         ({"state": {"$size": 1}}, r"no operator \$size"),
-        ({"$or": {"state": "a"}}, r"\$or takes a list, not dict"),
-        ({"state": {"$in": "finished"}}, r"\$in takes a list, not str"),
+        ({"$or": {"state": "a"}}, r"\$or requires a list, not dict"),
+        ({"state": {"$in": "finished"}}, r"\$in requires a list, not str"),
         ({"$and": ["a"]}, r"\$and takes conditions, not str"),
-        ({"display_name": {"$regex": "("}}, "is no pattern"),
+        ({"display_name": {"$regex": "("}}, "is not a valid pattern"),
     ],
 )
 def test_what_is_no_condition_is_said_to_be_none(filters: dict[str, object], message: str) -> None:

@@ -133,7 +133,7 @@ def test_a_time_limit_is_a_number_a_text_or_none(given: float | str | None, seco
 
 @pytest.mark.parametrize("given", [-1, math.nan, "soon", "", [1]])
 def test_what_is_no_time_limit_is_refused(given: Any) -> None:
-    with pytest.raises(errors.InvalidError, match="no time limit"):
+    with pytest.raises(errors.InvalidError, match="invalid time limit"):
         seconds_of(given)
 
 

@@ -84,4 +84,4 @@ def test_without_its_server_a_card_shows_what_is_known(error: Exception) -> None
         run_now(reading.show_run(server, a_run(1, 0.125))),
     ):
         assert "0.125" in card
-        assert "as it was known last: it is &lt;away&gt;" in card
+        assert "last known state: it is &lt;away&gt;" in card

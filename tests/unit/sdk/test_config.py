@@ -187,7 +187,7 @@ def test_a_group_that_holds_itself_is_refused_by_name() -> None:
     circle: dict[str, object] = {}
     circle["inner"] = circle
     config = Config({})
-    with pytest.raises(ConfigError, match="holds itself"):
+    with pytest.raises(ConfigError, match="contains itself"):
         config["circle"] = circle
     assert config == {}
 

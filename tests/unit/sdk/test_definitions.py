@@ -38,16 +38,16 @@ def test_what_is_taken(given: dict[str, object], expected: Definition) -> None:
     [
         ({"name": ""}, "name of a metric is missing"),
         ({"name": None}, "name of a metric is missing"),
-        ({"name": 3}, "name is a str, not a int"),
-        ({"name": "a*b"}, "is only allowed at the end"),
-        ({"name": "*a*"}, "is only allowed at the end"),
+        ({"name": 3}, "name must be a str, not a int"),
+        ({"name": "a*b"}, "is allowed only at the end"),
+        ({"name": "*a*"}, "is allowed only at the end"),
         ({"name": "loss", "summary": "best"}, 'summary "best" needs goal'),
         ({"name": "loss", "summary": "median"}, "summary 'median' is none of min, max"),
         ({"name": "loss", "summary": "min,"}, "summary '' is none of"),
-        ({"name": "loss", "summary": ["min"]}, "summary is a str, not a list"),
+        ({"name": "loss", "summary": ["min"]}, "summary must be a str, not a list"),
         ({"name": "loss", "goal": "small"}, "goal 'small' is neither"),
-        ({"name": "loss", "step_metric": 3}, "step_metric is a str, not a int"),
-        ({"name": "loss", "hidden": "yes"}, "hidden is a bool, not a str"),
+        ({"name": "loss", "step_metric": 3}, "step_metric must be a str, not a int"),
+        ({"name": "loss", "hidden": "yes"}, "hidden must be a bool, not a str"),
     ],
 )
 def test_what_is_refused(given: dict[str, object], complaint: str) -> None:

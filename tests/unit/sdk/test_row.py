@@ -200,4 +200,4 @@ def test_lists_where_they_arrive_and_lists_of_files_are_not_complained_of(
     many = [f"{number}.png" for number in range(33)]
     kept = suitable({"img": [object()]}, Notices(), lambda key, value: many, for_rows=True)
     assert kept == {"img": {str(number): path for number, path in enumerate(many[:32])}}
-    assert "of the 33 files of 'img', a row names the first 32" in caplog.records[0].message
+    assert "the row lists only the first 32 of the 33 files of 'img'" in caplog.records[0].message

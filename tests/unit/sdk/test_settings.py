@@ -62,14 +62,14 @@ def test_words_of_older_scripts(name: str, given: object, meant: str | None) -> 
 @pytest.mark.parametrize(
     ("name", "wrong", "complaint"),
     [
-        ("mode", "off", "mode is one of online, offline, disabled, not 'off'"),
-        ("resume", "perhaps", "resume is one of allow"),
-        ("tags", 3, "tags are texts, not int"),
-        ("id", "../up", "an id has at most"),
-        ("id", "a/b", "an id has at most"),
-        ("id", "é", "an id has at most"),
-        ("id", "..", "an id has at most"),
-        ("id", "x" * 65, "an id has at most"),
+        ("mode", "off", "mode must be one of online, offline, disabled, not 'off'"),
+        ("resume", "perhaps", "resume must be one of allow"),
+        ("tags", 3, "tags must be text, not int"),
+        ("id", "../up", "an id must have 1 to 64"),
+        ("id", "a/b", "an id must have 1 to 64"),
+        ("id", "é", "an id must have 1 to 64"),
+        ("id", "..", "an id must have 1 to 64"),
+        ("id", "x" * 65, "an id must have 1 to 64"),
     ],
 )
 def test_words_that_mean_nothing_are_refused(name: str, wrong: object, complaint: str) -> None:

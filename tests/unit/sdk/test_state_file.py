@@ -91,11 +91,11 @@ def test_whatever_a_script_holds_can_be_written() -> None:
         }
     )
     assert isinstance(found, dict)
-    assert found.pop("1") == ["a list that holds itself"]
-    itself = "a dict that holds itself"
+    assert found.pop("1") == ["a list that contains itself"]
+    itself = "a dict that contains itself"
     assert found.pop("knot") == {"a": itself, "b": [itself, itself]}
     deep: object = found.pop("deep")
     assert json.dumps(deep).startswith("[[[")
-    assert "a list, too deep" in json.dumps(deep)
+    assert "a list, nested too deeply" in json.dumps(deep)
     assert str(found.pop("digits")).startswith("0x")
     assert found == {"bytes": "ab\ufffd", "many": "20000 items", "hostile": "a _Hostile", "n": 2**70}

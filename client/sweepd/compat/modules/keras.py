@@ -97,7 +97,7 @@ class WandbModelCheckpoint(_callbacks.ModelCheckpoint):  # type: ignore[misc,nam
         try:
             path = Path(str(self.filepath).format(epoch=epoch + 1, batch=batch + 1, **(logs or {})))
         except KeyError as error:  # Keras has warned, or the metric comes later
-            termwarn(f"the checkpoint is not kept: its name needs {error}", repeat=False)
+            termwarn(f"the checkpoint is not saved: its file name needs {error}", repeat=False)
             return
         if not path.exists():
             return
@@ -182,7 +182,7 @@ class WandbCallback(_callbacks.Callback):  # type: ignore[misc,name-defined]
         run_of("WandbCallback")
         given = sorted(name for name, value in options.items() if value is not None and value is not False)
         if given:
-            termwarn(f"WandbCallback: without effect: {', '.join(given)}", repeat=False)
+            termwarn(f"WandbCallback: arguments without effect: {', '.join(given)}", repeat=False)
         self.monitor = monitor
         rises = any(word in monitor for word in ("acc", "auc", "fmeasure"))
         self._sign = -1 if mode == "max" or (mode == "auto" and rises) else 1

@@ -76,7 +76,7 @@ class WandbCallback(TrainingCallback):  # type: ignore[misc]  # XGBoost is missi
         try:
             scores = model.get_score(importance_type=self.importance_type)
         except ValueError as error:  # linear boosters only have weights
-            termwarn(f"what features count for cannot be logged: {error}", repeat=False)
+            termwarn(f"the feature importance cannot be logged: {error}", repeat=False)
         else:
             log_importance(scores.items(), commit=True)
 

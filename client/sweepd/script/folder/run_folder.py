@@ -214,7 +214,7 @@ def print_failure(file: Path) -> None:
         return  # absent, or another script prints it
     where = relative_to_here(Path(folder))
     again = f"`sweepctl sync {where}` tries again"
-    print_line(f"sweepd: {server} has not got all of the run in {where}: {why}; {again}\n")
+    print_line(f"sweepd: {server} has not received all data of the run in {where}: {why}; {again}\n")
 
 
 def relative_to_here(path: Path) -> Path:

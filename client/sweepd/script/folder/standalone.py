@@ -53,7 +53,7 @@ def open_folder(wanted: RunOptions, notices: Notices) -> tuple[RunFolder | None,
         parent = Path(tempfile.mkdtemp(prefix="sweepd-"))
         folder = new_folder(wanted, parent, program=program, now=now)
     except OSError:
-        notices.once("folder", f"nothing of this run is stored, as its folder cannot be created: {refused}")
+        notices.once("folder", f"this run is not stored, as its folder cannot be created: {refused}")
         return None, replace(wanted, mode="disabled")
     notices.once("folder", f"this run is stored below {parent}, as its folder cannot be created: {refused}")
     return folder, wanted
@@ -64,7 +64,7 @@ def _warn_if_exists(run_id: str, runs: Path, notices: Notices) -> None:
     if existing is not None:
         notices.once(
             f"id {run_id}",
-            f"run {run_id} already exists in {existing}, and a server accepts one run of an id: pass "
+            f"run {run_id} already exists in {existing}, and a server accepts only one run per id: pass "
             'resume="allow" to resume it',
         )
 
@@ -142,7 +142,7 @@ def _earlier(wanted: RunOptions, runs: Path, *, program: str, now: float) -> Run
     if path is None:
         return None
     if wanted.resume == "never":
-        raise UsageError(f'init: there is a run {wanted.id} in {path}, and resume="never" was asked')
+        raise UsageError(f'init: run {wanted.id} exists in {path}, but resume="never" was given')
     try:
         return _next_attempt_in(path, wanted.id, now=now)
     except OSError as error:
@@ -167,8 +167,8 @@ def _next_attempt_in(path: Path, run_id: str | None, *, now: float) -> RunFolder
             return None  # the same script, started several times at once: each gets its own run
         who = "another process" if process is None else f"process {process}"
         raise UsageError(
-            f"init: run {run_id} is active in {who}, in {path}: it can be resumed once that has ended; "
-            "child processes call only log, other processes need an id of their own"
+            f"init: run {run_id} is active in {who}, in {path}: it can be resumed once that process has "
+            "ended; child processes may only call log, other processes need their own id"
         )
     try:
         return _next_attempt(path, lock, now=now)

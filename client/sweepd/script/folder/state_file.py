@@ -132,9 +132,9 @@ def written(value: object, around: tuple[int, ...] = ()) -> object:
         RuntimeError: another thread changed it meanwhile.
     """
     if id(value) in around:
-        return f"a {type(value).__name__} that holds itself"
+        return f"a {type(value).__name__} that contains itself"
     if len(around) == _MOST_LEVELS:
-        return f"a {type(value).__name__}, too deep"
+        return f"a {type(value).__name__}, nested too deeply"
     within = (*around, id(value))
     if isinstance(value, Mapping):
         return {str(key): written(inner, within) for key, inner in value.items()}

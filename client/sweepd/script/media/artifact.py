@@ -53,7 +53,7 @@ class Artifact(MissingAttributes):
         """
         path = Path(local_path)
         if not path.is_file():
-            raise UsageError(f"Artifact.add_file: the file {path} is not there")
+            raise UsageError(f"Artifact.add_file: file {path} does not exist")
         inner = _inside(name or path.name)
         self._files[inner] = path.absolute()
         return _Entry(self, inner)
@@ -66,7 +66,7 @@ class Artifact(MissingAttributes):
         """
         folder = Path(local_path)
         if not folder.is_dir():
-            raise UsageError(f"Artifact.add_dir: the folder {folder} is not there")
+            raise UsageError(f"Artifact.add_dir: folder {folder} does not exist")
         for path in sorted(folder.rglob("*")):
             if path.is_file():
                 inner = str(path.relative_to(folder))
@@ -168,7 +168,7 @@ class Artifact(MissingAttributes):
         """
         if len(self._files) != 1:
             raise UsageError(
-                f"artifact {self.name!r} has {len(self._files)} files; get_path(name) is one of them"
+                f"artifact {self.name!r} has {len(self._files)} files; select one with get_path(name)"
             )
         (name,) = self._files
         return str(Path(self.download(root)) / name)
@@ -242,5 +242,5 @@ def _inside(name: str) -> str:
     """
     parts = Path(name).parts
     if not parts or Path(name).is_absolute() or ".." in parts:
-        raise UsageError(f"Artifact: {name!r} is not a path within it")
+        raise UsageError(f"Artifact: {name!r} is not a path within the artifact")
     return "/".join(parts)

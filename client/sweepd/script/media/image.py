@@ -168,7 +168,7 @@ def png(width: int, height: int, channels: int, samples: bytes) -> bytes:
     """
     stride = width * channels
     if channels not in _COLOUR_TYPES or not stride or not height or len(samples) != stride * height:
-        raise ValueError(f"{len(samples)} samples are not an image of {width} x {height} x {channels}")
+        raise ValueError(f"{len(samples)} samples do not make an image of {width} x {height} x {channels}")
     rows = b"".join(b"\0" + samples[start : start + stride] for start in range(0, len(samples), stride))
     header = struct.pack(">IIBBBBB", width, height, 8, _COLOUR_TYPES[channels], 0, 0, 0)
     parts = ((b"IHDR", header), (b"IDAT", zlib.compress(rows, 6)), (b"IEND", b""))

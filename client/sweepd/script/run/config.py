@@ -84,7 +84,7 @@ class Config(ItemAttributes, dict[str, object]):
             try:
                 adopted = self._adopted(key, value)
             except RecursionError:
-                raise ConfigError(f"the value of {key!r} is nested too deep, or holds itself") from None
+                raise ConfigError(f"the value of {key!r} is nested too deeply, or contains itself") from None
             super().__setitem__(key, adopted)
             self._notify()
 
@@ -150,7 +150,7 @@ class Config(ItemAttributes, dict[str, object]):
         for key in reversed(self):
             if key not in self._swept:
                 return key, self.pop(key)
-        raise KeyError("the configuration has no value besides those of the sweep")
+        raise KeyError("the configuration contains only the values of the sweep")
 
     def clear(self) -> None:
         """Delete all values that the sweep does not determine."""
@@ -245,7 +245,9 @@ def as_mapping(values: Values) -> Mapping[str, object]:
         return vars(values)
     except TypeError:
         kind = type(values).__name__
-        raise TypeError(f"config: a mapping, a namespace or the path of a YAML file, not {kind}") from None
+        raise TypeError(
+            f"config: expected a mapping, a namespace or the path of a YAML file, not {kind}"
+        ) from None
 
 
 def chosen(
@@ -270,7 +272,7 @@ def _of_file(path: Path) -> Mapping[str, object]:
     try:
         import yaml  # only needed here
     except ModuleNotFoundError as error:
-        raise ConfigError(f"config: {path} can only be read where PyYAML is installed") from error
+        raise ConfigError(f"config: reading {path} requires PyYAML") from error
     try:
         document: object = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, yaml.YAMLError) as error:

@@ -88,7 +88,7 @@ class Run(RunFiles):
                 Default: True without `step`, False with one.
         """
         if not isinstance(data, Mapping):
-            raise TypeError(f"log: a mapping of metrics, not {type(data).__name__}")
+            raise TypeError(f"log: expected a mapping of metrics, not {type(data).__name__}")
         self._rows.add(data, step, commit)
         if self._rows.logged.has_figures and self._writes_details:
             self._details.changed_slightly()
@@ -129,7 +129,7 @@ class Run(RunFiles):
     def checkpoint_dir(self) -> str:
         """Checkpoint folder, kept for the next attempt of this run."""
         path = self._folder.checkpoint_path
-        self._rows.attempt_to(lambda: make_folder(path), "there can be no checkpoint")
+        self._rows.attempt_to(lambda: make_folder(path), "checkpoints are not available")
         return str(path)
 
     def checkpoint_saved(self, step: int | None = None) -> None:
@@ -146,7 +146,7 @@ class Run(RunFiles):
         if number >= 0 and not self.disabled:
             self._rows.attempt_to(
                 lambda: run_names.save_step(self._folder.checkpoint_path, number),
-                "the step of a checkpoint is lost",
+                "the step of a checkpoint was not recorded",
             )
             self._rows.mark_checkpoint(number)
 
@@ -199,7 +199,7 @@ class Run(RunFiles):
             now = time.time()
             self._rows.attempt_to(
                 lambda: record_end(self._folder, exit_code=code, now=now, at_exit=at_exit),
-                "the end of the run is not recorded",
+                "the end of the run was not recorded",
             )
             if self._folder.lock is not None:
                 self._folder.lock.release()

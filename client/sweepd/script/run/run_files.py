@@ -88,7 +88,7 @@ class RunFiles(RunNames):
                 room -= path.stat().st_size
                 if room < 0:
                     self._notices.once(
-                        "code", f"log_code: more than 16 MiB of code below {folder}; cut short"
+                        "code", f"log_code: more than 16 MiB of code below {folder}; the rest was skipped"
                     )
                     break
                 code.add_file(path, str(path.relative_to(folder)))

@@ -10,7 +10,7 @@ from sweepd.script.folder.run_folder import FILE, LEFT, print_failure
 from sweepd_agent.standalone.drain import Trouble
 
 AGAIN = "`sweepctl sync sweepd-runs/a` tries again"
-SAID = f"sweepd: host:1 has not got all of the run in sweepd-runs/a: no; {AGAIN}\n"
+SAID = f"sweepd: host:1 has not received all data of the run in sweepd-runs/a: no; {AGAIN}\n"
 
 
 @pytest.fixture
