@@ -10,9 +10,9 @@ MAX_NAME_BYTES = 512
 def complaint_of_name(name: str) -> str:
     """Return why a file name is invalid, or "" if it is valid."""
     if not name or len(name.encode(errors="replace")) > MAX_NAME_BYTES:
-        return f"its name has none or more than {MAX_NAME_BYTES} bytes"
+        return f"its name is empty or longer than {MAX_NAME_BYTES} bytes"
     if any(part in {"", ".", ".."} for part in name.split("/")):
-        return "its name has a part that is empty or leads elsewhere"
+        return "its name has a part that is empty, `.` or `..`"
     if "\\" in name or not name.isprintable() or ":" in name.split("/")[0]:
-        return "its name has letters that some file systems do not take"
+        return "its name has characters that some file systems do not accept"
     return ""

@@ -132,7 +132,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         "--server-data",
         type=Path,
         metavar="DIR",
-        help="folder that the discovery entry names as the server's data",
+        help="data folder of the server, for its discovery entry",
     )
 
 

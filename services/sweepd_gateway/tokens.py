@@ -149,7 +149,7 @@ class CachedTokens:
             if failure.code == "UNAUTHENTICATED":
                 raise BadTokenError(failure.message) from None
             raise UnavailableError(
-                self._scheduler.name, self._scheduler.address, "it cannot tell whose token this is"
+                self._scheduler.name, self._scheduler.address, "it cannot authenticate the token"
             ) from None
         message = answer.principal
         expires = None

@@ -194,8 +194,8 @@ class NotAllowedError(DomainError, status=Status.PERMISSION_DENIED, reason=Reaso
             given: scope of the caller's token.
         """
         super().__init__(
-            f"{what} needs a token of scope {needed}, and this one has scope {given}; "
-            f"whoever has an admin token makes one: `sweepctl token create --scope {needed}`"
+            f"{what} needs a token of scope {needed}, and this one has scope {given}; ask an admin to "
+            f"create one: `sweepctl token create --scope {needed}`"
             if needed
             else f"{method.rpartition('/')[2]} is for the services of this server; no token allows it",
             metadata={"method": method, **({"scope": needed} if needed else {})},

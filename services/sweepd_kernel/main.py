@@ -79,8 +79,8 @@ def _up(arguments: Sequence[str], services: "Sequence[ServiceDefinition] | None"
         "--listen",
         type=address,
         metavar="HOST:PORT",
-        help="where people and agents reach it; port 0 takes that of last time, else a free one"
-        f" (default: {DEFAULT_LISTEN}, or a free port where that is in use)",
+        help="address for people and agents; port 0: the last one used, else a free one (default: "
+        f"{DEFAULT_LISTEN}, or a free port if that is in use)",
     )
     parser.add_argument("--log-level", choices=("debug", "info", "warning", "error"), default="info")
     flags, rest = parser.parse_known_args(arguments)
@@ -99,7 +99,7 @@ def _status(arguments: Sequence[str]) -> int:
 def _down(arguments: Sequence[str]) -> int:
     from sweepd_kernel.process.running_server import down
 
-    parser = _parser("down", "End the server in the background, and wait until it is gone.")
+    parser = _parser("down", "Stop the server in the background, and wait until it has ended.")
     return down(parser.parse_args(arguments))
 
 
@@ -109,10 +109,10 @@ def _pair(arguments: Sequence[str], services: "Sequence[ServiceDefinition] | Non
 
     parser = _parser(
         "pair",
-        "Let the databases of the scheduler and of the metric store belong together again, after one of"
-        " them was lost for good; the server must be stopped. Put back both from one copy instead, if there"
-        " is one. What is stored of attempts that the scheduler does not know is removed from the metric"
-        " store; a copy is kept beside it, as metrics.sqlite.before-pair. Points that were lost stay lost.",
+        "Pair the databases of the scheduler and the metric store again after one of them was lost for "
+        "good; the server must be stopped. If there is a backup, restore both from it instead. Data of "
+        "attempts that are unknown to the scheduler is removed from the metric store; a copy remains as "
+        "metrics.sqlite.before-pair. Points that were lost cannot be recovered.",
     )
     return pair(parser.parse_args(arguments), load_services() if services is None else services)
 

@@ -53,7 +53,7 @@ def arrived(request: v1.AppendRequest) -> Arrival:
         case v1.LANE_FILES:
             return _file(request)
         case _:
-            raise InvalidFieldError("lane", f"{request.lane} is not kept here")
+            raise InvalidFieldError("lane", f"{request.lane} is not stored here")
 
 
 def answer(lane: v1.Lane.ValueType, stored: Stored) -> v1.AppendResponse:
@@ -154,7 +154,7 @@ def selection(request: Selecting) -> Selection:
         InvalidFieldError: neither runs nor a sweep are named, or both are.
     """
     if bool(request.runs) == bool(request.sweep):
-        raise InvalidFieldError("runs", "name either runs or a sweep")
+        raise InvalidFieldError("runs", "specify either runs or a sweep")
     end = SYSTEM if not isinstance(request, v1.WatchHistoryRequest) and request.system else ""
     runs = frozenset(run_name(run) + end for run in request.runs)
     sweep = request.sweep + end if request.sweep else ""
@@ -190,7 +190,7 @@ def export_query(request: v1.ExportPointsRequest, start: Position, budget: int) 
         InvalidFieldError: no sweep is named.
     """
     if not request.sweep:
-        raise InvalidFieldError("sweep", "is not named")
+        raise InvalidFieldError("sweep", "is not given")
     return HistoryQuery(
         selection=Selection(sweep=request.sweep),
         start=start,
@@ -241,7 +241,7 @@ def logged_run(request: v1.ReadLogRequest | v1.ListFilesRequest | v1.ReadFileReq
         InvalidFieldError: no run is named.
     """
     if not request.run:
-        raise InvalidFieldError("run", "is not named")
+        raise InvalidFieldError("run", "is not given")
     return run_name(request.run)
 
 

@@ -74,7 +74,7 @@ class Pairing:
         if self._refusal is not None:
             raise self._refusal.with_traceback(None)  # otherwise its traceback grows with each call
         if not self._met:
-            raise UnavailableError(self._service, self.address, "it has not met its scheduler yet")
+            raise UnavailableError(self._service, self.address, "the scheduler has not connected to it yet")
 
     def require_known(self) -> None:
         """Raise an error if the database was never paired: it may replace a lost one.

@@ -169,7 +169,7 @@ class Writer:
         except Exception:  # noqa: BLE001 (one arrival must not stop the others)
             if not self._committed_singly(waiting):
                 self._log.exception("an arrival cannot be stored")
-                message = "internal error; the server's log says more"
+                message = "internal error; see the server's log"
                 self._release(waiting, DomainError(message, status=Status.INTERNAL))
         else:
             self._failing = False
@@ -195,7 +195,7 @@ class Writer:
 
     def _log_failure(self, error: DomainError) -> None:
         if not self._failing:
-            self._log.error("nothing can be stored", extra={"why": error.message})
+            self._log.error("storing fails", extra={"why": error.message})
         self._failing = True
 
     def _release(self, waiting: Sequence[_Waiting], outcome: Sequence[Stored] | DomainError) -> None:

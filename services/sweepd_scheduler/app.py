@@ -168,17 +168,17 @@ def _add_flags(parser: argparse.ArgumentParser) -> None:
         (
             "--meet-within",
             0.0,
-            "how long the start waits for the metric store, to compare their databases (default: 0s)",
+            "how long to wait for the metric store at the start, to compare their databases (default: 0s)",
         ),
         (
             "--lease",
             defaults.lease,
-            "after this silence of its agent an attempt is suspect (default: 30s)",
+            "time without reports of its agent until an attempt is suspect (default: 30s)",
         ),
         (
             "--lost-after",
             defaults.lost_after,
-            "after this silence the run is handed out again (default: 2m)",
+            "time without reports until the run is handed out again (default: 2m)",
         ),
     ):
         parser.add_argument(flag, type=duration, default=default, metavar="D", help=what)

@@ -129,7 +129,7 @@ class SuggestionService:
                     exhausted=answer.suggestions.exhausted,
                 )
             self._known[sweep.key] = max(0, answer.resend_from - 1)
-        raise CodecError("resend_from", f"asked {MAX_RESENDS} times to hear everything again")
+        raise CodecError("resend_from", f"asked {MAX_RESENDS} times for all observations again")
 
     async def _send_all(self, sweep: Sweep, count: int) -> tuple[int, v1.SuggestResponse]:
         """Send the observations that the service lacks, in one or more calls; the last one asks for points.
@@ -186,7 +186,7 @@ def observation_message(line: StudyLine) -> v1.StudyObservation:
 def _suggested(message: v1.Suggestion, run_number: int) -> Suggestion:
     for name in ("observations_seen", "study_length"):
         if (count := getattr(message, name)) > MAX_OBSERVATIONS:
-            raise CodecError(name, f"{count} observations were never made")
+            raise CodecError(name, f"{count} observations do not exist")
     provenance = Provenance(
         source=PointSource.FRESH,
         seed=0,  # replaced by the seed of the sweep when the point is handed out

@@ -48,7 +48,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         type=_worker_count,
         default=_default_workers(),
         metavar="N",
-        help="most processes that fit models at the same time (default: the cores but one, 1 to 4)",
+        help="maximum number of processes that fit models concurrently (default: the cores but one, 1 to 4)",
     )
 
 
@@ -69,7 +69,7 @@ def _default_workers() -> int:
 
 SERVICE = ServiceDefinition(
     name="suggestion",
-    help="Model-based search: proposes points from what a sweep's runs have shown.",
+    help="Model-based search: suggests points from the results of a sweep's runs.",
     has_data=False,
     add_flags=add_flags,
     open=open_suggestion,

@@ -133,7 +133,7 @@ def _observation(message: v1.StudyObservation, field: str) -> Observation:
         case "ended":
             return _ended(number, message.ended, f"{field}.ended")
         case None:
-            raise InvalidFieldError(field, "no event is set")
+            raise InvalidFieldError(field, "no event is given")
 
 
 def _point(message: v1.ParameterMap, field: str) -> Point:
@@ -146,7 +146,7 @@ def _point(message: v1.ParameterMap, field: str) -> Point:
 def _ended(number: int, message: v1.RunEnded, field: str) -> Ended:
     outcome = _OUTCOMES.get(message.outcome)
     if outcome is None:
-        raise InvalidFieldError(f"{field}.outcome", f"{message.outcome} is not a legal value")
+        raise InvalidFieldError(f"{field}.outcome", f"{message.outcome} is not a valid value")
     best = _finite(message.best_value, f"{field}.best_value") if message.HasField("best_value") else None
     return Ended(
         run_number=number,

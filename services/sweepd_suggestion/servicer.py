@@ -91,7 +91,7 @@ class Importances:
             if fit is not None:
                 return fit
             if sum(not fit.answer.done() for fit in self._known.values()) >= _MOST_WAITING:
-                why = "too many questions about importance wait"
+                why = "too many importance requests are waiting"
                 raise DomainError(why, status=Status.RESOURCE_EXHAUSTED, retry_after=5.0)
             question = await asyncio.to_thread(codec.importance_question, request)  # may have 2,000 points
             fit = self._known[digest] = self._fits.submit(_LINE, question)

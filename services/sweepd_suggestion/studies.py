@@ -79,7 +79,7 @@ class Studies:
         except UnknownRunError as error:
             raise InvalidFieldError(f"observations[{error.index}].run_number", str(error)) from error
         if known.study.outside > outside:
-            what = "runs outside the search space are left out of the search"
+            what = "runs outside the search space are ignored by the search"
             self._log.warning(
                 what, extra={"sweep": study_update.key[0], "runs": known.study.outside - outside}
             )

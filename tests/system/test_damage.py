@@ -80,7 +80,7 @@ def test_what_is_no_database_ends_the_start_with_one_line(
     what = "it is not a database" if content == "random" else "pages of it cannot be read"
     (told,) = [line for line in refused.stderr.splitlines() if line.startswith("error:")]
     assert f"{path} is damaged: {what}" in told
-    assert "put back a copy from before the damage" in told
+    assert "restore all databases of the data folder from one backup made before the damage" in told
     assert "trying again" not in refused.stderr
     assert "cannot write" not in refused.stderr
 

@@ -41,7 +41,7 @@ while not Path("release").exists():
     run.summary["turn"] = turn
     time.sleep(0.2)
 """
-REMEDY = "put back all databases of the data folder from one copy"
+REMEDY = "restore all databases of the data folder from one backup"
 
 
 def copy(source: Path, target: Path) -> None:

@@ -171,9 +171,9 @@ def test_a_script_says_that_the_server_refuses_its_run(installation: Installatio
         where = script.folder.relative_to(installation.work)
         return (
             f"sweepd: {server.address} has not received all data of the run in {where}: adding a run "
-            "needs a token of scope write, and this one has scope read; whoever has an admin token "
-            "makes one: `sweepctl token create --scope write`; log in with `sweepctl login`, or set "
-            f"SWEEPD_TOKEN or --token-file; `sweepctl sync {where}` tries again\n"
+            "needs a token of scope write, and this one has scope read; ask an admin to create one: "
+            "`sweepctl token create --scope write`; log in with `sweepctl login`, or set SWEEPD_TOKEN "
+            f"or --token-file; `sweepctl sync {where}` tries again\n"
         )
 
     long = start(installation, 3, "waits", SWEEPD_TOKEN=read)

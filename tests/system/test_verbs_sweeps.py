@@ -41,7 +41,7 @@ def test_a_raised_cap_lets_a_finished_sweep_continue(installation: Installation)
     error = failure(installation, "edit", name, "--name", "x", "--revision", "1", code=1)
     assert (error["code"], error["reason"]) == ("ABORTED", "stale-revision")
     assert (error["message"], error["nextStep"]) == (
-        f"{name} was edited meanwhile: you saw revision 1, it is at 2",
+        f"{name} was edited meanwhile: expected revision 1, found 2",
         f"check it with `sweepctl get {name}`, and repeat the call",
     )
     error = failure(installation, "edit", name, "--tag", "ok", "--tag", "", code=2)

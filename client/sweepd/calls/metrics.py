@@ -105,7 +105,7 @@ def damaged_error(what: str, damaged: Sequence[v1.DamagedSeries]) -> FailedError
     """Return the error that names the damaged series; `what` is `points` or `summary`."""
     first = damaged[0]
     more = len({(each.run, each.attempt, each.key) for each in damaged}) - 1
-    named = f"the {what} of {first.key!r}, run {first.run}, attempt {first.attempt} cannot be read as written"
+    named = f"the {what} of {first.key!r}, run {first.run}, attempt {first.attempt} cannot be read"
     return FailedError(
         f"{first.place} is damaged: {named}{f', and {more} more' if more else ''}",
         code="DATA_LOSS",

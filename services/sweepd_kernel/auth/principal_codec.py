@@ -39,7 +39,7 @@ def decode_principal(content: str | bytes) -> Principal:
     try:
         message.ParseFromString(content if isinstance(content, bytes) else content.encode())
     except DecodeError:
-        raise BadTokenError("a service calls on behalf of somebody it does not name") from None
+        raise BadTokenError("a service calls on behalf of an account that it does not name") from None
     return person_of(message)
 
 
@@ -51,7 +51,7 @@ def person_of(message: account_pb2.Principal, *, expires: float | None = None) -
     """
     scope = SCOPES_READ.get(message.scope)
     if not message.account or scope is None:
-        raise BadTokenError("a service calls on behalf of somebody it does not name")
+        raise BadTokenError("a service calls on behalf of an account that it does not name")
     return Principal(
         message.account, "person", scope, Bounds(frozenset(message.projects)), message.token_id, expires
     )

@@ -53,7 +53,7 @@ def pair(flags: argparse.Namespace, services: Sequence[ServiceDefinition]) -> in
     except OSError as error:
         complain(str(storage_error(error, "sweepd pair", str(error.filename or data))))
         return 1
-    remark(f"the databases of {data} belong together now; start the server with `sweepd up`")
+    remark(f"the databases in {data} are paired; start the server with `sweepd up`")
     return 0
 
 
@@ -85,8 +85,8 @@ def _pair(sides: Sequence[_Side]) -> None:
                 remove(second, unknown)
             counted = f"{len(unknown)} attempt{'s' if len(unknown) > 1 else ''}"
             remark(
-                f"the {knowing.name} does not know {counted} whose points and logs were stored: they are left"
-                f" in {backup} alone"
+                f"the {knowing.name} does not know {counted} whose points and logs were stored: they "
+                f"remain only in {backup}"
             )
         # If a crash prevents the second write, the databases still differ, and the command can be repeated.
         store.remember(second, Peer(ours.id, ours.position))

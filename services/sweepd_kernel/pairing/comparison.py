@@ -13,8 +13,8 @@ from enum import Enum, auto
 COPY_SKEW = 5.0
 """Maximum seconds between copies of the two databases that are made while both are in use."""
 REMEDY = (
-    "stop the server and put back all databases of the data folder from one copy,"
-    " or, if one of them is lost, see `sweepd pair --help`"
+    "stop the server and restore all databases of the data folder from one backup, or, if one of them "
+    "is lost, see `sweepd pair --help`"
 )
 
 
@@ -108,11 +108,11 @@ def mismatch(scheduler: Database, metrics: Database) -> Mismatch | None:
 
 
 _SENTENCES = {
-    Fault.SCHEDULER_NEW: "{place} is new, but {other} has the points of the one before it",
-    Fault.METRICS_NEW: "{place} is new, but {other} has runs whose points were in the one before it",
-    Fault.SCHEDULER_OLDER: "{place} is from an older copy than {other}",
-    Fault.METRICS_OLDER: "{place} is from an older copy than {other}",
-    Fault.STRANGERS: "{place} does not belong to {other}, but to another",
+    Fault.SCHEDULER_NEW: "{place} is new, but {other} has the points of its predecessor",
+    Fault.METRICS_NEW: "{place} is new, but {other} has runs whose points were in its predecessor",
+    Fault.SCHEDULER_OLDER: "{place} is from an older backup than {other}",
+    Fault.METRICS_OLDER: "{place} is from an older backup than {other}",
+    Fault.STRANGERS: "{place} is not paired with {other}, but with another database",
 }
 
 

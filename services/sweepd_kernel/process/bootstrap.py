@@ -50,11 +50,11 @@ def ensure_token(path: Path) -> str:
     except OSError as error:
         raise StartError(f"cannot use the token file {path}: {error.strerror}") from None
     if not token.isascii() or not token.isprintable() or len(token) < 16:
-        raise StartError(f"{path} holds no token; remove it to have a new one made")
+        raise StartError(f"{path} holds no token; remove it to have a new one created")
     return token
 
 
-PUT_BACK = "put back a copy from before the damage, of all databases of the data folder together"
+PUT_BACK = "restore all databases of the data folder from one backup made before the damage"
 
 
 async def open_patiently(
@@ -156,7 +156,7 @@ def service_parser(definition: ServiceDefinition, *, data: Path, tokens: Path) -
         type=address,
         default=Address("127.0.0.1", 0),
         metavar="HOST:PORT",
-        help="where to listen; port 0 takes the one of last time, else a free one (default: %(default)s)",
+        help="address to listen on; port 0: the last one used, else a free one (default: %(default)s)",
     )
     parser.add_argument(
         "--data", type=Path, default=data, metavar="DIR", help="folder of its files (default: %(default)s)"
@@ -166,17 +166,17 @@ def service_parser(definition: ServiceDefinition, *, data: Path, tokens: Path) -
         type=Path,
         default=tokens / "service-token",
         metavar="FILE",
-        help="secret that the services share; made when missing (default: %(default)s)",
+        help="secret that the services share; created if missing (default: %(default)s)",
     )
     parser.add_argument(
         "--access-token-file",
         type=Path,
         default=tokens / "access-token",
         metavar="FILE",
-        help="secret of the people; made when missing (default: %(default)s)",
+        help="access token of the users; created if missing (default: %(default)s)",
     )
     parser.add_argument(
-        "--log-level", choices=LOG_LEVELS, default="info", help="what to log (default: %(default)s)"
+        "--log-level", choices=LOG_LEVELS, default="info", help="log level (default: %(default)s)"
     )
     definition.add_flags(parser)
     return parser

@@ -169,8 +169,8 @@ def reuse(flags: argparse.Namespace, rest: Sequence[str], held: DataInUseError) 
     if elsewhere or (asked and asked != state.arguments):
         how = f"with {' '.join(state.arguments)}" if state.arguments else "without further flags"
         raise StartError(
-            f"a server runs on {flags.data} already, at {state.gateway}, {how}; "
-            "`sweepd down` ends it, so that it can be started otherwise"
+            f"a server runs on {flags.data} already, at {state.gateway}, {how}; `sweepd down` ends it, "
+            "so that it can be restarted with other arguments"
         )
     remark(f"a server runs on {flags.data} already (process {state.pid})")
     answer(ready_line(state.gateway, state.data))

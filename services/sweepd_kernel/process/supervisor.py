@@ -258,7 +258,7 @@ class Supervisor:
             return
         if not self._was_ready and code == 1:
             # Before all services serve, a refusal is reported to the terminal; later, it is retried.
-            self._refused = f"{child.name}: {child.reason or 'it ended at its start'}"
+            self._refused = f"{child.name}: {child.reason or 'it ended during its start'}"
             return
         now = time.monotonic()
         delay = child.backoff.next_delay(lasted=now - child.started)

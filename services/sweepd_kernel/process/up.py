@@ -108,7 +108,7 @@ def _detach(flags: argparse.Namespace, rest: Sequence[str], services: Sequence[S
     os.waitpid(pid, 0)
     if report == "held":
         return running_server.reuse(flags, rest, DataInUseError(text))
-    complain(text or f"the server ended at its start; {log} says more")
+    complain(text or f"the server ended during its start; see {log}")
     return 1
 
 

@@ -94,9 +94,9 @@ class Connections:
                 try:
                     await self._look(port, short=short)
                 except OSError as error:  # no free descriptor for the scan
-                    self.log.warning("connections cannot be looked at: %s", error)
+                    self.log.warning("connections cannot be checked: %s", error)
                 except Exception:
-                    self.log.exception("connections could not be looked at")
+                    self.log.exception("connections could not be checked")
             await asyncio.sleep(LOOK_OFTEN if short else LOOK_EVERY)
 
     async def _look(self, port: int, *, short: bool) -> None:

@@ -236,7 +236,7 @@ async def _answer_error(error: Exception, context: Context, method: str, log: lo
         incident = secrets.token_hex(4)
         log.error("%s failed", method, exc_info=error, extra={"incident": incident})
         _forget_frames(error)
-        error = DomainError(f"internal error {incident}; the server's log says more", status=Status.INTERNAL)
+        error = DomainError(f"internal error {incident}; see the server's log", status=Status.INTERNAL)
     _forget_frames(error)
     await _abort(error, context)
 

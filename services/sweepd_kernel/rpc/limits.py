@@ -186,7 +186,7 @@ def check_bytes(content: bytes, method: str) -> None:
     """
     most = request_bytes(method)
     if len(content) > most:
-        raise InvalidFieldError("request", f"it has {len(content):,} bytes, and {most:,} are the most")
+        raise InvalidFieldError("request", f"it has {len(content):,} bytes; the maximum is {most:,}")
 
 
 def check(message: Message, path: str = "") -> None:
@@ -251,7 +251,7 @@ def _check_message(message: Message, path: str) -> None:
     if most is None:
         check(message, path)
     elif message.ByteSize() > most:
-        raise InvalidFieldError(path, f"it has {message.ByteSize():,} bytes, and {most:,} are the most")
+        raise InvalidFieldError(path, f"it has {message.ByteSize():,} bytes; the maximum is {most:,}")
     elif name == "ParameterMap" and not _has_few_values(message):
         raise InvalidFieldError(path, f"it has more than {MAX_VALUES:,} values")
 
@@ -260,7 +260,7 @@ def _check_field(field: FieldDescriptor, value: object, limit: Limit, path: str)
     is_map = field.message_type is not None and field.message_type.GetOptions().map_entry
     entries: list[object] = [value] if not field.is_repeated else value  # type: ignore[assignment]
     if limit.count is not None and len(entries) > limit.count:
-        raise InvalidFieldError(path, f"it has {len(entries):,} entries, and {limit.count:,} are the most")
+        raise InvalidFieldError(path, f"it has {len(entries):,} entries; the maximum is {limit.count:,}")
     if is_map:
         _check_map(field, value, path)  # type: ignore[arg-type]  # a map
     elif field.type in _TEXTS:
@@ -272,7 +272,7 @@ def _check_texts(field: FieldDescriptor, entries: list[str], limit: Limit, path:
     if limit.size is not None:
         longest = max(map(len, entries))
         if longest > limit.size:
-            raise InvalidFieldError(path, f"it has {longest:,} {unit}, and {limit.size:,} are the most")
+            raise InvalidFieldError(path, f"it has {longest:,} {unit}; the maximum is {limit.size:,}")
     if limit.total is not None and sum(len(entry) + ENTRY_BYTES for entry in entries) > limit.total:
         raise InvalidFieldError(path, f"its entries have more than {limit.total:,} {unit} in all")
 

@@ -37,7 +37,7 @@ OPTIONS: tuple[tuple[str, int], ...] = (
     # Closes connections that never speak HTTP/2; `connections.py` closes HTTP/2 ones without a token.
     ("grpc.server_handshake_timeout_ms", 10_000),
 )
-_IN_USE = "it is in use; port 0 takes a free one"
+_IN_USE = "it is in use; port 0 chooses a free one"
 # Seconds; a killed process may take some time to release its port.
 _PATIENCE = 0.5
 _LOOK_EVERY = 0.05

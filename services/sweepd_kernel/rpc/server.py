@@ -109,7 +109,7 @@ async def _stop(
     try:
         await asyncio.wait_for(service.stop(), STOP_LIMIT)
     except TimeoutError:
-        log.warning("did not end its work in time", extra={"limit_s": STOP_LIMIT})
+        log.warning("did not shut down in time", extra={"limit_s": STOP_LIMIT})
     except Exception:
-        log.exception("could not end its work in order")
+        log.exception("could not shut down cleanly")
     await server.stop(STOP_GRACE)

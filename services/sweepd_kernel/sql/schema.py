@@ -89,8 +89,8 @@ def ensure_schema(engine: Engine, schema: Schema) -> None:
     if missing := sorted(schema.columns - present):
         # Writes would fail and be retried forever.
         raise StartError(
-            f"{engine.place} has not the tables of its version: {', '.join(missing)} missing; "
-            "a version that was never released has written it: move it away, or put back a copy from before"
+            f"{engine.place} lacks tables of its version: {', '.join(missing)}; it was written by an "
+            "unreleased version: move it away, or restore an earlier backup"
         )
 
 

@@ -61,7 +61,7 @@ def store(connection: Connection, attempt: AttemptState, arrival: FileArrived) -
     """Store one piece in the open transaction."""
     upload = _upload(connection, attempt.id)
     if arrival.number > MAX_NUMBER:
-        return Stored(name=arrival.name, cursor=upload.number, rejection="no piece has such a number")
+        return Stored(name=arrival.name, cursor=upload.number, rejection="no piece has this number")
     if not follows(arrival.number, upload.number):
         return Stored(name=arrival.name, cursor=upload.number)
     rejection = _refusal(connection, attempt, arrival, upload)
@@ -144,7 +144,7 @@ def _taken(
     size = (_size(connection, blob_id) if blob_id else None) or arrival.size
     if len(arrival.content) > MAX_PIECE_BYTES or arrival.offset + len(arrival.content) > size:
         _drop_blob(connection, blob_id)
-        return _Upload(upload.number), "it has more bytes than it may"
+        return _Upload(upload.number), "it has more bytes than allowed"
     if not blob_id:
         blob_id = secrets.randbits(_BLOB_ID_BITS) + 1
         connection.execute(FILE_BLOB.insert, file_blob_values(id=blob_id, digest=None, size=size))

@@ -105,7 +105,7 @@ class SqlReads:
     def damaged(self, damages: Sequence[Damage]) -> DamagedError:
         """Return the error that reports damage; see the port."""
         first, more = damages[0], len(damages) - 1
-        named = f"{first} cannot be read as written"
+        named = f"{first} cannot be read"
         keys = {"run": first.run} | (
             {"key" if first.what in {"points", "summary"} else "name": first.name} if first.name else {}
         )

@@ -110,7 +110,7 @@ class SecretGoneError(DomainError, status=Status.FAILED_PRECONDITION):
 
     def __init__(self, token: str) -> None:
         super().__init__(
-            f"the secret of token {token} cannot be shown again: revoke the token, and make another"
+            f"the secret of token {token} cannot be shown again: revoke the token, and create another"
         )
 
 

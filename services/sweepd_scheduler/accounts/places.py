@@ -45,7 +45,7 @@ class Places:
             if name in self._entities or any(each.entity == name for each in await self._all()):
                 raise NameTakenError(name)
             if len(self._entities) >= MAX_ENTITIES:
-                raise TooManyPlacesError(f"{MAX_ENTITIES:,} entities were made")
+                raise TooManyPlacesError(f"{MAX_ENTITIES:,} entities were created")
             now = self._accounts.now()
             await self._accounts.write(self._accounts.store.put_entity, name, now)
             self._entities[name] = now

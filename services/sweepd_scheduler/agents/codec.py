@@ -58,19 +58,20 @@ def check_hello(hello: v1.Hello) -> None:
     """
     limits.check(hello, "hello")
     if not 1 <= len(hello.instance) <= 64:
-        raise InvalidFieldError("hello.instance", "it has to have 1 to 64 characters")
+        raise InvalidFieldError("hello.instance", "it must have 1 to 64 characters")
     check_identity(hello.agent_id, hello.agent_secret, "hello.agent_secret")
     if not 1 <= hello.slots <= MAX_SLOTS:
         raise InvalidFieldError("hello.slots", f"{hello.slots} is not within 1 to {MAX_SLOTS}")
     if not hello.sweeps and not hello.attempts:
-        raise InvalidFieldError("hello.sweeps", "no sweep is named")
+        raise InvalidFieldError("hello.sweeps", "no sweep is given")
     if hello.protocol_version != 1:
         raise InvalidFieldError(
-            "hello.protocol_version", f"{hello.protocol_version} is not spoken here, 1 is"
+            "hello.protocol_version",
+            f"version {hello.protocol_version} is not supported; this server supports version 1",
         )
     handles = {held.run_handle for held in hello.attempts}
     if len(handles) != len(hello.attempts):
-        raise InvalidFieldError("hello.attempts", "a run_handle comes twice")
+        raise InvalidFieldError("hello.attempts", "duplicate run_handle")
 
 
 def one_by_one(message: v1.AttachRequest) -> tuple[v1.AttachRequest, ...]:
@@ -81,7 +82,7 @@ def one_by_one(message: v1.AttachRequest) -> tuple[v1.AttachRequest, ...]:
     """
     if len(message.more) >= MOST_IN_ONE or any(each.more for each in message.more):
         raise InvalidFieldError(
-            "more", f"a message has {MOST_IN_ONE} reports at most, and none within others"
+            "more", f"a message may have at most {MOST_IN_ONE} reports, and no nested ones"
         )
     return message, *message.more
 
@@ -218,7 +219,7 @@ def _observed(session: str, message: v1.ObservationBatch) -> events.Observed:
     rows = [each.row for each in message.observations]
     inside = not rows or (rows[0] >= message.first_row and rows[-1] <= message.last_row)
     if not 1 <= message.first_row <= message.last_row <= MAX_ROW or not inside or rows != sorted(rows):
-        raise MalformedReportError("report observations: its rows are out of order or out of its range")
+        raise MalformedReportError("report observations: its rows are out of order or out of range")
     return events.Observed(
         session=session,
         ref=ref(message.attempt),

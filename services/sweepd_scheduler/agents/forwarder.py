@@ -147,7 +147,7 @@ class Forwarder:
                 except grpc.aio.AioRpcError as error:
                     self._log_unavailable(error)
                 except Exception:  # noqa: BLE001 (a bug must not stop the lane of all agents)
-                    self._log.exception("forwarding %s has failed; trying again", self._name)
+                    self._log.exception("forwarding %s failed; retrying", self._name)
                 self._waiting.extendleft(reversed(self._under_way))
                 self._under_way.clear()
                 await asyncio.sleep(backoff.next_delay(lasted=self._clock.monotonic() - began))
@@ -185,7 +185,7 @@ class Forwarder:
             del self._sizes[name]
         if self._unavailable:
             self._unavailable = False
-            self._log.info("the metric store takes %s again", self._name)
+            self._log.info("the metric store accepts %s again", self._name)
         route = self._routes.get(name)
         if answer.rejection and not (answer.refused and route is not None and route.refused):
             run, attempt = name
@@ -211,7 +211,7 @@ class Forwarder:
         if not self._unavailable:
             self._unavailable = True
             self._log.warning(
-                "the metric store takes no %s (%s: %s); trying again",
+                "the metric store accepts no %s (%s: %s); retrying",
                 self._name,
                 error.code().name,
                 error.details(),

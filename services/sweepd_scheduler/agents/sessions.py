@@ -67,7 +67,7 @@ class AgentSession:
         timers: list[asyncio.TimerHandle] = []
 
         def renew() -> None:
-            self.go_away("the stream has reached its age")
+            self.go_away("the stream has reached its maximum age")
             # The grace period starts now, even if the timer fired late, as the GoAway has to reach the agent.
             timers.append(loop.call_later(GO_AWAY_GRACE, lambda: self.outbox.end(StreamAgeError())))
 
@@ -110,7 +110,7 @@ class AgentSession:
             case "piece":
                 await self._forward(request.piece)
             case "hello":
-                raise InvalidFieldError("report", "hello comes once")
+                raise InvalidFieldError("report", "hello may be sent only once")
             case _:
                 await self._report(request)
 
@@ -132,7 +132,7 @@ class AgentSession:
         """
         forwarder = self._forwarders.of(piece.lane)
         if forwarder is None:
-            raise codec.MalformedReportError(f"report piece: lane {piece.lane} is not taken here")
+            raise codec.MalformedReportError(f"report piece: lane {piece.lane} is not accepted")
         ref = codec.ref(piece.attempt)
         held = await self._delivering(ref)
         if held is not None:
@@ -159,9 +159,7 @@ class NamesakeError(DomainError, status=Status.UNAVAILABLE, retry_after=5.0):
     """Another stream of this agent is open, and serves projects outside the bounds of the caller's token."""
 
     def __init__(self, agent: str) -> None:
-        super().__init__(
-            f"agent {agent} is attached with a token that is good for more projects than this one"
-        )
+        super().__init__(f"agent {agent} is attached with a token that covers more projects than this one")
 
 
 class Sessions:

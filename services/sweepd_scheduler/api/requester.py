@@ -51,18 +51,20 @@ def wanted_runs(request: v1.RetryRunsRequest) -> WantedRuns:
         DomainError: the request is invalid.
     """
     if bool(request.names) == bool(request.sweep):
-        raise InvalidFieldError("names", "name either runs or a sweep")
+        raise InvalidFieldError("names", "specify either runs or a sweep")
     if request.sweep:
         states = read_states(RUN_STATES, request.states)
         if not states or not set(states) <= FINAL_RUN - {RunState.FINISHED}:
             words = "failed, crashed, stopped or killed"
-            raise InvalidFieldError("states", f"say which runs are meant: {words}, at least one of them")
+            raise InvalidFieldError("states", f"select runs by state, at least one of: {words}")
         return WantedRuns(sweep=names.sweep_name(request.sweep), states=states)
     runs = tuple(dict.fromkeys(names.run_name(name) for name in request.names))
     if any(run.sweep.is_standing for run in runs):
         raise InvalidFieldError("names", "a standalone run cannot be retried; start its script again")
     if len({run.sweep for run in runs}) > 1:
-        raise InvalidFieldError("names", "they are runs of several sweeps; retry those of one at a time")
+        raise InvalidFieldError(
+            "names", "the runs belong to several sweeps; retry those of one sweep at a time"
+        )
     return WantedRuns(sweep=runs[0].sweep, runs=runs)
 
 
@@ -85,7 +87,7 @@ def new_run(request: v1.CreateRunRequest) -> CreateRun:
     try:
         start = request.start_time.ToMicroseconds() if request.HasField("start_time") else 0
     except ValueError:
-        raise InvalidFieldError("start_time", "is no time of the years 1 to 9999") from None
+        raise InvalidFieldError("start_time", "is not a time in the years 1 to 9999") from None
     return CreateRun(
         parent=names.parent(request.parent),
         id=names.new_id(request.run_id, "run_id") if request.run_id else None,
@@ -120,7 +122,7 @@ def edit(request: v1.UpdateSweepRequest) -> Edit:
     """
     fields = frozenset(_field(path) for path in request.update_mask.paths)
     if not fields:
-        raise InvalidFieldError("update_mask", f"it names no field; {_known()}")
+        raise InvalidFieldError("update_mask", f"it is empty; {_known()}")
     document = _document(request.sweep.spec, fields)
     parsed = parse_mapping({**_REST, **document}, file="edit")
     findings = [finding for finding in parsed.diagnostics if finding.severity == "error"]
@@ -138,7 +140,7 @@ def _field(path: str) -> str:
 
 
 def _known() -> str:
-    return f"what can: {', '.join(f'spec.{field}' for field in EDITABLE)}"
+    return f"these can: {', '.join(f'spec.{field}' for field in EDITABLE)}"
 
 
 def _document(spec: v1.SweepSpec, fields: frozenset[str]) -> dict[str, object]:
@@ -316,7 +318,7 @@ class Requester:
                 if attempt == MAX_TRIES - 1:
                     raise
                 stored = await self._reading(self._reading.records.stored, sweep) if missing.whole else None
-        raise AssertionError("the last try has returned or raised")
+        raise AssertionError("the last attempt returned or raised")
 
     async def _complete(self, kind: type[M], kept: bytes) -> M:
         """Return a stored response with the parts restored that were left out."""

@@ -127,7 +127,7 @@ def read_states(wanted: Mapping[S, int], numbers: Iterable[int]) -> tuple[S, ...
     numbers = list(numbers)
     unknown = [number for number in numbers if number not in by_number]
     if unknown:
-        raise InvalidFieldError("states", f"{unknown[0]} is no state")
+        raise InvalidFieldError("states", f"{unknown[0]} is not a state")
     return tuple(by_number[number] for number in numbers)
 
 
@@ -162,9 +162,9 @@ _SENTENCES = {
     "run-kept": "its agent came back and continues it",
     "run-taken-over": "agent {agent} has the folder of the attempt now and continues it",
     "run-enqueued": "a person asked for it",
-    "run-added": "run_cap was raised: its point had fewer runs than repeats says",
+    "run-added": "run_cap was raised: its point had fewer runs than `repeats`",
     "run-retried": "a person asked for another attempt; it was {before}",
-    "attempt-suspect": "its agent has not reported for the length of its lease",
+    "attempt-suspect": "its agent did not report within its lease",
     "attempt-recovered": "its agent reported again",
     "agent-quarantined": "agent {agent} gets no more runs of the sweep: {reason}",
     "sweep-ending": "the sweep starts no new runs: {ending}",

@@ -67,7 +67,7 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
     async def ListRuns(self, request: v1.ListRunsRequest, context: object) -> v1.ListRunsResponse:
         """Return a page of the runs of a sweep, or of a project."""
         if bool(request.sweep) == bool(request.project):
-            raise InvalidFieldError("sweep", "name either a sweep or a project")
+            raise InvalidFieldError("sweep", "specify either a sweep or a project")
         if request.project:
             return await self._list_project(request)
         sweep = await self._reading.sweep(names.sweep_name(request.sweep))

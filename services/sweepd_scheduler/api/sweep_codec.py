@@ -103,7 +103,7 @@ def new_sweep(request: v1.CreateSweepRequest) -> tuple[SweepSpec, SourceFile | N
             file = SourceFile(name=source.file_name, content=source.content) if source.content else None
             return _spec_of_message(request.spec), file
         case _:
-            raise InvalidFieldError("definition", "neither a spec nor a file is given")
+            raise InvalidFieldError("definition", "specify a spec or a file")
 
 
 def count_or_none(number: int | None) -> int | None:
@@ -164,7 +164,7 @@ def runs_wanted(request: v1.PreviewSweepRequest) -> int:
         InvalidFieldError: more runs are requested than a preview may show.
     """
     if request.count > MOST_RUNS:
-        raise InvalidFieldError("count", f"at most {MOST_RUNS:,} runs are shown")
+        raise InvalidFieldError("count", f"at most {MOST_RUNS:,} runs can be shown")
     return request.count
 
 

@@ -116,7 +116,8 @@ class TooManyPlacesError(DomainError, status=Status.RESOURCE_EXHAUSTED):
 
     def __init__(self, why: str) -> None:
         super().__init__(
-            f"{why}, and no more are made beforehand: a project also comes to be with its first sweep or run"
+            f"{why}, and no more can be created in advance: a project is also created with its first "
+            "sweep or run"
         )
 
 
@@ -125,7 +126,7 @@ class BoundTokenError(DomainError, status=Status.PERMISSION_DENIED, reason=Reaso
 
     def __init__(self, what: str, method: str, within: Bounds, remedy: str = "") -> None:
         super().__init__(
-            f"making {what} needs a token that is bound to no project, and this one is bound to "
+            f"creating {what} needs a token without project restriction, and this one is restricted to "
             f"{_shown(within)}{remedy}",
             metadata={"method": f"sweepd.v1.AccountService/{method}", "scope": "admin"},
         )
@@ -141,18 +142,18 @@ def checked(wanted: TokenRequest, caller: str, within: Bounds) -> tuple[str, Sco
     """
     name = wanted.display_name
     if len(name) > MAX_DISPLAY_NAME or not name.isprintable():
-        raise InvalidFieldError("display_name", f"has up to {MAX_DISPLAY_NAME} printable characters")
+        raise InvalidFieldError("display_name", f"must have at most {MAX_DISPLAY_NAME} printable characters")
     if wanted.scope is None:
         raise InvalidFieldError("scope", "is missing")
     if wanted.lifetime is not None and not SHORTEST <= wanted.lifetime <= LONGEST:
         raise InvalidFieldError("lifetime", "is not within 1 s to 10 years")
     if len(wanted.places) > MAX_PLACES:
-        raise InvalidFieldError("projects", f"are {len(wanted.places)}, at most {MAX_PLACES} are")
+        raise InvalidFieldError("projects", f"has {len(wanted.places)} entries; the maximum is {MAX_PLACES}")
     account = wanted.account or caller
     if account != caller:
         entity(account, "account")
         if not within.everywhere:
-            remedy = "; leave the account out to make one for your own"
+            remedy = "; omit the account to create one for your own"
             raise BoundTokenError("a token for another account", "CreateToken", within, remedy)
     return account, wanted.scope, _bounds(wanted.places, within)
 

@@ -81,11 +81,9 @@ def reason_sentence(sweep: Sweep, reason: IneligibleReason) -> str:
         case IneligibleReason.ENDING if sweep.ending is not None:
             live = sweep.counts.unfinished
             live_runs = "1 run is live" if live == 1 else f"{live} runs are live"
-            return (
-                f"{ENDING_REASONS[sweep.ending]}; {live_runs}, and one that is given up is handed out again"
-            )
+            return f"{ENDING_REASONS[sweep.ending]}; {live_runs}; a run that is given up is handed out again"
         case IneligibleReason.SUGGESTION:
-            return "a suggestion is being worked out; it takes seconds"
+            return "a suggestion is being computed; this takes seconds"
         case _:
             return ""
 

@@ -281,9 +281,9 @@ def cancelled(sweep: Sweep, now: int) -> Sweep:
 ENDING_REASONS = {
     Ending.CAP: "run_cap is reached",
     Ending.TARGET: "a run has reached metric.target",
-    Ending.GRID: "every point was handed out",
+    Ending.GRID: "every point has been handed out",
     Ending.STOP: "stopped by a person",
-    Ending.RETRIED: "it was stopped; only runs that were retried go out again",
+    Ending.RETRIED: "it was stopped; only retried runs are handed out",
 }
 
 

@@ -59,7 +59,7 @@ class Importances:
             DomainError: a service is unavailable, or overloaded.
         """
         if not key and sweep.spec.metric is None:
-            raise InvalidFieldError("key", f"needed: {sweep.name} has no metric to look at")
+            raise InvalidFieldError("key", f"needed: {sweep.name} has no metric")
         most = min(MOST_RUNS, MOST_VALUES // max(1, len(sweep.spec.search_space.dimensions)))
         tried = await self._reading(evenly_chosen, self._reading.records, sweep, most, valued=not key)
         if key:

@@ -50,8 +50,8 @@ class TooCostlyError(DomainError, status=Status.RESOURCE_EXHAUSTED):
 
     def __init__(self) -> None:
         super().__init__(
-            f"reading this sweep took more than {MOST:g} s of processor time and was given up;"
-            " fewer constraints, conditions or values cost less"
+            f"reading this sweep took more than {MOST:g} s of processor time and was given up; use fewer "
+            "constraints, conditions or values"
         )
 
 

@@ -250,7 +250,7 @@ def test_projects_and_entities_come_to_be_and_are_shown_to_whom_they_concern(tmp
         error = await refused(within.CreateEntity(v1.CreateEntityRequest(name="globex")))
         assert (error.code, error.reason) == ("PERMISSION_DENIED", "not-allowed")
         assert error.message == (
-            "making an entity needs a token that is bound to no project, and this one is bound to acme"
+            "creating an entity needs a token without project restriction, and this one is restricted to acme"
         )
 
     asyncio.run(living(tmp_path, main))

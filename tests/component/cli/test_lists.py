@@ -88,7 +88,7 @@ def test_a_project_in_place_of_a_sweep_or_run_is_said_to_be_one(ctl: Ctl, words:
         (("list", "--sort", "runs"), "runs is a group of values"),
         (("runs", NAME, "--by-hand"), "--by-hand requires --project"),
         (("runs", "--project", "train", "--prior"), "--prior requires a sweep"),
-        (("runs", NAME, "--project", "train"), "name either a sweep or a project"),
+        (("runs", NAME, "--project", "train"), "specify either a sweep or a project"),
         (("runs", "--project", "a/b/c"), "write PROJECT or ENTITY/PROJECT"),
     ],
 )

@@ -135,8 +135,8 @@ def test_in_the_background_a_server_that_runs_already_will_do_unless_another_is_
         assert other.returncode == 1
         assert other.stdout == ""
         assert other.stderr == (
-            f"error: a server runs on {home.data} already, at {daemon.address}, with --lease 3s; "
-            "`sweepd down` ends it, so that it can be started otherwise\n"
+            f"error: a server runs on {home.data} already, at {daemon.address}, with --lease 3s; `sweepd "
+            "down` ends it, so that it can be restarted with other arguments\n"
         )
 
 

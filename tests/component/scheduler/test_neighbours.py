@@ -113,7 +113,7 @@ def test_a_batch_too_large_for_the_metric_store_holds_up_nobody(tmp_path: Path) 
                 text = v1.Column(key=0, strings=v1.StringValues(values=["x" * (4 * 1024 * 1024 - 64)]))
                 batch = v1.PointBatch(steps=[1], keys=["k"], columns=[text])
                 await agent.send(piece=points_piece(ref, 1, batch))
-                with pytest.raises(grpc.aio.AioRpcError, match="bytes, and 1,179,648 are the most"):
+                with pytest.raises(grpc.aio.AioRpcError, match="bytes; the maximum is 1,179,648"):
                     await agent.takes("unsupported")
             holds = [held(start, ref.run_handle)]
             async with ScriptedAgent(installation.channel, sweep.name, held=holds) as agent:

@@ -107,7 +107,7 @@ def test_a_run_outside_the_space_is_warned_of_once(caplog: pytest.LogCaptureFixt
     assert known(studies.update(outside)) == 2
     studies.update(outside)
     assert [record.message for record in caplog.records] == [
-        "runs outside the search space are left out of the search"
+        "runs outside the search space are ignored by the search"
     ]
 
 

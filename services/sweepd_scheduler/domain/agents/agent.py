@@ -235,6 +235,6 @@ def check_identity(agent: str, secret: bytes, field: str) -> None:
         InvalidFieldError: the secret, sent in `field`, is not that of the agent.
     """
     if not SHORTEST_SECRET <= len(secret) <= LONGEST_SECRET:
-        raise InvalidFieldError(field, f"it has to have {SHORTEST_SECRET} to {LONGEST_SECRET} bytes")
+        raise InvalidFieldError(field, f"it must have {SHORTEST_SECRET} to {LONGEST_SECRET} bytes")
     if not hmac.compare_digest(agent_id(secret).encode(), agent.encode()):
         raise InvalidFieldError(field, "it is not the secret of this agent_id")

@@ -34,7 +34,7 @@ class StreamReplacedError(DomainError, status=Status.ABORTED, reason=Reason.STRE
 
     def __init__(self, agent: str, by: str | None = None) -> None:
         again = f"agent {agent} has attached again" if by is None else f"agent {by} has its runs now"
-        super().__init__(f"{again}; this stream is void", metadata={"agent": agent})
+        super().__init__(f"{again}; this stream is superseded", metadata={"agent": agent})
 
 
 class SweepEndedError(DomainError, status=Status.FAILED_PRECONDITION, reason=Reason.SWEEP_ENDED):

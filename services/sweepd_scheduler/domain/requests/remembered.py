@@ -108,7 +108,8 @@ class RequestIdReusedError(DomainError, status=Status.FAILED_PRECONDITION, reaso
 
     def __init__(self, request_id: str) -> None:
         super().__init__(
-            f"request id {request_id!r} was used for another call", metadata={"request_id": request_id}
+            f"request id {request_id!r} was already used for another call",
+            metadata={"request_id": request_id},
         )
 
 
@@ -121,9 +122,9 @@ class RequestQuotaError(DomainError, status=Status.RESOURCE_EXHAUSTED, reason=Re
         whose = f"account {account}{where}" if account else "all accounts together"
         hours, minutes = divmod(int(wait / 60) + 1, 60)
         super().__init__(
-            f"the responses of the last 24 h for {whose} fill their {quota >> 20} MiB, so no other one can"
-            f" be remembered; the first of them are forgotten in {hours} h {minutes} min."
-            " A call without a request id is still carried out",
+            f"the responses of the last 24 h for {whose} fill their {quota >> 20} MiB, so no further "
+            f"response can be stored; the oldest expire in {hours} h {minutes} min. Calls without a "
+            "request id still work",
             metadata={"account": account, "project": project, "quota_bytes": str(quota)},
             retry_after=wait,
         )

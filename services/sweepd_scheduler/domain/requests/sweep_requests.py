@@ -142,7 +142,7 @@ class StaleRevisionError(DomainError, status=Status.ABORTED, reason=Reason.STALE
 
     def __init__(self, name: str, seen: int, revision: int) -> None:
         super().__init__(
-            f"{name} was edited meanwhile: you saw revision {seen}, it is at {revision}",
+            f"{name} was edited meanwhile: expected revision {seen}, found {revision}",
             metadata={"name": name, "revision": str(revision)},
         )
 

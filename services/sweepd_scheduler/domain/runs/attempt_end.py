@@ -101,19 +101,19 @@ def exit_sentence(run: Run, ended: Exit, log_tail: str) -> str:
         case ExitCause.SIGNALED:
             return _with_line(f"ended by {signal_name(ended.signal)}", log_tail)
         case ExitCause.OUT_OF_MEMORY:
-            return "the kernel ended it for want of memory"
+            return "the kernel killed it because memory ran out"
         case ExitCause.COMMANDED:
             return run.stop.reason if run.stop else "ended on command"
         case ExitCause.START_FAILED:
-            return f"could not be started: {ended.message or 'the agent does not say why'}"
+            return f"could not be started: {ended.message or 'the agent gave no reason'}"
         case ExitCause.INVALID_COMMAND:
-            return f"its command cannot be run: {ended.message or 'the agent does not say why'}"
+            return f"its command cannot be run: {ended.message or 'the agent gave no reason'}"
         case ExitCause.TIMEOUT:
-            return "ran longer than it may"
+            return "exceeded its time limit"
         case ExitCause.HANDED_BACK:
-            return "its agent was asked to end and handed it back"
+            return "its agent shut down and handed it back"
         case ExitCause.ORPHANED:
-            return ended.message or "its process vanished, or ended because no agent came back for it"
+            return ended.message or "its process was lost, or ended because no agent reconnected to it"
 
 
 def signal_name(number: int | None) -> str:

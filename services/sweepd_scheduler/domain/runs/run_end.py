@@ -197,7 +197,7 @@ def timeout_due(draft: Draft, event: TimeoutDue) -> Steps[None]:
     if sweep is None or sweep.state in FINAL_SWEEP or sweep.ending is Ending.STOP:
         return
     if sweep.spec.sweep_timeout is not None and sweep.timed_from == event.timed_from:
-        reason = f"sweep_timeout of {in_words(sweep.spec.sweep_timeout)} is over"
+        reason = f"sweep_timeout of {in_words(sweep.spec.sweep_timeout)} has passed"
         draft.record("sweep-timeout", sweep=sweep, reason=reason)
         yield from stop_sweep(draft, event.sweep, reason)
 

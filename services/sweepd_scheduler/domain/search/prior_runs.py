@@ -164,7 +164,7 @@ def result_in(
     if metric is None:
         if not ended_well:
             raise UnsuitableError(
-                f"it is {found.run.state}, and without an objective nothing is learnt from it"
+                f"it is {found.run.state}, and without an objective the search cannot learn from it"
             )
         return found.run
     values = values_of(curve, metric.goal)

@@ -59,8 +59,8 @@ def test_a_scope_that_is_too_small_is_refused_with_the_one_needed() -> None:
         check_scope(reader(MNIST), "/sweepd.v1.SweepService/StopSweep")
     assert refused.value.metadata == {"method": "sweepd.v1.SweepService/StopSweep", "scope": "write"}
     assert refused.value.message == (
-        "stopping a sweep needs a token of scope write, and this one has scope read; "
-        "whoever has an admin token makes one: `sweepctl token create --scope write`"
+        "stopping a sweep needs a token of scope write, and this one has scope read; ask an admin to "
+        "create one: `sweepctl token create --scope write`"
     )
     check_scope(SERVICE, "/sweepd.v1.MetricService/Append")
     with pytest.raises(

@@ -89,7 +89,7 @@ def test_a_database_without_anything_belongs_to_whom_it_costs_nothing() -> None:
 
 def test_the_message_names_both_files_and_the_remedy() -> None:
     message = str(mismatch(replace(S, id="new", peer=None, place="/d/s"), replace(M, place="/d/m")))
-    assert message.startswith("/d/s is new, but /d/m has the points of the one before it: stop the server")
+    assert message.startswith("/d/s is new, but /d/m has the points of its predecessor: stop the server")
     assert "sweepd pair" in message
     assert len(message) < 500
 

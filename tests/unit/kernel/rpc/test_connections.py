@@ -113,6 +113,6 @@ def test_the_watch_continues_after_a_look_that_failed(caplog: pytest.LogCaptureF
 
     asyncio.run(scenario())
     (record,) = caplog.records
-    assert record.getMessage() == "connections could not be looked at"
+    assert record.getMessage() == "connections could not be checked"
     assert record.exc_text is not None
     assert "can't start new thread" in record.exc_text

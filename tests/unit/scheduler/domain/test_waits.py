@@ -52,7 +52,7 @@ def test_an_agent_that_waits_is_notified_of_a_pause_and_of_its_end(world: World)
     world.happens(ResumeSweep(S))
     assert reasons_sent(world, second) == [ENDING, PAUSED, ENDING]
     assert world.last_sent(Ineligible).message == (
-        "run_cap is reached; 1 run is live, and one that is given up is handed out again"
+        "run_cap is reached; 1 run is live; a run that is given up is handed out again"
     )
     assert reasons_sent(world, first) == [], "it is busy"
 

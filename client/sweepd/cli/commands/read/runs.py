@@ -121,7 +121,7 @@ def _chosen(rows: list[Row], output: Output) -> list[Row]:
 def _check(sweep: str, project: str | None, *, by_hand: bool, prior: bool, watch: bool) -> None:
     if bool(sweep) == bool(project):
         raise usage_problem(
-            "name either a sweep or a project", next_step="sweepctl runs ID, or sweepctl runs --project P"
+            "specify either a sweep or a project", next_step="sweepctl runs ID, or sweepctl runs --project P"
         )
     if by_hand and not project:
         raise usage_problem(

@@ -141,7 +141,7 @@ def test_another_revision_than_the_one_seen_is_refused(world: World) -> None:
     with pytest.raises(DomainError) as refused:
         cap(world, 6, revision=1)
     assert refused.value.reason is Reason.STALE_REVISION
-    assert refused.value.message == "local/demo/s was edited meanwhile: you saw revision 1, it is at 2"
+    assert refused.value.message == "local/demo/s was edited meanwhile: expected revision 1, found 2"
     assert refused.value.metadata == {"name": "local/demo/s", "revision": "2"}
     assert world.sweep().spec.run_cap == 5
 

@@ -81,7 +81,7 @@ def test_without_requeues_a_lost_run_has_crashed(world: World) -> None:
     run = world.run((1, 1))
     assert (run.state, run.reason) == (
         RunState.CRASHED,
-        "its process vanished, or ended because no agent came back for it",
+        "its process was lost, or ended because no agent reconnected to it",
     )
 
 

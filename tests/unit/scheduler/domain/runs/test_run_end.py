@@ -27,7 +27,7 @@ def world() -> World:
     [
         (Exit(cause=ExitCause.EXITED, code=3), RunState.FAILED, "exited with code 3: ValueError: bad lr"),
         (Exit(cause=ExitCause.SIGNALED, signal=9), RunState.FAILED, "ended by SIGKILL: ValueError: bad lr"),
-        (Exit(cause=ExitCause.OUT_OF_MEMORY), RunState.FAILED, "the kernel ended it for want of memory"),
+        (Exit(cause=ExitCause.OUT_OF_MEMORY), RunState.FAILED, "the kernel killed it because memory ran out"),
         (
             Exit(cause=ExitCause.START_FAILED, message="no train.py"),
             RunState.PENDING,
@@ -38,12 +38,12 @@ def world() -> World:
             RunState.FAILED,
             "its command cannot be run: an argument is too long",
         ),
-        (Exit(cause=ExitCause.TIMEOUT), RunState.FAILED, "ran longer than it may"),
+        (Exit(cause=ExitCause.TIMEOUT), RunState.FAILED, "exceeded its time limit"),
         (Exit(cause=ExitCause.COMMANDED, signal=15), RunState.STOPPED, "ended on command"),
         (
             Exit(cause=ExitCause.HANDED_BACK),
             RunState.PENDING,
-            "its agent was asked to end and handed it back",
+            "its agent shut down and handed it back",
         ),
     ],
 )

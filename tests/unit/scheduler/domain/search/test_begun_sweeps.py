@@ -115,7 +115,7 @@ def test_fifty_agents_at_once_share_what_prior_runs_have_left(world: World, shuf
 def test_a_sweep_to_which_prior_runs_have_left_nothing_is_finished_at_once(world: World) -> None:
     sweep = world.create(FIFTY, prior=prior_runs(FIFTY, [(point, ()) for point in all_points(FIFTY)]))
     assert (sweep.state, sweep.counts.total) == (SweepState.FINISHED, 0)
-    assert sweep.reason == "every point was handed out, but for those of prior runs"
+    assert sweep.reason == "every point has been handed out, but for those of prior runs"
 
 
 def test_a_list_runs_what_it_lists(world: World) -> None:
