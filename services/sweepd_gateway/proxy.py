@@ -36,7 +36,7 @@ class Watchdog:
         self._backend = backend
         self._call = call
         self._task: asyncio.Task[None] | None = None
-        # A timer first: nearly every call is answered before a task is needed.
+        # Start with a timer, as nearly every call is answered before a task would be needed.
         self._timer = asyncio.get_running_loop().call_later(INTERVAL, self._begin)
         self.gave_up = False
 
@@ -61,7 +61,7 @@ UnaryMethod: TypeAlias = "grpc.aio.UnaryUnaryMultiCallable[bytes, bytes]"
 StreamMethod: TypeAlias = "grpc.aio.UnaryStreamMultiCallable[bytes, bytes]"
 BidiMethod: TypeAlias = "grpc.aio.StreamStreamMultiCallable[bytes, bytes]"
 
-# Statuses that gRPC reports for a lost connection; a service that sends one of them adds details.
+# Statuses that gRPC itself reports for a lost connection; services add details when they send one of these.
 _BROKEN = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED})
 
 

@@ -49,7 +49,7 @@ class Pairing:
         """Compare the scheduler's database with this one, and return this one's state.
 
         Raises:
-            DatabasesDifferError: the databases do not belong together; all calls are refused from now on.
+            DatabasesDifferError: the databases are not a pair; all calls are refused from now on.
             DomainError: this database cannot be read or written.
         """
         try:
@@ -66,10 +66,10 @@ class Pairing:
         return own
 
     def require_met(self) -> None:
-        """Raise an error unless the scheduler's database was compared and belongs to this one.
+        """Raise an error unless the scheduler's database was compared and is paired with this one.
 
         Raises:
-            DomainError: the database was not compared, or does not belong to this one.
+            DomainError: the databases were not compared, or are not a pair.
         """
         if self._refusal is not None:
             raise self._refusal.with_traceback(None)  # otherwise its traceback grows with each call
@@ -80,7 +80,7 @@ class Pairing:
         """Raise an error if the database was never paired: it may replace a lost one.
 
         Raises:
-            DomainError: the database was never paired, or belongs to another scheduler.
+            DomainError: the database was never paired, or is paired with another scheduler's database.
         """
         if self._refusal is not None or not self._known:
             self.require_met()

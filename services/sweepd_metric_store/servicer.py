@@ -103,7 +103,7 @@ class MetricServicer:
         async with aclosing(following.history(selection, self._reads, self._subscriptions)) as groups:
             async for group, damages in groups:
                 message = encoding.page(group, damaged=self._left_out(damages))
-                await send(context.write, message, f"no message was taken for {STALL_SECONDS:g} s")
+                await send(context.write, message, f"the client accepted no message for {STALL_SECONDS:g} s")
 
     def _left_out(self, damages: Sequence[Damage]) -> list[bytes]:
         return encoding.damaged_series(damages, self._reads.place)

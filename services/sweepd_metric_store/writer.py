@@ -73,7 +73,7 @@ class FairQueue(Generic[Item]):
 MAX_QUEUED = 256
 """Most arrivals waiting for a commit; then `submit` waits, and flow control slows the sender."""
 COMMIT_WEIGHT = 1024 * 1024
-"""Bytes of one commit, which takes tens of milliseconds while all other arrivals wait."""
+"""Maximum weight of one commit in bytes; it takes tens of milliseconds while all other arrivals wait."""
 POINT_WEIGHT = 64
 """Weight of a point in bytes, higher than its size because of the work it takes."""
 _COMPACT_EVERY = 10.0

@@ -66,7 +66,7 @@ class _Queued:
 
 
 class Fits:
-    """Scheduler of fits in worker processes: round-robin over lines, one per sweep, each in order.
+    """Scheduler of fits in worker processes: round-robin over lines (one queue per sweep), each in order.
 
     A process takes seconds to load its libraries. So questions go to loaded processes, and another process is
     loaded only while all of them are busy.

@@ -12,11 +12,11 @@ from itertools import pairwise
 from sweepd_metric_store.domain.batch import Batch, Column, Kind, Piece, Spine, Stretch
 
 CLOSED_POINTS = 256
-"""Points from which a chunk is final; shorter pieces are the open tail of their series."""
+"""Number of points from which a chunk is final; shorter pieces are the open tail of their series."""
 MAX_PIECE_POINTS = 744
-"""Longest piece of a batch: joined to the longest open tail, it stays below 1,000 points."""
+"""Maximum points of a piece of a batch; joined to the longest open tail, it stays below 1,000 points."""
 MAX_TAIL_PIECES = 32
-"""Pieces at which a tail is joined early, so that reading a short series stays cheap."""
+"""Number of pieces at which a tail is joined early, so that reading a short series stays cheap."""
 MAX_KEYS = 1_000
 """Most distinct keys of one run, over all of its attempts."""
 MAX_KEY_CHARACTERS = 256

@@ -34,9 +34,9 @@ from sweepd_metric_store.store.queries import (
 from sweepd_metric_store.store.series import read_chunks
 
 MAX_THINNED_POINTS = 2_000_000
-"""Points read for thinning after which a page ends early, so that no call takes seconds."""
+"""Number of points read for thinning after which a page ends early, so that no call takes seconds."""
 LONG_POINTS = 100_000
-"""Points from which thinning takes over a tenth of a second."""
+"""Number of points from which thinning takes more than a tenth of a second."""
 _SERIES_LOOKED_AT = 2_000
 FAIR_BYTES = 64 * 1024
 """Approximate limit of one read, so that a stalled watcher holds little and others get their turn."""

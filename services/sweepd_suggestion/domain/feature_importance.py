@@ -199,7 +199,7 @@ def _part(dimension: Dimension, column: Array, most: int) -> _Part:
         often = _often(places, most)
         columns = np.zeros((len(column), len(often)))
         columns[there] = places[:, np.newaxis] == often
-    else:  # a forest needs only the order
+    else:  # a forest depends only on the order
         scale = np.zeros(len(column))
         scale[there] = numbers[places]
         columns = np.full((len(column), 1), INACTIVE)

@@ -111,10 +111,10 @@ _APART = 0.02
 """Minimum distance of concurrent trials in at least one dimension, as a share of its range."""
 
 _OTHER_CATEGORIES = 4
-"""Period of runs that try categories other than the best's, which a model dismisses on little evidence."""
+"""Every 4th run tries categories other than the best's, which models dismiss on little evidence."""
 
 _SURE = 6.0
-"""Deviations by which other categories must look worse to be skipped."""
+"""Standard deviations by which the prediction for other categories must be worse for them to be skipped."""
 
 _NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(16)
 _WEIGHTS = _WEIGHTS / _WEIGHTS.sum()
@@ -176,7 +176,7 @@ class GaussianProcessModel:
         return None
 
     def _is_promising(self, candidate: Array, gain: float) -> bool:
-        """Return True if a candidate may still be better than the best."""
+        """Return True if a candidate may be better than the best point, given the model's uncertainty."""
         mean, deviation = self._surrogate.predict(candidate[np.newaxis, :])
         return bool(np.isfinite(gain) and mean[0] - _SURE * deviation[0] <= self._best_mean)
 

@@ -99,7 +99,7 @@ def _distance(left: tuple[float | None, ...], right: tuple[float | None, ...]) -
 
 
 ENGINE = "skopt-gp/3"
-"""Engine name, whose version increases with every change of the points for the same question."""
+"""Engine name; its version increases with every change that alters the points proposed for a question."""
 
 _MOST_PENDING = 100
 _MOST_AHEAD = 64

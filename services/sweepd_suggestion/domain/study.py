@@ -67,7 +67,7 @@ Observation = HandedOut | RungReached | ValueSoFar | Ended
 
 
 MOST_DIMENSIONS = 1_024
-"""Most free parameters: fit time is proportional, and models of 150 runs are useless far below this."""
+"""Most free parameters: fit time is proportional to them, and models of 150 runs support far fewer."""
 
 
 def objections(spec: SweepSpec) -> Iterator[tuple[str, str]]:
@@ -85,7 +85,7 @@ def objections(spec: SweepSpec) -> Iterator[tuple[str, str]]:
 
 
 _COUNTED = 20_000
-"""Limit on counting a space with conditions; a larger space never counts as exhausted."""
+"""Number of points up to which a space with conditions is counted; a larger one never counts as exhausted."""
 
 
 class UnknownRunError(ValueError):

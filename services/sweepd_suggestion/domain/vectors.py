@@ -139,7 +139,7 @@ class _Codes:
         self._shares = np.array([shares[code] for code in range(len(shares))])
 
     def place(self, point: Point, share: float) -> float:
-        # A value of probability zero has no share of its own, but may have been tried.
+        # A value of probability zero covers no part of the unit interval, but a run may have tried it.
         if len(self._paths) > 1:
             return self._code_of[id(self._distribution.quantile(share))]
         return float(self._codes[canonical_json(_at(point, self._paths[0]))])
