@@ -175,9 +175,9 @@ def test_a_sweep_past_its_timeout_stops_also_when_the_scheduler_dies(installatio
     until(is_over, what="its time is over")
     assert 4 < (datetime.now(UTC) - begun).total_seconds() < 10
     sweep = installation.json("get", name)
-    assert (sweep["state"], sweep["reason"]) == ("running", "sweep_timeout of 4s is over")
+    assert (sweep["state"], sweep["reason"]) == ("running", "sweep_timeout of 4s has passed")
     installation.write("release", "")
     assert agent.process.wait(60) == 0, agent.log()[-2000:]
     sweep = installation.json("get", name)
-    assert (sweep["state"], sweep["reason"]) == ("stopped", "sweep_timeout of 4s is over")
+    assert (sweep["state"], sweep["reason"]) == ("stopped", "sweep_timeout of 4s has passed")
     assert counts(installation, name)["finished"] == 1

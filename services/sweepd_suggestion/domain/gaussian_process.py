@@ -111,7 +111,7 @@ _APART = 0.02
 """Minimum distance of concurrent trials in at least one dimension, as a share of its range."""
 
 _OTHER_CATEGORIES = 4
-"""Every 4th run tries categories other than the best's, which models dismiss on little evidence."""
+"""Period in runs of trying categories other than the best's; models dismiss them on little evidence."""
 
 _SURE = 6.0
 """Standard deviations by which the prediction for other categories must be worse for them to be skipped."""

@@ -33,15 +33,15 @@ def test_it_hands_out_no_more_and_lets_the_live_ones_end(world: World) -> None:
     world.passes(59.9, silent=False)
     assert world.sweep().ending is None
     world.passes(0.2, silent=False)
-    assert (world.sweep().ending, world.sweep().reason) == (Ending.STOP, "sweep_timeout of 1m is over")
+    assert (world.sweep().ending, world.sweep().reason) == (Ending.STOP, "sweep_timeout of 1m has passed")
     assert world.run((1, 1)).state is RunState.RUNNING
     assert world.run((1, 2)).state is RunState.STOPPED
     assert world.offer(session, 3) == []
-    assert world.last_sent(SweepEnded).reason == "sweep_timeout of 1m is over"
+    assert world.last_sent(SweepEnded).reason == "sweep_timeout of 1m has passed"
     world.exits(session, first.ref)
     assert (world.sweep().state, world.sweep().reason) == (
         SweepState.STOPPED,
-        "sweep_timeout of 1m is over",
+        "sweep_timeout of 1m has passed",
     )
     assert world.run((1, 1)).state is RunState.FINISHED
 
