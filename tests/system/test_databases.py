@@ -136,10 +136,10 @@ def refused(prepared: Prepared) -> Iterator[str]:
     [
         (SCHEDULER, "deleted", "scheduler.sqlite is new"),
         (SCHEDULER, "emptied", "scheduler.sqlite is new"),
-        (SCHEDULER, "older", "scheduler.sqlite is from an older copy"),
+        (SCHEDULER, "older", "scheduler.sqlite is from an older backup"),
         (METRICS, "deleted", "metrics.sqlite is new"),
         (METRICS, "emptied", "metrics.sqlite is new"),
-        (METRICS, "older", "metrics.sqlite is from an older copy"),
+        (METRICS, "older", "metrics.sqlite is from an older backup"),
     ],
 )
 def test_one_database_that_was_lost_or_put_back_alone_is_refused_with_the_remedy(
