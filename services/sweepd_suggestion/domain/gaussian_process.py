@@ -259,17 +259,14 @@ def _model(question: Question) -> GaussianProcessModel | None:
 def most_likely_scale(losses: Array, vectors: Array, coordinates: Coordinates) -> LossScale:
     """Return the scale with the highest likelihood of a subset of the losses, which must not be all equal."""
     chosen = subset(losses, _MOST_COMPARED)
-    best, most = None, -np.inf
-    for shift in SHIFTS:
-        scale = LossScale.of(losses, shift)
-        assert scale is not None
+
+    def evidence(scale: LossScale) -> float:
         values = scale.scaled(losses)[chosen]
-        evidence = Surrogate.fitted(vectors[chosen], values, coordinates, roughly=True).log_evidence
-        evidence += scale.log_slope(losses[chosen])
-        if best is None or evidence > most:
-            best, most = scale, evidence
-    assert best is not None
-    return best
+        fitted = Surrogate.fitted(vectors[chosen], values, coordinates, roughly=True)
+        return fitted.log_evidence + scale.log_slope(losses[chosen])
+
+    scales = (LossScale.of(losses, shift) for shift in SHIFTS)
+    return max((scale for scale in scales if scale is not None), key=evidence)
 
 
 def _generator(seed: int, run_number: int, observations: int) -> np.random.Generator:

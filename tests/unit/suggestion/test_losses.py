@@ -15,6 +15,7 @@ from sweepd_suggestion.domain.gaussian_process import (
 )
 from sweepd_suggestion.domain.vectors import Array, Coordinates
 
+PLACES = np.linspace(0.0, 1.0, 8)
 LOSSES = st.lists(st.floats(-1e30, 1e30), min_size=1, max_size=30).map(np.array)
 
 
@@ -45,6 +46,14 @@ def test_one_absurd_loss_does_not_hide_the_differences_of_the_others() -> None:
         vectors = np.linspace(0.0, 1.0, 7)[order, np.newaxis]
         scaled = most_likely_scale(losses, vectors, coordinates).scaled(losses)
         assert scaled[5] - scaled[0] > 0.5
+
+
+@pytest.mark.parametrize(
+    ("losses", "shift"), [(PLACES, None), ((PLACES - 0.5) ** 2, 1.0), (np.exp(6.0 * PLACES), 0.03)]
+)
+def test_losses_are_compressed_as_much_as_makes_them_smooth(losses: Array, shift: float | None) -> None:
+    coordinates = Coordinates(a_spec({"x": {"min": 0.0, "max": 1.0}}).search_space)
+    assert most_likely_scale(losses, PLACES[:, np.newaxis], coordinates).shift == shift
 
 
 def test_the_expected_improvement_is_exact_where_doubles_carry_it() -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from itertools import pairwise
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given
@@ -10,8 +11,17 @@ from hypothesis import strategies as st
 from suggestion_studies import MIXED, SMALL, a_spec, a_study, a_trial
 from sweepd.spec.methods.registry import METHODS
 from sweepd.spec.parse import parse_mapping
-from sweepd.spec.point import Point, point_digest
-from sweepd_suggestion.domain.proposal import design_size, design_vector, proposals, question, unseen_point
+from sweepd.spec.point import InfeasibleError, Point, point_digest
+from sweepd.spec.space.search_space import SearchSpace
+from sweepd_suggestion.domain import proposal
+from sweepd_suggestion.domain.proposal import (
+    ENGINE,
+    design_size,
+    design_vector,
+    proposals,
+    question,
+    unseen_point,
+)
 from sweepd_suggestion.domain.study import HandedOut, Study, objections
 
 
@@ -75,6 +85,33 @@ def test_the_last_point_of_a_large_space_is_found() -> None:
     space = a_spec({"n": {"min": 1, "max": 500}}).search_space
     seen = {point_digest({"n": n}) for n in range(1, 501) if n != 377}
     assert unseen_point(space, 1, 1, seen) == {"n": 377}
+
+
+class Barren(SearchSpace):
+    """A space in which no draw satisfies the constraints; counts the draws."""
+
+    drawn = 0
+
+    def random_point(self, seed: int, index: int) -> Point:
+        self.drawn += 1
+        raise InfeasibleError("no draw satisfies the constraints")
+
+
+def test_a_search_gives_up_where_points_are_rare() -> None:
+    plain = a_spec({name: {"min": 0, "max": 9} for name in "abc"}).search_space
+    space = Barren(plain.parameters, constraints=("(a * 100 + b * 10 + c) % 2000 == 999",))
+    with patch.object(proposal, "_STEP", 10):
+        assert unseen_point(space, 1, 1, ()) is None
+    assert space.drawn == 4, "each takes thousands of draws"
+
+
+def test_points_of_the_design_change_only_with_the_name_of_the_engine() -> None:
+    space = a_spec({name: {"min": 0.0, "max": 1.0} for name in "ab"}).search_space
+    assert ENGINE == "skopt-gp/3"
+    assert [design_vector(space, 7, index, 4) for index in (0, 5)] == [
+        (0.14681802900083207, 0.5586520163930775),
+        (0.3358455802889456, 0.7835063291947181),
+    ]
 
 
 def test_every_point_lies_in_the_space_with_plain_types() -> None:

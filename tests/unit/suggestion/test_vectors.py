@@ -107,3 +107,14 @@ def test_the_best_always_tell(losses: list[float], most: int) -> None:
     assert len(chosen) == len(set(chosen.tolist())) == min(len(losses), most)
     best = np.argsort(values, kind="stable")[: most // 2]
     assert set(best.tolist()) <= set(chosen.tolist())
+
+
+@pytest.mark.parametrize(("count", "share"), [(2, 0.75), (20, 0.335)])
+def test_near_a_point_one_parameter_differs_and_some_three_in_ten_of_the_others(
+    count: int, share: float
+) -> None:
+    space = a_spec({f"p{number}": {"min": 0.0, "max": 1.0} for number in range(count)}).search_space
+    centres = np.full((500, count), 0.5)
+    moved = Coordinates(space).around(centres, 0.01, np.random.default_rng(1)) != centres
+    assert moved.any(axis=1).all()
+    assert moved.mean() == pytest.approx(share, abs=0.03)

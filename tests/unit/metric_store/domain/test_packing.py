@@ -99,6 +99,18 @@ def test_a_bad_column_is_left_out_and_named_and_the_rest_is_kept(bad: Column) ->
     assert len(packed.complaints) == 1
 
 
+@pytest.mark.parametrize(
+    ("bad", "why"),
+    [
+        (doubles("bad", 1.0, offsets=(3,)), "'bad' has offsets that name no row: 1 values left out"),
+        (doubles("", 1.0, offsets=(0,)), "'' is not 1 to 256 characters long: 1 values left out"),
+        (doubles("\0", 1.0, offsets=(0,)), "'\\x00' has a NUL character: 1 values left out"),
+    ],
+)
+def test_the_complaint_says_why(bad: Column, why: str) -> None:
+    assert list(pack(a_batch(bad), after=0, known_keys=set()).complaints) == [why]
+
+
 def test_a_key_may_change_its_type_between_rows_but_not_within_one() -> None:
     batch = a_batch(
         Column(key="a", kind=Kind.INT, offsets=(1,), values=(7,)),

@@ -46,6 +46,22 @@ def finished_by_cap(world: World) -> str:
     return session
 
 
+@pytest.mark.parametrize("failing", [1, 2])
+def test_a_run_that_is_retried_before_its_point_has_ended_counts_once(world: World, failing: int) -> None:
+    world.create({**RANDOM, **OBJECTIVE, "repeats": 3})
+    session = world.attach()
+    for number in range(1, failing + 1):
+        finish(world, session, 0.5, EXIT_1 if number == failing else None)
+    retry(world, failing)
+    world.restarts()  # compares the ended runs of each point
+    session = world.attach()
+    for _ in range(failing, 4):
+        finish(world, session, 1.0)
+    best = world.sweep().best
+    assert best is not None
+    assert best.value == pytest.approx((0.5 * (failing - 1) + 4 - failing) / 3)
+
+
 def test_a_retried_run_is_the_same_run_with_a_new_attempt(world: World) -> None:
     session = finished_by_cap(world)
     before = world.run((1, 1))
