@@ -36,6 +36,9 @@ def test_the_order_of_losses_is_kept_and_the_best_comes_back(losses: Array, shif
 def test_equal_losses_have_no_scale() -> None:
     assert LossScale.of(np.array([3.0, 3.0, 3.0])) is None
     assert LossScale.of(np.array([3.0])) is None
+    assert LossScale.of(np.array([1e6, 1e6 + 1e-7])) is None, "but for rounding"
+    assert LossScale.of(np.array([0.0, 1e-301])) is None
+    assert LossScale.of(np.array([1e6, 1e6 + 1e-5])) is not None
 
 
 def test_one_absurd_loss_does_not_hide_the_differences_of_the_others() -> None:

@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from sweepd_suggestion.domain.surrogate import MixedMatern, NoisyMatern, Surrogate, subset
+from sweepd_suggestion.domain.surrogate import (
+    MixedMatern,
+    NoisyMatern,
+    Surrogate,
+    _most_probable,
+    _roughly_most_probable,
+    subset,
+)
 from sweepd_suggestion.domain.vectors import Array
 
 RNG = np.random.default_rng(3)
@@ -56,3 +63,31 @@ def test_half_of_a_subset_is_the_lowest_and_the_others_are_evenly_spread(
     values: list[int], most: int, chosen: list[int]
 ) -> None:
     assert subset(np.array(values, dtype=float), most).tolist() == chosen
+
+
+LOW_NOISE = np.log(1e-3)
+FREE = np.array([(-50.0, 50.0)] * 4)
+
+
+def test_priors_keep_parameters_near_typical_and_hold_the_noise_more_loosely() -> None:
+    """Against a pull of 0.5 each gives way by the square of the width of its prior."""
+    pull = np.full(4, 0.5)
+    start = np.array([0.0, 1.0, 2.0, -3.0])
+    found, density = _most_probable(lambda theta: (float(theta @ pull), pull), start, FREE)
+    assert found == pytest.approx([-0.5, 0.5, 1.5, LOW_NOISE - 2.0], abs=1e-3)
+    assert density == pytest.approx(float(found @ pull) + 0.5 * (3 * 0.25 + 1.0), abs=1e-3)
+
+
+def test_a_second_climb_begins_at_shorter_lengths_and_less_noise() -> None:
+    """The first begins in a lesser maximum, where nothing points to the greater one."""
+    greater = np.array([0.0, -1.0, -1.0, np.log(1e-4)])
+
+    def objective(theta: Array) -> tuple[float, Array]:
+        away = theta - greater
+        bumps = 9.0 * np.exp(-((away / 0.2) ** 2))
+        bumps[0] = 0.0
+        return -float(bumps.sum()), 2.0 * away / 0.04 * bumps
+
+    start = np.array([0.0, 0.0, 0.0, LOW_NOISE])
+    assert _most_probable(objective, start, FREE)[0] == pytest.approx(greater, abs=0.1)
+    assert _roughly_most_probable(objective, start, FREE)[0] == pytest.approx(start, abs=0.1)
