@@ -130,7 +130,7 @@ def power(base: Number, exponent: Number) -> Number:
     if isinstance(base, int) and isinstance(exponent, int):
         if exponent < 0:
             return float(float(base) ** exponent)
-        if abs(base) > 1 and (abs(base).bit_length() - 1) * exponent > _MOST_BITS:
+        if (abs(base).bit_length() - 1) * exponent > _MOST_BITS:
             raise OverflowError("too large for a double")
         return int(base**exponent)
     result = base**exponent
