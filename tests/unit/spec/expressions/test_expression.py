@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from sweepd.spec.distributions.discrete import Categorical, Constant
 from sweepd.spec.distributions.distribution import Distribution
-from sweepd.spec.expressions.evaluation import ExpressionError
+from sweepd.spec.expressions.evaluation import ExpressionError, same
 from sweepd.spec.expressions.expression import Expression, Scope, parse_expression
 from sweepd.spec.point import Json, Path
 from unit.spec.expressions.arithmetic import NUMBERS, sums
@@ -165,6 +165,22 @@ def test_it_holds(text: str) -> None:
 @pytest.mark.parametrize("text", FALSE)
 def test_it_does_not_hold(text: str) -> None:
     assert not holds(text)
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "equal"),
+    [
+        ({"a": 1}, {"a": 1.0}, True),
+        ({"a": 1}, {"a": 2}, False),
+        ({"a": 1}, {"b": 1}, False),
+        ({"a": [1]}, {"a": [True]}, False),
+        ([1, "x"], [1.0, "x"], True),
+        ([1], [1, 1], False),
+        ([], {}, False),
+    ],
+)
+def test_lists_and_mappings_are_the_same_if_all_in_them_is(left: Json, right: Json, equal: bool) -> None:
+    assert same(left, right) is same(right, left) is equal
 
 
 COMPARISONS = {

@@ -98,6 +98,15 @@ def test_an_indentation_by_tabs_is_named_as_such() -> None:
     assert error.line == 3
 
 
+def test_a_yaml_file_in_braces_is_not_taken_for_json() -> None:
+    parameters = "{x: {values: [1, 'b c']}, y: {value: 0x10}}"
+    text = f"{{program: 'a b.py', method: grid, parameters: {parameters}}} # all in one line\n"
+    parsed = parse_text(text.encode(), file="sweep.yaml")
+    assert parsed.spec is not None, parsed.diagnostics
+    assert parsed.spec.program == "a b.py"
+    assert parsed.spec.search_space.grid.at(1) == {"x": "b c", "y": 16}
+
+
 def test_json_is_read_with_tabs_and_escapes() -> None:
     assert loaded('{"a":\t[1, 2.0, "\\ud83d\\ude00\\/", null],\n\t"b": {"c": 1E5}\n}') == {
         "a": [1, 2.0, "😀/", None],
