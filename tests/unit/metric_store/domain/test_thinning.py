@@ -49,6 +49,14 @@ def test_a_nan_stays_visible_and_hides_nothing() -> None:
     assert {found[1], found[1_000]} == {0.0, 999.0}
 
 
+@pytest.mark.parametrize("odd", [math.inf, math.nan])
+def test_what_is_not_finite_hides_no_extreme_beside_it(odd: float) -> None:
+    values = [0.0] * 100
+    values[48:51] = odd, 5.0, -5.0
+    found = kept(values, 5)
+    assert (repr(found[49]), found[50], found[51]) == (repr(odd), 5.0, -5.0)
+
+
 def test_a_short_series_passes_untouched() -> None:
     assert len(kept([1.0, 2.0, 3.0], 3)) == 3
 
