@@ -75,6 +75,14 @@ def test_offsets_count_from_the_first_row_also_behind_dropped_rows() -> None:
     }
 
 
+@pytest.mark.parametrize("offset", [1, 3, 9])
+def test_an_offset_of_a_dropped_row_or_beyond_the_last_names_none(offset: int) -> None:
+    batch = a_batch(doubles("a", 1.0, offsets=(offset,)), dropped=(RowRange(first=2, last=2),))
+    packed = pack(batch, after=0, known_keys=set())
+    assert list(packed.pieces) == []
+    assert list(packed.complaints) == ["'a' has offsets that name no row: 1 values left out"]
+
+
 def test_a_full_column_has_a_value_for_each_row_that_is_not_dropped() -> None:
     batch = a_batch(doubles("a", 1.0, 4.0), last=4, dropped=(RowRange(first=2, last=3),))
     assert [row for _, row in points(list(pack(batch, after=0, known_keys=set()).pieces))] == [1, 4]
