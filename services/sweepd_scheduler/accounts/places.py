@@ -76,7 +76,7 @@ class Places:
         return counts.create_time > 0
 
     async def entities(self, bounds: Bounds, after: str, limit: int) -> tuple[list[EntityEntry], bool]:
-        """Return entities of which anything lies within `bounds`, ordered by name, and True if more follow.
+        """Return entities that are at least partly within `bounds`, by name, and True if more follow.
 
         `after`: only entities whose names come after this one; `limit`: maximum number.
         """
@@ -94,7 +94,7 @@ class Places:
     async def projects(
         self, bounds: Bounds, entity: str, after: str, limit: int
     ) -> tuple[Sequence[ProjectEntry], bool]:
-        """Return projects within `bounds`, ordered by name, and True if more follow.
+        """Return projects within `bounds`, by name, and True if more follow.
 
         `entity`: only projects of this entity; empty: any. `after`: only projects whose names come after this
         one; `limit`: maximum number.

@@ -30,7 +30,7 @@ KIB: Final = 1024
 MIB: Final = 1024 * KIB
 REMIND_AFTER = 2.0
 SHARES = 8
-"""Number of shares of a forwarder's memory; an attempt may use one share, so that others are not delayed."""
+"""Number of shares of a forwarder's memory. An attempt may use only one, so that it does not delay others."""
 REQUEST_OVERHEAD = 2 * KIB
 """Bytes of memory that a request takes beside its body, which matters for many small requests."""
 
@@ -117,7 +117,7 @@ class Forwarder:
         name = request.run, request.attempt
         route = self._routes.get(name)
         if route is None or route.session != session:
-            # On a new stream, an agent begins after the last acknowledged row, so all rows before are stored.
+            # An agent begins a stream after the last cursor that was acknowledged: all before it is stored.
             route = _Route(session, ref, cursor=max(request.start, route.cursor if route else 0))
             self._routes[name] = route
         weight, own = len(request.body) + REQUEST_OVERHEAD, self._sizes.get(name, 0)

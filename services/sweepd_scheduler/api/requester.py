@@ -244,8 +244,8 @@ MAX_TRIES = 8
 
 A = TypeVar("A", bound=Answer)
 Prepare = Callable[[StoredSweep | None, int], Awaitable[Request]]
-"""Function that returns the event of a request, given the ended sweep, if it was read, and the number of
-earlier tries."""
+"""Function that returns the event of a request; gets the ended sweep, if read, and the number of earlier
+tries."""
 
 
 class Requester:

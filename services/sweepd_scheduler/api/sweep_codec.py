@@ -31,7 +31,7 @@ _ENDINGS = {
     Ending.RETRIED: v1.SWEEP_ENDING_STOP,
 }
 
-# A message has at most 4 MiB. The file of a large sweep is left out, as the specification says the same.
+# A message has at most 4 MiB. The file of a large sweep is left out, as its content is in the specification.
 MAX_SWEEP_BYTES = 3_800_000
 _sweep_fields = message_fields(v1.Sweep, Sweep)
 

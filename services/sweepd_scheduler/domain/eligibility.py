@@ -13,7 +13,7 @@ from sweepd_scheduler.domain.sweep import ENDING_REASONS, Ending, PauseCause, Sw
 from sweepd_scheduler.domain.transitions import FINAL_SWEEP, LIVE_RUN, RunState, SweepState
 
 OWN_REASONS = frozenset({IneligibleReason.LABELS, IneligibleReason.GUARD})
-"""Reasons specific to one agent."""
+"""Reasons that concern one agent alone; all others concern all agents of a sweep."""
 
 
 def has_labels(sweep: Sweep, session: Session) -> bool:
@@ -22,7 +22,7 @@ def has_labels(sweep: Sweep, session: Session) -> bool:
 
 
 def ineligible(sweep: Sweep, session: Session, index: SweepIndex) -> Ineligible | None:
-    """Return the reason specific to an agent why it gets no runs of a sweep; None if there is none."""
+    """Return a notice if an agent gets no runs of a sweep because of its labels or a quarantine, else None."""
     lacking = _lacking(sweep.spec.requires, session.labels)
     if lacking:
         name = str(sweep.name)
@@ -58,7 +58,7 @@ def common_reason(state: State, sweep: Sweep) -> IneligibleReason:
 
 
 def ineligibility(state: State, sweep: Sweep, session: Session) -> Ineligible | None:
-    """Return the current reason why an agent gets no runs of a sweep; None if there is none."""
+    """Return a notice if an agent gets no runs of a sweep now, for any reason; else None."""
     own = ineligible(sweep, session, state.index[sweep.key])
     reason = common_reason(state, sweep)
     if own is not None or reason is IneligibleReason.NONE:
@@ -106,7 +106,7 @@ def notify_session_of(draft: Draft, key: int, session_id: str) -> None:
 
 
 def notify_agent(draft: Draft, key: int, agent: str) -> None:
-    """Notify an agent whether it gets runs of a sweep, after a reason specific to it has changed."""
+    """Notify an agent whether it gets runs of a sweep, after a reason that concerns it alone has changed."""
     session_id = draft.state.streams.get(agent)
     if session_id is not None and session_id in draft.state.index[key].serving:
         notify_session_of(draft, key, session_id)

@@ -81,7 +81,7 @@ class Announced(_OfSession):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attached:
-    """Hello on an announced stream: the new session, still without sweep keys, and the agent's attempts."""
+    """Hello on an announced stream: the new session, the sweeps that it serves, and the agent's attempts."""
 
     session: Session
     sweeps: tuple[SweepName, ...]
@@ -119,7 +119,7 @@ class Started(_OfAttempt):
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """Objective value in a row; or a checkpoint saved at that row, as the last step that it covers."""
+    """Objective value in a row; if `checkpoint` is set, a saved checkpoint instead, and its last step."""
 
     row: int
     value: float

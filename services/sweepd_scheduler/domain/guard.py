@@ -98,7 +98,7 @@ def quarantine_due(draft: Draft, event: QuarantineDue) -> None:
 
 
 def watch_attached(draft: Draft, keys: Iterable[int]) -> None:
-    """Set a timer for each sweep with only quarantined agents attached, in case no other agent attaches."""
+    """Set a timer to pause each sweep with only quarantined agents attached, unless another one attaches."""
     for key in keys:
         if key in draft.state.sweeps and all_quarantined(draft, key):
             draft.later(draft.state.timeouts.lost_after, QuarantineDue(key))

@@ -1,8 +1,7 @@
 """Names of sweeps and runs: `entity/project/id`.
 
-The id of a run in a sweep is `{sweep}-{number}`; `{sweep}:{number}` is an alias.
-
-Standalone runs belong to a sweep with an empty id, a name that no request can contain.
+The id of a run in a sweep is `{sweep}-{number}`; `{sweep}:{number}` is an alias. Standalone runs are stored
+under a sweep with an empty id, which no request can name.
 """
 
 import re
@@ -118,7 +117,8 @@ def run_name(text: str) -> RunName:
 def sweep_of_run_id(text: str) -> str | None:
     """Return the sweep id in an id of the form `{sweep}-{number}`; None if the id has another form.
 
-    The sweep and a sweep or standalone run with this id cannot both exist, as the sweep may get such a run.
+    While a sweep `a` exists, no other sweep and no standalone run may be named `a-1`, as a run of `a` may get
+    this name.
     """
     found = _RUN_ID.fullmatch(text)
     return found["sweep"] if found and found["mark"] == "-" else None

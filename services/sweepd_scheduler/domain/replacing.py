@@ -1,4 +1,4 @@
-"""Faster replacement of `dataclasses.replace`, as every decision replaces runs, sweeps and sessions."""
+"""Faster variant of `dataclasses.replace`, as every decision replaces runs, sweeps and sessions."""
 
 from collections.abc import Callable
 from dataclasses import fields

@@ -89,7 +89,8 @@ class SweepIndex:
         searching: whether the search for the next point was interrupted and resumes soon.
         durations: run times of ended runs in seconds, sorted.
         ended: values of the final runs; with repeats, of the ended points.
-        blocks: with repeats, the ended runs of each unfinished point, by the number of its first run.
+        blocks: with repeats, the results of ended runs of each unfinished point, by the number of its first
+            run.
         recent: for each of the last ended runs, whether it failed, the latest last.
         provisional: value that the search last observed for each unfinished point, by the number of its first
             run; None: no value yet. Missing: unknown since a restart.
@@ -319,10 +320,10 @@ class State:
             self.last_seen[key] = now
 
     def name_taken(self, name: SweepName) -> bool:
-        """Return True if a new sweep or standalone run must not get this name.
+        """Return True if a new sweep or standalone run cannot have this name.
 
-        A sweep or run has the name, or could have it: `a-1` names a run of the sweep `a`, so only one of the
-        two can be created.
+        The name may be in use, or may clash with the names of a sweep's runs: a sweep `a` and a standalone
+        run `a-1` cannot both exist, as `a` may get a run of that name.
         """
         sweep_id = sweep_of_run_id(name.id)
         if name in self.names or (name.parent, name.id) in self.run_like:

@@ -96,11 +96,11 @@ class Sweep:
     """One search. Times are microseconds since 1970, 0 for never.
 
     Args:
-        counted: number of points of its space, if it is so slow to count that only the creation did it.
+        counted: number of points of its space, if counting is so slow that it is done only at creation.
         cursor: index of the method's next point in the grid, the draws or the list.
         initial: number of initial points that were handed out.
-        enumeration_index: index of the next point, once a finite space is enumerated because random draws
-            rarely find a new point; None before.
+        enumeration_index: index of the next point of a finite space that is enumerated, because random draws
+            rarely find new points; None if it is not enumerated.
         observations: number of observations of its study.
         objective_seen: whether any run ever logged the objective.
         guarded_from: number of ended runs when a person last resumed it or retried runs; the guard counts
@@ -211,7 +211,7 @@ def sweep_table(sweep: Sweep) -> Mapping[SweepState | None, frozenset[SweepState
 
 
 def ending(sweep: Sweep, why: Ending) -> Sweep:
-    """Return the sweep, which starts no new runs from now on; a paused one keeps the reason of its pause."""
+    """Return the sweep set to start no new runs, for `why`; a paused sweep keeps the reason of its pause."""
     paused = sweep.state is SweepState.PAUSED
     reason = ENDING_REASONS[why]
     if why is Ending.GRID and sweep.prior_points:
@@ -253,7 +253,7 @@ def resumed(sweep: Sweep) -> Sweep:
 
 
 def reopened(sweep: Sweep, why: Ending | None, now: int) -> Sweep:
-    """Return an ended or ending sweep reopened; `why`: why it still starts no new runs; None: it does."""
+    """Return an ended or ending sweep reopened; `why`: why it starts no new runs; None: it starts them."""
     reason = ENDING_REASONS[why] if why else ""
     if sweep.state in FINAL_SWEEP:
         state = SweepState.RUNNING if sweep.start_time else SweepState.PENDING

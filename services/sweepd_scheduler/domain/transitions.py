@@ -56,10 +56,9 @@ HELD_ATTEMPT = frozenset({AttemptState.ASSIGNED, AttemptState.RUNNING, AttemptSt
 
 FINAL_SWEEP = frozenset({SweepState.FINISHED, SweepState.STOPPED, SweepState.CANCELLED, SweepState.FAILED})
 
-# A new run is stored as pending if it has to wait, else as assigned with its first hand-out.
-# A run whose attempt was given up is pending. If the agent comes back before another gets the run, the run
-# is running again. A final run, unless finished, becomes pending when a person retries it; no other event
-# changes a final run.
+# A new run is stored as pending if it has to wait, else as assigned, with its first hand-out. A run whose
+# attempt was given up is pending; if the agent comes back before another agent gets the run, it is running
+# again. A final run, unless finished, is pending after a person has retried it; no other event changes it.
 RUN_TRANSITIONS: Mapping[RunState | None, frozenset[RunState]] = {
     None: frozenset({RunState.PENDING, RunState.ASSIGNED}),
     RunState.PENDING: LIVE_RUN | (FINAL_RUN - {RunState.CRASHED}),
@@ -131,7 +130,7 @@ def check(table: Mapping[S | None, frozenset[S]], before: S | None, after: S, na
         name: name of the entity.
 
     Raises:
-        IllegalTransitionError: it does not.
+        IllegalTransitionError: the table does not allow it.
     """
     if after not in table[before]:
         raise IllegalTransitionError(f"{name}: {before} -> {after}")

@@ -169,7 +169,8 @@ class _Work(Generic[T]):
 class _Lane:
     """Lane of threads, with at most one running job per caller.
 
-    The next job is that of the caller that has used the least processor time and has the fewest jobs waiting.
+    The next job is that of the caller with the lowest sum of processor time used and of time expected for its
+    waiting jobs.
     """
 
     def __init__(self, threads: int, most: float, costs: Costs) -> None:

@@ -1,4 +1,4 @@
-"""Watches of a sweep: a snapshot or the missed changes, then new changes as they come, ten times a second."""
+"""Watches of a sweep: a snapshot or the missed changes, then new changes, at most ten times a second."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -166,7 +166,7 @@ async def _missed(follower: Follower, reading: Reading, resume_token: str) -> Ch
 
 
 async def _snapshot(follower: Follower, reading: Reading) -> AsyncIterator[tuple[Changed, bool]]:
-    """Yield all runs in parts. The number of the first part is the floor, so later changes are sent again."""
+    """Yield all runs in parts. Changes after the first part are sent later, as its number is the floor."""
     after = 0
     while True:
         part = await reading(reading.records.snapshot, follower.sweep_key, after, RUNS_A_MESSAGE)

@@ -166,12 +166,12 @@ class Records(Protocol):
         """
 
     def stored(self, name: SweepName) -> StoredSweep | None:
-        """Return a sweep with all that the owner keeps in memory of one that has not ended; None if none."""
+        """Return a sweep with all that the owner has to keep in memory of it; None if there is none."""
 
     def chosen_runs(self, sweep: Sweep, states: Sequence[RunState], numbers: Sequence[int]) -> Sequence[Run]:
-        """Return all runs of a sweep with one of the states and one of the numbers, ordered by number.
+        """Return all runs of a sweep with one of these states and one of these numbers, ordered by number.
 
-        No states or no numbers: any.
+        An empty `states` or `numbers` means any.
         """
 
     def events(self, sweep: int, run: int, limit: int) -> Sequence[HistoryEntry]:
@@ -191,7 +191,12 @@ class Records(Protocol):
     ) -> Page[Run]:
         """Return runs of a sweep ordered by number; with `best`, those that have a value, the best first.
 
-        `states`: empty: any; `after`: end of the previous page.
+        Args:
+            sweep: the sweep.
+            states: their states; empty: any.
+            after: end of the previous page; None: the first page.
+            limit: maximum number of runs.
+            best: order by value instead of number.
         """
 
     def runs_of_project(
@@ -203,9 +208,14 @@ class Records(Protocol):
         *,
         standalone: bool,
     ) -> Page[Run]:
-        """Return runs of a project, newest first: all, or with `standalone` only standalone runs.
+        """Return runs of a project, newest first.
 
-        `states`: empty: any; `before`: end of the previous page.
+        Args:
+            parent: the project.
+            states: their states; empty: any.
+            before: end of the previous page; None: the first page.
+            limit: maximum number of runs.
+            standalone: return only standalone runs.
         """
 
     def snapshot(self, sweep: int, after: int, limit: int) -> Changed:

@@ -74,7 +74,7 @@ def sweep_row(connection: Connection, name: SweepName) -> Row | None:
 def sweep_key(connection: Connection, name: RunName) -> tuple[int, RunName] | None:
     """Return the key of a run's sweep, and the name of the run; None if there is no such sweep.
 
-    If no sweep has the id in the name, the name is that of a standalone run and is returned as such.
+    If no sweep has the id in the name, the name is taken for that of a standalone run, and returned as such.
     """
     for each in dict.fromkeys((name, name.as_standalone())):
         parent = each.sweep.parent

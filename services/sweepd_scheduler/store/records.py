@@ -86,13 +86,13 @@ class SqlRecords:
             return page(map(sql.sweep_of, found), limit, sweep_weight)
 
     def stored(self, name: SweepName) -> StoredSweep | None:
-        """Return a sweep with all that the owner keeps in memory of one that has not ended; None if none."""
+        """Return a sweep with all that the owner has to keep in memory of it; None if there is none."""
         with self._reading() as connection:
             row = queries.sweep_row(connection, name)
             return stored_sweep(connection, row) if row else None
 
     def chosen_runs(self, sweep: Sweep, states: Sequence[RunState], numbers: Sequence[int]) -> Sequence[Run]:
-        """Return all runs of a sweep with one of the states and one of the numbers; empty: any."""
+        """Return all runs of a sweep with one of these states and numbers; an empty list means any."""
         query = Query(f"select {sql.RUN} from run")
         query.where("sweep_id = ?", sweep.key)
         query.among("state", states)

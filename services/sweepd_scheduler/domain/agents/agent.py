@@ -149,7 +149,7 @@ class Holdings:
 
     Args:
         by_handle: the attempts that the session may report on.
-        live: runs whose live attempt is on this session, as keys.
+        live: keys of the runs whose live attempt is placed on this session.
         commands: commands whose result has not arrived, by number.
         ineligible: the reason last sent to the agent, by sweep.
         next_handle: handle for the next attempt.

@@ -16,7 +16,7 @@ from sweepd_scheduler.domain.transitions import AttemptState, RunState
 
 
 def is_moot(state: State, event: Timer) -> bool:
-    """Return True if a timer can have no effect any more, as its attempt is confirmed or no agent holds it.
+    """Return True if a timer can no longer have an effect: its attempt is confirmed, or no agent holds it.
 
     If an agent holds the attempt again later, a new timer is set.
     """

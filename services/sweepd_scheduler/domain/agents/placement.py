@@ -26,7 +26,7 @@ def open_session(draft: Draft, session: Session, first_free_handle: int) -> None
 
 
 def put_session(draft: Draft, session: Session) -> None:
-    """Add or replace a session, and update the indices of its sweeps by whether it has capacity."""
+    """Add or replace a session, and record in the indices of its sweeps whether it has capacity."""
     undo_log = draft.state.undo_log
     undo_log.put(draft.state.sessions, session.id, session)
     for key in session.sweeps:

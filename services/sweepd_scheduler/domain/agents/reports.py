@@ -39,14 +39,14 @@ def offered(draft: Draft, event: events.Offered) -> None:
 
 
 def lift_suspicions(draft: Draft, session: str) -> None:
-    """Clear the suspicion of all suspect attempts of a session, as it has sent a message."""
+    """Mark the attempts of a session as no longer suspect, as it has sent a message."""
     if draft.state.suspects:
         for key in draft.state.suspects & draft.state.holdings[session].live.keys():
             lift_suspicion(draft, key)
 
 
 def heartbeat(draft: Draft, event: events.Heartbeat) -> None:
-    """Clear the suspicion of the suspect ones among the attempts that the heartbeat lists."""
+    """Mark the attempts that a heartbeat lists as no longer suspect."""
     holdings = draft.state.holdings.get(event.session)
     if holdings is None or not draft.state.suspects:
         return
@@ -186,9 +186,10 @@ def answered(draft: Draft, event: events.Answered) -> None:
 
 
 def _find(draft: Draft, session: str, ref: AttemptRef) -> Run | None:
-    """Return the run of an attempt if it is the run's newest and has not ended; else answer and return None.
+    """Return the run of an attempt if the attempt is the run's newest and has not ended, else None.
 
-    An older attempt is fenced; the end of an ended attempt is acknowledged again.
+    In the latter case, the agent gets an answer: an older attempt is fenced, and the end of an ended attempt
+    is acknowledged again.
     """
     state = draft.state
     held = state.holdings[session].by_handle.get(ref.handle)

@@ -97,7 +97,7 @@ class Used:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recollection:
-    """Requests of a batch that are already stored, and the used parts of the quotas of the batch."""
+    """Those requests of a batch that are already stored, and the used parts of the quotas that it needs."""
 
     requests: Mapping[RequestKey, Remembered] = field(default_factory=dict)
     used: Mapping[Owner, Used] = field(default_factory=dict)

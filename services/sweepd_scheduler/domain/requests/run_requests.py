@@ -120,7 +120,7 @@ def retry_runs(draft: Draft, event: requests.RetryRuns) -> Steps[requests.Retrie
     """Put ended runs at the front of the queue; reopen a sweep that has ended.
 
     Raises:
-        DomainError: a run cannot be retried; no run is retried then.
+        DomainError: a run cannot be retried; in this case, no run is retried.
     """
     if sweep_state(draft, event.sweep) is SweepState.CANCELLED:
         raise WrongStateError(str(event.sweep), SweepState.CANCELLED, "retry runs of")

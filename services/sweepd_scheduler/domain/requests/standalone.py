@@ -1,4 +1,4 @@
-"""Standalone runs: a person starts the script, and an agent only for this script reports on it.
+"""Standalone runs: a person starts the script, and a dedicated agent reports on it.
 
 The standalone runs of a project are stored as runs of one standing sweep, which hands out nothing, is never
 listed and never ends. Their attempts, leases, fencing and cursors work like those of other runs.
@@ -78,7 +78,7 @@ def _add(draft: Draft, event: CreateRun) -> Run:
 
 
 def _begun(draft: Draft, run: Run, event: CreateRun) -> Run:
-    """Begin the attempt of a claim; add attempts that were never claimed before it as returned."""
+    """Begin the attempt of a claim; store attempts that were skipped before it as returned."""
     now = draft.now.wall
     begun = min(event.start_time or now, now)
     attempt = Attempt(

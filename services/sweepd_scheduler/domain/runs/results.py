@@ -56,9 +56,9 @@ def value_logged(draft: Draft, run: Run, value: float) -> None:
 def summary_reported(draft: Draft, run: Run, value: float) -> Run:
     """Count the objective value from the summary of a run's script; return the run with it.
 
-    As in W&B's search, it is one more value beside those of the iterations. By `metric.value`, a run counts
-    with the best of all these values, with the summary's (last), or with the mean of the iterations (mean; if
-    there are none, the summary's).
+    As in W&B's search, it is one more value beside those of the iterations. If `metric.value` is best, the
+    best of all these values counts; if it is last, the value from the summary; if it is mean, the mean of the
+    iterations, or without iterations the value from the summary.
     """
     sweep = draft.state.sweeps[run.sweep]
     if sweep.spec.metric is None:
@@ -158,7 +158,7 @@ class RunValue:
 
 @dataclass(frozen=True, slots=True)
 class Advance:
-    """Value that counts, the end time of its run or point (0: not ended), and the best value up to it."""
+    """Value that counts, with the end time of its run or point (0: not ended) and the best value so far."""
 
     run: int
     end_time: int
@@ -221,11 +221,11 @@ class Share:
 
     @classmethod
     def of(cls, most: int, total: int) -> "Share":
-        """Return the share of about `most` of `total` runs; of all runs if there are no more than `most`."""
+        """Return a sample of about `most` of `total` runs, or of all runs if there are at most `most`."""
         return cls(_WHOLE if total <= most else most * _WHOLE // total)
 
     def has(self, number: int) -> bool:
-        """Return True if a run is in the share; prior runs count by the absolute value of their number."""
+        """Return True if the run with this number is in the sample; the sign of the number is ignored."""
         return abs(number) * FACTOR % _WHOLE < self.below
 
 

@@ -152,7 +152,7 @@ class Run:
     Args:
         repeat: index among the runs of its point, from 0; the runs of a point have consecutive numbers.
         digest: digest of its point; for a standalone run, its id.
-        occurrence: how often its point was handed out before.
+        occurrence: how often its point was handed out before, or tried by prior runs.
         place: its position in the queue: the lowest is handed out first, of equal ones the lowest run number.
         requeues: number of times that it was requeued because its agent was lost.
         failures: number of times that it was requeued because it failed.

@@ -78,7 +78,7 @@ def prefetch(draft: Draft, key: int) -> None:
 
 
 def _ask(draft: Draft, key: int) -> None:
-    """Ask for fresh suggestions and begin to wait: for one per run that the sessions have room for."""
+    """Ask for a fresh suggestion for each run that the sessions have room for, and begin to wait for them."""
     state, index = draft.state, draft.state.index[key]
     ask = Ask(
         id=draft.count("ask"),
@@ -129,7 +129,7 @@ def with_stock(study: Study, suggestions: tuple[Suggestion, ...]) -> Study:
 
 
 def observe_provisional_values(draft: Draft, key: int) -> None:
-    """Add an observation of each unfinished point whose provisional value has changed since the last one.
+    """Add an observation of each unfinished point whose provisional value has changed since it was observed.
 
     These observations are numbered and stored like all others, so that a suggestion can be reproduced.
     """

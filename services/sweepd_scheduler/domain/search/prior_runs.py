@@ -87,7 +87,7 @@ class UnsuitableError(Exception):
 
 
 class PointError(UnsuitableError):
-    """The parameters of a run are no point of this sweep; with its script's configuration they may be one."""
+    """The parameters of a run are not a point of the sweep; with its script's configuration, they may be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +98,7 @@ class Candidate:
         key: key of the run.
         run: the run, still without its result in the new sweep.
         counted: the values that the scheduler has counted for the run, best and worst by the goal of the new
-            sweep; `NO_VALUES` if its sweep had another objective.
+            sweep; `NO_VALUES` if its own sweep did not have this objective.
     """
 
     key: RunKey
