@@ -1,4 +1,4 @@
-"""Output of `decide`: changes to store, commands to agents, other effects, and decisions in steps."""
+"""Output of the core: changes to store, commands to agents, other effects, and decisions in steps."""
 
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field

@@ -22,7 +22,7 @@ def has_labels(sweep: Sweep, session: Session) -> bool:
 
 
 def ineligible(sweep: Sweep, session: Session, index: SweepIndex) -> Ineligible | None:
-    """Return a notice if an agent gets no runs of a sweep because of its labels or a quarantine, else None."""
+    """Return a notice if labels or a quarantine keep an agent from getting runs of a sweep, else None."""
     lacking = _lacking(sweep.spec.requires, session.labels)
     if lacking:
         name = str(sweep.name)

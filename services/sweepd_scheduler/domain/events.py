@@ -1,4 +1,4 @@
-"""Input of `decide`: events, clock readings, and the timeouts that apply."""
+"""Input of the core: events, clock readings, and the timeouts that apply."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
