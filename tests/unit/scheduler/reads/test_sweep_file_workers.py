@@ -45,9 +45,8 @@ def test_hostile_work_of_others_and_of_the_same_caller_keeps_nobody_waiting() ->
         hostile = [asyncio.create_task(call(f"hostile-{number % 5}", endless)) for number in range(20)]
         await asyncio.sleep(0)
         for _ in range(3):
-            begin = time.monotonic()
             assert await asyncio.create_task(call("honest", lambda: 7)) == 7
-            assert time.monotonic() - begin < 1.0
+            assert not any(each.done() for each in hostile), "it was answered before any of them was given up"
         for each in hostile:
             each.cancel()
         await asyncio.gather(*hostile, return_exceptions=True)
