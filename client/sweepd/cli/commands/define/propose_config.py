@@ -96,7 +96,7 @@ def propose_config(
     sys.stdout.flush()
     if own:
         lineage.notes.append(
-            f"left to the script, as all standalone runs have the same value:  {', '.join(own)}"
+            f"left to the script, as all standalone runs have the same value: {', '.join(own)}"
         )
     for remark in lineage.notes:
         note(f"note: {remark}")
