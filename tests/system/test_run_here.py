@@ -26,7 +26,7 @@ def test_run_starts_a_server_and_ends_with_the_best_run(installation: Installati
     installation.write("sweep.yaml", SWEEP)
     try:
         done = installation.ctl("run", "sweep.yaml", "--slots", "2")
-        assert "No server runs here; starting one" in done.stderr
+        assert "No server is running here; starting one" in done.stderr
         assert "sweepd down" in done.stderr
         assert "Best run: local/train/" in done.stdout
         assert "train.py --x=1" in done.stdout
@@ -167,7 +167,7 @@ def test_run_says_why_no_run_could_be_started_just_once(installation: Installati
     done = installation.ctl("run", "sweep.yaml", code=8)
     output = done.stderr[done.stderr.index("No run of ") :].splitlines()
     assert "every attached agent is quarantined" in output[1]
-    assert "no-such-thing does not exist" in output[1]
+    assert "no-such-thing not found on the PATH" in output[1]
     assert output[2] == "Next:"
 
 

@@ -70,7 +70,7 @@ def test_a_retry_that_cannot_be_is_refused_as_a_whole(installation: Installation
     assert installation.start_agent(other).process.wait(60) == 0
     several = failure(installation, "retry", f"{other}:1", f"{name}:1", code=2)
     assert (several["code"], several["reason"]) == ("INVALID_ARGUMENT", "invalid-field")
-    assert str(several["message"]).startswith("they are runs of several sweeps")
+    assert str(several["message"]).startswith("the runs belong to several sweeps")
     assert [attempts(run) for run in runs(installation, other)] == [[(1, "ended")]]
     third = installation.create(sweep("patient.py", runs=1))
     agent = installation.start_agent(third)

@@ -84,7 +84,7 @@ def test_two_interrupts_at_once_are_two(home: Home, caller: Caller) -> None:
         caller.until_there("begun")
         process.send_signal(signal.SIGINT)  # with forward_signals, the first one terminates
         assert process.wait(60) == -signal.SIGINT, caller.said("err")
-    assert "terminating what runs" in caller.said("err")
+    assert "terminating the live runs" in caller.said("err")
 
 
 def test_signals_of_a_platform_drain_the_agent_if_they_are_forwarded(home: Home, caller: Caller) -> None:

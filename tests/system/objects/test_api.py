@@ -40,7 +40,7 @@ def test_a_sweep_has_its_best_run_its_runs_and_its_configuration(api: Api, here:
         assert shown.url is None
     assert best.summary["loss"] == 0.35
     assert sweep.best_run(sweep.order) is not None
-    with pytest.raises(InvalidError, match="by the objective"):
+    with pytest.raises(InvalidError, match="best_run uses the objective"):
         sweep.best_run("-summary_metrics.epoch")
     assert repr(sweep) == f"<Sweep {here.ended} (FINISHED)>"
     assert "<svg" in sweep.to_html()

@@ -81,7 +81,7 @@ def test_runs_are_chosen_by_state_filter_order_and_number(client: Any, here: Her
     assert client.run(f"{here.ended}-3").sweep() == sweep
     with pytest.raises(InvalidError, match="not a filter: 'lr'"):
         [*sweep.runs("lr")]
-    with pytest.raises(InvalidError, match="no state of a run"):
+    with pytest.raises(InvalidError, match="not a state of a run"):
         [*sweep.runs(state="done")]
 
 

@@ -90,7 +90,7 @@ def test_what_is_wrong_with_a_configuration_is_reported_all_at_once(client: Any,
         client.create("nowhere.yaml")
     with pytest.raises(InvalidError, match="'My Project' is not a valid project name; write `my-project`"):
         client.create(WAITING, project="My Project")
-    with pytest.raises(InvalidError, match="cannot be the id of a sweep"):
+    with pytest.raises(InvalidError, match="is not a valid sweep id"):
         client.create(WAITING, sweep_id="No Id")
 
 
