@@ -95,7 +95,9 @@ def test_rows_of_a_sweep_during_which_the_metric_store_was_away_arrive_with_the_
     os.kill(store, signal.SIGSTOP)
     first = installation.start_agent(name, "--grace", "1s", state="agent")
     assert first.process.wait(30) == 1
-    assert "stays for the next agent" in str(first.events("exiting")[-1]["message"])
+    assert "the next agent with this --state will send the rest" in str(
+        first.events("exiting")[-1]["message"]
+    )
     assert len(first.events("result_acked")) == 3
     os.kill(store, signal.SIGCONT)
 
