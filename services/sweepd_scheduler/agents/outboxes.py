@@ -1,22 +1,16 @@
-"""Outboxes of agents, one per stream: acknowledgements are merged, commands stay in order.
-
-A report is acknowledged once it is on disk. Decisions acknowledge observations, details and ends
-(`domain/agents/reports.py`, with the command `Ack`); the metric store acknowledges points, samples, logs and
-files (`forwarder.py`). An outbox merges the acknowledgements until the stream of its agent sends them.
-"""
+"""Outboxes of agents, one per stream: acknowledgements are merged, commands stay in order."""
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator
 
 from sweepd import v1
 from sweepd.rpc.bidi_call import gathered
 from sweepd_kernel.errors import DomainError
 from sweepd_kernel.rpc.slow_readers import SlowReaderError
 from sweepd_scheduler.agents import codec
+from sweepd_scheduler.agents.acknowledgements import Acknowledgements
 from sweepd_scheduler.agents.forwarder import LANES, Lane
-from sweepd_scheduler.api.run_codec import RUN_STATES
 from sweepd_scheduler.domain.agents.agent import AttemptRef, Session
 from sweepd_scheduler.domain.effects import Ack, Command, Welcome
 from sweepd_scheduler.domain.events import Timeouts
@@ -28,14 +22,6 @@ SHORTEST_FLUSH, LONGEST_FLUSH = 0.1, 5.0
 AGENTS_AT_SHORTEST_FLUSH = 16
 
 
-@dataclass(slots=True)
-class _Due:
-    """Pending acknowledgements of an attempt; `end`: that of its end."""
-
-    cursors: dict[Lane, int] = field(default_factory=dict)
-    end: Ack | None = None
-
-
 class Outbox:
     """Queue of messages to one agent, from which its stream takes them as fast as the agent reads."""
 
@@ -43,7 +29,7 @@ class Outbox:
         self.session = session
         self.agent = agent
         self._commands: deque[v1.AttachResponse] = deque()
-        self._acks: dict[AttemptRef, _Due] = {}  # only the newest cursor of each lane is sent
+        self._acks = Acknowledgements()
         self._heartbeat_seen = False
         self._ready = asyncio.Event()
         self._end: DomainError | None = None
@@ -61,14 +47,14 @@ class Outbox:
     def acknowledge(self, ack: Ack) -> None:
         """Queue the acknowledgement of a decision."""
         if self._end is None:
-            self._add_cursors(ack.ref, codec.known_cursors(ack.observation_row, ack.details_sequence))
-            if ack.run_state is not None:
-                self._acks[ack.ref].end = ack
+            self._acks.of_decision(ack)
+            self._ready.set()
 
     def acknowledge_lane(self, ref: AttemptRef, lane: Lane, cursor: int) -> None:
         """Queue an acknowledgement of the metric store."""
         if self._end is None:
-            self._add_cursors(ref, {lane: cursor})
+            self._acks.of_lanes(ref, {lane: cursor})
+            self._ready.set()
 
     def confirm_heartbeat(self) -> None:
         """Queue the answer to a heartbeat; one answer suffices for several heartbeats."""
@@ -101,26 +87,13 @@ class Outbox:
         # Acknowledgements go before commands other than Welcome, so that the end of a run is acknowledged
         # before the StartRun that takes its slot.
         if self._acks and (not self._commands or self._commands[0].WhichOneof("command") != "welcome"):
-            return self._oldest_ack()
+            return self._acks.take()
         if self._commands:
             return self._commands.popleft()
         if self._heartbeat_seen:
             self._heartbeat_seen = False
             return v1.AttachResponse(heartbeat_seen=v1.HeartbeatSeen())
         return None
-
-    def _add_cursors(self, ref: AttemptRef, cursors: Mapping[Lane, int]) -> None:
-        self._acks.setdefault(ref, _Due()).cursors.update(cursors)
-        self._ready.set()
-
-    def _oldest_ack(self) -> v1.AttachResponse:
-        ref = next(iter(self._acks))
-        due = self._acks.pop(ref)
-        message = v1.Ack(attempt=codec.ref_message(ref), cursors=codec.cursor_messages(due.cursors))
-        if due.end is not None and due.end.run_state is not None:
-            message.exited, message.notice = True, due.end.notice
-            message.run_state = RUN_STATES[due.end.run_state]
-        return v1.AttachResponse(ack=message)
 
 
 class Outboxes:
