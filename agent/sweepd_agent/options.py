@@ -330,8 +330,8 @@ def _label(text: str) -> tuple[str, str]:
     if not name or not equals:
         raise ValueError(f"{text!r} is not a label; write NAME=VALUE")
     if len(name) > _MAX_LABEL_NAME or len(value) > _MAX_LABEL_VALUE:
-        most = f"{_MAX_LABEL_NAME} characters, its value {_MAX_LABEL_VALUE}"
-        raise ValueError(f"{name:.100!r} is too long: the name of a label has up to {most}")
+        most = f"{_MAX_LABEL_NAME} characters in its name and {_MAX_LABEL_VALUE} in its value"
+        raise ValueError(f"the label {name:.100!r} is too long: a label has at most {most}")
     return name, value
 
 

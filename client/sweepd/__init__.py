@@ -121,7 +121,9 @@ if not TYPE_CHECKING:  # a type checker must still see misspelt names
         if name not in _HOMES:
             # `from sweepd import v1` calls this before it imports the module. W&B's module has `errors`, too.
             if name != "errors" and PathFinder.find_spec(f"sweepd.{name}", __path__):
-                raise AttributeError(f"module 'sweepd' has not imported its module {name!r}", name=name)
+                raise AttributeError(
+                    f"module 'sweepd.{name}' is not imported yet; import it first", name=name
+                )
             from sweepd.compat.lookup import find
 
             return find(name, "sweepd")

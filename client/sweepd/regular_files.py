@@ -177,7 +177,7 @@ def _open_folder(name: str, parent: int | None, path: str) -> int:
         return os.open(name, _FOLDER, dir_fd=parent)
     except OSError as error:
         if error.errno in {errno.ENOTDIR, errno.ELOOP}:
-            raise OSError(errno.ENOTDIR, "it is not a folder, or a link to one", path) from error
+            raise OSError(errno.ENOTDIR, "it is a symbolic link, or not a folder", path) from error
         raise
 
 

@@ -186,7 +186,7 @@ def observation_message(line: StudyLine) -> v1.StudyObservation:
 def _suggested(message: v1.Suggestion, run_number: int) -> Suggestion:
     for name in ("observations_seen", "study_length"):
         if (count := getattr(message, name)) > MAX_OBSERVATIONS:
-            raise CodecError(name, f"{count} observations do not exist")
+            raise CodecError(name, f"{count} is more than the maximum of {MAX_OBSERVATIONS}")
     provenance = Provenance(
         source=PointSource.FRESH,
         seed=0,  # replaced by the seed of the sweep when the point is handed out

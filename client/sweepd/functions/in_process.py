@@ -32,7 +32,7 @@ class Caller:
 
     def __init__(self, function: Function, folder: Path) -> None:
         if inspect.iscoroutinefunction(function):
-            raise FunctionError("in_process=True cannot call an async function: leave it out")
+            raise FunctionError("an async function cannot be called in process: leave out in_process=True")
         self.receives_signals = False
         self._function = function
         self._thread = threading.get_ident()
@@ -53,7 +53,7 @@ class Caller:
         self._listener.close()
 
     def fileno(self) -> int:
-        """Return the descriptor that is readable while a run waits for its call."""
+        """Return the descriptor that is readable while a run waits for the function to be called."""
         return self._listener.fileno()
 
     def run_next(self) -> None:

@@ -40,7 +40,7 @@ def pair(flags: argparse.Namespace, services: Sequence[ServiceDefinition]) -> in
         if each.paired
     ]
     if not any(each.engine.path.is_file() for each in sides):
-        complain(f"{data} holds no database; a new server needs none")
+        complain(f"{data} has no databases to pair; a new server creates and pairs its own")
         return 1
     try:
         with _held(data, *(each.engine.path.parent for each in sides)):

@@ -52,7 +52,11 @@ def test_arguments_that_say_nothing_are_refused(given: dict[str, Any], words: st
     [
         (lambda x: x, {}, "is called without arguments, but needs some"),
         (7, {}, "function: expected a function without arguments, not int"),
-        (later, {"in_process": True}, "in_process=True cannot call an async function: leave it out"),
+        (
+            later,
+            {"in_process": True},
+            "an async function cannot be called in process: leave out in_process=True",
+        ),
     ],
 )
 def test_functions_that_cannot_be_called_are_refused(

@@ -146,7 +146,7 @@ _FORMS = "sweepctl token create --scope SCOPE | list | revoke ID…"
     "--request-id",
     default="",
     metavar="ID",
-    help="With create: repeating this id within a day returns the same token.",
+    help="With create: idempotency key; repeating it within a day returns the same token.",
 )
 @row_output
 def token(

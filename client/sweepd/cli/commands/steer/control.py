@@ -141,7 +141,10 @@ _STATES = ("failed", "crashed", "stopped", "killed")
     help="Retry the runs of sweep ID in this state. Repeatable.",
 )
 @click.option(
-    "--request-id", default="", metavar="TEXT", help="Repeating this id within a day retries only once."
+    "--request-id",
+    default="",
+    metavar="TEXT",
+    help="Idempotency key: repeating it within a day retries only once.",
 )
 @change_output_option
 def retry(names: tuple[str, ...], states: tuple[str, ...], request_id: str, output_format: str) -> None:

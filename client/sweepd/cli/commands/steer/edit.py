@@ -148,7 +148,10 @@ _MOST_BYTES = 4 * 1024 * 1024
 @click.option("--params-file", metavar="FILE", help="The point from a file; `-`: stdin.")
 @click.option("--first", is_flag=True, help="Put the run before all waiting runs, not after them.")
 @click.option(
-    "--request-id", default="", metavar="TEXT", help="Repeating this id within a day adds the run only once."
+    "--request-id",
+    default="",
+    metavar="TEXT",
+    help="Idempotency key: repeating it within a day adds the run only once.",
 )
 @output_option(("name", "table", "wide", *DOCUMENTS, "csv"), "name")
 def enqueue(
