@@ -109,7 +109,7 @@ def _gpus(options: Options) -> tuple[tuple[str, ...], ...] | None:
 
 
 def _initial_failures() -> int:
-    """Return the number of failures at which `--fail-fast` ends an agent, if nearly all runs have failed."""
+    """Return the number of failed runs from which `--fail-fast` ends the agent if nearly all have failed."""
     text = INHERITED.get(_INITIAL_FAILURES) or "5"
     if not text.isdecimal() or int(text) < 1:
         raise CannotStartError(

@@ -216,7 +216,7 @@ class MetricReads(Protocol):
     async def growth(
         self, names: AbstractSet[AttemptName], rows: Mapping[AttemptName, int], keys: AbstractSet[str]
     ) -> Growth:
-        """Return a bounded portion of the points of attempts beyond `rows` (from the start if absent)."""
+        """Return a bounded portion of the points after the given row of each attempt; all if it has none."""
 
     async def log(self, run: str, attempt: int, offset: int, limit: int) -> LogPart:
         """Return up to `limit` bytes of a log from `offset`; attempt 0 means the newest with a log."""

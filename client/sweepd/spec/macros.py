@@ -234,7 +234,7 @@ def _said(text: str) -> str:
 
 
 def _longest_within(argument: str, item: str, values: MacroValues) -> str | None:
-    """Return the parameter that makes up most of an argument, if there is one."""
+    """Return the parameter whose value makes up more than half of an argument, if there is one."""
     least = text_bytes(argument) // 2
     for texts in (values.flat(), values.named()):
         for name, text in texts:

@@ -134,7 +134,7 @@ class SqlReads:
     async def growth(
         self, names: AbstractSet[AttemptName], rows: Mapping[AttemptName, int], keys: AbstractSet[str]
     ) -> Growth:
-        """Return the points of attempts beyond `rows`; see the port."""
+        """Return a bounded portion of the points after the given row of each attempt; see `MetricReads`."""
         return await self._run(self._patient, history.growth, names, rows, keys)
 
     async def log(self, run: str, attempt: int, offset: int, limit: int) -> LogPart:

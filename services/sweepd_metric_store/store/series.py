@@ -57,9 +57,9 @@ class _Statements:
         self.inserted += [chunk_row(series_id, each) for each in rows]
 
     def taken_tail(self, series_id: int, first_row: int) -> list[Chunk]:
-        """Read the open tail of a series and schedule its removal; a damaged tail stays and is not returned.
+        """Return the open tail of a series, to be merged with new points, and schedule its removal.
 
-        Joining a damaged tail would lose data, or spread the damage over intact points.
+        A damaged tail stays and is not returned: merging it would lose data, or damage intact points.
         """
         try:
             found = list(read_chunks(self.connection, series_id, _refuse_damage, first_row=first_row))

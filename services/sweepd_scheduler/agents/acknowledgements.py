@@ -18,7 +18,7 @@ from sweepd_scheduler.domain.effects import Ack
 
 @dataclass(slots=True)
 class _Due:
-    """Pending acknowledgements of an attempt; `end`: that of its end."""
+    """Acknowledgements to be sent for an attempt: of its lanes, and of its end, if that was reported."""
 
     cursors: dict[Lane, int] = field(default_factory=dict)
     end: Ack | None = None

@@ -216,7 +216,7 @@ def write_rows(
 def write_chosen(
     chosen: Sequence[Row], output: Output, columns: Sequence[Column], *, name: str, empty: str = ""
 ) -> None:
-    """Write rows that were already chosen."""
+    """Write rows that have already been filtered, sorted and limited."""
     if not chosen and empty and not output.structured:
         note(empty)
         return

@@ -27,8 +27,8 @@ _DETAILS_BURST = 0.1
 class Run(RunFiles):
     """Active run: its configuration, its summary, its metrics and files.
 
-    Threads and signal handlers may share it, and forked children inherit it: their metrics belong to the run;
-    their changes to its configuration, summary or names do not.
+    Threads and signal handlers may use it. Forked children inherit it: metrics that they log belong to the
+    run, but their changes to its configuration, summary or names are not recorded.
     """
 
     def __init__(

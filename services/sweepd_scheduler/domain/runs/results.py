@@ -143,7 +143,7 @@ class RunValue:
 
     Args:
         number: number of the run.
-        block: number of the first run of its point.
+        block: number of the first of the runs that repeat the same point.
         state: its state.
         end_time: in microseconds; 0 if it has not ended.
         value: its value for the search, if it has one.

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def source_of(text: SweepText) -> v1.SweepFile:
-    """Return a sweep file as the source of a sweep."""
+    """Return the message with the name and the content of a sweep file."""
     return v1.SweepFile(file_name=os.path.basename(text.file_name), content=text.content)  # noqa: PTH119
 
 

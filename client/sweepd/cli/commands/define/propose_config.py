@@ -116,9 +116,11 @@ def _program(run: v1.Run) -> str:
 
 
 def _sweeps(client: Client, project: str | None, sweeps: tuple[str, ...], *, any_run: bool) -> list[str]:
-    """Return the full names of the sweeps that were named, or of all sweeps of the project.
+    """Return the full names of `sweeps`, or of all sweeps of the project if `sweeps` is empty.
 
-    An empty list is allowed only with `any_run`, for standalone runs.
+    Raises:
+        Problem: a sweep belongs to another project, or none is found; `any_run`, for standalone runs, allows
+            that none is found.
     """
     if sweeps:
         names = list(dict.fromkeys(client.sweep_name(sweep) for sweep in sweeps))
