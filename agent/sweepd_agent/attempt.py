@@ -8,14 +8,7 @@ from typing import TYPE_CHECKING
 
 from sweepd.private_files import make_folder
 from sweepd_agent.context.recorder import Recorder, recorded
-from sweepd_agent.core.attempt import (
-    Assignment,
-    AttemptKey,
-    Exit,
-    Outcome,
-    Place,
-    StopOrder,
-)
+from sweepd_agent.core.attempt import Assignment, AttemptKey, Exit, Outcome, Place, StopOrder
 from sweepd_agent.core.events import ProcessEnded, ProcessStarted
 from sweepd_agent.files.attempt_folder import AttemptFolder
 from sweepd_agent.files.output import copy_of_output

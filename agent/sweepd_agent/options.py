@@ -173,12 +173,7 @@ def _parser(version: str) -> argparse.ArgumentParser:
         metavar="D",
         help="how long runs may continue after SIGTERM; also the longest wait for acknowledgements (30s)",
     )
-    add(
-        "--no-adopt",
-        dest="adopt",
-        action="store_false",
-        help="if the agent is killed, end runs within 2 s",
-    )
+    add("--no-adopt", dest="adopt", action="store_false", help="if the agent is killed, end runs within 2 s")
     add(
         "--on-disconnect",
         choices=("continue", "stop"),

@@ -129,10 +129,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     ):
         parser.add_argument(flag, type=address, required=True, metavar="HOST:PORT", help=f"address of {what}")
     parser.add_argument(
-        "--server-data",
-        type=Path,
-        metavar="DIR",
-        help="data folder of the server, for its discovery entry",
+        "--server-data", type=Path, metavar="DIR", help="data folder of the server, for its discovery entry"
     )
 
 

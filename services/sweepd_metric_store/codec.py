@@ -121,11 +121,7 @@ def _unix_time(time: Timestamp) -> float:
 def file_message(file: StoredFile) -> v1.RunFile:
     """Encode an entry of a list of files."""
     message = v1.RunFile(
-        name=file.name,
-        attempt=file.attempt,
-        size_bytes=file.size,
-        digest=file.digest,
-        left_out=file.left_out,
+        name=file.name, attempt=file.attempt, size_bytes=file.size, digest=file.digest, left_out=file.left_out
     )
     if file.time:
         message.modify_time.FromNanoseconds(int(file.time * 1e9))

@@ -170,9 +170,7 @@ def handlers(servicer: MetricServicer) -> grpc.GenericRpcHandler:
         SERVICE_NAME,
         {
             method.name: HANDLER_MAKERS[method.client_streaming, method.server_streaming](
-                getattr(servicer, method.name),
-                getattr(v1, method.input_type.name).FromString,
-                _serialised,
+                getattr(servicer, method.name), getattr(v1, method.input_type.name).FromString, _serialised
             )
             for method in metric_service_pb2.DESCRIPTOR.services_by_name["MetricService"].methods
         },

@@ -180,10 +180,7 @@ def judged(outcome: Outcome, order: StopOrder | None, *, ending: bool = False) -
             "received SIGTERM from outside: its machine is being preempted",
         )
     elif outcome.preempting and (outcome.signal is not None or code != 0):
-        cause, message = (
-            ExitCause.HANDED_BACK,
-            "preempted, as its script had announced",
-        )
+        cause, message = ExitCause.HANDED_BACK, "preempted, as its script had announced"
     elif outcome.orphaned:
         cause = ExitCause.ORPHANED
     elif outcome.out_of_memory:

@@ -103,13 +103,7 @@ def _happen(batch: Batch, event: Event) -> None:
 
 def _opened(batch: Batch, event: StreamOpened) -> None:
     """Apply the scheduler's verdict on each attempt, and repeat reports that may have been lost."""
-    batch.state = replace(
-        batch.state,
-        connected=True,
-        was_connected=True,
-        lease=event.lease,
-        offered=None,
-    )
+    batch.state = replace(batch.state, connected=True, was_connected=True, lease=event.lease, offered=None)
     serving.ineligible_at_welcome(batch, event.ineligible)
     for held in list(batch.state.held.values()):
         verdict = event.verdicts.get(held.key, Verdict.KEEP)

@@ -42,12 +42,7 @@ def history(
 
 
 def summaries(
-    wire: Wire,
-    *,
-    sweep: str = "",
-    runs: Sequence[str] = (),
-    keys: Sequence[str] = (),
-    system: bool = False,
+    wire: Wire, *, sweep: str = "", runs: Sequence[str] = (), keys: Sequence[str] = (), system: bool = False
 ) -> AsyncGenerator[v1.KeySummary, None]:
     """Yield the summary of each key of each run; `system` selects the system metrics of its agents.
 

@@ -122,9 +122,7 @@ class Overrides:
     def applied(self, spec: SweepSpec) -> SweepSpec:
         """Return the specification with name and program replaced; `parent_of` handles project and entity."""
         return replace(
-            spec,
-            name=spec.name if self.name is None else self.name,
-            program=self.program or spec.program,
+            spec, name=spec.name if self.name is None else self.name, program=self.program or spec.program
         )
 
 

@@ -64,11 +64,7 @@ class Problem(Exception):  # noqa: N818 - it carries more than an error's text
 def usage_problem(message: str, *, next_step: str = "", cause: str = "") -> Problem:
     """Return the problem of incorrect usage."""
     return Problem(
-        message=message,
-        cause=cause,
-        next_step=next_step,
-        exit_code=ExitCode.USAGE,
-        status="INVALID_ARGUMENT",
+        message=message, cause=cause, next_step=next_step, exit_code=ExitCode.USAGE, status="INVALID_ARGUMENT"
     )
 
 

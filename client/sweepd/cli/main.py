@@ -24,10 +24,7 @@ COMMANDS = {
     "history": ("read.points:history", "Show what a run has logged."),
     "logs": ("read.files:logs", "Show what a run has printed."),
     "files": ("read.files:files", "List the files of a run, print one, or download them."),
-    "propose-config": (
-        "define.propose_config:propose_config",
-        "Propose a sweep file from earlier runs.",
-    ),
+    "propose-config": ("define.propose_config:propose_config", "Propose a sweep file from earlier runs."),
     "sync": ("local.sync:sync", "Sync runs that exist only in folders on this machine."),
     "export": ("read.points:export", "Export all data of a sweep or a run."),
     "watch": ("read.watch:watch", "Follow a sweep or a run until it ends."),

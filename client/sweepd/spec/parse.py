@@ -164,9 +164,7 @@ def _legal_names(fields: Fields, values: Mapping[str, object], placing: Collecti
             else f'the {changed[0]} "{ours[changed[0]]}"'
         )
         fields.warning(
-            "changed-name",
-            f"the sweep will be created in {where}: names have {LEGAL_PART}",
-            key=changed[0],
+            "changed-name", f"the sweep will be created in {where}: names have {LEGAL_PART}", key=changed[0]
         )
     return ours
 

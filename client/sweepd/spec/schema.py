@@ -146,9 +146,7 @@ def _without_distribution() -> Schema:
     ranges = {**needs("min", "max"), **only(("min", "max", "when"))}
     listed = with_key("values", only(("values", "when")), ranges)
     weighted = with_key(
-        "probabilities",
-        {**needs("values"), **only(("values", "probabilities", "when"))},
-        listed,
+        "probabilities", {**needs("values"), **only(("values", "probabilities", "when"))}, listed
     )
     return with_key("value", only(("value", "when")), weighted)
 

@@ -143,9 +143,7 @@ class RunRecord(Record[v1.Run]):
         frame=True,
     )
     end_time = Field[datetime | None](
-        doc="End time, in UTC.",
-        columns=Column("ended", show=shown_time, at=69, wide=True),
-        frame=True,
+        doc="End time, in UTC.", columns=Column("ended", show=shown_time, at=69, wide=True), frame=True
     )
 
     @property

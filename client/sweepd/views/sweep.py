@@ -101,8 +101,7 @@ class SweepRecord(Record[v1.Sweep]):
     _guarded_agents = Field[list[str]]()
     _prior_runs = Field[int]()
     create_time = Field[datetime | None](
-        doc="Creation time, in UTC.",
-        columns=Column("created", show=shown_time, at=7, spare=1),
+        doc="Creation time, in UTC.", columns=Column("created", show=shown_time, at=7, spare=1)
     )
     start_time = Field[datetime | None](doc="Time of the first hand-out, in UTC.")
     end_time = Field[datetime | None](

@@ -112,11 +112,7 @@ RULES: Mapping[str, Mapping[str, Rule]] = {
         "ListPriorRuns": _read("listing prior runs", "sweep"),
     },
     "ServerService": {"GetServerInfo": _ANY},
-    "SuggestionService": {
-        "Prepare": _INTERNAL,
-        "Suggest": _INTERNAL,
-        "GetImportance": _INTERNAL,
-    },
+    "SuggestionService": {"Prepare": _INTERNAL, "Suggest": _INTERNAL, "GetImportance": _INTERNAL},
     "SweepService": {
         "ValidateSweep": _read("validating a sweep file"),
         "PreviewSweep": _read("previewing a sweep file", *_PRIOR),

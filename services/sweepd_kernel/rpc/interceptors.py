@@ -249,11 +249,7 @@ def _forget_frames(error: BaseException | None) -> None:
 
 async def _abort(error: DomainError, context: Context) -> None:
     try:
-        await context.abort(
-            code_of(error),
-            clipped(error.message),
-            trailing_metadata(error),
-        )
+        await context.abort(code_of(error), clipped(error.message), trailing_metadata(error))
     except (grpc.aio.InternalError, grpc.aio.UsageError):  # UsageError: the call was already being answered
         raise _left() from None
 

@@ -161,9 +161,7 @@ class _Packing:
                 return None
             remembered = self._remembered(offsets, self._whole_from(positions))
         return Stretch(
-            kind=column.kind,
-            spine=remembered,
-            values=column.values[len(offsets) - len(remembered.rows) :],
+            kind=column.kind, spine=remembered, values=column.values[len(offsets) - len(remembered.rows) :]
         )
 
     def _remembered(self, offsets: tuple[int, ...], spine: Spine) -> Spine:
@@ -271,7 +269,5 @@ def tail_after(tail: Tail, group: Group, stored: Tail) -> Tail:
     if group.takes_tail or not tail.pieces:
         return stored
     return Tail(
-        first_row=tail.first_row,
-        points=tail.points + stored.points,
-        pieces=tail.pieces + stored.pieces,
+        first_row=tail.first_row, points=tail.points + stored.points, pieces=tail.pieces + stored.pieces
     )

@@ -194,12 +194,7 @@ def _list_without_content(
 
 
 def _put_file(
-    connection: Connection,
-    attempt: AttemptState,
-    arrival: FileArrived,
-    *,
-    blob: int | None,
-    left_out: str,
+    connection: Connection, attempt: AttemptState, arrival: FileArrived, *, blob: int | None, left_out: str
 ) -> None:
     """Store a file in place of any earlier one of this name, unless a later attempt has stored it."""
     namesakes = _namesakes(connection, attempt, arrival.file)

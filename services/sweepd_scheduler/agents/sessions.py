@@ -14,12 +14,7 @@ from sweepd_scheduler.agents import codec
 from sweepd_scheduler.agents.forwarder import Forwarders
 from sweepd_scheduler.agents.outboxes import Outbox, Outboxes
 from sweepd_scheduler.domain import names
-from sweepd_scheduler.domain.agents.agent import (
-    AttemptRef,
-    HandleEntry,
-    ReportedAttempt,
-    Session,
-)
+from sweepd_scheduler.domain.agents.agent import AttemptRef, HandleEntry, ReportedAttempt, Session
 from sweepd_scheduler.domain.events import Announced, Attached, Described, Detached, Heartbeat, StaleDelivery
 from sweepd_scheduler.domain.names import RunName, SweepName
 from sweepd_scheduler.owner.owner import Owner

@@ -193,12 +193,7 @@ class Sweep:
 
 
 def moved(
-    sweep: Sweep,
-    state: SweepState,
-    *,
-    reason: str = "",
-    now: int = 0,
-    pause_cause: PauseCause | None = None,
+    sweep: Sweep, state: SweepState, *, reason: str = "", now: int = 0, pause_cause: PauseCause | None = None
 ) -> Sweep:
     """Return the sweep in another state; `pause_cause` only with `PAUSED`."""
     end_time = now if state in FINAL_SWEEP else 0

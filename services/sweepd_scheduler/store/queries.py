@@ -94,10 +94,7 @@ def run(connection: Connection, name: RunName) -> Run | None:
         return None
     key, name = found
     condition, value = _by_name(name)
-    rows = connection.execute(
-        f"select {sql.RUN} from run where sweep_id = ? and {condition}",
-        (key, value),
-    )
+    rows = connection.execute(f"select {sql.RUN} from run where sweep_id = ? and {condition}", (key, value))
     return next(runs(connection, name.sweep, rows), None)
 
 
@@ -240,8 +237,7 @@ def stored_sweep(connection: Connection, row: Row) -> StoredSweep:
     sweep = sql.sweep_of(row)
     key = sweep.key
     live = connection.execute(
-        f"select {sql.RUN} from run where sweep_id = ? and state not in ({_FINAL})",
-        (key,),
+        f"select {sql.RUN} from run where sweep_id = ? and state not in ({_FINAL})", (key,)
     ).all()
     digests = connection.execute(
         "select digest, count(*) from"
@@ -250,12 +246,10 @@ def stored_sweep(connection: Connection, row: Row) -> StoredSweep:
         (key, key),
     )
     times = connection.execute(
-        "select end_time - start_time from run where sweep_id = ? and start_time > 0 and end_time > 0",
-        (key,),
+        "select end_time - start_time from run where sweep_id = ? and start_time > 0 and end_time > 0", (key,)
     )
     guards = connection.execute(
-        f"select {sql.AGENT_GUARD}, agent from agent_guard where sweep_id = ?",
-        (key,),
+        f"select {sql.AGENT_GUARD}, agent from agent_guard where sweep_id = ?", (key,)
     )
     return StoredSweep(
         sweep=sweep,

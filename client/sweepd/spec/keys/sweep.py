@@ -196,9 +196,7 @@ METRICS_FROM: Final = record(
     MetricsFrom,
     (
         Key(
-            "stdout",
-            PATTERN,
-            "Regular expression with a named group for each key, for each line of output.",
+            "stdout", PATTERN, "Regular expression with a named group for each key, for each line of output."
         ),
         Key(
             "file",
@@ -213,11 +211,7 @@ METRICS_FROM: Final = record(
 )
 _AGGREGATE: Final = words(
     Aggregate,
-    {
-        Aggregate.MEAN: "Their mean.",
-        Aggregate.MEDIAN: "Their median.",
-        Aggregate.WORST: "The worst of them.",
-    },
+    {Aggregate.MEAN: "Their mean.", Aggregate.MEDIAN: "Their median.", Aggregate.WORST: "The worst of them."},
 )
 _COMPAT: Final = words(
     Compat, {Compat.WANDB: "`import wandb` imports sweepd, even where wandb is installed."}
@@ -273,11 +267,7 @@ SWEEP: Final = (
         "How a run is started: one item per argument, no shell. Default: [${env}, ${interpreter}, "
         "${program}, ${args}].",
     ),
-    Key(
-        "metric",
-        replace(METRIC, schema=reference("metric")),
-        "What the runs log and the sweep optimises.",
-    ),
+    Key("metric", replace(METRIC, schema=reference("metric")), "What the runs log and the sweep optimises."),
     Key(
         "early_terminate",
         EARLY_TERMINATE,
@@ -334,9 +324,7 @@ SWEEP: Final = (
     Key("metadata", METADATA, "Arbitrary data stored with the sweep."),
     Key("metrics_from", METRICS_FROM, "Sources of metrics that the script does not log itself."),
     Key(
-        "compat",
-        _COMPAT,
-        "Module of another product that sweepd stands in for, for scripts that import it.",
+        "compat", _COMPAT, "Module of another product that sweepd stands in for, for scripts that import it."
     ),
 )
 """Keys of a `SweepSpec`."""

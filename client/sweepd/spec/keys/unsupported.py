@@ -170,18 +170,13 @@ _ENGINE: Final = Key(
     needed=f": {', '.join(ENGINES)}, or an address",
 )
 _ANY: Final = ValueShape(_nothing, ANYTHING)
-SCHEDULER_KEYS: Final = (
-    _ENGINE,
-    *(Key(name, _ANY, "") for name in ("source", "optimizer", "search_space")),
-)
+SCHEDULER_KEYS: Final = (_ENGINE, *(Key(name, _ANY, "") for name in ("source", "optimizer", "search_space")))
 STOP_WHEN_KEYS: Final = (
     Key("no_improvement", integer(1), ""),
     Key("expected_improvement", number(above=0), ""),
 )
 CONTROLLER: Final = record(
-    dict,
-    (Key("type", one_of(CONTROLLERS), "", needed=": local or cloud"),),
-    "a mapping with the key `type`",
+    dict, (Key("type", one_of(CONTROLLERS), "", needed=": local or cloud"),), "a mapping with the key `type`"
 )
 _LATER: Final = " Not supported yet: it is validated, but no sweep can be created with it."
 

@@ -227,8 +227,6 @@ def _revoke_tokens(keys: tuple[str, ...]) -> None:
                 if error.code != "NOT_FOUND":
                     raise
                 raise not_found(
-                    error.said,
-                    name=key,
-                    next_step="`sweepctl token list` lists the tokens",
+                    error.said, name=key, next_step="`sweepctl token list` lists the tokens"
                 ) from None
             note(f"Revoked {key}.")

@@ -7,12 +7,7 @@ import click
 from sweepd.calls.sweep_file import Overrides, parent_of, placing, read_sweep
 from sweepd.cli.command import command
 from sweepd.cli.commands.define.creation import agent_command, note_unbounded, source_of
-from sweepd.cli.commands.define.prior_options import (
-    PriorOptions,
-    prior_options,
-    selection_of,
-    write_report,
-)
+from sweepd.cli.commands.define.prior_options import PriorOptions, prior_options, selection_of, write_report
 from sweepd.cli.commands.define.validate import checked_spec, definition_options
 from sweepd.cli.failures import usage_problem
 from sweepd.cli.output.formats import change_output_option, note, put, write_document

@@ -36,10 +36,7 @@ _VARIABLE = re.compile(r"\$\{envvar:([^}]*)\}")
 )
 @click.argument("words", metavar="test FILE", nargs=-1)
 @click.option(
-    "--from",
-    "path",
-    metavar="PATH",
-    help="Read this log, table or folder of event files; - for stdin.",
+    "--from", "path", metavar="PATH", help="Read this log, table or folder of event files; - for stdin."
 )
 @click.option(
     "--as",
@@ -48,12 +45,7 @@ _VARIABLE = re.compile(r"\$\{envvar:([^}]*)\}")
     help="How to read PATH; needed only if FILE has several sources and the suffix of PATH does not tell.",
 )
 @row_output
-def metrics(
-    words: tuple[str, ...],
-    path: str | None,
-    kind: str | None,
-    output: Output,
-) -> None:
+def metrics(words: tuple[str, ...], path: str | None, kind: str | None, output: Output) -> None:
     """Show what `metrics_from` of a sweep file would read; needs no server.
 
     Without --from, the paths in FILE are read, with environment variables expanded. The output of a script

@@ -51,16 +51,10 @@ from sweepd.views.text import clean
     "--run-time", metavar="DURATION", help="Duration of one run; adds an estimate of the sweep's cost."
 )
 @click.option(
-    "--slots",
-    type=click.IntRange(min=1),
-    metavar="N",
-    help="Number of runs at once; 1 by default.",
+    "--slots", type=click.IntRange(min=1), metavar="N", help="Number of runs at once; 1 by default."
 )
 @click.option(
-    "--interpreter",
-    default="python",
-    show_default=True,
-    help="Value of ${interpreter}, as on the agents.",
+    "--interpreter", default="python", show_default=True, help="Value of ${interpreter}, as on the agents."
 )
 @error_format_option
 @prior_options

@@ -133,10 +133,7 @@ def _sweeps(client: Client, project: str | None, sweeps: tuple[str, ...], *, any
             raise usage_problem(f"{outside[0]} does not belong to the project {project}")
         names = [name for name in names if name not in outside]
     if not names and not any_run:
-        raise not_found(
-            f"no sweep in the project {project}",
-            next_step="`sweepctl list` lists the sweeps",
-        )
+        raise not_found(f"no sweep in the project {project}", next_step="`sweepctl list` lists the sweeps")
     return names
 
 

@@ -20,10 +20,7 @@ from sweepd.spec.sweep_spec import SweepSpec
 from sweepd.views.text import clean, counted, json_text
 
 error_format_option = click.option(
-    "--error-format",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    help="Format of the findings.",
+    "--error-format", type=click.Choice(["text", "json"]), default="text", help="Format of the findings."
 )
 
 

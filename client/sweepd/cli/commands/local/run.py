@@ -51,12 +51,7 @@ if TYPE_CHECKING:
 @definition_options
 @output_option(("table", "json", "yaml"))
 def run(
-    file: str,
-    slots: int,
-    labels: dict[str, str],
-    overrides: Overrides,
-    error_format: str,
-    output_format: str,
+    file: str, slots: int, labels: dict[str, str], overrides: Overrides, error_format: str, output_format: str
 ) -> int:
     """Run a sweep on this machine: find or start a server, create the sweep, run an agent, show progress.
 

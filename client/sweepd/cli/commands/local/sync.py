@@ -90,11 +90,7 @@ def _nothing(folder: Path) -> Problem:
     )
 
 
-_EXIT_CODES = {
-    "unreachable": ExitCode.UNREACHABLE,
-    "failed": ExitCode.FAILURE,
-    "busy": ExitCode.FAILURE,
-}
+_EXIT_CODES = {"unreachable": ExitCode.UNREACHABLE, "failed": ExitCode.FAILURE, "busy": ExitCode.FAILURE}
 IN_USE = 10
 """Exit code of an agent whose folder is in use by another agent."""
 _DRAIN = "sweepd_agent.standalone.drain"

@@ -33,18 +33,10 @@ if TYPE_CHECKING:
 @click.argument("run", metavar="RUN")
 @click.argument("name", metavar="[NAME]", required=False)
 @click.option(
-    "--download",
-    metavar="DIR",
-    type=click.Path(path_type=Path),
-    help="Download the files into DIR.",
+    "--download", metavar="DIR", type=click.Path(path_type=Path), help="Download the files into DIR."
 )
 @row_output
-def files(
-    run: str,
-    name: str | None,
-    download: Path | None,
-    output: Output,
-) -> int | None:
+def files(run: str, name: str | None, download: Path | None, output: Output) -> int | None:
     """List the files of a run: those recorded by its agent, and those in its script's folder `files`.
 
     With NAME the content of one file goes to stdout.

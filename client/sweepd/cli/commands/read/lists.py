@@ -48,12 +48,7 @@ Then: sweepctl run sweep.yaml"""
 )
 @click.option("--watch", is_flag=True, help="Keep watching: redraw on a terminal, append changes in a pipe.")
 @row_output
-def list_(
-    parent: str,
-    projects: bool,
-    watch: bool,
-    output: Output,
-) -> None:
+def list_(parent: str, projects: bool, watch: bool, output: Output) -> None:
     """List sweeps, newest first; or projects by name."""
     if projects and watch:
         raise usage_problem("--watch cannot be used with --projects", next_step="sweepctl list --watch")
@@ -121,11 +116,7 @@ def check_parent(client: Client, parent: str) -> None:
     "--sweep", metavar="ID", help="With release: only for this sweep, not for all that quarantine the agent."
 )
 @row_output
-def agents(
-    words: tuple[str, ...],
-    sweep: str | None,
-    output: Output,
-) -> None:
+def agents(words: tuple[str, ...], sweep: str | None, output: Output) -> None:
     """List agents, or release one.
 
     Lists the connected agents and those that hold a run; with ID, those of one sweep. `agents release` makes

@@ -35,19 +35,12 @@ if TYPE_CHECKING:
     help="Downsample each key to about N points, keeping peaks.",
 )
 @click.option(
-    "--system",
-    is_flag=True,
-    help="Show CPU, memory and GPU usage instead, as sampled by the agent.",
+    "--system", is_flag=True, help="Show CPU, memory and GPU usage instead, as sampled by the agent."
 )
 @click.option("--all-attempts", is_flag=True, help="Include points that newer attempts have replaced.")
 @row_output
 def history(
-    run: str,
-    keys: tuple[str, ...],
-    max_points: int,
-    all_attempts: bool,
-    system: bool,
-    output: Output,
+    run: str, keys: tuple[str, ...], max_points: int, all_attempts: bool, system: bool, output: Output
 ) -> None:
     """Show the logged metrics of a run, one line per step. `sweepctl export` has each row of its log."""
     readable = Readable()

@@ -9,14 +9,7 @@ import click
 
 from sweepd.cli.command import command, gathered
 from sweepd.cli.commands.define.creation import note_standstill
-from sweepd.cli.commands.steer.typed import (
-    Edit,
-    assembled,
-    names_of,
-    option_of,
-    typed_values,
-    typed_words,
-)
+from sweepd.cli.commands.steer.typed import Edit, assembled, names_of, option_of, typed_values, typed_words
 from sweepd.cli.failures import Problem, problem_of, usage_problem
 from sweepd.cli.output.formats import (
     DOCUMENTS,
