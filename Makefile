@@ -12,8 +12,8 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 COMPILE := $(BIN)/python -m compileall -q -j 0 client agent services
 FUZZ_MINUTES ?= 5
 MUTANTS ?= 300
-# How many tests run at once: two for each core, as a good part of their time is spent waiting.
-WORKERS ?= $(shell echo $$(( $$(nproc 2>/dev/null || echo 2) * 2 )))
+# How many tests run at once: three for two cores, as a third of their time is spent waiting.
+WORKERS ?= $(shell echo $$(( ($$(nproc 2>/dev/null || echo 2) * 3 + 1) / 2 )))
 PYTEST := $(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal
 # Unit tests are so short that handing them out one by one would cost as much as they do: two halves, side by side.
 UNIT := $(BIN)/python -m pytest -q -n 0 -m 'not slow and not lengthy'
