@@ -49,7 +49,10 @@ def main() -> int:
         sample = -(-chosen.sample // len(cores)) if chosen.sample else sys.maxsize
         total += _tried(core, sample, chosen.seed, judged)
     alive = total[Fate.SURVIVED] + total[Fate.UNTESTED]
-    _say(f"{total.total()} mutants, {alive} unnoticed, {total['judged']} judged harmless")
+    _say(
+        f"{total.total()} mutants, {alive} unnoticed, {total['judged']} judged harmless, "
+        f"{total[Fate.TIMED_OUT]} timed out"
+    )
     return 1 if alive * 10 >= total.total() else 0
 
 
@@ -66,10 +69,11 @@ def _tried(core: str, sample: int, seed: int, judged: set[str]) -> Counter[str]:
     with open(reading) as telling:  # noqa: PTH123 - a pipe
         for line in telling:
             fate, where, text = line.rstrip("\n").split("\t", 2)
-            unnoticed = fate != Fate.KILLED
-            fates["judged" if unnoticed and text in judged else fate] += 1
-            if unnoticed and text not in judged:
-                _say(f"{fate}: {where} {text}")
+            unnoticed = fate not in (Fate.KILLED, Fate.TIMED_OUT)
+            outcome = "judged" if unnoticed and text in judged else fate
+            fates[outcome] += 1
+            if outcome not in (Fate.KILLED, "judged"):
+                _say(f"{outcome}: {where} {text}")
     if os.waitpid(pid, 0)[1]:
         raise SystemExit(f"the mutants of {core} could not be tried")
     _say(f"{core}: {fates.total()} mutants, {dict(fates)}")

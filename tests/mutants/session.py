@@ -33,6 +33,7 @@ class Fate(StrEnum):
     """Outcome of a mutant."""
 
     KILLED = "killed"
+    TIMED_OUT = "timed out"
     SURVIVED = "survived"
     UNTESTED = "called by no test"
 
@@ -128,7 +129,18 @@ class MutationSession:
         status = os.waitpid(pid, 0)[1]
         if os.waitstatus_to_exitcode(status) == _BROKEN:
             raise RuntimeError(f"this mutant could not be tried: {mutant}")
-        return Fate.SURVIVED if status == 0 else Fate.KILLED
+        return fate_of(status)
+
+
+def fate_of(status: int) -> Fate:
+    """Return the outcome of a mutant by the wait status of the process that ran its tests."""
+    match os.waitstatus_to_exitcode(status):
+        case 0:
+            return Fate.SURVIVED
+        case code if code == -signal.SIGALRM:
+            return Fate.TIMED_OUT
+        case _:
+            return Fate.KILLED
 
 
 def _end_with(limited: Sequence[tuple[pytest.Item, float]], mutant: Mutant | None) -> NoReturn:
