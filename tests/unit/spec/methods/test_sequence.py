@@ -248,6 +248,13 @@ def test_a_search_that_is_broken_off_continues_where_it_was(shuffle: bool) -> No
     assert len(whole) > 10
 
 
+def test_a_step_that_may_try_one_candidate_draws_one() -> None:
+    spec = a_spec("random", ENDLESS)
+    cursor, proposed, done = next_point(spec, START, Counter(), None, 1)
+    assert proposed is not None
+    assert (cursor, done) == (START.at(1), False)
+
+
 def test_weighted_values_that_are_never_drawn_come_at_last() -> None:
     rare = {"values": ["often", "never", "hardly"], "probabilities": [1.0, 0.0, 0.0]}
     for method in ("random", "sobol"):

@@ -1,10 +1,12 @@
 """Number of points: exact up to a million combinations, beyond that a declared estimate."""
 
 from collections.abc import Mapping
+from unittest.mock import patch
 
 import pytest
 
 from sweepd.spec.parse import parse_mapping
+from sweepd.spec.space import walk
 from sweepd.spec.space.search_space import SearchSpace
 from sweepd.spec.space.walk import Count
 
@@ -84,3 +86,18 @@ def test_a_grid_counts_other_points_than_can_be_drawn() -> None:
     quantised = {"q": {"distribution": "q_uniform", "min": 1, "max": 10, "q": 4}}
     assert space(quantised).grid.count() == Count(3), "1, 5, 9"
     assert space(quantised).support.count() == Count(2), "4, 8"
+
+
+@pytest.mark.parametrize(("size", "value"), [(196, 196), (197, None)])
+def test_an_estimate_is_none_if_one_draw_makes_up_more_than_a_fifth(size: int, value: int | None) -> None:
+    """Of 200 draws, 4 have `n`: each counts as much as `size` of the others."""
+    parameters = {"kind": {"min": 1, "max": 40}, "n": {"min": 1, "max": size, "when": "kind == 7"}}
+    with patch.object(walk, "_DRAWS", 200):
+        assert space(parameters).grid.count(30) == Count(value, is_estimate=True)
+
+
+def test_up_to_five_feasible_draws_are_an_estimate_all_the_same() -> None:
+    """Of 200 draws, 4 are feasible."""
+    with patch.object(walk, "_DRAWS", 200):
+        found = space(integers(kind=40, m=1_000), "(kind - 7) * m == 0").grid.count(30)
+    assert found == Count(40_000 * 4 // 200, is_estimate=True)
