@@ -41,6 +41,21 @@ def test_a_point_without_a_number_is_equally_far_from_all_that_have_it(x: float,
     assert likeness(absent, here) < 1.0
 
 
+def test_a_number_and_its_absence_are_as_far_as_the_ends_of_an_arc_of_one_radius() -> None:
+    """Absence is the centre of the circle; a radius spans 60 of the 90 degrees on which the numbers lie."""
+    absent, low, high = ((0.5, 1.0, place, 0.0) for place in (INACTIVE, 0.0, 2 / 3))
+    assert likeness(absent, low) == pytest.approx(likeness(low, high))
+    assert likeness(absent, low) < 0.5
+
+
+def test_a_short_gap_is_as_long_on_the_arc_as_on_a_line() -> None:
+    kernel = MixedMatern(np.array([0.4, 0.4]), (0, 1), (False,) * 2, (False, True))
+    line, arc = (
+        kernel(np.array([[0.2, 0.2]]), np.array([other]))[0, 0] for other in ([0.21, 0.2], [0.2, 0.21])
+    )
+    assert 1.0 - arc == pytest.approx(1.0 - line, rel=1e-3)
+
+
 def test_two_categories_are_equally_far_whatever_they_are_and_so_is_none() -> None:
     first = (0.5, 1.0, 0.3, 0.0)
     others = [(0.5, 1.0, 0.3, code) for code in (1.0, 2.0, 3.0, INACTIVE)]

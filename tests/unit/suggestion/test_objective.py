@@ -147,6 +147,12 @@ def test_the_value_that_counts_is_distinguished_from_the_best() -> None:
     assert losses(last, failed, impute="best") == [3.0]
 
 
+def test_a_failed_run_is_imputed_from_its_best_value_or_else_from_the_one_that_counts() -> None:
+    for best, loss in ((1.0, 1.0), (None, 3.0)):
+        failed = Ended(run_number=1, outcome=Outcome.FAILED, value=3.0, best=best, worst=8.0, last=4.0)
+        assert losses(failed, impute="best") == [loss]
+
+
 @pytest.mark.parametrize("outside", [{"a": "w", "b": 1}, {"a": "x"}, {"a": "x", "b": 1, "c": 2}])
 def test_a_run_outside_the_space_is_left_out(outside: Point) -> None:
     known = learnt(ended(1, Outcome.FINISHED, 1.0), point=outside)

@@ -16,6 +16,7 @@ from sweepd.spec.space.search_space import SearchSpace
 from sweepd_suggestion.domain import proposal
 from sweepd_suggestion.domain.proposal import (
     ENGINE,
+    design_point,
     design_size,
     design_vector,
     proposals,
@@ -87,6 +88,40 @@ def test_the_last_point_of_a_large_space_is_found() -> None:
     assert unseen_point(space, 1, 1, seen) == {"n": 377}
 
 
+def test_a_point_may_be_repeated_where_an_infinite_space_yields_only_few() -> None:
+    space = a_spec({"x": {"distribution": "q_normal", "sigma": 1.0, "q": 1.0}}).search_space
+    draws = [space.random_point(1, number) for number in range(5 * 32, 6 * 32)]
+    seen = {point_digest(point) for point in draws}
+    assert draws[0] != draws[-1]
+    assert unseen_point(space, 1, 5, seen) == draws[0]
+    assert unseen_point(space, 1, 5, seen - {point_digest(draws[-1])}) == draws[-1]
+
+
+def squared_distance(left: Point, right: Point) -> float:
+    """The distance of two points of `BRANCHED`; a parameter that only one has counts as 1."""
+    total = 0.0
+    for name in left.keys() | right.keys():
+        one, other = left.get(name), right.get(name)
+        total += (one - other) ** 2 if isinstance(one, float) and isinstance(other, float) else 1.0
+    return total
+
+
+BRANCHED = {"x": {"min": 0.0, "max": 1.0}, "y": {"min": 0.0, "max": 1.0, "when": "x > 0.3"}}
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize(
+    "others", [[{"x": 0.2}], [{"x": 0.95, "y": 0.9}], [{"x": 0.1}, {"x": 0.9, "y": 0.2}]]
+)
+def test_a_substitute_is_the_farthest_of_six_draws(seed: int, others: list[Point]) -> None:
+    space = a_spec(BRANCHED, constraints=["x < 0.6 or y > 0.1"]).search_space
+    vectors = ((index, design_vector(space, seed, index, 12)) for index in range(100))
+    index = next(index for index, (x, y) in vectors if x >= 0.6 and y <= 0.1)
+    draws = [space.random_point(seed, number) for number in range(6 * index, 6 * index + 6)]
+    farthest = max(draws, key=lambda one: min(squared_distance(one, other) for other in others))
+    assert design_point(space, seed, index, 12, others) == farthest
+
+
 class Barren(SearchSpace):
     """A space in which no draw satisfies the constraints; counts the draws."""
 
@@ -112,6 +147,12 @@ def test_points_of_the_design_change_only_with_the_name_of_the_engine() -> None:
         (0.14681802900083207, 0.5586520163930775),
         (0.3358455802889456, 0.7835063291947181),
     ]
+
+
+@pytest.mark.parametrize(("count", "first"), [(32, 0.21263806722308418), (33, 0.4536288443873777)])
+def test_hypercubes_are_compared_in_up_to_thirty_two_dimensions(count: int, first: float) -> None:
+    space = a_spec({f"p{number}": {"min": 0.0, "max": 1.0} for number in range(count)}).search_space
+    assert design_vector(space, 7, 0, 4)[0] == first
 
 
 def test_every_point_lies_in_the_space_with_plain_types() -> None:

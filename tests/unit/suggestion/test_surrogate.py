@@ -9,9 +9,10 @@ from sweepd_suggestion.domain.surrogate import (
     Surrogate,
     _most_probable,
     _roughly_most_probable,
+    _typical_length,
     subset,
 )
-from sweepd_suggestion.domain.vectors import Array
+from sweepd_suggestion.domain.vectors import INACTIVE, Array
 
 RNG = np.random.default_rng(3)
 VECTORS: Array = RNG.random((7, 2))
@@ -63,6 +64,13 @@ def test_half_of_a_subset_is_the_lowest_and_the_others_are_evenly_spread(
     values: list[int], most: int, chosen: list[int]
 ) -> None:
     assert subset(np.array(values, dtype=float), most).tolist() == chosen
+
+
+def test_a_typical_length_grows_with_the_number_of_parameters_that_points_have() -> None:
+    full, half = [0.0, 0.3, 1.0, 2.0], [0.0, INACTIVE, 1.0, INACTIVE]
+    assert _typical_length(np.array([full, full])) == 1.0
+    assert _typical_length(np.array([full, half])) == pytest.approx(0.5 * np.sqrt(3.0))
+    assert _typical_length(np.array([[INACTIVE], [INACTIVE]])) == 0.5
 
 
 LOW_NOISE = np.log(1e-3)

@@ -1,0 +1,37 @@
+"""Columns that a forest sees of parameters with categories."""
+
+import numpy as np
+import pytest
+
+from suggestion_studies import a_spec
+from sweepd_suggestion.domain.feature_importance import _parts
+from sweepd_suggestion.domain.vectors import INACTIVE
+
+
+@pytest.mark.parametrize(
+    ("parameters", "categories", "columns"),
+    [
+        (1, 10, 10),
+        (1, 501, 500),  # five hundred in all
+        (2, 260, 250),
+        (100, 6, 5),
+        (300, 3, 2),  # at least two each
+    ],
+)
+def test_categories_share_a_number_of_columns(parameters: int, categories: int, columns: int) -> None:
+    values = [f"v{number}" for number in range(categories)]
+    space = a_spec({f"p{number}": {"values": values} for number in range(parameters)}).search_space
+    codes = np.repeat(np.arange(float(categories)), 2)
+    found = _parts(space.dimensions, np.column_stack([codes] * parameters))
+    assert {part.columns.shape for part in found} == {(2 * categories, columns)}
+
+
+def test_only_frequent_categories_have_columns_and_numbers_have_one() -> None:
+    space = a_spec(
+        {"name": {"values": ["a", "b", "c"]}, "size": {"values": [30, 10, 20]}, "x": {"min": 0.0, "max": 1.0}}
+    ).search_space
+    vectors = np.array([[0, 0, 0.1], [2, 2, 0.2], [1, 1, 0.3], [2, INACTIVE, 0.4], [0, 0, 0.5]])
+    name, size, x = _parts(space.dimensions, vectors)
+    assert name.columns.tolist() == [[1, 0], [0, 1], [0, 0], [0, 1], [1, 0]]
+    assert size.columns.tolist() == [[2], [1], [0], [INACTIVE], [2]]
+    assert x.columns.tolist() == [[0.1], [0.2], [0.3], [0.4], [0.5]]
