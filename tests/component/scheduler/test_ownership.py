@@ -93,6 +93,8 @@ async def superseded(place: Place) -> None:
     again = await place.ann.next_start()
     assert (again.run, again.attempt) == (place.start.run, 2)
     await place.ann.start_process(again)
+    while (await run(place.installation, again.run)).state != v1.RUN_STATE_RUNNING:
+        await asyncio.sleep(0.01)
 
 
 def all_reports(ref: v1.AttemptRef) -> list[tuple[str, object]]:
