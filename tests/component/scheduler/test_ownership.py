@@ -93,8 +93,11 @@ async def superseded(place: Place) -> None:
     again = await place.ann.next_start()
     assert (again.run, again.attempt) == (place.start.run, 2)
     await place.ann.start_process(again)
-    while (await run(place.installation, again.run)).state != v1.RUN_STATE_RUNNING:
-        await asyncio.sleep(0.01)
+
+    async def runs() -> bool:
+        return (await run(place.installation, again.run)).state == v1.RUN_STATE_RUNNING
+
+    await until_told(runs)
 
 
 def all_reports(ref: v1.AttemptRef) -> list[tuple[str, object]]:
