@@ -1,4 +1,4 @@
-"""What `make mutants` makes of the end of a process that ran the tests of a mutant."""
+"""Tests of the fate that `make mutants` reads from the exit of a process that ran the tests of a mutant."""
 
 import os
 import signal
