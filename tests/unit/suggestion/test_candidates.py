@@ -1,5 +1,7 @@
 """Candidates of the model: where they are looked for, and how far they keep from points under trial."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pytest
 
@@ -11,16 +13,18 @@ from sweepd_suggestion.domain.surrogate import MixedMatern, NoisyMatern, Surroga
 from sweepd_suggestion.domain.vectors import Array, Coordinates
 
 PLANE = {"x": {"min": 0.0, "max": 1.0}, "y": {"min": 0.0, "max": 1.0}}
+STRIPES = {"x": {"min": 0.0, "max": 1.0}, "y": {"values": ["a", "b", "c"]}}
 
 
-def a_model(places: Array, losses: Array) -> GaussianProcessModel:
-    """Return a model of losses at some places of the plane, with short lengths and little noise."""
-    kernel = NoisyMatern(MixedMatern(np.full(2, 0.05), (0, 1), (False,) * 2, (False,) * 2), 1.0, 1e-6)
-    study = a_study(a_spec(PLANE), 1, lambda _: 1.0)
+def a_model(places: Array, losses: Array, parameters: Mapping[str, object] = PLANE) -> GaussianProcessModel:
+    """Return a model of losses at some places, with short lengths and little noise."""
+    study = a_study(a_spec(parameters), 1, lambda _: 1.0)
+    coordinates = Coordinates(study.spec.search_space)
+    covariance = MixedMatern(np.full(2, 0.05), (0, 1), tuple(coordinates.categorical.tolist()), (False,) * 2)
     scale = LossScale.of(losses)
     assert scale is not None
-    surrogate = Surrogate(kernel, places, scale.scaled(losses))
-    return GaussianProcessModel(question(study, 2, 1), Coordinates(study.spec.search_space), surrogate, scale)
+    surrogate = Surrogate(NoisyMatern(covariance, 1.0, 1e-6), places, scale.scaled(losses))
+    return GaussianProcessModel(question(study, 2, 1), coordinates, surrogate, scale)
 
 
 def apart(count: int) -> Array:
@@ -61,3 +65,11 @@ def test_without_pending_points_no_candidate_is_under_trial() -> None:
     assert model._is_under_trial(places).tolist() == [False, True, False]
     model.await_value({"x": 0.95, "y": 0.5})
     assert model._is_under_trial(places).tolist() == [False, True, True]
+
+
+def test_other_categories_are_others_than_those_of_the_best_point() -> None:
+    places = np.array([[0.1, 0.0], [0.5, 1.0], [0.9, 2.0]])
+    model = a_model(places, np.array([2.0, 1.0, 3.0]), STRIPES)
+    candidates = np.array([[0.3, 0.0], [0.3, 1.0], [0.7, 1.0], [0.3, 2.0]])
+    assert np.isfinite(model._gains(candidates, other_categories=True)).tolist() == [True, False, False, True]
+    assert np.isfinite(model._gains(candidates, other_categories=False)).all()

@@ -26,6 +26,21 @@ def test_categories_share_a_number_of_columns(parameters: int, categories: int, 
     assert {part.columns.shape for part in found} == {(2 * categories, columns)}
 
 
+@pytest.mark.parametrize("values", [[1, "a", 2.5], [True, 2, 3], [True, False, None]])
+def test_numbers_among_other_categories_are_categories(values: list[object]) -> None:
+    space = a_spec({"c": {"values": values}}).search_space
+    (part,) = _parts(space.dimensions, np.array([[0.0], [1.0], [2.0]] * 2))
+    assert part.scale is None
+    assert part.columns.tolist() == [[1, 0, 0], [0, 1, 0], [0, 0, 1]] * 2
+
+
+def test_booleans_are_numbers_if_all_are() -> None:
+    space = a_spec({"c": {"values": [True, False]}}).search_space
+    (part,) = _parts(space.dimensions, np.array([[0.0], [1.0]]))
+    assert part.scale is not None
+    assert part.scale.tolist() == [1.0, 0.0]
+
+
 def test_only_frequent_categories_have_columns_and_numbers_have_one() -> None:
     space = a_spec(
         {"name": {"values": ["a", "b", "c"]}, "size": {"values": [30, 10, 20]}, "x": {"min": 0.0, "max": 1.0}}

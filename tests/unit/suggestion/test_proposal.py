@@ -170,6 +170,31 @@ def test_a_question_tells_when_no_model_is_needed() -> None:
     assert not question(many, 9, 1).design_only
 
 
+@pytest.mark.parametrize(("parameters", "fewest"), [(MIXED, 4), (SMALL, 2)])
+def test_a_model_needs_values_of_half_the_design(parameters: dict[str, object], fewest: int) -> None:
+    for runs in (fewest - 1, fewest):
+        asked = question(a_study(a_spec(parameters), runs, lambda _: 1.0), 30, 1)
+        assert asked.has_model == (not asked.design_only) == (runs == fewest)
+
+
+class Speechless:
+    """A model that finds no point."""
+
+    def propose(self, run_number: int, seen: set[bytes]) -> None:
+        return None
+
+    def await_value(self, point: Point) -> None:
+        pass
+
+
+def test_where_the_model_finds_nothing_each_run_has_random_points_of_its_own() -> None:
+    spec = a_spec(MIXED)
+    asked = question(a_study(spec, 20, lambda _: 1.0), 21, 3)
+    assert [one.point for one in proposals(asked, Speechless())] == [
+        spec.search_space.random_point(1, 32 * (run_number - 1)) for run_number in (21, 22, 23)
+    ]
+
+
 def test_the_design_counts_points_and_not_run_numbers() -> None:
     """With repeats, and points enqueued in between, run numbers run ahead of the points."""
     spec = a_spec(MIXED, repeats=5)

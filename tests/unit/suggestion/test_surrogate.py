@@ -50,6 +50,12 @@ def test_a_believed_point_keeps_its_mean_and_is_less_uncertain() -> None:
     assert model.believing(OTHERS[:0]) is model
 
 
+def test_equal_points_can_be_told_even_without_noise() -> None:
+    kernel = NoisyMatern(MixedMatern(np.array([0.4, 0.9]), (0, 1), (False,) * 2, (False,) * 2), 1.0, 0.0)
+    means, _ = Surrogate(kernel, VECTORS[[0, 0]], np.array([1.0, 1.0])).predict(VECTORS[:1])
+    assert means == pytest.approx([1.0], abs=1e-6)
+
+
 @pytest.mark.parametrize(
     ("values", "most", "chosen"),
     [

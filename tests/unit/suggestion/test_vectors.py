@@ -72,6 +72,11 @@ def test_the_far_tails_of_unbounded_distributions_are_not_searched() -> None:
     assert ends[:, 3].tolist() == [0.125, 0.875]  # the middle of the share of each integer
 
 
+def test_a_place_that_rounding_moved_out_of_the_range_leads_to_its_end() -> None:
+    coordinates = Coordinates(a_spec({"x": {"min": 2.0, "max": 4.0}}).search_space)
+    assert [coordinates.point(np.array([place])) for place in (-1e-9, 1.0 + 1e-9)] == [{"x": 2.0}, {"x": 4.0}]
+
+
 @given(seed=st.integers(0, 2**40))
 def test_a_point_comes_back_from_its_vector(seed: int) -> None:
     space = ruled_space()
