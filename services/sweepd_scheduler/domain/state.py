@@ -183,7 +183,9 @@ def index_run(undo_log: UndoLog, sweep: Sweep, index: SweepIndex, before: Run | 
     was = (before.state, before.place) if before else None
     if was != (run.state, run.place):
         _index_state(undo_log, sweep, index, run)
-    if sweep.spec.early_terminate:
+    # Most changes of a run concern neither its state nor its values: spare them the look for its rungs.
+    moved = before is None or before.state is not run.state or before.values is not run.values
+    if sweep.spec.early_terminate and moved:
         _index_rungs(undo_log, sweep, index, before, run)
 
 

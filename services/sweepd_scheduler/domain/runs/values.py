@@ -28,8 +28,8 @@ class Values:
 
     def with_value(self, value: float, goal: Goal) -> "Values":
         """Return the values after one more finite value."""
-        seen = [each for each in (value, self.best, self.worst) if each is not None]
-        low, high = min(seen), max(seen)
+        low = value if self.best is None or self.worst is None else min(value, self.best, self.worst)
+        high = value if self.best is None or self.worst is None else max(value, self.best, self.worst)
         best, worst = (low, high) if goal is Goal.MINIMIZE else (high, low)
         return Values(
             iterations=self.iterations + 1,
