@@ -327,7 +327,7 @@ class Owner:
 
 
 def _refuse_to_encode(answer: Answer) -> Message:
-    raise AssertionError(f"a repeated call has no response of its own:  {answer}")
+    raise AssertionError(f"a repeated call has no response of its own: {answer}")
 
 
 async def _interruptible(steps: Steps[Decision]) -> Decision:
