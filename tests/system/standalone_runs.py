@@ -59,10 +59,6 @@ class Script:
         log = self.folder / "agent" / "log"
         return log.read_text() if log.exists() else ""
 
-    def awaits_stream(self) -> None:
-        """Return once the agent that follows the script has opened its stream."""
-        until(lambda: "connected to" in self.helper_log, what="the stream of its helper")
-
     def rows(self) -> int:
         """Return the number of complete lines in the metrics file."""
         return (self.folder / "metrics.jsonl").read_bytes().count(b"\n")

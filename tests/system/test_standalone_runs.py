@@ -237,7 +237,6 @@ def test_a_run_whose_helper_is_silent_for_too_long_crashes_and_continues_with_it
     installation.join_server(*SHORT)
     killed, asleep = (start(installation, 10, "waits") for _ in range(2))
     for script in (killed, asleep):
-        script.awaits_stream()  # asleep between claim and stream, its helper would come too late
         reaches(installation, script.run, "running")
     (helper,), (sleeper,) = (script.helpers(installation) for script in (killed, asleep))
     os.kill(helper, signal.SIGKILL)

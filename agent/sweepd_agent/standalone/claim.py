@@ -35,6 +35,8 @@ class Claim:
         self._state = state
         self._agent = agent
         self._log = log
+        # Whether the run had not ended when it was last claimed.
+        self.live = False
 
     async def __call__(self, gateway: grpc.aio.Channel, server: str) -> None:
         """Claim the run; if the server has no data of it, treat everything as undelivered.
@@ -58,6 +60,7 @@ class Claim:
             if failure.code == "INVALID_ARGUMENT":
                 raise LookupRefusedError(Refusal.NO_RUN, failure.message) from error
             raise
+        self.live = answer.run.state == v1.RUN_STATE_RUNNING
         self._note(answer.run, server)
 
     def _note(self, run: v1.Run, server: str) -> None:

@@ -54,6 +54,7 @@ _CAUSE = "everything is synced"
 _LOOK_EVERY = 0.25
 # Enough for all attempts in a folder, so that none is refused for lack of a slot.
 _SLOTS = 1_024
+_LOST = "the server gave up the run meanwhile; claiming it again"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,13 +78,27 @@ class Options:
 
 
 class ClaimedDialogue(Dialogue):
-    """Dialogue of a standalone run: no other agent can have the run, so a fenced run is claimed again."""
+    """Dialogue of a standalone run: no other agent can have the run, so a lost run is claimed again."""
+
+    def __init__(self, agent: Agent, around: Surroundings, claim: Claim) -> None:
+        super().__init__(agent, around)
+        self._claim = claim
+
+    def welcomed(self, stream: Stream, welcome: v1.Welcome) -> None:
+        """Apply the scheduler's verdicts, unless the run was lost between the claim and this stream."""
+        if self._claim.live and any(_lost(verdict) for verdict in welcome.verdicts):
+            raise ConnectionResetError(_LOST)
+        super().welcomed(stream, welcome)
 
     def commanded(self, stream: Stream, response: v1.AttachResponse) -> None:
         """Carry out a command."""
         if response.HasField("fenced"):
-            raise ConnectionResetError("the server gave up the run meanwhile; claiming it again")
+            raise ConnectionResetError(_LOST)
         super().commanded(stream, response)
+
+
+def _lost(verdict: v1.AttemptVerdict) -> bool:
+    return verdict.fate == v1.ATTEMPT_FATE_STOP and verdict.run_state == v1.RUN_STATE_CRASHED
 
 
 class Trouble:
@@ -143,14 +158,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
             processes=Scripts(options.script) if own is not None else process.Supervised(),
         )
         agent = Agent(_state(options), around, Upkeep(around, min_free=0, keep=0.0))
-        dialogue = (Dialogue if own is None else ClaimedDialogue)(agent, around)
+        claim = Claim(own, agent, log) if own is not None else None
+        dialogue = Dialogue(agent, around) if claim is None else ClaimedDialogue(agent, around, claim)
         trouble = Trouble(own.run.path) if own is not None and options.tells_script else None
         dialling = Dialling(
             server=options.server,
             token=token,
             token_file=options.token_file,
             sweeps=(),
-            prepare=None if own is None else Claim(own, agent, log),
+            prepare=claim,
             trouble=None if trouble is None else trouble.note,
         )
         _hear_signals(agent)

@@ -39,7 +39,7 @@ class AttemptVerdict:
         fate: what becomes of it.
         observation_row: the last stored row of its observations.
         exited: its end is stored.
-        run_state: state of the run, if the end of the attempt is stored.
+        run_state: state of the run, if the end of the attempt is stored or the attempt no longer counts.
         reason: why the attempt no longer counts.
         details_sequence: sequence number of its details that were stored last.
     """

@@ -76,6 +76,14 @@ class ScriptedScheduler(AgentServiceServicer, ServerServiceServicer):
     def start(self) -> str:
         """Serve; return the address, which stays the same from start to start."""
         server = grpc.server(ThreadPoolExecutor(16), options=[("grpc.so_reuseport", 0)])
+        self.add_services(server)
+        assert server.add_insecure_port(self._port.address) == self._port.number
+        server.start()
+        self._server = server
+        return self._port.address
+
+    def add_services(self, server: grpc.Server) -> None:
+        """Add the calls that agents need."""
         add_AgentServiceServicer_to_server(self, server)
         add_ServerServiceServicer_to_server(self, server)
         listing = grpc.unary_unary_rpc_method_handler(
@@ -86,10 +94,6 @@ class ScriptedScheduler(AgentServiceServicer, ServerServiceServicer):
         server.add_generic_rpc_handlers(
             [grpc.method_handlers_generic_handler("sweepd.v1.SweepService", {"ListSweeps": listing})]
         )
-        assert server.add_insecure_port(self._port.address) == self._port.number
-        server.start()
-        self._server = server
-        return self._port.address
 
     def stop(self) -> None:
         """Serve no more; streams break."""

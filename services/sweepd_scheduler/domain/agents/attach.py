@@ -162,7 +162,11 @@ def _judge_past(draft: Draft, session: Session, ref: AttemptRef, known: StoredAt
     if known.state is not AttemptState.ENDED:
         _hold(draft, session, ref, known)
         return AttemptVerdict(
-            ref=ref, fate=Fate.STOP, observation_row=known.observation_row, reason=_why_past(known)
+            ref=ref,
+            fate=Fate.STOP,
+            observation_row=known.observation_row,
+            run_state=known.run_state,
+            reason=_why_past(known),
         )
     exited = replace(_hold(draft, session, ref, known), exited=known.run_state)
     draft.state.undo_log.put(draft.state.holdings[session.id].by_handle, ref.handle, exited)

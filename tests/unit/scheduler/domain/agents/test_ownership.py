@@ -171,7 +171,8 @@ def test_an_attempt_that_was_superseded_is_stopped_by_whoever_has_the_folder(wor
     superseded(world)
     session = world.attach("cat", attempts=(world.held(RUN, REF),))
     (verdict,) = world.last_sent(Welcome).verdicts
-    assert (verdict.fate, verdict.reason) == (Fate.STOP, "another attempt took over")
+    assert (verdict.fate, verdict.run_state) == (Fate.STOP, RunState.RUNNING)
+    assert verdict.reason == "another attempt took over"
     world.exits(session, REF)
     assert world.sent[-1] == (session, Fenced(REF))
 
@@ -181,7 +182,7 @@ def test_an_attempt_of_a_run_that_has_ended_without_it_is_stopped_for_that_reaso
     world.exits("session-2", world.last_sent(StartRun).ref, last_row=0)
     world.attach("cat", attempts=(world.held(RUN, REF),))
     (verdict,) = world.last_sent(Welcome).verdicts
-    assert verdict.fate is Fate.STOP
+    assert (verdict.fate, verdict.run_state) == (Fate.STOP, RunState.FINISHED)
     assert verdict.reason == "the run has ended as finished while this agent was silent"
 
 
