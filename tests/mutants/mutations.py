@@ -60,7 +60,8 @@ class Mutant:
 
     def code(self) -> CodeType:
         """Return the code of the changed function."""
-        tree = ast.parse(_source(self.path))
+        source = _source(self.path)
+        tree = ast.parse(source)
         _, place, changed = next(islice(_all_places(tree), self.number, None))
 
         class Replacing(ast.NodeTransformer):
@@ -69,6 +70,7 @@ class Mutant:
 
         module = ast.fix_missing_locations(Replacing().visit(tree))
         assert isinstance(module, ast.Module)
+        _keep_classes(ast.parse(source), module)
         compiled = compile(module, str(self.path), "exec", dont_inherit=True)
         code = _code_named(compiled, self.function, self.first_line)
         assert code is not None, self
@@ -121,6 +123,14 @@ def _outermost(node: ast.AST, prefix: str) -> Iterator[tuple[str, Function]]:
             yield from _outermost(child, f"{prefix}{child.name}.")
         elif isinstance(child, (ast.If, ast.Try)):
             yield from _outermost(child, prefix)
+
+
+def _keep_classes(original: ast.Module, changed: ast.Module) -> None:
+    """Let what calls `super` still refer to its class: code without that cell cannot take its place."""
+    for (_, before), (_, after) in zip(_outermost(original, ""), _outermost(changed, ""), strict=True):
+        if any(isinstance(node, ast.Name) and node.id == "super" for node in ast.walk(before)):
+            named = ast.copy_location(ast.Expr(ast.Name("__class__", ast.Load())), after.body[-1])
+            after.body.append(ast.fix_missing_locations(named))
 
 
 def _evaluated(node: ast.AST) -> Iterator[ast.AST]:

@@ -60,3 +60,17 @@ def test_the_code_of_a_mutant_does_what_it_says(path: Path) -> None:
     assert (clipped(12), mutant.line) == (9, 17)
     clipped.__code__ = mutant.code()
     assert clipped(12) == 10
+
+
+def test_what_no_longer_calls_super_can_still_be_tried(tmp_path: Path) -> None:
+    path = tmp_path / "refused.py"
+    path.write_text(
+        "class Refused(Exception):\n    def __init__(self) -> None:\n        super().__init__('no')\n"
+    )
+    namespace: dict[str, type[Exception]] = {}
+    exec(compile(path.read_bytes(), str(path), "exec"), namespace)
+    initialised = namespace["Refused"].__init__
+    assert isinstance(initialised, FunctionType)
+    (mutant,) = mutants_of(path)
+    initialised.__code__ = mutant.code()
+    assert str(namespace["Refused"]()) == ""
