@@ -20,7 +20,7 @@ TESTS = Path(__file__).resolve().parents[1]
 ROOT = TESTS.parent
 JUDGED = Path(__file__).with_name("judged.txt")
 """Mutants as good as what they changed, one a line as they are shown, each under a comment with why."""
-_FITTING = ("gaussian_process", "importance", "odd_spaces", "prior_runs", "ruled_spaces")
+_FITTING = ("forest", "gaussian_process", "importance", "odd_spaces", "prior_runs", "ruled_spaces")
 """Tests that fit models: as pure as unit tests, but too slow."""
 CORES = {
     "sweepd_scheduler.domain": ("unit/scheduler",),

@@ -1,14 +1,14 @@
 """Candidates of the model: where they are looked for, and how far they keep from points under trial."""
 
-from collections.abc import Mapping
-
 import numpy as np
 import pytest
+from scipy.stats import lognorm, norm
 
 from suggestion_studies import a_spec, a_study
-from sweepd.spec.point import Point
-from sweepd_suggestion.domain.gaussian_process import GaussianProcessModel, LossScale
-from sweepd_suggestion.domain.proposal import question
+from sweepd.spec.point import Point, point_digest
+from sweepd.spec.sweep_spec import SweepSpec
+from sweepd_suggestion.domain.gaussian_process import GaussianProcessModel, LossScale, _generator
+from sweepd_suggestion.domain.proposal import ENGINE, question
 from sweepd_suggestion.domain.surrogate import MixedMatern, NoisyMatern, Surrogate
 from sweepd_suggestion.domain.vectors import Array, Coordinates
 
@@ -16,12 +16,18 @@ PLANE = {"x": {"min": 0.0, "max": 1.0}, "y": {"min": 0.0, "max": 1.0}}
 STRIPES = {"x": {"min": 0.0, "max": 1.0}, "y": {"values": ["a", "b", "c"]}}
 
 
-def a_model(places: Array, losses: Array, parameters: Mapping[str, object] = PLANE) -> GaussianProcessModel:
+def a_model(
+    places: Array,
+    losses: Array,
+    spec: SweepSpec | None = None,
+    *,
+    shift: float | None = None,
+) -> GaussianProcessModel:
     """Return a model of losses at some places, with short lengths and little noise."""
-    study = a_study(a_spec(parameters), 1, lambda _: 1.0)
+    study = a_study(spec or a_spec(PLANE), 1, lambda _: 1.0)
     coordinates = Coordinates(study.spec.search_space)
     covariance = MixedMatern(np.full(2, 0.05), (0, 1), tuple(coordinates.categorical.tolist()), (False,) * 2)
-    scale = LossScale.of(losses)
+    scale = LossScale.of(losses, shift)
     assert scale is not None
     surrogate = Surrogate(NoisyMatern(covariance, 1.0, 1e-6), places, scale.scaled(losses))
     return GaussianProcessModel(question(study, 2, 1), coordinates, surrogate, scale)
@@ -69,7 +75,92 @@ def test_without_pending_points_no_candidate_is_under_trial() -> None:
 
 def test_other_categories_are_others_than_those_of_the_best_point() -> None:
     places = np.array([[0.1, 0.0], [0.5, 1.0], [0.9, 2.0]])
-    model = a_model(places, np.array([2.0, 1.0, 3.0]), STRIPES)
+    model = a_model(places, np.array([2.0, 1.0, 3.0]), a_spec(STRIPES))
     candidates = np.array([[0.3, 0.0], [0.3, 1.0], [0.7, 1.0], [0.3, 2.0]])
     assert np.isfinite(model._gains(candidates, other_categories=True)).tolist() == [True, False, False, True]
     assert np.isfinite(model._gains(candidates, other_categories=False)).all()
+
+
+SCATTERED = np.random.default_rng(5).random((12, 2))
+BOWL = (SCATTERED[:, 0] - 0.3) ** 2 + (SCATTERED[:, 1] - 0.6) ** 2
+STRIPED = np.column_stack([SCATTERED[:, 0], np.floor(3 * SCATTERED[:, 1])])
+RISING = (SCATTERED[:, 0] - 0.3) ** 2 + 0.1 * STRIPED[:, 1]
+
+
+def test_draws_of_a_run_change_only_with_the_name_of_the_engine() -> None:
+    assert ENGINE == "skopt-gp/3"
+    assert _generator(1, 2, 3).random(2) == pytest.approx([0.24023543, 0.56206894], abs=1e-8)
+    assert _generator(2**40, -2, 0).integers(1000, size=3).tolist() == [583, 921, 218]
+
+
+def test_points_of_a_model_change_only_with_the_name_of_the_engine() -> None:
+    model = a_model(SCATTERED, BOWL)
+    for run_number, x, y in ((21, 0.41517027887, 0.47810172609), (22, 0.37638252, 0.47099740)):
+        proposal = model.propose(run_number, set())
+        assert proposal is not None
+        assert proposal.point == pytest.approx({"x": x, "y": y}, rel=1e-6)
+        model.await_value(proposal.point)
+
+
+def test_points_under_constraints_change_only_with_the_name_of_the_engine() -> None:
+    """So few draws satisfy them that most candidates are found near others."""
+    tight = a_model(SCATTERED / 8, BOWL, a_spec(PLANE, constraints=["x + y < 0.25"]))
+    candidates = tight._anywhere(np.random.default_rng(1))
+    assert 256 <= len(candidates) < 400
+    assert (candidates.sum(axis=1) < 0.25).all()
+    proposal = tight.propose(3, set())
+    assert proposal is not None
+    assert proposal.point == pytest.approx({"x": 0.05433395965, "y": 0.07880586659}, rel=1e-6)
+
+
+def test_one_point_in_four_has_other_categories_whatever_the_numbers_of_its_runs() -> None:
+    model = a_model(STRIPED, RISING, a_spec(STRIPES, repeats=3))
+    proposals = {number: model.propose(number, set()) for number in range(1, 38, 3)}
+    assert [number for number, one in proposals.items() if one and one.point["y"] != "a"] == [1, 13, 25, 37]
+
+
+def test_of_points_that_are_known_the_next_best_is_taken() -> None:
+    model, seen = a_model(SCATTERED, BOWL), set[bytes]()
+    gains: list[float] = []
+    for _ in range(5):
+        proposal = model.propose(21, seen)
+        assert proposal is not None
+        assert proposal.prediction is not None
+        assert point_digest(proposal.point) not in seen
+        seen.add(point_digest(proposal.point))
+        gains.append(proposal.prediction.expected_improvement)
+    assert gains == pytest.approx(sorted(gains, reverse=True), rel=0.02)
+
+
+def test_other_categories_are_tried_if_the_best_lies_within_six_deviations() -> None:
+    model = a_model(STRIPED, RISING, a_spec(STRIPES))
+    candidate = np.array([0.3, 1.0])
+    (mean,), (deviation,) = model._surrogate.predict(candidate[np.newaxis, :])
+    for deviations, promising in ((5.9, True), (6.1, False)):
+        model._best_mean = mean - deviations * deviation
+        assert model._is_promising(candidate, 0.0) == promising
+        assert not model._is_promising(candidate, -np.inf)
+
+
+@pytest.mark.parametrize("goal", ["minimize", "maximize"])
+def test_a_prediction_without_compression_is_that_of_the_normal_distribution(goal: str) -> None:
+    model = a_model(SCATTERED, BOWL, a_spec(PLANE, metric={"goal": goal}))
+    vector = np.array([0.42, 0.47])
+    (mean,), (deviation,) = model._surrogate.predict(vector[np.newaxis, :])
+    found, unit = model._prediction(vector), model._scale.spread * model._scale.deviation
+    loss = model._scale.losses(np.array([mean]))[0]
+    assert found.value == pytest.approx(loss if goal == "minimize" else -loss)
+    assert found.deviation == pytest.approx(deviation * unit)
+    z = (BOWL.min() - loss) / found.deviation
+    exact = found.deviation * (z * norm.cdf(z) + norm.pdf(z))
+    assert found.expected_improvement == pytest.approx(exact, rel=0.1)
+
+
+def test_a_prediction_of_compressed_losses_is_that_of_the_log_normal_distribution() -> None:
+    model = a_model(SCATTERED, BOWL, shift=0.3)
+    vector, scale = np.array([0.42, 0.47]), model._scale
+    (mean,), (deviation,) = model._surrogate.predict(vector[np.newaxis, :])
+    exact = lognorm(deviation * scale.deviation, scale=np.exp(mean * scale.deviation + scale.mean))
+    found, unit = model._prediction(vector), 0.3 * scale.spread
+    assert found.value == pytest.approx(scale.lowest + unit * (exact.mean() - 1.0))
+    assert found.deviation == pytest.approx(unit * exact.std(), rel=1e-3)

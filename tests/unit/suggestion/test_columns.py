@@ -50,3 +50,10 @@ def test_only_frequent_categories_have_columns_and_numbers_have_one() -> None:
     assert name.columns.tolist() == [[1, 0], [0, 1], [0, 0], [0, 1], [1, 0]]
     assert size.columns.tolist() == [[2], [1], [0], [INACTIVE], [2]]
     assert x.columns.tolist() == [[0.1], [0.2], [0.3], [0.4], [0.5]]
+
+
+def test_values_in_the_far_tails_of_a_normal_distribution_have_a_place() -> None:
+    space = a_spec({"n": {"distribution": "normal"}, "x": {"min": 0.0, "max": 1.0}}).search_space
+    n, x = _parts(space.dimensions, np.array([[0.0, 0.0], [0.5, 0.5], [1.0, 1.0]]))
+    assert n.scale == pytest.approx([-7.034484, 0.0, 7.034484], abs=1e-4)
+    assert x.scale == pytest.approx([0.0, 0.5, 1.0])

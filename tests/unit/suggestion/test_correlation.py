@@ -24,6 +24,9 @@ def test_what_does_not_vary_has_no_correlation() -> None:
     assert correlation(rising, np.full(3, 0.1)) is None
     assert correlation(np.full(3, 0.1), rising) is None
     assert correlation(np.full(3, 1e150), rising) is None
+    assert correlation(rising, np.zeros(3)) is None
+    assert correlation(rising, 1e6 + np.array([0.0, 1e-7, 0.0])) is None, "but for rounding"
+    assert correlation(rising, 1e6 + np.array([0.0, 1e-5, 0.0])) is not None
     assert correlation(rising[:1], rising[:1]) is None
     assert correlation(rising[:0], rising[:0]) is None
     assert correlation(rising[:2], rising[:2]) == pytest.approx(1.0)
@@ -42,3 +45,14 @@ def test_categories_without_differences_have_no_correlation() -> None:
     assert category_correlations(places, np.full(3, 2.0)) == [None, None]
     assert category_correlations(places[[0, 2]], np.array([1.0, 2.0])) == [None]
     assert category_correlations(places[:0], np.array([])) == []
+
+
+def test_rounding_takes_no_correlation_beyond_one() -> None:
+    found: list[float | None] = []
+    for _ in range(200):
+        line, places = RNG.normal(size=7), np.array([0, 1, *RNG.integers(2, size=8)])
+        slope, offset = RNG.normal(size=2)
+        found += [correlation(line, line * slope), *category_correlations(places, places * slope + offset)]
+    exact = [one for one in found if one is not None]
+    assert (min(exact), max(exact)) == (-1.0, 1.0)
+    assert np.abs(exact) == pytest.approx(1.0)

@@ -103,3 +103,13 @@ def test_the_gradient_is_that_by_the_logarithm_of_each_length(
         nudge = np.where(np.arange(len(lengths)) == i, step, 0.0)
         above, below = (a_kernel(groups, lengths * np.exp(sign * nudge))(vectors) for sign in (1.0, -1.0))
         assert np.allclose(gradient[:, :, i], (above - below) / (2 * step), atol=1e-8)
+
+
+def test_a_kernel_may_be_asked_about_other_vectors_and_about_the_same_again() -> None:
+    rng, kernel = np.random.default_rng(3), a_kernel()
+    for vectors in (first := rng.random((3, 4)), rng.random((3, 4)), first, first):
+        for found, expected in zip(
+            kernel.with_gradient(vectors), a_kernel().with_gradient(vectors), strict=True
+        ):
+            assert np.array_equal(found, expected)
+        assert np.allclose(kernel.with_gradient(vectors)[0], kernel(vectors))

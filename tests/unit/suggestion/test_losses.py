@@ -37,7 +37,8 @@ def test_equal_losses_have_no_scale() -> None:
     assert LossScale.of(np.array([3.0, 3.0, 3.0])) is None
     assert LossScale.of(np.array([3.0])) is None
     assert LossScale.of(np.array([1e6, 1e6 + 1e-7])) is None, "but for rounding"
-    assert LossScale.of(np.array([0.0, 1e-301])) is None
+    assert LossScale.of(np.array([0.0, 1e-300])) is None
+    assert LossScale.of(np.array([0.0, 2e-300])) is not None
     assert LossScale.of(np.array([1e6, 1e6 + 1e-5])) is not None
 
 
@@ -84,6 +85,7 @@ def test_the_expected_improvement_is_that_of_the_integral(mean: float, deviation
         ([0.0, 9.0, 10.0, 11.0, 1e6], 311.0),  # the median is 10 above the lowest
         ([0.0, 1.0, 2.0, 12.0, 1e6], 312.0),  # and here 10 below the upper quartile
         ([0.0, 1.0, 2.0, 3.0, 50.0], 50.0),
+        ([0.0, 0.1, 0.2, 0.3, 50.0], 6.3),
         ([1.0, 1.0, 1.0, 1.0, 9.0], 9.0),
     ],
 )
@@ -117,6 +119,13 @@ def test_a_scale_has_mean_zero_and_deviation_one_and_leads_back() -> None:
         far = scale.losses(np.array([-100.0, 100.0]))
         assert far[1] == pytest.approx(1.0 + 19.0 * 10.0)
         assert far[0] >= 1.0 - 19.0 * 10.0
+
+
+@pytest.mark.parametrize("z", [-100.0, -9_999.0, -10_000.0, -10_001.0, -99_999.0])
+def test_the_expected_improvement_has_the_tail_of_the_publication(z: float) -> None:
+    """phi(z) / z^2 (1 - 3 / z^2 ...), at whatever distance."""
+    gain = log_expected_improvement(np.array([-z]), np.array([1.0]), 0.0)[0]
+    assert gain - norm.logpdf(z) == pytest.approx(np.log(1.0 / z**2 - 3.0 / z**4), abs=1e-5)
 
 
 def test_the_expected_improvement_falls_without_end_as_a_candidate_gets_worse() -> None:

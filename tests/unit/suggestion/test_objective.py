@@ -5,7 +5,7 @@ import pytest
 from suggestion_studies import SMALL, a_spec
 from sweepd.spec.point import Point
 from sweepd.spec.sweep_spec import Metric
-from sweepd_suggestion.domain.objective import Evidence, evidence
+from sweepd_suggestion.domain.objective import Evidence, Valued, evidence, selected
 from sweepd_suggestion.domain.study import (
     Ended,
     HandedOut,
@@ -168,3 +168,17 @@ def test_a_retried_run_is_pending_again_and_its_newest_end_counts() -> None:
     assert len(evidence(study.runs.values(), spec.metric).pending) == 1
     study.observe(4, [ended(1, Outcome.FINISHED, 3.0)])
     assert [one.loss for one in evidence(study.runs.values(), spec.metric).valued] == [3.0]
+
+
+def test_a_third_of_the_selected_is_the_best_a_third_the_newest_and_the_others_are_drawn() -> None:
+    """The older a run, the better it is; so no run is among the best and the newest."""
+    valued = [Valued(number, POINT, float(number)) for number in range(1, 41)]
+    by_seed = [[one.run_number for one in selected(valued, seed, 11)] for seed in range(60)]
+    for numbers in by_seed:
+        assert numbers == sorted(set(numbers))
+        assert len(numbers) == 11
+        assert numbers[:3] == [1, 2, 3]
+        assert numbers[-3:] == [38, 39, 40]
+    drawn = {number for numbers in by_seed for number in numbers[3:-3]}
+    assert drawn == set(range(4, 38))
+    assert selected(valued, 1, 40) == tuple(valued)

@@ -16,6 +16,7 @@ from sweepd.spec.space.search_space import SearchSpace
 from sweepd_suggestion.domain import proposal
 from sweepd_suggestion.domain.proposal import (
     ENGINE,
+    _walked,
     design_point,
     design_size,
     design_vector,
@@ -23,6 +24,7 @@ from sweepd_suggestion.domain.proposal import (
     question,
     unseen_point,
 )
+from sweepd_suggestion.domain.questions import Proposal
 from sweepd_suggestion.domain.study import HandedOut, Study, objections
 
 
@@ -40,6 +42,14 @@ def test_a_point_is_the_same_whether_asked_for_alone_or_with_others() -> None:
     study = Study(a_spec())
     alone = proposals(question(study, 3, 1), None)
     assert alone == proposals(question(study, 1, 4), None)[2:3]
+
+
+def test_the_first_points_are_those_of_the_design() -> None:
+    spec = a_spec({name: {"min": 0.0, "max": 1.0} for name in "ab"})
+    found = [one.point for one in proposals(question(Study(spec), 1, 9), None)]
+    assert found == [
+        dict(zip("ab", design_vector(spec.search_space, 1, index, 4), strict=True)) for index in range(9)
+    ]
 
 
 @given(seed=st.integers(0, 2**62), size=st.integers(2, 12))
@@ -82,10 +92,50 @@ def test_a_value_of_no_probability_does_not_count_towards_the_end() -> None:
     assert proposal.point == {"a": "x", "b": 2}
 
 
-def test_the_last_point_of_a_large_space_is_found() -> None:
+@pytest.mark.parametrize("last", [1, 377, 500])
+def test_the_last_point_of_a_large_space_is_found(last: int) -> None:
     space = a_spec({"n": {"min": 1, "max": 500}}).search_space
-    seen = {point_digest({"n": n}) for n in range(1, 501) if n != 377}
-    assert unseen_point(space, 1, 1, seen) == {"n": 377}
+    seen = {point_digest({"n": n}) for n in range(1, 501) if n != last}
+    assert unseen_point(space, 1, 1, seen) == {"n": last}
+
+
+def test_points_that_no_draw_finds_are_looked_for_from_different_places() -> None:
+    space = a_spec({"n": {"min": 1, "max": 500}}).search_space
+    seen = {point_digest({"n": n}) for n in range(1, 501) if n % 100}
+    with patch.object(proposal, "feasible_draws", return_value=()):
+        found = [unseen_point(space, 1, index, seen) for index in range(60)]
+    assert sorted({str(point) for point in found}) == [f"{{'n': {n}}}" for n in range(100, 501, 100)]
+
+
+class Sparse:
+    """The support of a space in which every ninth combination is a point; counts the steps."""
+
+    def __init__(self) -> None:
+        self.steps = 0
+
+    def next(self, start: int, limit: int) -> tuple[int, Point | None]:
+        self.steps += 1
+        index = -(-start // 9) * 9
+        return (index, {"n": index}) if index - start < 3 else (start + 1, None)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "found", "steps"),
+    [
+        (9, 10, {"n": 9}, 1),
+        (3, 10, {"n": 9}, 5),
+        (7, 9, None, 1),  # the end is not part of it
+        (0, 99, None, 6),  # the first is seen, and five steps find none
+        (9, 9, None, 0),
+    ],
+)
+def test_a_walk_ends_at_its_end_or_after_five_steps_without_a_point(
+    start: int, end: int, found: Point | None, steps: int
+) -> None:
+    space = a_spec(SMALL).search_space
+    with patch.object(space, "support", Sparse()) as support:
+        assert _walked(space, start, end, {point_digest({"n": 0})}) == found
+    assert support.steps == steps
 
 
 def test_a_point_may_be_repeated_where_an_infinite_space_yields_only_few() -> None:
@@ -140,6 +190,13 @@ def test_a_search_gives_up_where_points_are_rare() -> None:
     assert space.drawn == 4, "each takes thousands of draws"
 
 
+def test_without_a_point_for_a_run_none_is_looked_for_for_the_following_ones() -> None:
+    asked = question(a_study(a_spec(SMALL), 6, lambda _: 1.0), 7, 4)
+    with patch.object(proposal, "unseen_point", return_value=None) as looked:
+        assert proposals(asked, None) == ()
+    assert looked.call_count == 1
+
+
 def test_points_of_the_design_change_only_with_the_name_of_the_engine() -> None:
     space = a_spec({name: {"min": 0.0, "max": 1.0} for name in "ab"}).search_space
     assert ENGINE == "skopt-gp/3"
@@ -177,6 +234,46 @@ def test_a_model_needs_values_of_half_the_design(parameters: dict[str, object], 
         assert asked.has_model == (not asked.design_only) == (runs == fewest)
 
 
+@pytest.mark.parametrize(
+    ("run_number", "count", "design_only"), [(31, 1, True), (36, 1, True), (36, 2, False), (41, 1, False)]
+)
+def test_points_that_are_worked_out_first_belong_to_the_design_too(
+    run_number: int, count: int, design_only: bool
+) -> None:
+    study = Study(a_spec(MIXED, repeats=5))
+    for number in (1, 6, 11, 16):
+        point = study.spec.search_space.random_point(7, number)
+        study.observe(study.known + 1, a_trial(number, point, 1.0))
+    asked = question(study, run_number, count)
+    assert asked.has_model
+    assert asked.design_only == design_only
+
+
+class Recording:
+    """A model that proposes points by number; records the runs it is asked for, and the pending points."""
+
+    def __init__(self) -> None:
+        self.runs: list[int] = []
+        self.pending: list[Point] = []
+
+    def propose(self, run_number: int, seen: set[bytes]) -> Proposal:
+        self.runs.append(run_number)
+        return Proposal(run_number=run_number, point={"n": run_number})
+
+    def await_value(self, point: Point) -> None:
+        self.pending.append(point)
+
+
+def test_a_model_is_asked_after_the_design_and_is_told_of_each_point() -> None:
+    model, study = Recording(), a_study(a_spec(MIXED), 6, lambda _: 1.0)
+    found = proposals(question(study, 8, 3), model)
+    assert question(study, 8, 3).design_size == 8
+    assert model.runs == [9, 10]
+    assert [one.run_number for one in found] == [8, 9, 10]
+    assert len(model.pending) == 4  # one of them is that of run 7, which nobody has asked for
+    assert model.pending[1:] == [one.point for one in found]
+
+
 class Speechless:
     """A model that finds no point."""
 
@@ -208,6 +305,28 @@ def test_the_design_counts_points_and_not_run_numbers() -> None:
     assert (asked.first_run, asked.first_place) == (31, 3)
     assert [one.run_number for one in proposals(asked, None)] == [31, 36]
     assert proposals(asked, None)[1:] == proposals(question(study, 36, 1), None)
+
+
+def test_a_known_run_has_the_place_that_it_had() -> None:
+    study = a_study(a_spec(MIXED), 10, lambda _: 1.0)
+    assert [question(study, number, 1).first_place for number in (1, 5, 10, 11)] == [0, 4, 9, 10]
+
+
+def test_prior_runs_do_not_count_as_the_newest() -> None:
+    study = Study(a_spec(MIXED))
+    for number in (-2, -1):
+        point = study.spec.search_space.random_point(7, number + 9)
+        study.observe(study.known + 1, a_trial(number, point, 1.0))
+    assert question(study, 1, 1).first_run == 1
+    study.observe(study.known + 1, a_trial(1, study.spec.search_space.random_point(7, 1), 1.0))
+    assert question(study, 2, 1).first_run == 2
+
+
+@pytest.mark.parametrize(("runs", "first"), [(3, 1), (100, 1), (130, 31)])
+def test_the_hundred_points_handed_out_last_are_pending(runs: int, first: int) -> None:
+    study = Study(a_spec({"n": {"min": 1, "max": 500}}))
+    study.observe(1, [HandedOut(run_number=n, point={"n": n}) for n in range(1, runs + 1)])
+    assert question(study, runs + 1, 1).pending == tuple({"n": n} for n in range(first, runs + 1))
 
 
 def test_points_outside_the_space_do_not_use_up_the_design() -> None:

@@ -2,17 +2,23 @@
 
 import numpy as np
 import pytest
+from scipy.optimize import minimize
+from scipy.stats import norm
+from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
 
+from suggestion_studies import a_spec
 from sweepd_suggestion.domain.surrogate import (
     MixedMatern,
     NoisyMatern,
     Surrogate,
+    _groups,
     _most_probable,
     _roughly_most_probable,
     _typical_length,
     subset,
 )
-from sweepd_suggestion.domain.vectors import INACTIVE, Array
+from sweepd_suggestion.domain.vectors import INACTIVE, Array, Coordinates
 
 RNG = np.random.default_rng(3)
 VECTORS: Array = RNG.random((7, 2))
@@ -105,3 +111,39 @@ def test_a_second_climb_begins_at_shorter_lengths_and_less_noise() -> None:
     start = np.array([0.0, 0.0, 0.0, LOW_NOISE])
     assert _most_probable(objective, start, FREE)[0] == pytest.approx(greater, abs=0.1)
     assert _roughly_most_probable(objective, start, FREE)[0] == pytest.approx(start, abs=0.1)
+
+
+@pytest.mark.parametrize(("seed", "count", "noise"), [(1, 14, 0.0), (8, 10, 0.5)])
+def test_a_fit_finds_the_most_probable_parameters_by_the_library(seed: int, count: int, noise: float) -> None:
+    """Log-normal priors: lengths around a typical one, a signal of 1, and noise of 0.001.
+
+    In the second example a rough fit ends in a lesser maximum, of more noise.
+    """
+    coordinates = Coordinates(a_spec({name: {"min": 0.0, "max": 1.0} for name in "xy"}).search_space)
+    rng = np.random.default_rng(seed)
+    vectors = rng.random((count, 2))
+    values = np.sin(25.0 * vectors[:, 0]) + noise * rng.normal(size=count)
+    values = (values - values.mean()) / values.std()
+    reference = GaussianProcessRegressor(
+        ConstantKernel() * Matern([1.0, 1.0], nu=2.5) + WhiteKernel(), alpha=0.0, optimizer=None
+    ).fit(vectors, values)
+    typical = np.log([1.0, np.sqrt(0.5), np.sqrt(0.5), 1e-3])
+
+    def improbability(theta: Array) -> float:
+        priors = norm.logpdf(theta, typical, [1.0, 1.0, 1.0, 2.0]).sum()
+        return float(-reference.log_marginal_likelihood(theta) - priors)
+
+    starts = [typical, typical - [0.0, 1.0, 1.0, 2.0]]
+    best = min((minimize(improbability, start) for start in starts), key=lambda found: float(found.fun))
+    fitted, rough = (
+        Surrogate.fitted(vectors, values, coordinates, roughly=roughly)._kernel.theta
+        for roughly in (False, True)
+    )
+    assert fitted == pytest.approx(best.x, abs=0.01)
+    assert (improbability(rough) > best.fun + 1.0) == (noise > 0.0)
+
+
+def test_columns_have_lengths_of_their_own_unless_they_are_very_many() -> None:
+    kinds = np.arange(49) % 3 == 0
+    assert _groups(kinds[:48]) == tuple(range(48))
+    assert _groups(kinds) == tuple(kinds.astype(int).tolist())

@@ -67,6 +67,8 @@ def test_the_far_tails_of_unbounded_distributions_are_not_searched() -> None:
     ).search_space
     ends = Coordinates(space).from_shares(np.array([[0.0] * 4, [1.0] * 4]))
     assert ends[:, 0].tolist() == [0.0, 1.0]
+    beyond = Coordinates(space).from_shares(np.array([[-0.1] * 4, [1.1] * 4]))
+    assert np.array_equal(beyond, ends)
     assert ends[:, 1].tolist() == [0.002, 0.998]
     assert np.allclose(ends[:, 2], [0.002, 0.998], atol=1e-3)
     assert ends[:, 3].tolist() == [0.125, 0.875]  # the middle of the share of each integer
@@ -123,3 +125,21 @@ def test_near_a_point_one_parameter_differs_and_some_three_in_ten_of_the_others(
     moved = Coordinates(space).around(centres, 0.01, np.random.default_rng(1)) != centres
     assert moved.any(axis=1).all()
     assert moved.mean() == pytest.approx(share, abs=0.03)
+
+
+def test_vectors_settle_on_points_by_conditions_as_by_constraints() -> None:
+    full = np.array([[0.2, 0.7], [0.8, 0.6], [0.4, 0.1]])
+    x, y = {"min": 0.0, "max": 1.0}, {"min": 0.0, "max": 1.0, "when": "x > 0.3"}
+    settled = {
+        name: Coordinates(a_spec(parameters, constraints=constraints).search_space).settled(full).tolist()
+        for name, parameters, constraints in (
+            ("free", {"x": x, "y": x}, []),
+            ("constrained", {"x": x, "y": x}, ["x < y"]),
+            ("conditional", {"x": x, "y": y}, []),
+        )
+    }
+    assert settled == {
+        "free": full.tolist(),
+        "constrained": [[0.2, 0.7]],
+        "conditional": [[0.2, INACTIVE], [0.8, 0.6], [0.4, 0.1]],
+    }
