@@ -4,7 +4,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import Coroutine
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -316,6 +316,27 @@ def test_there_is_an_end_of_tokens(desk: Desk, monkeypatch: pytest.MonkeyPatch) 
         await desk.made()
 
     run(main())
+
+
+@pytest.mark.parametrize(("expires", "revoked", "ends"), [(7, 0, 7), (0, 9, 9), (7, 9, 7), (9, 7, 7)])
+def test_a_token_is_forgotten_thirty_days_after_its_first_end(expires: int, revoked: int, ends: int) -> None:
+    token = Token(
+        number=1,
+        id="t",
+        digest=b"",
+        display_name="",
+        account="ann",
+        scope=Scope.READ,
+        bounds=EVERYWHERE,
+        creator="ann",
+        create_time=1,
+        expire_time=expires,
+        revoke_time=revoked,
+    )
+    month = 30 * 86_400 * 1_000_000
+    assert not token.forgotten(ends + month - 1)
+    assert token.forgotten(ends + month)
+    assert not replace(token, expire_time=0, revoke_time=0).forgotten(10 * month)
 
 
 def test_ended_tokens_are_forgotten_after_a_month(desk: Desk) -> None:

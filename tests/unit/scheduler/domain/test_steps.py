@@ -114,13 +114,14 @@ def test_a_sweep_that_begins_with_many_values_at_rungs_is_created_in_short_steps
         **OBJECTIVE,
         "early_terminate": {"type": "median", "min_iter": 1},
     }
-    curve = [1.0] * (3 * VALUES_A_STEP)
+    assert VALUES_A_STEP == 500
+    curve = [1.0] * 1_505
     priors = prior_runs(document, [({"x": 0.25}, curve), ({"x": 0.5}, curve)])
     event = CreateSweep(
         parent=PARENT, id="s", drawn_ids=(), spec=a_spec(document), file=None, prior_runs=tuple(priors)
     )
     *pauses, decision = steps_of(world, event)
-    assert len(pauses) >= 6
+    assert len(pauses) == 7 + 5  # 3010 values are added, then those of 251 rungs at a time are sorted
     assert decision is not None
     world.state.undo_log.keep()
     world.changes += decision.changes

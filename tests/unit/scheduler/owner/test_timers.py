@@ -1,6 +1,8 @@
-"""Events that ring at their time."""
+"""Events that ring at their time, and times as the core counts them."""
 
-from sweepd_scheduler.domain.events import SearchDue
+from datetime import UTC, datetime, timedelta, timezone
+
+from sweepd_scheduler.domain.events import SearchDue, microseconds
 from sweepd_scheduler.owner.inbox import Timers
 
 
@@ -24,3 +26,9 @@ def test_nobody_waits_for_what_has_become_moot() -> None:
     assert timers.next_at == 2.0
     assert timers.due(4.0) == [SearchDue(2)]
     assert timers.next_at is None
+
+
+def test_times_are_microseconds_since_1970_in_every_time_zone() -> None:
+    time = datetime(1970, 1, 2, 0, 0, 1, 5, tzinfo=UTC)
+    assert microseconds(time) == 86_401_000_005
+    assert microseconds(time.astimezone(timezone(timedelta(hours=2)))) == 86_401_000_005

@@ -5,9 +5,9 @@ import pytest
 from sweepd_kernel.errors import DomainError, NotFoundError, Reason, WrongStateError
 from sweepd_scheduler.domain.agents.agent import AttemptRef, ReportedAttempt
 from sweepd_scheduler.domain.effects import Fate, Fenced, HistoryEntry, StartRun, Welcome
-from sweepd_scheduler.domain.names import RunName, SweepName, standing_name
+from sweepd_scheduler.domain.names import NameTakenError, RunName, SweepName, standing_name
 from sweepd_scheduler.domain.requests.requests import EndRun, StopSweep
-from sweepd_scheduler.domain.runs.run import Exit, ExitCause, Run, StopMode
+from sweepd_scheduler.domain.runs.run import Exit, ExitCause, PointSource, Provenance, Run, StopMode
 from sweepd_scheduler.domain.transitions import AttemptState, RunState
 from unit.scheduler.world import PARENT, RANDOM, World
 
@@ -35,6 +35,15 @@ def test_a_run_is_there_and_running_with_the_agent_that_claims_it(world: World) 
     assert (run.name, run.state, run.attempt) == ("local/demo/abcdefgh", RunState.RUNNING, 1)
     assert (run.newest.agent, run.newest.state) == ("ann", AttemptState.RUNNING)
     assert (run.start_time, run.point, run.newest.argv) == (5, {"lr": 0.1}, ("python", "train.py"))
+    assert (run.number, run.place, run.occurrence) == (1, 1, 0)
+    assert run.provenance == Provenance(source=PointSource.STANDALONE, seed=0)
+    assert world.start_by_hand("ijklmnop").number == 2
+
+
+def test_a_name_that_is_taken_is_refused(world: World) -> None:
+    world.create(RANDOM, "abcdefgh")
+    with pytest.raises(NameTakenError, match="local/demo/abcdefgh exists already"):
+        world.start_by_hand("abcdefgh")
 
 
 def test_the_start_is_never_in_the_future(world: World) -> None:

@@ -6,11 +6,13 @@ import pytest
 
 from sweepd.spec.point import canonical_json
 from sweepd.spec.preview import preview
+from sweepd_scheduler.domain.draft import Draft
 from sweepd_scheduler.domain.effects import StartRun
 from sweepd_scheduler.domain.events import SearchDue, SuggestionsFailed
 from sweepd_scheduler.domain.names import SweepName
 from sweepd_scheduler.domain.requests.requests import EnqueueRun, StopSweep
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause, PointSource
+from sweepd_scheduler.domain.search.by_index import end_if_exhausted
 from sweepd_scheduler.domain.sweep import Ending
 from sweepd_scheduler.domain.transitions import RunState, SweepState
 from unit.scheduler.world import OBJECTIVE, PARENT, RANDOM, World, a_spec
@@ -260,3 +262,13 @@ def test_a_search_continues_after_a_restart(world: World) -> None:
     world.restarts()
     starts = works_off(world, fresh_wait=3)
     assert starts
+
+
+def test_a_search_that_has_ended_is_exhausted(world: World) -> None:
+    world.create({**RANDOM, "run_cap": 1})
+    draft = Draft(world.state, world.moment)
+    assert not end_if_exhausted(draft, 1)
+    world.takes_one(world.attach())
+    assert world.sweep().ending is Ending.CAP
+    assert end_if_exhausted(draft, 1)
+    assert draft.changes == []
