@@ -28,7 +28,7 @@ WITHIN = Bounds(places=frozenset({"local/demo"}))
         (TooManyPlacesError("there are 9 entities"), "there are 9 entities, and no more can be", {}),
         (
             BoundTokenError("an entity", "CreateEntity", WITHIN),
-            "creating an entity needs a token without project restriction, and this one is restricted to local",
+            "creating an entity needs a token without project restriction, and this one is restricted to",
             {"method": "sweepd.v1.AccountService/CreateEntity", "scope": "admin"},
         ),
         (StreamReplacedError("ann"), "agent ann has attached again; this stream is", {"agent": "ann"}),
