@@ -75,14 +75,14 @@ def propose_config(
     if not (project or "").strip("/") and not sweeps:
         raise usage_problem("no runs selected", next_step="pass --project PROJECT or --sweep ID")
     with connect() as client:
-        by_hand = [] if project is None or sweeps else _by_hand(client, project, states)
-        names = _sweeps(client, project, sweeps, any_run=bool(by_hand))
-        swept = _tried(client, names, states, any_run=bool(by_hand))
+        standalone = [] if project is None or sweeps else _standalone_runs(client, project, states)
+        names = _sweeps(client, project, sweeps, any_run=bool(standalone))
+        swept = _tried(client, names, states, any_run=bool(standalone))
         points, own = without_script_parameters(
-            [tried.point for tried in by_hand], [tried.point for tried in swept]
+            [tried.point for tried in standalone], [tried.point for tried in swept]
         )
-        by_hand = [replace(tried, point=point) for tried, point in zip(by_hand, points, strict=True)]
-        lineage = Lineage([*swept, *by_hand])
+        standalone = [replace(tried, point=point) for tried, point in zip(standalone, points, strict=True)]
+        lineage = Lineage([*swept, *standalone])
         text = _proposed(lineage, parents_of(names, project), metric, method)
         prior = prior_options_of(project, names, states, by_sweep=bool(sweeps))
         seeded = seeded_with(client, text(), prior, len(lineage.tried))
@@ -103,7 +103,7 @@ def propose_config(
     note(f"Create it, seeded with {seeded}:  {create}" if seeded else f"Create it:  {create}")
 
 
-def _by_hand(client: Client, project: str, states: tuple[str, ...]) -> list[Tried]:
+def _standalone_runs(client: Client, project: str, states: tuple[str, ...]) -> list[Tried]:
     """Return the standalone runs of a project; their specifications have a program only."""
     name = project_name(project, current_settings().default("entity"))
     listed = client.list_runs(project=name, states=states, standalone=True)

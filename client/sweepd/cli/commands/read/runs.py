@@ -56,9 +56,7 @@ if TYPE_CHECKING:
     metavar="[ENTITY/]PROJECT",
     help="Instead of ID: all runs of a project, of its sweeps and standalone, newest first.",
 )
-@click.option(
-    "--by-hand", is_flag=True, help="With --project: only standalone runs, which belong to no sweep."
-)
+@click.option("--by-hand", "standalone", is_flag=True, help="With --project: only standalone runs.")
 @click.option(
     "--prior", is_flag=True, help="With ID: the prior runs that the sweep began with, instead of its own."
 )
@@ -68,7 +66,7 @@ def runs(
     sweep: str,
     states: tuple[str, ...],
     project: str | None,
-    by_hand: bool,
+    standalone: bool,
     prior: bool,
     watch: bool,
     output: Output,
@@ -81,14 +79,14 @@ def runs(
     best_first = output.choice.sort == "best"
     if best_first:
         output = replace(output, choice=replace(output.choice, sort=None))
-    _check(sweep, project, by_hand=by_hand, prior=prior, watch=watch)
+    _check(sweep, project, standalone=standalone, prior=prior, watch=watch)
     if project:
         if best_first:
             raise usage_problem(
                 "--sort best requires a single sweep: values of different sweeps cannot be compared",
                 next_step="sweepctl runs ID --sort best",
             )
-        _write_project(project, states, output, by_hand=by_hand)
+        _write_project(project, states, output, standalone=standalone)
         return
     if prior:
         _write_prior(sweep, states, output, best_first=best_first)
@@ -118,12 +116,12 @@ def _chosen(rows: list[Row], output: Output) -> list[Row]:
     return chosen_rows(rows, output, runs_columns(rows))
 
 
-def _check(sweep: str, project: str | None, *, by_hand: bool, prior: bool, watch: bool) -> None:
+def _check(sweep: str, project: str | None, *, standalone: bool, prior: bool, watch: bool) -> None:
     if bool(sweep) == bool(project):
         raise usage_problem(
             "specify either a sweep or a project", next_step="sweepctl runs ID, or sweepctl runs --project P"
         )
-    if by_hand and not project:
+    if standalone and not project:
         raise usage_problem(
             "--by-hand requires --project: a sweep has no standalone runs",
             next_step="sweepctl runs --project P --by-hand",
@@ -200,14 +198,16 @@ def _summaries(client: Client, runs: Sequence[str], sweep: str) -> Iterator[v1.K
         yield from client.summaries(runs=runs[first : first + _MOST_RUNS])
 
 
-def _write_project(project: str, states: Sequence[str], output: Output, *, by_hand: bool) -> None:
+def _write_project(project: str, states: Sequence[str], output: Output, *, standalone: bool) -> None:
     """Write the runs of a project, the newest first."""
     from sweepd.calls.sweep_file import project_name
 
     name = project_name(project, current_settings().default("entity"))
     readable = Readable()
     with connect() as client:
-        listed = client.list_runs(project=name, states=states, standalone=by_hand, limit=output.choice.bound)
+        listed = client.list_runs(
+            project=name, states=states, standalone=standalone, limit=output.choice.bound
+        )
         rows = _with_metrics(client, list(listed), output, readable)
         if not rows:
             check_parent(client, name)
