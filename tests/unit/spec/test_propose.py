@@ -121,6 +121,29 @@ def test_what_no_expression_can_name_explains_nothing() -> None:
     assert propose([{**point, "k": point["k"] == "b"} for point in points]).unexplained == ()
 
 
+def test_a_boolean_that_decides_is_written_into_the_condition() -> None:
+    points: list[Point] = [{"warm": True, "steps": 5}, {"warm": False, "decay": 1}]
+    shown = parameters(points)
+    assert shown["steps"] == {"value": 5, "when": "warm == true"}
+    assert shown["decay"] == {"value": 1, "when": "warm == false"}
+
+
+def test_members_of_groups_decide_only_where_dotted_names_are_unambiguous() -> None:
+    points: list[Point] = [{"opt": {"kind": "sgd", "m": 1}}, {"opt": {"kind": "adam"}}]
+    assert parameters(points) == {
+        "opt": {
+            "parameters": {
+                "kind": {"values": ["adam", "sgd"]},
+                "m": {"value": 1, "when": 'opt.kind == "sgd"'},
+            }
+        }
+    }
+    for place in (0, 1):  # a dotted name in any of the points
+        dotted: list[Point] = [{**point, "x": 1, "y": 2} for point in points]
+        dotted[place]["opt.m"] = 3
+        assert parameters(dotted)["opt"] == {"values": [{"kind": "adam"}, {"kind": "sgd", "m": 1}]}
+
+
 def test_a_grid_is_made_of_lists() -> None:
     points: list[Point] = [{"lr": number / 7, "n": number} for number in range(20)]
     spec = spec_of(text_of(points, listed=True))

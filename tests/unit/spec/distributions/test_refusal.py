@@ -17,6 +17,8 @@ from sweepd.spec.point import Json, Parameter
         ({"values": ["x", "y"], "probabilities": [0.5, 0.5]}, None, 'null is none of "x", "y"'),
         ({"values": list(range(20))}, 20, "20 is none of 0, 1, 2, 3, 4, 5, 6, 7, …"),
         ({"values": [[16], [32, 16]]}, [17], "[17] is none of [16], [32, 16]"),
+        ({"value": ["x" * 56]}, 1, f'1 is not ["{"x" * 56}"], the only value'),
+        ({"value": ["x" * 57]}, 1, f'1 is not ["{"x" * 57}…, the only value'),
         ({"min": 1, "max": 8}, 2.5, "2.5 is not an integer from 1 to 8"),
         ({"min": 1, "max": 8}, 2.0, "2.0 is not an integer from 1 to 8"),
         ({"min": 0.5, "max": 8}, "abc", '"abc" is not a number from 0.5 to 8.0'),

@@ -337,3 +337,14 @@ def test_a_type_is_wrong_only_where_no_value_fits(distribution: Distribution, is
     assert expression.holds({("p",): 1})
     assert not expression.holds({("p",): "x"})
     assert not parse_expression("p + 1 > 0", scope).holds({("p",): "x"})
+
+
+def test_lists_of_lists_and_mappings_are_measured_and_searched() -> None:
+    """Their types come from the values of the parameter."""
+    values: tuple[Json, ...] = ([[1], [2, 3]], [])
+    scope = Scope({("nested",): Categorical(values=values), ("size",): Constant(value=[2, 3])})
+    for text, holds in (("len(nested) == 2", True), ("size in nested", True), ("len(size) == 1", False)):
+        expression = parse_expression(text, scope)
+        assert expression.holds({("nested",): values[0], ("size",): [2, 3]}) is holds
+    with pytest.raises(ExpressionError, match="a number is never in a list of a list"):
+        parse_expression("1 in nested", scope)

@@ -56,3 +56,12 @@ def test_other_methods_draw_and_take_what_is_left_in_order() -> None:
         seen[point_digest(point)] += 1
     assert set(seen.values()) == {1}
     assert completion(spec, {"b": 1}, range(1), seen) is None
+
+
+def test_an_initial_point_is_completed_by_draws_that_the_method_does_not_use() -> None:
+    parameters = {"a": {"min": 0.0, "max": 1.0}, "b": {"min": 0.0, "max": 1.0}}
+    spec = a_spec("random", parameters=parameters, initial=[{"a": 0.25}, {"a": 0.75}])
+    first, second, *drawn = points(spec)
+    assert (first["a"], second["a"]) == (0.25, 0.75)
+    assert first["b"] != second["b"]
+    assert not {first["b"], second["b"]} & {point["b"] for point in drawn}

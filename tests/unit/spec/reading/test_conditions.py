@@ -113,6 +113,15 @@ def test_a_small_space_has_ten_thousand_combinations(size: int, warned: bool) ->
     assert bool(diagnostics) is warned
 
 
+def test_a_condition_takes_only_what_decides_it_from_the_budget() -> None:
+    """A condition that both holds and fails within its first combinations is not tried further."""
+    parameters: dict[str, object] = {"n": {"min": 1, "max": 9_000}, "m": {"values": [1, 2]}}
+    for number in range(20):
+        parameters[f"x{number:02}"] = {"min": 0.0, "max": 1.0, "when": "n != 2"}
+    parameters["y"] = {"min": 0.0, "max": 1.0, "when": "m > 2"}
+    assert codes(found(parameters)) == [("warning", "never-holds", "parameters.y.when")]
+
+
 def test_all_expressions_together_have_a_budget() -> None:
     """Else many of them would take minutes: each takes ten combinations of it here."""
     conditions = {f"x{number}": {"min": 0.0, "max": 1.0, "when": "n > 0"} for number in range(4)}

@@ -6,7 +6,7 @@ from unittest.mock import patch
 import pytest
 
 from sweepd.spec.parse import parse_mapping
-from sweepd.spec.space import walk
+from sweepd.spec.space import sampling, walk
 from sweepd.spec.space.search_space import SearchSpace
 from sweepd.spec.space.walk import Count
 
@@ -101,3 +101,14 @@ def test_up_to_five_feasible_draws_are_an_estimate_all_the_same() -> None:
     with patch.object(walk, "_DRAWS", 200):
         found = space(integers(kind=40, m=1_000), "(kind - 7) * m == 0").grid.count(30)
     assert found == Count(40_000 * 4 // 200, is_estimate=True)
+
+
+def test_of_equally_infeasible_components_the_one_with_more_draws_counts() -> None:
+    """The one with more parameters gets fewer draws, which say less."""
+    pair, triple = "a + b < 0", "c + d + e < 0"
+    parameters = {name: {"min": 0.0, "max": 1.0} for name in "abcde"}
+    for constraints in ([pair, triple], [triple, pair]):
+        document = {"method": "random", "parameters": parameters, "constraints": constraints}
+        with patch.object(sampling, "_MOST_VALUES", 1_200):
+            (refusal,) = parse_mapping(document).refusals
+        assert refusal.message.startswith("none of 600 random points satisfies them")
