@@ -5,7 +5,7 @@ import pytest
 from sweepd.spec.point import Json, canonical_json, point_digest
 
 
-def test_one_is_one_point_zero_but_neither_true_nor_text() -> None:
+def test_1_equals_1_0_but_neither_true_nor_text() -> None:
     same: list[dict[str, Json]] = [{"a": 1}, {"a": 1.0}]
     others: list[dict[str, Json]] = [{"a": True}, {"a": "1"}, {"a": None}, {"a": 0}, {"a": False}, {"b": 1}]
     assert len({point_digest(point) for point in same}) == 1
@@ -25,6 +25,6 @@ def test_a_digest_has_32_bytes_and_never_changes() -> None:
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), object(), {1: 2}, b"a"])
-def test_what_is_no_json_has_no_canonical_text(value: object) -> None:
+def test_values_outside_json_have_no_canonical_text(value: object) -> None:
     with pytest.raises(ValueError, match=r"JSON|is not text"):
         canonical_json({"a": value})

@@ -38,7 +38,7 @@ def test_points_of_prior_runs_are_not_shown_again() -> None:
     assert shown.planned_runs == 4
 
 
-def test_what_only_an_agent_knows_stays_a_macro() -> None:
+def test_macros_of_the_agent_stay_unexpanded() -> None:
     command = [
         "run",
         "${envvar:HOME}",
@@ -52,7 +52,7 @@ def test_what_only_an_agent_knows_stays_a_macro() -> None:
     assert [run.argv for run in runs] == [(*command[:5], "0"), (*command[:5], "1")]
 
 
-def test_arguments_that_cannot_be_made_are_a_problem_of_the_run_alone() -> None:
+def test_arguments_that_cannot_be_built_are_a_problem_of_one_run() -> None:
     long = "x" * 200_000
     spec = a_spec(method="grid", command=["run", "${a}"], parameters={"a": {"values": [1, long, 3]}})
     shown = preview(spec, 9)
@@ -73,16 +73,14 @@ def test_arguments_that_cannot_be_made_are_a_problem_of_the_run_alone() -> None:
         ({"method": "sobol", "parameters": GRID}, 0, 0),
     ],
 )
-def test_it_shows_as_many_runs_as_there_are_and_no_more_than_asked_for(
-    document: Mapping[str, object], count: int, numbers: int
-) -> None:
+def test_it_shows_all_runs_up_to_the_limit(document: Mapping[str, object], count: int, numbers: int) -> None:
     shown = preview(a_spec(program="t.py", **document), count)
     assert len(shown.runs) == numbers
     repeats = a_spec(program="t.py", **document).repeats
     assert [run.repeat for run in shown.runs] == [number % repeats for number in range(numbers)]
 
 
-def test_it_stops_where_there_is_no_room_without_making_more() -> None:
+def test_it_stops_at_the_size_limit() -> None:
     shown_to: list[object] = []
 
     def fits(run: object) -> bool:
@@ -103,7 +101,7 @@ def test_a_space_of_a_trillion_points_costs_nothing() -> None:
 
 
 @pytest.mark.lengthy
-def test_points_that_are_too_rare_are_given_up_on() -> None:
+def test_it_gives_up_on_rare_points() -> None:
     parameters = {name: {"min": 1, "max": 100_000} for name in "abc"}
     constraints = ["(a * b * c) % 1009 == 7 and a > 20000 and b > 50000"]
     spec = a_spec(method="grid", shuffle=True, program="t.py", parameters=parameters, constraints=constraints)

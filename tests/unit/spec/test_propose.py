@@ -34,7 +34,7 @@ def parameters(points: list[Point]) -> dict[str, object]:
     return shown
 
 
-def test_each_parameter_becomes_what_it_looks_like() -> None:
+def test_each_parameter_becomes_a_constant_a_choice_or_a_range() -> None:
     points: list[Point] = [
         {
             "batch": 16 * (1 + number % 2),
@@ -60,7 +60,7 @@ def test_each_parameter_becomes_what_it_looks_like() -> None:
     }
 
 
-def test_the_comments_say_how_it_came_about() -> None:
+def test_comments_show_the_origin_of_each_parameter() -> None:
     points: list[Point] = [{"lr": 0.001, "seed": 1}, {"lr": 0.5, "seed": 1}]
     assert text_of(points, best=points[0]) == (
         "# by hand\n"
@@ -77,7 +77,7 @@ def test_the_comments_say_how_it_came_about() -> None:
     )
 
 
-def test_groups_stay_groups() -> None:
+def test_groups_remain_groups() -> None:
     points: list[Point] = [{"opt": {"name": "sgd", "lr": lr}} for lr in (0.25, 0.5)]
     assert parameters(points) == {
         "opt": {
@@ -89,7 +89,7 @@ def test_groups_stay_groups() -> None:
     }
 
 
-def test_what_only_some_points_have_gets_the_condition_that_tells_them_apart() -> None:
+def test_a_parameter_of_some_points_gets_the_condition_that_separates_them() -> None:
     points: list[Point] = [
         {"name": "adam", "net": {"kind": "flat"}},
         {"name": "sgd", "momentum": 0.5, "net": {"kind": "deep", "layers": 2}},
@@ -109,13 +109,13 @@ def test_what_only_some_points_have_gets_the_condition_that_tells_them_apart() -
     assert space.violations({"name": "adam", "momentum": 0.5, "net": {"kind": "flat"}})
 
 
-def test_a_name_that_comes_and_goes_for_no_reason_is_reported() -> None:
+def test_an_unexplained_absence_is_reported() -> None:
     proposal = propose([{"a": 1, "b": 2}, {"a": 2}])
     assert proposal.unexplained == ("b",)
     assert propose([{"a": {"b": 1}}, {"a": {"c": 2}}]).unexplained == ()  # one of two mappings
 
 
-def test_what_no_expression_can_name_explains_nothing() -> None:
+def test_values_that_no_expression_can_contain_give_no_condition() -> None:
     points: list[Point] = [{"k": "a", "x": 1}, {"k": "\x07", "x": 2}, {"k": "b"}]
     assert propose(points).unexplained == ("x",)
     assert propose([{**point, "k": point["k"] == "b"} for point in points]).unexplained == ()
@@ -144,13 +144,13 @@ def test_members_of_groups_decide_only_where_dotted_names_are_unambiguous() -> N
         assert parameters(dotted)["opt"] == {"values": [{"kind": "adam"}, {"kind": "sgd", "m": 1}]}
 
 
-def test_a_grid_is_made_of_lists() -> None:
+def test_a_grid_lists_all_values() -> None:
     points: list[Point] = [{"lr": number / 7, "n": number} for number in range(20)]
     spec = spec_of(text_of(points, listed=True))
     assert spec.search_space.grid.size == 400
 
 
-def test_texts_that_look_like_something_else_stay_texts_for_every_reader() -> None:
+def test_texts_that_look_like_other_values_stay_texts() -> None:
     values = [
         "yes",
         "1e5",
@@ -171,7 +171,7 @@ def test_texts_that_look_like_something_else_stay_texts_for_every_reader() -> No
     assert [spec_of(text_of(points)).search_space.violations(point) for point in points] == [()] * len(points)
 
 
-def test_nothing_to_search_is_known() -> None:
+def test_a_proposal_without_anything_to_search_is_recognised() -> None:
     assert not propose([{"a": 1, "b": {"c": "x"}}]).searches
     assert propose([{"b": {"c": "x"}}, {"b": {"c": "y"}}]).searches
 

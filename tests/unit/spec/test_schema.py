@@ -64,12 +64,12 @@ def files() -> Iterator[bytes]:
     ):
         for entry, *_ in table(accepted):
             yield f"method: random\nprogram: t.py\nparameters:\n  x: {entry}\n".encode()
-    for text, _ in table(test_parse_sweep.test_what_could_not_run_is_refused):
+    for text, _ in table(test_parse_sweep.test_a_sweep_that_could_not_run_is_refused):
         yield text.encode()
     yield test_parse_sweep.COMPLETE
     for text, *_ in table(test_parse_handling.test_a_key_is_read_as):
         yield f"method: grid\n{test_parse_handling.HEAD}{text}\n".encode()
-    handling = test_parse_handling.test_what_is_beyond_a_limit_or_has_no_meaning_is_refused
+    handling = test_parse_handling.test_values_out_of_range_or_without_meaning_are_refused
     for text, method in table(handling):
         yield f"method: {method}\n{test_parse_handling.HEAD}{text}\n".encode()
     for key, text in test_parse_handling.LATER.items():
@@ -138,7 +138,7 @@ ATOMS = st.sampled_from(
 ).map(copy.deepcopy)
 
 
-def test_it_is_a_schema() -> None:
+def test_the_schema_is_valid() -> None:
     jsonschema.Draft7Validator.check_schema(SCHEMA)
 
 
@@ -150,7 +150,7 @@ def test_the_published_file_is_the_generated_one() -> None:
 
 @pytest.mark.lengthy
 @pytest.mark.parametrize("content", LOADED)
-def test_what_the_reader_accepts_passes_and_what_it_refuses_fails_unless_no_schema_could_tell(
+def test_the_schema_agrees_with_the_reader_where_a_schema_can(
     content: bytes,
 ) -> None:
     refused = errors(content)
@@ -161,7 +161,7 @@ def test_what_the_reader_accepts_passes_and_what_it_refuses_fails_unless_no_sche
 
 
 @pytest.mark.lengthy
-def test_there_is_enough_to_compare() -> None:
+def test_enough_files_are_compared() -> None:
     assert len([each for each in LOADED if not errors(each)]) > 50
     judged = [each for each in LOADED if not all(map(BEYOND_A_SCHEMA.match, errors(each)))]
     assert len(judged) > 100
@@ -176,9 +176,7 @@ def test_random_sweeps_that_the_reader_accepts_pass(document: dict[str, object])
 
 @pytest.mark.lengthy
 @given(document=sweeps, data=st.data())
-def test_a_key_that_nobody_knows_fails_at_every_level(
-    document: dict[str, object], data: st.DataObject
-) -> None:
+def test_an_unknown_key_fails_at_every_level(document: dict[str, object], data: st.DataObject) -> None:
     levels = [document, document["metric"], *_parameters(document["parameters"])]
     level = data.draw(st.sampled_from(levels))
     assert isinstance(level, dict)
@@ -188,7 +186,7 @@ def test_a_key_that_nobody_knows_fails_at_every_level(
 
 
 @given(document=mutants())
-def test_files_that_nearly_are_what_the_tables_have_pass_if_the_reader_accepts_them(
+def test_mutated_files_pass_if_the_reader_accepts_them(
     document: dict[str, object],
 ) -> None:
     if not any(
@@ -204,7 +202,7 @@ def _parameters(group: object) -> Iterator[object]:
         yield from _parameters(parameter.get("parameters", {}))
 
 
-def test_it_knows_the_keys_that_the_reader_knows() -> None:
+def test_the_schema_has_the_keys_of_the_reader() -> None:
     assert set(_properties(SCHEMA)) == {*KEYS, *LATER_KEYS}
     assert set(_properties(_definition("metric"))) == set(METRIC_KEYS)
     assert set(_properties(_definition("rule"))) == {"type"}.union(*RULE_KEYS.values())
@@ -222,7 +220,7 @@ def test_editors_get_the_meaning_of_each_key_and_word() -> None:
 
 
 @pytest.mark.parametrize("key", LATER_KEYS)
-def test_keys_of_later_say_so(key: str) -> None:
+def test_unsupported_keys_are_described_as_such(key: str) -> None:
     assert "Not supported yet" in _properties(SCHEMA)[key]["description"]
 
 

@@ -72,7 +72,7 @@ def test_the_first_iterations_at_which_a_rule_may_act(
         ([MEDIAN, THRESHOLD], 1, (6,)),
     ],
 )
-def test_iterations_of_the_median_are_reported_at_once_if_there_is_room(
+def test_iterations_of_the_median_are_reported_together_up_to_a_limit(
     rules: list[StopRule], limit: int, iterations: tuple[int, ...]
 ) -> None:
     assert reported_at_once(rules, limit) == iterations

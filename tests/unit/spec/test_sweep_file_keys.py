@@ -69,7 +69,7 @@ def test_a_table_of_keys_has_those_of_the_reader(heading: str) -> None:
     assert sorted(keys_of(heading)) == sorted(KEY_TABLES[heading])
 
 
-def test_there_is_no_other_table_of_keys() -> None:
+def test_every_table_of_keys_is_checked() -> None:
     assert {each.heading for each in tables() if each.header[0] == "key"} == KEY_TABLES.keys()
 
 
@@ -80,7 +80,7 @@ def test_each_key_has_a_section_or_a_row_of_its_own_beside_the_overview() -> Non
     assert set(WITHOUT_EFFECT) <= set(code(_section("Keys without effect")))
 
 
-def test_headings_name_what_there_is() -> None:
+def test_headings_name_existing_keys() -> None:
     words = {word for heading in headings() for word in code(heading)}
     assert words <= KNOWN | set(RULE_KEYS) | set(METHODS)
     assert words >= set(RULE_KEYS) | set(METHODS)
@@ -95,7 +95,7 @@ def test_keys_within_sentences_are_keys() -> None:
             assert inner in {"metric": METRIC_KEYS, "guard": GUARD_KEYS, "retry": RETRY_KEYS}[outer], span
 
 
-def test_keys_of_keys_that_come_later_are_named() -> None:
+def test_keys_of_unsupported_keys_are_named() -> None:
     rows = {code(row[0])[0]: row for row in table("Not supported yet", "key").rows}
     for key, inner in NESTED.items():
         assert code(rows[key][1]) == [f"{{{', '.join(inner)}}}"]
@@ -106,11 +106,11 @@ def test_keys_of_keys_that_come_later_are_named() -> None:
     assert set(code(rows["method"][1])) == set(UNSUPPORTED_METHODS)
 
 
-def test_methods_are_those_there_are() -> None:
+def test_the_documented_methods_exist() -> None:
     assert [code(row[0])[0] for row in table("`method`", "method").rows] == [*METHODS, *UNSUPPORTED_METHODS]
 
 
-def test_words_of_keys_are_those_there_are() -> None:
+def test_the_documented_words_exist() -> None:
     metric = {code(row[0])[0]: code(row[1]) for row in table("`metric`", "key").rows}
     assert metric["goal"] == list(Goal)
     assert metric["value"] == list(ObjectiveValue)
@@ -132,7 +132,7 @@ def test_words_of_keys_are_those_there_are() -> None:
         ("`guard`", Guard()),
     ],
 )
-def test_defaults_are_those_there_are(heading: str, default: object) -> None:
+def test_the_documented_defaults_are_correct(heading: str, default: object) -> None:
     column = table(heading, "key").header.index("default")
     documented = {code(row[0])[0]: row[column].strip("`") for row in table(heading, "key").rows}
     for key, word in documented.items():
@@ -141,7 +141,7 @@ def test_defaults_are_those_there_are(heading: str, default: object) -> None:
             assert word == _NO_VALUE.get(key, "none") if value is None else word == str(value).lower(), key
 
 
-def test_distributions_have_the_keys_that_the_reader_wants() -> None:
+def test_the_documented_distributions_have_the_keys_of_the_reader() -> None:
     rows = {code(row[0])[0]: row for row in table("Distributions", "distribution").rows}
     assert rows.keys() == DISTRIBUTION_KEYS.keys()
     for name, (needed, optional) in DISTRIBUTION_KEYS.items():
@@ -149,7 +149,7 @@ def test_distributions_have_the_keys_that_the_reader_wants() -> None:
         assert ("deprecated" in rows[name][2]) is ("as exponents" in rows[name][1])
 
 
-def test_every_macro_is_there_and_makes_these_arguments() -> None:
+def test_every_documented_macro_expands_as_shown() -> None:
     params: Point = {"lr": 0.1, "flag": True, "off": False, "opt": {"k": 1}, "s": "a b", "n": None}
     rows = {code(row[0])[0]: row[1] for row in tables_of_macros()[0]}
     assert [name.strip("${}") for name in rows] == list(MACROS)
@@ -160,7 +160,7 @@ def test_every_macro_is_there_and_makes_these_arguments() -> None:
         assert code(cell) == made, macro
 
 
-def test_the_other_macros_are_there() -> None:
+def test_the_other_macros_are_documented() -> None:
     names = [name.strip("${}") for row in tables_of_macros()[1] for name in code(row[0])]
     assert names == [
         "lr",
@@ -197,12 +197,12 @@ def tables_of_macros() -> list[tuple[tuple[str, ...], ...]]:
         ("errors", [f"{limits.MAX_ERRORS}"]),
     ],
 )
-def test_limits_are_those_there_are(start: str, figures: list[str]) -> None:
+def test_the_documented_limits_are_correct(start: str, figures: list[str]) -> None:
     (row,) = [row for row in table("Limits", "what").rows if row[0].startswith(start)]
     assert row[1].split("; ") == figures
 
 
-def test_limits_within_sentences_are_those_there_are() -> None:
+def test_the_limits_within_sentences_are_correct() -> None:
     for sentence in (
         f"At most {limits.MAX_EXPRESSION_LENGTH:,} characters, {limits.MAX_EXPRESSION_DEPTH} levels deep",
         f"up to {limits.MAX_RULES} of them",
@@ -216,13 +216,13 @@ def test_limits_within_sentences_are_those_there_are() -> None:
         assert sentence in re.sub(r"\s+", " ", PROSE), sentence
 
 
-def test_codes_are_those_there_are() -> None:
+def test_the_documented_codes_exist() -> None:
     rows = [code(row[1]) for row in table("Codes of findings", "about").rows]
     kinds = (finding.FileCode, finding.ValueCode, finding.SweepCode, finding.WarningCode)
     assert [sorted(row) for row in rows] == [sorted(get_args(kind)) for kind in kinds]
 
 
-def test_links_lead_somewhere() -> None:
+def test_links_have_targets() -> None:
     anchors = {anchor(heading) for heading in headings()}
     for link in links():
         path, _, fragment = link.partition("#")
@@ -232,7 +232,7 @@ def test_links_lead_somewhere() -> None:
         assert path or fragment in anchors, link
 
 
-def test_the_contents_lead_to_every_section() -> None:
+def test_the_contents_link_every_section() -> None:
     contents = PROSE.partition("**Contents**")[2].partition("\n## ")[0]
     for heading in headings():
         assert f"(#{anchor(heading)})" in contents, heading

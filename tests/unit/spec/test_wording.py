@@ -19,7 +19,7 @@ KEYS = ("method", "metric", "parameters", "retry", "run_cap")
         ("", None),
     ],
 )
-def test_the_nearest_word_is_alike_or_begins_the_same(word: str, legal: str | None) -> None:
+def test_the_nearest_word_is_similar_or_has_the_same_start(word: str, legal: str | None) -> None:
     assert nearest(word, KEYS) == legal
 
 
@@ -35,13 +35,13 @@ def test_a_close_word_is_almost_certainly_a_typo(word: str, legal: str | None) -
     assert close(word, KEYS) == legal
 
 
-def test_keys_of_other_tools_mean_ours_where_these_are_legal() -> None:
+def test_keys_of_other_tools_suggest_the_equivalent_key_where_it_is_legal() -> None:
     assert meant("N_trials", KEYS) == "run_cap"
     assert meant("n_trials", ("method",)) is None
     assert meant("metod", KEYS) == "method"
 
 
-def test_only_the_first_words_and_letters_are_compared() -> None:
+def test_comparisons_of_words_are_bounded() -> None:
     names = [f"{number:03}" for number in range(300)]
     assert close("299", names) == nearest("299", names) == "299"
     assert close("wanted", [*names, "wanted"]) is nearest("wanted", [*names, "wanted"]) is None

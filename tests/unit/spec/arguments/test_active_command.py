@@ -48,7 +48,7 @@ def test_an_inactive_parameter_is_not_passed(item: str, with_sgd: list[str], wit
     assert [list(run.argv) for run in runs] == [["x", *with_sgd], ["x", *with_adam]]
 
 
-def test_a_listed_point_may_leave_out_what_another_has() -> None:
+def test_a_listed_point_may_omit_a_parameter_of_another() -> None:
     parsed = parse_mapping(
         {
             "method": "list",
@@ -63,7 +63,7 @@ def test_a_listed_point_may_leave_out_what_another_has() -> None:
     ]
 
 
-def test_a_command_never_becomes_the_default_one_by_leaving_out() -> None:
+def test_a_command_without_arguments_does_not_become_the_default() -> None:
     spec = a_spec("-${momentum}")
     assert active_command(spec, {"opt": "adam", "data": {"k": 1}}) == ("-${momentum}",)
 
@@ -78,13 +78,13 @@ def test_a_command_never_becomes_the_default_one_by_leaving_out() -> None:
         ("${momentum.x}", False),
     ],
 )
-def test_a_name_that_a_group_does_not_have_is_warned_of(macro: str, warned: bool) -> None:
+def test_a_macro_for_a_missing_member_of_a_group_causes_a_warning(macro: str, warned: bool) -> None:
     parsed = parse_mapping({"method": "grid", "parameters": PARAMETERS, "command": ["x", f"-{macro}"]})
     codes = [found.code for found in parsed.diagnostics]
     assert codes == (["unknown-macro"] if warned else [])
 
 
-def test_a_parameter_that_a_macro_hides_is_warned_of() -> None:
+def test_a_parameter_hidden_by_a_macro_causes_a_warning() -> None:
     parsed = parse_mapping(
         {
             "method": "grid",

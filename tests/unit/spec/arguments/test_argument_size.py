@@ -52,7 +52,7 @@ def test_the_value_within_a_group_is_named() -> None:
     )
 
 
-def test_what_is_long_of_itself_is_named_by_its_item() -> None:
+def test_a_long_literal_argument_is_named_by_its_item() -> None:
     message = refusal("x", "${envvar:LONG}", params={"a": 1}, environ={"LONG": LONG})
     assert message.startswith('"${envvar:LONG}" makes an argument of 500,000 bytes, more than')
     message = refusal("x", "\x1b[2J" + LONG, params={"a": 1})
@@ -71,13 +71,13 @@ def test_the_longest_argument_that_linux_passes_is_passed() -> None:
     assert "131,075 bytes" in refusal("x", "${args}", params={"blob": "ü" * 65_534})
 
 
-def test_a_file_of_the_parameters_takes_any_length() -> None:
+def test_a_parameters_file_may_have_any_length() -> None:
     values = MacroValues(program=None, params={"b": LONG}, args_json_file="/a.json")
     made = expand_command(["x", "${args_json_file}"], values, {})
     assert made == ["x", "/a.json"]
 
 
-def test_all_arguments_together_have_a_limit_of_their_own() -> None:
+def test_all_arguments_together_have_a_limit() -> None:
     arguments = ["x" * 9] * 10
     check_room(arguments, {"A": "b"}, 11 * 18 + 4 + 8)
     with pytest.raises(
@@ -97,7 +97,7 @@ def warnings(**document: object) -> list[tuple[str, str]]:
 @pytest.mark.parametrize(
     "command", [[], ["x", "${args_json}"], ["x", "${args_flat}"], ["x", "${blob}"], ["x", "-${blob}"]]
 )
-def test_a_value_too_long_for_the_command_is_warned_of_where_it_stands(command: list[str]) -> None:
+def test_a_value_too_long_for_an_argument_causes_a_warning_at_its_place(command: list[str]) -> None:
     parameters = {"a": {"value": 1}, "blob": {"values": ["short", LONG]}}
     assert warnings(parameters=parameters, command=command) == [
         (
@@ -108,7 +108,7 @@ def test_a_value_too_long_for_the_command_is_warned_of_where_it_stands(command: 
 
 
 @pytest.mark.parametrize("command", [["x", "${args_json_file}"], ["x", "${program}"], ["x", "${a}", "-${a}"]])
-def test_a_long_value_that_is_not_passed_as_an_argument_is_none_to_warn_of(command: list[str]) -> None:
+def test_a_long_value_that_is_not_an_argument_causes_no_warning(command: list[str]) -> None:
     assert not warnings(parameters={"a": {"value": 1}, "blob": {"value": LONG}}, command=command)
 
 
@@ -121,7 +121,7 @@ def test_groups_and_listed_points_are_measured_too() -> None:
     assert [path for path, _ in listed] == ["runs[1].a"]
 
 
-def test_a_preview_says_which_run_cannot_start() -> None:
+def test_a_preview_shows_which_run_cannot_start() -> None:
     parsed = parse_mapping(
         {"method": "grid", "program": "t.py", "parameters": {"blob": {"values": ["short", LONG]}}}
     )
@@ -140,7 +140,7 @@ def test_a_preview_says_which_run_cannot_start() -> None:
     assert run.problem.startswith("the arguments take 2,40")
 
 
-def test_no_character_that_no_program_can_be_given_comes_into_a_sweep() -> None:
+def test_characters_that_no_argument_can_contain_are_refused() -> None:
     for document in (
         {"parameters": {"a": {"value": "x\0y"}}},
         {"parameters": {"a": {"values": [["x\0y"]]}}},

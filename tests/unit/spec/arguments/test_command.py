@@ -49,9 +49,7 @@ def test_a_point_has_its_parameters_groups_and_their_members(name: str, is_known
         (["python", "${absent}", "train.py"], [False, True]),
     ],
 )
-def test_an_argument_is_of_the_run_if_the_point_decides_on_it_or_its_place(
-    command: list[str], of_run: list[bool]
-) -> None:
+def test_arguments_that_depend_on_the_point_are_recognised(command: list[str], of_run: list[bool]) -> None:
     values = MacroValues(
         program="train.py", params=PARAMS, args_json_file="/a.json", agent=AgentFacts(slot=0)
     )
@@ -168,14 +166,14 @@ def test_a_command_that_cannot_be_started_is_an_error(item: str, why: str) -> No
         expand(item)
 
 
-def test_what_a_macro_needs_must_be_there() -> None:
+def test_a_macro_without_its_value_is_an_error() -> None:
     with pytest.raises(CommandError, match="program"):
         expand(program=None)
     with pytest.raises(CommandError, match="args_json_file"):
         expand_command(["${args_json_file}"], MacroValues(program=None, params={}), {})
 
 
-def test_a_command_tells_what_it_needs() -> None:
+def test_a_command_lists_what_it_needs() -> None:
     assert uses_args_json_file(["a", "${args_json_file}"])
     assert not uses_args_json_file(["${args_json}"])
     assert uses_program([])
@@ -188,7 +186,7 @@ def test_json_arguments_are_sorted_escaped_and_read_back() -> None:
     assert json.loads(args_json(params)) == params
 
 
-def test_every_form_of_the_arguments_is_byte_for_byte_that_of_the_specification() -> None:
+def test_every_form_of_the_arguments_equals_the_specification() -> None:
     """Section 9, the table: all values, in the order of their names."""
     nested: Json = {"lr": 0.01, "deep": {"on": True, "list": [1, "x", 2.5]}, "empty": {}}
     params: dict[str, Json] = {

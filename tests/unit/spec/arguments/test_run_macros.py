@@ -35,13 +35,13 @@ def test_a_run_of_a_point_that_has_only_one_is_repeat_0() -> None:
     assert expand("x", "${repeat}", "-${repeat}") == ["x", "0", "-0"]
 
 
-def test_without_an_agent_what_it_alone_knows_stays_as_it_is() -> None:
+def test_without_an_agent_its_macros_stay_unexpanded() -> None:
     items = ["x", "${agent.slot}", "--g=${agent.gpus}", "${agent.labels.site}"]
     assert expand(*items) == items
 
 
 @pytest.mark.parametrize("item", ["{}", "--x={}"])
-def test_what_the_agent_lacks_is_an_error_of_the_start_in_one_line(item: str) -> None:
+def test_a_macro_that_the_agent_lacks_is_a_one_line_start_error(item: str) -> None:
     bare = AgentFacts(slot=0)
     with pytest.raises(CommandError, match=r"label site, which this agent lacks: --label site=VALUE sets it"):
         expand("x", item.format("${agent.labels.site}"), agent=bare)
@@ -54,7 +54,7 @@ def test_what_the_agent_lacks_is_an_error_of_the_start_in_one_line(item: str) ->
     assert expand("x", item.format("${agent.gpus}"), agent=no_devices) == ["x", item.format("")]
 
 
-def test_a_parameter_wins_over_what_is_ours_and_is_said_to() -> None:
+def test_a_parameter_takes_precedence_over_a_macro_with_a_warning() -> None:
     params: dict[str, Json] = {"repeat": 7, "agent": {"slot": "mine"}}
     items = ["x", "${repeat}", "${agent.slot}", "-${repeat}", "${agent.labels.site}"]
     assert expand(*items, params=params, agent=AGENT, repeat=2) == ["x", "7", "mine", "-7", "a b"]
@@ -82,9 +82,7 @@ def test_a_parameter_wins_over_what_is_ours_and_is_said_to() -> None:
         ("${HOME}", None),
     ],
 )
-def test_a_macro_that_nothing_stands_for_is_named_with_the_nearest_that_is_known(
-    macro: str, near: str | None
-) -> None:
+def test_an_unknown_macro_is_reported_with_the_nearest_known_one(macro: str, near: str | None) -> None:
     found = list(unknown_macros(["x", f"-{macro}"], {"learning_rate": None}))
     if near is None:
         assert [(index, text) for index, text, _ in found] == [(1, macro)]
@@ -92,12 +90,12 @@ def test_a_macro_that_nothing_stands_for_is_named_with_the_nearest_that_is_known
         assert found == [(1, macro, near)]
 
 
-def test_macros_that_are_known_are_not_warned_of() -> None:
+def test_known_macros_cause_no_warning() -> None:
     known = ["${env}", "--${args}", "${agent.slot}${agent.gpus}", "${agent.labels.a.b}", "${repeat}", "${lr}"]
     assert not list(unknown_macros([*known, "${opt.k}", "${envvar:HOME}"], {"lr": 1, "opt": {}}))
 
 
-def test_a_file_whose_parameter_takes_the_name_of_a_macro_is_warned_of_at_creation() -> None:
+def test_a_parameter_named_like_a_macro_causes_a_warning() -> None:
     file = (
         b"method: grid\nparameters: {repeat: {values: [1, 2]}}\n"
         b"command: [python, train.py, '--repeat=${repeat}', '${agent.slot}', '${agent.slots}']\n"

@@ -158,7 +158,7 @@ REFERENCE: list[tuple[dict[str, object], Sequence[Json]]] = [
 
 
 @pytest.mark.parametrize(("keys", "values"), REFERENCE, ids=lambda keys: str(keys)[:40])
-def test_quantiles_are_those_of_the_reference(keys: dict[str, object], values: Sequence[Json]) -> None:
+def test_quantiles_equal_the_reference(keys: dict[str, object], values: Sequence[Json]) -> None:
     drawn = [distribution(**keys).quantile(u) for u in US]
     if isinstance(values[0], float):
         assert drawn == pytest.approx(values, rel=1e-10)
@@ -300,7 +300,7 @@ unit_below_one = st.floats(0, 1 - 1e-6)
 
 
 @given(keys=parameters, u=unit_below_one)
-def test_what_is_drawn_belongs_and_maps_back_to_itself(keys: dict[str, object], u: float) -> None:
+def test_drawn_values_are_contained_and_map_back_to_themselves(keys: dict[str, object], u: float) -> None:
     drawn_from = distribution(**keys)
     value = drawn_from.quantile(u)
     assert drawn_from.contains(value)
@@ -343,7 +343,7 @@ def test_the_minimum_can_be_drawn_and_the_first_and_last_value_too(low: float) -
 
 
 @given(keys=parameters, u=unit_below_one)
-def test_numbers_are_those_of_python(keys: dict[str, object], u: float) -> None:
+def test_values_are_plain_python_numbers(keys: dict[str, object], u: float) -> None:
     """JSON to the run: an integer as an integer, a float as a float, never another type of number."""
     drawn = distribution(**keys).quantile(u)
     if not isinstance(drawn, list | dict):

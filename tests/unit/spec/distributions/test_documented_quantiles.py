@@ -39,7 +39,7 @@ def shown(value: Json) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def test_the_table_has_the_quantiles_of_the_example() -> None:
+def test_the_documented_quantiles_are_correct() -> None:
     match = _ONE_OF_EACH.search(TEXT)
     assert match is not None
     expected = rows(of_the_example(match[1]))

@@ -42,9 +42,7 @@ from sweepd.spec.point import Json, Parameter
         ),
     ],
 )
-def test_a_value_is_refused_with_what_there_is_instead(
-    document: dict[str, Json], value: Json, message: str
-) -> None:
+def test_a_refusal_names_the_valid_values(document: dict[str, Json], value: Json, message: str) -> None:
     parsed = parse_mapping({"method": "random", "parameters": {"x": document}})
     assert parsed.spec is not None, parsed.diagnostics
     parameter = parsed.spec.parameters["x"]

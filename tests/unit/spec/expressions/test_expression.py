@@ -158,12 +158,12 @@ FALSE = [
 
 
 @pytest.mark.parametrize("text", TRUE)
-def test_it_holds(text: str) -> None:
+def test_an_expression_holds(text: str) -> None:
     assert holds(text)
 
 
 @pytest.mark.parametrize("text", FALSE)
-def test_it_does_not_hold(text: str) -> None:
+def test_an_expression_does_not_hold(text: str) -> None:
     assert not holds(text)
 
 
@@ -179,7 +179,7 @@ def test_it_does_not_hold(text: str) -> None:
         ([], {}, False),
     ],
 )
-def test_lists_and_mappings_are_the_same_if_all_in_them_is(left: Json, right: Json, equal: bool) -> None:
+def test_lists_and_mappings_are_equal_if_their_items_are(left: Json, right: Json, equal: bool) -> None:
     assert same(left, right) is same(right, left) is equal
 
 
@@ -208,7 +208,7 @@ def test_arithmetic_and_comparisons_mean_what_they_do_in_python(
 
 
 @given(values=st.lists(st.booleans(), min_size=3, max_size=3))
-def test_and_or_not_bind_as_in_python(values: list[bool]) -> None:
+def test_and_or_and_not_bind_as_in_python(values: list[bool]) -> None:
     a, b, c = values
     scope = Scope({(name,): Categorical(values=(True, False)) for name in "abc"})
     point: dict[Path, Json] = {("a",): a, ("b",): b, ("c",): c}
@@ -247,18 +247,18 @@ def test_and_or_not_bind_as_in_python(values: list[bool]) -> None:
         "2 ** gone > 0",
     ],
 )
-def test_a_comparison_with_what_is_not_there_is_false(text: str) -> None:
+def test_a_comparison_with_an_absent_parameter_is_false(text: str) -> None:
     """Also the ones that seem to ask for absence, and under `not` it is the comparison that is false."""
     assert not holds(text)
     assert holds(f"not ({text})")
 
 
 @pytest.mark.parametrize("text", ["gone == 1 or a == 7", "a == 7 or gone == 1", "not gone == 1 and a == 7"])
-def test_what_is_not_there_makes_only_its_own_comparison_false(text: str) -> None:
+def test_an_absent_parameter_makes_only_its_own_comparison_false(text: str) -> None:
     assert holds(text)
 
 
-def test_a_truth_that_is_not_there_is_false_too() -> None:
+def test_an_absent_boolean_is_false() -> None:
     without = {path: value for path, value in VALUES.items() if path != ("flag",)}
     assert not holds("flag", without)
     assert holds("not flag", without)
@@ -292,7 +292,7 @@ def test_a_truth_that_is_not_there_is_false_too() -> None:
         "max(sizes) > 0",
     ],
 )
-def test_what_has_no_finite_answer_makes_a_comparison_false_and_costs_nothing(text: str) -> None:
+def test_a_comparison_without_a_finite_result_is_false_and_cheap(text: str) -> None:
     began = time.process_time()
     values = VALUES | {("sizes",): []}
     assert not holds(text, values)
@@ -300,7 +300,7 @@ def test_what_has_no_finite_answer_makes_a_comparison_false_and_costs_nothing(te
     assert time.process_time() - began < 0.5
 
 
-def test_results_that_a_double_just_holds_are_numbers() -> None:
+def test_the_largest_doubles_are_numbers() -> None:
     assert holds("2 ** 1023 > 8e307")
     assert holds("1e308 <= 10 ** 308 + 1e292")
     assert holds("9 ** 300 > 9 ** 299")
@@ -309,7 +309,7 @@ def test_results_that_a_double_just_holds_are_numbers() -> None:
     assert holds("1 ** 99999999999 == 1")
 
 
-def test_it_knows_what_it_reads() -> None:
+def test_an_expression_lists_the_parameters_that_it_reads() -> None:
     read = parse_expression('g.inner.lr < a or param("a-b") in [b, 1]', SCOPE)
     assert isinstance(read, Expression)
     assert read.reads == {("g", "inner", "lr"), ("a",), ("a-b",), ("b",)}
@@ -326,7 +326,9 @@ DISTRIBUTIONS: list[tuple[Distribution, bool]] = [
 
 
 @pytest.mark.parametrize(("distribution", "is_number"), DISTRIBUTIONS)
-def test_a_type_is_wrong_only_where_no_value_fits(distribution: Distribution, is_number: bool) -> None:
+def test_a_type_error_needs_a_parameter_without_any_suitable_value(
+    distribution: Distribution, is_number: bool
+) -> None:
     """Of mixed values those that do not fit make the comparison false when they come."""
     scope = Scope({("p",): distribution})
     if not is_number:

@@ -101,7 +101,7 @@ from unit.spec.expressions.scopes import NUMBER, SCOPE, VALUES
         ("len(a) == 1", 4, "`len` takes text, a list or a mapping, but this is a number"),
     ],
 )
-def test_what_is_wrong_is_said_at_its_place(text: str, offset: int, message: str) -> None:
+def test_an_error_is_reported_at_its_position(text: str, offset: int, message: str) -> None:
     with pytest.raises(ExpressionError) as caught:
         parse_expression(text, SCOPE)
     assert message in caught.value.message
@@ -177,7 +177,7 @@ def test_levels_beside_each_other_do_not_add_up(part: str) -> None:
 
 
 @given(text=st.text(alphabet="ab01.+-*/%<>=!()[],'\"\\ \nnotirdpm", max_size=60) | st.text(max_size=30))
-def test_any_text_is_read_or_refused_at_a_place_in_it(text: str) -> None:
+def test_any_text_is_read_or_refused_at_a_position_in_it(text: str) -> None:
     try:
         expression = parse_expression(text, SCOPE)
     except ExpressionError as error:

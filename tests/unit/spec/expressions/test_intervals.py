@@ -83,27 +83,27 @@ def test_a_number_that_may_be_absent_may_fail_every_comparison(text: str) -> Non
     assert truths(text, a=Known(2, may_lack=True)) == EITHER
 
 
-def test_a_known_number_that_fails_fails_also_if_it_is_absent() -> None:
+def test_a_known_number_that_fails_also_fails_if_absent() -> None:
     assert truths("a > 1", a=Known(0, may_lack=True)) == FAILS
 
 
 @pytest.mark.parametrize("text", ["a < b", "b != a", "a + 1 == b", "max(a, b) > 0", "b * a == 0", "-a < b"])
-def test_what_is_absent_fails_whatever_the_other_is(text: str) -> None:
+def test_a_comparison_with_an_absent_value_always_fails(text: str) -> None:
     for other in (Between(1, 3), Known(2), ANYTHING):
         assert truths(text, a=ABSENT, b=other) == FAILS
         assert truths(f"not ({text})", a=ABSENT, b=other) == HOLDS
 
 
 @pytest.mark.parametrize("text", ["a < b", "a == b", "a + 1 < b", "max(a, b) > 0", "b in [1]", "abs(b) > a"])
-def test_what_may_be_anything_leaves_all_open(text: str) -> None:
+def test_an_unknown_value_leaves_the_result_open(text: str) -> None:
     assert truths(text, a=Between(1, 3), b=ANYTHING) == EITHER
 
 
-def test_a_sum_that_no_double_holds_leaves_all_open() -> None:
+def test_a_sum_beyond_the_doubles_leaves_the_result_open() -> None:
     assert truths("a + a > 0", a=Between(0, 1e308)) == EITHER
 
 
-def test_truths_are_known_or_open() -> None:
+def test_booleans_are_known_or_open() -> None:
     assert truths("flag", flag=Known(True)) == HOLDS
     assert truths("flag", flag=Known(False)) == FAILS
     assert truths("flag", flag=ABSENT) == FAILS

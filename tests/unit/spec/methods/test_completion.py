@@ -26,14 +26,14 @@ def points(spec: SweepSpec) -> list[Point]:
     return [dict(run.point) for run in preview(spec, 100).runs]
 
 
-def test_an_initial_point_of_which_the_grid_has_nothing_new_is_passed_over() -> None:
+def test_an_initial_point_without_a_new_grid_point_is_skipped() -> None:
     parameters = {"a": QUANTISED, "b": {"values": [1]}}
     spec = a_spec("grid", parameters=parameters, initial=[{"b": 1}, {"b": 1}, {"b": 1}, {"b": 1}])
     assert points(spec) == [{"a": 0, "b": 1}, {"a": 2, "b": 1}]
 
 
 @pytest.mark.lengthy
-def test_where_a_grid_is_too_sparse_to_search_draws_complete_but_stay_on_it() -> None:
+def test_points_of_a_sparse_grid_are_completed_by_draws_on_the_grid() -> None:
     names = "abcdefgh"
     parameters = dict.fromkeys(names, QUANTISED)
     spec = a_spec("grid", parameters={**parameters, "z": {"values": [1]}})
@@ -47,7 +47,7 @@ def test_where_a_grid_is_too_sparse_to_search_draws_complete_but_stay_on_it() ->
     assert all(point is not None and 4 not in point.values() for point in drawn)
 
 
-def test_other_methods_draw_and_take_what_is_left_in_order() -> None:
+def test_other_methods_complete_by_draws_and_then_in_order() -> None:
     spec = a_spec("random", parameters={"a": QUANTISED, "b": {"values": [1]}})
     seen: Counter[bytes] = Counter()
     for _ in range(3):

@@ -31,7 +31,7 @@ def test_a_size_beyond_what_one_hash_covers_is_possible() -> None:
 
 
 @pytest.mark.parametrize("index", [-1, 5])
-def test_a_place_that_does_not_exist_is_refused(index: int) -> None:
+def test_an_index_out_of_range_is_refused(index: int) -> None:
     with pytest.raises(IndexError):
         shuffled(1, index, 5)
 
@@ -44,7 +44,7 @@ def test_all_orders_of_a_few_come_up_about_equally_often(expected: int) -> None:
     assert sum((count - expected) ** 2 / expected for count in orders.values()) < 50  # 23 degrees of freedom
 
 
-def test_the_order_of_a_seed_stays_what_it_is() -> None:
+def test_the_order_of_a_seed_never_changes() -> None:
     assert [shuffled(7, index, 10) for index in range(10)] == GOLDEN
 
 

@@ -19,7 +19,7 @@ def test_each_method_has_its_name_and_a_value_in_the_contract(name: str) -> None
     assert v1.SearchMethod.Value(f"SEARCH_METHOD_{name.upper()}")
 
 
-def test_a_method_that_is_new_hands_out_its_points() -> None:
+def test_a_new_method_hands_out_its_points() -> None:
     def corner(spec: SweepSpec, cursor: Cursor, seen: Seen, size: int | None, limit: int) -> Found:
         if cursor.index:
             return Found(at=cursor, after=cursor, done=True)

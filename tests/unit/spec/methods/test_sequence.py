@@ -193,7 +193,7 @@ def test_a_cursor_that_is_resumed_continues_the_same(
 
 
 @given(enqueued=st.sets(st.integers(0, 11)), method=st.sampled_from(["grid", "random", "sobol"]))
-def test_points_from_elsewhere_are_not_handed_out_again(enqueued: set[int], method: str) -> None:
+def test_points_of_other_runs_are_not_handed_out(enqueued: set[int], method: str) -> None:
     spec = a_spec(method, FINITE)
     grid = texts(first(a_spec("grid", FINITE)))
     digests = [proposed.digest for _, proposed in sequence(a_spec("grid", FINITE))]
@@ -203,7 +203,7 @@ def test_points_from_elsewhere_are_not_handed_out_again(enqueued: set[int], meth
 
 
 @pytest.mark.parametrize("method", ["grid", "random", "sobol", "bayes"])
-def test_foreign_digests_never_end_a_sweep_early(method: str) -> None:
+def test_digests_of_points_outside_the_space_never_end_a_sweep_early(method: str) -> None:
     """The count of points seen proves no end: some may be enqueued ones."""
     foreign = Counter(bytes([number]) * 32 for number in range(40))
     points = [proposed.point for _, proposed in sequence(a_spec(method, FINITE), seen=foreign)]
@@ -211,7 +211,7 @@ def test_foreign_digests_never_end_a_sweep_early(method: str) -> None:
 
 
 @pytest.mark.parametrize("method", ["grid", "random", "sobol", "bayes"])
-def test_it_is_known_with_the_last_point_that_there_is_no_other(method: str) -> None:
+def test_the_last_point_is_recognised_as_the_last(method: str) -> None:
     spec = a_spec(method, FINITE, constraints=["a != 4"])
     size = known_size(spec, counted_points(spec))
     assert size == 9
@@ -239,7 +239,7 @@ def test_looking_ahead_changes_no_point() -> None:
 
 
 @pytest.mark.parametrize("shuffle", [False, True])
-def test_a_search_that_is_broken_off_continues_where_it_was(shuffle: bool) -> None:
+def test_an_interrupted_search_resumes_at_its_position(shuffle: bool) -> None:
     parameters = {"a": {"min": 1, "max": 30}, "b": {"min": 1, "max": 30}}
     spec = a_spec("grid", parameters, constraints=["(a * b) % 29 == 1"], shuffle=shuffle)
     whole = [proposed.point for _, proposed in sequence(spec)]
@@ -255,7 +255,7 @@ def test_a_step_that_may_try_one_candidate_draws_one() -> None:
     assert (cursor, done) == (START.at(1), False)
 
 
-def test_weighted_values_that_are_never_drawn_come_at_last() -> None:
+def test_values_of_weight_zero_come_last() -> None:
     rare = {"values": ["often", "never", "hardly"], "probabilities": [1.0, 0.0, 0.0]}
     for method in ("random", "sobol"):
         assert first(a_spec(method, {"a": rare}))[0] == {"a": "often"}
@@ -274,13 +274,13 @@ def test_initial_points_come_first_in_order_completed(method: str) -> None:
         assert not spec.search_space.violations(each.point)
 
 
-def test_a_grid_completes_by_the_first_combination_that_agrees() -> None:
+def test_a_grid_completes_a_point_with_the_first_matching_combination() -> None:
     spec = a_spec("grid", FINITE, initial=[{"b": "y"}, {"b": "y"}])
     points = first(spec)
     assert points[:3] == [{"a": 1, "b": "y", "c": 7}, {"a": 2, "b": "y", "c": 7}, {"a": 1, "b": "x", "c": 7}]
 
 
-def test_an_initial_point_that_was_handed_out_is_passed_over() -> None:
+def test_an_initial_point_that_was_handed_out_is_skipped() -> None:
     spec = a_spec("grid", {"a": {"values": [1, 2]}}, initial=[{"a": 2}, {"a": 2}])
     assert [point["a"] for point in first(spec)] == [2, 1]
 
@@ -293,7 +293,9 @@ def test_completions_are_independent_of_the_points_of_the_method() -> None:
 
 @pytest.mark.parametrize(("cap", "runs"), [(None, 1), (3, 3)])
 @pytest.mark.parametrize("method", ["random", "sobol"])
-def test_constants_alone_run_to_the_cap_else_once(method: str, cap: int | None, runs: int) -> None:
+def test_a_space_of_constants_repeats_up_to_the_cap_and_runs_once_without(
+    method: str, cap: int | None, runs: int
+) -> None:
     spec = a_spec(method, {"a": {"value": 1}}, **({} if cap is None else {"run_cap": cap}))
     assert len(first(spec, runs)) == runs
     assert len(first(spec, 10)) == (1 if cap is None else 10), "the cap is for the caller"
@@ -339,7 +341,7 @@ def test_a_few_points_among_very_many_combinations_are_all_found() -> None:
     assert whole[-1][0].index > 10**39
 
 
-def test_points_too_sparse_to_be_found_by_chance_are_not_shuffled() -> None:
+def test_a_sparse_grid_is_not_shuffled() -> None:
     parsed = parse_mapping({"program": "t.py", "method": "grid", "shuffle": True, "parameters": WIDE})
     assert parsed.spec is None
     (finding,) = (each for each in parsed.diagnostics if each.severity == "error")

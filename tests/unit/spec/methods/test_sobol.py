@@ -19,13 +19,13 @@ def names(count: int) -> list[tuple[str, ...]]:
 
 
 @pytest.mark.parametrize("dimensions", [1, 2, 10, 1_024])
-def test_the_plain_sequence_is_that_of_scipy(dimensions: int) -> None:
+def test_the_plain_sequence_equals_that_of_scipy(dimensions: int) -> None:
     theirs = qmc.Sobol(dimensions, scramble=False, bits=32).random_base2(8)
     ours = np.array([sobol_digits(index, dimensions) for index in range(256)]) / 2.0**32
     assert np.array_equal(ours, theirs)
 
 
-def test_far_along_the_plain_sequence_is_that_of_scipy() -> None:
+def test_late_points_of_the_plain_sequence_equal_those_of_scipy() -> None:
     engine = qmc.Sobol(7, scramble=False, bits=32)
     engine.fast_forward(1_000_003)
     theirs = engine.random(5)
@@ -42,7 +42,7 @@ def test_direction_numbers_are_odd_and_within_bounds() -> None:
         assert all(m % 2 and m < 2**k for k, m in enumerate(firsts, start=1))
 
 
-def test_more_dimensions_than_there_are_numbers_for_are_refused() -> None:
+def test_too_many_dimensions_are_refused() -> None:
     with pytest.raises(ValueError, match=r"1,025 dimensions.*1,024"):
         sobol_digits(1, 1_025)
 
@@ -72,7 +72,7 @@ def test_a_point_depends_on_seed_and_index_alone(seed: int, index: int) -> None:
     assert point[:3] == scrambled_sobol(seed, index, names(3)), "a dimension more at the end changes no other"
 
 
-def test_the_points_of_a_seed_stay_what_they_are() -> None:
+def test_the_points_of_a_seed_never_change() -> None:
     assert [scrambled_sobol(7, index, names(3)) for index in range(2)] == GOLDEN
 
 

@@ -64,7 +64,7 @@ constraints:
         ({"a": "b > 0", "b": "c > 0 or d > 0", "c": "a > 0"}, "a -> b -> c -> a"),
     ],
 )
-def test_conditions_in_a_circle_are_refused(whens: dict[str, str], circle: str) -> None:
+def test_circular_conditions_are_refused(whens: dict[str, str], circle: str) -> None:
     parameters = {
         name: {"min": 0, "max": 3, **({"when": whens[name]} if name in whens else {})} for name in "abcd"
     }
@@ -75,7 +75,7 @@ def test_conditions_in_a_circle_are_refused(whens: dict[str, str], circle: str) 
     assert sorted(names[1:]) == sorted(circle.split(" -> ")[1:])
 
 
-def test_a_group_that_depends_on_what_is_in_it_is_a_circle() -> None:
+def test_a_group_that_depends_on_its_members_is_circular() -> None:
     inner = {"x": {"min": 0, "max": 3}, "y": {"min": 0, "max": 3}}
     (error,) = found({"g": {"when": "g.x > 1", "parameters": inner}})
     assert (error.code, error.message) == (
@@ -84,7 +84,7 @@ def test_a_group_that_depends_on_what_is_in_it_is_a_circle() -> None:
     )
 
 
-def test_what_never_or_always_holds_over_a_small_space_is_a_warning() -> None:
+def test_a_condition_that_never_or_always_holds_causes_a_warning() -> None:
     parameters = {
         "kind": {"values": ["a", "b"]},
         "n": {"min": 1, "max": 9},
@@ -108,7 +108,7 @@ def test_what_never_or_always_holds_over_a_small_space_is_a_warning() -> None:
 
 
 @pytest.mark.parametrize(("size", "warned"), [(10_000, True), (10_001, False)])
-def test_a_small_space_has_ten_thousand_combinations(size: int, warned: bool) -> None:
+def test_conditions_over_more_than_ten_thousand_combinations_are_not_tried(size: int, warned: bool) -> None:
     diagnostics = found({"n": {"min": 1, "max": size}, "x": {"min": 0.0, "max": 1.0, "when": "n > 0"}})
     assert bool(diagnostics) is warned
 
@@ -122,7 +122,7 @@ def test_a_condition_takes_only_what_decides_it_from_the_budget() -> None:
     assert codes(found(parameters)) == [("warning", "never-holds", "parameters.y.when")]
 
 
-def test_all_expressions_together_have_a_budget() -> None:
+def test_all_expressions_share_a_budget_of_combinations() -> None:
     """Else many of them would take minutes: each takes ten combinations of it here."""
     conditions = {f"x{number}": {"min": 0.0, "max": 1.0, "when": "n > 0"} for number in range(4)}
     with patch.object(check_space, "_BUDGET", 25):
@@ -136,7 +136,7 @@ def test_constraints_that_no_draw_satisfies_are_refused() -> None:
 
 
 @pytest.mark.parametrize("method", ["random", "sobol", "bayes"])
-def test_constraints_that_hardly_any_draw_satisfies_are_a_warning(method: str) -> None:
+def test_constraints_that_few_draws_satisfy_cause_a_warning(method: str) -> None:
     metric: dict[str, object] = {"metric": {"name": "loss"}} if method == "bayes" else {}
     (warning,) = found(XY, ["x + y < 0.03"], method, **metric)
     assert (warning.severity, warning.code) == ("warning", "hardly-feasible")
@@ -146,7 +146,7 @@ def test_constraints_that_hardly_any_draw_satisfies_are_a_warning(method: str) -
 
 
 @pytest.mark.parametrize("constraints", [["x < 0.01", "y < 0.01"], ["x < 0.01 and y < 0.01"]])
-def test_what_is_drawn_apart_is_judged_apart(constraints: list[str]) -> None:
+def test_components_drawn_separately_are_judged_separately(constraints: list[str]) -> None:
     """One draw in 10,000 would fit whole; in parts one in 100 does. A sequence has whole points only."""
     assert found(XY, constraints) == []
     (diagnostic,) = found(XY, constraints, "sobol")
@@ -161,7 +161,7 @@ def test_constraints_that_no_grid_point_satisfies_are_refused_exactly() -> None:
     assert found(parameters, ["a * b == 99000"], "grid") == [], "one of 100,000 combinations is a point"
 
 
-def test_a_grid_in_which_no_first_point_is_found_is_a_warning() -> None:
+def test_a_grid_without_a_point_among_its_first_combinations_causes_a_warning() -> None:
     parameters = {f"p{number}": {"min": 1, "max": 1000} for number in range(4)}
     (warning,) = found(parameters, ["(p0 * p1 * p2 * p3) % 1000003 == 999999"], "grid")
     assert (warning.severity, warning.code) == ("warning", "hardly-feasible")
@@ -178,7 +178,7 @@ def test_a_listed_point_that_breaks_a_constraint_is_refused(key: str) -> None:
     assert error.message == "the constraint `x + y < 9` does not hold with x = 5, y = 5"
 
 
-def test_a_listed_point_has_its_active_parameters_alone() -> None:
+def test_a_listed_point_with_an_inactive_parameter_is_refused() -> None:
     parameters = {"kind": SWITCH, "n": {"min": 1, "max": 3, "when": "kind == 'on'"}}
     points = [{"kind": "on", "n": 1}, {"kind": "off", "n": 1}, {"kind": "on"}, {"kind": "off"}]
     errors = found(parameters, method="list", runs=points)
@@ -201,7 +201,7 @@ def test_a_listed_point_has_its_active_parameters_alone() -> None:
         ([["a", "g"]], "`g` is a group; name one of its parameters"),
     ],
 )
-def test_what_cannot_be_zipped_is_refused(zips: list[list[str]], message: str) -> None:
+def test_an_invalid_zip_is_refused(zips: list[list[str]], message: str) -> None:
     parameters = {
         **{name: {"values": [1, 2]} for name in "abc"},
         "d": {"values": [1, 2, 3]},
@@ -215,7 +215,7 @@ def test_what_cannot_be_zipped_is_refused(zips: list[list[str]], message: str) -
 
 
 @pytest.mark.parametrize(("count", "refused"), [(100, False), (101, True)])
-def test_there_are_at_most_a_hundred_constraints(count: int, refused: bool) -> None:
+def test_more_than_a_hundred_constraints_are_refused(count: int, refused: bool) -> None:
     diagnostics = found(XY, [f"x + y < {2 + number}" for number in range(count)])
     assert [each.message for each in diagnostics] == (
         ["101 expressions; at most 100 are checked for every point"] if refused else []
@@ -223,7 +223,7 @@ def test_there_are_at_most_a_hundred_constraints(count: int, refused: bool) -> N
 
 
 @pytest.mark.parametrize(("count", "refused"), [(1_000, False), (1_001, True)])
-def test_there_are_at_most_a_thousand_conditions(count: int, refused: bool) -> None:
+def test_more_than_a_thousand_conditions_are_refused(count: int, refused: bool) -> None:
     one = {"min": 0.0, "max": 1.0, "when": "x > 0.5"}
     diagnostics = found({**XY, **{f"p{number}": one for number in range(count)}})
     assert [each.message for each in diagnostics] == (

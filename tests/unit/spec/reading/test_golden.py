@@ -73,7 +73,7 @@ def message_text(findings: Iterable[Diagnostic]) -> str:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_what_is_said_about_a_file_is_what_people_were_promised(name: str) -> None:
+def test_the_findings_of_a_file_equal_its_golden_ones(name: str) -> None:
     expected = GOLDEN / f"{name}.txt"
     text = message_text(found(name))
     if os.environ.get("REGENERATE"):
@@ -81,7 +81,7 @@ def test_what_is_said_about_a_file_is_what_people_were_promised(name: str) -> No
     assert text == expected.read_text(encoding="utf-8")
 
 
-def test_there_is_no_text_without_its_file() -> None:
+def test_each_golden_text_has_its_file() -> None:
     assert sorted(path.stem for path in GOLDEN.glob("*.txt")) == NAMES
 
 

@@ -101,7 +101,7 @@ def test_keys_are_text_as_written() -> None:
     assert loaded("1: a\non: b\n2.50: c\n") == {"1": "a", "on": "b", "2.50": "c"}
 
 
-def test_an_indentation_by_tabs_is_named_as_such() -> None:
+def test_indentation_by_tabs_is_reported_as_such() -> None:
     (error,) = parse_text(b"method: random\nparameters:\n\tx: {value: 1}\n", file="s.yaml").diagnostics
     assert "tabs cannot indent" in error.message
     assert error.line == 3
@@ -162,7 +162,7 @@ BOMB = "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n" + "".join(
     ],
     ids=lambda value: str(value[:24]) if isinstance(value, bytes) else "",
 )
-def test_what_cannot_be_read_is_refused_in_one_message(text: bytes, code: str, where: str) -> None:
+def test_an_unreadable_file_is_refused_with_one_message(text: bytes, code: str, where: str) -> None:
     found, message = refused(text)
     assert found == code
     assert message.startswith(where)
@@ -193,7 +193,7 @@ def test_a_key_written_twice_is_refused_with_both_lines(text: str) -> None:
         ("a: 1\n---\nb", ""),
     ],
 )
-def test_what_cannot_be_read_has_its_path(text: str, path: str) -> None:
+def test_the_finding_on_an_unreadable_value_has_its_path(text: str, path: str) -> None:
     findings = Findings("s.yaml")
     load_text(text.encode(), findings)
     assert [finding.path for finding in findings.in_order()] == [path]
@@ -223,7 +223,7 @@ def test_python_values_outside_json_are_refused() -> None:
 
 @pytest.mark.lengthy
 @given(document=st.dictionaries(st.text("abc", min_size=1), json_values, min_size=1))
-def test_a_json_file_reads_as_json_reads_it(document: dict[str, Json]) -> None:
+def test_a_json_file_is_read_as_by_json(document: dict[str, Json]) -> None:
     assert loaded(json.dumps(document)) == document
     assert loaded(json.dumps(document, ensure_ascii=False, indent="\t")) == document
 
@@ -235,7 +235,7 @@ def test_no_bytes_crash_the_reader(content: bytes) -> None:
     assert any(finding.severity == "error" for finding in parsed.diagnostics)
 
 
-def test_arrays_are_the_lists_of_their_values() -> None:
+def test_arrays_are_read_as_lists() -> None:
     findings = Findings("config")
     root = load_mapping({"a": np.arange(3), "b": [np.float64(0.5), np.array([[1.5, 2.0]])]}, findings)
     assert root is not None

@@ -30,7 +30,7 @@ def refusal(text: str, method: str = "grid") -> str:
     return "\n".join(str(finding) for finding in result.refusals)
 
 
-def test_what_is_not_written_has_its_default() -> None:
+def test_omitted_keys_have_their_defaults() -> None:
     """Section 19: retry 3 and 0, guard 5 and none, one run per point."""
     default = spec("")
     assert (default.repeats, default.aggregate) == (1, Aggregate.MEAN)
@@ -125,7 +125,7 @@ def test_a_key_is_read_as(text: str, field: str, value: object) -> None:
         ("metrics_from: {stdot: '(?P<loss>.)'}", "grid"),
     ],
 )
-def test_what_is_beyond_a_limit_or_has_no_meaning_is_refused(text: str, method: str) -> None:
+def test_values_out_of_range_or_without_meaning_are_refused(text: str, method: str) -> None:
     assert refusal(text, method)
 
 
@@ -138,7 +138,7 @@ def test_what_is_beyond_a_limit_or_has_no_meaning_is_refused(text: str, method: 
         ("repeats: 1001", "must be from 1 to 1000, not 1001"),
     ],
 )
-def test_the_bound_that_is_named_is_the_one_that_is_broken(text: str, words: str) -> None:
+def test_the_message_names_the_violated_bound(text: str, words: str) -> None:
     assert words in refusal(text)
 
 
@@ -150,7 +150,7 @@ def test_limits_are_inclusive() -> None:
 
 
 @pytest.mark.parametrize("false", [".nan", "-.inf"])
-def test_metadata_is_json(false: str) -> None:
+def test_metadata_outside_json_is_refused(false: str) -> None:
     assert "metadata.a[0]" in refusal(f"metadata: {{a: [{false}]}}")
 
 
@@ -185,7 +185,7 @@ def test_rules_of_early_termination_are_one_mapping_or_a_list() -> None:
 
 
 @pytest.mark.parametrize("value", ["best", "last", "mean"])
-def test_what_counts_as_a_runs_value_is_read(value: str) -> None:
+def test_the_objective_of_a_run_is_read(value: str) -> None:
     text = f"method: random\nparameters: {{a: {{value: 1}}}}\nmetric: {{name: m, value: {value}}}"
     read = parse_text(text.encode(), file="s").spec
     assert read is not None
@@ -216,12 +216,12 @@ LATER = {
 }
 
 
-def test_every_later_key_has_its_case() -> None:
+def test_every_unsupported_key_has_its_case() -> None:
     assert LATER.keys() == set(LATER_KEYS)
 
 
 @pytest.mark.parametrize("key", LATER)
-def test_a_key_of_later_is_checked_and_never_ignored(key: str) -> None:
+def test_an_unsupported_key_is_checked_and_refused(key: str) -> None:
     """Design: its shape is judged now, and no sweep is made of a file that has it."""
     head = HEAD.replace("metric: {name: loss}\n", "") if key == "metrics" else HEAD
     result = parse_text(f"method: grid\n{head}{key}: {LATER[key]}\n".encode(), file="s")
@@ -241,7 +241,7 @@ def test_the_engines_are_known(engine: str) -> None:
 
 
 @pytest.mark.parametrize("engine", ["optuna", "ax"])
-def test_a_custom_method_goes_with_an_engine_that_brings_its_space(engine: str) -> None:
+def test_a_custom_method_needs_an_engine_with_its_own_space(engine: str) -> None:
     """Section 2: `parameters` may be left out where `scheduler.search_space` is set."""
     text = f"method: custom\nprogram: t\nscheduler: {{engine: {engine}, source: s.py, search_space: space}}\n"
     result = parse_text(text.encode(), file="s")
@@ -250,7 +250,7 @@ def test_a_custom_method_goes_with_an_engine_that_brings_its_space(engine: str) 
 
 
 @pytest.mark.parametrize("key", sorted({*KEYS, *LATER_KEYS}))
-def test_every_key_is_what_a_misspelling_of_it_is_led_to(key: str) -> None:
+def test_a_misspelt_key_suggests_the_key(key: str) -> None:
     for wrong in (f"{key}s", key[:-1] + "x" if len(key) > 3 else f"{key}_", key.upper() + "_"):
         if wrong in (*KEYS, *LATER_KEYS):
             continue

@@ -182,7 +182,7 @@ def test_a_bad_name_is_refused_with_the_nearest_legal_one(name: str, legal: str 
 
 
 @pytest.mark.parametrize("name", ["_a", "model.optimizer.lr", "a-b"])
-def test_names_with_dots_and_hyphens_are_flat(name: str) -> None:
+def test_names_with_dots_and_hyphens_are_no_groups(name: str) -> None:
     result = parse_text(
         f"method: random\nprogram: t\nparameters: {{{name}: {{min: 0, max: 1}}}}".encode(), file="s"
     )
@@ -191,19 +191,19 @@ def test_names_with_dots_and_hyphens_are_flat(name: str) -> None:
     assert list(result.spec.search_space.random_point(1, 1)) == [name]
 
 
-def test_a_list_as_a_constant_is_a_warning() -> None:
+def test_a_list_as_a_constant_causes_a_warning() -> None:
     node, (warning,) = parsed("{value: [a, b]}")
     assert isinstance(node, Parameter)
     assert (warning.severity, warning.suggestion) == ("warning", "values")
 
 
-def test_a_slash_in_a_name_is_a_warning() -> None:
+def test_a_slash_in_a_name_causes_a_warning() -> None:
     result = parse_text(b"method: random\nprogram: t\nparameters: {a/b: {value: 1}}", file="s")
     assert result.spec is not None
     assert [finding.code for finding in result.diagnostics] == ["slash-in-name"]
 
 
-def test_the_same_name_in_different_groups_is_a_dimension_each_and_defaults_reach_them() -> None:
+def test_equal_names_in_different_groups_are_separate_dimensions() -> None:
     text = (
         "method: random\nprogram: t\nparameters:\n  lr: {min: 0, max: 1}\n"
         "  a: {parameters: {lr: {min: 0.0, max: 1}, b: {parameters: {lr: {distribution: q_normal}}}}}\n"
@@ -234,9 +234,7 @@ def test_groups_nest_and_keep_their_order() -> None:
         ("{distribution: log_uniform, min: -3, max: 0}", False),
     ],
 )
-def test_exponents_are_accepted_with_a_warning_that_is_loud_for_what_looks_like_limits(
-    entry: str, loud: bool
-) -> None:
+def test_exponents_cause_a_warning_stressed_for_those_that_look_like_bounds(entry: str, loud: bool) -> None:
     node, (warning,) = parsed(entry)
     assert node is not None
     assert warning.severity == "warning"
@@ -245,6 +243,6 @@ def test_exponents_are_accepted_with_a_warning_that_is_loud_for_what_looks_like_
     assert ("look like values, not exponents" in warning.message) is loud
 
 
-def test_the_loud_warning_says_what_would_be_drawn() -> None:
+def test_the_stressed_warning_shows_the_range_that_would_be_drawn() -> None:
     _, (warning,) = parsed("{distribution: log_uniform, min: 0.00001, max: 0.1}")
     assert "1.00001 to 1.10517" in warning.message

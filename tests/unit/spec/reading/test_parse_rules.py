@@ -40,7 +40,7 @@ def with_parameter(entry: str, method: str = "random") -> tuple[SweepSpec | None
     return parsed(f"method: {method}\nprogram: t\nparameters:\n  x: {entry}\n")
 
 
-def test_the_example_of_section_1_is_said_word_for_word() -> None:
+def test_section_1_the_message_of_the_example_is_exact() -> None:
     _, refused = parsed("method: random\nparameters: {opt: {parameters: {lr: {min: 3, max: 1}}}}\n")
     assert refused == ["parameters.opt.lr: min 3 is not less than max 1"]
 
@@ -109,7 +109,7 @@ def test_section_1_any_text_is_legal_in_names_programs_and_values() -> None:
         ("metric: {name: 3}", "metric.name: must be text"),
     ],
 )
-def test_section_2_what_top_level_keys_ask_of_each_other(text: str, message: str) -> None:
+def test_section_2_dependencies_of_top_level_keys(text: str, message: str) -> None:
     _, refused = parsed(f"method: random\nprogram: t\n{SPACE}{text}\n")
     assert any(one.startswith(message) for one in refused), refused
 
@@ -131,7 +131,7 @@ def test_section_2_a_custom_method_needs_an_engine_that_has_one(engine: str) -> 
         ("{distribution: uniform, min: 1, max: 3}", "uniform"),
     ],
 )
-def test_section_3_what_bounds_alone_mean(entry: str, name: str) -> None:
+def test_section_3_bounds_without_a_distribution(entry: str, name: str) -> None:
     spec, _ = with_parameter(entry)
     assert spec is not None
     node = spec.parameters["x"]
@@ -186,7 +186,7 @@ def test_section_3_groups_may_be_of_constants_alone_and_share_names_of_leaves() 
 
 
 @pytest.mark.parametrize("name", DISTRIBUTION_KEYS)
-def test_section_6_a_grid_takes_four_kinds_and_names_what_it_cannot_go_through(name: str) -> None:
+def test_section_6_a_grid_refuses_distributions_that_it_cannot_enumerate(name: str) -> None:
     keys = KEYS_OF.get(name, "min: 1, max: 3")
     spec, refused = with_parameter(f"{{distribution: {name}{', ' * bool(keys)}{keys}}}", "grid")
     assert (spec is not None) is (name in GRIDS), refused
@@ -247,6 +247,6 @@ def test_section_9_a_command_is_a_list(command: str) -> None:
         ("random", "sweep_timeout: 90", "sweep_timeout: must be a duration such as 90s or 1h30m"),
     ],
 )
-def test_section_19_what_could_not_run_is_refused(method: str, text: str, message: str) -> None:
+def test_section_19_a_sweep_that_could_not_run_is_refused(method: str, text: str, message: str) -> None:
     _, refused = parsed(f"method: {method}\nprogram: t\n{SPACE}{text}\n")
     assert any(one.startswith(message) for one in refused), refused

@@ -194,7 +194,7 @@ GRID = "method: grid\nparameters: {a: {values: [1, 2]}}\n"
         (GRID + "project: 3\n", "project: must be text, not 3; quote it"),
     ],
 )
-def test_what_could_not_run_is_refused(text: str, message: str) -> None:
+def test_a_sweep_that_could_not_run_is_refused(text: str, message: str) -> None:
     assert any(message in error for error in errors(text)), errors(text)
 
 
@@ -215,7 +215,7 @@ def test_findings_in_a_python_mapping_have_a_path_but_no_line() -> None:
     ]
 
 
-def test_warnings_do_not_keep_a_sweep_from_being_read() -> None:
+def test_a_sweep_with_warnings_is_read() -> None:
     result = parse_text(
         (GRID + METRIC + "command: [x, '${argss}', '--y=${a}', '${envvar:HOME}', 'a${b c}']\n").encode()
         + b"early_terminate: {type: hyperband, max_iter: 9, s: 1, min_iter: 2}\n",
@@ -239,7 +239,7 @@ def test_warnings_do_not_keep_a_sweep_from_being_read() -> None:
         ("max_iter: 50", "max_iter: has no effect without `s`; brackets begin at `min_iter`"),
     ],
 )
-def test_half_of_a_schedule_does_nothing_beside_min_iter(beside: str, warning: str) -> None:
+def test_max_iter_or_s_beside_min_iter_causes_a_warning(beside: str, warning: str) -> None:
     rule = f"early_terminate: {{type: hyperband, {beside}, eta: 2, min_iter: 5}}\n"
     result = parse_text((GRID + METRIC + rule).encode(), file="s")
     assert result.spec is not None
@@ -249,7 +249,7 @@ def test_half_of_a_schedule_does_nothing_beside_min_iter(beside: str, warning: s
     ]
 
 
-def test_two_parameters_that_look_alike_are_a_warning() -> None:
+def test_ambiguous_dotted_names_cause_a_warning() -> None:
     result = parse_text(
         b"method: random\nprogram: t\nparameters: {a.b: {value: 1}, a: {parameters: {b: {value: 2}}}}",
         file="s",
@@ -257,7 +257,7 @@ def test_two_parameters_that_look_alike_are_a_warning() -> None:
     assert [finding.code for finding in result.diagnostics] == ["ambiguous-name"]
 
 
-def test_the_parameters_of_one_run_are_bounded() -> None:
+def test_the_size_of_one_point_is_limited() -> None:
     text = f"method: random\nparameters: {{a: {{values: [b, {'x' * 600_000}]}}}}"
     assert "600,0" in errors(text)[0]
     assert "524,288" in errors(text)[0]
@@ -271,7 +271,7 @@ def test_reading_stops_after_many_errors() -> None:
     assert "reading stopped" in found[-1]
 
 
-def test_messages_never_carry_control_characters() -> None:
+def test_messages_contain_no_control_characters() -> None:
     text = '"\\e[2Jx": 1\nmethod: "\\a\\u202e"\nparameters: {a: {value: 1}}'
     assert all(error.isprintable() for error in errors(text))
     assert "cannot read" in str(unreadable_file("a\x1bb", "no such file"))
@@ -292,7 +292,7 @@ WRITTEN_KEYS = sorted({*KEYS} - {*WITHOUT_EFFECT, "controller"})
 
 
 @pytest.mark.lengthy
-def test_the_documents_that_are_drawn_have_every_key() -> None:
+def test_generated_documents_have_every_key() -> None:
     once = settings(
         database=None, phases=[Phase.generate], max_examples=500, suppress_health_check=list(HealthCheck)
     )
@@ -327,7 +327,7 @@ def test_a_specification_written_and_read_again_is_the_same(document: dict[str, 
 @pytest.mark.parametrize(
     "text", ["007", "08", "1e-5", "0x1f", "1_000", "1:30", "yes", "null", "~", "", " a ", "+1", ".5"]
 )
-def test_text_that_looks_like_something_else_survives_every_round_trip(text: str) -> None:
+def test_text_that_looks_like_another_value_survives_a_round_trip(text: str) -> None:
     """Section 1: strings with leading zeros must survive as strings."""
     file = f"method: list\nname: 'n{text}'\nruns: [{{a: '{text}', b: {{c: ['{text}']}}}}]\n"
     spec = parse_text(file.encode(), file="s.yaml").spec

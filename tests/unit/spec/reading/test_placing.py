@@ -11,7 +11,7 @@ from sweepd.spec.parse import PLACING_KEYS, parse_mapping, parse_text
 GRID = "program: t.py\nmethod: grid\nparameters: {a: {values: [1]}}\n"
 
 
-def test_a_name_that_places_nothing_may_be_anybodys() -> None:
+def test_a_name_without_effect_may_contain_anything() -> None:
     """W&B has projects of any name: with a flag in its place, a file that has one works."""
     text = (GRID + "project: ' / '\nentity: ACME\n").encode()
     assert [found.path for found in parse_text(text, file="s").diagnostics] == ["project"]
@@ -32,7 +32,7 @@ def test_a_name_that_places_nothing_may_be_anybodys() -> None:
         ("entity: ACME\nproject: MNIST", '5:10: project: the sweep will be created in "acme/mnist"'),
     ],
 )
-def test_names_from_elsewhere_are_reported_once_and_are_ours_from_then_on(written: str, where: str) -> None:
+def test_names_of_other_products_are_converted_with_one_warning(written: str, where: str) -> None:
     parsed = parse_text((GRID + written).encode(), file="s")
     (warning,) = parsed.diagnostics
     assert (warning.severity, warning.code) == ("warning", "changed-name")
@@ -60,12 +60,12 @@ def test_names_from_elsewhere_are_reported_once_and_are_ours_from_then_on(writte
         ("\udcff", ""),
     ],
 )
-def test_a_name_becomes_the_nearest_one_of_ours(written: str, ours: str) -> None:
+def test_an_invalid_name_becomes_the_nearest_valid_one(written: str, ours: str) -> None:
     assert as_part(written) == ours
 
 
 @given(st.text(max_size=300))
-def test_a_name_of_ours_stays_as_it_is(written: str) -> None:
+def test_a_valid_name_is_unchanged(written: str) -> None:
     ours = as_part(written)
     assert ours == "" or is_part(ours)
     assert as_part(ours) == ours

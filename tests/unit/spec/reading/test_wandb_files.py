@@ -36,12 +36,12 @@ def as_type(value: object) -> object:
     return (type(value), value)
 
 
-def test_each_file_is_looked_at() -> None:
+def test_each_file_has_its_expectations() -> None:
     assert {path.stem for path in FOLDER.iterdir()} == {*RIGHT, *WRONG}
 
 
 @pytest.mark.parametrize("name", RIGHT)
-def test_an_existing_file_is_right_and_warned_of_only_where_that_helps(name: str) -> None:
+def test_an_existing_file_is_accepted_with_the_expected_warnings(name: str) -> None:
     found = parse_text(content(name), file="sweep.yaml").diagnostics
     assert {each.severity for each in found} <= {"warning"}, list(map(str, found))
     assert tuple(f"{each.code} {each.path}" for each in found) == RIGHT[name].warnings
@@ -84,7 +84,7 @@ def test_a_wrong_file_is_refused_with_line_and_remedy(name: str) -> None:
     assert errors == (FOLDER / f"{name}.txt").read_text().splitlines()
 
 
-def test_what_a_key_says_is_what_the_sweep_has() -> None:
+def test_each_key_sets_the_attribute_of_the_sweep() -> None:
     accelerate, job = spec_of("accelerate"), spec_of("launch_job")
     assert (accelerate.entity, accelerate.project, accelerate.run_cap) == (
         "vision-lab",

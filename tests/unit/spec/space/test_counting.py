@@ -30,14 +30,14 @@ def test_a_million_combinations_are_counted_exactly() -> None:
 
 
 @pytest.mark.lengthy
-def test_beyond_a_million_the_number_is_an_estimate_that_says_so() -> None:
+def test_more_than_a_million_combinations_give_a_marked_estimate() -> None:
     found = space(integers(a=1_001, b=1_000), "(a + b) % 2 == 0").grid.count()
     assert found.is_estimate
     assert found.value == pytest.approx(500_500, rel=0.05)
 
 
 @pytest.mark.lengthy
-def test_only_what_rules_connect_has_to_be_gone_through() -> None:
+def test_only_parameters_connected_by_rules_are_enumerated() -> None:
     """Each part has few combinations, all of them together 10^15."""
     parameters = {
         **integers(a=300, b=300, c=300, d=300, e=1_000),
@@ -48,7 +48,7 @@ def test_only_what_rules_connect_has_to_be_gone_through() -> None:
     assert found == Count((300 * 299 // 2) * 45_000 * 1_000 * (500 + 1))
 
 
-def test_what_no_rule_reads_need_not_be_gone_through_either() -> None:
+def test_parameters_that_no_rule_reads_are_not_enumerated() -> None:
     parameters = {
         "k": {"values": ["x", "y", "z"]},
         **{
@@ -59,7 +59,7 @@ def test_what_no_rule_reads_need_not_be_gone_through_either() -> None:
     assert space(parameters).grid.count() == Count(1_000_000 + 1_000 + 1)
 
 
-def test_without_rules_the_number_is_a_product_of_any_size() -> None:
+def test_without_rules_the_count_is_a_product_of_any_size() -> None:
     assert space(integers(**{f"p{n}": 1_000 for n in range(100)})).grid.count() == Count(10**300)
 
 
@@ -73,7 +73,7 @@ def test_the_limit_may_be_lower(size: int, is_estimate: bool) -> None:
     assert space(integers(**bits), f"{' + '.join(bits)} >= 79").grid.count(10_000) == Count(41)
 
 
-def test_an_endless_space_has_no_number_and_a_grid_of_it_cannot_be_asked() -> None:
+def test_an_infinite_space_has_no_count() -> None:
     endless = space({"x": {"min": 0.0, "max": 1.0}, **integers(a=3)}, method="random")
     assert endless.support.count() == Count(None)
     assert endless.support.size is endless.grid.size is None
@@ -81,7 +81,7 @@ def test_an_endless_space_has_no_number_and_a_grid_of_it_cannot_be_asked() -> No
         endless.grid.next(0, 1)
 
 
-def test_a_grid_counts_other_points_than_can_be_drawn() -> None:
+def test_the_count_of_a_grid_differs_from_that_of_draws() -> None:
     """Steps of a quantised range are counted from its minimum in a grid, from zero in draws."""
     quantised = {"q": {"distribution": "q_uniform", "min": 1, "max": 10, "q": 4}}
     assert space(quantised).grid.count() == Count(3), "1, 5, 9"

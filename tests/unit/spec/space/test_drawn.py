@@ -61,7 +61,7 @@ CONTINUOUS: list[tuple[dict[str, object], Cdf]] = [
 
 @pytest.mark.lengthy
 @pytest.mark.parametrize(("keys", "cdf"), CONTINUOUS, ids=_id)
-def test_numbers_fit_their_distribution(keys: dict[str, object], cdf: Cdf) -> None:
+def test_drawn_numbers_fit_their_distribution(keys: dict[str, object], cdf: Cdf) -> None:
     values = [float(str(value)) for value in drawn(keys)]
     assert all(isinstance(value, float) for value in drawn(keys)[:50])
     assert stats.kstest([cdf(value) for value in values], "uniform").pvalue > 0.001
@@ -96,7 +96,7 @@ DISCRETE: list[tuple[dict[str, object], Mapping[float, float]]] = [
 
 
 @pytest.mark.parametrize(("keys", "shares"), DISCRETE, ids=_id)
-def test_listed_and_quantised_values_come_as_often_as_they_should(
+def test_listed_and_quantised_values_have_their_frequencies(
     keys: dict[str, object], shares: Mapping[float, float]
 ) -> None:
     if not shares:
@@ -125,7 +125,7 @@ def fits(counts: Mapping[float, int], shares: Mapping[float, float]) -> bool:
     return bool(stats.chisquare(observed, [each * draws / total for each in expected]).pvalue > 0.001)
 
 
-def test_an_exponent_and_its_values_form_draw_the_same() -> None:
+def test_log_uniform_and_log_uniform_values_draw_the_same() -> None:
     exponents = space({"x": {"distribution": "log_uniform", "min": log(1e-4), "max": log(0.1)}})
     values = space({"x": {"distribution": "log_uniform_values", "min": 1e-4, "max": 0.1}})
     for index in range(100):
@@ -133,7 +133,7 @@ def test_an_exponent_and_its_values_form_draw_the_same() -> None:
         assert one == pytest.approx(other, rel=1e-12)
 
 
-def test_what_looks_like_limits_is_drawn_as_exponents_all_the_same() -> None:
+def test_exponents_that_look_like_bounds_are_drawn_as_exponents() -> None:
     """The most common mistake made with this format: 0.00001 ... 0.1 draws 1.00001 ... 1.105."""
     keys = {"distribution": "log_uniform", "min": 0.00001, "max": 0.1}
     values = [float(str(value)) for value in drawn(keys)]
@@ -154,7 +154,7 @@ TOGETHER: list[tuple[tuple[str, ...], Callable[[int, int, int], bool]]] = [
 
 @pytest.mark.lengthy
 @pytest.mark.parametrize(("constraints", "holds"), TOGETHER)
-def test_constrained_points_are_as_likely_as_whole_points_drawn_until_one_fits(
+def test_constrained_draws_have_the_distribution_of_rejection_sampling(
     constraints: tuple[str, ...], holds: Callable[[int, int, int], bool]
 ) -> None:
     small = space(SMALL, *constraints)
@@ -176,7 +176,7 @@ def test_rows_of_a_zip_come_equally_often() -> None:
     assert fits(Counter(float(str(point["a"])) for point in points), dict.fromkeys((1.0, 2.0, 3.0), 1 / 3))
 
 
-def test_conditional_parameters_are_drawn_as_if_the_others_were_not() -> None:
+def test_conditional_parameters_are_drawn_independently_of_absent_ones() -> None:
     conditional = space(
         {
             "k": {"values": [1, 2]},

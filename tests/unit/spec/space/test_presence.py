@@ -60,7 +60,7 @@ def has(point: Point, path: Path) -> bool:
     constraints=st.lists(st.sampled_from(CONSTRAINTS), max_size=2, unique=True),
     draws=st.randoms(use_true_random=False),
 )
-def test_it_tells_what_the_point_itself_shows(
+def test_presence_equals_that_in_the_point(
     whens: list[dict[str, object]], constraints: list[str], draws: Random
 ) -> None:
     space = a_space(whens, constraints)
@@ -71,7 +71,7 @@ def test_it_tells_what_the_point_itself_shows(
         assert space.presence(vector) == (shown if space.feasible(point) else None)
 
 
-def test_where_nothing_rules_all_is_there() -> None:
+def test_without_conditions_every_parameter_is_present() -> None:
     parsed = parse_mapping({"method": "random", "parameters": {"a": {"values": [1, 2]}, "c": {"value": 1}}})
     assert parsed.spec is not None
     assert parsed.spec.search_space.presence([0.3]) == (True,)

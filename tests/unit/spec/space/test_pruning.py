@@ -35,7 +35,7 @@ def _open(values: list[float], *, may_lack: bool) -> Interval:
     b=NUMBERS,
     may_lack=st.booleans(),
 )
-def test_whatever_comes_was_foreseen(
+def test_an_interval_covers_every_result(
     left: str, right: str, sign: str, form: str, values: list[float], b: float, may_lack: bool
 ) -> None:
     expression = parse_expression(form.format(f"{left} {sign} {right}"), SCOPE)
@@ -52,7 +52,7 @@ def test_whatever_comes_was_foreseen(
 
 @pytest.mark.lengthy
 @given(left=sums(), right=sums(), sign=st.sampled_from(SIGNS), a=NUMBERS, b=NUMBERS)
-def test_what_is_known_is_judged_as_it_will_be(left: str, right: str, sign: str, a: float, b: float) -> None:
+def test_known_values_give_the_exact_result(left: str, right: str, sign: str, a: float, b: float) -> None:
     expression = parse_expression(f"{left} {sign} {right}", SCOPE)
     point: dict[Path, Json] = {A: a, B: b}
     holds = expression.holds(point)
@@ -86,7 +86,7 @@ def _sum(start: int, stop: int) -> str:
     ],
     ids=["all", "late", "three", "equal", "opposite"],
 )
-def test_three_hundred_bits_that_are_linked_are_walked(constraints: list[str]) -> None:
+def test_three_hundred_linked_bits_are_enumerated(constraints: list[str]) -> None:
     """Of 2^300 combinations hardly any is a point: trying one by one would never end."""
     space = grid_of(BITS, *constraints)
     began, index = time.process_time(), 0
@@ -98,13 +98,13 @@ def test_three_hundred_bits_that_are_linked_are_walked(constraints: list[str]) -
     assert time.process_time() - began < 5
 
 
-def test_the_ends_of_a_range_are_foreseen() -> None:
+def test_look_ahead_includes_the_ends_of_a_range() -> None:
     space = grid_of({"a": {"min": 0, "max": 99}, "b": {"min": 0, "max": 99}}, "a + b <= 99", "a + b >= 99")
     for index in (99, 9_900):
         assert space.grid.next(index, 10) == (index, {"a": index // 100, "b": index % 100})
 
 
-def test_many_digits_cost_as_much_as_several_candidates() -> None:
+def test_a_candidate_of_many_digits_counts_as_several() -> None:
     """Else one call of a space of many parameters would take many times as long."""
     names = [f"p{number:02}" for number in range(100)]
     space = grid_of({name: {"values": [0, 1]} for name in names}, "p99 == 1")
@@ -113,7 +113,7 @@ def test_many_digits_cost_as_much_as_several_candidates() -> None:
     assert (index, point) == (1, {**dict.fromkeys(names, 0), "p99": 1})
 
 
-def test_a_condition_under_not_is_pruned_by_as_well() -> None:
+def test_negated_conditions_prune_too() -> None:
     bits = {f"p{number}": {"values": [0, 1]} for number in range(40)}
     space = grid_of(bits, f"not {_sum(0, 40)} < 40")
     index, point = space.grid.next(0, 1_000)
@@ -137,7 +137,7 @@ def chain(names: list[str]) -> dict[str, object]:
     ],
     ids=["in order", "mixed", "backwards"],
 )
-def test_a_chain_of_a_hundred_conditions_is_walked_in_any_order_of_names(names: list[str]) -> None:
+def test_a_chain_of_a_hundred_conditions_is_enumerated_in_any_order_of_names(names: list[str]) -> None:
     space = grid_of(chain(names))
     index, lengths = 0, []
     for _ in range(10):
@@ -153,5 +153,5 @@ def test_a_chain_of_a_hundred_conditions_is_walked_in_any_order_of_names(names: 
 
 
 @pytest.mark.lengthy
-def test_what_rules_leave_little_of_is_counted_however_many_combinations_there_are() -> None:
+def test_few_points_among_very_many_combinations_are_counted() -> None:
     assert grid_of(BITS | {"p0": {"value": 1}}, f"{_sum(250, 300)} >= 49").grid.count() == Count(51 * 2**249)

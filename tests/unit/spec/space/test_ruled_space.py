@@ -79,7 +79,7 @@ def test_a_walk_begins_anywhere(ruled: Ruled, data: st.DataObject) -> None:
 
 @pytest.mark.lengthy
 @given(ruled=ruled_spaces(), data=st.data())
-def test_a_walk_with_what_is_given_finds_the_points_that_have_it(ruled: Ruled, data: st.DataObject) -> None:
+def test_a_walk_with_given_values_finds_all_points_that_have_them(ruled: Ruled, data: st.DataObject) -> None:
     space = grid_of(ruled)
     points = ruled.points()
     whole: Point = data.draw(st.sampled_from(points)) if points else {}
@@ -130,7 +130,7 @@ def test_each_draw_is_a_point_and_goes_to_the_unit_cube_and_back(ruled: Ruled, s
 
 @pytest.mark.lengthy
 @given(ruled=ruled_spaces(), vector=st.lists(st.floats(0, 1), min_size=8, max_size=8))
-def test_the_unit_cube_knows_conditions_and_zips_and_leaves_constraints_to_be_asked(
+def test_unit_coordinates_respect_conditions_and_zips_but_not_constraints(
     ruled: Ruled, vector: list[float]
 ) -> None:
     space = grid_of(ruled)
@@ -160,7 +160,7 @@ def test_every_method_hands_out_each_point_once_and_ends(ruled: Ruled, method: s
 
 @pytest.mark.lengthy
 @given(ruled=ruled_spaces(), data=st.data())
-def test_what_is_no_point_is_named(ruled: Ruled, data: st.DataObject) -> None:
+def test_an_invalid_point_is_reported_by_parameter(ruled: Ruled, data: st.DataObject) -> None:
     """Convert any assignment of listed values to a point, or report why it is none."""
     space = grid_of(ruled)
     points = ruled.points()
@@ -173,7 +173,7 @@ def test_what_is_no_point_is_named(ruled: Ruled, data: st.DataObject) -> None:
 
 @pytest.mark.lengthy
 @given(ruled=ruled_spaces())
-def test_a_space_is_the_same_after_a_journey(ruled: Ruled) -> None:
+def test_a_space_survives_a_round_trip(ruled: Ruled) -> None:
     space = grid_of(ruled)
     again = pickle.loads(pickle.dumps(space))
     assert (again.parameters, again.dimensions) == (space.parameters, space.dimensions)
@@ -182,7 +182,7 @@ def test_a_space_is_the_same_after_a_journey(ruled: Ruled) -> None:
 
 @pytest.mark.lengthy
 @given(ruled=ruled_spaces(), seed=st.integers(0, 2**20))
-def test_a_point_is_drawn_whatever_was_drawn_before(ruled: Ruled, seed: int) -> None:
+def test_a_draw_does_not_depend_on_earlier_draws(ruled: Ruled, seed: int) -> None:
     space = grid_of(ruled)
     try:
         forwards = [space.random_point(seed, index) for index in range(4)]

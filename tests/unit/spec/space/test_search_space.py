@@ -31,7 +31,7 @@ def test_the_last_name_varies_fastest() -> None:
     assert [(point["a"], point["b"]) for point in points] == [("x", 1), ("x", 2), ("y", 1), ("y", 2)]
 
 
-def test_dimensions_go_by_code_point_and_groups_by_their_own_name() -> None:
+def test_dimensions_are_ordered_by_code_point_and_groups_by_name() -> None:
     ordered = space(
         {
             "a": {"values": [1, 2]},
@@ -104,7 +104,7 @@ def test_random_draws_fill_the_range_evenly() -> None:
     assert all(140 < count < 260 for count in tenths)
 
 
-def test_a_point_of_another_sweep_is_adopted_as_this_space_writes_it() -> None:
+def test_a_point_of_another_sweep_is_converted_to_the_values_of_this_space() -> None:
     parameters = {
         "n": {"min": 1, "max": 9},
         "x": {"min": 0.0, "max": 9.0},
@@ -119,7 +119,7 @@ def test_a_point_of_another_sweep_is_adopted_as_this_space_writes_it() -> None:
     assert len(adopting.violations(kept)) >= 3
 
 
-def test_what_lies_outside_the_space_is_named() -> None:
+def test_values_outside_the_space_are_reported_by_parameter() -> None:
     checked = space(
         {"a": {"min": 1, "max": 3}, "g": {"parameters": {"b": {"values": ["x"]}}}, "c": {"value": 1}}
     )
@@ -133,7 +133,7 @@ def test_what_lies_outside_the_space_is_named() -> None:
     assert checked.violations({"g": 3}) == ("a is missing", "c is missing", "g must be a mapping")
 
 
-def test_a_group_that_is_not_used_may_not_even_be_empty() -> None:
+def test_an_empty_group_is_not_the_same_as_an_absent_one() -> None:
     inner = {"x": {"values": [1, 2]}}
     checked = space({"kind": {"values": ["a", "b"]}, "g": {"when": "kind == 'a'", "parameters": inner}})
     assert checked.violations({"kind": "b"}) == ()
