@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sweepd.spec.finding import Findings
-from sweepd.spec.loading.loader import load_mapping, load_text
+from sweepd.spec.loading.loader import load_mapping, load_text, read_values
 from sweepd.spec.loading.tree import plain
 from sweepd.spec.parse import parse_text
 from sweepd.spec.point import Json
@@ -240,3 +240,23 @@ def test_arrays_are_read_as_lists() -> None:
     root = load_mapping({"a": np.arange(3), "b": [np.float64(0.5), np.array([[1.5, 2.0]])]}, findings)
     assert root is not None
     assert plain(root) == {"a": [0, 1, 2], "b": [0.5, [[1.5, 2.0]]]}
+
+
+@pytest.mark.parametrize("text", ["{lr: 1e-3, opt: {name: sgd}}", '{"lr": 0.001, "opt": {"name": "sgd"}}'])
+def test_values_are_read_from_a_mapping_in_yaml_or_json(text: str) -> None:
+    assert read_values(text) == {"lr": 0.001, "opt": {"name": "sgd"}}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("3", "expected a mapping from names to values"),
+        ("[1, 2]", "expected a mapping from names to values"),
+        ("", "the text is empty"),
+        ("{lr: 1, lr: 2}", "duplicate key"),
+        ("{lr: 1", "expected"),
+    ],
+)
+def test_values_outside_a_mapping_are_refused(text: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        read_values(text)
