@@ -249,7 +249,8 @@ def release(draft: Draft, event: ReleaseAgent) -> Released:
         draft.record("agent-released", sweep=draft.state.sweeps[key], agent=event.agent)
         guard.name_quarantined(draft, key)
         resume_with(draft, key, event.agent)
-        notify_agent(draft, key, event.agent)
+        if key in draft.state.sweeps:  # else the sweep had nothing left to do, and has ended
+            notify_agent(draft, key, event.agent)
     session = draft.state.streams.get(event.agent)
     if session is not None:
         serve_session(draft, session)

@@ -3,14 +3,14 @@
 import pytest
 
 from sweepd_scheduler.domain.agents.agent import Guarded, Ineligible, IneligibleReason, QuarantineCause
-from sweepd_scheduler.domain.effects import StartRun
+from sweepd_scheduler.domain.effects import StartRun, SweepEnded
 from sweepd_scheduler.domain.events import Announced, Detached
-from sweepd_scheduler.domain.requests.requests import PauseSweep, ResumeSweep
+from sweepd_scheduler.domain.requests.requests import PauseSweep, Released, ResumeSweep
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause
-from sweepd_scheduler.domain.sweep import PauseCause
+from sweepd_scheduler.domain.sweep import Ending, PauseCause
 from sweepd_scheduler.domain.transitions import AttemptState, RunState, SweepState
 from unit.scheduler.domain.test_guard import FAILS, S, runs, state_of
-from unit.scheduler.people import release
+from unit.scheduler.people import release, set_cap
 from unit.scheduler.world import OBJECTIVE, RANDOM, World
 
 MISSING = Exit(cause=ExitCause.START_FAILED, message="program train.py does not exist")
@@ -170,3 +170,23 @@ def test_a_sweep_with_nothing_left_to_hand_out_does_not_pause_for_want_of_agents
     session = world.attach()
     runs(world, session, FAILS)
     assert world.sweep().state is SweepState.FINISHED
+
+
+@pytest.mark.parametrize("by", ["release", "another agent", "resume"])
+def test_a_cap_that_was_lowered_meanwhile_ends_the_sweep_when_it_would_continue(
+    world: World, by: str
+) -> None:
+    world.create({**RANDOM, "guard": {"agent": 1}, "run_cap": 5})
+    session = world.attach("ann")
+    world.exits(session, world.takes_one(session).ref, FAILS)
+    set_cap(world, 1)
+    assert state_of(world) == (SweepState.PAUSED, PauseCause.ALL_AGENTS_QUARANTINED)
+    if by == "release":
+        assert release(world, "ann") == Released(sweeps=("local/demo/s",))
+    elif by == "another agent":
+        session = world.attach("bob")
+    else:
+        world.happens(ResumeSweep(S))
+    assert (world.sweep().state, world.sweep().ending) == (SweepState.FINISHED, Ending.CAP)
+    assert world.last_sent(SweepEnded).state is SweepState.FINISHED
+    assert world.offer(session) == []
