@@ -7,10 +7,12 @@ from dataclasses import FrozenInstanceError, dataclass
 from importlib import import_module
 from types import ModuleType
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
 from sweepd_scheduler import domain
+from sweepd_scheduler.domain import replacing
 from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.runs.run import Attempt, Stop, StopMode
 from sweepd_scheduler.domain.transitions import AttemptState
@@ -35,6 +37,18 @@ def test_it_copies_every_field_and_changes_those_that_are_named() -> None:
     assert before.state is AttemptState.RUNNING, "the first is as it was"
     assert replace(Single(1), value=2) == Single(2)
     assert replace(Single(1)) == Single(1)
+
+
+def test_each_class_is_learnt_when_it_is_first_copied() -> None:
+    @dataclass(frozen=True, slots=True)
+    class Unknown:
+        value: int
+
+    first = Unknown(1)
+    assert replace(first, value=2) == Unknown(2)
+    with patch.object(replacing, "_copying") as learn:
+        assert replace(first, value=3) == Unknown(3)
+    assert not learn.called, "it is known by now"
 
 
 def test_a_copy_is_frozen_too() -> None:

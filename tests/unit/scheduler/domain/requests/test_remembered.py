@@ -64,6 +64,13 @@ def test_a_full_quota_refuses_and_says_when_room_comes() -> None:
     requests.remember(a_call(project="local/q"), b"of another project", NOW)
 
 
+def test_a_response_that_just_fits_is_kept() -> None:
+    size = begun()[0].remember(a_call(), b"first", NOW).size_bytes
+    begun(mine=10_000 - size)[0].remember(a_call(), b"first", NOW)
+    with pytest.raises(RequestQuotaError):
+        begun(mine=10_001 - size)[0].remember(a_call(), b"first", NOW)
+
+
 def test_the_room_of_an_account_in_all_of_its_projects_ends_and_that_of_others_does_not() -> None:
     requests = RememberedRequests(UndoLog(), account=10_000)
     requests.restore(0, NOW)
