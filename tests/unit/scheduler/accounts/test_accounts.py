@@ -17,7 +17,15 @@ from sweepd_kernel.auth.principal import EVERYWHERE, FULL_ACCESS, OWNER, Bounds,
 from sweepd_kernel.auth.scopes import Scope
 from sweepd_kernel.errors import BadTokenError, DomainError, NotFoundError, StorageError
 from sweepd_scheduler.accounts.accounts import Accounts, NewToken
-from sweepd_scheduler.domain.account import BoundTokenError, Made, Token, TokenRequest, TooManyTokensError
+from sweepd_scheduler.domain.account import (
+    BoundTokenError,
+    Made,
+    Token,
+    TokenRequest,
+    TooManyTokensError,
+    places_of,
+    places_text,
+)
 from sweepd_scheduler.domain.requests.remembered import Repeatable, RequestIdReusedError, RequestKey
 
 MNIST = Bounds(frozenset({"acme/mnist"}))
@@ -386,3 +394,9 @@ def test_followers_hear_of_every_revocation_after_their_first_message(desk: Desk
         assert EVERYWHERE.everywhere
 
     run(main())
+
+
+def test_the_places_of_a_token_come_back_from_the_database() -> None:
+    for places in (frozenset[str](), frozenset({"acme"}), frozenset({"b/x", "acme/mnist"})):
+        assert places_of(places_text(places)) == places
+    assert places_text({"b", "a"}) == places_text({"a", "b"})

@@ -2,10 +2,11 @@
 
 import pytest
 
+from sweepd_kernel.auth.principal import Bounds
 from sweepd_kernel.errors import NotFoundError
 from sweepd_scheduler.domain.agents.agent import Ineligible, IneligibleReason
 from sweepd_scheduler.domain.effects import StartRun, Welcome
-from sweepd_scheduler.domain.requests.requests import Released, StopSweep
+from sweepd_scheduler.domain.requests.requests import ReleaseAgent, Released, StopSweep
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause
 from unit.scheduler.people import S, release, retry
 from unit.scheduler.world import RANDOM, World
@@ -60,8 +61,10 @@ def test_who_comes_back_while_it_is_held_hears_it_with_the_welcome(world: World)
 
 def test_nobody_is_released_whom_nothing_holds(world: World) -> None:
     world.create(GUARDED)
-    with pytest.raises(NotFoundError, match="holds no agent 'ann'"):
+    with pytest.raises(NotFoundError, match="the guard of local/demo/s holds no agent 'ann'"):
         release(world, "ann")
+    with pytest.raises(NotFoundError, match="no guard holds agent 'ann'"):
+        world.happens(ReleaseAgent(agent="ann", sweep=None))
 
 
 def test_an_agent_that_lacks_a_label_is_notified_when_a_sweep_resumes(world: World) -> None:
@@ -75,3 +78,16 @@ def test_an_agent_that_lacks_a_label_is_notified_when_a_sweep_resumes(world: Wor
     retry(world, 1)
     ineligible = [(to, command) for to, command in world.sent[before:] if isinstance(command, Ineligible)]
     assert [(to, told.reason) for to, told in ineligible] == [(wrong, IneligibleReason.LABELS)]
+
+
+def test_an_agent_can_be_released_in_all_sweeps_that_the_caller_may_change(world: World) -> None:
+    for name in ("s", "t"):
+        world.create(GUARDED, name)
+        session = world.attach(sweep=name)
+        for _ in range(2):
+            world.exits(session, world.takes_one(session).ref, EXIT_1)
+    elsewhere = Bounds(frozenset({"local/other"}))
+    with pytest.raises(NotFoundError, match="no guard holds agent 'ann'"):
+        world.happens(ReleaseAgent(agent="ann", sweep=None, within=elsewhere))
+    both = Released(sweeps=("local/demo/s", "local/demo/t"))
+    assert world.happens(ReleaseAgent(agent="ann", sweep=None)) == both

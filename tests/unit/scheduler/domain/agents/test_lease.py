@@ -5,10 +5,10 @@ import pytest
 from sweepd_kernel.errors import DomainError, Reason
 from sweepd_scheduler.domain.agents.agent import AttemptRef, ReportedAttempt, Session
 from sweepd_scheduler.domain.agents.attach import AGENTS_OWN_HANDLES
-from sweepd_scheduler.domain.effects import Ack, Fate, Fenced, Welcome
+from sweepd_scheduler.domain.effects import Ack, Fate, Fenced, SweepEnded, Welcome
 from sweepd_scheduler.domain.events import Announced, Answered, Attached, Heartbeat, LeaseDue, Offered
 from sweepd_scheduler.domain.names import SweepName
-from sweepd_scheduler.domain.requests.requests import StopSweep
+from sweepd_scheduler.domain.requests.requests import CancelSweep, StopSweep
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause
 from sweepd_scheduler.domain.transitions import AttemptState, RunState
 from unit.scheduler.world import GRID_4, PARENT, RANDOM, World
@@ -259,3 +259,61 @@ def test_an_agent_without_anything_to_do_is_turned_away(world: World, sweep: str
     with pytest.raises(DomainError) as refused:
         world.attach("bob", sweep)
     assert refused.value.reason is reason
+
+
+def test_only_the_attempts_that_a_heartbeat_names_are_renewed(world: World) -> None:
+    session = world.attach(slots=2)
+    first, second = world.takes_one(session), world.takes_one(session)
+    before, now = world.now, world.now + 9.0
+    world.state.renew_leases("another session", now)
+    assert set(world.state.last_seen.values()) == {before}
+    world.state.renew_leases(session, now, [second.ref])
+    assert world.state.last_seen == {first.run.key: before, second.run.key: now}
+    world.state.renew_leases(session, now)
+    assert world.state.last_seen == {first.run.key: now, second.run.key: now}
+    world.state.renew_all(now + 1.0)
+    assert set(world.state.last_seen.values()) == {now + 1.0}
+
+
+def test_a_lease_of_what_nobody_holds_any_longer_does_nothing(world: World) -> None:
+    session = world.attach()
+    start = world.takes_one(session)
+    world.exits(session, start.ref)
+    count = len(world.changes)
+    world.happens(LeaseDue(start.run.key, 1))
+    assert len(world.changes) == count
+
+
+@pytest.mark.parametrize(
+    ("sweeps", "refused"),
+    [
+        (("live",), None),
+        (("ended",), "local/demo/ended hands out no more runs: it is cancelled"),
+        (("ending",), "local/demo/ending hands out no more runs: it is running"),
+        (("ended", "ending"), "local/demo/ended hands out no more runs: it is cancelled"),
+        (("ended", "live"), None),
+        (("live", "ended"), None),
+        (("unknown", "ended"), "local/demo/ended hands out no more runs: it is cancelled"),
+        (("unknown", "live"), None),
+        (("unknown",), "local/demo/unknown does not exist"),
+        ((), "a sweep does not exist"),
+    ],
+)
+def test_an_agent_without_attempts_needs_a_sweep_that_hands_out_runs(
+    world: World, sweeps: tuple[str, ...], refused: str | None
+) -> None:
+    for name in ("live", "ended", "ending"):
+        world.create(RANDOM, name)
+    world.takes_one(world.attach(sweep="ending"))
+    world.happens(CancelSweep(SweepName(PARENT, "ended")))
+    world.happens(StopSweep(SweepName(PARENT, "ending")))
+    world.happens(Announced("new", "bob"))
+    session = Session(id="new", agent="bob", pid=1, host="host", version="0", labels={}, slots=1)
+    event = Attached(session=session, sweeps=tuple(SweepName(PARENT, each) for each in sweeps), attempts=())
+    if refused is not None:
+        with pytest.raises(DomainError, match=refused):
+            world.happens(event)
+        return
+    world.happens(event)
+    ended = [command.name for to, command in world.sent if to == "new" and isinstance(command, SweepEnded)]
+    assert ended == ["local/demo/ended"] * ("ended" in sweeps)

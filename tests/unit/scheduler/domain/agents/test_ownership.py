@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from sweepd_kernel.errors import Reason
-from sweepd_scheduler.domain.agents.agent import AttemptRef, digest_of, new_secret, proves
+from sweepd.agent_identity import agent_id
+from sweepd_kernel.errors import InvalidFieldError, Reason
+from sweepd_scheduler.domain.agents.agent import AttemptRef, check_identity, digest_of, new_secret, proves
 from sweepd_scheduler.domain.effects import Ack, AttemptVerdict, Fate, Fenced, StartRun, Unsupported, Welcome
 from sweepd_scheduler.domain.events import Heartbeat, StaleDelivery
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause
@@ -193,3 +194,17 @@ def test_a_restart_of_the_scheduler_forgets_no_owner(world: World) -> None:
     assert world.last_sent(Welcome).verdicts == (AttemptVerdict(ref=REF, fate=Fate.UNKNOWN),)
     world.attach("ann", attempts=(world.held(RUN, REF),))
     assert [each.fate for each in world.last_sent(Welcome).verdicts] == [Fate.KEEP]
+
+
+@pytest.mark.parametrize("length", [16, 64])
+def test_an_agent_is_who_has_the_secret_of_its_id(length: int) -> None:
+    secret = b"s" * length
+    check_identity(agent_id(secret), secret, "agent_secret")
+    with pytest.raises(InvalidFieldError, match="is not the secret of this agent_id"):
+        check_identity(agent_id(secret), b"t" * length, "agent_secret")
+
+
+@pytest.mark.parametrize("length", [0, 15, 65])
+def test_a_secret_that_is_too_short_or_too_long_is_refused(length: int) -> None:
+    with pytest.raises(InvalidFieldError, match="must have 16 to 64 bytes"):
+        check_identity(agent_id(b"s" * length), b"s" * length, "agent_secret")

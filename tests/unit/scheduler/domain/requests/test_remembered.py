@@ -2,7 +2,7 @@
 
 import pytest
 
-from sweepd_kernel.errors import Status
+from sweepd_kernel.errors import Status, StorageError
 from sweepd_scheduler.domain.events import ClockReading
 from sweepd_scheduler.domain.requests.remembered import (
     ALL_PROJECTS,
@@ -110,3 +110,13 @@ def test_requests_age_while_the_scheduler_runs_whatever_the_wall_clock_does() ->
     requests.restore(NOON, ClockReading(5.0, NOON + 400 * DAY, bytes(32)))
     assert requests.time(ClockReading(65.0, NOON - DAY, bytes(32))) == NOON + 60_000_000
     assert requests.remember(a_call(), b"", ClockReading(7.0, 0, bytes(32))).time == NOON + 2_000_000
+
+
+def test_while_stored_requests_cannot_be_read_each_that_may_be_one_is_refused() -> None:
+    requests, _ = begun()
+    requests.refuse(StorageError("scheduler", "its database", "disk error"))
+    with pytest.raises(StorageError):
+        requests.response_to(a_call())
+    assert requests.response_to(None) is None
+    requests.begin(Recollection())
+    assert requests.response_to(a_call()) is None

@@ -207,3 +207,11 @@ def test_what_the_scheduler_counted_stands_for_points_that_are_still_on_their_wa
 def test_a_list_that_declares_no_parameters_takes_any_point() -> None:
     document: dict[str, object] = {"method": "list", "runs": [{"a": 1}]}
     assert taken(document, {"z": "anything"}, ()).point == {"z": "anything"}
+
+
+def test_the_value_of_the_summary_is_one_more_than_those_of_the_curve() -> None:
+    spec, run = a_spec(BAYES), an_old_run(GOOD, values=Values(iterations=1, best=0.9, worst=0.9, last=0.9))
+    found = candidate(spec, run, None)
+    assert result_in(spec, found, (0.5, 0.7), 0.25).values.best == 0.25
+    assert result_in(spec, found, (0.5, 0.7), 0.6).values.best == 0.5
+    assert result_in(spec, found, (0.5, 0.7)).values.iterations == 2
