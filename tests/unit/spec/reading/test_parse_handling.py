@@ -270,3 +270,27 @@ def test_the_word_false_may_be_written_without_quotes(written: str) -> None:
     assert result.spec is not None
     assert result.spec.metric is not None
     assert result.spec.metric.impute_while_running is None
+
+
+@pytest.mark.parametrize(
+    ("text", "method", "message"),
+    [
+        ("run_cap: 6\nrepeats: 3", "grid", ""),
+        ("run_cap: 7\nrepeats: 3", "grid", "7 is not a multiple of 3 repeats"),
+        ("run_cap: 1000\nrepeats: 3", "grid", "1000 is not a multiple of 3 repeats"),
+        ("run_cap: 4\nrepeats: 2\ninitial: [{a: 1}, {a: 2}]", "random", ""),
+        (
+            "run_cap: 2\nrepeats: 2\ninitial: [{a: 1}, {a: 2}]",
+            "random",
+            "2 runs are fewer than the 4 that `initial` asks for",
+        ),
+        ("repeats: 1\naggregate: mean", "grid", "has no effect on points of one run"),
+        ("repeats: 2\naggregate: mean", "grid", ""),
+    ],
+)
+def test_caps_repeats_and_listed_points_that_do_not_fit_cause_a_warning(
+    text: str, method: str, message: str
+) -> None:
+    warnings = [each.message for each in parsed(text, method).diagnostics]
+    assert spec(text, method).search_space is not None
+    assert [message in each for each in warnings] == ([True] if message else [])
