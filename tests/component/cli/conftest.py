@@ -1,4 +1,4 @@
-"""A server in this process, and `sweepctl` called as `main` calls it."""
+"""Fixtures for `sweepctl`: a server in this process, and calls as `main` makes them."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Ctl:
         self._capsys = capsys
 
     def __call__(self, *arguments: str, code: int | None = 0) -> Called:
-        """Call it, expecting an exit code (None: any)."""
+        """Run a command and check its exit code (None: any)."""
         ended = main(arguments)
         captured = self._capsys.readouterr()
         called = Called(int(ended), captured.out, captured.err)
@@ -61,7 +61,7 @@ def server() -> Iterator[ScriptedServer]:
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home without a server and without settings."""
+    """Return a home folder without a server and without settings."""
     for name in [name for name in os.environ if name.startswith("SWEEPD_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -73,7 +73,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def offline(home: Path, capsys: pytest.CaptureFixture[str]) -> Ctl:
-    """`sweepctl` where no server is known."""
+    """Return `sweepctl` without a known server."""
     return Ctl(capsys)
 
 
@@ -81,7 +81,7 @@ def offline(home: Path, capsys: pytest.CaptureFixture[str]) -> Ctl:
 def ctl(
     server: ScriptedServer, home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> Ctl:
-    """`sweepctl` that finds the server by its environment."""
+    """Return `sweepctl` that finds the server by its environment."""
     monkeypatch.setenv("SWEEPD_ADDRESS", server.address)
     monkeypatch.setenv("SWEEPD_TOKEN", TOKEN)
     return Ctl(capsys)

@@ -1,4 +1,4 @@
-"""Runs and agents as a test puts them, and the verbs that change them."""
+"""Fake services for runs and agents: they return what a test has stored, and record changes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sweepd_kernel.errors import DomainError, NotFoundError, Reason, Status
 
 
 class Runs(run_service_pb2_grpc.RunServiceServicer):
-    """Runs of the same sweeps."""
+    """Run service for the sweeps of a `Sweeps` service."""
 
     def __init__(self, sweeps: Sweeps) -> None:
         self._sweeps = sweeps
@@ -47,7 +47,7 @@ class Runs(run_service_pb2_grpc.RunServiceServicer):
     def ListPriorRuns(
         self, request: v1.ListPriorRunsRequest, context: grpc.ServicerContext
     ) -> v1.ListPriorRunsResponse:
-        """Give the runs that a sweep began with, two a page."""
+        """Return the prior runs of a sweep, two per page."""
         self._sweeps.find(request.sweep, context)
         place = int(request.page_token or 0)
         following = str(place + 2) if place + 2 < len(self.prior) else ""
@@ -111,7 +111,7 @@ class Runs(run_service_pb2_grpc.RunServiceServicer):
 
 
 class Agents(agent_service_pb2_grpc.AgentServiceServicer):
-    """Agents as the test lists them."""
+    """Service that lists the agents stored by a test."""
 
     def __init__(self) -> None:
         self.agents: list[v1.Agent] = []
@@ -125,7 +125,7 @@ class Agents(agent_service_pb2_grpc.AgentServiceServicer):
     def ReleaseAgent(
         self, request: v1.ReleaseAgentRequest, context: grpc.ServicerContext
     ) -> v1.ReleaseAgentResponse:
-        """Release from the sweeps that hold it."""
+        """Release an agent from the sweeps that have quarantined it."""
         held = self.held.get(request.agent, [])
         released = [name for name in held if request.sweep in ("", name)]
         if not released:

@@ -1,4 +1,4 @@
-"""A gRPC server in the test's own process that answers from what the test puts there."""
+"""gRPC server in the process of the test; it returns what the test has stored in it."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ Response = TypeVar("Response")
 
 
 class Metrics(metric_service_pb2_grpc.MetricServiceServicer):
-    """Histories and logs as the test put them."""
+    """Service that returns the histories and the log stored by a test."""
 
     def __init__(self) -> None:
         self.series: list[v1.Series] = []
         self.log = b""
-        # What comes once somebody listens for it.
+        # Part of the log that arrives only when a client follows it.
         self.rest = b""
         self.away = False
 
@@ -88,7 +88,7 @@ class Metrics(metric_service_pb2_grpc.MetricServiceServicer):
 
 
 class Server(server_service_pb2_grpc.ServerServiceServicer):
-    """Answers of the server about itself."""
+    """Service that describes the server itself."""
 
     def __init__(self) -> None:
         self.version = "0.1.0"
@@ -100,7 +100,7 @@ class Server(server_service_pb2_grpc.ServerServiceServicer):
 
 
 class Accounts(account_service_pb2_grpc.AccountServiceServicer):
-    """The projects of the sweeps, and those that have none."""
+    """Service that lists the projects of all sweeps, and `projects`, which have no sweep."""
 
     def __init__(self, sweeps: Sweeps) -> None:
         self._sweeps = sweeps
@@ -122,14 +122,14 @@ class Accounts(account_service_pb2_grpc.AccountServiceServicer):
 
 
 class _Gateway(grpc.ServerInterceptor):
-    """Refuses calls without the token."""
+    """Interceptor that refuses calls without the token."""
 
     def intercept_service(
         self,
         continuation: Callable[[grpc.HandlerCallDetails], grpc.RpcMethodHandler[Request, Response] | None],
         handler_call_details: grpc.HandlerCallDetails,
     ) -> grpc.RpcMethodHandler[Request, Response] | None:
-        """Pass a call with the token on, and refuse others."""
+        """Forward a call that has the token, and refuse others."""
         details = handler_call_details
         if ("authorization", f"Bearer {TOKEN}") in details.invocation_metadata:
             return continuation(details)
@@ -155,16 +155,16 @@ class ScriptedServer:
         self._server = self._started()
 
     def stop(self) -> None:
-        """Be gone at once."""
+        """Stop serving immediately; `restart` serves on the same port."""
         self._server.stop(None).wait()
 
     def close(self) -> None:
-        """Be gone, and never come back."""
+        """Stop serving and release the port."""
         self.stop()
         self._port.release()
 
-    def start_again(self) -> None:
-        """Come back on the same port."""
+    def restart(self) -> None:
+        """Serve on the same port as before."""
         self._server = self._started()
 
     def _started(self) -> grpc.Server:

@@ -1,12 +1,12 @@
-"""The examples of docs/sweep-file.md, by the words behind the language of a fence.
+"""Parse the examples of docs/sweep-file.md; words after the language of a fence say what it contains.
 
     ```yaml             a sweep file
-    ```yaml part        some keys of one; those that are missing are those of the one marked `base`
+    ```yaml part        some keys of one; missing keys are taken from the example marked `base`
     ```yaml part wrong  has errors;  `warned`: has warnings;  `later`: is checked, but cannot be created
-    ```text             behind such an example: what is said about it, word for word
-    ```console          behind an example: commands on it (`sweep.yaml`), and what they print
+    ```text             after such an example: its findings, word for word
+    ```console          after an example: commands on it (`sweep.yaml`) and their output
 
-Fences in other languages are not looked at, and there are few of them.
+Fences in other languages are ignored.
 """
 
 import re
@@ -24,7 +24,7 @@ _TOP_LEVEL = re.compile(r"^(?=[A-Za-z_])", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fence:
-    """A fenced block; `start` and `end` are those of its text in the document."""
+    """Fenced block; `start` and `end` are offsets of its text in the document."""
 
     language: str
     words: frozenset[str]
@@ -36,12 +36,12 @@ class Fence:
 
 @dataclass(slots=True, kw_only=True)
 class Example:
-    """A sweep file of the document, with its documented messages."""
+    """Sweep file of the document, with its documented messages and commands."""
 
     content: str
     words: frozenset[str]
     line: int
-    said: Fence | None = None
+    findings: Fence | None = None
     consoles: list[Fence] = field(default_factory=list)
 
     def __str__(self) -> str:
@@ -62,7 +62,7 @@ def fences(document: str) -> Iterator[Fence]:
 
 
 def examples(document: str) -> list[Example]:
-    """Return the examples of a document in their order."""
+    """Return the examples of a document in order."""
     found: list[Example] = []
     base = next(fence.text for fence in fences(document) if "base" in fence.words)
     for fence in fences(document):
@@ -70,29 +70,29 @@ def examples(document: str) -> list[Example]:
             content = completed(fence.text, base) if "part" in fence.words else fence.text
             found.append(Example(content=content, words=fence.words, line=fence.line))
         elif fence.language == "text" and not fence.words:
-            assert found[-1].said is None, f"line {fence.line}: a second text behind one example"
-            found[-1].said = fence
+            assert found[-1].findings is None, f"line {fence.line}: a second text for one example"
+            found[-1].findings = fence
         elif fence.language == "console":
             found[-1].consoles.append(fence)
     return found
 
 
 def completed(part: str, base: str) -> str:
-    """Return a part with the keys of a base that it lacks, behind it: places stay what they are."""
+    """Append the keys of the base that a part lacks; line numbers in the part do not change."""
     written = {entry.partition(":")[0] for entry in _TOP_LEVEL.split(part)}
     missing = [entry for entry in _TOP_LEVEL.split(base) if entry.partition(":")[0] not in written]
     return part + "".join(entry for entry in missing if entry)
 
 
 def commands(console: str) -> list[tuple[str, str]]:
-    """Return the commands of a console and the output below each."""
+    """Return the commands of a console, each with the output below it."""
     parts = re.split(r"^\$ (.*)\n", console, flags=re.MULTILINE)
     assert not parts[0], "a console begins with a command"
     return list(zip(parts[1::2], parts[2::2], strict=True))
 
 
 def replaced(document: str, texts: Sequence[tuple[Fence, str]]) -> str:
-    """Return a document with other texts in some of its fences."""
+    """Return a document with the texts of some of its fences replaced."""
     for fence, text in sorted(texts, key=lambda each: each[0].start, reverse=True):
         document = document[: fence.start] + text + document[fence.end :]
     return document

@@ -1,4 +1,4 @@
-"""Sweeps as a test puts them, and the verbs that change them."""
+"""Fake sweep service: it returns what a test has stored, and records changes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def fail(context: grpc.ServicerContext, error: DomainError) -> NoReturn:
 
 
 class Sweeps(sweep_service_pb2_grpc.SweepServiceServicer):
-    """Sweeps and runs by name; `changes` goes to the watchers."""
+    """Sweep service with sweeps and runs by name; `changes` is sent to watches."""
 
     def __init__(self) -> None:
         self.sweeps: dict[str, v1.Sweep] = {}
@@ -37,7 +37,7 @@ class Sweeps(sweep_service_pb2_grpc.SweepServiceServicer):
 
     @property
     def watches(self) -> int:
-        """Number of watches that were opened."""
+        """Return the number of watches opened so far."""
         return sum(isinstance(request, v1.WatchSweepRequest) for request in self.requests)
 
     def find(self, name: str, context: grpc.ServicerContext) -> v1.Sweep:
@@ -71,7 +71,7 @@ class Sweeps(sweep_service_pb2_grpc.SweepServiceServicer):
     def ListSweeps(
         self, request: v1.ListSweepsRequest, context: grpc.ServicerContext
     ) -> v1.ListSweepsResponse:
-        """Give one sweep a page, so that paging is always needed."""
+        """Return one sweep per page, so that paging is always needed."""
         names = [name for name in self.sweeps if name.startswith(request.parent)]
         place = int(request.page_token or 0)
         following = str(place + 1) if place + 1 < len(names) else ""
@@ -124,7 +124,7 @@ class Sweeps(sweep_service_pb2_grpc.SweepServiceServicer):
     def UpdateSweep(
         self, request: v1.UpdateSweepRequest, context: grpc.ServicerContext
     ) -> v1.UpdateSweepResponse:
-        """Change the fields of the mask; `meanwhile` concurrent edits are applied first."""
+        """Change the fields of the mask, after `meanwhile` concurrent edits."""
         self.requests.append(request)
         sweep = self.find(request.sweep.name, context)
         if self.meanwhile:

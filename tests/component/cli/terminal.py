@@ -1,4 +1,4 @@
-"""`sweepctl` as a process, on a terminal of its own."""
+"""Run `sweepctl` as a process on its own terminal."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping
 
 SWEEPCTL = [sys.executable, "-m", "sweepd.cli.main"]
-# Gives what follows the terminal for its own; not by `pty.fork`, which is not for a process with threads.
+# Makes the terminal the controlling one of the command; `pty.fork` is unsafe in a process with threads.
 _CONTROLLED = (
     "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY); os.execv(sys.argv[1], sys.argv[1:])"
 )
@@ -18,7 +18,7 @@ _CONTROLLED = (
 def on_terminal(
     arguments: list[str], environ: Mapping[str, str], answer: bytes, *, asked: bytes = b""
 ) -> tuple[int, str]:
-    """Run `sweepctl` on a terminal of its own; return its exit code and what it showed.
+    """Run `sweepctl` on its own terminal; return its exit code and everything that it displayed.
 
     Args:
         arguments: of the command.

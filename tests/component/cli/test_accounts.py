@@ -1,4 +1,4 @@
-"""`login` and what follows from it, by the command as people call it: real services, a real terminal."""
+"""Logins, tokens and contexts by the commands of users: real services, a real terminal."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
 
 @pytest.fixture
 def ctl(served: Served, capsys: pytest.CaptureFixture[str]) -> Ctl:
-    """`sweepctl` that finds the server as the account that started it does."""
+    """Return `sweepctl` for the account that has started the server."""
     return Ctl(capsys)
 
 
@@ -86,7 +86,7 @@ def logged_in(ctl: Ctl, served: Served, tmp_path: Path, secret: str, *flags: str
     assert secret not in called.out + called.err
 
 
-def test_a_login_is_kept_for_this_account_alone_and_used_from_then_on(
+def test_a_login_is_stored_readable_by_its_owner_only_and_used_by_later_commands(
     served: Served, ctl: Ctl, tmp_path: Path
 ) -> None:
     key, secret = served.token("read", OWN)
@@ -100,13 +100,13 @@ def test_a_login_is_kept_for_this_account_alone_and_used_from_then_on(
     assert ctl("list", "-o", "name").out.split() == [served.house.sweeps[OWN]]
     refused = ctl("stop", served.house.sweeps[OWN], code=4)
     assert "needs a token of scope write" in refused.err
-    gone = ctl("logout")
-    assert "remains valid" in gone.err
-    assert "owner at" in ctl("whoami").out  # again as the server's own account, which left its entry here
+    logout = ctl("logout")
+    assert "remains valid" in logout.err
+    assert "owner at" in ctl("whoami").out  # as the account that runs the server, by its local entry
     assert ctl("logout", code=3).err.startswith("error: not logged in to any server")
 
 
-def test_a_token_that_the_server_refuses_is_not_kept(served: Served, ctl: Ctl, tmp_path: Path) -> None:
+def test_a_token_that_the_server_refuses_is_not_stored(served: Served, ctl: Ctl, tmp_path: Path) -> None:
     file = tmp_path / "wrong"
     file.write_text("swp_" + "x" * 43)
     address = served.house.gateway.address
@@ -130,7 +130,7 @@ def test_the_token_is_asked_for_without_echo(served: Served) -> None:
     assert [each.token for each in read_contexts(os.environ).by_name.values()] == [secret]
 
 
-def test_a_token_comes_from_stdin_where_that_is_said_and_is_asked_for_on_terminals_alone(
+def test_a_token_is_read_from_stdin_on_request_and_prompted_for_only_on_a_terminal(
     served: Served, ctl: Ctl
 ) -> None:
     _, secret = served.token("write")
@@ -138,12 +138,12 @@ def test_a_token_comes_from_stdin_where_that_is_said_and_is_asked_for_on_termina
     assert asked.out == ""
     assert "without a terminal" in asked.err
     login = [*CTL, "login", served.house.gateway.address, "--token-file", "-"]
-    told = subprocess.run(login, input=f"{secret}\n", capture_output=True, text=True, check=False)
-    assert told.returncode == 0, told.stderr
-    assert secret not in told.stdout + told.stderr
+    piped = subprocess.run(login, input=f"{secret}\n", capture_output=True, text=True, check=False)
+    assert piped.returncode == 0, piped.stderr
+    assert secret not in piped.stdout + piped.stderr
 
 
-def test_flags_win_over_variables_and_those_over_contexts(
+def test_flags_take_precedence_over_variables_and_variables_over_contexts(
     served: Served, ctl: Ctl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (reader, read), (writer, write) = served.token("read"), served.token("write")
@@ -172,17 +172,19 @@ def test_flags_win_over_variables_and_those_over_contexts(
     assert who() == reader
     assert "no context nobody" in ctl("config", "use-context", "nobody", code=3).err
     monkeypatch.setenv("SWEEPD_CONTEXT", "nobody")
-    nobody = "error: there is no context nobody\n  next:  `sweepctl config view` lists the contexts\n"
+    unknown_context = (
+        "error: there is no context nobody\n  next:  `sweepctl config view` lists the contexts\n"
+    )
     file.write_text("method: grid\ncommand: ['true']\nparameters: {lr: {values: [1]}}\n")
-    for verb in (["whoami"], ["list"], ["run", str(file)]):
-        assert ctl(*verb, code=3).err == nobody
-    assert ctl("config", "get", "server", code=3).err  # as what is meant does not exist
+    for command in (["whoami"], ["list"], ["run", str(file)]):
+        assert ctl(*command, code=3).err == unknown_context
+    assert ctl("config", "get", "server", code=3).err  # since the selected context does not exist
     assert "no context nobody" in ctl("config", "set", "project", "mnist", code=3).err
     shown = ctl("config", "view", "-o", "json").out + ctl("config", "view", "--origin").out
     assert "swp_" not in shown
 
 
-def test_a_config_file_that_is_broken_is_named_and_not_quoted(
+def test_the_error_about_a_broken_config_file_names_the_file_but_does_not_quote_it(
     served: Served, ctl: Ctl, tmp_path: Path
 ) -> None:
     _, secret = served.token("read")
@@ -195,7 +197,7 @@ def test_a_config_file_that_is_broken_is_named_and_not_quoted(
     assert ctl("config", "view", code=1).err.startswith(f"error: {path}")
 
 
-def test_tokens_are_made_shown_once_listed_and_revoked(served: Served, ctl: Ctl) -> None:
+def test_tokens_are_created_shown_once_listed_and_revoked(served: Served, ctl: Ctl) -> None:
     made = ctl(
         "token", "create", "--scope", "agent", "--project", OWN, "--expires", "30d", "--name", "an agent"
     )
@@ -215,8 +217,8 @@ def test_tokens_are_made_shown_once_listed_and_revoked(served: Served, ctl: Ctl)
     ]
     assert twice[0] == twice[1]
     assert json.loads(twice[0])["secret"].startswith("swp_")
-    by_itself = ctl("token", "revoke", made.out.strip(), code=2)
-    assert made.out.strip() not in by_itself.err
+    revoked_by_secret = ctl("token", "revoke", made.out.strip(), code=2)
+    assert made.out.strip() not in revoked_by_secret.err
     assert "`sweepctl token list`" in ctl("token", "revoke", "nobody", code=3).err
     ctl("token", "revoke", str(row["id"]))
     states = {each["id"]: each["state"] for each in ctl("token", "list", "-o", "jsonl").lines}
@@ -231,14 +233,16 @@ def test_tokens_are_made_shown_once_listed_and_revoked(served: Served, ctl: Ctl)
     assert ctl("token", "create", "--scope", "read", "--project", "Not/Legal/Name", code=2).err
 
 
-def test_a_project_that_does_not_exist_is_not_an_empty_one(served: Served, ctl: Ctl) -> None:
+def test_an_unknown_project_is_an_error_and_an_empty_project_is_not(served: Served, ctl: Ctl) -> None:
     output = ctl("runs", "--project", "acme/mnits", code=3).err
     assert "no project named acme/mnits; did you mean `acme/mnist`?" in output
     empty = ctl("runs", "--project", OWN, "--by-hand", "-o", "json")
     assert (empty.json, empty.err) == ([], "")
 
 
-def test_projects_are_listed_with_what_they_hold(served: Served, ctl: Ctl, tmp_path: Path) -> None:
+def test_projects_are_listed_with_their_numbers_of_sweeps_and_runs(
+    served: Served, ctl: Ctl, tmp_path: Path
+) -> None:
     _, secret = served.token("read", OWN)
     everything = [row["project"] for row in ctl("list", "--projects", "-o", "jsonl").lines]
     assert everything == ["acme/mnist", "globex/secret"]

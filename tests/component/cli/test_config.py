@@ -13,7 +13,7 @@ from component.cli.scripted_servicers import ScriptedServer
 SWEEP = "program: train.py\nmethod: random\nrun_cap: 3\nparameters: {x: {min: 0.0, max: 1.0}}\n"
 
 
-def test_what_is_set_places_new_sweeps_where_nothing_else_does(
+def test_new_sweeps_are_placed_by_the_stored_defaults_unless_something_else_places_them(
     ctl: Ctl, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (home / "sweep.yaml").write_text(SWEEP)
@@ -30,7 +30,7 @@ def test_what_is_set_places_new_sweeps_where_nothing_else_does(
     assert ctl("create", "sweep.yaml", "-q").out == "local/mnist/drawn\n"
 
 
-def test_the_format_that_is_set_is_that_of_the_verbs_that_have_it(
+def test_a_stored_format_applies_to_the_commands_that_support_it(
     ctl: Ctl, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ctl("config", "set", "output", "json")
@@ -40,7 +40,7 @@ def test_the_format_that_is_set_is_that_of_the_verbs_that_have_it(
     assert ctl("list").out == ""
 
 
-def test_a_value_in_use_is_printed_alone_with_its_origin_beside_it_as_json(
+def test_get_prints_the_value_in_use_and_as_json_also_its_origin(
     ctl: Ctl, server: ScriptedServer, home: Path
 ) -> None:
     ctl("config", "set", "project", "mnist")
@@ -69,7 +69,7 @@ def test_a_value_in_use_is_printed_alone_with_its_origin_beside_it_as_json(
         (("get", "project", "--origin"), "--origin requires `view`"),
     ],
 )
-def test_what_cannot_be_kept_is_said_with_the_remedy(
+def test_a_value_that_cannot_be_stored_is_refused_with_a_remedy(
     offline: Ctl, words: tuple[str, ...], message: str
 ) -> None:
     done = offline("config", *words, code=2)

@@ -1,4 +1,4 @@
-"""Commands that change a sweep, and how every command fails."""
+"""Commands that change a sweep, and failures that all commands have in common."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def _a_sweep(server: ScriptedServer) -> None:
     server.sweeps.sweeps[NAME] = a_sweep()
 
 
-def test_pause_names_the_sweep_and_its_request(ctl: Ctl, server: ScriptedServer) -> None:
+def test_pause_prints_the_sweep_and_its_request_id(ctl: Ctl, server: ScriptedServer) -> None:
     assert ctl("pause", "k3x9v2ab").out == f"{NAME}\n"
     (request,) = server.sweeps.requests
     assert isinstance(request, v1.PauseSweepRequest)
@@ -39,14 +39,16 @@ def test_the_state_of_a_sweep_and_its_live_runs_are_reported_once(ctl: Ctl, serv
     assert ctl("pause", NAME).err == "Paused; 2 live runs continue.\n"
 
 
-def test_a_command_for_another_state_fails_with_the_server_s_reason(ctl: Ctl, server: ScriptedServer) -> None:
+def test_a_command_that_the_state_does_not_allow_fails_with_the_reason_of_the_server(
+    ctl: Ctl, server: ScriptedServer
+) -> None:
     server.sweeps.sweeps[NAME].state = v1.SWEEP_STATE_FINISHED
     assert "is finished" in ctl("pause", NAME, code=1).err
     error = json.loads(ctl("pause", NAME, "-o", "json", code=1).err)["error"]
     assert (error["code"], error["reason"]) == ("FAILED_PRECONDITION", "wrong-state")
 
 
-def test_cancel_asks_on_a_terminal_only(ctl: Ctl, server: ScriptedServer) -> None:
+def test_cancel_without_a_terminal_requires_the_flag_yes(ctl: Ctl, server: ScriptedServer) -> None:
     assert "--yes" in ctl("cancel", NAME, code=2).err
     assert server.sweeps.requests == []
     server.sweeps.unconfirmed = [f"{NAME}-1"]
@@ -55,14 +57,16 @@ def test_cancel_asks_on_a_terminal_only(ctl: Ctl, server: ScriptedServer) -> Non
     assert f"{NAME}-1: its agent is disconnected" in done.err
 
 
-def test_no_server_and_a_server_that_is_gone_are_unreachable(ctl: Ctl, server: ScriptedServer) -> None:
+def test_a_server_that_was_never_started_or_has_stopped_is_unreachable(
+    ctl: Ctl, server: ScriptedServer
+) -> None:
     server.stop()
     done = ctl("list", code=6)
     assert done.err.count("error:") == 1
     assert server.address in done.err
 
 
-def test_no_known_server_names_the_remedy(offline: Ctl) -> None:
+def test_without_a_known_server_the_error_names_the_remedy(offline: Ctl) -> None:
     assert "sweepd up" in offline("list", code=6).err
 
 
@@ -73,7 +77,7 @@ def test_a_wrong_token_is_denied_and_not_repeated(ctl: Ctl, monkeypatch: pytest.
     assert "not-the-token" not in done.err
 
 
-def test_the_token_file_wins_over_the_environment(
+def test_the_token_file_takes_precedence_over_the_environment(
     ctl: Ctl, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SWEEPD_TOKEN", "not-the-token")
@@ -94,7 +98,7 @@ def test_the_token_file_wins_over_the_environment(
         ("wait", "x", "--timeout", "ten"),
     ],
 )
-def test_a_wrong_call_is_one_error_with_exit_code_2(ctl: Ctl, arguments: tuple[str, ...]) -> None:
+def test_a_usage_error_is_one_error_with_exit_code_2(ctl: Ctl, arguments: tuple[str, ...]) -> None:
     done = ctl(*arguments, code=2)
     assert done.err.startswith("error: ")
     assert done.out == ""
@@ -104,12 +108,14 @@ def test_a_wrong_call_is_one_error_with_exit_code_2(ctl: Ctl, arguments: tuple[s
     ("typed", "command"),
     [("validat", "validate"), ("ls", "list"), ("lst", "list"), ("show", "get"), ("pasue", "pause")],
 )
-def test_an_unknown_command_names_the_one_that_is_meant(offline: Ctl, typed: str, command: str) -> None:
+def test_an_unknown_command_suggests_the_one_that_is_probably_meant(
+    offline: Ctl, typed: str, command: str
+) -> None:
     assert f"did you mean `{command}`?" in offline(typed, code=2).err
 
 
 @pytest.mark.parametrize("typed", ["clone", "init", "delete", "import", "sever", "agnet-x"])
-def test_a_command_that_is_like_none_has_no_hint(offline: Ctl, typed: str) -> None:
+def test_an_unknown_command_unlike_any_other_gets_no_suggestion(offline: Ctl, typed: str) -> None:
     assert "did you mean" not in offline(typed, code=2).err
 
 
@@ -117,7 +123,7 @@ def test_a_command_that_is_like_none_has_no_hint(offline: Ctl, typed: str) -> No
     ("typed", "message"),
     [("agent", "with `sweep-agent ID`"), ("up", "`sweepd up`"), ("down", "`sweepd down`")],
 )
-def test_the_command_that_does_it_is_named_instead(offline: Ctl, typed: str, message: str) -> None:
+def test_the_error_names_the_command_to_use_instead(offline: Ctl, typed: str, message: str) -> None:
     err = offline(typed, code=2).err
     assert message in err
     assert "did you mean" not in err
@@ -127,7 +133,7 @@ SWEEP_COMMANDS = ("pause", "resume", "cancel", "edit", "enqueue", "runs", "best"
 
 
 @pytest.mark.parametrize("command", SWEEP_COMMANDS)
-def test_a_command_for_sweeps_explains_a_standalone_run(
+def test_a_command_for_sweeps_refuses_a_standalone_run_with_an_explanation(
     ctl: Ctl, server: ScriptedServer, command: str
 ) -> None:
     name = "local/train/byhand42"
@@ -142,7 +148,7 @@ def test_a_command_for_sweeps_explains_a_standalone_run(
     assert server.sweeps.requests == []
 
 
-def test_help_is_data_and_short_without_examples(offline: Ctl) -> None:
+def test_help_goes_to_stdout_and_short_help_has_no_examples(offline: Ctl) -> None:
     assert "Commands:" in offline().out
     assert "Examples:" in offline("create", "--help").out
     assert "Examples:" not in offline("create", "-h").out
@@ -156,21 +162,23 @@ def test_help_is_data_and_short_without_examples(offline: Ctl) -> None:
         assert offline(command, "--help").err == ""
 
 
-def test_version_tells_client_and_server_and_warns_of_skew(ctl: Ctl, server: ScriptedServer) -> None:
+def test_version_prints_client_and_server_and_warns_when_they_differ(
+    ctl: Ctl, server: ScriptedServer
+) -> None:
     assert ctl("version", "-o", "json").json == {"client": "0.1.0", "server": "0.1.0", "protocol": 1}
     server.info.version = "0.9.0"
     assert ctl("version").err.count("warning:") == 1
 
 
-def test_the_version_alone_needs_no_server(offline: Ctl) -> None:
+def test_the_flag_version_needs_no_server(offline: Ctl) -> None:
     assert offline("--version").out == "sweepctl 0.1.0\n"
 
 
-def test_version_without_a_server_is_the_client_s(offline: Ctl) -> None:
+def test_version_without_a_server_prints_that_of_the_client(offline: Ctl) -> None:
     assert offline("version", "-o", "json").json == {"client": "0.1.0", "server": None, "protocol": None}
 
 
-def test_a_reader_that_leaves_ends_it_quietly(ctl: Ctl, server: ScriptedServer) -> None:
+def test_a_command_ends_quietly_when_its_reader_closes_the_pipe(ctl: Ctl, server: ScriptedServer) -> None:
     for number in range(20):
         name = f"local/many/s{number}"
         server.sweeps.sweeps[name] = a_sweep(name)

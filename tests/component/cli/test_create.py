@@ -25,7 +25,7 @@ def created(server: ScriptedServer) -> v1.CreateSweepRequest:
     return request
 
 
-def test_create_prints_the_full_id_alone_and_the_agent_line_beside_it(
+def test_create_prints_only_the_full_name_to_stdout_and_the_agent_command_to_stderr(
     ctl: Ctl, server: ScriptedServer, home: Path
 ) -> None:
     (home / "sweep.yaml").write_text(GOOD)
@@ -39,7 +39,7 @@ def test_create_prints_the_full_id_alone_and_the_agent_line_beside_it(
     assert request.spec.run_cap == 3
 
 
-def test_create_takes_everything_from_flags(ctl: Ctl, server: ScriptedServer, home: Path) -> None:
+def test_flags_of_create_replace_values_of_the_file(ctl: Ctl, server: ScriptedServer, home: Path) -> None:
     (home / "sweep.yaml").write_text(GOOD)
     flags = ("--id", "mine", "--name", "A name", "--program", "x.py", "--project", "p", "--entity", "e")
     done = ctl("create", "sweep.yaml", *flags, "--request-id", "once", "-q")
@@ -62,7 +62,7 @@ def test_create_as_json_names_the_agent_command(ctl: Ctl, home: Path) -> None:
     assert str(document["agentCommand"]).startswith("sweep-agent --sweep local/train/drawn")
 
 
-def test_a_sweep_without_an_end_says_how_it_is_ended(ctl: Ctl, home: Path) -> None:
+def test_create_explains_how_to_end_a_sweep_that_does_not_end_automatically(ctl: Ctl, home: Path) -> None:
     (home / "sweep.yaml").write_text(GOOD.replace("run_cap: 3\n", ""))
     assert "runs until `sweepctl stop local/train/drawn`" in ctl("create", "sweep.yaml").err
     document = ctl("create", "sweep.yaml", "-o", "json").json
@@ -70,7 +70,7 @@ def test_a_sweep_without_an_end_says_how_it_is_ended(ctl: Ctl, home: Path) -> No
     assert document["plannedRuns"] is None
 
 
-def test_a_bad_file_is_refused_with_every_finding_and_never_sent(
+def test_an_invalid_file_is_refused_with_all_findings_and_never_sent(
     ctl: Ctl, server: ScriptedServer, home: Path
 ) -> None:
     (home / "sweep.yaml").write_text(BAD)
@@ -82,7 +82,7 @@ def test_a_bad_file_is_refused_with_every_finding_and_never_sent(
     assert server.sweeps.requests == []
 
 
-def test_findings_as_json_are_one_object_a_line(offline: Ctl, home: Path) -> None:
+def test_findings_as_json_are_one_object_per_line(offline: Ctl, home: Path) -> None:
     (home / "sweep.yaml").write_text(BAD)
     done = offline("validate", "sweep.yaml", "--error-format", "json", code=5)
     findings = [json.loads(line) for line in done.err.splitlines() if line.startswith("{")]
@@ -95,15 +95,15 @@ def test_validate_needs_no_server(offline: Ctl, home: Path) -> None:
     assert "valid" in offline("validate", "sweep.yaml").err
 
 
-def test_validate_and_create_say_where_a_sweep_with_names_from_elsewhere_lives(
+def test_validate_and_create_warn_where_a_sweep_with_normalised_names_will_be_created(
     ctl: Ctl, server: ScriptedServer, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (home / "sweep.yaml").write_text(f"{GOOD}project: Mein Projekt!\nentity: Größe\n")
     warning = (
         'warning: sweep.yaml:6:10: project: the sweep will be created in "grosse/mein-projekt": names have'
     )
-    for verb in ("validate", "create"):
-        done = ctl(verb, "sweep.yaml")
+    for command in ("validate", "create"):
+        done = ctl(command, "sweep.yaml")
         assert done.err.count("warning: ") == 1
         assert warning in done.err
     assert created(server).parent == "grosse/mein-projekt"
@@ -116,10 +116,10 @@ def test_validate_and_create_say_where_a_sweep_with_names_from_elsewhere_lives(
     assert "warning" not in ctl("validate", "sweep.yaml").err
 
 
-def test_a_name_of_which_nothing_is_left_is_refused_unless_it_is_replaced(ctl: Ctl, home: Path) -> None:
+def test_a_name_without_any_legal_character_is_refused_unless_it_is_replaced(ctl: Ctl, home: Path) -> None:
     (home / "sweep.yaml").write_text(f"{GOOD}project: 实验\n")
-    for verb in ("validate", "create"):
-        output = ctl(verb, "sweep.yaml", code=5).err
+    for command in ("validate", "create"):
+        output = ctl(command, "sweep.yaml", code=5).err
         assert (
             'sweep.yaml:6:10: project: "实验" has no character that is valid in a name; write 1 to 64 lower'
             in output
@@ -128,7 +128,7 @@ def test_a_name_of_which_nothing_is_left_is_refused_unless_it_is_replaced(ctl: C
     assert ctl("create", "sweep.yaml", "--project", "mine").out == "local/mine/drawn\n"
 
 
-def test_names_of_flags_and_variables_are_as_they_are_written(
+def test_names_in_flags_and_variables_are_not_normalised(
     ctl: Ctl, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (home / "sweep.yaml").write_text(GOOD)
@@ -141,7 +141,7 @@ def test_names_of_flags_and_variables_are_as_they_are_written(
     assert "write `some-team`; " in output
 
 
-def test_validate_as_json_is_data_whether_good_or_bad(offline: Ctl, home: Path) -> None:
+def test_validate_prints_json_to_stdout_for_valid_and_invalid_files(offline: Ctl, home: Path) -> None:
     (home / "good.yaml").write_text(GOOD)
     (home / "bad.yaml").write_text(BAD)
     good, bad = (
@@ -155,12 +155,12 @@ def test_validate_as_json_is_data_whether_good_or_bad(offline: Ctl, home: Path) 
     assert bad["diagnostics"]
 
 
-def test_a_file_that_is_not_there_is_invalid(offline: Ctl) -> None:
+def test_a_missing_file_is_invalid(offline: Ctl) -> None:
     output = offline("create", "nothing.yaml", code=5).err
     assert "nothing.yaml: cannot read the file" in output
     assert "named above" not in output
 
 
-def test_an_illegal_id_is_refused_here(ctl: Ctl, home: Path) -> None:
+def test_an_illegal_id_is_refused_by_the_client(ctl: Ctl, home: Path) -> None:
     (home / "sweep.yaml").write_text(GOOD)
     assert "'No Good' is not a valid sweep id" in ctl("create", "sweep.yaml", "--id", "No Good", code=2).err

@@ -17,7 +17,7 @@ def _a_sweep(server: ScriptedServer) -> None:
     server.sweeps.sweeps[NAME] = a_sweep()
 
 
-def test_a_run_that_was_stopped_tells_why_it_was_tried_and_why_it_ended(
+def test_explain_shows_why_a_stopped_run_was_tried_and_why_it_was_stopped(
     ctl: Ctl, server: ScriptedServer
 ) -> None:
     run = a_run(7, state=v1.RUN_STATE_STOPPED, value=0.61)
@@ -65,7 +65,7 @@ def test_a_run_that_was_stopped_tells_why_it_was_tried_and_why_it_ended(
     assert document["obstacles"] == []
 
 
-def test_a_failed_run_tells_what_each_attempt_died_of(ctl: Ctl, server: ScriptedServer) -> None:
+def test_explain_shows_the_cause_of_failure_of_each_attempt(ctl: Ctl, server: ScriptedServer) -> None:
     run = a_run(1, state=v1.RUN_STATE_FAILED)
     run.attempts[0].exit.CopyFrom(v1.Exit(cause=v1.EXIT_CAUSE_SIGNALED, signal=9, message="killed"))
     run.attempts.add(number=2, agent="agent-2", host="den", state=v1.ATTEMPT_STATE_LOST, reason="silent")
@@ -75,7 +75,7 @@ def test_a_failed_run_tells_what_each_attempt_died_of(ctl: Ctl, server: Scripted
     assert "2  on den, agent agent-2: lost; silent" in shown
 
 
-def test_a_run_that_waits_tells_why(ctl: Ctl, server: ScriptedServer) -> None:
+def test_explain_shows_why_a_run_is_waiting(ctl: Ctl, server: ScriptedServer) -> None:
     run = a_run(1, state=v1.RUN_STATE_PENDING)
     server.sweeps.runs[run.name] = run
     server.sweeps.obstacles = [
@@ -86,7 +86,9 @@ def test_a_run_that_waits_tells_why(ctl: Ctl, server: ScriptedServer) -> None:
     assert lines[0]["obstacles"] == [{"kind": "no-agent", "message": "no agent serves the sweep; start one"}]
 
 
-def test_a_sweep_tells_what_holds_it_back_or_that_nothing_does(ctl: Ctl, server: ScriptedServer) -> None:
+def test_explain_shows_the_obstacles_of_a_sweep_or_that_there_are_none(
+    ctl: Ctl, server: ScriptedServer
+) -> None:
     assert "nothing: it hands out runs as agents ask" in ctl("explain", "k3x9v2ab").out
     server.sweeps.obstacles = [v1.Obstacle(kind=v1.OBSTACLE_KIND_PAUSED, message="resume it")]
     assert "paused: resume it" in ctl("explain", NAME).out
@@ -138,7 +140,7 @@ def test_a_file_is_proposed_from_all_runs_of_a_project(ctl: Ctl, server: Scripte
     assert grid.spec.search_space.grid.size == 49
 
 
-def test_a_proposal_promises_no_runs_that_do_not_suit_it(ctl: Ctl, server: ScriptedServer) -> None:
+def test_a_proposal_does_not_count_runs_that_do_not_fit_it(ctl: Ctl, server: ScriptedServer) -> None:
     for number, state in ((1, v1.RUN_STATE_FINISHED), (2, v1.RUN_STATE_RUNNING)):
         run = a_run(number, params={"lr": number / 4}, state=state)
         server.sweeps.runs[run.name] = run
@@ -174,7 +176,7 @@ def test_a_proposal_names_its_objective(ctl: Ctl, server: ScriptedServer) -> Non
     assert "the best run" not in done.out
 
 
-def test_what_cannot_be_proposed_is_reported(ctl: Ctl, server: ScriptedServer) -> None:
+def test_a_proposal_that_is_impossible_is_an_error(ctl: Ctl, server: ScriptedServer) -> None:
     assert "pass --project" in ctl("propose-config", code=2).err
     assert "pass --project" in ctl("propose-config", "--project", "/", code=2).err
     assert "no sweep in the project nope" in ctl("propose-config", "--project", "nope", code=3).err
@@ -192,11 +194,11 @@ def test_what_cannot_be_proposed_is_reported(ctl: Ctl, server: ScriptedServer) -
     )
 
 
-def test_a_project_is_not_taken_for_one_whose_name_ends_alike(ctl: Ctl) -> None:
+def test_a_project_is_not_mistaken_for_one_whose_name_has_the_same_ending(ctl: Ctl) -> None:
     ctl("propose-config", "--project", "rain", code=3)
 
 
-def test_standalone_runs_are_proposed_from_too(server: ScriptedServer, ctl: Ctl) -> None:
+def test_a_proposal_can_use_standalone_runs(server: ScriptedServer, ctl: Ctl) -> None:
     for number, rate in enumerate((0.5, 0.25, 0.125)):
         name = f"local/byhand/abcdefg{number}"
         server.sweeps.runs[name] = v1.Run(

@@ -1,4 +1,4 @@
-"""Waiting for sweeps and following them, over everything that interrupts."""
+"""Waiting for sweeps and watching them, across interruptions."""
 
 from __future__ import annotations
 
@@ -37,19 +37,19 @@ def ended(state: v1.SweepState.ValueType = v1.SWEEP_STATE_FINISHED) -> v1.WatchS
         (v1.SWEEP_STATE_CANCELLED, 8),
     ],
 )
-def test_wait_without_time_only_looks(
+def test_wait_with_a_timeout_of_zero_checks_once(
     ctl: Ctl, server: ScriptedServer, state: v1.SweepState.ValueType, code: int
 ) -> None:
     server.sweeps.sweeps[NAME].state = state
     ctl("wait", NAME, "--timeout", "0", code=code)
 
 
-def test_wait_returns_when_it_ends(ctl: Ctl, server: ScriptedServer) -> None:
+def test_wait_returns_when_the_sweep_ends(ctl: Ctl, server: ScriptedServer) -> None:
     server.sweeps.changes.put(ended())
     ctl("wait", NAME, "--timeout", "20s")
 
 
-def test_wait_gives_up_after_its_time(ctl: Ctl) -> None:
+def test_wait_gives_up_after_its_timeout(ctl: Ctl) -> None:
     begun = time.monotonic()
     ctl("wait", NAME, "--timeout", "300ms", code=7)
     assert 0.2 < time.monotonic() - begun < 5
@@ -62,7 +62,7 @@ def test_wait_for_a_value(ctl: Ctl, server: ScriptedServer) -> None:
     ctl("wait", NAME, "--for", "best<0.1", "--timeout", "20s")
 
 
-def test_wait_for_a_value_that_never_came_is_a_bad_end(ctl: Ctl, server: ScriptedServer) -> None:
+def test_wait_fails_when_the_sweep_ends_without_the_value(ctl: Ctl, server: ScriptedServer) -> None:
     server.sweeps.changes.put(ended())
     ctl("wait", NAME, "--for", "best<0.01", "--timeout", "20s", code=8)
 
@@ -79,12 +79,12 @@ def test_a_standalone_run_has_no_value_to_wait_for(ctl: Ctl, server: ScriptedSer
     assert "has no objective" in ctl("wait", name, "--for", "best<1", code=2).err
 
 
-def test_wait_outlives_a_restart_of_the_server(ctl: Ctl, server: ScriptedServer) -> None:
+def test_wait_continues_after_a_restart_of_the_server(ctl: Ctl, server: ScriptedServer) -> None:
     def restart() -> None:
         until(lambda: server.sweeps.watches == 1)
         server.stop()
         time.sleep(0.3)  # longer than the first pause: at least one try finds no server
-        server.start_again()
+        server.restart()
         until(lambda: server.sweeps.watches == 2)
         server.sweeps.changes.put(ended())
 
@@ -102,13 +102,15 @@ def test_watch_writes_lines_in_a_pipe_and_ends_with_the_sweep(ctl: Ctl, server: 
     assert "\x1b" not in done.out
 
 
-def test_watch_says_once_how_an_agent_is_started(ctl: Ctl, server: ScriptedServer) -> None:
+def test_watch_shows_once_how_to_start_an_agent(ctl: Ctl, server: ScriptedServer) -> None:
     server.sweeps.changes.put(v1.WatchSweepResponse(sweep=a_sweep(), resume_token="1"))
     server.sweeps.changes.put(ended())
     assert ctl("watch", NAME).out.count(f"no agent is connected. Start one:  sweep-agent --sweep {NAME}") == 1
 
 
-def test_watch_of_a_sweep_that_never_worked_points_at_a_log(ctl: Ctl, server: ScriptedServer) -> None:
+def test_watch_points_to_a_log_when_all_runs_of_the_sweep_have_failed(
+    ctl: Ctl, server: ScriptedServer
+) -> None:
     failed = a_run(2, state=v1.RUN_STATE_FAILED)
     server.sweeps.runs[failed.name] = failed
     end = ended(v1.SWEEP_STATE_FAILED)
@@ -117,7 +119,7 @@ def test_watch_of_a_sweep_that_never_worked_points_at_a_log(ctl: Ctl, server: Sc
     assert f"sweepctl logs {NAME}-2" in ctl("watch", NAME, code=8).err
 
 
-def test_a_list_that_is_watched_appends_the_newest(
+def test_a_watched_list_appends_the_newest_sweeps(
     ctl: Ctl, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("local/a/second", "local/a/third"):
@@ -132,7 +134,7 @@ def test_a_list_that_is_watched_appends_the_newest(
     assert done.out.splitlines() == ["local/a/second", NAME]
 
 
-def test_watch_continues_from_its_token_when_the_link_is_cut(ctl: Ctl, server: ScriptedServer) -> None:
+def test_watch_resumes_from_its_token_after_a_broken_connection(ctl: Ctl, server: ScriptedServer) -> None:
     server.sweeps.changes.put(v1.WatchSweepResponse(runs=[a_run(1, value=0.5)], resume_token="1"))
     server.sweeps.changes.put(None)
     server.sweeps.changes.put(ended())
@@ -166,7 +168,7 @@ def test_watch_of_a_run_ends_with_the_run(ctl: Ctl, server: ScriptedServer) -> N
     assert [(line["number"], line["state"]) for line in lines] == [(1, "running"), (1, "finished")]
 
 
-def test_watch_of_a_run_tells_of_the_run_alone(ctl: Ctl, server: ScriptedServer) -> None:
+def test_watch_of_a_run_reports_only_that_run(ctl: Ctl, server: ScriptedServer) -> None:
     paused = a_sweep(state=v1.SWEEP_STATE_PAUSED, best=(1, 0.5))
     server.sweeps.changes.put(v1.WatchSweepResponse(sweep=paused))
     server.sweeps.changes.put(v1.WatchSweepResponse(runs=[a_run(1, value=0.5)], resume_token="2"))
@@ -174,6 +176,6 @@ def test_watch_of_a_run_tells_of_the_run_alone(ctl: Ctl, server: ScriptedServer)
     assert output == [f"run {NAME}-1 running", "run 1 finished  val_loss=0.5 (best so far)"]
 
 
-def test_following_what_does_not_exist_is_not_found(ctl: Ctl) -> None:
+def test_watching_or_waiting_for_an_unknown_name_is_not_found(ctl: Ctl) -> None:
     ctl("watch", "local/train/nope", code=3)
     ctl("wait", "local/train/nope", code=3)

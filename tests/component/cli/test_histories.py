@@ -23,14 +23,14 @@ def some_series(server: ScriptedServer) -> None:
         server.metrics.series.append(v1.Series(run=f"{NAME}-1", attempt=1, key=key, chunks=[chunk]))
 
 
-def test_history_brings_the_keys_of_a_row_together(ctl: Ctl, server: ScriptedServer) -> None:
+def test_history_shows_the_keys_of_a_row_on_one_line(ctl: Ctl, server: ScriptedServer) -> None:
     some_series(server)
     rows = ctl("history", "k3x9v2ab:1", "-o", "jsonl").lines
     assert [row["values"] for row in rows] == [{"loss": 1.5, "acc": 0.5}, {"loss": "NaN", "acc": 0.75}]
     assert ctl("history", "k3x9v2ab:1").out.splitlines()[0].split() == ["STEP", "ACC", "LOSS"]
 
 
-def test_a_long_text_is_cut_on_a_terminal_and_whole_elsewhere(
+def test_a_long_text_is_truncated_on_a_terminal_and_complete_in_other_output(
     ctl: Ctl, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     text = "x" * 500
@@ -45,7 +45,7 @@ def test_a_long_text_is_cut_on_a_terminal_and_whole_elsewhere(
         assert text in ctl(*history, "-o", form).out
 
 
-def test_history_has_a_line_for_a_step_and_export_each_row_of_it(ctl: Ctl, server: ScriptedServer) -> None:
+def test_history_has_one_line_per_step_and_export_has_every_row(ctl: Ctl, server: ScriptedServer) -> None:
     for row, key in ((1, "loss"), (2, "acc"), (3, "loss")):
         chunk = v1.SeriesChunk(rows=[row], steps=[5], times=[0.0], doubles=v1.DoubleValues(values=[row]))
         server.metrics.series.append(v1.Series(run=f"{NAME}-1", attempt=1, key=key, chunks=[chunk]))
@@ -55,7 +55,9 @@ def test_history_has_a_line_for_a_step_and_export_each_row_of_it(ctl: Ctl, serve
     assert sorted((point["row"], point["key"]) for point in points) == [(1, "loss"), (2, "acc"), (3, "loss")]
 
 
-def test_a_key_that_was_not_logged_is_answered_with_those_that_were(ctl: Ctl, server: ScriptedServer) -> None:
+def test_the_error_about_a_key_that_was_not_logged_lists_the_logged_keys(
+    ctl: Ctl, server: ScriptedServer
+) -> None:
     some_series(server)
     message = f"{NAME}-1 has logged no `los`; it has logged `acc`, `loss`"
     assert message in ctl("history", "k3x9v2ab:1", "--key", "los", code=3).err
@@ -71,7 +73,7 @@ def test_a_metric_store_that_is_unavailable_is_named(ctl: Ctl, server: ScriptedS
     assert "metric store is away" in done.err
 
 
-def test_export_has_a_line_for_each_run_observation_and_point(ctl: Ctl, server: ScriptedServer) -> None:
+def test_export_has_one_line_per_run_observation_and_point(ctl: Ctl, server: ScriptedServer) -> None:
     some_series(server)
     lines = ctl("export", NAME).lines
     assert [line["run"] for line in lines if line["type"] == "run"] == [
@@ -92,7 +94,7 @@ def test_export_has_a_line_for_each_run_observation_and_point(ctl: Ctl, server: 
     ]
 
 
-def test_export_as_csv_is_a_line_for_each_run(ctl: Ctl, server: ScriptedServer) -> None:
+def test_export_as_csv_has_one_line_per_run(ctl: Ctl, server: ScriptedServer) -> None:
     some_series(server)
     rows = list(csv.DictReader(io.StringIO(ctl("export", NAME, "-o", "csv").out)))
     assert [row["run"] for row in rows] == [f"{NAME}-{number}" for number in (1, 2, 3)]
@@ -101,19 +103,19 @@ def test_export_as_csv_is_a_line_for_each_run(ctl: Ctl, server: ScriptedServer) 
 
 @pytest.fixture
 def _brief_listening(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Silence means that a log has ended; this server is never slow."""
+    """Shorten the wait for more of a log: this server is never slow."""
     monkeypatch.setattr("sweepd.calls.logs._LISTEN_SECONDS", 0.1)
 
 
 @pytest.mark.usefixtures("_brief_listening")
-def test_logs_come_as_they_were_printed(ctl: Ctl, server: ScriptedServer) -> None:
+def test_logs_are_printed_unchanged(ctl: Ctl, server: ScriptedServer) -> None:
     server.metrics.log = "epoch 1\nüber\n".encode()
     assert ctl("logs", "k3x9v2ab:1").out == "epoch 1\nüber\n"
     assert ctl("logs", "k3x9v2ab:1", "-f").out == "epoch 1\nüber\n"
 
 
 @pytest.mark.parametrize("rest", [b"", b"the last words"])
-def test_a_log_is_at_its_end_as_soon_as_so_much_was_read_as_its_agent_has_said(
+def test_a_log_is_complete_as_soon_as_as_many_bytes_were_read_as_the_agent_has_reported(
     ctl: Ctl, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch, rest: bytes
 ) -> None:
     monkeypatch.setattr("sweepd.calls.logs._LISTEN_SECONDS", 600.0)
@@ -123,7 +125,7 @@ def test_a_log_is_at_its_end_as_soon_as_so_much_was_read_as_its_agent_has_said(
 
 
 @pytest.mark.usefixtures("_brief_listening")
-def test_logs_of_a_run_that_printed_nothing_say_why(ctl: Ctl, server: ScriptedServer) -> None:
+def test_logs_of_a_run_without_output_explain_why(ctl: Ctl, server: ScriptedServer) -> None:
     failed = a_run(4, state=v1.RUN_STATE_FAILED)
     failed.attempts[0].exit.CopyFrom(v1.Exit(cause=v1.EXIT_CAUSE_START_FAILED, message="no such file: x.py"))
     server.sweeps.runs[failed.name] = failed

@@ -18,7 +18,7 @@ KILLED = "sweepd did not kill it; the kernel often does, when memory runs out"
 pytestmark = pytest.mark.usefixtures("three_runs")
 
 
-def test_list_shows_a_table_and_is_empty_with_a_lesson(ctl: Ctl, server: ScriptedServer) -> None:
+def test_list_shows_a_table_and_an_empty_list_explains_how_to_start(ctl: Ctl, server: ScriptedServer) -> None:
     done = ctl("list")
     heading, row = done.out.splitlines()
     assert heading.split() == [
@@ -39,23 +39,23 @@ def test_list_shows_a_table_and_is_empty_with_a_lesson(ctl: Ctl, server: Scripte
     assert "sweepctl run sweep.yaml" in empty.err
 
 
-def test_an_empty_list_teaches_only_where_there_is_no_sweep_at_all(ctl: Ctl) -> None:
+def test_a_filter_that_matches_no_sweep_does_not_explain_how_to_start(ctl: Ctl) -> None:
     assert ctl("list", "--filter", "state=failed").err == "No such sweep.\n"
 
 
 @pytest.mark.parametrize("more", [(), ("-o", "json"), ("--watch",), ("--projects",)])
-def test_the_sweeps_of_what_does_not_exist_are_not_found(ctl: Ctl, more: tuple[str, ...]) -> None:
-    for parent, told in (
+def test_listing_an_unknown_entity_or_project_is_not_found(ctl: Ctl, more: tuple[str, ...]) -> None:
+    for parent, message in (
         ("nothere", "no entity named nothere"),
         ("train", "no entity named train; did you mean `local/train`?"),
         ("local/trian", "no project named local/trian; did you mean `local/train`?"),
     ):
         done = ctl("list", parent, *more, code=3)
-        assert told in done.err
+        assert message in done.err
         assert done.out == ""
 
 
-def test_a_project_without_sweeps_is_found(ctl: Ctl, server: ScriptedServer) -> None:
+def test_a_project_without_sweeps_has_an_empty_list(ctl: Ctl, server: ScriptedServer) -> None:
     server.accounts.projects.append("acme/empty")
     for parent in ("acme", "acme/empty"):
         assert ctl("list", parent).err == f"No sweep of `{parent}`.\n"
@@ -63,7 +63,9 @@ def test_a_project_without_sweeps_is_found(ctl: Ctl, server: ScriptedServer) -> 
 
 
 @pytest.mark.parametrize("words", [("get",), ("runs",), ("best",), ("history",), ("get", "sweep"), ("logs",)])
-def test_a_project_in_place_of_a_sweep_or_run_is_said_to_be_one(ctl: Ctl, words: tuple[str, ...]) -> None:
+def test_a_project_in_place_of_a_sweep_or_run_is_recognised_as_a_project(
+    ctl: Ctl, words: tuple[str, ...]
+) -> None:
     for name in ("train", "local/train"):
         output = ctl(*words, name, code=3).err
         assert f"{name} is a project; expected a " in output
@@ -92,13 +94,11 @@ def test_a_project_in_place_of_a_sweep_or_run_is_said_to_be_one(ctl: Ctl, words:
         (("runs", "--project", "a/b/c"), "write PROJECT or ENTITY/PROJECT"),
     ],
 )
-def test_flags_that_do_not_go_together_are_a_wrong_call(
-    ctl: Ctl, words: tuple[str, ...], message: str
-) -> None:
+def test_incompatible_flags_are_a_usage_error(ctl: Ctl, words: tuple[str, ...], message: str) -> None:
     assert message in ctl(*words, code=2).err
 
 
-def test_the_runs_of_a_sweep_are_a_column_in_each_format(ctl: Ctl, server: ScriptedServer) -> None:
+def test_the_counts_of_runs_are_a_column_in_every_format(ctl: Ctl, server: ScriptedServer) -> None:
     server.sweeps.sweeps[NAME].run_counts.CopyFrom(v1.RunCounts(finished=2, running=1))
     assert ctl("list", "--columns", "runs").out == "RUNS\n2/3\n"
     (row,) = csv.DictReader(io.StringIO(ctl("list", "-o", "csv").out))
@@ -108,7 +108,7 @@ def test_the_runs_of_a_sweep_are_a_column_in_each_format(ctl: Ctl, server: Scrip
     assert line["runs"]["finished"] == 2  # type: ignore[index, call-overload]  # plain JSON
 
 
-def test_a_column_is_also_known_by_its_heading(ctl: Ctl, server: ScriptedServer) -> None:
+def test_a_column_can_be_chosen_by_its_heading(ctl: Ctl, server: ScriptedServer) -> None:
     server.sweeps.sweeps[NAME].best_value = 0.5
     server.sweeps.sweeps[NAME].best_run = f"{NAME}-1"
     server.sweeps.sweeps["local/train/other"] = a_sweep("local/train/other")
@@ -123,7 +123,7 @@ def test_a_column_is_also_known_by_its_heading(ctl: Ctl, server: ScriptedServer)
     ]
 
 
-def test_runs_have_what_they_logged_where_it_is_asked_for(ctl: Ctl, server: ScriptedServer) -> None:
+def test_requested_metrics_of_runs_are_columns(ctl: Ctl, server: ScriptedServer) -> None:
     for number in (1, 2):
         server.metrics.series.append(v1.Series(run=f"{NAME}-{number}", key="val/acc.top", attempt=1))
         server.sweeps.runs[f"{NAME}-{number}"].logged_keys.append("val/acc.top")
@@ -146,7 +146,7 @@ def test_runs_have_what_they_logged_where_it_is_asked_for(ctl: Ctl, server: Scri
     assert f"did you mean `{metric}`?" in ctl("runs", NAME, "--sort", "metrics.val/acc", code=2).err
 
 
-def test_a_column_that_nothing_has_is_answered_with_those_that_there_are(ctl: Ctl) -> None:
+def test_the_error_about_an_unknown_column_lists_the_columns(ctl: Ctl) -> None:
     output = ctl("list", "--columns", "nope", code=2).err
     assert (
         "error: unknown column: nope\n  cause: the columns are name, state, method, runs, best.value,"
@@ -154,7 +154,9 @@ def test_a_column_that_nothing_has_is_answered_with_those_that_there_are(ctl: Ct
     )
 
 
-def test_csv_is_harmless_to_spreadsheets_and_terminals_unless_raw(ctl: Ctl, server: ScriptedServer) -> None:
+def test_csv_is_safe_for_spreadsheets_and_terminals_unless_raw_is_requested(
+    ctl: Ctl, server: ScriptedServer
+) -> None:
     server.sweeps.sweeps[NAME].spec.name = "=HYPERLINK(1)\x1b\n"
     server.metrics.series.append(v1.Series(run=f"{NAME}-1", key="=k\x1b[31m", attempt=1))
     columns = ("--columns", "displayName", "-o", "csv")
@@ -164,7 +166,9 @@ def test_csv_is_harmless_to_spreadsheets_and_terminals_unless_raw(ctl: Ctl, serv
     assert "metrics.=k\x1b[31m" in ctl("export", NAME, "-o", "csv", "--csv-raw").out.splitlines()[0]
 
 
-def test_the_best_of_runs_that_all_failed_is_none_but_why(ctl: Ctl, server: ScriptedServer) -> None:
+def test_best_of_a_sweep_whose_runs_all_failed_is_an_error_with_the_causes(
+    ctl: Ctl, server: ScriptedServer
+) -> None:
     for number, run in enumerate(server.sweeps.runs.values()):
         run.state, run.value = v1.RUN_STATE_FAILED, 0.5
         run.reason = "exited with code 1: ValueError: no data" if number else "ended by SIGKILL"
@@ -196,13 +200,13 @@ def test_the_best_of_runs_that_all_failed_is_none_but_why(ctl: Ctl, server: Scri
     assert ctl("best", NAME, "-o", "name").out
 
 
-def test_list_pages_through_everything(ctl: Ctl, server: ScriptedServer) -> None:
+def test_list_reads_all_pages(ctl: Ctl, server: ScriptedServer) -> None:
     server.sweeps.sweeps["acme/x/other"] = a_sweep("acme/x/other")
     assert ctl("list", "-o", "name").out.splitlines() == [NAME, "acme/x/other"]
     assert [line["name"] for line in ctl("list", "acme", "-o", "jsonl").lines] == ["acme/x/other"]
 
 
-def test_control_characters_of_a_name_never_reach_the_terminal(ctl: Ctl, server: ScriptedServer) -> None:
+def test_control_characters_in_a_name_never_reach_the_terminal(ctl: Ctl, server: ScriptedServer) -> None:
     server.sweeps.sweeps[NAME].spec.name = "\x1b]0;owned\x07"
     for command in (("list",), ("get", NAME)):
         shown = ctl(*command).out
@@ -210,7 +214,7 @@ def test_control_characters_of_a_name_never_reach_the_terminal(ctl: Ctl, server:
         assert "owned" in shown
 
 
-def test_runs_are_filtered_ordered_and_cut(ctl: Ctl) -> None:
+def test_runs_can_be_filtered_ordered_and_limited(ctl: Ctl) -> None:
     assert ctl("runs", NAME, "-o", "name").out.splitlines() == [f"{NAME}-{number}" for number in (1, 2, 3)]
     assert ctl("runs", NAME, "--sort", "value", "--limit", "1", "-o", "name").out == f"{NAME}-2\n"
     assert ctl("runs", NAME, "--state", "running", "-o", "name").out == f"{NAME}-3\n"
@@ -223,7 +227,7 @@ def test_runs_have_a_column_for_each_parameter(ctl: Ctl) -> None:
     assert first.split() == ["1", "finished", "0.5", "0", "1", "0.1", "a", "b"]
 
 
-def test_runs_are_known_by_the_names_that_scripts_gave(ctl: Ctl, server: ScriptedServer) -> None:
+def test_runs_are_listed_with_the_names_set_by_their_scripts(ctl: Ctl, server: ScriptedServer) -> None:
     assert "displayName" in ctl("runs", NAME, "-o", "csv").out.splitlines()[0].split(",")
     server.sweeps.runs[f"{NAME}-2"].display_name = "base line"
     server.sweeps.runs[f"{NAME}-3"].display_name = "a"
@@ -241,14 +245,14 @@ def test_runs_are_known_by_the_names_that_scripts_gave(ctl: Ctl, server: Scripte
     assert [row["displayName"] for row in exported] == ["", "base line", "a"]
 
 
-def test_runs_of_a_project_are_listed_with_each_value_once(ctl: Ctl) -> None:
+def test_runs_of_a_project_have_one_column_per_value(ctl: Ctl) -> None:
     heading = ctl("runs", "--project", "train", "-o", "csv").out.splitlines()[0].split(",")
     assert len(heading) == len(set(heading))
     assert "run" in heading
     assert ctl("runs", "--project", "train").out.splitlines()[1].split()[0] == "k3x9v2ab-1"
 
 
-def test_columns_choose_what_is_shown_in_every_format(ctl: Ctl) -> None:
+def test_the_flag_columns_applies_to_every_format(ctl: Ctl) -> None:
     columns = ("--columns", "number,params.lr")
     assert ctl("runs", NAME, *columns).out.splitlines()[1].split() == ["1", "0.1"]
     assert ctl("runs", NAME, *columns, "-o", "csv").out.splitlines()[:2] == ["number,params.lr", "1,0.1"]
@@ -264,12 +268,12 @@ def test_columns_choose_what_is_shown_in_every_format(ctl: Ctl) -> None:
         (("--columns", "params.lrr"), "params.lr"),
     ],
 )
-def test_a_column_that_nothing_has_is_a_wrong_call(ctl: Ctl, flags: tuple[str, str], near: str) -> None:
+def test_an_unknown_column_is_a_usage_error(ctl: Ctl, flags: tuple[str, str], near: str) -> None:
     done = ctl("runs", NAME, *flags, code=2)
     assert done.out == ""
     assert f"did you mean `{near}`?" in done.err
 
 
-def test_a_column_that_is_only_empty_is_legal(ctl: Ctl) -> None:
+def test_a_known_column_without_any_value_is_allowed(ctl: Ctl) -> None:
     assert ctl("list", "--columns", "best.run,reason", "-o", "csv").out == "best.run,reason\n,\n"
     assert ctl("list", "--sort", "best.value", "-o", "name").out == f"{NAME}\n"

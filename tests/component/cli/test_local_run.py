@@ -1,4 +1,4 @@
-"""Staying with a sweep while a process like an agent runs here."""
+"""Tests of the console that `sweepctl run` shows while a local agent process runs."""
 
 from __future__ import annotations
 
@@ -23,35 +23,35 @@ from sweepd.client import Client
 from unit.cli.messages import NAME, a_run, a_sweep
 from waiting import until
 
-# Logs as an agent does, notes each signal it gets, and ends at the third one or when the file `end` appears.
-STAND_IN = """
+# Fake agent: prints log events, records each signal, and ends after a number of signals or at the file `end`.
+FAKE_AGENT = """
 import json, signal, sys, time
 from pathlib import Path
 from typing import Self
-heard = []
-def hear(number, frame):
-    heard.append(signal.Signals(number).name)
-    Path("heard").write_text(" ".join(heard))
-signal.signal(signal.SIGINT, hear)
-signal.signal(signal.SIGTERM, hear)
+received = []
+def receive(number, frame):
+    received.append(signal.Signals(number).name)
+    Path("received").write_text(" ".join(received))
+signal.signal(signal.SIGINT, receive)
+signal.signal(signal.SIGTERM, receive)
 for event in json.loads(sys.argv[1]):
     print(json.dumps(event) if isinstance(event, dict) else event, file=sys.stderr, flush=True)
 Path("ready").touch()
-while len(heard) < int(sys.argv[2]) and not Path("end").exists():
+while len(received) < int(sys.argv[2]) and not Path("end").exists():
     time.sleep(0.02)
 sys.exit(int(sys.argv[3]))
 """
 
 
-class Said:
-    """Collects the messages that it receives."""
+class RecordingConsole:
+    """Console that records its notices and can react to them."""
 
     def __init__(self) -> None:
         self.notices: list[Notice] = []
         self._reactions: list[tuple[str, Callable[[], object]]] = []
 
     def when(self, part: str, action: Callable[[], object]) -> None:
-        """Do something as soon as a notice has this in it."""
+        """Call `action` on each notice that contains `part`."""
         self._reactions.append((part, action))
 
     def __enter__(self) -> Self:
@@ -76,7 +76,7 @@ class Said:
 
 @contextmanager
 def agent(folder: Path, events: str = "[]", *, signals: int = 9, code: int = 0) -> Iterator[LocalAgent]:
-    command = [sys.executable, "-c", STAND_IN, events, str(signals), str(code)]
+    command = [sys.executable, "-c", FAKE_AGENT, events, str(signals), str(code)]
     with subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE) as process:
         until((folder / "ready").exists)
         yield LocalAgent(process)
@@ -92,39 +92,39 @@ def client(server: ScriptedServer) -> Iterator[Client]:
 
 @pytest.fixture(autouse=True)
 def _short_patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A sweep that continues without its agent needs no wait for the drain deadline."""
+    """Shorten the wait for a sweep that continues without its agent."""
     monkeypatch.setattr("sweepd.cli.commands.local.console._DRAIN_SECONDS", 0.1)
 
 
-def stay(client: Client, local: LocalAgent, said: Said, box: SignalBox | None = None) -> Outcome:
-    return SweepConsole(client, NAME, local, said).stay(box)
+def stay(client: Client, local: LocalAgent, shown: RecordingConsole, box: SignalBox | None = None) -> Outcome:
+    return SweepConsole(client, NAME, local, shown).stay(box)
 
 
 def meanwhile(work: Callable[[], None]) -> None:
-    """Do something in a thread."""
+    """Start `work` in a thread."""
     threading.Thread(target=work, daemon=True).start()
 
 
 def signals_received(folder: Path) -> list[str]:
-    """Return the signals that the stand-in has recorded."""
-    return (folder / "heard").read_text().split() if (folder / "heard").exists() else []
+    """Return the signals that the fake agent has recorded."""
+    return (folder / "received").read_text().split() if (folder / "received").exists() else []
 
 
-def test_it_stays_to_the_end_of_the_agent_and_tells_what_happens(
+def test_the_console_stays_until_the_agent_ends_and_shows_events(
     client: Client, server: ScriptedServer, home: Path
 ) -> None:
     server.sweeps.changes.put(v1.WatchSweepResponse(sweep=a_sweep(best=(1, 0.5)), runs=[a_run(1, value=0.5)]))
     server.sweeps.changes.put(v1.WatchSweepResponse(sweep=a_sweep(state=v1.SWEEP_STATE_FINISHED)))
-    said = Said()
-    said.when("sweep finished", (home / "end").touch)
+    shown = RecordingConsole()
+    shown.when("sweep finished", (home / "end").touch)
     with agent(home) as local:
-        outcome = stay(client, local, said)
+        outcome = stay(client, local, shown)
     assert (outcome.agent_exit, outcome.interrupted, outcome.stalled) == (0, False, False)
     assert outcome.progress.ended
-    assert said.texts == ["sweep running", "run 1 finished  val_loss=0.5 (best so far)", "sweep finished"]
+    assert shown.texts == ["sweep running", "run 1 finished  val_loss=0.5 (best so far)", "sweep finished"]
 
 
-def test_each_ctrl_c_is_passed_on_and_says_what_it_does(client: Client, home: Path) -> None:
+def test_each_ctrl_c_is_forwarded_to_the_agent_and_explained(client: Client, home: Path) -> None:
     def press() -> None:
         presses: list[str] = []
         while len(presses) < 3:
@@ -132,24 +132,24 @@ def test_each_ctrl_c_is_passed_on_and_says_what_it_does(client: Client, home: Pa
             presses.append("SIGINT")
             os.kill(os.getpid(), signal.SIGINT)
 
-    said = Said()
+    shown = RecordingConsole()
     with SignalBox() as box, agent(home, signals=3, code=130) as local:
         meanwhile(press)
-        outcome = stay(client, local, said, box)
+        outcome = stay(client, local, shown, box)
     assert outcome.interrupted
     assert signals_received(home) == ["SIGINT"] * 3
-    texts = [text for text in said.texts if not text.startswith("sweep ")]
+    texts = [text for text in shown.texts if not text.startswith("sweep ")]
     assert ["no new run" in texts[0], "terminating" in texts[1], "killing" in texts[2]] == [True] * 3
 
 
-def test_sigterm_reaches_the_agent_as_such(client: Client, home: Path) -> None:
+def test_sigterm_is_forwarded_to_the_agent(client: Client, home: Path) -> None:
     with SignalBox() as box, agent(home, signals=1) as local:
         os.kill(os.getpid(), signal.SIGTERM)
-        assert stay(client, local, Said(), box).interrupted
+        assert stay(client, local, RecordingConsole(), box).interrupted
     assert signals_received(home) == ["SIGTERM"]
 
 
-def test_a_sweep_that_pauses_itself_for_want_of_the_objective_ends_the_agent(
+def test_the_agent_ends_when_the_sweep_pauses_automatically_without_an_objective(
     client: Client, server: ScriptedServer, home: Path
 ) -> None:
     paused = a_sweep(state=v1.SWEEP_STATE_PAUSED)
@@ -157,25 +157,27 @@ def test_a_sweep_that_pauses_itself_for_want_of_the_objective_ends_the_agent(
     paused.pause_cause = v1.PAUSE_CAUSE_OBJECTIVE_MISSING
     paused.objective_missing.CopyFrom(v1.ObjectiveMissing(consecutive_runs=3, logged_keys=["acc"]))
     server.sweeps.changes.put(v1.WatchSweepResponse(sweep=paused))
-    said = Said()
+    shown = RecordingConsole()
     with agent(home, signals=1) as local:
-        outcome = stay(client, local, said)
+        outcome = stay(client, local, shown)
     assert outcome.stalled
     assert not outcome.interrupted
-    assert "your script logged `acc`; the sweep optimises `val_loss`" in said.texts
+    assert "your script logged `acc`; the sweep optimises `val_loss`" in shown.texts
 
 
-def test_a_pause_by_a_person_is_waited_out(client: Client, server: ScriptedServer, home: Path) -> None:
+def test_the_console_waits_while_the_sweep_is_paused_by_a_user(
+    client: Client, server: ScriptedServer, home: Path
+) -> None:
     server.sweeps.changes.put(v1.WatchSweepResponse(sweep=a_sweep(state=v1.SWEEP_STATE_PAUSED)))
-    said = Said()
-    said.when("sweep paused", (home / "end").touch)
+    shown = RecordingConsole()
+    shown.when("sweep paused", (home / "end").touch)
     with agent(home) as local:
-        outcome = stay(client, local, said)
+        outcome = stay(client, local, shown)
     assert not outcome.stalled
-    assert not (home / "heard").exists()
+    assert not (home / "received").exists()
 
 
-def test_the_agent_s_troubles_are_notified_and_its_last_words_kept(client: Client, home: Path) -> None:
+def test_problems_of_the_agent_are_shown_and_its_last_lines_kept(client: Client, home: Path) -> None:
     events = (
         '[{"event": "connected"}, {"event": "disconnected", "message": "link cut"}, {"event": "connected"},'
         ' {"event": "notice", "message": "disk full"},'
@@ -184,14 +186,14 @@ def test_the_agent_s_troubles_are_notified_and_its_last_words_kept(client: Clien
         ' {"event": "withheld", "reason": "paused", "message": "it is paused"},'
         ' "plain words", {"event": "exiting", "message": "token refused"}]'
     )
-    said = Said()
-    said.when("no run can be started", (home / "end").touch)
+    shown = RecordingConsole()
+    shown.when("no run can be started", (home / "end").touch)
     with agent(home, events, code=4) as local:
-        outcome = stay(client, local, said)
+        outcome = stay(client, local, shown)
         until(lambda: len(local.lines) == 2)
         assert list(local.lines) == ["plain words", "token refused"]
     assert outcome.agent_exit == 4
-    texts = [text for text in said.texts if text.startswith("agent:")]
+    texts = [text for text in shown.texts if text.startswith("agent:")]
     assert texts == [
         "agent: link cut; its runs continue",
         "agent: connected again",
@@ -200,21 +202,21 @@ def test_the_agent_s_troubles_are_notified_and_its_last_words_kept(client: Clien
     ]
 
 
-def test_a_server_that_goes_away_is_reported_once_and_followed_again(
+def test_an_unavailable_server_is_reported_once_and_the_watch_resumes(
     client: Client, server: ScriptedServer, home: Path
 ) -> None:
-    def tell_of_a_run() -> None:
+    def report_a_run() -> None:
         until(lambda: server.sweeps.watches == 2)
         server.sweeps.changes.put(
             v1.WatchSweepResponse(sweep=a_sweep(best=(1, 0.5)), runs=[a_run(1, value=0.5)])
         )
 
-    said = Said()
-    said.when("sweep running", server.stop)
-    said.when("server is unavailable", server.start_again)
-    said.when("run 1 finished", (home / "end").touch)
-    meanwhile(tell_of_a_run)
+    shown = RecordingConsole()
+    shown.when("sweep running", server.stop)
+    shown.when("server is unavailable", server.restart)
+    shown.when("run 1 finished", (home / "end").touch)
+    meanwhile(report_a_run)
     with agent(home) as local:
-        stay(client, local, said)
-    assert len([text for text in said.texts if "server is unavailable" in text]) == 1
-    assert "run 1 finished  val_loss=0.5 (best so far)" in said.texts
+        stay(client, local, shown)
+    assert len([text for text in shown.texts if "server is unavailable" in text]) == 1
+    assert "run 1 finished  val_loss=0.5 (best so far)" in shown.texts

@@ -1,4 +1,4 @@
-"""`sweepctl preview` (C8): data on stdout, what there is to know of the whole on stderr, no server."""
+"""`sweepctl preview` (C8): points on stdout, a summary on stderr, no server."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def write(home: Path, text: str) -> str:
     return "sweep.yaml"
 
 
-def test_a_line_has_parameters_and_arguments_and_nothing_else(home: Path, offline: Ctl) -> None:
+def test_a_json_line_has_only_parameters_and_arguments(home: Path, offline: Ctl) -> None:
     called = offline("preview", write(home, GRID), "-n", "2", "-o", "jsonl", "--interpreter", "python3")
     assert called.out.splitlines()[0] == (
         '{"params": {"a": 1, "o": {"b": "x"}}, "argv": '
@@ -41,7 +41,7 @@ def test_a_line_has_parameters_and_arguments_and_nothing_else(home: Path, offlin
     assert len(called.lines) == 2
 
 
-def test_the_table_shows_the_points_and_stderr_the_whole(home: Path, offline: Ctl) -> None:
+def test_stdout_has_the_table_of_points_and_stderr_the_summary(home: Path, offline: Ctl) -> None:
     called = offline("preview", write(home, GRID), "-n", "3", "--run-time", "10m", "--slots", "4")
     assert called.out.splitlines()[0].split() == ["RUN", "A", "O.B"]
     assert len(called.out.splitlines()) == 4
@@ -83,7 +83,7 @@ def test_the_document_has_everything(home: Path, offline: Ctl, output_format: st
     assert called.err == ""
 
 
-def test_csv_has_a_line_a_run(home: Path, offline: Ctl) -> None:
+def test_csv_has_one_line_per_run(home: Path, offline: Ctl) -> None:
     called = offline("preview", write(home, GRID), "-n", "2", "-o", "csv")
     rows = list(csv.DictReader(io.StringIO(called.out)))
     assert [row["params.a"] for row in rows] == ["1", "1"]
@@ -98,14 +98,16 @@ def test_the_same_seed_shows_the_same_points(home: Path, offline: Ctl) -> None:
     assert offline("preview", write(home, RANDOM + "seed: 3\n"), "-o", "jsonl").out == first
 
 
-def test_without_a_seed_it_says_what_that_means(home: Path, offline: Ctl) -> None:
+def test_without_a_seed_the_summary_explains_that_the_sweep_has_other_points(
+    home: Path, offline: Ctl
+) -> None:
     called = offline("preview", write(home, RANDOM), "-n", "0", "--run-time", "1m")
     assert "space: infinitely many points, runs until it is stopped, seed " in called.err
     assert "each sweep draws its own" in called.err
     assert "the total is unbounded: set run_cap or sweep_timeout" in called.err
 
 
-def test_a_trillion_points_are_counted_at_once(home: Path, offline: Ctl) -> None:
+def test_a_trillion_points_are_counted_immediately(home: Path, offline: Ctl) -> None:
     ranges = ", ".join(f"p{number}: {{min: 1, max: 1000}}" for number in range(4))
     called = offline("preview", write(home, f"method: grid\nprogram: t.py\nparameters: {{{ranges}}}\n"))
     assert "space: 1,000,000,000,000 points, 1,000,000,000,000 runs in all" in called.err
@@ -114,7 +116,7 @@ def test_a_trillion_points_are_counted_at_once(home: Path, offline: Ctl) -> None
     assert "space: about 10^5400 points" in called.err
 
 
-def test_what_is_estimated_is_said_to_be(home: Path, offline: Ctl) -> None:
+def test_an_estimated_number_is_marked_as_estimated(home: Path, offline: Ctl) -> None:
     pairs = "method: grid\nprogram: t.py\nparameters: {a: {min: 1, max: 4000}, b: {min: 1, max: 4000}}\n"
     file = write(home, pairs + "constraints: ['a < b']\n")
     called = offline("preview", file, "-n", "1", "--run-time", "10m", "--slots", "4")
@@ -129,7 +131,7 @@ def test_what_is_estimated_is_said_to_be(home: Path, offline: Ctl) -> None:
     assert document["cost"]["totalSeconds"] == 60 * document["spaceSize"]  # type: ignore[index,call-overload,operator]
 
 
-def test_a_timeout_bounds_what_it_costs(home: Path, offline: Ctl) -> None:
+def test_a_timeout_bounds_the_estimated_number_of_runs(home: Path, offline: Ctl) -> None:
     file = write(home, RANDOM + "sweep_timeout: 2h\nseed: 1\n")
     called = offline("preview", file, "-n", "0", "--run-time", "50m", "--slots", "4")
     space = "random, space: infinitely many points"
@@ -153,7 +155,9 @@ def test_a_timeout_bounds_what_it_costs(home: Path, offline: Ctl) -> None:
         ),
     ],
 )
-def test_it_tells_where_early_termination_may_act(home: Path, offline: Ctl, rules: str, message: str) -> None:
+def test_the_summary_lists_the_iterations_at_which_early_termination_may_act(
+    home: Path, offline: Ctl, rules: str, message: str
+) -> None:
     file = write(home, RANDOM + f"metric: {{name: loss}}\nearly_terminate: {rules}\n")
     assert f"Early termination may act {message}" in offline("preview", file, "-n", "0").err.splitlines()
 
@@ -172,19 +176,19 @@ def test_wrong_flags_are_usage_errors(
     assert message in offline("preview", write(home, GRID), *arguments, code=code).err
 
 
-def test_a_bad_file_is_reported_as_by_validate(home: Path, offline: Ctl) -> None:
+def test_an_invalid_file_is_reported_as_by_validate(home: Path, offline: Ctl) -> None:
     called = offline("preview", write(home, GRID.replace("method: grid", "method: gird")), code=5)
     assert "sweep.yaml:2:9: method:" in called.err
     assert called.out == ""
 
 
-def test_what_is_not_supported_yet_is_not_previewed(home: Path, offline: Ctl) -> None:
+def test_a_file_with_unsupported_features_is_not_previewed(home: Path, offline: Ctl) -> None:
     called = offline("preview", write(home, RANDOM + "max_parallel: 3\n"), code=5)
     assert "not supported yet" in called.err
 
 
-def test_lines_come_as_they_are_found_and_a_closed_pipe_is_quiet(home: Path) -> None:
-    """C22; a million runs take minutes, the first line none of them."""
+def test_lines_are_printed_immediately_and_a_closed_pipe_ends_quietly(home: Path) -> None:
+    """C22: a million runs take minutes, but the first line is printed immediately."""
     file = write(home, RANDOM)
     with subprocess.Popen(
         [BIN / "sweepctl", "preview", file, "-n", "1000000", "-o", "jsonl"],
@@ -201,7 +205,7 @@ def test_lines_come_as_they_are_found_and_a_closed_pipe_is_quiet(home: Path) -> 
         assert called.wait(20) == 0
 
 
-def test_arguments_that_cannot_be_made_are_null_and_reported(home: Path, offline: Ctl) -> None:
+def test_arguments_that_cannot_be_expanded_are_null_and_reported(home: Path, offline: Ctl) -> None:
     called = offline("preview", write(home, RANDOM.replace("program: t.py\n", "")), "-n", "1", "-o", "jsonl")
     assert called.lines[0]["argv"] is None
     assert "warning: the command needs ${program}, but the sweep has no `program`" in called.err

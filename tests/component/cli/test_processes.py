@@ -28,7 +28,7 @@ print(child.pid, flush=True)
 time.sleep(60)
 """
 
-PLAYGROUND = """
+SCRATCH_FOLDER = """
 import sys, time
 from pathlib import Path
 from sweepd.cli.commands.local.processes import Interrupts
@@ -47,7 +47,7 @@ with Interrupts() as interrupts:
 """
 
 
-def is_gone(pid: int) -> bool:
+def has_ended(pid: int) -> bool:
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     except OSError:
@@ -67,10 +67,10 @@ def test_a_child_ends_when_the_command_is_killed(home: Path) -> None:
     with python(START_AND_WAIT) as process:
         (pid,) = words(process)
         process.kill()
-        until(lambda: is_gone(int(pid)))
+        until(lambda: has_ended(int(pid)))
 
 
-def test_a_child_is_out_of_reach_of_the_terminal_s_ctrl_c(home: Path) -> None:
+def test_ctrl_c_of_the_terminal_does_not_reach_a_child(home: Path) -> None:
     with python(START_AND_WAIT) as process:
         (pid,) = words(process)
         assert os.getpgid(int(pid)) == int(pid)
@@ -78,13 +78,13 @@ def test_a_child_is_out_of_reach_of_the_terminal_s_ctrl_c(home: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_playground_leaves_nothing_after_a_signal(home: Path, number: signal.Signals) -> None:
-    with python(PLAYGROUND) as process:
+def test_a_scratch_folder_is_removed_after_a_signal(home: Path, number: signal.Signals) -> None:
+    with python(SCRATCH_FOLDER) as process:
         folder, pid = words(process)
         assert Path(folder).is_dir()
         process.send_signal(number)
         assert process.wait(15) != 0
-    assert is_gone(int(pid))
+    assert has_ended(int(pid))
     assert not Path(folder).exists()
 
 
@@ -100,7 +100,7 @@ def test_ctrl_c_ends_a_watch_without_a_traceback(environ: dict[str, str]) -> Non
         assert process.stderr.read() == ""
 
 
-def test_a_watched_list_appends_what_changed(environ: dict[str, str], server: ScriptedServer) -> None:
+def test_a_watched_list_appends_changed_sweeps(environ: dict[str, str], server: ScriptedServer) -> None:
     command = [*SWEEPCTL, "list", "--watch", "-o", "name"]
     with subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -111,7 +111,7 @@ def test_a_watched_list_appends_what_changed(environ: dict[str, str], server: Sc
         assert process.wait(10) == 130
 
 
-def test_a_watched_list_is_drawn_again_in_its_place_without_a_pager(
+def test_a_watched_list_is_redrawn_in_place_without_a_pager(
     environ: dict[str, str], server: ScriptedServer, home: Path
 ) -> None:
     pager = home / "pager"
@@ -133,7 +133,7 @@ def test_a_watched_list_is_drawn_again_in_its_place_without_a_pager(
         assert code == 130
 
 
-def test_watched_runs_are_drawn_on_a_terminal_and_appended_in_a_pipe(
+def test_watched_runs_are_redrawn_on_a_terminal_and_appended_in_a_pipe(
     environ: dict[str, str], server: ScriptedServer
 ) -> None:
     server.sweeps.runs[f"{NAME}-1"] = a_run(1, state=v1.RUN_STATE_RUNNING)
@@ -176,7 +176,7 @@ def test_no_line_is_wider_than_the_terminal(
     assert not {line.rpartition(" ")[2] for line in text.split("\r\n")} & {"ma", "man", "wor", "word", "lin"}
 
 
-def test_ctrl_c_in_the_pager_is_the_pager_s(environ: dict[str, str], home: Path) -> None:
+def test_ctrl_c_in_the_pager_is_left_to_the_pager(environ: dict[str, str], home: Path) -> None:
     pager = home / "pager"
     pager.write_text("#!/bin/sh\nkill -INT $PPID\ncat\necho paged to the end\n")
     pager.chmod(0o700)
@@ -187,7 +187,7 @@ def test_ctrl_c_in_the_pager_is_the_pager_s(environ: dict[str, str], home: Path)
     assert code == 0
 
 
-def test_what_cannot_be_written_is_reported_in_one_line(environ: dict[str, str]) -> None:
+def test_a_failed_write_is_reported_in_one_line(environ: dict[str, str]) -> None:
     with open("/dev/full", "w") as full:  # noqa: PTH123 - a device
         done = subprocess.run(
             [*SWEEPCTL, "list"], env=environ, stdout=full, stderr=subprocess.PIPE, text=True, check=False
@@ -195,16 +195,16 @@ def test_what_cannot_be_written_is_reported_in_one_line(environ: dict[str, str])
     assert (done.returncode, done.stderr) == (1, "error: No space left on device\n")
 
 
-@pytest.mark.parametrize(("closed", "verb", "code"), [(">&-", "list", 0), ("2>&-", "get nope", 3)])
-def test_a_stream_that_is_closed_is_written_to_nowhere(
-    environ: dict[str, str], closed: str, verb: str, code: int
+@pytest.mark.parametrize(("closed", "command_line", "code"), [(">&-", "list", 0), ("2>&-", "get nope", 3)])
+def test_output_to_a_closed_stream_is_discarded(
+    environ: dict[str, str], closed: str, command_line: str, code: int
 ) -> None:
-    command = f"exec {sys.executable} -m sweepd.cli.main {verb} {closed}"
+    command = f"exec {sys.executable} -m sweepd.cli.main {command_line} {closed}"
     done = subprocess.run(["bash", "-c", command], env=environ, capture_output=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (code, b"", b"")
 
 
-def test_cancel_asks_on_a_terminal(environ: dict[str, str], server: ScriptedServer) -> None:
+def test_cancel_asks_for_confirmation_on_a_terminal(environ: dict[str, str], server: ScriptedServer) -> None:
     code, shown = on_terminal(["cancel", NAME], environ, b"n\n")
     assert code == 1
     assert "kill its live runs?" in shown
@@ -214,7 +214,7 @@ def test_cancel_asks_on_a_terminal(environ: dict[str, str], server: ScriptedServ
     assert len(server.sweeps.requests) == 1
 
 
-def test_colour_is_for_terminals_and_can_be_forbidden(
+def test_colour_is_used_on_terminals_and_can_be_turned_off(
     ctl: Ctl, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("NO_COLOR", "FORCE_COLOR"):

@@ -1,4 +1,4 @@
-"""One sweep, one run, the best of them and agents, read from the command line."""
+"""Reading one sweep, one run, the best runs and the agents from the command line."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ def test_get_finds_a_run_by_each_of_its_names(ctl: Ctl, words: tuple[str, ...]) 
     assert document["params"] == {"lr": 0.2, "name": "a b"}
 
 
-def test_get_shows_a_run_to_people(ctl: Ctl) -> None:
+def test_get_shows_a_run_as_a_table(ctl: Ctl) -> None:
     shown = ctl("get", "k3x9v2ab:1").out
     assert "value:" in shown
     assert "lr=0.1" in shown
     assert "agent-1" in shown
 
 
-def test_what_does_not_exist_is_not_found(ctl: Ctl) -> None:
+def test_an_unknown_name_is_not_found(ctl: Ctl) -> None:
     for words in (
         ("get", "nope"),
         ("get", "local/train/nope"),
@@ -53,22 +53,22 @@ def test_what_does_not_exist_is_not_found(ctl: Ctl) -> None:
         assert "Traceback" not in done.err
 
 
-@pytest.mark.parametrize("verb", ["history", "logs"])
-def test_a_sweep_in_place_of_a_run_is_said_to_be_one(ctl: Ctl, verb: str) -> None:
+@pytest.mark.parametrize("command", ["history", "logs"])
+def test_a_sweep_in_place_of_a_run_is_recognised_as_a_sweep(ctl: Ctl, command: str) -> None:
     for name in (NAME, "k3x9v2ab"):
-        output = ctl(verb, name, code=2).err
+        output = ctl(command, name, code=2).err
         assert f"{name} is a sweep" in output
         assert f"{NAME}-1; `sweepctl runs {NAME}`" in output
 
 
-def test_a_run_number_that_does_not_exist_points_at_the_runs(ctl: Ctl) -> None:
+def test_the_error_about_an_unknown_run_number_names_the_command_that_lists_runs(ctl: Ctl) -> None:
     for words in (("history", f"{NAME}:99"), ("logs", "k3x9v2ab-99"), ("get", f"{NAME}-99")):
         output = ctl(*words, code=3).err
         assert f"{NAME} has no run 99" in output
         assert f"`sweepctl runs {NAME}`" in output
 
 
-def test_reasons_are_shown_where_a_run_failed(ctl: Ctl, server: ScriptedServer) -> None:
+def test_reasons_are_shown_when_a_run_has_failed(ctl: Ctl, server: ScriptedServer) -> None:
     assert "REASON" not in ctl("runs", NAME).out
     failed = a_run(4, state=v1.RUN_STATE_FAILED)
     failed.reason = "exited with code 3"
@@ -90,7 +90,7 @@ def test_best_gives_the_arguments_as_the_agent_passed_them(ctl: Ctl) -> None:
     assert ctl("best", NAME, "-o", "args").out == "--lr=0.2 '--name=a b'\n"
 
 
-def test_best_without_a_value_tells_what_was_logged_instead(ctl: Ctl, server: ScriptedServer) -> None:
+def test_best_without_a_value_lists_the_keys_that_were_logged(ctl: Ctl, server: ScriptedServer) -> None:
     server.sweeps.runs.clear()
     missing = v1.ObjectiveMissing(consecutive_runs=1, logged_keys=["acc"])
     server.sweeps.sweeps[NAME].objective_missing.CopyFrom(missing)
@@ -99,17 +99,17 @@ def test_best_without_a_value_tells_what_was_logged_instead(ctl: Ctl, server: Sc
     assert "your script logged `acc`" in ctl("get", NAME).out
 
 
-def test_a_sweep_that_has_ended_asks_for_no_agents(ctl: Ctl, server: ScriptedServer) -> None:
+def test_a_sweep_that_has_ended_does_not_suggest_starting_an_agent(ctl: Ctl, server: ScriptedServer) -> None:
     server.sweeps.runs.clear()
     assert "sweep-agent --sweep" in ctl("runs", NAME).err
     server.sweeps.sweeps[NAME].state = v1.SWEEP_STATE_CANCELLED
-    for verb in ("runs", "agents"):
-        output = ctl(verb, NAME).err
+    for command in ("runs", "agents"):
+        output = ctl(command, NAME).err
         assert "the sweep has ended: cancelled" in output
         assert "sweep-agent" not in output
 
 
-def test_agents_are_listed_or_the_line_that_starts_one(ctl: Ctl, server: ScriptedServer) -> None:
+def test_agents_are_listed_and_an_empty_list_shows_how_to_start_one(ctl: Ctl, server: ScriptedServer) -> None:
     assert f"sweep-agent --sweep {NAME}" in ctl("agents", "k3x9v2ab").err
     server.agents.agents.append(
         v1.Agent(id="a1", host="box", connected=True, slots=2, runs=[f"{NAME}-3"], last_seen_time=a_time(0))
@@ -118,12 +118,12 @@ def test_agents_are_listed_or_the_line_that_starts_one(ctl: Ctl, server: Scripte
     assert ctl("agents").out.splitlines()[1].split()[:5] == ["a1", "connected", "box", "2", "k3x9v2ab-3"]
 
 
-def test_yaml_and_the_output_variable(ctl: Ctl, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_output_variable_chooses_yaml(ctl: Ctl, monkeypatch: pytest.MonkeyPatch) -> None:
     assert f"name: {NAME}\n" in ctl("get", NAME, "-o", "yaml").out
     monkeypatch.setenv("SWEEPD_OUTPUT", "json")
     assert json.loads(ctl("get", NAME).out)["name"] == NAME
     assert ctl("get", NAME, "-o", "name").out == f"{NAME}\n"
-    monkeypatch.setenv("SWEEPD_OUTPUT", "args")  # a format of another verb
+    monkeypatch.setenv("SWEEPD_OUTPUT", "args")  # a format of another command
     assert "state:" in ctl("get", NAME).out
     assert ctl("best", NAME).out == "--lr=0.2 '--name=a b'\n"
 
@@ -144,7 +144,7 @@ def test_the_file_of_a_sweep_can_be_created_again(ctl: Ctl, server: ScriptedServ
         assert "--spec requires one sweep" in ctl(*wrong, code=2).err
 
 
-def test_get_tells_of_parameters_and_rules(ctl: Ctl, server: ScriptedServer) -> None:
+def test_get_shows_parameters_and_rules(ctl: Ctl, server: ScriptedServer) -> None:
     ruled = {
         "method": "grid",
         "zip": [["a", "b"]],

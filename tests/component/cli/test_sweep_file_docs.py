@@ -1,7 +1,7 @@
-"""Examples in docs/sweep-file.md: each is validated and previewed, each output is compared.
+"""Examples in docs/sweep-file.md: each is validated and previewed, and each output is compared.
 
-After a change on purpose `REGENERATE=1 .venv/bin/pytest tests/component/cli/test_sweep_file_docs.py` writes
-the outputs into the document; what git shows is what people will read.
+After an intended change, `REGENERATE=1 .venv/bin/pytest tests/component/cli/test_sweep_file_docs.py` writes
+the outputs into the document; review them with `git diff`.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def findings_text(example: Example) -> str:
 
 
 def printed(example: Example, fence: Fence, home: Path, ctl: Ctl) -> str:
-    """Return a console with what its commands print now."""
+    """Return a console with the current output of its commands."""
     (home / FILE).write_text(example.content)
     text = ""
     for command, _ in commands(fence.text):
@@ -72,8 +72,8 @@ def printed(example: Example, fence: Fence, home: Path, ctl: Ctl) -> str:
     return text
 
 
-def test_outputs_are_written_again(home: Path, offline: Ctl) -> None:
-    texts = [(each.said, findings_text(each)) for each in EXAMPLES if each.said is not None]
+def test_outputs_are_regenerated(home: Path, offline: Ctl) -> None:
+    texts = [(each.findings, findings_text(each)) for each in EXAMPLES if each.findings is not None]
     texts += [(fence, printed(each, fence, home, offline)) for each in EXAMPLES for fence in each.consoles]
     written = replaced(TEXT, texts)
     if os.environ.get("REGENERATE"):
@@ -83,12 +83,12 @@ def test_outputs_are_written_again(home: Path, offline: Ctl) -> None:
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=str)
-def test_what_is_said_about_an_example_is_what_the_document_says(example: Example) -> None:
-    assert (example.said.text if example.said else "") == findings_text(example)
+def test_the_findings_of_an_example_are_those_in_the_document(example: Example) -> None:
+    assert (example.findings.text if example.findings else "") == findings_text(example)
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=str)
-def test_an_example_is_right_or_wrong_as_the_document_says(example: Example) -> None:
+def test_an_example_is_valid_or_invalid_as_it_is_marked(example: Example) -> None:
     found = parsed(example)
     errors = [each for each in found.diagnostics if each.severity == "error"]
     assert bool(errors) is ("wrong" in example.words), found.diagnostics
@@ -130,7 +130,7 @@ def test_every_key_word_and_distribution_is_in_an_example() -> None:
         assert word in DEPRECATED or re.search(rf": {word}\b", shown), word
 
 
-def test_fences_have_languages_and_marks_that_are_known() -> None:
+def test_fences_have_known_languages_and_marks() -> None:
     for fence in fences(TEXT):
         assert fence.language in LANGUAGES, fence
         assert fence.words <= (MARKS if fence.language == "yaml" else {"curves"}), fence

@@ -11,7 +11,7 @@ from component.cli.terminal import on_terminal
 from unit.cli.messages import a_run
 
 
-def test_without_a_folder_of_runs_it_says_which_one_is_wanted(offline: Ctl, home: Path) -> None:
+def test_without_a_run_folder_the_error_names_the_expected_folder(offline: Ctl, home: Path) -> None:
     output = offline("sync", code=3).err
     assert output.startswith("error: there is no folder sweepd-runs\n  next:  name the folder of a run, ")
     (home / "empty").mkdir()

@@ -1,4 +1,4 @@
-"""Verbs that change runs and specifications: what they send, what they print, how they fail."""
+"""Commands that change runs and specifications: requests, output and failures."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def error_of(ctl: Ctl, *arguments: str, code: int) -> dict[str, object]:
     return shown
 
 
-def test_retry_names_the_runs_that_wait_again(ctl: Ctl, server: ScriptedServer) -> None:
+def test_retry_prints_the_runs_that_are_pending_again(ctl: Ctl, server: ScriptedServer) -> None:
     done = ctl("retry", "k3x9v2ab:1", f"{NAME}-4")
     assert done.out == f"{NAME}-1\n{NAME}-4\n"
     assert done.err == "2 runs wait again.\n"
@@ -55,7 +55,7 @@ def test_retry_names_the_runs_that_wait_again(ctl: Ctl, server: ScriptedServer) 
     "words",
     [("retry", "k3x9v2ab:1"), ("enqueue", NAME, "--param", "lr=0.5"), ("edit", NAME, "--run-cap", "9")],
 )
-def test_runs_that_nobody_starts_are_reported_of(
+def test_a_command_warns_when_no_agent_will_start_its_runs(
     ctl: Ctl, server: ScriptedServer, words: tuple[str, ...]
 ) -> None:
     sweep = server.sweeps.sweeps[NAME]
@@ -71,7 +71,7 @@ def test_runs_that_nobody_starts_are_reported_of(
     assert ctl(*words, "-o", "json").err == ""
 
 
-def test_retry_of_a_sweep_takes_states(ctl: Ctl, server: ScriptedServer) -> None:
+def test_retry_of_a_sweep_accepts_states(ctl: Ctl, server: ScriptedServer) -> None:
     done = ctl("retry", "k3x9v2ab", "--state", "failed", "--state", "crashed", "--request-id", "again")
     assert done.out == f"{NAME}-1\n{NAME}-4\n"
     request = last(server)
@@ -81,7 +81,7 @@ def test_retry_of_a_sweep_takes_states(ctl: Ctl, server: ScriptedServer) -> None
     assert ctl("retry", NAME, "--state", "killed").err == "No killed run: nothing to retry.\n"
 
 
-def test_retry_is_reported_what_it_was_given(ctl: Ctl) -> None:
+def test_retry_refuses_wrong_arguments(ctl: Ctl) -> None:
     output = ctl("retry", "k3x9v2ab", code=2).err
     assert f"{NAME} is a sweep" in output
     assert f"sweepctl retry {NAME} --state failed" in output
@@ -92,7 +92,7 @@ def test_retry_is_reported_what_it_was_given(ctl: Ctl) -> None:
     assert error_of(ctl, "retry", "nope-1", code=3)["code"] == "NOT_FOUND"
 
 
-def test_enqueue_sends_the_point_with_its_types(ctl: Ctl, server: ScriptedServer) -> None:
+def test_enqueue_sends_typed_values(ctl: Ctl, server: ScriptedServer) -> None:
     done = ctl("enqueue", "k3x9v2ab", "--param", "lr=1e-5", "--param", "opt.momentum='1'", "--first")
     assert done.out == f"{NAME}-5\n"
     request = last(server)
@@ -102,7 +102,7 @@ def test_enqueue_sends_the_point_with_its_types(ctl: Ctl, server: ScriptedServer
     assert request.request_id
 
 
-def test_enqueue_takes_a_mapping_and_the_words_win(
+def test_enqueue_accepts_a_mapping_and_arguments_take_precedence_over_it(
     ctl: Ctl, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mapping = '{"lr": 1, "opt": {"momentum": 0.5}}'
@@ -132,7 +132,7 @@ def test_enqueue_takes_a_mapping_and_the_words_win(
         (("--params-file", "absent.json"), "absent.json: No such file"),
     ],
 )
-def test_enqueue_refuses_what_is_no_point(
+def test_enqueue_refuses_an_invalid_point(
     ctl: Ctl, server: ScriptedServer, flags: tuple[str, ...], message: str
 ) -> None:
     done = ctl("enqueue", NAME, *flags, code=1 if "absent" in message else 2)
@@ -147,7 +147,7 @@ def test_enqueue_at_the_cap_names_the_remedy(ctl: Ctl, server: ScriptedServer) -
     assert error["nextStep"] == f"`sweepctl edit {NAME} --run-cap N` raises it"
 
 
-def test_stop_knows_a_run_from_a_sweep(ctl: Ctl, server: ScriptedServer) -> None:
+def test_stop_distinguishes_a_run_from_a_sweep(ctl: Ctl, server: ScriptedServer) -> None:
     done = ctl("stop", "k3x9v2ab:2")
     assert done.out == f"{NAME}-2\n"
     assert "Stopping; it is running" in done.err
@@ -162,7 +162,7 @@ def test_stop_knows_a_run_from_a_sweep(ctl: Ctl, server: ScriptedServer) -> None
     ctl("stop", "nope", code=3)
 
 
-def test_edit_changes_what_is_named_and_nothing_else(ctl: Ctl, server: ScriptedServer) -> None:
+def test_edit_changes_only_the_given_fields(ctl: Ctl, server: ScriptedServer) -> None:
     done = ctl("edit", "k3x9v2ab", "--run-cap", "20", "--tag", "second", "--metadata", "owner=ada")
     assert (done.out, done.err) == (f"{NAME}\n", "Revision 2; it is running.\n")
     request = last(server)
@@ -178,9 +178,7 @@ def test_edit_changes_what_is_named_and_nothing_else(ctl: Ctl, server: ScriptedS
     assert document["metadata"] == {"n": [1, "x"]}
 
 
-def test_an_edit_that_somebody_overtook_is_made_again_on_what_is_there(
-    ctl: Ctl, server: ScriptedServer
-) -> None:
+def test_an_edit_is_retried_after_a_concurrent_edit(ctl: Ctl, server: ScriptedServer) -> None:
     server.sweeps.meanwhile = 2
     changed = ctl("edit", NAME, "--tag", "mine", "-o", "json").json
     assert isinstance(changed, dict)
@@ -201,12 +199,12 @@ def test_an_edit_that_somebody_overtook_is_made_again_on_what_is_there(
         ("--metadata", "x=1", "--metadata", "x=2"),
     ],
 )
-def test_an_edit_that_says_nothing_legal_is_a_wrong_call(ctl: Ctl, flags: tuple[str, ...]) -> None:
+def test_an_invalid_edit_is_a_usage_error(ctl: Ctl, flags: tuple[str, ...]) -> None:
     ctl("edit", NAME, *flags, code=2)
     ctl("edit", "nope", "--name", "x", code=3)
 
 
-def test_an_agent_is_released_of_one_sweep_or_of_all(ctl: Ctl, server: ScriptedServer) -> None:
+def test_an_agent_is_released_from_one_sweep_or_from_all(ctl: Ctl, server: ScriptedServer) -> None:
     server.agents.held["a1"] = ["acme/x/other", NAME]
     assert ctl("agents", "release", "a1").out == f"acme/x/other\n{NAME}\n"
     assert ctl("agents", "release", "a1", "--sweep", "k3x9v2ab").out == f"{NAME}\n"
@@ -230,7 +228,7 @@ def test_an_agent_is_released_of_one_sweep_or_of_all(ctl: Ctl, server: ScriptedS
         ("propose-config", "--sweep", NAME),
     ],
 )
-def test_without_a_server_every_verb_is_unreachable(
+def test_without_a_server_every_command_is_unreachable(
     ctl: Ctl, server: ScriptedServer, words: tuple[str, ...]
 ) -> None:
     server.stop()
@@ -249,7 +247,7 @@ def test_runs_are_listed_best_first(ctl: Ctl, server: ScriptedServer) -> None:
     assert ctl("runs", NAME, "--sort", "best", "--limit", "1", "-o", "name").out == f"{NAME}-6\n"
 
 
-def test_the_best_of_repeated_points_is_that_of_the_sweep(ctl: Ctl, server: ScriptedServer) -> None:
+def test_the_best_of_repeated_points_is_the_best_point_of_the_sweep(ctl: Ctl, server: ScriptedServer) -> None:
     for number, value in ((5, 0.5), (6, 0.25), (7, 0.75)):
         run = a_run(number, value=value)
         server.sweeps.runs[run.name] = run
@@ -260,7 +258,7 @@ def test_the_best_of_repeated_points_is_that_of_the_sweep(ctl: Ctl, server: Scri
     assert ctl("best", NAME, "-n", "1", "-o", "name").out == f"{NAME}-6\n"
 
 
-def test_tags_are_shown_and_filtered(ctl: Ctl) -> None:
+def test_tags_are_shown_and_can_be_filtered(ctl: Ctl) -> None:
     assert "first" in ctl("list").out.splitlines()[1]
     assert ctl("list", "--filter", "tags=first", "-o", "name").out == f"{NAME}\n"
     assert ctl("list", "--filter", "tags!=first", "-o", "name").out == ""
