@@ -14,7 +14,7 @@ def environ(tmp_path: Path) -> dict[str, str]:
     return {"XDG_CONFIG_HOME": str(tmp_path)}
 
 
-def test_defaults_belong_to_the_context_in_use_and_read_back_as_written(environ: dict[str, str]) -> None:
+def test_defaults_are_stored_in_the_current_context_and_read_back(environ: dict[str, str]) -> None:
     kept = (
         Contexts()
         .with_default("", "project", "mnist")
@@ -29,7 +29,7 @@ def test_defaults_belong_to_the_context_in_use_and_read_back_as_written(environ:
     assert kept.with_default("lab", "project", "").defaults_in_use(environ) == {"output": "json"}
 
 
-def test_a_second_login_keeps_the_defaults_of_its_context() -> None:
+def test_a_second_login_preserves_the_defaults_of_its_context() -> None:
     kept = Contexts().with_context("lab", Context("lab:7333", "swp_x")).with_default("lab", "entity", "acme")
     again = kept.with_context("lab", Context("lab:7333", "swp_y"))
     assert (again.by_name["lab"].token, again.defaults_in_use({})) == ("swp_y", {"entity": "acme"})
@@ -38,7 +38,7 @@ def test_a_second_login_keeps_the_defaults_of_its_context() -> None:
 @pytest.mark.parametrize(
     "text", ["defaults = 1\n", "[contexts.x]\naddress = 'a'\ntoken = 'b'\ndefaults = 2\n"]
 )
-def test_defaults_of_another_form_are_refused(environ: dict[str, str], text: str) -> None:
+def test_malformed_defaults_are_refused(environ: dict[str, str], text: str) -> None:
     path = config_file(environ)
     path.parent.mkdir(parents=True)
     path.write_text(text)

@@ -1,4 +1,4 @@
-"""Each command is described where people look: its help, and the page of the command line."""
+"""Each command is described in its help and on the page of the command line."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_a_command_has_two_examples_that_call_it_and_a_row_on_the_page(name: str
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_each_option_of_a_command_is_on_the_page_by_one_of_its_names(name: str) -> None:
+def test_each_option_of_a_command_is_on_the_page(name: str) -> None:
     command = _command(name)
     for option in command.params:
         if isinstance(option, click.Option):

@@ -76,7 +76,7 @@ def test_a_refusal_names_the_next_step(reason: str | None, name: str, next_step:
     assert problem_of(error_of(failure, "127.0.0.1:7333")).next_step == next_step
 
 
-def test_a_cause_that_is_the_message_is_not_said_twice() -> None:
+def test_a_cause_equal_to_the_message_is_not_repeated() -> None:
     def cause(message: str) -> str:
         failure = Failure(code="INVALID_ARGUMENT", message=message, violations=(("a", "no"), ("b", "nor")))
         return problem_of(error_of(failure, "127.0.0.1:7333")).cause
@@ -85,7 +85,7 @@ def test_a_cause_that_is_the_message_is_not_said_twice() -> None:
     assert cause("refused") == "a: no; b: nor"
 
 
-def test_a_server_that_is_unavailable_is_named_with_what_to_do() -> None:
+def test_an_unavailable_server_is_named_with_a_remedy() -> None:
     error, cause, remedy = problem_of(call_error("UNAVAILABLE", message="connection refused")).lines()
     assert error == "error: no server answers at 127.0.0.1:7333"
     assert cause == "  cause: connection refused"
@@ -106,7 +106,7 @@ def test_a_server_that_is_unavailable_is_named_with_what_to_do() -> None:
         ("no words known here: [odd: thing]", "thing"),
     ],
 )
-def test_the_cause_is_taken_out_of_what_grpc_says(message: str, cause: str) -> None:
+def test_the_cause_is_extracted_from_the_message_of_grpc(message: str, cause: str) -> None:
     assert unreachable_cause(message) == cause
 
 
@@ -122,11 +122,11 @@ def test_the_cause_is_taken_out_of_what_grpc_says(message: str, cause: str) -> N
         ("cannot listen on 127.0.0.1:7333: in use", "--listen 127.0.0.1:0"),
     ],
 )
-def test_a_server_that_cannot_be_started_comes_with_a_way_out(message: str, way: str) -> None:
+def test_a_server_that_cannot_be_started_is_reported_with_a_remedy(message: str, way: str) -> None:
     assert way in way_out(message)
 
 
-def test_errors_of_the_system_are_shown_in_its_own_words() -> None:
+def test_errors_of_the_operating_system_are_shown_unchanged() -> None:
     assert problem_of(OSError(28, "No space left on device")).lines() == ["error: No space left on device"]
     missing = problem_of(FileNotFoundError(2, "No such file or directory", "point.json"))
     assert missing.lines() == ["error: point.json: No such file or directory"]
@@ -145,7 +145,7 @@ def test_local_errors_are_shown_with_their_next_step() -> None:
     assert json.loads(problem_of(missing).document())["error"]["metadata"] == {"name": "x"}
 
 
-def test_a_wrong_call_points_at_the_help() -> None:
+def test_a_usage_error_points_to_the_help() -> None:
     problem = problem_of(click.UsageError("No such option '--x'."))
     assert problem.exit_code == ExitCode.USAGE
     assert problem.lines() == ["error: No such option '--x'", "  next:  `sweepctl --help`"]
@@ -158,11 +158,11 @@ def test_an_error_as_json_has_the_code_and_the_reason() -> None:
     assert document["error"]["exitCode"] == 3
 
 
-def test_a_message_cannot_steer_the_terminal() -> None:
+def test_control_characters_of_a_message_do_not_reach_the_terminal() -> None:
     assert problem_of(call_error("INTERNAL", message="\x1b[2J")).lines()[0] == "error: \\x1b[2J"
 
 
-def test_a_surprise_is_one_line_and_no_traceback() -> None:
+def test_an_unexpected_error_is_one_line_without_a_traceback() -> None:
     problem = problem_of(RuntimeError("boom"))
     assert problem.exit_code == ExitCode.FAILURE
     assert "boom" in problem.lines()[0]

@@ -1,4 +1,4 @@
-"""`sweepctl` starts light."""
+"""`sweepctl` starts without loading modules that it does not need."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 from sweepd.cli.main import COMMANDS, group
 
 
-def test_the_help_loads_neither_grpc_nor_yaml_nor_rich() -> None:
+def test_help_loads_neither_grpc_nor_yaml_nor_rich() -> None:
     program = (
         "import sys; from sweepd.cli.main import main; code = main(['--help']);"
         "heavy = {'grpc', 'yaml', 'rich', 'google.protobuf', 'sweepd.v1', 'sweepd.spec'} & set(sys.modules);"

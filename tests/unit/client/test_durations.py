@@ -1,4 +1,4 @@
-"""Durations as people write them in flags."""
+"""Durations as users write them in flags."""
 
 import tracemalloc
 
@@ -28,7 +28,7 @@ def test_a_duration_is_a_sum_of_numbers_with_units_or_a_number_of_seconds(text: 
 @pytest.mark.parametrize(
     "text", ["", "s", "-3s", "3 s", "1.s", "1e3s", "3sx", "\u0661s", "10x", "1.2.3", "-5"]
 )
-def test_anything_else_is_no_duration(text: str) -> None:
+def test_anything_else_is_not_a_duration(text: str) -> None:
     with pytest.raises(ValueError, match="is not a duration"):
         parse_duration(text)
 

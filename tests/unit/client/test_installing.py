@@ -1,4 +1,4 @@
-"""Nothing names an installation that does not work: sweepd is on no package index."""
+"""No text suggests an installation that does not work: sweepd is on no package index."""
 
 import re
 from pathlib import Path
@@ -6,12 +6,12 @@ from pathlib import Path
 from sweepd.errors import INSTALL_SERVER
 
 ROOT = Path(__file__).parents[3]
-TOLD = ("README.md", "docs", "examples", "client", "agent", "services")
+DOCUMENTED = ("README.md", "docs", "examples", "client", "agent", "services")
 UNPUBLISHED = re.compile(r"pip install\W+sweepd\b")
 
 
 def texts() -> list[Path]:
-    folders = [ROOT / name for name in TOLD]
+    folders = [ROOT / name for name in DOCUMENTED]
     return [
         path
         for folder in folders
@@ -20,12 +20,12 @@ def texts() -> list[Path]:
     ]
 
 
-def test_nobody_is_sent_to_an_index_that_does_not_have_sweepd() -> None:
+def test_no_text_suggests_installing_sweepd_from_a_package_index() -> None:
     found = [str(path.relative_to(ROOT)) for path in texts() if UNPUBLISHED.search(path.read_text())]
     assert found == []
 
 
-def test_the_server_is_installed_as_the_readme_says() -> None:
+def test_the_suggested_command_that_installs_the_server_is_in_the_readme() -> None:
     command = INSTALL_SERVER.partition(" in ")[0]
     assert command == "pip install '.[server]'"
     assert f"`{command}`" in (ROOT / "README.md").read_text()

@@ -1,4 +1,4 @@
-"""Folders are for this account alone, whatever the umask; nothing makes one in another way."""
+"""Files and folders that only this account can read, whatever the umask."""
 
 import ast
 import os
@@ -27,20 +27,20 @@ def mode(path: Path) -> int:
 
 
 @pytest.mark.usefixtures("_no_umask")
-def test_every_level_that_is_made_is_for_this_account_alone(tmp_path: Path) -> None:
+def test_every_created_folder_is_private(tmp_path: Path) -> None:
     make_folder(tmp_path / "a" / "b" / "c")
     assert [mode(tmp_path / name) for name in ("a", "a/b", "a/b/c")] == [0o700] * 3
 
 
 @pytest.mark.usefixtures("_no_umask")
-def test_a_folder_that_is_there_stays_as_it_is(tmp_path: Path) -> None:
+def test_an_existing_folder_keeps_its_mode(tmp_path: Path) -> None:
     (tmp_path / "shared").mkdir(mode=0o755)
     make_folder(tmp_path / "shared")
     make_folder(tmp_path / "shared" / "own")
     assert (mode(tmp_path / "shared"), mode(tmp_path / "shared/own")) == (0o755, 0o700)
 
 
-def test_what_must_not_be_there_or_is_no_folder_is_refused(tmp_path: Path) -> None:
+def test_a_file_in_place_of_a_folder_and_an_unexpected_folder_are_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(FileExistsError):
         make_folder(tmp_path / "file")
@@ -52,8 +52,8 @@ def test_what_must_not_be_there_or_is_no_folder_is_refused(tmp_path: Path) -> No
 
 
 @pytest.mark.lengthy
-def test_no_program_makes_a_folder_in_another_way() -> None:
-    elsewhere = [
+def test_programs_create_folders_only_with_make_folder() -> None:
+    others = [
         f"{path.relative_to(ROOT)}:{node.lineno}"
         for source in SOURCES
         for path in (ROOT / source).rglob("*.py")
@@ -61,10 +61,10 @@ def test_no_program_makes_a_folder_in_another_way() -> None:
         for node in ast.walk(ast.parse(path.read_bytes()))
         if isinstance(node, ast.Attribute) and node.attr in MAKERS
     ]
-    assert elsewhere == []
+    assert others == []
 
 
-def test_a_file_is_replaced_whole_for_this_account_alone(tmp_path: Path) -> None:
+def test_a_file_is_replaced_atomically_by_a_private_one(tmp_path: Path) -> None:
     replace_file(tmp_path / "a", "old")
     replace_file(tmp_path / "a", "new é")
     assert (tmp_path / "a").read_text(encoding="utf-8") == "new é"
@@ -75,7 +75,7 @@ def test_a_file_is_replaced_whole_for_this_account_alone(tmp_path: Path) -> None
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b"]
 
 
-def test_of_processes_that_create_a_file_at_once_one_succeeds(tmp_path: Path) -> None:
+def test_of_concurrent_processes_that_create_a_file_one_succeeds(tmp_path: Path) -> None:
     create_file(tmp_path / "a", "first")
     with pytest.raises(FileExistsError):
         create_file(tmp_path / "a", "second")

@@ -1,4 +1,4 @@
-"""Nothing but regular files inside a folder is ever opened, whatever a program has put there."""
+"""Only regular files inside a folder are opened, whatever a program has put there."""
 
 from __future__ import annotations
 
@@ -38,7 +38,9 @@ ODD: dict[str, Callable[[Path], None]] = {
 
 
 @pytest.mark.parametrize("kind", ODD)
-def test_what_is_no_regular_file_is_named_and_neither_awaited_nor_followed(tmp_path: Path, kind: str) -> None:
+def test_a_file_that_is_not_regular_is_refused_without_blocking_or_following_it(
+    tmp_path: Path, kind: str
+) -> None:
     ODD[kind](tmp_path / "odd")
     for look in (open_inside, status_inside):
         with pytest.raises(IrregularFileError, match=kind):
@@ -53,7 +55,7 @@ def test_a_device_is_not_opened() -> None:
         open_regular("/dev/zero")
 
 
-def test_a_link_outside_of_the_folders_of_runs_is_followed(tmp_path: Path) -> None:
+def test_a_link_outside_of_run_folders_is_followed(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     (tmp_path / "link").symlink_to("file")
     os.close(open_regular(tmp_path / "link"))
@@ -74,7 +76,7 @@ def test_no_folder_on_the_way_may_be_a_link(tmp_path: Path, name: str) -> None:
         write_inside(folder, name, b"overwritten")
     with pytest.raises(NotADirectoryError):
         entries_inside(folder, "inner")
-    with pytest.raises(NotADirectoryError):  # nor may the folder itself
+    with pytest.raises(NotADirectoryError):  # the folder itself may not be a link either
         open_inside(folder / "inner", "file")
     assert (outside / "file").read_text() == "secret"
 
@@ -93,9 +95,7 @@ def test_a_file_is_read_up_to_a_limit(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", [kind for kind in ODD if kind != "a folder"])
-def test_a_file_takes_the_place_of_what_is_there_and_writes_to_nothing_else(
-    tmp_path: Path, kind: str
-) -> None:
+def test_a_new_file_replaces_an_existing_entry_without_writing_to_it(tmp_path: Path, kind: str) -> None:
     ODD[kind](tmp_path / "odd")
     ODD[kind](tmp_path / f".odd.{os.getpid()}")
     write_inside(tmp_path, "odd", b"new", sync=True)
@@ -104,7 +104,7 @@ def test_a_file_takes_the_place_of_what_is_there_and_writes_to_nothing_else(
     assert Path("/etc/passwd").read_bytes() != b"new"
 
 
-def test_descriptors_are_given_back(tmp_path: Path) -> None:
+def test_descriptors_are_closed(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "odd")
     (tmp_path / "inner").mkdir()
     for name in ("odd", "inner/missing", "missing/file", "inner"):

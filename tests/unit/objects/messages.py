@@ -22,7 +22,7 @@ def a_run(
     params: dict[str, Json] | None = None,
     reason: str = "",
 ) -> v1.Run:
-    """Return a run that ended so many minutes after noon."""
+    """Return a run that ended `minute` minutes after noon."""
     run = v1.Run(
         name=f"a/b/c-{number}",
         sweep="a/b/c",
@@ -53,7 +53,7 @@ def a_series(
     first_row: int = 1,
     steps: Sequence[int] | None = None,
 ) -> v1.Series:
-    """Return the history of one key, a row a value, all of one type; each a step without `steps`."""
+    """Return the history of one key: one row per value, by default with one step per row."""
     chunk = v1.SeriesChunk(
         rows=range(first_row, first_row + len(values)),
         steps=range(first_row - 1, first_row - 1 + len(values)) if steps is None else steps,

@@ -30,7 +30,7 @@ _OBJECTS = (
     "AsyncStoredRun",
     "Api",
 )
-_OF_THE_MOMENT = {
+_OF_THE_CURRENT_RUN = {
     "config": 'The configuration of the run that goes on, see `init`: `config.lr`, `config["lr"]`.',
     "run": "The run that goes on, a `Run`; None before `init` and after `finish`.",
     "summary": "The summary of the run that goes on: the last value of each key, and what scripts put there.",
@@ -52,9 +52,9 @@ def reference() -> str:
     parts = [_HEAD, "## Sweeps and runs\n", *map(_class, _OBJECTS)]
     parts += ["## Errors and warnings\n", *map(_error, errors)]
     parts += ["## Functions of scripts and notebooks\n", *map(_function, functions)]
-    parts += [f"### `{name}`\n\n{text}\n" for name, text in _OF_THE_MOMENT.items() if name in names]
+    parts += [f"### `{name}`\n\n{text}\n" for name, text in _OF_THE_CURRENT_RUN.items() if name in names]
     parts += ["## Classes of scripts\n", *map(_class, classes)]
-    left = {*names} - {*_OBJECTS, *errors, *functions, *classes, *_OF_THE_MOMENT}
+    left = {*names} - {*_OBJECTS, *errors, *functions, *classes, *_OF_THE_CURRENT_RUN}
     assert not left, f"no place in the reference: {left}"
     return "\n".join(parts)
 

@@ -1,4 +1,4 @@
-"""Runs are chosen by the conditions that scripts of W&B write."""
+"""Runs are filtered by conditions as scripts for W&B write them."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ RUN: dict[str, object] = {
         ({"$not": {"state": "finished"}}, False),
     ],
 )
-def test_conditions(filters: dict[str, object], chosen: bool) -> None:
+def test_a_filter_selects_the_runs_that_meet_its_conditions(filters: dict[str, object], chosen: bool) -> None:
     assert matches(filters, lambda name: RUN.get(name, ABSENT)) is chosen
 
 
@@ -66,6 +66,6 @@ def test_conditions(filters: dict[str, object], chosen: bool) -> None:
         ({"display_name": {"$regex": "("}}, "is not a valid pattern"),
     ],
 )
-def test_what_is_no_condition_is_said_to_be_none(filters: dict[str, object], message: str) -> None:
+def test_an_invalid_condition_is_refused(filters: dict[str, object], message: str) -> None:
     with pytest.raises(InvalidError, match=message):
         matches(filters, lambda name: RUN.get(name, ABSENT))

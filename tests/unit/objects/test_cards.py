@@ -1,4 +1,4 @@
-"""Cards are self-contained, and no text of a user becomes markup."""
+"""Cards are self-contained, and text of users never becomes markup."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ HOSTILE = [
 
 
 class _Reader(HTMLParser):
-    """Reads a card: every tag and attribute must be one of ours, and every tag closed in its place."""
+    """Parser that accepts only known tags and attributes, and only properly nested tags."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -89,7 +89,7 @@ def read(card: str) -> _Reader:
 
 
 @pytest.mark.parametrize("word", HOSTILE)
-def test_nothing_of_a_user_leaves_the_text(word: str) -> None:
+def test_text_of_a_user_never_becomes_markup(word: str) -> None:
     sweep = a_sweep(reason=word, best_value=0.5)
     sweep.name, sweep.spec.name, sweep.spec.metric.name = f"a/b/{word}", word, word or "loss"
     run = a_run(1, 0.5, params={word or "p": word, "list": [word, {word: 1}]}, reason=word)
@@ -104,64 +104,64 @@ def test_nothing_of_a_user_leaves_the_text(word: str) -> None:
     assert len(one) < 20_000
 
 
-def test_a_card_has_no_outside_reference() -> None:
+def test_a_card_has_no_external_reference() -> None:
     values = [BestSoFar("r", number, None, 1 / number, 1 / number) for number in range(1, 9)]
     card = sweep_card(a_sweep(best_value=0.125), values, [a_run(1, 0.5, params={"lr": 0.1})])
     assert not _OUTSIDE.search(card)
     assert not _OUTSIDE.search(run_card(a_run(1, 0.5), History("r", [a_series("loss", 1.0, 0.5)])))
 
 
-def test_a_card_takes_the_colours_of_its_page() -> None:
+def test_a_card_uses_the_colours_of_its_page() -> None:
     card = sweep_card(a_sweep(), [BestSoFar("r", 1, None, 1.0, 1.0)], [a_run(1, 1.0)])
     colours = set(re.findall(r"(?:color|fill|stroke|background):([^;}]+)", card))
     assert colours == {"inherit", "none", "currentColor", "#3b82f6"}
 
 
 @given(st.text(), st.recursive(st.none() | st.text() | st.floats(), st.lists, max_leaves=4), st.floats())
-def test_any_text_and_any_number_make_a_sound_card(word: str, value: object, number: float) -> None:
+def test_any_text_and_any_number_give_a_well_formed_card(word: str, value: object, number: float) -> None:
     sweep = a_sweep(best_value=number)
     sweep.spec.name = word.encode("utf-8", "replace").decode()
     values = [BestSoFar(word, index, None, number * index, number) for index in range(3)]
     read(sweep_card(sweep, values, [], note=f"{word}{value}"))
 
 
-def test_no_curve_is_drawn_of_nothing_and_of_what_is_not_finite() -> None:
+def test_no_curve_is_drawn_without_finite_values() -> None:
     assert curve([], [], across="x", up="y") == ""
     assert curve([(1.0, math.nan), (2.0, math.inf)], [(1.0, 1e301)], across="x", up="y") == ""
     assert "<polyline" in curve([(1.0, 5.0)], [], across="x", up="y")
 
 
-def test_a_long_curve_has_no_more_points_than_a_drawing_shows() -> None:
+def test_a_long_curve_is_reduced_to_the_resolution_of_the_drawing() -> None:
     drawn = curve(stairs([(float(x), 1 / (x + 1)) for x in range(10_000)]), [], across="x", up="y")
     corners = drawn.partition('points="')[2].partition('"')[0].split()
     assert len(corners) <= 402
     assert (corners[0], corners[-1]) == ("62.0,10.0", "448.0,124.0")
 
 
-def test_one_value_is_a_dot_between_labels_that_say_it_once() -> None:
+def test_a_single_value_is_drawn_as_a_dot_and_labelled_once() -> None:
     drawn = curve([(3.0, 0.5)], [], across="step", up="loss")
     assert drawn.count("<circle") == 1
     assert re.findall(r">([^<>]+)</text>", drawn) == ["0.5", "step 3"]
 
 
-def test_what_is_left_of_a_drawing_without_its_tags_can_be_read() -> None:
+def test_a_drawing_without_its_tags_is_readable_text() -> None:
     drawn = curve([(1.0, 0.5), (9.0, 0.25)], [], across="step", up="loss")
     assert re.sub(r"<[^>]+>", "", drawn) == "0.5 0.25 1 step 9"
 
 
-def test_a_card_counts_the_runs_that_there_are_and_those_to_come() -> None:
+def test_a_card_counts_existing_and_planned_runs() -> None:
     some = v1.RunCounts(finished=2, running=1)
-    for told, sweep in (
+    for text, sweep in (
         ("no runs yet<", a_sweep()),
         ("no runs yet, 6 planned", a_sweep(planned_runs=6)),
         ("3 of 6 runs: 1 running, 2 finished", a_sweep(planned_runs=6, run_counts=some)),
         ("3 runs: 1 running, 2 finished", a_sweep(planned_runs=3, run_counts=some)),
         ("3 runs: 1 running, 2 finished", a_sweep(run_counts=some)),
     ):
-        assert told in sweep_card(sweep, (), ())
+        assert text in sweep_card(sweep, (), ())
 
 
-def test_numbers_of_a_table_are_short_and_stand_to_the_right() -> None:
+def test_numbers_of_a_table_are_short_and_right_aligned() -> None:
     params: dict[str, Json] = {"lr": 0.123456789, "layers": [64, 32], "on": True}
     card = run_card(a_run(1, 0.123456789, params=params), None)
     assert "value <b>0.123457</b>" in card
@@ -172,11 +172,11 @@ def test_numbers_of_a_table_are_short_and_stand_to_the_right() -> None:
     assert "<td>true</td>" in table
 
 
-def test_stairs_keep_their_value_until_the_next_one() -> None:
+def test_a_step_curve_keeps_each_value_until_the_next() -> None:
     assert stairs([(1, 3.0), (2, 1.0)]) == [(1, 3.0), (2, 3.0), (2, 1.0)]
 
 
-def test_a_run_without_numbers_has_no_curve() -> None:
+def test_a_run_without_numeric_values_has_no_curve() -> None:
     history = History("r", [a_series("note", "a", "b"), a_series("loss", 1.0, 0.5)])
     assert "loss over step" in run_card(a_run(1), history)
     assert "<svg" not in run_card(a_run(1), History("r", [a_series("note", "a")]))

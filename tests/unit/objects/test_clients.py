@@ -1,4 +1,4 @@
-"""Both clients are alike, speak the contract, and read no more than they are asked for."""
+"""Both clients have the same methods, follow the contract, and read only requested pages."""
 
 from __future__ import annotations
 
@@ -20,23 +20,25 @@ from sweepd.rpc.failure import Failure
 from unit.calls.wires import NoWire
 from unit.objects.messages import a_run
 
-TWINS = [(Client, AsyncClient), (Sweep, AsyncSweep), (StoredRun, AsyncStoredRun)]
+COUNTERPARTS = [(Client, AsyncClient), (Sweep, AsyncSweep), (StoredRun, AsyncStoredRun)]
 
 
-@pytest.mark.parametrize(("blocking", "awaited"), TWINS)
-def test_twins_have_the_same_methods_with_the_same_arguments(blocking: type, awaited: type) -> None:
+@pytest.mark.parametrize(("blocking", "awaited"), COUNTERPARTS)
+def test_async_counterparts_have_the_same_methods_with_the_same_arguments(
+    blocking: type, awaited: type
+) -> None:
     assert _public(blocking) == _public(awaited)
     assert _public(blocking)["wait" if blocking is not Client else "create"]
 
 
-@pytest.mark.parametrize("kind", [kind for pair in TWINS for kind in pair])
-def test_every_public_method_says_what_it_does(kind: type) -> None:
+@pytest.mark.parametrize("kind", [kind for pair in COUNTERPARTS for kind in pair])
+def test_every_public_method_has_a_docstring(kind: type) -> None:
     for name, member in inspect.getmembers(kind):
         if not name.startswith("_") and (callable(member) or isinstance(member, property)):
             assert inspect.getdoc(member), f"{kind.__name__}.{name}"
 
 
-def test_calls_are_those_of_the_contract() -> None:
+def test_the_paths_of_calls_are_those_of_the_contract() -> None:
     for subject in ("Sweep", "Run", "Metric", "Agent", "Account", "Server"):
         service = descriptor_pool.Default().FindServiceByName(f"sweepd.v1.{subject}Service")
         for method in service.methods:
@@ -59,7 +61,7 @@ def test_calls_are_those_of_the_contract() -> None:
         ("INTERNAL", errors.FailedError),
     ],
 )
-def test_a_failed_call_becomes_one_exception(code: str, kind: type[errors.ClientError]) -> None:
+def test_each_status_raises_its_exception(code: str, kind: type[errors.ClientError]) -> None:
     failure = Failure(
         code=code, message="no", reason="r", metadata={"name": "x"}, violations=(("a.b", "bad"),)
     )
@@ -74,7 +76,7 @@ def test_a_failed_call_becomes_one_exception(code: str, kind: type[errors.Client
         assert error.violations == (("a.b", "bad"),)
 
 
-def test_an_unavailable_server_is_reported_with_how_to_start_one() -> None:
+def test_an_unavailable_server_is_reported_with_the_command_that_starts_one() -> None:
     refused = "failed to connect to all addresses; last error: UNKNOWN: connection refused"
     error = error_of(Failure(code="UNAVAILABLE", message=refused), "host:1")
     assert error.message == "no server answers at host:1 (connection refused)"
@@ -84,7 +86,7 @@ def test_an_unavailable_server_is_reported_with_how_to_start_one() -> None:
 
 
 class _Pages(NoWire):
-    """A server of three pages of runs or sweeps, which counts its requests."""
+    """Server with three pages of runs or sweeps that counts its requests."""
 
     def __init__(self) -> None:
         self.asked = 0
@@ -104,7 +106,7 @@ def _numbers(runs: Iterator[v1.Run]) -> list[int]:
     return [run.number for run in runs]
 
 
-def test_a_page_is_fetched_when_it_is_read() -> None:
+def test_a_page_is_fetched_only_when_it_is_read() -> None:
     pages = _Pages()
     runs = iterate(reading.list_runs(pages, "a/b/c"))
     assert pages.asked == 0
@@ -117,7 +119,7 @@ def test_a_page_is_fetched_when_it_is_read() -> None:
     assert _numbers(iterate(filtered)) == [11, 12, 21]
 
 
-def test_sweeps_of_a_project_are_found_in_any_entity() -> None:
+def test_sweeps_of_a_project_name_are_found_in_any_entity() -> None:
     assert [sweep.name for sweep in iterate(reading.list_sweeps(_Pages(), project="p2"))] == [
         "a/p2/s1",
         "a/p2/s2",
@@ -127,17 +129,17 @@ def test_sweeps_of_a_project_are_found_in_any_entity() -> None:
 @pytest.mark.parametrize(
     ("given", "seconds"), [(None, None), (0, 0.0), ("1m30s", 90.0), (math.inf, None), (2.5, 2.5)]
 )
-def test_a_time_limit_is_a_number_a_text_or_none(given: float | str | None, seconds: float | None) -> None:
+def test_a_time_limit_is_seconds_a_duration_or_none(given: float | str | None, seconds: float | None) -> None:
     assert seconds_of(given) == seconds
 
 
 @pytest.mark.parametrize("given", [-1, math.nan, "soon", "", [1]])
-def test_what_is_no_time_limit_is_refused(given: Any) -> None:
+def test_an_invalid_time_limit_is_refused(given: Any) -> None:
     with pytest.raises(errors.InvalidError, match="invalid time limit"):
         seconds_of(given)
 
 
-def test_every_public_name_is_there() -> None:
+def test_every_public_name_exists() -> None:
     for name in ("Client", "AsyncClient", "Sweep", "StoredRun", "Api", "History", *errors.__all__):
         assert name in sweepd.__all__
         assert getattr(sweepd, name).__doc__

@@ -1,4 +1,4 @@
-"""Followers recover from interruptions and report nothing twice."""
+"""Watches recover from interruptions and report every change once."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from unit.objects.messages import a_run, a_sweep
 
 
 class _Watched(NoWire):
-    """A sweep that is watched by streams that break: each is a list of the messages before the break."""
+    """Watched sweep whose streams break: each is the list of messages before the break."""
 
     def __init__(self, *streams: list[v1.WatchSweepResponse]) -> None:
         self.streams = list(streams)
@@ -37,7 +37,7 @@ class _Watched(NoWire):
         raise errors.UnreachableError("gone", code="UNAVAILABLE")
 
     async def pause(self, seconds: float) -> None:
-        """Take no time."""
+        """Return immediately."""
 
 
 def _part(*runs: v1.Run, token: str = "0", continues: bool = False, **sweep: Any) -> v1.WatchSweepResponse:
@@ -48,7 +48,7 @@ def _part(*runs: v1.Run, token: str = "0", continues: bool = False, **sweep: Any
     return message
 
 
-def test_a_snapshot_that_breaks_off_is_begun_anew() -> None:
+def test_an_interrupted_snapshot_is_restarted() -> None:
     runs = [a_run(number) for number in range(1, 4)]
     watched = _Watched(
         [_part(runs[0], continues=True, revision=1)],
@@ -64,18 +64,18 @@ def test_a_snapshot_that_breaks_off_is_begun_anew() -> None:
     assert watched.tokens == ["", "0", "7"]
 
 
-def test_a_run_that_has_ended_brings_what_its_script_reported() -> None:
+def test_a_run_that_has_ended_has_the_details_of_its_script() -> None:
     """The watch does not carry the details that the script reported; the client reads them at the end."""
-    live, ended, told = a_run(1, state=v1.RUN_STATE_RUNNING), a_run(1, 0.5), a_run(1, 0.5)
-    told.details.notes = "told"
+    live, ended, detailed = a_run(1, state=v1.RUN_STATE_RUNNING), a_run(1, 0.5), a_run(1, 0.5)
+    detailed.details.notes = "detailed"
     watched = _Watched([_part(live, revision=1), _part(ended, token="2")])
-    watched.known = [live, told]
+    watched.known = [live, detailed]
     waiting = reading.wait(run_until, watched, "a/b/c-1", "finished", limit=None, check=True)
-    assert run_now(waiting).details.notes == "told"
+    assert run_now(waiting).details.notes == "detailed"
 
 
 class _Passing(NoWire):
-    """A server that is briefly unavailable, and a standalone run that fails meanwhile."""
+    """Server that is briefly unavailable while a standalone run fails."""
 
     def __init__(self) -> None:
         live, failed = (a_run(1, state=state) for state in (v1.RUN_STATE_RUNNING, v1.RUN_STATE_FAILED))
@@ -98,14 +98,16 @@ class _Passing(NoWire):
         self.pauses += 1
 
 
-def test_a_standalone_run_is_asked_for_until_it_has_ended() -> None:
+def test_a_standalone_run_is_polled_until_it_has_ended() -> None:
     passing = _Passing()
     with pytest.raises(errors.FailedError, match="a/b/c-1 has ended as failed"):
         run_now(reading.wait(run_until, passing, "a/b/c-1", "finished", limit=None, check=True))
-    assert (passing.answers, passing.pauses) == ([], 2), "it is asked again at once, then after each pause"
+    assert (passing.answers, passing.pauses) == ([], 2), (
+        "it is polled again immediately, then after each pause"
+    )
 
 
-def test_a_standalone_run_has_no_value_that_could_be_waited_for() -> None:
+def test_waiting_for_a_value_of_a_standalone_run_is_refused() -> None:
     passing = _Passing()
     with pytest.raises(errors.InvalidError, match="has no objective to wait for; wait for its end"):
         run_now(reading.wait(run_until, passing, "a/b/c-1", "best<1", limit=None, check=True))
@@ -113,10 +115,10 @@ def test_a_standalone_run_has_no_value_that_could_be_waited_for() -> None:
 
 
 def test_each_interruption_is_reported_once() -> None:
-    told: list[str] = []
-    gone = [[_part(a_run(1), token="1", revision=1)], [], [], [_part(a_run(1, 0.5), token="2")], []]
-    watched = _Watched(*gone, [_part(token="3", revision=2)])
-    messages = iterate(follow(watched, "a/b/c", on_gap=lambda error: told.append(error.said)))
+    reported: list[str] = []
+    broken = [[_part(a_run(1), token="1", revision=1)], [], [], [_part(a_run(1, 0.5), token="2")], []]
+    watched = _Watched(*broken, [_part(token="3", revision=2)])
+    messages = iterate(follow(watched, "a/b/c", on_gap=lambda error: reported.append(error.said)))
     assert [next(messages).resume_token for _ in range(3)] == ["1", "2", "3"]
     assert watched.tokens == ["", "1", "1", "1", "2", "2"]
-    assert told == ["gone", "gone"]
+    assert reported == ["gone", "gone"]

@@ -32,7 +32,7 @@ COLUMNS = [
 ]
 
 
-def test_the_kind_of_a_column_is_that_of_all_its_values() -> None:
+def test_the_type_of_a_column_fits_all_its_values() -> None:
     kinds = {each.name: each.kind for each in COLUMNS}
     assert kinds == {
         "int": "int",
@@ -48,7 +48,7 @@ def test_the_kind_of_a_column_is_that_of_all_its_values() -> None:
     }
 
 
-def test_pandas_has_its_own_types_with_missing_values() -> None:
+def test_pandas_columns_have_nullable_types() -> None:
     frame = frames.to_pandas(COLUMNS)
     types = {name: str(dtype) for name, dtype in frame.dtypes.items()}
     assert types["int"] == "Int64"
@@ -62,7 +62,7 @@ def test_pandas_has_its_own_types_with_missing_values() -> None:
 
 
 @pytest.mark.parametrize("of", ["polars", "arrow"])
-def test_polars_and_arrow_tell_missing_from_nan(of: str) -> None:
+def test_polars_and_arrow_distinguish_missing_from_nan(of: str) -> None:
     if of == "polars":
         frame = frames.to_polars(COLUMNS)
         assert frame.schema["int"] == pl.Int64
@@ -85,7 +85,7 @@ def test_polars_and_arrow_tell_missing_from_nan(of: str) -> None:
     assert values["flag"] == ["true", "1", None]
 
 
-def test_a_sweep_without_runs_has_the_columns_that_are_always_there() -> None:
+def test_a_sweep_without_runs_has_the_fixed_columns() -> None:
     columns = columns_of(run_rows([], []), FRAME_KINDS)
     assert [each.name for each in columns] == [*FRAME_KINDS]
     assert frames.to_polars(columns).schema["endTime"] == pl.Datetime("us", "UTC")
@@ -93,7 +93,7 @@ def test_a_sweep_without_runs_has_the_columns_that_are_always_there() -> None:
     assert str(frames.to_pandas(columns).dtypes["number"]) == "Int64"
 
 
-def test_rows_have_groups_of_parameters_and_the_last_of_what_was_logged() -> None:
+def test_rows_have_grouped_parameters_and_the_last_logged_values() -> None:
     runs = [
         a_run(1, 0.5, params={"lr": 1, "opt": {"kind": "adam", "beta": 2}}, minute=1),
         a_run(2, params={"lr": 0.5, "opt": {"kind": "sgd"}}, state=v1.RUN_STATE_FAILED, reason="oops"),
@@ -120,7 +120,7 @@ def test_rows_have_groups_of_parameters_and_the_last_of_what_was_logged() -> Non
     assert (shape["metrics.loss"], json_row(first)["endTime"]) == ("NaN", "2026-01-01T12:01:00Z")
 
 
-def test_a_history_brings_keys_attempts_and_parts_together() -> None:
+def test_a_history_merges_keys_attempts_and_chunks() -> None:
     history = History(
         "a/b/c-1",
         [
@@ -143,7 +143,7 @@ def test_a_history_brings_keys_attempts_and_parts_together() -> None:
     ("library", "make"),
     [("pandas", frames.to_pandas), ("polars", frames.to_polars), ("pyarrow", frames.to_arrow)],
 )
-def test_a_missing_library_comes_with_the_command_that_installs_it(
+def test_a_missing_library_is_reported_with_the_command_that_installs_it(
     library: str, make: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, library, None)
@@ -152,7 +152,7 @@ def test_a_missing_library_comes_with_the_command_that_installs_it(
         make(COLUMNS)
 
 
-def test_rows_that_follow_each_other_at_one_step_are_one_row_of_its_newest_values() -> None:
+def test_consecutive_rows_of_one_step_are_merged_with_the_newest_values() -> None:
     series = [
         a_series("loss", 0.5, 0.25, 0.125, steps=[0, 0, 1]),
         a_series("note", "a", "b", first_row=2, steps=[0, 1]),

@@ -1,4 +1,4 @@
-"""The blocking client is made of the asynchronous one."""
+"""The blocking client is generated from the asynchronous one."""
 
 from __future__ import annotations
 
@@ -56,12 +56,12 @@ class AsyncThing:
 '''
 
 
-def test_what_is_awaited_is_run_at_once_and_all_else_stays() -> None:
+def test_awaited_calls_become_blocking_and_the_rest_is_unchanged() -> None:
     assert blocking(SOURCE, "source.py") == BLOCKING
 
 
 @pytest.mark.parametrize("target", SOURCES)
-def test_the_modules_that_are_there_are_those_of_the_present_source(target: str) -> None:
+def test_the_generated_modules_are_up_to_date(target: str) -> None:
     source = HERE / SOURCES[target]
     made = blocking(source.read_text(encoding="utf-8"), source.name)
     assert (HERE / target).read_text(encoding="utf-8") == made, "python -m sweepd.objects.generate"

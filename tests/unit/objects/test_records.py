@@ -13,7 +13,7 @@ from unit.objects.messages import a_run, a_sweep
 _BLOCKING, _ASYNCHRONOUS = BlockingWire("127.0.0.1:1", None), AsyncWire("127.0.0.1:1", None)
 
 
-def test_equal_is_what_has_one_name_and_kind_whatever_has_become_of_it() -> None:
+def test_records_of_one_kind_and_name_are_equal_whatever_their_state() -> None:
     sweep, later = Sweep(_BLOCKING, a_sweep()), AsyncSweep(_ASYNCHRONOUS, a_sweep(revision=2))
     assert {sweep, later} == {sweep}
     run, ended = StoredRun(_BLOCKING, a_run(1)), AsyncStoredRun(_ASYNCHRONOUS, a_run(1, 0.5))
@@ -29,7 +29,7 @@ def test_a_name_has_three_parts() -> None:
         assert (record.name, record.entity, record.project, record.id) == ("a/b/c", "a", "b", "c")
 
 
-def test_a_run_shows_its_point_in_short() -> None:
+def test_the_repr_of_a_run_has_its_abbreviated_point() -> None:
     params: dict[str, Json] = {"lr": 0.123456789, "opt": {"kind": "sgd", "beta": 0.987654321}, "on": True}
     run = StoredRun(_BLOCKING, a_run(1, 0.123456789, params=params))
     assert repr(run) == (
@@ -38,7 +38,7 @@ def test_a_run_shows_its_point_in_short() -> None:
     assert len(repr(StoredRun(_BLOCKING, a_run(1, params={"text": "x" * 1000})))) < 260
 
 
-def test_states_are_named_by_one_word_or_several() -> None:
+def test_states_can_be_given_as_one_name_or_several() -> None:
     assert states_named(v1.RunState, "failed") == [v1.RUN_STATE_FAILED]
     assert states_named(v1.RunState, ["failed", "crashed"]) == [v1.RUN_STATE_FAILED, v1.RUN_STATE_CRASHED]
     assert states_named(v1.SweepState, ()) == []

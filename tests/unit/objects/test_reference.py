@@ -1,6 +1,6 @@
 """The Python reference agrees with the docstrings.
 
-After a change on purpose, write it again with
+After an intended change, regenerate the page with
 
     REGENERATE=1 .venv/bin/pytest tests/unit/objects/test_reference.py
 """
@@ -16,7 +16,7 @@ from unit.objects.reference import reference
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "python-reference.md"
 
 
-def test_the_reference_is_that_of_the_docstrings() -> None:
+def test_the_reference_is_generated_from_the_current_docstrings() -> None:
     page = reference()
     if os.environ.get("REGENERATE"):
         PAGE.write_text(page)

@@ -21,7 +21,7 @@ def _number(key: str) -> v1.KeySummary:
 
 
 class _Server(NoWire):
-    """Answers with one sweep, its runs and a history; or with an error."""
+    """Server that returns one sweep, its runs and a history, or an error."""
 
     def __init__(self, sweep: v1.Sweep, error: Exception | None = None) -> None:
         self.sweep = sweep
@@ -57,7 +57,7 @@ def test_a_card_has_the_curve_of_a_sweep_and_its_best_runs() -> None:
     assert '<td class="number">0.25</td>' in card
 
 
-def test_the_best_value_is_shown_as_the_server_sends_it() -> None:
+def test_the_best_value_is_the_one_sent_by_the_server() -> None:
     first, second = run_now(reading.progress(_Server(a_sweep()), "local/p/s"))
     ended = datetime.fromtimestamp(1.79e9, UTC)
     assert first == BestSoFar("local/p/s-2", 2, ended, 0.75, 0.75)
@@ -70,14 +70,14 @@ def test_the_card_of_a_run_draws_its_objective() -> None:
     assert "acc" not in card
 
 
-def test_the_card_of_a_run_without_its_objective_draws_the_first_key_that_has_numbers() -> None:
+def test_the_card_of_a_run_without_its_objective_draws_the_first_numeric_key() -> None:
     server = _Server(a_sweep())
     server.sweep.spec.metric.name = "val_loss"
     assert "acc over step" in run_now(reading.show_run(server, a_run(1)))
 
 
 @pytest.mark.parametrize("error", [UnreachableError("it is <away>"), DeniedError("it is <away>")])
-def test_without_its_server_a_card_shows_what_is_known(error: Exception) -> None:
+def test_without_a_server_a_card_shows_the_known_state(error: Exception) -> None:
     server = _Server(a_sweep(), error)
     for card in (
         run_now(reading.show_sweep(server, a_sweep(best_value=0.125))),

@@ -6,7 +6,7 @@ from sweepd.cli.output.table import table
 from sweepd.views.rows import Row, has, param_columns, param_paths, point, point_lines
 
 
-def test_a_group_is_shown_member_by_member() -> None:
+def test_a_group_has_one_entry_per_member() -> None:
     params: Row = {"lr": 0.123456, "opt": {"kind": "sgd", "in\x1b": {"deep": 1}}, "none": None, "on": True}
     assert point({"opt": {"kind": "sgd", "sub": {"deep": 1}}}) == "opt.kind=sgd opt.sub.deep=1"
     assert point_lines(params).splitlines() == [
@@ -18,7 +18,7 @@ def test_a_group_is_shown_member_by_member() -> None:
     assert (point({}), point(None), point_lines({})) == ("", "-", "-")
 
 
-def test_columns_lead_into_what_is_a_group_in_every_run() -> None:
+def test_a_group_in_every_run_has_one_column_per_member() -> None:
     points: list[Row] = [
         {"opt": {"kind": "adam"}, "mixed": {"a": 1}, "b": 1},
         {"opt": {"kind": "sgd", "momentum": 0.9}, "mixed": 3},
@@ -27,7 +27,7 @@ def test_columns_lead_into_what_is_a_group_in_every_run() -> None:
     assert param_paths([{"e": {}}, {"odd": {"no name": 1}}]) == ["e", "odd"]
 
 
-def test_null_is_a_value_and_what_a_run_lacks_is_a_dash() -> None:
+def test_null_is_shown_as_null_and_a_missing_parameter_as_a_dash() -> None:
     rows: list[Row] = [
         {"params": {"flag": None, "opt": {"m": None}}},
         {"params": {"opt": {"k": 0.123456}}},

@@ -1,4 +1,4 @@
-"""Choosing among rows."""
+"""Filters, order and limit of rows."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_a_path_finds_members_and_keys_with_dots() -> None:
         ("params.opt.name~AD", ["a-2", "a-10"]),
     ],
 )
-def test_a_filter_keeps_the_rows_where_it_holds(condition: str, runs: list[str]) -> None:
+def test_a_filter_keeps_the_rows_that_meet_its_condition(condition: str, runs: list[str]) -> None:
     assert chosen(filters=[condition]) == runs
 
 
@@ -44,11 +44,11 @@ def test_a_filter_without_an_operator_is_refused() -> None:
         chosen(filters=["state"])
 
 
-def test_rows_without_the_value_come_last_in_both_directions() -> None:
+def test_rows_without_the_value_are_last_in_both_directions() -> None:
     assert chosen(sort="value") == ["a-10", "a-1", "a-2"]
     assert chosen(sort="-value") == ["a-1", "a-10", "a-2"]
 
 
-def test_the_limit_counts_after_the_order() -> None:
+def test_the_limit_is_applied_after_the_order() -> None:
     assert chosen(sort="value", limit=1) == ["a-10"]
     assert chosen(limit=2) == ["a-1", "a-2"]

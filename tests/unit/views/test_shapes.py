@@ -1,4 +1,4 @@
-"""The JSON that scripts rely on."""
+"""JSON documents that scripts rely on."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sweepd.views.values import point_shapes
 from unit.cli.messages import NAME, a_run, a_sweep, a_time
 
 
-def test_a_run_has_what_scripts_rely_on() -> None:
+def test_a_run_has_the_documented_fields() -> None:
     run = a_run(7, value=0.25, params={"lr": 0.5, "layers": [1, 2], "opt": {"name": "adam"}, "flag": True})
     run.attempts[0].exit.CopyFrom(v1.Exit(cause=v1.EXIT_CAUSE_EXITED, code=0))
     shape = run_shape(run)
@@ -44,7 +44,7 @@ def test_a_run_has_what_scripts_rely_on() -> None:
     ]
 
 
-def test_a_run_tells_how_much_the_search_had_seen() -> None:
+def test_a_suggested_run_shows_the_number_of_observations_it_was_based_on() -> None:
     run = a_run(7)
     run.provenance.CopyFrom(v1.Provenance(source=v1.POINT_SOURCE_FRESH, observations_seen=1))
     assert "fresh, after 1 value\n" in describe_run(run_shape(run), colored=False)
@@ -113,14 +113,14 @@ def test_a_sweep_has_its_rules_with_their_defaults() -> None:
         assert line in text
 
 
-def test_what_is_absent_is_null_and_never_left_out() -> None:
+def test_absent_values_are_null_and_never_left_out() -> None:
     shape = sweep_shape(a_sweep(cap=None))
     assert shape["runCap"] is None
     assert shape["best"] is None
     assert shape["objectiveMissing"] is None
 
 
-def test_points_keep_what_is_no_finite_number() -> None:
+def test_points_keep_values_that_are_not_finite() -> None:
     chunk = v1.SeriesChunk(
         rows=[1, 2, 3],
         steps=[0, 1, 2],
@@ -147,7 +147,7 @@ def test_times_are_utc() -> None:
     assert sweep_shape(sweep)["endTime"] == "2023-11-14T22:14:20Z"
 
 
-def test_a_run_is_shown_with_its_summary_of_many_keys_the_first() -> None:
+def test_a_run_is_shown_with_the_first_keys_of_its_summary() -> None:
     shape = run_shape(a_run())
     shown = describe_run(shape, colored=False, summary={"loss": {"min": 0.25}, "size": 7})
     assert re.search(r"^summary: +loss.min=0.25\n +size=7$", shown, re.MULTILINE)
@@ -157,7 +157,7 @@ def test_a_run_is_shown_with_its_summary_of_many_keys_the_first() -> None:
     assert "more" not in few
 
 
-def test_runs_show_their_names_where_one_has_one() -> None:
+def test_the_column_of_names_is_shown_if_a_run_has_a_name() -> None:
     plain, named = a_run(1), a_run(2)
     named.display_name = "baseline"
     shapes = [run_shape(plain), run_shape(named)]
@@ -168,7 +168,7 @@ def test_runs_show_their_names_where_one_has_one() -> None:
         assert [column.text(row) for row in rows] == ["-", "baseline"][: len(rows)]
 
 
-def test_runs_have_the_tags_that_their_scripts_gave_them() -> None:
+def test_runs_have_the_tags_set_by_their_scripts() -> None:
     plain, tagged = a_run(1), a_run(2)
     tagged.tags.extend(["baseline", "größer"])
     rows = [run_shape(plain), run_shape(tagged)]
@@ -178,7 +178,7 @@ def test_runs_have_the_tags_that_their_scripts_gave_them() -> None:
     assert Choice(filters=["tags=baseline"]).of(rows) == rows[1:]
 
 
-def test_a_parameter_that_is_named_as_another_column_is_distinguished_from_it() -> None:
+def test_a_parameter_with_the_name_of_another_column_gets_a_distinct_heading() -> None:
     run = a_run(1, params={"lr": 0.1, "name": "a", "state": 1})
     for display_name, heading in (("", "name"), ("baseline", "params.name")):
         run.display_name = display_name

@@ -1,4 +1,4 @@
-"""Specifications in `-o json`: every key that is shown, with its value or its default."""
+"""Specifications in `-o json`: every key with its value or its default."""
 
 from sweepd.codec.spec import spec_message
 from sweepd.spec.parse import parse_text
@@ -63,7 +63,7 @@ def shape_of(content: bytes) -> dict[str, Json]:
     return spec_shape(spec_message(parsed.spec))
 
 
-def test_what_a_file_leaves_out_has_its_default() -> None:
+def test_an_omitted_key_has_its_default() -> None:
     shape = shape_of(b"method: list\nruns: [{a: 1}]\n")
     assert shape == {"method": "list", "parameters": {}, **DEFAULTS}
 

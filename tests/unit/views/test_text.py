@@ -23,7 +23,7 @@ from sweepd.views import text
         ("größer ∞", "größer ∞"),
     ],
 )
-def test_what_steers_a_terminal_is_made_visible(raw: str, shown: str) -> None:
+def test_control_characters_are_made_visible(raw: str, shown: str) -> None:
     assert text.clean(raw) == shown
 
 
@@ -34,12 +34,12 @@ def test_a_cleaned_text_is_one_line_without_control_characters(raw: str) -> None
     assert len(shown.splitlines()) <= 1
 
 
-def test_a_log_keeps_its_lines_and_nothing_else_that_steers() -> None:
+def test_a_log_keeps_line_feeds_but_no_other_control_characters() -> None:
     assert text.clean_lines("a\r\nb\x1b[2J\n\t10%\r20%") == "a\nb\\x1b[2J\n\t10%\n20%"
 
 
 @given(st.dictionaries(st.text(), st.text() | st.floats(allow_nan=False, allow_infinity=False)))
-def test_json_reads_back_and_is_safe_to_show(value: dict[str, str | float]) -> None:
+def test_json_is_parsed_back_and_has_no_control_characters(value: dict[str, str | float]) -> None:
     shown = text.json_text(dict(value))
     assert json.loads(shown) == value
     assert not any(ord(sign) < 0x20 or 0x7F <= ord(sign) < 0xA0 for sign in shown)
@@ -53,7 +53,7 @@ def test_a_number_has_four_significant_digits(value: float, shown: str) -> None:
     assert text.number(value) == shown
 
 
-def test_cells_tell_nothing_from_false_and_zero() -> None:
+def test_cells_distinguish_missing_values_from_false_and_zero() -> None:
     values: list[Json] = [None, False, 0, 0.0, "", [1, "a"]]
     assert [text.cell(value) for value in values] == [
         "-",
@@ -77,5 +77,5 @@ def test_cells_tell_nothing_from_false_and_zero() -> None:
         (90000, "1d01h"),
     ],
 )
-def test_a_duration_has_its_two_greatest_units(seconds: float, shown: str) -> None:
+def test_a_duration_has_its_two_largest_units(seconds: float, shown: str) -> None:
     assert text.duration(seconds) == shown

@@ -1,4 +1,4 @@
-"""CSV that neither a terminal nor a spreadsheet obeys, and that keeps numbers as they are."""
+"""CSV that is safe for terminals and spreadsheets and keeps numbers unchanged."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def written(value: Json, *, raw: bool = False) -> str:
     "text",
     ["=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "=", "-", "\uff1d1", "--lr=0.1", "-0.5e", "+-1"],
 )
-def test_what_a_spreadsheet_would_run_begins_with_an_apostrophe_unless_asked_for(text: str) -> None:
+def test_a_formula_is_quoted_with_an_apostrophe_unless_raw_output_is_requested(text: str) -> None:
     assert written(text) == f"'{text}"
     assert written(text, raw=True) == text
 
@@ -41,21 +41,21 @@ def test_what_a_spreadsheet_would_run_begins_with_an_apostrophe_unless_asked_for
         ("it's", "it's"),
     ],
 )
-def test_numbers_stay_numbers_and_other_texts_as_they_are(value: Json, shown: str) -> None:
+def test_numbers_and_other_texts_are_unchanged(value: Json, shown: str) -> None:
     assert written(value) == shown
 
 
 @pytest.mark.parametrize("start", ["\t", "\r", "\n"])
-def test_a_formula_is_not_hidden_behind_a_control_character(start: str) -> None:
+def test_a_formula_after_a_control_character_is_quoted_too(start: str) -> None:
     assert written(f"{start}=1+1") == f"{start!r}=1+1".replace("'", "")
 
 
-def test_control_characters_are_visible_in_headings_and_cells_and_a_row_is_a_line() -> None:
+def test_control_characters_are_escaped_and_a_row_is_one_line() -> None:
     text = csv_text(["metrics.\x1b]0;x\x07", "=h"], [["a\nb\x00", "c,\u202ed"]])
     assert text == 'metrics.\\x1b]0;x\\x07,\'=h\na\\nb\\x00,"c,\\u202ed"\n'
 
 
-def test_raw_has_everything_as_it_is() -> None:
+def test_raw_output_is_unchanged() -> None:
     heading, cell = next(
         iter(zip(*csv.reader(io.StringIO(csv_text(["\t=h"], [["a\nb"]], raw=True), newline="")), strict=True))
     )

@@ -25,29 +25,29 @@ def total(widths: dict[int, int]) -> int:
     return sum(widths.values()) + GAP * (len(widths) - 1)
 
 
-def test_what_fits_is_left_alone() -> None:
+def test_columns_that_fit_are_unchanged() -> None:
     assert fitted([NUMBER, SPARE, TEXT], 67) == {0: 6, 1: 7, 2: 50}
 
 
-def test_texts_are_cut_before_anything_is_left_out() -> None:
+def test_texts_are_truncated_before_a_column_is_left_out() -> None:
     assert fitted([NUMBER, SPARE, TEXT], 50) == {0: 6, 1: 7, 2: 33}
 
 
-def test_what_says_little_gives_way_to_texts_that_can_be_read() -> None:
+def test_a_spare_column_is_left_out_before_texts_become_unreadable() -> None:
     assert fitted([NUMBER, SPARE, TEXT], 40) == {0: 6, 2: 32}
 
 
-def test_numbers_are_never_cut() -> None:
+def test_numbers_are_never_truncated() -> None:
     assert fitted([NUMBER, NUMBER, Need(cells=50, heading=9, cut=True, uncut=12)], 20) == {0: 6, 1: 6, 2: 50}
 
 
-def test_of_equals_the_one_on_the_right_is_left_out_first() -> None:
+def test_among_equal_columns_the_rightmost_is_left_out_first() -> None:
     parameter = Need(cells=9, heading=9, cut=True, uncut=9, spare=1)
     assert list(fitted([NUMBER, parameter, parameter, parameter], 30)) == [0, 1, 2]
 
 
 @given(columns=st.lists(needs, min_size=1, max_size=12), width=st.integers(40, 120))
-def test_a_table_fits_wherever_it_can(columns: list[Need], width: int) -> None:
+def test_a_table_fits_if_its_necessary_columns_do(columns: list[Need], width: int) -> None:
     widths = fitted(columns, width)
     needed = [need for need in columns if need.spare == 0]
     least = sum(need.least() for need in needed) + GAP * max(len(needed) - 1, 0)

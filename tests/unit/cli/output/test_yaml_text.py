@@ -1,4 +1,4 @@
-"""Tests of YAML as it is written: sweep-config-spec 1, text with leading zeros survives every round trip."""
+"""Written YAML: sweep-config-spec 1, text with leading zeros survives every round trip."""
 
 import pytest
 import yaml
@@ -30,12 +30,12 @@ def test_text_that_looks_like_a_number_stays_text_for_every_reader(text: str) ->
 @pytest.mark.parametrize(
     "text", ["\u202eabc", "a\u2066b: c", "\u200f", "\u00ad x\n", "\x9b2J", "\U000e0001", "\u061c"]
 )
-def test_what_steers_a_terminal_is_escaped(text: str) -> None:
+def test_control_characters_are_escaped(text: str) -> None:
     written = yaml_text({text: [text]})
     assert written.replace("\n", "").isprintable()
     assert read(written) == yaml.safe_load(written) == {text: [text]}
 
 
 @given(value=json_values)
-def test_what_is_written_reads_back_as_the_same(value: Json) -> None:
+def test_written_values_are_read_back_unchanged(value: Json) -> None:
     assert repr(read(yaml_text({"a": value}))) == repr({"a": value})

@@ -31,13 +31,13 @@ def a_failed_run(number: int, reason: str, **how: int) -> v1.Run:
         ),
     ],
 )
-def test_runs_have_all_failed_where_none_is_left_that_has_not(counts: dict[str, int], failed: bool) -> None:
+def test_all_runs_have_failed_only_if_no_run_has_another_state(counts: dict[str, int], failed: bool) -> None:
     sweep = a_sweep()
     sweep.run_counts.CopyFrom(v1.RunCounts(**counts))
     assert all_failed(sweep) is failed
 
 
-def test_causes_are_counted_and_numbers_alone_do_not_tell_them_apart() -> None:
+def test_causes_that_differ_only_in_numbers_are_counted_as_one() -> None:
     runs = [
         a_failed_run(1, "exited with code 1: ValueError: lr 0.1 is too large", code=1),
         a_failed_run(2, "exited with code 3: bye", code=3),
@@ -56,7 +56,7 @@ def test_causes_are_counted_and_numbers_alone_do_not_tell_them_apart() -> None:
     assert causes(runs)[0].reason.endswith("lr 0.1 is too large")
 
 
-def test_only_a_sigkill_that_sweepd_did_not_send_is_a_hint_at_memory() -> None:
+def test_only_a_sigkill_not_sent_by_sweepd_hints_at_a_lack_of_memory() -> None:
     killed = a_failed_run(1, "ended by SIGKILL", signal=9)
     assert was_killed(run_shape(killed))
     assert causes([killed])[0].killed
@@ -66,7 +66,7 @@ def test_only_a_sigkill_that_sweepd_did_not_send_is_a_hint_at_memory() -> None:
     assert not any(was_killed(run_shape(run)) for run in others)
 
 
-def test_the_hint_has_the_last_sample_where_there_is_one() -> None:
+def test_the_hint_shows_the_last_memory_sample_if_there_is_one() -> None:
     sampled = memory_text({"system/memory": 3 * 2**30, "system/host/memory_percent": 97.25})
     assert sampled.endswith("when last sampled, the run had 3 GiB, 97.25% of the host's memory was in use")
     assert memory_text({}).endswith("; it ended before any sample")

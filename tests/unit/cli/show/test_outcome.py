@@ -19,7 +19,7 @@ FAILED = "exited with code 1: ModuleNotFoundError: No module named "
         ("torch", False, ""),
     ],
 )
-def test_a_module_that_is_missing_leads_to_what_brings_it(
+def test_a_missing_module_is_reported_with_the_way_to_get_it(
     module: str, has_compat: bool, message: str
 ) -> None:
     lines = remedy(f"{FAILED}'{module}'", has_compat=has_compat)

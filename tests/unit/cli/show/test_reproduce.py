@@ -21,32 +21,32 @@ def arguments(command: list[str], argv: list[str], environ: dict[str, str] | Non
     return reproduce_arguments(command, program="train.py", params=PARAMS, argv=argv, environ=environ or {})
 
 
-def test_the_recorded_arguments_behind_the_program_are_the_answer() -> None:
+def test_the_recorded_arguments_after_the_program_are_returned() -> None:
     recorded = ["/usr/bin/env", "python", "train.py", "--lr=0.1", "--s=a b"]
     assert arguments([], recorded) == ["--lr=0.1", "--s=a b"]
 
 
-def test_what_stands_before_the_program_is_left_out_whatever_it_is() -> None:
+def test_everything_before_the_program_is_left_out() -> None:
     command = ["${envvar:LAUNCHER}", "-n", "2", "${program}", "--epochs", "5", "${args_no_equals}"]
     recorded = ["torchrun", "-n", "2", "train.py", "--epochs", "5", "--lr", "0.1", "--s", "a b"]
     assert arguments(command, recorded) == ["--epochs", "5", "--lr", "0.1", "--s", "a b"]
 
 
-def test_without_a_record_the_command_is_expanded() -> None:
+def test_without_recorded_arguments_the_command_is_expanded() -> None:
     assert arguments([], []) == ["--lr=0.1", "--s=a b"]
     assert arguments(["${env}", "my-tool", "${args_append_hydra}"], []) == ["+lr=0.1", "+s=a b"]
 
 
-def test_a_command_without_arguments_has_none() -> None:
+def test_a_command_without_arguments_returns_none() -> None:
     assert arguments(["./go.sh"], ["./go.sh"]) == []
 
 
-def test_what_only_the_agent_knows_is_a_clear_error() -> None:
+def test_a_macro_that_only_an_agent_can_expand_is_a_clear_error() -> None:
     with pytest.raises(Problem, match="cannot be determined"):
         arguments(["${program}", "${envvar:SECRET}"], [])
 
 
-def test_a_line_feed_stays_on_the_line() -> None:
+def test_a_line_feed_is_quoted_on_one_line() -> None:
     line = shell_line(["--s=a\nb'c\\d"])
     assert "\n" not in line
     done = subprocess.run(["bash", "-c", f"printf %s {line}"], capture_output=True, check=True)
@@ -54,13 +54,13 @@ def test_a_line_feed_stays_on_the_line() -> None:
 
 
 @given(st.lists(st.text(st.characters(min_codepoint=0x20, exclude_categories=["Cs", "Cc"]))))
-def test_a_shell_reads_back_the_arguments(words: list[str]) -> None:
+def test_a_shell_parses_the_arguments_back(words: list[str]) -> None:
     assert shlex.split(shell_line(words)) == words
 
 
 @settings(max_examples=20)
 @given(st.lists(st.text(st.characters(min_codepoint=1, max_codepoint=0x17F)), min_size=1, max_size=4))
-def test_bash_reads_back_the_arguments_control_characters_included(words: list[str]) -> None:
+def test_bash_parses_the_arguments_back_including_control_characters(words: list[str]) -> None:
     script = "import sys; sys.stdout.buffer.write('\\0'.join(sys.argv[1:]).encode())"
     done = subprocess.run(
         ["bash", "-c", f"{shlex.quote(sys.executable)} -S -c {shlex.quote(script)} {shell_line(words)}"],

@@ -15,6 +15,6 @@ from sweepd.cli.show.describe import verdict_text
         ("threshold", "0.61 is worse than the threshold 0.55"),
     ],
 )
-def test_each_rule_tells_why_it_ended_a_run(rule: str, text: str) -> None:
+def test_the_text_of_each_rule_explains_why_the_run_was_stopped(rule: str, text: str) -> None:
     verdict = verdict_text({"rule": rule, "rung": 9, "value": 0.61, "threshold": 0.55})
     assert verdict == f"{rule} at iteration 9: {text}"

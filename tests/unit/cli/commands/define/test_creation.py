@@ -1,4 +1,4 @@
-"""The file that `get --spec` prints makes the same sweep again."""
+"""The file that `get --spec` prints creates an equal sweep."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ RULED = {
 }
 
 
-def test_it_says_where_the_sweep_lives_and_how_it_stands() -> None:
+def test_the_file_names_the_sweep_its_revision_and_its_project() -> None:
     parsed = parse_mapping(RULED)
     assert parsed.spec is not None, parsed.diagnostics
     sweep = v1.Sweep(name="acme/mnist/k3", revision=3, spec=spec_message(parsed.spec))
@@ -40,7 +40,7 @@ def test_it_says_where_the_sweep_lives_and_how_it_stands() -> None:
 
 @pytest.mark.lengthy
 @given(document=sweeps)
-def test_whatever_a_sweep_is_it_is_the_same_again(document: dict[str, object]) -> None:
+def test_the_file_of_any_sweep_creates_an_equal_sweep(document: dict[str, object]) -> None:
     parsed = parse_mapping(document)
     assert parsed.spec is not None, parsed.diagnostics
     sweep = v1.Sweep(name="acme/mnist/k3", spec=spec_message(parsed.spec))

@@ -1,4 +1,4 @@
-"""`sweepctl metrics test`: what would be read, before anything runs."""
+"""`sweepctl metrics test`: shows the metrics that an agent would read, without a run."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_a_log_is_read_as_an_agent_would(here: Path, capsys: pytest.CaptureFixtu
     assert read(capsys) == [(1, {"loss": 0.5}), (2, {"loss": "NaN"})]
 
 
-def test_its_own_paths_are_read_where_none_is_named(
+def test_the_paths_of_the_sweep_file_are_read_unless_another_is_given(
     here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SWEEPD_RUN_DIR", str(here))
@@ -50,7 +50,7 @@ def test_its_own_paths_are_read_where_none_is_named(
     assert read(capsys) == [(3, {"loss": 0.25})]
 
 
-def test_a_folder_of_event_files(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_folder_of_event_files_is_read(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with SummaryWriter(str(here / "runs")) as writer:
         writer.add_scalar("acc", 0.5, 7)
     file = sweep(here, "metrics_from: {tensorboard: elsewhere}")
@@ -60,7 +60,7 @@ def test_a_folder_of_event_files(here: Path, capsys: pytest.CaptureFixture[str])
     assert "the sweep optimises `loss`, which is not among `acc`" in err
 
 
-def test_nothing_found_is_said(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_finding_no_metrics_is_reported(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (here / "train.log").write_text("nothing of the kind\n")
     assert main(["metrics", "test", sweep(here, STDOUT), "--from", "train.log"]) == 0
     assert "Nothing would be read." in capsys.readouterr().err
@@ -82,7 +82,7 @@ BOTH = STDOUT.replace("{", "{file: out.csv, ", 1)
         ((), 0.25, "`stdout` was not tested; pass the output of the script with --from"),
     ],
 )
-def test_of_several_sources_it_is_said_which_one_is_tried(
+def test_of_several_sources_the_tested_one_is_named(
     here: Path,
     capsys: pytest.CaptureFixture[str],
     arguments: tuple[str, ...],
@@ -118,7 +118,7 @@ def test_a_variable_that_is_not_set_is_reported(
         ("metrics_from: {tensorboard: runs}", ("--from", "train.log"), "train.log is not a folder"),
     ],
 )
-def test_what_cannot_be_done_is_said_with_the_remedy(
+def test_an_impossible_test_is_refused_with_the_remedy(
     here: Path, capsys: pytest.CaptureFixture[str], source: str, arguments: tuple[str, ...], message: str
 ) -> None:
     (here / "train.log").write_text("epoch 1: loss=0.5\n")

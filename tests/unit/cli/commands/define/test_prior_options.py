@@ -23,10 +23,10 @@ from sweepd.views.run import prior_report_shape
 
 
 class Known(Client):
-    """Knows where every name is."""
+    """Client that resolves every name without a server."""
 
     def __init__(self) -> None:
-        """Connect to nothing."""
+        """Do not connect."""
 
     def sweep_name(self, text: str) -> str:
         return f"local/demo/{text}"
@@ -43,14 +43,14 @@ def chosen(**options: object) -> v1.PriorRunSelection | None:
         return selection_of(Known(), given)
 
 
-def test_runs_are_those_named_and_those_of_stdin(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_runs_are_named_by_options_and_on_stdin(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", StringIO("one-2\n\n one-3\n"))
     found = chosen(runs=("one-1", "-", "two-4"))
     assert found is not None
     assert list(found.runs) == [f"local/demo/{run}" for run in ("one-1", "one-2", "one-3", "two-4")]
 
 
-def test_sweeps_a_project_and_nothing_at_all() -> None:
+def test_sweeps_and_a_project_can_be_selected_and_without_options_nothing_is() -> None:
     found = chosen(sweeps=("two",), project="demo", filters=("state=finished",))
     assert found is not None
     assert (list(found.sweeps), found.project) == (["local/demo/two"], "local/demo")
@@ -78,13 +78,13 @@ def test_sweeps_a_project_and_nothing_at_all() -> None:
         {"project": "demo", "filters": ("loss<1",)},
     ],
 )
-def test_what_means_nothing_is_refused_with_a_next_step(options: dict[str, object]) -> None:
+def test_a_meaningless_filter_is_refused_with_a_next_step(options: dict[str, object]) -> None:
     with pytest.raises(Problem) as refused:
         chosen(**options)
     assert refused.value.next_step
 
 
-def test_conditions_become_bounds() -> None:
+def test_filter_conditions_are_converted_to_bounds() -> None:
     found = filter_message(["value<0.5", "value >= -1", "tag=a", "tag=b", "state=failed", "state=stopped"])
     assert found.max_value == math.nextafter(0.5, -math.inf)
     assert found.min_value == -1.0
@@ -95,7 +95,7 @@ def test_conditions_become_bounds() -> None:
     assert timed.created_before.ToDatetime(UTC) == datetime(2026, 11, 1, 23, tzinfo=UTC)
 
 
-def test_what_was_left_out_is_named_up_to_a_bound(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_bounded_number_of_unsuitable_runs_is_listed(capsys: pytest.CaptureFixture[str]) -> None:
     runs = [v1.UnsuitableRun(run=f"local/demo/one-{n}", reason="lr is missing\x1b[2J") for n in range(25)]
     report = v1.PriorRunReport(taken=3, unsuitable=1_025, unsuitable_runs=runs, without_curve=2)
     write_report(report)

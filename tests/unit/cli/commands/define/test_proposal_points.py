@@ -12,15 +12,15 @@ WANDB = v1.SweepSpec(
     metrics_from=v1.MetricsFrom(stdout="(?P<loss>.*)", tensorboard="runs"),
 )
 PLAIN = v1.SweepSpec(method=v1.SEARCH_METHOD_RANDOM)
-BY_HAND = v1.SweepSpec(program="train.py")
+STANDALONE = v1.SweepSpec(program="train.py")
 
 
 def tried(*specs: v1.SweepSpec) -> Lineage:
     return Lineage([Tried(spec, {}, None) for spec in specs])
 
 
-def test_how_metrics_are_read_is_taken_from_most_runs_of_sweeps() -> None:
-    lineage = tried(WANDB, WANDB, PLAIN, BY_HAND, BY_HAND, BY_HAND)
+def test_the_sources_of_metrics_are_those_of_most_runs_of_sweeps() -> None:
+    lineage = tried(WANDB, WANDB, PLAIN, STANDALONE, STANDALONE, STANDALONE)
     assert lineage.reading() == {
         "compat": "wandb",
         "metrics_from": {"stdout": "(?P<loss>.*)", "tensorboard": "runs"},
@@ -30,11 +30,11 @@ def test_how_metrics_are_read_is_taken_from_most_runs_of_sweeps() -> None:
         "the metrics_from differs between runs; using stdout, tensorboard (2 runs); others: none (1)",
     ]
     assert tried(PLAIN, PLAIN, WANDB).reading() == {}
-    assert tried(BY_HAND).reading() == {}
+    assert tried(STANDALONE).reading() == {}
 
 
-def test_the_objective_is_that_of_most_runs_that_have_one() -> None:
-    lineage = tried(WANDB, PLAIN, PLAIN, BY_HAND)
+def test_the_objective_is_the_one_that_most_runs_have() -> None:
+    lineage = tried(WANDB, PLAIN, PLAIN, STANDALONE)
     assert lineage.objective() == ("loss", v1.GOAL_MINIMIZE)
     assert lineage.notes == []
-    assert tried(PLAIN, BY_HAND).objective() == ("", v1.GOAL_UNSPECIFIED)
+    assert tried(PLAIN, STANDALONE).objective() == ("", v1.GOAL_UNSPECIFIED)

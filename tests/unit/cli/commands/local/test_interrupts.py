@@ -1,4 +1,4 @@
-"""Ctrl-C may come at any time, and is raised once."""
+"""Ctrl-C may arrive at any time and is raised once."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from waiting import until
 
 
 class Thing:
-    """Something that can be referred to weakly."""
+    """Object that supports weak references."""
 
 
 def interrupted_in_a_callback() -> None:
@@ -29,14 +29,14 @@ def interrupted_twice_behind_a_shield(interrupts: Interrupts) -> None:
         signal.raise_signal(signal.SIGINT)
 
 
-def test_what_comes_in_a_callback_whose_errors_are_dropped_is_raised_after_it() -> None:
+def test_an_interrupt_in_a_callback_that_drops_errors_is_raised_after_the_callback() -> None:
     with Interrupts() as interrupts:
         with pytest.raises(KeyboardInterrupt):
             interrupted_in_a_callback()
         assert interrupts.interrupted
 
 
-def test_what_comes_behind_a_shield_is_raised_at_its_end_and_once() -> None:
+def test_interrupts_during_a_shield_are_raised_once_at_its_end() -> None:
     with Interrupts() as interrupts:
         with pytest.raises(KeyboardInterrupt):
             interrupted_twice_behind_a_shield(interrupts)

@@ -1,4 +1,4 @@
-"""Folders that `sweepctl sync` looks at, which may hold anything."""
+"""Folders that `sweepctl sync` reads; they may contain anything."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sweepd.client import Client
 from sweepd.script.folder.sync import script_pid
 
 
-def test_a_folder_whose_files_are_fifos_is_no_run_and_keeps_nobody_waiting(tmp_path: Path) -> None:
+def test_a_folder_of_fifos_is_not_a_run_and_reading_it_does_not_block(tmp_path: Path) -> None:
     (tmp_path / "agent").mkdir()
     for name in ("run.json", "script.json", "metrics.jsonl", "delivered", "agent/claim"):
         os.mkfifo(tmp_path / name)
@@ -24,7 +24,7 @@ def test_a_folder_whose_files_are_fifos_is_no_run_and_keeps_nobody_waiting(tmp_p
     assert not is_there(Client.__new__(Client), Found(tmp_path, "local/demo/run"))
 
 
-def test_a_link_to_the_folder_of_a_run_stands_for_it(tmp_path: Path) -> None:
+def test_a_link_to_a_run_folder_is_followed(tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "run.json").write_text(json.dumps({"run": "local/demo/run"}))
     (tmp_path / "latest").symlink_to("run")

@@ -1,4 +1,4 @@
-"""The folders of demonstrations that were killed."""
+"""Scratch folders left by killed demonstrations."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from sweepd.cli.commands.local.demo import remove_leftovers
 
 
-def test_only_folders_whose_owner_is_gone_are_removed(tmp_path: Path) -> None:
+def test_only_folders_whose_owner_has_ended_are_removed(tmp_path: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", ""]) as process:
         pass
     owners = {"dead": str(process.pid), "live": str(os.getpid()), "odd": "nobody", "new": None}

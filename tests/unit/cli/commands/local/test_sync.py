@@ -8,7 +8,7 @@ from sweepd.cli.commands.local.sync import Found, command_for
 from sweepd.durations import parse_duration
 
 
-def test_the_grace_arrives_as_it_was_said_however_long() -> None:
+def test_the_grace_period_is_passed_on_unchanged_whatever_its_length() -> None:
     for grace in (0.0, 0.25, 60.0, 20 * 86_400 + 1.0):
         command = command_for(Found(Path("runs"), "local/train/x"), grace=grace)
         assert parse_duration(command[command.index("--grace") + 1]) == grace

@@ -16,17 +16,17 @@ def in_one(waiting: deque[v1.AttachRequest]) -> list[v1.AttachRequest]:
     return [message, *message.more]
 
 
-def test_what_waits_goes_in_one_message_in_its_order() -> None:
+def test_waiting_reports_are_sent_in_one_message_in_order() -> None:
     assert [each.offer.wanted for each in in_one(offers(5))] == [0, 1, 2, 3, 4]
 
 
-def test_a_message_has_a_bounded_number_of_them() -> None:
+def test_a_message_has_a_bounded_number_of_reports() -> None:
     waiting = offers(MOST_IN_ONE + 2)
     assert len(in_one(waiting)) == MOST_IN_ONE
     assert [each.offer.wanted for each in waiting] == [MOST_IN_ONE, MOST_IN_ONE + 1]
 
 
-def test_nothing_is_added_to_a_message_that_is_large() -> None:
+def test_nothing_is_added_to_a_large_message() -> None:
     half, other_half = (
         v1.AttachRequest(piece=v1.LanePiece(body=b"x" * (ENOUGH_BYTES // 2))) for _ in range(2)
     )
