@@ -1,4 +1,4 @@
-"""Agents as real processes, each in a home of its own."""
+"""Agents as real processes, each with its own home folder."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class AgentProcess:
         return [event for event in events if not kinds or event["event"] in kinds]
 
     def kill(self) -> None:
-        """End it as a crash would."""
+        """Kill it, as a crash would."""
         self.process.kill()
         self.process.wait()
 
@@ -46,7 +46,7 @@ class AgentProcess:
 
 
 class Machine:
-    """A home of its own for agents, and an eye on every process that descends from it."""
+    """Home folder for agents, and the list of every process started from there."""
 
     def __init__(self, folder: Path, address: str) -> None:
         self.folder = folder
@@ -112,10 +112,10 @@ class Machine:
         return found
 
     def kill_everything(self) -> None:
-        """Leave nothing running, whatever a test did."""
+        """Kill every process that a test has left running."""
         for agent in self._agents:
             agent.kill()
-        while pids := self.processes():  # some may be born while the others are killed
+        while pids := self.processes():  # some may start while the others are killed
             for pid in pids:
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""Agents as real processes, against a scheduler that a test scripts."""
+"""Fixtures: a scripted scheduler, and a machine with real agent processes."""
 
 from __future__ import annotations
 

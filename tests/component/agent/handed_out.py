@@ -27,7 +27,7 @@ class Attempt:
     # The step it continued from, and the newest point row when it last reported that step.
     resumed_from: int | None = None
     resumed_before: int | None = None
-    # The details that came, oldest first, under their numbers.
+    # The details received, oldest first, by their numbers.
     details: list[tuple[int, v1.RunDetails]] = field(default_factory=list)
     files: dict[str, bytes] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
@@ -47,7 +47,7 @@ class Attempt:
     handed_out_at: float = 0.0
 
     def takes_start(self, started: v1.RunStarted) -> None:
-        """Note that its process runs."""
+        """Record that its process runs."""
         self.pid, self.argv = started.pid, list(started.argv)
         self.started_at = self.started_at or time.monotonic()
         if started.HasField("resumed_from_step"):
@@ -131,7 +131,7 @@ class Attempt:
         self.system_row = max(self.system_row, last_row)
 
     def takes_exit(self, exited: v1.RunExited) -> bool:
-        """Note its end; False if observations before it are missing."""
+        """Record its end; return False if observations before it are missing."""
         self.exits += 1
         if exited.last_row > self.observation_row:
             return False
@@ -149,7 +149,7 @@ class Session:
         self.outbox: queue.Queue[v1.AttachResponse | Exception | None] = queue.Queue()
         self.wanted = 0
         self.offered = False
-        # Numbers of the hand-outs that the agent has not answered yet: its offer may not know of them.
+        # Numbers of the hand-outs that the agent has not answered yet: its offer may not count them.
         self.unconfirmed: set[int] = set()
         self.said_goodbye = False
         # A hand-out on it now would be lost.

@@ -36,7 +36,7 @@ def lasting(seconds: float) -> Duration:
 
 
 class ScriptedScheduler(AgentServiceServicer, ServerServiceServicer):
-    """Holds everything under one lock; `until` waits for something to become true of it."""
+    """Keep all state under one lock; `until` waits until a condition on it holds."""
 
     def __init__(self) -> None:
         self.changed = threading.Condition()
@@ -57,11 +57,11 @@ class ScriptedScheduler(AgentServiceServicer, ServerServiceServicer):
         self.acks_logs = True
         self.acks_files = True
         self.acks_ends = True
-        # Where agents read metrics of the runs that are added from now on.
+        # External metrics of the runs that are added from now on.
         self.metrics_from: v1.MetricsFrom | None = None
-        # Neither details nor files nor samples are taken.
+        # Details, files and samples are answered with Unsupported.
         self.takes_only_rows = False
-        # Said with the acknowledgement of an end.
+        # Sent with the acknowledgement of an end.
         self.notice = ""
         # Sweeps for which agents are reported as ineligible.
         self.ineligible: list[v1.Ineligible] = []
@@ -71,10 +71,10 @@ class ScriptedScheduler(AgentServiceServicer, ServerServiceServicer):
         self._port = HeldPort()
         self._server: grpc.Server | None = None
 
-    # What tests do.
+    # Called by tests.
 
     def start(self) -> str:
-        """Serve; return the address, which stays the same from start to start."""
+        """Serve; return the address, which stays the same after a restart."""
         server = grpc.server(ThreadPoolExecutor(16), options=[("grpc.so_reuseport", 0)])
         self.add_services(server)
         assert server.add_insecure_port(self._port.address) == self._port.number
@@ -96,14 +96,14 @@ class ScriptedScheduler(AgentServiceServicer, ServerServiceServicer):
         )
 
     def stop(self) -> None:
-        """Serve no more; streams break."""
+        """Stop serving; streams break."""
         if self._server is not None:
             self.break_streams()
             self._server.stop(0).wait()
             self._server = None
 
     def close(self) -> None:
-        """Serve no more, and never again."""
+        """Stop serving for good."""
         self.stop()
         self._port.release()
 
@@ -122,7 +122,7 @@ class ScriptedScheduler(AgentServiceServicer, ServerServiceServicer):
         attempt: int = 1,
         repeat: int | None = None,
     ) -> str:
-        """Have a run handed out as soon as an agent wants one; return its name."""
+        """Hand out a run as soon as an agent wants one; return its name."""
         return self.add_attempt(
             len(self.todo) + len(self.attempts) + 1,
             *command,
@@ -141,7 +141,7 @@ class ScriptedScheduler(AgentServiceServicer, ServerServiceServicer):
         attempt: int = 1,
         repeat: int | None = None,
     ) -> str:
-        """Have an attempt at a run of a number handed out, as soon as an agent wants it; return its name."""
+        """Hand out an attempt at the run with this number as soon as an agent wants one; return its name."""
         start = v1.StartRun(
             run=f"{SWEEP}-{number}",
             sweep=SWEEP,
@@ -186,7 +186,7 @@ class ScriptedScheduler(AgentServiceServicer, ServerServiceServicer):
         return self.sessions[-1]
 
     def stop_run(self, attempt: Attempt, mode: v1.StopMode.ValueType) -> int:
-        """Order an attempt's process to end; return the number of the command."""
+        """Send a stop for an attempt's process; return the number of the command."""
         session = self.session()
         with self.changed:
             self._command += 1
@@ -199,19 +199,19 @@ class ScriptedScheduler(AgentServiceServicer, ServerServiceServicer):
             return self._command
 
     def fence(self, attempt: Attempt) -> None:
-        """Tell the agent that another attempt counts now."""
+        """Fence an attempt: another one has replaced it."""
         session = self.session()
         with self.changed:
             ref = v1.AttemptRef(run_handle=session.handle(attempt), attempt=attempt.number)
         session.send(fenced=v1.Fenced(attempt=ref))
 
     def end_sweep(self) -> None:
-        """Hand out no more."""
+        """End the sweep."""
         self.session().send(
             sweep_ended=v1.SweepEnded(sweep=SWEEP, state=v1.SWEEP_STATE_FINISHED, reason="run_cap reached")
         )
 
-    # The contract.
+    # The rpcs of the contract.
 
     def GetServerInfo(self, request: v1.GetServerInfoRequest, context: Context) -> v1.GetServerInfoResponse:  # noqa: N802
         return v1.GetServerInfoResponse(version="0", protocol_version=1)

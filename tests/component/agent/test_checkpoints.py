@@ -1,4 +1,4 @@
-"""Attempts that continue from a checkpoint, and scripts that report preemption."""
+"""Attempts that resume from a checkpoint, and scripts that report preemption."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def rows(first_step: int | None, count: int = 3) -> list[str]:
         (3, ['{"other": 1}', *rows(4)], 3),  # a child of the script may have been faster
     ],
 )
-def test_the_first_step_of_a_later_attempt_says_from_where_it_continues(
+def test_the_first_step_of_a_later_attempt_is_reported_as_the_step_it_resumed_from(
     scheduler: ScriptedScheduler,
     machine: Machine,
     attempt: int,
@@ -53,11 +53,13 @@ def test_the_first_step_of_a_later_attempt_says_from_where_it_continues(
     ended = scheduler.ended(run)
     scheduler.until(lambda: ended.point_row == len(lines))
     assert ended.resumed_from == resumed_from
-    assert ended.resumed_before == (None if resumed_from is None else 0), "before the rows that follow it"
+    assert ended.resumed_before == (None if resumed_from is None else 0), (
+        "reported before the rows that follow it"
+    )
 
 
 @pytest.mark.parametrize("how", ["the stream breaks", "the agent is killed"])
-def test_it_is_said_again_when_it_may_have_been_lost(
+def test_the_resumed_step_is_reported_again_when_it_may_have_been_lost(
     scheduler: ScriptedScheduler, machine: Machine, how: str
 ) -> None:
     machine.write("log.py", LOG)
@@ -90,7 +92,7 @@ def test_a_checkpoint_is_reported_in_its_row(scheduler: ScriptedScheduler, machi
     ]
 
 
-def test_agents_with_the_same_root_find_each_others_checkpoints(
+def test_agents_with_the_same_storage_root_find_each_others_checkpoints(
     scheduler: ScriptedScheduler, machine: Machine
 ) -> None:
     (machine.folder / "enough").touch()
@@ -130,7 +132,7 @@ def test_agents_with_the_same_root_find_each_others_checkpoints(
         ("sys.exit(0)", v1.EXIT_CAUSE_EXITED),
     ],
 )
-def test_the_end_of_a_script_whose_machine_goes_away(
+def test_a_failure_after_reported_preemption_hands_the_run_back(
     scheduler: ScriptedScheduler, machine: Machine, end: str, cause: int
 ) -> None:
     machine.write("train.py", f"import os, sys, sweepd\nsweepd.mark_preempting()\n{end}\n")
@@ -139,14 +141,14 @@ def test_the_end_of_a_script_whose_machine_goes_away(
     ended = scheduler.ended(run)
     assert ended.exit is not None
     assert ended.exit.exit.cause == cause
-    assert agent.ended() == 0, "it is no failure"
+    assert agent.ended() == 0, "it is not a failure"
 
 
-def test_a_name_of_a_storage_needs_its_place(machine: Machine) -> None:
+def test_a_named_storage_needs_a_folder(machine: Machine) -> None:
     assert machine.start("--storage", "nfs").ended() == 2
 
 
-def test_a_root_in_which_nothing_can_be_kept_is_named_at_once(machine: Machine) -> None:
+def test_a_root_that_is_not_writable_is_reported_at_start(machine: Machine) -> None:
     root = machine.write("file", "no folder") / "checkpoints"
     agent = machine.start("--checkpoint-root", str(root))
     assert agent.ended() == 1

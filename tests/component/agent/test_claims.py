@@ -1,4 +1,4 @@
-"""Claims of a standalone run: sent again if the run was lost between the claim and the stream."""
+"""Claims of a standalone run, repeated if the run was lost between the claim and the stream."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ RUN = "local/demo/abcdefgh"
 
 
 class ClaimingScheduler(ScriptedScheduler):
-    """Counts claims; answers the first `losses` streams as if the run had been lost since its claim."""
+    """Count claims; answer the first `losses` streams as if the run had been lost since its claim."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -74,7 +74,7 @@ def scheduler() -> Iterator[ClaimingScheduler]:
 
 
 def started(machine: Machine) -> subprocess.Popen[str]:
-    """Start a script whose run goes to this scheduler."""
+    """Start a script whose run is reported to this scheduler."""
     machine.write("train.py", SCRIPT)
     kept = {name: value for name, value in os.environ.items() if not name.startswith("SWEEPD_")}
     own = {"XDG_STATE_HOME": str(machine.folder), "SWEEPD_ADDRESS": machine.address, MARK: machine.mark}
@@ -103,10 +103,10 @@ def test_a_run_lost_between_claim_and_stream_is_claimed_again(
     assert ended.exit.exit.code == 0
 
 
-def test_a_run_that_had_crashed_for_good_when_claimed_is_not_claimed_again(
+def test_a_run_that_had_crashed_terminally_is_not_claimed_again(
     scheduler: ClaimingScheduler, machine: Machine
 ) -> None:
-    """Nobody ends a script that a person has started, but its reports no longer count."""
+    """The script was started by a user and continues, but its reports no longer count."""
     scheduler.losses, scheduler.state = 1, v1.RUN_STATE_CRASHED
     with started(machine) as script:
         scheduler.session()

@@ -1,4 +1,4 @@
-"""Context of a run, recorded without help from the script, with the programs of this machine."""
+"""Context of a run, recorded without the script's help, by the programs of this machine."""
 
 from __future__ import annotations
 
@@ -23,13 +23,15 @@ needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="there is no 
 
 
 def git(folder: Path, *arguments: str) -> str:
-    who = ("-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "init.defaultBranch=main")
-    made = subprocess.run(["git", *who, *arguments], cwd=folder, capture_output=True, text=True, check=True)
+    identity = ("-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "init.defaultBranch=main")
+    made = subprocess.run(
+        ["git", *identity, *arguments], cwd=folder, capture_output=True, text=True, check=True
+    )
     return made.stdout.strip()
 
 
 def put(folder: Path, name: str, text: str) -> Path:
-    """Put a program on a path of its own."""
+    """Write a program into a separate folder for PATH."""
     path = folder / "bin" / name
     path.parent.mkdir(exist_ok=True)
     path.write_text(text)
@@ -47,7 +49,7 @@ def context(scheduler: ScriptedScheduler, attempt: Attempt) -> v1.RunContext:
 
 
 def files(machine: Machine, run: str) -> dict[str, bytes]:
-    """The files of the context, of a run that is kept."""
+    """Return the context files of a run whose folder is kept."""
     folder = machine.state / "runs" / f"{run.rpartition('/')[2]}.1" / "context"
     return {path.name: path.read_bytes() for path in folder.iterdir() if not path.name.startswith(".")}
 
@@ -82,7 +84,7 @@ def test_repository_command_interpreter_and_host_are_recorded(
     left = files(machine, run)
     assert sorted(left) == ["context.json", "git.diff", "requirements.txt"]
     assert b"+print('changed')" in left["git.diff"]
-    assert b"data.bin" in left["git.diff"], "a binary file is named, and harms nothing"
+    assert b"data.bin" in left["git.diff"], "a binary file is named, and nothing fails"
     assert b"grpcio==" in left["requirements.txt"]
     shown = json.loads(left["context.json"])
     assert shown["git"]["commit"] == found.git.commit
@@ -91,7 +93,7 @@ def test_repository_command_interpreter_and_host_are_recorded(
 
 
 @needs_git
-def test_what_the_repository_configures_is_not_run_and_large_differences_are_cut(
+def test_programs_configured_in_the_repository_are_not_run_and_large_diffs_are_cut(
     scheduler: ScriptedScheduler, machine: Machine
 ) -> None:
     trap = put(machine.folder, "trap", f"#!/bin/sh\ntouch {machine.folder / 'sprung'}\n")
@@ -129,10 +131,10 @@ def test_a_git_that_hangs_delays_neither_start_nor_end(
     assert agent.ended() == 0
 
 
-def test_an_agent_that_ends_leaves_nothing_running_of_what_it_has_asked(
+def test_an_agent_that_ends_leaves_no_recording_process_running(
     scheduler: ScriptedScheduler, machine: Machine
 ) -> None:
-    """P27: neither a git that hangs nor what that has started."""
+    """P27: neither a hanging git nor a process that it has started is left."""
     put(machine.folder, "git", "#!/bin/sh\ntouch asked\nsleep 1000 &\nwait\n")
     scheduler.add("true")
     agent = machine.start(PATH=with_bin(machine))
@@ -144,7 +146,7 @@ def test_an_agent_that_ends_leaves_nothing_running_of_what_it_has_asked(
     until(lambda: not machine.processes(), within=5)
 
 
-def test_devices_are_those_that_their_driver_names(scheduler: ScriptedScheduler, machine: Machine) -> None:
+def test_devices_are_those_that_the_driver_lists(scheduler: ScriptedScheduler, machine: Machine) -> None:
     """Use a stand-in that prints the output of the driver's real program: no test machine has a GPU."""
     put(
         machine.folder,
@@ -160,7 +162,7 @@ def test_devices_are_those_that_their_driver_names(scheduler: ScriptedScheduler,
     ]
 
 
-def test_a_driver_that_fails_is_said_to(scheduler: ScriptedScheduler, machine: Machine) -> None:
+def test_a_driver_that_fails_is_reported_as_missing(scheduler: ScriptedScheduler, machine: Machine) -> None:
     put(machine.folder, "nvidia-smi", "#!/bin/sh\nexit 9\n")
     run = scheduler.add("true")
     machine.start("--count", "1", PATH=with_bin(machine))
@@ -168,27 +170,27 @@ def test_a_driver_that_fails_is_said_to(scheduler: ScriptedScheduler, machine: M
     assert list(found.missing) == [f"GPUs: {machine.folder}/bin/nvidia-smi exited with code 9"]
 
 
-def test_the_interpreter_is_asked_once_an_agent(scheduler: ScriptedScheduler, machine: Machine) -> None:
-    """Also behind the first line of a script, as launchers are."""
+def test_the_interpreter_is_run_once_per_agent(scheduler: ScriptedScheduler, machine: Machine) -> None:
+    """Also an interpreter that is named in the first line of a script, as launchers are."""
     python = put(machine.folder, "python3.99", f'#!/bin/sh\necho "$*" >> calls\nexec {sys.executable} "$@"\n')
     put(machine.folder, "launch", f"#!{python}\nprint('launched')\n")
-    # The stand-in is a script itself, so a kernel that starts scripts by scripts is all that this needs.
+    # The fake interpreter is itself a script; the kernel has to start scripts through scripts.
     runs = [scheduler.add("launch"), scheduler.add("launch"), scheduler.add(str(python), "-c", "pass")]
     agent = machine.start("--count", "3", PATH=with_bin(machine))
     for run in runs:
         assert context(scheduler, scheduler.attempt(run)).python_version
     assert agent.ended() == 0
     asked = [line for line in (machine.folder / "calls").read_text().splitlines() if "-c" in line.split()[:1]]
-    assert len(asked) == 2, "once to record, once as the third run itself"
+    assert len(asked) == 2, "once to record, once as the third run"
 
 
-def test_nothing_is_recorded_where_that_is_not_wanted(scheduler: ScriptedScheduler, machine: Machine) -> None:
+def test_nothing_is_recorded_where_that_is_disabled(scheduler: ScriptedScheduler, machine: Machine) -> None:
     run = scheduler.add("true")
     assert machine.start("--count", "1", "--no-context").ended() == 0
     assert scheduler.ended(run).details == []
 
 
-def test_an_agent_that_takes_over_tells_what_was_recorded(
+def test_an_agent_that_adopts_a_run_reports_the_recorded_context(
     scheduler: ScriptedScheduler, machine: Machine
 ) -> None:
     machine.write("wait.py", "import os, time\nwhile not os.path.exists('end'):\n    time.sleep(0.02)\n")

@@ -14,7 +14,7 @@ from sweepd import v1
 from sweepd.codec.details import plain_map
 from waiting import until
 
-SAY = """
+SETS_DETAILS = """
 import json, os, pathlib, sys, time
 folder = pathlib.Path(os.environ["SWEEPD_RUN_DIR"])
 
@@ -26,16 +26,16 @@ def wait_for(name):
     while not pathlib.Path(name).exists():
         time.sleep(0.02)
 """
-TWICE = f"""{SAY}
+TWICE = f"""{SETS_DETAILS}
 say(name="first", config={{"lr": 0.1, "own": float("nan")}}, tags=["a"])
 wait_for("go")
 say(name="second", summary={{"acc": 0.5}}, preempting=True)
 wait_for("end")
 """
-AT_THE_END = f"""{SAY}
+AT_THE_END = f"""{SETS_DETAILS}
 say(name="last words", resumed_from_step=7)
 """
-ENDED = f"""{SAY}
+ENDED = f"""{SETS_DETAILS}
 say(summary={{"loss": 0.5, "size": {{"end": 3}}}}, figures={{"acc": {{"mean": 0.75}}, "loss": {{"min": 9}}}})
 wait_for("go")
 summary = {{"loss": 0.25, "size": {{"end": 4}}, "flag": True}}
@@ -43,7 +43,7 @@ say(summary=summary, figures={{"acc": {{"mean": 0.5}}}}, exit_code=3)
 wait_for("end")
 sys.exit(CODE)
 """
-BROKEN = f"""{SAY}
+BROKEN = f"""{SETS_DETAILS}
 (folder / "details.json").write_text("[1, 2")
 wait_for("go")
 say(name="mended")
@@ -70,12 +70,10 @@ def test_each_change_is_reported_and_the_newest_counts(
     assert numbers == sorted(set(numbers))
     last = reported_details(attempt)[-1]
     assert (last.display_name, last.preempting, plain_map(last.summary)) == ("second", True, {"acc": 0.5})
-    assert not last.HasField("config"), "a report is all there is, not what was added"
+    assert not last.HasField("config"), "a report has all details, not only the changes"
 
 
-def test_what_is_said_last_comes_though_the_script_has_ended(
-    scheduler: ScriptedScheduler, machine: Machine
-) -> None:
+def test_details_set_just_before_the_end_are_reported(scheduler: ScriptedScheduler, machine: Machine) -> None:
     machine.write("say.py", AT_THE_END)
     run = scheduler.add(sys.executable, "say.py")
     assert machine.start("--count", "1").ended() == 0
@@ -84,7 +82,7 @@ def test_what_is_said_last_comes_though_the_script_has_ended(
 
 
 @pytest.mark.parametrize("code", [0, 1])
-def test_the_end_that_a_script_gives_its_run_comes_with_its_summary_though_the_agent_was_killed(
+def test_the_exit_code_and_the_summary_that_a_script_set_are_reported_after_the_agent_was_killed(
     scheduler: ScriptedScheduler, machine: Machine, code: int
 ) -> None:
     scheduler.watched = ["size.end", "acc.mean", "flag", "loss", "other"]
@@ -106,7 +104,7 @@ def test_the_end_that_a_script_gives_its_run_comes_with_its_summary_though_the_a
     assert list(attempt.exit.logged_keys) == ["loss", "size.end"]
 
 
-def test_a_stop_comes_before_the_end_that_a_script_gives_its_run(
+def test_a_stop_takes_precedence_over_the_exit_code_that_a_script_set(
     scheduler: ScriptedScheduler, machine: Machine
 ) -> None:
     machine.write("say.py", ENDED)
@@ -123,7 +121,7 @@ def test_a_stop_comes_before_the_end_that_a_script_gives_its_run(
     assert attempt.exit.exit.cause == v1.EXIT_CAUSE_COMMANDED
 
 
-def test_another_agent_tells_it_again_under_a_higher_number(
+def test_another_agent_reports_details_again_under_a_higher_number(
     scheduler: ScriptedScheduler, machine: Machine
 ) -> None:
     machine.write("say.py", TWICE)
@@ -141,7 +139,7 @@ def test_another_agent_tells_it_again_under_a_higher_number(
     assert agent.ended() == 0
 
 
-def test_what_was_lost_with_a_stream_is_reported_on_the_next(
+def test_details_lost_with_a_stream_are_reported_on_the_next(
     scheduler: ScriptedScheduler, machine: Machine
 ) -> None:
     machine.write("say.py", TWICE)
@@ -157,7 +155,7 @@ def test_what_was_lost_with_a_stream_is_reported_on_the_next(
     assert reported_details(attempt)[-1].display_name == "second"
 
 
-def test_a_broken_file_is_warned_of_once_and_harms_nothing(
+def test_a_broken_details_file_is_warned_of_once_and_the_run_continues(
     scheduler: ScriptedScheduler, machine: Machine
 ) -> None:
     machine.write("say.py", BROKEN)
@@ -173,17 +171,17 @@ def test_a_broken_file_is_warned_of_once_and_harms_nothing(
     assert len(warnings(machine)) == 1
 
 
-def test_a_scheduler_that_takes_no_details_is_sent_none(
+def test_a_scheduler_without_support_for_details_is_sent_none(
     scheduler: ScriptedScheduler, machine: Machine
 ) -> None:
-    """It answers Unsupported; runs end as before, and nothing waits for the unsupported report."""
+    """It answers Unsupported; runs end as before, and nothing waits for that report."""
     scheduler.takes_only_rows = True
     machine.write("say.py", AT_THE_END)
     runs = [scheduler.add(sys.executable, "say.py") for _ in range(3)]
     assert machine.start("--count", "3").ended() == 0
     assert all(scheduler.ended(run).details == [] for run in runs)
-    told = [report for report in scheduler.reports if report.HasField("details")]
-    assert len(told) <= 2, "once it is known, nothing more is sent"
+    reported = [report for report in scheduler.reports if report.HasField("details")]
+    assert len(reported) <= 2, "after Unsupported, no more are sent"
     assert not list(runs_left(machine.state))
 
 

@@ -30,14 +30,14 @@ time.sleep(1000)
 
 
 def sleeping(scheduler: ScriptedScheduler, seconds: float = 1000) -> Attempt:
-    """Have a run handed out that only sleeps."""
+    """Hand out a run that only sleeps."""
     attempt = scheduler.attempt(scheduler.add("sleep", str(seconds)))
     scheduler.until(lambda: attempt.pid)
     return attempt
 
 
 def waiting(scheduler: ScriptedScheduler) -> Attempt:
-    """Have a run handed out that ends once the file `enough` is there."""
+    """Hand out a run that ends once the file `enough` exists."""
     attempt = scheduler.attempt(scheduler.add("sh", "-c", "while [ ! -e enough ]; do sleep 0.02; done"))
     scheduler.until(lambda: attempt.pid)
     return attempt
@@ -49,7 +49,9 @@ def cause(attempt: Attempt) -> v1.ExitCause.ValueType:
     return attempt.exit.exit.cause
 
 
-def test_a_terminated_agent_lets_a_short_run_finish(scheduler: ScriptedScheduler, machine: Machine) -> None:
+def test_a_terminated_agent_waits_for_a_short_run_to_finish(
+    scheduler: ScriptedScheduler, machine: Machine
+) -> None:
     agent = machine.start("--grace", "10s")
     attempt = waiting(scheduler)
     agent.ask(signal.SIGTERM)
@@ -58,11 +60,11 @@ def test_a_terminated_agent_lets_a_short_run_finish(scheduler: ScriptedScheduler
     (machine.folder / "enough").touch()
     assert agent.ended() == 0
     assert cause(attempt) == v1.EXIT_CAUSE_EXITED
-    assert len(scheduler.attempts) == 1, "it takes nothing new"
+    assert len(scheduler.attempts) == 1, "it accepts no new runs"
     assert scheduler.session().said_goodbye
 
 
-def test_a_terminated_agent_hands_a_long_run_back_within_the_grace(
+def test_a_terminated_agent_hands_a_long_run_back_within_the_grace_period(
     scheduler: ScriptedScheduler, machine: Machine
 ) -> None:
     agent = machine.start("--grace", "2s", "--no-context")
@@ -76,7 +78,7 @@ def test_a_terminated_agent_hands_a_long_run_back_within_the_grace(
 
 
 @pytest.mark.parametrize("first", ["the script", "the agent"])
-def test_what_a_platform_ends_with_its_agent_is_handed_back(
+def test_a_run_that_a_platform_ends_with_its_agent_is_handed_back(
     scheduler: ScriptedScheduler, machine: Machine, first: str
 ) -> None:
     """Send SIGTERM to every process at once, as Slurm, systemd and a host that shuts down do."""
@@ -85,17 +87,17 @@ def test_what_a_platform_ends_with_its_agent_is_handed_back(
     everything = sorted(machine.processes(), key=lambda pid: pid != agent.process.pid)
     if first == "the script":
         everything.reverse()
-    # None continues before all have received it, even if this process has to wait in between.
+    # No process continues before all have received it, even if this one has to wait in between.
     for number in (signal.SIGSTOP, signal.SIGTERM, signal.SIGCONT):
         for pid in everything:
-            with suppress(ProcessLookupError):  # one may have ended another
+            with suppress(ProcessLookupError):  # one may have ended because of another
                 os.kill(pid, number)
     assert agent.ended() == 0
     assert cause(attempt) == v1.EXIT_CAUSE_HANDED_BACK
     assert not machine.processes()
 
 
-def test_a_script_that_somebody_terminates_alone_has_failed(
+def test_a_script_that_is_terminated_without_its_agent_has_failed(
     scheduler: ScriptedScheduler, machine: Machine
 ) -> None:
     machine.start("--no-context")
@@ -105,7 +107,7 @@ def test_a_script_that_somebody_terminates_alone_has_failed(
     assert cause(attempt) == v1.EXIT_CAUSE_SIGNALED
 
 
-def test_a_second_termination_shortens_it(scheduler: ScriptedScheduler, machine: Machine) -> None:
+def test_a_second_sigterm_shortens_the_grace_period(scheduler: ScriptedScheduler, machine: Machine) -> None:
     agent = machine.start("--grace", "60s")
     attempt = sleeping(scheduler)
     agent.ask(signal.SIGTERM)
@@ -115,7 +117,7 @@ def test_a_second_termination_shortens_it(scheduler: ScriptedScheduler, machine:
     assert cause(attempt) == v1.EXIT_CAUSE_HANDED_BACK
 
 
-def test_a_person_drains_then_terminates_then_kills(scheduler: ScriptedScheduler, machine: Machine) -> None:
+def test_three_ctrl_c_drain_then_terminate_then_kill(scheduler: ScriptedScheduler, machine: Machine) -> None:
     machine.write("deaf.py", DEAF)
     agent = machine.start("--no-context")
     attempt = scheduler.attempt(scheduler.add(sys.executable, "deaf.py"))
@@ -132,7 +134,7 @@ def test_a_person_drains_then_terminates_then_kills(scheduler: ScriptedScheduler
     assert not machine.processes()
 
 
-def test_agents_leave_when_their_sweep_ends(scheduler: ScriptedScheduler, machine: Machine) -> None:
+def test_agents_exit_when_their_sweep_ends(scheduler: ScriptedScheduler, machine: Machine) -> None:
     agent = machine.start()
     attempt = sleeping(scheduler, 0.5)
     scheduler.end_sweep()
@@ -140,7 +142,7 @@ def test_agents_leave_when_their_sweep_ends(scheduler: ScriptedScheduler, machin
     assert cause(attempt) == v1.EXIT_CAUSE_EXITED
 
 
-def test_a_drained_agent_leaves_when_its_runs_have_ended(
+def test_a_drained_agent_exits_when_its_runs_have_ended(
     scheduler: ScriptedScheduler, machine: Machine
 ) -> None:
     agent = machine.start()
@@ -160,7 +162,7 @@ def test_a_drained_agent_leaves_when_its_runs_have_ended(
         (grpc.StatusCode.ABORTED, "STREAM_REPLACED", 1),
     ],
 )
-def test_a_refused_agent_says_why_and_leaves(
+def test_a_refused_agent_logs_the_reason_and_exits(
     scheduler: ScriptedScheduler, machine: Machine, code: grpc.StatusCode, reason: str, expected: int
 ) -> None:
     def refuse(hello: v1.Hello, context: Context) -> None:
@@ -177,8 +179,8 @@ def test_a_refused_agent_says_why_and_leaves(
     assert "Traceback" not in agent.log.read_text()
 
 
-def test_a_refused_agent_with_a_live_run_asks_again(scheduler: ScriptedScheduler, machine: Machine) -> None:
-    scheduler.lost_after = 4.0  # so that it asks each second
+def test_a_refused_agent_with_a_live_run_retries(scheduler: ScriptedScheduler, machine: Machine) -> None:
+    scheduler.lost_after = 4.0  # so that it retries each second
     agent = machine.start("--count", "1")
     attempt = waiting(scheduler)
     refused = []
@@ -207,7 +209,7 @@ def test_an_agent_waits_for_its_server(scheduler: ScriptedScheduler, machine: Ma
     assert agent.ended() == 0
 
 
-def test_the_wait_for_a_server_can_be_bounded(machine: Machine) -> None:
+def test_the_wait_for_a_server_can_be_limited(machine: Machine) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         machine.address = f"127.0.0.1:{unused.getsockname()[1]}"
@@ -215,11 +217,11 @@ def test_the_wait_for_a_server_can_be_bounded(machine: Machine) -> None:
         assert agent.ended() == 6
 
 
-def test_a_context_that_does_not_exist_is_not_waited_for(machine: Machine) -> None:
+def test_an_unknown_context_ends_the_agent_at_once(machine: Machine) -> None:
     agent = machine.start("--server", "", SWEEPD_CONTEXT="nobody")
     assert agent.ended() == 3
-    (said,) = agent.events("exiting")
-    assert said["message"] == "there is no context nobody; `sweepctl config view` lists the contexts"
+    (logged,) = agent.events("exiting")
+    assert logged["message"] == "there is no context nobody; `sweepctl config view` lists the contexts"
 
 
 def test_a_bare_id_is_looked_up(scheduler: ScriptedScheduler, machine: Machine) -> None:
@@ -234,7 +236,9 @@ def test_a_bare_id_is_looked_up(scheduler: ScriptedScheduler, machine: Machine) 
     assert "local/elsewhere/tune" in ambiguous.log.read_text()
 
 
-def test_a_state_folder_belongs_to_one_agent(scheduler: ScriptedScheduler, machine: Machine) -> None:
+def test_a_state_folder_in_use_is_refused_to_a_second_agent(
+    scheduler: ScriptedScheduler, machine: Machine
+) -> None:
     first = machine.start()
     scheduler.session()
     second = machine.start()

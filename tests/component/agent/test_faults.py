@@ -1,4 +1,4 @@
-"""Streams that break, schedulers and stores that are away, disks that are full."""
+"""Broken streams, unavailable schedulers and stores, full disks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sweepd import v1
 from waiting import until
 
 
-def test_a_broken_stream_costs_nothing(scheduler: ScriptedScheduler, machine: Machine) -> None:
+def test_a_broken_stream_loses_nothing(scheduler: ScriptedScheduler, machine: Machine) -> None:
     agent = machine.start("--count", "1")
     attempt = running(scheduler, machine)
     for count in (2, 3):
@@ -42,7 +42,7 @@ def test_a_run_ends_while_the_scheduler_is_unavailable(
     assert everything_arrived_once(attempt)
 
 
-def test_an_end_does_not_wait_for_points_and_they_come_later(
+def test_an_end_does_not_wait_for_points_which_are_sent_later(
     scheduler: ScriptedScheduler, machine: Machine
 ) -> None:
     scheduler.acks_points = scheduler.acks_logs = False
@@ -54,7 +54,7 @@ def test_an_end_does_not_wait_for_points_and_they_come_later(
     )
     attempt = scheduler.attempt(scheduler.add(sys.executable, "train.py"))
     scheduler.ended(attempt.run)
-    for times in (1, 2):  # who asks twice waits for no acknowledgements
+    for times in (1, 2):  # two requests to end: it does not wait for acknowledgements
         agent.ask(signal.SIGINT)
         until(lambda times=times: len(ctrl_c(agent)) == times)  # type: ignore[misc]
     assert agent.ended() == 1
@@ -75,7 +75,9 @@ def ctrl_c(agent: AgentProcess) -> list[dict[str, object]]:
     return [event for event in agent.events("draining") if event["cause"] == "Ctrl-C"]
 
 
-def test_only_a_verdict_ends_a_process(scheduler: ScriptedScheduler, machine: Machine) -> None:
+def test_only_a_verdict_of_the_scheduler_ends_a_process(
+    scheduler: ScriptedScheduler, machine: Machine
+) -> None:
     agent = machine.start("--no-context")
     attempt = running(scheduler, machine)
     with scheduler.changed:
@@ -91,7 +93,9 @@ def test_only_a_verdict_ends_a_process(scheduler: ScriptedScheduler, machine: Ma
     until(lambda: machine.processes() == [agent.process.pid])
 
 
-def test_a_stream_that_is_to_end_is_replaced(scheduler: ScriptedScheduler, machine: Machine) -> None:
+def test_a_stream_that_the_scheduler_announces_to_end_is_replaced(
+    scheduler: ScriptedScheduler, machine: Machine
+) -> None:
     agent = machine.start("--count", "1")
     attempt = running(scheduler, machine)
     scheduler.session().send(go_away=v1.GoAway(reason="the stream is old"))
@@ -101,7 +105,7 @@ def test_a_stream_that_is_to_end_is_replaced(scheduler: ScriptedScheduler, machi
     assert everything_arrived_once(attempt)
 
 
-def test_a_stream_on_which_nothing_comes_for_a_lease_is_given_up(
+def test_a_stream_that_is_silent_for_a_lease_is_replaced(
     scheduler: ScriptedScheduler, machine: Machine
 ) -> None:
     scheduler.lease, scheduler.deaf = 1.5, True
@@ -128,7 +132,9 @@ def test_rows_that_a_scheduler_lacks_are_sent_again(scheduler: ScriptedScheduler
     assert everything_arrived_once(attempt)
 
 
-def test_runs_end_with_their_lease_if_that_is_wanted(scheduler: ScriptedScheduler, machine: Machine) -> None:
+def test_runs_end_with_their_lease_if_that_is_requested(
+    scheduler: ScriptedScheduler, machine: Machine
+) -> None:
     agent = machine.start("--on-disconnect", "stop")
     attempt = running(scheduler, machine)
     scheduler.lease = 1.0  # from the next stream on: this one may have paused for longer
@@ -142,7 +148,7 @@ def test_runs_end_with_their_lease_if_that_is_wanted(scheduler: ScriptedSchedule
     assert attempt.exit.exit.cause == v1.EXIT_CAUSE_HANDED_BACK
 
 
-def test_no_run_starts_without_room_on_disk(scheduler: ScriptedScheduler, machine: Machine) -> None:
+def test_no_run_starts_without_free_disk_space(scheduler: ScriptedScheduler, machine: Machine) -> None:
     agent = machine.start("--min-free", "1000TB")
     run = scheduler.add("true")
     until(lambda: agent.events("notice"))

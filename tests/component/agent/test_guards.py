@@ -1,4 +1,4 @@
-"""Agents that get no runs, or whose runs fail: what they say, and how they end."""
+"""Agents that are ineligible or whose runs fail: what they log, and how they end."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def ineligible_event(message: v1.Ineligible, reason: str | None) -> Mapping[str,
     return {"sweep": SWEEP, "reason": reason, "message": message.message}
 
 
-def test_an_ineligible_sweep_is_logged_once_over_reconnections(
+def test_an_ineligible_sweep_is_logged_once_across_reconnections(
     scheduler: ScriptedScheduler, machine: Machine
 ) -> None:
     scheduler.ineligible = [LABELS]
@@ -53,7 +53,9 @@ def test_an_ineligible_sweep_is_logged_once_over_reconnections(
     assert agent.ended() == 0
 
 
-def test_people_read_one_line_of_it(scheduler: ScriptedScheduler, machine: Machine) -> None:
+def test_the_text_log_has_one_line_for_an_ineligible_sweep(
+    scheduler: ScriptedScheduler, machine: Machine
+) -> None:
     scheduler.ineligible = [LABELS]
     agent = machine.start("--log-format", "text")
     scheduler.session()
@@ -66,10 +68,10 @@ def test_people_read_one_line_of_it(scheduler: ScriptedScheduler, machine: Machi
 
 
 @pytest.mark.parametrize("how", ["sweep ended", "drained", "Ctrl-C"])
-def test_the_exit_code_says_that_a_guard_held_the_agent(
+def test_an_agent_quarantined_by_a_guard_exits_with_its_code(
     scheduler: ScriptedScheduler, machine: Machine, how: str
 ) -> None:
-    """C5, section 11.3: 9, the guard, the exit code, the last error lines; Ctrl-C is 130 whatever holds."""
+    """C5, section 11.3: code 9, the guard, the exit code, the last error lines; Ctrl-C is always 130."""
     run = scheduler.add("sh", "-c", "echo one; echo 'ValueError: no such layer' >&2; exit 4")
     agent = machine.start()
     scheduler.ended(run)
@@ -108,7 +110,7 @@ def test_an_agent_ends_after_failed_runs_in_a_row_and_hands_the_others_back(
     assert agent.ended() == 9
     causes = [attempt.exit.exit.cause for attempt in scheduler.attempts if attempt.exit is not None]
     assert causes == [v1.EXIT_CAUSE_HANDED_BACK, *[v1.EXIT_CAUSE_EXITED] * 3]
-    assert len(scheduler.attempts) == 4, "it takes nothing new"
+    assert len(scheduler.attempts) == 4, "it accepts no new runs"
     assert scheduler.session().said_goodbye
     assert not machine.processes()
     last = agent.log.read_text().splitlines()[-1]
@@ -130,14 +132,14 @@ def test_an_agent_ends_after_failed_runs_in_a_row_and_hands_the_others_back(
         ),
     ],
 )
-def test_an_agent_asked_to_fail_fast_ends_early_and_says_why(
+def test_an_agent_with_fail_fast_ends_early_and_logs_why(
     scheduler: ScriptedScheduler,
     machine: Machine,
     variables: dict[str, str],
     failures: int,
     message: str,
 ) -> None:
-    """Section 11.3, flapping and failing, with the reference's numbers; on request."""
+    """Section 11.3, flapping and failing, by the reference's numbers; on request."""
     for _ in range(8):
         scheduler.add("sh", "-c", "echo 'no such layer' >&2; exit 4")
     agent = machine.start("--fail-fast", **variables)  # type: ignore[arg-type]  # variables by name
@@ -148,7 +150,7 @@ def test_an_agent_asked_to_fail_fast_ends_early_and_says_why(
     assert str(exiting["message"]).endswith("; its last lines: no such layer")
 
 
-def test_without_that_it_continues_until_the_guard_of_the_sweep_holds_it(
+def test_without_fail_fast_an_agent_continues_until_the_guard_of_the_sweep_quarantines_it(
     scheduler: ScriptedScheduler, machine: Machine
 ) -> None:
     for _ in range(8):
@@ -158,7 +160,7 @@ def test_without_that_it_continues_until_the_guard_of_the_sweep_holds_it(
     assert len(scheduler.attempts) == 8
 
 
-def test_a_variable_that_is_no_number_is_a_mistake_of_usage(machine: Machine) -> None:
+def test_a_variable_that_is_not_a_number_is_a_usage_error(machine: Machine) -> None:
     agent = machine.start("--fail-fast", SWEEPD_AGENT_MAX_INITIAL_FAILURES="many")
     assert agent.ended() == 2
     assert agent.log.read_text() == (

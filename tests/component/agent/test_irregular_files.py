@@ -1,4 +1,4 @@
-"""FIFOs, folders and links in place of a script's files: no agent waits, or sends their targets."""
+"""FIFOs, folders and links in place of a script's files: no agent waits for them or sends their targets."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from component.agent.scripted_scheduler import ScriptedScheduler
 from sweepd import v1
 from waiting import until
 
-# Puts something odd in place of each of some files of its folder, then runs on for as long as it is to.
+# Replaces some files of its folder by something odd, then runs for as long as requested.
 ODD = """
 import json, os, pathlib, sys, time
 make, *names = sys.argv[1:]
@@ -66,7 +66,7 @@ IN_THE_WAY = pytest.mark.parametrize("make", KINDS)
 
 
 def run(scheduler: ScriptedScheduler, machine: Machine, make: str, *names: str) -> str:
-    """Have a run handed out whose script does that, and wait until it has."""
+    """Hand out a run whose script does that, and wait until it has."""
     machine.write("odd.py", ODD)
     name = scheduler.add(sys.executable, "odd.py", make, *names)
     until((machine.folder / "made").exists)
@@ -74,7 +74,7 @@ def run(scheduler: ScriptedScheduler, machine: Machine, make: str, *names: str) 
 
 
 @IN_THE_WAY
-def test_what_is_in_place_of_any_file_hangs_neither_the_agent_nor_its_runs(
+def test_an_irregular_file_hangs_neither_the_agent_nor_its_runs(
     scheduler: ScriptedScheduler, machine: Machine, make: str
 ) -> None:
     agent = machine.start("--count", "2", "--slots", "2", "--system-metrics-every", "100ms")
@@ -92,7 +92,7 @@ def test_what_is_in_place_of_any_file_hangs_neither_the_agent_nor_its_runs(
         if f"metrics.jsonl cannot be read: it is a {KINDS[make]}, not a regular file" in str(text)
     ]
     lines = attempt.log.decode().splitlines()
-    assert lines.count("made") == 1  # before or after what the agent says there
+    assert lines.count("made") == 1  # before or after what the agent prints there
     assert (
         len(
             [line for line in lines if line.startswith("sweepd: ") and "metrics.jsonl cannot be read" in line]
@@ -102,7 +102,7 @@ def test_what_is_in_place_of_any_file_hangs_neither_the_agent_nor_its_runs(
 
 
 @IN_THE_WAY
-def test_an_agent_whose_run_has_left_something_in_the_way_ends_on_sigterm_in_time(
+def test_an_agent_whose_run_has_left_irregular_files_ends_on_sigterm_in_time(
     scheduler: ScriptedScheduler, machine: Machine, make: str
 ) -> None:
     agent = machine.start("--grace", "2s", "--system-metrics-every", "100ms")
@@ -112,7 +112,9 @@ def test_an_agent_whose_run_has_left_something_in_the_way_ends_on_sigterm_in_tim
     until(lambda: not machine.processes())
 
 
-def test_an_agent_that_finds_fifos_of_a_run_starts(scheduler: ScriptedScheduler, machine: Machine) -> None:
+def test_an_agent_starts_although_a_run_has_left_fifos(
+    scheduler: ScriptedScheduler, machine: Machine
+) -> None:
     agent = machine.start("--no-context")
     run(scheduler, machine, "fifo", *READ_AND_WRITTEN)
     agent.kill()
@@ -122,7 +124,7 @@ def test_an_agent_that_finds_fifos_of_a_run_starts(scheduler: ScriptedScheduler,
     scheduler.ended(scheduler.add("true"), within=20)
 
 
-def test_what_a_link_leads_to_is_never_sent(scheduler: ScriptedScheduler, machine: Machine) -> None:
+def test_the_target_of_a_link_is_never_sent(scheduler: ScriptedScheduler, machine: Machine) -> None:
     secret = machine.write("outside", '{"loss": 42.0, "notes": "secret"}\n')
     agent = machine.start("--count", "1", "--no-context")
     odd = run(scheduler, machine, str(secret), "metrics.jsonl", "output.log", "details.json", "files/odd")
@@ -153,7 +155,7 @@ def test_a_folder_that_is_a_link_is_neither_read_nor_written_to(
     assert [entry.name for entry in outside.iterdir()] == ["shadow"]
 
 
-def test_a_fifo_that_metrics_are_to_come_from_is_said_and_not_waited_for(
+def test_a_fifo_as_external_metrics_is_reported_and_not_waited_for(
     scheduler: ScriptedScheduler, machine: Machine
 ) -> None:
     pipe = machine.folder / "rows.jsonl"

@@ -1,4 +1,4 @@
-"""Trials whose agent and supervisor are killed together, whatever they have started and prevented."""
+"""Trials whose agent and supervisor are killed at once leave no process behind."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from sweepd import v1
 from sweepd_agent.process.record import read_record
 from waiting import until
 
-# Leaves its id in the folder `pids`, and stays.
+# Writes its process id into the folder `pids`, and keeps running.
 MEMBER = """
 import os, signal, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
 with open(f"pids/{os.getpid()}", "x"):
     time.sleep(600)
 """
-# Has a child in its own session; on request also an orphaned one without any environment.
+# Starts a child in a new session; on request also an orphan without any environment.
 FAMILY = """
 import ctypes, os, subprocess, sys
 member = [sys.executable, "member.py"]
@@ -41,7 +41,7 @@ os.execv(sys.executable, member)
 
 @pytest.fixture(autouse=True)
 def nothing_is_left(machine: Machine) -> Iterator[None]:
-    """End what a failed test has left, which may have no mark in its environment."""
+    """Kill what a failed test has left, which may lack the mark in its environment."""
     (machine.folder / "pids").mkdir()
     yield
     for pid in living(members(machine)):
@@ -56,7 +56,7 @@ def members(machine: Machine) -> list[int]:
 def started(
     scheduler: ScriptedScheduler, machine: Machine, *ways: str, count: int
 ) -> tuple[Attempt, list[int]]:
-    """Have such a trial started, and return the ids of all that belong to it."""
+    """Start such a trial; return the ids of all its processes."""
     machine.write("member.py", MEMBER)
     machine.write("family.py", FAMILY)
     attempt = scheduler.attempt(scheduler.add(sys.executable, "family.py", *ways))
@@ -65,7 +65,7 @@ def started(
 
 
 def identity(machine: Machine) -> dict[str, str]:
-    """Return what a supervisor wrote of itself and its process."""
+    """Return a supervisor's record of itself and its process."""
     (file,) = (machine.state / "runs").glob("*/process")
     record = read_record(str(file))
     assert record is not None
@@ -81,7 +81,7 @@ def kill_together(agent: AgentProcess, *others: int) -> None:
 
 
 def living(pids: list[int]) -> list[int]:
-    """Return which of these processes live."""
+    """Return those of these processes that are alive."""
     found = []
     for pid in pids:
         with suppress(OSError):
@@ -92,7 +92,7 @@ def living(pids: list[int]) -> list[int]:
 
 @pytest.mark.parametrize("ways", [(), ("cleared",)], ids=["as it is", "death signal cleared"])
 @pytest.mark.parametrize("flags", [(), ("--no-adopt",)], ids=["adoption", "no adoption"])
-def test_nothing_of_a_trial_outlives_its_agent_and_supervisor_killed_together(
+def test_no_process_of_a_trial_survives_its_agent_and_supervisor(
     scheduler: ScriptedScheduler, machine: Machine, ways: tuple[str, ...], flags: tuple[str, ...]
 ) -> None:
     agent = machine.start("--no-context", *flags)
@@ -102,7 +102,7 @@ def test_nothing_of_a_trial_outlives_its_agent_and_supervisor_killed_together(
     until(lambda: not machine.processes(), within=2, what="the watchdog ends, too")
 
 
-def test_a_run_without_its_supervisor_has_ended_only_when_all_that_it_left_has(
+def test_a_run_without_its_supervisor_has_ended_once_all_its_processes_have(
     scheduler: ScriptedScheduler, machine: Machine
 ) -> None:
     agent = machine.start("--no-context", "--count", "1")
@@ -123,7 +123,7 @@ def test_a_trial_dies_even_with_the_watchdog_and_a_restarted_agent_ends_the_rest
     of_run = identity(machine)
     kill_together(agent, int(of_run["supervisor"]), int(of_run["watchdog"]))
     until(lambda: int(of_run["pid"]) not in living(pids), within=2)
-    assert living(pids)  # no process is left that could know of it
+    assert living(pids)  # no process that could notice is left
     second = machine.start("--count", "1", "--no-context")
     until(lambda: second.events("connected"))
     assert not living(pids)

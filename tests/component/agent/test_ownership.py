@@ -1,4 +1,4 @@
-"""Secrets that prove an agent's ownership, and their confidentiality."""
+"""Secrets that prove an agent's ownership of attempts, and their confidentiality."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from component.agent.scripted_scheduler import ScriptedScheduler
 from sweepd.agent_identity import agent_id
 from waiting import until, written
 
-# Says what it can see of itself, and waits.
+# Prints its environment and arguments, and waits.
 LOOKS = """
 import os, pathlib, sys, time
 seen = [*sys.argv, *(f"{name}={value}" for name, value in os.environ.items())]
@@ -21,7 +21,7 @@ while not pathlib.Path("enough").exists():
 """
 
 
-def test_secrets_are_on_disk_for_the_agent_alone_and_nowhere_else(
+def test_secrets_are_stored_readable_only_by_the_agent_and_appear_nowhere_else(
     scheduler: ScriptedScheduler, machine: Machine
 ) -> None:
     machine.write("looks.py", LOOKS)
@@ -46,7 +46,7 @@ def test_secrets_are_on_disk_for_the_agent_alone_and_nowhere_else(
         assert not any(secret.hex() in each for each in output)
 
 
-def test_a_restarted_agent_proves_what_it_was_handed_out(
+def test_a_restarted_agent_proves_its_ownership_of_its_attempts(
     scheduler: ScriptedScheduler, machine: Machine
 ) -> None:
     machine.write("looks.py", LOOKS)
@@ -64,7 +64,7 @@ def test_a_restarted_agent_proves_what_it_was_handed_out(
     assert attempt.exit is not None
 
 
-def test_an_agent_whose_id_is_lost_keeps_the_run_that_it_can_prove(
+def test_an_agent_whose_id_is_lost_keeps_the_run_whose_secret_it_has(
     scheduler: ScriptedScheduler, machine: Machine
 ) -> None:
     machine.write("looks.py", LOOKS)

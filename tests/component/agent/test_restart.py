@@ -1,4 +1,4 @@
-"""An agent that is killed, and the one that comes after it, or does not."""
+"""Agents that are killed, with and without a successor."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ pathlib.Path(os.environ["SWEEPD_METRICS_FILE"]).write_text(rows)
 
 
 def running(scheduler: ScriptedScheduler, machine: Machine) -> Attempt:
-    """Have a steady run handed out and wait for its first rows."""
+    """Hand out a steady run and wait for its first rows."""
     machine.write("steady.py", STEADY)
     attempt = scheduler.attempt(scheduler.add(sys.executable, "steady.py"))
     scheduler.until(lambda: attempt.point_row > 3)
@@ -52,7 +52,7 @@ def running(scheduler: ScriptedScheduler, machine: Machine) -> Attempt:
 
 
 def everything_arrived_once(attempt: Attempt) -> bool:
-    """True if all rows are there, each as the script wrote it."""
+    """Return True if all rows have arrived, each as the script wrote it."""
     assert attempt.exit is not None
     rows = range(1, attempt.exit.last_row + 1)
     return attempt.observations == [(row, 0, row - 1) for row in rows] and attempt.points == {
@@ -60,7 +60,7 @@ def everything_arrived_once(attempt: Attempt) -> bool:
     }
 
 
-def test_a_restarted_agent_takes_its_run_up_again(scheduler: ScriptedScheduler, machine: Machine) -> None:
+def test_a_restarted_agent_adopts_its_run(scheduler: ScriptedScheduler, machine: Machine) -> None:
     first = machine.start("--no-context")  # children of a killed agent end shortly after it
     attempt = running(scheduler, machine)
     first.kill()
@@ -91,7 +91,7 @@ def test_a_run_that_ended_without_an_agent_is_reported_by_the_next(
     assert not list((machine.state / "runs").iterdir())
 
 
-def test_an_agent_connects_before_it_has_read_what_was_left(
+def test_an_agent_connects_before_it_has_read_the_rows_left_behind(
     scheduler: ScriptedScheduler, machine: Machine
 ) -> None:
     machine.write("much.py", MUCH)
@@ -125,7 +125,7 @@ def test_agents_killed_again_and_again_lose_and_repeat_nothing(
     assert everything_arrived_once(attempt)
 
 
-def test_a_run_that_nobody_comes_back_for_is_dead_by_lost_after(
+def test_a_run_without_an_agent_is_ended_after_lost_after(
     scheduler: ScriptedScheduler, machine: Machine
 ) -> None:
     scheduler.lost_after = 1.5
@@ -134,7 +134,7 @@ def test_a_run_that_nobody_comes_back_for_is_dead_by_lost_after(
     killed = time.monotonic()
     agent.kill()
     until(lambda: not machine.processes(), within=10)
-    # Its supervisor looks each half second, and may have seen the agent that long before.
+    # Its supervisor checks every half second, and may have seen the agent that much earlier.
     assert scheduler.lost_after - 0.5 < time.monotonic() - killed < scheduler.lost_after + 2
     second = machine.start("--count", "1")
     attempt = scheduler.attempts[0]
@@ -143,14 +143,18 @@ def test_a_run_that_nobody_comes_back_for_is_dead_by_lost_after(
     assert attempt.exit.exit.cause == v1.EXIT_CAUSE_ORPHANED
 
 
-def test_without_adoption_runs_end_with_their_agent(scheduler: ScriptedScheduler, machine: Machine) -> None:
+def test_without_adoption_runs_end_when_their_agent_is_killed(
+    scheduler: ScriptedScheduler, machine: Machine
+) -> None:
     agent = machine.start("--no-adopt", "--no-context")
     running(scheduler, machine)
     agent.kill()
     until(lambda: not machine.processes(), within=2)
 
 
-def test_a_run_of_an_earlier_boot_is_given_up(scheduler: ScriptedScheduler, machine: Machine) -> None:
+def test_a_run_of_an_earlier_boot_is_reported_as_orphaned(
+    scheduler: ScriptedScheduler, machine: Machine
+) -> None:
     agent = machine.start()
     attempt = running(scheduler, machine)
     agent.kill()
@@ -171,7 +175,7 @@ def _change(record: Path, name: str, value: str) -> None:
     )
 
 
-def test_a_run_outlives_its_supervisor_by_no_more_than_a_restart(
+def test_a_run_whose_supervisor_is_killed_is_ended_as_orphaned(
     scheduler: ScriptedScheduler, machine: Machine
 ) -> None:
     agent = machine.start()
@@ -187,10 +191,10 @@ def test_a_run_outlives_its_supervisor_by_no_more_than_a_restart(
     until(lambda: machine.processes() == [agent.process.pid])
 
 
-def test_a_supervisor_that_is_killed_as_soon_as_it_is_there_fails_no_run(
+def test_a_supervisor_that_is_killed_right_after_its_start_fails_no_run(
     scheduler: ScriptedScheduler, machine: Machine
 ) -> None:
-    agent = machine.start("--no-context")  # all that it starts is supervisors
+    agent = machine.start("--no-context")  # an agent starts nothing but supervisors
     until(lambda: agent.events("connected"))
     machine.write("steady.py", STEADY)
     attempt = scheduler.attempt(scheduler.add(sys.executable, "steady.py"))
@@ -209,7 +213,7 @@ def test_a_supervisor_that_is_killed_as_soon_as_it_is_there_fails_no_run(
     until(lambda: machine.processes() == [agent.process.pid])
 
 
-def test_a_supervisor_continues_if_its_agent_died_before_it_could_be_reported(tmp_path: Path) -> None:
+def test_a_supervisor_completes_although_its_agent_died_before_its_first_report(tmp_path: Path) -> None:
     (tmp_path / "arguments").write_bytes(b"\0".join([b"sh", b"-c", b"exit 3"]))
     ours, its = os.pipe()
     os.close(ours)
@@ -221,8 +225,8 @@ def test_a_supervisor_continues_if_its_agent_died_before_it_could_be_reported(tm
     assert "code 3\n" in (tmp_path / "exit").read_text()
 
 
-def test_a_supervisor_that_cannot_write_waits_until_it_can(tmp_path: Path) -> None:
-    script = 'mkdir "$0/exit.$PPID"; exit 3'  # where the record is written before it is moved
+def test_a_supervisor_that_cannot_write_its_record_retries_until_it_can(tmp_path: Path) -> None:
+    script = 'mkdir "$0/exit.$PPID"; exit 3'  # where the record is written before it is renamed
     (tmp_path / "arguments").write_bytes(b"\0".join([b"sh", b"-c", script.encode(), bytes(tmp_path)]))
     lock = try_lock(str(tmp_path / "lock"))
     assert lock is not None
@@ -231,7 +235,7 @@ def test_a_supervisor_that_cannot_write_waits_until_it_can(tmp_path: Path) -> No
     supervisor = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     until(lambda: list(tmp_path.glob("exit.*")), what="the script is in the way")
     until((tmp_path / "process").exists, what="its process is recorded")
-    until(lambda: not Path(f"/proc/{pid_in(tmp_path)}").exists(), what="its process is gone")
+    until(lambda: not Path(f"/proc/{pid_in(tmp_path)}").exists(), what="its process has ended")
     assert supervisor.poll() is None
     (blocked,) = tmp_path.glob("exit.*")
     blocked.rmdir()
@@ -245,7 +249,7 @@ def pid_in(folder: Path) -> str:
     return next(line[4:] for line in (folder / "process").read_text().splitlines() if line.startswith("pid "))
 
 
-def test_an_agent_that_was_there_between_two_looks_of_a_supervisor_counts(tmp_path: Path) -> None:
+def test_an_agent_attached_only_between_two_checks_of_the_supervisor_counts(tmp_path: Path) -> None:
     """Kill the agent as soon as it has adopted a run: the deadline counts from its death."""
     # Retry if the machine paused until the run had ended.
     lived = (lived_after_an_agent(tmp_path / str(attempt), term=1.1) for attempt in range(5))
@@ -253,7 +257,7 @@ def test_an_agent_that_was_there_between_two_looks_of_a_supervisor_counts(tmp_pa
 
 
 def lived_after_an_agent(folder: Path, *, term: float) -> float | None:
-    """Return how long a run continues after a brief attachment; None if the agent came too late."""
+    """Return how long a run continues after a brief attachment; None if the agent started too late."""
     folder.mkdir()
     (folder / "arguments").write_bytes(b"\0".join([b"sleep", b"1000"]))
     program = "from sweepd_agent.process.supervisor import main; main()"
@@ -293,7 +297,7 @@ def test_a_result_that_a_welcome_acknowledges_is_logged_once_for_the_attempt(
     assert not second.events("result_acked")
 
 
-def test_an_agent_that_has_lost_its_identity_continues_its_run(
+def test_an_agent_that_has_lost_its_id_continues_its_run(
     scheduler: ScriptedScheduler, machine: Machine
 ) -> None:
     """Empty the file, as a power failure may. The secret of the attempt proves the ownership."""
@@ -312,7 +316,7 @@ def test_an_agent_that_has_lost_its_identity_continues_its_run(
     assert everything_arrived_once(attempt)
 
 
-def test_an_agent_starts_beside_records_that_a_power_failure_has_emptied(
+def test_an_agent_starts_despite_records_that_a_power_failure_has_emptied(
     scheduler: ScriptedScheduler, machine: Machine
 ) -> None:
     first = machine.start("--no-context")
@@ -343,7 +347,7 @@ def test_an_agent_starts_beside_records_that_a_power_failure_has_emptied(
     ],
     ids=["of other types", "beyond 64 bits", "nested too deeply", "too large"],
 )
-def test_cursors_that_are_none_are_taken_for_missing(
+def test_invalid_cursors_are_treated_as_missing(
     scheduler: ScriptedScheduler, machine: Machine, written: str
 ) -> None:
     """A script may write into its folder. The rows are read again from the beginning and sent once."""
@@ -359,7 +363,7 @@ def test_cursors_that_are_none_are_taken_for_missing(
     assert everything_arrived_once(attempt)
 
 
-def test_a_run_of_another_sweep_that_was_left_does_not_count(
+def test_a_leftover_run_of_another_sweep_does_not_count(
     scheduler: ScriptedScheduler, machine: Machine
 ) -> None:
     first = machine.start("--no-context")
@@ -378,7 +382,7 @@ def test_a_run_of_another_sweep_that_was_left_does_not_count(
     assert [event["run"] for event in second.events("run_started")] == [own.run]
 
 
-def test_an_assignment_that_was_journalled_but_not_started_starts_once_it_is_still_wanted(
+def test_an_assignment_journalled_but_not_started_starts_if_it_is_still_valid(
     scheduler: ScriptedScheduler, machine: Machine
 ) -> None:
     agent = machine.start("--no-context")

@@ -1,4 +1,4 @@
-"""The life of a run under an agent that nothing happens to."""
+"""The life cycle of a run under an undisturbed agent."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ for step in range(10):
 """
 
 
-def test_a_run_is_started_reported_and_cleared_away(scheduler: ScriptedScheduler, machine: Machine) -> None:
+def test_a_run_is_started_and_reported_and_its_folder_is_removed(
+    scheduler: ScriptedScheduler, machine: Machine
+) -> None:
     machine.write("train.py", TRAIN)
     run = scheduler.add(params={"lr": 0.1, "n": 3}, program="train.py")
     agent = machine.start("--interpreter", sys.executable, "--count", "1")
@@ -44,10 +46,10 @@ def test_a_run_is_started_reported_and_cleared_away(scheduler: ScriptedScheduler
     assert not machine.processes()
 
 
-def test_without_adoption_a_run_continues_for_as_long_as_its_agent(
+def test_without_adoption_a_run_continues_while_its_agent_is_alive(
     scheduler: ScriptedScheduler, machine: Machine
 ) -> None:
-    run = scheduler.add("sleep", "1.5")  # longer than its supervisor waits between two looks
+    run = scheduler.add("sleep", "1.5")  # longer than the interval between two checks of its supervisor
     agent = machine.start("--no-adopt", "--count", "1")
     attempt = scheduler.ended(run)
     assert agent.ended() == 0
@@ -55,7 +57,7 @@ def test_without_adoption_a_run_continues_for_as_long_as_its_agent(
     assert (attempt.exit.exit.cause, attempt.exit.exit.code) == (v1.EXIT_CAUSE_EXITED, 0)
 
 
-def test_the_log_tells_machines_what_happened(scheduler: ScriptedScheduler, machine: Machine) -> None:
+def test_the_log_has_machine_readable_events(scheduler: ScriptedScheduler, machine: Machine) -> None:
     machine.write("train.py", TRAIN)
     run = scheduler.add(params={"lr": 0.1}, program="train.py")
     agent = machine.start("--interpreter", sys.executable, "--count", "1")
@@ -86,9 +88,7 @@ def test_the_log_tells_machines_what_happened(scheduler: ScriptedScheduler, mach
     assert json.dumps(agent.events())
 
 
-def test_a_folder_of_which_nothing_is_wanted_stays_for_as_long_as_was_said(
-    scheduler: ScriptedScheduler, machine: Machine
-) -> None:
+def test_a_run_folder_is_kept_for_the_retention_time(scheduler: ScriptedScheduler, machine: Machine) -> None:
     run = scheduler.add("true")
     machine.start("--keep", "500ms", "--no-context")
     attempt = scheduler.ended(run)

@@ -1,4 +1,4 @@
-"""Files of runs travel whole, in their newest version, over broken streams, and hold up nothing."""
+"""Files of runs: complete, in their newest version, despite broken streams, without delaying anything."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ for number in range(400):
 """
 
 
-def test_each_file_comes_whole_and_in_its_newest_version(
+def test_each_file_arrives_complete_and_in_its_newest_version(
     scheduler: ScriptedScheduler, machine: Machine
 ) -> None:
     machine.write("leaves.py", LEAVES)
@@ -86,15 +86,15 @@ def test_the_end_of_a_run_waits_for_no_file(scheduler: ScriptedScheduler, machin
     agent = machine.start("--count", "1", "--no-context", "--grace", "1m")
     attempt = scheduler.ended(run)
     assert not attempt.files
-    assert agent.process.poll() is None, "it stays for what is not delivered"
+    assert agent.process.poll() is None, "the attempt stays while files are undelivered"
     scheduler.acks_files = True
     scheduler.break_streams()
     assert agent.ended() == 0
     assert len(attempt.files) == 400
 
 
-def test_an_unreadable_file_keeps_nobody(scheduler: ScriptedScheduler, machine: Machine) -> None:
-    """Use a dangling link: root could read any file."""
+def test_an_unreadable_file_does_not_delay_the_agent(scheduler: ScriptedScheduler, machine: Machine) -> None:
+    """Use a dangling link, because root can read any file."""
     machine.write(
         "dangling.py",
         "import os, pathlib\n"
@@ -108,7 +108,7 @@ def test_an_unreadable_file_keeps_nobody(scheduler: ScriptedScheduler, machine: 
     assert scheduler.ended(run).files == {"there": b"x"}
 
 
-def test_samples_come_with_the_step_of_the_script_and_touch_no_row(
+def test_samples_carry_the_step_of_the_script_and_change_no_row(
     scheduler: ScriptedScheduler, machine: Machine
 ) -> None:
     machine.write(
@@ -131,9 +131,7 @@ def test_samples_come_with_the_step_of_the_script_and_touch_no_row(
     assert set(attempt.points) == {(1, "loss")}
 
 
-def test_no_samples_are_taken_where_that_is_not_wanted(
-    scheduler: ScriptedScheduler, machine: Machine
-) -> None:
+def test_no_samples_are_taken_where_they_are_disabled(scheduler: ScriptedScheduler, machine: Machine) -> None:
     run = scheduler.add("sleep", "1")
     flags = ("--no-system-metrics", "--system-metrics-every", "100ms")
     assert machine.start("--count", "1", *flags).ended() == 0

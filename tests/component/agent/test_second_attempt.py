@@ -11,7 +11,7 @@ from component.agent.agent_processes import Machine
 from component.agent.scripted_scheduler import ScriptedScheduler
 from waiting import until, written
 
-TELL = """
+REPORTS = """
 import json, os, pathlib, sys, time
 told = {"environ": dict(os.environ), "argv": sys.argv, "cwd": os.getcwd()}
 for name in ("SWEEPD_PARAMS_FILE", "SWEEPD_SWEEP_PARAM_PATH"):
@@ -38,7 +38,7 @@ ITEMS = (
     "${args_json}",
     "${envvar:HOME}",
 )
-# What differs, and nothing else does: where the attempt lives, which one it is, where it runs.
+# The only differences: the folder of the attempt, its number, and where it runs.
 OF_THE_ATTEMPT = {
     "SWEEPD_RUN_DIR",
     "SWEEPD_METRICS_FILE",
@@ -57,13 +57,13 @@ def inputs_of(machine: Machine, attempt: int) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("another_agent", [False, True])
-def test_a_second_attempt_gets_what_the_first_got(
+def test_a_second_attempt_gets_the_same_inputs_as_the_first(
     scheduler: ScriptedScheduler,
     machine: Machine,
     another_agent: bool,
 ) -> None:
-    """Section 10: after kill -9 of the agent, on the same machine's agent or on one of another folder."""
-    machine.write("tell.py", TELL)
+    """Section 10: after kill -9 of the agent, on its successor or on an agent with another folder."""
+    machine.write("tell.py", REPORTS)
     command = (sys.executable, "tell.py", *ITEMS)
     scheduler.add_attempt(7, *command, params=PARAMS, repeat=2)
     agent = machine.start("--no-adopt", "--gpus-per-run", "1", "--gpus", "0")

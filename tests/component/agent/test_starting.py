@@ -14,7 +14,7 @@ from component.agent.scripted_scheduler import ScriptedScheduler
 from sweepd import v1
 from sweepd.spec.macros import CommandError, check_room
 
-TELL = """
+REPORTS = """
 import json, os, sys
 told = {name: value for name, value in os.environ.items() if name.startswith("SWEEPD_")}
 told["params"] = json.load(open(os.environ["SWEEPD_PARAMS_FILE"]))
@@ -26,8 +26,8 @@ json.dump(told, open("told.json", "w"))
 """
 
 
-def test_a_trial_gets_all_it_needs_and_no_secret(scheduler: ScriptedScheduler, machine: Machine) -> None:
-    machine.write("tell.py", TELL)
+def test_a_trial_gets_its_inputs_and_no_secret(scheduler: ScriptedScheduler, machine: Machine) -> None:
+    machine.write("tell.py", REPORTS)
     run = scheduler.add(
         sys.executable,
         "${program}",
@@ -67,7 +67,7 @@ def test_a_trial_gets_all_it_needs_and_no_secret(scheduler: ScriptedScheduler, m
         (("train.txt",), "", "program train.txt not found on the PATH"),
     ],
 )
-def test_a_run_that_cannot_start_says_why(
+def test_a_run_that_cannot_start_reports_why(
     scheduler: ScriptedScheduler, machine: Machine, command: tuple[str, ...], program: str, expected: str
 ) -> None:
     run = scheduler.add(*command, program=program)
@@ -92,7 +92,7 @@ def test_a_run_that_cannot_start_says_why(
         (("${absent}", "--lr=1"), "x", "program --lr=1 not found on the PATH"),
     ],
 )
-def test_a_program_that_the_point_names_is_the_fault_of_the_run(
+def test_a_missing_program_named_by_the_point_is_a_failure_of_the_run(
     scheduler: ScriptedScheduler, machine: Machine, command: tuple[str, ...], value: str, expected: str
 ) -> None:
     run = scheduler.add(*command, params={"script": value})
@@ -104,7 +104,7 @@ def test_a_program_that_the_point_names_is_the_fault_of_the_run(
     assert expected in exited.exit.message
 
 
-def test_a_letter_that_the_locale_lacks_is_why_a_run_does_not_start(
+def test_an_argument_that_the_locale_cannot_encode_prevents_the_start_of_a_run(
     scheduler: ScriptedScheduler, machine: Machine
 ) -> None:
     command = ("sh", "-c", 'printf %s "$1" > told', "sh", "${s}")
@@ -125,7 +125,7 @@ def test_a_letter_that_the_locale_lacks_is_why_a_run_does_not_start(
     assert (machine.folder / "told").read_text("utf-8") == "\u00fc\u6f22"
 
 
-def test_we_count_arguments_as_the_system_does() -> None:
+def test_the_size_of_arguments_is_counted_as_the_system_does() -> None:
     room, variables = min(os.sysconf("SC_ARG_MAX"), 6 * 2**20), {"A": "\u00fc"}
     arguments = ["/bin/true", *["x"] * 1_000, *["y" * 50_000] * ((room - 20_000) // 50_009)]
     with pytest.raises(CommandError) as raised:
@@ -141,7 +141,7 @@ def test_we_count_arguments_as_the_system_does() -> None:
         os.posix_spawn("/bin/true", arguments, variables)
 
 
-def test_more_arguments_than_the_system_passes_are_why_a_run_does_not_start(
+def test_arguments_beyond_the_limit_of_the_system_prevent_the_start_of_a_run(
     scheduler: ScriptedScheduler, machine: Machine
 ) -> None:
     room = min(os.sysconf("SC_ARG_MAX"), 6 * 2**20)
@@ -172,7 +172,7 @@ def test_a_failed_run_shows_the_end_of_its_log(scheduler: ScriptedScheduler, mac
     assert attempt.exit.log_tail.endswith("999\n1000\nout of luck")
 
 
-def test_keys_that_were_logged_are_named_and_the_notice_of_an_end_is_shown(
+def test_logged_keys_are_listed_and_the_notice_of_an_end_is_shown(
     scheduler: ScriptedScheduler, machine: Machine
 ) -> None:
     scheduler.notice = "the sweep optimises `loss`"
@@ -185,7 +185,7 @@ def test_keys_that_were_logged_are_named_and_the_notice_of_an_end_is_shown(
     assert scheduler.notice in agent.log.read_text()
 
 
-def test_a_start_may_be_ordered_twice(scheduler: ScriptedScheduler, machine: Machine) -> None:
+def test_a_repeated_start_command_starts_one_process(scheduler: ScriptedScheduler, machine: Machine) -> None:
     run = scheduler.add("sh", "-c", "echo once >> starts; while [ ! -e enough ]; do sleep 0.02; done")
     agent = machine.start("--count", "1")
     attempt = scheduler.attempt(run)
@@ -201,7 +201,7 @@ def test_a_start_may_be_ordered_twice(scheduler: ScriptedScheduler, machine: Mac
     assert (machine.folder / "starts").read_text() == "once\n"
 
 
-def test_output_is_shown_if_that_is_wanted(scheduler: ScriptedScheduler, machine: Machine) -> None:
+def test_output_is_shown_on_request(scheduler: ScriptedScheduler, machine: Machine) -> None:
     scheduler.add("echo", "seen")
     agent = machine.start("--count", "1", "--show-output")
     assert agent.ended() == 0

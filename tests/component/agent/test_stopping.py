@@ -14,7 +14,7 @@ from component.agent.scripted_scheduler import ScriptedScheduler
 from sweepd import v1
 from waiting import until
 
-# Ignores SIGTERM, and so does its child in a session of its own.
+# Ignores SIGTERM, as does its child in a new session.
 STUBBORN = """
 import os, signal, sys, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -38,7 +38,7 @@ time.sleep(1000)
 """
 
 
-def test_a_stopped_process_may_end_in_its_own_way(scheduler: ScriptedScheduler, machine: Machine) -> None:
+def test_a_stopped_process_may_handle_sigterm(scheduler: ScriptedScheduler, machine: Machine) -> None:
     machine.write("polite.py", POLITE)
     run = scheduler.add(sys.executable, "polite.py")
     machine.start("--count", "1")
@@ -55,7 +55,9 @@ def test_a_stopped_process_may_end_in_its_own_way(scheduler: ScriptedScheduler, 
     scheduler.until(lambda: b"saving" in attempt.log)
 
 
-def test_a_stubborn_tree_is_killed_after_the_grace(scheduler: ScriptedScheduler, machine: Machine) -> None:
+def test_a_process_tree_that_ignores_sigterm_is_killed_after_the_grace_period(
+    scheduler: ScriptedScheduler, machine: Machine
+) -> None:
     machine.write("stubborn.py", STUBBORN)
     scheduler.stop_grace = 1.0
     run = scheduler.add(sys.executable, "stubborn.py")
@@ -74,7 +76,7 @@ def test_a_stubborn_tree_is_killed_after_the_grace(scheduler: ScriptedScheduler,
 
 
 @pytest.mark.parametrize("how", ["kill", "fence"])
-def test_killed_and_fenced_trees_are_gone_at_once(
+def test_killed_and_fenced_process_trees_end_at_once(
     scheduler: ScriptedScheduler, machine: Machine, how: str
 ) -> None:
     machine.write("stubborn.py", STUBBORN)
@@ -113,7 +115,9 @@ def _added(scheduler: ScriptedScheduler) -> str:
     return scheduler.add(sys.executable, "polite.py")
 
 
-def test_what_a_run_leaves_behind_ends_with_it(scheduler: ScriptedScheduler, machine: Machine) -> None:
+def test_processes_that_a_run_leaves_behind_end_with_it(
+    scheduler: ScriptedScheduler, machine: Machine
+) -> None:
     machine.write(
         "leaving.py", STUBBORN.replace('time.sleep(1000)\n"', "").replace("\ntime.sleep(1000)\n", "\n")
     )
@@ -125,7 +129,9 @@ def test_what_a_run_leaves_behind_ends_with_it(scheduler: ScriptedScheduler, mac
     assert machine.processes() == [agent.process.pid]
 
 
-def test_a_signal_from_elsewhere_is_no_command(scheduler: ScriptedScheduler, machine: Machine) -> None:
+def test_a_run_ended_by_an_external_signal_counts_as_failed(
+    scheduler: ScriptedScheduler, machine: Machine
+) -> None:
     run = scheduler.add("sleep", "1000")
     machine.start()
     attempt = scheduler.attempt(run)

@@ -17,21 +17,21 @@ import pytest
 from component.agent.agent_processes import MARK, Machine
 from component.agent.scripted_scheduler import SWEEP, ScriptedScheduler
 
-# Goes on until there is a file `end`, which it takes away.
-UNTIL_TOLD = "until rm end 2>/dev/null; do sleep 0.02; done"
+# Runs until there is a file `end`, which it removes.
+UNTIL_A_FILE_EXISTS = "until rm end 2>/dev/null; do sleep 0.02; done"
 Step = tuple[Callable[[str], object], Callable[[int], object]]
 
 
 def on_a_terminal(
     machine: Machine, *flags: str, width: int = 0, steps: Sequence[Step] = (), **variables: str
 ) -> tuple[int, str]:
-    """Run an agent whose standard error is a terminal; return its exit code and all that it wrote there.
+    """Run an agent whose standard error is a terminal; return its exit code and its output there.
 
     Args:
         machine: where it runs.
         flags: of the agent.
-        width: columns that the terminal has at first; 0: it does not know.
-        steps: what is to be seen, and what is done then with the terminal, one after the other.
+        width: columns that the terminal has at first; 0: unknown.
+        steps: pairs of expected text and what is then done with the terminal, in order.
         variables: of the agent's environment.
     """
     ours, its = pty.openpty()
@@ -69,21 +69,21 @@ def resize(terminal: int, columns: int) -> None:
 
 
 def drawn(written: str) -> list[int]:
-    """Return how wide the line was each time."""
+    """Return the widths of the progress line, one each time it was drawn."""
     parts = [part for part in written.split("\r\x1b[K") if part.startswith("[")]
     return [len(part.partition("\r\n")[0]) for part in parts]
 
 
 def staying(written: str) -> list[str]:
-    """Return the lines that stay on the terminal: what stood in one before it was erased is gone."""
+    """Return the lines that remain on the terminal, without erased content."""
     lines = [line.rpartition("\x1b[K")[2] for line in written.split("\r\n")]
     return [line for line in lines if line]
 
 
 def test_a_progress_line_stands_below_the_log(scheduler: ScriptedScheduler, machine: Machine) -> None:
     """C15: one line at a run's start and end, a progress bar on a terminal."""
-    scheduler.add("sh", "-c", UNTIL_TOLD)
-    scheduler.add("sh", "-c", f"{UNTIL_TOLD}; exit 3")
+    scheduler.add("sh", "-c", UNTIL_A_FILE_EXISTS)
+    scheduler.add("sh", "-c", f"{UNTIL_A_FILE_EXISTS}; exit 3")
     ahead = ("0/2 runs done · 1 live · 0 failed · 0:00:", "1/2 runs done · 1 live · 0 failed · 0:00:")
     steps: list[Step] = [
         (lambda written, line=line: line in written, lambda _: (machine.folder / "end").touch())  # type: ignore[misc]
@@ -96,11 +96,11 @@ def test_a_progress_line_stands_below_the_log(scheduler: ScriptedScheduler, mach
     assert "run tune-1 started" in lines
     assert "run tune-1 finished" in lines
     assert "run tune-2 failed with exit code 3" in lines
-    assert written.endswith(("\x1b[K", "\r\n")), "nothing of it stays"
+    assert written.endswith(("\x1b[K", "\r\n")), "nothing of it remains"
     assert "\x1b[" not in written.replace("\x1b[K", ""), "it has no colours"
 
 
-def test_nothing_that_a_trial_or_its_file_says_steers_the_terminal(
+def test_control_characters_of_a_trial_or_its_sweep_file_do_not_reach_the_terminal(
     scheduler: ScriptedScheduler, machine: Machine
 ) -> None:
     """Parameters, the name of a program, keys that were logged, the last lines of a log."""
@@ -123,8 +123,10 @@ def test_nothing_that_a_trial_or_its_file_says_steers_the_terminal(
     )
 
 
-def test_the_line_fits_whatever_the_terminal_becomes(scheduler: ScriptedScheduler, machine: Machine) -> None:
-    scheduler.add("sh", "-c", UNTIL_TOLD)
+def test_the_progress_line_fits_after_the_terminal_is_resized(
+    scheduler: ScriptedScheduler, machine: Machine
+) -> None:
+    scheduler.add("sh", "-c", UNTIL_A_FILE_EXISTS)
     steps: list[Step] = [
         (lambda written: 29 in drawn(written), lambda terminal: resize(terminal, 100)),
         (lambda written: max(drawn(written)) > 40, lambda terminal: resize(terminal, 12)),
@@ -133,7 +135,7 @@ def test_the_line_fits_whatever_the_terminal_becomes(scheduler: ScriptedSchedule
     code, written = on_a_terminal(machine, "--count", "1", width=30, steps=steps)
     assert code == 0
     widths = drawn(written)
-    assert max(widths) > 40, "all of it where there is room"
+    assert max(widths) > 40, "complete where there is room"
     assert 29 in widths
     assert 11 in widths
     assert widths.index(29) < widths.index(max(widths)) < widths.index(11)
@@ -142,7 +144,7 @@ def test_the_line_fits_whatever_the_terminal_becomes(scheduler: ScriptedSchedule
 @pytest.mark.parametrize(
     ("flags", "term"), [((), "dumb"), (("--show-output",), "xterm"), (("--log-format", "json"), "xterm")]
 )
-def test_nothing_is_drawn_where_that_would_be_in_the_way(
+def test_no_progress_line_is_drawn_where_it_would_disturb(
     scheduler: ScriptedScheduler, machine: Machine, flags: tuple[str, ...], term: str
 ) -> None:
     scheduler.add("sleep", "0.3")
@@ -154,7 +156,7 @@ def test_nothing_is_drawn_where_that_would_be_in_the_way(
         assert [json.loads(line) for line in written.splitlines()][-1]["event"] == "exiting"
 
 
-def test_nothing_is_drawn_in_a_file(scheduler: ScriptedScheduler, machine: Machine) -> None:
+def test_no_progress_line_is_drawn_into_a_file(scheduler: ScriptedScheduler, machine: Machine) -> None:
     scheduler.add("sleep", "0.3")
     agent = machine.start("--count", "1", "--log-format", "text", TERM="xterm")
     assert agent.ended() == 0

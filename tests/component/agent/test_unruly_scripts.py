@@ -34,7 +34,7 @@ raise SystemExit(7)
 """
 
 
-def test_a_removed_run_folder_costs_that_run_alone(scheduler: ScriptedScheduler, machine: Machine) -> None:
+def test_a_removed_run_folder_fails_that_run_alone(scheduler: ScriptedScheduler, machine: Machine) -> None:
     machine.write("unruly.py", REMOVES_ITS_FOLDER)
     first, second = scheduler.add(sys.executable, "unruly.py"), scheduler.add("true")
     agent = machine.start("--count", "2")
@@ -46,14 +46,14 @@ def test_a_removed_run_folder_costs_that_run_alone(scheduler: ScriptedScheduler,
     assert agent.ended() == 0
 
 
-def test_a_run_whose_rows_cannot_be_read_is_not_taken_for_ended(
+def test_a_run_whose_rows_cannot_be_read_is_not_reported_as_ended(
     scheduler: ScriptedScheduler, machine: Machine
 ) -> None:
     machine.write("unruly.py", LOGS_INTO_A_FOLDER)
     run = scheduler.add(sys.executable, "unruly.py")
     agent = machine.start("--count", "1")
     until((machine.folder / "made").exists)
-    time.sleep(0.3)  # some looks at it, after which nothing has happened
+    time.sleep(0.3)  # several checks of the file, after which nothing has happened
     attempt = scheduler.attempt(run)
     assert not attempt.exits
     os.kill(attempt.pid, 0)
@@ -64,7 +64,7 @@ def test_a_run_whose_rows_cannot_be_read_is_not_taken_for_ended(
     assert agent.ended() == 0
 
 
-def test_output_that_nobody_takes_ends_no_run(scheduler: ScriptedScheduler, machine: Machine) -> None:
+def test_output_that_cannot_be_written_ends_no_run(scheduler: ScriptedScheduler, machine: Machine) -> None:
     run = scheduler.add("sh", "-c", "echo said; sleep 0.2; exit 7")
     agent = machine.start("--count", "1", "--show-output", stdout=Path("/dev/full"))
     ended = scheduler.ended(run)
@@ -73,13 +73,11 @@ def test_output_that_nobody_takes_ends_no_run(scheduler: ScriptedScheduler, mach
     assert agent.ended() == 0
 
 
-def test_a_reader_of_the_output_that_stalls_holds_up_no_run(
-    scheduler: ScriptedScheduler, machine: Machine
-) -> None:
+def test_a_stalled_reader_of_the_output_delays_no_run(scheduler: ScriptedScheduler, machine: Machine) -> None:
     """Rows, heartbeats and the next run continue while a pager waits for its user."""
     pipe = machine.folder / "pipe"
     os.mkfifo(pipe)
-    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)  # which takes nothing
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)  # which reads nothing
     talk = 'head -c 1000000 /dev/zero | tr "\\0" x; echo \'{"loss": 1}\' >> "$SWEEPD_METRICS_FILE"; sleep 0.3'
     first, second = scheduler.add("sh", "-c", talk), scheduler.add("true")
     agent = machine.start("--count", "2", "--show-output", stdout=pipe)

@@ -1,4 +1,4 @@
-"""Complaints of an attempt about its files, in the log of its run, which ends with the run."""
+"""Complaints about files of an attempt, in the log of its run, which ends with the run."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_the_log_does_not_grow_once_the_end_is_reported(tmp_path: Path, *, ended
     assert ("odd is a FIFO" in log) is not ended
 
 
-def test_the_log_of_a_process_that_an_agent_finds_gone_does_not_grow(tmp_path: Path) -> None:
+def test_the_log_of_a_process_that_ended_before_its_adoption_does_not_grow(tmp_path: Path) -> None:
     write_record(str(tmp_path / EXIT_FILE), {"code": 0})
     leave_a_fifo(tmp_path)
     ours = attempt(tmp_path)

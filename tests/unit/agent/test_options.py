@@ -1,4 +1,4 @@
-"""Command line of an agent; mistakes end the program with one sentence."""
+"""Command line of an agent; usage errors end the program with one sentence."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_sweeps_that_contradict_each_other_are_refused(
 
 
 def test_samples_without_a_pause_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    """They would keep a processor busy that is the runs' own."""
+    """They would occupy a processor that the runs need."""
     assert parse(["--sweep", "a", "--system-metrics-every", "100ms"], version="1").system_metrics_every == 0.1
     with pytest.raises(SystemExit, match="2"):
         parse(["--sweep", "a", "--system-metrics-every", "0"], version="1")

@@ -1,4 +1,4 @@
-"""The line at the foot of a terminal."""
+"""Progress line at the bottom of a terminal."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sweepd_agent.log import progress
 from unit.agent.core.play import KEY, Play
 
 
-def test_it_counts_what_is_done_live_and_failed_and_tells_the_time() -> None:
+def test_it_shows_the_numbers_of_finished_active_and_failed_runs_and_the_time() -> None:
     """C15."""
     play = Play(Settings(slots=2, count=4))
     play.running()
@@ -28,13 +28,13 @@ def test_it_counts_what_is_done_live_and_failed_and_tells_the_time() -> None:
     assert progress(play.state, 0.0, -1) == ""
 
 
-def test_without_an_end_that_is_known_the_bar_shows_the_slots() -> None:
+def test_without_a_known_number_of_runs_the_bar_shows_the_slots() -> None:
     play = Play(Settings(slots=4))
     play.running()
     assert progress(play.state, 0.0, 100).startswith(f"[{'▒' * 5}{'░' * 15}] 0 runs done · 1 live")
 
 
-def test_it_says_that_the_agent_ends_or_that_the_server_is_unavailable() -> None:
+def test_it_shows_that_the_agent_is_leaving_or_that_the_server_is_unavailable() -> None:
     play = Play()
     play.running()
     play.happens(e.StreamClosed())
@@ -43,7 +43,7 @@ def test_it_says_that_the_agent_ends_or_that_the_server_is_unavailable() -> None
     assert progress(play.state, 0.0, 100).endswith("0:00:00 · ending")
 
 
-def test_more_runs_than_were_asked_for_do_not_burst_the_bar() -> None:
+def test_more_runs_than_requested_do_not_exceed_the_bar() -> None:
     play = Play(Settings(count=1))
     state = replace(play.state, ended=3)
     assert progress(state, 0.0, 100).startswith(f"[{'█' * 20}] 3/1")

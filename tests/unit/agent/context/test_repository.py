@@ -13,7 +13,7 @@ STATUS = """# branch.oid 3f1c
 """
 
 
-def test_a_clean_checkout() -> None:
+def test_a_clean_checkout_is_not_dirty() -> None:
     assert checkout(STATUS) == Repository(commit="3f1c", branch="main", dirty=False)
 
 
@@ -22,7 +22,7 @@ def test_a_changed_file_makes_it_dirty(line: str) -> None:
     assert checkout(f"{STATUS}{line}\n").dirty
 
 
-def test_neither_commit_nor_branch_is_invented() -> None:
+def test_a_missing_commit_or_branch_stays_empty() -> None:
     status = "# branch.oid (initial)\n# branch.head (detached)\n? new.py\n"
     assert checkout(status) == Repository(commit="", branch="", dirty=False)
 
@@ -43,5 +43,5 @@ def test_neither_commit_nor_branch_is_invented() -> None:
         ("odd@@s3cret@host:x", "host:x"),
     ],
 )
-def test_remotes_are_shown_without_what_opens_them(remote: str, shown: str) -> None:
+def test_remotes_are_shown_without_credentials(remote: str, shown: str) -> None:
     assert without_credentials(remote) == shown

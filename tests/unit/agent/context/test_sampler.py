@@ -1,4 +1,4 @@
-"""Whose use counts as that of a run."""
+"""Processes and devices whose usage counts as that of a run."""
 
 from __future__ import annotations
 
@@ -40,15 +40,15 @@ async def sampled(
 
 
 def driver(folder: Path, *lines: str) -> Mapping[str, str]:
-    """Put a program in the place of the driver's, and return where it is found."""
+    """Write a fake program of the driver; return the environment that finds it."""
     program = folder / "nvidia-smi"
     program.write_text("#!/bin/sh\n" + "".join(f"echo '{line}'\n" for line in lines))
     program.chmod(0o755)
     return {"PATH": str(folder)}
 
 
-def test_an_agent_is_no_part_of_the_script_that_has_started_it() -> None:
-    """Leave out the agent and its children, as git, though they descend from that script."""
+def test_an_agent_does_not_count_as_part_of_the_script_that_started_it() -> None:
+    """The agent and its children, such as git, descend from that script but are left out."""
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
         of_child, of_agent = asyncio.run(sampled((child.pid, None), (os.getpid(), None)))
         child.communicate(b"\n")
@@ -57,8 +57,8 @@ def test_an_agent_is_no_part_of_the_script_that_has_started_it() -> None:
     assert "system/host/memory" in of_agent
 
 
-def test_devices_are_those_of_the_run_by_whichever_of_their_names_it_has_them(tmp_path: Path) -> None:
-    """`--gpus` gives indices, what the driver lists are ids."""
+def test_devices_of_a_run_are_recognised_by_index_or_id(tmp_path: Path) -> None:
+    """`--gpus` has indices, the list of the driver has ids."""
     environ = driver(tmp_path, "0, GPU-a, 97, 1, 2, 61, 250", "1, GPU-b, 3, 1, 2, 40, 20")
     own = [("1",), ("GPU-a",), None, ()]
     samples = asyncio.run(sampled(*((os.getppid(), devices) for devices in own), environ=environ))
@@ -67,7 +67,7 @@ def test_devices_are_those_of_the_run_by_whichever_of_their_names_it_has_them(tm
     assert seen == [{second}, {first}, {first, second}, set()]
 
 
-def test_where_no_thread_can_be_started_for_a_while_there_are_no_samples_for_a_while(
+def test_sampling_resumes_once_threads_can_be_started_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     thread = Reluctant()
@@ -89,7 +89,7 @@ def test_where_no_thread_can_be_started_for_a_while_there_are_no_samples_for_a_w
 
 
 class Reluctant(ThreadPoolExecutor):
-    """Has no thread for the first few."""
+    """Fail to start a thread for the first few submissions."""
 
     def __init__(self) -> None:
         super().__init__(1)

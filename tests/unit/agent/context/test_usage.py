@@ -18,7 +18,7 @@ def a_process(parent: int, used: float = 1.0, memory: int = 10, threads: int = 1
     return Process(parent=parent, used=used, memory=memory, threads=threads)
 
 
-def test_a_tree_is_all_that_descends_from_its_roots() -> None:
+def test_a_tree_has_all_descendants_of_its_roots() -> None:
     found = {
         1: a_process(0),
         10: a_process(1),
@@ -31,33 +31,33 @@ def test_a_tree_is_all_that_descends_from_its_roots() -> None:
     assert tree([99], found, children_of(found)) is None
 
 
-def test_a_tree_that_is_ending_tells_nothing() -> None:
-    """Such a sample would say that a run which the kernel has killed for its memory had none."""
+def test_a_tree_that_is_ending_gives_no_sample() -> None:
+    """Such a sample would show no memory for a run that the kernel has killed for its memory."""
     found = {10: a_process(1, memory=0), 11: a_process(10, memory=0)}
     assert tree([10], found, children_of(found)) is None
     found[11] = a_process(10, memory=5)
-    whole = tree([10], found, children_of(found))
-    assert whole is not None
-    assert whole.memory == 5
+    of_tree = tree([10], found, children_of(found))
+    assert of_tree is not None
+    assert of_tree.memory == 5
 
 
-def test_a_circle_of_stale_parents_ends() -> None:
+def test_a_cycle_of_stale_parents_ends_the_walk() -> None:
     found = {10: a_process(11), 11: a_process(10)}
-    whole = tree([10], found, children_of(found))
-    assert whole is not None
-    assert whole.threads == 2
+    of_tree = tree([10], found, children_of(found))
+    assert of_tree is not None
+    assert of_tree.threads == 2
 
 
 def test_shares_are_reported_only_where_they_are_known() -> None:
     assert percent(1.0, 2.5, 1.0) == 150.0
     assert percent(1.0, 1.0, 1.0) == 0.0
-    assert percent(3.0, 1.0, 1.0) is None, "what had used most is gone"
+    assert percent(3.0, 1.0, 1.0) is None, "the process that had used most has ended"
     assert percent(1.0, 1.0, 0.0) is None
     assert busy((10, 100), (60, 200)) == 50.0
     assert busy((10, 100), (10, 100)) is None
 
 
-def test_what_the_driver_does_not_know_is_left_out() -> None:
+def test_values_that_the_driver_does_not_have_are_left_out() -> None:
     printed = (
         "0, GPU-1, 97, 40123, 40960, 61, 250.35\n"
         "1, GPU-2, [N/A], 12, 15360, [Not Supported], [N/A]\n"

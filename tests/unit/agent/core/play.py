@@ -1,4 +1,4 @@
-"""An agent without files and processes, to which a test has things happen."""
+"""The agent's core without files and processes, driven by events from a test."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def found_unstarted() -> Held:
 
 
 class Play:
-    """An agent to which things happen one after the other."""
+    """State of an agent, to which events are applied in order."""
 
     def __init__(self, settings: Settings | None = None, now: float = 0.0) -> None:
         self.now = now

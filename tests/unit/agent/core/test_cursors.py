@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sweepd_agent.core.cursors import PATIENCE, Cursor
 
 
-def test_a_window_bounds_what_is_under_way_but_never_the_first_message() -> None:
+def test_a_window_limits_unacknowledged_rows_but_never_the_first_message() -> None:
     cursor = Cursor()
     assert cursor.may_send(0)
     cursor = cursor.sending(10, 500, now=0.0)
@@ -17,12 +17,12 @@ def test_a_window_bounds_what_is_under_way_but_never_the_first_message() -> None
     assert cursor.acknowledged(10, now=0.1).may_send(0)
 
 
-def test_an_answer_below_what_was_safe_sends_it_again() -> None:
+def test_an_acknowledgement_below_the_previous_one_repeats_the_rows_after_it() -> None:
     cursor = Cursor().sending(10, 1, now=0.0).acknowledged(10, now=0.1)
     assert cursor.acknowledged(4, now=0.2).sent == 4
 
 
-def test_an_answer_that_moves_nothing_sends_again_after_some_patience() -> None:
+def test_an_acknowledgement_without_progress_repeats_rows_after_a_timeout() -> None:
     cursor = Cursor(acked=4, sent=4).sending(10, 1, now=0.0)
     assert cursor.acknowledged(4, now=PATIENCE / 2).sent == 10
     again = cursor.acknowledged(4, now=PATIENCE * 2)
@@ -43,7 +43,7 @@ steps = st.lists(
 
 
 @given(steps, st.integers(1, 5))
-def test_whatever_breaks_every_row_arrives_once(happened: list[str], batch: int) -> None:
+def test_every_row_arrives_once_despite_any_interruptions(happened: list[str], batch: int) -> None:
     written, stored, time = 0, [0], 0.0
     cursor, saved = Cursor(), 0
     network: list[tuple[int, int]] = []
@@ -88,7 +88,7 @@ def test_without_a_window_everything_may_be_sent() -> None:
     assert Cursor().sending(10, 500, now=0.0).sending(20, 500, now=0.0).may_send(None)
 
 
-def test_what_is_under_way_is_what_lies_beyond_the_answer() -> None:
+def test_unacknowledged_rows_are_those_beyond_the_acknowledged_one() -> None:
     cursor = Cursor().sending(10, 1, now=0.0).sending(20, 2, now=0.0).sending(30, 4, now=0.0)
     assert (cursor.acked, cursor.sent, cursor.size) == (0, 30, 7)
     answered = cursor.acknowledged(20, now=0.1)
@@ -98,24 +98,24 @@ def test_what_is_under_way_is_what_lies_beyond_the_answer() -> None:
     assert cursor.sending(25, 1, now=0.2).sent == 30
 
 
-def test_patience_is_counted_from_the_oldest_message_or_the_last_repetition() -> None:
+def test_the_timeout_is_counted_from_the_oldest_message_or_the_last_repetition() -> None:
     cursor = Cursor().sending(10, 1, now=5.0).sending(20, 1, now=5.9)
     assert cursor.acknowledged(0, now=5.99).sent == 20
     again = cursor.acknowledged(0, now=5.0 + PATIENCE)
     assert again == Cursor(rewound=5.0 + PATIENCE)
     assert again.acknowledged(0, now=6.5).rewound == 6.0
-    # A message from before does not shorten it: what was sent again has the same time to be answered.
+    # An earlier message does not shorten it: what was repeated has the full timeout again.
     late = replace(again, sent=10, under_way=cursor.under_way)
     assert late.acknowledged(0, now=6.9) == late
     assert late.acknowledged(0, now=7.0).rewound == 7.0
 
 
-def test_an_answer_below_what_was_safe_begins_its_patience_anew() -> None:
+def test_an_acknowledgement_below_the_previous_one_restarts_the_timeout() -> None:
     cursor = Cursor(acked=10, sent=20).acknowledged(4, now=3.0)
     assert cursor == Cursor(acked=4, sent=4, rewound=3.0)
 
 
-def test_a_new_stream_begins_where_the_other_side_stands() -> None:
+def test_a_new_stream_begins_at_the_cursor_of_the_server() -> None:
     cursor = Cursor(acked=4, sent=9).sending(12, 1, now=0.0)
     assert cursor.on_new_stream(None) == Cursor(acked=4, sent=4)
     assert cursor.on_new_stream(0) == Cursor()

@@ -10,7 +10,7 @@ def a_file(size: int = 10, modified: int = 1) -> Seen:
     return Seen(path="/x", size=size, modified=modified, inode=1)
 
 
-def test_the_smallest_goes_first_and_each_once() -> None:
+def test_the_smallest_file_is_sent_first_and_each_once() -> None:
     files = Deliveries({})
     files.looked({"large": a_file(100), "small": a_file(1), "middle": a_file(50)})
     sent = []
@@ -25,7 +25,7 @@ def test_the_smallest_goes_first_and_each_once() -> None:
     assert files.done
 
 
-def test_a_version_that_was_overtaken_is_sent_again() -> None:
+def test_a_file_that_changed_while_it_was_sent_is_sent_again() -> None:
     files = Deliveries({})
     files.looked({"a": a_file()})
     files.sent("a", a_file(), 1)
@@ -35,14 +35,14 @@ def test_a_version_that_was_overtaken_is_sent_again() -> None:
     assert files.next() == ("a", a_file(modified=2))
 
 
-def test_what_an_earlier_agent_delivered_is_not_sent_again() -> None:
+def test_a_file_that_an_earlier_agent_delivered_is_not_sent_again() -> None:
     files = Deliveries({"a": a_file()})
     files.looked({"a": a_file()})
     assert files.done
     assert files.next() is None
 
 
-def test_what_was_under_way_is_sent_again_on_another_stream() -> None:
+def test_a_file_that_was_in_flight_is_sent_again_on_another_stream() -> None:
     files = Deliveries({})
     files.looked({"a": a_file()})
     files.sent("a", a_file(), 1)
@@ -51,7 +51,7 @@ def test_what_was_under_way_is_sent_again_on_another_stream() -> None:
     assert files.next() == ("a", a_file())
 
 
-def test_what_is_gone_keeps_nobody_waiting() -> None:
+def test_a_file_that_was_removed_is_not_waited_for() -> None:
     files = Deliveries({})
     files.looked({"a": a_file()})
     files.forget("a")
@@ -59,14 +59,14 @@ def test_what_is_gone_keeps_nobody_waiting() -> None:
     assert files.done
 
 
-def test_what_is_too_large_stays() -> None:
+def test_a_file_that_is_too_large_is_not_sent() -> None:
     files = Deliveries({})
     files.looked({"huge": a_file(MAX_FILE_BYTES + 1), "fits": a_file(MAX_FILE_BYTES)})
     assert files.left_out("huge") == "it is larger than 16 MiB"
     assert not files.left_out("fits")
 
 
-def test_all_files_of_a_run_have_a_bound_together() -> None:
+def test_all_files_of_a_run_together_have_a_size_limit() -> None:
     count = MAX_RUN_BYTES // MAX_FILE_BYTES
     each = {f"f{number:02}": a_file(MAX_FILE_BYTES) for number in range(count + 1)}
     files = Deliveries({})
@@ -82,7 +82,7 @@ def test_all_files_of_a_run_have_a_bound_together() -> None:
     assert files.left_out(f"f{count:02}") == "the files of the run are larger than 256 MiB"
 
 
-def test_the_number_of_files_that_became_safe_is_returned() -> None:
+def test_the_number_of_files_newly_delivered_is_returned() -> None:
     files = Deliveries({})
     names = ["a", "b", "c"]
     files.looked({name: a_file() for name in names})
@@ -92,13 +92,13 @@ def test_the_number_of_files_that_became_safe_is_returned() -> None:
     assert files.delivered == {name: a_file() for name in names}
 
 
-def test_files_of_one_size_go_by_name() -> None:
+def test_files_of_equal_size_are_sent_in_the_order_of_their_names() -> None:
     files = Deliveries({})
     files.looked({"b": a_file(), "a": a_file()})
     assert files.next() == ("a", a_file())
 
 
-def test_what_was_delivered_and_left_out_leaves_room_as_its_content_takes_none() -> None:
+def test_a_file_delivered_without_its_content_takes_none_of_the_size_limit() -> None:
     """A file too large is delivered without its content, and a new version replaces the one before."""
     full = {f"f{number:02}": a_file(MAX_FILE_BYTES) for number in range(MAX_RUN_BYTES // MAX_FILE_BYTES)}
     files = Deliveries({**full, "huge": a_file(MAX_FILE_BYTES + 1)})
@@ -108,4 +108,4 @@ def test_what_was_delivered_and_left_out_leaves_room_as_its_content_takes_none()
     assert files.left_out("new") == "the files of the run are larger than 256 MiB"
     files = Deliveries(full)
     files.looked({"new": a_file(1)})
-    assert files.left_out("new") == "", "what is on disk is not too much"
+    assert files.left_out("new") == "", "the content on disk is within the limit"

@@ -1,4 +1,4 @@
-"""An agent whose runs fail again and again, by its own count or by the scheduler's."""
+"""Guards against runs that keep failing: the agent's own, and those of the scheduler."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ OTHER = "local/demo/other"
 
 
 def ends(play: Play, number: int, outcome: Outcome, tail: str = "") -> list[e.Effect]:
-    """Have a run handed out, started and ended."""
+    """Hand out, start and end a run."""
     run = assignment(number)
     return play.happens(
         e.StartReceived(number, run),
@@ -33,7 +33,7 @@ def ends(play: Play, number: int, outcome: Outcome, tail: str = "") -> list[e.Ef
 
 
 def noticed(play: Play, *happened: e.Event) -> list[e.Say]:
-    """Apply events; return the notices of the agent."""
+    """Apply events; return the agent's log records."""
     effects: list[e.Effect] = []
     for event in happened:
         decision = decide(play.state, event, play.now)
@@ -47,7 +47,7 @@ def left(effects: list[e.Effect]) -> e.Leave | None:
 
 
 def test_failures_in_a_row_end_the_agent_and_the_last_one_is_quoted() -> None:
-    """Section 11.3: non-zero, with a line that names the guard, the exit code and the last error lines."""
+    """Section 11.3: a non-zero code, and a line with the guard, the exit code and the last error lines."""
     play = Play(Settings(max_failed_in_a_row=2))
     play.connected()
     assert left(ends(play, 1, Outcome(code=1))) is None
@@ -71,7 +71,7 @@ def test_failures_in_a_row_end_the_agent_and_the_last_one_is_quoted() -> None:
         (Outcome(signal=15, orphaned=True), False),
     ],
 )
-def test_only_what_the_run_itself_did_counts_as_a_failure(outcome: Outcome, counts: bool) -> None:
+def test_only_failures_of_the_run_itself_count(outcome: Outcome, counts: bool) -> None:
     play = Play(Settings(max_failed_in_a_row=1))
     play.connected()
     leave = left(ends(play, 1, outcome))
@@ -99,14 +99,14 @@ def test_flapping_is_three_failures_within_the_first_minute_of_the_agent() -> No
     )
 
 
-def test_a_failure_after_the_first_minute_is_no_flapping() -> None:
+def test_a_failure_after_the_first_minute_is_not_flapping() -> None:
     play = Play(FAST)
     play.connected()
     assert left(ends(play, 1, Outcome(code=1))) is None
     assert left(ends(play, 2, Outcome(code=1))) is None
     play.now = 60.1
     assert left(ends(play, 3, Outcome(code=1))) is None
-    # And without the flag, none is at any time.
+    # Without the flag, none is at any time.
     play = Play(Settings(max_initial_failures=5))
     play.connected()
     assert all(left(ends(play, number, Outcome(code=1))) is None for number in range(1, 5))
@@ -124,7 +124,7 @@ def test_a_failure_after_the_first_minute_is_no_flapping() -> None:
         ([1, 1, 1, 1, 0, 1], True),
     ],
 )
-def test_failing_is_at_least_five_failures_and_nearly_all_that_have_ended(
+def test_failing_means_at_least_five_failures_and_as_many_as_other_ended_runs(
     codes: list[int], trips: bool
 ) -> None:
     """Section 11.3: failed >= 5, and failed >= finished, which counts every ended run but this one."""
@@ -143,7 +143,7 @@ def test_failing_is_at_least_five_failures_and_nearly_all_that_have_ended(
         )
 
 
-def test_a_success_begins_the_count_anew_and_a_stopped_run_changes_nothing() -> None:
+def test_a_success_resets_the_count_and_a_stopped_run_does_not_change_it() -> None:
     play = Play(Settings(max_failed_in_a_row=2))
     play.connected()
     ends(play, 1, Outcome(code=1))
@@ -195,21 +195,21 @@ def test_an_ineligible_sweep_is_logged_once_until_it_changes() -> None:
     assert noticed(play, e.EligibilityChanged(SWEEP, None), e.StreamOpened(lease=30.0, verdicts={})) == []
 
 
-def test_a_release_while_the_stream_was_away_is_said() -> None:
+def test_a_release_while_the_stream_was_broken_is_logged() -> None:
     play = Play()
     noticed(play, e.StreamOpened(lease=30.0, verdicts={}, ineligible={SWEEP: GUARD}))
     (released,) = noticed(play, e.StreamClosed(), e.StreamOpened(lease=30.0, verdicts={}))
     assert line(released.event, None, released.fields) == "sweep tune: this agent is eligible for runs again"
 
 
-def test_people_read_why_there_are_no_runs() -> None:
+def test_the_text_log_has_the_reason_why_there_are_no_runs() -> None:
     fields = {"sweep": SWEEP, "reason": "labels", "message": "it lacks\n gpu=a100"}
     assert line("withheld", None, fields) == (
         "sweep tune: this agent is not eligible for runs: it lacks\\n gpu=a100"
     )
 
 
-def held_back() -> Play:
+def ineligible_line() -> Play:
     play = Play()
     play.connected()
     ends(play, 1, Outcome(code=2), "boom\n")
@@ -227,9 +227,9 @@ def held_back() -> Play:
         (e.Asked(e.Wish.INTERRUPT), 130),
     ],
 )
-def test_an_agent_that_ends_while_a_guard_holds_it_says_so_by_its_code(event: e.Event, code: int) -> None:
+def test_an_agent_that_ends_while_quarantined_exits_with_the_guards_code(event: e.Event, code: int) -> None:
     """C5: the exit code identifies the cause of the end."""
-    leave = left(held_back().happens(event))
+    leave = left(ineligible_line().happens(event))
     assert leave is not None
     assert leave.code == code
     expected = (
@@ -239,7 +239,7 @@ def test_an_agent_that_ends_while_a_guard_holds_it_says_so_by_its_code(event: e.
     assert leave.error == (expected if code == 9 else "")
 
 
-def test_a_guard_of_one_sweep_of_two_or_a_missing_label_is_no_reason_for_the_code() -> None:
+def test_a_guard_of_one_sweep_of_two_or_a_missing_label_does_not_set_the_code() -> None:
     play = Play()
     play.happens(e.SweepsNamed(frozenset({SWEEP, OTHER})))
     play.happens(e.StreamOpened(lease=30.0, verdicts={}, ineligible={SWEEP: GUARD, OTHER: LABELS}))
@@ -249,7 +249,7 @@ def test_a_guard_of_one_sweep_of_two_or_a_missing_label_is_no_reason_for_the_cod
     assert (leave.code, leave.error) == (0, "")
 
 
-def test_sweeps_that_ended_before_do_not_hide_the_guard_of_the_last() -> None:
+def test_sweeps_that_ended_earlier_do_not_hide_the_guard_of_the_last_one() -> None:
     play = Play()
     play.happens(e.SweepsNamed(frozenset({SWEEP, OTHER})))
     play.connected()
@@ -259,15 +259,15 @@ def test_sweeps_that_ended_before_do_not_hide_the_guard_of_the_last() -> None:
     assert (leave.code, leave.error) == (9, "the guard of sweep tune quarantines this agent")
 
 
-def test_a_released_agent_ends_well() -> None:
-    play = held_back()
+def test_a_released_agent_exits_with_code_0() -> None:
+    play = ineligible_line()
     play.happens(e.EligibilityChanged(SWEEP, None))
     leave = left(play.happens(e.SweepEnded(SWEEP, "finished", "")))
     assert leave is not None
     assert leave.code == 0
 
 
-def test_what_ends_is_counted_by_what_it_says_of_the_agent() -> None:
+def test_each_kind_of_end_counts_for_the_guards_according_to_its_cause() -> None:
     play = Play(now=100.0)
     play.connected()
     outcomes = [

@@ -1,4 +1,4 @@
-"""An agent ends: when, what it says, and what its exit code and message tell."""
+"""End of an agent: its cause, log records, exit code and message."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def a_running_agent(settings: Settings | None = None) -> Play:
 
 
 def begins(play: Play, number: int) -> None:
-    """Have a run handed out and started."""
+    """Hand out and start a run."""
     run = assignment(number)
     play.happens(
         e.StartReceived(number, run), e.Journalled(run.key, number), e.ProcessStarted(run.key, number)
@@ -39,34 +39,34 @@ def stops(effects: list[e.Effect]) -> list[tuple[StopMode, ExitCause, str]]:
     return [(order.mode, order.cause, order.reason) for order in orders]
 
 
-def gone_undelivered(play: Play) -> None:
+def exited_undelivered(play: Play) -> None:
     play.happens(FAILED, e.ExitReported(KEY), e.ExitAcked(KEY))
 
 
-def test_each_request_to_end_is_said_with_what_it_does_to_the_runs() -> None:
-    def said(settings: Settings, *wishes: e.Event) -> list[tuple[object, object, object]]:
-        says = noticed(a_running_agent(settings), *wishes)
+def test_each_request_to_end_is_logged_with_its_effect_on_the_runs() -> None:
+    def drain_records(settings: Settings, *wishes: e.Event) -> list[tuple[object, object, object]]:
+        drains = noticed(a_running_agent(settings), *wishes)
         return [
-            (say.fields["cause"], say.fields["runs"], say.fields["message"])
-            for say in says
-            if say.event == "draining"
+            (drain.fields["cause"], drain.fields["runs"], drain.fields["message"])
+            for drain in drains
+            if drain.event == "draining"
         ]
 
-    assert said(Settings(), CTRL_C, CTRL_C, CTRL_C, CTRL_C) == [
+    assert drain_records(Settings(), CTRL_C, CTRL_C, CTRL_C, CTRL_C) == [
         ("Ctrl-C", 1, "waiting for runs to end; Ctrl-C again terminates them"),
         ("Ctrl-C", 1, "terminating runs; Ctrl-C again kills them"),
         ("Ctrl-C", 1, "killing runs"),
         ("Ctrl-C", 1, "killing runs"),
     ]
-    assert said(Settings(grace=12.5), SIGTERM, SIGTERM) == [
+    assert drain_records(Settings(grace=12.5), SIGTERM, SIGTERM) == [
         ("SIGTERM", 1, "runs have up to 12.5 s to end before they are handed back"),
         ("SIGTERM", 1, "handing runs back now"),
     ]
     drained = ("drained by the scheduler", 1, "runs continue to their end")
-    assert said(Settings(), e.DrainReceived(1, ""), e.DrainReceived(2, "again")) == [drained]
-    assert said(Settings(), e.DrainReceived(1, "maintenance")) == [("maintenance", *drained[1:])]
+    assert drain_records(Settings(), e.DrainReceived(1, ""), e.DrainReceived(2, "again")) == [drained]
+    assert drain_records(Settings(), e.DrainReceived(1, "maintenance")) == [("maintenance", *drained[1:])]
     tripped = "1 run has failed (--max-consecutive-failed-runs 1)"
-    assert said(Settings(max_failed_in_a_row=1), FAILED) == [
+    assert drain_records(Settings(max_failed_in_a_row=1), FAILED) == [
         (tripped, 0, "ending the other runs and handing them back")
     ]
 
@@ -82,7 +82,7 @@ def test_runs_are_terminated_at_the_second_ctrl_c_and_killed_at_the_third() -> N
 
 def test_one_ctrl_c_waits_for_acknowledgements_and_two_do_not() -> None:
     play = a_running_agent()
-    gone_undelivered(play)
+    exited_undelivered(play)
     assert left(play.happens(CTRL_C)) is None
     assert left(play.happens(CTRL_C)) == e.Leave(130, "Ctrl-C", STAYS)
 
@@ -91,20 +91,20 @@ def test_two_ctrl_c_wait_for_processes() -> None:
     play = a_running_agent()
     assert left(play.happens(CTRL_C, CTRL_C)) is None
     assert next_deadline(play.state, play.now) is None
-    gone_undelivered(play)
+    exited_undelivered(play)
     assert left(play.happens(CTRL_C)) == e.Leave(130, "Ctrl-C", STAYS)
 
 
 @pytest.mark.parametrize(
     ("asked", "deadlines"),
     [
-        # Half of a short grace, and no more than five seconds of a long one, are the agent's.
+        # The agent reserves half of a short grace period, and no more than five seconds of a long one.
         (1, [(5.0, StopMode.TERMINATE), (8.75, StopMode.KILL), (11.0, None)]),
         (2, [(0.0, StopMode.TERMINATE), (2.0, StopMode.KILL), (4.0, None)]),
         (3, [(0.0, StopMode.KILL), (2.0, None)]),
     ],
 )
-def test_each_sigterm_brings_the_deadlines_forward(
+def test_each_sigterm_shortens_the_deadlines(
     asked: int, deadlines: list[tuple[float, StopMode | None]]
 ) -> None:
     play = a_running_agent(Settings(grace=10.0))
@@ -125,26 +125,26 @@ def test_each_sigterm_brings_the_deadlines_forward(
 
 
 def decided_without_stop(play: Play) -> State:
-    """Return the state after a SIGTERM, as if its orders had not gone out yet."""
+    """Return the state after a SIGTERM, as if its stop had not been sent yet."""
     play.happens(SIGTERM)
     return replace(play.state, held={key: replace(held, order=None) for key, held in play.state.held.items()})
 
 
-def test_what_is_not_acknowledged_within_the_grace_stays_for_the_next_agent() -> None:
+def test_data_not_acknowledged_within_the_grace_period_stays_for_the_next_agent() -> None:
     play = a_running_agent(Settings(grace=20.0))
-    gone_undelivered(play)
+    exited_undelivered(play)
     play.happens(e.DrainReceived(1, "maintenance"))
     assert next_deadline(play.state, play.now) == 20.0
     assert play.happens(e.Tick(), after=19.0) == []
     assert left(play.happens(e.Tick(), after=1.0)) == e.Leave(1, "maintenance", STAYS)
 
 
-def test_the_grace_for_acknowledgements_begins_with_the_last_end() -> None:
+def test_the_grace_period_for_acknowledgements_begins_when_the_last_run_ends() -> None:
     play = Play(Settings(slots=2, grace=20.0))
     play.running()
     begins(play, 2)
     play.happens(e.DrainReceived(1, "maintenance"))
-    gone_undelivered(play)
+    exited_undelivered(play)
     assert next_deadline(play.state, play.now) is None
     play.happens(e.ProcessEnded(assignment(2).key, Outcome(code=0)), after=100.0)
     assert next_deadline(play.state, play.now) == 120.0
@@ -153,7 +153,7 @@ def test_the_grace_for_acknowledgements_begins_with_the_last_end() -> None:
     assert leave.error.startswith("the server has not acknowledged all data of 2 runs;")
 
 
-def test_an_agent_that_no_server_answers_ends_after_its_wait() -> None:
+def test_an_agent_that_reaches_no_server_ends_after_its_wait() -> None:
     play = Play(Settings(wait=5.0), now=100.0)
     assert play.happens(e.Tick()) == []
     assert next_deadline(play.state, play.now) == 105.0
@@ -163,7 +163,7 @@ def test_an_agent_that_no_server_answers_ends_after_its_wait() -> None:
     assert Play(Settings(wait=None)).happens(e.Tick(), after=1e6) == []
 
 
-def test_an_agent_that_a_server_has_answered_or_that_has_a_process_waits_for_ever() -> None:
+def test_an_agent_that_has_been_connected_or_has_a_process_waits_indefinitely() -> None:
     play = Play(Settings(wait=5.0))
     play.connected()
     play.happens(e.StreamClosed())
@@ -174,7 +174,7 @@ def test_an_agent_that_a_server_has_answered_or_that_has_a_process_waits_for_eve
     assert play.happens(e.Tick(), after=1e6) == []
 
 
-def test_a_sweep_that_has_ended_is_an_error_only_for_an_agent_that_comes_too_late() -> None:
+def test_an_ended_sweep_is_an_error_only_for_an_agent_that_started_after_its_end() -> None:
     refused = e.Refused(e.Refusal.SWEEP_ENDED, "it has ended")
     assert left(Play().happens(refused)) == e.Leave(1, "sweep ended", "it has ended")
     play = Play()
@@ -183,7 +183,7 @@ def test_a_sweep_that_has_ended_is_an_error_only_for_an_agent_that_comes_too_lat
     assert left(a_running_agent().happens(refused)) is None
 
 
-def test_a_replaced_agent_ends_at_once_whatever_lives() -> None:
+def test_a_replaced_agent_ends_at_once_even_with_live_runs() -> None:
     refused = e.Refused(e.Refusal.REPLACED, "another has its name")
     assert left(a_running_agent().happens(refused)) == e.Leave(1, "replaced", "another has its name")
 
@@ -208,12 +208,12 @@ def test_the_end_of_a_sweep_is_logged_once() -> None:
     )
 
 
-def test_a_count_is_reached_once_no_run_lives() -> None:
+def test_a_count_is_reached_once_all_runs_have_ended() -> None:
     play = Play(Settings(slots=2, count=2))
     play.running()
     begins(play, 2)
     assert play.state.wanted == 0
-    gone_undelivered(play)
+    exited_undelivered(play)
     assert not play.state.leaving
     assert play.state.wanted == 0
     second = assignment(2).key
@@ -222,7 +222,7 @@ def test_a_count_is_reached_once_no_run_lives() -> None:
     assert left(play.happens(e.Delivered(second))) == e.Leave(0, "--count 2 reached")
 
 
-def test_an_agent_that_has_left_does_nothing_more() -> None:
+def test_an_agent_that_has_left_ignores_events() -> None:
     play = Play()
     assert left(play.happens(CTRL_C)) == e.Leave(130, "Ctrl-C")
     assert play.happens(e.StreamOpened(lease=30.0, verdicts={}), e.StartReceived(1, RUN), SIGTERM) == []
@@ -234,7 +234,7 @@ def test_the_end_is_logged_with_its_cause_its_code_and_its_message() -> None:
     assert refused == e.Say("exiting", None, {"cause": "bad token", "exit_code": 4, "message": "no"})
 
 
-def test_the_guards_of_all_sweeps_are_named() -> None:
+def test_the_message_names_the_guards_of_all_sweeps() -> None:
     play = Play()
     play.happens(e.SweepsNamed(frozenset({SWEEP, OTHER})))
     play.happens(e.StreamOpened(lease=30.0, verdicts={}, ineligible={SWEEP: GUARD, OTHER: GUARD}))
@@ -243,14 +243,14 @@ def test_the_guards_of_all_sweeps_are_named() -> None:
 
 
 @pytest.mark.parametrize("other", [{OTHER: LABELS}, {}])
-def test_one_sweep_that_no_guard_holds_is_enough_to_end_well(other: dict[str, e.Ineligibility]) -> None:
+def test_one_sweep_without_a_guard_is_enough_for_exit_code_0(other: dict[str, e.Ineligibility]) -> None:
     play = Play()
     play.happens(e.SweepsNamed(frozenset({SWEEP, OTHER})))
     play.happens(e.StreamOpened(lease=30.0, verdicts={}, ineligible={SWEEP: GUARD, **other}))
     assert left(play.happens(SIGTERM)) == e.Leave(0, "SIGTERM")
 
 
-def test_a_guard_and_what_it_leaves_undelivered_are_one_message() -> None:
+def test_a_guard_and_undelivered_data_are_reported_in_one_message() -> None:
     play = a_running_agent(Settings(max_failed_in_a_row=1, grace=20.0))
     why = "1 run has failed (--max-consecutive-failed-runs 1)"
     play.happens(e.ProcessEnded(KEY, Outcome(start_error="no such\nfile")))
@@ -259,7 +259,7 @@ def test_a_guard_and_what_it_leaves_undelivered_are_one_message() -> None:
     assert leave == e.Leave(9, why, f"{why}; {failed}; {STAYS}")
 
 
-def test_what_is_found_unstarted_goes_back_only_while_the_scheduler_hears_of_it() -> None:
+def test_an_unstarted_run_is_handed_back_only_once_the_scheduler_is_connected() -> None:
     play = Play()
     play.state = replace(play.state, held={KEY: Held(assignment=RUN, phase=Phase.READY)})
     assert play.happens(e.DrainReceived(1, "maintenance")) == [e.Confirm(1)]
@@ -269,7 +269,7 @@ def test_what_is_found_unstarted_goes_back_only_while_the_scheduler_hears_of_it(
     assert offer == e.Offer(0)
 
 
-def test_what_the_scheduler_does_not_know_is_neither_given_back_nor_waited_for() -> None:
+def test_a_run_unknown_to_the_scheduler_is_neither_handed_back_nor_waited_for() -> None:
     play = Play()
     play.state = replace(play.state, held={KEY: Held(assignment=RUN, phase=Phase.READY)})
     play.connected(**{"1": e.Verdict.UNKNOWN})
@@ -280,7 +280,7 @@ def test_what_the_scheduler_does_not_know_is_neither_given_back_nor_waited_for()
 CUT_OFF = Settings(slots=2, stop_on_disconnect=True)
 
 
-def test_only_an_agent_that_is_to_stop_when_cut_off_has_a_deadline_for_it() -> None:
+def test_only_an_agent_set_to_stop_when_disconnected_has_a_deadline_for_it() -> None:
     for given, due in ((CUT_OFF, 30.0), (Settings(), None)):
         play = a_running_agent(given)
         assert next_deadline(play.state, play.now) is None

@@ -1,4 +1,4 @@
-"""The promises of the agent hold after any sequence of events."""
+"""Invariants of the agent, checked after any sequence of events."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from unit.agent.core.play import SWEEP, Play, assignment
 
 
 class AgentLife(RuleBasedStateMachine):
-    """Anything may happen in any order, early, late or repeated."""
+    """Events in any order, early, late or repeated."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -36,7 +36,7 @@ class AgentLife(RuleBasedStateMachine):
                 assert effect.key not in self.launched, "no attempt is started twice"
                 self.launched.append(effect.key)
             elif isinstance(effect, e.Stop):
-                assert self.may_stop, "only commands, verdicts and wishes end a process"
+                assert self.may_stop, "only commands, verdicts and requests to end stop a process"
 
     @rule(number=st.integers(1, 3), attempt=st.integers(1, 2))
     def start(self, number: int, attempt: int) -> None:

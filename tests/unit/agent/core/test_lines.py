@@ -1,4 +1,4 @@
-"""People read one line an event, whatever is in it."""
+"""Text form of log records: one line per event, whatever it contains."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_an_event_of_a_run_is_one_line(event: str, fields: Fields, expected: str
     assert line(event, KEY, fields) == f"run tune-3{between}{expected}"
 
 
-def test_a_notice_of_a_run_names_it() -> None:
+def test_a_line_about_a_run_names_it() -> None:
     assert line("notice", KEY, {"message": "no data"}) == "run tune-3: no data"
 
 
@@ -87,25 +87,25 @@ def test_a_notice_of_a_run_names_it() -> None:
         (ExitCause.HANDED_BACK, None, 15, "handed back"),
     ],
 )
-def test_each_cause_of_an_end_has_its_words(
+def test_each_cause_of_an_end_has_its_wording(
     cause: ExitCause, code: int | None, signal: int | None, expected: str
 ) -> None:
     assert how_ended(cause, code, signal) == expected
 
 
-def test_an_attempt_is_named_by_its_run_and_by_its_number_beyond_the_first() -> None:
+def test_an_attempt_is_named_by_its_run_and_from_the_second_on_by_its_number() -> None:
     second = AttemptKey("local/demo/tune-3", 2)
     assert [short_name(key) for key in (None, KEY, second)] == ["", "tune-3", "tune-3 (attempt 2)"]
     assert [str(KEY), str(second)] == ["local/demo/tune-3", "local/demo/tune-3 (attempt 2)"]
 
 
-def test_the_last_lines_are_the_last_that_say_something_cut_to_size() -> None:
+def test_the_last_lines_are_the_last_non_empty_ones_truncated() -> None:
     log = "first\n  second  \n\n\nthird\x07\n   \n" + "x" * 201 + "\n"
     assert last_lines(log, 3) == ["second", "third\\x07", "x" * 200]
     assert last_lines(log, 1) == ["x" * 200]
 
 
-def test_the_line_of_a_guard_tells_how_the_last_run_failed() -> None:
+def test_the_line_of_a_guard_has_the_failure_of_the_last_run() -> None:
     how = Exit(cause=ExitCause.START_FAILED, code=None, signal=None, message="x" * 201, time=0.0)
     failure = Failure(key=KEY, exit=how, log_tail="a\nb\nc\nd\n")
     assert guard_line("it trips", None) == "it trips"

@@ -1,4 +1,4 @@
-"""Runs are started, reported, delivered and forgotten."""
+"""Life cycle of runs in the agent's core: started, reported, delivered, forgotten."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_an_assignment_is_journalled_then_confirmed_then_started() -> None:
     assert play.happens(e.ProcessStarted(KEY, 77)) == [e.ReportStart(KEY)]
 
 
-def test_an_attempt_that_has_ended_continues_delivering_when_its_run_is_tried_again_here() -> None:
+def test_an_ended_attempt_continues_delivering_when_its_run_is_retried_by_this_agent() -> None:
     play = Play(Settings(slots=2))
     play.running()
     play.happens(e.ProcessEnded(KEY, Outcome(code=1)), e.ExitReported(KEY), e.ExitAcked(KEY))
@@ -40,7 +40,7 @@ def test_an_attempt_that_has_ended_continues_delivering_when_its_run_is_tried_ag
     assert list(play.state.held) == [again.key]
 
 
-def test_a_disk_that_takes_nothing_gives_the_run_back() -> None:
+def test_a_run_is_handed_back_when_its_assignment_cannot_be_stored() -> None:
     play = Play()
     play.connected()
     play.happens(e.StartReceived(5, RUN))
@@ -58,7 +58,7 @@ def test_a_slot_is_offered_once_the_end_is_reported() -> None:
     assert play.happens(e.Delivered(KEY)) == [e.Forget(KEY)]
 
 
-def test_reports_that_may_be_lost_are_repeated_on_the_next_stream() -> None:
+def test_reports_without_acknowledgement_are_repeated_on_the_next_stream() -> None:
     play = Play()
     play.running()
     assert play.happens(e.StreamClosed()) == []
@@ -93,7 +93,7 @@ def test_a_refused_agent_without_a_process_ends_with_the_code_of_the_reason(
     assert (leave.code, leave.cause, leave.error) == (code, refusal.value, "why")
 
 
-def test_an_agent_whose_work_is_done_leaves_once_everything_is_delivered() -> None:
+def test_an_agent_without_further_work_leaves_once_everything_is_delivered() -> None:
     play = Play(Settings(count=1))
     play.running()
     play.happens(e.ProcessEnded(KEY, Outcome(code=1)), e.ExitReported(KEY), e.ExitAcked(KEY))
@@ -101,7 +101,7 @@ def test_an_agent_whose_work_is_done_leaves_once_everything_is_delivered() -> No
     assert play.happens(e.Delivered(KEY))[-1] == e.Leave(0, "--count 1 reached")
 
 
-def test_what_an_earlier_agent_has_left_of_another_sweep_counts_for_nothing() -> None:
+def test_leftover_attempts_of_another_sweep_do_not_count() -> None:
     play = Play(Settings(slots=2, count=1, fail_fast=True, max_initial_failures=1, max_failed_in_a_row=1))
     foreign = replace(found_unstarted(), phase=Phase.RUNNING, pid=7, foreign=True)
     play.state = replace(play.state, held={KEY: foreign})
@@ -113,7 +113,7 @@ def test_what_an_earlier_agent_has_left_of_another_sweep_counts_for_nothing() ->
     assert play.state.wanted == 1
 
 
-def test_a_run_that_was_found_unstarted_goes_back_if_the_agent_is_leaving() -> None:
+def test_an_unstarted_run_is_handed_back_if_the_agent_is_leaving() -> None:
     play = Play()
     held = {KEY: found_unstarted()}
     play.state = State(settings=Settings(), sweeps=frozenset({SWEEP}), started=0.0, held=held)
@@ -124,7 +124,7 @@ def test_a_run_that_was_found_unstarted_goes_back_if_the_agent_is_leaving() -> N
     ]
 
 
-def test_a_hand_out_under_the_name_of_an_attempt_that_it_holds_from_elsewhere_is_refused() -> None:
+def test_a_hand_out_with_the_name_of_an_attempt_from_another_server_is_refused() -> None:
     agent = Play()
     agent.running()
     other = replace(RUN, secret=b"another server has drawn it")
@@ -133,13 +133,15 @@ def test_a_hand_out_under_the_name_of_an_attempt_that_it_holds_from_elsewhere_is
     assert agent.state.held[KEY].assignment == RUN
 
 
-def test_the_log_tells_how_a_run_was_started() -> None:
-    def said(held: Held) -> Mapping[str, Json]:
+def test_the_log_has_the_parameters_slot_and_devices_of_a_started_run() -> None:
+    def logged_fields(held: Held) -> Mapping[str, Json]:
         state = State(settings=Settings(), sweeps=frozenset(), started=0.0, held={KEY: held})
         effects = decide(state, e.ProcessStarted(KEY, 77), 0.0).effects
-        (say,) = [effect for effect in effects if isinstance(effect, e.Say) and effect.event == "run_started"]
-        assert say.key == KEY
-        return say.fields
+        (record,) = [
+            effect for effect in effects if isinstance(effect, e.Say) and effect.event == "run_started"
+        ]
+        assert record.key == KEY
+        return record.fields
 
     starting = Held(assignment=RUN, phase=Phase.STARTING)
     fields = {
@@ -152,39 +154,39 @@ def test_the_log_tells_how_a_run_was_started() -> None:
         "slot": None,
         "gpus": None,
     }
-    assert said(starting) == fields
-    assert said(replace(starting, place=Place(slot=1))) == {**fields, "slot": 1}
+    assert logged_fields(starting) == fields
+    assert logged_fields(replace(starting, place=Place(slot=1))) == {**fields, "slot": 1}
     devices = Place(slot=0, gpus=("2", "3"))
-    assert said(replace(starting, place=devices)) == {**fields, "slot": 0, "gpus": ["2", "3"]}
+    assert logged_fields(replace(starting, place=devices)) == {**fields, "slot": 0, "gpus": ["2", "3"]}
 
 
-def test_the_log_tells_how_a_run_has_ended() -> None:
-    def said(outcome: Outcome) -> Mapping[str, Json]:
+def test_the_log_has_the_outcome_of_an_ended_run() -> None:
+    def logged_fields(outcome: Outcome) -> Mapping[str, Json]:
         play = Play()
         play.running()
         effects = decide(play.state, e.ProcessEnded(KEY, outcome, "a\nb\n"), 0.0).effects
-        (say,) = [effect for effect in effects if isinstance(effect, e.Say)]
-        assert (say.event, say.key) == ("run_ended", KEY)
-        return say.fields
+        (record,) = [effect for effect in effects if isinstance(effect, e.Say)]
+        assert (record.event, record.key) == ("run_ended", KEY)
+        return record.fields
 
     well: dict[str, Json] = {"cause": "exited", "exit_code": 0, "signal": None, "message": ""}
-    assert said(Outcome(code=0)) == well
-    assert said(Outcome(code=3)) == {**well, "exit_code": 3, "last_line": "b"}
+    assert logged_fields(Outcome(code=0)) == well
+    assert logged_fields(Outcome(code=3)) == {**well, "exit_code": 3, "last_line": "b"}
     killed = {**well, "cause": "signaled", "exit_code": None, "signal": 9, "last_line": "b"}
-    assert said(Outcome(signal=9)) == killed
-    given_back = said(Outcome(signal=15, stopped=True))
+    assert logged_fields(Outcome(signal=9)) == killed
+    given_back = logged_fields(Outcome(signal=15, stopped=True))
     assert (given_back["cause"], "last_line" in given_back) == ("handed back", False)
 
 
-def test_the_log_tells_once_that_an_attempt_is_fenced_and_of_every_stop() -> None:
+def test_the_log_has_one_record_of_a_repeated_fence_and_one_of_each_stop() -> None:
     play = Play()
     play.running()
-    says: list[e.Say] = []
+    records: list[e.Say] = []
     for event in (e.Fenced(KEY), e.Fenced(KEY), e.StopReceived(1, KEY, StopMode.KILL, "cancelled")):
         decision = decide(play.state, event, 0.0)
         play.state = decision.state
-        says += [effect for effect in decision.effects if isinstance(effect, e.Say)]
-    assert says == [
+        records += [effect for effect in decision.effects if isinstance(effect, e.Say)]
+    assert records == [
         e.Say("fenced", KEY, {"message": "another attempt took over"}),
         e.Say("command", KEY, {"command": "stop", "mode": "kill", "reason": "cancelled"}),
     ]
@@ -199,7 +201,7 @@ def test_a_repeated_hand_out_is_confirmed_once_it_is_on_disk() -> None:
     assert play.happens(e.Journalled(KEY, 5)) == []
 
 
-def test_an_agent_that_is_leaving_refuses_runs_and_says_why() -> None:
+def test_an_agent_that_is_leaving_refuses_runs_with_the_reason() -> None:
     play = Play(Settings(slots=2))
     play.running()
     play.happens(e.Asked(e.Wish.INTERRUPT))
@@ -207,8 +209,8 @@ def test_an_agent_that_is_leaving_refuses_runs_and_says_why() -> None:
     assert play.happens(e.StartReceived(9, assignment(2))) == [refused]
 
 
-def test_only_an_end_that_is_not_stored_is_awaited() -> None:
-    """The verdict on an attempt that has ended decides what its slot and its agent wait for."""
+def test_only_an_end_without_acknowledgement_is_awaited() -> None:
+    """The verdict on an ended attempt determines whether its slot and its agent wait for it."""
     ended = Held(assignment=RUN, phase=Phase.ENDED, pid=7)
     stored = frozenset({KEY})
     for verdict, exited, started, free in (
@@ -225,7 +227,7 @@ def test_only_an_end_that_is_not_stored_is_awaited() -> None:
         assert play.state.held[KEY].undelivered is (verdict is not e.Verdict.UNKNOWN)
 
 
-def test_what_is_forgotten_is_only_what_has_ended() -> None:
+def test_only_ended_attempts_are_forgotten() -> None:
     play = Play()
     play.running()
     assert play.happens(e.Delivered(KEY)) == []
@@ -237,7 +239,7 @@ def test_what_is_forgotten_is_only_what_has_ended() -> None:
     assert play.happens(e.Delivered(KEY)) == [e.Forget(KEY), e.Offer(1)]
 
 
-def test_a_full_disk_is_no_room_for_runs() -> None:
+def test_no_slots_are_offered_while_the_disk_is_full() -> None:
     play = Play(Settings(slots=2))
     play.running()
     assert play.happens(e.RoomSeen(enough=False)) == [e.Offer(0)]
@@ -245,7 +247,7 @@ def test_a_full_disk_is_no_room_for_runs() -> None:
     assert play.happens(e.RoomSeen(enough=True)) == [e.Offer(1)]
 
 
-def test_a_count_bounds_the_offer() -> None:
+def test_a_count_limits_the_offer() -> None:
     play = Play(Settings(slots=4, count=2))
     assert play.connected() == [e.Offer(2)]
     assert play.happens(e.StartReceived(1, RUN))[-1] == e.Offer(1)

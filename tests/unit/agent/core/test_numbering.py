@@ -42,7 +42,7 @@ def a_row(number: int, step: int) -> Row:
         (replace(block(0, 10), thinned=True), block(10, 30), False),
     ],
 )
-def test_rows_join_the_block_that_they_follow_until_it_is_large(
+def test_rows_are_added_to_the_preceding_block_until_it_is_large(
     first: Block, second: Block, joined: bool
 ) -> None:
     numbering = Numbering().extended(first, Progress()).extended(second, AFTER)
@@ -60,7 +60,7 @@ def test_only_the_last_block_grows() -> None:
     assert [numbering.position(segment) for segment in (1, 2, 3)] == [20, 5, 0]
 
 
-def test_the_blocks_after_a_row_are_those_with_a_later_one() -> None:
+def test_the_blocks_after_a_row_are_those_with_a_later_row() -> None:
     blocks = block(0, 10), block(0, 5, segment=2, before=2), block(10, 20, before=4, rows=3)
     numbering = Numbering(blocks=blocks)
     assert [each.last_row for each in blocks] == [2, 4, 7]
@@ -138,7 +138,7 @@ FULL = Numbering(
 )
 
 
-def test_a_numbering_is_stored_whole_in_this_form() -> None:
+def test_a_numbering_is_stored_in_this_form() -> None:
     stored = document(FULL)
     assert stored == {
         "blocks": [
@@ -194,12 +194,12 @@ NO_EXTREME: Json = [0, "min", "x"]
         {"progress": [*PROGRESS[:5], [[0, 10**400]], *PROGRESS[6:]]},
     ],
 )
-def test_what_is_no_numbering_is_refused(damage: dict[str, Json]) -> None:
+def test_an_invalid_numbering_is_refused(damage: dict[str, Json]) -> None:
     with pytest.raises(ValueError, match="not "):
         from_document({**document(FULL), **damage})
 
 
-def test_whole_numbers_stand_for_floats() -> None:
+def test_integers_are_accepted_for_floats() -> None:
     stored = document(Numbering(blocks=(block(0, 10),)))
     extreme: Json = [0, "min", 2]
     progress: Json = [0, 0, 0, -1, None, [[0, 1]], [], False, [extreme], []]

@@ -109,7 +109,7 @@ def test_a_step_of_several_lines_counts_once_for_an_extreme() -> None:
     assert [(each.row, each.value) for each in observations] == [(2, 0.5), (3, 0.5)]
 
 
-def test_a_key_that_is_logged_itself_is_made_of_no_other() -> None:
+def test_a_key_that_is_logged_directly_is_not_derived_from_another() -> None:
     exact = Line(values={"loss": 0.1, "loss.min": 9.0})
     observations, progress = replay([exact, row(0.1), exact], watched={"loss.min": 0})
     assert [(each.row, each.value) for each in observations] == [(1, 9.0), (3, 9.0)]
@@ -136,11 +136,11 @@ lines = st.lists(
 
 
 @given(lines, st.sampled_from([WATCHED, {"loss.min": 0, "size.max": 1}]), st.data())
-def test_reading_continues_from_any_row_as_if_it_had_not_stopped(
+def test_reading_can_resume_from_any_row(
     written: list[Line], watched: Mapping[str, int], data: st.DataObject
 ) -> None:
     cut = data.draw(st.integers(0, len(written)))
-    whole, progress = replay(written, watched=watched)
+    complete, progress = replay(written, watched=watched)
     middle = Progress()
     before: list[Observation] = []
     for line in written[:cut]:
@@ -149,7 +149,7 @@ def test_reading_continues_from_any_row_as_if_it_had_not_stopped(
         middle = step.progress
     stored = document(Numbering(progress=middle))
     after, end = replay(written[cut:], from_document(stored).progress, watched)
-    assert before + after == whole
+    assert before + after == complete
     assert end == progress
 
 
@@ -176,7 +176,7 @@ def test_a_numbering_survives_being_stored() -> None:
     assert numbering.position(1) == 40
 
 
-def test_a_checkpoint_comes_after_what_it_holds_and_completes_no_step_of_its_own() -> None:
+def test_a_checkpoint_follows_the_rows_it_contains_and_completes_no_step() -> None:
     lines = [
         row(0.5, step=0),
         row(0.4, step=1, is_open=True),
@@ -199,13 +199,13 @@ def test_a_checkpoint_comes_after_what_it_holds_and_completes_no_step_of_its_own
     assert progress.settled == progress.row == 6
 
 
-def test_the_first_step_that_is_named_is_kept_with_the_numbering() -> None:
+def test_the_first_explicit_step_is_stored_with_the_numbering() -> None:
     numbering = Numbering().begun_at(None).begun_at(7).begun_at(3)
     assert numbering.first_step == 7
     assert from_document(json.loads(json.dumps(document(numbering)))) == numbering
 
 
-def test_rows_carry_the_step_and_the_time_that_a_line_names_or_those_that_follow() -> None:
+def test_rows_have_the_step_and_time_of_their_line_or_the_next_ones() -> None:
     lines = [
         MALFORMED,
         Line(values={"a": 1}),
@@ -243,6 +243,6 @@ def test_a_malformed_row_is_settled_unless_a_step_is_open() -> None:
         assert progress.settled == progress.row
 
 
-def test_a_checkpoint_is_observed_in_its_row_with_its_step_alone() -> None:
+def test_an_observation_of_a_checkpoint_has_its_row_and_step_alone() -> None:
     result = read(Progress(), Line(step=2, checkpoint=1), WATCHED, now=0.0)
     assert result.observations == (Observation(row=1, key=CHECKPOINT_KEY, step=1, value=0.0),)

@@ -17,13 +17,13 @@ def test_a_row_keeps_the_types_of_its_values() -> None:
     assert line == Line(values={"loss": 0.5, "n": 3, "ok": True, "note": "x"}, step=7, time=1.5, open=True)
 
 
-def test_a_line_may_say_that_a_checkpoint_was_saved() -> None:
+def test_a_line_may_report_a_checkpoint() -> None:
     assert parse_line(b'{"_step": 5, "_checkpoint": 5}') == Line(step=5, checkpoint=5)
     for other in (b"true", b'"5"', b"1.5", b"null", b"9223372036854775808"):
         assert parse_line(b'{"_checkpoint": %s}' % other) == Line()
 
 
-def test_numbers_that_are_no_numbers_are_legal() -> None:
+def test_nan_and_infinities_are_valid_numbers() -> None:
     line = parse_line(b'{"a": NaN, "b": Infinity, "c": -Infinity}')
     assert line is not None
     assert math.isnan(line.values["a"])  # type: ignore[arg-type]
@@ -37,13 +37,13 @@ def test_nested_keys_are_joined_with_dots_and_an_exact_name_wins() -> None:
     assert parse_line(b'{"a.b": 3, "a": {"b": 1}}') == Line(values={"a.b": 3})
 
 
-def test_what_no_metric_can_be_is_left_out() -> None:
+def test_values_that_cannot_be_metrics_are_left_out() -> None:
     line = parse_line(b'{"none": null, "big": 1' + b"0" * 400 + b', "ok": 1, "_from": ["stdout", 7]}')
     assert line is not None
     assert line.values == {"big": math.inf, "ok": 1}
 
 
-def test_a_short_list_is_its_text_and_a_long_one_left_out() -> None:
+def test_a_short_list_becomes_text_and_a_long_one_is_left_out() -> None:
     long = b"[" + b"1," * 511 + b"1]"
     line = parse_line(
         b'{"a": [1, {"b": NaN}], "g": {"c": []}, "fits": %s, "long": [1, %s]}' % (long[:-3] + b"]", long)
@@ -53,14 +53,14 @@ def test_a_short_list_is_its_text_and_a_long_one_left_out() -> None:
     assert line.values["a"] == '[1,{"b":NaN}]'
 
 
-def test_a_time_that_no_float_holds_is_infinite() -> None:
+def test_a_time_beyond_the_range_of_floats_is_infinite() -> None:
     line = parse_line(b'{"_time": 1' + b"0" * 400 + b', "ok": 1}')
     assert line is not None
     assert (line.time, line.values) == (math.inf, {"ok": 1})
 
 
 @pytest.mark.parametrize("raw", [b"", b"   ", b"\r"])
-def test_a_blank_line_is_no_row(raw: bytes) -> None:
+def test_a_blank_line_is_not_a_row(raw: bytes) -> None:
     assert parse_line(raw) is None
 
 
@@ -84,7 +84,7 @@ def test_a_malformed_line_is_a_row_without_values(raw: bytes) -> None:
 
 
 @given(st.binary(max_size=200))
-def test_no_bytes_break_it(raw: bytes) -> None:
+def test_any_bytes_can_be_read(raw: bytes) -> None:
     parse_line(raw)
 
 
@@ -121,7 +121,7 @@ def test_each_member_of_a_line_has_its_type(text: str, expected: Line) -> None:
     ]
 
 
-def test_a_number_below_what_a_float_holds_is_infinite() -> None:
+def test_a_number_below_the_range_of_floats_is_infinite() -> None:
     assert parse_line(b'{"a": -1' + b"0" * 400 + b"}") == Line(values={"a": -math.inf})
 
 
@@ -134,7 +134,7 @@ def test_groups_nest_up_to_a_depth() -> None:
     assert parse_line(nested(MAX_DEPTH + 3)) == Line()
 
 
-def test_keys_and_lines_may_be_as_long_as_their_limits() -> None:
+def test_keys_and_lines_may_reach_their_limits() -> None:
     key = "k" * MAX_KEY_LENGTH
     assert parse_line(b'{"%s": 1}' % key.encode()) == Line(values={key: 1})
     inner = "k" * (MAX_KEY_LENGTH - 2)
@@ -154,5 +154,5 @@ def test_keys_and_lines_may_be_as_long_as_their_limits() -> None:
         ("min", None),
     ],
 )
-def test_a_key_may_be_made_of_another_one(name: str, expected: tuple[str, str] | None) -> None:
+def test_a_key_may_be_derived_from_another_one(name: str, expected: tuple[str, str] | None) -> None:
     assert made_of(name) == expected

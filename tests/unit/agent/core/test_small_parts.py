@@ -27,13 +27,13 @@ STOP = StopOrder(mode=StopMode.TERMINATE, cause=ExitCause.COMMANDED, reason="wor
         (Outcome(command_error="too long"), STOP, ExitCause.INVALID_COMMAND),
     ],
 )
-def test_a_process_ended_by_itself_unless_our_signal_came_first(
+def test_a_process_ended_on_its_own_unless_the_agents_signal_was_first(
     outcome: Outcome, order: StopOrder | None, cause: ExitCause
 ) -> None:
     assert judged(outcome, order).cause is cause
 
 
-def test_what_ends_by_sigterm_with_its_agent_was_ended_by_the_platform() -> None:
+def test_a_process_that_ends_by_sigterm_along_with_its_agent_was_ended_by_the_platform() -> None:
     terminated = Outcome(signal=15)
     assert judged(terminated, None, ending=True).cause is ExitCause.HANDED_BACK
     assert judged(terminated, None).cause is ExitCause.SIGNALED
@@ -41,14 +41,14 @@ def test_what_ends_by_sigterm_with_its_agent_was_ended_by_the_platform() -> None
     assert judged(Outcome(code=1), None, ending=True).cause is ExitCause.EXITED
 
 
-def test_no_wait_between_attempts_costs_an_agent_its_runs() -> None:
+def test_the_longest_wait_between_connection_attempts_is_a_fraction_of_the_requeue_time() -> None:
     assert longest_wait(None) == 60
     assert longest_wait(20) == 5
     assert longest_wait(1) == 1
     assert longest_wait(1_000) == 60
 
 
-def test_a_sweep_is_named_in_three_ways() -> None:
+def test_a_sweep_can_be_named_in_three_ways() -> None:
     assert parse_sweep_name("k3x").full is None
     assert parse_sweep_name("mnist/k3x").full == "local/mnist/k3x"
     assert parse_sweep_name("acme/mnist/k3x").full == "acme/mnist/k3x"
@@ -59,7 +59,7 @@ def test_a_sweep_is_named_in_three_ways() -> None:
             parse_sweep_name(wrong)
 
 
-def test_two_names_may_mean_one_sweep_unless_they_differ_where_both_say_more() -> None:
+def test_two_names_may_mean_one_sweep_unless_parts_that_both_have_differ() -> None:
     pairs = [
         ("k3x", "k3x"),
         ("k3x", "a/b/k3x"),
@@ -83,7 +83,7 @@ def test_two_names_may_mean_one_sweep_unless_they_differ_where_both_say_more() -
         (Outcome(command_error="too long"), None, "too long"),
     ],
 )
-def test_an_end_has_the_code_and_the_message_that_tell_most(
+def test_an_end_has_the_most_informative_code_and_message(
     outcome: Outcome, code: int | None, message: str
 ) -> None:
     how = judged(outcome, None)
@@ -100,11 +100,11 @@ def test_an_end_has_the_code_and_the_message_that_tell_most(
         (Outcome(signal=15, orphaned=True, preempting=True), ExitCause.HANDED_BACK),
     ],
 )
-def test_what_fails_as_its_machine_is_taken_away_goes_back(outcome: Outcome, cause: ExitCause) -> None:
+def test_a_run_that_fails_during_preemption_is_handed_back(outcome: Outcome, cause: ExitCause) -> None:
     assert judged(outcome, None).cause is cause
 
 
-def test_who_is_charged_with_an_end_and_what_guards_count_follows_from_its_cause() -> None:
+def test_responsibility_for_an_end_and_what_guards_count_follow_from_its_cause() -> None:
     def judgement(cause: ExitCause, code: int | None) -> tuple[bool, bool, bool, bool]:
         how = Exit(cause=cause, code=code, signal=None, message="", time=0.0)
         return how.succeeded, how.charged, how.guarded, how.failed
@@ -131,7 +131,7 @@ def test_sizes_have_units() -> None:
         parse_size("many")
 
 
-def test_people_read_one_line_an_event() -> None:
+def test_each_event_is_logged_as_one_line() -> None:
     key = AttemptKey("local/demo/tune-3", 2)
     started = line("run_started", key, {"params": {"lr": 0.1, "name": "x" * 100}})
     assert started is not None
@@ -155,7 +155,7 @@ def test_people_read_one_line_an_event() -> None:
     assert line("metrics_acked", key, {}) is None
 
 
-def test_what_the_sdk_has_said_is_no_last_line_of_a_run() -> None:
+def test_lines_printed_by_the_sdk_are_not_the_last_line_of_a_run() -> None:
     log = "ValueError: no such layer\n\nsweepd: watch() has no effect\n"
     assert last_lines(log, 1) == ["ValueError: no such layer"]
     assert last_lines("sweepd: watch() has no effect\n", 3) == []

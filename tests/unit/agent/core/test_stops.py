@@ -17,7 +17,7 @@ from sweepd_agent.core.state import Settings
 from unit.agent.core.play import KEY, RUN, Play, assignment, found_unstarted
 
 
-def test_a_run_that_is_to_stop_when_cut_off_stops_a_lease_after_the_last_word() -> None:
+def test_a_run_set_to_stop_when_disconnected_stops_a_lease_after_the_last_response() -> None:
     play = Play()
     play.state = replace(play.state, settings=replace(play.state.settings, stop_on_disconnect=True))
     play.running()
@@ -27,7 +27,7 @@ def test_a_run_that_is_to_stop_when_cut_off_stops_a_lease_after_the_last_word() 
     assert isinstance(stop, e.Stop)
 
 
-def test_a_verdict_of_stop_kills_and_unknown_keeps() -> None:
+def test_the_verdict_stop_kills_a_run_and_the_verdict_unknown_keeps_it() -> None:
     play = Play()
     play.running()
     play.happens(e.StreamClosed())
@@ -37,10 +37,10 @@ def test_a_verdict_of_stop_kills_and_unknown_keeps() -> None:
     assert isinstance(stop, e.Stop)
     assert stop.order.mode is StopMode.KILL
     effects = play.happens(e.ProcessEnded(KEY, Outcome(signal=9, stopped=True)))
-    assert effects == [e.Forget(KEY), e.Offer(1)], "nobody wants to hear of it"
+    assert effects == [e.Forget(KEY), e.Offer(1)], "the scheduler does not want its data"
 
 
-def test_a_kill_after_a_termination_kills_but_not_the_other_way_round() -> None:
+def test_a_kill_replaces_a_termination_but_not_the_reverse() -> None:
     play = Play()
     play.running()
     first, confirmed = play.happens(e.StopReceived(7, KEY, StopMode.TERMINATE, "pruned"))
@@ -53,7 +53,7 @@ def test_a_kill_after_a_termination_kills_but_not_the_other_way_round() -> None:
     assert play.happens(e.StopReceived(10, KEY, StopMode.TERMINATE, "pruned")) == [e.Confirm(10)]
 
 
-def test_a_stop_that_comes_before_the_process_is_carried_out_with_its_start() -> None:
+def test_a_stop_received_before_the_start_is_carried_out_with_the_start() -> None:
     play = Play()
     play.connected()
     play.happens(e.StartReceived(1, RUN), e.StopReceived(2, KEY, StopMode.KILL, "cancelled"))
@@ -70,7 +70,7 @@ def test_a_newer_attempt_at_a_run_replaces_the_older_one() -> None:
     assert [effect.key for effect in effects if isinstance(effect, e.Stop)] == [KEY]
 
 
-def test_the_deadlines_of_a_termination_lie_within_the_grace() -> None:
+def test_the_deadlines_of_a_termination_lie_within_the_grace_period() -> None:
     play = Play(Settings(grace=30.0))
     play.running()
     assert play.happens(e.Asked(e.Wish.TERMINATE)) == []
@@ -87,7 +87,7 @@ def test_the_deadlines_of_a_termination_lie_within_the_grace() -> None:
     assert play.now == 31.0
 
 
-def test_an_attempt_that_counts_no_more_is_ended_with_the_reason_of_the_scheduler() -> None:
+def test_a_stop_verdict_ends_an_attempt_with_the_reason_of_the_scheduler() -> None:
     play = Play()
     play.running()
     why = "the run has ended as crashed while this agent was silent"
@@ -115,7 +115,7 @@ def test_a_hand_out_ends_only_earlier_attempts_at_its_run() -> None:
     assert [effect.key for effect in effects if isinstance(effect, e.Stop)] == [other.key]
 
 
-def test_an_order_that_comes_while_the_process_is_starting_is_carried_out_once_it_runs() -> None:
+def test_a_stop_received_while_the_process_is_starting_is_carried_out_once_it_runs() -> None:
     play = Play()
     play.connected()
     play.happens(e.StartReceived(1, RUN), e.Journalled(KEY, 1))
@@ -124,12 +124,12 @@ def test_an_order_that_comes_while_the_process_is_starting_is_carried_out_once_i
     assert play.happens(e.ProcessStarted(KEY, 7)) == [e.ReportStart(KEY), e.Stop(KEY, order)]
 
 
-def test_a_stop_of_what_is_not_held_is_confirmed_as_such() -> None:
+def test_a_stop_of_an_unknown_attempt_is_confirmed_as_such() -> None:
     stop = e.StopReceived(2, KEY, StopMode.KILL, "cancelled")
     assert Play().happens(stop) == [e.Confirm(2, "this agent does not have the attempt")]
 
 
-def test_what_was_found_unstarted_ends_without_a_process_when_it_is_stopped() -> None:
+def test_an_unstarted_run_ends_without_a_process_when_it_is_stopped() -> None:
     play = Play()
     play.state = replace(play.state, held={KEY: found_unstarted()})
     how = Exit(cause=ExitCause.COMMANDED, code=None, signal=None, message="cancelled", time=0.0)
@@ -150,7 +150,7 @@ def test_a_fenced_attempt_is_dropped_unless_it_has_a_process() -> None:
     assert play.happens(e.Journalled(KEY, 1)) == [e.Confirm(1), e.Forget(KEY), e.Offer(1)]
 
 
-def test_the_order_of_the_scheduler_replaces_that_of_the_agent() -> None:
+def test_a_stop_from_the_scheduler_replaces_that_of_the_agent() -> None:
     play = Play()
     play.running()
     play.happens(e.Asked(e.Wish.INTERRUPT), e.Asked(e.Wish.INTERRUPT))
@@ -162,7 +162,7 @@ def test_the_order_of_the_scheduler_replaces_that_of_the_agent() -> None:
     assert play.happens(e.Fenced(KEY)) == []
 
 
-def test_a_process_that_ends_by_sigterm_goes_back_only_if_the_agent_got_it_too() -> None:
+def test_a_run_that_ends_by_sigterm_is_handed_back_only_if_its_agent_received_sigterm_too() -> None:
     for asked, cause in (
         ([], ExitCause.SIGNALED),
         ([e.Wish.INTERRUPT], ExitCause.SIGNALED),

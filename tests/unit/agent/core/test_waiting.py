@@ -25,17 +25,17 @@ def reasons(play: Play, *happened: e.Event) -> list[Json]:
 
 
 def passes(play: Play, seconds: float) -> list[Json]:
-    """Let time pass as the agent's one timer does; return the reported reasons."""
-    end, heard = play.now + seconds, []
+    """Advance the clock from timer to timer; return the reported reasons."""
+    end, logged = play.now + seconds, []
     while (due := next_deadline(play.state, play.now)) is not None and due <= end:
         play.now = due
-        heard += reasons(play, e.Tick())
+        logged += reasons(play, e.Tick())
     play.now = end
-    return heard
+    return logged
 
 
 @pytest.mark.parametrize("reason", e.Reason)
-def test_a_reason_is_said_at_once_and_again_every_five_minutes_while_the_agent_waits(
+def test_a_reason_is_logged_at_once_and_every_five_minutes_while_the_agent_waits(
     reason: e.Reason,
 ) -> None:
     play = Play()
@@ -49,7 +49,7 @@ def test_a_reason_is_said_at_once_and_again_every_five_minutes_while_the_agent_w
     assert passes(play, 3_000.0) == [reason.value] * 10
 
 
-def test_a_search_that_takes_no_longer_than_most_is_not_worth_a_line() -> None:
+def test_a_short_search_for_a_point_is_not_logged() -> None:
     play = Play()
     play.connected()
     assert reasons(play, because(e.Reason.SUGGESTION)) == []
@@ -58,15 +58,15 @@ def test_a_search_that_takes_no_longer_than_most_is_not_worth_a_line() -> None:
     assert passes(play, 1_000.0) == []
 
 
-def test_the_same_reason_on_a_new_stream_is_not_said_anew() -> None:
+def test_the_same_reason_on_a_new_stream_is_not_logged_again() -> None:
     play = Play()
     play.connected()
     paused = e.Ineligibility(e.Reason.PAUSED, "it is paused")
     assert reasons(play, because(e.Reason.PAUSED)) == ["paused"]
     play.happens(e.StreamClosed())
-    assert passes(play, 400.0) == [], "without a stream nobody knows"
+    assert passes(play, 400.0) == [], "without a stream no reason is known"
     opened = e.StreamOpened(lease=30.0, verdicts={}, ineligible={SWEEP: paused})
-    assert reasons(play, opened) == ["paused"], "five minutes are over"
+    assert reasons(play, opened) == ["paused"], "five minutes have passed"
     assert reasons(play, e.StreamClosed(), opened) == []
 
 
@@ -81,7 +81,7 @@ def test_a_busy_agent_does_not_wait(reason: e.Reason) -> None:
 
 
 @pytest.mark.parametrize("reason", SHARED)
-def test_a_run_that_comes_ends_what_kept_it(reason: e.Reason) -> None:
+def test_a_hand_out_ends_the_reason_for_waiting(reason: e.Reason) -> None:
     play = Play(Settings(slots=2))
     play.connected()
     play.happens(because(reason))
@@ -90,7 +90,7 @@ def test_a_run_that_comes_ends_what_kept_it(reason: e.Reason) -> None:
     assert passes(play, 1_000.0) == []
 
 
-def test_what_concerns_this_agent_alone_outlasts_a_run_that_was_on_its_way() -> None:
+def test_a_reason_of_this_agent_alone_outlasts_a_hand_out_already_in_flight() -> None:
     play = Play(Settings(slots=2))
     play.connected()
     play.happens(because(e.Reason.GUARD))
@@ -98,7 +98,7 @@ def test_what_concerns_this_agent_alone_outlasts_a_run_that_was_on_its_way() -> 
     assert passes(play, 301.0) == ["guard"]
 
 
-def test_an_agent_that_is_about_to_end_waits_for_nothing() -> None:
+def test_an_agent_that_is_leaving_logs_no_reason() -> None:
     play = Play()
     play.connected()
     run = assignment(1)
@@ -107,7 +107,7 @@ def test_an_agent_that_is_about_to_end_waits_for_nothing() -> None:
     assert passes(play, 1_000.0) == []
 
 
-def test_of_several_sweeps_each_has_its_reason_and_its_time() -> None:
+def test_each_of_several_sweeps_has_its_own_reason_and_interval() -> None:
     play = Play()
     play.happens(e.SweepsNamed(frozenset({SWEEP, OTHER})))
     play.connected()
@@ -118,7 +118,7 @@ def test_of_several_sweeps_each_has_its_reason_and_its_time() -> None:
     assert passes(play, 300.0) == ["paused", "suggestion"]
 
 
-def test_a_reason_is_new_after_every_run_that_ended_the_one_before() -> None:
+def test_a_reason_is_new_after_each_run_that_ended_the_previous_reason() -> None:
     play = Play(Settings(slots=2))
     play.connected()
     assert reasons(play, because(e.Reason.PAUSED), e.EligibilityChanged(SWEEP, None)) == ["paused", None]
@@ -126,7 +126,7 @@ def test_a_reason_is_new_after_every_run_that_ended_the_one_before() -> None:
     assert reasons(play, because(e.Reason.PAUSED), because(e.Reason.CANARY)) == ["paused", "canary"]
 
 
-def test_a_reason_of_a_sweep_that_has_ended_is_not_said_again() -> None:
+def test_a_reason_of_an_ended_sweep_is_not_logged_again() -> None:
     play = Play()
     play.happens(e.SweepsNamed(frozenset({SWEEP, OTHER})))
     play.connected()
@@ -135,11 +135,11 @@ def test_a_reason_of_a_sweep_that_has_ended_is_not_said_again() -> None:
     assert passes(play, 1_000.0) == []
     opened = e.StreamOpened(lease=30.0, verdicts={})
     assert reasons(play, e.StreamClosed(), opened) == []
-    assert SWEEP in play.state.ineligible, "its guard may yet be why the agent ends"
+    assert SWEEP in play.state.ineligible, "its guard may still determine the exit code"
 
 
 @pytest.mark.parametrize("reason", [e.Reason.LABELS, e.Reason.GUARD, e.Reason.OTHER])
-def test_what_concerns_this_agent_alone_is_said_while_it_is_busy_but_once(reason: e.Reason) -> None:
+def test_a_reason_of_this_agent_alone_is_logged_once_while_it_is_busy(reason: e.Reason) -> None:
     play = Play()
     play.running()
     assert reasons(play, because(reason)) == [reason.value]

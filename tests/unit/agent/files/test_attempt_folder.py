@@ -1,4 +1,4 @@
-"""The folder of an attempt, into which its script may write, too."""
+"""The folder of an attempt, into which its script may also write."""
 
 import json
 from pathlib import Path
@@ -18,6 +18,6 @@ from sweepd_agent.files.attempt_folder import AttemptFolder
         {"key": ["local/p/s-1", 1], "rungs": [], "command": [], "watched_keys": [], "odd": 1},
     ],
 )
-def test_an_assignment_that_does_not_fit_is_none(tmp_path: Path, document: object) -> None:
+def test_an_invalid_assignment_is_ignored(tmp_path: Path, document: object) -> None:
     (tmp_path / "assignment.json").write_text(json.dumps(document))
     assert AttemptFolder(tmp_path).assignment() is None

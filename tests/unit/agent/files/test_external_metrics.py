@@ -13,7 +13,7 @@ from sweepd_agent.files.attempt_folder import AttemptFolder
 from sweepd_agent.files.external_metrics import ExternalMetrics
 
 
-def elsewhere(path: Path, wanted: MetricsFrom, *, complaints: list[str] | None = None) -> ExternalMetrics:
+def reader_of(path: Path, wanted: MetricsFrom, *, complaints: list[str] | None = None) -> ExternalMetrics:
     """Return a reader of a folder whose clock advances by a millisecond at each reading."""
     clock = itertools.count()
     reported = complaints if complaints is not None else []
@@ -26,23 +26,23 @@ def lines(path: Path) -> list[dict[str, object]]:
     return [json.loads(line) for line in (path / "metrics.jsonl").read_text().splitlines()]
 
 
-def test_reading_much_lets_others_have_their_turn(tmp_path: Path) -> None:
-    reading = elsewhere(tmp_path, MetricsFrom(tensorboard=str(tmp_path / "events"), stdout="(?P<a>[0-9]+)"))
+def test_reading_yields_to_other_work_after_ten_milliseconds(tmp_path: Path) -> None:
+    reading = reader_of(tmp_path, MetricsFrom(tensorboard=str(tmp_path / "events"), stdout="(?P<a>[0-9]+)"))
     (tmp_path / "output.log").write_text("x\n" * 500 + "7\n")
     with SummaryWriter(str(tmp_path / "events")) as writer:
         for step in range(500):
             writer.add_scalar("loss", float(step), step)
-    turns = 0
+    slices = 0
     while (wait := reading.look(ended=True)) is not None:
         assert wait == 0
-        turns += 1
-    assert 90 < turns < 110, "of a hundredth of a second each"
+        slices += 1
+    assert 90 < slices < 110, "each takes ten milliseconds"
     reading.close()
     assert [line.get("loss", line.get("a")) for line in lines(tmp_path)] == [7, *range(500)]
 
 
-def test_what_was_begun_while_the_script_lived_is_not_its_rest(tmp_path: Path) -> None:
-    reading = elsewhere(tmp_path, MetricsFrom(file=str(tmp_path / "log.jsonl")))
+def test_a_read_begun_before_the_script_ended_does_not_miss_its_last_lines(tmp_path: Path) -> None:
+    reading = reader_of(tmp_path, MetricsFrom(file=str(tmp_path / "log.jsonl")))
     (tmp_path / "log.jsonl").write_text('{"loss": 1}\n' * 50)
     assert reading.look() == 0
     with (tmp_path / "log.jsonl").open("a") as file:
@@ -53,11 +53,11 @@ def test_what_was_begun_while_the_script_lived_is_not_its_rest(tmp_path: Path) -
     assert [line["loss"] for line in lines(tmp_path)] == [1] * 50 + [2]
 
 
-def test_what_cannot_be_written_waits_for_the_disk_also_at_the_end(tmp_path: Path) -> None:
+def test_rows_that_cannot_be_written_wait_for_the_disk_even_at_the_end(tmp_path: Path) -> None:
     complaints: list[str] = []
-    reading = elsewhere(tmp_path, MetricsFrom(file=str(tmp_path / "log.jsonl")), complaints=complaints)
+    reading = reader_of(tmp_path, MetricsFrom(file=str(tmp_path / "log.jsonl")), complaints=complaints)
     (tmp_path / "log.jsonl").write_text('{"loss": 1}\n')
-    (tmp_path / "metrics.jsonl").mkdir()  # as good as a full disk: nothing can be written there
+    (tmp_path / "metrics.jsonl").mkdir()  # stands for a full disk: nothing can be written there
     assert reading.look(ended=True) == 1.0
     assert "cannot write the metrics of `metrics_from`" in complaints[0]
     (tmp_path / "metrics.jsonl").rmdir()
@@ -66,9 +66,9 @@ def test_what_cannot_be_written_waits_for_the_disk_also_at_the_end(tmp_path: Pat
     assert [line["loss"] for line in lines(tmp_path)] == [1]
 
 
-def test_what_is_nested_as_deep_as_can_be_read_harms_nobody(tmp_path: Path) -> None:
+def test_deeply_nested_values_are_read_without_a_failure(tmp_path: Path) -> None:
     complaints: list[str] = []
-    reading = elsewhere(tmp_path, MetricsFrom(file=str(tmp_path / "log.jsonl")), complaints=complaints)
+    reading = reader_of(tmp_path, MetricsFrom(file=str(tmp_path / "log.jsonl")), complaints=complaints)
     deep = ['{"a":' * depth + "1" + "}" * depth for depth in range(500, 1_100, 7)]
     (tmp_path / "log.jsonl").write_text("\n".join([*deep, '{"loss": 1}']))
     while reading.look(ended=True) is not None:

@@ -16,7 +16,7 @@ from sweepd_metric_store.domain.files import MAX_NUMBER, follows
 
 
 def a_lane(files: RunFiles) -> Lane:
-    """Files on a stream that takes them."""
+    """Files on a stream that accepts them."""
     lane = Lane(v1.LANE_FILES, files, lambda: 0.0)
     lane.open(2**20, None)
     return lane
@@ -26,7 +26,7 @@ def name_of(piece: v1.LanePiece) -> str:
     return v1.FilePiece.FromString(piece.body).name
 
 
-def test_a_folder_that_cannot_be_listed_keeps_none_of_the_others(
+def test_an_unreadable_folder_does_not_hide_the_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Fake the system's error for an unreadable folder, since root can read all folders."""
@@ -53,10 +53,8 @@ def test_a_folder_that_cannot_be_listed_keeps_none_of_the_others(
 
 
 @pytest.mark.parametrize("clock", [1_000.0, 2**31 + 5.0])
-def test_a_clock_that_was_ahead_when_files_were_numbered_before_loses_none(
-    tmp_path: Path, clock: float
-) -> None:
-    """P10: what an agent of before has sent has higher numbers, and is no word of what this one sends."""
+def test_no_file_is_lost_if_the_clock_of_an_earlier_agent_was_ahead(tmp_path: Path, clock: float) -> None:
+    """P10: what an earlier agent sent has higher numbers, which acknowledge nothing of this one."""
     (tmp_path / "files").mkdir()
     for name in ("a", "b"):
         (tmp_path / "files" / name).write_text(name)
@@ -75,8 +73,8 @@ def test_a_clock_that_was_ahead_when_files_were_numbered_before_loses_none(
     assert cursor <= MAX_NUMBER
 
 
-def test_another_agent_in_the_same_second_numbers_above_the_one_before(tmp_path: Path) -> None:
-    """P10: else what the one before sent, and had acknowledged, is taken for what this one sends."""
+def test_an_agent_started_in_the_same_second_uses_higher_numbers_than_its_predecessor(tmp_path: Path) -> None:
+    """P10: otherwise acknowledgements of its predecessor would count for its own files."""
     (tmp_path / "files").mkdir()
     (tmp_path / "files" / "a").write_text("a")
     series = []
@@ -95,12 +93,12 @@ def test_another_agent_in_the_same_second_numbers_above_the_one_before(tmp_path:
 @pytest.mark.parametrize(
     "record", ["[]", "{}", '{"files": {}, "series": "x"}', '{"files": {}, "series": 1e999}', "{"]
 )
-def test_a_record_that_says_nothing_leaves_the_numbers_to_the_clock(tmp_path: Path, record: str) -> None:
+def test_an_unreadable_record_leaves_the_numbers_to_the_clock(tmp_path: Path, record: str) -> None:
     (tmp_path / "delivered-files.json").write_text(record)
     assert RunFiles(tmp_path, lambda _: None, lambda: 0.0, lambda: 1_000.0).restart(0) == 1_000 << 32
 
 
 @pytest.mark.parametrize("series", [-1, 2**31, 2**80])
-def test_a_recorded_series_that_no_agent_began_counts_for_nothing(tmp_path: Path, series: int) -> None:
+def test_a_recorded_series_out_of_range_is_ignored(tmp_path: Path, series: int) -> None:
     (tmp_path / "delivered-files.json").write_text(f'{{"files": {{}}, "series": {series}}}')
     assert RunFiles(tmp_path, lambda _: None, lambda: 0.0, lambda: 1_000.0).restart(0) == 1_000 << 32

@@ -30,14 +30,14 @@ def a_spool(path: Path, numbering: Numbering | None = None, begins: tuple[Begin,
 
 
 def poll(spool: Spool) -> None:
-    """Read all there is, and take it as saved."""
+    """Read all lines available, and mark them as saved."""
     while spool.poll():
         pass
     spool.saved(spool.numbering)
 
 
 def all_rows(spool: Spool, after: int = 0) -> list[Row]:
-    """Take rows as a stream would, message by message."""
+    """Take rows message by message, as a stream does."""
     taken: list[Row] = []
     while rows := spool.rows(taken[-1].number if taken else after):
         assert len(rows) <= ROWS_AT_ONCE
@@ -46,7 +46,7 @@ def all_rows(spool: Spool, after: int = 0) -> list[Row]:
 
 
 def all_observations(spool: Spool, after: int = 0) -> list[Observation]:
-    """Take observations as a stream would."""
+    """Take observations, as a stream does."""
     taken: list[Observation] = []
     while after < spool.settled:
         items, upto = spool.observations(after)
@@ -89,7 +89,7 @@ def test_a_row_may_be_sent_only_once_its_number_is_saved(tmp_path: Path) -> None
     spool.close()
 
 
-def test_a_line_without_end_harms_nobody(tmp_path: Path) -> None:
+def test_an_endless_line_does_not_affect_others(tmp_path: Path) -> None:
     path = tmp_path / "metrics.jsonl"
     path.write_bytes(b'{"loss": 1}\n' + b"x" * (3 * MAX_LINE_BYTES))
     spool = a_spool(path)
@@ -104,8 +104,8 @@ def test_a_line_without_end_harms_nobody(tmp_path: Path) -> None:
 
 
 @pytest.mark.lengthy
-def test_much_is_read_little_by_little_and_a_long_line_at_once(tmp_path: Path) -> None:
-    """So that nothing else of the agent waits long, however much there is."""
+def test_much_output_is_read_in_steps_but_a_long_line_in_one(tmp_path: Path) -> None:
+    """So that other work of the agent never waits long."""
     path = tmp_path / "metrics.jsonl"
     file = MetricsFile(path, segment_bytes=100_000)
     for n in range(10_000):
@@ -125,7 +125,7 @@ def test_much_is_read_little_by_little_and_a_long_line_at_once(tmp_path: Path) -
     spool.close()
 
 
-def test_rows_that_the_disk_has_lost_keep_their_numbers(tmp_path: Path) -> None:
+def test_rows_lost_by_the_disk_keep_their_numbers(tmp_path: Path) -> None:
     path = tmp_path / "metrics.jsonl"
     path.write_text("".join(f'{{"loss": {n}}}\n' for n in range(10)))
     spool = a_spool(path)
@@ -148,10 +148,10 @@ def shown_steps(spool: Spool) -> list[int]:
     return [row.step for row in all_rows(spool) if row.values]
 
 
-def test_attempts_in_one_file_replace_what_stands_before_them_from_their_first_step_on(
+def test_attempts_in_one_file_replace_earlier_rows_from_their_first_step_on(
     tmp_path: Path,
 ) -> None:
-    """Every row keeps its number, in memory and read again, also across a restart of the agent."""
+    """Every row keeps its number, in memory and when read again, also across a restart of the agent."""
     path = tmp_path / "metrics.jsonl"
     log_steps(path, 0, 1, 2, 3)
     first, begins = a_spool(path), [Begin(attempt=2, segment=1, offset=path.stat().st_size)]
@@ -160,9 +160,9 @@ def test_attempts_in_one_file_replace_what_stands_before_them_from_their_first_s
     first.close()
     second = a_spool(path, begins=tuple(begins))
     poll(second)
-    assert (second.last_row, all_rows(second)) == (0, []), "what it replaces is open"
+    assert (second.last_row, all_rows(second)) == (0, []), "its first step is not known yet"
     with path.open("a") as file:
-        file.write('{"acc": 9}\n')  # of a child, which counts no steps
+        file.write('{"acc": 9}\n')  # from a child process, which does not count steps
     log_steps(path, 2, 3)
     second.poll()
     assert second.urgent
@@ -183,7 +183,7 @@ def test_attempts_in_one_file_replace_what_stands_before_them_from_their_first_s
     again.close()
 
 
-def test_an_attempt_of_which_children_log_alone_replaces_nothing_and_is_not_held_to_its_end(
+def test_an_attempt_logged_by_children_alone_replaces_nothing_and_does_not_wait_for_its_end(
     tmp_path: Path,
 ) -> None:
     path = tmp_path / "metrics.jsonl"
@@ -218,7 +218,7 @@ def test_an_attempt_that_ends_without_a_row_replaces_nothing(tmp_path: Path) -> 
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.integers(1, 60), min_size=1, max_size=30), st.integers(0, 3))
-def test_however_the_bytes_arrive_the_rows_are_the_same(cuts: list[int], polls: int) -> None:
+def test_the_rows_do_not_depend_on_how_the_bytes_are_split(cuts: list[int], polls: int) -> None:
     lines = [
         b'{"loss": 1, "_step": 0}\n',
         b'{"loss": 2, "_step": 1, "_open": true}\n',
@@ -229,9 +229,9 @@ def test_however_the_bytes_arrive_the_rows_are_the_same(cuts: list[int], polls: 
     ] * 3
     content = b"".join(lines)
     with tempfile.TemporaryDirectory() as folder:
-        whole = Path(folder) / "whole"
-        whole.write_bytes(content)
-        reference = a_spool(whole)
+        unsplit = Path(folder) / "whole"
+        unsplit.write_bytes(content)
+        reference = a_spool(unsplit)
         poll(reference)
         path = Path(folder) / "metrics.jsonl"
         spool = a_spool(path)
@@ -261,7 +261,7 @@ def test_no_crash_loses_repeats_or_renumbers_a_row(happened: list[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "metrics.jsonl"
         files = {True: MetricsFile(path), False: MetricsFile(path, segment_bytes=1)}
-        late = path.open("ab", buffering=0)  # a writer that never changes over to a new segment
+        late = path.open("ab", buffering=0)  # a writer that never switches to a new segment
         spool, stored = a_spool(path), document(Numbering())
         taken: dict[int, object] = {}
         written = 0

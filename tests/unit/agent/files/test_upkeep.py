@@ -1,4 +1,4 @@
-"""The threads that wait for the disk."""
+"""Upkeep: threads that wait for the disk."""
 
 import threading
 
@@ -7,7 +7,7 @@ import pytest
 from sweepd_agent.files import upkeep
 
 
-def test_what_is_being_written_is_waited_for() -> None:
+def test_a_write_in_progress_is_waited_for() -> None:
     with upkeep.disk_threads(1) as threads:
         held, begun = threading.Event(), threading.Event()
 
@@ -21,7 +21,7 @@ def test_what_is_being_written_is_waited_for() -> None:
     assert done.done()
 
 
-def test_a_disk_that_hangs_keeps_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_hanging_disk_does_not_block_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(upkeep, "_LAST_SECONDS", 0.02)
     held = threading.Event()
     with upkeep.disk_threads(1) as threads:

@@ -16,7 +16,7 @@ GPU 1: NVIDIA A100-SXM4-40GB (UUID: GPU-0d86b2f5)
 
 
 def nvidia_smi(folder: Path, script: str) -> dict[str, str]:
-    """Return an environment whose only program is a stand-in for nvidia-smi."""
+    """Return an environment whose only program is a fake nvidia-smi."""
     program = folder / "nvidia-smi"
     program.write_text(f"#!/bin/sh\n{script}\n")
     program.chmod(0o755)
@@ -32,7 +32,7 @@ def nvidia_smi(folder: Path, script: str) -> dict[str, str]:
         ("00,1", ("0", "1")),
     ],
 )
-def test_devices_are_named_by_number_or_id_as_they_stand(text: str, devices: tuple[str, ...]) -> None:
+def test_devices_are_named_by_index_or_id_as_written(text: str, devices: tuple[str, ...]) -> None:
     assert parse_devices(text) == devices
 
 
@@ -48,12 +48,12 @@ def test_devices_are_named_by_number_or_id_as_they_stand(text: str, devices: tup
         ("0,00", "twice"),
     ],
 )
-def test_what_is_no_list_of_devices_is_refused(text: str, why: str) -> None:
+def test_an_invalid_list_of_devices_is_refused(text: str, why: str) -> None:
     with pytest.raises(ValueError, match=why):
         parse_devices(text)
 
 
-def test_each_slot_gets_so_many_in_their_order() -> None:
+def test_each_slot_gets_its_number_of_devices_in_order() -> None:
     assert devices_of_slots(2, 2, ("0", "1", "2", "3", "4"), {}) == (("0", "1"), ("2", "3"))
     assert devices_of_slots(3, 0, None, {"PATH": ""}) == ((), (), ())
 
@@ -76,7 +76,7 @@ def test_the_agents_own_devices_are_divided(visible: str, devices: tuple[str, ..
         devices_of_slots(len(devices) + 1, 1, None, environ)
 
 
-def test_the_machine_is_asked_where_nothing_was_said(tmp_path: Path) -> None:
+def test_devices_are_detected_if_none_are_given(tmp_path: Path) -> None:
     environ = nvidia_smi(tmp_path, f'[ "$1" = -L ] && /bin/cat <<E\n{LISTING}E')
     assert devices_of_slots(3, 1, None, environ) == (("MIG-c6d4f1ef",), ("MIG-cba663e8",), ("GPU-0d86b2f5",))
 
@@ -87,7 +87,7 @@ def test_a_machine_without_devices_has_none(tmp_path: Path, script: str) -> None
         devices_of_slots(1, 1, None, nvidia_smi(tmp_path, script))
 
 
-def test_too_few_are_said_in_one_line_with_how_many_there_are() -> None:
+def test_too_few_devices_are_reported_in_one_line_with_their_number() -> None:
     with pytest.raises(DevicesError) as raised:
         devices_of_slots(4, 2, ("0",), {})
     assert str(raised.value) == "--slots 4 with --gpus-per-run 2 needs 8 GPUs; found 1 GPU (--gpus)"
@@ -97,6 +97,6 @@ def test_too_few_are_said_in_one_line_with_how_many_there_are() -> None:
         devices_of_slots(1, 1, None, {"CUDA_VISIBLE_DEVICES": "1,1"})
 
 
-def test_parts_stand_for_the_device_that_is_divided() -> None:
+def test_partitions_of_a_device_count_as_that_device() -> None:
     assert listed_devices(LISTING) == ("MIG-c6d4f1ef", "MIG-cba663e8", "GPU-0d86b2f5")
     assert listed_devices("No devices found.\n") == ()

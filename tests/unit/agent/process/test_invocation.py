@@ -1,4 +1,4 @@
-"""Program, interpreter and script of a command are looked for before its start."""
+"""Program, interpreter and script of a command are checked before its start."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "true missing.py",
     ],
 )
-def test_what_may_start_is_let_start(command: str) -> None:
+def test_a_command_whose_programs_exist_is_started(command: str) -> None:
     assert missing_program(command.split(), {"PATH": PATH}) is None
 
 
@@ -80,7 +80,7 @@ def test_what_may_start_is_let_start(command: str) -> None:
         ("./lost.sh", "the interpreter /nowhere/python of program ./lost.sh does not exist"),
     ],
 )
-def test_what_cannot_start_is_named(command: str, why: str) -> None:
+def test_a_command_that_cannot_start_is_refused_with_the_reason(command: str, why: str) -> None:
     missing = missing_program(command.split(), {"PATH": PATH})
     assert missing is not None
     assert missing.reason.startswith(why)
@@ -88,19 +88,19 @@ def test_what_cannot_start_is_named(command: str, why: str) -> None:
     assert command.split()[missing.position] in why or "interpreter" in why or why == "program "
 
 
-def test_a_script_that_comes_later_is_found_then(folder: Path) -> None:
+def test_a_script_created_later_is_found_then(folder: Path) -> None:
     command = ["python", "later.py"]
     assert missing_program(command, {"PATH": PATH}) is not None
     (folder / "later.py").write_text("")
     assert missing_program(command, {"PATH": PATH}) is None
 
 
-def test_a_link_to_nowhere_is_no_program(folder: Path) -> None:
+def test_a_dangling_link_is_not_a_program(folder: Path) -> None:
     (folder / "link.py").symlink_to(folder / "gone.py")
     assert missing_program(["python", "link.py"], {"PATH": PATH}) is not None
 
 
-def test_a_working_directory_that_is_gone_starts_nothing(folder: Path) -> None:
+def test_a_removed_working_directory_prevents_the_start(folder: Path) -> None:
     (folder / "inner").mkdir()
     os.chdir(folder / "inner")
     shutil.rmtree(folder / "inner")

@@ -1,4 +1,4 @@
-"""Descriptors of processes are opened for the process that was recorded, and for no other."""
+"""Descriptors of processes are opened for the recorded process only."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from sweepd_agent.process.pidfd import open_process
 from sweepd_agent.process.proc import start_ticks
 
 
-def test_the_process_that_was_recorded_is_opened() -> None:
+def test_the_recorded_process_is_opened() -> None:
     pidfd = open_process(os.getpid(), start_ticks(os.getpid()))
     assert pidfd is not None
     os.close(pidfd)
 
 
-def test_another_process_of_its_number_is_not() -> None:
+def test_another_process_with_the_same_id_is_not_opened() -> None:
     assert open_process(os.getpid(), 0) is None
 
 
-def test_a_thread_that_has_its_number_by_now_is_not() -> None:
+def test_a_thread_that_now_has_the_id_is_not_opened() -> None:
     done = threading.Event()
     thread = threading.Thread(target=done.wait)
     thread.start()
@@ -31,5 +31,5 @@ def test_a_thread_that_has_its_number_by_now_is_not() -> None:
         thread.join()
 
 
-def test_a_number_that_no_process_can_have_is_not() -> None:
+def test_an_id_that_no_process_can_have_is_not_opened() -> None:
     assert open_process(2**31, 0) is None

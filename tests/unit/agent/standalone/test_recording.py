@@ -29,29 +29,33 @@ def a_folder(path: Path, *, script: dict[str, object] | None = None, **noted: ob
     return StandaloneFolder(path)
 
 
-def test_of_a_script_that_lives_they_are_recorded(tmp_path: Path) -> None:
+def test_the_context_of_a_running_script_is_recorded(tmp_path: Path) -> None:
     folder = a_folder(tmp_path)
     assert recorder_of(folder) is not None
     assert folder.arguments() == ["python", "train.py"]
 
 
-def test_a_script_that_was_over_before_its_agent_was_up_ran_in_what_is_here(tmp_path: Path) -> None:
-    gone: dict[str, object] = {"start": 1}
-    assert recorder_of(a_folder(tmp_path, script=gone, ended=time.time() - 1.0, exit_code=0)) is not None
+def test_the_context_of_a_script_that_ended_before_its_agent_started_is_recorded(tmp_path: Path) -> None:
+    ended_script: dict[str, object] = {"start": 1}
+    assert (
+        recorder_of(a_folder(tmp_path, script=ended_script, ended=time.time() - 1.0, exit_code=0)) is not None
+    )
 
 
 @pytest.mark.parametrize(
     "script", [{"start": 1}, {"pid": 2**22 + 1}, {"boot": "another"}, {"directory": None}, {"argv": None}]
 )
-def test_of_a_script_that_is_gone_nothing_is_made_up(tmp_path: Path, script: dict[str, object]) -> None:
+def test_no_context_is_recorded_for_a_script_that_cannot_be_identified(
+    tmp_path: Path, script: dict[str, object]
+) -> None:
     assert recorder_of(a_folder(tmp_path, script=script)) is None
 
 
-def test_of_a_run_that_has_ended_for_long_neither(tmp_path: Path) -> None:
+def test_no_context_is_recorded_for_a_run_that_ended_long_ago(tmp_path: Path) -> None:
     assert recorder_of(a_folder(tmp_path, ended=time.time() - 3_600.0, exit_code=0)) is None
 
 
-def test_another_attempt_is_recorded_anew_and_the_same_one_is_not(tmp_path: Path) -> None:
+def test_the_context_is_recorded_once_per_attempt(tmp_path: Path) -> None:
     context = tmp_path / "context"
     context.mkdir()
     for name in (".message", "git.diff"):

@@ -25,22 +25,22 @@ from sweepd_agent.standalone.script_process import Scripts
 RUN = {"run": "local/train/abcdefgh", "program": "train.py", "started": 100.0}
 
 
-def a_folder(path: Path, **noted: object) -> StandaloneFolder:
-    (path / "run.json").write_text(json.dumps({**RUN, **noted}))
+def a_folder(path: Path, **recorded: object) -> StandaloneFolder:
+    (path / "run.json").write_text(json.dumps({**RUN, **recorded}))
     return StandaloneFolder(path)
 
 
-def with_script(path: Path, **noted: object) -> None:
+def with_script(path: Path, **recorded: object) -> None:
     script = {
         "pid": os.getpid(),
         "start": proc.start_ticks(os.getpid()),
         "boot": proc.boot_id(),
         "argv": ["a"],
     }
-    (path / "script.json").write_text(json.dumps({**script, **noted}))
+    (path / "script.json").write_text(json.dumps({**script, **recorded}))
 
 
-def test_the_run_is_as_if_it_had_been_handed_out(tmp_path: Path) -> None:
+def test_a_standalone_run_is_read_as_an_assignment(tmp_path: Path) -> None:
     assignment = a_folder(tmp_path).assignment()
     assert assignment is not None
     assert (assignment.key, assignment.sweep) == (AttemptKey("local/train/abcdefgh", 1), "")
@@ -48,14 +48,14 @@ def test_the_run_is_as_if_it_had_been_handed_out(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"run": 3}', '{"run": "no/name"}', "{"])
-def test_a_folder_of_something_else_is_none(tmp_path: Path, text: str) -> None:
+def test_a_folder_of_another_kind_is_not_a_standalone_run(tmp_path: Path, text: str) -> None:
     (tmp_path / "run.json").write_text(text)
     assert StandaloneFolder(tmp_path).assignment() is None
 
 
 @pytest.mark.parametrize("odd", [10**400, -1, 1e300, float("inf"), float("nan"), "x", None])
-def test_numbers_that_no_script_notes_harm_nobody(tmp_path: Path, odd: object) -> None:
-    """The folder is its owner's, who may have written anything."""
+def test_numbers_out_of_range_do_no_harm(tmp_path: Path, odd: object) -> None:
+    """The user owns the folder and may have written anything into it."""
     folder = a_folder(tmp_path, started=odd, ended=odd, resumed=odd, attempt=odd, exit_code=odd)
     with_script(tmp_path, pid=odd)
     run = folder.run()
@@ -64,7 +64,7 @@ def test_numbers_that_no_script_notes_harm_nobody(tmp_path: Path, odd: object) -
     assert not Scripts().find(folder).alive
 
 
-def test_a_script_is_alive_only_as_the_very_process_that_it_was(tmp_path: Path) -> None:
+def test_a_script_is_alive_only_as_the_same_process(tmp_path: Path) -> None:
     folder = a_folder(tmp_path)
     with_script(tmp_path)
     found = Scripts().find(folder)
@@ -74,7 +74,9 @@ def test_a_script_is_alive_only_as_the_very_process_that_it_was(tmp_path: Path) 
         assert not Scripts().find(folder).alive, other
 
 
-def test_a_script_that_has_reported_its_end_has_ended_while_its_process_continues(tmp_path: Path) -> None:
+def test_a_script_that_has_reported_its_end_counts_as_ended_while_its_process_continues(
+    tmp_path: Path,
+) -> None:
     folder = a_folder(tmp_path, ended=150.0, exit_code=3)
     with_script(tmp_path)
     assert not Scripts().find(folder).alive
@@ -82,7 +84,7 @@ def test_a_script_that_has_reported_its_end_has_ended_while_its_process_continue
     assert (ended.cause, ended.code, ended.time) == (ExitCause.EXITED, 3, 150.0)
 
 
-def test_a_script_that_is_gone_without_a_word_has_vanished_at_its_last_row(tmp_path: Path) -> None:
+def test_a_script_that_vanished_without_a_reported_end_ended_at_its_last_row(tmp_path: Path) -> None:
     folder = a_folder(tmp_path)
     folder.metrics_file.write_text("{}\n")
     os.utime(folder.metrics_file, (130.0, 130.0))
@@ -92,7 +94,7 @@ def test_a_script_that_is_gone_without_a_word_has_vanished_at_its_last_row(tmp_p
     assert "host" in Scripts().outcome(folder).message
 
 
-def test_an_end_that_a_person_has_ordered_is_reported_as_that(tmp_path: Path) -> None:
+def test_a_stop_requested_by_a_user_is_reported_as_such(tmp_path: Path) -> None:
     order = StopOrder(mode=StopMode.TERMINATE, cause=ExitCause.COMMANDED, reason="stopped by a person")
     folder = a_folder(tmp_path, started=time.time() - 10)
     folder.write_order(order)
@@ -108,20 +110,20 @@ def test_each_attempt_has_cursors_of_its_own(tmp_path: Path) -> None:
     second = a_folder(tmp_path, attempt=2, resumed=200.0)
     assert second.cursors() == {}
     assert second.assignment() is not None
-    first.save_cursors({"points": 8})  # one that still delivers does not speak for the other
+    first.save_cursors({"points": 8})  # one that still delivers does not report for the other
     assert second.cursors() == {}
 
 
-def test_an_attempt_knows_where_those_up_to_it_begin_in_the_file_that_they_share(tmp_path: Path) -> None:
-    noted = [{"attempt": 2, "segment": 1, "offset": 70}, {"attempt": 3, "segment": 2, "offset": 0}]
+def test_an_attempt_has_the_start_offsets_of_all_attempts_up_to_it_in_the_shared_file(tmp_path: Path) -> None:
+    recorded = [{"attempt": 2, "segment": 1, "offset": 70}, {"attempt": 3, "segment": 2, "offset": 0}]
     begins = (Begin(attempt=2, segment=1, offset=70), Begin(attempt=3, segment=2, offset=0))
     assert a_folder(tmp_path).begins() == ()
-    second = a_folder(tmp_path, attempt=2, begun=noted[:1])
-    third = a_folder(tmp_path, attempt=3, begun=[*noted, {"attempt": "x"}, 4])
+    second = a_folder(tmp_path, attempt=2, begun=recorded[:1])
+    third = a_folder(tmp_path, attempt=3, begun=[*recorded, {"attempt": "x"}, 4])
     assert (second.begins(), third.begins()) == (begins[:1], begins)
 
 
-def test_nobody_else_has_the_folder_meanwhile_and_nothing_in_it_goes(tmp_path: Path) -> None:
+def test_a_locked_folder_is_refused_to_others_and_keeps_its_content(tmp_path: Path) -> None:
     a_folder(tmp_path)
     state = open_standalone(tmp_path, 0.0)
     with pytest.raises(FolderInUseError):
@@ -135,7 +137,7 @@ def test_nobody_else_has_the_folder_meanwhile_and_nothing_in_it_goes(tmp_path: P
     again.release()
 
 
-def test_a_configuration_travels_as_far_as_it_is_plain() -> None:
+def test_a_configuration_is_sent_except_for_values_that_are_not_plain() -> None:
     config = {"lr": 0.1, "n": 3, "far": 2**70, "odd": float("inf"), "opt": {"name": "adam", "betas": [0.9]}}
     assert point_from_message(plain_values(config)) == {
         "lr": 0.1,
@@ -145,13 +147,13 @@ def test_a_configuration_travels_as_far_as_it_is_plain() -> None:
     }
 
 
-def test_of_a_configuration_that_is_too_large_the_largest_values_stay_behind() -> None:
+def test_the_largest_values_of_a_configuration_that_is_too_large_are_left_out() -> None:
     config = {"small": 1, "large": "x" * 400_000, "larger": "y" * 450_000}
     assert set(point_from_message(plain_values(config))) == {"small", "large"}
 
 
 async def ended_as(process: subprocess.Popen[bytes], folder: StandaloneFolder) -> Outcome:
-    """Return how a run has ended of whose process the agent has a descriptor."""
+    """Return how a run has ended whose process the agent has a descriptor of."""
     with_script(folder.path, pid=process.pid)
     found = Scripts((process.pid, os.pidfd_open(process.pid))).find(folder)
     ending = asyncio.create_task(found.ended())
@@ -160,7 +162,7 @@ async def ended_as(process: subprocess.Popen[bytes], folder: StandaloneFolder) -
 
 
 @pytest.mark.parametrize(
-    ("noted", "code", "outcome"),
+    ("recorded", "code", "outcome"),
     [
         ({}, "import os; os._exit(5)", 5),
         ({"ended": 200.0, "exit_code": 0, "at_exit": True}, "raise SystemExit(3)", 3),
@@ -170,18 +172,18 @@ async def ended_as(process: subprocess.Popen[bytes], folder: StandaloneFolder) -
         ({}, "import os; os.kill(os.getpid(), 9)", None),
     ],
 )
-def test_the_system_knows_best_how_a_process_ends_that_has_not_finished_its_run_before(
-    tmp_path: Path, noted: dict[str, object], code: str, outcome: int | None
+def test_the_exit_status_of_the_system_counts_unless_the_script_finished_its_run_before(
+    tmp_path: Path, recorded: dict[str, object], code: str, outcome: int | None
 ) -> None:
     itself = os.pidfd_open(os.getpid())
     is_reported = reports_exit_codes(itself)
     os.close(itself)
     if not is_reported:
-        pytest.skip("how a process ends is told to others from Linux 6.15 on")
-    folder = a_folder(tmp_path, **noted)
+        pytest.skip("exit codes of other processes are available from Linux 6.15 on")
+    folder = a_folder(tmp_path, **recorded)
     (tmp_path / "agent").mkdir()
     ended = asyncio.run(ended_as(subprocess.Popen([sys.executable, "-c", code]), folder))
     assert (ended.code, ended.orphaned) == (outcome, outcome is None)
-    again = Scripts().outcome(StandaloneFolder(tmp_path))  # as whoever brings the folder in later finds it
+    again = Scripts().outcome(StandaloneFolder(tmp_path))  # as a later sync of the folder finds it
     assert (again.code, again.orphaned) == (ended.code, ended.orphaned)
     assert Scripts().outcome(a_folder(tmp_path, attempt=2, started=300.0)).code is None

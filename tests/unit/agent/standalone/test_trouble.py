@@ -10,7 +10,7 @@ from sweepd.script.folder.run_folder import FILE, LEFT, print_failure
 from sweepd_agent.standalone.drain import Trouble
 
 AGAIN = "`sweepctl sync sweepd-runs/a` tries again"
-SAID = f"sweepd: host:1 has not received all data of the run in sweepd-runs/a: no; {AGAIN}\n"
+WARNING = f"sweepd: host:1 has not received all data of the run in sweepd-runs/a: no; {AGAIN}\n"
 
 
 @pytest.fixture
@@ -21,7 +21,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def test_it_is_said_once_and_not_left_again(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_failure_is_printed_once_and_not_left_again(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     trouble = Trouble(folder)
     trouble.note("host:1", "no")
     for _ in range(2):
@@ -29,10 +31,10 @@ def test_it_is_said_once_and_not_left_again(folder: Path, capsys: pytest.Capture
         trouble.note("host:1", "no")
     trouble.leave()
     print_failure(folder.parent / LEFT)
-    assert capsys.readouterr().err == SAID
+    assert capsys.readouterr().err == WARNING
 
 
-def test_what_the_script_has_not_said_is_left_to_the_next(
+def test_a_failure_that_the_script_has_not_printed_is_left_to_the_next_one(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     trouble = Trouble(folder)
@@ -41,10 +43,10 @@ def test_what_the_script_has_not_said_is_left_to_the_next(
     print_failure(folder / FILE)
     assert capsys.readouterr().err == ""
     print_failure(folder.parent / LEFT)
-    assert capsys.readouterr().err == SAID
+    assert capsys.readouterr().err == WARNING
 
 
-def test_it_has_ended_once_the_server_has_the_run_whoever_has_left_it(
+def test_a_failure_is_cleared_once_the_server_has_received_the_run(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     Trouble(folder).note("host:1", "no")
@@ -57,7 +59,9 @@ def test_it_has_ended_once_the_server_has_the_run_whoever_has_left_it(
 
 
 @pytest.mark.parametrize("content", ["", "{}", "[]", "{", '{"server": "a"}'])
-def test_what_is_none_is_not_said(folder: Path, content: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_invalid_content_is_not_printed(
+    folder: Path, content: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     (folder / FILE).write_text(content)
     print_failure(folder / FILE)
     assert capsys.readouterr().err == ""

@@ -35,7 +35,7 @@ def a_feed(folder: Path) -> Feed:
     )
 
 
-def test_details_that_one_server_has_are_reported_to_another(tmp_path: Path) -> None:
+def test_details_acknowledged_by_one_server_are_reported_to_another(tmp_path: Path) -> None:
     (tmp_path / "details.json").write_text(json.dumps({"name": "blue"}))
     feed = a_feed(tmp_path)
     feed.details.look(at_once=True)

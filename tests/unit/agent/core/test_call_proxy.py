@@ -12,7 +12,7 @@ from unit.agent.core.play import RUN, SWEEP, Play
 FUNCTION_RUN = replace(RUN, program="")
 
 
-def test_an_agent_of_programs_leaves_a_sweep_without_one_and_the_run_goes_back() -> None:
+def test_an_agent_without_a_call_proxy_leaves_a_sweep_without_a_program_and_hands_the_run_back() -> None:
     play = Play()
     play.connected()
     confirmed, left = play.happens(e.StartReceived(5, FUNCTION_RUN))
@@ -20,7 +20,7 @@ def test_an_agent_of_programs_leaves_a_sweep_without_one_and_the_run_goes_back()
     assert left == e.Leave(2, "no program", f"sweep {SWEEP} {NO_PROGRAM}")
 
 
-def test_it_lets_what_lives_end_first() -> None:
+def test_an_agent_that_leaves_waits_for_its_live_runs() -> None:
     play = Play(Settings(slots=2))
     play.running()
     other = replace(FUNCTION_RUN, key=FUNCTION_RUN.key._replace(run=f"{SWEEP}-2"))
@@ -36,7 +36,7 @@ def test_a_command_that_needs_no_program_is_started() -> None:
     assert e.Journal(run, 5) in play.happens(e.StartReceived(5, run))
 
 
-def test_an_agent_with_a_stand_in_takes_it() -> None:
+def test_an_agent_with_a_call_proxy_starts_a_run_without_a_program() -> None:
     play = Play(Settings(runs_programs=False))
     play.connected()
     assert e.Journal(FUNCTION_RUN, 5) in play.happens(e.StartReceived(5, FUNCTION_RUN))

@@ -13,15 +13,15 @@ PAIRS = (("0", "1"), ("2", "3"))
 
 
 def begun(play: Play, given: Assignment) -> Place:
-    """Have a run handed out and started; return where it went."""
+    """Hand out and start a run; return its slot and devices."""
     effects = play.happens(e.StartReceived(given.number, given), e.Journalled(given.key, given.number))
     (place,) = [effect.place for effect in effects if isinstance(effect, e.Launch)]
     play.happens(e.ProcessStarted(given.key, 70 + given.number))
     return place
 
 
-def over(play: Play, given: Assignment) -> None:
-    """Let a run end well, and its end be stored."""
+def finish(play: Play, given: Assignment) -> None:
+    """End a run with exit code 0 and acknowledge its end."""
     play.happens(
         e.ProcessEnded(given.key, Outcome(code=0)), e.ExitReported(given.key), e.ExitAcked(given.key)
     )
@@ -39,14 +39,14 @@ def running(number: int, place: Place | None) -> Held:
     return Held(assignment=assignment(number), phase=Phase.RUNNING, pid=7, place=place)
 
 
-def test_the_lowest_free_slot_is_given_and_kept() -> None:
+def test_a_run_gets_the_lowest_free_slot_and_keeps_it() -> None:
     play = Play(Settings(slots=3))
     play.connected()
     runs = [assignment(number) for number in range(1, 6)]
     assert [begun(play, run).slot for run in runs[:3]] == [0, 1, 2]
-    over(play, runs[1])
+    finish(play, runs[1])
     assert begun(play, runs[3]) == Place(slot=1)
-    over(play, runs[0])
+    finish(play, runs[0])
     assert begun(play, runs[4]) == Place(slot=0)
     held = play.state.held[runs[2].key]
     assert held.place == Place(slot=2)
@@ -68,30 +68,30 @@ def test_a_run_beyond_the_slots_is_refused() -> None:
     assert second.key not in play.state.held
 
 
-def test_what_an_adopted_run_has_is_not_given_away() -> None:
+def test_slot_and_devices_of_an_adopted_run_are_not_given_to_another() -> None:
     play = found(Settings(slots=2, gpus=PAIRS), running(1, Place(slot=1, gpus=("2", "3"))))
     assert play.connected() == [e.ReportStart(assignment(1).key), e.Offer(1)]
     assert begun(play, assignment(2)) == Place(slot=0, gpus=("0", "1"))
 
 
 def test_devices_of_an_adopted_run_block_every_slot_that_would_share_them() -> None:
-    """The agent was started again with its devices divided in another way."""
+    """The agent was restarted with its devices divided differently."""
     play = found(Settings(slots=2, gpus=PAIRS), running(1, Place(slot=5, gpus=("1", "2"))))
     play.connected()
     assert play.state.wanted == 0
-    over(play, assignment(1))
+    finish(play, assignment(1))
     assert play.state.wanted == 2
 
 
-def test_adopted_runs_count_even_where_their_slots_are_none_of_ours() -> None:
+def test_adopted_runs_count_even_if_this_agent_does_not_have_their_slots() -> None:
     play = found(Settings(slots=2), running(1, Place(slot=7)), running(2, Place(slot=8)))
     play.connected()
     assert play.state.wanted == 0
-    over(play, assignment(1))
+    finish(play, assignment(1))
     assert begun(play, assignment(3)) == Place(slot=0)
 
 
-def test_a_run_of_an_agent_that_knew_of_no_slots_takes_one() -> None:
+def test_an_adopted_run_without_a_slot_takes_one() -> None:
     play = found(Settings(slots=2), running(1, None))
     assert play.state.wanted == 1
     assert play.state.place_for_found(None) == Place(slot=0)
@@ -101,13 +101,13 @@ def unstarted(number: int, place: Place | None = None) -> Held:
     return Held(assignment=assignment(number), phase=Phase.READY, place=place)
 
 
-def test_what_was_found_unstarted_begins_where_it_was_noted_if_that_is_free() -> None:
+def test_an_unstarted_run_starts_in_its_recorded_slot_if_that_is_free() -> None:
     play = found(Settings(slots=3), unstarted(1), unstarted(2, Place(slot=2)))
     launched = [effect for effect in play.connected() if isinstance(effect, e.Launch)]
     assert [(effect.key.run[-1], effect.place.slot) for effect in launched] == [("1", 0), ("2", 2)]
 
 
-def test_what_was_found_unstarted_goes_back_where_there_is_no_slot_for_it() -> None:
+def test_an_unstarted_run_without_a_free_slot_is_handed_back() -> None:
     play = found(Settings(slots=1), running(1, Place(slot=0)), unstarted(2, Place(slot=1)))
     effects = play.connected()
     exits = [
@@ -117,13 +117,13 @@ def test_what_was_found_unstarted_goes_back_where_there_is_no_slot_for_it() -> N
     assert not any(isinstance(effect, e.Launch) for effect in effects)
 
 
-def test_an_unstarted_run_of_other_devices_gets_those_of_this_agent() -> None:
+def test_an_unstarted_run_recorded_with_other_devices_gets_those_of_this_agent() -> None:
     play = found(Settings(slots=1, gpus=(("4",),)), unstarted(1, Place(slot=0, gpus=("0",))))
     (launch,) = [effect for effect in play.connected() if isinstance(effect, e.Launch)]
     assert launch.place == Place(slot=0, gpus=("4",))
 
 
-def test_a_process_that_is_being_ended_keeps_its_slot_until_it_is_gone() -> None:
+def test_a_process_that_is_being_stopped_keeps_its_slot_until_it_has_ended() -> None:
     play = Play(Settings(slots=1))
     play.running()
     key = assignment().key
@@ -134,7 +134,7 @@ def test_a_process_that_is_being_ended_keeps_its_slot_until_it_is_gone() -> None
     assert replace(play.state, held={}).free_places() == [Place(slot=0)]
 
 
-def test_an_attempt_takes_its_slot_until_its_end_is_reported_or_stored() -> None:
+def test_an_attempt_occupies_its_slot_until_its_end_is_reported_or_stored() -> None:
     def taken(phase: Phase, standing: Standing, *, reported: bool = False, acked: bool = False) -> bool:
         held = Held(assignment=assignment(), phase=phase, standing=standing, reported=reported, acked=acked)
         return held.takes_slot
@@ -148,7 +148,7 @@ def test_an_attempt_takes_its_slot_until_its_end_is_reported_or_stored() -> None
         assert not taken(Phase.ENDED, standing, acked=True)
 
 
-def test_only_what_is_kept_and_has_no_process_is_undelivered() -> None:
+def test_only_a_kept_attempt_without_a_process_is_undelivered() -> None:
     held = {
         (phase, standing): Held(assignment=assignment(), phase=phase, standing=standing)
         for phase in Phase
@@ -165,7 +165,7 @@ def test_only_what_is_kept_and_has_no_process_is_undelivered() -> None:
     }
 
 
-def test_a_count_leaves_out_what_is_foreign_and_what_has_ended_already() -> None:
+def test_a_count_excludes_foreign_and_already_ended_attempts() -> None:
     ended = Held(assignment=assignment(3), phase=Phase.ENDED)
     foreign = replace(running(2, Place(slot=1)), foreign=True)
     play = found(Settings(slots=5, count=4), running(1, Place(slot=0)), foreign, ended)
@@ -192,7 +192,7 @@ def test_a_sweep_is_served_under_its_full_name_or_its_id_even_after_its_end() ->
     assert {name: state.serves(name) for name in names} == names
 
 
-def test_an_unstarted_run_does_not_count_those_that_were_found_with_it() -> None:
+def test_an_unstarted_run_does_not_count_other_unstarted_runs() -> None:
     play = found(Settings(slots=2), unstarted(1, Place(slot=1)), unstarted(2, Place(slot=1)))
     launched = [effect.place.slot for effect in play.connected() if isinstance(effect, e.Launch)]
     assert launched == [1, 0]

@@ -9,19 +9,19 @@ from component.agent.agent_processes import Machine
 from component.agent.scripted_scheduler import ScriptedScheduler
 
 
-def test_a_stand_in_is_started_in_place_of_the_command(
+def test_a_call_proxy_is_started_in_place_of_the_command(
     scheduler: ScriptedScheduler, machine: Machine
 ) -> None:
     run = scheduler.add("${program}", "--never")
-    stand_in = [sys.executable, "-c", "import os; print(os.environ['SWEEPD_RUN_ID'])", "a b"]
-    agent = machine.start("--count", "1", "--stand-in", json.dumps(stand_in))
+    call_proxy = [sys.executable, "-c", "import os; print(os.environ['SWEEPD_RUN_ID'])", "a b"]
+    agent = machine.start("--count", "1", "--stand-in", json.dumps(call_proxy))
     assert agent.ended() == 0
     attempt = scheduler.attempt(run)
-    assert attempt.argv == stand_in
+    assert attempt.argv == call_proxy
     assert attempt.log.decode() == f"{run}\n"
 
 
-def test_output_as_json_tells_runs_apart_and_cuts_no_letter(
+def test_output_as_json_names_the_run_and_splits_no_character(
     scheduler: ScriptedScheduler, machine: Machine
 ) -> None:
     runs = [scheduler.add("sh", "-c", f"printf '\\303'; sleep 0.3; printf '\\244{n}\\n'") for n in range(2)]
@@ -33,7 +33,9 @@ def test_output_as_json_tells_runs_apart_and_cuts_no_letter(
     assert {piece["attempt"] for piece in pieces} == {1}
 
 
-def test_what_is_no_list_of_arguments_is_refused(scheduler: ScriptedScheduler, machine: Machine) -> None:
+def test_a_call_proxy_that_is_not_a_list_of_arguments_is_refused(
+    scheduler: ScriptedScheduler, machine: Machine
+) -> None:
     agent = machine.start("--stand-in", '"python"')
     assert agent.ended() == 2
     assert "not a JSON list of arguments" in agent.log.read_text()

@@ -1,4 +1,4 @@
-"""An agent loads nothing that it can do without: there may be one beside every training."""
+"""An agent loads only the modules it needs: there may be one beside every training."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SPARED = (
 
 
 @pytest.mark.parametrize("program", ["main", "standalone.drain"])
-def test_a_program_of_the_agent_loads_nothing_that_it_can_spare(program: str) -> None:
+def test_a_program_of_the_agent_loads_only_what_it_needs(program: str) -> None:
     done = subprocess.run(
         [sys.executable, "-c", f"import sweepd_agent.{program}, sys; print(*sys.modules)"],
         capture_output=True,

@@ -1,4 +1,4 @@
-"""Slot and devices of a process, and the facts about its agent that a command may use."""
+"""Slot and devices of a process, and the properties of its agent that a command may use."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from component.agent.scripted_scheduler import ScriptedScheduler
 from sweepd import v1
 from waiting import written
 
-# Says what it sees, in a file of its own, and ends once the file `enough` is there.
-TELL = """
+# Writes its environment, arguments and inputs into a file, and ends once the file `enough` exists.
+REPORTS = """
 import json, os, pathlib, sys, time
 told = {"environ": dict(os.environ), "argv": sys.argv[1:], "cwd": os.getcwd()}
 told["params"] = pathlib.Path(os.environ["SWEEPD_PARAMS_FILE"]).read_text()
@@ -28,18 +28,18 @@ while not pathlib.Path("enough").exists():
 PLACED = ("--slot=${agent.slot}", "${agent.gpus}", "at-${agent.labels.site}", "${repeat}")
 
 
-def tell(
+def hand_out_reporting(
     scheduler: ScriptedScheduler, machine: Machine, number: int, *items: str, repeat: int | None = None
 ) -> str:
     """Hand out a run that reports its environment."""
-    machine.write("tell.py", TELL)
+    machine.write("tell.py", REPORTS)
     return scheduler.add_attempt(
         number, sys.executable, "tell.py", *items, params={"lr": 1e-05, "s": "a b"}, repeat=repeat
     )
 
 
 def report_of(machine: Machine, name: str) -> dict[str, object]:
-    """Return the report of a run, once it is there."""
+    """Return the report of a run once it exists."""
     path = machine.folder / name
     document: dict[str, object] = json.loads(written(path))
     return document
@@ -59,12 +59,12 @@ def refused(machine: Machine, *flags: str, visible: str = "") -> str:
     return line
 
 
-def test_each_slot_has_its_number_and_devices_and_says_so_to_its_command(
+def test_each_slot_has_a_number_and_devices_and_passes_them_to_its_command(
     scheduler: ScriptedScheduler, machine: Machine
 ) -> None:
     """Sections 10, 11.1; architecture 5: `--gpus-per-run K`, `${agent.…}`, `${repeat}`, SWEEPD_REPEAT."""
-    tell(scheduler, machine, 1, *PLACED, repeat=0)
-    tell(scheduler, machine, 2, *PLACED, repeat=1)
+    hand_out_reporting(scheduler, machine, 1, *PLACED, repeat=0)
+    hand_out_reporting(scheduler, machine, 2, *PLACED, repeat=1)
     flags = (
         "--slots",
         "2",
@@ -83,12 +83,12 @@ def test_each_slot_has_its_number_and_devices_and_says_so_to_its_command(
     assert agent.ended() == 0
     assert first["argv"] == ["--slot=0", "4,5", "at-lab b", "0"]
     assert second["argv"] == ["--slot=1", "GPU-6,7", "at-lab b", "1"]
-    for told_, slot, gpus in ((first, "0", "4,5"), (second, "1", "GPU-6,7")):
-        assert variable(told_, "SWEEPD_SLOT") == variable(told_, "SWEEPD_REPEAT") == slot
-        assert variable(told_, "CUDA_VISIBLE_DEVICES") == gpus
-        assert told_["cwd"] == str(machine.folder)
-        assert told_["params"] == '{"lr": 1e-05, "s": "a b"}\n'
-        assert told_["yaml"] == '"lr": {value: 1.0e-05}\n"s": {value: "a b"}\n'
+    for reported, slot, gpus in ((first, "0", "4,5"), (second, "1", "GPU-6,7")):
+        assert variable(reported, "SWEEPD_SLOT") == variable(reported, "SWEEPD_REPEAT") == slot
+        assert variable(reported, "CUDA_VISIBLE_DEVICES") == gpus
+        assert reported["cwd"] == str(machine.folder)
+        assert reported["params"] == '{"lr": 1e-05, "s": "a b"}\n'
+        assert reported["yaml"] == '"lr": {value: 1.0e-05}\n"s": {value: "a b"}\n'
     started = {event["slot"]: (event["gpus"], event["repeat"]) for event in agent.events("run_started")}
     assert started == {0: (["4", "5"], 0), 1: (["GPU-6", "7"], 1)}
 
@@ -102,7 +102,7 @@ def test_each_slot_has_its_number_and_devices_and_says_so_to_its_command(
         (("--gpus-per-run", "1"), "3,4", "3"),
     ],
 )
-def test_devices_are_left_alone_unless_they_are_divided(
+def test_visible_devices_are_unchanged_unless_they_are_divided(
     scheduler: ScriptedScheduler,
     machine: Machine,
     flags: tuple[str, ...],
@@ -112,7 +112,7 @@ def test_devices_are_left_alone_unless_they_are_divided(
 ) -> None:
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     (machine.folder / "enough").touch()
-    tell(scheduler, machine, 1)
+    hand_out_reporting(scheduler, machine, 1)
     if visible is not None:
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
     assert machine.start("--count", "1", *flags).ended() == 0
@@ -121,7 +121,7 @@ def test_devices_are_left_alone_unless_they_are_divided(
     assert variable(seen, "SWEEPD_REPEAT") == "0"
 
 
-def test_too_few_devices_for_the_slots_are_said_at_once(machine: Machine, tmp_path: Path) -> None:
+def test_too_few_devices_for_the_slots_are_refused_at_start(machine: Machine, tmp_path: Path) -> None:
     error = refused(machine, "--slots", "3", "--gpus-per-run", "2", "--gpus", "0,1,2,3")
     assert error == "error: --slots 3 with --gpus-per-run 2 needs 6 GPUs; found 4 GPUs (--gpus)"
     error = refused(machine, "--gpus-per-run", "2", visible="1")
@@ -129,7 +129,7 @@ def test_too_few_devices_for_the_slots_are_said_at_once(machine: Machine, tmp_pa
     assert not (tmp_path / "state").exists()
 
 
-def test_devices_without_how_many_a_run_gets_are_a_mistake(machine: Machine) -> None:
+def test_devices_without_a_number_per_run_are_refused(machine: Machine) -> None:
     agent = machine.start("--gpus", "0,1")
     assert agent.ended() == 2
     assert "--gpus requires --gpus-per-run" in agent.log.read_text()
@@ -142,7 +142,7 @@ def test_devices_without_how_many_a_run_gets_are_a_mistake(machine: Machine) -> 
         ("${agent.gpus}", "${agent.gpus}, but this agent has no --gpus-per-run"),
     ],
 )
-def test_what_the_agent_lacks_is_why_the_run_does_not_start(
+def test_a_run_whose_command_needs_what_its_agent_lacks_does_not_start(
     scheduler: ScriptedScheduler, machine: Machine, item: str, why: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
@@ -157,15 +157,15 @@ def test_what_the_agent_lacks_is_why_the_run_does_not_start(
 
 
 def adopting(scheduler: ScriptedScheduler, machine: Machine, *flags: str) -> AgentProcess:
-    """Start an agent of two slots whose second run continues, kill it, and start the next with `flags`."""
-    tell(scheduler, machine, 1)
-    tell(scheduler, machine, 2)
+    """Kill an agent of two slots while its second run continues; start the next agent with `flags`."""
+    hand_out_reporting(scheduler, machine, 1)
+    hand_out_reporting(scheduler, machine, 2)
     first = machine.start("--slots", "2", "--gpus-per-run", "1", "--gpus", "0,1")
     assert variable(report_of(machine, "told-1.1"), "CUDA_VISIBLE_DEVICES") == "0"
     assert variable(report_of(machine, "told-2.1"), "CUDA_VISIBLE_DEVICES") == "1"
-    gone = scheduler.attempt("local/demo/tune-1")
-    scheduler.stop_run(gone, v1.STOP_MODE_KILL)
-    scheduler.ended(gone.run)
+    stopped = scheduler.attempt("local/demo/tune-1")
+    scheduler.stop_run(stopped, v1.STOP_MODE_KILL)
+    scheduler.ended(stopped.run)
     first.kill()
     agent = machine.start("--slots", "2", *flags)
     scheduler.until(lambda: len(scheduler.sessions) == 2 and scheduler.session().offered)
@@ -175,9 +175,9 @@ def adopting(scheduler: ScriptedScheduler, machine: Machine, *flags: str) -> Age
 
 
 def test_an_adopted_run_keeps_its_slot_and_devices(scheduler: ScriptedScheduler, machine: Machine) -> None:
-    """A restarted agent never gives devices of an adopted run away."""
+    """A restarted agent never gives the devices of an adopted run to another one."""
     agent = adopting(scheduler, machine, "--gpus-per-run", "1", "--gpus", "0,1")
-    tell(scheduler, machine, 3)
+    hand_out_reporting(scheduler, machine, 3)
     seen = report_of(machine, "told-3.1")
     assert (variable(seen, "SWEEPD_SLOT"), variable(seen, "CUDA_VISIBLE_DEVICES")) == ("0", "0")
     (machine.folder / "enough").touch()
@@ -185,12 +185,12 @@ def test_an_adopted_run_keeps_its_slot_and_devices(scheduler: ScriptedScheduler,
     assert agent.ended() == 0
 
 
-def test_devices_of_an_adopted_run_wait_for_its_end_even_if_they_are_divided_anew(
+def test_devices_of_an_adopted_run_are_in_use_until_its_end_even_if_divided_differently(
     scheduler: ScriptedScheduler, machine: Machine
 ) -> None:
     agent = adopting(scheduler, machine, "--gpus-per-run", "1", "--gpus", "1,2")
-    tell(scheduler, machine, 3)
-    tell(scheduler, machine, 4)
+    hand_out_reporting(scheduler, machine, 3)
+    hand_out_reporting(scheduler, machine, 4)
     # Slot 0 would have device 1, which the adopted run of slot 1 sees: no slot is free.
     assert scheduler.session().room <= 0
     scheduler.stop_run(scheduler.attempt("local/demo/tune-2"), v1.STOP_MODE_KILL)

@@ -1,4 +1,4 @@
-"""Reports that are due at the same time travel in one message."""
+"""Batching: reports that are due at the same time share one message."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -15,11 +15,11 @@ from sweepd_agent.wire.stream import Stream
 WANTED = [3, 2, 1]
 
 
-class TalkativeAgent:
-    """Has three offers to make as soon as it is welcome, and then no more to say."""
+class OfferingAgent:
+    """Make three offers on the welcome, then leave."""
 
     def __init__(self) -> None:
-        self.heard: list[str | None] = []
+        self.received: list[str | None] = []
 
     def hello(self, handles: dict[int, AttemptKey]) -> v1.Hello:
         return v1.Hello(agent_id="a")
@@ -30,7 +30,7 @@ class TalkativeAgent:
         stream.leave("nothing more to say")
 
     def commanded(self, stream: Stream, response: v1.AttachResponse) -> None:
-        self.heard.append(response.WhichOneof("command"))
+        self.received.append(response.WhichOneof("command"))
 
     def feeds(self) -> Sequence[Feed]:
         return []
@@ -42,8 +42,8 @@ class TalkativeAgent:
         raise AssertionError
 
 
-class Listening(AgentServiceServicer):
-    """Welcomes an agent, sends it two commands in one message, and keeps its reports."""
+class RecordingServicer(AgentServiceServicer):
+    """Welcome an agent, send it two commands in one message, and keep its reports."""
 
     def __init__(self) -> None:
         self.messages: list[v1.AttachRequest] = []
@@ -65,21 +65,21 @@ class Listening(AgentServiceServicer):
         raise NotImplementedError
 
 
-def test_what_waits_goes_in_one_message() -> None:
+def test_waiting_reports_and_commands_share_one_message() -> None:
     async def scenario() -> tuple[list[v1.AttachRequest], list[str | None]]:
-        agent, listening = TalkativeAgent(), Listening()
+        agent, servicer = OfferingAgent(), RecordingServicer()
         server = grpc.aio.server()
-        add_AgentServiceServicer_to_server(listening, server)
+        add_AgentServiceServicer_to_server(servicer, server)
         port = server.add_insecure_port("127.0.0.1:0")
         await server.start()
         async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
             await Stream(agent).run(channel, (), lambda: None)
         await server.stop(None)
-        return listening.messages, agent.heard
+        return servicer.messages, agent.received
 
-    messages, heard = asyncio.run(asyncio.wait_for(scenario(), 20))
+    messages, received = asyncio.run(asyncio.wait_for(scenario(), 20))
     reports = [each for message in messages for each in (message, *message.more)]
     assert [each.offer.wanted for each in reports[:-1]] == WANTED
     assert reports[-1].HasField("goodbye")
     assert len(messages) == 1
-    assert heard == cast("list[str | None]", ["ineligible", "sweep_ended"])
+    assert received == cast("list[str | None]", ["ineligible", "sweep_ended"])

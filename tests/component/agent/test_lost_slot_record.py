@@ -1,4 +1,4 @@
-"""The record of the slot of a run that is under way is lost, as after a power failure."""
+"""The slot record of an active run is lost, as after a power failure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from component.agent.agent_processes import Machine
 from component.agent.scripted_scheduler import ScriptedScheduler
 from waiting import until, written
 
-TELL = """
+REPORTS_ITS_SLOT = """
 import os, pathlib, sys, time
 pathlib.Path(sys.argv[1]).write_text(os.environ["SWEEPD_SLOT"])
 while not pathlib.Path("enough").exists():
@@ -16,8 +16,10 @@ while not pathlib.Path("enough").exists():
 """
 
 
-def test_the_run_continues_and_takes_a_slot(scheduler: ScriptedScheduler, machine: Machine) -> None:
-    machine.write("tell.py", TELL)
+def test_an_adopted_run_without_a_slot_record_continues_and_takes_a_slot(
+    scheduler: ScriptedScheduler, machine: Machine
+) -> None:
+    machine.write("tell.py", REPORTS_ITS_SLOT)
     scheduler.add(sys.executable, "tell.py", "first")
     agent = machine.start()
     until((machine.folder / "first").exists)

@@ -66,10 +66,10 @@ def observed(attempt: Attempt) -> list[float]:
     return [value for _, _, value in attempt.observations]
 
 
-def test_output_becomes_rows_also_when_the_agent_is_killed(
+def test_output_becomes_rows_even_when_the_agent_is_killed(
     scheduler: ScriptedScheduler, machine: Machine
 ) -> None:
-    """P2, P3: each line of the log is read once, whichever agent reads it."""
+    """P2, P3: each line of the log is read exactly once, whichever agent reads it."""
     machine.write("prints.py", PRINTS)
     scheduler.metrics_from = STDOUT
     run = scheduler.add(sys.executable, "prints.py")
@@ -86,7 +86,7 @@ def test_output_becomes_rows_also_when_the_agent_is_killed(
     assert {key for _, key in attempt.points} == {"loss"}
 
 
-def test_a_table_is_read_without_what_an_earlier_run_left_in_it(
+def test_lines_that_an_earlier_run_left_in_a_table_are_not_read(
     scheduler: ScriptedScheduler, machine: Machine
 ) -> None:
     machine.write("table.py", WRITES_A_TABLE)
@@ -97,7 +97,7 @@ def test_a_table_is_read_without_what_an_earlier_run_left_in_it(
         assert observed(scheduler.ended(run)) == [1.0, 0.5, 1 / 3]
 
 
-def test_event_files_of_a_real_writer_in_the_folder_of_the_run(
+def test_event_files_of_a_real_writer_in_the_run_folder_are_read(
     scheduler: ScriptedScheduler, machine: Machine
 ) -> None:
     machine.write("events.py", WRITES_EVENTS)
@@ -110,7 +110,7 @@ def test_event_files_of_a_real_writer_in_the_folder_of_the_run(
 
 
 @pytest.mark.parametrize("name", ["box", f"{socket.gethostname()}.{{pid}}.0"])
-def test_runs_that_share_a_folder_of_event_files_have_their_own_values_under_the_same_key(
+def test_runs_that_share_a_folder_of_event_files_get_only_their_own_values(
     scheduler: ScriptedScheduler, machine: Machine, name: str
 ) -> None:
     machine.write("shared.py", SHARES_A_FOLDER)
@@ -118,7 +118,7 @@ def test_runs_that_share_a_folder_of_event_files_have_their_own_values_under_the
     runs = [scheduler.add(sys.executable, "shared.py", str(number), name) for number in (1, 2)]
     agent = machine.start("--count", "2", "--slots", "2")
     attempts = [scheduler.attempt(run) for run in runs]
-    for step in range(4):  # by the last one, each reader has met both files while their writers live
+    for step in range(4):  # by the last one, each reader has seen both files while their writers run
         scheduler.until(lambda: all(step in each.steps.values() for each in attempts))  # noqa: B023 - at once
         (machine.folder / f"go{step}").touch()
     for number, run in enumerate(runs, start=1):
@@ -128,7 +128,7 @@ def test_runs_that_share_a_folder_of_event_files_have_their_own_values_under_the
     assert agent.ended() == 0
 
 
-def test_a_pattern_that_takes_too_long_harms_nothing_but_itself(
+def test_a_pattern_that_takes_too_long_is_given_up_and_the_run_continues(
     scheduler: ScriptedScheduler, machine: Machine
 ) -> None:
     machine.write("hangs.py", HANGS_THE_PATTERN)
