@@ -1,4 +1,4 @@
-"""An installation of its own for each test of a framework."""
+"""A separate installation for each test of a framework."""
 
 from system.conftest import common, installation
 

@@ -1,4 +1,4 @@
-"""The environment that frameworks are installed in, and what a run of a script there leaves behind."""
+"""The environment in which frameworks are installed, and the results of runs of scripts there."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Trained:
 
 
 def train(installation: Installation, script: str, sweep: str) -> list[Trained]:
-    """Run a sweep of a script as it is, with an agent of another Python, and return its runs."""
+    """Run a sweep of an unchanged script with an agent of another Python; return its runs."""
     copytree(SCRIPTS, installation.work, dirs_exist_ok=True)
     installation.start_server()
     name = installation.create(f"program: {script}\n{sweep}")

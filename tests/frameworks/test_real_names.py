@@ -1,4 +1,4 @@
-"""The tables of names and modules agree with the wandb that is installed."""
+"""The tables of names and modules agree with the installed wandb."""
 
 from __future__ import annotations
 
@@ -53,12 +53,12 @@ def test_every_public_name_of_the_real_package_is_known() -> None:
     assert set(names) - NAMES.keys() == set()
 
 
-def test_no_name_is_made_up() -> None:
+def test_every_known_name_exists_in_the_real_package() -> None:
     _, names, lacking, _ = real()
-    # Loaded by the real one only when somebody asks for them.
+    # Loaded by the real package only on first access.
     lazy = {"Api", "catboost"}
     assert NAMES.keys() - set(names) - lazy == set()
-    # Modules of older versions, whose names are left as attributes; and those whose libraries are not here.
+    # Modules of older versions, whose names remain as attributes, and those without their libraries.
     older = {"gym", "keras", "lightgbm", "sklearn", "tensorboard", "xgboost"}
     assert {name for name, _ in lacking if not name.startswith("integration.")} - older == set()
 
@@ -67,11 +67,11 @@ def test_no_name_is_made_up() -> None:
 def test_every_member_of_the_classes_of_the_real_package_is_known(kind: str) -> None:
     _, _, _, members = real()
     known = [name for names in CLASSES[kind].values() for name in names]
-    # Theirs has it once there is a run.
+    # The real package has it once there is a run.
     assert sorted(members[kind]) == sorted({*known} - {"summary"})
 
 
-def test_the_frameworks_find_ours_where_the_real_one_is_installed() -> None:
+def test_frameworks_find_the_module_of_sweepd_although_the_real_one_is_installed() -> None:
     ours = ROOT / "client" / "sweepd" / "compat" / "on_path"
     done = subprocess.run(
         [str(PYTHON), "-c", "import wandb; print(wandb.__file__)"],

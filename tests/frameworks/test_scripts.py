@@ -1,6 +1,6 @@
-"""Scripts that say `import wandb`, in W&B's manner and with the callbacks that frameworks ship, as they are.
+"""Unchanged scripts that `import wandb`, with W&B's usage and the callbacks that frameworks ship.
 
-The Python that they run in has no sweepd, and has the real wandb: ours comes before it.
+Their Python has the real wandb but not sweepd, whose module is found first.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.frameworks
 GRID = "compat: wandb\nmethod: grid\n"
 
 
-def test_a_convolutional_net_learns_fashion_mnist(installation: Installation) -> None:
+def test_a_convolutional_net_trains_on_fashion_mnist(installation: Installation) -> None:
     good, bad = train(
         installation,
         "fashion_mnist.py",
@@ -33,7 +33,7 @@ def test_a_convolutional_net_learns_fashion_mnist(installation: Installation) ->
     assert len(good.files("media/table/*.json")) == 2
 
 
-def test_a_forest_of_sklearn(installation: Installation) -> None:
+def test_a_forest_of_sklearn_logs_plots_and_curves(installation: Installation) -> None:
     shallow, deep = train(
         installation,
         "with_sklearn.py",
@@ -43,7 +43,7 @@ def test_a_forest_of_sklearn(installation: Installation) -> None:
     assert len(deep.files("media/table/*.json")) == 2
 
 
-def test_arguments_as_hydra_takes_them(installation: Installation) -> None:
+def test_hydra_receives_key_value_arguments(installation: Installation) -> None:
     first, second = train(
         installation,
         "with_hydra.py",
@@ -57,7 +57,7 @@ def test_arguments_as_hydra_takes_them(installation: Installation) -> None:
     assert "depth: 2" in str(first.summary["config"])
 
 
-def test_the_trainer_of_transformers(installation: Installation) -> None:
+def test_the_trainer_of_transformers_logs_its_metrics(installation: Installation) -> None:
     installation.environment["WANDB_LOG_MODEL"] = "end"
     (run,) = train(
         installation,
@@ -76,7 +76,7 @@ def test_the_trainer_of_transformers(installation: Installation) -> None:
     assert run.files("artifacts/model-bert/model.safetensors")
 
 
-def test_the_logger_of_lightning(installation: Installation) -> None:
+def test_the_logger_of_lightning_logs_its_metrics(installation: Installation) -> None:
     slow, fast = train(
         installation,
         "with_lightning.py",
@@ -91,7 +91,7 @@ def test_the_logger_of_lightning(installation: Installation) -> None:
     assert fast.files("media/table/line*.json")
 
 
-def test_the_tracker_of_accelerate(installation: Installation) -> None:
+def test_the_tracker_of_accelerate_logs_its_metrics(installation: Installation) -> None:
     (run,) = train(
         installation,
         "with_accelerate.py",
@@ -104,7 +104,7 @@ def test_the_tracker_of_accelerate(installation: Installation) -> None:
 
 
 @pytest.mark.parametrize("backend", ["torch", "tensorflow"])
-def test_the_callbacks_for_keras(installation: Installation, backend: str) -> None:
+def test_the_callbacks_for_keras_log_metrics_and_files(installation: Installation, backend: str) -> None:
     installation.environment["KERAS_BACKEND"] = backend
     (run,) = train(
         installation,
@@ -112,7 +112,7 @@ def test_the_callbacks_for_keras(installation: Installation, backend: str) -> No
         GRID + "metric: {name: epoch/val_loss}\nparameters: {lr: {values: [0.1]}}\n",
     )
     assert len(run.values("batch/loss")) == 6  # every second of four batches, in three epochs
-    # The logger of batches reports epochs, too.
+    # The logger of batches also reports epochs.
     assert run.values("epoch/epoch") == [0, 1, 2]
     assert run.values("epoch/val_loss")[-1] < run.values("epoch/val_loss")[0]
     assert run.values("epoch/learning_rate") == pytest.approx([0.1] * 3)
@@ -122,7 +122,7 @@ def test_the_callbacks_for_keras(installation: Installation, backend: str) -> No
     assert len(run.files("media/table/val_data*.json")) == 1
 
 
-def test_the_callback_for_xgboost(installation: Installation) -> None:
+def test_the_callback_for_xgboost_logs_metrics(installation: Installation) -> None:
     (run,) = train(
         installation,
         "with_xgboost.py",
@@ -142,7 +142,7 @@ def test_the_callback_for_xgboost(installation: Installation) -> None:
     assert run.files("media/table/Feature-Importance*.json")
 
 
-def test_the_callback_for_lightgbm(installation: Installation) -> None:
+def test_the_callback_for_lightgbm_logs_metrics(installation: Installation) -> None:
     (run,) = train(
         installation,
         "with_lightgbm.py",
@@ -158,7 +158,7 @@ def test_the_callback_for_lightgbm(installation: Installation) -> None:
     assert run.files("media/table/Feature-Importance*.json")
 
 
-def test_the_callbacks_that_the_real_package_ships_run_over_ours(installation: Installation) -> None:
+def test_the_callbacks_of_the_real_package_work_with_the_module_of_sweepd(installation: Installation) -> None:
     (run,) = train(installation, "as_shipped.py", _ONE)
     assert _complete(run, "validation_0-logloss") == 3
     assert _complete(run, "train_auc") == 3
@@ -166,7 +166,7 @@ def test_the_callbacks_that_the_real_package_ships_run_over_ours(installation: I
     assert len(run.files("artifacts/*/artifact.json")) == 2
 
 
-def test_the_callbacks_for_keras_that_the_real_package_ships_run_over_ours(
+def test_the_keras_callbacks_of_the_real_package_work_with_the_module_of_sweepd(
     installation: Installation,
 ) -> None:
     (run,) = train(installation, "as_shipped_keras.py", _ONE)

@@ -1,4 +1,4 @@
-"""Folds of a cross-validation are runs of their own, as in W&B's example, and the mean goes to the sweep."""
+"""Folds of a cross-validation as standalone runs, as in W&B's example; the sweep gets their mean."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ FORKED = (
 
 
 @pytest.mark.parametrize("script", [SCRIPT, FORKED], ids=["one-after-the-other", "in-processes"])
-def test_each_fold_is_a_run_of_its_own_and_the_sweep_gets_what_is_logged_to_it(
+def test_each_fold_is_a_standalone_run_and_the_run_of_the_sweep_gets_the_mean(
     tmp_path: Path, script: str
 ) -> None:
     folder = tmp_path / "run"

@@ -1,4 +1,4 @@
-"""A script of W&B with its one import changed, as a standalone run: it needs no agent and no server."""
+"""A W&B script with only its import changed, as a standalone run: it needs no agent and no server."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
 EXAMPLE = ROOT / "examples" / "wandb" / "train.py"
-# Names of all kinds, reached through the module alone.
+# Names of all kinds, accessed only through the module.
 NAMES = """
 import sweepd as wandb
 
@@ -44,10 +44,10 @@ assert wandb.run is None
 """
 
 
-def by_hand(
+def run_standalone(
     folder: Path, script: str, *arguments: str, **variables: str
 ) -> tuple[list[dict[str, object]], str]:
-    """Run a script alone; return its rows and its output."""
+    """Run a script as a standalone run; return its rows and its output."""
     (folder / "train.py").write_text(script)
     kept = {
         name: value
@@ -67,16 +67,16 @@ def by_hand(
     return [json.loads(line) for line in file.read_text().splitlines()], done.stdout + done.stderr
 
 
-def test_the_example_trains_with_its_import_changed(tmp_path: Path) -> None:
+def test_the_example_trains_with_only_its_import_changed(tmp_path: Path) -> None:
     script = EXAMPLE.read_text().replace("import wandb\n", "import sweepd as wandb\n")
-    rows, _ = by_hand(tmp_path, script, "--alpha=0.0001", "--epochs=2")
+    rows, _ = run_standalone(tmp_path, script, "--alpha=0.0001", "--epochs=2")
     assert [row.get("epoch") for row in rows] == [0, 1, None]
     assert float(str(rows[1]["accuracy"])) > 0.8
     assert str(rows[2]["confusion"]).endswith(".table.json")
 
 
-def test_names_of_all_kinds_are_reached_and_never_end_a_training(tmp_path: Path) -> None:
-    rows, said = by_hand(tmp_path, NAMES)
+def test_names_of_all_kinds_are_accessible_and_never_end_a_training(tmp_path: Path) -> None:
+    rows, printed = run_standalone(tmp_path, NAMES)
     (row,) = rows
     assert row.keys() == {"_step", "_time", "loss", "roc", "table"}
     for words in (
@@ -87,15 +87,15 @@ def test_names_of_all_kinds_are_reached_and_never_end_a_training(tmp_path: Path)
         "controller",
         "use_artifact",
     ):
-        assert words in said, said
+        assert words in printed, printed
     assert list(tmp_path.glob("sweepd-runs/*/files/media/table/roc*.json"))
 
 
 @pytest.mark.parametrize("also", ["", "sys.modules['wandb'] = sys"])
-def test_variables_of_wandb_do_not_steer_it_which_is_said_unless_its_module_is_there(
+def test_variables_of_wandb_have_no_effect_and_are_reported_unless_wandb_is_loaded(
     tmp_path: Path, also: str
 ) -> None:
     script = f"import sys\nimport sweepd as wandb\n{also}\nwandb.init().log({{'a': 1}})\n"
-    rows, said = by_hand(tmp_path, script, WANDB_MODE="disabled")
+    rows, printed = run_standalone(tmp_path, script, WANDB_MODE="disabled")
     assert len(rows) == 1
-    assert said.count("set SWEEPD_MODE instead") == (not also)
+    assert printed.count("set SWEEPD_MODE instead") == (not also)

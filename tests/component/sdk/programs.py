@@ -1,4 +1,4 @@
-"""Runs small training programs as processes of their own, and reads what they leave behind."""
+"""Runs small training programs as separate processes, and reads the files they leave."""
 
 import json
 import os
@@ -37,7 +37,7 @@ def start(
     return subprocess.Popen(
         [sys.executable, str(program)],
         cwd=cwd,
-        # Without the servers of this account: none of these runs is to go there.
+        # Without the servers of this account: none of these runs may be sent there.
         env={**outside, "XDG_STATE_HOME": str(cwd), "PYTHONPATH": str(ROOT / "client"), **(env or {})},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -55,7 +55,7 @@ def run(source: str, *, cwd: Path, env: Mapping[str, str] | None = None) -> tupl
 
 
 def rows(metrics_file: Path) -> list[dict[str, object]]:
-    """Return the rows of all segments, oldest first, after checking that every line is whole."""
+    """Return the rows of all segments, oldest first, after checking that every line is complete."""
     segments = [path for _, path in closed_segments(metrics_file)]
     if metrics_file.exists():
         segments.append(metrics_file)

@@ -1,4 +1,4 @@
-"""The status of a stream is that of the other side, even while this side keeps writing."""
+"""The status of a stream is that of the server, even while the client keeps writing."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -12,7 +12,7 @@ from sweepd.rpc.bidi_call import BidiCall
 
 METHOD = "/test.Streams/Talk"
 PAYLOAD = b"x" * 65_536
-WORDS = [b"go", b"away", b"now"]
+MESSAGES = [b"go", b"away", b"now"]
 CALLS = 60
 
 Context = grpc.aio.ServicerContext[bytes, bytes]
@@ -27,8 +27,8 @@ async def refuse(requests: AsyncIterator[bytes], context: Context) -> None:
 
 async def hang_up(requests: AsyncIterator[bytes], context: Context) -> None:
     await anext(requests)
-    for word in WORDS:
-        await context.write(word)
+    for text in MESSAGES:
+        await context.write(text)
 
 
 def against(behaviour: Behaviour, client: Callable[[Call], Awaitable[object]]) -> list[object]:
@@ -60,13 +60,13 @@ async def write_on(call: Call) -> None:
 
 
 async def talk(call: Call) -> list[bytes]:
-    """Return the received messages although this side keeps writing."""
+    """Return the received messages although the client keeps writing."""
     writer = asyncio.create_task(write_on(call))
-    came = []
+    answers = []
     while (message := await call.read()) is not None:
-        came.append(message)
+        answers.append(message)
     await writer
-    return came
+    return answers
 
 
 async def only_write(call: Call) -> None:
@@ -84,16 +84,16 @@ def statuses(ends: list[object]) -> set[object]:
 
 
 @pytest.mark.parametrize("client", [talk, only_write])
-def test_a_refusal_arrives_whatever_is_being_written(client: Callable[[Call], Awaitable[object]]) -> None:
+def test_a_refusal_is_received_even_during_a_write(client: Callable[[Call], Awaitable[object]]) -> None:
     refusal = (grpc.StatusCode.NOT_FOUND, "no such sweep", (("why", "gone"),))
     assert statuses(against(refuse, client)) == {refusal}
 
 
-def test_what_came_before_a_good_end_is_read() -> None:
-    assert statuses(against(hang_up, talk)) == {repr(WORDS)}
+def test_messages_before_a_successful_end_are_read() -> None:
+    assert statuses(against(hang_up, talk)) == {repr(MESSAGES)}
 
 
-def test_a_call_given_up_here_is_cancelled() -> None:
+def test_a_call_abandoned_by_the_client_is_cancelled() -> None:
     async def give_up(call: Call) -> None:
         await call.write(PAYLOAD)
         assert await call.read() == PAYLOAD

@@ -18,14 +18,14 @@ def blocks(page: str, kind: str) -> list[str]:
     return [block for _, language, block in found if language == kind]
 
 
-def test_there_is_nothing_that_nobody_runs() -> None:
+def test_every_example_is_covered() -> None:
     shown = {page: [len(blocks(page, kind)) for kind in ("python", "yaml")] for page in PAGES}
     assert shown == {"script.md": [2, 0], "wandb.md": [0, 0], "migrate-from-wandb.md": [0, 1]}
     for page in PAGES:
         assert (ROOT / "docs" / page).read_text().count("```") == 2 * sum(shown[page])
 
 
-def test_a_script_that_logs(tmp_path: Path) -> None:
+def test_the_logging_example_runs(tmp_path: Path) -> None:
     _, errors = run(blocks("script.md", "python")[0], cwd=tmp_path, env=environment_of(tmp_path))
     assert errors == ""
     logged = [row for row in rows(tmp_path / "metrics.jsonl") if "val/loss" in row]
@@ -34,7 +34,7 @@ def test_a_script_that_logs(tmp_path: Path) -> None:
     assert details(tmp_path)["summary"] == {"size": 12_345}
 
 
-def test_a_script_that_continues_from_its_checkpoint(tmp_path: Path) -> None:
+def test_the_checkpoint_example_resumes(tmp_path: Path) -> None:
     losses: dict[int, object] = {}
     for attempt, epochs in (("1", 4), ("2", 10)):
         folder = tmp_path / attempt
@@ -59,7 +59,7 @@ def test_a_script_that_continues_from_its_checkpoint(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_sweep_files_are_read_without_a_complaint(page: str) -> None:
+def test_sweep_files_are_read_without_findings(page: str) -> None:
     for block in blocks(page, "yaml"):
         parsed = parse_text(block.encode(), file=page)
         assert parsed.diagnostics == ()

@@ -25,13 +25,13 @@ CASES = [(found["value"], found["row"], found["remark"]) for found in _ROW.findi
 KNOWN = {"Decimal": Decimal, "date": date, "np": np, "sweepd": sweepd, "picture": np.zeros((2, 2, 3))}
 
 
-def test_the_table_is_there() -> None:
+def test_the_table_is_found() -> None:
     assert len(CASES) >= 24
     assert len(CASES) == TABLE.count("\n| `")
 
 
 @pytest.mark.parametrize(("value", "row", "remark"), CASES, ids=[value for value, _, _ in CASES])
-def test_a_logged_value_arrives_as_the_page_says(
+def test_a_logged_value_is_converted_as_documented(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, value: str, row: str, remark: str
 ) -> None:
     file = tmp_path / "metrics.jsonl"

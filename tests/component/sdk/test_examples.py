@@ -1,4 +1,4 @@
-"""The examples and the demo's training, as programs of a run and on their own."""
+"""The examples and the demo's training, in a run of a sweep and as standalone runs."""
 
 import json
 import os
@@ -40,7 +40,7 @@ def run_shell(*arguments: str, cwd: Path, env: dict[str, str]) -> None:
         (EXAMPLES / "grid", "accuracy", {"criterion": "entropy", "tree": {"max_depth": 4}}, 1),
     ],
 )
-def test_values_of_the_sweep_give_another_result_than_the_defaults(
+def test_values_of_the_sweep_give_a_different_result_than_the_defaults(
     tmp_path: Path, python: Trainings, folder: Path, key: str, params: dict[str, object], lines: int
 ) -> None:
     results = []
@@ -97,9 +97,9 @@ def test_a_second_attempt_continues_from_the_checkpoint_of_the_first(
         python.run(EXAMPLES / "checkpoints" / "train.py", cwd=tmp_path, env=env)
         logged = [row for row in rows(folder / "metrics.jsonl") if "val_loss" in row]
         results.append({int(str(row["_step"])): row["val_loss"] for row in logged})
-    whole, first, second = results
+    complete, first, second = results
     assert (list(first), list(second)) == (list(range(8)), list(range(5, 12)))
-    assert {step: loss for step, loss in first.items() if step < 5} | second == whole
+    assert {step: loss for step, loss in first.items() if step < 5} | second == complete
 
 
 def test_a_shell_script_appends_its_lines(tmp_path: Path) -> None:
@@ -119,7 +119,7 @@ def test_a_shell_script_outside_a_sweep_leaves_no_file(tmp_path: Path) -> None:
     [DEMO, *sorted(file.parent for file in EXAMPLES.glob("*/sweep.yaml"))],
     ids=lambda folder: folder.name,
 )
-def test_each_has_a_sweep_file_without_a_complaint_and_few_runs(folder: Path) -> None:
+def test_each_example_has_a_sweep_file_without_findings_and_few_runs(folder: Path) -> None:
     file = folder / "sweep.yaml"
     parsed = parse_text(file.read_bytes(), file=str(file))
     assert parsed.diagnostics == ()

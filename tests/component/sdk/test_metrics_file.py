@@ -1,4 +1,4 @@
-"""Many writers of one metrics file: threads, forks, children, shells, and what a kill leaves."""
+"""Many writers of one metrics file: threads, forks, children, shells, and killed processes."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from component.sdk.programs import environment_of, rows, run, start, without_tim
 from sweepd.metrics_file import MetricsFile, closed_segments
 
 
-def test_nothing_that_log_returned_for_is_lost_when_the_process_is_killed(tmp_path: Path) -> None:
+def test_rows_for_which_log_returned_survive_a_kill(tmp_path: Path) -> None:
     source = """
         import sweepd
 
@@ -106,7 +106,7 @@ def test_forked_children_log_while_a_thread_of_their_parent_holds_the_lock(tmp_p
 
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
 @pytest.mark.parametrize("inside", [True, False])
-def test_multiprocessing_children_just_log(tmp_path: Path, method: str, inside: bool) -> None:
+def test_children_of_multiprocessing_can_log(tmp_path: Path, method: str, inside: bool) -> None:
     run(
         f"""
         import multiprocessing
@@ -138,7 +138,7 @@ def params_file(folder: Path) -> Path:
     return file
 
 
-def test_a_signal_handler_may_log_at_any_moment(tmp_path: Path) -> None:
+def test_a_signal_handler_may_log_at_any_time(tmp_path: Path) -> None:
     run(
         """
         import signal
@@ -170,7 +170,7 @@ done
 """
 
 
-def test_processes_that_roll_segments_at_once_lose_no_line_and_keep_their_order(tmp_path: Path) -> None:
+def test_processes_that_roll_segments_concurrently_lose_no_line_and_keep_their_order(tmp_path: Path) -> None:
     workers = [
         start(
             f"""
@@ -207,7 +207,7 @@ def make(folder: Path) -> Path:
     return folder
 
 
-def test_numbers_count_on_from_the_highest_segment_that_is_left(tmp_path: Path) -> None:
+def test_segment_numbers_continue_from_the_highest_remaining_one(tmp_path: Path) -> None:
     file = MetricsFile(tmp_path / "metrics.jsonl", segment_bytes=10)
     for i in range(4):
         file.append(json.dumps({"i": i, "pad": "x" * 10}).encode() + b"\n")
@@ -220,7 +220,7 @@ def test_numbers_count_on_from_the_highest_segment_that_is_left(tmp_path: Path) 
     file.close()
 
 
-def test_a_torn_line_does_not_take_the_next_one_with_it(tmp_path: Path) -> None:
+def test_an_incomplete_line_does_not_damage_the_next_one(tmp_path: Path) -> None:
     path = tmp_path / "metrics.jsonl"
     path.write_bytes(b'{"i": 1}\n{"i": ')
     file = MetricsFile(path)
@@ -229,7 +229,7 @@ def test_a_torn_line_does_not_take_the_next_one_with_it(tmp_path: Path) -> None:
     assert path.read_bytes() == b'{"i": 1}\n{"i": \n{"i": 3}\n'
 
 
-def test_a_descriptor_that_was_closed_and_given_to_another_file_is_noticed(tmp_path: Path) -> None:
+def test_a_descriptor_that_was_closed_and_reused_for_another_file_is_detected(tmp_path: Path) -> None:
     file = MetricsFile(tmp_path / "metrics.jsonl")
     other = tmp_path / "other"
     file.append(b'{"i": 1}\n')
@@ -243,12 +243,12 @@ def test_a_descriptor_that_was_closed_and_given_to_another_file_is_noticed(tmp_p
     file.append(b'{"i": 2}\n')
     file.close()
     os.close(another)
-    os.close(its)  # not closed by the file, as it stands for another one
+    os.close(its)  # not closed by the metrics file, as it now belongs to another file
     assert [row["i"] for row in rows(tmp_path / "metrics.jsonl")] == [1, 2]
     assert other.read_bytes() == b""
 
 
-def test_a_full_disk_is_complained_of_once_and_the_training_continues(tmp_path: Path) -> None:
+def test_a_full_disk_is_reported_once_and_the_training_continues(tmp_path: Path) -> None:
     # A limit on the size of files stands for the disk: the write that crosses it is cut short, then refused.
     output, errors = run(
         """

@@ -1,4 +1,4 @@
-"""The reading rules of the metrics file, followed to the letter while writers roll its segments."""
+"""The documented reading rules of the metrics file, applied while writers roll its segments."""
 
 import json
 import os
@@ -16,7 +16,7 @@ LINES = 4000
 
 
 class Reader:
-    """Makes the passes that the rules describe."""
+    """Reader that makes the passes described by the rules."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -30,9 +30,9 @@ class Reader:
                 offset = self._offsets.get(number, 0)
                 file.seek(offset)
                 content = file.read(sizes[number] - offset)
-                whole = content[: content.rfind(b"\n") + 1]
-                self._offsets[number] = offset + len(whole)
-                yield from whole.splitlines()
+                complete = content[: content.rfind(b"\n") + 1]
+                self._offsets[number] = offset + len(complete)
+                yield from complete.splitlines()
 
     def _segments(self, files: ExitStack) -> list[tuple[int, BinaryIO]]:
         while True:
@@ -49,7 +49,7 @@ class Reader:
         return [*segments, (closed[-1][0] + 1 if closed else 1, opened)]
 
 
-def test_a_reader_that_keeps_to_the_rules_gets_every_line_once_in_the_order_of_its_writer(
+def test_a_reader_that_follows_the_rules_gets_every_line_once_in_the_order_of_its_writer(
     tmp_path: Path,
 ) -> None:
     writers = []

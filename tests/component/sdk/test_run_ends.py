@@ -1,4 +1,4 @@
-"""The end that a script gives its run, and its summary, are in the folder at once."""
+"""The end that a script sets for its run, and its summary, are written to the folder immediately."""
 
 from pathlib import Path
 
@@ -43,14 +43,14 @@ CATCHES = """
         ("begin(); os.fork() or (sweepd.finish(3), os._exit(0)); os.wait()", None),
     ],
 )
-def test_the_code_with_which_a_script_ends_its_run_is_noted_and_the_last_end_counts(
+def test_the_code_with_which_a_script_ends_its_run_is_recorded_and_the_last_one_counts(
     tmp_path: Path, source: str, code: int | None
 ) -> None:
     run(f"{CATCHES}\n    {source}\n", cwd=tmp_path, env=environment_of(tmp_path))
     assert details(tmp_path).get("exit_code") == code
 
 
-def test_the_module_of_wandb_notes_the_same(tmp_path: Path) -> None:
+def test_the_module_of_wandb_records_the_same(tmp_path: Path) -> None:
     source = """
         import sweepd.compat.environment as path, sys
         sys.path[:0] = path.search_path("wandb", {})["PYTHONPATH"].split(":")
@@ -69,7 +69,7 @@ def test_the_module_of_wandb_notes_the_same(tmp_path: Path) -> None:
     assert details(tmp_path)["exit_code"] == 7
 
 
-def test_what_is_put_into_the_summary_is_noted_before_a_process_can_vanish(tmp_path: Path) -> None:
+def test_summary_values_are_recorded_before_a_process_can_vanish(tmp_path: Path) -> None:
     source = """
         import os
         import sweepd
@@ -85,7 +85,7 @@ def test_what_is_put_into_the_summary_is_noted_before_a_process_can_vanish(tmp_p
     assert details(tmp_path)["summary"] == {"best": 0.5, "eval": {"acc": 0.25, "f1": 0.75}, "last": 3}
 
 
-def test_what_define_metric_makes_of_rows_is_noted_when_the_run_ends(tmp_path: Path) -> None:
+def test_statistics_of_define_metric_are_recorded_when_the_run_ends(tmp_path: Path) -> None:
     source = """
         import sweepd
 

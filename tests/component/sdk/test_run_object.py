@@ -6,7 +6,7 @@ from pathlib import Path
 from component.sdk.programs import details, environment_of, only_folder, rows, run, without_time
 
 SCENE = "sweepd.Object3D is not stored"
-GONE = (
+MISSING_ARTIFACT = (
     "use_artifact: this run has logged no artifact 'gone', and those of other runs are not available; "
     "read it from its file"
 )
@@ -17,7 +17,7 @@ LIST = (
 )
 
 
-def test_an_agent_finds_all_that_the_script_has_said(tmp_path: Path) -> None:
+def test_details_set_by_the_script_are_written_for_the_agent(tmp_path: Path) -> None:
     params = tmp_path / "params.json"
     params.write_text('{"lr": 0.5, "opt": {"k": 1}}')
     run(
@@ -74,7 +74,7 @@ def test_an_agent_finds_all_that_the_script_has_said(tmp_path: Path) -> None:
     }
 
 
-def test_names_that_the_sweep_has_given_are_ignored_and_the_script_is_warned_once(tmp_path: Path) -> None:
+def test_names_already_set_by_the_sweep_are_ignored_with_one_warning(tmp_path: Path) -> None:
     _, errors = run(
         """
         import sweepd
@@ -96,7 +96,7 @@ def test_names_that_the_sweep_has_given_are_ignored_and_the_script_is_warned_onc
     ]
 
 
-def test_a_disabled_run_works_and_leaves_nothing(tmp_path: Path) -> None:
+def test_a_disabled_run_works_and_leaves_no_files(tmp_path: Path) -> None:
     temporary = tmp_path / "tmp"
     temporary.mkdir()
     output, errors = run(
@@ -123,7 +123,7 @@ def test_a_disabled_run_works_and_leaves_nothing(tmp_path: Path) -> None:
     assert list(temporary.iterdir()) == []
 
 
-def test_the_values_of_a_sweep_hold_in_a_disabled_run_too(tmp_path: Path) -> None:
+def test_the_values_of_a_sweep_also_apply_in_a_disabled_run(tmp_path: Path) -> None:
     params = tmp_path / "params.json"
     params.write_text('{"lr": 0.5}')
     output, _ = run(
@@ -134,7 +134,7 @@ def test_the_values_of_a_sweep_hold_in_a_disabled_run_too(tmp_path: Path) -> Non
     assert output == "{'lr': 0.5, 'b': 2}\n"
 
 
-def test_names_may_be_given_to_a_run_that_had_begun_without_init(tmp_path: Path) -> None:
+def test_names_may_be_set_on_a_run_that_began_without_init(tmp_path: Path) -> None:
     params = tmp_path / "params.json"
     params.write_text('{"lr": 0.5}')
     source = """
@@ -177,7 +177,7 @@ def test_names_may_be_given_to_a_run_that_had_begun_without_init(tmp_path: Path)
     assert errors == ""
 
 
-def test_a_process_of_a_sweep_continues_with_its_one_run(tmp_path: Path) -> None:
+def test_a_process_in_a_sweep_keeps_its_single_run(tmp_path: Path) -> None:
     run(
         """
         import sweepd
@@ -192,7 +192,7 @@ def test_a_process_of_a_sweep_continues_with_its_one_run(tmp_path: Path) -> None
     assert [row["_step"] for row in rows(tmp_path / "metrics.jsonl")] == [0, 1]
 
 
-def test_files_of_a_run(tmp_path: Path) -> None:
+def test_saved_files_and_artifacts_are_kept(tmp_path: Path) -> None:
     output, errors = run(
         """
         import pathlib
@@ -243,7 +243,7 @@ def test_files_of_a_run(tmp_path: Path) -> None:
         "first",
         "None None",
         "['a.csv', 'a.csv']",
-        GONE,
+        MISSING_ARTIFACT,
     ]
     assert errors.splitlines() == [
         "sweepd: restore: no file 'nothing' here",

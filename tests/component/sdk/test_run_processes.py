@@ -7,7 +7,7 @@ from pathlib import Path
 from component.sdk.programs import details, environment_of, rows, run, start, without_time
 
 
-def test_children_log_and_leave_what_their_parent_says_alone(tmp_path: Path) -> None:
+def test_children_log_rows_and_do_not_change_the_details_of_their_parent(tmp_path: Path) -> None:
     run(
         """
         import multiprocessing
@@ -40,7 +40,7 @@ def test_children_log_and_leave_what_their_parent_says_alone(tmp_path: Path) -> 
     ]
 
 
-def test_a_forked_child_says_nothing_for_its_parent_while_a_thread_of_that_is_saying_something(
+def test_a_forked_child_does_not_change_details_while_a_thread_of_its_parent_writes_them(
     tmp_path: Path,
 ) -> None:
     run(
@@ -85,7 +85,7 @@ def test_a_forked_child_says_nothing_for_its_parent_while_a_thread_of_that_is_sa
     assert sorted(int(str(row["child"])) for row in rows(folder / "metrics.jsonl")) == list(range(30))
 
 
-def test_of_the_processes_of_a_launcher_the_first_speaks_and_all_log(tmp_path: Path) -> None:
+def test_all_processes_of_a_launcher_log_and_only_the_first_sets_details(tmp_path: Path) -> None:
     for rank in ("0", "1"):
         run(
             f"""
@@ -102,7 +102,7 @@ def test_of_the_processes_of_a_launcher_the_first_speaks_and_all_log(tmp_path: P
     assert [row["rank"] for row in rows(tmp_path / "metrics.jsonl")] == [0, 1]
 
 
-def test_threads_change_the_summary_at_once_and_the_file_is_always_whole(tmp_path: Path) -> None:
+def test_threads_change_the_summary_concurrently_and_the_file_is_always_complete(tmp_path: Path) -> None:
     run(
         """
         import json, os, threading
@@ -130,7 +130,7 @@ def test_threads_change_the_summary_at_once_and_the_file_is_always_whole(tmp_pat
     assert len(rows(tmp_path / "metrics.jsonl")) == 1200
 
 
-def test_a_kill_between_any_two_lines_leaves_whole_details_and_every_row(tmp_path: Path) -> None:
+def test_a_kill_between_any_two_lines_leaves_complete_details_and_every_row(tmp_path: Path) -> None:
     source = """
         import sweepd
 
@@ -172,14 +172,14 @@ def test_a_folder_that_cannot_be_written_never_ends_a_training(tmp_path: Path) -
         print("trained", run.summary["i"])
         """,
         cwd=tmp_path,
-        env=environment_of(tmp_path / "program.py" / "run"),  # nothing can be made below a file
+        env=environment_of(tmp_path / "program.py" / "run"),  # nothing can be created below a file
     )
     assert output == "True\ntrained 2\n"
     for loss in ("metrics are being lost", "details of the run", "checkpoints are not available"):
         assert errors.count(f"sweepd: {loss}") == 1
 
 
-def test_the_last_step_of_a_checkpoint_is_where_the_next_attempt_begins(tmp_path: Path) -> None:
+def test_the_next_attempt_begins_at_the_last_checkpointed_step(tmp_path: Path) -> None:
     source = """
         import os
         import sweepd
@@ -206,7 +206,7 @@ def test_the_last_step_of_a_checkpoint_is_where_the_next_attempt_begins(tmp_path
     assert details(tmp_path / "2") == {"resumed_from_step": 2}
 
 
-def test_a_standalone_run_that_is_resumed_counts_on_after_its_last_row(tmp_path: Path) -> None:
+def test_a_resumed_standalone_run_counts_steps_from_its_last_row(tmp_path: Path) -> None:
     source = """
         import sweepd
         run = sweepd.init(id="a", resume="allow", mode="offline")
@@ -220,7 +220,7 @@ def test_a_standalone_run_that_is_resumed_counts_on_after_its_last_row(tmp_path:
     assert [row["_step"] for row in rows(folder / "metrics.jsonl")] == [0, 1, 2, 3]
 
 
-def test_a_script_may_say_where_it_resumes_before_its_first_row(tmp_path: Path) -> None:
+def test_a_script_may_set_the_resumed_step_before_its_first_row(tmp_path: Path) -> None:
     (tmp_path / "checkpoints").mkdir()
     (tmp_path / "checkpoints" / "model").write_text("x")
     output, errors = run(
@@ -244,7 +244,7 @@ def test_a_script_may_say_where_it_resumes_before_its_first_row(tmp_path: Path) 
     assert (tmp_path / "checkpoints" / ".sweepd-step").read_text() == "7\n"
 
 
-def test_a_script_says_that_its_machine_goes_away(tmp_path: Path) -> None:
+def test_a_script_can_report_preemption(tmp_path: Path) -> None:
     with start(
         """
         import signal

@@ -1,4 +1,4 @@
-"""A training program, inside a sweep and on its own."""
+"""A training program, in a sweep and as a standalone run."""
 
 import json
 import re
@@ -56,7 +56,9 @@ def test_a_script_gets_the_values_of_the_sweep_and_logs_its_rows(tmp_path: Path)
     assert all(began - 1 <= float(str(row["_time"])) <= time.time() + 1 for row in logged)
 
 
-def test_outside_a_sweep_the_same_script_keeps_everything_in_a_folder_and_says_where(tmp_path: Path) -> None:
+def test_outside_a_sweep_the_same_script_stores_everything_in_a_folder_and_prints_its_path(
+    tmp_path: Path,
+) -> None:
     output, errors = run(
         """
         import sweepd
@@ -80,7 +82,7 @@ def test_outside_a_sweep_the_same_script_keeps_everything_in_a_folder_and_says_w
     assert [row["loss"] for row in rows(folder / "metrics.jsonl")] == [1.5]
 
 
-def test_a_script_that_fails_says_so_in_its_folder_and_each_run_has_its_own(tmp_path: Path) -> None:
+def test_a_failure_is_recorded_in_the_folder_and_each_run_has_its_own(tmp_path: Path) -> None:
     run(
         """
         import sweepd
@@ -100,10 +102,10 @@ def test_a_script_that_fails_says_so_in_its_folder_and_each_run_has_its_own(tmp_
     for folder in (tmp_path / "sweepd-runs").iterdir():
         (row,) = rows(folder / "metrics.jsonl")
         ends[row["run"]] = json.loads((folder / "run.json").read_text()).get("exit_code")
-    assert ends == {1: 1, 2: 0}  # the second ended well without saying so
+    assert ends == {1: 1, 2: 0}  # the second ended with code 0 without calling finish
 
 
-def test_the_exit_code_is_noted_however_a_script_asks_for_it(tmp_path: Path) -> None:
+def test_the_exit_code_is_recorded_however_a_script_exits(tmp_path: Path) -> None:
     endings = {
         "import sys; sys.exit(3)": 3,
         "exit(4)": 4,
@@ -138,7 +140,7 @@ def test_an_open_step_is_completed_when_the_program_ends_without_finish(tmp_path
     ]
 
 
-def test_log_and_config_work_without_init_inside_a_sweep_and_config_asks_for_it_outside(
+def test_log_and_config_work_without_init_in_a_sweep_and_config_requires_it_outside(
     tmp_path: Path,
 ) -> None:
     source = """
@@ -159,7 +161,7 @@ def test_log_and_config_work_without_init_inside_a_sweep_and_config_asks_for_it_
     assert not (tmp_path / "sweepd-runs").exists()
 
 
-def test_it_loads_nothing_but_the_standard_library(tmp_path: Path) -> None:
+def test_the_sdk_loads_only_the_standard_library(tmp_path: Path) -> None:
     output, _ = run(
         """
         import sys

@@ -1,4 +1,4 @@
-"""The summary of a stored run is the one that its script has seen."""
+"""The summary of a stored run equals the one in its script."""
 
 import json
 from pathlib import Path
@@ -41,7 +41,7 @@ SCRIPT = """
 
 
 def stored(metrics_file: Path) -> list[v1.KeySummary]:
-    """Return what the metric store knows of each key once an agent has read the file."""
+    """Return the metric store's summary of each key after an agent has read the file."""
     known: dict[str, Summary] = {}
     for row, raw in enumerate(metrics_file.read_bytes().split(b"\n")[:-1], 1):
         line = parse_line(raw)
@@ -70,7 +70,7 @@ def _stretch(row: int, value: Value) -> Stretch:
 
 
 class _Server(NoWire):
-    """Answers with one run and what its metric store knows."""
+    """A server with one run and its summaries in the metric store."""
 
     def __init__(self, run: v1.Run, summaries: list[v1.KeySummary]) -> None:
         self._run = run
@@ -83,7 +83,7 @@ class _Server(NoWire):
         return v1.ListSummariesResponse(summaries=self._summaries)
 
 
-def test_a_stored_run_has_the_summary_that_its_script_has_seen(tmp_path: Path) -> None:
+def test_a_stored_run_has_the_summary_of_its_script(tmp_path: Path) -> None:
     output, _ = run(SCRIPT, cwd=tmp_path, env=environment_of(tmp_path))
     seen = json.loads(output)
     message = v1.Run(name="acme/mnist/r1", details=details_message(details(tmp_path)))

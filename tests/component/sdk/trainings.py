@@ -1,7 +1,7 @@
-"""Runs training scripts in processes forked from one that has scikit-learn loaded, which takes longest.
+"""Runs training scripts in processes forked from one that has loaded scikit-learn, which takes longest.
 
-Each is a process with arguments, an environment and a folder of its own, as if it had been started; only the
-start of the interpreter and the imports of others are shared. sweepd is loaded by each script itself.
+Each has its own arguments, environment and folder, as if it had been started; only the start of the
+interpreter and other imports are shared. Each script imports sweepd itself.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from pathlib import Path
 
 
 class Trainings:
-    """Starts scripts, one after the other."""
+    """Starts scripts, one at a time."""
 
     def __init__(self, original: subprocess.Popen[str]) -> None:
         self._original = original
 
     def run(self, script: Path, *arguments: str, cwd: Path, env: Mapping[str, str]) -> None:
-        """Run a script to its end, which has to be a good one."""
+        """Run a script to its end; fail unless it exits with code 0."""
         assert self._original.stdin is not None
         assert self._original.stdout is not None
         call = json.dumps([[str(script), *arguments], str(cwd), dict(env)])
@@ -34,10 +34,10 @@ class Trainings:
 
 @contextmanager
 def trainings(client: Path) -> Iterator[Trainings]:
-    """Load what the scripts import; it ends with the block."""
+    """Load the modules that the scripts import; the process ends with the block."""
     with subprocess.Popen(
         [sys.executable, __file__],
-        # One thread: these are small, and threads would wait for those of other tests.
+        # One thread: the trainings are small, and threads would compete with those of other tests.
         env={**os.environ, "PYTHONPATH": str(client), "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -62,7 +62,7 @@ def _main() -> None:
             sys.argv, folder, environment = json.loads(line)
             os.environ.update(environment)
             os.chdir(folder)
-            os.dup2(2, 1)  # what it prints is no answer
+            os.dup2(2, 1)  # its output must not be mixed with answers
             runpy.run_path(sys.argv[0], run_name="__main__")
             return
         _, status = os.waitpid(child, 0)

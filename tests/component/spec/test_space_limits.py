@@ -1,4 +1,4 @@
-"""Large and odd spaces are read, previewed and drawn from within seconds, or refused with their limit."""
+"""Large and odd spaces are read, previewed and sampled within seconds, or refused with the limit."""
 
 import json
 import time
@@ -40,10 +40,10 @@ def read(
 
 
 def used(parameters: Mapping[str, object], method: str = "random", **keys: object) -> SweepSpec:
-    """Read a file and do with it what `preview` does: it counts and draws as the creation of a sweep does."""
+    """Read a file and preview it, which counts and draws as the creation of a sweep does."""
     spec, refusals = read(parameters, method, **keys)
     assert spec is not None, refusals
-    # What is counted does not depend on how points are drawn: at random, all of it is counted.
+    # The count does not depend on how points are drawn, and drawing at random counts everything.
     with quickly(SECONDS / 2):
         steps = MOST_STEPS // 10 if method == "sobol" else MOST_STEPS
         shown = preview(spec, 20, patience=PATIENCE, steps=steps)
@@ -83,7 +83,7 @@ def test_a_trillion_grid_points(shuffle: bool) -> None:
 )
 def test_any_unicode_in_values(values: list[Json]) -> None:
     spec = used({"s": {"values": values}}, "grid")
-    assert [run.point["s"] for run in preview(spec, 20).runs] == values, "equal looks are no equality"
+    assert [run.point["s"] for run in preview(spec, 20).runs] == values, "values that look equal may differ"
 
 
 @pytest.mark.parametrize("size", [500 * 1024, 524_280, 530_000])
@@ -132,7 +132,7 @@ def test_a_million_values_are_refused_with_the_limit() -> None:
     assert "more than 250,000 entries" in refusals
 
 
-def test_two_hundred_thousand_values_are_used() -> None:
+def test_two_hundred_thousand_values_are_accepted() -> None:
     parameters = {"a": {"values": list(range(200_000))}, "b": {"values": [1, 2], "when": "a in [1, 2, 3]"}}
     spec = used(parameters, constraints=["a % 2 == 0"])
     assert counted_points(spec) == 100_000 + 1
@@ -191,7 +191,7 @@ SHORT = {
         for method in METHODS
     ],
 )
-def test_spaces_made_to_be_slow_are_used_within_seconds(name: str, method: str) -> None:
+def test_adversarial_spaces_are_used_within_seconds(name: str, method: str) -> None:
     parameters, constraints = ADVERSARIAL[name]
     zips = {"zip": [list(parameters)]} if name == "a wide zip" else {}
     used(parameters, method, constraints=constraints, **zips)
@@ -206,7 +206,7 @@ IMPOSSIBLE: dict[str, tuple[dict[str, object], list[str]]] = {
 
 @pytest.mark.parametrize("method", ["random", "sobol"])
 @pytest.mark.parametrize("name", IMPOSSIBLE)
-def test_what_draws_cannot_find_is_refused_within_seconds(name: str, method: str) -> None:
+def test_a_space_in_which_draws_find_no_point_is_refused_within_seconds(name: str, method: str) -> None:
     parameters, constraints = IMPOSSIBLE[name]
     spec, refusals = read(parameters, method, constraints=constraints)
     assert spec is None
@@ -217,7 +217,7 @@ def test_too_large_a_number_of_integers_is_refused_with_the_limit() -> None:
     assert "9,223,372,036,854,775,807 integers" in read({"a": {"min": -(2**62), "max": 2**62}})[1]
 
 
-def test_a_sequence_has_a_thousand_dimensions_at_most() -> None:
+def test_a_sobol_sequence_has_at_most_a_thousand_dimensions() -> None:
     spec, refusals = read({f"p{number}": {"min": 0.0, "max": 1.0} for number in range(1_025)}, "sobol")
     assert spec is None
     assert "1,024" in refusals

@@ -1,4 +1,4 @@
-"""The callbacks that the package wandb itself ships for XGBoost and LightGBM, over our module."""
+"""The callbacks for XGBoost and LightGBM from the package wandb, with sweepd's module."""
 
 import importlib.util
 import sys

@@ -1,4 +1,4 @@
-"""The callbacks that the package wandb itself ships for Keras, which need TensorFlow, over ours."""
+"""The callbacks for Keras from the package wandb, which need TensorFlow, with sweepd's module."""
 
 import importlib.util
 import os

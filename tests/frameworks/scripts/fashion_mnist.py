@@ -1,4 +1,4 @@
-"""A convolutional net on Fashion-MNIST, as W&B's first steps have it: configuration, watch, log, images."""
+"""A convolutional net on Fashion-MNIST, as in W&B's quickstart: configuration, watch, log, images."""
 
 import argparse
 import gzip

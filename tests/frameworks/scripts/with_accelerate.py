@@ -1,4 +1,4 @@
-"""A line fitted with Accelerate, which brings a tracker for W&B."""
+"""A line fitted with Accelerate, which includes a tracker for W&B."""
 
 import argparse
 

@@ -1,4 +1,4 @@
-"""Pause, resume, stop and cancel work where the server has no room for another response."""
+"""Pause, resume, stop and cancel work although the server cannot store another response."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CHANGES = (sweeps.pause, sweeps.resume, sweeps.stop, sweeps.cancel, runs.stop)
 
 
 class Refusing(NoWire):
-    """A server that refuses calls with a request id, for a reason."""
+    """A server that refuses calls with a request id, with a given reason."""
 
     def __init__(self, reason: str) -> None:
         self.reason = reason
@@ -37,7 +37,7 @@ async def called(change: Callable[[Wire, str], Awaitable[object]], wire: Wire) -
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_without_room_for_a_response_a_state_is_changed_without_an_id(
+def test_a_state_is_changed_without_a_request_id_if_the_server_cannot_store_responses(
     change: Callable[[Wire, str], Awaitable[object]],
 ) -> None:
     wire = Refusing("request-quota")
@@ -46,7 +46,7 @@ def test_without_room_for_a_response_a_state_is_changed_without_an_id(
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_another_refusal_is_final(change: Callable[[Wire, str], Awaitable[object]]) -> None:
+def test_a_refusal_for_another_reason_is_final(change: Callable[[Wire, str], Awaitable[object]]) -> None:
     wire = Refusing("storage-unavailable")
     with pytest.raises(ClientError, match="full"):
         run_now(called(change, wire))

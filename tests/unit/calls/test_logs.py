@@ -1,4 +1,4 @@
-"""A log is followed to its end, also from a server that takes its time."""
+"""A log is followed to its end, even from a slow server."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from unit.objects.messages import a_run
 
 
 class _Busy(NoWire):
-    """Has the log of an ended run, and sends nothing to followers."""
+    """A server with the log of an ended run that sends nothing to followers."""
 
     def __init__(self) -> None:
         self.log = b"epoch 1\n"
@@ -22,7 +22,7 @@ class _Busy(NoWire):
         assert isinstance(request, v1.GetRunRequest)
         run = a_run(1, 0.5)
         run.attempt = 1
-        run.attempts.add(number=1)  # how long its log becomes is not known, as of an agent that was lost
+        run.attempts.add(number=1)  # the final length of the log is unknown, as for a lost agent
         return v1.GetRunResponse(run=run)
 
     async def stream(
@@ -34,6 +34,6 @@ class _Busy(NoWire):
         yield v1.ReadLogResponse(attempt=1, offset=request.offset, content=self.log[request.offset :])
 
 
-def test_silence_of_a_busy_server_is_not_taken_for_the_end_of_a_log() -> None:
+def test_silence_of_a_busy_server_is_not_the_end_of_a_log() -> None:
     pieces = iterate(logs.follow(_Busy(), "a/b/c-1", logs.Place(), one_attempt=False))
     assert b"".join(content for _, content in pieces) == b"epoch 1\n"

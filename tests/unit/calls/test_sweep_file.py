@@ -37,7 +37,7 @@ def test_a_program_names_its_project(program: str | None, project: str) -> None:
     assert project_of(program) == project
 
 
-def test_a_command_with_a_script_names_the_project_without_a_program() -> None:
+def test_without_a_program_the_script_in_the_command_names_the_project() -> None:
     assert project_of(None, ("bash", "train.sh", "${args}")) == "train"
 
 
@@ -51,12 +51,12 @@ def test_the_parent_comes_from_flag_environment_file_default_in_this_order(tmp_p
     assert parent_of(named, Overrides(project="flag", entity="e"), environ) == "e/flag"
 
 
-def test_an_illegal_project_is_a_wrong_call(tmp_path: Path) -> None:
+def test_an_invalid_project_is_a_usage_error(tmp_path: Path) -> None:
     with pytest.raises(InvalidError, match="'No/Good' is not a valid project name; write `no-good`"):
         parent_of(spec_of(MINIMAL, tmp_path), Overrides(project="No/Good"), {})
 
 
-def test_flags_stand_for_keys_of_the_file(tmp_path: Path) -> None:
+def test_flags_override_keys_of_the_file(tmp_path: Path) -> None:
     spec = spec_of(MINIMAL, tmp_path, Overrides(name="mine", program="other.py"))
     assert (spec.name, spec.program) == ("mine", "other.py")
 
@@ -72,7 +72,7 @@ def test_every_finding_is_reported_before_the_file_is_refused(
     assert "parameters.x" in output
 
 
-def test_a_file_that_is_not_there_is_a_finding(tmp_path: Path) -> None:
+def test_a_missing_file_is_a_finding(tmp_path: Path) -> None:
     text = read_sweep(str(tmp_path / "nothing.yaml"))
     assert text.spec is None
     assert "nothing.yaml" in str(text.diagnostics[0])

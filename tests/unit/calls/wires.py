@@ -1,4 +1,4 @@
-"""Wires to no server, for the tests of clients."""
+"""Wires without a server, for tests of clients."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 class NoWire:
-    """Returns nothing; tests replace its answers."""
+    """A wire that returns nothing; tests replace its methods."""
 
     address = "nowhere"
     suspends = False
@@ -24,4 +24,4 @@ class NoWire:
         raise NotImplementedError
 
     async def close(self) -> None:
-        """Have nothing to close."""
+        """Do nothing."""

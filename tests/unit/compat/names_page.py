@@ -1,4 +1,4 @@
-"""The table of docs/wandb.md, as the code would write it."""
+"""The tables of docs/wandb.md, generated from the code."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from unit.compat.members import Members
 
 
 def table() -> str:
-    """Return it, a row for each name."""
+    """Return the table of names, one row each."""
     rows = [f"| `{name}` | {known.support} | {known.note} |" for name, known in NAMES.items()]
     return "\n".join(["| name | what becomes of it | what to know |", "|---|---|---|", *rows]) + "\n"
 
 
 def members(known: Members) -> str:
-    """Return the table of the members of a class, a row for each kind of support."""
+    """Return the table of the members of a class, one row for each kind of support."""
     rows = [f"| {support} | {', '.join(f'`{name}`' for name in names)} |" for support, names in known.items()]
     return "\n".join(["| | members |", "|---|---|", *rows]) + "\n"

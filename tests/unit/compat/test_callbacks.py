@@ -11,8 +11,8 @@ from sweepd.compat.environment import take_over
 from sweepd.compat.modules.plot import roc_curve
 
 CLIENT = Path(__file__).resolve().parents[3] / "client"
-# As much of the libraries as the callbacks need.
-STAND_INS = """
+# The parts of the libraries that the callbacks need.
+FAKE_LIBRARIES = """
 import math, sys, types
 
 class Callback:
@@ -31,7 +31,7 @@ from sweepd.compat.modules.errors import Error
 
 def callbacks(script: str) -> tuple[str, str]:
     done = subprocess.run(
-        [sys.executable, "-c", STAND_INS + script],
+        [sys.executable, "-c", FAKE_LIBRARIES + script],
         env={**os.environ, "PYTHONPATH": str(CLIENT), "SWEEPD_MODE": "disabled"},
         capture_output=True,
         text=True,
@@ -41,7 +41,7 @@ def callbacks(script: str) -> tuple[str, str]:
     return done.stdout, done.stderr
 
 
-def test_callbacks_say_what_they_lack_and_pass_over_what_is_not_finite() -> None:
+def test_callbacks_report_unsupported_options_and_skip_values_that_are_not_finite() -> None:
     output, errors = callbacks("""
 from sweepd.compat.modules.keras import WandbCallback, WandbMetricsLogger
 from sweepd.compat.modules.xgboost import WandbCallback as Boosting
@@ -81,7 +81,7 @@ Boosting(log_model=True).after_training(Linear())
     ]
 
 
-def test_a_closed_terminal_ends_nothing() -> None:
+def test_a_closed_stderr_does_not_end_the_script() -> None:
     output, _ = callbacks("""
 from sweepd.compat.modules.top_level import termwarn
 
@@ -93,7 +93,7 @@ print("trained")
     assert output == "trained\n"
 
 
-def test_the_scores_of_a_class_are_its_own_where_another_has_no_example() -> None:
+def test_the_scores_of_a_class_do_not_depend_on_a_class_without_examples() -> None:
     scores = [[0.1, 0.9, 0.0], [0.1, 0.0, 0.9]]
     assert roc_curve([1, 2], scores, ["a", "b", "c"]).data == [
         ["b", 0.0, 0.0],

@@ -1,6 +1,6 @@
-"""Section "unmodified scripts": every name of W&B's module does what docs/wandb.md says of it.
+"""Section "unmodified scripts": every name of W&B's module behaves as docs/wandb.md describes.
 
-After names were changed on purpose, this writes the table of the page again:
+After an intended change of names, this regenerates the tables of the page:
     REGENERATE=1 .venv/bin/pytest tests/unit/compat/test_names.py
 """
 
@@ -31,8 +31,8 @@ from unit.compat.names_page import members, table
 ROOT = Path(__file__).resolve().parents[3]
 PAGE = ROOT / "docs" / "wandb.md"
 ON_PATH = ROOT / "client" / "sweepd" / "compat" / "on_path"
-# These need a framework, or belong to a run; tests/frameworks and tests/component have them.
-_ELSEWHERE = {"keras", "lightgbm", "xgboost", "config", "run", "summary"}
+# These need a framework or belong to a run; tests/frameworks and tests/component cover them.
+_NEEDING_MORE = {"keras", "lightgbm", "xgboost", "config", "run", "summary"}
 
 
 def names(support: Support) -> list[str]:
@@ -40,7 +40,7 @@ def names(support: Support) -> list[str]:
 
 
 def ours(script: str, *arguments: str) -> str:
-    """Run a script that imports `wandb`, as an agent would have it found; return what it prints."""
+    """Run a script that imports `wandb` from the path that an agent sets; return its output."""
     environment = {**os.environ, "PYTHONPATH": str(ON_PATH)}
     done = subprocess.run(
         [sys.executable, "-c", script, *arguments],
@@ -53,7 +53,7 @@ def ours(script: str, *arguments: str) -> str:
     return done.stdout
 
 
-# Each of these loads all of the module, which takes a second: one process does so for all of them.
+# Each of these loads the complete module, which takes a second: one process runs all of them.
 SEARCHES = {
     "members": """
 import inspect, wandb
@@ -81,7 +81,7 @@ print(json.dumps(lacking))
 
 @pytest.fixture(scope="module")
 def found() -> dict[str, str]:
-    """Return the results of searches of the module, each by its printed form."""
+    """Return the output of each search of the module."""
     script = """
 import contextlib, io, json, sys
 said = {}
@@ -91,7 +91,7 @@ for name, search in json.loads(sys.argv[3]).items():
     said[name] = printed.getvalue()
 print(json.dumps(said))
 """
-    names = [name for name in NAMES if name not in _ELSEWHERE]
+    names = [name for name in NAMES if name not in _NEEDING_MORE]
     submodules = [name for name in SUBMODULES if not name.endswith(("keras", "lightgbm", "xgboost"))]
     report: dict[str, str] = json.loads(ours(script, *map(json.dumps, (names, submodules, SEARCHES))))
     return report
@@ -101,7 +101,7 @@ print(json.dumps(said))
     ("mark", "content"),
     [("names", table()), *((name.lower(), members(known)) for name, known in CLASSES.items())],
 )
-def test_the_page_has_the_names_of_the_code(mark: str, content: str) -> None:
+def test_the_page_has_the_names_in_the_code(mark: str, content: str) -> None:
     begin, end = f"<!-- {mark}: generated -->\n", f"<!-- {mark}: end -->\n"
     before, _, rest = PAGE.read_text().partition(begin)
     _, _, after = rest.partition(end)
@@ -111,22 +111,22 @@ def test_the_page_has_the_names_of_the_code(mark: str, content: str) -> None:
     assert PAGE.read_text() == page
 
 
-def test_the_names_are_in_order_and_say_what_to_know() -> None:
+def test_the_names_are_sorted_and_refused_ones_have_a_note() -> None:
     assert list(NAMES) == sorted(NAMES)
     assert all(NAMES[name].note for name in names(Support.REFUSED))
 
 
 @pytest.mark.parametrize("name", [n for n in NAMES if NAMES[n].support is not Support.REFUSED])
-def test_what_is_not_refused_is_there(name: str) -> None:
-    if name in _ELSEWHERE:
+def test_a_name_that_is_not_refused_exists(name: str) -> None:
+    if name in _NEEDING_MORE:
         return
     assert getattr(sweepd, name) is not None
-    if name != "errors":  # ours has those of the objects, too
+    if name != "errors":  # sweepd also has those of its objects
         assert find(name, "wandb") is getattr(sweepd, name)
 
 
 @pytest.mark.parametrize("name", names(Support.REFUSED))
-def test_what_is_refused_can_be_imported_and_says_why_when_it_is_used(name: str) -> None:
+def test_a_refused_name_can_be_imported_and_explains_itself_when_used(name: str) -> None:
     refused = find(name, "wandb")
     assert isinstance(refused, Refused)
     for use in (refused, partial(getattr, refused, "anything")):
@@ -136,12 +136,12 @@ def test_what_is_refused_can_be_imported_and_says_why_when_it_is_used(name: str)
         assert "docs/wandb.md" in str(caught.value)
 
 
-def test_who_only_looks_is_not_stopped(found: dict[str, str]) -> None:
-    """Libraries ask what there is, and tools go through all of a module."""
+def test_inspecting_the_module_raises_nothing(found: dict[str, str]) -> None:
+    """Libraries check for names, and tools list all members of a module."""
     assert found["members"] == "False True True\nNo module named 'keras'\n"
 
 
-def test_the_errors_of_both_modules_are_one() -> None:
+def test_the_errors_of_both_modules_are_the_same() -> None:
     theirs = find("errors", "wandb")
     assert find("errors", "sweepd") is sweepd.errors
     for name in errors.__all__:
@@ -150,7 +150,7 @@ def test_the_errors_of_both_modules_are_one() -> None:
         sweepd.errors.nothing  # type: ignore[attr-defined]  # noqa: B018
 
 
-def test_a_run_has_its_members_and_what_has_no_effect_can_be_called() -> None:
+def test_a_run_has_its_members_and_those_without_effect_can_be_called() -> None:
     script = """
 import json, sys, wandb
 members = json.loads(sys.argv[1])
@@ -206,7 +206,7 @@ def test_a_table_for_evaluations_is_a_table(tmp_path: Path) -> None:
     }
 
 
-def test_tables_and_artifacts_have_their_members_and_say_what_they_lack() -> None:
+def test_tables_and_artifacts_have_their_members_and_explain_the_missing_ones() -> None:
     things: dict[str, object] = {"Table": Table(columns=["a"], data=[[1]]), "Artifact": Artifact("a", "b")}
     for kind, thing in things.items():
         lacking = [name for name in CLASSES[kind][Support.SUPPORTED] if not hasattr(thing, name)]
@@ -220,7 +220,7 @@ def test_tables_and_artifacts_have_their_members_and_say_what_they_lack() -> Non
                 getattr(thing, name)
 
 
-def test_what_is_not_kept_can_be_made_in_every_way_that_wandb_has() -> None:
+def test_objects_that_are_not_stored_can_be_created_in_every_way_of_wandb() -> None:
     for made in (
         sweepd.Object3D.from_numpy([[0, 0, 0]]),
         sweepd.Molecule.from_smiles("CC"),
@@ -230,7 +230,7 @@ def test_what_is_not_kept_can_be_made_in_every_way_that_wandb_has() -> None:
             store_value(Path(), "a", made, 0)
 
 
-def test_an_unknown_name_is_said_to_be_one() -> None:
+def test_an_unknown_name_is_reported_as_such() -> None:
     with pytest.raises(AttributeError, match=r"no attribute 'nothing': .*docs/wandb\.md"):
         sweepd.nothing  # type: ignore[attr-defined]  # noqa: B018
     assert "docs/wandb.md" in ours(
@@ -238,7 +238,7 @@ def test_an_unknown_name_is_said_to_be_one() -> None:
     )
 
 
-def test_what_needs_sweepd_installed_says_so_where_it_is_not() -> None:
+def test_a_name_that_needs_sweepd_installed_reports_that() -> None:
     output = ours("""
 import sys
 sys.modules["grpc"] = None
@@ -254,15 +254,15 @@ def test_stored_runs_and_sweeps_have_their_classes_where_scripts_import_them() -
     assert submodule("apis.public").__all__ == ["Api", "Run", "Runs", "Sweep"]
 
 
-def test_under_its_own_name_the_module_has_all_of_them_and_its_version(found: dict[str, str]) -> None:
+def test_imported_as_wandb_the_module_has_all_names_and_its_version(found: dict[str, str]) -> None:
     assert json.loads(found["names"]) == [[], "0.31.0", "0.31.0"]
 
 
-def test_every_submodule_is_imported_and_has_what_it_lists(found: dict[str, str]) -> None:
+def test_every_submodule_can_be_imported_and_has_the_names_it_lists(found: dict[str, str]) -> None:
     assert json.loads(found["submodules"]) == []
 
 
-def test_an_unknown_submodule_is_said_to_be_one() -> None:
+def test_an_unknown_submodule_is_reported_as_such() -> None:
     script = "try: import wandb.nothing\nexcept ModuleNotFoundError as error: print(error.name, error)"
     output = ours(script)
     assert output.startswith("wandb.nothing No module named 'wandb.nothing'")
@@ -288,7 +288,7 @@ print(wandb.env.get_project())
     assert ours(script) == "here\n"
 
 
-def test_variables_of_another_product_fill_what_ours_leave_open(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_variables_of_wandb_are_used_where_those_of_sweepd_are_unset(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WANDB_NAME", "theirs")
     monkeypatch.setenv("WANDB_PROJECT", "theirs")
     monkeypatch.setenv("SWEEPD_PROJECT", "ours")
@@ -296,7 +296,7 @@ def test_variables_of_another_product_fill_what_ours_leave_open(monkeypatch: pyt
     assert ours(script) == "theirs ours\n"
 
 
-def test_what_a_script_imports_needs_the_standard_library_alone() -> None:
+def test_the_modules_of_a_script_need_only_the_standard_library() -> None:
     script = """
 import sys, wandb
 wandb.Table, wandb.plot.confusion_matrix, wandb.Image, wandb.sdk.wandb_run.Run, wandb.sklearn
@@ -306,7 +306,7 @@ print(sorted(loaded & {"google", "grpc", "numpy", "sklearn", "yaml"}))
     assert ours(script) == "[]\n"
 
 
-def test_it_needs_no_sweepd_in_the_environment_of_the_script() -> None:
+def test_the_module_works_without_sweepd_installed_for_the_script() -> None:
     """The Python of a script may be another one than the agent's."""
     script = "import wandb, sys; print(sys.modules['sweepd'].__file__, wandb.Table.__module__)"
     environment = {**os.environ, "PYTHONPATH": str(ON_PATH)}

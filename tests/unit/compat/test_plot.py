@@ -1,4 +1,4 @@
-"""Charts are tables of what they would show; the figures are those of scikit-learn."""
+"""Charts are tables of their data, with the numbers of scikit-learn."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TRUTH = RANDOM.integers(0, 3, 60)
 SCORES = RANDOM.dirichlet([1, 1, 1], 60).round(1)  # rounded: several examples share a threshold
 
 
-def test_charts_of_a_table_are_that_table() -> None:
+def test_a_chart_of_a_table_is_that_table() -> None:
     table = Table(columns=["x", "y"], data=[[1, 2]])
     charts = [
         plot.line(table, "x", "y", title="t", stroke="s"),
@@ -39,12 +39,14 @@ def test_a_confusion_matrix_counts_as_sklearn_does() -> None:
 
 
 @pytest.mark.parametrize("arguments", [{}, {"y_true": [1]}, {"y_true": [1], "preds": [1, 2]}])
-def test_a_confusion_matrix_of_what_does_not_match_is_refused(arguments: dict[str, list[int]]) -> None:
+def test_a_confusion_matrix_of_arguments_that_do_not_match_is_refused(
+    arguments: dict[str, list[int]],
+) -> None:
     with pytest.raises(ValueError, match="confusion_matrix"):
         plot.confusion_matrix(**arguments)  # type: ignore[arg-type]  # as scripts do
 
 
-def test_a_roc_curve_goes_through_the_points_of_sklearn() -> None:
+def test_a_roc_curve_has_the_points_of_sklearn() -> None:
     chart = plot.roc_curve(TRUTH, SCORES, labels=["a", "b", "c"])
     for index, name in enumerate("abc"):
         rises, hits, _ = roc_curve(index == TRUTH, SCORES[:, index], drop_intermediate=False)
@@ -52,7 +54,7 @@ def test_a_roc_curve_goes_through_the_points_of_sklearn() -> None:
         assert np.allclose(np.array(ours, float), np.stack([rises, hits], axis=1))
 
 
-def test_a_precision_curve_has_the_best_precision_that_reaches_a_recall() -> None:
+def test_a_precision_curve_has_the_best_precision_for_each_recall() -> None:
     chart = plot.pr_curve(TRUTH, SCORES, classes_to_plot=[1])
     precision, recall, _ = precision_recall_curve(TRUTH == 1, SCORES[:, 1])
     assert len(chart.data) == 21

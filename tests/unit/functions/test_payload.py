@@ -16,7 +16,7 @@ class Holder:
         self.guard = threading.Lock()
 
     def train(self) -> None:
-        """Need a lock."""
+        """Use a lock that is an attribute."""
 
 
 def closing_over_a_lock() -> Callable[[], object]:
@@ -57,13 +57,13 @@ def using_an_attribute_of_that_name() -> Callable[[], object]:
 
 
 def sleeping(seconds: object, *, lock: object) -> None:
-    """Take what cannot be packed as an argument."""
+    """Take an argument that cannot be pickled."""
 
 
 @pytest.mark.parametrize(
     ("function", "named"),
     [
-        # A global variable of the same name is innocent.
+        # A global variable of the same name is not used.
         (using_an_attribute_of_that_name(), "use refers to its default 1 (_thread.lock), which cannot"),
         (
             functools.partial(sleeping, 1, lock=threading.Lock()),
@@ -79,7 +79,7 @@ def sleeping(seconds: object, *, lock: object) -> None:
         (Holder().train, "train refers to self.guard (_thread.lock), which cannot"),
     ],
 )
-def test_what_cannot_be_packed_is_named(tmp_path: Path, function: Callable[[], object], named: str) -> None:
+def test_an_unpicklable_object_is_named(tmp_path: Path, function: Callable[[], object], named: str) -> None:
     with pytest.raises(FunctionError) as raised:
         pack(function, tmp_path)
     assert str(raised.value).startswith(named)
@@ -87,7 +87,7 @@ def test_what_cannot_be_packed_is_named(tmp_path: Path, function: Callable[[], o
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_needs_arguments_is_refused_and_what_has_them_is_not() -> None:
+def test_a_function_is_refused_only_if_it_needs_arguments_it_does_not_have() -> None:
     def needs(x: int) -> int:
         return x
 

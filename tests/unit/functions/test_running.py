@@ -11,12 +11,12 @@ import pytest
 import sweepd
 
 
-async def later() -> None:
-    """Be of no use in the caller's own process."""
+async def asynchronous() -> None:
+    """Do nothing: an async function, which cannot be called in process."""
 
 
 @pytest.fixture(autouse=True)
-def _nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def _without_a_server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("SWEEPD_ADDRESS", "127.0.0.1:1")
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
 
@@ -41,7 +41,7 @@ def _nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         ({"in_process": True, "function": print, "slots": 2}, "requires a function and a single slot"),
     ],
 )
-def test_arguments_that_say_nothing_are_refused(given: dict[str, Any], words: str) -> None:
+def test_invalid_arguments_are_refused(given: dict[str, Any], words: str) -> None:
     with pytest.raises(sweepd.UsageError) as raised:
         sweepd.agent(**{"sweep_id": "abc", **given})
     assert words in str(raised.value)
@@ -53,7 +53,7 @@ def test_arguments_that_say_nothing_are_refused(given: dict[str, Any], words: st
         (lambda x: x, {}, "is called without arguments, but needs some"),
         (7, {}, "function: expected a function without arguments, not int"),
         (
-            later,
+            asynchronous,
             {"in_process": True},
             "an async function cannot be called in process: leave out in_process=True",
         ),

@@ -12,7 +12,7 @@ from sweepd.functions.running import sweep_name
     ("given", "entity", "project", "meant"),
     [
         ("abc", None, None, "abc"),
-        ("abc", "acme", None, "abc"),  # ids tell sweeps apart
+        ("abc", "acme", None, "abc"),  # ids identify sweeps
         ("abc", None, "mnist", "local/mnist/abc"),
         ("abc", "acme", "My Project", "acme/my-project/abc"),
         ("mnist/abc", None, None, "local/mnist/abc"),
@@ -21,7 +21,7 @@ from sweepd.functions.running import sweep_name
         (SimpleNamespace(name="acme/mnist/abc"), None, None, "acme/mnist/abc"),
     ],
 )
-def test_what_an_id_leaves_out_is_taken_from_the_arguments(
+def test_parts_missing_from_a_sweep_name_are_taken_from_the_arguments(
     given: object, entity: str | None, project: str | None, meant: str
 ) -> None:
     assert sweep_name(given, entity=entity, project=project, environ={}) == meant
@@ -32,6 +32,6 @@ def test_the_entity_may_come_from_the_environment() -> None:
 
 
 @pytest.mark.parametrize("given", ["", "/", "a//b", "a/b/c/d", "a/b/", None, 7, {"id": 1}])
-def test_what_names_no_sweep_is_refused(given: object) -> None:
+def test_an_invalid_sweep_name_is_refused(given: object) -> None:
     with pytest.raises(UsageError, match="is not a name of a sweep"):
         sweep_name(given, entity=None, project=None, environ={})

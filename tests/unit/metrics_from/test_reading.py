@@ -1,4 +1,4 @@
-"""Readers of lines, tables and event files; nothing odd in the input stops them."""
+"""Readers of lines, tables and event files, which odd input does not stop."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def looked(source: Source, *, ended: bool = True) -> list[Found]:
     ("text", "number"),
     [("1", 1), ("1.0", 1.0), (" 2e-3 ", 0.002), ("95.5%", 95.5), ("inf", math.inf), ("x", None), ("", None)],
 )
-def test_numbers_are_those_of_people(text: str, number: float | None) -> None:
+def test_numbers_are_read_in_common_notations(text: str, number: float | None) -> None:
     assert number_of(text) == number
 
 
@@ -43,8 +43,8 @@ def test_named_groups_are_keys_and_step_is_the_step() -> None:
     assert pattern.read("something else") is None
 
 
-def test_a_pattern_without_end_is_given_up_in_time() -> None:
-    """Exponential on this line: without a bound it would take longer than the universe has been there."""
+def test_a_pattern_with_exponential_time_is_given_up() -> None:
+    """Exponential on this line: without a time limit it would never end."""
     pattern = LinePattern(r"(?P<loss>(a+)+)b")
     begun = time.monotonic()
     with pytest.raises(TooSlowError):
@@ -65,7 +65,7 @@ while time.process_time() - begun < 0.06:
 
 
 @pytest.mark.lengthy
-def test_a_pattern_is_not_given_up_because_the_machine_pauses() -> None:
+def test_a_pattern_is_not_given_up_when_the_machine_pauses() -> None:
     with subprocess.Popen([sys.executable, "-c", READS], stdout=subprocess.PIPE, text=True) as reader:
         assert reader.stdout is not None
         assert reader.stdout.readline() == "reading\n"
@@ -77,7 +77,7 @@ def test_a_pattern_is_not_given_up_because_the_machine_pauses() -> None:
     assert reader.returncode == 0
 
 
-def test_output_is_read_line_by_line_and_a_half_line_waits(tmp_path: Path) -> None:
+def test_output_is_read_line_by_line_and_an_incomplete_line_waits(tmp_path: Path) -> None:
     log = tmp_path / "log"
     log.write_bytes(b"loss=1\nnothing\nloss=0.")
     source = output_source(r"loss=(?P<loss>\S+)", log, 0)
@@ -92,15 +92,15 @@ def test_output_is_read_line_by_line_and_a_half_line_waits(tmp_path: Path) -> No
 def test_reading_continues_from_a_position(tmp_path: Path) -> None:
     table = tmp_path / "log.csv"
     table.write_text("step,loss,note\n1,0.5,a\n2,0.25,b\n")
-    whole = looked(file_source(table, 0))
-    assert [(each.row.step, dict(each.row.values)) for each in whole] == [
+    updates = looked(file_source(table, 0))
+    assert [(each.row.step, dict(each.row.values)) for each in updates] == [
         (1, {"loss": 0.5}),
         (2, {"loss": 0.25}),
     ]
-    assert found(file_source(table, whole[0].position)) == [(2, {"loss": 0.25})]
+    assert found(file_source(table, updates[0].position)) == [(2, {"loss": 0.25})]
 
 
-def test_a_table_that_begins_anew_is_read_from_its_new_head(tmp_path: Path) -> None:
+def test_a_table_that_is_rewritten_is_read_from_its_new_header(tmp_path: Path) -> None:
     table = tmp_path / "log.tsv"
     table.write_text("step\tloss\n1\t0.5\n")
     source = file_source(table, 0)
@@ -109,7 +109,7 @@ def test_a_table_that_begins_anew_is_read_from_its_new_head(tmp_path: Path) -> N
     assert found(source) == [(None, {"acc": 7})]
 
 
-def test_json_lines_keep_what_is_nested_and_what_is_odd_is_said_once(tmp_path: Path) -> None:
+def test_nested_json_lines_are_read_and_odd_ones_reported_once(tmp_path: Path) -> None:
     lines = tmp_path / "log.jsonl"
     lines.write_text('{"global_step": 5, "loss": {"train": 0.5}}\n[1]\nno json\n\nno json\n{"loss": NaN}\n')
     source = file_source(lines, 0)
@@ -173,12 +173,12 @@ def test_scalars_of_a_real_writer_are_read(tmp_path: Path) -> None:
         ("train/version_1", "train/version_1/"),
     ],
 )
-def test_folders_that_name_a_run_are_no_part_of_keys_and_all_others_are(folder: str, prefix: str) -> None:
+def test_folders_of_runs_are_not_part_of_keys_and_all_others_are(folder: str, prefix: str) -> None:
     name = f"{folder}/events.out.tfevents.1.box" if folder else "events.out.tfevents.1.box"
     assert event_prefix(name, "local/vision/k3x9v2ab-7") == prefix
 
 
-def test_a_file_of_another_run_is_not_read_and_one_that_was_there_before_is(tmp_path: Path) -> None:
+def test_files_of_other_runs_are_not_read_and_earlier_files_of_this_run_are(tmp_path: Path) -> None:
     for name in ("ours", "theirs", "shared"):
         with SummaryWriter(str(tmp_path / name)) as writer:
             writer.add_scalar("loss", 1.0, 0)
@@ -224,27 +224,27 @@ def test_a_damaged_file_is_read_up_to_the_damage(tmp_path: Path) -> None:
     assert "is no longer read" in complaint
 
 
-def test_what_no_writer_wrote_is_no_record() -> None:
+def test_invalid_bytes_are_not_a_record() -> None:
     with pytest.raises(DamagedError):
         list(events(b"not an event file at all, but long enough", 0))
     assert list(events(b"short", 0)) == []
 
 
-def test_a_checksum_is_that_of_the_format() -> None:
+def test_the_checksum_is_that_of_the_format() -> None:
     """CRC-32C of 32 zeros is 0x8A9136AA (RFC 3720, B.4), masked as event files have it."""
     crc = 0x8A9136AA
     assert crc32c_masked(bytes(32)) == ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
 
 
-def test_a_record_that_is_no_scalar_and_very_long_is_passed_over(tmp_path: Path) -> None:
+def test_a_very_long_record_without_scalars_is_skipped(tmp_path: Path) -> None:
     with SummaryWriter(str(tmp_path)) as writer:
         writer.add_scalar("loss", 1.0, 1)
     (file,) = tmp_path.iterdir()
     body = bytes(3 * 2**20)
     length = struct.pack("<Q", len(body))
     long = length + struct.pack("<I", crc32c_masked(length)) + body + bytes(4)
-    whole = file.read_bytes()
-    file.write_bytes(whole + long + whole)
+    updates = file.read_bytes()
+    file.write_bytes(updates + long + updates)
     assert [step for step, _ in found(EventFolder(tmp_path, {}, {}))] == [1, 1]
 
 
@@ -254,8 +254,8 @@ def record(body: bytes) -> bytes:
     return length + sums[0] + body + sums[1]
 
 
-def test_a_long_record_is_checked_in_pieces_and_only_if_it_holds_scalars() -> None:
-    """A checksum is slow here, and the reader has other work; a picture is not even read."""
+def test_a_long_record_is_checked_in_pieces_and_only_if_it_has_scalars() -> None:
+    """The checksum is slow, and the reader has other work; images are not even read."""
     picture = Summary.Value(tag="picture", image=Summary.Image(encoded_image_string=bytes(100_000)))
     scalar = Summary.Value(tag="loss", simple_value=0.5)
     alone = Event(step=1, summary=Summary(value=[picture])).SerializeToString()
@@ -270,8 +270,8 @@ def test_a_long_record_is_checked_in_pieces_and_only_if_it_holds_scalars() -> No
         list(events(bytes(damaged), 0))
 
 
-def test_a_pattern_that_is_slow_on_many_lines_is_given_up_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each is within the bound of a line; together they would keep the agent from all else."""
+def test_a_pattern_that_is_slow_on_many_lines_is_also_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each line is within the time limit of a line; together they would block the agent."""
     monkeypatch.setattr("sweepd.metrics_from.lines.MOST_SLOW", 0.1)
     pattern, line = LinePattern(r"(a+)+b(?P<x>\d)"), "a" * 18
     with pytest.raises(TooSlowError):

@@ -16,12 +16,12 @@ def fresh(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(environment, "_requested", False)
 
 
-def test_who_has_never_seen_the_variables_of_wandb_is_in_the_run() -> None:
+def test_a_script_that_did_not_have_the_variables_of_wandb_is_in_the_run_of_the_sweep() -> None:
     environment.take_over({**SWEEP})
     assert not environment.begins_standalone(SWEEP, None)
 
 
-def test_who_has_taken_both_away_is_not_in_it_unless_the_run_is_asked_for() -> None:
+def test_a_script_that_removed_both_variables_begins_a_standalone_run_unless_it_names_the_run() -> None:
     environment.take_over({**SWEEP, **NAMED})
     assert not environment.begins_standalone(SWEEP | NAMED, None)
     assert not environment.begins_standalone(SWEEP | {"WANDB_SWEEP_ID": "k3"}, None)
@@ -32,7 +32,7 @@ def test_who_has_taken_both_away_is_not_in_it_unless_the_run_is_asked_for() -> N
     assert not environment.begins_standalone({}, None)
 
 
-def test_a_new_set_up_counts_until_the_next_run_and_where_nothing_names_this_one() -> None:
+def test_a_request_for_a_standalone_run_counts_for_the_next_run_unless_that_names_this_one() -> None:
     environment.request_standalone()
     assert environment.begins_standalone(SWEEP, None)
     assert not environment.begins_standalone(SWEEP | NAMED, None)

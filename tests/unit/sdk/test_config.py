@@ -1,4 +1,4 @@
-"""The configuration of a run: who wins, and how it is read."""
+"""The configuration of a run: precedence and access."""
 
 import argparse
 import copy
@@ -27,11 +27,11 @@ def group(config: Config, name: str) -> Config:
     return inner
 
 
-def test_values_of_the_sweep_win_over_defaults_within_groups_too() -> None:
+def test_values_of_the_sweep_take_precedence_over_defaults_even_within_groups() -> None:
     assert a_config() == {"lr": 0.5, "epochs": 3, "opt": {"momentum": 0.9, "nesterov": True}}
 
 
-def test_values_of_the_sweep_win_over_an_argparse_namespace() -> None:
+def test_values_of_the_sweep_take_precedence_over_an_argparse_namespace() -> None:
     config = Config({"lr": 0.5})
     config.setdefaults(argparse.Namespace(lr=0.1, epochs=3))
     assert config == {"lr": 0.5, "epochs": 3}
@@ -62,7 +62,7 @@ def test_a_name_with_dots_is_one_flat_key() -> None:
     assert config == {"model.lr": 0.5, "model": {"lr": 1}}
 
 
-def test_what_the_sweep_decided_can_be_neither_assigned_nor_updated_nor_deleted() -> None:
+def test_values_of_the_sweep_can_be_neither_assigned_nor_updated_nor_deleted() -> None:
     config = a_config()
     config.lr = 1
     config["lr"] = 1
@@ -84,7 +84,7 @@ def test_update_replaces_a_value_only_when_allowed() -> None:
     assert (config.epochs, config.seed) == (5, 1)
 
 
-def test_a_missing_value_is_named() -> None:
+def test_the_error_for_a_missing_value_names_it() -> None:
     config = a_config()
     with pytest.raises(AttributeError, match="'momentum'"):
         _ = config.momentum
@@ -93,7 +93,7 @@ def test_a_missing_value_is_named() -> None:
     assert getattr(config, "momentum", None) is None
 
 
-def test_it_is_a_dictionary_for_whoever_takes_one() -> None:
+def test_a_configuration_behaves_like_a_dictionary() -> None:
     config = a_config()
     plain = {"lr": 0.5, "epochs": 3, "opt": {"momentum": 0.9, "nesterov": True}}
     assert json.loads(json.dumps(config)) == dict(**config) == plain
@@ -101,17 +101,17 @@ def test_it_is_a_dictionary_for_whoever_takes_one() -> None:
     assert type(config.as_dict()["opt"]) is dict
 
 
-def test_every_assignment_is_observed_in_groups_too() -> None:
-    config, heard = a_config(), []
-    on_change(config, lambda: heard.append(config.as_dict()))
+def test_every_assignment_is_observed_even_in_groups() -> None:
+    config, observed = a_config(), []
+    on_change(config, lambda: observed.append(config.as_dict()))
     config.seed = 1
     group(config, "opt").nesterov = False
     config.new = {"a": 1}
     group(config, "new").a = 2
     del config["seed"]
     config.lr = 7
-    assert len(heard) == 5
-    assert heard[-1] == config
+    assert len(observed) == 5
+    assert observed[-1] == config
 
 
 @pytest.mark.parametrize("wrong", [3, ["lr"]])
@@ -120,7 +120,7 @@ def test_a_configuration_is_a_mapping_or_has_attributes(wrong: object) -> None:
         Config({}).update(wrong)
 
 
-def test_it_may_be_a_yaml_file_with_bare_values_or_as_wandb_writes_them(tmp_path: Path) -> None:
+def test_a_configuration_may_be_a_yaml_file_of_plain_values_or_of_wandbs_form(tmp_path: Path) -> None:
     file = tmp_path / "config.yaml"
     file.write_text("wandb_version: 1\nlr: {desc: null, value: 0.1}\nepochs: 3\n")
     config = Config({"epochs": 5})
@@ -139,7 +139,7 @@ def test_it_may_be_a_yaml_file_with_bare_values_or_as_wandb_writes_them(tmp_path
             config.update(str(file))
 
 
-def test_flags_of_absl_are_taken_by_their_values() -> None:
+def test_flags_of_absl_are_read_as_their_values() -> None:
     class FlagValues:
         def flag_values_dict(self) -> dict[str, object]:
             return {"lr": 0.1}
@@ -149,7 +149,7 @@ def test_flags_of_absl_are_taken_by_their_values() -> None:
     assert config == {"lr": 0.1}
 
 
-def test_only_chosen_keys_are_taken() -> None:
+def test_only_included_keys_are_read() -> None:
     values = {"lr": 0.1, "epochs": 3}
     assert chosen(values, ["lr"], None) == {"lr": 0.1}
     assert chosen(values, None, ["lr"]) == {"epochs": 3}
@@ -157,7 +157,7 @@ def test_only_chosen_keys_are_taken() -> None:
         chosen(values, ["lr"], ["epochs"])
 
 
-def test_what_takes_items_out_leaves_those_of_the_sweep() -> None:
+def test_removing_items_keeps_those_of_the_sweep() -> None:
     config = Config({"lr": 0.5})
     config.update({"a": 1, "b": 2, "c": 3})
     assert config.pop("lr") == 0.5
@@ -172,7 +172,7 @@ def test_what_takes_items_out_leaves_those_of_the_sweep() -> None:
         config.pop("gone")
 
 
-def test_values_that_are_taken_over_together_are_one_change() -> None:
+def test_values_set_together_are_one_change() -> None:
     changes: list[int] = []
     config = Config({})
     on_change(config, lambda: changes.append(len(config)))
@@ -183,7 +183,7 @@ def test_values_that_are_taken_over_together_are_one_change() -> None:
     assert changes == [1_000, 1_001, 1_002, 0]
 
 
-def test_a_group_that_holds_itself_is_refused_by_name() -> None:
+def test_a_group_that_contains_itself_is_refused_by_name() -> None:
     circle: dict[str, object] = {}
     circle["inner"] = circle
     config = Config({})
@@ -192,7 +192,7 @@ def test_a_group_that_holds_itself_is_refused_by_name() -> None:
     assert config == {}
 
 
-def test_an_update_with_what_is_there_already_is_none() -> None:
+def test_an_update_with_equal_values_is_allowed() -> None:
     config = Config({"opt": {"k": 1}})
     same: dict[str, object] = {"w": np.zeros(3), "nan": math.nan, "opt": {"l": 2}}
     config.update(same)

@@ -29,7 +29,7 @@ from sweepd.script.errors import UsageError
         ({"name": "*", "summary": "none"}, Definition(name="*", summary=("none",))),
     ],
 )
-def test_what_is_taken(given: dict[str, object], expected: Definition) -> None:
+def test_valid_arguments_are_accepted(given: dict[str, object], expected: Definition) -> None:
     assert checked_definition(given.pop("name"), **given) == expected
 
 
@@ -50,26 +50,26 @@ def test_what_is_taken(given: dict[str, object], expected: Definition) -> None:
         ({"name": "loss", "hidden": "yes"}, "hidden must be a bool, not a str"),
     ],
 )
-def test_what_is_refused(given: dict[str, object], complaint: str) -> None:
+def test_invalid_arguments_are_refused(given: dict[str, object], complaint: str) -> None:
     with pytest.raises(UsageError, match=complaint):
         checked_definition(given.pop("name"), **given)
 
 
-def definitions(*said: Definition) -> Definitions:
+def definitions(*added: Definition) -> Definitions:
     made = Definitions()
-    for each in said:
+    for each in added:
         made.add(each, overwrite=False)
     return made
 
 
-def test_the_exact_name_counts_before_a_beginning_and_the_longest_of_those_first() -> None:
+def test_an_exact_name_takes_precedence_over_prefixes_and_the_longest_prefix_over_others() -> None:
     every, val, exact = (Definition(name=name) for name in ("*", "val/*", "val/loss"))
     found = definitions(every, val, exact)
     assert [found.of(key) for key in ("val/loss", "val/acc", "lr")] == [exact, val, every]
     assert definitions(val).of("lr") is None
 
 
-def test_a_second_definition_adds_to_the_first_unless_it_overwrites() -> None:
+def test_a_second_definition_extends_the_first_unless_it_overwrites() -> None:
     found = definitions(
         Definition(name="loss", summary=("min",), hidden=True),
         Definition(name="loss", step_metric="epoch", step_sync=False, hidden=False),

@@ -15,7 +15,7 @@ def test_without_a_metrics_file_in_the_environment_there_is_no_folder() -> None:
     assert given_folder({"SWEEPD_RUN_DIR": "/x", "SWEEPD_METRICS_FILE": ""}) is None
 
 
-def test_everything_comes_from_the_environment(tmp_path: Path) -> None:
+def test_the_folder_is_read_from_the_environment(tmp_path: Path) -> None:
     params = tmp_path / "params.json"
     params.write_text('{"lr": 0.1, "opt": {"k": 1}}')
     folder = given_folder(
@@ -38,7 +38,7 @@ def test_everything_comes_from_the_environment(tmp_path: Path) -> None:
     assert not folder.standalone
 
 
-def test_a_metrics_file_alone_is_enough(tmp_path: Path) -> None:
+def test_a_metrics_file_alone_is_sufficient(tmp_path: Path) -> None:
     folder = given_folder({"SWEEPD_METRICS_FILE": str(tmp_path / "m.jsonl")})
     assert folder is not None
     assert folder.path == tmp_path
@@ -46,7 +46,7 @@ def test_a_metrics_file_alone_is_enough(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [None, "{", "[1]", "\x80"])
-def test_parameters_that_cannot_be_read_stop_the_script(tmp_path: Path, content: str | None) -> None:
+def test_unreadable_parameters_stop_the_script(tmp_path: Path, content: str | None) -> None:
     file = tmp_path / "params.json"
     if content is not None:
         file.write_text(content, encoding="latin-1")
@@ -54,7 +54,7 @@ def test_parameters_that_cannot_be_read_stop_the_script(tmp_path: Path, content:
         given_folder({"SWEEPD_METRICS_FILE": str(tmp_path / "m"), "SWEEPD_PARAMS_FILE": str(file)})
 
 
-def test_a_run_of_its_own_gets_a_folder_that_children_can_find(tmp_path: Path) -> None:
+def test_a_standalone_run_gets_a_folder_that_child_processes_can_find(tmp_path: Path) -> None:
     folder = new_folder(RunOptions(), tmp_path, program="/home/me/Train CNN.py", now=0.0)
     assert folder.standalone
     assert folder.path.parent == tmp_path / "sweepd-runs"
@@ -67,7 +67,7 @@ def test_a_run_of_its_own_gets_a_folder_that_children_can_find(tmp_path: Path) -
     assert again.params == {"lr": 1}
 
 
-def test_its_end_is_noted(tmp_path: Path) -> None:
+def test_the_end_of_a_standalone_run_is_recorded(tmp_path: Path) -> None:
     folder = new_folder(RunOptions(), tmp_path, program="train.py", now=10.0)
     record_end(folder, exit_code=3, now=20.0)
     noted = json.loads((folder.path / "run.json").read_text())

@@ -1,4 +1,4 @@
-"""Step that a standalone run continues from."""
+"""Step from which a standalone run continues."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ FILLER = json.dumps({"text": "x" * 1000}) + "\n"
         (json.dumps({"text": "x" * 200_000, "_step": 6}) + "\n", 6),
     ],
 )
-def test_the_last_line_with_a_step_tells_it(tmp_path: Path, text: str, step: int | None) -> None:
+def test_the_last_step_is_that_of_the_last_line_with_one(tmp_path: Path, text: str, step: int | None) -> None:
     file = tmp_path / "metrics.jsonl"
     file.write_text(text)
     assert last_step(file) == step
 
 
-def test_closed_segments_tell_it_where_the_open_one_does_not(tmp_path: Path) -> None:
+def test_the_last_step_is_read_from_closed_segments_if_the_open_one_has_none(tmp_path: Path) -> None:
     file = tmp_path / "metrics.jsonl"
     assert last_step(file) is None
     assert last_step(tmp_path / "nowhere" / "metrics.jsonl") is None

@@ -26,7 +26,7 @@ from sweepd.script.media.values import store_value
 
 
 def pixels(path: Path) -> tuple[tuple[int, int], int, bytes]:
-    """Return the size, the kind of colour and the samples of a PNG file of ours."""
+    """Return the size, the colour type and the samples of a PNG file."""
     content, position, found, data = path.read_bytes(), 8, b"", b""
     while position < len(content):
         (length,) = struct.unpack(">I", content[position : position + 4])
@@ -100,12 +100,12 @@ def test_arrays_and_lists_of_the_same_numbers_give_the_same_files(
     assert of_array.bins == pytest.approx(of_list.bins)
 
 
-def test_integers_of_zero_and_one_are_no_shares_in_planes_either() -> None:
+def test_integers_of_zero_and_one_are_not_fractions_in_planes_either() -> None:
     array = np.array([0, 1] * 6).reshape(3, 2, 2)
     assert Image(array.tolist())._content == Image(array)._content
 
 
-def test_the_array_may_change_once_the_image_was_made(tmp_path: Path) -> None:
+def test_the_array_may_change_after_the_image_was_made(tmp_path: Path) -> None:
     array = np.zeros((1, 1), np.uint8)
     image = Image(array)
     array[0, 0] = 9
@@ -113,12 +113,12 @@ def test_the_array_may_change_once_the_image_was_made(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("wrong", [3, [], np.zeros(3), np.zeros((2, 2, 2, 2, 2)), "missing.png", object()])
-def test_what_is_no_picture_is_refused(wrong: object) -> None:
+def test_a_value_that_is_not_an_image_is_refused(wrong: object) -> None:
     with pytest.raises(UsageError, match="Image"):
         Image(wrong)
 
 
-def test_pictures_of_other_libraries_are_written_by_them(tmp_path: Path) -> None:
+def test_images_of_other_libraries_are_written_by_those_libraries(tmp_path: Path) -> None:
     class Picture:
         def save(self, fp: str, format: str) -> None:  # noqa: A002 (PIL's name)
             Path(fp).write_text(format)
@@ -142,13 +142,13 @@ def test_pictures_of_other_libraries_are_written_by_them(tmp_path: Path) -> None
         (Image(Axes()), ".png", "png of ['a line']"),
         (Image(pyplot), ".png", "png of ['a line']"),
     ]
-    lines.clear()  # as `pyplot.clf()` does before the picture is logged
+    lines.clear()  # as `pyplot.clf()` does before the image is logged
     for image, suffix, written in images:
         path = image.store(MediaFile(tmp_path, "a", None))
         assert (path.suffix, path.read_text()) == (suffix, written)
 
 
-def test_a_chart_of_plotly_is_its_json_wrapped_or_not(tmp_path: Path) -> None:
+def test_a_chart_of_plotly_is_stored_as_its_json_wrapped_or_not(tmp_path: Path) -> None:
     class Figure:
         __module__ = "plotly.graph_objs._figure"
 
@@ -163,7 +163,7 @@ def test_a_chart_of_plotly_is_its_json_wrapped_or_not(tmp_path: Path) -> None:
         Plotly(3)
 
 
-def test_files_are_copied_and_lists_numbered_and_no_two_share_a_name(tmp_path: Path) -> None:
+def test_files_are_copied_and_lists_numbered_under_unique_names(tmp_path: Path) -> None:
     source = tmp_path / "cat.JPG"
     source.write_bytes(b"jpeg")
     files = tmp_path / "files"
@@ -173,14 +173,14 @@ def test_files_are_copied_and_lists_numbered_and_no_two_share_a_name(tmp_path: P
     assert store_value(files, "../a", Image(Image(source)), 1) == "media/images/a_1_0.2.jpg"
 
 
-def test_values_without_a_step_have_names_of_their_own_in_all_processes(tmp_path: Path) -> None:
+def test_values_without_a_step_have_unique_names_in_all_processes(tmp_path: Path) -> None:
     image = Image([[1]])
     names = [store_value(tmp_path, "a", image, None) for _ in range(3)]
     assert len(set(names)) == 3
     assert all(str(name).startswith(f"media/images/a_{os.getpid()}-") for name in names)
 
 
-def test_a_file_that_cannot_be_filled_is_not_left_behind(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_written_is_removed(tmp_path: Path) -> None:
     class Picture:
         def save(self, fp: str, format: str) -> None:  # noqa: A002 (PIL's name)
             raise ValueError("cannot write mode F as PNG")
@@ -190,11 +190,11 @@ def test_a_file_that_cannot_be_filled_is_not_left_behind(tmp_path: Path) -> None
     assert list((tmp_path / "media" / "images").iterdir()) == []
 
 
-def test_an_array_has_the_kind_of_file_that_it_is_written_as(tmp_path: Path) -> None:
+def test_the_suffix_of_an_array_matches_its_file_format(tmp_path: Path) -> None:
     assert Image([[1]], file_type="jpg").store(MediaFile(tmp_path, "a", 0)).suffix == ".png"
 
 
-def test_a_list_of_one_is_kept_as_the_one(tmp_path: Path) -> None:
+def test_a_list_of_one_image_is_stored_as_that_image(tmp_path: Path) -> None:
     source = tmp_path / "cat.jpg"
     source.write_bytes(b"jpeg")
     assert store_value(tmp_path / "files", "a", [Image(source)], 2) == "media/images/a_2_0.jpg"
@@ -208,14 +208,16 @@ def test_sounds_are_wav_files(tmp_path: Path) -> None:
     path = Audio(np.zeros((5, 2)), sample_rate=8000).store(MediaFile(tmp_path, "a", 0))
     with wave.open(str(path)) as file:
         assert (file.getnchannels(), file.getnframes()) == (2, 5)
-    whole = Audio(np.array([0, 32767, -32768, 40000]), sample_rate=8000).store(MediaFile(tmp_path, "a", 0))
-    with wave.open(str(whole)) as file:
+    wave_file = Audio(np.array([0, 32767, -32768, 40000]), sample_rate=8000).store(
+        MediaFile(tmp_path, "a", 0)
+    )
+    with wave.open(str(wave_file)) as file:
         assert np.frombuffer(file.readframes(4), np.int16).tolist() == [0, 32767, -32768, 32767]
     with pytest.raises(UsageError, match="sample_rate"):
         Audio(np.zeros(3))
 
 
-def test_a_tensor_of_a_kind_that_numpy_lacks_is_listed(tmp_path: Path) -> None:
+def test_a_tensor_of_a_type_that_numpy_lacks_is_converted_to_a_list(tmp_path: Path) -> None:
     class Tensor:  # as torch has them of bfloat16
         shape = (2, 2)
 
@@ -230,7 +232,7 @@ def test_a_tensor_of_a_kind_that_numpy_lacks_is_listed(tmp_path: Path) -> None:
         assert made.store(MediaFile(tmp_path, "a", 0)).stat().st_size > 0
 
 
-def test_histograms_are_lines_of_one_file(tmp_path: Path) -> None:
+def test_histograms_are_stored_as_lines_of_one_file(tmp_path: Path) -> None:
     name: object = None
     for step in range(2):
         name = store_value(tmp_path, "grads", Histogram([0, 1, 1, 4, float("nan")], num_bins=2), step)
@@ -248,7 +250,7 @@ def test_histograms_are_lines_of_one_file(tmp_path: Path) -> None:
     "values",
     [[1e300, 1e300], [-1.7e308, 1.7e308], [0.0, 5e-324], [sys.float_info.max], [1e17, 1e17], [-5e-324]],
 )
-def test_values_at_the_ends_of_what_floats_hold_are_counted_too(values: list[float]) -> None:
+def test_values_at_the_limits_of_floats_are_counted(values: list[float]) -> None:
     made = Histogram(values)
     assert sum(made.histogram) == len(values)
     assert all(map(math.isfinite, made.bins))
@@ -257,12 +259,12 @@ def test_values_at_the_ends_of_what_floats_hold_are_counted_too(values: list[flo
 
 
 @pytest.mark.parametrize("wrong", [([1], [1]), ([1],), (range(513), range(514))])
-def test_histograms_that_do_not_fit_together_are_refused(wrong: tuple[object, ...]) -> None:
+def test_histograms_of_mismatched_lengths_are_refused(wrong: tuple[object, ...]) -> None:
     with pytest.raises(UsageError, match="Histogram"):
         Histogram(np_histogram=wrong)
 
 
-def test_tables_keep_media_beside_them(tmp_path: Path) -> None:
+def test_media_in_a_table_are_stored_beside_it(tmp_path: Path) -> None:
     table = Table(columns=["id", "image"], data=[[1, Image(np.zeros((1, 1)))]])
     table.add_data(np.int64(2), None)
     table.add_column("score", [0.5, 0.25])
@@ -284,7 +286,7 @@ def test_tables_keep_media_beside_them(tmp_path: Path) -> None:
             wrong()
 
 
-def test_columns_can_be_computed_and_taken_as_arrays_and_frames() -> None:
+def test_columns_can_be_computed_and_read_as_arrays_and_frames() -> None:
     table = Table(columns=["a", "b"], data=[[1, 2.5], [3, 4.5]])
     table.add_computed_columns(lambda at, row: {"sum": float(str(row["a"])) + float(str(row["b"])), "at": at})
     assert table.columns == ["a", "b", "sum", "at"]
@@ -309,7 +311,7 @@ def test_arrays_and_frames_are_tables_too() -> None:
     assert Table(columns=["a"], data=np.array([[1], [2]])).data == [[1], [2]]
 
 
-def test_pages_and_films(tmp_path: Path) -> None:
+def test_html_and_video_files_are_stored(tmp_path: Path) -> None:
     assert Html("<b>x</b>").store(MediaFile(tmp_path, "a", 0)).read_text() == "<b>x</b>"
     assert Html("x" * 5_000 + ".html").html.endswith("x.html")
     assert Html("\udc80").store(MediaFile(tmp_path, "a", 0)).read_text() == "\\udc80"
@@ -320,13 +322,13 @@ def test_pages_and_films(tmp_path: Path) -> None:
         store_value(tmp_path, "a", Video(np.zeros((1, 3, 2, 2)), fps=4), 0)
 
 
-def test_what_is_refused_takes_anything_and_is_named_when_it_is_logged(tmp_path: Path) -> None:
+def test_unsupported_types_accept_any_argument_and_are_refused_when_logged(tmp_path: Path) -> None:
     scene = Object3D(np.zeros((3, 3)), caption="scene")
     with pytest.raises(TypeError, match=r"sweepd\.Object3D is not stored"):
         store_value(tmp_path, "a", scene, 0)
 
 
-def test_arrays_of_many_values_are_histograms(tmp_path: Path) -> None:
+def test_arrays_of_many_values_become_histograms(tmp_path: Path) -> None:
     assert store_value(tmp_path, "weights", np.arange(4.0), 0) == "media/histograms/weights.jsonl"
     with pytest.raises(TypeError, match="neither a number nor media"):
         store_value(tmp_path, "weights", object(), 0)

@@ -34,7 +34,7 @@ def encoded(metrics: dict[str, object]) -> dict[str, object]:
 
 @pytest.mark.lengthy
 @given(st.dictionaries(st.text(min_size=1).filter(lambda key: key not in RESERVED), JSON))
-def test_json_values_arrive_as_they_are_each_row_on_one_line(metrics: dict[str, object]) -> None:
+def test_json_values_are_unchanged_and_each_row_is_one_line(metrics: dict[str, object]) -> None:
     assert encoded(metrics) == metrics
 
 
@@ -44,7 +44,7 @@ def test_nan_and_infinities_are_tokens() -> None:
     assert line == b'{"a":NaN,"b":Infinity,"c":-Infinity,"d":NaN}\n'
 
 
-def test_numbers_of_other_libraries_become_python_numbers() -> None:
+def test_numbers_of_other_libraries_are_converted_to_python_numbers() -> None:
     class Tensor:
         def item(self) -> float:
             return 0.25
@@ -89,7 +89,9 @@ def test_numbers_of_other_libraries_become_python_numbers() -> None:
     assert isinstance(row["one"], int)
 
 
-def test_what_cannot_be_written_is_left_out_and_named_once(caplog: pytest.LogCaptureFixture) -> None:
+def test_values_that_cannot_be_written_are_left_out_and_reported_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     class Broken:
         def item(self) -> float:
             raise RuntimeError("on another device")
@@ -129,7 +131,7 @@ def test_what_cannot_be_written_is_left_out_and_named_once(caplog: pytest.LogCap
         assert record.levelno == logging.WARNING
 
 
-def test_a_row_that_no_reader_would_take_loses_its_longest_values_alone(
+def test_a_row_over_the_size_limit_loses_only_its_longest_values(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     notices = Notices()
@@ -148,7 +150,7 @@ def test_a_row_that_no_reader_would_take_loses_its_longest_values_alone(
     assert ["longer than" in record.message for record in caplog.records] == [True, True]
 
 
-def test_a_list_in_a_row_is_named_once_and_kept(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_list_in_a_row_is_reported_once_and_kept(caplog: pytest.LogCaptureFixture) -> None:
     notices = Notices()
     long = list(range(1_000))
     metrics = {"x": long, "group": {"pair": tuple(long), "n": 1}, "y": (1, 2), "z": 1}
@@ -161,7 +163,7 @@ def test_a_list_in_a_row_is_named_once_and_kept(caplog: pytest.LogCaptureFixture
     ]
 
 
-def test_whatever_a_row_has_no_place_for_is_named_once(caplog: pytest.LogCaptureFixture) -> None:
+def test_values_that_are_not_stored_from_rows_are_reported_once(caplog: pytest.LogCaptureFixture) -> None:
     notices = Notices()
     deep: object = 1
     for _ in range(34):
@@ -186,11 +188,11 @@ def test_whatever_a_row_has_no_place_for_is_named_once(caplog: pytest.LogCapture
         ("long." + "k" * 252)[:40],
     ]
     caplog.clear()
-    assert suitable(metrics, Notices()) == metrics, "of a summary all of it arrives"
+    assert suitable(metrics, Notices()) == metrics, "a summary has all of them"
     assert not caplog.records
 
 
-def test_lists_where_they_arrive_and_lists_of_files_are_not_complained_of(
+def test_lists_in_a_summary_and_lists_of_files_are_not_reported(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     assert suitable({"x": [1]}, Notices()) == {"x": [1]}

@@ -1,4 +1,4 @@
-"""Files that a run keeps: where they go, and what becomes of those that cannot be kept."""
+"""Files that a run keeps: their paths, and warnings for files that cannot be kept."""
 
 import json
 import math
@@ -66,7 +66,7 @@ def test_a_name_with_brackets_can_be_meant_literally(run: Run) -> None:
     assert kept(run) == ["out[1].pt"]
 
 
-def test_code_is_found_without_entering_folders_of_others(run: Run) -> None:
+def test_code_is_found_without_entering_third_party_folders(run: Run) -> None:
     put("train.py", "lib/net.py", "notes.txt", ".git/hook.py", "venv/x.py", "lib/.hidden.py", "data/a.csv")
     assert run.log_code(".") is not None
     assert kept(run) == [f"artifacts/code/{name}" for name in ("artifact.json", "lib/net.py", "train.py")]
@@ -82,7 +82,7 @@ def test_code_is_found_without_entering_folders_of_others(run: Run) -> None:
     assert {root for _, root in seen} == {str(Path.cwd())}
 
 
-def test_what_cannot_be_kept_of_an_artifact_does_not_take_the_rest_with_it(
+def test_parts_of_an_artifact_that_cannot_be_stored_do_not_affect_the_rest(
     run: Run, caplog: pytest.LogCaptureFixture
 ) -> None:
     class Picture:
@@ -108,7 +108,7 @@ def test_what_cannot_be_kept_of_an_artifact_does_not_take_the_rest_with_it(
     assert Path(artifact.get_path("artifact.json").download()).read_text() == "x"
 
 
-def test_files_written_for_an_artifact_are_there_once(run: Run) -> None:
+def test_files_written_for_an_artifact_are_stored_once(run: Run) -> None:
     artifact = Artifact("set", "dataset")
     with artifact.new_file("a/notes.txt") as file:
         file.write("first")
@@ -119,7 +119,7 @@ def test_files_written_for_an_artifact_are_there_once(run: Run) -> None:
     assert Path(artifact.file()).read_text() == "first"
 
 
-def test_what_was_added_to_an_artifact_can_be_asked_for_and_taken_out_again(run: Run) -> None:
+def test_entries_of_an_artifact_can_be_read_and_removed(run: Run) -> None:
     put("a.csv", "b.csv", content="four")
     artifact = Artifact("set", "dataset")
     table = Table(columns=["a"], data=[[1]])
@@ -136,13 +136,13 @@ def test_what_was_added_to_an_artifact_can_be_asked_for_and_taken_out_again(run:
     assert not artifact.is_draft()
 
 
-def test_an_address_is_noted_and_not_fetched(run: Run) -> None:
+def test_a_url_is_recorded_and_not_fetched(run: Run) -> None:
     run.log_artifact("s3://bucket/data.csv", name="data")
     noted = json.loads((Path(run.dir) / "artifacts/data/artifact.json").read_text())
     assert noted["references"] == {"data.csv": "s3://bucket/data.csv"}
 
 
-def test_a_step_that_no_reader_takes_changes_nothing(run: Run, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_invalid_step_changes_nothing(run: Run, caplog: pytest.LogCaptureFixture) -> None:
     class Hostile:
         def __int__(self) -> int:
             raise OSError("gone")
@@ -156,7 +156,7 @@ def test_a_step_that_no_reader_takes_changes_nothing(run: Run, caplog: pytest.Lo
     assert "not a 64-bit integer" in warning
 
 
-def test_names_may_be_taken_back(run: Run) -> None:
+def test_name_and_notes_can_be_unset(run: Run) -> None:
     run.name, run.notes = "n", "m"
     run.name = run.notes = None
     assert (run.name, run.notes) == (run.id, None)

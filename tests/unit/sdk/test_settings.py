@@ -6,7 +6,7 @@ from sweepd.script.errors import UsageError
 from sweepd.script.settings import RunOptions, Settings, run_options, tags
 
 
-def test_an_argument_counts_before_a_setting_and_that_before_a_variable() -> None:
+def test_arguments_take_precedence_over_settings_and_those_over_variables() -> None:
     environment = {
         "SWEEPD_PROJECT": "of the environment",
         "SWEEPD_ENTITY": "e",
@@ -37,7 +37,7 @@ def test_an_argument_counts_before_a_setting_and_that_before_a_variable() -> Non
         ({"a"}, ("a",)),
     ],
 )
-def test_tags(given: object, meant: tuple[str, ...]) -> None:
+def test_tags_may_be_text_or_a_list(given: object, meant: tuple[str, ...]) -> None:
     assert tags(given) == meant
 
 
@@ -55,7 +55,7 @@ def test_tags(given: object, meant: tuple[str, ...]) -> None:
         ("resume", "false", None),
     ],
 )
-def test_words_of_older_scripts(name: str, given: object, meant: str | None) -> None:
+def test_values_of_older_versions_are_accepted(name: str, given: object, meant: str | None) -> None:
     assert getattr(run_options({name: given}, None, {}), name) == meant
 
 
@@ -72,12 +72,12 @@ def test_words_of_older_scripts(name: str, given: object, meant: str | None) -> 
         ("id", "x" * 65, "an id must have 1 to 64"),
     ],
 )
-def test_words_that_mean_nothing_are_refused(name: str, wrong: object, complaint: str) -> None:
+def test_unknown_values_are_refused(name: str, wrong: object, complaint: str) -> None:
     with pytest.raises(UsageError, match=complaint):
         run_options({name: wrong}, None, {})
 
 
-def test_settings_tell_what_was_wanted_under_the_names_of_wandb() -> None:
+def test_settings_can_be_read_under_the_names_of_wandb() -> None:
     settings = RunOptions(project="p", id="r1", tags=("a",)).settings()
     assert (settings.project, settings.run_id, settings.run_tags, settings.mode) == (
         "p",

@@ -25,7 +25,7 @@ def end(folder: RunFolder, code: int = 0) -> None:
     folder.lock.release()
 
 
-def test_runs_of_one_id_that_begin_in_the_same_second_have_folders_of_their_own(tmp_path: Path) -> None:
+def test_runs_with_one_id_that_begin_in_the_same_second_have_separate_folders(tmp_path: Path) -> None:
     first, second = (new_folder(RunOptions(id="a"), tmp_path, program="train.py", now=0.0) for _ in range(2))
     assert first.path != second.path
     assert (first.run, second.run) == ("local/train/a", "local/train/a")
@@ -40,7 +40,7 @@ def test_runs_of_one_id_that_begin_in_the_same_second_have_folders_of_their_own(
         (None, None, "local/train/a"),
     ],
 )
-def test_projects_are_called_as_those_of_sweeps(
+def test_projects_are_named_like_those_of_sweeps(
     tmp_path: Path, entity: str | None, project: str | None, run: str
 ) -> None:
     wanted = RunOptions(id="a", entity=entity, project=project)
@@ -48,7 +48,7 @@ def test_projects_are_called_as_those_of_sweeps(
 
 
 @pytest.mark.parametrize("program", ["", "-c", "-m", "/lib/ipykernel_launcher.py"])
-def test_where_no_script_was_started_the_project_is_the_default_one(tmp_path: Path, program: str) -> None:
+def test_without_a_script_file_the_project_is_the_default(tmp_path: Path, program: str) -> None:
     assert new_folder(RunOptions(id="a"), tmp_path, program=program, now=0.0).run == "local/default/a"
 
 
@@ -64,7 +64,7 @@ def test_an_active_run_is_not_resumed(tmp_path: Path) -> None:
         begin(ALLOW, tmp_path)
 
 
-def test_where_each_attempt_begins_in_the_metrics_file_is_noted(tmp_path: Path) -> None:
+def test_the_offset_of_each_attempt_in_the_metrics_file_is_recorded(tmp_path: Path) -> None:
     first = begin(ALLOW, tmp_path)
     end(first)
     first.metrics_file.write_text('{"a": 1}\n{"a"')
@@ -77,7 +77,7 @@ def test_where_each_attempt_begins_in_the_metrics_file_is_noted(tmp_path: Path) 
     ]
 
 
-def test_the_newest_run_of_a_script_is_passed_over_while_it_is_under_way(tmp_path: Path) -> None:
+def test_an_active_run_is_skipped_when_the_newest_is_resumed(tmp_path: Path) -> None:
     auto = RunOptions(resume="auto")
     first = begin(auto, tmp_path)
     second = begin(auto, tmp_path, now=60.0)
@@ -86,7 +86,7 @@ def test_the_newest_run_of_a_script_is_passed_over_while_it_is_under_way(tmp_pat
     assert begin(auto, tmp_path).path == second.path
 
 
-def test_folders_in_which_nothing_can_be_read_are_passed_over(tmp_path: Path) -> None:
+def test_unreadable_folders_are_skipped(tmp_path: Path) -> None:
     end(begin(ALLOW, tmp_path))
     for name, content in (
         ("z1-a", "[]"),
@@ -100,7 +100,9 @@ def test_folders_in_which_nothing_can_be_read_are_passed_over(tmp_path: Path) ->
     assert begin(ALLOW, tmp_path).attempt == 2
 
 
-def test_an_account_without_a_home_knows_no_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_account_without_a_home_folder_has_no_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def no_home() -> Path:
         raise RuntimeError("Could not determine home directory.")
 
@@ -110,14 +112,14 @@ def test_an_account_without_a_home_knows_no_server(tmp_path: Path, monkeypatch: 
     assert sync.script_pid(folder.path) == os.getpid()
 
 
-def test_a_forked_child_has_no_part_in_the_lock_of_its_parent(tmp_path: Path) -> None:
+def test_a_forked_child_does_not_hold_the_lock_of_its_parent(tmp_path: Path) -> None:
     lock = try_lock(tmp_path)
     assert lock is not None
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(writing)
-        os.read(reading, 1)  # until the parent has seen what it has to
+        os.read(reading, 1)  # until the parent has made its checks
         os._exit(0)
     os.close(reading)
     assert try_lock(tmp_path) is None
@@ -130,7 +132,7 @@ def test_a_forked_child_has_no_part_in_the_lock_of_its_parent(tmp_path: Path) ->
     again.release()
 
 
-def test_a_run_whose_next_attempt_cannot_be_noted_is_not_begun(tmp_path: Path) -> None:
+def test_a_run_whose_next_attempt_cannot_be_recorded_is_not_started(tmp_path: Path) -> None:
     first = begin(ALLOW, tmp_path)
     end(first, code=1)
     limit = resource.getrlimit(resource.RLIMIT_FSIZE)

@@ -1,4 +1,4 @@
-"""A file that is replaced as a whole has the newest state, whatever the order of writers."""
+"""A state file, replaced atomically, has the newest state whatever the order of writers."""
 
 import json
 from collections.abc import Callable
@@ -11,12 +11,12 @@ from sweepd.script.folder.run_folder import write_json
 from sweepd.script.folder.state_file import StateFile, written
 
 
-def test_what_a_signal_handler_writes_in_between_is_not_gone_over(tmp_path: Path) -> None:
+def test_a_newer_state_written_by_a_signal_handler_is_not_overwritten(tmp_path: Path) -> None:
     state: dict[str, object] = {"preempting": False}
     interrupted: list[bool] = []
 
     def attempt_to(write: Callable[[], None]) -> None:
-        if not interrupted:  # the older state is made up, and not in the file yet
+        if not interrupted:  # the older state is serialised, but not in the file yet
             interrupted.append(True)
             state["preempting"] = True
             file.changed()
@@ -30,7 +30,7 @@ def test_what_a_signal_handler_writes_in_between_is_not_gone_over(tmp_path: Path
     assert [path.name for path in tmp_path.iterdir()] == ["details.json"]
 
 
-def test_changes_within_the_interval_are_one_write_that_a_flush_brings_forward(tmp_path: Path) -> None:
+def test_changes_within_the_interval_are_written_once_or_earlier_by_a_flush(tmp_path: Path) -> None:
     writes: list[dict[str, object]] = []
     state: dict[str, object] = {"n": 0}
 
@@ -47,7 +47,7 @@ def test_changes_within_the_interval_are_one_write_that_a_flush_brings_forward(t
     assert writes == [{"n": 0}, {"n": 4}]
 
 
-def test_a_write_that_fails_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
+def test_a_failed_write_leaves_only_the_old_file(tmp_path: Path) -> None:
     write_json(tmp_path / "a", {"old": True})
     with pytest.raises(ValueError, match="digits"):
         write_json(tmp_path / "a", {"new": 10**5_000})
@@ -55,7 +55,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_other(tmp_path: Path) -> 
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
 
 
-def test_a_state_that_changes_while_it_is_looked_at_is_looked_at_again(tmp_path: Path) -> None:
+def test_a_state_that_changes_while_it_is_read_is_read_again(tmp_path: Path) -> None:
     looks: list[int] = []
 
     def content() -> dict[str, object]:
@@ -73,7 +73,7 @@ class _Hostile:
         raise OSError("gone")
 
 
-def test_whatever_a_script_holds_can_be_written() -> None:
+def test_any_values_of_a_script_can_be_written() -> None:
     circle: list[object] = []
     circle.append(circle)
     knot: dict[str, object] = {}

@@ -7,7 +7,7 @@ def test_rows_without_a_step_count_up_from_zero() -> None:
     assert placed((None, None), (None, None), (None, True)) == [0, 1, 2]
 
 
-def test_rows_that_do_not_commit_share_the_step_of_the_next_that_does() -> None:
+def test_rows_without_commit_share_the_step_of_the_next_committed_row() -> None:
     assert placed((None, False), (None, False), (None, None), (None, None)) == [0, 0, 0, 1]
 
 
@@ -26,7 +26,7 @@ def test_a_step_below_the_current_one_is_too_late() -> None:
     ]
 
 
-def test_only_rows_with_commit_false_announce_more() -> None:
+def test_only_rows_with_commit_false_keep_the_step_open() -> None:
     steps = Steps()
     for step, commit, announced in [
         (None, None, False),

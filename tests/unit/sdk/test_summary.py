@@ -1,4 +1,4 @@
-"""Summary of a run: last values, defined statistics, and the values that the script has set over them."""
+"""Summary of a run: last values, defined statistics, and values set by the script, which replace them."""
 
 import copy
 import math
@@ -39,7 +39,9 @@ def logged(summary: str | None, goal: str | None = None) -> Logged:
         ("best", "maximize", {"loss": {"best": 3.0}}),
     ],
 )
-def test_what_rows_come_to(asked: str | None, goal: str | None, shown: dict[str, object]) -> None:
+def test_the_summary_has_the_defined_statistics_of_the_rows(
+    asked: str | None, goal: str | None, shown: dict[str, object]
+) -> None:
     assert logged(asked, goal).summary() == shown
 
 
@@ -51,7 +53,7 @@ def test_a_metric_without_a_finite_value_has_no_smallest_one() -> None:
     assert rows.summary() == {"loss": {"last": math.inf}}
 
 
-def test_a_whole_number_that_no_float_holds_counts_as_infinite() -> None:
+def test_an_integer_beyond_the_range_of_floats_counts_as_infinite() -> None:
     definitions = Definitions()
     definitions.add(checked_definition("loss", summary="max,last"), overwrite=False)
     rows = Logged(definitions)
@@ -89,7 +91,7 @@ class Changes:
         self.count += 1
 
 
-def test_what_is_set_wins_over_what_was_and_will_be_logged() -> None:
+def test_values_set_by_the_script_take_precedence_over_logged_ones() -> None:
     run = Changes("min")
     run.summary["loss"] = 0.25
     run.rows.take({"loss": 0.0})
@@ -135,7 +137,7 @@ def test_update_is_one_change_and_reading_is_that_of_a_dictionary() -> None:
     assert run.summary["a"] == 1
 
 
-def test_what_is_not_there_is_named() -> None:
+def test_the_error_for_a_missing_key_names_it() -> None:
     run = Changes()
     with pytest.raises(AttributeError, match="'acc'"):
         _ = run.summary.acc
@@ -145,7 +147,9 @@ def test_what_is_not_there_is_named() -> None:
         del run.summary["acc"]
 
 
-def test_what_cannot_be_written_is_left_out_and_the_rest_is_set(caplog: pytest.LogCaptureFixture) -> None:
+def test_values_that_cannot_be_written_are_left_out_and_the_rest_is_set(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     run = Changes()
     run.summary.update({"acc": object(), "f1": 0.5, 3: 4})  # type: ignore[dict-item]  # as scripts do
     assert run.summary == {"loss": 2.0, "f1": 0.5, "3": 4}

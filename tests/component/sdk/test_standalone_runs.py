@@ -1,4 +1,4 @@
-"""Standalone runs: their folders, and the process that owns each."""
+"""Standalone runs: their folders, and the processes that own them."""
 
 import os
 import re
@@ -8,7 +8,7 @@ from pathlib import Path
 from component.sdk.programs import only_folder, rows, run, start
 
 
-def test_a_run_of_its_own_has_the_names_that_were_asked_for(tmp_path: Path) -> None:
+def test_a_standalone_run_has_the_requested_names(tmp_path: Path) -> None:
     output, errors = run(
         """
         import sweepd
@@ -26,7 +26,7 @@ def test_a_run_of_its_own_has_the_names_that_were_asked_for(tmp_path: Path) -> N
     assert only_folder(tmp_path / "elsewhere").name.endswith("-run1")
 
 
-def test_what_scripts_of_wandb_rely_on_is_heeded_or_said_to_have_no_effect(tmp_path: Path) -> None:
+def test_settings_of_wandb_scripts_are_applied_or_reported_as_without_effect(tmp_path: Path) -> None:
     (tmp_path / "config-defaults.yaml").write_text("epochs: {desc: how many, value: 9}\nlayers: {value: 2}\n")
     output, errors = run(
         """
@@ -48,7 +48,7 @@ def test_what_scripts_of_wandb_rely_on_is_heeded_or_said_to_have_no_effect(tmp_p
     )
 
 
-def test_a_file_of_defaults_that_cannot_be_read_stops_no_training(tmp_path: Path) -> None:
+def test_an_unreadable_file_of_defaults_does_not_stop_a_training(tmp_path: Path) -> None:
     (tmp_path / "config-defaults.yaml").write_text("- 1\n")
     output, errors = run(
         "import sweepd; print(sweepd.init(mode='disabled').config)",
@@ -97,7 +97,7 @@ def test_an_earlier_folder_is_resumed_on_request(tmp_path: Path) -> None:
     assert [row["_step"] for row in rows(folder / "metrics.jsonl") if "loss" in row] == list(range(8))
 
 
-def test_a_script_that_is_started_twice_at_once_has_two_runs_also_where_it_would_continue(
+def test_a_script_started_twice_at_once_has_two_runs_even_if_it_would_resume(
     tmp_path: Path,
 ) -> None:
     source = """
@@ -120,7 +120,7 @@ def test_a_script_that_is_started_twice_at_once_has_two_runs_also_where_it_would
     assert begun[0][0] != begun[1][0]
 
 
-def test_a_run_that_is_under_way_belongs_to_its_process_and_to_nobody_after_that(tmp_path: Path) -> None:
+def test_an_active_run_is_locked_by_its_process_until_that_ends(tmp_path: Path) -> None:
     source = """
         import os, sys
         import sweepd
@@ -146,7 +146,7 @@ def test_a_run_that_is_under_way_belongs_to_its_process_and_to_nobody_after_that
         for folder in folders:
             folder.mkdir()
         both = [stack.enter_context(start(source, cwd=folder, env=env, stdin=reading)) for folder in folders]
-        stack.callback(os.close, writing)  # before they are waited for: whatever still runs ends by it
+        stack.callback(os.close, writing)  # before they are waited for: it ends what still runs
         os.close(reading)
         by_output = {}
         for process in both:
@@ -155,8 +155,8 @@ def test_a_run_that_is_under_way_belongs_to_its_process_and_to_nobody_after_that
         first = by_output.pop("1\n")
         (refusal,) = by_output
         # A starting process takes its lock before it writes its identity.
-        who = f"(process {first.pid}|another process)"
-        assert re.match(f"init: run a is active in {who}, in {tmp_path}/sweepd-runs/", refusal)
+        owner = f"(process {first.pid}|another process)"
+        assert re.match(f"init: run a is active in {owner}, in {tmp_path}/sweepd-runs/", refusal)
         first.kill()
         first.wait()
         output, _ = run(source, cwd=folders[0], env=env)
@@ -165,7 +165,7 @@ def test_a_run_that_is_under_way_belongs_to_its_process_and_to_nobody_after_that
     assert [row["attempt"] for row in rows(folder / "metrics.jsonl")][:2] == [1, 2]
 
 
-def test_a_run_goes_elsewhere_or_nowhere_if_there_can_be_no_folder_for_it(tmp_path: Path) -> None:
+def test_a_run_whose_folder_cannot_be_created_uses_another_one_or_is_disabled(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     (tmp_path / "tmp").mkdir()
     source = """
@@ -210,7 +210,7 @@ def test_a_run_whose_configuration_is_refused_leaves_nothing(tmp_path: Path) -> 
     assert output == "the value of 'inner' is nested too deeply, or contains itself\nFalse\n1\n"
 
 
-def test_one_id_in_two_folders_is_warned_of(tmp_path: Path) -> None:
+def test_an_id_used_in_two_folders_is_warned_of(tmp_path: Path) -> None:
     source = """
         import sweepd
 
@@ -225,7 +225,7 @@ def test_one_id_in_two_folders_is_warned_of(tmp_path: Path) -> None:
     assert len(list((tmp_path / "sweepd-runs").iterdir())) == 2
 
 
-def test_reinit_ends_the_run_that_is_under_way_or_returns_it(tmp_path: Path) -> None:
+def test_reinit_ends_the_active_run_or_returns_it(tmp_path: Path) -> None:
     output, _ = run(
         """
         import sweepd
