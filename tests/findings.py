@@ -1,4 +1,4 @@
-"""Findings read back from messages, as the server sends them."""
+"""Findings decoded from messages that a server sends."""
 
 from sweepd import v1
 from sweepd.spec.finding import Diagnostic

@@ -1,8 +1,8 @@
-"""Commands in processes forked from one that has them loaded: imports cost more than most of what tests ask.
+"""Commands in processes forked from one that has loaded them: imports take longer than most tests.
 
-Each process has arguments, environment, folder and output of its own, in /proc as well, as if it had been
-started; only the start of the interpreter and the imports are shared. What it starts itself, it starts as
-always. One whose environment changes how an interpreter starts is not forked, but started.
+Each process has its own arguments, environment, folder and output, also in /proc, as if it had been
+started; only the start of the interpreter and the imports are shared. Its child processes start as usual. A
+process whose environment changes how an interpreter starts is not forked, but started.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ _LATER = (
 
 
 class Process:
-    """A process that another one has forked; what a test does with `Popen`, it does with this."""
+    """A process forked by another one, with the interface of `Popen` that tests use."""
 
     def __init__(self, arguments: Sequence[str], reports: socket.socket, stdout: IO[str] | None) -> None:
         self.args = list(arguments)
@@ -65,14 +65,14 @@ class Process:
         self.pid = int(reports.recv(16))
 
     def poll(self) -> int | None:
-        """Return how it has ended; None as long as it lives."""
+        """Return its exit status; None while it is running."""
         return self._ended_within(0)
 
     def wait(self, timeout: float | None = None) -> int:
-        """Return how it ended.
+        """Wait for its end; return its exit status.
 
         Raises:
-            subprocess.TimeoutExpired: it had not ended by then.
+            subprocess.TimeoutExpired: it has not ended within the timeout.
         """
         code = self._ended_within(timeout)
         if code is None:
@@ -86,11 +86,11 @@ class Process:
             os.kill(self.pid, number)
 
     def terminate(self) -> None:
-        """Ask it to end."""
+        """Send SIGTERM."""
         self.send_signal(signal.SIGTERM)
 
     def kill(self) -> None:
-        """End it."""
+        """Send SIGKILL."""
         self.send_signal(signal.SIGKILL)
 
     def _ended_within(self, timeout: float | None) -> int | None:
@@ -119,12 +119,12 @@ def start(
     """Start a command.
 
     Args:
-        arguments: the first is the name of the command.
+        arguments: name of the command, then its arguments.
         environment: its variables.
-        folder: where it works.
+        folder: its working directory.
         stdout: may be a pipe.
-        stderr: may not.
-        fresh: start an interpreter for it, for a test of the start itself.
+        stderr: must not be a pipe.
+        fresh: start an interpreter instead of forking, for tests of the start itself.
     """
     command = arguments[0]
     if fresh or _read_at_start(environment) != _read_at_start(os.environ):
@@ -157,7 +157,7 @@ def run(
     """Run a command to its end.
 
     Raises:
-        subprocess.TimeoutExpired: it had not ended by then, and was killed.
+        subprocess.TimeoutExpired: it had not ended within the timeout, and was killed.
     """
     with ExitStack() as stack:
         out, err = [stack.enter_context(os.fdopen(os.memfd_create(name), "r+")) for name in ("out", "err")]
@@ -186,7 +186,7 @@ def _descriptor(file: int | IO[str], stack: ExitStack) -> int:
 
 @cache
 def _template(command: str) -> socket.socket:
-    """Start the process that is forked for each call of a command; it ends with this one."""
+    """Start the process that is forked for each call of a command; it ends with this process."""
     ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2 * _MOST_BYTES)
     room = "-" * _ROOM
@@ -207,7 +207,7 @@ def _template(command: str) -> socket.socket:
 
 
 def _serve(calls: socket.socket) -> None:
-    """Return once for each call, in its process; in the parent, report how each ends."""
+    """Return once for each call, in its own process; in the parent, report the end of each."""
     reporting: dict[int, tuple[int, int]] = {}
     waited = select.poll()
     waited.register(calls, select.POLLIN)
@@ -234,14 +234,14 @@ def _serve(calls: socket.socket) -> None:
 
 def _report_end(pidfd: int, pid: int, reporting: int) -> None:
     _, status = os.waitpid(pid, 0)
-    with suppress(BrokenPipeError):  # nobody waits any more
+    with suppress(BrokenPipeError):  # nobody is waiting for it
         os.write(reporting, str(os.waitstatus_to_exitcode(status)).encode())
     os.close(reporting)
     os.close(pidfd)
 
 
 def _take_over(call: bytes, files: Sequence[int]) -> None:
-    """Take over what a started process would have been given."""
+    """Apply arguments, environment, folder and files to this process, as a start would."""
     shown, environment, folder = json.loads(call)
     os.dup2(files[0], 1)
     os.dup2(files[1], 2)
@@ -251,7 +251,7 @@ def _take_over(call: bytes, files: Sequence[int]) -> None:
     _show_in_proc(shown, [f"{name}={value}" for name, value in environment.items()])
     os.environ.update(environment)
     os.chdir(folder)
-    if shown[1].endswith("sweep-agent"):  # its module of the start has kept the environment of the template
+    if shown[1].endswith("sweep-agent"):  # its start module has kept the environment of the template
         inherited: dict[str, str] = import_module("sweepd_agent.startup").INHERITED
         inherited.clear()
         inherited.update(environment)
@@ -259,7 +259,7 @@ def _take_over(call: bytes, files: Sequence[int]) -> None:
 
 
 def _show_in_proc(arguments: Iterable[str], environment: Iterable[str]) -> None:
-    """Let /proc show them: it reads the memory in which a process was given its own."""
+    """Make /proc show them, by writing to the memory that /proc reads."""
     numbers = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
     first, end, first_variable, end_of_variables = map(int, numbers[45:49])
     for start_of, size, texts in (
@@ -272,7 +272,7 @@ def _show_in_proc(arguments: Iterable[str], environment: Iterable[str]) -> None:
 
 
 def _load(command: str) -> None:
-    """Import what a command imports once it runs."""
+    """Import the modules that a command imports at run time."""
     match command:
         case "sweepctl":
             for module in walk_packages(import_module("sweepd.cli").__path__, "sweepd.cli."):
@@ -282,7 +282,7 @@ def _load(command: str) -> None:
         case "sweepd":
             import_module("sweepd_kernel.process.up").load_services()
     gc.collect()
-    gc.freeze()  # each process would look all of it through, and so copy it, once more when it ends
+    gc.freeze()  # else the collection when a process ends would touch, and so copy, all of it
 
 
 if __name__ == "__main__":

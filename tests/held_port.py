@@ -1,10 +1,10 @@
-"""A port for a server that a test restarts: meanwhile the system gives it to no other process."""
+"""A reserved port for a server that a test restarts, so that no other process gets it meanwhile."""
 
 import socket
 
 
 class HeldPort:
-    """Bound and not listened on, so that a server which allows the reuse of addresses can listen there."""
+    """A port that is bound but not listened on: a server that reuses addresses can listen on it."""
 
     def __init__(self) -> None:
         self._holder = socket.socket()
@@ -14,9 +14,9 @@ class HeldPort:
 
     @property
     def address(self) -> str:
-        """Address to listen on and to connect to."""
+        """Return the address to listen on and to connect to."""
         return f"127.0.0.1:{self.number}"
 
     def release(self) -> None:
-        """Let the system have it."""
+        """Release the port."""
         self._holder.close()

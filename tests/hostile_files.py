@@ -1,4 +1,4 @@
-"""Sweep files made to hurt: each must end in one message, quickly and in little memory."""
+"""Hostile sweep files: each must be refused with one message, quickly and in little memory."""
 
 from collections.abc import Iterator
 

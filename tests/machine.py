@@ -1,4 +1,4 @@
-"""Requirements of tests beyond Python, and their presence on this machine."""
+"""Programs that tests need besides Python, and whether this machine has them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def postgresql_binaries() -> Path | None:
-    """Return the folder of the newest PostgreSQL, which Debian has off the path; None if there is none."""
+    """Return the folder of the newest PostgreSQL, which may not be on the PATH; None if there is none."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
     on_path = shutil.which("initdb")
     return found[-1].parent if found else Path(on_path).parent if on_path else None

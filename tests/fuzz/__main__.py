@@ -1,4 +1,4 @@
-"""`make fuzz`: tries mutated files for some minutes, keeps what crashes, and ends with 1 if anything did."""
+"""`make fuzz`: tries mutated files for some minutes, keeps those that crash, and exits with 1 if any did."""
 
 import argparse
 import resource
@@ -18,7 +18,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=None, help="repeats a search; else it is drawn")
     options = parser.parse_args()
     seed = secrets.randbits(31) if options.seed is None else options.seed
-    # What takes more than any file may is an error to be found, not a machine that stands still.
+    # Excessive memory use becomes an error that is found, instead of blocking the machine.
     resource.setrlimit(resource.RLIMIT_AS, (_MOST_BYTES, _MOST_BYTES))
     end = time.monotonic() + options.minutes * 60
     fuzzing = Fuzzing(seed)

@@ -16,25 +16,25 @@ _MOST_KEPT = 4_000
 
 
 def corpus() -> list[Path]:
-    """Return the files that are kept: seeds, and what once crashed."""
+    """Return the files of the corpus: seeds, and files that once crashed."""
     return sorted(path for path in CORPUS.iterdir() if path.is_file())
 
 
 def seeds() -> list[bytes]:
-    """Return what mutations start from."""
+    """Return the files from which mutations start."""
     return [path.read_bytes() for path in (*corpus(), *sorted(_GOLDEN.glob("*.yaml")))]
 
 
 @dataclass(frozen=True, slots=True)
 class Crash:
-    """A file that broke a promise, and where the code was."""
+    """A file that violated a property, and the code position."""
 
     content: bytes
     where: str
     trace: str
 
     def keep(self) -> Path:
-        """Put the file into the corpus, where the tests meet it for ever."""
+        """Add the file to the corpus, which the tests try from then on."""
         path = CORPUS / f"crash-{hashlib.sha256(self.content).hexdigest()[:12]}.yaml"
         path.write_bytes(self.content)
         return path
@@ -42,18 +42,18 @@ class Crash:
 
 @dataclass(slots=True)
 class Fuzzing:
-    """One search; the same seed and the same corpus make the same files."""
+    """One fuzzing run; the same seed and corpus make the same files."""
 
     seed: int
     tried: int = 0
     _pool: list[bytes] = field(default_factory=seeds)
     _seen: set[tuple[str, ...]] = field(default_factory=set)
 
-    def crashes(self, goes_on: Callable[[], bool]) -> Iterator[Crash]:
-        """Yield each crashing file, minimised, one of a kind, until the time ends."""
+    def crashes(self, continues: Callable[[], bool]) -> Iterator[Crash]:
+        """Yield crashing files, minimised, one per kind, while `continues` returns True."""
         rng = random.Random(self.seed)
         known: set[str] = set()
-        while goes_on():
+        while continues():
             content = mutated(rng.choice(self._pool), self._pool, rng)
             self.tried += 1
             crash = self._tried(content)
@@ -64,7 +64,7 @@ class Fuzzing:
     def _tried(self, content: bytes) -> Crash | None:
         try:
             found = check(content)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is what is looked for
+        except Exception as error:  # noqa: BLE001 - any exception is a crash
             return crash_of(content, error)
         if found not in self._seen and len(self._pool) < _MOST_KEPT:
             self._seen.add(found)
@@ -75,13 +75,13 @@ class Fuzzing:
 def crash_of(content: bytes, error: Exception) -> Crash:
     """Return the description of a crash; `where` identifies its kind."""
     frames = traceback.extract_tb(error.__traceback__)
-    # What was too slow is somewhere else each time: one kind, whatever it was busy with.
+    # A slow file is interrupted at a different position each time: all of them are one kind.
     last = "" if type(error).__name__ == "TooSlowError" else f" at {frames[-1].filename}:{frames[-1].lineno}"
     return Crash(content, f"{type(error).__name__}{last}", "".join(traceback.format_exception(error)))
 
 
 def minimised(crash: Crash) -> Crash:
-    """Return the same crash from less of the file: lines are left out first, then ever smaller parts."""
+    """Return the same crash for a smaller file: lines are removed first, then ever smaller parts."""
     parts = crash.content.splitlines(keepends=True)
     parts = _fewer(parts, crash)
     content = b"".join(parts)

@@ -1,4 +1,4 @@
-"""Makes new sweep files out of old ones: by bytes, by lines and by the words of the language."""
+"""Mutations of sweep files: by bytes, by lines and by the words of the language."""
 
 import random
 import re
@@ -149,7 +149,7 @@ Mutation = Callable[[bytes, random.Random], bytes]
 
 
 def mutated(content: bytes, pool: Sequence[bytes], rng: random.Random) -> bytes:
-    """Return a file that differs from `content` in one to a few places, with parts of others of the pool."""
+    """Return a file that differs from `content` in a few places, with parts of other files of the pool."""
     for _ in range(rng.choice((1, 1, 1, 2, 2, 3, 5, 8))):
         if rng.random() < 0.15:
             content = _spliced(content, rng.choice(pool), rng)
@@ -159,7 +159,7 @@ def mutated(content: bytes, pool: Sequence[bytes], rng: random.Random) -> bytes:
 
 
 def _spliced(content: bytes, other: bytes, rng: random.Random) -> bytes:
-    """Put some lines of another file among those of this one."""
+    """Insert some lines of another file."""
     lines, others = content.splitlines(keepends=True), other.splitlines(keepends=True)
     if not others:
         return content
@@ -228,7 +228,7 @@ def _key_added(content: bytes, rng: random.Random) -> bytes:
 
 
 def _piece_inserted(content: bytes, rng: random.Random) -> bytes:
-    """Put a value where one stands: behind a colon, a comma or a bracket."""
+    """Insert a value after a colon, a comma or a bracket."""
     places = [match.end() for match in re.finditer(rb"[:,\[{-] ?", content)]
     if not places:
         return content

@@ -31,10 +31,10 @@ class TooSlowError(Exception):
 
 
 def check(content: bytes) -> tuple[str, ...]:
-    """Try a file on the reader, the preview and the codec; return what was found in it, code by code.
+    """Try a file on the reader, the preview and the codec; return the codes of its findings.
 
     Raises:
-        Exception: whatever a file must not cause, an AssertionError for a wrong answer.
+        Exception: any that a file must not cause; AssertionError for a wrong result.
     """
     with _in_time():
         parsed = parse_text(content, file="s.yaml")
@@ -105,7 +105,7 @@ def _check_spec(spec: SweepSpec) -> None:
 
 
 def _check_words(content: bytes) -> None:
-    """Try the text as a value on a command line."""
+    """Try the text as a value of the command line."""
     text = content.decode(errors="replace")
     for read in (read_value, read_values):
         with suppress(ValueError):
@@ -113,13 +113,13 @@ def _check_words(content: bytes) -> None:
 
 
 def _shape(message: str) -> str:
-    """Return a message without what differs from file to file."""
+    """Return a message without the parts that differ between files."""
     return "".join(char for char in message if not char.isdigit())[:24]
 
 
 @contextmanager
 def _in_time() -> Iterator[None]:
-    """Raise in the midst of what takes too long; processor time, as a busy machine is no crash."""
+    """Raise if the block takes too much processor time, which unlike elapsed time does not depend on load."""
     before = signal.signal(signal.SIGPROF, _stop)
     signal.setitimer(signal.ITIMER_PROF, MOST_SECONDS)
     start = _spent()
@@ -129,7 +129,7 @@ def _in_time() -> Iterator[None]:
         signal.setitimer(signal.ITIMER_PROF, 0)
         signal.signal(signal.SIGPROF, before)
     if _spent() - start > MOST_SECONDS:
-        raise TooSlowError  # inside the library, where no signal reaches
+        raise TooSlowError  # inside the C library, which signals do not interrupt
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
