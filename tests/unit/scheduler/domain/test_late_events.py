@@ -19,7 +19,7 @@ from sweepd_scheduler.domain.runs.attempt_end import signal_name
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause
 from sweepd_scheduler.domain.runs.values import NO_VALUES
 from sweepd_scheduler.domain.transitions import RunState, SweepState
-from unit.scheduler.people import S, retry
+from unit.scheduler.people import S, end_run, enqueue, retry
 from unit.scheduler.world import OBJECTIVE, PARENT, RANDOM, World
 
 RUN = (1, 1)
@@ -141,3 +141,34 @@ def test_the_log_has_why_an_agent_gets_no_more_runs_and_why_a_sweep_is_paused(wo
     assert [line.partition(": ")[0] for line in lines] == ["local/demo/s", "local/demo/s is paused"]
     assert "agent ann gets no more runs of it: 1 attempt failed there" in lines[0]
     assert "every attached agent is quarantined" in lines[1]
+
+
+def test_a_report_that_comes_twice_or_is_empty_is_acknowledged_and_changes_nothing(world: World) -> None:
+    world.create({**RANDOM, **OBJECTIVE})
+    session = world.attach()
+    (start,) = world.offer(session)
+    world.logs(session, start.ref, 1)
+    assert world.run(RUN).state is RunState.ASSIGNED
+    world.logs(session, start.ref, 1, 0.5, 0.25)
+    assert world.run(RUN).state is RunState.RUNNING
+    count = len(world.changes)
+    for values in ((0.5, 0.25), (0.5,), ()):
+        world.logs(session, start.ref, 1, *values)
+    assert len(world.changes) == count
+    assert [each.observation_row for each in world.acks()] == [0, 2, 2, 2, 2]
+
+
+@pytest.mark.parametrize(("method", "known"), [("bayes", [10.0]), ("random", [])])
+def test_a_search_that_learns_knows_how_long_runs_take_that_have_begun(
+    world: World, method: str, known: list[float]
+) -> None:
+    world.create({**RANDOM, **OBJECTIVE, "method": method})
+    session = world.attach()
+    enqueue(world, {"x": 0.5})
+    enqueue(world, {"x": 0.25})
+    ref = world.takes_one(session).ref
+    end_run(world, 2)
+    assert world.run((1, 2)).state is RunState.STOPPED
+    world.passes(10)
+    world.exits(session, ref)
+    assert world.state.index[1].durations == pytest.approx(known, abs=0.01)
