@@ -234,7 +234,7 @@ def _serve(calls: socket.socket) -> None:
 
 def _report_end(pidfd: int, pid: int, reporting: int) -> None:
     _, status = os.waitpid(pid, 0)
-    with suppress(BrokenPipeError):  # nobody is waiting for it
+    with suppress(BrokenPipeError):  # the process that asked has ended
         os.write(reporting, str(os.waitstatus_to_exitcode(status)).encode())
     os.close(reporting)
     os.close(pidfd)

@@ -147,7 +147,7 @@ def test_an_agent_that_ends_leaves_no_recording_process_running(
 
 
 def test_devices_are_those_that_the_driver_lists(scheduler: ScriptedScheduler, machine: Machine) -> None:
-    """Use a stand-in that prints the output of the driver's real program: no test machine has a GPU."""
+    """Use a fake program that prints the output of the driver's real program: no test machine has a GPU."""
     put(
         machine.folder,
         "nvidia-smi",

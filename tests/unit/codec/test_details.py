@@ -1,4 +1,4 @@
-"""Details that a script writes: odd values affect no others, and the total size stays bounded."""
+"""Details that a script writes: odd values affect no others, and the total size is limited."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from sweepd import v1
 from sweepd.codec.details import MAX_DETAILS_BYTES, details_message, plain_map
 
 
-def test_all_members_travel_with_their_types() -> None:
+def test_all_members_are_sent_with_their_types() -> None:
     message = details_message(
         {
             "name": "brave-run",
@@ -50,7 +50,7 @@ def test_all_members_travel_with_their_types() -> None:
     assert (definition.goal, definition.hidden) == (v1.GOAL_MAXIMIZE, False)
 
 
-def test_members_of_a_wrong_type_are_left_out_and_harm_nothing() -> None:
+def test_members_of_a_wrong_type_are_left_out_and_affect_no_others() -> None:
     message = details_message(
         {
             "name": 7,
@@ -68,7 +68,7 @@ def test_members_of_a_wrong_type_are_left_out_and_harm_nothing() -> None:
     assert v1.RunDetails.FromString(message.SerializeToString()) == message
 
 
-def test_nesting_deeper_than_messages_go_becomes_text() -> None:
+def test_nesting_deeper_than_messages_allow_becomes_text() -> None:
     nested: object = 1
     for _ in range(80):
         nested = {"in": nested}
@@ -78,7 +78,7 @@ def test_nesting_deeper_than_messages_go_becomes_text() -> None:
     assert plain_map(message.config)["lr"] == 1
 
 
-def test_the_largest_members_are_left_out_and_named() -> None:
+def test_the_largest_members_are_left_out_and_listed() -> None:
     message = details_message(
         {"config": {"huge": "x" * 600_000, "lr": 0.1}, "summary": {"large": "y" * 100_000, "acc": 1}}
     )
@@ -88,7 +88,7 @@ def test_the_largest_members_are_left_out_and_named() -> None:
     assert list(message.left_out) == ["config.huge"]
 
 
-def test_many_members_stay_within_the_size_all_the_same() -> None:
+def test_many_members_stay_within_the_size_limit() -> None:
     many = {f"{'n' * 200}{index}": "v" * 50 for index in range(20_000)}
     message = details_message({"config": many, "notes": "n" * 60_000, "tags": ["t" * 60_000] * 20})
     assert message.ByteSize() <= MAX_DETAILS_BYTES

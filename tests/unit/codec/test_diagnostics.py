@@ -1,4 +1,4 @@
-"""Findings survive the trip through messages."""
+"""Findings survive the round trip through messages."""
 
 import pytest
 
@@ -23,5 +23,5 @@ from sweepd.spec.finding import Diagnostic
         Diagnostic(file="a.yaml", line=None, column=None, path="", severity="warning", code="w", message="y"),
     ],
 )
-def test_a_finding_comes_back_the_same(finding: Diagnostic) -> None:
+def test_a_finding_survives_the_round_trip(finding: Diagnostic) -> None:
     assert finding_of(diagnostic_message(finding)) == finding

@@ -1,4 +1,4 @@
-"""A specification survives the trip through messages, and a hand-made message gets around no check."""
+"""A specification survives the round trip through messages, and invalid messages are refused."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,7 +14,7 @@ from sweepd.spec.keys.sweep import to_document
 from sweepd.spec.limits import MAX_DEPTH
 from sweepd.spec.parse import parse_mapping
 from sweepd.spec.sweep_spec import SweepSpec
-from unit.spec.strategies import whole_sweeps
+from unit.spec.strategies import any_sweeps
 
 NAMES = st.from_regex(r"[A-Za-z_][A-Za-z0-9_.-]{0,5}", fullmatch=True)
 LOW = st.integers(-50, 50)
@@ -122,7 +122,7 @@ def spec_of(document: dict[str, object]) -> SweepSpec:
 
 @pytest.mark.lengthy
 @given(document=SWEEPS)
-def test_a_specification_comes_back_the_same(document: dict[str, object]) -> None:
+def test_a_specification_survives_the_round_trip(document: dict[str, object]) -> None:
     spec = spec_of(document)
     bytes_ = spec_message(spec).SerializeToString()
     again = spec_from_message(v1.SweepSpec.FromString(bytes_))
@@ -156,7 +156,7 @@ FULL: dict[str, object] = {
         {"method": "list", "runs": [{"a": 1}], "parameters": {"a": {"values": [1, 2]}}},
     ],
 )
-def test_points_and_conditions_come_back_the_same(document: dict[str, object]) -> None:
+def test_points_and_conditions_survive_the_round_trip(document: dict[str, object]) -> None:
     spec = spec_of(document)
     again = spec_from_message(v1.SweepSpec.FromString(spec_message(spec).SerializeToString()))
     assert again == spec
@@ -165,14 +165,14 @@ def test_points_and_conditions_come_back_the_same(document: dict[str, object]) -
 
 
 @pytest.mark.lengthy
-@given(document=whole_sweeps())
-def test_every_key_comes_back_the_same(document: dict[str, object]) -> None:
+@given(document=any_sweeps())
+def test_every_key_survives_the_round_trip(document: dict[str, object]) -> None:
     spec = spec_of(document)
-    # Names of sweeps carry their place, and an empty description is none where messages go.
+    # Names of sweeps include entity and project; in messages, an empty description is the same as none.
     spec = replace(spec, description=spec.description or None, project=None, entity=None)
     again = spec_from_message(v1.SweepSpec.FromString(spec_message(spec).SerializeToString()))
     assert again == spec
-    # 1, 1.0 and true are equal; what a run is given must be the same.
+    # 1, 1.0 and true are equal; the inputs of a run must also have the same types.
     for kept in ("initial", "runs", "metadata"):
         assert repr(getattr(again, kept)) == repr(getattr(spec, kept))
     for index in range(3):
@@ -201,7 +201,7 @@ def a_name_twice(message: v1.SweepSpec) -> None:
     message.parameters.append(message.parameters[0])
 
 
-def turned_bounds(message: v1.SweepSpec) -> None:
+def reversed_bounds(message: v1.SweepSpec) -> None:
     message.parameters[0].distribution.uniform.max = 0.0
 
 
@@ -263,7 +263,7 @@ def too_many_tags(message: v1.SweepSpec) -> None:
     message.tags.extend(str(number) for number in range(65))
 
 
-def a_share_that_is_no_number(message: v1.SweepSpec) -> None:
+def a_probability_that_is_not_a_number(message: v1.SweepSpec) -> None:
     message.guard.sweep = float("nan")
 
 
@@ -274,7 +274,7 @@ def a_share_that_is_no_number(message: v1.SweepSpec) -> None:
         (no_distribution, "parameters.lr"),
         (no_shape, "parameters.lr"),
         (a_name_twice, "parameters.lr"),
-        (turned_bounds, "parameters.lr"),
+        (reversed_bounds, "parameters.lr"),
         (an_infinite_bound, "parameters.lr"),
         (an_unset_value, "parameters.opt.values[1]"),
         (no_parameters, "parameters"),
@@ -289,10 +289,10 @@ def a_share_that_is_no_number(message: v1.SweepSpec) -> None:
         (an_unknown_aggregate, "aggregate"),
         (an_unknown_module, "compat"),
         (too_many_tags, "tags"),
-        (a_share_that_is_no_number, "guard.sweep"),
+        (a_probability_that_is_not_a_number, "guard.sweep"),
     ],
 )
-def test_a_malformed_message_is_refused_with_the_place(
+def test_a_malformed_message_is_refused_with_the_field(
     spoil: Callable[[v1.SweepSpec], None], field: str
 ) -> None:
     message = a_message()
@@ -302,7 +302,7 @@ def test_a_malformed_message_is_refused_with_the_place(
     assert caught.value.field.startswith(field)
 
 
-def test_a_goal_that_is_not_said_is_minimize() -> None:
+def test_the_default_goal_is_minimize() -> None:
     message = a_message()
     message.metric.goal = v1.GOAL_UNSPECIFIED
     metric = spec_from_message(message).metric
@@ -310,14 +310,14 @@ def test_a_goal_that_is_not_said_is_minimize() -> None:
     assert metric.goal == "minimize"
 
 
-def test_a_number_beyond_the_contract_is_refused() -> None:
+def test_a_number_out_of_the_range_of_the_contract_is_refused() -> None:
     spec = spec_of({"method": "random", "parameters": {"a": {"value": 1}}})
     with pytest.raises(CodecError):
         spec_message(replace(spec, repeats=2**33))
 
 
 @pytest.mark.parametrize("groups", range(14))
-def test_the_deepest_sweep_that_the_language_allows_can_travel(groups: int) -> None:
+def test_the_most_deeply_nested_sweep_of_the_language_fits_into_messages(groups: int) -> None:
     value: object = 1
     spec: SweepSpec | None = None
     for levels in range(MAX_DEPTH):

@@ -1,4 +1,4 @@
-"""Values and points survive the trip through messages with their types; what cannot travel is refused."""
+"""Values and points survive the round trip through messages with their types; others are refused."""
 
 from math import inf, nan
 
@@ -33,7 +33,7 @@ POINTS = st.dictionaries(TEXT, VALUES, max_size=5)
 
 
 def typed(value: Json) -> object:
-    """Return the properties in which two values must agree: order, types and even the sign of zero."""
+    """Return the properties in which two values must agree: order, types and the sign of zero."""
     match value:
         case dict():
             return [(name, typed(item)) for name, item in value.items()]
@@ -45,13 +45,13 @@ def typed(value: Json) -> object:
 
 @pytest.mark.lengthy
 @given(point=POINTS)
-def test_a_point_comes_back_with_its_types_and_its_order(point: dict[str, Json]) -> None:
+def test_a_point_keeps_its_types_and_its_order(point: dict[str, Json]) -> None:
     bytes_ = point_message(point).SerializeToString()
     assert typed(point_from_message(v1.ParameterMap.FromString(bytes_))) == typed(point)
 
 
 @pytest.mark.parametrize("value", [0, False, 0.0, "0", None, [], {}, "", -0.0])
-def test_values_that_look_empty_stay_apart(value: Json) -> None:
+def test_empty_values_of_different_types_stay_distinct(value: Json) -> None:
     assert typed(value_from_message(value_message(value))) == typed(value)
 
 
@@ -65,7 +65,7 @@ def test_values_that_look_empty_stay_apart(value: Json) -> None:
         ({"a": "x\0y"}, "point.a"),
     ],
 )
-def test_what_cannot_travel_is_named_by_its_place(value: dict[str, Json], field: str) -> None:
+def test_a_value_that_cannot_be_sent_is_refused_with_its_path(value: dict[str, Json], field: str) -> None:
     with pytest.raises(CodecError) as caught:
         point_message(value)
     assert caught.value.field == field
@@ -84,7 +84,7 @@ def entry(name: str, number: float | None = None) -> v1.ParameterEntry:
         ([entry("a", 1.0), entry("a", 2.0)], "point.a"),
     ],
 )
-def test_malformed_points_are_refused_with_the_place(entries: list[v1.ParameterEntry], field: str) -> None:
+def test_malformed_points_are_refused_with_the_field(entries: list[v1.ParameterEntry], field: str) -> None:
     with pytest.raises(CodecError) as caught:
         point_from_message(v1.ParameterMap(entries=entries))
     assert caught.value.field == field
@@ -97,7 +97,7 @@ def nested(levels: int) -> Json:
     return value
 
 
-def test_the_deepest_value_that_is_written_can_be_read_inside_every_message() -> None:
+def test_the_deepest_value_that_can_be_written_can_be_read_in_every_message() -> None:
     constant = v1.Distribution(constant=value_message(nested(MAX_VALUE_DEPTH)))
     spec = v1.SweepSpec(parameters=[v1.Parameter(name="p", distribution=constant)])
     watch = v1.WatchSweepResponse(sweep=v1.Sweep(spec=spec))
@@ -105,7 +105,7 @@ def test_the_deepest_value_that_is_written_can_be_read_inside_every_message() ->
     assert value_from_message(constant.constant) == nested(MAX_VALUE_DEPTH)
 
 
-def test_a_deeper_one_is_refused_before_it_is_sent() -> None:
+def test_a_deeper_value_is_refused_before_it_is_sent() -> None:
     with pytest.raises(CodecError, match="nested deeper"):
         value_message(nested(MAX_VALUE_DEPTH + 1))
 

@@ -70,5 +70,11 @@ def test_a_standalone_run_gets_a_folder_that_child_processes_can_find(tmp_path: 
 def test_the_end_of_a_standalone_run_is_recorded(tmp_path: Path) -> None:
     folder = new_folder(RunOptions(), tmp_path, program="train.py", now=10.0)
     record_end(folder, exit_code=3, now=20.0)
-    noted = json.loads((folder.path / "run.json").read_text())
-    assert noted == {"run": folder.run, "program": "train.py", "started": 10.0, "ended": 20.0, "exit_code": 3}
+    recorded = json.loads((folder.path / "run.json").read_text())
+    assert recorded == {
+        "run": folder.run,
+        "program": "train.py",
+        "started": 10.0,
+        "ended": 20.0,
+        "exit_code": 3,
+    }

@@ -138,8 +138,8 @@ def test_entries_of_an_artifact_can_be_read_and_removed(run: Run) -> None:
 
 def test_a_url_is_recorded_and_not_fetched(run: Run) -> None:
     run.log_artifact("s3://bucket/data.csv", name="data")
-    noted = json.loads((Path(run.dir) / "artifacts/data/artifact.json").read_text())
-    assert noted["references"] == {"data.csv": "s3://bucket/data.csv"}
+    recorded = json.loads((Path(run.dir) / "artifacts/data/artifact.json").read_text())
+    assert recorded["references"] == {"data.csv": "s3://bucket/data.csv"}
 
 
 def test_an_invalid_step_changes_nothing(run: Run, caplog: pytest.LogCaptureFixture) -> None:

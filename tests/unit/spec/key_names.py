@@ -1,4 +1,4 @@
-"""Names of the keys of a sweep file, as its table has them."""
+"""Names of the keys of a sweep file, from the table of keys."""
 
 from sweepd.spec.keys.rules import RULES
 from sweepd.spec.keys.sweep import ALL_KEYS, GUARD, METRIC, METRICS_FROM, RETRY, UNSUPPORTED

@@ -35,10 +35,10 @@ shapes: Keys = st.fixed_dictionaries({}, optional={"a": st.floats(0.1, 50), "b":
 
 
 def _named(name: str, *parts: Keys) -> Keys:
-    def whole(drawn: tuple[dict[str, object], ...]) -> dict[str, object]:
+    def merged(drawn: tuple[dict[str, object], ...]) -> dict[str, object]:
         return {"distribution": name} | {key: value for part in drawn for key, value in part.items()}
 
-    return st.tuples(*parts).map(whole)
+    return st.tuples(*parts).map(merged)
 
 
 @st.composite
@@ -152,7 +152,7 @@ handling: dict[str, st.SearchStrategy[object]] = {
 
 
 def _consistent(document: dict[str, object]) -> dict[str, object]:
-    """Leave out an `aggregate` that has nothing to combine."""
+    """Remove an `aggregate` that has nothing to combine."""
     return document if "repeats" in document else {k: v for k, v in document.items() if k != "aggregate"}
 
 
@@ -216,7 +216,7 @@ points = st.fixed_dictionaries(
 
 
 @st.composite
-def whole_sweeps(draw: st.DrawFn) -> dict[str, object]:
+def any_sweeps(draw: st.DrawFn) -> dict[str, object]:
     """Draw a sweep that may have every key of the language."""
     document = draw(sweeps)
     document |= draw(st.fixed_dictionaries({}, optional=ruled))

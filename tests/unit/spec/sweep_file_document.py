@@ -1,4 +1,4 @@
-"""docs/sweep-file.md as data: its headings, the tables below each, the links and the code within its text."""
+"""Parts of docs/sweep-file.md: its headings, the tables below each, links, and code within its text."""
 
 import re
 from collections.abc import Iterator
@@ -23,12 +23,12 @@ class Table:
 
 
 def code(text: str) -> list[str]:
-    """Return what stands in backticks."""
+    """Return the texts in backticks."""
     return _CODE.findall(text)
 
 
 def headings() -> list[str]:
-    """Return the texts of all headings but the title, without the signs of their level."""
+    """Return the texts of all headings except the title, without the marks of their level."""
     return re.findall(r"^##+ (.*)$", PROSE, re.MULTILINE)
 
 
@@ -38,7 +38,7 @@ def anchor(heading: str) -> str:
 
 
 def links() -> list[str]:
-    """Return where links lead."""
+    """Return the targets of links."""
     return re.findall(r"\]\(([^)]+)\)", PROSE)
 
 

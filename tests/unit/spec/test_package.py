@@ -1,4 +1,4 @@
-"""Tests of what the package loads, and when."""
+"""Modules that the package loads."""
 
 import subprocess
 import sys

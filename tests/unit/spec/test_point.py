@@ -1,4 +1,4 @@
-"""Tests of what makes two points the same."""
+"""Equality of points: canonical text and digest."""
 
 import pytest
 

@@ -18,7 +18,7 @@ def a_spec(**document: object) -> SweepSpec:
     return parsed.spec
 
 
-def test_it_shows_points_with_their_exact_arguments() -> None:
+def test_a_preview_shows_points_with_their_exact_arguments() -> None:
     spec = a_spec(method="grid", program="train.py", parameters=GRID)
     shown = preview(spec, 2, interpreter="python3")
     assert [run.point for run in shown.runs] == [{"a": 1, "b": "x"}, {"a": 1, "b": "y"}]

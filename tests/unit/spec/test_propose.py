@@ -121,14 +121,14 @@ def test_values_that_no_expression_can_contain_give_no_condition() -> None:
     assert propose([{**point, "k": point["k"] == "b"} for point in points]).unexplained == ()
 
 
-def test_a_boolean_that_decides_is_written_into_the_condition() -> None:
+def test_a_boolean_that_determines_presence_is_named_in_the_condition() -> None:
     points: list[Point] = [{"warm": True, "steps": 5}, {"warm": False, "decay": 1}]
     shown = parameters(points)
     assert shown["steps"] == {"value": 5, "when": "warm == true"}
     assert shown["decay"] == {"value": 1, "when": "warm == false"}
 
 
-def test_members_of_groups_decide_only_where_dotted_names_are_unambiguous() -> None:
+def test_members_of_groups_are_used_in_conditions_only_if_dotted_names_are_unambiguous() -> None:
     points: list[Point] = [{"opt": {"kind": "sgd", "m": 1}}, {"opt": {"kind": "adam"}}]
     assert parameters(points) == {
         "opt": {
@@ -181,7 +181,7 @@ leaves = st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False, allow_inf
 
 @st.composite
 def tried(draw: st.DrawFn) -> list[Point]:
-    """Draw points of one shape, with a group, and with a name that is there where a word says so."""
+    """Draw points of one shape, with a group, and a parameter that is present for one value of a text."""
     columns = draw(st.dictionaries(names, st.lists(leaves, min_size=1, max_size=4), min_size=1, max_size=4))
     inner = draw(st.dictionaries(names, st.lists(leaves, min_size=1, max_size=3), max_size=2))
     asks = draw(st.booleans())
@@ -201,7 +201,9 @@ def tried(draw: st.DrawFn) -> list[Point]:
 
 @pytest.mark.lengthy
 @given(tried(), st.booleans())
-def test_the_proposed_file_parses_and_contains_every_point_seen(points: list[Point], listed: bool) -> None:
+def test_the_proposed_file_is_valid_and_its_space_contains_every_point_seen(
+    points: list[Point], listed: bool
+) -> None:
     proposal = propose(points, listed=listed)
     assume(not proposal.unexplained)
     space = spec_of(text_of(points, listed=listed)).search_space

@@ -1,4 +1,4 @@
-"""The JSON Schema for editors, held to the reader: what it accepts passes, what a schema can refuse fails.
+"""The JSON Schema for editors, compared with the reader: it accepts what the reader accepts.
 
 After a change of the language, this writes the file:
     REGENERATE=1 .venv/bin/pytest tests/unit/spec/test_schema.py
@@ -51,13 +51,13 @@ BEYOND_A_SCHEMA = re.compile(
 
 
 def table(test: Callable[..., object]) -> Iterator[Any]:
-    """Yield the rows that a test of the reader is parametrised with."""
+    """Yield the cases with which a test of the reader is parametrised."""
     (mark,) = [mark for mark in vars(test)["pytestmark"] if mark.name == "parametrize"]
     yield from mark.args[1]
 
 
 def files() -> Iterator[bytes]:
-    """Yield the texts of the reader's own tables, of its golden files, of W&B's users and of the examples."""
+    """Yield the texts of the reader's tests, of its golden files, of files for W&B and of the examples."""
     for accepted in (
         test_parse_parameters.test_a_parameter_is_read_as,
         test_parse_parameters.test_a_wrong_parameter_is_refused,
@@ -86,7 +86,7 @@ def document(content: bytes) -> object:
 
 @cache
 def errors(content: bytes) -> list[str]:
-    """Return code and message of what the reader refuses in a file."""
+    """Return code and message of each error that the reader reports for a file."""
     found = parse_text(content, file="s.yaml").diagnostics
     return [f"{each.code}: {each.message}" for each in found if each.severity == "error"]
 
@@ -97,10 +97,10 @@ def objections(value: object) -> list[str]:
 
 @st.composite
 def mutants(draw: st.DrawFn) -> dict[str, object]:
-    """Draw a document of the tables with one or two of its entries replaced, left out or added."""
-    whole = copy.deepcopy(draw(st.sampled_from(small())))
+    """Draw a document of the tests with one or two of its entries replaced, removed or added."""
+    mutant = copy.deepcopy(draw(st.sampled_from(small())))
     for _ in range(draw(st.integers(1, 2))):
-        containers = list(_containers(whole))
+        containers = list(_containers(mutant))
         container = draw(st.sampled_from(containers))
         values = ATOMS | st.sampled_from(containers).map(copy.deepcopy)
         if isinstance(container, list):
@@ -109,7 +109,7 @@ def mutants(draw: st.DrawFn) -> dict[str, object]:
             del container[draw(st.sampled_from(sorted(container)))]
         else:
             container[draw(st.sampled_from([*container, *WORDS]))] = draw(values)
-    return whole
+    return mutant
 
 
 def _containers(value: object) -> Iterator[Any]:
@@ -121,12 +121,12 @@ def _containers(value: object) -> Iterator[Any]:
 
 @cache
 def small() -> list[dict[str, object]]:
-    """Return what the shorter files say that the reader accepts."""
+    """Return the documents of the shorter files that the reader accepts."""
     contents = [content for content in LOADED if len(content) < 2_000 and not errors(content)]
     return [value for content in contents if isinstance(value := document(content), dict)]
 
 
-# What the reader says of them is asked by the tests: every worker makes this list before it begins.
+# The reader judges them only in the tests, as every worker makes this list before it begins.
 LOADED = [content for content in files() if document(content) is not None]
 WORDS = sorted({*KEYS, *LATER_KEYS, *METRIC_KEYS, *FORM_KEYS, "when", *RETRY_KEYS, *GUARD_KEYS})
 ATOMS = st.sampled_from(
@@ -169,7 +169,7 @@ def test_enough_files_are_compared() -> None:
 
 @pytest.mark.lengthy
 @given(document=sweeps)
-def test_random_sweeps_that_the_reader_accepts_pass(document: dict[str, object]) -> None:
+def test_random_sweeps_that_the_reader_accepts_are_valid(document: dict[str, object]) -> None:
     assert parse_mapping(document).spec is not None
     assert objections(document) == []
 
@@ -211,7 +211,7 @@ def test_the_schema_has_the_keys_of_the_reader() -> None:
     assert _properties(_definition("parameter"))["distribution"]["enum"] == list(DISTRIBUTION_KEYS)
 
 
-def test_editors_get_the_meaning_of_each_key_and_word() -> None:
+def test_each_key_and_word_has_a_description() -> None:
     for level in (SCHEMA, _definition("metric"), _definition("rule"), _definition("parameter")):
         for key, schema in _properties(level).items():
             assert schema["description"].endswith("."), key

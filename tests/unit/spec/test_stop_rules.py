@@ -1,4 +1,4 @@
-"""Iterations at which rules of early termination act, and which an agent reports at once."""
+"""Iterations at which rules of early termination act, and those that an agent reports at once."""
 
 import pytest
 
@@ -67,7 +67,7 @@ def test_the_first_iterations_at_which_a_rule_may_act(
         ([HALVING], 3, (2, 4, 8)),
         ([MEDIAN], 3, (3, 5, 7)),
         ([MEDIAN, THRESHOLD], 3, (3, 5, 6)),
-        ([MEDIAN, HALVING], 3, (2, 4, 8)),  # the median acts often
+        ([MEDIAN, HALVING], 3, (2, 4, 8)),  # the median rule acts often
         ([MEDIAN, Asha(min_iter=1, eta=3, max_iter=9)], 4, (1, 3, 5, 7)),
         ([MEDIAN, THRESHOLD], 1, (6,)),
     ],

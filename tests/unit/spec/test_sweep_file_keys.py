@@ -1,4 +1,4 @@
-"""docs/sweep-file.md has every key of the reader's own tables and no other, with its words and defaults."""
+"""docs/sweep-file.md has every key of the reader's tables and no other, with its words and defaults."""
 
 import re
 from typing import get_args
@@ -73,7 +73,7 @@ def test_every_table_of_keys_is_checked() -> None:
     assert {each.heading for each in tables() if each.header[0] == "key"} == KEY_TABLES.keys()
 
 
-def test_each_key_has_a_section_or_a_row_of_its_own_beside_the_overview() -> None:
+def test_each_key_has_a_section_or_row_besides_the_overview() -> None:
     explained = {word for heading in headings() for word in code(heading)}
     explained |= {key for heading in KEY_TABLES if heading != "All keys" for key in keys_of(heading)}
     assert explained | set(WITHOUT_EFFECT) >= TOP_LEVEL | {"when"}
@@ -86,7 +86,7 @@ def test_headings_name_existing_keys() -> None:
     assert words >= set(RULE_KEYS) | set(METHODS)
 
 
-def test_keys_within_sentences_are_keys() -> None:
+def test_keys_in_sentences_exist() -> None:
     for span in code(PROSE):
         for key in re.findall(r"(?:^|[{,] ?)([A-Za-z_]+): ", span):
             assert key in KNOWN | PARAMETERS, span
@@ -238,7 +238,7 @@ def test_the_contents_link_every_section() -> None:
         assert f"(#{anchor(heading)})" in contents, heading
 
 
-def test_rules_within_sentences_and_tables_are_yaml() -> None:
+def test_rules_in_sentences_and_tables_are_valid_yaml() -> None:
     rules = [span for span in code(PROSE) if span.startswith("{type: ") and "min_iter" in span]
     assert rules
     for span in rules:

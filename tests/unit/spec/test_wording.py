@@ -12,7 +12,7 @@ KEYS = ("method", "metric", "parameters", "retry", "run_cap")
     [
         ("metod", "method"),
         ("METRIC", "metric"),
-        ("retries", "retry"),  # not `metric`, which has as many letters in common
+        ("retries", "retry"),  # not `metric`, which shares as many letters
         ("param", "parameters"),
         ("pa", None),
         ("x", None),

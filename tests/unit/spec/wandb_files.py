@@ -1,4 +1,4 @@
-"""Meaning of the valid sweep files of wandb/, written manually from the behaviour of W&B."""
+"""Meaning of the valid sweep files of wandb/, written from the behaviour of W&B."""
 
 from dataclasses import dataclass
 
@@ -12,9 +12,9 @@ class Expected:
     """Expected meaning of a file.
 
     Args:
-        size: how many points there are; None: without end.
+        size: number of points; None: infinite.
         argv: the arguments of the first run of a grid, or of `point`.
-        point: a point that a method of chance may draw; empty: the first of the grid is meant.
+        point: a point that a random method may draw; empty: the first of the grid.
         warnings: code and path of each.
     """
 
@@ -96,7 +96,7 @@ RIGHT = {
             "model.optimizer.weight_decay": 1e-4,
             "trainer.max_epochs": 50,
         },
-        # What Hydra itself fills in reaches it as it is, as with W&B.
+        # Macros of Hydra itself are passed unchanged, as with W&B.
         ("unknown-macro command[4]", "unknown-macro command[4]"),
     ),
     "hyperband_max_iter": Expected(3, (*PYTHON, "train.py", "--hidden_size=256"), {"hidden_size": 256}),

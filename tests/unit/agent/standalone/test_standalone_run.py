@@ -153,7 +153,7 @@ def test_the_largest_values_of_a_configuration_that_is_too_large_are_left_out() 
 
 
 async def ended_as(process: subprocess.Popen[bytes], folder: StandaloneFolder) -> Outcome:
-    """Return how a run has ended whose process the agent has a descriptor of."""
+    """Return how a run has ended if the agent has a descriptor of its process."""
     with_script(folder.path, pid=process.pid)
     found = Scripts((process.pid, os.pidfd_open(process.pid))).find(folder)
     ending = asyncio.create_task(found.ended())

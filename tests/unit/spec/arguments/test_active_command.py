@@ -32,7 +32,7 @@ def a_spec(*command: str, **document: object) -> SweepSpec:
         ("${adam.beta}", [], ["0.99"]),
         ("${opt}-${momentum}", ["sgd-0.9"], []),
         ("--k=${data.k}", ["--k=1"], ["--k=1"]),
-        # What is not a parameter stays, as everywhere.
+        # Names that are not parameters stay, as in any command.
         ("--x=${nothing}", ["--x=${nothing}"], ["--x=${nothing}"]),
         ("--x=${args}", ["--x=${args}"], ["--x=${args}"]),
         ("--r=${repeat}", ["--r=0"], ["--r=0"]),

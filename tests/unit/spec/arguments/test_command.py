@@ -31,7 +31,7 @@ JSON_TEXT = '{"flag": true, "lr": 0.1, "n": null, "off": false, "opt": {"k": 1},
         ("repeat", False),
     ],
 )
-def test_a_point_has_its_parameters_groups_and_their_members(name: str, is_known: bool) -> None:
+def test_parameters_groups_and_their_members_are_known_names(name: str, is_known: bool) -> None:
     assert MacroValues(params=PARAMS, program=None).has_parameter(name) is is_known
 
 
@@ -44,7 +44,7 @@ def test_a_point_has_its_parameters_groups_and_their_members(name: str, is_known
         (["python", "${args_no_hyphens}"], [False, *[True] * len(PARAMS)]),
         (["python", "${repeat}"], [False, True]),
         (["python", "$HOME/${home}"], [False, False]),
-        # The point moves what follows an argument that it lacks.
+        # A parameter missing from the point shifts the arguments after it.
         (["${absent}", "python", "${program}"], [True, True]),
         (["python", "${absent}", "train.py"], [False, True]),
     ],
@@ -97,7 +97,7 @@ def test_arguments_that_depend_on_the_point_are_recognised(command: list[str], o
         ("n", ["None"]),
     ],
 )
-def test_a_macro_becomes(macro: str, arguments: list[str]) -> None:
+def test_a_macro_is_expanded_to(macro: str, arguments: list[str]) -> None:
     assert expand("x", f"${{{macro}}}") == ["x", *arguments]
 
 
@@ -142,11 +142,11 @@ def test_macros_within_text_stay_but_parameters_are_put_in() -> None:
     ]
 
 
-def test_an_unknown_whole_macro_disappears_and_repeated_ones_repeat() -> None:
+def test_an_item_that_is_an_unknown_macro_disappears_and_repeated_macros_are_repeated() -> None:
     assert expand("x", "${nothing}", "${lr}", "${lr}") == ["x", "0.1", "0.1"]
 
 
-def test_the_environment_comes_first_and_its_values_take_part_in_the_second_pass() -> None:
+def test_environment_macros_are_expanded_first_and_their_values_then_like_any_text() -> None:
     environ = {"A": "${args}", "B": "b", "C_2": "${lr}"}
     assert expand("${envvar:A}", params={"p": 1}, environ=environ) == ["--p=1"]
     assert expand("${envvar:B}-${envvar:B}:${envvar:C_2}", environ=environ) == ["b-b:0.1"]

@@ -31,7 +31,7 @@ def test_a_run_gets_its_location_and_repeat_as_arguments(item: str, argument: st
     assert expand("x", item, agent=AGENT, repeat=2, environ=environ) == ["x", argument]
 
 
-def test_a_run_of_a_point_that_has_only_one_is_repeat_0() -> None:
+def test_the_only_run_of_a_point_is_repeat_0() -> None:
     assert expand("x", "${repeat}", "-${repeat}") == ["x", "0", "-0"]
 
 

@@ -29,12 +29,12 @@ def test_the_quantile_is(p: float, a: float, b: float, x: float) -> None:
 def test_the_quantile_inverts_the_distribution_function(p: float, a: float, b: float) -> None:
     x = beta_quantile(p, a, b)
     assert 0.0 <= x <= 1.0
-    # Close to 1 doubles are too coarse to carry x exactly: then its neighbours enclose p.
+    # Close to 1 doubles are too coarse to represent x exactly: then p lies between the values beside it.
     slack = 1e-9
     assert beta_cdf(x - 2.3e-16, a, b) - slack <= p <= beta_cdf(x + 2.3e-16, a, b) + slack
 
 
-def test_extreme_shapes_end_quickly_in_a_value() -> None:
+def test_extreme_shapes_give_a_value_quickly() -> None:
     for a, b in ((1e-300, 1.0), (1e6, 1e6), (1e-3, 1e6), (1e6, 1e-3)):
         for p in (1e-16, 0.5, 1 - 1e-16):
             assert 0.0 <= beta_quantile(p, a, b) <= 1.0

@@ -1,4 +1,4 @@
-"""Drawn values: the reference's quantiles, and the rules where this language differs."""
+"""Drawn values: the reference's quantiles, and the rules in which this language differs."""
 
 from collections.abc import Sequence
 from math import exp
@@ -284,10 +284,10 @@ def test_a_logarithmic_range_has_no_share_at_zero_or_below() -> None:
 def test_values_of_a_grid_are_a_sequence() -> None:
     values = grid_values(distribution(distribution="q_uniform", min=0.5, max=2.5, q=0.5))
     assert values is not None
-    whole = [0.5, 1.0, 1.5, 2.0]
-    assert list(values) == whole
+    every_value = [0.5, 1.0, 1.5, 2.0]
+    assert list(values) == every_value
     for part in (slice(1, 3), slice(None, None, -2), slice(-2, None), slice(9, 12)):
-        assert values[part] == whole[part]
+        assert values[part] == every_value[part]
     assert (values[-1], values[-4]) == (2.0, 0.5)
     for beyond in (4, -5):
         with pytest.raises(IndexError):
@@ -295,7 +295,7 @@ def test_values_of_a_grid_are_a_sequence() -> None:
 
 
 unit = st.floats(0, 1)
-# Closer to 1 doubles are too coarse to carry a tail there and back.
+# Closer to 1 doubles are too coarse for a tail to survive the round trip.
 unit_below_one = st.floats(0, 1 - 1e-6)
 
 
@@ -344,7 +344,7 @@ def test_the_minimum_can_be_drawn_and_the_first_and_last_value_too(low: float) -
 
 @given(keys=parameters, u=unit_below_one)
 def test_values_are_plain_python_numbers(keys: dict[str, object], u: float) -> None:
-    """JSON to the run: an integer as an integer, a float as a float, never another type of number."""
+    """As JSON for the run: an integer as an integer, a float as a float, no other type of number."""
     drawn = distribution(**keys).quantile(u)
     if not isinstance(drawn, list | dict):
         assert type(drawn) in (int, float, str, bool, type(None))

@@ -1,4 +1,4 @@
-"""A scope with parameters of every kind, and values for all of them but `gone`."""
+"""A scope with parameters of every kind, and values for all of them except `gone`."""
 
 from sweepd.spec.distributions.continuous import Uniform
 from sweepd.spec.distributions.discrete import Categorical, Constant

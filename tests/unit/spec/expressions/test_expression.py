@@ -248,7 +248,7 @@ def test_and_or_and_not_bind_as_in_python(values: list[bool]) -> None:
     ],
 )
 def test_a_comparison_with_an_absent_parameter_is_false(text: str) -> None:
-    """Also the ones that seem to ask for absence, and under `not` it is the comparison that is false."""
+    """Also those that seem to test for absence; under `not`, the comparison itself is false."""
     assert not holds(text)
     assert holds(f"not ({text})")
 
@@ -329,7 +329,7 @@ DISTRIBUTIONS: list[tuple[Distribution, bool]] = [
 def test_a_type_error_needs_a_parameter_without_any_suitable_value(
     distribution: Distribution, is_number: bool
 ) -> None:
-    """Of mixed values those that do not fit make the comparison false when they come."""
+    """Of mixed values, those that do not fit make the comparison false."""
     scope = Scope({("p",): distribution})
     if not is_number:
         with pytest.raises(ExpressionError):

@@ -132,7 +132,7 @@ def test_the_nearest_legal_form_is_suggested(text: str, suggestion: str) -> None
     assert caught.value.suggestion == suggestion
 
 
-def test_a_name_that_two_parameters_have_is_refused() -> None:
+def test_an_ambiguous_name_is_refused() -> None:
     scope = Scope({("a.b",): NUMBER, ("a", "b"): NUMBER})
     with pytest.raises(ExpressionError, match=r"`a\.b` is the name of 2 parameters"):
         parse_expression("a.b == 1", scope)
@@ -171,7 +171,7 @@ def test_thirty_levels_are_read_and_more_are_refused(opening: str, inner: str, c
 @pytest.mark.parametrize(
     "part", ["(a) == 7", "not a == 8", "abs(a) == 7", "-a == -7", "a ** 2 == 49", "a in [7]"]
 )
-def test_levels_beside_each_other_do_not_add_up(part: str) -> None:
+def test_levels_of_separate_parts_do_not_add_up(part: str) -> None:
     text = " and ".join([part] * 40)
     assert parse_expression(text, SCOPE).holds(VALUES)
 

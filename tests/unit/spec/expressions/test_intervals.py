@@ -1,4 +1,4 @@
-"""Whether an expression can hold, and whether it can fail, while some of its parameters are open."""
+"""Interval evaluation: whether an expression can hold or fail while some of its parameters are open."""
 
 import pytest
 
@@ -37,7 +37,7 @@ def truths(condition: str, **intervals: Interval) -> tuple[bool, bool]:
         ("a == 0", FAILS),
         ("a != 4", HOLDS),
         ("a != 3", EITHER),
-        ("a in [4]", EITHER),  # members are not told apart
+        ("a in [4]", EITHER),  # members are not distinguished
         # chains and operators
         ("0 < a < 4", HOLDS),
         ("0 < a < 2", EITHER),

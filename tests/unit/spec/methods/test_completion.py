@@ -39,7 +39,7 @@ def test_points_of_a_sparse_grid_are_completed_by_draws_on_the_grid() -> None:
     spec = a_spec("grid", parameters={**parameters, "z": {"values": [1]}})
     for index in range(20):
         point = completion(spec, {"z": 1}, range(index * 1_000, (index + 1) * 1_000), NOTHING, limit=0)
-        assert point is None, "without any candidate nobody can tell that it lies on the grid"
+        assert point is None, "without a candidate it cannot be shown to lie on the grid"
         first = completion(spec, {"z": 1}, [index], NOTHING, limit=1)
         assert first == {**dict.fromkeys(names, 0), "z": 1}
     seen = Counter([point_digest({**dict.fromkeys(names, 0), "z": 1})])

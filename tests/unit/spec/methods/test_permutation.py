@@ -1,4 +1,4 @@
-"""The shuffled order (spec section 19, `shuffle`): each place once, by the seed, of any size."""
+"""The shuffled order (spec section 19, `shuffle`): each index once, by the seed, for any size."""
 
 from collections import Counter
 
@@ -13,12 +13,12 @@ SEEDS = st.integers(-(2**63), 2**63 - 1)
 
 @pytest.mark.lengthy
 @given(SEEDS, st.integers(1, 600))
-def test_every_number_comes_once(seed: int, size: int) -> None:
+def test_every_index_occurs_once(seed: int, size: int) -> None:
     assert sorted(shuffled(seed, index, size) for index in range(size)) == list(range(size))
 
 
 @given(SEEDS, st.integers(1, 10**40), st.data())
-def test_any_size_is_possible_and_nothing_is_listed(seed: int, size: int, data: st.DataObject) -> None:
+def test_any_size_is_possible_without_listing_the_order(seed: int, size: int, data: st.DataObject) -> None:
     places = data.draw(st.sets(st.integers(0, size - 1), max_size=20))
     numbers = {shuffled(seed, place, size) for place in places}
     assert len(numbers) == len(places)
@@ -38,7 +38,7 @@ def test_an_index_out_of_range_is_refused(index: int) -> None:
 
 @pytest.mark.lengthy
 @pytest.mark.parametrize("expected", [50, pytest.param(400, marks=pytest.mark.slow)])
-def test_all_orders_of_a_few_come_up_about_equally_often(expected: int) -> None:
+def test_all_orders_of_few_elements_are_about_equally_frequent(expected: int) -> None:
     orders = Counter(tuple(shuffled(seed, index, 4) for index in range(4)) for seed in range(24 * expected))
     assert len(orders) == 24
     assert sum((count - expected) ** 2 / expected for count in orders.values()) < 50  # 23 degrees of freedom

@@ -1,4 +1,4 @@
-"""The registry of search methods: a method is one description, and nothing knows it by name."""
+"""The registry of search methods: a method is one entry, and no other code depends on its name."""
 
 from dataclasses import replace
 

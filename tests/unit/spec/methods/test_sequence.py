@@ -1,4 +1,4 @@
-"""Order of points (spec sections 6 and 19): each method, initial points, cursors that are resumed."""
+"""Order of points (spec sections 6 and 19): each method, initial points, resumed cursors."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -48,7 +48,7 @@ def sequence(
     seen: Counter[bytes] | None = None,
     limit: int = 5_000,
 ) -> Iterator[tuple[Cursor, Proposed]]:
-    """All that a sweep hands out, with the cursor after each point."""
+    """Yield all points of a sweep, with the cursor after each."""
     seen = Counter() if seen is None else seen
     size = known_size(spec, counted_points(spec))
     while True:
@@ -61,7 +61,7 @@ def sequence(
             yield cursor, proposed
 
 
-def test_draws_that_yield_only_few_values_of_an_endless_range_are_repeated() -> None:
+def test_draws_from_an_infinite_range_with_few_likely_values_may_repeat() -> None:
     spec = a_spec("random", {"x": {"distribution": "q_normal", "mu": 5, "sigma": 0.001, "q": 1}})
     assert first(spec, 4) == [{"x": 5}] * 4
 
@@ -79,7 +79,7 @@ def texts(points: list[Point]) -> list[str]:
     return [canonical_json(point) for point in points]
 
 
-def test_a_grid_goes_in_the_order_of_names() -> None:
+def test_a_grid_is_walked_in_the_order_of_names() -> None:
     points = first(a_spec("grid", {"b": {"values": [1, 2]}, "a": {"values": ["x", "y"]}}))
     assert points == [{"a": "x", "b": 1}, {"a": "x", "b": 2}, {"a": "y", "b": 1}, {"a": "y", "b": 2}]
 
@@ -117,14 +117,14 @@ def test_a_grid_hands_out_distinct_active_points_only(shuffle: bool) -> None:
 
 @pytest.mark.parametrize("method", ["grid", "random", "sobol", "bayes"])
 @given(seed=SEEDS)
-def test_in_a_finite_space_each_point_comes_once_and_then_it_ends(method: str, seed: int) -> None:
+def test_a_finite_space_hands_out_each_point_once_and_ends(method: str, seed: int) -> None:
     points = first(a_spec(method, FINITE, seed=seed))
     assert len(points) == 12
     assert len(set(texts(points))) == 12
 
 
 @pytest.mark.parametrize("method", ["random", "sobol", "bayes"])
-def test_conditional_points_of_a_finite_space_come_once_each(method: str) -> None:
+def test_conditional_points_of_a_finite_space_are_handed_out_once_each(method: str) -> None:
     points = first(a_spec(method, CONDITIONAL))
     assert len(points) == len(set(texts(points))) == 5
 
@@ -141,7 +141,7 @@ def test_every_method_keeps_the_constraints(method: str, extra: dict[str, object
 
 
 @pytest.mark.parametrize("method", ["random", "sobol"])
-def test_constraints_hold_in_endless_spaces_too(method: str) -> None:
+def test_constraints_also_hold_in_infinite_spaces(method: str) -> None:
     parameters = {"a": {"min": 0.0, "max": 1.0}, "b": {"min": 0.0, "max": 1.0}}
     points = first(a_spec(method, parameters, constraints=["a + b < 0.5"]), 100)
     assert len(set(texts(points))) == 100
@@ -158,7 +158,7 @@ def test_a_list_runs_exactly_as_written_duplicates_included() -> None:
 
 @pytest.mark.parametrize("method", ["random", "sobol", "bayes"])
 @given(seed=SEEDS)
-def test_the_same_seed_gives_the_same_points_another_one_others(method: str, seed: int) -> None:
+def test_a_seed_determines_the_points_and_another_seed_gives_others(method: str, seed: int) -> None:
     spec = a_spec(method, ENDLESS, seed=seed)
     assert first(spec, 8) == first(spec, 8)
     assert first(spec, 8) != first(a_spec(method, ENDLESS, seed=seed + 1), 8)
@@ -179,17 +179,17 @@ def test_the_same_seed_gives_the_same_points_another_one_others(method: str, see
     ],
 )
 @given(at=st.integers(0, 12))
-def test_a_cursor_that_is_resumed_continues_the_same(
+def test_a_resumed_cursor_continues_with_the_same_points(
     method: str, parameters: dict[str, object] | None, extra: dict[str, object], at: int
 ) -> None:
-    """P15: what a restarted server reads back, the cursor and the digests, is all that counts."""
+    """P15: a restarted server needs only what it reads back, the cursor and the digests."""
     spec = a_spec(method, parameters, **extra)
-    whole = [each for _, each in zip(range(14), sequence(spec), strict=False)]
-    if at >= len(whole):
+    every = [each for _, each in zip(range(14), sequence(spec), strict=False)]
+    if at >= len(every):
         return
-    seen = Counter(proposed.digest for _, proposed in whole[: at + 1])
-    resumed = [p for _, (_, p) in zip(range(13 - at), sequence(spec, whole[at][0], seen), strict=False)]
-    assert resumed == [proposed for _, proposed in whole[at + 1 :]]
+    seen = Counter(proposed.digest for _, proposed in every[: at + 1])
+    resumed = [p for _, (_, p) in zip(range(13 - at), sequence(spec, every[at][0], seen), strict=False)]
+    assert resumed == [proposed for _, proposed in every[at + 1 :]]
 
 
 @given(enqueued=st.sets(st.integers(0, 11)), method=st.sampled_from(["grid", "random", "sobol"]))
@@ -204,7 +204,7 @@ def test_points_of_other_runs_are_not_handed_out(enqueued: set[int], method: str
 
 @pytest.mark.parametrize("method", ["grid", "random", "sobol", "bayes"])
 def test_digests_of_points_outside_the_space_never_end_a_sweep_early(method: str) -> None:
-    """The count of points seen proves no end: some may be enqueued ones."""
+    """The number of points seen does not prove the end: some may have been enqueued."""
     foreign = Counter(bytes([number]) * 32 for number in range(40))
     points = [proposed.point for _, proposed in sequence(a_spec(method, FINITE), seen=foreign)]
     assert len(points) == len(set(texts(points))) == 12
@@ -242,13 +242,13 @@ def test_looking_ahead_changes_no_point() -> None:
 def test_an_interrupted_search_resumes_at_its_position(shuffle: bool) -> None:
     parameters = {"a": {"min": 1, "max": 30}, "b": {"min": 1, "max": 30}}
     spec = a_spec("grid", parameters, constraints=["(a * b) % 29 == 1"], shuffle=shuffle)
-    whole = [proposed.point for _, proposed in sequence(spec)]
+    every = [proposed.point for _, proposed in sequence(spec)]
     pieces = [proposed.point for _, proposed in sequence(spec, limit=7)]
-    assert pieces == whole
-    assert len(whole) > 10
+    assert pieces == every
+    assert len(every) > 10
 
 
-def test_a_step_that_may_try_one_candidate_draws_one() -> None:
+def test_a_step_limited_to_one_candidate_draws_one() -> None:
     spec = a_spec("random", ENDLESS)
     cursor, proposed, done = next_point(spec, START, Counter(), None, 1)
     assert proposed is not None
@@ -298,7 +298,7 @@ def test_a_space_of_constants_repeats_up_to_the_cap_and_runs_once_without(
 ) -> None:
     spec = a_spec(method, {"a": {"value": 1}}, **({} if cap is None else {"run_cap": cap}))
     assert len(first(spec, runs)) == runs
-    assert len(first(spec, 10)) == (1 if cap is None else 10), "the cap is for the caller"
+    assert len(first(spec, 10)) == (1 if cap is None else 10), "the caller applies the cap"
     assert planned_runs(spec, known_size(spec)) == runs
 
 
@@ -334,11 +334,11 @@ WIDE = {
 
 
 def test_a_few_points_among_very_many_combinations_are_all_found() -> None:
-    """Conditions leave 360 points among 10^39 combinations; places beyond 64 bits are places, too."""
+    """Conditions leave 360 points among 10^39 combinations; indices may exceed 64 bits."""
     spec = a_spec("grid", WIDE)
-    whole = [(cursor, proposed.point) for cursor, proposed in sequence(spec)]
-    assert len(whole) == len(set(texts([point for _, point in whole]))) == 360
-    assert whole[-1][0].index > 10**39
+    every = [(cursor, proposed.point) for cursor, proposed in sequence(spec)]
+    assert len(every) == len(set(texts([point for _, point in every]))) == 360
+    assert every[-1][0].index > 10**39
 
 
 def test_a_sparse_grid_is_not_shuffled() -> None:

@@ -1,4 +1,4 @@
-"""The Sobol sequence (spec section 19): its published numbers, and what scrambling keeps and brings."""
+"""The Sobol sequence (spec section 19): its published numbers, and the properties of its scrambling."""
 
 import random
 import statistics
@@ -49,7 +49,7 @@ def test_too_many_dimensions_are_refused() -> None:
 
 @given(SEEDS, st.integers(0, 10), st.integers(0, 6))
 def test_each_block_has_one_point_in_each_slice_of_each_dimension(seed: int, block: int, power: int) -> None:
-    """A scrambled sequence stays a sequence: of 2^m consecutive points, one lies in each of 2^m slices."""
+    """Scrambling preserves stratification: of 2^m consecutive points, one lies in each of 2^m slices."""
     size = 2**power
     points = [scrambled_sobol(seed, block * size + n, names(5)) for n in range(size)]
     for column in zip(*points, strict=True):
@@ -69,7 +69,7 @@ def test_a_point_depends_on_seed_and_index_alone(seed: int, index: int) -> None:
     point = scrambled_sobol(seed, index, names(4))
     assert point == scrambled_sobol(seed, index, names(4))
     assert all(0.0 < u < 1.0 for u in point)
-    assert point[:3] == scrambled_sobol(seed, index, names(3)), "a dimension more at the end changes no other"
+    assert point[:3] == scrambled_sobol(seed, index, names(3)), "an added dimension changes no other"
 
 
 def test_the_points_of_a_seed_never_change() -> None:

@@ -113,7 +113,7 @@ def test_conditions_over_more_than_ten_thousand_combinations_are_not_tried(size:
     assert bool(diagnostics) is warned
 
 
-def test_a_condition_takes_only_what_decides_it_from_the_budget() -> None:
+def test_a_condition_uses_only_the_combinations_that_decide_it_from_the_budget() -> None:
     """A condition that both holds and fails within its first combinations is not tried further."""
     parameters: dict[str, object] = {"n": {"min": 1, "max": 9_000}, "m": {"values": [1, 2]}}
     for number in range(20):
@@ -123,7 +123,7 @@ def test_a_condition_takes_only_what_decides_it_from_the_budget() -> None:
 
 
 def test_all_expressions_share_a_budget_of_combinations() -> None:
-    """Else many of them would take minutes: each takes ten combinations of it here."""
+    """Otherwise many of them would take minutes; here, each uses ten combinations."""
     conditions = {f"x{number}": {"min": 0.0, "max": 1.0, "when": "n > 0"} for number in range(4)}
     with patch.object(check_space, "_BUDGET", 25):
         assert len(found({"n": {"min": 1, "max": 10}, **conditions})) == 2
@@ -147,13 +147,13 @@ def test_constraints_that_few_draws_satisfy_cause_a_warning(method: str) -> None
 
 @pytest.mark.parametrize("constraints", [["x < 0.01", "y < 0.01"], ["x < 0.01 and y < 0.01"]])
 def test_components_drawn_separately_are_judged_separately(constraints: list[str]) -> None:
-    """One draw in 10,000 would fit whole; in parts one in 100 does. A sequence has whole points only."""
+    """One complete point in 10,000 fits, of each part one in 100. A sequence has complete points only."""
     assert found(XY, constraints) == []
     (diagnostic,) = found(XY, constraints, "sobol")
     assert diagnostic.code in ("infeasible", "hardly-feasible")
 
 
-def test_constraints_that_no_grid_point_satisfies_are_refused_exactly() -> None:
+def test_constraints_that_no_grid_point_satisfies_are_refused_after_an_exact_count() -> None:
     parameters = {"a": {"min": 1, "max": 1000}, "b": {"min": 1, "max": 100}}
     (error,) = found(parameters, ["a * b == 99991"], "grid")
     assert (error.severity, error.code) == ("error", "infeasible")

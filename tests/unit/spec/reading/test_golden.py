@@ -2,7 +2,7 @@
 
 After a message was changed on purpose, this writes the files again:
     REGENERATE=1 .venv/bin/pytest tests/unit/spec/reading/test_golden.py
-The difference that git shows is what people will see.
+The difference that git shows is what users will see.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Tests of the keys beside the space: sections 2, 7 and 19 of the language."""
+"""Keys other than the search space: sections 2, 7 and 19 of the language."""
 
 import pytest
 
@@ -222,7 +222,7 @@ def test_every_unsupported_key_has_its_case() -> None:
 
 @pytest.mark.parametrize("key", LATER)
 def test_an_unsupported_key_is_checked_and_refused(key: str) -> None:
-    """Design: its shape is judged now, and no sweep is made of a file that has it."""
+    """Its form is already checked, and a file that has it is refused."""
     head = HEAD.replace("metric: {name: loss}\n", "") if key == "metrics" else HEAD
     result = parse_text(f"method: grid\n{head}{key}: {LATER[key]}\n".encode(), file="s")
     assert [(found.severity, found.code) for found in result.diagnostics] == [
@@ -235,7 +235,7 @@ def test_an_unsupported_key_is_checked_and_refused(key: str) -> None:
 
 
 @pytest.mark.parametrize("engine", ["gp", "tpe", "skopt", "optuna", "{address: 'localhost:80'}", "wandb"])
-def test_the_engines_are_known(engine: str) -> None:
+def test_the_known_engines_are_accepted(engine: str) -> None:
     result = parsed(f"scheduler: {{engine: {engine}}}", "bayes")
     assert [found.code for found in result.diagnostics] == ["not-supported-yet"]
 

@@ -1,4 +1,4 @@
-"""Tests of what a parameter of the file means, and of every way to get it wrong."""
+"""Meaning of the parameters of a file, and the messages for every mistake."""
 
 import pytest
 
@@ -182,7 +182,7 @@ def test_a_bad_name_is_refused_with_the_nearest_legal_one(name: str, legal: str 
 
 
 @pytest.mark.parametrize("name", ["_a", "model.optimizer.lr", "a-b"])
-def test_names_with_dots_and_hyphens_are_no_groups(name: str) -> None:
+def test_names_with_dots_and_hyphens_are_not_groups(name: str) -> None:
     result = parse_text(
         f"method: random\nprogram: t\nparameters: {{{name}: {{min: 0, max: 1}}}}".encode(), file="s"
     )

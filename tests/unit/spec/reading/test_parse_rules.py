@@ -1,4 +1,4 @@
-"""The rules of the language that no other test holds to the letter, by its sections."""
+"""Rules of the language that no other test covers, by section."""
 
 import pytest
 
@@ -115,7 +115,7 @@ def test_section_2_dependencies_of_top_level_keys(text: str, message: str) -> No
 
 
 @pytest.mark.parametrize("engine", ["wandb", "gp", "tpe", "skopt"])
-def test_section_2_a_custom_method_needs_an_engine_that_has_one(engine: str) -> None:
+def test_section_2_a_custom_method_needs_an_engine_that_supports_it(engine: str) -> None:
     _, refused = parsed(f"method: custom\nprogram: t\n{SPACE}scheduler: {{engine: {engine}}}\n")
     assert f"scheduler.engine: the engine {engine} cannot be used with `method: custom`" in refused
 
@@ -174,7 +174,7 @@ def test_section_3_a_wrong_parameter_is_refused(entry: str, message: str) -> Non
     assert len([one for one in refused if one.startswith(message)]) == 1, refused
 
 
-def test_section_3_groups_may_be_of_constants_alone_and_share_names_of_leaves() -> None:
+def test_section_3_groups_may_have_only_constants_and_share_member_names() -> None:
     spec, _ = parsed(
         "method: grid\nprogram: t\nparameters:\n"
         "  a: {parameters: {lr: {value: 1}}}\n"

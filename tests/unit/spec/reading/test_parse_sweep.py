@@ -1,4 +1,4 @@
-"""Keys of a whole sweep: their meaning, refused values, and messages."""
+"""Top-level keys of a sweep: their meaning, refused values, and messages."""
 
 import json
 from contextlib import suppress
@@ -16,7 +16,7 @@ from sweepd.spec.parse import parse_mapping, parse_text
 from sweepd.spec.stop_rules import Hyperband
 from sweepd.spec.sweep_spec import Goal, Impute, Metric, SweepSpec
 from unit.spec.key_names import KEYS, WITHOUT_EFFECT
-from unit.spec.strategies import whole_sweeps
+from unit.spec.strategies import any_sweeps
 
 PARAMETERS = "parameters: {x: {min: 0.0, max: 1.0}}\n"
 METRIC = "metric: {name: loss}\n"
@@ -81,8 +81,8 @@ def test_defaults_are_filled_in() -> None:
     assert rule.early_terminate == (Hyperband(max_iter=27, s=2, eta=3, strict=True),)
 
 
-def test_a_sweep_that_aliases_make_too_large_is_refused() -> None:
-    """A file of half a megabyte may stand for any size."""
+def test_a_sweep_too_large_after_expanding_aliases_is_refused() -> None:
+    """A file of half a megabyte may expand to any size."""
     found = errors("method: list\nruns:\n- &p {a: " + "x" * 500_000 + "}\n" + "- *p\n" * 6)
     assert found[0].endswith(
         "the sweep has 3,500,105 bytes with its aliases expanded; at most 3,300,000 are kept"
@@ -198,7 +198,7 @@ def test_a_sweep_that_could_not_run_is_refused(text: str, message: str) -> None:
     assert any(message in error for error in errors(text)), errors(text)
 
 
-def test_all_findings_come_at_once_in_the_order_of_the_file() -> None:
+def test_all_findings_are_reported_at_once_in_the_order_of_the_file() -> None:
     text = "method: gird\nrun_cap: 0\nprogram: t\nparameters:\n  a: {min: 3, max: 1}\n  b: 3\n"
     assert errors(text) == [
         's.yaml:1:9: method: "gird" is none of grid, random, bayes, list, sobol; did you mean `grid`?',
@@ -303,7 +303,7 @@ def test_generated_documents_have_every_key() -> None:
         return drawn.issuperset(WRITTEN_KEYS)
 
     with suppress(NoSuchExample):
-        find(whole_sweeps(), completes, settings=once)
+        find(any_sweeps(), completes, settings=once)
     assert drawn >= {*WRITTEN_KEYS}, {*WRITTEN_KEYS} - drawn
 
 
@@ -313,7 +313,7 @@ def same(again: SweepSpec | None, spec: SweepSpec) -> bool:
 
 
 @pytest.mark.lengthy
-@given(document=whole_sweeps())
+@given(document=any_sweeps())
 def test_a_specification_written_and_read_again_is_the_same(document: dict[str, object]) -> None:
     spec = parse_mapping(document).spec
     assert spec is not None, parse_mapping(document).diagnostics

@@ -12,7 +12,7 @@ GRID = "program: t.py\nmethod: grid\nparameters: {a: {values: [1]}}\n"
 
 
 def test_a_name_without_effect_may_contain_anything() -> None:
-    """W&B has projects of any name: with a flag in its place, a file that has one works."""
+    """W&B allows projects of any name: a file with such a name works if a flag replaces it."""
     text = (GRID + "project: ' / '\nentity: ACME\n").encode()
     assert [found.path for found in parse_text(text, file="s").diagnostics] == ["project"]
     assert [found.path for found in parse_text(text, file="s", placing=("entity",)).diagnostics] == ["entity"]

@@ -1,6 +1,6 @@
-"""Sweep files as people have them for W&B work as they are; wrong ones are refused with line and remedy.
+"""Sweep files written for W&B work unchanged; wrong ones are refused with line and remedy.
 
-The files are those of ../wandb, NAME.txt beside one says why it is refused. They are all written by hand.
+The files are those of ../wandb; NAME.txt beside one has the reason why it is refused. All are hand-written.
 """
 
 from dataclasses import replace
@@ -32,7 +32,7 @@ def spec_of(name: str) -> SweepSpec:
 
 
 def as_type(value: object) -> object:
-    """Return a value with its type: 1, 1.0 and true are equal, and not the same to a script."""
+    """Return a value with its type: 1, 1.0 and true are equal, but differ for a script."""
     return (type(value), value)
 
 
@@ -48,13 +48,13 @@ def test_an_existing_file_is_accepted_with_the_expected_warnings(name: str) -> N
 
 
 @pytest.mark.parametrize("name", RIGHT)
-def test_its_space_has_as_many_points_as_its_author_expects(name: str) -> None:
+def test_its_space_has_the_expected_number_of_points(name: str) -> None:
     size = preview(spec_of(name), 0).size
     assert (size.value, size.is_estimate) == (RIGHT[name].size, False)
 
 
 @pytest.mark.parametrize("name", RIGHT)
-def test_its_script_gets_the_arguments_that_it_parses(name: str) -> None:
+def test_its_script_gets_the_expected_arguments(name: str) -> None:
     spec, expected = spec_of(name), RIGHT[name]
     point = expected.point
     if point is None:

@@ -1,7 +1,7 @@
-"""Random small spaces under conditions, constraints and zips, and what they mean, worked out the slow way.
+"""Random small spaces with conditions, constraints and zips, and their meaning by brute force.
 
-The meaning of each rule is a Python function that knows nothing of the language: what the space makes of the
-text is compared with it.
+The meaning of each rule is a Python function independent of the language; the space, built from the text, is
+compared with it.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -70,7 +70,7 @@ def _product(values: Values) -> float:
 
 @dataclass(frozen=True)
 class Ruled:
-    """A space as a document, and the rules by role as functions."""
+    """A space as a document, with its rules by role as functions."""
 
     document: dict[str, object]
     names: Mapping[str, str]
@@ -79,7 +79,7 @@ class Ruled:
     roles: tuple[str, ...]
 
     def spec(self, method: str, **keys: object) -> SweepSpec | None:
-        """The sweep, None if it is refused, as for constraints that no point satisfies."""
+        """Return the sweep; None if it is refused, as for constraints that no point satisfies."""
         metric = {"metric": {"name": "loss"}} if method == "bayes" else {}
         text = {"program": "t.py", "seed": 3, "method": method, **metric, **self.document, **keys}
         parsed = parse_mapping(text)
@@ -87,7 +87,7 @@ class Ruled:
         return parsed.spec
 
     def points(self) -> list[Point]:
-        """All points, each once, in the order in which a grid comes upon them: tried one by one."""
+        """Return all points, each once, in the order of a grid, by trying every combination."""
         found: dict[str, Point] = {}
         for values in self._assignments():
             active: dict[str, Json] = {}
@@ -103,13 +103,13 @@ class Ruled:
         """Return the point of a run for values by role."""
         flat: Point = {self.names[r]: v for r, v in active.items() if r not in "xy"}
         inner: Point = {self.names[r]: active[r] for r in "xy" if r in active}
-        whole = flat | ({self.names["g"]: inner} if inner else {})
+        complete = flat | ({self.names["g"]: inner} if inner else {})
         if inner:
-            whole[self.names["g"]] = dict(sorted(inner.items()))
-        return dict(sorted(whole.items()))
+            complete[self.names["g"]] = dict(sorted(inner.items()))
+        return dict(sorted(complete.items()))
 
     def _assignments(self) -> Iterator[dict[str, Json]]:
-        """Every combination, the last dimension fastest: by name, groups and zips by their first."""
+        """Yield every combination, the last dimension fastest; groups and zips sort by their first name."""
         places: dict[tuple[str, ...], list[dict[str, Json]]] = {}
         for role in self.roles:
             if role == "zr":
@@ -127,7 +127,7 @@ class Ruled:
 
 @st.composite
 def ruled_spaces(draw: st.DrawFn) -> Ruled:
-    """Draw which parameters there are, how they are called (which decides the order), and the rules."""
+    """Draw the parameters, their names (which determine the order), and the rules."""
     letters = draw(st.permutations("abcdefghi"))
     names = dict(zip((*ROLES, "g"), letters, strict=True))
     shown = names | {role: f"{names['g']}.{names[role]}" for role in "xy"}

@@ -1,4 +1,4 @@
-"""Number of points: exact up to a million combinations, beyond that a declared estimate."""
+"""Number of points: exact up to a million combinations, beyond that marked as an estimate."""
 
 from collections.abc import Mapping
 from unittest.mock import patch
@@ -66,7 +66,7 @@ def test_without_rules_the_count_is_a_product_of_any_size() -> None:
 @pytest.mark.lengthy
 @pytest.mark.parametrize(("size", "is_estimate"), [(100, False), (101, True)])
 def test_the_limit_may_be_lower(size: int, is_estimate: bool) -> None:
-    """A waiting page uses a lower limit; spaces with few valid points are still counted."""
+    """An interactive page uses a lower limit; spaces with few valid points are still counted."""
     found = space(integers(a=size, b=100), "(a + b) % 2 == 0").grid.count(10_000)
     assert found.is_estimate is is_estimate
     bits = {f"p{n}": 2 for n in range(40)}
@@ -89,22 +89,22 @@ def test_the_count_of_a_grid_differs_from_that_of_draws() -> None:
 
 
 @pytest.mark.parametrize(("size", "value"), [(196, 196), (197, None)])
-def test_an_estimate_is_none_if_one_draw_makes_up_more_than_a_fifth(size: int, value: int | None) -> None:
+def test_there_is_no_estimate_if_one_draw_contributes_more_than_a_fifth(size: int, value: int | None) -> None:
     """Of 200 draws, 4 have `n`: each counts as much as `size` of the others."""
     parameters = {"kind": {"min": 1, "max": 40}, "n": {"min": 1, "max": size, "when": "kind == 7"}}
     with patch.object(walk, "_DRAWS", 200):
         assert space(parameters).grid.count(30) == Count(value, is_estimate=True)
 
 
-def test_up_to_five_feasible_draws_are_an_estimate_all_the_same() -> None:
+def test_up_to_five_feasible_draws_still_give_an_estimate() -> None:
     """Of 200 draws, 4 are feasible."""
     with patch.object(walk, "_DRAWS", 200):
         found = space(integers(kind=40, m=1_000), "(kind - 7) * m == 0").grid.count(30)
     assert found == Count(40_000 * 4 // 200, is_estimate=True)
 
 
-def test_of_equally_infeasible_components_the_one_with_more_draws_counts() -> None:
-    """The one with more parameters gets fewer draws, which say less."""
+def test_of_equally_infeasible_components_the_one_with_more_draws_is_reported() -> None:
+    """The one with more parameters gets fewer draws, which are less conclusive."""
     pair, triple = "a + b < 0", "c + d + e < 0"
     parameters = {name: {"min": 0.0, "max": 1.0} for name in "abcde"}
     for constraints in ([pair, triple], [triple, pair]):

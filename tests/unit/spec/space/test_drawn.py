@@ -35,7 +35,7 @@ def _uniform(low: float, high: float) -> Cdf:
 
 
 def _of_log(low: float, high: float) -> Cdf:
-    """Whose natural logarithm is uniform."""
+    """Return the distribution function of a value whose natural logarithm is uniform."""
     return lambda x: _uniform(low, high)(log(x)) if x > 0 else 0.0
 
 
@@ -68,7 +68,7 @@ def test_drawn_numbers_fit_their_distribution(keys: dict[str, object], cdf: Cdf)
 
 
 def _rounded(cdf: Cdf, q: float, first: int, last: int) -> dict[float, float]:
-    """The shares of the multiples of q when what lies outside goes to the ends."""
+    """Return the probabilities of the multiples of q, with values outside moved to the ends."""
     shares: dict[float, float] = {}
     for k in range(first, last + 1):
         low = 0.0 if k == first else float(cdf((k - 0.5) * q))
@@ -106,7 +106,7 @@ def test_listed_and_quantised_values_have_their_frequencies(
 
 
 def fits(counts: Mapping[float, int], shares: Mapping[float, float]) -> bool:
-    """Pearson's test; shares of which fewer than five are expected are put together."""
+    """Apply Pearson's test; values expected fewer than five times are combined."""
     assert set(counts) <= set(shares)
     draws = sum(counts.values())
     expected, observed = [0.0], [0]
@@ -169,7 +169,7 @@ def test_constrained_draws_have_the_distribution_of_rejection_sampling(
     assert fits(counts, {float(each): 1 / len(allowed) for each in allowed})
 
 
-def test_rows_of_a_zip_come_equally_often() -> None:
+def test_rows_of_a_zip_are_equally_frequent() -> None:
     zipped = space({"a": {"values": [1, 2, 3]}, "b": {"values": [1, 4, 9]}}, zip=[["a", "b"]])
     points = [zipped.random_point(1, index) for index in range(DRAWS)]
     assert all(point["b"] == int(str(point["a"])) ** 2 for point in points)

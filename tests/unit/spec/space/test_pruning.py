@@ -1,4 +1,4 @@
-"""Look-ahead pruning by the first digits: never too much, and enough to find rare points."""
+"""Look-ahead pruning by the first digits: it excludes no point, and finds rare points."""
 
 import time
 from collections.abc import Mapping
@@ -105,7 +105,7 @@ def test_look_ahead_includes_the_ends_of_a_range() -> None:
 
 
 def test_a_candidate_of_many_digits_counts_as_several() -> None:
-    """Else one call of a space of many parameters would take many times as long."""
+    """Otherwise one call on a space of many parameters would take many times as long."""
     names = [f"p{number:02}" for number in range(100)]
     space = grid_of({name: {"values": [0, 1]} for name in names}, "p99 == 1")
     assert space.grid.next(0, 10) == (1, None)
@@ -146,7 +146,7 @@ def test_a_chain_of_a_hundred_conditions_is_enumerated_in_any_order_of_names(nam
         lengths.append(len(point))
         index += 1
     assert len(set(lengths)) > 1
-    assert space.grid.count() == Count(None, is_estimate=True), "too large to be told"
+    assert space.grid.count() == Count(None, is_estimate=True), "too large to be counted"
     ten = grid_of(chain(names[:10]))
     # Each length ends in a zero, or the chain does: 1 + 2 (1 + 2 (1 + ... 2 (3))).
     assert ten.grid.count() == Count(2**11 - 1)

@@ -1,4 +1,4 @@
-"""Spaces under conditions, constraints and zips (section 19), against going through every combination."""
+"""Spaces with conditions, constraints and zips (section 19), compared with trying every combination."""
 
 import pickle
 from collections import Counter
@@ -23,7 +23,7 @@ METHODS = ["grid", "random", "sobol", "bayes"]
 def grid_of(ruled: Ruled) -> SearchSpace:
     spec = ruled.spec("grid")
     if spec is None:
-        assert ruled.points() == [], "refused though there are points"
+        assert ruled.points() == [], "refused although there are points"
     assume(spec is not None)
     assert spec is not None
     return spec.search_space
@@ -50,7 +50,7 @@ def test_a_grid_hands_out_the_distinct_active_points_in_order_and_counts_them(ru
     expected = ruled.points()
     one_by_one = [space.grid.at(index) for index in range(space.grid.size or 0)]
     assert texts([point for point in one_by_one if point is not None]) == texts(expected)
-    assert walked(space, 10_000) == expected, "keys in the same order, too"
+    assert walked(space, 10_000) == expected, "keys are in the same order"
     assert space.grid.count() == space.support.count() == Count(len(expected))
     assert len({point_digest(point) for point in expected}) == len(expected)
 
@@ -58,7 +58,7 @@ def test_a_grid_hands_out_the_distinct_active_points_in_order_and_counts_them(ru
 @pytest.mark.lengthy
 @given(ruled=ruled_spaces(), limit=st.integers(1, 5), worth=st.sampled_from([1, 4, 64]))
 def test_skipping_finds_what_trying_each_combination_finds(ruled: Ruled, limit: int, worth: int) -> None:
-    """Interrupted after a few candidates, the search resumes at the same place, whatever its look-ahead."""
+    """Interrupted after a few candidates, the search resumes at the same index, whatever its look-ahead."""
     space = grid_of(ruled)
     with patch.object(schedule, "_WORTH", worth):
         assert walked(space, limit) == ruled.points()
@@ -67,7 +67,7 @@ def test_skipping_finds_what_trying_each_combination_finds(ruled: Ruled, limit: 
 
 @pytest.mark.lengthy
 @given(ruled=ruled_spaces(), data=st.data())
-def test_a_walk_begins_anywhere(ruled: Ruled, data: st.DataObject) -> None:
+def test_a_walk_can_begin_at_any_index(ruled: Ruled, data: st.DataObject) -> None:
     space = grid_of(ruled)
     size = space.grid.size or 0
     start = data.draw(st.integers(0, size))
@@ -82,9 +82,9 @@ def test_a_walk_begins_anywhere(ruled: Ruled, data: st.DataObject) -> None:
 def test_a_walk_with_given_values_finds_all_points_that_have_them(ruled: Ruled, data: st.DataObject) -> None:
     space = grid_of(ruled)
     points = ruled.points()
-    whole: Point = data.draw(st.sampled_from(points)) if points else {}
+    chosen: Point = data.draw(st.sampled_from(points)) if points else {}
     partial: Point = {}
-    for name, value in whole.items():
+    for name, value in chosen.items():
         if data.draw(st.booleans()):
             keys = data.draw(st.sets(st.sampled_from(sorted(value)))) if isinstance(value, dict) else ()
             partial[name] = {key: value[key] for key in keys} if isinstance(value, dict) else value
@@ -98,7 +98,7 @@ def test_a_walk_with_given_values_finds_all_points_that_have_them(ruled: Ruled, 
 
 def _has(point: Point, partial: Point) -> bool:
     for name, value in partial.items():
-        found = point.get(name, {} if value == {} else None)  # an empty group asks for nothing
+        found = point.get(name, {} if value == {} else None)  # an empty group requires nothing
         if name not in point and found is None:
             return False
         if isinstance(value, dict) and isinstance(found, dict):
@@ -111,7 +111,7 @@ def _has(point: Point, partial: Point) -> bool:
 
 @pytest.mark.lengthy
 @given(ruled=ruled_spaces(), seed=st.integers(0, 2**40))
-def test_each_draw_is_a_point_and_goes_to_the_unit_cube_and_back(ruled: Ruled, seed: int) -> None:
+def test_each_draw_is_a_point_and_survives_the_unit_cube(ruled: Ruled, seed: int) -> None:
     space = grid_of(ruled)
     expected = set(texts(ruled.points()))
     if not expected:
@@ -124,7 +124,7 @@ def test_each_draw_is_a_point_and_goes_to_the_unit_cube_and_back(ruled: Ruled, s
         vector = space.to_unit(point)
         assert len(vector) == len(space.dimensions)
         for missing in (0.0, 0.5, 1.0):
-            # What is not there has no coordinate, and whatever stands in its place changes nothing.
+            # An absent parameter has no coordinate, and any value in its position changes nothing.
             assert space.from_unit([missing if u is None else u for u in vector]) == point
 
 
@@ -161,14 +161,14 @@ def test_every_method_hands_out_each_point_once_and_ends(ruled: Ruled, method: s
 @pytest.mark.lengthy
 @given(ruled=ruled_spaces(), data=st.data())
 def test_an_invalid_point_is_reported_by_parameter(ruled: Ruled, data: st.DataObject) -> None:
-    """Convert any assignment of listed values to a point, or report why it is none."""
+    """Any assignment of listed values is converted to a point, or the violations are reported."""
     space = grid_of(ruled)
     points = ruled.points()
     roles = data.draw(st.sets(st.sampled_from(ruled.roles)))
     point = ruled.point({role: data.draw(st.sampled_from(CHOICES[role])) for role in sorted(roles)})
     assert (space.violations(point) == ()) is (canonical_json(point) in set(texts(points)))
     if any(_has(each, point) for each in points):
-        assert space.partial_violations(point) == (), "what can be completed is no violation"
+        assert space.partial_violations(point) == (), "a completable point is not a violation"
 
 
 @pytest.mark.lengthy

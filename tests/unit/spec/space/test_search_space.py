@@ -1,4 +1,4 @@
-"""Tests of the space: order, counting, drawing, the unit cube, membership."""
+"""The search space: order, counting, drawing, the unit cube, membership."""
 
 import pytest
 from hypothesis import assume, given
@@ -18,7 +18,7 @@ def space(entries: dict[str, object], method: str = "random") -> SearchSpace:
 
 
 def enumerated(grid: SearchSpace) -> list[Point]:
-    """All points of a grid without conditions and constraints: each combination is one."""
+    """Return all points of a grid without conditions and constraints: each combination is one."""
     points = [grid.grid.at(index) for index in range(grid.grid.size or 0)]
     found = [point for point in points if point is not None]
     assert len(found) == len(points)
@@ -50,7 +50,7 @@ def test_dimensions_are_ordered_by_code_point_and_groups_by_name() -> None:
     assert list(ordered.random_point(1, 0)) == ["Ab", "B", "a", "c"]
 
 
-def test_constants_are_in_every_point_and_alone_make_one() -> None:
+def test_constants_are_in_every_point_and_constants_alone_make_one_point() -> None:
     alone = space({"opt": {"parameters": {"a": {"value": [1]}}}, "b": {"value": None}}, "grid")
     assert alone.grid.size == alone.support.size == 1
     assert alone.grid.count() == alone.support.count() == Count(1)
@@ -61,17 +61,17 @@ def test_constants_are_in_every_point_and_alone_make_one() -> None:
             alone.grid.at(beyond)
 
 
-def test_a_huge_grid_is_only_counted() -> None:
+def test_a_huge_grid_is_counted_without_listing_it() -> None:
     huge = space({f"p{index}": {"min": 1, "max": 1000} for index in range(4)}, "grid")
     assert huge.grid.size == 10**12
-    assert huge.grid.count() == Count(10**12), "a product, exact without a step"
+    assert huge.grid.count() == Count(10**12), "a product, exact without enumeration"
     assert huge.grid.at(10**12 - 1) == {"p0": 1000, "p1": 1000, "p2": 1000, "p3": 1000}
     assert huge.grid.at(1234567890) == {"p0": 2, "p1": 235, "p2": 568, "p3": 891}
     with pytest.raises(IndexError):
         huge.grid.at(10**12)
 
 
-def test_a_huge_range_that_is_absent_is_skipped_in_one_step() -> None:
+def test_a_huge_inactive_range_is_skipped_in_one_step() -> None:
     parameters = {"kind": {"values": ["a", "b"]}, "n": {"min": 1, "max": 10**15, "when": "kind == 'b'"}}
     points = space(parameters).support
     assert points.next(0, 10) == (0, {"kind": "a"})
@@ -115,7 +115,7 @@ def test_a_point_of_another_sweep_is_converted_to_the_values_of_this_space() -> 
     given: Point = {"n": 3.0, "x": 3.0, "s": 2.5, "inner": 1, "other": 4}
     assert repr(adopting.adopted(given)) == repr({"n": 3, "s": 2.5, "x": 3.0})
     kept: Point = {"n": 9.5, "x": 1e300, "s": "2"}
-    assert adopting.adopted(kept) == kept  # what is invalid stays, to be reported
+    assert adopting.adopted(kept) == kept  # invalid values stay, to be reported
     assert len(adopting.violations(kept)) >= 3
 
 
@@ -187,7 +187,7 @@ def test_a_grid_counts_exactly_the_points_it_enumerates(entries: dict[str, objec
 
 @pytest.mark.lengthy
 @given(entries=spaces(finite_parameters))
-def test_whatever_is_drawn_from_a_finite_space_is_among_its_points(entries: dict[str, object]) -> None:
+def test_every_draw_from_a_finite_space_is_among_its_points(entries: dict[str, object]) -> None:
     finite = space(entries)
     size = finite.support.size
     assert size is not None
