@@ -1,4 +1,4 @@
-"""The comparison with the golden files, and one server with sweeps for what commands and clients return."""
+"""Fixtures: the comparison with golden files, and a server with sweeps that have ended."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from collections.abc import Iterator
 import pytest
 
 from frozen.golden_files import Unchanged, compare, freeze
-from frozen.played_through import PlayedThrough, play_through
+from frozen.prepared_server import PreparedServer, prepared_server
 
 
 @pytest.fixture(scope="session")
 def unchanged(pytestconfig: pytest.Config) -> Unchanged:
-    """Compare with the golden file; with `--freeze` write it."""
+    """Return the comparison with golden files; with `--freeze`, return the function that writes them."""
     return freeze if pytestconfig.getoption("--freeze") else compare
 
 
 @pytest.fixture(scope="package")
-def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlayedThrough]:
-    """One server on which sweeps of several kinds have ended."""
-    with play_through(tmp_path_factory.mktemp("frozen")) as played:
-        yield played
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PreparedServer]:
+    """Return a server on which sweeps of several kinds have ended."""
+    with prepared_server(tmp_path_factory.mktemp("frozen")) as prepared:
+        yield prepared

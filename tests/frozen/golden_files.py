@@ -1,4 +1,4 @@
-"""Golden files of what users rely on, and the comparison that names each difference."""
+"""Golden files of the interfaces that users rely on, and a comparison that names each difference."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ Golden: TypeAlias = "str | Sequence[Golden] | Mapping[str, Golden]"
 
 
 class Unchanged(Protocol):
-    """Compares what there is now with the golden file of that name."""
+    """Function that compares the current state with the golden file of a name."""
 
     def __call__(self, name: str, now: Golden) -> None: ...
 
 
 def compare(name: str, now: Golden) -> None:
-    """Fail with one line for each thing that was taken away, added or changed."""
+    """Fail with one line for each entry that was removed, added or changed."""
     before: Golden = json.loads((FOLDER / f"{name}.json").read_text())
     differences = list(_differences(before, now, ""))
     assert not differences, (
         f"{len(differences)} differences from tests/frozen/golden/{name}.json, which users rely on:\n  "
         + "\n  ".join(differences[:60])
-        + "\nRestore them. If one is really meant: pytest tests/frozen --freeze, and name it in CHANGELOG.md."
+        + "\nRestore them. If one is intended: pytest tests/frozen --freeze, and name it in CHANGELOG.md."
     )
 
 
@@ -35,7 +35,7 @@ def freeze(name: str, now: Golden) -> None:
 
 
 def shape(*documents: object) -> dict[str, Golden]:
-    """Return the type of each path of some JSON documents, `[]` for the items of a list: `runs[].state`."""
+    """Return the types at each path of some JSON documents, `[]` for items of a list: `runs[].state`."""
     found: dict[str, set[str]] = {}
     for document in documents:
         _add_shape(document, "", found)
@@ -75,16 +75,16 @@ def _differences(before: Golden, now: Golden, path: str) -> list[str]:
         for key in sorted({*before, *now}):
             place = f"{path} > {key}" if path else key
             if key not in now:
-                found.append(f"gone: {place} (was {_short(before[key])})")
+                found.append(f"removed: {place} (was {_short(before[key])})")
             elif key not in before:
                 found.append(f"new: {place}: {_short(now[key])}")
             else:
                 found += _differences(before[key], now[key], place)
         return found
     if isinstance(before, list) and isinstance(now, list):
-        gone = [item for item in before if item not in now]
+        removed = [item for item in before if item not in now]
         new = [item for item in now if item not in before]
-        listed = [f"gone: {path}: {_short(item)}" for item in gone] + [
+        listed = [f"removed: {path}: {_short(item)}" for item in removed] + [
             f"new: {path}: {_short(item)}" for item in new
         ]
         moved = [f"in another order: {path}: {_short(now)}"] if before != now and not listed else []

@@ -1,4 +1,4 @@
-"""Public names with their signatures, as a user can call them; where they are defined does not matter."""
+"""Public names with their signatures, as a user can call them, wherever they are defined."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ RETURNED = (
     *("AsyncStoredRun", "AsyncSweep", "BestSoFar", "CategoryCorrelation", "History", "Importance"),
     *("ParameterImportance", "Run", "Runs", "StoredRun", "Summary", "Sweep"),
 )
-"""Classes that users get objects of, and construct none."""
+"""Classes whose objects are returned to users but never constructed by them."""
 _PLAIN = (type(None), bool, int, float, str)
 
 
 def described_module(module: ModuleType) -> dict[str, Golden]:
-    """Return what a module offers: its public names, each as `described` has it."""
+    """Return the public names of a module, each with its description."""
     names = {name for name in (*getattr(module, "__all__", ()), *dir(module)) if not name.startswith("_")}
     return {
         name: described(value, constructed=name not in RETURNED)
@@ -31,13 +31,13 @@ def described_module(module: ModuleType) -> dict[str, Golden]:
 
 
 def described(value: object, *, constructed: bool = True) -> Golden:
-    """Return signature, members or type of a value; of a class that users do not construct, no signature."""
+    """Return signature, members or type of a value; no signature of a class that users do not construct."""
     if isinstance(value, ModuleType):
         return "module"
     if inspect.isclass(value):
         if not constructed:
             called = "not constructed by users"
-        elif issubclass(value, Enum):  # each version of Python shows the signature of enumerations in its way
+        elif issubclass(value, Enum):  # the signature of enumerations depends on the version of Python
             called = "an enumeration"
         else:
             called = _signature(value)
@@ -52,7 +52,7 @@ def described(value: object, *, constructed: bool = True) -> Golden:
 
 
 def _is_known(base: type) -> bool:
-    """True if users know a base class: Python's but for typing's, or a public name of sweepd."""
+    """Return True for base classes that users see: Python's except typing's, and public names of sweepd."""
     if base.__module__.partition(".")[0] == "sweepd":
         return base.__name__ in sweepd.__all__
     return base.__name__ not in ("ABC", "Generic", "Protocol")

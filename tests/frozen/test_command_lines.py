@@ -1,4 +1,4 @@
-"""Names of commands, flags and choices, read from the help as people see it."""
+"""Names of commands, flags and choices, read from the help output."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _COMMAND = re.compile(r"^  ([a-z][a-z-]+)  +\S", re.MULTILINE)
 
 @pytest.fixture
 def help_of(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
-    """Return what a command prints when it is asked for help."""
+    """Return a function that returns the help output of a command."""
     monkeypatch.setenv("COLUMNS", "100")
 
     def call(command: str, *words: str) -> str:
         (script,) = entry_points(group="console_scripts", name=command)
-        with patch.dict(os.environ):  # a command sets variables for itself, which none after it is to have
+        with patch.dict(os.environ):  # a command sets variables for itself that later commands must not see
             try:
                 ended = script.load()([*words, "--help"])
             except SystemExit as end:
@@ -35,26 +35,26 @@ def help_of(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch)
 
 
 def flags(text: str) -> list[str]:
-    """Return what a help lists as options: the names at the head of each, with their choices."""
+    """Return the options listed in a help output, with their choices."""
     found = []
     for line in text.splitlines():
         if head := re.match(r"^  (?:    )?(-\S.*?)(?:  |$)", line):
             names = _FLAG.findall(head[1])
             choices = re.findall(
                 r"\[[\w|-]+\]|\{[\w,-]+\}", head[1]
-            )  # argparse may show them after each name
+            )  # argparse may repeat the choices after each name
             found.append(" ".join([*names, *dict.fromkeys(choices)]))
     return sorted(found)
 
 
-def test_verbs_and_flags_of_sweepctl(help_of: Callable[..., str], unchanged: Unchanged) -> None:
+def test_commands_and_flags_of_sweepctl(help_of: Callable[..., str], unchanged: Unchanged) -> None:
     group = help_of("sweepctl")
     listed: dict[str, Golden] = {"sweepctl": flags(group)}
-    for verb in _COMMAND.findall(group.partition("Commands:")[2]):
-        text = help_of("sweepctl", verb)
-        listed[f"sweepctl {verb}"] = flags(text)
+    for command in _COMMAND.findall(group.partition("Commands:")[2]):
+        text = help_of("sweepctl", command)
+        listed[f"sweepctl {command}"] = flags(text)
         for inner in _COMMAND.findall(text.partition("Commands:")[2]):
-            listed[f"sweepctl {verb} {inner}"] = flags(help_of("sweepctl", verb, inner))
+            listed[f"sweepctl {command} {inner}"] = flags(help_of("sweepctl", command, inner))
     assert len(listed) > 30
     unchanged("sweepctl_flags", listed)
 
@@ -73,7 +73,7 @@ def test_commands_and_flags_of_sweepd(help_of: Callable[..., str], unchanged: Un
 
 @pytest.mark.parametrize("topic", ["environment", "exit-codes"])
 def test_topics_of_help(topic: str, unchanged: Unchanged, capsys: pytest.CaptureFixture[str]) -> None:
-    """Variables and codes that help explains; the words beside them may become better."""
+    """Compare only variables and codes; the wording of their explanations may change."""
     (script,) = entry_points(group="console_scripts", name="sweepctl")
     assert not script.load()(["help", topic])
     text = capsys.readouterr().out

@@ -1,4 +1,4 @@
-"""Variables of the environment that the programs read or set, and names in the log of an agent."""
+"""Environment variables that the programs read or set, and names of events in the log of an agent."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def test_variables_that_are_read_or_set(unchanged: Unchanged) -> None:
 
 
 def test_events_in_the_log_of_an_agent() -> None:
-    """Names of the events only; their contents are tested where they occur."""
+    """Compare only the names of events; other tests check their fields."""
     assert set(texts("agent")) >= AGENT_EVENTS, (
-        "events of `--log-format json` that the agent does not name any more"
+        "events of `--log-format json` that no longer occur in the agent"
     )

@@ -1,4 +1,4 @@
-"""Names of `sweepd` with signatures, and the members of all that users get from it."""
+"""Public names of `sweepd` with signatures, and the members of objects that it returns to users."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 
 import sweepd
 from frozen.golden_files import Golden, Unchanged, shape
-from frozen.played_through import PlayedThrough
+from frozen.prepared_server import PreparedServer
 from frozen.public_names import RETURNED, described
 
 _OF_THE_RUN = ("config", "run", "summary")
@@ -23,25 +23,25 @@ def test_names_of_sweepd(unchanged: Unchanged) -> None:
 
 
 def test_members_of_what_users_get(
-    played: PlayedThrough, unchanged: Unchanged, monkeypatch: pytest.MonkeyPatch
+    prepared: PreparedServer, unchanged: Unchanged, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Objects of classes that users never name."""
-    with sweepd.Client(played.server.address, token=played.server.access_token) as client:
-        sweep = client.sweep(played.grid)
+    """Objects of classes that users never name are compared too."""
+    with sweepd.Client(prepared.server.address, token=prepared.server.access_token) as client:
+        sweep = client.sweep(prepared.grid)
         changes = list(sweep.watch())
         found = {
             "Client.sweep()": type(sweep),
-            "Client.run()": type(client.run(f"{played.grid}:1")),
+            "Client.run()": type(client.run(f"{prepared.grid}:1")),
             "Sweep.best_so_far()": type(sweep.best_so_far()[0]),
             "Sweep.importance()": type(sweep.importance()),
             "Sweep.importance()[]": type(next(iter(sweep.importance()))),
             "Sweep.run().history()": type(sweep.run(1).history()),
             "Sweep.watch()": type(changes[0]),
         }
-    monkeypatch.setenv("SWEEPD_ADDRESS", played.server.address)
-    monkeypatch.setenv("SWEEPD_TOKEN", played.server.access_token)
+    monkeypatch.setenv("SWEEPD_ADDRESS", prepared.server.address)
+    monkeypatch.setenv("SWEEPD_TOKEN", prepared.server.access_token)
     api = sweepd.Api()
-    path = played.grid
+    path = prepared.grid
     found |= {
         "Api": type(api),
         "Api.sweep()": type(api.sweep(path)),
@@ -53,13 +53,13 @@ def test_members_of_what_users_get(
     unchanged("objects", {name: described(kind, constructed=False) for name, kind in found.items()})
 
 
-def test_columns_of_frames(played: PlayedThrough, unchanged: Unchanged) -> None:
+def test_columns_of_frames(prepared: PreparedServer, unchanged: Unchanged) -> None:
     found: dict[str, Golden] = {}
-    with sweepd.Client(played.server.address, token=played.server.access_token) as client:
+    with sweepd.Client(prepared.server.address, token=prepared.server.access_token) as client:
         sources: dict[str, sweepd.Sweep | sweepd.History] = {
-            "Sweep": client.sweep(played.grid),
-            "Sweep, of a model": client.sweep(played.bayes),
-            "History": client.run(f"{played.grid}:1").history(),
+            "Sweep": client.sweep(prepared.grid),
+            "Sweep, of a model": client.sweep(prepared.bayes),
+            "History": client.run(f"{prepared.grid}:1").history(),
         }
         for title, source in sources.items():
             found[f"{title}.to_pandas()"] = [
@@ -72,6 +72,6 @@ def test_columns_of_frames(played: PlayedThrough, unchanged: Unchanged) -> None:
                 f"{field.name}: {field.type}" for field in source.to_arrow().schema
             ]
             found[f"{title}.to_dicts()"] = [*source.to_dicts()[0]]
-        found["Sweep.prior_runs()"] = shape(client.sweep(played.seeded).prior_runs())
-        found["Importance.to_dicts()"] = shape(client.sweep(played.grid).importance().to_dicts())
+        found["Sweep.prior_runs()"] = shape(client.sweep(prepared.seeded).prior_runs())
+        found["Importance.to_dicts()"] = shape(client.sweep(prepared.grid).importance().to_dicts())
     unchanged("frames", found)

@@ -1,4 +1,4 @@
-"""Keys of the sweep file, each with where it is allowed: by the schema, and by the reader itself."""
+"""Keys of the sweep file and the places where the schema and the reader allow them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from frozen.golden_files import Golden, Unchanged
 
 PLACES = {
-    # Where a key may be, as a file around it; KEYS stands for all keys that are known anywhere.
+    # Each place of keys as a file around it; KEYS stands for all known keys.
     "the file": "{KEYS}",
     "metric": "{method: random, metric: {KEYS}, parameters: {x: {min: 0, max: 1}}}",
     "a parameter": "{method: random, parameters: {x: {KEYS}}}",
@@ -35,7 +35,7 @@ def schema(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
 
 
 def sweepctl(capsys: pytest.CaptureFixture[str], *words: str) -> str:
-    """Call it in this process, and return all that it wrote."""
+    """Run `sweepctl` in this process, and return its output."""
     (script,) = entry_points(group="console_scripts", name="sweepctl")
     script.load()(words)
     written = capsys.readouterr()
@@ -45,7 +45,7 @@ def sweepctl(capsys: pytest.CaptureFixture[str], *words: str) -> str:
 def keys(
     node: object, whole: dict[str, Any], path: str, seen: tuple[str, ...] = ()
 ) -> Iterator[tuple[str, str]]:
-    """Yield each key that a schema names, by its path, with the types and words that it may have."""
+    """Yield the path of each key of a schema with each of its types and literal values."""
     if isinstance(node, list):
         for item in node:
             yield from keys(item, whole, path, seen)
@@ -86,7 +86,7 @@ def test_keys_of_the_schema(capsys: pytest.CaptureFixture[str], unchanged: Uncha
 def test_keys_that_the_reader_allows(
     capsys: pytest.CaptureFixture[str], unchanged: Unchanged, tmp_path: Path
 ) -> None:
-    """All keys at each place: what the reader does not call unknown or foreign is allowed."""
+    """Try all keys at each place: a key is allowed unless the reader calls it unknown or foreign."""
     whole = schema(capsys)
     known = {path.rpartition(".")[2] for path, _ in keys(whole, whole, "")}
     known = {name for name in known if name.replace("_", "").isalnum()}
@@ -103,7 +103,7 @@ def test_keys_that_the_reader_allows(
 
     for place, around in PLACES.items():
         for kind in KINDS if place == "early_terminate" else ("",):
-            # A parameter with keys of several forms is refused as such, so there they are tried one by one.
+            # A parameter with keys of several forms is refused as such, so its keys are tried one by one.
             together = [[name] for name in sorted(known)] if "parameter" in place else [sorted(known)]
             refused = {name for names in together for name in refused_keys(around, names, kind)}
             found[f"{place} {kind}".strip()] = sorted(known - refused)

@@ -1,4 +1,4 @@
-"""The texts in the source of the packages, wherever in them they are."""
+"""String literals in the source of packages."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def texts(*packages: str) -> Iterator[str]:
-    """Yield each text of the programs in some packages that is no docstring."""
+    """Yield each string literal in some packages that is not a docstring."""
     for package in packages:
         for path in (ROOT / package).rglob("*.py"):
             if not path.stem.endswith("_pb2"):

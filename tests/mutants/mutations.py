@@ -1,4 +1,4 @@
-"""Mutations of Python functions: one small change each, of the kind that a person makes by mistake."""
+"""Mutations of Python functions: one small change each, like a typical programming error."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _CALLS = {"min": "max", "max": "min", "any": "all", "all": "any", "floor": "ceil
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """One change of one function, outermost in its module or class; `number` counts those of a module."""
+    """One change of a function of a module or class; `number` is its index in the module."""
 
     path: Path
     number: int
@@ -55,7 +55,7 @@ class Mutant:
     after: str
 
     def described(self, root: Path) -> str:
-        """Return the mutation and its place, in one line that does not depend on the lines above."""
+        """Return the mutation and its place in one line, independent of line numbers."""
         return f"{self.path.relative_to(root)}::{self.function}: {self.before}  ->  {self.after}"
 
     def code(self) -> CodeType:
@@ -87,20 +87,20 @@ def mutants_of(path: Path) -> Iterator[Mutant]:
 
 @cache
 def _source(path: Path) -> bytes:
-    """Return what is in a file when it is first asked for: a number counts places in that."""
+    """Return the content of a file at the first call: the numbers of mutants refer to it."""
     return path.read_bytes()
 
 
 def _all_places(tree: ast.Module) -> Iterator[tuple[tuple[str, Function], ast.AST, ast.AST]]:
-    """Yield each node that may change, with its function and what it changes into, always in this order."""
+    """Yield each node that can be mutated, with its function and its replacement, in a fixed order."""
     for name, function in _outermost(tree, ""):
-        # No default of the function: it is in effect already when the function gets the mutant's code.
+        # No defaults of the function: they are evaluated before the function gets the mutant's code.
         for node in _evaluated(ast.Module(function.body, [])):
             yield from (((name, function), node, changed) for changed in _changed(node))
 
 
 def _short(node: ast.AST) -> str:
-    """Return a node as text, of a statement its first line."""
+    """Return the first line of a node as text."""
     return ast.unparse(ast.fix_missing_locations(node)).partition("\n")[0]
 
 
@@ -126,7 +126,7 @@ def _outermost(node: ast.AST, prefix: str) -> Iterator[tuple[str, Function]]:
 
 
 def _keep_classes(original: ast.Module, changed: ast.Module) -> None:
-    """Let what calls `super` still refer to its class: code without that cell cannot take its place."""
+    """Keep the reference to `__class__` in functions that called `super`: new code must have that cell."""
     for (_, before), (_, after) in zip(_outermost(original, ""), _outermost(changed, ""), strict=True):
         if any(isinstance(node, ast.Name) and node.id == "super" for node in ast.walk(before)):
             named = ast.copy_location(ast.Expr(ast.Name("__class__", ast.Load())), after.body[-1])
@@ -134,7 +134,7 @@ def _keep_classes(original: ast.Module, changed: ast.Module) -> None:
 
 
 def _evaluated(node: ast.AST) -> Iterator[ast.AST]:
-    """Yield the nodes below that decide something: no annotation, decorator, docstring or message."""
+    """Yield the nodes below that affect behaviour: no annotation, decorator, docstring or message."""
     for name, field in ast.iter_fields(node):
         if name in ("annotation", "returns", "decorator_list", "type_params", "pattern"):
             continue

@@ -1,4 +1,4 @@
-"""A test session that learns which tests call which function, then tries mutants in forked processes."""
+"""Test session that records which tests call which functions, then tests mutants in forked processes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from _pytest.runner import runtestprotocol
 from mutants.mutations import Mutant, mutants_of
 
 _SHORTEST_LIMIT = 10.0
-"""Seconds for one test of a mutant, at least; a mutant may loop endlessly."""
+"""Minimum time limit of one test of a mutant, in seconds; a mutant may loop endlessly."""
 _SLOWER = 20
 _BROKEN = 3
 """Exit code of a forked process in which the mutant could not be made."""
@@ -40,24 +40,24 @@ class Fate(StrEnum):
 
 @dataclass
 class MutationSession:
-    """Runs as a plugin of pytest, in place of its loop over the tests; `tell` gets each outcome."""
+    """Plugin of pytest that replaces its loop over the tests; `report` receives each outcome."""
 
     core: Path
     sample: int
     seed: int
-    tell: Callable[[Mutant, Fate], None]
+    report: Callable[[Mutant, Fate], None]
     failing: list[str] = field(default_factory=list)
-    """Tests that fail without any mutant, and so detect none."""
+    """Tests that fail without a mutant and are therefore excluded."""
     _callers: dict[tuple[str, str], set[int]] = field(default_factory=lambda: defaultdict(set))
     _importing: set[tuple[str, str]] = field(default_factory=set)
-    """Functions that imports call, without those within them."""
+    """Functions called during imports, without nested functions."""
     _called: set[tuple[str, str]] = field(default_factory=set)
-    """Functions that tests call, likewise."""
+    """Functions called by tests, without nested functions."""
     _seconds: dict[int, float] = field(default_factory=dict)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_load_initial_conftests(self) -> None:
-        """Watch which functions imports call."""
+        """Record the functions that imports call."""
         sys.setprofile(self._watching(self._importing))
 
     @pytest.hookimpl(tryfirst=True)
@@ -66,7 +66,7 @@ class MutationSession:
         if session.testsfailed:
             raise session.Interrupted("the tests cannot be collected")
         sys.setprofile(None)
-        # Before anything else: what is loaded is what is in the files now.
+        # First of all: the loaded modules still match the files.
         items = session.items
         everything = [each for path in sorted(self.core.rglob("*.py")) for each in mutants_of(path)]
         for number, item in enumerate(items):
@@ -76,12 +76,12 @@ class MutationSession:
             _end_with([(item, 0) for item in items if item.nodeid not in self.failing], None)
         if os.waitpid(pid, 0)[1]:
             raise pytest.UsageError("the tests fail in a forked process, without any mutant")
-        # What only builds tables or functions during imports has done so: a mutant would come too late.
+        # Functions called only during imports are left out: a mutant would have no effect any more.
         late = self._importing - self._called
         everything = [each for each in everything if (str(each.path), each.function) not in late]
-        # Chosen by a number of its own, so that the same seed chooses the same of an unchanged core.
+        # A separate generator, so that the same seed chooses the same mutants of an unchanged core.
         for mutant in random.Random(self.seed).sample(everything, min(self.sample, len(everything))):
-            self.tell(mutant, self._tried(mutant, items))
+            self.report(mutant, self._tried(mutant, items))
         return True
 
     def _watching(
@@ -89,7 +89,7 @@ class MutationSession:
     ) -> Callable[[FrameType, str, object], None]:
         """Return a profile function that adds the path and name of each called function of the core.
 
-        The calls of a test, by its number, count as calls of the outermost function.
+        Calls of a nested function count as calls of its outermost function; `number` is that of the test.
         """
         prefix = f"{self.core}{os.sep}"
 
@@ -105,7 +105,7 @@ class MutationSession:
         return called
 
     def _record(self, number: int, item: pytest.Item, following: pytest.Item | None) -> None:
-        """Run a test; remember how long it takes and which functions of the core it calls."""
+        """Run a test; record its duration and the functions of the core that it calls."""
         began = time.monotonic()
         sys.setprofile(self._watching(self._called, number))
         try:
@@ -119,7 +119,7 @@ class MutationSession:
                 tests.discard(number)
 
     def _tried(self, mutant: Mutant, items: Sequence[pytest.Item]) -> Fate:
-        """Run the tests that call the function, the quickest first, until one fails."""
+        """Run the tests that call the function, the fastest first, until one fails."""
         numbers = sorted(self._callers[str(mutant.path), mutant.function], key=self._seconds.__getitem__)
         if not numbers:
             return Fate.UNTESTED
@@ -153,8 +153,8 @@ def _end_with(limited: Sequence[tuple[pytest.Item, float]], mutant: Mutant | Non
 
 
 def _fails(limited: Sequence[tuple[pytest.Item, float]], mutant: Mutant | None) -> bool:
-    """Return True if a test fails, with a mutant if there is one; a test out of time ends the process."""
-    gc.unfreeze()  # a test may have run what freezes the modules of a server: none of that is listed
+    """Return True if a test fails, with the mutant if given; a test that times out ends the process."""
+    gc.unfreeze()  # a test may have frozen the objects of a server, which `get_objects` would not list
     if mutant is not None:
         code, functions = mutant.code(), list(_functions(mutant))
         assert functions, mutant

@@ -37,7 +37,7 @@ def path(tmp_path: Path) -> Path:
     return path
 
 
-def test_each_decision_is_changed_and_no_default_of_the_function(path: Path) -> None:
+def test_each_expression_is_mutated_except_defaults_of_the_function(path: Path) -> None:
     assert [(each.function, each.before, each.after) for each in mutants_of(path)] == [
         ("Box.full", "return self.size >= LIMIT and (not self.open)", "return None"),
         ("Box.full", "self.size >= LIMIT and (not self.open)", "self.size >= LIMIT or not self.open"),
@@ -51,7 +51,7 @@ def test_each_decision_is_changed_and_no_default_of_the_function(path: Path) -> 
     ]
 
 
-def test_the_code_of_a_mutant_does_what_it_says(path: Path) -> None:
+def test_the_code_of_a_mutant_has_the_described_change(path: Path) -> None:
     namespace: dict[str, object] = {}
     exec(compile(SOURCE, str(path), "exec"), namespace)
     clipped = namespace["clipped"]
@@ -62,7 +62,7 @@ def test_the_code_of_a_mutant_does_what_it_says(path: Path) -> None:
     assert clipped(12) == 10
 
 
-def test_what_no_longer_calls_super_can_still_be_tried(tmp_path: Path) -> None:
+def test_a_mutant_without_its_call_of_super_can_be_tested(tmp_path: Path) -> None:
     path = tmp_path / "refused.py"
     path.write_text(
         "class Refused(Exception):\n    def __init__(self) -> None:\n        super().__init__('no')\n"

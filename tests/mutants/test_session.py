@@ -1,4 +1,4 @@
-"""Tests of the fate that `make mutants` reads from the exit of a process that ran the tests of a mutant."""
+"""Tests of the outcome of a mutant, read from the exit status of the process that ran its tests."""
 
 import os
 import signal
@@ -18,7 +18,7 @@ from mutants.session import Fate, fate_of
         (lambda: signal.raise_signal(signal.SIGALRM), Fate.TIMED_OUT),
     ],
 )
-def test_a_test_out_of_time_is_distinguished_from_one_that_fails(
+def test_a_test_that_times_out_is_distinguished_from_one_that_fails(
     ending: Callable[[], None], fate: Fate
 ) -> None:
     if (pid := os.fork()) == 0:

@@ -1,4 +1,4 @@
-"""A trial that writes down what it finds: variables, names of `sweepd` and of `wandb`, with signatures."""
+"""Trial that records its environment variables and the names of `sweepd` and `wandb` with signatures."""
 
 import json
 import os
@@ -14,7 +14,7 @@ wandb = import_module("wandb")
 
 
 def names_of(module: str) -> object:
-    """Return the names of a module; of one that needs a framework, how its import fails without."""
+    """Return the names of a module, or the error of its import if it needs a framework."""
     try:
         return described_module(import_module(module))
     except ImportError as error:

@@ -1,4 +1,4 @@
-"""A trial: logs every type of value, writes a file, and fails at one point."""
+"""Trial that logs every type of value, writes a file, and fails at one point."""
 
 import os
 import signal
@@ -21,6 +21,6 @@ files = Path(os.environ["SWEEPD_RUN_DIR"], "files")
 files.mkdir(exist_ok=True)
 (files / "notes.txt").write_text("kept\n")
 if config.opt["kind"] == "waits" and config.lr > 0.15:
-    signal.pause()  # until it is stopped
+    signal.pause()  # logs until the run is stopped
 if config.lr > 0.3 and config.opt["kind"] == "adam":
     sys.exit(3)

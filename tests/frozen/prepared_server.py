@@ -1,4 +1,4 @@
-"""One server on which sweeps of several kinds have been played through, for all that shows them."""
+"""Server on which one sweep of each kind has ended, for the tests of commands and clients that read them."""
 
 from __future__ import annotations
 
@@ -76,14 +76,14 @@ SEEDED = STOPPED.replace("method: grid", "method: random\nrun_cap: 2").replace(
 )
 SHORT = BAYES.replace("method: bayes\nrun_cap: 8", "method: random\nrun_cap: 1")
 IDLE = WAITING.replace("project: waiting", "project: idle")
-BY_HAND = (
+STANDALONE = (
     "import sweepd\nwith sweepd.init(project='by-hand', config={'lr': 0.1}):\n    sweepd.log({'loss': 1.0})\n"
 )
 
 
 @dataclass(frozen=True)
-class PlayedThrough:
-    """An installation with its server, and what has been played there."""
+class PreparedServer:
+    """Installation with its server, the names of its sweeps, and their agents."""
 
     installation: Installation
     server: Server
@@ -97,8 +97,8 @@ class PlayedThrough:
 
 
 @contextmanager
-def play_through(folder: Path) -> Iterator[PlayedThrough]:
-    """Start a server, run one sweep of each kind to its end, and leave the server serving."""
+def prepared_server(folder: Path) -> Iterator[PreparedServer]:
+    """Start a server, run one sweep of each kind to its end, and yield the running server."""
     installation = Installation(folder)
     result = folder / "names.json"
     installation.environment |= {
@@ -114,7 +114,7 @@ def play_through(folder: Path) -> Iterator[PlayedThrough]:
         installation.ctl("pause", paused)
         idle = installation.start_agent(paused, "--label", "site=attic")
         subprocess.run(
-            [sys.executable, "-c", BY_HAND],
+            [sys.executable, "-c", STANDALONE],
             env=installation.environment,
             cwd=installation.work,
             check=True,
@@ -126,8 +126,11 @@ def play_through(folder: Path) -> Iterator[PlayedThrough]:
         seeded = installation.write("seeded.yaml", SEEDED)
         made = installation.json("create", str(seeded), "--prior-sweep", stopped)
         installation.ctl("sync")
-        until(lambda: len(idle.events("withheld")) > 0, what="the idle agent is told why it gets nothing")
-        yield PlayedThrough(
+        until(
+            lambda: len(idle.events("withheld")) > 0,
+            what="the idle agent receives the reason why it gets no runs",
+        )
+        yield PreparedServer(
             installation,
             server,
             grid,
