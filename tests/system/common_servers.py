@@ -1,4 +1,4 @@
-"""The servers that tests of a module share: a start costs more than what most of them ask."""
+"""Servers shared by the tests of a module, since starting one takes longer than most tests."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from system.installation import Installation, Server
 
 
 class CommonServers:
-    """Servers that tests of a module share, by their flags; each is started when the first joins it."""
+    """Servers shared by the tests of a module, by flags; each is started when the first test joins it."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -17,7 +17,7 @@ class CommonServers:
         self._servers: dict[tuple[str, ...], Server] = {}
 
     def joined_by(self, guest: Installation, flags: tuple[str, ...]) -> Server:
-        """Let the home of `guest` know the server."""
+        """Return the server, after adding its entry to the home of `guest`."""
         if flags not in self._servers:
             folder = self._folder / str(len(self._hosts))
             folder.mkdir()
@@ -30,6 +30,6 @@ class CommonServers:
         return server
 
     def kill_everything(self) -> None:
-        """Leave none running."""
+        """Kill all servers."""
         for host in self._hosts.values():
             host.kill_everything()

@@ -1,4 +1,4 @@
-"""The installation that each system test starts from, and the check that it left nothing running."""
+"""Fixtures: the installation of a system test, whose processes are killed at its end, and shared servers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from system.wire import OnTheWire, through_the_gateway
 
 @pytest.fixture(scope="module")
 def on_the_wire(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OnTheWire]:
-    """One server for the tests of a module that only create sweeps of their own."""
+    """Return a function that runs a scenario against one server shared by the tests of a module."""
     here = Installation(tmp_path_factory.mktemp("shared"))
     try:
         yield partial(through_the_gateway, here.start_server())
@@ -25,7 +25,7 @@ def on_the_wire(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OnTheWire]
 
 @pytest.fixture(scope="module")
 def common(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommonServers]:
-    """The servers that tests of a module join."""
+    """Return the servers shared by the tests of a module."""
     servers = CommonServers(tmp_path_factory.mktemp("common"))
     try:
         yield servers
@@ -35,7 +35,7 @@ def common(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommonServers]:
 
 @pytest.fixture
 def installation(tmp_path: Path, common: CommonServers) -> Iterator[Installation]:
-    """A fresh home; whatever still runs at the end is killed."""
+    """Return a fresh home; processes that still run at the end of the test are killed."""
     here = Installation(tmp_path, common)
     try:
         yield here

@@ -1,4 +1,4 @@
-"""Requests that no honest client sends: every field of a message filled with what may hurt."""
+"""Hostile requests: messages whose fields have values that may cause failures."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ _INTEGERS = {
     FieldDescriptor.CPPTYPE_UINT64: (0, 1, 2**31, 2**63, 2**64 - 1),
     FieldDescriptor.CPPTYPE_ENUM: (0, 1, 2, 3, 99, -1),
 }
-MOST_DEEP = 6
-PLACES: tuple[object, ...] = (
+MAX_DEPTH = 6
+POSITIONS: tuple[object, ...] = (
     None,
     [],
     [None],
@@ -67,7 +67,7 @@ PLACES: tuple[object, ...] = (
 
 
 def messages(method: MethodDescriptor, count: int, seed: int = 0) -> Iterator[Message]:
-    """Yield requests of a method, the empty one first."""
+    """Yield requests of a method, beginning with the empty one."""
     kind = GetMessageClass(method.input_type)
     yield kind()
     dice = random.Random(f"{method.full_name} {seed}")
@@ -78,14 +78,14 @@ def messages(method: MethodDescriptor, count: int, seed: int = 0) -> Iterator[Me
 
 
 def forged_tokens(request: Message) -> Iterator[str]:
-    """Yield page tokens that carry the mark of a request, and places that no answer gave."""
+    """Yield page tokens with the checksum of a request and positions that no response contained."""
     asked = type(request)()
     asked.CopyFrom(request)
     for name in {"page_token", "page_size"}.intersection(asked.DESCRIPTOR.fields_by_name):
         asked.ClearField(name)
     content = asked.SerializeToString(deterministic=True)
     for mark in (hashlib.blake2b(content, digest_size=9).digest(), b"", b"123456789"):
-        for place in PLACES:
+        for place in POSITIONS:
             yield base64.urlsafe_b64encode(mark + json.dumps(place).encode()).decode()
     yield from ("x", "====", "\x00", "é", "AAAA" * 10_000)
 
@@ -112,7 +112,7 @@ def _fill(message: Message, dice: random.Random, depth: int) -> None:
 
 
 def _fill_child(message: Message, field: FieldDescriptor, dice: random.Random, depth: int) -> None:
-    if depth >= MOST_DEEP:
+    if depth >= MAX_DEPTH:
         return
     if field.is_repeated:
         for _ in range(dice.choice((0, 1, 3))):

@@ -1,4 +1,4 @@
-"""A user's machine in a folder: commands, a server, agents, all real processes with a home of their own."""
+"""Installation of one user in a folder: commands, a server and agents, all real processes."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ BIN = Path(sys.executable).parent
 TRIALS = Path(__file__).parent / "trials"
 MARK = "SWEEPD_TEST_MARK"
 STARTING = ("demo", "run", "sync")
-"""Verbs that start processes, which must be found by what they were started from."""
+"""Commands that start processes, which are found by the environment variable `MARK`."""
 
 
 def listens(address: str) -> bool:
-    """True if a service listens there; from then on it handles signals, too."""
+    """Return True if a service listens at the address; from then on it also handles signals."""
     host, _, port = address.rpartition(":")
     with suppress(OSError), socket.create_connection((host, int(port))):
         return True
@@ -39,7 +39,7 @@ def listens(address: str) -> bool:
 
 
 class Server:
-    """A running `sweepd up`."""
+    """Running `sweepd up`."""
 
     def __init__(self, process: forked.Started, address: str, data: Path, log: Path) -> None:
         self.process = process
@@ -48,39 +48,39 @@ class Server:
         self.log = log
 
     def service_pids(self) -> dict[str, int]:
-        """Return the process id of each service, once all of them have one."""
-        until(lambda: all(self._noted_pids().values()), what="every service runs")
-        return self._noted_pids()
+        """Wait until all services run, and return their process ids."""
+        until(lambda: all(self._recorded_pids().values()), what="every service runs")
+        return self._recorded_pids()
 
-    def _noted_pids(self) -> dict[str, int]:
+    def _recorded_pids(self) -> dict[str, int]:
         state = read_state(self.data)
         assert state is not None
         return {service.name: service.pid for service in state.services}
 
     @property
     def access_token(self) -> str:
-        """The token of people and agents."""
+        """Return the token of users and agents."""
         return (self.data / "access-token").read_text().strip()
 
     @property
     def service_token(self) -> str:
-        """The token with which its services trust each other."""
+        """Return the token that the services use among themselves."""
         return (self.data / "service-token").read_text().strip()
 
     def service_address(self, name: str) -> str:
-        """Return where one service listens."""
+        """Return the address of a service."""
         if name == "gateway":
             return self.address
         return f"127.0.0.1:{(self.data / name / 'port').read_text().strip()}"
 
     def stop(self) -> int:
-        """End it as a person would, and return its exit code."""
+        """End the server with SIGTERM, and return its exit code."""
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(15)
 
 
 class Agent:
-    """A running `sweep-agent` whose log is read as it comes."""
+    """Running `sweep-agent` with its log."""
 
     def __init__(self, process: forked.Started, log: Path) -> None:
         self.process = process
@@ -88,27 +88,27 @@ class Agent:
 
     @property
     def pid(self) -> int:
-        """Its process id."""
+        """Return the process id."""
         return self.process.pid
 
     def events(self, *kinds: str) -> list[dict[str, object]]:
-        """Return the events logged so far; those of some kinds only, if named."""
+        """Return the events logged so far, only those of `kinds` if given."""
         lines = self._log.read_text().splitlines(keepends=True)
         events = [json.loads(line) for line in lines if line.endswith("\n") and line.startswith("{")]
         return [event for event in events if not kinds or event["event"] in kinds]
 
     def log(self) -> str:
-        """Return all that it wrote to standard error."""
+        """Return its standard error."""
         return self._log.read_text()
 
 
 class Installation:
-    """One user's home: nothing in it is shared with another test, but for a server that it joins."""
+    """Home of one user; only a joined server is shared with other tests."""
 
     def __init__(self, folder: Path, common: CommonServers | None = None) -> None:
         self.folder = folder
         self._common = common
-        # Its own port: while a server is unavailable, no other process on this machine is given it.
+        # Its own host address: while a server is unavailable, no other process can get its port.
         self.host = f"127.{secrets.randbelow(254) + 1}.{secrets.randbelow(256)}.{secrets.randbelow(254) + 1}"
         self.mark = uuid.uuid4().hex
         self.work = folder / "work"
@@ -129,7 +129,7 @@ class Installation:
     def ctl(
         self, *arguments: str, code: int | None = 0, timeout: float = 90.0
     ) -> subprocess.CompletedProcess[str]:
-        """Run `sweepctl`, expecting an exit code (None: any)."""
+        """Run `sweepctl` and check its exit code (None: any)."""
         if arguments[0] in STARTING:
             done = self.run("sweepctl", *arguments, timeout=timeout)
         else:
@@ -139,7 +139,7 @@ class Installation:
         return done
 
     def run(self, command: str, *arguments: str, timeout: float = 30.0) -> subprocess.CompletedProcess[str]:
-        """Run one of the commands to its end, whatever its exit code."""
+        """Run a command to its end, with any exit code."""
         return subprocess.run(
             [str(BIN / command), *arguments],
             env=self.environment,
@@ -151,7 +151,7 @@ class Installation:
         )
 
     def json(self, *arguments: str) -> dict[str, object]:
-        """Run `sweepctl … -o json` and return what it printed."""
+        """Run `sweepctl … -o json` and return its output."""
         printed: dict[str, object] = json.loads(self.ctl(*arguments, "-o", "json").stdout)
         return printed
 
@@ -161,7 +161,7 @@ class Installation:
         return [line for line in lines if line["type"] == kind]
 
     def start_server(self, *flags: str, listen: str | None = None, fresh: bool = False) -> Server:
-        """Start all services and wait until they serve; `fresh`: with an interpreter of their own."""
+        """Start all services and wait until they serve; `fresh`: with a new interpreter."""
         listen = listen or f"{self.host}:0"
         data = self.folder / "server"
         errors = self.folder / "server.log"
@@ -183,12 +183,12 @@ class Installation:
         return Server(process, ready[1], data, errors)
 
     def join_server(self, *flags: str) -> Server:
-        """Use the server of these flags that tests of a module share, each with sweeps of its own."""
+        """Use the server with these flags that the tests of a module share; each creates its own sweeps."""
         assert self._common is not None
         return self._common.joined_by(self, flags)
 
     def start_service(self, name: str, *flags: str) -> forked.Started:
-        """Start one service alone, on a free port, with data and log of its own."""
+        """Start one service alone, on a free port, with its own data folder and log."""
         data = self.folder / "alone" / name
         command = ["sweepd", name, "--listen", "127.0.0.1:0", "--data", str(data), *flags]
         with (self.folder / f"{name}.log").open("a") as log:
@@ -200,7 +200,7 @@ class Installation:
     def start_agent(
         self, sweep: str, *flags: str, state: str | None = None, folder: Path | None = None
     ) -> Agent:
-        """Start an agent that logs as JSON; it works in `folder`, else where everything works."""
+        """Start an agent that logs JSON; its working folder is `folder` or the common one."""
         self._agents += 1
         log = self.folder / f"agent-{self._agents}.log"
         where = ("--state", str(self.folder / state)) if state else ()
@@ -226,11 +226,11 @@ class Installation:
         return self.ctl("create", "sweep.yaml", *flags).stdout.strip()
 
     def processes(self) -> list[int]:
-        """Return every process that was started from here, directly or not, and still lives."""
+        """Return the running processes started from here, directly or indirectly."""
         return [pid for pid, environment in _environments() if f"{MARK}={self.mark}".encode() in environment]
 
     def commands(self) -> list[str]:
-        """Return the command lines of those processes."""
+        """Return the command lines of `processes`."""
         commands = []
         for pid in self.processes():
             try:
@@ -240,12 +240,12 @@ class Installation:
         return commands
 
     def nothing_is_left(self) -> None:
-        """Check that no process from here survives; one that ends with its parent does so shortly after."""
+        """Check that no process from here is left; those that end with their parent may take a moment."""
         until(lambda: not self.processes(), within=2, what="no process is left")
 
     def kill_everything(self) -> None:
-        """Leave nothing running, whatever the test did."""
-        while pids := self.processes():  # again and again: one may be born while the list is read
+        """Kill all processes started from here."""
+        while pids := self.processes():  # repeatedly: a process may start while the list is read
             for pid in pids:
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)

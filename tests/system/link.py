@@ -1,4 +1,4 @@
-"""A link between an agent and its server that can be cut, or go half open: a small TCP proxy of the tests."""
+"""TCP proxy between an agent and its server that can be cut or go half open."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-_ELSEWHERE = b"00000000-0000-4000-8000-000000000000"
+_OTHER_HOST = b"00000000-0000-4000-8000-000000000000"
 _PIECE = 65_536
 
 
 class Link:
-    """Passes bytes on; by `cut` it hangs up on everybody, by `swallow` it stays silent for ever.
+    """TCP proxy: `cut` closes and refuses all connections, `swallow` silently drops all bytes.
 
-    What passes from the server names another host as the server's, so that an agent of this host stays on the
-    link and does not attach to the scheduler itself.
+    It replaces the id of this host in messages of the server, so that an agent on this host stays on the link
+    and does not attach to the scheduler directly.
     """
 
     def __init__(self, target: str) -> None:
@@ -44,7 +44,7 @@ class Link:
         self._listener.close()
 
     def cut(self) -> None:
-        """Close every connection, and refuse new ones."""
+        """Close all connections, and refuse new ones."""
         with self._guard:
             self._cut = True
             self._cuts += 1
@@ -53,11 +53,11 @@ class Link:
                     each.shutdown(socket.SHUT_RDWR)
 
     def swallow(self) -> None:
-        """Silently stop forwarding."""
+        """Stop forwarding, without closing connections."""
         self._swallowing = True
 
-    def mend(self) -> None:
-        """Pass new connections on; those that lost bytes stay silent."""
+    def restore(self) -> None:
+        """Forward new connections again; those that have lost bytes stay silent."""
         self._cut = self._swallowing = False
 
     def _accept(self) -> None:
@@ -77,19 +77,19 @@ class Link:
                 continue
             with self._guard:
                 self._open |= {near, far}
-                refused = self._cuts != cuts  # meanwhile
+                refused = self._cuts != cuts  # cut while the connection was opened
             if refused:
                 near.shutdown(socket.SHUT_RDWR)
             for source, sink in ((near, far), (far, near)):
-                threading.Thread(target=self._pass_on, args=(source, sink), daemon=True).start()
+                threading.Thread(target=self._forward, args=(source, sink), daemon=True).start()
 
-    def _pass_on(self, source: socket.socket, sink: socket.socket) -> None:
+    def _forward(self, source: socket.socket, sink: socket.socket) -> None:
         torn = False
         with suppress(OSError):
             while piece := source.recv(_PIECE):
                 torn = torn or self._swallowing
                 if not torn:
-                    sink.sendall(piece.replace(self._here, _ELSEWHERE))
+                    sink.sendall(piece.replace(self._here, _OTHER_HOST))
         with suppress(OSError):
             sink.shutdown(socket.SHUT_RDWR)
         with self._guard:

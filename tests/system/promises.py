@@ -1,4 +1,4 @@
-"""Setup that the tests of the promises share: sweeps, short timeouts, and queries of the result."""
+"""Shared parts of the tests of promises: sweeps, short timeouts, and queries of the results."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SHORT = ("--lease", "2s", "--lost-after", "4s")
 
 
 def sweep(trial: str, runs: int = 1, **parameters: float) -> str:
-    """Return the file of a grid of some runs of one of the trials."""
+    """Return the file of a grid sweep with some runs of a trial."""
     values = ", ".join(str(number) for number in range(runs))
     fixed = "".join(f"  {name}: {{value: {value}}}\n" for name, value in parameters.items())
     return (
@@ -47,7 +47,7 @@ def given_up_by_an_agent(installation: Installation) -> tuple[str, Agent]:
 
 
 def assert_rows_of_sweep(installation: Installation, name: str, outcome: dict[str, object]) -> None:
-    """Check that a sync has brought all rows of the one run of a sweep."""
+    """Check that a sync has stored all rows of the only run of a sweep."""
     assert (outcome["outcome"], outcome["runs"]) == ("brought-in", [f"{name}-1"])
     rows = [point["row"] for point in installation.export(name, "point") if point["key"] == "loss"]
     assert rows
@@ -55,14 +55,14 @@ def assert_rows_of_sweep(installation: Installation, name: str, outcome: dict[st
 
 
 def attempts(run: dict[str, object]) -> list[tuple[int, str]]:
-    """Return number and state of each attempt at a run."""
+    """Return number and state of each attempt of a run."""
     listed = run["attempts"]
     assert isinstance(listed, list)
     return [(attempt["attempt"], attempt["state"]) for attempt in listed]
 
 
 def stored(installation: Installation, name: str) -> dict[tuple[object, ...], object]:
-    """Return the value of every exported point by run, attempt, row and key; none is there twice."""
+    """Return the value of each exported point by run, attempt, row and key; check that each is unique."""
     found: dict[tuple[object, ...], object] = {}
     for point in installation.export(name, "point"):
         key = (point["run"], point["attempt"], point["row"], point["key"])
@@ -78,13 +78,13 @@ def acknowledged(agents: Iterable[Agent]) -> dict[tuple[object, object], int]:
         for event in agent.events("metrics_acked"):
             key, row = (event["run"], event["attempt"]), event["row"]
             assert isinstance(row, int)
-            if row:  # 0: observations alone are safe so far
+            if row:  # 0: only observations have been acknowledged so far
                 rows[key] = max(rows.get(key, 0), row)
     return rows
 
 
 def assert_patient_rows(points: dict[tuple[object, ...], object], run: str, attempt: int, last: int) -> None:
-    """Hold every row up to `last` against what `patient.py` has logged."""
+    """Compare every row up to `last` with the values that `patient.py` logs."""
     for row in range(1, last + 1):
         odd = ("NaN", "Infinity", "-Infinity", 0.1 + row)[row % 4]
         assert points[run, attempt, row, "odd"] == odd, row
@@ -105,14 +105,14 @@ def assert_sound(server: Server) -> None:
 
 
 def number(event: dict[str, object], field: str) -> float:
-    """Return a field of an event that is a number."""
+    """Return a numeric field of an event."""
     value = event[field]
     assert isinstance(value, int | float), event
     return value
 
 
 def alive(pid: float) -> bool:
-    """True if a process runs; one that has ended and was not collected does not."""
+    """Return True if a process runs; a zombie does not."""
     try:
         return Path(f"/proc/{int(pid)}/stat").read_text().rpartition(")")[2].split()[0] not in {"Z", "X"}
     except OSError:

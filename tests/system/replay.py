@@ -1,4 +1,4 @@
-"""A recorded suggestion computed again: from the observations that it had seen, and nothing else."""
+"""Replay of recorded suggestions from the recorded observations alone."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from system.wire import Wire
 def study_of(
     database: Path, runs: list[v1.Run], prior: Sequence[v1.PriorRun] = ()
 ) -> list[v1.StudyObservation]:
-    """Return the numbered observations as the scheduler keeps them.
+    """Return the observations stored by the scheduler, in order.
 
     Args:
         database: of the scheduler.
-        runs: those of the sweep, the only one that is searched by a model.
-        prior: the runs that it began with.
+        runs: the runs of the sweep, the only one with a model.
+        prior: the prior runs of the sweep.
     """
     points = {run.number: run.parameters for run in runs}
     points |= {-each.index: each.parameters for each in prior}
@@ -53,7 +53,7 @@ def study_of(
 async def replayed(
     inner: Wire, spec: v1.SweepSpec, lines: list[v1.StudyObservation], run: v1.Run
 ) -> v1.ParameterMap:
-    """Repeat a recorded suggestion, in a study with exactly its observations."""
+    """Compute a recorded suggestion again, in a study with exactly its observations."""
     request = v1.SuggestRequest(
         sweep=f"local/replay/{run.number}",
         revision=1,

@@ -1,4 +1,4 @@
-"""Scripts of standalone runs, as processes, and their state on the server."""
+"""Scripts of standalone runs as processes, and the state of their runs on the server."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from system.installation import Installation
 from system.promises import parent_of
 from waiting import PATIENCE, until
 
-# Logs rows until a file ends it; the second argument chooses its exit.
+# Logs a number of rows; the second argument chooses how the script ends.
 SCRIPT = """
 import os, sys, time
 from pathlib import Path
@@ -42,19 +42,19 @@ if ending == "exits":
 
 @dataclass
 class Script:
-    """A script that was started, the folder of its run, and its first output."""
+    """Started script with the folder of its run and its output on standard error."""
 
     process: subprocess.Popen[str]
     folder: Path
-    said: str
+    errors_printed: str
 
     @property
     def run(self) -> str:
-        """Full name of its run."""
+        """Return the full name of the run."""
         return str(json.loads((self.folder / "run.json").read_text())["run"])
 
     @property
-    def helper_log(self) -> str:
+    def agent_log(self) -> str:
         """Return the log of the agent that follows the script."""
         log = self.folder / "agent" / "log"
         return log.read_text() if log.exists() else ""
@@ -63,8 +63,8 @@ class Script:
         """Return the number of complete lines in the metrics file."""
         return (self.folder / "metrics.jsonl").read_bytes().count(b"\n")
 
-    def helpers(self, installation: Installation) -> list[int]:
-        """Return the agents that follow it, without what they fork: it looks the same for a moment."""
+    def agents(self, installation: Installation) -> list[int]:
+        """Return the agents that follow the script, without forked children, which look alike briefly."""
         found: dict[int, int] = {}
         for pid in installation.processes():
             try:
@@ -100,13 +100,13 @@ def start(
 
 
 def released(installation: Installation, script: Script) -> int:
-    """Let a script that waits come to its end; return its exit code."""
+    """Let a waiting script end; return its exit code."""
     (installation.work / "release").touch()
     return script.process.wait(30)
 
 
 def shown(installation: Installation, run: str) -> Shape:
-    """Return a run as people see it; empty as long as there is none."""
+    """Return a run in its JSON form; empty while the run does not exist."""
     with _client(installation) as client:
         try:
             return run_shape(client.get_run(run))
@@ -115,32 +115,32 @@ def shown(installation: Installation, run: str) -> Shape:
 
 
 def _client(installation: Installation) -> Client:
-    """Return a client as the commands have it, without the time that a process takes."""
+    """Return a client configured like the commands, which is faster than a process per command."""
     target = resolve(None, installation.environment)
     return Client(target.address, target.token)
 
 
 def reaches(installation: Installation, run: str, state: str, within: float = PATIENCE) -> Shape:
-    """Wait until a run is in a state, and return it."""
+    """Wait until a run has a state, and return the run."""
     until(lambda: shown(installation, run).get("state") == state, within=within, what=f"{run} is {state}")
     return shown(installation, run)
 
 
 def points(installation: Installation, run: str, *, all_attempts: bool = True) -> list[int]:
-    """Return the rows of a run that are stored, in their order."""
+    """Return the stored rows of a run in order."""
     with _client(installation) as client:
         stored = client.history(run, keys=["loss"], all_attempts=all_attempts)
         return sorted(row for series in stored for part in series.chunks for row in part.rows)
 
 
 def summary(installation: Installation, run: str) -> dict[str, object]:
-    """Return what a run shows as its summary."""
+    """Return the summary of a run."""
     with _client(installation) as client:
         return dict(run_summary(client.summaries(runs=[run]), client.get_run(run).details))
 
 
-def assert_whole(installation: Installation, script: Script) -> None:
-    """Every row that was written is stored, each once."""
+def assert_all_rows_stored(installation: Installation, script: Script) -> None:
+    """Check that every written row is stored exactly once."""
     rows = script.rows()
-    until(lambda: len(points(installation, script.run)) >= rows, what=script.helper_log)
+    until(lambda: len(points(installation, script.run)) >= rows, what=script.agent_log)
     assert points(installation, script.run) == list(range(1, rows + 1))

@@ -1,4 +1,4 @@
-"""Section 11.3 and C5: how an agent ends that a guard or a missing label keeps from a sweep."""
+"""Section 11.3 and C5: the end of an agent that gets no runs because of a guard or a missing label."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ parameters: {a: {values: [1]}}
 """
 
 
-def held(installation: Installation) -> tuple[str, Agent]:
-    """Return a sweep, and an agent that its guard holds."""
+def quarantined(installation: Installation) -> tuple[str, Agent]:
+    """Return a sweep, and an agent that its guard has quarantined."""
     installation.join_server()
     name = installation.create(FAILING)
     agent = installation.start_agent(name)
@@ -34,8 +34,10 @@ def held(installation: Installation) -> tuple[str, Agent]:
 
 
 @pytest.mark.parametrize("how", ["stop", "SIGTERM", "Ctrl-C"])
-def test_an_agent_that_a_guard_holds_ends_with_9_and_says_why(installation: Installation, how: str) -> None:
-    name, agent = held(installation)
+def test_a_quarantined_agent_ends_with_exit_code_9_and_the_reason(
+    installation: Installation, how: str
+) -> None:
+    name, agent = quarantined(installation)
     (event,) = agent.events("withheld")
     assert (event["sweep"], event["reason"]) == (name, "guard")
     assert "sweepctl agents release" in str(event["message"])
@@ -57,7 +59,7 @@ def test_an_agent_that_a_guard_holds_ends_with_9_and_says_why(installation: Inst
         )
 
 
-def test_an_agent_ends_by_its_own_guard_and_the_sweep_continues_elsewhere(installation: Installation) -> None:
+def test_an_agent_ended_by_its_own_guard_does_not_stop_the_sweep(installation: Installation) -> None:
     installation.join_server()
     name = installation.create(FAILING.replace("guard: {agent: 2}\n", ""))
     agent = installation.start_agent(name, "--max-consecutive-failed-runs", "1")
@@ -67,7 +69,9 @@ def test_an_agent_ends_by_its_own_guard_and_the_sweep_continues_elsewhere(instal
     assert installation.json("get", name)["state"] == "running"
 
 
-def test_a_label_that_the_agent_lacks_is_said_once_and_is_no_failure(installation: Installation) -> None:
+def test_a_missing_label_of_the_agent_is_reported_once_and_is_not_a_failure(
+    installation: Installation,
+) -> None:
     installation.join_server()
     name = installation.create(PICKY)
     agent = installation.start_agent(name)

@@ -36,7 +36,7 @@ def empty_folder_agent(installation: Installation, name: str) -> Agent:
     "command",
     ['["${env}", "${interpreter}", "${program}", "${args}"]', "[python, train.py]"],
 )
-def test_an_agent_in_an_empty_folder_pauses_nothing_while_a_run_is_alive(
+def test_an_agent_in_an_empty_folder_does_not_pause_the_sweep_while_a_run_is_alive(
     installation: Installation, command: str
 ) -> None:
     installation.join_server()
@@ -47,11 +47,11 @@ def test_an_agent_in_an_empty_folder_pauses_nothing_while_a_run_is_alive(
     until(lambda: good.events("run_started"), what="a run is alive")
     bad = empty_folder_agent(installation, name)
     until(lambda: bad.events("withheld"), what="the other agent is quarantined")
-    (told,) = bad.events("withheld")
-    assert (told["sweep"], told["reason"]) == (name, "guard")
-    assert "program train.py does not exist" in str(told["message"])
+    (withheld,) = bad.events("withheld")
+    assert (withheld["sweep"], withheld["reason"]) == (name, "guard")
+    assert "program train.py does not exist" in str(withheld["message"])
     sweep = installation.json("get", name)
-    agent = str(told["agent"])
+    agent = str(withheld["agent"])
     assert (sweep["state"], sweep["guardedAgents"]) == ("running", [agent])
     assert "program train.py does not exist" in str(sweep["reason"])
     listed = json.loads(installation.ctl("agents", name, "-o", "json").stdout)
@@ -63,13 +63,13 @@ def test_an_agent_in_an_empty_folder_pauses_nothing_while_a_run_is_alive(
     assert len(bad.events("withheld")) == 1
     runs = installation.export(name, "run")
     assert [run["state"] for run in runs] == ["finished"] * 6
-    assert sum(int(str(run["attempt"])) for run in runs) == 7, "one hand-out was for nothing"
+    assert sum(int(str(run["attempt"])) for run in runs) == 7, "one hand-out failed"
 
 
-def test_a_sweep_whose_only_agent_cannot_start_it_pauses_and_continues_once_that_is_fixed(
+def test_a_sweep_whose_only_agent_cannot_start_runs_pauses_and_can_be_resumed_after_a_fix(
     installation: Installation,
 ) -> None:
-    """The quarantine outlasts a restart of the server; releasing the agent is all that is needed."""
+    """The quarantine survives a restart of the server; releasing the agent ends it."""
     server = installation.start_server()
     installation.write("train.py", TRAIN)
     name = installation.create(SWEEP.format(command="[python, train.py]"))

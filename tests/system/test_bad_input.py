@@ -1,4 +1,4 @@
-"""Wrong input and missing parts: one clear message each, the right exit code, and nothing is lost."""
+"""Invalid input and unavailable parts: one clear message and the right exit code each; nothing is lost."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ PYTHON = 'command: [python, "${program}", "${args}"]\n'
         ("", "empty"),
     ],
 )
-def test_a_wrong_file_is_refused_with_its_place(installation: Installation, text: str, words: str) -> None:
+def test_an_invalid_file_is_refused_with_the_position_of_the_error(
+    installation: Installation, text: str, words: str
+) -> None:
     installation.write("sweep.yaml", text)
     for command in ("validate", "create"):
         done = installation.ctl(command, "sweep.yaml", code=5)
@@ -32,27 +34,27 @@ def test_a_wrong_file_is_refused_with_its_place(installation: Installation, text
         assert done.stdout == ""
 
 
-def test_a_file_that_is_not_there(installation: Installation) -> None:
+def test_a_missing_file_is_reported(installation: Installation) -> None:
     done = installation.ctl("create", "nothing.yaml", code=None)
     assert done.returncode in (2, 5)
     assert "nothing.yaml" in done.stderr
 
 
-def test_no_server(installation: Installation) -> None:
+def test_a_missing_server_is_reported(installation: Installation) -> None:
     installation.write("sweep.yaml", RANDOM)
     done = installation.ctl("create", "sweep.yaml", code=6)
     assert done.stderr.count("error:") == 1
     assert "sweepd up" in done.stderr
 
 
-def test_an_unknown_sweep(installation: Installation) -> None:
+def test_an_unknown_sweep_is_reported(installation: Installation) -> None:
     installation.join_server()
     assert "error:" in installation.ctl("get", "local/none/none", code=3).stderr
     agent = installation.start_agent("local/none/none")
     assert agent.process.wait(15) == 3
 
 
-def test_a_wrong_token(installation: Installation) -> None:
+def test_a_wrong_token_is_refused(installation: Installation) -> None:
     installation.join_server()
     installation.environment["SWEEPD_TOKEN"] = "not-the-token"
     done = installation.ctl("list", code=4)
@@ -60,15 +62,15 @@ def test_a_wrong_token(installation: Installation) -> None:
     assert "not-the-token" not in done.stderr
 
 
-def test_a_script_that_is_missing_pauses_its_sweep_with_the_reason(installation: Installation) -> None:
+def test_a_missing_script_pauses_its_sweep_with_the_reason(installation: Installation) -> None:
     installation.join_server()
     name = installation.create("program: missing.py\ncommand: ['./missing.py']\n" + RANDOM)
     agent = installation.start_agent(name)
-    until(lambda: installation.json("get", name)["state"] == "paused", what="nobody can start it")
+    until(lambda: installation.json("get", name)["state"] == "paused", what="no agent can start it")
     sweep = installation.json("get", name)
     assert "program ./missing.py does not exist" in str(sweep["reason"])
     (run,) = installation.export(name, "run")
-    assert run["state"] == "pending", "it is charged to nobody"
+    assert run["state"] == "pending", "it is not charged to the run"
     installation.ctl("cancel", name, "--yes")
     assert agent.process.wait(15) == 9
 
@@ -82,7 +84,7 @@ def test_a_script_that_crashes_fails_its_run_and_the_sweep_continues(installatio
     )
     sweep = installation.create(f"program: crash.py\n{PYTHON}{RANDOM}")
     agent = installation.start_agent(sweep)
-    assert agent.process.wait(60) == 0  # then all that was printed has arrived, too
+    assert agent.process.wait(60) == 0  # by then, all output has arrived, too
     first, second = installation.export(sweep, "run")
     assert (first["state"], second["state"]) == ("failed", "finished")
     assert "the data is gone" in str(first["reason"])

@@ -1,4 +1,4 @@
-"""Scripts that say `import wandb` run as they are, also where a package of that name is installed."""
+"""Scripts with `import wandb` run unchanged, even if a package of that name is installed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ given = dict(word.split("=", 1) for word in sys.argv[1:])
 wandb.init(config={name: float(value) for name, value in given.items()})
 wandb.log({"loss": wandb.config["lr"] * 2, "given": given["lr"]})
 """
-# What a script finds under the name `wandb`, and what it still finds of its own environment.
+# Records what a script imports as `wandb`, and what it still finds of its own environment.
 SEEN = """
 import importlib.metadata, json, os, subprocess, sys
 from pathlib import Path
@@ -50,7 +50,7 @@ wandb.log({"loss": 1.0})
 
 
 def wheel(folder: Path, name: str, version: str, module: str, text: str) -> Path:
-    """Build a wheel of one module, as an index would serve it."""
+    """Build a wheel with one module, as from a package index."""
     path = folder / f"{name.replace('-', '_')}-{version}-py3-none-any.whl"
     info = f"{name.replace('-', '_')}-{version}.dist-info"
     files = {
@@ -129,7 +129,9 @@ def test_a_script_of_wandb_is_a_run_of_a_sweep(installation: Installation) -> No
     assert [run["value"] for run in installation.export(by_name, "run")] == [1.0]
 
 
-def test_ours_comes_before_what_is_installed_and_nothing_else_changes(installation: Installation) -> None:
+def test_the_module_of_sweepd_hides_an_installed_wandb_and_nothing_else_changes(
+    installation: Installation,
+) -> None:
     python = python_with_a_wandb(installation.folder)
     own = installation.folder / "own"
     own.mkdir()
@@ -177,7 +179,7 @@ def test_ours_comes_before_what_is_installed_and_nothing_else_changes(installati
         }
 
 
-def test_what_is_on_the_path_of_a_script_stays_behind_ours() -> None:
+def test_entries_of_the_python_path_are_kept_after_ours() -> None:
     ours = search_path("wandb", {})["PYTHONPATH"]
     theirs = f"a{os.pathsep}b"
     assert search_path("wandb", {"PYTHONPATH": theirs}) == {"PYTHONPATH": f"{ours}{os.pathsep}{theirs}"}

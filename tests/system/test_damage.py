@@ -1,4 +1,4 @@
-"""Damaged databases and those of older builds, as people see them in commands."""
+"""Damaged databases and those of older builds, as reported by commands."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LOSS = """
     where k.name = 'loss' and r.name like '%-1' order by c.rowid limit 1"""
 
 
-def test_a_flipped_byte_is_named_and_everything_else_is_exported(installation: Installation) -> None:
+def test_a_damaged_page_is_reported_and_everything_else_is_exported(installation: Installation) -> None:
     server = installation.start_server(*SHORT)
     name = installation.create(sweep("steps.py", runs=2, steps=5))
     agent = installation.start_agent(name)
@@ -66,7 +66,7 @@ def test_a_flipped_byte_is_named_and_everything_else_is_exported(installation: I
 
 @pytest.mark.parametrize("database", [SCHEDULER, METRICS])
 @pytest.mark.parametrize("content", ["random", "truncated"])
-def test_what_is_no_database_ends_the_start_with_one_line(
+def test_a_file_that_is_not_a_database_ends_the_start_with_one_line(
     installation: Installation, database: Path, content: str
 ) -> None:
     server = installation.start_server(*SHORT)
@@ -78,9 +78,9 @@ def test_what_is_no_database_ends_the_start_with_one_line(
     refused = installation.run("sweepd", "up", "--data", str(server.data))
     assert refused.returncode == 1
     what = "it is not a database" if content == "random" else "pages of it cannot be read"
-    (told,) = [line for line in refused.stderr.splitlines() if line.startswith("error:")]
-    assert f"{path} is damaged: {what}" in told
-    assert "restore all databases of the data folder from one backup made before the damage" in told
+    (error,) = [line for line in refused.stderr.splitlines() if line.startswith("error:")]
+    assert f"{path} is damaged: {what}" in error
+    assert "restore all databases of the data folder from one backup made before the damage" in error
     assert "trying again" not in refused.stderr
     assert "cannot write" not in refused.stderr
 
@@ -96,11 +96,11 @@ def test_damage_of_the_scheduler_at_run_time_is_reported_as_damage(installation:
         file.seek(0)
         file.write(bytes(255 - at % 256 for at in range(size)))
 
-    def told() -> str:
+    def output() -> str:
         return installation.ctl("pause", name, code=None).stderr
 
-    until(lambda: f"{path} is damaged" in told(), what="the damage is told")
-    assert "cannot write" not in told()
+    until(lambda: f"{path} is damaged" in output(), what="the damage is reported")
+    assert "cannot write" not in output()
     assert "trying again" not in server.log.read_text()
 
 
@@ -123,6 +123,6 @@ def test_a_folder_of_an_older_build_is_refused_in_one_line(
         check=False,
     )
     assert done.returncode == 1
-    (told,) = [line for line in done.stderr.splitlines() if line.startswith("error:")]
-    assert f"{path} was written by a build from before the first release" in told
-    assert "move the data folder away" in told
+    (error,) = [line for line in done.stderr.splitlines() if line.startswith("error:")]
+    assert f"{path} was written by a build from before the first release" in error
+    assert "move the data folder away" in error

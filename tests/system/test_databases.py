@@ -65,7 +65,7 @@ def own_number(database: Path) -> int:
 
 
 def peer_number(database: Path) -> int:
-    """Return the newest commit of the other database that a database remembers; -1: none."""
+    """Return the newest commit of the other database that a database has recorded; -1: none."""
     with closing(sqlite3.connect(database)) as connection:
         found = connection.execute("select peer_number from identity").fetchone()[0]
     return -1 if found is None else int(found)
@@ -73,7 +73,7 @@ def peer_number(database: Path) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A stopped server with two sweeps, and copies of its databases from after each of them."""
+    """Stopped server with two sweeps, and copies of its databases made after each sweep."""
 
     installation: Installation
     server: Server
@@ -116,7 +116,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prepared]:
 
 @contextmanager
 def refused(prepared: Prepared) -> Iterator[str]:
-    """Start the server in the foreground; yield the line of its output with the reason for its failure."""
+    """Start the server in the foreground; yield the line of its output with the reason of its failure."""
     log = prepared.installation.folder / "refused.log"
     command = [str(BIN / "sweepd"), "up", "--data", str(prepared.data), "--listen", prepared.server.address]
     with log.open("w") as stream:
@@ -124,7 +124,7 @@ def refused(prepared: Prepared) -> Iterator[str]:
             [*command, *SHORT], env=prepared.installation.environment, stdout=stream, stderr=stream
         )
     try:
-        until(lambda: REMEDY in log.read_text(), what="the refusal is told")
+        until(lambda: REMEDY in log.read_text(), what="the refusal is reported")
         yield next(line for line in log.read_text().splitlines() if REMEDY in line)
     finally:
         process.terminate()
@@ -142,7 +142,7 @@ def refused(prepared: Prepared) -> Iterator[str]:
         (METRICS, "older", "metrics.sqlite is from an older backup"),
     ],
 )
-def test_one_database_that_was_lost_or_put_back_alone_is_refused_with_the_remedy(
+def test_a_single_lost_or_restored_database_is_refused_with_the_remedy(
     prepared: Prepared, database: Path, change: str, what: str
 ) -> None:
     prepared.reset()
@@ -172,7 +172,7 @@ def test_one_database_that_was_lost_or_put_back_alone_is_refused_with_the_remedy
 
 
 @pytest.mark.parametrize("which", ["early", "late"])
-def test_both_databases_put_back_from_one_copy_work(prepared: Prepared, which: str) -> None:
+def test_both_databases_restored_from_one_copy_work(prepared: Prepared, which: str) -> None:
     for database in (SCHEDULER, METRICS):
         put_back(prepared.copy_of(which, database), prepared.data / database)
     server = prepared.installation.start_server(*SHORT, listen=prepared.server.address)
@@ -185,7 +185,9 @@ def test_both_databases_put_back_from_one_copy_work(prepared: Prepared, which: s
 
 
 @pytest.mark.parametrize("database", [SCHEDULER, METRICS])
-def test_a_user_who_has_lost_one_of_them_continues_with_the_other(prepared: Prepared, database: Path) -> None:
+def test_after_the_loss_of_one_database_pairing_continues_with_the_other(
+    prepared: Prepared, database: Path
+) -> None:
     prepared.reset()
     (prepared.data / database).unlink()
     installation = prepared.installation
@@ -216,7 +218,9 @@ def test_a_user_who_has_lost_one_of_them_continues_with_the_other(prepared: Prep
         assert server.stop() == 0
 
 
-def test_points_of_another_installation_are_not_taken_for_those_of_the_same_names(prepared: Prepared) -> None:
+def test_points_of_another_installation_are_not_attributed_to_sweeps_of_the_same_names(
+    prepared: Prepared,
+) -> None:
     prepared.reset()
     with closing(sqlite3.connect(prepared.data / SCHEDULER)) as connection, connection:
         connection.execute("update identity set database_id = 'of another installation'")
@@ -228,7 +232,7 @@ def test_points_of_another_installation_are_not_taken_for_those_of_the_same_name
         assert connection.execute("select count(*) from attempt").fetchone() == (0,)
 
 
-def test_older_copies_are_paired_by_what_both_know(prepared: Prepared) -> None:
+def test_older_copies_are_paired_by_their_common_commits(prepared: Prepared) -> None:
     prepared.reset()
     put_back(prepared.copy_of("early", SCHEDULER), prepared.data / SCHEDULER)
     installation = prepared.installation
@@ -241,7 +245,7 @@ def test_older_copies_are_paired_by_what_both_know(prepared: Prepared) -> None:
     assert server.stop() == 0
 
 
-def test_after_an_orderly_stop_the_files_alone_are_whole(prepared: Prepared) -> None:
+def test_after_an_orderly_stop_the_database_files_alone_are_complete(prepared: Prepared) -> None:
     prepared.reset()
     server = prepared.installation.start_server(*SHORT, listen=prepared.server.address)
     name = prepared.installation.create(sweep("steps.py", runs=1, steps=3))
@@ -258,7 +262,7 @@ def test_after_an_orderly_stop_the_files_alone_are_whole(prepared: Prepared) -> 
     assert again.stop() == 0
 
 
-def test_without_both_databases_the_server_begins_anew(prepared: Prepared) -> None:
+def test_without_both_databases_the_server_starts_empty(prepared: Prepared) -> None:
     for database in (SCHEDULER, METRICS):
         (prepared.data / database).unlink()
     server = prepared.installation.start_server(*SHORT, listen=prepared.server.address)
@@ -271,7 +275,7 @@ def test_without_both_databases_the_server_begins_anew(prepared: Prepared) -> No
 
 
 @pytest.mark.parametrize("first", [SCHEDULER, METRICS])
-def test_copies_made_while_the_server_works_belong_together(installation: Installation, first: Path) -> None:
+def test_copies_made_while_the_server_works_match(installation: Installation, first: Path) -> None:
     """P30: one file is copied some time after the other, while points and hand-outs continue."""
     server = installation.start_server(*SHORT)
     name = installation.create(sweep("steps.py", runs=60, steps=3))
@@ -293,7 +297,7 @@ def test_copies_made_while_the_server_works_belong_together(installation: Instal
 
 
 def test_no_kill_of_either_service_makes_their_databases_differ(installation: Installation) -> None:
-    """P1, P4: whatever is killed and whenever, both start again, and every row is there once."""
+    """P1, P4: whatever is killed and whenever, both services restart, and every row is stored once."""
     server = installation.start_server(*SHORT)
     name = installation.create(sweep("steps.py", runs=2, steps=120, seconds=0.05))
     agent = installation.start_agent(name, "--slots", "2")
@@ -313,7 +317,7 @@ def test_no_kill_of_either_service_makes_their_databases_differ(installation: In
 
 
 @pytest.mark.parametrize("change", ["removed", "replaced"])
-def test_a_scheduler_notices_that_its_database_is_another_one_while_it_runs(
+def test_a_running_scheduler_notices_that_its_database_was_replaced(
     installation: Installation, change: str
 ) -> None:
     server = installation.start_server(*SHORT)
@@ -338,8 +342,10 @@ def test_a_scheduler_notices_that_its_database_is_another_one_while_it_runs(
     assert again.stop() == 0
 
 
-def test_while_they_differ_nothing_is_acknowledged_and_no_trial_ends(installation: Installation) -> None:
-    """The databases are put right again, and the same attempt delivers all of its rows."""
+def test_while_the_databases_differ_nothing_is_acknowledged_and_no_trial_ends(
+    installation: Installation,
+) -> None:
+    """Once the databases are restored, the same attempt delivers all of its rows."""
     server = installation.start_server(*SHORT)
     early = installation.folder / "early.sqlite"
     copy(server.data / METRICS, early)
@@ -359,7 +365,7 @@ def test_while_they_differ_nothing_is_acknowledged_and_no_trial_ends(installatio
                 REMEDY in str(each["message"]) for each in agent.events("disconnected")[complaints - 1 :]
             ),
             within=30,
-            what="the agent is told",
+            what="the agent reports it",
         )
         assert acknowledged([agent]) == before
         assert alive(number(started, "run_pid"))
@@ -375,23 +381,23 @@ def test_while_they_differ_nothing_is_acknowledged_and_no_trial_ends(installatio
     assert again.stop() == 0
 
 
-def test_a_restart_behind_a_commit_that_marks_no_row_leaves_a_pair(installation: Installation) -> None:
-    """Changes of a summary alone are stored with numbers of their own, which are not given again."""
+def test_a_restart_after_a_commit_without_rows_keeps_the_databases_paired(installation: Installation) -> None:
+    """Commits that change only a summary have their own numbers, which are not reused."""
     installation.write("summary.py", SUMMARY)
     server = installation.start_server(*SHORT)
     name = installation.create(sweep(str(installation.work / "summary.py")))
     agent = installation.start_agent(name)
 
-    def told() -> int:
+    def commit_number() -> int:
         found = installation.ctl("get", "run", f"{name}-1", "-o", "json", code=None)
         details = json.loads(found.stdout)["details"] if found.returncode == 0 else None
         return int(((details or {}).get("summary") or {}).get("turn", 0))
 
-    until(lambda: told() > 2, within=30)
+    until(lambda: commit_number() > 2, within=30)
     assert server.stop() == 0
     again = installation.start_server(*SHORT, listen=server.address)
-    before = told()
-    until(lambda: told() > before + 2, within=30)
+    before = commit_number()
+    until(lambda: commit_number() > before + 2, within=30)
     (installation.work / "release").touch()
     assert agent.process.wait(60) == 0, agent.log()[-2000:]
     assert again.stop() == 0

@@ -1,4 +1,4 @@
-"""The demonstration: its output, and that it leaves nothing, whenever it is interrupted."""
+"""The demonstration: its output, and its cleanup whenever it is interrupted."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def assert_nothing_is_left(installation: Installation, allowed: set[Path] | None
 
 
 def processor_seconds() -> float:
-    """Return what all that was started here and has ended has used of processors."""
+    """Return the processor seconds of all ended child processes."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 
 
 @pytest.mark.timeout(280)
-def test_the_demo_beats_the_defaults_within_a_minute_and_keeps_what_it_is_asked_to(
+def test_the_demo_beats_the_defaults_within_a_minute_and_keeps_its_folder_on_request(
     installation: Installation,
 ) -> None:
     kept = installation.work / "kept"
@@ -54,8 +54,8 @@ def test_the_demo_beats_the_defaults_within_a_minute_and_keeps_what_it_is_asked_
     assert "sweepctl run sweep.yaml" in err
     assert "\x1b" not in out + err
     assert "Traceback" not in err
-    assert worked < 2 * 60, "two processors of its own are through within a minute"
-    assert took < 4 * worked, "it hardly waits, but for processors that others have"
+    assert worked < 2 * 60, "two free processors take less than a minute"
+    assert took < 4 * worked, "it hardly waits, except for busy processors"
     assert_nothing_is_left(installation, {kept})
     assert {"train.py", "sweep.yaml", "data"} <= {path.name for path in kept.iterdir()}
     again = start_demo(installation, "--keep", str(kept))
@@ -63,8 +63,8 @@ def test_the_demo_beats_the_defaults_within_a_minute_and_keeps_what_it_is_asked_
     assert again.returncode == 2
 
 
-def says(process: subprocess.Popen[str], part: str) -> None:
-    """Return once it has printed this."""
+def until_printed(process: subprocess.Popen[str], part: str) -> None:
+    """Return once a process has printed a text."""
     assert process.stderr is not None
     while part not in (line := process.stderr.readline()):
         assert line, "it ended too early"
@@ -81,15 +81,15 @@ def says(process: subprocess.Popen[str], part: str) -> None:
         (signal.SIGTERM, "", " started "),
     ],
 )
-def test_the_demo_leaves_nothing_whenever_it_is_interrupted(
+def test_an_interrupted_demo_leaves_no_process_and_no_file(
     installation: Installation, number: signal.Signals, file: str, message: str
 ) -> None:
-    """Interrupt at its folder's creation, at the server's start, and at the start of the runs."""
+    """Interrupt it at the creation of its folder, at the start of the server, and at the start of runs."""
     process = start_demo(installation)
     if file:
         until(lambda: any(installation.work.glob(f"sweepd-demo-*/{file}")))
     else:
-        says(process, message)
+        until_printed(process, message)
     process.send_signal(number)
     _, err = process.communicate(timeout=40)
     assert process.returncode in (130, -number), err
@@ -99,7 +99,7 @@ def test_the_demo_leaves_nothing_whenever_it_is_interrupted(
 
 def test_killing_the_demo_ends_its_processes(installation: Installation) -> None:
     process = start_demo(installation)
-    says(process, " started ")
+    until_printed(process, " started ")
     process.kill()
     process.communicate()
     try:

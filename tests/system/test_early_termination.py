@@ -1,4 +1,4 @@
-"""Each rule of early termination stops a real run, with the reason, also if the scheduler dies meanwhile."""
+"""Each rule of early termination stops a real run with its reason, even if the scheduler is killed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ GOOD: dict[str, object] = {"steps": [0.5, 0.4, 0.3, 0.2]}
 FAIR: dict[str, object] = {"steps": [0.6, 0.5, 0.4, 0.3]}
 BEST: dict[str, object] = {"steps": [0.3, 0.2, 0.1, 0.0]}
 RULES = (
-    # The rule, what the last run logs, and the verdict against it: rung, value, threshold, rank, compared.
+    # The rule, the losses of the last run, and its verdict: rung, value, threshold, rank, compared.
     ("{type: hyperband, min_iter: 2, eta: 3}", [0.9, 0.8], ("hyperband", 2, 0.8, 0.5, 3, 3)),
     ("{type: asha, min_iter: 2, eta: 2}", [0.9, 0.45], ("asha", 2, 0.45, 0.4, 2, 3)),
     ("{type: median, min_iter: 3, min_runs: 2}", [0.9, 0.36, 0.7], ("median", 3, 0.36, 0.35, 2, 3)),
@@ -42,26 +42,26 @@ def planned(installation: Installation, plan: Plan, extra: str) -> str:
 
 
 def kill_scheduler(server: Server, agent: Agent) -> None:
-    """Let the scheduler die, and wait until the agent has found the next one."""
+    """Kill the scheduler, and wait until the agent is connected to the next one."""
     connected = len(agent.events("connected"))
     os.kill(server.service_pids()["scheduler"], signal.SIGKILL)
     until(lambda: len(agent.events("connected")) > connected, what="the agent is back")
 
 
 def seconds_between_runs(agent: Agent, ended: int) -> float:
-    """Return how long after the end of one run of an agent, counted from 1, its next process began."""
+    """Return the seconds between the end of a run of an agent, counted from 1, and its next start."""
     end, start = agent.events("run_ended")[ended - 1], agent.events("run_started")[ended]
     times = [datetime.fromisoformat(str(event["time"])) for event in (end, start)]
     return (times[1] - times[0]).total_seconds()
 
 
 @pytest.mark.parametrize(("rule", "losses", "expected"), RULES)
-def test_each_rule_stops_a_run_and_says_why(
+def test_each_rule_stops_a_run_with_its_reason(
     installation: Installation, rule: str, losses: list[float], expected: tuple[object, ...]
 ) -> None:
-    """Values of earlier runs survive the death of the scheduler.
+    """Values of earlier runs survive a kill of the scheduler.
 
-    No guard counts the run, not even one that a single failure trips, and the next one begins at once.
+    The stopped run is not a failure for a guard, and the next one starts immediately.
     """
     server = installation.start_server()
     bad: dict[str, object] = {"steps": ["go", *losses, "never"]}
@@ -86,7 +86,7 @@ def test_each_rule_stops_a_run_and_says_why(
         *expected[4:],
     )
     assert str(runs[2]["reason"]).startswith(f"early termination ({expected[0]}): ")
-    assert seconds_between_runs(agent, 3) < SOONEST_HEARTBEAT, "nobody had to ask again"
+    assert seconds_between_runs(agent, 3) < SOONEST_HEARTBEAT, "the agent did not have to offer again"
     output = installation.ctl("explain", f"{name}-3").stdout
     rank = f" (rank {expected[4]} of {expected[5]})" if expected[5] else ""
     assert re.search(rf"{expected[0]} at iteration {expected[1]}: .*{expected[2]}\b.*{expected[3]}.*", output)
@@ -96,8 +96,8 @@ def test_each_rule_stops_a_run_and_says_why(
     assert_sound(server)
 
 
-def test_patience_is_kept_when_the_scheduler_dies_in_the_middle_of_a_run(installation: Installation) -> None:
-    """The run has three bad iterations before and the fourth after: it is one row of four."""
+def test_the_count_of_patience_survives_a_kill_of_the_scheduler(installation: Installation) -> None:
+    """The run has three bad iterations before the kill and the fourth after it, which stops the run."""
     server = installation.start_server()
     plan: Plan = {0: {"steps": [0.5, 0.6, 0.7, 0.8, "more", 0.9, "never"]}}
     name = planned(

@@ -1,4 +1,4 @@
-"""A verdict does not depend on how values come: twice, in one message, with holes, after a cut, too late."""
+"""Verdicts do not depend on the delivery of values: repeated, batched, with gaps, reconnected, late."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ GOOD = (0.5, 0.4, 0.3, 0.2)
 
 
 class Trial:
-    """One run in the hands of one agent, which may lose its connection and come back."""
+    """Run with its agent, which can lose its connection and reconnect."""
 
     def __init__(self, stack: AsyncExitStack, wire: Wire, sweep: str) -> None:
         self._stack, self._wire, self._sweep = stack, wire, sweep
@@ -37,12 +37,12 @@ class Trial:
         self.ref = await self.agent.start_process(self.start)
 
     async def cut(self) -> None:
-        """Lose the connection, and see that the other side has noticed."""
+        """Cut the connection, and wait until the server has noticed."""
         self.agent.cut()
         await self.agent.end()
 
-    async def come_back(self) -> v1.AttemptVerdict:
-        """Reconnect with the process alive; return the reports about it."""
+    async def reconnect(self) -> v1.AttemptVerdict:
+        """Reconnect with the process alive; return the verdict about its attempt."""
         held = held_of(self.start, self.ref.run_handle)
         self.agent = await self._stack.enter_async_context(
             ScriptedAgent(self._wire.channel, self._sweep, secret=self.agent.secret, held=[held])
@@ -59,7 +59,7 @@ class Trial:
         )
 
     async def ends(self, last_row: int, *, commanded: bool = False) -> v1.Run:
-        """Report the end of the process; return the run as it then is."""
+        """Report the end of the process; return the run afterwards."""
         if commanded:
             await self.agent.exit(self.ref, last_row, cause=v1.EXIT_CAUSE_COMMANDED, code=None)
         else:
@@ -68,24 +68,24 @@ class Trial:
         return await self.run()
 
     async def run(self) -> v1.Run:
-        """Return the run as it is stored."""
+        """Return the stored run."""
         return await self._wire.run(self.start.run)
 
     @property
     def stops(self) -> list[v1.StopRun]:
-        """The commands to stop it that have come over the connection that there is."""
+        """Return the stop commands received over the current connection."""
         return [each.stop_run for each in self.agent.received if each.WhichOneof("command") == "stop_run"]
 
 
 async def one_by_one(trial: Trial, values: list[float]) -> int:
-    """Send each value alone."""
+    """Send each value in its own message."""
     for row, value in enumerate(values, start=1):
         await trial.logs(row, value)
     return len(values)
 
 
 async def twice(trial: Trial, values: list[float]) -> int:
-    """Send each value twice, and everything again at the end."""
+    """Send each value twice, and all values again at the end."""
     for row, value in enumerate(values, start=1):
         await trial.logs(row, value)
         await trial.logs(row, value)
@@ -94,13 +94,13 @@ async def twice(trial: Trial, values: list[float]) -> int:
 
 
 async def a_hundred_at_once(trial: Trial, values: list[float]) -> int:
-    """Send a message that continues long after the verdict, over several rungs."""
+    """Send one message with many values after the verdict, beyond several rungs."""
     await trial.logs(1, *values, *[values[-1]] * (100 - len(values)))
     return 100
 
 
-async def with_a_hole(trial: Trial, values: list[float]) -> int:
-    """Send the last value first, which is not to be stored, then all of them."""
+async def with_a_gap(trial: Trial, values: list[float]) -> int:
+    """Send the last value first, which must not be stored, then all of them."""
     await trial.agent.observe(trial.ref, len(values), values[-1])
     gap = await trial.agent.takes("ack", lambda m: cursor(m.ack, v1.LANE_OBSERVATIONS) is not None)
     assert cursor(gap.ack, v1.LANE_OBSERVATIONS) == 0
@@ -109,21 +109,21 @@ async def with_a_hole(trial: Trial, values: list[float]) -> int:
 
 
 async def over_two_connections(trial: Trial, values: list[float]) -> int:
-    """Lose the connection after the first value, then send it again with the others."""
+    """Cut the connection after the first value, then send all values."""
     await trial.logs(1, values[0])
     await trial.cut()
-    verdict = await trial.come_back()
+    verdict = await trial.reconnect()
     assert verdict.fate == v1.ATTEMPT_FATE_KEEP
     assert cursor(verdict, v1.LANE_OBSERVATIONS) == 1
     await trial.logs(1, *values)
     return len(values)
 
 
-DELIVERIES = (one_by_one, twice, a_hundred_at_once, with_a_hole, over_two_connections)
+DELIVERIES = (one_by_one, twice, a_hundred_at_once, with_a_gap, over_two_connections)
 
 
 @pytest.mark.parametrize("deliver", DELIVERIES)
-def test_each_rule_decides_the_same_however_values_come(
+def test_each_rule_has_the_same_verdict_however_values_are_delivered(
     installation: Installation, deliver: Callable[[Trial, list[float]], Awaitable[int]]
 ) -> None:
     server = installation.join_server()
@@ -156,7 +156,7 @@ def test_each_rule_decides_the_same_however_values_come(
     through_the_gateway(server, scenario)
 
 
-def test_a_verdict_reaches_an_agent_that_was_away(installation: Installation) -> None:
+def test_a_verdict_reaches_an_agent_that_was_disconnected(installation: Installation) -> None:
     """P20: no agent is attached when another run arrives; each stream repeats the stop until it is done."""
     server = installation.join_server()
 
@@ -164,23 +164,23 @@ def test_a_verdict_reaches_an_agent_that_was_away(installation: Installation) ->
         rule = "early_terminate: {type: hyperband, min_iter: 2, eta: 3}\n"
         sweep = (await wire.create(HEAD + rule)).name
         async with AsyncExitStack() as stack:
-            away, other = Trial(stack, wire, sweep), Trial(stack, wire, sweep)
-            await away.begin()
-            await away.logs(1, 0.9, 0.8)
-            assert not (await away.run()).verdicts
-            await away.cut()
+            disconnected, other = Trial(stack, wire, sweep), Trial(stack, wire, sweep)
+            await disconnected.begin()
+            await disconnected.logs(1, 0.9, 0.8)
+            assert not (await disconnected.run()).verdicts
+            await disconnected.cut()
             await other.begin()
             await other.logs(1, 0.5, 0.4)
-            (verdict,) = (await away.run()).verdicts
+            (verdict,) = (await disconnected.run()).verdicts
             assert (verdict.rung, verdict.value, verdict.threshold, verdict.rank) == (2, 0.8, 0.4, 2)
             for connection in range(3):
                 if connection:
-                    await away.cut()
-                assert (await away.come_back()).fate == v1.ATTEMPT_FATE_KEEP
-                stop = (await away.agent.takes("stop_run")).stop_run
-                assert (stop.attempt, stop.mode) == (away.ref, v1.STOP_MODE_TERMINATE)
-                assert list((await away.run()).verdicts) == [verdict]
-            ended = await away.ends(2, commanded=True)
+                    await disconnected.cut()
+                assert (await disconnected.reconnect()).fate == v1.ATTEMPT_FATE_KEEP
+                stop = (await disconnected.agent.takes("stop_run")).stop_run
+                assert (stop.attempt, stop.mode) == (disconnected.ref, v1.STOP_MODE_TERMINATE)
+                assert list((await disconnected.run()).verdicts) == [verdict]
+            ended = await disconnected.ends(2, commanded=True)
             assert (ended.state, list(ended.verdicts)) == (v1.RUN_STATE_STOPPED, [verdict])
             assert ended.reason == (
                 "early termination (hyperband): 0.8 at iteration 2 is worse than 0.4; rank 2 of 2"
@@ -215,12 +215,12 @@ def test_a_run_that_has_ended_is_not_judged_and_still_sets_thresholds(installati
             (verdict,) = (await bad.run()).verdicts
             assert (verdict.rule, verdict.threshold, verdict.compared) == ("hyperband", 0.8, 3)
             too_late = await bad.ends(2)
-            assert too_late.state == v1.RUN_STATE_FINISHED, "it ended before it heard of the verdict"
+            assert too_late.state == v1.RUN_STATE_FINISHED, "it ended before it received the verdict"
 
     through_the_gateway(server, scenario)
 
 
-def test_the_search_learns_what_a_stopped_run_came_to(installation: Installation) -> None:
+def test_the_search_observes_the_values_of_stopped_runs(installation: Installation) -> None:
     server = installation.join_server()
 
     async def scenario(wire: Wire) -> None:
@@ -230,7 +230,7 @@ def test_the_search_learns_what_a_stopped_run_came_to(installation: Installation
             for number, value in enumerate((0.3, 0.5, 0.4), start=1):
                 trial = Trial(stack, wire, sweep)
                 await trial.begin()
-                # Of each run before: that it was handed out, its value at the rung, and its end.
+                # The study has three observations of each earlier run: hand-out, value at the rung, end.
                 assert trial.start.number == number
                 origin = (await trial.run()).provenance
                 assert (origin.study_length, origin.observations_seen) == (3 * (number - 1), number - 1)

@@ -1,4 +1,4 @@
-"""kill -9 of each process in mid-sweep: every point runs once, and acknowledged data is there."""
+"""SIGKILL of each process during a sweep: every point runs once, and acknowledged data is stored."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SHORT = ("--lease", "2s", "--lost-after", "6s")
 
 
 def ended(installation: Installation, sweep: str) -> int:
-    """Return how many runs of the sweep have finished; 0 while the server cannot say."""
+    """Return the number of finished runs of a sweep; 0 while the server is unavailable."""
     counts = installation.ctl("get", sweep, "-o", "json", code=None)
     if counts.returncode != 0:
         return 0
@@ -38,12 +38,12 @@ def ended(installation: Installation, sweep: str) -> int:
 
 
 def await_ended(installation: Installation, sweep: str, count: int) -> None:
-    """Return once that many runs have finished."""
+    """Wait until `count` runs have finished."""
     until(lambda: ended(installation, sweep) >= count, within=60, what=f"{count} finished runs")
 
 
 @pytest.mark.timeout(240)
-def test_a_grid_survives_the_death_of_every_process(installation: Installation) -> None:
+def test_a_grid_survives_a_kill_of_every_process(installation: Installation) -> None:
     server = installation.start_server(*SHORT)
     sweep = installation.create(GRID)
     agents = [installation.start_agent(sweep, "--slots", "2", state=f"agent-{n}") for n in (1, 2)]
@@ -96,7 +96,7 @@ def assert_databases_are_sound(server: Server) -> None:
 
 
 @pytest.mark.timeout(120)
-def test_a_scheduler_away_for_longer_than_the_lease_costs_no_run_and_no_point(
+def test_a_scheduler_unavailable_for_longer_than_the_lease_costs_no_run_and_no_point(
     installation: Installation,
 ) -> None:
     server = installation.start_server(*SHORT)
@@ -137,7 +137,7 @@ def test_the_run_of_a_lost_agent_goes_to_another_and_counts_once(installation: I
 
 
 @pytest.mark.timeout(120)
-def test_what_a_script_logged_arrives_though_the_metric_store_was_away(installation: Installation) -> None:
+def test_logged_values_arrive_although_the_metric_store_was_unavailable(installation: Installation) -> None:
     server = installation.start_server(*SHORT)
     sweep = installation.create(GRID + "run_cap: 4\n")
     store = server.service_pids()["metric-store"]

@@ -1,4 +1,4 @@
-"""Files made to hurt: `sweepctl validate` and the server refuse each quickly, in little memory."""
+"""Hostile files: `sweepctl validate` and the server refuse each quickly and in little memory."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ MOST_FINDINGS = 501
 
 
 def spent(pid: int) -> tuple[int, float]:
-    """Hold a child to `MOST_BYTES`; return its exit code and processor seconds.
+    """Check that a child uses at most `MOST_BYTES`; return its exit code and processor seconds.
 
-    What the system reports as its largest memory would include that of this process, from before its `exec`.
+    The maximum reported by the system would include the memory of this process before the child's `exec`.
     """
     resource.prlimit(pid, resource.RLIMIT_DATA, (MOST_BYTES, MOST_BYTES))
     _, status, usage = os.wait4(pid, 0)
@@ -35,18 +35,18 @@ def spent(pid: int) -> tuple[int, float]:
 def test_a_hostile_file_ends_in_one_message(installation: Installation, name: str) -> None:
     file = installation.work / "s.yaml"
     file.write_bytes(REFUSED[name])
-    with (installation.folder / "told").open("w+") as told:
+    with (installation.folder / "output").open("w+") as output:
         process = subprocess.Popen(
             [str(BIN / "sweepctl"), "validate", "s.yaml"],
             env=installation.environment,
             cwd=installation.work,
             stdout=subprocess.DEVNULL,
-            stderr=told,
+            stderr=output,
         )
         code, seconds = spent(process.pid)
         process.returncode = code
-        told.seek(0)
-        text = told.read()
+        output.seek(0)
+        text = output.read()
     findings = list(lines_of(text))
     assert code == 5, text[:2000]
     assert seconds < MOST_SECONDS
@@ -64,7 +64,7 @@ def test_a_hostile_file_ends_in_one_message(installation: Installation, name: st
     ],
 )
 def test_the_server_survives_hostile_files(installation: Installation, names: list[str]) -> None:
-    """Each of them was read as above; here, one process takes them one after the other."""
+    """Here, one server process reads all files one after the other."""
     server = installation.start_server()
     pid = server.service_pids()["scheduler"]
     token = (("authorization", f"Bearer {server.access_token}"),)

@@ -1,4 +1,4 @@
-"""The importance of parameters, asked of a real server: for the objective, for a metric, for nothing."""
+"""Importance of parameters on a real server: for the objective, for another metric, and without either."""
 
 from __future__ import annotations
 
@@ -41,27 +41,27 @@ def test_each_metric_has_its_own_importance(on_the_wire: OnTheWire) -> None:
     async def scenario(wire: Wire) -> None:
         sweep = (await wire.create(GRID)).name
 
-        async def told(key: str = "") -> v1.Importance:
+        async def importance(key: str = "") -> v1.Importance:
             request = v1.GetSweepImportanceRequest(name=sweep, key=key)
             return (await wire.sweeps.GetSweepImportance(request, timeout=60)).importance
 
-        assert (await told()).runs == 0
+        assert (await importance()).runs == 0
         await tried(wire, sweep)
-        loss = await told()
+        loss = await importance()
         assert (loss.runs, list(loss.parameters[0].names)) == (15, ["a"])
         assert loss.parameters[0].correlation == pytest.approx(1.0)
         assert loss.explained > 0
         assert sum(one.importance for one in loss.parameters) == pytest.approx(1.0)
-        acc = await told("acc")
+        acc = await importance("acc")
         assert (acc.runs, list(acc.parameters[0].names)) == (15, ["b"])
         assert [one.correlation for one in acc.parameters[0].categories] == pytest.approx([-1.0, 1.0])
-        unknown = await told("never-logged")
+        unknown = await importance("never-logged")
         assert (unknown.runs, unknown.HasField("explained")) == (0, False)
 
     on_the_wire(scenario)
 
 
-def test_a_sweep_without_metric_wants_a_key(on_the_wire: OnTheWire) -> None:
+def test_a_sweep_without_an_objective_requires_a_key(on_the_wire: OnTheWire) -> None:
     async def scenario(wire: Wire) -> None:
         sweep = (await wire.create(GRID.replace("metric: {name: loss}", ""))).name
         request = v1.GetSweepImportanceRequest(name=sweep)

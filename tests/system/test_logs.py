@@ -1,4 +1,4 @@
-"""`logs -f`: to the end of the run, over its attempts and over a restart of the server, byte for byte."""
+"""`logs -f` prints the log to the end of the run, across attempts and restarts, byte for byte."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from system.promises import attempts, runs, sweep
 from waiting import until
 
 
-def test_a_log_is_followed_over_attempts_and_a_restart_to_the_end_of_the_run(
+def test_a_log_is_followed_to_the_end_of_the_run_across_attempts_and_a_restart(
     installation: Installation,
 ) -> None:
     server = installation.start_server()
@@ -44,10 +44,10 @@ def test_a_log_is_followed_over_attempts_and_a_restart_to_the_end_of_the_run(
     assert "Attempt 2:" in notes.read_text()
 
 
-def test_a_log_that_is_complete_is_followed_to_its_end_at_once(installation: Installation) -> None:
+def test_following_a_complete_log_ends_immediately(installation: Installation) -> None:
     installation.start_server()
     name = installation.create(sweep("steps.py"))
     assert installation.start_agent(name).process.wait(60) == 0
     assert installation.ctl("logs", f"{name}:1", "-f", timeout=20).stdout == "attempt 1 done\n"
     shown = str(installation.json("get", f"{name}:1")["attempts"])
-    assert f"'logBytes': {len('attempt 1 done?')}," in shown, "so that nobody has to listen for more"
+    assert f"'logBytes': {len('attempt 1 done?')}," in shown, "so that clients need not wait for more"

@@ -1,4 +1,4 @@
-"""Unusual files, and the display of hostile ones: one message each, and no escapes."""
+"""Unusual and hostile files: one message each, without control characters."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ NO_FILES: list[tuple[Callable[[Path], str] | str, str]] = [
     (a_pipe_without_a_writer, "cannot read the file: no process writes to this pipe"),
     (a_link_to_itself, "cannot read the file: Too many levels of symbolic links"),
     (a_name_too_long, "cannot read the file: File name too long"),
-    # As root reads what no one may, this stands for every file that cannot be read.
+    # Root can read files of any mode, so this stands for every unreadable file.
     ("/proc/self/mem", "cannot read the file: Input/output error"),
     ("/dev/zero", "the file is larger than the 3,145,728 bytes that are read"),
     ("/dev/null", "the file is empty"),
@@ -82,26 +82,26 @@ NO_FILES: list[tuple[Callable[[Path], str] | str, str]] = [
 
 
 def validated(installation: Installation, *arguments: str, stdin: str = os.devnull) -> tuple[int, list[str]]:
-    """Run `sweepctl validate` within the bounds that hold for any file; return exit code and lines."""
-    with (installation.folder / "told").open("w+") as told, Path(stdin).open("rb") as read:
+    """Run `sweepctl validate` within the limits for any file; return its exit code and its lines."""
+    with (installation.folder / "output").open("w+") as output, Path(stdin).open("rb") as read:
         process = subprocess.Popen(
             [str(BIN / "sweepctl"), "validate", *arguments],
             env=installation.environment,
             cwd=installation.work,
             stdin=read,
             stdout=subprocess.DEVNULL,
-            stderr=told,
+            stderr=output,
         )
         start = time.monotonic()
         code, seconds = spent(process.pid)
         process.returncode = code
         assert max(seconds, time.monotonic() - start - 2 * MOST_SECONDS) < MOST_SECONDS
-        told.seek(0)
-        return code, told.read().splitlines()
+        output.seek(0)
+        return code, output.read().splitlines()
 
 
 @pytest.mark.parametrize("name", WRITTEN)
-def test_how_a_file_is_written_is_understood_or_refused_in_one_message(
+def test_each_encoding_and_syntax_is_accepted_or_refused_in_one_message(
     installation: Installation, name: str
 ) -> None:
     content, code, words = WRITTEN[name]
@@ -112,7 +112,7 @@ def test_how_a_file_is_written_is_understood_or_refused_in_one_message(
 
 
 @pytest.mark.parametrize(("make", "words"), NO_FILES, ids=lambda value: getattr(value, "__name__", value))
-def test_what_is_no_file_ends_in_one_message_that_names_it(
+def test_a_path_that_is_not_a_readable_file_is_refused_in_one_message(
     installation: Installation, make: Callable[[Path], str] | str, words: str
 ) -> None:
     file = make if isinstance(make, str) else make(installation.work)
@@ -122,7 +122,7 @@ def test_what_is_no_file_ends_in_one_message_that_names_it(
     assert remedy.startswith("  next:  ")
 
 
-def test_a_pipe_is_read_however_long_its_writer_takes(installation: Installation) -> None:
+def test_a_pipe_with_a_slow_writer_is_read(installation: Installation) -> None:
     pipe = installation.work / "pipe"
     os.mkfifo(pipe)
 
@@ -130,7 +130,7 @@ def test_a_pipe_is_read_however_long_its_writer_takes(installation: Installation
         with pipe.open("wb") as stream:
             stream.write(GOOD[:20])
             stream.flush()
-            threading.Event().wait(3)  # longer than a pipe may be without a writer
+            threading.Event().wait(3)  # longer than the allowed time without a writer
             stream.write(GOOD[20:])
 
     writer = threading.Thread(target=write_slowly)
@@ -143,7 +143,7 @@ def test_a_pipe_is_read_however_long_its_writer_takes(installation: Installation
     )
 
 
-def test_stdin_is_read_and_bounded(installation: Installation) -> None:
+def test_stdin_is_read_up_to_a_limit(installation: Installation) -> None:
     file = installation.work / "s.yaml"
     file.write_bytes(GOOD)
     assert validated(installation, "-", stdin=str(file)) == (
@@ -180,7 +180,7 @@ SHOWN = {
     f'parameters: {{a: {{values: ["{ESCAPES}"]}}, b: {{value: {{"{ESCAPES}": 1}}}}}}\n'
     f'metadata: {{"{ESCAPES}": "{ESCAPES}"}}\ncommand: ["{ESCAPES}", "${{{ESCAPES}}}", "${{args}}"]\n',
 }
-"""Sweep files that try to steer a terminal, by what is wrong with them."""
+"""Sweep files with control characters, by their kind of error."""
 
 _STEERING = {
     *map(
@@ -191,7 +191,9 @@ _STEERING = {
 
 
 @pytest.mark.parametrize("name", SHOWN)
-def test_nothing_of_a_file_or_its_name_steers_a_terminal(installation: Installation, name: str) -> None:
+def test_control_characters_of_a_file_or_its_name_never_reach_the_terminal(
+    installation: Installation, name: str
+) -> None:
     file = "a\x1b[31m\r\x9b2J\u202e\x07\u2028.yaml"
     (installation.work / file).write_text(SHOWN[name], newline="")
     calls = [
@@ -208,7 +210,7 @@ def test_nothing_of_a_file_or_its_name_steers_a_terminal(installation: Installat
         text = (done.stdout + done.stderr).replace("\n", "")
         assert not _STEERING.intersection(text), (call, text)
         assert "Traceback" not in text, (call, text)
-        unplaced = name == "wrong place" and call[0] == "preview"  # which does not mind where a sweep lives
+        unplaced = name == "wrong place" and call[0] == "preview"  # a preview ignores the project
         assert done.returncode in ((0, 1, 2, 5, 6, 8) if name == "right" or unplaced else (5, 6)), (
             call,
             done,
@@ -216,7 +218,7 @@ def test_nothing_of_a_file_or_its_name_steers_a_terminal(installation: Installat
         assert text, call
 
 
-def test_a_name_that_is_no_text_is_shown_as_bytes(installation: Installation) -> None:
+def test_a_file_name_that_is_not_text_is_shown_as_bytes(installation: Installation) -> None:
     file = os.fsdecode(b"\xff\xfe.yaml")
     (installation.work / file).write_bytes(GOOD)
     strict = {**installation.environment, "PYTHONIOENCODING": "utf-8:strict"}

@@ -1,4 +1,4 @@
-"""A sweep that begins with prior runs, over real processes: what people see, replay, kills in the middle."""
+"""Sweeps with prior runs, over real processes: output of commands, replay, kills during creation."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ MODELLED = 3
 """Points of the model that are worked out again."""
 
 
-def test_people_create_see_and_export_what_a_sweep_began_with(installation: Installation) -> None:
+def test_commands_create_show_and_export_a_sweep_with_prior_runs(installation: Installation) -> None:
     trials = Path(__file__).parent / "trials"
     server = installation.start_server()
     old = installation.create(OLD.format(trials=trials))
@@ -78,7 +78,7 @@ def test_people_create_see_and_export_what_a_sweep_began_with(installation: Inst
 
 
 async def old_runs(wire: Wire, text: str = MANY) -> v1.Sweep:
-    """Work off a sweep whose runs log a value each; its points stay with the scheduler."""
+    """Run a sweep whose runs log one value each, and return its runs."""
     sweep = await wire.create(text)
 
     async def one() -> None:
@@ -90,7 +90,7 @@ async def old_runs(wire: Wire, text: str = MANY) -> v1.Sweep:
 
 
 async def work_until_modelled(wire: Wire, sweep: str) -> None:
-    """Take runs, one after another, until some of their points come from the model."""
+    """Take runs one after another until some of their points come from the model."""
     modelled = 0
     async with asyncio.timeout(100), ScriptedAgent(wire.channel, sweep) as agent:
         while modelled < MODELLED:
@@ -108,7 +108,7 @@ async def prior_runs(wire: Wire, sweep: str) -> list[v1.PriorRun]:
     return list((await wire.runs.ListPriorRuns(request)).prior_runs)
 
 
-def test_points_of_a_search_that_began_with_prior_runs_can_be_worked_out_again(
+def test_suggestions_of_a_search_with_prior_runs_can_be_replayed(
     installation: Installation,
 ) -> None:
     """P15, P16."""
@@ -142,7 +142,7 @@ def test_points_of_a_search_that_began_with_prior_runs_can_be_worked_out_again(
 
 
 @pytest.mark.parametrize("delays", [(0.0, 0.03, 0.08, 0.15)])
-def test_a_kill_in_the_middle_of_a_creation_leaves_all_or_nothing(
+def test_a_kill_during_a_creation_leaves_all_or_nothing(
     installation: Installation, delays: tuple[float, ...]
 ) -> None:
     server = installation.start_server()
@@ -161,7 +161,7 @@ def test_a_kill_in_the_middle_of_a_creation_leaves_all_or_nothing(
                 request_id=f"create-{number}",
             )
             asked = asyncio.ensure_future(wire.sweeps.CreateSweep(request, timeout=20))
-            await asyncio.sleep(delay)  # chooses a time somewhere in the middle
+            await asyncio.sleep(delay)  # chooses a time during the creation
             os.kill(server.service_pids()["scheduler"], signal.SIGKILL)
             with suppress(grpc.aio.AioRpcError):
                 await asked
@@ -185,7 +185,7 @@ def test_a_kill_in_the_middle_of_a_creation_leaves_all_or_nothing(
 
 
 async def again(wire: Wire, request: v1.CreateSweepRequest) -> v1.CreateSweepResponse:
-    """Make the same call until it is answered."""
+    """Repeat the call until it succeeds."""
     async with asyncio.timeout(60):
         while True:
             try:

@@ -1,4 +1,4 @@
-"""Files that the commands leave on disk under a umask that hides nothing."""
+"""Permissions of files created by the commands under a umask of 0."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ parameters: {x: {values: [1]}}
 """
 
 
-def test_every_folder_is_for_this_account_alone(installation: Installation) -> None:
+def test_every_created_folder_is_private_to_the_account(installation: Installation) -> None:
     def unhidden(*words: str) -> str:
         return subprocess.run(
             words, env=environment, cwd=installation.work, umask=0, check=True, capture_output=True, text=True

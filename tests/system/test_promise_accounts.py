@@ -1,4 +1,4 @@
-"""P29 b, d, e: a revoked token ends its streams, no training; foreign objects are hidden; no secret leaks."""
+"""P29 b, d, e: a revoked token ends streams but no trial; foreign objects are hidden; no secret leaks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from waiting import until
 
 
 def make_token(installation: Installation, scope: str, *flags: str) -> tuple[str, str]:
-    """Make a token as a person does; return its id and its secret."""
+    """Create a token with `sweepctl`; return its id and its secret."""
     made = installation.ctl("token", "create", "--scope", scope, "-o", "json", *flags)
     report = json.loads(made.stdout)
     return str(report["id"]), str(report["secret"])
@@ -37,7 +37,7 @@ def environment(pid: int) -> bytes:
     return Path(f"/proc/{pid}/environ").read_bytes()
 
 
-def test_a_revoked_token_ends_no_training_and_its_agent_says_so_once(installation: Installation) -> None:
+def test_a_revoked_token_ends_no_trial_and_its_agent_reports_it_once(installation: Installation) -> None:
     server = installation.join_server()
     name = installation.create(sweep("patient.py"))
     project = name.rpartition("/")[0]
@@ -49,14 +49,14 @@ def test_a_revoked_token_ends_no_training_and_its_agent_says_so_once(installatio
     revoked = time.monotonic()
     installation.ctl("token", "revoke", key)
     until(lambda: agent.events("disconnected"), within=10, what="the stream ends")
-    (heard,) = agent.events("disconnected")
-    assert "the token has been revoked" in str(heard["message"])
-    assert number(heard, "mono") - revoked < 3  # the command that revokes takes most of it
+    (disconnected,) = agent.events("disconnected")
+    assert "the token has been revoked" in str(disconnected["message"])
+    assert number(disconnected, "mono") - revoked < 3  # most of this time is that of the command that revokes
     assert alive(trial)
     assert agent.process.poll() is None
     installation.write("release", "")
     assert agent.process.wait(20) == 4
-    # By then it has retried, or it would not leave, and has reported it once.
+    # By then the agent has retried, and has reported the revocation once.
     assert len(agent.events("disconnected")) == 1
     assert agent.events("exiting")[0]["exit_code"] == 4
     good = installation.start_agent(name, state="agent")
@@ -67,7 +67,7 @@ def test_a_revoked_token_ends_no_training_and_its_agent_says_so_once(installatio
     assert [point["value"] for point in rows] == list(range(1, len(rows) + 1))
 
 
-def test_an_agent_takes_up_a_new_token_from_its_file_and_its_training_never_knew(
+def test_an_agent_reads_a_new_token_from_its_file_without_interrupting_its_trial(
     installation: Installation,
 ) -> None:
     installation.join_server()
@@ -79,14 +79,14 @@ def test_an_agent_takes_up_a_new_token_from_its_file_and_its_training_never_knew
     installation.ctl("token", "revoke", key)
     until(lambda: agent.events("disconnected"), within=10)
     kept(installation, "agent-token", make_token(installation, "agent")[1])
-    # Waits between tries double, up to a minute and less than lost-after.
+    # Delays between attempts double, up to a minute but less than lost-after.
     until(lambda: len(agent.events("connected")) >= 2, within=70, what="it attaches with the new token")
     assert alive(trial)
     installation.write("release", "")
     assert agent.process.wait(30) == 0, agent.log()
 
 
-def test_an_agent_without_work_leaves_when_its_token_is_revoked(installation: Installation) -> None:
+def test_an_idle_agent_ends_when_its_token_is_revoked(installation: Installation) -> None:
     installation.join_server()
     name = installation.create(sweep("patient.py"))
     installation.ctl("pause", name)
@@ -99,7 +99,7 @@ def test_an_agent_without_work_leaves_when_its_token_is_revoked(installation: In
 
 
 @pytest.mark.parametrize("how", ["flag", "environment", "context"])
-def test_a_training_never_sees_the_token_of_its_agent(installation: Installation, how: str) -> None:
+def test_a_trial_never_gets_the_token_of_its_agent(installation: Installation, how: str) -> None:
     server = installation.join_server()
     name = installation.create(sweep("patient.py"))
     _, secret = make_token(installation, "agent")
@@ -126,7 +126,7 @@ def test_a_training_never_sees_the_token_of_its_agent(installation: Installation
     installation.environment.pop("SWEEPD_TOKEN", None)
 
 
-def test_nothing_that_is_left_behind_has_a_token_in_it(installation: Installation) -> None:
+def test_no_file_left_behind_contains_a_token(installation: Installation) -> None:
     server = installation.start_server("--log-level", "debug")
     mine = installation.create(sweep("steps.py", runs=2), "--project", "mine")
     other = installation.create(sweep("steps.py"), "--project", "other")
@@ -171,7 +171,7 @@ def test_nothing_that_is_left_behind_has_a_token_in_it(installation: Installatio
             assert secret.encode() not in content, path
 
 
-def test_tokens_outlive_kill_9_and_so_does_their_end(installation: Installation) -> None:
+def test_tokens_and_revocations_survive_a_kill(installation: Installation) -> None:
     server = installation.start_server()
     first = make_token(installation, "read", "--request-id", "r-1")
     kill_scheduler(server)

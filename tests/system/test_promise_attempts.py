@@ -1,4 +1,4 @@
-"""P7 to P10, P12: one live attempt, whichever process freezes, dies or is disconnected."""
+"""P7 to P10, P12: a run has one live attempt, whichever process freezes, dies or is disconnected."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ PATIENT = ("--lease", "20s", "--lost-after", "60s")
 
 
 def started(agent: Agent, count: int = 1) -> list[dict[str, object]]:
-    """Return the runs that an agent has started, once there are so many."""
+    """Return the runs that an agent has started, once there are `count`."""
     until(lambda: len(agent.events("run_started")) >= count, what="runs start")
     return agent.events("run_started")
 
@@ -42,21 +42,21 @@ def away(installation: Installation, server: Server, link: Link, name: str, *fla
     return installation.start_agent(name, "--server", link.address, *token, *flags)
 
 
-def last_sign(installation: Installation, name: str, agent: Agent) -> float:
-    """Return a monotonic time after which the server has seen an agent: that of a row it acknowledged."""
+def last_contact(installation: Installation, name: str, agent: Agent) -> float:
+    """Return a monotonic time at which the server was in contact: that of the last acknowledged row."""
     points = stored(installation, name)
     clocks = [points[*key, row, "clock"] for key, row in acknowledged([agent]).items()]
     return max(clock for clock in clocks if isinstance(clock, float))
 
 
 def supervisor_of(record: Path) -> int:
-    """Return the process id that a supervisor wrote into the record of its process."""
+    """Return the process id of the supervisor in the record of a process."""
     return next(
         int(line.split()[1]) for line in record.read_text().splitlines() if line.startswith("supervisor ")
     )
 
 
-def test_an_agent_that_was_frozen_loses_only_the_run_that_another_has_got(installation: Installation) -> None:
+def test_a_frozen_agent_loses_only_the_run_that_was_handed_to_another(installation: Installation) -> None:
     """P7, P8, P10: it receives `Fenced`, its child is dead within 2 s, its other slot continues."""
     installation.join_server(*SHORT)
     name = installation.create(sweep("patient.py", runs=2))
@@ -67,7 +67,7 @@ def test_an_agent_that_was_frozen_loses_only_the_run_that_another_has_got(instal
     os.kill(frozen.pid, signal.SIGSTOP)
     other = installation.start_agent(name, "--count", "1", state="other")
     (taken,) = started(other)
-    assert number(taken, "mono") - last_sign(installation, name, frozen) > LOST_AFTER
+    assert number(taken, "mono") - last_contact(installation, name, frozen) > LOST_AFTER
     assert number(taken, "mono") - frozen_at < LOST_AFTER + 5
     assert taken["attempt"] == 2
 
@@ -93,8 +93,8 @@ def test_an_agent_that_was_frozen_loses_only_the_run_that_another_has_got(instal
         assert_patient_rows(points, str(run), int(str(attempt)), row)
 
 
-def test_a_late_agent_keeps_a_run_that_nobody_else_has_got(installation: Installation) -> None:
-    """P7: the attempt was given up and is taken up again, with the same number."""
+def test_a_late_agent_keeps_a_run_that_was_not_handed_to_another(installation: Installation) -> None:
+    """P7: the attempt was considered lost and continues with the same number."""
     installation.join_server(*SHORT)
     name = installation.create(sweep("patient.py"))
     agent = installation.start_agent(name)
@@ -110,8 +110,8 @@ def test_a_late_agent_keeps_a_run_that_nobody_else_has_got(installation: Install
 
 
 @pytest.mark.parametrize("way", [pytest.param("cut", marks=pytest.mark.slow), "swallow"])
-def test_an_agent_cut_off_lets_its_trial_run_on(installation: Installation, way: str) -> None:
-    """P8: `continue` is the default; a link that swallows everything is noticed by heartbeats."""
+def test_a_disconnected_agent_lets_its_trial_continue(installation: Installation, way: str) -> None:
+    """P8: `continue` is the default; heartbeats detect a link that drops all bytes."""
     server = installation.join_server(*SHORT)
     name = installation.create(sweep("patient.py"))
     with Link(server.address) as link:
@@ -124,7 +124,7 @@ def test_an_agent_cut_off_lets_its_trial_run_on(installation: Installation, way:
         assert number(agent.events("disconnected")[0], "mono") - cut_at < LEASE + 3
         until(lambda: [state for _, state in attempts(*runs(installation, name))] == ["lost"])
         assert alive(number(run, "run_pid"))
-        link.mend()
+        link.restore()
         until(lambda: len(agent.events("connected")) >= 2, within=40)
         (installation.work / "release").touch()
         assert agent.process.wait(30) == 0, agent.log()[-2000:]
@@ -133,10 +133,10 @@ def test_an_agent_cut_off_lets_its_trial_run_on(installation: Installation, way:
 
 
 @pytest.mark.parametrize("way", ["cut", "swallow"])
-def test_an_agent_cut_off_stops_its_trial_with_its_lease_if_so_configured(
+def test_a_disconnected_agent_stops_its_trial_with_its_lease_if_configured(
     installation: Installation, way: str
 ) -> None:
-    """P8: `stop` ends the trial when the lease does; the run is handed back at the agent's return."""
+    """P8: `stop` ends the trial with its lease; the run is handed back when the agent reconnects."""
     server = installation.join_server(*SHORT)
     name = installation.create(sweep("patient.py"))
     with Link(server.address) as link:
@@ -147,12 +147,12 @@ def test_an_agent_cut_off_stops_its_trial_with_its_lease_if_so_configured(
         cut_at = time.monotonic()
         terminated = installation.work / "terminated"
         terminated_at = float(written(terminated))
-        assert terminated_at - last_sign(installation, name, agent) > LEASE
+        assert terminated_at - last_contact(installation, name, agent) > LEASE
         assert terminated_at - cut_at < LEASE + 2
         until(lambda: not alive(number(run, "run_pid")))
         terminated.unlink()
         (installation.work / "release").touch()
-        link.mend()
+        link.restore()
         assert agent.process.wait(60) == 0, agent.log()[-2000:]
     (row,) = runs(installation, name)
     assert row["state"] == "finished"
@@ -163,7 +163,7 @@ def test_an_agent_cut_off_stops_its_trial_with_its_lease_if_so_configured(
 def test_nothing_of_a_run_outlives_its_killed_agent_for_long(
     installation: Installation, flag: str | None, within: float
 ) -> None:
-    """P9: descendants in sessions of their own, deaf to SIGTERM, included."""
+    """P9: this includes descendants in their own sessions that ignore SIGTERM."""
     installation.join_server(*SHORT)
 
     def outlived() -> float:
@@ -200,8 +200,8 @@ def test_nothing_of_a_run_outlives_its_agent_and_supervisor_killed_together(
     until(lambda: not installation.processes())
 
 
-def test_a_restarted_agent_takes_its_run_over(installation: Installation) -> None:
-    """P9: same process, same attempt, and every row once."""
+def test_a_restarted_agent_adopts_its_run(installation: Installation) -> None:
+    """P9: the process and the attempt are the same, and every row is stored once."""
     installation.join_server(*PATIENT)
     name = installation.create(sweep("patient.py"))
     first = installation.start_agent(name, state="agent")
@@ -223,8 +223,10 @@ def test_a_restarted_agent_takes_its_run_over(installation: Installation) -> Non
 
 
 @pytest.mark.parametrize("left", [None, "", "{}"], ids=["missing", "empty", "without a secret"])
-def test_an_agent_that_has_lost_who_it_is_keeps_its_run(installation: Installation, left: str | None) -> None:
-    """P7, P9: as after a power failure. The folder of the attempt proves whose it is."""
+def test_an_agent_that_has_lost_its_identity_keeps_its_run(
+    installation: Installation, left: str | None
+) -> None:
+    """P7, P9: as after a power failure; the folder of the attempt proves that the run is its own."""
     installation.join_server(*PATIENT)
     name = installation.create(sweep("patient.py"))
     first = installation.start_agent(name, state="agent")
@@ -247,10 +249,10 @@ def test_an_agent_that_has_lost_who_it_is_keeps_its_run(installation: Installati
     assert (row["state"], attempts(row)) == ("finished", [(1, "ended")])
 
 
-def test_a_run_whose_supervisor_is_killed_leaves_nothing_and_goes_out_again(
+def test_a_run_whose_supervisor_is_killed_leaves_no_process_and_is_handed_out_again(
     installation: Installation,
 ) -> None:
-    """P9: the agent itself ends what is left, and no retries are charged."""
+    """P9: the agent ends the remaining processes, and no retry is charged."""
     installation.join_server(*SHORT)
     name = installation.create(sweep("patient.py"))
     agent = installation.start_agent(name, state="agent")
@@ -259,7 +261,7 @@ def test_a_run_whose_supervisor_is_killed_leaves_nothing_and_goes_out_again(
     os.kill(supervisor_of(record), signal.SIGKILL)
     until(lambda: not alive(number(run, "run_pid")), within=LOST_AFTER + 2)
     started(agent, 2)
-    # The processes that record the context of a run live briefly beside it.
+    # The processes that record the context of a run exist only briefly.
     until(lambda: len(installation.processes()) == 4, what="agent, supervisor, its watchdog, trial")
     (installation.work / "release").touch()
     assert agent.process.wait(30) == 0, agent.log()[-2000:]
@@ -267,8 +269,8 @@ def test_a_run_whose_supervisor_is_killed_leaves_nothing_and_goes_out_again(
     assert (row["state"], row["attempt"]) == ("finished", 2)
 
 
-def test_an_agent_refuses_a_state_folder_that_another_holds(installation: Installation) -> None:
-    """P9: two agents on one folder would each think the other's runs orphaned."""
+def test_an_agent_refuses_a_state_folder_in_use_by_another(installation: Installation) -> None:
+    """P9: two agents on one folder would each treat the other's runs as orphaned."""
     installation.join_server(*SHORT)
     name = installation.create(sweep("patient.py"))
     first = installation.start_agent(name, state="agent")
@@ -279,7 +281,7 @@ def test_an_agent_refuses_a_state_folder_that_another_holds(installation: Instal
     assert line.startswith(f"error: the state folder {installation.folder / 'agent'} is in use")
 
 
-def test_of_two_agents_with_the_same_identity_the_newer_wins_and_the_older_touches_nothing(
+def test_of_two_agents_with_one_identity_the_newer_wins_and_the_older_leaves_the_trial_alone(
     installation: Installation,
 ) -> None:
     """P7: a state folder was copied; the older agent is notified and leaves its trial alone."""
@@ -293,16 +295,16 @@ def test_of_two_agents_with_the_same_identity_the_newer_wins_and_the_older_touch
     assert first.process.wait(20) == 1
     assert first.events("exiting")[-1]["cause"] == "replaced"
     started(second)
-    assert alive(number(run, "run_pid"))  # it is its supervisor's now
+    assert alive(number(run, "run_pid"))  # its parent is its supervisor
     (installation.work / "release").touch()
     until(lambda: {row["state"] for row in runs(installation, name)} == {"finished"}, within=60)
     assert second.process.wait(30) == 0, second.log()[-2000:]
 
 
-def test_a_hand_out_that_is_not_confirmed_goes_to_another_and_costs_nothing(
+def test_an_unconfirmed_hand_out_goes_to_another_agent_without_charge(
     installation: Installation,
 ) -> None:
-    """P12: an agent that froze with a free slot is given a run, and never confirms it."""
+    """P12: an agent that froze with a free slot is sent a run, and does not confirm it."""
     installation.join_server(*PATIENT)
     name = installation.create(sweep("steps.py"))
     installation.ctl("pause", name)
@@ -325,10 +327,10 @@ def test_a_hand_out_that_is_not_confirmed_goes_to_another_and_costs_nothing(
     assert after == row
 
 
-def test_a_scheduler_that_dies_between_a_hand_out_and_its_confirmation_loses_no_run(
+def test_a_scheduler_killed_between_a_hand_out_and_its_confirmation_loses_no_run(
     installation: Installation,
 ) -> None:
-    """P12: the agent has the command or has not; either way the run ends once."""
+    """P12: whether or not the agent has received the command, the run ends once."""
     server = installation.start_server(*SHORT)
     name = installation.create(sweep("steps.py", runs=2))
     installation.ctl("pause", name)

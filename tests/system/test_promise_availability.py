@@ -1,4 +1,4 @@
-"""P23, P25, P27: the scheduler may be away, anything may come first, and everything ends in good order."""
+"""P23, P25, P27: an unavailable scheduler, any order of starts, and orderly ends."""
 
 from __future__ import annotations
 
@@ -25,28 +25,28 @@ from waiting import until
 
 
 def started(agent: Agent, count: int = 1) -> list[dict[str, object]]:
-    """Return the runs that an agent has started, once there are so many."""
+    """Return the runs that an agent has started, once there are `count`."""
     until(lambda: len(agent.events("run_started")) >= count, what="runs start")
     return agent.events("run_started")
 
 
 def only_services(installation: Installation, server: Server) -> bool:
-    """True if nothing runs but the server."""
+    """Return True if only the processes of the server run."""
     return not set(installation.processes()) - {server.process.pid, *server.service_pids().values()}
 
 
 @pytest.mark.parametrize(
-    ("terms", "away"),
+    ("timeouts", "away"),
     [
         (SHORT, 5.0),
         pytest.param(("--lease", "30s", "--lost-after", "2m"), 31.0, marks=pytest.mark.slow),
     ],
 )
-def test_the_scheduler_may_be_away_for_longer_than_a_lease(
-    installation: Installation, terms: tuple[str, ...], away: float
+def test_the_scheduler_may_be_unavailable_for_longer_than_a_lease(
+    installation: Installation, timeouts: tuple[str, ...], away: float
 ) -> None:
     """P23: no trial ends, no point is lost, no run is handed out twice."""
-    server = installation.start_server(*terms)
+    server = installation.start_server(*timeouts)
     name = installation.create(sweep("patient.py", runs=2))
     agent = installation.start_agent(name, "--slots", "2")
     events = started(agent, 2)
@@ -70,8 +70,8 @@ def test_the_scheduler_may_be_away_for_longer_than_a_lease(
         assert_patient_rows(points, str(run["run"]), 1, last)
 
 
-def test_an_agent_that_comes_before_its_server_waits_for_it(installation: Installation) -> None:
-    """P25: it dials until a server answers, however long that takes."""
+def test_an_agent_that_starts_before_its_server_waits_for_it(installation: Installation) -> None:
+    """P25: it tries to connect until a server responds, however long that takes."""
     server = installation.start_server(*SHORT)
     name = installation.create(sweep("steps.py"))
     assert server.stop() == 0
@@ -82,8 +82,8 @@ def test_an_agent_that_comes_before_its_server_waits_for_it(installation: Instal
     assert [run["state"] for run in runs(installation, name)] == ["finished"]
 
 
-def test_services_that_start_last_are_waited_for_by_agent_and_services(installation: Installation) -> None:
-    """P25: gateway and agent are there first; then scheduler, suggestion, metric store, one by one."""
+def test_agent_and_services_wait_for_services_that_start_later(installation: Installation) -> None:
+    """P25: gateway and agent start first; then scheduler, suggestion and metric store, one by one."""
     gateway, scheduler, suggestion, metrics = (f"{installation.host}:{port}" for port in range(7001, 7005))
     inner = ["--metrics", metrics, "--suggestion", suggestion]
 
@@ -103,21 +103,21 @@ def test_services_that_start_last_are_waited_for_by_agent_and_services(installat
     file = str(installation.write("late.yaml", sweep("steps.py")))
     installation.ctl("create", file, "--id", "late", "--server", gateway)
     agent = installation.start_agent("local/steps/late", "--server", gateway, state="early")
-    until(lambda: agent.events("result_acked"))  # without metric store and suggestion
+    until(lambda: agent.events("result_acked"))  # still without metric store and suggestion
     serving.append(serve("suggestion", suggestion))
     serving.append(serve("metric-store", metrics))
     assert agent.process.wait(30) == 0, agent.log()[-2000:]
     exported = installation.ctl("export", "late", "-o", "jsonl", "--server", gateway).stdout
     assert exported.count('"loss"') >= 5
-    until(lambda: listens(suggestion), what="nobody has needed it")
+    until(lambda: listens(suggestion), what="no one has needed it")
     for process in serving:
         process.send_signal(signal.SIGTERM)
     assert [process.wait(10) for process in serving] == [0, 0, 0, 0]
     installation.nothing_is_left()
 
 
-def test_services_end_in_time_with_agents_and_watchers_on_them(installation: Installation) -> None:
-    """P27: exit 0 within 10 s, and no process remains but the trials of agents that are still there."""
+def test_services_end_in_time_with_connected_agents_and_watches(installation: Installation) -> None:
+    """P27: exit code 0 within 10 s, and no process remains except connected agents and their trials."""
     server = installation.start_server(*SHORT)
     name = installation.create(sweep("patient.py", runs=2))
     agent = installation.start_agent(name, "--slots", "2")
@@ -146,8 +146,8 @@ def test_services_end_in_time_with_agents_and_watchers_on_them(installation: Ins
     installation.nothing_is_left()
 
 
-def test_an_agent_asked_to_end_lets_its_run_finish(installation: Installation) -> None:
-    """P27: nothing new is taken."""
+def test_an_agent_that_gets_sigterm_lets_its_run_finish(installation: Installation) -> None:
+    """P27: it takes no new run."""
     server = installation.join_server(*SHORT)
     name = installation.create(sweep("patient.py", runs=2))
     agent = installation.start_agent(name)
@@ -160,8 +160,10 @@ def test_an_agent_asked_to_end_lets_its_run_finish(installation: Installation) -
     until(lambda: only_services(installation, server))
 
 
-def test_an_agent_asked_to_end_hands_its_run_back_within_the_grace(installation: Installation) -> None:
-    """P27: uncharged, so another agent takes it at once."""
+def test_an_agent_that_gets_sigterm_hands_its_run_back_after_the_grace_period(
+    installation: Installation,
+) -> None:
+    """P27: no retry is charged, and another agent takes the run immediately."""
     server = installation.join_server(*SHORT)
     name = installation.create(sweep("patient.py"))
     agent = installation.start_agent(name, "--grace", "2s")
@@ -180,7 +182,7 @@ def test_an_agent_asked_to_end_hands_its_run_back_within_the_grace(installation:
 
 
 def test_a_second_sigterm_shortens_the_end_of_an_agent(installation: Installation) -> None:
-    """P27: a trial that is deaf to signals, and its child in another session, go with it."""
+    """P27: a trial that ignores signals and its child in another session end, too."""
     server = installation.join_server(*SHORT)
     name = installation.create(sweep("stubborn.py"))
     agent = installation.start_agent(name, "--grace", "60s")
@@ -197,7 +199,7 @@ def test_a_second_sigterm_shortens_the_end_of_an_agent(installation: Installatio
 
 
 @pytest.mark.parametrize("phase", ["no server", "nothing to do", "between runs", "undelivered"])
-def test_an_agent_ends_on_sigterm_in_each_phase(installation: Installation, phase: str) -> None:
+def test_an_agent_ends_on_sigterm_in_every_phase(installation: Installation, phase: str) -> None:
     """P27: also while it waits for a server, for work, or for the last acknowledgements."""
     server = installation.start_server(*SHORT)
     name = installation.create(sweep("steps.py", runs=200, seconds=0, steps=1))

@@ -1,4 +1,4 @@
-"""P20: who may end a trial, how, and who may not."""
+"""P20: events that end a trial, and events that must not."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from system.installation import Agent, Installation
 from system.promises import SHORT, acknowledged, alive, attempts, number, runs, state_of, sweep
 from waiting import until, written
 
-# Early termination stops whatever is worse than the best of three at its second iteration.
+# Early termination stops runs worse than the best of three at their second iteration.
 STOPPED = """
 early_terminate: {type: hyperband, min_iter: 2, eta: 3, strict: true}
 """
 
 
 def started(agent: Agent, count: int = 1) -> list[dict[str, object]]:
-    """Return the runs that an agent has started, once there are so many."""
+    """Return the runs that an agent has started, once there are `count`."""
     until(lambda: len(agent.events("run_started")) >= count, what="runs start")
     return agent.events("run_started")
 
 
 def test_a_verdict_sends_sigterm_within_5_s_and_sigkill_follows(installation: Installation) -> None:
-    """P20: SIGTERM to the whole group; processes that ignore it get SIGKILL after the grace."""
+    """P20: SIGTERM to the process group; processes that ignore it get SIGKILL after the grace period."""
     installation.start_server(*SHORT)
     name = installation.create(sweep("ranked.py", runs=3) + STOPPED)
     agent = installation.start_agent(name, "--slots", "3")
@@ -43,8 +43,8 @@ def test_a_verdict_sends_sigterm_within_5_s_and_sigkill_follows(installation: In
 
 
 @pytest.mark.slow
-def test_what_is_deaf_to_sigterm_is_killed_30_s_later(installation: Installation) -> None:
-    """P20: the stop grace as it is by default."""
+def test_a_trial_that_ignores_sigterm_is_killed_30_s_later(installation: Installation) -> None:
+    """P20: the default grace period of a stop."""
     installation.start_server(*SHORT)
     name = installation.create(sweep("ranked.py", runs=3, deaf=1) + STOPPED)
     agent = installation.start_agent(name, "--slots", "3")
@@ -56,8 +56,8 @@ def test_what_is_deaf_to_sigterm_is_killed_30_s_later(installation: Installation
     assert 29 < time.monotonic() - number(command, "mono") < 33
 
 
-def test_cancel_kills_at_once_whatever_it_is(installation: Installation) -> None:
-    """P20: a trial deaf to SIGTERM and its child in another session are gone when `cancel` returns."""
+def test_cancel_kills_all_processes_of_a_run_immediately(installation: Installation) -> None:
+    """P20: a trial that ignores SIGTERM and its child in another session have ended when `cancel` returns."""
     server = installation.start_server(*SHORT)
     name = installation.create(sweep("stubborn.py", runs=2))
     agent = installation.start_agent(name, "--slots", "2")
@@ -72,8 +72,8 @@ def test_cancel_kills_at_once_whatever_it_is(installation: Installation) -> None
     assert {run["state"] for run in runs(installation, name)} == {"killed"}
 
 
-def test_an_agent_that_was_away_hears_of_a_cancel_at_its_return(installation: Installation) -> None:
-    """P20: nothing is forgotten; the trial dies when its agent is back."""
+def test_a_disconnected_agent_receives_a_cancel_when_it_reconnects(installation: Installation) -> None:
+    """P20: the command is not lost; the trial ends once its agent is back."""
     installation.start_server("--lease", "2s", "--lost-after", "60s")
     name = installation.create(sweep("stubborn.py"))
     agent = installation.start_agent(name, state="agent")
@@ -90,7 +90,7 @@ def test_an_agent_that_was_away_hears_of_a_cancel_at_its_return(installation: In
 
 
 def test_no_error_status_ends_a_trial(installation: Installation) -> None:
-    """P20: a server that lost all its data knows no sweep and no token; the trial continues to its end."""
+    """P20: a server without its data refuses sweep and token; the trial continues to its end."""
     server = installation.start_server(*SHORT)
     name = installation.create(sweep("patient.py"))
     agent = installation.start_agent(name, "--grace", "1s")
@@ -107,12 +107,12 @@ def test_no_error_status_ends_a_trial(installation: Installation) -> None:
     agent.process.send_signal(signal.SIGTERM)
     agent.process.wait(20)
     folders = list(Path(installation.folder, "state").rglob("metrics.jsonl"))
-    assert len(folders) == 1  # kept for a server that knows it
+    assert len(folders) == 1  # kept for the server that has the sweep
     assert empty.stop() == 0
 
 
-def test_pause_holds_over_the_death_of_the_scheduler(installation: Installation) -> None:
-    """P19, P20: a live trial continues, nothing new starts until `resume`."""
+def test_a_pause_survives_a_kill_of_the_scheduler(installation: Installation) -> None:
+    """P19, P20: a live trial continues, and no new run starts until `resume`."""
     server = installation.start_server(*SHORT)
     name = installation.create(sweep("steps.py", runs=12, seconds=0.1))
     agent = installation.start_agent(name)
@@ -124,10 +124,10 @@ def test_pause_holds_over_the_death_of_the_scheduler(installation: Installation)
     until(lambda: len(agent.events("result_acked")) >= handed_out)
     later = installation.start_agent(name, "--count", "1")
     until(lambda: later.events("connected"))
-    assert len(agent.events("run_started")) - handed_out <= 1  # one may have been under way
+    assert len(agent.events("run_started")) - handed_out <= 1  # one hand-out may have been in progress
     until(lambda: {run["state"] for run in runs(installation, name)} == {"finished"})
     assert not later.events("run_started")
     installation.ctl("resume", name)
     installation.ctl("wait", name, "--timeout", "60s")
-    for run in runs(installation, name):  # a hand-out that died with the scheduler costs nothing
+    for run in runs(installation, name):  # a hand-out lost with the scheduler is not charged
         assert [state for _, state in attempts(run)] in (["ended"], ["returned", "ended"])

@@ -1,4 +1,4 @@
-"""P13 to P16: exact counting with many agents at once, points that can be found again, ends counted once."""
+"""P13 to P16: exact counts with many concurrent agents, reproducible points, ends counted once."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def logs_its_number(start: v1.StartRun) -> list[float]:
     return [1.0 / start.number]
 
 
-async def crowd(wire: Wire, sweep: str, size: int, *, twice: bool = False) -> list[int]:
-    """Let many agents ask at once, each on a stream of its own, until the sweep has ended."""
+async def run_agents(wire: Wire, sweep: str, size: int, *, twice: bool = False) -> list[int]:
+    """Run many concurrent agents, each on its own stream, until the sweep has ended."""
 
     async def one() -> int:
         async with ScriptedAgent(wire.channel, sweep) as agent:
@@ -45,13 +45,13 @@ async def crowd(wire: Wire, sweep: str, size: int, *, twice: bool = False) -> li
     return await asyncio.gather(*(one() for _ in range(size)))
 
 
-def test_a_cap_is_exact_and_a_grid_complete_with_32_agents_at_once(installation: Installation) -> None:
+def test_a_cap_is_exact_and_a_grid_complete_with_32_concurrent_agents(installation: Installation) -> None:
     server = installation.join_server()
 
     async def scenario(wire: Wire) -> None:
         for text, count in ((RANDOM, 150), (GRID, 200)):
             sweep = await wire.create(text)
-            assert sum(await crowd(wire, sweep.name, 32)) == count
+            assert sum(await run_agents(wire, sweep.name, 32)) == count
             after = await wire.get(sweep.name)
             assert after.state == v1.SWEEP_STATE_FINISHED
             assert after.run_counts == v1.RunCounts(finished=count)
@@ -63,7 +63,7 @@ def test_a_cap_is_exact_and_a_grid_complete_with_32_agents_at_once(installation:
     through_the_gateway(server, scenario)
 
 
-def test_a_grid_runs_every_point_once_though_the_scheduler_is_killed_again_and_again(
+def test_a_grid_runs_every_point_once_although_the_scheduler_is_killed_repeatedly(
     installation: Installation,
 ) -> None:
     server = installation.start_server()
@@ -83,7 +83,7 @@ def test_a_grid_runs_every_point_once_though_the_scheduler_is_killed_again_and_a
     assert len(installation.export(sweep, "observation")) == 40
 
 
-def test_points_by_index_are_those_of_seed_and_index_alone(installation: Installation) -> None:
+def test_points_by_index_depend_only_on_seed_and_index(installation: Installation) -> None:
     server = installation.join_server()
 
     async def scenario(wire: Wire) -> None:
@@ -91,7 +91,7 @@ def test_points_by_index_are_those_of_seed_and_index_alone(installation: Install
             spec = parse_text(text.encode(), file="sweep.yaml").spec
             assert spec is not None
             sweep = await wire.create(text)
-            await crowd(wire, sweep.name, 5)
+            await run_agents(wire, sweep.name, 5)
             for run in await wire.all_runs(sweep.name):
                 index, where = run.provenance.index, run.provenance.source
                 expected = (
@@ -105,12 +105,12 @@ def test_points_by_index_are_those_of_seed_and_index_alone(installation: Install
     through_the_gateway(server, scenario)
 
 
-def test_every_suggestion_can_be_computed_again_and_each_end_counts_once(installation: Installation) -> None:
+def test_every_suggestion_can_be_replayed_and_each_end_counts_once(installation: Installation) -> None:
     server = installation.start_server()
 
     async def scenario(wire: Wire) -> None:
         sweep = await wire.create(BAYES)
-        await crowd(wire, sweep.name, 4, twice=True)
+        await run_agents(wire, sweep.name, 4, twice=True)
         runs = await wire.all_runs(sweep.name)
         lines = study_of(server.data / "scheduler" / "scheduler.sqlite", runs)
         assert [line.WhichOneof("event") for line in lines].count("ended") == len(runs) == 24

@@ -1,4 +1,4 @@
-"""P1 to P5: acknowledged data stays, once and with its value, whichever process dies or is unavailable."""
+"""P1 to P5: acknowledged data is stored once and unchanged, whichever process dies or is unavailable."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ from system.promises import (
 from waiting import until
 
 
-def test_acknowledged_points_outlive_the_death_of_everything_at_once(installation: Installation) -> None:
-    """P1, P4: values are the same afterwards, those that are no numbers too; the databases are sound."""
-    terms = ("--lease", "2s", "--lost-after", "60s")  # all that starts again is to be in time for its run
-    server = installation.start_server(*terms)
+def test_acknowledged_points_survive_a_kill_of_all_processes(installation: Installation) -> None:
+    """P1, P4: values are unchanged, including those that are not finite, and the databases are intact."""
+    timeouts = ("--lease", "2s", "--lost-after", "60s")  # restarted processes must be in time for their run
+    server = installation.start_server(*timeouts)
     name = installation.create(sweep("patient.py"))
     agents = [installation.start_agent(name, state="agent")]
     until(lambda: acknowledged(agents))
     for _ in range(3):
         seen = acknowledged(agents[-1:])
-        until(lambda: acknowledged(agents[-1:]) != seen)  # noqa: B023 -- called in this turn only
+        until(lambda: acknowledged(agents[-1:]) != seen)  # noqa: B023 -- called in this iteration only
         pids = [*server.service_pids().values(), agents[-1].pid, server.process.pid]
-        signal_all(pids, signal.SIGSTOP)  # the database cannot move on between one death and the next
+        signal_all(pids, signal.SIGSTOP)  # the database must not change between the kills
         signal_all(pids, signal.SIGKILL)
         server.process.wait()
         agents[-1].process.wait()
-        server = installation.start_server(*terms, listen=server.address)
+        server = installation.start_server(*timeouts, listen=server.address)
         agents.append(installation.start_agent(name, state="agent"))
         until(lambda: acknowledged(agents[-1:]))
     safe = acknowledged(agents)
@@ -56,10 +56,10 @@ def test_acknowledged_points_outlive_the_death_of_everything_at_once(installatio
     assert_sound(server)
 
 
-def test_points_sent_over_a_link_that_breaks_again_and_again_are_stored_once(
+def test_points_sent_over_a_link_that_breaks_repeatedly_are_stored_once(
     installation: Installation,
 ) -> None:
-    """P2: whatever is sent again after a cut is known by run, attempt and row."""
+    """P2: points sent again after a cut are recognised by run, attempt and row."""
     server = installation.start_server(*SHORT)
     name = installation.create(sweep("patient.py", runs=2))
     with Link(server.address) as link:
@@ -70,7 +70,7 @@ def test_points_sent_over_a_link_that_breaks_again_and_again_are_stored_once(
             until(lambda: len(acknowledged([agent])) == 2 and acknowledged([agent]) != rows)  # noqa: B023
             link.cut()
             until(lambda: len(agent.events("disconnected")) >= cuts)  # noqa: B023
-            link.mend()
+            link.restore()
         rows = acknowledged([agent])
         until(lambda: acknowledged([agent]) != rows)
         (installation.work / "release").touch()
@@ -85,10 +85,10 @@ def test_points_sent_over_a_link_that_breaks_again_and_again_are_stored_once(
         assert sum(key[0] == run["run"] for key in points) == 4 * final
 
 
-def test_rows_of_a_sweep_during_which_the_metric_store_was_away_arrive_with_the_next_agent(
+def test_rows_logged_while_the_metric_store_was_unavailable_arrive_with_the_next_agent(
     installation: Installation,
 ) -> None:
-    """P3: they are on disk first, and come when an agent next runs on that folder."""
+    """P3: they are on disk, and the next agent on that folder sends them."""
     server = installation.start_server(*SHORT)
     name = installation.create(sweep("steps.py", runs=3))
     store = server.service_pids()["metric-store"]
@@ -110,8 +110,8 @@ def test_rows_of_a_sweep_during_which_the_metric_store_was_away_arrive_with_the_
     assert not list((installation.folder / "agent" / "runs").iterdir())
 
 
-def test_databases_are_sound_after_deaths_in_the_middle_of_writing(installation: Installation) -> None:
-    """P4: each service with a database is killed while points and ends stream in."""
+def test_databases_are_intact_after_kills_during_writes(installation: Installation) -> None:
+    """P4: each service with a database is killed while points and ends arrive."""
     server = installation.start_server(*SHORT)
     name = installation.create(sweep("steps.py", runs=400, seconds=0, steps=40))
     agent = installation.start_agent(name, "--slots", "4")
@@ -126,24 +126,24 @@ def test_databases_are_sound_after_deaths_in_the_middle_of_writing(installation:
     assert_sound(server)
 
 
-@pytest.mark.needs("strace")  # to hold syncs up
+@pytest.mark.needs("strace")  # to delay syncs
 @pytest.mark.parametrize("service", ["metric-store", pytest.param("scheduler", marks=pytest.mark.slow)])
 def test_nothing_is_acknowledged_before_it_is_synced(installation: Installation, service: str) -> None:
-    """P5: while each sync is held up for 2 s, no row is acknowledged sooner after it was written."""
+    """P5: while each sync is delayed by 2 s, no row is acknowledged earlier than that after its write."""
     server = installation.start_server()
     name = installation.create(sweep("patient.py"))
     agent = installation.start_agent(name)
     field = {"metric-store": "row", "scheduler": "observation_row"}[service]
     until(lambda: acknowledged([agent]))
-    held_up = _hold_syncs_up(server.service_pids()[service], installation.folder / "strace")
+    delayed = _delay_syncs(server.service_pids()[service], installation.folder / "strace")
     try:
         since = time.monotonic()
         seen = len(_rows(agent, field))
         until(lambda: len(_rows(agent, field)) >= seen + 4)
     finally:
         ended = time.monotonic()
-        held_up.send_signal(signal.SIGINT)
-        held_up.wait(10)
+        delayed.send_signal(signal.SIGINT)
+        delayed.wait(10)
     (installation.work / "release").touch()
     assert agent.process.wait(30) == 0
     written = {
@@ -152,15 +152,15 @@ def test_nothing_is_acknowledged_before_it_is_synced(installation: Installation,
         if point["key"] == "clock"
     }
     waits = [
-        heard - written[row]
-        for row, heard in _rows(agent, field).items()
-        if row > 0 and since < written[row] and heard < ended
+        acknowledged_at - written[row]
+        for row, acknowledged_at in _rows(agent, field).items()
+        if row > 0 and since < written[row] and acknowledged_at < ended
     ]
     assert waits
     assert min(waits) > 2.0
 
 
-def _hold_syncs_up(pid: int, log: Path) -> subprocess.Popen[bytes]:
+def _delay_syncs(pid: int, log: Path) -> subprocess.Popen[bytes]:
     syncs = "fsync,fdatasync"
     delay = f"inject={syncs}:delay_enter=2000000"
     command = ["strace", "-f", "-p", str(pid), "-e", f"trace={syncs}", "-e", delay, "-o", str(log)]
@@ -170,7 +170,7 @@ def _hold_syncs_up(pid: int, log: Path) -> subprocess.Popen[bytes]:
 
 
 def _rows(agent: Agent, field: str) -> dict[int, float]:
-    """Return when each row was first covered by an acknowledgement that named it as the last."""
+    """Return the time at which each row was first acknowledged as the last one."""
     times: dict[int, float] = {}
     for event in agent.events("metrics_acked"):
         times.setdefault(int(number(event, field)), number(event, "mono"))

@@ -1,4 +1,4 @@
-"""Hostile requests against every call of every port: an honest status, no dead service, no delay."""
+"""Hostile requests to every call of every port: a proper status, no crash, no delay."""
 
 from __future__ import annotations
 
@@ -56,12 +56,12 @@ DISHONEST = {"INTERNAL", "UNKNOWN", "DATA_LOSS"}
 KNOWN = "program: t.py\nmethod: grid\nmetric: {name: loss}\nparameters: {a: {min: 1, max: 500}}\n"
 
 
-def said(
+def status_of(
     channel: grpc.Channel, method: MethodDescriptor, requests: Sequence[bytes], *, listen: float = 0.5
 ) -> str:
-    """Send requests as they are and return the status; a stream that stays open is closed after some seconds.
+    """Send raw requests and return the status; a stream that stays open is closed after `listen` seconds.
 
-    Blocking calls, as grpc.aio answers INTERNAL by itself when a stream ends while it writes.
+    Calls are blocking, since grpc.aio itself returns INTERNAL when a stream ends during a write.
     """
     path = f"/{method.containing_service.full_name}/{method.name}"
     try:
@@ -77,34 +77,34 @@ def said(
 
 
 async def create_known(wire: Wire) -> None:
-    """Create the sweep that requests name, unless another test on this server has."""
+    """Create the sweep that requests refer to, unless another test on this server has."""
     await wire.create(KNOWN, "known", request_id="known")
 
 
-async def honest(wire: Wire) -> bool:
-    """Make an honest call; return whether it was answered within a second."""
+async def answers_promptly(wire: Wire) -> bool:
+    """Make a valid call; return whether it was answered within a second."""
     began = time.monotonic()
     assert (await wire.get("local/demo/known")).name == "local/demo/known"
     return time.monotonic() - began < 1.0
 
 
-def sound(server: Server, before: dict[str, int]) -> None:
-    """No service died, and no response has a stack trace."""
+def assert_unharmed(server: Server, before: dict[str, int]) -> None:
+    """Check that no service has died, and that no log has a stack trace."""
     assert server.service_pids() == before
     log = server.log.read_text()
     assert "Traceback" not in log, log[log.index("Traceback") - 500 :][:4000]
 
 
-def barrage(channel: grpc.Channel, method: MethodDescriptor) -> Counter[str]:
-    """Send what may hurt, eight at a time; return the statuses."""
+def send_hostile(channel: grpc.Channel, method: MethodDescriptor) -> Counter[str]:
+    """Send hostile requests, eight at a time; return the statuses."""
     made = [message.SerializeToString() for message in messages(method, 30)]
     batches = [[each] for each in (*made, *GARBAGE)] + ([made] if method.client_streaming else [])
-    with ThreadPoolExecutor(8) as crowd:
-        return Counter(crowd.map(lambda batch: said(channel, method, batch), batches))
+    with ThreadPoolExecutor(8) as threads:
+        return Counter(threads.map(lambda batch: status_of(channel, method, batch), batches))
 
 
 @pytest.mark.parametrize("port", ["gateway", "scheduler", "metric-store", "suggestion"])
-def test_no_request_gets_an_internal_error_or_hurts_a_service(installation: Installation, port: str) -> None:
+def test_no_request_causes_an_internal_error_or_a_crash(installation: Installation, port: str) -> None:
     server = installation.join_server()
     before = server.service_pids()
 
@@ -118,21 +118,21 @@ def test_no_request_gets_an_internal_error_or_hurts_a_service(installation: Inst
                 if port not in ("gateway", BEHIND[method.containing_service.name]):
                     continue
                 for _ in range(TRIES):
-                    codes = await asyncio.to_thread(barrage, channel, method)
+                    codes = await asyncio.to_thread(send_hostile, channel, method)
                     if codes.keys() & DISHONEST:
                         bad[method.full_name] = codes
-                    if await honest(wire):
+                    if await answers_promptly(wire):
                         break
                 else:
                     late.append(method.full_name)
         assert not bad
-        assert not late, "honest calls wait"
+        assert not late, "valid calls wait"
 
     through_the_gateway(server, scenario)
-    sound(server, before)
+    assert_unharmed(server, before)
 
 
-def test_no_port_answers_without_its_token(installation: Installation) -> None:
+def test_no_port_accepts_calls_without_its_token(installation: Installation) -> None:
     server = installation.join_server()
     ports = ("gateway", "scheduler", "metric-store", "suggestion")
     gateways = [
@@ -142,10 +142,13 @@ def test_no_port_answers_without_its_token(installation: Installation) -> None:
     for port, token in [*gateways, *not_for_people]:
         with channel_to(server.service_address(port), token) as channel:
             for method in METHODS:
-                assert said(channel, method, [b""], listen=10) == "UNAUTHENTICATED", (port, method.full_name)
+                assert status_of(channel, method, [b""], listen=10) == "UNAUTHENTICATED", (
+                    port,
+                    method.full_name,
+                )
 
 
-def test_page_tokens_that_no_answer_gave_are_refused(installation: Installation) -> None:
+def test_forged_page_tokens_are_refused(installation: Installation) -> None:
     server = installation.join_server()
     before = server.service_pids()
 
@@ -171,10 +174,10 @@ def test_page_tokens_that_no_answer_gave_are_refused(installation: Installation)
         assert not bad
 
     through_the_gateway(server, scenario)
-    sound(server, before)
+    assert_unharmed(server, before)
 
 
-def test_a_hostile_agent_hurts_nobody_else(installation: Installation) -> None:
+def test_a_hostile_agent_does_not_affect_other_agents(installation: Installation) -> None:
     server = installation.start_server()
     before = server.service_pids()
     (method,) = [each for each in METHODS if each.name == "Attach"]
@@ -190,21 +193,21 @@ def test_a_hostile_agent_hurts_nobody_else(installation: Installation) -> None:
                 async with ScriptedAgent(wire.channel, sweep.name) as bad:
                     await bad.offer()
                     taken = await bad.next_start()
-                    await _say_all(bad, messages(method, 60, seed), taken)
+                    await _send_all(bad, messages(method, 60, seed), taken)
                     seen[str(bad.error and bad.error.code())] += 1
                 await good.observe(ref, seed + 1, 0.5)
                 await good.takes("ack", lambda m: cursor(m.ack, v1.LANE_OBSERVATIONS) == seed + 1)  # noqa: B023
             await good.exit(ref, 12, keys=["loss"])
             assert (await good.acked_exit(ref)).run_state == v1.RUN_STATE_FINISHED
-        assert await honest(wire) or await honest(wire)
+        assert await answers_promptly(wire) or await answers_promptly(wire)
         assert not {"StatusCode.INTERNAL", "StatusCode.UNKNOWN"} & seen.keys(), seen
 
     through_the_gateway(server, scenario)
-    sound(server, before)
+    assert_unharmed(server, before)
 
 
-def test_requests_of_empty_entries_leave_no_memory_behind(installation: Installation) -> None:
-    """P26: a few megabytes on the wire are a hundred in a message, and go with it."""
+def test_memory_of_requests_with_many_empty_entries_is_released(installation: Installation) -> None:
+    """P26: a few encoded megabytes are a hundred in memory, and are released with the message."""
     server = installation.start_server()
     pids = server.service_pids()
     empty = b"\x0a\x00"  # of field 1: an entry of a ParameterMap, an attempt in a Heartbeat
@@ -219,18 +222,22 @@ def test_requests_of_empty_entries_leave_no_memory_behind(installation: Installa
     methods = {method.name: method for method in METHODS}
     with channel_to(server.address, server.access_token) as channel:
         before = {name: _resident(pid) for name, pid in pids.items()}
-        with ThreadPoolExecutor(4) as crowd:
-            codes = set(crowd.map(lambda _: said(channel, methods["EnqueueRun"], [enqueue]), range(24)))
+        with ThreadPoolExecutor(4) as threads:
+            codes = set(
+                threads.map(lambda _: status_of(channel, methods["EnqueueRun"], [enqueue]), range(24))
+            )
             assert codes == {"INVALID_ARGUMENT"}
-            codes = set(crowd.map(lambda each: said(channel, methods["Attach"], each, listen=10), streams))
+            codes = set(
+                threads.map(lambda each: status_of(channel, methods["Attach"], each, listen=10), streams)
+            )
             assert codes == {"INVALID_ARGUMENT"}
     grown = {name: _resident(pid) - before[name] for name, pid in pids.items()}
     assert max(grown.values()) < 96, f"MiB more: {grown}"
-    sound(server, pids)
+    assert_unharmed(server, pids)
 
 
 def _resident(pid: int) -> int:
-    """Memory of a process in MiB."""
+    """Return the resident memory of a process in MiB."""
     return int(Path(f"/proc/{pid}/status").read_text().split("VmRSS:")[1].split()[0]) >> 10
 
 
@@ -239,7 +246,7 @@ def _varint(number: int) -> bytes:
     return bytes([low | 0x80]) + _varint(rest) if rest else bytes([low])
 
 
-async def _say_all(agent: ScriptedAgent, reports: object, start: v1.StartRun) -> None:
+async def _send_all(agent: ScriptedAgent, reports: object, start: v1.StartRun) -> None:
     handle = v1.AttemptRef(run_handle=start.run_handle, attempt=start.attempt)
     for report in reports:  # type: ignore[attr-defined]
         kind = report.WhichOneof("report")

@@ -1,4 +1,4 @@
-"""P7: only the agent that holds an attempt reports on it, and it proves that with a secret of its folder."""
+"""P7: only the agent of an attempt can report on it; it proves its claim with a secret of the folder."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from system.promises import (
     stored,
     sweep,
 )
-from system.standalone_runs import assert_whole, reaches, released, start
+from system.standalone_runs import assert_all_rows_stored, reaches, released, start
 from system.test_standalone_runs import synced
 from system.wire import Wire, failure, through_the_gateway
 from waiting import until
@@ -34,16 +34,16 @@ def claimed(run: str) -> v1.HeldAttempt:
     return v1.HeldAttempt(run_handle=REF.run_handle, run=run, attempt=1, alive=True, secret=secret_of("eve"))
 
 
-async def tell_lies(eve: ScriptedAgent) -> None:
-    """Send every report about an attempt; the answers are those for one that does not exist."""
-    (verdict,) = (await eve.takes("welcome")).welcome.verdicts
+async def send_false_reports(impostor: ScriptedAgent) -> None:
+    """Send every report about an attempt; the responses are those for an unknown attempt."""
+    (verdict,) = (await impostor.takes("welcome")).welcome.verdicts
     assert verdict == v1.AttemptVerdict(attempt=REF, fate=v1.ATTEMPT_FATE_UNKNOWN)
     for kind, report in all_reports(REF):
-        await eve.send(**{kind: report})
-        await eve.takes("unsupported")
+        await impostor.send(**{kind: report})
+        await impostor.takes("unsupported")
 
 
-def test_a_stranger_with_the_same_token_neither_ends_nor_falsifies_a_live_run(
+def test_another_agent_with_the_same_token_cannot_end_or_falsify_a_live_run(
     installation: Installation,
 ) -> None:
     server = installation.join_server(*SHORT)
@@ -54,8 +54,10 @@ def test_a_stranger_with_the_same_token_neither_ends_nor_falsifies_a_live_run(
 
     async def scenario(wire: Wire) -> None:
         (listed,) = (await wire.agents.ListAgents(v1.ListAgentsRequest(sweep=name))).agents
-        async with ScriptedAgent(wire.channel, name, named="eve", held=[claimed(str(run["run"]))]) as eve:
-            await tell_lies(eve)
+        async with ScriptedAgent(
+            wire.channel, name, named="eve", held=[claimed(str(run["run"]))]
+        ) as impostor:
+            await send_false_reports(impostor)
         victim = ScriptedAgent(wire.channel, name, held=[claimed(str(run["run"]))])
         victim.pretend(listed.id, secret_of("eve"))
         async with victim:
@@ -74,7 +76,7 @@ def test_a_stranger_with_the_same_token_neither_ends_nor_falsifies_a_live_run(
     assert values == [1 / row for row in range(1, len(values) + 1)]
 
 
-def test_a_stranger_cannot_claim_the_run_of_a_script(installation: Installation) -> None:
+def test_another_agent_cannot_claim_the_run_of_a_script(installation: Installation) -> None:
     server = installation.join_server(*SHORT)
     script = start(installation, 10, "waits")
     reaches(installation, script.run, "running")
@@ -86,18 +88,18 @@ def test_a_stranger_cannot_claim_the_run_of_a_script(installation: Installation)
         )
         for request.attempt in (1, 2):
             assert (await failure(wire.runs.CreateRun(request))).reason == "name-taken"
-        async with ScriptedAgent(wire.channel, "", named="eve", held=[claimed(script.run)]) as eve:
-            await tell_lies(eve)
+        async with ScriptedAgent(wire.channel, "", named="eve", held=[claimed(script.run)]) as impostor:
+            await send_false_reports(impostor)
 
     through_the_gateway(server, scenario)
     assert released(installation, script) == 0
     assert reaches(installation, script.run, "finished")["attempt"] == 1
     through_the_gateway(server, scenario)
     assert reaches(installation, script.run, "finished")["attempt"] == 1
-    assert_whole(installation, script)
+    assert_all_rows_stored(installation, script)
 
 
-def test_what_an_agent_has_left_comes_in_from_the_folder_of_another(installation: Installation) -> None:
+def test_rows_left_by_an_agent_can_be_synced_from_another_folder(installation: Installation) -> None:
     name, agent = given_up_by_an_agent(installation)
     other = open_folder(installation.folder / "other")
     other.release()
@@ -107,7 +109,7 @@ def test_what_an_agent_has_left_comes_in_from_the_folder_of_another(installation
     assert_rows_of_sweep(installation, name, outcome)
 
 
-def test_an_agent_whose_id_is_lost_continues_with_its_trial(installation: Installation) -> None:
+def test_an_agent_that_has_lost_its_id_keeps_its_trial(installation: Installation) -> None:
     installation.join_server(*SHORT)
     name = installation.create(sweep("patient.py"))
     agent = installation.start_agent(name, state="agent")

@@ -1,4 +1,4 @@
-"""P15 to P18 where a sweep has conditions, constraints, a zip and repeats, and its engine is killed."""
+"""P15 to P18 for a sweep with conditions, constraints, a zip and repeats whose engine is killed."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ ENOUGH = 6
 
 
 def losses(number: int) -> list[float]:
-    """Return the values that a run logs: the worst first, the best in between, the one that counts last."""
+    """Return the values that a run logs: the worst first, then the best, then the one that counts."""
     return [9.0 + number, 0.0, 1.0 / number]
 
 
@@ -47,8 +47,8 @@ def fails(number: int) -> bool:
     return number % 11 == 0
 
 
-class Crowd:
-    """Agents that take runs, and report each of them twice, until the model has chosen enough points."""
+class Agents:
+    """Agents that take runs and report each twice until the model has suggested enough points."""
 
     def __init__(self, wire: Wire, sweep: str) -> None:
         self._wire = wire
@@ -57,7 +57,7 @@ class Crowd:
         self._modelled: set[int] = set()
 
     async def work(self, modelled: int) -> None:
-        """Go on until so many points more come from the model."""
+        """Take runs until `modelled` more points come from the model."""
         self._modelled.clear()
         async with asyncio.timeout(100):
             await asyncio.gather(*(self._one(modelled) for _ in range(AGENTS)))
@@ -79,7 +79,7 @@ class Crowd:
                     self._modelled.add(run.number - (run.number - 1) % 2)
 
 
-def test_suggestions_replay_and_points_count_once_though_the_engine_is_killed(
+def test_suggestions_can_be_replayed_and_points_count_once_although_the_engine_is_killed(
     installation: Installation,
 ) -> None:
     server = installation.start_server()
@@ -88,20 +88,20 @@ def test_suggestions_replay_and_points_count_once_though_the_engine_is_killed(
 
     async def scenario(wire: Wire) -> None:
         sweep = await wire.create(RULED)
-        crowd = Crowd(wire, sweep.name)
-        await crowd.work(ENOUGH)
+        agents = Agents(wire, sweep.name)
+        await agents.work(ENOUGH)
         os.kill(server.service_pids()["suggestion"], signal.SIGKILL)
-        await crowd.work(ENOUGH)
+        await agents.work(ENOUGH)
 
         runs = {run.number: run for run in await wire.all_runs(sweep.name)}
-        assert set(crowd.numbers.values()) == {1}
+        assert set(agents.numbers.values()) == {1}
         for run in runs.values():
             assert spec.search_space.violations(point_from_message(run.parameters)) == ()
             assert run.parameters == runs[run.number - (run.number - 1) % 2].parameters
 
         lines = study_of(server.data / "scheduler" / "scheduler.sqlite", list(runs.values()))
         ends = [line for line in lines if line.WhichOneof("event") == "ended"]
-        whole = [number for number in runs if number % 2 and {number, number + 1} <= crowd.numbers.keys()]
+        whole = [number for number in runs if number % 2 and {number, number + 1} <= agents.numbers.keys()]
         assert sorted(line.run_number for line in ends) == sorted(whole)
         for line in ends:
             pair = (line.run_number, line.run_number + 1)

@@ -1,4 +1,4 @@
-"""P15 and P16 with `impute_while_running`: what running runs show is data, is replayed, and counts once."""
+"""P15 and P16 with `impute_while_running`: values of running runs are observed, replayed and counted once."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ENOUGH = 4
 
 
 class SlowAndQuick:
-    """One run shows ever better values while others come and go, until the model has chosen points enough."""
+    """One run logs ever better values while others start and end, until the model has suggested enough."""
 
     def __init__(self, wire: Wire, slow: ScriptedAgent, quick: ScriptedAgent) -> None:
         self._wire = wire
@@ -39,20 +39,20 @@ class SlowAndQuick:
         await self._slow.offer()
         return await self._slow.start_process(await self._slow.next_start())
 
-    async def go_on(self, ref: v1.AttemptRef) -> None:
+    async def work(self, ref: v1.AttemptRef) -> None:
         modelled = 0
         async with asyncio.timeout(100):
             while modelled < ENOUGH:
-                await self._show(ref)
+                await self._log_next(ref)
                 modelled += await self._one_more()
 
     async def finish(self, ref: v1.AttemptRef) -> None:
         await self._slow.exit(ref, self.rows, code=0, keys=["loss"])
         await self._slow.acked_exit(ref)
 
-    async def _show(self, ref: v1.AttemptRef) -> None:
+    async def _log_next(self, ref: v1.AttemptRef) -> None:
         self.rows = row = self.rows + 1
-        for _ in range(2):  # reported twice, as after a broken connection
+        for _ in range(2):  # sent twice, as after a broken connection
             await self._slow.observe(ref, row, 2.0 - row / 1_000)
         await self._slow.takes("ack", lambda answer: cursor(answer.ack, v1.LANE_OBSERVATIONS) == row)
 
@@ -67,7 +67,9 @@ class SlowAndQuick:
         return run.provenance.HasField("predicted_value")
 
 
-def test_what_running_runs_show_is_data_once_and_suggestions_replay(installation: Installation) -> None:
+def test_values_of_running_runs_are_observed_once_and_suggestions_can_be_replayed(
+    installation: Installation,
+) -> None:
     server = installation.start_server()
 
     async def scenario(wire: Wire) -> None:
@@ -78,20 +80,20 @@ def test_what_running_runs_show_is_data_once_and_suggestions_replay(installation
         ):
             both = SlowAndQuick(wire, slow, quick)
             ref = await both.begin()
-            await both.go_on(ref)
+            await both.work(ref)
             os.kill(server.service_pids()["suggestion"], signal.SIGKILL)
-            await both.go_on(ref)
+            await both.work(ref)
             await both.finish(ref)
 
         runs = {run.number: run for run in await wire.all_runs(sweep.name)}
         lines = study_of(server.data / "scheduler" / "scheduler.sqlite", list(runs.values()))
         observed = [line for line in lines if line.HasField("value_so_far")]
         shown = [line.value_so_far.value for line in observed]
-        assert shown == sorted(set(shown), reverse=True), "each value once, as it gets better"
+        assert shown == sorted(set(shown), reverse=True), "each better value is observed once"
         assert len(shown) >= 2 * ENOUGH
         assert {line.run_number for line in observed} == {1}
         ends = [line.run_number for line in lines if line.HasField("ended")]
-        assert sorted(ends) == sorted(runs), "every end is learnt of once"
+        assert sorted(ends) == sorted(runs), "every end is observed once"
 
         modelled = [run for run in runs.values() if run.provenance.HasField("predicted_value")]
         assert any(lines[run.provenance.study_length - 1].HasField("value_so_far") for run in modelled)

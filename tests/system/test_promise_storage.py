@@ -1,4 +1,4 @@
-"""P6: a full disk of the server or of an agent; all resumes automatically once there is space."""
+"""P6: a full disk of the server or an agent; work resumes automatically once there is space."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ pytestmark = [
 
 @contextmanager
 def small_disk(folder: Path, size: str) -> Iterator[Path]:
-    """Mount a disk of some size at a folder; the path of its ballast is given."""
+    """Mount a small disk at a folder; yield the path of a file that fills it."""
     folder.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size},mode=700", "tmpfs", str(folder)], check=True)
     try:
@@ -33,14 +33,14 @@ def small_disk(folder: Path, size: str) -> Iterator[Path]:
 
 
 def fill(ballast: Path) -> None:
-    """Take all the room that is left."""
+    """Use up all free space."""
     with suppress(OSError), ballast.open("ab", buffering=0) as file:
         while file.write(bytes(4096)) == 4096:
             pass
 
 
-def test_a_full_disk_of_the_server_is_named_and_stops_no_trial(installation: Installation) -> None:
-    """P6: changes are refused with service and place, reads work, trials continue; recovery within 10 s."""
+def test_a_full_disk_of_the_server_is_reported_and_stops_no_trial(installation: Installation) -> None:
+    """P6: changes are refused naming service and disk, reads work, trials continue; recovery within 10 s."""
     with small_disk(installation.folder / "server", "12m") as ballast:
         server = installation.start_server(*SHORT)
         name = installation.create(sweep("steps.py", runs=4, steps=40, seconds=0.05))
@@ -79,7 +79,7 @@ def test_a_full_disk_of_the_server_is_named_and_stops_no_trial(installation: Ins
 
 
 def test_a_full_disk_of_an_agent_costs_rows_but_no_run(installation: Installation) -> None:
-    """P6: its trials continue, and their ends are reported once there is space."""
+    """P6: the trials continue, and their ends are reported once there is space."""
     installation.start_server(*SHORT)
     name = installation.create(sweep("patient.py", runs=2))
     with small_disk(installation.folder / "agent", "6m") as ballast:
@@ -99,11 +99,11 @@ def test_a_full_disk_of_an_agent_costs_rows_but_no_run(installation: Installatio
     ] * 2
 
 
-@pytest.mark.needs("strace")  # to let syncs fail
-def test_a_disk_that_fails_to_sync_for_a_while_acknowledges_nothing_meanwhile(
+@pytest.mark.needs("strace")  # to make syncs fail
+def test_nothing_is_acknowledged_while_syncs_of_the_disk_fail(
     installation: Installation,
 ) -> None:
-    """P5, P6: each sync fails; afterwards all rows are there once."""
+    """P5, P6: each sync fails; afterwards all rows are stored once."""
     server = installation.start_server(*SHORT)
     name = installation.create(sweep("steps.py", runs=2, steps=40, seconds=0.05))
     agent = installation.start_agent(name, "--slots", "2")

@@ -1,4 +1,4 @@
-"""P15, P17, P18: the search by a model may be away, late or wrong; no agent waits, none gets nonsense."""
+"""P15, P17, P18: an unavailable, slow or faulty suggestion service neither delays nor misleads agents."""
 
 from __future__ import annotations
 
@@ -48,11 +48,11 @@ async def source_of(wire: Wire, start: v1.StartRun) -> v1.PointSource.ValueType:
 
 
 async def by_model(wire: Wire, agent: ScriptedAgent) -> bool:
-    """True if the next point is the model's; it is not if the machine did not let it answer in time."""
+    """Return True if the next point is the model's, which fails if the machine is too slow."""
     return await source_of(wire, await one_run(agent)) in BY_MODEL
 
 
-def test_nobody_waits_for_a_service_that_hangs_and_its_return_is_noticed(installation: Installation) -> None:
+def test_no_agent_waits_for_a_hanging_service_and_its_recovery_is_noticed(installation: Installation) -> None:
     server = installation.start_server()
     frozen = server.service_pids()["suggestion"]
 
@@ -81,10 +81,10 @@ def test_nobody_waits_for_a_service_that_hangs_and_its_return_is_noticed(install
             finally:
                 os.kill(frozen, signal.SIGCONT)
             back = time.monotonic()
-            reported = 2 * (8 + len(while_away))  # of each run that it was handed out, and its end
+            reported = 2 * (8 + len(while_away))  # two observations per run: hand-out and end
 
             async def is_normal() -> bool:
-                """True if the next point was worked out by the model since then."""
+                """Return True if the model has suggested the next point since its return."""
                 last = (await wire.run((await one_run(searcher, 0.3)).run)).provenance
                 return last.source in BY_MODEL and last.study_length >= reported
 
@@ -102,7 +102,7 @@ def test_nobody_waits_for_a_service_that_hangs_and_its_return_is_noticed(install
 
 
 async def _stopped_early(agent: ScriptedAgent) -> None:
-    """Take two runs; the worse one is stopped at the first rung."""
+    """Take two runs of which the worse is stopped at the first rung."""
     await agent.offer(2)
     good, bad = [await agent.start_process(await agent.next_start()) for _ in range(2)]
     await agent.observe(good, 1, 0.1)
@@ -111,15 +111,15 @@ async def _stopped_early(agent: ScriptedAgent) -> None:
     assert (await agent.takes("stop_run")).stop_run.attempt == bad
 
 
-class Liar(suggestion_service_pb2_grpc.SuggestionServiceServicer):
-    """Answers with points that no sweep may get."""
+class FaultySuggestions(suggestion_service_pb2_grpc.SuggestionServiceServicer):
+    """Suggestion service that returns invalid points or other faulty responses, by `mode`."""
 
     def __init__(self) -> None:
         self.calls: list[float] = []
-        self.mood = "outside"
+        self.mode = "outside"
 
     async def Prepare(self, request: v1.PrepareRequest, context: object) -> v1.PrepareResponse:
-        return v1.PrepareResponse(engine="liar/1")
+        return v1.PrepareResponse(engine="faulty/1")
 
     async def GetImportance(
         self,
@@ -135,20 +135,20 @@ class Liar(suggestion_service_pb2_grpc.SuggestionServiceServicer):
     ) -> v1.SuggestResponse:
         self.calls.append(time.monotonic())
         known = request.first_observation - 1 + len(request.observations)
-        if self.mood == "away":
-            await context.abort(grpc.StatusCode.UNAVAILABLE, "gone fishing")
-        if self.mood == "resend":
+        if self.mode == "unavailable":
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "unavailable")
+        if self.mode == "resend":
             return v1.SuggestResponse(resend_from=1)
-        if self.mood == "nothing":
+        if self.mode == "nothing":
             return v1.SuggestResponse(suggestions=v1.Suggestions(observations_known=known))
-        if self.mood == "empty":
+        if self.mode == "empty":
             return v1.SuggestResponse()
         points = (
-            _nonsense()
-            if self.mood == "outside"
+            _points_outside()
+            if self.mode == "outside"
             else [_point(x=v1.ParameterValue(double_value=0.5), y=v1.ParameterValue(int_value=3))]
         )
-        suggestions = [v1.Suggestion(point=point, engine="liar/1", study_length=known) for point in points]
+        suggestions = [v1.Suggestion(point=point, engine="faulty/1", study_length=known) for point in points]
         return v1.SuggestResponse(
             suggestions=v1.Suggestions(suggestions=suggestions, observations_known=known)
         )
@@ -160,7 +160,7 @@ def _point(**values: v1.ParameterValue) -> v1.ParameterMap:
     )
 
 
-def _nonsense() -> list[v1.ParameterMap]:
+def _points_outside() -> list[v1.ParameterMap]:
     number, whole, text = (
         v1.ParameterValue(double_value=0.5),
         v1.ParameterValue(int_value=3),
@@ -186,9 +186,9 @@ MALFORMED = [
 
 
 @asynccontextmanager
-async def lying_service(liar: Liar) -> AsyncIterator[str]:
+async def faulty_service(faulty: FaultySuggestions) -> AsyncIterator[str]:
     server = grpc.aio.server()
-    suggestion_service_pb2_grpc.add_SuggestionServiceServicer_to_server(liar, server)
+    suggestion_service_pb2_grpc.add_SuggestionServiceServicer_to_server(faulty, server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     try:
@@ -205,23 +205,23 @@ def start_scheduler(installation: Installation, suggestion: str) -> tuple[str, s
     return f"127.0.0.1:{port}", token.read_text().strip()
 
 
-def test_what_lies_outside_the_space_never_reaches_an_agent(installation: Installation) -> None:
+def test_points_outside_of_the_space_never_reach_an_agent(installation: Installation) -> None:
     spec = parse_text(BAYES.encode(), file="sweep.yaml").spec
     assert spec is not None
 
     async def scenario() -> None:
-        liar = Liar()
-        async with lying_service(liar) as suggestion:
+        faulty = FaultySuggestions()
+        async with faulty_service(faulty) as suggestion:
             address, token = start_scheduler(installation, suggestion)
             async with wire_to(address, token) as wire:
                 sweep = await wire.create(BAYES)
                 async with ScriptedAgent(wire.channel, sweep.name, slots=2) as agent:
-                    for mood in ("outside", "nothing", "empty", "resend", "outside"):
-                        liar.mood = mood
+                    for mode in ("outside", "nothing", "empty", "resend", "outside"):
+                        faulty.mode = mode
                         start = await one_run(agent)
                         assert spec.search_space.violations(point_from_message(start.parameters)) == ()
                         assert await source_of(wire, start) == v1.POINT_SOURCE_FALLBACK
-                    liar.mood = "honest"
+                    faulty.mode = "honest"
                     await until_told(lambda: by_model(wire, agent))
                 asked = v1.GetSweepImportanceRequest(name=sweep.name)
                 refused_call = await failure(wire.sweeps.GetSweepImportance(asked))
@@ -235,11 +235,11 @@ def test_what_lies_outside_the_space_never_reaches_an_agent(installation: Instal
     asyncio.run(scenario())
 
 
-def test_a_service_that_is_unavailable_is_asked_less_than_once_a_second(installation: Installation) -> None:
+def test_an_unavailable_service_is_called_less_than_once_a_second(installation: Installation) -> None:
     async def scenario() -> None:
-        liar = Liar()
-        liar.mood = "away"
-        async with lying_service(liar) as suggestion:
+        faulty = FaultySuggestions()
+        faulty.mode = "unavailable"
+        async with faulty_service(faulty) as suggestion:
             address, token = start_scheduler(installation, suggestion)
             async with wire_to(address, token) as wire:
                 sweep = await wire.create(BAYES)
@@ -250,6 +250,6 @@ def test_a_service_that_is_unavailable_is_asked_less_than_once_a_second(installa
                         await one_run(agent)
                         runs += 1
                 assert runs > 20
-                assert len(liar.calls) <= 1 + took, [call - began for call in liar.calls]
+                assert len(faulty.calls) <= 1 + took, [call - began for call in faulty.calls]
 
     asyncio.run(scenario())

@@ -1,4 +1,4 @@
-"""The objective in the summary alone, and runs that their scripts fail: as users meet them."""
+"""An objective that is only in the summary, and runs marked as failed by their scripts."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def sweep_file(*, wait: bool) -> str:
     return SWEEP.format(wait=str(wait).lower(), python=sys.executable)
 
 
-def test_an_objective_in_the_summary_alone_is_the_value_of_its_run_everywhere(
+def test_an_objective_that_is_only_in_the_summary_is_the_value_of_the_run_everywhere(
     installation: Installation,
 ) -> None:
     installation.join_server()
@@ -71,7 +71,9 @@ def test_an_objective_in_the_summary_alone_is_the_value_of_its_run_everywhere(
     assert sorted(line["value"] for line in priors) == sorted(x.values())  # type: ignore[type-var]
 
 
-def test_it_comes_in_with_the_folder_that_a_killed_agent_has_left(installation: Installation) -> None:
+def test_an_objective_in_the_summary_is_synced_from_the_folder_of_a_killed_agent(
+    installation: Installation,
+) -> None:
     installation.join_server()
     installation.write("train.py", IN_SUMMARY)
     sweep = installation.create(sweep_file(wait=True))
@@ -88,7 +90,7 @@ def test_it_comes_in_with_the_folder_that_a_killed_agent_has_left(installation: 
     assert (run["state"], run["value"]) == ("finished", run["params"]["x"])  # type: ignore[index]
 
 
-def test_a_standalone_run_that_its_script_fails_has_failed(installation: Installation) -> None:
+def test_a_standalone_run_that_its_script_marks_as_failed_has_failed(installation: Installation) -> None:
     installation.join_server()
     script = installation.write(
         "alone.py",

@@ -13,26 +13,26 @@ from waiting import until
 
 
 def reports(installation: Installation) -> list[dict[str, object]]:
-    """Return what each attempt has left of itself, in the order of their starts."""
-    return [json.loads(line) for line in (installation.work / "told.jsonl").read_text().splitlines()]
+    """Return the record of each attempt, in the order of their starts."""
+    return [json.loads(line) for line in (installation.work / "attempts.jsonl").read_text().splitlines()]
 
 
 def listed(shape: dict[str, object], key: str) -> list[dict[str, object]]:
-    """Return a list of mappings in what was printed."""
+    """Return a list of mappings from a printed document."""
     value = shape[key]
     assert isinstance(value, list)
     return value
 
 
 def counts(installation: Installation, name: str) -> dict[str, object]:
-    """Return how many runs of a sweep are in each state."""
+    """Return the number of runs of a sweep by state."""
     value = installation.json("get", name)["runs"]
     assert isinstance(value, dict)
     return value
 
 
-def test_a_run_that_fails_once_is_tried_again_with_the_same_arguments(installation: Installation) -> None:
-    """Retry the run with the same argv, byte for byte, as attempt 2; the cap counts it once."""
+def test_a_failed_run_is_retried_with_the_same_arguments(installation: Installation) -> None:
+    """It runs with the same argv, byte for byte, as attempt 2; the cap counts it once."""
     server = installation.start_server()
     plan: Plan = {7: {"exits": [1, 0], "steps": [0.5]}, 8: {}}
     name = planned(installation, plan, "metric: {name: loss}\nrun_cap: 1\nretry: {failure: 1}\n")
@@ -54,8 +54,8 @@ def test_a_run_that_fails_once_is_tried_again_with_the_same_arguments(installati
     assert counts(installation, name)["finished"] == 1
 
 
-def test_an_agent_on_which_runs_fail_gets_no_more_and_others_do(installation: Installation) -> None:
-    """P11: retried attempts count against the agent; the sweep names it, also after a death."""
+def test_an_agent_on_which_runs_fail_is_quarantined_and_others_get_runs(installation: Installation) -> None:
+    """P11: retried attempts count against the agent; the sweep names it, also after a scheduler kill."""
     server = installation.start_server()
     plan: Plan = {0: {"exits": [3, 3, 0]}, 1: {}, 2: {}}
     name = planned(installation, plan, "retry: {failure: 5}\nguard: {agent: 2}\n")
@@ -83,7 +83,7 @@ def test_an_agent_on_which_runs_fail_gets_no_more_and_others_do(installation: In
 
 
 def test_a_sweep_pauses_when_too_many_of_its_last_runs_failed(installation: Installation) -> None:
-    """The share is of the last 20 that have ended; after `resume` they are counted anew."""
+    """The share refers to the last 20 ended runs; counting restarts after `resume`."""
     installation.join_server()
     plan: Plan = {a: {"exits": [3 if 4 < a < 20 else 0]} for a in range(30)}
     name = planned(installation, plan, "guard: {agent: 1000, sweep: 0.75}\n")
@@ -118,8 +118,8 @@ def test_a_canary_that_never_logs_the_objective_fails_the_sweep(installation: In
     assert len(reports(installation)) == 1
 
 
-def test_the_others_follow_a_canary_that_logs_the_objective(installation: Installation) -> None:
-    """No other run starts before its first value; then they start at once, while the canary continues."""
+def test_other_runs_start_once_the_canary_has_logged_the_objective(installation: Installation) -> None:
+    """No other run starts before its first value; then they start while the canary continues."""
     server = installation.start_server()
     plan: Plan = {a: {"steps": ["log", 0.5, "release"]} for a in range(4)}
     name = planned(installation, plan, "metric: {name: loss}\ncanary: true\n")
@@ -135,8 +135,8 @@ def test_the_others_follow_a_canary_that_logs_the_objective(installation: Instal
     assert counts(installation, name)["finished"] == 4
 
 
-def test_repeats_of_a_point_know_their_index_and_count_as_one(installation: Installation) -> None:
-    """The runs of a point follow each other; the best is that of the point, whichever process dies."""
+def test_repeats_of_a_point_get_their_index_and_count_as_one(installation: Installation) -> None:
+    """The runs of a point are consecutive; the best is that of the point, whichever process dies."""
     server = installation.start_server()
     plan: Plan = {0: {"steps": ["go-{repeat}", 0.5]}, 1: {"steps": [0.25]}}
     extra = "metric: {name: loss}\nrepeats: 3\nrun_cap: 5\n"
@@ -158,8 +158,8 @@ def test_repeats_of_a_point_know_their_index_and_count_as_one(installation: Inst
     assert sweep["best"] == {"run": runs[3]["run"], "value": 0.25}
 
 
-def test_a_sweep_past_its_timeout_stops_also_when_the_scheduler_dies(installation: Installation) -> None:
-    """Live runs end by themselves; the time advances while the scheduler is down."""
+def test_a_sweep_stops_after_its_timeout_even_if_the_scheduler_is_killed(installation: Installation) -> None:
+    """Live runs finish; time also counts while the scheduler is down."""
     server = installation.start_server()
     plan: Plan = {a: {"steps": ["release"]} for a in range(9)}
     name = planned(installation, plan, "sweep_timeout: 4s\n")
@@ -168,11 +168,11 @@ def test_a_sweep_past_its_timeout_stops_also_when_the_scheduler_dies(installatio
     begun = datetime.fromisoformat(str(installation.json("get", name)["startTime"]))
     os.kill(server.service_pids()["scheduler"], signal.SIGKILL)
 
-    def is_over() -> bool:
+    def has_stopped() -> bool:
         shown = installation.ctl("get", name, "-o", "json", code=None)
         return shown.returncode == 0 and json.loads(shown.stdout)["ending"] == "stop"
 
-    until(is_over, what="its time is over")
+    until(has_stopped, what="its timeout has passed")
     assert 4 < (datetime.now(UTC) - begun).total_seconds() < 10
     sweep = installation.json("get", name)
     assert (sweep["state"], sweep["reason"]) == ("running", "sweep_timeout of 4s has passed")

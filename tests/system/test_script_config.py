@@ -1,4 +1,4 @@
-"""Section 14, `when`, `repeats`: what a script finds in its configuration, under a real agent."""
+"""Section 14, `when`, `repeats`: the configuration of a script under a real agent."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ run.config.setdefaults({"adam": {"beta": 0.5, "eps": 1e-8}, "batch": 7, "epochs"
 run.config.lr = 100.0
 run.config.update({"lr": 200.0, "batch": 64}, allow_val_change=True)
 run.config["momentum"] = 0.25
-told = {
+seen = {
     "params": json.loads(pathlib.Path(os.environ["SWEEPD_PARAMS_FILE"]).read_text()),
     "given": given,
     "config": run.config.as_dict(),
     "repeat": [os.environ["SWEEPD_REPEAT"], run.repeat],
 }
-pathlib.Path(f"told-{run.id.rpartition('-')[2]}.json").write_text(json.dumps(told))
+pathlib.Path(f"seen-{run.id.rpartition('-')[2]}.json").write_text(json.dumps(seen))
 run.log({"loss": run.config.lr})
 """
 SWEEP = """
@@ -42,18 +42,20 @@ command: [python, "${program}", "--lr=${lr}", "--momentum=${momentum}", "--opt",
 """
 
 
-def test_a_script_sees_the_active_parameters_over_its_own_defaults(installation: Installation) -> None:
+def test_active_parameters_take_precedence_over_the_defaults_of_the_script(
+    installation: Installation,
+) -> None:
     installation.write("train.py", SCRIPT)
     installation.start_server()
     name = installation.create(SWEEP)
     agent = installation.start_agent(name)
     assert agent.process.wait(60) == 0, agent.log()[-2000:]
-    report = [json.loads((installation.work / f"told-{run}.json").read_text()) for run in (1, 2, 3, 4)]
+    report = [json.loads((installation.work / f"seen-{run}.json").read_text()) for run in (1, 2, 3, 4)]
     assert [one["repeat"] for one in report] == [["0", 0], ["1", 1], ["0", 0], ["1", 1]]
     sgd, adam = report[0], report[2]
     assert sgd["params"] == {"lr": 0.5, "momentum": 0.9, "opt": "sgd"}
     assert adam["params"] == {"adam": {"beta": 0.99}, "lr": 0.5, "opt": "adam"}
-    # Command line and `init` give defaults: those fill what is not there, and nothing else.
+    # Command line and `init` only give defaults for missing parameters.
     assert sgd["given"] == {"lr": 0.5, "momentum": 0.9, "opt": "sgd", "batch": -1.0}
     assert adam["given"] == {
         "lr": 0.5,
@@ -62,7 +64,7 @@ def test_a_script_sees_the_active_parameters_over_its_own_defaults(installation:
         "batch": -1.0,
         "adam": {"beta": 0.99},
     }
-    # What the sweep decided stays; what it did not is the script's own.
+    # Parameters of the sweep cannot be changed by the script; others can.
     assert sgd["config"] == {
         "lr": 0.5,
         "momentum": 0.9,

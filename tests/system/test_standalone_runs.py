@@ -1,4 +1,4 @@
-"""A script that a person starts is a run of its project, whichever process dies meanwhile."""
+"""Standalone runs: scripts started by users, whichever process dies meanwhile."""
 
 from __future__ import annotations
 
@@ -15,34 +15,43 @@ from sweepd import Client
 from sweepd_agent.process.pidfd import reports_exit_codes
 from system.installation import BIN, Installation
 from system.promises import SHORT, assert_rows_of_sweep, given_up_by_an_agent
-from system.standalone_runs import Script, assert_whole, points, reaches, released, shown, start, summary
+from system.standalone_runs import (
+    Script,
+    assert_all_rows_stored,
+    points,
+    reaches,
+    released,
+    shown,
+    start,
+    summary,
+)
 from waiting import until
 
 
 def synced(installation: Installation, *arguments: str, code: int | None = 0) -> list[dict[str, object]]:
-    """Sync the run folders here, and return the outcome of each."""
+    """Sync the run folders of the working folder, and return the outcome of each."""
     done = installation.ctl("sync", *arguments, "-o", "json", code=code)
     outcomes: list[dict[str, object]] = json.loads(done.stdout)
     return outcomes
 
 
-def gone(script: Script, installation: Installation) -> None:
-    """Wait until no agent follows a script any more."""
-    until(lambda: not script.helpers(installation), what=script.helper_log)
+def until_unfollowed(script: Script, installation: Installation) -> None:
+    """Wait until no agent follows the script any more."""
+    until(lambda: not script.agents(installation), what=script.agent_log)
 
 
 @pytest.mark.parametrize(
     ("ending", "state", "code"), [("well", "finished", 0), ("fails", "failed", 1), ("exits", "failed", 7)]
 )
-def test_a_script_is_a_run_of_its_project_where_a_server_is_known(
+def test_with_a_known_server_a_script_is_a_run_of_its_project(
     installation: Installation, ending: str, state: str, code: int
 ) -> None:
     server = installation.join_server(*SHORT)
     project = f"ends-{ending}"
     script = start(installation, 30, ending, SWEEPD_PROJECT=project)
     assert script.process.wait(30) == code
-    assert f"syncing to {server.address} as {script.run}" in script.said
-    until(lambda: shown(installation, script.run), what=script.helper_log)  # its agent may not be up yet
+    assert f"syncing to {server.address} as {script.run}" in script.errors_printed
+    until(lambda: shown(installation, script.run), what=script.agent_log)  # its agent may still be starting
     installation.ctl("wait", script.run, "--timeout", "30s", code=8 if code else 0)
     run = reaches(installation, script.run, state)
     watched = installation.ctl("watch", script.run, code=8 if code else 0)
@@ -53,8 +62,8 @@ def test_a_script_is_a_run_of_its_project_where_a_server_is_known(
     (attempt,) = report["attempts"] if isinstance(report["attempts"], list) else []
     assert attempt["exit"]["code"] == code
     assert attempt["argv"] == [sys.executable, "train.py", "30", ending]
-    assert_whole(installation, script)
-    gone(script, installation)
+    assert_all_rows_stored(installation, script)
+    until_unfollowed(script, installation)
     flags = ("--filter", "tags=try", "-o", "json")
     listed = json.loads(installation.ctl("runs", "--project", project, *flags).stdout)
     assert [(row["run"], row["displayName"], row["tags"]) for row in listed] == [
@@ -66,7 +75,7 @@ def test_a_script_is_a_run_of_its_project_where_a_server_is_known(
         ]
 
 
-LEAVES = """
+EXITS = """
 import os, sys
 import sweepd
 
@@ -89,15 +98,15 @@ match sys.argv[2]:
 """
 
 
-def test_how_a_script_ends_is_known_however_it_leaves(installation: Installation) -> None:
+def test_the_exit_code_of_a_script_is_known_however_it_exits(installation: Installation) -> None:
     itself = os.pidfd_open(os.getpid())
     is_reported = reports_exit_codes(itself)
     os.close(itself)
     if not is_reported:
-        pytest.skip("how a process ends is told to others from Linux 6.15 on")
+        pytest.skip("the exit code of another process can be read from Linux 6.15 on")
     installation.join_server(*SHORT)
     ends = {"raises": 7, "leaves": 7, "catches": 0, "within": 0}
-    scripts = {ending: start(installation, 1, ending, content=LEAVES) for ending in ends}
+    scripts = {ending: start(installation, 1, ending, content=EXITS) for ending in ends}
     for ending, code in ends.items():
         script = scripts[ending]
         assert script.process.wait(30) == code
@@ -105,11 +114,11 @@ def test_how_a_script_ends_is_known_however_it_leaves(installation: Installation
         assert [attempt["exit"]["code"] for attempt in run["attempts"]] == [code]  # type: ignore[union-attr,index,call-overload]
 
 
-def test_without_a_server_it_stays_in_its_folder_until_it_is_synced(installation: Installation) -> None:
-    """Again and again; a line that its death has torn is none."""
+def test_without_a_server_a_run_stays_in_its_folder_until_it_is_synced(installation: Installation) -> None:
+    """It can be synced repeatedly; an incomplete last line is ignored."""
     script = start(installation, 25)
     assert script.process.wait(30) == 0
-    assert not script.helpers(installation)
+    assert not script.agents(installation)
     installation.ctl("sync", code=6)
     with (script.folder / "metrics.jsonl").open("a") as file:
         file.write('{"loss": 0.')
@@ -126,18 +135,18 @@ def test_without_a_server_it_stays_in_its_folder_until_it_is_synced(installation
     assert datetime.fromisoformat(str(run["startTime"])).timestamp() == pytest.approx(
         noted["started"], abs=0.01
     )
-    assert_whole(installation, script)
+    assert_all_rows_stored(installation, script)
     (again,) = synced(installation, str(script.folder))
     assert again["outcome"] == "there-already"
-    (script.folder / "delivered").unlink()  # as if it had been killed before it recorded that
+    (script.folder / "delivered").unlink()  # as if the sync had been killed before it recorded the outcome
     (anew,) = synced(installation, "sweepd-runs")
     assert anew["outcome"] == "brought-in"
     assert points(installation, script.run) == list(range(1, 26))
     installation.ctl("sync", str(installation.folder), code=3)
 
 
-def test_a_module_of_the_folder_is_none_of_the_helper(installation: Installation) -> None:
-    """It would be run with the rights of the helper, or keep it from beginning."""
+def test_the_agent_of_a_script_imports_no_modules_from_the_working_folder(installation: Installation) -> None:
+    """Such a module would run with the rights of the agent, or prevent its start."""
     installation.write("queue.py", "raise ImportError('this is a queue of trains')")
     left = start(installation, 5, SWEEPD_MODE="offline")
     assert left.process.wait(30) == 0
@@ -149,21 +158,21 @@ def test_a_module_of_the_folder_is_none_of_the_helper(installation: Installation
     reaches(installation, followed.run, "finished")
 
 
-def test_modes_offline_and_disabled_start_nothing(installation: Installation) -> None:
+def test_modes_offline_and_disabled_start_no_agent(installation: Installation) -> None:
     installation.join_server(*SHORT)
     script = start(installation, 3, "waits", SWEEPD_MODE="offline")
-    assert not script.helpers(installation)
+    assert not script.agents(installation)
     (outcome,) = synced(installation)
     assert outcome["outcome"] == "followed"
     reaches(installation, script.run, "running")
     assert released(installation, script) == 0
     reaches(installation, script.run, "finished")
-    assert script.run.startswith("local/train/"), "its project is named like its program"
-    assert_whole(installation, script)
+    assert script.run.startswith("local/train/"), "its project has the name of its program"
+    assert_all_rows_stored(installation, script)
 
 
-def test_a_script_says_that_the_server_refuses_its_run(installation: Installation) -> None:
-    """The script itself as it ends; if it had ended before that was known, the next one as it begins."""
+def test_a_script_reports_that_the_server_refuses_its_run(installation: Installation) -> None:
+    """It does so at its end; if it ends before the refusal is known, the next script does at its start."""
     server = installation.join_server(*SHORT)
     read = installation.ctl("token", "create", "--scope", "read", "--name", "reader").stdout.strip()
 
@@ -177,26 +186,26 @@ def test_a_script_says_that_the_server_refuses_its_run(installation: Installatio
         )
 
     long = start(installation, 3, "waits", SWEEPD_TOKEN=read)
-    until((long.folder / "agent" / "trouble").exists, what=long.helper_log)
+    until((long.folder / "agent" / "trouble").exists, what=long.agent_log)
     assert released(installation, long) == 0
     assert (installation.folder / "script.log").read_text().endswith(refused(long))
-    gone(long, installation)
+    until_unfollowed(long, installation)
     short = start(installation, 3, SWEEPD_TOKEN=read)
     assert short.process.wait(30) == 0
     assert refused(long) not in (installation.folder / "script.log").read_text()
-    gone(short, installation)
+    until_unfollowed(short, installation)
     good = start(installation, 3)
     assert good.process.wait(30) == 0
     output = (installation.folder / "script.log").read_text()
     assert output.startswith(refused(short))
     assert output.count("\n") == 2
-    gone(good, installation)
+    until_unfollowed(good, installation)
     outcomes = synced(installation, str(long.folder), str(short.folder))
     assert [outcome["outcome"] for outcome in outcomes] == ["brought-in", "brought-in"]
 
 
-def test_a_server_that_is_unavailable_for_a_while_is_waited_for(installation: Installation) -> None:
-    """P23, P25: it was not there when the script began to log, and it goes away once more."""
+def test_a_standalone_run_waits_for_a_server_that_is_unavailable(installation: Installation) -> None:
+    """P23, P25: the server is stopped and restarted, then two of its services are killed."""
     server = installation.start_server(*SHORT)
     script = start(installation, 5, "waits")
     reaches(installation, script.run, "running")
@@ -212,11 +221,11 @@ def test_a_server_that_is_unavailable_for_a_while_is_waited_for(installation: In
     until(lambda: script.rows() > before + 20)
     assert released(installation, script) == 0
     reaches(installation, script.run, "finished")
-    assert_whole(installation, script)
-    gone(script, installation)
+    assert_all_rows_stored(installation, script)
+    until_unfollowed(script, installation)
 
 
-def test_a_script_that_is_killed_has_crashed_with_all_that_it_logged(installation: Installation) -> None:
+def test_a_killed_script_has_crashed_and_all_its_rows_are_stored(installation: Installation) -> None:
     installation.join_server(*SHORT)
     script = start(installation, 40, "waits")
     reaches(installation, script.run, "running")
@@ -224,27 +233,27 @@ def test_a_script_that_is_killed_has_crashed_with_all_that_it_logged(installatio
     script.process.wait()
     run = reaches(installation, script.run, "crashed")
     assert "ended without recording an exit code" in str(run["reason"])
-    assert_whole(installation, script)
+    assert_all_rows_stored(installation, script)
     (outcome,) = synced(installation)
     assert outcome["outcome"] in ("there-already", "brought-in")
     assert shown(installation, script.run)["state"] == "crashed"
 
 
-def test_a_run_whose_helper_is_silent_for_too_long_crashes_and_continues_with_it_or_with_sync(
+def test_a_run_whose_agent_is_silent_crashes_and_continues_with_its_agent_or_with_sync(
     installation: Installation,
 ) -> None:
-    """The script does not notice. One helper is killed, one sleeps as with the lid of a laptop closed."""
+    """The scripts are not affected. One agent is killed, another is suspended like a closed laptop."""
     installation.join_server(*SHORT)
     killed, asleep = (start(installation, 10, "waits") for _ in range(2))
     for script in (killed, asleep):
         reaches(installation, script.run, "running")
-    (helper,), (sleeper,) = (script.helpers(installation) for script in (killed, asleep))
-    os.kill(helper, signal.SIGKILL)
-    os.kill(sleeper, signal.SIGSTOP)
+    (running_agent,), (stopped_agent,) = (script.agents(installation) for script in (killed, asleep))
+    os.kill(running_agent, signal.SIGKILL)
+    os.kill(stopped_agent, signal.SIGSTOP)
     for script in (killed, asleep):
         assert "silent" in str(reaches(installation, script.run, "crashed")["reason"])
         assert script.process.poll() is None
-    os.kill(sleeper, signal.SIGCONT)
+    os.kill(stopped_agent, signal.SIGCONT)
     (outcome,) = synced(installation, str(killed.folder))
     assert outcome["outcome"] == "followed"
     for script in (killed, asleep):
@@ -252,21 +261,21 @@ def test_a_run_whose_helper_is_silent_for_too_long_crashes_and_continues_with_it
     for script in (killed, asleep):
         assert released(installation, script) == 0
         assert reaches(installation, script.run, "finished")["attempt"] == 1
-        assert_whole(installation, script)
+        assert_all_rows_stored(installation, script)
 
 
-def test_a_person_stops_a_script_from_afar(installation: Installation) -> None:
+def test_a_script_is_stopped_by_a_command(installation: Installation) -> None:
     installation.join_server(*SHORT)
     script = start(installation, 5, "waits")
     reaches(installation, script.run, "running")
     installation.ctl("stop", script.run)
     assert script.process.wait(10) == -signal.SIGTERM
     assert reaches(installation, script.run, "stopped")["reason"] == "stopped by a person"
-    assert_whole(installation, script)
+    assert_all_rows_stored(installation, script)
 
 
-def test_a_script_that_is_started_again_continues_with_its_run(installation: Installation) -> None:
-    """Its second attempt sends the whole file: rows that arrived from the first are in views once."""
+def test_a_restarted_script_continues_its_run(installation: Installation) -> None:
+    """Its second attempt sends the complete file; rows that the first had sent are shown once."""
     installation.join_server(*SHORT)
     first = start(installation, 10, "fails")
     assert first.process.wait(30) == 1
@@ -281,7 +290,7 @@ def test_a_script_that_is_started_again_continues_with_its_run(installation: Ins
     assert points(installation, first.run, all_attempts=False) == list(range(1, rows + 1))
 
 
-GOES_ON = """
+RESUMES = """
 import os, sys
 import sweepd
 
@@ -297,22 +306,22 @@ sys.exit(sys.argv[2] == "fails")
 
 
 @pytest.mark.parametrize("mode", ["online", "offline"])
-def test_a_script_that_continues_from_its_checkpoint_replaces_what_lies_beyond(
+def test_a_script_that_resumes_from_its_checkpoint_replaces_later_rows(
     installation: Installation, mode: str
 ) -> None:
     """The first attempt is either followed while it runs or synced with the second."""
     installation.join_server(*SHORT)
     project = f"goes-on-{mode}"
-    first = start(installation, 10, "fails", content=GOES_ON, SWEEPD_PROJECT=project, SWEEPD_MODE=mode)
+    first = start(installation, 10, "fails", content=RESUMES, SWEEPD_PROJECT=project, SWEEPD_MODE=mode)
     assert first.process.wait(30) == 1
     if mode == "online":
         reaches(installation, first.run, "failed")
-        gone(first, installation)
-    second = start(installation, 8, content=GOES_ON, SWEEPD_PROJECT=project)
+        until_unfollowed(first, installation)
+    second = start(installation, 8, content=RESUMES, SWEEPD_PROJECT=project)
     assert (second.run, second.folder) == (first.run, first.folder)
     assert second.process.wait(30) == 0
     reaches(installation, second.run, "finished")
-    gone(second, installation)
+    until_unfollowed(second, installation)
     history = [
         json.loads(line)
         for line in installation.ctl("history", second.run, "-o", "jsonl").stdout.splitlines()
@@ -322,7 +331,7 @@ def test_a_script_that_continues_from_its_checkpoint_replaces_what_lies_beyond(
     assert summary(installation, second.run) == {"loss": {"min": 0}}
 
 
-def test_two_syncs_at_once_and_one_that_is_killed_store_each_row_once(installation: Installation) -> None:
+def test_concurrent_and_killed_syncs_store_each_row_once(installation: Installation) -> None:
     script = start(installation, 4_000)
     assert script.process.wait(60) == 0
     server = installation.join_server(*SHORT)
@@ -334,11 +343,11 @@ def test_two_syncs_at_once_and_one_that_is_killed_store_each_row_once(installati
         )
 
     metric_store = server.service_pids()["metric-store"]
-    os.kill(metric_store, signal.SIGSTOP)  # what is killed has not been through with it
+    os.kill(metric_store, signal.SIGSTOP)  # the killed sync had not finished
     try:
         killed = begun()
         until((script.folder / "agent" / "claim").exists, what="it brings in")
-        for pid in script.helpers(installation):
+        for pid in script.agents(installation):
             os.kill(pid, signal.SIGKILL)
         killed.kill()
         killed.wait()
@@ -347,32 +356,32 @@ def test_two_syncs_at_once_and_one_that_is_killed_store_each_row_once(installati
     both = [begun(), begun()]
     assert [each.wait(60) for each in both] == [0, 0]
     assert shown(installation, script.run)["state"] == "finished"
-    assert_whole(installation, script)
+    assert_all_rows_stored(installation, script)
 
 
-def test_what_an_agent_of_a_sweep_has_left_comes_in_with_sync(installation: Installation) -> None:
-    """P3: the metric store was unavailable, the agent gave up; its folder still has the rows."""
+def test_rows_left_by_an_agent_of_a_sweep_are_stored_by_sync(installation: Installation) -> None:
+    """P3: the metric store was unavailable and the agent gave up; its folder still has the rows."""
     name, _ = given_up_by_an_agent(installation)
     (outcome,) = synced(installation, str(installation.folder / "agent"))
     assert_rows_of_sweep(installation, name, outcome)
 
 
-def test_half_a_dozen_scripts_at_once_all_arrive(installation: Installation) -> None:
+def test_the_runs_of_six_concurrent_scripts_are_all_stored(installation: Installation) -> None:
     at_once(installation, 6)
 
 
 @pytest.mark.slow
-def test_fifty_scripts_at_once_all_arrive(installation: Installation) -> None:
+def test_the_runs_of_fifty_concurrent_scripts_are_all_stored(installation: Installation) -> None:
     at_once(installation, 50)
 
 
 def at_once(installation: Installation, count: int) -> None:
-    """Start so many scripts one right after the other, and wait for all of them to be in."""
+    """Start `count` scripts without waiting in between, and check that all runs are stored."""
     installation.join_server(*SHORT)
     scripts = [start(installation, 20, SWEEPD_PROJECT=f"crowd-{count}") for _ in range(count)]
     assert [script.process.wait(60) for script in scripts] == [0] * count
     for script in scripts:
         reaches(installation, script.run, "finished", within=120)
-        assert_whole(installation, script)
+        assert_all_rows_stored(installation, script)
     listed = installation.ctl("runs", "--project", f"crowd-{count}", "--state", "finished", "-o", "name")
     assert set(listed.stdout.split()) == {script.run for script in scripts}

@@ -1,4 +1,4 @@
-"""Sweeps from the file to the result, as a user meets them."""
+"""Sweeps from the file to the result, as users run them."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_a_bayes_sweep_with_hyperband_stops_bad_runs(installation: Installation)
     assert "hyperband" in str(stopped["reason"])
 
 
-def test_pause_holds_over_a_restart_and_resume_continues(installation: Installation) -> None:
+def test_a_pause_survives_a_restart_and_resume_ends_it(installation: Installation) -> None:
     server = installation.start_server()
     sweep = installation.create(
         steps(
@@ -80,7 +80,7 @@ def test_pause_holds_over_a_restart_and_resume_continues(installation: Installat
     assert again.stop() == 0
 
 
-def test_cancel_kills_a_stubborn_run_and_all_that_it_started(installation: Installation) -> None:
+def test_cancel_kills_a_run_that_ignores_sigterm_and_its_child_processes(installation: Installation) -> None:
     installation.start_server()
     sweep = installation.create(
         f"program: {TRIALS / 'stubborn.py'}\n{PYTHON}{RANDOM}metric: {{name: loss}}\nrun_cap: 2\n"
@@ -96,7 +96,7 @@ def test_cancel_kills_a_stubborn_run_and_all_that_it_started(installation: Insta
     assert trials == []
 
 
-def test_runs_without_the_objective_are_named_and_pause_the_sweep(installation: Installation) -> None:
+def test_runs_without_the_objective_are_reported_and_pause_the_sweep(installation: Installation) -> None:
     installation.join_server()
     sweep = installation.create(
         f"program: {TRIALS / 'no_objective.py'}\n{PYTHON}{RANDOM}metric: {{name: val_loss}}\n"

@@ -1,4 +1,4 @@
-"""Automatic end of sweeps: caps, targets, finite spaces, runs without the objective."""
+"""Automatic ends of sweeps: caps, targets, finite spaces, runs without the objective."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def one_value(start: v1.StartRun) -> list[float]:
 
 
 async def worked_off(wire: Wire, text: str, agents: int = 3) -> tuple[v1.Sweep, list[v1.Run]]:
-    """Let agents work a sweep to its end; return it and its runs."""
+    """Run a sweep to its end with some agents; return it and its runs."""
     name = (await wire.create(text)).name
 
     async def one() -> int:
@@ -58,7 +58,7 @@ CAP, GRID = v1.SWEEP_ENDING_CAP, v1.SWEEP_ENDING_GRID
         ("method: random\nparameters: {a: {values: [x, y], probabilities: [0.9999, 0.0001]}}\n", 2, 2, GRID),
     ],
 )
-def test_a_finite_sweep_ends_with_each_point_tried(
+def test_a_finite_sweep_ends_once_each_point_was_tried(
     on_the_wire: OnTheWire, rest: str, count: int, distinct: int, why: v1.SweepEnding.ValueType
 ) -> None:
     async def scenario(wire: Wire) -> None:
@@ -103,7 +103,7 @@ def test_a_run_that_reaches_the_target_ends_the_search(
             sweep = await wire.get(name)
             assert (sweep.state, sweep.ending) == (v1.SWEEP_STATE_RUNNING, v1.SWEEP_ENDING_TARGET)
             assert sweep.run_counts == v1.RunCounts(finished=runs, running=1)
-            await other.exit(live, 0)  # a run that was under way ends by itself
+            await other.exit(live, 0)  # a live run is not stopped
             await other.acked_exit(live)
             await agent.takes("sweep_ended")
         sweep = await wire.ended(name)
@@ -142,7 +142,9 @@ def test_failed_and_stopped_runs_count_for_the_cap_and_a_lost_one_counts_once(
     through_the_gateway(server, scenario)
 
 
-def test_the_third_run_without_the_objective_pauses_and_resume_counts_anew(on_the_wire: OnTheWire) -> None:
+def test_the_third_run_without_the_objective_pauses_the_sweep_and_resume_restarts_the_count(
+    on_the_wire: OnTheWire,
+) -> None:
     async def scenario(wire: Wire) -> None:
         text = (
             "program: t.py\nmethod: random\nmetric: {name: val_loss}\nparameters: {x: {min: 0.0, max: 1.0}}\n"
@@ -175,7 +177,9 @@ def test_the_third_run_without_the_objective_pauses_and_resume_counts_anew(on_th
             await agent.exit(ref, 1, keys=["val_loss"])
             await agent.acked_exit(ref)
             assert not (await wire.get(name)).HasField("objective_missing")
-            for _ in range(4):  # it was logged once: such runs are named, and the sweep continues
+            for _ in range(
+                4
+            ):  # the objective was logged once: later runs without it are reported, and the sweep continues
                 assert "val_loss" in (await one_run()).notice
             assert (await wire.get(name)).state == v1.SWEEP_STATE_RUNNING
 

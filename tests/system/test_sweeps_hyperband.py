@@ -1,4 +1,4 @@
-"""Early termination by the worked example of its definition: thresholds and verdicts, on the wire."""
+"""Early termination in the worked example of its definition: thresholds and verdicts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from system.wire import OnTheWire, Wire
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """Rows that one run logs; they arrive before those of later runs."""
+    """Rows of one run; they arrive before those of later runs."""
 
     letter: str
     values: tuple[float, ...]
@@ -49,7 +49,7 @@ def sweep_file(rule: str, goal: str) -> str:
 
 
 async def verdicts(wire: Wire, text: str, logs: Sequence[Log]) -> Verdicts:
-    """Let runs log their values one after the other; return the verdicts against those that were stopped."""
+    """Let runs log their values one after the other; return the verdicts of the stopped ones."""
     sweep = (await wire.create(text)).name
     found: Verdicts = {}
     async with AsyncExitStack() as stack:
@@ -96,7 +96,7 @@ async def _all_stored(agent: ScriptedAgent, ref: v1.AttemptRef, rows: int) -> No
         ("min_iter: 5, eta: 2", {}),
     ],
 )
-def test_the_worked_example_stops_the_runs_that_it_names(
+def test_the_worked_example_stops_the_documented_runs(
     on_the_wire: OnTheWire, rule: str, expected: Verdicts
 ) -> None:
     async def scenario(wire: Wire) -> None:
@@ -105,7 +105,9 @@ def test_the_worked_example_stops_the_runs_that_it_names(
     on_the_wire(scenario)
 
 
-def test_what_is_not_finite_is_no_iteration_and_larger_may_be_better(on_the_wire: OnTheWire) -> None:
+def test_values_that_are_not_finite_are_not_iterations_and_goals_may_be_maximised(
+    on_the_wire: OnTheWire,
+) -> None:
     async def scenario(wire: Wire) -> None:
         largest = await verdicts(wire, sweep_file("min_iter: 1, eta: 2", "maximize"), MAXIMIZED)
         assert largest == {"y": (2, 50.0, 60.0), "w": (1, 5.0, 10.0)}

@@ -1,4 +1,4 @@
-"""Sweeps whose runs are large: more of them than one message carries."""
+"""Sweeps with large runs: more of them than fit into one message."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_a_sweep_of_large_runs_is_searched_listed_watched_and_exported(installat
     assert "Traceback" not in (installation.folder / "server.log").read_text()
 
 
-def test_a_file_that_is_as_large_as_may_be_is_created_and_listed(installation: Installation) -> None:
+def test_a_sweep_file_of_the_maximum_size_is_created_and_listed(installation: Installation) -> None:
     installation.start_server()
     values = [f"{number:03d}" + "x" * 400_000 for number in range(7)]
     text = json.dumps(LARGE | {"method": "grid", "parameters": {"s": {"values": values}}})
@@ -68,7 +68,7 @@ SLOW = {
 """A million combinations, which are counted one by one when the sweep is created."""
 
 
-def test_others_are_answered_while_points_are_counted(installation: Installation) -> None:
+def test_other_calls_are_answered_while_points_are_counted(installation: Installation) -> None:
     server = installation.start_server()
     other = installation.create(json.dumps({**SLOW, "constraints": [], "run_cap": 200}))
 
@@ -86,7 +86,7 @@ def test_others_are_answered_while_points_are_counted(installation: Installation
             assert await working == 200
         assert [(await task).planned_runs for task in counting] == [106_008] * 2
         assert len(waits) > 10, "counting takes a while"
-        # Its threads and those of the counting share one interpreter: slower, but never for seconds.
+        # The counting shares the interpreter with other threads: calls are slower, but never by seconds.
         assert sorted(waits)[len(waits) // 2] < 1.0
         assert max(waits) < 5.0
 

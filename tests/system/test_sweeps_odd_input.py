@@ -1,4 +1,4 @@
-"""Odd names and values, and every reading verb in every format: whole in JSON, harmless in tables."""
+"""Odd names and values in every reading command and format: unchanged in JSON, escaped in tables."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ FORMATS = ("table", "wide", "json", "jsonl", "yaml", "csv", "name")
 
 @dataclass(frozen=True, slots=True)
 class Odd:
-    """A finished sweep of odd values."""
+    """Finished sweep with odd values."""
 
     installation: Installation
     sweep: str
@@ -93,7 +93,7 @@ def test_every_value_arrives_unchanged_as_argument_and_as_parameter(odd: Odd) ->
         assert isinstance(params, dict)
         assert seen["params"] == params
         assert seen["argv"] == ["--l=[1, {'k': 'v\\n'}]", f"--n={params['n']}", f"--s={params['s']}"]
-        assert "\x1b[31mred" in log  # what a script printed is given back as it is
+        assert "\x1b[31mred" in log  # the output of a script is printed unchanged
     shown = odd.installation.json("get", odd.sweep)
     assert shown["displayName"] == "naïve \x1b[31mred\x1b[0m\nline two ✓"
     points = odd.installation.export(odd.sweep, "point")
@@ -108,9 +108,9 @@ def test_every_value_arrives_unchanged_as_argument_and_as_parameter(odd: Odd) ->
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_every_reading_verb_in_every_format(odd: Odd, form: str) -> None:
+def test_every_reading_command_in_every_format(odd: Odd, form: str) -> None:
     run = f"{odd.sweep}-2"
-    verbs = [
+    commands = [
         ["list"],
         ["get", odd.sweep],
         ["get", run],
@@ -119,30 +119,30 @@ def test_every_reading_verb_in_every_format(odd: Odd, form: str) -> None:
         ["history", run],
         ["agents"],
     ]
-    for verb in verbs:
-        done = odd.installation.ctl(*verb, "-o", form)
-        assert form == "name" or done.stdout or verb[0] == "agents", verb
+    for command in commands:
+        done = odd.installation.ctl(*command, "-o", form)
+        assert form == "name" or done.stdout or command[0] == "agents", command
         match form:
             case "table" | "wide" | "name":
-                assert not CONTROL.search(done.stdout), (verb, done.stdout)
+                assert not CONTROL.search(done.stdout), (command, done.stdout)
             case "json":
                 json.loads(done.stdout)
             case "jsonl":
                 assert all(isinstance(json.loads(line), dict) for line in done.stdout.splitlines())
             case "csv":
                 rows = list(csv.reader(io.StringIO(done.stdout, newline="")))
-                assert len({len(row) for row in rows}) == 1, verb
+                assert len({len(row) for row in rows}) == 1, command
             case _:
                 assert "\x1b" not in done.stdout
 
 
-def test_no_colour_and_no_control_goes_into_a_pipe_whatever_is_asked(odd: Odd) -> None:
+def test_no_colours_or_control_characters_are_written_to_a_pipe(odd: Odd) -> None:
     environment = odd.installation.environment
     for extra in ({"NO_COLOR": "1", "TERM": "dumb"}, {"TERM": "xterm-256color"}):
         plain = {key: value for key, value in environment.items() if key != "NO_COLOR"} | extra
-        for verb in (["get", odd.sweep], ["runs", odd.sweep], ["watch", odd.sweep]):
+        for command in (["get", odd.sweep], ["runs", odd.sweep], ["watch", odd.sweep]):
             done = subprocess.run(
-                [str(BIN / "sweepctl"), *verb],
+                [str(BIN / "sweepctl"), *command],
                 env=plain,
                 capture_output=True,
                 text=True,
@@ -153,12 +153,17 @@ def test_no_colour_and_no_control_goes_into_a_pipe_whatever_is_asked(odd: Odd) -
 
 
 def test_a_closed_pipe_ends_quietly(odd: Odd) -> None:
-    for verb in (["runs", odd.sweep], ["export", odd.sweep, "-o", "jsonl"], ["list"], ["watch", odd.sweep]):
+    for command in (
+        ["runs", odd.sweep],
+        ["export", odd.sweep, "-o", "jsonl"],
+        ["list"],
+        ["watch", odd.sweep],
+    ):
         reading, writing = os.pipe()
-        os.close(reading)  # the reader is gone before the first line
+        os.close(reading)  # the pipe is closed before the first line
         with os.fdopen(writing, "wb") as closed:
             done = subprocess.run(
-                [str(BIN / "sweepctl"), *verb],
+                [str(BIN / "sweepctl"), *command],
                 env=odd.installation.environment,
                 stdout=closed,
                 stderr=subprocess.PIPE,
@@ -167,11 +172,11 @@ def test_a_closed_pipe_ends_quietly(odd: Odd) -> None:
                 timeout=60,
             )
         assert "Traceback" not in done.stderr
-        assert "rror" not in done.stderr, (verb, done.stderr)
-        assert done.returncode in (0, 1, 141), verb
+        assert "rror" not in done.stderr, (command, done.stderr)
+        assert done.returncode in (0, 1, 141), command
 
 
-def test_the_best_arguments_are_ready_for_a_shell(odd: Odd) -> None:
+def test_the_best_arguments_are_quoted_for_a_shell(odd: Odd) -> None:
     best = odd.installation.json("best", odd.sweep)
     line = odd.installation.ctl("best", odd.sweep, "-o", "args").stdout
     shell = f"printf '%s\\0' {line.strip()}"
@@ -187,17 +192,17 @@ def test_the_best_arguments_are_ready_for_a_shell(odd: Odd) -> None:
     "name",
     ["", "a/b/c/d", "local/odd/../x", "x" * 5000, "\x1b[2J", "-1", "local/odd/none:1"],
 )
-def test_a_name_that_cannot_be_is_refused_in_one_line(odd: Odd, name: str) -> None:
-    for verb in ("get", "history"):
-        done = odd.installation.ctl(verb, "--", name, code=None)
-        assert done.returncode in (2, 3), (verb, done)
+def test_an_invalid_name_is_refused_in_one_line(odd: Odd, name: str) -> None:
+    for command in ("get", "history"):
+        done = odd.installation.ctl(command, "--", name, code=None)
+        assert done.returncode in (2, 3), (command, done)
         assert done.stdout == ""
-        assert done.stderr.startswith("error:"), (verb, done.stderr)
+        assert done.stderr.startswith("error:"), (command, done.stderr)
         assert "Traceback" not in done.stderr
         assert not CONTROL.search(done.stderr.replace("\n", ""))
 
 
-def test_large_values_and_many_parameters(odd: Odd) -> None:
+def test_large_values_and_many_parameters_are_complete(odd: Odd) -> None:
     here = odd.installation
     here.write(
         "large.py",
@@ -220,7 +225,7 @@ def test_large_values_and_many_parameters(odd: Odd) -> None:
     assert run["state"] == "finished", run["reason"]
     assert run["value"] == 500_000 + sum(len(str(number)) for number in range(300))
     assert here.ctl("runs", sweep).stdout.count("\n") == 2
-    # The system takes no argument of that size: the run says so, and nothing else breaks.
+    # The system accepts no argument of that size: the run fails with that reason, and nothing else does.
     sweep = here.create(
         json.dumps(sweep_file | {"command": ["python", "${program}", "${args}"]}, ensure_ascii=False)
     )
@@ -233,7 +238,7 @@ def test_large_values_and_many_parameters(odd: Odd) -> None:
     assert "524,288" in here.ctl("create", "sweep.yaml", code=5).stderr
 
 
-def test_a_file_from_standard_input_is_created_as_any_other(odd: Odd) -> None:
+def test_a_sweep_is_created_from_standard_input(odd: Odd) -> None:
     here = odd.installation
 
     def create(content: bytes) -> subprocess.CompletedProcess[bytes]:
@@ -266,7 +271,7 @@ def test_a_file_from_standard_input_is_created_as_any_other(odd: Odd) -> None:
         assert b"Traceback" not in done.stderr
 
 
-def test_waiting_without_patience_and_what_it_exits_with(odd: Odd) -> None:
+def test_waiting_with_a_short_timeout_has_documented_exit_codes(odd: Odd) -> None:
     here = odd.installation
     here.ctl("wait", odd.sweep, "--timeout", "0")
     here.ctl("wait", f"{odd.sweep}-1", "--timeout", "0")

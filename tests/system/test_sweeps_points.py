@@ -1,4 +1,4 @@
-"""A sweep runs the points that its preview shows, and many agents at once never get one of them twice."""
+"""A sweep runs the points of its preview, and concurrent agents never get the same point."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ SWEEPS = {
 
 
 async def at_once(wire: Wire, sweep: str, agents: int) -> list[v1.StartRun]:
-    """Let many agents ask at the same time, each on its own stream; return the run that each was given."""
+    """Let many agents make offers at the same time, each on its own stream; return the run of each."""
     asks = asyncio.Event()
 
     async def one() -> v1.StartRun:
@@ -63,19 +63,19 @@ async def at_once(wire: Wire, sweep: str, agents: int) -> list[v1.StartRun]:
             start = await agent.next_start()
             given.append(start)
             if len(given) == agents:
-                everybody.set()
-            await everybody.wait()  # none ends before all have one
+                all_started.set()
+            await all_started.wait()  # no run ends before all agents have one
             return start
 
     given: list[v1.StartRun] = []
-    everybody = asyncio.Event()
+    all_started = asyncio.Event()
     tasks = [asyncio.create_task(one()) for _ in range(agents)]
     asks.set()
     return await asyncio.gather(*tasks)
 
 
 @pytest.mark.parametrize("extra", ["", "shuffle: true\nseed: 3\n"])
-def test_fifty_agents_at_once_get_the_fifty_points_of_a_grid(on_the_wire: OnTheWire, extra: str) -> None:
+def test_fifty_concurrent_agents_get_the_fifty_points_of_a_grid(on_the_wire: OnTheWire, extra: str) -> None:
     """P13, with fifty streams on a real server."""
 
     async def scenario(wire: Wire) -> None:
@@ -89,7 +89,7 @@ def test_fifty_agents_at_once_get_the_fifty_points_of_a_grid(on_the_wire: OnTheW
     on_the_wire(scenario)
 
 
-def test_real_agents_with_fifty_slots_work_off_a_grid(installation: Installation) -> None:
+def test_real_agents_with_fifty_slots_complete_a_grid(installation: Installation) -> None:
     installation.join_server()
     sweep = installation.create(FIFTY + "shuffle: true\ncommand: ['true', '${args}']\n")
     agents = [installation.start_agent(sweep, "--slots", "10") for _ in range(5)]
@@ -102,10 +102,10 @@ def test_real_agents_with_fifty_slots_work_off_a_grid(installation: Installation
 
 
 @pytest.mark.parametrize("what", list(SWEEPS))
-def test_a_sweep_runs_what_the_preview_of_its_file_shows(
+def test_a_sweep_runs_the_points_of_the_preview_of_its_file(
     installation: Installation, on_the_wire: OnTheWire, what: str
 ) -> None:
-    """One file and seed give equal points in a local preview and with many agents on a server."""
+    """A file with a seed gives equal points in a local preview and with many agents on a server."""
     text = "program: t.py\n" + SWEEPS[what]
     installation.write("sweep.yaml", text)
     shown = installation.ctl("preview", "sweep.yaml", "-n", "500", "-o", "jsonl")
@@ -136,10 +136,10 @@ def test_a_sweep_runs_what_the_preview_of_its_file_shows(
     on_the_wire(scenario)
 
 
-def test_points_stay_the_same_though_the_scheduler_is_killed_again_and_again(
+def test_points_are_the_same_although_the_scheduler_is_killed_repeatedly(
     installation: Installation,
 ) -> None:
-    """Two agents with four slots each work at all sweeps at once; the file alone decides on the points."""
+    """Agents with four slots run all sweeps concurrently; only the file decides on the points."""
     server = installation.start_server()
     shown: dict[str, list[object]] = {}
     for text in SWEEPS.values():
@@ -164,7 +164,7 @@ def test_points_stay_the_same_though_the_scheduler_is_killed_again_and_again(
         assert {run["state"] for run in runs} == {"finished"}
 
 
-def test_what_a_preview_shows_is_what_a_real_agent_starts(installation: Installation) -> None:
+def test_a_real_agent_starts_the_runs_of_the_preview(installation: Installation) -> None:
     text = (
         "program: t.py\nmethod: grid\ncommand: ['true', '${args}', '--repeat=${repeat}', '${args_json}']\n"
         "repeats: 2\nparameters: {a: {values: [1, 'two words']}, o: {parameters: {x: {value: null}}}}\n"

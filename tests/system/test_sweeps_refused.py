@@ -1,4 +1,4 @@
-"""Nobody there, a wrong token, a store that hangs, an objective that is never logged: what people read."""
+"""Messages about an unavailable server, a wrong token, a hanging store and a missing objective."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ CALLS = (
 @pytest.mark.parametrize(
     ("token", "code", "status"), [("", 6, "UNAVAILABLE"), ("wrong", 4, "UNAUTHENTICATED")]
 )
-def test_every_call_says_in_one_line_who_is_missing(
+def test_every_command_reports_the_failed_part_in_one_line(
     installation: Installation, token: str, code: int, status: str
 ) -> None:
     installation.write("sweep.yaml", STEPS)
@@ -60,7 +60,7 @@ def test_every_call_says_in_one_line_who_is_missing(
     assert installation.processes() == [] or token
 
 
-def test_runs_end_while_the_metric_store_hangs_and_their_points_come_later(
+def test_runs_end_while_the_metric_store_hangs_and_their_points_arrive_later(
     installation: Installation,
 ) -> None:
     server = installation.start_server()
@@ -78,7 +78,7 @@ def test_runs_end_while_the_metric_store_hangs_and_their_points_come_later(
     until(lambda: len(installation.export(sweep, "point")) == 2 * 3 * 3, what="every point of three keys")
 
 
-def test_whoever_looks_is_notified_that_the_objective_is_never_logged(installation: Installation) -> None:
+def test_every_command_shows_that_the_objective_was_never_logged(installation: Installation) -> None:
     installation.start_server()
     sweep = installation.create(SILENT)
     agent = installation.start_agent(sweep)

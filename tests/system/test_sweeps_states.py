@@ -1,4 +1,4 @@
-"""P19, P21, P22: every verb in every state, what each of them leaves alone, and calls that are made twice."""
+"""P19, P21, P22: every command in every state, and repeated calls."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from system.installation import Installation
 from system.wire import OnTheWire, Wire, failure, through_the_gateway
 
 TEXT = "program: t.py\nmethod: random\nmetric: {name: loss}\nparameters: {x: {min: 0.0, max: 1.0}}\n"
-VERBS = ("pause", "resume", "stop", "cancel")
+COMMANDS = ("pause", "resume", "stop", "cancel")
 PENDING, RUNNING, PAUSED = v1.SWEEP_STATE_PENDING, v1.SWEEP_STATE_RUNNING, v1.SWEEP_STATE_PAUSED
 STOPPED, CANCELLED, FINISHED = v1.SWEEP_STATE_STOPPED, v1.SWEEP_STATE_CANCELLED, v1.SWEEP_STATE_FINISHED
 
@@ -27,11 +27,11 @@ AFTER: dict[str, dict[str, v1.SweepState.ValueType]] = {
     },
     "stopping": {"pause": PAUSED, "resume": RUNNING, "stop": RUNNING, "cancel": CANCELLED},
 }
-OVER = ("stopped", "cancelled", "finished")
+ENDED = ("stopped", "cancelled", "finished")
 
 
-async def verb(wire: Wire, name: str, sweep: str, request_id: str = "") -> v1.Sweep:
-    """Carry out a verb."""
+async def command(wire: Wire, name: str, sweep: str, request_id: str = "") -> v1.Sweep:
+    """Call a command."""
     match name:
         case "pause":
             return (
@@ -50,54 +50,54 @@ async def verb(wire: Wire, name: str, sweep: str, request_id: str = "") -> v1.Sw
 
 
 async def kills_reported(agent: ScriptedAgent, ref: v1.AttemptRef) -> None:
-    """Act as an agent that receives a kill command."""
+    """Act as an agent that receives a kill command, and report the end."""
     stop = (await agent.takes("stop_run")).stop_run
     assert stop.mode == v1.STOP_MODE_KILL
     await agent.exit(ref, cause=v1.EXIT_CAUSE_COMMANDED, code=None)
 
 
-async def brought_into(
+async def sweep_in_state(
     wire: Wire, state: str, agents: list[ScriptedAgent]
 ) -> tuple[str, v1.AttemptRef | None]:
     """Create a sweep and bring it into a state; return its name and its live run."""
     sweep = (await wire.create(TEXT)).name
     if state in ("pending", "paused before its first run"):
         if state != "pending":
-            await verb(wire, "pause", sweep)
+            await command(wire, "pause", sweep)
         return sweep, None
     agent = await ScriptedAgent(wire.channel, sweep).__aenter__()
     agents.append(agent)
     await agent.offer()
     ref = await agent.start_process(await agent.next_start())
     if state in ("paused", "stopping", "stopped"):
-        await verb(wire, "pause" if state == "paused" else "stop", sweep)
+        await command(wire, "pause" if state == "paused" else "stop", sweep)
     if state == "cancelled":
-        await asyncio.gather(verb(wire, "cancel", sweep), kills_reported(agent, ref))
+        await asyncio.gather(command(wire, "cancel", sweep), kills_reported(agent, ref))
     if state == "stopped":
         await agent.exit(ref)
         await agent.acked_exit(ref)
     return sweep, ref
 
 
-def test_each_verb_in_each_state(on_the_wire: OnTheWire) -> None:
+def test_each_command_in_each_state(on_the_wire: OnTheWire) -> None:
     async def scenario(wire: Wire) -> None:
         agents: list[ScriptedAgent] = []
         try:
             for state, after in AFTER.items():
-                for name in VERBS:
-                    sweep, ref = await brought_into(wire, state, agents)
+                for name in COMMANDS:
+                    sweep, ref = await sweep_in_state(wire, state, agents)
                     if name == "cancel" and ref is not None:
-                        await asyncio.gather(verb(wire, name, sweep), kills_reported(agents[-1], ref))
+                        await asyncio.gather(command(wire, name, sweep), kills_reported(agents[-1], ref))
                     else:
-                        await verb(wire, name, sweep)
+                        await command(wire, name, sweep)
                     found = await wire.get(sweep)
                     assert found.state == after[name], (state, name, found)
                     stopping = name == "stop" or (state == "stopping" and name != "cancel")
                     assert (found.ending == v1.SWEEP_ENDING_STOP) == stopping, (state, name, found)
-            for state in OVER[:2]:
-                sweep, _ = await brought_into(wire, state, agents)
-                for name in VERBS:
-                    refused = await failure(verb(wire, name, sweep))
+            for state in ENDED[:2]:
+                sweep, _ = await sweep_in_state(wire, state, agents)
+                for name in COMMANDS:
+                    refused = await failure(command(wire, name, sweep))
                     assert (refused.code, refused.reason) == ("FAILED_PRECONDITION", "wrong-state")
                     assert refused.metadata["state"] == state
                     assert refused.metadata["verb"] == name
@@ -108,7 +108,7 @@ def test_each_verb_in_each_state(on_the_wire: OnTheWire) -> None:
     on_the_wire(scenario)
 
 
-def test_each_verb_says_what_is_wrong_and_ends_with_its_code(installation: Installation) -> None:
+def test_each_refused_command_reports_the_reason_and_has_its_exit_code(installation: Installation) -> None:
     server = installation.start_server()
     capped = TEXT.replace("method", "run_cap: 1\nmethod")
     sweep = installation.create(capped)
@@ -123,7 +123,7 @@ def test_each_verb_says_what_is_wrong_and_ends_with_its_code(installation: Insta
 
     through_the_gateway(server, scenario)
     installation.ctl("wait", sweep, "--timeout", "0")
-    for name in VERBS:
+    for name in COMMANDS:
         done = installation.ctl(name, sweep, *(["--yes"] if name == "cancel" else []), code=1)
         assert f"cannot {name}" in done.stderr
         assert "finished" in done.stderr
@@ -144,35 +144,35 @@ def test_each_verb_says_what_is_wrong_and_ends_with_its_code(installation: Insta
     assert "stopped" in agent.log()
 
 
-def test_nothing_is_handed_out_once_pause_has_returned(on_the_wire: OnTheWire) -> None:
-    """Agents ask without end while the sweep is paused and resumed; each answer divides their runs."""
+def test_no_run_is_handed_out_after_pause_has_returned(on_the_wire: OnTheWire) -> None:
+    """Agents make offers continuously while the sweep is paused and resumed repeatedly."""
 
     async def scenario(wire: Wire) -> None:
         sweep = (await wire.create(TEXT)).name
         async with ScriptedAgent(wire.channel, sweep, slots=64) as agent:
             for _ in range(10):
                 await agent.offer(8)
-                paused = await verb(wire, "pause", sweep)
+                paused = await command(wire, "pause", sweep)
                 before = (await wire.get(sweep)).run_counts
                 await agent.offer(64)
                 await agent.send(heartbeat=v1.Heartbeat())
                 after = await wire.get(sweep)
                 assert paused.state == after.state == PAUSED
                 assert after.run_counts == before
-                await verb(wire, "resume", sweep)
+                await command(wire, "resume", sweep)
                 await agent.offer(0)
         async with ScriptedAgent(wire.channel, sweep) as agent:
-            await verb(wire, "pause", sweep)
+            await command(wire, "pause", sweep)
             await agent.offer()
             count = len(await wire.all_runs(sweep))
-            await verb(wire, "resume", sweep)
+            await command(wire, "resume", sweep)
             start = await agent.next_start()
             assert start.number <= count + 1
 
     on_the_wire(scenario)
 
 
-def test_a_call_made_twice_has_the_effect_and_the_answer_of_the_first(installation: Installation) -> None:
+def test_a_repeated_call_has_the_effect_and_the_response_of_the_first(installation: Installation) -> None:
     server = installation.start_server()
     installation.write("sweep.yaml", TEXT)
     twice = [installation.ctl("create", "sweep.yaml", "-q", "--request-id", "once").stdout for _ in range(2)]
@@ -188,16 +188,16 @@ def test_a_call_made_twice_has_the_effect_and_the_answer_of_the_first(installati
         assert await wire.create(TEXT, request_id="r1") == first
         reused = await failure(wire.create(TEXT + "run_cap: 3\n", request_id="r1"))
         assert (reused.code, reused.reason) == ("FAILED_PRECONDITION", "request-id-reused")
-        reused = await failure(verb(wire, "pause", first.name, "r1"))
+        reused = await failure(command(wire, "pause", first.name, "r1"))
         assert reused.reason == "request-id-reused"
-        paused = await verb(wire, "pause", first.name, "r2")
-        await verb(wire, "resume", first.name, "r3")
-        assert await verb(wire, "pause", first.name, "r2") == paused  # the answer of the first …
+        paused = await command(wire, "pause", first.name, "r2")
+        await command(wire, "resume", first.name, "r3")
+        assert await command(wire, "pause", first.name, "r2") == paused  # the response of the first …
         assert (await wire.get(first.name)).state == PENDING  # … and no second effect
         at_once = await asyncio.gather(*(wire.create(TEXT, request_id="r4") for _ in range(20)))
         assert len({sweep.name for sweep in at_once}) == 1
-        stopped = await verb(wire, "stop", first.name, "r5")
-        again = await verb(wire, "stop", first.name, "r5")  # would be refused, were it not a repeat
+        stopped = await command(wire, "stop", first.name, "r5")
+        again = await command(wire, "stop", first.name, "r5")  # would be refused if it were not a repeat
         assert again == stopped
 
     through_the_gateway(server, scenario)
@@ -208,13 +208,13 @@ def test_a_call_made_twice_has_the_effect_and_the_answer_of_the_first(installati
     async def after_a_restart(wire: Wire) -> None:
         first = await wire.create(TEXT, request_id="r1")
         assert len({sweep.name for sweep in [first, await wire.create(TEXT, request_id="r1")]}) == 1
-        assert first.state == PENDING  # as it was answered then; by now it is stopped
+        assert first.state == PENDING  # the response of that time; by now the sweep is stopped
         assert (await wire.get(first.name)).state == STOPPED
 
     through_the_gateway(server, after_a_restart)
 
 
-def test_a_final_state_stays_whatever_agents_say(on_the_wire: OnTheWire) -> None:
+def test_a_final_state_is_kept_whatever_agents_report(on_the_wire: OnTheWire) -> None:
     async def scenario(wire: Wire) -> None:
         sweep = (await wire.create(TEXT)).name
         async with ScriptedAgent(wire.channel, sweep) as agent:

@@ -1,4 +1,4 @@
-"""P24, P28: ten thousand runs in store, lists and watches over them, and one scheduler at a time."""
+"""P24, P28: ten thousand stored runs, lists and watches of them, and one scheduler at a time."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ STORED = 10_000
 
 
 def filled(installation: Installation) -> tuple[Server, str, v1.StartRun]:
-    """Store a sweep with as many ended runs as ten thousand, all like its first, and one that is live."""
+    """Store a sweep with ten thousand ended runs, copies of its first one, and one live run."""
     server = installation.start_server()
     names = []
     handed_out = []
@@ -73,7 +73,7 @@ def filled(installation: Installation) -> tuple[Server, str, v1.StartRun]:
     return server, names[0], handed_out[0]
 
 
-def test_a_large_sweep_is_soon_there_again_complete_and_in_pages(installation: Installation) -> None:
+def test_a_large_sweep_is_loaded_quickly_and_listed_completely_in_pages(installation: Installation) -> None:
     server, name, live = filled(installation)
 
     async def scenario(wire: Wire) -> None:
@@ -123,7 +123,7 @@ async def _best_first(wire: Wire, sweep: str) -> AsyncIterator[v1.Run]:
         request.page_token = page.next_page_token
 
 
-def test_a_watch_continues_after_its_token_over_a_death_of_the_scheduler(installation: Installation) -> None:
+def test_a_watch_resumes_from_its_token_after_a_kill_of_the_scheduler(installation: Installation) -> None:
     server = installation.start_server()
 
     async def scenario(wire: Wire) -> None:
@@ -156,7 +156,7 @@ def test_a_watch_continues_after_its_token_over_a_death_of_the_scheduler(install
 
 
 async def _serving(wire: Wire) -> None:
-    """Return once the scheduler answers again."""
+    """Wait until the scheduler answers again."""
     while True:
         with suppress(grpc.aio.AioRpcError):
             await wire.sweeps.ListSweeps(v1.ListSweepsRequest(), timeout=10)
@@ -166,7 +166,7 @@ async def _serving(wire: Wire) -> None:
 async def _followed(
     wire: Wire, name: str, token: str, *, until_run: int
 ) -> tuple[str, dict[int, v1.RunState.ValueType]]:
-    """Follow until a run appears; return the newest token and the last reported state of each run."""
+    """Watch until a run appears; return the newest token and the last reported state of each run."""
     known: dict[int, v1.RunState.ValueType] = {}
     call = wire.sweeps.WatchSweep(v1.WatchSweepRequest(name=name, resume_token=token), timeout=15)
     async for change in call:

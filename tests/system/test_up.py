@@ -1,4 +1,4 @@
-"""All four services below one daemon, and each alone: start, death, end, any order."""
+"""All services under `sweepd up`, and each alone: starts in any order, kills and ends."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from waiting import until
 SERVICES = ("metric-store", "suggestion", "scheduler", "gateway")
 
 
-def test_an_idle_server_is_ready_soon_and_ends_without_a_trace(installation: Installation) -> None:
+def test_an_idle_server_starts_quickly_and_leaves_no_process(installation: Installation) -> None:
     began = time.monotonic()
     server = installation.start_server(fresh=True)
     assert time.monotonic() - began < 5.0  # about 1 s on a quiet machine
@@ -26,7 +26,7 @@ def test_an_idle_server_is_ready_soon_and_ends_without_a_trace(installation: Ins
     assert "Traceback" not in (installation.folder / "server.log").read_text()
 
 
-def test_each_service_that_is_killed_comes_back_while_the_others_continue(installation: Installation) -> None:
+def test_a_killed_service_is_restarted_while_the_others_continue(installation: Installation) -> None:
     server = installation.start_server(fresh=True)
     for victim in SERVICES:
         before = server.service_pids()
@@ -39,7 +39,9 @@ def test_each_service_that_is_killed_comes_back_while_the_others_continue(instal
     installation.nothing_is_left()
 
 
-def test_a_killed_daemon_leaves_nothing_and_starts_again_at_once(installation: Installation) -> None:
+def test_a_killed_daemon_leaves_no_process_and_can_be_restarted_immediately(
+    installation: Installation,
+) -> None:
     server = installation.start_server(fresh=True)
     server.process.kill()
     server.process.wait()
@@ -81,7 +83,7 @@ def _start(command: list[str], installation: Installation) -> subprocess.Popen[s
         )
 
 
-def test_it_goes_to_the_background_and_is_ended_from_there(installation: Installation) -> None:
+def test_a_server_in_the_background_can_be_stopped(installation: Installation) -> None:
     data = str(installation.folder / "server")
 
     def sweepd(*arguments: str) -> subprocess.CompletedProcess[str]:

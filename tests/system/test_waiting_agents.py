@@ -1,4 +1,4 @@
-"""No agent waits for ever: what ends with the sweep, and what only with the agent."""
+"""Agents do not wait for ever: they end with the sweep, or after `--count` runs."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from system.test_early_termination import GOOD, SOONEST_HEARTBEAT, planned
 from waiting import until
 
 
-def test_an_agent_that_waits_ends_with_the_sweep(installation: Installation) -> None:
-    """There is one run; while one agent has it, the other two have nothing to do."""
+def test_a_waiting_agent_ends_with_the_sweep(installation: Installation) -> None:
+    """One agent has the only run; the other two wait."""
     installation.start_server()
     name = planned(installation, {0: {"steps": [0.5, "go", 0.4]}}, "metric: {name: loss}\n")
     busy = installation.start_agent(name)
@@ -23,10 +23,10 @@ def test_an_agent_that_waits_ends_with_the_sweep(installation: Installation) -> 
     until(lambda: state_of(installation, name) == "finished", what="the sweep is finished")
     began = time.monotonic()
     assert [agent.process.wait(30) for agent in (busy, *waiting)] == [0, 0, 0]
-    assert time.monotonic() - began < SOONEST_HEARTBEAT, "they are told"
+    assert time.monotonic() - began < SOONEST_HEARTBEAT, "they are notified"
 
 
-def test_count_ends_the_agent_and_not_the_sweep(installation: Installation) -> None:
+def test_the_flag_count_ends_the_agent_but_not_the_sweep(installation: Installation) -> None:
     installation.start_server()
     name = planned(installation, {0: GOOD, 1: GOOD, 2: GOOD}, "metric: {name: loss}\n")
     assert installation.start_agent(name, "--count", "2").process.wait(60) == 0

@@ -1,4 +1,4 @@
-"""Agents that have nothing to do say why in their log, at once."""
+"""Agents without a run log the reason immediately."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def reasons(agent: Agent) -> list[object]:
     return [event["reason"] for event in agent.events("withheld")]
 
 
-def test_an_agent_of_a_paused_sweep_says_so_and_when_it_gets_runs_again(installation: Installation) -> None:
+def test_an_agent_of_a_paused_sweep_logs_the_pause_and_its_end(installation: Installation) -> None:
     installation.join_server()
     name = planned(installation, {0: {"steps": [0.5]}}, LOSS)
     installation.ctl("pause", name)
@@ -29,8 +29,8 @@ def test_an_agent_of_a_paused_sweep_says_so_and_when_it_gets_runs_again(installa
     assert reasons(agent) == ["paused", None]
 
 
-def test_an_agent_that_waits_is_notified_of_a_pause_that_comes_later(installation: Installation) -> None:
-    """There is one run, and another agent has it."""
+def test_a_waiting_agent_is_notified_of_a_later_pause(installation: Installation) -> None:
+    """Another agent has the only run."""
     installation.join_server()
     name = planned(installation, {0: {"steps": [0.5, "go", 0.4]}}, LOSS)
     busy = installation.start_agent(name)
@@ -47,9 +47,7 @@ def test_an_agent_that_waits_is_notified_of_a_pause_that_comes_later(installatio
 
 
 @pytest.mark.parametrize("slots", [1, 2])
-def test_while_the_canary_is_under_way_the_other_agents_say_so(
-    installation: Installation, slots: int
-) -> None:
+def test_other_agents_log_that_they_wait_for_the_canary(installation: Installation, slots: int) -> None:
     installation.join_server()
     plan: dict[int, dict[str, object]] = {0: {"steps": ["go", 0.5]}, 1: {"steps": [0.5]}}
     name = planned(installation, plan, f"{LOSS}canary: true\n")
@@ -64,7 +62,7 @@ def test_while_the_canary_is_under_way_the_other_agents_say_so(
     assert first.process.wait(60) == 0
 
 
-def test_people_read_it_in_the_text_of_the_log(installation: Installation) -> None:
+def test_the_reason_is_in_the_text_of_the_log(installation: Installation) -> None:
     installation.join_server()
     name = planned(installation, {0: {"steps": [0.5]}}, LOSS)
     installation.ctl("pause", name)

@@ -1,4 +1,4 @@
-"""The wire itself, for tests that send messages that no honest client sends, or act as many agents."""
+"""Direct gRPC connections, for tests that send unusual messages or act as many agents."""
 
 from __future__ import annotations
 
@@ -40,45 +40,45 @@ FINAL = (
 
 
 class OnTheWire(Protocol):
-    """Carries out a scenario on a connection to the gateway."""
+    """Function that runs a scenario on a connection to the gateway."""
 
     def __call__(self, scenario: Callable[[Wire], Coroutine[None, None, None]]) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Wire:
-    """One connection, to the gateway or to a single service."""
+    """Connection to the gateway or to a single service."""
 
     channel: grpc.aio.Channel
 
     @property
     def sweeps(self) -> SweepServiceAsyncStub:
-        """Sweeps."""
+        """Return the stub for sweeps."""
         return SweepServiceStub(self.channel)
 
     @property
     def runs(self) -> RunServiceAsyncStub:
-        """Runs."""
+        """Return the stub for runs."""
         return RunServiceStub(self.channel)
 
     @property
     def agents(self) -> AgentServiceAsyncStub:
-        """Agents."""
+        """Return the stub for agents."""
         return AgentServiceStub(self.channel)
 
     @property
     def metrics(self) -> MetricServiceAsyncStub:
-        """Points and logs."""
+        """Return the stub for points and logs."""
         return MetricServiceStub(self.channel)
 
     @property
     def suggestions(self) -> SuggestionServiceAsyncStub:
-        """The search by a model."""
+        """Return the stub for suggestions."""
         return SuggestionServiceStub(self.channel)
 
     @property
     def server(self) -> ServerServiceAsyncStub:
-        """The server as a whole."""
+        """Return the stub for the server itself."""
         return ServerServiceStub(self.channel)
 
     async def create(self, text: str, sweep_id: str = "", request_id: str = "") -> v1.Sweep:
@@ -120,13 +120,13 @@ class Wire:
 
 @asynccontextmanager
 async def wire_to(address: str, token: str | None) -> AsyncIterator[Wire]:
-    """Connect."""
+    """Connect to an address with a token."""
     async with token_channel(address, token) as channel:
         yield Wire(channel)
 
 
 def through_the_gateway(server: Server, scenario: Callable[[Wire], Coroutine[None, None, None]]) -> None:
-    """Carry out a scenario on a connection of a person to the gateway."""
+    """Run a scenario on a user's connection to the gateway."""
 
     async def connected() -> None:
         async with wire_to(server.address, server.access_token) as wire:
@@ -136,7 +136,7 @@ def through_the_gateway(server: Server, scenario: Callable[[Wire], Coroutine[Non
 
 
 async def failure(call: Awaitable[object]) -> Failure:
-    """Return how a call failed."""
+    """Return the failure of a call."""
     with pytest.raises(grpc.aio.AioRpcError) as refused:
         await call
     return Failure.of(refused.value)
@@ -145,12 +145,12 @@ async def failure(call: Awaitable[object]) -> Failure:
 async def work_to_the_end(
     agent: ScriptedAgent, values: Callable[[v1.StartRun], list[float]], *, twice: bool = False
 ) -> int:
-    """Take runs one after another until the sweep has ended; return how many.
+    """Take runs one after another until the sweep has ended; return their number.
 
     Args:
-        agent: with one slot, its stream open.
-        values: what a run logs.
-        twice: whether it says everything twice, as an agent does that is not sure of having been heard.
+        agent: an agent with one slot and an open stream.
+        values: returns the values that a run logs.
+        twice: send every report twice, as an agent does after a lost acknowledgement.
     """
     taken = 0
     while True:
@@ -161,7 +161,7 @@ async def work_to_the_end(
             error = await agent.end()
             if error is None or Failure.of(error).reason != "sweep-ended":
                 raise
-            return taken  # it came when the others had done all
+            return taken  # the sweep had ended before the agent attached
         if command.WhichOneof("command") == "sweep_ended":
             return taken
         taken += 1

@@ -1,4 +1,4 @@
-"""Callers of `sweepd.agent`: scripts that users write, run on a machine with a server."""
+"""User scripts that call `sweepd.agent`, run on a machine with a server."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from waiting import until
 
 
 class Home(Installation):
-    """A user's machine, whose sweeps are made and looked at with a client: no process for each look."""
+    """Installation whose sweeps are created and read with a client, without a process per call."""
 
     client: Client
 
@@ -29,7 +29,7 @@ class Home(Installation):
         self.client = Client(self.server.address, token=self.server.access_token)
 
     def close(self) -> None:
-        """Leave nothing behind."""
+        """Close the client and kill all processes."""
         if hasattr(self, "client"):
             self.client.close()
         self.kill_everything()
@@ -38,17 +38,19 @@ class Home(Installation):
         """Create a sweep over values of `x`, with additional keys."""
         config = {"method": "grid", "parameters": {"x": {"values": list(values)}}, **keys}
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", SweepWarning)  # that there is no program: runs are calls
+            warnings.simplefilter(
+                "ignore", SweepWarning
+            )  # the warning about a missing program: runs are calls of a function
             return self.client.create(config, project="default")
 
     def agents(self) -> list[str]:
-        """Return the commands of agents, supervisors and runs."""
+        """Return the command lines of agents, supervisors and runs."""
         return [line for line in self.commands() if "sweepd_agent" in line or "sweepd.functions" in line]
 
     def nothing_left(self) -> None:
-        """See that no agent, supervisor or run is left, and no packed function; the server stays.
+        """Check that no agent, supervisor, run or packed function is left; the server keeps running.
 
-        What an agent that was killed has left is not for the next test's agent, who would tell of it.
+        The state of killed agents is removed, since the agent of the next test would report it.
         """
         until(lambda: not self.agents(), within=5, what="no process of an agent or a run is left")
         shutil.rmtree(self.folder / "state" / "sweepd" / "agents", ignore_errors=True)
@@ -57,14 +59,14 @@ class Home(Installation):
 
 
 class Caller:
-    """A script of a user, in a folder of its own."""
+    """User script in its own folder."""
 
     def __init__(self, home: Home, folder: Path) -> None:
         self.home = home
         self.folder = folder
 
     def run(self, text: str, **names: object) -> subprocess.CompletedProcess[str]:
-        """Run a script to its good end; the names are variables of it."""
+        """Run a script and check that it succeeds; `names` become its variables."""
         done = subprocess.run(
             [sys.executable, str(self._written(text, names))],
             env=self.home.environment,
@@ -98,18 +100,18 @@ class Caller:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
 
-    def said(self, name: str) -> str:
-        """Return the text of a file in the folder; empty if it is not there."""
+    def output(self, name: str) -> str:
+        """Return the text of a file in the folder, or an empty text if it does not exist."""
         path = self.folder / name
         return path.read_text() if path.exists() else ""
 
-    def until_there(self, name: str) -> None:
-        """Wait for a file that a function makes."""
-        until((self.folder / name).exists, what=f"{name} is there; {self.said('err')}")
+    def until_exists(self, name: str) -> None:
+        """Wait until a function has created a file."""
+        until((self.folder / name).exists, what=f"{name} exists; {self.output('err')}")
 
-    def until_said(self, words: str) -> None:
-        """Wait for words on standard error."""
-        until(lambda: words in self.said("err"), what=f"{words!r} is said")
+    def until_printed(self, words: str) -> None:
+        """Wait until standard error contains a text."""
+        until(lambda: words in self.output("err"), what=f"{words!r} on standard error")
 
     def _written(self, text: str, names: dict[str, object]) -> Path:
         given = "".join(f"{name} = {value!r}\n" for name, value in names.items())

@@ -1,4 +1,4 @@
-"""One server for all tests of functions, and for each of them a folder with scripts that call some."""
+"""Fixtures: one server for all tests of functions, and a folder of scripts for each test."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from system.functions.callers import Caller, Home
 
 @pytest.fixture(scope="package")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
-    """A machine with a server; each test makes sweeps of its own."""
+    """Return an installation with a server; each test creates its own sweeps."""
     here = Home(tmp_path_factory.mktemp("functions"))
     try:
         here.open()
@@ -23,6 +23,6 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
 
 @pytest.fixture
 def caller(home: Home, tmp_path: Path) -> Iterator[Caller]:
-    """A user's script in a folder of its own; whatever it started has ended when the test has."""
+    """Return a user script in its own folder; its processes must have ended when the test ends."""
     yield Caller(home, tmp_path)
     home.nothing_left()

@@ -1,4 +1,4 @@
-"""Real Jupyter kernels in a home of their own, and what their cells print."""
+"""Real Jupyter kernels in their own home, and the output of their cells."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _PATIENCE = 60.0
 
 
 class Notebook:
-    """One kernel; cells run one after the other."""
+    """Kernel that runs cells one after the other."""
 
     def __init__(self, manager: KernelManager, client: BlockingKernelClient, folder: Path) -> None:
         self.folder = folder
@@ -32,7 +32,7 @@ class Notebook:
         return str(self.client.execute(cell))
 
     def read(self, sent: str, *, until: str | None = None, within: float = _PATIENCE) -> str:
-        """Take in what the cell shows, up to a text, or to its end; return all that it has shown."""
+        """Read the output of the cell until it contains a text, or until the cell ends; return it."""
         deadline = time.monotonic() + within
         while until is None or until not in self.shown:
             assert time.monotonic() < deadline, self.shown
@@ -59,11 +59,11 @@ class Notebook:
 
 @contextmanager
 def kernel(home: Installation, folder: Path) -> Iterator[Notebook]:
-    """Start a kernel that works in `folder`, as a notebook server would.
+    """Start a kernel in `folder`, as a notebook server does.
 
-    It is spoken to by files: the ports that a manager looks for may be somebody else's when the kernel is up.
+    It communicates over socket files: free ports may be taken by another process before the kernel starts.
     """
-    with TemporaryDirectory() as sockets:  # whose names may not be long
+    with TemporaryDirectory() as sockets:  # socket paths must be short
         manager = KernelManager(
             kernel_name="python3", transport="ipc", connection_file=f"{sockets}/kernel.json"
         )

@@ -1,4 +1,4 @@
-"""From where `sweepd.agent` is called, with what, and what stands in its way."""
+"""Calls of `sweepd.agent` in different surroundings, with different arguments, and their errors."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_it_works_beside_threads_forks_channels_and_event_loops(home: Home, call
     assert sorted(ran[3:]) == ["ran left", "ran right"]
 
 
-def test_without_a_function_the_program_runs_and_without_a_program_one_line_says_so(
+def test_without_a_function_the_program_runs_and_without_both_the_error_is_one_line(
     home: Home, caller: Caller
 ) -> None:
     (caller.folder / "train.py").write_text(
@@ -72,7 +72,7 @@ def test_without_a_function_the_program_runs_and_without_a_program_one_line_says
     )
 
 
-def test_a_sweep_that_is_not_there_is_code_3(caller: Caller) -> None:
+def test_an_unknown_sweep_is_exit_code_3(caller: Caller) -> None:
     begun = time.monotonic()
     done = caller.run(
         """
@@ -86,7 +86,7 @@ def test_a_sweep_that_is_not_there_is_code_3(caller: Caller) -> None:
     assert time.monotonic() - begun < 10
 
 
-def test_without_a_server_the_remedy_is_named(tmp_path: Path) -> None:
+def test_without_a_server_the_error_names_the_remedy(tmp_path: Path) -> None:
     alone = Home(tmp_path)
     done = Caller(alone, alone.work).run(
         """
@@ -105,7 +105,7 @@ def test_without_a_server_the_remedy_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_server_that_is_unavailable_for_a_while_is_no_matter_of_the_runs(tmp_path: Path) -> None:
+def test_runs_are_not_affected_by_a_server_that_is_briefly_unavailable(tmp_path: Path) -> None:
     away = Home(tmp_path)
     caller = Caller(away, away.work)
     try:
@@ -123,13 +123,13 @@ def test_a_server_that_is_unavailable_for_a_while_is_no_matter_of_the_runs(tmp_p
             """,
             sweep=sweep.id,
         ) as process:
-            caller.until_there("begun")
+            caller.until_exists("begun")
             away.server.stop()
-            caller.until_said("runs go on")
+            caller.until_printed("runs go on")
             (caller.folder / "let-go").touch()
             away.start_server(listen=away.server.address)
-            assert process.wait(60) == 0, caller.said("err")
-        assert "connected again" in caller.said("err")
+            assert process.wait(60) == 0, caller.output("err")
+        assert "connected again" in caller.output("err")
         (run,) = sweep.runs()
         assert (run.state, run.value) == ("finished", 3)
     finally:

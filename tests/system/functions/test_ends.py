@@ -39,7 +39,7 @@ def test_an_exception_fails_the_run_with_its_traceback_in_the_log_and_at_the_cal
     assert f"Run {sweep.id}-3 failed with exit code 3" in done.stderr
 
 
-def test_the_guard_ends_an_agent_whose_function_always_fails(home: Home, caller: Caller) -> None:
+def test_an_agent_whose_function_always_fails_is_ended_by_the_guard(home: Home, caller: Caller) -> None:
     sweep = home.grid(*range(50))
     done = caller.run(
         """
@@ -58,7 +58,7 @@ def test_the_guard_ends_an_agent_whose_function_always_fails(home: Home, caller:
     assert states(sweep).count("failed") == 3
 
 
-def test_so_many_failed_runs_in_a_row_as_asked_for_end_the_agent(home: Home, caller: Caller) -> None:
+def test_the_agent_ends_after_the_given_number_of_consecutive_failed_runs(home: Home, caller: Caller) -> None:
     sweep = home.grid(*range(50))
     done = caller.run(
         """
@@ -76,9 +76,7 @@ def test_so_many_failed_runs_in_a_row_as_asked_for_end_the_agent(home: Home, cal
     assert states(sweep)[:4] == ["failed", "finished", "failed", "failed"]
 
 
-def test_output_is_bounded_but_its_end_is_shown_and_slots_are_distinguished(
-    home: Home, caller: Caller
-) -> None:
+def test_output_is_bounded_with_its_end_shown_and_marked_by_slot(home: Home, caller: Caller) -> None:
     done = caller.run(
         """
         def train():
@@ -101,7 +99,7 @@ def test_output_is_bounded_but_its_end_is_shown_and_slots_are_distinguished(
     assert all(line.startswith(("[", "Agent Starting", "\t", "…")) for line in two.splitlines() if line)
 
 
-def test_counts_runs_that_ended_and_another_agent_continues(home: Home, caller: Caller) -> None:
+def test_count_limits_the_ended_runs_and_another_agent_continues(home: Home, caller: Caller) -> None:
     sweep = home.grid(1, 2, 3)
     caller.run("sweepd.agent(sweep, lambda: None, count=2)", sweep=sweep.id)
     assert states(sweep).count("finished") == 2
@@ -109,7 +107,7 @@ def test_counts_runs_that_ended_and_another_agent_continues(home: Home, caller: 
     assert states(sweep) == ["finished"] * 3
 
 
-def test_an_agent_that_is_killed_takes_its_runs_with_it_and_is_notified(home: Home, caller: Caller) -> None:
+def test_a_killed_agent_ends_with_its_runs_and_the_caller_is_notified(home: Home, caller: Caller) -> None:
     with caller.started(
         """
         import time
@@ -123,13 +121,13 @@ def test_an_agent_that_is_killed_takes_its_runs_with_it_and_is_notified(home: Ho
         """,
         sweep=home.grid(1).id,
     ) as process:
-        caller.until_there("begun")
+        caller.until_exists("begun")
         for pid in home.processes():
-            with suppress(OSError):  # what the agent asks of its surroundings comes and goes
+            with suppress(OSError):  # ignores the short-lived processes that record the context of a run
                 if b"sweepd_agent.main" in Path(f"/proc/{pid}/cmdline").read_bytes():
                     os.kill(pid, signal.SIGKILL)
-        assert process.wait(30) == 0, caller.said("err")
-    assert caller.said("out").endswith("1 the agent was ended by signal 9\n")
+        assert process.wait(30) == 0, caller.output("err")
+    assert caller.output("out").endswith("1 the agent was ended by signal 9\n")
 
 
 ENDS = """
@@ -152,7 +150,9 @@ sweepd.agent(sweep, train, in_process={in_process}, fail_fast=False)
 """
 
 
-def test_functions_that_fail_their_run_and_continue_have_failed(home: Home, caller: Caller) -> None:
+def test_a_run_that_its_function_marks_as_failed_has_failed_although_the_function_returns(
+    home: Home, caller: Caller
+) -> None:
     for in_process in (False, True):
         sweep = home.grid(1, 2, 3, 4)
         done = caller.run(ENDS.format(in_process=in_process), sweep=sweep.id)

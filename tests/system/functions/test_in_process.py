@@ -1,4 +1,4 @@
-"""Functions that are called in the caller's own process, with an agent and a stand-in between."""
+"""Functions called in the process of the caller, with an agent and a call proxy in between."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from system.functions.callers import Caller, Home, states
 from waiting import until
 
-# Its sleep lasts until a signal ends it.
+# Sleeps until a signal ends it.
 _SLEEPS = """
 import time
 def train():
@@ -20,7 +20,9 @@ print("back")
 """
 
 
-def test_runs_are_the_callers_own_process_and_its_environment_is_restored(home: Home, caller: Caller) -> None:
+def test_runs_use_the_process_of_the_caller_and_its_environment_is_restored(
+    home: Home, caller: Caller
+) -> None:
     sweep = home.grid(1, 2, metric={"name": "loss"})
     done = caller.run(
         """
@@ -57,7 +59,7 @@ def test_runs_are_the_callers_own_process_and_its_environment_is_restored(home: 
     assert [run.value for run in sweep.runs()] == [1, 2]
 
 
-def test_what_it_prints_and_how_it_fails_are_in_its_log_and_shown(home: Home, caller: Caller) -> None:
+def test_output_and_traceback_of_a_function_are_logged_and_shown(home: Home, caller: Caller) -> None:
     sweep = home.grid(1, 2, 3)
     done = caller.run(
         """
@@ -89,7 +91,7 @@ def test_what_it_prints_and_how_it_fails_are_in_its_log_and_shown(home: Home, ca
 
 
 @pytest.mark.parametrize("thread", ["", "in a thread"])
-def test_a_stop_is_raised_at_the_next_bytecode_and_the_next_run_begins(
+def test_a_stop_is_raised_at_the_next_bytecode_and_the_next_run_starts(
     home: Home, caller: Caller, thread: str
 ) -> None:
     sweep = home.grid(1, 2)
@@ -118,15 +120,15 @@ def test_a_stop_is_raised_at_the_next_bytecode_and_the_next_run_begins(
         sweep=sweep.id,
         thread=thread,
     ) as process:
-        caller.until_there("begun")
+        caller.until_exists("begun")
         sweep.run(1).stop()
-        assert process.wait(60) == 0, caller.said("err")
+        assert process.wait(60) == 0, caller.output("err")
     assert states(sweep) == ["stopped", "finished"]
-    assert "cleaned up after RunStopped\n" in caller.said("out")
-    assert caller.said("out").endswith("done\n")
+    assert "cleaned up after RunStopped\n" in caller.output("out")
+    assert caller.output("out").endswith("done\n")
 
 
-def test_ctrl_c_lets_the_call_continue_and_a_second_one_stops_it(home: Home, caller: Caller) -> None:
+def test_the_first_ctrl_c_lets_the_call_finish_and_the_second_stops_it(home: Home, caller: Caller) -> None:
     with caller.started(
         """
         import time
@@ -141,30 +143,30 @@ def test_ctrl_c_lets_the_call_continue_and_a_second_one_stops_it(home: Home, cal
         """,
         sweep=home.grid(1, 2).id,
     ) as process:
-        caller.until_there("begun")
+        caller.until_exists("begun")
         process.send_signal(signal.SIGINT)
-        caller.until_said("Interrupt again to terminate them")
+        caller.until_printed("Interrupt again to terminate them")
         assert process.poll() is None
         process.send_signal(signal.SIGINT)
-        assert process.wait(60) == -signal.SIGINT, caller.said("err")
-    assert caller.said("out").endswith("left\n")
+        assert process.wait(60) == -signal.SIGINT, caller.output("err")
+    assert caller.output("out").endswith("left\n")
 
 
 @pytest.mark.slow
-def test_a_cancel_kills_the_stand_in_and_is_raised(home: Home, caller: Caller) -> None:
+def test_cancelling_kills_the_call_proxy_and_raises_in_the_caller(home: Home, caller: Caller) -> None:
     sweep = home.grid(1, 2)
     with caller.started(_SLEEPS, sweep=sweep.id) as process:
-        caller.until_there("begun")
+        caller.until_exists("begun")
         sweep.cancel()
-        assert process.wait(60) == 0, caller.said("err")
+        assert process.wait(60) == 0, caller.output("err")
     assert states(sweep) == ["killed"]
-    assert caller.said("out").endswith("back\n")
+    assert caller.output("out").endswith("back\n")
 
 
-def test_a_caller_that_is_killed_fails_its_run_and_leaves_nothing(home: Home, caller: Caller) -> None:
+def test_the_run_of_a_killed_caller_fails_and_no_process_is_left(home: Home, caller: Caller) -> None:
     sweep = home.grid(1)
     with caller.started(_SLEEPS, sweep=sweep.id) as process:
-        caller.until_there("begun")
+        caller.until_exists("begun")
         process.kill()
         process.wait(5)
     until(lambda: states(sweep) == ["failed"], what="its run has failed")

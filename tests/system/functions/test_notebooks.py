@@ -19,21 +19,21 @@ DOCS = Path(__file__).parents[3] / "docs"
 
 @pytest.fixture
 def folder(home: Home, tmp_path: Path) -> Iterator[Path]:
-    """The folder of a notebook; whatever it started has ended when the test has."""
+    """Return the folder of a notebook; its processes must have ended when the test ends."""
     yield tmp_path
     home.nothing_left()
 
 
 @pytest.fixture(scope="module")
 def notebook(home: Home, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Notebook]:
-    """One kernel for the tests that leave it as it was."""
+    """Return a kernel shared by the tests that do not change its state."""
     with kernel(home, tmp_path_factory.mktemp("notebook")) as notebook:
         notebook.run("import sweepd, time, os")
         yield notebook
 
 
 def cells(path: Path) -> list[dict[str, object]]:
-    """Return the cells of code."""
+    """Return the code cells."""
     document: dict[str, list[dict[str, object]]] = json.loads(path.read_text())
     return [cell for cell in document["cells"] if cell["cell_type"] == "code"]
 
@@ -46,7 +46,7 @@ def source(cell: dict[str, object]) -> str:
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_an_example_runs_from_its_first_cell_to_its_last(home: Home, folder: Path, path: Path) -> None:
-    """Run the notebook from the folder: it has no outputs, which would become stale."""
+    """Run the notebook, which is stored without outputs, since these would become stale."""
     assert all(cell["outputs"] == [] and cell["execution_count"] is None for cell in cells(path))
     with kernel(home, folder) as notebook:
         shown = [notebook.run(source(cell), within=120) for cell in cells(path)]
@@ -54,7 +54,7 @@ def test_an_example_runs_from_its_first_cell_to_its_last(home: Home, folder: Pat
         card = notebook.html
     if path.stem == "sweep":
         assert shown[-3].count("Agent Starting Run: ") == 6
-        assert shown[-3].count(": loss 0.") == 6  # what the runs print is in their cell
+        assert shown[-3].count(": loss 0.") == 6  # the output of the runs is shown in their cell
         assert shown[-2].count("Agent Starting Run: ") == 2
         assert shown[-1].startswith("{'degree': ")
         assert "<Sweep local/notebook/" in shown[-1]
@@ -65,7 +65,7 @@ def test_an_example_runs_from_its_first_cell_to_its_last(home: Home, folder: Pat
         assert shown[-1] == "None\n"
 
 
-def test_the_example_of_the_page_runs(home: Home, notebook: Notebook) -> None:
+def test_the_example_of_the_documentation_runs(home: Home, notebook: Notebook) -> None:
     (code,) = re.findall(
         r"^```python\n(.*?)^```$", (DOCS / "notebooks.md").read_text(), re.DOTALL | re.MULTILINE
     )
@@ -77,11 +77,11 @@ def test_the_example_of_the_page_runs(home: Home, notebook: Notebook) -> None:
     home.nothing_left()
 
 
-def test_an_interruption_drains_a_second_one_stops_and_the_kernel_continues(
+def test_the_first_interrupt_drains_the_second_stops_and_the_kernel_continues(
     home: Home, notebook: Notebook
 ) -> None:
     (notebook.folder / "near.py").write_text("word = 'near'\n")
-    let_go = notebook.folder / "let-go"
+    release = notebook.folder / "let-go"
     notebook.run(
         "def train():\n"
         "    import near\n"
@@ -94,12 +94,12 @@ def test_an_interruption_drains_a_second_one_stops_and_the_kernel_continues(
     notebook.read(begun, until="module near value 1")
     notebook.manager.interrupt_kernel()
     notebook.read(begun, until="Interrupt again to terminate them")
-    let_go.touch()
+    release.touch()
     assert notebook.read(begun).rstrip().endswith("KeyboardInterrupt:")
     assert states(first) == ["finished"]
     home.nothing_left()
 
-    let_go.unlink()
+    release.unlink()
     begun = notebook.begin(f"sweepd.agent({second.id!r}, train)")
     notebook.read(begun, until="module near value 1")
     notebook.manager.interrupt_kernel()
@@ -107,8 +107,8 @@ def test_an_interruption_drains_a_second_one_stops_and_the_kernel_continues(
     notebook.manager.interrupt_kernel()
     assert notebook.read(begun).rstrip().endswith("KeyboardInterrupt:")
     home.nothing_left()
-    # What was given back runs when an agent comes again.
-    let_go.touch()
+    # The run that was handed back runs when another agent starts.
+    release.touch()
     shown = notebook.run(f"sweepd.agent({second.id!r}, train)")
     assert "(attempt 2) with config:" in shown
     assert states(second) == ["finished"] * 3
@@ -126,7 +126,7 @@ def test_a_traceback_shows_the_lines_of_its_cell(home: Home, notebook: Notebook)
     home.nothing_left()
 
 
-def test_a_kernel_that_is_shut_down_leaves_nothing(home: Home, tmp_path: Path) -> None:
+def test_a_kernel_that_is_shut_down_leaves_no_process(home: Home, tmp_path: Path) -> None:
     with kernel(home, tmp_path) as notebook:
         begun = notebook.begin(
             "import sweepd, time\n"
@@ -135,4 +135,4 @@ def test_a_kernel_that_is_shut_down_leaves_nothing(home: Home, tmp_path: Path) -
         )
         notebook.read(begun, until="begun")
         notebook.manager.shutdown_kernel(now=True)
-        until(lambda: not home.agents(), within=20, what="the agent and what it runs are gone")
+        until(lambda: not home.agents(), within=20, what="the agent and its runs have ended")

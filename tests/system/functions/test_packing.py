@@ -1,4 +1,4 @@
-"""References of a function arrive with it in a separate process."""
+"""Pickling of functions: their references arrive in a separate process."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ def test_closures_lambdas_and_modules_beside_the_script_arrive_in_a_fresh_proces
     assert done.stderr == ""
 
 
-def test_what_a_function_packs_again_finds_its_main_module(home: Home, caller: Caller) -> None:
-    """Pickle by name in the main module, as data loaders and `torch.save` do."""
+def test_a_function_can_itself_pickle_names_of_the_main_module(home: Home, caller: Caller) -> None:
+    """Data loaders and `torch.save` pickle by name in the main module."""
     done = caller.run(
         """
         import multiprocessing, pickle
@@ -71,7 +71,7 @@ def test_what_a_function_packs_again_finds_its_main_module(home: Home, caller: C
     assert "[1, 4, 9] True" in done.stdout
 
 
-def test_what_cannot_be_packed_is_named_before_anything_starts(home: Home, caller: Caller) -> None:
+def test_an_unpicklable_object_is_named_before_anything_starts(home: Home, caller: Caller) -> None:
     done = caller.run(
         """
         import threading
@@ -96,7 +96,7 @@ def test_what_cannot_be_packed_is_named_before_anything_starts(home: Home, calle
     )
 
 
-def test_memory_is_given_back(home: Home, caller: Caller) -> None:
+def test_memory_of_runs_is_released(home: Home, caller: Caller) -> None:
     done = caller.run(
         """
         import pathlib, re

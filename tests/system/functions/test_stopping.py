@@ -1,4 +1,4 @@
-"""Stops, interruptions and kills, of runs that are calls of a function and of their callers."""
+"""Stops, interrupts and kills of runs that are function calls, and of their callers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from system.functions.callers import Caller, Home, states
 from waiting import until
 
 # These functions sleep until a signal ends them or a file lets them continue.
-_LETS_GO = """
+_WAITS_FOR_FILE = """
 import os, time
 def train():
     open("begun", "w").close()
@@ -29,7 +29,7 @@ sweepd.agent(sweep, train, forward_signals=forward)
 
 
 def test_a_function_in_native_code_is_stopped(home: Home, caller: Caller) -> None:
-    """One that no bytecode of Python would ever interrupt, and that SIGTERM does not end either."""
+    """The function runs no Python bytecode that could be interrupted, and ignores SIGTERM."""
     sweep = home.grid(1, 2, 3)
     with caller.started(
         """
@@ -46,61 +46,61 @@ def test_a_function_in_native_code_is_stopped(home: Home, caller: Caller) -> Non
         """,
         sweep=sweep.id,
     ) as process:
-        caller.until_there("in-native")
+        caller.until_exists("in-native")
         sweep.run(1).stop()
-        caller.until_there("in-loop")
+        caller.until_exists("in-loop")
         sweep.run(2).stop()
-        # SIGTERM is caught in vain; the kill comes 30 s later, or at once by `cancel`.
+        # SIGTERM has no effect; SIGKILL follows after 30 s, or immediately by `cancel`.
         sweep.cancel()
-        assert process.wait(60) == 0, caller.said("err")
+        assert process.wait(60) == 0, caller.output("err")
     assert states(sweep)[0] == "stopped"
-    assert states(sweep)[1] in ("stopped", "killed")  # the one or the other came first
+    assert states(sweep)[1] in ("stopped", "killed")  # either of them may be first
 
 
-def test_ctrl_c_drains(home: Home, caller: Caller) -> None:
+def test_ctrl_c_drains_the_agent(home: Home, caller: Caller) -> None:
     sweep = home.grid(1, 2, 3)
-    with caller.started(_LETS_GO, sweep=sweep.id, forward=False) as process:
-        caller.until_there("begun")
+    with caller.started(_WAITS_FOR_FILE, sweep=sweep.id, forward=False) as process:
+        caller.until_exists("begun")
         process.send_signal(signal.SIGINT)
-        caller.until_said("Interrupt again to terminate them")
+        caller.until_printed("Interrupt again to terminate them")
         (caller.folder / "let-go").touch()
-        assert process.wait(60) == -signal.SIGINT, caller.said("err")
+        assert process.wait(60) == -signal.SIGINT, caller.output("err")
     assert states(sweep) == ["finished"]
-    assert "KeyboardInterrupt" in caller.said("err")
+    assert "KeyboardInterrupt" in caller.output("err")
 
 
-def test_a_second_ctrl_c_stops(home: Home, caller: Caller) -> None:
+def test_a_second_ctrl_c_stops_the_runs(home: Home, caller: Caller) -> None:
     with caller.started(_SLEEPS, sweep=home.grid(1, 2, 3).id, forward=False) as process:
-        caller.until_there("begun")
+        caller.until_exists("begun")
         process.send_signal(signal.SIGINT)
-        caller.until_said("Interrupt again to terminate them")
+        caller.until_printed("Interrupt again to terminate them")
         process.send_signal(signal.SIGINT)
-        assert process.wait(60) == -signal.SIGINT, caller.said("err")
+        assert process.wait(60) == -signal.SIGINT, caller.output("err")
 
 
-def test_two_interrupts_at_once_are_two(home: Home, caller: Caller) -> None:
-    """Send one signal with forwarding; it acts like two that arrive before the first is handled."""
+def test_two_simultaneous_interrupts_count_as_two(home: Home, caller: Caller) -> None:
+    """Send one forwarded signal; it acts like two that arrive before the first is handled."""
     with caller.started(_SLEEPS, sweep=home.grid(1, 2).id, forward=True) as process:
-        caller.until_there("begun")
-        process.send_signal(signal.SIGINT)  # with forward_signals, the first one terminates
-        assert process.wait(60) == -signal.SIGINT, caller.said("err")
-    assert "terminating the live runs" in caller.said("err")
+        caller.until_exists("begun")
+        process.send_signal(signal.SIGINT)  # with forward_signals, the first signal terminates the runs
+        assert process.wait(60) == -signal.SIGINT, caller.output("err")
+    assert "terminating the live runs" in caller.output("err")
 
 
-def test_signals_of_a_platform_drain_the_agent_if_they_are_forwarded(home: Home, caller: Caller) -> None:
+def test_forwarded_signals_of_a_platform_drain_the_agent(home: Home, caller: Caller) -> None:
     sweep = home.grid(1, 2, 3)
-    patient = _LETS_GO.replace("=forward", "=forward, term_timeout=42.5")
+    patient = _WAITS_FOR_FILE.replace("=forward", "=forward, term_timeout=42.5")
     with caller.started(patient, sweep=sweep.id, forward=True) as process:
-        caller.until_there("begun")
+        caller.until_exists("begun")
         process.send_signal(signal.SIGTERM)
-        caller.until_said("SIGTERM: no new run starts here; runs have up to 42.5 s to end")
+        caller.until_printed("SIGTERM: no new run starts here; runs have up to 42.5 s to end")
         (caller.folder / "let-go").touch()
-        assert process.wait(60) == -signal.SIGTERM, caller.said("err")
+        assert process.wait(60) == -signal.SIGTERM, caller.output("err")
     assert states(sweep) == ["finished"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
-def test_a_caller_that_is_killed_leaves_nothing_behind(
+def test_a_killed_caller_leaves_no_process_and_no_file(
     home: Home, caller: Caller, number: signal.Signals
 ) -> None:
     with caller.started(
@@ -116,11 +116,11 @@ def test_a_caller_that_is_killed_leaves_nothing_behind(
         """,
         sweep=home.grid(1, 2).id,
     ) as process:
-        until(lambda: caller.said("pid").endswith("\n"))
+        until(lambda: caller.output("pid").endswith("\n"))
         process.send_signal(number)
         process.wait(5)
-        # The agent takes nothing new, and gives what runs its grace.
-        until(lambda: not home.agents(), within=20, what="the agent is gone")
-    assert not Path(f"/proc/{caller.said('pid').strip()}").exists()
-    # The private folder of one that was killed is removed by the next.
+        # The agent takes no new run, and gives live runs the grace period.
+        until(lambda: not home.agents(), within=20, what="the agent has ended")
+    assert not Path(f"/proc/{caller.output('pid').strip()}").exists()
+    # The private folder of a killed caller is removed by the next one.
     caller.run("sweepd.agent(sweep, lambda: None)", sweep=home.grid(1).id)

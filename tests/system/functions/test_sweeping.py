@@ -33,7 +33,7 @@ def test_findings_of_a_dictionary_are_those_of_a_file(home: Home, caller: Caller
     assert home.client.sweep(f"local/p/{second}").id == second
 
 
-def test_a_sweep_without_an_end_says_how_it_is_ended(home: Home, caller: Caller) -> None:
+def test_a_sweep_that_does_not_end_automatically_prints_how_to_end_it(home: Home, caller: Caller) -> None:
     done = caller.run(
         """
         import warnings
@@ -49,8 +49,8 @@ def test_a_sweep_without_an_end_says_how_it_is_ended(home: Home, caller: Caller)
         """
     )
     lines = done.stdout.splitlines()
-    (told,) = (line for line in done.stderr.splitlines() if "run_cap" in line)
-    assert told == (
+    (message_line,) = (line for line in done.stderr.splitlines() if "run_cap" in line)
+    assert message_line == (
         "warning: no run_cap: the sweep runs until it is stopped, by `Sweep.stop()` or "
         f"`sweepctl stop local/train/{lines[1]}`"
     )
@@ -59,7 +59,7 @@ def test_a_sweep_without_an_end_says_how_it_is_ended(home: Home, caller: Caller)
     assert message.endswith(f"`sweepctl stop {name}`")
 
 
-def test_a_function_that_imports_wandb_gets_sweepd_where_the_sweep_says_so(
+def test_a_function_that_imports_wandb_gets_sweepd_if_the_sweep_has_compat(
     home: Home, caller: Caller
 ) -> None:
     done = caller.run(
@@ -77,7 +77,7 @@ def test_a_function_that_imports_wandb_gets_sweepd_where_the_sweep_says_so(
     assert [(run.state, run.value) for run in runs] == [("finished", 1), ("finished", 2)]
 
 
-def test_a_sweep_begins_with_prior_runs(home: Home, caller: Caller) -> None:
+def test_a_sweep_can_have_prior_runs(home: Home, caller: Caller) -> None:
     first = home.grid(1, 2, metric={"name": "loss"})
     done = caller.run(
         """

@@ -1,4 +1,4 @@
-"""One server and one sweep that has ended for the tests of the objects, and both clients."""
+"""Fixtures of the tests of objects: a server with a sweep that has ended, and both clients."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from sweepd import AsyncClient, Client
 from system.installation import TRIALS, Installation, Server
-from system.objects.twin import Awaited
+from system.objects.awaited import Awaited
 
 SWEEP = f"""
 program: {TRIALS / "objects.py"}
@@ -29,7 +29,7 @@ parameters:
 
 @dataclass(frozen=True)
 class Here:
-    """An installation with a server, and the name of a sweep whose runs have ended: five well, one badly."""
+    """Installation with a server and an ended sweep of which five runs finished and one failed."""
 
     installation: Installation
     server: Server
@@ -57,7 +57,7 @@ def blocking(here: Here) -> Iterator[Client]:
 
 @pytest.fixture
 def asynchronous(here: Here) -> Iterator[Any]:
-    """The other one, spoken to in the same way."""
+    """Return the asynchronous client with the interface of the blocking one."""
     with asyncio.Runner() as runner:
         client = AsyncClient(here.server.address, token=here.server.access_token)
         awaited = Awaited(client, runner.get_loop())
@@ -67,5 +67,5 @@ def asynchronous(here: Here) -> Iterator[Any]:
 
 @pytest.fixture(params=["blocking", "asynchronous"])
 def client(request: pytest.FixtureRequest) -> Any:
-    """Each of the clients, one after the other."""
+    """Return each of the clients in turn."""
     return request.getfixturevalue(request.param)

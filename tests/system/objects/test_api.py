@@ -1,4 +1,4 @@
-"""W&B's `Api` against a real server: scripts read the same names here."""
+"""W&B's `Api` against a real server: scripts can read the same attributes."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_a_sweep_has_its_best_run_its_runs_and_its_configuration(api: Api, here:
     assert sweep.load().name == "a <b>bold</b> name"
 
 
-def test_paths_may_be_short_and_have_a_word_in_the_middle(api: Api, here: Here) -> None:
+def test_paths_may_be_abbreviated_or_contain_sweeps_or_runs(api: Api, here: Here) -> None:
     entity, project, id_ = here.ended.split("/")
     for path in (id_, f"{project}/{id_}", f"/{here.ended}", f"{entity}/{project}/sweeps/{id_}"):
         assert api.sweep(path).path == here.ended.split("/")
@@ -95,7 +95,7 @@ def test_a_run_has_config_summary_and_history(api: Api, here: Here) -> None:
     assert run.created_at.endswith("+00:00")
 
 
-def test_the_runs_of_a_project_come_newest_first(api: Api, here: Here) -> None:
+def test_the_runs_of_a_project_are_listed_newest_first(api: Api, here: Here) -> None:
     entity, project, id_ = here.ended.split("/")
     assert [run.id for run in api.runs(f"{entity}/{project}")] == [
         f"{id_}-{number}" for number in range(6, 0, -1)
@@ -104,7 +104,7 @@ def test_the_runs_of_a_project_come_newest_first(api: Api, here: Here) -> None:
         api.runs()
 
 
-def test_the_runs_of_a_project_are_chosen_counted_and_put_in_order(api: Api, here: Here) -> None:
+def test_the_runs_of_a_project_can_be_filtered_counted_and_ordered(api: Api, here: Here) -> None:
     entity, project, id_ = here.ended.split("/")
     runs = api.runs(f"{entity}/{project}")
     assert (runs[0].id, [run.id for run in runs[:2]]) == (f"{id_}-6", [f"{id_}-6", f"{id_}-5"])

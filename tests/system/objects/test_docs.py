@@ -1,4 +1,4 @@
-"""The examples of docs/python.md and docs/quickstart.md run in their order, with real servers and agents."""
+"""The examples of docs/python.md and docs/quickstart.md run in order, with real servers and agents."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ for epoch in range(3):
 
 
 def blocks(page: Path) -> list[tuple[str, str]]:
-    """Return language and content of each block of code."""
+    """Return language and content of each code block."""
     return re.findall(r"^```(\w+)\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL)
 
 
@@ -37,7 +37,7 @@ def lasting(text: str) -> list[str]:
     return [" ".join(re.sub(r"\d[\d.e-]*", "0", line).split()) for line in text.splitlines()]
 
 
-def test_the_examples_of_the_page_run(
+def test_the_examples_of_the_python_page_run(
     here: Here, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("SWEEPD_ADDRESS", here.server.address)
@@ -54,7 +54,7 @@ def test_the_examples_of_the_page_run(
             agents.append(here.installation.start_agent(names["sweep"].name, "--slots", "2"))
         else:
             exec(compile(code, "docs/python.md", "exec"), names)
-        if "sweep.wait()" in code:  # the end of a run waits for nothing else that its agent has of it
+        if "sweep.wait()" in code:  # a run may end before its agent has sent everything else
             assert [agent.process.wait(60) for agent in agents] == [0]
     sweep = names["sweep"]
     assert isinstance(sweep, Sweep)
@@ -72,7 +72,7 @@ def test_the_examples_of_the_page_run(
 
 
 def test_the_commands_of_the_quickstart_run(tmp_path: Path) -> None:
-    """All of them in one shell, in a home without anything; only the port is a free one."""
+    """Run all commands in one shell, in an empty home; only the port is replaced by a free one."""
     installation = Installation(tmp_path)
     script, shown = ["set -eu"], []
     for language, code in blocks(DOCS / "quickstart.md"):

@@ -36,7 +36,7 @@ def test_a_sweep_is_found_by_any_of_its_names(client: Any, here: Here) -> None:
 
 
 @pytest.mark.parametrize("name", ["nothing", "objects/nothing", "local/objects/nothing"])
-def test_what_is_not_there_is_not_found(client: Any, name: str) -> None:
+def test_an_unknown_name_is_not_found(client: Any, name: str) -> None:
     with pytest.raises(NotFoundError, match="nothing") as raised:
         client.sweep(name)
     assert (raised.value.code, raised.value.reason) == ("NOT_FOUND", "no-such-name")
@@ -46,7 +46,7 @@ def test_what_is_not_there_is_not_found(client: Any, name: str) -> None:
         client.run(name)
 
 
-def test_a_name_with_too_many_parts_is_no_name(client: Any) -> None:
+def test_a_name_with_too_many_parts_is_invalid(client: Any) -> None:
     for name in ("", "a//b", "a/b/c/d"):
         with pytest.raises(InvalidError, match=r"not a name: .*; write ID, PROJECT/ID"):
             client.sweep(name)
@@ -69,7 +69,7 @@ def test_a_sweep_and_its_runs_have_the_json_of_sweepctl(client: Any, here: Here)
     assert [run.to_dict() for run in sweep.runs()] == listed
 
 
-def test_runs_are_chosen_by_state_filter_order_and_number(client: Any, here: Here) -> None:
+def test_runs_are_selected_by_state_filter_order_and_number(client: Any, here: Here) -> None:
     sweep = client.sweep(here.ended)
     assert [run.number for run in sweep.runs()] == [1, 2, 3, 4, 5, 6]
     (failed,) = sweep.runs(state="failed")
@@ -85,7 +85,7 @@ def test_runs_are_chosen_by_state_filter_order_and_number(client: Any, here: Her
         [*sweep.runs(state="done")]
 
 
-def test_the_best_run_is_that_of_sweepctl(client: Any, here: Here) -> None:
+def test_the_best_run_is_the_one_of_sweepctl(client: Any, here: Here) -> None:
     sweep = client.sweep(here.ended)
     best = sweep.best()
     assert best.to_dict() == here.installation.json("best", here.ended)
@@ -99,7 +99,7 @@ def test_the_best_run_is_that_of_sweepctl(client: Any, here: Here) -> None:
     )
 
 
-def test_a_history_is_that_of_sweepctl(client: Any, here: Here) -> None:
+def test_a_history_equals_that_of_sweepctl(client: Any, here: Here) -> None:
     run = client.run(f"{here.ended}-1")
     history = run.history()
     listed = json.loads(here.installation.ctl("history", run.name, "-o", "json").stdout)
@@ -117,15 +117,15 @@ def test_a_history_is_that_of_sweepctl(client: Any, here: Here) -> None:
     }
 
 
-def test_a_log_is_that_of_sweepctl(client: Any, here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(logs, "_LISTEN_SECONDS", 0.1)  # nothing is on its way any more
+def test_a_log_equals_that_of_sweepctl(client: Any, here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logs, "_LISTEN_SECONDS", 0.1)  # the log is complete
     run = client.run(f"{here.ended}-2")
     assert run.log() == here.installation.ctl("logs", run.name).stdout == "learning rate 0.1: grüße\n"
     assert [*run.logs()] == ["learning rate 0.1: grüße"]
     assert [*run.logs(follow=True)] == ["learning rate 0.1: grüße"]
 
 
-def test_rows_are_those_of_export(client: Any, here: Here) -> None:
+def test_rows_equal_those_of_export(client: Any, here: Here) -> None:
     rows = client.sweep(here.ended).to_dicts()
     text = here.installation.ctl("export", here.ended, "-o", "csv").stdout
     printed = [*csv.DictReader(io.StringIO(text))]
@@ -135,7 +135,7 @@ def test_rows_are_those_of_export(client: Any, here: Here) -> None:
     ] == printed
 
 
-def test_frames_have_a_row_a_run_and_the_right_types(client: Any, here: Here) -> None:
+def test_frames_have_one_row_per_run_and_the_right_types(client: Any, here: Here) -> None:
     sweep = client.sweep(here.ended)
     rows = sweep.to_dicts()
     assert type(rows[0]["params.depth"]) is int
@@ -164,9 +164,9 @@ def test_frames_have_a_row_a_run_and_the_right_types(client: Any, here: Here) ->
     assert arrow["metrics.note"].to_pylist() == [row["metrics.note"] for row in rows]
 
     for name in ("params.lr", "params.depth", "metrics.loss", "endTime", "state", "reason", "metrics.beta"):
-        told = [row[name] for row in rows]
-        assert polars[name].to_list() == arrow[name].to_pylist() == told
-        assert [None if pd.isna(value) else value for value in pandas[name]] == told
+        values = [row[name] for row in rows]
+        assert polars[name].to_list() == arrow[name].to_pylist() == values
+        assert [None if pd.isna(value) else value for value in pandas[name]] == values
 
 
 def test_frames_of_a_history_have_a_column_for_each_key(client: Any, here: Here) -> None:
@@ -180,7 +180,7 @@ def test_frames_of_a_history_have_a_column_for_each_key(client: Any, here: Here)
     assert history.to_polars()["values.loss"].to_list() == history["loss"]
 
 
-def test_a_card_shows_how_it_stands_and_escapes_names(client: Any, here: Here) -> None:
+def test_a_card_shows_the_state_and_escapes_names(client: Any, here: Here) -> None:
     sweep = client.sweep(here.ended)
     card = sweep.html()
     assert "a &lt;b&gt;bold&lt;/b&gt; name" in card
@@ -191,14 +191,14 @@ def test_a_card_shows_how_it_stands_and_escapes_names(client: Any, here: Here) -
     assert f"<b>{run.name}</b>" in run._repr_html_()
 
 
-def test_a_notebook_finds_the_card(blocking: Client, here: Here) -> None:
+def test_a_notebook_displays_the_card(blocking: Client, here: Here) -> None:
     show = HTMLFormatter()
     sweep = blocking.sweep(here.ended)
     assert show(sweep) == sweep.html()
     assert show(sweep.run(1)) == sweep.run(1).html()
 
 
-def test_the_runs_of_a_project_are_listed_standalone_ones_too(client: Any, here: Here) -> None:
+def test_the_runs_of_a_project_include_standalone_runs(client: Any, here: Here) -> None:
     listed = json.loads(here.installation.ctl("runs", "--project", "local/objects", "-o", "json").stdout)
     assert [run.name for run in client.runs("local/objects")] == [row["run"] for row in listed]
     assert [run.state for run in client.runs("local/objects", state="failed")] == ["failed"]
@@ -206,7 +206,7 @@ def test_the_runs_of_a_project_are_listed_standalone_ones_too(client: Any, here:
     assert [*client.runs("local/objects", by_hand=True)] == []
 
 
-def test_importance_is_what_the_server_says(client: Any, here: Here) -> None:
+def test_importance_equals_that_of_the_server(client: Any, here: Here) -> None:
     sweep = client.sweep(here.ended)
     found = sweep.importance()
     assert (found.runs, found.explained, len(found)) == (5, None, 2)

@@ -1,4 +1,4 @@
-"""Resources of clients are released; errors without a server; a real server for the rest."""
+"""Resources of clients: threads, processes, closing, and errors without a server."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _NEVER = {"program": "t.py", "method": "random", "parameters": {"a": {"min": 0, 
 
 
 def new_threads(before: list[threading.Thread]) -> set[threading.Thread]:
-    """Return those that are there since; some of an earlier test may be on their way out."""
+    """Return the threads started since; threads of an earlier test may still be ending."""
     return set(threading.enumerate()) - set(before)
 
 
-def test_a_closed_client_leaves_no_thread_and_asks_nothing(here: Here) -> None:
+def test_a_closed_client_leaves_no_thread_and_makes_no_calls(here: Here) -> None:
     before = threading.enumerate()
     with Client(here.server.address, token=here.server.access_token) as client:
         sweep = client.sweep(here.ended)
@@ -57,7 +57,7 @@ def test_a_closed_asynchronous_client_leaves_no_thread(here: Here) -> None:
     until(lambda: not new_threads(before))
 
 
-def test_who_waits_is_notified_that_the_client_was_closed(here: Here) -> None:
+def test_a_blocked_wait_raises_when_the_client_is_closed(here: Here) -> None:
     messages: list[str] = []
     client = Client(here.server.address, token=here.server.access_token)
     sweep = client.create(_NEVER)
@@ -78,15 +78,15 @@ def test_who_waits_is_notified_that_the_client_was_closed(here: Here) -> None:
     assert messages == ["watches", "the client is closed"]
 
 
-def test_who_awaits_is_notified_that_the_client_was_closed(here: Here) -> None:
-    """The error is not a cancelled task, since no code cancelled it."""
+def test_an_awaiting_task_raises_when_the_client_is_closed(here: Here) -> None:
+    """It does not raise CancelledError, since no code has cancelled the task."""
 
     async def use() -> None:
         client = AsyncClient(here.server.address, token=here.server.access_token)
         changes = (await client.create(_NEVER)).watch()
         await anext(changes)
         next_change = asyncio.ensure_future(anext(changes))
-        await asyncio.sleep(0)  # it has begun to wait
+        await asyncio.sleep(0)  # until the task waits
         await client.close()
         with pytest.raises(ClientError, match="the client is closed"):
             await next_change
@@ -94,7 +94,7 @@ def test_who_awaits_is_notified_that_the_client_was_closed(here: Here) -> None:
     asyncio.run(use())
 
 
-def test_a_cancelled_wait_leaves_the_client_as_it_was(here: Here) -> None:
+def test_a_client_can_be_used_after_a_cancelled_wait(here: Here) -> None:
     async def use() -> str:
         async with AsyncClient(here.server.address, token=here.server.access_token) as client:
             sweep = await client.create(_NEVER)
@@ -121,7 +121,7 @@ def test_a_client_works_from_threads_and_in_a_forked_process(blocking: Client, h
     for thread in threads:
         thread.join(30)
     assert found == ["finished"] * 4
-    # A process of its own: the one of the tests has threads, with which no fork is safe.
+    # A separate process: forking the test process is unsafe, as it has threads.
     done = _python(
         "import os, sweepd\n"
         "client = sweepd.Client()\n"
@@ -143,7 +143,7 @@ def test_clients_find_the_server_as_sweepctl_does(here: Here) -> None:
     assert done.stdout.split() == ["finished", here.server.address], done
 
 
-def test_without_a_server_it_is_said_what_to_do(tmp_path: Path) -> None:
+def test_without_a_server_the_error_names_the_remedy(tmp_path: Path) -> None:
     environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path)}
     done = _python("import sweepd\nsweepd.Client()", environment)
     assert done.returncode == 1
@@ -166,8 +166,8 @@ def test_a_wrong_token_is_denied(here: Here) -> None:
         client.sweep(here.ended)
 
 
-def test_a_login_is_used_and_a_scope_holds(here: Here, tmp_path: Path) -> None:
-    """A token that may only read, kept by a login in a home of its own."""
+def test_a_stored_login_is_used_and_its_scope_enforced(here: Here, tmp_path: Path) -> None:
+    """Log in with a read-only token in a separate home."""
     created = here.installation.ctl("token", "create", "--scope", "read", "--project", "local/objects")
     home = {"PATH": here.installation.environment["PATH"], "HOME": str(tmp_path)}
     login = [str(BIN / "sweepctl"), "login", here.server.address, "--token-file", "-"]

@@ -1,4 +1,4 @@
-"""Standalone runs, reported by test code to a real server."""
+"""Standalone runs reported to a real server by the test itself."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from system.objects.conftest import Here
 
 
 @pytest.fixture
-def by_hand(here: Here) -> v1.Run:
-    """A standalone run whose agent never reported anything."""
+def standalone(here: Here) -> v1.Run:
+    """Return a standalone run whose agent has reported nothing."""
     with channel(here.server.address, here.server.access_token) as gateway:
         request = v1.CreateRunRequest(parent="local/hand", argv=["python", "train.py"])
         request.agent_id, request.agent_secret = id_of("nobody"), secret_of("nobody")
@@ -23,10 +23,10 @@ def by_hand(here: Here) -> v1.Run:
         return RunServiceStub(gateway).CreateRun(request).run
 
 
-def test_a_standalone_run_has_no_sweep_and_is_waited_for(client: Any, by_hand: v1.Run) -> None:
-    run = client.run(by_hand.name)
+def test_a_standalone_run_has_no_sweep_and_can_be_waited_for(client: Any, standalone: v1.Run) -> None:
+    run = client.run(standalone.name)
     assert (run.sweep_name, run.sweep(), run.params, run.config) == (None, None, {"lr": 0.5}, {"lr": 0.5})
-    assert by_hand.name in [found.name for found in client.runs("local/hand", by_hand=True)]
+    assert standalone.name in [found.name for found in client.runs("local/hand", by_hand=True)]
     assert run.command == ["python", "train.py"]
     assert run.wait("running", timeout=10) == run
     with pytest.raises(NotYetError):

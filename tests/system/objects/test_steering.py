@@ -1,4 +1,4 @@
-"""Creating and steering sweeps with the objects; both clients, a real server and real agents."""
+"""Creating and controlling sweeps with objects: both clients, a real server and real agents."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ WAITING = {
 }
 
 
-def test_a_sweep_is_made_of_a_dictionary_a_text_or_a_path(client: Any, here: Here) -> None:
+def test_a_sweep_is_created_from_a_dictionary_a_text_or_a_path(client: Any, here: Here) -> None:
     path = here.installation.write("objects.yaml", SWEEP)
     text = client.create(SWEEP, project="made")
     file = client.create(path, project="made", name="of a file")
@@ -57,7 +57,7 @@ def test_a_sweep_is_made_of_a_dictionary_a_text_or_a_path(client: Any, here: Her
     assert taken.value.reason == "name-taken"
 
 
-def test_the_runs_that_a_sweep_began_with_are_listed(client: Any, here: Here) -> None:
+def test_the_prior_runs_of_a_sweep_are_listed(client: Any, here: Here) -> None:
     runs = [*client.sweep(here.ended).runs(state="finished", limit=2)]
     sweep = client.create(SWEEP, project="prior", prior_runs=runs)
     listed = json.loads(here.installation.ctl("runs", sweep.name, "--prior", "-o", "json").stdout)
@@ -67,13 +67,13 @@ def test_the_runs_that_a_sweep_began_with_are_listed(client: Any, here: Here) ->
     assert (sweep.planned_runs, [*sweep.runs()], sweep.best()) == (4, [], None)
 
 
-def test_the_same_request_makes_one_sweep(client: Any) -> None:
+def test_a_repeated_request_id_creates_one_sweep(client: Any) -> None:
     first = client.create(WAITING, request_id=f"once-{id(client)}")
     assert client.create(WAITING, request_id=f"once-{id(client)}") == first
     assert first.project == "train"
 
 
-def test_what_is_wrong_with_a_configuration_is_reported_all_at_once(client: Any, here: Here) -> None:
+def test_all_errors_of_a_configuration_are_reported_together(client: Any, here: Here) -> None:
     broken = "program: t.py\nmetod: grid\nparameters:\n  lr: {min: 1, max: 0}\n  a: {vals: [1]}\n"
     path = here.installation.write("broken.yaml", broken)
     with pytest.raises(InvalidError) as raised:
@@ -94,13 +94,13 @@ def test_what_is_wrong_with_a_configuration_is_reported_all_at_once(client: Any,
         client.create(WAITING, sweep_id="No Id")
 
 
-def test_what_is_probably_not_meant_is_a_warning(client: Any) -> None:
+def test_a_probable_mistake_is_a_warning(client: Any) -> None:
     with pytest.warns(SweepWarning, match="the sweep will be created in"):
         assert client.create({**WAITING, "project": "My Project"}).project == "my-project"
 
 
 def test_a_warning_points_to_the_line_of_the_caller(blocking: Client, here: Here) -> None:
-    """That about the configuration, and that about a run whose point lies outside of it."""
+    """Both the warning about the configuration and the one about a prior run outside of the space."""
     narrow = {"lr": {"min": 0.0, "max": 0.05}}
     placed, prior = {**WAITING, "project": "My Project", "parameters": narrow}, [f"{here.ended}-1"]
 
@@ -109,12 +109,12 @@ def test_a_warning_points_to_the_line_of_the_caller(blocking: Client, here: Here
             await client.create(placed, prior_runs=prior)
 
     for call in (lambda: blocking.create(placed, prior_runs=prior), lambda: asyncio.run(create())):
-        with pytest.warns(SweepWarning) as told:
+        with pytest.warns(SweepWarning) as warnings_seen:
             call()
-        assert [warning.filename for warning in told] == [__file__] * 2
+        assert [warning.filename for warning in warnings_seen] == [__file__] * 2
 
 
-def test_verbs_do_what_those_of_sweepctl_do(client: Any, here: Here) -> None:
+def test_methods_have_the_effects_of_the_commands_of_sweepctl(client: Any, here: Here) -> None:
     sweep = client.create(WAITING)
     assert (sweep.pause().state, sweep.resume().state) == ("paused", "pending")
     assert sweep.edit(run_cap=5, name="other", tags=["a", "b"], metadata={"k": 1}) is not None
@@ -142,7 +142,7 @@ def test_verbs_do_what_those_of_sweepctl_do(client: Any, here: Here) -> None:
     assert client.create(WAITING).stop().state == "stopped"
 
 
-def test_what_cannot_be_is_reported_with_its_field(client: Any) -> None:
+def test_an_invalid_argument_is_reported_with_its_field(client: Any) -> None:
     sweep = client.create(WAITING)
     with pytest.raises(InvalidError, match="lr") as raised:
         sweep.enqueue({"lr": 7.0})
@@ -161,7 +161,7 @@ def test_what_cannot_be_is_reported_with_its_field(client: Any) -> None:
             call()
 
 
-def test_waiting_ends_with_the_sweep_or_its_time(client: Any, here: Here) -> None:
+def test_waiting_ends_with_the_sweep_or_after_its_timeout(client: Any, here: Here) -> None:
     ended = client.sweep(here.ended)
     assert ended.wait() == ended
     assert ended.wait("best<0.4").best_value == 0.35
@@ -178,7 +178,7 @@ def test_waiting_ends_with_the_sweep_or_its_time(client: Any, here: Here) -> Non
     assert waiting.pause().wait("paused").state == "paused"
 
 
-def test_a_live_sweep_is_followed_to_its_end_over_a_restart(
+def test_a_live_sweep_is_followed_to_its_end_across_a_restart(
     blocking: Client, asynchronous: Any, here: Here
 ) -> None:
     name = blocking.create(sweep_text("patient.py", runs=2), project="live").name
@@ -214,7 +214,7 @@ def test_a_log_is_followed_while_it_grows(
     (here.installation.work / "release-1").touch()
     until(lambda: run.log(tail_bytes=100).endswith("attempt 1 ends\n"))
     until(lambda: run.refresh().is_over)
-    monkeypatch.setattr(logs, "_LISTEN_SECONDS", 0.5)  # all of it is there
+    monkeypatch.setattr(logs, "_LISTEN_SECONDS", 0.5)  # the log is complete
     whole = here.installation.ctl("logs", run.name).stdout.splitlines()
     for lines, rest in zip(begun, followed, strict=True):
         assert [*lines, *rest] == whole
@@ -225,7 +225,7 @@ def test_a_log_is_followed_while_it_grows(
 
 @pytest.fixture(scope="module")
 def repeated(here: Here) -> list[str]:
-    """Sweeps whose points were run twice, one for each way to make one value of two."""
+    """Return sweeps with repeated points, one per way to aggregate two values."""
     text = sweep_text("objects.py").replace(
         "  a: {values: [0]}", "  lr: {values: [0.1, 0.2]}\n  opt: {value: {kind: sgd}}"
     )
@@ -236,11 +236,11 @@ def repeated(here: Here) -> list[str]:
         ]
     agents = [here.installation.start_agent(sweep.name, "--slots", "2") for sweep in sweeps]
     for agent in agents:
-        assert agent.process.wait(60) == 0  # its records of the runs are reported, too
+        assert agent.process.wait(60) == 0  # until its records of the runs are reported, too
     return [sweep.name for sweep in sweeps]
 
 
-def test_with_repeats_the_best_is_that_of_points(client: Any, repeated: list[str], here: Here) -> None:
+def test_with_repeats_the_best_is_the_best_point(client: Any, repeated: list[str], here: Here) -> None:
     for name in repeated:
         sweep = client.sweep(name)
         progress = sweep.best_so_far()
@@ -250,7 +250,7 @@ def test_with_repeats_the_best_is_that_of_points(client: Any, repeated: list[str
         assert sweep.best().to_dict() == here.installation.json("best", name)
 
 
-def test_a_sweep_begins_with_runs_that_exist(client: Any, here: Here) -> None:
+def test_a_sweep_can_be_created_with_prior_runs(client: Any, here: Here) -> None:
     old = client.sweep(here.ended)
     good = next(run for run in old.runs() if run.state == "finished")
     with pytest.raises(NotFoundError, match=f"{old.id}-99 does not exist"):

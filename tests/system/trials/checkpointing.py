@@ -1,7 +1,7 @@
-"""A trial that saves a checkpoint after every third step and resumes from it; ends on request or at --steps.
+"""Trial that saves a checkpoint after every third step and resumes from it.
 
-Files in the working folder steer it: it waits before step N while `hold-N` is there. `preempt-N` makes it say
-at step N that its machine goes away, and fail.
+Files in the working folder control it: it waits before step N while `hold-N` exists. `preempt-N` makes it
+mark its preemption at step N and fail.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""A trial that ends well but logs another key than the sweep optimises."""
+"""Trial that succeeds but does not log the key that the sweep optimises."""
 
 import sweepd
 

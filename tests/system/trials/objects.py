@@ -1,4 +1,4 @@
-"""A trial for the tests of the objects: values of every type, a line of output, and one point that fails."""
+"""Trial for the tests of the objects: values of every type, a line of output, and one point that fails."""
 
 import math
 import sys

@@ -1,6 +1,6 @@
-"""A trial that logs a row every twentieth of a second until a file `release` lies in its working folder.
+"""Trial that logs a row every twentieth of a second until a file `release` is in its working folder.
 
-SIGTERM ends it too: it leaves the file `terminated`, with the monotonic time at which it heard.
+SIGTERM ends it, too: it leaves the file `terminated` with the monotonic time of the signal.
 """
 
 import argparse

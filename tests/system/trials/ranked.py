@@ -1,6 +1,6 @@
-"""A trial whose loss is its `a` from the second row on; it logs two rows and then only waits to be stopped.
+"""Trial that logs its `a` as the loss of two rows, and then waits to be stopped.
 
-SIGTERM ends it, unless it is `deaf`; it leaves a file with the monotonic time at which it heard.
+SIGTERM ends it, unless it is `deaf`; it leaves a file with the monotonic time of the signal.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""A trial of a few rows: logs `loss` for each step, with a little work between, and ends."""
+"""Trial that logs `loss` for a few steps, with some work between, and ends."""
 
 import argparse
 import os

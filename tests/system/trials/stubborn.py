@@ -1,4 +1,4 @@
-"""A trial that ignores SIGTERM, with a grandchild in a session of its own, and never ends by itself."""
+"""Trial that ignores SIGTERM and never ends, with a grandchild in its own session."""
 
 import signal
 import subprocess

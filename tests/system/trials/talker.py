@@ -1,4 +1,4 @@
-"""A trial that prints until a file `release-N` lies in its working folder, N its attempt; the first fails."""
+"""Trial that prints until a file `release-N` exists, N being its attempt; the first attempt fails."""
 
 import os
 import time

@@ -1,4 +1,4 @@
-"""P21, P22: verbs about runs have one effect and one answer, though the scheduler is killed under them."""
+"""P21, P22: commands about runs have one effect and one response even if the scheduler is killed."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ DELAYS = (0.0, 0.002, 0.005, 0.015)
 PATIENCE = 60.0
 
 
-async def killed_under(server: Server, delay: float, call: Callable[[], Awaitable[A]]) -> A:
-    """Make a call, kill the scheduler under it, and repeat the call until it is answered."""
+async def with_scheduler_killed(server: Server, delay: float, call: Callable[[], Awaitable[A]]) -> A:
+    """Make a call, kill the scheduler meanwhile, and repeat the call until it succeeds."""
     victim = server.service_pids()["scheduler"]
     under_way = asyncio.ensure_future(call())
     await asyncio.sleep(delay)
@@ -35,12 +35,12 @@ async def killed_under(server: Server, delay: float, call: Callable[[], Awaitabl
     with suppress(grpc.aio.AioRpcError):
         first = await under_way
     answer = await answered(call)
-    assert first is None or answer == first, "the answer of the first"
+    assert first is None or answer == first, "the repeated call returns the first response"
     return answer
 
 
 async def answered(call: Callable[[], Awaitable[A]]) -> A:
-    """Return the answer as soon as there is a scheduler again."""
+    """Repeat a call until a scheduler is available, and return its response."""
     async with asyncio.timeout(PATIENCE):
         while True:
             try:
@@ -51,7 +51,7 @@ async def answered(call: Callable[[], Awaitable[A]]) -> A:
                 await asyncio.sleep(0.1)
 
 
-def test_each_point_is_enqueued_once_whenever_the_scheduler_dies(installation: Installation) -> None:
+def test_each_point_is_enqueued_once_whenever_the_scheduler_is_killed(installation: Installation) -> None:
     server = installation.start_server()
     name = installation.create(sweep("steps.py", runs=50))
 
@@ -60,7 +60,7 @@ def test_each_point_is_enqueued_once_whenever_the_scheduler_dies(installation: I
             request = v1.EnqueueRunRequest(
                 sweep=name, parameters=point_message({"a": number}), request_id=f"enqueue-{number}"
             )
-            answer = await killed_under(server, delay, lambda: wire.runs.EnqueueRun(request))  # noqa: B023
+            answer = await with_scheduler_killed(server, delay, lambda: wire.runs.EnqueueRun(request))  # noqa: B023
             assert [run.number for run in answer.runs] == [number + 1]
 
     through_the_gateway(server, scenario)
@@ -83,29 +83,29 @@ def test_twenty_callers_with_one_request_id_enqueue_one_run(installation: Instal
     assert [run["params"] for run in runs(installation, name)] == [{"a": 7}]
 
 
-def test_failed_runs_are_retried_once_each_though_scheduler_and_agent_are_killed(
+def test_failed_runs_are_retried_once_each_although_scheduler_and_agent_are_killed(
     installation: Installation,
 ) -> None:
     """P13, P21: the retry of many runs is stored as one; lost runs get another attempt."""
     server = installation.start_server(*SHORT)
-    installation.write("trial.sh", "[ -f mended ] || exit 3\nsleep 0.1\n")
+    installation.write("trial.sh", "[ -f fixed ] || exit 3\nsleep 0.1\n")
     grid = "command: [sh, trial.sh]\nmethod: grid\nparameters: {a: {min: 1, max: 36}}\nguard: {agent: 1000}\n"
     name = installation.create(grid)
     agent = installation.start_agent(name, "--slots", "8")
 
     def all_failed() -> bool:
         state = state_of(installation, name)
-        if state == "paused":  # as the first have failed, if none was live at that instant
+        if state == "paused":  # as after the first failures, if no run was live at that time
             installation.ctl("resume", name)
         return state == "finished"
 
     until(all_failed, within=60)
     assert agent.process.wait(30) == 0
-    (installation.work / "mended").touch()
+    (installation.work / "fixed").touch()
 
     async def scenario(wire: Wire) -> None:
         retry = v1.RetryRunsRequest(sweep=name, states=[v1.RUN_STATE_FAILED], request_id="retry")
-        answer = await killed_under(server, 0.005, lambda: wire.runs.RetryRuns(retry))
+        answer = await with_scheduler_killed(server, 0.005, lambda: wire.runs.RetryRuns(retry))
         assert (answer.total, len(set(answer.names))) == (36, 36)
 
     through_the_gateway(server, scenario)
@@ -120,24 +120,24 @@ def test_failed_runs_are_retried_once_each_though_scheduler_and_agent_are_killed
     for run in listed:
         (first, *between, last) = attempts(run)
         assert (first, last[1]) == ((1, "ended"), "ended")
-        assert {state for _, state in between} <= {"lost", "returned"}, "nothing that ended well runs again"
+        assert {state for _, state in between} <= {"lost", "returned"}, "no successful run runs again"
     assert installation.json("get", name)["state"] == "finished"
     assert server.stop() == 0
     assert_sound(server)
 
 
-def test_a_sweep_is_edited_and_a_run_retried_once_whenever_the_scheduler_dies(
+def test_a_sweep_is_edited_and_a_run_retried_once_whenever_the_scheduler_is_killed(
     installation: Installation,
 ) -> None:
     server = installation.start_server()
-    name = installation.create(sweep("mendable.py", runs=1) + "run_cap: 1\n")
+    name = installation.create(sweep("fixable.py", runs=1) + "run_cap: 1\n")
     assert installation.start_agent(name).process.wait(60) == 0
     assert installation.json("get", name)["state"] == "finished"
 
     async def scenario(wire: Wire) -> None:
         for number, delay in enumerate(DELAYS[1:3]):
             retry = v1.RetryRunsRequest(names=[f"{name}-1"], request_id=f"retry-{number}")
-            answer = await killed_under(server, delay, lambda: wire.runs.RetryRuns(retry))  # noqa: B023
+            answer = await with_scheduler_killed(server, delay, lambda: wire.runs.RetryRuns(retry))  # noqa: B023
             assert list(answer.names) == [f"{name}-1"]
             stop = v1.StopRunRequest(name=f"{name}-1", request_id=f"stop-{number}")
             assert (await wire.runs.StopRun(stop)).run.state == v1.RUN_STATE_STOPPED
@@ -146,11 +146,11 @@ def test_a_sweep_is_edited_and_a_run_retried_once_whenever_the_scheduler_dies(
                 update_mask=FieldMask(paths=["spec.tags"]),
                 request_id=f"edit-{number}",
             )
-            edited = await killed_under(server, delay, lambda: wire.sweeps.UpdateSweep(edit))  # noqa: B023
+            edited = await with_scheduler_killed(server, delay, lambda: wire.sweeps.UpdateSweep(edit))  # noqa: B023
             assert edited.sweep.revision == number + 2
 
     through_the_gateway(server, scenario)
-    (installation.work / "mended").touch()
+    (installation.work / "fixed").touch()
     installation.ctl("retry", f"{name}:1")
     assert installation.start_agent(name).process.wait(60) == 0
     (run,) = runs(installation, name)
@@ -158,10 +158,10 @@ def test_a_sweep_is_edited_and_a_run_retried_once_whenever_the_scheduler_dies(
     assert installation.json("get", name)["state"] == "finished"
 
 
-def test_a_finished_sweep_continues_for_agents_that_wait_for_the_server_and_for_new_ones(
+def test_a_finished_sweep_with_a_raised_cap_continues_for_waiting_and_new_agents(
     installation: Installation,
 ) -> None:
-    """Revival: agents that come before the server does find the sweep going on, and it finishes again."""
+    """Agents that start before the server find the sweep running again, and it finishes a second time."""
     server = installation.start_server()
     random = (
         sweep("steps.py", runs=1, steps=1)
@@ -171,7 +171,7 @@ def test_a_finished_sweep_continues_for_agents_that_wait_for_the_server_and_for_
     name = installation.create(random + "run_cap: 1\n")
     assert installation.start_agent(name).process.wait(60) == 0
     assert installation.json("get", name)["state"] == "finished"
-    assert installation.start_agent(name).process.wait(60) != 0, "an ended sweep has nothing for anybody"
+    assert installation.start_agent(name).process.wait(60) != 0, "an ended sweep has no runs"
     installation.ctl("edit", name, "--run-cap", "4")
     address, token = server.address, ("--token-file", str(server.data / "access-token"))
     assert server.stop() == 0

@@ -1,4 +1,4 @@
-"""Retry, enqueue and stop of single runs, with real agents that take them up."""
+"""Retry, enqueue and stop of single runs, with real agents."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def names(text: str) -> list[str]:
 
 
 def failure(installation: Installation, *arguments: str, code: int) -> dict[str, object]:
-    """Return the error of a call that fails, as JSON."""
+    """Return the JSON error of a call that fails."""
     done = installation.ctl(*arguments, "-o", "json", code=code)
     error: dict[str, object] = json.loads(done.stderr.splitlines()[-1])["error"]
     assert error["exitCode"] == code
@@ -27,18 +27,18 @@ def failure(installation: Installation, *arguments: str, code: int) -> dict[str,
 
 
 def started(agent: Agent, count: int) -> list[str]:
-    """Return the runs that an agent has started, in their order, once there are so many."""
+    """Return the runs that an agent has started, in order, once there are `count`."""
     until(lambda: len(agent.events("run_started")) >= count, what=f"{count} runs start")
     return [str(event["run"]) for event in agent.events("run_started")]
 
 
-def test_failed_runs_of_an_ended_sweep_are_run_again_as_themselves(installation: Installation) -> None:
+def test_retried_runs_of_an_ended_sweep_keep_their_numbers_and_points(installation: Installation) -> None:
     installation.join_server()
-    name = installation.create(sweep("mendable.py", runs=3))
+    name = installation.create(sweep("fixable.py", runs=3))
     assert installation.start_agent(name).process.wait(60) == 0
     assert [run["state"] for run in runs(installation, name)] == ["failed"] * 3
     assert installation.json("get", name)["state"] == "finished"
-    (installation.work / "mended").touch()
+    (installation.work / "fixed").touch()
     first = installation.ctl("retry", f"{name}:2")
     assert names(first.stdout) == [f"{name}-2"]
     rest = ("retry", name, "--state", "failed", "--request-id", "once")
@@ -51,13 +51,13 @@ def test_failed_runs_of_an_ended_sweep_are_run_again_as_themselves(installation:
     ended = runs(installation, name)
     assert [run["state"] for run in ended] == ["finished"] * 3
     assert [attempts(run) for run in ended] == [[(1, "ended"), (2, "ended")]] * 3
-    # The same request again: the same answer, and nothing runs again.
+    # Repeating the request gives the same response, and nothing runs again.
     assert installation.json(*rest) == {"runs": [f"{name}-1", f"{name}-3"], "total": 2}
     assert installation.json("get", name)["state"] == "finished"
     assert '"run-retried"' in json.dumps(installation.json("explain", f"{name}:1")["events"])
 
 
-def test_a_retry_that_cannot_be_is_refused_as_a_whole(installation: Installation) -> None:
+def test_an_impossible_retry_is_refused_for_all_of_its_runs(installation: Installation) -> None:
     installation.join_server()
     name = installation.create(sweep("steps.py", runs=2))
     assert installation.start_agent(name).process.wait(60) == 0
@@ -66,7 +66,7 @@ def test_a_retry_that_cannot_be_is_refused_as_a_whole(installation: Installation
     assert failure(installation, "retry", f"{name}:9", code=3)["reason"] == "no-such-name"
     assert failure(installation, "retry", "local/x/nope", "--state", "failed", code=3)["code"] == "NOT_FOUND"
     assert installation.ctl("retry", name, "--state", "failed").stdout == ""
-    other = installation.create(sweep("mendable.py", runs=1))
+    other = installation.create(sweep("fixable.py", runs=1))
     assert installation.start_agent(other).process.wait(60) == 0
     several = failure(installation, "retry", f"{other}:1", f"{name}:1", code=2)
     assert (several["code"], several["reason"]) == ("INVALID_ARGUMENT", "invalid-field")
@@ -80,7 +80,7 @@ def test_a_retry_that_cannot_be_is_refused_as_a_whole(installation: Installation
     assert failure(installation, "retry", f"{third}:1", code=1)["reason"] == "wrong-state"
 
 
-def test_enqueued_points_go_before_those_of_the_method_and_first_before_all(
+def test_enqueued_points_run_before_those_of_the_method_and_first_puts_one_in_front(
     installation: Installation,
 ) -> None:
     installation.join_server()
@@ -125,7 +125,7 @@ def test_an_enqueued_run_lets_a_finished_sweep_continue(installation: Installati
     assert failure(installation, "enqueue", "local/x/nope", "--param", "a=1", code=3)["code"] == "NOT_FOUND"
 
 
-def test_stop_of_a_run_ends_its_process_and_the_agent_takes_the_next(installation: Installation) -> None:
+def test_stopping_a_run_ends_its_process_and_the_agent_takes_the_next(installation: Installation) -> None:
     """Section 12: stopping a single run makes its agent take the next one."""
     installation.join_server()
     name = installation.create(sweep("patient.py", runs=2))
@@ -147,7 +147,7 @@ def test_stop_of_a_run_ends_its_process_and_the_agent_takes_the_next(installatio
     assert failure(installation, "stop", f"{name}:9", code=3)["reason"] == "no-such-name"
 
 
-def test_a_run_that_waits_is_stopped_before_it_starts(installation: Installation) -> None:
+def test_a_pending_run_can_be_stopped_before_it_starts(installation: Installation) -> None:
     installation.join_server()
     name = installation.create(RANDOM + "run_cap: 2\n")
     (waiting,) = names(installation.ctl("enqueue", name, "--param", "a=1").stdout)
@@ -158,7 +158,7 @@ def test_a_run_that_waits_is_stopped_before_it_starts(installation: Installation
     assert [attempts(run) for run in runs(installation, name)] == [[], [(1, "ended")]]
 
 
-def test_a_file_is_proposed_from_real_runs_and_runs(installation: Installation) -> None:
+def test_a_file_proposed_from_real_runs_creates_a_sweep_that_runs(installation: Installation) -> None:
     installation.start_server()
     name = installation.create(RANDOM + "run_cap: 6\n")
     assert installation.start_agent(name).process.wait(60) == 0

@@ -1,4 +1,4 @@
-"""Writes its inputs to a file, and ends once the file `release` is there."""
+"""Trial that writes its inputs to a file, and ends once the file `release` exists."""
 
 import json
 import os
@@ -6,7 +6,7 @@ import sys
 import time
 from pathlib import Path
 
-told = {
+inputs = {
     "argv": sys.argv,
     "cwd": os.getcwd(),  # noqa: PTH109 -- as the process sees it
     "environ": dict(os.environ),
@@ -16,8 +16,8 @@ told = {
     "stdin": sys.stdin.read(),
     "leader": os.getpid() == os.getpgid(0),
 }
-name = f"told-{os.environ['SWEEPD_RUN_ID'].rpartition('-')[2]}.{os.environ['SWEEPD_ATTEMPT']}"
-Path(f".{name}").write_text(json.dumps(told))
+name = f"inputs-{os.environ['SWEEPD_RUN_ID'].rpartition('-')[2]}.{os.environ['SWEEPD_ATTEMPT']}"
+Path(f".{name}").write_text(json.dumps(inputs))
 Path(f".{name}").rename(name)
 while not Path("release").exists():
     time.sleep(0.05)

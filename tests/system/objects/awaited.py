@@ -1,4 +1,4 @@
-"""Uniform access to both clients: the calls of either are awaited here."""
+"""Blocking access to the asynchronous client, so that tests can use both clients alike."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 from sweepd import AsyncClient, AsyncStoredRun, AsyncSweep
 from sweepd.objects.async_sweep import AsyncChange
 
-_TWINS = (AsyncClient, AsyncSweep, AsyncStoredRun, AsyncChange)
+_ASYNCHRONOUS = (AsyncClient, AsyncSweep, AsyncStoredRun, AsyncChange)
 
 
 class Awaited:
-    """An asynchronous object whose answers are waited for, on an event loop of the test's own."""
+    """Asynchronous object whose calls are awaited on the event loop of the test."""
 
     def __init__(self, inner: object, loop: asyncio.AbstractEventLoop) -> None:
         self._inner = inner
@@ -41,7 +41,7 @@ class Awaited:
             return self._each(answer)
         if isinstance(answer, list):
             return [self._settled(item) for item in answer]
-        return Awaited(answer, self._loop) if isinstance(answer, _TWINS) else answer
+        return Awaited(answer, self._loop) if isinstance(answer, _ASYNCHRONOUS) else answer
 
     def _each(self, answers: AsyncIterator[object]) -> Iterator[object]:
         async def following() -> object:

@@ -1,4 +1,4 @@
-"""`sweepctl run`: a person's own script, from the file to the best run."""
+"""`sweepctl run`: the script of a user, from the file to the best run."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_run_starts_a_server_and_ends_with_the_best_run(installation: Installati
     until(lambda: not installation.processes(), what=str(installation.commands()))
 
 
-def test_run_works_beside_the_file_when_the_program_is_there(installation: Installation) -> None:
+def test_run_works_in_the_folder_of_the_file_if_the_program_is_there(installation: Installation) -> None:
     installation.join_server()
     folder = installation.work / "project"
     folder.mkdir()
@@ -48,14 +48,14 @@ def test_run_works_beside_the_file_when_the_program_is_there(installation: Insta
     assert "Best run" in installation.ctl("run", "project/sweep.yaml").stdout
 
 
-def test_run_names_a_program_that_is_not_there_before_anything_is_created(installation: Installation) -> None:
+def test_run_reports_a_missing_program_before_it_creates_anything(installation: Installation) -> None:
     installation.join_server()
     installation.write("sweep.yaml", SWEEP)
     assert "train.py" in installation.ctl("run", "sweep.yaml", "--project", "nowhere", code=5).stderr
     assert "no project named" in installation.ctl("list", "local/nowhere", code=3).stderr
 
 
-def test_run_says_before_anything_is_created_what_the_agent_here_would_lack(
+def test_run_reports_missing_labels_before_it_creates_anything(
     installation: Installation,
 ) -> None:
     installation.join_server()
@@ -72,7 +72,7 @@ def test_run_says_before_anything_is_created_what_the_agent_here_would_lack(
     assert "Best run" in done.stdout
 
 
-def test_create_names_the_labels_that_an_agent_needs(installation: Installation) -> None:
+def test_create_prints_the_labels_that_an_agent_needs(installation: Installation) -> None:
     installation.join_server()
     installation.write("sweep.yaml", SWEEP + "requires: {gpu: a100, site: the attic}\n")
     created = installation.ctl("create", "sweep.yaml")
@@ -95,7 +95,7 @@ sys.exit(4) if run.config.x < 4 else os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
-def test_runs_that_all_failed_have_no_best_one_but_causes(installation: Installation) -> None:
+def test_a_sweep_whose_runs_all_failed_shows_causes_instead_of_a_best_run(installation: Installation) -> None:
     installation.join_server()
     installation.write("train.py", FAILING)
     installation.write("sweep.yaml", SWEEP.replace("[3, 1, 2]", "[1, 2, 3, 4]"))
@@ -159,7 +159,7 @@ def _sampled(installation: Installation, sweep: str) -> bool:
     return any(value is not None and value > 64 * 2**20 for value in samples)
 
 
-def test_run_says_why_no_run_could_be_started_just_once(installation: Installation) -> None:
+def test_run_reports_once_why_no_run_could_be_started(installation: Installation) -> None:
     installation.join_server()
     installation.write("train.py", SCRIPT)
     text = SWEEP.replace("[python,", "[no-such-thing,").replace("[3, 1, 2]", "[1, 2, 3, 4, 5, 6]")
@@ -171,7 +171,7 @@ def test_run_says_why_no_run_could_be_started_just_once(installation: Installati
     assert output[2] == "Next:"
 
 
-def test_run_ends_badly_when_no_run_works_and_shows_its_last_words(installation: Installation) -> None:
+def test_run_fails_when_all_runs_fail_and_shows_their_last_lines(installation: Installation) -> None:
     installation.join_server()
     installation.write("train.py", "raise ValueError('no such data')\n")
     installation.write("sweep.yaml", SWEEP)
@@ -180,7 +180,7 @@ def test_run_ends_badly_when_no_run_works_and_shows_its_last_words(installation:
     assert "Traceback (most" not in done.stdout
 
 
-def test_run_leads_a_script_of_wandb_to_compat(installation: Installation) -> None:
+def test_run_suggests_compat_for_a_script_that_imports_wandb(installation: Installation) -> None:
     installation.write("train.py", "raise ModuleNotFoundError(\"No module named 'wandb'\")\n")
     installation.write("sweep.yaml", SWEEP)
     installation.join_server()
@@ -203,7 +203,7 @@ STEPS = {1: 40, 2: 400, 3: 400}
 
 
 @pytest.mark.parametrize("presses", STEPS)
-def test_ctrl_c_drains_terminates_kills(installation: Installation, presses: int) -> None:
+def test_repeated_ctrl_c_drains_then_terminates_then_kills(installation: Installation, presses: int) -> None:
     installation.join_server()
     project = f"presses-{presses}"
     text = (

@@ -1,4 +1,4 @@
-"""Section 9, P29 d: a preview shows the argument vectors that the processes of the runs really have."""
+"""Section 9, P29 d: a preview shows the argument vectors of the processes of the runs."""
 
 from __future__ import annotations
 
@@ -89,21 +89,21 @@ SWEEP = {
 
 
 def command_line(installation: Installation, number: int) -> list[str]:
-    """Return what the process of a run has, once it runs its program."""
+    """Return the argument vector of the process of a run, once it runs its program."""
     pid = written(installation.work / f"ready-{number}", what=f"run {number} has started")
     content = Path(f"/proc/{pid}/cmdline").read_bytes()
     return [argument.decode() for argument in content.removesuffix(b"\0").split(b"\0")]
 
 
 def parameters(agent: Agent, number: int) -> object:
-    """Return the parameters that the agent reports; it does so shortly after the process has begun."""
+    """Return the parameters that the agent logs, shortly after the process has started."""
 
-    def said() -> list[object]:
+    def logged() -> list[object]:
         events = agent.events("run_started")
         return [event["params"] for event in events if str(event["run"]).endswith(f"-{number}")]
 
-    until(said, what=f"the agent says that run {number} has started")
-    return said()[0]
+    until(logged, what=f"the agent logs that run {number} has started")
+    return logged()[0]
 
 
 def test_every_process_has_the_arguments_that_the_preview_shows(installation: Installation) -> None:
@@ -122,7 +122,7 @@ def test_every_process_has_the_arguments_that_the_preview_shows(installation: In
     for number, run in enumerate(shown, start=1):
         *had, args_file = command_line(installation, number)
         *wanted, macro = run["argv"]
-        assert wanted[0] == "/usr/bin/env", "which is gone once it has started what follows"
+        assert wanted[0] == "/usr/bin/env", "`env` is replaced by the program that follows"
         assert had == wanted[1:]
         assert macro == "${args_json_file}"
         content = json.loads(Path(args_file).read_text())
@@ -136,8 +136,8 @@ def test_every_process_has_the_arguments_that_the_preview_shows(installation: In
 READING = """
 import json, sweepd, sys
 run = sweepd.init(config={"batch": 32, "opt": {"momentum": 0.5, "lr": 0.0}})
-told = {"config": run.config.as_dict(), "argv": sys.argv[1:]}
-open(f"told-{run.id.rpartition('-')[2]}.json", "w").write(json.dumps(told))
+inputs = {"config": run.config.as_dict(), "argv": sys.argv[1:]}
+open(f"inputs-{run.id.rpartition('-')[2]}.json", "w").write(json.dumps(inputs))
 run.log({"loss": 1.0})
 """
 LARGE = """
@@ -152,10 +152,10 @@ runs:
 """
 
 
-def test_a_value_of_500_kib_reaches_the_script_or_is_why_the_run_does_not_start(
+def test_a_value_of_500_kib_reaches_the_script_or_is_the_reason_why_the_run_does_not_start(
     installation: Installation,
 ) -> None:
-    """Linux passes no more than 128 KiB as one argument; the file and the configuration have it all."""
+    """Linux limits one argument to 128 KiB; the file and the configuration have the complete value."""
     installation.write("read.py", READING)
     blob = "x" * 500_000
     installation.join_server()
@@ -163,7 +163,7 @@ def test_a_value_of_500_kib_reaches_the_script_or_is_why_the_run_does_not_start(
         name = installation.create(LARGE.format(item=item, blob=blob))
         assert installation.start_agent(name).process.wait(30) == 0
         for number, length in ((1, 500_000), (2, 5)):
-            path = installation.work / f"told-{number}.json"
+            path = installation.work / f"inputs-{number}.json"
             report = json.loads(path.read_text())
             path.unlink()
             assert len(report["config"]["blob"]) == length

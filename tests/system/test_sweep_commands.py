@@ -6,14 +6,14 @@ import json
 
 from system.installation import Agent, Installation
 from system.promises import runs, state_of, sweep
-from system.test_verbs_runs import RANDOM, failure, started
+from system.test_run_commands import RANDOM, failure, started
 from waiting import until
 
 STOPPED = "\nearly_terminate: {type: hyperband, min_iter: 2, eta: 3, strict: true}\n"
 
 
 def kinds(installation: Installation, name: str) -> list[str]:
-    """Return the kinds of reasons why a sweep or a run waits."""
+    """Return the kinds of obstacles of a sweep or a run."""
     listed = installation.json("explain", name)["obstacles"]
     assert isinstance(listed, list)
     return [str(obstacle["kind"]) for obstacle in listed]
@@ -25,7 +25,7 @@ def agent_id(agent: Agent) -> str:
 
 
 def test_a_raised_cap_lets_a_finished_sweep_continue(installation: Installation) -> None:
-    """Section 8, P-edit: `run_cap` counts runs, whatever it was when they started."""
+    """Section 8, P-edit: `run_cap` counts all runs, whatever the cap was when they started."""
     installation.join_server()
     name = installation.create(RANDOM + "run_cap: 2\n")
     assert installation.start_agent(name).process.wait(60) == 0
@@ -66,12 +66,12 @@ def test_a_raised_cap_starts_more_runs_of_a_running_sweep(installation: Installa
     assert len(runs(installation, name)) == 5
 
 
-def test_an_agent_that_fails_again_and_again_is_held_until_it_is_released(
+def test_an_agent_with_repeated_failures_is_quarantined_until_it_is_released(
     installation: Installation,
 ) -> None:
     """Section 19, guard: an agent with N failures in a row gets no more of the sweep until released."""
     installation.join_server()
-    name = installation.create(sweep("mendable.py", runs=4) + "guard: {agent: 2}\n")
+    name = installation.create(sweep("fixable.py", runs=4) + "guard: {agent: 2}\n")
     agent = installation.start_agent(name)
     until(lambda: kinds(installation, name) == ["paused", "guard"], what="the guard holds it")
     shown = installation.json("get", name)
@@ -79,7 +79,7 @@ def test_an_agent_that_fails_again_and_again_is_held_until_it_is_released(
     assert len(agent.events("run_started")) == 2
     until(lambda: "release" in agent.log(), what="the agent says so")
     assert agent_id(agent) in installation.ctl("explain", name).stdout
-    (installation.work / "mended").touch()
+    (installation.work / "fixed").touch()
     released = installation.ctl("agents", "release", agent_id(agent), "--sweep", name)
     assert released.stdout.strip() == name
     assert agent.process.wait(60) == 0
@@ -89,7 +89,7 @@ def test_an_agent_that_fails_again_and_again_is_held_until_it_is_released(
     assert error["reason"] == "no-such-name"
 
 
-def test_a_run_that_was_stopped_early_tells_by_which_rule(installation: Installation) -> None:
+def test_explain_shows_the_rule_that_stopped_a_run_early(installation: Installation) -> None:
     installation.join_server()
     name = installation.create(sweep("ranked.py", runs=3) + STOPPED)
     agent = installation.start_agent(name, "--slots", "3")
@@ -108,18 +108,18 @@ def test_a_run_that_was_stopped_early_tells_by_which_rule(installation: Installa
     assert explanation["events"]
 
 
-def test_a_failed_run_tells_what_it_died_of_with_its_arguments(installation: Installation) -> None:
+def test_explain_shows_the_cause_of_failure_and_the_arguments_of_a_run(installation: Installation) -> None:
     installation.join_server()
-    name = installation.create(sweep("mendable.py"))
+    name = installation.create(sweep("fixable.py"))
     assert installation.start_agent(name).process.wait(60) == 0
     output = installation.ctl("explain", f"{name}:1").stdout
     assert "code 3" in output
-    assert "mendable.py --a=0" in output
+    assert "fixable.py --a=0" in output
     assert "Why it waits" not in output
     assert kinds(installation, name) == ["ended"]
 
 
-def test_what_waits_tells_why_and_what_helps(installation: Installation) -> None:
+def test_explain_shows_why_a_run_waits_and_the_remedy(installation: Installation) -> None:
     installation.join_server()
     name = installation.create(RANDOM + "run_cap: 3\nrequires: {gpu: a100}\n")
     waiting = installation.ctl("enqueue", name, "--param", "a=1").stdout.strip()
@@ -144,7 +144,7 @@ def test_what_waits_tells_why_and_what_helps(installation: Installation) -> None
     assert len(able.events("run_started")) == 3
 
 
-def test_a_running_sweep_with_room_has_no_obstacle(installation: Installation) -> None:
+def test_a_running_sweep_with_free_capacity_has_no_obstacle(installation: Installation) -> None:
     installation.join_server()
     name = installation.create(sweep("patient.py", runs=2))
     agent = installation.start_agent(name)

@@ -1,4 +1,4 @@
-"""Automatic records of a run, despite kills: context, files, usage samples; its rows stay unchanged."""
+"""Automatic records of a run, despite kills: context, files and usage samples; its rows are unchanged."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def history(installation: Installation, run: str, *flags: str) -> list[dict[str,
     return shown
 
 
-def test_a_run_tells_where_it_ran_what_it_left_and_what_it_used(installation: Installation) -> None:
+def test_a_run_has_records_of_its_context_files_and_usage(installation: Installation) -> None:
     installation.join_server()
     installation.write("train.py", TRAIN)
     name = installation.create(SWEEP)
@@ -86,7 +86,7 @@ def test_a_run_tells_where_it_ran_what_it_left_and_what_it_used(installation: In
     output = installation.ctl("get", "run", run).stdout
     assert "brave" in output
 
-    # Rows of the script: as if no sample had been taken.
+    # The rows of the script do not contain samples.
     assert (shown["iterations"], shown["bestValue"], shown["loggedKeys"]) == (3, 1 / 3, ["loss", "top"])
     rows = history(installation, run)
     assert [(row["row"], row["step"], row["values"]) for row in rows] == [
@@ -98,7 +98,7 @@ def test_a_run_tells_where_it_ran_what_it_left_and_what_it_used(installation: In
     keys = {key for row in samples for key in row["values"]}  # type: ignore[attr-defined]
     assert {"system/cpu", "system/memory", "system/threads", "system/host/cpu", "system/host/memory"} <= keys
     busiest = max(row["values"].get("system/cpu", 0) for row in samples)  # type: ignore[attr-defined]
-    assert busiest > 5, "it has kept a processor busy, as far as others let it"
+    assert busiest > 5, "it has kept a processor busy, unless other processes used it"
     assert [row["row"] for row in samples] == list(range(1, len(samples) + 1))
     assert {row["step"] for row in samples} <= {0, 10, 20}
     points = installation.export(name, "point")
@@ -126,10 +126,10 @@ def test_a_run_tells_where_it_ran_what_it_left_and_what_it_used(installation: In
     assert installation.ctl("files", run, "media/huge.bin", code=3).stdout == ""
 
 
-def test_files_and_samples_come_though_the_metric_store_and_the_agent_were_killed(
+def test_files_and_samples_arrive_although_the_metric_store_and_the_agent_were_killed(
     installation: Installation,
 ) -> None:
-    """P1, P2, P3 for both: nothing twice, nothing lost; the run's end waits for none of it."""
+    """P1, P2, P3: nothing is duplicated or lost, and the end of the run does not wait for them."""
     server = installation.start_server()
     installation.write("train.py", TRAIN)
     name = installation.create(SWEEP)
@@ -162,7 +162,7 @@ def test_files_and_samples_come_though_the_metric_store_and_the_agent_were_kille
     assert details["context"] is not None
 
 
-BY_HAND = """
+STANDALONE = """
 import os, time
 from pathlib import Path
 import sweepd
@@ -179,19 +179,17 @@ while not Path("release").exists():
 """
 
 
-def test_a_standalone_run_tells_the_same(installation: Installation) -> None:
-    """It is followed from outside: by the agent that `init` has started, then by one that takes over."""
+def test_a_standalone_run_has_the_same_records(installation: Installation) -> None:
+    """It is followed by the agent that `init` has started, then by another one that takes over."""
     installation.join_server()
     subprocess.run(["git", "init", "-q", "-b", "trunk"], cwd=installation.work, check=True)
-    installation.write("train.py", BY_HAND)
+    installation.write("train.py", STANDALONE)
     author = ["-c", "user.name=n", "-c", "user.email=e@example.org"]
     for arguments in (["add", "train.py"], [*author, "commit", "-q", "-m", "m"]):
         subprocess.run(["git", *arguments], cwd=installation.work, check=True)
-    script = start(installation, 0, content=BY_HAND + "# changed\n")
-    until(
-        lambda: "context.json" in listed_so_far(installation, script.run), within=60, what=script.helper_log
-    )
-    (helper,) = script.helpers(installation)
+    script = start(installation, 0, content=STANDALONE + "# changed\n")
+    until(lambda: "context.json" in listed_so_far(installation, script.run), within=60, what=script.agent_log)
+    (helper,) = script.agents(installation)
     os.kill(helper, signal.SIGKILL)
     other = subprocess.Popen(
         [
@@ -230,16 +228,14 @@ def test_a_standalone_run_tells_the_same(installation: Installation) -> None:
     assert [row["values"] for row in history(installation, script.run)] == [{"loss": 0.5}]
 
 
-def test_a_script_that_has_ended_before_its_agent_is_up_tells_where_it_ran(
+def test_a_script_that_ends_before_its_agent_is_ready_has_a_record_of_its_context(
     installation: Installation,
 ) -> None:
     """A script that ended long before its sync has no context: the code there may have changed."""
     installation.join_server()
     script = start(installation, 1)
     assert script.process.wait(30) == 0
-    until(
-        lambda: "context.json" in listed_so_far(installation, script.run), within=60, what=script.helper_log
-    )
+    until(lambda: "context.json" in listed_so_far(installation, script.run), within=60, what=script.agent_log)
     late = start(installation, 1, SWEEPD_MODE="offline")
     assert late.process.wait(30) == 0
     noted = json.loads((late.folder / "run.json").read_text())
@@ -253,7 +249,7 @@ def test_a_script_that_has_ended_before_its_agent_is_up_tells_where_it_ran(
 
 
 def listed_so_far(installation: Installation, run: str) -> set[str]:
-    """Return the names of the files that are there; none as long as there is no run."""
+    """Return the names of the stored files; none while the run does not exist."""
     done = installation.ctl("files", run, "-o", "json", code=None)
     return {str(file["name"]) for file in json.loads(done.stdout or "[]")}
 
@@ -278,8 +274,8 @@ metrics_from: {{stdout: 'epoch (?P<step>[0-9]+): loss=(?P<loss>[^ ]+)'}}
 """
 
 
-def test_a_sweep_over_a_script_that_only_prints(installation: Installation) -> None:
-    """The script knows nothing of sweeps; its output decides which run is best."""
+def test_a_sweep_can_read_the_objective_from_the_output_of_a_script(installation: Installation) -> None:
+    """The script does not use sweepd; its output decides on the best run."""
     installation.join_server()
     installation.write("prints.py", PRINTS)
     name = installation.create(PRINTED)
@@ -296,13 +292,13 @@ def test_a_sweep_over_a_script_that_only_prints(installation: Installation) -> N
     rows = history(installation, f"{name}:1")
     assert [(row["step"], row["values"]) for row in rows][:2] == [(0, {"loss": 1.0}), (1, {"loss": 0.5})]
     spec = installation.ctl("get", name, "--spec").stdout
-    assert installation.create(spec) != name, "what is shown makes another sweep like it"
+    assert installation.create(spec) != name, "the printed file creates an equal sweep"
 
 
 @pytest.mark.parametrize(
     "name", ["../out", "/etc/passwd", "a/../../out", "", "a//b", ".", "a\\b", "C:/x", "link/x", "a\0b"]
 )
-def test_no_name_leads_out_of_the_folder_of_a_download(tmp_path: Path, name: str) -> None:
+def test_no_file_name_leads_out_of_the_download_folder(tmp_path: Path, name: str) -> None:
     folder = tmp_path / "here"
     folder.mkdir()
     (folder / "link").symlink_to(tmp_path)

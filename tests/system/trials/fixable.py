@@ -1,4 +1,4 @@
-"""A trial that logs its objective and fails with code 3, until a file `mended` lies in its working folder."""
+"""Trial that logs its objective and fails with code 3 until a file `fixed` is in its working folder."""
 
 import argparse
 import os
@@ -12,6 +12,6 @@ parser.add_argument("--a", type=int, default=0)
 arguments = parser.parse_args()
 sweepd.init(config=arguments)
 sweepd.log({"loss": float(arguments.a)})
-if not Path("mended").exists():
+if not Path("fixed").exists():
     print("attempt", os.environ["SWEEPD_ATTEMPT"], "is broken", file=sys.stderr)
     raise SystemExit(3)

@@ -1,4 +1,4 @@
-"""Section 10: every attempt at a run gets the same inputs, whichever agent starts it."""
+"""Section 10: every attempt of a run gets the same inputs, whichever agent starts it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from system.promises import SHORT, alive, attempts, number, runs
 from waiting import until, written
 
 SWEEP = f"""
-program: {TRIALS / "telling.py"}
+program: {TRIALS / "inputs.py"}
 command: [python, "${{program}}", "${{args_json_file}}", "${{args}}", "${{args_flat}}",
           "--at=${{agent.labels.site}}", "${{repeat}}"]
 method: random
@@ -27,7 +27,7 @@ parameters:
       a: {{parameters: {{deep: {{min: 0.0, max: 1.0}}, flag: {{value: true}}, none: {{value: null}}}}}}
       list: {{value: [1, x, 2.5]}}
 """
-# Where the attempt lives, which one it is, and where on which machine it runs.
+# Variables that may differ: folders, the number of the attempt, and the machine.
 OF_THE_ATTEMPT = (
     "SWEEPD_RUN_DIR",
     "SWEEPD_METRICS_FILE",
@@ -40,16 +40,16 @@ OF_THE_ATTEMPT = (
 
 
 def inputs_of(installation: Installation, attempt: int) -> dict[str, object]:
-    path = installation.work / f"told-1.{attempt}"
+    path = installation.work / f"inputs-1.{attempt}"
     document: dict[str, object] = json.loads(written(path))
     return document
 
 
 @pytest.mark.parametrize("same_agent", [True, False])
-def test_the_second_attempt_gets_what_the_first_got_byte_for_byte(
+def test_the_second_attempt_gets_the_inputs_of_the_first_byte_for_byte(
     installation: Installation, same_agent: bool
 ) -> None:
-    """The agent is killed, and the run goes out again: to the agent of the same folder, or to another."""
+    """The agent is killed, and the run is handed out again, to an agent on the same folder or another one."""
     installation.join_server(*SHORT)
     name = installation.create(SWEEP)
     flags = ("--label", "site=here", "--gpus-per-run", "1", "--gpus")
@@ -59,7 +59,7 @@ def test_the_second_attempt_gets_what_the_first_got_byte_for_byte(
     killed.process.kill()
     killed.process.wait()
     (begun,) = killed.events("run_started")
-    until(lambda: not alive(number(begun, "run_pid")), what="its trial ends: nobody may take it up again")
+    until(lambda: not alive(number(begun, "run_pid")), what="the trial ends, so that no agent can adopt it")
     state = "one" if same_agent else "two"
     agent = installation.start_agent(name, "--slots", "2", *flags, "3,4", state=state)
     second = inputs_of(installation, 2)
@@ -70,8 +70,8 @@ def test_the_second_attempt_gets_what_the_first_got_byte_for_byte(
     same(first, second, same_agent=same_agent)
 
 
-def test_neither_edit_nor_retry_nor_restarts_change_what_a_run_gets(installation: Installation) -> None:
-    """The run was stopped, its sweep has ended, was edited, and the run goes out again by a command."""
+def test_edits_retries_and_restarts_do_not_change_the_inputs_of_a_run(installation: Installation) -> None:
+    """The run was stopped, its sweep has ended and was edited, and a command hands the run out again."""
     server = installation.start_server(*SHORT)
     name = installation.create(SWEEP)
     flags = ("--label", "site=here", "--gpus-per-run", "1", "--gpus", "0")
@@ -104,7 +104,7 @@ def test_neither_edit_nor_retry_nor_restarts_change_what_a_run_gets(installation
 
 
 def same(first: dict[str, object], second: dict[str, object], *, same_agent: bool) -> None:
-    """Assert that two attempts were given the same, byte for byte."""
+    """Assert that two attempts got equal inputs, byte for byte."""
     differing = (*OF_THE_ATTEMPT, *(() if same_agent else ("SWEEPD_CHECKPOINT_DIR",)))
     seen = []
     for one in (first, second):
@@ -115,7 +115,7 @@ def same(first: dict[str, object], second: dict[str, object], *, same_agent: boo
         assert not {"SWEEPD_TOKEN", "SWEEPD_ADDRESS"} & environ.keys()
         for variable in differing:
             del environ[variable]
-        del argv[1]  # the file of `${args_json_file}` lies in the folder of the attempt
+        del argv[1]  # the file of `${args_json_file}` is in the folder of the attempt
         seen.append((environ, argv, one))
     assert seen[0] == seen[1]
     assert seen[0][1][-2:] == ["--at=here", "0"]
