@@ -95,11 +95,11 @@ class MemoryStore:
 
     def load(self) -> Loaded:
         """Return the state in memory."""
-        active = [sweep for sweep, _ in self._sweeps.values() if not _over(sweep)]
-        over = [sweep for sweep, _ in self._sweeps.values() if _over(sweep)]
+        active = [sweep for sweep, _ in self._sweeps.values() if not _has_ended(sweep)]
+        ended = [sweep for sweep, _ in self._sweeps.values() if _has_ended(sweep)]
         return Loaded(
             sweeps=tuple(self._stored(sweep) for sweep in active),
-            ended=tuple((sweep.key, EndedSweep.of(sweep)) for sweep in over),
+            ended=tuple((sweep.key, EndedSweep.of(sweep)) for sweep in ended),
             newest_request=max((each.time for each in self._requests.values()), default=0),
             number=self._number,
         )
@@ -386,7 +386,7 @@ def _ended(run: Run, sweep: Sweep) -> EndedTrial:
     )
 
 
-def _over(sweep: Sweep) -> bool:
+def _has_ended(sweep: Sweep) -> bool:
     return sweep.state in FINAL_SWEEP and not sweep.counts.unfinished
 
 

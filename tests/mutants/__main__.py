@@ -20,7 +20,7 @@ TESTS = Path(__file__).resolve().parents[1]
 ROOT = TESTS.parent
 JUDGED = Path(__file__).with_name("judged.txt")
 """Mutants equivalent to the original, one per line as printed, each below a comment with the reason."""
-_FITTING = ("forest", "gaussian_process", "importance", "odd_spaces", "prior_runs", "ruled_spaces")
+_FITTING = ("forest", "gaussian_process", "importance", "odd_spaces", "prior_runs", "constrained_spaces")
 """Tests that fit models: pure like unit tests, but slow."""
 CORES = {
     "sweepd_scheduler.domain": ("unit/scheduler",),

@@ -13,7 +13,7 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from component.accounts.house import FOREIGN, OWN, House, a_house
+from component.accounts.deployment import FOREIGN, OWN, Deployment, a_deployment
 from component.scheduler.scripted_agent import id_of, secret_of
 from sweepd import v1
 from sweepd.rpc.failure import Failure
@@ -24,7 +24,7 @@ from waiting import until_told
 STREAM_PATIENCE = 0.25
 # The services behind the gateway, and what the scheduler serves to those who dial it.
 DIRECT = {"AccountService", "AgentService", "RunService", "SweepService"}
-AT_THE_DOOR = DIRECT | {"MetricService", "ServerService"}
+AT_THE_GATEWAY = DIRECT | {"MetricService", "ServerService"}
 # What these name is looked for among things that the test has not made.
 MAY_BE_MISSING = {"ReleaseAgent", "RevokeToken", "ReadLog", "ReadFile"}
 
@@ -106,26 +106,26 @@ def hello(sweep: str) -> v1.AttachRequest:
 def served(way: str) -> Iterator[tuple[str, MethodDescriptor]]:
     for path, method in METHODS.items():
         name = method.containing_service.name
-        if name in (DIRECT if way == "direct" else AT_THE_DOOR):
+        if name in (DIRECT if way == "direct" else AT_THE_GATEWAY):
             yield path, method
 
 
 @pytest.mark.parametrize("way", ["gateway", "direct"])
 def test_each_scope_may_make_its_calls_and_is_reported_what_others_need(tmp_path: Path, way: str) -> None:
-    async def main(house: House) -> None:
+    async def main(deployment: Deployment) -> None:
         for scope in Scope:
-            _, secret = await house.token(str(scope), [OWN])
-            channel = await house.channel(way, secret)
+            _, secret = await deployment.token(str(scope), [OWN])
+            channel = await deployment.channel(way, secret)
             await until_told(lambda channel=channel: known(channel))  # type: ignore[misc]
             for path, method in served(way):
                 rule = rule_of(path)
-                request = request_about(method, OWN, house.sweeps[OWN])
+                request = request_about(method, OWN, deployment.sweeps[OWN])
                 if method.name == "Attach":
-                    request = hello(house.sweeps[OWN])
+                    request = hello(deployment.sweeps[OWN])
                 if method.client_streaming and not rule.allows(scope):
                     continue  # below: the refusal may come before the request can be written
-                goes_on = rule.allows(scope) and (method.server_streaming or method.client_streaming)
-                patience = STREAM_PATIENCE if goes_on else 10.0
+                stays_open = rule.allows(scope) and (method.server_streaming or method.client_streaming)
+                patience = STREAM_PATIENCE if stays_open else 10.0
                 ended = await outcome(channel, method, request, patience)
                 what = (str(scope), method.name, ended)
                 if rule.allows(scope):
@@ -144,52 +144,52 @@ def test_each_scope_may_make_its_calls_and_is_reported_what_others_need(tmp_path
 
 @pytest.mark.parametrize("way", ["gateway", "direct"])
 def test_what_lies_in_another_project_does_not_exist_in_the_same_words(tmp_path: Path, way: str) -> None:
-    async def main(house: House) -> None:
-        _, secret = await house.token("admin", [OWN])
-        channel = await house.channel(way, secret)
-        there, absent = house.sweeps[FOREIGN], f"{FOREIGN}/absent00"
+    async def main(deployment: Deployment) -> None:
+        _, secret = await deployment.token("admin", [OWN])
+        channel = await deployment.channel(way, secret)
+        there, absent = deployment.sweeps[FOREIGN], f"{FOREIGN}/absent00"
         asked = 0
         for path, method in served(way):
             if not rule_of(path).names and method.name != "Attach":
                 continue
             asked += 1
-            told = []
+            failures = []
             for sweep in (there, absent):
                 request = request_about(method, FOREIGN, sweep)
                 if method.name == "Attach":
                     request = hello(sweep)
-                told.append(await outcome(channel, method, request))
-            of_there, of_absent = told
+                failures.append(await outcome(channel, method, request))
+            of_there, of_absent = failures
             assert of_there is not None, method.name
             assert of_absent is not None, method.name
-            assert of_there.code == of_absent.code == "NOT_FOUND", (method.name, told)
-            assert of_there.reason == of_absent.reason == "no-such-name", (method.name, told)
-            assert of_there.message.replace(there, absent) == of_absent.message, (method.name, told)
+            assert of_there.code == of_absent.code == "NOT_FOUND", (method.name, failures)
+            assert of_there.reason == of_absent.reason == "no-such-name", (method.name, failures)
+            assert of_there.message.replace(there, absent) == of_absent.message, (method.name, failures)
             name = of_there.metadata["name"]
-            assert of_there.message == f"{name} does not exist", (method.name, told)
+            assert of_there.message == f"{name} does not exist", (method.name, failures)
         assert asked >= 15
 
     asyncio.run(living(tmp_path, main))
 
 
 def test_what_is_missing_in_ones_own_project_is_missed_in_the_same_words(tmp_path: Path) -> None:
-    async def main(house: House) -> None:
-        _, secret = await house.token("read", [OWN])
-        channel = await house.channel("gateway", secret)
+    async def main(deployment: Deployment) -> None:
+        _, secret = await deployment.token("read", [OWN])
+        channel = await deployment.channel("gateway", secret)
         get = METHODS["/sweepd.v1.SweepService/GetSweep"]
         own = await outcome(channel, get, v1.GetSweepRequest(name=f"{OWN}/absent00"))
-        other = await outcome(channel, get, v1.GetSweepRequest(name=house.sweeps[FOREIGN]))
+        other = await outcome(channel, get, v1.GetSweepRequest(name=deployment.sweeps[FOREIGN]))
         assert own is not None
         assert other is not None
         assert (own.code, own.reason) == (other.code, other.reason)
-        assert own.message.replace(f"{OWN}/absent00", house.sweeps[FOREIGN]) == other.message
+        assert own.message.replace(f"{OWN}/absent00", deployment.sweeps[FOREIGN]) == other.message
 
     asyncio.run(living(tmp_path, main))
 
 
 def test_nobody_gets_in_with_what_is_no_token(tmp_path: Path) -> None:
-    async def main(house: House) -> None:
-        _, secret = await house.token("read")
+    async def main(deployment: Deployment) -> None:
+        _, secret = await deployment.token("read")
         flipped = secret[:-2] + ("A" if secret[-2] != "A" else "B") + secret[-1]
         odd = [
             "x", secret[:-1], secret + "a", secret.upper(), flipped, f"{secret} {secret}", "swp_" + "a" * 43,
@@ -197,7 +197,7 @@ def test_nobody_gets_in_with_what_is_no_token(tmp_path: Path) -> None:
         ]  # fmt: skip
         for way in ("gateway", "direct"):
             for token in odd:
-                channel = await house.channel(way, token)
+                channel = await deployment.channel(way, token)
                 for path in ("/sweepd.v1.SweepService/ListSweeps", "/sweepd.v1.AccountService/WhoAmI"):
                     method = METHODS[path]
                     ended = await outcome(channel, method, GetMessageClass(method.input_type)())
@@ -209,9 +209,9 @@ def test_nobody_gets_in_with_what_is_no_token(tmp_path: Path) -> None:
 
 
 def test_a_caller_without_a_token_gets_the_health_of_a_server_but_no_stream(tmp_path: Path) -> None:
-    async def main(house: House) -> None:
+    async def main(deployment: Deployment) -> None:
         for way in ("gateway", "direct"):
-            stub = health_pb2_grpc.HealthStub(await house.channel(way, "nobody"))
+            stub = health_pb2_grpc.HealthStub(await deployment.channel(way, "nobody"))
             asked = health_pb2.HealthCheckRequest()
             assert (await stub.Check(asked)).status == health_pb2.HealthCheckResponse.SERVING
             with pytest.raises(grpc.aio.AioRpcError) as refused:
@@ -252,13 +252,15 @@ def odd_ones(request: Message, sweep: str, depth: int = 2) -> Iterator[Message]:
 
 
 def test_no_odd_text_or_number_is_an_error_of_the_server(tmp_path: Path) -> None:
-    async def main(house: House) -> None:
-        channel = await house.channel("gateway")
+    async def main(deployment: Deployment) -> None:
+        channel = await deployment.channel("gateway")
         asked = 0
         for path, method in served("gateway"):
             if method.client_streaming or rule_of(path).internal:
                 continue
-            requests = list(odd_ones(request_about(method, OWN, house.sweeps[OWN]), house.sweeps[OWN]))
+            requests = list(
+                odd_ones(request_about(method, OWN, deployment.sweeps[OWN]), deployment.sweeps[OWN])
+            )
             patience = STREAM_PATIENCE if method.server_streaming else 10.0
             ends = await asyncio.gather(*(outcome(channel, method, each, patience) for each in requests))
             asked += len(ends)
@@ -270,11 +272,11 @@ def test_no_odd_text_or_number_is_an_error_of_the_server(tmp_path: Path) -> None
 
 
 def test_a_person_who_claims_to_be_another_stays_who_the_token_says(tmp_path: Path) -> None:
-    async def main(house: House) -> None:
-        key, secret = await house.token("read", [OWN])
+    async def main(deployment: Deployment) -> None:
+        key, secret = await deployment.token("read", [OWN])
         claim = v1.Principal(account="owner", scope=v1.TOKEN_SCOPE_ADMIN).SerializeToString()
         for way in ("gateway", "direct"):
-            channel = await house.channel(way, secret)
+            channel = await deployment.channel(way, secret)
             ask = channel.unary_unary(
                 "/sweepd.v1.AccountService/WhoAmI",
                 v1.WhoAmIRequest.SerializeToString,
@@ -288,5 +290,5 @@ def test_a_person_who_claims_to_be_another_stays_who_the_token_says(tmp_path: Pa
 
 
 async def living(folder: Path, main: Any) -> None:
-    async with a_house(folder) as house:
-        await main(house)
+    async with a_deployment(folder) as deployment:
+        await main(deployment)

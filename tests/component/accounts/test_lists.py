@@ -9,7 +9,7 @@ import grpc
 import grpc.aio
 import pytest
 
-from component.accounts.house import FOREIGN, OWN, House, a_house
+from component.accounts.deployment import FOREIGN, OWN, Deployment, a_deployment
 from component.scheduler.scripted_agent import ScriptedAgent
 from component.scheduler.sweeps import RANDOM
 from sweepd import v1
@@ -22,9 +22,9 @@ from sweepd.v1.sweep_service_pb2_grpc import SweepServiceStub
 from waiting import until_told
 
 
-async def living(folder: Path, main: Callable[[House], Coroutine[Any, Any, None]]) -> None:
-    async with a_house(folder) as house:
-        await main(house)
+async def living(folder: Path, main: Callable[[Deployment], Coroutine[Any, Any, None]]) -> None:
+    async with a_deployment(folder) as deployment:
+        await main(deployment)
 
 
 async def refused(call: Any) -> Failure:
@@ -47,33 +47,33 @@ async def sweeps_seen(channel: grpc.aio.Channel, parent: str = "", size: int = 2
 
 
 def test_pages_of_sweeps_are_full_and_hold_ones_own_alone(tmp_path: Path) -> None:
-    async def main(house: House) -> None:
-        own = [house.sweeps[OWN]]
+    async def main(deployment: Deployment) -> None:
+        own = [deployment.sweeps[OWN]]
         for number in range(4):  # one between any two of others
-            await house.create(FOREIGN)
-            own.append(await house.create(OWN if number % 2 else "acme/cifar"))
-        await house.create("acme-2/mnist")
-        _, secret = await house.token("read", ["acme"])
-        _, narrow = await house.token("read", [OWN, "nowhere"])
-        for way in house.ways:
-            channel = await house.channel(way, secret)
+            await deployment.create(FOREIGN)
+            own.append(await deployment.create(OWN if number % 2 else "acme/cifar"))
+        await deployment.create("acme-2/mnist")
+        _, secret = await deployment.token("read", ["acme"])
+        _, narrow = await deployment.token("read", [OWN, "nowhere"])
+        for way in deployment.ways:
+            channel = await deployment.channel(way, secret)
             pages = await sweeps_seen(channel)
             assert [len(page) for page in pages] == [2, 2, 1]
             assert [name for page in pages for name in page] == own[::-1]
             assert await sweeps_seen(channel, "globex") == [[]]
             assert await sweeps_seen(channel, FOREIGN) == [[]]
             assert await sweeps_seen(channel, "nobody/nothing") == [[]]
-            seen = await sweeps_seen(await house.channel(way, narrow), size=100)
+            seen = await sweeps_seen(await deployment.channel(way, narrow), size=100)
             assert seen == [[name for name in own[::-1] if name.startswith(f"{OWN}/")]]
 
     asyncio.run(living(tmp_path, main))
 
 
 def test_agents_are_seen_with_ones_own_sweeps_and_runs_alone(tmp_path: Path) -> None:
-    async def main(house: House) -> None:
-        _, secret = await house.token("read", [OWN])
-        everywhere = await house.channel("direct")
-        mine, theirs = house.sweeps[OWN], house.sweeps[FOREIGN]
+    async def main(deployment: Deployment) -> None:
+        _, secret = await deployment.token("read", [OWN])
+        everywhere = await deployment.channel("direct")
+        mine, theirs = deployment.sweeps[OWN], deployment.sweeps[FOREIGN]
         async with (
             ScriptedAgent(everywhere, mine, named="a-mine") as one,
             ScriptedAgent(everywhere, theirs, named="b-theirs") as two,
@@ -87,8 +87,8 @@ def test_agents_are_seen_with_ones_own_sweeps_and_runs_alone(tmp_path: Path) -> 
             assert [agent.id for agent in everyone.agents] == sorted(
                 agent.agent_id for agent in (one, two, both)
             )
-            for way in house.ways:
-                stub = AgentServiceStub(await house.channel(way, secret))
+            for way in deployment.ways:
+                stub = AgentServiceStub(await deployment.channel(way, secret))
                 seen = await stub.ListAgents(v1.ListAgentsRequest())
                 assert [(agent.id, list(agent.sweeps)) for agent in seen.agents] == [
                     (id_, [mine]) for id_ in sorted((one.agent_id, both.agent_id))
@@ -101,11 +101,11 @@ def test_agents_are_seen_with_ones_own_sweeps_and_runs_alone(tmp_path: Path) -> 
 
 
 def test_an_agent_is_handed_runs_of_its_tokens_projects_alone(tmp_path: Path) -> None:
-    async def main(house: House) -> None:
-        _, secret = await house.token("agent", [OWN])
-        mine, theirs = house.sweeps[OWN], house.sweeps[FOREIGN]
-        for way in house.ways:
-            channel = await house.channel(way, secret)
+    async def main(deployment: Deployment) -> None:
+        _, secret = await deployment.token("agent", [OWN])
+        mine, theirs = deployment.sweeps[OWN], deployment.sweeps[FOREIGN]
+        for way in deployment.ways:
+            channel = await deployment.channel(way, secret)
             async with ScriptedAgent(channel, theirs, slots=3, more_sweeps=[mine]) as agent:
                 await agent.takes("welcome")
                 await agent.offer(3)
@@ -120,15 +120,17 @@ def test_an_agent_is_handed_runs_of_its_tokens_projects_alone(tmp_path: Path) ->
 
 
 def test_an_agent_is_not_cut_off_by_one_that_takes_its_name_and_may_see_less(tmp_path: Path) -> None:
-    async def main(house: House) -> None:
-        _, secret = await house.token("agent", [OWN])
-        mine, theirs = house.sweeps[OWN], house.sweeps[FOREIGN]
-        everywhere = await house.channel("direct")
+    async def main(deployment: Deployment) -> None:
+        _, secret = await deployment.token("agent", [OWN])
+        mine, theirs = deployment.sweeps[OWN], deployment.sweeps[FOREIGN]
+        everywhere = await deployment.channel("direct")
         for sweeps in ([mine, theirs], [theirs]):
             async with ScriptedAgent(everywhere, sweeps[0], named="x", more_sweeps=sweeps[1:]) as first:
                 await first.takes("welcome")
-                for way in house.ways:
-                    async with ScriptedAgent(await house.channel(way, secret), mine, named="x") as second:
+                for way in deployment.ways:
+                    async with ScriptedAgent(
+                        await deployment.channel(way, secret), mine, named="x"
+                    ) as second:
                         await until_told(lambda second=second: answered(second.ended))  # type: ignore[misc]
                     assert second.error is not None
                     error = Failure.of(second.error)
@@ -136,7 +138,7 @@ def test_an_agent_is_not_cut_off_by_one_that_takes_its_name_and_may_see_less(tmp
                 assert not first.ended
         async with (
             ScriptedAgent(everywhere, mine, named="x") as first,
-            ScriptedAgent(await house.channel("direct", secret), mine, named="x") as second,
+            ScriptedAgent(await deployment.channel("direct", secret), mine, named="x") as second,
         ):
             await second.takes("welcome")
             await until_told(lambda: answered(first.ended))
@@ -149,9 +151,9 @@ async def answered(value: object) -> object:
 
 
 def test_prior_runs_of_another_project_have_no_name(tmp_path: Path) -> None:
-    async def main(house: House) -> None:
-        theirs = house.sweeps[FOREIGN]
-        everywhere = await house.channel("direct")
+    async def main(deployment: Deployment) -> None:
+        theirs = deployment.sweeps[FOREIGN]
+        everywhere = await deployment.channel("direct")
         async with ScriptedAgent(everywhere, theirs) as agent:
             await agent.offer()
             ref = await agent.start_process(await agent.next_start())
@@ -166,8 +168,8 @@ def test_prior_runs_of_another_project_have_no_name(tmp_path: Path) -> None:
         sweep = (await SweepServiceStub(everywhere).CreateSweep(wanted)).sweep
         asked = v1.ListPriorRunsRequest(sweep=sweep.name)
         for places, name in (([], f"{theirs}-1"), (["globex", "acme"], f"{theirs}-1"), ([OWN], "")):
-            _, secret = await house.token("read", places)
-            stub = RunServiceStub(await house.channel("gateway", secret))
+            _, secret = await deployment.token("read", places)
+            stub = RunServiceStub(await deployment.channel("gateway", secret))
             (prior,) = (await stub.ListPriorRuns(asked)).prior_runs
             assert (prior.index, prior.run, len(prior.parameters.entries)) == (1, name, 1)
             if not name:
@@ -182,8 +184,8 @@ def test_there_is_an_end_of_projects_that_nothing_is_in(
     for name, value in (("MAX_EMPTY_OF_ENTITY", 2), ("MAX_EMPTY", 3), ("MAX_ENTITIES", 1)):
         monkeypatch.setattr(f"sweepd_scheduler.accounts.places.{name}", value)
 
-    async def main(house: House) -> None:
-        stub = AccountServiceStub(await house.channel("direct"))
+    async def main(deployment: Deployment) -> None:
+        stub = AccountServiceStub(await deployment.channel("direct"))
 
         async def make(name: str) -> Failure | None:
             try:
@@ -201,7 +203,7 @@ def test_there_is_an_end_of_projects_that_nothing_is_in(
         )
         assert await make("globex/one") is None
         assert (await make("globex/two") or Failure(code="", message="")).code == "RESOURCE_EXHAUSTED"
-        await house.create("acme/one")  # now something is in it
+        await deployment.create("acme/one")  # now something is in it
         assert await make("acme/three") is None
         await stub.CreateEntity(v1.CreateEntityRequest(name="initech"))
         assert (await refused(stub.CreateEntity(v1.CreateEntityRequest(name="more")))).code == full.code
@@ -210,8 +212,8 @@ def test_there_is_an_end_of_projects_that_nothing_is_in(
 
 
 def test_projects_and_entities_come_to_be_and_are_shown_to_whom_they_concern(tmp_path: Path) -> None:
-    async def main(house: House) -> None:
-        stub = AccountServiceStub(await house.channel("gateway"))
+    async def main(deployment: Deployment) -> None:
+        stub = AccountServiceStub(await deployment.channel("gateway"))
         await stub.CreateProject(v1.CreateProjectRequest(name="acme/empty"))
         await stub.CreateEntity(v1.CreateEntityRequest(name="initech"))
         for request in ("acme/empty", OWN):
@@ -224,14 +226,14 @@ def test_projects_and_entities_come_to_be_and_are_shown_to_whom_they_concern(tmp
         for odd in ("", "acme", "Acme/x", "acme/x/y", "acme/..", "../etc"):
             error = await refused(stub.CreateProject(v1.CreateProjectRequest(name=odd)))
             assert error.code == "INVALID_ARGUMENT", odd
-        await house.scheduler.stop()
-        await house.scheduler.start()
-        _, bound = await house.token("admin", ["acme"])
+        await deployment.scheduler.stop()
+        await deployment.scheduler.start()
+        _, bound = await deployment.token("admin", ["acme"])
         for secret, projects, entities in (
             (None, ["acme/empty", OWN, FOREIGN], [("acme", 2), ("globex", 1), ("initech", 0)]),
             (bound, ["acme/empty", OWN], [("acme", 2)]),
         ):
-            channel = await (house.channel("direct", secret) if secret else house.channel("direct"))
+            channel = await (deployment.channel("direct", secret) if secret else deployment.channel("direct"))
             seen = AccountServiceStub(channel)
             listed: list[str] = []
             token = ""
@@ -246,7 +248,7 @@ def test_projects_and_entities_come_to_be_and_are_shown_to_whom_they_concern(tmp
             assert [(entity.name, entity.projects) for entity in found] == entities
             (counted,) = (await seen.ListProjects(v1.ListProjectsRequest(entity="acme"))).projects[1:]
             assert (counted.name, counted.sweeps, counted.runs) == (OWN, 1, 1)
-        within = AccountServiceStub(await house.channel("direct", bound))
+        within = AccountServiceStub(await deployment.channel("direct", bound))
         error = await refused(within.CreateEntity(v1.CreateEntityRequest(name="globex")))
         assert (error.code, error.reason) == ("PERMISSION_DENIED", "not-allowed")
         assert error.message == (
@@ -259,22 +261,24 @@ def test_projects_and_entities_come_to_be_and_are_shown_to_whom_they_concern(tmp
 def test_a_token_bound_to_as_many_projects_as_can_be_is_good_at_every_service(tmp_path: Path) -> None:
     """The gateway sends all of them with each call: gRPC would sometimes refuse so much metadata."""
 
-    async def main(house: House) -> None:
+    async def main(deployment: Deployment) -> None:
         places = [OWN, *(f"{'e' * 60}{number}/{'p' * 64}" for number in range(100, 199))]
-        _, secret = await house.token("read", places)
-        channel = await house.channel("gateway", secret)
+        _, secret = await deployment.token("read", places)
+        channel = await deployment.channel("gateway", secret)
         for _ in range(20):
             await AccountServiceStub(channel).WhoAmI(v1.WhoAmIRequest())
-            await MetricServiceStub(channel).ListSummaries(v1.ListSummariesRequest(sweep=house.sweeps[OWN]))
+            await MetricServiceStub(channel).ListSummaries(
+                v1.ListSummariesRequest(sweep=deployment.sweeps[OWN])
+            )
 
     asyncio.run(living(tmp_path, main))
 
 
 def test_names_of_others_cannot_be_tried_out_by_creating(tmp_path: Path) -> None:
-    async def main(house: House) -> None:
-        _, secret = await house.token("write", [OWN])
-        stub = SweepServiceStub(await house.channel("gateway", secret))
-        taken = house.sweeps[FOREIGN].rpartition("/")[2]
+    async def main(deployment: Deployment) -> None:
+        _, secret = await deployment.token("write", [OWN])
+        stub = SweepServiceStub(await deployment.channel("gateway", secret))
+        taken = deployment.sweeps[FOREIGN].rpartition("/")[2]
         errors = [
             await refused(
                 stub.CreateSweep(

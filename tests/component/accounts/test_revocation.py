@@ -11,7 +11,7 @@ import grpc
 import grpc.aio
 import pytest
 
-from component.accounts.house import FOREIGN, OWN, House, a_house
+from component.accounts.deployment import FOREIGN, OWN, Deployment, a_deployment
 from component.scheduler.scripted_agent import ScriptedAgent
 from component.scheduler.serving import SERVICE_TOKEN
 from sweepd import v1
@@ -26,9 +26,9 @@ from waiting import least_told, until_told
 A_SECOND = 1.0
 
 
-async def living(folder: Path, main: Callable[[House], Coroutine[Any, Any, None]]) -> None:
-    async with a_house(folder) as house:
-        await main(house)
+async def living(folder: Path, main: Callable[[Deployment], Coroutine[Any, Any, None]]) -> None:
+    async with a_deployment(folder) as deployment:
+        await main(deployment)
 
 
 async def ended(call: Any) -> Failure:
@@ -48,23 +48,26 @@ async def watching(channel: grpc.aio.Channel, sweep: str) -> Any:
 
 
 def test_every_stream_of_a_revoked_token_ends_within_a_second_by_both_ways(tmp_path: Path) -> None:
-    async def main(house: House) -> None:
-        assert await least_told(lambda: revoked(house), wanted=A_SECOND) < A_SECOND
+    async def main(deployment: Deployment) -> None:
+        assert await least_told(lambda: revoked(deployment), wanted=A_SECOND) < A_SECOND
 
-    async def revoked(house: House) -> float:
-        key, secret = await house.token("write", [OWN])
-        _, other = await house.token("write", [OWN])
-        gateway, direct = await house.channel("gateway", secret), await house.channel("direct", secret)
-        sweep = house.sweeps[OWN]
+    async def revoked(deployment: Deployment) -> float:
+        key, secret = await deployment.token("write", [OWN])
+        _, other = await deployment.token("write", [OWN])
+        gateway, direct = (
+            await deployment.channel("gateway", secret),
+            await deployment.channel("direct", secret),
+        )
+        sweep = deployment.sweeps[OWN]
         streams = [await watching(gateway, sweep), await watching(direct, sweep)]
         history: Any = MetricServiceStub(gateway).WatchHistory(v1.WatchHistoryRequest(sweep=sweep))
-        await until_told(lambda: opened(house, key, 3))
-        kept = await watching(await house.channel("gateway", other), sweep)
+        await until_told(lambda: opened(deployment, key, 3))
+        kept = await watching(await deployment.channel("gateway", other), sweep)
         async with ScriptedAgent(gateway, sweep) as through, ScriptedAgent(direct, sweep) as beside:
             for agent in (through, beside):
                 await agent.takes("welcome")
             begun = time.monotonic()
-            await house.revoke(key)
+            await deployment.revoke(key)
             ends = await asyncio.gather(*(ended(call) for call in (*streams, history)))
             for agent in (through, beside):
                 await agent.end()
@@ -79,30 +82,33 @@ def test_every_stream_of_a_revoked_token_ends_within_a_second_by_both_ways(tmp_p
                 await SweepServiceStub(channel).ListSweeps(v1.ListSweepsRequest())
             assert Failure.of(refused.value).code == "UNAUTHENTICATED"
         assert not kept.done()
-        assert not house.scheduler_streams(key)
+        assert not deployment.scheduler_streams(key)
         return took
 
     asyncio.run(living(tmp_path, main))
 
 
-async def opened(house: House, key: str, count: int) -> bool:
-    return house.gateway_streams(key) + house.scheduler_streams(key) >= count
+async def opened(deployment: Deployment, key: str, count: int) -> bool:
+    return deployment.gateway_streams(key) + deployment.scheduler_streams(key) >= count
 
 
 def test_streams_end_when_their_token_expires(tmp_path: Path) -> None:
-    async def main(house: House) -> None:
+    async def main(deployment: Deployment) -> None:
         async def lived() -> float:
             begun = time.monotonic()
-            _, secret = await house.token("read", [OWN], lifetime=1.0)
+            _, secret = await deployment.token("read", [OWN], lifetime=1.0)
             try:
-                calls = [await watching(await house.channel(way, secret), house.sweeps[OWN]) for way in ways]
+                calls = [
+                    await watching(await deployment.channel(way, secret), deployment.sweeps[OWN])
+                    for way in ways
+                ]
             except grpc.aio.AioRpcError:
                 return math.inf  # this machine has paused until it had expired
             for failure in await asyncio.gather(*(ended(call) for call in calls)):
                 assert (failure.code, failure.message) == ("UNAUTHENTICATED", "the token has expired")
             return time.monotonic() - begun
 
-        ways = list(house.ways)
+        ways = list(deployment.ways)
         assert 0.5 < await least_told(lived, wanted=1.0 + A_SECOND) < 1.0 + A_SECOND
 
     asyncio.run(living(tmp_path, main))
@@ -113,27 +119,29 @@ def test_while_the_scheduler_is_unavailable_known_tokens_continue_and_others_are
 ) -> None:
     monkeypatch.setattr("sweepd_gateway.backend.PATIENCE", 0.2)
 
-    async def main(house: House) -> None:
-        _, known = await house.token("read", [OWN])
-        _, unknown = await house.token("read", [OWN])
-        history = v1.ListSummariesRequest(sweep=house.sweeps[OWN])
-        await MetricServiceStub(await house.channel("gateway", known)).ListSummaries(history)
-        await house.scheduler.stop()
-        await MetricServiceStub(await house.channel("gateway", known)).ListSummaries(history)
+    async def main(deployment: Deployment) -> None:
+        _, known = await deployment.token("read", [OWN])
+        _, unknown = await deployment.token("read", [OWN])
+        history = v1.ListSummariesRequest(sweep=deployment.sweeps[OWN])
+        await MetricServiceStub(await deployment.channel("gateway", known)).ListSummaries(history)
+        await deployment.scheduler.stop()
+        await MetricServiceStub(await deployment.channel("gateway", known)).ListSummaries(history)
         with pytest.raises(grpc.aio.AioRpcError) as refused:
-            await MetricServiceStub(await house.channel("gateway", unknown)).ListSummaries(history)
+            await MetricServiceStub(await deployment.channel("gateway", unknown)).ListSummaries(history)
         assert (refused.value.code(), Failure.of(refused.value).reason) == (
             grpc.StatusCode.UNAVAILABLE,
             "service-unavailable",
         )
         with pytest.raises(grpc.aio.AioRpcError) as wrong:
-            await MetricServiceStub(await house.channel("gateway", "no token at all")).ListSummaries(history)
+            await MetricServiceStub(await deployment.channel("gateway", "no token at all")).ListSummaries(
+                history
+            )
         assert wrong.value.code() is grpc.StatusCode.UNAUTHENTICATED
-        await house.scheduler.start()
+        await deployment.scheduler.start()
 
         async def answers() -> bool:
             try:
-                await MetricServiceStub(await house.channel("gateway", unknown)).ListSummaries(history)
+                await MetricServiceStub(await deployment.channel("gateway", unknown)).ListSummaries(history)
             except grpc.aio.AioRpcError as error:
                 assert error.code() is grpc.StatusCode.UNAVAILABLE  # noqa: PT017
                 return False
@@ -150,19 +158,19 @@ def test_what_was_revoked_while_the_door_could_not_hear_ends_once_it_can(
     # However many tokens came by meanwhile: it does not forget those whose streams it holds.
     monkeypatch.setattr("sweepd_gateway.tokens.MAX_CACHED", 1)
 
-    async def main(house: House) -> None:
-        key, secret = await house.token("read", [OWN])
-        other_key, kept = await house.token("read", [OWN])
-        follow = v1.WatchHistoryRequest(sweep=house.sweeps[OWN])
-        history: Any = MetricServiceStub(await house.channel("gateway", secret)).WatchHistory(follow)
-        await until_told(lambda: opened(house, key, 1))
-        other: Any = MetricServiceStub(await house.channel("gateway", kept)).WatchHistory(follow)
-        await until_told(lambda: opened(house, other_key, 1))
-        await house.scheduler.stop()
-        folder, gateway = house.scheduler.folder, house.gateway_gate
+    async def main(deployment: Deployment) -> None:
+        key, secret = await deployment.token("read", [OWN])
+        other_key, kept = await deployment.token("read", [OWN])
+        follow = v1.WatchHistoryRequest(sweep=deployment.sweeps[OWN])
+        history: Any = MetricServiceStub(await deployment.channel("gateway", secret)).WatchHistory(follow)
+        await until_told(lambda: opened(deployment, key, 1))
+        other: Any = MetricServiceStub(await deployment.channel("gateway", kept)).WatchHistory(follow)
+        await until_told(lambda: opened(deployment, other_key, 1))
+        await deployment.scheduler.stop()
+        folder, gateway = deployment.scheduler.folder, deployment.gateway_gate
         assert gateway.calls.tokens()
         revoked_in(folder, key)
-        await house.scheduler.start()
+        await deployment.scheduler.start()
         failure = await asyncio.wait_for(ended(history), 5.0)
         assert (failure.code, failure.message) == ("UNAUTHENTICATED", "the token has been revoked")
         assert not other.done()
@@ -183,25 +191,29 @@ def test_many_tokens_each_with_a_stream_are_distinguished(tmp_path: Path) -> Non
     """So many that the gateway needs several connections to the scheduler."""
     many = 2 * CALLS_PER_CONNECTION + 20
 
-    async def main(house: House) -> None:
-        made = [await house.token("read", [OWN] if n % 2 else [FOREIGN]) for n in range(many)]
+    async def main(deployment: Deployment) -> None:
+        made = [await deployment.token("read", [OWN] if n % 2 else [FOREIGN]) for n in range(many)]
         begun = time.monotonic()
-        calls = await asyncio.gather(*(follower(house, secret, n % 2) for n, (_, secret) in enumerate(made)))
+        calls = await asyncio.gather(
+            *(follower(deployment, secret, n % 2) for n, (_, secret) in enumerate(made))
+        )
         assert time.monotonic() - begun < 30.0
 
         async def ask() -> float:
             asked = time.monotonic()
-            await AccountServiceStub(await house.channel("gateway")).WhoAmI(v1.WhoAmIRequest(), timeout=30.0)
+            await AccountServiceStub(await deployment.channel("gateway")).WhoAmI(
+                v1.WhoAmIRequest(), timeout=30.0
+            )
             return time.monotonic() - asked
 
         assert await least_told(ask, wanted=A_SECOND) < A_SECOND
         chosen = set(range(0, many, many // 10))
-        await asyncio.gather(*(house.revoke(made[n][0]) for n in chosen))
+        await asyncio.gather(*(deployment.revoke(made[n][0]) for n in chosen))
         for n in chosen:
             failure = await asyncio.wait_for(ended(calls[n]), 5.0)
             assert failure.code == "UNAUTHENTICATED"
         assert not any(call.done() for n, call in enumerate(calls) if n not in chosen)
-        listing = AccountServiceStub(await house.channel("gateway"))
+        listing = AccountServiceStub(await deployment.channel("gateway"))
         ids: list[str] = []
         token = ""
         while True:
@@ -216,18 +228,20 @@ def test_many_tokens_each_with_a_stream_are_distinguished(tmp_path: Path) -> Non
     asyncio.run(living(tmp_path, main))
 
 
-async def follower(house: House, secret: str, own: int) -> Any:
-    channel = await house.channel("gateway", secret)
-    return await watching(channel, house.sweeps[OWN if own else FOREIGN])
+async def follower(deployment: Deployment, secret: str, own: int) -> Any:
+    channel = await deployment.channel("gateway", secret)
+    return await watching(channel, deployment.sweeps[OWN if own else FOREIGN])
 
 
 def test_a_token_revoked_as_its_stream_opens_never_keeps_it(tmp_path: Path) -> None:
-    async def main(house: House) -> None:
+    async def main(deployment: Deployment) -> None:
         for number in range(20):
-            key, secret = await house.token("read", [OWN])
-            channel = await house.channel("gateway" if number % 2 else "direct", secret)
-            call: Any = SweepServiceStub(channel).WatchSweep(v1.WatchSweepRequest(name=house.sweeps[OWN]))
-            await house.revoke(key)
+            key, secret = await deployment.token("read", [OWN])
+            channel = await deployment.channel("gateway" if number % 2 else "direct", secret)
+            call: Any = SweepServiceStub(channel).WatchSweep(
+                v1.WatchSweepRequest(name=deployment.sweeps[OWN])
+            )
+            await deployment.revoke(key)
             failure = await asyncio.wait_for(ended(call), 3.0)
             assert failure.code == "UNAUTHENTICATED"
 
@@ -235,16 +249,16 @@ def test_a_token_revoked_as_its_stream_opens_never_keeps_it(tmp_path: Path) -> N
 
 
 def test_only_services_ask_about_tokens_and_follow_revocations(tmp_path: Path) -> None:
-    async def main(house: House) -> None:
+    async def main(deployment: Deployment) -> None:
         for way in ("gateway", "direct"):
-            stub = AccountServiceStub(await house.channel(way))
+            stub = AccountServiceStub(await deployment.channel(way))
             with pytest.raises(grpc.aio.AioRpcError) as refused:
                 await stub.Authenticate(v1.AuthenticateRequest(digest=bytes(32)))
             assert refused.value.code() is grpc.StatusCode.PERMISSION_DENIED
             with pytest.raises(grpc.aio.AioRpcError) as unheard:
                 await stub.WatchRevocations(v1.WatchRevocationsRequest()).read()
             assert unheard.value.code() is grpc.StatusCode.PERMISSION_DENIED
-        async with token_channel(house.scheduler.address, SERVICE_TOKEN) as channel:
+        async with token_channel(deployment.scheduler.address, SERVICE_TOKEN) as channel:
             with pytest.raises(grpc.aio.AioRpcError) as unknown:
                 await AccountServiceStub(channel).Authenticate(v1.AuthenticateRequest(digest=bytes(32)))
             assert unknown.value.code() is grpc.StatusCode.UNAUTHENTICATED

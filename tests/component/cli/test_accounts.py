@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from component.accounts.house import OWN, House, a_house
+from component.accounts.deployment import OWN, Deployment, a_deployment
 from component.cli.conftest import Ctl
 from component.cli.terminal import on_terminal
 from component.scheduler.serving import TOKEN
@@ -28,27 +28,27 @@ CTL = [sys.executable, "-m", "sweepd.cli.main"]
 
 
 class Served:
-    """A house whose event loop runs in a thread of its own."""
+    """A deployment whose event loop runs in a thread of its own."""
 
     def __init__(self, folder: Path) -> None:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
         self._stopping = asyncio.Event()
-        opened: Future[House] = Future()
+        opened: Future[Deployment] = Future()
         self._living = asyncio.run_coroutine_threadsafe(self._live(folder, opened), self._loop)
-        self.house = opened.result(30)
+        self.deployment = opened.result(30)
 
-    async def _live(self, folder: Path, opened: Future[House]) -> None:
-        async with a_house(folder) as house:
-            opened.set_result(house)
+    async def _live(self, folder: Path, opened: Future[Deployment]) -> None:
+        async with a_deployment(folder) as deployment:
+            opened.set_result(deployment)
             await self._stopping.wait()
 
     def do(self, work: Coroutine[Any, Any, Any]) -> Any:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
 
     def token(self, scope: str, *projects: str) -> tuple[str, str]:
-        key, secret = self.do(self.house.token(scope, projects))
+        key, secret = self.do(self.deployment.token(scope, projects))
         return key, secret
 
     def close(self) -> None:
@@ -81,7 +81,7 @@ def ctl(served: Served, capsys: pytest.CaptureFixture[str]) -> Ctl:
 def logged_in(ctl: Ctl, served: Served, tmp_path: Path, secret: str, *flags: str) -> None:
     file = tmp_path / "the-token"
     file.write_text(f"{secret}\n")
-    called = ctl("login", served.house.gateway.address, "--token-file", str(file), *flags)
+    called = ctl("login", served.deployment.gateway.address, "--token-file", str(file), *flags)
     file.unlink()
     assert secret not in called.out + called.err
 
@@ -97,8 +97,8 @@ def test_a_login_is_stored_readable_by_its_owner_only_and_used_by_later_commands
     who = ctl("whoami", "-o", "json").json
     assert isinstance(who, dict)
     assert (who["id"], who["account"], who["scope"], who["projects"]) == (key, "owner", "read", [OWN])
-    assert ctl("list", "-o", "name").out.split() == [served.house.sweeps[OWN]]
-    refused = ctl("stop", served.house.sweeps[OWN], code=4)
+    assert ctl("list", "-o", "name").out.split() == [served.deployment.sweeps[OWN]]
+    refused = ctl("stop", served.deployment.sweeps[OWN], code=4)
     assert "needs a token of scope write" in refused.err
     logout = ctl("logout")
     assert "remains valid" in logout.err
@@ -109,7 +109,7 @@ def test_a_login_is_stored_readable_by_its_owner_only_and_used_by_later_commands
 def test_a_token_that_the_server_refuses_is_not_stored(served: Served, ctl: Ctl, tmp_path: Path) -> None:
     file = tmp_path / "wrong"
     file.write_text("swp_" + "x" * 43)
-    address = served.house.gateway.address
+    address = served.deployment.gateway.address
     refused = ctl("login", address, "--token-file", str(file), code=4)
     assert "not one of this server's" in refused.err
     assert "swp_" not in refused.err
@@ -121,7 +121,7 @@ def test_a_token_that_the_server_refuses_is_not_stored(served: Served, ctl: Ctl,
 
 def test_the_token_is_asked_for_without_echo(served: Served) -> None:
     _, secret = served.token("write")
-    command = ["login", served.house.gateway.address]
+    command = ["login", served.deployment.gateway.address]
     status, screen = on_terminal(command, os.environ, f"{secret}\n".encode(), asked=b"Token for")
     assert status == 0, screen
     assert "Token for" in screen
@@ -134,10 +134,10 @@ def test_a_token_is_read_from_stdin_on_request_and_prompted_for_only_on_a_termin
     served: Served, ctl: Ctl
 ) -> None:
     _, secret = served.token("write")
-    asked = ctl("login", served.house.gateway.address, code=2)
+    asked = ctl("login", served.deployment.gateway.address, code=2)
     assert asked.out == ""
     assert "without a terminal" in asked.err
-    login = [*CTL, "login", served.house.gateway.address, "--token-file", "-"]
+    login = [*CTL, "login", served.deployment.gateway.address, "--token-file", "-"]
     piped = subprocess.run(login, input=f"{secret}\n", capture_output=True, text=True, check=False)
     assert piped.returncode == 0, piped.stderr
     assert secret not in piped.stdout + piped.stderr

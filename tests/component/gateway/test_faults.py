@@ -50,7 +50,7 @@ def test_calls_survive_a_restart_of_the_service(daemon: Daemon) -> None:
     async def main() -> None:
         async with gateway(daemon) as opened:
 
-            async def answers_again() -> float:
+            async def answers_after_the_restart() -> float:
                 pid = int(await sweep(opened, "pid"))
                 os.kill(pid, signal.SIGKILL)
                 began = time.monotonic()
@@ -62,7 +62,7 @@ def test_calls_survive_a_restart_of_the_service(daemon: Daemon) -> None:
                         assert Failure.of(error).reason == "service-unavailable"  # noqa: PT017
                 return time.monotonic() - began
 
-            assert await least_told(answers_again, wanted=3.0) < 3.0
+            assert await least_told(answers_after_the_restart, wanted=3.0) < 3.0
 
     run(main())
 
@@ -74,7 +74,7 @@ def test_a_service_that_pauses_while_the_door_connects_to_it_is_waited_for(home:
     async def main() -> None:
         async with gateway(daemon) as opened:
 
-            async def seen_away() -> bool:
+            async def seen_unavailable() -> bool:
                 info = await ServerServiceStub(opened).GetServerInfo(v1.GetServerInfoRequest())
                 return {each.service for each in info.services if not each.serving} == {"scheduler"}
 
@@ -86,7 +86,7 @@ def test_a_service_that_pauses_while_the_door_connects_to_it_is_waited_for(home:
             again = home.status()["scheduler"].pid
             os.kill(again, signal.SIGSTOP)
             os.kill(before["gateway"].pid, signal.SIGCONT)
-            await until_told(seen_away)
+            await until_told(seen_unavailable)
             asked = asyncio.create_task(sweep(opened, "x"))
             await asyncio.sleep(2 * PATIENCE)  # longer than the wait for a service without listener
             os.kill(again, signal.SIGCONT)

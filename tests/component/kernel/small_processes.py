@@ -78,9 +78,9 @@ class Home:
 
     def status(self) -> dict[str, ServiceState]:
         """The services by name, from where `sweepd status` reads them."""
-        noted = read_state(self.data)
-        assert noted is not None
-        return {service.name: service for service in noted.services}
+        recorded = read_state(self.data)
+        assert recorded is not None
+        return {service.name: service for service in recorded.services}
 
     def entry(self, address: str) -> ServerEntry:
         """Return the entry that the server wrote for the clients of the account."""

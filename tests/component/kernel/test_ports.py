@@ -14,17 +14,17 @@ from sweepd_kernel.rpc import listener
 ANY = Address("127.0.0.1", 0)
 
 
-@pytest.mark.parametrize("lets_go", [True, False])
+@pytest.mark.parametrize("is_released", [True, False])
 def test_the_port_of_last_time_is_waited_for_while_one_that_was_killed_is_ending(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lets_go: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_released: bool
 ) -> None:
     note = tmp_path / "port"
     with socket.create_server(("127.0.0.1", 0)) as ending:
         before = ending.getsockname()[1]
         note.write_text(f"{before}\n")
-        if lets_go:
+        if is_released:
             monkeypatch.setattr(time, "sleep", lambda _: ending.close())
         reservation = listener.reserve(ANY, note)
     reservation.release()
-    assert (reservation.address.port == before) == lets_go
+    assert (reservation.address.port == before) == is_released
     assert note.read_text() == f"{reservation.address.port}\n"

@@ -13,7 +13,7 @@ from component.kernel.small_processes import SWEEPD, Home, alive, eventually
 from sweepd_kernel.process.data_folder import holder_of
 
 
-def serves_again(home: Home, service: str, *, restarts: int = 1) -> bool:
+def serves_after_a_restart(home: Home, service: str, *, restarts: int = 1) -> bool:
     row = home.status()[service]
     return (row.state, row.restarts) == ("serving", restarts)
 
@@ -37,7 +37,7 @@ def test_a_service_that_is_killed_comes_back_at_the_same_address(home: Home, ser
     home.up()
     before = home.status()
     os.kill(before[service].pid, signal.SIGKILL)
-    assert eventually(lambda: serves_again(home, service))
+    assert eventually(lambda: serves_after_a_restart(home, service))
     after = home.status()
     assert after[service].address == before[service].address
     assert after[service].restarts == 1
@@ -53,7 +53,7 @@ def test_a_service_that_keeps_dying_is_started_less_and_less_often(home: Home) -
         assert eventually(lambda: home.status()["scheduler"].pid != 0)
         died.append(time.monotonic())
         os.kill(home.status()["scheduler"].pid, signal.SIGKILL)
-    assert eventually(lambda: serves_again(home, "scheduler", restarts=3))
+    assert eventually(lambda: serves_after_a_restart(home, "scheduler", restarts=3))
     assert "starts again in 0.2 s" in home.stderr()
     assert "starts again in 0.4 s" in home.stderr()
     assert "starts again in 0.8 s" in home.stderr()

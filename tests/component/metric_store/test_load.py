@@ -60,20 +60,20 @@ def test_readers_that_take_nothing_and_senders_that_say_nothing_disturb_nobody(
     asyncio.run(honest_call_seconds(metric_store.address, calls=3))
     before = memory(metric_store)
     # A process of its own, or the honest calls would wait for their own program.
-    crowd = subprocess.Popen(
-        [sys.executable, "-m", "component.metric_store.crowd", metric_store.address],
+    idle = subprocess.Popen(
+        [sys.executable, "-m", "component.metric_store.idle_clients", metric_store.address],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": str(TESTS)},
     )
     try:
-        assert crowd.stdout is not None
-        assert crowd.stdout.readline() == b"there\n"
+        assert idle.stdout is not None
+        assert idle.stdout.readline() == b"there\n"
         seconds = asyncio.run(honest_call_seconds(metric_store.address, calls=20))
         grown = memory(metric_store) - before
-        assert crowd.poll() is None
+        assert idle.poll() is None
     finally:
-        crowd.communicate()
+        idle.communicate()
     assert seconds < 1.0
     assert grown < 64 * MIB
 

@@ -91,7 +91,7 @@ def test_what_was_acknowledged_survives_kill_9_under_load_and_is_there_once(
     senders = [Sender(metric_store, number) for number in range(1, WRITERS + 1)]
 
     async def load() -> None:
-        async def goes_on(by: int) -> None:
+        async def continues(by: int) -> None:
             before = sum(sender.acknowledged for sender in senders)
 
             async def acknowledged() -> bool:
@@ -102,11 +102,11 @@ def test_what_was_acknowledged_survives_kill_9_under_load_and_is_there_once(
         ended = asyncio.Event()
         sending = [asyncio.create_task(sender.send_until(ended)) for sender in senders]
         for _ in range(3):
-            await goes_on(400)
+            await continues(400)
             metric_store.end(signal.SIGKILL)
             assert sound(metric_store)
             await asyncio.to_thread(metric_store.start)
-        await goes_on(50)
+        await continues(50)
         ended.set()
         await asyncio.gather(*sending)
 

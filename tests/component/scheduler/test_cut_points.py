@@ -6,7 +6,7 @@ from pathlib import Path
 from component.scheduler.scripted_agent import ScriptedAgent
 from component.scheduler.serving import a_scheduler
 from component.scheduler.sweeps import RANDOM, create, get, run
-from component.scheduler.test_verbs import one_run, raised
+from component.scheduler.test_commands import one_run, raised
 from sweepd import v1
 
 

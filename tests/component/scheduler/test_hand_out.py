@@ -7,7 +7,7 @@ from pathlib import Path
 from component.scheduler.scripted_agent import ScriptedAgent
 from component.scheduler.serving import a_scheduler
 from component.scheduler.sweeps import CAPPED, GRID, RANDOM, create, get
-from component.scheduler.test_verbs import raised
+from component.scheduler.test_commands import raised
 from sweepd import v1
 
 

@@ -26,7 +26,7 @@ QUICKLY = ("--lease", "500ms", "--lost-after", "1s")
 
 
 @dataclass
-class Place:
+class OwnedRun:
     """A scheduler with a run that agent "ann" has."""
 
     installation: Installation
@@ -50,7 +50,7 @@ class Place:
 
 
 @asynccontextmanager
-async def a_place(folder: Path, *flags: str) -> AsyncIterator[Place]:
+async def an_owned_run(folder: Path, *flags: str) -> AsyncIterator[OwnedRun]:
     store = a_metric_store(folder)
     address = await store.start()
     channel, metrics = metric_stub(address)
@@ -68,34 +68,34 @@ async def a_place(folder: Path, *flags: str) -> AsyncIterator[Place]:
             while (stored.get(v1.LANE_LOG), stored.get(v1.LANE_POINTS)) != (13, 1):
                 ack = (await ann.takes("ack")).ack
                 stored.update({each.lane: each.cursor for each in ack.cursors})
-            yield Place(installation, metrics, sweep.name, ann, start, ref)
+            yield OwnedRun(installation, metrics, sweep.name, ann, start, ref)
     await channel.close()
     await store.stop()
 
 
-async def live(place: Place) -> None:
+async def live(owned: OwnedRun) -> None:
     pass
 
 
-async def ended(place: Place) -> None:
-    await place.ann.exit(place.ref, 1, keys=["loss"])
-    await place.ann.acked_exit(place.ref)
+async def ended(owned: OwnedRun) -> None:
+    await owned.ann.exit(owned.ref, 1, keys=["loss"])
+    await owned.ann.acked_exit(owned.ref)
 
 
-async def handed_back(place: Place) -> None:
-    await place.ann.exit(place.ref, 1, code=None, cause=v1.EXIT_CAUSE_HANDED_BACK)
-    await place.ann.acked_exit(place.ref)
+async def handed_back(owned: OwnedRun) -> None:
+    await owned.ann.exit(owned.ref, 1, code=None, cause=v1.EXIT_CAUSE_HANDED_BACK)
+    await owned.ann.acked_exit(owned.ref)
 
 
-async def superseded(place: Place) -> None:
-    await handed_back(place)
-    await place.ann.offer()
-    again = await place.ann.next_start()
-    assert (again.run, again.attempt) == (place.start.run, 2)
-    await place.ann.start_process(again)
+async def superseded(owned: OwnedRun) -> None:
+    await handed_back(owned)
+    await owned.ann.offer()
+    again = await owned.ann.next_start()
+    assert (again.run, again.attempt) == (owned.start.run, 2)
+    await owned.ann.start_process(again)
 
     async def runs() -> bool:
-        return (await run(place.installation, again.run)).state == v1.RUN_STATE_RUNNING
+        return (await run(owned.installation, again.run)).state == v1.RUN_STATE_RUNNING
 
     await until_told(runs)
 
@@ -142,17 +142,17 @@ def test_all_reports_are_tried() -> None:
 @pytest.mark.parametrize("secret", [b"", secrets.token_bytes(32)], ids=["none", "wrong"])
 @pytest.mark.parametrize("brought", [live, ended, handed_back, superseded])
 def test_an_agent_without_the_secret_of_an_attempt_learns_nothing_and_changes_nothing(
-    tmp_path: Path, brought: Callable[[Place], Awaitable[None]], secret: bytes
+    tmp_path: Path, brought: Callable[[OwnedRun], Awaitable[None]], secret: bytes
 ) -> None:
     async def scenario() -> None:
-        async with a_place(tmp_path) as place:
-            await brought(place)
-            before = await place.everything()
-            claimed = v1.HeldAttempt(run_handle=9, run=place.start.run, attempt=1, alive=True, secret=secret)
+        async with an_owned_run(tmp_path) as owned:
+            await brought(owned)
+            before = await owned.everything()
+            claimed = v1.HeldAttempt(run_handle=9, run=owned.start.run, attempt=1, alive=True, secret=secret)
             unheard_of = v1.HeldAttempt(
                 run_handle=10, run="local/demo/none-1", attempt=1, alive=True, secret=secret
             )
-            async with place.agent(claimed, unheard_of) as eve:
+            async with owned.agent(claimed, unheard_of) as eve:
                 mine, nobodys = (await eve.takes("welcome")).welcome.verdicts
                 assert mine == v1.AttemptVerdict(attempt=REF, fate=v1.ATTEMPT_FATE_UNKNOWN)
                 nobodys.attempt.CopyFrom(REF)
@@ -163,28 +163,28 @@ def test_an_agent_without_the_secret_of_an_attempt_learns_nothing_and_changes_no
                 await eve.send(heartbeat=v1.Heartbeat(alive=[REF]))
                 await eve.takes("heartbeat_seen")
                 assert not eve.received
-            assert not place.ann.ended
-            assert {each.WhichOneof("command") for each in place.ann.received} <= {"ack"}
-            assert await place.everything() == before
+            assert not owned.ann.ended
+            assert {each.WhichOneof("command") for each in owned.ann.received} <= {"ack"}
+            assert await owned.everything() == before
 
     asyncio.run(scenario())
 
 
 def test_the_id_of_an_agent_lets_nobody_else_in_and_its_stream_continues(tmp_path: Path) -> None:
     async def scenario() -> None:
-        async with a_place(tmp_path) as place:
-            listed = (await place.installation.agents.ListAgents(v1.ListAgentsRequest())).agents
-            assert [each.id for each in listed] == [place.ann.agent_id]
+        async with an_owned_run(tmp_path) as owned:
+            listed = (await owned.installation.agents.ListAgents(v1.ListAgentsRequest())).agents
+            assert [each.id for each in listed] == [owned.ann.agent_id]
             for secret in (b"", b"x" * 200, secrets.token_bytes(32), listed[0].id.encode()):
-                eve = place.agent(held(place.start))
+                eve = owned.agent(held(owned.start))
                 eve.pretend(listed[0].id, secret)
                 async with eve:
                     error = await eve.end()
                 assert error is not None
                 assert Failure.of(error).code == "INVALID_ARGUMENT"
                 assert not eve.received
-            await place.ann.exit(place.ref, 1, keys=["loss"])
-            assert (await place.ann.acked_exit(place.ref)).run_state == v1.RUN_STATE_FINISHED
+            await owned.ann.exit(owned.ref, 1, keys=["loss"])
+            assert (await owned.ann.acked_exit(owned.ref)).run_state == v1.RUN_STATE_FINISHED
 
     asyncio.run(scenario())
 
@@ -193,12 +193,12 @@ def test_another_agent_that_has_the_folder_continues_with_the_run_and_the_older_
     tmp_path: Path,
 ) -> None:
     async def scenario() -> None:
-        async with a_place(tmp_path) as place:
-            await place.installation.restart()
-            async with place.agent(held(place.start), named="ann") as ann:
+        async with an_owned_run(tmp_path) as owned:
+            await owned.installation.restart()
+            async with owned.agent(held(owned.start), named="ann") as ann:
                 (verdict,) = (await ann.takes("welcome")).welcome.verdicts
                 assert (verdict.fate, cursor(verdict, v1.LANE_OBSERVATIONS)) == (v1.ATTEMPT_FATE_KEEP, 1)
-                async with place.agent(held(place.start), named="bob") as bob:
+                async with owned.agent(held(owned.start), named="bob") as bob:
                     (verdict,) = (await bob.takes("welcome")).welcome.verdicts
                     assert (verdict.fate, cursor(verdict, v1.LANE_OBSERVATIONS)) == (v1.ATTEMPT_FATE_KEEP, 1)
                     error = await ann.end()
@@ -207,9 +207,9 @@ def test_another_agent_that_has_the_folder_continues_with_the_run_and_the_older_
                     await bob.observe(REF, 2, 0.25)
                     await bob.exit(REF, 2, keys=["loss"])
                     assert (await bob.acked_exit(REF)).run_state == v1.RUN_STATE_FINISHED
-            found = await run(place.installation, place.start.run)
+            found = await run(owned.installation, owned.start.run)
             assert (found.best_value, [each.agent for each in found.attempts]) == (0.25, [bob.agent_id])
-            explanation = await place.installation.runs.ExplainRun(v1.ExplainRunRequest(name=place.start.run))
+            explanation = await owned.installation.runs.ExplainRun(v1.ExplainRunRequest(name=owned.start.run))
             assert "run-taken-over" in [each.kind for each in explanation.events]
 
     asyncio.run(scenario())
@@ -217,36 +217,36 @@ def test_another_agent_that_has_the_folder_continues_with_the_run_and_the_older_
 
 def test_what_is_left_of_an_ended_attempt_is_delivered_by_whoever_has_its_folder(tmp_path: Path) -> None:
     async def scenario() -> None:
-        async with a_place(tmp_path) as place:
-            await handed_back(place)
-            async with place.agent(held(place.start), named="bob") as bob:
+        async with an_owned_run(tmp_path) as owned:
+            await handed_back(owned)
+            async with owned.agent(held(owned.start), named="bob") as bob:
                 (verdict,) = (await bob.takes("welcome")).welcome.verdicts
                 assert verdict.fate == v1.ATTEMPT_FATE_DELIVER
                 await bob.send(piece=log_piece(REF, 13, b"bob, too\n"))
                 await bob.takes("ack", lambda m: cursor(m.ack, v1.LANE_LOG) == 22)
-            assert (await place.everything())[2] == b"ann was here\nbob, too\n"
+            assert (await owned.everything())[2] == b"ann was here\nbob, too\n"
 
     asyncio.run(scenario())
 
 
 def test_a_lost_run_is_not_kept_for_an_agent_that_only_names_it(tmp_path: Path) -> None:
     async def scenario() -> None:
-        async with a_place(tmp_path, *QUICKLY) as place:
-            place.ann.cut()
+        async with an_owned_run(tmp_path, *QUICKLY) as owned:
+            owned.ann.cut()
 
             async def lost() -> bool:
-                return (await run(place.installation, place.start.run)).state == v1.RUN_STATE_PENDING
+                return (await run(owned.installation, owned.start.run)).state == v1.RUN_STATE_PENDING
 
             await until_told(lost)
-            async with place.agent(named="eve") as eve:
+            async with owned.agent(named="eve") as eve:
                 await eve.offer()
                 second = await eve.next_start()
-            assert (second.run, second.attempt) == (place.start.run, 2)
-            assert second.secret != place.start.secret
+            assert (second.run, second.attempt) == (owned.start.run, 2)
+            assert second.secret != owned.start.secret
             for attempt in (1, 2):
                 claimed = v1.HeldAttempt(run_handle=9, run=second.run, attempt=attempt, alive=True)
-                async with place.agent(claimed) as stranger:
-                    (verdict,) = (await stranger.takes("welcome")).welcome.verdicts
+                async with owned.agent(claimed) as other:
+                    (verdict,) = (await other.takes("welcome")).welcome.verdicts
                     assert verdict.fate == v1.ATTEMPT_FATE_UNKNOWN
 
     asyncio.run(scenario())
@@ -254,21 +254,21 @@ def test_a_lost_run_is_not_kept_for_an_agent_that_only_names_it(tmp_path: Path) 
 
 def test_no_secret_is_stored_listed_or_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     async def scenario() -> bytes:
-        async with a_place(tmp_path) as place:
-            calls = place.installation
+        async with an_owned_run(tmp_path) as owned:
+            calls = owned.installation
             answers = [
-                await run(calls, place.start.run),
-                await calls.runs.ListRuns(v1.ListRunsRequest(sweep=place.sweep)),
-                await calls.runs.ExplainRun(v1.ExplainRunRequest(name=place.start.run)),
+                await run(calls, owned.start.run),
+                await calls.runs.ListRuns(v1.ListRunsRequest(sweep=owned.sweep)),
+                await calls.runs.ExplainRun(v1.ExplainRunRequest(name=owned.start.run)),
                 await calls.agents.ListAgents(v1.ListAgentsRequest()),
             ]
             shown = "".join(map(str, answers)) + caplog.text
-            for secret in (place.start.secret, place.ann.secret):
+            for secret in (owned.start.secret, owned.ann.secret):
                 assert len(secret) == 32
                 assert not any(secret in each.SerializeToString() for each in answers)
                 assert secret.hex() not in shown
                 for file in (tmp_path / "scheduler").rglob("*"):
                     assert not file.is_file() or secret not in file.read_bytes(), file
-            return place.start.secret
+            return owned.start.secret
 
     assert asyncio.run(scenario())

@@ -146,7 +146,7 @@ def test_a_filter_narrows_whole_sweeps_and_projects_by_what_the_new_sweep_makes_
 
 
 @pytest.mark.parametrize(
-    ("prior", "code", "word"),
+    ("prior", "code", "expected"),
     [
         ({"sweeps": ["local/demo/none"]}, "NOT_FOUND", "local/demo/none"),
         ({"project": "local/none"}, "NOT_FOUND", "project local/none does not exist"),
@@ -170,13 +170,13 @@ def test_a_filter_narrows_whole_sweeps_and_projects_by_what_the_new_sweep_makes_
     ],
 )
 def test_a_selection_that_makes_no_sense_is_refused(
-    tmp_path: Path, prior: dict[str, object], code: str, word: str
+    tmp_path: Path, prior: dict[str, object], code: str, expected: str
 ) -> None:
     async def scenario() -> None:
         async with a_scheduler(tmp_path) as installation:
             refused = await failure(installation.sweeps.CreateSweep(wanted(NEW, "", **prior)))
             assert refused.code == code
-            assert word in refused.message
+            assert expected in refused.message
 
     asyncio.run(scenario())
 

@@ -30,10 +30,10 @@ def stored_bytes(folder: Path) -> int:
         return int(database.execute("select coalesce(sum(length(response)), 0) from request").fetchone()[0])
 
 
-def of_person(name: str, *projects: str) -> tuple[tuple[str, str | bytes], ...]:
+def metadata_of(name: str, *projects: str) -> tuple[tuple[str, str | bytes], ...]:
     """Return the metadata with which a service speaks for a person."""
-    person = Principal(name, "person", Scope.WRITE, Bounds(frozenset(projects)), f"token-of-{name}")
-    return (("authorization", f"Bearer {SERVICE_TOKEN}"), (PRINCIPAL_KEY, encode_principal(person)))
+    principal = Principal(name, "person", Scope.WRITE, Bounds(frozenset(projects)), f"token-of-{name}")
+    return (("authorization", f"Bearer {SERVICE_TOKEN}"), (PRINCIPAL_KEY, encode_principal(principal)))
 
 
 def test_responses_with_large_files_take_little_room_and_are_the_same_again(tmp_path: Path) -> None:
@@ -75,7 +75,7 @@ def test_the_request_ids_of_one_account_and_project_are_free_for_others(tmp_path
                 for sweep in sweeps:
                     request = v1.EnqueueRunRequest(sweep=sweep.name, request_id="r")
                     request.parameters.CopyFrom(point_message({"x": 0.5}))
-                    metadata = of_person(account, "local/p", "local/q")
+                    metadata = metadata_of(account, "local/p", "local/q")
                     first = await runs.EnqueueRun(request, metadata=metadata)
                     assert await runs.EnqueueRun(request, metadata=metadata) == first
                     assert first.runs[0].sweep == sweep.name
@@ -95,11 +95,11 @@ def test_a_repeated_release_names_no_sweep_of_projects_that_the_token_does_not_c
             channel = grpc.aio.insecure_channel(installation.scheduler.address)
             agents = AgentServiceStub(channel)
             request = v1.ReleaseAgentRequest(agent="a", request_id="r")
-            released = await agents.ReleaseAgent(request, metadata=of_person("ann", "local/p"))
+            released = await agents.ReleaseAgent(request, metadata=metadata_of("ann", "local/p"))
             assert list(released.sweeps) == ["local/p/s"]
-            other = await agents.ReleaseAgent(request, metadata=of_person("ann", "local/q"))
+            other = await agents.ReleaseAgent(request, metadata=metadata_of("ann", "local/q"))
             assert list(other.sweeps) == ["local/q/s"]
-            again = await agents.ReleaseAgent(request, metadata=of_person("ann", "local/p"))
+            again = await agents.ReleaseAgent(request, metadata=metadata_of("ann", "local/p"))
             assert again == released
             await channel.close()
 

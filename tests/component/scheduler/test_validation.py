@@ -22,7 +22,7 @@ def files() -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in kept} | {f"{name}.yaml": MADE[name] for name in MADE}
 
 
-def told_by_sweepctl(name: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, list[Json]]:
+def printed_by_sweepctl(name: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, list[Json]]:
     code = main(("validate", name, "--error-format", "json"))
     return int(code), [json.loads(line) for line in capsys.readouterr().err.splitlines()]
 
@@ -43,8 +43,8 @@ def test_the_server_finds_what_the_command_line_finds(
                 file = v1.SweepFile(file_name=name, content=content)
                 answer = await installation.sweeps.ValidateSweep(v1.ValidateSweepRequest(file=file))
                 found = [asdict(finding_of(each)) for each in answer.diagnostics]
-                code, told = told_by_sweepctl(name, capsys)
-                assert found == told, name
+                code, printed = printed_by_sweepctl(name, capsys)
+                assert found == printed, name
                 wrong = any(each.severity == v1.SEVERITY_ERROR for each in answer.diagnostics)
                 assert code == (5 if wrong else 0), name
                 later = any(each.code == "not-supported-yet" for each in answer.diagnostics)

@@ -18,7 +18,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SuggestionServe
 
 
 @pytest.fixture
-def mortal(tmp_path: Path) -> Iterator[SuggestionServer]:
+def own_server(tmp_path: Path) -> Iterator[SuggestionServer]:
     """One for a test that ends it."""
     started = SuggestionServer(tmp_path)
     started.start()

@@ -62,15 +62,15 @@ def test_a_worker_killed_while_idle_is_replaced_too(server: SuggestionServer) ->
 
 
 def test_a_kill_leaves_no_worker_behind_and_one_resend_brings_the_same_points_back(
-    mortal: SuggestionServer,
+    own_server: SuggestionServer,
 ) -> None:
-    caller = Caller(mortal)
+    caller = Caller(own_server)
     caller.search(ENOUGH + 1)
-    before, worker = caller.point(ENOUGH + 2), mortal.worker()
-    mortal.kill()
+    before, worker = caller.point(ENOUGH + 2), own_server.worker()
+    own_server.kill()
     eventually(lambda: not is_alive(worker))
-    mortal.start()
-    answer = mortal.stub.Suggest(caller.request(ENOUGH + 2), timeout=30)
+    own_server.start()
+    answer = own_server.stub.Suggest(caller.request(ENOUGH + 2), timeout=30)
     assert answer.resend_from == 1
     assert caller.point(ENOUGH + 2) == before
 
@@ -236,16 +236,16 @@ def test_malformed_requests_name_the_field(
 
 
 def test_only_services_are_let_in(server: SuggestionServer) -> None:
-    with grpc.insecure_channel(server.address) as stranger, pytest.raises(grpc.RpcError) as caught:
-        SuggestionServiceStub(stranger).Prepare(v1.PrepareRequest(), timeout=5)
+    with grpc.insecure_channel(server.address) as unauthenticated, pytest.raises(grpc.RpcError) as caught:
+        SuggestionServiceStub(unauthenticated).Prepare(v1.PrepareRequest(), timeout=5)
     assert Failure.of(caught.value).code == "UNAUTHENTICATED"
 
 
-def test_a_terminated_service_ends_well_though_its_worker_is_frozen(mortal: SuggestionServer) -> None:
-    Caller(mortal).search(ENOUGH + 1)
-    worker = mortal.worker()
+def test_a_terminated_service_ends_well_though_its_worker_is_frozen(own_server: SuggestionServer) -> None:
+    Caller(own_server).search(ENOUGH + 1)
+    worker = own_server.worker()
     signalled(worker, signal.SIGSTOP)
     began = time.monotonic()
-    assert mortal.terminate() == 0
+    assert own_server.terminate() == 0
     assert time.monotonic() - began < 10
     assert not is_alive(worker)

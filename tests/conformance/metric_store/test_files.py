@@ -156,8 +156,8 @@ def test_names_that_lead_elsewhere_are_refused_and_count_as_delivered(store: Sto
 def test_what_is_larger_than_it_may_be_is_refused(store: Store) -> None:
     large = piece(1, b"x", size=MAX_FILE_BYTES + 1)
     longer = piece(2, b"x" * 10, size=5)
-    (told, more) = commit(store, large, longer)
-    assert told.rejection == "it is larger than 16 MiB"
+    (answer, more) = commit(store, large, longer)
+    assert answer.rejection == "it is larger than 16 MiB"
     assert more.rejection
     assert content(store) is None
 
@@ -166,8 +166,8 @@ def test_the_numbers_that_agents_give_are_taken(store: Store) -> None:
     """Their series are the seconds since 1970: of today, and of the last day that there is room for."""
     for series in (int(time.time()), 2**31 - 1):
         number = (series << 32) + 1
-        (told,) = commit(store, replace(piece(1, b"x", file=str(series)), number=number))
-        assert (told.rejection, told.cursor) == ("", number)
+        (answer,) = commit(store, replace(piece(1, b"x", file=str(series)), number=number))
+        assert (answer.rejection, answer.cursor) == ("", number)
 
 
 @pytest.mark.parametrize("number", [(2**31 << 32) + 1, 2**64 - 2**32 + 1])
@@ -206,12 +206,12 @@ def test_the_files_of_all_attempts_are_those_of_the_run(
     too_large, fits = commit(
         store, piece(1, b"12345", file="b", name=second), piece(2, b"1", file="b", name=second)
     )
-    too_many, elsewhere = commit(
+    too_many, in_another_run = commit(
         store, piece(3, b"", file="c", name=second), piece(1, b"123456", file="c", name=other)
     )
     assert "would be larger" in too_large.rejection
     assert "files already" in too_many.rejection
-    assert (fits.rejection, elsewhere.rejection) == ("", "")
+    assert (fits.rejection, in_another_run.rejection) == ("", "")
     (again,) = commit(store, piece(4, b"654321", name=second))  # in the place of what it replaces
     assert (again.rejection, content(store)) == ("", b"654321")
 

@@ -13,7 +13,7 @@ from sweepd_metric_store.ports import EncodedPage, HistoryQuery, Position, Selec
 from sweepd_metric_store.store import history
 
 LONG, SHORT = an_attempt(1), an_attempt(2)
-CROWD = 12
+LONG_READS = 12
 
 
 def thinned(run: str) -> HistoryQuery:
@@ -37,13 +37,15 @@ def test_any_number_of_long_histories_keeps_no_short_read_waiting(
         store.writes.commit([rows(name, 1, [{"loss": float(at)} for at in range(count)])])
 
     async def main() -> None:
-        crowd = [asyncio.ensure_future(store.reads.history(thinned(LONG.run))) for _ in range(CROWD)]
+        long_reads = [
+            asyncio.ensure_future(store.reads.history(thinned(LONG.run))) for _ in range(LONG_READS)
+        ]
         async with asyncio.timeout(5):
             assert (await store.reads.history(thinned(SHORT.run))).items
             assert (await store.reads.summaries(Selection(runs={LONG.run}), Position(), 10)).items
             assert (await store.reads.log(LONG.run, 0, 0, 10)).content == b""
-        assert not any(each.done() for each in crowd)
+        assert not any(each.done() for each in long_reads)
         released.set()
-        assert all(found.items for found in await asyncio.gather(*crowd))
+        assert all(found.items for found in await asyncio.gather(*long_reads))
 
     asyncio.run(main())

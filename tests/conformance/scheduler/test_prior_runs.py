@@ -110,7 +110,7 @@ def test_a_sweep_that_prior_runs_have_finished_has_ended_after_a_restart(world: 
     world.create(document, prior=prior_runs(document, tried))
     world.save()
     world.restart()
-    assert [over.state for over in world.state.ended.values()] == [SweepState.FINISHED]
+    assert [ended.state for ended in world.state.ended.values()] == [SweepState.FINISHED]
     assert world.opened is not None
     stored = world.opened.records.stored(SweepName(PARENT, "s"))
     assert stored is not None

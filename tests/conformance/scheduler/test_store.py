@@ -267,7 +267,7 @@ def test_observations_are_read_in_order_with_the_points_handed_out(
 def test_attempts_are_known_by_run_and_number(world: StoredWorld, opened: Opened) -> None:
     world.create({**RANDOM, **OBJECTIVE})
     three_runs(world)
-    ended, running, beyond, nobody = opened.records.known(
+    ended, running, beyond, unknown = opened.records.known(
         [(RunName(S, 1), 1), (RunName(S, 2), 1), (RunName(S, 2), 2), (RunName(S, 7), 1)]
     )
     assert ended is not None
@@ -275,7 +275,7 @@ def test_attempts_are_known_by_run_and_number(world: StoredWorld, opened: Opened
     assert running is not None
     assert (running.key, running.state, running.observation_row) == ((1, 2), "running", 1)
     assert beyond is None
-    assert nobody is None
+    assert unknown is None
 
 
 def test_numbers_continue_after_a_commit_that_marks_no_row(opened: Opened) -> None:

@@ -10,7 +10,7 @@ import pytest
 from sweepd_kernel.errors import UnavailableError
 from sweepd_metric_store.following import WINDOW, AppendStreams, grouped
 
-GONE = UnavailableError("metric-store", "here", "it is stopping")
+STOPPING = UnavailableError("metric-store", "here", "it is stopping")
 
 
 async def numbers(count: int) -> AsyncIterator[int]:
@@ -60,7 +60,7 @@ def test_no_more_requests_are_read_than_the_window_allows() -> None:
 def test_a_refused_request_ends_the_stream_with_its_error() -> None:
     async def run() -> None:
         async def submit(_number: int) -> asyncio.Future[int]:
-            raise GONE
+            raise STOPPING
 
         with pytest.raises(UnavailableError):
             await anext(AppendStreams().answers(numbers(1), submit))
@@ -85,7 +85,7 @@ def test_open_streams_end_when_the_service_does() -> None:
 
         following = asyncio.create_task(follow())
         await asyncio.sleep(0)
-        streams.end(GONE)
+        streams.end(STOPPING)
         with pytest.raises(UnavailableError):
             await asyncio.wait_for(following, 1)
 

@@ -14,7 +14,7 @@ from sweepd_kernel.errors import DomainError, StorageError, UnavailableError
 from sweepd_metric_store.ports import Arrival, AttemptName, LogArrived, Stored
 from sweepd_metric_store.writer import COMMIT_WEIGHT, MAX_QUEUED, Writer
 
-GONE = UnavailableError("metric-store", "here", "it is stopping")
+STOPPING = UnavailableError("metric-store", "here", "it is stopping")
 
 
 class MemoryWrites:
@@ -51,24 +51,24 @@ def an_arrival(number: int, content: bytes = b"") -> LogArrived:
 
 def writing(act: Callable[[Writer, MemoryWrites], Awaitable[None]]) -> tuple[MemoryWrites, list[int]]:
     """Run `act` with a writer; return its store and the notifications of its listeners."""
-    store, heard = MemoryWrites(), list[int]()
+    store, notified = MemoryWrites(), list[int]()
 
     async def run() -> None:
         writer = Writer(
             store,
             SystemClock(),
             logging.getLogger("test"),
-            lambda stored: heard.extend(each.cursor for each in stored),
+            lambda stored: notified.extend(each.cursor for each in stored),
         )
         writer.start()
         await act(writer, store)
         store.gate.set()
-        await writer.stop(GONE)
+        await writer.stop(STOPPING)
         await asyncio.sleep(0)
 
     asyncio.run(run())
     assert store.closed
-    return store, heard
+    return store, notified
 
 
 def test_what_queues_during_a_commit_shares_the_next_one() -> None:
@@ -80,9 +80,9 @@ def test_what_queues_during_a_commit_shares_the_next_one() -> None:
         answers = await asyncio.gather(first, *others)
         assert [answer.cursor for answer in answers] == list(range(1, 10))
 
-    store, heard = writing(act)
+    store, notified = writing(act)
     assert store.commits == [[1], list(range(2, 10))]
-    assert heard == list(range(1, 10))
+    assert notified == list(range(1, 10))
 
 
 def test_a_flood_is_stored_in_parts_and_what_comes_behind_it_goes_with_the_next_one() -> None:
@@ -143,7 +143,7 @@ def test_calls_after_the_end_are_refused() -> None:
         store.gate.set()
         writer = Writer(store, SystemClock(), logging.getLogger("test"), lambda _: None)
         writer.start()
-        await writer.stop(GONE)
+        await writer.stop(STOPPING)
         with pytest.raises(UnavailableError):
             await writer.submit(an_arrival(1))
 

@@ -11,7 +11,7 @@ from sweepd_scheduler.domain.runs.run import PointSource, Provenance
 from sweepd_scheduler.domain.search.study import Suggestion
 from sweepd_scheduler.domain.sweep import Ending, Sweep
 from sweepd_scheduler.domain.transitions import FINAL_SWEEP, RunState, SweepState
-from unit.scheduler.people import set_cap
+from unit.scheduler.client_requests import set_cap
 from unit.scheduler.specs import LABELS
 from unit.scheduler.world import PARENT, World
 

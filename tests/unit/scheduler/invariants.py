@@ -64,8 +64,8 @@ class Ledger:
                 assert self._attempts[run.key, attempt.number] == attempt.state, "every attempt is stored"
         self._read = len(changes)
         for key, index in state.index.items():
-            held = {agent: each for (sweep, agent), each in self._guards.items() if sweep == key}
-            assert index.guards == held
+            quarantine = {agent: each for (sweep, agent), each in self._guards.items() if sweep == key}
+            assert index.guards == quarantine
         for key, sweep in self._sweeps.items():
             of_sweep = [run for run in self._runs.values() if run.sweep == key]
             _check_counts(state, sweep, of_sweep)
@@ -169,16 +169,16 @@ def _check_counts(state: State, sweep: Sweep, runs: list[Run]) -> None:
     assert {s: sweep.counts.of(s) for s in RunState} == {s: counted[s] for s in RunState}
     assert sorted(run.number for run in runs) == list(range(1, len(runs) + 1)), "numbers have no gaps"
     _check_best(sweep, runs)
-    over = sweep.state in FINAL_SWEEP and not sweep.counts.unfinished
-    assert (sweep.key in state.ended) == over
-    assert (sweep.key in state.sweeps) != over
+    ended = sweep.state in FINAL_SWEEP and not sweep.counts.unfinished
+    assert (sweep.key in state.ended) == ended
+    assert (sweep.key in state.sweeps) != ended
     if sweep.spec.run_cap is not None and sweep.starts_new_runs:
         assert len(runs) < sweep.spec.run_cap, "at its cap it says so"
-    if sweep.ending is not None and not over:
+    if sweep.ending is not None and not ended:
         assert sweep.counts.unfinished, "an ending sweep waits for its last run only"
     if sweep.ending is Ending.STOP or sweep.state in FINAL_SWEEP:
         assert not sweep.counts.of(RunState.PENDING)
-    if not over:
+    if not ended:
         assert state.sweeps[sweep.key] == sweep, "what is stored is what is in memory"
 
 
@@ -331,14 +331,14 @@ def _check_study(sweep: Sweep, runs: list[Run], notes: list[StudyObservation]) -
     assert [note.number for note in notes] == numbers, "observations are numbered"
     assert sweep.observations == first - 1 + len(notes)
     if sweep.spec.method.name == "bayes":
-        over: set[int] = set()
+        ended: set[int] = set()
         for note in notes:
             if note.event is StudyEvent.ENDED:
-                assert note.run not in over, "the search learns of every end exactly once"
-                over.add(note.run)
+                assert note.run not in ended, "the search learns of every end exactly once"
+                ended.add(note.run)
             elif note.event is StudyEvent.VALUE_SO_FAR:
-                assert note.run not in over, "only what is under way shows anything"
+                assert note.run not in ended, "only what is under way shows anything"
             elif note.event is StudyEvent.HANDED_OUT:  # again, after a person took its end back
-                over.discard(note.run)
+                ended.discard(note.run)
         blocks = _blocks(runs)
-        assert over == {n for n, block in blocks.items() if all(run.state in FINAL_RUN for run in block)}
+        assert ended == {n for n, block in blocks.items() if all(run.state in FINAL_RUN for run in block)}

@@ -23,7 +23,7 @@ class UndoingWorld(World):
         """Decide and undo, after which the state is as it was; then decide again."""
         before = contents(self.state)
         with suppress(DomainError):
-            decide(self.state, event, self.moment)
+            decide(self.state, event, self.clock_reading)
         self.state.undo_log.back_to(0)
         assert contents(self.state) == before
         return super().happens(event)

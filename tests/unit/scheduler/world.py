@@ -88,12 +88,12 @@ class World:
     events: int = 0
 
     @property
-    def moment(self) -> ClockReading:
+    def clock_reading(self) -> ClockReading:
         """No two events have the same display time, as on a real clock."""
         return ClockReading(self.now, int(self.now * 1e6) + self.events, self.events.to_bytes(32))
 
     def happens(self, event: Event) -> Answer | None:
-        decision = decide(self.state, event, self.moment)
+        decision = decide(self.state, event, self.clock_reading)
         self.events += 1
         self.state.undo_log.keep()
         self.changes += decision.changes
@@ -149,7 +149,7 @@ class World:
         assert isinstance(answer, Sweep)
         return answer
 
-    def start_by_hand(
+    def start_standalone(
         self,
         run_id: str | None,
         agent: str = "ann",
@@ -274,8 +274,8 @@ class World:
         """An attempt as its agent names it in Hello, with what the database would say."""
         run = self.run(key)
         if secret is None:
-            by_hand = run.is_standalone and secret_of(run.attempts[ref.attempt - 1].agent)
-            secret = by_hand or self.secrets[key, ref.attempt]
+            standalone_secret = run.is_standalone and secret_of(run.attempts[ref.attempt - 1].agent)
+            secret = standalone_secret or self.secrets[key, ref.attempt]
         known = StoredAttempt(
             key=key,
             run=run.name,
@@ -322,7 +322,7 @@ class World:
         loaded = self.everything().load()
         before, self.state = self.state, State(Timeouts())
         self.state.restore(loaded.sweeps, loaded.ended, loaded.number, self.now)
-        self.timers = [*self.state.first_timers(self.now), *first_timeouts(self.state, self.moment)]
+        self.timers = [*self.state.first_timers(self.now), *first_timeouts(self.state, self.clock_reading)]
         check_restored(before, self.state)
 
     def asked(self) -> list[AskStudy]:

@@ -21,7 +21,7 @@ def a_kernel(groups: tuple[int, ...] = (0, 1, 2, 3), lengths: Array = LENGTHS) -
     return MixedMatern(lengths, groups, CATEGORICAL, CONDITIONAL)
 
 
-def likeness(one: tuple[float, ...], other: tuple[float, ...]) -> float:
+def covariance(one: tuple[float, ...], other: tuple[float, ...]) -> float:
     return float(a_kernel()(np.array([one]), np.array([other]))[0, 0])
 
 
@@ -36,16 +36,16 @@ def test_it_is_a_covariance_whatever_parameters_the_points_have(rows: list[tuple
 @given(x=NUMBERS, y=NUMBERS)
 def test_a_point_without_a_number_is_equally_far_from_all_that_have_it(x: float, y: float) -> None:
     absent, here, there = (0.5, 1.0, INACTIVE, 0.0), (0.5, 1.0, x, 0.0), (0.5, 1.0, y, 0.0)
-    assert likeness(absent, absent) == 1.0
-    assert likeness(absent, here) == pytest.approx(likeness(absent, there))
-    assert likeness(absent, here) < 1.0
+    assert covariance(absent, absent) == 1.0
+    assert covariance(absent, here) == pytest.approx(covariance(absent, there))
+    assert covariance(absent, here) < 1.0
 
 
 def test_a_number_and_its_absence_are_as_far_as_the_ends_of_an_arc_of_one_radius() -> None:
     """Absence is the centre of the circle; a radius spans 60 of the 90 degrees on which the numbers lie."""
     absent, low, high = ((0.5, 1.0, place, 0.0) for place in (INACTIVE, 0.0, 2 / 3))
-    assert likeness(absent, low) == pytest.approx(likeness(low, high))
-    assert likeness(absent, low) < 0.5
+    assert covariance(absent, low) == pytest.approx(covariance(low, high))
+    assert covariance(absent, low) < 0.5
 
 
 def test_a_short_gap_is_as_long_on_the_arc_as_on_a_line() -> None:
@@ -59,7 +59,7 @@ def test_a_short_gap_is_as_long_on_the_arc_as_on_a_line() -> None:
 def test_two_categories_are_equally_far_whatever_they_are_and_so_is_none() -> None:
     first = (0.5, 1.0, 0.3, 0.0)
     others = [(0.5, 1.0, 0.3, code) for code in (1.0, 2.0, 3.0, INACTIVE)]
-    assert len({round(likeness(first, other), 12) for other in others}) == 1
+    assert len({round(covariance(first, other), 12) for other in others}) == 1
 
 
 def test_numbers_that_are_always_there_follow_the_kernel_of_the_textbook() -> None:

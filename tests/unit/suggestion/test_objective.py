@@ -28,7 +28,7 @@ def ended(number: int, outcome: Outcome, *values: float) -> Ended:
     )
 
 
-def learnt(*events: Observation, point: Point = POINT, **metric: str) -> Evidence:
+def model_evidence(*events: Observation, point: Point = POINT, **metric: str) -> Evidence:
     spec = a_spec(SMALL, metric=metric)
     study = Study(spec)
     for number in sorted({event.run_number for event in events}):
@@ -39,7 +39,7 @@ def learnt(*events: Observation, point: Point = POINT, **metric: str) -> Evidenc
 
 
 def losses(*events: Observation, **metric: str) -> list[float]:
-    return [one.loss for one in learnt(*events, point=POINT, **metric).valued]
+    return [one.loss for one in model_evidence(*events, point=POINT, **metric).valued]
 
 
 # The worked example of the metric's rules: 5, 0.5, 1 logged; 2 logged; failed without; crashed after 9.
@@ -58,12 +58,12 @@ def test_a_failed_run_counts_as_the_worst_seen_even_if_it_logged_better() -> Non
 
 def test_values_that_are_imputed_are_not_observed() -> None:
     under_way = RungReached(run_number=6, iteration=1, value=0.25)
-    assert learnt(*EXAMPLE).observed == 2
-    assert learnt(*EXAMPLE, impute="latest").observed == 3
-    assert learnt(*EXAMPLE, under_way).observed == 2
-    assert learnt(*EXAMPLE, under_way, impute_while_running="worst").observed == 3
+    assert model_evidence(*EXAMPLE).observed == 2
+    assert model_evidence(*EXAMPLE, impute="latest").observed == 3
+    assert model_evidence(*EXAMPLE, under_way).observed == 2
+    assert model_evidence(*EXAMPLE, under_way, impute_while_running="worst").observed == 3
     stopped = ended(5, Outcome.STOPPED, 0.5)
-    assert learnt(*EXAMPLE, stopped, ended(6, Outcome.NOTHING)).observed == 3
+    assert model_evidence(*EXAMPLE, stopped, ended(6, Outcome.NOTHING)).observed == 3
 
 
 def test_a_value_is_never_invented() -> None:
@@ -93,7 +93,7 @@ def test_a_stopped_run_counts_with_its_value_but_not_as_worse_than_every_finishe
 
 def test_a_run_under_way_is_pending_unless_the_metric_says_otherwise() -> None:
     rung = RungReached(run_number=1, iteration=3, value=2.0)
-    assert len(learnt(rung).pending) == 1
+    assert len(model_evidence(rung).pending) == 1
     assert losses(rung) == []
     assert losses(rung, impute_while_running="best") == [2.0]
 
@@ -133,7 +133,7 @@ def test_a_run_that_has_shown_nothing_yet_is_imputed_or_pending() -> None:
     under_way = HandedOut(run_number=2, point=POINT)
     for how, known in (("worst", [4.0, 7.0]), ("best", [4.0]), ("latest", [4.0]), ("false", [4.0])):
         ended_one = Ended(run_number=1, outcome=Outcome.FINISHED, value=4.0, best=4.0, worst=7.0, last=5.0)
-        found = learnt(ended_one, under_way, impute_while_running=how)
+        found = model_evidence(ended_one, under_way, impute_while_running=how)
         assert [one.loss for one in found.valued] == known
         assert len(found.pending) == 2 - len(known)
 
@@ -155,7 +155,7 @@ def test_a_failed_run_is_imputed_from_its_best_value_or_else_from_the_one_that_c
 
 @pytest.mark.parametrize("outside", [{"a": "w", "b": 1}, {"a": "x"}, {"a": "x", "b": 1, "c": 2}])
 def test_a_run_outside_the_space_is_left_out(outside: Point) -> None:
-    known = learnt(ended(1, Outcome.FINISHED, 1.0), point=outside)
+    known = model_evidence(ended(1, Outcome.FINISHED, 1.0), point=outside)
     assert known == Evidence((), (), 0)
 
 

@@ -128,8 +128,8 @@ def test_agents_attach_find_sweeps_and_do_nothing_else() -> None:
 
 def test_who_only_reads_changes_nothing() -> None:
     reading = {path.rpartition("/")[2] for path, method in METHODS.items() if rule(method).allows(Scope.READ)}
-    verbs = ("Get", "List", "Watch", "Validate", "Preview", "Explain", "Export", "Read", "WhoAmI")
-    assert all(name.startswith(verbs) for name in reading), reading
+    reads = ("Get", "List", "Watch", "Validate", "Preview", "Explain", "Export", "Read", "WhoAmI")
+    assert all(name.startswith(reads) for name in reading), reading
 
 
 def test_a_request_of_a_stream_names_nothing_by_itself() -> None:

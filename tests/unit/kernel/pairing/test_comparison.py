@@ -78,8 +78,8 @@ def test_what_does_not_belong_together_is_distinguished(
 def test_an_older_copy_that_has_continued_is_not_taken_for_the_newer_one() -> None:
     forked = database("s", ("a", 10), ("b", 12), ("c", 99), peer=S.peer)
     assert fault(forked, M) is Fault.SCHEDULER_OLDER
-    gone_on = database("m", ("x", 3), ("y", 99), peer=M.peer)
-    assert fault(S, gone_on) is Fault.METRICS_OLDER
+    continued = database("m", ("x", 3), ("y", 99), peer=M.peer)
+    assert fault(S, continued) is Fault.METRICS_OLDER
 
 
 def test_a_database_without_anything_belongs_to_whom_it_costs_nothing() -> None:

@@ -15,7 +15,7 @@ from sweepd_kernel.rpc.interceptors import ErrorMapping
 LOG = logging.getLogger("test")
 
 
-class Gone:
+class DisconnectedCaller:
     """The context of a caller to whom nothing can be sent any more."""
 
     def __init__(self) -> None:
@@ -37,19 +37,21 @@ class Gone:
         raise grpc.aio.InternalError("Failed execute_batch")
 
 
-async def refuses(_: object, __: Gone) -> None:
+async def refuses(_: object, __: DisconnectedCaller) -> None:
     raise DomainError("no such sweep", status=Status.NOT_FOUND)
 
 
-async def aborts(_: object, context: Gone) -> None:
+async def aborts(_: object, context: DisconnectedCaller) -> None:
     await context.abort(grpc.StatusCode.NOT_FOUND, "no such sweep")
 
 
-async def writes(_: object, context: Gone) -> None:
+async def writes(_: object, context: DisconnectedCaller) -> None:
     await context.write(b"row")
 
 
-async def mapped(behaviour: Callable[[object, Gone], Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+async def mapped(
+    behaviour: Callable[[object, DisconnectedCaller], Awaitable[None]],
+) -> Callable[..., Awaitable[None]]:
     handler: grpc.RpcMethodHandler[object, object] = grpc.unary_stream_rpc_method_handler(behaviour)
 
     async def continuation(_: object) -> "grpc.RpcMethodHandler[object, object]":
@@ -66,10 +68,10 @@ async def mapped(behaviour: Callable[[object, Gone], Awaitable[None]]) -> Callab
 
 @pytest.mark.parametrize("behaviour", [refuses, aborts, writes])
 def test_a_caller_that_left_is_no_failure(
-    behaviour: Callable[[object, Gone], Awaitable[None]], caplog: pytest.LogCaptureFixture
+    behaviour: Callable[[object, DisconnectedCaller], Awaitable[None]], caplog: pytest.LogCaptureFixture
 ) -> None:
     async def main() -> None:
-        await (await mapped(behaviour))(b"", Gone())
+        await (await mapped(behaviour))(b"", DisconnectedCaller())
 
     with pytest.raises(asyncio.CancelledError):
         asyncio.run(main())

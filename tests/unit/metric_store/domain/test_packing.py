@@ -30,8 +30,8 @@ def points(pieces: list[Piece] | tuple[Piece, ...]) -> Points:
 
 
 def a_batch(*columns: Column, first: int = 1, last: int = 3, dropped: tuple[RowRange, ...] = ()) -> Batch:
-    gone = {row for span in dropped for row in range(span.first, span.last + 1)}
-    rows = [row for row in range(first, last + 1) if row not in gone]
+    left_out = {row for span in dropped for row in range(span.first, span.last + 1)}
+    rows = [row for row in range(first, last + 1) if row not in left_out]
     return Batch(
         first_row=first,
         last_row=last,

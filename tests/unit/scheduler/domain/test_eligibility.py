@@ -8,7 +8,7 @@ from sweepd_scheduler.domain.agents.agent import Ineligible, IneligibleReason
 from sweepd_scheduler.domain.effects import StartRun, Welcome
 from sweepd_scheduler.domain.requests.requests import ReleaseAgent, Released, StopSweep
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause
-from unit.scheduler.people import S, release, retry
+from unit.scheduler.client_requests import S, release, retry
 from unit.scheduler.world import RANDOM, World
 
 EXIT_1 = Exit(cause=ExitCause.EXITED, code=1)
@@ -77,7 +77,7 @@ def test_an_agent_that_lacks_a_label_is_notified_when_a_sweep_resumes(world: Wor
     before = len(world.sent)
     retry(world, 1)
     ineligible = [(to, command) for to, command in world.sent[before:] if isinstance(command, Ineligible)]
-    assert [(to, told.reason) for to, told in ineligible] == [(wrong, IneligibleReason.LABELS)]
+    assert [(to, notice.reason) for to, notice in ineligible] == [(wrong, IneligibleReason.LABELS)]
 
 
 def test_an_agent_can_be_released_in_all_sweeps_that_the_caller_may_change(world: World) -> None:
@@ -86,8 +86,8 @@ def test_an_agent_can_be_released_in_all_sweeps_that_the_caller_may_change(world
         session = world.attach(sweep=name)
         for _ in range(2):
             world.exits(session, world.takes_one(session).ref, EXIT_1)
-    elsewhere = Bounds(frozenset({"local/other"}))
+    of_another = Bounds(frozenset({"local/other"}))
     with pytest.raises(NotFoundError, match="no guard holds agent 'ann'"):
-        world.happens(ReleaseAgent(agent="ann", sweep=None, within=elsewhere))
+        world.happens(ReleaseAgent(agent="ann", sweep=None, within=of_another))
     both = Released(sweeps=("local/demo/s", "local/demo/t"))
     assert world.happens(ReleaseAgent(agent="ann", sweep=None)) == both

@@ -11,7 +11,7 @@ from sweepd_scheduler.domain.eligibility import (
 )
 from sweepd_scheduler.domain.requests.requests import CancelSweep, PauseSweep
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause
-from unit.scheduler.people import S, enqueue
+from unit.scheduler.client_requests import S, enqueue
 from unit.scheduler.world import OBJECTIVE, RANDOM, World
 
 EXIT_1 = Exit(cause=ExitCause.EXITED, code=1)

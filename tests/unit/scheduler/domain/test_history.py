@@ -7,7 +7,7 @@ from sweepd_scheduler.domain.effects import HistoryEntry
 from sweepd_scheduler.domain.events import Heartbeat
 from sweepd_scheduler.domain.requests.requests import CancelSweep, PauseSweep, ResumeSweep, StopSweep
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause
-from unit.scheduler.people import S, end_run, enqueue, release, retry, set_cap
+from unit.scheduler.client_requests import S, end_run, enqueue, release, retry, set_cap
 from unit.scheduler.world import OBJECTIVE, RANDOM, World
 
 RUN = (1, 1)
@@ -138,10 +138,10 @@ def test_an_agent_in_quarantine(world: World) -> None:
 
 
 def test_a_run_of_a_script_that_was_lost_and_started_again(world: World) -> None:
-    world.start_by_hand("abcdefgh")
+    world.start_standalone("abcdefgh")
     world.passes(121)
-    world.start_by_hand("abcdefgh")
-    world.start_by_hand("abcdefgh", attempt=2)
+    world.start_standalone("abcdefgh")
+    world.start_standalone("abcdefgh", attempt=2)
     assert history(world) == [
         *("run-created 1.1", "attempt-suspect 1.1", "run-crashed 1.1", "run-claimed 1.1", "run-claimed 1.1")
     ]

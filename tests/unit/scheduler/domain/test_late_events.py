@@ -19,7 +19,7 @@ from sweepd_scheduler.domain.runs.attempt_end import signal_name
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause
 from sweepd_scheduler.domain.runs.values import NO_VALUES
 from sweepd_scheduler.domain.transitions import RunState, SweepState
-from unit.scheduler.people import S, end_run, enqueue, retry
+from unit.scheduler.client_requests import S, end_run, enqueue, retry
 from unit.scheduler.world import OBJECTIVE, PARENT, RANDOM, World
 
 RUN = (1, 1)

@@ -22,8 +22,8 @@ from sweepd_scheduler.domain.events import (
 from sweepd_scheduler.domain.names import SweepName
 from sweepd_scheduler.domain.requests.requests import CancelSweep, PauseSweep, ResumeSweep, StopSweep
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause, RunKey
+from unit.scheduler.client_requests import end_run, enqueue, release, retry, set_cap
 from unit.scheduler.drain import drain, suggestion
-from unit.scheduler.people import end_run, enqueue, release, retry, set_cap
 from unit.scheduler.specs import LABELS, Document, documents
 from unit.scheduler.undoing import UndoingWorld
 from unit.scheduler.world import PARENT
@@ -91,7 +91,9 @@ class SweepLife(RuleBasedStateMachine):
 
     @precondition(lambda self: self.world.secrets)
     @rule(data=st.data(), agent=st.sampled_from(("eve", *AGENTS)), how=st.sampled_from(ENDS))
-    def names_what_is_not_its_own(self, data: st.DataObject, agent: str, how: Exit) -> None:
+    def an_agent_claims_an_attempt_without_its_secret(
+        self, data: st.DataObject, agent: str, how: Exit
+    ) -> None:
         """An agent without the secret of an attempt changes nothing, whatever it reports."""
         world = self.world
         key, attempt = data.draw(st.sampled_from(sorted(world.secrets)))
@@ -123,22 +125,22 @@ class SweepLife(RuleBasedStateMachine):
             self.world.offer(self.sessions[agent], wanted)
             self.remember()
 
-    def somebody_with_a_run(self) -> list[tuple[str, RunKey, AttemptRef]]:
+    def agent_with_a_run(self) -> list[tuple[str, RunKey, AttemptRef]]:
         given = ((agent, key, ref) for agent in AGENTS for (key, _), ref in self.given[agent].items())
         return [each for each in given if each[0] in self.sessions]
 
-    @precondition(lambda self: self.somebody_with_a_run())
+    @precondition(lambda self: self.agent_with_a_run())
     @rule(data=st.data(), loss=st.floats(0, 9), skew=st.sampled_from([1, 1, 1, 0, 2]))
     def logs(self, data: st.DataObject, loss: float, skew: int) -> None:
-        agent, key, ref = data.draw(st.sampled_from(self.somebody_with_a_run()))
+        agent, key, ref = data.draw(st.sampled_from(self.agent_with_a_run()))
         first = max(1, self.world.run(key).observation_row + skew)
         self.world.logs(self.sessions[agent], ref, first, loss, loss / 2)
         self.remember()
 
-    @precondition(lambda self: self.somebody_with_a_run())
+    @precondition(lambda self: self.agent_with_a_run())
     @rule(data=st.data(), how=st.sampled_from(ENDS), freed=st.booleans())
     def exits(self, data: st.DataObject, how: Exit, freed: bool) -> None:
-        agent, key, ref = data.draw(st.sampled_from(self.somebody_with_a_run()))
+        agent, key, ref = data.draw(st.sampled_from(self.agent_with_a_run()))
         self.world.exits(self.sessions[agent], ref, how, self.world.run(key).observation_row, ("acc",))
         if freed:
             self.world.offer(self.sessions[agent], 1)
@@ -156,23 +158,23 @@ class SweepLife(RuleBasedStateMachine):
         self.world.passes(seconds, silent=silent)
         self.remember()
 
-    @rule(verb=st.sampled_from([PauseSweep, ResumeSweep, ResumeSweep]))
-    def a_person_pauses_or_resumes(self, verb: type[PauseSweep | ResumeSweep]) -> None:
+    @rule(command=st.sampled_from([PauseSweep, ResumeSweep, ResumeSweep]))
+    def a_client_pauses_or_resumes(self, command: type[PauseSweep | ResumeSweep]) -> None:
         with suppress(DomainError):
-            self.world.happens(verb(SweepName(PARENT, "s")))
+            self.world.happens(command(SweepName(PARENT, "s")))
         self.remember()
 
     @precondition(lambda self: self.world.sweep().counts.total > 2)
-    @rule(verb=st.sampled_from([StopSweep, CancelSweep]), really=st.integers(0, 4))
-    def a_person_ends_it(self, verb: type[StopSweep | CancelSweep], really: int) -> None:
+    @rule(command=st.sampled_from([StopSweep, CancelSweep]), really=st.integers(0, 4))
+    def a_client_ends_it(self, command: type[StopSweep | CancelSweep], really: int) -> None:
         if not really:
             with suppress(DomainError):
-                self.world.happens(verb(SweepName(PARENT, "s")))
+                self.world.happens(command(SweepName(PARENT, "s")))
             self.remember()
 
     @precondition(lambda self: self.world.sweep().counts.ended)
     @rule(data=st.data(), every=st.booleans())
-    def a_person_retries(self, data: st.DataObject, every: bool) -> None:
+    def a_client_retries(self, data: st.DataObject, every: bool) -> None:
         total = self.world.sweep().counts.total
         numbers = () if every else (data.draw(st.integers(1, total)),)
         with suppress(DomainError):
@@ -180,27 +182,27 @@ class SweepLife(RuleBasedStateMachine):
         self.remember()
 
     @rule(point=st.sampled_from(POINTS), first=st.booleans())
-    def a_person_enqueues(self, point: dict[str, Json], first: bool) -> None:
+    def a_client_enqueues(self, point: dict[str, Json], first: bool) -> None:
         with suppress(DomainError):
             enqueue(self.world, point, first=first)
         self.remember()
 
     @precondition(lambda self: self.world.sweep().counts.unfinished)
     @rule(data=st.data())
-    def a_person_stops_a_run(self, data: st.DataObject) -> None:
+    def a_client_stops_a_run(self, data: st.DataObject) -> None:
         number = data.draw(st.integers(1, self.world.sweep().counts.total))
         with suppress(DomainError):
             end_run(self.world, number)
         self.remember()
 
     @rule(agent=st.sampled_from(AGENTS))
-    def a_person_releases(self, agent: str) -> None:
+    def a_client_releases_an_agent(self, agent: str) -> None:
         with suppress(DomainError):
             release(self.world, agent)
         self.remember()
 
     @rule(run_cap=st.one_of(st.none(), st.integers(1, 8)))
-    def a_person_edits_the_cap(self, run_cap: int | None) -> None:
+    def a_client_edits_the_cap(self, run_cap: int | None) -> None:
         with suppress(DomainError):
             set_cap(self.world, run_cap)
         self.remember()
@@ -237,10 +239,10 @@ def test_a_stop_after_a_restart_leaves_no_older_reason() -> None:
     )
     life.a_copied_folder_is_used_by_another(agent="ann", other="ann", slots=1)
     life.a_copied_folder_is_used_by_another(agent="ann", other="ann", slots=2)
-    life.a_person_edits_the_cap(run_cap=1)
+    life.a_client_edits_the_cap(run_cap=1)
     life.the_scheduler_restarts()
     life.a_copied_folder_is_used_by_another(agent="ann", other="ann", slots=1)
-    life.a_person_ends_it(verb=StopSweep, really=0)
+    life.a_client_ends_it(command=StopSweep, really=0)
     life.teardown()
 
 

@@ -9,8 +9,8 @@ from sweepd_scheduler.domain.requests.requests import PauseSweep, Released, Resu
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause
 from sweepd_scheduler.domain.sweep import Ending, PauseCause
 from sweepd_scheduler.domain.transitions import AttemptState, RunState, SweepState
+from unit.scheduler.client_requests import release, set_cap
 from unit.scheduler.domain.test_guard import FAILS, S, runs, state_of
-from unit.scheduler.people import release, set_cap
 from unit.scheduler.world import OBJECTIVE, RANDOM, World
 
 MISSING = Exit(cause=ExitCause.START_FAILED, message="program train.py does not exist")

@@ -19,7 +19,7 @@ from sweepd_scheduler.domain.requests.requests import (
 )
 from sweepd_scheduler.domain.state import VALUES_A_STEP
 from sweepd_scheduler.domain.transitions import FINAL_RUN, RunState, SweepState
-from unit.scheduler.people import S
+from unit.scheduler.client_requests import S
 from unit.scheduler.prior import prior_runs
 from unit.scheduler.world import OBJECTIVE, PARENT, RANDOM, World, a_spec
 
@@ -34,14 +34,14 @@ def world() -> World:
     world.takes_one(world.attach())
     for number in range(1, MANY):
         event = EnqueueRun(sweep=S, point={"x": 0.5 / number}, first=False)
-        world.changes += decide(world.state, event, world.moment).changes
+        world.changes += decide(world.state, event, world.clock_reading).changes
     world.state.undo_log.keep()
     return world
 
 
 def steps_of(world: World, event: Event) -> Iterator[Decision | None]:
     """Take the steps of a decision; the decision itself comes last."""
-    steps = decide_in_steps(world.state, event, world.moment)
+    steps = decide_in_steps(world.state, event, world.clock_reading)
     try:
         while True:
             next(steps)
@@ -67,9 +67,9 @@ EVENTS: dict[str, Callable[[World], Event]] = {
 }
 
 
-@pytest.mark.parametrize("verb", EVENTS)
-def test_no_step_is_long_and_the_counts_are_right_after_each(world: World, verb: str) -> None:
-    event = EVENTS[verb](world)
+@pytest.mark.parametrize("call", EVENTS)
+def test_no_step_is_long_and_the_counts_are_right_after_each(world: World, call: str) -> None:
+    event = EVENTS[call](world)
     final = world.state.sweeps[1].counts.ended
     for step in steps_of(world, event):
         before, final = final, world.state.sweeps[1].counts.ended
@@ -77,16 +77,16 @@ def test_no_step_is_long_and_the_counts_are_right_after_each(world: World, verb:
         if step is not None:
             world.state.undo_log.keep()
             world.changes += step.changes
-    assert final == (0 if verb == "retry" else MANY - 1)
+    assert final == (0 if call == "retry" else MANY - 1)
     world.ledger.check(world.state, world.changes)
     world.restarts()
 
 
-@pytest.mark.parametrize("verb", EVENTS)
-def test_a_decision_that_is_broken_off_has_never_been(world: World, verb: str) -> None:
-    event = EVENTS[verb](world)
+@pytest.mark.parametrize("call", EVENTS)
+def test_a_decision_that_is_broken_off_has_never_been(world: World, call: str) -> None:
+    event = EVENTS[call](world)
     sweep, runs = world.state.sweeps[1], copy(world.state.runs)
-    steps = decide_in_steps(world.state, event, world.moment)
+    steps = decide_in_steps(world.state, event, world.clock_reading)
     next(steps)
     assert world.state.sweeps[1] != sweep
     steps.close()
@@ -94,7 +94,7 @@ def test_a_decision_that_is_broken_off_has_never_been(world: World, verb: str) -
     assert world.state.runs == runs
     world.restarts()  # compares all that is looked up with what is stored
     world.happens(event)
-    assert world.state.sweeps[1].counts.ended == (0 if verb == "retry" else MANY - 1)
+    assert world.state.sweeps[1].counts.ended == (0 if call == "retry" else MANY - 1)
 
 
 def test_whoever_asks_hears_of_all_runs(world: World) -> None:

@@ -101,7 +101,7 @@ def test_a_person_s_pause_takes_no_failures_from_the_agents() -> None:
 
 def test_a_sweep_cannot_skip_the_table() -> None:
     world = World()
-    draft = Draft(world.state, world.moment)
+    draft = Draft(world.state, world.clock_reading)
     cancelled = moved(world.create(TARGET), SweepState.CANCELLED)
     draft.put_sweep(replace(cancelled, counts=cancelled.counts.moved(None, RunState.RUNNING)))
     with pytest.raises(IllegalTransitionError):

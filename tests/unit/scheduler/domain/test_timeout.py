@@ -10,7 +10,7 @@ from sweepd_scheduler.domain.runs.run import Exit, ExitCause
 from sweepd_scheduler.domain.runs.run_end import in_words
 from sweepd_scheduler.domain.sweep import Ending
 from sweepd_scheduler.domain.transitions import RunState, SweepState
-from unit.scheduler.people import end_run, enqueue, retry, set_cap
+from unit.scheduler.client_requests import end_run, enqueue, retry, set_cap
 from unit.scheduler.world import GRID_4, PARENT, RANDOM, World
 
 S = SweepName(PARENT, "s")

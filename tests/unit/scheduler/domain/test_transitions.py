@@ -67,7 +67,7 @@ def test_no_run_is_stored_against_its_table_however_it_was_made() -> None:
     world = World()
     world.create(GRID_4)
     run = world.takes_one(world.attach()).run
-    draft = Draft(world.state, world.moment)
+    draft = Draft(world.state, world.clock_reading)
     with pytest.raises(IllegalTransitionError, match="running -> assigned"):
         draft.put_run(replace(world.run(run.key), state=RunState.ASSIGNED))
     with pytest.raises(IllegalTransitionError, match="None -> running"):
@@ -79,7 +79,7 @@ def test_no_attempt_is_stored_against_its_table_however_it_was_made() -> None:
     world = World()
     world.create(GRID_4)
     run = world.run(world.takes_one(world.attach()).run.key)
-    draft = Draft(world.state, world.moment)
+    draft = Draft(world.state, world.clock_reading)
     returned = replace(run.newest, state=AttemptState.RETURNED)
     with pytest.raises(IllegalTransitionError, match="running -> returned"):
         draft.put_run(replace(run, attempts=(returned,)))
@@ -92,7 +92,7 @@ def test_no_attempt_is_stored_against_its_table_however_it_was_made() -> None:
 def test_no_sweep_is_stored_against_its_table_however_it_was_made() -> None:
     world = World()
     sweep = world.create(GRID_4)
-    draft = Draft(world.state, world.moment)
+    draft = Draft(world.state, world.clock_reading)
     draft.put_sweep(replace(sweep, state=SweepState.RUNNING))
     with pytest.raises(IllegalTransitionError, match="running -> pending"):
         draft.put_sweep(sweep)

@@ -7,8 +7,8 @@ from sweepd_scheduler.domain.effects import Welcome
 from sweepd_scheduler.domain.events import Started, SuggestionsArrived
 from sweepd_scheduler.domain.requests.requests import PauseSweep, ResumeSweep, StopSweep
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause
+from unit.scheduler.client_requests import S
 from unit.scheduler.drain import suggestion
-from unit.scheduler.people import S
 from unit.scheduler.world import OBJECTIVE, RANDOM, World
 
 CANARY = {**RANDOM, **OBJECTIVE, "canary": True}

@@ -172,7 +172,9 @@ def test_a_run_that_its_agent_confirms_too_late_has_a_time_at_which_it_started(w
     world.confirms(session, start)
     run = world.run((1, 1))
     assert run.state is RunState.RUNNING
-    assert run.start_time == run.newest.start_time == world.moment.wall - 1  # the event before this one
+    assert (
+        run.start_time == run.newest.start_time == world.clock_reading.wall - 1
+    )  # the event before this one
 
 
 def test_a_hand_out_that_the_agent_refuses_goes_elsewhere(world: World) -> None:

@@ -34,7 +34,7 @@ def unconfirmed(world: World) -> None:
     world.offer(world.attach("ann"))
 
 
-def away(world: World) -> None:
+def disconnected(world: World) -> None:
     live(world)
     world.leaves("session-1")
 
@@ -63,7 +63,7 @@ def superseded(world: World) -> None:
     assert world.run(RUN).attempt == 2
 
 
-STATES = [live, unconfirmed, away, lost, ended, handed_back, superseded]
+STATES = [live, unconfirmed, disconnected, lost, ended, handed_back, superseded]
 
 
 @pytest.mark.parametrize("secret", [b"", b"guessed", digest_of(b"")], ids=["none", "wrong", "digest"])
@@ -126,12 +126,12 @@ def test_another_moment_makes_other_secrets() -> None:
 def test_secrets_and_digests_are_not_written_out(world: World) -> None:
     live(world)
     held = world.held(RUN, REF)
-    shown = "".join(map(repr, (world.run(RUN), world.sent, world.changes, held, world.moment)))
-    for hidden in (world.secrets[RUN, 1], world.run(RUN).newest.secret_digest, world.moment.entropy):
+    shown = "".join(map(repr, (world.run(RUN), world.sent, world.changes, held, world.clock_reading)))
+    for hidden in (world.secrets[RUN, 1], world.run(RUN).newest.secret_digest, world.clock_reading.entropy):
         assert repr(hidden) not in shown
 
 
-@pytest.mark.parametrize("before", [live, away, lost, unconfirmed])
+@pytest.mark.parametrize("before", [live, disconnected, lost, unconfirmed])
 def test_whoever_has_the_folder_continues_with_its_attempt_under_another_id(
     world: World, before: Callable[[World], None]
 ) -> None:

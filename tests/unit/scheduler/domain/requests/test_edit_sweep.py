@@ -19,7 +19,7 @@ from sweepd_scheduler.domain.requests.requests import (
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause
 from sweepd_scheduler.domain.sweep import Ending, Sweep
 from sweepd_scheduler.domain.transitions import SweepState
-from unit.scheduler.people import S
+from unit.scheduler.client_requests import S
 from unit.scheduler.world import GRID_4, OBJECTIVE, RANDOM, World
 
 
@@ -111,12 +111,12 @@ def test_a_raised_cap_starts_nothing_once_the_target_is_reached(world: World, li
     )
 
 
-@pytest.mark.parametrize("verb", [StopSweep, CancelSweep])
-def test_what_a_person_ended_stays_ended(world: World, verb: type[StopSweep] | type[CancelSweep]) -> None:
+@pytest.mark.parametrize("command", [StopSweep, CancelSweep])
+def test_what_a_person_ended_stays_ended(world: World, command: type[StopSweep] | type[CancelSweep]) -> None:
     world.create({**RANDOM, "run_cap": 5})
     session = world.attach()
     world.exits(session, world.takes_one(session).ref)
-    world.happens(verb(S))
+    world.happens(command(S))
     state = world.sweep().state
     answer = cap(world, 9)
     assert isinstance(answer, Sweep)

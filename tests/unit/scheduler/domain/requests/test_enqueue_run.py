@@ -8,7 +8,7 @@ from sweepd_scheduler.domain.requests.requests import CancelSweep, PauseSweep, R
 from sweepd_scheduler.domain.runs.run import PointSource
 from sweepd_scheduler.domain.sweep import Ending
 from sweepd_scheduler.domain.transitions import SweepState
-from unit.scheduler.people import S, end_run, enqueue, retry
+from unit.scheduler.client_requests import S, end_run, enqueue, retry
 from unit.scheduler.world import GRID_4, OBJECTIVE, RANDOM, World
 
 TWO = {"method": "random", "parameters": {"x": {"min": 0.0, "max": 1.0}, "c": {"values": ["u", "v"]}}}
@@ -126,14 +126,14 @@ def test_a_finished_sweep_continues_with_it_and_finishes_again(world: World) -> 
     assert (world.sweep().state, world.sweep().ending) == (SweepState.FINISHED, Ending.GRID)
 
 
-@pytest.mark.parametrize("verb", [StopSweep, CancelSweep])
+@pytest.mark.parametrize("command", [StopSweep, CancelSweep])
 def test_a_sweep_that_was_ended_takes_no_more_points(
-    world: World, verb: type[StopSweep] | type[CancelSweep]
+    world: World, command: type[StopSweep] | type[CancelSweep]
 ) -> None:
     world.create(RANDOM)
     live = world.attach()
     world.takes_one(live)
-    world.happens(verb(S))
+    world.happens(command(S))
     with pytest.raises(DomainError) as refused:
         enqueue(world, {"x": 0.5})
     assert refused.value.reason is Reason.WRONG_STATE

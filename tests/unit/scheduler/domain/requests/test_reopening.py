@@ -17,7 +17,7 @@ from sweepd_scheduler.domain.runs.values import Best
 from sweepd_scheduler.domain.search.study import StudyEvent, StudyObservation
 from sweepd_scheduler.domain.sweep import Ending
 from sweepd_scheduler.domain.transitions import RunState, SweepState
-from unit.scheduler.people import S, enqueue, retry, set_cap
+from unit.scheduler.client_requests import S, enqueue, retry, set_cap
 from unit.scheduler.world import EXIT_0, GRID_4, OBJECTIVE, RANDOM, World
 
 EXIT_1 = Exit(cause=ExitCause.EXITED, code=1)
@@ -138,13 +138,13 @@ def test_a_target_that_the_cut_point_alone_has_reached_counts_no_more(world: Wor
     assert (world.sweep().state, world.sweep().ending) == (SweepState.FINISHED, Ending.TARGET)
 
 
-@pytest.mark.parametrize("verb", [StopSweep, CancelSweep])
+@pytest.mark.parametrize("command", [StopSweep, CancelSweep])
 def test_a_sweep_that_a_person_ended_gets_none(
-    world: World, verb: type[StopSweep] | type[CancelSweep]
+    world: World, command: type[StopSweep] | type[CancelSweep]
 ) -> None:
     world.create({**THREE, "run_cap": 2})
     world.takes_one(world.attach())
-    world.happens(verb(S))
+    world.happens(command(S))
     set_cap(world, 9)
     assert world.sweep().counts.total == 2
 

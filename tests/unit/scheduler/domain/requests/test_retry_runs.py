@@ -16,7 +16,7 @@ from sweepd_scheduler.domain.runs.run import Exit, ExitCause
 from sweepd_scheduler.domain.search.study import StudyEvent, StudyObservation
 from sweepd_scheduler.domain.sweep import Ending
 from sweepd_scheduler.domain.transitions import RunState, SweepState
-from unit.scheduler.people import S, end_run, enqueue, retry
+from unit.scheduler.client_requests import S, end_run, enqueue, retry
 from unit.scheduler.world import GRID_4, OBJECTIVE, RANDOM, World
 
 EXIT_1 = Exit(cause=ExitCause.EXITED, code=1)

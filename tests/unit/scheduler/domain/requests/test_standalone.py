@@ -31,49 +31,49 @@ def last_fate(world: World) -> Fate:
 
 
 def test_a_run_is_there_and_running_with_the_agent_that_claims_it(world: World) -> None:
-    run = world.start_by_hand("abcdefgh", start_time=5)
+    run = world.start_standalone("abcdefgh", start_time=5)
     assert (run.name, run.state, run.attempt) == ("local/demo/abcdefgh", RunState.RUNNING, 1)
     assert (run.newest.agent, run.newest.state) == ("ann", AttemptState.RUNNING)
     assert (run.start_time, run.point, run.newest.argv) == (5, {"lr": 0.1}, ("python", "train.py"))
     assert (run.number, run.place, run.occurrence) == (1, 1, 0)
     assert run.provenance == Provenance(source=PointSource.STANDALONE, seed=0)
-    assert world.start_by_hand("ijklmnop").number == 2
+    assert world.start_standalone("ijklmnop").number == 2
 
 
 def test_a_name_that_is_taken_is_refused(world: World) -> None:
     world.create(RANDOM, "abcdefgh")
     with pytest.raises(NameTakenError, match="local/demo/abcdefgh exists already"):
-        world.start_by_hand("abcdefgh")
+        world.start_standalone("abcdefgh")
 
 
 def test_the_start_is_never_in_the_future(world: World) -> None:
-    assert world.start_by_hand("abcdefgh", start_time=10**18).start_time == world.moment.wall - 1
+    assert world.start_standalone("abcdefgh", start_time=10**18).start_time == world.clock_reading.wall - 1
 
 
 def test_an_id_is_drawn_where_none_is_given(world: World) -> None:
-    assert world.start_by_hand(None).name == "local/demo/drawn"
+    assert world.start_standalone(None).name == "local/demo/drawn"
 
 
 def test_a_claim_that_is_repeated_changes_nothing(world: World) -> None:
-    run = world.start_by_hand("abcdefgh")
+    run = world.start_standalone("abcdefgh")
     stored = len(world.changes)
-    assert world.start_by_hand("abcdefgh") == run
+    assert world.start_standalone("abcdefgh") == run
     assert len(world.changes) == stored
 
 
 @pytest.mark.parametrize(("ended", "state"), [(None, RunState.FINISHED), (FAILED, RunState.FAILED)])
 def test_the_exit_decides_how_a_run_has_ended(world: World, ended: Exit | None, state: RunState) -> None:
-    run = world.start_by_hand("abcdefgh", start_time=5)
+    run = world.start_standalone("abcdefgh", start_time=5)
     session = follows(world, run)
     assert last_fate(world) is Fate.KEEP
     world.exits(session, REF, ended or Exit(cause=ExitCause.EXITED, code=0), time=9)
     over = world.run(run.key)
     assert (over.state, over.end_time, over.newest.end_time) == (state, 9, 9)
-    assert world.start_by_hand("abcdefgh") == over, "what has ended is given back as it is"
+    assert world.start_standalone("abcdefgh") == over, "what has ended is given back as it is"
 
 
 def test_failures_hold_no_agent_and_pause_nothing(world: World) -> None:
-    runs = [world.start_by_hand(f"run{number}") for number in range(30)]
+    runs = [world.start_standalone(f"run{number}") for number in range(30)]
     for run in runs:
         world.exits(follows(world, run), REF, FAILED)
         assert world.run(run.key).state is RunState.FAILED
@@ -83,14 +83,14 @@ def test_failures_hold_no_agent_and_pause_nothing(world: World) -> None:
 
 
 def test_a_script_that_has_vanished_has_crashed_for_good(world: World) -> None:
-    run = world.start_by_hand("abcdefgh")
+    run = world.start_standalone("abcdefgh")
     world.exits(follows(world, run), REF, Exit(cause=ExitCause.ORPHANED, message="it has vanished"))
     assert (world.run(run.key).state, world.run(run.key).reason) == (RunState.CRASHED, "it has vanished")
-    assert world.start_by_hand("abcdefgh").state is RunState.CRASHED
+    assert world.start_standalone("abcdefgh").state is RunState.CRASHED
 
 
 def test_a_silent_agent_leaves_a_crashed_run_that_continues_when_it_claims_it_again(world: World) -> None:
-    run = world.start_by_hand("abcdefgh")
+    run = world.start_standalone("abcdefgh")
     session = follows(world, run)
     world.logs(session, REF, 1, 0.5)
     world.leaves(session)
@@ -99,7 +99,7 @@ def test_a_silent_agent_leaves_a_crashed_run_that_continues_when_it_claims_it_ag
     assert (lost.state, lost.newest.state) == (RunState.CRASHED, AttemptState.LOST)
     follows(world, run)
     assert last_fate(world) is Fate.STOP, "nobody has claimed it yet"
-    back = world.start_by_hand("abcdefgh")
+    back = world.start_standalone("abcdefgh")
     assert (back.state, back.attempt, back.observation_row, back.end_time) == (RunState.RUNNING, 1, 1, 0)
     assert any(isinstance(each, HistoryEntry) and each.kind == "run-claimed" for each in world.changes)
     session = follows(world, run)
@@ -109,17 +109,17 @@ def test_a_silent_agent_leaves_a_crashed_run_that_continues_when_it_claims_it_ag
 
 
 def test_a_run_that_is_claimed_again_has_a_lease_again(world: World) -> None:
-    run = world.start_by_hand("abcdefgh")
+    run = world.start_standalone("abcdefgh")
     world.passes(125)
-    world.start_by_hand("abcdefgh")
+    world.start_standalone("abcdefgh")
     world.passes(125)
     assert world.run(run.key).state is RunState.CRASHED
 
 
 def test_a_run_of_another_agent_is_not_to_be_had(world: World) -> None:
-    world.start_by_hand("abcdefgh", agent="ann")
+    world.start_standalone("abcdefgh", agent="ann")
     with pytest.raises(DomainError) as refused:
-        world.start_by_hand("abcdefgh", agent="bob")
+        world.start_standalone("abcdefgh", agent="bob")
     assert refused.value.reason is Reason.NAME_TAKEN
 
 
@@ -128,7 +128,7 @@ def test_a_run_of_another_agent_is_not_to_be_had(world: World) -> None:
 def test_whoever_knows_run_and_agent_by_name_can_neither_claim_it_nor_report_on_it(
     world: World, state: RunState, attempt: int
 ) -> None:
-    run = world.start_by_hand("abcdefgh")
+    run = world.start_standalone("abcdefgh")
     session = follows(world, run)
     if state is RunState.CRASHED:
         world.passes(125)
@@ -137,7 +137,7 @@ def test_whoever_knows_run_and_agent_by_name_can_neither_claim_it_nor_report_on_
     before, changes = world.run(run.key), list(world.changes)
     assert before.state is state
     with pytest.raises(DomainError) as refused:
-        world.start_by_hand("abcdefgh", attempt=attempt, secret=b"guessed")
+        world.start_standalone("abcdefgh", attempt=attempt, secret=b"guessed")
     assert refused.value.reason is Reason.NAME_TAKEN
     eve = world.attach("eve", None, attempts=(world.held(run.key, REF, secret=b"guessed"),))
     assert last_fate(world) is Fate.UNKNOWN
@@ -150,7 +150,7 @@ def test_whoever_knows_run_and_agent_by_name_can_neither_claim_it_nor_report_on_
 def test_ids_are_unique_across_sweeps_and_runs(world: World, sweep: str, run_id: str) -> None:
     world.create(RANDOM, sweep)
     with pytest.raises(DomainError) as refused:
-        world.start_by_hand(run_id)
+        world.start_standalone(run_id)
     assert refused.value.reason is Reason.NAME_TAKEN
 
 
@@ -159,7 +159,7 @@ def test_ids_are_unique_across_sweeps_and_runs(world: World, sweep: str, run_id:
 def test_a_sweep_cannot_take_the_name_of_a_run(
     world: World, sweep: str, run_id: str, *, restarted: bool
 ) -> None:
-    world.start_by_hand(run_id)
+    world.start_standalone(run_id)
     if restarted:
         world.restarts()
     with pytest.raises(DomainError) as refused:
@@ -168,7 +168,7 @@ def test_a_sweep_cannot_take_the_name_of_a_run(
 
 
 def test_a_person_stops_it(world: World) -> None:
-    run = world.start_by_hand("abcdefgh")
+    run = world.start_standalone("abcdefgh")
     session = follows(world, run)
     world.happens(EndRun(name=RunName(standing_name(PARENT), run.number, "abcdefgh")))
     (stop,) = world.stops()
@@ -186,7 +186,7 @@ def test_a_person_stops_it(world: World) -> None:
 
 
 def test_it_continues_over_a_restart_and_nothing_is_handed_out_of_it(world: World) -> None:
-    run = world.start_by_hand("abcdefgh")
+    run = world.start_standalone("abcdefgh")
     world.create(RANDOM)
     world.restarts()
     (start,) = world.offer(world.attach("bob"))
@@ -199,7 +199,7 @@ def test_it_continues_over_a_restart_and_nothing_is_handed_out_of_it(world: Worl
 
 
 def test_runs_of_a_project_are_counted_from_one(world: World) -> None:
-    assert [world.start_by_hand(name).number for name in ("a", "b", "c")] == [1, 2, 3]
+    assert [world.start_standalone(name).number for name in ("a", "b", "c")] == [1, 2, 3]
 
 
 def test_an_agent_that_names_neither_sweeps_nor_attempts_is_refused(world: World) -> None:
@@ -208,7 +208,7 @@ def test_an_agent_that_names_neither_sweeps_nor_attempts_is_refused(world: World
 
 
 def test_what_holds_them_is_no_sweep_to_people(world: World) -> None:
-    world.start_by_hand("abcdefgh")
+    world.start_standalone("abcdefgh")
     with pytest.raises(NotFoundError):
         world.happens(StopSweep(SweepName(PARENT, "abcdefgh")))
 
@@ -222,11 +222,11 @@ def test_an_attempt_that_is_unknown_keeps_its_process(world: World) -> None:
 def test_of_a_script_that_is_started_again_while_it_runs_the_first_attempt_is_lost_and_fenced(
     world: World, *, silent: bool
 ) -> None:
-    run = world.start_by_hand("abcdefgh")
+    run = world.start_standalone("abcdefgh")
     session = follows(world, run)
     if silent:
         world.passes(35)  # its lease has expired
-    world.start_by_hand("abcdefgh", attempt=2)
+    world.start_standalone("abcdefgh", attempt=2)
     first, second = world.run(run.key).attempts
     assert (first.state, second.state) == (AttemptState.LOST, AttemptState.RUNNING)
     assert first.reason == "its script was started again"
@@ -245,12 +245,12 @@ def test_of_a_script_that_is_started_again_while_it_runs_the_first_attempt_is_lo
 
 @pytest.mark.parametrize("ended", [True, False])
 def test_a_script_that_is_started_again_continues_with_its_run(world: World, *, ended: bool) -> None:
-    run = world.start_by_hand("abcdefgh", start_time=5)
+    run = world.start_standalone("abcdefgh", start_time=5)
     session = follows(world, run)
     world.logs(session, REF, 1, 0.5)
     if ended:
         world.exits(session, REF, last_row=1)
-    again = world.start_by_hand("abcdefgh", attempt=2)
+    again = world.start_standalone("abcdefgh", attempt=2)
     assert (again.state, again.attempt, again.observation_row) == (RunState.RUNNING, 2, 0)
     assert (again.start_time, again.end_time) == (5, 0)
     assert again.attempts[0].state is (AttemptState.ENDED if ended else AttemptState.LOST)
@@ -258,11 +258,13 @@ def test_a_script_that_is_started_again_continues_with_its_run(world: World, *, 
     assert last_fate(world) is Fate.KEEP
     world.exits(session, AttemptRef(HANDLE, 2), FAILED)
     assert world.run(run.key).state is RunState.FAILED
-    assert world.start_by_hand("abcdefgh", attempt=1).state is RunState.FAILED, "a lower one changes nothing"
+    assert world.start_standalone("abcdefgh", attempt=1).state is RunState.FAILED, (
+        "a lower one changes nothing"
+    )
 
 
 def test_attempts_that_were_never_reported_are_shown_as_such(world: World) -> None:
-    run = world.start_by_hand("abcdefgh", attempt=3)
+    run = world.start_standalone("abcdefgh", attempt=3)
     states = [each.state for each in run.attempts]
     assert states == [AttemptState.RETURNED, AttemptState.RETURNED, AttemptState.RUNNING]
     world.restarts()

@@ -32,7 +32,7 @@ class StandaloneLife(RuleBasedStateMachine):
     @initialize()
     def begins(self) -> None:
         self.world = UndoingWorld()
-        self.key = self.world.start_by_hand("abcdefgh").key
+        self.key = self.world.start_standalone("abcdefgh").key
         self.session: str | None = None
         self.ref = AttemptRef(HANDLE, 1)
 
@@ -40,12 +40,12 @@ class StandaloneLife(RuleBasedStateMachine):
     def is_claimed(self, later: int) -> None:
         """Claim by the same attempt, by the next one, or by one after others that were never reported."""
         attempt = self.world.run(self.key).attempt + later
-        self.world.start_by_hand("abcdefgh", attempt=attempt)
+        self.world.start_standalone("abcdefgh", attempt=attempt)
 
     @rule()
     def another_agent_claims_it(self) -> None:
         with suppress(DomainError):
-            self.world.start_by_hand("abcdefgh", agent="bob", attempt=9)
+            self.world.start_standalone("abcdefgh", agent="bob", attempt=9)
 
     @rule()
     def attaches(self) -> None:
@@ -79,7 +79,7 @@ class StandaloneLife(RuleBasedStateMachine):
             self.session = None
 
     @rule()
-    def a_person_stops_it(self) -> None:
+    def a_client_stops_it(self) -> None:
         name = RunName(standing_name(PARENT), self.world.run(self.key).number, "abcdefgh")
         with suppress(DomainError):
             self.world.happens(EndRun(name=name, looked_up=True, found=self.world.run(self.key)))

@@ -8,7 +8,7 @@ from sweepd_scheduler.domain.names import RunName
 from sweepd_scheduler.domain.requests.requests import EndRun, NotInMemoryError, Runs
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause, StopMode
 from sweepd_scheduler.domain.transitions import RunState, SweepState
-from unit.scheduler.people import S, end_run, enqueue
+from unit.scheduler.client_requests import S, end_run, enqueue
 from unit.scheduler.world import RANDOM, World
 
 

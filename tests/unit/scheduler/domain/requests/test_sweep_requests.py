@@ -1,4 +1,4 @@
-"""Every verb about runs in every state of a run and of a sweep: carried out, or refused by name."""
+"""Every command about runs in every state of a run and of a sweep: carried out, or refused by name."""
 
 from collections.abc import Callable, Mapping
 
@@ -9,7 +9,7 @@ from sweepd_scheduler.domain.requests.requests import CancelSweep, PauseSweep, S
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause
 from sweepd_scheduler.domain.sweep import Ending
 from sweepd_scheduler.domain.transitions import AttemptState, RunState, SweepState
-from unit.scheduler.people import S, end_run, enqueue, retry, set_cap
+from unit.scheduler.client_requests import S, end_run, enqueue, retry, set_cap
 from unit.scheduler.world import OBJECTIVE, RANDOM, World
 
 EXIT_1 = Exit(cause=ExitCause.EXITED, code=1)
@@ -92,12 +92,12 @@ def run_crashed() -> World:
     return ended(None, {**RANDOM, "retry": {"infrastructure": 0}})
 
 
-def sweep_of(verb: type[PauseSweep | StopSweep | CancelSweep], *, live: bool) -> Callable[[], World]:
+def sweep_of(command: type[PauseSweep | StopSweep | CancelSweep], *, live: bool) -> Callable[[], World]:
     def make() -> World:
         world = ended(EXIT_1)
         if live:
             world.takes_one(next(iter(world.state.sessions)))
-        world.happens(verb(S))
+        world.happens(command(S))
         return world
 
     return make
@@ -113,10 +113,10 @@ def at_its_cap() -> World:
     return world
 
 
-def reason_of(verb: Callable[[], object]) -> Reason | str | None:
+def reason_of(command: Callable[[], object]) -> Reason | str | None:
     """Call a command; return the reason of a refusal, or the message if it names no reason."""
     try:
-        verb()
+        command()
     except DomainError as refused:
         return refused.reason if str(S) in refused.metadata["name"] else refused.message
     return None

@@ -15,11 +15,11 @@ VALUES = st.lists(st.integers(-5, 5).map(float), min_size=1, max_size=40)
 
 def arrive(rule: Asha, goal: Goal, values: list[float]) -> list[Verdict | None]:
     """Let runs 1, 2, ... arrive at the first rung with their values; return their verdicts."""
-    rung, told = Rung(), []
+    rung, verdicts = Rung(), []
     for run, value in enumerate(values, start=1):
         rung.put(run, cost(value, goal))
-        told.append(judge_asha(rule, goal, rule.min_iter, rung, run, now=42))
-    return told
+        verdicts.append(judge_asha(rule, goal, rule.min_iter, rung, run, now=42))
+    return verdicts
 
 
 @pytest.mark.parametrize(

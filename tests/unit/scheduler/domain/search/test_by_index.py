@@ -266,7 +266,7 @@ def test_a_search_continues_after_a_restart(world: World) -> None:
 
 def test_a_search_that_has_ended_is_exhausted(world: World) -> None:
     world.create({**RANDOM, "run_cap": 1})
-    draft = Draft(world.state, world.moment)
+    draft = Draft(world.state, world.clock_reading)
     assert not end_if_exhausted(draft, 1)
     world.takes_one(world.attach())
     assert world.sweep().ending is Ending.CAP

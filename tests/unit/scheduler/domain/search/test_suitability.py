@@ -72,7 +72,7 @@ def test_a_point_of_elsewhere_is_taken_as_the_space_has_it(
 
 
 @pytest.mark.parametrize(
-    ("point", "word"),
+    ("point", "reason"),
     [
         ({"lr": 0.1, "kind": "adam"}, "depth is missing"),
         ({**GOOD, "lr": 2.0}, "lr"),
@@ -84,9 +84,9 @@ def test_a_point_of_elsewhere_is_taken_as_the_space_has_it(
     ],
 )
 def test_a_point_that_lies_elsewhere_is_left_out_with_the_reason(
-    point: Mapping[str, Json], word: str
+    point: Mapping[str, Json], reason: str
 ) -> None:
-    assert word in why_not(BAYES, point)
+    assert reason in why_not(BAYES, point)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from sweepd.rpc.bidi_call import MOST_IN_ONE
 from sweepd.v1.agent_service_pb2_grpc import AgentServiceStub
 
 
-def whole_run(start: v1.StartRun) -> list[v1.AttachRequest]:
+def reports_of_a_run(start: v1.StartRun) -> list[v1.AttachRequest]:
     """All that an agent has to say of a run that ends well."""
     ref = v1.AttemptRef(run_handle=start.run_handle, attempt=start.attempt)
     ended = v1.RunExited(
@@ -39,7 +39,7 @@ def test_whole_runs_go_through_in_one_message_each(tmp_path: Path) -> None:
                 await agent.offer()
                 for _ in range(sweep.spec.run_cap):
                     start = (await agent.takes("start_run")).start_run
-                    await agent.send_together(*whole_run(start))
+                    await agent.send_together(*reports_of_a_run(start))
                 await agent.takes("sweep_ended")
             after = await get(installation, sweep.name)
             assert after.run_counts.finished == sweep.spec.run_cap

@@ -31,7 +31,7 @@ SCOPES = {
 
 
 @dataclass
-class House:
+class Deployment:
     """Running services and the channels to them, which all close at the end."""
 
     metrics: Served
@@ -94,7 +94,7 @@ class House:
 
 
 @asynccontextmanager
-async def a_house(folder: Path, *, sweeps: bool = True) -> AsyncIterator[House]:
+async def a_deployment(folder: Path, *, sweeps: bool = True) -> AsyncIterator[Deployment]:
     metrics = a_metric_store(folder)
     at = await metrics.start()
     scheduler = Served(SCHEDULER, folder / "scheduler", ["--metrics", at, "--suggestion", "127.0.0.1:1"])
@@ -103,17 +103,19 @@ async def a_house(folder: Path, *, sweeps: bool = True) -> AsyncIterator[House]:
     gateway = Served(GATEWAY, folder / "gateway", flags)
     await gateway.start()
     async with AsyncExitStack() as stack:
-        house = House(metrics, scheduler, gateway, stack)
+        deployment = Deployment(metrics, scheduler, gateway, stack)
         if sweeps:
             for project in (OWN, FOREIGN):
-                house.sweeps[project] = await house.create(project)
+                deployment.sweeps[project] = await deployment.create(project)
                 entry = v1.ParameterEntry(name="x", value=v1.ParameterValue(double_value=0.5))
                 point = v1.ParameterMap(entries=[entry])
-                stub = RunServiceStub(await house.channel("direct"))
-                await stub.EnqueueRun(v1.EnqueueRunRequest(sweep=house.sweeps[project], parameters=point))
-        await until_told(house.gateway_follows)
+                stub = RunServiceStub(await deployment.channel("direct"))
+                await stub.EnqueueRun(
+                    v1.EnqueueRunRequest(sweep=deployment.sweeps[project], parameters=point)
+                )
+        await until_told(deployment.gateway_follows)
         try:
-            yield house
+            yield deployment
         finally:
             await stack.aclose()
             for served in (gateway, scheduler, metrics):

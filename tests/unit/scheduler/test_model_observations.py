@@ -29,7 +29,7 @@ def world() -> World:
     return World()
 
 
-def learnt(world: World) -> Evidence:
+def model_evidence(world: World) -> Evidence:
     """Return the evidence of the model from everything that the search has received."""
     spec = world.sweep().spec
     lines = []
@@ -45,7 +45,7 @@ def learnt(world: World) -> Evidence:
 
 
 def losses(world: World) -> dict[int, float]:
-    return {one.run_number: one.loss for one in learnt(world).valued}
+    return {one.run_number: one.loss for one in model_evidence(world).valued}
 
 
 def begin(world: World, session: str, count: int = 1) -> list[StartRun]:
@@ -68,16 +68,16 @@ def one_run(world: World, session: str, *values: float, exit_: Exit = EXIT_0) ->
 
 
 @pytest.mark.parametrize(
-    ("impute", "told"), [("worst", {1: 0.5, 2: 2.0, 3: 9.0, 4: 9.0}), ("best", {1: 0.5, 2: 2.0, 4: 9.0})]
+    ("impute", "expected"), [("worst", {1: 0.5, 2: 2.0, 3: 9.0, 4: 9.0}), ("best", {1: 0.5, 2: 2.0, 4: 9.0})]
 )
-def test_section_5_by_its_example(world: World, impute: str, told: dict[int, float]) -> None:
+def test_section_5_by_its_example(world: World, impute: str, expected: dict[int, float]) -> None:
     """Finished after 5, 0.5, 1; finished after 2; failed without one; crashed after 9. No 0 is invented."""
     world.create({**BAYES, "metric": {"name": "loss", "impute": impute}})
     session = world.attach()
     for values, exit_ in SECTION_5:
         one_run(world, session, *values, exit_=exit_)
     assert [world.run((1, n)).state for n in (3, 4)] == [RunState.FAILED, RunState.CRASHED]
-    assert losses(world) == told
+    assert losses(world) == expected
 
 
 @pytest.mark.parametrize("kind", ["best", "last", "mean"])
@@ -125,7 +125,7 @@ def test_a_killed_run_counts_like_a_failed_one_unless_it_never_began(world: Worl
         world.exits(session, start.ref, COMMANDED, last_row=1)
     assert world.sweep().counts.of(RunState.KILLED) == world.sweep().counts.total > 2
     assert losses(world) == ({1: 0.75, 2: 0.75} if repeats == 1 else {1: 0.75})
-    assert learnt(world).pending == ()
+    assert model_evidence(world).pending == ()
 
 
 def test_who_was_stopped_before_any_value_teaches_nothing(world: World) -> None:
@@ -173,7 +173,7 @@ def test_a_running_run_counts_with_what_it_shows_when_a_point_is_asked_for(
     assert losses(world) == {}, "nobody has asked"
     assert asks(world, session) == [value]
     assert losses(world) == {1: -value if metric.get("goal") else value}
-    assert len(learnt(world).pending) == 1
+    assert len(model_evidence(world).pending) == 1
 
 
 def test_without_the_key_a_running_run_is_pending(world: World) -> None:
@@ -249,4 +249,4 @@ def test_with_repeats_a_point_counts_with_the_aggregate_of_what_its_runs_show(wo
     world.exits(session, third.ref, LOST, last_row=1)
     world.exits(session, second.ref, last_row=1)
     assert losses(world) == {1: 3.0}
-    assert [each.run_number for each in learnt(world).valued] == [1]
+    assert [each.run_number for each in model_evidence(world).valued] == [1]

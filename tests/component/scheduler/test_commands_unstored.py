@@ -10,14 +10,14 @@ from google.protobuf.message import Message
 from component.scheduler.scripted_agent import ScriptedAgent, id_of
 from component.scheduler.serving import Installation, a_scheduler
 from component.scheduler.sweeps import create, failure, get, run
-from component.scheduler.test_verbs import one_run, raised
+from component.scheduler.test_commands import one_run, raised
 from scheduler_database import refusing
 from sweepd import v1
 from sweepd.codec.values import point_message
 
-OVER = b"program: train.py\nmethod: list\nmetric: {name: loss}\nruns: [{a: 1}, {a: 2}]\nrun_cap: 9\n"
+ENDED = b"program: train.py\nmethod: list\nmetric: {name: loss}\nruns: [{a: 1}, {a: 2}]\nrun_cap: 9\n"
 LIVE = b"program: train.py\nmethod: random\nparameters: {a: {min: 0.0, max: 9.0}}\nguard: {agent: 1}\n"
-Verb = Callable[[Installation], Awaitable[Message]]
+Command = Callable[[Installation], Awaitable[Message]]
 
 
 def retry(at: Installation) -> Awaitable[Message]:
@@ -45,8 +45,8 @@ def release(at: Installation) -> Awaitable[Message]:
 
 async def prepared(at: Installation) -> None:
     """One finished sweep, its first run failed; one live sweep with a quarantined agent and a waiting run."""
-    over = await create(at, OVER, "over")
-    async with ScriptedAgent(at.channel, over.name) as agent:
+    ended = await create(at, ENDED, "over")
+    async with ScriptedAgent(at.channel, ended.name) as agent:
         await one_run(agent, code=1)
         await one_run(agent)
         await agent.takes("sweep_ended")
@@ -65,23 +65,23 @@ async def everything(at: Installation) -> list[Message]:
     return [*sweeps, *[await run(at, f"local/demo/{name}") for name in names]]
 
 
-@pytest.mark.parametrize("verb", [retry, enqueue, edit, stop, release])
-def test_a_verb_that_cannot_be_stored_changes_nothing_until_it_can(tmp_path: Path, verb: Verb) -> None:
+@pytest.mark.parametrize("command", [retry, enqueue, edit, stop, release])
+def test_a_verb_that_cannot_be_stored_changes_nothing_until_it_can(tmp_path: Path, command: Command) -> None:
     async def scenario() -> None:
         async with a_scheduler(tmp_path) as at:
             await prepared(at)
             before = await everything(at)
             with refusing(tmp_path / "scheduler" / "scheduler.sqlite"):
                 for _ in range(2):
-                    error = await failure(verb(at))
+                    error = await failure(command(at))
                     assert (error.code, error.reason) == ("UNAVAILABLE", "storage-unavailable")
                 assert await everything(at) == before
-            answer = await verb(at)
+            answer = await command(at)
             changed = await everything(at)
             assert changed != before
-            assert await verb(at) == answer
+            assert await command(at) == answer
             await at.restart()
-            assert await verb(at) == answer
+            assert await command(at) == answer
             assert await everything(at) == changed
 
     asyncio.run(scenario())

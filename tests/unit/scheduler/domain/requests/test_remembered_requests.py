@@ -31,12 +31,12 @@ def begun(quota: int = 10_000, total: int = 100_000, **used: int) -> tuple[Remem
     undo_log = UndoLog()
     requests = RememberedRequests(undo_log, quota=quota, total=total)
     requests.restore(0, NOW)
-    mine, everybody = used.get("mine", 0), used.get("everybody", 0)
+    mine, in_total = used.get("mine", 0), used.get("in_total", 0)
     requests.begin(
         Recollection(
             used={
                 ("ann", "local/p"): Used(size_bytes=mine, oldest=NOON - DAY + 60_000_000),
-                EVERYBODY: Used(size_bytes=everybody, oldest=NOON - DAY + 30_000_000),
+                EVERYBODY: Used(size_bytes=in_total, oldest=NOON - DAY + 30_000_000),
             }
         )
     )
@@ -85,7 +85,7 @@ def test_the_room_of_an_account_in_all_of_its_projects_ends_and_that_of_others_d
 
 
 def test_the_room_of_all_together_ends_too() -> None:
-    requests, _ = begun(everybody=99_999)
+    requests, _ = begun(in_total=99_999)
     with pytest.raises(RequestQuotaError, match="all accounts") as refused:
         requests.remember(a_call(), b"first", NOW)
     assert refused.value.retry_after == 30.0

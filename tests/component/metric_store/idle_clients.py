@@ -18,7 +18,7 @@ CONNECTIONS = 6
 STREAMS_PER_CONNECTION = 80
 
 
-async def crowd(address: str) -> None:
+async def hold_streams(address: str) -> None:
     """Hold many streams until the program's input ends; a line says that all of them are there."""
     silent: list[grpc.aio.Call] = []
     readers: list[grpc.aio.UnaryStreamCall[Any, Any]] = []
@@ -40,4 +40,4 @@ async def crowd(address: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(crowd(sys.argv[1]))
+    asyncio.run(hold_streams(sys.argv[1]))

@@ -167,7 +167,7 @@ def under_way(world: World, document: dict[str, object], curves: list[tuple[floa
 
 
 @pytest.mark.parametrize(
-    ("rule", "word"),
+    ("rule", "threshold"),
     [
         ({"type": "asha", "eta": 3}, "0.1; rank 4 of 4, 3 of them prior runs"),
         ({"type": "hyperband", "eta": 3}, "0.2; rank 4 of 4, 3 of them prior runs"),
@@ -175,7 +175,7 @@ def under_way(world: World, document: dict[str, object], curves: list[tuple[floa
     ],
 )
 def test_early_termination_compares_with_prior_runs_and_says_so(
-    world: World, rule: dict[str, object], word: str
+    world: World, rule: dict[str, object], threshold: str
 ) -> None:
     document: dict[str, object] = {**RANDOM, **OBJECTIVE, "early_terminate": {**rule, "min_iter": 2}}
     start = under_way(world, document, [(0.5, 0.1), (0.6, 0.2), (0.7, 0.3)])
@@ -184,7 +184,7 @@ def test_early_termination_compares_with_prior_runs_and_says_so(
     world.logs(session, start.ref, 1, 0.9, 0.9)
     stop = world.run((1, 1)).stop
     assert stop is not None
-    reason = f"early termination ({rule['type']}): 0.9 at iteration 2 is worse than {word}"
+    reason = f"early termination ({rule['type']}): 0.9 at iteration 2 is worse than {threshold}"
     assert stop.reason == reason
     assert world.run((1, 1)).verdicts[0].prior == 3
 
@@ -208,8 +208,8 @@ def test_the_search_learns_from_prior_runs_and_they_are_older_than_its_own() -> 
     study.observe(1, study_update(v1.SuggestRequest.FromString(request.SerializeToString())).observations)
     metric = sweep.spec.metric
     assert metric is not None
-    learnt = evidence(study.runs.values(), metric)
-    assert {one.run_number: (one.point["x"], one.loss) for one in learnt.valued} == {
+    found = evidence(study.runs.values(), metric)
+    assert {one.run_number: (one.point["x"], one.loss) for one in found.valued} == {
         -1: (0.25, 1.0),
         -2: (0.5, 2.0),
         -3: (0.75, 3.0),  # failed: as bad as the worst that was seen

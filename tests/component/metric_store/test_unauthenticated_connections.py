@@ -16,14 +16,14 @@ from sweepd_kernel.rpc.connections import WORTH_A_LOOK
 from waiting import until
 
 DESCRIPTORS = 1_024
-STRANGERS = 2_000
+CONNECTIONS = 2_000
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 SETTINGS = b"\x00\x00\x00\x04\x00\x00\x00\x00\x00"
 PING = b"\x00\x00\x08\x06\x00\x00\x00\x00\x00" + bytes(8)
-SAYS = (b"", PREFACE[:10], PREFACE + SETTINGS, PREFACE + SETTINGS + PING, b"GET / HTTP/1.1\r\n\r\n")
+FIRST_BYTES = (b"", PREFACE[:10], PREFACE + SETTINGS, PREFACE + SETTINGS + PING, b"GET / HTTP/1.1\r\n\r\n")
 
 
-def open_strangers(address: str, stack: ExitStack, count: int) -> None:
+def open_connections(address: str, stack: ExitStack, count: int) -> None:
     host, _, port = address.rpartition(":")
     for number in range(count):
         connection = stack.enter_context(socket.socket())
@@ -31,7 +31,7 @@ def open_strangers(address: str, stack: ExitStack, count: int) -> None:
         connection.connect_ex((host, int(port)))
         time.sleep(0)
         with suppress(OSError):  # not accepted yet, or closed again
-            connection.send(SAYS[number % len(SAYS)])
+            connection.send(FIRST_BYTES[number % len(FIRST_BYTES)])
 
 
 def descriptors_of(pid: int) -> int:
@@ -47,7 +47,7 @@ def test_strangers_keep_nobody_waiting_and_end_no_stream(metric_store: StoreProc
             await holder.ListSummaries(v1.ListSummariesRequest(sweep=messages.SWEEP))
             with ExitStack() as stack:
                 for _ in range(4):
-                    await asyncio.to_thread(open_strangers, metric_store.address, stack, STRANGERS // 4)
+                    await asyncio.to_thread(open_connections, metric_store.address, stack, CONNECTIONS // 4)
                     async with stub(metric_store.address) as newcomer:
                         await newcomer.ListSummaries(
                             v1.ListSummariesRequest(sweep=messages.SWEEP), timeout=30, wait_for_ready=True

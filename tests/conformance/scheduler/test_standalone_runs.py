@@ -14,10 +14,10 @@ REF = AttemptRef(2**31, 1)
 
 def three_runs(world: StoredWorld) -> None:
     """Two standalone, and one of a sweep came between them."""
-    world.start_by_hand("first")
+    world.start_standalone("first")
     world.create(RANDOM)
     world.takes_one(world.attach("bob"))
-    world.start_by_hand("exp-2")
+    world.start_standalone("exp-2")
     world.save()
 
 

@@ -17,7 +17,7 @@ Rule = Mapping[str, Json]
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class ExpectedStop:
     """Stop of a run, with its recorded details."""
 
     run: int
@@ -43,7 +43,7 @@ class History:
         return [value for value in self.logged if math.isfinite(value)]
 
 
-class Referee:
+class ReferenceRules:
     """Everything that was logged, and who has to stop."""
 
     def __init__(self, rules: list[Rule], goal: str) -> None:
@@ -51,19 +51,19 @@ class Referee:
         self.sign = 1.0 if goal == "minimize" else -1.0
         self.runs: dict[int, History] = {}
 
-    def arrives(self, run: int, value: float) -> list[Said]:
+    def arrives(self, run: int, value: float) -> list[ExpectedStop]:
         """Add a value and return who is stopped by it, in the order in which that is found out."""
         self.runs[run].logged.append(value)
         if not math.isfinite(value):
             return []
-        verdicts: list[Said] = []
+        verdicts: list[ExpectedStop] = []
         for rule in self.rules:
             for each in self._judge(rule, run):
                 self.runs[each.run].stop_sent = True
                 verdicts.append(each)
         return verdicts
 
-    def _judge(self, rule: Rule, run: int) -> Iterator[Said]:
+    def _judge(self, rule: Rule, run: int) -> Iterator[ExpectedStop]:
         if rule["type"] == "hyperband":
             yield from self._hyperband(rule, len(self.runs[run].values))
         elif not self.runs[run].stop_sent:
@@ -75,7 +75,7 @@ class Referee:
             }[str(rule["type"])]
             yield from judge(rule, run)
 
-    def _hyperband(self, rule: Rule, iteration: int) -> Iterator[Said]:
+    def _hyperband(self, rule: Rule, iteration: int) -> Iterator[ExpectedStop]:
         brackets = hyperband_brackets(rule)
         if iteration not in brackets:
             return
@@ -92,7 +92,7 @@ class Referee:
             if self._worse(shown, threshold):
                 yield self._compared(run, rule, iteration, shown, threshold, best_first)
 
-    def _asha(self, rule: Rule, run: int) -> Iterator[Said]:
+    def _asha(self, rule: Rule, run: int) -> Iterator[ExpectedStop]:
         values = self.runs[run].values
         iteration = len(values)
         eta, end = number(rule, "eta", 3), number(rule, "max_iter", FAR)
@@ -106,7 +106,7 @@ class Referee:
         if values[-1] not in among:
             yield self._compared(run, rule, iteration, values[-1], among[-1], best_first)
 
-    def _median(self, rule: Rule, run: int) -> Iterator[Said]:
+    def _median(self, rule: Rule, run: int) -> Iterator[ExpectedStop]:
         values = self.runs[run].values
         iteration, first = len(values), int(number(rule, "min_iter"))
         if iteration < first or (iteration - first) % int(number(rule, "interval", 1)):
@@ -119,7 +119,7 @@ class Referee:
         if self._worse(own, middle):
             yield self._compared(run, rule, iteration, own, middle, self._best_first([own, *bests]))
 
-    def _patience(self, rule: Rule, run: int) -> Iterator[Said]:
+    def _patience(self, rule: Rule, run: int) -> Iterator[ExpectedStop]:
         values = self.runs[run].values
         delta = number(rule, "min_delta", 0)
         since, anchor = 1, values[0]
@@ -128,12 +128,12 @@ class Referee:
                 since, anchor = iteration, value
         if len(values) - since >= number(rule, "iterations"):
             needed = anchor - self.sign * delta
-            yield Said(run, "patience", len(values), self._best(values), needed, 0, 0)
+            yield ExpectedStop(run, "patience", len(values), self._best(values), needed, 0, 0)
 
-    def _threshold(self, rule: Rule, run: int) -> Iterator[Said]:
+    def _threshold(self, rule: Rule, run: int) -> Iterator[ExpectedStop]:
         values, bound = self.runs[run].values, number(rule, "value")
         if len(values) == rule["at"] and self._worse(values[-1], bound):
-            yield Said(run, "threshold", len(values), values[-1], bound, 0, 0)
+            yield ExpectedStop(run, "threshold", len(values), values[-1], bound, 0, 0)
 
     def _that_reached(self, iteration: int) -> dict[int, History]:
         return {run: history for run, history in self.runs.items() if len(history.values) >= iteration}
@@ -149,9 +149,9 @@ class Referee:
 
     def _compared(
         self, run: int, rule: Rule, iteration: int, value: float, threshold: float, among: list[float]
-    ) -> Said:
+    ) -> ExpectedStop:
         rank = 1 + sum(self._worse(value, each) for each in among)
-        return Said(run, str(rule["type"]), iteration, value, threshold, rank, len(among))
+        return ExpectedStop(run, str(rule["type"]), iteration, value, threshold, rank, len(among))
 
 
 def hyperband_brackets(rule: Rule) -> list[int]:

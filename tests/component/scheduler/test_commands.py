@@ -150,8 +150,8 @@ def test_stopping_one_run_ends_its_process_and_nothing_else(tmp_path: Path) -> N
                 stopped = await run(installation, f"{sweep.name}-1")
                 assert stopped.state == v1.RUN_STATE_STOPPED
                 assert await installation.runs.StopRun(request) == answer
-                told_again = await failure(installation.runs.StopRun(v1.StopRunRequest(name=stopped.name)))
-                assert told_again.metadata == {"name": stopped.name, "state": "stopped", "verb": "stop"}
+                repeated = await failure(installation.runs.StopRun(v1.StopRunRequest(name=stopped.name)))
+                assert repeated.metadata == {"name": stopped.name, "state": "stopped", "verb": "stop"}
                 missing = v1.StopRunRequest(name=f"{sweep.name}-77")
                 assert (await failure(installation.runs.StopRun(missing))).code == "NOT_FOUND"
                 assert (await get(installation, sweep.name)).run_counts.running == 1

@@ -1,4 +1,4 @@
-"""Decisions of the core at each value, compared with the definition applied to all values so far.
+"""Verdicts of the core at each value, compared with the definition applied to all values so far.
 
 Values of any number of runs arrive in any order: one by one, many in a message, twice, with holes; runs end,
 are handed out again, are retried; the scheduler begins again with what its database holds.
@@ -17,8 +17,8 @@ from sweepd_scheduler.domain.agents.agent import AttemptRef
 from sweepd_scheduler.domain.effects import StartRun
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause
 from sweepd_scheduler.domain.transitions import FINAL_RUN, RunState
-from unit.scheduler.people import retry
-from unit.scheduler.referee import History, Referee, Said
+from unit.scheduler.client_requests import retry
+from unit.scheduler.reference_rules import ExpectedStop, History, ReferenceRules
 from unit.scheduler.world import EXIT_0, RANDOM, World
 
 SLOTS = 5
@@ -57,11 +57,11 @@ VALUES = st.lists(
     min_size=1,
     max_size=9,
 )
-AGAIN = (Exit(cause=ExitCause.HANDED_BACK), Exit(cause=ExitCause.ORPHANED))
-ENDS = (EXIT_0, Exit(cause=ExitCause.EXITED, code=1), *AGAIN)
+RETURNED = (Exit(cause=ExitCause.HANDED_BACK), Exit(cause=ExitCause.ORPHANED))
+ENDS = (EXIT_0, Exit(cause=ExitCause.EXITED, code=1), *RETURNED)
 
 
-class Judged(RuleBasedStateMachine):
+class ReferenceComparison(RuleBasedStateMachine):
     """An agent with some slots; it takes a run whenever one is to be had."""
 
     @initialize(
@@ -70,7 +70,7 @@ class Judged(RuleBasedStateMachine):
         repeats=st.sampled_from([1, 1, 2]),
     )
     def begins(self, rules: list[dict[str, Json]], goal: str, repeats: int) -> None:
-        self.world, self.referee = World(), Referee(list(rules), goal)
+        self.world, self.reference = World(), ReferenceRules(list(rules), goal)
         self.world.create(
             {
                 **RANDOM,
@@ -83,7 +83,7 @@ class Judged(RuleBasedStateMachine):
         )
         self.session = self.world.attach(slots=SLOTS)
         self.given: dict[int, AttemptRef] = {}
-        self.seen: list[Said] = []
+        self.seen: list[ExpectedStop] = []
         self.take()
 
     def take(self) -> None:
@@ -97,39 +97,40 @@ class Judged(RuleBasedStateMachine):
     def begin(self, start: StartRun) -> None:
         self.world.confirms(self.session, start)
         self.given[start.run.number] = start.ref
-        self.referee.runs[start.run.number] = History()
+        self.reference.runs[start.run.number] = History()
 
     def one(self, data: st.DataObject) -> int:
         return data.draw(st.sampled_from(sorted(self.given)))
 
-    def agree(self, expected: list[Said]) -> None:
-        """Compare the verdicts since the last check, and the stop commands, with those of the referee."""
+    def agree(self, expected: list[ExpectedStop]) -> None:
+        """Compare the verdicts since the last check, and the stop commands, with those of the reference."""
         self.seen += expected
-        stops: dict[int, list[Said]] = {}
+        stops: dict[int, list[ExpectedStop]] = {}
         for stop in self.seen:
             stops.setdefault(stop.run, []).append(stop)
-        for number in self.referee.runs:
+        for number in self.reference.runs:
             run = self.world.run((1, number))
             verdicts = [
-                Said(number, v.rule, v.rung, v.value, v.threshold, v.rank, v.compared) for v in run.verdicts
+                ExpectedStop(number, v.rule, v.rung, v.value, v.threshold, v.rank, v.compared)
+                for v in run.verdicts
             ]
             assert verdicts == stops.get(number, [])
             if run.state is RunState.RUNNING:
-                assert (run.stop is not None) == self.referee.runs[number].stop_sent
+                assert (run.stop is not None) == self.reference.runs[number].stop_sent
 
     @precondition(lambda self: self.given)
     @rule(data=st.data(), values=VALUES, batched=st.booleans(), twice=st.booleans(), skew=st.integers(0, 2))
     def logs(self, data: st.DataObject, values: list[float], batched: bool, twice: bool, skew: int) -> None:
         """A report that repeats older rows adds those that are new; one that leaves a hole adds nothing."""
         number = self.one(data)
-        history, ref = self.referee.runs[number], self.given[number]
+        history, ref = self.reference.runs[number], self.given[number]
         if skew == 2:
             self.world.logs(self.session, ref, len(history.logged) + 2, *values)
             self.agree([])
         for message in [values] if batched else [[value] for value in values]:
             before = history.logged[-skew:] if skew == 1 else []
             first = len(history.logged) + 1 - len(before)
-            expected = [said for value in message for said in self.referee.arrives(number, value)]
+            expected = [stop for value in message for stop in self.reference.arrives(number, value)]
             for _ in range(1 + twice):
                 self.world.logs(self.session, ref, first, *before, *message)
             self.agree(expected)
@@ -139,8 +140,8 @@ class Judged(RuleBasedStateMachine):
     def ends(self, data: st.DataObject, how: Exit) -> None:
         """A stopped process ends by its signal, any other arbitrarily; a returned run is handed out again."""
         number = self.one(data)
-        history, ref = self.referee.runs[number], self.given.pop(number)
-        exit_ = Exit(cause=ExitCause.COMMANDED, signal=15) if history.stop_sent and how in AGAIN else how
+        history, ref = self.reference.runs[number], self.given.pop(number)
+        exit_ = Exit(cause=ExitCause.COMMANDED, signal=15) if history.stop_sent and how in RETURNED else how
         history.running = False
         self.world.exits(self.session, ref, exit_, len(history.logged))
         run = self.world.run((1, number))
@@ -151,11 +152,11 @@ class Judged(RuleBasedStateMachine):
         self.take()
 
     @rule(data=st.data())
-    def a_person_retries(self, data: st.DataObject) -> None:
-        number = data.draw(st.sampled_from(sorted(self.referee.runs)))
+    def a_client_retries(self, data: st.DataObject) -> None:
+        number = data.draw(st.sampled_from(sorted(self.reference.runs)))
         with suppress(DomainError):
             retry(self.world, number)
-            self.seen = [said for said in self.seen if said.run != number]
+            self.seen = [stop for stop in self.seen if stop.run != number]
         self.agree([])
         self.take()
 
@@ -168,7 +169,7 @@ class Judged(RuleBasedStateMachine):
         self.take()
 
     @rule()
-    def the_agent_is_away_for_a_while(self) -> None:
+    def the_agent_reconnects_after_an_outage(self) -> None:
         """Its runs continue and their verdicts reach it when it reattaches: see `stop` of each run."""
         self.world.leaves(self.session)
         self.world.passes(20.0)
@@ -176,12 +177,12 @@ class Judged(RuleBasedStateMachine):
         held = tuple(self.world.held((1, number), ref) for number, ref in self.given.items())
         self.session = self.world.attach(slots=SLOTS, attempts=held)
         assert len(self.world.stops()) - before == sum(
-            self.referee.runs[each].stop_sent for each in self.given
+            self.reference.runs[each].stop_sent for each in self.given
         )
         self.agree([])
         self.take()
 
 
-TestJudged = Judged.TestCase
-TestJudged.pytestmark = [pytest.mark.lengthy]  # type: ignore[attr-defined]  # pytest reads it
-TestJudged.settings = settings(stateful_step_count=25)
+TestReferenceComparison = ReferenceComparison.TestCase
+TestReferenceComparison.pytestmark = [pytest.mark.lengthy]  # type: ignore[attr-defined]  # pytest reads it
+TestReferenceComparison.settings = settings(stateful_step_count=25)
