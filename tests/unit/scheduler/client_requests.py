@@ -1,4 +1,4 @@
-"""Requests of people beyond the life cycle of a sweep, with the reads that servicers do for them."""
+"""Requests of clients other than the life cycle of a sweep, with the reads that servicers do for them."""
 
 from collections.abc import Mapping
 
@@ -21,7 +21,7 @@ RETRIED = (RunState.FAILED, RunState.CRASHED, RunState.STOPPED, RunState.KILLED)
 
 
 def retry(world: World, *numbers: int) -> Answer | None:
-    """Hand ended runs out again; without numbers all that may be."""
+    """Retry ended runs; without numbers, all that may be retried."""
     records = world.everything()
     runs = tuple(records.chosen_runs(world.sweep(), () if numbers else RETRIED, numbers))
     blocks = {run.block for run in runs}
@@ -33,7 +33,7 @@ def retry(world: World, *numbers: int) -> Answer | None:
 
 
 def enqueue(world: World, point: Mapping[str, Json], *, first: bool = False) -> Answer | None:
-    """Have a point tried."""
+    """Enqueue a point."""
     stored = world.everything().stored(S)
     return world.happens(EnqueueRun(sweep=S, point=dict(point), first=first, stored=stored))
 
@@ -45,12 +45,12 @@ def end_run(world: World, number: int) -> Answer | None:
 
 
 def release(world: World, agent: str) -> Answer | None:
-    """Let an agent that the guard holds take runs again."""
+    """Release a quarantined agent."""
     return world.happens(ReleaseAgent(agent=agent, sweep=S))
 
 
 def set_cap(world: World, run_cap: int | None) -> Answer | None:
-    """Allow so many runs; None: without bound."""
+    """Set the run cap; None: no cap."""
     edit = Edit(fields=frozenset({"run_cap"}), run_cap=run_cap)
     records, sweep = world.everything(), world.sweep()
     numbers = range(max(1, sweep.counts.total - sweep.spec.repeats + 1), sweep.counts.total + 1)

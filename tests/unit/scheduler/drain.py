@@ -1,4 +1,4 @@
-"""No sweep is ever stuck: with one free working agent it hands out runs until it ends."""
+"""Check that no sweep is stuck: with one free, working agent it hands out runs until it ends."""
 
 from contextlib import suppress
 
@@ -17,11 +17,11 @@ from unit.scheduler.world import PARENT, World
 
 NAME = SweepName(PARENT, "s")
 ROUNDS = 40
-"""So many runs are enough of a sweep that has no end."""
+"""Runs after which a sweep without an end is left."""
 
 
 def drain(world: World) -> None:
-    """Give the sweep to an agent on which every run works, and hold it to the end that it has to come to."""
+    """Run the sweep to its end with an agent on which every run succeeds, and check that end."""
     world.restarts()
     world.passes(300)  # every agent with a run is lost
     with suppress(DomainError):
@@ -38,7 +38,7 @@ def drain(world: World) -> None:
 
 
 def suggestion(sweep: Sweep, seen: int) -> Suggestion:
-    """A point of the space, as the search might propose it."""
+    """Return a point of the space, as the search might propose it."""
     point = sweep.spec.search_space.random_point(sweep.seed, sweep.counts.total + seen)
     origin = Provenance(
         source=PointSource.FRESH,
@@ -65,7 +65,7 @@ def _run_everything(world: World) -> None:
 
 
 def _run_one(world: World, session: str) -> bool:
-    """Let the agent run its hand-out; return False if there is none."""
+    """Finish the next run that is handed out; return False if there is none."""
     before = len(world.sent)
     world.offer(session)
     for _ in range(20):
@@ -86,7 +86,7 @@ def _run_one(world: World, session: str) -> bool:
 
 
 def _check_end(sweep: Sweep) -> None:
-    """Check that the reason of an end is true."""
+    """Check that the reason of an ended sweep is right."""
     if sweep.state not in FINAL_SWEEP:
         return
     counts, cap = sweep.counts, sweep.spec.run_cap

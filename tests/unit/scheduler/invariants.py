@@ -1,4 +1,4 @@
-"""Invariants after every step of the core, recounted from everything that was ever stored."""
+"""Invariants of the core after every step, recomputed from all stored changes."""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -39,7 +39,7 @@ PLACES = frozenset({PointSource.GRID, PointSource.LIST, PointSource.INITIAL})
 
 
 class Ledger:
-    """Everything that was ever stored, summed up change by change; checks the core after every step."""
+    """All stored changes, accumulated one by one; checks the core after every step."""
 
     def __init__(self) -> None:
         self._read = 0
@@ -49,13 +49,13 @@ class Ledger:
         self._guards: dict[tuple[int, str], Guarded] = {}
         self._notes: defaultdict[int, list[StudyObservation]] = defaultdict(list)
         self._prior: defaultdict[int, Counter[bytes]] = defaultdict(Counter)
-        # What a person has taken back, until it is stored.
+        # Ends that a client has reverted, until that is stored.
         self._retried: set[RunKey] = set()
         self._reopened: set[int] = set()
         self._canary_failed = False
 
     def check(self, state: State, changes: Sequence[Change]) -> None:
-        """Read the changes that are new, and compare the state with all of them."""
+        """Read the new changes, and compare the state with all changes."""
         fresh = changes[self._read :]
         for change in fresh:
             self._enter(change)
@@ -102,7 +102,7 @@ class Ledger:
                 pass
 
     def _enter_run(self, run: Run) -> None:
-        """Check that its state follows the one before by its table, or is an initial one."""
+        """Check that its state is initial, or follows the previous one by the table of transitions."""
         before = self._runs.get(run.key)
         if before is None:
             assert run.state in run_table(run)[None], run.state
@@ -111,7 +111,9 @@ class Ledger:
             same = run.state is before.state
             assert same or run.state in run_table(run)[before.state], (before.state, run.state)
             has_unfinished = before.state in FINAL_RUN and not same
-            assert not has_unfinished or run.key in self._retried, "only a person takes the end of a run back"
+            assert not has_unfinished or run.key in self._retried, (
+                "only a client's request reverts the end of a run"
+            )
             assert run.attempt >= before.attempt, "attempts only increase"
             self._retried.discard(run.key)
         self._runs[run.key] = run
@@ -123,7 +125,7 @@ class Ledger:
         assert attempt.state is was or attempt.state in table[was], (was, attempt.state)
         if was is None:
             guarded = self._guards.get((key[0], attempt.agent))
-            assert guarded is None or not guarded.is_quarantined, "who is held gets nothing"
+            assert guarded is None or not guarded.is_quarantined, "a quarantined agent gets no runs"
         self._attempts[key, attempt.number] = attempt.state
 
     def _enter_sweep(self, sweep: Sweep) -> None:
@@ -132,7 +134,7 @@ class Ledger:
         assert sweep.state is before or sweep.state in sweep_table(sweep)[before], (before, sweep.state)
         assert (sweep.pause_cause is not None) == (sweep.state is SweepState.PAUSED)
         if before in FINAL_SWEEP and sweep.state is not before:
-            assert sweep.key in self._reopened, "only a person takes the end of a sweep back"
+            assert sweep.key in self._reopened, "only a client's request reverts the end of a sweep"
             self._reopened.discard(sweep.key)
         self._sweeps[sweep.key] = sweep
 
@@ -160,7 +162,7 @@ def check_restored(before: State, after: State) -> None:
 
 
 def _check_cap(sweep: Sweep, run: Run) -> None:
-    """A cap may be lowered below the runs that there are, but no run is started beyond it."""
+    """A cap may be lowered below the number of runs, but no run is started beyond it."""
     assert sweep.spec.run_cap is None or run.number <= sweep.spec.run_cap, "the cap is exact"
 
 
@@ -173,13 +175,13 @@ def _check_counts(state: State, sweep: Sweep, runs: list[Run]) -> None:
     assert (sweep.key in state.ended) == ended
     assert (sweep.key in state.sweeps) != ended
     if sweep.spec.run_cap is not None and sweep.starts_new_runs:
-        assert len(runs) < sweep.spec.run_cap, "at its cap it says so"
+        assert len(runs) < sweep.spec.run_cap, "a sweep at its cap starts no new runs"
     if sweep.ending is not None and not ended:
         assert sweep.counts.unfinished, "an ending sweep waits for its last run only"
     if sweep.ending is Ending.STOP or sweep.state in FINAL_SWEEP:
         assert not sweep.counts.of(RunState.PENDING)
     if not ended:
-        assert state.sweeps[sweep.key] == sweep, "what is stored is what is in memory"
+        assert state.sweeps[sweep.key] == sweep, "the stored sweep agrees with the one in memory"
 
 
 def _check_best(sweep: Sweep, runs: list[Run]) -> None:
@@ -235,7 +237,7 @@ def _remains(sweep: Sweep, run: Run) -> EndedTrial:
 
 def _check_points(state: State, sweep: Sweep, runs: list[Run], prior: Counter[bytes]) -> None:
     keys = {(run.digest, run.occurrence, run.repeat) for run in runs}
-    assert len(keys) == len(runs), "no point twice"
+    assert len(keys) == len(runs), "no point is handed out twice"
     for first, block in _blocks(runs).items():
         assert [run.repeat for run in block] == list(range(len(block)))
         assert len(block) <= sweep.spec.repeats
@@ -245,10 +247,12 @@ def _check_points(state: State, sweep: Sweep, runs: list[Run], prior: Counter[by
         assert len({run.digest for run in drawn}) == len(drawn)
     if sweep.spec.method.name != "list":
         for run in runs:
-            assert run.is_standalone or _lies_in(sweep.spec.search_space, run.point), "every point is one"
+            assert run.is_standalone or _lies_in(sweep.spec.search_space, run.point), (
+                "every point lies in the space"
+            )
     origins = [run.provenance for run in runs if run.repeat == 0]
     placed = [each for each in origins if each.source in PLACES and each.index < INT64_MAX]
-    assert len({(origin.source, origin.index) for origin in placed}) == len(placed), "each place once"
+    assert len({(origin.source, origin.index) for origin in placed}) == len(placed), "each index is used once"
     if sweep.key in state.index:
         tried = Counter(run.digest for run in runs if run.repeat == 0)
         assert state.index[sweep.key].digests == prior + tried
@@ -259,7 +263,7 @@ _LIE_IN: dict[tuple[int, int], tuple[SearchSpace, Point]] = {}
 
 
 def _lies_in(space: SearchSpace, point: Point) -> bool:
-    """Return True if a point lies in a space: once, though runs are checked after every step."""
+    """Return True if a point lies in a space; cached, as runs are checked after every step."""
     key = (id(space), id(point))
     if key not in _LIE_IN:
         if space.violations(point):
@@ -271,7 +275,7 @@ def _lies_in(space: SearchSpace, point: Point) -> bool:
 
 
 def _check_repeats(sweep: Sweep, runs: list[Run]) -> None:
-    """The cap cuts the last point short and no other; only a failed canary may leave one behind."""
+    """Only the last point may lack repeats, because of the cap, and the point of a failed canary."""
     sizes = [len(block) for block in _blocks(runs).values()]
     assert set(sizes[:-1]) <= {sweep.spec.repeats}, "every point has its runs"
 
@@ -320,7 +324,7 @@ def _check_sessions(state: State) -> None:
                 now = ineligibility(state, state.sweeps[sweep], session)
                 current = now.reason if now else IneligibleReason.NONE
                 assert reason is current or (not session.room and reason is IneligibleReason.NONE), (
-                    "who waits knows why"
+                    "a waiting agent has the current reason"
                 )
     assert set(state.holdings) == set(state.sessions)
 
@@ -334,11 +338,11 @@ def _check_study(sweep: Sweep, runs: list[Run], notes: list[StudyObservation]) -
         ended: set[int] = set()
         for note in notes:
             if note.event is StudyEvent.ENDED:
-                assert note.run not in ended, "the search learns of every end exactly once"
+                assert note.run not in ended, "the search is notified of every end exactly once"
                 ended.add(note.run)
             elif note.event is StudyEvent.VALUE_SO_FAR:
-                assert note.run not in ended, "only what is under way shows anything"
-            elif note.event is StudyEvent.HANDED_OUT:  # again, after a person took its end back
+                assert note.run not in ended, "only runs that have not ended have values so far"
+            elif note.event is StudyEvent.HANDED_OUT:  # again, after its end was reverted
                 ended.discard(note.run)
         blocks = _blocks(runs)
         assert ended == {n for n, block in blocks.items() if all(run.state in FINAL_RUN for run in block)}

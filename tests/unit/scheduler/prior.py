@@ -21,7 +21,7 @@ def an_old_run(
     values: Values | None = None,
     tried: bool = True,
 ) -> Run:
-    """A run of another sweep."""
+    """Return a run of another sweep."""
     return Run(
         sweep=9,
         number=number,

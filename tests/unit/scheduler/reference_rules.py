@@ -1,6 +1,6 @@
-"""The rules of early termination once more, straight from their definition: whole histories, no memory.
+"""Reference implementation of the early-termination rules, which judges full histories by their definition.
 
-Slow and plain on purpose: it is what the incremental code is held to.
+It is slow and simple on purpose: the incremental code is compared with it.
 """
 
 import math
@@ -11,7 +11,7 @@ from statistics import median
 from sweepd.spec.point import Json
 
 FAR = 1_000
-"""An iteration that no history here reaches."""
+"""An iteration beyond every history in these tests."""
 
 Rule = Mapping[str, Json]
 
@@ -39,12 +39,12 @@ class History:
 
     @property
     def values(self) -> list[float]:
-        """Its iterations: one for each finite value."""
+        """The finite values, one for each iteration."""
         return [value for value in self.logged if math.isfinite(value)]
 
 
 class ReferenceRules:
-    """Everything that was logged, and who has to stop."""
+    """All logged values, and the runs that have to stop."""
 
     def __init__(self, rules: list[Rule], goal: str) -> None:
         self.rules = rules
@@ -52,7 +52,7 @@ class ReferenceRules:
         self.runs: dict[int, History] = {}
 
     def arrives(self, run: int, value: float) -> list[ExpectedStop]:
-        """Add a value and return who is stopped by it, in the order in which that is found out."""
+        """Add a value and return the stops that it causes, in the order in which they are decided."""
         self.runs[run].logged.append(value)
         if not math.isfinite(value):
             return []

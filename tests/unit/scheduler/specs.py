@@ -1,4 +1,4 @@
-"""Sweep files of every method with every key of a run's life that makes sense together."""
+"""Strategies for valid sweep files of every method, with all keys that concern the life of a run."""
 
 from typing import Any
 
@@ -48,7 +48,7 @@ LABELS: dict[str, str] = {"gpu": "a100"}
 
 @st.composite
 def documents(draw: st.DrawFn) -> Document:
-    """A sweep that would be accepted."""
+    """Draw a sweep that would be accepted."""
     method = draw(st.sampled_from(("grid", "random", "bayes", "list", "sobol")))
     document: Document = {"method": method, **draw(_spaces(method))}
     if method == "grid":

@@ -31,13 +31,15 @@ VALUES: st.SearchStrategy[Json] = st.recursive(
 
 @pytest.mark.lengthy
 @given(st.dictionaries(st.text("abc", min_size=1), VALUES, max_size=8))
-def test_a_point_is_never_lighter_than_its_message(point: dict[str, Json]) -> None:
+def test_the_estimate_of_a_point_is_not_below_its_message_size(point: dict[str, Json]) -> None:
     assert point_weight(point) >= point_message(point).ByteSize()
 
 
 @pytest.mark.lengthy
 @given(st.dictionaries(st.text("abc", min_size=1), VALUES, max_size=8), st.lists(TEXT, max_size=8))
-def test_a_previewed_run_is_never_lighter_than_its_message(point: dict[str, Json], argv: list[str]) -> None:
+def test_the_estimate_of_a_previewed_run_is_not_below_its_message_size(
+    point: dict[str, Json], argv: list[str]
+) -> None:
     run = PreviewedRun(point=point, argv=tuple(argv), problem="", source=Source.SOBOL, repeat=999)
     message = v1.PreviewedRun(
         parameters=point_message(point), argv=argv, source=v1.POINT_SOURCE_SOBOL, repeat=999
@@ -47,7 +49,7 @@ def test_a_previewed_run_is_never_lighter_than_its_message(point: dict[str, Json
 
 
 @given(TEXT, TEXT, st.lists(TEXT))
-def test_a_run_is_never_lighter_than_its_message(name: str, reason: str, tags: list[str]) -> None:
+def test_the_estimate_of_a_run_is_not_below_its_message_size(name: str, reason: str, tags: list[str]) -> None:
     world = World()
     world.create(GRID_4)
     run = world.takes_one(world.attach()).run
@@ -57,7 +59,7 @@ def test_a_run_is_never_lighter_than_its_message(name: str, reason: str, tags: l
 
 
 @given(st.lists(st.integers(0, 120)), st.integers(1, 9))
-def test_pages_divide_without_loss(weights: list[int], limit: int) -> None:
+def test_pages_contain_every_entry_once(weights: list[int], limit: int) -> None:
     parts = list(pages(weights, limit, lambda weight: weight * 40_000))
     assert [each for part in parts for each in part.entries] == weights
     assert [part.more for part in parts] == [True] * (len(parts) - 1) + [False]
@@ -65,13 +67,13 @@ def test_pages_divide_without_loss(weights: list[int], limit: int) -> None:
     assert all(len(part.entries) == 1 or sum(part.entries) * 40_000 <= 3_000_000 for part in parts if weights)
 
 
-def test_a_page_takes_no_more_than_it_needs_from_its_source() -> None:
+def test_a_page_reads_no_more_than_it_needs_from_its_source() -> None:
     source = iter(range(100))
     assert page(source, 3, lambda _: 1).entries == (0, 1, 2)
     assert next(source) == 4
 
 
-def test_lists_carry_the_first_tags_none_of_them_cut() -> None:
+def test_lists_have_the_first_tags_of_a_run_uncut() -> None:
     assert tags_that_fit(["a", "b" * 996, "c", "d"]) == ("a", "b" * 996)
     assert tags_that_fit(["a" * 1_000, "b"]) == ()
     assert len(tags_that_fit([""] * 5_000)) == 1_000

@@ -70,8 +70,8 @@ def one_run(world: World, session: str, *values: float, exit_: Exit = EXIT_0) ->
 @pytest.mark.parametrize(
     ("impute", "expected"), [("worst", {1: 0.5, 2: 2.0, 3: 9.0, 4: 9.0}), ("best", {1: 0.5, 2: 2.0, 4: 9.0})]
 )
-def test_section_5_by_its_example(world: World, impute: str, expected: dict[int, float]) -> None:
-    """Finished after 5, 0.5, 1; finished after 2; failed without one; crashed after 9. No 0 is invented."""
+def test_the_worked_example_of_section_5(world: World, impute: str, expected: dict[int, float]) -> None:
+    """Finished after 5, 0.5, 1; finished after 2; failed without a value; crashed after 9."""
     world.create({**BAYES, "metric": {"name": "loss", "impute": impute}})
     session = world.attach()
     for values, exit_ in SECTION_5:
@@ -83,7 +83,7 @@ def test_section_5_by_its_example(world: World, impute: str, expected: dict[int,
 @pytest.mark.parametrize("kind", ["best", "last", "mean"])
 @pytest.mark.parametrize(("impute", "loss"), [("worst", 9.0), ("best", 3.0), ("latest", 4.0)])
 @pytest.mark.parametrize("exit_", [FAILS, LOST])
-def test_what_a_run_logged_before_it_failed_counts_by_impute_alone(
+def test_the_values_of_a_failed_run_count_only_by_impute(
     world: World, kind: str, impute: str, loss: float, exit_: Exit
 ) -> None:
     world.create({**BAYES, "metric": {"name": "loss", "impute": impute, "value": kind}})
@@ -102,7 +102,7 @@ def test_a_failed_point_counts_by_impute_too(world: World, impute: str, loss: fl
     assert losses(world) == {1: loss}
 
 
-def test_a_lost_repeat_says_nothing_beside_one_that_has_finished(world: World) -> None:
+def test_a_lost_repeat_does_not_count_beside_a_finished_one(world: World) -> None:
     world.create({**BAYES, **OBJECTIVE, "repeats": 2})
     session = world.attach()
     one_run(world, session, 3.0, exit_=LOST)
@@ -112,7 +112,7 @@ def test_a_lost_repeat_says_nothing_beside_one_that_has_finished(world: World) -
 
 @pytest.mark.parametrize("repeats", [1, 2])
 def test_a_killed_run_counts_like_a_failed_one_unless_it_never_began(world: World, repeats: int) -> None:
-    """Evidence that the model gets from a cancelled sweep."""
+    """The evidence that the model gets from a cancelled sweep."""
     world.create({**BAYES, **OBJECTIVE, "repeats": repeats})
     session = world.attach(slots=2)
     started = begin(world, session, 2)
@@ -128,7 +128,7 @@ def test_a_killed_run_counts_like_a_failed_one_unless_it_never_began(world: Worl
     assert model_evidence(world).pending == ()
 
 
-def test_who_was_stopped_before_any_value_teaches_nothing(world: World) -> None:
+def test_a_run_that_was_stopped_before_any_value_is_not_observed(world: World) -> None:
     world.create({**BAYES, **OBJECTIVE})
     session = world.attach()
     one_run(world, session, 9.0)
@@ -161,22 +161,22 @@ def so_far(how: str = "worst", **metric: str) -> dict[str, object]:
         ({"value": "mean"}, 3.0),
     ],
 )
-def test_a_running_run_counts_with_what_it_shows_when_a_point_is_asked_for(
+def test_a_live_run_counts_with_its_values_so_far_when_a_point_is_requested(
     world: World, metric: dict[str, str], value: float
 ) -> None:
-    """Section 5, `impute_while_running`; without early termination nothing else reports the values."""
+    """Section 5, `impute_while_running`; without early termination, nothing else reports these values."""
     world.create(so_far(**metric))
     session = world.attach(slots=4)
     (start,) = begin(world, session)
     world.happens(SuggestionsFailed(1, "away"))
     world.logs(session, start.ref, 1, 5.0, 1.0, float("nan"), 3.0)
-    assert losses(world) == {}, "nobody has asked"
+    assert losses(world) == {}, "no point has been requested yet"
     assert asks(world, session) == [value]
     assert losses(world) == {1: -value if metric.get("goal") else value}
     assert len(model_evidence(world).pending) == 1
 
 
-def test_without_the_key_a_running_run_is_pending(world: World) -> None:
+def test_without_impute_while_running_a_live_run_is_pending(world: World) -> None:
     world.create(so_far("false"))
     session = world.attach(slots=4)
     (start,) = begin(world, session)
@@ -186,8 +186,8 @@ def test_without_the_key_a_running_run_is_pending(world: World) -> None:
     assert losses(world) == {}
 
 
-def test_a_value_is_reported_once_and_the_end_takes_its_place(world: World) -> None:
-    """P16: a run under way and its end are one value."""
+def test_the_end_of_a_run_replaces_its_value_so_far(world: World) -> None:
+    """P16: the value so far and the end of a run count as one value."""
     world.create(so_far())
     session = world.attach(slots=9)
     (start,) = begin(world, session)
@@ -203,7 +203,7 @@ def test_a_value_is_reported_once_and_the_end_takes_its_place(world: World) -> N
     assert losses(world)[1] == 6.0
 
 
-def test_the_value_of_an_attempt_that_was_lost_counts_no_more(world: World) -> None:
+def test_the_value_of_a_lost_attempt_no_longer_counts(world: World) -> None:
     world.create({**so_far(), "retry": {"infrastructure": 1}})
     session = world.attach(slots=9)
     (start,) = begin(world, session)
@@ -221,7 +221,7 @@ def test_the_value_of_an_attempt_that_was_lost_counts_no_more(world: World) -> N
     assert asks(world, session) == [5.0]
 
 
-def test_after_a_restart_a_value_is_reported_again_and_is_still_one(world: World) -> None:
+def test_a_value_that_is_reported_again_after_a_restart_counts_once(world: World) -> None:
     world.create(so_far())
     session = world.attach(slots=9)
     (start,) = begin(world, session)
@@ -235,7 +235,7 @@ def test_after_a_restart_a_value_is_reported_again_and_is_still_one(world: World
     assert losses(world) == {1: 5.0}
 
 
-def test_with_repeats_a_point_counts_with_the_aggregate_of_what_its_runs_show(world: World) -> None:
+def test_with_repeats_a_point_counts_with_the_aggregate_of_the_values_so_far(world: World) -> None:
     world.create({**so_far("best"), "repeats": 3})
     session = world.attach(slots=9)
     first, second, third = begin(world, session, 3)

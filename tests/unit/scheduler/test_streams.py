@@ -19,7 +19,7 @@ def changes(count: int) -> list[RunChanged | SweepChanged]:
     return [c for c in world.changes if isinstance(c, RunChanged | SweepChanged)]
 
 
-def test_changes_of_a_run_are_gathered_into_its_newest_state() -> None:
+def test_changes_of_a_run_are_merged_into_its_newest_state() -> None:
     async def scenario() -> list[Changed]:
         watchers = Watchers()
         follower = watchers.follow(1)
@@ -36,7 +36,7 @@ def test_changes_of_a_run_are_gathered_into_its_newest_state() -> None:
     assert seen.sweep.counts.total == 3
 
 
-def test_what_is_part_of_the_snapshot_is_not_reported_again() -> None:
+def test_changes_that_the_snapshot_contains_are_not_reported_again() -> None:
     async def scenario() -> int:
         watchers = Watchers()
         follower = watchers.follow(1)
@@ -48,7 +48,7 @@ def test_what_is_part_of_the_snapshot_is_not_reported_again() -> None:
     assert asyncio.run(scenario()) == 6
 
 
-def test_a_reader_too_far_behind_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reader_that_is_too_far_behind_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watch, "MAX_WAITING_RUNS", 2)
 
     async def scenario() -> None:
@@ -61,7 +61,7 @@ def test_a_reader_too_far_behind_is_given_up(monkeypatch: pytest.MonkeyPatch) ->
         asyncio.run(scenario())
 
 
-def test_a_reader_that_takes_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reader_that_reads_nothing_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sweepd_kernel.rpc.slow_readers.STALL_SECONDS", 0.01)
 
     async def never(_message: str) -> None:

@@ -11,7 +11,7 @@ from sweepd_scheduler.suggestion_client import SuggestionService
 from unit.scheduler.world import RANDOM, World
 
 
-def test_a_defect_is_reported_so_that_the_sweep_asks_again() -> None:
+def test_a_defect_is_reported_as_a_failure_so_that_the_sweep_can_retry() -> None:
     async def broken(_sweep: int, _after: int, _limit: int) -> NoReturn:
         raise ZeroDivisionError
 

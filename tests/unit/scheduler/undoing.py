@@ -1,4 +1,4 @@
-"""A world in which each decision is made twice: the first is undone, as if it could not be stored."""
+"""A test world in which each decision is made, undone as after a failed commit, and made again."""
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -17,10 +17,10 @@ from unit.scheduler.world import World
 
 
 class UndoingWorld(World):
-    """The world of the other tests, in which undone decisions leave no trace."""
+    """The world of the other tests; checks that undone decisions leave no trace."""
 
     def happens(self, event: Event) -> Answer | None:
-        """Decide and undo, after which the state is as it was; then decide again."""
+        """Decide, undo, check that the state is unchanged, and decide again."""
         before = contents(self.state)
         with suppress(DomainError):
             decide(self.state, event, self.clock_reading)
@@ -34,13 +34,13 @@ _NEVER_UNDONE = {"next_handle", "next_command"}
 
 
 def contents(state: State) -> object:
-    """Return a copy of what decisions read, but for counters and times of messages, which only increase."""
+    """Return a copy of what decisions read, without counters and times of messages, which only increase."""
     found = {name: value for name, value in vars(state).items() if name not in ("undo_log", "last_seen")}
     return _copied({**found, "leases": set(state.last_seen)})
 
 
 def _copied(value: object) -> object:
-    """Return something that is equal as long as nothing in a mutable object has changed."""
+    """Return a value that compares equal as long as a mutable object is unchanged."""
     if isinstance(value, Mapping):
         return {key: _copied(each) for key, each in value.items()}
     if isinstance(value, AbstractSet):

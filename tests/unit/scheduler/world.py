@@ -1,4 +1,4 @@
-"""A small world around the core: it keeps time, rings timers, plays agents, checks every invariant."""
+"""Test environment of the core: keeps time, fires timers, simulates agents, checks every invariant."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -61,7 +61,7 @@ EXIT_0 = Exit(cause=ExitCause.EXITED, code=0)
 
 
 def secret_of(agent: str) -> bytes:
-    """The secret of an agent that follows scripts which a person has started."""
+    """Return the secret of an agent of standalone runs."""
     return f"the secret of {agent}".encode()
 
 
@@ -73,7 +73,7 @@ def a_spec(document: Mapping[str, object]) -> SweepSpec:
 
 @dataclass
 class World:
-    """The core and everything that was ever stored, by key, newest last."""
+    """The core, with all stored changes and sent commands, newest last."""
 
     state: State = field(default_factory=lambda: State(Timeouts()))
     now: float = 1_000.0
@@ -82,14 +82,14 @@ class World:
     ledger: Ledger = field(default_factory=Ledger)
     effects: list[Effect] = field(default_factory=list)
     sent: list[tuple[str, Command]] = field(default_factory=list)
-    # Of each attempt that was handed out.
+    # Secret of each attempt that was handed out.
     secrets: dict[tuple[RunKey, int], bytes] = field(default_factory=dict)
     sessions: int = 0
     events: int = 0
 
     @property
     def clock_reading(self) -> ClockReading:
-        """No two events have the same display time, as on a real clock."""
+        """The time of the next event; no two events have the same one, as on a real clock."""
         return ClockReading(self.now, int(self.now * 1e6) + self.events, self.events.to_bytes(32))
 
     def happens(self, event: Event) -> Answer | None:
@@ -113,7 +113,7 @@ class World:
         return decision.answer
 
     def passes(self, seconds: float, *, silent: bool = True) -> None:
-        """Let time pass; `silent` or not, timers ring in order."""
+        """Let time pass and fire due timers in order; if not `silent`, agents renew their leases."""
         end = self.now + seconds
         while True:
             due = min(
@@ -157,7 +157,7 @@ class World:
         attempt: int = 1,
         secret: bytes | None = None,
     ) -> Run:
-        """Claim a run for a script that a person has started, as the servicer does."""
+        """Claim a standalone run, as the servicer does."""
         event = CreateRun(
             parent=PARENT,
             id=run_id,
@@ -214,7 +214,7 @@ class World:
         return [command for _, command in self.sent[before:] if isinstance(command, StartRun)]
 
     def takes_one(self, session: str) -> StartRun:
-        """Offer one slot, confirm what comes, start its process."""
+        """Offer one slot, confirm the run, and start its process."""
         (start,) = self.offer(session)
         self.confirms(session, start)
         return start
@@ -271,7 +271,7 @@ class World:
         self.happens(Described(session=session, ref=ref, sequence=sequence, body=b"", preempting=True))
 
     def held(self, key: RunKey, ref: AttemptRef, *, secret: bytes | None = None) -> ReportedAttempt:
-        """An attempt as its agent names it in Hello, with what the database would say."""
+        """Return an attempt as its agent names it in Hello, with what is stored of it."""
         run = self.run(key)
         if secret is None:
             standalone_secret = run.is_standalone and secret_of(run.attempts[ref.attempt - 1].agent)
@@ -292,7 +292,7 @@ class World:
         self.happens(Detached(session, agents.get(session, "")))
 
     def run(self, key: RunKey) -> Run:
-        """A run as it was last stored, final ones too."""
+        """Return a run as it was last stored, also if it has ended."""
         return next(c.run for c in reversed(self.changes) if isinstance(c, RunChanged) and c.run.key == key)
 
     def sweep(self, key: int = 1) -> Sweep:
@@ -312,7 +312,7 @@ class World:
         return [effect for effect in self.effects if isinstance(effect, CloseSession)]
 
     def everything(self) -> MemoryStore:
-        """A store that holds everything that has happened."""
+        """Return a store with all changes so far."""
         store = MemoryStore()
         store.commit(self.changes, 10_000)
         return store

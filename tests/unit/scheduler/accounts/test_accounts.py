@@ -1,4 +1,4 @@
-"""Tokens: how they are made, repeated and ended, and what of them is stored; with a still clock."""
+"""Tokens: creation, repeated requests, revocation, expiry and storage; with a fixed clock."""
 
 import asyncio
 import logging
@@ -96,7 +96,7 @@ def desk() -> Desk:
     return Desk()
 
 
-def test_a_secret_speaks_for_its_token_and_is_stored_nowhere(desk: Desk) -> None:
+def test_a_secret_authenticates_its_token_and_is_not_stored(desk: Desk) -> None:
     async def main() -> None:
         made = await desk.made(places=("acme/mnist",), account="ada")
         assert TOKEN_FORM.fullmatch(made.secret)
@@ -109,7 +109,7 @@ def test_a_secret_speaks_for_its_token_and_is_stored_nowhere(desk: Desk) -> None
     run(main())
 
 
-def test_no_two_secrets_are_alike(desk: Desk) -> None:
+def test_secrets_are_unique(desk: Desk) -> None:
     async def main() -> None:
         secrets = {(await desk.made()).secret for _ in range(200)}
         for number in range(200):
@@ -120,7 +120,7 @@ def test_no_two_secrets_are_alike(desk: Desk) -> None:
     run(main())
 
 
-def test_a_repeated_request_has_the_first_answer_also_after_a_restart(desk: Desk) -> None:
+def test_a_repeated_request_gets_the_first_response_also_after_a_restart(desk: Desk) -> None:
     async def main() -> None:
         first = await desk.made(again=AGAIN)
         assert await desk.made(again=AGAIN) == first
@@ -150,7 +150,7 @@ def test_a_request_id_of_another_call_is_refused(desk: Desk) -> None:
     run(main())
 
 
-def test_after_a_day_the_same_id_makes_another_token_and_the_salt_is_gone(desk: Desk) -> None:
+def test_after_a_day_the_same_id_makes_another_token_and_the_salt_is_deleted(desk: Desk) -> None:
     async def main() -> None:
         first = await desk.made(again=AGAIN)
         desk.clock.time += 24 * 3600 + 1
@@ -162,7 +162,7 @@ def test_after_a_day_the_same_id_makes_another_token_and_the_salt_is_gone(desk: 
     run(main())
 
 
-def test_a_secret_that_cannot_be_derived_any_more_is_not_guessed(desk: Desk) -> None:
+def test_a_repeated_request_is_refused_if_the_secret_can_no_longer_be_derived(desk: Desk) -> None:
     async def main() -> None:
         await desk.made(again=AGAIN)
         desk.key = "another service token"
@@ -173,7 +173,7 @@ def test_a_secret_that_cannot_be_derived_any_more_is_not_guessed(desk: Desk) -> 
     run(main())
 
 
-def test_a_revoked_token_lets_nobody_in_also_after_a_restart(desk: Desk) -> None:
+def test_a_revoked_token_is_refused_also_after_a_restart(desk: Desk) -> None:
     async def main() -> None:
         made = await desk.made()
         revoked = await desk.accounts.revoke(made.token.id, FULL_ACCESS)
@@ -186,7 +186,7 @@ def test_a_revoked_token_lets_nobody_in_also_after_a_restart(desk: Desk) -> None
     run(main())
 
 
-def test_a_token_expires_by_itself(desk: Desk) -> None:
+def test_a_token_is_refused_after_its_expiry(desk: Desk) -> None:
     async def main() -> None:
         made = await desk.made(lifetime=60.0)
         assert (await desk.accounts.principal(digest_of(made.secret))).expires == pytest.approx(1_060.0)
@@ -197,7 +197,7 @@ def test_a_token_expires_by_itself(desk: Desk) -> None:
     run(main())
 
 
-def test_what_is_not_stored_has_not_happened(desk: Desk) -> None:
+def test_a_change_that_cannot_be_stored_has_no_effect(desk: Desk) -> None:
     async def main() -> None:
         made = await desk.made()
         desk.store.away = True
@@ -213,8 +213,8 @@ def test_what_is_not_stored_has_not_happened(desk: Desk) -> None:
     run(main())
 
 
-def test_a_revocation_whose_caller_leaves_ends_the_token_all_the_same() -> None:
-    """Else it would be stored as revoked, and let people in until the next start."""
+def test_a_revocation_is_completed_although_its_caller_cancels() -> None:
+    """Otherwise the token would be stored as revoked, but accepted until the next start."""
     begun, go_on = threading.Event(), threading.Event()
 
     class SlowDisk(MemoryAccounts):
@@ -241,7 +241,7 @@ def test_a_revocation_whose_caller_leaves_ends_the_token_all_the_same() -> None:
     asyncio.run(scenario())
 
 
-def test_revoking_while_tokens_are_made_loses_neither(desk: Desk) -> None:
+def test_concurrent_creation_and_revocation_are_both_stored(desk: Desk) -> None:
     async def main() -> None:
         first = await desk.made()
         results = await asyncio.gather(
@@ -260,7 +260,7 @@ def test_revoking_while_tokens_are_made_loses_neither(desk: Desk) -> None:
     run(main())
 
 
-def test_who_is_bound_makes_sees_and_ends_tokens_within_the_bounds_alone(desk: Desk) -> None:
+def test_a_bound_token_creates_lists_and_revokes_tokens_only_within_its_projects(desk: Desk) -> None:
     async def main() -> None:
         own = await desk.made(LEAD)
         assert (own.token.account, own.token.bounds) == ("lead", LEAD.bounds)
@@ -303,7 +303,7 @@ def test_who_is_bound_makes_sees_and_ends_tokens_within_the_bounds_alone(desk: D
         {"display_name": "a\x1b[31m"},
     ],
 )
-def test_odd_tokens_are_refused(desk: Desk, wanted: dict[str, Any]) -> None:
+def test_invalid_token_requests_are_refused(desk: Desk, wanted: dict[str, Any]) -> None:
     with pytest.raises(DomainError) as refused:
         run_made(desk, wanted)
     assert refused.value.status == "INVALID_ARGUMENT"
@@ -313,7 +313,7 @@ def run_made(desk: Desk, wanted: dict[str, Any]) -> None:
     asyncio.run(desk.made(**wanted))
 
 
-def test_there_is_an_end_of_tokens(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_number_of_tokens_is_limited(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sweepd_scheduler.accounts.accounts.MAX_VALID", 3)
 
     async def main() -> None:
@@ -327,7 +327,9 @@ def test_there_is_an_end_of_tokens(desk: Desk, monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.parametrize(("expires", "revoked", "ends"), [(7, 0, 7), (0, 9, 9), (7, 9, 7), (9, 7, 7)])
-def test_a_token_is_forgotten_thirty_days_after_its_first_end(expires: int, revoked: int, ends: int) -> None:
+def test_a_token_is_deleted_thirty_days_after_it_was_revoked_or_expired(
+    expires: int, revoked: int, ends: int
+) -> None:
     token = Token(
         number=1,
         id="t",
@@ -347,7 +349,7 @@ def test_a_token_is_forgotten_thirty_days_after_its_first_end(expires: int, revo
     assert not replace(token, expire_time=0, revoke_time=0).forgotten(10 * month)
 
 
-def test_ended_tokens_are_forgotten_after_a_month(desk: Desk) -> None:
+def test_ended_tokens_are_deleted_after_a_month(desk: Desk) -> None:
     async def main() -> None:
         kept, ended = await desk.made(), await desk.made(again=AGAIN)
         await desk.accounts.revoke(ended.token.id, FULL_ACCESS)
@@ -366,7 +368,9 @@ def test_ended_tokens_are_forgotten_after_a_month(desk: Desk) -> None:
     run(main())
 
 
-def test_a_token_that_a_clock_gone_wrong_has_aged_is_made_again(desk: Desk) -> None:
+def test_a_request_is_answered_with_a_new_token_after_a_jump_of_the_clock_has_deleted_the_first(
+    desk: Desk,
+) -> None:
     async def main() -> None:
         first = await desk.made(again=AGAIN)
         desk.clock.time -= 40 * 86_400
@@ -381,7 +385,7 @@ def test_a_token_that_a_clock_gone_wrong_has_aged_is_made_again(desk: Desk) -> N
     run(main())
 
 
-def test_followers_hear_of_every_revocation_after_their_first_message(desk: Desk) -> None:
+def test_followers_receive_every_revocation_after_their_first_message(desk: Desk) -> None:
     async def main() -> None:
         tokens = [(await desk.made()).token.id for _ in range(3)]
         await desk.accounts.revoke(tokens[0], FULL_ACCESS)

@@ -1,4 +1,4 @@
-"""Forwarding to the metric store: bounded in memory, asked for again from the right place."""
+"""Forwarding to the metric store: memory is bounded, and dropped data is requested again."""
 
 import asyncio
 import logging
@@ -22,7 +22,7 @@ def stored(count: int) -> v1.AppendResponse:
 
 
 class Stream:
-    """A stream to the store: answers each request once, unasked before the first, or never."""
+    """A stream to the store that answers each request once, before the first request, or never."""
 
     def __init__(
         self, answer: Callable[[int], v1.AppendResponse] | None = None, *, unasked: bool = False
@@ -43,7 +43,7 @@ class Stream:
             self._answers.put_nowait(self._answer(len(self.written)))
 
     def cancel(self) -> None:
-        """Keep nothing."""
+        """Do nothing."""
 
 
 def a_forwarder(acknowledged: list[tuple[str, int]], opens: Callable[[], Stream], held: int) -> Forwarder:
@@ -70,7 +70,7 @@ async def runs(forwarder: Forwarder, until: Callable[[], object]) -> None:
     await asyncio.wait([running])
 
 
-def test_what_did_not_fit_is_asked_for_from_where_the_agent_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_data_that_did_not_fit_is_requested_again_from_the_cursor(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sweepd_scheduler.agents.forwarder.REMIND_AFTER", 0.01)
     acknowledged: list[tuple[str, int]] = []
     forwarder = a_forwarder(acknowledged, Stream, held=2 * REQUEST_OVERHEAD + 2)
@@ -80,7 +80,7 @@ def test_what_did_not_fit_is_asked_for_from_where_the_agent_stands(monkeypatch: 
     assert set(acknowledged) == {("s", 500)}
 
 
-def test_one_attempt_that_floods_leaves_room_for_others() -> None:
+def test_a_flooding_attempt_leaves_room_for_others() -> None:
     stream = Stream()
     forwarder = a_forwarder([], lambda: stream, held=16 * REQUEST_OVERHEAD)
     for start in range(100):
@@ -90,7 +90,7 @@ def test_one_attempt_that_floods_leaves_room_for_others() -> None:
     assert stream.written == ["flood:0", "flood:1", "honest:0"]
 
 
-def test_what_was_stored_makes_room_for_more_of_its_attempt() -> None:
+def test_stored_data_makes_room_for_more_of_its_attempt() -> None:
     stream = Stream(stored)
     acknowledged: list[tuple[str, int]] = []
     forwarder = a_forwarder(acknowledged, lambda: stream, held=8 * REQUEST_OVERHEAD)
@@ -104,7 +104,7 @@ def test_what_was_stored_makes_room_for_more_of_its_attempt() -> None:
     assert stream.written == ["one:0", "one:1", "one:2"]
 
 
-def test_many_small_requests_are_left_to_the_agents_as_few_large_ones_are() -> None:
+def test_many_small_requests_are_bounded_like_few_large_ones() -> None:
     stream = Stream()
     forwarder = a_forwarder([], lambda: stream, held=10 * REQUEST_OVERHEAD)
     for number in range(1_000):
@@ -113,7 +113,7 @@ def test_many_small_requests_are_left_to_the_agents_as_few_large_ones_are() -> N
     assert len(stream.written) == 9
 
 
-def test_an_answer_that_nobody_asked_for_costs_one_stream() -> None:
+def test_an_unexpected_answer_ends_only_that_stream() -> None:
     acknowledged: list[tuple[str, int]] = []
     streams = iter([Stream(unasked=True), Stream(stored)])
     forwarder = a_forwarder(acknowledged, lambda: next(streams), held=10 * REQUEST_OVERHEAD)
@@ -122,7 +122,7 @@ def test_an_answer_that_nobody_asked_for_costs_one_stream() -> None:
     assert acknowledged == [("s", 1)]
 
 
-def test_what_is_refused_is_logged_once_and_stays_with_the_agent(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_refused_request_is_logged_once_and_not_acknowledged(caplog: pytest.LogCaptureFixture) -> None:
     def answer(count: int) -> v1.AppendResponse:
         refused = count < 3
         return v1.AppendResponse(cursor=7, rejection="other values" if refused else "", refused=refused)
@@ -142,7 +142,7 @@ def test_what_is_refused_is_logged_once_and_stays_with_the_agent(caplog: pytest.
     assert len([each for each in caplog.records if "other values" in each.getMessage()]) == 1
 
 
-def test_a_session_that_has_ended_is_acknowledged_nothing() -> None:
+def test_an_ended_session_receives_no_acknowledgements() -> None:
     acknowledged: list[tuple[str, int]] = []
     stream = Stream(stored)
     forwarder = a_forwarder(acknowledged, lambda: stream, held=8 * REQUEST_OVERHEAD)

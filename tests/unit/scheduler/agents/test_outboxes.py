@@ -49,7 +49,7 @@ def test_acknowledgements_of_one_attempt_merge_and_go_before_commands() -> None:
     assert third.start_run.command_id == 1
 
 
-def test_of_a_lane_the_cursor_that_was_reported_last_goes_out_even_if_it_is_lower() -> None:
+def test_the_latest_cursor_of_a_lane_is_sent_even_if_it_is_lower() -> None:
     outboxes, outbox = an_outbox()
     outboxes.acknowledge(v1.LANE_POINTS, "s", ONE, 9)
     outboxes.acknowledge(v1.LANE_POINTS, "s", ONE, 4)
@@ -57,7 +57,7 @@ def test_of_a_lane_the_cursor_that_was_reported_last_goes_out_even_if_it_is_lowe
     assert cursor(message.ack, v1.LANE_POINTS) == 4
 
 
-def test_the_welcome_is_first_and_alone_whatever_else_waits() -> None:
+def test_the_welcome_is_sent_first_and_in_a_message_of_its_own() -> None:
     outboxes, outbox = an_outbox()
     outbox.send(v1.AttachResponse(welcome=v1.Welcome(session="s")))
     outboxes.send("s", Ack(ref=ONE, observation_row=5), None)
@@ -71,7 +71,7 @@ def test_the_welcome_is_first_and_alone_whatever_else_waits() -> None:
     assert second.HasField("ack")
 
 
-def test_an_agent_that_reads_nothing_is_given_up() -> None:
+def test_the_session_of_an_agent_that_reads_nothing_is_closed() -> None:
     _, outbox = an_outbox()
     for number in range(MAX_COMMANDS + 1):
         outbox.send(v1.AttachResponse(start_run=v1.StartRun(command_id=number)))
@@ -88,7 +88,7 @@ def test_heartbeats_of_an_agent_that_reads_nothing_take_no_memory() -> None:
     assert seen.HasField("heartbeat_seen")
 
 
-def test_what_waits_goes_in_one_message() -> None:
+def test_queued_commands_are_sent_in_one_message() -> None:
     outboxes, outbox = an_outbox()
     outbox.send(v1.AttachResponse(start_run=v1.StartRun(command_id=1)))
     outboxes.send("s", END, None)
@@ -103,7 +103,7 @@ def test_what_waits_goes_in_one_message() -> None:
     assert kinds == ["ack", "start_run", "heartbeat_seen"]
 
 
-def test_a_session_that_has_ended_is_sent_nothing() -> None:
+def test_an_ended_session_is_sent_nothing() -> None:
     outboxes, outbox = an_outbox()
     outboxes.close(outbox)
     outboxes.send("s", END, None)

@@ -1,4 +1,4 @@
-"""Fields that messages take from entities as they are."""
+"""Fields that are copied from entities to messages unchanged."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from sweepd_scheduler.api.run_codec import message_fields
 
 @dataclass
 class Entity:
-    """Something that is shown as a run is: its sweep is a key, and its state a word."""
+    """An entity like a run: its sweep is a key, and its state a string."""
 
     number: int
     sweep: int
@@ -19,7 +19,7 @@ class Entity:
     secret: bytes
 
 
-def test_fields_of_the_same_name_and_type_are_taken_and_no_others() -> None:
+def test_only_fields_of_the_same_name_and_type_are_copied() -> None:
     entity = Entity(7, 1, "running", "why", None, ("a", "b"), b"hidden")
     assert message_fields(v1.Run, Entity)(entity) == {
         "number": 7,

@@ -12,7 +12,7 @@ FILE = b"method: grid\nprogram: t.py\nparameters: {a: {values: [1, 2, 3]}}\n"
 
 
 class SlowClock(SystemClock):
-    """Of a machine that takes a minute between two looks."""
+    """A clock on which a minute passes between two readings."""
 
     def __init__(self) -> None:
         self._looks = count()
@@ -21,6 +21,6 @@ class SlowClock(SystemClock):
         return 60.0 * next(self._looks)
 
 
-def test_one_run_is_shown_however_slow_the_machine() -> None:
+def test_a_preview_shows_at_least_one_run_on_a_slow_machine() -> None:
     answer = previewed(parse_text(FILE, file="sweep.yaml"), 3, 1, SlowClock(), None)
     assert len(answer.preview.runs) == 1

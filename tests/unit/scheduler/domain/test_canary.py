@@ -22,7 +22,7 @@ def world() -> World:
     return World()
 
 
-def test_the_others_go_out_with_the_first_value(world: World) -> None:
+def test_other_runs_are_handed_out_once_the_canary_has_a_value(world: World) -> None:
     world.create(CANARY)
     ann, bob = world.attach("ann", slots=2), world.attach("bob", slots=2)
     (canary,) = world.offer(ann, 2)
@@ -65,7 +65,7 @@ def test_without_the_objective_the_sweep_fails_with_its_canary(
     assert world.offer(session) == []
 
 
-def test_its_retries_come_first(world: World) -> None:
+def test_retries_of_the_canary_come_before_other_runs(world: World) -> None:
     world.create({**CANARY, "retry": {"failure": 1, "infrastructure": 1}})
     session = world.attach()
     world.exits(session, world.takes_one(session).ref, FAILS)
@@ -76,7 +76,7 @@ def test_its_retries_come_first(world: World) -> None:
     assert world.sweep().reason.startswith("the canary run 1 crashed before it logged `loss`: ")
 
 
-def test_what_waits_ends_with_the_sweep(world: World) -> None:
+def test_waiting_runs_end_with_a_sweep_that_its_canary_fails(world: World) -> None:
     world.create({**CANARY, "repeats": 3})
     session = world.attach(slots=3)
     (start,) = world.offer(session, 3)
@@ -87,7 +87,7 @@ def test_what_waits_ends_with_the_sweep(world: World) -> None:
     assert [(run.state, run.reason) for run in waiting] == [(RunState.STOPPED, "the sweep has failed")] * 2
 
 
-def test_a_value_before_a_failure_is_good_enough(world: World) -> None:
+def test_a_canary_that_fails_after_a_value_has_passed(world: World) -> None:
     world.create(CANARY)
     session = world.attach()
     start = world.takes_one(session)
@@ -97,7 +97,7 @@ def test_a_value_before_a_failure_is_good_enough(world: World) -> None:
     assert len(world.offer(session)) == 1
 
 
-def test_a_sweep_that_a_person_stops_has_not_failed(world: World) -> None:
+def test_a_sweep_that_is_stopped_before_its_canary_has_ended_has_not_failed(world: World) -> None:
     world.create(CANARY)
     session = world.attach()
     start = world.takes_one(session)
@@ -106,7 +106,7 @@ def test_a_sweep_that_a_person_stops_has_not_failed(world: World) -> None:
     assert (world.sweep().state, world.sweep().reason) == (SweepState.STOPPED, "stopped by a person")
 
 
-def test_it_is_passed_once_and_for_all(world: World) -> None:
+def test_a_canary_is_passed_once_for_the_whole_sweep(world: World) -> None:
     world.create(CANARY)
     session = world.attach(slots=2)
     start = world.takes_one(session)

@@ -20,7 +20,7 @@ def world() -> World:
     return World()
 
 
-def test_an_agent_without_the_label_gets_nothing_but_the_reason(world: World) -> None:
+def test_an_agent_without_the_label_gets_no_runs_and_the_reason(world: World) -> None:
     world.create({**RANDOM, "requires": {"gpu": "a100", "zone": "b"}})
     wrong = world.attach(labels={"gpu": "v100", "zone": "b"})
     (ineligible,) = world.last_sent(Welcome).ineligible
@@ -33,7 +33,7 @@ def test_an_agent_without_the_label_gets_nothing_but_the_reason(world: World) ->
     assert len(world.offer(right)) == 1
 
 
-def test_an_agent_that_is_held_is_notified_and_served_again_when_released(world: World) -> None:
+def test_a_quarantined_agent_is_notified_and_offered_runs_after_its_release(world: World) -> None:
     world.create(GUARDED)
     session = world.attach()
     for _ in range(2):
@@ -49,7 +49,7 @@ def test_an_agent_that_is_held_is_notified_and_served_again_when_released(world:
     assert world.sweep().reason == ""
 
 
-def test_who_comes_back_while_it_is_held_hears_it_with_the_welcome(world: World) -> None:
+def test_a_quarantined_agent_that_reconnects_gets_the_reason_with_the_welcome(world: World) -> None:
     world.create(GUARDED)
     session = world.attach()
     for _ in range(2):
@@ -59,7 +59,7 @@ def test_who_comes_back_while_it_is_held_hears_it_with_the_welcome(world: World)
     assert ineligible.reason is IneligibleReason.GUARD
 
 
-def test_nobody_is_released_whom_nothing_holds(world: World) -> None:
+def test_a_release_of_an_agent_that_is_not_quarantined_is_refused(world: World) -> None:
     world.create(GUARDED)
     with pytest.raises(NotFoundError, match="the guard of local/demo/s holds no agent 'ann'"):
         release(world, "ann")

@@ -35,14 +35,14 @@ def of_run(world: World, number: int) -> list[ObstacleKind]:
     return [each.kind for each in obstacles_of_run(world.state, world.sweep(), run)]
 
 
-def test_without_agents(world: World) -> None:
+def test_an_explanation_without_agents(world: World) -> None:
     world.create(RANDOM)
     (only,) = of_sweep(world)
     assert only.kind is ObstacleKind.NO_AGENT
     assert "sweep-agent --sweep local/demo/s" in only.message
 
 
-def test_with_an_agent_that_has_room_nothing_stands_in_the_way(world: World) -> None:
+def test_no_obstacle_with_an_agent_with_free_capacity(world: World) -> None:
     world.create(RANDOM)
     session = world.attach(slots=2)
     world.offer(session, 2)
@@ -56,13 +56,13 @@ def test_with_an_agent_that_has_room_nothing_stands_in_the_way(world: World) -> 
     assert "sweepctl resume local/demo/s" in paused.message
 
 
-def test_with_every_slot_taken(world: World) -> None:
+def test_an_explanation_with_every_slot_taken(world: World) -> None:
     world.create(RANDOM)
     world.takes_one(world.attach())
     assert kinds(world) == [ObstacleKind.NO_ROOM]
 
 
-def test_without_the_labels(world: World) -> None:
+def test_an_explanation_with_agents_that_lack_labels(world: World) -> None:
     world.create({**RANDOM, "requires": {"gpu": "a100"}})
     world.attach("ann")
     world.attach("bob")
@@ -72,7 +72,7 @@ def test_without_the_labels(world: World) -> None:
     assert "for 1 more agent)" in only.message
 
 
-def test_with_the_guard_holding_the_only_agent(world: World) -> None:
+def test_an_explanation_with_the_only_agent_quarantined(world: World) -> None:
     world.create({**RANDOM, "guard": {"agent": 1}})
     session = world.attach()
     world.exits(session, world.takes_one(session).ref, EXIT_1)
@@ -80,7 +80,7 @@ def test_with_the_guard_holding_the_only_agent(world: World) -> None:
     assert kinds(world) == [ObstacleKind.PAUSED, ObstacleKind.GUARD]
 
 
-def test_while_the_canary_is_out(world: World) -> None:
+def test_an_explanation_while_the_canary_is_running(world: World) -> None:
     world.create({**RANDOM, **OBJECTIVE, "canary": True})
     session = world.attach(slots=2)
     (start,) = world.offer(session, 2)
@@ -92,13 +92,13 @@ def test_while_the_canary_is_out(world: World) -> None:
     assert ObstacleKind.CANARY not in kinds(world)
 
 
-def test_while_a_suggestion_is_worked_out(world: World) -> None:
+def test_an_explanation_while_a_suggestion_is_computed(world: World) -> None:
     world.create({**RANDOM, **OBJECTIVE, "method": "bayes"})
     world.offer(world.attach())
     assert kinds(world) == [ObstacleKind.SUGGESTION]
 
 
-def test_at_the_cap_and_when_all_has_ended(world: World) -> None:
+def test_an_explanation_at_the_cap_and_after_the_end(world: World) -> None:
     world.create({**RANDOM, "run_cap": 1})
     session = world.attach()
     start = world.takes_one(session)
@@ -129,7 +129,7 @@ def test_a_cancelled_sweep_hands_out_nothing(world: World) -> None:
     assert of_sweep(world) == (Obstacle(ObstacleKind.ENDED, "it was cancelled: cancelled by a person"),)
 
 
-def test_a_run_waits_for_those_before_it(world: World) -> None:
+def test_a_pending_run_waits_for_those_before_it(world: World) -> None:
     world.create({**RANDOM, "run_cap": 3})
     for x in (0.1, 0.2, 0.3):
         enqueue(world, {"x": x})
@@ -138,10 +138,10 @@ def test_a_run_waits_for_those_before_it(world: World) -> None:
     world.takes_one(world.attach())
     assert of_run(world, 1) == []
     assert of_run(world, 3) == [ObstacleKind.NO_ROOM, ObstacleKind.QUEUE]
-    assert kinds(world) == [ObstacleKind.ENDED, ObstacleKind.NO_ROOM], "no new ones, and those that wait"
+    assert kinds(world) == [ObstacleKind.ENDED, ObstacleKind.NO_ROOM], "no new runs, and the waiting ones"
 
 
-def test_a_sweep_that_ends_while_it_is_read_is_explained_as_ended(world: World) -> None:
+def test_a_sweep_that_ends_during_the_read_is_explained_as_ended(world: World) -> None:
     read = world.create(RANDOM)
     world.happens(CancelSweep(S))
     (only,) = obstacles_of_sweep(world.state, read)

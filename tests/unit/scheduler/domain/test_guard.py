@@ -37,7 +37,7 @@ def runs(world: World, session: str, *exits: Exit) -> None:
         world.exits(session, world.takes_one(session).ref, how)
 
 
-def test_an_agent_on_which_too_many_fail_in_a_row_gets_no_more(world: World) -> None:
+def test_an_agent_with_too_many_failures_in_a_row_is_quarantined(world: World) -> None:
     """P11: also by the default of 5; the others continue, and sweep and agent are notified."""
     world.create(RANDOM)
     good, bad = world.attach("good"), world.attach("bad")
@@ -67,7 +67,9 @@ def test_an_agent_on_which_too_many_fail_in_a_row_gets_no_more(world: World) -> 
 
 
 @pytest.mark.parametrize(("between", "held"), [(EXIT_0, False), (COMMANDED, False), (LOST, True)])
-def test_a_run_that_ends_well_or_is_stopped_begins_a_new_row(world: World, between: Exit, held: bool) -> None:
+def test_a_finished_or_stopped_run_resets_the_count_of_failures(
+    world: World, between: Exit, held: bool
+) -> None:
     world.create({**RANDOM, "guard": {"agent": 3}})
     session = world.attach()
     runs(world, session, EXIT_0, FAILS, FAILS, between, FAILS)
@@ -85,7 +87,7 @@ def test_attempts_that_are_retried_count_against_the_agent(world: World) -> None
     assert (start.run.number, start.run.attempt) == (1, 3)
 
 
-def test_one_failure_is_no_row(world: World) -> None:
+def test_one_failure_does_not_quarantine(world: World) -> None:
     world.create({**RANDOM, "guard": {"agent": 1}})
     runs(world, world.attach("bad"), FAILS)
     assert world.last_sent(Ineligible).message.startswith("1 attempt failed here; agent bad gets no more")
@@ -95,7 +97,7 @@ def test_one_failure_is_no_row(world: World) -> None:
     assert str(line.detail["reason"]).startswith("1 attempt failed there, because: ")
 
 
-def test_who_is_held_is_known_after_a_restart(world: World) -> None:
+def test_quarantines_survive_a_restart(world: World) -> None:
     world.create({**RANDOM, "guard": {"agent": 2}})
     session = world.attach()
     runs(world, session, EXIT_0, FAILS, FAILS)
@@ -104,7 +106,7 @@ def test_who_is_held_is_known_after_a_restart(world: World) -> None:
     assert world.state.index[1].guards == {"ann": quarantined(2)}
 
 
-def test_whoever_is_held_is_named_again_after_a_pause(world: World) -> None:
+def test_quarantined_agents_are_named_again_after_a_pause(world: World) -> None:
     world.create({**RANDOM, "guard": {"agent": 1}})
     world.attach("bob")
     session = world.attach()
@@ -126,8 +128,8 @@ def test_the_sentence_names_several_agents_and_not_too_many() -> None:
     assert many.startswith("agents 00, 01, 02, 03, 04, 05, 06, 07, 08, 09, … get")
 
 
-def test_a_pause_of_the_sweep_takes_the_blame_from_its_agents(world: World) -> None:
-    """The first runs have all failed: other agents would fail, too."""
+def test_an_automatic_pause_clears_the_failures_of_agents(world: World) -> None:
+    """The first runs have all failed, so other agents would fail, too."""
     world.create(RANDOM)
     session = world.attach()
     runs(world, session, *[FAILS] * 5)
@@ -138,13 +140,13 @@ def test_a_pause_of_the_sweep_takes_the_blame_from_its_agents(world: World) -> N
     assert world.sweep().state is SweepState.RUNNING
 
 
-def test_a_share_of_the_last_twenty_pauses_the_sweep(world: World) -> None:
+def test_a_share_of_failures_among_the_last_twenty_runs_pauses_the_sweep(world: World) -> None:
     world.create({**RANDOM, "guard": {"sweep": 0.55, "agent": 100}})
     session = world.attach()
     runs(world, session, EXIT_0, *[FAILS] * 11, *[EXIT_0] * 7)
     assert world.sweep().state is SweepState.RUNNING  # 19 have ended
     runs(world, session, EXIT_0)
-    assert world.sweep().state is SweepState.RUNNING  # 11 of 20, but none has just failed
+    assert world.sweep().state is SweepState.RUNNING  # 11 of 20, but the latest run did not fail
     runs(world, session, FAILS)
     assert world.sweep().state is SweepState.PAUSED
     assert world.sweep().paused_by_itself
@@ -155,7 +157,7 @@ def test_a_share_of_the_last_twenty_pauses_the_sweep(world: World) -> None:
 
 
 @pytest.mark.parametrize("restarts", [False, True])
-def test_after_resume_the_last_twenty_are_counted_anew(world: World, restarts: bool) -> None:
+def test_the_last_twenty_runs_are_counted_anew_after_a_resume(world: World, restarts: bool) -> None:
     world.create({**RANDOM, "guard": {"sweep": 0.5, "agent": 100}})
     session = world.attach()
     runs(world, session, *[EXIT_0, FAILS] * 10)
@@ -170,7 +172,7 @@ def test_after_resume_the_last_twenty_are_counted_anew(world: World, restarts: b
     assert world.sweep().state is SweepState.PAUSED
 
 
-def test_the_last_twenty_are_known_after_a_restart(world: World) -> None:
+def test_the_last_twenty_runs_are_restored_after_a_restart(world: World) -> None:
     world.create({**RANDOM, "guard": {"sweep": 0.5, "agent": 100}})
     session = world.attach()
     for _ in range(10):
@@ -192,7 +194,9 @@ def test_nothing_is_stored_of_agents_without_failures(world: World) -> None:
     assert not [change for change in world.changes if isinstance(change, GuardChanged)]
 
 
-def test_five_failures_of_one_agent_pause_nothing_while_a_run_is_live_elsewhere(world: World) -> None:
+def test_five_failures_of_one_agent_do_not_pause_the_sweep_while_another_agent_has_a_live_run(
+    world: World,
+) -> None:
     """P11: one agent in an empty folder, another one whose run is at 0.75."""
     world.create({**RANDOM, **OBJECTIVE})
     good, bad = world.attach("good"), world.attach("bad")
@@ -200,12 +204,12 @@ def test_five_failures_of_one_agent_pause_nothing_while_a_run_is_live_elsewhere(
     world.logs(good, live.ref, 1, 0.75)
     runs(world, bad, *[FAILS] * 5)
     assert state_of(world) == (SweepState.RUNNING, None)
-    assert world.offer(bad) == [], "it is the agent that gets no more"
+    assert world.offer(bad) == [], "the agent is quarantined instead"
     world.exits(good, live.ref, last_row=1)
     assert world.offer(good) != []
 
 
-def test_five_failures_of_one_agent_pause_nothing_while_another_one_waits(world: World) -> None:
+def test_five_failures_of_one_agent_do_not_pause_the_sweep_while_another_waits(world: World) -> None:
     world.create(RANDOM)
     bad, good = world.attach("bad"), world.attach("good")
     runs(world, bad, *[FAILS] * 5)
@@ -214,7 +218,9 @@ def test_five_failures_of_one_agent_pause_nothing_while_another_one_waits(world:
 
 
 @pytest.mark.parametrize("labels", [{}, {"gpu": "a100"}])
-def test_an_agent_without_the_labels_is_no_other_agent(world: World, labels: dict[str, str]) -> None:
+def test_an_agent_without_the_labels_does_not_count_as_another_agent(
+    world: World, labels: dict[str, str]
+) -> None:
     world.create({**RANDOM, "requires": {"gpu": "a100"}})
     bad = world.attach("bad", labels={"gpu": "a100"})
     world.attach("other", labels=labels)
@@ -232,7 +238,7 @@ def test_first_runs_that_failed_on_several_agents_pause_the_sweep(world: World) 
     assert state_of(world) == (SweepState.PAUSED, PauseCause.FIRST_RUNS_FAILED)
 
 
-def test_more_failures_elsewhere_say_that_the_runs_are_to_blame(world: World) -> None:
+def test_failures_on_a_second_agent_pause_the_sweep(world: World) -> None:
     world.create(RANDOM)
     bad = world.attach("bad")
     world.attach("good")
@@ -244,8 +250,10 @@ def test_more_failures_elsewhere_say_that_the_runs_are_to_blame(world: World) ->
 
 
 @pytest.mark.parametrize(("last", "paused"), [(FAILS, True), (EXIT_0, False)])
-def test_the_only_agent_may_still_show_that_runs_can_work(world: World, last: Exit, paused: bool) -> None:
-    """Its fifth failure quarantines it nevertheless, if that comes first."""
+def test_failures_of_the_only_agent_pause_the_sweep_only_once_its_live_run_has_failed(
+    world: World, last: Exit, paused: bool
+) -> None:
+    """If its fifth failure in a row comes first, the agent is quarantined nevertheless."""
     world.create({**RANDOM, "guard": {"agent": 100}})
     session = world.attach(slots=2)
     first, second = world.offer(session, 2)

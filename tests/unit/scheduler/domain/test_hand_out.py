@@ -26,7 +26,7 @@ def finish_one(world: World, session: str) -> StartRun:
     return start
 
 
-def test_a_grid_goes_in_the_order_of_names_the_last_varying_fastest(world: World) -> None:
+def test_a_grid_is_enumerated_in_the_order_of_names_the_last_varying_fastest(world: World) -> None:
     world.create({"method": "grid", "parameters": {"b": {"values": [1, 2]}, "a": {"values": ["x", "y"]}}})
     session = world.attach(slots=4)
     points = [start.run.point for start in world.offer(session, 4)]
@@ -34,7 +34,7 @@ def test_a_grid_goes_in_the_order_of_names_the_last_varying_fastest(world: World
     assert world.sweep().ending is Ending.GRID
 
 
-def test_a_sweep_is_finished_when_its_last_run_has_ended_and_says_so(world: World) -> None:
+def test_a_sweep_is_finished_with_a_reason_when_its_last_run_has_ended(world: World) -> None:
     world.create(GRID_4)
     session = world.attach()
     for _ in range(4):
@@ -51,21 +51,23 @@ def test_constants_alone_make_one_run(world: World) -> None:
 
 
 @pytest.mark.parametrize(("cap", "runs"), [(None, 1), (3, 3)])
-def test_random_over_constants_runs_to_the_cap_else_once(world: World, cap: int | None, runs: int) -> None:
+def test_random_search_over_constants_runs_to_the_cap_or_else_once(
+    world: World, cap: int | None, runs: int
+) -> None:
     extra = {} if cap is None else {"run_cap": cap}
     world.create({"method": "random", "parameters": {"a": {"value": 3}}, **extra})
     starts = world.offer(world.attach(slots=9), 9)
     assert [start.run.occurrence for start in starts] == list(range(runs))
 
 
-def test_random_over_a_finite_space_repeats_nothing_and_ends(world: World) -> None:
+def test_random_search_over_a_finite_space_repeats_no_point_and_ends(world: World) -> None:
     world.create({"method": "random", "parameters": {"a": {"min": 1, "max": 50}}})
     starts = world.offer(world.attach(slots=60), 60)
     assert sorted(str(start.run.point["a"]) for start in starts) == sorted(str(n) for n in range(1, 51))
     assert world.sweep().ending is Ending.GRID
 
 
-def test_points_that_are_hardly_ever_drawn_come_in_the_order_of_the_grid(world: World) -> None:
+def test_points_that_are_rarely_drawn_are_handed_out_in_grid_order(world: World) -> None:
     rare = {"values": ["often", "never", "hardly"], "probabilities": [1.0, 0.0, 0.0]}
     world.create({"method": "random", "parameters": {"a": rare}})
     points = [start.run.point["a"] for start in world.offer(world.attach(slots=9), 9)]
@@ -94,19 +96,19 @@ def test_the_cap_counts_runs_not_attempts(world: World) -> None:
     assert world.sweep().counts.total == 2
 
 
-def test_an_offer_is_a_level_from_which_hand_outs_on_their_way_are_taken_off(world: World) -> None:
+def test_unconfirmed_hand_outs_are_subtracted_from_an_offer(world: World) -> None:
     world.create(RANDOM)
     session = world.attach(slots=3)
     first = world.offer(session, 2)
     assert len(first) == 2
-    assert not world.offer(session, 2)  # it crossed the hand-outs
+    assert not world.offer(session, 2)  # sent before the hand-outs arrived
     for left, start in zip((1, 0), first, strict=True):
         assert not world.offer(session, left)
         world.happens(Answered(session, start.command, ""))
     assert len(world.offer(session, 1)) == 1
 
 
-def test_a_hand_out_lowers_the_offer_of_an_agent_that_says_no_more(world: World) -> None:
+def test_a_hand_out_lowers_the_offer_of_an_agent_that_sends_no_new_offer(world: World) -> None:
     world.create(RANDOM)
     session = world.attach(slots=2)
     (start,) = world.offer(session, 1)
@@ -114,7 +116,7 @@ def test_a_hand_out_lowers_the_offer_of_an_agent_that_says_no_more(world: World)
     assert world.state.sessions[session].room == 0
 
 
-def test_an_offer_that_knows_of_a_start_is_not_lowered_when_that_is_confirmed(world: World) -> None:
+def test_an_offer_that_already_counts_a_start_is_not_lowered_by_its_confirmation(world: World) -> None:
     world.create(RANDOM)
     ann = world.attach("ann", slots=2)
     first, second = world.offer(ann, 2)
@@ -144,7 +146,7 @@ def test_nothing_is_handed_out_while_paused(world: World) -> None:
     assert world.last_sent(StartRun).run.number == 1
 
 
-def test_a_requeued_run_goes_out_before_new_points(world: World) -> None:
+def test_a_requeued_run_is_handed_out_before_new_points(world: World) -> None:
     world.create(RANDOM)
     session = world.attach(slots=2)
     starts = world.offer(session, 2)
@@ -195,7 +197,7 @@ def test_names_of_sweeps_and_their_runs_exclude_each_other(world: World, first: 
         world.create(RANDOM, second)
 
 
-def test_a_drawn_id_that_is_taken_is_passed_over(world: World) -> None:
+def test_a_drawn_id_that_is_taken_is_skipped(world: World) -> None:
     world.create(RANDOM, "k3x9")
     answer = world.happens(
         CreateSweep(parent=PARENT, id=None, drawn_ids=("k3x9", "m4m4"), spec=a_spec(RANDOM), file=None)

@@ -1,4 +1,4 @@
-"""History of a sweep, as people read it later."""
+"""History of a sweep."""
 
 import pytest
 
@@ -36,13 +36,13 @@ def detail(world: World, kind: str) -> dict[str, object]:
 
 
 def begin(world: World, **keys: object) -> tuple[str, AttemptRef]:
-    """Begin the first run of a sweep; return the session that has it, and what it calls its attempt."""
+    """Begin the first run of a sweep; return its session and its attempt reference."""
     world.create({**RANDOM, **keys})
     session = world.attach(slots=2)
     return session, world.takes_one(session).ref
 
 
-def test_from_its_creation_to_its_end(world: World) -> None:
+def test_history_of_a_sweep_from_its_creation_to_its_end(world: World) -> None:
     session, ref = begin(world, run_cap=1)
     world.exits(session, ref)
     begun = [*BEGUN[:3], "sweep-ending", BEGUN[3]]
@@ -50,7 +50,7 @@ def test_from_its_creation_to_its_end(world: World) -> None:
     assert detail(world, "sweep-ending") == {"ending": "cap"}
 
 
-def test_a_silent_agent_and_the_one_that_continues_with_its_run(world: World) -> None:
+def test_history_of_a_run_that_a_second_agent_continues(world: World) -> None:
     session, ref = begin(world)
     world.passes(31)
     world.state.renew_leases(session, world.now)
@@ -68,7 +68,7 @@ def test_a_silent_agent_and_the_one_that_continues_with_its_run(world: World) ->
     assert detail(world, "run-resumed") == {"step": "7"}
 
 
-def test_what_people_do(world: World) -> None:
+def test_history_of_requests_by_clients(world: World) -> None:
     world.create(RANDOM)
     world.happens(PauseSweep(S))
     world.happens(ResumeSweep(S))
@@ -90,21 +90,21 @@ def test_what_people_do(world: World) -> None:
     assert detail(world, "run-stop-decided") == {"reason": "stopped by a person"}
 
 
-def test_a_cancelled_sweep(world: World) -> None:
+def test_history_of_a_cancelled_sweep(world: World) -> None:
     session, ref = begin(world)
     world.happens(CancelSweep(S))
     world.exits(session, ref, Exit(cause=ExitCause.COMMANDED))
     assert history(world) == [*BEGUN, "sweep-cancel", "run-killed 1.1"]
 
 
-def test_a_sweep_whose_time_is_up(world: World) -> None:
+def test_history_of_a_sweep_that_timed_out(world: World) -> None:
     world.exits(*begin(world, sweep_timeout="1m"))
     world.passes(61)
     assert history(world) == [*BEGUN, "run-finished 1.1", "sweep-timeout", "sweep-stopped"]
     assert detail(world, "sweep-timeout") == {"reason": "sweep_timeout of 1m has passed"}
 
 
-def test_a_target_that_is_reached(world: World) -> None:
+def test_history_of_a_reached_target(world: World) -> None:
     session, ref = begin(world, metric={**OBJECTIVE["metric"], "target": 0.1})
     world.logs(session, ref, 1, 0.05)
     world.exits(session, ref, last_row=1)
@@ -112,19 +112,19 @@ def test_a_target_that_is_reached(world: World) -> None:
     assert detail(world, "sweep-ending") == {"ending": "target"}
 
 
-def test_a_run_that_early_termination_stops(world: World) -> None:
+def test_history_of_a_run_stopped_by_early_termination(world: World) -> None:
     session, ref = begin(world, **OBJECTIVE, early_terminate={"type": "threshold", "value": 0.5, "at": 1})
     world.logs(session, ref, 1, 9.0)
     assert history(world) == [*BEGUN, "run-stop-decided 1.1"]
 
 
-def test_a_canary_that_fails(world: World) -> None:
+def test_history_of_a_failed_canary(world: World) -> None:
     session, ref = begin(world, canary=True, **OBJECTIVE)
     world.exits(session, ref, EXIT_1)
     assert history(world) == [*BEGUN, "run-failed 1.1", "sweep-failed"]
 
 
-def test_an_agent_in_quarantine(world: World) -> None:
+def test_history_of_a_quarantined_agent(world: World) -> None:
     session, ref = begin(world, guard={"agent": 1})
     world.exits(session, ref, EXIT_1)
     release(world, "ann")
@@ -137,7 +137,7 @@ def test_an_agent_in_quarantine(world: World) -> None:
     assert detail(world, "agent-released") == detail(world, "sweep-resume") == {"agent": "ann"}
 
 
-def test_a_run_of_a_script_that_was_lost_and_started_again(world: World) -> None:
+def test_history_of_a_standalone_run_that_was_lost_and_restarted(world: World) -> None:
     world.start_standalone("abcdefgh")
     world.passes(121)
     world.start_standalone("abcdefgh")

@@ -41,7 +41,7 @@ ENDS = (
 
 
 class SweepLife(RuleBasedStateMachine):
-    """Agents remember what they were given, as their state folders do, and say it again after a reconnect."""
+    """Agents remember their attempts, as in their state folders, and report them after a reconnect."""
 
     @initialize(document=documents())
     def begins(self, document: Document) -> None:
@@ -62,7 +62,7 @@ class SweepLife(RuleBasedStateMachine):
         self.seen = len(self.world.sent)
 
     def teardown(self) -> None:
-        """Whatever has happened, the sweep comes to its end."""
+        """Whatever has happened, the sweep can be run to its end."""
         drain(self.world)
 
     @rule(agent=st.sampled_from(AGENTS), remembers=st.booleans(), slots=st.integers(1, 3))
@@ -83,7 +83,7 @@ class SweepLife(RuleBasedStateMachine):
 
     @rule(agent=st.sampled_from(AGENTS), other=st.sampled_from(AGENTS), slots=st.integers(1, 3))
     def a_copied_folder_is_used_by_another(self, agent: str, other: str, slots: int) -> None:
-        """Both can prove that the attempts in it are theirs."""
+        """Both agents can prove that they own the attempts in it."""
         self.given[other] = {**self.given[agent], **self.given[other]}
         self.attaches(other, True, slots)
         open_ = self.world.state.sessions
@@ -226,7 +226,7 @@ class SweepLife(RuleBasedStateMachine):
         self.sessions.clear()
 
 
-def test_a_stop_after_a_restart_leaves_no_older_reason() -> None:
+def test_a_stop_after_a_restart_clears_older_waiting_reasons() -> None:
     """Commands sent when the agent attached are obsolete, although nothing has changed since."""
     life = SweepLife()
     life.begins(

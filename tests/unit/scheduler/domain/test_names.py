@@ -1,4 +1,4 @@
-"""Full names as clients write them; what cannot be a name does not exist."""
+"""Parsing of full names; an invalid name does not exist."""
 
 import pytest
 
@@ -17,7 +17,7 @@ from unit.scheduler.world import PARENT
 HEAD = f"{PARENT.entity}/{PARENT.project}"
 
 
-def test_a_full_name_is_read() -> None:
+def test_a_full_name_is_parsed() -> None:
     assert sweep_name(f"{HEAD}/s") == SweepName(PARENT, "s")
     assert run_name(f"{HEAD}/s-12") == RunName(SweepName(PARENT, "s"), 12)
     assert run_name(f"{HEAD}/alone") == RunName(standing_name(PARENT), 0, "alone")
@@ -26,7 +26,7 @@ def test_a_full_name_is_read() -> None:
 @pytest.mark.parametrize(
     "text", ["", "s", HEAD, f"{HEAD}/s/1", "/p/s", "e//s", "A B/p/s", "e/A B/s", f"{HEAD}/", f"{HEAD}/A B"]
 )
-def test_what_cannot_be_a_name_does_not_exist(text: str) -> None:
+def test_an_invalid_name_does_not_exist(text: str) -> None:
     for read in (sweep_name, run_name):
         with pytest.raises(NotFoundError):
             read(text)

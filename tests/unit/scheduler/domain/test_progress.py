@@ -71,7 +71,7 @@ def test_a_point_counts_once_all_of_its_runs_have_ended_and_none_failed() -> Non
 
 @pytest.mark.parametrize("repeats", [1, 2])
 @pytest.mark.parametrize("value", ["best", "last"])
-def test_at_its_end_is_the_best_value_of_the_sweep(repeats: int, value: str) -> None:
+def test_the_history_ends_with_the_best_value_of_the_sweep(repeats: int, value: str) -> None:
     world = World()
     metric = {"metric": {"name": "loss", "value": value}}
     world.create({**RANDOM, **OBJECTIVE, **metric, "repeats": repeats, "run_cap": 6})

@@ -1,4 +1,4 @@
-"""Agents that cannot start a run, and sweeps that only quarantined agents are left with."""
+"""Agents that cannot start a run, and sweeps whose remaining agents are all quarantined."""
 
 import pytest
 
@@ -21,7 +21,7 @@ def world() -> World:
     return World()
 
 
-def test_a_run_that_its_agent_cannot_start_goes_to_another_one_uncharged(world: World) -> None:
+def test_a_run_that_its_agent_cannot_start_goes_to_another_agent_without_charge(world: World) -> None:
     world.create({**RANDOM, "retry": {"failure": 1, "infrastructure": 1}})
     bad, good = world.attach("bad"), world.attach("good")
     world.exits(bad, world.takes_one(bad).ref, MISSING)
@@ -53,7 +53,7 @@ def test_a_run_whose_command_no_agent_can_start_has_failed(world: World) -> None
     assert world.offer(session) != []
 
 
-def test_a_canary_that_its_agent_cannot_start_fails_no_sweep(world: World) -> None:
+def test_a_canary_that_its_agent_cannot_start_does_not_fail_the_sweep(world: World) -> None:
     world.create({**RANDOM, **OBJECTIVE, "canary": True})
     bad, good = world.attach("bad"), world.attach("good")
     world.exits(bad, world.takes_one(bad).ref, MISSING)
@@ -80,7 +80,7 @@ def test_a_sweep_whose_agents_are_all_quarantined_pauses_with_that_cause(world: 
 
 
 @pytest.mark.parametrize("by", ["release", "another agent", "resume"])
-def test_it_continues_once_an_agent_is_there_that_gets_runs(world: World, by: str) -> None:
+def test_a_sweep_paused_for_want_of_agents_resumes_with_an_eligible_agent(world: World, by: str) -> None:
     world.create({**RANDOM, "guard": {"agent": 1}})
     session = world.attach("ann")
     world.exits(session, world.takes_one(session).ref, MISSING)
@@ -100,8 +100,8 @@ def test_it_continues_once_an_agent_is_there_that_gets_runs(world: World, by: st
     assert world.offer(session) == []
 
 
-def test_a_person_s_pause_outlasts_the_want_of_agents(world: World) -> None:
-    """P19: nothing but resume ends it."""
+def test_a_requested_pause_is_not_ended_by_an_eligible_agent(world: World) -> None:
+    """P19: only a resume ends it."""
     world.create(RANDOM)
     session = world.attach("ann")
     world.exits(session, world.takes_one(session).ref, MISSING)
@@ -112,7 +112,7 @@ def test_a_person_s_pause_outlasts_the_want_of_agents(world: World) -> None:
     assert state_of(world) == (SweepState.PAUSED, PauseCause.PERSON)
 
 
-def test_another_quarantined_agent_resumes_nothing(world: World) -> None:
+def test_another_quarantined_agent_does_not_resume_the_sweep(world: World) -> None:
     world.create(RANDOM)
     first, second = world.attach("ann"), world.attach("bob")
     for session in (first, second):
@@ -123,7 +123,7 @@ def test_another_quarantined_agent_resumes_nothing(world: World) -> None:
     assert state_of(world) == (SweepState.RUNNING, None)
 
 
-def test_an_agent_that_is_unavailable_for_a_moment_with_a_live_run_is_no_reason_to_pause(
+def test_a_sweep_does_not_pause_while_an_agent_with_a_live_run_is_briefly_unavailable(
     world: World,
 ) -> None:
     world.create(RANDOM)
@@ -137,9 +137,7 @@ def test_an_agent_that_is_unavailable_for_a_moment_with_a_live_run_is_no_reason_
 
 
 @pytest.mark.parametrize("returns", [True, False])
-def test_a_sweep_that_only_quarantined_agents_are_left_with_pauses_after_a_while(
-    world: World, returns: bool
-) -> None:
+def test_a_sweep_with_only_quarantined_agents_left_pauses_after_a_while(world: World, returns: bool) -> None:
     world.create(RANDOM)
     good, bad = world.attach("good"), world.attach("bad")
     world.exits(bad, world.takes_one(bad).ref, MISSING)
@@ -153,7 +151,7 @@ def test_a_sweep_that_only_quarantined_agents_are_left_with_pauses_after_a_while
     assert state_of(world) == ((SweepState.RUNNING, None) if returns else paused)
 
 
-def test_a_sweep_pauses_whose_good_agent_died_while_it_came_back(world: World) -> None:
+def test_a_sweep_pauses_when_its_last_eligible_agent_dies_during_a_reconnect(world: World) -> None:
     """Its new stream replaces the older one, and ends before it names the attempts of the agent."""
     world.create(RANDOM)
     good, bad = world.attach("good"), world.attach("bad")

@@ -1,4 +1,4 @@
-"""Refused requests: a reason for people, and names for programs."""
+"""Refused requests: a message for users, and names for programs."""
 
 import pytest
 
@@ -54,7 +54,7 @@ WITHIN = Bounds(places=frozenset({"local/demo"}))
     ],
     ids=lambda given: type(given).__name__ if isinstance(given, DomainError) else "",
 )
-def test_what_is_refused_says_why(error: DomainError, message: str, metadata: dict[str, str]) -> None:
+def test_a_refusal_gives_its_reason(error: DomainError, message: str, metadata: dict[str, str]) -> None:
     assert error.message.startswith(message)
     assert str(error) == error.message
     assert error.metadata == metadata
@@ -63,5 +63,5 @@ def test_what_is_refused_says_why(error: DomainError, message: str, metadata: di
 @pytest.mark.parametrize(
     ("count", "shown"), [(1, "p/0"), (3, "p/0, p/1, p/2"), (4, "p/0, p/1, p/2 and 1 more")]
 )
-def test_of_many_projects_the_first_are_shown(count: int, shown: str) -> None:
+def test_a_message_about_many_projects_names_the_first(count: int, shown: str) -> None:
     assert _shown(Bounds(places=frozenset(f"p/{number}" for number in range(count)))) == shown

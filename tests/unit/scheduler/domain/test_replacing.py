@@ -1,4 +1,4 @@
-"""The replacement of `dataclasses.replace` does what that does."""
+"""The substitute for `dataclasses.replace` behaves like the original."""
 
 import dataclasses
 import inspect
@@ -30,7 +30,7 @@ def modules(package: ModuleType) -> list[ModuleType]:
     return [import_module(each.name) for each in found]
 
 
-def test_it_copies_every_field_and_changes_those_that_are_named() -> None:
+def test_a_copy_has_every_field_and_the_named_changes() -> None:
     before = Attempt(number=1, agent="a", host="h", state=AttemptState.RUNNING, assign_time=5, argv=("x",))
     after = replace(before, state=AttemptState.ENDED, end_time=9)
     assert after == dataclasses.replace(before, state=AttemptState.ENDED, end_time=9)
@@ -73,6 +73,6 @@ def kinds() -> list[type[Any]]:
 
 
 @pytest.mark.parametrize("kind", kinds(), ids=lambda kind: kind.__name__)
-def test_every_entity_of_the_core_can_be_copied_so(kind: type[Any]) -> None:
+def test_every_entity_of_the_core_can_be_copied(kind: type[Any]) -> None:
     assert "__slots__" in vars(kind), "it copies slots"
     assert not hasattr(kind, "__post_init__"), "it calls no __post_init__"

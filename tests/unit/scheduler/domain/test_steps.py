@@ -1,4 +1,4 @@
-"""Decisions about many runs: others have their say in between, and still all of it happens or nothing."""
+"""Decisions about many runs: other tasks run between their steps, and they are atomic nevertheless."""
 
 from collections.abc import Callable, Iterator
 from copy import copy
@@ -40,7 +40,7 @@ def world() -> World:
 
 
 def steps_of(world: World, event: Event) -> Iterator[Decision | None]:
-    """Take the steps of a decision; the decision itself comes last."""
+    """Run the steps of a decision; return its result last."""
     steps = decide_in_steps(world.state, event, world.clock_reading)
     try:
         while True:
@@ -83,7 +83,7 @@ def test_no_step_is_long_and_the_counts_are_right_after_each(world: World, call:
 
 
 @pytest.mark.parametrize("call", EVENTS)
-def test_a_decision_that_is_broken_off_has_never_been(world: World, call: str) -> None:
+def test_an_interrupted_decision_leaves_no_trace(world: World, call: str) -> None:
     event = EVENTS[call](world)
     sweep, runs = world.state.sweeps[1], copy(world.state.runs)
     steps = decide_in_steps(world.state, event, world.clock_reading)
@@ -92,12 +92,12 @@ def test_a_decision_that_is_broken_off_has_never_been(world: World, call: str) -
     steps.close()
     assert world.state.sweeps[1] == sweep
     assert world.state.runs == runs
-    world.restarts()  # compares all that is looked up with what is stored
+    world.restarts()  # compares the indexes with the stored state
     world.happens(event)
     assert world.state.sweeps[1].counts.ended == (0 if call == "retry" else MANY - 1)
 
 
-def test_whoever_asks_hears_of_all_runs(world: World) -> None:
+def test_the_answer_names_all_runs(world: World) -> None:
     event = retry_all(world)
     *_, decision = steps_of(world, event)
     assert decision is not None

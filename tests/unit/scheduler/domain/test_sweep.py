@@ -23,7 +23,7 @@ CAP = {**TARGET, "run_cap": 1}
     ("document", "loss", "reason"),
     [(CAP, 0.5, "run_cap is reached"), (TARGET, 0.05, "a run has reached metric.target")],
 )
-def test_a_sweep_that_ends_while_paused_says_why_it_has_ended(
+def test_a_sweep_that_ends_while_paused_has_the_reason_of_its_end(
     document: dict[str, object], loss: float, reason: str
 ) -> None:
     world = World()
@@ -38,7 +38,7 @@ def test_a_sweep_that_ends_while_paused_says_why_it_has_ended(
     assert (world.sweep().state, world.sweep().reason) == (SweepState.FINISHED, reason)
 
 
-def test_a_sweep_that_reached_its_target_while_paused_says_so_when_resumed() -> None:
+def test_a_sweep_that_reached_its_target_while_paused_has_that_reason_when_resumed() -> None:
     world = World()
     world.create(TARGET)
     session = world.attach()
@@ -53,7 +53,7 @@ def test_a_sweep_that_reached_its_target_while_paused_says_so_when_resumed() -> 
 
 
 @pytest.mark.parametrize("begun", [False, True])
-def test_a_paused_sweep_that_is_stopped_says_who_stopped_it(begun: bool) -> None:
+def test_a_paused_sweep_that_is_stopped_has_the_reason_of_the_stop(begun: bool) -> None:
     world = World()
     world.create(TARGET)
     session = world.attach()
@@ -66,7 +66,7 @@ def test_a_paused_sweep_that_is_stopped_says_who_stopped_it(begun: bool) -> None
 
 
 @pytest.mark.parametrize("cause", PauseCause)
-def test_who_has_paused_a_sweep_does_not_depend_on_the_words_of_its_reason(cause: PauseCause) -> None:
+def test_the_cause_of_a_pause_does_not_depend_on_the_text_of_its_reason(cause: PauseCause) -> None:
     world = World()
     sweep = moved(world.create(TARGET), SweepState.PAUSED, reason="paused by a person", pause_cause=cause)
     for reason in (sweep.reason, "", "other words"):
@@ -75,7 +75,7 @@ def test_who_has_paused_a_sweep_does_not_depend_on_the_words_of_its_reason(cause
         assert sweep_message(reworded, 0).pause_cause == v1.PauseCause.Value(f"PAUSE_CAUSE_{cause.name}")
 
 
-def test_a_sweep_that_is_not_paused_has_no_cause_of_a_pause() -> None:
+def test_a_sweep_that_is_not_paused_has_no_pause_cause() -> None:
     world = World()
     world.create(TARGET)
     for _ in range(2):
@@ -88,7 +88,7 @@ def test_a_sweep_that_is_not_paused_has_no_cause_of_a_pause() -> None:
     assert sweep_message(world.sweep(), 0).pause_cause == v1.PAUSE_CAUSE_UNSPECIFIED
 
 
-def test_a_person_s_pause_takes_no_failures_from_the_agents() -> None:
+def test_a_requested_pause_does_not_clear_the_failures_of_agents() -> None:
     """Agents are cleared of failures only while the sweep has paused automatically."""
     world = World()
     world.create(RANDOM)
@@ -99,7 +99,7 @@ def test_a_person_s_pause_takes_no_failures_from_the_agents() -> None:
     assert world.state.index[1].guards["ann"].failures == 1
 
 
-def test_a_sweep_cannot_skip_the_table() -> None:
+def test_a_transition_outside_the_table_is_refused() -> None:
     world = World()
     draft = Draft(world.state, world.clock_reading)
     cancelled = moved(world.create(TARGET), SweepState.CANCELLED)

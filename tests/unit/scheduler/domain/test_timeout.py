@@ -22,10 +22,10 @@ def world() -> World:
     return World()
 
 
-def test_it_hands_out_no_more_and_lets_the_live_ones_end(world: World) -> None:
+def test_after_the_timeout_no_runs_are_handed_out_and_live_ones_may_end(world: World) -> None:
     world.create(MINUTE)
     session = world.attach(slots=3)
-    world.passes(500, silent=False)  # nothing counts before the first hand-out
+    world.passes(500, silent=False)  # the timeout starts with the first hand-out
     first, second = world.offer(session, 2)
     world.confirms(session, first)
     world.confirms(session, second)
@@ -46,7 +46,7 @@ def test_it_hands_out_no_more_and_lets_the_live_ones_end(world: World) -> None:
     assert world.run((1, 1)).state is RunState.FINISHED
 
 
-def test_without_live_runs_it_ends_at_once(world: World) -> None:
+def test_a_sweep_without_live_runs_ends_at_its_timeout(world: World) -> None:
     world.create(MINUTE)
     session = world.attach()
     world.exits(session, world.takes_one(session).ref)
@@ -65,7 +65,7 @@ def test_a_pause_does_not_stop_the_clock(world: World) -> None:
     assert world.sweep().state is SweepState.STOPPED
 
 
-def test_a_sweep_that_has_ended_before_does_not_notice(world: World) -> None:
+def test_the_timeout_of_an_ended_sweep_has_no_effect(world: World) -> None:
     world.create({**GRID_4, "sweep_timeout": "1m"})
     session = world.attach()
     for _ in range(4):
@@ -75,7 +75,9 @@ def test_a_sweep_that_has_ended_before_does_not_notice(world: World) -> None:
 
 
 @pytest.mark.parametrize(("down", "left"), [(20.0, 10.0), (500.0, 0.0)])
-def test_after_a_restart_it_has_what_the_wall_clock_leaves(world: World, down: float, left: float) -> None:
+def test_after_a_restart_the_remaining_time_follows_the_wall_clock(
+    world: World, down: float, left: float
+) -> None:
     world.create(MINUTE)
     world.takes_one(world.attach())
     world.passes(30, silent=False)
@@ -88,7 +90,7 @@ def test_after_a_restart_it_has_what_the_wall_clock_leaves(world: World, down: f
     assert world.sweep().ending is Ending.STOP
 
 
-def test_a_sweep_that_is_reopened_before_its_first_hand_out_has_its_whole_time(world: World) -> None:
+def test_a_sweep_that_is_reopened_before_its_first_hand_out_has_its_full_timeout(world: World) -> None:
     world.create({**MINUTE, "run_cap": 1})
     enqueue(world, {"x": 0.5})
     end_run(world, 1)
@@ -99,7 +101,7 @@ def test_a_sweep_that_is_reopened_before_its_first_hand_out_has_its_whole_time(w
     assert world.timers == []
 
 
-def test_a_sweep_that_is_reopened_has_its_whole_time_once_more(world: World) -> None:
+def test_a_reopened_sweep_has_its_full_timeout_again(world: World) -> None:
     world.create({**MINUTE, "run_cap": 1})
     session = world.attach()
     world.exits(session, world.takes_one(session).ref)
@@ -119,7 +121,7 @@ def test_a_sweep_without_a_timeout_has_no_timer(world: World) -> None:
     assert not [event for _, event in world.timers if isinstance(event, TimeoutDue)]
 
 
-def test_resuming_after_it_has_passed_names_the_reason(world: World) -> None:
+def test_resuming_after_the_timeout_is_refused_with_the_reason(world: World) -> None:
     world.create(MINUTE)
     world.takes_one(world.attach())
     world.passes(61, silent=False)
@@ -129,8 +131,8 @@ def test_resuming_after_it_has_passed_names_the_reason(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "words"),
+    ("seconds", "text"),
     [(7200.0, "2h"), (5400.0, "1h30m"), (90.0, "1m30s"), (0.5, "0.5s"), (86400.0, "24h"), (3601.5, "1h1.5s")],
 )
-def test_durations_are_reported_as_people_write_them(seconds: float, words: str) -> None:
-    assert in_words(seconds) == words
+def test_durations_are_formatted_for_users(seconds: float, text: str) -> None:
+    assert in_words(seconds) == text

@@ -1,4 +1,4 @@
-"""The gate of all states: tables that the documentation shows, and that nothing is stored against."""
+"""State transitions: the tables agree with the documentation, and violations are never stored."""
 
 import re
 from collections.abc import Mapping
@@ -49,7 +49,7 @@ def documented(title: str) -> dict[str, set[str]]:
         ("sweep", SWEEP_TRANSITIONS),
     ],
 )
-def test_the_documentation_shows_the_tables_as_they_are(
+def test_the_documented_tables_agree_with_the_code(
     title: str, table: Mapping[StrEnum | None, frozenset[StrEnum]]
 ) -> None:
     in_code = {str(before or "new"): {str(after) for after in afters} for before, afters in table.items()}
@@ -63,7 +63,7 @@ def test_attempts_of_standalone_runs_differ_only_in_how_they_begin() -> None:
     assert {**STANDALONE_ATTEMPT_TRANSITIONS, None: None} == {**ATTEMPT_TRANSITIONS, None: None}
 
 
-def test_no_run_is_stored_against_its_table_however_it_was_made() -> None:
+def test_a_run_with_an_invalid_transition_is_not_stored() -> None:
     world = World()
     world.create(GRID_4)
     run = world.takes_one(world.attach()).run
@@ -75,7 +75,7 @@ def test_no_run_is_stored_against_its_table_however_it_was_made() -> None:
     assert draft.changes == []
 
 
-def test_no_attempt_is_stored_against_its_table_however_it_was_made() -> None:
+def test_an_attempt_with_an_invalid_transition_is_not_stored() -> None:
     world = World()
     world.create(GRID_4)
     run = world.run(world.takes_one(world.attach()).run.key)
@@ -89,7 +89,7 @@ def test_no_attempt_is_stored_against_its_table_however_it_was_made() -> None:
     assert draft.changes == []
 
 
-def test_no_sweep_is_stored_against_its_table_however_it_was_made() -> None:
+def test_a_sweep_with_an_invalid_transition_is_not_stored() -> None:
     world = World()
     sweep = world.create(GRID_4)
     draft = Draft(world.state, world.clock_reading)

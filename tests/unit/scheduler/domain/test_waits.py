@@ -27,7 +27,7 @@ def reasons_sent(world: World, session: str) -> list[IneligibleReason]:
     return [each.reason for to, each in world.sent if to == session and isinstance(each, Ineligible)]
 
 
-def test_an_agent_that_asks_a_paused_sweep_is_notified_with_the_remedy(world: World) -> None:
+def test_an_agent_that_requests_runs_of_a_paused_sweep_is_notified_with_the_remedy(world: World) -> None:
     world.create(RANDOM)
     session = world.attach()
     world.happens(PauseSweep(S))
@@ -37,9 +37,9 @@ def test_an_agent_that_asks_a_paused_sweep_is_notified_with_the_remedy(world: Wo
         "it is paused (paused by a person); resume it: sweepctl resume local/demo/s"
     )
     world.offer(session)
-    assert reasons_sent(world, session) == [PAUSED], "it is a level"
+    assert reasons_sent(world, session) == [PAUSED], "an unchanged reason is not sent again"
     world.happens(ResumeSweep(S))
-    assert reasons_sent(world, session) == [PAUSED], "the run that it gets says that it is over"
+    assert reasons_sent(world, session) == [PAUSED], "the StartRun itself implies the end of the pause"
 
 
 def test_an_agent_that_waits_is_notified_of_a_pause_and_of_its_end(world: World) -> None:
@@ -57,8 +57,8 @@ def test_an_agent_that_waits_is_notified_of_a_pause_and_of_its_end(world: World)
     assert reasons_sent(world, first) == [], "it is busy"
 
 
-def test_an_agent_that_is_busy_again_is_notified_that_a_pause_has_ended(world: World) -> None:
-    """Otherwise it would take the old reason for the current one when its run has ended."""
+def test_a_busy_agent_is_notified_that_a_pause_has_ended(world: World) -> None:
+    """Otherwise it would show the outdated reason when its run has ended."""
     world.create(RANDOM)
     session = world.attach()
     world.happens(PauseSweep(S))
@@ -68,8 +68,8 @@ def test_an_agent_that_is_busy_again_is_notified_that_a_pause_has_ended(world: W
     assert reasons_sent(world, session) == [PAUSED, NONE]
 
 
-def test_an_agent_that_came_during_a_pause_is_notified_that_it_has_ended(world: World) -> None:
-    """After a restart as well, although the scheduler has seen no change to the pause before."""
+def test_an_agent_that_attached_during_a_pause_is_notified_of_its_end(world: World) -> None:
+    """This holds after a restart as well, when the scheduler has not seen the pause begin."""
     world.create(RANDOM)
     world.happens(PauseSweep(S))
     world.restarts()
@@ -80,18 +80,18 @@ def test_an_agent_that_came_during_a_pause_is_notified_that_it_has_ended(world: 
 
 
 def test_an_agent_that_reports_on_a_run_before_it_has_confirmed_it_is_notified(world: World) -> None:
-    """The report confirms it, so that the agent would take another one."""
+    """The report confirms the run, so the agent could take another one."""
     world.create({**RANDOM, "run_cap": 1})
     session = world.attach(slots=2)
     (start,) = world.offer(session)
     world.offer(session)
-    assert reasons_sent(world, session) == [], "it would take no other before it has confirmed this one"
+    assert reasons_sent(world, session) == [], "it could take no other run before it has confirmed this one"
     world.happens(Started(session=session, ref=start.ref, argv=("python",), resumed_from_step=None))
     assert reasons_sent(world, session) == [ENDING]
 
 
 @pytest.mark.parametrize("paused", [True, False])
-def test_the_first_answer_on_a_stream_has_it(world: World, paused: bool) -> None:
+def test_the_welcome_of_a_stream_has_the_reason(world: World, paused: bool) -> None:
     world.create(RANDOM)
     if paused:
         world.happens(PauseSweep(S))
@@ -103,7 +103,7 @@ def test_the_first_answer_on_a_stream_has_it(world: World, paused: bool) -> None
     assert reasons_sent(world, session) == []
 
 
-def test_while_the_canary_is_under_way_the_others_are_notified(world: World) -> None:
+def test_waiting_agents_are_notified_while_the_canary_runs(world: World) -> None:
     world.create(CANARY)
     first, second = world.attach("ann"), world.attach("bob")
     start = world.takes_one(first)
@@ -114,7 +114,7 @@ def test_while_the_canary_is_under_way_the_others_are_notified(world: World) -> 
     assert world.state.sessions[second].unconfirmed == 1
 
 
-def test_while_the_search_works_out_a_point_those_who_wait_are_notified(world: World) -> None:
+def test_waiting_agents_are_notified_while_the_search_computes_a_point(world: World) -> None:
     sweep = world.create(BAYES)
     session = world.attach()
     world.offer(session)
@@ -125,7 +125,7 @@ def test_while_the_search_works_out_a_point_those_who_wait_are_notified(world: W
     assert reasons_sent(world, session) == [SUGGESTION]
 
 
-def test_quarantine_comes_before_the_pause_that_it_leads_to(world: World) -> None:
+def test_quarantine_is_reported_before_the_pause_that_it_causes(world: World) -> None:
     world.create({**RANDOM, "guard": {"agent": 1}})
     session = world.attach()
     world.exits(session, world.takes_one(session).ref, EXIT_1)
@@ -133,7 +133,7 @@ def test_quarantine_comes_before_the_pause_that_it_leads_to(world: World) -> Non
     assert reasons_sent(world, session) == [IneligibleReason.GUARD]
 
 
-def test_a_stop_is_reported_as_an_end_alone(world: World) -> None:
+def test_a_stop_is_reported_only_as_the_end_of_the_sweep(world: World) -> None:
     world.create(RANDOM)
     first, second = world.attach("ann"), world.attach("bob")
     world.takes_one(first)

@@ -45,7 +45,7 @@ CREATE = CreateSweep(parent=PARENT, id="s", drawn_ids=(), spec=a_spec(RANDOM), f
 
 
 class StillClock:
-    """Time that stands still."""
+    """A clock that stands still."""
 
     def monotonic(self) -> float:
         return 5.0
@@ -74,8 +74,8 @@ class Recording:
         return sum(isinstance(e, SendCommand) and isinstance(e.command, StartRun) for e in self.effects)
 
 
-class Particular(MemoryStore):
-    """A store whose tables have a rule against sweeps of one name."""
+class UniqueNamesStore(MemoryStore):
+    """A store whose tables have a unique constraint on the names of sweeps."""
 
     def commit(self, changes: Sequence[Change], number: int) -> None:
         if any(isinstance(each, SweepChanged) and each.sweep.name.id == "wrong" for each in changes):
@@ -88,10 +88,10 @@ def repeatable(request_id: str, fingerprint: bytes, project: str = "local/p") ->
 
 
 class Bench:
-    """An owner that runs."""
+    """A running owner."""
 
     def __init__(self) -> None:
-        self.store = Particular()
+        self.store = UniqueNamesStore()
         self.effects_seen = Recording()
         self.owner = Owner(
             State(Timeouts()), self.store, StillClock(), self.effects_seen, logging.getLogger("test.owner")
@@ -131,7 +131,7 @@ def running(scenario: Callable[[Bench], Awaitable[None]]) -> None:
     asyncio.run(main())
 
 
-def test_what_waits_together_is_stored_together() -> None:
+def test_queued_events_are_stored_in_one_commit() -> None:
     async def scenario(bench: Bench) -> None:
         before = len(bench.effects_seen.numbers)
         creates = [
@@ -146,7 +146,7 @@ def test_what_waits_together_is_stored_together() -> None:
     running(scenario)
 
 
-def test_a_repeated_request_is_answered_as_the_first_time_and_another_call_refused() -> None:
+def test_a_repeated_request_gets_the_first_response_and_another_call_with_its_id_is_refused() -> None:
     async def scenario(bench: Bench) -> None:
         first, second = await asyncio.gather(bench.pause("id", b"f"), bench.pause("id", b"f"))
         assert first == second == b"local/demo/s paused"
@@ -156,7 +156,7 @@ def test_a_repeated_request_is_answered_as_the_first_time_and_another_call_refus
     running(scenario)
 
 
-def test_nothing_leaves_before_it_is_stored_and_reports_wait_for_the_store() -> None:
+def test_effects_follow_the_commit_and_reports_wait_while_the_store_is_unavailable() -> None:
     async def scenario(bench: Bench) -> None:
         await bench.attach()
         bench.store.away = True
@@ -198,7 +198,7 @@ def test_an_effect_that_fails_does_not_end_the_loop() -> None:
     running(scenario)
 
 
-def test_a_defect_in_one_answer_spoils_no_other() -> None:
+def test_a_defect_in_one_answer_does_not_affect_others() -> None:
     def broken(sweep: Sweep) -> BytesValue:
         raise ZeroDivisionError
 
@@ -212,7 +212,7 @@ def test_a_defect_in_one_answer_spoils_no_other() -> None:
     running(scenario)
 
 
-def test_a_turn_that_cannot_be_stored_fails_for_the_one_alone_that_is_to_blame() -> None:
+def test_when_a_batch_cannot_be_stored_only_the_offending_request_fails() -> None:
     async def scenario(bench: Bench) -> None:
         ids = ("a", "wrong", "b")
         creates = [
@@ -233,7 +233,7 @@ def test_a_turn_that_cannot_be_stored_fails_for_the_one_alone_that_is_to_blame()
     running(scenario)
 
 
-def test_others_have_their_say_within_a_long_decision_and_it_is_stored_as_one() -> None:
+def test_other_tasks_run_during_a_long_decision_which_is_stored_in_one_commit() -> None:
     async def scenario(bench: Bench) -> None:
         points = [EnqueueRun(sweep=S, point={"x": 1 / n}, first=False) for n in range(1, 3 * RUNS_A_STEP)]
         await asyncio.gather(*(bench.owner.settle(each) for each in points))
@@ -252,12 +252,12 @@ def test_others_have_their_say_within_a_long_decision_and_it_is_stored_as_one() 
     running(scenario)
 
 
-def test_what_comes_within_a_long_decision_is_decided_after_it() -> None:
+def test_events_that_arrive_during_a_long_decision_are_decided_after_it() -> None:
     async def scenario(bench: Bench) -> None:
         points = [EnqueueRun(sweep=S, point={"x": 1 / n}, first=False) for n in range(1, 3 * RUNS_A_STEP)]
         await asyncio.gather(*(bench.owner.settle(each) for each in points))
         stop = asyncio.ensure_future(bench.owner.settle(StopSweep(S)))
-        while not bench.owner.state.sweeps[1].counts.ended:  # noqa: ASYNC110 (nothing tells of half a decision)
+        while not bench.owner.state.sweeps[1].counts.ended:  # noqa: ASYNC110 (there is no event for half a decision)
             await asyncio.sleep(0)
         with pytest.raises(WrongStateError, match="stopped"):
             await bench.pause()
@@ -266,7 +266,7 @@ def test_what_comes_within_a_long_decision_is_decided_after_it() -> None:
     running(scenario)
 
 
-def test_a_call_that_comes_again_has_its_first_answer_once_that_is_stored_and_not_before() -> None:
+def test_a_repeated_call_gets_the_first_response_only_once_that_is_stored() -> None:
     first = repeatable("r", b"pause s")
 
     async def scenario(bench: Bench) -> None:
@@ -277,7 +277,7 @@ def test_a_call_that_comes_again_has_its_first_answer_once_that_is_stored_and_no
         )
         assert [each.status for each in both if isinstance(each, DomainError)] == [
             Status.RESOURCE_EXHAUSTED
-        ] * 2, "what could not be stored is no answer"
+        ] * 2, "a response that could not be stored is not sent"
         bench.store.away = False
         assert await bench.owner.first_answer(first) is None
         answer = await bench.pause("r", b"pause s")
@@ -288,7 +288,7 @@ def test_a_call_that_comes_again_has_its_first_answer_once_that_is_stored_and_no
     running(scenario)
 
 
-def test_a_call_that_cannot_be_remembered_changes_nothing_and_evicts_nothing() -> None:
+def test_a_call_beyond_the_quota_changes_nothing_and_evicts_nothing() -> None:
     async def scenario(bench: Bench) -> None:
         first = repeatable("first", b"another call")
         wall = bench.owner.state.sweeps[1].create_time
@@ -308,8 +308,8 @@ def test_a_call_that_cannot_be_remembered_changes_nothing_and_evicts_nothing() -
 
 
 @pytest.mark.parametrize(("size", "on_the_loop"), [(100, True), (3_000_000, False)])
-def test_a_large_response_is_shortened_off_the_loop(size: int, on_the_loop: bool) -> None:
-    """Parsing and packing megabytes takes 50 ms, which would block all other tasks."""
+def test_a_large_response_is_shortened_outside_the_event_loop(size: int, on_the_loop: bool) -> None:
+    """Parsing and serializing megabytes takes 50 ms, which would block all other tasks."""
 
     async def scenario(bench: Bench) -> None:
         threads = list[int]()

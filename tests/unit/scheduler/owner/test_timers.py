@@ -1,4 +1,4 @@
-"""Events that ring at their time, and times as the core counts them."""
+"""Timers that fire at their time, and the time stamps of the core."""
 
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -6,7 +6,7 @@ from sweepd_scheduler.domain.events import SearchDue, microseconds
 from sweepd_scheduler.owner.inbox import Timers
 
 
-def test_timers_ring_in_the_order_of_their_times_and_of_being_set() -> None:
+def test_timers_fire_in_the_order_of_their_times_then_of_being_set() -> None:
     timers = Timers(lambda _: False)
     for at, sweep in ((3.0, 1), (1.0, 2), (1.0, 3), (2.0, 4)):
         timers.set(at, SearchDue(sweep))
@@ -17,7 +17,7 @@ def test_timers_ring_in_the_order_of_their_times_and_of_being_set() -> None:
     assert timers.next_at is None
 
 
-def test_nobody_waits_for_what_has_become_moot() -> None:
+def test_moot_timers_are_not_waited_for() -> None:
     moot: set[object] = set()
     timers = Timers(moot.__contains__)
     for at, sweep in ((1.0, 1), (2.0, 2), (3.0, 3)):

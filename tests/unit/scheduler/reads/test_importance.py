@@ -1,4 +1,4 @@
-"""Questions about the importance of parameters."""
+"""Requests for the importance of parameters."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from sweepd_scheduler.store.ports import TriedPoint
 from unit.scheduler.world import OBJECTIVE, RANDOM, World
 
 
-def test_only_finite_values_are_asked_about() -> None:
+def test_only_finite_values_are_sent() -> None:
     sweep = World().create({**RANDOM, **OBJECTIVE})
     tried = [TriedPoint(number, {"lr": 0.5}, value) for number, value in enumerate([0.5, None, inf, -inf])]
     assert [each.value for each in question(sweep, tried).points] == [0.5]
 
 
-def test_where_specification_and_points_are_large_a_question_still_fits_a_message() -> None:
+def test_a_request_with_a_large_specification_and_large_points_fits_a_message() -> None:
     texts = [letter * 300_000 for letter in "abcdefgh"]
     sweep = World().create({**RANDOM, **OBJECTIVE, "parameters": {"a": {"values": texts}}})
     tried = [TriedPoint(number, {"a": texts[number]}, float(number)) for number in range(8)]

@@ -47,7 +47,7 @@ def page(*series: tuple[str, str, Sequence[float]]) -> v1.GetHistoryResponse:
     )
 
 
-def test_a_history_is_released_as_soon_as_that_of_the_next_run_comes() -> None:
+def test_a_history_is_returned_as_soon_as_that_of_the_next_run_begins() -> None:
     made: list[tuple[int, list[float]]] = []
 
     def make(place: int, curve: Sequence[float]) -> str:
@@ -57,7 +57,7 @@ def test_a_history_is_released_as_soon_as_that_of_the_next_run_comes() -> None:
     places = {"none": 3, "second": 4, "first": 5}
     histories = Histories(places, WantedKey("loss"), make)
     histories.take(page(("first", "loss", [2.0, 1.0])))
-    assert made == [], "its history may go on in the next page"
+    assert made == [], "its history may continue in the next page"
     histories.take(page(("second", "loss", [4.0])))
     assert made == [(5, [2.0, 1.0])]
     assert histories.finish() == ["run 3", "run 4", "run 5"]
@@ -74,7 +74,7 @@ def test_a_history_is_released_as_soon_as_that_of_the_next_run_comes() -> None:
         (".min", {"": [3.0]}, []),
     ],
 )
-def test_the_smallest_and_the_largest_so_far_are_made_where_a_script_has_not_logged_them(
+def test_running_minima_and_maxima_are_computed_where_a_script_has_not_logged_them(
     key: str, logged: Mapping[str, Sequence[float]], curve: list[float]
 ) -> None:
     histories = Histories({"run": 0}, WantedKey(key), lambda _, found: list(found))

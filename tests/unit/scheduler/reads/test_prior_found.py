@@ -19,7 +19,7 @@ SPEC = a_spec(
 )
 
 
-def test_of_runs_that_do_not_suit_the_first_are_reported_and_all_are_counted() -> None:
+def test_the_first_unsuitable_runs_are_reported_and_all_are_counted() -> None:
     found = FoundRuns(SPEC)
     running = [an_old_run({"a": n}, n, state=RunState.RUNNING) for n in range(1, MOST_TOLD + 101)]
     assert found.judge(running, None) == []
@@ -27,7 +27,7 @@ def test_of_runs_that_do_not_suit_the_first_are_reported_and_all_are_counted() -
     assert found.unsuitable[0] == ("local/demo/old-1", "it has not ended: it is running")
 
 
-def test_a_run_that_was_named_counts_once_when_its_sweep_or_project_brings_it_again() -> None:
+def test_a_run_that_is_named_and_found_in_its_sweep_or_project_counts_once() -> None:
     found = FoundRuns(SPEC)
     good, bad = an_old_run({"a": 1}, 1), an_old_run({"a": 2}, 2, state=RunState.RUNNING)
     found.judge([good, bad, good], None, named=True)
@@ -36,14 +36,14 @@ def test_a_run_that_was_named_counts_once_when_its_sweep_or_project_brings_it_ag
     assert found.left_out == 1
 
 
-def test_more_runs_than_a_sweep_begins_with_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_prior_runs_than_the_limit_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(prior_found, "MOST_RUNS", 2)
     found = FoundRuns(SPEC)
     with pytest.raises(InvalidFieldError, match="2 runs at most"):
         found.judge([an_old_run({"a": n}, n) for n in (1, 2, 3)], None)
 
 
-def test_runs_have_places_without_gaps_and_no_curve_beyond_what_is_kept(
+def test_runs_are_indexed_without_gaps_and_only_required_parts_of_curves_are_kept(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(prior_found, "MOST_RUNG_VALUES", 3)
@@ -52,8 +52,8 @@ def test_runs_have_places_without_gaps_and_no_curve_beyond_what_is_kept(
     found.judge([an_old_run({"a": n}, n) for n in (2, 3, 4, 5)], None)
     taken = TakenRuns(found, Filter(max_value=1.0))
     curves = [
-        [2.0, 2.0],  # it was named, so the filter is not about it
-        [],  # a filter by value does not mean it
+        [2.0, 2.0],  # it was named, so the filter does not apply
+        [],  # a filter by value does not match it
         [2.0, 2.0],
         [0.5, 0.5],
         [0.5],

@@ -1,4 +1,4 @@
-"""Work on sweep files: a share for each caller, whatever the work of others costs."""
+"""Workers for sweep files: each caller has a fair share, whatever the work of others costs."""
 
 import asyncio
 import sys
@@ -36,7 +36,7 @@ def running(scenario: Callable[[SweepFileWorkers], Awaitable[None]]) -> None:
 
 
 @pytest.mark.lengthy
-def test_hostile_work_of_others_and_of_the_same_caller_keeps_nobody_waiting() -> None:
+def test_expensive_work_of_any_caller_does_not_delay_other_calls() -> None:
     async def scenario(do: SweepFileWorkers) -> None:
         async def call(caller: str, work: Callable[[], int]) -> int:
             set_current_principal(Principal(caller, "person", token=caller))
@@ -46,7 +46,9 @@ def test_hostile_work_of_others_and_of_the_same_caller_keeps_nobody_waiting() ->
         await asyncio.sleep(0)
         for _ in range(3):
             assert await asyncio.create_task(call("honest", lambda: 7)) == 7
-            assert not any(each.done() for each in hostile), "it was answered before any of them was given up"
+            assert not any(each.done() for each in hostile), (
+                "it was answered before any of the others was interrupted"
+            )
         for each in hostile:
             each.cancel()
         await asyncio.gather(*hostile, return_exceptions=True)
@@ -55,7 +57,7 @@ def test_hostile_work_of_others_and_of_the_same_caller_keeps_nobody_waiting() ->
 
 
 @pytest.mark.lengthy
-def test_work_that_costs_too_much_is_interrupted_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_work_that_costs_too_much_is_interrupted_with_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sweep_file_workers, "MOST", 0.3)
 
     async def scenario(do: SweepFileWorkers) -> None:
@@ -71,18 +73,18 @@ def test_an_interruption_that_is_lost_is_repeated(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(sweep_file_workers, "MOST", 0.3)
     lost = 0
 
-    def deaf() -> None:
+    def uninterruptible() -> None:
         nonlocal lost
         while lost < 2:
             try:  # as the interpreter does around a destructor
                 endless()
-            except BaseException:  # noqa: BLE001 (what is meant is private)
+            except BaseException:  # noqa: BLE001 (the expected exception is private)
                 lost += 1
         endless()
 
     async def scenario(do: SweepFileWorkers) -> None:
         with pytest.raises(TooCostlyError):
-            await do(deaf)
+            await do(uninterruptible)
 
     running(scenario)
     assert lost == 2
@@ -105,7 +107,7 @@ def test_a_lost_interruption_is_not_reported(monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.lengthy
-def test_work_that_needs_more_than_its_first_share_is_done_all_the_same() -> None:
+def test_work_that_needs_more_than_its_first_share_is_completed() -> None:
     def some_time() -> int:
         end = time.thread_time() + 0.3
         while time.thread_time() < end:
@@ -145,7 +147,7 @@ def test_a_call_that_is_cancelled_before_its_thread_has_begun_leaves_nothing(
             loop.call_later(0.1, begun, thread)
             late.set()
 
-        await do(lambda: 7)  # what it loads once is there
+        await do(lambda: 7)  # its one-time imports are done
         with monkeypatch.context() as patch:
             patch.setattr(threading.Thread, "start", start_late)
             task = asyncio.create_task(do(endless))
@@ -158,7 +160,7 @@ def test_a_call_that_is_cancelled_before_its_thread_has_begun_leaves_nothing(
     running(scenario)
 
 
-def test_what_a_caller_has_used_is_forgotten_by_and_by() -> None:
+def test_the_usage_of_a_caller_decays_over_time() -> None:
     costs = Costs()
     costs.add("a", 8.0, now=0.0)
     costs.add("a", 1.0, now=60.0)

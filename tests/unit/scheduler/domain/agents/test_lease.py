@@ -1,4 +1,4 @@
-"""Silence, loss, requeue, fencing, and agents that come back late."""
+"""Leases: expiry, loss, requeue, fencing, and agents that reconnect late."""
 
 import pytest
 
@@ -27,7 +27,7 @@ def fates(world: World) -> list[Fate]:
     return [verdict.fate for verdict in world.last_sent(Welcome).verdicts]
 
 
-def test_a_silent_attempt_is_suspect_then_lost_and_the_run_waits_at_the_front(world: World) -> None:
+def test_a_silent_attempt_is_suspect_then_lost_and_its_run_is_requeued_first(world: World) -> None:
     session = world.attach()
     world.takes_one(session)
     world.leaves(session)
@@ -51,7 +51,7 @@ def test_any_message_renews_the_lease(world: World) -> None:
     assert world.run(RUN).newest.state is AttemptState.RUNNING
 
 
-def test_a_fenced_attempt_lends_its_successor_no_life(world: World) -> None:
+def test_reports_of_a_fenced_attempt_do_not_renew_the_lease_of_its_successor(world: World) -> None:
     old = world.attach()
     start = world.takes_one(old)
     world.passes(121)
@@ -99,7 +99,7 @@ def test_after_three_requeues_a_run_is_crashed(world: World) -> None:
     assert "requeued 3 times" in run.reason
 
 
-def test_a_late_agent_keeps_its_run_if_nobody_else_has_it(world: World) -> None:
+def test_a_late_agent_keeps_its_run_if_no_other_agent_has_it(world: World) -> None:
     session = world.attach()
     start = world.takes_one(session)
     world.leaves(session)
@@ -112,7 +112,7 @@ def test_a_late_agent_keeps_its_run_if_nobody_else_has_it(world: World) -> None:
     assert world.run(RUN).state is RunState.FINISHED
 
 
-def test_a_frozen_agent_that_thaws_on_its_old_stream_keeps_its_run(world: World) -> None:
+def test_an_agent_that_was_frozen_and_reports_on_its_old_stream_keeps_its_run(world: World) -> None:
     session = world.attach()
     start = world.takes_one(session)
     world.passes(200)
@@ -138,12 +138,12 @@ def test_reports_of_an_older_attempt_are_fenced_and_change_nothing(world: World)
     assert fates(world) == [Fate.STOP]
 
 
-def test_an_attempt_that_nobody_knows_is_left_alone(world: World) -> None:
+def test_an_unknown_attempt_is_kept_by_its_agent(world: World) -> None:
     world.attach("ann", attempts=(ReportedAttempt(ref=AttemptRef(1, 1), known=None),))
     assert fates(world) == [Fate.UNKNOWN]
 
 
-def test_an_attempt_whose_end_is_stored_delivers_the_rest(world: World) -> None:
+def test_an_ended_attempt_delivers_its_remaining_reports(world: World) -> None:
     session = world.attach()
     start = world.takes_one(session)
     world.exits(session, start.ref, Exit(cause=ExitCause.HANDED_BACK))
@@ -153,7 +153,7 @@ def test_an_attempt_whose_end_is_stored_delivers_the_rest(world: World) -> None:
     assert world.last_sent(Ack).run_state is RunState.PENDING
 
 
-def test_a_hand_out_that_is_not_confirmed_returns_uncharged(world: World) -> None:
+def test_an_unconfirmed_hand_out_is_requeued_without_charge(world: World) -> None:
     session = world.attach()
     world.offer(session)
     world.passes(6)
@@ -164,7 +164,7 @@ def test_a_hand_out_that_is_not_confirmed_returns_uncharged(world: World) -> Non
     assert (again.run.number, again.ref.attempt) == (1, 2)
 
 
-def test_a_run_that_its_agent_confirms_too_late_has_a_time_at_which_it_started(world: World) -> None:
+def test_a_run_that_is_confirmed_too_late_has_a_start_time(world: World) -> None:
     session = world.attach()
     (start,) = world.offer(session)
     world.passes(5.5, silent=False)
@@ -177,7 +177,7 @@ def test_a_run_that_its_agent_confirms_too_late_has_a_time_at_which_it_started(w
     )  # the event before this one
 
 
-def test_a_hand_out_that_the_agent_refuses_goes_elsewhere(world: World) -> None:
+def test_a_hand_out_that_the_agent_refuses_goes_to_another_agent(world: World) -> None:
     ann, bob = world.attach("ann"), world.attach("bob")
     (start,) = world.offer(ann)
     world.offer(bob)
@@ -187,7 +187,7 @@ def test_a_hand_out_that_the_agent_refuses_goes_elsewhere(world: World) -> None:
 
 
 @pytest.mark.parametrize("refusal", ["", "no room on the disk"])
-def test_a_hand_out_that_returns_goes_to_an_agent_that_waits(refusal: str) -> None:
+def test_a_returned_hand_out_goes_to_a_waiting_agent(refusal: str) -> None:
     world = World()
     world.create({**RANDOM, "run_cap": 1})
     ann, bob = world.attach("ann"), world.attach("bob")
@@ -200,7 +200,7 @@ def test_a_hand_out_that_returns_goes_to_an_agent_that_waits(refusal: str) -> No
     assert (world.run(RUN).newest.agent, world.run(RUN).attempt) == ("bob", 2)
 
 
-def test_a_hand_out_that_the_new_stream_does_not_name_returns_at_once(world: World) -> None:
+def test_a_hand_out_that_the_new_stream_does_not_name_is_requeued_at_once(world: World) -> None:
     session = world.attach()
     world.offer(session)
     world.leaves(session)
@@ -239,14 +239,14 @@ def test_an_agent_that_has_left_has_no_older_stream(world: World) -> None:
     assert world.closed() == []
 
 
-def test_after_a_restart_each_live_attempt_has_a_whole_lease(world: World) -> None:
+def test_after_a_restart_each_live_attempt_has_a_full_lease(world: World) -> None:
     world.takes_one(world.attach())
     world.passes(25)
     world.restarts()
     assert world.timers == [(world.now + world.state.timeouts.lease, LeaseDue(RUN, 1))]
 
 
-def test_a_handle_of_the_agents_own_leaves_those_of_the_scheduler_free(world: World) -> None:
+def test_a_handle_chosen_by_the_agent_does_not_collide_with_those_of_the_scheduler(world: World) -> None:
     start = world.takes_one(world.attach())
     own = AttemptRef(AGENTS_OWN_HANDLES, start.ref.attempt)
     session = world.attach(attempts=(world.held(RUN, own),), slots=2)
@@ -255,7 +255,7 @@ def test_a_handle_of_the_agents_own_leaves_those_of_the_scheduler_free(world: Wo
 
 
 @pytest.mark.parametrize(("sweep", "reason"), [("nosuch", Reason.NO_SUCH_NAME), ("over", Reason.SWEEP_ENDED)])
-def test_an_agent_without_anything_to_do_is_turned_away(world: World, sweep: str, reason: Reason) -> None:
+def test_an_agent_of_an_unknown_or_ended_sweep_is_refused(world: World, sweep: str, reason: Reason) -> None:
     world.create(RANDOM, "over")
     world.happens(StopSweep(SweepName(PARENT, "over")))
     with pytest.raises(DomainError) as refused:

@@ -1,4 +1,4 @@
-"""Whoever has the secret of an attempt owns it; the names of runs and the ids of agents prove nothing."""
+"""The secret of an attempt proves its ownership; run names and agent ids do not."""
 
 from collections.abc import Callable
 
@@ -68,7 +68,7 @@ STATES = [live, unconfirmed, disconnected, lost, ended, handed_back, superseded]
 
 @pytest.mark.parametrize("secret", [b"", b"guessed", digest_of(b"")], ids=["none", "wrong", "digest"])
 @pytest.mark.parametrize("brought", STATES)
-def test_without_its_secret_an_attempt_does_not_exist(
+def test_an_agent_without_the_secret_of_an_attempt_cannot_report_on_it(
     world: World, brought: Callable[[World], None], secret: bytes
 ) -> None:
     brought(world)
@@ -97,7 +97,7 @@ def test_without_its_secret_an_attempt_does_not_exist(
 
 
 @pytest.mark.parametrize("secret", [b"", b"guessed"])
-def test_the_digest_of_a_secret_proves_nothing(world: World, secret: bytes) -> None:
+def test_the_digest_of_a_secret_is_not_accepted_as_the_secret(world: World, secret: bytes) -> None:
     live(world)
     stored = world.run(RUN).newest.secret_digest
     assert proves(world.secrets[RUN, 1], stored)
@@ -119,11 +119,11 @@ def test_each_attempt_has_a_secret_of_its_own(world: World) -> None:
     assert first == world.secrets[superseded_at, 1]
 
 
-def test_another_moment_makes_other_secrets() -> None:
+def test_secrets_depend_on_the_clock_reading() -> None:
     assert new_secret(bytes(32), RUN, 1) != new_secret(bytes(31) + b"1", RUN, 1)
 
 
-def test_secrets_and_digests_are_not_written_out(world: World) -> None:
+def test_secrets_and_digests_are_left_out_of_reprs(world: World) -> None:
     live(world)
     held = world.held(RUN, REF)
     shown = "".join(map(repr, (world.run(RUN), world.sent, world.changes, held, world.clock_reading)))
@@ -132,7 +132,7 @@ def test_secrets_and_digests_are_not_written_out(world: World) -> None:
 
 
 @pytest.mark.parametrize("before", [live, disconnected, lost, unconfirmed])
-def test_whoever_has_the_folder_continues_with_its_attempt_under_another_id(
+def test_an_agent_with_the_state_folder_continues_the_attempt_under_another_id(
     world: World, before: Callable[[World], None]
 ) -> None:
     before(world)
@@ -146,7 +146,7 @@ def test_whoever_has_the_folder_continues_with_its_attempt_under_another_id(
     assert (run.state, run.values.best, run.attempt) == (RunState.FINISHED, 0.25, 1)
 
 
-def test_of_two_agents_that_have_the_same_attempt_the_older_leaves(world: World) -> None:
+def test_of_two_agents_with_the_same_attempt_the_older_session_is_closed(world: World) -> None:
     live(world)
     old = "session-1"
     session = world.attach("cat", attempts=(world.held(RUN, REF),))
@@ -159,7 +159,7 @@ def test_of_two_agents_that_have_the_same_attempt_the_older_leaves(world: World)
     assert len(world.state.sessions) == 2
 
 
-def test_what_was_handed_back_is_delivered_by_whoever_has_the_folder(world: World) -> None:
+def test_reports_of_a_handed_back_attempt_are_delivered_by_an_agent_with_its_folder(world: World) -> None:
     handed_back(world)
     session = world.attach("cat", attempts=(world.held(RUN, REF),))
     (verdict,) = world.last_sent(Welcome).verdicts
@@ -168,7 +168,7 @@ def test_what_was_handed_back_is_delivered_by_whoever_has_the_folder(world: Worl
     assert world.last_sent(Ack).run_state is RunState.PENDING
 
 
-def test_an_attempt_that_was_superseded_is_stopped_by_whoever_has_the_folder(world: World) -> None:
+def test_a_superseded_attempt_is_stopped_by_an_agent_with_its_folder(world: World) -> None:
     superseded(world)
     session = world.attach("cat", attempts=(world.held(RUN, REF),))
     (verdict,) = world.last_sent(Welcome).verdicts
@@ -187,7 +187,7 @@ def test_an_attempt_of_a_run_that_has_ended_without_it_is_stopped_for_that_reaso
     assert verdict.reason == "the run has ended as finished while this agent was silent"
 
 
-def test_a_restart_of_the_scheduler_forgets_no_owner(world: World) -> None:
+def test_ownership_survives_a_restart_of_the_scheduler(world: World) -> None:
     live(world)
     world.restarts()
     world.attach("eve", attempts=(world.held(RUN, REF, secret=b"guessed"),))

@@ -1,4 +1,4 @@
-"""Edits of an existing sweep by a person; P21."""
+"""Edits of an existing sweep; P21."""
 
 from collections.abc import Mapping
 
@@ -43,7 +43,7 @@ def ended_at_its_cap(world: World, document: Mapping[str, object]) -> str:
 
 
 @pytest.mark.parametrize("run_cap", [2, None])
-def test_a_sweep_that_was_finished_by_its_cap_continues_when_it_is_raised(
+def test_a_sweep_that_finished_at_its_cap_continues_when_the_cap_is_raised(
     world: World, run_cap: int | None
 ) -> None:
     session = ended_at_its_cap(world, RANDOM)
@@ -72,7 +72,7 @@ def test_a_live_sweep_at_its_cap_continues(world: World) -> None:
     assert (world.sweep().state, world.sweep().ending) == (SweepState.RUNNING, Ending.CAP)
 
 
-def test_a_cap_below_what_has_run_ends_the_search(world: World) -> None:
+def test_a_cap_below_the_number_of_runs_ends_the_search(world: World) -> None:
     world.create(RANDOM)
     session = world.attach()
     start = world.takes_one(session)
@@ -82,7 +82,7 @@ def test_a_cap_below_what_has_run_ends_the_search(world: World) -> None:
     assert world.sweep().state is SweepState.FINISHED
 
 
-def test_a_grid_that_is_through_stays_finished(world: World) -> None:
+def test_an_exhausted_grid_stays_finished(world: World) -> None:
     world.create({**GRID_4, "run_cap": 9})
     session = world.attach()
     for _ in range(4):
@@ -90,12 +90,12 @@ def test_a_grid_that_is_through_stays_finished(world: World) -> None:
     answer = cap(world, 20)
     assert isinstance(answer, Sweep)
     assert (answer.state, answer.ending, answer.revision) == (SweepState.FINISHED, Ending.GRID, 2)
-    assert not world.state.sweeps, "it has left memory again"
+    assert not world.state.sweeps, "the ended sweep has left memory"
     assert world.state.ended[1].revision == 2
 
 
 @pytest.mark.parametrize("live", [True, False])
-def test_a_raised_cap_starts_nothing_once_the_target_is_reached(world: World, live: bool) -> None:
+def test_a_raised_cap_starts_no_runs_once_the_target_is_reached(world: World, live: bool) -> None:
     world.create({**RANDOM, "metric": {"name": "loss", "target": 0.3}, "run_cap": 1})
     session = world.attach(slots=2)
     start = world.takes_one(session)
@@ -112,7 +112,9 @@ def test_a_raised_cap_starts_nothing_once_the_target_is_reached(world: World, li
 
 
 @pytest.mark.parametrize("command", [StopSweep, CancelSweep])
-def test_what_a_person_ended_stays_ended(world: World, command: type[StopSweep] | type[CancelSweep]) -> None:
+def test_a_stopped_or_cancelled_sweep_stays_ended(
+    world: World, command: type[StopSweep] | type[CancelSweep]
+) -> None:
     world.create({**RANDOM, "run_cap": 5})
     session = world.attach()
     world.exits(session, world.takes_one(session).ref)
@@ -135,7 +137,7 @@ def test_a_paused_sweep_stays_paused(world: World) -> None:
     assert world.sweep().counts.total == 2
 
 
-def test_another_revision_than_the_one_seen_is_refused(world: World) -> None:
+def test_an_edit_of_an_outdated_revision_is_refused(world: World) -> None:
     world.create(RANDOM)
     cap(world, 5, revision=1)
     with pytest.raises(DomainError) as refused:
@@ -146,7 +148,7 @@ def test_another_revision_than_the_one_seen_is_refused(world: World) -> None:
     assert world.sweep().spec.run_cap == 5
 
 
-def test_an_edit_that_changes_nothing_is_no_edit(world: World) -> None:
+def test_an_edit_without_changes_keeps_the_revision(world: World) -> None:
     ended_at_its_cap(world, RANDOM)
     answer = cap(world, 1)
     assert isinstance(answer, Sweep)
@@ -154,7 +156,7 @@ def test_an_edit_that_changes_nothing_is_no_edit(world: World) -> None:
     assert not world.state.sweeps
 
 
-def test_words_about_a_sweep_change_nothing_about_its_runs(world: World) -> None:
+def test_descriptive_fields_of_a_sweep_can_be_edited_without_effect_on_its_runs(world: World) -> None:
     world.create({**RANDOM, **OBJECTIVE})
     session = world.attach()
     start = world.takes_one(session)
@@ -179,7 +181,7 @@ def test_words_about_a_sweep_change_nothing_about_its_runs(world: World) -> None
     assert world.sweep().revision == 2
 
 
-def test_a_sweep_that_has_ended_is_read_first(world: World) -> None:
+def test_an_ended_sweep_is_read_from_the_store_before_an_edit(world: World) -> None:
     ended_at_its_cap(world, RANDOM)
     with pytest.raises(NotInMemoryError) as missing:
         world.happens(UpdateSweep(name=S, edit=Edit(fields=frozenset({"tags"}), tags=("a",))))

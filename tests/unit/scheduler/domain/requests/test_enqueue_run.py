@@ -1,4 +1,4 @@
-"""Points that a person has tried; section 19."""
+"""Points that a client enqueues; section 19."""
 
 import pytest
 
@@ -19,7 +19,7 @@ def world() -> World:
     return World()
 
 
-def test_an_enqueued_point_goes_out_before_those_of_the_method(world: World) -> None:
+def test_an_enqueued_point_is_handed_out_before_those_of_the_method(world: World) -> None:
     world.create({**RANDOM, "run_cap": 2})
     answer = enqueue(world, {"x": 0.125})
     assert isinstance(answer, Runs)
@@ -31,7 +31,7 @@ def test_an_enqueued_point_goes_out_before_those_of_the_method(world: World) -> 
     assert world.sweep().ending is Ending.CAP, "it counts for the cap"
 
 
-def test_what_a_point_leaves_out_is_completed_and_what_it_gives_is_kept(world: World) -> None:
+def test_missing_parameters_of_an_enqueued_point_are_completed_and_given_ones_kept(world: World) -> None:
     world.create(TWO)
     enqueue(world, {"c": "v"})
     point = world.run((1, 1)).point
@@ -39,18 +39,23 @@ def test_what_a_point_leaves_out_is_completed_and_what_it_gives_is_kept(world: W
     assert world.state.sweeps[1].spec.search_space.violations(point) == ()
 
 
-def test_a_grid_completes_a_point_by_its_first_combination_that_is_new(world: World) -> None:
-    quantised = {"distribution": "q_uniform", "min": 0, "max": 4, "q": 2}  # 4 is drawn, but not of the grid
+def test_a_grid_completes_a_point_by_its_first_new_combination(world: World) -> None:
+    quantised = {
+        "distribution": "q_uniform",
+        "min": 0,
+        "max": 4,
+        "q": 2,
+    }  # 4 can be drawn, but is not in the grid
     world.create({"method": "grid", "parameters": {"a": quantised, "b": {"values": [1, 2]}}})
     for _ in range(3):
         enqueue(world, {"b": 2})
     points = [world.run((1, number)).point for number in (1, 2, 3)]
     assert points == [{"a": 0, "b": 2}, {"a": 2, "b": 2}, {"a": 0, "b": 2}]
     enqueue(world, {"a": 4})
-    assert world.run((1, 4)).point["a"] == 4, "a person may go beyond it"
+    assert world.run((1, 4)).point["a"] == 4, "an enqueued point may lie outside the grid"
 
 
-def test_what_completes_a_point_of_a_finite_space_is_new_while_anything_is(world: World) -> None:
+def test_a_point_of_a_finite_space_is_completed_to_a_new_one_while_there_is_one(world: World) -> None:
     world.create({**TWO, "parameters": {"n": {"min": 1, "max": 5}, "c": {"values": ["u", "v"]}}})
     for _ in range(6):
         enqueue(world, {"c": "v"})
@@ -66,7 +71,7 @@ def test_a_point_outside_the_space_is_refused(world: World, point: dict[str, flo
     assert world.sweep().counts.total == 0
 
 
-def test_a_list_without_a_space_takes_any_point_of_its_names_as_it_is(world: World) -> None:
+def test_a_list_without_a_space_accepts_any_point_with_its_parameter_names(world: World) -> None:
     world.create({"method": "list", "runs": [{"n": 1}, {"n": 2, "lr": 0.5}]})
     enqueue(world, {"lr": "new"})
     assert world.run((1, 1)).point == {"lr": "new"}
@@ -80,7 +85,7 @@ def test_a_list_without_a_space_takes_any_point_of_its_names_as_it_is(world: Wor
     ]
 
 
-def test_the_first_of_all_goes_before_requeued_runs_too(world: World) -> None:
+def test_a_point_enqueued_first_is_handed_out_before_requeued_runs(world: World) -> None:
     world.create(RANDOM)
     for x in (0.1, 0.2):
         enqueue(world, {"x": x})
@@ -90,7 +95,7 @@ def test_the_first_of_all_goes_before_requeued_runs_too(world: World) -> None:
     assert [start.run.number for start in world.offer(session, 4)] == [4, 3, 1, 2]
 
 
-def test_a_point_may_be_tried_again_and_a_grid_does_not_repeat_it(world: World) -> None:
+def test_a_point_may_be_enqueued_twice_and_a_grid_does_not_repeat_it(world: World) -> None:
     world.create(GRID_4)
     enqueue(world, {"a": 1, "b": 2})
     enqueue(world, {"a": 1, "b": 2})
@@ -102,7 +107,7 @@ def test_a_point_may_be_tried_again_and_a_grid_does_not_repeat_it(world: World) 
     assert {tuple(start.run.point.values()) for start in starts} == {(1, 1), (1, 2), (2, 1), (2, 2)}
 
 
-def test_without_room_under_the_cap_it_is_refused_and_the_remedy_reported(world: World) -> None:
+def test_an_enqueued_point_beyond_the_cap_is_refused_with_the_remedy(world: World) -> None:
     world.create({**RANDOM, "run_cap": 1})
     enqueue(world, {"x": 0.5})
     with pytest.raises(DomainError, match="raise it first") as refused:
@@ -111,7 +116,7 @@ def test_without_room_under_the_cap_it_is_refused_and_the_remedy_reported(world:
     assert refused.value.metadata == {"name": "local/demo/s", "run_cap": "1"}
 
 
-def test_a_finished_sweep_continues_with_it_and_finishes_again(world: World) -> None:
+def test_a_finished_sweep_continues_with_an_enqueued_point_and_finishes_again(world: World) -> None:
     world.create(GRID_4)
     session = world.attach()
     for _ in range(4):
@@ -127,7 +132,7 @@ def test_a_finished_sweep_continues_with_it_and_finishes_again(world: World) -> 
 
 
 @pytest.mark.parametrize("command", [StopSweep, CancelSweep])
-def test_a_sweep_that_was_ended_takes_no_more_points(
+def test_a_stopped_or_cancelled_sweep_accepts_no_points(
     world: World, command: type[StopSweep] | type[CancelSweep]
 ) -> None:
     world.create(RANDOM)
@@ -145,7 +150,7 @@ def test_a_sweep_that_was_ended_takes_no_more_points(
     assert refused.value.reason is Reason.WRONG_STATE
 
 
-def test_with_repeats_it_is_as_many_runs_as_the_cap_leaves(world: World) -> None:
+def test_an_enqueued_point_has_as_many_repeats_as_the_cap_leaves(world: World) -> None:
     world.create({**RANDOM, **OBJECTIVE, "repeats": 3, "run_cap": 5})
     answer = enqueue(world, {"x": 0.5})
     assert isinstance(answer, Runs)
@@ -155,7 +160,7 @@ def test_with_repeats_it_is_as_many_runs_as_the_cap_leaves(world: World) -> None
     assert [(run.number, run.repeat) for run in answer.runs] == [(4, 0), (5, 1)]
 
 
-def test_a_paused_sweep_keeps_it_until_it_is_resumed(world: World) -> None:
+def test_a_paused_sweep_keeps_an_enqueued_point_until_it_is_resumed(world: World) -> None:
     world.create(RANDOM)
     session = world.attach()
     world.happens(PauseSweep(S))
@@ -164,10 +169,12 @@ def test_a_paused_sweep_keeps_it_until_it_is_resumed(world: World) -> None:
     assert world.state.index[1].pending.first == 1
     world.happens(ResumeSweep(S))
     assert world.last_sent(StartRun).run.number == 1
-    assert world.sweep().start_time, "its first hand-out is noted all the same"
+    assert world.sweep().start_time, "its first hand-out is recorded nevertheless"
 
 
-def test_what_an_enqueued_run_ended_keeps_its_reason_when_that_is_the_first_to_start(world: World) -> None:
+def test_a_sweep_ended_by_enqueued_points_keeps_its_reason_when_their_run_is_the_first_to_start(
+    world: World,
+) -> None:
     world.create({**RANDOM, "run_cap": 1})
     enqueue(world, {"x": 0.5})
     session = world.attach()
@@ -176,12 +183,12 @@ def test_what_an_enqueued_run_ended_keeps_its_reason_when_that_is_the_first_to_s
     assert world.sweep().reason == "run_cap is reached"
 
 
-def test_a_cap_that_was_reached_during_a_pause_shows_after_it(world: World) -> None:
+def test_a_cap_that_was_reached_during_a_pause_is_shown_after_it(world: World) -> None:
     world.create({**RANDOM, "run_cap": 1})
     world.happens(PauseSweep(S))
     enqueue(world, {"x": 0.5})
     world.happens(ResumeSweep(S))
-    assert world.sweep().ending is Ending.CAP, "though nobody asks for a run"
+    assert world.sweep().ending is Ending.CAP, "though no agent asks for a run"
 
 
 def test_a_run_that_never_started_can_be_stopped_and_retried(world: World) -> None:

@@ -1,4 +1,4 @@
-"""Remembered requests: whose they are, what room they have, and by which clock they age."""
+"""Remembered requests: their owners, quotas and ages."""
 
 import pytest
 
@@ -43,7 +43,7 @@ def begun(quota: int = 10_000, total: int = 100_000, **used: int) -> tuple[Remem
     return requests, undo_log
 
 
-def test_a_request_repeated_within_a_batch_has_the_response_that_is_staged() -> None:
+def test_a_request_repeated_within_a_batch_gets_the_staged_response() -> None:
     requests, undo_log = begun()
     requests.remember(a_call(), b"first", NOW)
     assert requests.response_to(a_call()) == b"first"
@@ -54,7 +54,7 @@ def test_a_request_repeated_within_a_batch_has_the_response_that_is_staged() -> 
     assert requests.response_to(a_call()) is None
 
 
-def test_a_full_quota_refuses_and_says_when_room_comes() -> None:
+def test_a_full_quota_refuses_requests_and_reports_when_there_is_room() -> None:
     requests, _ = begun(mine=9_900)
     with pytest.raises(RequestQuotaError, match="0 h 2 min") as refused:
         requests.remember(a_call(), b"first", NOW)
@@ -71,7 +71,7 @@ def test_a_response_that_just_fits_is_kept() -> None:
         begun(mine=10_001 - size)[0].remember(a_call(), b"first", NOW)
 
 
-def test_the_room_of_an_account_in_all_of_its_projects_ends_and_that_of_others_does_not() -> None:
+def test_the_quota_of_an_account_covers_all_of_its_projects_and_no_other_account() -> None:
     requests = RememberedRequests(UndoLog(), account=10_000)
     requests.restore(0, NOW)
     full = Used(size_bytes=9_900, oldest=NOON - DAY + 60_000_000)
@@ -84,14 +84,14 @@ def test_the_room_of_an_account_in_all_of_its_projects_ends_and_that_of_others_d
     requests.remember(other, b"of another account", NOW)
 
 
-def test_the_room_of_all_together_ends_too() -> None:
+def test_there_is_a_quota_for_all_accounts_together() -> None:
     requests, _ = begun(in_total=99_999)
     with pytest.raises(RequestQuotaError, match="all accounts") as refused:
         requests.remember(a_call(), b"first", NOW)
     assert refused.value.retry_after == 30.0
 
 
-def test_what_is_staged_takes_room_until_it_is_taken_back() -> None:
+def test_staged_responses_count_for_the_quota_until_they_are_undone() -> None:
     requests, undo_log = begun()
     requests.remember(a_call(), bytes(6_000), NOW)
     with pytest.raises(RequestQuotaError):

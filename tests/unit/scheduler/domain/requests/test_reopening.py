@@ -1,4 +1,4 @@
-"""Points that a cap has cut short get the rest of their repeats when it is raised; section 19, `repeats`."""
+"""Points with fewer repeats because of a cap get the others when it is raised; section 19, `repeats`."""
 
 from collections.abc import Mapping
 
@@ -51,7 +51,7 @@ def run(world: World, number: int) -> Run:
     return world.run((1, number))
 
 
-def test_the_rest_of_its_repeats_goes_out_first_and_it_counts_anew(world: World) -> None:
+def test_the_remaining_repeats_are_handed_out_first_and_the_point_counts_anew(world: World) -> None:
     session = ended_at_its_cap(world)
     set_cap(world, 8)
     assert (run(world, 6).point, run(world, 6).repeat) == (run(world, 4).point, 2)
@@ -64,7 +64,7 @@ def test_the_rest_of_its_repeats_goes_out_first_and_it_counts_anew(world: World)
 
 
 @pytest.mark.parametrize("step", [1, 2])
-def test_a_cap_that_is_raised_one_by_one_cuts_it_again(world: World, step: int) -> None:
+def test_a_cap_that_is_raised_by_one_adds_one_repeat(world: World, step: int) -> None:
     world.create({**THREE, "run_cap": 1})
     session = world.attach()
     one_run(world, session, 0.5)
@@ -78,7 +78,7 @@ def test_a_cap_that_is_raised_one_by_one_cuts_it_again(world: World, step: int) 
     assert len({run(world, number).digest for number in (1, 2, 3)}) == 1
 
 
-def test_a_live_point_gets_them_without_being_read(world: World) -> None:
+def test_a_live_point_gets_its_repeats_without_a_read_of_the_store(world: World) -> None:
     world.create({**THREE, "run_cap": 2})
     session = world.attach()
     world.takes_one(session)
@@ -87,7 +87,7 @@ def test_a_live_point_gets_them_without_being_read(world: World) -> None:
     assert [run(world, number).repeat for number in (1, 2, 3)] == [0, 1, 2]
 
 
-def test_runs_that_have_ended_are_read_first(world: World) -> None:
+def test_ended_runs_of_the_point_are_read_from_the_store_first(world: World) -> None:
     world.create({**THREE, "run_cap": 4})
     session = world.attach(slots=2)
     for _ in range(3):
@@ -101,7 +101,7 @@ def test_runs_that_have_ended_are_read_first(world: World) -> None:
     assert world.sweep().spec.run_cap == 4
 
 
-def test_the_search_hears_that_the_point_is_out_again(world: World) -> None:
+def test_the_search_is_notified_that_the_point_is_pending_again(world: World) -> None:
     world.create({**RANDOM, **OBJECTIVE, "method": "bayes", "repeats": 2, "run_cap": 1})
     session = world.attach()
     world.offer(session)
@@ -116,7 +116,9 @@ def test_the_search_hears_that_the_point_is_out_again(world: World) -> None:
     assert notes == [handed_out, ended, handed_out, ended]
 
 
-def test_an_enqueued_point_of_a_finished_grid_gets_them_and_nothing_else_goes_out(world: World) -> None:
+def test_an_enqueued_point_of_a_finished_grid_gets_its_repeats_and_nothing_else_is_handed_out(
+    world: World,
+) -> None:
     world.create({"method": "list", "runs": [{"a": 1}], "repeats": 2, "run_cap": 3})
     session = world.attach()
     for _ in range(2):
@@ -130,7 +132,7 @@ def test_an_enqueued_point_of_a_finished_grid_gets_them_and_nothing_else_goes_ou
     assert (world.sweep().counts.total, run(world, 4).repeat) == (4, 1)
 
 
-def test_a_target_that_the_cut_point_alone_has_reached_counts_no_more(world: World) -> None:
+def test_a_target_that_only_the_reopened_point_had_reached_no_longer_counts(world: World) -> None:
     session = ended_at_its_cap(world, {**THREE, "metric": {"name": "loss", "target": 0.3}})
     set_cap(world, 9)
     assert (world.sweep().state, world.sweep().ending) == (SweepState.RUNNING, None)
@@ -139,7 +141,7 @@ def test_a_target_that_the_cut_point_alone_has_reached_counts_no_more(world: Wor
 
 
 @pytest.mark.parametrize("command", [StopSweep, CancelSweep])
-def test_a_sweep_that_a_person_ended_gets_none(
+def test_a_stopped_or_cancelled_sweep_gets_no_repeats(
     world: World, command: type[StopSweep] | type[CancelSweep]
 ) -> None:
     world.create({**THREE, "run_cap": 2})
@@ -149,7 +151,7 @@ def test_a_sweep_that_a_person_ended_gets_none(
     assert world.sweep().counts.total == 2
 
 
-def test_a_run_of_a_point_that_stayed_cut_is_retried_beside_the_runs_of_the_next(world: World) -> None:
+def test_a_run_of_a_point_with_missing_repeats_can_be_retried(world: World) -> None:
     world.create({**THREE, "run_cap": 2, "canary": True})
     session = world.attach(slots=2)
     world.exits(session, world.takes_one(session).ref, keys=("acc",))

@@ -1,4 +1,4 @@
-"""Ended runs that a person hands out again; P13, P14, P21 and section 19, `retry`."""
+"""Retries of ended runs; P13, P14, P21 and section 19, `retry`."""
 
 import pytest
 
@@ -80,12 +80,12 @@ def test_a_retried_run_is_the_same_run_with_a_new_attempt(world: World) -> None:
     assert {"run-retried", "sweep-reopened"} <= set(kinds)
 
 
-def test_the_best_of_a_retried_run_is_found_anew_once_it_starts_over(world: World) -> None:
+def test_the_best_value_of_a_retried_run_is_reset_once_it_starts_over(world: World) -> None:
     session = finished_by_cap(world)
     retry(world, 1)
     best = world.sweep().best
     assert best is not None
-    assert best.run == 1, "until its new attempt begins, what it has shown stands"
+    assert best.run == 1, "its earlier values count until its new attempt begins"
     world.offer(session)
     best = world.sweep().best
     assert best is not None
@@ -100,7 +100,7 @@ def test_an_agent_that_serves_an_ended_sweep_gets_the_retried_run_at_once(world:
     assert world.last_sent(StartRun).run.number == 1
 
 
-def test_all_that_failed_go_out_in_the_order_of_their_numbers(world: World) -> None:
+def test_all_failed_runs_are_retried_in_the_order_of_their_numbers(world: World) -> None:
     world.create({**RANDOM, "run_cap": 3})
     session = world.attach(slots=3)
     for start in world.offer(session, 3):
@@ -113,7 +113,7 @@ def test_all_that_failed_go_out_in_the_order_of_their_numbers(world: World) -> N
     assert [start.run.number for start in world.offer(session, 3)] == [1, 3]
 
 
-def test_a_run_that_finished_or_continues_is_not_retried_and_then_none_is(world: World) -> None:
+def test_a_request_that_names_a_finished_or_live_run_retries_none(world: World) -> None:
     world.create(TWO)
     session = world.attach(slots=2)
     finish(world, session, 0.25, EXIT_1)
@@ -126,7 +126,7 @@ def test_a_run_that_finished_or_continues_is_not_retried_and_then_none_is(world:
         retry(world, 2)
 
 
-def test_nothing_to_retry_changes_nothing(world: World) -> None:
+def test_a_retry_without_any_failed_run_changes_nothing(world: World) -> None:
     world.create({**RANDOM, "run_cap": 1})
     session = world.attach()
     world.exits(session, world.takes_one(session).ref)
@@ -161,7 +161,7 @@ def test_a_stopped_sweep_that_continues_can_be_stopped_again(world: World) -> No
     assert (world.run((1, 1)).state, world.sweep().state) == (RunState.STOPPED, SweepState.STOPPED)
 
 
-def test_runs_of_a_cancelled_sweep_stay_as_they_are(world: World) -> None:
+def test_runs_of_a_cancelled_sweep_are_not_retried(world: World) -> None:
     world.create(RANDOM)
     session = world.attach()
     world.exits(session, world.takes_one(session).ref, EXIT_1)
@@ -170,7 +170,7 @@ def test_runs_of_a_cancelled_sweep_stay_as_they_are(world: World) -> None:
         retry(world, 1)
 
 
-def test_a_target_that_only_the_retried_run_had_reached_counts_no_more(world: World) -> None:
+def test_a_target_that_only_the_retried_run_had_reached_no_longer_counts(world: World) -> None:
     world.create({**RANDOM, "metric": {"name": "loss", "target": 0.3}})
     session = world.attach()
     finish(world, session, 0.25, EXIT_1)
@@ -183,7 +183,7 @@ def test_a_target_that_only_the_retried_run_had_reached_counts_no_more(world: Wo
     assert world.takes_one(session).run.number == 2
 
 
-def test_where_the_target_counts_no_more_the_cap_still_does(world: World) -> None:
+def test_the_cap_counts_where_the_target_no_longer_does(world: World) -> None:
     world.create({**RANDOM, "metric": {"name": "loss", "target": 0.3}, "run_cap": 2})
     session = world.attach()
     start = world.takes_one(session)
@@ -207,7 +207,7 @@ def test_retries_and_requeues_are_counted_anew(world: World) -> None:
     assert (world.run((1, 1)).state, world.run((1, 1)).failures) == (RunState.PENDING, 1)
 
 
-def test_the_search_hears_that_the_point_is_out_again(world: World) -> None:
+def test_the_search_is_notified_that_the_point_is_pending_again(world: World) -> None:
     world.create({**TWO, "method": "bayes"})
     session = world.attach()
     world.offer(session)
@@ -236,7 +236,7 @@ def test_a_repeat_that_is_retried_opens_its_point_again(world: World) -> None:
     assert world.sweep().state is SweepState.FINISHED
 
 
-def test_what_was_read_of_a_run_that_has_changed_since_is_read_again(world: World) -> None:
+def test_a_run_that_has_changed_since_it_was_read_is_read_again(world: World) -> None:
     world.create({**RANDOM, "run_cap": 2})
     session = world.attach()
     world.exits(session, world.takes_one(session).ref, EXIT_1)
@@ -272,7 +272,7 @@ def test_a_refused_retry_leaves_an_ended_sweep_out_of_memory(world: World) -> No
     assert (set(world.state.ended), world.state.sweeps, world.state.runs) == ({1}, {}, {})
 
 
-def test_what_the_guard_held_against_agents_is_there_after_a_revival(world: World) -> None:
+def test_quarantines_are_restored_when_an_ended_sweep_continues(world: World) -> None:
     world.create({**GRID_4, "guard": {"agent": 1}})
     session = world.attach()
     world.exits(session, world.takes_one(session).ref, EXIT_1)

@@ -1,4 +1,4 @@
-"""Runs that belong to no sweep: a person starts them, and their agent claims them, again and again."""
+"""Standalone runs: users start them, and their agents claim them, once or repeatedly."""
 
 import pytest
 
@@ -30,7 +30,7 @@ def last_fate(world: World) -> Fate:
     return world.last_sent(Welcome).verdicts[0].fate
 
 
-def test_a_run_is_there_and_running_with_the_agent_that_claims_it(world: World) -> None:
+def test_a_claimed_run_exists_and_is_running(world: World) -> None:
     run = world.start_standalone("abcdefgh", start_time=5)
     assert (run.name, run.state, run.attempt) == ("local/demo/abcdefgh", RunState.RUNNING, 1)
     assert (run.newest.agent, run.newest.state) == ("ann", AttemptState.RUNNING)
@@ -46,15 +46,15 @@ def test_a_name_that_is_taken_is_refused(world: World) -> None:
         world.start_standalone("abcdefgh")
 
 
-def test_the_start_is_never_in_the_future(world: World) -> None:
+def test_a_start_time_in_the_future_is_replaced_by_the_current_time(world: World) -> None:
     assert world.start_standalone("abcdefgh", start_time=10**18).start_time == world.clock_reading.wall - 1
 
 
-def test_an_id_is_drawn_where_none_is_given(world: World) -> None:
+def test_an_id_is_generated_if_none_is_given(world: World) -> None:
     assert world.start_standalone(None).name == "local/demo/drawn"
 
 
-def test_a_claim_that_is_repeated_changes_nothing(world: World) -> None:
+def test_a_repeated_claim_changes_nothing(world: World) -> None:
     run = world.start_standalone("abcdefgh")
     stored = len(world.changes)
     assert world.start_standalone("abcdefgh") == run
@@ -62,17 +62,17 @@ def test_a_claim_that_is_repeated_changes_nothing(world: World) -> None:
 
 
 @pytest.mark.parametrize(("ended", "state"), [(None, RunState.FINISHED), (FAILED, RunState.FAILED)])
-def test_the_exit_decides_how_a_run_has_ended(world: World, ended: Exit | None, state: RunState) -> None:
+def test_the_exit_decides_the_final_state_of_a_run(world: World, ended: Exit | None, state: RunState) -> None:
     run = world.start_standalone("abcdefgh", start_time=5)
     session = follows(world, run)
     assert last_fate(world) is Fate.KEEP
     world.exits(session, REF, ended or Exit(cause=ExitCause.EXITED, code=0), time=9)
     over = world.run(run.key)
     assert (over.state, over.end_time, over.newest.end_time) == (state, 9, 9)
-    assert world.start_standalone("abcdefgh") == over, "what has ended is given back as it is"
+    assert world.start_standalone("abcdefgh") == over, "a claim of an ended run returns it unchanged"
 
 
-def test_failures_hold_no_agent_and_pause_nothing(world: World) -> None:
+def test_failures_neither_quarantine_agents_nor_pause_anything(world: World) -> None:
     runs = [world.start_standalone(f"run{number}") for number in range(30)]
     for run in runs:
         world.exits(follows(world, run), REF, FAILED)
@@ -82,7 +82,7 @@ def test_failures_hold_no_agent_and_pause_nothing(world: World) -> None:
     assert not world.state.index[ineligibility].guards
 
 
-def test_a_script_that_has_vanished_has_crashed_for_good(world: World) -> None:
+def test_a_run_whose_script_has_vanished_has_crashed(world: World) -> None:
     run = world.start_standalone("abcdefgh")
     world.exits(follows(world, run), REF, Exit(cause=ExitCause.ORPHANED, message="it has vanished"))
     assert (world.run(run.key).state, world.run(run.key).reason) == (RunState.CRASHED, "it has vanished")
@@ -98,7 +98,7 @@ def test_a_silent_agent_leaves_a_crashed_run_that_continues_when_it_claims_it_ag
     lost = world.run(run.key)
     assert (lost.state, lost.newest.state) == (RunState.CRASHED, AttemptState.LOST)
     follows(world, run)
-    assert last_fate(world) is Fate.STOP, "nobody has claimed it yet"
+    assert last_fate(world) is Fate.STOP, "no agent has claimed it yet"
     back = world.start_standalone("abcdefgh")
     assert (back.state, back.attempt, back.observation_row, back.end_time) == (RunState.RUNNING, 1, 1, 0)
     assert any(isinstance(each, HistoryEntry) and each.kind == "run-claimed" for each in world.changes)
@@ -108,7 +108,7 @@ def test_a_silent_agent_leaves_a_crashed_run_that_continues_when_it_claims_it_ag
     assert world.run(run.key).state is RunState.FINISHED
 
 
-def test_a_run_that_is_claimed_again_has_a_lease_again(world: World) -> None:
+def test_a_run_that_is_claimed_again_has_a_new_lease(world: World) -> None:
     run = world.start_standalone("abcdefgh")
     world.passes(125)
     world.start_standalone("abcdefgh")
@@ -116,7 +116,7 @@ def test_a_run_that_is_claimed_again_has_a_lease_again(world: World) -> None:
     assert world.run(run.key).state is RunState.CRASHED
 
 
-def test_a_run_of_another_agent_is_not_to_be_had(world: World) -> None:
+def test_a_run_of_another_agent_cannot_be_claimed(world: World) -> None:
     world.start_standalone("abcdefgh", agent="ann")
     with pytest.raises(DomainError) as refused:
         world.start_standalone("abcdefgh", agent="bob")
@@ -125,7 +125,7 @@ def test_a_run_of_another_agent_is_not_to_be_had(world: World) -> None:
 
 @pytest.mark.parametrize("attempt", [1, 2])
 @pytest.mark.parametrize("state", [RunState.RUNNING, RunState.CRASHED, RunState.FINISHED])
-def test_whoever_knows_run_and_agent_by_name_can_neither_claim_it_nor_report_on_it(
+def test_an_agent_without_the_secret_can_neither_claim_a_run_nor_report_on_it(
     world: World, state: RunState, attempt: int
 ) -> None:
     run = world.start_standalone("abcdefgh")
@@ -167,7 +167,7 @@ def test_a_sweep_cannot_take_the_name_of_a_run(
     assert refused.value.reason is Reason.NAME_TAKEN
 
 
-def test_a_person_stops_it(world: World) -> None:
+def test_a_standalone_run_can_be_stopped(world: World) -> None:
     run = world.start_standalone("abcdefgh")
     session = follows(world, run)
     world.happens(EndRun(name=RunName(standing_name(PARENT), run.number, "abcdefgh")))
@@ -185,7 +185,7 @@ def test_a_person_stops_it(world: World) -> None:
         )
 
 
-def test_it_continues_over_a_restart_and_nothing_is_handed_out_of_it(world: World) -> None:
+def test_a_standalone_run_continues_over_a_restart_and_is_never_handed_out(world: World) -> None:
     run = world.start_standalone("abcdefgh")
     world.create(RANDOM)
     world.restarts()
@@ -207,19 +207,19 @@ def test_an_agent_that_names_neither_sweeps_nor_attempts_is_refused(world: World
         world.attach("ann", None)
 
 
-def test_what_holds_them_is_no_sweep_to_people(world: World) -> None:
+def test_the_internal_sweep_of_standalone_runs_is_hidden_from_clients(world: World) -> None:
     world.start_standalone("abcdefgh")
     with pytest.raises(NotFoundError):
         world.happens(StopSweep(SweepName(PARENT, "abcdefgh")))
 
 
-def test_an_attempt_that_is_unknown_keeps_its_process(world: World) -> None:
+def test_the_process_of_an_unknown_attempt_is_kept(world: World) -> None:
     world.attach("ann", None, attempts=(ReportedAttempt(ref=REF, known=None),))
     assert last_fate(world) is Fate.UNKNOWN
 
 
 @pytest.mark.parametrize("silent", [False, True])
-def test_of_a_script_that_is_started_again_while_it_runs_the_first_attempt_is_lost_and_fenced(
+def test_a_second_start_of_a_running_script_loses_and_fences_the_first_attempt(
     world: World, *, silent: bool
 ) -> None:
     run = world.start_standalone("abcdefgh")
@@ -244,7 +244,7 @@ def test_of_a_script_that_is_started_again_while_it_runs_the_first_attempt_is_lo
 
 
 @pytest.mark.parametrize("ended", [True, False])
-def test_a_script_that_is_started_again_continues_with_its_run(world: World, *, ended: bool) -> None:
+def test_a_restarted_script_continues_its_run(world: World, *, ended: bool) -> None:
     run = world.start_standalone("abcdefgh", start_time=5)
     session = follows(world, run)
     world.logs(session, REF, 1, 0.5)
@@ -263,7 +263,7 @@ def test_a_script_that_is_started_again_continues_with_its_run(world: World, *, 
     )
 
 
-def test_attempts_that_were_never_reported_are_shown_as_such(world: World) -> None:
+def test_unreported_attempts_are_shown_as_such(world: World) -> None:
     run = world.start_standalone("abcdefgh", attempt=3)
     states = [each.state for each in run.attempts]
     assert states == [AttemptState.RETURNED, AttemptState.RETURNED, AttemptState.RUNNING]

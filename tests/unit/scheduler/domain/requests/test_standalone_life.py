@@ -1,4 +1,4 @@
-"""Standalone runs in any order of claims, ends, silences and restarts: every step is in their table."""
+"""Standalone runs with claims, exits, silence and restarts in any order; each transition is in the table."""
 
 from contextlib import suppress
 
@@ -27,7 +27,7 @@ ENDS = (
 
 
 class StandaloneLife(RuleBasedStateMachine):
-    """One script that a person starts repeatedly; `UndoingWorld` checks the invariants after each step."""
+    """One script that a user starts repeatedly; `UndoingWorld` checks the invariants after each step."""
 
     @initialize()
     def begins(self) -> None:
@@ -69,7 +69,7 @@ class StandaloneLife(RuleBasedStateMachine):
 
     @precondition(lambda self: self.session is not None)
     @rule(lives=st.booleans())
-    def leaves_or_lives(self, lives: bool) -> None:
+    def disconnects_or_renews_the_lease(self, lives: bool) -> None:
         assert self.session is not None
         if lives:
             self.world.state.renew_leases(self.session, self.world.now, (self.ref,))

@@ -1,4 +1,4 @@
-"""One run that a person stops; P20."""
+"""Stopping one run; P20."""
 
 import pytest
 
@@ -32,10 +32,10 @@ def test_a_live_run_is_terminated_by_its_agent_and_then_stopped(world: World) ->
     )
     world.exits(session, start.ref, Exit(cause=ExitCause.COMMANDED, signal=15))
     assert world.run((1, 1)).state is RunState.STOPPED
-    assert world.takes_one(session).run.number == 2, "the sweep goes on"
+    assert world.takes_one(session).run.number == 2, "the sweep continues"
 
 
-def test_it_is_reported_once_however_often_it_is_asked_for(world: World) -> None:
+def test_a_repeated_stop_is_sent_to_the_agent_once(world: World) -> None:
     world.create(RANDOM)
     session = world.attach()
     world.takes_one(session)
@@ -55,7 +55,7 @@ def test_a_disconnected_agent_is_notified_when_it_reconnects(world: World) -> No
     assert len(world.stops()) == 1
 
 
-def test_a_run_whose_agent_never_comes_back_is_stopped_not_requeued(world: World) -> None:
+def test_a_run_whose_agent_never_reconnects_is_stopped_and_not_requeued(world: World) -> None:
     world.create(RANDOM)
     session = world.attach()
     world.takes_one(session)
@@ -65,7 +65,7 @@ def test_a_run_whose_agent_never_comes_back_is_stopped_not_requeued(world: World
     assert world.run((1, 1)).state is RunState.STOPPED
 
 
-def test_a_process_that_ends_well_before_the_signal_has_finished(world: World) -> None:
+def test_a_process_that_exits_with_0_before_the_signal_has_finished(world: World) -> None:
     world.create(RANDOM)
     session = world.attach()
     start = world.takes_one(session)
@@ -74,7 +74,7 @@ def test_a_process_that_ends_well_before_the_signal_has_finished(world: World) -
     assert world.run((1, 1)).state is RunState.FINISHED
 
 
-def test_a_run_that_waits_never_starts(world: World) -> None:
+def test_a_pending_run_that_is_stopped_never_starts(world: World) -> None:
     world.create({**RANDOM, "run_cap": 1})
     enqueue(world, {"x": 0.5})
     answer = end_run(world, 1)
@@ -83,7 +83,7 @@ def test_a_run_that_waits_never_starts(world: World) -> None:
     assert world.sweep().state is SweepState.FINISHED
 
 
-def test_a_final_run_and_one_that_is_not_there_are_named(world: World) -> None:
+def test_a_stop_of_an_ended_or_missing_run_is_refused_with_its_name(world: World) -> None:
     world.create(RANDOM)
     session = world.attach()
     world.exits(session, world.takes_one(session).ref)

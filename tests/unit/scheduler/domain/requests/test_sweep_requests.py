@@ -1,4 +1,4 @@
-"""Every command about runs in every state of a run and of a sweep: carried out, or refused by name."""
+"""Every command in every state of a run and of a sweep: executed, or refused with a reason."""
 
 from collections.abc import Callable, Mapping
 
@@ -182,7 +182,7 @@ SWEEPS = [
 
 
 @pytest.mark.parametrize(("make", "state", "refused", "enqueued", "unretried", "retried", "raised"), SWEEPS)
-def test_each_verb_in_each_state_of_a_sweep(
+def test_each_command_in_each_state_of_a_sweep(
     make: Callable[[], World],
     state: str,
     refused: Reason | None,
@@ -200,12 +200,12 @@ def test_each_verb_in_each_state_of_a_sweep(
         assert reason_of(lambda: retry(world, 1)) == unretried
         assert world.sweep().state == retried
     world = make()
-    assert reason_of(lambda: set_cap(world, 5)) is None, "an edit is never refused for a state"
+    assert reason_of(lambda: set_cap(world, 5)) is None, "an edit is not refused because of the state"
     assert world.sweep().state == raised
     assert (world.sweep().spec.run_cap, world.sweep().revision) == (5, 2 + (make is at_its_cap))
 
 
-def test_a_stopped_sweep_continues_with_what_was_retried_and_takes_nothing_new() -> None:
+def test_a_stopped_sweep_continues_with_retried_runs_and_accepts_no_points() -> None:
     world = sweep_of(StopSweep, live=False)()
     retry(world, 1)
     assert world.sweep().ending is Ending.RETRIED

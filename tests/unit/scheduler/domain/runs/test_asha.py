@@ -35,7 +35,7 @@ def arrive(rule: Asha, goal: Goal, values: list[float]) -> list[Verdict | None]:
         (1.5, [0.1, 0.2, 0.2, 0.3, 0.2, 0.3], {2, 4, 6}),
     ],
 )
-def test_the_best_n_over_eta_continue_and_at_least_one(
+def test_the_best_n_over_eta_runs_continue_and_at_least_one(
     eta: float, values: list[float], stopped: set[int]
 ) -> None:
     verdicts = arrive(Asha(min_iter=1, eta=eta), Goal.MINIMIZE, values)
@@ -58,7 +58,7 @@ def test_the_first_to_arrive_continues() -> None:
     eta=st.fractions(Fraction(3, 2), 5, max_denominator=2),
     goal=st.sampled_from(Goal),
 )
-def test_it_agrees_with_counting_everybody(values: list[float], eta: Fraction, goal: Goal) -> None:
+def test_it_agrees_with_a_full_count(values: list[float], eta: Fraction, goal: Goal) -> None:
     verdicts = arrive(Asha(min_iter=1, eta=float(eta)), goal, values)
     for n, verdict in enumerate(verdicts, start=1):
         arrived, own = values[:n], values[n - 1]

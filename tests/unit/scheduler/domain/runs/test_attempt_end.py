@@ -33,7 +33,7 @@ def test_a_failed_run_is_the_same_run_with_a_new_attempt(world: World) -> None:
     assert world.last_sent(Ack).run_state is RunState.PENDING
     second = world.takes_one(session)
     assert (second.run.number, second.run.attempt, second.run.point) == (1, 2, first.run.point)
-    assert world.sweep().best is None  # what the failed attempt had shown is not the run's any more
+    assert world.sweep().best is None  # the values of the failed attempt no longer count for the run
     world.logs(session, second.ref, 1, 0.4)
     world.exits(session, second.ref, last_row=1)
     assert world.run((1, 1)).state is RunState.FINISHED
@@ -41,7 +41,7 @@ def test_a_failed_run_is_the_same_run_with_a_new_attempt(world: World) -> None:
     assert world.sweep().best == Best(run=1, value=0.4)
 
 
-def test_a_retry_goes_out_before_new_points(world: World) -> None:
+def test_a_retry_is_handed_out_before_new_points(world: World) -> None:
     world.create({**RANDOM, "retry": {"failure": 1}})
     session = world.attach(slots=2)
     first, second = world.offer(session, 2)
@@ -51,7 +51,7 @@ def test_a_retry_goes_out_before_new_points(world: World) -> None:
     assert [start.run.number for start in world.offer(session, 2)] == [1, 3]
 
 
-def test_what_fails_too_often_has_failed(world: World) -> None:
+def test_a_run_that_fails_too_often_has_failed(world: World) -> None:
     world.create({**RANDOM, "retry": {"failure": 1}})
     session = world.attach()
     for _ in range(2):
@@ -61,7 +61,7 @@ def test_what_fails_too_often_has_failed(world: World) -> None:
     assert run.failures == 1
 
 
-def test_machines_and_failures_are_charged_apart(world: World) -> None:
+def test_infrastructure_and_failure_retries_are_counted_separately(world: World) -> None:
     world.create({**RANDOM, "retry": {"failure": 1, "infrastructure": 1}})
     session = world.attach()
     world.exits(session, world.takes_one(session).ref, LOST)
@@ -85,7 +85,7 @@ def test_without_requeues_a_lost_run_has_crashed(world: World) -> None:
     )
 
 
-def test_a_stopped_sweep_retries_nothing(world: World) -> None:
+def test_a_stopped_sweep_retries_no_runs(world: World) -> None:
     world.create({**RANDOM, "retry": {"failure": 3}})
     session = world.attach()
     start = world.takes_one(session)
@@ -106,7 +106,7 @@ def test_a_retry_waits_while_the_sweep_is_paused(world: World) -> None:
     assert world.last_sent(StartRun).run.attempt == 2
 
 
-def test_how_often_it_was_tried_is_known_after_a_restart(world: World) -> None:
+def test_retry_counts_survive_a_restart(world: World) -> None:
     world.create({**RANDOM, "retry": {"failure": 1}})
     session = world.attach()
     world.exits(session, world.takes_one(session).ref, FAILS)

@@ -47,7 +47,7 @@ def a_run_with_a_checkpoint(world: World) -> tuple[str, AttemptRef]:
     ("step", "iterations", "best", "last", "kept"),
     [(4, 5, 3.0, 7.0, {2: 4.0, 4: 6.0}), (3, 3, 3.0, 3.0, {2: 4.0}), (2, 3, 3.0, 3.0, {2: 4.0})],
 )
-def test_an_attempt_that_resumes_counts_on_from_its_checkpoint(
+def test_a_resumed_attempt_counts_iterations_from_its_checkpoint(
     restarts: bool, step: int, iterations: int, best: float, last: float, kept: dict[int, float]
 ) -> None:
     world = World()
@@ -70,7 +70,7 @@ def test_an_attempt_that_resumes_counts_on_from_its_checkpoint(
     assert world.run((1, 1)).values.iterations == iterations + 1
 
 
-def test_one_that_begins_anew_counts_from_nothing() -> None:
+def test_an_attempt_that_starts_over_counts_iterations_from_zero() -> None:
     world = World()
     a_run_with_a_checkpoint(world)
     session = world.attach("bob")
@@ -83,7 +83,7 @@ def test_one_that_begins_anew_counts_from_nothing() -> None:
     assert rungs(world) == {2: 8.0}
 
 
-def test_one_that_resumes_before_any_checkpoint_counts_from_nothing() -> None:
+def test_an_attempt_that_resumes_before_any_checkpoint_counts_from_zero() -> None:
     world = World()
     a_run_with_a_checkpoint(world)
     session = world.attach("bob")
@@ -132,14 +132,14 @@ def attempt(*saved: int, resumed_from: int | None = None, started: bool = True) 
         ((attempt(3, 6), attempt(started=False)), 6, 6),
     ],
 )
-def test_checkpoints_that_later_attempts_have_replaced_are_none(
+def test_replaced_checkpoints_are_not_resumed_from(
     attempts: tuple[Attempt, ...], step: int, at: int | None
 ) -> None:
     checkpoint = found(attempts, step)
     assert (checkpoint.step if checkpoint else None) == at
 
 
-def test_the_newest_checkpoints_are_remembered_each_step_once() -> None:
+def test_the_newest_checkpoints_are_kept_each_step_once() -> None:
     world = World()
     world.create({**RANDOM, **OBJECTIVE})
     session = world.attach()
@@ -150,7 +150,7 @@ def test_the_newest_checkpoints_are_remembered_each_step_once() -> None:
     assert steps == list(range(1, MOST_CHECKPOINTS + 1))
 
 
-def test_a_retry_goes_to_an_agent_that_sees_its_checkpoint() -> None:
+def test_a_retry_goes_to_an_agent_with_access_to_its_checkpoint() -> None:
     world = World()
     world.create(GRID_4)
     first = world.attach("ann", storage="nfs")
@@ -161,7 +161,7 @@ def test_a_retry_goes_to_an_agent_that_sees_its_checkpoint() -> None:
     assert [each.run.number for each in world.offer(same)] == [1]
 
 
-def test_it_is_left_to_such_an_agent_that_has_room_and_else_goes_to_any() -> None:
+def test_a_retry_goes_to_any_agent_if_none_with_its_checkpoint_has_capacity() -> None:
     world = World()
     world.create(GRID_4)
     first = world.attach("ann", storage="nfs")
@@ -171,10 +171,12 @@ def test_it_is_left_to_such_an_agent_that_has_room_and_else_goes_to_any() -> Non
         world.takes_one(session)
     world.exits(first, ref, HANDED_BACK)
     world.leaves(first)
-    assert [each.run.number for each in world.offer(other)] == [1], "nobody who sees it has room"
+    assert [each.run.number for each in world.offer(other)] == [1], (
+        "no agent with access to it has free capacity"
+    )
 
 
-def test_those_with_room_are_served_by_what_they_see() -> None:
+def test_agents_with_free_capacity_are_served_by_their_access_to_checkpoints() -> None:
     world = World()
     world.create({**GRID_4, "run_cap": 1})
     first = world.attach("ann", storage="nfs")
@@ -188,7 +190,7 @@ def test_those_with_room_are_served_by_what_they_see() -> None:
 
 
 @pytest.mark.parametrize("announced", [False, True])
-def test_the_loss_of_an_agent_whose_machine_was_to_go_away_is_charged_to_nobody(announced: bool) -> None:
+def test_the_loss_of_an_agent_whose_machine_is_preempted_is_not_charged(announced: bool) -> None:
     world = World()
     world.create({**GRID_4, "retry": {"infrastructure": 0}})
     session = world.attach()
@@ -200,8 +202,8 @@ def test_the_loss_of_an_agent_whose_machine_was_to_go_away_is_charged_to_nobody(
     assert (run.state, run.requeues) == (RunState.PENDING if announced else RunState.CRASHED, 0)
 
 
-def test_a_run_that_is_kept_after_all_gets_back_only_what_it_was_charged() -> None:
-    """An attempt that was not charged, since its machine was to go away, refunds no earlier charge."""
+def test_a_lost_run_that_continues_is_refunded_only_its_own_charge() -> None:
+    """An attempt that was not charged, because its machine was being preempted, refunds no earlier charge."""
     world = World()
     world.create(GRID_4)
     first = world.attach("ann")

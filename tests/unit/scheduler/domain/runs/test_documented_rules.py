@@ -1,4 +1,4 @@
-"""The figures that docs/sweep-file.md gives for early termination are those of the rules themselves."""
+"""The figures of docs/sweep-file.md for early termination agree with the implementation."""
 
 import re
 from typing import TypeVar
@@ -54,7 +54,7 @@ def curves() -> dict[str, tuple[str, list[float]]]:
 
 
 @pytest.mark.parametrize("row", rows("`hyperband`", "rule", "brackets"))
-def test_brackets_are_these(row: tuple[str, str]) -> None:
+def test_hyperband_brackets_are_those_documented(row: tuple[str, str]) -> None:
     found = rule(row[0], Hyperband).brackets(10_000)
     documented = [int(number) for number in re.findall(r"\d+", row[1])]
     assert list(found[: len(documented)]) == documented
@@ -62,7 +62,9 @@ def test_brackets_are_these(row: tuple[str, str]) -> None:
 
 
 @pytest.mark.parametrize("row", rows("`hyperband`", "rule", "thresholds", "stopped"))
-def test_the_worked_example_has_these_thresholds_and_stops_these_runs(row: tuple[str, str, str]) -> None:
+def test_hyperband_has_the_documented_thresholds_and_stops_the_documented_runs(
+    row: tuple[str, str, str],
+) -> None:
     hyperband = rule(row[0], Hyperband)
     runs = list(curves().items())
     thresholds: dict[int, float] = {}
@@ -91,7 +93,7 @@ def test_the_worked_example_has_these_thresholds_and_stops_these_runs(row: tuple
 
 
 @pytest.mark.parametrize("row", rows("`asha`", "rule", "values", "stopped"))
-def test_asha_stops_these(row: tuple[str, str, str]) -> None:
+def test_asha_stops_the_documented_runs(row: tuple[str, str, str]) -> None:
     asha = rule(row[0], Asha)
     rung = Rung()
     stopped = []
@@ -103,7 +105,7 @@ def test_asha_stops_these(row: tuple[str, str, str]) -> None:
 
 
 @pytest.mark.parametrize("row", rows("`median`", "rule", "others", "arrives", "stopped"))
-def test_median_stops_these(row: tuple[str, str, str, str]) -> None:
+def test_median_stops_the_documented_runs(row: tuple[str, str, str, str]) -> None:
     median = rule(row[0], Median)
     rung = Rung()
     for number, value in enumerate([float(row[2]), *numbers(row[1])]):
@@ -113,7 +115,7 @@ def test_median_stops_these(row: tuple[str, str, str, str]) -> None:
 
 
 @pytest.mark.parametrize("row", rows("`patience`", "rule", "values of one run", "stopped at iteration"))
-def test_patience_ends_here(row: tuple[str, str, str]) -> None:
+def test_patience_stops_at_the_documented_iteration(row: tuple[str, str, str]) -> None:
     fresh_wait = rule(row[0], Patience)
     state: PatienceState | None = None
     best = float("inf")
@@ -127,6 +129,6 @@ def test_patience_ends_here(row: tuple[str, str, str]) -> None:
     assert stopped == row[2]
 
 
-def test_all_rules_have_their_table_of_keys() -> None:
+def test_every_rule_has_a_table_of_its_keys() -> None:
     for kind in ("hyperband", "asha", "median", "patience", "threshold"):
         assert table(f"`{kind}`", "key").rows

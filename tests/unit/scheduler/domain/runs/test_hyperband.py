@@ -52,11 +52,11 @@ def stopped(runs: Runs, goal: Goal, rule: Hyperband) -> set[str]:
         (Hyperband(max_iter=9, s=2, eta=2, strict=True), {"s", "u"}),
     ],
 )
-def test_the_worked_example_of_a_minimized_metric(rule: Hyperband, expected: set[str]) -> None:
+def test_the_worked_example_with_a_minimized_metric(rule: Hyperband, expected: set[str]) -> None:
     assert stopped(RUNNING_MINIMIZE, Goal.MINIMIZE, rule) == expected
 
 
-def test_the_worked_example_of_a_maximized_metric() -> None:
+def test_the_worked_example_with_a_maximized_metric() -> None:
     rule = Hyperband(min_iter=1, eta=2, strict=True)
     assert stopped(RUNNING_MAXIMIZE, Goal.MAXIMIZE, rule) == {"w", "y"}
 

@@ -25,11 +25,11 @@ def verdict_on(rule: Median, goal: Goal, others: list[float], own: float) -> Ver
     ("others", "own", "median"),
     [
         ([0.1, 0.2, 0.3, 0.4, 0.5], 0.31, 0.3),
-        ([0.1, 0.2, 0.3, 0.4, 0.5], 0.30, None),  # as good as the median is good enough
+        ([0.1, 0.2, 0.3, 0.4, 0.5], 0.30, None),  # equal to the median is good enough
         ([0.1, 0.2, 0.3, 0.4, 0.5], 0.05, None),
         ([0.1, 0.2, 0.3, 0.4, 0.5, 0.6], 0.36, 0.35),  # between the two in the middle
         ([0.1, 0.2, 0.3, 0.4, 0.5, 0.6], 0.34, None),
-        ([0.1, 0.2, 0.3, 0.4], 9.0, None),  # four others are too few
+        ([0.1, 0.2, 0.3, 0.4], 9.0, None),  # four other runs are too few
         ([0.2, 0.2, 0.2, 0.2, 0.2], 0.2, None),
     ],
 )
@@ -40,7 +40,7 @@ def test_worse_than_the_median_of_the_others_stops(
     assert (verdict.threshold if verdict else None) == (pytest.approx(median) if median else None)
 
 
-def test_larger_may_be_better() -> None:
+def test_a_maximized_metric_stops_below_the_median() -> None:
     rule = Median(min_iter=2, min_runs=3)
     assert verdict_on(rule, Goal.MAXIMIZE, [0.5, 0.7, 0.9], 0.7) is None
     assert verdict_on(rule, Goal.MAXIMIZE, [0.5, 0.7, 0.9], 0.6) == Verdict(
@@ -48,14 +48,14 @@ def test_larger_may_be_better() -> None:
     )
 
 
-def test_one_other_is_enough_if_the_rule_says_so() -> None:
+def test_min_runs_may_be_one() -> None:
     rule = Median(min_iter=1, min_runs=1)
     assert verdict_on(rule, Goal.MINIMIZE, [0.5], 0.6) is not None
     assert verdict_on(rule, Goal.MINIMIZE, [], 0.6) is None
 
 
 @given(st.lists(FINITE, min_size=2, max_size=30), st.data())
-def test_the_median_without_one_is_that_of_the_others(values: list[float], data: st.DataObject) -> None:
+def test_the_median_leaves_out_the_run_that_is_judged(values: list[float], data: st.DataObject) -> None:
     ascending = sorted(values)
     left_out = data.draw(st.sampled_from(ascending))
     others = list(ascending)

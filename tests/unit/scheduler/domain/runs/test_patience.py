@@ -1,4 +1,4 @@
-"""Patience, by sequences of values with manually calculated results."""
+"""Patience, with sequences of values and manually calculated results."""
 
 import pytest
 from hypothesis import given
@@ -30,7 +30,7 @@ def first_verdict(rule: Patience, goal: Goal, values: list[float]) -> Verdict | 
     ("iterations", "min_delta", "values", "stops_at"),
     [
         (2, 0, [0.5, 0.6, 0.7], 3),
-        (2, 0, [0.5, 0.5, 0.5], 3),  # as good as before is no improvement
+        (2, 0, [0.5, 0.5, 0.5], 3),  # an equal value is not an improvement
         (2, 0, [0.5, 0.6, 0.49, 0.5, 0.4], None),
         (1, 0, [0.5, 0.4, 0.3, 0.3], 4),
         (3, 0.1, [1.0, 0.95, 0.92, 0.91], 4),
@@ -39,14 +39,14 @@ def first_verdict(rule: Patience, goal: Goal, values: list[float]) -> Verdict | 
         (4, 0, [0.5, 0.6, 0.6, 0.6], None),
     ],
 )
-def test_no_improvement_for_so_many_iterations_stops(
+def test_a_run_without_improvement_for_the_given_iterations_is_stopped(
     iterations: int, min_delta: float, values: list[float], stops_at: int | None
 ) -> None:
     verdict = first_verdict(Patience(iterations=iterations, min_delta=min_delta), Goal.MINIMIZE, values)
     assert (verdict.rung if verdict else None) == stops_at
 
 
-def test_a_verdict_records_the_best_and_what_was_needed() -> None:
+def test_a_verdict_records_the_best_and_the_required_value() -> None:
     rule = Patience(iterations=2, min_delta=0.25)
     assert first_verdict(rule, Goal.MAXIMIZE, [0.5, 0.625, 0.375]) == Verdict(
         rule="patience", rung=3, value=0.625, threshold=0.75, rank=0, compared=0, decide_time=42
@@ -58,8 +58,10 @@ def test_a_verdict_records_the_best_and_what_was_needed() -> None:
     st.integers(1, 6),
     st.sampled_from(Goal),
 )
-def test_it_agrees_with_looking_back(values: list[float], iterations: int, goal: Goal) -> None:
-    """It ends at the first iteration where the latest ones hold nothing better than those before them."""
+def test_it_agrees_with_a_comparison_of_the_full_history(
+    values: list[float], iterations: int, goal: Goal
+) -> None:
+    """The first verdict is at the first iteration whose latest values are no better than the earlier ones."""
     verdict = first_verdict(Patience(iterations=iterations), goal, values)
     costs = values if goal is Goal.MINIMIZE else [-value for value in values]
     found = (

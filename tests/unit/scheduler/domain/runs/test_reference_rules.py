@@ -1,7 +1,7 @@
 """Verdicts of the core at each value, compared with the definition applied to all values so far.
 
-Values of any number of runs arrive in any order: one by one, many in a message, twice, with holes; runs end,
-are handed out again, are retried; the scheduler begins again with what its database holds.
+Values of any number of runs arrive in any order:one by one, batched, repeated, with gaps; runs end,
+are handed out again, are retried; the scheduler restarts from its database.
 """
 
 from contextlib import suppress
@@ -62,7 +62,7 @@ ENDS = (EXIT_0, Exit(cause=ExitCause.EXITED, code=1), *RETURNED)
 
 
 class ReferenceComparison(RuleBasedStateMachine):
-    """An agent with some slots; it takes a run whenever one is to be had."""
+    """An agent with some slots that takes every run it can get."""
 
     @initialize(
         rules=st.lists(RULES, min_size=1, max_size=3),
@@ -87,7 +87,7 @@ class ReferenceComparison(RuleBasedStateMachine):
         self.take()
 
     def take(self) -> None:
-        """Take what there is to take, for the first time or again."""
+        """Fill all free slots with runs, new or returned."""
         while len(self.given) < SLOTS:
             starts = self.world.offer(self.session, 1)
             if not starts:
@@ -121,7 +121,7 @@ class ReferenceComparison(RuleBasedStateMachine):
     @precondition(lambda self: self.given)
     @rule(data=st.data(), values=VALUES, batched=st.booleans(), twice=st.booleans(), skew=st.integers(0, 2))
     def logs(self, data: st.DataObject, values: list[float], batched: bool, twice: bool, skew: int) -> None:
-        """A report that repeats older rows adds those that are new; one that leaves a hole adds nothing."""
+        """A report that repeats older rows adds the new ones; one that leaves a gap adds nothing."""
         number = self.one(data)
         history, ref = self.reference.runs[number], self.given[number]
         if skew == 2:
@@ -170,7 +170,7 @@ class ReferenceComparison(RuleBasedStateMachine):
 
     @rule()
     def the_agent_reconnects_after_an_outage(self) -> None:
-        """Its runs continue and their verdicts reach it when it reattaches: see `stop` of each run."""
+        """The runs continue; the agent receives their stop commands when it reattaches."""
         self.world.leaves(self.session)
         self.world.passes(20.0)
         before = len(self.world.stops())

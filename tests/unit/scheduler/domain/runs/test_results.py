@@ -1,4 +1,4 @@
-"""Value of a run and of a point: for the best run, the target and the search."""
+"""Value of a run and of a point, as used for the best run, the target and the search."""
 
 import pytest
 
@@ -47,7 +47,7 @@ def one_run(
         ("mean", "maximize", 0.5625),
     ],
 )
-def test_the_value_for_the_search_is_as_the_sweep_says(
+def test_the_search_gets_the_value_that_the_sweep_defines(
     world: World, kind: str, goal: str, value: float
 ) -> None:
     world.create({**BAYES, "metric": {"name": "loss", "goal": goal, "value": kind}})
@@ -71,7 +71,7 @@ def test_the_value_for_the_search_is_as_the_sweep_says(
         ("best", "minimize", (0.5,), float("nan"), 0.5),
     ],
 )
-def test_what_a_script_puts_into_its_summary_is_a_value_beside_those_of_its_iterations(
+def test_a_value_in_the_summary_counts_beside_those_of_the_iterations(
     world: World, kind: str, goal: str, logged: tuple[float, ...], summary: float, value: float
 ) -> None:
     world.create({**BAYES, "metric": {"name": "loss", "goal": goal, "value": kind}, "canary": True})
@@ -85,7 +85,7 @@ def test_what_a_script_puts_into_its_summary_is_a_value_beside_those_of_its_iter
     assert world.sweep().best == Best(run=1, value=value)
 
 
-def test_a_summary_reaches_the_target_and_one_without_a_number_is_named(world: World) -> None:
+def test_a_summary_value_can_reach_the_target_and_a_non_number_is_reported(world: World) -> None:
     world.create({**RANDOM, "metric": {"name": "loss", "target": 0.5}})
     session = world.attach()
     one_run(world, session, summary_value=float("inf"))
@@ -96,7 +96,7 @@ def test_a_summary_reaches_the_target_and_one_without_a_number_is_named(world: W
 
 
 @pytest.mark.parametrize("cause", [ExitCause.HANDED_BACK, ExitCause.ORPHANED])
-def test_the_summary_of_an_attempt_that_is_tried_again_at_no_charge_does_not_count(
+def test_the_summary_of_an_attempt_that_is_retried_without_charge_does_not_count(
     world: World, cause: ExitCause
 ) -> None:
     world.create({**BAYES, **OBJECTIVE})
@@ -107,7 +107,7 @@ def test_the_summary_of_an_attempt_that_is_tried_again_at_no_charge_does_not_cou
     assert (world.run((1, 1)).values.best, world.run((1, 1)).values.iterations) == (0.25, 0)
 
 
-def test_early_termination_never_sees_a_summary(world: World) -> None:
+def test_early_termination_ignores_summary_values(world: World) -> None:
     world.create({**RANDOM, **OBJECTIVE, "early_terminate": {"type": "median", "min_iter": 1, "min_runs": 1}})
     session = world.attach()
     one_run(world, session, summary_value=0.1)
@@ -116,7 +116,7 @@ def test_early_termination_never_sees_a_summary(world: World) -> None:
     assert world.stops() == []
 
 
-def test_rows_are_acknowledged_whether_they_are_new_or_repeated(world: World) -> None:
+def test_new_and_repeated_rows_are_acknowledged(world: World) -> None:
     world.create({**RANDOM, **OBJECTIVE})
     session = world.attach()
     start = world.takes_one(session)
@@ -167,7 +167,7 @@ def test_a_point_counts_once_when_all_its_runs_have_ended(world: World) -> None:
     assert world.state.index[1].blocks == {}
 
 
-def test_a_restart_forgets_no_point_of_two_runs(world: World) -> None:
+def test_points_of_two_runs_survive_a_restart(world: World) -> None:
     world.create({**RANDOM, **OBJECTIVE, "repeats": 2})
     session = world.attach()
     for value in (0.25, 0.75, 0.125):
@@ -177,7 +177,7 @@ def test_a_restart_forgets_no_point_of_two_runs(world: World) -> None:
     assert world.sweep().best == Best(run=3, value=0.1875)
 
 
-def test_a_restart_forgets_no_value_of_a_run_that_failed(world: World) -> None:
+def test_values_of_failed_runs_survive_a_restart(world: World) -> None:
     world.create({**RANDOM, **OBJECTIVE})
     session = world.attach()
     one_run(world, session, 0.25, exit_=FAILS)
@@ -186,7 +186,7 @@ def test_a_restart_forgets_no_value_of_a_run_that_failed(world: World) -> None:
     assert world.sweep().best == Best(run=1, value=0.25)
 
 
-def test_the_target_is_that_of_the_point(world: World) -> None:
+def test_the_target_is_compared_with_the_value_of_the_point(world: World) -> None:
     world.create({**RANDOM, "metric": {"name": "loss", "target": 0.5}, "repeats": 2})
     session = world.attach()
     one_run(world, session, 0.1)
@@ -200,7 +200,7 @@ def test_the_target_is_that_of_the_point(world: World) -> None:
     assert world.sweep().state is SweepState.FINISHED
 
 
-def test_a_stopped_repeat_makes_the_point_stopped_with_what_was_seen(world: World) -> None:
+def test_a_stopped_repeat_makes_the_point_stopped_with_its_values(world: World) -> None:
     world.create({**BAYES, **OBJECTIVE, "repeats": 2})
     session = world.attach()
     one_run(world, session, 0.5)
@@ -221,7 +221,7 @@ def test_a_failed_repeat_makes_the_point_failed(world: World) -> None:
     assert world.sweep().best is None
 
 
-def test_the_last_point_has_as_many_runs_as_the_cap_leaves(world: World) -> None:
+def test_the_last_point_has_only_the_repeats_that_the_cap_leaves(world: World) -> None:
     world.create({**RANDOM, **OBJECTIVE, "repeats": 2, "run_cap": 3})
     session = world.attach()
     for value in (0.5, 0.7, 0.3):
@@ -230,7 +230,7 @@ def test_the_last_point_has_as_many_runs_as_the_cap_leaves(world: World) -> None
     assert world.sweep().best == Best(run=3, value=0.3)
 
 
-def test_early_termination_judges_each_repeat(world: World) -> None:
+def test_early_termination_judges_each_repeat_separately(world: World) -> None:
     rule = {"type": "threshold", "at": 1, "value": 0.5}
     world.create({**BAYES, **OBJECTIVE, "repeats": 2, "early_terminate": rule, "run_cap": 2})
     session = world.attach()

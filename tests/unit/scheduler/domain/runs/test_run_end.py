@@ -47,7 +47,9 @@ def world() -> World:
         ),
     ],
 )
-def test_the_cause_of_the_exit_decides(world: World, how: Exit, state: RunState, reason: str) -> None:
+def test_the_cause_of_the_exit_decides_the_final_state(
+    world: World, how: Exit, state: RunState, reason: str
+) -> None:
     world.create(RANDOM)
     session = world.attach()
     start = world.takes_one(session)
@@ -65,7 +67,9 @@ def test_the_cause_of_the_exit_decides(world: World, how: Exit, state: RunState,
         ("sweepd: watch() has no effect\n", "exited with code 3"),
     ],
 )
-def test_what_the_sdk_has_said_is_no_reason(world: World, printed: str, reason: str) -> None:
+def test_output_of_the_sdk_is_not_given_as_the_reason_of_a_failure(
+    world: World, printed: str, reason: str
+) -> None:
     world.create(RANDOM)
     session = world.attach()
     start = world.takes_one(session)
@@ -90,7 +94,7 @@ def test_an_exit_waits_for_its_observations(world: World) -> None:
     assert world.run((1, 1)).values.best == 0.3
 
 
-def test_a_repeated_exit_is_answered_again_and_counts_once(world: World) -> None:
+def test_a_repeated_exit_is_acknowledged_again_and_counts_once(world: World) -> None:
     world.create({**RANDOM, **OBJECTIVE, "method": "bayes"})
     session = world.attach()
     world.offer(session)
@@ -104,7 +108,7 @@ def test_a_repeated_exit_is_answered_again_and_counts_once(world: World) -> None
     assert len(notes) == 1
 
 
-def test_overlap_is_trimmed_and_a_gap_stores_nothing(world: World) -> None:
+def test_overlapping_observations_are_trimmed_and_those_after_a_gap_are_dropped(world: World) -> None:
     world.create({**RANDOM, **OBJECTIVE})
     session = world.attach()
     start = world.takes_one(session)
@@ -116,7 +120,7 @@ def test_overlap_is_trimmed_and_a_gap_stores_nothing(world: World) -> None:
     assert world.last_sent(Ack).observation_row == 3
 
 
-def test_values_that_are_not_finite_are_no_iterations(world: World) -> None:
+def test_non_finite_values_are_not_counted_as_iterations(world: World) -> None:
     world.create({**RANDOM, **OBJECTIVE})
     session = world.attach()
     start = world.takes_one(session)
@@ -125,7 +129,7 @@ def test_values_that_are_not_finite_are_no_iterations(world: World) -> None:
     assert (values.iterations, values.best, values.last) == (1, 0.4, 0.4)
 
 
-def test_the_stop_goes_out_with_the_value_that_decides_it(world: World) -> None:
+def test_the_stop_is_sent_with_the_value_that_decides_it(world: World) -> None:
     world.create({**RANDOM, **HALVING})
     session = world.attach(slots=3)
     starts = world.offer(session, 3)
@@ -146,7 +150,7 @@ def test_the_stop_goes_out_with_the_value_that_decides_it(world: World) -> None:
     )
 
 
-def test_a_run_that_ends_by_itself_after_the_verdict_is_not_stopped(world: World) -> None:
+def test_a_run_that_exits_on_its_own_after_the_verdict_is_not_stopped(world: World) -> None:
     world.create({**RANDOM, **HALVING})
     session = world.attach(slots=3)
     starts = world.offer(session, 3)
@@ -159,7 +163,7 @@ def test_a_run_that_ends_by_itself_after_the_verdict_is_not_stopped(world: World
     assert world.run((1, 1)).state is RunState.FINISHED
 
 
-def test_a_stop_is_reported_again_when_the_agent_comes_back(world: World) -> None:
+def test_a_stop_is_sent_again_when_the_agent_reconnects(world: World) -> None:
     world.create({**RANDOM, **HALVING})
     ann, bob = world.attach("ann"), world.attach("bob", slots=2)
     first, second, third = world.takes_one(ann), world.takes_one(bob), world.takes_one(bob)
@@ -187,7 +191,7 @@ def test_the_target_ends_the_sweep_after_the_live_runs(world: World) -> None:
     assert world.sweep().best is not None
 
 
-def test_cancelling_kills_what_is_live(world: World) -> None:
+def test_cancelling_kills_live_runs(world: World) -> None:
     world.create(RANDOM)
     session = world.attach(slots=2)
     start = world.takes_one(session)
@@ -235,7 +239,7 @@ def test_a_sweep_whose_first_five_runs_fail_is_paused_once(world: World) -> None
     assert world.sweep().state is SweepState.RUNNING
 
 
-def test_one_run_that_works_keeps_a_sweep_going(world: World) -> None:
+def test_a_sweep_with_one_successful_run_is_not_paused(world: World) -> None:
     world.create({**RANDOM, "guard": {"agent": 100}})
     session = world.attach()
     world.exits(session, world.takes_one(session).ref)
@@ -244,7 +248,7 @@ def test_one_run_that_works_keeps_a_sweep_going(world: World) -> None:
     assert world.sweep().state is SweepState.RUNNING
 
 
-def test_a_run_with_the_objective_ends_the_row(world: World) -> None:
+def test_a_run_with_the_objective_resets_the_count_of_runs_without(world: World) -> None:
     world.create({**RANDOM, "metric": {"name": "loss"}})
     session = world.attach()
     start = world.takes_one(session)
@@ -256,7 +260,7 @@ def test_a_run_with_the_objective_ends_the_row(world: World) -> None:
     assert world.sweep().state is SweepState.RUNNING
 
 
-def test_a_report_under_an_unknown_handle_is_not_understood_and_fences_nothing(world: World) -> None:
+def test_a_report_under_an_unknown_handle_is_unsupported_and_fences_nothing(world: World) -> None:
     world.create(RANDOM)
     session = world.attach()
     world.takes_one(session)

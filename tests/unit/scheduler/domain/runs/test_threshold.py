@@ -11,7 +11,7 @@ from sweepd_scheduler.domain.runs.early_termination import Verdict, judge_thresh
     ("goal", "iteration", "value", "stops"),
     [
         (Goal.MINIMIZE, 5, 2.1, True),
-        (Goal.MINIMIZE, 5, 2.0, False),  # as good is good enough
+        (Goal.MINIMIZE, 5, 2.0, False),  # equal to the threshold is good enough
         (Goal.MINIMIZE, 5, 1.9, False),
         (Goal.MINIMIZE, 4, 9.9, False),
         (Goal.MINIMIZE, 6, 9.9, False),
@@ -20,7 +20,9 @@ from sweepd_scheduler.domain.runs.early_termination import Verdict, judge_thresh
         (Goal.MAXIMIZE, 5, 2.1, False),
     ],
 )
-def test_worse_at_that_iteration_stops(goal: Goal, iteration: int, value: float, stops: bool) -> None:
+def test_a_run_that_is_worse_at_the_given_iteration_is_stopped(
+    goal: Goal, iteration: int, value: float, stops: bool
+) -> None:
     verdict = judge_threshold(Threshold(at=5, value=2.0), goal, iteration, value, now=42)
     assert (verdict is not None) == stops
     if verdict is not None:

@@ -43,7 +43,9 @@ def ended(state: RunState, value: float | None) -> EndedTrial:
         ((KILLED, KILLED), KILLED),
     ],
 )
-def test_the_weightiest_end_is_that_of_the_point(states: tuple[RunState, ...], state: RunState) -> None:
+def test_the_most_severe_end_of_its_runs_is_that_of_the_point(
+    states: tuple[RunState, ...], state: RunState
+) -> None:
     block = [ended(each, 1.0) for each in states]
     assert point_ended(block, Aggregate.MEAN, Goal.MINIMIZE).state is state
 
@@ -62,7 +64,7 @@ def test_values_are_aggregated_as_the_sweep_says(how: Aggregate, goal: Goal, val
     assert point_ended(block, how, goal).value == value
 
 
-def test_what_is_left_of_a_point() -> None:
+def test_a_point_aggregates_the_values_of_finished_and_stopped_runs() -> None:
     block = [ended(FINISHED, 1.0), ended(STOPPED, 3.0), ended(CRASHED, 100.0), ended(FINISHED, None)]
     assert point_ended(block, Aggregate.MEAN, Goal.MINIMIZE) == EndedTrial(
         state=STOPPED, value=2.0, best=1.0, worst=102.0, last=3.0, iterations=3
@@ -70,7 +72,9 @@ def test_what_is_left_of_a_point() -> None:
 
 
 @pytest.mark.parametrize(("handed_out", "tried"), [((True, False), True), ((False, False), False)])
-def test_a_point_was_tried_once_one_of_its_runs_was(handed_out: tuple[bool, ...], tried: bool) -> None:
+def test_a_point_counts_as_tried_once_one_of_its_runs_has_begun(
+    handed_out: tuple[bool, ...], tried: bool
+) -> None:
     block = [EndedTrial.of(KILLED, NO_VALUES, None, tried=each) for each in handed_out]
     assert point_ended(block, Aggregate.MEAN, Goal.MINIMIZE).tried is tried
 
@@ -90,7 +94,9 @@ def test_a_point_without_values_has_none() -> None:
     st.sampled_from(Aggregate),
     st.sampled_from(Goal),
 )
-def test_finite_values_make_a_finite_one_among_them(values: list[float], how: Aggregate, goal: Goal) -> None:
+def test_the_aggregate_of_finite_values_is_finite_and_between_them(
+    values: list[float], how: Aggregate, goal: Goal
+) -> None:
     found = aggregated(values, how, goal)
     assert found is not None
     assert math.isfinite(found)
@@ -100,7 +106,7 @@ def test_finite_values_make_a_finite_one_among_them(values: list[float], how: Ag
         assert found == pytest.approx(statistics.median(values))
 
 
-def test_a_sum_that_is_too_large_is_no_obstacle() -> None:
+def test_the_mean_is_right_although_the_sum_overflows() -> None:
     assert aggregated([LARGEST, LARGEST, LARGEST], Aggregate.MEAN, Goal.MINIMIZE) == pytest.approx(LARGEST)
     assert aggregated([LARGEST, -LARGEST], Aggregate.MEAN, Goal.MINIMIZE) == 0.0
 

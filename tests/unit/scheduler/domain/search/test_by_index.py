@@ -31,15 +31,17 @@ def world() -> World:
     return World()
 
 
-def works_off(world: World, agents: int = 1, slots: int = 1, fresh_wait: int = 400) -> list[StartRun]:
-    """Let agents take and finish runs one after the other until none is left; return the runs handed out."""
+def run_until_exhausted(
+    world: World, agents: int = 1, slots: int = 1, fresh_wait: int = 400
+) -> list[StartRun]:
+    """Take and finish runs one by one until none is left; return the runs handed out."""
     sessions = [world.attach(f"agent-{number}", slots=slots) for number in range(agents)]
     seen = 0
     for _ in range(fresh_wait):
         for session in sessions:
             if session in world.state.sessions:
                 world.offer(session, slots)
-        world.passes(0.0)  # whatever comes back at once
+        world.passes(0.0)  # fire the timers that are due now
         starts = [(session, command) for session, command in world.sent if isinstance(command, StartRun)]
         if len(starts) == seen:
             break
@@ -84,11 +86,11 @@ def test_fifty_agents_at_once_get_the_fifty_points_of_a_grid(world: World, shuff
         {"method": "list", "runs": [{"a": 1}, {"a": 2}, {"a": 1}], "repeats": 3, "run_cap": 8},
     ],
 )
-def test_a_sweep_hands_out_what_a_preview_shows_and_ends_where_it_says(
+def test_a_sweep_hands_out_the_points_of_its_preview_and_ends_where_it_does(
     world: World, document: dict[str, object]
 ) -> None:
     world.create(document)
-    starts = works_off(world, agents=3, slots=2)
+    starts = run_until_exhausted(world, agents=3, slots=2)
     shown = preview(a_spec(document), 1_000)
     by_number = sorted((start.run for start in starts), key=lambda run: run.number)
     assert [run.point for run in by_number] == [run.point for run in shown.runs]
@@ -100,7 +102,7 @@ def test_a_sweep_hands_out_what_a_preview_shows_and_ends_where_it_says(
 
 def test_a_grid_with_conditions_counts_and_hands_out_distinct_active_points(world: World) -> None:
     assert world.create({"method": "grid", "parameters": TREE}).planned_runs == 5
-    starts = works_off(world)
+    starts = run_until_exhausted(world)
     assert len(starts) == len(set(texts(starts))) == 5
     assert all(("momentum" in start.run.point) != ("beta" in start.run.point) for start in starts)
 
@@ -121,19 +123,19 @@ def test_every_point_satisfies_the_constraints(world: World, method: str) -> Non
 
 def test_a_list_hands_out_duplicates_as_often_as_they_are_written(world: World) -> None:
     world.create({"method": "list", "runs": [{"a": 1}, {"a": 2}, {"a": 1}, {"a": 1}]})
-    starts = works_off(world)
+    starts = run_until_exhausted(world)
     assert [start.run.point["a"] for start in starts] == [1, 2, 1, 1]
     assert [start.run.occurrence for start in starts] == [0, 0, 1, 2]
     assert {start.run.provenance.source for start in starts} == {PointSource.LIST}
 
 
-def test_the_end_shows_with_the_last_point_though_impossible_ones_follow(world: World) -> None:
+def test_a_sweep_is_exhausted_with_its_last_possible_point(world: World) -> None:
     world.create({**FIFTY, "constraints": ["a == 1"]})
     assert len(world.offer(world.attach(slots=5), 5)) == 5
     assert world.sweep().ending is Ending.GRID
 
 
-def test_the_runs_of_a_point_are_created_at_once_and_go_out_before_new_points(world: World) -> None:
+def test_repeats_of_a_point_are_created_together_and_handed_out_before_new_points(world: World) -> None:
     world.create({**RANDOM, "repeats": 3})
     session = world.attach(slots=8)
     (first,) = world.offer(session, 1)
@@ -149,7 +151,7 @@ def test_the_runs_of_a_point_are_created_at_once_and_go_out_before_new_points(wo
     assert {start.run.occurrence for start in (first, *others)} == {0}
 
 
-def test_a_run_that_is_given_back_goes_before_repeats_and_enqueued_ones(world: World) -> None:
+def test_a_returned_run_is_handed_out_before_repeats_and_enqueued_points(world: World) -> None:
     world.create({**RANDOM, "repeats": 2})
     ann, bob = world.attach("ann", slots=9), world.attach("bob", slots=9)
     starts = world.offer(ann, 3)
@@ -167,22 +169,22 @@ def test_a_run_that_is_given_back_goes_before_repeats_and_enqueued_ones(world: W
 def test_the_cap_is_exact_with_repeats_initial_and_enqueued_points(
     world: World, cap: int, agents: int
 ) -> None:
-    """P14: never passed, and reached, as there are points enough."""
+    """P14: the cap is never exceeded, and reached, as there are enough points."""
     world.create({**RANDOM, "repeats": 3, "run_cap": cap, "initial": [{"x": 0.25}, {"x": 0.5}]})
     if cap > 4:
         enqueue(world, {"x": 0.125})
-    starts = works_off(world, agents=agents, slots=2)
+    starts = run_until_exhausted(world, agents=agents, slots=2)
     assert len(starts) == cap == world.sweep().counts.total == world.sweep().planned_runs
     assert world.sweep().state is SweepState.FINISHED
     assert world.sweep().ending is Ending.CAP
 
 
 @pytest.mark.parametrize("method", ["grid", "random", "sobol"])
-def test_enqueued_points_are_not_handed_out_again_and_end_nothing_early(world: World, method: str) -> None:
+def test_enqueued_points_are_not_handed_out_twice_and_end_no_sweep_early(world: World, method: str) -> None:
     world.create({**FIFTY, "method": method})
     for point in ({"a": 3, "b": 3}, {"a": 10, "b": 5}, {"a": 3, "b": 3}):
         enqueue(world, point)
-    starts = works_off(world, agents=2, slots=4)
+    starts = run_until_exhausted(world, agents=2, slots=4)
     assert len(starts) == 51
     assert len(set(texts(starts))) == 50
     assert [start.run.provenance.source for start in starts[:3]] == [PointSource.ENQUEUED] * 3
@@ -197,7 +199,7 @@ def test_an_enqueued_last_point_ends_a_grid(world: World) -> None:
     assert world.sweep().ending is Ending.GRID
 
 
-def test_initial_points_of_bayes_wait_for_no_suggestion(world: World) -> None:
+def test_initial_points_of_bayes_are_handed_out_without_a_suggestion(world: World) -> None:
     world.create({**RANDOM, **OBJECTIVE, "method": "bayes", "initial": [{"x": 0.25}, {"x": 0.75}]})
     session = world.attach(slots=3)
     starts = world.offer(session, 3)
@@ -216,16 +218,16 @@ RARE = {
 
 
 @pytest.mark.lengthy
-def test_a_long_search_is_broken_off_and_continues_at_once(world: World) -> None:
+def test_a_long_search_is_interrupted_and_continues_at_once(world: World) -> None:
     """No batch takes long, however rare points are; a waiting agent is served once one is found."""
     world.create(RARE)
     session = world.attach()
     turns = 0
     started = bool(world.offer(session))
     while not started:
-        assert not world.offer(world.attach(f"other-{turns}")), "meanwhile nobody searches beside it"
+        assert not world.offer(world.attach(f"other-{turns}")), "meanwhile no second search runs"
         (due,) = (timer for timer in world.timers if isinstance(timer[1], SearchDue))
-        assert due[0] == world.now, "it comes back at once"
+        assert due[0] == world.now, "the search continues at once"
         world.timers.remove(due)
         world.happens(due[1])
         started = any(isinstance(command, StartRun) for _, command in world.sent)
@@ -234,7 +236,7 @@ def test_a_long_search_is_broken_off_and_continues_at_once(world: World) -> None
 
 
 @pytest.mark.lengthy
-def test_a_search_is_not_hurried_while_nobody_waits(world: World) -> None:
+def test_a_search_continues_after_a_second_while_no_agent_waits(world: World) -> None:
     world.create(RARE)
     starts: list[object] = []
     session = world.attach()
@@ -246,7 +248,7 @@ def test_a_search_is_not_hurried_while_nobody_waits(world: World) -> None:
     assert due == [world.now + 1.0]
 
 
-def test_a_search_whose_sweep_has_ended_meanwhile_is_forgotten(world: World) -> None:
+def test_a_search_is_dropped_when_its_sweep_has_ended(world: World) -> None:
     world.create(RANDOM)
     world.happens(StopSweep(S))
     before = list(world.changes)
@@ -260,11 +262,11 @@ def test_a_search_continues_after_a_restart(world: World) -> None:
     world.offer(world.attach())
     assert world.state.index[1].searching
     world.restarts()
-    starts = works_off(world, fresh_wait=3)
+    starts = run_until_exhausted(world, fresh_wait=3)
     assert starts
 
 
-def test_a_search_that_has_ended_is_exhausted(world: World) -> None:
+def test_a_sweep_that_starts_no_new_runs_counts_as_exhausted(world: World) -> None:
     world.create({**RANDOM, "run_cap": 1})
     draft = Draft(world.state, world.clock_reading)
     assert not end_if_exhausted(draft, 1)

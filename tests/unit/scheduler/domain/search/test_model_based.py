@@ -1,4 +1,4 @@
-"""Sources of points in a model-based sweep while the service is quick, slow, wrong or unavailable."""
+"""Sources of points in a model-based sweep while the service is fast, slow, faulty or unavailable."""
 
 import pytest
 
@@ -61,13 +61,13 @@ def test_a_hand_out_waits_for_a_fresh_suggestion(world: World) -> None:
     assert (run.provenance.engine, run.provenance.observations_seen, run.provenance.seed) == ("e/1", 0, 7)
 
 
-def test_after_a_short_while_a_random_point_goes_out_marked_as_such(world: World) -> None:
+def test_after_a_short_wait_a_random_point_is_handed_out_and_marked_as_such(world: World) -> None:
     world.offer(world.attach())
     world.passes(0.3)
     assert sources(world) == [PointSource.FALLBACK]
 
 
-def test_a_kept_suggestion_is_better_than_a_random_one(world: World) -> None:
+def test_a_prefetched_suggestion_is_preferred_to_a_random_point(world: World) -> None:
     session = world.attach(slots=2)
     world.offer(session, 1)
     answer(world, 0.1, 0.2)
@@ -78,13 +78,13 @@ def test_a_kept_suggestion_is_better_than_a_random_one(world: World) -> None:
     assert world.run((1, 2)).provenance.observations_seen == 0
 
 
-def test_when_the_service_fails_nobody_waits(world: World) -> None:
+def test_a_random_point_is_handed_out_at_once_when_the_service_fails(world: World) -> None:
     world.offer(world.attach())
     world.happens(SuggestionsFailed(1, "away"))
     assert sources(world) == [PointSource.FALLBACK]
 
 
-def test_a_suggestion_outside_the_space_is_refused_logged_and_asked_for_again(world: World) -> None:
+def test_a_suggestion_outside_the_space_is_refused_logged_and_requested_again(world: World) -> None:
     world.offer(world.attach())
     answer(world, 7.0)
     assert not sources(world)
@@ -114,14 +114,14 @@ DEEP: Point = {"kind": "deep", "depth": 2, "left": 1, "right": "i"}
 @pytest.mark.parametrize(
     "outside",
     [
-        {**FLAT, "depth": 2},  # of the other branch
-        {"kind": "deep", "left": 1, "right": "i"},  # without what this branch has
-        {**FLAT, "right": "ii"},  # no row of the zip
+        {**FLAT, "depth": 2},  # a parameter of the other branch
+        {"kind": "deep", "left": 1, "right": "i"},  # without a parameter of this branch
+        {**FLAT, "right": "ii"},  # not a row of the zip
         {**DEEP, "left": 2, "right": "ii"},  # breaks the constraint
         {**DEEP, "depth": 2.0},  # of another type
     ],
 )
-def test_rules_hold_for_suggestions_too(outside: Point) -> None:
+def test_suggestions_satisfy_conditions_constraints_and_zips(outside: Point) -> None:
     """P18 with conditions, constraints and a zip."""
     world = World()
     world.create(RULED)
@@ -133,7 +133,7 @@ def test_rules_hold_for_suggestions_too(outside: Point) -> None:
     assert world.asked() == [AskStudy(1, 1)]
 
 
-def test_an_answer_that_saw_too_little_goes_to_the_stock(world: World) -> None:
+def test_an_answer_with_too_few_observations_is_kept_as_prefetched(world: World) -> None:
     session = world.attach(slots=2)
     world.offer(session, 1)
     answer(world, 0.1)
@@ -146,7 +146,7 @@ def test_an_answer_that_saw_too_little_goes_to_the_stock(world: World) -> None:
     assert world.run((1, 2)).point == {"x": 0.6}
 
 
-def test_a_point_that_was_handed_out_is_not_taken_from_the_stock_again(world: World) -> None:
+def test_a_prefetched_point_is_handed_out_once(world: World) -> None:
     session = world.attach(slots=3)
     world.offer(session, 1)
     answer(world, 0.1, 0.1, 0.1)
@@ -166,7 +166,7 @@ def test_a_finite_space_ends_when_all_points_are_seen() -> None:
     assert world.sweep().ending is Ending.GRID
 
 
-def test_an_answer_while_paused_hands_nothing_out_and_asks_nothing(world: World) -> None:
+def test_an_answer_during_a_pause_causes_no_hand_out_and_no_request(world: World) -> None:
     world.offer(world.attach())
     world.happens(PauseSweep(SweepName(PARENT, "s")))
     answer(world, 0.1)
@@ -181,8 +181,8 @@ def test_the_wait_is_a_share_of_the_median_run_time(durations: list[float], wait
     assert fresh_wait(durations) == wait
 
 
-def test_bad_answers_that_nobody_waits_for_are_not_asked_for_again_at_once(world: World) -> None:
-    """Else the two services would ask and answer as fast as they can, each answer a line of the log."""
+def test_an_invalid_answer_is_not_requested_again_at_once_while_no_agent_waits(world: World) -> None:
+    """Otherwise the two services would exchange requests in a tight loop, with a log line for each answer."""
     session = world.attach()
     for _ in range(3):
         world.offer(session)
@@ -199,8 +199,8 @@ def test_bad_answers_that_nobody_waits_for_are_not_asked_for_again_at_once(world
         assert not world.asked()
 
 
-def test_a_search_that_has_learned_more_asks_in_advance(world: World) -> None:
-    """Once an answer has served every session, there is time to ask for when a later one takes too long."""
+def test_suggestions_are_prefetched_after_new_observations(world: World) -> None:
+    """Once an answer has served every session, the next one is prefetched in case a later one is too slow."""
     session = world.attach()
     asked = []
     for point in (0.1, 0.2, 0.3):
@@ -212,8 +212,8 @@ def test_a_search_that_has_learned_more_asks_in_advance(world: World) -> None:
         world.logs(session, start.ref, 1, point)
         world.exits(session, start.ref, last_row=1)
     assert asked == [[], [], [AskStudy(1, 1)]]
-    answer(world, 0.9, seen=world.sweep().observations - 1)  # it was asked before the last run ended
-    assert not world.asked(), "the stock is recent"
+    answer(world, 0.9, seen=world.sweep().observations - 1)  # requested before the last run ended
+    assert not world.asked(), "the prefetched suggestions are recent"
     world.offer(session)
     world.passes(0.3, silent=False)
     assert sources(world)[-1] is PointSource.PREFETCHED

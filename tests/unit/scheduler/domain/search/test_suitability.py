@@ -1,4 +1,4 @@
-"""Prior runs that suit a sweep, and the values they get there (specification, section 13)."""
+"""Prior runs that suit a sweep, and their values in it (specification, section 13)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -55,14 +55,14 @@ def why_not(
     ("point", "kept"),
     [
         (GOOD, GOOD),
-        ({**GOOD, "batch": 32, "opt": {"x": 1}}, GOOD),  # what the sweep does not have is ignored
+        ({**GOOD, "batch": 32, "opt": {"x": 1}}, GOOD),  # parameters that the sweep does not have are ignored
         ({**GOOD, "depth": 2.0}, GOOD),  # 1 = 1.0
         ({**GOOD, "lr": 1}, {**GOOD, "lr": 1}),
-        ({**GOOD, "momentum": 0.5}, GOOD),  # not there under its own conditions
+        ({**GOOD, "momentum": 0.5}, GOOD),  # inactive under its conditions
         ({**GOOD, "kind": "sgd", "momentum": 0.5}, {**GOOD, "kind": "sgd", "momentum": 0.5}),
     ],
 )
-def test_a_point_of_elsewhere_is_taken_as_the_space_has_it(
+def test_a_point_of_another_sweep_is_converted_to_the_space(
     point: Mapping[str, Json], kept: dict[str, Json]
 ) -> None:
     found = taken(BAYES, point)
@@ -80,10 +80,10 @@ def test_a_point_of_elsewhere_is_taken_as_the_space_has_it(
         ({**GOOD, "depth": True}, "depth"),
         ({**GOOD, "lr": "0.1"}, "lr"),
         ({**GOOD, "kind": "rmsprop"}, "rmsprop"),
-        ({**GOOD, "kind": "sgd"}, "momentum is missing"),  # there under its own conditions
+        ({**GOOD, "kind": "sgd"}, "momentum is missing"),  # active under its conditions
     ],
 )
-def test_a_point_that_lies_elsewhere_is_left_out_with_the_reason(
+def test_a_point_outside_the_space_is_left_out_with_the_reason(
     point: Mapping[str, Json], reason: str
 ) -> None:
     assert reason in why_not(BAYES, point)
@@ -102,7 +102,7 @@ def test_a_point_that_lies_elsewhere_is_left_out_with_the_reason(
         ),
     ],
 )
-def test_constraints_constants_groups_and_zips_hold_for_prior_runs_too(
+def test_prior_runs_satisfy_constraints_constants_groups_and_zips(
     document: Mapping[str, object], point: dict[str, Json]
 ) -> None:
     assert why_not(document, point)
@@ -128,12 +128,12 @@ def test_values_are_the_same_as_in_a_grid(left: Json, right: Json, same: bool) -
         (RunState.STOPPED, (1.0,), "bayes", True),
         (RunState.FAILED, (1.0,), "grid", True),
         (RunState.FAILED, (), "grid", False),
-        (RunState.FAILED, (), "bayes", True),  # the search learns where not to go
+        (RunState.FAILED, (), "bayes", True),  # the search learns from failures
         (RunState.CRASHED, (), "bayes", True),
         (RunState.KILLED, (), "random", False),
     ],
 )
-def test_a_finite_value_is_needed_unless_a_failure_teaches_the_search(
+def test_a_finite_value_is_required_unless_failures_are_imputed(
     state: RunState, curve: Sequence[float], method: str, suits: bool
 ) -> None:
     document = {"method": method, "parameters": {"a": {"values": [1, 2]}}, **OBJECTIVE}
@@ -153,7 +153,7 @@ def test_a_run_that_was_never_started_is_left_out() -> None:
         candidate(a_spec(BAYES), an_old_run(GOOD, state=RunState.KILLED, tried=False), None)
 
 
-def test_without_an_objective_what_ended_well_is_taken_and_what_failed_is_not() -> None:
+def test_without_an_objective_only_successful_runs_are_taken() -> None:
     document: dict[str, object] = {"method": "grid", "parameters": {"a": {"values": [1, 2]}}}
     assert taken(document, {"a": 1}, ()).value is None
     assert "failed" in why_not(document, {"a": 1}, (), RunState.FAILED)
@@ -168,13 +168,15 @@ def test_without_an_objective_what_ended_well_is_taken_and_what_failed_is_not() 
         ("mean", "maximize", 2.5),
     ],
 )
-def test_the_value_is_that_of_the_new_sweep(kind: str, goal: str, value: float) -> None:
+def test_the_value_of_a_prior_run_is_computed_as_the_new_sweep_defines(
+    kind: str, goal: str, value: float
+) -> None:
     metric = {"name": "acc", "goal": goal, "value": kind}
     found = taken({**GRID, "metric": metric}, {"a": 1}, (3.0, 1.0, 4.0, 2.0))
     assert (found.value, found.values.iterations, found.values.last) == (value, 4, 2.0)
 
 
-def test_the_mean_of_huge_values_is_finite_or_said_to_be_too_large() -> None:
+def test_the_mean_of_huge_values_is_finite_or_reported_as_too_large() -> None:
     metric = {"name": "loss", "value": "mean"}
     found = taken({**GRID, "metric": metric}, {"a": 1}, (1e308, 1e308))
     assert found.value is not None
@@ -192,7 +194,7 @@ def test_values_at_rungs_are_those_of_every_rule_of_the_new_sweep() -> None:
     assert found.rungs == ((0, 2, 6.0), (0, 4, 4.0), (1, 1, 5.0), (1, 3, 3.0), (2, 3, 3.0))
 
 
-def test_what_the_scheduler_counted_stands_for_points_that_are_still_on_their_way() -> None:
+def test_values_of_the_scheduler_are_used_while_points_are_not_yet_stored() -> None:
     counted = Values(iterations=3, best=0.25, worst=4.0, last=0.5, total=4.75, logged=True)
     before, run = a_spec({**GRID}), an_old_run({"a": 1}, values=counted)
     for spec, value in (
@@ -200,7 +202,9 @@ def test_what_the_scheduler_counted_stands_for_points_that_are_still_on_their_wa
         (a_spec({**GRID, "metric": {"name": "loss", "goal": "maximize"}}), 4.0),
     ):
         assert result_in(spec, candidate(spec, run, before), [4.0]).value == value
-    other = a_spec({**GRID, "metric": {"name": "acc"}})  # another key: what was counted says nothing of it
+    other = a_spec(
+        {**GRID, "metric": {"name": "acc"}}
+    )  # another key: the values of the scheduler are of another metric
     assert result_in(other, candidate(other, run, before), [0.75]).value == 0.75
 
 

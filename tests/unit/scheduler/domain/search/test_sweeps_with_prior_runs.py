@@ -19,7 +19,7 @@ from sweepd_scheduler.suggestion_client import observation_message
 from sweepd_suggestion.codec import study_update
 from sweepd_suggestion.domain.objective import evidence
 from sweepd_suggestion.domain.study import Study
-from unit.scheduler.domain.search.test_by_index import works_off
+from unit.scheduler.domain.search.test_by_index import run_until_exhausted
 from unit.scheduler.prior import prior_runs
 from unit.scheduler.world import OBJECTIVE, RANDOM, World, a_spec
 
@@ -66,7 +66,7 @@ def world() -> World:
 
 
 def all_points(document: Mapping[str, object]) -> list[Point]:
-    """Every point that the sweep would run, each once."""
+    """Return every point that the sweep would run, each once."""
     shown = preview(a_spec(document), 1_000).runs
     return [run.point for run in shown if run.repeat == 0]
 
@@ -79,7 +79,7 @@ def texts(points: list[Point]) -> list[str]:
 @pytest.mark.parametrize("name", FINITE)
 @settings(max_examples=6, deadline=None)
 @given(data=st.data())
-def test_what_is_run_is_exactly_what_prior_runs_have_left(name: str, data: st.DataObject) -> None:
+def test_a_sweep_runs_exactly_the_points_that_prior_runs_have_left(name: str, data: st.DataObject) -> None:
     document = FINITE[name]
     points = all_points(document)
     chosen = data.draw(st.lists(st.integers(0, len(points) - 1), max_size=len(points)))
@@ -92,16 +92,16 @@ def test_what_is_run_is_exactly_what_prior_runs_have_left(name: str, data: st.Da
     shown = preview(a_spec(document), 1_000, prior=list(taken.values()))
     assert texts([run.point for run in shown.runs]) == texts(rest * repeats)
     assert shown.planned_runs == repeats * len(rest)
-    if rest:  # else it has finished at its creation, and no agent is let in
-        starts = works_off(world, agents=2, slots=3)
+    if rest:  # otherwise it has finished at its creation and admits no agent
+        starts = run_until_exhausted(world, agents=2, slots=3)
         assert texts([start.run.point for start in starts]) == texts(rest * repeats)
     ended = world.sweep()
     assert (ended.state, ended.ending) == (SweepState.FINISHED, Ending.GRID)
-    assert ended.counts.total == repeats * len(rest), "prior runs are no runs"
+    assert ended.counts.total == repeats * len(rest), "prior runs are not counted as runs"
 
 
 @pytest.mark.parametrize("shuffle", [False, True])
-def test_fifty_agents_at_once_share_what_prior_runs_have_left(world: World, shuffle: bool) -> None:
+def test_fifty_agents_at_once_share_the_points_that_prior_runs_have_left(world: World, shuffle: bool) -> None:
     document = {**FIFTY, "shuffle": shuffle}
     points = all_points(document)
     world.create(document, prior=prior_runs(document, [(point, ()) for point in points[::3]]))
@@ -112,24 +112,24 @@ def test_fifty_agents_at_once_share_what_prior_runs_have_left(world: World, shuf
     )
 
 
-def test_a_sweep_to_which_prior_runs_have_left_nothing_is_finished_at_once(world: World) -> None:
+def test_a_sweep_without_points_left_by_prior_runs_is_finished_at_once(world: World) -> None:
     sweep = world.create(FIFTY, prior=prior_runs(FIFTY, [(point, ()) for point in all_points(FIFTY)]))
     assert (sweep.state, sweep.counts.total) == (SweepState.FINISHED, 0)
     assert sweep.reason == "every point has been handed out, but for those of prior runs"
 
 
-def test_a_list_runs_what_it_lists(world: World) -> None:
+def test_a_list_runs_all_its_points_whatever_prior_runs_there_are(world: World) -> None:
     document: dict[str, object] = {"method": "list", "runs": [{"a": 1}, {"a": 2}, {"a": 1}]}
     world.create(document, prior=prior_runs(document, [({"a": 1}, ())]))
-    assert [start.run.point for start in works_off(world)] == [{"a": 1}, {"a": 2}, {"a": 1}]
+    assert [start.run.point for start in run_until_exhausted(world)] == [{"a": 1}, {"a": 2}, {"a": 1}]
 
 
-def test_a_space_without_end_has_no_fewer_points_left(world: World) -> None:
+def test_prior_runs_do_not_reduce_the_number_of_runs_of_an_infinite_space(world: World) -> None:
     document: dict[str, object] = {**RANDOM, "run_cap": 4}
     first = preview(a_spec(document), 1).runs[0].point
     sweep = world.create(document, prior=prior_runs(document, [(first, ())]))
     assert sweep.planned_runs == 4
-    points = [start.run.point for start in works_off(world)]
+    points = [start.run.point for start in run_until_exhausted(world)]
     assert len(points) == 4, "prior runs do not count for the cap"
     assert first not in points
 
@@ -147,15 +147,17 @@ def test_prior_runs_are_never_the_best_and_reach_no_target(world: World) -> None
     assert (best.run, best.value) == (1, 0.75)
 
 
-def test_a_canary_goes_first_also_where_prior_runs_have_shown_that_runs_work(world: World) -> None:
+def test_a_canary_goes_first_also_in_a_sweep_with_prior_runs(world: World) -> None:
     document: dict[str, object] = {**RANDOM, **OBJECTIVE, "canary": True}
     world.create(document, prior=prior_runs(document, [({"x": 0.25}, (0.1,))]))
     session = world.attach(slots=3)
     assert len(world.offer(session, 3)) == 1
 
 
-def under_way(world: World, document: dict[str, object], curves: list[tuple[float, ...]]) -> StartRun:
-    """A sweep that began with curves, and its first run."""
+def running_with_curves(
+    world: World, document: dict[str, object], curves: list[tuple[float, ...]]
+) -> StartRun:
+    """Create a sweep with curves of prior runs, and start its first run."""
     tried: list[tuple[Point, tuple[float, ...]]] = [
         ({"x": place / 100}, curve) for place, curve in enumerate(curves)
     ]
@@ -174,11 +176,11 @@ def under_way(world: World, document: dict[str, object], curves: list[tuple[floa
         ({"type": "median", "min_runs": 3}, "0.2, the median of 3 other runs, 3 of them prior runs"),
     ],
 )
-def test_early_termination_compares_with_prior_runs_and_says_so(
+def test_early_termination_compares_with_prior_runs_and_its_reason_mentions_them(
     world: World, rule: dict[str, object], threshold: str
 ) -> None:
     document: dict[str, object] = {**RANDOM, **OBJECTIVE, "early_terminate": {**rule, "min_iter": 2}}
-    start = under_way(world, document, [(0.5, 0.1), (0.6, 0.2), (0.7, 0.3)])
+    start = running_with_curves(world, document, [(0.5, 0.1), (0.6, 0.2), (0.7, 0.3)])
     world.restarts()
     session = world.attach(attempts=(world.held(start.run.key, start.ref),))
     world.logs(session, start.ref, 1, 0.9, 0.9)
@@ -189,7 +191,7 @@ def test_early_termination_compares_with_prior_runs_and_says_so(
     assert world.run((1, 1)).verdicts[0].prior == 3
 
 
-def test_the_search_learns_from_prior_runs_and_they_are_older_than_its_own() -> None:
+def test_the_search_observes_prior_runs_before_its_own() -> None:
     document: dict[str, object] = {**RANDOM, **OBJECTIVE, "method": "bayes"}
     tried: list[tuple[Point, tuple[float, ...]]] = [({"x": 0.25}, (3.0, 1.0)), ({"x": 0.5}, (2.0,))]
     priors = [
@@ -212,14 +214,14 @@ def test_the_search_learns_from_prior_runs_and_they_are_older_than_its_own() -> 
     assert {one.run_number: (one.point["x"], one.loss) for one in found.valued} == {
         -1: (0.25, 1.0),
         -2: (0.5, 2.0),
-        -3: (0.75, 3.0),  # failed: as bad as the worst that was seen
+        -3: (0.75, 3.0),  # failed: as bad as the worst value
     }
     assert study.points_before(1) == 3
     memory = world.everything().observations(sweep.key, 0, 100).entries
-    assert list(memory) == lines, "what is stored is what is told"
+    assert list(memory) == lines, "the stored and the sent observations agree"
 
 
-def test_a_finite_space_that_prior_runs_have_covered_is_not_searched(world: World) -> None:
+def test_a_finite_space_covered_by_prior_runs_is_not_searched(world: World) -> None:
     document: dict[str, object] = {
         "method": "bayes",
         "parameters": {"a": {"values": [1, 2]}},
