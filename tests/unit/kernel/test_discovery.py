@@ -32,7 +32,7 @@ def an_entry(port: int = 7333, token: str = "secret") -> ServerEntry:
     )
 
 
-def test_an_entry_is_read_as_it_was_written_by_this_account_alone(environ: dict[str, str]) -> None:
+def test_an_entry_survives_a_round_trip_and_is_readable_by_its_account_only(environ: dict[str, str]) -> None:
     path = write_entry(an_entry(), environ)
     assert path.name == "127.0.0.1_7333.toml"
     assert path.stat().st_mode & 0o777 == 0o600
@@ -40,7 +40,7 @@ def test_an_entry_is_read_as_it_was_written_by_this_account_alone(environ: dict[
 
 
 @given(st.text())
-def test_any_folder_name_survives(tmp_path_factory: pytest.TempPathFactory, data: str) -> None:
+def test_an_entry_may_have_any_folder_name(tmp_path_factory: pytest.TempPathFactory, data: str) -> None:
     environ = {"XDG_STATE_HOME": str(tmp_path_factory.mktemp("state"))}
     text = data.encode("utf-8", "ignore").decode()
     entry = ServerEntry(address="[::1]:1", token="t", data=text)
@@ -48,7 +48,7 @@ def test_any_folder_name_survives(tmp_path_factory: pytest.TempPathFactory, data
     assert read_entry("[::1]:1", environ) == entry
 
 
-def test_without_anything_the_remedy_is_named(environ: dict[str, str]) -> None:
+def test_without_a_server_the_error_names_the_remedy(environ: dict[str, str]) -> None:
     with pytest.raises(NoServerError, match="sweepd up"):
         resolve(None, environ)
 
@@ -60,7 +60,7 @@ def test_the_server_started_last_is_current(environ: dict[str, str]) -> None:
     assert resolve("127.0.0.1:1", environ) == Target("127.0.0.1:1", "one")
 
 
-def test_a_flag_goes_before_the_environment_and_that_before_the_current_server(
+def test_a_flag_overrides_the_environment_which_overrides_the_current_server(
     environ: dict[str, str],
 ) -> None:
     write_entry(an_entry(1, "one"), environ)
@@ -73,7 +73,7 @@ def test_a_flag_goes_before_the_environment_and_that_before_the_current_server(
         assert resolve(None, environ) == Target("127.0.0.1:1", "mine")
 
 
-def test_an_entry_that_cannot_be_written_leaves_no_half_of_it(
+def test_an_entry_that_cannot_be_written_leaves_no_partial_file(
     environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object) -> None:
@@ -86,14 +86,14 @@ def test_an_entry_that_cannot_be_written_leaves_no_half_of_it(
     assert sorted(each.name for each in path.parent.iterdir()) == ["127.0.0.1_7333.toml", "current"]
 
 
-def test_names_of_this_host_and_the_usual_port_can_be_left_out(environ: dict[str, str]) -> None:
+def test_host_and_default_port_can_be_left_out_of_an_address(environ: dict[str, str]) -> None:
     write_entry(an_entry(), environ)
     assert resolve("localhost", environ) == Target("127.0.0.1:7333", "secret")
     assert resolve("localhost:7333", environ) == Target("127.0.0.1:7333", "secret")
     assert resolve("elsewhere:1", environ) == Target("elsewhere:1", None)
 
 
-def test_a_removed_entry_is_gone_and_current_only_if_it_was(environ: dict[str, str]) -> None:
+def test_removing_an_entry_unsets_the_current_server_only_if_it_was_that(environ: dict[str, str]) -> None:
     write_entry(an_entry(1), environ)
     write_entry(an_entry(2), environ)
     remove_entry("127.0.0.1:1", environ)
@@ -104,6 +104,6 @@ def test_a_removed_entry_is_gone_and_current_only_if_it_was(environ: dict[str, s
 
 
 @pytest.mark.parametrize("content", ["", "no toml [", "token = 3", "address = 'x'"])
-def test_an_entry_that_cannot_be_read_is_none(environ: dict[str, str], content: str) -> None:
+def test_an_unreadable_entry_is_ignored(environ: dict[str, str], content: str) -> None:
     write_entry(an_entry(), environ).write_text(content)
     assert read_entry("127.0.0.1:7333", environ) is None

@@ -1,4 +1,4 @@
-"""Addresses, as people write them in flags."""
+"""Addresses in flags."""
 
 import pytest
 
@@ -22,7 +22,7 @@ def test_an_address_is_a_host_and_a_port(text: str, address: Address) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "7333", ":7333", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "a:-1"])
-def test_anything_else_is_no_address(text: str) -> None:
+def test_anything_else_is_not_an_address(text: str) -> None:
     with pytest.raises(ValueError, match="is not an address"):
         parse_address(text)
 

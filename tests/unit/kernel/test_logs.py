@@ -23,7 +23,7 @@ def test_a_line_has_time_level_service_message_and_fields() -> None:
     assert line == "1970-01-01T00:00:00.007Z info scheduler a run has ended run=a/b/c why='exit code 3' n=2"
 
 
-def test_no_message_makes_a_second_line() -> None:
+def test_a_message_with_line_breaks_stays_on_one_line() -> None:
     assert "\n" not in LineFormatter("x").format(record("one\ntwo", field="three\nfour"))
 
 
@@ -34,7 +34,7 @@ def test_a_traceback_follows_indented() -> None:
     assert all(line.startswith("    ") for line in others)
 
 
-def test_what_grpc_says_of_an_orderly_end_is_kept_back() -> None:
+def test_messages_of_grpc_about_an_orderly_end_are_suppressed() -> None:
     noise = ShutdownNoise()
     assert not noise.filter(record("Exception in callback: CancelledError()"))
     assert noise.filter(record("Unexpected [KeyError] raised by servicer method"))

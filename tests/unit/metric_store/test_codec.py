@@ -22,7 +22,7 @@ from sweepd_metric_store.ports import FileArrived, StoredFile
         (Timestamp(seconds=2**62), "1970-01-01T00:00:00Z"),
     ],
 )
-def test_a_time_that_no_timestamp_can_express_is_none(time: Timestamp, shown: str) -> None:
+def test_a_time_outside_the_range_of_timestamps_is_absent(time: Timestamp, shown: str) -> None:
     piece = v1.FilePiece(name="model.pt", modify_time=time)
     request = v1.AppendRequest(
         sweep="a/b/c", run="a/b/c-1", attempt=1, lane=v1.LANE_FILES, end=1, body=piece.SerializeToString()

@@ -1,4 +1,4 @@
-"""Round trip of encoded bodies, and decoding of answers made of them."""
+"""Round trips of encoded bodies, and decoding of answers made of them."""
 
 from __future__ import annotations
 
@@ -23,18 +23,16 @@ from sweepd_metric_store.servicer import SERVICE_NAME
         (v1.ExportPointsResponse, "series"),
     ],
 )
-def test_the_list_is_the_first_field_of_every_answer_that_has_one(
-    message: type[v1.GetHistoryResponse], name: str
-) -> None:
+def test_the_list_of_a_response_is_its_first_field(message: type[v1.GetHistoryResponse], name: str) -> None:
     assert message.DESCRIPTOR.fields_by_name[name].number == 1
 
 
-def test_the_token_is_the_second_field_of_every_answer_that_has_one() -> None:
+def test_the_page_token_of_a_response_is_its_second_field() -> None:
     for message in (v1.GetHistoryResponse, v1.ListSummariesResponse):
         assert message.DESCRIPTOR.fields_by_name["next_page_token"].number == 2
 
 
-def test_the_service_is_the_one_of_the_contract() -> None:
+def test_the_encoded_service_agrees_with_the_contract() -> None:
     assert metric_service_pb2.DESCRIPTOR.services_by_name["MetricService"].full_name == SERVICE_NAME
 
 
@@ -53,7 +51,7 @@ def a_stretch(kind: Kind, values: Values, first_row: int) -> Stretch:
 
 
 @given(KINDS, st.integers(1, 20))
-def test_any_stretch_comes_back_exactly_also_in_pieces(made: tuple[Kind, Values], size: int) -> None:
+def test_any_stretch_is_decoded_exactly_also_in_pieces(made: tuple[Kind, Values], size: int) -> None:
     kind, values = made
     whole = a_stretch(kind, values, 2**40)
     pieces = [encoding.chunk_bytes(whole.part(at, at + size)) for at in range(0, len(values), size)]
@@ -66,7 +64,7 @@ def test_any_stretch_comes_back_exactly_also_in_pieces(made: tuple[Kind, Values]
 
 
 @given(KINDS)
-def test_any_summary_comes_back_exactly(made: tuple[Kind, Values]) -> None:
+def test_any_summary_is_decoded_exactly(made: tuple[Kind, Values]) -> None:
     known = extended(None, a_stretch(*made, 1))
     found = encoding.summary(encoding.summary_bytes(known), number_count=known.number_count)
     assert repr(found) == repr(known).replace(f"last_row={known.last_row}", "last_row=0")

@@ -14,7 +14,7 @@ def queue_of(*waiting: tuple[str, str, int], most_items: int = 100, most_weight:
     return queue
 
 
-def test_a_flow_waits_for_one_item_of_each_other_and_keeps_its_own_order() -> None:
+def test_flows_take_turns_and_keep_their_own_order() -> None:
     queue = queue_of(
         *(("flood", f"f{at}", 1) for at in range(5)), ("a", "a0", 1), ("b", "b0", 1), ("a", "a1", 1)
     )
@@ -31,12 +31,12 @@ def test_turns_continue_from_portion_to_portion() -> None:
     assert taken == [["f0", "a0"], ["b0", "f1"], ["c0", "f2"]]
 
 
-def test_a_portion_has_bounded_weight_unless_it_is_one_item() -> None:
+def test_a_portion_has_bounded_weight_unless_it_is_a_single_item() -> None:
     queue = queue_of(("a", "a0", 6), ("b", "b0", 4), ("c", "c0", 1), ("d", "huge", 99), ("e", "e0", 1))
     assert [queue.take(0) for _ in range(4)] == [["a0", "b0"], ["c0"], ["huge"], ["e0"]]
 
 
-def test_taking_waits_no_longer_than_its_timeout_and_returns_an_item_at_once() -> None:
+def test_take_returns_an_item_at_once_or_nothing_after_its_timeout() -> None:
     queue = queue_of()
     assert queue.take(0.01) == []
     taken: list[list[str]] = []

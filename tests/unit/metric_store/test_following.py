@@ -18,7 +18,7 @@ async def numbers(count: int) -> AsyncIterator[int]:
         yield number
 
 
-def test_answers_come_in_the_order_of_requests_whichever_is_ready_first() -> None:
+def test_answers_are_sent_in_the_order_of_requests() -> None:
     async def run() -> list[int]:
         waiting: list[asyncio.Future[int]] = []
 
@@ -68,7 +68,7 @@ def test_a_refused_request_ends_the_stream_with_its_error() -> None:
     asyncio.run(run())
 
 
-def test_open_streams_end_when_the_service_does() -> None:
+def test_open_streams_end_when_the_service_stops() -> None:
     async def run() -> None:
         streams = AppendStreams()
 
@@ -92,7 +92,7 @@ def test_open_streams_end_when_the_service_does() -> None:
     asyncio.run(run())
 
 
-def test_groups_are_about_as_large_as_asked_and_lose_nothing() -> None:
+def test_groups_have_about_the_requested_size_and_lose_nothing() -> None:
     items = [b"x" * size for size in (1, 5, 20, 3, 3, 3)]
     assert list(grouped(items, 10)) == [items[:2], items[2:3], items[3:]]
     assert list(grouped([], 10)) == []

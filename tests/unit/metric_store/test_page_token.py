@@ -15,12 +15,12 @@ HERE = Position(run_id=3, key="loss/ключ", attempt=2, row=2**40)
 ASKED = v1.GetHistoryRequest(sweep="e/p/s", max_points=5)
 
 
-def test_a_token_leads_back_to_its_position() -> None:
+def test_a_token_is_decoded_to_its_position() -> None:
     again = v1.GetHistoryRequest(sweep="e/p/s", max_points=5, page_token="whatever")
     assert codec.position(codec.next_page_token(HERE, ASKED), again) == HERE
 
 
-def test_the_end_has_no_token_and_no_token_is_the_start() -> None:
+def test_the_last_page_has_no_token_and_no_token_means_the_first_page() -> None:
     assert codec.next_page_token(None, ASKED) == ""
     assert codec.position("", ASKED) == Position()
 
@@ -28,13 +28,13 @@ def test_the_end_has_no_token_and_no_token_is_the_start() -> None:
 @pytest.mark.parametrize(
     "token", ["nonsense", "é", "AAAA", codec.next_page_token(HERE, v1.GetHistoryRequest(sweep="e/p/other"))]
 )
-def test_anything_else_is_refused(token: str) -> None:
+def test_any_other_token_is_refused(token: str) -> None:
     with pytest.raises(InvalidFieldError, match="page_token"):
         codec.position(token, ASKED)
 
 
 def forged(place: str, request: v1.ListFilesRequest) -> str:
-    """A token that anyone can make: it carries no secret."""
+    """Return a token that anyone could make, as it contains no secret."""
     honest = base64.urlsafe_b64decode(codec.next_page_token(HERE, request))
     return base64.urlsafe_b64encode(honest[:9] + place.encode()).decode()
 
@@ -50,7 +50,7 @@ def forged(place: str, request: v1.ListFilesRequest) -> str:
         "[" * 100_000,
     ],
 )
-def test_a_token_that_somebody_made_is_refused_before_the_database_is_asked(place: str) -> None:
+def test_a_forged_token_is_refused_before_the_database_is_read(place: str) -> None:
     asked = v1.ListFilesRequest(run="e/p/s-1")
     with pytest.raises(InvalidFieldError, match="page_token"):
         codec.position(forged(place, asked), asked)

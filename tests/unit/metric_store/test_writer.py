@@ -1,4 +1,4 @@
-"""The writer commits what has queued at once, and one bad arrival fails alone."""
+"""The writer commits all queued arrivals together, and one bad arrival fails alone."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ STOPPING = UnavailableError("metric-store", "here", "it is stopping")
 
 
 class MemoryWrites:
-    """A store that records its writes, and waits at the gate for the first commit."""
+    """A store that records its writes, and blocks in the first commit until the gate opens."""
 
     def __init__(self) -> None:
         self.commits: list[list[int]] = []
@@ -71,7 +71,7 @@ def writing(act: Callable[[Writer, MemoryWrites], Awaitable[None]]) -> tuple[Mem
     return store, notified
 
 
-def test_what_queues_during_a_commit_shares_the_next_one() -> None:
+def test_arrivals_queued_during_a_commit_share_the_next_one() -> None:
     async def act(writer: Writer, store: MemoryWrites) -> None:
         first = await writer.submit(an_arrival(1))
         await asyncio.to_thread(store.begun.wait, 5)
@@ -85,7 +85,7 @@ def test_what_queues_during_a_commit_shares_the_next_one() -> None:
     assert notified == list(range(1, 10))
 
 
-def test_a_flood_is_stored_in_parts_and_what_comes_behind_it_goes_with_the_next_one() -> None:
+def test_a_flood_is_stored_in_parts_and_later_arrivals_share_the_next_commit() -> None:
     quarter = b"x" * (COMMIT_WEIGHT // 4)
 
     async def act(writer: Writer, store: MemoryWrites) -> None:
@@ -100,7 +100,7 @@ def test_a_flood_is_stored_in_parts_and_what_comes_behind_it_goes_with_the_next_
     assert store.commits == [[1], [2, 3, 2, 2, 2], [2, 2, 2, 2], [2]]
 
 
-def test_a_full_disk_fails_the_commit_and_not_the_writer() -> None:
+def test_a_full_disk_fails_one_commit_and_the_writer_continues() -> None:
     async def act(writer: Writer, store: MemoryWrites) -> None:
         store.gate.set()
         store.full = True
@@ -112,7 +112,7 @@ def test_a_full_disk_fails_the_commit_and_not_the_writer() -> None:
     writing(act)
 
 
-def test_an_arrival_that_trips_the_store_fails_alone() -> None:
+def test_an_arrival_that_causes_a_defect_in_the_store_fails_alone() -> None:
     async def act(writer: Writer, store: MemoryWrites) -> None:
         first = await writer.submit(an_arrival(1))
         await asyncio.to_thread(store.begun.wait, 5)
@@ -125,7 +125,7 @@ def test_an_arrival_that_trips_the_store_fails_alone() -> None:
     writing(act)
 
 
-def test_whoever_brings_too_much_waits() -> None:
+def test_an_arrival_beyond_the_capacity_of_the_queue_waits() -> None:
     async def act(writer: Writer, store: MemoryWrites) -> None:
         answers = [await writer.submit(an_arrival(1)) for _ in range(MAX_QUEUED)]
         with pytest.raises(TimeoutError):
@@ -137,7 +137,7 @@ def test_whoever_brings_too_much_waits() -> None:
     writing(act)
 
 
-def test_calls_after_the_end_are_refused() -> None:
+def test_calls_after_the_stop_are_refused() -> None:
     async def run() -> None:
         store = MemoryWrites()
         store.gate.set()

@@ -1,4 +1,4 @@
-"""Candidates of the model: where they are looked for, and how far they keep from points under trial."""
+"""Candidates of the model: their search regions, and their distance from points under trial."""
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ def a_model(
     *,
     shift: float | None = None,
 ) -> GaussianProcessModel:
-    """Return a model of losses at some places, with short lengths and little noise."""
+    """Return a model of losses at some positions, with short length scales and little noise."""
     study = a_study(spec or a_spec(PLANE), 1, lambda _: 1.0)
     coordinates = Coordinates(study.spec.search_space)
     covariance = MixedMatern(np.full(2, 0.05), (0, 1), tuple(coordinates.categorical.tolist()), (False,) * 2)
@@ -34,7 +34,7 @@ def a_model(
 
 
 def apart(count: int) -> Array:
-    """Return places on a line, so far apart that the model tells them apart."""
+    """Return positions on a line, far enough apart for the model to distinguish them."""
     return np.column_stack([np.linspace(0.05, 0.95, count), np.full(count, 0.5)])
 
 
@@ -43,14 +43,14 @@ def test_the_neighbourhoods_of_the_five_best_points_are_searched(known: int, cen
     losses = np.array([7.0, 1.0, 2.0, 6.0, 3.0, 8.0, 4.0, 5.0][:known])
     places = apart(known)
     candidates, gains = a_model(places, losses)._scattered(np.random.default_rng(1), other_categories=False)
-    closest = candidates[-96:]  # the nearest steps come last
+    closest = candidates[-96:]  # the smallest steps are last
     of_each = np.abs(closest[:, np.newaxis, :] - places).max(axis=2).argmin(axis=1)
     assert sorted(set(of_each.tolist())) == centres
     assert len(candidates) == len(gains) == 512 + 2 * 96
 
 
 @pytest.mark.parametrize(("pending", "limit"), [(1, 0.02), (9, 0.02), (10, 0.02), (20, 0.01), (100, 0.002)])
-def test_candidates_keep_apart_from_pending_points_which_are_closer_where_they_are_many(
+def test_candidates_keep_a_distance_from_pending_points_that_shrinks_with_their_number(
     pending: int, limit: float
 ) -> None:
     model = a_model(apart(3), np.array([1.0, 2.0, 3.0]))
@@ -73,7 +73,7 @@ def test_without_pending_points_no_candidate_is_under_trial() -> None:
     assert model._is_under_trial(places).tolist() == [False, True, True]
 
 
-def test_other_categories_are_others_than_those_of_the_best_point() -> None:
+def test_other_categories_means_other_than_those_of_the_best_point() -> None:
     places = np.array([[0.1, 0.0], [0.5, 1.0], [0.9, 2.0]])
     model = a_model(places, np.array([2.0, 1.0, 3.0]), a_spec(STRIPES))
     candidates = np.array([[0.3, 0.0], [0.3, 1.0], [0.7, 1.0], [0.3, 2.0]])
@@ -87,13 +87,13 @@ STRIPED = np.column_stack([SCATTERED[:, 0], np.floor(3 * SCATTERED[:, 1])])
 RISING = (SCATTERED[:, 0] - 0.3) ** 2 + 0.1 * STRIPED[:, 1]
 
 
-def test_draws_of_a_run_change_only_with_the_name_of_the_engine() -> None:
+def test_draws_of_a_run_are_pinned_to_the_engine_version() -> None:
     assert ENGINE == "skopt-gp/3"
     assert _generator(1, 2, 3).random(2) == pytest.approx([0.24023543, 0.56206894], abs=1e-8)
     assert _generator(2**40, -2, 0).integers(1000, size=3).tolist() == [583, 921, 218]
 
 
-def test_points_of_a_model_change_only_with_the_name_of_the_engine() -> None:
+def test_points_of_a_model_are_pinned_to_the_engine_version() -> None:
     model = a_model(SCATTERED, BOWL)
     for run_number, x, y in ((21, 0.41517027887, 0.47810172609), (22, 0.37638252, 0.47099740)):
         proposal = model.propose(run_number, set())
@@ -102,8 +102,8 @@ def test_points_of_a_model_change_only_with_the_name_of_the_engine() -> None:
         model.await_value(proposal.point)
 
 
-def test_points_under_constraints_change_only_with_the_name_of_the_engine() -> None:
-    """So few draws satisfy them that most candidates are found near others."""
+def test_points_under_constraints_are_pinned_to_the_engine_version() -> None:
+    """Few draws satisfy the constraints, so most candidates are found near others."""
     tight = a_model(SCATTERED / 8, BOWL, a_spec(PLANE, constraints=["x + y < 0.25"]))
     candidates = tight._anywhere(np.random.default_rng(1))
     assert 256 <= len(candidates) < 400
@@ -113,13 +113,13 @@ def test_points_under_constraints_change_only_with_the_name_of_the_engine() -> N
     assert proposal.point == pytest.approx({"x": 0.05433395965, "y": 0.07880586659}, rel=1e-6)
 
 
-def test_one_point_in_four_has_other_categories_whatever_the_numbers_of_its_runs() -> None:
+def test_one_point_in_four_has_other_categories_with_repeats_too() -> None:
     model = a_model(STRIPED, RISING, a_spec(STRIPES, repeats=3))
     proposals = {number: model.propose(number, set()) for number in range(1, 38, 3)}
     assert [number for number, one in proposals.items() if one and one.point["y"] != "a"] == [1, 13, 25, 37]
 
 
-def test_of_points_that_are_known_the_next_best_is_taken() -> None:
+def test_the_best_candidate_that_is_not_a_known_point_is_proposed() -> None:
     model, seen = a_model(SCATTERED, BOWL), set[bytes]()
     gains: list[float] = []
     for _ in range(5):
@@ -132,7 +132,7 @@ def test_of_points_that_are_known_the_next_best_is_taken() -> None:
     assert gains == pytest.approx(sorted(gains, reverse=True), rel=0.02)
 
 
-def test_other_categories_are_tried_if_the_best_lies_within_six_deviations() -> None:
+def test_other_categories_are_tried_if_the_best_value_lies_within_six_deviations() -> None:
     model = a_model(STRIPED, RISING, a_spec(STRIPES))
     candidate = np.array([0.3, 1.0])
     (mean,), (deviation,) = model._surrogate.predict(candidate[np.newaxis, :])

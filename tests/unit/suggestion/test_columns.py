@@ -1,4 +1,4 @@
-"""Columns that a forest sees of parameters with categories."""
+"""Columns of parameters for a forest."""
 
 import numpy as np
 import pytest
@@ -12,13 +12,15 @@ from sweepd_suggestion.domain.vectors import INACTIVE
     ("parameters", "categories", "columns"),
     [
         (1, 10, 10),
-        (1, 501, 500),  # five hundred in all
+        (1, 501, 500),  # five hundred columns in all
         (2, 260, 250),
         (100, 6, 5),
-        (300, 3, 2),  # at least two each
+        (300, 3, 2),  # at least two columns each
     ],
 )
-def test_categories_share_a_number_of_columns(parameters: int, categories: int, columns: int) -> None:
+def test_categorical_parameters_share_a_limited_number_of_columns(
+    parameters: int, categories: int, columns: int
+) -> None:
     values = [f"v{number}" for number in range(categories)]
     space = a_spec({f"p{number}": {"values": values} for number in range(parameters)}).search_space
     codes = np.repeat(np.arange(float(categories)), 2)
@@ -52,7 +54,7 @@ def test_only_frequent_categories_have_columns_and_numbers_have_one() -> None:
     assert x.columns.tolist() == [[0.1], [0.2], [0.3], [0.4], [0.5]]
 
 
-def test_values_in_the_far_tails_of_a_normal_distribution_have_a_place() -> None:
+def test_the_tails_of_a_normal_distribution_have_finite_positions() -> None:
     space = a_spec({"n": {"distribution": "normal"}, "x": {"min": 0.0, "max": 1.0}}).search_space
     n, x = _parts(space.dimensions, np.array([[0.0, 0.0], [0.5, 0.5], [1.0, 1.0]]))
     assert n.scale == pytest.approx([-7.034484, 0.0, 7.034484], abs=1e-4)

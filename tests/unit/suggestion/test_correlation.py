@@ -9,7 +9,7 @@ RNG = np.random.default_rng(4)
 
 
 @pytest.mark.parametrize("scale", [1e-100, 1.0, 1e100])
-def test_a_correlation_is_that_of_the_textbook_whatever_the_scale(scale: float) -> None:
+def test_a_correlation_agrees_with_numpy_whatever_the_scale(scale: float) -> None:
     left, noise = RNG.normal(size=20), RNG.normal(size=20)
     right = 3.0 - left + noise
     expected = np.corrcoef(left, right)[0, 1]
@@ -19,13 +19,13 @@ def test_a_correlation_is_that_of_the_textbook_whatever_the_scale(scale: float) 
     assert correlation(left, -left * scale) == pytest.approx(-1.0)
 
 
-def test_what_does_not_vary_has_no_correlation() -> None:
+def test_a_constant_has_no_correlation() -> None:
     rising = np.arange(3.0)
     assert correlation(rising, np.full(3, 0.1)) is None
     assert correlation(np.full(3, 0.1), rising) is None
     assert correlation(np.full(3, 1e150), rising) is None
     assert correlation(rising, np.zeros(3)) is None
-    assert correlation(rising, 1e6 + np.array([0.0, 1e-7, 0.0])) is None, "but for rounding"
+    assert correlation(rising, 1e6 + np.array([0.0, 1e-7, 0.0])) is None, "constant except for rounding"
     assert correlation(rising, 1e6 + np.array([0.0, 1e-5, 0.0])) is not None
     assert correlation(rising[:1], rising[:1]) is None
     assert correlation(rising[:0], rising[:0]) is None
@@ -47,7 +47,7 @@ def test_categories_without_differences_have_no_correlation() -> None:
     assert category_correlations(places[:0], np.array([])) == []
 
 
-def test_rounding_takes_no_correlation_beyond_one() -> None:
+def test_correlations_do_not_exceed_one_through_rounding() -> None:
     found: list[float | None] = []
     for _ in range(200):
         line, places = RNG.normal(size=7), np.array([0, 1, *RNG.integers(2, size=8)])

@@ -9,7 +9,7 @@ from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
 from sweepd_suggestion.domain.surrogate import MixedMatern, NoisyMatern
 from sweepd_suggestion.domain.vectors import INACTIVE, Array
 
-# A number and a category that are always there, and one of each that is not.
+# A number and a category that are always active, and one of each that is conditional.
 CATEGORICAL = (False, True, False, True)
 CONDITIONAL = (False, False, True, True)
 LENGTHS = np.array([0.7, 1.5, 0.4, 2.0])
@@ -26,7 +26,7 @@ def covariance(one: tuple[float, ...], other: tuple[float, ...]) -> float:
 
 
 @given(rows=st.lists(ROWS, min_size=1, max_size=12))
-def test_it_is_a_covariance_whatever_parameters_the_points_have(rows: list[tuple[float, ...]]) -> None:
+def test_the_kernel_is_positive_semidefinite_for_any_points(rows: list[tuple[float, ...]]) -> None:
     gram = a_kernel()(np.array(rows))
     assert np.array_equal(gram, gram.T)
     assert np.allclose(np.diag(gram), 1.0)
@@ -34,15 +34,15 @@ def test_it_is_a_covariance_whatever_parameters_the_points_have(rows: list[tuple
 
 
 @given(x=NUMBERS, y=NUMBERS)
-def test_a_point_without_a_number_is_equally_far_from_all_that_have_it(x: float, y: float) -> None:
+def test_a_point_without_a_number_is_equally_far_from_all_points_that_have_it(x: float, y: float) -> None:
     absent, here, there = (0.5, 1.0, INACTIVE, 0.0), (0.5, 1.0, x, 0.0), (0.5, 1.0, y, 0.0)
     assert covariance(absent, absent) == 1.0
     assert covariance(absent, here) == pytest.approx(covariance(absent, there))
     assert covariance(absent, here) < 1.0
 
 
-def test_a_number_and_its_absence_are_as_far_as_the_ends_of_an_arc_of_one_radius() -> None:
-    """Absence is the centre of the circle; a radius spans 60 of the 90 degrees on which the numbers lie."""
+def test_an_absent_number_is_one_radius_away_from_every_value() -> None:
+    """Absence is the centre of the circle; one radius is the chord of 60 degrees, and numbers lie on 90."""
     absent, low, high = ((0.5, 1.0, place, 0.0) for place in (INACTIVE, 0.0, 2 / 3))
     assert covariance(absent, low) == pytest.approx(covariance(low, high))
     assert covariance(absent, low) < 0.5
@@ -56,13 +56,13 @@ def test_a_short_gap_is_as_long_on_the_arc_as_on_a_line() -> None:
     assert 1.0 - arc == pytest.approx(1.0 - line, rel=1e-3)
 
 
-def test_two_categories_are_equally_far_whatever_they_are_and_so_is_none() -> None:
+def test_any_two_categories_and_absence_are_equally_far_apart() -> None:
     first = (0.5, 1.0, 0.3, 0.0)
     others = [(0.5, 1.0, 0.3, code) for code in (1.0, 2.0, 3.0, INACTIVE)]
     assert len({round(covariance(first, other), 12) for other in others}) == 1
 
 
-def test_numbers_that_are_always_there_follow_the_kernel_of_the_textbook() -> None:
+def test_unconditional_numbers_follow_the_matern_kernel() -> None:
     vectors = np.random.default_rng(1).random((8, 3))
     lengths = np.array([0.3, 1.0, 2.5])
     ours = MixedMatern(lengths, (0, 1, 2), (False,) * 3, (False,) * 3)
@@ -76,7 +76,7 @@ def test_columns_of_one_group_share_their_length() -> None:
     assert np.allclose(shared(vectors), apart(vectors))
 
 
-def test_noisy_observations_follow_the_sum_and_product_of_the_library() -> None:
+def test_the_noisy_kernel_agrees_with_the_sum_and_product_of_scikit_learn() -> None:
     vectors, others = np.split(np.random.default_rng(2).random((12, 3)), 2)
     lengths = np.array([0.3, 1.0, 2.5])
     ours = NoisyMatern(MixedMatern(lengths, (0, 1, 2), (False,) * 3, (False,) * 3), 3.0, 0.2)
@@ -93,7 +93,7 @@ def test_noisy_observations_follow_the_sum_and_product_of_the_library() -> None:
 
 
 @pytest.mark.parametrize(("groups", "lengths"), [((0, 1, 2, 3), LENGTHS), ((0, 1, 0, 1), LENGTHS[:2])])
-def test_the_gradient_is_that_by_the_logarithm_of_each_length(
+def test_the_gradient_is_with_respect_to_the_logarithm_of_each_length(
     groups: tuple[int, ...], lengths: Array
 ) -> None:
     rows = [[0.1, 0.0, 0.4, 1.0], [0.8, 1.0, INACTIVE, INACTIVE], [0.3, 1.0, 0.9, 2.0], [0.2, 2.0, 0.1, 2.0]]
@@ -105,7 +105,7 @@ def test_the_gradient_is_that_by_the_logarithm_of_each_length(
         assert np.allclose(gradient[:, :, i], (above - below) / (2 * step), atol=1e-8)
 
 
-def test_a_kernel_may_be_asked_about_other_vectors_and_about_the_same_again() -> None:
+def test_a_kernel_gives_the_same_values_after_a_call_with_other_vectors() -> None:
     rng, kernel = np.random.default_rng(3), a_kernel()
     for vectors in (first := rng.random((3, 4)), rng.random((3, 4)), first, first):
         for found, expected in zip(

@@ -1,4 +1,4 @@
-"""Values that docs/sweep-file.md documents for the model are those that it receives."""
+"""The model receives the values that docs/sweep-file.md documents."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The scale that losses are put on for a model, and the gain that is expected from a candidate."""
+"""The scale of losses for the model, and the expected improvement of a candidate."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ LOSSES = st.lists(st.floats(-1e30, 1e30), min_size=1, max_size=30).map(np.array)
 
 
 @given(losses=LOSSES, shift=st.sampled_from(SHIFTS))
-def test_the_order_of_losses_is_kept_and_the_best_comes_back(losses: Array, shift: float | None) -> None:
+def test_scaling_keeps_the_order_of_losses_and_can_be_inverted(losses: Array, shift: float | None) -> None:
     scale = LossScale.of(losses, shift)
     if scale is None:
         return
@@ -36,13 +36,13 @@ def test_the_order_of_losses_is_kept_and_the_best_comes_back(losses: Array, shif
 def test_equal_losses_have_no_scale() -> None:
     assert LossScale.of(np.array([3.0, 3.0, 3.0])) is None
     assert LossScale.of(np.array([3.0])) is None
-    assert LossScale.of(np.array([1e6, 1e6 + 1e-7])) is None, "but for rounding"
+    assert LossScale.of(np.array([1e6, 1e6 + 1e-7])) is None, "equal except for rounding"
     assert LossScale.of(np.array([0.0, 1e-300])) is None
     assert LossScale.of(np.array([0.0, 2e-300])) is not None
     assert LossScale.of(np.array([1e6, 1e6 + 1e-5])) is not None
 
 
-def test_one_absurd_loss_does_not_hide_the_differences_of_the_others() -> None:
+def test_an_outlier_does_not_hide_the_differences_of_other_losses() -> None:
     """The outlier is clipped, and the model takes the scale on which the other values differ."""
     losses = np.array([1.0, 1.1, 1.2, 1.3, 1.4, 1.5, 1e12])
     coordinates = Coordinates(a_spec({"x": {"min": 0.0, "max": 1.0}}).search_space)
@@ -60,7 +60,7 @@ def test_losses_are_compressed_as_much_as_makes_them_smooth(losses: Array, shift
     assert most_likely_scale(losses, PLACES[:, np.newaxis], coordinates).shift == shift
 
 
-def test_the_expected_improvement_is_exact_where_doubles_carry_it() -> None:
+def test_the_expected_improvement_is_exact_where_doubles_can_represent_it() -> None:
     # Closed form at mean = best: deviation / sqrt(2 pi).
     gain = log_expected_improvement(np.array([1.0]), np.array([2.0]), 1.0)
     assert np.allclose(np.exp(gain), 2.0 / np.sqrt(2 * np.pi))
@@ -98,7 +98,7 @@ def test_losses_far_above_the_others_count_as_equally_bad(losses: list[float], h
 
 
 @pytest.mark.parametrize("shift", SHIFTS)
-def test_the_slope_of_a_scale_is_that_of_its_values(shift: float | None) -> None:
+def test_the_slope_of_a_scale_is_its_derivative(shift: float | None) -> None:
     losses = np.array([1.0, 2.0, 3.5, 7.0, 20.0])
     scale = LossScale.of(losses, shift)
     assert scale is not None
@@ -107,7 +107,7 @@ def test_the_slope_of_a_scale_is_that_of_its_values(shift: float | None) -> None
     assert scale.log_slope(inside) == pytest.approx(np.log(slopes * scale.spread).sum(), abs=1e-5)
 
 
-def test_a_scale_has_mean_zero_and_deviation_one_and_leads_back() -> None:
+def test_scaled_losses_have_mean_zero_and_deviation_one_and_can_be_inverted() -> None:
     losses = np.array([1.0, 2.0, 3.5, 7.0, 20.0])
     for shift in SHIFTS:
         scale = LossScale.of(losses, shift)
@@ -122,15 +122,15 @@ def test_a_scale_has_mean_zero_and_deviation_one_and_leads_back() -> None:
 
 
 @pytest.mark.parametrize("z", [-100.0, -9_999.0, -10_000.0, -10_001.0, -99_999.0])
-def test_the_expected_improvement_has_the_tail_of_the_publication(z: float) -> None:
+def test_the_expected_improvement_has_the_published_asymptote(z: float) -> None:
     """phi(z) / z^2 (1 - 3 / z^2 ...), at whatever distance."""
     gain = log_expected_improvement(np.array([-z]), np.array([1.0]), 0.0)[0]
     assert gain - norm.logpdf(z) == pytest.approx(np.log(1.0 / z**2 - 3.0 / z**4), abs=1e-5)
 
 
-def test_the_expected_improvement_falls_without_end_as_a_candidate_gets_worse() -> None:
+def test_the_expected_improvement_decreases_strictly_as_a_candidate_gets_worse() -> None:
     means = np.concatenate([np.linspace(-5.0, 50.0, 400), np.geomspace(51.0, 1e5, 100)])
     gains = log_expected_improvement(means, np.ones_like(means), 0.0)
     assert np.isfinite(gains).all()
     assert (np.diff(gains) < 0).all()
-    assert (np.abs(np.diff(gains[:400])) < 8.0).all()  # no jump where one formula takes over from the other
+    assert (np.abs(np.diff(gains[:400])) < 8.0).all()  # no jump at the switch between the two formulas

@@ -80,7 +80,7 @@ def test_the_goal_decides_which_is_worst() -> None:
     assert losses(good, ended(2, Outcome.FAILED), goal="maximize") == [-0.9, -0.2]
 
 
-def test_a_run_killed_for_reasons_of_its_own_teaches_nothing() -> None:
+def test_an_end_without_an_outcome_is_not_observed() -> None:
     assert losses(ended(1, Outcome.NOTHING, 1.0)) == []
 
 
@@ -91,7 +91,7 @@ def test_a_stopped_run_counts_with_its_value_but_not_as_worse_than_every_finishe
     assert losses(stopped) == [7.0]
 
 
-def test_a_run_under_way_is_pending_unless_the_metric_says_otherwise() -> None:
+def test_a_live_run_is_pending_unless_it_is_imputed_while_running() -> None:
     rung = RungReached(run_number=1, iteration=3, value=2.0)
     assert len(model_evidence(rung).pending) == 1
     assert losses(rung) == []
@@ -109,14 +109,14 @@ def test_a_run_under_way_is_pending_unless_the_metric_says_otherwise() -> None:
         ("mean", "maximize", -2.5),
     ],
 )
-def test_a_run_under_way_counts_by_what_the_metric_counts(value: str, goal: str, loss: float) -> None:
+def test_a_live_run_counts_with_the_value_that_the_metric_defines(value: str, goal: str, loss: float) -> None:
     """Section 19, `metric.value`."""
     shown = [RungReached(run_number=1, iteration=k, value=v) for k, v in enumerate((4.5, 1.0, 2.0), start=1)]
     assert losses(*shown, value=value, goal=goal, impute_while_running="worst") == [loss]
 
 
 @pytest.mark.parametrize(("how", "imputed"), [("worst", [9.0]), ("best", []), ("latest", [])])
-def test_what_a_run_shows_so_far_takes_the_place_of_what_it_showed(how: str, imputed: list[float]) -> None:
+def test_a_newer_value_so_far_replaces_the_older_one(how: str, imputed: list[float]) -> None:
     done = ended(1, Outcome.FINISHED, 4.0, 9.0)
     rung = RungReached(run_number=2, iteration=1, value=7.0)
     shown = [ValueSoFar(run_number=2, value=value) for value in (6.0, 5.0)]
@@ -129,7 +129,7 @@ def test_what_a_run_shows_so_far_takes_the_place_of_what_it_showed(how: str, imp
     assert losses(done, *shown) == [4.0]
 
 
-def test_a_run_that_has_shown_nothing_yet_is_imputed_or_pending() -> None:
+def test_a_live_run_without_values_is_imputed_or_pending() -> None:
     under_way = HandedOut(run_number=2, point=POINT)
     for how, known in (("worst", [4.0, 7.0]), ("best", [4.0]), ("latest", [4.0]), ("false", [4.0])):
         ended_one = Ended(run_number=1, outcome=Outcome.FINISHED, value=4.0, best=4.0, worst=7.0, last=5.0)
@@ -170,8 +170,8 @@ def test_a_retried_run_is_pending_again_and_its_newest_end_counts() -> None:
     assert [one.loss for one in evidence(study.runs.values(), spec.metric).valued] == [3.0]
 
 
-def test_a_third_of_the_selected_is_the_best_a_third_the_newest_and_the_others_are_drawn() -> None:
-    """The older a run, the better it is; so no run is among the best and the newest."""
+def test_a_third_of_the_selected_runs_is_the_best_a_third_the_newest_and_the_rest_is_drawn() -> None:
+    """Older runs are better here, so no run is among both the best and the newest."""
     valued = [Valued(number, POINT, float(number)) for number in range(1, 41)]
     by_seed = [[one.run_number for one in selected(valued, seed, 11)] for seed in range(60)]
     for numbers in by_seed:

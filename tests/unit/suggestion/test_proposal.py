@@ -1,4 +1,4 @@
-"""Points that need no model: spread, unrepeated, by (seed, index) alone."""
+"""Points without a model: evenly spread, never repeated, and a function of (seed, index) only."""
 
 from dataclasses import replace
 from itertools import pairwise
@@ -33,12 +33,12 @@ def first_points(spec_seed: int, count: int) -> list[Point]:
     return [one.point for one in proposals(question(study, 1, count), None)]
 
 
-def test_the_first_points_depend_on_the_seed_alone() -> None:
+def test_the_first_points_depend_only_on_the_seed() -> None:
     assert first_points(5, 4) == first_points(5, 4)
     assert first_points(5, 4) != first_points(6, 4)
 
 
-def test_a_point_is_the_same_whether_asked_for_alone_or_with_others() -> None:
+def test_a_point_is_the_same_whether_requested_alone_or_with_others() -> None:
     study = Study(a_spec())
     alone = proposals(question(study, 3, 1), None)
     assert alone == proposals(question(study, 1, 4), None)[2:3]
@@ -67,7 +67,7 @@ def test_the_design_leaves_most_of_a_short_sweep_to_the_model() -> None:
 
 @pytest.mark.lengthy
 @given(seed=st.integers(0, 2**40))
-def test_a_finite_space_is_gone_through_without_repeats_and_then_exhausted(seed: int) -> None:
+def test_a_finite_space_is_enumerated_without_repeats_and_then_exhausted(seed: int) -> None:
     study = Study(a_spec(SMALL, seed=seed))
     for run_number in range(1, 7):
         (proposal,) = proposals(question(study, run_number, 1), None)
@@ -77,7 +77,7 @@ def test_a_finite_space_is_gone_through_without_repeats_and_then_exhausted(seed:
     assert proposals(question(study, 7, 1), None) == ()
 
 
-def test_fewer_points_are_returned_than_asked_for_where_no_more_are_left() -> None:
+def test_fewer_points_than_requested_are_returned_if_no_more_are_left() -> None:
     study = Study(a_spec(SMALL))
     assert len(proposals(question(study, 1, 50), None)) == 6
 
@@ -99,7 +99,7 @@ def test_the_last_point_of_a_large_space_is_found(last: int) -> None:
     assert unseen_point(space, 1, 1, seen) == {"n": last}
 
 
-def test_points_that_no_draw_finds_are_looked_for_from_different_places() -> None:
+def test_points_that_no_draw_finds_are_searched_from_different_starting_points() -> None:
     space = a_spec({"n": {"min": 1, "max": 500}}).search_space
     seen = {point_digest({"n": n}) for n in range(1, 501) if n % 100}
     with patch.object(proposal, "feasible_draws", return_value=()):
@@ -124,8 +124,8 @@ class Sparse:
     [
         (9, 10, {"n": 9}, 1),
         (3, 10, {"n": 9}, 5),
-        (7, 9, None, 1),  # the end is not part of it
-        (0, 99, None, 6),  # the first is seen, and five steps find none
+        (7, 9, None, 1),  # the end is exclusive
+        (0, 99, None, 6),  # the first point is known, and five steps find none
         (9, 9, None, 0),
     ],
 )
@@ -148,7 +148,7 @@ def test_a_point_may_be_repeated_where_an_infinite_space_yields_only_few() -> No
 
 
 def squared_distance(left: Point, right: Point) -> float:
-    """The distance of two points of `BRANCHED`; a parameter that only one has counts as 1."""
+    """Return the squared distance of two points of `BRANCHED`; a parameter of only one counts as 1."""
     total = 0.0
     for name in left.keys() | right.keys():
         one, other = left.get(name), right.get(name)
@@ -197,7 +197,7 @@ def test_without_a_point_for_a_run_none_is_looked_for_for_the_following_ones() -
     assert looked.call_count == 1
 
 
-def test_points_of_the_design_change_only_with_the_name_of_the_engine() -> None:
+def test_points_of_the_design_are_pinned_to_the_engine_version() -> None:
     space = a_spec({name: {"min": 0.0, "max": 1.0} for name in "ab"}).search_space
     assert ENGINE == "skopt-gp/3"
     assert [design_vector(space, 7, index, 4) for index in (0, 5)] == [
@@ -212,16 +212,16 @@ def test_hypercubes_are_compared_in_up_to_thirty_two_dimensions(count: int, firs
     assert design_vector(space, 7, 0, 4)[0] == first
 
 
-def test_every_point_lies_in_the_space_with_plain_types() -> None:
+def test_every_point_lies_in_the_space_and_has_plain_types() -> None:
     space = a_spec().search_space
     for point in first_points(3, 30):
         assert space.violations(point) == ()
         assert type(point["layers"]) is int
 
 
-def test_a_question_tells_when_no_model_is_needed() -> None:
+def test_a_question_is_marked_when_no_model_is_needed() -> None:
     few = a_study(a_spec(MIXED), 2, lambda _: 1.0)
-    assert question(few, 30, 1).design_only  # too little is known
+    assert question(few, 30, 1).design_only  # too few observations
     many = a_study(a_spec(MIXED), 20, lambda _: 1.0)
     assert question(many, 8, 1).design_only
     assert not question(many, 9, 1).design_only
@@ -237,7 +237,7 @@ def test_a_model_needs_values_of_half_the_design(parameters: dict[str, object], 
 @pytest.mark.parametrize(
     ("run_number", "count", "design_only"), [(31, 1, True), (36, 1, True), (36, 2, False), (41, 1, False)]
 )
-def test_points_that_are_worked_out_first_belong_to_the_design_too(
+def test_points_that_are_computed_first_count_for_the_design(
     run_number: int, count: int, design_only: bool
 ) -> None:
     study = Study(a_spec(MIXED, repeats=5))
@@ -264,17 +264,17 @@ class Recording:
         self.pending.append(point)
 
 
-def test_a_model_is_asked_after_the_design_and_is_told_of_each_point() -> None:
+def test_a_model_proposes_points_after_the_design_and_gets_each_as_pending() -> None:
     model, study = Recording(), a_study(a_spec(MIXED), 6, lambda _: 1.0)
     found = proposals(question(study, 8, 3), model)
     assert question(study, 8, 3).design_size == 8
     assert model.runs == [9, 10]
     assert [one.run_number for one in found] == [8, 9, 10]
-    assert len(model.pending) == 4  # one of them is that of run 7, which nobody has asked for
+    assert len(model.pending) == 4  # one of them is the point of run 7, which was not requested
     assert model.pending[1:] == [one.point for one in found]
 
 
-class Speechless:
+class ExhaustedModel:
     """A model that finds no point."""
 
     def propose(self, run_number: int, seen: set[bytes]) -> None:
@@ -284,16 +284,16 @@ class Speechless:
         pass
 
 
-def test_where_the_model_finds_nothing_each_run_has_random_points_of_its_own() -> None:
+def test_if_the_model_finds_no_point_each_run_gets_its_own_random_point() -> None:
     spec = a_spec(MIXED)
     asked = question(a_study(spec, 20, lambda _: 1.0), 21, 3)
-    assert [one.point for one in proposals(asked, Speechless())] == [
+    assert [one.point for one in proposals(asked, ExhaustedModel())] == [
         spec.search_space.random_point(1, 32 * (run_number - 1)) for run_number in (21, 22, 23)
     ]
 
 
 def test_the_design_counts_points_and_not_run_numbers() -> None:
-    """With repeats, and points enqueued in between, run numbers run ahead of the points."""
+    """With repeats and enqueued points, run numbers are higher than the indexes of points."""
     spec = a_spec(MIXED, repeats=5)
     study = Study(spec)
     assert question(study, 36, 1).design_only  # the eighth point
@@ -307,7 +307,7 @@ def test_the_design_counts_points_and_not_run_numbers() -> None:
     assert proposals(asked, None)[1:] == proposals(question(study, 36, 1), None)
 
 
-def test_a_known_run_has_the_place_that_it_had() -> None:
+def test_a_known_run_keeps_its_index_in_the_design() -> None:
     study = a_study(a_spec(MIXED), 10, lambda _: 1.0)
     assert [question(study, number, 1).first_place for number in (1, 5, 10, 11)] == [0, 4, 9, 10]
 
@@ -339,14 +339,14 @@ def test_a_third_of_the_points_that_a_cap_allows_is_enough_for_the_design() -> N
     assert question(Study(a_spec(MIXED, run_cap=45, repeats=5)), 1, 1).design_size == 3
 
 
-def test_runs_between_the_newest_and_the_one_asked_for_are_worked_out_first() -> None:
+def test_runs_between_the_newest_and_the_requested_one_are_computed_first() -> None:
     study = a_study(a_spec(MIXED), 10, lambda _: 1.0)
     assert question(study, 14, 1).first_run == 11
     assert question(study, 5, 1).first_run == 5
     assert question(study, 10_000, 1).first_run == 10_000 - 64
 
 
-def test_the_first_points_of_a_sweep_without_runs_are_worked_out_up_to_the_one_asked_for() -> None:
+def test_in_a_sweep_without_runs_all_points_up_to_the_requested_one_are_computed() -> None:
     study = Study(a_spec(MIXED))
     assert [question(study, number, 1).first_run for number in (1, 2, 4)] == [1, 1, 1]
     repeated = Study(a_spec(MIXED, repeats=5))
@@ -378,7 +378,7 @@ def test_the_best_is_always_among_the_selected() -> None:
         ({f"p{i}": {"min": 0.0, "max": 1.0} for i in range(1_025)}, "parameters"),
     ],
 )
-def test_what_cannot_be_searched_is_said(parameters: dict[str, object], path: str) -> None:
+def test_an_unsupported_space_is_refused_with_the_reason(parameters: dict[str, object], path: str) -> None:
     parsed = parse_mapping({"method": "random", "metric": {"name": "loss"}, "parameters": parameters})
     assert parsed.spec is not None
     spec = replace(parsed.spec, method=METHODS["bayes"])
@@ -391,7 +391,7 @@ def test_a_thousand_and_twenty_four_parameters_can_be_searched() -> None:
     assert not list(objections(a_spec({f"p{i}": {"min": 0.0, "max": 1.0} for i in range(1_024)})))
 
 
-def test_constraints_that_leave_no_point_are_said() -> None:
+def test_constraints_without_any_point_are_reported() -> None:
     names = {"x": {"min": 0.0, "max": 1.0}, "y": {"min": 0.0, "max": 1.0}}
     spec = replace(a_spec(names), constraints=("x + y < 1e-9",))
     ((where, why),) = objections(spec)

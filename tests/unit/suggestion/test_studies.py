@@ -37,7 +37,7 @@ def known(answer: HeldStudy | ResendFrom) -> int:
     return answer.study.known
 
 
-def test_what_comes_twice_counts_once() -> None:
+def test_a_repeated_observation_counts_once() -> None:
     studies = Studies(LOG)
     assert known(studies.update(study_update(1, 4))) == 4
     assert known(studies.update(study_update(3, 6))) == 6
@@ -52,7 +52,7 @@ def test_a_gap_is_answered_with_the_number_to_resend_from() -> None:
 
 
 @given(batches=st.lists(st.tuples(st.integers(1, 13), st.integers(0, 5)), max_size=30))
-def test_any_order_of_batches_ends_in_the_same_study(batches: list[tuple[int, int]]) -> None:
+def test_batches_in_any_order_give_the_same_study(batches: list[tuple[int, int]]) -> None:
     studies = Studies(LOG)
     studies.update(study_update(1, 0))
     for first, length in batches:
@@ -71,7 +71,7 @@ def test_another_sweep_of_the_same_name_starts_anew() -> None:
     assert known(studies.update(study_update(1, 2, spec=a_spec(SMALL, seed=2)))) == 2
 
 
-def test_a_caller_that_went_back_in_time_is_asked_to_tell_all_again() -> None:
+def test_a_caller_with_an_older_history_is_asked_to_resend_everything() -> None:
     studies = Studies(LOG)
     studies.update(study_update(1, 6))
     other = StudyUpdate(key=KEY, spec=None, first=5, observations=a_trial(3, POINTS[5], 9.0))
@@ -79,7 +79,7 @@ def test_a_caller_that_went_back_in_time_is_asked_to_tell_all_again() -> None:
     assert studies.update(study_update(7, 8)) == ResendFrom(1)
 
 
-def test_only_the_studies_asked_about_last_stay() -> None:
+def test_only_the_most_recently_used_studies_are_kept() -> None:
     studies = Studies(LOG, most_studies=2)
     for name in ("a", "b", "c"):
         studies.update(study_update(1, 2, key=(name, 1)))
@@ -94,14 +94,14 @@ def test_the_number_of_observations_is_bounded_too() -> None:
     assert studies.update(study_update(5, 6, key=("a", 1))) == ResendFrom(1)
 
 
-def test_the_end_of_a_run_that_was_never_handed_out_is_refused_and_what_came_before_it_kept() -> None:
+def test_the_end_of_a_run_that_was_never_handed_out_is_refused_and_earlier_observations_are_kept() -> None:
     studies = Studies(LOG)
     bad = StudyUpdate(key=KEY, spec=SPEC, first=1, observations=[*HISTORY[:2], finished(9, 1.0)])
     with pytest.raises(InvalidFieldError, match=r"observations\[2\]"):
         studies.update(bad)
 
 
-def test_a_run_outside_the_space_is_warned_of_once(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_run_outside_the_space_causes_one_warning(caplog: pytest.LogCaptureFixture) -> None:
     studies = Studies(LOG)
     outside = StudyUpdate(key=KEY, spec=SPEC, first=1, observations=a_trial(1, {"a": "w", "b": 1}, 1.0))
     assert known(studies.update(outside)) == 2

@@ -23,7 +23,7 @@ DEEP: list[Point] = [
 
 
 def values(study: Study) -> tuple[list[float], int]:
-    """The losses that count, and how many points are pending."""
+    """Return the losses that count and the number of pending points."""
     assert study.spec.metric is not None
     known = evidence(study.runs.values(), study.spec.metric)
     return [one.loss for one in known.valued], len(known.pending)
@@ -41,7 +41,7 @@ def test_a_reopened_run_has_no_end_until_it_ends_again_and_then_counts_once() ->
     assert values(study) == ([2.0], 0)
 
 
-def test_a_run_outside_the_space_is_one_however_often_it_is_tried() -> None:
+def test_a_run_outside_the_space_is_counted_once_however_often_it_is_tried() -> None:
     study = Study(a_spec(SMALL))
     for _ in range(3):
         study.observe(study.known + 1, a_trial(1, {"a": "elsewhere", "b": 1}, 1.0))
@@ -81,14 +81,14 @@ def test_the_end_of_a_space_with_constraints_is_never_reported_too_early(
     assert study.exhausted == is_small
 
 
-def test_repeated_observations_agree_if_they_are_those_that_are_known() -> None:
+def test_repeated_observations_must_agree_with_the_known_ones() -> None:
     study = Study(a_spec(SMALL))
     history = [*a_trial(1, POINT, 1.0), *a_trial(2, {"a": "y", "b": 2}, 2.0)]
     study.observe(1, history)
     for first in range(1, 5):
         assert study.agrees(first, history[first - 1 :])
         assert study.agrees(first, history[first - 1 : first])
-    assert study.agrees(4, [history[3], finished(1, 9.0)])  # the last one is new
+    assert study.agrees(4, [history[3], finished(1, 9.0)])  # the last observation is new
     assert study.agrees(5, [finished(1, 9.0)])
     assert not study.agrees(1, history[1:])
     assert not study.agrees(2, history[2:])

@@ -1,4 +1,4 @@
-"""The surrogate model, compared with the formulas of the textbook."""
+"""The surrogate model, compared with textbook formulas."""
 
 import numpy as np
 import pytest
@@ -31,7 +31,7 @@ def a_kernel() -> NoisyMatern:
 
 
 def test_the_evidence_is_the_density_of_the_values() -> None:
-    """Without the constant: it is the same for all models of the same values."""
+    """The constant is left out, as it is the same for all models of the same values."""
     gram = a_kernel().covariance(VECTORS)
     density = -0.5 * (VALUES @ np.linalg.inv(gram) @ VALUES + np.linalg.slogdet(gram).logabsdet)
     assert Surrogate(a_kernel(), VECTORS, VALUES).log_evidence == pytest.approx(density, abs=1e-5)
@@ -56,7 +56,7 @@ def test_a_believed_point_keeps_its_mean_and_is_less_uncertain() -> None:
     assert model.believing(OTHERS[:0]) is model
 
 
-def test_equal_points_can_be_told_even_without_noise() -> None:
+def test_equal_points_are_accepted_even_without_noise() -> None:
     kernel = NoisyMatern(MixedMatern(np.array([0.4, 0.9]), (0, 1), (False,) * 2, (False,) * 2), 1.0, 0.0)
     means, _ = Surrogate(kernel, VECTORS[[0, 0]], np.array([1.0, 1.0])).predict(VECTORS[:1])
     assert means == pytest.approx([1.0], abs=1e-6)
@@ -90,7 +90,7 @@ FREE = np.array([(-50.0, 50.0)] * 4)
 
 
 def test_priors_keep_parameters_near_typical_and_hold_the_noise_more_loosely() -> None:
-    """Against a pull of 0.5 each gives way by the square of the width of its prior."""
+    """A gradient of 0.5 shifts each parameter in proportion to the square of the width of its prior."""
     pull = np.full(4, 0.5)
     start = np.array([0.0, 1.0, 2.0, -3.0])
     found, density = _most_probable(lambda theta: (float(theta @ pull), pull), start, FREE)
@@ -98,8 +98,8 @@ def test_priors_keep_parameters_near_typical_and_hold_the_noise_more_loosely() -
     assert density == pytest.approx(float(found @ pull) + 0.5 * (3 * 0.25 + 1.0), abs=1e-3)
 
 
-def test_a_second_climb_begins_at_shorter_lengths_and_less_noise() -> None:
-    """The first begins in a lesser maximum, where nothing points to the greater one."""
+def test_a_second_ascent_starts_at_shorter_lengths_and_less_noise() -> None:
+    """The first ascent starts in a local maximum, where the gradient does not lead to the global one."""
     greater = np.array([0.0, -1.0, -1.0, np.log(1e-4)])
 
     def objective(theta: Array) -> tuple[float, Array]:
@@ -114,7 +114,7 @@ def test_a_second_climb_begins_at_shorter_lengths_and_less_noise() -> None:
 
 
 @pytest.mark.parametrize(("seed", "count", "noise"), [(1, 14, 0.0), (8, 10, 0.5)])
-def test_a_fit_finds_the_most_probable_parameters_by_the_library(seed: int, count: int, noise: float) -> None:
+def test_a_fit_finds_the_same_parameters_as_scipy(seed: int, count: int, noise: float) -> None:
     """Log-normal priors: lengths around a typical one, a signal of 1, and noise of 0.001.
 
     In the second example a rough fit ends in a lesser maximum, of more noise.

@@ -32,7 +32,7 @@ def places(parameters: dict[str, object], *points: Point) -> Array:
 
 @pytest.mark.parametrize("distribution", ["log_uniform_values", "inv_log_uniform_values"])
 def test_equal_ratios_are_equally_far_where_the_range_is_logarithmic(distribution: str) -> None:
-    """Section 6.3: searched in log space."""
+    """Section 6.3: such a range is searched in log space."""
     rate = {"distribution": distribution, "min": 1e-6, "max": 1.0}
     points: list[Point] = [{"rate": 10.0**exponent} for exponent in range(-6, 1)]
     steps = np.diff(places({"rate": rate}, *points))
@@ -40,7 +40,7 @@ def test_equal_ratios_are_equally_far_where_the_range_is_logarithmic(distributio
     assert abs(steps[0]) == pytest.approx(1 / 6)
 
 
-def test_categories_are_distinguished_as_the_language_does() -> None:
+def test_categories_are_distinguished_as_in_the_sweep_language() -> None:
     """Section 3: `1` and `1.0` are one value; `true`, `1` and `"1"` are three."""
     values: list[Json] = [True, 1, "1", None, 1.0, [1], {"a": 1}]
     points: list[Point] = [{"c": value} for value in values]
@@ -49,8 +49,8 @@ def test_categories_are_distinguished_as_the_language_does() -> None:
     assert len(set(codes)) == 6
 
 
-def test_a_value_of_no_probability_has_a_place_of_its_own() -> None:
-    """Section 6.3: weighted categoricals work, also for a point that a person has enqueued."""
+def test_a_value_of_probability_zero_has_its_own_position() -> None:
+    """Section 6.3: weighted categoricals work, also for an enqueued point."""
     weighted = {"values": ["a", "b", "c"], "probabilities": [0.5, 0.0, 0.5]}
     codes = places({"c": weighted}, {"c": "a"}, {"c": "b"}, {"c": "c"})
     assert len(set(codes.tolist())) == 3
@@ -71,16 +71,16 @@ def test_the_far_tails_of_unbounded_distributions_are_not_searched() -> None:
     assert np.array_equal(beyond, ends)
     assert ends[:, 1].tolist() == [0.002, 0.998]
     assert np.allclose(ends[:, 2], [0.002, 0.998], atol=1e-3)
-    assert ends[:, 3].tolist() == [0.125, 0.875]  # the middle of the share of each integer
+    assert ends[:, 3].tolist() == [0.125, 0.875]  # the middle of the interval of each integer
 
 
-def test_a_place_that_rounding_moved_out_of_the_range_leads_to_its_end() -> None:
+def test_a_position_moved_out_of_the_range_by_rounding_is_clipped() -> None:
     coordinates = Coordinates(a_spec({"x": {"min": 2.0, "max": 4.0}}).search_space)
     assert [coordinates.point(np.array([place])) for place in (-1e-9, 1.0 + 1e-9)] == [{"x": 2.0}, {"x": 4.0}]
 
 
 @given(seed=st.integers(0, 2**40))
-def test_a_point_comes_back_from_its_vector(seed: int) -> None:
+def test_a_point_is_restored_from_its_vector(seed: int) -> None:
     space = ruled_space()
     coordinates = Coordinates(space)
     points = [space.random_point(seed, index) for index in range(4)]
@@ -93,7 +93,7 @@ def test_a_point_comes_back_from_its_vector(seed: int) -> None:
 
 @pytest.mark.lengthy
 @given(seed=st.integers(0, 2**40), scale=st.sampled_from([0.003, 0.1, 1.0]))
-def test_what_is_near_a_point_settles_on_points_of_the_space(seed: int, scale: float) -> None:
+def test_vectors_around_a_point_are_snapped_to_points_of_the_space(seed: int, scale: float) -> None:
     space = ruled_space()
     coordinates, rng = Coordinates(space), np.random.default_rng(seed)
     known = coordinates.vectors([space.random_point(seed, index) for index in range(8)])
@@ -107,8 +107,8 @@ def test_what_is_near_a_point_settles_on_points_of_the_space(seed: int, scale: f
 
 
 @given(losses=st.lists(st.floats(-1e9, 1e9), min_size=1, max_size=90), most=st.integers(2, 40))
-def test_the_best_always_tell(losses: list[float], most: int) -> None:
-    """Section 6.3: the best runs are always in the model, also where a part of it is fitted to few."""
+def test_the_best_runs_are_always_selected(losses: list[float], most: int) -> None:
+    """Section 6.3: the best runs are always in the model, also where a part of it is fitted to few runs."""
     values = np.array(losses)
     chosen = subset(values, most)
     assert len(chosen) == len(set(chosen.tolist())) == min(len(losses), most)
@@ -117,7 +117,7 @@ def test_the_best_always_tell(losses: list[float], most: int) -> None:
 
 
 @pytest.mark.parametrize(("count", "share"), [(2, 0.75), (20, 0.335)])
-def test_near_a_point_one_parameter_differs_and_some_three_in_ten_of_the_others(
+def test_around_a_point_one_parameter_is_changed_and_about_three_in_ten_of_the_others(
     count: int, share: float
 ) -> None:
     space = a_spec({f"p{number}": {"min": 0.0, "max": 1.0} for number in range(count)}).search_space
@@ -127,7 +127,7 @@ def test_near_a_point_one_parameter_differs_and_some_three_in_ten_of_the_others(
     assert moved.mean() == pytest.approx(share, abs=0.03)
 
 
-def test_vectors_settle_on_points_by_conditions_as_by_constraints() -> None:
+def test_vectors_are_snapped_to_points_that_satisfy_conditions_and_constraints() -> None:
     full = np.array([[0.2, 0.7], [0.8, 0.6], [0.4, 0.1]])
     x, y = {"min": 0.0, "max": 1.0}, {"min": 0.0, "max": 1.0, "when": "x > 0.3"}
     settled = {

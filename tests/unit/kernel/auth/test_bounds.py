@@ -12,14 +12,14 @@ from sweepd_kernel.errors import NotAllowedError, NotFoundError
 
 MNIST = Bounds(frozenset({"acme/mnist"}))
 BOTH = Bounds(frozenset({"acme/mnist", "globex"}))
-WORDS = st.sampled_from(["acme", "globex", "mnist", "cifar", "acme-2", "mnist-2"])
-PLACES = st.frozensets(st.one_of(WORDS, st.tuples(WORDS, WORDS).map("/".join)), max_size=4)
+NAMES = st.sampled_from(["acme", "globex", "mnist", "cifar", "acme-2", "mnist-2"])
+PROJECTS = st.frozensets(st.one_of(NAMES, st.tuples(NAMES, NAMES).map("/".join)), max_size=4)
 
 
 @pytest.mark.parametrize(
     "name", ["acme/mnist", "acme/mnist/k3x9v2ab", "acme/mnist/k3x9v2ab-7", "globex/x/y:3"]
 )
-def test_what_lies_inside_is_seen(name: str) -> None:
+def test_a_name_in_a_project_of_the_bounds_is_covered(name: str) -> None:
     assert BOTH.covers_name(name)
 
 
@@ -27,13 +27,13 @@ def test_what_lies_inside_is_seen(name: str) -> None:
     "name",
     ["acme/mnist-2/k", "acme/mnis/k", "acme2/mnist/k", "acme", "globex", "", "/", "/mnist", "acme//mnist/k"],
 )
-def test_what_lies_outside_or_is_no_name_is_not(name: str) -> None:
+def test_a_name_outside_the_bounds_and_an_invalid_name_are_not_covered(name: str) -> None:
     assert not BOTH.covers_name(name)
     assert EVERYWHERE.covers_name(name)
 
 
-@given(PLACES, PLACES, WORDS, WORDS)
-def test_what_lies_in_a_part_lies_in_the_whole(
+@given(PROJECTS, PROJECTS, NAMES, NAMES)
+def test_bounds_cover_all_that_included_bounds_cover(
     whole: frozenset[str], part: frozenset[str], e: str, p: str
 ) -> None:
     outer, inner = Bounds(whole), Bounds(part)
@@ -42,8 +42,10 @@ def test_what_lies_in_a_part_lies_in_the_whole(
         assert outer.touches(e)
 
 
-@given(PLACES)
-def test_bounds_include_themselves_and_only_everywhere_includes_everywhere(places: frozenset[str]) -> None:
+@given(PROJECTS)
+def test_bounds_include_themselves_and_only_unlimited_bounds_include_unlimited_ones(
+    places: frozenset[str],
+) -> None:
     bounds = Bounds(places)
     assert bounds.includes(bounds)
     assert EVERYWHERE.includes(bounds)
@@ -69,7 +71,7 @@ def test_a_scope_that_is_too_small_is_refused_with_the_one_needed() -> None:
         check_scope(FULL_ACCESS, "/sweepd.v1.MetricService/Append")
 
 
-def test_names_outside_do_not_exist_wherever_they_stand_in_a_request() -> None:
+def test_names_outside_the_bounds_do_not_exist_in_whatever_field_of_a_request() -> None:
     for method, request in (
         ("SweepService/UpdateSweep", v1.UpdateSweepRequest(sweep=v1.Sweep(name="acme/cifar/k"))),
         ("MetricService/GetHistory", v1.GetHistoryRequest(runs=["acme/mnist/k-1", "acme/cifar/k-1"])),
@@ -82,7 +84,7 @@ def test_names_outside_do_not_exist_wherever_they_stand_in_a_request() -> None:
         check_names(reader(Bounds(frozenset({"acme"}))), rule, request)
 
 
-def test_a_run_by_its_alias_is_missed_by_its_name() -> None:
+def test_a_run_outside_the_bounds_is_refused_under_the_name_of_the_request() -> None:
     with pytest.raises(NotFoundError) as missed:
         check_names(
             reader(MNIST), rule_of("/sweepd.v1.RunService/GetRun"), v1.GetRunRequest(name="acme/cifar/k:7")

@@ -1,4 +1,4 @@
-"""Streams end when their token does, and nothing else of the same task is mistaken for that."""
+"""Streams end when their token ends, and other cancellations of their task are distinguished from that."""
 
 import asyncio
 
@@ -51,7 +51,7 @@ def test_all_streams_of_a_token_end_and_no_other() -> None:
 def test_a_stream_ends_when_its_token_expires() -> None:
     async def main() -> None:
         expires = asyncio.get_running_loop().time() + 0.05
-        # Not waited for: where this process pauses just now, it ends before it has begun.
+        # Not waited for: if this process pauses now, the stream ends before it has begun.
         task = asyncio.create_task(stream(OpenCalls(), of("a", expires), asyncio.Event()))
         with pytest.raises(BadTokenError, match="expired"):
             await task
@@ -59,7 +59,7 @@ def test_a_stream_ends_when_its_token_expires() -> None:
     asyncio.run(main())
 
 
-def test_a_stream_that_begins_just_after_its_token_was_revoked_does_not_begin() -> None:
+def test_a_stream_that_opens_just_after_its_token_was_revoked_is_refused() -> None:
     async def main() -> None:
         calls = OpenCalls()
         calls.end("a")
@@ -71,7 +71,7 @@ def test_a_stream_that_begins_just_after_its_token_was_revoked_does_not_begin() 
     asyncio.run(main())
 
 
-def test_who_leaves_as_the_token_is_revoked_has_left() -> None:
+def test_a_caller_that_cancels_as_its_token_is_revoked_counts_as_cancelled() -> None:
     async def main() -> None:
         calls = OpenCalls()
         task = await begin(calls, of("a"))
@@ -92,7 +92,7 @@ async def busy(calls: OpenCalls, writing: asyncio.Event, written: asyncio.Event)
         raise AssertionError("it goes on")
 
 
-def test_a_message_on_its_way_is_written_first() -> None:
+def test_a_message_that_is_being_written_is_completed_first() -> None:
     async def main() -> None:
         calls, writing, written = OpenCalls(), asyncio.Event(), asyncio.Event()
         task = asyncio.create_task(busy(calls, writing, written))
@@ -108,7 +108,9 @@ def test_a_message_on_its_way_is_written_first() -> None:
     asyncio.run(main())
 
 
-def test_a_reader_that_does_not_take_it_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stream_whose_reader_does_not_take_that_message_is_cancelled(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr("sweepd_kernel.auth.open_calls.PATIENCE", 0.02)
 
     async def main() -> None:

@@ -24,7 +24,7 @@ READER = Principal("ada", "person", Scope.READ, Bounds(frozenset({"acme/mnist"})
 
 
 class OneToken:
-    """Knows one token."""
+    """Tokens of which one is valid."""
 
     async def principal(self, digest: bytes) -> Principal:
         if digest != digest_of(SECRET):
@@ -36,7 +36,7 @@ GATEWAY = Authenticator(service_token="service-secret", access_token="people-sec
 INNER = Authenticator(service_token="service-secret", access_token=None)
 
 
-def let_in(authenticator: Authenticator, metadata: dict[str, str | bytes]) -> Principal:
+def authenticated(authenticator: Authenticator, metadata: dict[str, str | bytes]) -> Principal:
     return asyncio.run(authenticator.principal(Credentials.read(metadata)))
 
 
@@ -47,40 +47,41 @@ def bearer(token: str, **more: str | bytes) -> dict[str, str | bytes]:
     }
 
 
-def test_the_service_token_makes_a_service() -> None:
-    assert let_in(GATEWAY, bearer("service-secret")) == SERVICE
+def test_the_service_token_authenticates_a_service() -> None:
+    assert authenticated(GATEWAY, bearer("service-secret")) == SERVICE
 
 
 @pytest.mark.parametrize("who", [FULL_ACCESS, READER])
-def test_a_service_may_speak_for_a_person(who: Principal) -> None:
-    assert let_in(INNER, bearer("service-secret", sweepd_principal_bin=encode_principal(who))) == who
+def test_a_service_may_act_for_a_principal(who: Principal) -> None:
+    assert authenticated(INNER, bearer("service-secret", sweepd_principal_bin=encode_principal(who))) == who
 
 
 @pytest.mark.parametrize("header", [b"", b"\xff\xff", "owner", b"\x0a\x03ada"])
-def test_a_service_that_speaks_for_nobody_is_refused(header: str | bytes) -> None:
+def test_a_service_with_an_invalid_principal_is_refused(header: str | bytes) -> None:
     with pytest.raises(BadTokenError):
         decode_principal(header)
 
 
-def test_a_token_makes_a_person_whatever_else_is_claimed() -> None:
+def test_a_token_decides_the_principal_whatever_the_metadata_claims() -> None:
     claim = encode_principal(FULL_ACCESS)
     assert (
-        let_in(GATEWAY, bearer("people-secret", sweepd_principal_bin=encode_principal(READER))) == FULL_ACCESS
+        authenticated(GATEWAY, bearer("people-secret", sweepd_principal_bin=encode_principal(READER)))
+        == FULL_ACCESS
     )
-    assert let_in(GATEWAY, bearer(SECRET, sweepd_principal_bin=claim)) == READER
+    assert authenticated(GATEWAY, bearer(SECRET, sweepd_principal_bin=claim)) == READER
 
 
-def test_tokens_of_people_are_unknown_where_only_services_are_let_in() -> None:
+def test_a_server_for_services_only_refuses_tokens_of_users() -> None:
     for token in ("people-secret", SECRET):
         with pytest.raises(BadTokenError):
-            let_in(INNER, bearer(token))
+            authenticated(INNER, bearer(token))
 
 
-def test_a_token_is_not_called_unknown_by_one_who_cannot_tell_yet() -> None:
+def test_a_token_is_not_refused_as_unknown_before_tokens_can_be_checked() -> None:
     opening = Authenticator(service_token="service-secret", access_token="people-secret")
     with pytest.raises(UnavailableError):
-        let_in(opening, bearer(SECRET))
-    assert let_in(opening, bearer("people-secret")) == FULL_ACCESS
+        authenticated(opening, bearer(SECRET))
+    assert authenticated(opening, bearer("people-secret")) == FULL_ACCESS
 
 
 @pytest.mark.parametrize(
@@ -100,15 +101,17 @@ def test_a_token_is_not_called_unknown_by_one_who_cannot_tell_yet() -> None:
         {"authorization": "Bearer " + "x" * 100_000},
     ],
 )
-def test_everyone_else_is_refused_without_a_word_of_the_token(metadata: dict[str, str | bytes]) -> None:
+def test_invalid_credentials_are_refused_without_repeating_the_token(
+    metadata: dict[str, str | bytes],
+) -> None:
     with pytest.raises(BadTokenError) as caught:
-        let_in(GATEWAY, metadata)
+        authenticated(GATEWAY, metadata)
     assert "secret" not in caught.value.message
     assert "swp_" not in caught.value.message
 
 
-def test_a_call_for_services_refuses_people() -> None:
-    def as_person() -> None:
+def test_a_call_for_services_refuses_users() -> None:
+    def as_client() -> None:
         set_current_principal(FULL_ACCESS)
         assert current_principal().name == "owner"
         with pytest.raises(NotAllowedError):
@@ -118,5 +121,5 @@ def test_a_call_for_services_refuses_people() -> None:
         set_current_principal(SERVICE)
         require_service("X/Y")
 
-    contextvars.copy_context().run(as_person)
+    contextvars.copy_context().run(as_client)
     contextvars.copy_context().run(as_service)

@@ -14,7 +14,7 @@ from sweepd_kernel.auth.scopes import RULES, Rule, Scope, rule_of
 
 STUBS = Path(sweep_service_pb2.__file__).parent
 
-# Texts that name nothing of a project, or do so in lists that the service bounds itself.
+# Texts that name nothing in a project, or are in lists that the service bounds itself.
 NO_NAMES = {
     "page_token",
     "request_id",
@@ -61,13 +61,13 @@ def test_the_table_has_every_call_of_the_contract() -> None:
     assert table == set(METHODS)
 
 
-def test_what_is_not_in_the_table_needs_the_largest_scope() -> None:
+def test_a_call_outside_the_table_requires_the_largest_scope() -> None:
     assert rule_of("/sweepd.v1.SweepService/Invented") == Rule(Scope.ADMIN)
     assert rule_of("/sweepd.v2.SweepService/GetSweep").allows(Scope.READ)
 
 
 @pytest.mark.parametrize("path", METHODS)
-def test_every_text_of_a_request_is_a_name_in_the_table_or_none(path: str) -> None:
+def test_every_text_of_a_request_is_classified_as_a_name_or_not(path: str) -> None:
     method = METHODS[path]
     if method.client_streaming or rule(method).internal:
         return
@@ -79,7 +79,7 @@ def test_every_text_of_a_request_is_a_name_in_the_table_or_none(path: str) -> No
         if text.split(".")[-1] not in NO_NAMES
         and f"{method.input_type.name}.{text}" not in BOUNDED_BY_THE_SERVICE
     }
-    assert not strange, "classify these: names of things of projects belong into sweepd_kernel.auth.scopes"
+    assert not strange, "classify these: names of entities in projects belong into sweepd_kernel.auth.scopes"
     assert not known - texts, "the contract has no such fields"
 
 
@@ -91,12 +91,12 @@ def texts_of(fields: Iterable[FieldDescriptor], before: str) -> Iterator[str]:
             if before:
                 continue
             inner: Iterable[FieldDescriptor] = field.message_type.fields
-            if field.message_type.name == "Sweep":  # an update names it, all else in it is content
+            if field.message_type.name == "Sweep":  # an update has the name in it, the rest is content
                 inner = [each for each in inner if each.name == "name"]
             yield from texts_of(inner, f"{field.name}.")
 
 
-def test_scopes_include_each_other_but_for_agents() -> None:
+def test_each_scope_includes_the_smaller_ones_except_agent() -> None:
     for path, method in METHODS.items():
         given = {scope for scope in Scope if rule(method).allows(scope)}
         if rule(method).internal:
@@ -106,7 +106,7 @@ def test_scopes_include_each_other_but_for_agents() -> None:
         assert (Scope.READ not in given) or (Scope.WRITE in given), path
 
 
-def test_a_refusal_says_in_words_what_the_call_does() -> None:
+def test_a_refusal_describes_the_call() -> None:
     descriptions = {
         path: rule(method).what
         for path, method in METHODS.items()
@@ -118,7 +118,7 @@ def test_a_refusal_says_in_words_what_the_call_does() -> None:
     assert rule_of("/sweepd.v1.SweepService/Invented").what == "this call"
 
 
-def test_agents_attach_find_sweeps_and_do_nothing_else() -> None:
+def test_the_agent_scope_allows_only_what_agents_need() -> None:
     allowed = {
         path.rpartition("/")[2] for path, method in METHODS.items() if rule(method).allows(Scope.AGENT)
     }
@@ -126,11 +126,11 @@ def test_agents_attach_find_sweeps_and_do_nothing_else() -> None:
     assert rule_of("/sweepd.v1.AgentService/Attach").needed == "agent"
 
 
-def test_who_only_reads_changes_nothing() -> None:
+def test_the_read_scope_allows_only_reads() -> None:
     reading = {path.rpartition("/")[2] for path, method in METHODS.items() if rule(method).allows(Scope.READ)}
     reads = ("Get", "List", "Watch", "Validate", "Preview", "Explain", "Export", "Read", "WhoAmI")
     assert all(name.startswith(reads) for name in reading), reading
 
 
-def test_a_request_of_a_stream_names_nothing_by_itself() -> None:
+def test_requests_of_client_streams_are_not_checked_by_name() -> None:
     assert "run" not in v1.AttachRequest.DESCRIPTOR.fields_by_name

@@ -19,7 +19,7 @@ def a_state() -> v1.DatabaseState:
     return state
 
 
-def test_a_database_is_read_as_it_was_written() -> None:
+def test_a_database_state_survives_a_round_trip() -> None:
     known = Database(
         id=ID,
         place="/data/x",
@@ -32,7 +32,7 @@ def test_a_database_is_read_as_it_was_written() -> None:
 
 
 @pytest.mark.parametrize("wrong", ["", "x" * 32, ID + "0", ID.upper(), ID + "\n"])
-def test_an_id_of_another_form_is_refused(wrong: str) -> None:
+def test_an_invalid_id_is_refused(wrong: str) -> None:
     own, peer = a_state(), a_state()
     own.id = peer.peer.id = wrong
     for state in (own, peer):
@@ -41,7 +41,7 @@ def test_an_id_of_another_form_is_refused(wrong: str) -> None:
 
 
 @pytest.mark.parametrize("wrong", ["", TOKEN[1:], TOKEN + "0"])
-def test_a_token_of_another_form_is_refused(wrong: str) -> None:
+def test_an_invalid_token_is_refused(wrong: str) -> None:
     own, peer = a_state(), a_state()
     own.generations[0].token = peer.peer.position.generation = wrong
     for state in (own, peer):
@@ -49,7 +49,7 @@ def test_a_token_of_another_form_is_refused(wrong: str) -> None:
             pairing_codec.database(state)
 
 
-def test_a_number_that_no_database_holds_is_refused() -> None:
+def test_a_number_out_of_range_is_refused() -> None:
     state = a_state()
     state.number = 2**64 - 1
     with pytest.raises(InvalidFieldError, match="number"):

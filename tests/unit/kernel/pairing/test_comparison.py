@@ -1,4 +1,4 @@
-"""Two databases belong together as long as each has been where the other remembers it."""
+"""Two databases belong together as long as each has had the position that the other remembers of it."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_databases_that_remember_each_other_belong_together() -> None:
     assert mismatch(S, M) is None
 
 
-def test_databases_that_have_met_nobody_belong_together() -> None:
+def test_databases_without_a_peer_belong_together() -> None:
     assert mismatch(database("s", ("a", 10)), database("m")) is None
     assert mismatch(database("s"), database("m")) is None
 
@@ -69,20 +69,20 @@ def test_a_crash_between_the_two_that_remember_is_no_fault() -> None:
         (S, database("m", peer=Peer("s")), Fault.METRICS_OLDER),
     ],
 )
-def test_what_does_not_belong_together_is_distinguished(
+def test_each_kind_of_mismatch_is_distinguished(
     scheduler: Database, metrics: Database, expected: Fault
 ) -> None:
     assert fault(scheduler, metrics) is expected
 
 
-def test_an_older_copy_that_has_continued_is_not_taken_for_the_newer_one() -> None:
+def test_an_older_copy_that_has_continued_is_recognized() -> None:
     forked = database("s", ("a", 10), ("b", 12), ("c", 99), peer=S.peer)
     assert fault(forked, M) is Fault.SCHEDULER_OLDER
     continued = database("m", ("x", 3), ("y", 99), peer=M.peer)
     assert fault(S, continued) is Fault.METRICS_OLDER
 
 
-def test_a_database_without_anything_belongs_to_whom_it_costs_nothing() -> None:
+def test_an_empty_database_matches_a_peer_that_loses_nothing() -> None:
     assert mismatch(database("new"), database("m", peer=Peer("gone"))) is None
     assert mismatch(database("s", ("a", 3), peer=Peer("gone")), database("new")) is None
 
@@ -94,7 +94,7 @@ def test_the_message_names_both_files_and_the_remedy() -> None:
     assert len(message) < 500
 
 
-def test_a_position_is_remembered_once_it_is_older_than_copies_are_apart() -> None:
+def test_a_position_is_remembered_once_it_is_older_than_the_copy_skew() -> None:
     delayed = Delayed()
     delayed.add(Position("a", 1), 0.0)
     assert delayed.due(COPY_SKEW - 0.1) is None
@@ -105,7 +105,7 @@ def test_a_position_is_remembered_once_it_is_older_than_copies_are_apart() -> No
 
 
 @given(st.lists(st.floats(0.01, 3.0), max_size=200))
-def test_what_is_remembered_is_never_newer_than_that_and_little_waits(steps: list[float]) -> None:
+def test_a_remembered_position_is_older_than_the_copy_skew_and_few_wait(steps: list[float]) -> None:
     delayed, now = Delayed(), 0.0
     times: dict[int, float] = {}
     for number, step in enumerate(steps, 1):
@@ -118,7 +118,7 @@ def test_what_is_remembered_is_never_newer_than_that_and_little_waits(steps: lis
 
 
 @given(st.data())
-def test_neither_crashes_nor_copies_of_one_instant_or_two_near_ones_make_a_fault(data: st.DataObject) -> None:
+def test_crashes_and_copies_within_the_copy_skew_are_no_mismatch(data: st.DataObject) -> None:
     """Both commit, remember and start in any order; copies at most `COPY_SKEW` apart belong together."""
     schedulers = [database("s")]
     stores = [database("m")]

@@ -8,7 +8,7 @@ NOON = 1_000.0
 NAMES = ("gateway", "scheduler", "metric-store")
 
 
-def test_each_is_asked_when_the_one_before_has_ended() -> None:
+def test_each_service_is_terminated_when_the_previous_one_has_ended() -> None:
     plan = StopPlan(NAMES, NOON)
     assert plan.due(NOON, NAMES) == [("gateway", SIGTERM)]
     assert plan.due(NOON + 0.1, NAMES) == []
@@ -17,7 +17,7 @@ def test_each_is_asked_when_the_one_before_has_ended() -> None:
     assert plan.due(NOON + 0.4, NAMES[2:]) == []
 
 
-def test_one_that_takes_long_delays_the_next_by_a_step_only() -> None:
+def test_a_slow_service_delays_the_next_by_at_most_a_step() -> None:
     plan = StopPlan(NAMES, NOON)
     plan.due(NOON, NAMES)
     assert plan.pause(NOON) == STEP
@@ -25,12 +25,12 @@ def test_one_that_takes_long_delays_the_next_by_a_step_only() -> None:
     assert plan.due(NOON + 2 * STEP, NAMES) == [("metric-store", SIGTERM)]
 
 
-def test_one_that_is_gone_already_is_passed_over() -> None:
+def test_a_service_that_has_already_ended_is_skipped() -> None:
     plan = StopPlan(NAMES, NOON)
     assert plan.due(NOON, ["metric-store"]) == [("metric-store", SIGTERM)]
 
 
-def test_the_overdue_are_killed_within_ten_seconds() -> None:
+def test_overdue_services_are_killed_within_ten_seconds() -> None:
     plan = StopPlan(NAMES, NOON)
     for second in range(8):
         assert SIGKILL not in [number for _, number in plan.due(NOON + second, NAMES)]
@@ -38,7 +38,7 @@ def test_the_overdue_are_killed_within_ten_seconds() -> None:
     assert OVERDUE + STEP <= 10.0
 
 
-def test_hurried_it_asks_all_at_once_and_kills_soon() -> None:
+def test_a_hurried_stop_terminates_all_services_at_once_and_kills_them_soon() -> None:
     plan = StopPlan(NAMES, NOON)
     plan.due(NOON, NAMES)
     plan.hurry(NOON + 1.0)

@@ -28,40 +28,40 @@ T = TypeVar("T")
 
 
 class NoThreadAtFirst(ThreadPoolExecutor):
-    """Threads of a machine that has none left when it is first asked."""
+    """Executor that cannot start a thread for its first task."""
 
     def __init__(self) -> None:
         super().__init__(max_workers=1)
-        self.asked = 0
+        self.submitted = 0
         self.worked = asyncio.Event()
 
     def submit(self, fn: Callable[..., T], /, *args: object, **kwargs: object) -> Future[T]:
         """Refuse the first task."""
-        self.asked += 1
-        if self.asked == 1:
+        self.submitted += 1
+        if self.submitted == 1:
             raise RuntimeError("can't start new thread")
         self.worked.set()
         return super().submit(fn, *args, **kwargs)
 
 
-def strangers(count: int, age: float) -> list[Stranger]:
+def connections(count: int, age: float) -> list[Stranger]:
     return [Stranger(f"ipv4:127.0.0.1:{number}", NOW - age) for number in range(count)]
 
 
-def test_a_stranger_has_time_to_show_a_token() -> None:
+def test_a_connection_has_some_time_to_present_a_token() -> None:
     old, young = Stranger("old", NOW - PATIENCE), Stranger("young", NOW - PATIENCE + 0.1)
     assert list(superfluous([young, old], NOW, short=True)) == [old]
 
 
-def test_of_too_many_strangers_the_oldest_go() -> None:
+def test_of_too_many_connections_without_a_token_the_oldest_are_closed() -> None:
     older, newer = Stranger("older", NOW - 3.0), Stranger("newer", NOW - 2.5)
-    rest = strangers(MOST_STRANGERS - 1, age=2.0)
+    rest = connections(MOST_STRANGERS - 1, age=2.0)
     assert list(superfluous([*rest, newer, older], NOW, short=False)) == [older]
     assert not superfluous([*rest, newer], NOW, short=False)
 
 
-def test_strangers_that_have_just_come_are_closed_only_where_descriptors_run_out() -> None:
-    many = strangers(MOST_STRANGERS + 10, age=YOUNGEST / 2)
+def test_new_connections_are_closed_only_if_descriptors_run_out() -> None:
+    many = connections(MOST_STRANGERS + 10, age=YOUNGEST / 2)
     assert not superfluous(many, NOW, short=False)
     assert len(superfluous(many, NOW, short=True)) == 10
 
@@ -86,7 +86,7 @@ def test_connections_to_a_port_are_found_by_the_address_of_their_peer() -> None:
             }
 
 
-def test_a_number_that_stands_for_no_socket_any_more_leaves_no_descriptor_open(tmp_path: Path) -> None:
+def test_a_descriptor_that_is_no_longer_a_socket_is_not_left_open(tmp_path: Path) -> None:
     path = tmp_path / "file"
     with path.open("w") as file:
         with pytest.raises(OSError, match="Socket operation on non-socket"), copied(file.fileno()):
@@ -96,17 +96,17 @@ def test_a_number_that_stands_for_no_socket_any_more_leaves_no_descriptor_open(t
 
 
 @pytest.mark.lengthy
-def test_the_watch_continues_after_a_look_that_failed(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_watch_continues_after_a_failed_check(caplog: pytest.LogCaptureFixture) -> None:
     async def scenario() -> None:
         threads = NoThreadAtFirst()
         asyncio.get_running_loop().set_default_executor(threads)
         connections = Connections(logging.getLogger("test"))
-        for number in range(10_001):  # so many that it looks, however few descriptors are open
+        for number in range(10_001):  # so many that it checks, however few descriptors are open
             connections.authenticated(f"ipv4:127.0.0.1:{number}")
         watching = asyncio.create_task(connections.watch(1))
         worked = asyncio.create_task(threads.worked.wait())
         await asyncio.wait({watching, worked}, timeout=30.0, return_when=asyncio.FIRST_COMPLETED)
-        assert worked.done(), "it has not looked again"
+        assert worked.done(), "it has not checked again"
         watching.cancel()
         with suppress(asyncio.CancelledError):
             await watching

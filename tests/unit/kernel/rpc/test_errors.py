@@ -1,4 +1,4 @@
-"""A domain error travels as a status with details, and the client restores it."""
+"""A domain error is sent as a status with details, and restored by the client."""
 
 import grpc
 import grpc.aio
@@ -29,7 +29,7 @@ def as_received(error: DomainError) -> Failure:
     return Failure.of(received)
 
 
-def test_each_reason_is_one_of_the_contract_and_each_of_the_contract_is_there() -> None:
+def test_the_reasons_agree_with_those_of_the_contract() -> None:
     contract = {name.removeprefix("ERROR_REASON_") for name in v1.ErrorReason.keys()}  # noqa: SIM118
     assert {reason.value for reason in Reason} == contract - {"UNSPECIFIED"}
 
@@ -104,7 +104,7 @@ def test_each_status_is_a_canonical_code() -> None:
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_what_a_service_means_is_what_the_client_reads(error: DomainError, expected: Failure) -> None:
+def test_the_client_restores_the_error_of_the_service(error: DomainError, expected: Failure) -> None:
     assert as_received(error) == expected
 
 
@@ -125,7 +125,7 @@ def test_a_long_list_of_findings_fits_into_the_metadata_of_a_call() -> None:
 
 
 def test_a_name_of_any_length_fits_into_the_metadata_of_a_call() -> None:
-    """Otherwise the call would fail with RESOURCE_EXHAUSTED, without the actual problem."""
+    """Otherwise the call would fail with RESOURCE_EXHAUSTED, which hides the actual problem."""
     error = NotFoundError("local/demo/" + "x" * 100_000)
     ((_, content),) = interceptors.trailing_metadata(error)
     assert len(content) < 6 * 1024
@@ -134,7 +134,7 @@ def test_a_name_of_any_length_fits_into_the_metadata_of_a_call() -> None:
     assert received.metadata["name"].startswith("local/demo/xxx")
 
 
-def test_details_that_cannot_be_read_leave_code_and_message() -> None:
+def test_an_error_with_unreadable_details_keeps_code_and_message() -> None:
     trailing = grpc.aio.Metadata(("grpc-status-details-bin", b"\xff\xff"))
     error = grpc.aio.AioRpcError(grpc.StatusCode.ABORTED, grpc.aio.Metadata(), trailing, details="why")
     assert Failure.of(error) == Failure(code="ABORTED", message="why")

@@ -1,4 +1,4 @@
-"""A caller that leaves while it is being answered is no failure, though gRPC has yet to notice."""
+"""A caller that disconnects during its call is not a failure, even before gRPC has noticed it."""
 
 import asyncio
 import logging
@@ -16,7 +16,7 @@ LOG = logging.getLogger("test")
 
 
 class DisconnectedCaller:
-    """The context of a caller to whom nothing can be sent any more."""
+    """The context of a caller that has disconnected."""
 
     def __init__(self) -> None:
         self.aborted = 0
@@ -67,7 +67,7 @@ async def mapped(
 
 
 @pytest.mark.parametrize("behaviour", [refuses, aborts, writes])
-def test_a_caller_that_left_is_no_failure(
+def test_a_disconnected_caller_is_not_logged_as_a_failure(
     behaviour: Callable[[object, DisconnectedCaller], Awaitable[None]], caplog: pytest.LogCaptureFixture
 ) -> None:
     async def main() -> None:

@@ -66,7 +66,7 @@ def test_each_field_of_each_request_that_can_be_long_has_a_limit_and_no_other_ha
     assert {fields[name].name for name in unlisted} == limits.FIELD_NAMES.keys()
 
 
-def test_each_limit_says_what_its_field_needs() -> None:
+def test_each_limit_fits_the_type_of_its_field() -> None:
     for name, field in bounded_fields().items():
         limit = limits.limit_of(field)
         assert limit is not None, name
@@ -95,13 +95,13 @@ def test_each_limit_says_what_its_field_needs() -> None:
         (v1.CreateSweepRequest(file=v1.SweepFile(content=bytes(4 << 20))), "file"),
     ],
 )
-def test_what_is_beyond_a_limit_is_refused_by_its_path(message: object, path: str) -> None:
+def test_a_value_beyond_a_limit_is_refused_with_its_path(message: object, path: str) -> None:
     with pytest.raises(InvalidFieldError) as refused:
         limits.check(message)  # type: ignore[arg-type]  # any message
     assert [violation.field for violation in refused.value.violations] == [path]
 
 
-def test_what_is_cut_off_is_not_refused() -> None:
+def test_a_text_that_is_truncated_is_not_refused() -> None:
     limits.check(v1.RunExited(logged_keys=["x" * 1_000] * 200, log_tail="x" * 3_000))
     limits.check(v1.RunStarted(argv=[""] * 100_000))
 

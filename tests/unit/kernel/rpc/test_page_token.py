@@ -11,12 +11,12 @@ ASKED = v1.ListProjectsRequest(entity="acme")
 
 
 def forged(key: str) -> str:
-    """A token that anyone can make: it carries no secret."""
+    """Return a token that anyone could make, as it contains no secret."""
     honest = base64.urlsafe_b64decode(page_token.encoded(["x"], ASKED))
     return base64.urlsafe_b64encode(honest.removesuffix(b'["x"]') + key.encode()).decode()
 
 
-def test_a_token_leads_back_to_its_sort_key() -> None:
+def test_a_token_is_decoded_to_its_sort_key() -> None:
     assert page_token.decoded(forged('["acme/mnist", 7, 0.5]'), ASKED) == ["acme/mnist", 7, 0.5]
 
 
@@ -36,6 +36,6 @@ def test_a_token_leads_back_to_its_sort_key() -> None:
         "[" * 100_000,
     ],
 )
-def test_what_no_answer_gave_is_refused(key: str) -> None:
+def test_a_token_that_was_never_issued_is_refused(key: str) -> None:
     with pytest.raises(page_token.BadPageTokenError):
         page_token.decoded(forged(key), ASKED)

@@ -6,7 +6,7 @@ from sweepd_kernel.errors import Reason, Status
 from sweepd_kernel.sql.database import storage_error
 
 
-def test_a_full_disk_and_other_trouble_are_distinguished() -> None:
+def test_a_full_disk_and_other_errors_are_distinguished() -> None:
     full = storage_error(OSError(errno.ENOSPC, "No space left on device"), "scheduler", "/data/x.db")
     assert (full.status, full.reason) == (Status.RESOURCE_EXHAUSTED, Reason.STORAGE_UNAVAILABLE)
     assert full.metadata == {"service": "scheduler", "place": "/data/x.db"}

@@ -115,14 +115,14 @@ def module_of(monkeypatch: pytest.MonkeyPatch, *models: type[SQLModel]) -> Simpl
 
 
 @pytest.mark.parametrize("thing", [FULL, EMPTY])
-def test_an_entity_comes_back_from_its_row_as_it_was(monkeypatch: pytest.MonkeyPatch, thing: Thing) -> None:
+def test_an_entity_is_restored_from_its_row(monkeypatch: pytest.MonkeyPatch, thing: Thing) -> None:
     module = module_of(monkeypatch, ThingRow)
     row = module.thing_values(thing, changed=9)
     assert module.thing_of(row, label=thing.label) == thing
     assert dict(zip(module.THING.columns, row, strict=True))["area"] == thing.area
 
 
-def test_values_are_what_drivers_take(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_row_values_have_the_types_that_drivers_accept(monkeypatch: pytest.MonkeyPatch) -> None:
     module = module_of(monkeypatch, ThingRow)
     row = dict(zip(module.THING.columns, module.thing_values(FULL, changed=9), strict=True))
     assert row["marks"] == (
@@ -132,7 +132,7 @@ def test_values_are_what_drivers_take(monkeypatch: pytest.MonkeyPatch) -> None:
     assert all(value is None or isinstance(value, bool | int | float | str | bytes) for value in row.values())
 
 
-def test_an_update_leaves_out_what_is_fixed_and_ends_with_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_update_leaves_out_fixed_columns_and_ends_with_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
     module = module_of(monkeypatch, ThingRow)
     assert module.THING.update == (
         "update thing set colour = ?, other_width = ?, other_height = ?, marks = ?, words = ?, shade = ?,"
@@ -144,13 +144,13 @@ def test_an_update_leaves_out_what_is_fixed_and_ends_with_the_key(monkeypatch: p
     assert module.THING.delete == "delete from thing where parent = ? and id = ?"
 
 
-def test_columns_can_be_selected_under_an_alias_and_without_some(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_columns_can_be_selected_under_an_alias_and_partially(monkeypatch: pytest.MonkeyPatch) -> None:
     table = module_of(monkeypatch, ThingRow).THING
     assert table.of("t").startswith("t.parent, t.id, ")
     assert table.without({"id", "marks"}).startswith("parent, null, colour")
 
 
-def test_the_schema_is_said_in_both_dialects(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_schema_is_generated_for_both_dialects(monkeypatch: pytest.MonkeyPatch) -> None:
     schema = module_of(monkeypatch, ThingRow).SCHEMA
     sqlite, postgresql = ("\n".join(schema.statements[each]) for each in ("sqlite", "postgresql"))
     assert "parent INTEGER NOT NULL" in sqlite
@@ -160,7 +160,7 @@ def test_the_schema_is_said_in_both_dialects(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def bad_models() -> dict[str, Callable[[], type[SQLModel]]]:
-    """Models that say what cannot be."""
+    """Return models that do not fit their entity."""
 
     def unknown() -> type[SQLModel]:
         class Unknown(Base, table=True):
@@ -192,7 +192,7 @@ def test_a_model_that_does_not_fit_its_entity_is_refused(
 
 
 @pytest.mark.parametrize("package", generate.packages())
-def test_what_is_generated_is_of_these_models(package: str) -> None:
+def test_the_generated_code_is_up_to_date(package: str) -> None:
     path = generate.SERVICES.joinpath(*package.split(".")) / generate.GENERATED
     assert path.read_text() == generate.generated(package), "run `make protos`"
 

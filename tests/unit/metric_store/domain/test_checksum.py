@@ -1,4 +1,4 @@
-"""Checksums of rows: whatever is damaged in a row is noticed."""
+"""Checksums of rows: any damage of a row is detected."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_a_row_matches_its_own_checksum() -> None:
         (1, 2, None),
     ],
 )
-def test_a_damaged_row_does_not(damaged: Sequence[object]) -> None:
+def test_a_damaged_row_does_not_match_its_checksum(damaged: Sequence[object]) -> None:
     assert not is_intact(damaged, checksum(ROW))
 
 

@@ -22,19 +22,19 @@ def test_a_long_piece_without_a_tail_is_stored_as_it_is() -> None:
     assert plan(NO_TAIL, [MAX_PIECE_POINTS]) == [Group(start=0, stop=1, takes_tail=False, closed=True)]
 
 
-def test_what_follows_a_closed_chunk_is_counted_anew() -> None:
+def test_pieces_after_a_closed_chunk_are_counted_anew() -> None:
     assert [group.closed for group in plan(NO_TAIL, [CLOSED_POINTS, CLOSED_POINTS - 1])] == [True, False]
 
 
 @pytest.mark.parametrize("pieces", [1, 4])
-def test_a_piece_that_fills_the_tail_takes_it_along(pieces: int) -> None:
+def test_a_piece_that_fills_the_tail_is_joined_with_it(pieces: int) -> None:
     assert plan(Tail(first_row=1, points=200, pieces=pieces), [100, 5]) == [
         Group(start=0, stop=1, takes_tail=True, closed=True),
         Group(start=1, stop=2, takes_tail=False, closed=False),
     ]
 
 
-def test_a_short_piece_is_laid_beside_the_tail() -> None:
+def test_a_short_piece_is_stored_separately_after_the_tail() -> None:
     tail = Tail(first_row=1, points=20, pieces=4)
     (group,) = plan(tail, [1])
     assert group == Group(start=0, stop=1, takes_tail=False, closed=False)
@@ -49,7 +49,7 @@ def test_a_tail_of_many_pieces_is_joined_before_it_is_full() -> None:
 
 
 @given(st.lists(st.lists(st.integers(1, MAX_PIECE_POINTS), min_size=1, max_size=12), max_size=30))
-def test_no_chunk_passes_its_size_and_no_tail_its_own(arrivals: list[list[int]]) -> None:
+def test_chunks_and_tails_do_not_exceed_their_sizes(arrivals: list[list[int]]) -> None:
     tail, row = NO_TAIL, 1
     for sizes in arrivals:
         groups = plan(tail, sizes)

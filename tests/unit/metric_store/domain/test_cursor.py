@@ -12,7 +12,7 @@ def test_a_batch_beyond_the_next_row_is_a_gap() -> None:
     assert standing(4, 6, 9) is Standing.GAP
 
 
-def test_a_batch_that_overlaps_brings_its_new_rows() -> None:
+def test_the_new_rows_of_an_overlapping_batch_are_stored() -> None:
     assert standing(4, 2, 5) is Standing.NEXT
 
 

@@ -1,4 +1,4 @@
-"""Batches become pieces: exact, trimmed, and never failed by one bad value."""
+"""Packing of batches into pieces: exact, trimmed, and never failed by one bad value."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def doubles(key: str, *values: float, offsets: tuple[int, ...] = ()) -> Column:
     return Column(key=key, kind=Kind.DOUBLE, offsets=offsets, values=values)
 
 
-def test_keys_of_one_row_share_what_their_values_hang_on() -> None:
+def test_keys_with_the_same_rows_share_a_spine() -> None:
     batch = a_batch(doubles("a", 1.0, offsets=(2,)), doubles("b", 2.0, offsets=(2,)))
     first, second = pack(batch, after=0, known_keys=set()).pieces
     assert first.stretch.spine is second.stretch.spine
@@ -61,13 +61,13 @@ def test_rows_up_to_the_cursor_are_trimmed() -> None:
     }
 
 
-def test_a_column_of_trimmed_rows_alone_brings_nothing() -> None:
+def test_a_column_with_trimmed_rows_only_adds_no_piece() -> None:
     packed = pack(a_batch(doubles("a", 1.0, offsets=(0,))), after=2, known_keys=set())
     assert not packed.pieces
     assert not packed.complaints
 
 
-def test_offsets_count_from_the_first_row_also_behind_dropped_rows() -> None:
+def test_offsets_count_from_the_first_row_and_include_dropped_rows() -> None:
     batch = a_batch(doubles("a", 1.0, 4.0, offsets=(0, 3)), last=4, dropped=(RowRange(first=2, last=3),))
     assert points(list(pack(batch, after=0, known_keys=set()).pieces)) == {
         ("a", 1): (10, 1.0, 1.0),
@@ -76,7 +76,7 @@ def test_offsets_count_from_the_first_row_also_behind_dropped_rows() -> None:
 
 
 @pytest.mark.parametrize("offset", [1, 3, 9])
-def test_an_offset_of_a_dropped_row_or_beyond_the_last_names_none(offset: int) -> None:
+def test_a_value_with_an_offset_of_a_dropped_or_missing_row_is_left_out(offset: int) -> None:
     batch = a_batch(doubles("a", 1.0, offsets=(offset,)), dropped=(RowRange(first=2, last=2),))
     packed = pack(batch, after=0, known_keys=set())
     assert list(packed.pieces) == []
@@ -115,7 +115,7 @@ def test_a_bad_column_is_left_out_and_named_and_the_rest_is_kept(bad: Column) ->
         (doubles("\0", 1.0, offsets=(0,)), "'\\x00' has a NUL character: 1 values left out"),
     ],
 )
-def test_the_complaint_says_why(bad: Column, why: str) -> None:
+def test_a_complaint_gives_the_reason(bad: Column, why: str) -> None:
     assert list(pack(a_batch(bad), after=0, known_keys=set()).complaints) == [why]
 
 
@@ -152,7 +152,7 @@ def test_long_columns_are_cut_to_the_size_of_a_chunk() -> None:
 
 
 @pytest.mark.parametrize(("first", "last"), [(0, 1), (2, 1), (1, 2**63)])
-def test_rows_that_cannot_be_numbers_of_rows_are_refused(first: int, last: int) -> None:
+def test_invalid_row_numbers_are_refused(first: int, last: int) -> None:
     with pytest.raises(MalformedBatchError):
         check_range(first, last)
 

@@ -28,7 +28,7 @@ def test_non_finite_values_are_counted_and_never_best() -> None:
     assert math.isnan(float(summary.first))
 
 
-def test_nothing_finite_has_no_best() -> None:
+def test_a_series_without_finite_values_has_no_best() -> None:
     summary = extended(None, a_stretch([math.nan]))
     assert (summary.minimum, summary.maximum, summary.mean) == (None, None, None)
 
@@ -58,7 +58,7 @@ def test_huge_values_do_not_overflow_the_mean(values: list[float]) -> None:
 
 
 @given(st.lists(st.lists(st.floats(), min_size=1, max_size=8), min_size=1, max_size=8))
-def test_pieces_give_what_the_whole_gives(pieces: list[list[float]]) -> None:
+def test_the_summary_of_pieces_equals_that_of_the_full_series(pieces: list[list[float]]) -> None:
     summary: Summary | None = None
     row = 1
     for values in pieces:

@@ -1,4 +1,4 @@
-"""Thinned series keep what matters to the eye."""
+"""Thinned series keep what is visible in a plot."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_a_spike_survives_thinning() -> None:
     assert kept(values, 50)[4_322] == 9.0
 
 
-def test_a_nan_stays_visible_and_hides_nothing() -> None:
+def test_a_nan_is_kept_and_hides_no_extreme() -> None:
     values = [float(at) for at in range(1_000)]
     values[500] = math.nan
     found = kept(values, 20)
@@ -50,14 +50,14 @@ def test_a_nan_stays_visible_and_hides_nothing() -> None:
 
 
 @pytest.mark.parametrize("odd", [math.inf, math.nan])
-def test_what_is_not_finite_hides_no_extreme_beside_it(odd: float) -> None:
+def test_non_finite_values_hide_no_extreme_beside_them(odd: float) -> None:
     values = [0.0] * 100
     values[48:51] = odd, 5.0, -5.0
     found = kept(values, 5)
     assert (repr(found[49]), found[50], found[51]) == (repr(odd), 5.0, -5.0)
 
 
-def test_a_short_series_passes_untouched() -> None:
+def test_a_short_series_is_not_thinned() -> None:
     assert len(kept([1.0, 2.0, 3.0], 3)) == 3
 
 
@@ -75,7 +75,7 @@ def test_however_few_points_are_wanted_extremes_and_ends_are_kept() -> None:
 
 
 class Reading(float):
-    """Value that counts how many of its kind are in memory."""
+    """A value that counts its live instances."""
 
     alive = 0
 
@@ -86,7 +86,7 @@ class Reading(float):
         Reading.alive -= 1
 
 
-def test_a_long_series_is_never_in_memory_as_a_whole() -> None:
+def test_a_long_series_is_thinned_without_holding_all_of_it_in_memory() -> None:
     def arriving() -> Iterator[Stretch]:
         for first in range(0, 2_000, 20):
             assert Reading.alive <= 100 + 20 + 2 * first // 100 + 1
@@ -105,7 +105,7 @@ def test_texts_keep_the_ends_of_each_bucket() -> None:
     assert len(found) <= 12
 
 
-def test_a_million_points_come_down_to_the_width_of_a_screen() -> None:
+def test_a_million_points_are_thinned_to_the_requested_number() -> None:
     values = [math.sin(at / 1_000) for at in range(100_000)]
     assert 500 < len(kept(values, 1_000, size=700)) <= 1_002
 
