@@ -109,11 +109,12 @@ class MutationSession:
         began = time.monotonic()
         sys.setprofile(self._watching(self._called, number))
         try:
-            reports = runtestprotocol(item, log=False, nextitem=following)
+            failed = _has_failed(item, following)
         finally:
             sys.setprofile(None)
         self._seconds[number] = time.monotonic() - began
-        if any(report.failed for report in reports):
+        # Recording calls makes them several times slower: too slow for a test with a time limit.
+        if failed and _has_failed(item, following):
             self.failing.append(item.nodeid)
             for tests in self._callers.values():
                 tests.discard(number)
@@ -166,9 +167,14 @@ def _fails(limited: Sequence[tuple[pytest.Item, float]], mutant: Mutant | None) 
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     for item, seconds in limited:
         signal.setitimer(signal.ITIMER_REAL, seconds)
-        if any(report.failed for report in runtestprotocol(item, log=False, nextitem=None)):
+        if _has_failed(item, None):
             return True
     return False
+
+
+def _has_failed(item: pytest.Item, following: pytest.Item | None) -> bool:
+    """Run a test; return True if it fails."""
+    return any(report.failed for report in runtestprotocol(item, log=False, nextitem=following))
 
 
 def _functions(mutant: Mutant) -> Iterator[FunctionType]:
