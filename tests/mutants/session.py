@@ -69,7 +69,12 @@ class MutationSession:
         # First of all: the loaded modules still match the files.
         items = session.items
         everything = [each for path in sorted(self.core.rglob("*.py")) for each in mutants_of(path)]
+        gc.unfreeze()
+        caches = _caches()
+        gc.freeze()
         for number, item in enumerate(items):
+            for cache in caches:  # else only the first test that needs a cached result calls its function
+                cache.cache_clear()
             following = items[number + 1] if number + 1 < len(items) else None
             self._record(number, item, following)
         if (pid := os.fork()) == 0:
@@ -161,15 +166,19 @@ def _fails(limited: Sequence[tuple[pytest.Item, float]], mutant: Mutant | None) 
         assert functions, mutant
         for function in functions:
             function.__code__ = code
-    for each in gc.get_objects():
-        if isinstance(each, functools._lru_cache_wrapper):
-            each.cache_clear()
+    for cache in _caches():
+        cache.cache_clear()
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     for item, seconds in limited:
         signal.setitimer(signal.ITIMER_REAL, seconds)
         if _has_failed(item, None):
             return True
     return False
+
+
+def _caches() -> list[functools._lru_cache_wrapper[object]]:
+    """Return the functions that cache their results."""
+    return [each for each in gc.get_objects() if isinstance(each, functools._lru_cache_wrapper)]
 
 
 def _has_failed(item: pytest.Item, following: pytest.Item | None) -> bool:
