@@ -104,6 +104,7 @@ def test_streams_hear_that_the_service_or_the_door_went_away(daemon: Daemon) -> 
         os.kill(int(await sweep(opened, "pid")), signal.SIGKILL)
         error = await failure(call.read())
         assert (error.code, error.reason) == ("UNAVAILABLE", "service-unavailable")
+        await until_told(lambda: _serves(opened))  # a restart may take longer than the gateway waits for it
         again = AgentServiceStub(opened).Attach()
         await again.write(v1.AttachRequest(hello=v1.Hello(agent_id="a")))
         await again.read()
@@ -116,6 +117,11 @@ def test_streams_hear_that_the_service_or_the_door_went_away(daemon: Daemon) -> 
     run(main())
     assert daemon.process.wait(10) == 0
     assert "Traceback" not in daemon.home.stderr()
+
+
+async def _serves(opened: grpc.aio.Channel) -> bool:
+    info = await ServerServiceStub(opened).GetServerInfo(v1.GetServerInfoRequest())
+    return all(each.serving for each in info.services)
 
 
 def test_a_killed_gateway_is_found_again_by_the_same_entry(home: Home) -> None:
