@@ -1,5 +1,7 @@
 """Refused requests: a message for users, and names for programs."""
 
+from collections.abc import Callable
+
 import pytest
 
 from sweepd_kernel.auth.principal import Bounds
@@ -22,39 +24,49 @@ WITHIN = Bounds(places=frozenset({"local/demo"}))
 
 
 @pytest.mark.parametrize(
-    ("error", "message", "metadata"),
+    ("refused", "message", "metadata"),
     [
-        (TooManyTokensError(), "there are 10000 valid tokens; revoke some first", {}),
-        (TooManyPlacesError("there are 9 entities"), "there are 9 entities, and no more can be", {}),
+        (lambda: TooManyTokensError(), "there are 10000 valid tokens; revoke some first", {}),
+        (lambda: TooManyPlacesError("there are 9 entities"), "there are 9 entities, and no more can be", {}),
         (
-            BoundTokenError("an entity", "CreateEntity", WITHIN),
+            lambda: BoundTokenError("an entity", "CreateEntity", WITHIN),
             "creating an entity needs a token without project restriction, and this one is restricted to",
             {"method": "sweepd.v1.AccountService/CreateEntity", "scope": "admin"},
         ),
-        (StreamReplacedError("ann"), "agent ann has attached again; this stream is", {"agent": "ann"}),
-        (StreamReplacedError("ann", by="bob"), "agent bob has its runs now", {"agent": "ann"}),
         (
-            SweepEndedError(NAME, "failed"),
+            lambda: StreamReplacedError("ann"),
+            "agent ann has attached again; this stream is",
+            {"agent": "ann"},
+        ),
+        (lambda: StreamReplacedError("ann", by="bob"), "agent bob has its runs now", {"agent": "ann"}),
+        (
+            lambda: SweepEndedError(NAME, "failed"),
             "local/demo/s hands out no more runs: it is failed",
             {"name": NAME, "state": "failed"},
         ),
-        (NameTakenError(NAME), "local/demo/s exists already", {"name": NAME}),
-        (RequestIdReusedError("r"), "request id 'r' was already used for another call", {"request_id": "r"}),
-        (NotInMemoryError(NAME), "local/demo/s changes too fast; try again", {}),
+        (lambda: NameTakenError(NAME), "local/demo/s exists already", {"name": NAME}),
         (
-            CapReachedError(NAME, 9),
+            lambda: RequestIdReusedError("r"),
+            "request id 'r' was already used for another call",
+            {"request_id": "r"},
+        ),
+        (lambda: NotInMemoryError(NAME), "local/demo/s changes too fast; try again", {}),
+        (
+            lambda: CapReachedError(NAME, 9),
             "local/demo/s has its run_cap of 9 runs; raise it",
             {"name": NAME, "run_cap": "9"},
         ),
         (
-            StaleRevisionError(NAME, 2, 3),
+            lambda: StaleRevisionError(NAME, 2, 3),
             "local/demo/s was edited meanwhile: expected revision 2, found 3",
             {"name": NAME, "revision": "3"},
         ),
     ],
-    ids=lambda given: type(given).__name__ if isinstance(given, DomainError) else "",
 )
-def test_a_refusal_gives_its_reason(error: DomainError, message: str, metadata: dict[str, str]) -> None:
+def test_a_refusal_gives_its_reason(
+    refused: Callable[[], DomainError], message: str, metadata: dict[str, str]
+) -> None:
+    error = refused()
     assert error.message.startswith(message)
     assert str(error) == error.message
     assert error.metadata == metadata

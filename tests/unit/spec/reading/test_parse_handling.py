@@ -142,13 +142,6 @@ def test_the_message_names_the_violated_bound(text: str, words: str) -> None:
     assert words in refusal(text)
 
 
-def test_limits_are_inclusive() -> None:
-    assert len(spec(f"tags: [{', '.join(f't{n}' for n in range(64))}]").tags) == 64
-    assert len(spec(f"requires: {{{', '.join(f'l{n}: x' for n in range(64))}}}").requires) == 64
-    assert spec(f"metadata: {{a: {'x' * (65_536 - 8)}}}").metadata
-    assert spec(f"tags: [{'x' * 128}]").tags
-
-
 @pytest.mark.parametrize("false", [".nan", "-.inf"])
 def test_metadata_outside_json_is_refused(false: str) -> None:
     assert "metadata.a[0]" in refusal(f"metadata: {{a: [{false}]}}")
