@@ -45,8 +45,8 @@ def least(seconds: Callable[[], float], *, wanted: float) -> float:
     return found
 
 
-async def least_told(seconds: Callable[[], Awaitable[float]], *, wanted: float) -> float:
-    """Do the same while the event loop continues."""
+async def least_async(seconds: Callable[[], Awaitable[float]], *, wanted: float) -> float:
+    """Do the same as `least`, without blocking the event loop."""
     found = await seconds()
     for _ in range(_TRIES - 1):
         if found >= wanted:
@@ -54,8 +54,8 @@ async def least_told(seconds: Callable[[], Awaitable[float]], *, wanted: float) 
     return found
 
 
-async def until_told(true: Callable[[], Awaitable[object]], *, within: float = PATIENCE) -> None:
-    """Do the same while the event loop continues."""
+async def until_async(true: Callable[[], Awaitable[object]], *, within: float = PATIENCE) -> None:
+    """Do the same as `until`, without blocking the event loop."""
     async with asyncio.timeout(within):
         while not await true():  # noqa: ASYNC110 (what is asked is in another process)
             await asyncio.sleep(_LOOK_EVERY)

@@ -47,14 +47,14 @@ class Trial:
         self.agent = await self._stack.enter_async_context(
             ScriptedAgent(self._wire.channel, self._sweep, secret=self.agent.secret, held=[held])
         )
-        (verdict,) = (await self.agent.takes("welcome")).welcome.verdicts
+        (verdict,) = (await self.agent.receive("welcome")).welcome.verdicts
         return verdict
 
     async def logs(self, first_row: int, *values: float) -> None:
         """Report values and wait until they are stored."""
         last = first_row + len(values) - 1
         await self.agent.observe(self.ref, first_row, *values)
-        await self.agent.takes(
+        await self.agent.receive(
             "ack", lambda m: m.ack.attempt == self.ref and cursor(m.ack, v1.LANE_OBSERVATIONS) == last
         )
 
@@ -102,7 +102,7 @@ async def a_hundred_at_once(trial: Trial, values: list[float]) -> int:
 async def with_a_gap(trial: Trial, values: list[float]) -> int:
     """Send the last value first, which must not be stored, then all of them."""
     await trial.agent.observe(trial.ref, len(values), values[-1])
-    gap = await trial.agent.takes("ack", lambda m: cursor(m.ack, v1.LANE_OBSERVATIONS) is not None)
+    gap = await trial.agent.receive("ack", lambda m: cursor(m.ack, v1.LANE_OBSERVATIONS) is not None)
     assert cursor(gap.ack, v1.LANE_OBSERVATIONS) == 0
     await trial.logs(1, *values)
     return len(values)
@@ -144,7 +144,7 @@ def test_each_rule_has_the_same_verdict_however_values_are_delivered(
                 assert (verdict.rule, verdict.rung, verdict.value) == expected[:3], rule
                 assert verdict.threshold == pytest.approx(expected[3])
                 assert (verdict.rank, verdict.compared) == expected[4:], rule
-                await trial.agent.takes("stop_run")
+                await trial.agent.receive("stop_run")
                 assert not trial.stops
                 ended = await trial.ends(rows, commanded=True)
                 assert (ended.state, ended.iterations) == (v1.RUN_STATE_STOPPED, rows)
@@ -177,7 +177,7 @@ def test_a_verdict_reaches_an_agent_that_was_disconnected(installation: Installa
                 if connection:
                     await disconnected.cut()
                 assert (await disconnected.reconnect()).fate == v1.ATTEMPT_FATE_KEEP
-                stop = (await disconnected.agent.takes("stop_run")).stop_run
+                stop = (await disconnected.agent.receive("stop_run")).stop_run
                 assert (stop.attempt, stop.mode) == (disconnected.ref, v1.STOP_MODE_TERMINATE)
                 assert list((await disconnected.run()).verdicts) == [verdict]
             ended = await disconnected.ends(2, commanded=True)

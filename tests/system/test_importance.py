@@ -32,7 +32,7 @@ async def tried(wire: Wire, sweep: str) -> None:
             assert isinstance(point["a"], int)
             await agent.observe(ref, 1, float(point["a"]))
             await agent.points(ref, 1, float(point["b"] == "y"), key="acc")
-            await agent.takes("ack", lambda m, ref=ref: m.ack.attempt == ref and _points_stored(m))  # type: ignore[misc]
+            await agent.receive("ack", lambda m, ref=ref: m.ack.attempt == ref and _points_stored(m))  # type: ignore[misc]
             await agent.exit(ref, 1, keys=["loss"], code=int(number == 16))
             await agent.acked_exit(ref)
 

@@ -196,7 +196,7 @@ def test_a_hostile_agent_does_not_affect_other_agents(installation: Installation
                     await _send_all(bad, messages(method, 60, seed), taken)
                     seen[str(bad.error and bad.error.code())] += 1
                 await good.observe(ref, seed + 1, 0.5)
-                await good.takes("ack", lambda m: cursor(m.ack, v1.LANE_OBSERVATIONS) == seed + 1)  # noqa: B023
+                await good.receive("ack", lambda m: cursor(m.ack, v1.LANE_OBSERVATIONS) == seed + 1)  # noqa: B023
             await good.exit(ref, 12, keys=["loss"])
             assert (await good.acked_exit(ref)).run_state == v1.RUN_STATE_FINISHED
         assert await answers_promptly(wire) or await answers_promptly(wire)

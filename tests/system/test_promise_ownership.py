@@ -36,11 +36,11 @@ def claimed(run: str) -> v1.HeldAttempt:
 
 async def send_false_reports(impostor: ScriptedAgent) -> None:
     """Send every report about an attempt; the responses are those for an unknown attempt."""
-    (verdict,) = (await impostor.takes("welcome")).welcome.verdicts
+    (verdict,) = (await impostor.receive("welcome")).welcome.verdicts
     assert verdict == v1.AttemptVerdict(attempt=REF, fate=v1.ATTEMPT_FATE_UNKNOWN)
     for kind, report in all_reports(REF):
         await impostor.send(**{kind: report})
-        await impostor.takes("unsupported")
+        await impostor.receive("unsupported")
 
 
 def test_another_agent_with_the_same_token_cannot_end_or_falsify_a_live_run(
@@ -59,7 +59,7 @@ def test_another_agent_with_the_same_token_cannot_end_or_falsify_a_live_run(
         ) as impostor:
             await send_false_reports(impostor)
         victim = ScriptedAgent(wire.channel, name, held=[claimed(str(run["run"]))])
-        victim.pretend(listed.id, secret_of("eve"))
+        victim.impersonate(listed.id, secret_of("eve"))
         async with victim:
             error = await victim.end()
         assert error is not None

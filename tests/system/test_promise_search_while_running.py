@@ -54,7 +54,7 @@ class SlowAndQuick:
         self.rows = row = self.rows + 1
         for _ in range(2):  # sent twice, as after a broken connection
             await self._slow.observe(ref, row, 2.0 - row / 1_000)
-        await self._slow.takes("ack", lambda answer: cursor(answer.ack, v1.LANE_OBSERVATIONS) == row)
+        await self._slow.receive("ack", lambda answer: cursor(answer.ack, v1.LANE_OBSERVATIONS) == row)
 
     async def _one_more(self) -> bool:
         await self._quick.offer()

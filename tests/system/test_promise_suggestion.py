@@ -20,7 +20,7 @@ from sweepd.v1 import suggestion_service_pb2_grpc
 from system.installation import Installation
 from system.replay import replayed, study_of
 from system.wire import Wire, failure, through_the_gateway, wire_to
-from waiting import until_told, written
+from waiting import until_async, written
 
 OBJECTIVE = "program: train.py\nmetric: {name: loss}\n"
 BAYES = OBJECTIVE + "method: bayes\nseed: 11\nparameters: {x: {min: 0.0, max: 1.0}, y: {min: 0, max: 9}}\n"
@@ -106,9 +106,9 @@ async def _stopped_early(agent: ScriptedAgent) -> None:
     await agent.offer(2)
     good, bad = [await agent.start_process(await agent.next_start()) for _ in range(2)]
     await agent.observe(good, 1, 0.1)
-    await agent.takes("ack", lambda m: m.ack.attempt == good)
+    await agent.receive("ack", lambda m: m.ack.attempt == good)
     await agent.observe(bad, 1, 0.9)
-    assert (await agent.takes("stop_run")).stop_run.attempt == bad
+    assert (await agent.receive("stop_run")).stop_run.attempt == bad
 
 
 class FaultySuggestions(suggestion_service_pb2_grpc.SuggestionServiceServicer):
@@ -222,7 +222,7 @@ def test_points_outside_of_the_space_never_reach_an_agent(installation: Installa
                         assert spec.search_space.violations(point_from_message(start.parameters)) == ()
                         assert await source_of(wire, start) == v1.POINT_SOURCE_FALLBACK
                     faulty.mode = "honest"
-                    await until_told(lambda: by_model(wire, agent))
+                    await until_async(lambda: by_model(wire, agent))
                 asked = v1.GetSweepImportanceRequest(name=sweep.name)
                 refused_call = await failure(wire.sweeps.GetSweepImportance(asked))
                 assert (refused_call.code, refused_call.reason) == ("UNAVAILABLE", "service-unavailable")

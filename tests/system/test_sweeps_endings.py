@@ -105,7 +105,7 @@ def test_a_run_that_reaches_the_target_ends_the_search(
             assert sweep.run_counts == v1.RunCounts(finished=runs, running=1)
             await other.exit(live, 0)  # a live run is not stopped
             await other.acked_exit(live)
-            await agent.takes("sweep_ended")
+            await agent.receive("sweep_ended")
         sweep = await wire.ended(name)
         assert sweep.state == v1.SWEEP_STATE_FINISHED
         assert sweep.run_counts == v1.RunCounts(finished=runs + 1)

@@ -69,7 +69,7 @@ async def verdicts(wire: Wire, text: str, logs: Sequence[Log]) -> Verdicts:
         for log, agent, start, ref in live:
             run = await wire.run(start.run)
             if run.verdicts:
-                await agent.takes("stop_run")
+                await agent.receive("stop_run")
             assert not any(each.HasField("stop_run") for each in agent.received)
             if run.verdicts:
                 (verdict,) = run.verdicts
@@ -82,7 +82,7 @@ async def verdicts(wire: Wire, text: str, logs: Sequence[Log]) -> Verdicts:
 
 
 async def _all_stored(agent: ScriptedAgent, ref: v1.AttemptRef, rows: int) -> None:
-    await agent.takes("ack", lambda m: m.ack.attempt == ref and cursor(m.ack, v1.LANE_OBSERVATIONS) == rows)
+    await agent.receive("ack", lambda m: m.ack.attempt == ref and cursor(m.ack, v1.LANE_OBSERVATIONS) == rows)
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ async def command(wire: Wire, name: str, sweep: str, request_id: str = "") -> v1
 
 async def kills_reported(agent: ScriptedAgent, ref: v1.AttemptRef) -> None:
     """Act as an agent that receives a kill command, and report the end."""
-    stop = (await agent.takes("stop_run")).stop_run
+    stop = (await agent.receive("stop_run")).stop_run
     assert stop.mode == v1.STOP_MODE_KILL
     await agent.exit(ref, cause=v1.EXIT_CAUSE_COMMANDED, code=None)
 
@@ -237,7 +237,7 @@ def test_a_final_state_is_kept_whatever_agents_report(on_the_wire: OnTheWire) ->
             assert await wire.run(start.run) == before
         held = held_of(start, 3)
         async with ScriptedAgent(wire.channel, sweep, held=[held]) as late:
-            (verdict,) = (await late.takes("welcome")).welcome.verdicts
+            (verdict,) = (await late.receive("welcome")).welcome.verdicts
             assert verdict.fate in (v1.ATTEMPT_FATE_DELIVER, v1.ATTEMPT_FATE_STOP)
             await late.exit(v1.AttemptRef(run_handle=3, attempt=1), 1, code=2)
             await late.acked_exit(v1.AttemptRef(run_handle=3, attempt=1))

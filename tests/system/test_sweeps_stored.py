@@ -44,7 +44,7 @@ def filled(installation: Installation) -> tuple[Server, str, v1.StartRun]:
             handed_out.append(await agent.next_start())
             live = await agent.start_process(handed_out[0])
             await agent.observe(live, 1, 0.5)
-            await agent.takes("ack", lambda m: m.ack.attempt == live)
+            await agent.receive("ack", lambda m: m.ack.attempt == live)
 
     through_the_gateway(server, two_runs)
     address = server.address
@@ -93,7 +93,7 @@ def test_a_large_sweep_is_loaded_quickly_and_listed_completely_in_pages(installa
         assert seen == list(range(1, STORED + 2))
         held = held_of(live, 1)
         async with ScriptedAgent(wire.channel, name, named="ann", slots=2, held=[held]) as agent:
-            (verdict,) = (await agent.takes("welcome")).welcome.verdicts
+            (verdict,) = (await agent.receive("welcome")).welcome.verdicts
             assert verdict.fate == v1.ATTEMPT_FATE_KEEP
             await agent.offer(1)
             start = await agent.next_start()
@@ -140,7 +140,7 @@ def test_a_watch_resumes_from_its_token_after_a_kill_of_the_scheduler(installati
         held = held_of(start, 1)
         await _serving(wire)
         async with ScriptedAgent(wire.channel, name, named="ann", slots=2, held=[held]) as agent:
-            await agent.takes("welcome")
+            await agent.receive("welcome")
             await agent.exit(v1.AttemptRef(run_handle=1, attempt=1))
             await agent.offer(1)
             await agent.next_start()

@@ -156,7 +156,7 @@ async def work_to_the_end(
     while True:
         try:
             await agent.offer()
-            command = await agent.next_of("start_run", "sweep_ended")
+            command = await agent.receive_any("start_run", "sweep_ended")
         except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
             error = await agent.end()
             if error is None or Failure.of(error).reason != "sweep-ended":

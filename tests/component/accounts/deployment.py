@@ -19,7 +19,7 @@ from sweepd_gateway.tokens import CachedTokens
 from sweepd_kernel.auth.authenticator import Gate
 from sweepd_scheduler.app import SERVICE as SCHEDULER
 from token_channel import token_channel
-from waiting import until_told
+from waiting import until_async
 
 OWN, FOREIGN = "acme/mnist", "globex/secret"
 SCOPES = {
@@ -113,7 +113,7 @@ async def a_deployment(folder: Path, *, sweeps: bool = True) -> AsyncIterator[De
                 await stub.EnqueueRun(
                     v1.EnqueueRunRequest(sweep=deployment.sweeps[project], parameters=point)
                 )
-        await until_told(deployment.gateway_follows)
+        await until_async(deployment.gateway_follows)
         try:
             yield deployment
         finally:

@@ -19,7 +19,7 @@ from sweepd import v1
 from sweepd.rpc.failure import Failure
 from sweepd_kernel.auth.scopes import Scope, rule_of
 from unit.kernel.auth.test_scopes import METHODS
-from waiting import until_told
+from waiting import until_async
 
 STREAM_PATIENCE = 0.25
 # The services behind the gateway, and what the scheduler serves to those who dial it.
@@ -116,7 +116,7 @@ def test_each_scope_may_make_its_calls_and_is_reported_what_others_need(tmp_path
         for scope in Scope:
             _, secret = await deployment.token(str(scope), [OWN])
             channel = await deployment.channel(way, secret)
-            await until_told(lambda channel=channel: known(channel))  # type: ignore[misc]
+            await until_async(lambda channel=channel: known(channel))  # type: ignore[misc]
             for path, method in served(way):
                 rule = rule_of(path)
                 request = request_about(method, OWN, deployment.sweeps[OWN])

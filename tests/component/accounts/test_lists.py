@@ -19,7 +19,7 @@ from sweepd.v1.agent_service_pb2_grpc import AgentServiceStub
 from sweepd.v1.metric_service_pb2_grpc import MetricServiceStub
 from sweepd.v1.run_service_pb2_grpc import RunServiceStub
 from sweepd.v1.sweep_service_pb2_grpc import SweepServiceStub
-from waiting import until_told
+from waiting import until_async
 
 
 async def living(folder: Path, main: Callable[[Deployment], Coroutine[Any, Any, None]]) -> None:
@@ -80,7 +80,7 @@ def test_agents_are_seen_with_ones_own_sweeps_and_runs_alone(tmp_path: Path) -> 
             ScriptedAgent(everywhere, mine, named="c-both", more_sweeps=[theirs]) as both,
         ):
             for agent in (one, two, both):
-                await agent.takes("welcome")
+                await agent.receive("welcome")
             await two.offer()
             await two.next_start()
             everyone = await AgentServiceStub(everywhere).ListAgents(v1.ListAgentsRequest())
@@ -107,13 +107,13 @@ def test_an_agent_is_handed_runs_of_its_tokens_projects_alone(tmp_path: Path) ->
         for way in deployment.ways:
             channel = await deployment.channel(way, secret)
             async with ScriptedAgent(channel, theirs, slots=3, more_sweeps=[mine]) as agent:
-                await agent.takes("welcome")
+                await agent.receive("welcome")
                 await agent.offer(3)
                 for _ in range(3):
                     assert (await agent.next_start()).run.startswith(mine)
             foreign_run = v1.HeldAttempt(run_handle=2**31, run=f"{theirs}-1", attempt=1, alive=True)
             async with ScriptedAgent(channel, mine, held=[foreign_run]) as agent:
-                welcome = (await agent.takes("welcome")).welcome
+                welcome = (await agent.receive("welcome")).welcome
                 assert [verdict.fate for verdict in welcome.verdicts] == [v1.ATTEMPT_FATE_UNKNOWN]
 
     asyncio.run(living(tmp_path, main))
@@ -126,12 +126,12 @@ def test_an_agent_is_not_cut_off_by_one_that_takes_its_name_and_may_see_less(tmp
         everywhere = await deployment.channel("direct")
         for sweeps in ([mine, theirs], [theirs]):
             async with ScriptedAgent(everywhere, sweeps[0], named="x", more_sweeps=sweeps[1:]) as first:
-                await first.takes("welcome")
+                await first.receive("welcome")
                 for way in deployment.ways:
                     async with ScriptedAgent(
                         await deployment.channel(way, secret), mine, named="x"
                     ) as second:
-                        await until_told(lambda second=second: answered(second.ended))  # type: ignore[misc]
+                        await until_async(lambda second=second: answered(second.ended))  # type: ignore[misc]
                     assert second.error is not None
                     error = Failure.of(second.error)
                     assert (error.code, error.retry_after) == ("UNAVAILABLE", 5.0)
@@ -140,8 +140,8 @@ def test_an_agent_is_not_cut_off_by_one_that_takes_its_name_and_may_see_less(tmp
             ScriptedAgent(everywhere, mine, named="x") as first,
             ScriptedAgent(await deployment.channel("direct", secret), mine, named="x") as second,
         ):
-            await second.takes("welcome")
-            await until_told(lambda: answered(first.ended))
+            await second.receive("welcome")
+            await until_async(lambda: answered(first.ended))
 
     asyncio.run(living(tmp_path, main))
 

@@ -21,7 +21,7 @@ from sweepd.v1.metric_service_pb2_grpc import MetricServiceStub
 from sweepd.v1.sweep_service_pb2_grpc import SweepServiceStub
 from sweepd_gateway.backend import CALLS_PER_CONNECTION
 from token_channel import token_channel
-from waiting import least_told, until_told
+from waiting import least_async, until_async
 
 A_SECOND = 1.0
 
@@ -49,7 +49,7 @@ async def watching(channel: grpc.aio.Channel, sweep: str) -> Any:
 
 def test_every_stream_of_a_revoked_token_ends_within_a_second_by_both_ways(tmp_path: Path) -> None:
     async def main(deployment: Deployment) -> None:
-        assert await least_told(lambda: revoked(deployment), wanted=A_SECOND) < A_SECOND
+        assert await least_async(lambda: revoked(deployment), wanted=A_SECOND) < A_SECOND
 
     async def revoked(deployment: Deployment) -> float:
         key, secret = await deployment.token("write", [OWN])
@@ -61,11 +61,11 @@ def test_every_stream_of_a_revoked_token_ends_within_a_second_by_both_ways(tmp_p
         sweep = deployment.sweeps[OWN]
         streams = [await watching(gateway, sweep), await watching(direct, sweep)]
         history: Any = MetricServiceStub(gateway).WatchHistory(v1.WatchHistoryRequest(sweep=sweep))
-        await until_told(lambda: opened(deployment, key, 3))
+        await until_async(lambda: opened(deployment, key, 3))
         kept = await watching(await deployment.channel("gateway", other), sweep)
         async with ScriptedAgent(gateway, sweep) as through, ScriptedAgent(direct, sweep) as beside:
             for agent in (through, beside):
-                await agent.takes("welcome")
+                await agent.receive("welcome")
             begun = time.monotonic()
             await deployment.revoke(key)
             ends = await asyncio.gather(*(ended(call) for call in (*streams, history)))
@@ -109,7 +109,7 @@ def test_streams_end_when_their_token_expires(tmp_path: Path) -> None:
             return time.monotonic() - begun
 
         ways = list(deployment.ways)
-        assert 0.5 < await least_told(lived, wanted=1.0 + A_SECOND) < 1.0 + A_SECOND
+        assert 0.5 < await least_async(lived, wanted=1.0 + A_SECOND) < 1.0 + A_SECOND
 
     asyncio.run(living(tmp_path, main))
 
@@ -147,7 +147,7 @@ def test_while_the_scheduler_is_unavailable_known_tokens_continue_and_others_are
                 return False
             return True
 
-        await until_told(answers, within=5.0)
+        await until_async(answers, within=5.0)
 
     asyncio.run(living(tmp_path, main))
 
@@ -163,9 +163,9 @@ def test_what_was_revoked_while_the_door_could_not_hear_ends_once_it_can(
         other_key, kept = await deployment.token("read", [OWN])
         follow = v1.WatchHistoryRequest(sweep=deployment.sweeps[OWN])
         history: Any = MetricServiceStub(await deployment.channel("gateway", secret)).WatchHistory(follow)
-        await until_told(lambda: opened(deployment, key, 1))
+        await until_async(lambda: opened(deployment, key, 1))
         other: Any = MetricServiceStub(await deployment.channel("gateway", kept)).WatchHistory(follow)
-        await until_told(lambda: opened(deployment, other_key, 1))
+        await until_async(lambda: opened(deployment, other_key, 1))
         await deployment.scheduler.stop()
         folder, gateway = deployment.scheduler.folder, deployment.gateway_gate
         assert gateway.calls.tokens()
@@ -206,7 +206,7 @@ def test_many_tokens_each_with_a_stream_are_distinguished(tmp_path: Path) -> Non
             )
             return time.monotonic() - asked
 
-        assert await least_told(ask, wanted=A_SECOND) < A_SECOND
+        assert await least_async(ask, wanted=A_SECOND) < A_SECOND
         chosen = set(range(0, many, many // 10))
         await asyncio.gather(*(deployment.revoke(made[n][0]) for n in chosen))
         for n in chosen:

@@ -19,7 +19,7 @@ from sweepd_gateway.backend import PATIENCE
 from sweepd_gateway.proxy import INTERVAL
 from sweepd_kernel.rpc.server import STOP_GRACE
 from token_channel import token_channel
-from waiting import least_told, until_told
+from waiting import least_async, until_async
 
 
 def test_a_service_that_stays_away_is_named(home: Home) -> None:
@@ -62,7 +62,7 @@ def test_calls_survive_a_restart_of_the_service(daemon: Daemon) -> None:
                         assert Failure.of(error).reason == "service-unavailable"  # noqa: PT017
                 return time.monotonic() - began
 
-            assert await least_told(answers_after_the_restart, wanted=3.0) < 3.0
+            assert await least_async(answers_after_the_restart, wanted=3.0) < 3.0
 
     run(main())
 
@@ -86,7 +86,7 @@ def test_a_service_that_pauses_while_the_door_connects_to_it_is_waited_for(home:
             again = home.status()["scheduler"].pid
             os.kill(again, signal.SIGSTOP)
             os.kill(before["gateway"].pid, signal.SIGCONT)
-            await until_told(seen_unavailable)
+            await until_async(seen_unavailable)
             asked = asyncio.create_task(sweep(opened, "x"))
             await asyncio.sleep(2 * PATIENCE)  # longer than the wait for a service without listener
             os.kill(again, signal.SIGCONT)
@@ -104,7 +104,7 @@ def test_streams_hear_that_the_service_or_the_door_went_away(daemon: Daemon) -> 
         os.kill(int(await sweep(opened, "pid")), signal.SIGKILL)
         error = await failure(call.read())
         assert (error.code, error.reason) == ("UNAVAILABLE", "service-unavailable")
-        await until_told(lambda: _serves(opened))  # a restart may take longer than the gateway waits for it
+        await until_async(lambda: _serves(opened))  # a restart may take longer than the gateway waits for it
         again = AgentServiceStub(opened).Attach()
         await again.write(v1.AttachRequest(hello=v1.Hello(agent_id="a")))
         await again.read()

@@ -18,7 +18,7 @@ from sweepd.v1.metric_service_pb2_grpc import MetricServiceStub
 from sweepd.v1.server_service_pb2_grpc import ServerServiceStub
 from sweepd.v1.sweep_service_pb2_grpc import SweepServiceStub
 from token_channel import token_channel
-from waiting import least_told
+from waiting import least_async
 
 
 @pytest.fixture(scope="module")
@@ -207,7 +207,7 @@ def test_more_streams_than_one_connection_carries_do_not_starve_a_call(unused: D
             return time.monotonic() - began
 
         await asyncio.wait_for(asyncio.gather(*(attach(call) for call in calls)), 20.0)
-        assert await least_told(ask, wanted=1.0) < 1.0
+        assert await least_async(ask, wanted=1.0) < 1.0
         for opened in channels:
             await opened.close()
 

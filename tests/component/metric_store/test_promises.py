@@ -18,7 +18,7 @@ from component.metric_store import messages
 from component.metric_store.processes import StoreProcess, stub
 from sweepd import v1
 from sweepd.rpc.failure import Failure
-from waiting import until_told
+from waiting import until_async
 
 WRITERS = 8
 ROWS = 5
@@ -97,7 +97,7 @@ def test_what_was_acknowledged_survives_kill_9_under_load_and_is_there_once(
             async def acknowledged() -> bool:
                 return sum(sender.acknowledged for sender in senders) >= before + by
 
-            await until_told(acknowledged)
+            await until_async(acknowledged)
 
         ended = asyncio.Event()
         sending = [asyncio.create_task(sender.send_until(ended)) for sender in senders]

@@ -24,7 +24,7 @@ from sweepd_kernel.rpc import slow_readers
 from sweepd_kernel.rpc.interceptors import Authentication, ErrorMapping
 from sweepd_kernel.service import ServiceContext
 from sweepd_metric_store.app import SERVICE, MetricStore
-from waiting import until_told
+from waiting import until_async
 
 
 @asynccontextmanager
@@ -70,8 +70,8 @@ def test_a_watcher_that_takes_nothing_ends_with_slow_reader(
             for row in range(1, 200_000, 10_000):
                 await service.Append(iter([messages.points(row, [1.0] * 10_000)])).read()
             call = service.WatchHistory(v1.WatchHistoryRequest(sweep=messages.SWEEP))
-            await until_told(lambda: awaitable(store._subscriptions._open))
-            await until_told(lambda: awaitable(not store._subscriptions._open))
+            await until_async(lambda: awaitable(store._subscriptions._open))
+            await until_async(lambda: awaitable(not store._subscriptions._open))
             with pytest.raises(grpc.aio.AioRpcError) as refusal:
                 async for _ in call:
                     pass
@@ -96,8 +96,8 @@ def test_calls_that_were_given_up_leave_nothing_behind(tmp_path: Path) -> None:
                     await appending.read()
                     for call in (watching_call, following, appending):
                         call.cancel()
-            await until_told(lambda: awaitable(not store._subscriptions._open and not store._streams._ends))
-            await until_told(lambda: awaitable(len(asyncio.all_tasks()) <= tasks))
+            await until_async(lambda: awaitable(not store._subscriptions._open and not store._streams._ends))
+            await until_async(lambda: awaitable(len(asyncio.all_tasks()) <= tasks))
             left = len(asyncio.all_tasks()) - tasks
             return len(store._subscriptions._open), len(store._streams._ends), left
 

@@ -1,4 +1,4 @@
-"""An agent that follows the script of a test, on the real stream: no processes, no disk."""
+"""Agent scripted by a test, on a real stream: without processes and without a disk."""
 
 import asyncio
 import hashlib
@@ -17,24 +17,24 @@ from waiting import PATIENCE
 
 
 def secret_of(named: str) -> bytes:
-    """Return the secret of the agent that tests call by a name."""
+    """Return the secret of the agent that has this name in the tests."""
     return hashlib.sha256(named.encode()).digest()
 
 
 def id_of(named: str) -> str:
-    """Return the id of that agent."""
+    """Return the id of the agent that has this name in the tests."""
     return agent_id(secret_of(named))
 
 
 def held(start: v1.StartRun, handle: int = 9, *, alive: bool = True) -> v1.HeldAttempt:
-    """Return an attempt as the agent names it that it was handed out to."""
+    """Return an attempt as its agent names it in a hello."""
     return v1.HeldAttempt(
         run_handle=handle, run=start.run, attempt=start.attempt, alive=alive, secret=start.secret
     )
 
 
 class ScriptedAgent:
-    """One stream; what comes down is kept and can be waited for. With the same name it is the same agent."""
+    """Stream of the agent with a name; it keeps received commands until a test takes them."""
 
     def __init__(
         self,
@@ -62,16 +62,16 @@ class ScriptedAgent:
             sweeps=[sweep, *more_sweeps] if sweep else [],
             attempts=held,
         )
-        self._news = asyncio.Event()
+        self._arrived = asyncio.Event()
         self._reading: asyncio.Task[None] | None = None
         self.received: list[v1.AttachResponse] = []
-        # Kinds of the commands of each message.
-        self.together: list[list[str]] = []
+        # Kinds of the commands in each received message.
+        self.kinds_by_message: list[list[str]] = []
         self.error: grpc.aio.AioRpcError | None = None
         self.ended = False
 
-    def pretend(self, agent: str, secret: bytes) -> None:
-        """Say that it is another agent, before its stream begins."""
+    def impersonate(self, agent: str, secret: bytes) -> None:
+        """Use the identity of another agent; call this before the stream begins."""
         self.hello.agent_id, self.hello.agent_secret = agent, secret
 
     async def __aenter__(self) -> Self:
@@ -87,7 +87,7 @@ class ScriptedAgent:
             await asyncio.wait([self._reading])
 
     def cut(self) -> None:
-        """Lose the connection."""
+        """Cancel the call, as a lost connection does."""
         self._call.cancel()
 
     async def send(self, **report: object) -> None:
@@ -104,7 +104,7 @@ class ScriptedAgent:
 
     async def next_start(self) -> v1.StartRun:
         """Wait for a StartRun, and confirm it."""
-        start = (await self.takes("start_run")).start_run
+        start = (await self.receive("start_run")).start_run
         await self.send(command_result=v1.CommandResult(command_id=start.command_id))
         return start
 
@@ -140,10 +140,10 @@ class ScriptedAgent:
         )
         await self.send(run_exited=ended)
 
-    async def takes(
+    async def receive(
         self, kind: str, where: Callable[[v1.AttachResponse], bool] = lambda _: True
     ) -> v1.AttachResponse:
-        """Wait for the first command of a kind that was not taken yet, and take it."""
+        """Wait for a command of a kind, remove the first one from `received`, and return it."""
         async with asyncio.timeout(PATIENCE):
             while True:
                 for message in self.received:
@@ -152,11 +152,11 @@ class ScriptedAgent:
                         return message
                 if self.error is not None:
                     raise self.error
-                self._news.clear()
-                await self._news.wait()
+                self._arrived.clear()
+                await self._arrived.wait()
 
-    async def next_of(self, *kinds: str) -> v1.AttachResponse:
-        """Wait for the first command of some kinds that was not taken yet, and take it."""
+    async def receive_any(self, *kinds: str) -> v1.AttachResponse:
+        """Wait for a command of any of these kinds, remove the first one from `received`, and return it."""
         async with asyncio.timeout(PATIENCE):
             while True:
                 for message in self.received:
@@ -165,11 +165,11 @@ class ScriptedAgent:
                         return message
                 if self.error is not None:
                     raise self.error
-                self._news.clear()
-                await self._news.wait()
+                self._arrived.clear()
+                await self._arrived.wait()
 
     async def acked_exit(self, ref: v1.AttemptRef) -> v1.Ack:
-        message = await self.takes("ack", lambda m: m.ack.exited and m.ack.attempt == ref)
+        message = await self.receive("ack", lambda m: m.ack.exited and m.ack.attempt == ref)
         return message.ack
 
     async def end(self) -> grpc.aio.AioRpcError | None:
@@ -182,15 +182,17 @@ class ScriptedAgent:
     async def _read(self) -> None:
         try:
             async for message in self._call:
-                self.together.append([each.WhichOneof("command") or "" for each in (message, *message.more)])
+                self.kinds_by_message.append(
+                    [each.WhichOneof("command") or "" for each in (message, *message.more)]
+                )
                 self.received += (message, *message.more)
-                self._news.set()
+                self._arrived.set()
         except grpc.aio.AioRpcError as error:
             self.error = error
         except asyncio.CancelledError:
             pass
         self.ended = True
-        self._news.set()
+        self._arrived.set()
 
 
 def observation_batch(ref: v1.AttemptRef, first_row: int, *values: float) -> v1.ObservationBatch:

@@ -35,16 +35,16 @@ def test_whole_runs_go_through_in_one_message_each(tmp_path: Path) -> None:
         async with a_scheduler(tmp_path) as installation:
             sweep = await create(installation, CAPPED)
             async with ScriptedAgent(installation.channel, sweep.name) as agent:
-                await agent.takes("welcome")
+                await agent.receive("welcome")
                 await agent.offer()
                 for _ in range(sweep.spec.run_cap):
-                    start = (await agent.takes("start_run")).start_run
+                    start = (await agent.receive("start_run")).start_run
                     await agent.send_together(*reports_of_a_run(start))
-                await agent.takes("sweep_ended")
+                await agent.receive("sweep_ended")
             after = await get(installation, sweep.name)
             assert after.run_counts.finished == sweep.spec.run_cap
             assert after.best_value == 0.5
-            return agent.together
+            return agent.kinds_by_message
 
     together = asyncio.run(scenario())
     # The end of a run and the start of the next share a commit, so they are reported together.
@@ -86,7 +86,7 @@ def test_a_message_that_gathers_wrongly_ends_the_stream(
         async with a_scheduler(tmp_path) as installation:
             sweep = await create(installation, CAPPED)
             async with ScriptedAgent(installation.channel, sweep.name) as agent:
-                await agent.takes("welcome")
+                await agent.receive("welcome")
                 await agent.send_together(*reports)
                 error = await agent.end()
                 assert error is not None

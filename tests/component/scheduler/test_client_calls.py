@@ -10,7 +10,7 @@ from component.scheduler.scripted_agent import ScriptedAgent
 from component.scheduler.serving import Installation, a_scheduler
 from component.scheduler.sweeps import CAPPED, GRID, RANDOM, create, failure, get, run
 from sweepd import v1
-from waiting import until_told
+from waiting import until_async
 
 
 def test_a_repeated_request_has_the_effect_and_the_answer_of_the_first(tmp_path: Path) -> None:
@@ -125,14 +125,14 @@ def test_cancelling_waits_for_the_agents_that_are_there_and_names_the_missing(
                 cancelling = asyncio.ensure_future(
                     installation.sweeps.CancelSweep(v1.CancelSweepRequest(name=sweep.name))
                 )
-                stop = (await ann.takes("stop_run")).stop_run
+                stop = (await ann.receive("stop_run")).stop_run
                 assert stop.mode == v1.STOP_MODE_KILL
                 await ann.exit(stop.attempt, code=None, cause=v1.EXIT_CAUSE_COMMANDED)
                 answer = await cancelling
                 assert answer.sweep.state == v1.SWEEP_STATE_CANCELLED
                 assert list(answer.unconfirmed_runs) == [starts[1].run]
                 assert (await run(installation, starts[0].run)).state == v1.RUN_STATE_KILLED
-                await bob.takes("sweep_ended")
+                await bob.receive("sweep_ended")
 
     asyncio.run(scenario())
 
@@ -193,9 +193,9 @@ def test_a_pause_holds_when_it_returns_and_over_a_restart(tmp_path: Path) -> Non
             await installation.restart()
             async with ScriptedAgent(installation.channel, sweep.name) as agent:
                 await agent.offer()
-                await agent.takes("welcome")
+                await agent.receive("welcome")
                 await agent.observe(v1.AttemptRef(run_handle=77, attempt=1), 1, 0.5)
-                await agent.takes("unsupported")  # so the offer before it was decided, too
+                await agent.receive("unsupported")  # so the offer before it was decided, too
                 assert not agent.received
                 await installation.sweeps.ResumeSweep(v1.ResumeSweepRequest(name=sweep.name))
                 await agent.next_start()
@@ -222,7 +222,7 @@ def test_agents_are_listed_while_they_are_there_or_hold_a_run(tmp_path: Path) ->
                 (found,) = (await installation.agents.ListAgents(listed)).agents
                 return not found.connected
 
-            await until_told(away)
+            await until_async(away)
             assert (await get(installation, sweep.name)).connected_agents == 0
 
     asyncio.run(scenario())

@@ -48,7 +48,7 @@ def test_a_finished_sweep_continues_with_retried_runs(tmp_path: Path) -> None:
             async with ScriptedAgent(installation.channel, sweep.name) as agent:
                 start = await one_run(agent, value=0.75)
                 assert (start.number, start.attempt) == (1, 2)
-                await agent.takes("sweep_ended")
+                await agent.receive("sweep_ended")
             ended = await get(installation, sweep.name)
             assert ended.state == v1.SWEEP_STATE_FINISHED
             assert (ended.best_run, ended.best_value) == (f"{sweep.name}-2", 0.5)
@@ -142,7 +142,7 @@ def test_stopping_one_run_ends_its_process_and_nothing_else(tmp_path: Path) -> N
                 request = v1.StopRunRequest(name=f"{sweep.name}:1", request_id="stop")
                 answer = await installation.runs.StopRun(request)
                 assert answer.run.name == f"{sweep.name}-1"
-                command = (await agent.takes("stop_run")).stop_run
+                command = (await agent.receive("stop_run")).stop_run
                 assert command.attempt == refs[starts.index(next(s for s in starts if s.number == 1))]
                 assert command.mode == v1.STOP_MODE_TERMINATE
                 await agent.exit(command.attempt, code=None, cause=v1.EXIT_CAUSE_COMMANDED)
@@ -178,7 +178,7 @@ def test_a_raised_cap_is_stored_and_lets_the_sweep_continue(tmp_path: Path) -> N
             assert await installation.sweeps.UpdateSweep(request) == answer
             async with ScriptedAgent(installation.channel, sweep.name) as agent:
                 assert (await one_run(agent)).number == 3
-                await agent.takes("sweep_ended")
+                await agent.receive("sweep_ended")
             error = await failure(installation.sweeps.UpdateSweep(raised(sweep.name, 9, revision=1)))
             assert (error.code, error.reason) == ("ABORTED", "stale-revision")
 
@@ -222,14 +222,14 @@ def test_an_agent_that_the_guard_holds_is_named_and_released(tmp_path: Path) -> 
             async with ScriptedAgent(installation.channel, sweep.name, named="ann") as agent:
                 await one_run(agent, code=1)
                 await one_run(agent, code=1)
-                command = (await agent.takes("ineligible")).ineligible
+                command = (await agent.receive("ineligible")).ineligible
                 assert (command.sweep, command.reason) == (sweep.name, v1.INELIGIBLE_REASON_GUARD)
                 await agent.offer()
                 assert list((await get(installation, sweep.name)).guarded_agents) == [agent.agent_id]
                 request = v1.ReleaseAgentRequest(agent=agent.agent_id, request_id="free")
                 answer = await installation.agents.ReleaseAgent(request)
                 assert list(answer.sweeps) == [sweep.name]
-                command = (await agent.takes("ineligible")).ineligible
+                command = (await agent.receive("ineligible")).ineligible
                 assert command.reason == v1.INELIGIBLE_REASON_UNSPECIFIED
                 assert (await agent.next_start()).number == 3
                 assert await installation.agents.ReleaseAgent(request) == answer

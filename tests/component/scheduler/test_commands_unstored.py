@@ -49,7 +49,7 @@ async def prepared(at: Installation) -> None:
     async with ScriptedAgent(at.channel, ended.name) as agent:
         await one_run(agent, code=1)
         await one_run(agent)
-        await agent.takes("sweep_ended")
+        await agent.receive("sweep_ended")
     live = await create(at, LIVE, "live")
     async with (
         ScriptedAgent(at.channel, live.name, named="bob"),  # without another agent it would pause

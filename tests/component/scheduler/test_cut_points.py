@@ -32,7 +32,7 @@ def test_a_raised_cap_completes_the_last_point_of_an_ended_sweep(tmp_path: Path)
             async with ScriptedAgent(installation.channel, sweep.name) as agent:
                 assert (await one_run(agent, value=0.125)).number == 4
                 assert (await one_run(agent)).number == 5
-                await agent.takes("sweep_ended")
+                await agent.receive("sweep_ended")
             done = await get(installation, sweep.name)
             assert (done.best_run, done.best_value) == (f"{sweep.name}-3", (0.25 + 0.125) / 2)
             explanation = await installation.runs.ExplainRun(v1.ExplainRunRequest(name=f"{sweep.name}-4"))

@@ -12,7 +12,7 @@ from lanes import cursor
 from scheduler_database import DEFECT, refusing
 from sweepd import v1
 from sweepd.rpc.failure import Failure
-from waiting import until_told
+from waiting import until_async
 
 
 async def in_state(installation: Installation, name: str, state: v1.RunState.ValueType) -> bool:
@@ -32,15 +32,15 @@ def test_a_restart_loses_nothing_and_live_runs_continue(tmp_path: Path) -> None:
                 start = await ann.next_start()
                 ref = await ann.start_process(start)
                 await ann.observe(ref, 1, 0.5)
-                await ann.takes("ack", lambda m: cursor(m.ack, v1.LANE_OBSERVATIONS) == 1)
+                await ann.receive("ack", lambda m: cursor(m.ack, v1.LANE_OBSERVATIONS) == 1)
                 restarting = asyncio.ensure_future(installation.restart())
-                await ann.takes("go_away")
+                await ann.receive("go_away")
                 ann.cut()
                 await restarting
             channel = installation.channel
             again = ScriptedAgent(channel, sweep.name, named="ann", held=[held(start)])
             async with again:
-                welcome = (await again.takes("welcome")).welcome
+                welcome = (await again.receive("welcome")).welcome
                 (verdict,) = welcome.verdicts
                 assert verdict.fate == v1.ATTEMPT_FATE_KEEP
                 assert cursor(verdict, v1.LANE_OBSERVATIONS) == 1
@@ -66,14 +66,14 @@ def test_a_lost_agents_run_goes_to_another_and_the_late_one_is_fenced(tmp_path: 
                 start = await ann.next_start()
                 ref = await ann.start_process(start)
                 async with ScriptedAgent(installation.channel, sweep.name) as bob:
-                    await until_told(lambda: in_state(installation, start.run, v1.RUN_STATE_PENDING))
+                    await until_async(lambda: in_state(installation, start.run, v1.RUN_STATE_PENDING))
                     await bob.offer()
                     second = await bob.next_start()
                     assert (second.run, second.attempt) == (start.run, 2)
                     await ann.observe(ref, 1, 0.1)
-                    assert (await ann.takes("fenced")).fenced.attempt == ref
+                    assert (await ann.receive("fenced")).fenced.attempt == ref
                     await ann.points(ref, 1, 0.1)
-                    await ann.takes("fenced")
+                    await ann.receive("fenced")
                     again = await bob.start_process(second)
                     await bob.exit(again)
                     await bob.acked_exit(again)
@@ -92,9 +92,9 @@ def test_of_two_streams_of_one_agent_the_newer_wins(tmp_path: Path) -> None:
         async with a_scheduler(tmp_path) as installation:
             sweep = await create(installation, RANDOM)
             async with ScriptedAgent(installation.channel, sweep.name, named="ann") as old:
-                await old.takes("welcome")
+                await old.receive("welcome")
                 async with ScriptedAgent(installation.channel, sweep.name, named="ann") as new:
-                    await new.takes("welcome")
+                    await new.receive("welcome")
                     error = await old.end()
                     assert error is not None
                     assert Failure.of(error).reason == "stream-replaced"
@@ -131,7 +131,7 @@ def test_a_database_that_cannot_be_written_is_named_and_all_is_well_once_it_can(
                 await agent.offer()
                 start = await agent.next_start()
                 ref = await agent.start_process(start)
-                await until_told(lambda: in_state(installation, start.run, v1.RUN_STATE_RUNNING))
+                await until_async(lambda: in_state(installation, start.run, v1.RUN_STATE_RUNNING))
                 with refusing(tmp_path / "scheduler" / "scheduler.sqlite"):
                     error = await failure(pause(installation, sweep))
                     assert (error.code, error.reason) == ("UNAVAILABLE", "storage-unavailable")

@@ -17,7 +17,7 @@ async def run_until_the_end(agent: ScriptedAgent, slots: int = 1) -> int:
     await agent.offer(slots)
     while True:
         took = asyncio.ensure_future(agent.next_start())
-        ended = asyncio.ensure_future(agent.takes("sweep_ended"))
+        ended = asyncio.ensure_future(agent.receive("sweep_ended"))
         await asyncio.wait([took, ended], return_when=asyncio.FIRST_COMPLETED)
         if ended.done():
             took.cancel()

@@ -44,7 +44,7 @@ def test_a_report_beyond_its_limits_is_not_understood_and_ends_no_stream(tmp_pat
             sweep = await create(installation, RANDOM, "s")
             async with ScriptedAgent(installation.channel, sweep.name) as agent:
                 await agent.send(heartbeat=v1.Heartbeat(alive=[v1.AttemptRef()] * 10_001))
-                report = (await agent.takes("unsupported")).unsupported.report
+                report = (await agent.receive("unsupported")).unsupported.report
                 assert report.startswith("report heartbeat: heartbeat.alive: ")
                 await agent.offer()
                 ref = await agent.start_process(await agent.next_start())

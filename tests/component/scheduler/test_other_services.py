@@ -31,13 +31,13 @@ def test_points_are_acknowledged_once_the_metric_store_has_them(tmp_path: Path) 
                 start = await agent.next_start()
                 ref = await agent.start_process(start)
                 await agent.points(ref, 1, 0.5, 0.4)
-                await agent.takes("ack", lambda m: cursor(m.ack, v1.LANE_POINTS) == 2)
+                await agent.receive("ack", lambda m: cursor(m.ack, v1.LANE_POINTS) == 2)
                 await agent.send(piece=log_piece(ref, 0, b"hello\n"))
-                await agent.takes("ack", lambda m: cursor(m.ack, v1.LANE_LOG) == 6)
+                await agent.receive("ack", lambda m: cursor(m.ack, v1.LANE_LOG) == 6)
                 await agent.exit(ref)
                 await agent.acked_exit(ref)
                 await agent.points(ref, 3, 0.3)
-                await agent.takes("ack", lambda m: cursor(m.ack, v1.LANE_POINTS) == 3)
+                await agent.receive("ack", lambda m: cursor(m.ack, v1.LANE_POINTS) == 3)
         channel, metrics = metric_stub(address)
         history = await metrics.GetHistory(v1.GetHistoryRequest(runs=[start.run]))
         assert [v for c in history.series[0].chunks for v in c.doubles.values] == [0.5, 0.4, 0.3]
@@ -62,7 +62,7 @@ def test_runs_end_while_the_metric_store_is_unavailable_and_points_arrive_later(
                 await agent.exit(ref)
                 await agent.acked_exit(ref)
                 assert await store.start() == address
-                await agent.takes("ack", lambda m: cursor(m.ack, v1.LANE_POINTS) == 1)
+                await agent.receive("ack", lambda m: cursor(m.ack, v1.LANE_POINTS) == 1)
         await store.stop()
 
     asyncio.run(scenario())
@@ -89,7 +89,9 @@ def test_points_that_did_not_fit_are_asked_for_once_there_is_room(
                 await store.start()
                 reached = 0
                 while True:  # what an agent does: a cursor that repeats means to send again from there
-                    ack = (await agent.takes("ack", lambda m: cursor(m.ack, v1.LANE_POINTS) is not None)).ack
+                    ack = (
+                        await agent.receive("ack", lambda m: cursor(m.ack, v1.LANE_POINTS) is not None)
+                    ).ack
                     row = cursor(ack, v1.LANE_POINTS) or 0
                     if row == 20:
                         break
@@ -114,12 +116,12 @@ def test_a_batch_too_large_for_the_metric_store_holds_up_nobody(tmp_path: Path) 
                 batch = v1.PointBatch(steps=[1], keys=["k"], columns=[text])
                 await agent.send(piece=points_piece(ref, 1, batch))
                 with pytest.raises(grpc.aio.AioRpcError, match="bytes; the maximum is 1,179,648"):
-                    await agent.takes("unsupported")
+                    await agent.receive("unsupported")
             holds = [held(start, ref.run_handle)]
             async with ScriptedAgent(installation.channel, sweep.name, held=holds) as agent:
-                await agent.takes("welcome")
+                await agent.receive("welcome")
                 await agent.points(ref, 1, 0.5)
-                await agent.takes("ack", lambda m: cursor(m.ack, v1.LANE_POINTS) == 1)
+                await agent.receive("ack", lambda m: cursor(m.ack, v1.LANE_POINTS) == 1)
         await store.stop()
 
     asyncio.run(scenario())
@@ -138,7 +140,7 @@ def test_bayes_asks_the_service_and_continues_without_it(tmp_path: Path) -> None
                         await service.stop()
                     found = await one_run(installation, agent, 0.1 * number)
                     sources.append(found.provenance.source)
-                await agent.takes("sweep_ended")
+                await agent.receive("sweep_ended")
             assert v1.POINT_SOURCE_FRESH in sources
             assert v1.POINT_SOURCE_FRESH not in sources[5:]
             assert set(sources[5:]) <= {v1.POINT_SOURCE_PREFETCHED, v1.POINT_SOURCE_FALLBACK}

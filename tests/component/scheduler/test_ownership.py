@@ -16,7 +16,7 @@ from component.scheduler.sweeps import RANDOM, create, run
 from lanes import LANES, cursor, log_piece, points_piece
 from sweepd import v1
 from sweepd.rpc.failure import Failure
-from waiting import until_told
+from waiting import until_async
 
 if TYPE_CHECKING:
     from sweepd.v1.metric_service_pb2_grpc import MetricServiceAsyncStub
@@ -57,7 +57,7 @@ async def an_owned_run(folder: Path, *flags: str) -> AsyncIterator[OwnedRun]:
     async with a_scheduler(folder, *flags, metrics=address) as installation:
         sweep = await create(installation, RANDOM, "s")
         async with ScriptedAgent(installation.channel, sweep.name, named="ann") as ann:
-            await ann.takes("welcome")
+            await ann.receive("welcome")
             await ann.offer()
             start = await ann.next_start()
             ref = await ann.start_process(start)
@@ -66,7 +66,7 @@ async def an_owned_run(folder: Path, *flags: str) -> AsyncIterator[OwnedRun]:
             await ann.send(piece=log_piece(ref, 0, b"ann was here\n"))
             stored: dict[v1.Lane.ValueType, int] = {}
             while (stored.get(v1.LANE_LOG), stored.get(v1.LANE_POINTS)) != (13, 1):
-                ack = (await ann.takes("ack")).ack
+                ack = (await ann.receive("ack")).ack
                 stored.update({each.lane: each.cursor for each in ack.cursors})
             yield OwnedRun(installation, metrics, sweep.name, ann, start, ref)
     await channel.close()
@@ -97,7 +97,7 @@ async def superseded(owned: OwnedRun) -> None:
     async def runs() -> bool:
         return (await run(owned.installation, again.run)).state == v1.RUN_STATE_RUNNING
 
-    await until_told(runs)
+    await until_async(runs)
 
 
 def all_reports(ref: v1.AttemptRef) -> list[tuple[str, object]]:
@@ -153,15 +153,15 @@ def test_an_agent_without_the_secret_of_an_attempt_learns_nothing_and_changes_no
                 run_handle=10, run="local/demo/none-1", attempt=1, alive=True, secret=secret
             )
             async with owned.agent(claimed, unheard_of) as eve:
-                mine, nobodys = (await eve.takes("welcome")).welcome.verdicts
+                mine, nobodys = (await eve.receive("welcome")).welcome.verdicts
                 assert mine == v1.AttemptVerdict(attempt=REF, fate=v1.ATTEMPT_FATE_UNKNOWN)
                 nobodys.attempt.CopyFrom(REF)
                 assert mine == nobodys
                 for kind, report in all_reports(REF):
                     await eve.send(**{kind: report})
-                    await eve.takes("unsupported")
+                    await eve.receive("unsupported")
                 await eve.send(heartbeat=v1.Heartbeat(alive=[REF]))
-                await eve.takes("heartbeat_seen")
+                await eve.receive("heartbeat_seen")
                 assert not eve.received
             assert not owned.ann.ended
             assert {each.WhichOneof("command") for each in owned.ann.received} <= {"ack"}
@@ -177,7 +177,7 @@ def test_the_id_of_an_agent_lets_nobody_else_in_and_its_stream_continues(tmp_pat
             assert [each.id for each in listed] == [owned.ann.agent_id]
             for secret in (b"", b"x" * 200, secrets.token_bytes(32), listed[0].id.encode()):
                 eve = owned.agent(held(owned.start))
-                eve.pretend(listed[0].id, secret)
+                eve.impersonate(listed[0].id, secret)
                 async with eve:
                     error = await eve.end()
                 assert error is not None
@@ -196,10 +196,10 @@ def test_another_agent_that_has_the_folder_continues_with_the_run_and_the_older_
         async with an_owned_run(tmp_path) as owned:
             await owned.installation.restart()
             async with owned.agent(held(owned.start), named="ann") as ann:
-                (verdict,) = (await ann.takes("welcome")).welcome.verdicts
+                (verdict,) = (await ann.receive("welcome")).welcome.verdicts
                 assert (verdict.fate, cursor(verdict, v1.LANE_OBSERVATIONS)) == (v1.ATTEMPT_FATE_KEEP, 1)
                 async with owned.agent(held(owned.start), named="bob") as bob:
-                    (verdict,) = (await bob.takes("welcome")).welcome.verdicts
+                    (verdict,) = (await bob.receive("welcome")).welcome.verdicts
                     assert (verdict.fate, cursor(verdict, v1.LANE_OBSERVATIONS)) == (v1.ATTEMPT_FATE_KEEP, 1)
                     error = await ann.end()
                     assert error is not None
@@ -220,10 +220,10 @@ def test_what_is_left_of_an_ended_attempt_is_delivered_by_whoever_has_its_folder
         async with an_owned_run(tmp_path) as owned:
             await handed_back(owned)
             async with owned.agent(held(owned.start), named="bob") as bob:
-                (verdict,) = (await bob.takes("welcome")).welcome.verdicts
+                (verdict,) = (await bob.receive("welcome")).welcome.verdicts
                 assert verdict.fate == v1.ATTEMPT_FATE_DELIVER
                 await bob.send(piece=log_piece(REF, 13, b"bob, too\n"))
-                await bob.takes("ack", lambda m: cursor(m.ack, v1.LANE_LOG) == 22)
+                await bob.receive("ack", lambda m: cursor(m.ack, v1.LANE_LOG) == 22)
             assert (await owned.everything())[2] == b"ann was here\nbob, too\n"
 
     asyncio.run(scenario())
@@ -237,7 +237,7 @@ def test_a_lost_run_is_not_kept_for_an_agent_that_only_names_it(tmp_path: Path) 
             async def lost() -> bool:
                 return (await run(owned.installation, owned.start.run)).state == v1.RUN_STATE_PENDING
 
-            await until_told(lost)
+            await until_async(lost)
             async with owned.agent(named="eve") as eve:
                 await eve.offer()
                 second = await eve.next_start()
@@ -246,7 +246,7 @@ def test_a_lost_run_is_not_kept_for_an_agent_that_only_names_it(tmp_path: Path) 
             for attempt in (1, 2):
                 claimed = v1.HeldAttempt(run_handle=9, run=second.run, attempt=attempt, alive=True)
                 async with owned.agent(claimed) as other:
-                    (verdict,) = (await other.takes("welcome")).welcome.verdicts
+                    (verdict,) = (await other.receive("welcome")).welcome.verdicts
                     assert verdict.fate == v1.ATTEMPT_FATE_UNKNOWN
 
     asyncio.run(scenario())

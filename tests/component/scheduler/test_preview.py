@@ -10,7 +10,7 @@ from component.scheduler.serving import Installation, a_scheduler
 from component.scheduler.sweeps import GRID, RANDOM, create, failure
 from sweepd import v1
 from sweepd.codec.values import point_from_message
-from waiting import least_told
+from waiting import least_async
 
 
 def request(content: bytes, count: int) -> v1.PreviewSweepRequest:
@@ -103,7 +103,7 @@ def test_the_answer_stays_within_bounds_while_others_are_served(
 
     async def scenario() -> None:
         async with a_scheduler(tmp_path) as installation:
-            assert await least_told(lambda: an_honest_call(installation), wanted=1.0) < 1.0
+            assert await least_async(lambda: an_honest_call(installation), wanted=1.0) < 1.0
 
     asyncio.run(scenario())
 

@@ -35,7 +35,7 @@ async def old_runs(installation: Installation, sweep: v1.Sweep) -> list[v1.Run]:
             ref = await agent.start_process(start)
             await agent.observe(ref, 1, number, number, number)
             await agent.points(ref, 1, number / 4, float("nan"), number / 2, key="acc")
-            await agent.takes("ack", lambda m: (cursor(m.ack, v1.LANE_POINTS) or 0) >= 3)
+            await agent.receive("ack", lambda m: (cursor(m.ack, v1.LANE_POINTS) or 0) >= 3)
             await agent.exit(ref, 3, keys=["acc", "loss"])
             await agent.acked_exit(ref)
     return list((await installation.runs.ListRuns(v1.ListRunsRequest(sweep=sweep.name))).runs)
@@ -92,7 +92,7 @@ def test_a_sweep_begins_with_runs_of_another_whose_objective_was_different(tmp_p
                 starts = [await agent.next_start() for _ in range(4)]
                 refs = [await agent.start_process(start) for start in starts]
                 await agent.observe(refs[0], 1, 1.0, 1.0)
-                stop = (await agent.takes("stop_run")).stop_run
+                stop = (await agent.receive("stop_run")).stop_run
                 assert stop.reason.endswith(
                     "1 at iteration 2 is worse than 3; rank 3 of 3, 2 of them prior runs"
                 )
@@ -330,7 +330,7 @@ def test_standalone_runs_are_taken_by_name_and_with_their_project(tmp_path: Path
                         details = v1.RunDetails(tags=["mine"])
                         await agent.send(details=v1.DetailsReport(attempt=ref, sequence=1, details=details))
                     await agent.points(ref, 1, 0.5 + place, key="acc")
-                    await agent.takes("ack", lambda m: cursor(m.ack, v1.LANE_POINTS) is not None)
+                    await agent.receive("ack", lambda m: cursor(m.ack, v1.LANE_POINTS) is not None)
                     await agent.exit(ref, keys=["acc"])
                     await agent.acked_exit(ref)
 

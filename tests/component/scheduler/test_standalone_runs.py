@@ -53,7 +53,7 @@ def test_a_run_is_claimed_reported_on_and_ended_over_a_restart(tmp_path: Path) -
             await installation.restart()
             assert (await installation.runs.CreateRun(request)).run == created
             async with ScriptedAgent(installation.channel, "", named="ann", held=[HELD]) as agent:
-                welcome = (await agent.takes("welcome")).welcome
+                welcome = (await agent.receive("welcome")).welcome
                 assert welcome.verdicts[0].fate == v1.ATTEMPT_FATE_KEEP
                 await agent.exit(REF, code=3)
                 assert (await agent.acked_exit(REF)).run_state == v1.RUN_STATE_FAILED
@@ -131,7 +131,7 @@ def test_a_person_stops_a_run_whose_agent_hears_it_when_it_is_back(tmp_path: Pat
             await installation.runs.StopRun(v1.StopRunRequest(name=NAME))
             await installation.restart()
             async with ScriptedAgent(installation.channel, "", named="ann", held=[HELD]) as agent:
-                stop = (await agent.takes("stop_run")).stop_run
+                stop = (await agent.receive("stop_run")).stop_run
                 assert (stop.attempt, stop.mode) == (REF, v1.STOP_MODE_TERMINATE)
                 await agent.exit(REF, code=None, cause=v1.EXIT_CAUSE_COMMANDED)
                 assert (await agent.acked_exit(REF)).run_state == v1.RUN_STATE_STOPPED

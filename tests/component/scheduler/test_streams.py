@@ -18,7 +18,7 @@ def test_the_welcome_grants_intervals_and_windows(tmp_path: Path) -> None:
         async with a_scheduler(tmp_path, "--lease", "9s", "--lost-after", "20s") as installation:
             sweep = await create(installation, RANDOM)
             async with ScriptedAgent(installation.channel, sweep.name) as agent:
-                welcome = (await agent.takes("welcome")).welcome
+                welcome = (await agent.receive("welcome")).welcome
                 assert welcome.session
                 assert welcome.lease_duration.seconds == 9
                 assert welcome.lost_after.seconds == 20
@@ -82,7 +82,7 @@ def test_an_old_stream_is_asked_to_go_then_ended(tmp_path: Path, monkeypatch: py
         async with a_scheduler(tmp_path) as installation:
             sweep = await create(installation, RANDOM)
             async with ScriptedAgent(installation.channel, sweep.name) as agent:
-                assert (await agent.takes("go_away")).go_away.reconnect_after.seconds == 1
+                assert (await agent.receive("go_away")).go_away.reconnect_after.seconds == 1
                 error = await agent.end()
                 assert error is not None
                 assert Failure.of(error).code == "UNAVAILABLE"
@@ -95,7 +95,7 @@ def test_a_goodbye_ends_the_stream_in_order(tmp_path: Path) -> None:
         async with a_scheduler(tmp_path) as installation:
             sweep = await create(installation, RANDOM)
             async with ScriptedAgent(installation.channel, sweep.name) as agent:
-                await agent.takes("welcome")
+                await agent.receive("welcome")
                 await agent.send(goodbye=v1.Goodbye(reason="done"))
                 assert await agent.end() is None
 
@@ -111,15 +111,15 @@ def test_reports_that_make_no_sense_are_named_and_change_nothing(tmp_path: Path)
                 start = await agent.next_start()
                 ref = await agent.start_process(start)
                 await agent.send()
-                assert "unknown kind" in (await agent.takes("unsupported")).unsupported.report
+                assert "unknown kind" in (await agent.receive("unsupported")).unsupported.report
                 backwards = observation_batch(ref, 1, 0.5, 0.4)
                 backwards.observations[0].row = 7
                 await agent.send(observations=backwards)
-                assert "observations" in (await agent.takes("unsupported")).unsupported.report
+                assert "observations" in (await agent.receive("unsupported")).unsupported.report
                 await agent.points(v1.AttemptRef(run_handle=99, attempt=1), 1, 0.5)
-                assert "handle 99" in (await agent.takes("unsupported")).unsupported.report
+                assert "handle 99" in (await agent.receive("unsupported")).unsupported.report
                 await agent.observe(ref, 5, 0.5)
-                gap = await agent.takes("ack", lambda m: cursor(m.ack, v1.LANE_OBSERVATIONS) is not None)
+                gap = await agent.receive("ack", lambda m: cursor(m.ack, v1.LANE_OBSERVATIONS) is not None)
                 assert cursor(gap.ack, v1.LANE_OBSERVATIONS) == 0
                 await agent.exit(ref)
                 await agent.acked_exit(ref)
