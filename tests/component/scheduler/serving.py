@@ -1,4 +1,4 @@
-"""The real services on loopback, in the event loop of a test; each can be restarted on its data."""
+"""Real services on loopback, in the event loop of a test; each can be restarted on its data."""
 
 import argparse
 import asyncio
@@ -34,12 +34,12 @@ if TYPE_CHECKING:
 
 TOKEN = "access"
 SERVICE_TOKEN = "service"
-NOWHERE = "127.0.0.1:1"
+UNREACHABLE = "127.0.0.1:1"
 
 
 @dataclass
 class Served:
-    """One service that runs."""
+    """Service that a test serves."""
 
     definition: ServiceDefinition
     folder: Path
@@ -91,7 +91,7 @@ class Served:
 
 @dataclass
 class Installation:
-    """A scheduler, and a channel of a person to it."""
+    """Scheduler, and a channel of a client to it."""
 
     scheduler: Served
     channel: grpc.aio.Channel
@@ -124,7 +124,7 @@ def a_suggestion_service(folder: Path) -> Served:
 
 @asynccontextmanager
 async def a_scheduler(
-    folder: Path, *flags: str, metrics: str = NOWHERE, suggestion: str = NOWHERE
+    folder: Path, *flags: str, metrics: str = UNREACHABLE, suggestion: str = UNREACHABLE
 ) -> AsyncIterator[Installation]:
     addresses = ["--metrics", metrics, "--suggestion", suggestion]
     scheduler = Served(SCHEDULER, folder / "scheduler", [*addresses, *flags])

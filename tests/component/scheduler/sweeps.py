@@ -1,4 +1,4 @@
-"""Sweeps that the tests create, and the calls about them."""
+"""Sweep files of the tests, and short forms of calls."""
 
 from collections.abc import Awaitable
 

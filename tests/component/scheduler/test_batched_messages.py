@@ -1,4 +1,4 @@
-"""Several reports in one message, and several commands: each is treated as if it had come alone."""
+"""Batched messages: each of several reports or commands in one message is handled as if sent alone."""
 
 import asyncio
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from sweepd.v1.agent_service_pb2_grpc import AgentServiceStub
 
 
 def reports_of_a_run(start: v1.StartRun) -> list[v1.AttachRequest]:
-    """All that an agent has to say of a run that ends well."""
+    """Return the reports of an agent on a run that finishes, and its next offer."""
     ref = v1.AttemptRef(run_handle=start.run_handle, attempt=start.attempt)
     ended = v1.RunExited(
         attempt=ref, last_row=1, exit=v1.Exit(cause=v1.EXIT_CAUSE_EXITED, code=0), logged_keys=["loss"]
@@ -30,7 +30,7 @@ def reports_of_a_run(start: v1.StartRun) -> list[v1.AttachRequest]:
     ]
 
 
-def test_whole_runs_go_through_in_one_message_each(tmp_path: Path) -> None:
+def test_all_reports_of_a_run_may_share_a_message(tmp_path: Path) -> None:
     async def scenario() -> list[list[str]]:
         async with a_scheduler(tmp_path) as installation:
             sweep = await create(installation, CAPPED)
@@ -46,13 +46,13 @@ def test_whole_runs_go_through_in_one_message_each(tmp_path: Path) -> None:
             assert after.best_value == 0.5
             return agent.kinds_by_message
 
-    together = asyncio.run(scenario())
-    # The end of a run and the start of the next share a commit, so they are reported together.
-    assert ["ack", "start_run"] in together
-    assert max(map(len, together)) == 2
+    kinds_by_message = asyncio.run(scenario())
+    # The end of a run and the start of the next share a commit, so they are reported in one message.
+    assert ["ack", "start_run"] in kinds_by_message
+    assert max(map(len, kinds_by_message)) == 2
 
 
-def test_a_hello_comes_alone(tmp_path: Path) -> None:
+def test_a_hello_with_more_reports_is_refused(tmp_path: Path) -> None:
     async def scenario() -> grpc.StatusCode:
         async with a_scheduler(tmp_path) as installation:
             sweep = await create(installation, CAPPED)
@@ -79,9 +79,7 @@ NESTED = v1.AttachRequest(offer=v1.Offer(wanted=1), more=[OFFER])
 @pytest.mark.parametrize(
     "reports", [[OFFER] * (MOST_IN_ONE + 1), [OFFER, NESTED], [OFFER, HELLO]], ids=["many", "nested", "hello"]
 )
-def test_a_message_that_gathers_wrongly_ends_the_stream(
-    tmp_path: Path, reports: Sequence[v1.AttachRequest]
-) -> None:
+def test_an_invalid_batch_ends_the_stream(tmp_path: Path, reports: Sequence[v1.AttachRequest]) -> None:
     async def scenario() -> grpc.StatusCode:
         async with a_scheduler(tmp_path) as installation:
             sweep = await create(installation, CAPPED)

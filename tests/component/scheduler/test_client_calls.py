@@ -1,4 +1,4 @@
-"""The calls that people make: creating, listing, pausing, stopping, cancelling, following."""
+"""Rpcs of clients: create, list, pause, stop, cancel and watch sweeps, and list agents."""
 
 import asyncio
 from pathlib import Path
@@ -13,7 +13,7 @@ from sweepd import v1
 from waiting import until_async
 
 
-def test_a_repeated_request_has_the_effect_and_the_answer_of_the_first(tmp_path: Path) -> None:
+def test_a_repeated_request_gets_the_first_response_and_has_no_further_effect(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with a_scheduler(tmp_path) as installation:
             first = await create(installation, RANDOM, request_id="one")
@@ -33,23 +33,23 @@ def test_a_repeated_request_has_the_effect_and_the_answer_of_the_first(tmp_path:
     asyncio.run(scenario())
 
 
-def test_a_sweep_is_created_from_a_message_as_from_a_file(tmp_path: Path) -> None:
+def test_a_sweep_can_be_created_from_a_specification_message(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with a_scheduler(tmp_path) as installation:
             made = await create(installation, RANDOM, "a")
             assert made.spec.HasField("seed")
             assert made.file.content == RANDOM
             request = v1.CreateSweepRequest(parent="local/demo", sweep_id="b", spec=made.spec)
-            again = (await installation.sweeps.CreateSweep(request)).sweep
-            assert again.spec == made.spec
-            assert again.name == "local/demo/b"
+            copy = (await installation.sweeps.CreateSweep(request)).sweep
+            assert copy.spec == made.spec
+            assert copy.name == "local/demo/b"
             error = await failure(installation.sweeps.CreateSweep(request))
             assert (error.code, error.reason) == ("ALREADY_EXISTS", "name-taken")
 
     asyncio.run(scenario())
 
 
-def test_a_bad_file_is_refused_with_every_finding(tmp_path: Path) -> None:
+def test_an_invalid_file_is_refused_with_all_findings(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with a_scheduler(tmp_path) as installation:
             bad = b"methd: grid\nparameters: {a: {min: 3, max: 1}}\n"
@@ -68,7 +68,7 @@ def test_a_bad_file_is_refused_with_every_finding(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
-def test_what_does_not_exist_or_has_ended_is_named(tmp_path: Path) -> None:
+def test_errors_name_missing_runs_and_sweeps_and_ended_sweeps(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with a_scheduler(tmp_path) as installation:
             sweeps = installation.sweeps
@@ -85,7 +85,7 @@ def test_what_does_not_exist_or_has_ended_is_named(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
-def test_lists_come_in_pages(tmp_path: Path) -> None:
+def test_sweeps_are_listed_in_pages(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with a_scheduler(tmp_path) as installation:
             for sweep_id in ("a", "b", "c"):
@@ -105,7 +105,7 @@ def test_lists_come_in_pages(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
-def test_cancelling_waits_for_the_agents_that_are_there_and_names_the_missing(
+def test_cancelling_waits_for_agents_and_names_unconfirmed_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sweepd_scheduler.reads.watch.PATIENCE", 0.5)
@@ -159,7 +159,7 @@ async def _finish(installation: Installation, agent: ScriptedAgent, count: int) 
         await agent.acked_exit(ref)
 
 
-def test_a_watch_begins_with_a_snapshot_and_continues_after_its_token(tmp_path: Path) -> None:
+def test_a_watch_begins_with_a_snapshot_and_resumes_after_its_token(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with a_scheduler(tmp_path) as installation:
             sweep = await create(installation, CAPPED)
@@ -176,8 +176,8 @@ def test_a_watch_begins_with_a_snapshot_and_continues_after_its_token(tmp_path: 
                 assert last == dict.fromkeys((1, 2, 3, 4), v1.RUN_STATE_FINISHED)
                 await _finish(installation, agent, 1)
                 await installation.restart()
-                again = v1.WatchSweepRequest(name=sweep.name, resume_token=seen[-1].resume_token)
-                call = installation.sweeps.WatchSweep(again)
+                resumed = v1.WatchSweepRequest(name=sweep.name, resume_token=seen[-1].resume_token)
+                call = installation.sweeps.WatchSweep(resumed)
                 (missed,) = await _watch_until(call, 5)
                 call.cancel()
                 assert [r.number for r in missed.runs] == [5]
@@ -185,7 +185,7 @@ def test_a_watch_begins_with_a_snapshot_and_continues_after_its_token(tmp_path: 
     asyncio.run(scenario())
 
 
-def test_a_pause_holds_when_it_returns_and_over_a_restart(tmp_path: Path) -> None:
+def test_a_pause_is_effective_when_the_call_returns_and_after_a_restart(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with a_scheduler(tmp_path) as installation:
             sweep = await create(installation, GRID)
@@ -195,7 +195,7 @@ def test_a_pause_holds_when_it_returns_and_over_a_restart(tmp_path: Path) -> Non
                 await agent.offer()
                 await agent.receive("welcome")
                 await agent.observe(v1.AttemptRef(run_handle=77, attempt=1), 1, 0.5)
-                await agent.receive("unsupported")  # so the offer before it was decided, too
+                await agent.receive("unsupported")  # so the offer before it has been handled, too
                 assert not agent.received
                 await installation.sweeps.ResumeSweep(v1.ResumeSweepRequest(name=sweep.name))
                 await agent.next_start()
@@ -203,7 +203,7 @@ def test_a_pause_holds_when_it_returns_and_over_a_restart(tmp_path: Path) -> Non
     asyncio.run(scenario())
 
 
-def test_agents_are_listed_while_they_are_there_or_hold_a_run(tmp_path: Path) -> None:
+def test_agents_are_listed_while_they_are_connected_or_have_a_run(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with a_scheduler(tmp_path) as installation:
             sweep = await create(installation, RANDOM)
@@ -218,11 +218,11 @@ def test_agents_are_listed_while_they_are_there_or_hold_a_run(tmp_path: Path) ->
                 assert found.HasField("last_seen_time")
                 assert (await get(installation, sweep.name)).connected_agents == 1
 
-            async def away() -> bool:
+            async def is_disconnected() -> bool:
                 (found,) = (await installation.agents.ListAgents(listed)).agents
                 return not found.connected
 
-            await until_async(away)
+            await until_async(is_disconnected)
             assert (await get(installation, sweep.name)).connected_agents == 0
 
     asyncio.run(scenario())

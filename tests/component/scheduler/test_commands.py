@@ -1,4 +1,4 @@
-"""The calls about runs, specifications and agents, on a real scheduler; P20, P21, P22."""
+"""Rpcs that change runs, sweeps and quarantines, on a real scheduler; P20, P21, P22."""
 
 import asyncio
 from pathlib import Path
@@ -15,7 +15,7 @@ TWO = RANDOM + b"run_cap: 2\n"
 
 
 async def one_run(agent: ScriptedAgent, *, code: int = 0, value: float = 0.5) -> v1.StartRun:
-    """Take a run, log one value, end."""
+    """Take a run, log one value and exit."""
     await agent.offer()
     start = await agent.next_start()
     ref = await agent.start_process(start)
@@ -26,7 +26,7 @@ async def one_run(agent: ScriptedAgent, *, code: int = 0, value: float = 0.5) ->
 
 
 async def two_runs(installation: Installation, sweep: v1.Sweep) -> None:
-    """Bring a sweep of two runs to its end: the first one fails."""
+    """Finish a sweep of two runs; the first run fails."""
     async with ScriptedAgent(installation.channel, sweep.name) as agent:
         await one_run(agent, code=1, value=0.25)
         await one_run(agent)
@@ -58,7 +58,7 @@ def test_a_finished_sweep_continues_with_retried_runs(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
-def test_runs_that_cannot_be_retried_are_named(tmp_path: Path) -> None:
+def test_invalid_retries_are_refused(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with a_scheduler(tmp_path) as installation:
             sweep = await create(installation, TWO, "s")
@@ -87,7 +87,9 @@ def test_runs_that_cannot_be_retried_are_named(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
-def test_an_enqueued_point_is_completed_handed_out_first_and_found_by_its_request(tmp_path: Path) -> None:
+def test_an_enqueued_point_is_completed_and_handed_out_first_and_a_repeated_request_adds_none(
+    tmp_path: Path,
+) -> None:
     async def scenario() -> None:
         async with a_scheduler(tmp_path) as installation:
             sweep = await create(installation, GRID, "s")
@@ -113,7 +115,7 @@ def test_an_enqueued_point_is_completed_handed_out_first_and_found_by_its_reques
     asyncio.run(scenario())
 
 
-def test_enqueueing_beyond_the_cap_says_what_to_do(tmp_path: Path) -> None:
+def test_enqueueing_beyond_the_cap_is_refused_until_the_cap_is_raised(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with a_scheduler(tmp_path) as installation:
             sweep = await create(installation, TWO, "s")
@@ -131,7 +133,7 @@ def test_enqueueing_beyond_the_cap_says_what_to_do(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
-def test_stopping_one_run_ends_its_process_and_nothing_else(tmp_path: Path) -> None:
+def test_stopping_a_run_stops_only_its_process(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with a_scheduler(tmp_path) as installation:
             sweep = await create(installation, RANDOM, "s")
@@ -165,7 +167,7 @@ def raised(name: str, run_cap: int, **more: object) -> v1.UpdateSweepRequest:
     return v1.UpdateSweepRequest(sweep=sweep, update_mask=mask, **more)  # type: ignore[arg-type]  # by name
 
 
-def test_a_raised_cap_is_stored_and_lets_the_sweep_continue(tmp_path: Path) -> None:
+def test_a_raised_cap_is_stored_and_continues_the_sweep(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with a_scheduler(tmp_path) as installation:
             sweep = await create(installation, TWO, "s")
@@ -185,7 +187,7 @@ def test_a_raised_cap_is_stored_and_lets_the_sweep_continue(tmp_path: Path) -> N
     asyncio.run(scenario())
 
 
-def test_an_edit_is_held_to_the_rules_of_a_file(tmp_path: Path) -> None:
+def test_an_edit_is_validated_like_a_file(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with a_scheduler(tmp_path) as installation:
             sweep = await create(installation, RANDOM, "s")
@@ -215,7 +217,7 @@ def test_an_edit_is_held_to_the_rules_of_a_file(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
-def test_an_agent_that_the_guard_holds_is_named_and_released(tmp_path: Path) -> None:
+def test_a_quarantined_agent_is_listed_and_can_be_released(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with a_scheduler(tmp_path) as installation:
             sweep = await create(installation, RANDOM + b"guard: {agent: 2}\n", "s")
@@ -240,7 +242,7 @@ def test_an_agent_that_the_guard_holds_is_named_and_released(tmp_path: Path) -> 
     asyncio.run(scenario())
 
 
-def test_the_explanation_of_a_run_says_what_it_waits_for(tmp_path: Path) -> None:
+def test_the_explanation_of_a_run_has_its_events_and_obstacles(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with a_scheduler(tmp_path) as installation:
             sweep = await create(installation, TWO, "s")
@@ -263,7 +265,7 @@ def test_the_explanation_of_a_run_says_what_it_waits_for(tmp_path: Path) -> None
     asyncio.run(scenario())
 
 
-def test_why_a_sweep_hands_out_nothing_is_said(tmp_path: Path) -> None:
+def test_the_explanation_of_a_sweep_has_the_obstacles_to_its_hand_outs(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with a_scheduler(tmp_path) as installation:
             sweep = await create(installation, TWO, "s")
@@ -283,7 +285,7 @@ def test_why_a_sweep_hands_out_nothing_is_said(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
-def test_who_watches_an_ended_sweep_sees_it_continue(tmp_path: Path) -> None:
+def test_a_watch_of_an_ended_sweep_reports_that_it_continues(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with a_scheduler(tmp_path) as installation:
             sweep = await create(installation, TWO, "s")
@@ -300,7 +302,7 @@ def test_who_watches_an_ended_sweep_sees_it_continue(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
-def test_an_agent_of_an_ended_sweep_is_refused_until_the_sweep_resumes(tmp_path: Path) -> None:
+def test_an_agent_of_an_ended_sweep_is_refused_until_the_sweep_continues(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with a_scheduler(tmp_path) as installation:
             sweep = await create(installation, TWO, "s")
@@ -316,7 +318,7 @@ def test_an_agent_of_an_ended_sweep_is_refused_until_the_sweep_resumes(tmp_path:
     asyncio.run(scenario())
 
 
-def test_several_who_retry_the_same_run_at_once_retry_it_once(tmp_path: Path) -> None:
+def test_concurrent_retries_of_a_run_retry_it_once(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with a_scheduler(tmp_path) as installation:
             sweep = await create(installation, TWO, "s")

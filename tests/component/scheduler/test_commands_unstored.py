@@ -1,4 +1,4 @@
-"""P6, P22: what cannot be stored has not happened, and happens once when the same call comes again."""
+"""Commands that cannot be stored: they have no effect, and a repeated call takes effect once; P6, P22."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -21,18 +21,18 @@ Command = Callable[[Installation], Awaitable[Message]]
 
 
 def retry(at: Installation) -> Awaitable[Message]:
-    return at.runs.RetryRuns(v1.RetryRunsRequest(names=["local/demo/over-1"], request_id="one"))
+    return at.runs.RetryRuns(v1.RetryRunsRequest(names=["local/demo/ended-1"], request_id="one"))
 
 
 def enqueue(at: Installation) -> Awaitable[Message]:
     point = point_message({"a": 5})
     return at.runs.EnqueueRun(
-        v1.EnqueueRunRequest(sweep="local/demo/over", parameters=point, request_id="one")
+        v1.EnqueueRunRequest(sweep="local/demo/ended", parameters=point, request_id="one")
     )
 
 
 def edit(at: Installation) -> Awaitable[Message]:
-    return at.sweeps.UpdateSweep(raised("local/demo/over", 3, request_id="one"))
+    return at.sweeps.UpdateSweep(raised("local/demo/ended", 3, request_id="one"))
 
 
 def stop(at: Installation) -> Awaitable[Message]:
@@ -43,9 +43,9 @@ def release(at: Installation) -> Awaitable[Message]:
     return at.agents.ReleaseAgent(v1.ReleaseAgentRequest(agent=id_of("ann"), request_id="one"))
 
 
-async def prepared(at: Installation) -> None:
-    """One finished sweep, its first run failed; one live sweep with a quarantined agent and a waiting run."""
-    ended = await create(at, ENDED, "over")
+async def prepare(at: Installation) -> None:
+    """Create a finished sweep with a failed run, and a live one with a quarantined agent and a queued run."""
+    ended = await create(at, ENDED, "ended")
     async with ScriptedAgent(at.channel, ended.name) as agent:
         await one_run(agent, code=1)
         await one_run(agent)
@@ -59,29 +59,31 @@ async def prepared(at: Installation) -> None:
     await at.runs.EnqueueRun(v1.EnqueueRunRequest(sweep=live.name, parameters=point_message({"a": 5})))
 
 
-async def everything(at: Installation) -> list[Message]:
-    sweeps = [await get(at, f"local/demo/{name}") for name in ("over", "live")]
-    names = ("over-1", "over-2", "live-1", "live-2")
+async def sweeps_and_runs(at: Installation) -> list[Message]:
+    sweeps = [await get(at, f"local/demo/{name}") for name in ("ended", "live")]
+    names = ("ended-1", "ended-2", "live-1", "live-2")
     return [*sweeps, *[await run(at, f"local/demo/{name}") for name in names]]
 
 
 @pytest.mark.parametrize("command", [retry, enqueue, edit, stop, release])
-def test_a_verb_that_cannot_be_stored_changes_nothing_until_it_can(tmp_path: Path, command: Command) -> None:
+def test_a_command_that_cannot_be_stored_changes_nothing_until_it_can(
+    tmp_path: Path, command: Command
+) -> None:
     async def scenario() -> None:
         async with a_scheduler(tmp_path) as at:
-            await prepared(at)
-            before = await everything(at)
+            await prepare(at)
+            before = await sweeps_and_runs(at)
             with refusing(tmp_path / "scheduler" / "scheduler.sqlite"):
                 for _ in range(2):
                     error = await failure(command(at))
                     assert (error.code, error.reason) == ("UNAVAILABLE", "storage-unavailable")
-                assert await everything(at) == before
+                assert await sweeps_and_runs(at) == before
             answer = await command(at)
-            changed = await everything(at)
+            changed = await sweeps_and_runs(at)
             assert changed != before
             assert await command(at) == answer
             await at.restart()
             assert await command(at) == answer
-            assert await everything(at) == changed
+            assert await sweeps_and_runs(at) == changed
 
     asyncio.run(scenario())

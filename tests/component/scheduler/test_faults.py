@@ -1,4 +1,4 @@
-"""Faults: lost, returning and duplicate agents, restarts, and a database that cannot be written."""
+"""Faults: lost, reconnecting and duplicate agents, restarts, and a database that cannot be written."""
 
 import asyncio
 from pathlib import Path
@@ -23,7 +23,7 @@ async def pause(installation: Installation, sweep: v1.Sweep) -> v1.PauseSweepRes
     return await installation.sweeps.PauseSweep(v1.PauseSweepRequest(name=sweep.name))
 
 
-def test_a_restart_loses_nothing_and_live_runs_continue(tmp_path: Path) -> None:
+def test_live_runs_continue_over_a_restart_without_loss(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with a_scheduler(tmp_path) as installation:
             sweep = await create(installation, HALVING, "r")
@@ -38,18 +38,18 @@ def test_a_restart_loses_nothing_and_live_runs_continue(tmp_path: Path) -> None:
                 ann.cut()
                 await restarting
             channel = installation.channel
-            again = ScriptedAgent(channel, sweep.name, named="ann", held=[held(start)])
-            async with again:
-                welcome = (await again.receive("welcome")).welcome
+            reconnected = ScriptedAgent(channel, sweep.name, named="ann", held=[held(start)])
+            async with reconnected:
+                welcome = (await reconnected.receive("welcome")).welcome
                 (verdict,) = welcome.verdicts
                 assert verdict.fate == v1.ATTEMPT_FATE_KEEP
                 assert cursor(verdict, v1.LANE_OBSERVATIONS) == 1
                 ref = v1.AttemptRef(run_handle=9, attempt=1)
-                await again.observe(ref, 2, 0.4)
-                await again.exit(ref, 2, keys=["loss"])
-                assert (await again.acked_exit(ref)).run_state == v1.RUN_STATE_FINISHED
-                await again.offer()
-                assert (await again.next_start()).number == 2
+                await reconnected.observe(ref, 2, 0.4)
+                await reconnected.exit(ref, 2, keys=["loss"])
+                assert (await reconnected.acked_exit(ref)).run_state == v1.RUN_STATE_FINISHED
+                await reconnected.offer()
+                assert (await reconnected.next_start()).number == 2
             after = await get(installation, sweep.name)
             assert after.run_counts.finished == 1
             assert after.best_value == 0.4
@@ -57,7 +57,7 @@ def test_a_restart_loses_nothing_and_live_runs_continue(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
-def test_a_lost_agents_run_goes_to_another_and_the_late_one_is_fenced(tmp_path: Path) -> None:
+def test_the_run_of_a_lost_agent_goes_to_another_and_the_late_agent_is_fenced(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with a_scheduler(tmp_path, "--lease", "500ms", "--lost-after", "1s") as installation:
             sweep = await create(installation, RANDOM)
@@ -74,9 +74,9 @@ def test_a_lost_agents_run_goes_to_another_and_the_late_one_is_fenced(tmp_path: 
                     assert (await ann.receive("fenced")).fenced.attempt == ref
                     await ann.points(ref, 1, 0.1)
                     await ann.receive("fenced")
-                    again = await bob.start_process(second)
-                    await bob.exit(again)
-                    await bob.acked_exit(again)
+                    second_ref = await bob.start_process(second)
+                    await bob.exit(second_ref)
+                    await bob.acked_exit(second_ref)
             found = await run(installation, start.run)
             assert [attempt.state for attempt in found.attempts] == [
                 v1.ATTEMPT_STATE_LOST,
@@ -87,7 +87,7 @@ def test_a_lost_agents_run_goes_to_another_and_the_late_one_is_fenced(tmp_path: 
     asyncio.run(scenario())
 
 
-def test_of_two_streams_of_one_agent_the_newer_wins(tmp_path: Path) -> None:
+def test_a_newer_stream_of_an_agent_replaces_the_older(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with a_scheduler(tmp_path) as installation:
             sweep = await create(installation, RANDOM)
@@ -104,7 +104,7 @@ def test_of_two_streams_of_one_agent_the_newer_wins(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
-def test_an_agent_for_a_sweep_that_has_ended_or_unknown_is_notified(tmp_path: Path) -> None:
+def test_an_agent_of_an_ended_or_unknown_sweep_is_refused(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with a_scheduler(tmp_path) as installation:
             sweep = await create(installation, RANDOM)
@@ -119,7 +119,7 @@ def test_an_agent_for_a_sweep_that_has_ended_or_unknown_is_notified(tmp_path: Pa
     asyncio.run(scenario())
 
 
-def test_a_database_that_cannot_be_written_is_named_and_all_is_well_once_it_can(
+def test_an_unwritable_database_is_reported_and_reports_are_stored_once_it_is_writable(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sweepd_scheduler.owner.owner.RETRY_STORAGE_AFTER", 0.02)
@@ -140,17 +140,17 @@ def test_a_database_that_cannot_be_written_is_named_and_all_is_well_once_it_can(
                     await agent.observe(ref, 1, 0.5)
                     await agent.exit(ref, 1)
                     assert (await get(installation, sweep.name)).state == v1.SWEEP_STATE_RUNNING
-                    await asyncio.sleep(0.1)  # nothing happens, though several tries fall into this
+                    await asyncio.sleep(0.1)  # several attempts to store fail in this time
                     assert not [m for m in agent.received if m.WhichOneof("command") == "ack"]
                 assert (await agent.acked_exit(ref)).run_state == v1.RUN_STATE_FINISHED
 
     asyncio.run(scenario())
 
 
-def test_what_breaks_a_rule_of_the_tables_is_a_defect_that_ends_with_its_turn(
+def test_a_constraint_violation_is_an_internal_error_and_other_calls_continue(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """To try it again would not help; and it is no matter of the disk."""
+    """It is neither retried nor reported as unavailable storage."""
 
     async def scenario() -> None:
         async with a_scheduler(tmp_path) as installation:

@@ -1,4 +1,4 @@
-"""Sweeps over the real stream: hand-outs, caps, grids, ends, as an agent sees them."""
+"""Hand-outs on real streams: grids, caps and the ends of sweeps."""
 
 import asyncio
 from contextlib import AsyncExitStack
@@ -12,7 +12,7 @@ from sweepd import v1
 
 
 async def run_until_the_end(agent: ScriptedAgent, slots: int = 1) -> int:
-    """Take runs until the sweep has ended; return how many."""
+    """Take runs until the sweep has ended; return their number."""
     count = 0
     await agent.offer(slots)
     while True:
@@ -31,7 +31,7 @@ async def run_until_the_end(agent: ScriptedAgent, slots: int = 1) -> int:
         count += 1
 
 
-def test_a_grid_runs_every_point_once_and_ends_its_agents(tmp_path: Path) -> None:
+def test_a_grid_runs_every_point_once_and_its_agents_are_notified_of_its_end(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with a_scheduler(tmp_path) as installation:
             sweep = await create(installation, GRID, "g")
@@ -53,7 +53,7 @@ def test_a_grid_runs_every_point_once_and_ends_its_agents(tmp_path: Path) -> Non
     asyncio.run(scenario())
 
 
-def test_a_cap_is_exact_with_many_agents_at_once(tmp_path: Path) -> None:
+def test_a_cap_is_exact_with_many_concurrent_agents(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with a_scheduler(tmp_path) as installation:
             sweep = await create(installation, CAPPED)
@@ -68,8 +68,8 @@ def test_a_cap_is_exact_with_many_agents_at_once(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
-async def work_for_ever(agent: ScriptedAgent) -> None:
-    """Take runs, two at a time, and let each end at once."""
+async def run_forever(agent: ScriptedAgent) -> None:
+    """Take runs, two at a time, and exit each at once."""
     await agent.offer(2)
     while True:
         start = await agent.next_start()
@@ -79,7 +79,7 @@ async def work_for_ever(agent: ScriptedAgent) -> None:
         await agent.offer(2)
 
 
-def test_a_cap_that_is_raised_while_many_agents_ask_is_exact_each_time(tmp_path: Path) -> None:
+def test_a_cap_raised_while_many_agents_want_runs_is_exact_each_time(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with a_scheduler(tmp_path) as installation, AsyncExitStack() as stack:
             sweep = await create(installation, RANDOM + b"run_cap: 1\n")
@@ -90,7 +90,7 @@ def test_a_cap_that_is_raised_while_many_agents_ask_is_exact_each_time(tmp_path:
             await agents[0].offer()
             await agents[0].next_start()  # it never ends: the sweep continues
             async with asyncio.TaskGroup() as group:
-                working = [group.create_task(work_for_ever(agent)) for agent in agents[1:]]
+                working = [group.create_task(run_forever(agent)) for agent in agents[1:]]
                 for cap in (2, 3, 40, 41, 90):
                     await installation.sweeps.UpdateSweep(raised(sweep.name, cap))
                     while True:

@@ -1,4 +1,4 @@
-"""Requests are bounded in bytes and entries, on a real scheduler; stored data stays readable. P26."""
+"""Limits of requests in bytes and entries, on a real scheduler; large stored data stays readable. P26."""
 
 import asyncio
 import json
@@ -18,7 +18,7 @@ from sweepd import v1
 EMPTY = 2_000_000
 
 
-def test_a_start_with_millions_of_empty_arguments_keeps_nobody_waiting(tmp_path: Path) -> None:
+def test_a_start_with_very_many_empty_arguments_does_not_delay_other_calls(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with a_scheduler(tmp_path) as installation:
             sweep = await create(installation, RANDOM, "s")
@@ -38,7 +38,7 @@ def test_a_start_with_millions_of_empty_arguments_keeps_nobody_waiting(tmp_path:
     asyncio.run(scenario())
 
 
-def test_a_report_beyond_its_limits_is_not_understood_and_ends_no_stream(tmp_path: Path) -> None:
+def test_a_report_beyond_its_limits_does_not_end_the_stream(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with a_scheduler(tmp_path) as installation:
             sweep = await create(installation, RANDOM, "s")
@@ -71,7 +71,7 @@ def test_an_agent_with_too_many_labels_is_refused(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
-def test_large_texts_that_are_stored_already_leave_runs_and_sweeps_readable(tmp_path: Path) -> None:
+def test_runs_and_sweeps_with_large_stored_texts_stay_readable(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with a_scheduler(tmp_path) as installation:
             sweep = await create(installation, RANDOM, "s")
@@ -96,7 +96,7 @@ def test_large_texts_that_are_stored_already_leave_runs_and_sweeps_readable(tmp_
     asyncio.run(scenario())
 
 
-def test_a_page_has_no_more_sweeps_than_a_message_carries(tmp_path: Path) -> None:
+def test_a_page_has_no_more_sweeps_than_fit_in_a_message(tmp_path: Path) -> None:
     large = RANDOM + b"metadata: {text: " + b"x" * 60_000 + b"}\n"
 
     async def scenario() -> None:
@@ -118,7 +118,7 @@ def test_a_page_has_no_more_sweeps_than_a_message_carries(tmp_path: Path) -> Non
     asyncio.run(scenario())
 
 
-def test_a_request_beyond_a_limit_is_refused_by_the_path_of_its_field(tmp_path: Path) -> None:
+def test_a_request_beyond_a_limit_is_refused_with_the_path_of_its_field(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with a_scheduler(tmp_path) as installation:
             with pytest.raises(grpc.aio.AioRpcError) as refused:

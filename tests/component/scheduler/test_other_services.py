@@ -1,4 +1,4 @@
-"""The scheduler with the real metric store and the real suggestion service, present and away."""
+"""Scheduler with a real metric store and a real suggestion service, available and unavailable."""
 
 import asyncio
 from pathlib import Path
@@ -20,7 +20,7 @@ from sweepd import v1
 from sweepd_scheduler.agents.forwarder import LaneLimits
 
 
-def test_points_are_acknowledged_once_the_metric_store_has_them(tmp_path: Path) -> None:
+def test_points_are_acknowledged_once_they_are_in_the_metric_store(tmp_path: Path) -> None:
     async def scenario() -> None:
         store = a_metric_store(tmp_path)
         address = await store.start()
@@ -68,7 +68,7 @@ def test_runs_end_while_the_metric_store_is_unavailable_and_points_arrive_later(
     asyncio.run(scenario())
 
 
-def test_points_that_did_not_fit_are_asked_for_once_there_is_room(
+def test_points_that_did_not_fit_are_requested_once_there_is_room(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     few = LaneLimits(name="points", window=300, held=300)
@@ -88,7 +88,7 @@ def test_points_that_did_not_fit_are_asked_for_once_there_is_room(
                     await agent.points(ref, row, 0.5)
                 await store.start()
                 reached = 0
-                while True:  # what an agent does: a cursor that repeats means to send again from there
+                while True:  # as an agent does: after a repeated cursor it sends the rows after it again
                     ack = (
                         await agent.receive("ack", lambda m: cursor(m.ack, v1.LANE_POINTS) is not None)
                     ).ack
@@ -103,7 +103,9 @@ def test_points_that_did_not_fit_are_asked_for_once_there_is_room(
     asyncio.run(scenario())
 
 
-def test_a_batch_too_large_for_the_metric_store_holds_up_nobody(tmp_path: Path) -> None:
+def test_a_batch_too_large_for_the_metric_store_ends_the_stream_and_blocks_no_later_points(
+    tmp_path: Path,
+) -> None:
     async def scenario() -> None:
         store = a_metric_store(tmp_path)
         async with a_scheduler(tmp_path, metrics=await store.start()) as installation:
@@ -127,7 +129,7 @@ def test_a_batch_too_large_for_the_metric_store_holds_up_nobody(tmp_path: Path) 
     asyncio.run(scenario())
 
 
-def test_bayes_asks_the_service_and_continues_without_it(tmp_path: Path) -> None:
+def test_bayes_uses_the_suggestion_service_and_continues_without_it(tmp_path: Path) -> None:
     async def scenario() -> None:
         service = a_suggestion_service(tmp_path)
         address = await service.start()
@@ -149,7 +151,7 @@ def test_bayes_asks_the_service_and_continues_without_it(tmp_path: Path) -> None
 
 
 async def one_run(installation: Installation, agent: ScriptedAgent, value: float) -> v1.Run:
-    """Take a run, log one value, end it, and return it as it is stored."""
+    """Take a run, log one value and exit; return the stored run."""
     await agent.offer()
     start = await agent.next_start()
     ref = await agent.start_process(start)
@@ -159,7 +161,7 @@ async def one_run(installation: Installation, agent: ScriptedAgent, value: float
     return await run(installation, start.run)
 
 
-def test_a_study_is_notified_everything_again_after_the_service_has_restarted(
+def test_a_restarted_suggestion_service_receives_the_whole_study_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sweepd_scheduler.suggestion_client.UNAVAILABLE_FOR", 0.2)

@@ -1,4 +1,4 @@
-"""Agents that say an attempt is theirs, on a real scheduler and a real metric store."""
+"""Agents that claim an attempt, on a real scheduler and a real metric store."""
 
 import asyncio
 import secrets
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from sweepd.v1.metric_service_pb2_grpc import MetricServiceAsyncStub
 
 REF = v1.AttemptRef(run_handle=9, attempt=1)
-QUICKLY = ("--lease", "500ms", "--lost-after", "1s")
+SHORT_TIMEOUTS = ("--lease", "500ms", "--lost-after", "1s")
 
 
 @dataclass
 class OwnedRun:
-    """A scheduler with a run that agent "ann" has."""
+    """Scheduler with a run that is handed out to agent "ann"."""
 
     installation: Installation
     metrics: "MetricServiceAsyncStub"
@@ -39,8 +39,8 @@ class OwnedRun:
     def agent(self, *attempts: v1.HeldAttempt, named: str | None = None) -> ScriptedAgent:
         return ScriptedAgent(self.installation.channel, self.sweep, named=named, held=attempts)
 
-    async def everything(self) -> tuple[v1.Run, bytes, bytes, bytes]:
-        """Return what there is of the run, wherever that is."""
+    async def stored_data(self) -> tuple[v1.Run, bytes, bytes, bytes]:
+        """Return all that scheduler and metric store have of the run."""
         name = self.start.run
         points = await self.metrics.GetHistory(v1.GetHistoryRequest(runs=[name]))
         log = b"".join([part.content async for part in self.metrics.ReadLog(v1.ReadLogRequest(run=name))])
@@ -90,18 +90,18 @@ async def handed_back(owned: OwnedRun) -> None:
 async def superseded(owned: OwnedRun) -> None:
     await handed_back(owned)
     await owned.ann.offer()
-    again = await owned.ann.next_start()
-    assert (again.run, again.attempt) == (owned.start.run, 2)
-    await owned.ann.start_process(again)
+    second = await owned.ann.next_start()
+    assert (second.run, second.attempt) == (owned.start.run, 2)
+    await owned.ann.start_process(second)
 
     async def runs() -> bool:
-        return (await run(owned.installation, again.run)).state == v1.RUN_STATE_RUNNING
+        return (await run(owned.installation, second.run)).state == v1.RUN_STATE_RUNNING
 
     await until_async(runs)
 
 
 def all_reports(ref: v1.AttemptRef) -> list[tuple[str, object]]:
-    """Everything that an agent can report of an attempt, with a piece of each lane."""
+    """Return a report of each kind on an attempt, with a piece of each lane."""
     details = v1.RunDetails(display_name="mine now", tags=["mine"], preempting=True)
     exit_ = v1.Exit(cause=v1.EXIT_CAUSE_EXITED, code=0)
     observed = v1.ObservationBatch(
@@ -128,35 +128,35 @@ def all_reports(ref: v1.AttemptRef) -> list[tuple[str, object]]:
     ]
 
 
-def test_all_reports_are_tried() -> None:
-    of_an_attempt = {
+def test_all_kinds_of_reports_and_lanes_are_tried() -> None:
+    expected = {
         field.name
         for field in v1.AttachRequest.DESCRIPTOR.oneofs_by_name["report"].fields
         if field.message_type is not None and "attempt" in field.message_type.fields_by_name
     }
     tried = all_reports(REF)
-    assert {kind for kind, _ in tried} == of_an_attempt
+    assert {kind for kind, _ in tried} == expected
     assert {each.lane for _, each in tried if isinstance(each, v1.LanePiece)} == set(LANES)
 
 
 @pytest.mark.parametrize("secret", [b"", secrets.token_bytes(32)], ids=["none", "wrong"])
-@pytest.mark.parametrize("brought", [live, ended, handed_back, superseded])
-def test_an_agent_without_the_secret_of_an_attempt_learns_nothing_and_changes_nothing(
-    tmp_path: Path, brought: Callable[[OwnedRun], Awaitable[None]], secret: bytes
+@pytest.mark.parametrize("reach_state", [live, ended, handed_back, superseded])
+def test_an_attempt_is_unknown_to_an_agent_without_its_secret_and_its_reports_change_nothing(
+    tmp_path: Path, reach_state: Callable[[OwnedRun], Awaitable[None]], secret: bytes
 ) -> None:
     async def scenario() -> None:
         async with an_owned_run(tmp_path) as owned:
-            await brought(owned)
-            before = await owned.everything()
+            await reach_state(owned)
+            before = await owned.stored_data()
             claimed = v1.HeldAttempt(run_handle=9, run=owned.start.run, attempt=1, alive=True, secret=secret)
-            unheard_of = v1.HeldAttempt(
+            nonexistent = v1.HeldAttempt(
                 run_handle=10, run="local/demo/none-1", attempt=1, alive=True, secret=secret
             )
-            async with owned.agent(claimed, unheard_of) as eve:
-                mine, nobodys = (await eve.receive("welcome")).welcome.verdicts
-                assert mine == v1.AttemptVerdict(attempt=REF, fate=v1.ATTEMPT_FATE_UNKNOWN)
-                nobodys.attempt.CopyFrom(REF)
-                assert mine == nobodys
+            async with owned.agent(claimed, nonexistent) as eve:
+                existing, unknown = (await eve.receive("welcome")).welcome.verdicts
+                assert existing == v1.AttemptVerdict(attempt=REF, fate=v1.ATTEMPT_FATE_UNKNOWN)
+                unknown.attempt.CopyFrom(REF)
+                assert existing == unknown
                 for kind, report in all_reports(REF):
                     await eve.send(**{kind: report})
                     await eve.receive("unsupported")
@@ -165,12 +165,12 @@ def test_an_agent_without_the_secret_of_an_attempt_learns_nothing_and_changes_no
                 assert not eve.received
             assert not owned.ann.ended
             assert {each.WhichOneof("command") for each in owned.ann.received} <= {"ack"}
-            assert await owned.everything() == before
+            assert await owned.stored_data() == before
 
     asyncio.run(scenario())
 
 
-def test_the_id_of_an_agent_lets_nobody_else_in_and_its_stream_continues(tmp_path: Path) -> None:
+def test_the_id_of_an_agent_does_not_authenticate_it_and_its_stream_continues(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with an_owned_run(tmp_path) as owned:
             listed = (await owned.installation.agents.ListAgents(v1.ListAgentsRequest())).agents
@@ -189,7 +189,7 @@ def test_the_id_of_an_agent_lets_nobody_else_in_and_its_stream_continues(tmp_pat
     asyncio.run(scenario())
 
 
-def test_another_agent_that_has_the_folder_continues_with_the_run_and_the_older_leaves(
+def test_an_agent_with_the_state_folder_takes_over_the_run_and_the_older_stream_is_closed(
     tmp_path: Path,
 ) -> None:
     async def scenario() -> None:
@@ -215,7 +215,7 @@ def test_another_agent_that_has_the_folder_continues_with_the_run_and_the_older_
     asyncio.run(scenario())
 
 
-def test_what_is_left_of_an_ended_attempt_is_delivered_by_whoever_has_its_folder(tmp_path: Path) -> None:
+def test_an_agent_with_the_state_folder_delivers_the_rest_of_an_ended_attempt(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with an_owned_run(tmp_path) as owned:
             await handed_back(owned)
@@ -224,14 +224,14 @@ def test_what_is_left_of_an_ended_attempt_is_delivered_by_whoever_has_its_folder
                 assert verdict.fate == v1.ATTEMPT_FATE_DELIVER
                 await bob.send(piece=log_piece(REF, 13, b"bob, too\n"))
                 await bob.receive("ack", lambda m: cursor(m.ack, v1.LANE_LOG) == 22)
-            assert (await owned.everything())[2] == b"ann was here\nbob, too\n"
+            assert (await owned.stored_data())[2] == b"ann was here\nbob, too\n"
 
     asyncio.run(scenario())
 
 
-def test_a_lost_run_is_not_kept_for_an_agent_that_only_names_it(tmp_path: Path) -> None:
+def test_an_attempt_of_a_lost_run_is_unknown_to_an_agent_without_its_secret(tmp_path: Path) -> None:
     async def scenario() -> None:
-        async with an_owned_run(tmp_path, *QUICKLY) as owned:
+        async with an_owned_run(tmp_path, *SHORT_TIMEOUTS) as owned:
             owned.ann.cut()
 
             async def lost() -> bool:

@@ -1,4 +1,4 @@
-"""PreviewSweep: what a file would run, as much of it as one answer carries."""
+"""PreviewSweep: the runs of a sweep file, as many as fit in one response."""
 
 import asyncio
 import json
@@ -17,7 +17,7 @@ def request(content: bytes, count: int) -> v1.PreviewSweepRequest:
     return v1.PreviewSweepRequest(file=v1.SweepFile(file_name="s.yaml", content=content), count=count)
 
 
-def test_it_shows_points_numbers_and_rungs(tmp_path: Path) -> None:
+def test_a_preview_shows_points_counts_and_rungs(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with a_scheduler(tmp_path) as installation:
             text = GRID + b"repeats: 2\nseed: 9\nearly_terminate: {type: hyperband, min_iter: 2, eta: 2}\n"
@@ -40,12 +40,12 @@ def test_it_shows_points_numbers_and_rungs(tmp_path: Path) -> None:
             assert not endless.HasField("planned_runs")
             assert not endless.runs
             sweeps = await installation.sweeps.ListSweeps(v1.ListSweepsRequest())
-            assert not sweeps.sweeps, "it creates nothing"
+            assert not sweeps.sweeps, "a preview creates nothing"
 
     asyncio.run(scenario())
 
 
-def test_a_bad_file_is_an_answer_with_its_findings(tmp_path: Path) -> None:
+def test_an_invalid_file_is_answered_with_its_findings(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with a_scheduler(tmp_path) as installation:
             answer = await installation.sweeps.PreviewSweep(request(b"method: gird\n", 4))
@@ -57,8 +57,8 @@ def test_a_bad_file_is_an_answer_with_its_findings(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
-def test_one_answer_carries_as_many_runs_as_fit(tmp_path: Path) -> None:
-    """Each run has 400 KB of parameters, and as much again in its arguments."""
+def test_a_response_has_as_many_runs_as_fit(tmp_path: Path) -> None:
+    """Each run has 400 KB of parameters, and another 400 KB of arguments."""
 
     async def scenario() -> None:
         async with a_scheduler(tmp_path) as installation:
@@ -75,10 +75,10 @@ def test_one_answer_carries_as_many_runs_as_fit(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
-def test_the_answer_stays_within_bounds_while_others_are_served(
+def test_a_slow_preview_is_bounded_in_time_and_does_not_delay_other_calls(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """P26: files whose points are rare are worked on in threads; an honest call does not wait for them."""
+    """P26: a preview of a file with rare points runs in a thread; other calls do not wait for it."""
     monkeypatch.setattr("sweepd_scheduler.api.sweep_codec.LONGEST", 0.5)
 
     file = (
@@ -87,14 +87,14 @@ def test_the_answer_stays_within_bounds_while_others_are_served(
         b"constraints: ['(a * b * c) % 1009 == 7']\n"
     )
 
-    async def an_honest_call(installation: Installation) -> float:
+    async def seconds_of_another_call(installation: Installation) -> float:
         call = asyncio.ensure_future(installation.sweeps.PreviewSweep(request(file, 1_000)))
         now = asyncio.get_running_loop().time
         began = now()
         await installation.sweeps.ListSweeps(v1.ListSweepsRequest())
         took = now() - began
         shown = (await call).preview
-        assert now() - began < 10.0, "it takes half a second, and what it takes to find one point more"
+        assert now() - began < 10.0, "it takes half a second, and the time to find one more point"
         assert shown.space_size_is_estimate
         points = [point_from_message(run.parameters) for run in shown.runs]
         assert points
@@ -103,12 +103,12 @@ def test_the_answer_stays_within_bounds_while_others_are_served(
 
     async def scenario() -> None:
         async with a_scheduler(tmp_path) as installation:
-            assert await least_async(lambda: an_honest_call(installation), wanted=1.0) < 1.0
+            assert await least_async(lambda: seconds_of_another_call(installation), wanted=1.0) < 1.0
 
     asyncio.run(scenario())
 
 
-def test_a_count_that_no_message_carries_is_absent_from_preview_and_sweep_alike(tmp_path: Path) -> None:
+def test_a_count_too_large_for_its_field_is_absent_from_preview_and_sweep(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with a_scheduler(tmp_path) as installation:
             parameters = {name: {"min": 1, "max": 10_000} for name in "abcde"}

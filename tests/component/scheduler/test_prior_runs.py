@@ -1,4 +1,4 @@
-"""Prior runs over the real contract: curves come from a real metric store, what does not suit is named."""
+"""Prior runs: their curves come from a real metric store, and unsuitable runs are reported."""
 
 import asyncio
 from pathlib import Path
@@ -14,7 +14,7 @@ from sweepd.codec.values import point_from_message, point_message
 from sweepd.spec.point import Json
 
 OLD = GRID
-"""Six points: a is 1, 2 or 3, b is x or y; it logs `loss`, and `acc` beside it."""
+"""Six points: a is 1, 2 or 3, b is x or y; its runs log `loss` and `acc`."""
 
 NEW = b"""
 program: train.py
@@ -25,8 +25,8 @@ parameters: {a: {values: [2.0, 3, 4]}, b: {values: [y, z]}}
 """
 
 
-async def old_runs(installation: Installation, sweep: v1.Sweep) -> list[v1.Run]:
-    """Run all of a sweep: number n logs a loss of n and accuracies up to n."""
+async def run_all(installation: Installation, sweep: v1.Sweep) -> list[v1.Run]:
+    """Finish all runs of a sweep and return them; run n logs a loss of n, and n/4, NaN and n/2 as `acc`."""
     async with ScriptedAgent(installation.channel, sweep.name) as agent:
         for _ in range(6):
             await agent.offer()
@@ -41,7 +41,7 @@ async def old_runs(installation: Installation, sweep: v1.Sweep) -> list[v1.Run]:
     return list((await installation.runs.ListRuns(v1.ListRunsRequest(sweep=sweep.name))).runs)
 
 
-def wanted(content: bytes, request_id: str = "", **prior: object) -> v1.CreateSweepRequest:
+def create_request(content: bytes, request_id: str = "", **prior: object) -> v1.CreateSweepRequest:
     return v1.CreateSweepRequest(
         parent="local/demo",
         file=v1.SweepFile(file_name="sweep.yaml", content=content),
@@ -54,15 +54,15 @@ def points(runs: list[v1.Run]) -> list[dict[str, Json]]:
     return [dict(point_from_message(run.parameters)) for run in runs]
 
 
-def test_a_sweep_begins_with_runs_of_another_whose_objective_was_different(tmp_path: Path) -> None:
+def test_a_sweep_takes_prior_runs_of_a_sweep_with_another_objective(tmp_path: Path) -> None:
     async def scenario() -> None:
         metrics = a_metric_store(tmp_path)
         address = await metrics.start()
         async with a_scheduler(tmp_path, metrics=address) as installation:
             old = await create(installation, OLD, "old")
-            await old_runs(installation, old)
+            await run_all(installation, old)
             named = [f"{old.name}-4", f"{old.name}:4"]
-            answer = await installation.sweeps.CreateSweep(wanted(NEW, sweeps=[old.name], runs=named))
+            answer = await installation.sweeps.CreateSweep(create_request(NEW, sweeps=[old.name], runs=named))
             report, sweep = answer.prior_runs, answer.sweep
             left_out = {each.run: each.reason for each in report.unsuitable_runs}
             assert (report.taken, report.unsuitable, report.without_curve) == (2, 4, 0)
@@ -79,7 +79,7 @@ def test_a_sweep_begins_with_runs_of_another_whose_objective_was_different(tmp_p
             assert [
                 (each.index, each.run, each.value, each.best_value, each.iterations) for each in kept
             ] == [
-                (1, f"{old.name}-4", 2.0, 2.0, 2),  # the NaN is no iteration
+                (1, f"{old.name}-4", 2.0, 2.0, 2),  # the NaN is not an iteration
                 (2, f"{old.name}-6", 3.0, 3.0, 2),
             ]
             assert [dict(point_from_message(each.parameters)) for each in kept] == [
@@ -112,7 +112,7 @@ def test_a_sweep_begins_with_runs_of_another_whose_objective_was_different(tmp_p
     asyncio.run(scenario())
 
 
-def test_a_filter_narrows_whole_sweeps_and_projects_by_what_the_new_sweep_makes_of_runs(
+def test_a_filter_selects_prior_runs_by_value_state_tag_and_time(
     tmp_path: Path,
 ) -> None:
     async def scenario() -> None:
@@ -120,13 +120,13 @@ def test_a_filter_narrows_whole_sweeps_and_projects_by_what_the_new_sweep_makes_
         address = await metrics.start()
         async with a_scheduler(tmp_path, metrics=address) as installation:
             old = await create(installation, OLD + b"tags: [base]\n", "old")
-            runs = await old_runs(installation, old)
+            runs = await run_all(installation, old)
             created = sorted(run.create_time.ToNanoseconds() for run in runs)
             same = OLD.replace(b"name: loss", b"name: loss, goal: maximize")
 
-            async def taken(**narrow: object) -> list[str]:
-                chosen = v1.PriorRunFilter(**narrow)  # type: ignore[arg-type]  # by name
-                request = wanted(same, project="local/demo", filter=chosen)
+            async def taken(**conditions: object) -> list[str]:
+                chosen = v1.PriorRunFilter(**conditions)  # type: ignore[arg-type]  # by name
+                request = create_request(same, project="local/demo", filter=chosen)
                 sweep = (await installation.sweeps.CreateSweep(request)).sweep
                 page = await installation.runs.ListPriorRuns(v1.ListPriorRunsRequest(sweep=sweep.name))
                 return [each.run.rpartition("-")[2] for each in page.prior_runs]
@@ -169,26 +169,26 @@ def test_a_filter_narrows_whole_sweeps_and_projects_by_what_the_new_sweep_makes_
         ),
     ],
 )
-def test_a_selection_that_makes_no_sense_is_refused(
+def test_an_invalid_selection_is_refused(
     tmp_path: Path, prior: dict[str, object], code: str, expected: str
 ) -> None:
     async def scenario() -> None:
         async with a_scheduler(tmp_path) as installation:
-            refused = await failure(installation.sweeps.CreateSweep(wanted(NEW, "", **prior)))
+            refused = await failure(installation.sweeps.CreateSweep(create_request(NEW, "", **prior)))
             assert refused.code == code
             assert expected in refused.message
 
     asyncio.run(scenario())
 
 
-def test_of_runs_that_are_named_none_may_be_missing_or_nothing_is_created(tmp_path: Path) -> None:
+def test_a_selection_with_a_missing_run_creates_nothing(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with a_scheduler(tmp_path) as installation:
             old = await create(installation, OLD, "old")
             async with ScriptedAgent(installation.channel, old.name) as agent:
                 await agent.offer()
                 await agent.next_start()
-                request = wanted(NEW, runs=[f"{old.name}-1", f"{old.name}:2"])
+                request = create_request(NEW, runs=[f"{old.name}-1", f"{old.name}:2"])
                 refused = await failure(installation.sweeps.CreateSweep(request))
                 assert (refused.code, refused.reason) == ("NOT_FOUND", "no-such-name")
                 assert refused.message == f"{old.name}:2 does not exist"
@@ -200,15 +200,15 @@ def test_of_runs_that_are_named_none_may_be_missing_or_nothing_is_created(tmp_pa
     asyncio.run(scenario())
 
 
-def test_while_curves_cannot_be_read_nothing_is_created_and_the_same_call_works_later(tmp_path: Path) -> None:
+def test_nothing_is_created_while_curves_cannot_be_read_and_a_repeated_call_succeeds(tmp_path: Path) -> None:
     async def scenario() -> None:
         metrics = a_metric_store(tmp_path)
         address = await metrics.start()
         async with a_scheduler(tmp_path, metrics=address) as installation:
             old = await create(installation, OLD, "old")
-            await old_runs(installation, old)
+            await run_all(installation, old)
             await metrics.stop()
-            request = wanted(NEW, request_id="once", sweeps=[old.name])
+            request = create_request(NEW, request_id="once", sweeps=[old.name])
             assert (await failure(installation.sweeps.CreateSweep(request))).code == "UNAVAILABLE"
             listed = await installation.sweeps.ListSweeps(v1.ListSweepsRequest())
             assert [sweep.name for sweep in listed.sweeps] == [old.name]
@@ -218,22 +218,22 @@ def test_while_curves_cannot_be_read_nothing_is_created_and_the_same_call_works_
             assert both[0] == both[1]
             assert both[0].prior_runs.taken == 2
             await metrics.stop()
-            again = await installation.sweeps.CreateSweep(request)
-            assert again == both[0], "the first answer needs no curves"
-            other = wanted(NEW + b"seed: 1\n", request_id="once", sweeps=[old.name])
+            repeated = await installation.sweeps.CreateSweep(request)
+            assert repeated == both[0], "the stored response needs no curves"
+            other = create_request(NEW + b"seed: 1\n", request_id="once", sweeps=[old.name])
             refused = await failure(installation.sweeps.CreateSweep(other))
             assert refused.reason == "request-id-reused"
 
     asyncio.run(scenario())
 
 
-def test_a_preview_shows_what_prior_runs_leave_of_a_grid(tmp_path: Path) -> None:
+def test_a_preview_of_a_grid_leaves_out_the_points_of_prior_runs(tmp_path: Path) -> None:
     async def scenario() -> None:
         metrics = a_metric_store(tmp_path)
         address = await metrics.start()
         async with a_scheduler(tmp_path, metrics=address) as installation:
             old = await create(installation, OLD, "old")
-            await old_runs(installation, old)
+            await run_all(installation, old)
             request = v1.PreviewSweepRequest(
                 file=v1.SweepFile(file_name="sweep.yaml", content=NEW),
                 count=10,
@@ -254,8 +254,8 @@ def test_a_preview_shows_what_prior_runs_leave_of_a_grid(tmp_path: Path) -> None
     asyncio.run(scenario())
 
 
-def test_definitions_of_scripts_count_where_their_sweeps_say_nothing(tmp_path: Path) -> None:
-    """Script-only parameters, values in the script's summary, and its own tags."""
+def test_parameters_summaries_and_tags_set_by_scripts_count_for_prior_runs(tmp_path: Path) -> None:
+    """A parameter of the sweep has precedence over the script's value."""
     details = v1.RunDetails(
         tags=["mine"],
         config=point_message({"a": 99, "batch": 32, "opt": {"lr": 0.5}}),
@@ -283,7 +283,7 @@ def test_definitions_of_scripts_count_where_their_sweeps_say_nothing(tmp_path: P
                 b"  a: {values: [1, 2]}\n  batch: {values: [32, 64]}\n"
                 b"  opt: {parameters: {lr: {values: [0.5]}}}\n"
             )
-            answer = await installation.sweeps.CreateSweep(wanted(new, sweeps=[old.name]))
+            answer = await installation.sweeps.CreateSweep(create_request(new, sweeps=[old.name]))
             page = await installation.runs.ListPriorRuns(v1.ListPriorRunsRequest(sweep=answer.sweep.name))
             (kept,) = page.prior_runs
             assert dict(point_from_message(kept.parameters)) == {"a": 1, "batch": 32, "opt": {"lr": 0.5}}
@@ -292,28 +292,28 @@ def test_definitions_of_scripts_count_where_their_sweeps_say_nothing(tmp_path: P
             assert left_out.reason == "batch is missing; opt is missing"
             for tag, count in (("mine", 1), ("other", 0)):
                 chosen = v1.PriorRunFilter(tags=[tag])
-                same = wanted(OLD, project="local/demo", filter=chosen)
+                same = create_request(OLD, project="local/demo", filter=chosen)
                 assert (await installation.sweeps.CreateSweep(same)).prior_runs.taken == count
         await metrics.stop()
 
     asyncio.run(scenario())
 
 
-def test_standalone_runs_are_taken_by_name_and_with_their_project(tmp_path: Path) -> None:
-    """One whose id looks like that of a sweep's run is found by it, too."""
+def test_standalone_runs_are_selected_by_name_and_by_project(tmp_path: Path) -> None:
+    """A standalone run whose id looks like that of a sweep's run is also found by name."""
     ids = ("first-1", "second")
     held = [
         v1.HeldAttempt(
-            run_handle=2**31 + place, run=f"local/demo/{each}", attempt=1, alive=True, secret=secret_of("ann")
+            run_handle=2**31 + index, run=f"local/demo/{each}", attempt=1, alive=True, secret=secret_of("ann")
         )
-        for place, each in enumerate(ids)
+        for index, each in enumerate(ids)
     ]
 
     async def scenario() -> None:
         metrics = a_metric_store(tmp_path)
         address = await metrics.start()
         async with a_scheduler(tmp_path, metrics=address) as installation:
-            for number, run_id in enumerate((*ids, "goes-on"), 1):
+            for number, run_id in enumerate((*ids, "still-running"), 1):
                 await installation.runs.CreateRun(
                     v1.CreateRunRequest(
                         parent="local/demo",
@@ -324,19 +324,19 @@ def test_standalone_runs_are_taken_by_name_and_with_their_project(tmp_path: Path
                     )
                 )
             async with ScriptedAgent(installation.channel, "", named="ann", held=held) as agent:
-                for place, each in enumerate(held):
+                for index, each in enumerate(held):
                     ref = v1.AttemptRef(run_handle=each.run_handle, attempt=1)
-                    if place:
+                    if index:
                         details = v1.RunDetails(tags=["mine"])
                         await agent.send(details=v1.DetailsReport(attempt=ref, sequence=1, details=details))
-                    await agent.points(ref, 1, 0.5 + place, key="acc")
+                    await agent.points(ref, 1, 0.5 + index, key="acc")
                     await agent.receive("ack", lambda m: cursor(m.ack, v1.LANE_POINTS) is not None)
                     await agent.exit(ref, keys=["acc"])
                     await agent.acked_exit(ref)
 
             async def taken(**prior: object) -> list[tuple[str, float]]:
                 new = NEW.replace(b"[2.0, 3, 4]", b"[1, 2, 3]")
-                sweep = (await installation.sweeps.CreateSweep(wanted(new, "", **prior))).sweep
+                sweep = (await installation.sweeps.CreateSweep(create_request(new, "", **prior))).sweep
                 page = await installation.runs.ListPriorRuns(v1.ListPriorRunsRequest(sweep=sweep.name))
                 return [(each.run.rpartition("/")[2], each.value) for each in page.prior_runs]
 

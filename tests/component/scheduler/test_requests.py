@@ -31,12 +31,12 @@ def stored_bytes(folder: Path) -> int:
 
 
 def metadata_of(name: str, *projects: str) -> tuple[tuple[str, str | bytes], ...]:
-    """Return the metadata with which a service speaks for a person."""
+    """Return the metadata of a service that vouches for an account."""
     principal = Principal(name, "person", Scope.WRITE, Bounds(frozenset(projects)), f"token-of-{name}")
     return (("authorization", f"Bearer {SERVICE_TOKEN}"), (PRINCIPAL_KEY, encode_principal(principal)))
 
 
-def test_responses_with_large_files_take_little_room_and_are_the_same_again(tmp_path: Path) -> None:
+def test_responses_with_large_files_take_little_room_and_are_repeated_in_full(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with a_scheduler(tmp_path) as installation:
             file = v1.SweepFile(file_name="big.yaml", content=BIG)
@@ -65,7 +65,7 @@ def test_responses_with_large_files_take_little_room_and_are_the_same_again(tmp_
     asyncio.run(scenario())
 
 
-def test_the_request_ids_of_one_account_and_project_are_free_for_others(tmp_path: Path) -> None:
+def test_accounts_and_projects_may_use_the_same_request_ids(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with a_scheduler(tmp_path) as installation:
             sweeps = [await create(installation, RANDOM, "s", parent=f"local/{name}") for name in "pq"]
@@ -91,7 +91,7 @@ def test_the_request_ids_of_one_account_and_project_are_free_for_others(tmp_path
 def test_a_repeated_release_names_no_sweep_of_projects_that_the_token_does_not_cover(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with a_scheduler(tmp_path) as installation:
-            await guarded_everywhere(installation, tmp_path)
+            await quarantine_in_two_sweeps(installation, tmp_path)
             channel = grpc.aio.insecure_channel(installation.scheduler.address)
             agents = AgentServiceStub(channel)
             request = v1.ReleaseAgentRequest(agent="a", request_id="r")
@@ -106,8 +106,8 @@ def test_a_repeated_release_names_no_sweep_of_projects_that_the_token_does_not_c
     asyncio.run(scenario())
 
 
-async def guarded_everywhere(installation: Installation, folder: Path) -> None:
-    """Let the guards of two sweeps, each in its project, hold back an agent."""
+async def quarantine_in_two_sweeps(installation: Installation, folder: Path) -> None:
+    """Create a sweep in each of two projects, and store a quarantine of an agent in both."""
     for name in "pq":
         await create(installation, RANDOM, "s", parent=f"local/{name}")
     await installation.scheduler.stop()

@@ -1,4 +1,4 @@
-"""The calls about standalone runs, on a real scheduler."""
+"""Rpcs of standalone runs, on a real scheduler."""
 
 import asyncio
 import time
@@ -31,7 +31,7 @@ def claim(named: str = "ann", **more: object) -> v1.CreateRunRequest:
 
 
 async def listed(installation: Installation, **wanted: object) -> list[str]:
-    """Return the ids of a project's runs, asked for two by two."""
+    """Return the ids of a project's runs, read in pages of two."""
     request = v1.ListRunsRequest(project="local/demo", page_size=2, **wanted)  # type: ignore[arg-type]
     names: list[str] = []
     while True:
@@ -42,7 +42,7 @@ async def listed(installation: Installation, **wanted: object) -> list[str]:
         request.page_token = page.next_page_token
 
 
-def test_a_run_is_claimed_reported_on_and_ended_over_a_restart(tmp_path: Path) -> None:
+def test_a_claimed_run_continues_over_a_restart_until_its_exit(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with a_scheduler(tmp_path) as installation:
             point = point_message({"lr": 0.1, "opt": {"name": "adam"}})
@@ -63,7 +63,7 @@ def test_a_run_is_claimed_reported_on_and_ended_over_a_restart(tmp_path: Path) -
     asyncio.run(scenario())
 
 
-def test_a_project_lists_the_runs_of_its_sweeps_and_those_by_themselves(tmp_path: Path) -> None:
+def test_a_project_lists_the_runs_of_its_sweeps_and_standalone_runs(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with a_scheduler(tmp_path) as installation:
             sweep = await create(installation, RANDOM, "s")
@@ -85,7 +85,7 @@ def test_a_project_lists_the_runs_of_its_sweeps_and_those_by_themselves(tmp_path
     asyncio.run(scenario())
 
 
-def test_what_makes_no_sense_is_refused(tmp_path: Path) -> None:
+def test_invalid_requests_are_refused(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with a_scheduler(tmp_path) as installation:
             calls = installation.runs
@@ -124,7 +124,7 @@ def test_what_makes_no_sense_is_refused(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
-def test_a_person_stops_a_run_whose_agent_hears_it_when_it_is_back(tmp_path: Path) -> None:
+def test_a_stop_is_sent_to_a_disconnected_agent_when_it_reconnects(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with a_scheduler(tmp_path) as installation:
             await installation.runs.CreateRun(claim())
@@ -145,26 +145,26 @@ def test_a_person_stops_a_run_whose_agent_hears_it_when_it_is_back(tmp_path: Pat
     asyncio.run(scenario())
 
 
-def stored(path: Path, count: int) -> None:
-    """Store runs as the owner does, but all in one commit."""
+def store_runs(path: Path, count: int) -> None:
+    """Store standalone runs as the scheduler does, but in one commit."""
     path.parent.mkdir()
     engine = SqliteEngine(path, "scheduler")
     ensure_schema(engine, SCHEMA)
     state = State(Timeouts())
     changes: list[Change] = []
     for number in range(count):
-        wanted = requester.new_run(claim(run_id=f"run{number}"))
-        changes += decide(state, wanted, ClockReading(0.0, 1_000 + number, bytes(32))).changes
+        request = requester.new_run(claim(run_id=f"run{number}"))
+        changes += decide(state, request, ClockReading(0.0, 1_000 + number, bytes(32))).changes
         state.undo_log.keep()
     store = SqlStore(engine)
     store.commit(changes, state.counters["number"] + 1)
     store.close()
 
 
-def test_ten_thousand_of_them_are_there_soon_after_a_restart(tmp_path: Path) -> None:
-    """P24, in processor time: this machine may be busy with other tests."""
+def test_ten_thousand_standalone_runs_are_available_soon_after_a_start(tmp_path: Path) -> None:
+    """P24; in processor time, because the machine may be busy with other tests."""
 
-    stored(tmp_path / "scheduler" / "scheduler.sqlite", 10_000)
+    store_runs(tmp_path / "scheduler" / "scheduler.sqlite", 10_000)
 
     async def scenario() -> None:
         begun = time.process_time()

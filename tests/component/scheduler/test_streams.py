@@ -1,4 +1,4 @@
-"""The stream itself: how it is greeted, renewed and ended, and what becomes of reports that make no sense."""
+"""Stream of an agent: its welcome, renewal and end, and invalid reports."""
 
 import asyncio
 from pathlib import Path
@@ -13,7 +13,7 @@ from sweepd import v1
 from sweepd.rpc.failure import Failure
 
 
-def test_the_welcome_grants_intervals_and_windows(tmp_path: Path) -> None:
+def test_the_welcome_states_intervals_and_windows(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with a_scheduler(tmp_path, "--lease", "9s", "--lost-after", "20s") as installation:
             sweep = await create(installation, RANDOM)
@@ -30,8 +30,8 @@ def test_the_welcome_grants_intervals_and_windows(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
-def test_the_name_that_a_script_gives_is_in_lists_and_watches(tmp_path: Path) -> None:
-    """Lists show as much of it as fits a row; the report is stored whole."""
+def test_a_display_name_set_by_a_script_is_in_lists_and_watches(tmp_path: Path) -> None:
+    """Runs show its first 1,000 characters; the details have all of it."""
     name = "ü" * 2_000
 
     async def scenario() -> None:
@@ -48,13 +48,13 @@ def test_the_name_that_a_script_gives_is_in_lists_and_watches(tmp_path: Path) ->
                         break
             (listed, *_) = (await installation.runs.ListRuns(v1.ListRunsRequest(sweep=sweep.name))).runs
             assert (listed.display_name, listed.HasField("details")) == (name[:1_000], False)
-            whole = (await installation.runs.GetRun(v1.GetRunRequest(name=listed.name))).run
-            assert (whole.display_name, whole.details.display_name) == (name[:1_000], name)
+            found = (await installation.runs.GetRun(v1.GetRunRequest(name=listed.name))).run
+            assert (found.display_name, found.details.display_name) == (name[:1_000], name)
 
     asyncio.run(asyncio.wait_for(scenario(), 30))
 
 
-def test_a_start_carries_all_that_the_agent_needs(tmp_path: Path) -> None:
+def test_a_start_has_all_that_the_agent_needs(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with a_scheduler(tmp_path) as installation:
             halving = b"early_terminate: {type: hyperband, max_iter: 9, s: 2, eta: 2}\ncommand: [a, 1]\n"
@@ -74,7 +74,9 @@ def test_a_start_carries_all_that_the_agent_needs(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
-def test_an_old_stream_is_asked_to_go_then_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_old_stream_receives_go_away_and_is_then_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("sweepd_scheduler.agents.sessions.STREAM_AGE", 0.3)
     monkeypatch.setattr("sweepd_scheduler.agents.sessions.GO_AWAY_GRACE", 0.3)
 
@@ -90,7 +92,7 @@ def test_an_old_stream_is_asked_to_go_then_ended(tmp_path: Path, monkeypatch: py
     asyncio.run(scenario())
 
 
-def test_a_goodbye_ends_the_stream_in_order(tmp_path: Path) -> None:
+def test_a_goodbye_ends_the_stream_without_an_error(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with a_scheduler(tmp_path) as installation:
             sweep = await create(installation, RANDOM)
@@ -102,7 +104,7 @@ def test_a_goodbye_ends_the_stream_in_order(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
-def test_reports_that_make_no_sense_are_named_and_change_nothing(tmp_path: Path) -> None:
+def test_invalid_reports_are_answered_and_change_nothing(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with a_scheduler(tmp_path) as installation:
             sweep = await create(installation, RANDOM)

@@ -17,9 +17,9 @@ from unit.spec.reading.test_golden import FILES, GOLDEN, MADE
 
 
 def files() -> dict[str, bytes]:
-    """Return the corpus: every golden message has its file, and whatever the fuzzer started from."""
-    kept = [*(GOLDEN / f"{name}.yaml" for name in FILES), *corpus()]
-    return {path.name: path.read_bytes() for path in kept} | {f"{name}.yaml": MADE[name] for name in MADE}
+    """Return the files of the golden messages and the corpus of the fuzzer, by name."""
+    paths = [*(GOLDEN / f"{name}.yaml" for name in FILES), *corpus()]
+    return {path.name: path.read_bytes() for path in paths} | {f"{name}.yaml": MADE[name] for name in MADE}
 
 
 def printed_by_sweepctl(name: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, list[Json]]:
@@ -27,7 +27,7 @@ def printed_by_sweepctl(name: str, capsys: pytest.CaptureFixture[str]) -> tuple[
     return int(code), [json.loads(line) for line in capsys.readouterr().err.splitlines()]
 
 
-def test_the_server_finds_what_the_command_line_finds(
+def test_the_server_returns_the_findings_of_sweepctl_validate(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("SWEEPD_ENTITY", "SWEEPD_PROJECT", "SWEEPD_OUTPUT"):
@@ -45,9 +45,9 @@ def test_the_server_finds_what_the_command_line_finds(
                 found = [asdict(finding_of(each)) for each in answer.diagnostics]
                 code, printed = printed_by_sweepctl(name, capsys)
                 assert found == printed, name
-                wrong = any(each.severity == v1.SEVERITY_ERROR for each in answer.diagnostics)
-                assert code == (5 if wrong else 0), name
-                later = any(each.code == "not-supported-yet" for each in answer.diagnostics)
-                assert answer.HasField("spec") is not (wrong or later), name
+                has_errors = any(each.severity == v1.SEVERITY_ERROR for each in answer.diagnostics)
+                assert code == (5 if has_errors else 0), name
+                is_unsupported = any(each.code == "not-supported-yet" for each in answer.diagnostics)
+                assert answer.HasField("spec") is not (has_errors or is_unsupported), name
 
     asyncio.run(scenario())

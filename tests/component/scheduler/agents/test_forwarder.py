@@ -1,4 +1,4 @@
-"""Forwarding to the metric store, lane by lane: data passes unread, cursors return to the agent."""
+"""Forwarding to the metric store by lane: bodies are not parsed, and agents receive the cursors."""
 
 import asyncio
 import logging
@@ -24,12 +24,12 @@ OF = HandleEntry(key=(1, 7), attempt=2, run="local/demo/s-7", sweep="local/demo/
 
 
 def rejecting(requests: list[v1.AppendRequest]) -> grpc.GenericRpcHandler:
-    """A metric store that rejects whatever comes, and stands at 4."""
+    """Return a metric store that rejects every request; its cursor is 4."""
 
     async def append(
-        coming: AsyncIterator[v1.AppendRequest], _context: object
+        incoming: AsyncIterator[v1.AppendRequest], _context: object
     ) -> AsyncIterator[v1.AppendResponse]:
-        async for request in coming:
+        async for request in incoming:
             requests.append(request)
             yield v1.AppendResponse(lane=request.lane, cursor=4, rejection="not today")
 
@@ -40,7 +40,7 @@ def rejecting(requests: list[v1.AppendRequest]) -> grpc.GenericRpcHandler:
 
 
 @pytest.mark.parametrize("lane", LANES, ids=v1.Lane.Name)
-def test_what_is_rejected_is_logged_with_the_reason_and_the_agent_receives_the_cursor(
+def test_a_rejection_is_logged_with_its_reason_and_the_cursor_is_acknowledged(
     lane: v1.Lane.ValueType, caplog: pytest.LogCaptureFixture
 ) -> None:
     piece = v1.LanePiece(lane=lane, start=4, end=6, body=b"\xff not even a message")
@@ -78,5 +78,5 @@ def test_what_is_rejected_is_logged_with_the_reason_and_the_agent_receives_the_c
     assert f"{FORWARDED[lane].name} of local/demo/s-7, attempt 2, refused: not today" in caplog.text
 
 
-def test_lanes_that_the_owner_commits_are_not_forwarded() -> None:
+def test_only_lanes_of_the_metric_store_are_forwarded() -> None:
     assert list(FORWARDED) == LANES

@@ -1,4 +1,4 @@
-"""A point that `run_cap` has cut short gets its other runs when that is raised, on a real scheduler."""
+"""A point with fewer repeats because of `run_cap` gets the others when it is raised, on a real scheduler."""
 
 import asyncio
 from pathlib import Path
