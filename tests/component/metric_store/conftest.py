@@ -1,4 +1,4 @@
-"""A real metric store for each test."""
+"""Fixture: a real metric store for each test."""
 
 from __future__ import annotations
 

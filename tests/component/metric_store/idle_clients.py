@@ -1,4 +1,4 @@
-"""A program of ill-mannered clients: readers that take nothing, senders that say nothing."""
+"""Program of idle clients: readers that do not read, and senders that do not send."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ STREAMS_PER_CONNECTION = 80
 
 
 async def hold_streams(address: str) -> None:
-    """Hold many streams until the program's input ends; a line says that all of them are there."""
+    """Hold many streams until the program's input ends; print a line when all of them are open."""
     silent: list[grpc.aio.Call] = []
     readers: list[grpc.aio.UnaryStreamCall[Any, Any]] = []
     async with AsyncExitStack() as connections:
@@ -31,9 +31,9 @@ async def hold_streams(address: str) -> None:
                     service.WatchHistory(v1.WatchHistoryRequest(sweep=messages.SWEEP)),
                     service.ExportPoints(v1.ExportPointsRequest(sweep=messages.SWEEP)),
                 ]
-        # Who has an answer is there, and who began before it on the same connection. Nothing more is taken.
+        # A response shows that its stream, and those begun before it on the connection, are open.
         await asyncio.gather(*(reader.read() for reader in readers))
-        os.write(sys.stdout.fileno(), b"there\n")
+        os.write(sys.stdout.fileno(), b"open\n")
         await asyncio.to_thread(sys.stdin.read)
         for call in (*silent, *readers):
             call.cancel()

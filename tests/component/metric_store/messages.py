@@ -1,4 +1,4 @@
-"""Requests as the scheduler sends them, in few words."""
+"""Short forms of the requests that the scheduler sends, and of their results."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def run(number: int = 1) -> str:
 def points(
     first_row: int, values: Sequence[float], *, key: str = "loss", number: int = 1, attempt: int = 1
 ) -> v1.AppendRequest:
-    """A batch with one value a row."""
+    """Return a batch with one value in each row."""
     count = len(values)
     batch = v1.PointBatch(
         steps=range(first_row, first_row + count),
@@ -48,7 +48,7 @@ def log(offset: int, content: bytes, *, number: int = 1, attempt: int = 1) -> v1
 
 
 def values(series: Iterable[v1.Series]) -> dict[tuple[str, int, str, int], float]:
-    """Values by run, attempt, key and row; a row that comes twice is an error."""
+    """Return values by run, attempt, key and row; fail if a row is repeated."""
     found: dict[tuple[str, int, str, int], float] = {}
     for each in series:
         for chunk in each.chunks:

@@ -1,4 +1,4 @@
-"""Starts and ends real metric stores for the tests."""
+"""Metric stores as real processes."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 
 TOKEN = "the service token of the tests"
 READY = "ready grpc="
-SCHEDULER = v1.DatabaseState(id="5" * 32, place="/elsewhere/scheduler.sqlite")
-"""The database of the scheduler that the tests stand for."""
+SCHEDULER = v1.DatabaseState(id="5" * 32, place="/other/scheduler.sqlite")
+"""Database of the scheduler that the tests imitate."""
 
 
 @dataclass(slots=True)
 class StoreProcess:
-    """A metric store with a data folder of its own, which may die and come again."""
+    """Metric store with its own data folder; it can be killed and restarted."""
 
     folder: Path
     address: str = ""
@@ -51,7 +51,7 @@ class StoreProcess:
         return self.process.pid
 
     def start(self) -> None:
-        """Start it, at the port of last time, and wait until it serves."""
+        """Start the process at its previous port, and wait until it serves."""
         token = self.folder / "token"
         if not token.exists():
             token.write_text(TOKEN)
@@ -75,14 +75,14 @@ class StoreProcess:
             self.pair(SCHEDULER)
 
     def pair(self, scheduler: v1.DatabaseState, *, stopping: bool = False) -> v1.DatabaseState:
-        """Let it meet the database of a scheduler, as a scheduler does."""
+        """Pair it with the database of a scheduler; return the state of its own database."""
 
-        async def meet() -> v1.DatabaseState:
+        async def call() -> v1.DatabaseState:
             async with stub(self.address) as service:
                 request = v1.PairDatabasesRequest(scheduler=scheduler, stopping=stopping)
                 return (await service.PairDatabases(request, timeout=10)).metrics
 
-        return asyncio.run(meet())
+        return asyncio.run(call())
 
     def end(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Send a signal and return the exit code."""
@@ -91,7 +91,7 @@ class StoreProcess:
         return self.process.wait(15)
 
     def end_all(self) -> None:
-        """Leave no process behind."""
+        """Kill all processes."""
         for process in self.started:
             process.kill()
             process.wait(15)
@@ -101,7 +101,7 @@ class StoreProcess:
 
 @asynccontextmanager
 async def stub(address: str, *, principal: str = "") -> AsyncIterator[MetricServiceAsyncStub]:
-    """Connect as a service, or as a person whom a service vouches for."""
+    """Connect as a service, or as a service that vouches for a principal."""
     principal_header = encode_principal(Principal(principal, "person"))
     metadata = [(PRINCIPAL_KEY, principal_header)] if principal else []
     channel: grpc.aio.Channel = token_channel(address, TOKEN, *metadata)

@@ -1,4 +1,4 @@
-"""The calls of the metric service, through a real process."""
+"""Rpcs of the metric service, on a real process."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StoreProcess]:
 
 @pytest.fixture
 def metric_store(running: StoreProcess, monkeypatch: pytest.MonkeyPatch) -> StoreProcess:
-    """One process for all of these tests, where each has a sweep of its own."""
+    """Return the process that all of these tests share; each test has its own sweep."""
     monkeypatch.setattr(messages, "SWEEP", f"local/digits/{uuid.uuid4().hex[:8]}")
     return running
 
@@ -59,10 +59,10 @@ def test_a_malformed_batch_is_answered_with_its_rejection_and_the_stream_continu
     batch = batch_of(bad)
     del batch.times[1:]
     bad.body = batch.SerializeToString()
-    surplus = messages.points(3, [3.0], key="k" * 300)
+    long_key = messages.points(3, [3.0], key="k" * 300)
     unreadable = messages.points(4, [4.0])
     unreadable.body = b"\xff"
-    pieces = (bad, surplus, unreadable, messages.points(5, [5.0]))
+    pieces = (bad, long_key, unreadable, messages.points(5, [5.0]))
     answers = asyncio.run(appended(metric_store.address, *pieces))
     assert [answer.cursor for answer in answers] == [2, 3, 4, 5]
     assert [bool(answer.rejection) for answer in answers] == [True, True, True, False]
@@ -80,18 +80,18 @@ def test_pieces_of_several_lanes_on_one_stream_are_answered_by_lane(metric_store
     ]
 
 
-def test_a_lane_that_is_not_kept_here_ends_the_stream(metric_store: StoreProcess) -> None:
+def test_a_lane_of_the_scheduler_ends_the_stream(metric_store: StoreProcess) -> None:
     async def refusal() -> tuple[str, str]:
-        strange = messages.points(1, [1.0])
-        strange.lane = v1.LANE_DETAILS
+        unsupported = messages.points(1, [1.0])
+        unsupported.lane = v1.LANE_DETAILS
         async with stub(metric_store.address) as service:
-            found = await failure(service.Append(iter([strange])).read())
+            found = await failure(service.Append(iter([unsupported])).read())
             return found.code, found.violations[0][0]
 
     assert asyncio.run(refusal()) == ("INVALID_ARGUMENT", "lane")
 
 
-def test_histories_come_in_pages_of_at_most_3_mib(metric_store: StoreProcess) -> None:
+def test_histories_have_pages_of_at_most_3_mib(metric_store: StoreProcess) -> None:
     batches = [
         messages.points(1 + 5_000 * at, [float(row) for row in range(5_000)], number=number)
         for at in range(10)
@@ -118,7 +118,7 @@ def test_histories_come_in_pages_of_at_most_3_mib(metric_store: StoreProcess) ->
     assert len(messages.values(series for page in found for series in page.series)) == 250_000
 
 
-def test_a_run_is_also_known_by_its_number_and_thinning_is_asked_for_in_points(
+def test_a_run_can_be_named_by_its_number_and_its_history_thinned(
     metric_store: StoreProcess,
 ) -> None:
     asyncio.run(appended(metric_store.address, messages.points(1, [float(at) for at in range(2_000)])))
@@ -151,7 +151,7 @@ def test_summaries_are_listed_by_page(metric_store: StoreProcess) -> None:
     ]
 
 
-def test_watching_gives_what_is_stored_then_what_comes_each_point_once(metric_store: StoreProcess) -> None:
+def test_a_watch_returns_stored_and_then_new_points_each_once(metric_store: StoreProcess) -> None:
     async def watch() -> tuple[list[v1.WatchHistoryResponse], float]:
         loop = asyncio.get_running_loop()
         async with stub(metric_store.address) as service:
@@ -183,7 +183,7 @@ def test_watching_gives_what_is_stored_then_what_comes_each_point_once(metric_st
             row for each in series if each.run == messages.run(number) for c in each.chunks for row in c.rows
         ]
         assert rows == list(range(1, count + 1))
-    assert len(found) <= 2 + seconds / PAUSE_SECONDS, "what comes at once is told at once"
+    assert len(found) <= 2 + seconds / PAUSE_SECONDS, "points that arrive together are sent together"
 
 
 def test_an_export_has_every_attempt_in_order(metric_store: StoreProcess) -> None:
@@ -207,7 +207,7 @@ def test_an_export_has_every_attempt_in_order(metric_store: StoreProcess) -> Non
     assert list(found) == sorted(found)
 
 
-def test_a_log_is_read_whole_from_an_offset_and_by_its_end(metric_store: StoreProcess) -> None:
+def test_a_log_is_read_in_full_from_an_offset_and_by_its_tail(metric_store: StoreProcess) -> None:
     lines = b"".join(b"line %d\n" % at for at in range(20_000))
     pieces = [messages.log(at, lines[at : at + 5_000]) for at in range(0, len(lines), 5_000)]
     answers = asyncio.run(appended(metric_store.address, *pieces))
@@ -226,7 +226,7 @@ def test_a_log_is_read_whole_from_an_offset_and_by_its_end(metric_store: StorePr
     assert read(v1.ReadLogRequest(attempt=7)) == b""
 
 
-def test_a_log_is_followed_also_before_it_begins(metric_store: StoreProcess) -> None:
+def test_a_log_can_be_followed_before_it_exists(metric_store: StoreProcess) -> None:
     async def follow() -> bytes:
         async with stub(metric_store.address) as service:
             following = service.ReadLog(v1.ReadLogRequest(run=messages.run(), follow=True))
@@ -252,7 +252,7 @@ async def failure(call: Awaitable[object]) -> Failure:
     return Failure.of(refusal.value)
 
 
-def test_requests_that_make_no_sense_are_refused_with_the_field(metric_store: StoreProcess) -> None:
+def test_invalid_requests_are_refused_with_the_field(metric_store: StoreProcess) -> None:
     async def refusals() -> list[tuple[str, str]]:
         async with stub(metric_store.address) as service:
             calls: list[Awaitable[object]] = [
@@ -273,7 +273,7 @@ def test_requests_that_make_no_sense_are_refused_with_the_field(metric_store: St
     assert asyncio.run(refusals()) == [("INVALID_ARGUMENT", field) for field in fields]
 
 
-def test_people_may_read_and_may_not_append(metric_store: StoreProcess) -> None:
+def test_users_may_read_but_not_append(metric_store: StoreProcess) -> None:
     async def tries() -> None:
         async with stub(metric_store.address, principal="owner") as service:
             assert not (await service.GetHistory(v1.GetHistoryRequest(sweep=messages.SWEEP))).series
@@ -283,7 +283,7 @@ def test_people_may_read_and_may_not_append(metric_store: StoreProcess) -> None:
     asyncio.run(tries())
 
 
-def test_nobody_reads_without_the_token_of_the_services(metric_store: StoreProcess) -> None:
+def test_reads_without_the_service_token_are_refused(metric_store: StoreProcess) -> None:
     async def tries() -> None:
         async with token_channel(metric_store.address, "guess") as channel:
             refused = await failure(MetricServiceStub(channel).GetHistory(v1.GetHistoryRequest()))

@@ -1,4 +1,4 @@
-"""A database with an unreadable page is read as far as it can be, and takes nothing in."""
+"""Start on a database with an unreadable page: the rest is readable, and points are refused."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from conformance.metric_store.damage import stored, zero_page_of
 from sweepd import v1
 
 
-def test_a_store_whose_newest_page_is_damaged_starts_reads_the_rest_and_refuses_points(
+def test_a_store_with_a_damaged_page_starts_and_reads_the_rest_and_refuses_points(
     metric_store: StoreProcess,
 ) -> None:
     values = [float(row) for row in range(1, 41)]

@@ -1,4 +1,4 @@
-"""Whatever others do, honest calls are answered within a second and memory stays small."""
+"""Load: other calls are answered within a second, and memory stays bounded."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ async def filled(address: str) -> None:
             pass
 
 
-async def honest_call_seconds(address: str, *, calls: int) -> float:
-    """Append and read a little, again and again; return what nine pairs in ten stay below.
+async def seconds_of_calls(address: str, *, calls: int) -> float:
+    """Append and read a little, repeatedly; return the time below which nine in ten pairs of calls stay.
 
-    The slowest is not asked for: it may be the machine's doing, as it runs other tests, too.
+    The slowest pair is not returned: the machine may be busy with other tests.
     """
     loop = asyncio.get_running_loop()
     took: list[float] = []
@@ -53,13 +53,13 @@ async def honest_call_seconds(address: str, *, calls: int) -> float:
     return sorted(took)[len(took) * 9 // 10]
 
 
-def test_readers_that_take_nothing_and_senders_that_say_nothing_disturb_nobody(
+def test_idle_readers_and_senders_delay_no_other_call_and_take_little_memory(
     metric_store: StoreProcess,
 ) -> None:
     asyncio.run(filled(metric_store.address))
-    asyncio.run(honest_call_seconds(metric_store.address, calls=3))
+    asyncio.run(seconds_of_calls(metric_store.address, calls=3))
     before = memory(metric_store)
-    # A process of its own, or the honest calls would wait for their own program.
+    # In another process: the clients would otherwise delay the measured calls themselves.
     idle = subprocess.Popen(
         [sys.executable, "-m", "component.metric_store.idle_clients", metric_store.address],
         stdin=subprocess.PIPE,
@@ -68,8 +68,8 @@ def test_readers_that_take_nothing_and_senders_that_say_nothing_disturb_nobody(
     )
     try:
         assert idle.stdout is not None
-        assert idle.stdout.readline() == b"there\n"
-        seconds = asyncio.run(honest_call_seconds(metric_store.address, calls=20))
+        assert idle.stdout.readline() == b"open\n"
+        seconds = asyncio.run(seconds_of_calls(metric_store.address, calls=20))
         grown = memory(metric_store) - before
         assert idle.poll() is None
     finally:
@@ -78,10 +78,10 @@ def test_readers_that_take_nothing_and_senders_that_say_nothing_disturb_nobody(
     assert grown < 64 * MIB
 
 
-def test_floods_from_some_streams_do_not_keep_others_waiting(metric_store: StoreProcess) -> None:
+def test_floods_from_some_streams_do_not_delay_others(metric_store: StoreProcess) -> None:
     batches = [messages.points(1 + at * 2_000, [1.0] * 2_000) for at in range(200)]
 
-    async def pour(service: MetricServiceAsyncStub, number: int) -> None:
+    async def send_all(service: MetricServiceAsyncStub, number: int) -> None:
         call = service.Append()
         for batch in batches:
             await call.write(
@@ -98,11 +98,11 @@ def test_floods_from_some_streams_do_not_keep_others_waiting(metric_store: Store
 
     async def flood() -> float:
         async with stub(metric_store.address) as flooding:
-            pouring = [asyncio.create_task(pour(flooding, number)) for number in range(9, 13)]
-            seconds = await honest_call_seconds(metric_store.address, calls=20)
-            for task in pouring:
+            sending = [asyncio.create_task(send_all(flooding, number)) for number in range(9, 13)]
+            seconds = await seconds_of_calls(metric_store.address, calls=20)
+            for task in sending:
                 task.cancel()
-            await asyncio.gather(*pouring, return_exceptions=True)
+            await asyncio.gather(*sending, return_exceptions=True)
             return seconds
 
     assert asyncio.run(flood()) < 1.0

@@ -1,4 +1,4 @@
-"""A watcher that reads nothing is dropped, and costs nothing meanwhile."""
+"""Slow readers: the watch of a client that does not read is ended, and cancelled calls are released."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from waiting import until_async
 
 @asynccontextmanager
 async def served(folder: Path) -> AsyncIterator[tuple[str, MetricStore]]:
-    """Serve in this process, where the patience can be shortened."""
+    """Serve in this process, where timeouts can be patched."""
     log = logging.getLogger("test")
     service = await SERVICE.open(
         ServiceContext(
@@ -60,7 +60,7 @@ async def awaitable(value: object) -> object:
     return value
 
 
-def test_a_watcher_that_takes_nothing_ends_with_slow_reader(
+def test_a_watch_that_is_not_read_ends_with_slow_reader(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(slow_readers, "STALL_SECONDS", 0.2)
@@ -81,8 +81,8 @@ def test_a_watcher_that_takes_nothing_ends_with_slow_reader(
     assert (failure.code, failure.reason) == ("RESOURCE_EXHAUSTED", "slow-reader")
 
 
-def test_calls_that_were_given_up_leave_nothing_behind(tmp_path: Path) -> None:
-    async def give_up() -> tuple[int, int, int]:
+def test_cancelled_calls_release_their_resources(tmp_path: Path) -> None:
+    async def cancel_calls() -> tuple[int, int, int]:
         async with served(tmp_path) as (address, store):
             tasks = len(asyncio.all_tasks())
             async with stub(address) as service:
@@ -101,6 +101,6 @@ def test_calls_that_were_given_up_leave_nothing_behind(tmp_path: Path) -> None:
             left = len(asyncio.all_tasks()) - tasks
             return len(store._subscriptions._open), len(store._streams._ends), left
 
-    followers, streams, tasks = asyncio.run(give_up())
+    followers, streams, tasks = asyncio.run(cancel_calls())
     assert (followers, streams) == (0, 0)
     assert tasks <= 0

@@ -1,4 +1,4 @@
-"""Connections that show no token, far more than the process has descriptors for; P26."""
+"""Connections without a token, more than the process has descriptors for; P26."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def open_connections(address: str, stack: ExitStack, count: int) -> None:
         connection.setblocking(False)
         connection.connect_ex((host, int(port)))
         time.sleep(0)
-        with suppress(OSError):  # not accepted yet, or closed again
+        with suppress(OSError):  # not accepted yet, or already closed
             connection.send(FIRST_BYTES[number % len(FIRST_BYTES)])
 
 
@@ -38,7 +38,7 @@ def descriptors_of(pid: int) -> int:
     return len(list(Path(f"/proc/{pid}/fd").iterdir()))
 
 
-def test_strangers_keep_nobody_waiting_and_end_no_stream(metric_store: StoreProcess) -> None:
+def test_unauthenticated_connections_neither_delay_calls_nor_end_streams(metric_store: StoreProcess) -> None:
     resource.prlimit(metric_store.pid, resource.RLIMIT_NOFILE, (DESCRIPTORS, DESCRIPTORS))
 
     async def scenario() -> None:

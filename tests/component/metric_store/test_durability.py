@@ -1,4 +1,4 @@
-"""Acknowledged data is stored exactly once, despite killed processes and full disks."""
+"""Durability: acknowledged data is stored exactly once, despite killed processes and full disks."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ROWS = 5
 
 
 class Sender:
-    """One attempt that sends until it is acknowledged, as an agent does."""
+    """Sender of one attempt: it sends unacknowledged rows again, as an agent does."""
 
     def __init__(self, store: StoreProcess, number: int) -> None:
         self._store = store
@@ -77,7 +77,7 @@ async def history(address: str) -> dict[tuple[str, int, str, int], float]:
                 return messages.values(found)
 
 
-def sound(store: StoreProcess) -> bool:
+def is_intact(store: StoreProcess) -> bool:
     connection = sqlite3.connect(store.database)
     try:
         return bool(connection.execute("pragma integrity_check").fetchall() == [("ok",)])
@@ -85,13 +85,13 @@ def sound(store: StoreProcess) -> bool:
         connection.close()
 
 
-def test_what_was_acknowledged_survives_kill_9_under_load_and_is_there_once(
+def test_acknowledged_points_survive_kill_9_under_load_and_are_stored_once(
     metric_store: StoreProcess,
 ) -> None:
     senders = [Sender(metric_store, number) for number in range(1, WRITERS + 1)]
 
     async def load() -> None:
-        async def continues(by: int) -> None:
+        async def proceeds(by: int) -> None:
             before = sum(sender.acknowledged for sender in senders)
 
             async def acknowledged() -> bool:
@@ -102,11 +102,11 @@ def test_what_was_acknowledged_survives_kill_9_under_load_and_is_there_once(
         ended = asyncio.Event()
         sending = [asyncio.create_task(sender.send_until(ended)) for sender in senders]
         for _ in range(3):
-            await continues(400)
+            await proceeds(400)
             metric_store.end(signal.SIGKILL)
-            assert sound(metric_store)
+            assert is_intact(metric_store)
             await asyncio.to_thread(metric_store.start)
-        await continues(50)
+        await proceeds(50)
         ended.set()
         await asyncio.gather(*sending)
 
@@ -122,10 +122,10 @@ def test_what_was_acknowledged_survives_kill_9_under_load_and_is_there_once(
     for (run, _, _, row), value in found.items():
         assert repr(value) == repr(value_of(int(run.rpartition("-")[2]), row))
     assert metric_store.end() == 0
-    assert sound(metric_store)
+    assert is_intact(metric_store)
 
 
-def test_a_disk_that_takes_nothing_is_named_reading_continues_and_all_is_well_afterwards(
+def test_a_full_disk_is_reported_and_reads_continue_and_writes_succeed_afterwards(
     metric_store: StoreProcess,
 ) -> None:
     async def tries() -> None:
@@ -139,7 +139,7 @@ def test_a_disk_that_takes_nothing_is_named_reading_continues_and_all_is_well_af
 
             assert await append(1, 100) == 100
             _, hard = resource.prlimit(metric_store.pid, resource.RLIMIT_FSIZE)
-            # As a full disk: no file may grow.
+            # Like a full disk: no file may grow.
             resource.prlimit(metric_store.pid, resource.RLIMIT_FSIZE, (4_096, hard))
             call = service.Append(iter([messages.points(101, [1.0] * 500)]))
             with pytest.raises(grpc.aio.AioRpcError) as refusal:
@@ -158,7 +158,7 @@ def test_a_disk_that_takes_nothing_is_named_reading_continues_and_all_is_well_af
 
     asyncio.run(tries())
     assert metric_store.end() == 0
-    assert sound(metric_store)
+    assert is_intact(metric_store)
 
 
 async def refused(call: grpc.aio.StreamStreamCall[v1.AppendRequest, v1.AppendResponse]) -> str:
@@ -188,7 +188,7 @@ def test_sigterm_ends_open_streams_at_once_and_exits_0(metric_store: StoreProces
     assert codes == {grpc.StatusCode.UNAVAILABLE}
 
 
-def test_what_is_stored_is_for_the_account_alone_also_in_a_folder_that_others_read(tmp_path: Path) -> None:
+def test_database_files_are_readable_only_by_the_account_even_in_a_public_folder(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir(mode=0o755)
     store = StoreProcess(tmp_path)
 
