@@ -1,4 +1,4 @@
-"""A home folder whose daemons end with the test."""
+"""Fixture: a home folder; its daemons are killed after the test."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +10,6 @@ from component.kernel.small_processes import Home
 
 @pytest.fixture
 def home(tmp_path: Path) -> Iterator[Home]:
-    place = Home(tmp_path)
-    yield place
-    place.close()
+    home_folder = Home(tmp_path)
+    yield home_folder
+    home_folder.close()

@@ -1,4 +1,4 @@
-"""The command `sweepd` with small services behind the real gateway; run as a module."""
+"""Command `sweepd` with small services behind the real gateway; run as a module."""
 
 import sys
 

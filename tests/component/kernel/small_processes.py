@@ -1,4 +1,4 @@
-"""Starts and ends real daemons for the tests, each with a home of its own."""
+"""Daemons as real processes, in a home folder of the test."""
 
 import os
 import signal
@@ -20,7 +20,7 @@ SWEEPD = [sys.executable, "-m", "sweepd_kernel.main"]
 
 @dataclass(slots=True)
 class Home:
-    """A home folder, and the daemons that were started in it."""
+    """Home folder, and the daemons that were started in it."""
 
     path: Path
     started: list["subprocess.Popen[str]"] = field(default_factory=list)
@@ -40,7 +40,7 @@ class Home:
         }
 
     def run(self, *arguments: str, command: list[str] = SMALL) -> "subprocess.CompletedProcess[str]":
-        """Run the command to its end."""
+        """Run the command, and wait for its end."""
         return subprocess.run(
             [*command, *arguments],
             env=self.environ,
@@ -51,7 +51,7 @@ class Home:
         )
 
     def begin(self, *arguments: str, command: list[str] = SMALL) -> "subprocess.Popen[str]":
-        """Start the command."""
+        """Start the command without waiting for its end."""
         log = (self.path / f"stderr{len(self.started)}").open("w")
         process = subprocess.Popen(
             [*command, *arguments], env=self.environ, stdout=subprocess.PIPE, stderr=log, text=True
@@ -77,23 +77,23 @@ class Home:
         return Daemon(self, process, address, line)
 
     def status(self) -> dict[str, ServiceState]:
-        """The services by name, from where `sweepd status` reads them."""
+        """Return the services by name, as `sweepd status` reads them."""
         recorded = read_state(self.data)
         assert recorded is not None
         return {service.name: service for service in recorded.services}
 
     def entry(self, address: str) -> ServerEntry:
-        """Return the entry that the server wrote for the clients of the account."""
+        """Return the discovery entry that the server wrote for the clients of this account."""
         entry = read_entry(address, self.environ)
         assert entry is not None
         return entry
 
     def stderr(self) -> str:
-        """Return the standard error of the daemons."""
+        """Return the standard error of all daemons."""
         return "".join(path.read_text() for path in sorted(self.path.glob("stderr*")))
 
     def close(self) -> None:
-        """Leave no process behind."""
+        """Kill all processes."""
         for process in self.started:
             if process.poll() is None:
                 process.kill()
@@ -104,7 +104,7 @@ class Home:
 
 @dataclass(frozen=True, slots=True)
 class Daemon:
-    """A daemon that was ready once."""
+    """Daemon that has been ready."""
 
     home: Home
     process: "subprocess.Popen[str]"
@@ -122,7 +122,7 @@ class Daemon:
 
 
 def eventually(holds: Callable[[], bool], within: float = PATIENCE) -> bool:
-    """True if `holds` becomes true in time."""
+    """Return True if `holds` becomes true in time."""
     deadline = time.monotonic() + within
     while not holds():
         if time.monotonic() > deadline:
@@ -132,7 +132,7 @@ def eventually(holds: Callable[[], bool], within: float = PATIENCE) -> bool:
 
 
 def alive(pid: int) -> bool:
-    """True if a process is there and has not ended."""
+    """Return True if a process exists and is not a zombie."""
     try:
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except OSError:

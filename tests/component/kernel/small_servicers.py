@@ -27,7 +27,7 @@ Context = grpc.aio.ServicerContext
 
 @dataclass(slots=True)
 class Seen:
-    """Record of the calls to a service; read as the sweep `seen`."""
+    """Record of the calls to a service; read by a request for the sweep `seen`."""
 
     live_streams: int = 0
     half_closed: int = 0

@@ -1,4 +1,4 @@
-"""Folders of data, which one process holds, and tokens in files."""
+"""Data folders, each locked by one process, and token files."""
 
 import os
 from pathlib import Path
@@ -10,7 +10,7 @@ from sweepd_kernel.process.bootstrap import ensure_token
 from sweepd_kernel.process.data_folder import DataInUseError, holder_of, lock_data_folder
 
 
-def test_a_data_folder_has_one_holder_who_is_named(tmp_path: Path) -> None:
+def test_a_data_folder_is_locked_by_one_process_that_is_named(tmp_path: Path) -> None:
     folder = tmp_path / "data"
     assert holder_of(folder) is None
     lock = lock_data_folder(folder)
@@ -22,7 +22,7 @@ def test_a_data_folder_has_one_holder_who_is_named(tmp_path: Path) -> None:
     lock_data_folder(folder).release()
 
 
-def test_a_token_is_made_once_and_refused_when_it_is_none(tmp_path: Path) -> None:
+def test_a_token_is_created_once_and_an_invalid_file_refused(tmp_path: Path) -> None:
     path = tmp_path / "below" / "token"
     token = ensure_token(path)
     assert len(token) >= 43

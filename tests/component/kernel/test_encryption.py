@@ -1,4 +1,4 @@
-"""Credentials of TLS reach a listener and a channel in one place each; tokens travel as without."""
+"""TLS: a listener and channels with credentials; tokens are sent as without TLS."""
 
 import asyncio
 import logging
@@ -33,13 +33,13 @@ class Server(ServerServiceServicer):
         return v1.GetServerInfoResponse(version=current_principal().name)
 
 
-def test_a_listener_and_channels_with_credentials_encrypt_what_they_carry() -> None:
+def test_a_listener_with_credentials_accepts_only_encrypted_channels() -> None:
     async def main() -> None:
         authenticator = Authenticator(service_token="service-secret", access_token=TOKEN)
         server = new_server((Authentication(authenticator), ErrorMapping(logging.getLogger("test"))))
         add(Server(), server)
         listener = Listener(
-            address=Address("0.0.0.0", 0),  # with encryption other machines may reach it
+            address=Address("0.0.0.0", 0),  # with encryption, other machines may reach it
             credentials=grpc.ssl_server_credentials([(KEY, CERTIFICATE)]),
         )
         port = listener.bind(server).port
@@ -49,9 +49,9 @@ def test_a_listener_and_channels_with_credentials_encrypt_what_they_carry() -> N
         async with open_channel(address, TOKEN, credentials=credentials) as channel:
             answer = await ServerServiceStub(channel).GetServerInfo(request, timeout=10)
             assert answer.version == "owner"
-        async with open_channel(address, TOKEN) as clear:
+        async with open_channel(address, TOKEN) as unencrypted:
             with pytest.raises(grpc.aio.AioRpcError) as refused:
-                await ServerServiceStub(clear).GetServerInfo(request, timeout=10)
+                await ServerServiceStub(unencrypted).GetServerInfo(request, timeout=10)
             assert Failure.of(refused.value).code == "UNAVAILABLE"
         assert await asyncio.to_thread(_blocking, address, credentials) == "owner"
         await server.stop(None)

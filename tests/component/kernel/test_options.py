@@ -1,4 +1,4 @@
-"""gRPC ignores options that it does not know: each one that we set must be one of its own."""
+"""Options of gRPC: it ignores unknown ones, so the library must contain the name of each."""
 
 from pathlib import Path
 
@@ -10,6 +10,6 @@ from sweepd_kernel.rpc import listener
 
 
 @pytest.mark.parametrize("name", sorted({name for name, _ in (*channel.OPTIONS, *listener.OPTIONS)}))
-def test_grpc_knows_the_options_that_are_set(name: str) -> None:
+def test_grpc_supports_each_option_that_is_set(name: str) -> None:
     (library,) = Path(grpc.__file__).parent.glob("_cython/cygrpc*.so")
     assert name.encode() + b"\0" in library.read_bytes()

@@ -1,4 +1,4 @@
-"""Copies that `sweepd pair` leaves: the only ones of the removed data."""
+"""Copies that `sweepd pair` makes of a database before it removes data."""
 
 import sqlite3
 from argparse import Namespace
@@ -16,7 +16,7 @@ SCHEDULER = Path("scheduler", "scheduler.sqlite")
 
 
 def add_run(metrics: Path, name: str) -> None:
-    """Store an attempt that no scheduler knows."""
+    """Store an attempt that the scheduler does not have."""
     with closing(sqlite3.connect(metrics)) as connection:
         sweep = connection.execute("insert into sweep (name) values (?)", (f"{name}-sweep",)).lastrowid
         run = connection.execute("insert into run (sweep_id, name) values (?, ?)", (sweep, name)).lastrowid
@@ -33,7 +33,7 @@ def runs_in(database: Path) -> list[str]:
         return [str(name) for (name,) in connection.execute("select name from run")]
 
 
-def test_pairing_again_keeps_the_copy_of_the_first_time(tmp_path: Path) -> None:
+def test_a_second_pairing_keeps_the_copy_of_the_first(tmp_path: Path) -> None:
     metrics = tmp_path / METRICS
     for database in (SCHEDULER, METRICS):
         (tmp_path / database).parent.mkdir()

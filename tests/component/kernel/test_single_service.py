@@ -1,4 +1,4 @@
-"""One real service started alone, as an init system would."""
+"""One real service started without the daemon, as by an init system."""
 
 import signal
 import socket
@@ -32,7 +32,7 @@ def healthy(address: str) -> bool:
             return False
 
 
-def test_it_serves_those_who_know_the_secret_of_the_services(home: Home) -> None:
+def test_only_callers_with_the_service_token_are_served(home: Home) -> None:
     _, address = start(home)
     assert healthy(address)
     token = (home.path / "state" / "sweepd" / "service-token").read_text().strip()
@@ -46,14 +46,16 @@ def test_it_serves_those_who_know_the_secret_of_the_services(home: Home) -> None
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_it_ends_with_0_and_takes_its_port_again(home: Home, number: signal.Signals) -> None:
+def test_a_service_exits_with_0_and_serves_at_the_same_port_after_a_restart(
+    home: Home, number: signal.Signals
+) -> None:
     process, address = start(home)
     process.send_signal(number)
     assert process.wait(10) == 0
     assert start(home)[1] == address
 
 
-def test_a_second_one_on_the_same_data_or_port_is_refused_in_one_line(home: Home) -> None:
+def test_a_second_service_on_the_same_data_or_port_is_refused_in_one_line(home: Home) -> None:
     process, address = start(home)
     same_data = home.run("metric-store", "--data", str(home.data), command=SWEEPD)
     assert same_data.returncode == 1
@@ -65,13 +67,13 @@ def test_a_second_one_on_the_same_data_or_port_is_refused_in_one_line(home: Home
     assert healthy(address)
 
 
-def test_it_does_not_listen_where_other_machines_hear_it(home: Home) -> None:
+def test_an_address_that_other_machines_reach_is_refused(home: Home) -> None:
     refused = home.run("metric-store", "--data", str(home.data), "--listen", "0.0.0.0:0", command=SWEEPD)
     assert refused.returncode == 1
     assert "without encryption" in refused.stderr
 
 
-def test_storage_that_is_unavailable_is_named_to_callers_until_it_is_back(home: Home) -> None:
+def test_unavailable_storage_is_reported_to_callers_until_it_is_available(home: Home) -> None:
     home.data.write_text("a file where the folder belongs")
     with socket.create_server(("127.0.0.1", 0)) as probe:
         address = f"127.0.0.1:{probe.getsockname()[1]}"

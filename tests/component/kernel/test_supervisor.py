@@ -1,4 +1,4 @@
-"""The daemon with real processes: ready, killed, restarted, ended, refused."""
+"""Daemon with real processes: start, restarts of services, shutdown, and refused starts."""
 
 import json
 import os
@@ -18,7 +18,7 @@ def serves_after_a_restart(home: Home, service: str, *, restarts: int = 1) -> bo
     return (row.state, row.restarts) == ("serving", restarts)
 
 
-def test_it_says_once_where_it_serves_and_notes_how_its_services_stand(home: Home) -> None:
+def test_a_daemon_prints_its_address_and_records_the_states_of_its_services(home: Home) -> None:
     began = time.monotonic()
     daemon = home.up()
     assert time.monotonic() - began < 5.0
@@ -33,7 +33,7 @@ def test_it_says_once_where_it_serves_and_notes_how_its_services_stand(home: Hom
 
 
 @pytest.mark.parametrize("service", ["metric-store", "suggestion", "scheduler", "gateway"])
-def test_a_service_that_is_killed_comes_back_at_the_same_address(home: Home, service: str) -> None:
+def test_a_killed_service_is_restarted_at_the_same_address(home: Home, service: str) -> None:
     home.up()
     before = home.status()
     os.kill(before[service].pid, signal.SIGKILL)
@@ -45,13 +45,13 @@ def test_a_service_that_is_killed_comes_back_at_the_same_address(home: Home, ser
     assert [after[name].pid for name in others] == [before[name].pid for name in others]
 
 
-def test_a_service_that_keeps_dying_is_started_less_and_less_often(home: Home) -> None:
+def test_restarts_of_a_failing_service_back_off(home: Home) -> None:
     home.up()
-    died: list[float] = []
+    killed_at: list[float] = []
     for restarts in range(3):
         assert eventually(lambda count=restarts: home.status()["scheduler"].restarts == count)  # type: ignore[misc]
         assert eventually(lambda: home.status()["scheduler"].pid != 0)
-        died.append(time.monotonic())
+        killed_at.append(time.monotonic())
         os.kill(home.status()["scheduler"].pid, signal.SIGKILL)
     assert eventually(lambda: serves_after_a_restart(home, "scheduler", restarts=3))
     assert "starts again in 0.2 s" in home.stderr()
@@ -60,7 +60,9 @@ def test_a_service_that_keeps_dying_is_started_less_and_less_often(home: Home) -
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_it_ends_with_0_in_time_and_leaves_nothing(home: Home, number: signal.Signals) -> None:
+def test_a_daemon_exits_with_0_in_time_and_leaves_neither_processes_nor_state_files(
+    home: Home, number: signal.Signals
+) -> None:
     daemon = home.up()
     pids = [row.pid for row in home.status().values()]
     began = time.monotonic()
@@ -72,37 +74,37 @@ def test_it_ends_with_0_in_time_and_leaves_nothing(home: Home, number: signal.Si
     assert not (home.data / "status.json").exists()
 
 
-def test_its_services_end_in_order_when_it_does(home: Home) -> None:
+def test_services_are_stopped_in_order(home: Home) -> None:
     home.up().end()
     stopped = [line.split()[2] for line in home.stderr().splitlines() if line.endswith(" stopping")]
     assert stopped == ["gateway", "scheduler", "suggestion", "metric-store"]
 
 
-def test_a_service_that_hangs_cannot_keep_it_from_ending(home: Home) -> None:
+def test_a_hanging_service_does_not_prevent_the_exit_of_the_daemon(home: Home) -> None:
     daemon = home.up()
     pid = home.status()["metric-store"].pid
     os.kill(pid, signal.SIGSTOP)
     began = time.monotonic()
     daemon.process.send_signal(signal.SIGTERM)
-    assert eventually(lambda: " gateway stopping" in home.stderr())  # it has received the first one
-    assert daemon.end(signal.SIGTERM) == 0  # the second signal shortens it
+    assert eventually(lambda: " gateway stopping" in home.stderr())  # it has received the first signal
+    assert daemon.end(signal.SIGTERM) == 0  # the second signal shortens the shutdown
     assert time.monotonic() - began < 5.0
     assert not alive(pid)
 
 
-def test_killed_itself_it_takes_its_services_along_and_can_be_started_at_once(home: Home) -> None:
+def test_a_killed_daemon_leaves_no_services_and_can_be_restarted_at_once(home: Home) -> None:
     daemon = home.up()
     before = home.status()
     daemon.process.kill()
-    again = home.up()
+    restarted = home.up()
     assert not [row.pid for row in before.values() if alive(row.pid)]
-    assert again.address == daemon.address
+    assert restarted.address == daemon.address
     assert {name: row.address for name, row in home.status().items()} == {
         name: row.address for name, row in before.items()
     }
 
 
-def test_ports_are_kept_over_restarts_and_given_up_when_taken(home: Home) -> None:
+def test_ports_are_kept_over_restarts_unless_they_are_taken(home: Home) -> None:
     home.up().end()
     kept = {path.parent.name: int(path.read_text()) for path in home.data.glob("*/port")}
     assert set(kept) == {"metric-store", "suggestion", "scheduler", "gateway"}
@@ -122,7 +124,7 @@ def test_a_second_daemon_on_the_same_data_is_refused_in_one_line(home: Home) -> 
     assert second.stdout == ""
 
 
-def test_in_the_background_a_server_that_runs_already_will_do_unless_another_is_asked_for(home: Home) -> None:
+def test_in_the_background_a_running_server_is_reused_unless_its_arguments_differ(home: Home) -> None:
     daemon = home.up("--lease", "3s")
     for flags in [(), ("--lease", "3s", "--listen", daemon.address)]:
         second = home.run("up", "-d", "--data", str(home.data), *flags)
@@ -140,7 +142,7 @@ def test_in_the_background_a_server_that_runs_already_will_do_unless_another_is_
         )
 
 
-def test_of_two_that_are_started_in_the_background_at_once_both_find_it_running(home: Home) -> None:
+def test_two_concurrent_starts_in_the_background_return_the_same_server(home: Home) -> None:
     arguments = ("up", "-d", "--data", str(home.data), "--listen", "127.0.0.1:0")
     both = [home.begin(*arguments) for _ in range(2)]
     try:
@@ -160,7 +162,7 @@ def test_a_second_daemon_on_the_same_port_is_refused_in_one_line(home: Home, det
     assert second.stderr.count("\n") == 1
 
 
-def test_without_a_wish_the_usual_port_is_taken_or_a_free_one(home: Home) -> None:
+def test_without_listen_the_default_port_or_a_free_one_is_used(home: Home) -> None:
     first = home.up(listen=None)
     second = home.up(listen=None, data=home.path / "other")
     assert second.address != first.address
@@ -169,19 +171,19 @@ def test_without_a_wish_the_usual_port_is_taken_or_a_free_one(home: Home) -> Non
 
 
 @pytest.mark.parametrize("listen", ["0.0.0.0:0", "192.0.2.7:0", "example.org:0"])
-def test_it_does_not_listen_where_other_machines_hear_it(home: Home, listen: str) -> None:
+def test_an_address_that_other_machines_reach_is_refused(home: Home, listen: str) -> None:
     refused = home.run("up", "--data", str(home.data), "--listen", listen)
     assert refused.returncode == 1
     assert refused.stderr.startswith(f"error: cannot listen on {listen}: without encryption")
     assert refused.stderr.count("\n") == 1
 
 
-def test_a_flag_that_no_service_knows_is_a_usage_error(home: Home) -> None:
+def test_an_unknown_flag_is_a_usage_error(home: Home) -> None:
     assert home.run("up", "--data", str(home.data), "--lease", "3s", "--leese", "3s").returncode == 2
     assert not home.data.exists()
 
 
-def test_in_the_background_it_returns_when_ready_and_down_waits_for_the_end(home: Home) -> None:
+def test_up_in_the_background_returns_when_ready_and_down_waits_for_the_end(home: Home) -> None:
     launched = home.run("up", "-d", "--data", str(home.data), "--listen", "127.0.0.1:0")
     assert launched.returncode == 0, launched.stderr
     try:
@@ -196,12 +198,12 @@ def test_in_the_background_it_returns_when_ready_and_down_waits_for_the_end(home
     assert "serving" in (home.data / "sweepd.log").read_text()
 
 
-def test_status_and_down_of_nothing(home: Home) -> None:
+def test_exit_codes_of_status_and_down_without_a_server(home: Home) -> None:
     assert home.run("status", "--data", str(home.data), command=SWEEPD).returncode == 3
     assert home.run("down", "--data", str(home.data), command=SWEEPD).returncode == 0
 
 
-def test_status_loads_neither_grpc_nor_a_database(home: Home) -> None:
+def test_status_imports_neither_grpc_nor_a_database(home: Home) -> None:
     home.up()
     code = (
         "import sys; from sweepd_kernel.main import main; main(sys.argv[1:]);"
@@ -211,19 +213,19 @@ def test_status_loads_neither_grpc_nor_a_database(home: Home) -> None:
     assert shown.stdout.endswith("[]\n"), shown.stdout
 
 
-def test_storage_that_is_unavailable_at_the_start_is_waited_for(home: Home) -> None:
-    place = home.data / "scheduler" / "small.db"
-    place.mkdir(parents=True)  # a folder where the database belongs: it cannot be opened
+def test_a_start_waits_for_unavailable_storage(home: Home) -> None:
+    database = home.data / "scheduler" / "small.db"
+    database.mkdir(parents=True)  # a folder at the path of the database, which cannot be opened
     process = home.begin("up", "--data", str(home.data), "--listen", "127.0.0.1:0")
     assert eventually(lambda: "scheduler cannot start yet" in home.stderr())
     assert str(home.data / "scheduler") in home.stderr()
     assert home.status()["scheduler"].state == "waiting"
-    place.rmdir()
+    database.rmdir()
     assert process.stdout is not None
     assert process.stdout.readline().startswith("sweepd ready")
 
 
-def test_in_the_background_storage_that_is_unavailable_ends_the_start_with_its_place(home: Home) -> None:
+def test_in_the_background_unavailable_storage_fails_the_start_and_is_named(home: Home) -> None:
     (home.data / "scheduler" / "small.db").mkdir(parents=True)
     launched = home.run("up", "-d", "--data", str(home.data), "--listen", "127.0.0.1:0")
     assert launched.returncode == 1
@@ -232,7 +234,7 @@ def test_in_the_background_storage_that_is_unavailable_ends_the_start_with_its_p
     assert holder_of(home.data) is None
 
 
-def test_tokens_can_be_read_by_the_account_alone(home: Home) -> None:
+def test_token_files_are_readable_only_by_the_account(home: Home) -> None:
     home.up()
     for name in ("access-token", "service-token"):
         assert (home.data / name).stat().st_mode & 0o777 == 0o600
@@ -240,13 +242,13 @@ def test_tokens_can_be_read_by_the_account_alone(home: Home) -> None:
     assert entry.stat().st_mode & 0o777 == 0o600
 
 
-def test_the_state_is_readable_by_programs(home: Home) -> None:
+def test_the_status_file_is_json_with_the_pid(home: Home) -> None:
     home.up()
     document = json.loads(Path(home.data / "status.json").read_text())
     assert document["pid"] == holder_of(home.data)
 
 
-def test_to_import_the_services_starts_no_thread_that_a_fork_would_lose(home: Home) -> None:
+def test_importing_the_services_starts_no_threads(home: Home) -> None:
     code = (
         "import os; from sweepd_kernel.process.up import load_services;"
         "print([s.name for s in load_services()]);"

@@ -1,4 +1,4 @@
-"""Databases: made new, found current, migrated, refused."""
+"""Schemas of databases: creation, migration, and databases that are refused."""
 
 import sqlite3
 import sys
@@ -22,7 +22,7 @@ def upgrade() -> None:
 
 
 def schema(package: str, revision: str, columns: tuple[str, ...]) -> Schema:
-    """Return the schema of one table, as it would be generated."""
+    """Return the schema of one table, like a generated one."""
     table = Table(name="thing", columns=columns, insert="", upsert="", update="", delete="")
     listed = ", ".join(f"{column} varchar" for column in columns)
     statements = (
@@ -34,7 +34,7 @@ def schema(package: str, revision: str, columns: tuple[str, ...]) -> Schema:
 
 
 class Package:
-    """A package with a schema and its migrations, as a service has one."""
+    """Package with a schema and its migrations, like that of a service."""
 
     def __init__(self, folder: Path, name: str) -> None:
         self.name = name
@@ -67,7 +67,9 @@ def columns(path: Path) -> list[str]:
     return names
 
 
-def test_a_new_database_gets_the_newest_tables_without_alembic(package: Package, tmp_path: Path) -> None:
+def test_a_new_database_is_created_with_the_newest_tables_without_alembic(
+    package: Package, tmp_path: Path
+) -> None:
     loaded = "alembic" in sys.modules
     ensure_schema(SqliteEngine(tmp_path / "x.db", "test"), package.schema)
     ensure_schema(SqliteEngine(tmp_path / "x.db", "test"), package.schema)
@@ -75,7 +77,7 @@ def test_a_new_database_gets_the_newest_tables_without_alembic(package: Package,
     assert ("alembic" in sys.modules) == loaded
 
 
-def test_an_older_database_is_copied_aside_and_brought_up(package: Package, tmp_path: Path) -> None:
+def test_an_older_database_is_copied_and_migrated(package: Package, tmp_path: Path) -> None:
     ensure_schema(SqliteEngine(tmp_path / "x.db", "test"), package.schema)
     package.release_second()
     ensure_schema(SqliteEngine(tmp_path / "x.db", "test"), package.schema)
@@ -85,7 +87,7 @@ def test_an_older_database_is_copied_aside_and_brought_up(package: Package, tmp_
     assert columns(tmp_path / "y.db") == ["id", "name"]
 
 
-def test_a_migration_that_fails_leaves_the_database_as_it_was(package: Package, tmp_path: Path) -> None:
+def test_a_failed_migration_leaves_the_database_unchanged(package: Package, tmp_path: Path) -> None:
     ensure_schema(SqliteEngine(tmp_path / "x.db", "test"), package.schema)
     package.release_second('op.add_column("thing", sa.Column("name", sa.String)); raise RuntimeError("no")')
     with pytest.raises(RuntimeError):
@@ -119,7 +121,7 @@ def test_a_database_without_all_columns_of_its_version_is_refused(package: Packa
         ensure_schema(SqliteEngine(tmp_path / "x.db", "test"), package.schema)
 
 
-def test_a_database_of_somebody_else_is_refused(package: Package, tmp_path: Path) -> None:
+def test_a_database_of_another_program_is_refused(package: Package, tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "x.db") as connection:
         connection.execute("create table theirs (id integer)")
     connection.close()

@@ -1,4 +1,4 @@
-"""The engine of SQLite: durable, all or nothing, and its errors in the words of the port."""
+"""Engine of SQLite: settings, transactions, and the errors to which it maps those of the driver."""
 
 import errno
 import sqlite3
@@ -23,13 +23,13 @@ def with_table(engine: SqliteEngine) -> SqliteConnection:
     return connection
 
 
-def insert_and(connection: SqliteConnection, statement: str) -> None:
+def insert_and_execute(connection: SqliteConnection, statement: str) -> None:
     with connection.transaction():
         connection.execute("insert into t values (:a, :b)", {"a": 3, "b": None})
         connection.execute(statement)
 
 
-def test_a_connection_is_durable_and_checks_references(engine: SqliteEngine) -> None:
+def test_a_connection_is_durable_and_checks_foreign_keys(engine: SqliteEngine) -> None:
     with closing(engine.connect()) as connection:
         settings = [
             connection.execute(f"pragma {name}").all()
@@ -39,7 +39,7 @@ def test_a_connection_is_durable_and_checks_references(engine: SqliteEngine) -> 
     assert engine.path.exists()
 
 
-def test_a_transaction_stores_all_or_nothing(engine: SqliteEngine) -> None:
+def test_a_failed_transaction_stores_nothing(engine: SqliteEngine) -> None:
     with closing(with_table(engine)) as connection:
         with connection.transaction():
             connection.execute_many("insert into t values (?, ?)", [(1, "x"), (2, "y")])
@@ -48,13 +48,13 @@ def test_a_transaction_stores_all_or_nothing(engine: SqliteEngine) -> None:
             ("select fail", StorageError),
         ):
             with pytest.raises(error):
-                insert_and(connection, statement)
+                insert_and_execute(connection, statement)
         assert list(connection.execute("select a from t order by a")) == [(1,), (2,)]
         assert connection.execute("select b from t where a = 9").first() is None
         assert connection.columns() == {"t.a", "t.b"}
 
 
-def test_a_snapshot_is_of_one_moment(engine: SqliteEngine) -> None:
+def test_a_snapshot_does_not_see_later_writes(engine: SqliteEngine) -> None:
     with closing(with_table(engine)) as writer, closing(engine.connect(read_only=True)) as reader:
         with reader.snapshot():
             before = reader.execute("select count(*) from t").first()
@@ -63,20 +63,20 @@ def test_a_snapshot_is_of_one_moment(engine: SqliteEngine) -> None:
         assert reader.execute("select count(*) from t").first() == (1,)
 
 
-def test_a_read_only_connection_writes_nothing(engine: SqliteEngine) -> None:
+def test_a_read_only_connection_refuses_writes(engine: SqliteEngine) -> None:
     with_table(engine).close()
     with closing(engine.connect(read_only=True)) as connection, pytest.raises(StorageError):
         connection.execute("insert into t values (1, '')")
 
 
-def test_what_cannot_be_opened_is_unavailable(tmp_path: Path) -> None:
+def test_a_database_that_cannot_be_opened_is_unavailable(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="unable to open") as caught:
         SqliteEngine(tmp_path / "missing" / "x.db", "scheduler").connect()
     assert caught.value.status is Status.UNAVAILABLE
     assert caught.value.metadata["place"] == str(tmp_path / "missing" / "x.db")
 
 
-def test_a_database_that_may_not_grow_is_full(engine: SqliteEngine) -> None:
+def test_a_database_at_its_page_limit_is_full(engine: SqliteEngine) -> None:
     with closing(with_table(engine)) as connection:
         connection.execute("pragma max_page_count = 2")
         with pytest.raises(StorageError, match="no space left") as caught:
@@ -84,21 +84,21 @@ def test_a_database_that_may_not_grow_is_full(engine: SqliteEngine) -> None:
     assert caught.value.status is Status.RESOURCE_EXHAUSTED
 
 
-def test_a_full_disk_and_other_trouble_with_files_are_distinguished() -> None:
+def test_a_full_disk_is_distinguished_from_other_errors_of_files() -> None:
     full = storage_error(OSError(errno.ENOSPC, "No space left on device"), "scheduler", "/data/x")
     assert (full.status, full.reason) == (Status.RESOURCE_EXHAUSTED, Reason.STORAGE_UNAVAILABLE)
     assert full.metadata == {"service": "scheduler", "place": "/data/x"}
-    away = storage_error(PermissionError(errno.EACCES, "Permission denied"), "scheduler", "/data/x")
-    assert away.status is Status.UNAVAILABLE
+    denied = storage_error(PermissionError(errno.EACCES, "Permission denied"), "scheduler", "/data/x")
+    assert denied.status is Status.UNAVAILABLE
 
 
-def test_an_error_of_the_disk_is_named(engine: SqliteEngine) -> None:
+def test_an_error_of_the_disk_has_its_sqlite_name(engine: SqliteEngine) -> None:
     broken = sqlite3.OperationalError("disk I/O error")
     broken.sqlite_errorname = "SQLITE_IOERR_FSYNC"
     assert "disk I/O error (SQLITE_IOERR_FSYNC)" in str(engine.error(broken))
 
 
-def test_damage_is_distinguished(engine: SqliteEngine) -> None:
+def test_damage_is_distinguished_from_other_errors(engine: SqliteEngine) -> None:
     engine.path.write_bytes(b"no database at all, but longer than a header of one " * 100)
     with pytest.raises(DamagedError, match="is not a database"):
         engine.connect()
@@ -113,23 +113,23 @@ def test_damage_is_distinguished(engine: SqliteEngine) -> None:
                 read(connection.execute("select b from t"))
 
 
-def test_a_file_in_its_place_is_noticed(engine: SqliteEngine) -> None:
+def test_a_replaced_file_is_detected(engine: SqliteEngine) -> None:
     with closing(with_table(engine)) as connection:
         assert not connection.replaced()
         engine.path.rename(engine.path.with_suffix(".moved"))
         assert connection.replaced()
 
 
-def test_a_closed_writer_leaves_the_whole_in_one_file(engine: SqliteEngine) -> None:
+def test_closing_a_writer_checkpoints_the_write_ahead_log(engine: SqliteEngine) -> None:
     writer, reader = with_table(engine), engine.connect(read_only=True)
     writer.execute("insert into t values (1, '')")
     writer.close()
-    with closing(sqlite3.connect(f"{engine.path.as_uri()}?immutable=1", uri=True)) as alone:
-        assert alone.execute("select a from t").fetchall() == [(1,)]
+    with closing(sqlite3.connect(f"{engine.path.as_uri()}?immutable=1", uri=True)) as file:
+        assert file.execute("select a from t").fetchall() == [(1,)]
     reader.close()
 
 
-def test_copies_take_names_that_are_free(engine: SqliteEngine) -> None:
+def test_copies_get_unused_names(engine: SqliteEngine) -> None:
     with_table(engine).close()
     first, second = engine.copy_aside("before"), engine.copy_aside("before")
     assert (first, second) == (f"{engine.place}.before", f"{engine.place}.before-2")
