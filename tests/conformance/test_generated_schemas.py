@@ -1,4 +1,4 @@
-"""The generated schema of each database and its migrations make the same tables."""
+"""Generated schemas: they and the migrations create the same tables."""
 
 import importlib
 from collections.abc import Iterator, Mapping
@@ -28,16 +28,16 @@ def schema_of(package: str) -> Schema:
 
 
 def index_text(index: Mapping[str, object]) -> str:
-    """Return an index with the texts of its conditions."""
+    """Return the text of an index; its conditions are converted to strings to be comparable."""
     options = index.get("dialect_options")
     conditions = {key: str(value) for key, value in options.items()} if isinstance(options, dict) else {}
     return str({**index, "dialect_options": conditions})
 
 
 def described(engine: Engine) -> dict[str, object]:
-    """Return all that SQLAlchemy finds out about the tables of a database, but for that of the revision."""
-    used = sqlalchemy.create_engine(DRIVERS[engine.dialect], creator=engine.driver_connection)
-    found = sqlalchemy.inspect(used)
+    """Return what SQLAlchemy reports about the tables of a database, except `alembic_version`."""
+    sql_engine = sqlalchemy.create_engine(DRIVERS[engine.dialect], creator=engine.driver_connection)
+    found = sqlalchemy.inspect(sql_engine)
     tables = [name for name in found.get_table_names() if name != "alembic_version"]
     columns = {
         name: [{**column, "type": str(column["type"])} for column in found.get_columns(name)]
@@ -54,13 +54,13 @@ def described(engine: Engine) -> dict[str, object]:
         )
         for name in tables
     }
-    used.dispose()
+    sql_engine.dispose()
     return dict(parts)
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.needs("PostgreSQL"))])
 def engines(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Engine, Engine]]:
-    """Give two empty databases."""
+    """Yield two empty databases."""
     if request.param == "sqlite":
         yield SqliteEngine(tmp_path / "fresh", "test"), SqliteEngine(tmp_path / "migrated", "test")
         return
@@ -74,7 +74,9 @@ def engines(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[En
 
 
 @pytest.mark.parametrize("package", generate.packages())
-def test_generated_schema_and_migrations_agree(engines: tuple[Engine, Engine], package: str) -> None:
+def test_a_generated_schema_and_the_migrations_create_the_same_tables(
+    engines: tuple[Engine, Engine], package: str
+) -> None:
     fresh, migrated = engines
     ensure_schema(fresh, schema_of(package))
     migration.upgrade(migrated, package)
@@ -87,11 +89,13 @@ def test_generated_schema_and_migrations_agree(engines: tuple[Engine, Engine], p
 
 
 @pytest.mark.parametrize("package", generate.packages())
-def test_models_say_no_more_than_the_migrations(engines: tuple[Engine, Engine], package: str) -> None:
+def test_the_migrations_create_all_that_the_models_declare(
+    engines: tuple[Engine, Engine], package: str
+) -> None:
     _, migrated = engines
     migration.upgrade(migrated, package)
-    used = sqlalchemy.create_engine(DRIVERS[migrated.dialect], creator=migrated.driver_connection)
-    with used.connect() as connection:
+    sql_engine = sqlalchemy.create_engine(DRIVERS[migrated.dialect], creator=migrated.driver_connection)
+    with sql_engine.connect() as connection:
         context = MigrationContext.configure(connection)
         assert compare_metadata(context, generate.metadata(package)) == []
-    used.dispose()
+    sql_engine.dispose()

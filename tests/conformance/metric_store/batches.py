@@ -1,4 +1,4 @@
-"""Batches to store and points to expect, in few words."""
+"""Short forms of batches to store, and of stored points."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Point = tuple[str, int, str, int, int, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Store:
-    """Both sides of a store, and a way to open its data again once the writer has closed it."""
+    """Writer and reader of a store, and a function that opens another writer once the first is closed."""
 
     engine: Engine
     writes: MetricWrites
@@ -46,7 +46,7 @@ def rows(
     step: int = 0,
     resumed: int | None = None,
 ) -> PointsArrived:
-    """A batch of rows that begin with number `first`; their steps are their numbers plus `step`."""
+    """Return a batch of rows with numbers from `first` on; their steps are their numbers plus `step`."""
     cells: dict[tuple[str, Kind], tuple[list[int], list[Value]]] = {}
     for offset, row in enumerate(values):
         for key, value in row.items():
@@ -70,7 +70,7 @@ def rows(
 
 
 def typed(values: list[Value]) -> Values:
-    return values  # type: ignore[return-value] # gathered by type
+    return values  # type: ignore[return-value] # grouped by type
 
 
 def kind_of(value: Value) -> Kind:
@@ -90,7 +90,7 @@ def log(name: AttemptName, offset: int, content: bytes) -> LogArrived:
 
 
 def points(series: Iterable[v1.Series]) -> list[Point]:
-    """All points of `series`, in the order in which they come."""
+    """Return all points of `series`, in their order."""
     return [
         (each.run, each.attempt, each.key, row, step, repr(value))
         for each in series
@@ -121,7 +121,7 @@ async def history(
     by_attempt: bool = False,
     between_pages: Callable[[], object] = lambda: None,
 ) -> list[v1.Series]:
-    """Read all pages."""
+    """Read all pages of a history."""
     found: list[v1.Series] = []
     rest: Position | None = Position()
     while rest is not None:
@@ -145,7 +145,7 @@ async def history(
 async def summaries(
     store: Store, selection: Selection, *, page_size: int = 1_000
 ) -> dict[tuple[str, str], v1.KeySummary]:
-    """Read all pages."""
+    """Read all pages of summaries, by run and key."""
     found: dict[tuple[str, str], v1.KeySummary] = {}
     rest: Position | None = Position()
     while rest is not None:

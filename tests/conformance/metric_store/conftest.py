@@ -1,4 +1,4 @@
-"""The store of the metric service on each engine."""
+"""Fixtures: the store of the metric service on each engine."""
 
 from __future__ import annotations
 

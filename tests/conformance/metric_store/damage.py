@@ -1,4 +1,4 @@
-"""Ways to damage a database: a byte of one column, or a whole page of the file."""
+"""Damage to a database: changed columns, and zeroed pages of the file."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from sweepd_kernel.sql.sqlite import SqliteEngine
 
 
 def change(at: Engine | Path, statement: str, *values: Value) -> None:
-    """Change stored rows behind the back of the store."""
+    """Change stored rows directly in the database."""
     with closing(_engine(at).connect()) as connection:
         assert connection.execute(f"{statement} returning 1", values).all()
 
 
 def flipped(body: bytes, at: int) -> bytes:
-    """Return `body` with one bit of one byte turned."""
+    """Return `body` with one bit of the byte `at` flipped."""
     return body[:at] + bytes([body[at] ^ 0x10]) + body[at + 1 :]
 
 
@@ -35,13 +35,13 @@ def _engine(at: Engine | Path) -> Engine:
 
 
 def zero_page_of(path: Path, content: bytes) -> None:
-    """Zero the page of a closed database on which some bytes lie."""
+    """Zero the page of a closed database that contains some bytes."""
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("pragma wal_checkpoint(truncate)").fetchall()
         (size,) = connection.execute("pragma page_size").fetchone()
-    whole = path.read_bytes()
-    assert whole.count(content) == 1
-    page = whole.index(content) // size
+    file_bytes = path.read_bytes()
+    assert file_bytes.count(content) == 1
+    page = file_bytes.index(content) // size
     with path.open("r+b") as file:
         file.seek(page * size)
         file.write(bytes(size))

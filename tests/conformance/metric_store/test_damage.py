@@ -1,4 +1,4 @@
-"""Damage is reported and never shown as other data; everything else stays readable and writable."""
+"""Damaged rows: reported and never returned as data; all other rows stay readable and writable."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def page(store: Store, *, max_points: int = 0) -> EncodedPage:
 
 
 def seen(found: EncodedPage) -> list[tuple[str, int, str]]:
-    """Key, row and value of each point."""
+    """Return key, row and value of each point."""
     return [
         (key, row, value)
         for _, _, key, row, _, value in points(v1.Series.FromString(each) for each in found.items)
@@ -64,7 +64,7 @@ def error_of(read: Callable[[], object]) -> DomainError:
     return caught.value
 
 
-def test_a_flip_of_any_byte_of_a_chunk_is_noticed(store: Store) -> None:
+def test_a_flipped_bit_in_any_byte_of_a_chunk_is_detected(store: Store) -> None:
     store.writes.commit([rows(an_attempt(), 1, [{"a": 0.25, "b": 1.5}])])
     body = stored(store.engine, CHUNK)
     for at in range(len(body)):
@@ -79,7 +79,7 @@ def test_a_flip_of_any_byte_of_a_chunk_is_noticed(store: Store) -> None:
 @pytest.mark.parametrize(
     "column", ["first_row", "last_row", "points", "min_step", "max_step", "kind", "checksum", "series_id"]
 )
-def test_a_changed_number_of_a_chunk_is_noticed(store: Store, column: str) -> None:
+def test_a_changed_column_of_a_chunk_is_detected(store: Store, column: str) -> None:
     store.writes.commit([rows(an_attempt(), 2, [{"a": 0.25}])])
     store.writes.commit(
         [rows(an_attempt(), 1, [{}, {"a": 0.25}, {"a": 0.5}]), rows(an_attempt(2), 1, [{"a": 1.0}])]
@@ -88,7 +88,7 @@ def test_a_changed_number_of_a_chunk_is_noticed(store: Store, column: str) -> No
     assert page(store).damaged
 
 
-def test_the_error_names_file_run_and_key(store: Store) -> None:
+def test_the_error_names_database_run_and_key(store: Store) -> None:
     store.writes.commit([rows(an_attempt(2), 1, [{"a": 0.25}])])
     change(store.engine, "update chunk set body = ?", flipped(stored(store.engine, CHUNK), 3))
     error = error_of(lambda: asyncio.run(store.reads.history(query(skip=False))))
@@ -96,7 +96,7 @@ def test_the_error_names_file_run_and_key(store: Store) -> None:
     assert f"{store.engine.place} is damaged: the points of 'a', run {SWEEP}-2, attempt 1" in error.message
 
 
-def test_of_a_damaged_series_the_other_chunks_are_shown_thinned_too(store: Store) -> None:
+def test_the_undamaged_chunks_of_a_series_are_read_with_and_without_thinning(store: Store) -> None:
     for first in (1, 301, 601):
         store.writes.commit([rows(an_attempt(), first, [{"a": float(at)} for at in range(300)])])
     change(store.engine, "update chunk set body = ? where first_row = 301", bytes(300))
@@ -106,7 +106,7 @@ def test_of_a_damaged_series_the_other_chunks_are_shown_thinned_too(store: Store
     assert seen(found)
 
 
-def test_a_watcher_is_notified_of_damage_and_sees_the_rest(store: Store) -> None:
+def test_growth_reports_damage_and_returns_the_other_series(store: Store) -> None:
     store.writes.commit([rows(an_attempt(), 1, [{"a": 0.25, "b": 1.5}])])
     change(
         store.engine, "update chunk set body = ? where series_id = 1", flipped(stored(store.engine, CHUNK), 3)
@@ -117,7 +117,7 @@ def test_a_watcher_is_notified_of_damage_and_sees_the_rest(store: Store) -> None
     assert not grown.unread
 
 
-def test_a_damaged_summary_is_named_and_the_others_are_listed(store: Store) -> None:
+def test_a_damaged_summary_is_reported_and_the_others_are_listed(store: Store) -> None:
     store.writes.commit([rows(an_attempt(1), 1, [{"a": 1.0}]), rows(an_attempt(2), 1, [{"a": 2.0}])])
     body = stored(store.engine, "select summary from series order by id limit 1")
     for at in range(len(body)):
@@ -133,14 +133,14 @@ def test_a_damaged_summary_stays_damaged_when_points_are_added(store: Store) -> 
     store.writes.commit([rows(an_attempt(), 1, [{"a": 1.0}])])
     store.writes.close()
     change(store.engine, "update series set summary = ?", bytes(9))
-    again = store.reopened()
-    again.commit([rows(an_attempt(), 2, [{"a": 2.0}])])
+    reopened = store.reopened()
+    reopened.commit([rows(an_attempt(), 2, [{"a": 2.0}])])
     error_of(lambda: asyncio.run(store.reads.summaries(ALL, Position(), 10)))
     assert seen(page(store)) == [("a", 1, "1.0"), ("a", 2, "2.0")]
 
 
 @pytest.mark.parametrize("by_compaction", [False, True])
-def test_joining_pieces_neither_spreads_damage_nor_loses_what_is_whole(
+def test_joining_chunks_neither_spreads_damage_nor_loses_undamaged_points(
     store: Store, by_compaction: bool
 ) -> None:
     count = 3 if by_compaction else 40
@@ -151,10 +151,10 @@ def test_joining_pieces_neither_spreads_damage_nor_loses_what_is_whole(
         store.writes.commit([rows(an_attempt(), row, [{"a": float(row)}])])
     if by_compaction:
         store.writes.close()
-        again = store.reopened()
-        assert again.compact()
-        assert not again.compact()
-        again.commit([rows(an_attempt(), 4, [{"a": 4.0}])])
+        reopened = store.reopened()
+        assert reopened.compact()
+        assert not reopened.compact()
+        reopened.commit([rows(an_attempt(), 4, [{"a": 4.0}])])
         count = 4
     found = page(store)
     assert [row for _, row, _ in seen(found)] == [1, *range(3, count + 1)]
@@ -162,13 +162,13 @@ def test_joining_pieces_neither_spreads_damage_nor_loses_what_is_whole(
 
 
 def log_of(store: Store, run: str = f"{SWEEP}-1") -> tuple[list[LogPart], DomainError | None]:
-    """Read a log as the service does."""
+    """Read a log as the service does; return its parts, and the error if it is damaged."""
     found: list[LogPart] = []
 
     async def read() -> None:
         first = await following.first_part(store.reads, run, 0, 0, 0)
         async for part in following.parts(first, run, store.reads, Subscriptions(), follow=False):
-            found.append(part)  # noqa: PERF401 (what came before an error is kept)
+            found.append(part)  # noqa: PERF401 (parts before an error are kept)
 
     try:
         asyncio.run(read())
@@ -177,7 +177,7 @@ def log_of(store: Store, run: str = f"{SWEEP}-1") -> tuple[list[LogPart], Domain
     return found, None
 
 
-def test_a_flip_of_any_byte_of_a_log_is_noticed_and_the_rest_is_read(store: Store) -> None:
+def test_a_flipped_bit_in_any_byte_of_a_log_is_detected_and_the_rest_is_read(store: Store) -> None:
     for offset, text in ((0, b"one\n"), (4, b"two\n"), (8, b"three\n")):
         store.writes.commit([log(an_attempt(), offset, text)])
     for at in range(4):
@@ -195,7 +195,7 @@ def test_a_flip_of_any_byte_of_a_log_is_noticed_and_the_rest_is_read(store: Stor
     assert log_of(store)[1] is None
 
 
-def test_a_log_whose_end_is_damaged_has_an_end(store: Store) -> None:
+def test_a_log_with_a_damaged_last_piece_is_read_to_its_end(store: Store) -> None:
     store.writes.commit([log(an_attempt(), 0, b"one\n")])
     store.writes.commit([log(an_attempt(), 4, b"two\n")])
     change(store.engine, "update log_piece set body = ? where first_offset = 4", b"tvo\n")
@@ -205,7 +205,7 @@ def test_a_log_whose_end_is_damaged_has_an_end(store: Store) -> None:
 
 
 @pytest.mark.parametrize("by_compaction", [False, True])
-def test_joining_pieces_of_a_log_neither_spreads_damage_nor_loses_what_is_whole(
+def test_joining_pieces_of_a_log_neither_spreads_damage_nor_loses_undamaged_bytes(
     store: Store, by_compaction: bool
 ) -> None:
     for row in range(3):
@@ -214,9 +214,9 @@ def test_joining_pieces_of_a_log_neither_spreads_damage_nor_loses_what_is_whole(
     count = 3
     if by_compaction:
         store.writes.close()
-        again = store.reopened()
-        assert again.compact()
-        assert not again.compact()
+        reopened = store.reopened()
+        assert reopened.compact()
+        assert not reopened.compact()
     else:
         for count in range(4, 71):
             store.writes.commit([log(an_attempt(), count - 1, b"x")])
@@ -225,7 +225,7 @@ def test_joining_pieces_of_a_log_neither_spreads_damage_nor_loses_what_is_whole(
     assert error is not None
 
 
-def test_a_damaged_file_is_named_and_the_same_content_mends_it(store: Store) -> None:
+def test_a_damaged_file_is_reported_and_repaired_by_a_file_with_the_same_content(store: Store) -> None:
     whole = bytes(MAX_PIECE_BYTES) + b"end"
 
     def pieces(first: int, **other: object) -> list[FileArrived]:
@@ -252,7 +252,7 @@ def test_a_damaged_file_is_named_and_the_same_content_mends_it(store: Store) -> 
     assert asyncio.run(read("a.txt")) == asyncio.run(read("b.txt")) == whole
 
 
-def test_bytes_of_a_log_that_the_index_has_lost_are_named_and_shift_nothing(store: Store) -> None:
+def test_missing_bytes_of_a_log_are_reported_and_do_not_shift_the_others(store: Store) -> None:
     for offset, text in ((0, b"one\n"), (4, b"two\n"), (8, b"three\n")):
         store.writes.commit([log(an_attempt(), offset, text)])
     for offset, rest in ((4, [0, 8]), (0, [4]), (8, [0])):
@@ -274,9 +274,9 @@ def test_joining_does_not_close_a_gap_in_a_log(store: Store) -> None:
         store.writes.commit([log(an_attempt(), offset, text)])
     store.writes.close()
     change(store.engine, "delete from log_piece where first_offset = 4")
-    again = store.reopened()
-    assert again.compact()
-    assert not again.compact()
+    reopened = store.reopened()
+    assert reopened.compact()
+    assert not reopened.compact()
     found, error = log_of(store)
     assert [(part.offset, part.content) for part in found] == [(0, b"one\n"), (8, b"three\n")]
     assert error is not None

@@ -1,4 +1,4 @@
-"""Damage of SQLite's file: pages that cannot be read, and columns of another type than their table's."""
+"""Damaged file of SQLite: unreadable pages, and columns with values of another type."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def reader(folder: Path) -> SqlReads:
 
 
 @pytest.mark.parametrize("value", ["text", 1.5, b"bytes"])
-def test_a_changed_type_of_a_column_is_damage_and_no_defect(store: Store, path: Path, value: Value) -> None:
+def test_a_value_of_another_type_is_reported_as_damage(store: Store, path: Path, value: Value) -> None:
     store.writes.commit([rows(an_attempt(), 1, [{"a": 0.25}])])
     change(path, "update series set kinds = ?", value)
     error_of(lambda: asyncio.run(store.reads.summaries(ALL, Position(), 10)))
@@ -62,7 +62,7 @@ def two_runs(folder: Path) -> Path:
     return folder / DATABASE
 
 
-def test_a_zeroed_page_of_points_costs_no_other_page(tmp_path: Path) -> None:
+def test_points_outside_of_a_zeroed_page_are_read(tmp_path: Path) -> None:
     path = two_runs(tmp_path)
     zero_page_of(path, unique_part(path, "chunk", 4))
     reads = reader(tmp_path)
@@ -79,7 +79,7 @@ def test_a_zeroed_page_of_points_costs_no_other_page(tmp_path: Path) -> None:
         reads.close()
 
 
-def test_a_zeroed_page_of_summaries_costs_no_other_page(tmp_path: Path) -> None:
+def test_summaries_outside_of_a_zeroed_page_are_read(tmp_path: Path) -> None:
     writes = writer(tmp_path)
     for run in range(1, 7):
         writes.commit(
@@ -103,12 +103,12 @@ def test_a_zeroed_page_of_summaries_costs_no_other_page(tmp_path: Path) -> None:
 
 
 def unique_part(path: Path, table: str, row: int) -> bytes:
-    """Return bytes by which the page of one row is found."""
+    """Return bytes of a row that identify its page."""
     checksum = stored(path, f"select cast(checksum as blob) from {table} where rowid = ?", row)
     return int(checksum).to_bytes(4, "big")
 
 
-def test_a_truncated_database_is_damage(tmp_path: Path) -> None:
+def test_a_truncated_database_is_reported_as_damage(tmp_path: Path) -> None:
     path = two_runs(tmp_path)
     content = path.read_bytes()
     path.write_bytes(content[: len(content) // 2])
@@ -122,7 +122,7 @@ def test_a_truncated_database_is_damage(tmp_path: Path) -> None:
         writes.close()
 
 
-def test_a_file_that_is_no_database_is_damage(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_database_is_reported_as_damage(tmp_path: Path) -> None:
     path = tmp_path / DATABASE
     path.write_bytes(bytes(range(256)) * 64)
     reads, writes = reader(tmp_path), writer(tmp_path)
@@ -134,7 +134,7 @@ def test_a_file_that_is_no_database_is_damage(tmp_path: Path) -> None:
         writes.close()
 
 
-def test_a_zeroed_overflow_page_is_noticed(tmp_path: Path) -> None:
+def test_a_zeroed_overflow_page_is_detected(tmp_path: Path) -> None:
     writes = writer(tmp_path)
     texts = [f"row {row} of many " + "x" * 900 for row in range(1, 16)]
     writes.commit([rows(an_attempt(), 1, [{"a": text, "b": 1.5} for text in texts])])
@@ -165,7 +165,7 @@ def change_index(path: Path, table: str, before: bytes, after: bytes) -> None:
         file.write(after)
 
 
-def test_points_that_the_index_has_lost_are_named_as_missing(store: Store, path: Path) -> None:
+def test_points_missing_from_the_index_are_reported_as_damage(store: Store, path: Path) -> None:
     for first in (1, 301, 601):
         store.writes.commit([rows(an_attempt(), first, [{"a": float(at)} for at in range(300)])])
     # A record of the index: a header of 4 bytes (types of series, row and id), row 301, id 2. The constants 1

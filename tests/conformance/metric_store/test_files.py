@@ -1,4 +1,4 @@
-"""Files of runs: whole or not there, the newest version, each content once, names that lead nowhere else."""
+"""Files of runs: complete uploads, versions, shared contents, names and limits; and system samples."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def content(store: Store, file: str = "a.txt", run: str = NAME.run) -> bytes | N
     return asyncio.run(read())
 
 
-def test_a_file_is_there_once_it_is_whole(store: Store) -> None:
+def test_a_file_is_listed_once_it_is_complete(store: Store) -> None:
     whole = b"x" * MAX_PIECE_BYTES + b"y"
     (first,) = commit(store, piece(1, whole[:MAX_PIECE_BYTES], whole=whole))
     assert (first.cursor, first.rejection) == (SERIES + 1, "")
@@ -88,14 +88,14 @@ def test_a_file_is_there_once_it_is_whole(store: Store) -> None:
     assert content(store) == whole
 
 
-def test_pieces_that_come_again_or_too_early_change_nothing(store: Store) -> None:
+def test_repeated_and_early_pieces_change_nothing(store: Store) -> None:
     commit(store, piece(1, b"one"))
-    again, early = commit(store, piece(1, b"other"), piece(5, b"early"))
-    assert (again.cursor, early.cursor) == (SERIES + 1, SERIES + 1)
+    repeated, early = commit(store, piece(1, b"other"), piece(5, b"early"))
+    assert (repeated.cursor, early.cursor) == (SERIES + 1, SERIES + 1)
     assert content(store) == b"one"
 
 
-def test_a_higher_series_begins_anew_and_a_lower_one_has_ended(store: Store) -> None:
+def test_a_higher_series_replaces_a_lower_one(store: Store) -> None:
     assert follows(SERIES + 1, 0)
     assert not follows(SERIES + 2, 0)
     assert follows((8 << 32) + 1, SERIES + 5)
@@ -103,7 +103,7 @@ def test_a_higher_series_begins_anew_and_a_lower_one_has_ended(store: Store) -> 
     assert follows(SERIES + 6, SERIES + 5)
 
 
-def test_half_a_file_is_dropped_when_another_begins(store: Store) -> None:
+def test_an_incomplete_file_is_dropped_when_another_begins(store: Store) -> None:
     commit(store, piece(1, b"ha", whole=b"half"), piece(2, b"new"))
     assert content(store) == b"new"
     stale, fresh = commit(store, piece(3, b"lf", whole=b"half", offset=2), piece(4, b"newer"))
@@ -111,7 +111,7 @@ def test_half_a_file_is_dropped_when_another_begins(store: Store) -> None:
     assert (fresh.cursor, content(store)) == (SERIES + 4, b"newer")
 
 
-def test_the_newest_version_and_the_newest_attempt_count(store: Store) -> None:
+def test_the_newest_version_of_the_newest_attempt_is_read(store: Store) -> None:
     later = an_attempt(attempt=2)
     commit(store, piece(1, b"one"), piece(2, b"two"), piece(3, b"kept", file="b.txt"))
     commit(store, piece(1, b"three", name=later))
@@ -119,7 +119,7 @@ def test_the_newest_version_and_the_newest_attempt_count(store: Store) -> None:
     assert (content(store), content(store, "b.txt")) == (b"three", b"kept")
 
 
-def test_equal_contents_are_kept_once_and_as_long_as_any_file_has_them(store: Store) -> None:
+def test_equal_contents_are_stored_once_and_kept_while_a_file_has_them(store: Store) -> None:
     other = an_attempt(run=2)
     commit(store, piece(1, b"same"), piece(1, b"same", name=other))
 
@@ -132,13 +132,13 @@ def test_equal_contents_are_kept_once_and_as_long_as_any_file_has_them(store: St
     assert content(store) == b"different"
 
 
-def test_an_empty_file_is_a_file(store: Store) -> None:
+def test_an_empty_file_is_stored(store: Store) -> None:
     commit(store, piece(1, b""))
     assert [(file.size, file.left_out) for file in files(store).files] == [(0, "")]
     assert content(store) == b""
 
 
-def test_what_stays_on_its_machine_is_listed_with_the_reason(store: Store) -> None:
+def test_a_file_that_is_not_uploaded_is_listed_with_the_reason(store: Store) -> None:
     commit(store, piece(1, file="huge", size=2**40, left_out="it is too large"))
     (file,) = files(store).files
     assert (file.size, file.digest, file.left_out) == (2**40, b"", "it is too large")
@@ -146,14 +146,14 @@ def test_what_stays_on_its_machine_is_listed_with_the_reason(store: Store) -> No
 
 
 @pytest.mark.parametrize("file", ["", "/a", "../a", "a/../b", "a//b", "a\\b", "a\nb", "C:a", "x" * 600])
-def test_names_that_lead_elsewhere_are_refused_and_count_as_delivered(store: Store, file: str) -> None:
+def test_unsafe_names_are_rejected_and_acknowledged(store: Store, file: str) -> None:
     refused, fine = commit(store, piece(1, b"x", file=file), piece(2, b"y"))
     assert refused.rejection
     assert (refused.cursor, fine.rejection) == (SERIES + 1, "")
     assert [each.name for each in files(store).files] == ["a.txt"]
 
 
-def test_what_is_larger_than_it_may_be_is_refused(store: Store) -> None:
+def test_files_beyond_the_limit_or_their_declared_size_are_rejected(store: Store) -> None:
     large = piece(1, b"x", size=MAX_FILE_BYTES + 1)
     longer = piece(2, b"x" * 10, size=5)
     (answer, more) = commit(store, large, longer)
@@ -162,8 +162,8 @@ def test_what_is_larger_than_it_may_be_is_refused(store: Store) -> None:
     assert content(store) is None
 
 
-def test_the_numbers_that_agents_give_are_taken(store: Store) -> None:
-    """Their series are the seconds since 1970: of today, and of the last day that there is room for."""
+def test_the_numbers_of_agents_are_accepted(store: Store) -> None:
+    """Their series are times in seconds since 1970: the current time, and the highest series."""
     for series in (int(time.time()), 2**31 - 1):
         number = (series << 32) + 1
         (answer,) = commit(store, replace(piece(1, b"x", file=str(series)), number=number))
@@ -171,32 +171,32 @@ def test_the_numbers_that_agents_give_are_taken(store: Store) -> None:
 
 
 @pytest.mark.parametrize("number", [(2**31 << 32) + 1, 2**64 - 2**32 + 1])
-def test_a_number_beyond_all_that_agents_give_is_refused_and_fails_nothing_beside_it(
+def test_a_number_out_of_range_is_rejected_and_fails_nothing_else_of_its_commit(
     store: Store, number: int
 ) -> None:
-    poison = replace(piece(1, b"x"), number=number)
-    answers = store.writes.commit([piece(1, b"one"), poison, piece(1, b"two", name=an_attempt(run=2))])
+    out_of_range = replace(piece(1, b"x"), number=number)
+    answers = store.writes.commit([piece(1, b"one"), out_of_range, piece(1, b"two", name=an_attempt(run=2))])
     assert [bool(answer.rejection) for answer in answers] == [False, True, False]
     assert [answer.cursor for answer in answers] == [SERIES + 1, SERIES + 1, SERIES + 1]
     assert content(store) == b"one"
 
 
 @pytest.mark.parametrize(
-    "odd", [{"left_out": "it is too large"}, {"size": MAX_FILE_BYTES + 1}, {"offset": 7}]
+    "flaw", [{"left_out": "it is too large"}, {"size": MAX_FILE_BYTES + 1}, {"offset": 7}]
 )
-def test_the_list_of_files_has_an_end_also_for_those_whose_content_is_not_here(
-    store: Store, monkeypatch: pytest.MonkeyPatch, odd: dict[str, Any]
+def test_the_limit_of_files_includes_those_without_content(
+    store: Store, monkeypatch: pytest.MonkeyPatch, flaw: dict[str, Any]
 ) -> None:
     monkeypatch.setattr("sweepd_metric_store.domain.files.MAX_RUN_FILES", 3)
-    results = commit(store, *(piece(at, b"x", file=f"f{at}", **odd) for at in range(1, 6)))
+    results = commit(store, *(piece(at, b"x", file=f"f{at}", **flaw) for at in range(1, 6)))
     assert [answer.cursor for answer in results] == [SERIES + at for at in range(1, 6)]
     assert [file.name for file in files(store).files] == ["f1", "f2", "f3"]
-    assert all("3 files already" in answer.rejection for answer in results[3:] if "offset" not in odd)
-    (again,) = commit(store, piece(6, b"x", file="f2"))
-    assert (again.rejection, content(store, "f2")) == ("", b"x")
+    assert all("3 files already" in answer.rejection for answer in results[3:] if "offset" not in flaw)
+    (replaced,) = commit(store, piece(6, b"x", file="f2"))
+    assert (replaced.rejection, content(store, "f2")) == ("", b"x")
 
 
-def test_the_files_of_all_attempts_are_those_of_the_run(
+def test_the_limits_of_files_cover_all_attempts_of_a_run(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sweepd_metric_store.domain.files.MAX_RUN_BYTES", 10)
@@ -212,11 +212,11 @@ def test_the_files_of_all_attempts_are_those_of_the_run(
     assert "would be larger" in too_large.rejection
     assert "files already" in too_many.rejection
     assert (fits.rejection, in_another_run.rejection) == ("", "")
-    (again,) = commit(store, piece(4, b"654321", name=second))  # in the place of what it replaces
-    assert (again.rejection, content(store)) == ("", b"654321")
+    (replaced,) = commit(store, piece(4, b"654321", name=second))  # it replaces a file of the same size
+    assert (replaced.rejection, content(store)) == ("", b"654321")
 
 
-def test_attempts_of_a_run_that_are_forgotten_and_read_again_count_together(
+def test_attempts_evicted_from_memory_count_for_the_limit_of_their_run(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sweepd_metric_store.domain.files.MAX_RUN_FILES", 3)
@@ -225,12 +225,12 @@ def test_attempts_of_a_run_that_are_forgotten_and_read_again_count_together(
     commit(store, piece(1, b"1", file="f1"), piece(1, b"x", name=an_attempt(run=2)))
     commit(store, piece(1, b"2", file="f2", name=second))
     store.writes.commit([rows(second, 1, [{"loss": 1.0}])])
-    commit(store, piece(1, b"x", name=an_attempt(run=3)))  # the first attempt was quiet for longest: it goes
+    commit(store, piece(1, b"x", name=an_attempt(run=3)))  # evicts the first attempt, inactive for longest
     third, fourth = commit(store, piece(2, b"3", file="f3"), piece(2, b"4", file="f4", name=second))
     assert (third.rejection, fourth.rejection) == ("", "the run has 3 files already")
 
 
-def test_what_a_newer_attempt_has_replaced_is_kept_no_longer(store: Store) -> None:
+def test_contents_replaced_by_a_newer_attempt_are_deleted(store: Store) -> None:
     async def blob() -> int | None:
         return await store.reads.file_blob(NAME.run, "a.txt")
 
@@ -247,9 +247,9 @@ def test_what_a_newer_attempt_has_replaced_is_kept_no_longer(store: Store) -> No
     assert content(store) is None
 
 
-def test_a_content_that_is_not_what_its_digest_says_is_refused(store: Store) -> None:
-    false = piece(1, b"false", whole=b"wrong")
-    assert commit(store, false)[0].rejection == "its content does not match its digest"
+def test_a_content_that_does_not_match_its_digest_is_rejected(store: Store) -> None:
+    mismatched = piece(1, b"false", whole=b"wrong")
+    assert commit(store, mismatched)[0].rejection == "its content does not match its digest"
     assert files(store).files == []
 
 
@@ -268,8 +268,8 @@ def test_pages_of_files_continue_after_a_name(store: Store) -> None:
     assert asyncio.run(store.reads.list_files(NAME.run, "f4", 2)).rest is None
 
 
-def test_samples_of_agents_are_a_history_apart(store: Store) -> None:
-    """Their rows have the numbers of the script's and touch none of them, keys of the same name included."""
+def test_system_samples_are_a_separate_history(store: Store) -> None:
+    """Their rows may have the same numbers and keys as those of the script."""
     system = AttemptName(sweep=NAME.sweep + SYSTEM, run=NAME.run + SYSTEM, attempt=1)
     store.writes.commit([rows(NAME, 1, [{"loss": 1.0, "system/cpu": 5.0}])])
     store.writes.commit([rows(system, 1, [{"system/cpu": 90.0}, {"system/cpu": 91.0}])])
@@ -288,7 +288,7 @@ def test_samples_of_agents_are_a_history_apart(store: Store) -> None:
     assert history(system.run) == [("system/cpu", 1, "90.0"), ("system/cpu", 2, "91.0")]
 
 
-def test_a_run_that_is_called_system_keeps_its_name(store: Store) -> None:
+def test_a_run_with_the_id_system_keeps_its_name(store: Store) -> None:
     name = AttemptName(sweep="acme/mnist", run="acme/mnist/system", attempt=1)
     store.writes.commit([rows(name, 1, [{"loss": 1.0}])])
     selection = Selection(runs=frozenset({name.run}))
@@ -297,15 +297,15 @@ def test_a_run_that_is_called_system_keeps_its_name(store: Store) -> None:
     assert [point[0] for point in found] == [name.run]
 
 
-def test_a_sweep_that_is_called_system_does_not_have_the_samples_of_its_project(store: Store) -> None:
-    """Standalone runs are kept under the name of their project."""
+def test_a_sweep_with_the_id_system_does_not_have_the_samples_of_its_project(store: Store) -> None:
+    """Standalone runs are stored under the name of their project."""
     samples = AttemptName(sweep="acme/mnist" + SYSTEM, run="acme/mnist/a1" + SYSTEM, attempt=1)
     store.writes.commit([rows(samples, 1, [{"system/cpu": 5.0}])])
     query = HistoryQuery(selection=Selection(sweep="acme/mnist/system"), start=Position(), budget=10**6)
     assert not asyncio.run(store.reads.history(query)).items
 
 
-def test_who_reads_a_content_that_goes_is_not_given_another_one(store: Store) -> None:
+def test_a_read_of_a_deleted_content_never_returns_another_one(store: Store) -> None:
     first = b"a" * MAX_PIECE_BYTES + b"end"
     commit(
         store,

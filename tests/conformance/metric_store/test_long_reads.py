@@ -1,4 +1,4 @@
-"""Reads that take long leave room for short ones."""
+"""Long reads: they do not delay short ones."""
 
 from __future__ import annotations
 
@@ -20,9 +20,7 @@ def thinned(run: str) -> HistoryQuery:
     return HistoryQuery(selection=Selection(runs={run}), start=Position(), budget=1_000_000, max_points=5)
 
 
-def test_any_number_of_long_histories_keeps_no_short_read_waiting(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_long_histories_do_not_delay_short_reads(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(history, "LONG_POINTS", 50)
     released = threading.Event()
     page = history.page

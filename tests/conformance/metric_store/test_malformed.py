@@ -1,4 +1,4 @@
-"""No message, however malformed, fails what arrives with it."""
+"""Malformed requests: they do not fail other requests of the same commit."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ REQUESTS = st.builds(
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(REQUESTS, min_size=1, max_size=6))
-def test_whatever_arrives_is_answered_and_the_good_batch_beside_it_is_stored(
+def test_malformed_requests_are_answered_and_a_valid_batch_of_the_same_commit_is_stored(
     store: Store, requests: list[v1.AppendRequest]
 ) -> None:
     good = an_attempt(1, 1, f"local/good/{uuid4()}")
@@ -64,7 +64,7 @@ def test_whatever_arrives_is_answered_and_the_good_batch_beside_it_is_stored(
 
 @settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(TEXTS, SMALL, NUMBERS, st.binary(max_size=20))
-def test_no_piece_of_a_log_fails_what_arrives_with_it(
+def test_a_malformed_log_piece_does_not_fail_a_valid_one_of_the_same_commit(
     store: Store, run: str, attempt: int, offset: int, content: bytes
 ) -> None:
     request = v1.AppendRequest(

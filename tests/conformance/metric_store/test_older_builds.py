@@ -1,4 +1,4 @@
-"""A database of a build before the first release is refused, with what to do, and left as it is."""
+"""Databases of builds before the first release: refused with the remedy, and left unchanged."""
 
 import sqlite3
 from contextlib import closing
@@ -15,7 +15,7 @@ from sweepd_metric_store.store.writes import SqlWrites
 DATABASES = Path(__file__).parent / "databases"
 
 
-def test_a_database_of_an_older_build_is_refused_and_left_as_it_was(tmp_path: Path) -> None:
+def test_a_database_of_an_older_build_is_refused_and_left_unchanged(tmp_path: Path) -> None:
     path = tmp_path / DATABASE
     with closing(sqlite3.connect(path)) as connection:
         connection.executescript((DATABASES / "0002.sql").read_text())

@@ -30,12 +30,12 @@ def line(count: int, *, key: str = "x") -> list[dict[str, Value]]:
 
 
 def seen(store: Store, selection: Selection = ALL, *, all_attempts: bool = False) -> list[tuple[int, int]]:
-    """Attempt and row of each point of a view."""
+    """Return attempt and row of each point of a view."""
     found = points(asyncio.run(history(store, selection, all_attempts=all_attempts)))
     return [(attempt, row) for _, attempt, _, row, _, _ in found]
 
 
-def test_an_attempt_that_started_over_replaces_what_was_logged_before(store: Store) -> None:
+def test_an_attempt_that_starts_over_replaces_earlier_points(store: Store) -> None:
     store.writes.commit([rows(an_attempt(), 1, line(5))])
     assert len(seen(store)) == 5
     store.writes.commit([rows(an_attempt(attempt=2), 1, line(2))])
@@ -43,24 +43,24 @@ def test_an_attempt_that_started_over_replaces_what_was_logged_before(store: Sto
     assert len(seen(store, all_attempts=True)) == 7
 
 
-def test_an_attempt_that_resumed_replaces_what_was_logged_beyond_its_checkpoint(store: Store) -> None:
+def test_a_resumed_attempt_replaces_points_beyond_its_checkpoint(store: Store) -> None:
     store.writes.commit([rows(an_attempt(), 1, line(600)), rows(an_attempt(), 601, line(300))])
     store.writes.commit([rows(an_attempt(attempt=2), 1, line(2), step=650, resumed=650)])
     assert seen(store) == [(1, row) for row in range(1, 651)] + [(2, 1), (2, 2)]
 
 
-def test_an_attempt_replaces_keys_that_it_never_logs(store: Store) -> None:
+def test_an_attempt_replaces_also_keys_that_it_does_not_log(store: Store) -> None:
     store.writes.commit([rows(an_attempt(), 1, line(5, key="old"))])
     store.writes.commit([rows(an_attempt(attempt=2), 1, line(2, key="new"))])
     assert seen(store, Selection(sweep=SWEEP, keys={"old"})) == []
 
 
-def test_an_attempt_with_a_log_alone_replaces_nothing(store: Store) -> None:
+def test_an_attempt_with_only_a_log_replaces_no_points(store: Store) -> None:
     store.writes.commit([rows(an_attempt(), 1, line(5)), log(an_attempt(attempt=2), 0, b"hello")])
     assert len(seen(store)) == 5
 
 
-def test_selections_name_runs_or_a_sweep_and_keys(store: Store) -> None:
+def test_a_selection_has_runs_or_a_sweep_and_may_have_keys(store: Store) -> None:
     other = "local/digits/s2"
     store.writes.commit(
         [rows(an_attempt(run), 1, [{"x": 1.0, "y": 2}]) for run in (1, 2, 3)]
@@ -83,7 +83,7 @@ def test_selections_name_runs_or_a_sweep_and_keys(store: Store) -> None:
 
 @pytest.mark.parametrize("by_attempt", [False, True])
 @pytest.mark.parametrize("budget", [1, 300, 5_000, 3_000_000])
-def test_pages_of_any_size_give_the_same_points_in_the_same_order(
+def test_pages_of_any_size_return_the_same_points_in_the_same_order(
     store: Store, budget: int, by_attempt: bool
 ) -> None:
     for attempt in (1, 2):
@@ -100,23 +100,23 @@ def test_pages_of_any_size_give_the_same_points_in_the_same_order(
     assert order == sorted(order)
 
 
-def test_pages_continue_exactly_while_pieces_are_joined_between_them(store: Store) -> None:
+def test_pages_continue_without_gaps_while_chunks_are_joined(store: Store) -> None:
     for start in range(1, 100, 20):
         store.writes.commit([rows(an_attempt(), start, line(20))])
     cursor = 100
 
-    def more() -> None:
+    def append_rows() -> None:
         nonlocal cursor
         if cursor < 400:
             store.writes.commit([rows(an_attempt(), cursor + 1, line(15))])
             cursor += 15
 
-    found = points(asyncio.run(history(store, ALL, budget=200, between_pages=more)))
+    found = points(asyncio.run(history(store, ALL, budget=200, between_pages=append_rows)))
     assert [row for _, _, _, row, _, _ in found] == list(range(1, len(found) + 1))
     assert len(found) >= 200
 
 
-def test_a_page_holds_what_it_may_also_with_long_texts(store: Store) -> None:
+def test_pages_with_long_texts_stay_within_their_budget(store: Store) -> None:
     text = "\N{SNOWMAN}" * 1_024
     for start in range(1, 600, 60):
         store.writes.commit([rows(an_attempt(), start, [{"t": text}] * 60)])
@@ -137,11 +137,11 @@ def test_thinned_series_stay_short_and_keep_extremes(store: Store) -> None:
     assert 50 <= len(by_row) <= 102
     assert (by_row[2_223], by_row[3_334]) == ("50.0", "nan")
     assert {1, 5_000} <= set(by_row)
-    again = points(asyncio.run(history(store, ALL, max_points=100, budget=500)))
-    assert again == found
+    paged = points(asyncio.run(history(store, ALL, max_points=100, budget=500)))
+    assert paged == found
 
 
-def test_a_short_view_is_not_thinned_although_what_it_replaced_was_long(store: Store) -> None:
+def test_a_short_view_is_not_thinned_even_if_it_replaces_a_long_one(store: Store) -> None:
     store.writes.commit([rows(an_attempt(), 1, line(700)), rows(an_attempt(), 701, line(700))])
     store.writes.commit([rows(an_attempt(attempt=2), 1, line(3), step=50, resumed=50)])
     found = asyncio.run(history(store, ALL, max_points=800))
@@ -168,14 +168,14 @@ def test_summaries_are_of_the_newest_attempt_that_logged_the_key(store: Store) -
 
 
 @pytest.mark.parametrize("page_size", [1, 2, 7, 1_000])
-def test_pages_of_summaries_give_each_once(store: Store, page_size: int) -> None:
+def test_pages_of_summaries_return_each_once(store: Store, page_size: int) -> None:
     store.writes.commit([rows(an_attempt(run), 1, [{"a": 1.0, "b": 2, "c": True}]) for run in range(1, 6)])
     assert len(asyncio.run(summaries(store, ALL, page_size=page_size))) == 15
     named = Selection(runs={an_attempt(run).run for run in (2, 4)}, keys={"a", "c"})
     assert len(asyncio.run(summaries(store, named, page_size=page_size))) == 4
 
 
-def test_growth_gives_what_is_new_and_nothing_twice(store: Store) -> None:
+def test_growth_returns_each_new_point_once(store: Store) -> None:
     async def follow() -> list[int]:
         seen_rows: list[int] = []
         at: dict[AttemptName, int] = {}
@@ -191,7 +191,7 @@ def test_growth_gives_what_is_new_and_nothing_twice(store: Store) -> None:
     assert asyncio.run(follow()) == list(range(1, 201))
 
 
-def test_much_growth_comes_in_fair_parts(store: Store) -> None:
+def test_large_growth_is_returned_in_bounded_parts(store: Store) -> None:
     for start in range(1, 60_000, 3_000):
         store.writes.commit([rows(an_attempt(run), start, line(3_000)) for run in (1, 2)])
 
@@ -215,7 +215,7 @@ def test_much_growth_comes_in_fair_parts(store: Store) -> None:
     assert len(found) == len(set(found)) == 120_000
 
 
-def test_growth_of_any_mix_of_types_comes_in_the_order_of_rows(store: Store) -> None:
+def test_growth_of_mixed_types_is_returned_in_the_order_of_rows(store: Store) -> None:
     values: list[dict[str, Value]] = [
         {"mixed": at if at % 3 else at / 4, "text": "t" * (at % 1_000), "rare" if at % 90 else "rarer": True}
         for at in range(3_000)
@@ -243,7 +243,7 @@ def test_growth_of_any_mix_of_types_comes_in_the_order_of_rows(store: Store) -> 
 
 
 @pytest.mark.parametrize("size", [1, 1_000, 100_000, 300_000])
-def test_logs_come_back_byte_for_byte(store: Store, size: int) -> None:
+def test_logs_are_read_back_byte_for_byte(store: Store, size: int) -> None:
     content = bytes(at % 251 for at in range(size * 40 if size < 100_000 else size * 3))
     cursor = 0
     while cursor < len(content):
@@ -269,7 +269,7 @@ def test_a_log_beyond_the_cursor_is_not_stored(store: Store) -> None:
     assert (part.attempt, part.content) == (0, b"")
 
 
-def test_the_newest_attempt_with_a_log_is_the_one_read(store: Store) -> None:
+def test_the_log_of_the_newest_attempt_that_has_one_is_read(store: Store) -> None:
     store.writes.commit([log(an_attempt(), 0, b"one"), log(an_attempt(attempt=2), 0, b"two")])
     store.writes.commit([rows(an_attempt(attempt=3), 1, line(1))])
     part = asyncio.run(store.reads.log(an_attempt().run, 0, 0, 100))

@@ -1,4 +1,4 @@
-"""Every kind of store, opened fresh; and the core in front of it."""
+"""Fixtures: an empty store of each kind, and a scheduler core that stores its changes there."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -25,14 +25,14 @@ from unit.scheduler.world import World
 
 
 class Failing(Protocol):
-    """Lets the next commits of a store fail, or work again."""
+    """Make the next commits of a store fail, or succeed."""
 
     def __call__(self, fails: bool) -> None: ...
 
 
 @dataclass
 class Opened:
-    """A store with both of its sides."""
+    """Open store: its writer and its reader."""
 
     store: Store
     records: Records
@@ -82,14 +82,16 @@ def kind(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def engine(request: pytest.FixtureRequest, kind: str, tmp_path: Path) -> Iterator[Engine]:
-    """Give an empty database of this kind with the scheduler's tables."""
-    with emptied(request, kind, tmp_path, SCHEMA) as engine:
+    """Yield an empty database of this kind with the scheduler's tables."""
+    with empty_database(request, kind, tmp_path, SCHEMA) as engine:
         yield engine
 
 
 @contextmanager
-def emptied(request: pytest.FixtureRequest, kind: str, folder: Path, schema: Schema) -> Iterator[Engine]:
-    """Give an empty database with the tables of a schema."""
+def empty_database(
+    request: pytest.FixtureRequest, kind: str, folder: Path, schema: Schema
+) -> Iterator[Engine]:
+    """Yield an empty database with the tables of a schema."""
     if kind == "sqlite":
         file = SqliteEngine(folder / "scheduler.sqlite", "scheduler")
         ensure_schema(file, schema)
@@ -106,20 +108,20 @@ def emptied(request: pytest.FixtureRequest, kind: str, folder: Path, schema: Sch
 
 @dataclass
 class StoredWorld(World):
-    """A world whose every step is stored, as the owner stores its batches."""
+    """World whose changes are stored in commits, like the batches of the scheduler."""
 
     opened: Opened | None = None
     stored: int = 0
 
     def save(self) -> None:
-        """Store what has happened since the last time."""
+        """Store the changes since the last call."""
         assert self.opened is not None
         number = self.state.counters["number"] = self.state.counters["number"] + 1
         self.opened.store.commit(self.changes[self.stored :], number)
         self.stored = len(self.changes)
 
     def restart(self) -> None:
-        """Begin anew from what is stored."""
+        """Replace the state with one restored from the store."""
         assert self.opened is not None
         self.opened.store = self.opened.reopen()
         loaded = self.opened.store.load()

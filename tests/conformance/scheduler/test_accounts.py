@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from accounts_memory import MemoryAccounts
-from conformance.scheduler.conftest import emptied
+from conformance.scheduler.conftest import empty_database
 from sweepd_kernel.auth.principal import EVERYWHERE, Bounds
 from sweepd_kernel.auth.scopes import Scope
 from sweepd_kernel.errors import StorageError
@@ -38,12 +38,12 @@ MADE = Made(request=b"r" * 32, fingerprint=b"f" * 32, token=TOKEN.id, salt=b"s" 
 
 @pytest.fixture
 def store(request: pytest.FixtureRequest, kind: str, tmp_path: Path) -> Iterator[Reopened]:
-    """Opens the store, again and again."""
+    """Yield a function that opens the store, and closes it first if it is open."""
     memory = MemoryAccounts()
     with ExitStack() as opened:
         engine = None
         if kind != "memory":
-            engine = opened.enter_context(emptied(request, kind, tmp_path, SCHEMA))
+            engine = opened.enter_context(empty_database(request, kind, tmp_path, SCHEMA))
         stores: list[SqlAccounts] = []
 
         def open_store() -> AccountStore:
@@ -59,7 +59,7 @@ def store(request: pytest.FixtureRequest, kind: str, tmp_path: Path) -> Iterator
             each.close()
 
 
-def test_a_token_is_kept_as_it_is_and_as_it_becomes(store: Reopened) -> None:
+def test_a_token_and_its_changes_are_stored(store: Reopened) -> None:
     other = replace(TOKEN, number=2, id="zz", digest=b"d" * 32, bounds=EVERYWHERE, expire_time=0)
     first = store()
     first.put_token(other, None, 0)
@@ -71,7 +71,7 @@ def test_a_token_is_kept_as_it_is_and_as_it_becomes(store: Reopened) -> None:
     assert list(store().load().tokens) == [revoked, other]
 
 
-def test_what_a_request_has_made_is_forgotten_in_time(store: Reopened) -> None:
+def test_expired_requests_and_tokens_are_deleted(store: Reopened) -> None:
     opened = store()
     opened.put_token(TOKEN, MADE, 0)
     opened.put_token(replace(TOKEN, number=2, id="zz", digest=b"d" * 32), None, 11)
@@ -80,7 +80,7 @@ def test_what_a_request_has_made_is_forgotten_in_time(store: Reopened) -> None:
     assert [token.id for token in store().load().tokens] == ["zz"]
 
 
-def test_entities_and_projects_are_kept_with_the_time_of_the_first(store: Reopened) -> None:
+def test_entities_and_projects_keep_their_first_creation_time(store: Reopened) -> None:
     opened = store()
     for time in (5, 6):
         opened.put_entity("acme", time)
@@ -89,7 +89,7 @@ def test_entities_and_projects_are_kept_with_the_time_of_the_first(store: Reopen
     assert (list(loaded.entities), list(loaded.projects)) == ([("acme", 5)], [(Parent("acme", "mnist"), 5)])
 
 
-def test_the_salt_of_a_secret_is_gone_from_the_disk_once_it_is_forgotten(tmp_path: Path) -> None:
+def test_a_deleted_salt_is_erased_from_the_disk(tmp_path: Path) -> None:
     engine = SqliteEngine(tmp_path / "accounts.sqlite", "scheduler")
     ensure_schema(engine, SCHEMA)
     salt = bytes(range(100, 132))
@@ -100,13 +100,15 @@ def test_the_salt_of_a_secret_is_gone_from_the_disk_once_it_is_forgotten(tmp_pat
         assert salt not in b"".join(each.read_bytes() for each in tmp_path.iterdir())
 
 
-def test_a_disk_that_fills_up_while_the_log_of_changes_is_emptied_is_named(tmp_path: Path) -> None:
-    """Whoever forgets old tokens every hour would never do so again."""
+def test_a_disk_that_fills_up_during_a_checkpoint_is_reported_and_a_later_call_succeeds(
+    tmp_path: Path,
+) -> None:
+    """The hourly deletion of tokens handles a StorageError; another error would end it."""
     engine = SqliteEngine(tmp_path / "accounts.sqlite", "scheduler")
     ensure_schema(engine, SCHEMA)
-    places = frozenset(f"{'e' * 60}{number}/{'p' * 64}" for number in range(100, 200))
+    projects = frozenset(f"{'e' * 60}{number}/{'p' * 64}" for number in range(100, 200))
     tokens = [
-        replace(TOKEN, number=number, id=f"t{number}", digest=bytes([number]) * 32, bounds=Bounds(places))
+        replace(TOKEN, number=number, id=f"t{number}", digest=bytes([number]) * 32, bounds=Bounds(projects))
         for number in range(1, 41)
     ]
     with closing(SqlAccounts(engine)) as store:

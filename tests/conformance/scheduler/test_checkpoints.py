@@ -1,4 +1,4 @@
-"""Checkpoints for the next attempt, in every kind of store."""
+"""Checkpoints of an attempt for its successor, in every kind of store."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ KEY = (1, 1)
 HANDED_BACK = Exit(cause=ExitCause.HANDED_BACK, signal=15)
 
 
-def test_an_attempt_continues_from_its_checkpoint_after_a_restart(world: StoredWorld, opened: Opened) -> None:
+def test_an_attempt_resumes_from_the_checkpoint_of_its_predecessor_after_a_restart(
+    world: StoredWorld, opened: Opened
+) -> None:
     rules = [{"type": "hyperband", "min_iter": 2, "eta": 2}, {"type": "patience", "iterations": 5}]
     world.create({**RANDOM, **OBJECTIVE, "early_terminate": rules})
     session = world.attach("ann", storage="nfs")

@@ -1,4 +1,4 @@
-"""Stored state for retried runs, enqueued points, edited sweeps and sweeps that continue after their end."""
+"""Stored state of retried runs, enqueued points, edited sweeps and sweeps that continue after their end."""
 
 from conformance.scheduler.conftest import Opened, StoredWorld
 from sweepd_scheduler.domain.names import RunName, SweepName
@@ -18,8 +18,8 @@ RULES = [
 ]
 
 
-def ended(world: StoredWorld, **more: object) -> str:
-    """A finished sweep of four runs: the even ones have failed."""
+def finished_sweep(world: StoredWorld, **more: object) -> str:
+    """Store a finished sweep of four runs; the even ones failed. Return the session of its agent."""
     world.create({**RANDOM, **OBJECTIVE, "run_cap": 4, **more})
     session = world.attach()
     for number in range(1, 5):
@@ -35,14 +35,14 @@ def ended(world: StoredWorld, **more: object) -> str:
 
 
 def retry(world: StoredWorld, opened: Opened) -> None:
-    """Retry the failed runs with what the store gives."""
+    """Retry the failed runs, as read from the store."""
     sweep = opened.records.sweep(S)
     assert sweep is not None
     runs = tuple(opened.records.chosen_runs(sweep, FAILED, ()))
     world.happens(RetryRuns(sweep=S, runs=runs, named=False, stored=opened.records.stored(S)))
 
 
-def test_what_is_read_of_an_ended_sweep_is_what_was_in_memory(world: StoredWorld, opened: Opened) -> None:
+def test_an_ended_sweep_is_read_as_it_was_in_memory(world: StoredWorld, opened: Opened) -> None:
     world.create({**RANDOM, **OBJECTIVE, "run_cap": 4, "early_terminate": RULES})
     session = world.attach(slots=2)
     for start in world.offer(session, 2):
@@ -63,8 +63,8 @@ def test_what_is_read_of_an_ended_sweep_is_what_was_in_memory(world: StoredWorld
     assert opened.records.stored(SweepName(PARENT, "none")) is None
 
 
-def test_a_sweep_that_was_over_continues_after_a_restart(world: StoredWorld, opened: Opened) -> None:
-    session = ended(world)
+def test_a_continued_sweep_is_restored_after_a_restart(world: StoredWorld, opened: Opened) -> None:
+    session = finished_sweep(world)
     retry(world, opened)
     world.save()
     before = world.state
@@ -80,12 +80,12 @@ def test_a_sweep_that_was_over_continues_after_a_restart(world: StoredWorld, ope
     found = opened.records.sweep(S)
     assert found is not None
     assert (found.state, found.counts.of(RunState.FINISHED)) == (SweepState.FINISHED, 4)
-    again = opened.records.run(RunName(S, 2))
-    assert again is not None
-    assert [attempt.number for attempt in again.attempts] == [1, 2]
+    retried = opened.records.run(RunName(S, 2))
+    assert retried is not None
+    assert [attempt.number for attempt in retried.attempts] == [1, 2]
 
 
-def test_the_place_of_enqueued_runs_outlives_a_restart(world: StoredWorld) -> None:
+def test_the_queue_positions_of_enqueued_runs_are_restored(world: StoredWorld) -> None:
     world.create({**RANDOM, **OBJECTIVE, "repeats": 2})
     world.happens(EnqueueRun(sweep=S, point={"x": 0.25}, first=False))
     world.happens(EnqueueRun(sweep=S, point={"x": 0.5}, first=True))
@@ -99,7 +99,7 @@ def test_the_place_of_enqueued_runs_outlives_a_restart(world: StoredWorld) -> No
 
 
 def test_an_edited_specification_is_stored(world: StoredWorld, opened: Opened) -> None:
-    ended(world)
+    finished_sweep(world)
     edit = Edit(fields=frozenset({"run_cap", "tags"}), run_cap=9, tags=("a",))
     world.happens(UpdateSweep(name=S, edit=edit, stored=opened.records.stored(S)))
     world.save()
@@ -112,8 +112,8 @@ def test_an_edited_specification_is_stored(world: StoredWorld, opened: Opened) -
     check_restored(before, world.state)
 
 
-def test_the_edit_of_a_sweep_that_stays_over_is_stored(world: StoredWorld, opened: Opened) -> None:
-    ended(world)
+def test_an_edit_of_a_sweep_that_stays_ended_is_stored(world: StoredWorld, opened: Opened) -> None:
+    finished_sweep(world)
     edit = Edit(fields=frozenset({"metadata"}), metadata={"owner": "ann"})
     world.happens(UpdateSweep(name=S, edit=edit, stored=opened.records.stored(S)))
     world.save()
@@ -124,9 +124,7 @@ def test_the_edit_of_a_sweep_that_stays_over_is_stored(world: StoredWorld, opene
     assert (found.state, found.spec.metadata) == (SweepState.FINISHED, {"owner": "ann"})
 
 
-def test_agents_that_are_held_stay_held_and_are_forgotten_when_released(
-    world: StoredWorld, opened: Opened
-) -> None:
+def test_quarantines_are_restored_after_a_restart(world: StoredWorld, opened: Opened) -> None:
     world.create({**RANDOM, "guard": {"agent": 1}})
     session = world.attach()
     world.exits(session, world.takes_one(session).ref, EXIT_1)
@@ -139,8 +137,8 @@ def test_agents_that_are_held_stay_held_and_are_forgotten_when_released(
     assert world.offer(session) == []
 
 
-def test_runs_are_chosen_by_state_and_number(world: StoredWorld, opened: Opened) -> None:
-    ended(world)
+def test_runs_are_selected_by_state_and_number(world: StoredWorld, opened: Opened) -> None:
+    finished_sweep(world)
     sweep = world.sweep()
     choose = opened.records.chosen_runs
     assert [run.number for run in choose(sweep, (), ())] == [1, 2, 3, 4]
@@ -150,10 +148,8 @@ def test_runs_are_chosen_by_state_and_number(world: StoredWorld, opened: Opened)
     assert choose(sweep, (), (2,))[0] == world.run((1, 2))
 
 
-def test_the_newest_lines_of_the_record_of_a_run_come_oldest_first(
-    world: StoredWorld, opened: Opened
-) -> None:
-    ended(world)
+def test_the_newest_events_of_a_run_are_read_oldest_first(world: StoredWorld, opened: Opened) -> None:
+    finished_sweep(world)
     kinds = [line.kind for line in opened.records.events(1, 2, 100)]
     assert kinds == ["run-assigned", "run-started", "run-failed"]
     assert [line.kind for line in opened.records.events(1, 2, 2)] == kinds[1:]

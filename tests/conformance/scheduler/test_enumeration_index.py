@@ -1,4 +1,4 @@
-"""Enumeration index of a sweep: it survives restarts, however large it is."""
+"""Enumeration index of a sweep: it is stored and restored, also if it has more than 64 bits."""
 
 from dataclasses import replace
 
@@ -19,7 +19,7 @@ WIDE = {
 }
 
 
-def test_a_grid_of_few_points_among_very_many_combinations_runs_each_once(
+def test_a_grid_with_few_points_in_very_many_combinations_runs_each_once(
     world: StoredWorld, opened: Opened
 ) -> None:
     """P13, with 120 points among 10^20 combinations: the cursor is a number of more than 64 bits."""
@@ -42,7 +42,7 @@ def test_a_grid_of_few_points_among_very_many_combinations_runs_each_once(
     assert (found.state, found.counted, found.planned_runs) == (SweepState.FINISHED, 120, 120)
 
 
-def test_places_of_thousands_of_digits_are_stored(world: StoredWorld, opened: Opened) -> None:
+def test_cursors_of_thousands_of_digits_are_stored(world: StoredWorld, opened: Opened) -> None:
     sweep = world.create(RANDOM)
     far = replace(sweep, cursor=7 * 10**5_000 + 1, enumeration_index=2**63)
     world.changes.append(SweepChanged(far))

@@ -1,4 +1,4 @@
-"""Databases of builds before the first release are refused, with what to do, and left as they are."""
+"""Databases of builds before the first release: refused with the remedy, and left unchanged."""
 
 import sqlite3
 from contextlib import closing
@@ -14,7 +14,7 @@ from sweepd_scheduler.store.tables_sql import SCHEMA
 DATABASES = Path(__file__).parent / "databases"
 
 
-def test_a_database_of_an_older_build_is_refused_and_left_as_it_was(tmp_path: Path) -> None:
+def test_a_database_of_an_older_build_is_refused_and_left_unchanged(tmp_path: Path) -> None:
     path = tmp_path / "scheduler.sqlite"
     with closing(sqlite3.connect(path)) as connection:
         connection.executescript((DATABASES / "0001.sql").read_text())

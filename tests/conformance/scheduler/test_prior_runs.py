@@ -1,4 +1,4 @@
-"""Prior runs of a sweep are the same after a restart, in every kind of store."""
+"""Prior runs of a sweep: stored, restored and read, in every kind of store."""
 
 from dataclasses import replace
 
@@ -28,7 +28,7 @@ TRIED: list[tuple[Point, tuple[float, ...]]] = [
 ]
 
 
-def test_prior_runs_are_kept_with_points_values_and_thresholds(world: StoredWorld) -> None:
+def test_prior_runs_are_restored_with_their_points_and_values_at_rungs(world: StoredWorld) -> None:
     priors = prior_runs(BAYES, TRIED)
     sweep = world.create(BAYES, prior=priors)
     world.save()
@@ -54,7 +54,7 @@ def test_prior_runs_are_kept_with_points_values_and_thresholds(world: StoredWorl
     }
 
 
-def test_prior_runs_are_listed_in_pages_and_reported_to_the_search_with_their_points(
+def test_prior_runs_are_listed_in_pages_and_are_observations_of_the_search(
     world: StoredWorld,
 ) -> None:
     assert world.opened is not None
@@ -77,7 +77,7 @@ def test_prior_runs_are_listed_in_pages_and_reported_to_the_search_with_their_po
     assert records.observations(sweep.key, 4, 100).entries == lines[4:]
 
 
-def test_points_with_values_are_those_of_prior_runs_too(world: StoredWorld) -> None:
+def test_points_with_values_include_those_of_prior_runs(world: StoredWorld) -> None:
     assert world.opened is not None
     records = world.opened.records
     priors = prior_runs(BAYES, TRIED)
@@ -89,7 +89,7 @@ def test_points_with_values_are_those_of_prior_runs_too(world: StoredWorld) -> N
     assert not records.tried_points(sweep, Share.of(10, 3), 10, valued=False).entries
 
 
-def test_of_large_points_an_even_share_is_read_as_of_many(world: StoredWorld) -> None:
+def test_an_even_share_of_large_points_is_read(world: StoredWorld) -> None:
     assert world.opened is not None
     parameters = {"lr": {"min": 0.0, "max": 1.0}, "text": {"value": "x" * 100_000}}
     document: dict[str, object] = {**BAYES, "parameters": parameters}
@@ -104,7 +104,7 @@ def test_of_large_points_an_even_share_is_read_as_of_many(world: StoredWorld) ->
     assert max(found) > 80
 
 
-def test_a_sweep_that_prior_runs_have_finished_has_ended_after_a_restart(world: StoredWorld) -> None:
+def test_a_sweep_finished_by_prior_runs_has_ended_after_a_restart(world: StoredWorld) -> None:
     document: dict[str, object] = {"method": "grid", "parameters": {"a": {"values": [1, 2]}}}
     tried: list[tuple[Point, tuple[float, ...]]] = [({"a": 1}, ()), ({"a": 2}, ())]
     world.create(document, prior=prior_runs(document, tried))
@@ -114,4 +114,4 @@ def test_a_sweep_that_prior_runs_have_finished_has_ended_after_a_restart(world: 
     assert world.opened is not None
     stored = world.opened.records.stored(SweepName(PARENT, "s"))
     assert stored is not None
-    assert len(stored.digests) == 2, "a sweep that goes on again knows its prior runs"
+    assert len(stored.digests) == 2, "the digests of prior runs are restored if the sweep continues"

@@ -13,7 +13,7 @@ REF = AttemptRef(2**31, 1)
 
 
 def three_runs(world: StoredWorld) -> None:
-    """Two standalone, and one of a sweep came between them."""
+    """Store two standalone runs, and one of a sweep that was created between them."""
     world.start_standalone("first")
     world.create(RANDOM)
     world.takes_one(world.attach("bob"))
@@ -28,18 +28,18 @@ def found(opened: Opened, name: str) -> Run:
 
 
 def listed(opened: Opened, *states: RunState, standalone: bool = False) -> list[str]:
-    """Every run of the project, asked for one by one."""
+    """Return all runs of the project, read in pages of one run."""
     names: list[str] = []
-    place: tuple[int, int, int] | None = None
+    after: tuple[int, int, int] | None = None
     while True:
-        page = opened.records.runs_of_project(PARENT, states, place, 1, standalone=standalone)
+        page = opened.records.runs_of_project(PARENT, states, after, 1, standalone=standalone)
         names += [run.name.rpartition("/")[2] for run in page.entries]
         if not page.more:
             return names
-        place = (page.entries[-1].create_time, *page.entries[-1].key)
+        after = (page.entries[-1].create_time, *page.entries[-1].key)
 
 
-def test_a_run_is_found_by_its_id_also_where_that_looks_like_a_sweeps(
+def test_a_standalone_run_is_found_by_its_id_even_if_it_looks_like_that_of_a_sweeps_run(
     world: StoredWorld, opened: Opened
 ) -> None:
     three_runs(world)
@@ -50,13 +50,13 @@ def test_a_run_is_found_by_its_id_also_where_that_looks_like_a_sweeps(
     assert opened.records.run(run_name("local/other/first")) is None
 
 
-def test_what_holds_them_is_listed_as_no_sweep(world: StoredWorld, opened: Opened) -> None:
+def test_the_internal_sweep_of_standalone_runs_is_not_listed(world: StoredWorld, opened: Opened) -> None:
     three_runs(world)
     sweeps = opened.records.sweeps("", "", (), None, 10)
     assert [sweep.name for sweep in sweeps.entries] == [SweepName(PARENT, "s")]
 
 
-def test_a_project_lists_both_kinds_newest_first(world: StoredWorld, opened: Opened) -> None:
+def test_a_project_lists_its_runs_newest_first(world: StoredWorld, opened: Opened) -> None:
     three_runs(world)
     assert listed(opened) == ["exp-2", "s-1", "first"]
     assert listed(opened, standalone=True) == ["exp-2", "first"]
@@ -65,7 +65,7 @@ def test_a_project_lists_both_kinds_newest_first(world: StoredWorld, opened: Ope
     assert not other.entries
 
 
-def test_an_attempt_that_an_agent_names_is_known(world: StoredWorld, opened: Opened) -> None:
+def test_attempts_of_standalone_runs_are_found_by_name(world: StoredWorld, opened: Opened) -> None:
     three_runs(world)
     names = [run_name(f"local/demo/{each}") for each in ("first", "exp-2", "s-1", "none")]
     known = opened.records.known([(name, 1) for name in names])
@@ -78,7 +78,9 @@ def test_an_attempt_that_an_agent_names_is_known(world: StoredWorld, opened: Ope
 
 
 @pytest.mark.parametrize("ended", [False, True])
-def test_runs_outlive_a_restart(world: StoredWorld, opened: Opened, *, ended: bool) -> None:
+def test_standalone_runs_are_restored_after_a_restart(
+    world: StoredWorld, opened: Opened, *, ended: bool
+) -> None:
     three_runs(world)
     run = found(opened, "first")
     if ended:

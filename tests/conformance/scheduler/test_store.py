@@ -21,7 +21,7 @@ HALVING = {**OBJECTIVE, "early_terminate": {"type": "hyperband", "min_iter": 1, 
 
 
 def three_runs(world: StoredWorld) -> list[StartRun]:
-    """One run has ended with 0.5, one is running with 0.3, one is assigned."""
+    """Store a finished run with 0.5, a running one with 0.3, and an assigned one."""
     session = world.attach(slots=3)
     starts = world.offer(session, 3)
     for start in starts[:2]:
@@ -33,7 +33,7 @@ def three_runs(world: StoredWorld) -> list[StartRun]:
     return starts
 
 
-def test_what_was_stored_is_there_after_a_restart(world: StoredWorld) -> None:
+def test_stored_state_is_restored_after_a_restart(world: StoredWorld) -> None:
     world.create({**RANDOM, **HALVING, "method": "bayes", "run_cap": 9})
     world.passes(1.0)
     session = world.attach(slots=3)
@@ -50,20 +50,20 @@ def test_what_was_stored_is_there_after_a_restart(world: StoredWorld) -> None:
     assert world.state.sweeps == before.sweeps
     assert world.state.runs == before.runs
     assert world.state.names == before.names
-    index, was = world.state.index[1], before.index[1]
-    assert index.digests == was.digests
-    assert was.ended.best is not None
-    assert index.ended == was.ended
-    assert index.unfinished == was.unfinished
-    assert index.at_rung == {rung: runs for rung, runs in was.at_rung.items() if runs}
+    index, before_index = world.state.index[1], before.index[1]
+    assert index.digests == before_index.digests
+    assert before_index.ended.best is not None
+    assert index.ended == before_index.ended
+    assert index.unfinished == before_index.unfinished
+    assert index.at_rung == {rung: runs for rung, runs in before_index.at_rung.items() if runs}
     assert {rung: values.costs for rung, values in index.rungs.items()} == {
-        rung: values.costs for rung, values in was.rungs.items()
+        rung: values.costs for rung, values in before_index.rungs.items()
     }
     assert world.state.counters["number"] >= before.counters["number"]
 
 
-def test_values_at_rungs_go_when_a_run_starts_over(world: StoredWorld) -> None:
-    """Both in its own batch and in the one that stored them."""
+def test_values_at_rungs_are_deleted_when_a_run_starts_over(world: StoredWorld) -> None:
+    """In a batch after the one that stored them, and in the same batch."""
     world.create({**RANDOM, **HALVING, "retry": {"failure": 3}})
     session = world.attach(slots=2)
     fails = Exit(cause=ExitCause.EXITED, code=1)
@@ -100,9 +100,9 @@ def test_a_failed_commit_stores_nothing(world: StoredWorld, opened: Opened) -> N
     assert found is not None
     assert found.state is SweepState.PENDING
     world.save()
-    again = opened.records.sweep(S)
-    assert again is not None
-    assert again.state is SweepState.PAUSED
+    paused = opened.records.sweep(S)
+    assert paused is not None
+    assert paused.state is SweepState.PAUSED
 
 
 def request(
@@ -112,7 +112,7 @@ def request(
     return Remembered(key=key, fingerprint=name.encode(), response=response, time=time)
 
 
-def test_requests_are_remembered_until_they_are_old(opened: Opened) -> None:
+def test_requests_are_remembered_until_they_expire(opened: Opened) -> None:
     old, new = request("old", 10), request("new", 20)
     opened.store.commit([old], 1)
     opened.store.commit([new], 2)
@@ -125,7 +125,7 @@ def test_requests_are_remembered_until_they_are_old(opened: Opened) -> None:
     assert opened.store.recall(keys, 21).used[EVERYBODY].size_bytes == 0
 
 
-def test_a_request_id_is_known_to_its_account_and_project_alone(opened: Opened) -> None:
+def test_request_ids_are_scoped_to_an_account_and_a_project(opened: Opened) -> None:
     mine = request("r", 10)
     others = request("r", 11, account="bob"), request("r", 12, project="local/q", response=b"of q")
     opened.store.commit([mine], 1)
@@ -161,19 +161,19 @@ def test_runs_are_listed_by_number_and_by_value(world: StoredWorld, opened: Open
     assert opened.records.run(RunName(S, 9)) is None
 
 
-def test_points_are_read_of_runs_that_finished_or_were_stopped(world: StoredWorld, opened: Opened) -> None:
+def test_points_of_finished_or_stopped_runs_are_read(world: StoredWorld, opened: Opened) -> None:
     sweep = world.create({**RANDOM, **OBJECTIVE})
     starts = three_runs(world)
     session = world.sent[-1][0]
     world.exits(session, starts[2].ref, last_row=0)  # without a value
     world.save()
-    everything = Share.of(10, 10)
-    valued = opened.records.tried_points(sweep, everything, 10, valued=True)
+    all_runs = Share.of(10, 10)
+    valued = opened.records.tried_points(sweep, all_runs, 10, valued=True)
     one = world.run((1, 1))
     assert valued == Page((TriedPoint(1, one.point, one.value(sweep.value_kind)),), more=False)
-    both = opened.records.tried_points(sweep, everything, 10, valued=False)
+    both = opened.records.tried_points(sweep, all_runs, 10, valued=False)
     assert [(tried.run, tried.value is None) for tried in both.entries] == [(1, False), (3, True)]
-    part = opened.records.tried_points(sweep, everything, 1, valued=False)
+    part = opened.records.tried_points(sweep, all_runs, 1, valued=False)
     assert ([tried.run for tried in part.entries], part.more) == ([1], True)
     few = Share.of(1, 3)
     assert [tried.run for tried in opened.records.tried_points(sweep, few, 10, valued=False).entries] == [
@@ -181,7 +181,7 @@ def test_points_are_read_of_runs_that_finished_or_were_stopped(world: StoredWorl
     ]
 
 
-def test_what_each_run_shows_is_read_by_number(world: StoredWorld, opened: Opened) -> None:
+def test_values_of_runs_are_read_in_the_order_of_their_numbers(world: StoredWorld, opened: Opened) -> None:
     sweep = world.create({**RANDOM, **OBJECTIVE, "repeats": 3})
     three_runs(world)
     ended = world.run((1, 1))
@@ -204,7 +204,7 @@ def test_sweeps_are_listed_newest_first(world: StoredWorld, opened: Opened) -> N
     assert not opened.records.sweeps("", "", (SweepState.FINISHED,), None, 10).entries
 
 
-def test_what_is_read_at_once_fits_into_a_message(world: StoredWorld, opened: Opened) -> None:
+def test_a_page_of_runs_or_observations_fits_in_a_message(world: StoredWorld, opened: Opened) -> None:
     heavy = {"s": {"value": "x" * 400_000}, "x": {"min": 0.0, "max": 1.0}}
     sweep = world.create({**RANDOM, **OBJECTIVE, "method": "bayes", "parameters": heavy})
     session = world.attach(slots=20)
@@ -224,11 +224,11 @@ def test_what_is_read_at_once_fits_into_a_message(world: StoredWorld, opened: Op
     assert (len(first.runs), first.more) == (7, True)
     lines = opened.records.observations(1, 0, 1_000)
     assert (len(lines.entries), lines.more) == (7, True)
-    assert opened.records.changed_since(1, 0, 1_000) is None  # a snapshot will tell, part by part
+    assert opened.records.changed_since(1, 0, 1_000) is None  # too many for one page
     assert sum(run_message(run, sweep.value_kind).ByteSize() for run in first.runs) < 4 * 1024 * 1024
 
 
-def test_what_changed_after_a_number_is_given(world: StoredWorld, opened: Opened) -> None:
+def test_changes_after_a_number_are_read(world: StoredWorld, opened: Opened) -> None:
     world.create({**RANDOM, **OBJECTIVE})
     starts = three_runs(world)
     part = opened.records.snapshot(1, 0, 2)
@@ -244,9 +244,7 @@ def test_what_changed_after_a_number_is_given(world: StoredWorld, opened: Opened
     assert opened.records.changed_since(1, 10_000, 10) is None
 
 
-def test_observations_are_read_in_order_with_the_points_handed_out(
-    world: StoredWorld, opened: Opened
-) -> None:
+def test_observations_are_read_in_order_with_points(world: StoredWorld, opened: Opened) -> None:
     world.create({**RANDOM, **HALVING, "method": "bayes"})
     session = world.attach()
     world.offer(session)
@@ -264,7 +262,7 @@ def test_observations_are_read_in_order_with_the_points_handed_out(
     assert [line.note.event for line in opened.records.observations(1, 2, 9).entries] == ["ended"]
 
 
-def test_attempts_are_known_by_run_and_number(world: StoredWorld, opened: Opened) -> None:
+def test_attempts_are_found_by_run_and_number(world: StoredWorld, opened: Opened) -> None:
     world.create({**RANDOM, **OBJECTIVE})
     three_runs(world)
     ended, running, beyond, unknown = opened.records.known(
@@ -278,7 +276,7 @@ def test_attempts_are_known_by_run_and_number(world: StoredWorld, opened: Opened
     assert unknown is None
 
 
-def test_numbers_continue_after_a_commit_that_marks_no_row(opened: Opened) -> None:
-    """A response alone, as that of a sweep that is paused again: the metric store may remember its number."""
+def test_the_number_of_a_commit_without_rows_is_restored(opened: Opened) -> None:
+    """Such as a commit of a response alone: the metric store may have its number."""
     opened.store.commit([request("r", 10)], 7)
     assert opened.reopen().load().number == 7

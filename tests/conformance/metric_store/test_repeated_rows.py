@@ -1,4 +1,4 @@
-"""Repeated rows are the same as the stored ones, or they are refused and stay with their sender."""
+"""Repeated rows: acknowledged if they equal the stored ones, otherwise refused."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ROW: dict[str, Value] = {"x": 1.5, "n": math.nan, "i": 3, "b": True, "t": "text"
     [{"x": 1.25}, {"n": 0.0}, {"i": 4}, {"i": 3.0}, {"b": False}, {"t": "texT"}, {"new": 1.0}],
     ids=str,
 )
-def test_a_known_row_with_another_value_is_refused_and_the_others_are_stored(
+def test_a_repeated_row_with_another_value_is_refused_and_rows_of_other_runs_are_stored(
     store: Store, other: dict[str, Value], together: bool
 ) -> None:
     first = rows(ONE, 1, [ROW, ROW])
@@ -37,7 +37,7 @@ def test_a_known_row_with_another_value_is_refused_and_the_others_are_stored(
     assert (stored.refused, stored.cursor, stored.fresh) == (False, 1, True)
 
 
-def test_known_rows_with_the_same_values_are_taken_as_stored_and_new_ones_behind_them_are_stored(
+def test_equal_repeated_rows_are_acknowledged_and_new_rows_after_them_are_stored(
     store: Store,
 ) -> None:
     store.writes.commit([rows(ONE, 1, [ROW] * 300)])
@@ -46,24 +46,24 @@ def test_known_rows_with_the_same_values_are_taken_as_stored_and_new_ones_behind
     assert (longer.refused, longer.cursor, longer.fresh) == (False, 301, True)
 
 
-def test_of_a_batch_that_differs_no_new_row_is_stored(store: Store) -> None:
+def test_a_batch_with_a_different_repeated_row_stores_no_new_row(store: Store) -> None:
     store.writes.commit([rows(ONE, 1, [ROW])])
     (refused,) = store.writes.commit([rows(ONE, 1, [{"x": 9.0}, ROW])])
     assert (refused.refused, refused.cursor) == (True, 1)
 
 
-def test_values_that_could_not_be_stored_are_not_missed_when_they_come_again(store: Store) -> None:
+def test_a_repeated_batch_with_rejected_values_is_not_refused(store: Store) -> None:
     bad = rows(ONE, 1, [{"x": 1.0, "t": "x" * 2_000}])
-    first, again = store.writes.commit([bad, bad])
+    first, repeated = store.writes.commit([bad, bad])
     assert first.rejection
-    assert (again.refused, again.cursor) == (False, 1)
+    assert (repeated.refused, repeated.cursor) == (False, 1)
     malformed = rows(TWO, 1, [{"x": 1.0}, {"x": 2.0}])
     malformed = replace(malformed, batch=replace(malformed.batch, steps=[1]))
     assert [each.refused for each in store.writes.commit([malformed, malformed])] == [False, False]
 
 
 @pytest.mark.parametrize("together", [False, True])
-def test_known_bytes_of_a_log_that_differ_are_refused(store: Store, together: bool) -> None:
+def test_different_repeated_bytes_of_a_log_are_refused(store: Store, together: bool) -> None:
     first, same, other = log(ONE, 0, b"abc"), log(ONE, 1, b"bcd"), log(ONE, 1, b"bxde")
     if together:
         _, taken, refused = store.writes.commit([first, same, other])
@@ -77,10 +77,10 @@ def test_known_bytes_of_a_log_that_differ_are_refused(store: Store, together: bo
 
 
 @pytest.mark.parametrize("together", [False, True])
-def test_behind_known_rows_that_differ_nothing_is_stored_until_they_are_the_same(
+def test_no_rows_are_stored_after_different_repeated_rows_until_equal_ones_are_sent(
     store: Store, together: bool
 ) -> None:
-    """An answer is cumulative: acknowledging later rows would acknowledge these, too."""
+    """Acknowledgements are cumulative: one for later rows would include the refused rows."""
     store.writes.commit([rows(ONE, 1, [ROW, ROW])])
     arrivals = [rows(ONE, 1, [{"x": 9.0}]), rows(ONE, 2, [ROW]), rows(ONE, 3, [ROW])]
     if together:
@@ -88,13 +88,13 @@ def test_behind_known_rows_that_differ_nothing_is_stored_until_they_are_the_same
     else:
         answers = [answer for each in arrivals for answer in store.writes.commit([each])]
     assert [(each.refused, each.cursor) for each in answers] == [(True, 2)] * 3
-    same, behind = store.writes.commit([rows(ONE, 1, [ROW]), rows(ONE, 3, [ROW])])
-    assert (same.refused, behind.refused, behind.cursor) == (False, False, 3)
+    same, later = store.writes.commit([rows(ONE, 1, [ROW]), rows(ONE, 3, [ROW])])
+    assert (same.refused, later.refused, later.cursor) == (False, False, 3)
 
 
-def test_behind_known_bytes_that_differ_nothing_is_stored_until_they_are_the_same(store: Store) -> None:
+def test_no_bytes_are_stored_after_different_repeated_bytes_until_equal_ones_are_sent(store: Store) -> None:
     store.writes.commit([log(ONE, 0, b"abc")])
     answers = store.writes.commit([log(ONE, 0, b"xbc"), log(ONE, 3, b"d")])
     assert [(each.refused, each.cursor) for each in answers] == [(True, 3)] * 2
-    same, behind = store.writes.commit([log(ONE, 0, b"abc"), log(ONE, 3, b"d")])
-    assert (same.refused, behind.refused, behind.cursor) == (False, False, 4)
+    same, later = store.writes.commit([log(ONE, 0, b"abc"), log(ONE, 3, b"d")])
+    assert (same.refused, later.refused, later.cursor) == (False, False, 4)
