@@ -9,7 +9,7 @@ from unit.compat.members import Members
 def table() -> str:
     """Return the table of names, one row each."""
     rows = [f"| `{name}` | {known.support} | {known.note} |" for name, known in NAMES.items()]
-    return "\n".join(["| name | what becomes of it | what to know |", "|---|---|---|", *rows]) + "\n"
+    return "\n".join(["| name | support | remarks |", "|---|---|---|", *rows]) + "\n"
 
 
 def members(known: Members) -> str:
