@@ -158,7 +158,7 @@ def test_a_watch_returns_stored_and_then_new_points_each_once(metric_store: Stor
             writing = service.Append()
             await writing.write(messages.points(1, [0.0] * 300))
             await writing.read()
-            begun = loop.time()
+            began = loop.time()
             watching = service.WatchHistory(v1.WatchHistoryRequest(sweep=messages.SWEEP, keys=["loss"]))
             first = await watching.read()
             assert isinstance(first, v1.WatchHistoryResponse)
@@ -174,7 +174,7 @@ def test_a_watch_returns_stored_and_then_new_points_each_once(metric_store: Stor
                 assert isinstance(message, v1.WatchHistoryResponse)
                 found.append(message)
             watching.cancel()
-            return found, loop.time() - begun
+            return found, loop.time() - began
 
     found, seconds = asyncio.run(watch())
     series = [series for each in found for series in each.series]

@@ -177,9 +177,9 @@ def test_sigterm_ends_open_streams_at_once_and_exits_0(metric_store: StoreProces
             following = service.ReadLog(v1.ReadLogRequest(run=messages.run(), follow=True))
             assert isinstance(await following.read(), v1.ReadLogResponse)
             loop = asyncio.get_running_loop()
-            begun = loop.time()
+            began = loop.time()
             code = await asyncio.to_thread(metric_store.end)
-            took = loop.time() - begun
+            took = loop.time() - began
             return code, took, {await call.code() for call in (appending, watching, following)}
 
     code, took, codes = asyncio.run(hold())

@@ -45,10 +45,10 @@ async def seconds_of_calls(address: str, *, calls: int) -> float:
     took: list[float] = []
     async with stub(address) as service:
         for row in range(1, calls + 1):
-            begun = loop.time()
+            began = loop.time()
             await service.Append(iter([messages.points(row, [1.0], number=99)])).read()
             await service.GetHistory(v1.GetHistoryRequest(runs=[messages.run(1)], max_points=100))
-            took.append(loop.time() - begun)
+            took.append(loop.time() - began)
             await asyncio.sleep(0.05)
     return sorted(took)[len(took) * 9 // 10]
 

@@ -236,8 +236,8 @@ def test_a_quarantined_agent_is_listed_and_can_be_released(tmp_path: Path) -> No
                 assert (await agent.next_start()).number == 3
                 assert await installation.agents.ReleaseAgent(request) == answer
             assert not (await get(installation, sweep.name)).guarded_agents
-            again = v1.ReleaseAgentRequest(agent=agent.agent_id, sweep=sweep.name)
-            assert (await failure(installation.agents.ReleaseAgent(again))).code == "NOT_FOUND"
+            repeated = v1.ReleaseAgentRequest(agent=agent.agent_id, sweep=sweep.name)
+            assert (await failure(installation.agents.ReleaseAgent(repeated))).code == "NOT_FOUND"
 
     asyncio.run(scenario())
 

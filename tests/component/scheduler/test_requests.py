@@ -58,8 +58,8 @@ def test_responses_with_large_files_take_little_room_and_are_repeated_in_full(tm
             assert edited.sweep.spec.description == "changed"
             await installation.restart()
             assert await installation.sweeps.CreateSweep(request) == made
-            again = v1.PauseSweepRequest(name=made.sweep.name, request_id="pause-7")
-            assert await installation.sweeps.PauseSweep(again) == paused[7]
+            repeated = v1.PauseSweepRequest(name=made.sweep.name, request_id="pause-7")
+            assert await installation.sweeps.PauseSweep(repeated) == paused[7]
             assert await installation.sweeps.UpdateSweep(edit) == edited
 
     asyncio.run(scenario())
@@ -99,8 +99,8 @@ def test_a_repeated_release_names_no_sweep_of_projects_that_the_token_does_not_c
             assert list(released.sweeps) == ["local/p/s"]
             other = await agents.ReleaseAgent(request, metadata=metadata_of("ann", "local/q"))
             assert list(other.sweeps) == ["local/q/s"]
-            again = await agents.ReleaseAgent(request, metadata=metadata_of("ann", "local/p"))
-            assert again == released
+            repeated = await agents.ReleaseAgent(request, metadata=metadata_of("ann", "local/p"))
+            assert repeated == released
             await channel.close()
 
     asyncio.run(scenario())

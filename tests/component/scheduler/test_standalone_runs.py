@@ -30,9 +30,9 @@ def claim(named: str = "ann", **more: object) -> v1.CreateRunRequest:
     return v1.CreateRunRequest(**values)  # type: ignore[arg-type]  # fields by their names
 
 
-async def listed(installation: Installation, **wanted: object) -> list[str]:
+async def listed(installation: Installation, **fields: object) -> list[str]:
     """Return the ids of a project's runs, read in pages of two."""
-    request = v1.ListRunsRequest(project="local/demo", page_size=2, **wanted)  # type: ignore[arg-type]
+    request = v1.ListRunsRequest(project="local/demo", page_size=2, **fields)  # type: ignore[arg-type]
     names: list[str] = []
     while True:
         page = await installation.runs.ListRuns(request)
@@ -167,10 +167,10 @@ def test_ten_thousand_standalone_runs_are_available_soon_after_a_start(tmp_path:
     store_runs(tmp_path / "scheduler" / "scheduler.sqlite", 10_000)
 
     async def scenario() -> None:
-        begun = time.process_time()
+        began = time.process_time()
         async with a_scheduler(tmp_path) as installation:
             found = await run(installation, "local/demo/run9999")
-            assert time.process_time() - begun < 3
+            assert time.process_time() - began < 3
             assert found.state == v1.RUN_STATE_RUNNING
             page = await installation.runs.ListRuns(v1.ListRunsRequest(project="local/demo", page_size=1))
             assert len(page.runs) == 1

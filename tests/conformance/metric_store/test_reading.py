@@ -70,8 +70,8 @@ def test_a_selection_has_runs_or_a_sweep_and_may_have_keys(store: Store) -> None
     def found(selection: Selection) -> list[tuple[str, str]]:
         return [(each.run[-1], each.key) for each in asyncio.run(history(store, selection))]
 
-    everything = [(run, key) for run in "123" for key in "xy"]
-    assert found(ALL) == everything
+    all_series = [(run, key) for run in "123" for key in "xy"]
+    assert found(ALL) == all_series
     assert found(Selection(sweep=SWEEP, keys={"y"})) == [(run, "y") for run in "123"]
     assert found(Selection(runs={f"{SWEEP}-2", f"{other}-1", "no/such/run"})) == [
         ("2", "x"),

@@ -25,7 +25,7 @@ from unit.scheduler.world import World
 
 
 class Failing(Protocol):
-    """Make the next commits of a store fail, or succeed."""
+    """Function that makes the next commits of a store fail or succeed."""
 
     def __call__(self, fails: bool) -> None: ...
 

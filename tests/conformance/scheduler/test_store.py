@@ -126,19 +126,19 @@ def test_requests_are_remembered_until_they_expire(opened: Opened) -> None:
 
 
 def test_request_ids_are_scoped_to_an_account_and_a_project(opened: Opened) -> None:
-    mine = request("r", 10)
-    others = request("r", 11, account="bob"), request("r", 12, project="local/q", response=b"of q")
-    opened.store.commit([mine], 1)
-    assert not opened.store.recall([each.key for each in others], 0).requests
-    opened.store.commit(others, 2)
-    found = opened.store.recall([mine.key, *(each.key for each in others)], 0)
-    assert list(found.requests.values()) == [mine, *others]
-    assert found.used[mine.key.owner] == Used(size_bytes=mine.size_bytes, oldest=10)
-    assert found.used[EVERYBODY].size_bytes == sum(each.size_bytes for each in (mine, *others))
-    of_ann = Used(size_bytes=mine.size_bytes + others[1].size_bytes, oldest=10)
-    assert found.used[("ann", ALL_PROJECTS)] == of_ann
-    later = opened.store.recall([mine.key], 11).used[("ann", ALL_PROJECTS)]
-    assert later == Used(size_bytes=others[1].size_bytes, oldest=12)
+    first = request("r", 10)
+    other_owners = request("r", 11, account="bob"), request("r", 12, project="local/q", response=b"of q")
+    opened.store.commit([first], 1)
+    assert not opened.store.recall([each.key for each in other_owners], 0).requests
+    opened.store.commit(other_owners, 2)
+    found = opened.store.recall([first.key, *(each.key for each in other_owners)], 0)
+    assert list(found.requests.values()) == [first, *other_owners]
+    assert found.used[first.key.owner] == Used(size_bytes=first.size_bytes, oldest=10)
+    assert found.used[EVERYBODY].size_bytes == sum(each.size_bytes for each in (first, *other_owners))
+    total = Used(size_bytes=first.size_bytes + other_owners[1].size_bytes, oldest=10)
+    assert found.used[("ann", ALL_PROJECTS)] == total
+    later = opened.store.recall([first.key], 11).used[("ann", ALL_PROJECTS)]
+    assert later == Used(size_bytes=other_owners[1].size_bytes, oldest=12)
 
 
 def test_runs_are_listed_by_number_and_by_value(world: StoredWorld, opened: Opened) -> None:
