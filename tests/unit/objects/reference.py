@@ -13,8 +13,8 @@ _HEAD = """# Python reference
 
 <!-- Written from docstrings: REGENERATE=1 .venv/bin/pytest tests/unit/objects/test_reference.py -->
 
-Every public name of `sweepd`. [Python](python.md) has a tour of sweeps and runs as objects, with examples;
-[the training script](script.md) and [notebooks](notebooks.md) tell what scripts and functions call.
+Every public name of `sweepd`. [Python](python.md) introduces sweeps and runs as objects, with examples;
+[the training script](script.md) and [notebooks](notebooks.md) describe the other functions.
 """
 _OBJECTS = (
     "Client",
@@ -31,12 +31,12 @@ _OBJECTS = (
     "Api",
 )
 _OF_THE_CURRENT_RUN = {
-    "config": 'The configuration of the run that goes on, see `init`: `config.lr`, `config["lr"]`.',
-    "run": "The run that goes on, a `Run`; None before `init` and after `finish`.",
-    "summary": "The summary of the run that goes on: the last value of each key, and what scripts put there.",
+    "config": 'The configuration of the current run, see `init`: `config.lr`, `config["lr"]`.',
+    "run": "The current run, a `Run`; None before `init` and after `finish`.",
+    "summary": "The summary of the current run: the last value of each key, and values that the script sets.",
 }
 _INNER = frozenset(
-    {"count_steps", "finish_at_exit", "go_on_from", "keep", "name_as_before", "name_late", "store"}
+    {"count_steps", "finish_at_exit", "continue_from", "keep", "name_as_before", "name_late", "store"}
 )
 """Methods that our modules call on objects of each other."""
 _ITEM = re.compile(r"(\*{0,2}\w+(?:, \*{0,2}\w+)*)(?: \([^)]*\))?: (.*)")
