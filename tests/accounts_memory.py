@@ -1,4 +1,4 @@
-"""A store of accounts without a disk, for tests."""
+"""In-memory store of accounts."""
 
 from collections.abc import Sequence
 
@@ -8,17 +8,17 @@ from sweepd_scheduler.domain.names import Parent
 
 
 class MemoryAccounts:
-    """The store; `away` makes writes fail as a full disk does."""
+    """Store in dictionaries; while `unavailable`, writes fail as on a full disk."""
 
     def __init__(self) -> None:
-        self.away = False
+        self.unavailable = False
         self._tokens: dict[str, Token] = {}
         self._made: dict[bytes, Made] = {}
         self._entities: dict[str, int] = {}
         self._projects: dict[Parent, int] = {}
 
     def load(self) -> Loaded:
-        """Return what is kept."""
+        """Return the contents of the store."""
         return Loaded(
             tokens=sorted(self._tokens.values(), key=lambda token: token.number),
             made=sorted(self._made.values(), key=lambda made: made.time),
@@ -27,36 +27,36 @@ class MemoryAccounts:
         )
 
     def put_token(self, token: Token, made: Made | None, forget_before: int) -> None:
-        """Store a new or changed token."""
-        self._check()
+        """Store a new or changed token, and the request that created it; delete old requests."""
+        self._require_available()
         self._tokens[token.id] = token
         if made is not None:
             self._made[made.request] = made
-        self._forget_made(forget_before)
+        self._delete_requests(forget_before)
 
     def forget(self, tokens: Sequence[str], made_before: int) -> None:
-        """Forget tokens, and what was made before a time."""
-        self._check()
+        """Delete tokens, and requests older than a time."""
+        self._require_available()
         for each in tokens:
             self._tokens.pop(each, None)
-        self._forget_made(made_before)
+        self._delete_requests(made_before)
 
     def put_entity(self, name: str, now: int) -> None:
         """Store an entity."""
-        self._check()
+        self._require_available()
         self._entities.setdefault(name, now)
 
     def put_project(self, name: Parent, now: int) -> None:
         """Store a project."""
-        self._check()
+        self._require_available()
         self._projects.setdefault(name, now)
 
     def close(self) -> None:
-        """Forget nothing: a store is opened again by using it again."""
+        """Do nothing: the store remains usable."""
 
-    def _check(self) -> None:
-        if self.away:
-            raise StorageError("scheduler", "memory", "it was told to fail", full=True)
+    def _require_available(self) -> None:
+        if self.unavailable:
+            raise StorageError("scheduler", "memory", "the test makes it fail", full=True)
 
-    def _forget_made(self, before: int) -> None:
+    def _delete_requests(self, before: int) -> None:
         self._made = {key: made for key, made in self._made.items() if made.time >= before}

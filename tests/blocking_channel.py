@@ -1,4 +1,4 @@
-"""Channels for stubs whose calls block, with a token; clients of ours call by a wire instead."""
+"""Blocking gRPC channels whose calls present a token, for generated stubs."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,11 +16,11 @@ Response = TypeVar("Response")
 
 
 def channel(address: str, token: str | None) -> grpc.Channel:
-    """Open a channel for stubs whose calls block; it connects with the first of them.
+    """Open a blocking channel; it connects at the first call.
 
     Args:
         address: HOST:PORT.
-        token: presented with each call; None: none.
+        token: sent with each call; None sends no token.
     """
     plain = grpc.insecure_channel(address, options=OPTIONS)
     return plain if token is None else grpc.intercept_channel(plain, _MetadataInterceptor([bearer(token)]))
@@ -28,7 +28,7 @@ def channel(address: str, token: str | None) -> grpc.Channel:
 
 @dataclass(frozen=True, kw_only=True)
 class _CallDetails(grpc.ClientCallDetails):
-    """Details of a call; gRPC reads them by these names."""
+    """Details of a call, with the attribute names that gRPC reads."""
 
     method: str
     timeout: float | None
@@ -44,7 +44,7 @@ class _MetadataInterceptor(
     grpc.StreamUnaryClientInterceptor,
     grpc.StreamStreamClientInterceptor,
 ):
-    """Adds entries to every call of a synchronous channel."""
+    """Interceptor that adds metadata to every call of a blocking channel."""
 
     def __init__(self, entries: Sequence[tuple[str, str]]) -> None:
         self._entries = tuple(entries)
@@ -55,7 +55,7 @@ class _MetadataInterceptor(
         client_call_details: grpc.ClientCallDetails,
         request: Request,
     ) -> "_CallFuture[Response]":
-        """Make the call with the entries."""
+        """Make the call with the added metadata."""
         return continuation(self._extended(client_call_details), request)
 
     def intercept_unary_stream(
@@ -64,7 +64,7 @@ class _MetadataInterceptor(
         client_call_details: grpc.ClientCallDetails,
         request: Request,
     ) -> "_CallIterator[Response]":
-        """Make the call with the entries."""
+        """Make the call with the added metadata."""
         return continuation(self._extended(client_call_details), request)
 
     def intercept_stream_unary(
@@ -73,7 +73,7 @@ class _MetadataInterceptor(
         client_call_details: grpc.ClientCallDetails,
         request_iterator: Iterator[Request],
     ) -> "_CallFuture[Response]":
-        """Make the call with the entries."""
+        """Make the call with the added metadata."""
         return continuation(self._extended(client_call_details), request_iterator)
 
     def intercept_stream_stream(
@@ -82,7 +82,7 @@ class _MetadataInterceptor(
         client_call_details: grpc.ClientCallDetails,
         request_iterator: Iterator[Request],
     ) -> "_CallIterator[Response]":
-        """Make the call with the entries."""
+        """Make the call with the added metadata."""
         return continuation(self._extended(client_call_details), request_iterator)
 
     def _extended(self, details: grpc.ClientCallDetails) -> _CallDetails:

@@ -1,4 +1,4 @@
-"""Setup of all tests: stubs that match the contract, and requirements that this machine meets."""
+"""Setup of all tests: checks of the generated stubs, order of the tests, and skips for missing programs."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-import machine
+import required_programs
 from postgresql import postgresql as postgresql
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# Imports leave no garbage: looking for it while tests are collected would take a tenth of the time.
+# Imports leave no garbage; looking for it would take a tenth of the time of the collection of tests.
 gc.disable()
 
-# Linear algebra in one thread, as in the workers: threads that wait for each other would count as work.
+# Linear algebra uses one thread, as in the workers: threads that wait for each other would use CPU time.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-# Tests start a thousand interpreters: each would compile all that it imports, and this one all tests.
+# Tests start a thousand interpreters: without bytecode, each would compile all modules that it imports.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
-# A shell that starts the tests in its background has the processes that they start ignore Ctrl-C.
+# In the background of a shell, SIGINT is ignored, and processes that the tests start would inherit that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# A loaded machine is no failure: no deadlines, and drawing may be slow. `make test-slow` looks for longer.
-_PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("short", _PATIENT, max_examples=50)
-settings.register_profile("long", _PATIENT, max_examples=2_000)
+# A loaded machine must not fail a test: no deadlines, and slow draws. `make test-slow` tries more examples.
+_LENIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("short", _LENIENT, max_examples=50)
+settings.register_profile("long", _LENIENT, max_examples=2_000)
 
 
 def _contract_digest() -> str:
@@ -54,30 +54,30 @@ LONGEST = (
     "system/test_sweeps_points.py",
     "system/test_faults.py",
 )
-"""Files that come first, so that none is left for the end; then folder after folder."""
+"""Files that run first, so that none runs alone at the end; the folders follow in order."""
 FOLDERS = ("frozen", "system", "component", "conformance", "frameworks", "fuzz", "mutants", "unit")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Refuse to test stubs of another contract than the one in `protos`."""
+    """Fail unless the stubs are generated from the current files in `protos`."""
     assert all((ROOT / "tests" / file).exists() for file in LONGEST)
     digest = ROOT / "client" / "sweepd" / "v1" / "contract_pb2.sha256"
     if not digest.exists() or digest.read_text().strip() != _contract_digest():
-        raise pytest.UsageError("the generated stubs are not those of protos/: run `make protos`")
+        raise pytest.UsageError("the generated stubs are out of date: run `make protos`")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add options for the effort of property tests, and for updating the frozen files."""
-    parser.addoption("--long", action="store_true", help="try properties on many more examples")
-    parser.addoption("--freeze", action="store_true", help="write the golden files of tests/frozen anew")
+    """Add options for more examples in property tests, and for rewriting the golden files."""
+    parser.addoption("--long", action="store_true", help="run property tests with many more examples")
+    parser.addoption("--freeze", action="store_true", help="rewrite the golden files of tests/frozen")
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Choose the number of examples."""
+    """Choose the number of examples of property tests."""
     settings.load_profile("long" if session.config.getoption("--long") else "short")
 
 
-def _place(item: pytest.Item) -> int:
+def _sort_key(item: pytest.Item) -> int:
     file = item.path.relative_to(ROOT / "tests")
     if str(file) in LONGEST:
         return LONGEST.index(str(file)) - len(LONGEST)
@@ -85,27 +85,27 @@ def _place(item: pytest.Item) -> int:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes longest. Skip what the machine cannot run; on a build server that is an error."""
-    items.sort(key=_place)
+    """Run the longest tests first. Skip tests whose programs are missing; on CI that is an error."""
+    items.sort(key=_sort_key)
     for item in items:
         for marker in item.iter_markers("needs"):
-            lacking = machine.lacking(*marker.args)
-            if lacking and os.environ.get("CI"):
-                raise pytest.UsageError(f"{item.nodeid} needs {', '.join(lacking)}, which this machine lacks")
-            if lacking:
-                item.add_marker(pytest.mark.skip(reason=f"this machine lacks {', '.join(lacking)}"))
+            missing = required_programs.missing(*marker.args)
+            if missing and os.environ.get("CI"):
+                raise pytest.UsageError(f"{item.nodeid} needs {', '.join(missing)}, which this machine lacks")
+            if missing:
+                item.add_marker(pytest.mark.skip(reason=f"this machine lacks {', '.join(missing)}"))
 
 
 def pytest_collection_finish() -> None:
-    """Collect garbage again, but not among what was imported: that stays to the end."""
+    """Enable garbage collection, except of the imported modules, which live until the end."""
     gc.freeze()
     gc.enable()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Name in one line what the machine lacks."""
-    lacking = machine.lacking(*machine.CAPABILITIES)
-    if lacking:
+    """Print the missing programs in one line."""
+    missing = required_programs.missing(*required_programs.PROGRAMS)
+    if missing:
         terminalreporter.write_line(
-            f"This machine lacks {', '.join(lacking)}: tests that need it are skipped."
+            f"This machine lacks {', '.join(missing)}: tests that need it are skipped."
         )

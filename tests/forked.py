@@ -1,8 +1,8 @@
-"""Commands in processes forked from one that has loaded them: imports take longer than most tests.
+"""Commands run in forks of a preloaded process, because imports take longer than most tests.
 
-Each process has its own arguments, environment, folder and output, also in /proc, as if it had been
-started; only the start of the interpreter and the imports are shared. Its child processes start as usual. A
-process whose environment changes how an interpreter starts is not forked, but started.
+Each fork has its own arguments, environment, working directory and output, also in /proc, as a started
+process has; only the start of the interpreter and the imports are shared. Child processes start normally. A
+command whose environment changes the start of an interpreter is started instead of forked.
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ from pkgutil import walk_packages
 from typing import IO
 
 BIN = Path(sys.executable).parent
-_MOST_BYTES = 200_000
-"""Of one call: its arguments and its environment."""
-_ROOM = 60_000
-"""Bytes that the arguments and the environment of a process may take in /proc, each."""
-_MOST_DESCRIPTORS = 4_096
+_MAX_CALL_BYTES = 200_000
+"""Limit of the arguments and environment of one call."""
+_PROC_BYTES = 60_000
+"""Bytes reserved in /proc for the arguments of a process, and as many for its environment."""
+_MAX_DESCRIPTORS = 4_096
 _FOR_GRPC: dict[str, dict[str, str]] = {
     "sweepctl": {},
     "sweepd": {"GRPC_VERBOSITY": "NONE", "GRPC_ENABLE_FORK_SUPPORT": "0"},
     "sweep-agent": {"GRPC_VERBOSITY": "NONE"},
 }
-"""Variables that commands set before they import gRPC."""
+"""Variables that each command sets before it imports gRPC."""
 _READ_AT_START = ("PYTHON", "LC_", "LANG")
-"""Beginnings of the variables that an interpreter reads as it starts, and never again."""
+"""Prefixes of the variables that an interpreter reads only at its start."""
 _MAINS = {"sweepctl": "sweepd.cli.main", "sweepd": "sweepd_kernel.main", "sweep-agent": "sweepd_agent.main"}
-_LATER = (
+_LAZY_IMPORTS = (
     "sweepd.spec.loading.yaml_tokens",
     "sweepd.client",
     "sweepd.rpc.channel",
@@ -51,11 +51,11 @@ _LATER = (
     "secrets",
     "tomllib",
 )
-"""Modules that commands of `sweepctl` import at their first use."""
+"""Modules that `sweepctl` imports at their first use."""
 
 
 class Process:
-    """A process forked by another one, with the interface of `Popen` that tests use."""
+    """Forked process, with the part of the interface of `Popen` that tests use."""
 
     def __init__(self, arguments: Sequence[str], reports: socket.socket, stdout: IO[str] | None) -> None:
         self.args = list(arguments)
@@ -65,23 +65,23 @@ class Process:
         self.pid = int(reports.recv(16))
 
     def poll(self) -> int | None:
-        """Return its exit status; None while it is running."""
-        return self._ended_within(0)
+        """Return the exit status; None while the process is running."""
+        return self._exit_status_within(0)
 
     def wait(self, timeout: float | None = None) -> int:
-        """Wait for its end; return its exit status.
+        """Wait until the process ends; return the exit status.
 
         Raises:
-            subprocess.TimeoutExpired: it has not ended within the timeout.
+            subprocess.TimeoutExpired: the process did not end within the timeout.
         """
-        code = self._ended_within(timeout)
+        code = self._exit_status_within(timeout)
         if code is None:
             assert timeout is not None
             raise subprocess.TimeoutExpired(self.args, timeout)
         return code
 
     def send_signal(self, number: int) -> None:
-        """Send a signal, unless it has ended."""
+        """Send a signal, unless the process has ended."""
         if self.poll() is None:
             os.kill(self.pid, number)
 
@@ -93,7 +93,7 @@ class Process:
         """Send SIGKILL."""
         self.send_signal(signal.SIGKILL)
 
-    def _ended_within(self, timeout: float | None) -> int | None:
+    def _exit_status_within(self, timeout: float | None) -> int | None:
         if self.returncode is None:
             self._reports.settimeout(timeout)
             try:
@@ -119,12 +119,12 @@ def start(
     """Start a command.
 
     Args:
-        arguments: name of the command, then its arguments.
-        environment: its variables.
-        folder: its working directory.
-        stdout: may be a pipe.
-        stderr: must not be a pipe.
-        fresh: start an interpreter instead of forking, for tests of the start itself.
+        arguments: name and arguments of the command.
+        environment: environment variables of the process.
+        folder: working directory.
+        stdout: a file, or `subprocess.PIPE`.
+        stderr: a file; a pipe is not supported.
+        fresh: start an interpreter instead of forking, for tests of the start.
     """
     command = arguments[0]
     if fresh or _read_at_start(environment) != _read_at_start(os.environ):
@@ -136,9 +136,9 @@ def start(
             stderr=stderr,
             text=True,
         )
-    shown = [sys.executable, str(BIN / command), *arguments[1:]]
-    call = json.dumps([shown, dict(environment), str(folder)]).encode()
-    assert len(call) < _MOST_BYTES
+    argv = [sys.executable, str(BIN / command), *arguments[1:]]
+    call = json.dumps([argv, dict(environment), str(folder)]).encode()
+    assert len(call) < _MAX_CALL_BYTES
     with ExitStack() as stack:
         reports, reporting = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         stack.enter_context(reporting)
@@ -154,10 +154,10 @@ def start(
 def run(
     arguments: Sequence[str], *, environment: Mapping[str, str], folder: Path, timeout: float
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end.
+    """Run a command and wait for it.
 
     Raises:
-        subprocess.TimeoutExpired: it had not ended within the timeout, and was killed.
+        subprocess.TimeoutExpired: the command did not end within the timeout and was killed.
     """
     with ExitStack() as stack:
         out, err = [stack.enter_context(os.fdopen(os.memfd_create(name), "r+")) for name in ("out", "err")]
@@ -186,14 +186,14 @@ def _descriptor(file: int | IO[str], stack: ExitStack) -> int:
 
 @cache
 def _template(command: str) -> socket.socket:
-    """Start the process that is forked for each call of a command; it ends with this process."""
+    """Start the process that forks for each call of a command; it ends with this process."""
     ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2 * _MOST_BYTES)
-    room = "-" * _ROOM
+    ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2 * _MAX_CALL_BYTES)
+    padding = "-" * _PROC_BYTES
     with its:
         template = subprocess.Popen(
-            [sys.executable, "-P", __file__, command, str(its.fileno()), room],
-            env=os.environ | _FOR_GRPC[command] | {"ROOM": room},
+            [sys.executable, "-P", __file__, command, str(its.fileno()), padding],
+            env=os.environ | _FOR_GRPC[command] | {"PADDING": padding},
             pass_fds=[its.fileno()],
             stdin=subprocess.DEVNULL,
         )
@@ -207,7 +207,7 @@ def _template(command: str) -> socket.socket:
 
 
 def _serve(calls: socket.socket) -> None:
-    """Return once for each call, in its own process; in the parent, report the end of each."""
+    """Fork for each call and return in the child; in the parent, report the exit status of each child."""
     reporting: dict[int, tuple[int, int]] = {}
     waited = select.poll()
     waited.register(calls, select.POLLIN)
@@ -217,7 +217,7 @@ def _serve(calls: socket.socket) -> None:
                 waited.unregister(descriptor)
                 _report_end(descriptor, *reporting.pop(descriptor))
                 continue
-            call, files, _, _ = socket.recv_fds(calls, _MOST_BYTES, 3)
+            call, files, _, _ = socket.recv_fds(calls, _MAX_CALL_BYTES, 3)
             if not call:
                 os._exit(0)
             pid = os.fork()
@@ -234,24 +234,24 @@ def _serve(calls: socket.socket) -> None:
 
 def _report_end(pidfd: int, pid: int, reporting: int) -> None:
     _, status = os.waitpid(pid, 0)
-    with suppress(BrokenPipeError):  # the process that asked has ended
+    with suppress(BrokenPipeError):  # the calling process has ended
         os.write(reporting, str(os.waitstatus_to_exitcode(status)).encode())
     os.close(reporting)
     os.close(pidfd)
 
 
 def _take_over(call: bytes, files: Sequence[int]) -> None:
-    """Apply arguments, environment, folder and files to this process, as a start would."""
-    shown, environment, folder = json.loads(call)
+    """Apply arguments, environment, folder and files to this process."""
+    argv, environment, folder = json.loads(call)
     os.dup2(files[0], 1)
     os.dup2(files[1], 2)
-    os.closerange(3, _MOST_DESCRIPTORS)
-    sys.argv = shown[1:]
+    os.closerange(3, _MAX_DESCRIPTORS)
+    sys.argv = argv[1:]
     os.environ.clear()
-    _show_in_proc(shown, [f"{name}={value}" for name, value in environment.items()])
+    _show_in_proc(argv, [f"{name}={value}" for name, value in environment.items()])
     os.environ.update(environment)
     os.chdir(folder)
-    if shown[1].endswith("sweep-agent"):  # its start module has kept the environment of the template
+    if argv[1].endswith("sweep-agent"):  # its startup module has recorded the environment of the template
         inherited: dict[str, str] = import_module("sweepd_agent.startup").INHERITED
         inherited.clear()
         inherited.update(environment)
@@ -259,7 +259,7 @@ def _take_over(call: bytes, files: Sequence[int]) -> None:
 
 
 def _show_in_proc(arguments: Iterable[str], environment: Iterable[str]) -> None:
-    """Make /proc show them, by writing to the memory that /proc reads."""
+    """Show arguments and environment in /proc, by writing to the memory that /proc reads."""
     numbers = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
     first, end, first_variable, end_of_variables = map(int, numbers[45:49])
     for start_of, size, texts in (
@@ -277,12 +277,12 @@ def _load(command: str) -> None:
         case "sweepctl":
             for module in walk_packages(import_module("sweepd.cli").__path__, "sweepd.cli."):
                 import_module(module.name)
-            for name in _LATER:
+            for name in _LAZY_IMPORTS:
                 import_module(name)
         case "sweepd":
             import_module("sweepd_kernel.process.up").load_services()
     gc.collect()
-    gc.freeze()  # else the collection when a process ends would touch, and so copy, all of it
+    gc.freeze()  # otherwise garbage collection at exit would write to, and so copy, all pages
 
 
 if __name__ == "__main__":

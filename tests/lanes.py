@@ -1,9 +1,9 @@
-"""Pieces and cursors of lanes, in few words."""
+"""Builders and readers of the pieces and cursors of lanes."""
 
 from sweepd import v1
 
 LANES = [v1.LANE_POINTS, v1.LANE_SAMPLES, v1.LANE_LOG, v1.LANE_FILES]
-"""Those that the metric store keeps, in the order in which agents send them."""
+"""Lanes that the metric store stores, in the order in which agents send them."""
 
 
 def cursor(message: v1.Ack | v1.AttemptVerdict | v1.HeldAttempt, lane: v1.Lane.ValueType) -> int | None:
@@ -12,7 +12,7 @@ def cursor(message: v1.Ack | v1.AttemptVerdict | v1.HeldAttempt, lane: v1.Lane.V
 
 
 def points_piece(ref: v1.AttemptRef, first_row: int, batch: v1.PointBatch) -> v1.LanePiece:
-    """Return rows from `first_row` on, one a step of the batch."""
+    """Return a piece with the rows of a batch, one per step, numbered from `first_row`."""
     return v1.LanePiece(
         attempt=ref,
         lane=v1.LANE_POINTS,
@@ -23,7 +23,7 @@ def points_piece(ref: v1.AttemptRef, first_row: int, batch: v1.PointBatch) -> v1
 
 
 def log_piece(ref: v1.AttemptRef, offset: int, content: bytes) -> v1.LanePiece:
-    """Return bytes of a log."""
+    """Return a piece with bytes of a log."""
     return v1.LanePiece(attempt=ref, lane=v1.LANE_LOG, start=offset, end=offset + len(content), body=content)
 
 

@@ -1,4 +1,4 @@
-"""PostgreSQL server of the tests: the machine's own, in a folder of its own, behind a Unix socket alone."""
+"""PostgreSQL server of the tests: installed binaries, a temporary data folder, a Unix socket only."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from pathlib import Path
 import psycopg
 import pytest
 
-import machine
+import required_programs
 from waiting import until
 
 OWNER = "sweepd"
 _MEMORY = Path("/dev/shm")
-_ROOM = 2**31
+_REQUIRED_BYTES = 2**31
 _SETTINGS = ("listen_addresses=", "fsync=off", "full_page_writes=off", "shared_buffers=16MB")
 
 
@@ -38,7 +38,7 @@ class PostgresServer:
 
     @contextmanager
     def database(self, template: str, fill: Callable[[str], None]) -> Iterator[str]:
-        """Yield the connection string of a new database, a copy of one that `fill` has filled once."""
+        """Yield the connection string of a new database, copied from a template that `fill` fills once."""
         if template not in self._templates:
             self.execute(f'create database "{template}"')
             fill(self.address(template))
@@ -51,12 +51,12 @@ class PostgresServer:
             self.execute(f'drop database "{name}" with (force)')
 
     def execute(self, statement: str) -> None:
-        """Execute a statement about databases."""
+        """Execute a statement in the maintenance database."""
         with psycopg.connect(self.address("postgres"), autocommit=True) as connection:
             connection.execute(statement.encode())
 
     def accepts(self) -> bool:
-        """True if it can be connected to."""
+        """Return True if the server accepts connections."""
         try:
             psycopg.connect(self.address("postgres")).close()
         except psycopg.OperationalError:
@@ -66,14 +66,14 @@ class PostgresServer:
 
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[PostgresServer]:
-    """Start a server for the session; PostgreSQL refuses to run as root, so it runs as `nobody` then."""
-    binaries = machine.postgresql_binaries()
+    """Start a server for the session; PostgreSQL refuses to run as root, so for root it runs as `nobody`."""
+    binaries = required_programs.postgresql_binaries()
     assert binaries is not None, "mark the test with `needs`"
     with tempfile.TemporaryDirectory(
         prefix="sweepd-pg-", dir=_in_memory(), ignore_cleanup_errors=True
     ) as name:
         folder = Path(name)
-        process = _started(binaries, folder)
+        process = _start(binaries, folder)
         try:
             server = PostgresServer(folder)
             until(lambda: server.accepts() or process.poll() is not None)
@@ -85,12 +85,12 @@ def postgresql() -> Iterator[PostgresServer]:
 
 
 def _in_memory() -> Path | None:
-    """Return a folder in memory, if there is room: each database is hundreds of files, soon removed."""
-    has_room = _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ROOM
-    return _MEMORY if has_room else None
+    """Return a folder in memory if it has space: each database consists of hundreds of short-lived files."""
+    has_space = _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _REQUIRED_BYTES
+    return _MEMORY if has_space else None
 
 
-def _started(binaries: Path, folder: Path) -> subprocess.Popen[bytes]:
+def _start(binaries: Path, folder: Path) -> subprocess.Popen[bytes]:
     user, group = os.geteuid(), os.getegid()
     if user == 0:
         nobody = pwd.getpwnam("nobody")

@@ -1,4 +1,4 @@
-"""Makes the database of a scheduler refuse and accept writes, from outside."""
+"""Fault injection: makes the database of a scheduler refuse writes, from another connection."""
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -7,23 +7,23 @@ from pathlib import Path
 from sweepd_kernel.sql.database import Engine
 from sweepd_kernel.sql.sqlite import SqliteEngine
 
-AWAY = "select abs(-9223372036854775808)"
-"""Fails as a disk does: the error does not concern the written data."""
+UNAVAILABLE = "select abs(-9223372036854775808)"
+"""Fails as a broken disk does: the error does not depend on the written data."""
 
 DEFECT = "select raise(abort, 'no such state')"
-"""Fails as a constraint of the tables does: the written data is invalid, and stays so."""
+"""Fails as a table constraint does: a retry of the same data fails too."""
 
 _FULL_DISK = """create or replace function refuse() returns trigger language plpgsql as
     $$ begin raise exception 'no room' using errcode = '53100'; end $$"""
 
 
 @contextmanager
-def refusing(database: Path | Engine, how: str = AWAY) -> Iterator[None]:
-    """Refuse every change of a sweep; on PostgreSQL as a full disk does."""
+def refusing(database: Path | Engine, failure: str = UNAVAILABLE) -> Iterator[None]:
+    """Refuse updates of sweeps while the context is open; on PostgreSQL always as a full disk does."""
     engine = SqliteEngine(database, "test") if isinstance(database, Path) else database
     with closing(engine.connect()) as connection:
         if engine.dialect == "sqlite":
-            connection.execute(f"create trigger refuse before update on sweep begin {how}; end")
+            connection.execute(f"create trigger refuse before update on sweep begin {failure}; end")
         else:
             connection.execute(_FULL_DISK)
             connection.execute(

@@ -1,4 +1,4 @@
-"""Store of the scheduler without a disk: both of its sides, in dictionaries."""
+"""In-memory store of the scheduler, with both interfaces: `Store` and `Records`."""
 
 from collections import Counter
 from collections.abc import Collection, Sequence
@@ -48,32 +48,32 @@ from sweepd_scheduler.store.ports import (
 
 
 class MemoryStore:
-    """Both sides in one; `away` makes commits fail as a full disk does."""
+    """Store and records in dictionaries; while `unavailable`, commits fail as on a full disk."""
 
     def __init__(self) -> None:
-        self.away = False
+        self.unavailable = False
         self._sweeps: dict[int, tuple[Sweep, int]] = {}
         self._runs: dict[RunKey, tuple[Run, int]] = {}
         self._rungs: dict[tuple[int, int, int, int], float] = {}
         self._priors: dict[int, Sequence[PriorRun]] = {}
         self._guards: dict[tuple[int, str], Guarded] = {}
         self._details: dict[RunKey, DetailsChanged] = {}
-        self._notes: list[StudyObservation] = []
-        self._lines: list[HistoryEntry] = []
+        self._observations: list[StudyObservation] = []
+        self._history: list[HistoryEntry] = []
         self._requests: dict[RequestKey, Remembered] = {}
         self._number = 0
 
     def commit(self, changes: Sequence[Change], number: int) -> None:
         """Store all changes, or nothing."""
-        if self.away:
-            raise StorageError("scheduler", "memory", "it was told to fail", full=True)
+        if self.unavailable:
+            raise StorageError("scheduler", "memory", "the test makes it fail", full=True)
         self._number = number
         for change in changes:
             match change:
                 case SweepChanged(sweep=sweep):
                     self._sweeps[sweep.key] = (sweep, number)
                 case PriorRunsTaken(sweep=sweep, runs=priors):
-                    self._take_priors(sweep, priors)
+                    self._put_prior_runs(sweep, priors)
                 case RunChanged(run=run):
                     self._runs[run.key] = (self._named(run), number)
                 case RungReached(value=None):
@@ -87,9 +87,9 @@ class MemoryStore:
                 case DetailsChanged():
                     self._put_details(change, number)
                 case StudyObservation():
-                    self._notes.append(change)
+                    self._observations.append(change)
                 case HistoryEntry():
-                    self._lines.append(change)
+                    self._history.append(change)
                 case Remembered():
                     self._requests[change.key] = change
 
@@ -122,7 +122,7 @@ class MemoryStore:
         )
 
     def close(self) -> None:
-        """Forget nothing: a store is opened again by using it again."""
+        """Do nothing: the store remains usable."""
 
     def sweep(self, name: SweepName) -> Sweep | None:
         """Return one sweep."""
@@ -155,17 +155,17 @@ class MemoryStore:
         return list({sweep.name.parent for sweep, _ in self._sweeps.values()})
 
     def project_counts(self, projects: Sequence[Parent]) -> Sequence[ProjectCounts]:
-        """Return what each of some projects holds."""
+        """Return the counts of sweeps and runs of each project."""
         sweeps = [sweep for sweep, _ in self._sweeps.values()]
         return [counted([sweep for sweep in sweeps if sweep.name.parent == each]) for each in projects]
 
     def stored(self, name: SweepName) -> StoredSweep | None:
-        """Return one sweep with all that the owner holds of an active one."""
+        """Return one sweep with the state that the owner holds of an active sweep."""
         sweep = self.sweep(name)
         return self._stored(sweep) if sweep else None
 
     def chosen_runs(self, sweep: Sweep, states: Sequence[RunState], numbers: Sequence[int]) -> Sequence[Run]:
-        """Return every run in one of some states that has one of some numbers, by number; empty: any."""
+        """Return the runs with given states and numbers, ordered by number; an empty filter matches all."""
         return [
             run
             for run in self._runs_of(sweep.key)
@@ -173,8 +173,8 @@ class MemoryStore:
         ]
 
     def events(self, sweep: int, run: int, limit: int) -> Sequence[HistoryEntry]:
-        """Return the newest lines of the record of a run, oldest first."""
-        return [line for line in self._lines if line.sweep == sweep and line.run == run][-limit:]
+        """Return the newest history entries of a run, oldest first."""
+        return [entry for entry in self._history if entry.sweep == sweep and entry.run == run][-limit:]
 
     def run(self, name: RunName) -> Run | None:
         """Return one run."""
@@ -197,7 +197,7 @@ class MemoryStore:
     def runs(
         self, sweep: Sweep, states: Sequence[RunState], after: RunPosition | None, limit: int, *, best: bool
     ) -> Page[Run]:
-        """Return runs by number, or the best first."""
+        """Return runs ordered by number, or by value with the best first."""
         found = [run for run in self._runs_of(sweep.key) if not states or run.state in states]
         if best:
             sign = 1 if better(0.0, 1.0, sweep.goal) else -1
@@ -209,8 +209,8 @@ class MemoryStore:
                 )
             ]
         if after is not None:
-            place = next((n for n, run in enumerate(found) if run.number == after.number), -1)
-            found = found[place + 1 :]
+            index = next((n for n, run in enumerate(found) if run.number == after.number), -1)
+            found = found[index + 1 :]
         return page(found, limit, run_weight)
 
     def runs_of_project(
@@ -222,7 +222,7 @@ class MemoryStore:
         *,
         standalone: bool,
     ) -> Page[Run]:
-        """Return runs of a project, of its sweeps and by themselves, the newest first."""
+        """Return the runs of a project's sweeps and its standalone runs, newest first."""
         found = [
             (run.create_time, *run.key)
             for run, _ in self._runs.values()
@@ -239,37 +239,37 @@ class MemoryStore:
         return self._changed(sweep, found, limit)
 
     def changed_since(self, sweep: int, number: int, limit: int) -> Changed | None:
-        """Return what has changed after `number`."""
+        """Return the changes after commit `number`; None if they are unknown or too many."""
         found = [run for run in self._runs_of(sweep) if self._runs[run.key][1] > number]
         changed = self._changed(sweep, found, limit)
         return None if changed.more or number > self._last_number() else changed
 
     def observations(self, sweep: int, after: int, limit: int) -> Page[StudyLine]:
         """Return numbered observations of a study in order."""
-        found = [note for note in self._notes if note.sweep == sweep and note.number > after]
+        found = [each for each in self._observations if each.sweep == sweep and each.number > after]
         lines = (
             StudyLine(
-                note=note,
-                point=self._point(sweep, note.run) if note.event is StudyEvent.HANDED_OUT else None,
+                note=each,
+                point=self._point(sweep, each.run) if each.event is StudyEvent.HANDED_OUT else None,
             )
-            for note in found
+            for each in found
         )
         return page(lines, limit, lambda line: line.weight)
 
     def prior_runs(self, sweep: int, after: int, limit: int) -> Page[PriorRun]:
-        """Return the runs that a sweep began with."""
+        """Return the prior runs of a sweep."""
         found = [replace(prior, rungs=()) for prior in self._priors.get(sweep, ()) if prior.index > after]
         return page(found, limit, prior_weight)
 
     def run_values(self, sweep: Sweep) -> Sequence[RunValue]:
-        """Return what each run of a sweep shows, by number."""
+        """Return number, state and value of each run of a sweep, ordered by number."""
         return [
             RunValue(run.number, run.block, run.state, run.end_time, run.value(sweep.value_kind))
             for run in self._runs_of(sweep.key)
         ]
 
     def tried_points(self, sweep: Sweep, share: Share, limit: int, *, valued: bool) -> Page[TriedPoint]:
-        """Return points of runs that have finished or were stopped, by number."""
+        """Return the points of finished and stopped runs, ordered by number."""
         tried = [
             TriedPoint(run.number, run.point, run.value(sweep.value_kind))
             for run in self._runs_of(sweep.key)
@@ -285,12 +285,12 @@ class MemoryStore:
         return page(sorted(chosen, key=lambda one: one.run), limit, lambda tried: point_weight(tried.point))
 
     def known(self, attempts: Sequence[tuple[RunName, int]]) -> Sequence[StoredAttempt | None]:
-        """Return what is stored of each attempt."""
+        """Return the stored state of each attempt."""
         return [self._known(name, number) for name, number in attempts]
 
-    def _take_priors(self, sweep: Sweep, priors: Sequence[PriorRun]) -> None:
+    def _put_prior_runs(self, sweep: Sweep, priors: Sequence[PriorRun]) -> None:
         self._priors[sweep.key] = priors
-        self._notes += prior_observations(sweep, priors)
+        self._observations += prior_observations(sweep, priors)
         for prior in priors:
             for rule, rung, value in prior.rungs:
                 self._rungs[(sweep.key, rule, rung, prior.number)] = value
@@ -324,7 +324,7 @@ class MemoryStore:
                 self._runs[change.key] = (self._named(run), number)
 
     def _named(self, run: Run) -> Run:
-        """Return a run with name and tags of the details that are stored."""
+        """Return a run with display name and tags from its stored details."""
         known = self._details.get(run.key)
         if known is None:
             return replace(run, display_name="", tags=())
@@ -371,7 +371,7 @@ class MemoryStore:
 
     def _last_number(self) -> int:
         rows = (number for _, number in (*self._sweeps.values(), *self._runs.values()))
-        return max((*rows, *(line.number for line in self._lines)), default=0)
+        return max((*rows, *(entry.number for entry in self._history)), default=0)
 
 
 def _ended(run: Run, sweep: Sweep) -> EndedTrial:
@@ -391,7 +391,7 @@ def _has_ended(sweep: Sweep) -> bool:
 
 
 def counted(sweeps: Sequence[Sweep]) -> ProjectCounts:
-    """Return what the sweeps of a project hold; the one without a name holds runs that belong to none."""
+    """Return the counts of a project; its nameless sweep contains the standalone runs."""
     return ProjectCounts(
         create_time=min((sweep.create_time for sweep in sweeps), default=0),
         sweeps=sum(bool(sweep.name.id) for sweep in sweeps),

@@ -1,4 +1,4 @@
-"""A suggestion service as a process of its own, to be killed, frozen and asked."""
+"""Suggestion service in a separate process that tests can call, suspend and kill."""
 
 import os
 import signal
@@ -24,7 +24,7 @@ PATIENCE = 30.0
 
 
 class SuggestionServer:
-    """Keeps its port over restarts."""
+    """Process of the service and a channel to it; its port stays the same across restarts."""
 
     def __init__(self, folder: Path, workers: int = 1) -> None:
         self._folder = folder
@@ -49,15 +49,15 @@ class SuggestionServer:
         assert self._process is not None
         return self._process.pid
 
-    def asked(self, request: v1.SuggestRequest) -> "grpc.Future[v1.SuggestResponse]":
-        """A call that is under way."""
+    def start_suggest(self, request: v1.SuggestRequest) -> "grpc.Future[v1.SuggestResponse]":
+        """Start a call and return its future."""
         return self.stub.Suggest.future(request, timeout=PATIENCE)
 
     def kill(self) -> None:
-        self._ended_by(signal.SIGKILL)
+        self._end_with(signal.SIGKILL)
 
     def terminate(self) -> int:
-        return self._ended_by(signal.SIGTERM)
+        return self._end_with(signal.SIGTERM)
 
     def end(self) -> None:
         if self._process is not None:
@@ -67,11 +67,11 @@ class SuggestionServer:
         return [int(pid) for pid in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()]
 
     def worker(self) -> int:
-        """The only worker, once it is there."""
+        """Wait until there is exactly one worker; return its process id."""
         eventually(lambda: len(self.workers()) == 1)
         return self.workers()[0]
 
-    def _ended_by(self, number: signal.Signals) -> int:
+    def _end_with(self, number: signal.Signals) -> int:
         assert self._process is not None
         assert self._channel is not None
         self._channel.close()
@@ -83,66 +83,66 @@ class SuggestionServer:
         return code
 
 
-def eventually(holds: Callable[[], bool]) -> None:
-    """Wait until something holds."""
+def eventually(condition: Callable[[], bool]) -> None:
+    """Poll a condition until it is true; fail after the timeout."""
     deadline = time.monotonic() + PATIENCE
-    while not holds():
-        assert time.monotonic() < deadline, "it never came to hold"
+    while not condition():
+        assert time.monotonic() < deadline, "the condition was not true in time"
         time.sleep(0.01)
 
 
 def is_alive(pid: int) -> bool:
-    """True if a process is there and no zombie."""
+    """Return True if a process exists and is not a zombie."""
     try:
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except OSError:  # it is gone, before the file was opened or while it was read
+    except OSError:  # it ended before or during the read
         return False
     return state != "Z"
 
 
-def signalled(pid: int, number: signal.Signals) -> None:
-    """Send a signal; a freeze has taken hold when this returns."""
+def send_signal(pid: int, number: signal.Signals) -> None:
+    """Send a signal; for SIGSTOP, wait until the process is stopped."""
     os.kill(pid, number)
     if number == signal.SIGSTOP:
         eventually(lambda: "\nState:\tT" in Path(f"/proc/{pid}/status").read_text())
 
 
 class Caller:
-    """Requests of the scheduler for one sweep."""
+    """Client that sends the requests of a scheduler for one sweep."""
 
     def __init__(self, server: SuggestionServer, spec: SweepSpec | None = None) -> None:
         self._server = server
         self.sweep = f"local/p/{uuid.uuid4().hex[:8]}"
         self.spec = spec or a_spec()
         self.history: list[v1.StudyObservation] = []
-        self.known = 0
+        self.acknowledged = 0
 
     def request(self, run_number: int, count: int = 1) -> v1.SuggestRequest:
         return v1.SuggestRequest(
             sweep=self.sweep,
             revision=1,
-            spec=spec_message(self.spec) if self.known == 0 else None,
-            first_observation=self.known + 1,
-            observations=self.history[self.known :],
+            spec=spec_message(self.spec) if self.acknowledged == 0 else None,
+            first_observation=self.acknowledged + 1,
+            observations=self.history[self.acknowledged :],
             run_number=run_number,
             count=count,
         )
 
     def ask(self, run_number: int, count: int = 1, timeout: float = PATIENCE) -> v1.Suggestions:
-        """Ask by the contract: resend from the number that the service requests."""
+        """Call Suggest as the contract requires: resend observations from the requested number."""
         answer = self._server.stub.Suggest(self.request(run_number, count), timeout=timeout)
         if answer.WhichOneof("answer") == "resend_from":
-            self.known = answer.resend_from - 1
+            self.acknowledged = answer.resend_from - 1
             answer = self._server.stub.Suggest(self.request(run_number, count), timeout=timeout)
-        self.known = answer.suggestions.observations_known
+        self.acknowledged = answer.suggestions.observations_known
         return answer.suggestions
 
     def point(self, run_number: int) -> Point:
-        """The point for one run."""
+        """Return the suggested point for one run."""
         return point_from_message(self.ask(run_number).suggestions[0].point)
 
     def run(self, number: int, point: v1.ParameterMap, value: float) -> None:
-        """Let a run happen."""
+        """Add a finished run with a value to the history."""
         ended = v1.RunEnded(
             outcome=v1.RUN_OUTCOME_FINISHED, best_value=value, worst_value=value, last_value=value
         )
@@ -150,7 +150,7 @@ class Caller:
         self.history.append(v1.StudyObservation(run_number=number, ended=ended))
 
     def search(self, runs: int) -> None:
-        """Let some runs happen, one after the other; the loss is the number of layers."""
+        """Add runs at suggested points, one after another; the loss is the number of layers."""
         first = len(self.history) // 2 + 1
         for number in range(first, first + runs):
             message = self.ask(number).suggestions[0].point

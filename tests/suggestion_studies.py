@@ -1,4 +1,4 @@
-"""Studies as the tests of the search need them."""
+"""Sweeps, studies and questions for tests of the search."""
 
 from collections.abc import Callable, Mapping
 from random import Random
@@ -32,7 +32,7 @@ VARIED: Mapping[str, object] = {
     "many": {"values": list(range(40))},
     "fixed": {"value": 3},
 }
-"""Parameters of every kind, one of which only some points have."""
+"""Parameters of every kind, one of them conditional."""
 SMALL: Mapping[str, object] = {"a": {"values": ["x", "y", "z"]}, "b": {"min": 1, "max": 2}}
 
 
@@ -44,7 +44,7 @@ def a_spec(
     metric: Mapping[str, object] = MINIMIZED,
     **keys: object,
 ) -> SweepSpec:
-    """Return a sweep that is searched by a model; `keys` are other keys of its file."""
+    """Return the specification of a `bayes` sweep; `keys` are further keys of its file."""
     document: dict[str, object] = {
         "method": "bayes",
         "metric": {"name": "loss", **metric},
@@ -67,12 +67,12 @@ def finished(run_number: int, value: float | None) -> Ended:
 
 
 def a_trial(run_number: int, point: Point, value: float | None) -> list[Observation]:
-    """Return what is observed of a run from hand-out to end."""
+    """Return the observations of a run, from hand-out to end."""
     return [HandedOut(run_number=run_number, point=point), finished(run_number, value)]
 
 
 def a_study(spec: SweepSpec, runs: int, loss: Callable[[Point], float | None]) -> Study:
-    """Return a study of some runs at random points."""
+    """Return a study of finished runs at random points."""
     study = Study(spec)
     for run_number in range(1, runs + 1):
         point = spec.search_space.random_point(7, run_number)
@@ -84,14 +84,14 @@ Loss = Callable[[Any, Random], float]
 
 
 def valued_points(loss: Loss, runs: int = 200, spec: SweepSpec | None = None) -> ImportanceQuestion:
-    """Return a question about random points and what `loss` makes of each."""
+    """Return a question about random points, valued by `loss`."""
     space, rng = (spec or a_spec(VARIED)).search_space, Random(5)
     points = tuple(space.random_point(7, number) for number in range(runs))
     return ImportanceQuestion(space=space, points=points, values=tuple(loss(point, rng) for point in points))
 
 
 def layers_of(point: Point) -> float:
-    """Return a loss: the number of layers."""
+    """Return the number of layers of a point, as a loss."""
     layers = point["layers"]
     assert isinstance(layers, int)
     return float(layers)

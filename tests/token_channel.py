@@ -1,4 +1,4 @@
-"""Channels that present metadata with every kind of call, bidirectional streams too."""
+"""Asynchronous gRPC channels that send a token and metadata with calls of every kind."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias, TypeVar
@@ -13,12 +13,12 @@ Details: TypeAlias = grpc.aio.ClientCallDetails
 
 
 def token_channel(address: str, token: str | None, *metadata: tuple[str, str | bytes]) -> grpc.aio.Channel:
-    """Open a channel whose calls present a token, if any, and further metadata."""
+    """Open a channel whose calls send a token, if given, and further metadata."""
     entries: Entries = (*call_metadata(token), *metadata)
     channel = grpc.aio.insecure_channel(
         address, options=OPTIONS, interceptors=(_UnaryUnary(entries), _UnaryStream(entries))
     )
-    # No interceptor: grpc.aio's hides the status of a stream that ends while something is written.
+    # No interceptor here: that of grpc.aio hides the status of a stream that ends during a write.
     open_stream = channel.stream_stream
 
     def stream_stream(*arguments: Any, **options: Any) -> Callable[..., object]:

@@ -1,4 +1,4 @@
-"""Waits for a condition, instead of a fixed time."""
+"""Waits for conditions instead of fixed times."""
 
 import asyncio
 import time
@@ -6,27 +6,27 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 PATIENCE = 30.0
-_LOOK_EVERY = 0.02
-_SHARE = 3
-"""A look that takes long, as a command does, is followed by a pause of so many times that."""
+_POLL_INTERVAL = 0.02
+_PAUSE_FACTOR = 3
+"""Pause after a check, as a multiple of the time that the check took: a check may run a command."""
 _TRIES = 3
 
 
 def until(true: Callable[[], object], *, within: float = PATIENCE, what: str = "") -> None:
-    """Return once `true` returns true; the test fails if it does not within so many seconds."""
-    looked_at = time.monotonic()
-    deadline = looked_at + within
+    """Poll `true` until it returns a true value; fail the test if that takes more than `within` seconds."""
+    checked_at = time.monotonic()
+    deadline = checked_at + within
     while not true():
         now = time.monotonic()
-        if now >= deadline:  # it may have come true in time, while this process paused
-            assert true(), f"not within {within:g} s: {what or 'what was waited for'}"
+        if now >= deadline:  # check once more: this process may have been suspended
+            assert true(), f"not within {within:g} s: {what or 'the condition is true'}"
             return
-        time.sleep(max(_LOOK_EVERY, min(_SHARE * (now - looked_at), deadline - now)))
-        looked_at = time.monotonic()
+        time.sleep(max(_POLL_INTERVAL, min(_PAUSE_FACTOR * (now - checked_at), deadline - now)))
+        checked_at = time.monotonic()
 
 
-def written(path: Path, *, within: float = PATIENCE, what: str = "") -> str:
-    """Return what another process writes into a file at one go: the file is there before its content is."""
+def content_of(path: Path, *, within: float = PATIENCE, what: str = "") -> str:
+    """Wait for a file that another process writes in one write; return its content, which is not empty."""
     until(
         lambda: path.exists() and path.stat().st_size, within=within, what=what or f"{path.name} is written"
     )
@@ -34,28 +34,28 @@ def written(path: Path, *, within: float = PATIENCE, what: str = "") -> str:
 
 
 def least(seconds: Callable[[], float], *, wanted: float) -> float:
-    """Return what something takes: as soon as that is below what is wanted, else the least of three tries.
+    """Measure a duration up to three times, until one is below `wanted`; return the least.
 
-    A machine that pauses for a second is slow in one of them, a defect in all.
+    A pause of the machine slows down one measurement, a defect slows down all.
     """
-    found = seconds()
+    best = seconds()
     for _ in range(_TRIES - 1):
-        if found >= wanted:
-            found = min(found, seconds())
-    return found
+        if best >= wanted:
+            best = min(best, seconds())
+    return best
 
 
 async def least_async(seconds: Callable[[], Awaitable[float]], *, wanted: float) -> float:
-    """Do the same as `least`, without blocking the event loop."""
-    found = await seconds()
+    """Measure as `least` does, without blocking the event loop."""
+    best = await seconds()
     for _ in range(_TRIES - 1):
-        if found >= wanted:
-            found = min(found, await seconds())
-    return found
+        if best >= wanted:
+            best = min(best, await seconds())
+    return best
 
 
 async def until_async(true: Callable[[], Awaitable[object]], *, within: float = PATIENCE) -> None:
-    """Do the same as `until`, without blocking the event loop."""
+    """Poll as `until` does, without blocking the event loop."""
     async with asyncio.timeout(within):
-        while not await true():  # noqa: ASYNC110 (what is asked is in another process)
-            await asyncio.sleep(_LOOK_EVERY)
+        while not await true():  # noqa: ASYNC110 (the condition depends on another process)
+            await asyncio.sleep(_POLL_INTERVAL)

@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from types import FrameType
 
-from findings import finding_of
+from decoded_diagnostics import diagnostic_from_message
 from sweepd import v1
 from sweepd.codec.spec import diagnostic_message, spec_from_message, spec_message
 from sweepd.spec.finding import Findings
@@ -57,7 +57,7 @@ def _check_findings(parsed: Parsed, content: bytes) -> None:
         assert found.message, found
         assert found.line is None or 1 <= found.line <= lines + 1, found
         assert found.column is None or found.column >= 1, found
-        assert finding_of(diagnostic_message(found)) == found
+        assert diagnostic_from_message(diagnostic_message(found)) == found
 
 
 def _check_nothing_is_dropped(spec: SweepSpec, content: bytes) -> None:

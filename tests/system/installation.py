@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import forked
 from sweepd_kernel.process.running_server import read_state
-from waiting import until, written
+from waiting import content_of, until
 
 if TYPE_CHECKING:
     from system.common_servers import CommonServers
@@ -194,7 +194,7 @@ class Installation:
         with (self.folder / f"{name}.log").open("a") as log:
             process = forked.start(command, environment=self.environment, folder=self.work, stderr=log)
         self._started.append(process)
-        written(data / "port", what=f"{name} listens")
+        content_of(data / "port", what=f"{name} listens")
         return process
 
     def start_agent(

@@ -8,7 +8,7 @@ import pytest
 
 from system.installation import TRIALS, Installation
 from system.promises import SHORT, alive, attempts, number, runs
-from waiting import until, written
+from waiting import content_of, until
 
 SWEEP = f"""
 program: {TRIALS / "inputs.py"}
@@ -41,7 +41,7 @@ OF_THE_ATTEMPT = (
 
 def inputs_of(installation: Installation, attempt: int) -> dict[str, object]:
     path = installation.work / f"inputs-1.{attempt}"
-    document: dict[str, object] = json.loads(written(path))
+    document: dict[str, object] = json.loads(content_of(path))
     return document
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import grpc
 import pytest
 
-from hostile_files import LONG, REFUSED, lines_of
+from hostile_files import REFUSED, SLOW, finding_lines
 from sweepd import v1
 from sweepd.v1.sweep_service_pb2_grpc import SweepServiceStub
 from system.installation import BIN, Installation
@@ -47,7 +47,7 @@ def test_a_hostile_file_ends_in_one_message(installation: Installation, name: st
         process.returncode = code
         output.seek(0)
         text = output.read()
-    findings = list(lines_of(text))
+    findings = list(finding_lines(text))
     assert code == 5, text[:2000]
     assert seconds < MOST_SECONDS
     assert 1 <= len(findings) <= MOST_FINDINGS
@@ -59,7 +59,7 @@ def test_a_hostile_file_ends_in_one_message(installation: Installation, name: st
 @pytest.mark.parametrize(
     "names",
     [
-        pytest.param([name for name in REFUSED if name not in LONG], id="short"),
+        pytest.param([name for name in REFUSED if name not in SLOW], id="short"),
         pytest.param([*REFUSED], id="all", marks=pytest.mark.slow),
     ],
 )

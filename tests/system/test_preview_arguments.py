@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from system.installation import Agent, Installation
-from waiting import until, written
+from waiting import content_of, until
 
 WAITING = """
 import os, pathlib, time
@@ -90,7 +90,7 @@ SWEEP = {
 
 def command_line(installation: Installation, number: int) -> list[str]:
     """Return the argument vector of the process of a run, once it runs its program."""
-    pid = written(installation.work / f"ready-{number}", what=f"run {number} has started")
+    pid = content_of(installation.work / f"ready-{number}", what=f"run {number} has started")
     content = Path(f"/proc/{pid}/cmdline").read_bytes()
     return [argument.decode() for argument in content.removesuffix(b"\0").split(b"\0")]
 

@@ -23,7 +23,7 @@ from system.promises import (
     stored,
     sweep,
 )
-from waiting import least, until, written
+from waiting import content_of, least, until
 
 LEASE, LOST_AFTER = 2.0, 4.0
 PATIENT = ("--lease", "20s", "--lost-after", "60s")
@@ -146,7 +146,7 @@ def test_a_disconnected_agent_stops_its_trial_with_its_lease_if_configured(
         getattr(link, way)()
         cut_at = time.monotonic()
         terminated = installation.work / "terminated"
-        terminated_at = float(written(terminated))
+        terminated_at = float(content_of(terminated))
         assert terminated_at - last_contact(installation, name, agent) > LEASE
         assert terminated_at - cut_at < LEASE + 2
         until(lambda: not alive(number(run, "run_pid")))

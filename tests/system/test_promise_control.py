@@ -12,7 +12,7 @@ import pytest
 
 from system.installation import Agent, Installation
 from system.promises import SHORT, acknowledged, alive, attempts, number, runs, state_of, sweep
-from waiting import until, written
+from waiting import content_of, until
 
 # Early termination stops runs worse than the best of three at their second iteration.
 STOPPED = """
@@ -37,7 +37,7 @@ def test_a_verdict_sends_sigterm_within_5_s_and_sigkill_follows(installation: In
     assert (command["command"], command["mode"]) == ("stop", "terminate")
     pid = next(number(event, "run_pid") for event in events if event["run"] == command["run"])
     terminated = installation.work / f"terminated-{int(pid)}"
-    assert float(written(terminated, within=5)) - number(command, "mono") < 5
+    assert float(content_of(terminated, within=5)) - number(command, "mono") < 5
     until(lambda: not alive(pid), within=5)
     until(lambda: state_of(installation, str(command["run"])) == "stopped")
 

@@ -20,7 +20,7 @@ from sweepd.v1 import suggestion_service_pb2_grpc
 from system.installation import Installation
 from system.replay import replayed, study_of
 from system.wire import Wire, failure, through_the_gateway, wire_to
-from waiting import until_async, written
+from waiting import content_of, until_async
 
 OBJECTIVE = "program: train.py\nmetric: {name: loss}\n"
 BAYES = OBJECTIVE + "method: bayes\nseed: 11\nparameters: {x: {min: 0.0, max: 1.0}, y: {min: 0, max: 9}}\n"
@@ -200,7 +200,7 @@ async def faulty_service(faulty: FaultySuggestions) -> AsyncIterator[str]:
 def start_scheduler(installation: Installation, suggestion: str) -> tuple[str, str]:
     """Start a scheduler alone; return its address and its access token."""
     installation.start_service("scheduler", "--metrics", "127.0.0.1:1", "--suggestion", suggestion)
-    port = written(installation.folder / "alone" / "scheduler" / "port").strip()
+    port = content_of(installation.folder / "alone" / "scheduler" / "port").strip()
     token = installation.folder / "state" / "sweepd" / "access-token"
     return f"127.0.0.1:{port}", token.read_text().strip()
 

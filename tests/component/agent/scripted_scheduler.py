@@ -13,7 +13,7 @@ import grpc
 from google.protobuf.duration_pb2 import Duration
 
 from component.agent.handed_out import Attempt, Session
-from held_port import HeldPort
+from reserved_port import ReservedPort
 from sweepd import v1
 from sweepd.codec.values import point_message
 from sweepd.v1.agent_service_pb2_grpc import AgentServiceServicer, add_AgentServiceServicer_to_server
@@ -68,7 +68,7 @@ class ScriptedScheduler(AgentServiceServicer, ServerServiceServicer):
         self.refuse: Callable[[v1.Hello, Context], None] | None = None
         self.fates: dict[str, v1.AttemptFate.ValueType] = {}
         self._command = 0
-        self._port = HeldPort()
+        self._port = ReservedPort()
         self._server: grpc.Server | None = None
 
     # Called by tests.

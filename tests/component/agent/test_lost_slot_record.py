@@ -6,7 +6,7 @@ import sys
 
 from component.agent.agent_processes import Machine
 from component.agent.scripted_scheduler import ScriptedScheduler
-from waiting import until, written
+from waiting import content_of, until
 
 REPORTS_ITS_SLOT = """
 import os, pathlib, sys, time
@@ -29,7 +29,7 @@ def test_an_adopted_run_without_a_slot_record_continues_and_takes_a_slot(
     scheduler.until(lambda: len(scheduler.sessions) == 2 and scheduler.session().offered)
     assert len(agent.events("run_adopted")) == 1
     scheduler.add(sys.executable, "tell.py", "second")
-    assert written(machine.folder / "second") == "1"
+    assert content_of(machine.folder / "second") == "1"
     (machine.folder / "enough").touch()
     scheduler.end_sweep()
     assert agent.ended() == 0

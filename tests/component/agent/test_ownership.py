@@ -8,7 +8,7 @@ import sys
 from component.agent.agent_processes import Machine
 from component.agent.scripted_scheduler import ScriptedScheduler
 from sweepd.agent_identity import agent_id
-from waiting import until, written
+from waiting import content_of, until
 
 # Prints its environment and arguments, and waits.
 LOOKS = """
@@ -27,7 +27,7 @@ def test_secrets_are_stored_readable_only_by_the_agent_and_appear_nowhere_else(
     machine.write("looks.py", LOOKS)
     agent = machine.start("--count", "1", "--show-output", "json")
     attempt = scheduler.attempt(scheduler.add(sys.executable, "looks.py", params={"lr": 0.1}))
-    seen = written(machine.folder / "seen")
+    seen = content_of(machine.folder / "seen")
     files = {path.name: path for path in machine.state.rglob("*.json")}
     assert json.loads(files["assignment.json"].read_text())["secret"] == attempt.secret.hex()
     hello = scheduler.session().hello

@@ -9,7 +9,7 @@ import pytest
 
 from component.agent.agent_processes import Machine
 from component.agent.scripted_scheduler import ScriptedScheduler
-from waiting import until, written
+from waiting import content_of, until
 
 REPORTS = """
 import json, os, pathlib, sys, time
@@ -52,7 +52,7 @@ OF_THE_ATTEMPT = {
 
 def inputs_of(machine: Machine, attempt: int) -> dict[str, object]:
     path = machine.folder / f"told.{attempt}"
-    document: dict[str, object] = json.loads(written(path))
+    document: dict[str, object] = json.loads(content_of(path))
     return document
 
 

@@ -11,7 +11,7 @@ import pytest
 from component.agent.agent_processes import AgentProcess, Machine
 from component.agent.scripted_scheduler import ScriptedScheduler
 from sweepd import v1
-from waiting import written
+from waiting import content_of
 
 # Writes its environment, arguments and inputs into a file, and ends once the file `enough` exists.
 REPORTS = """
@@ -41,7 +41,7 @@ def hand_out_reporting(
 def report_of(machine: Machine, name: str) -> dict[str, object]:
     """Return the report of a run once it exists."""
     path = machine.folder / name
-    document: dict[str, object] = json.loads(written(path))
+    document: dict[str, object] = json.loads(content_of(path))
     return document
 
 

@@ -11,7 +11,7 @@ import grpc
 
 from component.cli.run_servicers import Agents, Runs
 from component.cli.sweep_servicers import Sweeps, fail
-from held_port import HeldPort
+from reserved_port import ReservedPort
 from sweepd import v1
 from sweepd.v1 import (
     account_service_pb2_grpc,
@@ -36,15 +36,15 @@ class Metrics(metric_service_pb2_grpc.MetricServiceServicer):
         self.log = b""
         # Part of the log that arrives only when a client follows it.
         self.rest = b""
-        self.away = False
+        self.unavailable = False
 
     def GetHistory(
         self, request: v1.GetHistoryRequest, context: grpc.ServicerContext
     ) -> v1.GetHistoryResponse:
-        if self.away:
+        if self.unavailable:
             metadata = {"service": "metric-store", "address": "127.0.0.1:1"}
             error = DomainError(
-                "the metric store is away",
+                "the metric store is unavailable",
                 status=Status.UNAVAILABLE,
                 reason=Reason.SERVICE_UNAVAILABLE,
                 metadata=metadata,
@@ -150,7 +150,7 @@ class ScriptedServer:
         self.metrics = Metrics()  # type: ignore[abstract]  # answers the calls of sweepctl alone
         self.info = Server()
         self.accounts = Accounts(self.sweeps)  # type: ignore[abstract]  # answers the calls of sweepctl alone
-        self._port = HeldPort()
+        self._port = ReservedPort()
         self.address = self._port.address
         self._server = self._started()
 

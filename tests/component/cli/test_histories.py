@@ -68,9 +68,9 @@ def test_the_error_about_a_key_that_was_not_logged_lists_the_logged_keys(
 
 
 def test_a_metric_store_that_is_unavailable_is_named(ctl: Ctl, server: ScriptedServer) -> None:
-    server.metrics.away = True
+    server.metrics.unavailable = True
     done = ctl("history", "k3x9v2ab:1", code=6)
-    assert "metric store is away" in done.err
+    assert "metric store is unavailable" in done.err
 
 
 def test_export_has_one_line_per_run_observation_and_point(ctl: Ctl, server: ScriptedServer) -> None:

@@ -7,7 +7,6 @@ from pathlib import Path
 from component.scheduler.scripted_agent import ScriptedAgent, id_of, secret_of
 from component.scheduler.serving import Installation, a_scheduler
 from component.scheduler.sweeps import RANDOM, create, failure, run
-from deciding import decide
 from sweepd import v1
 from sweepd.codec.values import point_message
 from sweepd_kernel.sql.schema import ensure_schema
@@ -18,6 +17,7 @@ from sweepd_scheduler.domain.events import ClockReading, Timeouts
 from sweepd_scheduler.domain.state import State
 from sweepd_scheduler.store.store import SqlStore
 from sweepd_scheduler.store.tables_sql import SCHEMA
+from synchronous_decide import decide
 
 NAME = "local/demo/abcdefgh"
 REF = v1.AttemptRef(run_handle=2**31, attempt=1)

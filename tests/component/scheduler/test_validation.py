@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from component.scheduler.serving import a_scheduler
-from findings import finding_of
+from decoded_diagnostics import diagnostic_from_message
 from fuzz.fuzzing import corpus
 from sweepd import v1
 from sweepd.cli.main import main
@@ -42,7 +42,7 @@ def test_the_server_returns_the_findings_of_sweepctl_validate(
             for name, content in files().items():
                 file = v1.SweepFile(file_name=name, content=content)
                 answer = await installation.sweeps.ValidateSweep(v1.ValidateSweepRequest(file=file))
-                found = [asdict(finding_of(each)) for each in answer.diagnostics]
+                found = [asdict(diagnostic_from_message(each)) for each in answer.diagnostics]
                 code, printed = printed_by_sweepctl(name, capsys)
                 assert found == printed, name
                 has_errors = any(each.severity == v1.SEVERITY_ERROR for each in answer.diagnostics)

@@ -9,7 +9,7 @@ from pathlib import Path
 import grpc
 import pytest
 
-from suggestion_server import Caller, SuggestionServer, eventually, is_alive, signalled
+from suggestion_server import Caller, SuggestionServer, eventually, is_alive, send_signal
 from suggestion_studies import SMALL, a_spec
 from sweepd import v1
 from sweepd.codec.spec import spec_message
@@ -46,10 +46,10 @@ def test_a_worker_killed_in_mid_fit_is_replaced_and_the_call_answered(server: Su
     caller = Caller(server)
     caller.search(ENOUGH + 1)
     worker = server.worker()
-    signalled(worker, signal.SIGSTOP)
-    answer = server.asked(caller.request(ENOUGH + 2))
+    send_signal(worker, signal.SIGSTOP)
+    answer = server.start_suggest(caller.request(ENOUGH + 2))
     assert not answer.done()
-    signalled(worker, signal.SIGKILL)
+    send_signal(worker, signal.SIGKILL)
     assert len(answer.result().suggestions.suggestions) == 1
     assert server.worker() != worker
 
@@ -57,7 +57,7 @@ def test_a_worker_killed_in_mid_fit_is_replaced_and_the_call_answered(server: Su
 def test_a_worker_killed_while_idle_is_replaced_too(server: SuggestionServer) -> None:
     caller = Caller(server)
     caller.search(ENOUGH + 1)
-    signalled(server.worker(), signal.SIGKILL)
+    send_signal(server.worker(), signal.SIGKILL)
     caller.search(2)
 
 
@@ -81,7 +81,7 @@ def test_a_late_answer_leaves_the_service_well_and_is_there_at_the_next_call(
     caller = Caller(server)
     caller.search(ENOUGH + 1)
     worker = server.worker()
-    signalled(worker, signal.SIGSTOP)
+    send_signal(worker, signal.SIGSTOP)
     for _ in range(3):
         with pytest.raises(grpc.RpcError) as caught:
             caller.ask(ENOUGH + 2, timeout=0.2)
@@ -94,7 +94,7 @@ def test_a_late_answer_leaves_the_service_well_and_is_there_at_the_next_call(
         return time.monotonic() - began
 
     assert least(others_wait, wanted=1.0) < 1.0
-    signalled(worker, signal.SIGCONT)
+    send_signal(worker, signal.SIGCONT)
     assert len(caller.ask(ENOUGH + 2).suggestions) == 1
 
 
@@ -103,17 +103,17 @@ def test_a_sweep_with_many_questions_does_not_keep_another_waiting(server: Sugge
     for caller in (busy, quiet):
         caller.search(ENOUGH + 1)
     worker = server.worker()
-    signalled(worker, signal.SIGSTOP)
+    send_signal(worker, signal.SIGSTOP)
     order: list[str] = []
     answers = []
     for name, caller, count in (("busy", busy, 12), ("quiet", quiet, 1)):
         for index in range(count):
-            answer = server.asked(caller.request(ENOUGH + 2 + index))
+            answer = server.start_suggest(caller.request(ENOUGH + 2 + index))
             answer.add_done_callback(partial(lambda name, _: order.append(name), name))
             answers.append(answer)
         # Each sweep's questions have arrived before those of the next.
         server.stub.Prepare(v1.PrepareRequest(), timeout=5)
-    signalled(worker, signal.SIGCONT)
+    send_signal(worker, signal.SIGCONT)
     for answer in answers:
         answer.result()
     eventually(lambda: len(order) == 13)
@@ -130,12 +130,12 @@ def test_another_worker_comes_only_while_the_first_is_busy_and_both_end_with_the
         for caller in (busy, quiet):
             caller.search(ENOUGH + 1)
         first = server.worker()
-        signalled(first, signal.SIGSTOP)
-        stuck = server.asked(busy.request(ENOUGH + 2))
+        send_signal(first, signal.SIGSTOP)
+        stuck = server.start_suggest(busy.request(ENOUGH + 2))
         assert len(quiet.ask(ENOUGH + 2).suggestions) == 1
         workers = server.workers()
         assert len(workers) == 2
-        signalled(first, signal.SIGCONT)
+        send_signal(first, signal.SIGCONT)
         assert len(stuck.result().suggestions.suggestions) == 1
         assert server.terminate() == 0
         assert not any(map(is_alive, workers))
@@ -147,7 +147,7 @@ def test_many_asking_at_once_get_different_points(server: SuggestionServer) -> N
     caller = Caller(server)
     caller.search(ENOUGH + 1)
     caller.ask(1, count=0)
-    answers = [server.asked(caller.request(ENOUGH + 2 + index)) for index in range(8)]
+    answers = [server.start_suggest(caller.request(ENOUGH + 2 + index)) for index in range(8)]
     points = [point_from_message(answer.result().suggestions.suggestions[0].point) for answer in answers]
     assert len({point_digest(point) for point in points}) == 8
 
@@ -244,7 +244,7 @@ def test_only_services_are_let_in(server: SuggestionServer) -> None:
 def test_a_terminated_service_ends_well_though_its_worker_is_frozen(own_server: SuggestionServer) -> None:
     Caller(own_server).search(ENOUGH + 1)
     worker = own_server.worker()
-    signalled(worker, signal.SIGSTOP)
+    send_signal(worker, signal.SIGSTOP)
     began = time.monotonic()
     assert own_server.terminate() == 0
     assert time.monotonic() - began < 10

@@ -47,7 +47,7 @@ def opened(request: pytest.FixtureRequest, kind: str) -> Iterator[Opened]:
         memory = MemoryStore()
 
         def fail(fails: bool) -> None:
-            memory.away = fails
+            memory.unavailable = fails
 
         yield Opened(memory, memory, lambda: memory, fail)
         return

@@ -2,7 +2,7 @@
 
 import pytest
 
-from findings import finding_of
+from decoded_diagnostics import diagnostic_from_message
 from sweepd.codec.spec import diagnostic_message
 from sweepd.spec.finding import Diagnostic
 
@@ -24,4 +24,4 @@ from sweepd.spec.finding import Diagnostic
     ],
 )
 def test_a_finding_survives_the_round_trip(finding: Diagnostic) -> None:
-    assert finding_of(diagnostic_message(finding)) == finding
+    assert diagnostic_from_message(diagnostic_message(finding)) == finding

@@ -5,7 +5,6 @@ from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import fields
 
-from deciding import decide
 from sweepd_kernel.errors import DomainError
 from sweepd_scheduler.domain.agents.agent import Holdings
 from sweepd_scheduler.domain.events import Event
@@ -13,6 +12,7 @@ from sweepd_scheduler.domain.requests.requests import Answer
 from sweepd_scheduler.domain.runs.early_termination import Rung
 from sweepd_scheduler.domain.runs.values import Ranking
 from sweepd_scheduler.domain.state import RunQueue, State, SweepIndex
+from synchronous_decide import decide
 from unit.scheduler.world import World
 
 

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from deciding import decide
 from scheduler_memory import MemoryStore
 from sweepd.spec.methods.sequence import counted_points, points_taken
 from sweepd.spec.parse import parse_mapping
@@ -49,6 +48,7 @@ from sweepd_scheduler.domain.runs.run_end import first_timeouts
 from sweepd_scheduler.domain.search.prior_runs import PriorRun
 from sweepd_scheduler.domain.state import State
 from sweepd_scheduler.domain.sweep import Sweep
+from synchronous_decide import decide
 from unit.scheduler.invariants import Ledger, check_restored
 
 C = TypeVar("C")

@@ -200,13 +200,13 @@ def test_a_token_is_refused_after_its_expiry(desk: Desk) -> None:
 def test_a_change_that_cannot_be_stored_has_no_effect(desk: Desk) -> None:
     async def main() -> None:
         made = await desk.made()
-        desk.store.away = True
+        desk.store.unavailable = True
         with pytest.raises(StorageError):
             await desk.accounts.revoke(made.token.id, FULL_ACCESS)
         with pytest.raises(StorageError):
             await desk.made()
         assert (await desk.accounts.principal(digest_of(made.secret))).token == made.token.id
-        desk.store.away = False
+        desk.store.unavailable = False
         await desk.accounts.revoke(made.token.id, FULL_ACCESS)
         assert len(desk.store.load().tokens) == 1
 

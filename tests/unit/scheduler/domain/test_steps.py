@@ -5,7 +5,6 @@ from copy import copy
 
 import pytest
 
-from deciding import decide
 from sweepd_scheduler.domain.decide import decide_in_steps
 from sweepd_scheduler.domain.effects import RUNS_A_STEP, Decision
 from sweepd_scheduler.domain.events import Event, TimeoutDue
@@ -19,6 +18,7 @@ from sweepd_scheduler.domain.requests.requests import (
 )
 from sweepd_scheduler.domain.state import VALUES_A_STEP
 from sweepd_scheduler.domain.transitions import FINAL_RUN, RunState, SweepState
+from synchronous_decide import decide
 from unit.scheduler.client_requests import S
 from unit.scheduler.prior import prior_runs
 from unit.scheduler.world import OBJECTIVE, PARENT, RANDOM, World, a_spec

@@ -159,7 +159,7 @@ def test_a_repeated_request_gets_the_first_response_and_another_call_with_its_id
 def test_effects_follow_the_commit_and_reports_wait_while_the_store_is_unavailable() -> None:
     async def scenario(bench: Bench) -> None:
         await bench.attach()
-        bench.store.away = True
+        bench.store.unavailable = True
         done = asyncio.Event()
         bench.owner.post(Offered("session", 2), done.set)
         with pytest.raises(DomainError) as refused:
@@ -169,7 +169,7 @@ def test_effects_follow_the_commit_and_reports_wait_while_the_store_is_unavailab
         assert not bench.owner.state.runs
         assert bench.effects_seen.starts() == 0
         assert not done.is_set()
-        bench.store.away = False
+        bench.store.unavailable = False
         async with asyncio.timeout(5):
             await done.wait()
         assert bench.effects_seen.starts() == 2
@@ -271,14 +271,14 @@ def test_a_repeated_call_gets_the_first_response_only_once_that_is_stored() -> N
 
     async def scenario(bench: Bench) -> None:
         assert await bench.owner.first_answer(first) is None
-        bench.store.away = True
+        bench.store.unavailable = True
         both = await asyncio.gather(
             bench.pause("r", b"pause s"), bench.owner.first_answer(first), return_exceptions=True
         )
         assert [each.status for each in both if isinstance(each, DomainError)] == [
             Status.RESOURCE_EXHAUSTED
         ] * 2, "a response that could not be stored is not sent"
-        bench.store.away = False
+        bench.store.unavailable = False
         assert await bench.owner.first_answer(first) is None
         answer = await bench.pause("r", b"pause s")
         assert await bench.owner.first_answer(first) == BytesValue(value=answer).SerializeToString()

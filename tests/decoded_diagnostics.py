@@ -1,11 +1,11 @@
-"""Findings decoded from messages that a server sends."""
+"""Decoder of the diagnostics in messages of a server."""
 
 from sweepd import v1
 from sweepd.spec.finding import Diagnostic
 
 
-def finding_of(message: v1.Diagnostic) -> Diagnostic:
-    """Return the finding in a message; an unknown severity counts as an error."""
+def diagnostic_from_message(message: v1.Diagnostic) -> Diagnostic:
+    """Return the diagnostic in a message; an unknown severity becomes an error."""
     return Diagnostic(
         file=message.file_name,
         line=message.line or None,

@@ -1,4 +1,4 @@
-"""Programs that tests need besides Python, and whether this machine has them."""
+"""Programs other than Python that tests require, and checks that they are installed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def postgresql_binaries() -> Path | None:
-    """Return the folder of the newest PostgreSQL, which may not be on the PATH; None if there is none."""
+    """Return the binaries of the newest PostgreSQL, even if it is not on the PATH; None if not installed."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
     on_path = shutil.which("initdb")
     return found[-1].parent if found else Path(on_path).parent if on_path else None
@@ -23,7 +23,7 @@ def _node() -> bool:
     return shutil.which("node") is not None
 
 
-CAPABILITIES: dict[str, Callable[[], bool]] = {
+PROGRAMS: dict[str, Callable[[], bool]] = {
     "PostgreSQL": cache(lambda: postgresql_binaries() is not None),
     "a browser": cache(_browser),
     "Node": cache(_node),
@@ -31,6 +31,6 @@ CAPABILITIES: dict[str, Callable[[], bool]] = {
 }
 
 
-def lacking(*names: str) -> tuple[str, ...]:
-    """Return those of `names` that this machine does not have."""
-    return tuple(name for name in names if not CAPABILITIES[name]())
+def missing(*names: str) -> tuple[str, ...]:
+    """Return the programs among `names` that are not installed."""
+    return tuple(name for name in names if not PROGRAMS[name]())

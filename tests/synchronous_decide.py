@@ -1,4 +1,4 @@
-"""Decisions made in one call, which the owner makes in steps."""
+"""Synchronous form of `decide_in_steps`, which the owner runs step by step."""
 
 from sweepd_scheduler.domain.decide import decide_in_steps
 from sweepd_scheduler.domain.effects import Decision
@@ -7,7 +7,7 @@ from sweepd_scheduler.domain.state import State
 
 
 def decide(state: State, event: Event, now: ClockReading) -> Decision:
-    """Run all steps and return the decision.
+    """Run all steps of a decision and return it.
 
     Raises:
         DomainError: the event is refused.
