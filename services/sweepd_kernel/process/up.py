@@ -1,4 +1,7 @@
-"""`sweepd up`: run all services on one machine, in the foreground or in the background."""
+"""`sweepd up`: run all services on one machine, in the foreground or in the background.
+
+The services are the entry points `sweepd.services` in pyproject.toml.
+"""
 
 import argparse
 import gc

@@ -1,7 +1,7 @@
 """Listeners: the only module that chooses, reserves and binds ports, and creates gRPC servers.
 
 TLS is configured by the `credentials` of a `Listener`; without credentials, connections are not encrypted.
-`process/bootstrap.py` creates the listener of each service.
+`process/bootstrap.py` creates the listener of each service. The client's counterpart is `sweepd.rpc.channel`.
 """
 
 import errno

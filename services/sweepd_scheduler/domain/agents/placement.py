@@ -1,4 +1,4 @@
-"""Placement of attempts on sessions, and commands to their agents."""
+"""Placement of attempts on sessions, and the commands to their agents, such as the stop of a run."""
 
 from sweepd_scheduler.domain.agents.agent import (
     AttemptRef,
