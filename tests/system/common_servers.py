@@ -1,4 +1,4 @@
-"""Servers shared by the tests of a module, since starting one takes longer than most tests."""
+"""Servers shared by the tests of a process, since starting one takes longer than most tests."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from system.installation import Installation, Server
 
 
 class CommonServers:
-    """Servers shared by the tests of a module, by flags; each is started when the first test joins it."""
+    """Shared servers by flags; each is started when the first test joins it."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

@@ -13,9 +13,9 @@ from system.installation import Installation
 from system.wire import OnTheWire, through_the_gateway
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def on_the_wire(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OnTheWire]:
-    """Return a function that runs a scenario against one server shared by the tests of a module."""
+    """Return a function that runs a scenario against one shared server."""
     here = Installation(tmp_path_factory.mktemp("shared"))
     try:
         yield partial(through_the_gateway, here.start_server())
@@ -23,9 +23,9 @@ def on_the_wire(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OnTheWire]
         here.kill_everything()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def common(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommonServers]:
-    """Return the servers shared by the tests of a module."""
+    """Return the servers that tests share."""
     servers = CommonServers(tmp_path_factory.mktemp("common"))
     try:
         yield servers

@@ -183,7 +183,7 @@ class Installation:
         return Server(process, ready[1], data, errors)
 
     def join_server(self, *flags: str) -> Server:
-        """Use the server with these flags that the tests of a module share; each creates its own sweeps."""
+        """Use the server with these flags that tests share; each creates its own sweeps."""
         assert self._common is not None
         return self._common.joined_by(self, flags)
 
