@@ -7,6 +7,7 @@ import yaml
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from sweepd.spec.limits import MAX_EXPRESSION_LENGTH
 from sweepd.spec.parse import parse_text
 from sweepd.spec.point import Json, Point
 from sweepd.spec.propose import proposal_text, propose
@@ -119,6 +120,13 @@ def test_values_that_no_expression_can_contain_give_no_condition() -> None:
     points: list[Point] = [{"k": "a", "x": 1}, {"k": "\x07", "x": 2}, {"k": "b"}]
     assert propose(points).unexplained == ("x",)
     assert propose([{**point, "k": point["k"] == "b"} for point in points]).unexplained == ()
+
+
+def test_the_longest_expression_allowed_is_a_condition_and_a_longer_one_is_not() -> None:
+    text = "a" * (MAX_EXPRESSION_LENGTH - len('k == ""'))
+    shown = parameters([{"k": text, "x": 1}, {"k": "b"}])
+    assert shown["x"] == {"value": 1, "when": f'k == "{text}"'}
+    assert propose([{"k": f"{text}a", "x": 1}, {"k": "b"}]).unexplained == ("x",)
 
 
 def test_a_boolean_that_determines_presence_is_named_in_the_condition() -> None:

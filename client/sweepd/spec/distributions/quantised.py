@@ -170,7 +170,8 @@ class Quantised:
 def _lattice_of(shape: Shape, q: Number) -> Lattice:
     match shape:
         case Normal(sigma=0):
-            k = round(shape.ends[0] / q)
+            only, _ = shape.ends
+            k = round(only / q)
             return Lattice(q, k, k, decimals(q))
         case Normal():
             return Lattice(q, 0 if isinstance(shape, LogNormal) else None, None, decimals(q))

@@ -217,6 +217,12 @@ def test_without_spread_the_value_is_the_mean() -> None:
     assert size(distribution(distribution="log_normal", mu=0, sigma=0)) == 1
 
 
+def test_a_quantised_log_normal_distribution_can_draw_zero() -> None:
+    drawn_from = distribution(distribution="q_log_normal", mu=0, sigma=1, q=2)
+    assert [drawn_from.quantile(u) for u in (0.0, 0.4, 0.6)] == [0, 0, 2]
+    assert drawn_from.contains(0)
+
+
 def test_sizes_count_the_distinct_values_that_can_be_drawn() -> None:
     assert size(distribution(value=[1])) == 1
     assert size(distribution(values=[1, 1.0, True, "1", None])) == 4

@@ -134,7 +134,7 @@ def test_the_nearest_legal_form_is_suggested(text: str, suggestion: str) -> None
 
 def test_an_ambiguous_name_is_refused() -> None:
     scope = Scope({("a.b",): NUMBER, ("a", "b"): NUMBER})
-    with pytest.raises(ExpressionError, match=r"`a\.b` is the name of 2 parameters"):
+    with pytest.raises(ExpressionError, match=r"^`a\.b` is the name of 2 parameters"):
         parse_expression("a.b == 1", scope)
 
 

@@ -1,6 +1,6 @@
 """Number of points: exact up to a million combinations, beyond that marked as an estimate."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from unittest.mock import patch
 
 import pytest
@@ -11,9 +11,14 @@ from sweepd.spec.space.search_space import SearchSpace
 from sweepd.spec.space.walk import Count
 
 
-def space(parameters: Mapping[str, object], *constraints: str, method: str = "grid") -> SearchSpace:
+def space(
+    parameters: Mapping[str, object],
+    *constraints: str,
+    method: str = "grid",
+    zips: Sequence[Sequence[str]] = (),
+) -> SearchSpace:
     document = {"program": "t.py", "method": method, "parameters": parameters}
-    parsed = parse_mapping(document | {"constraints": list(constraints)})
+    parsed = parse_mapping(document | {"constraints": list(constraints), "zip": list(zips)})
     assert parsed.spec is not None, parsed.diagnostics
     return parsed.spec.search_space
 
@@ -94,6 +99,21 @@ def test_there_is_no_estimate_if_one_draw_contributes_more_than_a_fifth(size: in
     parameters = {"kind": {"min": 1, "max": 40}, "n": {"min": 1, "max": size, "when": "kind == 7"}}
     with patch.object(walk, "_DRAWS", 200):
         assert space(parameters).grid.count(30) == Count(value, is_estimate=True)
+
+
+def test_an_estimate_counts_rows_of_a_zip_once_if_they_differ_only_in_an_absent_parameter() -> None:
+    """The rows are four with `b`, and two without it: 20 * 4 + 20 * 2 points."""
+    parameters = {
+        "kind": {"min": 1, "max": 40},
+        "a": {"values": [1, 1, 2, 2]},
+        "b": {"values": [1, 2, 3, 4], "when": "kind > 20"},
+    }
+    zipped = space(parameters, zips=[["a", "b"]])
+    assert zipped.grid.count() == Count(120)
+    with patch.object(walk, "_DRAWS", 500):
+        estimate = zipped.grid.count(30)
+    assert estimate.is_estimate
+    assert estimate.value == pytest.approx(120, rel=0.1)
 
 
 def test_up_to_five_feasible_draws_still_give_an_estimate() -> None:

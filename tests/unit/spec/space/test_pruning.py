@@ -120,6 +120,14 @@ def test_negated_conditions_prune_too() -> None:
     assert (index, point) == (2**40 - 1, dict.fromkeys(bits, 1))
 
 
+def test_look_ahead_uses_the_lowest_and_the_highest_value_in_any_order() -> None:
+    names = [f"p{number:02}" for number in range(12)]
+    space = grid_of({name: {"values": [1, 2, 0, 1.5]} for name in names}, f"{' + '.join(names)} == 24")
+    index, point = space.grid.next(0, 1_000)
+    assert point == dict.fromkeys(names, 2)
+    assert space.grid.next(index + 1, 1_000) == (4**12, None)
+
+
 def chain(names: list[str]) -> dict[str, object]:
     parameters: dict[str, object] = {names[0]: {"values": [0, 1, 2]}}
     for before, name in pairwise(names):
