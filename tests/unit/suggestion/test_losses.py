@@ -1,5 +1,7 @@
 """The scale of losses for the model, and the expected improvement of a candidate."""
 
+from unittest.mock import patch
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -13,6 +15,7 @@ from sweepd_suggestion.domain.gaussian_process import (
     log_expected_improvement,
     most_likely_scale,
 )
+from sweepd_suggestion.domain.surrogate import MixedMatern, Surrogate
 from sweepd_suggestion.domain.vectors import Array, Coordinates
 
 PLACES = np.linspace(0.0, 1.0, 8)
@@ -58,6 +61,20 @@ def test_an_outlier_does_not_hide_the_differences_of_other_losses() -> None:
 def test_losses_are_compressed_as_much_as_makes_them_smooth(losses: Array, shift: float | None) -> None:
     coordinates = Coordinates(a_spec({"x": {"min": 0.0, "max": 1.0}}).search_space)
     assert most_likely_scale(losses, PLACES[:, np.newaxis], coordinates).shift == shift
+
+
+def test_scales_are_compared_with_fewer_steps_than_complete_fits_take() -> None:
+    coordinates = Coordinates(a_spec({"x": {"min": 0.0, "max": 1.0}}).search_space)
+    losses, vectors = np.exp(6.0 * PLACES), PLACES[:, np.newaxis]
+    likelihood = MixedMatern.with_gradient
+    with patch.object(MixedMatern, "with_gradient", autospec=True, side_effect=likelihood) as steps:
+        most_likely_scale(losses, vectors, coordinates)
+        compared = steps.call_count
+        for shift in SHIFTS:
+            scale = LossScale.of(losses, shift)
+            assert scale is not None
+            Surrogate.fitted(vectors, scale.scaled(losses), coordinates)
+    assert compared < 0.75 * (steps.call_count - compared)
 
 
 def test_the_expected_improvement_is_exact_where_doubles_can_represent_it() -> None:
