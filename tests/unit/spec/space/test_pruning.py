@@ -120,6 +120,13 @@ def test_negated_conditions_prune_too() -> None:
     assert (index, point) == (2**40 - 1, dict.fromkeys(bits, 1))
 
 
+@pytest.mark.parametrize(("size", "following"), [(63, 1), (64, 64)])
+def test_look_ahead_is_used_only_if_it_can_save_64_combinations(size: int, following: int) -> None:
+    """The first value of `a` excludes every value of `b`."""
+    space = grid_of({"a": {"min": 1, "max": 2}, "b": {"min": 1, "max": size}}, f"a * b == {2 * size}")
+    assert space.grid.next(0, 1) == (following, None)
+
+
 def test_look_ahead_uses_the_lowest_and_the_highest_value_in_any_order() -> None:
     names = [f"p{number:02}" for number in range(12)]
     space = grid_of({name: {"values": [1, 2, 0, 1.5]} for name in names}, f"{' + '.join(names)} == 24")

@@ -5,7 +5,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from sweepd.spec.parse import parse_mapping
-from sweepd.spec.point import Point, canonical_json
+from sweepd.spec.point import Json, Path, Point, canonical_json
+from sweepd.spec.space.dimension import Radix
 from sweepd.spec.space.search_space import SearchSpace
 from sweepd.spec.space.walk import Count
 from unit.spec.strategies import finite_parameters, parameters, spaces
@@ -146,6 +147,16 @@ def test_an_empty_group_is_not_the_same_as_an_absent_one() -> None:
 def test_a_value_of_a_range_that_does_not_begin_at_zero_is_found() -> None:
     grid = space({"q": {"distribution": "q_uniform", "min": 1, "max": 3, "q": 0.5}}, "grid").grid
     assert grid.next(0, 100, {"q": 2.0}) == (2, {"q": 2.0})
+
+
+def test_a_row_of_a_zip_is_found_by_any_of_its_values() -> None:
+    parameters = {"a": {"values": [1, 2]}, "b": {"values": [3, 4]}}
+    document = {"program": "t.py", "method": "grid", "parameters": parameters, "zip": [["a", "b"]]}
+    spec = parse_mapping(document).spec
+    assert spec is not None
+    every_given: list[dict[Path, Json]] = [{("a",): 2}, {("b",): 4}, {("a",): 2, ("b",): 4}]
+    for given_values in every_given:
+        assert Radix(spec.search_space.dimensions[0], [[1, 3], [2, 4]]).agreeing(given_values) == [1]
 
 
 def test_unit_coordinates_are_checked() -> None:
