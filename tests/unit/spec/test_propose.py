@@ -158,6 +158,12 @@ def test_a_grid_lists_all_values() -> None:
     assert spec.search_space.grid.size == 400
 
 
+def test_numbers_that_no_range_contains_exactly_are_listed() -> None:
+    """As a float, the integer would be rounded down: a range would contain only the other number."""
+    points: list[Point] = [{"x": -0.5}, {"x": 2**53 + 1}]
+    assert parameters(points) == {"x": {"values": [-0.5, 2**53 + 1]}}
+
+
 def test_texts_that_look_like_other_values_stay_texts() -> None:
     values = [
         "yes",

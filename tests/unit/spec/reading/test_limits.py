@@ -167,6 +167,7 @@ def test_texts_and_lists_end_at_their_limits(
         ({"distribution": "normal", "mu": 0, "sigma": 0}, {"sigma": -1e-9}, "sigma"),
         ({"distribution": "int_uniform", "min": -(2**63) + 1, "max": -1}, {"max": 0}, "max"),
         ({"distribution": "q_uniform", "q": 1, "min": 0, "max": MAX_QUANTA}, {"max": MAX_QUANTA + 2}, ""),
+        ({"distribution": "log_uniform", "min": 0, "max": 709}, {"max": 710}, ""),
     ],
 )
 def test_distributions_end_at_their_limits(

@@ -2,6 +2,7 @@
 
 import pytest
 
+from sweepd.spec.limits import MAX_EXPRESSION_LENGTH
 from sweepd.spec.methods.registry import METHODS
 from sweepd.spec.parse import Parsed, parse_text
 from sweepd.spec.stop_rules import Asha, Hyperband, Median, Patience, Threshold
@@ -225,6 +226,18 @@ def test_an_unsupported_key_is_checked_and_refused(key: str) -> None:
     assert result.refusals == result.diagnostics
     wrong = parse_text(f"method: grid\n{head}{key}: {{wrong: [1]}}\n".encode(), file="s")
     assert {found.severity for found in wrong.diagnostics} == {"error"}
+
+
+@pytest.mark.parametrize(
+    ("length", "code", "path"),
+    [
+        (MAX_EXPRESSION_LENGTH, "not-supported-yet", "outcome_constraints"),
+        (MAX_EXPRESSION_LENGTH + 1, "bad-expression", "outcome_constraints[0]"),
+    ],
+)
+def test_an_outcome_constraint_ends_at_the_limit_of_expressions(length: int, code: str, path: str) -> None:
+    (found,) = parsed(f"outcome_constraints: ['{'memory < 3'.ljust(length)}']").diagnostics
+    assert (found.code, found.path) == (code, path)
 
 
 @pytest.mark.parametrize("engine", ["gp", "tpe", "skopt", "optuna", "{address: 'localhost:80'}", "wandb"])

@@ -232,6 +232,8 @@ def test_groups_nest_and_keep_their_order() -> None:
         ("{distribution: q_log_uniform, min: 0.1, max: 1}", True),
         ("{distribution: inv_log_uniform, min: 1, max: 100}", True),
         ("{distribution: log_uniform, min: -3, max: 0}", False),
+        ("{distribution: log_uniform, min: 0.5, max: 1}", True),
+        ("{distribution: log_uniform, min: 0.5, max: 1.5}", False),
     ],
 )
 def test_exponents_cause_a_warning_stressed_for_those_that_look_like_bounds(entry: str, loud: bool) -> None:
