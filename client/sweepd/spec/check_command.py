@@ -157,7 +157,7 @@ def _value(name: str, path: str, node: Node) -> _Sized:
 
 
 def _together(found: list[_Sized]) -> int:
-    """Return the sum of the largest value sizes of a group's parameters."""
+    """Return the maximum total size of the values in a group."""
     largest: dict[str, int] = {}
     for one in found:
         largest[one.name] = max(one.size, largest.get(one.name, 0))

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from sweepd.spec.distributions.distribution import refusal
-from sweepd.spec.distributions.quantised import Quantised, stands_in
+from sweepd.spec.distributions.quantised import Quantised, is_in_steps
 from sweepd.spec.expressions.expression import Expression
 from sweepd.spec.finding import Code, Finding, Findings, Place
 from sweepd.spec.keys.parameters import check_name, parameter_entries
@@ -76,7 +76,7 @@ def check_points(
 def check_feasible(
     fields: Fields, space: SearchSpace, method: SearchMethod, *, shuffle: bool = False
 ) -> None:
-    """Record an error if no point satisfies the constraints, a warning if hardly any draw does."""
+    """Record an error if no point satisfies the constraints, a warning if very few draws do."""
     place, key = place_of(fields.node, ("constraints",)), "constraints"
     count = space.grid.count(_GRID_STEPS) if method.on_grid else None
     if count is not None and count.value == 0 and not count.is_estimate:
@@ -175,7 +175,7 @@ def _refusal(parameter: Parameter, value: Json, method: SearchMethod | None) -> 
         return refusal(distribution, value)
     # The grid of a q_uniform lacks some values that the distribution draws.
     if method is not None and method.on_grid and isinstance(distribution, Quantised):
-        on_grid = stands_in(distribution.grid_values or (), value)
+        on_grid = is_in_steps(distribution.grid_values or (), value)
         return None if on_grid else f"{shown(value)} is not on its grid"
     return None
 
@@ -185,7 +185,7 @@ _MOST_COMBINATIONS_A_POINT = 10_000
 
 
 def check_shuffle(fields: Fields, spec: SweepSpec) -> None:
-    """Record an error if `shuffle` is set, but too small a share of the combinations are points."""
+    """Record an error if `shuffle` is set and too few of the combinations are points."""
     if not spec.shuffle:
         return
     grid = spec.search_space.grid
@@ -211,7 +211,7 @@ _BUDGET = 50_000
 """Limit on the combinations tried for all expressions of a sweep, to bound the time."""
 
 _LEAST_TRIED = 10
-"""Minimum number of combinations that one expression takes from the budget."""
+"""Minimum number of combinations charged to the budget for each expression."""
 
 
 def _check_expressions(
@@ -278,7 +278,7 @@ class _Surroundings:
         for place in sorted({self.dimension_of[path] for path in paths if path in self.dimension_of}):
             dimension = self.dimensions[place]
             support = dimension.distribution.support
-            assert support is not None, "what has no end is too much"
+            assert support is not None, "`_concerned` returns None for an infinite dimension"
             radices.append(Radix(dimension, support))
         gates = []
         for place in sorted({self.gate_of[path] for path in paths if path in self.gate_of}):
@@ -288,7 +288,7 @@ class _Surroundings:
         return Walk(radices, Rules(gates=tuple(gates)), constants)
 
     def _concerned(self, expression: Expression) -> set[Path] | None:
-        """Return the parameters that decide the result of an expression, and those zipped with them."""
+        """Return the parameters that affect an expression, with their zips; None if too many combinations."""
         concerned: set[Path] = set()
         combinations = 1
         dimensions: set[int] = set()

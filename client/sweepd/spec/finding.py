@@ -86,7 +86,7 @@ class Diagnostic:
 
 
 class TooManyErrorsError(Exception):
-    """Signal that reading stops because of too many errors."""
+    """Error that ends the reading of a file after too many errors."""
 
 
 @dataclass(slots=True)
@@ -117,7 +117,7 @@ class Findings:
 
     @property
     def has_errors(self) -> bool:
-        """True if an error is among the findings."""
+        """True if any finding is an error."""
         return self.errors > 0
 
     def in_order(self) -> tuple[Diagnostic, ...]:

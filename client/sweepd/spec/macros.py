@@ -201,8 +201,8 @@ def check_argument(argument: str, item: str, values: MacroValues) -> None:
         return
     limit = f"more than the {MAX_ARGUMENT_BYTES:,} that the system passes in one"
     name = _longest_within(argument, item, values)
-    reason = f"most of it the parameter {_said(name)}, " if name is not None else ""
-    raise CommandError(f"{_said(item)} makes an argument of {size:,} bytes, {reason}{limit}; {REMEDY}")
+    reason = f"most of it the parameter {_quoted(name)}, " if name is not None else ""
+    raise CommandError(f"{_quoted(item)} makes an argument of {size:,} bytes, {reason}{limit}; {REMEDY}")
 
 
 def check_room(
@@ -229,7 +229,7 @@ def text_bytes(text: str) -> int:
     return len(text) if text.isascii() else len(text.encode(errors="surrogateescape"))
 
 
-def _said(text: str) -> str:
+def _quoted(text: str) -> str:
     return printable(shown(text))
 
 
@@ -238,7 +238,7 @@ def _longest_within(argument: str, item: str, values: MacroValues) -> str | None
     least = text_bytes(argument) // 2
     for texts in (values.flat(), values.named()):
         for name, text in texts:
-            # JSON may write a value differently from its text.
+            # The JSON of a value may differ from its text.
             if text_bytes(text) > least and (item == "${args_json}" or text in argument):
                 return name
     return None

@@ -17,7 +17,7 @@ Path = tuple[str, ...]
 
 
 class InfeasibleError(ValueError):
-    """Error if no point was found that satisfies the constraints and has the given values."""
+    """Error: no point with the given values was found that satisfies the constraints."""
 
 
 _encoded = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False).encode

@@ -1,7 +1,7 @@
 """Preview of a sweep before its creation: its first runs, and their total number. Pure.
 
-The points are those that a server hands out for the same seed; bayes, whose points depend on results,
-shows random ones.
+The points are those that a server hands out for the same seed. For bayes, whose points depend on results,
+random points are shown.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator

@@ -54,7 +54,7 @@ class Proposal:
 
     @property
     def searches(self) -> bool:
-        """Return True if any parameter is free."""
+        """True if any parameter is free."""
         return any(_is_free(node) for node in self.parameters.values())
 
 
@@ -68,12 +68,12 @@ class _Row:
 
 
 def propose(points: Sequence[Point], *, best: Point | None = None, listed: bool = False) -> Proposal:
-    """Return parameters whose space contains every point, except points that lack an `unexplained` one.
+    """Return parameters whose space contains every point, except points that lack an `unexplained` parameter.
 
     Args:
         points: one or more tried points.
         best: point with the best value, for comments.
-        listed: list all numbers seen instead of a range, which a grid cannot enumerate.
+        listed: whether to list all tried numbers instead of a range, which a grid cannot enumerate.
     """
     nested = not any(
         "." in name for point in points for name in point

@@ -51,7 +51,7 @@ class Asha:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Median:
-    """Rule that stops a run if its best value is worse than the median of the others' up to this iteration.
+    """Rule that stops a run whose best value is worse than the median best value of the other runs so far.
 
     Golovin, Solnik, Moitra, Kochanski, Karro, Sculley (2017), "Google Vizier", KDD, section 3.2. It acts at
     `min_iter` and every `interval` iterations after it, once `min_runs` others have reached the iteration.

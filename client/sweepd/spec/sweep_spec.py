@@ -142,7 +142,7 @@ class SweepSpec:
         initial: points that run first; the method chooses missing values.
         runs: all points to run, with the method `list`.
         shuffle: enumerate the grid in an order given by the seed.
-        zips: dotted names of parameters whose values move together.
+        zips: dotted names of parameters whose values are combined by position.
         repeats: number of runs of each point.
         aggregate: aggregation of their values into the value of the point.
         canary: start one run first; the others wait until it has logged the objective.

@@ -8,7 +8,7 @@ _ABBREVIATION: Final = 3
 _MOST_NEIGHBOURS: Final = 300
 """Limit on the words compared with a misspelt one: many errors with many names each would take minutes."""
 
-_ELSEWHERE: Final = {
+_SYNONYMS: Final = {
     **dict.fromkeys(
         ("count", "max_runs", "num_runs", "max_trials", "num_trials", "n_trials", "trials"), "run_cap"
     ),
@@ -45,7 +45,7 @@ def close(word: str, legal: Iterable[str]) -> str | None:
 
 def meant(word: str, legal: Collection[str]) -> str | None:
     """Return the legal word that a word most likely means: its equivalent in other tools, or the closest."""
-    known = _ELSEWHERE.get(word.lower())
+    known = _SYNONYMS.get(word.lower())
     return known if known in legal else nearest(word, legal)
 
 

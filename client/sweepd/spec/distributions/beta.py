@@ -38,7 +38,7 @@ def beta_quantile(p: float, a: float, b: float) -> float:
 
 
 def _lower_half_quantile(p: float, a: float, b: float) -> float:
-    """Solve for t = ln x: for small x, ln cdf is nearly a straight line of slope a in t."""
+    """Return a quantile of at most 1/2. Solve for t = ln x: ln cdf is nearly linear in t for small x."""
     low, high = _LOWEST_LOG, log(0.5)
     if beta_cdf(exp(low), a, b) >= p:
         return 0.0
@@ -61,7 +61,7 @@ def _lower_half_quantile(p: float, a: float, b: float) -> float:
 
 
 def _newton_step(x: float, cdf: float, p: float, a: float, b: float) -> float:
-    """Return (ln cdf - ln p) over its derivative by ln x, or infinity if the bracket must be halved."""
+    """Return (ln cdf - ln p) / (d ln cdf / d ln x), or infinity if the bracket must be halved."""
     slope = exp(_log_front(x, a, b)) / (1.0 - x)  # x times the density
     if cdf <= 0.0 or slope <= 0.0:
         return float("inf")

@@ -55,7 +55,7 @@ def grid_values(distribution: Distribution) -> Sequence[Json] | None:
 
 
 def refusal(distribution: Distribution, value: Json) -> str:
-    """Return why a distribution does not contain a value: `5 is not a number from 0.1 to 1.0`."""
+    """Return the reason why a distribution does not contain a value: `5 is not a number from 0.1 to 1.0`."""
     return f"{_written(value)} is {_otherwise(distribution)}"
 
 

@@ -60,7 +60,7 @@ class Lattice:
 
     @classmethod
     def within(cls, low: Number, high: Number, q: Number) -> "Lattice":
-        """Return the multiples inside [low, high], or if there are none, those that rounding can reach."""
+        """Return the multiples inside [low, high]; if there are none, those nearest to the bounds."""
         first, last = ceil(exact(low) / exact(q)), floor(exact(high) / exact(q))
         if first > last:
             first, last = round(exact(low) / exact(q)), round(exact(high) / exact(q))
@@ -123,7 +123,7 @@ class Quantised:
 
     @property
     def grid_values(self) -> Steps | None:
-        """min, min + q, … below max, although draws are multiples of q; None except for `q_uniform`."""
+        """Grid values min, min + q, … below max (draws are multiples of q); None except for `q_uniform`."""
         if type(self.shape) is not Uniform:
             return None
         low, high = self.shape.min, self.shape.max
@@ -157,14 +157,14 @@ class Quantised:
         return min(max((low + high) / 2.0, 0.0), 1.0)
 
     def contains(self, value: Json) -> bool:
-        """Return True if a value can be drawn or is in the grid, and is an integer if q is an integer."""
+        """Return True if a value is in the grid or can be drawn; a drawn value must be an integer if q is."""
         if not is_number(value) or not isfinite(value):
             return False
         if not self.is_integer or isinstance(value, int):
             nearest = self._lattice.value(self._lattice.number(value))
             if abs(nearest - value) <= 1e-9 * abs(self.q):
                 return True
-        return stands_in(self.grid_values or (), value)
+        return is_in_steps(self.grid_values or (), value)
 
 
 def _lattice_of(shape: Shape, q: Number) -> Lattice:
@@ -185,7 +185,7 @@ def _lattice_of(shape: Shape, q: Number) -> Lattice:
             return Lattice.within(shape.min, shape.max, q)
 
 
-def stands_in(values: Sequence[Number], value: Json) -> bool:
+def is_in_steps(values: Sequence[Number], value: Json) -> bool:
     """Return True if a value is in an evenly spaced sequence, in constant time."""
     if not is_number(value) or not isfinite(value) or not values:
         return False

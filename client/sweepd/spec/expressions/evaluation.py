@@ -61,7 +61,7 @@ class Not:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Operator of a chain and its right operand; `offset` is the operator's."""
+    """Operator of a chain and its right operand; `offset` is that of the operator."""
 
     sign: str
     operand: "Node"
@@ -126,7 +126,7 @@ def calculated(operation: Callable[..., Number], *operands: Value) -> Number | U
 
 
 def power(base: Number, exponent: Number) -> Number:
-    """Return base ** exponent; raise ArithmeticError, without computing it, if too large, or if undefined."""
+    """Return base ** exponent; raise ArithmeticError if undefined or (before computing) too large."""
     if isinstance(base, int) and isinstance(exponent, int):
         if exponent < 0:
             return float(float(base) ** exponent)

@@ -159,7 +159,7 @@ class _Checker:
         elif not (found := self.type(arguments[0])).kinds & {TEXT, LIST, MAPPING}:
             message = f"`len` takes text, a list or a mapping, but this is {found}"
             raise ExpressionError(message, arguments[0].offset)
-        assert name in FUNCTIONS, "the parser knows no others"
+        assert name in FUNCTIONS, "the parser rejects other functions"
 
     def _extremum(self, node: Call) -> None:
         if not node.arguments:

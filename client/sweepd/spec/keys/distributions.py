@@ -53,7 +53,7 @@ def _values(parameter: Fields, key: str) -> tuple[Json, ...] | None:
 
 
 def _probabilities(parameter: Fields, key: str) -> tuple[float, ...] | None:
-    """Return one probability per value, or None after recording why there is none."""
+    """Return one probability per value, or None after recording an error."""
     path, shares = parameter.path_of(key), list[float]()
     listed, count = _items(parameter, key), len(parameter.items("values", ""))
     for index, item in enumerate(listed):
@@ -91,7 +91,7 @@ VALUE_KEYS: Final[Mapping[str, Key]] = MappingProxyType(
             Key(
                 "probabilities",
                 ValueShape(_probabilities, items(number(least=0, most=_LARGEST_SHARE).schema, minItems=1)),
-                "The probability of each of `values`: as many numbers, which sum to 1.",
+                "The probabilities of `values`: one number per value; they sum to 1.",
             ),
             Key("min", number(), "Smallest value; less than `max`."),
             Key("max", number(), "Largest value."),
@@ -148,7 +148,7 @@ DISTRIBUTION_KEYS: Final = MappingProxyType({name: _keys_of(name) for name in ME
 
 
 def build_distribution(name: str, parameter: Fields) -> Distribution | None:
-    """Return the distribution of a parameter that has all required keys, or None after recording why not."""
+    """Return the distribution of a parameter that has all required keys, or None after recording an error."""
     match name:
         case "constant":
             value = _value(parameter, "value")
@@ -278,7 +278,7 @@ def distribution_values(distribution: Distribution) -> dict[str, object]:
 
 
 def distribution_document(distribution: Distribution) -> dict[str, Json]:
-    """Return a distribution as the keys of a parameter."""
+    """Return the keys that describe a distribution in a sweep file."""
     keys = {key: file_value(value) for key, value in distribution_values(distribution).items()}
     if isinstance(distribution, Constant | Categorical | WeightedCategorical):
         return keys

@@ -26,7 +26,7 @@ GROUP_KEYS: Final = ("parameters", "when")
 FORM_KEYS: Final = frozenset({*VALUE_KEYS, "distribution", "parameters"})
 """Keys that determine the form of a parameter."""
 
-_CALLED_ELSEWHERE: Final = {
+_KEY_SYNONYMS: Final = {
     **dict.fromkeys(("choices", "options", "categories"), "values"),
     **dict.fromkeys(("low", "lower", "from", "start"), "min"),
     **dict.fromkeys(("high", "upper", "to", "end", "stop"), "max"),
@@ -40,7 +40,7 @@ _CALLED_ELSEWHERE: Final = {
 }
 """Keys of other tools, and the equivalent keys of a sweep file."""
 
-_DISTRIBUTIONS_ELSEWHERE: Final = {
+_DISTRIBUTION_SYNONYMS: Final = {
     **dict.fromkeys(("choice", "choices", "enum"), "categorical"),
     **dict.fromkeys(("int", "integer", "randint", "discrete"), "int_uniform"),
     **dict.fromkeys(("float", "double", "real", "range"), "uniform"),
@@ -156,7 +156,7 @@ def _bare_message(node: ScalarNode | SequenceNode) -> str:
 
 
 def _distribution(fields: Fields) -> Distribution | None:
-    """Return the distribution of a parameter, or None after recording why there is none."""
+    """Return the distribution of a parameter, or None after recording an error."""
     if "distribution" in fields:
         name = _written_name(fields)
     else:
@@ -180,7 +180,7 @@ def _written_name(fields: Fields) -> str | None:
     if name is None or name in DISTRIBUTION_KEYS:
         return name
     message = f"unknown distribution {shown(name)}"
-    near = _DISTRIBUTIONS_ELSEWHERE.get(name.lower()) or nearest(name, DISTRIBUTION_KEYS) or ""
+    near = _DISTRIBUTION_SYNONYMS.get(name.lower()) or nearest(name, DISTRIBUTION_KEYS) or ""
     # Never suggest a deprecated distribution, whose bounds are exponents.
     suggestion = DEPRECATED.get(near, near) or None
     fields.error("unknown-value", message, key="distribution", suggestion=suggestion)
@@ -222,11 +222,11 @@ def _check_unknown(fields: Fields, legal: Collection[str], nearest_among: Collec
 
 
 def _nearest_key(key: str, first: Collection[str]) -> str | None:
-    """Return the key most likely meant: from `first`, from all keys, or an equivalent of another tool's."""
+    """Return the most likely intended key: one of `first`, any key, or the equivalent of another tool's."""
     return (
         nearest(key, [*first, "distribution", "when"])
         or nearest(key, sorted(FORM_KEYS))
-        or _CALLED_ELSEWHERE.get(key.lower())
+        or _KEY_SYNONYMS.get(key.lower())
     )
 
 

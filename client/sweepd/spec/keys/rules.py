@@ -32,7 +32,7 @@ from sweepd.spec.stop_rules import Asha, Hyperband, Median, Patience, StopRule, 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """Kind of rule: its dataclass, its keys beside `type`, and a check of their combination.
+    """Kind of rule: its dataclass, its keys other than `type`, and a check of their combination.
 
     `check` records errors, and drops values that have no effect.
     """
@@ -112,14 +112,14 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
     {
         "hyperband": Rule(
             kind=Hyperband,
-            doc="Compares each running run with all that got as far, at growing iterations.",
+            doc="Compares each running run, at increasing iterations, with all runs that reached them.",
             keys=(
                 _MIN_ITER,
                 _MAX_ITER,
                 Key(
                     "s",
                     ValueShape(_s, integer(1, MAX_HALVINGS).schema),
-                    "hyperband: how often `max_iter` is divided by `eta`.",
+                    "hyperband: number of times that `max_iter` is divided by `eta`.",
                 ),
                 _ETA,
                 Key(
@@ -134,7 +134,7 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
         ),
         "asha": Rule(
             kind=Asha,
-            doc="At its rungs a run continues if it is among the best 1/eta that got there.",
+            doc="At each rung, a run continues if it is among the best 1/eta that reached it.",
             keys=(_FIRST, _ETA, _MAX_ITER),
             check=_check_asha,
         ),
@@ -151,7 +151,7 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
                 Key(
                     "min_runs",
                     _ITERATION,
-                    f"median: others that must have got as far. Default: {_MEDIAN.min_runs}.",
+                    f"median: minimum number of other runs at an iteration. Default: {_MEDIAN.min_runs}.",
                 ),
             ),
         ),
@@ -162,13 +162,13 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
                 Key(
                     "iterations",
                     _ITERATION,
-                    "patience: how many iterations a run may go without improving.",
+                    "patience: number of iterations that a run may continue without improvement.",
                     needed=", how long a run may go without improving",
                 ),
                 Key(
                     "min_delta",
                     number(least=0),
-                    "patience: only what is better by more than this is an improvement. Default: 0.",
+                    "patience: an improvement counts only if it is greater than this. Default: 0.",
                 ),
             ),
         ),
@@ -185,7 +185,7 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
                 Key(
                     "value",
                     number(),
-                    "threshold: the value that is just good enough.",
+                    "threshold: the worst acceptable value.",
                     needed=", which is just good enough",
                 ),
             ),
@@ -213,7 +213,7 @@ def rule_schema() -> Schema:
     kind = Key(
         "type",
         ValueShape(_kind, explained({name: rule.doc for name, rule in RULES.items()})),
-        "Which rule of early termination.",
+        "Kind of early termination rule.",
         needed="",
     )
     return closed((kind, *by_name.values()), allOf=kinds)
@@ -224,7 +224,7 @@ def _kind(rule: Fields, key: str) -> str | None:
 
 
 def _read(sweep: Fields, key: str) -> tuple[StopRule, ...] | None:
-    """Return the rules in order, omitting unusable ones after recording why."""
+    """Return the rules in order; omit unusable ones after recording an error for each."""
     match sweep.node_at(key):
         case ScalarNode(value=None):
             return None

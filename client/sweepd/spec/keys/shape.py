@@ -37,7 +37,7 @@ class ValueShape:
     """Reader, schema and writer of one kind of value.
 
     Args:
-        read: returns the value of an existing key, or None after recording why it is unusable.
+        read: returns the value of an existing key; None if it is unset, or unusable (recorded as an error).
         schema: the JSON Schema of the value.
         write: returns the value as written in a file, or None if the file omits it.
         keys: keys of the value, if it is a mapping with fixed keys.
@@ -84,7 +84,7 @@ class Key:
 
 
 def read_keys(mapping: Fields, keys: Sequence[Key]) -> dict[str, object]:
-    """Return the usable values of a mapping by attribute; record an error for each of the others."""
+    """Return the usable values of a mapping by attribute; record an error for each unusable one."""
     for key in keys:
         if key.needed is not None:
             mapping.need(key.name, key.needed)

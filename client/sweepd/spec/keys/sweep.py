@@ -152,7 +152,7 @@ METRIC: Final = record(
                     ObjectiveValue.MEAN: "Their mean, known when the run has ended.",
                 },
             ),
-            "Which of its logged values is the value of a run. Default: best.",
+            "The logged value that becomes the value of a run. Default: best.",
             brief=True,
         ),
     ),
@@ -301,7 +301,7 @@ SWEEP: Final = (
         shown=False,
     ),
     Key("shuffle", BOOLEAN, "With `method: grid`: in an order given by the seed. Default: false."),
-    Key("repeats", integer(1, MAX_REPEATS), "Runs of each point. Default: 1."),
+    Key("repeats", integer(1, MAX_REPEATS), "Number of runs per point. Default: 1."),
     Key(
         "aggregate",
         _AGGREGATE,

@@ -20,7 +20,7 @@ Choice = TypeVar("Choice", bound=StrEnum)
 class Fields:
     """One mapping, its path, and the place of its key.
 
-    Every reader returns None both for an absent key and, after recording why, for an unusable value.
+    Every reader returns None for an absent key, and for an unusable value after recording an error.
     """
 
     node: MappingNode

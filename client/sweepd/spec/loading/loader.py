@@ -64,7 +64,7 @@ _UNPRINTABLE: Final = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\
 
 
 def load_text(content: bytes, findings: Findings) -> MappingNode | None:
-    """Return the mapping that a file holds, or None after recording why there is none."""
+    """Return the mapping that a file holds, or None after recording an error."""
 
     def feed(composer: Composer) -> None:
         text = _decoded(content)
@@ -75,7 +75,7 @@ def load_text(content: bytes, findings: Findings) -> MappingNode | None:
 
 
 def load_mapping(document: Mapping[str, object], findings: Findings) -> MappingNode | None:
-    """Return the tree of a Python mapping, without places, or None after recording why there is none."""
+    """Return the tree of a Python mapping, without source positions, or None after recording an error."""
     return _loaded(lambda composer: _feed_python(document, composer), findings)
 
 

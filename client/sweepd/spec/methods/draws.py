@@ -30,7 +30,7 @@ def search_draws(spec: SweepSpec, cursor: Cursor, seen: Seen, size: int | None, 
     """Return the next point of a method that draws."""
     if not spec.search_space.dimensions:
         return _constant(spec, cursor, seen)
-    if draws_are_over(cursor, seen, size):
+    if draws_have_ended(cursor, seen, size):
         return _of_enumeration(spec, cursor, seen, limit)
     return _of_draws(spec, cursor, seen, size, limit)
 
@@ -45,7 +45,7 @@ def _constant(spec: SweepSpec, cursor: Cursor, seen: Seen) -> Found:
 
 def _of_draws(spec: SweepSpec, cursor: Cursor, seen: Seen, size: int | None, limit: int) -> Found:
     draw = spec.method.draw
-    assert draw is not None, "only methods that draw come here"
+    assert draw is not None, "`search_draws` is for methods that draw"
     index, left, misses = cursor.index, limit, 0
     last: Proposed | None = None
     while misses < MISSES_BEFORE_LISTING and left > 0:
@@ -80,8 +80,8 @@ def _of_enumeration(spec: SweepSpec, cursor: Cursor, seen: Seen, limit: int) -> 
     return Found(at=at, after=replace(cursor, enumeration_index=place + 1), proposed=proposed)
 
 
-def draws_are_over(cursor: Cursor, seen: Seen, size: int | None) -> bool:
-    """Return True if points are enumerated from now on, not drawn.
+def draws_have_ended(cursor: Cursor, seen: Seen, size: int | None) -> bool:
+    """Return True if further points are enumerated instead of drawn.
 
     Unseen points may be left, since `seen` may include prior points that the enumeration lacks.
     """

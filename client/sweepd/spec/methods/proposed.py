@@ -62,7 +62,7 @@ class Proposed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """Result of a search. A search from the cursor `at` gives the same result, one from `after` the next."""
+    """Result of a search: a search from cursor `at` repeats it, one from `after` gives the next result."""
 
     at: Cursor
     after: Cursor

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from sweepd.spec.distributions.discrete import Categorical, IntUniform
 from sweepd.spec.limits import INT64_MAX
-from sweepd.spec.methods.draws import draws_are_over
+from sweepd.spec.methods.draws import draws_have_ended
 from sweepd.spec.methods.proposed import (
     MISSES_BEFORE_LISTING,
     MOST_CANDIDATES,
@@ -30,7 +30,7 @@ def next_point(
 ) -> tuple[Cursor, Proposed | None, bool]:
     """Return the advanced cursor, the next point, and whether the sweep has no points left.
 
-    If there is no point, although points may be left, the limit was reached: the next call continues.
+    If no point is returned but points may be left, the limit was reached; the next call continues.
 
     Args:
         spec: the sweep; bayes is treated as random, since there are no results.
@@ -53,7 +53,7 @@ def look_ahead(
     if cursor.initial < len(spec.initial):
         return cursor, True
     by_draws = spec.method.draw is not None and spec.search_space.dimensions
-    if by_draws and not draws_are_over(cursor, seen, size):
+    if by_draws and not draws_have_ended(cursor, seen, size):
         return cursor, True
     found = spec.method.search(spec, cursor, seen, size, limit)
     return found.at, True if found.proposed else False if found.done else None
@@ -174,7 +174,7 @@ def planned_runs(spec: SweepSpec, size: int | None, taken: int = 0) -> int | Non
 
 
 def counted_points(spec: SweepSpec) -> int | None:
-    """Return the exact number of points for `known_size`; None if it needs none or counting is inexact."""
+    """Return the exact number of points for `known_size`; None if not needed or inexact."""
     if known_size(spec, 0) != 0:
         return None
     count = count_distinct(spec)

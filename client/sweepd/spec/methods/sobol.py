@@ -124,7 +124,7 @@ def _key(seed: int, path: tuple[str, ...]) -> int:
 
 
 def _scrambled(mirrored: int, key: int) -> int:
-    """Flip each digit depending only on the key and the higher digits: Burley (2020), listing 2."""
+    """Flip digits, each depending only on the key and the higher digits: Burley (2020), listing 2."""
     x = mirrored + key & _MASK
     for multiplier in _MULTIPLIERS:
         x ^= x * multiplier & _MASK

@@ -214,7 +214,7 @@ def _missing_rows(dimensions: Sequence[Dimension], values: Mapping[Path, Json]) 
         if len(given) > 1 and not Radix(dimension, dimension.distribution.support or ()).agreeing(given):
             names = " and ".join(dotted(path) for path in given)
             row = " and ".join(f"{value!r:.80}" for value in given.values())
-            yield f"{names} are zipped, and {row} do not stand in one row"
+            yield f"{names} are zipped, and {row} are not in one row"
 
 
 def _broken(constraint: Expression, values: Mapping[Path, Json]) -> str:

@@ -39,7 +39,7 @@ class Gate:
         return all(condition.holds(values) for condition in self.conditions)
 
     def close(self, values: dict[Path, Json], closed: "dict[Path, Gate]") -> None:
-        """Remove the parameters from an assignment, and record in `closed` that this gate is theirs."""
+        """Remove the parameters from an assignment, and map each to this gate in `closed`."""
         for path in self.paths:
             values.pop(path, None)
             closed[path] = self
@@ -96,8 +96,8 @@ def gate_numbers(gates: Sequence[Gate]) -> dict[Path, int]:
     return {path: number for number, gate in enumerate(gates) for path in gate.paths}
 
 
-def in_turn(gates: Sequence[Gate]) -> tuple[list[Gate], list[Path]]:
-    """Return the gates, each after those it depends on, and no paths; or no gates, and a cycle of paths.
+def in_dependency_order(gates: Sequence[Gate]) -> tuple[list[Gate], list[Path]]:
+    """Return the gates, each after those it depends on; for a cycle, no gates and its paths.
 
     Each path in the cycle depends on the next one.
     """
@@ -273,7 +273,7 @@ class _Compiler:
 
     def gates(self, listed: Sequence[Leaf]) -> list[Gate]:
         gates = gates_of(listed)
-        ordered, circle = in_turn(gates)
+        ordered, circle = in_dependency_order(gates)
         is_circular = bool(circle)
         while circle and not self._has_enough:
             names = " -> ".join(map(dotted, (*circle, circle[0])))
@@ -283,7 +283,7 @@ class _Compiler:
             )
             self._found(path, "circular-condition", message)
             gates = [gate for gate in gates if not set(gate.paths).intersection(circle)]
-            ordered, circle = in_turn(gates)
+            ordered, circle = in_dependency_order(gates)
         return [] if is_circular else ordered
 
     def zips(self, names: Sequence[Sequence[str]]) -> dict[Path, Dimension]:

@@ -231,7 +231,7 @@ def _fill_around(dimension: Dimension, given: Mapping[Path, Json]) -> Fill:
     radix = Radix(dimension, rows)
     digits = radix.agreeing(given)
     if not digits:
-        raise InfeasibleError(f"no row of {dimension.name} has what is given")
+        raise InfeasibleError(f"no row of {dimension.name} has the given values")
 
     def fill_row(values: Values, u: float) -> None:
         digit = digits[int(u * len(digits))]
@@ -244,4 +244,4 @@ def _fill_around(dimension: Dimension, given: Mapping[Path, Json]) -> Fill:
 def _refusal(component: Component) -> str:
     written = dict.fromkeys(constraint.text for constraint in component.rules.constraints)
     texts = ", ".join(f"`{text}`" for text in written)
-    return f"none of {MOST_DRAWS:,} draws {f'satisfies {texts}' if texts else 'has what is given'}"
+    return f"none of {MOST_DRAWS:,} draws {f'satisfies {texts}' if texts else 'has the given values'}"

@@ -37,14 +37,14 @@ class State:
 
 
 Step = Callable[[State], int | None]
-"""Function that updates a state, or checks it: returns None, or if invalid, places of which one must change.
+"""Function that updates or checks a state; it returns None, or if invalid, places of which one must change.
 
 The places are bits of an integer. A step may set a digit to its last value to skip the values between.
 """
 
 
 def all_before(place: int) -> int:
-    """Return a bit mask of all places before one."""
+    """Return a bit mask of all places before `place`."""
     return (1 << place) - 1
 
 
@@ -145,7 +145,7 @@ class Schedule:
                 self._add(place, self._still_to_hold(constraint, place))
 
     def _plan_presence(self, place: int, known: int, gates: Sequence[int]) -> None:
-        """Add look-ahead steps that check whether any gate of a digit that is settled later can open."""
+        """Add look-ahead steps that check whether any gate of a digit can open before it is settled."""
         reads = {path for gate in gates for path in self._rules.gates[gate].reads}
         needed = self._look_ahead.gates(self._radices[place].paths)
         for at in sorted({place, *self._look_ahead.pruning_places(reads, known)}):
@@ -251,7 +251,7 @@ class LookAhead:
         return sum(1 << place for place in self._read(reads))
 
     def pruning_places(self, reads: Iterable[Path], before: int) -> list[int]:
-        """Return the places before one at which to look ahead for a rule that reads these parameters."""
+        """Return the places below `before` at which to look ahead for a rule that reads these parameters."""
         read = sorted(self._read(reads))
         return [place for place in read if place < before and self._is_worth_it(place, before)]
 
@@ -271,7 +271,7 @@ class LookAhead:
 
     @cached_property
     def _depends_on(self) -> Sequence[int]:
-        """For each gate, a bit mask of itself and the gates it depends on, all of which precede it."""
+        """Bit mask, for each gate, of itself and the gates it depends on, all of which precede it."""
         found: list[int] = []
         for number, gate in enumerate(self._gates):
             before = (found[self._gate_of[path]] for path in gate.reads if path in self._gate_of)

@@ -137,7 +137,7 @@ class SearchSpace:
         return not self.rules.constraints or self.rules.hold(dict(values_of(self.parameters, point)))
 
     def adopted(self, point: Mapping[str, Json]) -> Point:
-        """Convert a point of another space to this space; `violations` tells whether it is a member."""
+        """Convert a point of another space to this space; `violations` checks the result."""
         return adopted(self.parameters, self.rules, point)
 
     def violations(self, point: Mapping[str, Json]) -> tuple[str, ...]:

@@ -167,7 +167,7 @@ def _moved(digits: list[int], at: int, allowed: Sequence[int] | None) -> bool:
 
 
 _TRIED = 20_000
-"""Number of candidates to try when there are too many combinations to count: few may be left by the rules."""
+"""Number of candidates to try when there are too many combinations to count: few may satisfy the rules."""
 
 _DRAWS = 10_000
 _MOST_STEPS = 400_000
@@ -223,8 +223,8 @@ def _count_of(
 def _estimate(radices: Sequence[Radix], rules: Rules, constants: Mapping[Path, Json]) -> Count:
     """Return an unbiased estimate of the number of points: the mean weight of random combinations.
 
-    A combination with an inactive dimension counts whatever the digit of that dimension: otherwise few random
-    combinations of a space with many conditions would be canonical, and the estimate would be poor.
+    Combinations count regardless of the digits of inactive dimensions: otherwise, few random combinations of
+    a space with many conditions would be canonical, and the estimate would be poor.
     """
     steps = 2 * len(radices) + sum(constraint.parts for constraint in rules.constraints)
     draws = min(_DRAWS, max(_LEAST_DRAWS, _MOST_STEPS // steps))
