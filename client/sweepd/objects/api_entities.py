@@ -54,7 +54,7 @@ class ApiRecord(MissingAttributes):
 
     @property
     def url(self) -> None:
-        """None: there is no page of it."""
+        """None: there is no web page for it."""
 
     def to_html(self, *_: object, **__: object) -> str:
         """Return the card for notebooks."""
@@ -362,7 +362,7 @@ class ApiFile(MissingAttributes):
 
     @property
     def url(self) -> None:
-        """None: there is no page of it."""
+        """None: there is no web page for it."""
 
     def download(self, root: str | Path = ".", replace: bool = False, exist_ok: bool = False) -> TextIO:
         """Download the file to its path below a folder; return it open, as text.

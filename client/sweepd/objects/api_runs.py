@@ -130,10 +130,10 @@ def _mapping(word: str, value: object) -> Mapping[str, object]:
 
 
 class ApiRuns:
-    """Sequence of runs, fetched when read; with another order than newest first, all at once."""
+    """Sequence of runs, fetched lazily; an order other than newest first fetches all at once."""
 
     def __init__(self, runs: Iterator[ApiRun], filters: Mapping[str, object] | None, order: str) -> None:
-        """Create the sequence from runs, of which the newest comes first.
+        """Create the sequence from runs that are sorted newest first.
 
         Args:
             runs: runs to choose from.
@@ -141,7 +141,7 @@ class ApiRuns:
             order: name of a field after `+` or `-`.
 
         Raises:
-            InvalidError: the order is not supported; for filters, the first run may raise it.
+            InvalidError: the order is not supported. Unsupported filters raise it once runs are read.
         """
         wanted = dict(filters or {})
         self._seen: list[ApiRun] = []

@@ -60,7 +60,7 @@ class AsyncStoredRun(RunRecord):
         return await self.refresh()
 
     async def retry(self) -> Self:
-        """Hand the run out again as a new attempt, after any end but finished.
+        """Hand the run out again as a new attempt, if it has ended in another state than finished.
 
         Raises:
             WrongStateError: the run has not ended, or has finished, or its sweep was cancelled.
@@ -138,7 +138,7 @@ class AsyncStoredRun(RunRecord):
 
 @dataclass(frozen=True, slots=True)
 class AsyncChange:
-    """Change of a sweep: the sweep if it has changed itself, else None, and the runs that have changed."""
+    """Change of a sweep: the sweep if its own state changed, else None, and the changed runs."""
 
     sweep: AsyncSweep | None
     runs: list[AsyncStoredRun]
@@ -220,7 +220,7 @@ class AsyncSweep(SweepRecord):
         timeout: float | str | None = None,  # noqa: ASYNC109 - as of the blocking one
         check: bool = True,
     ) -> Self:
-        """Wait until the sweep has ended, or satisfies another condition, also over restarts of the server.
+        """Wait until the sweep has ended, or satisfies another condition, even across restarts of the server.
 
         Args:
             until: a state, or a condition such as `best<0.1`; `finished` means any end.
@@ -294,7 +294,7 @@ class AsyncSweep(SweepRecord):
         """Return the importance of each parameter for the objective, the greatest first.
 
         Args:
-            key: logged key whose last values take the place of the objective.
+            key: logged key whose last values are used instead of the objective.
 
         Raises:
             InvalidError: there is no key, and the sweep has no metric.

@@ -129,7 +129,7 @@ def _newest(values: Mapping[_Place, Value], group: list[_Place]) -> Value:
 
 @dataclass(frozen=True, slots=True)
 class BestSoFar:
-    """Value of a run and the best value so far; with repeats, value of a point.
+    """Value of a run (with repeats, of a point) and the best value so far.
 
     `run` and `number` are the name and the number of the run, or of the first run of the point. `time` is the
     end of the run, or of the last run of the point; None while it is live. `value` is its value, and `best`
@@ -144,7 +144,7 @@ class BestSoFar:
 
 
 def entries(sweep: str, part: v1.ReadSweepProgressResponse) -> Iterator[BestSoFar]:
-    """Yield the values in a part of the response about a sweep."""
+    """Yield the values in one message of a progress response."""
     for number, time, value, best in zip(part.runs, part.end_times, part.values, part.bests, strict=True):
         yield BestSoFar(f"{sweep}-{number}", number, wall_time(time), value, best)
 

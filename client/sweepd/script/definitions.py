@@ -262,12 +262,12 @@ class Logged:
 def _is_finite(value: float) -> bool:
     try:
         return math.isfinite(value)
-    except OverflowError:  # an integer beyond the range of floats; the store has it as infinite
+    except OverflowError:  # an integer beyond the range of floats; it is stored as infinity
         return False
 
 
 def _completed(before: object, value: dict[str, object]) -> dict[str, object]:
-    """Return a group of values, completed with the members that it lacks of the earlier group."""
+    """Return a group of values, with missing members copied from the earlier group."""
     if not isinstance(before, dict):
         return value
     return before | {

@@ -16,7 +16,7 @@ class ConfigError(UsageError, ValueError):
 
 
 class MissingAttributes:
-    """Base of classes that scripts know from W&B; the error for a missing attribute names the manual."""
+    """Base of counterparts of W&B's classes; the error for a missing attribute refers to the manual."""
 
     if not TYPE_CHECKING:  # a type checker must still report misspelt names
 

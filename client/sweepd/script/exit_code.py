@@ -13,7 +13,7 @@ class ExitCode:
     """Recorder of calls of `sys.exit` and of uncaught exceptions.
 
     It cannot see `raise SystemExit(code)`, `os._exit(code)` and signals that end the process; an agent may
-    learn of those from the system.
+    obtain those from the system.
     """
 
     def __init__(self) -> None:
@@ -21,7 +21,7 @@ class ExitCode:
         self._installed = False
 
     def watch(self) -> None:
-        """Start recording; forget the code of an earlier run of this process."""
+        """Start recording; clear the code of an earlier run of this process."""
         self._code = 0
         if self._installed:
             return

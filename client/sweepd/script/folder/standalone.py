@@ -34,10 +34,10 @@ _ID_LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
 
 
 def open_folder(wanted: RunOptions, notices: Notices) -> tuple[RunFolder | None, RunOptions]:
-    """Return a folder for a run, None if none can be created, and the options as far as they can be met.
+    """Return a folder for a run (None if none can be created) and the effective options.
 
     Raises:
-        UsageError: the run to resume is missing, exists although it must not, or cannot be resumed.
+        UsageError: `resume` is must and the run is missing, or never and it exists, or it cannot be resumed.
     """
     program, now = next(iter(sys.argv), ""), time.time()
     try:
@@ -79,7 +79,7 @@ def standalone_folder(wanted: RunOptions, parent: Path, *, program: str, now: fl
         now: Unix time.
 
     Raises:
-        UsageError: the earlier run is missing, exists although it must not, or cannot be resumed.
+        UsageError: `resume` is must and the run is missing, or never and it exists, or it cannot be resumed.
         OSError: the folder cannot be created.
     """
     runs = parent.absolute() / RUN_FOLDERS
@@ -133,10 +133,10 @@ def temporary_folder(wanted: RunOptions) -> RunFolder:
 
 
 def _earlier(wanted: RunOptions, runs: Path, *, program: str, now: float) -> RunFolder | None:
-    """Return the folder of an earlier run for another attempt; None if there is none.
+    """Return the folder of an earlier run, prepared for another attempt; None if no run can be resumed.
 
     Raises:
-        UsageError: the run exists although it must not, or cannot be resumed.
+        UsageError: `resume` is never and the run exists, or it cannot be resumed.
     """
     path = _newest(runs, wanted.id, program)
     if path is None:
@@ -184,7 +184,7 @@ def _next_attempt(path: Path, lock: FolderLock, *, now: float) -> RunFolder:
     kept = {name: value for name, value in record.items() if name in _SHARED}
     segment, offset = end_of(path / FILE_NAME)
     earlier = kept.get("begun")
-    # Position of the first row of each attempt but the first: it may replace earlier rows.
+    # Position of the first row of each attempt after the first; its rows may replace earlier ones.
     begun = [
         *(earlier if isinstance(earlier, list) else ()),
         {"attempt": attempt, "segment": segment, "offset": offset},

@@ -157,5 +157,5 @@ def _of_another_kind(value: object, within: tuple[int, ...]) -> object:
             count = len(value)
             return [written(inner, within) for inner in value] if count <= _MOST_ITEMS else f"{count} items"
         return str(value)
-    except Exception:  # noqa: BLE001 (foreign objects raise what they like)
+    except Exception:  # noqa: BLE001 (foreign objects may raise anything)
         return f"a {type(value).__name__}"

@@ -1,7 +1,7 @@
 """Start of the agent that syncs a standalone run to the server.
 
 The script records its process and its end, and starts an agent in a new session, which outlives the script
-and sends what is left. Nothing here waits for the network or fails a training.
+and sends the remaining data. Nothing here waits for the network or fails a training.
 """
 
 import json
@@ -64,8 +64,8 @@ def script_pid(path: Path) -> int | None:
 def start_agent(path: Path, environ: Mapping[str, str], *flags: str, script: int | None = None) -> bool:
     """Start an agent that syncs the run of a folder; return False if no agent is installed.
 
-    `flags` are flags of the agent, such as how long it waits for another agent that still drains the folder.
-    `script` is a descriptor of this process, from which the agent learns its exit status.
+    `flags` are flags of the agent, such as the time to wait for another agent that still drains the folder.
+    `script` is a descriptor of this process, from which the agent reads the exit status.
 
     Raises:
         OSError: no process can be started.

@@ -109,7 +109,7 @@ def picture(array: _Array) -> tuple[int, int, int, bytes] | None:
 
 
 def counted(array: _Array, parts: int) -> tuple[list[float], list[float]] | None:
-    """Return the counts of finite values in `parts` bins, and the edges of the bins; None without a range."""
+    """Return the counts of finite values in `parts` bins, and the edges; None if the range is unsuitable."""
     numpy = sys.modules["numpy"]
     values = array.astype("f8").ravel()
     finite: _Array = values[numpy.isfinite(values)]

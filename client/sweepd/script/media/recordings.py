@@ -42,7 +42,7 @@ class Audio(Media):
     def __init__(
         self, data_or_path: object, sample_rate: int | None = None, caption: str | None = None
     ) -> None:
-        """Read samples, or remember the file.
+        """Read samples, or keep the path of the file.
 
         Raises:
             UsageError: the file does not exist, or samples have no sample rate.

@@ -183,7 +183,7 @@ class Config(ItemAttributes, dict[str, object]):
                 )
 
     def _merge_into_swept(self, key: str, value: object) -> bool:
-        """Return True if the sweep determines `key`; in a group, assign values that the sweep leaves open."""
+        """Return True if the sweep determines `key`; in a group, assign values not set by the sweep."""
         if key not in self._swept:
             return False
         present = self.get(key)
@@ -229,7 +229,7 @@ def as_mapping(values: Values) -> Mapping[str, object]:
     """Return the values of a mapping, of an object that has them as attributes, or of a YAML file.
 
     Raises:
-        TypeError: another type.
+        TypeError: the argument has another type.
         ConfigError: the file cannot be read or does not contain a mapping.
     """
     if isinstance(values, Mapping):

@@ -173,17 +173,17 @@ class RunFiles(RunNames):
     link_model = link_artifact
 
     def display(self, /, *ignored: object, **more: object) -> bool:
-        """Do nothing: a script does not know the dashboard."""
+        """Do nothing: scripts have no access to the dashboard."""
         return False
 
     def to_html(self, /, *ignored: object, **more: object) -> str:
-        """Return the name of the run: a script does not know the dashboard."""
+        """Return the name of the run: scripts have no access to the dashboard."""
         from html import escape
 
         return escape(self.path)
 
     def status(self) -> None:
-        """Do nothing: a script does not know the server."""
+        """Do nothing: scripts have no access to the server."""
 
     def write_logs(self, text: str) -> None:
         """Print text, which adds it to the run's log."""

@@ -136,7 +136,7 @@ class RunNames:
 
     @property
     def url(self) -> str | None:
-        """None: a script does not know the server."""
+        """None: scripts have no access to the server."""
         return None
 
     sweep_url = project_url = url

@@ -6,7 +6,7 @@ from copy import deepcopy
 from sweepd.script.run.config import ItemAttributes
 
 Made = Callable[[Mapping[str, object]], Mapping[str, object]]
-"""Function that converts values to a writable form, and leaves out others with a warning."""
+"""Function that converts values to a form that can be stored; it drops others with a warning."""
 
 
 class Summary(ItemAttributes, MutableMapping[str, object]):
