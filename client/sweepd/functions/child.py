@@ -75,7 +75,7 @@ def print_traceback(error: BaseException, caller: str) -> None:
     sys.stderr.write("".join(traceback.format_exception(type(error), error, trace)))
 
 
-def have_caller_call() -> None:
+def proxy_call() -> None:
     """Act as proxy of a call in the caller's process; the last argument is the folder with the socket.
 
     Send environment and output descriptor to the caller, forward a stop, and exit with the call's outcome.

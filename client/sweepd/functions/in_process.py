@@ -80,7 +80,7 @@ class Caller:
                 connection.send(end)
 
     def raise_stop(self) -> bool:
-        """In a signal handler: raise RunStopped in the function if a stop was requested.
+        """Raise RunStopped in the function if a stop was requested; called from a signal handler.
 
         Returns: True if a stop was requested, even if the call has already ended.
         """

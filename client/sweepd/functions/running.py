@@ -129,7 +129,7 @@ def agent(
                 from sweepd.functions.in_process import Caller
 
                 console.caller = stack.enter_context(Caller(function, folder))
-                command = _run_command("have_caller_call", folder)
+                command = _run_command("proxy_call", folder)
             else:
                 pack(function, folder)
                 command = _run_command("call_function", folder)

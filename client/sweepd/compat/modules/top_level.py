@@ -22,7 +22,7 @@ def require(requirement: object = None, experiment: object = None) -> None:
 
 
 def pin_config_keys(keys: object = ()) -> None:
-    """Do nothing: keys are shown in one order."""
+    """Do nothing: keys are shown in a fixed order."""
 
 
 def sagemaker_auth(overrides: object = None, path: object = ".", api_key: object = None) -> None:
