@@ -212,5 +212,5 @@ async def _forward_requests(requests: AsyncIterator[bytes], call: BidiCall[bytes
 
 
 def _own(metadata: "grpc.aio.Metadata | Entries") -> Entries:
-    """Return the metadata that the service itself sent; gRPC adds the rest."""
+    """Return the metadata that the service sent, without the entries that gRPC added."""
     return tuple((key, value) for key, value in metadata if key == DETAILS_KEY or not key.startswith("grpc-"))

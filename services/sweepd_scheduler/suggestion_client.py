@@ -31,7 +31,7 @@ _OUTCOMES = {outcome: v1.RunOutcome.Value(f"RUN_OUTCOME_{outcome.name}") for out
 
 
 ReadStudy = Callable[[int, int, int], Awaitable[Page[StudyLine]]]
-"""Function that reads observations, given the sweep's key, the number to start after, and a maximum count."""
+"""Function that reads observations; gets the sweep's key, the number to start after, and a maximum count."""
 
 
 class SuggestionService:

@@ -17,7 +17,7 @@ class DataInUseError(StartError):
 
 
 class DataFolderLock:
-    """Lock on a data folder, held until released or until the process ends, even by a kill."""
+    """Lock on a data folder, held until it is released or the process ends, even if killed."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor

@@ -80,7 +80,7 @@ OPAQUE: Final[Mapping[str, int]] = {
     # Values are converted within `MAX_VALUES`.
     "ParameterMap": 2 * MIB,
 }
-"""Maximum bytes of messages whose fields are not checked here, but by the code that reads them."""
+"""Maximum bytes of messages whose fields are checked by the code that reads them, not here."""
 
 MAX_VALUES: Final = 300_000
 """Maximum number of values in a `ParameterMap`, nested ones included; 512 KiB of JSON cannot contain more."""

@@ -119,7 +119,7 @@ def _place(root: Node, path: Sequence[str | int], column: ModelColumn) -> None:
 
 
 def _check(node: Node, *, may_be_missing: bool) -> None:
-    """Refuse a nullable column whose field may not be None, and the reverse."""
+    """Raise MappingError unless a column is nullable exactly if its field may be None."""
     may_be_missing |= node.optional
     if node.column is not None and node.column.nullable != may_be_missing:
         raise MappingError(f"the column {node.column.name} and its field do not agree on None")

@@ -19,7 +19,7 @@ from sweepd_scheduler.store.records import Reading
 
 
 class Places:
-    """Entities and projects. Those created by a call are in memory; for others the records are read."""
+    """Entities and projects. Those created by a call are in memory; others are read from the records."""
 
     def __init__(self, accounts: Accounts, reading: Reading) -> None:
         self._accounts = accounts

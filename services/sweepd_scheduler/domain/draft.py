@@ -239,7 +239,7 @@ class Draft:
         self.touched[sweep] = None
 
     def put_wait(self, sweep: int, wait: IneligibleReason) -> None:
-        """Set the reason why no agent gets runs of a sweep, for later decisions to notice a change."""
+        """Set the reason why no agent gets runs of a sweep, so that later decisions can detect a change."""
         self._undo_log.set(self.state.index[sweep], "wait", wait)
 
     def add_duration(self, sweep: int, seconds: float) -> None:

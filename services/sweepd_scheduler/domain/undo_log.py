@@ -34,7 +34,7 @@ class UndoLog:
         mapping[key] = value
 
     def drop(self, mapping: MutableMapping[K, V], key: K) -> V | None:
-        """Remove an entry of a mapping, if it exists, and return its value; None if it does not."""
+        """Remove an entry of a mapping and return its value; None if there is no entry."""
         if key not in mapping:
             return None
         before = mapping.pop(key)

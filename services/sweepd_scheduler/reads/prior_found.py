@@ -146,7 +146,7 @@ class FoundRuns:
             self.unsuitable.append((run, why))
 
     def judge(self, runs: Sequence[Run], before: SweepSpec | None, *, named: bool = False) -> list[Run]:
-        """Take the runs whose points suit; return those that may suit with their scripts' configurations.
+        """Add the runs whose points suit; return those that need the configuration logged by their script.
 
         Args:
             runs: the runs.
@@ -171,7 +171,7 @@ class FoundRuns:
         return unsure
 
     def judge_with_details(self, records: Records, runs: Sequence[Run], before: SweepSpec | None) -> None:
-        """Take the runs whose points suit with the configurations that their scripts have logged.
+        """Add the runs whose points suit together with the configuration logged by their script.
 
         Raises:
             InvalidFieldError: there are too many suitable runs.

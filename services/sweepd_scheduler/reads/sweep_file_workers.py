@@ -31,7 +31,7 @@ MOST_WAITING = 100
 
 HALVED_AFTER = 60.0
 _QUICK_THREADS, _SLOW_THREADS = 2, 1
-"""Only few, as all threads share the interpreter lock with the event loop."""
+"""Numbers of threads; small, as all threads share the interpreter lock with the event loop."""
 
 _LOOK_EVERY = 0.02
 _AGAIN_AFTER = 0.1

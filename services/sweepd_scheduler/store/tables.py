@@ -284,6 +284,6 @@ class IdentityRow(IdentityColumns, SchedulerTable, table=True):
 
 
 class GenerationRow(GenerationColumns, SchedulerTable, table=True):
-    """Start of the service, stored with the first commit after it."""
+    """Start of the service; stored with the number of the first commit after it."""
 
     __tablename__ = "generation"

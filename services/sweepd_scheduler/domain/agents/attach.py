@@ -75,7 +75,7 @@ def attached(draft: Draft, event: Attached) -> None:
         resume_with(draft, sweep, session.agent)
     guard.watch_attached(draft, keys)
     draft.send(session.id, Welcome(verdicts, _ineligibilities(draft, session)))
-    _return_what_it_never_got(draft, session)
+    _return_missing_hand_outs(draft, session)
     for key in list(state.holdings[session.id].live):
         send_stop(draft, state.runs[key])
     for sweep_key in keys:
@@ -94,7 +94,7 @@ def detached(draft: Draft, event: Detached) -> None:
 
 
 def _close(draft: Draft, session: str) -> None:
-    """Close a session, and watch its sweeps, as perhaps only quarantined agents are left."""
+    """Close a session; watch its sweeps, as their remaining agents may all be quarantined."""
     closed = draft.state.sessions.get(session)
     close_session(draft, session)
     guard.watch_attached(draft, closed.sweeps if closed else ())
@@ -193,7 +193,7 @@ def _hold(draft: Draft, session: Session, ref: AttemptRef, known: StoredAttempt)
     return past
 
 
-def _return_what_it_never_got(draft: Draft, session: Session) -> None:
+def _return_missing_hand_outs(draft: Draft, session: Session) -> None:
     """Return to the queue hand-outs that were sent on an earlier stream, but are missing in Hello."""
     state = draft.state
     for key in list(state.unconfirmed):

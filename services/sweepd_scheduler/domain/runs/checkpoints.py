@@ -11,7 +11,7 @@ from sweepd_scheduler.domain.runs.run import Attempt, Checkpoint, Run, with_atte
 from sweepd_scheduler.domain.runs.values import Values
 
 MOST_CHECKPOINTS = 16
-"""Maximum number kept per attempt: the newest ones, as a script resumes from one of these."""
+"""Maximum number of checkpoints per attempt; the oldest are dropped, as scripts resume from a recent one."""
 
 
 def saved(run: Run, step: int) -> Run:

@@ -158,7 +158,7 @@ class RunValue:
 
 @dataclass(frozen=True, slots=True)
 class Advance:
-    """Value that counts, with the end time of its run or point (0: not ended) and the best value so far."""
+    """Value of a run or point, its end time (0: not ended) and the best value so far."""
 
     run: int
     end_time: int

@@ -226,6 +226,6 @@ def in_words(seconds: float) -> str:
 
 
 def _left(sweep: Sweep, wall: int) -> float:
-    """Return the seconds left; never more than the whole timeout, even if the wall clock was set back."""
+    """Return the seconds left, at most the whole timeout even if the wall clock was set back."""
     limit = sweep.spec.sweep_timeout or 0.0
     return min(limit, max(0.0, limit - (wall - sweep.timed_from) / SECOND))

@@ -1,4 +1,4 @@
-"""Prior runs: earlier runs whose results a new sweep begins with, and checks that they suit it.
+"""Prior runs: earlier runs whose results seed a new sweep, and checks that they suit it.
 
 Prior runs never change. In observations and at rungs, the number of a prior run is its negated index.
 """
