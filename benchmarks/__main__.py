@@ -13,13 +13,13 @@ def main() -> None:
     """Run the requested benchmarks, or all."""
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
     parser.add_argument(
-        "names", nargs="*", metavar="NAME", help=f"which ones: {', '.join(NAMES)}; default: all"
+        "names", nargs="*", metavar="NAME", help=f"benchmarks to run: {', '.join(NAMES)}; default: all"
     )
-    parser.add_argument("--seconds", type=float, default=5.0, help="how long each figure is measured")
+    parser.add_argument("--seconds", type=float, default=5.0, help="duration of each measurement")
     options = parser.parse_args()
     unknown = set(options.names) - set(NAMES)
     if unknown:
-        parser.error(f"no benchmark is called {', '.join(sorted(unknown))}")
+        parser.error(f"unknown benchmarks: {', '.join(sorted(unknown))}")
     wanted = options.names or NAMES
     if "light" in wanted:
         light.main()

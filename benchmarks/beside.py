@@ -35,7 +35,7 @@ parameters:
 
 
 @dataclass(slots=True)
-class Waits:
+class Latencies:
     """Latencies of calls, in seconds."""
 
     reads: list[float] = field(default_factory=list)
@@ -46,19 +46,21 @@ class Waits:
         return f"slowest read {1000 * read:4.0f} ms, slowest write {1000 * write:4.0f} ms"
 
 
-async def _until(over: asyncio.Event, call: Callable[[], Awaitable[object]], waits: list[float]) -> None:
-    """Repeat a call until `over` is set, and record the duration of each, including the last."""
-    while not over.is_set():
+async def _repeat_until(
+    ended: asyncio.Event, call: Callable[[], Awaitable[object]], latencies: list[float]
+) -> None:
+    """Repeat a call until `ended` is set, and record the duration of each, including the last."""
+    while not ended.is_set():
         began = time.perf_counter()
         await call()
-        waits.append(time.perf_counter() - began)
+        latencies.append(time.perf_counter() - began)
         await asyncio.sleep(BETWEEN_CALLS)
 
 
 @contextlib.asynccontextmanager
-async def _others(daemon: Daemon, name: str) -> AsyncIterator[Waits]:
+async def _concurrent_calls(daemon: Daemon, name: str) -> AsyncIterator[Latencies]:
     """Read a sweep and write to it repeatedly, in two concurrent tasks, until the block ends."""
-    waits = Waits()
+    latencies = Latencies()
     async with open_channel(daemon.address, daemon.token) as channel:
         stub = SweepServiceStub(channel)
 
@@ -68,12 +70,12 @@ async def _others(daemon: Daemon, name: str) -> AsyncIterator[Waits]:
         async def write() -> None:
             await stub.PauseSweep(v1.PauseSweepRequest(name=name, request_id=uuid.uuid4().hex))
 
-        over = asyncio.Event()
+        ended = asyncio.Event()
         async with asyncio.TaskGroup() as group:
-            group.create_task(_until(over, read, waits.reads))
-            group.create_task(_until(over, write, waits.writes))
-            yield waits
-            over.set()
+            group.create_task(_repeat_until(ended, read, latencies.reads))
+            group.create_task(_repeat_until(ended, write, latencies.writes))
+            yield latencies
+            ended.set()
 
 
 async def _create(sweeps: SweepServiceAsyncStub, repeats: int) -> str:
@@ -100,19 +102,19 @@ async def _measure(daemon: Daemon) -> None:
         async def cancel() -> None:
             await sweeps.CancelSweep(v1.CancelSweepRequest(name=large), timeout=CALL_TIMEOUT)
 
-        async with _others(daemon, other) as waits:
+        async with _concurrent_calls(daemon, other) as latencies:
             await asyncio.sleep(IDLE_SECONDS)
-        print(f"  nothing else: {waits}")
+        print(f"  idle server: {latencies}")
         for what, call in (("stop", stop), ("retry", retry), ("cancel", cancel)):
-            async with _others(daemon, other) as waits:
+            async with _concurrent_calls(daemon, other) as latencies:
                 began, cpu = time.perf_counter(), cpu_seconds(daemon.processes())
                 await call()
                 took, cpu = time.perf_counter() - began, cpu_seconds(daemon.processes()) - cpu
-            print(f"  {what:6s} takes {took:4.1f} s, {cpu:4.1f} s CPU of the server: {waits}", flush=True)
+            print(f"  {what:6s} takes {took:4.1f} s, {cpu:4.1f} s CPU of the server: {latencies}", flush=True)
 
 
 def main() -> None:
     """Print the latency of other calls on an idle server, and during a stop, a retry and a cancellation."""
-    print(f"other calls beside one about {RUNS} runs that wait or were stopped")
+    print(f"latency of other calls during one call about {RUNS} waiting or stopped runs")
     with running_daemon() as daemon:
         asyncio.run(_measure(daemon))

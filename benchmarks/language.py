@@ -40,7 +40,7 @@ def _spec(**document: object) -> SweepSpec:
     return parsed.spec
 
 
-def _large_file() -> bytes:
+def _many_parameters() -> bytes:
     lines = ["program: train.py", "method: random", "metric: {name: loss}", "parameters:"]
     for number in range(PARAMETERS // 3):
         lines += [
@@ -51,8 +51,8 @@ def _large_file() -> bytes:
     return "\n".join(lines).encode()
 
 
-def _reading() -> None:
-    text = _large_file()
+def _measure_reading() -> None:
+    text = _many_parameters()
     assert parse_text(text, file="sweep.yaml").spec is not None
     ours = _seconds(lambda: parse_text(text, file="sweep.yaml"))
     plain = _seconds(lambda: yaml.safe_load(text))
@@ -74,7 +74,7 @@ def _sobol_points(count: int) -> list[Point]:
     return [dict(zip(FOUR, map(float, vector), strict=True)) for vector in vectors]
 
 
-def _previews() -> None:
+def _measure_previews() -> None:
     print(f"previews of {POINTS:,} runs, with their arguments, in microseconds a run:")
     for method, peer, reference in (
         ("random", "points of random.random() alone", _plain_points),
@@ -87,16 +87,16 @@ def _previews() -> None:
         print(f"  {method}: {1e6 * ours:.0f}, {ours / theirs:.0f} times {peer} ({1e6 * theirs:.1f})")
 
 
-def _grid() -> None:
+def _measure_grid() -> None:
     small = _spec(method="grid", parameters={name: {"min": 1, "max": 10} for name in FOUR})
     huge = _spec(method="grid", parameters=TRILLION)
     mixed = _spec(method="grid", shuffle=True, parameters=TRILLION)
 
-    def thousand(spec: SweepSpec, start: int) -> Callable[[], object]:
+    def thousand_points(spec: SweepSpec, start: int) -> Callable[[], object]:
         return lambda: [next_point(spec, Cursor(index=start + n), {}, None) for n in range(1_000)]
 
     near, far, shuffled = (
-        _seconds(thousand(spec, start)) / 1_000
+        _seconds(thousand_points(spec, start)) / 1_000
         for spec, start in ((small, 0), (huge, 5 * 10**11), (mixed, 5 * 10**11))
     )
     print(
@@ -105,15 +105,15 @@ def _grid() -> None:
     )
 
 
-def _constraints() -> None:
+def _measure_constraints() -> None:
     free = _spec(method="random", parameters=FOUR)
-    apart = _spec(method="random", parameters=FOUR, constraints=["a < 0.1 and b < 0.1"])
+    separate = _spec(method="random", parameters=FOUR, constraints=["a < 0.1 and b < 0.1"])
     joint = _spec(method="random", parameters=FOUR, constraints=["a + b < 0.1414"])
 
     def points(spec: SweepSpec) -> Callable[[], object]:
         return lambda: [spec.search_space.random_point(7, index) for index in range(500)]
 
-    unconstrained, ours, theirs = (_seconds(points(spec)) / 500 for spec in (free, apart, joint))
+    unconstrained, ours, theirs = (_seconds(points(spec)) / 500 for spec in (free, separate, joint))
     print(
         f"a random point where 1 % of the volume is feasible, of {1e6 * unconstrained:.0f} us without "
         f"constraints: {1e6 * ours:.0f} us, {ours / unconstrained:.0f} times as long, under two limits; "
@@ -124,7 +124,7 @@ def _constraints() -> None:
 
 def main() -> None:
     """Print one line per measurement."""
-    _reading()
-    _previews()
-    _grid()
-    _constraints()
+    _measure_reading()
+    _measure_previews()
+    _measure_grid()
+    _measure_constraints()

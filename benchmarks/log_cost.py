@@ -83,21 +83,21 @@ def _costs(name: str, processes: int) -> tuple[float, float]:
     """Return median and 99th percentile of a call, in microseconds, with `processes` concurrent loggers."""
     calls = SLOW_CALLS if name in _SLOW else CALLS
     with tempfile.TemporaryDirectory(prefix="log-cost-", ignore_cleanup_errors=True) as folder:
-        children = [_child(name, calls, Path(folder) / str(number)) for number in range(processes)]
+        children = [_start_logger(name, calls, Path(folder) / str(number)) for number in range(processes)]
         for child in children:
-            _line_of(child, "ready")
+            _read_line(child, "ready")
         for child in children:
             assert child.stdin is not None
             child.stdin.write("go\n")
             child.stdin.flush()
-        results = [json.loads(_line_of(child, "[")) for child in children]
+        results = [json.loads(_read_line(child, "[")) for child in children]
         for child in children:
             child.communicate(timeout=60)
     medians, tails = zip(*results, strict=True)
     return statistics.median(medians), statistics.median(tails)
 
 
-def _child(name: str, calls: int, folder: Path) -> subprocess.Popen[str]:
+def _start_logger(name: str, calls: int, folder: Path) -> subprocess.Popen[str]:
     folder.mkdir()
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("SWEEPD_", "WANDB_"))}
     return subprocess.Popen(
@@ -111,7 +111,7 @@ def _child(name: str, calls: int, folder: Path) -> subprocess.Popen[str]:
     )
 
 
-def _line_of(child: subprocess.Popen[str], beginning: str) -> str:
+def _read_line(child: subprocess.Popen[str], beginning: str) -> str:
     assert child.stdout is not None
     for line in child.stdout:
         if line.startswith(beginning):

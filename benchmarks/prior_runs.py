@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 RUNS = 10_000
 ROWS = 30
 AGENTS = 8
-TURNS = 6
+ROUNDS = 6
 CALL_TIMEOUT = 120.0
 SPACE = (
     "program: none\nmetric: {name: loss}\nparameters: {x: {min: 0.0, max: 1.0}, y: {min: 0.0, max: 1.0}}\n"
@@ -45,10 +45,10 @@ class CurveAgent(ProtocolAgent):
     def _finish_at_once(self, start: v1.StartRun) -> None:
         attempt = v1.AttemptRef(run_handle=start.run_handle, attempt=start.attempt)
         values = [1.0 / (1 + row) for row in range(ROWS)]
-        self._say(command_result=v1.CommandResult(command_id=start.command_id))
-        self._say(run_started=v1.RunStarted(attempt=attempt, pid=1))
+        self._send(command_result=v1.CommandResult(command_id=start.command_id))
+        self._send(run_started=v1.RunStarted(attempt=attempt, pid=1))
         rows = [v1.Observation(row=row, key=0, value=value) for row, value in enumerate(values, 1)]
-        self._say(
+        self._send(
             observations=v1.ObservationBatch(attempt=attempt, first_row=1, last_row=ROWS, observations=rows)
         )
         batch = v1.PointBatch(
@@ -58,10 +58,10 @@ class CurveAgent(ProtocolAgent):
             columns=[v1.Column(key=0, doubles=v1.DoubleValues(values=values))],
         )
         piece = v1.LanePiece(attempt=attempt, lane=v1.LANE_POINTS, end=ROWS, body=batch.SerializeToString())
-        self._say(piece=piece)
-        self._say(offer=v1.Offer(wanted=1))
+        self._send(piece=piece)
+        self._send(offer=v1.Offer(wanted=1))
         exited = v1.Exit(cause=v1.EXIT_CAUSE_EXITED, code=0)
-        self._say(run_exited=v1.RunExited(attempt=attempt, last_row=ROWS, exit=exited, logged_keys=["loss"]))
+        self._send(run_exited=v1.RunExited(attempt=attempt, last_row=ROWS, exit=exited, logged_keys=["loss"]))
 
 
 async def _create(
@@ -72,7 +72,7 @@ async def _create(
     return await sweeps.CreateSweep(request, timeout=CALL_TIMEOUT)
 
 
-async def _work(daemon: Daemon, kind: type[ProtocolAgent], sweep: str, seconds: float | None) -> Tally:
+async def _run_agents(daemon: Daemon, kind: type[ProtocolAgent], sweep: str, seconds: float | None) -> Tally:
     tally = Tally()
     async with open_channel(await attach_address(daemon.address, daemon.token), daemon.token) as channel:
         agents = [kind(channel, daemon.token, sweep, f"{sweep}-{number}", tally) for number in range(AGENTS)]
@@ -89,10 +89,10 @@ async def _compare(daemon: Daemon, name: str, kinds: dict[str, str], seconds: fl
     """Print latency and CPU of the hand-outs of each sweep; alternate, so that other load affects all."""
     latencies: dict[str, list[float]] = {what: [] for what in kinds}
     cpu, runs = dict.fromkeys(kinds, 0.0), dict.fromkeys(kinds, 0)
-    for _ in range(TURNS):
+    for _ in range(ROUNDS):
         for what, sweep in kinds.items():
             before = cpu_seconds(daemon.processes())
-            tally = await _work(daemon, ProtocolAgent, sweep, seconds / TURNS)
+            tally = await _run_agents(daemon, ProtocolAgent, sweep, seconds / ROUNDS)
             cpu[what] += cpu_seconds(daemon.processes()) - before
             latencies[what] += tally.latencies
             runs[what] += tally.runs
@@ -102,14 +102,14 @@ async def _compare(daemon: Daemon, name: str, kinds: dict[str, str], seconds: fl
         print(f"  hand-outs, {name:6s} {what:7s} prior runs: {line}", flush=True)
 
 
-def _scheduler(daemon: Daemon) -> int:
+def _scheduler_pid(daemon: Daemon) -> int:
     command = [str(BIN / "sweepd"), "status", "--data", str(daemon.home / "server"), "-o", "json"]
     shown = subprocess.run(command, env=daemon.environment, capture_output=True, text=True, check=True)
     services = json.loads(shown.stdout)["services"]
     return int(next(service["pid"] for service in services if service["name"] == "scheduler"))
 
 
-async def _answers(sweeps: SweepServiceAsyncStub) -> None:
+async def _wait_until_available(sweeps: SweepServiceAsyncStub) -> None:
     while True:
         with contextlib.suppress(grpc.aio.AioRpcError):
             await sweeps.ListSweeps(v1.ListSweepsRequest(), timeout=1.0)
@@ -121,7 +121,7 @@ async def _measure(daemon: Daemon, seconds: float) -> None:
     async with open_channel(daemon.address, daemon.token) as channel:
         sweeps = SweepServiceStub(channel)
         old = (await _create(sweeps, f"method: random\nrun_cap: {RUNS}\n")).sweep.name
-        await _work(daemon, CurveAgent, old, None)
+        await _run_agents(daemon, CurveAgent, old, None)
         prior = v1.PriorRunSelection(sweeps=[old])
         begun: dict[str, str] = {}
         for name, kind in KINDS.items():
@@ -139,11 +139,14 @@ async def _measure(daemon: Daemon, seconds: float) -> None:
             plain = (await _create(sweeps, KINDS[name])).sweep.name
             await _compare(daemon, name, {"without": plain, "with": begun[name]}, seconds)
         began = time.perf_counter()
-        os.kill(_scheduler(daemon), signal.SIGKILL)
+        os.kill(_scheduler_pid(daemon), signal.SIGKILL)
         await asyncio.sleep(0.05)
-        await _answers(sweeps)
+        await _wait_until_available(sweeps)
         took = time.perf_counter() - began
-        print(f"  killed; answers again after {took:4.1f} s, the wait before its start included", flush=True)
+        print(
+            f"  killed; available again after {took:4.1f} s, including the delay before the restart",
+            flush=True,
+        )
 
 
 def main(seconds: float = 5.0) -> None:

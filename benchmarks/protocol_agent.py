@@ -35,7 +35,7 @@ async def attach_address(address: str, token: str) -> str:
 
 
 class ProtocolAgent:
-    """Agent with one slot; each run logs one value and ends, or logs one value after the other."""
+    """Agent with one slot whose runs log one value and end, or log values until they are stopped."""
 
     def __init__(self, channel: grpc.aio.Channel, token: str, sweep: str, name: str, tally: Tally) -> None:
         self._stub = AgentServiceStub(channel)
@@ -48,25 +48,25 @@ class ProtocolAgent:
         self._ended_at = 0.0
 
     async def hand_outs(self) -> None:
-        """Take one run after the other until the sweep has ended."""
-        await self._talk(self._finish_at_once)
+        """Run one attempt after another until the sweep has ended."""
+        await self._run_stream(self._finish_at_once)
 
     async def single_points(self) -> None:
-        """Log one row at a time, each once the previous one is acknowledged."""
-        await self._talk(self._log_first_row, self._log_next_row)
+        """Log rows in one run; send each row after the acknowledgement of the previous one."""
+        await self._run_stream(self._log_first_row, self._log_next_row)
 
-    async def _talk(
+    async def _run_stream(
         self,
         on_start: Callable[[v1.StartRun], None],
         on_ack: Callable[[v1.Ack], None] | None = None,
     ) -> None:
-        self._say(hello=self._hello())
+        self._send(hello=self._hello())
         call = self._stub.Attach(self._requests(), metadata=self._metadata)
         async for message in call:
             for answer in (message, *message.more):
                 match answer.WhichOneof("command"):
                     case "welcome":
-                        self._say(offer=v1.Offer(wanted=1))
+                        self._send(offer=v1.Offer(wanted=1))
                     case "start_run":
                         on_start(answer.start_run)
                     case "ack" if on_ack is not None:
@@ -77,14 +77,14 @@ class ProtocolAgent:
                         return
 
     async def _requests(self) -> AsyncIterator[v1.AttachRequest]:
-        """Yield messages with all reports that are waiting, like the real agent."""
+        """Yield messages; each contains all queued reports, like those of the real agent."""
         while True:
             yield gathered(await self._outgoing.get(), self._next)
 
     def _next(self) -> v1.AttachRequest | None:
         return None if self._outgoing.empty() else self._outgoing.get_nowait()
 
-    def _say(self, **report: object) -> None:
+    def _send(self, **report: object) -> None:
         self._outgoing.put_nowait(v1.AttachRequest(**report))  # type: ignore[arg-type]  # the oneof's fields by name
 
     def _hello(self) -> v1.Hello:
@@ -106,11 +106,11 @@ class ProtocolAgent:
         if self._ended_at:
             self._tally.latencies.append(now - self._ended_at)
         attempt = v1.AttemptRef(run_handle=start.run_handle, attempt=start.attempt)
-        self._say(command_result=v1.CommandResult(command_id=start.command_id))
-        self._say(run_started=v1.RunStarted(attempt=attempt, pid=1))
-        self._say(observations=_one_row(attempt, 1, 0.5))
-        self._say(offer=v1.Offer(wanted=1))
-        self._say(
+        self._send(command_result=v1.CommandResult(command_id=start.command_id))
+        self._send(run_started=v1.RunStarted(attempt=attempt, pid=1))
+        self._send(observations=_one_row(attempt, 1, 0.5))
+        self._send(offer=v1.Offer(wanted=1))
+        self._send(
             run_exited=v1.RunExited(
                 attempt=attempt,
                 last_row=1,
@@ -123,16 +123,16 @@ class ProtocolAgent:
     def _log_first_row(self, start: v1.StartRun) -> None:
         self._attempt = v1.AttemptRef(run_handle=start.run_handle, attempt=start.attempt)
         self._row = 1
-        self._say(command_result=v1.CommandResult(command_id=start.command_id))
-        self._say(run_started=v1.RunStarted(attempt=self._attempt, pid=1))
-        self._say(observations=_one_row(self._attempt, 1, 0.5))
+        self._send(command_result=v1.CommandResult(command_id=start.command_id))
+        self._send(run_started=v1.RunStarted(attempt=self._attempt, pid=1))
+        self._send(observations=_one_row(self._attempt, 1, 0.5))
 
     def _log_next_row(self, ack: v1.Ack) -> None:
         row = next((each.cursor for each in ack.cursors if each.lane == v1.LANE_OBSERVATIONS), None)
         if row == self._row:
             self._tally.points += 1
             self._row += 1
-            self._say(observations=_one_row(self._attempt, self._row, 1.0 / self._row))
+            self._send(observations=_one_row(self._attempt, self._row, 1.0 / self._row))
 
 
 def _one_row(attempt: v1.AttemptRef, row: int, value: float) -> v1.ObservationBatch:

@@ -9,13 +9,13 @@ from benchmarks.search_problems import Problem, Range
 from benchmarks.search_trace import Trace, running_least
 from sweepd.spec.point import Json, Point
 
-_MOST_ASKED = 10_000
+_MAX_ATTEMPTS = 10_000
 
 
 def by_tpe(problem: Problem, seed: int, runs: int) -> Trace:
     """Search by Optuna's default sampler over the same dimensions.
 
-    Only active parameters are suggested. The sampler does not know the constraint. It is given the violation
+    Only active parameters are suggested. The sampler gets no constraint, but the violation
     of each point, and a point that breaks the constraint is pruned and does not count as a run.
     """
     optuna = importlib.import_module("optuna")
@@ -30,16 +30,16 @@ def by_tpe(problem: Problem, seed: int, runs: int) -> Trace:
     seconds: list[float] = []
     while len(losses) < runs:
         began = time.perf_counter()
-        for _ in range(_MOST_ASKED):
+        for _ in range(_MAX_ATTEMPTS):
             trial = study.ask()
-            point = _asked_point(trial, problem)
+            point = _suggested_point(trial, problem)
             if excess is not None:
                 trial.set_user_attr("excess", max(0.0, excess(point)))
             if space.feasible(point):
                 break
             study.tell(trial, state=optuna.trial.TrialState.PRUNED)
         else:
-            raise RuntimeError(f"{problem.name}: {_MOST_ASKED} points in a row break a constraint")
+            raise RuntimeError(f"{problem.name}: {_MAX_ATTEMPTS} points in a row break a constraint")
         seconds.append(time.perf_counter() - began)
         losses.append(problem.loss(point))
         study.tell(trial, losses[-1])
@@ -59,15 +59,15 @@ class Trial(Protocol):
         """Return a float."""
 
 
-def _asked_point(trial: Trial, problem: Problem) -> Point:
+def _suggested_point(trial: Trial, problem: Problem) -> Point:
     point: Point = {}
     for name, shape in problem.parameters.items():
-        if _exists(shape, point):
-            point[name] = _asked(trial, name, shape)
+        if _is_active(shape, point):
+            point[name] = _suggested_value(trial, name, shape)
     return point
 
 
-def _exists(shape: Range, point: Point) -> bool:
+def _is_active(shape: Range, point: Point) -> bool:
     """Return True if a parameter is active; every `when` of the problems has the form `name == 'value'`."""
     if "when" not in shape:
         return True
@@ -75,7 +75,7 @@ def _exists(shape: Range, point: Point) -> bool:
     return point[name] == value.strip("'")
 
 
-def _asked(trial: Trial, name: str, shape: Range) -> Json:
+def _suggested_value(trial: Trial, name: str, shape: Range) -> Json:
     values, low, high = shape.get("values"), shape.get("min"), shape.get("max")
     if isinstance(values, list):
         return trial.suggest_categorical(name, values)

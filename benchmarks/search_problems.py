@@ -22,7 +22,7 @@ class Problem:
     least: float
     constraints: tuple[str, ...] = ()
     excess: Callable[[Point], float] | None = None
-    """Amount by which a point violates the constraint, for searchers that do not know constraints."""
+    """Amount by which a point violates the constraint, for searchers without support for constraints."""
 
     def spec(self, seed: int) -> SweepSpec:
         """Return the specification of a sweep that searches for the minimum."""
