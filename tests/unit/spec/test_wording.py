@@ -2,7 +2,7 @@
 
 import pytest
 
-from sweepd.spec.wording import close, meant, nearest, printable, shown
+from sweepd.spec.wording import close, meant, nearest, printable, shown, unbounded_sentence
 
 KEYS = ("method", "metric", "parameters", "retry", "run_cap")
 
@@ -70,3 +70,7 @@ def test_a_value_is_shown_as_in_a_file_and_at_most_sixty_characters(value: objec
 
 def test_control_characters_are_escaped() -> None:
     assert printable("a\x1b[2J é\u202e\ud800") == "a\\x1b[2J é\\u202e\\ud800"
+
+
+def test_an_unbounded_sweep_is_explained_with_the_command_that_stops_it() -> None:
+    assert "`sweepctl stop team/project/abc`" in unbounded_sentence("team/project/abc")

@@ -141,6 +141,16 @@ def test_every_method_keeps_the_constraints(method: str, extra: dict[str, object
 
 
 @pytest.mark.parametrize("method", ["random", "sobol"])
+def test_the_index_of_a_drawn_point_reproduces_it(method: str) -> None:
+    spec = a_spec(method, ENDLESS)
+    draw = spec.method.draw
+    assert draw is not None
+    for _, (_, proposed) in zip(range(5), sequence(spec), strict=False):
+        point, _ = draw(spec, proposed.index)
+        assert point == proposed.point
+
+
+@pytest.mark.parametrize("method", ["random", "sobol"])
 def test_constraints_also_hold_in_infinite_spaces(method: str) -> None:
     parameters = {"a": {"min": 0.0, "max": 1.0}, "b": {"min": 0.0, "max": 1.0}}
     points = first(a_spec(method, parameters, constraints=["a + b < 0.5"]), 100)

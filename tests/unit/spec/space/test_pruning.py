@@ -135,6 +135,22 @@ def test_look_ahead_uses_the_lowest_and_the_highest_value_in_any_order() -> None
     assert space.grid.next(index + 1, 1_000) == (4**12, None)
 
 
+def test_look_ahead_keeps_points_in_which_a_later_condition_makes_a_parameter_absent() -> None:
+    """`b` depends on two conditions; the constraint fails for every `b` that is present."""
+    switch = {"values": [0, 1]}
+    inner = {"b": {"min": 1, "max": 99, "when": "z == 1"}}
+    group = {"parameters": inner, "when": "a == 1"}
+    space = grid_of({"a": switch, "g": group, "z": switch}, "not g.b <= 100")
+    found, index = [], 0
+    while True:
+        index, point = space.grid.next(index, 10_000)
+        if point is None:
+            break
+        found.append(point)
+        index += 1
+    assert found == [{"a": 0, "z": 0}, {"a": 0, "z": 1}, {"a": 1, "z": 0}]
+
+
 def chain(names: list[str]) -> dict[str, object]:
     parameters: dict[str, object] = {names[0]: {"values": [0, 1, 2]}}
     for before, name in pairwise(names):

@@ -149,6 +149,15 @@ def test_a_value_of_a_range_that_does_not_begin_at_zero_is_found() -> None:
     assert grid.next(0, 100, {"q": 2.0}) == (2, {"q": 2.0})
 
 
+@pytest.mark.parametrize("error", [-1e-12, 0.0, 1e-12])
+@pytest.mark.parametrize("value", [1.0, 2.5])
+def test_the_first_and_the_last_value_of_a_range_are_found_despite_rounding(
+    value: float, error: float
+) -> None:
+    grid = space({"q": {"distribution": "q_uniform", "min": 1, "max": 3, "q": 0.5}}, "grid").grid
+    assert grid.next(0, 100, {"q": value + error}) == (2 * value - 2, {"q": value})
+
+
 def test_a_row_of_a_zip_is_found_by_any_of_its_values() -> None:
     parameters = {"a": {"values": [1, 2]}, "b": {"values": [3, 4]}}
     document = {"program": "t.py", "method": "grid", "parameters": parameters, "zip": [["a", "b"]]}
